@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import { Hono } from 'hono';
+import { matchedRoutes } from 'hono/route';
+import { secureHeaders } from 'hono/secure-headers';
+import type { Logger } from 'pino';
+import { createTokenVerifier } from './auth.ts';
+import type { Config } from './config.ts';
+import { connectionRoutes } from './connections/routes.ts';
+import type { Db } from './db.ts';
+import { answerProblem, Problem, toProblem } from './errors.ts';
+import { healthRoutes } from './health.ts';
+import type { Connections } from './ingest/connections.ts';
+import type { Quarantine } from './ingest/quarantine.ts';
+import { type IngestEnv, ingestRoutes } from './ingest/routes.ts';
+import type { Writer } from './ingest/writer.ts';
+import { inviteRoutes } from './invites/routes.ts';
+import type { Metrics } from './metrics.ts';
+import { mountDocs } from './openapi.ts';
+import { sourceRoutes } from './sources/routes.ts';
+
+export interface AppDeps {
+  config: Config;
+  db: Db;
+  connections: Connections;
+  writer: Writer;
+  quarantine: Quarantine;
+  metrics: Metrics;
+  log: Logger;
+  /** True once the process is on its way out: every answer then closes its connection. */
+  isStopping(): boolean;
+}
+
+/** Every URL of the API, in order. */
+export function createApp(deps: AppDeps): Hono<IngestEnv> {
+  const { config, db, metrics, log } = deps;
+  const publicUrl = config.http.publicUrl;
+  const verifyToken = createTokenVerifier(config.jwt);
+  const app = new Hono<IngestEnv>();
+
+  // Request id, one wide log line and one observation per request, whatever happens inside.
+  app.use(async (c, next) => {
+    const started = performance.now();
+    const requestId = randomUUID();
+    const event: Record<string, unknown> = {};
+    c.set('event', event);
+    event.requestId = requestId;
+    await next();
+    c.header('x-request-id', requestId);
+    if (deps.isStopping()) c.header('connection', 'close');
+    // Middleware is registered for every method; the route that answers, for its own.
+    const route = matchedRoutes(c).find((matched) => matched.method !== 'ALL')?.path ?? 'unmatched';
+    const durationMs = performance.now() - started;
+    const { status } = c.res;
+    metrics.requestDuration.observe({ route, status_class: `${Math.floor(status / 100)}xx` }, durationMs / 1000);
+    const level = status >= 500 && status !== 503 ? 'error' : 'info';
+    log[level]({ method: c.req.method, route, status, durationMs: Math.round(durationMs * 10) / 10, ...event }, 'request');
+  });
+  app.onError((error, c) => {
+    const problem = toProblem(error);
+    const event = c.var.event ?? {};
+    event.code = problem.code;
+    if (problem.code === 'internal' || problem.code === 'database_unavailable') event.err = error instanceof Problem ? undefined : error;
+    return answerProblem(c, problem, String(event.requestId));
+  });
+  app.notFound((c) => answerProblem(c, new Problem('not_found'), String(c.var.event.requestId)));
+
+  app.route('/', ingestRoutes({ ...deps, limits: config.limits, publicUrl }));
+
+  app.use(secureHeaders());
+  app.route('/', healthRoutes(deps));
+  app.route('/api/sources', sourceRoutes());
+  app.route(
+    '/api/connections',
+    connectionRoutes({
+      db,
+      verifyToken,
+      masterKeys: config.masterKeys,
+      publicUrl,
+      log,
+      dispatch: async (request, { isTest }) => app.fetch(request, { isTest }),
+    }),
+  );
+  app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
+  mountDocs(app, { publicUrl });
+  return app;
+}

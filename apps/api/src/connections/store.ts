@@ -1,0 +1,108 @@
+import type { Secret } from '@tributary/pipeline/source.ts';
+import type { Db, Sql } from '../db.ts';
+
+export interface ConnectionRow {
+  id: string;
+  org_id: string;
+  project_id: string;
+  type: string;
+  name: string;
+  is_active: boolean;
+  config_json: Record<string, unknown>;
+  created_at: string;
+  updated_at: string;
+  last_event_at: string | null;
+  /** Whether the caller is owner or admin of its org. */
+  may_write: boolean;
+  secrets: SecretRow[];
+}
+
+export interface SecretRow {
+  name: string;
+  created_at: string;
+  expires_at: string | null;
+}
+
+// Every statement here but the last runs as the caller, under RLS.
+
+const columns = `c.id, c.org_id, c.project_id, c.type, c.name, c.is_active, c.config_json, c.created_at, c.updated_at, c.last_event_at,
+  c.org_id = any (array(select private.my_orgs('{owner,admin}'))) as may_write`;
+
+async function withSecrets(sql: Sql, rows: Omit<ConnectionRow, 'secrets'>[]): Promise<ConnectionRow[]> {
+  const secrets = await sql<SecretRow & { source_connection_id: string }>('select * from private.list_connection_secrets($1)', [
+    rows.map((row) => row.id),
+  ]);
+  return rows.map((row) => ({ ...row, secrets: secrets.filter((secret) => secret.source_connection_id === row.id) }));
+}
+
+export async function findConnection(sql: Sql, id: string): Promise<ConnectionRow | undefined> {
+  const rows = await sql<Omit<ConnectionRow, 'secrets'>>(
+    `select ${columns} from public.source_connections c where c.id = $1 and c.deleted_at is null`,
+    [id],
+  );
+  return (await withSecrets(sql, rows))[0];
+}
+
+/** Newest first; of one project, or of all the caller's orgs. */
+export async function listConnections(sql: Sql, projectId: string | undefined): Promise<ConnectionRow[]> {
+  const rows = await sql<Omit<ConnectionRow, 'secrets'>>(
+    `select ${columns} from public.source_connections c
+     where c.org_id = any (array(select private.my_orgs())) and c.deleted_at is null and ($1::uuid is null or c.project_id = $1)
+     order by c.created_at desc, c.id`,
+    [projectId ?? null],
+  );
+  return withSecrets(sql, rows);
+}
+
+export async function findProject(sql: Sql, id: string): Promise<{ org_id: string; may_write: boolean } | undefined> {
+  const [row] = await sql<{ org_id: string; may_write: boolean }>(
+    `select org_id, org_id = any (array(select private.my_orgs('{owner,admin}'))) as may_write from public.projects where id = $1`,
+    [id],
+  );
+  return row;
+}
+
+export async function createConnection(
+  sql: Sql,
+  row: { orgId: string; projectId: string; type: string; name: string; config: unknown },
+): Promise<string> {
+  const [created] = await sql<{ id: string }>(
+    'insert into public.source_connections (org_id, project_id, type, name, config_json) values ($1, $2, $3, $4, $5) returning id',
+    [row.orgId, row.projectId, row.type, row.name, JSON.stringify(row.config)],
+  );
+  if (!created) throw new Error('insert returned no row');
+  return created.id;
+}
+
+export async function updateConnection(
+  sql: Sql,
+  id: string,
+  changes: { name?: string | undefined; isActive?: boolean | undefined; config?: unknown },
+): Promise<void> {
+  await sql(
+    `update public.source_connections
+     set name = coalesce($2, name), is_active = coalesce($3, is_active), config_json = coalesce($4, config_json)
+     where id = $1 and deleted_at is null`,
+    [id, changes.name ?? null, changes.isActive ?? null, changes.config === undefined ? null : JSON.stringify(changes.config)],
+  );
+}
+
+/** The old secrets of that name stay valid for the grace, in seconds. */
+export async function rotateSecret(sql: Sql, connectionId: string, name: string, sealed: Buffer, graceSeconds: number): Promise<void> {
+  await sql('select private.rotate_connection_secret($1, $2, $3, $4)', [connectionId, name, sealed, graceSeconds]);
+}
+
+/** False: no such connection. */
+export async function deleteConnection(sql: Sql, id: string): Promise<boolean> {
+  const [row] = await sql<{ deleted: boolean }>('select private.delete_connection($1) as deleted', [id]);
+  return row?.deleted ?? false;
+}
+
+/** The sealed secrets that are valid now, newest first. Asks as `ingest`, past RLS: the caller's right comes before. */
+export async function findSealedSecrets(db: Pick<Db, 'ingest'>, id: string): Promise<{ name: Secret['name']; sealed: Buffer }[]> {
+  const [row] = await db.ingest<{ connection: { secrets: { name: string; sealed: string }[] } | null }>(
+    'select private.find_connection($1) as connection',
+    [id],
+  );
+  return (row?.connection?.secrets ?? []).map(({ name, sealed }) => ({ name, sealed: Buffer.from(sealed, 'base64') }));
+}

@@ -1,0 +1,212 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import type { Logger } from 'pino';
+
+/** bigint and numeric stay text, as JSON carries them without rounding; timestamps are ISO text. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+    if (oid === pg.types.builtins.TIMESTAMPTZ) return (text: string) => new Date(text).toISOString();
+    return pg.types.getTypeParser(oid, format as 'text');
+  }) as pg.CustomTypesConfig['getTypeParser'],
+};
+
+export type Sql = <Row extends pg.QueryResultRow = pg.QueryResultRow>(text: string, values?: unknown[]) => Promise<Row[]>;
+
+/** What a verified JWT says of its bearer. */
+export interface Claims {
+  sub: string;
+  role: 'authenticated';
+  email?: string | undefined;
+  [claim: string]: unknown;
+}
+
+export interface Db {
+  /** Runs as the signed-in user, under RLS: a transaction whose first statement sets role and claims. */
+  as<T>(claims: Claims, run: (sql: Sql) => Promise<T>): Promise<T>;
+  /** One statement as the role `ingest`, in a transaction of its own, on the pool that only ingestion uses. */
+  ingest: Sql;
+  /** Runs statements as `ingest` in a transaction that is always rolled back. */
+  ingestDryRun<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
+  /** Runs as the role `maintenance` in one transaction. */
+  maintenance<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
+  /** Calls back for every notification; `onState(false)` as long as notifications may be missed. Resolves when first listening. */
+  listen(channel: string, onMessage: (payload: string) => void, onState: (listening: boolean) => void): Promise<() => Promise<void>>;
+  /** Whether a transaction can be written and committed right now. */
+  canCommit(): Promise<boolean>;
+  pools: { ingest: pg.Pool; commands: pg.Pool };
+  close(): Promise<void>;
+}
+
+export interface DbOptions {
+  url: string;
+  tls: 'off' | 'on' | 'verify';
+  /** Connections of the ingest pool: batches in flight, quarantine, connection look-ups. */
+  ingestConnections: number;
+}
+
+/**
+ * The only owner of the pg driver. Every wait has an end: a hung server fails a query by `query_timeout` and its
+ * connection is discarded, never reused (the server may still commit: the sender's retry is then a duplicate).
+ */
+export function createDb(options: DbOptions, log: Logger): Db {
+  const base: pg.PoolConfig = {
+    connectionString: options.url,
+    types,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 15_000,
+    statement_timeout: 12_000,
+    idle_in_transaction_session_timeout: 15_000,
+    keepAlive: true,
+    ...(options.tls === 'off' ? {} : { ssl: { rejectUnauthorized: options.tls === 'verify' } }),
+  };
+  const ingestPool = new pg.Pool({
+    ...base,
+    application_name: 'tributary ingest',
+    max: options.ingestConnections,
+    onConnect: async (client) => {
+      await client.query('set role ingest');
+    },
+  });
+  const commandPool = new pg.Pool({ ...base, application_name: 'tributary commands', max: 10 });
+  for (const pool of [ingestPool, commandPool]) pool.on('error', (error) => log.warn({ err: error }, 'idle database connection lost'));
+
+  const sqlOn =
+    (client: pg.ClientBase | pg.Pool): Sql =>
+    async (text, values) =>
+      // biome-ignore lint/suspicious/noExplicitAny: the row type is the caller's assertion about its own SQL
+      (await client.query<any>(text, values)).rows;
+
+  async function transaction<T>(pool: pg.Pool, first: { text: string; values: unknown[] } | undefined, end: 'commit' | 'rollback', run: (sql: Sql) => Promise<T>): Promise<T> {
+    const client = await pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query('begin');
+      if (first) await client.query(first);
+      const result = await run(sqlOn(client));
+      await client.query(end);
+      return result;
+    } catch (error) {
+      await client.query('rollback').catch((e: Error) => {
+        broken = e;
+      });
+      if (isTimeout(error)) broken = error as Error;
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  return {
+    as: (claims, run) =>
+      transaction(
+        commandPool,
+        { text: `select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)`, values: [JSON.stringify(claims)] },
+        'commit',
+        run,
+      ),
+    ingest: sqlOn(ingestPool),
+    ingestDryRun: (run) => transaction(ingestPool, undefined, 'rollback', run),
+    maintenance: (run) => transaction(commandPool, { text: `select set_config('role', 'maintenance', true)`, values: [] }, 'commit', run),
+    listen: (channel, onMessage, onState) => listen({ ...base, query_timeout: undefined }, channel, onMessage, onState, log),
+    async canCommit() {
+      try {
+        // A transaction id of its own makes this a commit that reaches the disk.
+        await transaction(commandPool, undefined, 'commit', (sql) => sql('select pg_current_xact_id()'));
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    pools: { ingest: ingestPool, commands: commandPool },
+    async close() {
+      await Promise.all([ingestPool.end(), commandPool.end()]);
+    },
+  };
+}
+
+async function listen(
+  config: pg.ClientConfig,
+  channel: string,
+  onMessage: (payload: string) => void,
+  onState: (listening: boolean) => void,
+  log: Logger,
+): Promise<() => Promise<void>> {
+  let stopped = false;
+  let client: pg.Client | undefined;
+
+  async function connect(): Promise<void> {
+    const next = new pg.Client({ ...config, application_name: 'tributary listen' });
+    const lost = new Promise<void>((resolve) => {
+      next.once('error', () => resolve());
+      next.once('end', () => resolve());
+    });
+    next.on('error', () => {});
+    next.on('notification', (message) => onMessage(message.payload ?? ''));
+    await next.connect();
+    await next.query(`listen ${pg.escapeIdentifier(channel)}`);
+    client = next;
+    onState(true);
+    // A dead peer says nothing: ask, so that a half-open connection is noticed within seconds.
+    const heartbeat = setInterval(() => {
+      const timer = setTimeout(() => next.connection?.stream.destroy(), 2_000);
+      next.query('select 1').then(
+        () => clearTimeout(timer),
+        () => clearTimeout(timer),
+      );
+    }, 5_000);
+    heartbeat.unref();
+    void lost.then(() => {
+      clearInterval(heartbeat);
+      onState(false);
+      if (!stopped) void reconnect();
+    });
+  }
+
+  async function reconnect(): Promise<void> {
+    for (let waitMs = 100; !stopped; waitMs = Math.min(waitMs * 2, 2_000)) {
+      await sleep(waitMs, undefined, { ref: false });
+      if (stopped) return;
+      try {
+        await connect();
+        return;
+      } catch (error) {
+        log.warn({ err: error, channel }, 'listening for notifications failed, trying again');
+      }
+    }
+  }
+
+  await connect();
+  return async () => {
+    stopped = true;
+    await client?.end().catch(() => {});
+  };
+}
+
+/** SQLSTATE of a database error; undefined for errors of the network or the driver. */
+export function sqlState(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Query read timeout';
+}
+
+/** Deadlock or serialization failure: the same statement may well succeed at once. */
+export function isRetryable(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === '40P01' || state === '40001';
+}
+
+/** The database looked at the data and said no (SQLSTATE classes 22, 23, 54): trying again changes nothing. */
+export function isRefusal(error: unknown): boolean {
+  const state = sqlState(error);
+  return state !== undefined && (/^(22|23|54)/.test(state) || state === '42804');
+}
+
+/** The database cannot be reached, is overloaded, is shutting down or did not answer in time. */
+export function isUnavailable(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state !== undefined) return /^(08|53|55|57|58|XX|25)/.test(state) || isRetryable(error);
+  return error instanceof Error && !('status' in error) && (/timeout|terminated|ECONN|EPIPE|ENOTFOUND|ETIMEDOUT|connect/i.test(error.message) || 'errno' in error);
+}

@@ -1,0 +1,155 @@
+import { createHash, createHmac } from 'node:crypto';
+import { redactCredentials } from '@tributary/pipeline/credentials.ts';
+import { type JournalHead, journalHeaders, packDelivery, presentedCredentials } from '@tributary/pipeline/journal.ts';
+import { processDelivery } from '@tributary/pipeline/process.ts';
+import { journalAad, seal } from '@tributary/pipeline/seal.ts';
+import type { Body, Delivery, Secret } from '@tributary/pipeline/source.ts';
+import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
+import { uuidv7 } from 'uuidv7';
+import type { Connection } from './connections.ts';
+import type { Rejected } from './quarantine.ts';
+import type { DeliveryRow } from './store.ts';
+import type { EventRow, WriteItem, WriteRecord } from './writer.ts';
+
+/** A delivery that arrived at a connection, before anything is known of its content. */
+export interface Arrival {
+  connection: Connection;
+  delivery: Delivery;
+  /** The connection's secrets that are valid now: no header that repeats one is stored. */
+  secrets: readonly Secret[];
+  receivedAtMs: number;
+  isTest: boolean;
+}
+
+/** Runs a verified delivery through the pipeline: its rows, with the body sealed under the org's key. */
+export function prepareWrite(arrival: Arrival, body: Body): WriteItem {
+  const { connection, receivedAtMs, isTest } = arrival;
+  const journalId = uuidv7();
+  const scope = { org_id: connection.orgId, project_id: connection.projectId, source_connection_id: connection.id, journal_id: journalId };
+  const processed = processDelivery(connection.source, arrival.delivery, body, {
+    orgId: connection.orgId,
+    projectId: connection.projectId,
+    connectionId: connection.id,
+    journalId,
+    config: connection.config,
+    hashKey: connection.keys.hashKey,
+    receivedAtMs,
+    nowMs: receivedAtMs,
+    isTest,
+    newId: uuidv7,
+  });
+  const records = processed.map((record, index): WriteRecord => {
+    if (!record.ok) {
+      const retryable = errorClasses[record.errorClass].retryable === 'yes';
+      return {
+        dead: {
+          id: uuidv7(),
+          ...scope,
+          record_index: index,
+          error_class: record.errorClass,
+          last_error_message: record.message,
+          field_path: record.path ?? null,
+          source_event_type: record.sourceEventType ?? null,
+          idempotency_key: record.idempotencyKey ?? null,
+          next_retry_at: retryable ? new Date(receivedAtMs + 30_000).toISOString() : null,
+          is_quarantine: false,
+          sample: record.sample,
+        },
+      };
+    }
+    const { event } = record;
+    return {
+      key: {
+        source_connection_id: connection.id,
+        idempotency_key: event.idempotency_key,
+        event_id: event.id,
+        event_time: event.event_time,
+        body_sha256: Buffer.from(record.bodySha256).toString('hex'),
+        journal_id: journalId,
+        dlq_id: uuidv7(),
+      },
+      event: { ...event, record_index: index } as EventRow,
+    };
+  });
+  return {
+    delivery: deliveryRow(arrival, journalId, processed.some((record) => record.ok && record.event.is_test)),
+    sealed: sealDelivery(arrival, journalId, body, {}),
+    records,
+  };
+}
+
+/** A delivery refused at the door: sealed and described only when the quarantine has room. */
+export function prepareRejected(arrival: Arrival, body: Body | undefined, errorClass: ErrorClass, message: string): Rejected {
+  const { connection } = arrival;
+  const journalId = uuidv7();
+  return {
+    delivery: deliveryRow(arrival, journalId, arrival.isTest),
+    seal() {
+      const presented = presentedCredentials(arrival.delivery, body, credentialsOf(connection));
+      const digests = Object.entries(presented).map(([place, value]) => [place, credentialDigest(connection.keys.dataKey.key, value)]);
+      return {
+        sealed: sealDelivery(arrival, journalId, body, digests.length > 0 ? { credentials: Object.fromEntries(digests) } : {}),
+        dead: {
+          id: uuidv7(),
+          org_id: connection.orgId,
+          project_id: connection.projectId,
+          source_connection_id: connection.id,
+          journal_id: journalId,
+          record_index: null,
+          error_class: errorClass,
+          last_error_message: message,
+          field_path: null,
+          source_event_type: null,
+          idempotency_key: null,
+          next_retry_at: null,
+          is_quarantine: true,
+          // Nobody vouches for this body: nothing of it is shown, only how it came.
+          sample: { content_type: contentType(arrival.delivery), byte_size: arrival.delivery.raw.byteLength },
+        },
+      };
+    },
+  };
+}
+
+function deliveryRow(arrival: Arrival, journalId: string, isTest: boolean): Omit<DeliveryRow, 'sealed_at' | 'sealed_length'> {
+  const { connection, delivery } = arrival;
+  return {
+    id: journalId,
+    org_id: connection.orgId,
+    project_id: connection.projectId,
+    source_connection_id: connection.id,
+    received_at: new Date(arrival.receivedAtMs).toISOString(),
+    content_type: contentType(delivery),
+    byte_size: delivery.raw.byteLength,
+    body_sha256: createHash('sha256').update(delivery.raw).digest('hex'),
+    is_test: isTest,
+    replay_of: null,
+    key_version: connection.keys.dataKey.version,
+  };
+}
+
+/** Redacts what must not be kept even sealed, and seals the rest so that it opens only as this journal entry of this org. */
+function sealDelivery(arrival: Arrival, journalId: string, body: Body | undefined, extra: Pick<JournalHead, 'credentials'>): Uint8Array {
+  const { connection, delivery, secrets } = arrival;
+  const { url, raw } = redactCredentials(delivery, body, credentialsOf(connection));
+  const headers = journalHeaders(
+    delivery.headers,
+    secrets.map((secret) => secret.value),
+  );
+  return seal(connection.keys.dataKey.key, packDelivery({ method: delivery.method, url, headers, ...extra }, raw), journalAad(connection.orgId, journalId));
+}
+
+function credentialsOf({ source, config }: Connection) {
+  return source.credentialsFor?.(config) ?? source.credentials;
+}
+
+/** What remains of a redacted credential: enough to tell later, with the org's data key, whether it was the right one. */
+function credentialDigest(dataKey: Uint8Array, credential: string): string {
+  return createHmac('sha256', dataKey).update('credential|').update(credential).digest('hex');
+}
+
+/** Only the media type, and only as one: the header is the sender's text. */
+function contentType(delivery: Delivery): string | null {
+  const type = delivery.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+  return type && /^[a-z0-9!#$&^_.+-]{1,60}\/[a-z0-9!#$&^_.+-]{1,60}$/.test(type) ? type : null;
+}

@@ -1,0 +1,129 @@
+import type { HttpBindings } from '@hono/node-server';
+import { verifyDelivery } from '@tributary/pipeline/verify.ts';
+import type { Delivery } from '@tributary/pipeline/source.ts';
+import { type Context, Hono } from 'hono';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../config.ts';
+import { Problem, type ProblemCode } from '../errors.ts';
+import type { Metrics } from '../metrics.ts';
+import { readBody } from './body.ts';
+import { type Connection, type Connections, validSecrets } from './connections.ts';
+import { prepareRejected, prepareWrite } from './prepare.ts';
+import type { Quarantine } from './quarantine.ts';
+import type { Outcome, Writer } from './writer.ts';
+
+export interface IngestDeps {
+  connections: Connections;
+  writer: Writer;
+  quarantine: Quarantine;
+  metrics: Metrics;
+  limits: Config['limits'];
+  publicUrl: string;
+}
+
+/** `isTest` is set by the app itself for test sends; no request from outside can set it. */
+export interface IngestEnv {
+  Bindings: Partial<HttpBindings> & { isTest?: boolean };
+  Variables: { event: Record<string, unknown> };
+}
+
+/** An unknown connection and a wrong path answer alike, and no sooner than this: the time does not tell them apart. */
+const unknownAnswerMs = 25;
+
+export function ingestRoutes({ connections, writer, quarantine, metrics, limits, publicUrl }: IngestDeps): Hono<IngestEnv> {
+  const routes = new Hono<IngestEnv>();
+  let inFlight = 0;
+
+  async function getConnection(c: Context<IngestEnv>): Promise<Connection> {
+    const arrivedAt = performance.now();
+    const { type = '', connectionId = '' } = c.req.param() as { type?: string; connectionId?: string };
+    const id = connectionId.toLowerCase();
+    const connection = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? await connections.get(id) : undefined;
+    if (!connection || connection.source.type !== type) {
+      await sleep(Math.max(0, unknownAnswerMs - (performance.now() - arrivedAt)));
+      throw new Problem('not_found');
+    }
+    Object.assign(c.var.event, { connectionId: connection.id, source: connection.source.type });
+    if (!connection.isActive) throw new Problem('connection_inactive');
+    return connection;
+  }
+
+  routes.post('/api/webhooks/:type/:connectionId', async (c) => {
+    if (inFlight >= limits.requestsInFlightMax) {
+      metrics.shed.inc({ reason: 'requests' });
+      throw new Problem('overloaded', undefined, { 'retry-after': '2' });
+    }
+    inFlight++;
+    try {
+      writer.admit(0);
+      const connection = await getConnection(c);
+      const raw = await readBody(c.req.raw, c.env?.incoming, limits);
+      const receivedAtMs = Date.now();
+      const delivery: Delivery = { method: 'POST', url: publicUrl + pathAndQuery(c.req.url), headers: headersOf(c), raw };
+      const secrets = validSecrets(connection, receivedAtMs);
+      const arrival = { connection, delivery, secrets, receivedAtMs, isTest: c.env?.isTest === true };
+      c.var.event.bytes = raw.byteLength;
+
+      const { verdict, body, bodyError } = verifyDelivery(connection.source, delivery, { secrets, config: connection.config }, receivedAtMs);
+      if (!verdict.ok || !body) {
+        const [error, message] = verdict.ok
+          ? (['INVALID_PAYLOAD', bodyError?.message ?? 'the body cannot be read'] as const)
+          : ([verdict.error, verdict.message] as const);
+        metrics.records.inc({ source: connection.source.type, outcome: 'rejected' });
+        metrics.deadLettered.inc({ source: connection.source.type, reason: error });
+        await quarantine.add(prepareRejected(arrival, body, error, message));
+        throw new Problem(error.toLowerCase() as ProblemCode, verdict.ok ? message : undefined);
+      }
+
+      const item = prepareWrite(arrival, body);
+      writer.admit(item.sealed.length);
+      const outcomes = await writer.write(item);
+      count(connection.source.type, item, outcomes);
+      const status = overall(outcomes);
+      Object.assign(c.var.event, { journalId: item.delivery.id, records: outcomes.length, outcome: status });
+      return c.json({ status, records: outcomes });
+    } finally {
+      inFlight--;
+    }
+  });
+
+  // HEAD comes here too: Hono answers it without the body. Panels probe a URL before they save it.
+  routes.get('/api/webhooks/:type/:connectionId', async (c) => {
+    const connection = await getConnection(c);
+    const answer = connection.source.handshake?.(new URL(c.req.url).searchParams, validSecrets(connection, Date.now()));
+    if (answer) return c.text(answer.body, answer.status, { 'x-content-type-options': 'nosniff' });
+    return c.json({ status: 'ready' });
+  });
+
+  function count(source: string, item: { records: readonly object[] }, outcomes: readonly Outcome[]): void {
+    const now = Date.now();
+    outcomes.forEach((outcome, index) => {
+      metrics.records.inc({ source, outcome: outcome.status });
+      if (outcome.status === 'duplicate') metrics.duplicates.inc({ source });
+      else if (outcome.status === 'dead_lettered') metrics.deadLettered.inc({ source, reason: outcome.code });
+      else {
+        metrics.persisted.inc({ source });
+        const record = item.records[index];
+        if (record && 'key' in record) metrics.lag.observe(Math.max(0, now - Date.parse((record.key as { event_time: string }).event_time)) / 1000);
+      }
+    });
+  }
+  return routes;
+}
+
+function overall(outcomes: readonly Outcome[]): Outcome['status'] | 'mixed' {
+  const first = outcomes[0]?.status ?? 'accepted';
+  return outcomes.every((outcome) => outcome.status === first) ? first : 'mixed';
+}
+
+function pathAndQuery(url: string): string {
+  const start = url.indexOf('/', url.indexOf('//') + 2);
+  return start === -1 ? '/' : url.slice(start);
+}
+
+/** Node's own parsed headers where there are any (joined and lower-cased already). */
+function headersOf(c: Context<IngestEnv>): Delivery['headers'] {
+  const incoming = c.env?.incoming;
+  if (incoming) return incoming.headers as Delivery['headers'];
+  return Object.fromEntries(c.req.raw.headers);
+}

@@ -1,0 +1,239 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { type Db, isRefusal, isRetryable } from '../db.ts';
+import { Problem } from '../errors.ts';
+import type { Metrics } from '../metrics.ts';
+import { isolatePoison } from './poison.ts';
+import { type BatchRows, type DeadRow, type DeliveryRow, type KeyRow, type KnownKey, tryBatch, writeBatch } from './store.ts';
+
+/** One delivery, ready to be written: its journal row, its sealed body, and a row for each of its records. */
+export interface WriteItem {
+  delivery: Omit<DeliveryRow, 'sealed_at' | 'sealed_length'>;
+  sealed: Uint8Array;
+  records: WriteRecord[];
+}
+
+export type WriteRecord = { key: KeyRow; event: EventRow } | { dead: DeadRow };
+
+/** A row of canonical_events, with its position in the delivery. */
+export interface EventRow {
+  id: string;
+  record_index: number;
+  source_type: string;
+  source_event_type: string;
+  event_time: string;
+  [column: string]: unknown;
+}
+
+/** What became of a record, in the order of the delivery. */
+export type Outcome =
+  | { status: 'accepted'; eventId: string }
+  | { status: 'duplicate'; eventId: string }
+  | { status: 'dead_lettered'; dlqId: string; code: string };
+
+export interface WriterLimits {
+  /** A batch is full at this many records … */
+  batchRecordsMax: number;
+  /** … or this many bytes, whichever comes first; a single larger delivery is a batch of its own. */
+  batchBytesMax: number;
+  /** The oldest delivery of a batch that is not full waits at most this long for company. */
+  batchAgeMs: number;
+  batchesInFlightMax: number;
+  /** Beyond either bound new deliveries are refused: memory stays bounded whatever the database does. */
+  bufferRecordsMax: number;
+  bufferBytesMax: number;
+}
+
+export interface Writer {
+  /** Throws Problem `overloaded` or `shutting_down` when a delivery of `bytes` would not be taken now. Cheap: asked before the body is read. */
+  admit(bytes: number): void;
+  /** Resolves after the commit, with the outcome of every record in order. Rejects with a Problem (503): then nothing was acknowledged. */
+  write(item: WriteItem): Promise<Outcome[]>;
+  /** Refuses new deliveries and resolves when everything taken has been answered. */
+  drain(): Promise<void>;
+  state(): { records: number; bytes: number; oldestAgeMs: number; batchesInFlight: number };
+}
+
+interface Waiting extends WriteItem {
+  bytes: number;
+  weight: number;
+  since: number;
+  resolve(outcomes: Outcome[]): void;
+  reject(error: unknown): void;
+}
+
+/** Tries of a batch that lost a deadlock or a serialization race, with 5 ms, 10 ms, 20 ms … and jitter between them. */
+const triesMax = 6;
+
+/**
+ * Group commit: deliveries that arrive while a batch is being written form the next one, so batches grow with the load and
+ * a lone delivery waits no longer than `batchAgeMs`.
+ */
+export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log: Logger): Writer {
+  let queue: Waiting[] = [];
+  let queuedRecords = 0;
+  let queuedBytes = 0;
+  // What is being written still occupies memory and counts against the bounds.
+  let flyingRecords = 0;
+  let flyingBytes = 0;
+  let inFlight = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+  let onIdle: (() => void) | undefined;
+
+  function admit(bytes: number): void {
+    if (closed) throw new Problem('shutting_down');
+    if (queuedRecords + flyingRecords >= limits.bufferRecordsMax) shed('records');
+    if (queuedBytes + flyingBytes + bytes > limits.bufferBytesMax) shed('bytes');
+  }
+
+  function shed(reason: string): never {
+    metrics.shed.inc({ reason });
+    throw new Problem('overloaded', undefined, { 'retry-after': '2' });
+  }
+
+  function write(item: WriteItem): Promise<Outcome[]> {
+    return new Promise((resolve, reject) => {
+      const bytes = item.sealed.length + 600 * item.records.length;
+      queue.push({ ...item, bytes, weight: Math.max(1, item.records.length), since: performance.now(), resolve, reject });
+      queuedRecords += Math.max(1, item.records.length);
+      queuedBytes += bytes;
+      pump();
+    });
+  }
+
+  function pump(): void {
+    while (queue.length > 0 && inFlight < limits.batchesInFlightMax) {
+      const full = queuedRecords >= limits.batchRecordsMax || queuedBytes >= limits.batchBytesMax;
+      const oldest = queue[0];
+      const dueInMs = closed || full || !oldest ? 0 : oldest.since + limits.batchAgeMs - performance.now();
+      if (dueInMs > 0) {
+        timer ??= setTimeout(() => {
+          timer = undefined;
+          pump();
+        }, dueInMs);
+        return;
+      }
+      void flush(take());
+    }
+  }
+
+  function take(): Waiting[] {
+    let records = 0;
+    let bytes = 0;
+    let count = 0;
+    for (const item of queue) {
+      if (count > 0 && (records + item.weight > limits.batchRecordsMax || bytes + item.bytes > limits.batchBytesMax)) break;
+      records += item.weight;
+      bytes += item.bytes;
+      count++;
+    }
+    const batch = queue.slice(0, count);
+    queue = queue.slice(count);
+    queuedRecords -= records;
+    queuedBytes -= bytes;
+    flyingRecords += records;
+    flyingBytes += bytes;
+    return batch;
+  }
+
+  async function flush(batch: Waiting[]): Promise<void> {
+    inFlight++;
+    const started = performance.now();
+    const records = batch.reduce((sum, item) => sum + item.records.length, 0);
+    let outcome: 'committed' | 'failed' = 'failed';
+    let failure: unknown;
+    try {
+      const known = await commit(batch);
+      outcome = 'committed';
+      for (const item of batch) item.resolve(outcomesOf(item, known));
+    } catch (error) {
+      failure = error;
+      const problem = error instanceof Problem ? error : new Problem('database_unavailable', undefined, { 'retry-after': '2' });
+      for (const item of batch) item.reject(problem);
+    }
+    const durationMs = performance.now() - started;
+    metrics.batchSize.observe(records);
+    metrics.flushDuration.observe({ outcome }, durationMs / 1000);
+    const line = { deliveries: batch.length, records, durationMs: Math.round(durationMs), waitedMs: Math.round(started - (batch[0]?.since ?? started)), outcome };
+    if (failure) log.error({ ...line, err: failure }, 'batch');
+    else log.info(line, 'batch');
+    inFlight--;
+    for (const item of batch) {
+      flyingRecords -= item.weight;
+      flyingBytes -= item.bytes;
+    }
+    pump();
+    if (inFlight === 0 && queue.length === 0) onIdle?.();
+  }
+
+  async function commit(batch: Waiting[]): Promise<Map<string, KnownKey>> {
+    let rows = rowsOf(batch);
+    let isolated = false;
+    for (let tries = 1; ; tries++) {
+      try {
+        return new Map((await writeBatch(db, rows)).map((known) => [known.event_id, known]));
+      } catch (error) {
+        if (isRefusal(error) && !isolated) {
+          // A row the database refuses goes to the dead letters alone; its neighbours commit.
+          isolated = true;
+          metrics.retries.inc({ reason: 'poison' });
+          const dead = await isolatePoison(batch, (part) => tryBatch(db, rowsOf(part)));
+          log.warn({ err: error, records: dead }, 'records refused by the database were dead-lettered');
+          rows = rowsOf(batch);
+        } else if (isRetryable(error) && tries < triesMax) {
+          metrics.retries.inc({ reason: 'conflict' });
+          await sleep(5 * 2 ** (tries - 1) * (0.5 + Math.random()));
+        } else {
+          throw error;
+        }
+      }
+    }
+  }
+
+  return {
+    admit,
+    write,
+    drain() {
+      closed = true;
+      return new Promise((resolve) => {
+        onIdle = resolve;
+        pump();
+        if (inFlight === 0 && queue.length === 0) resolve();
+      });
+    },
+    state: () => ({
+      records: queuedRecords + flyingRecords,
+      bytes: queuedBytes + flyingBytes,
+      oldestAgeMs: queue[0] ? performance.now() - queue[0].since : 0,
+      batchesInFlight: inFlight,
+    }),
+  };
+}
+
+function rowsOf(batch: readonly WriteItem[]): BatchRows {
+  const rows: BatchRows = { deliveries: [], keys: [], events: [], dead: [], sealed: Buffer.concat(batch.map((item) => item.sealed)) };
+  let sealedAt = 0;
+  for (const item of batch) {
+    rows.deliveries.push({ ...item.delivery, sealed_at: sealedAt, sealed_length: item.sealed.length });
+    sealedAt += item.sealed.length;
+    for (const record of item.records) {
+      if ('dead' in record) rows.dead.push(record.dead);
+      else {
+        rows.keys.push(record.key);
+        rows.events.push(record.event);
+      }
+    }
+  }
+  return rows;
+}
+
+function outcomesOf(item: WriteItem, known: ReadonlyMap<string, KnownKey>): Outcome[] {
+  return item.records.map((record) => {
+    if ('dead' in record) return { status: 'dead_lettered', dlqId: record.dead.id, code: record.dead.error_class };
+    const found = known.get(record.key.event_id);
+    if (!found) return { status: 'accepted', eventId: record.key.event_id };
+    if (found.outcome === 'duplicate') return { status: 'duplicate', eventId: found.stored_event_id };
+    return { status: 'dead_lettered', dlqId: record.key.dlq_id, code: 'DUPLICATE_EVENT' };
+  });
+}

@@ -1,0 +1,79 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { type AcceptedInvite, AcceptInvite, type CreatedInvite, CreateInvite, type Invite, InviteQuery } from '@tributary/shared/api.ts';
+import { Hono } from 'hono';
+import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
+import type { Db } from '../db.ts';
+import { Problem } from '../errors.ts';
+import { describe } from '../openapi.ts';
+import { jsonBody, validBody, validId, validQuery } from '../requests.ts';
+import { acceptInvite, createInvite, deleteInvite, findOrg, type InviteRow, listInvites } from './store.ts';
+
+export interface InviteDeps {
+  db: Db;
+  verifyToken: VerifyToken;
+  /** Where people reach the dashboard, without a slash at its end. */
+  publicUrl: string;
+}
+
+/** Mounted at /api/invites. */
+export function inviteRoutes({ db, verifyToken, publicUrl }: InviteDeps) {
+  const app = new Hono<{ Variables: AuthVariables }>();
+  app.use(requireUser(verifyToken), jsonBody);
+
+  app.post('/', describe.createInvite, validBody(CreateInvite), async (c) => {
+    const { orgId, email, role } = c.req.valid('json');
+    const token = randomBytes(32).toString('base64url');
+    const invite = await db.as(c.var.claims, async (sql) => {
+      if (!(await findOrg(sql, orgId))) throw new Problem('not_found', 'there is no such org');
+      return createInvite(sql, { orgId, email, role, tokenSha256: sha256(token) });
+    });
+    // In the fragment, which browsers send to no server and to no other site.
+    const acceptUrl = `${publicUrl}/invite#token=${token}`;
+    c.header('cache-control', 'no-store');
+    return c.json({ id: invite.id, token, acceptUrl, expiresAt: invite.expires_at } satisfies CreatedInvite, 201);
+  });
+
+  app.get('/', describe.listInvites, validQuery(InviteQuery), async (c) => {
+    const { orgId } = c.req.valid('query');
+    const rows = await db.as(c.var.claims, async (sql) => {
+      const org = await findOrg(sql, orgId);
+      if (!org) throw new Problem('not_found', 'there is no such org');
+      if (!org.may_write) throw new Problem('forbidden');
+      return listInvites(sql, orgId);
+    });
+    return c.json(rows.map(toInvite));
+  });
+
+  app.delete('/:id', describe.deleteInvite, validId(), async (c) => {
+    const { id } = c.req.valid('param');
+    const deleted = await db.as(c.var.claims, (sql) => deleteInvite(sql, id));
+    if (!deleted) throw new Problem('not_found', 'there is no such invite');
+    return c.body(null, 204);
+  });
+
+  app.post('/accept', describe.acceptInvite, validBody(AcceptInvite), async (c) => {
+    const { token } = c.req.valid('json');
+    const orgId = await db.as(c.var.claims, (sql) => acceptInvite(sql, sha256(token)));
+    // One answer whatever is the matter: it tells nobody which tokens or addresses exist.
+    if (!orgId) throw new Problem('not_found', 'no open invite for your address has this token');
+    return c.json({ orgId } satisfies AcceptedInvite);
+  });
+
+  return app;
+}
+
+function sha256(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}
+
+function toInvite(row: InviteRow): Invite {
+  return {
+    id: row.id,
+    orgId: row.org_id,
+    email: row.email,
+    role: row.role,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    acceptedAt: row.accepted_at,
+  };
+}

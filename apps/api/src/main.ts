@@ -1,0 +1,77 @@
+import type { Server } from 'node:http';
+import { createAdaptorServer } from '@hono/node-server';
+import { createApp } from './app.ts';
+import { readConfig } from './config.ts';
+import { createDb } from './db.ts';
+import { createConnections } from './ingest/connections.ts';
+import { createQuarantine } from './ingest/quarantine.ts';
+import { createWriter } from './ingest/writer.ts';
+import { createLog } from './log.ts';
+import { startMaintenance } from './maintenance.ts';
+import { createMetrics } from './metrics.ts';
+
+function configOrExit() {
+  try {
+    return readConfig(process.env);
+  } catch (error) {
+    console.error(`The configuration is not complete (see .env.example):\n${(error as Error).message}`);
+    process.exit(1);
+  }
+}
+
+const config = configOrExit();
+const log = createLog(config.logLevel);
+const metrics = createMetrics();
+// Beside the batches: connection look-ups, the quarantine's one writer, one dry run of a refused batch.
+const db = createDb({ ...config.database, ingestConnections: config.writer.batchesInFlightMax + 4 }, log);
+let stopping = false;
+
+async function start() {
+  const connections = await createConnections(db, config.masterKeys, log);
+  const writer = createWriter(db, config.writer, metrics, log);
+  const quarantine = createQuarantine(db, config.quarantinePerHour, log);
+  const maintenance = startMaintenance(db, log);
+  metrics.gauge('ingest_buffer_events', 'Records waiting for their commit', () => writer.state().records);
+  metrics.gauge('ingest_buffer_bytes', 'Bytes waiting for their commit', () => writer.state().bytes);
+  metrics.gauge('ingest_buffer_oldest_age_seconds', 'Age of the oldest delivery that waits for a batch', () => writer.state().oldestAgeMs / 1000);
+  metrics.gauge('ingest_db_pool_in_use', 'Database connections in use', () => Object.values(db.pools).reduce((sum, pool) => sum + pool.totalCount - pool.idleCount, 0));
+  metrics.gauge('ingest_db_pool_waiting', 'Waiting for a database connection', () => Object.values(db.pools).reduce((sum, pool) => sum + pool.waitingCount, 0));
+
+  const app = createApp({ config, db, connections, writer, quarantine, metrics, log, isStopping: () => stopping });
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  // A client that drips its headers or body is cut off; honest senders are done in milliseconds.
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 15_000;
+  server.keepAliveTimeout = 65_000;
+  server.listen(config.http.port, config.http.host, () => log.info({ host: config.http.host, port: config.http.port }, 'listening'));
+  server.on('error', (error) => {
+    log.fatal({ err: error }, 'cannot listen');
+    log.flush();
+    process.exit(1);
+  });
+
+  async function stop(signal: string) {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, 'stopping');
+    // Whatever hangs, the process ends before an orchestrator kills it.
+    setTimeout(() => {
+      log.error('could not stop in time');
+      log.flush(() => process.exit(1));
+    }, 9_000).unref();
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    const drip = setInterval(() => server.closeIdleConnections(), 100);
+    await closed;
+    clearInterval(drip);
+    await Promise.all([writer.drain(), quarantine.drain(), maintenance.stop(), connections.close()]);
+    await db.close();
+    log.info('stopped');
+    log.flush(() => process.exit(0));
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+}
+
+start().catch((error: unknown) => {
+  log.fatal({ err: error }, 'cannot start');
+  log.flush(() => process.exit(1));
+});

@@ -1,0 +1,49 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** Names and labels as operators' dashboards and alerts rely on them. No label takes a value from a request. */
+export function createMetrics() {
+  const registers = [new Registry()];
+  const registry = registers[0] as Registry;
+  collectDefaultMetrics({ register: registry });
+  return {
+    registry,
+    records: new Counter({ name: 'ingest_records_total', help: 'Records received, by outcome', labelNames: ['source', 'outcome'], registers }),
+    persisted: new Counter({ name: 'ingest_persisted_total', help: 'Canonical events committed', labelNames: ['source'], registers }),
+    deadLettered: new Counter({ name: 'ingest_dlq_total', help: 'Dead letters, by error class', labelNames: ['source', 'reason'], registers }),
+    duplicates: new Counter({ name: 'ingest_duplicates_total', help: 'Records that were stored before', labelNames: ['source'], registers }),
+    lag: new Histogram({
+      name: 'ingest_lag_seconds',
+      help: 'Source event time to commit',
+      buckets: [0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600],
+      registers,
+    }),
+    requestDuration: new Histogram({
+      name: 'ingest_request_duration_seconds',
+      help: 'HTTP request duration',
+      labelNames: ['route', 'status_class'],
+      buckets: [0.001, 0.002, 0.004, 0.0075, 0.015, 0.03, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10],
+      registers,
+    }),
+    batchSize: new Histogram({ name: 'ingest_batch_size_events', help: 'Records per batch', buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000], registers }),
+    flushDuration: new Histogram({
+      name: 'ingest_batch_flush_duration_seconds',
+      help: 'Duration of a batch write',
+      labelNames: ['outcome'],
+      buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 15],
+      registers,
+    }),
+    shed: new Counter({ name: 'ingest_shed_total', help: 'Requests refused to protect the system', labelNames: ['reason'], registers }),
+    retries: new Counter({ name: 'ingest_retry_total', help: 'Batch writes tried again', labelNames: ['reason'], registers }),
+    gauge: (name: string, help: string, collect: () => number) =>
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(collect());
+        },
+      }),
+  };
+}

@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto';
+import { type MasterKeys, rewrap, wrapKey } from '@tributary/pipeline/master-keys.ts';
+import { keyAad } from '@tributary/pipeline/seal.ts';
+import { readConfig } from './config.ts';
+import { createDb, type Db } from './db.ts';
+import { createLog } from './log.ts';
+
+const batchRows = 200;
+
+/** What keeps a rotation from starting; its message is for the operator. */
+export class RotationError extends Error {
+  override readonly name = 'RotationError';
+}
+
+/**
+ * Wraps every org's keys with the current master key; the keys themselves stay, so every ciphertext still opens. Each batch is a
+ * transaction of its own: an interrupted run is simply started again. Returns how many keys were wrapped anew. Throws RotationError,
+ * having changed nothing, when MASTER_KEY lacks a version that some key is wrapped with.
+ */
+export async function rewrapOrgKeys(db: Pick<Db, 'maintenance'>, masterKeys: MasterKeys): Promise<number> {
+  const used = await db.maintenance((sql) =>
+    sql<{ master_version: number; keys: number }>(
+      'select master_version, count(*)::integer as keys from private.org_keys group by master_version order by master_version',
+    ),
+  );
+  const missing = used.filter((row) => !masterKeys.keys.has(row.master_version));
+  if (missing.length > 0) {
+    const list = missing.map((row) => `v${row.master_version} (${row.keys} keys)`).join(', ');
+    throw new RotationError(`MASTER_KEY lacks ${list}: add the old versions behind the new one, as v2:<new>,v1:<old>.`);
+  }
+  for (let total = 0; ; ) {
+    const done = await db.maintenance(async (sql) => {
+      const rows = await sql<{ org_id: string; kind: string; version: number; wrapped: Buffer; master_version: number }>(
+        `select org_id, kind, version, wrapped, master_version from private.org_keys where master_version <> $1
+         order by org_id, kind, version limit ${batchRows} for update`,
+        [masterKeys.current],
+      );
+      for (const row of rows) {
+        const { wrapped, version } = rewrap(masterKeys, row.master_version, row.wrapped, keyAad(row.org_id, row.kind, row.version));
+        await sql(
+          'update private.org_keys set wrapped = $4, master_version = $5 where org_id = $1 and kind = $2 and version = $3',
+          [row.org_id, row.kind, row.version, Buffer.from(wrapped), version],
+        );
+      }
+      return rows.length;
+    });
+    if (done === 0) return total;
+    total += done;
+  }
+}
+
+/**
+ * Gives every org one more data key: what is sealed from now on uses it, what was sealed before opens with the older ones. Hash keys
+ * stay, or new hashes would not join with old ones. Returns how many orgs got one; an interrupted run may be started again, some orgs
+ * then get two.
+ */
+export async function addDataKeys(db: Pick<Db, 'maintenance'>, masterKeys: MasterKeys): Promise<number> {
+  let total = 0;
+  let last = '00000000-0000-0000-0000-000000000000';
+  for (;;) {
+    const rows = await db.maintenance(async (sql) => {
+      const orgs = await sql<{ org_id: string; version: number }>(
+        `select org_id, max(version) as version from private.org_keys where kind = 'data' and org_id > $1
+         group by org_id order by org_id limit ${batchRows}`,
+        [last],
+      );
+      for (const { org_id, version } of orgs) {
+        const next = wrapKey(masterKeys, randomBytes(32), keyAad(org_id, 'data', version + 1));
+        await sql(
+          `insert into private.org_keys (org_id, kind, version, wrapped, master_version) values ($1, 'data', $2, $3, $4) on conflict do nothing`,
+          [org_id, version + 1, Buffer.from(next.wrapped), next.version],
+        );
+      }
+      return orgs;
+    });
+    total += rows.length;
+    const end = rows.at(-1);
+    if (!end) return total;
+    last = end.org_id;
+  }
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const unknown = args.find((arg) => arg !== '--data');
+  if (unknown !== undefined) {
+    console.error(`${unknown} is not an option. Usage: npm run keys:rotate [-- --data]`);
+    return 2;
+  }
+  let config: ReturnType<typeof readConfig>;
+  try {
+    config = readConfig(process.env);
+  } catch (error) {
+    console.error(`The configuration is not complete (see .env.example):\n${(error as Error).message}`);
+    return 2;
+  }
+  const { masterKeys } = config;
+  const db = createDb({ ...config.database, ingestConnections: 1 }, createLog('silent'));
+  try {
+    const rewrapped = await rewrapOrgKeys(db, masterKeys);
+    const obsolete = [...masterKeys.keys.keys()].filter((version) => version !== masterKeys.current).map((version) => `v${version}`);
+    console.log(`Wrapped ${rewrapped} org keys with master key v${masterKeys.current}; every org key is wrapped with it now.`);
+    if (obsolete.length > 0) {
+      console.log(`When every API process runs with v${masterKeys.current} first, ${obsolete.join(', ')} can be removed from MASTER_KEY.`);
+    }
+    if (args.includes('--data')) console.log(`Gave ${await addDataKeys(db, masterKeys)} orgs a new data key.`);
+    return 0;
+  } catch (error) {
+    if (error instanceof RotationError) console.error(error.message);
+    else console.error(`The rotation was interrupted; it can be started again. ${(error as Error).message}`);
+    return 1;
+  } finally {
+    await db.close();
+  }
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,87 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { parseMasterKeys, wrapKey } from '@tributary/pipeline/master-keys.ts';
+import { keyAad, seal, secretAad } from '@tributary/pipeline/seal.ts';
+import type { Secret, Source } from '@tributary/pipeline/source.ts';
+import { sources } from '@tributary/pipeline/sources.ts';
+import { exampleConfigs } from '@tributary/pipeline/sources/webhook/samples.ts';
+import type pg from 'pg';
+
+/** The org of a proof stack, with its data key in the clear: the oracle opens what the API sealed. */
+export interface ProofOrg {
+  id: string;
+  projectId: string;
+  dataKey: Uint8Array;
+}
+
+export interface ProofConnection {
+  id: string;
+  /** Path of its webhook URL. */
+  path: string;
+  source: Source;
+  config: unknown;
+  secrets: readonly Secret[];
+}
+
+/** Rows as the control plane writes them, made directly: the proofs are about ingestion. */
+export async function seedOrg(
+  client: pg.Client,
+  masterKey: string,
+): Promise<{ org: ProofOrg; connections: Record<'hotmart' | 'webhook', ProofConnection> }> {
+  const master = parseMasterKeys(masterKey);
+  const org = { id: randomUUID(), projectId: randomUUID(), dataKey: new Uint8Array(randomBytes(32)) };
+  await client.query('insert into public.orgs (id, name, slug) values ($1, $2, $3)', [org.id, 'Proof', `proof-${org.id}`]);
+  await client.query('insert into public.projects (id, org_id, name, slug) values ($1, $2, $3, $4)', [
+    org.projectId,
+    org.id,
+    'Proof',
+    'proof',
+  ]);
+  for (const [kind, key] of [
+    ['data', org.dataKey],
+    ['hash', randomBytes(32)],
+  ] as const) {
+    const { version, wrapped } = wrapKey(master, key, keyAad(org.id, kind, 1));
+    await client.query('insert into private.org_keys (org_id, kind, version, wrapped, master_version) values ($1, $2, 1, $3, $4)', [
+      org.id,
+      kind,
+      wrapped,
+      version,
+    ]);
+  }
+  return {
+    org,
+    connections: {
+      hotmart: await seedConnection(client, org, 'hotmart', 'hottok', {}),
+      webhook: await seedConnection(client, org, 'webhook', 'secret', exampleConfigs.hmac),
+    },
+  };
+}
+
+async function seedConnection(client: pg.Client, org: ProofOrg, type: string, secretName: string, given: object): Promise<ProofConnection> {
+  const source = sources.get(type);
+  if (!source) throw new Error(`there is no source ${type}`);
+  const config = source.config.parse(given);
+  const secret = { name: secretName, value: randomBytes(32).toString('base64url') };
+  const id = randomUUID();
+  await client.query(
+    'insert into public.source_connections (id, org_id, project_id, name, type, config_json) values ($1, $2, $3, $4, $5, $6)',
+    [id, org.id, org.projectId, `Proof ${type}`, type, JSON.stringify(given)],
+  );
+  await client.query('insert into private.connection_secrets (org_id, source_connection_id, name, sealed) values ($1, $2, $3, $4)', [
+    org.id,
+    id,
+    secret.name,
+    seal(org.dataKey, secret.value, secretAad(org.id, id, secret.name)),
+  ]);
+  return { id, path: `/api/webhooks/${type}/${id}`, source, config, secrets: [secret] };
+}
+
+/** Headers and body of a genuine delivery; with `secrets`, signed with those instead. */
+export function signed(
+  connection: ProofConnection,
+  body: string,
+  secrets = connection.secrets,
+): { headers: Record<string, string>; body: string } {
+  const { headers, body: changed } = connection.source.sign(body, secrets, connection.config, Date.now());
+  return { headers: { 'content-type': 'application/json', ...headers }, body: changed ?? body };
+}

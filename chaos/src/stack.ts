@@ -1,0 +1,144 @@
+import { spawn } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { closeSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { waitUntilReady } from '@tributary/supabase/local/api-process.ts';
+import { withClient } from '@tributary/supabase/local/database.ts';
+import { openLog } from '@tributary/supabase/local/logs.ts';
+import { freePort } from '@tributary/supabase/local/ports.ts';
+import type { Postgres } from '@tributary/supabase/local/postgres.ts';
+import { startTestCluster, type TestDatabase } from '@tributary/supabase/local/test-cluster.ts';
+import { type ProofConnection, type ProofOrg, seedOrg } from './seed.ts';
+
+const apiEntry = join(import.meta.dirname, '..', '..', 'apps', 'api', 'src', 'main.ts');
+
+/** One API process under test. */
+export interface Api {
+  readonly url: string;
+  readonly pid: number;
+  /** Resolves with the exit code; null when a signal ended it. */
+  readonly exited: Promise<number | null>;
+  /** SIGKILL: nothing is flushed, nobody is told. */
+  kill(): Promise<void>;
+  /** SIGTERM; resolves with the exit code and how long it took. SIGKILL after `patienceMs`. */
+  terminate(patienceMs?: number): Promise<{ code: number | null; durationMs: number }>;
+}
+
+export interface ApiOptions {
+  /** Kept over a restart, so that clients need not look for it. */
+  port?: number;
+  environment?: Record<string, string>;
+  /** Flags for Node itself, such as --cpu-prof. */
+  nodeFlags?: readonly string[];
+}
+
+/** A throw-away Postgres that is durable as in production, one org with connections, and as many API processes as a case starts. */
+export interface ProofStack {
+  database: TestDatabase;
+  postgres: Postgres;
+  org: ProofOrg;
+  connections: Record<'hotmart' | 'webhook', ProofConnection>;
+  startApi(options?: ApiOptions): Promise<Api>;
+  /** Runs SQL as a superuser, on a session of its own. */
+  query<Row>(sql: string, values?: unknown[]): Promise<Row[]>;
+  stop(): Promise<void>;
+}
+
+/** Settings are added to the cluster's own; fsync, full_page_writes and synchronous_commit stay on. */
+export async function startProofStack(settings: Record<string, string> = {}): Promise<ProofStack> {
+  const directory = mkdtempSync(join(tmpdir(), 'tributary-proof-'));
+  const cluster = await startTestCluster({ durable: true, settings });
+  const apis = new Set<Api>();
+  const stop = async () => {
+    await Promise.all([...apis].map((api) => api.terminate()));
+    await cluster.stop();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  try {
+    const database = await cluster.createDatabase();
+    const masterKey = randomBytes(32).toString('base64');
+    const { org, connections } = await withClient(database.superuserUrl, (client) => seedOrg(client, masterKey));
+    const base = {
+      PATH: process.env.PATH,
+      DATABASE_URL: database.apiUrl,
+      // Ingestion never calls Supabase; nothing listens there.
+      SUPABASE_URL: 'http://127.0.0.1:9',
+      SUPABASE_PUBLISHABLE_KEY: 'unused',
+      SUPABASE_JWT_SECRET: randomBytes(32).toString('hex'),
+      MASTER_KEY: masterKey,
+      OPERATOR_TOKEN: randomBytes(32).toString('hex'),
+    };
+    return {
+      database,
+      postgres: cluster.postgres,
+      org,
+      connections,
+      startApi: async (options = {}) => {
+        const port = options.port ?? (await freePort());
+        const api = await startApi(port, { ...base, ...options.environment, PORT: String(port) }, options.nodeFlags ?? [], directory);
+        apis.add(api);
+        void api.exited.then(() => apis.delete(api));
+        return api;
+      },
+      query: (sql, values = []) => withClient(database.superuserUrl, async (client) => (await client.query(sql, values)).rows),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Runs a case on a stack of its own, and leaves nothing behind. */
+export async function withProofStack<T>(run: (stack: ProofStack) => Promise<T>, settings?: Record<string, string>): Promise<T> {
+  const stack = await startProofStack(settings);
+  try {
+    return await run(stack);
+  } finally {
+    await stack.stop();
+  }
+}
+
+async function startApi(port: number, environment: NodeJS.ProcessEnv, nodeFlags: readonly string[], directory: string): Promise<Api> {
+  const logFile = join(directory, `api-${port}-${randomUUID()}.log`);
+  const log = openLog(logFile);
+  const child = spawn(process.execPath, [...nodeFlags, apiEntry], { env: environment, stdio: ['ignore', log, log] });
+  closeSync(log);
+  const exited = new Promise<number | null>((resolve, reject) => {
+    child.once('exit', (code) => resolve(code));
+    child.once('error', reject);
+  });
+  const url = `http://127.0.0.1:${port}`;
+  const end = async (signal: NodeJS.Signals) => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    return exited;
+  };
+  const kill = async () => {
+    await end('SIGKILL');
+  };
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', reject);
+  });
+  const pid = child.pid ?? 0;
+  try {
+    await waitUntilReady({ pid, exited: exited.then(() => undefined), stop: kill }, url, logFile, AbortSignal.timeout(60_000));
+  } catch (error) {
+    await kill();
+    throw error;
+  }
+  return {
+    url,
+    pid,
+    exited,
+    kill,
+    terminate: async (patienceMs = 15_000) => {
+      const started = performance.now();
+      const slow = setTimeout(() => child.kill('SIGKILL'), patienceMs);
+      const code = await end('SIGTERM');
+      clearTimeout(slow);
+      return { code, durationMs: performance.now() - started };
+    },
+  };
+}

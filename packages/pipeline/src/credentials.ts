@@ -1,0 +1,197 @@
+import { decodeComponent, fieldPath } from './form.ts';
+import { compilePaths, type PathState, step } from './paths.ts';
+import type { Body, Credentials, Delivery } from './source.ts';
+
+const mask = '[redacted]';
+/** Parameters that carry a credential whatever the source: a secret pasted under a wrong name must not reach a log either. */
+const commonQuery = ['token', 'access_token', 'key', 'api_key', 'apikey', 'secret', 'password', 'hottok', 'signature', 'sig', 'auth'];
+/** Every byte is one character, so that positions in the text are positions in the bytes. */
+const latin1 = new TextDecoder('windows-1252');
+const ascii = new TextEncoder();
+const utf8 = new TextDecoder();
+
+export interface Redacted {
+  url: string;
+  raw: Uint8Array;
+  /** False where the body could not be read and its credential was looked for by name alone. */
+  exact: boolean;
+}
+
+/**
+ * URL and body as they may be stored: the values of credentials are replaced by `[redacted]`, every other byte stays as it was sent.
+ * A body without a credential is returned itself, not copied. `body` is undefined where the bytes could not be decoded.
+ */
+export function redactCredentials(delivery: Pick<Delivery, 'url' | 'raw'>, body: Body | undefined, credentials: Credentials): Redacted {
+  const url = redactUrl(delivery.url, credentials.query);
+  const { raw } = delivery;
+  if (credentials.body.length === 0 || raw.length === 0) return { url, raw, exact: true };
+  const text = latin1.decode(raw);
+  if (!mayCarry(text, credentials.body)) return { url, raw, exact: true };
+  const state = statesOf(credentials.body);
+  if (body === undefined) return { url, raw: replaceSpans(raw, spansByName(text, credentials.body)), exact: false };
+  if (body.kind === 'empty' || state === undefined) return { url, raw, exact: true };
+  return { url, raw: replaceSpans(raw, body.kind === 'form' ? formSpans(text, state) : jsonSpans(text, raw, state)), exact: true };
+}
+
+/** The URL with the values of credential parameters masked; everything else as it was. */
+export function redactUrl(url: string, names: readonly string[] = []): string {
+  const start = url.indexOf('?');
+  if (start === -1) return url;
+  return (
+    url.slice(0, start + 1) +
+    url.slice(start + 1).replace(/([^&#=]+)=([^&#]*)/g, (pair, name: string) => {
+      const decoded = lenient(name);
+      return names.includes(decoded) || commonQuery.includes(decoded.toLowerCase()) ? `${name}=${mask}` : pair;
+    })
+  );
+}
+
+const states = new WeakMap<readonly string[], PathState>();
+
+function statesOf(paths: readonly string[]): PathState | undefined {
+  let state = states.get(paths);
+  if (state === undefined) {
+    state = compilePaths(paths);
+    if (state !== undefined) states.set(paths, state);
+  }
+  return state;
+}
+
+/** A first look: the field's name as it is, or text with escapes that may spell it. */
+function mayCarry(text: string, paths: readonly string[]): boolean {
+  return text.includes('\\u00') || text.includes('%') || paths.some((path) => text.includes(lastKey(path)));
+}
+
+function lastKey(path: string): string {
+  return path.slice(path.lastIndexOf('.') + 1);
+}
+
+interface Span {
+  start: number;
+  end: number;
+  with: string;
+}
+
+function replaceSpans(raw: Uint8Array, spans: readonly Span[]): Uint8Array {
+  if (spans.length === 0) return raw;
+  const parts: Uint8Array[] = [];
+  let from = 0;
+  for (const span of spans) {
+    parts.push(raw.subarray(from, span.start), ascii.encode(span.with));
+    from = span.end;
+  }
+  parts.push(raw.subarray(from));
+  const out = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+function formSpans(text: string, state: PathState): Span[] {
+  const spans: Span[] = [];
+  let start = 0;
+  for (const pair of text.split('&')) {
+    const equals = pair.indexOf('=');
+    let reached: PathState | undefined = state;
+    for (const key of fieldPath(lenient(equals === -1 ? pair : pair.slice(0, equals)).trim()))
+      if (!reached?.end) reached = step(reached, key);
+    if (equals !== -1 && reached?.end) spans.push({ start: start + equals + 1, end: start + pair.length, with: mask });
+    start += pair.length + 1;
+  }
+  return spans;
+}
+
+/** Positions of the values at the paths, all of those under duplicate keys. The text has been parsed before: it is JSON, or lines of it. */
+function jsonSpans(text: string, raw: Uint8Array, root: PathState): Span[] {
+  const spans: Span[] = [];
+  let at = 0;
+  while (at < text.length) {
+    skipSpace();
+    if (at >= text.length) break;
+    const before = at;
+    value(root, true);
+    if (at === before) break;
+  }
+  return spans;
+
+  function skipSpace(): void {
+    // Also a byte order mark, which comes as three characters here.
+    while (at < text.length && !'{}[],:"-0123456789tfn'.includes(text.charAt(at))) at += 1;
+  }
+
+  function value(state: PathState | undefined, isRoot: boolean): void {
+    const start = at;
+    const found = state?.end === true && !isRoot;
+    const inner = found ? undefined : state;
+    const first = text.charAt(at);
+    if (first === '{')
+      container('}', () => {
+        const key = keyAt();
+        skipSpace();
+        at += 1;
+        skipSpace();
+        value(step(inner, key), false);
+      });
+    else if (first === '[') {
+      let index = 0;
+      // The records of a top-level array are each a body of their own.
+      container(']', () => value(isRoot ? root : step(inner, String(index++)), isRoot));
+    } else if (first === '"') at = stringEnd(text, at) + 1;
+    else while (at < text.length && !/[\s,\]}]/.test(text.charAt(at))) at += 1;
+    if (found) spans.push({ start, end: at, with: `"${mask}"` });
+  }
+
+  function container(close: string, item: () => void): void {
+    at += 1;
+    for (;;) {
+      skipSpace();
+      if (at >= text.length) return;
+      if (text.charAt(at) === close) break;
+      if (text.charAt(at) === ',') at += 1;
+      else item();
+    }
+    at += 1;
+  }
+
+  function keyAt(): string {
+    const start = at;
+    at = stringEnd(text, at) + 1;
+    const literal = utf8.decode(raw.subarray(start, at));
+    return literal.includes('\\') ? (JSON.parse(literal) as string) : literal.slice(1, -1);
+  }
+}
+
+function stringEnd(text: string, open: number): number {
+  for (let at = open + 1; at < text.length; at++) {
+    const character = text.charAt(at);
+    if (character === '\\') at += 1;
+    else if (character === '"') return at;
+  }
+  return text.length;
+}
+
+/** In a body that cannot be parsed: whatever follows the field's name as a JSON or form value. */
+function spansByName(text: string, paths: readonly string[]): Span[] {
+  const spans: Span[] = [];
+  for (const name of new Set(paths.map(lastKey))) {
+    const escaped = name.replace(/[^\w]/g, '\\$&');
+    const pattern = new RegExp(`(["']?${escaped}["']?\\s*[:=]\\s*)("(?:[^"\\\\]|\\\\.)*"?|[^\\s&,}\\]]+)`, 'gi');
+    for (const match of text.matchAll(pattern)) {
+      const start = match.index + (match[1] ?? '').length;
+      spans.push({ start, end: start + (match[2] ?? '').length, with: match[2]?.startsWith('"') ? `"${mask}"` : mask });
+    }
+  }
+  const ordered = spans.toSorted((a, b) => a.start - b.start);
+  return ordered.filter((span, index) => index === 0 || span.start >= (ordered[index - 1]?.end ?? 0));
+}
+
+function lenient(component: string): string {
+  try {
+    return decodeComponent(component);
+  } catch {
+    return component;
+  }
+}

@@ -1,0 +1,52 @@
+import { RecordError } from './source.ts';
+
+// ISO 4217, amendment 177, table A.1: every currency that has not two decimals. Intl is no source for this: it follows CLDR,
+// which gives COP, HUF, IDR and others the decimals people use in print.
+const digitsByCurrency: Readonly<Record<string, number>> = Object.fromEntries([
+  ...'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'.split(' ').map((code) => [code, 0]),
+  ...'BHD IQD JOD KWD LYD OMR TND'.split(' ').map((code) => [code, 3]),
+  ...'CLF UYW'.split(' ').map((code) => [code, 4]),
+]);
+
+/** Decimal places of a currency by ISO 4217: BRL 2, JPY 0, BHD 3. */
+export function currencyDigits(currency: string): number {
+  return digitsByCurrency[currency] ?? 2;
+}
+
+/** Upper-cased ISO 4217 code. Throws VALIDATION_FAIL when it is not three letters. */
+export function currencyCode(text: string, path: string): string {
+  const code = text.trim().toUpperCase();
+  if (!/^[A-Z]{3}$/.test(code)) throw new RecordError('VALIDATION_FAIL', `"${path}" is not a currency code`, path);
+  return code;
+}
+
+/**
+ * Decimal major units (`1500.0`, `"19.90"`) to integer minor units, by decimal text so that no cent is lost to binary fractions.
+ * More decimals than the currency has are rounded half away from zero. Throws SCHEMA_DRIFT when it is not a decimal number.
+ */
+export function minorUnits(amount: number | string, currency: string, path: string): bigint {
+  const match = /^\s*(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d{1,2}))?\s*$/i.exec(String(amount));
+  if (!match) throw new RecordError('SCHEMA_DRIFT', `"${path}" should be a decimal amount`, path);
+  const [, sign, whole = '', fraction = '', exponent = '0'] = match;
+  const scale = currencyDigits(currency) + Number(exponent) - fraction.length;
+  let minor = BigInt(whole + fraction);
+  if (scale >= 0) minor *= 10n ** BigInt(scale);
+  else {
+    const divisor = 10n ** BigInt(-scale);
+    minor = (minor + divisor / 2n) / divisor;
+  }
+  return checkRange(sign === '-' ? -minor : minor, path);
+}
+
+/** An amount that already is in minor units. Throws SCHEMA_DRIFT when it is not an integer. */
+export function integerMinorUnits(amount: number | string, path: string): bigint {
+  if (!/^-?\d+$/.test(String(amount))) throw new RecordError('SCHEMA_DRIFT', `"${path}" should be an integer of minor units`, path);
+  return checkRange(BigInt(amount), path);
+}
+
+function checkRange(minor: bigint, path: string): bigint {
+  if (minor > 9_223_372_036_854_775_807n || minor < -9_223_372_036_854_775_808n) {
+    throw new RecordError('VALIDATION_FAIL', `"${path}" is too large an amount`, path);
+  }
+  return minor;
+}

@@ -1,0 +1,45 @@
+import { createHmac } from 'node:crypto';
+import { type CountryCode, type PhoneNumber, parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import { secretKey } from './secret-keys.ts';
+
+export type IdentifierKind = 'email' | 'phone' | 'document' | 'external_id';
+
+/** Lower-cased address in NFC; undefined when the text is not one address of at most 254 characters (RFC 5321). */
+export function normaliseEmail(text: string): string | undefined {
+  const email = text.trim().normalize('NFC').toLowerCase();
+  return email.length <= 254 && /^[^\s@<>()[\]",;:\\]+@[^\s@<>()[\]",;:\\.]+(?:\.[^\s@<>()[\]",;:\\.]+)+$/.test(email) ? email : undefined;
+}
+
+/**
+ * E.164 (`+5511987654321`); undefined when the text cannot be a telephone number. Digits without a plus are read as a national number
+ * of `defaultCountry`, else with their country code. Brazilian mobile numbers get the ninth digit that ANATEL added by 2016 and that
+ * WhatsApp ids still lack, so that one person has one hash.
+ */
+export function normalisePhone(text: string, defaultCountry: string): string | undefined {
+  if (text.length > 40) return undefined;
+  const digits = text.replace(/\D+/g, '');
+  if (digits.length < 7 || digits.length > 16) return undefined;
+  const trimmed = text.trim();
+  const national = parsePhoneNumberFromString(trimmed, defaultCountry as CountryCode);
+  if (national?.isValid()) return e164(national);
+  const international = trimmed.startsWith('+') ? undefined : parsePhoneNumberFromString(`+${digits}`);
+  if (international?.isValid()) return e164(international);
+  if (national?.isPossible()) return e164(national);
+  return international?.isPossible() ? e164(international) : undefined;
+}
+
+function e164(number: PhoneNumber): string {
+  const text = number.number;
+  return /^\+55[1-9]{2}[6-9]\d{7}$/.test(text) ? `${text.slice(0, 5)}9${text.slice(5)}` : text;
+}
+
+/** A tax or identity document without separators, letters upper-cased (the CNPJ is alphanumeric from 2026 on); undefined when nothing is left. */
+export function normaliseDocument(text: string): string | undefined {
+  const document = text.replace(/[^0-9a-z]+/gi, '').toUpperCase();
+  return document.length >= 3 && document.length <= 40 ? document : undefined;
+}
+
+/** Hex HMAC-SHA256 of `<kind>|<canonical>`, so that one text has different hashes as an e-mail and as an external id. */
+export function hashIdentifier(key: Uint8Array, kind: IdentifierKind, canonical: string): string {
+  return createHmac('sha256', secretKey(key)).update(`${kind}|${canonical}`).digest('hex');
+}

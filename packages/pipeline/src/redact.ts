@@ -1,0 +1,203 @@
+import { isObject } from './fields.ts';
+import { jsonDepthMax } from './json.ts';
+import { type PathState, step } from './paths.ts';
+import { isFreeText, looksPersonal } from './patterns.ts';
+import { personalKind } from './personal-keys.ts';
+import { type Collected, collectBranch, newCollected, occurring, repeats } from './repeats.ts';
+import { shrink } from './shrink.ts';
+import { type Json, type JsonObject, RecordError } from './source.ts';
+
+/** Characters of JSON of one event's `properties`; a platform's largest order has a quarter of it. */
+export const propertiesCharsMax = 65_536;
+
+/** Which paths of a record are personal or credentials, compiled. */
+export interface PersonalPaths {
+  remove: PathState | undefined;
+  keep: PathState | undefined;
+}
+
+/** The first half of a redaction: what is personal by its place, its key or its form is gone; repetitions are not looked for yet. */
+export interface Pruned {
+  value: JsonObject;
+  collected: Collected;
+  strings: string[];
+  keys: Set<string>;
+  /** Estimate of its JSON, without escapes. */
+  chars: number;
+}
+
+interface Run extends Omit<Pruned, 'value'> {
+  /** For samples of dead letters: removed values leave their type behind, and text that jsonb refuses is repaired instead of refused. */
+  asSample: boolean;
+}
+
+/**
+ * Takes out of a record, by `paths` and by the names of its keys, everything personal, and collects the values taken out.
+ * Free text goes as well, unless under `keep`. Throws INVALID_PAYLOAD for text that jsonb refuses (U+0000, lone surrogates).
+ */
+export function prune(record: JsonObject, paths: PersonalPaths, asSample = false): Pruned {
+  const run: Run = { collected: newCollected(), strings: [], keys: new Set(), chars: 0, asSample };
+  const value = pruneObject(run, record, undefined, paths.remove, paths.keep, false, 0);
+  return { value, ...run };
+}
+
+/**
+ * The second half: every string, number and key that repeats a collected value goes.
+ * The result is bounded to `charsMax` characters of JSON, with `_truncated: true` where that took something away.
+ */
+export function finish(pruned: Pruned, charsMax: number = propertiesCharsMax): JsonObject {
+  const inKeys = occurring([...pruned.keys], pruned.collected);
+  if (inKeys.overflow) return { _truncated: true };
+  const inValues = occurring(pruned.strings, pruned.collected);
+  const clean =
+    isEmpty(inKeys) && isEmpty(inValues) ? pruned.value : ((withoutRepeats(pruned.value, inKeys, inValues) ?? {}) as JsonObject);
+  if (inValues.overflow) clean._truncated = true;
+  // An escape takes up to six characters: only what could be too large is measured exactly.
+  return pruned.chars * 6 <= charsMax ? clean : shrink(clean, charsMax);
+}
+
+/** Both halves in one, for records read without more personal values than their own. */
+export function redact(record: JsonObject, paths: PersonalPaths, charsMax: number = propertiesCharsMax): JsonObject {
+  return finish(prune(record, paths), charsMax);
+}
+
+/** Whether a text for a readable column carries or repeats something personal. */
+export function containsPersonal(text: string, collected: Collected): boolean {
+  return looksPersonal(text) || repeats(text, collected);
+}
+
+/** Throws INVALID_PAYLOAD for text that jsonb and text columns refuse. */
+export function requireStorable(text: string): void {
+  if (!isStorable(text))
+    throw new RecordError('INVALID_PAYLOAD', 'A text contains U+0000 or a lone surrogate, which the database refuses.');
+}
+
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0');
+}
+
+const isEmpty = (collected: Collected) => !collected.overflow && collected.texts.size === 0 && collected.digits.size === 0;
+
+function pruneObject(
+  run: Run,
+  object: JsonObject,
+  holder: string | undefined,
+  remove: PathState | undefined,
+  keep: PathState | undefined,
+  kept: boolean,
+  depth: number,
+): JsonObject {
+  if (depth > 2 * jsonDepthMax) throw new RecordError('INVALID_PAYLOAD', 'The record is nested too deep.');
+  const out: JsonObject = {};
+  for (const key of Object.keys(object)) {
+    if (key === '__proto__') continue;
+    const value = object[key] as Json;
+    const removeNext = remove && step(remove, key);
+    const keepNext = keep && step(keep, key);
+    const keptHere = kept || keepNext?.end === true;
+    const kind = personalKind(key, holder);
+    const declared = removeNext?.end === true;
+    if (declared || (kind !== undefined && !keptHere && typeof value !== 'boolean' && value !== null)) {
+      collectBranch(run.collected, value, key, kind);
+      if (run.asSample && storableKey(key)) {
+        run.keys.add(key);
+        out[key] = placeholder(value);
+      }
+      continue;
+    }
+    if (!storableKey(key)) {
+      if (!run.asSample) requireStorable(key);
+      collectBranch(run.collected, value, key, kind);
+      continue;
+    }
+    const pruned = pruneValue(run, value, key, holder, removeNext, keepNext, keptHere, depth + 1);
+    if (pruned === undefined) continue;
+    run.keys.add(key);
+    run.chars += key.length + 4;
+    out[key] = pruned;
+  }
+  return out;
+}
+
+function pruneValue(
+  run: Run,
+  value: Json,
+  key: string,
+  holder: string | undefined,
+  remove: PathState | undefined,
+  keep: PathState | undefined,
+  kept: boolean,
+  depth: number,
+): Json | undefined {
+  run.chars += typeof value === 'string' ? value.length + 3 : 26;
+  if (typeof value === 'string') return pruneString(run, value, kept);
+  if (typeof value === 'number') return pruneNumber(run, value);
+  if (Array.isArray(value)) {
+    if (depth > 2 * jsonDepthMax) throw new RecordError('INVALID_PAYLOAD', 'The record is nested too deep.');
+    const out: Json[] = [];
+    for (let index = 0; index < value.length; index++) {
+      const item = value[index] as Json;
+      const removeNext = remove && step(remove, String(index));
+      const keepNext = keep && step(keep, String(index));
+      if (removeNext?.end) {
+        collectBranch(run.collected, item, key, personalKind(key, holder));
+        if (run.asSample) out.push(placeholder(item));
+        continue;
+      }
+      const pruned = pruneValue(run, item, key, holder, removeNext, keepNext, kept || keepNext?.end === true, depth + 1);
+      if (pruned !== undefined) out.push(pruned);
+    }
+    return out;
+  }
+  return isObject(value) ? pruneObject(run, value, key, remove, keep, kept, depth) : value;
+}
+
+function pruneString(run: Run, value: string, kept: boolean): string | undefined {
+  if ((!kept && isFreeText(value)) || looksPersonal(value)) return run.asSample ? placeholder(value) : undefined;
+  if (isStorable(value)) {
+    run.strings.push(value);
+    return value;
+  }
+  if (!run.asSample) requireStorable(value);
+  const repaired = value.toWellFormed().replaceAll('\0', '\ufffd');
+  run.strings.push(repaired);
+  return repaired;
+}
+
+function pruneNumber(run: Run, value: number): Json {
+  const size = Math.abs(value);
+  // jsonb writes 1e300 out in three hundred digits: a small body would read back as a large one.
+  if (size >= 1e21 || (size < 1e-21 && size > 0)) return String(value);
+  if (size >= 100_000) run.strings.push(String(value));
+  return value;
+}
+
+function placeholder(value: Json): string {
+  return `[redacted ${Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value}]`;
+}
+
+/** A field name: short, clean, and not itself an address or a number. */
+function storableKey(key: string): boolean {
+  return key.length <= 200 && isStorable(key) && !looksPersonal(key);
+}
+
+function withoutRepeats(value: Json, inKeys: Collected, inValues: Collected): Json | undefined {
+  if (typeof value === 'string') return repeats(value, inValues) ? undefined : value;
+  if (typeof value === 'number') return !isEmpty(inValues) && repeats(String(value), inValues) ? undefined : value;
+  if (Array.isArray(value)) {
+    const out: Json[] = [];
+    for (const item of value) {
+      const clean = withoutRepeats(item, inKeys, inValues);
+      if (clean !== undefined) out.push(clean);
+    }
+    return out;
+  }
+  if (!isObject(value)) return value;
+  const out: JsonObject = {};
+  for (const [key, item] of Object.entries(value)) {
+    if (!isEmpty(inKeys) && repeats(key, inKeys)) continue;
+    const clean = withoutRepeats(item, inKeys, inValues);
+    if (clean !== undefined) out[key] = clean;
+  }
+  return out;
+}

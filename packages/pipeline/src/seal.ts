@@ -1,0 +1,59 @@
+import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
+import { secretKey } from './secret-keys.ts';
+
+/** Bytes that do not open, or a key that cannot be used. Its message never repeats key material. */
+export class SealError extends Error {
+  override readonly name = 'SealError';
+}
+
+const formatVersion = 1;
+const keyBytes = 32;
+const nonceBytes = 12;
+const tagBytes = 16;
+const utf8 = new TextEncoder();
+
+/**
+ * AES-256-GCM: 1 byte format version, 12 byte random nonce, ciphertext, 16 byte tag. `aad` binds the bytes to their place: a row copied
+ * elsewhere does not open. One key serves at most 2^32 seals with random nonces (NIST SP 800-38D). Throws SealError for a key that is not 32 bytes.
+ */
+export function seal(key: Uint8Array, plaintext: Uint8Array | string, aad: string): Uint8Array {
+  checkKey(key);
+  const plain = typeof plaintext === 'string' ? utf8.encode(plaintext) : plaintext;
+  const sealed = new Uint8Array(1 + nonceBytes + plain.length + tagBytes);
+  sealed[0] = formatVersion;
+  const nonce = randomFillSync(sealed.subarray(1, 1 + nonceBytes));
+  const cipher = createCipheriv('aes-256-gcm', secretKey(key), nonce);
+  cipher.setAAD(utf8.encode(aad));
+  sealed.set(cipher.update(plain), 1 + nonceBytes);
+  cipher.final();
+  sealed.set(cipher.getAuthTag(), 1 + nonceBytes + plain.length);
+  return sealed;
+}
+
+/** The plaintext of {@link seal}. Throws SealError when key, associated data or a single bit is not the one it was sealed with. */
+export function open(key: Uint8Array, sealed: Uint8Array, aad: string): Uint8Array {
+  checkKey(key);
+  if (sealed.length < 1 + nonceBytes + tagBytes) throw new SealError('The sealed bytes are too short.');
+  if (sealed[0] !== formatVersion) throw new SealError(`Sealed format ${sealed[0]} is not known.`);
+  const decipher = createDecipheriv('aes-256-gcm', secretKey(key), sealed.subarray(1, 1 + nonceBytes), { authTagLength: tagBytes });
+  decipher.setAAD(utf8.encode(aad));
+  decipher.setAuthTag(sealed.subarray(sealed.length - tagBytes));
+  try {
+    const plain = decipher.update(sealed.subarray(1 + nonceBytes, sealed.length - tagBytes));
+    decipher.final();
+    return plain;
+  } catch {
+    throw new SealError('The sealed bytes do not open: another key, another place, or damaged.');
+  }
+}
+
+function checkKey(key: Uint8Array): void {
+  if (key.length !== keyBytes) throw new SealError(`A key has ${key.length} bytes instead of ${keyBytes}.`);
+}
+
+/** Associated data of a delivery's raw body. */
+export const journalAad = (orgId: string, journalId: string) => `tributary/journal|${orgId}|${journalId}`;
+/** Associated data of a connection's secret. */
+export const secretAad = (orgId: string, connectionId: string, name: string) => `tributary/secret|${orgId}|${connectionId}|${name}`;
+/** Associated data of an org's wrapped key; `kind` is `data` or `hash`. */
+export const keyAad = (orgId: string, kind: string, version: number) => `tributary/key|${orgId}|${kind}|${version}`;

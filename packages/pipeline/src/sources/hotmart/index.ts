@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { isObject, text } from '../../fields.ts';
+import { safeEqualAny } from '../../signatures.ts';
+import { type Body, type Json, type JsonObject, RecordError, type Secret, type Source } from '../../source.ts';
+import { personal } from './personal.ts';
+import { samples } from './samples.ts';
+import { readV1 } from './v1.ts';
+import { isV2, readV2 } from './v2.ts';
+
+export interface HotmartConfig {
+  /** ISO 3166 alpha-2 code of the country that phones without a country code belong to. */
+  defaultCountry: string;
+}
+
+const config: z.ZodType<HotmartConfig> = z.strictObject({
+  defaultCountry: z
+    .string()
+    .regex(/^[A-Z]{2}$/, 'two capital letters, as BR')
+    .default('BR')
+    .describe('Country of phone numbers that come without a country code (ISO 3166 alpha-2, as BR).'),
+});
+
+/**
+ * Hotmart: v2 JSON events and the legacy v1 postback (form, and flat JSON for carts and subscriptions).
+ * The proof is the account's hottok, a shared secret: nothing signs the body.
+ * Source of the rules: developers.hotmart.com, webhook pages 1.0.0 and 2.0.0.
+ */
+export const hotmart: Source<HotmartConfig> = {
+  type: 'hotmart',
+  label: 'Hotmart',
+  setup: [
+    'In Hotmart open Tools → Webhook (API and notifications) and choose "Register webhook".',
+    'Paste {{url}} as the URL, choose version 2.0.0, the products, and every event you want to receive.',
+    'Open the Authentication tab of the same page, copy the hottok and paste it here: it is one per account.',
+    'Save, then use "Test" in the panel: the events appear here marked as tests.',
+  ],
+  secrets: [
+    {
+      name: 'hottok',
+      label: 'Hottok',
+      help: 'Tools → Webhook → Authentication. One token per Hotmart account; only Hotmart support can change it.',
+      issuedBy: 'platform',
+      required: true,
+    },
+  ],
+  config,
+  samples,
+  personal,
+  credentials: { body: ['hottok'], query: ['hottok'] },
+  // A body that carries the hottok differs after a rotation though the event is the same.
+  volatile: ['hottok'],
+
+  verify(delivery, secrets, _config, _nowMs, body) {
+    const expected = hottoks(secrets);
+    if (expected.length === 0) return invalid('No hottok is configured for this connection');
+    // A header decides when there is one, so that a wrong header cannot be made good by the body, nor the other way round.
+    const header = delivery.headers['x-hotmart-hottok'];
+    const given = header ?? hottokOf(body());
+    if (given === undefined) return invalid('The delivery carries no hottok, neither in X-HOTMART-HOTTOK nor in its body');
+    return safeEqualAny(given, expected) ? { ok: true } : invalid('The hottok is not the one of this connection');
+  },
+
+  split(body) {
+    if (body.kind === 'empty') throw new RecordError('INVALID_PAYLOAD', 'The body is empty');
+    if ((body.kind !== 'json' && body.kind !== 'form') || !isObject(body.value)) {
+      throw new RecordError('SCHEMA_DRIFT', 'A Hotmart delivery is one JSON object or one form');
+    }
+    return [{ value: body.value }];
+  },
+
+  read(record, context) {
+    return isV2(record.value) ? readV2(record.value, context.config.defaultCountry) : readV1(record.value, context.config.defaultCountry);
+  },
+
+  sign(body, secrets) {
+    const hottok = hottoks(secrets)[0];
+    if (hottok === undefined) throw new Error('A Hotmart delivery cannot be signed without a hottok');
+    const json = parseObject(body);
+    if (json && isV2(json)) return { headers: { 'content-type': 'application/json', 'x-hotmart-hottok': hottok } };
+    if (json) return { headers: { 'content-type': 'application/json' }, body: JSON.stringify({ ...json, hottok }) };
+    const form = new URLSearchParams(body);
+    form.set('hottok', hottok);
+    return { headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: form.toString() };
+  },
+};
+
+function hottoks(secrets: readonly Secret[]): string[] {
+  return secrets.filter((secret) => secret.name === 'hottok' && secret.value !== '').map((secret) => secret.value);
+}
+
+function hottokOf(body: Body | undefined): string | undefined {
+  return body?.kind === 'json' || body?.kind === 'form' ? text(body.value, 'hottok') : undefined;
+}
+
+function invalid(message: string) {
+  return { ok: false, error: 'INVALID_HOTTOK', message } as const;
+}
+
+function parseObject(body: string): JsonObject | undefined {
+  try {
+    const value: Json = JSON.parse(body);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,21 @@
+import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
+
+/**
+ * One phone from Hotmart's two fields. The code field is an area code in most deliveries, a country code in others, noise
+ * (nine digits) in the panel's test, and the number may repeat it: the first reading that is a valid number wins.
+ * Answers E.164 where a reading is valid, else the digits as they came; undefined without a number.
+ */
+export function joinPhone(code: string | undefined, number: string | undefined, defaultCountry: string): string | undefined {
+  if (number === undefined) return undefined;
+  const digits = number.replace(/\D/g, '');
+  const prefix = (code ?? '').replace(/\D/g, '');
+  const country: CountryCode | undefined = isSupportedCountry(defaultCountry) ? defaultCountry : undefined;
+  const readings = number.startsWith('+') ? [number] : [digits];
+  if (prefix.length > 0 && prefix.length <= 4) readings.unshift(`${prefix}${digits}`, `+${prefix}${digits}`);
+  for (const reading of readings) {
+    const parsed = parsePhoneNumberFromString(reading, country);
+    if (parsed?.isValid()) return parsed.number;
+  }
+  // Numbers of before the ninth digit are valid no more; with their area code they can still be told and completed.
+  return prefix.length > 0 && prefix.length <= 4 && digits.length <= 9 ? `${prefix}${digits}` : number;
+}

@@ -1,0 +1,139 @@
+import { at, firstText, pickTexts, requireText, text } from '../../fields.ts';
+import { currencyCode, minorUnits } from '../../money.ts';
+import { type JsonObject, type Reading, RecordError, type Subject } from '../../source.ts';
+import { parseTime } from '../../time.ts';
+import { compositeKey, foreignType, hashedKey, isPanelTest } from './keys.ts';
+import { joinPhone } from './phone.ts';
+
+/*
+ * What each status means, and which field says when it came to be. A postback names the dates of the purchase only: for what happens
+ * later (a refund, a chargeback, the end of the guarantee) it gives no time, and the purchase's would put the event in the wrong month.
+ */
+const statuses = new Map<string, { type: string; time: readonly string[] }>([
+  ['approved', { type: 'order.paid', time: ['confirmation_purchase_date', 'purchase_date'] }],
+  ['canceled', { type: 'order.canceled', time: ['purchase_date'] }],
+  ['billet_printed', { type: 'order.pending', time: ['purchase_date'] }],
+  // Hotmart's spelling, and the one that clones of its postback have corrected.
+  ['wayting_payment', { type: 'order.pending', time: ['purchase_date'] }],
+  ['waiting_payment', { type: 'order.pending', time: ['purchase_date'] }],
+  ['completed', { type: 'order.completed', time: [] }],
+  ['blocked', { type: 'order.canceled', time: [] }],
+  ['refunded', { type: 'order.refunded', time: [] }],
+  ['dispute', { type: 'order.dispute', time: [] }],
+  ['chargeback', { type: 'order.chargeback', time: [] }],
+  ['delayed', { type: 'order.delayed', time: [] }],
+  ['expired', { type: 'order.expired', time: [] }],
+]);
+
+const campaignNames = ['src', 'sck', 'xcod', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content'];
+
+/**
+ * Reads a legacy postback: a flat form (or the same names as JSON), or the JSON of an abandoned cart, a switched plan or a canceled
+ * subscription, which do not name themselves and are told by their fields. Other platforms emulate the form, so ids are any text.
+ * Throws MISSING_FIELD, SCHEMA_DRIFT, VALIDATION_FAIL.
+ */
+export function readV1(value: JsonObject, defaultCountry: string): Reading {
+  if (text(value, 'callback_type') === '2' || text(value, 'cancellationDate') !== undefined) return readCancellation(value, defaultCountry);
+  if (text(value, 'switchPlanDate') !== undefined) return readPlanSwitch(value, defaultCountry);
+  if (text(value, 'status') === undefined && at(value, 'buyerVO') !== undefined) return readCart(value, defaultCountry);
+  return readPurchase(value, defaultCountry);
+}
+
+function readPurchase(value: JsonObject, defaultCountry: string): Reading {
+  const status = requireText(value, 'status');
+  const transaction = requireText(value, 'transaction');
+  const known = statuses.get(status.toLowerCase());
+  const subject = subjectOf(value, defaultCountry);
+  const isTest = isPanelTest(value, transaction, subject.email);
+  return {
+    type: known?.type ?? foreignType(status),
+    sourceEventType: status,
+    eventTimeMs: time(value, known?.time ?? []),
+    /*
+     * No event id: transaction and status, and the number of the charge, since every charge of a subscription may share a transaction.
+     * The same sale is posted to the seller and to the affiliate with different figures: `receiver_type` keeps the two apart, here as
+     * in the properties.
+     */
+    idempotencyKey: compositeKey(transaction, status.toLowerCase(), text(value, 'recurrency'), text(value, 'receiver_type')),
+    subject,
+    ...price(value),
+    orderRef: transaction,
+    attribution: attributionOf(value),
+    isTest: isTest || undefined,
+  };
+}
+
+function readCancellation(value: JsonObject, defaultCountry: string): Reading {
+  return readSubscription(value, defaultCountry, 'SUBSCRIPTION_CANCELLATION', 'subscription.canceled', 'cancellationDate');
+}
+
+function readPlanSwitch(value: JsonObject, defaultCountry: string): Reading {
+  return readSubscription(value, defaultCountry, 'SWITCH_PLAN', 'subscription.plan_changed', 'switchPlanDate');
+}
+
+function readSubscription(value: JsonObject, defaultCountry: string, event: string, type: string, dateField: string): Reading {
+  const subject = subjectOf(value, defaultCountry);
+  const transaction = text(value, 'transaction');
+  const isTest = isPanelTest(value, transaction, subject.email);
+  const reference = firstText(value, 'subscriptionId', 'subscriberCode', 'subscriber_code', 'transaction');
+  const date = firstText(value, dateField, 'recurrency', 'subscription_date_next_charge');
+  return {
+    type,
+    sourceEventType: event,
+    eventTimeMs: time(value, [dateField]),
+    idempotencyKey: reference === undefined || date === undefined ? undefined : hashedKey(event, reference, date),
+    subject,
+    ...price(value),
+    orderRef: transaction,
+    attribution: attributionOf(value),
+    isTest: isTest || undefined,
+  };
+}
+
+function readCart(value: JsonObject, defaultCountry: string): Reading {
+  const subject = subjectOf(value, defaultCountry);
+  return {
+    // Neither id nor time: the record's fingerprint is its key, and it happened when it arrived.
+    type: 'cart.abandoned',
+    sourceEventType: 'PURCHASE_OUT_OF_SHOPPING_CART',
+    subject,
+    attribution: attributionOf(value),
+    isTest: isPanelTest(value, undefined, subject.email) || undefined,
+  };
+}
+
+function subjectOf(value: JsonObject, defaultCountry: string): Subject {
+  const pairs = [
+    ['phone_checkout_local_code', 'phone_checkout_number'],
+    ['phone_local_code', 'phone_number'],
+    ['buyerVO.phone_local_code', 'buyerVO.phone'],
+  ] as const;
+  const phones = pairs.map(([code, number]) => joinPhone(text(value, code), text(value, number), defaultCountry));
+  return {
+    email: firstText(value, 'email', 'buyerVO.email', 'userEmail'),
+    phone: phones.find((phone) => phone !== undefined),
+    document: text(value, 'doc'),
+    external_id: firstText(value, 'subscriber_code', 'subscriberCode'),
+  };
+}
+
+function time(value: JsonObject, fields: readonly string[]): number | undefined {
+  const field = fields.find((name) => text(value, name) !== undefined);
+  const found = field === undefined ? undefined : at(value, field);
+  return field === undefined || found === undefined ? undefined : parseTime(found, 'auto', field);
+}
+
+function price(value: JsonObject): Pick<Reading, 'amountMinor' | 'currency'> {
+  const given = firstText(value, 'currency', 'currency_code_from');
+  const amount = at(value, 'price');
+  if (given === undefined || amount === undefined || amount === null || amount === '') return {};
+  if (typeof amount !== 'number' && typeof amount !== 'string')
+    throw new RecordError('SCHEMA_DRIFT', '"price" should be a decimal amount', 'price');
+  const currency = currencyCode(given, 'currency');
+  return { amountMinor: minorUnits(amount, currency, 'price'), currency };
+}
+
+function attributionOf(value: JsonObject): Record<string, string> | undefined {
+  const found = pickTexts(value, campaignNames);
+  return Object.keys(found).length > 0 ? found : undefined;
+}

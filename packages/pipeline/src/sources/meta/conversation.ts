@@ -1,0 +1,32 @@
+import { at, firstText, pickTexts, text } from '../../fields.ts';
+import type { JsonObject, Reading } from '../../source.ts';
+import { parseTime } from '../../time.ts';
+import { conversationKinds, ownType } from './types.ts';
+
+/** An item of Messenger or Instagram messaging: its time is in milliseconds, except as an Instagram change (seconds as text). */
+export function readConversation(record: JsonObject, item: JsonObject, path: 'messaging' | 'standby' | 'value'): Reading {
+  const object = text(record, 'object') ?? 'page';
+  const [key, name, canonical] = conversationKinds.find(([key]) => at(item, key) !== undefined) ?? ['', 'messaging'];
+  let field = name;
+  let type: string | undefined = canonical;
+  if (at(item, 'message.is_deleted') === true) type = 'message.deleted';
+  else if (at(item, 'message.is_echo') === true) [field, type] = ['message_echoes', 'message.sent'];
+  const timestamp = item.timestamp;
+  return {
+    type: type ?? ownType(`${object}_${field}`),
+    sourceEventType: path === 'standby' ? `${object}.standby.${field}` : `${object}.${field}`,
+    sourceEventId: firstText(item, `${key || 'message'}.mid`, 'delivery.mids.0'),
+    eventTimeMs:
+      timestamp === undefined || timestamp === null
+        ? undefined
+        : parseTime(timestamp, path === 'value' ? 'auto' : 'milliseconds', `${path}.timestamp`),
+    // The page's own side was left out when the record was cut: whichever is here is the person.
+    subject: { external_id: firstText(item, ...(type === 'message.sent' ? ['recipient.id', 'sender.id'] : ['sender.id', 'recipient.id'])) },
+    attribution: pickTexts(at(item, 'referral') ?? at(item, 'postback.referral') ?? at(item, 'message.referral'), [
+      'ref',
+      'ad_id',
+      'source',
+      'type',
+    ]),
+  };
+}

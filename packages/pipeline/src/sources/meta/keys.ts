@@ -1,0 +1,83 @@
+import { at, firstText, isObject, text } from '../../fields.ts';
+import type { Json, JsonObject } from '../../source.ts';
+
+/** The panel's "Test" button always sends these ids, and an entry whose id is 0. */
+const panelTestId = '444444444444';
+
+/** Whether the record came from the "Test" button of Meta's app panel. */
+export function isPanelTest(record: JsonObject): boolean {
+  if (text(record, 'id') === '0' || text(record, 'uid') === '0') return true;
+  return ['leadgen_id', 'form_id', 'page_id'].some((name) => text(record.value, name) === panelTestId);
+}
+
+/** The item of a Messenger or Instagram conversation, wherever the record carries it. */
+export function conversationItem(record: JsonObject): { item: JsonObject; path: 'messaging' | 'standby' | 'value' } | undefined {
+  if (isObject(record.messaging)) return { item: record.messaging, path: 'messaging' };
+  if (isObject(record.standby)) return { item: record.standby, path: 'standby' };
+  // Instagram also sends conversations as a change, with the same object as its value.
+  const value = record.value;
+  if (
+    record.object === 'instagram' &&
+    isObject(value) &&
+    value.timestamp !== undefined &&
+    (value.sender !== undefined || value.recipient !== undefined)
+  ) {
+    return { item: value, path: 'value' };
+  }
+  return undefined;
+}
+
+/** The time the record itself carries, unparsed, or undefined where only the notification has one. */
+export function valueTime(record: JsonObject): Json | undefined {
+  const conversation = conversationItem(record);
+  const found =
+    conversation?.item.timestamp ??
+    at(record, 'value.created_time') ??
+    at(record, 'value.messages.0.timestamp') ??
+    at(record, 'value.statuses.0.timestamp') ??
+    at(record, 'value.message_echoes.0.timestamp') ??
+    at(record, 'value.timestamp');
+  return found === null ? undefined : found;
+}
+
+/**
+ * Meta sends no event id. What identifies an event: a lead by `leadgen_id`; a post or comment by its id, verb and created_time;
+ * a WhatsApp message by its wamid, a status by wamid and status (one wamid yields sent, delivered, read, failed); a Messenger
+ * message by mid. Undefined elsewhere (the fingerprint then decides), and for the panel's test ids, which repeat for ever.
+ */
+export function platformKey(record: JsonObject): string | undefined {
+  if (isPanelTest(record)) return undefined;
+  const conversation = conversationItem(record);
+  if (conversation) return messageKey(conversation.item);
+  const value = record.value;
+  switch (record.field) {
+    case 'leadgen':
+      return text(value, 'leadgen_id');
+    case 'feed':
+      return feedKey(value);
+    case 'comments':
+    case 'live_comments':
+      return record.object === 'instagram' ? text(value, 'id') : undefined;
+  }
+  if (record.object !== 'whatsapp_business_account') return undefined;
+  const status = text(value, 'statuses.0.status');
+  if (status !== undefined) return joined(text(value, 'statuses.0.id'), status);
+  return firstText(value, 'messages.0.id', 'message_echoes.0.id');
+}
+
+function messageKey(item: JsonObject): string | undefined {
+  // Edits, reactions, reads and deletions name the mid of the message they are about: only the message itself is identified by it.
+  if (at(item, 'message.is_deleted') === true) return joined(text(item, 'message.mid'), 'deleted');
+  return text(item, 'message.mid');
+}
+
+function feedKey(value: Json | undefined): string | undefined {
+  // Two people may react to one post within a second, and a person's id has no place in a key.
+  if (['reaction', 'like'].includes(text(value, 'item') ?? '')) return undefined;
+  return joined(firstText(value, 'comment_id', 'post_id'), text(value, 'verb'), text(value, 'created_time'));
+}
+
+/** The parts joined by ":", or undefined when one is missing. */
+export function joined(...parts: (string | undefined)[]): string | undefined {
+  return parts.includes(undefined) ? undefined : parts.join(':');
+}

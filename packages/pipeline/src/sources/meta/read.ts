@@ -1,0 +1,157 @@
+import { at, firstText, pickTexts, requireObject, requireText, text } from '../../fields.ts';
+import { type Json, type JsonObject, type RawRecord, type Reading, RecordError, type Subject } from '../../source.ts';
+import { parseTime, type TimeUnit } from '../../time.ts';
+import { readConversation } from './conversation.ts';
+import { conversationItem, isPanelTest, joined, platformKey } from './keys.ts';
+import { feedType, fieldTypes, ownType, statusTypes } from './types.ts';
+
+const referralNames = ['source_id', 'source_type', 'ctwa_clid'] as const;
+const leadNames = ['ad_id', 'adgroup_id', 'campaign_id', 'form_id'] as const;
+
+/**
+ * Reads one record of split.ts. Times: changes in seconds, WhatsApp in text of seconds, conversations in milliseconds; the
+ * notification's time only where the record has none. An event outside the vocabulary is `meta.<object>_<field>`.
+ * Throws MISSING_FIELD, SCHEMA_DRIFT or VALIDATION_FAIL.
+ */
+export function read({ value: record, envelope }: RawRecord): Reading {
+  const conversation = conversationItem(record);
+  const reading = conversation ? readConversation(record, conversation.item, conversation.path) : readChange(record);
+  return {
+    ...reading,
+    sourceEventType: reading.sourceEventType.slice(0, 255),
+    sourceEventId: within255(reading.sourceEventId),
+    eventTimeMs: reading.eventTimeMs ?? notificationTime(envelope),
+    idempotencyKey: within255(reading.idempotencyKey ?? platformKey(record)),
+    isTest: isPanelTest(record),
+  };
+}
+
+function readChange(record: JsonObject): Reading {
+  for (const list of ['messaging', 'standby', 'changes'] as const) {
+    if (Object.hasOwn(record, list)) throw new RecordError('SCHEMA_DRIFT', `each item of "${list}" should be an object`, list);
+  }
+  if (Object.hasOwn(record, 'entry')) throw new RecordError('SCHEMA_DRIFT', 'the entry carries neither changes nor messages', 'entry');
+  const object = requireText(record, 'object');
+  // With "Include values" off, Meta says only that something changed.
+  if (Object.hasOwn(record, 'changed_field')) return plain(object, requireText(record, 'changed_field'), record);
+  const field = requireText(record, 'field');
+  if (object === 'whatsapp_business_account') return readWhatsApp(record, field);
+  if (object === 'page' && field === 'leadgen') return readLead(record);
+  if (object === 'page' && field === 'feed') return readFeed(record);
+  return plain(object, field, record);
+}
+
+function readLead(record: JsonObject): Reading {
+  const lead = requireObject(record, 'value');
+  return {
+    type: 'lead.created',
+    sourceEventType: 'page.leadgen',
+    sourceEventId: requireText(record, 'value.leadgen_id'),
+    eventTimeMs: time(record, 'value.created_time', 'seconds'),
+    attribution: pickTexts(lead, leadNames),
+  };
+}
+
+function readFeed(record: JsonObject): Reading {
+  requireObject(record, 'value');
+  const item = requireText(record, 'value.item');
+  const verb = text(record, 'value.verb');
+  return {
+    type: feedType(item, verb) ?? ownType(`page_feed_${item}_${verb ?? ''}`),
+    sourceEventType: verb === undefined ? `page.feed.${item}` : `page.feed.${item}.${verb}`,
+    sourceEventId: firstText(record, 'value.comment_id', 'value.post_id'),
+    eventTimeMs: time(record, 'value.created_time', 'seconds'),
+    subject: { external_id: firstText(record, 'value.from.id', 'value.sender_id', 'value.user_id') },
+  };
+}
+
+function readWhatsApp(record: JsonObject, field: string): Reading {
+  const value = record.value ?? null;
+  const name = `whatsapp_business_account.${field}`;
+  if (at(value, 'messages.0') !== undefined) return readWhatsAppMessage(record, 'messages', name);
+  if (at(value, 'message_echoes.0') !== undefined) return readWhatsAppMessage(record, 'message_echoes', name);
+  if (at(value, 'statuses.0') !== undefined) return readWhatsAppStatus(record, name);
+  // Template notices carry no time of their own, and the same template passes through one state again and again.
+  const template = text(value, 'message_template_id');
+  const key = joined(
+    template && field,
+    template,
+    firstText(value, 'event', 'new_quality_score', 'new_category') ?? '',
+    text(record, 'time'),
+  );
+  return { ...plain('whatsapp_business_account', field, record), idempotencyKey: key };
+}
+
+function readWhatsAppMessage(record: JsonObject, list: 'messages' | 'message_echoes', name: string): Reading {
+  const path = `value.${list}.0`;
+  const message = requireObject(record, path);
+  const id = requireText(record, `${path}.id`);
+  const kind = text(message, 'type');
+  const person = list === 'messages' ? 'from' : 'to';
+  let type = list === 'messages' ? 'message.received' : 'message.sent';
+  if (kind === 'reaction') type = 'message.reaction';
+  return {
+    type,
+    sourceEventType: kind === undefined ? name : `${name}.${kind}`,
+    sourceEventId: id,
+    eventTimeMs: time(record, `${path}.timestamp`, 'seconds'),
+    subject: whatsAppPerson(record, text(message, person), text(message, `${person}_user_id`)),
+    attribution: pickTexts(message.referral, referralNames),
+  };
+}
+
+function readWhatsAppStatus(record: JsonObject, name: string): Reading {
+  const status = requireObject(record, 'value.statuses.0');
+  const id = requireText(record, 'value.statuses.0.id');
+  const state = requireText(record, 'value.statuses.0.status');
+  return {
+    type: statusTypes.get(state) ?? ownType(`whatsapp_business_account_status_${state}`),
+    sourceEventType: `${name}.status.${state}`,
+    sourceEventId: id,
+    eventTimeMs: time(record, 'value.statuses.0.timestamp', 'seconds'),
+    subject: whatsAppPerson(record, text(status, 'recipient_id'), text(status, 'recipient_user_id')),
+  };
+}
+
+/** A wa_id is a phone number in international form without its "+"; with it, no default country is ever applied. */
+function whatsAppPerson(record: JsonObject, waId: string | undefined, userId: string | undefined): Subject {
+  const number = waId ?? text(record, 'value.contacts.0.wa_id');
+  return {
+    phone: number !== undefined && /^\d{5,15}$/.test(number) ? `+${number}` : undefined,
+    external_id: userId ?? text(record, 'value.contacts.0.user_id'),
+  };
+}
+
+function plain(object: string, field: string, record: JsonObject): Reading {
+  return {
+    type: fieldTypes.get(`${object}.${field}`) ?? ownType(`${object}_${field}`),
+    sourceEventType: `${object}.${field}`,
+    sourceEventId: firstText(record, 'value.id', 'value.comment_id'),
+    eventTimeMs: leniently(() => time(record, 'value.created_time', 'auto') ?? time(record, 'value.timestamp', 'auto')),
+    subject: { external_id: firstText(record, 'uid', 'value.from.id', 'value.sender_id') },
+  };
+}
+
+function notificationTime(envelope: JsonObject | undefined): number | undefined {
+  return leniently(() => time(envelope, 'time', 'auto'));
+}
+
+function time(value: Json | undefined, path: string, unit: TimeUnit): number | undefined {
+  const found = at(value, path);
+  return found === undefined || found === null ? undefined : parseTime(found, unit, path);
+}
+
+/** For times no contract promises: one that cannot be read is none. */
+function leniently(parse: () => number | undefined): number | undefined {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof RecordError) return undefined;
+    throw error;
+  }
+}
+
+/** An id or key longer than its column is none: the fingerprint then decides. */
+function within255(id: string | undefined): string | undefined {
+  return id !== undefined && id.length <= 255 ? id : undefined;
+}

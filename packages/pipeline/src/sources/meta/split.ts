@@ -1,0 +1,114 @@
+import { at, isObject, text } from '../../fields.ts';
+import { type Body, type Json, type JsonObject, type RawRecord, RecordError } from '../../source.ts';
+import { isPanelTest, platformKey, valueTime } from './keys.ts';
+
+// WhatsApp packs many messages and delivery statuses into one change.
+const packedLists = ['messages', 'statuses', 'message_echoes'] as const;
+// For these objects the entry's id is a person's.
+const personObjects = new Set(['user', 'permissions']);
+
+/**
+ * One record per change, changed field, messaging or standby item, and within a WhatsApp change one per message, status and echo,
+ * in the order they came. Every record stands alone: `{ object, id | uid, field, value }`,
+ * `{ …, changed_field }`, `{ …, messaging }` or `{ …, standby }`. What cannot be understood becomes a record of its own that fails alone.
+ * The envelope holds `object` and the entry's `time` (of the notification, not of the event).
+ * Throws INVALID_PAYLOAD or SCHEMA_DRIFT when the body is no Meta notification at all.
+ */
+export function split(body: Body): RawRecord[] {
+  if (body.kind !== 'json' || !isObject(body.value)) throw new RecordError('INVALID_PAYLOAD', 'a Meta notification is a JSON object');
+  const object = text(body.value, 'object');
+  if (object === undefined) throw new RecordError('SCHEMA_DRIFT', '"object" is missing', 'object');
+  if (!Array.isArray(body.value.entry)) throw new RecordError('SCHEMA_DRIFT', '"entry" should be an array', 'entry');
+  return body.value.entry.flatMap((entry) => recordsOf(object, entry));
+}
+
+function recordsOf(object: string, entry: Json): RawRecord[] {
+  if (!isObject(entry)) return [{ value: { object, entry }, envelope: { object } }];
+  const id = text(entry, 'id');
+  const owner: JsonObject = { object };
+  if (personObjects.has(object)) {
+    const uid = text(entry, 'uid') ?? id;
+    if (uid !== undefined) owner.uid = uid;
+  } else if (id !== undefined) owner.id = id;
+  const envelope: JsonObject = { object, ...(entry.time === undefined ? {} : { time: entry.time }) };
+
+  const values: JsonObject[] = [];
+  let understood = false;
+  for (const list of ['changes', 'changed_fields', 'messaging', 'standby'] as const) {
+    const items = entry[list];
+    if (!Array.isArray(items)) continue;
+    understood = true;
+    for (const item of items) values.push(...valuesOf(list, item, owner, id));
+  }
+  if (!understood) values.push({ ...owner, entry });
+  return values.map((value) => ({ value: stamped(value, envelope), envelope }));
+}
+
+function valuesOf(
+  list: 'changes' | 'changed_fields' | 'messaging' | 'standby',
+  item: Json,
+  owner: JsonObject,
+  ownId: string | undefined,
+): JsonObject[] {
+  if (list === 'changed_fields') return [{ ...owner, changed_field: item }];
+  if (!isObject(item)) return [{ ...owner, [list]: item }];
+  if (list !== 'changes') return [{ ...owner, [list]: withoutOwnSide(item, ownId) }];
+  if (owner.object === 'whatsapp_business_account' && isObject(item.value)) return unpacked({ ...item, ...owner }, item.value);
+  return [{ ...item, ...owner, ...(isObject(item.value) ? { value: withoutOwnSide(item.value, ownId) } : {}) }];
+}
+
+/** The page or account itself is no person: left out where it is the sender, recipient or author, its id stays as the record's `id`. */
+function withoutOwnSide(value: JsonObject, ownId: string | undefined): JsonObject {
+  if (ownId === undefined) return value;
+  const kept: JsonObject = { ...value };
+  for (const side of ['sender', 'recipient', 'from']) {
+    if (text(value, `${side}.id`) === ownId) delete kept[side];
+  }
+  return kept;
+}
+
+function unpacked(change: JsonObject, value: JsonObject): JsonObject[] {
+  const records: JsonObject[] = [];
+  const shared: JsonObject = { ...value };
+  for (const name of [...packedLists, 'contacts']) delete shared[name];
+  const contactById = indexed(value.contacts);
+  for (const name of packedLists) {
+    const items = value[name];
+    if (!Array.isArray(items)) continue;
+    for (const item of items) {
+      const contact = contactOf(item, contactById);
+      records.push({ ...change, value: { ...shared, ...(contact === undefined ? {} : { contacts: [contact] }), [name]: [item] } });
+    }
+  }
+  return records.length > 0 ? records : [change];
+}
+
+function indexed(contacts: Json | undefined): Map<string, Json> {
+  const contactById = new Map<string, Json>();
+  if (!Array.isArray(contacts)) return contactById;
+  for (const contact of contacts) {
+    for (const id of [text(contact, 'wa_id'), text(contact, 'user_id')]) if (id !== undefined) contactById.set(id, contact);
+  }
+  return contactById;
+}
+
+/** Of the contacts a change carries, the one this message or status is about: a neighbour's must not travel with it. */
+function contactOf(item: Json, contactById: ReadonlyMap<string, Json>): Json | undefined {
+  if (contactById.size === 0) return undefined;
+  for (const path of ['from', 'to', 'recipient_id', 'from_user_id', 'to_user_id', 'recipient_user_id']) {
+    const contact = contactById.get(text(item, path) ?? '');
+    if (contact !== undefined) return contact;
+  }
+  return undefined;
+}
+
+/**
+ * Where a record has neither an id nor a time of its own, the time of the notification is all that tells a repeat from the same
+ * thing happening again (a photo changed twice); so too for the panel's test button, which sends one fixed event. Elsewhere it
+ * stays out of the record: it changes when Meta re-sends.
+ */
+function stamped(value: JsonObject, envelope: JsonObject): JsonObject {
+  if (envelope.time === undefined) return value;
+  const anonymous = platformKey(value) === undefined && valueTime(value) === undefined;
+  return anonymous || isPanelTest(value) ? { ...value, time: at(envelope, 'time') ?? null } : value;
+}

@@ -1,0 +1,146 @@
+import type { PersonalData } from '../../source.ts';
+
+/*
+ * Leaves rather than branches where a branch also holds Stripe's own words (`type: "card"`, `tax_exempt: "none"`): removed values are
+ * looked for in the whole record, and would take every other "card" with them.
+ */
+
+const cardLeaves = [
+  'last4',
+  'dynamic_last4',
+  'fingerprint',
+  'iban',
+  'iban_last4',
+  'account_number',
+  'routing_number',
+  'account_holder_name',
+];
+const accountLeaves = [
+  ...cardLeaves,
+  'name',
+  'owner',
+  'address_city',
+  'address_line1',
+  'address_line2',
+  'address_state',
+  'address_zip',
+  'customer',
+  'metadata',
+];
+const payerLeaves = [
+  'tax_id',
+  'verified_name',
+  'verified_email',
+  'payer_email',
+  'payer_name',
+  'payer_id',
+  'buyer_id',
+  'email',
+  'name',
+  'phone',
+  'cashtag',
+];
+
+const under = (base: string, leaves: readonly string[]) => leaves.map((leaf) => `${base}.${leaf}`);
+
+/** A charge, also inside the payment intents of older API versions. */
+const charge = [
+  'billing_details',
+  'customer',
+  'description',
+  'metadata',
+  'receipt_email',
+  'receipt_url',
+  'shipping',
+  ...under('source', accountLeaves),
+  ...under('payment_method_details.*', [...cardLeaves, ...payerLeaves]),
+  'payment_method_details.*.wallet.dynamic_last4',
+  'payment_method_details.*.generated_from.payment_method_details.*.last4',
+];
+
+/** A payment method, also inside the error of a failed attempt. */
+const paymentMethod = [
+  'billing_details',
+  'customer',
+  'metadata',
+  ...under('*', [...cardLeaves, ...payerLeaves]),
+  'card.wallet.dynamic_last4',
+];
+
+/** Paths within `data.object`, whatever its kind: names that mean a person in one kind mean a person in all. */
+const fields = [
+  ...charge,
+  ...under('charges.data.*', charge),
+  ...paymentMethod,
+  ...under('last_payment_error.payment_method', paymentMethod),
+  ...under('last_payment_error.source', accountLeaves),
+  ...under('last_setup_error.payment_method', paymentMethod),
+  ...under('last_setup_error.source', accountLeaves),
+  // The payer's boleto, Pix code or redirect: links and numbers that belong to one person.
+  'next_action.*.*',
+  // Customers, accounts and persons of Connect, cards and bank accounts on their own.
+  ...accountLeaves,
+  ...under('sources.data.*', accountLeaves),
+  ...under('external_accounts.data.*', accountLeaves),
+  'email',
+  'phone',
+  'address',
+  'individual',
+  'individual_name',
+  'business_name',
+  'company',
+  'business_profile',
+  'tos_acceptance',
+  'tax.ip_address',
+  'tax.location',
+  'tax_ids',
+  'invoice_settings.custom_fields.*.value',
+  'first_name',
+  'last_name',
+  'dob',
+  'id_number',
+  // Checkout sessions. A client_reference_id may be the customer's id, a secret opens the payment to whoever holds it.
+  ...under('customer_details', ['email', 'name', 'phone', 'address', 'tax_ids', 'individual_name', 'business_name']),
+  'collected_information',
+  'shipping_details',
+  'custom_fields.*.value',
+  'custom_fields.*.*.value',
+  'client_reference_id',
+  'client_secret',
+  'url',
+  // Invoices and subscriptions.
+  'customer_address',
+  'customer_email',
+  'customer_name',
+  'customer_phone',
+  'customer_shipping',
+  'customer_tax_ids',
+  'hosted_invoice_url',
+  'invoice_pdf',
+  'lines.data.*.metadata',
+  'items.data.*.metadata',
+  'subscription_details.metadata',
+  'parent.subscription_details.metadata',
+  // Refunds, disputes, verifications.
+  'destination_details.*.reference',
+  'evidence',
+  'verified_outputs',
+  'provided_details',
+  'ip_address',
+];
+
+/** Personal data of every kind of object. `previous_attributes` repeats the fields that changed, with their values of before. */
+export const personal: PersonalData = {
+  remove: [...new Set(fields)].flatMap((field) => [`data.object.${field}`, `data.previous_attributes.${field}`]),
+  keep: [
+    'data.object.account_name',
+    'data.object.plan.nickname',
+    'data.object.discount.coupon.name',
+    'data.object.discounts.*.coupon.name',
+    'data.object.items.data.*.plan.nickname',
+    'data.object.items.data.*.price.nickname',
+    'data.object.lines.data.*.plan.nickname',
+    'data.object.lines.data.*.price.nickname',
+    'data.object.payment_settings.payment_method_types',
+  ],
+};

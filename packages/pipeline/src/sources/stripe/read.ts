@@ -1,0 +1,95 @@
+import { at, firstText, isObject, requireObject, requireText, text } from '../../fields.ts';
+import { type Json, type JsonObject, type Reading, RecordError, type Subject } from '../../source.ts';
+import { parseTime } from '../../time.ts';
+import { amountOf } from './amount.ts';
+import { campaignOf } from './campaign.ts';
+import { canonicalType } from './events.ts';
+
+/**
+ * Reads one event. Throws MISSING_FIELD without id, type, created or (snapshot events) data.object; SCHEMA_DRIFT when it is no event or an
+ * amount is no integer; VALIDATION_FAIL for impossible times and currencies. Types outside the vocabulary pass as `stripe.<type>`.
+ */
+export function readEvent(event: JsonObject): Reading {
+  const kind = requireText(event, 'object');
+  // A thin event names the object it is about and carries none of it: there is nothing more to read.
+  if (kind === 'v2.core.event') return { ...readEnvelope(event, 'iso'), type: canonicalType(requireText(event, 'type'), {}) };
+  if (kind !== 'event') throw new RecordError('SCHEMA_DRIFT', '"object" should be "event"', 'object');
+  const envelope = readEnvelope(event, 'seconds');
+  const object = requireObject(event, 'data.object');
+  return {
+    ...envelope,
+    type: canonicalType(envelope.sourceEventType, object),
+    subject: subjectOf(object),
+    ...amountOf(envelope.sourceEventType, object, at(event, 'data.previous_attributes')),
+    orderRef: orderRefOf(object),
+    attribution: campaignOf(event),
+  };
+}
+
+function readEnvelope(event: JsonObject, timeUnit: 'seconds' | 'iso') {
+  const id = requireText(event, 'id');
+  if (id.length > 255) throw new RecordError('VALIDATION_FAIL', '"id" is longer than a key may be', 'id');
+  const type = requireText(event, 'type');
+  const created = at(event, 'created');
+  if (created === undefined || created === null) throw new RecordError('MISSING_FIELD', '"created" is missing', 'created');
+  return {
+    sourceEventType: type,
+    sourceEventId: id,
+    idempotencyKey: id,
+    eventTimeMs: parseTime(created, timeUnit, 'created'),
+    isTest: event.livemode === false || undefined,
+  };
+}
+
+function subjectOf(object: JsonObject): Subject {
+  const isCustomer = object.object === 'customer';
+  return {
+    email: firstText(
+      object,
+      'customer_details.email',
+      'customer_email',
+      'billing_details.email',
+      'receipt_email',
+      'charges.data.0.billing_details.email',
+      'evidence.customer_email_address',
+      ...(isCustomer ? ['email'] : []),
+    ),
+    phone: firstText(
+      object,
+      'customer_details.phone',
+      'customer_phone',
+      'billing_details.phone',
+      'shipping.phone',
+      'charges.data.0.billing_details.phone',
+      ...(isCustomer ? ['phone'] : []),
+    ),
+    document:
+      brazilianTaxId(at(object, 'customer_details.tax_ids') ?? at(object, 'customer_tax_ids')) ?? text(object, 'billing_details.tax_id'),
+    // An id, or the customer itself where it was expanded.
+    external_id: isCustomer ? text(object, 'id') : firstText(object, 'customer', 'customer.id'),
+  };
+}
+
+function brazilianTaxId(taxIds: Json | undefined): string | undefined {
+  if (!Array.isArray(taxIds)) return undefined;
+  const found = taxIds.find((taxId) => isObject(taxId) && (taxId.type === 'br_cpf' || taxId.type === 'br_cnpj'));
+  return text(found, 'value');
+}
+
+/*
+ * The payment's own id first: session, payment, charge, refund and dispute of one sale then share their reference. A session's
+ * client_reference_id is the merchant's free text, often the customer's own id or e-mail, so it stays out of this readable column.
+ */
+const orderRefPaths = new Map<string, readonly [string, ...string[]]>([
+  ['checkout.session', ['payment_intent', 'payment_intent.id', 'invoice', 'invoice.id', 'id']],
+  ['payment_intent', ['id']],
+  ['charge', ['payment_intent', 'payment_intent.id', 'id']],
+  ['refund', ['payment_intent', 'payment_intent.id', 'charge', 'charge.id']],
+  ['dispute', ['payment_intent', 'payment_intent.id', 'charge', 'charge.id']],
+  ['invoice', ['id']],
+]);
+
+function orderRefOf(object: JsonObject): string | undefined {
+  const paths = orderRefPaths.get(text(object, 'object') ?? '');
+  return paths && firstText(object, ...paths);
+}

@@ -1,0 +1,208 @@
+import { isCanonicalType, sourceTypePattern } from '@tributary/shared/canonical.ts';
+import { z } from 'zod';
+
+const headerName = (description: string) =>
+  z
+    .string()
+    .max(100)
+    .toLowerCase()
+    .regex(/^[a-z0-9!#$%&'*+.^_`|~-]+$/)
+    .describe(description);
+
+const path = (description: string) =>
+  z
+    .string()
+    .max(200)
+    .regex(/^[^.\s]([^.]*[^.\s])?(\.[^.\s]([^.]*[^.\s])?)*$/)
+    .describe(`${description} Dotted path within a record, as data.order.id.`);
+
+const pathOrHeader = (description: string) =>
+  z
+    .string()
+    .max(200)
+    .regex(/^(header:[A-Za-z0-9!#$%&'*+.^_`|~-]+|[^.\s=]([^.]*[^.\s])?(\.[^.\s]([^.]*[^.\s])?)*)$/)
+    .describe(`${description} Dotted path within a record, as data.order.id, or a header, as header:x-event.`);
+
+const toleranceSeconds = z.int().min(1).max(86_400).default(300).describe('How many seconds a signed time may lie from ours, either way.');
+
+const placeholders = ['body', 'timestamp', 'id', 'url', 'method'];
+
+const hmac = z
+  .strictObject({
+    scheme: z.literal('hmac').describe('The sender signs each delivery with a shared secret.'),
+    header: headerName('Header that carries the signature, as x-signature.'),
+    algorithm: z.enum(['sha1', 'sha256', 'sha512']).default('sha256').describe('Hash function of the HMAC.'),
+    encoding: z.enum(['hex', 'base64']).default('hex').describe('How the signature is written. Hexadecimal is expected in lower case.'),
+    prefix: z.string().min(1).max(50).optional().describe('Text before the signature, as sha256= or v0=.'),
+    combined: z
+      .strictObject({
+        timestampKey: z.string().min(1).max(20).default('t').describe('Key of the timestamp.'),
+        signatureKey: z.string().min(1).max(20).default('v1').describe('Key of the signature; it may occur several times.'),
+        separator: z.enum([',', ';']).default(',').describe('What stands between the pairs.'),
+      })
+      .optional()
+      .describe('Set when one header carries timestamp and signatures together, as t=1700000000,v1=….'),
+    secretEncoding: z
+      .enum(['utf-8', 'base64', 'whsec'])
+      .default('utf-8')
+      .describe('How the secret becomes the key: as text, decoded from base64, or decoded after whsec_.'),
+    timestampHeader: headerName('Header that carries the time of signing.').optional(),
+    timestampUnit: z.enum(['seconds', 'milliseconds']).default('seconds').describe('Unit of the time of signing.'),
+    idHeader: headerName('Header that carries the id of the delivery.').optional(),
+    template: z
+      .string()
+      .max(200)
+      .default('{body}')
+      .describe('What is signed: text with {body}, {timestamp}, {id}, {url} and {method}, as {timestamp}.{body}.'),
+    toleranceSeconds,
+  })
+  .superRefine((scheme, context) => {
+    const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
+    const used = [...scheme.template.matchAll(/\{([a-z]*)\}/g)].map((match) => match[1] ?? '');
+    const unknown = used.find((name) => !placeholders.includes(name));
+    if (unknown !== undefined) refuse('template', `{${unknown}} is not a placeholder`);
+    // A signature that leaves the body out would make anyone's body genuine.
+    if (used.filter((name) => name === 'body').length !== 1) refuse('template', 'the template needs {body}, once');
+    const hasTimestamp = scheme.combined !== undefined || scheme.timestampHeader !== undefined;
+    if (scheme.combined && scheme.timestampHeader) refuse('timestampHeader', 'the combined header already carries the timestamp');
+    if (scheme.combined && scheme.prefix) refuse('prefix', 'a combined header has no prefix');
+    // A timestamp that is not signed proves nothing, and a signed one must come from somewhere.
+    if (used.includes('timestamp') !== hasTimestamp)
+      refuse('template', 'a timestamp has to be both sent in a header and signed by the template');
+    if (used.includes('id') !== (scheme.idHeader !== undefined))
+      refuse('template', 'an id has to be both sent in a header and signed by the template');
+  });
+
+const standardWebhooks = z.strictObject({
+  scheme: z.literal('standard-webhooks').describe('Standard Webhooks (also Svix): webhook-id, webhook-timestamp, webhook-signature.'),
+  toleranceSeconds,
+});
+
+const apiKey = z.strictObject({
+  scheme: z.literal('api-key').describe('The sender adds the secret itself to each request.'),
+  in: z.enum(['header', 'query']).describe('Where the secret is. In the URL it may end up in logs of others: prefer a header.'),
+  name: z
+    .string()
+    .max(100)
+    .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/)
+    .describe('Name of the header or query parameter, as authorization or api_key.'),
+  prefix: z.string().min(1).max(50).optional().describe('Text before the secret, as "Bearer ".'),
+});
+
+const basic = z.strictObject({
+  scheme: z.literal('basic').describe('HTTP Basic; the secret is the password.'),
+  username: z
+    .string()
+    .max(255)
+    .regex(/^[^:\p{Cc}]*$/u)
+    .describe('User name.'),
+});
+
+const typePattern = /^webhook\.[a-z0-9_]{1,100}$/;
+
+const schema = z
+  .strictObject({
+    verification: z
+      .discriminatedUnion('scheme', [hmac, standardWebhooks, apiKey, basic])
+      .describe('How a delivery proves that it is genuine.'),
+    records: z
+      .strictObject({ path: path('Array that holds the records of a delivery.').optional() })
+      .optional()
+      .describe('How a delivery is cut into records. Unset: a top-level array or NDJSON is cut, an object is one record.'),
+    fields: z
+      .strictObject({
+        id: pathOrHeader('Id of the event, the same whenever it is sent again. Unset: id, event_id, eventId, uuid, messageId.').optional(),
+        type: z
+          .string()
+          .max(200)
+          .regex(/^(=[^\s].*|header:[A-Za-z0-9!#$%&'*+.^_`|~-]+|[^.\s=]([^.]*[^.\s])?(\.[^.\s]([^.]*[^.\s])?)*)$/)
+          .optional()
+          .describe(
+            'Name of the event: a dotted path, a header as header:x-event, or a constant as =lead.created. Unset: type, event, event_type, eventType, topic.',
+          ),
+        time: z
+          .strictObject({
+            path: pathOrHeader('Time of the event.'),
+            unit: z
+              .enum(['auto', 'seconds', 'milliseconds', 'iso'])
+              .default('auto')
+              .describe('Unit of the time; auto tells by form and magnitude.'),
+          })
+          .optional()
+          .describe('When the event happened. Unset: timestamp, time, created_at, createdAt, occurred_at, created.'),
+        email: path('E-mail address of the person concerned; stored as a hash only.').optional(),
+        phone: path('Phone number of the person concerned; stored as a hash only.').optional(),
+        document: path('Document number (CPF, CNPJ) of the person concerned; stored as a hash only.').optional(),
+        externalId: path('Id of the person concerned in the sending system; stored as a hash only.').optional(),
+        amount: z
+          .strictObject({
+            path: path('Amount.'),
+            unit: z.enum(['major', 'minor']).describe('major: 19.90. minor: 1990.'),
+          })
+          .optional()
+          .describe('Amount of money the event is about.'),
+        currency: z
+          .string()
+          .max(200)
+          .regex(/^[^.\s]([^.]*[^.\s])?(\.[^.\s]([^.]*[^.\s])?)*$/)
+          .optional()
+          .describe('Currency of the amount: a code in capitals, as BRL, or a dotted path to one.'),
+        orderRef: path('Order or transaction reference.').optional(),
+      })
+      .refine((fields) => fields.amount === undefined || fields.currency !== undefined, {
+        path: ['currency'],
+        message: 'an amount needs a currency',
+      })
+      .optional()
+      .describe('Where things are in a record.'),
+    typeMap: z
+      .record(
+        z.string().max(255),
+        z
+          .string()
+          .refine(
+            (type) => isCanonicalType(type) || (typePattern.test(type) && sourceTypePattern.test(type)),
+            'neither in the vocabulary nor webhook.<event>',
+          ),
+      )
+      .optional()
+      .describe('Canonical type for each name of an event, as { "venda_aprovada": "order.paid" }.'),
+    personal: z
+      .array(path('Personal data to remove; * stands for any key.'))
+      .max(200)
+      .optional()
+      .describe('Further paths that hold personal data.'),
+    keepText: z
+      .array(path('Not personal, whatever its name; * stands for any key.'))
+      .max(200)
+      .optional()
+      .describe('Paths that look personal by their name but are not, as data.product.name.'),
+    defaultCountry: z
+      .string()
+      .regex(/^[A-Z]{2}$/)
+      .optional()
+      .describe('Two-letter country (ISO 3166-1) assumed for phone numbers without a country code.'),
+  })
+  .describe('Generic webhook');
+
+export const configSchema = schema;
+export type WebhookConfig = z.output<typeof schema>;
+export type WebhookConfigInput = z.input<typeof schema>;
+export type Verification = WebhookConfig['verification'];
+export type HmacScheme = z.output<typeof hmac>;
+
+const checked = new WeakMap<object, WebhookConfig | null>();
+
+/**
+ * The config, or undefined when it is absent or invalid: whoever verifies then refuses. Checked once per object, for a connection's
+ * config is one object for as long as it stands.
+ */
+export function settingsOf(config: unknown): WebhookConfig | undefined {
+  if (typeof config !== 'object' || config === null) return undefined;
+  let settings = checked.get(config);
+  if (settings === undefined) {
+    settings = schema.safeParse(config).data ?? null;
+    checked.set(config, settings);
+  }
+  return settings ?? undefined;
+}

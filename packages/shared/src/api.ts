@@ -1,0 +1,230 @@
+import { z } from 'zod';
+
+// Wire contracts of the control plane. Times are ISO 8601 in UTC.
+
+const Id = z.guid();
+const Timestamp = z.iso.datetime();
+const name = (what: string) =>
+  z
+    .string()
+    .trim()
+    .min(1, `give the ${what} a name`)
+    .max(120, 'at most 120 characters')
+    .describe(`Name of the ${what}, as people read it.`);
+
+/** A secret as people paste it. White space around it is a copying accident that would reject every delivery, so it is refused. */
+const SecretValue = z
+  .string()
+  .min(1, 'is empty')
+  .max(4096, 'at most 4096 characters')
+  .regex(/^\S(?:.*\S)?$/, 'must not start or end with white space, nor contain line breaks');
+
+/** A source's settings. Each source has its own schema (`GET /api/sources`), which is checked after this one. */
+const SourceConfig = z
+  .record(z.string(), z.unknown())
+  .describe('Settings by the JSON schema of the source in GET /api/sources. Never a secret.');
+
+/** Every error answer: RFC 9457 with a stable `code`. */
+export const ProblemAnswer = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().describe('Stable, for programs.'),
+    detail: z.string().optional(),
+    requestId: z.string(),
+    errors: z
+      .array(
+        z.object({
+          path: z.string().describe('Dotted path of the field, as `config.scheme`; empty for the whole body.'),
+          message: z.string(),
+        }),
+      )
+      .optional(),
+  })
+  .meta({ id: 'Problem' });
+export type ProblemAnswer = z.infer<typeof ProblemAnswer>;
+
+export const SecretState = z
+  .object({
+    name: z.string(),
+    createdAt: Timestamp,
+    expiresAt: Timestamp.nullable().describe('null: current. A time: replaced, and still valid until then.'),
+  })
+  .meta({ id: 'SecretState' });
+export type SecretState = z.infer<typeof SecretState>;
+
+export const Connection = z
+  .object({
+    id: Id,
+    orgId: Id,
+    projectId: Id,
+    type: z.string(),
+    name: z.string(),
+    isActive: z.boolean(),
+    config: SourceConfig,
+    webhookUrl: z.string(),
+    secrets: z.array(SecretState),
+    missingSecrets: z.array(z.string()).describe('Secrets without which every delivery is rejected.'),
+    createdAt: Timestamp,
+    updatedAt: Timestamp,
+    lastEventAt: Timestamp.nullable(),
+  })
+  .meta({ id: 'Connection' });
+export type Connection = z.infer<typeof Connection>;
+
+export const ConnectionQuery = z.strictObject({ projectId: Id.optional() });
+export type ConnectionQuery = z.infer<typeof ConnectionQuery>;
+
+export const CreateConnection = z
+  .strictObject({
+    projectId: Id,
+    type: z.string().min(1).max(40).describe('A type of GET /api/sources, as `hotmart`.'),
+    name: name('connection'),
+    secret: SecretValue.optional().describe('The source\u2019s first secret.'),
+    secrets: z.record(z.string(), SecretValue).optional().describe('Secrets by name, for sources with several.'),
+    config: SourceConfig.optional(),
+  })
+  .meta({ id: 'CreateConnection' });
+export type CreateConnection = z.input<typeof CreateConnection>;
+
+export const CreatedConnection = z
+  .object({
+    id: Id,
+    webhookUrl: z.string().describe('What to paste into the platform.'),
+    secret: z.string().optional().describe('The source\u2019s first secret where we made it up. Shown this once.'),
+    secrets: z.record(z.string(), z.string()).optional().describe('Every secret we made up, by name. Shown this once.'),
+    missingSecrets: z
+      .array(z.string())
+      .describe('Secrets the platform issues and that were not given yet: until then every delivery is rejected.'),
+  })
+  .meta({ id: 'CreatedConnection' });
+export type CreatedConnection = z.infer<typeof CreatedConnection>;
+
+export const UpdateConnection = z
+  .strictObject({ name: name('connection').optional(), isActive: z.boolean().optional(), config: SourceConfig.optional() })
+  .refine((body) => Object.values(body).some((value) => value !== undefined), 'give at least one of name, isActive and config')
+  .meta({ id: 'UpdateConnection' });
+export type UpdateConnection = z.input<typeof UpdateConnection>;
+
+const graceSecondsMax = 30 * 24 * 3600;
+
+export const RotateSecret = z
+  .strictObject({
+    name: z.string().min(1).max(64).optional().describe('Which secret; the source\u2019s first one when left out.'),
+    secret: SecretValue.optional().describe('The new value. Made up when left out, where the platform does not issue it.'),
+    graceSeconds: z
+      .int()
+      .min(0)
+      .max(graceSecondsMax)
+      .default(0)
+      .describe('How long the old secret stays valid beside the new one, in seconds.'),
+  })
+  .meta({ id: 'RotateSecret' });
+export type RotateSecret = z.input<typeof RotateSecret>;
+
+export const RotatedSecret = z
+  .object({
+    name: z.string(),
+    secret: z.string().optional().describe('The new secret where we made it up. Shown this once.'),
+    secrets: z.array(SecretState),
+  })
+  .meta({ id: 'RotatedSecret' });
+export type RotatedSecret = z.infer<typeof RotatedSecret>;
+
+export const TestConnection = z
+  .strictObject({ sample: z.string().min(1).max(100).optional().describe('A sample of the source; the first one when left out.') })
+  .meta({ id: 'TestConnection' });
+export type TestConnection = z.input<typeof TestConnection>;
+
+export const TestedConnection = z
+  .object({
+    sample: z.string(),
+    request: z.object({
+      method: z.string(),
+      url: z.string(),
+      headers: z.record(z.string(), z.string()).describe('Credentials are masked.'),
+      body: z.string().describe('Credentials are masked.'),
+    }),
+    response: z.object({ status: z.int(), body: z.unknown() }),
+    durationMs: z.number(),
+  })
+  .meta({ id: 'TestedConnection' });
+export type TestedConnection = z.infer<typeof TestedConnection>;
+
+export const SourceEntry = z
+  .object({
+    type: z.string(),
+    label: z.string(),
+    setup: z.array(z.string()).describe('Steps for a person; {{url}} stands for the webhook URL.'),
+    secrets: z.array(
+      z.object({
+        name: z.string(),
+        label: z.string(),
+        help: z.string(),
+        issuedBy: z.enum(['platform', 'tributary']),
+        required: z.boolean(),
+      }),
+    ),
+    configSchema: z.record(z.string(), z.unknown()).describe('JSON Schema (2020-12) of `config`.'),
+    exampleConfig: z.record(z.string(), z.unknown()).describe('A `config` that POST /api/connections takes as it is.'),
+    samples: z.array(z.object({ name: z.string(), label: z.string() })),
+    handshake: z.boolean().describe('Whether the platform checks the URL with a GET first.'),
+  })
+  .meta({ id: 'Source' });
+export type SourceEntry = z.infer<typeof SourceEntry>;
+
+export const Invite = z
+  .object({
+    id: Id,
+    orgId: Id,
+    email: z.string(),
+    role: z.enum(['admin', 'analyst']),
+    createdAt: Timestamp,
+    expiresAt: Timestamp,
+    acceptedAt: Timestamp.nullable(),
+  })
+  .meta({ id: 'Invite' });
+export type Invite = z.infer<typeof Invite>;
+
+export const InviteQuery = z.strictObject({ orgId: Id });
+export type InviteQuery = z.infer<typeof InviteQuery>;
+
+export const CreateInvite = z
+  .strictObject({ orgId: Id, email: z.string().trim().toLowerCase().max(254).pipe(z.email()), role: z.enum(['admin', 'analyst']) })
+  .meta({ id: 'CreateInvite' });
+export type CreateInvite = z.input<typeof CreateInvite>;
+
+export const CreatedInvite = z
+  .object({
+    id: Id,
+    token: z.string().describe('Shown this once; only its SHA-256 is kept.'),
+    acceptUrl: z.string().describe('What to send to the invited person.'),
+    expiresAt: Timestamp,
+  })
+  .meta({ id: 'CreatedInvite' });
+export type CreatedInvite = z.infer<typeof CreatedInvite>;
+
+export const AcceptInvite = z.strictObject({ token: z.string().min(1).max(200) }).meta({ id: 'AcceptInvite' });
+export type AcceptInvite = z.input<typeof AcceptInvite>;
+
+export const AcceptedInvite = z.object({ orgId: Id }).meta({ id: 'AcceptedInvite' });
+export type AcceptedInvite = z.infer<typeof AcceptedInvite>;
+
+const Outcome = z.enum(['accepted', 'duplicate', 'dead_lettered']);
+
+/** What a delivery is answered, after its records are committed. */
+export const DeliveryAnswer = z
+  .object({
+    status: z.enum([...Outcome.options, 'mixed']),
+    records: z.array(
+      z.object({
+        status: Outcome,
+        eventId: Id.optional().describe('The canonical event; of a duplicate, the one stored first.'),
+        dlqId: Id.optional().describe('The dead-letter entry.'),
+        code: z.string().optional().describe('Error class of the dead-letter entry, as SCHEMA_DRIFT.'),
+      }),
+    ),
+  })
+  .meta({ id: 'DeliveryAnswer' });
+export type DeliveryAnswer = z.infer<typeof DeliveryAnswer>;

@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StackError } from './errors.ts';
+import { lastLines, openLog } from './logs.ts';
+
+export type ApiProcess = {
+  readonly pid: number;
+  readonly exited: Promise<void>;
+  /** SIGTERM, and SIGKILL after ten seconds. */
+  stop(): Promise<void>;
+};
+
+/** Runs `node <entry>` with exactly `environment`; what it prints goes to `logFile`. */
+export async function startApi(entry: string, environment: NodeJS.ProcessEnv, logFile: string): Promise<ApiProcess> {
+  const log = openLog(logFile);
+  // detached: Ctrl-C must reach it through stop(), so that it drains before the database goes
+  const child = spawn(process.execPath, [entry], { detached: true, env: environment, stdio: ['ignore', log, log] });
+  closeSync(log);
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.once('error', () => resolve());
+  });
+  const failure = await new Promise<Error | undefined>((resolve) => {
+    child.once('spawn', () => resolve(undefined));
+    child.once('error', resolve);
+  });
+  if (failure || child.pid === undefined) throw new StackError(`The API could not be run: ${failure?.message}.`);
+  return {
+    pid: child.pid,
+    exited,
+    stop: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGTERM');
+      const slow = setTimeout(() => child.kill('SIGKILL'), 10_000);
+      await exited;
+      clearTimeout(slow);
+    },
+  };
+}
+
+/** Returns when `GET /ready` answers 200; throws when the process ends first, or after a minute. */
+export async function waitUntilReady(api: ApiProcess, url: string, logFile: string, signal: AbortSignal): Promise<void> {
+  let ended = false;
+  void api.exited.then(() => {
+    ended = true;
+  });
+  const deadline = Date.now() + 60_000;
+  while (!ended && Date.now() < deadline) {
+    signal.throwIfAborted();
+    const status = await fetch(`${url}/ready`, { signal: AbortSignal.timeout(2000) }).then(
+      async (response) => {
+        await response.body?.cancel();
+        return response.status;
+      },
+      () => 0,
+    );
+    if (status === 200) return;
+    await sleep(100);
+  }
+  throw new StackError(
+    `The API ${ended ? 'ended while it started' : 'was not ready after a minute'}; its last words in ${logFile}:\n${lastLines(logFile)}`,
+  );
+}

