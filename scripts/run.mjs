@@ -124,11 +124,12 @@ async function install() {
   const release = () => rmSync(installing, { force: true });
   process.once('exit', release);
   if (isInstalled()) return release();
-  console.log('Installing what is missing (npm ci), which takes a minute the first time …');
+  console.log('Installing what is missing (npm install), which takes a minute the first time …');
   // through npm's own file when npm started us, so that it is the same npm
   const npm = process.env.npm_execpath?.endsWith('.js') ? [process.execPath, process.env.npm_execpath] : ['npm'];
   const [command, ...first] = npm;
-  const args = [...first, 'ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
+  // not `npm ci`: it refuses a lock file that lacks another platform's optional binaries. Without saving, the lock file decides and stays as it is.
+  const args = [...first, 'install', '--no-save', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
   const code = await new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: root,
@@ -139,10 +140,10 @@ async function install() {
     child.once('error', (error) => fail(`npm could not be run (${error.message}); it comes with Node.js and is needed once, to install.`));
     child.once('exit', (status, signal) => resolve(signal ? `signal ${signal}` : status));
   });
-  if (code !== 0) fail(`npm ci failed (${code}); its messages are above. Nothing was started.`);
+  if (code !== 0) fail(`npm install failed (${code}); its messages are above. Nothing was started.`);
   if (!existsSync(bundledNode) || spawnSync(bundledNode, ['--version']).status !== 0)
     fail(
-      'npm ci did not bring the bundled Node: allow the install script of the package "node" (npm config: ignore-scripts must be false) and try again.',
+      'npm install did not bring the bundled Node: allow the install script of the package "node" (npm config: ignore-scripts must be false) and try again.',
     );
   markInstalled(hashOfLock());
   release();

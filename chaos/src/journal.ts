@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 /** What the client knows of one key, line by line: the oracle believes this file and nothing else. */
 export type Entry =
-  | { what: 'attempted'; key: string; connectionId: string; sha256: string; seed: string }
+  | { what: 'attempted'; key: string; connectionId: string; sha256: string }
   | { what: 'acked'; key: string; eventId: string; status: string }
   | { what: 'rejected'; key: string; status: number }
   | { what: 'unknown'; key: string; code: string };

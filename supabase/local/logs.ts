@@ -10,7 +10,7 @@ export function openLog(file: string): number {
   return openSync(file, 'a', 0o600);
 }
 
-export function lastLines(file: string, lines = 8): string {
+export function lastLines(file: string, lines = 15): string {
   try {
     return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
   } catch {

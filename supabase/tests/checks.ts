@@ -95,6 +95,7 @@ export async function columnChecks(client: pg.ClientBase): Promise<Check[]> {
 /** Rows of org A that point at org B, written by whoever may write the table. */
 export function pointerChecks(): Check[] {
   const fresh = 'a0000000-0000-4000-8000-00000000bbbb';
+  const [project, connection] = [world.projectId('B'), world.connectionId('B')];
   const check = (table: string, actor: Actor | 'owner of the tables', title: string, sql: string): Check => ({
     table,
     actor,
@@ -103,24 +104,24 @@ export function pointerChecks(): Check[] {
     expected: 'refused by foreign key',
   });
   return [
-    check('public.canonical_events', 'ingest', "an event of A with B's connection", world.insertEvent('A', fresh, world.projectId('A'), world.connectionId('B'))),
-    check('public.canonical_events', 'ingest', "an event of A with B's project", world.insertEvent('A', fresh, world.projectId('B'))),
-    check('public.canonical_events', 'ingest', "an event of A with B's project and connection", world.insertEvent('A', fresh, world.projectId('B'), world.connectionId('B'))),
-    check('public.dlq_events', 'ingest', "a dead letter of A with B's connection", world.insertDeadLetter('A', fresh, world.projectId('A'), world.connectionId('B'))),
-    check('public.dlq_events', 'ingest', "a dead letter of A with B's project", world.insertDeadLetter('A', fresh, world.projectId('B'))),
-    check('public.event_journal', 'ingest', "a delivery of A with B's connection", world.insertJournal('A', fresh, world.connectionId('B'))),
-    check('public.connection_activity', 'ingest', "activity of A with B's connection", world.insertActivity('A', world.connectionId('B'))),
+    check('public.canonical_events', 'ingest', "an event of A with B's connection", world.insertEvent('A', fresh, { connection })),
+    check('public.canonical_events', 'ingest', "an event of A with B's project", world.insertEvent('A', fresh, { project })),
+    check('public.canonical_events', 'ingest', "an event of A with B's project and connection", world.insertEvent('A', fresh, { project, connection })),
+    check('public.dlq_events', 'ingest', "a dead letter of A with B's connection", world.insertDeadLetter('A', fresh, { connection })),
+    check('public.dlq_events', 'ingest', "a dead letter of A with B's project", world.insertDeadLetter('A', fresh, { project })),
+    check('public.event_journal', 'ingest', "a delivery of A with B's connection", world.insertJournal('A', fresh, connection)),
+    check('public.connection_activity', 'ingest', "activity of A with B's connection", world.insertActivity('A', { connection })),
     check(
       'public.source_connections',
       'owner A',
       "a connection of A in B's project",
-      `insert into public.source_connections (org_id, project_id, name, type) values ('${world.orgId('A')}', '${world.projectId('B')}', 'Mine', 'stripe')`,
+      `insert into public.source_connections (org_id, project_id, name, type) values ('${world.orgId('A')}', '${project}', 'Mine', 'stripe')`,
     ),
     check(
       'private.connection_secrets',
       'owner of the tables',
       "a secret of A for B's connection",
-      `insert into private.connection_secrets (org_id, source_connection_id, name, sealed) values ('${world.orgId('A')}', '${world.connectionId('B')}', 'x', '\\x00')`,
+      `insert into private.connection_secrets (org_id, source_connection_id, name, sealed) values ('${world.orgId('A')}', '${connection}', 'x', '\\x00')`,
     ),
   ];
 }

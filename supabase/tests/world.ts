@@ -110,19 +110,23 @@ export const insertKey = (org: Org, key: string) => `
   insert into private.event_keys (source_connection_id, idempotency_key, event_id, event_time, body_sha256)
   values ('${connectionId(org)}', '${key}', '${eventId(org)}', now(), sha256('body'))`;
 
-export const insertEvent = (org: Org, event: string, project = projectId(org), connection = connectionId(org)) => `
+type Pointers = { project?: string; connection?: string };
+
+export const insertEvent = (org: Org, event: string, { project, connection, at, received }: Pointers & { at?: string; received?: string } = {}) => `
   insert into public.canonical_events (id, org_id, project_id, source_connection_id, type, source_type, source_event_type, event_time,
     received_at, ingested_at, idempotency_key, journal_id, schema_version)
-  values ('${event}', '${orgId(org)}', '${project}', '${connection}', 'order.paid', 'hotmart', 'PURCHASE_APPROVED', now(),
-    now(), now(), 'first', '${journalId(org)}', 1)`;
+  values ('${event}', '${orgId(org)}', '${project ?? projectId(org)}', '${connection ?? connectionId(org)}', 'order.paid', 'hotmart',
+    'PURCHASE_APPROVED', '${at ?? 'now'}', '${received ?? at ?? 'now'}', now(), 'first', '${journalId(org)}', 1)`;
 
-export const insertDeadLetter = (org: Org, letter: string, project = projectId(org), connection = connectionId(org)) => `
+export const insertDeadLetter = (org: Org, letter: string, { project, connection }: Pointers = {}) => `
   insert into public.dlq_events (id, org_id, project_id, source_connection_id, journal_id, error_class, last_error_message)
-  values ('${letter}', '${orgId(org)}', '${project}', '${connection}', '${journalId(org)}', 'PARSE_ERROR', 'not JSON')`;
+  values ('${letter}', '${orgId(org)}', '${project ?? projectId(org)}', '${connection ?? connectionId(org)}', '${journalId(org)}', 'PARSE_ERROR',
+    'not JSON')`;
 
-export const insertActivity = (org: Org, connection = connectionId(org)) => `
+export const insertActivity = (org: Org, { connection, lastEventTime }: { connection?: string; lastEventTime?: string } = {}) => `
   insert into public.connection_activity (org_id, source_connection_id, bucket, received, accepted, lag_histogram, last_event_time)
-  values ('${orgId(org)}', '${connection}', date_trunc('minute', now()), 1, 1, '{1,0,0,0,0,0,0,0,0,0,0,0}', now())`;
+  values ('${orgId(org)}', '${connection ?? connectionId(org)}', date_trunc('minute', now()), 1, 1, '{1,0,0,0,0,0,0,0,0,0,0,0}',
+    '${lastEventTime ?? 'now'}')`;
 
 export const insertQuarantine = (org: Org, hour: string) => `
   insert into private.quarantine_hours (source_connection_id, hour, stored) values ('${connectionId(org)}', '${hour}', 1)`;

@@ -1,4 +1,4 @@
-import { timingSafeEqual, createHash } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { createMiddleware } from 'hono/factory';
 import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose';
 import type { Config } from './config.ts';
@@ -32,7 +32,8 @@ export function createTokenVerifier(jwt: Config['jwt']): VerifyToken {
       throw new Problem('unauthorized', 'the access token is missing, expired or not valid');
     }
     const { sub, role, ...rest } = payload;
-    if (typeof sub !== 'string' || !/^[0-9a-f-]{36}$/i.test(sub) || role !== 'authenticated') throw new Problem('unauthorized', 'the access token is not a signed-in user\u2019s');
+    if (typeof sub !== 'string' || !/^[0-9a-f-]{36}$/i.test(sub) || role !== 'authenticated')
+      throw new Problem('unauthorized', 'the access token is not a signed-in user\u2019s');
     return { ...rest, sub, role, email: typeof rest.email === 'string' ? rest.email : undefined };
   };
 }
@@ -50,7 +51,8 @@ export function requireOperator(operatorToken: string) {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   const expected = digest(operatorToken);
   return createMiddleware(async (c, next) => {
-    if (!timingSafeEqual(digest(bearer(c.req.header('authorization'))), expected)) throw new Problem('unauthorized', 'the operator token is missing or wrong');
+    if (!timingSafeEqual(digest(bearer(c.req.header('authorization'))), expected))
+      throw new Problem('unauthorized', 'the operator token is missing or wrong');
     await next();
   });
 }

@@ -76,7 +76,12 @@ export function createDb(options: DbOptions, log: Logger): Db {
       // biome-ignore lint/suspicious/noExplicitAny: the row type is the caller's assertion about its own SQL
       (await client.query<any>(text, values)).rows;
 
-  async function transaction<T>(pool: pg.Pool, first: { text: string; values: unknown[] } | undefined, end: 'commit' | 'rollback', run: (sql: Sql) => Promise<T>): Promise<T> {
+  async function transaction<T>(
+    pool: pg.Pool,
+    first: { text: string; values: unknown[] } | undefined,
+    end: 'commit' | 'rollback',
+    run: (sql: Sql) => Promise<T>,
+  ): Promise<T> {
     const client = await pool.connect();
     let broken: Error | undefined;
     try {
@@ -100,7 +105,10 @@ export function createDb(options: DbOptions, log: Logger): Db {
     as: (claims, run) =>
       transaction(
         commandPool,
-        { text: `select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)`, values: [JSON.stringify(claims)] },
+        {
+          text: `select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)`,
+          values: [JSON.stringify(claims)],
+        },
         'commit',
         run,
       ),
@@ -208,5 +216,9 @@ export function isRefusal(error: unknown): boolean {
 export function isUnavailable(error: unknown): boolean {
   const state = sqlState(error);
   if (state !== undefined) return /^(08|53|55|57|58|XX|25)/.test(state) || isRetryable(error);
-  return error instanceof Error && !('status' in error) && (/timeout|terminated|ECONN|EPIPE|ENOTFOUND|ETIMEDOUT|connect/i.test(error.message) || 'errno' in error);
+  return (
+    error instanceof Error &&
+    !('status' in error) &&
+    (/timeout|terminated|ECONN|EPIPE|ENOTFOUND|ETIMEDOUT|connect/i.test(error.message) || 'errno' in error)
+  );
 }

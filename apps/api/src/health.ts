@@ -16,6 +16,8 @@ export function healthRoutes(deps: { db: Db; metrics: Metrics; isStopping(): boo
     return (await probe.result) ? c.json({ status: 'ready' }) : c.json({ status: 'database_unavailable' }, 503, { 'retry-after': '5' });
   });
 
-  routes.get('/metrics', async (c) => c.body(await deps.metrics.registry.metrics(), 200, { 'content-type': deps.metrics.registry.contentType }));
+  routes.get('/metrics', async (c) =>
+    c.body(await deps.metrics.registry.metrics(), 200, { 'content-type': deps.metrics.registry.contentType }),
+  );
   return routes;
 }

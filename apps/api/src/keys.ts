@@ -43,14 +43,22 @@ export async function loadOrgKeys(db: Pick<Db, 'ingest'>, masterKeys: MasterKeys
       const key = unwrapKey(masterKeys, row.master_version, Buffer.from(row.wrapped, 'base64'), keyAad(orgId, row.kind, row.version));
       return [{ ...row, key }];
     } catch (error) {
-      log.error({ err: error, orgId, kind: row.kind, version: row.version }, 'an org key cannot be unwrapped with the configured MASTER_KEY');
+      log.error(
+        { err: error, orgId, kind: row.kind, version: row.version },
+        'an org key cannot be unwrapped with the configured MASTER_KEY',
+      );
       return [];
     }
   });
-  const current = (kind: 'data' | 'hash') => unwrapped.filter((row) => row.kind === kind && !row.retired).sort((a, b) => b.version - a.version)[0];
+  const current = (kind: 'data' | 'hash') =>
+    unwrapped.filter((row) => row.kind === kind && !row.retired).sort((a, b) => b.version - a.version)[0];
   const dataKey = current('data');
   if (!dataKey) throw new Error(`org ${orgId} has no usable data key`);
-  return { data: new Map(unwrapped.filter((row) => row.kind === 'data').map((row) => [row.version, row.key])), dataKey, hashKey: current('hash') };
+  return {
+    data: new Map(unwrapped.filter((row) => row.kind === 'data').map((row) => [row.version, row.key])),
+    dataKey,
+    hashKey: current('hash'),
+  };
 }
 
 async function findOrgKeys(sql: Sql, orgId: string): Promise<StoredKey[]> {

@@ -13,7 +13,20 @@ export function createLog(level: string): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       // Second line of defence: nothing above logs headers, bodies or secrets in the first place.
       redact: {
-        paths: ['*.authorization', '*.cookie', '*.password', '*.secret', '*.hottok', '*.token', 'headers', 'body', 'err.config', 'err.parameters', 'err.detail', 'err.where'],
+        paths: [
+          '*.authorization',
+          '*.cookie',
+          '*.password',
+          '*.secret',
+          '*.hottok',
+          '*.token',
+          'headers',
+          'body',
+          'err.config',
+          'err.parameters',
+          'err.detail',
+          'err.where',
+        ],
         censor: '[redacted]',
       },
       serializers: { err: serializeError },
@@ -27,5 +40,14 @@ function serializeError(error: unknown): object {
   if (!(error instanceof Error)) return { type: typeof error };
   const { code, constraint, table, schema, routine } = error as Error & Record<string, unknown>;
   const quoted = typeof code === 'string' && /^(22|23)/.test(code);
-  return { type: error.name, message: quoted ? 'data refused by the database' : error.message, code, constraint, table, schema, routine, stack: quoted ? undefined : error.stack };
+  return {
+    type: error.name,
+    message: quoted ? 'data refused by the database' : error.message,
+    code,
+    constraint,
+    table,
+    schema,
+    routine,
+    stack: quoted ? undefined : error.stack,
+  };
 }

@@ -33,9 +33,17 @@ async function start() {
   const maintenance = startMaintenance(db, log);
   metrics.gauge('ingest_buffer_events', 'Records waiting for their commit', () => writer.state().records);
   metrics.gauge('ingest_buffer_bytes', 'Bytes waiting for their commit', () => writer.state().bytes);
-  metrics.gauge('ingest_buffer_oldest_age_seconds', 'Age of the oldest delivery that waits for a batch', () => writer.state().oldestAgeMs / 1000);
-  metrics.gauge('ingest_db_pool_in_use', 'Database connections in use', () => Object.values(db.pools).reduce((sum, pool) => sum + pool.totalCount - pool.idleCount, 0));
-  metrics.gauge('ingest_db_pool_waiting', 'Waiting for a database connection', () => Object.values(db.pools).reduce((sum, pool) => sum + pool.waitingCount, 0));
+  metrics.gauge(
+    'ingest_buffer_oldest_age_seconds',
+    'Age of the oldest delivery that waits for a batch',
+    () => writer.state().oldestAgeMs / 1000,
+  );
+  metrics.gauge('ingest_db_pool_in_use', 'Database connections in use', () =>
+    Object.values(db.pools).reduce((sum, pool) => sum + pool.totalCount - pool.idleCount, 0),
+  );
+  metrics.gauge('ingest_db_pool_waiting', 'Waiting for a database connection', () =>
+    Object.values(db.pools).reduce((sum, pool) => sum + pool.waitingCount, 0),
+  );
 
   const app = createApp({ config, db, connections, writer, quarantine, metrics, log, isStopping: () => stopping });
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;

@@ -9,10 +9,25 @@ export function createMetrics() {
   collectDefaultMetrics({ register: registry });
   return {
     registry,
-    records: new Counter({ name: 'ingest_records_total', help: 'Records received, by outcome', labelNames: ['source', 'outcome'], registers }),
+    records: new Counter({
+      name: 'ingest_records_total',
+      help: 'Records received, by outcome',
+      labelNames: ['source', 'outcome'],
+      registers,
+    }),
     persisted: new Counter({ name: 'ingest_persisted_total', help: 'Canonical events committed', labelNames: ['source'], registers }),
-    deadLettered: new Counter({ name: 'ingest_dlq_total', help: 'Dead letters, by error class', labelNames: ['source', 'reason'], registers }),
-    duplicates: new Counter({ name: 'ingest_duplicates_total', help: 'Records that were stored before', labelNames: ['source'], registers }),
+    deadLettered: new Counter({
+      name: 'ingest_dlq_total',
+      help: 'Dead letters, by error class',
+      labelNames: ['source', 'reason'],
+      registers,
+    }),
+    duplicates: new Counter({
+      name: 'ingest_duplicates_total',
+      help: 'Records that were stored before',
+      labelNames: ['source'],
+      registers,
+    }),
     lag: new Histogram({
       name: 'ingest_lag_seconds',
       help: 'Source event time to commit',
@@ -26,7 +41,12 @@ export function createMetrics() {
       buckets: [0.001, 0.002, 0.004, 0.0075, 0.015, 0.03, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10],
       registers,
     }),
-    batchSize: new Histogram({ name: 'ingest_batch_size_events', help: 'Records per batch', buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000], registers }),
+    batchSize: new Histogram({
+      name: 'ingest_batch_size_events',
+      help: 'Records per batch',
+      buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000],
+      registers,
+    }),
     flushDuration: new Histogram({
       name: 'ingest_batch_flush_duration_seconds',
       help: 'Duration of a batch write',

@@ -37,10 +37,13 @@ export async function rewrapOrgKeys(db: Pick<Db, 'maintenance'>, masterKeys: Mas
       );
       for (const row of rows) {
         const { wrapped, version } = rewrap(masterKeys, row.master_version, row.wrapped, keyAad(row.org_id, row.kind, row.version));
-        await sql(
-          'update private.org_keys set wrapped = $4, master_version = $5 where org_id = $1 and kind = $2 and version = $3',
-          [row.org_id, row.kind, row.version, Buffer.from(wrapped), version],
-        );
+        await sql('update private.org_keys set wrapped = $4, master_version = $5 where org_id = $1 and kind = $2 and version = $3', [
+          row.org_id,
+          row.kind,
+          row.version,
+          Buffer.from(wrapped),
+          version,
+        ]);
       }
       return rows.length;
     });

@@ -57,7 +57,11 @@ export function unpackDelivery(packed: Buffer): { head: JournalHead; raw: Buffer
 }
 
 /** Credentials as the sender presented them in body and query, by place: taken before they are redacted, and never stored as they are. */
-export function presentedCredentials(delivery: Pick<Delivery, 'url'>, body: Body | undefined, credentials: Credentials): Record<string, string> {
+export function presentedCredentials(
+  delivery: Pick<Delivery, 'url'>,
+  body: Body | undefined,
+  credentials: Credentials,
+): Record<string, string> {
   const presented: Record<string, string> = {};
   const query = new URL(delivery.url).searchParams;
   for (const name of credentials.query) {

@@ -135,7 +135,7 @@ function write(value: Json, omit: PathState | undefined, depth: number): string 
   return `${text}}`;
 }
 
-const escaped = /["\\\u0000-\u001f\ud800-\udfff]/;
+const escaped = /["\\\p{Cc}\p{Cs}]/u;
 
 /** As JSON.stringify, which costs several times as much for the short, plain strings that records are made of. */
 function quoted(text: string): string {

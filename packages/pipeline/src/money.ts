@@ -1,6 +1,6 @@
 import { RecordError } from './source.ts';
 
-// ISO 4217, amendment 177, table A.1: every currency that has not two decimals. Intl is no source for this: it follows CLDR,
+// ISO 4217, table A.1: every currency that has not two decimals. Intl is no source for this: it follows CLDR,
 // which gives COP, HUF, IDR and others the decimals people use in print.
 const digitsByCurrency: Readonly<Record<string, number>> = Object.fromEntries([
   ...'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'.split(' ').map((code) => [code, 0]),

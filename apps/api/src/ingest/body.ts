@@ -10,7 +10,12 @@ export interface BodyLimits {
   inflatedBytesMax: number;
 }
 
-const decoders = { gzip: promisify(gunzip), 'x-gzip': promisify(gunzip), deflate: promisify(inflate), br: promisify(brotliDecompress) } as const;
+const decoders = {
+  gzip: promisify(gunzip),
+  'x-gzip': promisify(gunzip),
+  deflate: promisify(inflate),
+  br: promisify(brotliDecompress),
+} as const;
 
 /**
  * The body's bytes. The cap holds while reading, whatever content-length says or a chunked body hides.

@@ -41,7 +41,14 @@ function entomb(item: WriteItem, index: number, error: unknown): boolean {
   const reason = `the database refused the record (SQLSTATE ${sqlState(error)}${constraint ? `, ${constraint}` : ''})`;
   if ('dead' in record) {
     // A dead letter that is refused itself can only be so for its sample.
-    record.dead = { ...record.dead, sample: null, last_error_message: reason, field_path: null, source_event_type: null, idempotency_key: null };
+    record.dead = {
+      ...record.dead,
+      sample: null,
+      last_error_message: reason,
+      field_path: null,
+      source_event_type: null,
+      idempotency_key: null,
+    };
     return true;
   }
   item.records[index] = {

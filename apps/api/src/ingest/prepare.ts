@@ -72,7 +72,11 @@ export function prepareWrite(arrival: Arrival, body: Body): WriteItem {
     };
   });
   return {
-    delivery: deliveryRow(arrival, journalId, processed.some((record) => record.ok && record.event.is_test)),
+    delivery: deliveryRow(
+      arrival,
+      journalId,
+      processed.some((record) => record.ok && record.event.is_test),
+    ),
     sealed: sealDelivery(arrival, journalId, body, {}),
     records,
   };
@@ -136,7 +140,11 @@ function sealDelivery(arrival: Arrival, journalId: string, body: Body | undefine
     delivery.headers,
     secrets.map((secret) => secret.value),
   );
-  return seal(connection.keys.dataKey.key, packDelivery({ method: delivery.method, url, headers, ...extra }, raw), journalAad(connection.orgId, journalId));
+  return seal(
+    connection.keys.dataKey.key,
+    packDelivery({ method: delivery.method, url, headers, ...extra }, raw),
+    journalAad(connection.orgId, journalId),
+  );
 }
 
 function credentialsOf({ source, config }: Connection) {

@@ -1,8 +1,8 @@
-import type { HttpBindings } from '@hono/node-server';
-import { verifyDelivery } from '@tributary/pipeline/verify.ts';
-import type { Delivery } from '@tributary/pipeline/source.ts';
-import { type Context, Hono } from 'hono';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { HttpBindings } from '@hono/node-server';
+import type { Delivery } from '@tributary/pipeline/source.ts';
+import { verifyDelivery } from '@tributary/pipeline/verify.ts';
+import { type Context, Hono } from 'hono';
 import type { Config } from '../config.ts';
 import { Problem, type ProblemCode } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
@@ -64,7 +64,12 @@ export function ingestRoutes({ connections, writer, quarantine, metrics, limits,
       const arrival = { connection, delivery, secrets, receivedAtMs, isTest: c.env?.isTest === true };
       c.var.event.bytes = raw.byteLength;
 
-      const { verdict, body, bodyError } = verifyDelivery(connection.source, delivery, { secrets, config: connection.config }, receivedAtMs);
+      const { verdict, body, bodyError } = verifyDelivery(
+        connection.source,
+        delivery,
+        { secrets, config: connection.config },
+        receivedAtMs,
+      );
       if (!verdict.ok || !body) {
         const [error, message] = verdict.ok
           ? (['INVALID_PAYLOAD', bodyError?.message ?? 'the body cannot be read'] as const)
@@ -104,7 +109,8 @@ export function ingestRoutes({ connections, writer, quarantine, metrics, limits,
       else {
         metrics.persisted.inc({ source });
         const record = item.records[index];
-        if (record && 'key' in record) metrics.lag.observe(Math.max(0, now - Date.parse((record.key as { event_time: string }).event_time)) / 1000);
+        if (record && 'key' in record)
+          metrics.lag.observe(Math.max(0, now - Date.parse((record.key as { event_time: string }).event_time)) / 1000);
       }
     });
   }

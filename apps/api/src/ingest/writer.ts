@@ -77,7 +77,7 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
   let flyingRecords = 0;
   let flyingBytes = 0;
   let inFlight = 0;
-  let timer: NodeJS.Timeout | undefined;
+  let timerSet = false;
   let closed = false;
   let onIdle: (() => void) | undefined;
 
@@ -108,10 +108,13 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
       const oldest = queue[0];
       const dueInMs = closed || full || !oldest ? 0 : oldest.since + limits.batchAgeMs - performance.now();
       if (dueInMs > 0) {
-        timer ??= setTimeout(() => {
-          timer = undefined;
-          pump();
-        }, dueInMs);
+        if (!timerSet) {
+          timerSet = true;
+          setTimeout(() => {
+            timerSet = false;
+            pump();
+          }, dueInMs);
+        }
         return;
       }
       void flush(take());
@@ -155,7 +158,13 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
     const durationMs = performance.now() - started;
     metrics.batchSize.observe(records);
     metrics.flushDuration.observe({ outcome }, durationMs / 1000);
-    const line = { deliveries: batch.length, records, durationMs: Math.round(durationMs), waitedMs: Math.round(started - (batch[0]?.since ?? started)), outcome };
+    const line = {
+      deliveries: batch.length,
+      records,
+      durationMs: Math.round(durationMs),
+      waitedMs: Math.round(started - (batch[0]?.since ?? started)),
+      outcome,
+    };
     if (failure) log.error({ ...line, err: failure }, 'batch');
     else log.info(line, 'batch');
     inFlight--;

@@ -3,9 +3,8 @@ import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
 import { createTestDatabase } from '@tributary/supabase/local/testing.ts';
 import { SignJWT } from 'jose';
 import pg from 'pg';
-import { pino } from 'pino';
-import type { Claims, Db } from '../db.ts';
-import { createDb } from '../db.ts';
+import { type Logger, pino } from 'pino';
+import { type Claims, createDb, type Db } from '../db.ts';
 
 export const jwtSecret = 'a test secret for access tokens, of 32 characters or more';
 export const jwt = { secret: jwtSecret, jwksUrl: undefined, algorithm: 'HS256', issuer: undefined } as const;
@@ -29,7 +28,7 @@ export type Role = 'owner' | 'admin' | 'analyst';
 export interface World {
   db: Db;
   masterKeys: MasterKeys;
-  log: ReturnType<typeof pino>;
+  log: Logger;
   /** Every log line so far. */
   logged(): string;
   /** As the owner of the tables, past RLS: for what a test must see and no caller may. */
@@ -65,7 +64,7 @@ export async function makeWorld(): Promise<World> {
   const adminPool = new pg.Pool({ connectionString: database.adminUrl, max: 2 });
   adminPool.on('error', () => {});
   const lines: string[] = [];
-  const log = pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) });
+  const log: Logger = pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) });
   const db = createDb({ url: database.apiUrl, tls: 'off', ingestConnections: 4 }, log);
 
   // biome-ignore lint/suspicious/noExplicitAny: the row type is the caller's assertion about its own SQL

@@ -1,0 +1,355 @@
+import { randomUUID } from 'node:crypto';
+import type { Secret } from '@tributary/pipeline/source.ts';
+import { sources } from '@tributary/pipeline/sources.ts';
+import { Connection, CreatedConnection, ProblemAnswer } from '@tributary/shared/api.ts';
+import type { Hono } from 'hono';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadOrgKeys } from '../keys.ts';
+import { call, makeControlApp, publicUrl } from '../test/control-app.ts';
+import { makeWorld, type TestOrg, type TestUser, type World } from '../test/make.ts';
+import { openSecret } from './secrets.ts';
+import { findSealedSecrets } from './store.ts';
+
+let world: World;
+let app: Hono;
+let org: TestOrg;
+let analyst: TestUser;
+let stranger: TestUser;
+
+beforeAll(async () => {
+  world = await makeWorld();
+  app = makeControlApp(world);
+  org = await world.makeOrg();
+  analyst = await world.makeMember(org, 'analyst');
+  stranger = (await world.makeOrg()).owner;
+});
+afterAll(() => world.close());
+
+const standardWebhooks = { verification: { scheme: 'standard-webhooks' } };
+
+function create(body: object, user: TestUser = org.owner) {
+  return call(app, user, 'POST', '/api/connections', { projectId: org.projectId, type: 'hotmart', name: 'Shop', ...body });
+}
+
+/** What an API process would accept deliveries with. */
+async function storedSecrets(id: string): Promise<Secret[]> {
+  const keys = await loadOrgKeys(world.db, world.masterKeys, org.id, world.log);
+  const sealed = await findSealedSecrets(world.db, id);
+  return sealed.flatMap((secret) => openSecret(keys, org.id, id, secret.name, secret.sealed) ?? []);
+}
+
+describe('creating a connection', () => {
+  it('answers 201 with the id and the URL to paste into the platform', async () => {
+    const answer = await create({ secret: 'the-hottok' });
+    expect(answer.status).toBe(201);
+    const created = CreatedConnection.parse(answer.body);
+    expect(created.webhookUrl).toBe(`${publicUrl}/api/webhooks/hotmart/${created.id}`);
+    expect(created).not.toHaveProperty('secret');
+    expect(created.missingSecrets).toEqual([]);
+    expect(await storedSecrets(created.id)).toEqual([{ name: 'hottok', value: 'the-hottok' }]);
+  });
+
+  it('lets an admin do it too', async () => {
+    const admin = await world.makeMember(org, 'admin');
+    expect((await create({ secret: 'x' }, admin)).status).toBe(201);
+  });
+
+  it('makes up a secret that nobody else issues, in the form of the scheme, and shows it once', async () => {
+    const answer = await create({ type: 'webhook', config: standardWebhooks });
+    expect(answer.status).toBe(201);
+    const { id, secret, secrets } = CreatedConnection.parse(answer.body);
+    expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+    expect(secrets).toEqual({ secret });
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(await storedSecrets(id)).toEqual([{ name: 'secret', value: secret }]);
+    expect((await call(app, org.owner, 'GET', `/api/connections/${id}`)).text).not.toContain(secret);
+  });
+
+  it('makes up only what the caller leaves out', async () => {
+    const answer = await create({ type: 'meta', secret: 'app-secret' });
+    const { id, secret, secrets, missingSecrets } = CreatedConnection.parse(answer.body);
+    expect(secret).toBeUndefined();
+    expect(Object.keys(secrets ?? {})).toEqual(['verify_token']);
+    expect(Buffer.from(secrets?.verify_token ?? '', 'base64url')).toHaveLength(32);
+    expect(missingSecrets).toEqual([]);
+    expect(new Set((await storedSecrets(id)).map(({ name }) => name))).toEqual(new Set(['app_secret', 'verify_token']));
+
+    const all = await create({ type: 'meta', secrets: { app_secret: 'a', verify_token: 'chosen' } });
+    expect(all.body).not.toHaveProperty('secrets');
+  });
+
+  it('names the secrets that the platform issues and that are still to come', async () => {
+    const answer = await create({});
+    expect(answer.status).toBe(201);
+    expect(answer.body.missingSecrets).toEqual(['hottok']);
+    const read = await call(app, org.owner, 'GET', `/api/connections/${answer.body.id}`);
+    expect(Connection.parse(read.body).missingSecrets).toEqual(['hottok']);
+  });
+
+  it('refuses a secret that the scheme could never accept', async () => {
+    const answer = await create({ type: 'webhook', config: standardWebhooks, secret: 'whsec_not base64' });
+    expect(answer.status).toBe(400);
+    expect(answer.body.errors).toMatchObject([{ path: 'secret' }]);
+  });
+
+  it('refuses white space around a secret, which would reject every delivery', async () => {
+    const answer = await create({ secret: 'hottok ' });
+    expect(answer.status).toBe(400);
+    expect(answer.body.errors).toMatchObject([{ path: 'secret' }]);
+    expect(answer.text).not.toContain('hottok ');
+  });
+
+  it('refuses a secret under a name the source does not have, and the same secret twice', async () => {
+    const unknown = await create({ secrets: { token: 'x' } });
+    expect(unknown.status).toBe(400);
+    expect(unknown.body.errors).toMatchObject([{ path: 'secrets.token', message: expect.stringContaining('hottok') }]);
+    expect((await create({ secret: 'a', secrets: { hottok: 'b' } })).status).toBe(400);
+  });
+
+  it('refuses an unknown type and names the known ones', async () => {
+    const answer = await create({ type: 'nonsense' });
+    expect(answer.status).toBe(400);
+    for (const type of sources.keys()) expect(answer.body.errors[0].message).toContain(type);
+  });
+
+  it('refuses a config that the source does not understand, field by field', async () => {
+    const answer = await create({ type: 'webhook', config: { verification: { scheme: 'hmac' }, fields: { id: '' } } });
+    expect(answer.status).toBe(400);
+    expect(ProblemAnswer.parse(answer.body).errors?.map(({ path }) => path)).toEqual(
+      expect.arrayContaining(['config.verification.header', 'config.fields.id']),
+    );
+    expect(answer.headers.get('content-type')).toContain('application/problem+json');
+  });
+
+  it.each([...sources.values()])('refuses keys in the config that $type does not know, so that no secret can hide there', async (source) => {
+    const config = { ...(source.type === 'webhook' ? standardWebhooks : {}), secret: 'hidden-value' };
+    const answer = await create({ type: source.type, config });
+    expect(answer.status).toBe(400);
+    expect(answer.text).not.toContain('hidden-value');
+  });
+
+  it('refuses unknown fields, a blank name and a body that is no object', async () => {
+    expect((await create({ isActive: false })).status).toBe(400);
+    expect((await create({ name: '  ' })).body.errors).toMatchObject([{ path: 'name' }]);
+    expect((await call(app, org.owner, 'POST', '/api/connections', [])).status).toBe(400);
+  });
+
+  it('is refused to an analyst with 403, and leaves nothing behind', async () => {
+    const before = await world.admin<{ n: string }>('select count(*) as n from public.source_connections');
+    const answer = await create({ secret: 'x' }, analyst);
+    expect(answer.status).toBe(403);
+    expect(await world.admin('select count(*) as n from public.source_connections')).toEqual(before);
+  });
+
+  it('answers 404 for a project of another org, as for one that does not exist', async () => {
+    const other = await create({ secret: 'x' }, stranger);
+    const unknown = await create({ secret: 'x', projectId: randomUUID() });
+    expect([other.status, unknown.status]).toEqual([404, 404]);
+    expect({ ...other.body, requestId: '' }).toEqual({ ...unknown.body, requestId: '' });
+  });
+});
+
+describe('reading connections', () => {
+  it('lists those of a project, newest first, to every member', async () => {
+    const projectId = await world.makeProject(org);
+    const first = (await create({ projectId, name: 'First', secret: 'a' })).body.id;
+    const second = (await create({ projectId, name: 'Second', secret: 'b' })).body.id;
+    const answer = await call(app, analyst, 'GET', `/api/connections?projectId=${projectId}`);
+    expect(answer.status).toBe(200);
+    expect(answer.body.map((connection: unknown) => Connection.parse(connection).id)).toEqual([second, first]);
+    expect(answer.body[0]).toMatchObject({ name: 'Second', isActive: true, orgId: org.id, secrets: [{ name: 'hottok', expiresAt: null }] });
+  });
+
+  it('lists only the caller\u2019s orgs without a filter', async () => {
+    const answer = await call(app, stranger, 'GET', '/api/connections');
+    expect(answer.body).toEqual([]);
+  });
+
+  it('answers 404 for another org\u2019s project and connection, an unknown id and what is no id', async () => {
+    const { id } = (await create({ secret: 'x' })).body;
+    expect((await call(app, stranger, 'GET', `/api/connections?projectId=${org.projectId}`)).status).toBe(404);
+    expect((await call(app, stranger, 'GET', `/api/connections/${id}`)).status).toBe(404);
+    expect((await call(app, org.owner, 'GET', `/api/connections/${randomUUID()}`)).status).toBe(404);
+    expect((await call(app, org.owner, 'GET', '/api/connections/nonsense')).status).toBe(404);
+    expect((await call(app, org.owner, 'GET', '/api/connections?projectId=nonsense')).status).toBe(400);
+  });
+});
+
+describe('changing a connection', () => {
+  it('changes what is given and leaves the rest', async () => {
+    const { id } = (await create({ secret: 'x', config: { defaultCountry: 'BR' } })).body;
+    const renamed = await call(app, org.owner, 'PATCH', `/api/connections/${id}`, { name: ' Renamed ' });
+    expect(renamed.status).toBe(200);
+    expect(Connection.parse(renamed.body)).toMatchObject({ name: 'Renamed', isActive: true, config: { defaultCountry: 'BR' } });
+    const paused = await call(app, org.owner, 'PATCH', `/api/connections/${id}`, { isActive: false, config: { defaultCountry: 'PT' } });
+    expect(paused.body).toMatchObject({ name: 'Renamed', isActive: false, config: { defaultCountry: 'PT' } });
+    expect(Date.parse(paused.body.updatedAt)).toBeGreaterThan(Date.parse(paused.body.createdAt));
+  });
+
+  it('refuses a config the source does not understand, an empty change and the type', async () => {
+    const { id } = (await create({ secret: 'x' })).body;
+    const path = `/api/connections/${id}`;
+    expect((await call(app, org.owner, 'PATCH', path, { config: { hottok: 'x' } })).body.errors).toMatchObject([{ path: 'config' }]);
+    expect((await call(app, org.owner, 'PATCH', path, {})).status).toBe(400);
+    expect((await call(app, org.owner, 'PATCH', path, { type: 'meta' })).status).toBe(400);
+  });
+
+  it('is refused to an analyst, and unknown to another org', async () => {
+    const { id } = (await create({ secret: 'x' })).body;
+    expect((await call(app, analyst, 'PATCH', `/api/connections/${id}`, { name: 'Mine' })).status).toBe(403);
+    expect((await call(app, stranger, 'PATCH', `/api/connections/${id}`, { name: 'Mine' })).status).toBe(404);
+    expect((await call(app, org.owner, 'PATCH', `/api/connections/${randomUUID()}`, { name: 'Mine' })).status).toBe(404);
+    expect((await call(app, org.owner, 'GET', `/api/connections/${id}`)).body.name).toBe('Shop');
+  });
+});
+
+describe('deleting a connection', () => {
+  it('makes it unknown and erases its secrets', async () => {
+    const { id } = (await create({ secret: 'x' })).body;
+    const answer = await call(app, org.owner, 'DELETE', `/api/connections/${id}`);
+    expect([answer.status, answer.text]).toEqual([204, '']);
+    for (const [method, path, body] of [
+      ['GET', '', undefined],
+      ['PATCH', '', { name: 'Back' }],
+      ['DELETE', '', undefined],
+      ['POST', '/secret', { secret: 'y' }],
+      ['POST', '/test', {}],
+    ] as const) {
+      expect((await call(app, org.owner, method, `/api/connections/${id}${path}`, body)).status).toBe(404);
+    }
+    expect((await call(app, org.owner, 'GET', '/api/connections')).text).not.toContain(id);
+    expect(await world.admin('select from private.connection_secrets where source_connection_id = $1', [id])).toEqual([]);
+  });
+
+  it('is refused to an analyst, and unknown to another org', async () => {
+    const { id } = (await create({ secret: 'x' })).body;
+    expect((await call(app, analyst, 'DELETE', `/api/connections/${id}`)).status).toBe(403);
+    expect((await call(app, stranger, 'DELETE', `/api/connections/${id}`)).status).toBe(404);
+    expect((await call(app, org.owner, 'DELETE', `/api/connections/${randomUUID()}`)).status).toBe(404);
+    expect((await call(app, org.owner, 'GET', `/api/connections/${id}`)).status).toBe(200);
+  });
+});
+
+describe('rotating a secret', () => {
+  const rotate = (id: string, body: object, user: TestUser = org.owner) => call(app, user, 'POST', `/api/connections/${id}/secret`, body);
+
+  it('ends the old secret at once without a grace', async () => {
+    const { id } = (await create({ secret: 'old' })).body;
+    const answer = await rotate(id, { secret: 'new' });
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({ name: 'hottok', secrets: [{ name: 'hottok', expiresAt: null }] });
+    expect(answer.body).not.toHaveProperty('secret');
+    expect(await storedSecrets(id)).toEqual([{ name: 'hottok', value: 'new' }]);
+  });
+
+  it('keeps the old secret valid for the grace, newest first', async () => {
+    const { id } = (await create({ secret: 'old' })).body;
+    const answer = await rotate(id, { secret: 'new', graceSeconds: 3600 });
+    expect((await storedSecrets(id)).map(({ value }) => value)).toEqual(['new', 'old']);
+    const [current, replaced] = answer.body.secrets;
+    expect(current.expiresAt).toBeNull();
+    const remainingMs = Date.parse(replaced.expiresAt) - Date.now();
+    expect(remainingMs).toBeGreaterThan(3_000_000);
+    expect(remainingMs).toBeLessThanOrEqual(3_600_000);
+  });
+
+  it('forgets a replaced secret when its grace is over', async () => {
+    const { id } = (await create({ secret: 'old' })).body;
+    await rotate(id, { secret: 'new', graceSeconds: 60 });
+    await world.admin(`update private.connection_secrets set expires_at = now() - interval '1 second' where expires_at is not null and source_connection_id = $1`, [id]);
+    expect(await storedSecrets(id)).toEqual([{ name: 'hottok', value: 'new' }]);
+    expect((await call(app, org.owner, 'GET', `/api/connections/${id}`)).body.secrets).toHaveLength(1);
+  });
+
+  it('makes up the new secret where the platform does not issue it, and shows it once', async () => {
+    const { id, secret: old } = (await create({ type: 'webhook', config: standardWebhooks })).body;
+    const { body, headers } = await rotate(id, {});
+    expect(body.secret).toMatch(/^whsec_/);
+    expect(body.secret).not.toBe(old);
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(await storedSecrets(id)).toEqual([{ name: 'secret', value: body.secret }]);
+  });
+
+  it('rotates one of several secrets by its name', async () => {
+    const { id } = (await create({ type: 'meta', secrets: { app_secret: 'app', verify_token: 'token' } })).body;
+    const { body } = await rotate(id, { name: 'verify_token' });
+    expect((await storedSecrets(id)).find(({ name }) => name === 'verify_token')?.value).toBe(body.secret);
+    expect((await storedSecrets(id)).find(({ name }) => name === 'app_secret')?.value).toBe('app');
+  });
+
+  it('sets a secret that was missing', async () => {
+    const { id } = (await create({})).body;
+    expect((await rotate(id, { secret: 'late' })).status).toBe(200);
+    expect((await call(app, org.owner, 'GET', `/api/connections/${id}`)).body.missingSecrets).toEqual([]);
+  });
+
+  it('refuses what cannot be: no value for a platform\u2019s secret, an unknown name, an unusable value, a grace beyond 30 days', async () => {
+    const { id } = (await create({ secret: 'x' })).body;
+    expect((await rotate(id, {})).body.errors).toMatchObject([{ path: 'secret' }]);
+    expect((await rotate(id, { name: 'token', secret: 'y' })).body.errors).toMatchObject([{ path: 'name' }]);
+    expect((await rotate(id, { secret: 'y', graceSeconds: 30 * 86_400 + 1 })).body.errors).toMatchObject([{ path: 'graceSeconds' }]);
+    expect((await rotate(id, { secret: 'y', graceSeconds: -1 })).status).toBe(400);
+    const { id: webhookId } = (await create({ type: 'webhook', config: standardWebhooks })).body;
+    expect((await rotate(webhookId, { secret: 'whsec_***' })).body.errors).toMatchObject([{ path: 'secret' }]);
+    expect(await storedSecrets(id)).toEqual([{ name: 'hottok', value: 'x' }]);
+  });
+
+  it('is refused to an analyst, and unknown to another org', async () => {
+    const { id } = (await create({ secret: 'x' })).body;
+    expect((await rotate(id, { secret: 'y' }, analyst)).status).toBe(403);
+    expect((await rotate(id, { secret: 'y' }, stranger)).status).toBe(404);
+    expect(await storedSecrets(id)).toEqual([{ name: 'hottok', value: 'x' }]);
+  });
+});
+
+describe('secrets', () => {
+  it('appear in no GET, in no row a member can read, in no audit entry and in no log line', async () => {
+    const given = `given-${randomUUID()}`;
+    const { id } = (await create({ secret: given })).body;
+    const { secret: generated } = (await create({ type: 'webhook', config: standardWebhooks })).body;
+    const rotated = `rotated-${randomUUID()}`;
+    await call(app, org.owner, 'POST', `/api/connections/${id}/secret`, { secret: rotated, graceSeconds: 60 });
+    await call(app, org.owner, 'POST', `/api/connections/${id}/secret`, { secret: ` ${rotated}` });
+
+    const audited = await world.admin<{ action: string }>('select * from public.audit_log where org_id = $1', [org.id]);
+    expect(audited.map((entry) => entry.action)).toEqual(expect.arrayContaining(['source_connections.insert', 'connection_secrets.insert']));
+    const places = [
+      (await call(app, org.owner, 'GET', '/api/connections')).text,
+      (await call(app, org.owner, 'GET', `/api/connections/${id}`)).text,
+      JSON.stringify(audited),
+      JSON.stringify(await world.admin('select * from public.source_connections')),
+      JSON.stringify(await world.admin(`select *, encode(sealed, 'escape') as bytes from private.connection_secrets`)),
+      world.logged(),
+    ];
+    for (const place of places) {
+      expect(place.length).toBeGreaterThan(2);
+      for (const secret of [given, generated, rotated]) expect(place).not.toContain(secret);
+    }
+  });
+});
+
+describe('a request', () => {
+  it('is refused beyond 64 KiB with 413, whatever its length header says', async () => {
+    const body = JSON.stringify({ name: 'x'.repeat(70_000) });
+    const headers = { authorization: `Bearer ${org.owner.token}`, 'content-type': 'application/json' };
+    const chunked = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode(body));
+        controller.close();
+      },
+    });
+    expect((await app.request('/api/connections', { method: 'POST', headers, body })).status).toBe(413);
+    const streamed = await app.request('/api/connections', { method: 'POST', headers, body: chunked, duplex: 'half' } as RequestInit);
+    expect(streamed.status).toBe(413);
+  });
+
+  it('is refused with 415 unless its body is JSON, and with 400 when the JSON is broken', async () => {
+    const send = (body: string, type: string) =>
+      app.request('/api/connections', { method: 'POST', headers: { authorization: `Bearer ${org.owner.token}`, 'content-type': type }, body });
+    expect((await send('name=x', 'application/x-www-form-urlencoded')).status).toBe(415);
+    expect((await send('{}', 'text/plain')).status).toBe(415);
+    const broken = await send('{"name":', 'application/json; charset=utf-8');
+    expect(broken.status).toBe(400);
+    expect(((await broken.json()) as { code: string }).code).toBe('invalid_request');
+  });
+});

@@ -1,0 +1,229 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { uuidv7 } from 'uuidv7';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Db } from '../db.ts';
+import { Problem } from '../errors.ts';
+import { createMetrics } from '../metrics.ts';
+import { makeWorld, type TestOrg, type World } from '../test/make.ts';
+import { createWriter, type WriteItem, type Writer, type WriterLimits } from './writer.ts';
+
+const limits: WriterLimits = {
+  batchRecordsMax: 50,
+  batchBytesMax: 100_000,
+  batchAgeMs: 2,
+  batchesInFlightMax: 2,
+  bufferRecordsMax: 500,
+  bufferBytesMax: 1_000_000,
+};
+let world: World;
+let org: TestOrg;
+let connectionId: string;
+
+beforeAll(async () => {
+  world = await makeWorld();
+  org = await world.makeOrg();
+});
+beforeEach(async () => {
+  connectionId = await world.makeConnection(org);
+});
+afterAll(() => world.close());
+
+const writerOn = (db: Db = world.db, overrides: Partial<WriterLimits> = {}): Writer =>
+  createWriter(db, { ...limits, ...overrides }, createMetrics(), world.log);
+
+/** A delivery with a record per key; `poison` makes a row the database refuses, whatever the code before it thought. */
+function delivery(keys: { key: string; sha?: string; poison?: boolean }[]): WriteItem {
+  const journalId = uuidv7();
+  const now = new Date().toISOString();
+  const scope = { org_id: org.id, project_id: org.projectId, source_connection_id: connectionId, journal_id: journalId };
+  return {
+    delivery: {
+      id: journalId,
+      org_id: org.id,
+      project_id: org.projectId,
+      source_connection_id: connectionId,
+      received_at: now,
+      content_type: 'application/json',
+      byte_size: 10,
+      body_sha256: 'ab'.repeat(32),
+      is_test: false,
+      replay_of: null,
+      key_version: 1,
+    },
+    sealed: Buffer.from(`sealed ${keys.map((k) => k.key).join()}`),
+    records: keys.map(({ key, sha = '00', poison = false }, index) => {
+      const eventId = uuidv7();
+      return {
+        key: {
+          source_connection_id: connectionId,
+          idempotency_key: key,
+          event_id: eventId,
+          event_time: now,
+          body_sha256: sha.repeat(32),
+          journal_id: journalId,
+          dlq_id: uuidv7(),
+        },
+        event: {
+          ...scope,
+          id: eventId,
+          record_index: index,
+          type: 'thing.happened',
+          source_type: 'hotmart',
+          source_event_type: 'THING',
+          source_event_id: null,
+          event_time: now,
+          received_at: now,
+          idempotency_key: key,
+          subject: {},
+          amount_minor: null,
+          currency: poison ? 'not a currency' : null,
+          order_ref: null,
+          attribution: {},
+          properties: {},
+          is_test: false,
+          schema_version: 1,
+        },
+      };
+    }),
+  };
+}
+
+const storedKeys = () =>
+  world
+    .admin<{ idempotency_key: string }>('select idempotency_key from canonical_events where source_connection_id = $1 order by 1', [
+      connectionId,
+    ])
+    .then((rows) => rows.map((row) => row.idempotency_key));
+
+describe('the writer', () => {
+  test('stores each sealed body beside its own journal row, though a batch travels as one buffer', async () => {
+    const writer = writerOn();
+    const items = Array.from({ length: 30 }, (_, i) => delivery([{ key: `own-${i}` }]));
+    await Promise.all(items.map((item) => writer.write(item)));
+    const rows = await world.admin<{ sealed: Buffer; idempotency_key: string }>(
+      'select p.sealed, e.idempotency_key from private.journal_payloads p join canonical_events e using (journal_id) where e.source_connection_id = $1',
+      [connectionId],
+    );
+    expect(rows).toHaveLength(30);
+    for (const row of rows) expect(row.sealed.toString()).toBe(`sealed ${row.idempotency_key}`);
+  });
+
+  test('takes a poison row out to the dead letters while every neighbour of the batch commits', async () => {
+    const writer = writerOn(world.db, { batchAgeMs: 20 });
+    const items = Array.from({ length: 20 }, (_, i) =>
+      delivery([{ key: `n-${i}a` }, { key: `n-${i}b`, poison: i === 7 }, { key: `n-${i}c` }]),
+    );
+    const outcomes = await Promise.all(items.map((item) => writer.write(item)));
+    const statuses = outcomes.flat().map((outcome) => (outcome.status === 'dead_lettered' ? outcome.code : outcome.status));
+    expect(statuses.filter((status) => status === 'accepted')).toHaveLength(59);
+    expect(outcomes[7]?.map((outcome) => outcome.status)).toEqual(['accepted', 'dead_lettered', 'accepted']);
+    expect(await storedKeys()).toHaveLength(59);
+    const dead = await world.admin('select error_class, last_error_message, record_index from dlq_events where source_connection_id = $1', [
+      connectionId,
+    ]);
+    expect(dead).toEqual([{ error_class: 'CONSTRAINT_VIOLATION', last_error_message: expect.stringMatching(/23514/), record_index: 1 }]);
+    const [journal] = await world.admin('select outcome, record_count from event_journal where id = $1', [items[7]?.delivery.id]);
+    expect(journal).toEqual({ outcome: 'mixed', record_count: 3 });
+  });
+
+  test('answers two batches that write the same keys in opposite order without a deadlock, each key once', async () => {
+    const writers = [writerOn(), writerOn(), writerOn()];
+    const keys = Array.from({ length: 40 }, (_, i) => ({ key: `storm-${String(i).padStart(2, '0')}` }));
+    const outcomes = await Promise.all(
+      Array.from({ length: 30 }, (_, round) => writers[round % 3]?.write(delivery(round % 2 ? keys : keys.toReversed())) ?? []),
+    );
+    expect(outcomes.flat().filter((outcome) => outcome.status === 'accepted')).toHaveLength(40);
+    expect(await storedKeys()).toEqual(keys.map((k) => k.key));
+  });
+
+  test('names the first event to every later sender of the key, and keeps a different body for a person', async () => {
+    const writer = writerOn();
+    const [[first], [second], [third]] = [
+      await writer.write(delivery([{ key: 'k', sha: '11' }])),
+      await writer.write(delivery([{ key: 'k', sha: '11' }])),
+      await writer.write(delivery([{ key: 'k', sha: '22' }])),
+    ];
+    expect(first?.status).toBe('accepted');
+    expect(second).toEqual({ status: 'duplicate', eventId: first?.status === 'accepted' && first.eventId });
+    expect(third).toMatchObject({ status: 'dead_lettered', code: 'DUPLICATE_EVENT' });
+  });
+
+  test('tries again after a deadlock or serialization failure, and nobody notices', async () => {
+    let failures = 2;
+    const db: Db = {
+      ...world.db,
+      ingest: (async (text: string, values?: unknown[]) => {
+        if (failures-- > 0) throw Object.assign(new Error('deadlock detected'), { code: failures ? '40P01' : '40001' });
+        return world.db.ingest(text, values);
+      }) as Db['ingest'],
+    };
+    expect(await writerOn(db).write(delivery([{ key: 'retried' }]))).toMatchObject([{ status: 'accepted' }]);
+    expect(await storedKeys()).toEqual(['retried']);
+  });
+
+  test('answers 503 with Retry-After and acknowledges nothing when the database is away', async () => {
+    const db: Db = { ...world.db, ingest: async () => Promise.reject(new Error('Connection terminated unexpectedly')) };
+    const refused = await writerOn(db)
+      .write(delivery([{ key: 'lost' }]))
+      .catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(Problem);
+    expect(refused).toMatchObject({
+      status: 503,
+      code: 'database_unavailable',
+      headers: { 'retry-after': expect.stringMatching(/^\d+$/) },
+    });
+  });
+
+  test('refuses more than its bounds in records or bytes while the database stands still, and takes again afterwards', async () => {
+    let open = () => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const db: Db = {
+      ...world.db,
+      ingest: (async (text: string, values?: unknown[]) => gate.then(() => world.db.ingest(text, values))) as Db['ingest'],
+    };
+    const writer = writerOn(db, { bufferRecordsMax: 10, bufferBytesMax: 50_000 });
+    const written = Array.from({ length: 10 }, (_, i) => writer.write(delivery([{ key: `held-${i}` }])));
+    expect(() => writer.admit(1)).toThrow(expect.objectContaining({ code: 'overloaded', status: 503 }));
+    const byBytes = writerOn(db, { bufferBytesMax: 5_000 });
+    expect(() => byBytes.admit(5_001)).toThrow(expect.objectContaining({ code: 'overloaded' }));
+    expect(() => byBytes.admit(4_000)).not.toThrow();
+    open();
+    await Promise.all(written);
+    expect(() => writer.admit(1)).not.toThrow();
+    expect(writer.state()).toMatchObject({ records: 0, bytes: 0, batchesInFlight: 0 });
+  });
+
+  test('drains: what was taken is answered, what comes later is refused', async () => {
+    const writer = writerOn(world.db, { batchAgeMs: 5_000 });
+    const written = writer.write(delivery([{ key: 'last' }]));
+    await sleep(10);
+    await writer.drain();
+    expect(await written).toMatchObject([{ status: 'accepted' }]);
+    expect(() => writer.admit(1)).toThrow(expect.objectContaining({ code: 'shutting_down' }));
+  });
+
+  test('writes no batch larger than its limits, and at most the allowed number at once', async () => {
+    let now = 0;
+    let most = 0;
+    const sizes: number[] = [];
+    const db: Db = {
+      ...world.db,
+      ingest: (async (text: string, values: unknown[] = []) => {
+        most = Math.max(most, ++now);
+        sizes.push((JSON.parse(String(values[1])) as unknown[]).length);
+        const result = await world.db.ingest(text, values);
+        now--;
+        return result;
+      }) as Db['ingest'],
+    };
+    const writer = writerOn(db);
+    await Promise.all(Array.from({ length: 400 }, () => writer.write(delivery([{ key: randomUUID() }]))));
+    expect(most).toBe(2);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(50);
+    expect(sizes.length).toBeLessThan(100);
+    expect(await storedKeys()).toHaveLength(400);
+  });
+});

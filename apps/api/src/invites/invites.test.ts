@@ -1,0 +1,112 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { CreatedInvite, Invite } from '@tributary/shared/api.ts';
+import type { Hono } from 'hono';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { call, makeControlApp, publicUrl } from '../test/control-app.ts';
+import { makeWorld, type TestOrg, type TestUser, type World } from '../test/make.ts';
+
+let world: World;
+let app: Hono;
+let org: TestOrg;
+let analyst: TestUser;
+let stranger: TestUser;
+
+beforeAll(async () => {
+  world = await makeWorld();
+  app = makeControlApp(world);
+  org = await world.makeOrg();
+  analyst = await world.makeMember(org, 'analyst');
+  stranger = (await world.makeOrg()).owner;
+});
+afterAll(() => world.close());
+
+const invite = (email: string, role = 'analyst', user: TestUser = org.owner) =>
+  call(app, user, 'POST', '/api/invites', { orgId: org.id, email, role });
+const accept = (token: string, user: TestUser) => call(app, user, 'POST', '/api/invites/accept', { token });
+const roleOf = async (user: TestUser) =>
+  (await world.admin<{ role: string }>('select role from public.org_members where org_id = $1 and user_id = $2', [org.id, user.id]))[0]?.role;
+
+describe('inviting', () => {
+  it('answers 201 with a token of 256 bits, shown once and kept only as its SHA-256', async () => {
+    const answer = await invite(' Ana@Example.COM ');
+    expect(answer.status).toBe(201);
+    const { id, token, acceptUrl, expiresAt } = CreatedInvite.parse(answer.body);
+    expect(Buffer.from(token, 'base64url')).toHaveLength(32);
+    expect(acceptUrl).toBe(`${publicUrl}/invite#token=${token}`);
+    expect(Date.parse(expiresAt)).toBeGreaterThan(Date.now());
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+
+    const [stored] = await world.admin<{ token_sha256: Buffer }>('select token_sha256 from private.invite_tokens where invite_id = $1', [id]);
+    expect(stored?.token_sha256).toEqual(createHash('sha256').update(token).digest());
+    const list = await call(app, org.owner, 'GET', `/api/invites?orgId=${org.id}`);
+    expect(list.body.map((row: unknown) => Invite.parse(row))).toContainEqual(expect.objectContaining({ id, email: 'ana@example.com', acceptedAt: null }));
+    const audited = JSON.stringify(await world.admin('select * from public.audit_log'));
+    for (const place of [list.text, audited, world.logged()]) expect(place).not.toContain(token);
+  });
+
+  it('refuses a role above admin, an address that is none and an org that is none', async () => {
+    expect((await invite('a@example.com', 'owner')).body.errors).toMatchObject([{ path: 'role' }]);
+    expect((await invite('nobody')).body.errors).toMatchObject([{ path: 'email' }]);
+    expect((await call(app, org.owner, 'POST', '/api/invites', { orgId: 'x', email: 'a@example.com', role: 'admin' })).status).toBe(400);
+  });
+
+  it('is refused to an analyst with 403; another org\u2019s id is 404', async () => {
+    expect((await invite('a@example.com', 'analyst', analyst)).status).toBe(403);
+    expect((await invite('a@example.com', 'analyst', stranger)).status).toBe(404);
+    expect((await call(app, analyst, 'GET', `/api/invites?orgId=${org.id}`)).status).toBe(403);
+    expect((await call(app, stranger, 'GET', `/api/invites?orgId=${org.id}`)).status).toBe(404);
+    expect((await call(app, org.owner, 'GET', '/api/invites')).status).toBe(400);
+  });
+});
+
+describe('accepting', () => {
+  it('makes the invited person a member with the role of the invite', async () => {
+    const user = await world.makeUser();
+    const { token } = (await invite(user.email.toUpperCase(), 'admin')).body;
+    const answer = await accept(token, user);
+    expect([answer.status, answer.body]).toEqual([200, { orgId: org.id }]);
+    expect(await roleOf(user)).toBe('admin');
+  });
+
+  it('answers the same 404 for a wrong, used, expired or withdrawn token and for another address', async () => {
+    const user = await world.makeUser();
+    const used = (await invite(user.email)).body;
+    expect((await accept(used.token, user)).status).toBe(200);
+    const late = await world.makeUser();
+    const expired = (await invite(late.email)).body;
+    await world.admin(`update public.org_invites set expires_at = now() - interval '1 second' where id = $1`, [expired.id]);
+    const withdrawn = (await invite(late.email)).body;
+    expect((await call(app, org.owner, 'DELETE', `/api/invites/${withdrawn.id}`)).status).toBe(204);
+    const others = (await invite('somebody.else@example.com')).body;
+
+    const answers = [
+      await accept(randomUUID(), late),
+      await accept(used.token, user),
+      await accept(expired.token, late),
+      await accept(withdrawn.token, late),
+      await accept(others.token, late),
+    ];
+    for (const answer of answers) {
+      expect(answer.status).toBe(404);
+      expect({ ...answer.body, requestId: '' }).toEqual({ ...answers[0]?.body, requestId: '' });
+    }
+    expect(await roleOf(late)).toBeUndefined();
+  });
+
+  it('leaves a member who is invited again the role they have', async () => {
+    const admin = await world.makeMember(org, 'admin');
+    const { token } = (await invite(admin.email, 'analyst')).body;
+    expect((await accept(token, admin)).status).toBe(200);
+    expect(await roleOf(admin)).toBe('admin');
+  });
+});
+
+describe('withdrawing', () => {
+  it('is unknown to whoever may not see the invite: analysts and other orgs', async () => {
+    const { id } = (await invite('kept@example.com')).body;
+    expect((await call(app, analyst, 'DELETE', `/api/invites/${id}`)).status).toBe(404);
+    expect((await call(app, stranger, 'DELETE', `/api/invites/${id}`)).status).toBe(404);
+    expect((await call(app, org.owner, 'DELETE', `/api/invites/${randomUUID()}`)).status).toBe(404);
+    expect(await world.admin('select from public.org_invites where id = $1', [id])).toHaveLength(1);
+  });
+});

@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadOrgKeys } from './keys.ts';
+import { addDataKeys, RotationError, rewrapOrgKeys } from './rotate-keys.ts';
+import { makeMasterKeys, makeWorld, type World } from './test/make.ts';
+
+let world: World;
+
+beforeAll(async () => {
+  world = await makeWorld();
+});
+afterAll(() => world.close());
+
+const old = makeMasterKeys(1);
+const next = makeMasterKeys(2);
+const both = { current: 2, keys: new Map([...next.keys, ...old.keys]) };
+
+async function makeOrgs(count: number) {
+  const owner = await world.makeUser();
+  const orgs: string[] = [];
+  for (let i = 0; i < count; i++) orgs.push((await world.makeOrg(owner)).id);
+  return orgs;
+}
+const load = (orgId: string, masterKeys: typeof old) => loadOrgKeys(world.db, masterKeys, orgId, world.log);
+const stored = () => world.admin<{ wrapped: Buffer; master_version: number }>('select wrapped, master_version from private.org_keys order by org_id, kind, version');
+
+describe('a rotation of the master key', () => {
+  it('wraps every org key anew, after which the old master key is not needed and every org key is the same', async () => {
+    // More keys than a batch holds: two for each org.
+    const orgs = await makeOrgs(110);
+    const before = await Promise.all(orgs.map((id) => load(id, old)));
+    expect(await rewrapOrgKeys(world.db, both)).toBe(220);
+    expect((await stored()).every((row) => row.master_version === 2)).toBe(true);
+    const after = await Promise.all(orgs.map((id) => load(id, next)));
+    for (const [index, keys] of after.entries()) {
+      expect(keys.dataKey).toEqual(before[index]?.dataKey);
+      expect(keys.hashKey).toEqual(before[index]?.hashKey);
+    }
+    await expect(load(orgs[0] ?? '', old)).rejects.toThrow('no usable data key');
+  });
+
+  it('does nothing when it is run again', async () => {
+    const before = await stored();
+    expect(await rewrapOrgKeys(world.db, both)).toBe(0);
+    expect(await stored()).toEqual(before);
+  });
+
+  it('finishes what an interrupted run left', async () => {
+    const [orgId = ''] = await makeOrgs(1);
+    await load(orgId, old);
+    expect(await rewrapOrgKeys(world.db, both)).toBe(2);
+  });
+
+  it('refuses to begin, and changes nothing, when MASTER_KEY lacks a version in use', async () => {
+    const [orgId = ''] = await makeOrgs(1);
+    await load(orgId, old);
+    const before = await stored();
+    await expect(rewrapOrgKeys(world.db, next)).rejects.toThrow(RotationError);
+    await expect(rewrapOrgKeys(world.db, next)).rejects.toThrow('v1 (2 keys)');
+    expect(await stored()).toEqual(before);
+    await rewrapOrgKeys(world.db, both);
+  });
+
+  it('changes nothing when a key does not open with the version it names', async () => {
+    const [orgId = ''] = await makeOrgs(1);
+    await load(orgId, old);
+    const before = await stored();
+    const wrong = { current: 2, keys: new Map([...next.keys, ...makeMasterKeys(1).keys]) };
+    await expect(rewrapOrgKeys(world.db, wrong)).rejects.toThrow('do not open');
+    expect(await stored()).toEqual(before);
+    await rewrapOrgKeys(world.db, both);
+  });
+});
+
+describe('new data keys', () => {
+  it('give every org a further version, keep the older ones open, and leave the hash key alone', async () => {
+    const [orgId = ''] = await makeOrgs(1);
+    const before = await load(orgId, next);
+    const [row] = await world.admin<{ n: string }>(`select count(distinct org_id) as n from private.org_keys`);
+    expect(await addDataKeys(world.db, next)).toBe(Number(row?.n));
+    const after = await load(orgId, next);
+    expect(after.dataKey.version).toBe(2);
+    expect(after.dataKey.key).not.toEqual(before.dataKey.key);
+    expect(after.data.get(1)).toEqual(before.dataKey.key);
+    expect(after.hashKey).toEqual(before.hashKey);
+  });
+
+  it('cannot add a hash key even by mistake', async () => {
+    const [orgId = ''] = await makeOrgs(1);
+    await expect(
+      world.db.maintenance((sql) =>
+        sql(`insert into private.org_keys (org_id, kind, version, wrapped, master_version) values ($1, 'hash', 1, '\\x00', 1)`, [orgId]),
+      ),
+    ).rejects.toMatchObject({ code: '42501' });
+  });
+});

@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import { Hono } from 'hono';
+import { createTokenVerifier } from '../auth.ts';
+import { type ConnectionDeps, connectionRoutes } from '../connections/routes.ts';
+import { answerProblem, toProblem } from '../errors.ts';
+import { inviteRoutes } from '../invites/routes.ts';
+import { mountDocs } from '../openapi.ts';
+import { sourceRoutes } from '../sources/routes.ts';
+import { jwt, type TestUser, type World } from './make.ts';
+
+export const publicUrl = 'https://in.example.com';
+
+/** The control plane by itself, without the ingest routes; `dispatch` stands for them. */
+export function makeControlApp(world: World, dispatch: ConnectionDeps['dispatch'] = async () => new Response(null, { status: 404 })) {
+  const app = new Hono();
+  const verifyToken = createTokenVerifier(jwt);
+  app.onError((error, c) => {
+    world.log.error({ err: error }, 'request');
+    return answerProblem(c, toProblem(error), randomUUID());
+  });
+  const { db, masterKeys, log } = world;
+  app.route('/api/sources', sourceRoutes());
+  app.route('/api/connections', connectionRoutes({ db, masterKeys, log, verifyToken, publicUrl, dispatch }));
+  app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
+  mountDocs(app, { publicUrl });
+  return app;
+}
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: tests assert on it field by field
+  body: any;
+  text: string;
+}
+
+/** Calls the app as a user, or as nobody, with a JSON body. */
+export async function call(app: Hono, user: TestUser | string | undefined, method: string, path: string, body?: unknown): Promise<Answer> {
+  const token = typeof user === 'string' ? user : user?.token;
+  const response = await app.request(path, {
+    method,
+    headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const isJson = /json/.test(response.headers.get('content-type') ?? '');
+  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text, text };
+}

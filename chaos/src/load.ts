@@ -1,0 +1,154 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Secret } from '@tributary/pipeline/source.ts';
+import { type Answer, createClient } from './client.ts';
+import type { ClientJournal } from './journal.ts';
+import { type ProofConnection, signed } from './seed.ts';
+
+/** What a load saw, beside its journal. */
+export interface LoadFigures {
+  requests: number;
+  acked: number;
+  duplicates: number;
+  rejected: number;
+  /** Requests that were sent and not answered. */
+  unknown: number;
+  /** Connections that could not be made: nothing was sent. */
+  refused: number;
+  unavailable: number;
+  /** Answers and outcomes that no promise allows. */
+  surprises: string[];
+  lastAckAt: number;
+}
+
+export interface Load {
+  figures: LoadFigures;
+  /** Resolves once no loop has a delivery that is neither acknowledged nor rejected. */
+  finish(): Promise<void>;
+}
+
+export interface LoadOptions {
+  url: string;
+  connections: readonly ProofConnection[];
+  journal: ClientJournal;
+  random: () => number;
+  loops: number;
+  /** How long one delivery is tried again before that is a finding itself. */
+  patienceMs?: number;
+}
+
+const wrongSecret: readonly Secret[] = ['hottok', 'secret'].map((name) => ({ name, value: 'not the secret of this connection' }));
+
+/** The exact bytes sent under a key: the same at every attempt, and written so that parsing and writing them again would change them. */
+export function bodyOf(connection: ProofConnection, key: string, nowMs: number): string {
+  if (connection.source.type === 'webhook') {
+    return `{ "id" : "${key}", "type":"order.paid",\t"created_at": ${nowMs}, "total": 1e2, "big": 12345678901234567890, "twice": 1, "twice": 2, "note": "S\\u00e3o – 東京 🚀" }\r\n`;
+  }
+  const sample = connection.source.samples[0];
+  if (!sample) throw new Error(`${connection.source.type} has no sample`);
+  return `${sample.body({ id: key, nowMs })}\n`;
+}
+
+export const sha256 = (bytes: string | Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+/**
+ * Closed loops of deliveries: mostly new ones, one in twenty a repeat of one that was acknowledged, one in twenty with a wrong credential.
+ * Whatever is neither acknowledged nor rejected is sent again under the same key until it is.
+ */
+export function startLoad(options: LoadOptions): Load {
+  const { connections, journal, random, patienceMs = 60_000 } = options;
+  const client = createClient(options.loops);
+  const startedAt = Date.now();
+  const figures: LoadFigures = {
+    requests: 0,
+    acked: 0,
+    duplicates: 0,
+    rejected: 0,
+    unknown: 0,
+    refused: 0,
+    unavailable: 0,
+    surprises: [],
+    lastAckAt: 0,
+  };
+  const acked: { key: string; connection: ProofConnection; eventId: string }[] = [];
+  let finishing = false;
+
+  async function loop(): Promise<void> {
+    while (!finishing) {
+      const dice = random();
+      const known = dice < 0.05 ? acked[Math.floor(random() * acked.length)] : undefined;
+      if (known) {
+        await deliver(known.connection, known.key, known.eventId);
+        continue;
+      }
+      const connection = connections[Math.floor(random() * connections.length)] as ProofConnection;
+      const key = randomUUID();
+      const body = bodyOf(connection, key, startedAt);
+      await journal.note({ what: 'attempted', key, connectionId: connection.id, sha256: sha256(body) });
+      if (dice < 0.1) await deliver(connection, key, undefined, wrongSecret);
+      else await deliver(connection, key);
+    }
+  }
+
+  async function deliver(connection: ProofConnection, key: string, stored?: string, secrets?: readonly Secret[]): Promise<void> {
+    const body = bodyOf(connection, key, startedAt);
+    const deadline = Date.now() + patienceMs;
+    while (Date.now() < deadline) {
+      const { headers } = signed(connection, body, secrets);
+      figures.requests++;
+      const answer = await client.post(options.url + connection.path, headers, body);
+      if (answer.kind === 'answered' && answer.status === 200) return acknowledge(connection, key, answer.body, stored);
+      if (answer.kind === 'answered' && answer.status >= 400 && answer.status < 500 && answer.status !== 429) {
+        figures.rejected++;
+        if (answer.status !== 401 || secrets === undefined) figures.surprises.push(`${answer.status} to a delivery: ${answer.body}`);
+        return journal.note({ what: 'rejected', key, status: answer.status });
+      }
+      await journal.note({ what: 'unknown', key, code: countUnknown(answer) });
+      await sleep(20 + random() * 180);
+    }
+    figures.surprises.push(`the delivery ${key} was neither acknowledged nor rejected within ${patienceMs} ms`);
+  }
+
+  async function acknowledge(connection: ProofConnection, key: string, text: string, stored: string | undefined): Promise<void> {
+    const answer = JSON.parse(text) as { records: { status: string; eventId?: string }[] };
+    const record = answer.records[0];
+    const { status, eventId } = record ?? {};
+    if (answer.records.length !== 1 || eventId === undefined || (status !== 'accepted' && status !== 'duplicate')) {
+      figures.surprises.push(`200 with an outcome that was not asked for: ${text}`);
+      return;
+    }
+    if (stored !== undefined && (stored !== eventId || status !== 'duplicate')) {
+      figures.surprises.push(`the repeat of event ${stored} was answered ${text}`);
+    }
+    await journal.note({ what: 'acked', key, eventId, status });
+    figures.acked++;
+    figures.lastAckAt = performance.now();
+    if (status === 'duplicate') figures.duplicates++;
+    else acked.push({ key, connection, eventId });
+  }
+
+  function countUnknown(answer: Answer): string {
+    if (answer.kind === 'refused') {
+      figures.refused++;
+      return 'ECONNREFUSED';
+    }
+    if (answer.kind === 'unknown') {
+      figures.unknown++;
+      return answer.code;
+    }
+    figures.unavailable++;
+    if (answer.status !== 503 && answer.status !== 429) figures.surprises.push(`${answer.status} to a delivery: ${answer.body}`);
+    else if (answer.retryAfter === undefined) figures.surprises.push(`${answer.status} without Retry-After`);
+    return `HTTP ${answer.status}`;
+  }
+
+  const loops = Promise.all(Array.from({ length: options.loops }, loop));
+  return {
+    figures,
+    async finish() {
+      finishing = true;
+      await loops;
+      client.close();
+    },
+  };
+}

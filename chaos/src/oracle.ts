@@ -1,0 +1,108 @@
+import { journalAad, open } from '@tributary/pipeline/seal.ts';
+import { unpackDelivery } from '@tributary/pipeline/journal.ts';
+import type { Entry } from './journal.ts';
+import { sha256 } from './load.ts';
+import { shuffle } from './random.ts';
+import type { ProofStack } from './stack.ts';
+
+export interface Verdict {
+  figures: Record<string, number>;
+  /** One sentence each; none when every promise held. */
+  violations: string[];
+}
+
+interface StoredEvent {
+  id: string;
+  key: string;
+  connection_id: string;
+  journal_id: string;
+}
+
+/** How many sealed deliveries are opened and compared byte by byte; the others are compared by digest. */
+const openedMax = 500;
+
+/**
+ * Compares what the client's journal says with what the database holds, once everything has been answered:
+ * acknowledged ⊆ stored ⊆ attempted, each key once, the bytes that were sent, nothing of what was rejected.
+ */
+export async function judge(stack: ProofStack, entries: readonly Entry[], random: () => number): Promise<Verdict> {
+  const attempted = new Map<string, { connectionId: string; sha256: string }>();
+  const acked = new Map<string, Set<string>>();
+  const rejected = new Set<string>();
+  const unknown = new Set<string>();
+  for (const entry of entries) {
+    if (entry.what === 'attempted') attempted.set(entry.key, entry);
+    else if (entry.what === 'acked') acked.set(entry.key, (acked.get(entry.key) ?? new Set()).add(entry.eventId));
+    else if (entry.what === 'rejected') rejected.add(entry.key);
+    else unknown.add(entry.key);
+  }
+
+  const events = await stack.query<StoredEvent>(
+    'select id, idempotency_key as key, source_connection_id as connection_id, journal_id from public.canonical_events',
+  );
+  const keys = await stack.query<{ key: string; event_id: string }>('select idempotency_key as key, event_id from private.event_keys');
+  const journal = await stack.query<{ id: string; body_sha256: string; outcome: string; has_payload: boolean }>(
+    `select j.id, j.body_sha256, j.outcome, p.journal_id is not null as has_payload
+     from public.event_journal j left join private.journal_payloads p on p.journal_id = j.id`,
+  );
+  const sentDigests = new Set([...attempted.values()].map((attempt) => attempt.sha256));
+  const digestOf = new Map(journal.map((row) => [row.id, row.body_sha256]));
+  const stored = Map.groupBy(events, (event) => event.key);
+  const keyed = new Map(keys.map((row) => [row.key, row.event_id]));
+
+  const violations: string[] = [];
+  const expectNone = (what: string, found: readonly unknown[]) => {
+    if (found.length > 0) violations.push(`${what}: ${found.length}, the first ${JSON.stringify(found[0])}`);
+  };
+  expectNone('acknowledged and not stored', [...acked.keys()].filter((key) => !stored.has(key)));
+  expectNone('acknowledged under an id that is not the stored one', [...acked].filter(([key, ids]) => ids.size !== 1 || !ids.has(stored.get(key)?.[0]?.id ?? '')));
+  expectNone('stored and never attempted', events.filter((event) => attempted.get(event.key)?.connectionId !== event.connection_id));
+  expectNone('stored more than once', [...stored.values()].filter((rows) => rows.length > 1));
+  expectNone('stored after a rejection', [...rejected].filter((key) => stored.has(key) || keyed.has(key)));
+  expectNone('attempted and neither acknowledged nor rejected', [...attempted.keys()].filter((key) => !acked.has(key) && !rejected.has(key)));
+  expectNone('keys without their event', keys.filter((row) => stored.get(row.key)?.[0]?.id !== row.event_id));
+  expectNone('events without their key', events.filter((event) => keyed.get(event.key) !== event.id));
+  expectNone('stored under another digest than was sent', events.filter((event) => digestOf.get(event.journal_id) !== attempted.get(event.key)?.sha256));
+  expectNone('journalled and never sent', journal.filter((row) => !sentDigests.has(row.body_sha256)));
+  expectNone('journalled without the delivery itself', journal.filter((row) => !row.has_payload));
+  const dead = await stack.query<{ error_class: string }>('select error_class from public.dlq_events where not is_quarantine');
+  expectNone('dead letters of good deliveries', dead);
+
+  const chosen = shuffle([...journal], random).slice(0, openedMax);
+  const { opened, damaged } = await openSealed(stack, chosen.map((row) => row.id), digestOf);
+  expectNone('sealed deliveries that do not open to the bytes that were sent', damaged);
+
+  return {
+    figures: {
+      attempted: attempted.size,
+      acknowledged: acked.size,
+      rejected: rejected.size,
+      stored: stored.size,
+      journalled: journal.length,
+      'once unknown': unknown.size,
+      'sealed deliveries opened': opened,
+    },
+    violations,
+  };
+}
+
+async function openSealed(
+  stack: ProofStack,
+  ids: readonly string[],
+  digestOf: ReadonlyMap<string, string>,
+): Promise<{ opened: number; damaged: string[] }> {
+  const rows = await stack.query<{ journal_id: string; sealed: Buffer }>(
+    'select journal_id, sealed from private.journal_payloads where journal_id = any ($1::uuid[])',
+    [ids],
+  );
+  const damaged: string[] = [];
+  for (const { journal_id, sealed } of rows) {
+    try {
+      const packed = Buffer.from(open(stack.org.dataKey, sealed, journalAad(stack.org.id, journal_id)));
+      if (sha256(unpackDelivery(packed).raw) !== digestOf.get(journal_id)) damaged.push(journal_id);
+    } catch {
+      damaged.push(journal_id);
+    }
+  }
+  return { opened: rows.length, damaged };
+}

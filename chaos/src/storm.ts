@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import type { CaseContext, CaseReport } from './cases.ts';
+import { type Client, createClient } from './client.ts';
+import { bodyOf } from './load.ts';
+import { createRandom, shuffle } from './random.ts';
+import { type ProofConnection, signed } from './seed.ts';
+import { type Api, type ProofStack, withProofStack } from './stack.ts';
+
+const processes = 4;
+const socketsPerProcess = 100;
+const posts = 10_000;
+const recordsPerBatch = 100;
+const batches = 400;
+const distinctShare = 0.2;
+
+interface RecordAnswer {
+  status: string;
+  eventId?: string;
+}
+
+/** 10,000 concurrent posts of one key and body, from four processes that share nothing but Postgres. */
+export async function oneKey({ say }: CaseContext): Promise<CaseReport> {
+  return withProofStack(async (stack) => {
+    const { hotmart } = stack.connections;
+    const key = randomUUID();
+    const delivery = signed(hotmart, bodyOf(hotmart, key, Date.now()));
+    const answers = await storm(stack, say, hotmart, Array.from({ length: posts }, () => delivery));
+
+    const records = answers.flatMap((answer) => answer.records);
+    const ids = new Set(records.map((record) => record.eventId));
+    const accepted = records.filter((record) => record.status === 'accepted').length;
+    const rows = await stack.query<{ id: string }>('select id from public.canonical_events');
+    const keys = await stack.query<{ event_id: string }>('select event_id from private.event_keys');
+    const violations = unexpectedAnswers(answers);
+    if (ids.size !== 1) violations.push(`the answers carry ${ids.size} different event ids`);
+    if (accepted !== 1) violations.push(`${accepted} posts were told that they were the first`);
+    if (records.length - accepted !== records.filter((record) => record.status === 'duplicate').length) {
+      violations.push('a post was neither accepted nor a duplicate');
+    }
+    if (rows.length !== 1 || !ids.has(rows[0]?.id)) violations.push(`${rows.length} rows in canonical_events`);
+    if (keys.length !== 1 || !ids.has(keys[0]?.event_id)) violations.push(`${keys.length} rows in event_keys`);
+    return {
+      figures: { posts: answers.length, accepted, duplicates: records.length - accepted, rows: rows.length, deadlocks: await deadlocks(stack) },
+      violations,
+    };
+  });
+}
+
+/** Batches of 100 records in shuffled order over four processes; four of five records repeat a key that another batch carries too. */
+export async function duplicateBatches({ seed, say }: CaseContext): Promise<CaseReport> {
+  const random = createRandom(seed);
+  return withProofStack(async (stack) => {
+    const { webhook } = stack.connections;
+    const nowMs = Date.now();
+    const total = batches * recordsPerBatch;
+    const distinct = Math.round(total * distinctShare);
+    const keys = shuffle(
+      Array.from({ length: total }, (_, index) => `storm-${seed}-${index % distinct}`),
+      random,
+    );
+    const deliveries = Array.from({ length: batches }, (_, batch) =>
+      keys.slice(batch * recordsPerBatch, (batch + 1) * recordsPerBatch),
+    ).map((some) => ({ keys: some, ...signed(webhook, `[${some.map((key) => bodyOf(webhook, key, nowMs)).join(',')}]`) }));
+    const answers = await storm(stack, say, webhook, deliveries);
+
+    const violations = unexpectedAnswers(answers);
+    const stored = new Map(
+      (await stack.query<{ key: string; id: string }>('select idempotency_key as key, id from public.canonical_events')).map((row) => [
+        row.key,
+        row.id,
+      ]),
+    );
+    const [{ rows } = { rows: 0 }] = await stack.query<{ rows: number }>('select count(*)::integer as rows from public.canonical_events');
+    let accepted = 0;
+    let wrong = 0;
+    for (const [index, answer] of answers.entries()) {
+      for (const [position, record] of answer.records.entries()) {
+        if (record.status === 'accepted') accepted++;
+        const key = deliveries[index]?.keys[position] ?? '';
+        if ((record.status !== 'accepted' && record.status !== 'duplicate') || record.eventId !== stored.get(key)) wrong++;
+      }
+    }
+    if (wrong > 0) violations.push(`${wrong} records were answered with another id or outcome than the stored one's`);
+    if (rows !== distinct) violations.push(`${rows} rows for ${distinct} keys`);
+    if (accepted !== distinct) violations.push(`${accepted} records were told that they were the first, for ${distinct} keys`);
+    return { figures: { records: total, keys: distinct, accepted, rows, deadlocks: await deadlocks(stack) }, violations };
+  });
+}
+
+interface StormAnswer {
+  status: number | string;
+  records: RecordAnswer[];
+}
+
+/** Sends the deliveries round-robin to four API processes, at once; answers in the order of the deliveries. */
+async function storm(
+  stack: ProofStack,
+  say: (line: string) => void,
+  connection: ProofConnection,
+  deliveries: readonly { headers: Record<string, string>; body: string }[],
+): Promise<StormAnswer[]> {
+  const apis: Api[] = await Promise.all(Array.from({ length: processes }, () => stack.startApi()));
+  const clients: Client[] = apis.map(() => createClient(socketsPerProcess));
+  const started = performance.now();
+  const answers = await Promise.all(
+    deliveries.map(async ({ headers, body }, index): Promise<StormAnswer> => {
+      const at = index % processes;
+      const answer = await (clients[at] as Client).post((apis[at] as Api).url + connection.path, headers, body);
+      if (answer.kind !== 'answered') return { status: answer.kind === 'refused' ? 'refused' : answer.code, records: [] };
+      return { status: answer.status, records: answer.status === 200 ? (JSON.parse(answer.body).records as RecordAnswer[]) : [] };
+    }),
+  );
+  for (const client of clients) client.close();
+  say(`${deliveries.length} posts to ${processes} processes were answered in ${Math.round(performance.now() - started)} ms`);
+  return answers;
+}
+
+function unexpectedAnswers(answers: readonly StormAnswer[]): string[] {
+  const others = Map.groupBy(
+    answers.filter((answer) => answer.status !== 200),
+    (answer) => answer.status,
+  );
+  return [...others].map(([status, some]) => `${some.length} posts were answered ${status}`);
+}
+
+/** Deadlocks that Postgres resolved; the writer's order should leave none, and its retries would hide them from senders. */
+async function deadlocks(stack: ProofStack): Promise<number> {
+  // Backends report their figures when they go idle, at most a second later.
+  await stack.query('select pg_sleep(1.1)');
+  const [row] = await stack.query<{ deadlocks: number }>(
+    'select deadlocks::integer as deadlocks from pg_stat_database where datname = current_database()',
+  );
+  return row?.deadlocks ?? 0;
+}

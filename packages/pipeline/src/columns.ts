@@ -1,0 +1,154 @@
+import { type HashedSubject, isCanonicalType } from '@tributary/shared/canonical.ts';
+import { isObject } from './fields.ts';
+import { sha256 } from './fingerprint.ts';
+import { hashIdentifier, type IdentifierKind, normaliseDocument, normaliseEmail, normalisePhone } from './pii.ts';
+import { containsPersonal, requireStorable } from './redact.ts';
+import { type Collected, collectValue } from './repeats.ts';
+import { type Reading, RecordError, type Source, type Subject } from './source.ts';
+
+/** Characters of the readable text columns, the idempotency key among them. */
+export const columnCharsMax = 255;
+
+/** What of the processing context the columns depend on. */
+interface ColumnContext {
+  connectionId: string;
+  config: unknown;
+  hashKey: { version: number; key: Uint8Array } | undefined;
+  receivedAtMs: number;
+  nowMs: number;
+}
+
+const futureToleranceMs = 5 * 60_000;
+const attributionKeysMax = 30;
+const attributionCharsMax = 500;
+/** Most of the platforms in use are Brazilian; a connection's config says otherwise. */
+const countryByDefault = 'BR';
+
+/** Hashed identifiers, `{}` where there are none. Their plaintext joins `collected`. Throws PII_HASH_ERROR without a usable key. */
+export function hashSubject(subject: Subject | undefined, collected: Collected, context: ColumnContext): HashedSubject {
+  if (subject === undefined) return {};
+  const { hashKey } = context;
+  const hashed: HashedSubject = {};
+  for (const kind of ['email', 'phone', 'document', 'external_id'] as const) {
+    const plain = subject[kind];
+    if (plain === undefined || plain.trim() === '') continue;
+    collectValue(collected, plain, kind === 'phone' || kind === 'document' ? kind : undefined);
+    if (hashKey === undefined || hashKey.key.length < 16) {
+      throw new RecordError('PII_HASH_ERROR', 'The org’s hash key is missing or unusable; the record is kept and can be retried.');
+    }
+    const canonical = normalise(kind, plain, context.config);
+    if (canonical !== undefined) hashed[kind] = hashIdentifier(hashKey.key, kind, canonical);
+  }
+  return Object.keys(hashed).length === 0 ? {} : { hash_version: hashKey?.version, ...hashed };
+}
+
+function normalise(kind: IdentifierKind, plain: string, config: unknown): string | undefined {
+  if (kind === 'email') return normaliseEmail(plain);
+  if (kind === 'document') return normaliseDocument(plain);
+  if (kind === 'external_id') return plain.trim().slice(0, 1000);
+  const country = isObject(config) && typeof config.defaultCountry === 'string' ? config.defaultCountry : countryByDefault;
+  return normalisePhone(plain, country);
+}
+
+/** Milliseconds since the epoch: the source’s, or arrival where it gives none. Throws VALIDATION_FAIL when more than five minutes ahead. */
+export function eventTime(reading: Reading, context: ColumnContext): number {
+  const ms = reading.eventTimeMs ?? context.receivedAtMs;
+  if (!Number.isFinite(ms) || ms < 0 || ms > 8.64e15) throw new RecordError('VALIDATION_FAIL', 'The event has no plausible time.');
+  if (ms > context.nowMs + futureToleranceMs)
+    throw new RecordError('VALIDATION_FAIL', 'The event time is more than 5 minutes in the future.');
+  return ms;
+}
+
+/** Decimal text of an int64. Throws VALIDATION_FAIL beyond it. */
+export function amount(minor: bigint): string {
+  if (BigInt.asIntN(64, minor) !== minor) throw new RecordError('VALIDATION_FAIL', 'The amount does not fit into 64 bits.');
+  return minor.toString();
+}
+
+/** Throws VALIDATION_FAIL when it is not three capital letters. */
+export function currency(code: string | undefined): string | null {
+  if (code === undefined) return null;
+  if (!/^[A-Z]{3}$/.test(code)) throw new RecordError('VALIDATION_FAIL', 'The currency is not an ISO 4217 code.');
+  return code;
+}
+
+/** Every text of a reading that ends in a readable column. */
+export function columnTexts(reading: Reading): string[] {
+  const texts = [reading.type, reading.sourceEventType, reading.sourceEventId, reading.idempotencyKey, reading.orderRef];
+  for (const [key, value] of Object.entries(reading.attribution ?? {})) texts.push(key, value);
+  return texts.filter((text) => text !== undefined);
+}
+
+/** A type of the vocabulary as it is; anything else in the form `<source>.<event>`. */
+export function canonicalType(source: Source, reading: Reading, collected: Collected): string {
+  if (isCanonicalType(reading.type)) return reading.type;
+  const prefix = `${source.type}.`;
+  const event = reading.type.startsWith(prefix) ? reading.type.slice(prefix.length) : reading.type;
+  const name = event
+    .toLowerCase()
+    .replace(/[^a-z0-9_]+/g, '_')
+    .replace(/^_+/, '')
+    .slice(0, 100);
+  return name === '' || containsPersonal(event, collected) ? `${prefix}event` : `${prefix}${name}`;
+}
+
+/** The platform’s own name of the event; the canonical type where it has none or repeats something personal. */
+export function sourceEventType(source: Source, reading: Reading, collected: Collected): string {
+  const name = reading.sourceEventType.trim();
+  if (name === '') return canonicalType(source, reading, collected);
+  requireStorable(name);
+  return containsPersonal(name, collected) ? canonicalType(source, reading, collected) : name.slice(0, columnCharsMax);
+}
+
+/** A readable column of at most 255 characters; null where it is absent or personal. */
+export function textColumn(text: string | undefined, collected: Collected): string | null {
+  const trimmed = text?.trim();
+  if (trimmed === undefined || trimmed === '') return null;
+  requireStorable(trimmed);
+  // A cut id would be another id.
+  return trimmed.length > columnCharsMax || containsPersonal(trimmed, collected) ? null : trimmed;
+}
+
+/** The source’s key, or the record’s fingerprint; a digest where it is personal or longer than 255 characters. */
+export function idempotencyKey(
+  reading: Reading,
+  fingerprint: Buffer,
+  isTest: boolean,
+  collected: Collected,
+  context: ColumnContext,
+): string {
+  let key = reading.idempotencyKey?.trim() ?? '';
+  if (key === '') key = `sha256:${fingerprint.toString('hex')}`;
+  else {
+    requireStorable(key);
+    // The column is readable: a digest keeps it unique without repeating what it is made of.
+    if (key.length > columnCharsMax || containsPersonal(key, collected)) key = digestKey(context.connectionId, key);
+  }
+  if (!isTest) return key;
+  // A platform's test button reuses its ids: each different test is shown, and none takes a key from live data.
+  const suffix = `:${fingerprint.toString('hex').slice(0, 16)}`;
+  if (key.length + suffix.length + 5 > columnCharsMax) key = digestKey(context.connectionId, key);
+  return `test:${key}${suffix}`;
+}
+
+function digestKey(connectionId: string, key: string): string {
+  return `sha256:${sha256(`${connectionId}|${key}`).toString('hex')}`;
+}
+
+/** At most 30 parameters of 500 characters, none of them personal. */
+export function attribution(values: Record<string, string> | undefined, collected: Collected): Record<string, string> {
+  const kept: Record<string, string> = {};
+  if (values === undefined) return kept;
+  let count = 0;
+  for (const [key, value] of Object.entries(values)) {
+    if (count === attributionKeysMax) break;
+    requireStorable(key);
+    requireStorable(value);
+    if (key === '__proto__' || key.length > 100 || value === '' || containsPersonal(value, collected) || containsPersonal(key, collected))
+      continue;
+    // Cut between characters, never inside one.
+    kept[key] = value.slice(0, attributionCharsMax).toWellFormed();
+    count += 1;
+  }
+  return kept;
+}

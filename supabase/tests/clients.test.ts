@@ -1,0 +1,179 @@
+import { createClient, type SupabaseClient } from '@supabase/supabase-js';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TestDatabase } from '../local/test-cluster.ts';
+import { createTestDatabase, startSupabase } from '../local/testing.ts';
+import { commands, matrix } from './matrix.ts';
+import { connectionId, createWorld, inviteId, orgId, projectId, userId } from './world.ts';
+
+// The same isolation as in isolation.test.ts, asked the way a browser asks: supabase-js, real sign-in, the data API.
+
+type Supabase = Awaited<ReturnType<typeof startSupabase>>;
+type Person = 'member of A' | 'member of B' | 'stranger' | 'anon' | 'secret key';
+
+let database: TestDatabase;
+let supabase: Supabase;
+let admin: pg.Client;
+const clients = {} as Record<Person, SupabaseClient>;
+
+const open = (key: string) => createClient(supabase.url, key, { auth: { persistSession: false, autoRefreshToken: false } });
+
+async function signUp(email: string): Promise<{ client: SupabaseClient; id: string }> {
+  const client = open(supabase.publishableKey);
+  const { data, error } = await client.auth.signUp({ email, password: 'correct horse battery' });
+  if (error || !data.user) throw error ?? new Error(`no user for ${email}`);
+  return { client, id: data.user.id };
+}
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  admin = new pg.Client({ connectionString: database.superuserUrl });
+  await admin.connect();
+  await createWorld(admin);
+  supabase = await startSupabase({ databaseUrl: database.adminUrl, port: 0 });
+  const [a, b, stranger] = [await signUp('a@people.example'), await signUp('b@people.example'), await signUp('s@people.example')];
+  clients['member of A'] = a.client;
+  clients['member of B'] = b.client;
+  clients.stranger = stranger.client;
+  clients.anon = open(supabase.publishableKey);
+  clients['secret key'] = open(supabase.secretKey);
+  await admin.query('insert into public.org_members (org_id, user_id, role) values ($1, $2, $3), ($4, $5, $3)', [orgId('A'), a.id, 'owner', orgId('B'), b.id]);
+});
+afterAll(async () => {
+  await supabase?.close();
+  await admin?.end();
+  await database?.drop();
+});
+
+const exposed = Object.keys(matrix)
+  .filter((table) => table.startsWith('public.'))
+  .map((table) => table.replace('public.', ''));
+const orgColumn = (table: string) => (table === 'orgs' ? 'id' : 'org_id');
+const people = ['member of A', 'member of B', 'stranger', 'anon', 'secret key'] as const satisfies readonly Person[];
+const signedIn = ['member of A', 'member of B', 'stranger'] as const satisfies readonly Person[];
+
+describe('select', () => {
+  it.each(exposed)('%s: members see the rows of their org and no other; a stranger none; anon and the secret key are refused', async (table) => {
+    for (const [person, own] of [['member of A', orgId('A')], ['member of B', orgId('B')]] as const) {
+      const { data, error } = await clients[person].from(table).select('*');
+      expect(error).toBeNull();
+      expect(new Set(data?.map((row) => row[orgColumn(table)]))).toEqual(new Set([own]));
+      // also when the other org is asked for by name
+      const other = await clients[person].from(table).select('*').eq(orgColumn(table), own === orgId('A') ? orgId('B') : orgId('A'));
+      expect(other).toMatchObject({ error: null, data: [] });
+    }
+    expect(await clients.stranger.from(table).select('*')).toMatchObject({ error: null, data: [] });
+    for (const person of ['anon', 'secret key'] as const) expect((await clients[person].from(table).select('*')).error?.code).toBe('42501');
+  });
+});
+
+describe('what nobody may write over the data API', () => {
+  const refusals = exposed.flatMap((table) =>
+    commands
+      .filter((command) => command !== 'select')
+      .filter((command) => [matrix[`public.${table}`]?.rules[command] ?? []].flat().every((rule) => !rule.granted.includes('owner A')))
+      .map((command) => [command, table] as const),
+  );
+  it.each(refusals)('%s %s is refused to everybody', async (command, table) => {
+    const column = matrix[`public.${table}`]?.column ?? '';
+    for (const person of people) {
+      const source = clients[person].from(table);
+      const { error } =
+        command === 'insert'
+          ? await source.insert({ [orgColumn(table)]: orgId('A') })
+          : command === 'update'
+            ? await source.update({ [column]: null }).eq(orgColumn(table), orgId('A'))
+            : await source.delete().eq(orgColumn(table), orgId('A'));
+      expect(error?.code, `${person}`).toBe('42501');
+    }
+  });
+});
+
+describe('what an owner may write', () => {
+  const others = ['member of B', 'stranger'] as const;
+
+  it('renames their org; nobody else does', async () => {
+    for (const person of others)
+      expect(await clients[person].from('orgs').update({ name: 'Theirs' }).eq('id', orgId('A')).select()).toMatchObject({ error: null, data: [] });
+    expect((await clients.anon.from('orgs').update({ name: 'Theirs' }).eq('id', orgId('A'))).error?.code).toBe('42501');
+    expect((await clients['member of A'].from('orgs').update({ name: 'Ours' }).eq('id', orgId('A')).select('name')).data).toEqual([{ name: 'Ours' }]);
+  });
+
+  it('adds a project to their org only', async () => {
+    const project = (person: Person, slug: string) => clients[person].from('projects').insert({ org_id: orgId('A'), name: 'New', slug }).select('slug');
+    expect((await project('member of A', 'mine')).data).toEqual([{ slug: 'mine' }]);
+    for (const person of [...others, 'anon', 'secret key'] as const) expect((await project(person, 'theirs')).error?.code).toBe('42501');
+  });
+
+  it('adds a connection to their org, and not to a project of another', async () => {
+    const connect = (person: Person, project: string) =>
+      clients[person].from('source_connections').insert({ org_id: orgId('A'), project_id: project, name: 'New', type: 'stripe' }).select('name');
+    expect((await connect('member of A', projectId('A'))).data).toEqual([{ name: 'New' }]);
+    expect((await connect('member of A', projectId('B'))).error?.code).toBe('23503');
+    for (const person of [...others, 'anon'] as const) expect((await connect(person, projectId('A'))).error?.code).toBe('42501');
+  });
+
+  it('pauses their connection, and moves it to no other org', async () => {
+    const own = () => clients['member of A'].from('source_connections');
+    expect((await own().update({ is_active: false }).eq('id', connectionId('A')).select('is_active')).data).toEqual([{ is_active: false }]);
+    expect((await own().update({ is_active: false }).eq('id', connectionId('B')).select()).data).toEqual([]);
+    expect((await own().update({ org_id: orgId('B') }).eq('id', connectionId('A'))).error?.code).toBe('42501');
+    expect((await own().update({ deleted_at: null }).eq('id', connectionId('A'))).error?.code).toBe('42501');
+  });
+
+  it('sets roles of their members, and of no other org', async () => {
+    const promote = (person: Person) =>
+      clients[person].from('org_members').update({ role: 'admin' }).eq('user_id', userId('A', 'analyst')).eq('org_id', orgId('A')).select('role');
+    for (const person of others) expect((await promote(person)).data).toEqual([]);
+    expect((await promote('member of A')).data).toEqual([{ role: 'admin' }]);
+  });
+
+  it('asks for the retry of a dead letter, and cannot rewrite it', async () => {
+    const retry = (person: Person) =>
+      clients[person].from('dlq_events').update({ status: 'pending', next_retry_at: new Date().toISOString() }).eq('org_id', orgId('A')).select('status');
+    for (const person of others) expect((await retry(person)).data).toEqual([]);
+    expect((await retry('member of A')).data).toEqual([{ status: 'pending' }]);
+    expect((await clients['member of A'].from('dlq_events').update({ status: 'resolved' }).eq('org_id', orgId('A'))).error?.code).toBe('42501');
+    expect((await clients['member of A'].from('dlq_events').update({ error_class: 'NONE' }).eq('org_id', orgId('A'))).error?.code).toBe('42501');
+  });
+
+  it('withdraws an invite and removes a member, of their org only', async () => {
+    for (const person of others) {
+      expect((await clients[person].from('org_invites').delete().eq('id', inviteId('A')).select()).data).toEqual([]);
+      expect((await clients[person].from('org_members').delete().eq('user_id', userId('A', 'admin')).select()).data).toEqual([]);
+    }
+    expect((await clients['member of A'].from('org_invites').delete().eq('id', inviteId('A')).select('id')).data).toEqual([{ id: inviteId('A') }]);
+    expect((await clients['member of A'].from('org_members').delete().eq('user_id', userId('A', 'admin')).select('role')).data).toEqual([{ role: 'admin' }]);
+  });
+});
+
+describe('rpc', () => {
+  it('create_org serves whoever is signed in, under their own name', async () => {
+    const { data, error } = await clients.stranger.rpc('create_org', { name: 'Third' });
+    expect(error).toBeNull();
+    expect((await clients.stranger.from('orgs').select('id, name')).data).toEqual([{ id: data.org_id, name: 'Third' }]);
+    await admin.query('delete from public.orgs where id = $1', [data.org_id]);
+    for (const person of ['anon', 'secret key'] as const) expect((await clients[person].rpc('create_org', { name: 'Mine' })).error?.code).toBe('42501');
+  });
+
+  it('connection_health and ingest_timeseries answer for the orgs of the caller only', async () => {
+    const range = { from: new Date(Date.now() - 86_400_000).toISOString(), to: new Date(Date.now() + 60_000).toISOString() };
+    for (const person of signedIn) {
+      const health = await clients[person].rpc('connection_health', { org_id: orgId('B') });
+      const series = await clients[person].rpc('ingest_timeseries', { org_id: orgId('B'), ...range });
+      expect([health.error, series.error]).toEqual([null, null]);
+      expect([health.data.length > 0, series.data.length > 0]).toEqual(person === 'member of B' ? [true, true] : [false, false]);
+    }
+    expect((await clients.anon.rpc('connection_health', { org_id: orgId('B') })).error?.code).toBe('42501');
+    expect((await clients.anon.rpc('ingest_timeseries', { org_id: orgId('B'), ...range })).error?.code).toBe('42501');
+  });
+
+  it('reaches nothing of the private schema', async () => {
+    for (const person of people) {
+      const client = clients[person];
+      expect((await client.rpc('my_orgs')).error).not.toBeNull();
+      expect((await client.schema('private' as 'public').rpc('find_connection', { p_id: connectionId('A') })).error).not.toBeNull();
+      expect((await client.schema('private' as 'public').from('connection_secrets').select('*')).error).not.toBeNull();
+    }
+  });
+});

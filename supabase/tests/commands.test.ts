@@ -1,0 +1,248 @@
+import { createHash } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beginWorld, openSession, type Session } from './session.ts';
+import { type Actor, connectionId, deletedConnectionId, identities, inviteId, orgId, strangerId, userId } from './world.ts';
+
+let session: Session;
+beforeAll(async () => {
+  session = await openSession();
+});
+afterAll(() => session?.close());
+beforeEach(() => beginWorld(session.client));
+afterEach(() => session.client.query('rollback'));
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest();
+const look = async <T extends Record<string, unknown>>(sql: string, values: unknown[] = []) => (await session.client.query<T>(sql, values)).rows;
+const refused = { code: '42501' };
+const subject = (actor: Actor) => identities[actor].claims.sub;
+const lastAudit = async (action: string) =>
+  (await look(`select actor_id, org_id, target_id, detail from public.audit_log where action = $1 order by id desc limit 1`, [action]))[0];
+
+describe('create_org', () => {
+  it('makes the caller the owner of an org with one project, and leaves a trail', async () => {
+    const [answer] = await session.as<{ created: { org_id: string; project_id: string } }>(
+      'stranger',
+      `select public.create_org('Loja do João', 'Vendas') as created`,
+    );
+    const { org_id, project_id } = answer?.created ?? { org_id: '', project_id: '' };
+    expect(await session.as('stranger', 'select id, name, slug from public.orgs')).toEqual([{ id: org_id, name: 'Loja do João', slug: 'loja-do-jo-o' }]);
+    expect(await session.as('stranger', 'select user_id, role from public.org_members')).toEqual([{ user_id: strangerId, role: 'owner' }]);
+    expect(await session.as('stranger', 'select id, name from public.projects')).toEqual([{ id: project_id, name: 'Vendas' }]);
+    expect(await lastAudit('org_members.insert')).toMatchObject({ actor_id: strangerId, org_id, target_id: strangerId });
+    expect(await lastAudit('projects.insert')).toMatchObject({ actor_id: strangerId, org_id, target_id: project_id });
+  });
+
+  it('gives two orgs of one name different slugs', async () => {
+    await session.as('stranger', `select public.create_org('Same')`);
+    await session.as('owner A', `select public.create_org('Same')`);
+    const slugs = await look<{ slug: string }>(`select slug from public.orgs where name = 'Same' order by length(slug)`);
+    expect(slugs[0]?.slug).toBe('same');
+    expect(slugs[1]?.slug).toMatch(/^same-[0-9a-f]{8}$/);
+  });
+
+  it.each(['no sub', 'anon', 'service_role', 'ingest', 'maintenance', 'api login'] as const)('refuses %s', async (actor) => {
+    await expect(session.as(actor, `select public.create_org('Mine')`)).rejects.toMatchObject(refused);
+  });
+});
+
+describe('create_invite', () => {
+  const invite = (actor: Actor, role = 'analyst') =>
+    session.as(actor, `select * from private.create_invite($1, ' New@C.example ', $2, $3)`, [orgId('A'), role, sha256('token')]);
+
+  it.each(['owner A', 'admin A'] as const)('lets %s invite, with the address normalised and only the hash of the token kept', async (actor) => {
+    const [made] = await invite(actor);
+    expect(made).toMatchObject({ org_id: orgId('A'), email: 'new@c.example', role: 'analyst', invited_by: subject(actor), accepted_at: null });
+    expect(await look('select token_sha256 from private.invite_tokens where invite_id = $1', [made?.id])).toEqual([{ token_sha256: sha256('token') }]);
+    expect(await lastAudit('org_invites.insert')).toMatchObject({ actor_id: subject(actor), org_id: orgId('A'), target_id: made?.id });
+  });
+
+  it.each(['analyst A', 'owner B', 'stranger', 'no sub', 'anon', 'ingest', 'service_role'] as const)('refuses %s', async (actor) => {
+    await expect(invite(actor)).rejects.toMatchObject(refused);
+  });
+
+  it('mints no owner', async () => {
+    await expect(invite('owner A', 'owner')).rejects.toMatchObject({ code: '23514' });
+  });
+});
+
+describe('accept_invite', () => {
+  const accept = async (actor: Actor, token = 'open') =>
+    (await session.as<{ org: string | null }>(actor, 'select private.accept_invite($1) as org', [sha256(token)]))[0]?.org;
+  const membership = (user: string) => look('select org_id, role from public.org_members where user_id = $1', [user]);
+
+  beforeEach(() =>
+    session.as('owner A', `select private.create_invite($1, 'stranger@c.example', 'analyst', $2)`, [orgId('A'), sha256('open')]),
+  );
+
+  it('makes the invited person a member with the invited role, once, under their own name', async () => {
+    expect(await accept('stranger')).toBe(orgId('A'));
+    expect(await membership(strangerId)).toEqual([{ org_id: orgId('A'), role: 'analyst' }]);
+    expect(await lastAudit('org_members.insert')).toMatchObject({ actor_id: strangerId, org_id: orgId('A') });
+    expect(await session.as('stranger', 'select id from public.orgs')).toEqual([{ id: orgId('A') }]);
+    expect(await accept('stranger'), 'a used token').toBeNull();
+  });
+
+  it('refuses a token it does not know, a person of another address, a token without a person', async () => {
+    expect(await accept('stranger', 'guess')).toBeNull();
+    expect(await accept('owner B')).toBeNull();
+    expect(await accept('no sub')).toBeNull();
+    await expect(accept('anon')).rejects.toMatchObject(refused);
+    expect(await membership(strangerId)).toEqual([]);
+    expect(await membership(userId('B', 'owner'))).toEqual([{ org_id: orgId('B'), role: 'owner' }]);
+  });
+
+  it('refuses an expired invite and one that was withdrawn', async () => {
+    await look(`update public.org_invites set expires_at = now() where email = 'stranger@c.example'`);
+    expect(await accept('stranger')).toBeNull();
+    await look(`update public.org_invites set expires_at = now() + interval '1 day' where email = 'stranger@c.example'`);
+    await session.as('admin A', `delete from public.org_invites where email = 'stranger@c.example'`);
+    expect(await accept('stranger')).toBeNull();
+    expect(await membership(strangerId)).toEqual([]);
+  });
+
+  it('leaves a member who is invited again the role they have', async () => {
+    await session.as('owner A', `select private.create_invite($1, 'owner@a.example', 'analyst', $2)`, [orgId('A'), sha256('again')]);
+    expect(await accept('owner A', 'again')).toBe(orgId('A'));
+    expect(await membership(userId('A', 'owner'))).toEqual([{ org_id: orgId('A'), role: 'owner' }]);
+  });
+});
+
+describe('ownership', () => {
+  it('cannot be laid down: the only owner neither demotes, nor removes, nor is removed', async () => {
+    const owner = userId('A', 'owner');
+    for (const actor of ['owner A', 'admin A', 'analyst A'] as const) {
+      expect(await session.as(actor, `update public.org_members set role = 'analyst' where user_id = $1 returning 1`, [owner])).toEqual([]);
+      expect(await session.as(actor, `delete from public.org_members where user_id = $1 returning 1`, [owner])).toEqual([]);
+    }
+  });
+
+  it('is given by an owner, and taken only by another owner', async () => {
+    const admin = userId('A', 'admin');
+    await session.as('owner A', `update public.org_members set role = 'owner' where user_id = $1`, [admin]);
+    expect(await lastAudit('org_members.update')).toEqual({
+      actor_id: subject('owner A'),
+      org_id: orgId('A'),
+      target_id: admin,
+      detail: { role: { from: 'admin', to: 'owner' } },
+    });
+    const demoted = await session.as('admin A', `update public.org_members set role = 'analyst' where user_id = $1 returning role`, [userId('A', 'owner')]);
+    expect(demoted).toEqual([{ role: 'analyst' }]);
+  });
+});
+
+describe('rotate_connection_secret', () => {
+  const rotate = (actor: Actor, grace: number, sealed = 'new', connection = connectionId('A')) =>
+    session.as(actor, `select private.rotate_connection_secret($1, 'hottok', $2, $3)`, [connection, Buffer.from(sealed), grace]);
+  const secrets = () =>
+    look(
+      `select encode(sealed, 'escape') as sealed, extract(epoch from expires_at - now())::integer as seconds
+       from private.connection_secrets where source_connection_id = $1 order by expires_at nulls first`,
+      [connectionId('A')],
+    );
+
+  it.each(['owner A', 'admin A'] as const)('lets %s replace it at once or with a grace, in which both are valid', async (actor) => {
+    await rotate(actor, 0);
+    expect(await secrets()).toEqual([{ sealed: 'new', seconds: null }]);
+    await rotate(actor, 3600, 'newer');
+    expect(await secrets()).toEqual([
+      { sealed: 'newer', seconds: null },
+      { sealed: 'new', seconds: 3600 },
+    ]);
+    const [found] = await session.as<{ c: { secrets: { sealed: string }[] } }>('ingest', 'select private.find_connection($1) as c', [connectionId('A')]);
+    expect(found?.c.secrets.map((secret) => Buffer.from(secret.sealed, 'base64').toString()).sort()).toEqual(['new', 'newer']);
+  });
+
+  it('writes who did it, and never the secret', async () => {
+    await rotate('admin A', 0, 'the-secret-itself');
+    const trail = await look(`select * from public.audit_log where action like 'connection_secrets.%' and actor_id is not null`);
+    expect(trail.map((row) => row.action)).toEqual(['connection_secrets.delete', 'connection_secrets.insert']);
+    for (const row of trail) expect(row).toMatchObject({ actor_id: subject('admin A'), target_id: connectionId('A'), detail: { name: 'hottok' } });
+    expect(JSON.stringify(trail)).not.toContain(Buffer.from('the-secret-itself').toString('hex'));
+  });
+
+  it.each(['analyst A', 'owner B', 'stranger', 'no sub', 'anon', 'ingest', 'service_role'] as const)('refuses %s', async (actor) => {
+    await expect(rotate(actor, 0)).rejects.toMatchObject(refused);
+  });
+
+  it('refuses a deleted connection and one that never was', async () => {
+    await expect(rotate('owner A', 0, 'x', deletedConnectionId('A'))).rejects.toMatchObject(refused);
+    await expect(rotate('owner A', 0, 'x', inviteId('A'))).rejects.toMatchObject(refused);
+  });
+
+  it('lists names and times of secrets to members of the org only', async () => {
+    const both = [[connectionId('A'), connectionId('B')]];
+    const listed = (actor: Actor) => session.as(actor, 'select * from private.list_connection_secrets($1)', both);
+    for (const actor of ['owner A', 'analyst A'] as const)
+      expect(await listed(actor)).toEqual([{ source_connection_id: connectionId('A'), name: 'hottok', created_at: expect.any(Date), expires_at: null }]);
+    for (const actor of ['stranger', 'no sub'] as const) expect(await listed(actor)).toEqual([]);
+    for (const actor of ['anon', 'ingest'] as const) await expect(listed(actor)).rejects.toMatchObject(refused);
+  });
+});
+
+describe('delete_connection', () => {
+  const remove = async (actor: Actor, connection = connectionId('A')) =>
+    (await session.as<{ deleted: boolean }>(actor, 'select private.delete_connection($1) as deleted', [connection]))[0]?.deleted;
+
+  it.each(['owner A', 'admin A'] as const)('lets %s do it: unknown to senders, secrets gone, history kept', async (actor) => {
+    expect(await remove(actor)).toBe(true);
+    expect(await session.as('ingest', 'select private.find_connection($1) as found', [connectionId('A')])).toEqual([{ found: null }]);
+    expect(await look('select 1 from private.connection_secrets where source_connection_id = $1', [connectionId('A')])).toEqual([]);
+    expect(await look('select is_active, deleted_at is not null as deleted from public.source_connections where id = $1', [connectionId('A')])).toEqual([
+      { is_active: false, deleted: true },
+    ]);
+    expect(await session.as('analyst A', 'select 1 as kept from public.canonical_events')).toEqual([{ kept: 1 }]);
+    expect(await lastAudit('source_connections.update')).toMatchObject({ actor_id: subject(actor), target_id: connectionId('A') });
+    expect(await remove(actor), 'a second time').toBe(false);
+  });
+
+  it('tells people of other orgs the same as of a connection that does not exist', async () => {
+    for (const actor of ['owner B', 'stranger', 'no sub'] as const) {
+      expect(await remove(actor)).toBe(false);
+      expect(await remove(actor, inviteId('A'))).toBe(false);
+    }
+  });
+
+  it.each(['analyst A', 'anon', 'ingest', 'service_role'] as const)('refuses %s', async (actor) => {
+    await expect(remove(actor)).rejects.toMatchObject(refused);
+  });
+});
+
+describe('the audit log', () => {
+  it('holds the changed columns of a change, before and after, and nothing of a change that changed nothing', async () => {
+    await session.as('admin A', `update public.source_connections set name = 'Store', is_active = is_active where id = $1`, [connectionId('A')]);
+    const change = { actor_id: subject('admin A'), org_id: orgId('A'), target_id: connectionId('A'), detail: { name: { from: 'Shop', to: 'Store' } } };
+    expect(await lastAudit('source_connections.update')).toEqual(change);
+    const count = () => look('select count(*) from public.audit_log');
+    const before = await count();
+    await session.as('admin A', `update public.source_connections set name = name where id = $1`, [connectionId('A')]);
+    expect(await count()).toEqual(before);
+  });
+
+  it('names nobody where the system acted', async () => {
+    await look(`update public.projects set name = 'Renamed' where org_id = $1`, [orgId('A')]);
+    expect(await lastAudit('projects.update')).toMatchObject({ actor_id: null, detail: { name: { from: 'Project', to: 'Renamed' } } });
+  });
+});
+
+describe('keys of an org', () => {
+  const create = (key: string) =>
+    session.as('ingest', 'select private.create_org_keys($1, $2, $2, 1)', ['c0000000-0000-4000-8000-000000000001', Buffer.from(key)]);
+  const find = () => session.as<{ keys: { kind: string; version: number; wrapped: string }[] }>('ingest', 'select private.find_org_keys($1) as keys', [
+    'c0000000-0000-4000-8000-000000000001',
+  ]);
+
+  it('are made once: whoever comes second finds the first pair', async () => {
+    await look(`insert into public.orgs (id, name, slug) values ('c0000000-0000-4000-8000-000000000001', 'New', 'new')`);
+    await create('first');
+    await create('second');
+    expect((await find())[0]?.keys.map(({ kind, version, wrapped }) => [kind, version, Buffer.from(wrapped, 'base64').toString()])).toEqual([
+      ['data', 1, 'first'],
+      ['hash', 1, 'first'],
+    ]);
+  });
+
+  it.each(['owner A', 'anon', 'maintenance', 'service_role'] as const)('are not told to %s by the function', async (actor) => {
+    await expect(session.as(actor, 'select private.find_org_keys($1)', [orgId('A')])).rejects.toMatchObject(refused);
+    await expect(session.as(actor, 'select private.find_connection($1)', [connectionId('A')])).rejects.toMatchObject(refused);
+  });
+});

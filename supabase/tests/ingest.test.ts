@@ -1,0 +1,147 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beginWorld, openSession, type Session } from './session.ts';
+import { connectionId, type Org, orgId, projectId } from './world.ts';
+
+let session: Session;
+beforeAll(async () => {
+  session = await openSession();
+});
+afterAll(() => session?.close());
+beforeEach(() => beginWorld(session.client));
+afterEach(() => session.client.query('rollback'));
+
+const look = async <T extends Record<string, unknown>>(sql: string, values: unknown[] = []) => (await session.client.query<T>(sql, values)).rows;
+const uuid = (kind: number, n: number) => `d0000000-0000-4000-8000-${String(kind)}${String(n).padStart(11, '0')}`;
+const eventOf = (n: number) => uuid(1, n);
+const journalOf = (n: number) => uuid(2, n);
+const letterOf = (n: number) => uuid(3, n);
+type One = { n: number; key: string; body?: string; org?: Org; connection?: string };
+
+/** A batch of deliveries of one event each, sent as the ingest role. */
+async function ingest(...records: One[]) {
+  const now = new Date().toISOString();
+  const of = ({ org = 'A', connection }: One) => ({ org_id: orgId(org), project_id: projectId(org), source_connection_id: connection ?? connectionId(org) });
+  const deliveries = records.map((one, index) => ({
+    ...of(one),
+    id: journalOf(one.n),
+    received_at: now,
+    content_type: 'application/json',
+    byte_size: 2,
+    body_sha256: 'a'.repeat(64),
+    is_test: false,
+    key_version: 1,
+    sealed_at: index * 2,
+    sealed_length: 2,
+  }));
+  const keys = records.map((one) => ({
+    ...of(one),
+    idempotency_key: one.key,
+    event_id: eventOf(one.n),
+    event_time: now,
+    body_sha256: (one.body ?? 'b').repeat(64),
+    journal_id: journalOf(one.n),
+    dlq_id: letterOf(one.n),
+  }));
+  const events = records.map((one) => ({
+    ...of(one),
+    id: eventOf(one.n),
+    type: 'order.paid',
+    source_type: 'hotmart',
+    source_event_type: 'PURCHASE_APPROVED',
+    event_time: now,
+    received_at: now,
+    idempotency_key: one.key,
+    subject: {},
+    attribution: {},
+    properties: { n: one.n },
+    is_test: false,
+    journal_id: journalOf(one.n),
+    schema_version: 1,
+    record_index: 0,
+  }));
+  const sealed = Buffer.concat(records.map((one) => Buffer.from(String(one.n).padStart(2, '0'))));
+  const [row] = await session.as<{ old: { event_id: string }[] }>('ingest', 'select private.ingest_batch($1, $2, $3, $4, $5) as old', [
+    JSON.stringify(deliveries),
+    JSON.stringify(keys),
+    JSON.stringify(events),
+    '[]',
+    sealed,
+  ]);
+  return row?.old;
+}
+
+describe('the ingest role', () => {
+  it('stores a delivery whole: journal, sealed body, key, event and activity', async () => {
+    expect(await ingest({ n: 1, key: 'one' }, { n: 2, key: 'two', org: 'B' })).toEqual([]);
+    for (const [n, org] of [[1, 'A'], [2, 'B']] as const) {
+      expect(await look('select org_id, properties from public.canonical_events where id = $1', [eventOf(n)])).toEqual([{ org_id: orgId(org), properties: { n } }]);
+      expect(await look('select outcome, record_count from public.event_journal where id = $1', [journalOf(n)])).toEqual([{ outcome: 'accepted', record_count: 1 }]);
+      expect(await look(`select encode(sealed, 'escape') as sealed, org_id from private.journal_payloads where journal_id = $1`, [journalOf(n)])).toEqual([
+        { sealed: `0${n}`, org_id: orgId(org) },
+      ]);
+    }
+  });
+
+  it('learns of a key that is taken only which event holds it, and whether the body was the same', async () => {
+    await ingest({ n: 1, key: 'one' });
+    const old = await ingest({ n: 2, key: 'one' }, { n: 3, key: 'one', body: 'c' }, { n: 4, key: 'four' });
+    expect(old?.sort((a, b) => a.event_id.localeCompare(b.event_id))).toEqual([
+      expect.objectContaining({ event_id: eventOf(2), stored_event_id: eventOf(1), outcome: 'duplicate' }),
+      expect.objectContaining({ event_id: eventOf(3), stored_event_id: eventOf(1), outcome: 'conflict' }),
+    ]);
+    expect(await look(`select id from public.canonical_events where properties ? 'n' order by id`)).toEqual([{ id: eventOf(1) }, { id: eventOf(4) }]);
+    expect(await look('select id, error_class from public.dlq_events where id = $1', [letterOf(3)])).toEqual([{ id: letterOf(3), error_class: 'DUPLICATE_EVENT' }]);
+  });
+
+  it('keeps the same key of two connections apart', async () => {
+    expect(await ingest({ n: 1, key: 'same' }, { n: 2, key: 'same', org: 'B' })).toEqual([]);
+  });
+
+  it("cannot put an event of one org under another org's connection; nothing of the batch stays", async () => {
+    await expect(ingest({ n: 1, key: 'good' }, { n: 2, key: 'bad', connection: connectionId('B') })).rejects.toMatchObject({ code: '23503' });
+    expect(await look(`select from public.canonical_events where properties ? 'n'`)).toEqual([]);
+    expect(await look(`select from private.event_keys where idempotency_key in ('good', 'bad')`)).toEqual([]);
+  });
+
+  it('reads no event, delivery, payload, dead letter or secret', async () => {
+    for (const table of [
+      'public.canonical_events',
+      'public.event_journal',
+      'public.dlq_events',
+      'public.connection_activity',
+      'public.source_connections',
+      'public.org_members',
+      'private.journal_payloads',
+      'private.connection_secrets',
+      'private.org_keys',
+    ])
+      await expect(session.as('ingest', `select from ${table}`)).rejects.toMatchObject({ code: '42501' });
+  });
+
+  it.each(['owner A', 'anon', 'maintenance', 'service_role', 'api login'] as const)('is the only one to ingest: not %s', async (actor) => {
+    for (const call of [
+      `ingest_batch('[]', '[]', '[]', '[]', '')`,
+      `take_quarantine('${connectionId('A')}', 1, 10)`,
+      `count_rejected('${orgId('A')}', '${connectionId('A')}', 1)`,
+    ])
+      await expect(session.as(actor, `select private.${call}`)).rejects.toMatchObject({ code: '42501' });
+  });
+});
+
+describe('quarantine', () => {
+  const take = async (wanted: number) =>
+    (await session.as<{ taken: number }>('ingest', 'select private.take_quarantine($1, $2, 10) as taken', [connectionId('A'), wanted]))[0]?.taken;
+
+  it('gives out no more places in an hour than its cap, each once', async () => {
+    expect(await take(6)).toBe(6);
+    expect(await take(6)).toBe(4);
+    expect(await take(6)).toBe(0);
+  });
+
+  it('counts what it has no place for', async () => {
+    await session.as('ingest', 'select private.count_rejected($1, $2, 5)', [orgId('A'), connectionId('A')]);
+    expect(await look('select received, rejected from public.connection_activity where org_id = $1 and rejected > 0', [orgId('A')])).toEqual([
+      { received: 5, rejected: 5 },
+    ]);
+  });
+});
