@@ -2,7 +2,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { livePid } from '@tributary/supabase/local/local-files.ts';
 import { removePartialClusters, stopLeftover } from '@tributary/supabase/local/postgres.ts';
-import { recordedClusterDirectory } from '@tributary/supabase/local/postgres-home.ts';
+import { recordedClusterDirectory, removeCluster } from '@tributary/supabase/local/postgres-home.ts';
 import { endProcess } from '@tributary/supabase/local/processes.ts';
 import { localDirectory } from '@tributary/supabase/local/stack-config.ts';
 
@@ -21,20 +21,10 @@ if (orphan !== undefined) await endProcess(orphan, 'SIGTERM', 'SIGKILL', 10_000)
 const cluster = recordedClusterDirectory(directory) ?? join(directory, 'postgres');
 await stopLeftover(cluster);
 // only what the stack itself made: LOCAL_DIR may point to a directory that holds more
-const own = [
-  'postgres',
-
-  'postgres.location',
-  'logs',
-  'keys.json',
-  'demo.json',
-  'stack.json',
-  'stack.pid',
-  'api.pid',
-];
+const own = ['postgres', 'postgres.location', 'logs', 'keys.json', 'demo.json', 'stack.json', 'stack.pid', 'api.pid'];
 try {
   removePartialClusters(cluster);
-  rmSync(cluster, { recursive: true, force: true });
+  removeCluster(cluster);
   for (const name of own) rmSync(join(directory, name), { recursive: true, force: true });
 } catch (error) {
   refuse(`The data in ${directory} could not be removed: ${(error as Error).message}; reset as the user who started the stack.`);

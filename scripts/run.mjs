@@ -164,6 +164,12 @@ if (!isInstalled()) await install();
 
 const child = spawn(bundledNode, [join(root, script), ...args], { stdio: 'inherit', env: environment });
 forwardSignals(child);
+// npm passes a SIGTERM on to its shell only, and a killed npm passes on nothing: whoever started us through npm is gone then, and so must we be
+const parent = process.ppid;
+if (process.env.npm_lifecycle_event)
+  setInterval(() => {
+    if (process.ppid !== parent) child.kill('SIGTERM');
+  }, 500).unref();
 child.once('error', (error) => fail(`The bundled Node could not be run: ${error.message}.`));
 child.once('exit', (status, signal) => {
   if (!signal) process.exit(status ?? 1);

@@ -1,5 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { StackError } from './errors.ts';
 import { commandLineOf } from './processes.ts';
@@ -17,9 +30,13 @@ export type StackKeys = SupabaseKeys & {
 
 export function openLocalDirectory(path: string): void {
   try {
-    // others may pass through (the database's account must), not look around
+    if (!existsSync(path)) {
+      mkdirSync(path, { recursive: true });
+      // others may pass through (the database's account must), not look around; an existing directory keeps the mode its owner gave it
+      chmodSync(path, 0o711);
+    }
+    accessSync(path, constants.W_OK | constants.X_OK);
     mkdirSync(join(path, 'logs'), { recursive: true, mode: 0o711 });
-    chmodSync(path, 0o711);
   } catch (error) {
     throw new StackError(
       `${path} cannot be used by this user (${(error as Error).message}); start as the user who owns it, or set LOCAL_DIR to another directory.`,

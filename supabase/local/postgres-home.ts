@@ -108,3 +108,9 @@ export function recordedClusterDirectory(parent: string): string | undefined {
     return undefined;
   }
 }
+
+/** Removes a cluster's files; a directory that was made outside the repository only for it goes too. */
+export function removeCluster(directory: string): void {
+  rmSync(directory, { recursive: true, force: true });
+  if (directory.startsWith(`${sharedRoot}/`)) rmSync(dirname(directory), { recursive: true, force: true });
+}

@@ -6,7 +6,7 @@ import { applyMigrations, prepareDatabase, setApiPassword, withClient } from './
 import { livePid, writePidFile } from './local-files.ts';
 import { freePort } from './ports.ts';
 import { createCluster, databaseUrl, type Postgres, startPostgres, stopLeftover, superuser } from './postgres.ts';
-import { clusterDirectory, findPostgresHome, recordedClusterDirectory } from './postgres-home.ts';
+import { clusterDirectory, findPostgresHome, recordedClusterDirectory, removeCluster } from './postgres-home.ts';
 
 const prefix = 'tributary-test-';
 const template = 'tributary_template';
@@ -47,7 +47,7 @@ export async function startTestCluster(
   writePidFile(join(parent, 'owner'), process.pid);
   const directory = clusterDirectory(parent, home);
   const remove = () => {
-    rmSync(directory, { recursive: true, force: true });
+    removeCluster(directory);
     rmSync(parent, { recursive: true, force: true });
   };
   const password = randomBytes(18).toString('base64url');
@@ -115,7 +115,7 @@ async function removeAbandoned(): Promise<void> {
       if (livePid(join(parent, 'owner')) !== undefined || Date.now() - statSync(parent).mtimeMs < 60_000) continue;
       const directory = recordedClusterDirectory(parent) ?? join(parent, 'postgres');
       await stopLeftover(directory);
-      rmSync(directory, { recursive: true, force: true });
+      removeCluster(directory);
       rmSync(parent, { recursive: true, force: true });
     } catch {
       // another user's: theirs to clear

@@ -10,7 +10,9 @@ export type Outcome = 'done' | 'no row' | 'no grant' | 'refused by policy' | 're
 /** Runs one statement as the actor inside the open transaction and undoes it. */
 export async function attempt(client: pg.ClientBase, actor: Check['actor'], sql: string): Promise<Outcome> {
   try {
-    const results = (await client.query(`savepoint attempt; ${actor === 'owner of the tables' ? 'set local role postgres' : become(actor)}; ${sql}`)) as unknown as pg.QueryResult[];
+    const results = (await client.query(
+      `savepoint attempt; ${actor === 'owner of the tables' ? 'set local role postgres' : become(actor)}; ${sql}`,
+    )) as unknown as pg.QueryResult[];
     return (results.at(-1)?.rowCount ?? 0) > 0 ? 'done' : 'no row';
   } catch (error) {
     const { code, message } = error as pg.DatabaseError;
@@ -81,9 +83,12 @@ export async function columnChecks(client: pg.ClientBase): Promise<Check[]> {
     writers.flatMap((actor) => {
       const { role } = world.identities[actor];
       const writable = (command: string) =>
-        tableGrants[`${table} ${role}`]?.split(', ').includes(command) || columnGrants[`${table} ${role} ${command}`]?.split(', ').includes(column);
+        tableGrants[`${table} ${role}`]?.split(', ').includes(command) ||
+        columnGrants[`${table} ${role} ${command}`]?.split(', ').includes(column);
       const check = (command: string, sql: string): Check[] =>
-        writable(command) ? [] : [{ table, actor, title: `${actor} × ${command.toLowerCase()} of column ${table}.${column}`, sql, expected: 'no grant' }];
+        writable(command)
+          ? []
+          : [{ table, actor, title: `${actor} × ${command.toLowerCase()} of column ${table}.${column}`, sql, expected: 'no grant' }];
       return [
         ...check('UPDATE', `update ${table} set ${column} = default where false`),
         ...check('INSERT', `insert into ${table} (${column}) values (default)`),
@@ -106,7 +111,12 @@ export function pointerChecks(): Check[] {
   return [
     check('public.canonical_events', 'ingest', "an event of A with B's connection", world.insertEvent('A', fresh, { connection })),
     check('public.canonical_events', 'ingest', "an event of A with B's project", world.insertEvent('A', fresh, { project })),
-    check('public.canonical_events', 'ingest', "an event of A with B's project and connection", world.insertEvent('A', fresh, { project, connection })),
+    check(
+      'public.canonical_events',
+      'ingest',
+      "an event of A with B's project and connection",
+      world.insertEvent('A', fresh, { project, connection }),
+    ),
     check('public.dlq_events', 'ingest', "a dead letter of A with B's connection", world.insertDeadLetter('A', fresh, { connection })),
     check('public.dlq_events', 'ingest', "a dead letter of A with B's project", world.insertDeadLetter('A', fresh, { project })),
     check('public.event_journal', 'ingest', "a delivery of A with B's connection", world.insertJournal('A', fresh, connection)),
@@ -127,7 +137,11 @@ export function pointerChecks(): Check[] {
 }
 
 /** Runs checks inside the open transaction of a superuser connection whose database holds the world. */
-export async function runChecks(client: pg.ClientBase, checks: readonly Check[], options: { stopAtFirst?: boolean } = {}): Promise<Failure[]> {
+export async function runChecks(
+  client: pg.ClientBase,
+  checks: readonly Check[],
+  options: { stopAtFirst?: boolean } = {},
+): Promise<Failure[]> {
   const failures: Failure[] = [];
   for (const { title, actor, sql, expected } of checks) {
     const got = await attempt(client, actor, sql);

@@ -12,7 +12,8 @@ beforeEach(() => beginWorld(session.client));
 afterEach(() => session.client.query('rollback'));
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest();
-const look = async <T extends Record<string, unknown>>(sql: string, values: unknown[] = []) => (await session.client.query<T>(sql, values)).rows;
+const look = async <T extends Record<string, unknown>>(sql: string, values: unknown[] = []) =>
+  (await session.client.query<T>(sql, values)).rows;
 const refused = { code: '42501' };
 const subject = (actor: Actor) => identities[actor].claims.sub;
 const lastAudit = async (action: string) =>
@@ -25,7 +26,9 @@ describe('create_org', () => {
       `select public.create_org('Loja do João', 'Vendas') as created`,
     );
     const { org_id, project_id } = answer?.created ?? { org_id: '', project_id: '' };
-    expect(await session.as('stranger', 'select id, name, slug from public.orgs')).toEqual([{ id: org_id, name: 'Loja do João', slug: 'loja-do-jo-o' }]);
+    expect(await session.as('stranger', 'select id, name, slug from public.orgs')).toEqual([
+      { id: org_id, name: 'Loja do João', slug: 'loja-do-jo-o' },
+    ]);
     expect(await session.as('stranger', 'select user_id, role from public.org_members')).toEqual([{ user_id: strangerId, role: 'owner' }]);
     expect(await session.as('stranger', 'select id, name from public.projects')).toEqual([{ id: project_id, name: 'Vendas' }]);
     expect(await lastAudit('org_members.insert')).toMatchObject({ actor_id: strangerId, org_id, target_id: strangerId });
@@ -49,12 +52,23 @@ describe('create_invite', () => {
   const invite = (actor: Actor, role = 'analyst') =>
     session.as(actor, `select * from private.create_invite($1, ' New@C.example ', $2, $3)`, [orgId('A'), role, sha256('token')]);
 
-  it.each(['owner A', 'admin A'] as const)('lets %s invite, with the address normalised and only the hash of the token kept', async (actor) => {
-    const [made] = await invite(actor);
-    expect(made).toMatchObject({ org_id: orgId('A'), email: 'new@c.example', role: 'analyst', invited_by: subject(actor), accepted_at: null });
-    expect(await look('select token_sha256 from private.invite_tokens where invite_id = $1', [made?.id])).toEqual([{ token_sha256: sha256('token') }]);
-    expect(await lastAudit('org_invites.insert')).toMatchObject({ actor_id: subject(actor), org_id: orgId('A'), target_id: made?.id });
-  });
+  it.each(['owner A', 'admin A'] as const)(
+    'lets %s invite, with the address normalised and only the hash of the token kept',
+    async (actor) => {
+      const [made] = await invite(actor);
+      expect(made).toMatchObject({
+        org_id: orgId('A'),
+        email: 'new@c.example',
+        role: 'analyst',
+        invited_by: subject(actor),
+        accepted_at: null,
+      });
+      expect(await look('select token_sha256 from private.invite_tokens where invite_id = $1', [made?.id])).toEqual([
+        { token_sha256: sha256('token') },
+      ]);
+      expect(await lastAudit('org_invites.insert')).toMatchObject({ actor_id: subject(actor), org_id: orgId('A'), target_id: made?.id });
+    },
+  );
 
   it.each(['analyst A', 'owner B', 'stranger', 'no sub', 'anon', 'ingest', 'service_role'] as const)('refuses %s', async (actor) => {
     await expect(invite(actor)).rejects.toMatchObject(refused);
@@ -125,7 +139,9 @@ describe('ownership', () => {
       target_id: admin,
       detail: { role: { from: 'admin', to: 'owner' } },
     });
-    const demoted = await session.as('admin A', `update public.org_members set role = 'analyst' where user_id = $1 returning role`, [userId('A', 'owner')]);
+    const demoted = await session.as('admin A', `update public.org_members set role = 'analyst' where user_id = $1 returning role`, [
+      userId('A', 'owner'),
+    ]);
     expect(demoted).toEqual([{ role: 'analyst' }]);
   });
 });
@@ -148,7 +164,9 @@ describe('rotate_connection_secret', () => {
       { sealed: 'newer', seconds: null },
       { sealed: 'new', seconds: 3600 },
     ]);
-    const [found] = await session.as<{ c: { secrets: { sealed: string }[] } }>('ingest', 'select private.find_connection($1) as c', [connectionId('A')]);
+    const [found] = await session.as<{ c: { secrets: { sealed: string }[] } }>('ingest', 'select private.find_connection($1) as c', [
+      connectionId('A'),
+    ]);
     expect(found?.c.secrets.map((secret) => Buffer.from(secret.sealed, 'base64').toString()).sort()).toEqual(['new', 'newer']);
   });
 
@@ -156,7 +174,8 @@ describe('rotate_connection_secret', () => {
     await rotate('admin A', 0, 'the-secret-itself');
     const trail = await look(`select * from public.audit_log where action like 'connection_secrets.%' and actor_id is not null`);
     expect(trail.map((row) => row.action)).toEqual(['connection_secrets.delete', 'connection_secrets.insert']);
-    for (const row of trail) expect(row).toMatchObject({ actor_id: subject('admin A'), target_id: connectionId('A'), detail: { name: 'hottok' } });
+    for (const row of trail)
+      expect(row).toMatchObject({ actor_id: subject('admin A'), target_id: connectionId('A'), detail: { name: 'hottok' } });
     expect(JSON.stringify(trail)).not.toContain(Buffer.from('the-secret-itself').toString('hex'));
   });
 
@@ -173,7 +192,9 @@ describe('rotate_connection_secret', () => {
     const both = [[connectionId('A'), connectionId('B')]];
     const listed = (actor: Actor) => session.as(actor, 'select * from private.list_connection_secrets($1)', both);
     for (const actor of ['owner A', 'analyst A'] as const)
-      expect(await listed(actor)).toEqual([{ source_connection_id: connectionId('A'), name: 'hottok', created_at: expect.any(Date), expires_at: null }]);
+      expect(await listed(actor)).toEqual([
+        { source_connection_id: connectionId('A'), name: 'hottok', created_at: expect.any(Date), expires_at: null },
+      ]);
     for (const actor of ['stranger', 'no sub'] as const) expect(await listed(actor)).toEqual([]);
     for (const actor of ['anon', 'ingest'] as const) await expect(listed(actor)).rejects.toMatchObject(refused);
   });
@@ -187,9 +208,9 @@ describe('delete_connection', () => {
     expect(await remove(actor)).toBe(true);
     expect(await session.as('ingest', 'select private.find_connection($1) as found', [connectionId('A')])).toEqual([{ found: null }]);
     expect(await look('select 1 from private.connection_secrets where source_connection_id = $1', [connectionId('A')])).toEqual([]);
-    expect(await look('select is_active, deleted_at is not null as deleted from public.source_connections where id = $1', [connectionId('A')])).toEqual([
-      { is_active: false, deleted: true },
-    ]);
+    expect(
+      await look('select is_active, deleted_at is not null as deleted from public.source_connections where id = $1', [connectionId('A')]),
+    ).toEqual([{ is_active: false, deleted: true }]);
     expect(await session.as('analyst A', 'select 1 as kept from public.canonical_events')).toEqual([{ kept: 1 }]);
     expect(await lastAudit('source_connections.update')).toMatchObject({ actor_id: subject(actor), target_id: connectionId('A') });
     expect(await remove(actor), 'a second time').toBe(false);
@@ -209,8 +230,15 @@ describe('delete_connection', () => {
 
 describe('the audit log', () => {
   it('holds the changed columns of a change, before and after, and nothing of a change that changed nothing', async () => {
-    await session.as('admin A', `update public.source_connections set name = 'Store', is_active = is_active where id = $1`, [connectionId('A')]);
-    const change = { actor_id: subject('admin A'), org_id: orgId('A'), target_id: connectionId('A'), detail: { name: { from: 'Shop', to: 'Store' } } };
+    await session.as('admin A', `update public.source_connections set name = 'Store', is_active = is_active where id = $1`, [
+      connectionId('A'),
+    ]);
+    const change = {
+      actor_id: subject('admin A'),
+      org_id: orgId('A'),
+      target_id: connectionId('A'),
+      detail: { name: { from: 'Shop', to: 'Store' } },
+    };
     expect(await lastAudit('source_connections.update')).toEqual(change);
     const count = () => look('select count(*) from public.audit_log');
     const before = await count();
@@ -227,22 +255,55 @@ describe('the audit log', () => {
 describe('keys of an org', () => {
   const create = (key: string) =>
     session.as('ingest', 'select private.create_org_keys($1, $2, $2, 1)', ['c0000000-0000-4000-8000-000000000001', Buffer.from(key)]);
-  const find = () => session.as<{ keys: { kind: string; version: number; wrapped: string }[] }>('ingest', 'select private.find_org_keys($1) as keys', [
-    'c0000000-0000-4000-8000-000000000001',
-  ]);
+  const find = () =>
+    session.as<{ keys: { kind: string; version: number; wrapped: string }[] }>('ingest', 'select private.find_org_keys($1) as keys', [
+      'c0000000-0000-4000-8000-000000000001',
+    ]);
 
   it('are made once: whoever comes second finds the first pair', async () => {
     await look(`insert into public.orgs (id, name, slug) values ('c0000000-0000-4000-8000-000000000001', 'New', 'new')`);
     await create('first');
     await create('second');
-    expect((await find())[0]?.keys.map(({ kind, version, wrapped }) => [kind, version, Buffer.from(wrapped, 'base64').toString()])).toEqual([
-      ['data', 1, 'first'],
-      ['hash', 1, 'first'],
-    ]);
+    expect((await find())[0]?.keys.map(({ kind, version, wrapped }) => [kind, version, Buffer.from(wrapped, 'base64').toString()])).toEqual(
+      [
+        ['data', 1, 'first'],
+        ['hash', 1, 'first'],
+      ],
+    );
   });
 
   it.each(['owner A', 'anon', 'maintenance', 'service_role'] as const)('are not told to %s by the function', async (actor) => {
     await expect(session.as(actor, 'select private.find_org_keys($1)', [orgId('A')])).rejects.toMatchObject(refused);
     await expect(session.as(actor, 'select private.find_connection($1)', [connectionId('A')])).rejects.toMatchObject(refused);
+  });
+});
+
+describe('what the dashboard asks', () => {
+  const series = (actor: Actor, bucket = 'hour') =>
+    session.as(
+      actor,
+      `select received, accepted from public.ingest_timeseries($1, now() - interval '1 day', now() + interval '1 hour', $2)`,
+      [orgId('A'), bucket],
+    );
+  const health = (actor: Actor) =>
+    session.as(actor, 'select source_connection_id, received, dlq_rate, lag_p50_seconds from public.connection_health($1)', [orgId('A')]);
+
+  it.each(['owner A', 'analyst A'] as const)('is answered to %s for their org; a deleted connection is left out', async (actor) => {
+    expect(await series(actor)).toEqual([{ received: '1', accepted: '1' }]);
+    expect(await health(actor)).toEqual([{ source_connection_id: connectionId('A'), received: '1', dlq_rate: 0, lag_p50_seconds: 0.5 }]);
+  });
+
+  it.each(['owner B', 'stranger', 'no sub'] as const)('is answered to %s with nothing', async (actor) => {
+    expect(await series(actor)).toEqual([]);
+    expect(await health(actor)).toEqual([]);
+  });
+
+  it.each(['anon', 'service_role', 'ingest'] as const)('is refused to %s', async (actor) => {
+    await expect(series(actor)).rejects.toMatchObject(refused);
+    await expect(health(actor)).rejects.toMatchObject(refused);
+  });
+
+  it('refuses a bucket it does not know', async () => {
+    await expect(series('owner A', 'week')).rejects.toMatchObject({ code: '22023' });
   });
 });

@@ -10,7 +10,8 @@ afterAll(() => session?.close());
 beforeEach(() => beginWorld(session.client));
 afterEach(() => session.client.query('rollback'));
 
-const look = async <T extends Record<string, unknown>>(sql: string, values: unknown[] = []) => (await session.client.query<T>(sql, values)).rows;
+const look = async <T extends Record<string, unknown>>(sql: string, values: unknown[] = []) =>
+  (await session.client.query<T>(sql, values)).rows;
 const uuid = (kind: number, n: number) => `d0000000-0000-4000-8000-${String(kind)}${String(n).padStart(11, '0')}`;
 const eventOf = (n: number) => uuid(1, n);
 const journalOf = (n: number) => uuid(2, n);
@@ -20,7 +21,11 @@ type One = { n: number; key: string; body?: string; org?: Org; connection?: stri
 /** A batch of deliveries of one event each, sent as the ingest role. */
 async function ingest(...records: One[]) {
   const now = new Date().toISOString();
-  const of = ({ org = 'A', connection }: One) => ({ org_id: orgId(org), project_id: projectId(org), source_connection_id: connection ?? connectionId(org) });
+  const of = ({ org = 'A', connection }: One) => ({
+    org_id: orgId(org),
+    project_id: projectId(org),
+    source_connection_id: connection ?? connectionId(org),
+  });
   const deliveries = records.map((one, index) => ({
     ...of(one),
     id: journalOf(one.n),
@@ -73,12 +78,19 @@ async function ingest(...records: One[]) {
 describe('the ingest role', () => {
   it('stores a delivery whole: journal, sealed body, key, event and activity', async () => {
     expect(await ingest({ n: 1, key: 'one' }, { n: 2, key: 'two', org: 'B' })).toEqual([]);
-    for (const [n, org] of [[1, 'A'], [2, 'B']] as const) {
-      expect(await look('select org_id, properties from public.canonical_events where id = $1', [eventOf(n)])).toEqual([{ org_id: orgId(org), properties: { n } }]);
-      expect(await look('select outcome, record_count from public.event_journal where id = $1', [journalOf(n)])).toEqual([{ outcome: 'accepted', record_count: 1 }]);
-      expect(await look(`select encode(sealed, 'escape') as sealed, org_id from private.journal_payloads where journal_id = $1`, [journalOf(n)])).toEqual([
-        { sealed: `0${n}`, org_id: orgId(org) },
+    for (const [n, org] of [
+      [1, 'A'],
+      [2, 'B'],
+    ] as const) {
+      expect(await look('select org_id, properties from public.canonical_events where id = $1', [eventOf(n)])).toEqual([
+        { org_id: orgId(org), properties: { n } },
       ]);
+      expect(await look('select outcome, record_count from public.event_journal where id = $1', [journalOf(n)])).toEqual([
+        { outcome: 'accepted', record_count: 1 },
+      ]);
+      expect(
+        await look(`select encode(sealed, 'escape') as sealed, org_id from private.journal_payloads where journal_id = $1`, [journalOf(n)]),
+      ).toEqual([{ sealed: `0${n}`, org_id: orgId(org) }]);
     }
   });
 
@@ -89,8 +101,13 @@ describe('the ingest role', () => {
       expect.objectContaining({ event_id: eventOf(2), stored_event_id: eventOf(1), outcome: 'duplicate' }),
       expect.objectContaining({ event_id: eventOf(3), stored_event_id: eventOf(1), outcome: 'conflict' }),
     ]);
-    expect(await look(`select id from public.canonical_events where properties ? 'n' order by id`)).toEqual([{ id: eventOf(1) }, { id: eventOf(4) }]);
-    expect(await look('select id, error_class from public.dlq_events where id = $1', [letterOf(3)])).toEqual([{ id: letterOf(3), error_class: 'DUPLICATE_EVENT' }]);
+    expect(await look(`select id from public.canonical_events where properties ? 'n' order by id`)).toEqual([
+      { id: eventOf(1) },
+      { id: eventOf(4) },
+    ]);
+    expect(await look('select id, error_class from public.dlq_events where id = $1', [letterOf(3)])).toEqual([
+      { id: letterOf(3), error_class: 'DUPLICATE_EVENT' },
+    ]);
   });
 
   it('keeps the same key of two connections apart', async () => {
@@ -98,7 +115,9 @@ describe('the ingest role', () => {
   });
 
   it("cannot put an event of one org under another org's connection; nothing of the batch stays", async () => {
-    await expect(ingest({ n: 1, key: 'good' }, { n: 2, key: 'bad', connection: connectionId('B') })).rejects.toMatchObject({ code: '23503' });
+    await expect(ingest({ n: 1, key: 'good' }, { n: 2, key: 'bad', connection: connectionId('B') })).rejects.toMatchObject({
+      code: '23503',
+    });
     expect(await look(`select from public.canonical_events where properties ? 'n'`)).toEqual([]);
     expect(await look(`select from private.event_keys where idempotency_key in ('good', 'bad')`)).toEqual([]);
   });
@@ -130,7 +149,8 @@ describe('the ingest role', () => {
 
 describe('quarantine', () => {
   const take = async (wanted: number) =>
-    (await session.as<{ taken: number }>('ingest', 'select private.take_quarantine($1, $2, 10) as taken', [connectionId('A'), wanted]))[0]?.taken;
+    (await session.as<{ taken: number }>('ingest', 'select private.take_quarantine($1, $2, 10) as taken', [connectionId('A'), wanted]))[0]
+      ?.taken;
 
   it('gives out no more places in an hour than its cap, each once', async () => {
     expect(await take(6)).toBe(6);
@@ -140,8 +160,8 @@ describe('quarantine', () => {
 
   it('counts what it has no place for', async () => {
     await session.as('ingest', 'select private.count_rejected($1, $2, 5)', [orgId('A'), connectionId('A')]);
-    expect(await look('select received, rejected from public.connection_activity where org_id = $1 and rejected > 0', [orgId('A')])).toEqual([
-      { received: 5, rejected: 5 },
-    ]);
+    expect(
+      await look('select received, rejected from public.connection_activity where org_id = $1 and rejected > 0', [orgId('A')]),
+    ).toEqual([{ received: 5, rejected: 5 }]);
   });
 });

@@ -38,7 +38,9 @@ describe('every actor × every table × every command', () => {
   it('each table has rows of both orgs, so that "no row" means hidden and not absent', async () => {
     for (const [table, { rows }] of Object.entries(matrix))
       for (const org of ['A', 'B'] as const)
-        expect(await attempt(client, 'owner of the tables', `select 1 from ${table} where ${rows(org)}`), `${table} of ${org}`).toBe('done');
+        expect(await attempt(client, 'owner of the tables', `select 1 from ${table} where ${rows(org)}`), `${table} of ${org}`).toBe(
+          'done',
+        );
   });
 
   it.each(Object.keys(matrix))('%s: each is allowed or refused as the matrix says, and by the right lock', async (table) => {
@@ -71,16 +73,21 @@ describe('every actor × every table × every command', () => {
 
   it('nobody truncates', async () => {
     const attempts = Object.keys(matrix).flatMap((table) =>
-      actors.map((actor): Check => ({ table, actor, title: `${actor}: truncate ${table}`, sql: `truncate ${table} cascade`, expected: 'no grant' })),
+      actors.map(
+        (actor): Check => ({ table, actor, title: `${actor}: truncate ${table}`, sql: `truncate ${table} cascade`, expected: 'no grant' }),
+      ),
     );
     expect(await runChecks(client, attempts)).toEqual([]);
   });
 });
 
 describe('rows that point at another org', () => {
-  it.each(pointerChecks().map((check) => [check.title, check] as const))('are refused by the composite foreign key: %s', async (_, check) => {
-    expect(await runChecks(client, [check])).toEqual([]);
-  });
+  it.each(pointerChecks().map((check) => [check.title, check] as const))(
+    'are refused by the composite foreign key: %s',
+    async (_, check) => {
+      expect(await runChecks(client, [check])).toEqual([]);
+    },
+  );
 });
 
 describe('the login of the API', () => {

@@ -1,5 +1,5 @@
-import * as world from './world.ts';
 import type { Actor, Org } from './world.ts';
+import * as world from './world.ts';
 
 // What every actor may do to every table, as data. Whoever is not named is refused, and by the face that the grants imply: without
 // the grant "permission denied"; with it, no row (select, update, delete) or the policy's refusal (insert).
@@ -49,7 +49,8 @@ export const matrix: Record<string, Expectation> = {
   'public.org_members': {
     rows: ofOrg,
     column: 'role',
-    insert: (org) => `insert into public.org_members (org_id, user_id, role) values ('${world.orgId(org)}', '${world.strangerId}', 'owner')`,
+    insert: (org) =>
+      `insert into public.org_members (org_id, user_id, role) values ('${world.orgId(org)}', '${world.strangerId}', 'owner')`,
     rules: {
       select: people(members),
       insert: nobody,
@@ -141,7 +142,10 @@ export const matrix: Record<string, Expectation> = {
       select: people(members),
       insert: machine('ingest'),
       update: [
-        people(admins, { title: 'asked to retry', sql: (org) => `update public.dlq_events set status = 'pending', next_retry_at = now() where ${ofOrg(org)}` }),
+        people(admins, {
+          title: 'asked to retry',
+          sql: (org) => `update public.dlq_events set status = 'pending', next_retry_at = now() where ${ofOrg(org)}`,
+        }),
         people(none, {
           title: 'declared resolved, which only the pipeline may',
           sql: (org) => `update public.dlq_events set status = 'resolved' where ${ofOrg(org)}`,
@@ -173,7 +177,8 @@ export const matrix: Record<string, Expectation> = {
   'private.org_keys': {
     rows: ofOrg,
     column: 'wrapped',
-    insert: (org) => `insert into private.org_keys (org_id, kind, version, wrapped, master_version) values ('${world.orgId(org)}', 'data', 2, '\\x01', 1)`,
+    insert: (org) =>
+      `insert into private.org_keys (org_id, kind, version, wrapped, master_version) values ('${world.orgId(org)}', 'data', 2, '\\x01', 1)`,
     rules: {
       select: machine('maintenance'),
       insert: [

@@ -12,23 +12,34 @@ afterAll(() => session?.close());
 beforeEach(() => beginWorld(session.client));
 afterEach(() => session.client.query('rollback'));
 
-const look = async <T extends Record<string, unknown>>(sql: string, values: unknown[] = []) => (await session.client.query<T>(sql, values)).rows;
-const ensure = async (at: string) => (await session.as<{ made: number }>('maintenance', 'select private.ensure_partitions($1) as made', [at]))[0]?.made;
+const look = async <T extends Record<string, unknown>>(sql: string, values: unknown[] = []) =>
+  (await session.client.query<T>(sql, values)).rows;
+const ensure = async (at: string) =>
+  (await session.as<{ made: number }>('maintenance', 'select private.ensure_partitions($1) as made', [at]))[0]?.made;
 const dropExpired = async (at: string) =>
-  (await session.as<{ name: string }>('maintenance', 'select private.drop_expired_partitions($1) as name', [at])).map((row) => row.name).sort();
+  (await session.as<{ name: string }>('maintenance', 'select private.drop_expired_partitions($1) as name', [at]))
+    .map((row) => row.name)
+    .sort();
 const partitions = async (parent: string) =>
-  (await look<{ name: string }>(`select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = $1::regclass order by 1`, [parent]))
-    .map((row) => row.name);
+  (
+    await look<{ name: string }>(
+      `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = $1::regclass order by 1`,
+      [parent],
+    )
+  ).map((row) => row.name);
 const refusedTo = ['owner A', 'anon', 'ingest', 'service_role', 'api login'] as const satisfies readonly Actor[];
 
 const eventAt = (id: string, at: string, received = at) => insertEvent('A', id, { at, received });
 const eventIds = (n: number) => `a0000000-0000-4000-8000-0000000000${n}`;
-const homeOf = async (id: string) => (await look<{ home: string }>('select tableoid::regclass::text as home from public.canonical_events where id::text = $1', [id]))[0]?.home;
+const homeOf = async (id: string) =>
+  (await look<{ home: string }>('select tableoid::regclass::text as home from public.canonical_events where id::text = $1', [id]))[0]?.home;
 
 describe('ensure_partitions', () => {
   it('makes what the retention asks for, ahead of time, and nothing the second time', async () => {
     expect(await ensure('2031-05-17T12:00Z')).toBeGreaterThan(0);
-    expect(await partitions('public.canonical_events')).toEqual(expect.arrayContaining(['canonical_events_y2030m04', 'canonical_events_y2031m08']));
+    expect(await partitions('public.canonical_events')).toEqual(
+      expect.arrayContaining(['canonical_events_y2030m04', 'canonical_events_y2031m08']),
+    );
     expect(await partitions('public.event_journal')).toEqual(expect.arrayContaining(['event_journal_y2031m05', 'event_journal_y2031m08']));
     expect(await ensure('2031-05-17T12:00Z')).toBe(0);
   });
@@ -82,7 +93,10 @@ describe('ensure_partitions', () => {
 
   it('does not stop inserts into the table it extends', async () => {
     const database = await createTestDatabase();
-    const [job, other] = [new pg.Client({ connectionString: database.superuserUrl }), new pg.Client({ connectionString: database.superuserUrl })];
+    const [job, other] = [
+      new pg.Client({ connectionString: database.superuserUrl }),
+      new pg.Client({ connectionString: database.superuserUrl }),
+    ];
     try {
       await Promise.all([job.connect(), other.connect()]);
       await beginWorld(other);
@@ -150,9 +164,11 @@ describe('drop_expired_partitions', () => {
 });
 
 describe('refresh_last_event_at', () => {
-  const refresh = async () => (await session.as<{ changed: number }>('maintenance', 'select private.refresh_last_event_at() as changed'))[0]?.changed;
+  const refresh = async () =>
+    (await session.as<{ changed: number }>('maintenance', 'select private.refresh_last_event_at() as changed'))[0]?.changed;
   const lastEventAt = async () =>
-    (await look<{ at: Date | null }>('select last_event_at as at from public.source_connections where id = $1', [connectionId('A')]))[0]?.at ?? null;
+    (await look<{ at: Date | null }>('select last_event_at as at from public.source_connections where id = $1', [connectionId('A')]))[0]
+      ?.at ?? null;
 
   it("takes the newest event time of each connection's recent activity, and moves forward only", async () => {
     expect(await lastEventAt()).toBeNull();
@@ -170,6 +186,8 @@ describe('refresh_last_event_at', () => {
     const trail = await look('select count(*) from public.audit_log');
     expect(await refresh()).toBe(2);
     expect(await look('select count(*) from public.audit_log')).toEqual(trail);
-    expect(await look(`select count(*)::int as touched from public.source_connections where updated_at <> '2001-01-01'`)).toEqual([{ touched: 0 }]);
+    expect(await look(`select count(*)::int as touched from public.source_connections where updated_at <> '2001-01-01'`)).toEqual([
+      { touched: 0 },
+    ]);
   });
 });

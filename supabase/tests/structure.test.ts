@@ -21,7 +21,8 @@ afterAll(async () => {
 
 const rows = async <T extends pg.QueryResultRow>(sql: string, values: unknown[] = []) => (await client.query<T>(sql, values)).rows;
 /** The first column of each row; most rules read "this list is empty". */
-const list = async (sql: string, values: unknown[] = []) => (await rows<Record<string, string>>(sql, values)).map((row) => Object.values(row)[0] ?? '');
+const list = async (sql: string, values: unknown[] = []) =>
+  (await rows<Record<string, string>>(sql, values)).map((row) => Object.values(row)[0] ?? '');
 const dictionary = async (sql: string) =>
   Object.fromEntries((await rows<{ name: string; value: string }>(sql)).map(({ name, value }) => [name, value]));
 
@@ -75,7 +76,9 @@ describe('policies', () => {
 
   it('ask who the caller is once per statement, not once per row', async () => {
     // the stored form of (select auth.uid()) is ( SELECT auth.uid() AS uid); one wrapped call must not excuse a bare one beside it
-    const bare = (await clauses()).filter(({ clause }) => /\bauth\.\w+\(|current_setting\(/.test(clause.replace(/\( SELECT auth\.\w+\(\) AS \w+\)/g, '')));
+    const bare = (await clauses()).filter(({ clause }) =>
+      /\bauth\.\w+\(|current_setting\(/.test(clause.replace(/\( SELECT auth\.\w+\(\) AS \w+\)/g, '')),
+    );
     expect(bare).toEqual([]);
   });
 
@@ -117,9 +120,11 @@ describe('grants', () => {
   });
 
   it('reach rows through the parent only: no partition is granted to anybody', async () => {
-    expect(await list(`select c.name || ' ' || ${grantee} from ${relations} c, aclexplode(c.relacl) a where c.relispartition and a.grantee <> c.relowner`)).toEqual(
-      [],
-    );
+    expect(
+      await list(
+        `select c.name || ' ' || ${grantee} from ${relations} c, aclexplode(c.relacl) a where c.relispartition and a.grantee <> c.relowner`,
+      ),
+    ).toEqual([]);
     expect(await list(`select name from ${relations} c where relispartition and nspname <> 'private'`)).toEqual([]);
   });
 
@@ -140,7 +145,7 @@ describe('grants', () => {
 });
 
 describe('functions', () => {
-  it('run with their owner\'s rights only outside the exposed schema', async () => {
+  it("run with their owner's rights only outside the exposed schema", async () => {
     expect(await list(`select name from ${functions} p where prosecdef and nspname = 'public'`)).toEqual([]);
   });
 
@@ -200,13 +205,14 @@ describe('partitions', () => {
   });
 
   it.each(parents)('%s has a default partition, this month and at least two months ahead', async (parent) => {
-    const bounds = await list(`select pg_get_expr(c.relpartbound, c.oid) from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = $1::regclass`, [
-      parent,
-    ]);
+    const bounds = await list(
+      `select pg_get_expr(c.relpartbound, c.oid) from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = $1::regclass`,
+      [parent],
+    );
     expect(bounds).toContain('DEFAULT');
-    const [{ months }] = await rows<{ months: string[] }>(
+    const [{ months }] = (await rows<{ months: string[] }>(
       `select array_agg(to_char(date_trunc('month', now() at time zone 'utc') + make_interval(months => n), 'YYYY-MM-DD')) as months from generate_series(0, 2) n`,
-    ) as [{ months: string[] }];
+    )) as [{ months: string[] }];
     for (const month of months) expect(bounds.some((bound) => bound.includes(`FROM ('${month} 00:00:00+00')`))).toBe(true);
   });
 });
@@ -214,9 +220,19 @@ describe('partitions', () => {
 describe('roles', () => {
   it('the API logs in as a role that inherits nothing, bypasses nothing, owns nothing', async () => {
     expect(
-      await rows(`select rolcanlogin, rolinherit, rolbypassrls, rolsuper, rolcreaterole, rolcreatedb, rolreplication from pg_roles where rolname = 'tributary_api'`),
+      await rows(
+        `select rolcanlogin, rolinherit, rolbypassrls, rolsuper, rolcreaterole, rolcreatedb, rolreplication from pg_roles where rolname = 'tributary_api'`,
+      ),
     ).toEqual([
-      { rolcanlogin: true, rolinherit: false, rolbypassrls: false, rolsuper: false, rolcreaterole: false, rolcreatedb: false, rolreplication: false },
+      {
+        rolcanlogin: true,
+        rolinherit: false,
+        rolbypassrls: false,
+        rolsuper: false,
+        rolcreaterole: false,
+        rolcreatedb: false,
+        rolreplication: false,
+      },
     ]);
     // in pg_shdepend, 'o' is ownership of anything in any database
     expect(await list(`select objid::text from pg_shdepend where refobjid = 'tributary_api'::regrole and deptype = 'o'`)).toEqual([]);
@@ -224,19 +240,21 @@ describe('roles', () => {
 
   it('and may become exactly ingest, maintenance or authenticated', async () => {
     expect(
-      await list(`select m.roleid::regrole::text from pg_auth_members m where m.member = 'tributary_api'::regrole and m.set_option and not m.admin_option order by 1`),
+      await list(
+        `select m.roleid::regrole::text from pg_auth_members m where m.member = 'tributary_api'::regrole and m.set_option and not m.admin_option order by 1`,
+      ),
     ).toEqual(['authenticated', 'ingest', 'maintenance']);
-    expect(await list(`select rolname from pg_roles where pg_has_role('tributary_api', oid, 'member') and rolname <> 'tributary_api' order by 1`)).toEqual([
-      'authenticated',
-      'ingest',
-      'maintenance',
-    ]);
+    expect(
+      await list(
+        `select rolname from pg_roles where pg_has_role('tributary_api', oid, 'member') and rolname <> 'tributary_api' order by 1`,
+      ),
+    ).toEqual(['authenticated', 'ingest', 'maintenance']);
   });
 
   it.each(['ingest', 'maintenance'])('%s cannot log in, bypasses nothing and is member of nothing', async (role) => {
-    expect(await rows(`select rolcanlogin, rolbypassrls, rolsuper, rolcreaterole, rolcreatedb from pg_roles where rolname = $1`, [role])).toEqual([
-      { rolcanlogin: false, rolbypassrls: false, rolsuper: false, rolcreaterole: false, rolcreatedb: false },
-    ]);
+    expect(
+      await rows(`select rolcanlogin, rolbypassrls, rolsuper, rolcreaterole, rolcreatedb from pg_roles where rolname = $1`, [role]),
+    ).toEqual([{ rolcanlogin: false, rolbypassrls: false, rolsuper: false, rolcreaterole: false, rolcreatedb: false }]);
     expect(await list(`select roleid::regrole::text from pg_auth_members where member = $1::regrole`, [role])).toEqual([]);
   });
 });

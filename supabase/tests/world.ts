@@ -112,7 +112,11 @@ export const insertKey = (org: Org, key: string) => `
 
 type Pointers = { project?: string; connection?: string };
 
-export const insertEvent = (org: Org, event: string, { project, connection, at, received }: Pointers & { at?: string; received?: string } = {}) => `
+export const insertEvent = (
+  org: Org,
+  event: string,
+  { project, connection, at, received }: Pointers & { at?: string; received?: string } = {},
+) => `
   insert into public.canonical_events (id, org_id, project_id, source_connection_id, type, source_type, source_event_type, event_time,
     received_at, ingested_at, idempotency_key, journal_id, schema_version)
   values ('${event}', '${orgId(org)}', '${project ?? projectId(org)}', '${connection ?? connectionId(org)}', 'order.paid', 'hotmart',

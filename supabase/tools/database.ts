@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { StackError } from '../local/errors.ts';
-import { startTestCluster, type TestDatabase } from '../local/test-cluster.ts';
+import { startTestCluster, type TestCluster, type TestDatabase } from '../local/test-cluster.ts';
 
 /** Runs a tool on a freshly migrated database of its own; no Docker, no network, nothing left behind. */
-export async function withFreshDatabase<T>(run: (database: TestDatabase) => Promise<T>): Promise<T> {
+export async function withFreshDatabase<T>(run: (database: TestDatabase, cluster: TestCluster) => Promise<T>): Promise<T> {
   const cluster = await startTestCluster();
   try {
-    return await run(await cluster.createDatabase());
+    return await run(await cluster.createDatabase(), cluster);
   } finally {
     await cluster.stop();
   }

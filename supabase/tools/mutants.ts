@@ -2,7 +2,7 @@ import { withClient } from '../local/database.ts';
 import { type Check, columnChecks, isolationChecks, pointerChecks, runChecks } from '../tests/checks.ts';
 import { clientRoles } from '../tests/grants.ts';
 import { createWorld } from '../tests/world.ts';
-import { withFreshDatabase } from './database.ts';
+import { runTool, withFreshDatabase } from './database.ts';
 
 // Weakens one rule at a time and requires the isolation checks to notice: a rule that nothing notices is a rule without a test.
 
@@ -67,13 +67,14 @@ export async function runMutants(superuserUrl: string, report: (verdict: Verdict
   });
 }
 
-if (import.meta.main) {
-  const verdicts = await withFreshDatabase((database) =>
-    runMutants(database.superuserUrl, ({ name, table, killedBy }) =>
-      console.log(killedBy ? `killed    ${table}: ${name}  (${killedBy})` : `SURVIVED  ${table}: ${name}`),
-    ),
-  );
-  const survived = verdicts.filter((verdict) => !verdict.killedBy).length;
-  console.log(`${verdicts.length - survived} killed, ${survived} survived`);
-  if (survived > 0) process.exitCode = 1;
-}
+if (import.meta.main)
+  await runTool(async () => {
+    const verdicts = await withFreshDatabase((database) =>
+      runMutants(database.superuserUrl, ({ name, table, killedBy }) =>
+        console.log(killedBy ? `killed    ${table}: ${name}  (${killedBy})` : `SURVIVED  ${table}: ${name}`),
+      ),
+    );
+    const survived = verdicts.filter((verdict) => !verdict.killedBy).length;
+    console.log(`${verdicts.length - survived} killed, ${survived} survived`);
+    if (survived > 0) process.exitCode = 1;
+  });

@@ -4,7 +4,9 @@ import { migrationsDirectory } from '../local/database.ts';
 import { StackError } from '../local/errors.ts';
 import { runTool } from './database.ts';
 
-const header = (name: string) => `-- ${name.replaceAll('_', ' ').replace(/^./, (first) => first.toUpperCase())}: what this migration is for, in one sentence.
+const header = (
+  name: string,
+) => `-- ${name.replaceAll('_', ' ').replace(/^./, (first) => first.toUpperCase())}: what this migration is for, in one sentence.
 --
 -- A table brings in the same file: org_id and composite foreign keys, row level security, grants by role, command and column,
 -- one policy per command. A function pins search_path and names every schema. Applied migrations are never edited.
@@ -15,13 +17,19 @@ export function createMigration(name: string | undefined, options: { directory?:
   const directory = options.directory ?? migrationsDirectory;
   if (!name) throw new StackError('Say what the migration does: npm run db:new -- add_alert_rules');
   if (!/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name) || name.length > 60)
-    throw new StackError(`"${name}" is no migration name: use up to 60 lower-case letters, digits and single underscores, such as add_alert_rules.`);
+    throw new StackError(
+      `"${name}" is no migration name: use up to 60 lower-case letters, digits and single underscores, such as add_alert_rules.`,
+    );
   const existing = readdirSync(directory).filter((file) => file.endsWith('.sql'));
   const twin = existing.find((file) => file.slice(15) === `${name}.sql`);
   if (twin) throw new StackError(`There is a migration of that name already: supabase/migrations/${twin}.`);
   const stamp = (options.now ?? new Date()).toISOString().replace(/\D/g, '').slice(0, 14);
   // a clock behind the newest file would make a migration that runs before it, or that Supabase refuses to push
-  const newest = existing.map((file) => file.slice(0, 14)).sort().at(-1) ?? '';
+  const newest =
+    existing
+      .map((file) => file.slice(0, 14))
+      .sort()
+      .at(-1) ?? '';
   const version = stamp > newest ? stamp : String(BigInt(newest) + 1n);
   const path = join(directory, `${version}_${name}.sql`);
   if (existsSync(path)) throw new StackError(`${path} exists already.`);

@@ -67,7 +67,7 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
   app.route('/', ingestRoutes({ ...deps, limits: config.limits, publicUrl }));
 
   app.use(secureHeaders());
-  app.route('/', healthRoutes(deps));
+  app.route('/', healthRoutes({ ...deps, operatorToken: config.operatorToken }));
   app.route('/api/sources', sourceRoutes());
   app.route(
     '/api/connections',

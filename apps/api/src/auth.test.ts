@@ -68,7 +68,9 @@ describe('a token of a shared secret (HS256)', () => {
 /** A compact JWS made by hand, so that what a library would refuse to sign can be sent too. */
 function signed(change: object, alg: 'HS256' | 'HS512' = 'HS256', key: string = jwt.secret): string {
   const input = `${base64({ alg, typ: 'JWT' })}.${base64({ ...claims(), ...change })}`;
-  return `${input}.${createHmac(alg === 'HS256' ? 'sha256' : 'sha512', key).update(input).digest('base64url')}`;
+  return `${input}.${createHmac(alg === 'HS256' ? 'sha256' : 'sha512', key)
+    .update(input)
+    .digest('base64url')}`;
 }
 
 describe('a token of a published key (ES256, RS256)', () => {

@@ -2,7 +2,7 @@ import { type Logger, pino } from 'pino';
 
 /** JSON lines on stdout, written in blocks so that a line never costs the hot path a system call; flushed every 200 ms and at exit. */
 export function createLog(level: string): Logger {
-  const destination = pino.destination({ fd: 1, sync: false, minLength: 16_384 });
+  const destination = pino.destination({ fd: 1, sync: false, minLength: 8_192, maxWrite: 65_536 });
   // A closed pipe (EPIPE) must not stop ingestion: lines are lost, events are not.
   destination.on('error', () => {});
   setInterval(() => destination.flush(), 200).unref();

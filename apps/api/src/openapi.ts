@@ -4,227 +4,18 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import {
-  AcceptedInvite,
-  Connection,
-  CreatedConnection,
-  CreatedInvite,
-  DeliveryAnswer,
-  Invite,
-  ProblemAnswer,
-  RotatedSecret,
-  SourceEntry,
-  TestedConnection,
-} from '@tributary/shared/api.ts';
+import { DeliveryAnswer, ProblemAnswer } from '@tributary/shared/api.ts';
 import type { Env, Hono } from 'hono';
 import { accepts } from 'hono/accepts';
-import { describeRoute, generateSpecs, resolver } from 'hono-openapi';
-import type { OpenAPIV3_1 } from 'openapi-types';
-import { z } from 'zod';
+import { generateSpecs, resolver } from 'hono-openapi';
+import { otherPaths, problems, schemaOptions } from './route-docs.ts';
 
-/** As callers see a schema: defaults are optional, and answers may grow. */
-export const schemaOptions = { options: { io: 'input', unrepresentable: 'any' } } as const;
-
-const problems = {
-  400: { name: 'InvalidRequest', description: 'A field is missing or not valid: `errors` lists them.' },
-  401: { name: 'Unauthorized', description: 'The access token is missing, expired or not valid.' },
-  403: { name: 'Forbidden', description: 'Only an owner or admin of the org may do this.' },
-  404: { name: 'NotFound', description: 'Unknown, or another org\u2019s.' },
-  409: { name: 'Conflict', description: 'What is stored does not allow it: `detail` says why.' },
-  413: { name: 'PayloadTooLarge', description: 'The body is too large.' },
-  415: { name: 'UnsupportedMediaType', description: 'The content type or encoding is not supported.' },
-  429: { name: 'TooManyRequests', description: 'Slow down: `Retry-After` says for how long.' },
-  503: { name: 'Unavailable', description: 'Nothing was stored. Try again after `Retry-After` seconds.' },
-} as const;
-
-type ProblemStatus = keyof typeof problems;
-
-const refuses = (...statuses: ProblemStatus[]) =>
-  Object.fromEntries(statuses.map((status) => [status, { $ref: `#/components/responses/${problems[status].name}` }]));
-
-const answers = (status: number, description: string, schema: z.ZodType) => ({
-  [status]: { description, content: { 'application/json': { schema: resolver(schema, schemaOptions) } } },
-});
-
-const user = [{ user: [] }];
-const command: ProblemStatus[] = [400, 401, 403, 404, 413, 415, 503];
-
-/** What each route of the control plane says of itself; a route names its own. */
-export const describe = {
-  createConnection: describeRoute({
-    operationId: 'createConnection',
-    tags: ['Connections'],
-    summary: 'Create a connection',
-    description: 'Secrets the platform does not issue and you leave out are made up by us and shown this once.',
-    security: user,
-    responses: { ...answers(201, 'Created.', CreatedConnection), ...refuses(...command) },
-  }),
-  listConnections: describeRoute({
-    operationId: 'listConnections',
-    tags: ['Connections'],
-    summary: 'List connections',
-    description: 'Newest first; of one project, or of every org you are a member of.',
-    security: user,
-    responses: { ...answers(200, 'The connections, without their secrets.', z.array(Connection)), ...refuses(400, 401, 404, 503) },
-  }),
-  getConnection: describeRoute({
-    operationId: 'getConnection',
-    tags: ['Connections'],
-    summary: 'Read a connection',
-    security: user,
-    responses: { ...answers(200, 'The connection, without its secrets.', Connection), ...refuses(401, 404, 503) },
-  }),
-  updateConnection: describeRoute({
-    operationId: 'updateConnection',
-    tags: ['Connections'],
-    summary: 'Rename, configure, activate or deactivate a connection',
-    description: '`config` replaces the whole config. An inactive connection answers every delivery with 403, within a second.',
-    security: user,
-    responses: { ...answers(200, 'The connection as it is now.', Connection), ...refuses(...command, 409) },
-  }),
-  deleteConnection: describeRoute({
-    operationId: 'deleteConnection',
-    tags: ['Connections'],
-    summary: 'Delete a connection',
-    description: 'Its URL answers 404 from now on and its secrets are erased. Its events, journal and dead letters stay with the org.',
-    security: user,
-    responses: { 204: { description: 'Deleted.' }, ...refuses(401, 403, 404, 503) },
-  }),
-  rotateSecret: describeRoute({
-    operationId: 'rotateConnectionSecret',
-    tags: ['Connections'],
-    summary: 'Set or rotate a secret',
-    description: 'With `graceSeconds` the old secret stays valid beside the new one for as long.',
-    security: user,
-    responses: { ...answers(200, 'Rotated.', RotatedSecret), ...refuses(...command, 409) },
-  }),
-  testConnection: describeRoute({
-    operationId: 'testConnection',
-    tags: ['Connections'],
-    summary: 'Send a test event',
-    description: 'Sends a correctly signed sample through the real endpoint and answers what happened. The event is marked `is_test`.',
-    security: user,
-    responses: { ...answers(200, 'What was sent and what came back.', TestedConnection), ...refuses(...command, 409) },
-  }),
-  listSources: describeRoute({
-    operationId: 'listSources',
-    tags: ['Sources'],
-    summary: 'The catalogue of sources',
-    security: [],
-    responses: answers(200, 'Every platform this version understands.', z.array(SourceEntry)),
-  }),
-  createInvite: describeRoute({
-    operationId: 'createInvite',
-    tags: ['Invites'],
-    summary: 'Invite somebody to an org',
-    description: 'The token is shown this once. Only a user signed in with the invited address can use it.',
-    security: user,
-    responses: { ...answers(201, 'Invited.', CreatedInvite), ...refuses(...command) },
-  }),
-  listInvites: describeRoute({
-    operationId: 'listInvites',
-    tags: ['Invites'],
-    summary: 'List an org\u2019s invites',
-    security: user,
-    responses: {
-      ...answers(200, 'The invites, newest first, accepted and expired ones too.', z.array(Invite)),
-      ...refuses(400, 401, 403, 404, 503),
-    },
-  }),
-  deleteInvite: describeRoute({
-    operationId: 'deleteInvite',
-    tags: ['Invites'],
-    summary: 'Withdraw an invite',
-    security: user,
-    responses: { 204: { description: 'Withdrawn.' }, ...refuses(401, 404, 503) },
-  }),
-  acceptInvite: describeRoute({
-    operationId: 'acceptInvite',
-    tags: ['Invites'],
-    summary: 'Accept an invite',
-    description: 'A wrong, used, expired or withdrawn token and one for another address are the same 404.',
-    security: user,
-    responses: { ...answers(200, 'Joined.', AcceptedInvite), ...refuses(400, 401, 404, 413, 415, 503) },
-  }),
-};
-
-const toSchema = (schema: z.ZodType) => {
-  const { $schema, id, ...rest } = z.toJSONSchema(schema, { io: 'input' });
-  return rest as OpenAPIV3_1.SchemaObject;
-};
-
-const text = (description: string) => ({ description, content: { 'text/plain': { schema: { type: 'string' as const } } } });
-
-/** Routes outside the control plane: their handlers are hot or trivial, and carry no description of their own. */
-const otherPaths: OpenAPIV3_1.PathsObject = {
-  '/api/webhooks/{type}/{connectionId}': {
-    parameters: [
-      {
-        in: 'path',
-        name: 'type',
-        required: true,
-        description: 'The connection\u2019s source.',
-        schema: { type: 'string', example: 'hotmart' },
-      },
-      { in: 'path', name: 'connectionId', required: true, schema: { type: 'string', format: 'uuid' } },
-    ],
-    post: {
-      operationId: 'receiveDelivery',
-      tags: ['Webhooks'],
-      summary: 'Deliver events',
-      description:
-        'What a platform calls. The request proves itself as the source demands (signature, token, key). It is answered after its records are ' +
-        'committed, also when some of them wait in the dead-letter queue; 2xx: never send it again, 503: send it again.',
-      security: [],
-      requestBody: {
-        required: true,
-        content: {
-          'application/json': { schema: {} },
-          'application/x-www-form-urlencoded': { schema: { type: 'object' } },
-          'application/x-ndjson': { schema: { type: 'string' } },
-        },
-      },
-      responses: {
-        200: {
-          description: 'Stored: what became of each record.',
-          content: { 'application/json': { schema: { $ref: '#/components/schemas/DeliveryAnswer' } } },
-        },
-        ...refuses(400, 401, 403, 404, 413, 415, 429, 503),
-      },
-    },
-    get: {
-      operationId: 'answerHandshake',
-      tags: ['Webhooks'],
-      summary: 'Answer a handshake',
-      description: 'Echoes the challenge of platforms that check the URL first (Meta\u2019s `hub.challenge`); 200 for other probes.',
-      security: [],
-      responses: { 200: text('The challenge, or that the URL is ready.'), ...refuses(403, 404, 503) },
-    },
-  },
-  '/health': {
-    get: {
-      operationId: 'health',
-      tags: ['Operation'],
-      summary: 'Whether the process lives',
-      security: [],
-      responses: { 200: { description: 'It does.' } },
-    },
-  },
-  '/ready': {
-    get: {
-      operationId: 'ready',
-      tags: ['Operation'],
-      summary: 'Whether deliveries can be committed now',
-      security: [],
-      responses: { 200: { description: 'They can.' }, ...refuses(503) },
-    },
-  },
-};
+export type ApiDocument = Awaited<ReturnType<typeof generateSpecs>>;
 
 /** OpenAPI 3.1 of everything mounted on `app` so far. */
-export async function createDocument<E extends Env>(app: Hono<E>, publicUrl: string): Promise<OpenAPIV3_1.Document> {
-  const problemContent = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
-  const document = await generateSpecs(app, {
+export async function createDocument<E extends Env>(app: Hono<E>, publicUrl: string): Promise<ApiDocument> {
+  const problemContent = { 'application/problem+json': { schema: resolver(ProblemAnswer, schemaOptions) } };
+  return generateSpecs(app, {
     defaultValidationErrorResponse: false,
     documentation: {
       info: {
@@ -247,15 +38,17 @@ export async function createDocument<E extends Env>(app: Hono<E>, publicUrl: str
           user: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'Access token of a signed-in Supabase user.' },
           operator: { type: 'http', scheme: 'bearer', description: 'The operator token.' },
         },
-        schemas: { Problem: toSchema(ProblemAnswer), DeliveryAnswer: toSchema(DeliveryAnswer) },
-        responses: Object.fromEntries(
-          Object.values(problems).map(({ name, description }) => [name, { description, content: problemContent }]),
-        ),
+        responses: {
+          ...Object.fromEntries(Object.values(problems).map(({ name, description }) => [name, { description, content: problemContent }])),
+          Delivered: {
+            description: 'Stored: what became of each record.',
+            content: { 'application/json': { schema: resolver(DeliveryAnswer, schemaOptions) } },
+          },
+        },
       },
       paths: otherPaths,
     },
   });
-  return document as OpenAPIV3_1.Document;
 }
 
 const scalarDirectory = dirname(fileURLToPath(import.meta.resolve('@scalar/api-reference')));
@@ -297,7 +90,7 @@ const init = `Scalar.createApiReference('#reference', {
 
 /** GET /openapi.json, and /docs to browse it, offline too. Mount it after every other route. */
 export function mountDocs<E extends Env>(app: Hono<E>, { publicUrl }: { publicUrl: string }): void {
-  let document: Promise<OpenAPIV3_1.Document> | undefined;
+  let document: Promise<ApiDocument> | undefined;
   let script: ReturnType<typeof readScript> | undefined;
 
   app.get('/openapi.json', async (c) => {

@@ -3,7 +3,7 @@ import { createMiddleware } from 'hono/factory';
 import { validator } from 'hono-openapi';
 import { z } from 'zod';
 import { type FieldError, Problem } from './errors.ts';
-import { schemaOptions } from './openapi.ts';
+import { schemaOptions } from './route-docs.ts';
 
 /** Commands are small; deliveries have a limit of their own. */
 const bodyBytesMax = 65_536;

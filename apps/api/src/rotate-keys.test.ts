@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadOrgKeys } from './keys.ts';
 import { addDataKeys, RotationError, rewrapOrgKeys } from './rotate-keys.ts';
@@ -21,7 +23,10 @@ async function makeOrgs(count: number) {
   return orgs;
 }
 const load = (orgId: string, masterKeys: typeof old) => loadOrgKeys(world.db, masterKeys, orgId, world.log);
-const stored = () => world.admin<{ wrapped: Buffer; master_version: number }>('select wrapped, master_version from private.org_keys order by org_id, kind, version');
+const stored = () =>
+  world.admin<{ wrapped: Buffer; master_version: number }>(
+    'select wrapped, master_version from private.org_keys order by org_id, kind, version',
+  );
 
 describe('a rotation of the master key', () => {
   it('wraps every org key anew, after which the old master key is not needed and every org key is the same', async () => {
@@ -32,8 +37,9 @@ describe('a rotation of the master key', () => {
     expect((await stored()).every((row) => row.master_version === 2)).toBe(true);
     const after = await Promise.all(orgs.map((id) => load(id, next)));
     for (const [index, keys] of after.entries()) {
-      expect(keys.dataKey).toEqual(before[index]?.dataKey);
-      expect(keys.hashKey).toEqual(before[index]?.hashKey);
+      expect(keys.data.size).toBe(1);
+      expect(keys.data).toEqual(before[index]?.data);
+      expect(keys.hashKey?.key).toEqual(before[index]?.hashKey?.key);
     }
     await expect(load(orgs[0] ?? '', old)).rejects.toThrow('no usable data key');
   });
@@ -91,5 +97,50 @@ describe('new data keys', () => {
         sql(`insert into private.org_keys (org_id, kind, version, wrapped, master_version) values ($1, 'hash', 1, '\\x00', 1)`, [orgId]),
       ),
     ).rejects.toMatchObject({ code: '42501' });
+  });
+});
+
+describe('the command', () => {
+  const text = (masterKeys: typeof old) =>
+    [...masterKeys.keys].map(([version, key]) => `v${version}:${Buffer.from(key).toString('base64')}`).join(',');
+
+  /** Runs it as an operator does, with the API's environment. */
+  function run(masterKey: string, ...args: string[]) {
+    const env = {
+      PATH: process.env.PATH,
+      DATABASE_URL: world.databaseUrl,
+      MASTER_KEY: masterKey,
+      SUPABASE_URL: 'http://127.0.0.1:1',
+      SUPABASE_PUBLISHABLE_KEY: 'key',
+      SUPABASE_JWT_SECRET: 'x'.repeat(32),
+      OPERATOR_TOKEN: 'x'.repeat(32),
+    };
+    return new Promise<{ code: number; output: string }>((resolve) => {
+      execFile(process.execPath, [join(import.meta.dirname, 'rotate-keys.ts'), ...args], { env }, (error, stdout, stderr) =>
+        resolve({ code: typeof error?.code === 'number' ? error.code : 0, output: stdout + stderr }),
+      );
+    });
+  }
+
+  it('prints what it did and which master key can go, and never a key', async () => {
+    const [orgId = ''] = await makeOrgs(1);
+    await load(orgId, old);
+    const { code, output } = await run(text(both), '--data');
+    expect(code, output).toBe(0);
+    expect(output).toContain('Wrapped 2 org keys with master key v2');
+    expect(output).toContain('v1 can be removed');
+    expect(output).toMatch(/Gave \d+ orgs a new data key/);
+    for (const key of both.keys.values()) expect(output).not.toContain(Buffer.from(key).toString('base64'));
+    expect((await load(orgId, next)).dataKey.version).toBe(2);
+  });
+
+  it('says in a sentence what is in the way', async () => {
+    const [orgId = ''] = await makeOrgs(1);
+    await load(orgId, old);
+    const missing = await run(text(next));
+    expect([missing.code, missing.output]).toEqual([1, expect.stringContaining('MASTER_KEY lacks v1 (2 keys)')]);
+    const unset = await run('');
+    expect([unset.code, unset.output]).toEqual([2, expect.stringContaining('MASTER_KEY')]);
+    expect((await run(text(both), '--dat')).code).toBe(2);
   });
 });

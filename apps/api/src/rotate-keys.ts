@@ -15,7 +15,8 @@ export class RotationError extends Error {
 /**
  * Wraps every org's keys with the current master key; the keys themselves stay, so every ciphertext still opens. Each batch is a
  * transaction of its own: an interrupted run is simply started again. Returns how many keys were wrapped anew. Throws RotationError,
- * having changed nothing, when MASTER_KEY lacks a version that some key is wrapped with.
+ * having changed nothing, when MASTER_KEY lacks a version that some key is wrapped with. Every API process must know the current
+ * version before, or it could no longer open what is wrapped with it.
  */
 export async function rewrapOrgKeys(db: Pick<Db, 'maintenance'>, masterKeys: MasterKeys): Promise<number> {
   const used = await db.maintenance((sql) =>

@@ -20,8 +20,8 @@ export interface PersonalPaths {
 export interface Pruned {
   value: JsonObject;
   collected: Collected;
-  strings: string[];
-  keys: Set<string>;
+  /** Every key, string and longer number of `value`: what may repeat something collected. */
+  texts: string[];
   /** Estimate of its JSON, without escapes. */
   chars: number;
 }
@@ -36,7 +36,7 @@ interface Run extends Omit<Pruned, 'value'> {
  * Free text goes as well, unless under `keep`. Throws INVALID_PAYLOAD for text that jsonb refuses (U+0000, lone surrogates).
  */
 export function prune(record: JsonObject, paths: PersonalPaths, asSample = false): Pruned {
-  const run: Run = { collected: newCollected(), strings: [], keys: new Set(), chars: 0, asSample };
+  const run: Run = { collected: newCollected(), texts: [], chars: 0, asSample };
   const value = pruneObject(run, record, undefined, paths.remove, paths.keep, false, 0);
   return { value, ...run };
 }
@@ -46,14 +46,23 @@ export function prune(record: JsonObject, paths: PersonalPaths, asSample = false
  * The result is bounded to `charsMax` characters of JSON, with `_truncated: true` where that took something away.
  */
 export function finish(pruned: Pruned, charsMax: number = propertiesCharsMax): JsonObject {
-  const inKeys = occurring([...pruned.keys], pruned.collected);
-  if (inKeys.overflow) return { _truncated: true };
-  const inValues = occurring(pruned.strings, pruned.collected);
-  const clean =
-    isEmpty(inKeys) && isEmpty(inValues) ? pruned.value : ((withoutRepeats(pruned.value, inKeys, inValues) ?? {}) as JsonObject);
-  if (inValues.overflow) clean._truncated = true;
-  // An escape takes up to six characters: only what could be too large is measured exactly.
-  return pruned.chars * 6 <= charsMax ? clean : shrink(clean, charsMax);
+  // An escape takes up to six characters: only what could be too large is measured exactly, and shortened before it is searched.
+  const value = pruned.chars * 6 <= charsMax ? pruned.value : shrink(pruned.value, charsMax);
+  const found = occurring(value === pruned.value ? pruned.texts : textsOf(value), pruned.collected);
+  if (found.overflow) return { _truncated: true };
+  return isEmpty(found) ? value : (withoutRepeats(value, found) as JsonObject);
+}
+
+function textsOf(value: Json, into: string[] = []): string[] {
+  if (typeof value === 'string' || typeof value === 'number') into.push(String(value));
+  else if (Array.isArray(value)) for (const item of value) textsOf(item, into);
+  else if (isObject(value)) {
+    for (const [key, item] of Object.entries(value)) {
+      into.push(key);
+      textsOf(item, into);
+    }
+  }
+  return into;
 }
 
 /** Both halves in one, for records read without more personal values than their own. */
@@ -100,7 +109,7 @@ function pruneObject(
     if (declared || (kind !== undefined && !keptHere && typeof value !== 'boolean' && value !== null)) {
       collectBranch(run.collected, value, key, kind);
       if (run.asSample && storableKey(key)) {
-        run.keys.add(key);
+        run.texts.push(key);
         out[key] = placeholder(value);
       }
       continue;
@@ -112,7 +121,7 @@ function pruneObject(
     }
     const pruned = pruneValue(run, value, key, holder, removeNext, keepNext, keptHere, depth + 1);
     if (pruned === undefined) continue;
-    run.keys.add(key);
+    run.texts.push(key);
     run.chars += key.length + 4;
     out[key] = pruned;
   }
@@ -155,12 +164,12 @@ function pruneValue(
 function pruneString(run: Run, value: string, kept: boolean): string | undefined {
   if ((!kept && isFreeText(value)) || looksPersonal(value)) return run.asSample ? placeholder(value) : undefined;
   if (isStorable(value)) {
-    run.strings.push(value);
+    run.texts.push(value);
     return value;
   }
   if (!run.asSample) requireStorable(value);
   const repaired = value.toWellFormed().replaceAll('\0', '\ufffd');
-  run.strings.push(repaired);
+  run.texts.push(repaired);
   return repaired;
 }
 
@@ -168,7 +177,7 @@ function pruneNumber(run: Run, value: number): Json {
   const size = Math.abs(value);
   // jsonb writes 1e300 out in three hundred digits: a small body would read back as a large one.
   if (size >= 1e21 || (size < 1e-21 && size > 0)) return String(value);
-  if (size >= 100_000) run.strings.push(String(value));
+  if (size >= 100_000) run.texts.push(String(value));
   return value;
 }
 
@@ -181,22 +190,14 @@ function storableKey(key: string): boolean {
   return key.length <= 200 && isStorable(key) && !looksPersonal(key);
 }
 
-function withoutRepeats(value: Json, inKeys: Collected, inValues: Collected): Json | undefined {
-  if (typeof value === 'string') return repeats(value, inValues) ? undefined : value;
-  if (typeof value === 'number') return !isEmpty(inValues) && repeats(String(value), inValues) ? undefined : value;
-  if (Array.isArray(value)) {
-    const out: Json[] = [];
-    for (const item of value) {
-      const clean = withoutRepeats(item, inKeys, inValues);
-      if (clean !== undefined) out.push(clean);
-    }
-    return out;
-  }
+function withoutRepeats(value: Json, found: Collected): Json | undefined {
+  if (typeof value === 'string' || typeof value === 'number') return repeats(String(value), found) ? undefined : value;
+  if (Array.isArray(value)) return value.map((item) => withoutRepeats(item, found)).filter((item) => item !== undefined);
   if (!isObject(value)) return value;
   const out: JsonObject = {};
   for (const [key, item] of Object.entries(value)) {
-    if (!isEmpty(inKeys) && repeats(key, inKeys)) continue;
-    const clean = withoutRepeats(item, inKeys, inValues);
+    if (key !== '_truncated' && repeats(key, found)) continue;
+    const clean = withoutRepeats(item, found);
     if (clean !== undefined) out[key] = clean;
   }
   return out;

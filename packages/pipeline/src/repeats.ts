@@ -56,8 +56,11 @@ export function collectValue(into: Collected, value: string, kind: PersonalKind 
   const text = value.trim();
   const digits = text.replace(/\D+/g, '');
   // A telephone number is repeated with and without its country code: the subscriber's eight digits are in both.
-  if (digits.length >= 7 && digits.length * 2 >= text.length && /[1-9]/.test(digits))
-    into.digits.add(kind === 'phone' ? digits.slice(-8) : digits);
+  if (digits.length >= 7 && digits.length * 2 >= text.length && /[1-9]/.test(digits)) {
+    const subscriber = digits.slice(-8);
+    // 90000-0000 would be found in every id that is padded with zeros.
+    into.digits.add(kind === 'phone' && new Set(subscriber).size > 2 ? subscriber : digits);
+  }
   // House numbers and dialling codes occur by chance in any id or time.
   if (/^\d{1,5}$/.test(text)) return;
   const folded = fold(text).slice(0, 200);

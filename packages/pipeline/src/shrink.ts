@@ -29,8 +29,9 @@ function sizeOf(value: Json, sizes: Map<Json, number>): number {
 
 function fit(value: Json, budget: number, sizes: Map<Json, number>): Json | undefined {
   if (sizeOf(value, sizes) <= budget) return value;
+  if (budget < 10) return undefined;
   if (Array.isArray(value)) return fitArray(value, budget - 2, sizes);
-  if (!isObject(value) || budget < 10) return undefined;
+  if (!isObject(value)) return undefined;
   const entries = Object.entries(value).map(([key, item]) => ({ key, item, size: JSON.stringify(key).length + 2 + sizeOf(item, sizes) }));
   const fitted = new Map<string, Json>();
   let left = budget - 2;

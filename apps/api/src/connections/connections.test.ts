@@ -121,12 +121,15 @@ describe('creating a connection', () => {
     expect(answer.headers.get('content-type')).toContain('application/problem+json');
   });
 
-  it.each([...sources.values()])('refuses keys in the config that $type does not know, so that no secret can hide there', async (source) => {
-    const config = { ...(source.type === 'webhook' ? standardWebhooks : {}), secret: 'hidden-value' };
-    const answer = await create({ type: source.type, config });
-    expect(answer.status).toBe(400);
-    expect(answer.text).not.toContain('hidden-value');
-  });
+  it.each([...sources.values()])(
+    'refuses keys in the config that $type does not know, so that no secret can hide there',
+    async (source) => {
+      const config = { ...(source.type === 'webhook' ? standardWebhooks : {}), secret: 'hidden-value' };
+      const answer = await create({ type: source.type, config });
+      expect(answer.status).toBe(400);
+      expect(answer.text).not.toContain('hidden-value');
+    },
+  );
 
   it('refuses unknown fields, a blank name and a body that is no object', async () => {
     expect((await create({ isActive: false })).status).toBe(400);
@@ -256,7 +259,10 @@ describe('rotating a secret', () => {
   it('forgets a replaced secret when its grace is over', async () => {
     const { id } = (await create({ secret: 'old' })).body;
     await rotate(id, { secret: 'new', graceSeconds: 60 });
-    await world.admin(`update private.connection_secrets set expires_at = now() - interval '1 second' where expires_at is not null and source_connection_id = $1`, [id]);
+    await world.admin(
+      `update private.connection_secrets set expires_at = now() - interval '1 second' where expires_at is not null and source_connection_id = $1`,
+      [id],
+    );
     expect(await storedSecrets(id)).toEqual([{ name: 'hottok', value: 'new' }]);
     expect((await call(app, org.owner, 'GET', `/api/connections/${id}`)).body.secrets).toHaveLength(1);
   });
@@ -312,7 +318,9 @@ describe('secrets', () => {
     await call(app, org.owner, 'POST', `/api/connections/${id}/secret`, { secret: ` ${rotated}` });
 
     const audited = await world.admin<{ action: string }>('select * from public.audit_log where org_id = $1', [org.id]);
-    expect(audited.map((entry) => entry.action)).toEqual(expect.arrayContaining(['source_connections.insert', 'connection_secrets.insert']));
+    expect(audited.map((entry) => entry.action)).toEqual(
+      expect.arrayContaining(['source_connections.insert', 'connection_secrets.insert']),
+    );
     const places = [
       (await call(app, org.owner, 'GET', '/api/connections')).text,
       (await call(app, org.owner, 'GET', `/api/connections/${id}`)).text,
@@ -345,7 +353,11 @@ describe('a request', () => {
 
   it('is refused with 415 unless its body is JSON, and with 400 when the JSON is broken', async () => {
     const send = (body: string, type: string) =>
-      app.request('/api/connections', { method: 'POST', headers: { authorization: `Bearer ${org.owner.token}`, 'content-type': type }, body });
+      app.request('/api/connections', {
+        method: 'POST',
+        headers: { authorization: `Bearer ${org.owner.token}`, 'content-type': type },
+        body,
+      });
     expect((await send('name=x', 'application/x-www-form-urlencoded')).status).toBe(415);
     expect((await send('{}', 'text/plain')).status).toBe(415);
     const broken = await send('{"name":', 'application/json; charset=utf-8');

@@ -18,10 +18,10 @@ import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
 import type { Db } from '../db.ts';
 import { Problem } from '../errors.ts';
 import { loadOrgKeys } from '../keys.ts';
-import { describe } from '../openapi.ts';
 import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../requests.ts';
+import { describe } from '../route-docs.ts';
 import { maskHeaders, maskSecrets, signSample } from './sample.ts';
-import { createSecret, missingSecrets, openSecret, sealSecret } from './secrets.ts';
+import { createSecret, givenSecrets, missingSecrets, openSecret, requireUsable, sealSecret, unknownSecret } from './secrets.ts';
 import {
   type ConnectionRow,
   createConnection,
@@ -236,33 +236,6 @@ function parseConfig(source: Source, config: unknown): unknown {
   const parsed = source.config.safeParse(config);
   if (!parsed.success) throw invalidRequest(parsed.error.issues, 'config');
   return parsed.data;
-}
-
-function givenSecrets(source: Source, secret: string | undefined, byName: Record<string, string>): Secret[] {
-  const primary = source.secrets[0]?.name;
-  const unknown = Object.keys(byName).filter((name) => !source.secrets.some((field) => field.name === name));
-  if (unknown.length > 0) throw invalidRequest(unknown.map((name) => ({ path: ['secrets', name], message: unknownSecret(source) })));
-  if (secret === undefined) return Object.entries(byName).map(([name, value]) => ({ name, value }));
-  if (primary === undefined) throw invalidRequest([{ path: ['secret'], message: `${source.label} has no secret` }]);
-  if (byName[primary] !== undefined) {
-    throw invalidRequest([{ path: ['secret'], message: `is the same as secrets.${primary}: give one of the two` }]);
-  }
-  return Object.entries({ ...byName, [primary]: secret }).map(([name, value]) => ({ name, value }));
-}
-
-function unknownSecret(source: Source): string {
-  return `${source.label} has no secret called so; there are ${source.secrets.map((field) => field.name).join(', ')}`;
-}
-
-/** A secret in a form that the scheme cannot use would silently reject everything: say so while the person is there. */
-function requireUsable(source: Source, config: unknown, secrets: readonly Secret[]): void {
-  const [sample] = source.samples;
-  if (!sample) return;
-  try {
-    signSample(source, sample, secrets, config, 'https://example.com/', Date.now());
-  } catch {
-    throw invalidRequest([{ path: ['secret'], message: 'is not in the form that the connection\u2019s scheme asks for' }]);
-  }
 }
 
 function toSecretState(row: SecretRow) {

@@ -3,6 +3,8 @@ import { open, SealError, seal, secretAad } from '@tributary/pipeline/seal.ts';
 import type { Secret, SecretField, Source } from '@tributary/pipeline/source.ts';
 import { webhook } from '@tributary/pipeline/sources/webhook/index.ts';
 import type { OrgKeys } from '../keys.ts';
+import { invalidRequest } from '../requests.ts';
+import { signSample } from './sample.ts';
 
 /** 256 bits, in the form the source's scheme asks for. `config` has passed the source's schema. */
 export function createSecret(source: Source, config: unknown): string {
@@ -30,4 +32,32 @@ export function openSecret(keys: OrgKeys, orgId: string, connectionId: string, n
 /** The secrets without which the source rejects every delivery. */
 export function missingSecrets(source: Source, names: readonly string[]): SecretField[] {
   return source.secrets.filter((field) => field.required && !names.includes(field.name));
+}
+
+/** The secrets of a request by name; `secret` is the source's first one. Throws Problem for names the source does not have. */
+export function givenSecrets(source: Source, secret: string | undefined, byName: Record<string, string>): Secret[] {
+  const primary = source.secrets[0]?.name;
+  const unknown = Object.keys(byName).filter((name) => !source.secrets.some((field) => field.name === name));
+  if (unknown.length > 0) throw invalidRequest(unknown.map((name) => ({ path: ['secrets', name], message: unknownSecret(source) })));
+  if (secret === undefined) return Object.entries(byName).map(([name, value]) => ({ name, value }));
+  if (primary === undefined) throw invalidRequest([{ path: ['secret'], message: `${source.label} has no secret` }]);
+  if (byName[primary] !== undefined) {
+    throw invalidRequest([{ path: ['secret'], message: `is the same as secrets.${primary}: give one of the two` }]);
+  }
+  return Object.entries({ ...byName, [primary]: secret }).map(([name, value]) => ({ name, value }));
+}
+
+export function unknownSecret(source: Source): string {
+  return `${source.label} has no secret called so; there are ${source.secrets.map((field) => field.name).join(', ')}`;
+}
+
+/** A secret in a form that the scheme cannot use would silently reject everything: say so while the person is there. */
+export function requireUsable(source: Source, config: unknown, secrets: readonly Secret[]): void {
+  const [sample] = source.samples;
+  if (!sample) return;
+  try {
+    signSample(source, sample, secrets, config, 'https://example.com/', Date.now());
+  } catch {
+    throw invalidRequest([{ path: ['secret'], message: 'is not in the form that the connection\u2019s scheme asks for' }]);
+  }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { sources } from '@tributary/pipeline/sources.ts';
 import { exampleConfigs } from '@tributary/pipeline/sources/webhook/samples.ts';
+import { sources } from '@tributary/pipeline/sources.ts';
 import { TestedConnection } from '@tributary/shared/api.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../test/api.ts';
@@ -25,7 +25,9 @@ const test = (id: string, body: object = {}, user: TestUser = org.owner) => requ
 async function create(type: string, config: object = {}) {
   const source = sources.get(type);
   const secrets = Object.fromEntries(
-    (source?.secrets ?? []).filter((field) => field.issuedBy === 'platform').map((field) => [field.name, `${field.name}/+"secret ${randomUUID()}`]),
+    (source?.secrets ?? [])
+      .filter((field) => field.issuedBy === 'platform')
+      .map((field) => [field.name, `${field.name}/+"secret ${randomUUID()}`]),
   );
   const answer = await request('POST', '/api/connections', { projectId: org.projectId, type, name: `Test ${type}`, secrets, config });
   expect(answer.status).toBe(201);
@@ -45,7 +47,9 @@ describe('a test send', () => {
     expect(tested.request.url).toContain(`/api/webhooks/${type}/${id}`);
     expect(tested.durationMs).toBeGreaterThan(0);
 
-    const events = await api.admin<{ is_test: boolean }>('select is_test from public.canonical_events where source_connection_id = $1', [id]);
+    const events = await api.admin<{ is_test: boolean }>('select is_test from public.canonical_events where source_connection_id = $1', [
+      id,
+    ]);
     expect(events.length).toBeGreaterThan(0);
     expect(events.every((event) => event.is_test)).toBe(true);
     for (const secret of secrets) {
@@ -89,7 +93,9 @@ describe('a test send', () => {
   it('answers what the endpoint says when the connection is inactive', async () => {
     const { id } = await create('hotmart');
     await request('PATCH', `/api/connections/${id}`, { isActive: false });
-    await expect.poll(async () => (await test(id)).body.response, { timeout: 5_000 }).toMatchObject({ status: 403, body: { code: 'connection_inactive' } });
+    await expect
+      .poll(async () => (await test(id)).body.response, { timeout: 5_000 })
+      .toMatchObject({ status: 403, body: { code: 'connection_inactive' } });
   });
 
   it('is a 409 that names the missing secret as long as there is none', async () => {
@@ -103,7 +109,9 @@ describe('a test send', () => {
     const { id } = await create('hotmart');
     const answer = await test(id, { sample: 'nonsense' });
     expect(answer.status).toBe(400);
-    expect(answer.body.errors).toMatchObject([{ path: 'sample', message: expect.stringContaining(sources.get('hotmart')?.samples[0]?.name ?? '?') }]);
+    expect(answer.body.errors).toMatchObject([
+      { path: 'sample', message: expect.stringContaining(sources.get('hotmart')?.samples[0]?.name ?? '?') },
+    ]);
   });
 
   it('is refused to an analyst, and unknown to another org, and sends nothing', async () => {

@@ -24,7 +24,8 @@ const invite = (email: string, role = 'analyst', user: TestUser = org.owner) =>
   call(app, user, 'POST', '/api/invites', { orgId: org.id, email, role });
 const accept = (token: string, user: TestUser) => call(app, user, 'POST', '/api/invites/accept', { token });
 const roleOf = async (user: TestUser) =>
-  (await world.admin<{ role: string }>('select role from public.org_members where org_id = $1 and user_id = $2', [org.id, user.id]))[0]?.role;
+  (await world.admin<{ role: string }>('select role from public.org_members where org_id = $1 and user_id = $2', [org.id, user.id]))[0]
+    ?.role;
 
 describe('inviting', () => {
   it('answers 201 with a token of 256 bits, shown once and kept only as its SHA-256', async () => {
@@ -36,10 +37,14 @@ describe('inviting', () => {
     expect(Date.parse(expiresAt)).toBeGreaterThan(Date.now());
     expect(answer.headers.get('cache-control')).toBe('no-store');
 
-    const [stored] = await world.admin<{ token_sha256: Buffer }>('select token_sha256 from private.invite_tokens where invite_id = $1', [id]);
+    const [stored] = await world.admin<{ token_sha256: Buffer }>('select token_sha256 from private.invite_tokens where invite_id = $1', [
+      id,
+    ]);
     expect(stored?.token_sha256).toEqual(createHash('sha256').update(token).digest());
     const list = await call(app, org.owner, 'GET', `/api/invites?orgId=${org.id}`);
-    expect(list.body.map((row: unknown) => Invite.parse(row))).toContainEqual(expect.objectContaining({ id, email: 'ana@example.com', acceptedAt: null }));
+    expect(list.body.map((row: unknown) => Invite.parse(row))).toContainEqual(
+      expect.objectContaining({ id, email: 'ana@example.com', acceptedAt: null }),
+    );
     const audited = JSON.stringify(await world.admin('select * from public.audit_log'));
     for (const place of [list.text, audited, world.logged()]) expect(place).not.toContain(token);
   });

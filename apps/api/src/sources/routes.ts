@@ -4,7 +4,7 @@ import { sources } from '@tributary/pipeline/sources.ts';
 import type { SourceEntry } from '@tributary/shared/api.ts';
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { describe } from '../openapi.ts';
+import { describe } from '../route-docs.ts';
 
 /** Configs to begin with, for sources that cannot do without one. */
 const examples: Readonly<Record<string, Record<string, unknown>>> = { webhook: exampleConfigs['standard-webhooks'] };

@@ -27,6 +27,8 @@ export type Role = 'owner' | 'admin' | 'analyst';
 /** A database of its own with real rows, and a log that is kept in memory. */
 export interface World {
   db: Db;
+  /** As the API's login role. */
+  databaseUrl: string;
   masterKeys: MasterKeys;
   log: Logger;
   /** Every log line so far. */
@@ -78,6 +80,7 @@ export async function makeWorld(): Promise<World> {
 
   return {
     db,
+    databaseUrl: database.apiUrl,
     masterKeys: makeMasterKeys(),
     log,
     logged: () => lines.join(''),

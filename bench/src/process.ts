@@ -1,0 +1,74 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Every program of the bench is a process of its own, so that none measures another's work as its own. */
+function start(program: string, argument: unknown): ChildProcess {
+  return fork(join(import.meta.dirname, `${program}.ts`), [JSON.stringify(argument)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+}
+
+function firstMessage<T>(child: ChildProcess, program: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    child.once('message', (message) => resolve(message as T));
+    child.once('error', reject);
+    child.once('exit', (code, signal) => reject(new Error(`${program} ended with ${code ?? signal} before it had a result`)));
+  });
+}
+
+/** Runs a program to its end and returns the one message it sends. */
+export async function measure<T>(program: string, argument: unknown): Promise<T> {
+  const child = start(program, argument);
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  try {
+    return await firstMessage<T>(child, program);
+  } finally {
+    const slow = setTimeout(() => child.kill('SIGKILL'), 5_000);
+    await ended;
+    clearTimeout(slow);
+  }
+}
+
+/** Runs a program until it is stopped; `ready` is its first message. */
+export async function serve<T>(program: string, argument: unknown): Promise<{ ready: T; stop(): Promise<void> }> {
+  const child = start(program, argument);
+  const ready = await firstMessage<T>(child, program);
+  return {
+    ready,
+    stop: () =>
+      new Promise((resolve) => {
+        child.once('exit', () => resolve());
+        child.kill('SIGTERM');
+      }),
+  };
+}
+
+/** What the program was asked for. */
+export function argument<T>(): T {
+  return JSON.parse(process.argv[2] ?? 'null') as T;
+}
+
+/** Hands the result to the bench and ends the process. */
+export function report(result: unknown): void {
+  process.send?.(result, () => process.exit(0));
+}
+
+/** Resident memory in bytes, undefined where the system does not say (only Linux has /proc). */
+export function residentBytes(pid: number): number | undefined {
+  try {
+    const kilobytes = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Processor time a process and its threads have used, in seconds; children are not counted. */
+export function cpuSeconds(pid: number): number | undefined {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    // utime and stime, in the 100 Hz ticks that Linux shows to programs
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  } catch {
+    return undefined;
+  }
+}

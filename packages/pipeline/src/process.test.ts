@@ -1,0 +1,415 @@
+import { CanonicalEvent } from '@tributary/shared/canonical.ts';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { firstText, isObject, requireText, text } from './fields.ts';
+import { hashIdentifier } from './pii.ts';
+import { type ProcessContext, type ProcessedRecord, processDelivery } from './process.ts';
+import { type Body, type Delivery, type Json, type JsonObject, RecordError, type Source } from './source.ts';
+import { verifyDelivery } from './verify.ts';
+
+const now = Date.UTC(2026, 9, 31, 12);
+const key = new Uint8Array(32).fill(9);
+
+/** A platform of our own for these tests: one record per element of `events`. */
+const shop: Source = {
+  type: 'shop',
+  label: 'Shop',
+  setup: [],
+  secrets: [],
+  config: z.unknown(),
+  samples: [],
+  personal: { remove: ['buyer'], keep: ['product.name', 'kept'] },
+  credentials: { body: ['token'], query: ['token'] },
+  volatile: ['attempt'],
+  verify: (delivery, secrets, _config, _now, body) => {
+    if (delivery.headers['x-throw'] !== undefined) throw new Error('boom');
+    const decoded = body();
+    const token = decoded?.kind === 'json' && isObject(decoded.value) ? text(decoded.value, 'token') : undefined;
+    return token !== undefined && secrets.some((secret) => secret.value === token)
+      ? { ok: true }
+      : { ok: false, error: 'INVALID_HOTTOK', message: 'wrong token' };
+  },
+  split: (body) => {
+    if (body.kind !== 'json' || !isObject(body.value) || !Array.isArray(body.value.events))
+      throw new RecordError('SCHEMA_DRIFT', '"events" is missing', 'events');
+    const shared = body.value.shared;
+    return body.value.events.map((value) => ({ value: value as JsonObject, envelope: isObject(shared) ? shared : undefined }));
+  },
+  read: ({ value }) => {
+    const failing = text(value, 'fail');
+    if (failing === 'unexpected') throw new TypeError(`Cannot read ${text(value, 'buyer.email')} of ${text(value, 'buyer.name')}`);
+    if (failing === 'record')
+      throw new RecordError('SCHEMA_DRIFT', `${text(value, 'buyer.name')} is no name`, `buyer.${text(value, 'buyer.email')}`);
+    return {
+      type: text(value, 'type') ?? 'order.paid',
+      sourceEventType: requireText(value, 'event'),
+      sourceEventId: text(value, 'id'),
+      idempotencyKey: firstText(value, 'key', 'id'),
+      eventTimeMs: typeof value.at === 'number' ? value.at : undefined,
+      subject: { email: text(value, 'buyer.email'), phone: text(value, 'buyer.phone'), document: text(value, 'buyer.document') },
+      amountMinor: typeof value.cents === 'number' ? BigInt(value.cents) : undefined,
+      currency: text(value, 'currency'),
+      orderRef: text(value, 'order'),
+      attribution: isObject(value.utm) ? (value.utm as Record<string, string>) : undefined,
+      isTest: value.test === true,
+    };
+  },
+  sign: () => ({ headers: {} }),
+};
+
+const context: ProcessContext = {
+  orgId: '11111111-1111-4111-8111-111111111111',
+  projectId: '22222222-2222-4222-8222-222222222222',
+  connectionId: '33333333-3333-4333-8333-333333333333',
+  journalId: '44444444-4444-7444-8444-444444444444',
+  config: {},
+  hashKey: { version: 3, key },
+  receivedAtMs: now,
+  nowMs: now,
+  isTest: false,
+  newId: () => '55555555-5555-7555-8555-555555555555',
+};
+
+const delivery = (value: Json, headers: Record<string, string> = {}): Delivery => ({
+  method: 'POST',
+  url: 'https://tributary.test/',
+  headers: { 'content-type': 'application/json', ...headers },
+  raw: new TextEncoder().encode(JSON.stringify(value)),
+});
+const body = (...events: Json[]): Body => ({ kind: 'json', value: { events } });
+const run = (events: Json[], overrides: Partial<ProcessContext> = {}) =>
+  processDelivery(shop, delivery(events), body(...events), { ...context, ...overrides });
+function one(event: Json, overrides: Partial<ProcessContext> = {}): Extract<ProcessedRecord, { ok: true }> {
+  const [outcome] = run([event], overrides);
+  if (!outcome?.ok) throw new Error(`expected an event, got ${JSON.stringify(outcome)}`);
+  return outcome;
+}
+function failed(event: Json, overrides: Partial<ProcessContext> = {}): Extract<ProcessedRecord, { ok: false }> {
+  const [outcome] = run([event], overrides);
+  if (outcome === undefined || outcome.ok) throw new Error('expected a failure');
+  return outcome;
+}
+
+const buyer = { name: 'Zulmira Ávila', email: 'Zulmira@Example.com', phone: '(11) 98765-4321', document: '123.456.789-09' };
+const sale: JsonObject = {
+  id: 'ev-1',
+  event: 'SALE_PAID',
+  at: now - 5000,
+  cents: 1990,
+  currency: 'BRL',
+  order: 'A-77',
+  buyer,
+  product: { name: 'Curso de Cerâmica' },
+  utm: { utm_source: 'fb' },
+};
+
+describe('verifyDelivery', () => {
+  const secrets = [{ name: 'token', value: 's3cret' }];
+  test('a genuine delivery comes back with its body', () => {
+    expect(verifyDelivery(shop, delivery({ token: 's3cret' }), { secrets, config: {} }, now)).toEqual({
+      verdict: { ok: true },
+      body: { kind: 'json', value: { token: 's3cret' } },
+    });
+  });
+  test('no secret, no acceptance; a source that throws refuses', () => {
+    expect(verifyDelivery(shop, delivery({ token: 's3cret' }), { secrets: [], config: {} }, now).verdict.ok).toBe(false);
+    expect(verifyDelivery(shop, delivery({ token: 's3cret' }, { 'x-throw': '1' }), { secrets, config: {} }, now).verdict).toMatchObject({
+      ok: false,
+      error: 'INVALID_SIGNATURE',
+    });
+  });
+  test('a body that cannot be decoded is told apart from a wrong credential', () => {
+    const always: Source = { ...shop, verify: () => ({ ok: true }) };
+    const broken = { ...delivery(null), raw: new TextEncoder().encode('{"a":') };
+    const result = verifyDelivery(always, broken, { secrets, config: {} }, now);
+    expect(result).toMatchObject({ verdict: { ok: true }, bodyError: { errorClass: 'INVALID_PAYLOAD' } });
+    expect(result.body).toBeUndefined();
+  });
+});
+
+describe('the canonical row', () => {
+  test('has every column in its own form, hashes for the subject, and passes the published schema', () => {
+    const { event, bodySha256 } = one(sale);
+    expect(event).toEqual({
+      id: '55555555-5555-7555-8555-555555555555',
+      org_id: context.orgId,
+      project_id: context.projectId,
+      source_connection_id: context.connectionId,
+      type: 'order.paid',
+      source_type: 'shop',
+      source_event_type: 'SALE_PAID',
+      source_event_id: 'ev-1',
+      event_time: '2026-10-31T11:59:55.000Z',
+      received_at: '2026-10-31T12:00:00.000Z',
+      idempotency_key: 'ev-1',
+      subject: {
+        hash_version: 3,
+        email: hashIdentifier(key, 'email', 'zulmira@example.com'),
+        phone: hashIdentifier(key, 'phone', '+5511987654321'),
+        document: hashIdentifier(key, 'document', '12345678909'),
+      },
+      amount_minor: '1990',
+      currency: 'BRL',
+      order_ref: 'A-77',
+      attribution: { utm_source: 'fb' },
+      properties: {
+        id: 'ev-1',
+        event: 'SALE_PAID',
+        at: now - 5000,
+        cents: 1990,
+        currency: 'BRL',
+        order: 'A-77',
+        product: { name: 'Curso de Cerâmica' },
+        utm: { utm_source: 'fb' },
+      },
+      is_test: false,
+      journal_id: context.journalId,
+      schema_version: 1,
+    });
+    expect(CanonicalEvent.parse({ ...event, ingested_at: event.received_at })).toBeDefined();
+    expect(bodySha256).toHaveLength(32);
+  });
+  test('a record without anybody in it needs no key and has an empty subject', () => {
+    expect(one({ id: '1', event: 'STOCK' }, { hashKey: undefined }).event.subject).toEqual({});
+  });
+  test('the config’s country decides about a number without a country code', () => {
+    const phone = (config: unknown) => one({ id: '1', event: 'E', buyer: { phone: '(650) 253-0000' } }, { config }).event.subject.phone;
+    expect(phone({ defaultCountry: 'US' })).toBe(hashIdentifier(key, 'phone', '+16502530000'));
+  });
+  test('without a time from the source the event happened when it arrived', () => {
+    expect(one({ id: '1', event: 'E' }).event.event_time).toBe('2026-10-31T12:00:00.000Z');
+  });
+  test('an unknown event passes under the name of its source', () => {
+    const type = (name: string) => one({ id: '1', event: 'E', type: name }).event.type;
+    expect(type('shop.Loyalty-Points ADDED!')).toBe('shop.loyalty_points_added_');
+    expect(type('weird')).toBe('shop.weird');
+    expect(type(`shop.${'x'.repeat(300)}`)).toBe(`shop.${'x'.repeat(100)}`);
+    expect(type('shop.ñ')).toBe('shop.event');
+  });
+  test('an id that repeats the buyer is dropped, a key that does is replaced by its digest', () => {
+    const { event } = one({
+      ...sale,
+      id: 'zulmira@example.com:1',
+      order: '98765-4321',
+      utm: { src: 'zulmira', ok: 'x', long: 'y'.repeat(900) },
+    });
+    expect(event).toMatchObject({ source_event_id: null, order_ref: null, attribution: { ok: 'x', long: 'y'.repeat(500) } });
+    expect(event.idempotency_key).toMatch(/^sha256:[0-9a-f]{64}$/);
+    expect(one({ ...sale, id: 'zulmira@example.com:1' }).event.idempotency_key).toBe(event.idempotency_key);
+    expect(one({ ...sale, id: 'zulmira@example.com:1' }, { connectionId: context.orgId }).event.idempotency_key).not.toBe(
+      event.idempotency_key,
+    );
+    expect(one({ ...sale, id: 'k'.repeat(256) }).event.idempotency_key).toMatch(/^sha256:/);
+  });
+  test('without an id the record’s fingerprint is the key, the same for a repeated delivery with another attempt counter and token', () => {
+    const keyOf = (more: JsonObject) => one({ event: 'E', n: 1, ...more }).event.idempotency_key;
+    expect(keyOf({ attempt: 1, token: 'a' })).toBe(keyOf({ token: 'b', attempt: 2 }));
+    expect(keyOf({ n: 2 })).not.toBe(keyOf({}));
+  });
+  test('a test keeps its own key, one for each different test, and never that of a live event', () => {
+    const live = one(sale).event.idempotency_key;
+    const tests = [one({ ...sale, test: true }), one({ ...sale, test: true, n: 2 }), one(sale, { isTest: true })].map(({ event }) => event);
+    expect(new Set([live, ...tests.map((event) => event.idempotency_key)]).size).toBe(4);
+    expect(tests.every((event) => event.is_test && /^test:ev-1:[0-9a-f]{16}$/.test(event.idempotency_key))).toBe(true);
+    expect(one({ ...sale, id: 'k'.repeat(255), test: true }).event.idempotency_key.length).toBeLessThanOrEqual(255);
+  });
+  test('credentials in a record leave no trace', () => {
+    expect(JSON.stringify(one({ ...sale, token: 's3cret-abc', again: 's3cret-abc' }))).not.toContain('s3cret');
+  });
+});
+
+describe('failures', () => {
+  test('one bad record leaves its neighbours alone, in order', () => {
+    const outcomes = run([sale, { id: '2' }, { ...sale, id: '3' }, null, { ...sale, id: 'x\0' }, { ...sale, id: '6' }]);
+    expect(outcomes.map((outcome) => (outcome.ok ? outcome.event.idempotency_key : outcome.errorClass))).toEqual([
+      'ev-1',
+      'MISSING_FIELD',
+      '3',
+      'SCHEMA_DRIFT',
+      'INVALID_PAYLOAD',
+      '6',
+    ]);
+    expect(outcomes[1]).toMatchObject({ ok: false, path: 'event', message: '"event" is missing', sample: { id: '2' } });
+  });
+  test('five minutes ahead is tolerated, more is refused', () => {
+    expect(one({ ...sale, at: now + 300_000 }).event.event_time).toBe('2026-10-31T12:05:00.000Z');
+    expect(failed({ ...sale, at: now + 300_001 })).toMatchObject({
+      errorClass: 'VALIDATION_FAIL',
+      sourceEventType: 'SALE_PAID',
+      idempotencyKey: 'ev-1',
+    });
+  });
+  test('no usable key loses nothing and hashes nothing', () => {
+    expect(failed(sale, { hashKey: undefined })).toMatchObject({ errorClass: 'PII_HASH_ERROR', idempotencyKey: 'ev-1' });
+    expect(failed(sale, { hashKey: { version: 1, key: new Uint8Array(4) } }).errorClass).toBe('PII_HASH_ERROR');
+  });
+  test('lone surrogates are refused, a currency that is none is refused', () => {
+    expect(failed({ ...sale, extra: '\udc00' }).errorClass).toBe('INVALID_PAYLOAD');
+    expect(failed({ ...sale, currency: 'reais' }).errorClass).toBe('VALIDATION_FAIL');
+  });
+  test('an unexpected error does not repeat its message, a known one not the buyer', () => {
+    const unexpected = failed({ ...sale, fail: 'unexpected' });
+    expect(unexpected).toMatchObject({ errorClass: 'SCHEMA_DRIFT', message: 'The record has a shape that the reader does not expect.' });
+    const known = failed({ ...sale, fail: 'record' });
+    expect(known).toMatchObject({ errorClass: 'SCHEMA_DRIFT', path: undefined });
+    expect(JSON.stringify([unexpected, known]).toLowerCase()).not.toContain('zulmira');
+  });
+  test('the sample shows the shape of what was removed', () => {
+    expect(failed({ ...sale, at: now * 2 }).sample).toMatchObject({
+      buyer: '[redacted object]',
+      product: { name: 'Curso de Cerâmica' },
+      cents: 1990,
+    });
+  });
+  test('a body that is not the platform’s is one failure, shown by its shape alone', () => {
+    const [outcome, ...more] = processDelivery(
+      shop,
+      delivery({}),
+      { kind: 'json', value: { people: [{ email: 'z@example.com', Zulmira: { n: 1 }, name: 'Zulmira' }] } },
+      context,
+    );
+    expect(more).toEqual([]);
+    expect(outcome).toMatchObject({
+      ok: false,
+      errorClass: 'SCHEMA_DRIFT',
+      path: 'events',
+      sample: { people: [{ email: 'string', name: 'string' }, '1 items'] },
+    });
+    expect(JSON.stringify(outcome)).not.toContain('Zulmira');
+  });
+});
+
+describe('no personal data in any readable output', () => {
+  const letters = fc.string({ unit: fc.constantFrom(...'bcdfghjklmnpqrstvwxzáéíóúç'), minLength: 5, maxLength: 9 });
+  const digits = (length: number) => fc.string({ unit: fc.constantFrom(...'123456789'), minLength: length, maxLength: length });
+  const person = fc.record({
+    name: fc.tuple(fc.constantFrom('Zuq', 'Wyx', 'Kvivo'), letters).map((parts) => parts.join(' ')),
+    email: fc.tuple(letters, letters).map(([user, host]) => `${user}@${host.normalize('NFD').replace(/[^a-z]/g, '')}mail.com`),
+    phone: digits(8).map((rest) => `+55 (11) 9${rest.slice(0, 4)}-${rest.slice(4)}`),
+    document: digits(11).map((all) => `${all.slice(0, 3)}.${all.slice(3, 6)}.${all.slice(6, 9)}-${all.slice(9)}`),
+  });
+  type Person = { name: string; email: string; phone: string; document: string };
+  const spellings: ((who: Person) => string)[] = [
+    (who) => who.name,
+    (who) => who.name.toUpperCase(),
+    (who) => who.name.split(' ')[0] ?? '',
+    (who) => `${who.name.split(' ')[1]}!`,
+    (who) => `x-${who.name.replace(' ', '_')}-9`,
+    (who) => who.email,
+    (who) => who.email.toUpperCase(),
+    (who) => `https://x.test/?q=${encodeURIComponent(who.email)}`,
+    (who) => `<${who.email}>`,
+    (who) => who.phone,
+    (who) => who.phone.replace(/\D/g, ''),
+    (who) => who.phone.replace(/\D/g, '').slice(2),
+    (who) => `tel ${who.phone.slice(9)}`,
+    (who) => who.document,
+    (who) => who.document.replace(/\D/g, ''),
+    (who) => `${who.document.replace(/\D/g, ' ')}.`,
+    (who) => `a ${who.name} pediu reembolso pelo ${who.phone}, ${who.email}`,
+    (who) => JSON.stringify(who),
+    () => 'harmless',
+    () => 'Plano Ouro',
+  ];
+  const spelling = fc.constantFrom(...spellings);
+  const tree = fc.letrec<{ node: (who: Person) => Json }>((tie) => ({
+    node: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      spelling,
+      fc.constant((who: Person) => Number(who.phone.replace(/\D/g, ''))),
+      fc.constant((who: Person) => Number(who.document.replace(/\D/g, ''))),
+      fc.array(tie('node'), { maxLength: 3 }).map((items) => (who: Person) => items.map((item) => item(who))),
+      fc
+        .array(
+          fc.tuple(
+            fc.oneof(
+              spelling,
+              fc.constantFrom('a', 'product', 'name', 'kept', 'email', 'status').map((name) => () => name),
+            ),
+            tie('node'),
+          ),
+          { maxLength: 4 },
+        )
+        .map(
+          (entries) =>
+            (who: Person): Json =>
+              Object.fromEntries(entries.map(([name, item]) => [name(who), item(who)])),
+        ),
+    ),
+  })).node;
+  const field = fc.option(spelling, { nil: undefined });
+
+  function leaks(output: unknown, who: Person): string[] {
+    const text = JSON.stringify(output, (_key, value: unknown) => (value instanceof Uint8Array ? 'bytes' : value));
+    const folded = text.toLowerCase();
+    const found = [who.email, ...who.name.split(' ').filter((word) => word.length >= 5)].filter((needle) =>
+      folded.includes(needle.toLowerCase()),
+    );
+    if (/(?<![a-z])(zuq|wyx)(?![a-z])/.test(folded)) found.push('short name');
+    for (const leaf of text.match(/"(?:[^"\\]|\\.)*"|\d+/g) ?? []) {
+      if (/^"[0-9a-f]{64}"$/.test(leaf)) continue;
+      const bare = leaf.replace(/\D/g, '');
+      for (const number of [who.phone.replace(/\D/g, '').slice(4), who.document.replace(/\D/g, '')])
+        if (bare.includes(number)) found.push(number);
+    }
+    return found;
+  }
+
+  test('whatever is repeated wherever, in events and in dead letters', () => {
+    fc.assert(
+      fc.property(
+        person,
+        fc.record({
+          id: field,
+          order: field,
+          event: field,
+          type: field,
+          key: field,
+          utm: field,
+          fail: fc.constantFrom(undefined, 'unexpected', 'record', 'future'),
+        }),
+        tree,
+        tree,
+        (who, fields, elsewhere, kept) => {
+          const event: JsonObject = { buyer: who, event: fields.event?.(who) ?? 'PAID', elsewhere: elsewhere(who), kept: kept(who) };
+          for (const name of ['id', 'order', 'type', 'key'] as const) if (fields[name]) event[name] = fields[name](who);
+          if (fields.utm) event.utm = { src: fields.utm(who), [fields.utm(who)]: 'x' };
+          if (fields.fail === 'future') event.at = now * 2;
+          else if (fields.fail) event.fail = fields.fail;
+          const [outcome] = run([event]);
+          expect(leaks(outcome, who)).toEqual([]);
+          if (outcome?.ok)
+            expect(CanonicalEvent.safeParse({ ...outcome.event, ingested_at: outcome.event.received_at }).error).toBeUndefined();
+          // Without the path being declared, the names of the keys and the forms of the values still find it.
+          const [undeclared] = processDelivery(
+            { ...shop, personal: { remove: [], keep: ['kept'] } },
+            delivery({}),
+            body({ ...event, customer: who, buyer: null }),
+            context,
+          );
+          expect(leaks(undeclared, who)).toEqual([]);
+          // Nor does a body that is not the platform's say anything.
+          expect(leaks(processDelivery(shop, delivery({}), { kind: 'json', value: event }, context), who)).toEqual([]);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+  test('what neighbours share in an envelope is looked for in each of them', () => {
+    const value = { events: [{ id: '1', event: 'E', note: 'Kvivoxo' }], shared: { contact_name: 'Kvivoxo Zed' } };
+    const [outcome] = processDelivery(shop, delivery(value), { kind: 'json', value }, context);
+    expect(JSON.stringify(outcome)).not.toContain('Kvivoxo');
+  });
+  test('a million characters of hostile record are done with in bounded time and size', () => {
+    const value = {
+      id: '1',
+      event: 'E',
+      buyer: Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`k${index}`, `zq${index}wx`])),
+      list: Array.from({ length: 20_000 }, (_, index) => `zq${index}wx @ ${index}`),
+    };
+    const { event } = one(value);
+    expect(JSON.stringify(event.properties).length).toBeLessThanOrEqual(65_536);
+    expect(JSON.stringify(event)).not.toContain('zq17wx');
+  });
+});
