@@ -44,7 +44,7 @@ describe('row level security', () => {
     expect(await list(`select name from ${relations} c where relkind in ('m', 'f')`)).toEqual([]);
   });
 
-  it('is not passed by by a view: every one runs as its caller', async () => {
+  it('is not walked past by a view: every one runs as its caller', async () => {
     const unsafe = `relkind = 'v' and not coalesce('security_invoker=true' = any (reloptions) or 'security_invoker=on' = any (reloptions), false)`;
     expect(await list(`select name from ${relations} c where ${unsafe}`)).toEqual([]);
   });

@@ -30,6 +30,7 @@ export function writeOrCheck(path: string, content: string, options: { check: bo
     console.log(known === content ? `${name} is up to date.` : `${name} written.`);
     return;
   }
-  if (known !== content) throw new StackError(`${name} does not match the migrations; run \`${options.command}\`.\n${shortDiff(known, content)}`);
+  if (known !== content)
+    throw new StackError(`${name} does not match the migrations; run \`${options.command}\`.\n${shortDiff(known, content)}`);
   console.log(`${name} matches the migrations.`);
 }

@@ -6,7 +6,20 @@ export type Finding = { name: string; level: 'INFO' | 'WARN' | 'ERROR'; detail: 
 
 /** Supabase's advisors, security and performance, on a database. Throws when they could not be run, which must not read as "nothing found". */
 export async function advise(databaseUrl: string): Promise<Finding[]> {
-  const { code, stdout, stderr } = await supabaseCli(['db', 'advisors', '--remote', databaseUrl, '--type', 'all', '--level', 'info', '--fail-on', 'none', '--output-format', 'json']);
+  const { code, stdout, stderr } = await supabaseCli([
+    'db',
+    'advisors',
+    '--remote',
+    databaseUrl,
+    '--type',
+    'all',
+    '--level',
+    'info',
+    '--fail-on',
+    'none',
+    '--output-format',
+    'json',
+  ]);
   const answer = code === 0 ? (JSON.parse(stdout) as { results?: Finding[] }) : undefined;
   if (!answer?.results) throw new StackError(`supabase db advisors could not be run (exit code ${code}):\n${stderr}${stdout}`);
   return answer.results;

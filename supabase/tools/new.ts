@@ -20,7 +20,7 @@ export function createMigration(name: string | undefined, options: { directory?:
     throw new StackError(
       `"${name}" is no migration name: use up to 60 lower-case letters, digits and single underscores, such as add_alert_rules.`,
     );
-  const existing = readdirSync(directory).filter((file) => file.endsWith('.sql'));
+  const existing = readdirSync(directory).filter((file) => /^\d{14}_.+\.sql$/.test(file));
   const twin = existing.find((file) => file.slice(15) === `${name}.sql`);
   if (twin) throw new StackError(`There is a migration of that name already: supabase/migrations/${twin}.`);
   const stamp = (options.now ?? new Date()).toISOString().replace(/\D/g, '').slice(0, 14);

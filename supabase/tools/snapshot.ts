@@ -24,7 +24,9 @@ export async function snapshot(databaseUrl: string): Promise<string> {
   const { rows } = await withClient(databaseUrl, async (client) => {
     // so that every name is printed with its schema
     await client.query(`set search_path = ''`);
-    return client.query<{ section: number; object: string; statement: string }>(readFileSync(join(import.meta.dirname, 'catalog.sql'), 'utf8'));
+    return client.query<{ section: number; object: string; statement: string }>(
+      readFileSync(join(import.meta.dirname, 'catalog.sql'), 'utf8'),
+    );
   });
   const parts = [header];
   let [section, object] = [0, ''];

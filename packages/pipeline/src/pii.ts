@@ -20,6 +20,8 @@ export function normalisePhone(text: string, defaultCountry: string): string | u
   const digits = text.replace(/\D+/g, '');
   if (digits.length < 7 || digits.length > 16) return undefined;
   const trimmed = text.trim();
+  // What most sources hand over, and already in its final form: not worth reading twice.
+  if (/^\+55[1-9]{2}9\d{8}$/.test(trimmed)) return trimmed;
   const national = parsePhoneNumberFromString(trimmed, defaultCountry as CountryCode);
   if (national?.isValid()) return e164(national);
   const international = trimmed.startsWith('+') ? undefined : parsePhoneNumberFromString(`+${digits}`);

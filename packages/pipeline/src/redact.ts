@@ -8,7 +8,7 @@ import { shrink } from './shrink.ts';
 import { type Json, type JsonObject, RecordError } from './source.ts';
 
 /** Characters of JSON of one event's `properties`; a platform's largest order has a quarter of it. */
-export const propertiesCharsMax = 65_536;
+const propertiesCharsMax = 65_536;
 
 /** Which paths of a record are personal or credentials, compiled. */
 export interface PersonalPaths {

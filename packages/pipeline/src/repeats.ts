@@ -29,12 +29,22 @@ export function newCollected(): Collected {
 }
 
 const marks = /\p{M}+/gu;
-const notAscii = /[^\0-\x7f]/;
+const notAscii = /[^\0-\x7f]+/g;
+const foldedRuns = new Map<string, string>();
 
 /** Text without case, accents and compatibility forms. */
-export function fold(text: string): string {
-  const lower = text.toLowerCase();
-  return notAscii.test(lower) ? lower.normalize('NFKD').replace(marks, '').replaceAll('ς', 'σ') : lower;
+function fold(text: string): string {
+  return text.toLowerCase().replace(notAscii, foldRun);
+}
+
+/** Normal forms never join a run to the ASCII around it, and a language's accented letters are few. */
+function foldRun(run: string): string {
+  let folded = foldedRuns.get(run);
+  if (folded === undefined) {
+    folded = run.normalize('NFKD').replace(marks, '').replaceAll('ς', 'σ').toLowerCase();
+    if (run.length <= 2 && foldedRuns.size < 2000) foldedRuns.set(run, folded);
+  }
+  return folded;
 }
 
 /** Notes every value in a personal branch. `kind` is that of the branch's own key. */
@@ -76,7 +86,7 @@ function addText(into: Collected, folded: string, lengthMin: number): void {
 }
 
 /** Texts with URL-encoded parts are read both ways. */
-export function readings(text: string): string {
+function readings(text: string): string {
   if (!text.includes('%') && !text.includes('+')) return text;
   try {
     return `${text}\n${decodeURIComponent(text.replaceAll('+', ' '))}`;

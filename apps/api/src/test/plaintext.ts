@@ -1,0 +1,98 @@
+import { expect } from 'vitest';
+import type { TestApi } from './api.ts';
+import type { TestOrg } from './make.ts';
+
+/** A personal value of a sample, and where it was found in it. */
+export interface Plaintext {
+  path: string;
+  value: string;
+}
+
+/** The texts and numbers at dotted paths of a body (`*`: any key or index), those of a whole branch where a path names one. */
+export function plaintextAt(body: unknown, paths: readonly string[]): Plaintext[] {
+  return paths.flatMap((path) =>
+    path
+      .split('.')
+      .reduce<unknown[]>((found, key) => found.flatMap((value) => (key === '*' ? childrenOf(value) : [childOf(value, key)])), [body])
+      .flatMap(leavesOf)
+      .filter((leaf) => leaf.trim() !== '')
+      .map((value) => ({ path, value })),
+  );
+}
+
+const childrenOf = (value: unknown): unknown[] => (typeof value === 'object' && value !== null ? Object.values(value) : []);
+const childOf = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
+
+/** Texts and numbers anywhere in a value, the names of its keys among them when asked for. */
+function leavesOf(value: unknown, withKeys: unknown = false): string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value === 'number') return [String(value)];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => [...(withKeys === true ? [key] : []), ...leavesOf(inner, withKeys)]);
+}
+
+/** Everything the org's owner can read in any table, by the grants of the database itself. */
+export async function readableRows(api: TestApi, org: TestOrg): Promise<{ table: string; row: unknown }[]> {
+  const tables = await api.admin<{ name: string; columns: string }>(
+    `select c.relname as name, string_agg(quote_ident(a.attname), ', ') as columns
+     from pg_class c join pg_attribute a on a.attrelid = c.oid
+     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm') and a.attnum > 0 and not a.attisdropped
+       and has_column_privilege('authenticated', c.oid, a.attnum, 'select')
+     group by c.relname order by c.relname`,
+  );
+  return api.db.as(org.owner.claims, async (sql) => {
+    const found: { table: string; row: unknown }[] = [];
+    for (const { name, columns } of tables) {
+      for (const row of await sql(`select ${columns} from public.${name}`)) found.push({ table: name, row });
+    }
+    return found;
+  });
+}
+
+/**
+ * Personal values that stand in a row, whatever their case; digits also without the separators on either side.
+ * Single words that test buttons use for names ("Test") are in the names of their products too: as a whole value only.
+ */
+export function foundIn(rows: readonly { table: string; row: unknown }[], values: readonly Plaintext[]): string[] {
+  const found = new Set<string>();
+  const wanted = values.map(({ path, value }) => {
+    const text = value.trim().toLowerCase();
+    const digits = text.replaceAll(separators, '');
+    return {
+      path,
+      text,
+      digits: /^\d{7,}$/.test(digits) && /[1-9]/.test(digits) ? digits : undefined,
+      whole: text.length < 5 || words.has(text),
+    };
+  });
+  for (const { table, row } of rows) {
+    for (const leaf of leavesOf(JSON.parse(JSON.stringify(row)), true)) {
+      const text = leaf.toLowerCase();
+      const joined = text.replaceAll(separators, '');
+      for (const want of wanted) {
+        const hit = want.whole
+          ? text === want.text
+          : text.includes(want.text) || (want.digits !== undefined && joined.includes(want.digits));
+        if (hit) found.add(`${want.path} "${want.text}" in ${table}: ${leaf.slice(0, 200)}`);
+      }
+    }
+  }
+  return [...found];
+}
+
+const separators = /[^\p{L}\p{N}]+/gu;
+const words = new Set(['teste', 'comprador']);
+
+/** No table shows its org's owner any of the values, and every table that deliveries write to was looked at. */
+export async function expectNoPlaintext(api: TestApi, org: TestOrg, values: readonly Plaintext[]): Promise<void> {
+  const rows = await readableRows(api, org);
+  expect(values.length).toBeGreaterThan(0);
+  expect([...new Set(rows.map(({ table }) => table))]).toEqual(
+    expect.arrayContaining(['audit_log', 'canonical_events', 'connection_activity', 'dlq_events', 'event_journal', 'source_connections']),
+  );
+  // The search itself finds what is there.
+  const [event] = rows.filter(({ table }) => table === 'canonical_events').map(({ row }) => row as { source_event_type: string });
+  expect(foundIn(rows, [{ path: 'planted', value: event?.source_event_type.toUpperCase() ?? '' }])).not.toEqual([]);
+  expect(foundIn(rows, values)).toEqual([]);
+}

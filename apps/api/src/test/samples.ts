@@ -1,0 +1,148 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { expect } from 'vitest';
+import type { Answer, TestApi } from './api.ts';
+
+const root = process.env.TRIBUTARY_FIXTURES ?? resolve(import.meta.dirname, '../../../../../shared/fixtures');
+
+/** Captured deliveries of one platform, by file name; an empty map where they are not at hand, which is said on the console. */
+export function loadSamples(platform: string): ReadonlyMap<string, Buffer<ArrayBuffer>> {
+  const folder = join(root, 'samples', platform);
+  if (!existsSync(folder)) {
+    console.warn(`SKIPPED: no captured samples of ${platform} at ${folder} (set TRIBUTARY_FIXTURES)`);
+    return new Map();
+  }
+  return new Map(
+    readdirSync(folder)
+      .sort()
+      .map((file) => [file, readFileSync(join(folder, file))]),
+  );
+}
+
+export interface Connection {
+  id: string;
+  url: string;
+}
+
+/** What one record has to become: written down from the sample and the platform's documentation. */
+export interface Expected {
+  type: string;
+  sourceEventType: string;
+  /** Absent: the platform gives the event no id. */
+  sourceEventId?: string;
+  /** Anything Date takes; `arrival` where the source gives no time. */
+  time: number | string | 'arrival';
+  amount?: readonly [minor: string, currency: string];
+  orderRef?: string;
+  isTest?: true;
+  /** Of a test event without what every test's key is wrapped in. Absent: the record's fingerprint. */
+  key?: string | RegExp;
+  /** Kinds of identifiers that are hashed, in alphabetical order. */
+  subject?: readonly ('document' | 'email' | 'external_id' | 'phone')[];
+}
+
+interface EventRow {
+  id: string;
+  type: string;
+  source_event_type: string;
+  source_event_id: string | null;
+  event_time: Date;
+  received_at: Date;
+  amount_minor: string | null;
+  currency: string | null;
+  order_ref: string | null;
+  is_test: boolean;
+  idempotency_key: string;
+  subject: Record<string, string | number>;
+}
+
+const eventsOf = (api: TestApi, connection: Connection) =>
+  api.admin<EventRow>('select * from public.canonical_events where source_connection_id = $1', [connection.id]);
+
+/** 200 accepted for every record, and each row in its place and as expected. */
+export async function expectAccepted(api: TestApi, connection: Connection, answer: Answer, expected: readonly Expected[]): Promise<void> {
+  expect(answer).toMatchObject({ status: 200, body: { status: 'accepted', records: expected.map(() => ({ status: 'accepted' })) } });
+  const rows = new Map((await eventsOf(api, connection)).map((row) => [row.id, row]));
+  expect(rows.size).toBe(expected.length);
+  for (const [index, want] of expected.entries()) {
+    const row = rows.get(answer.body.records?.[index]?.eventId ?? '');
+    if (row === undefined) throw new Error(`record ${index} has no row`);
+    const { hash_version, ...hashes } = row.subject;
+    expect({
+      type: row.type,
+      sourceEventType: row.source_event_type,
+      sourceEventId: row.source_event_id,
+      time: row.event_time.toISOString(),
+      amount: [row.amount_minor, row.currency],
+      orderRef: row.order_ref,
+      isTest: row.is_test,
+      subject: Object.keys(hashes).sort(),
+    }).toEqual({
+      type: want.type,
+      sourceEventType: want.sourceEventType,
+      sourceEventId: want.sourceEventId ?? null,
+      time: (want.time === 'arrival' ? row.received_at : new Date(want.time)).toISOString(),
+      amount: want.amount ?? [null, null],
+      orderRef: want.orderRef ?? null,
+      isTest: want.isTest ?? false,
+      subject: want.subject ?? [],
+    });
+    for (const hash of Object.values(hashes)) expect(hash).toMatch(/^[0-9a-f]{64}$/);
+    if (want.subject) expect(hash_version).toBe(1);
+    expect(row.idempotency_key).toMatch(keyPattern(want));
+  }
+}
+
+/** A test button re-uses its ids, so that the key of a test is apart from live ones and ends in the fingerprint of its content. */
+function keyPattern({ key = /sha256:[0-9a-f]{64}/, isTest }: Expected): RegExp {
+  const source = typeof key === 'string' ? key.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&') : key.source;
+  return new RegExp(isTest ? `^test:${source}:[0-9a-f]{16}$` : `^${source}$`);
+}
+
+/** The same delivery again: 200 with the first one's ids, and not a row more. Both stand in the journal. */
+export async function expectDuplicate(api: TestApi, connection: Connection, first: Answer, second: Answer): Promise<void> {
+  const ids = first.body.records?.map((record) => record.eventId) ?? [];
+  expect(second).toMatchObject({
+    status: 200,
+    body: { status: 'duplicate', records: ids.map((eventId) => ({ status: 'duplicate', eventId })) },
+  });
+  expect((await eventsOf(api, connection)).map((row) => row.id).sort()).toEqual(ids.toSorted());
+  const journal = await api.admin<{ outcome: string; record_count: number }>(
+    'select outcome, record_count from public.event_journal where source_connection_id = $1 order by received_at, id',
+    [connection.id],
+  );
+  expect(journal).toEqual(['accepted', 'duplicate'].map((outcome) => ({ outcome, record_count: ids.length })));
+}
+
+/** Runs deliveries that nobody should believe: each is 401 and kept in quarantine with its reason, and no event comes of any. */
+export async function expectRefused(
+  api: TestApi,
+  connection: Connection,
+  errorClass: 'INVALID_HOTTOK' | 'INVALID_SIGNATURE',
+  deliveries: readonly (() => Promise<Answer>)[],
+): Promise<void> {
+  const quarantined = () =>
+    api.admin<{ error_class: string; outcome: string }>(
+      `select d.error_class, j.outcome from public.dlq_events d join public.event_journal j on j.id = d.journal_id
+       where d.source_connection_id = $1 and d.is_quarantine`,
+      [connection.id],
+    );
+  const before = { events: (await eventsOf(api, connection)).length, kept: (await quarantined()).length };
+  for (const deliver of deliveries) {
+    expect(await deliver()).toMatchObject({ status: 401, body: { code: errorClass.toLowerCase() } });
+  }
+  const kept = await quarantined();
+  expect(kept).toHaveLength(before.kept + deliveries.length);
+  for (const row of kept) expect(row).toEqual({ error_class: errorClass, outcome: 'rejected' });
+  expect(await eventsOf(api, connection)).toHaveLength(before.events);
+}
+
+/** The body with the lowest bit of one byte turned over: at both ends and in between. */
+export function flippedBodies(body: Buffer): Uint8Array<ArrayBuffer>[] {
+  const last = body.length - 1;
+  return [0, 1, last >> 2, last >> 1, (3 * last) >> 2, last - 1, last].map((at) => {
+    const flipped = new Uint8Array(body);
+    flipped[at] = (flipped[at] ?? 0) ^ 1;
+    return flipped;
+  });
+}
