@@ -179,6 +179,10 @@ begin
   end if;
   -- Out of the exposed schema, without a grant, and closed by RLS besides: rows are reached through the parent only.
   execute format('alter table private.%I enable row level security', v_name);
+  -- A sealed webhook is about 2 kB, just over the size from which rows are spread over a TOAST table: keep it in one piece.
+  if v_table = 'journal_payloads' then
+    execute format('alter table private.%I set (toast_tuple_target = 8160)', v_name);
+  end if;
   return true;
 end
 $$;

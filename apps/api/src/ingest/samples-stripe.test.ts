@@ -2,7 +2,7 @@ import Stripe from 'stripe';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Answer, startTestApi, type TestApi } from '../test/api.ts';
 import type { TestOrg } from '../test/make.ts';
-import { expectNoPlaintext, plaintextAt } from '../test/plaintext.ts';
+import { expectNoPlaintext, type Plaintext, plaintextAt } from '../test/plaintext.ts';
 import {
   type Connection,
   type Expected,
@@ -134,6 +134,7 @@ const personalPaths = [
 describe.skipIf(samples.size === 0)('captured Stripe deliveries', () => {
   let api: TestApi;
   let org: TestOrg;
+  const sent = new Map<string, Plaintext[]>();
   beforeAll(async () => {
     api = await startTestApi();
     org = await api.makeOrg();
@@ -148,6 +149,7 @@ describe.skipIf(samples.size === 0)('captured Stripe deliveries', () => {
     let connection: Connection;
     beforeAll(async () => {
       connection = await api.connect(org, 'stripe', { signing_secret: signingSecret });
+      sent.set(connection.id, plaintextAt(JSON.parse(body.toString()), personalPaths));
     });
 
     const signed = (secret = signingSecret) => sdk.webhooks.generateTestHeaderString({ payload: body.toString(), secret });
@@ -180,10 +182,6 @@ describe.skipIf(samples.size === 0)('captured Stripe deliveries', () => {
   });
 
   test('leave no e-mail, phone, name, customer, card or secret that anyone may read', async () => {
-    await expectNoPlaintext(
-      api,
-      org,
-      [...samples.values()].flatMap((body) => plaintextAt(JSON.parse(body.toString()), personalPaths)),
-    );
+    await expectNoPlaintext(api, org, sent);
   });
 });

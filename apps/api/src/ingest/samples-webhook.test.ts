@@ -3,7 +3,7 @@ import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Answer, startTestApi, type TestApi } from '../test/api.ts';
 import type { TestOrg } from '../test/make.ts';
-import { expectNoPlaintext, plaintextAt } from '../test/plaintext.ts';
+import { expectNoPlaintext, type Plaintext, plaintextAt } from '../test/plaintext.ts';
 import {
   type Connection,
   type Expected,
@@ -18,13 +18,16 @@ const samples = loadSamples('standard-webhooks');
 const makeSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
 const secret = makeSecret();
 
+/** Any id but with a ".", which separates the parts of what is signed. */
+const idOf = (name: string) => `msg_${name.replaceAll('.', '_')}`;
+
 /** The id of a delivery is in its header; this specification's documents give their times to the microsecond, and we keep milliseconds. */
 const event = (type: string, name: string, more: Partial<Expected> = {}): Expected => ({
   type,
   sourceEventType: name,
-  sourceEventId: `msg_${name}`,
+  sourceEventId: idOf(name),
   time: '2022-11-03T20:26:10.344Z',
-  key: `msg_${name}`,
+  key: idOf(name),
   ...more,
 });
 
@@ -38,6 +41,7 @@ const personalPaths = ['data.fullName', 'data.address', 'data.phoneNumber', 'dat
 describe.skipIf(samples.size === 0)('captured Standard Webhooks deliveries', () => {
   let api: TestApi;
   let org: TestOrg;
+  const sent = new Map<string, Plaintext[]>();
   beforeAll(async () => {
     api = await startTestApi();
     org = await api.makeOrg();
@@ -49,7 +53,7 @@ describe.skipIf(samples.size === 0)('captured Standard Webhooks deliveries', () 
   });
 
   describe.each([...samples])('%s', (file, body) => {
-    const id = `msg_${file.replace('.json', '')}`;
+    const id = idOf(file.replace('.json', ''));
     let connection: Connection;
     beforeAll(async () => {
       connection = await api.connect(
@@ -58,6 +62,7 @@ describe.skipIf(samples.size === 0)('captured Standard Webhooks deliveries', () 
         { secret },
         { verification: { scheme: 'standard-webhooks' }, fields: { phone: 'data.phoneNumber' }, defaultCountry: 'US' },
       );
+      sent.set(connection.id, plaintextAt(JSON.parse(body.toString()), personalPaths));
     });
 
     const headers = (key = secret, signedAt = new Date(), signedId = id) => ({
@@ -95,10 +100,6 @@ describe.skipIf(samples.size === 0)('captured Standard Webhooks deliveries', () 
   });
 
   test('leave no name, address, phone or birthday that anyone may read', async () => {
-    await expectNoPlaintext(
-      api,
-      org,
-      [...samples.values()].flatMap((body) => plaintextAt(JSON.parse(body.toString()), personalPaths)),
-    );
+    await expectNoPlaintext(api, org, sent);
   });
 });

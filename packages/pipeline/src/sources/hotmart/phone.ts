@@ -3,7 +3,8 @@ import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from
 /**
  * One phone from Hotmart's two fields. The code field is an area code in most deliveries, a country code in others, noise
  * (nine digits) in the panel's test, and the number may repeat it: the first reading that is a valid number wins.
- * Answers E.164 where a reading is valid, else the digits as they came; undefined without a number.
+ * Answers E.164 where a reading is valid, else the digits as they came; undefined without a number, or without the area code that
+ * a number needs to be one person's.
  */
 export function joinPhone(code: string | undefined, number: string | undefined, defaultCountry: string): string | undefined {
   if (number === undefined) return undefined;
@@ -16,6 +17,8 @@ export function joinPhone(code: string | undefined, number: string | undefined, 
     const parsed = parsePhoneNumberFromString(reading, country);
     if (parsed?.isValid()) return parsed.number;
   }
-  // Numbers of before the ninth digit are valid no more; with their area code they can still be told and completed.
-  return prefix.length > 0 && prefix.length <= 4 && digits.length <= 9 ? `${prefix}${digits}` : number;
+  if (digits.length > 9) return number;
+  // Numbers of before the ninth digit are valid no more; with their area code they can still be told and completed. Without one, the
+  // same digits are a different person's in every city.
+  return prefix.length > 0 && prefix.length <= 4 ? `${prefix}${digits}` : undefined;
 }

@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto';
+import type { Secret } from '@tributary/pipeline/source.ts';
+import { exampleConfigs } from '@tributary/pipeline/sources/webhook/samples.ts';
+import { sources } from '@tributary/pipeline/sources.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startTestApi, type TestApi } from '../test/api.ts';
+import type { TestOrg } from '../test/make.ts';
+import { expectNoPlaintext, type Plaintext } from '../test/plaintext.ts';
+
+/** The canonical type of every sample that comes with the product; of one that holds several records, of each. */
+const typesBySample: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  hotmart: {
+    PURCHASE_APPROVED: 'order.paid',
+    PURCHASE_COMPLETE: 'order.completed',
+    PURCHASE_CANCELED: 'order.canceled',
+    PURCHASE_BILLET_PRINTED: 'order.pending',
+    PURCHASE_PROTEST: 'order.dispute',
+    PURCHASE_REFUNDED: 'order.refunded',
+    PURCHASE_CHARGEBACK: 'order.chargeback',
+    PURCHASE_EXPIRED: 'order.expired',
+    PURCHASE_DELAYED: 'order.delayed',
+    PURCHASE_OUT_OF_SHOPPING_CART: 'cart.abandoned',
+    SUBSCRIPTION_CANCELLATION: 'subscription.canceled',
+    SWITCH_PLAN: 'subscription.plan_changed',
+    UPDATE_SUBSCRIPTION_CHARGE_DATE: 'subscription.charge_date_changed',
+    CLUB_FIRST_ACCESS: 'course.first_access',
+    CLUB_MODULE_COMPLETED: 'course.module_completed',
+    ORDER_FULFILLMENT: 'order.fulfilled',
+    v1_approved: 'order.paid',
+    v1_refunded: 'order.refunded',
+    v1_cart_abandoned: 'cart.abandoned',
+    v1_subscription_canceled: 'subscription.canceled',
+  },
+  meta: {
+    leadgen: 'lead.created',
+    'feed.comment': 'page.comment_created',
+    'whatsapp.message': 'message.received',
+    'whatsapp.status': 'message.delivered',
+    'messenger.message': 'message.received',
+  },
+  stripe: {
+    'checkout.session.completed': 'order.paid',
+    'payment_intent.succeeded': 'payment.succeeded',
+    'payment_intent.payment_failed': 'payment.failed',
+    'charge.refunded': 'payment.refunded',
+    'charge.dispute.created': 'payment.disputed',
+    'invoice.paid': 'invoice.paid',
+    'invoice.payment_failed': 'invoice.payment_failed',
+    'customer.subscription.created': 'subscription.created',
+    'customer.subscription.updated': 'subscription.updated',
+    'customer.subscription.deleted': 'subscription.canceled',
+    'customer.subscription.trial_will_end': 'subscription.trial_ending',
+    'customer.created': 'customer.created',
+  },
+  webhook: {
+    'order.paid': 'order.paid',
+    'standard-webhooks': 'customer.created',
+    array: 'lead.created',
+    ndjson: 'lead.created',
+    cloudevent: 'webhook.com_example_cart_closed',
+    form: 'webhook.form_submitted',
+  },
+};
+
+/** Everybody whom the samples invent. */
+const people = [
+  ...['Marina Prado', 'marina.prado@example.com', '912345678', '12345678900', 'Rua das Amostras', '192.0.2.44'],
+  ...['Otávio Lemos', 'otavio.lemos@example.com', 'Ateliê Modelo', '11222333000100', 'TRB0SUB1'],
+  ...['Otávio Lins', '5511955550123', '24000000000000008', '5400000000000009', 'Quando abre a próxima turma', 'quero saber do curso'],
+  ...['Rafael Nunes', 'rafael.nunes@example.com', '11998765432', 'cus_TributarySample'],
+  ...['Lívia Campos', 'livia.campos@example.com', '5521955550142', 'Davi Rocha', 'davi.rocha@example.com', 'ana.farias@example.com'],
+  ...[1, 2, 3].flatMap((n) => [`Pessoa ${n}`, `pessoa${n}@example.com`, `551195555010${n}`]),
+].map((value): Plaintext => ({ path: 'a sample', value }));
+
+const samples = [...sources.values()].flatMap((source) => source.samples.map((sample) => [source.type, sample.name] as const));
+
+describe('the samples that come with the product', () => {
+  let api: TestApi;
+  let org: TestOrg;
+  const sent = new Map<string, Plaintext[]>();
+  beforeAll(async () => {
+    api = await startTestApi();
+    org = await api.makeOrg();
+  });
+  afterAll(() => api.close());
+
+  test('all have their canonical type written down', () => {
+    const known = Object.entries(typesBySample).flatMap(([type, names]) => Object.keys(names).map((name) => `${type} ${name}`));
+    expect(samples.map((sample) => sample.join(' ')).sort()).toEqual(known.sort());
+  });
+
+  test.each(samples)('%s %s, signed as its platform would, is a live event, and the next one another', async (type, name) => {
+    const source = sources.get(type);
+    const sample = source?.samples.find((candidate) => candidate.name === name);
+    if (source === undefined || sample === undefined) throw new Error('no such sample');
+    const config = type === 'webhook' ? exampleConfigs['api-key'] : {};
+    const secrets: Secret[] = source.secrets.map((field) => ({ name: field.name, value: `${field.name}-${randomUUID()}` }));
+    const needed = Object.fromEntries(secrets.map((secret) => [secret.name, secret.value]));
+    const connection = await api.connect(org, type, needed, config);
+    sent.set(connection.id, people);
+
+    const ids: (string | undefined)[] = [];
+    for (let round = 0; round < 2; round++) {
+      const body = sample.body({ id: randomUUID(), nowMs: Date.now() });
+      const signed = source.sign(body, secrets, source.config.parse(config), Date.now());
+      const answer = await api.send(connection.url, signed.body ?? body, { 'content-type': sample.contentType, ...signed.headers });
+      expect(answer).toMatchObject({ status: 200, body: { status: 'accepted' } });
+      ids.push(...(answer.body.records ?? []).map((record) => record.eventId));
+    }
+    const rows = await api.admin<{ id: string; type: string; is_test: boolean }>(
+      'select id, type, is_test from public.canonical_events where source_connection_id = $1',
+      [connection.id],
+    );
+    // What is sent straight to the URL counts as live: only our own test sender marks its events as tests.
+    for (const row of rows) expect(row).toEqual({ id: row.id, type: typesBySample[type]?.[name], is_test: false });
+    expect(rows.map((row) => row.id).sort()).toEqual(ids.sort());
+    expect(ids).toHaveLength(name === 'array' || name === 'ndjson' ? 6 : 2);
+  });
+
+  test('leave nothing of the people they invent that anyone may read', async () => {
+    await expectNoPlaintext(api, org, sent);
+  });
+});
