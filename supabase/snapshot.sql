@@ -314,6 +314,7 @@ create table public.org_members (
 );
 CREATE INDEX org_members_org_id_idx ON public.org_members USING btree (org_id);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.org_members FOR EACH ROW EXECUTE FUNCTION private.audit('user_id');
+CREATE TRIGGER keep_an_owner AFTER UPDATE OF role ON public.org_members FOR EACH ROW WHEN (((old.role = 'owner'::text) AND (new.role <> 'owner'::text))) EXECUTE FUNCTION private.keep_an_owner();
 alter table public.org_members enable row level security;
 create policy org_members_delete on public.org_members for delete to authenticated
   using (((role <> 'owner'::text) AND ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))) OR (user_id = ( SELECT auth.uid() AS uid)))));
@@ -848,6 +849,21 @@ begin
 end
 $function$;
 grant execute on function private.ingest_batch(json,json,json,json,bytea) to ingest;
+
+CREATE OR REPLACE FUNCTION private.keep_an_owner()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform from public.orgs where id = new.org_id for no key update;
+  if not exists (select from public.org_members where org_id = new.org_id and role = 'owner') then
+    raise check_violation using message = 'an org keeps at least one owner', constraint = 'org_members_keep_an_owner';
+  end if;
+  return null;
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION private.list_connection_secrets(p_connection_ids uuid[])
  RETURNS TABLE(source_connection_id uuid, name text, created_at timestamp with time zone, expires_at timestamp with time zone)

@@ -14,6 +14,17 @@ const connection = createPostgresConnection({ url: databaseUrl, postgresOptions:
 // which would undo the migrations' grants. This state says that it already has. A test holds it to that.
 (connection as unknown as { rlsState: string }).rlsState = 'active';
 
+// lite writes the names of rpc arguments unquoted, and `from` and `to` of ingest_timeseries are reserved words. PostgREST quotes them.
+const { driver } = connection;
+const reserve = driver.reserve.bind(driver);
+driver.reserve = async () => {
+  const reserved = await reserve();
+  const unsafe = reserved.unsafe.bind(reserved) as (text: string, ...rest: unknown[]) => unknown;
+  reserved.unsafe = ((text: string, ...rest: unknown[]) =>
+    unsafe(text.replace(/\b(from|to) := /g, '"$1" := '), ...rest)) as typeof reserved.unsafe;
+  return reserved;
+};
+
 const lite = new App({
   connection,
   api: { schemas: ['public'], extra_search_path: ['public', 'extensions'] },

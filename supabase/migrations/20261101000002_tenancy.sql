@@ -123,6 +123,24 @@ create trigger audit after insert or update or delete on public.org_members for 
 create trigger audit after insert or update or delete on public.projects for each row execute function private.audit('id');
 create trigger audit after insert or update or delete on public.org_invites for each row execute function private.audit('id');
 
+-- RLS keeps an owner from changing their own role, but two owners who demote each other at the same moment would leave none:
+-- the org's row makes the second wait and see. A user who is deleted altogether takes the membership along all the same.
+create function private.keep_an_owner()
+returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+  perform from public.orgs where id = new.org_id for no key update;
+  if not exists (select from public.org_members where org_id = new.org_id and role = 'owner') then
+    raise check_violation using message = 'an org keeps at least one owner', constraint = 'org_members_keep_an_owner';
+  end if;
+  return null;
+end
+$$;
+create trigger keep_an_owner after update of role on public.org_members
+  for each row when (old.role = 'owner' and new.role <> 'owner') execute function private.keep_an_owner();
+
 create function private.slugify(p_name text)
 returns text
 language sql immutable

@@ -220,6 +220,16 @@ describe('rpc', () => {
       expect((await clients[person].rpc('connection_health', { org_id: orgId('B') })).error?.code).toBe('42501');
   });
 
+  it('ingest_timeseries takes its reserved words for names and answers for the orgs of the caller only', async () => {
+    const range = { org_id: orgId('B'), from: '2020-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z', bucket: 'day' };
+    for (const person of signedIn) {
+      const { data, error } = await clients[person].rpc('ingest_timeseries', range);
+      expect(error).toBeNull();
+      expect(data.length).toBe(person === 'member of B' ? 1 : 0);
+    }
+    expect((await clients.anon.rpc('ingest_timeseries', range)).error?.code).toBe('42501');
+  });
+
   it('reaches nothing of the private schema', async () => {
     for (const person of people) {
       const client = clients[person];

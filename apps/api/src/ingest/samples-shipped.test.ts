@@ -42,7 +42,7 @@ const typesBySample: Readonly<Record<string, Readonly<Record<string, string>>>> 
     'checkout.session.completed': 'order.paid',
     'payment_intent.succeeded': 'payment.succeeded',
     'payment_intent.payment_failed': 'payment.failed',
-    'charge.refunded': 'payment.refunded',
+    'charge.refunded': 'payment.partially_refunded',
     'charge.dispute.created': 'payment.disputed',
     'invoice.paid': 'invoice.paid',
     'invoice.payment_failed': 'invoice.payment_failed',
@@ -58,7 +58,7 @@ const typesBySample: Readonly<Record<string, Readonly<Record<string, string>>>> 
     array: 'lead.created',
     ndjson: 'lead.created',
     cloudevent: 'webhook.com_example_cart_closed',
-    form: 'webhook.form_submitted',
+    form: 'form.submitted',
   },
 };
 
@@ -89,33 +89,39 @@ describe('the samples that come with the product', () => {
     expect(samples.map((sample) => sample.join(' ')).sort()).toEqual(known.sort());
   });
 
-  test.each(samples)('%s %s, signed as its platform would, is a live event, and the next one another', async (type, name) => {
-    const source = sources.get(type);
-    const sample = source?.samples.find((candidate) => candidate.name === name);
-    if (source === undefined || sample === undefined) throw new Error('no such sample');
-    const config = type === 'webhook' ? exampleConfigs['api-key'] : {};
-    const secrets: Secret[] = source.secrets.map((field) => ({ name: field.name, value: `${field.name}-${randomUUID()}` }));
-    const needed = Object.fromEntries(secrets.map((secret) => [secret.name, secret.value]));
-    const connection = await api.connect(org, type, needed, config);
-    sent.set(connection.id, people);
+  test.each(samples)(
+    '%s %s, signed as its platform would, is a live event each time, and refused without its proof',
+    async (type, name) => {
+      const source = sources.get(type);
+      const sample = source?.samples.find((candidate) => candidate.name === name);
+      if (source === undefined || sample === undefined) throw new Error('no such sample');
+      const config = type === 'webhook' ? exampleConfigs['api-key'] : {};
+      const secrets: Secret[] = source.secrets.map((field) => ({ name: field.name, value: `${field.name}-${randomUUID()}` }));
+      const needed = Object.fromEntries(secrets.map((secret) => [secret.name, secret.value]));
+      const connection = await api.connect(org, type, needed, config);
+      sent.set(connection.id, people);
 
-    const ids: (string | undefined)[] = [];
-    for (let round = 0; round < 2; round++) {
-      const body = sample.body({ id: randomUUID(), nowMs: Date.now() });
-      const signed = source.sign(body, secrets, source.config.parse(config), Date.now());
-      const answer = await api.send(connection.url, signed.body ?? body, { 'content-type': sample.contentType, ...signed.headers });
-      expect(answer).toMatchObject({ status: 200, body: { status: 'accepted' } });
-      ids.push(...(answer.body.records ?? []).map((record) => record.eventId));
-    }
-    const rows = await api.admin<{ id: string; type: string; is_test: boolean }>(
-      'select id, type, is_test from public.canonical_events where source_connection_id = $1',
-      [connection.id],
-    );
-    // What is sent straight to the URL counts as live: only our own test sender marks its events as tests.
-    for (const row of rows) expect(row).toEqual({ id: row.id, type: typesBySample[type]?.[name], is_test: false });
-    expect(rows.map((row) => row.id).sort()).toEqual(ids.sort());
-    expect(ids).toHaveLength(name === 'array' || name === 'ndjson' ? 6 : 2);
-  });
+      const ids: (string | undefined)[] = [];
+      for (let round = 0; round < 2; round++) {
+        const body = sample.body({ id: randomUUID(), nowMs: Date.now() });
+        const signed = source.sign(body, secrets, source.config.parse(config), Date.now());
+        const answer = await api.send(connection.url, signed.body ?? body, { 'content-type': sample.contentType, ...signed.headers });
+        expect(answer).toMatchObject({ status: 200, body: { status: 'accepted' } });
+        ids.push(...(answer.body.records ?? []).map((record) => record.eventId));
+      }
+      const unsigned = sample.body({ id: randomUUID(), nowMs: Date.now() });
+      expect((await api.send(connection.url, unsigned, { 'content-type': sample.contentType })).status).toBe(401);
+
+      const rows = await api.admin<{ id: string; type: string; is_test: boolean }>(
+        'select id, type, is_test from public.canonical_events where source_connection_id = $1',
+        [connection.id],
+      );
+      // What is sent straight to the URL counts as live: only our own test sender marks its events as tests.
+      for (const row of rows) expect(row).toEqual({ id: row.id, type: typesBySample[type]?.[name], is_test: false });
+      expect(rows.map((row) => row.id).sort()).toEqual(ids.sort());
+      expect(ids).toHaveLength(name === 'array' || name === 'ndjson' ? 6 : 2);
+    },
+  );
 
   test('leave nothing of the people they invent that anyone may read', async () => {
     await expectNoPlaintext(api, org, sent);

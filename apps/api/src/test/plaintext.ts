@@ -33,7 +33,7 @@ function leavesOf(value: unknown, withKeys: unknown = false): string[] {
 }
 
 /** Everything the org's owner can read in any table, by the grants of the database itself. */
-export async function readableRows(api: TestApi, org: TestOrg): Promise<{ table: string; row: unknown }[]> {
+async function readableRows(api: TestApi, org: TestOrg): Promise<{ table: string; row: unknown }[]> {
   const tables = await api.admin<{ name: string; columns: string }>(
     `select c.relname as name, string_agg(quote_ident(a.attname), ', ') as columns
      from pg_class c join pg_attribute a on a.attrelid = c.oid
@@ -54,7 +54,7 @@ export async function readableRows(api: TestApi, org: TestOrg): Promise<{ table:
  * Personal values that stand in a row, whatever their case; digits also without the separators on either side.
  * Single words that test buttons use for names ("Test") are in the names of their products too: as a whole value only.
  */
-export function foundIn(rows: readonly { table: string; row: unknown }[], values: readonly Plaintext[]): string[] {
+function foundIn(rows: readonly { table: string; row: unknown }[], values: readonly Plaintext[]): string[] {
   const found = new Set<string>();
   const wanted = values.map(({ path, value }) => {
     const text = value.trim().toLowerCase();

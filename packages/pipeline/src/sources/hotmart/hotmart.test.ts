@@ -346,6 +346,11 @@ describe('telephones', () => {
     expect(hotmart.config.safeParse({ hottok: 'secret in the wrong place' }).success).toBe(false);
   });
 
+  it('takes no number without its area code: the same digits are another person in another city', () => {
+    expect(phone({ checkout_phone: '912345678' })).toBeUndefined();
+    expect(phone({ checkout_phone_code: '999999999', checkout_phone: '999999999' })).toBeUndefined();
+  });
+
   it('reads the four phone fields of a subscriber', () => {
     expect(read(sample('SUBSCRIPTION_CANCELLATION').body).subject?.phone).toBe('+5511912345678');
   });
