@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { packDelivery, journalHeaders } from '@tributary/pipeline/journal.ts';
+import { journalHeaders, packDelivery } from '@tributary/pipeline/journal.ts';
 import { processDelivery } from '@tributary/pipeline/process.ts';
 import { journalAad, seal } from '@tributary/pipeline/seal.ts';
 import { verifyDelivery } from '@tributary/pipeline/verify.ts';
@@ -37,8 +37,7 @@ const { traffic, targetMs } = argument<{ traffic: Traffic; targetMs: number }>()
 const connection = connectionOf(traffic, anyIds());
 const arrival = arrivalOf(traffic, connection, 1);
 const { delivery, receivedAtMs } = arrival;
-const verify = () =>
-  verifyDelivery(connection.source, delivery, { secrets: connection.secrets, config: connection.config }, receivedAtMs);
+const verify = () => verifyDelivery(connection.source, delivery, { secrets: connection.secrets, config: connection.config }, receivedAtMs);
 const { body } = verify();
 if (!body) throw new Error('the delivery is not genuine');
 const item = writeItemOf(arrival);

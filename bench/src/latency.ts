@@ -16,6 +16,11 @@ export function createLatency(): { record(ms: number): void; result(): Latency }
     result: () =>
       histogram.count === 0
         ? { p50: 0, p95: 0, p99: 0, max: 0 }
-        : { p50: ms(histogram.percentile(50)), p95: ms(histogram.percentile(95)), p99: ms(histogram.percentile(99)), max: ms(histogram.max) },
+        : {
+            p50: ms(histogram.percentile(50)),
+            p95: ms(histogram.percentile(95)),
+            p99: ms(histogram.percentile(99)),
+            max: ms(histogram.max),
+          },
   };
 }

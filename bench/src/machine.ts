@@ -14,7 +14,16 @@ export function describeMachine() {
 
 /** Version, the settings that decide about durability, and how many indexes one event touches. */
 export async function describePostgres(stack: ProofStack) {
-  const names = ['server_version', 'synchronous_commit', 'fsync', 'full_page_writes', 'wal_sync_method', 'wal_compression', 'shared_buffers', 'max_wal_size'];
+  const names = [
+    'server_version',
+    'synchronous_commit',
+    'fsync',
+    'full_page_writes',
+    'wal_sync_method',
+    'wal_compression',
+    'shared_buffers',
+    'max_wal_size',
+  ];
   const settings = await stack.query<{ name: string; setting: string }>(
     `select name, current_setting(name) as setting from pg_settings where name = any ($1)`,
     [names],

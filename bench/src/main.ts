@@ -4,16 +4,16 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { type Api, type ProofStack, withProofStack } from '../../chaos/src/stack.ts';
 import { readConfig } from '../../apps/api/src/config.ts';
+import { type Api, type ProofStack, withProofStack } from '../../chaos/src/stack.ts';
 import type { CeilingRequest, CeilingResult } from './ceiling.ts';
 import type { ClosedLoopResult } from './closed-loop.ts';
 import type { Cost } from './costs.ts';
 import { describeMachine, describePostgres } from './machine.ts';
 import type { OpenLoopRequest, OpenLoopResult } from './open-loop.ts';
 import { measure, serve } from './process.ts';
-import { createRequests, type Traffic } from './requests.ts';
 import { median, printReport } from './report.ts';
+import { createRequests, type Traffic } from './requests.ts';
 import { summariseMemory, watchProcesses } from './watch.ts';
 
 const usage = `Usage: npm run bench -- [--quick] [--json <file>]
@@ -91,8 +91,16 @@ async function measureAll(stack: ProofStack, api: Api, bareUrl: string) {
     for (const connections of connectionCounts) {
       for (const scenario of ['a', 'b', 'c'] as const) {
         const result = await closedLoop(scenario, connections);
-        measured.push({ scenario, connections, perSecond: result.requestsPerSecond, latencyMs: result.latencyMs, statuses: result.statuses });
-        say(`round ${round}/${rounds}  (${scenario}) ${connections} connections: ${result.requestsPerSecond} requests/s, p99 ${result.latencyMs.p99} ms`);
+        measured.push({
+          scenario,
+          connections,
+          perSecond: result.requestsPerSecond,
+          latencyMs: result.latencyMs,
+          statuses: result.statuses,
+        });
+        say(
+          `round ${round}/${rounds}  (${scenario}) ${connections} connections: ${result.requestsPerSecond} requests/s, p99 ${result.latencyMs.p99} ms`,
+        );
       }
     }
     const { webhook } = stack.connections;
@@ -116,7 +124,11 @@ async function measureAll(stack: ProofStack, api: Api, bareUrl: string) {
   }
 
   const rate = (scenario: Round['scenario'], connections?: number) =>
-    median(measured.filter((one) => one.scenario === scenario && (connections ?? one.connections) === one.connections).map((one) => one.perSecond));
+    median(
+      measured
+        .filter((one) => one.scenario === scenario && (connections ?? one.connections) === one.connections)
+        .map((one) => one.perSecond),
+    );
   const best = (scenario: Round['scenario']) => Math.max(...connectionCounts.map((connections) => rate(scenario, connections)));
   const openLoop = (scenario: 'b' | 'c', perSecond: number, duration: number, more: Partial<OpenLoopRequest> = {}) =>
     measure<OpenLoopResult>('open-loop', { traffic: traffic(scenario), perSecond, seconds: duration, sockets: 1_000, ...more });
@@ -129,11 +141,16 @@ async function measureAll(stack: ProofStack, api: Api, bareUrl: string) {
     say(`(${scenario}) open loop at 70 %: ${result.offeredPerSecond} requests/s offered, p99 ${result.latencyMs.p99} ms`);
   }
 
-  const overload = await measureOverload(stack, api, (perSecond, duration, prefixOf) => {
-    const sent = traffic('b');
-    prefixOf(sent.idPrefix);
-    return measure<OpenLoopResult>('open-loop', { traffic: sent, perSecond, seconds: duration, sockets: 4_000, ackedFile });
-  }, best('b') * 2);
+  const overload = await measureOverload(
+    stack,
+    api,
+    (perSecond, duration, prefixOf) => {
+      const sent = traffic('b');
+      prefixOf(sent.idPrefix);
+      return measure<OpenLoopResult>('open-loop', { traffic: sent, perSecond, seconds: duration, sockets: 4_000, ackedFile });
+    },
+    best('b') * 2,
+  );
 
   say('timing the steps of the pipeline');
   const targetMs = quick ? 50 : 150;
@@ -155,7 +172,9 @@ async function measureAll(stack: ProofStack, api: Api, bareUrl: string) {
     payload: { purchaseBytes, batchBytes, recordsPerBatch },
     measured,
     medianPerSecond: Object.fromEntries(
-      (['a', 'b', 'c'] as const).flatMap((scenario) => connectionCounts.map((connections) => [`${scenario}${connections}`, rate(scenario, connections)])),
+      (['a', 'b', 'c'] as const).flatMap((scenario) =>
+        connectionCounts.map((connections) => [`${scenario}${connections}`, rate(scenario, connections)]),
+      ),
     ),
     ceilingRecordsPerSecond: Math.round(rate('d') * recordsPerBatch),
     openLoop: steady,
@@ -190,9 +209,11 @@ async function measureOverload(
   // Requests that were cut off by the generator may still be on their way to their commit.
   await sleep(1_000);
   const stored = new Set(
-    (await stack.query<{ key: string }>('select idempotency_key as key from private.event_keys where idempotency_key like $1', [`${prefix}%`])).map(
-      (row) => Number(row.key.slice(prefix.length)),
-    ),
+    (
+      await stack.query<{ key: string }>('select idempotency_key as key from private.event_keys where idempotency_key like $1', [
+        `${prefix}%`,
+      ])
+    ).map((row) => Number(row.key.slice(prefix.length))),
   );
   const acked = readFileSync(ackedFile, 'utf8')
     .split('\n')
@@ -201,7 +222,9 @@ async function measureOverload(
   const lost = acked.filter((n) => !stored.has(n)).length;
   const answered = Object.entries(result.statuses).filter(([status]) => !['200', '429', '503'].includes(status));
   const otherAnswers =
-    answered.reduce((sum, [, count]) => sum + count, 0) + Object.values(result.errors).reduce((sum, count) => sum + count, 0) + result.withoutRetryAfter;
+    answered.reduce((sum, [, count]) => sum + count, 0) +
+    Object.values(result.errors).reduce((sum, count) => sum + count, 0) +
+    result.withoutRetryAfter;
   say(`overload: ${result.acceptedPerSecond} requests/s accepted, ${acked.length} acknowledged, ${stored.size} stored, ${lost} lost`);
   return { ...result, stored: stored.size, lost, otherAnswers, memory: summariseMemory(samples) };
 }

@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Delivery } from '@tributary/pipeline/source.ts';
+import { RecordError } from '@tributary/pipeline/source.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import { verifyDelivery } from '@tributary/pipeline/verify.ts';
-import { RecordError } from '@tributary/pipeline/source.ts';
 import type { Connection } from '../../apps/api/src/ingest/connections.ts';
 import { type Arrival, prepareWrite } from '../../apps/api/src/ingest/prepare.ts';
 import type { WriteItem } from '../../apps/api/src/ingest/writer.ts';

@@ -71,6 +71,10 @@ export function printReport(result: BenchResult): void {
 function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => String(row[column] ?? '').length)));
   for (const row of [head, ...rows]) {
-    console.log(row.map((cell, column) => (column === 0 ? String(cell).padEnd(widths[0] ?? 0) : String(cell).padStart(widths[column] ?? 0))).join('  '));
+    console.log(
+      row
+        .map((cell, column) => (column === 0 ? String(cell).padEnd(widths[0] ?? 0) : String(cell).padStart(widths[column] ?? 0)))
+        .join('  '),
+    );
   }
 }

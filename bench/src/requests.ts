@@ -23,7 +23,8 @@ export function createRequests(traffic: Traffic): (n: number) => { headers: Reco
   const config = source.config.parse(traffic.config);
   const json = { 'content-type': 'application/json' };
   // A hottok does not depend on the body: the same headers serve every purchase.
-  const constant = traffic.kind === 'purchase' ? { ...json, ...source.sign(build('x'), traffic.secrets, config, Date.now()).headers } : undefined;
+  const constant =
+    traffic.kind === 'purchase' ? { ...json, ...source.sign(build('x'), traffic.secrets, config, Date.now()).headers } : undefined;
   return (n) => {
     const body = build(`${traffic.idPrefix}${String(n).padStart(9, '0')}`);
     return { headers: constant ?? { ...json, ...source.sign(body, traffic.secrets, config, Date.now()).headers }, body };

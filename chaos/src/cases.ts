@@ -1,6 +1,6 @@
 import { crash } from './crash.ts';
-import { shutdown } from './shutdown.ts';
 import { outage } from './outage.ts';
+import { shutdown } from './shutdown.ts';
 import { duplicateBatches, oneKey } from './storm.ts';
 
 export interface CaseContext {

@@ -1,5 +1,5 @@
-import { journalAad, open } from '@tributary/pipeline/seal.ts';
 import { unpackDelivery } from '@tributary/pipeline/journal.ts';
+import { journalAad, open } from '@tributary/pipeline/seal.ts';
 import type { Entry } from './journal.ts';
 import { sha256 } from './load.ts';
 import { shuffle } from './random.ts';
@@ -54,22 +54,59 @@ export async function judge(stack: ProofStack, entries: readonly Entry[], random
   const expectNone = (what: string, found: readonly unknown[]) => {
     if (found.length > 0) violations.push(`${what}: ${found.length}, the first ${JSON.stringify(found[0])}`);
   };
-  expectNone('acknowledged and not stored', [...acked.keys()].filter((key) => !stored.has(key)));
-  expectNone('acknowledged under an id that is not the stored one', [...acked].filter(([key, ids]) => ids.size !== 1 || !ids.has(stored.get(key)?.[0]?.id ?? '')));
-  expectNone('stored and never attempted', events.filter((event) => attempted.get(event.key)?.connectionId !== event.connection_id));
-  expectNone('stored more than once', [...stored.values()].filter((rows) => rows.length > 1));
-  expectNone('stored after a rejection', [...rejected].filter((key) => stored.has(key) || keyed.has(key)));
-  expectNone('attempted and neither acknowledged nor rejected', [...attempted.keys()].filter((key) => !acked.has(key) && !rejected.has(key)));
-  expectNone('keys without their event', keys.filter((row) => stored.get(row.key)?.[0]?.id !== row.event_id));
-  expectNone('events without their key', events.filter((event) => keyed.get(event.key) !== event.id));
-  expectNone('stored under another digest than was sent', events.filter((event) => digestOf.get(event.journal_id) !== attempted.get(event.key)?.sha256));
-  expectNone('journalled and never sent', journal.filter((row) => !sentDigests.has(row.body_sha256)));
-  expectNone('journalled without the delivery itself', journal.filter((row) => !row.has_payload));
+  expectNone(
+    'acknowledged and not stored',
+    [...acked.keys()].filter((key) => !stored.has(key)),
+  );
+  expectNone(
+    'acknowledged under an id that is not the stored one',
+    [...acked].filter(([key, ids]) => ids.size !== 1 || !ids.has(stored.get(key)?.[0]?.id ?? '')),
+  );
+  expectNone(
+    'stored and never attempted',
+    events.filter((event) => attempted.get(event.key)?.connectionId !== event.connection_id),
+  );
+  expectNone(
+    'stored more than once',
+    [...stored.values()].filter((rows) => rows.length > 1),
+  );
+  expectNone(
+    'stored after a rejection',
+    [...rejected].filter((key) => stored.has(key) || keyed.has(key)),
+  );
+  expectNone(
+    'attempted and neither acknowledged nor rejected',
+    [...attempted.keys()].filter((key) => !acked.has(key) && !rejected.has(key)),
+  );
+  expectNone(
+    'keys without their event',
+    keys.filter((row) => stored.get(row.key)?.[0]?.id !== row.event_id),
+  );
+  expectNone(
+    'events without their key',
+    events.filter((event) => keyed.get(event.key) !== event.id),
+  );
+  expectNone(
+    'stored under another digest than was sent',
+    events.filter((event) => digestOf.get(event.journal_id) !== attempted.get(event.key)?.sha256),
+  );
+  expectNone(
+    'journalled and never sent',
+    journal.filter((row) => !sentDigests.has(row.body_sha256)),
+  );
+  expectNone(
+    'journalled without the delivery itself',
+    journal.filter((row) => !row.has_payload),
+  );
   const dead = await stack.query<{ error_class: string }>('select error_class from public.dlq_events where not is_quarantine');
   expectNone('dead letters of good deliveries', dead);
 
   const chosen = shuffle([...journal], random).slice(0, openedMax);
-  const { opened, damaged } = await openSealed(stack, chosen.map((row) => row.id), digestOf);
+  const { opened, damaged } = await openSealed(
+    stack,
+    chosen.map((row) => row.id),
+    digestOf,
+  );
   expectNone('sealed deliveries that do not open to the bytes that were sent', damaged);
 
   return {

@@ -24,7 +24,13 @@ export async function outage({ seed, say }: CaseContext): Promise<CaseReport> {
       };
       const api = await stack.startApi();
       const statusOf = async (path: string) => (await fetch(api.url + path, { signal: AbortSignal.timeout(10_000) })).status;
-      const load = startLoad({ url: api.url, connections: Object.values(stack.connections), journal, random, loops: 16 });
+      const load = startLoad({
+        url: api.url,
+        connections: [stack.connections.hotmart, stack.connections.webhook],
+        journal,
+        random,
+        loops: 16,
+      });
       await sleep(1_000);
       expect('/ready before', await statusOf('/ready'), 200);
 
@@ -61,10 +67,16 @@ export async function outage({ seed, say }: CaseContext): Promise<CaseReport> {
       await sleep(1_100);
       expect('/ready after', await statusOf('/ready'), 200);
       await load.finish();
-      say(`Postgres stopped and started: ${load.figures.unavailable} deliveries refused, first acknowledgement ${healMs} ms after it was back`);
+      say(
+        `Postgres stopped and started: ${load.figures.unavailable} deliveries refused, first acknowledgement ${healMs} ms after it was back`,
+      );
       const verdict = await judge(stack, await journal.read(), random);
       return {
-        figures: { ...verdict.figures, 'answered 503': load.figures.unavailable + refused, 'first acknowledgement after it was back, ms': healMs },
+        figures: {
+          ...verdict.figures,
+          'answered 503': load.figures.unavailable + refused,
+          'first acknowledgement after it was back, ms': healMs,
+        },
         violations: [...violations, ...load.figures.surprises, ...verdict.violations],
       };
     });

@@ -2,8 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { parseMasterKeys, wrapKey } from '@tributary/pipeline/master-keys.ts';
 import { keyAad, seal, secretAad } from '@tributary/pipeline/seal.ts';
 import type { Secret, Source } from '@tributary/pipeline/source.ts';
-import { sources } from '@tributary/pipeline/sources.ts';
 import { exampleConfigs } from '@tributary/pipeline/sources/webhook/samples.ts';
+import { sources } from '@tributary/pipeline/sources.ts';
 import type pg from 'pg';
 
 /** The org of a proof stack, with its data key in the clear: the oracle opens what the API sealed. */
@@ -22,11 +22,13 @@ export interface ProofConnection {
   secrets: readonly Secret[];
 }
 
+const types = ['hotmart', 'meta', 'stripe', 'webhook'] as const;
+
+/** One connection per source of the catalogue. */
+export type ProofConnections = Record<(typeof types)[number], ProofConnection>;
+
 /** Rows as the control plane writes them, made directly: the proofs are about ingestion. */
-export async function seedOrg(
-  client: pg.Client,
-  masterKey: string,
-): Promise<{ org: ProofOrg; connections: Record<'hotmart' | 'webhook', ProofConnection> }> {
+export async function seedOrg(client: pg.Client, masterKey: string): Promise<{ org: ProofOrg; connections: ProofConnections }> {
   const master = parseMasterKeys(masterKey);
   const org = { id: randomUUID(), projectId: randomUUID(), dataKey: new Uint8Array(randomBytes(32)) };
   await client.query('insert into public.orgs (id, name, slug) values ($1, $2, $3)', [org.id, 'Proof', `proof-${org.id}`]);
@@ -48,32 +50,30 @@ export async function seedOrg(
       version,
     ]);
   }
-  return {
-    org,
-    connections: {
-      hotmart: await seedConnection(client, org, 'hotmart', 'hottok', {}),
-      webhook: await seedConnection(client, org, 'webhook', 'secret', exampleConfigs.hmac),
-    },
-  };
+  const connections: Partial<ProofConnections> = {};
+  for (const type of types) connections[type] = await seedConnection(client, org, type, type === 'webhook' ? exampleConfigs.hmac : {});
+  return { org, connections: connections as ProofConnections };
 }
 
-async function seedConnection(client: pg.Client, org: ProofOrg, type: string, secretName: string, given: object): Promise<ProofConnection> {
+async function seedConnection(client: pg.Client, org: ProofOrg, type: string, given: object): Promise<ProofConnection> {
   const source = sources.get(type);
   if (!source) throw new Error(`there is no source ${type}`);
   const config = source.config.parse(given);
-  const secret = { name: secretName, value: randomBytes(32).toString('base64url') };
+  const secrets = source.secrets.map(({ name }) => ({ name, value: randomBytes(32).toString('base64url') }));
   const id = randomUUID();
   await client.query(
     'insert into public.source_connections (id, org_id, project_id, name, type, config_json) values ($1, $2, $3, $4, $5, $6)',
     [id, org.id, org.projectId, `Proof ${type}`, type, JSON.stringify(given)],
   );
-  await client.query('insert into private.connection_secrets (org_id, source_connection_id, name, sealed) values ($1, $2, $3, $4)', [
-    org.id,
-    id,
-    secret.name,
-    seal(org.dataKey, secret.value, secretAad(org.id, id, secret.name)),
-  ]);
-  return { id, path: `/api/webhooks/${type}/${id}`, source, config, secrets: [secret] };
+  for (const secret of secrets) {
+    await client.query('insert into private.connection_secrets (org_id, source_connection_id, name, sealed) values ($1, $2, $3, $4)', [
+      org.id,
+      id,
+      secret.name,
+      seal(org.dataKey, secret.value, secretAad(org.id, id, secret.name)),
+    ]);
+  }
+  return { id, path: `/api/webhooks/${type}/${id}`, source, config, secrets };
 }
 
 /** Headers and body of a genuine delivery; with `secrets`, signed with those instead. */

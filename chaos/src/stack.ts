@@ -9,7 +9,7 @@ import { openLog } from '@tributary/supabase/local/logs.ts';
 import { freePort } from '@tributary/supabase/local/ports.ts';
 import type { Postgres } from '@tributary/supabase/local/postgres.ts';
 import { startTestCluster, type TestDatabase } from '@tributary/supabase/local/test-cluster.ts';
-import { type ProofConnection, type ProofOrg, seedOrg } from './seed.ts';
+import { type ProofConnections, type ProofOrg, seedOrg } from './seed.ts';
 
 const apiEntry = join(import.meta.dirname, '..', '..', 'apps', 'api', 'src', 'main.ts');
 
@@ -33,12 +33,12 @@ export interface ApiOptions {
   nodeFlags?: readonly string[];
 }
 
-/** A throw-away Postgres that is durable as in production, one org with connections, and as many API processes as a case starts. */
+/** A throw-away Postgres that is durable as in production, one org with a connection per source, and as many API processes as a case starts. */
 export interface ProofStack {
   database: TestDatabase;
   postgres: Postgres;
   org: ProofOrg;
-  connections: Record<'hotmart' | 'webhook', ProofConnection>;
+  connections: ProofConnections;
   startApi(options?: ApiOptions): Promise<Api>;
   /** Runs SQL as a superuser, on a session of its own. */
   query<Row>(sql: string, values?: unknown[]): Promise<Row[]>;

@@ -26,7 +26,13 @@ export async function oneKey({ say }: CaseContext): Promise<CaseReport> {
     const { hotmart } = stack.connections;
     const key = randomUUID();
     const delivery = signed(hotmart, bodyOf(hotmart, key, Date.now()));
-    const answers = await storm(stack, socketsPerProcess, say, hotmart, Array.from({ length: posts }, () => delivery));
+    const answers = await storm(
+      stack,
+      socketsPerProcess,
+      say,
+      hotmart,
+      Array.from({ length: posts }, () => delivery),
+    );
 
     const records = answers.flatMap((answer) => answer.records);
     const ids = new Set(records.map((record) => record.eventId));
@@ -42,7 +48,13 @@ export async function oneKey({ say }: CaseContext): Promise<CaseReport> {
     if (rows.length !== 1 || !ids.has(rows[0]?.id)) violations.push(`${rows.length} rows in canonical_events`);
     if (keys.length !== 1 || !ids.has(keys[0]?.event_id)) violations.push(`${keys.length} rows in event_keys`);
     return {
-      figures: { posts: answers.length, accepted, duplicates: records.length - accepted, rows: rows.length, deadlocks: await deadlocks(stack) },
+      figures: {
+        posts: answers.length,
+        accepted,
+        duplicates: records.length - accepted,
+        rows: rows.length,
+        deadlocks: await deadlocks(stack),
+      },
       violations,
     };
   });

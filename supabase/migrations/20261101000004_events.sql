@@ -8,7 +8,7 @@ create table public.event_journal (
   received_at timestamptz not null,
   content_type text,
   byte_size integer not null check (byte_size >= 0),
-  body_sha256 text not null check (body_sha256 ~ '^[0-9a-f]{64}$'),  -- of the bytes as they were sent
+  body_sha256 text not null check (length(body_sha256) = 64),  -- hex, of the bytes as they were sent
   record_count integer not null,
   outcome text not null check (outcome in ('accepted', 'duplicate', 'dead_lettered', 'mixed', 'rejected')),
   is_test boolean not null default false,
@@ -17,7 +17,6 @@ create table public.event_journal (
   foreign key (org_id, source_connection_id) references public.source_connections (org_id, id)
 ) partition by range (received_at);
 create index event_journal_org_received_idx on public.event_journal (org_id, received_at desc, id desc);
-create index event_journal_connection_received_idx on public.event_journal (source_connection_id, received_at desc);
 
 -- The sealed delivery beside its journal row. Dropped with it.
 create table private.journal_payloads (
@@ -58,7 +57,7 @@ create table public.canonical_events (
   idempotency_key text not null,
   subject jsonb not null default '{}',
   amount_minor bigint,
-  currency text check (currency ~ '^[A-Z]{3}$'),
+  currency text check (length(currency) = 3 and currency = upper(currency)),
   order_ref text,
   attribution jsonb not null default '{}',
   properties jsonb not null default '{}',

@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { canonicalJson } from './json.ts';
 import type { PathState } from './paths.ts';
 import type { JsonObject } from './source.ts';
 
 /** SHA-256 of the bytes as they arrived. */
 export function sha256(raw: Uint8Array | string): Buffer {
-  return createHash('sha256').update(raw).digest();
+  return hash('sha256', raw, 'buffer');
 }
 
 /**

@@ -130,14 +130,27 @@ function write(value: Json, omit: PathState | undefined, depth: number): string 
   for (const key of Object.keys(value).sort()) {
     const state = omit && step(omit, key);
     if (state?.end) continue;
-    text += `${text.length > 1 ? ',' : ''}${quoted(key)}:${write(value[key] ?? null, state, depth + 1)}`;
+    text += `${text.length > 1 ? ',' : ''}${quotedKey(key)}:${write(value[key] ?? null, state, depth + 1)}`;
   }
   return `${text}}`;
 }
 
-const escaped = /["\\\p{Cc}\p{Cs}]/u;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what JSON escapes
+const escaped = /["\\\u0000-\u001f\ud800-\udfff]/;
 
 /** As JSON.stringify, which costs several times as much for the short, plain strings that records are made of. */
 function quoted(text: string): string {
   return text.length < 100 && !escaped.test(text) ? `"${text}"` : JSON.stringify(text);
+}
+
+const quotedKeys = new Map<string, string>();
+
+/** A platform's field names are few and come again in every record. */
+function quotedKey(key: string): string {
+  let text = quotedKeys.get(key);
+  if (text === undefined) {
+    text = quoted(key);
+    if (key.length <= 60 && quotedKeys.size < 5_000) quotedKeys.set(key, text);
+  }
+  return text;
 }

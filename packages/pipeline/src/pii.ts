@@ -21,13 +21,23 @@ export function normalisePhone(text: string, defaultCountry: string): string | u
   if (digits.length < 7 || digits.length > 16) return undefined;
   const trimmed = text.trim();
   // What most sources hand over, and already in its final form: not worth reading twice.
-  if (/^\+55[1-9]{2}9\d{8}$/.test(trimmed)) return trimmed;
+  const compact = trimmed.replace(/[\s().-]+/g, '');
+  if (compact.startsWith('+55') ? isBrazilianMobile(compact.slice(3)) : defaultCountry === 'BR' && isBrazilianMobile(compact))
+    return `+55${compact.slice(-11)}`;
   const national = parsePhoneNumberFromString(trimmed, defaultCountry as CountryCode);
   if (national?.isValid()) return e164(national);
   const international = trimmed.startsWith('+') ? undefined : parsePhoneNumberFromString(`+${digits}`);
   if (international?.isValid()) return e164(international);
-  if (national?.isPossible()) return e164(national);
+  // Local digits without an area code are another person's in every city.
+  if (national?.isPossible() && !(national.country === 'BR' && national.nationalNumber.length < 10)) return e164(national);
   return international?.isPossible() ? e164(international) : undefined;
+}
+
+const brazilianMobile = /^(?:[14689][1-9]|2[12478]|3[1-578]|5[13-5]|7[13-79])9\d{8}$/;
+
+/** Area code and nine digits of a mobile number in use: by far the most common phone here, told without the library's 13 µs. */
+export function isBrazilianMobile(digits: string): boolean {
+  return brazilianMobile.test(digits);
 }
 
 function e164(number: PhoneNumber): string {

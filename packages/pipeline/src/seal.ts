@@ -21,13 +21,27 @@ export function seal(key: Uint8Array, plaintext: Uint8Array | string, aad: strin
   const plain = typeof plaintext === 'string' ? utf8.encode(plaintext) : plaintext;
   const sealed = new Uint8Array(1 + nonceBytes + plain.length + tagBytes);
   sealed[0] = formatVersion;
-  const nonce = randomFillSync(sealed.subarray(1, 1 + nonceBytes));
+  const nonce = nextNonce();
+  sealed.set(nonce, 1);
   const cipher = createCipheriv('aes-256-gcm', secretKey(key), nonce);
   cipher.setAAD(utf8.encode(aad));
   sealed.set(cipher.update(plain), 1 + nonceBytes);
   cipher.final();
   sealed.set(cipher.getAuthTag(), 1 + nonceBytes + plain.length);
   return sealed;
+}
+
+const nonces = new Uint8Array(1024 * nonceBytes);
+let noncesUsed = nonces.length;
+
+/** Random bytes asked for a thousand nonces at a time; none is handed out twice. */
+function nextNonce(): Uint8Array {
+  if (noncesUsed === nonces.length) {
+    randomFillSync(nonces);
+    noncesUsed = 0;
+  }
+  noncesUsed += nonceBytes;
+  return nonces.slice(noncesUsed - nonceBytes, noncesUsed);
 }
 
 /** The plaintext of {@link seal}. Throws SealError when key, associated data or a single bit is not the one it was sealed with. */

@@ -61,7 +61,9 @@ function readIncoming(incoming: IncomingMessage, bytesMax: number, tooLarge: () 
     });
     incoming.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
     incoming.on('error', () => reject(incomplete()));
-    incoming.on('close', () => reject(incomplete()));
+    incoming.on('close', () => {
+      if (!incoming.complete) reject(incomplete());
+    });
     // The sender may have hung up while its connection was looked up: its events are past.
     if (incoming.destroyed) reject(incomplete());
   });

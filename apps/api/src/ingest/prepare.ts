@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 import { redactCredentials } from '@tributary/pipeline/credentials.ts';
 import { type JournalHead, journalHeaders, packDelivery, presentedCredentials } from '@tributary/pipeline/journal.ts';
 import { processDelivery } from '@tributary/pipeline/process.ts';
@@ -125,7 +125,7 @@ function deliveryRow(arrival: Arrival, journalId: string, isTest: boolean): Omit
     received_at: new Date(arrival.receivedAtMs).toISOString(),
     content_type: contentType(delivery),
     byte_size: delivery.raw.byteLength,
-    body_sha256: createHash('sha256').update(delivery.raw).digest('hex'),
+    body_sha256: hash('sha256', delivery.raw),
     is_test: isTest,
     replay_of: null,
     key_version: connection.keys.dataKey.version,

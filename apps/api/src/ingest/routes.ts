@@ -30,9 +30,13 @@ export interface IngestEnv {
 /** An unknown connection and a wrong path answer alike, and no sooner than this: the time does not tell them apart. */
 const unknownAnswerMs = 25;
 
+/** A turn of the event loop that lasts longer than this refuses the rest of what arrived. At capacity a turn takes a tenth of it. */
+const lateMs = 150;
+
 export function ingestRoutes({ connections, writer, quarantine, metrics, limits, publicUrl }: IngestDeps): Hono<IngestEnv> {
   const routes = new Hono<IngestEnv>();
   let inFlight = 0;
+  const isLate = watchEventLoop();
 
   async function getConnection(c: Context<IngestEnv>): Promise<Connection> {
     const arrivedAt = performance.now();
@@ -49,7 +53,7 @@ export function ingestRoutes({ connections, writer, quarantine, metrics, limits,
   }
 
   routes.post('/api/webhooks/:type/:connectionId', async (c) => {
-    if (inFlight >= limits.requestsInFlightMax) {
+    if (inFlight >= limits.requestsInFlightMax || isLate()) {
       metrics.shed.inc({ reason: 'requests' });
       throw new Problem('overloaded', undefined, { 'retry-after': '2' });
     }
@@ -115,6 +119,18 @@ export function ingestRoutes({ connections, writer, quarantine, metrics, limits,
     });
   }
   return routes;
+}
+
+/**
+ * Whether this turn of the event loop is running late. When more arrives than can be computed, the queue stands in the sockets, where no
+ * counter sees it: but then a turn serves hundreds of requests, and its timers wait for all of them.
+ */
+function watchEventLoop(): () => boolean {
+  let tickedAt = performance.now();
+  setInterval(() => {
+    tickedAt = performance.now();
+  }, 20).unref();
+  return () => performance.now() - tickedAt > lateMs;
 }
 
 function overall(outcomes: readonly Outcome[]): Outcome['status'] | 'mixed' {

@@ -1,4 +1,5 @@
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import { isBrazilianMobile } from '../../pii.ts';
 
 /**
  * One phone from Hotmart's two fields. The code field is an area code in most deliveries, a country code in others, noise
@@ -13,6 +14,7 @@ export function joinPhone(code: string | undefined, number: string | undefined, 
   const country: CountryCode | undefined = isSupportedCountry(defaultCountry) ? defaultCountry : undefined;
   const readings = number.startsWith('+') ? [number] : [digits];
   if (prefix.length > 0 && prefix.length <= 4) readings.unshift(`${prefix}${digits}`, `+${prefix}${digits}`);
+  if (country === 'BR' && isBrazilianMobile(readings[0] ?? '')) return `+55${readings[0]}`;
   for (const reading of readings) {
     const parsed = parsePhoneNumberFromString(reading, country);
     if (parsed?.isValid()) return parsed.number;

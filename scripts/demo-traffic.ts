@@ -1,0 +1,187 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { decodeBody } from '@tributary/pipeline/body.ts';
+import type { Sample, Secret, Signed, Source } from '@tributary/pipeline/source.ts';
+
+/** Where the demo sends, and with what. */
+export interface DemoTarget {
+  source: Source;
+  webhookUrl: string;
+  secrets: readonly Secret[];
+  /** As the connection has it. */
+  config: unknown;
+}
+
+/** What a delivery is made to be; `good` is what most are. */
+export type DeliveryKind = 'good' | 'duplicate' | 'conflict' | 'wrong secret' | 'broken' | 'unreadable';
+
+export interface Sent {
+  source: string;
+  kind: DeliveryKind;
+  /** Of each record, or of the whole delivery when it was refused: accepted, duplicate, dead_lettered, rejected. */
+  outcomes: { outcome: string; code?: string | undefined }[];
+  /** What should have been answered, where something else was. */
+  unexpected?: string | undefined;
+}
+
+interface Prepared {
+  kind: DeliveryKind;
+  url: string;
+  headers: Record<string, string>;
+  body: string;
+  /** Of the delivery that a duplicate repeats. */
+  eventIds?: string[];
+}
+
+interface Good {
+  prepared: Prepared;
+  sample: Sample;
+  id: string;
+  nowMs: number;
+  eventIds: string[];
+}
+
+interface Answer {
+  status?: string;
+  records?: { status: string; eventId?: string; code?: string }[];
+  code?: string;
+}
+
+/** Of a hundred deliveries; the rest is good. */
+const shares: readonly [DeliveryKind, number][] = [
+  ['duplicate', 8],
+  ['wrong secret', 5],
+  ['broken', 4],
+  ['unreadable', 4],
+  ['conflict', 4],
+];
+
+/** Sends `count` deliveries round-robin to the targets, about `perSecond` of them, and tells what became of each. */
+export async function sendTraffic(
+  targets: readonly DemoTarget[],
+  { count, perSecond, random = Math.random }: { count: number; perSecond: number; random?: () => number },
+  onSent: (sent: Sent) => void,
+): Promise<void> {
+  const good = new Map<DemoTarget, Good[]>(targets.map((target) => [target, []]));
+  const samplesSent = new Map<DemoTarget, number>();
+  const pending = new Set<Promise<void>>();
+  const started = performance.now();
+  for (let n = 0; n < count; n++) {
+    await sleep(Math.max(0, started + (n * 1000) / perSecond - performance.now()));
+    const target = targets[n % targets.length] as DemoTarget;
+    const earlier = good.get(target) ?? [];
+    const next = samplesSent.get(target) ?? 0;
+    const { prepared, made } = prepare(target, pickKind(random), earlier, next, random);
+    if (made) samplesSent.set(target, next + 1);
+    const work = deliver(target, prepared).then(({ sent, eventIds }) => {
+      if (made && eventIds.length > 0) earlier.push({ ...made, prepared, eventIds });
+      onSent(sent);
+    });
+    pending.add(work);
+    void work.finally(() => pending.delete(work)).catch(() => {});
+  }
+  await Promise.all(pending);
+}
+
+function pickKind(random: () => number): DeliveryKind {
+  let dice = random() * 100;
+  for (const [kind, share] of shares) {
+    dice -= share;
+    if (dice < 0) return kind;
+  }
+  return 'good';
+}
+
+function prepare(
+  target: DemoTarget,
+  kind: DeliveryKind,
+  earlier: Good[],
+  next: number,
+  random: () => number,
+): { prepared: Prepared; made?: Omit<Good, 'prepared' | 'eventIds'> } {
+  const { source } = target;
+  const known = earlier[Math.floor(random() * earlier.length)];
+  if (kind === 'duplicate' && known) return { prepared: { ...known.prepared, kind, eventIds: known.eventIds } };
+  if (kind === 'conflict') {
+    // Another time under the same id; only some samples keep their key then, and the reader itself says which.
+    for (const one of earlier) {
+      const prepared = request(target, kind, one.sample, one.sample.body({ id: one.id, nowMs: one.nowMs - 1_000 }));
+      const keys = keysOf(target, prepared);
+      if (keys !== undefined && keys === keysOf(target, one.prepared)) {
+        earlier.splice(earlier.indexOf(one), 1);
+        return { prepared };
+      }
+    }
+  }
+  const sample = source.samples[next % source.samples.length] as Sample;
+  const made = { sample, id: randomUUID(), nowMs: Date.now() };
+  const body = sample.body(made);
+  if (kind === 'wrong secret') {
+    const wrong = target.secrets.map((secret) => ({ ...secret, value: randomBytes(32).toString('base64') }));
+    return { prepared: request({ ...target, secrets: wrong }, kind, sample, body) };
+  }
+  if (kind === 'broken') return { prepared: request(target, kind, sample, '{"id": "cut off in the mid') };
+  if (kind === 'unreadable') return { prepared: request(target, kind, sample, '[17]') };
+  return { prepared: request(target, 'good', sample, body), made };
+}
+
+/** Signed as the platform would sign these very bytes. */
+function request(target: DemoTarget, kind: DeliveryKind, sample: Sample, body: string): Prepared {
+  const { source, secrets, config } = target;
+  const isJson = kind === 'broken' || kind === 'unreadable';
+  let signed: Signed = source.sign(body, secrets, config, Date.now());
+  if (isJson && signed.body !== undefined) {
+    // The credential would go into a body that is none: the platform's form with the credential in a header is taken instead.
+    const first = source.samples[0] as Sample;
+    signed = { headers: source.sign(first.body({ id: randomUUID(), nowMs: Date.now() }), secrets, config, Date.now()).headers };
+  }
+  const url = new URL(target.webhookUrl);
+  for (const [name, value] of Object.entries(signed.query ?? {})) url.searchParams.set(name, value);
+  return {
+    kind,
+    url: url.href,
+    headers: { 'content-type': isJson ? 'application/json' : sample.contentType, ...signed.headers },
+    body: signed.body ?? body,
+  };
+}
+
+/** The idempotency keys of a delivery's records; undefined when one of them has none of its own. */
+function keysOf({ source, config }: DemoTarget, { url, headers, body }: Prepared): string | undefined {
+  const delivery = { method: 'POST', url, headers, raw: Buffer.from(body) };
+  const keys = source
+    .split(decodeBody(delivery), config)
+    .map((record) => source.read(record, { config, headers, receivedAtMs: Date.now() }).idempotencyKey);
+  return keys.includes(undefined) ? undefined : JSON.stringify(keys);
+}
+
+async function deliver({ source }: DemoTarget, prepared: Prepared): Promise<{ sent: Sent; eventIds: string[] }> {
+  const { kind } = prepared;
+  const response = await post(prepared);
+  const answer = (await response.json().catch(() => ({}))) as Answer;
+  const records = response.ok ? (answer.records ?? []) : [];
+  const outcomes = response.ok
+    ? records.map((record) => ({ outcome: record.status, code: record.code }))
+    : [{ outcome: 'rejected', code: answer.code ?? `http_${response.status}` }];
+  const eventIds = records.flatMap((record) => record.eventId ?? []);
+  const all = (status: string) => response.status === 200 && records.length > 0 && records.every((record) => record.status === status);
+  const expected: Record<DeliveryKind, boolean> = {
+    good: all('accepted'),
+    duplicate: all('duplicate') && eventIds.join() === prepared.eventIds?.join(),
+    conflict: all('dead_lettered') && records.every((record) => record.code === 'DUPLICATE_EVENT'),
+    'wrong secret': response.status === 401,
+    broken: response.status === 400,
+    unreadable: all('dead_lettered'),
+  };
+  const unexpected = expected[kind] ? undefined : `${response.status} ${JSON.stringify(answer)}`;
+  return { sent: { source: source.type, kind, outcomes, unexpected }, eventIds };
+}
+
+/** A busy API says when to come back: platforms do, and so does the demo. */
+async function post({ url, headers, body }: Prepared): Promise<Response> {
+  for (let tries = 1; ; tries++) {
+    const response = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(30_000) });
+    if ((response.status !== 429 && response.status !== 503) || tries === 5) return response;
+    await response.body?.cancel();
+    await sleep(Math.min(5, Number(response.headers.get('retry-after')) || 1) * 1000);
+  }
+}
