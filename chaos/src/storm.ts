@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { CaseContext, CaseReport } from './cases.ts';
 import { type Client, createClient } from './client.ts';
 import { bodyOf } from './load.ts';
@@ -11,6 +12,8 @@ const socketsPerProcess = 100;
 /** Fewer for batches: together they stay below what a process buffers (5,000 records), so that nothing is shed. */
 const batchSocketsPerProcess = 40;
 const posts = 10_000;
+/** Of one delivery that is shed with Retry-After. */
+const triesMax = 20;
 const recordsPerBatch = 100;
 const batches = 400;
 const distinctShare = 0.2;
@@ -116,17 +119,28 @@ async function storm(
 ): Promise<StormAnswer[]> {
   const apis: Api[] = await Promise.all(Array.from({ length: processes }, () => stack.startApi()));
   const clients: Client[] = apis.map(() => createClient(sockets));
+  let shed = 0;
   const started = performance.now();
   const answers = await Promise.all(
     deliveries.map(async ({ headers, body }, index): Promise<StormAnswer> => {
       const at = index % processes;
-      const answer = await (clients[at] as Client).post((apis[at] as Api).url + connection.path, headers, body);
-      if (answer.kind !== 'answered') return { status: answer.kind === 'refused' ? 'refused' : answer.code, records: [] };
-      return { status: answer.status, records: answer.status === 200 ? (JSON.parse(answer.body).records as RecordAnswer[]) : [] };
+      const url = (apis[at] as Api).url + connection.path;
+      for (let tries = 1; ; tries++) {
+        const answer = await (clients[at] as Client).post(url, headers, body);
+        if (answer.kind !== 'answered') return { status: answer.kind === 'refused' ? 'refused' : answer.code, records: [] };
+        if (answer.status === 200) return { status: 200, records: JSON.parse(answer.body).records as RecordAnswer[] };
+        const { code } = JSON.parse(answer.body) as { code: string };
+        if (code !== 'overloaded' || tries === triesMax) return { status: `${answer.status} ${code}`, records: [] };
+        // A process that has too much to do may say so; every other failure, a deadlock's above all, must stay inside.
+        shed++;
+        await sleep(Number(answer.retryAfter ?? 1) * 1000 * (0.5 + Math.random()));
+      }
     }),
   );
   for (const client of clients) client.close();
-  say(`${deliveries.length} posts to ${processes} processes were answered in ${Math.round(performance.now() - started)} ms`);
+  say(
+    `${deliveries.length} posts to ${processes} processes were answered in ${Math.round(performance.now() - started)} ms, ${shed} of them asked to come back first`,
+  );
   return answers;
 }
 

@@ -348,7 +348,8 @@ describe('no personal data in any readable output', () => {
     );
     if (/(?<![a-z])(zuq|wyx)(?![a-z])/.test(folded)) found.push('short name');
     for (const leaf of text.match(/"(?:[^"\\]|\\.)*"|\d+/g) ?? []) {
-      if (/^"[0-9a-f]{64}"$/.test(leaf)) continue;
+      // Our own ids and digests are no one's number, whatever digits they happen to have.
+      if (/^"(?:(?:sha256:)?[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"$/.test(leaf)) continue;
       const bare = leaf.replace(/\D/g, '');
       for (const number of [who.phone.replace(/\D/g, '').slice(4), who.document.replace(/\D/g, '')])
         if (bare.includes(number)) found.push(number);

@@ -69,7 +69,7 @@ export function collectValue(into: Collected, value: string, kind: PersonalKind 
   if (digits.length >= 7 && digits.length * 2 >= text.length && /[1-9]/.test(digits)) {
     const subscriber = digits.slice(-8);
     // 90000-0000 would be found in every id that is padded with zeros.
-    into.digits.add(kind === 'phone' && new Set(subscriber).size > 2 ? subscriber : digits);
+    into.digits.add(kind === 'phone' && !/0{6}/.test(subscriber) ? subscriber : digits);
   }
   // House numbers and dialling codes occur by chance in any id or time.
   if (/^\d{1,5}$/.test(text)) return;
