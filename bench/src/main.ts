@@ -1,166 +1,86 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { readConfig } from '../../apps/api/src/config.ts';
 import { type Api, type ProofStack, withProofStack } from '../../chaos/src/stack.ts';
-import type { CeilingRequest, CeilingResult } from './ceiling.ts';
-import type { ClosedLoopResult } from './closed-loop.ts';
 import type { Cost } from './costs.ts';
 import { describeMachine, describePostgres } from './machine.ts';
-import type { OpenLoopRequest, OpenLoopResult } from './open-loop.ts';
+import type { OpenLoopResult } from './open-loop.ts';
+import { measureOverload } from './overload.ts';
 import { measure, serve } from './process.ts';
-import { median, printReport } from './report.ts';
+import { printReport, writeDocument } from './report.ts';
 import { createRequests, type Traffic } from './requests.ts';
-import { summariseMemory, watchProcesses } from './watch.ts';
+import { capacityOf, measureRounds, ratioOf, type Scenario } from './rounds.ts';
 
-const usage = `Usage: npm run bench -- [--quick] [--json <file>]
---quick measures 2 s instead of 10 s at a time: for trying the bench, not for figures to quote.`;
+const usage = `Usage: npm run bench -- [--quick] [--json <file>] [--docs]
+--quick measures 2 s instead of 10 s at a time: for trying the bench, not for figures to quote.
+--docs also writes the tables into docs/benchmarks.md.`;
 
+const root = join(import.meta.dirname, '..', '..');
 const recordsPerBatch = 100;
-const connectionCounts = [32, 128] as const;
-const ackedFile = join(tmpdir(), `tributary-bench-${process.pid}.acked`);
 
-function readArguments(): { quick: boolean; json: string } {
+function readArguments(): { quick: boolean; json: string; docs: boolean } {
   try {
-    const { values } = parseArgs({ options: { quick: { type: 'boolean' }, json: { type: 'string' }, help: { type: 'boolean' } } });
+    const { values } = parseArgs({
+      options: { quick: { type: 'boolean' }, json: { type: 'string' }, docs: { type: 'boolean' }, help: { type: 'boolean' } },
+    });
     if (values.help) {
       console.log(usage);
       process.exit(0);
     }
-    const local = process.env.LOCAL_DIR || '.local';
-    const root = join(import.meta.dirname, '..', '..');
-    return { quick: values.quick ?? false, json: values.json ? resolve(values.json) : join(resolve(root, local), 'bench.json') };
+    const json = values.json ? resolve(values.json) : join(resolve(root, process.env.LOCAL_DIR || '.local'), 'bench.json');
+    return { quick: values.quick ?? false, json, docs: values.docs ?? false };
   } catch (error) {
     console.error(`${(error as Error).message}\n${usage}`);
     process.exit(2);
   }
 }
 
-export interface Round {
-  scenario: 'a' | 'b' | 'c' | 'd';
-  connections: number;
-  perSecond: number;
-  latencyMs: ClosedLoopResult['latencyMs'];
-  statuses: Record<string, number>;
-}
-
-const { quick, json } = readArguments();
+const { quick, json, docs } = readArguments();
 const seconds = quick ? 2 : 10;
 const rounds = quick ? 1 : 3;
-const overloadSeconds = quick ? 10 : 60;
 const say = (line: string) => console.log(`${new Date().toISOString().slice(11, 19)}  ${line}`);
 
 async function bench(stack: ProofStack) {
   const bare = await serve<{ url: string }>('bare', null);
-  const api = await stack.startApi();
   try {
-    return await measureAll(stack, api, bare.ready.url);
+    const api = await stack.startApi();
+    return await measureAll(stack, api, { url: bare.ready.url, pid: bare.pid });
   } finally {
     await bare.stop();
-    rmSync(ackedFile, { force: true });
   }
 }
 
-async function measureAll(stack: ProofStack, api: Api, bareUrl: string) {
-  const writer = readConfig({
-    DATABASE_URL: stack.database.apiUrl,
-    SUPABASE_URL: 'http://127.0.0.1',
-    SUPABASE_PUBLISHABLE_KEY: 'x',
-    SUPABASE_JWT_SECRET: 'x'.repeat(32),
-    MASTER_KEY: randomBytes(32).toString('base64'),
-    OPERATOR_TOKEN: 'x'.repeat(24),
-  }).writer;
+async function measureAll(stack: ProofStack, api: Api, bare: { url: string; pid: number }) {
   let serial = 0;
-  const traffic = (scenario: Round['scenario']): Traffic => {
+  const traffic = (scenario: Scenario): Traffic => {
     const kind = scenario === 'a' || scenario === 'b' ? 'purchase' : 'batch';
     const { path, source, config, secrets } = stack.connections[kind === 'purchase' ? 'hotmart' : 'webhook'];
-    const url = scenario === 'a' ? bareUrl : api.url + path;
+    const url = scenario === 'a' ? bare.url : api.url + path;
     return { url, kind, type: source.type, config, secrets, idPrefix: `${scenario}${serial++}-`, recordsPerBatch };
   };
-  const closedLoop = (scenario: 'a' | 'b' | 'c', connections: number, duration = seconds) =>
-    measure<ClosedLoopResult>('closed-loop', { traffic: traffic(scenario), connections, seconds: duration });
+  const { writer } = defaultConfig();
+  const pids = { a: bare.pid, b: api.pid, c: api.pid };
+  const measured = await measureRounds({ stack, pids, traffic, writer, rounds, seconds, say });
 
-  say('warming up');
-  for (const scenario of ['a', 'b', 'c'] as const) await closedLoop(scenario, 32, quick ? 1 : 3);
-
-  const measured: Round[] = [];
-  for (let round = 1; round <= rounds; round++) {
-    for (const connections of connectionCounts) {
-      for (const scenario of ['a', 'b', 'c'] as const) {
-        const result = await closedLoop(scenario, connections);
-        measured.push({
-          scenario,
-          connections,
-          perSecond: result.requestsPerSecond,
-          latencyMs: result.latencyMs,
-          statuses: result.statuses,
-        });
-        say(
-          `round ${round}/${rounds}  (${scenario}) ${connections} connections: ${result.requestsPerSecond} requests/s, p99 ${result.latencyMs.p99} ms`,
-        );
-      }
-    }
-    const { webhook } = stack.connections;
-    const request: CeilingRequest = {
-      databaseUrl: stack.database.apiUrl,
-      traffic: traffic('d'),
-      ids: { id: webhook.id, orgId: stack.org.id, projectId: stack.org.projectId },
-      seconds,
-      batchesInFlight: writer.batchesInFlightMax,
-      deliveriesPerBatch: Math.max(1, Math.floor(writer.batchRecordsMax / recordsPerBatch)),
-    };
-    const ceiling = await measure<CeilingResult>('ceiling', request);
-    measured.push({
-      scenario: 'd',
-      connections: writer.batchesInFlightMax,
-      perSecond: ceiling.recordsPerSecond / recordsPerBatch,
-      latencyMs: ceiling.latencyMs,
-      statuses: {},
-    });
-    say(`round ${round}/${rounds}  (d) ${ceiling.recordsPerSecond} records/s in batches of ${ceiling.recordsPerBatch}`);
-  }
-
-  const rate = (scenario: Round['scenario'], connections?: number) =>
-    median(
-      measured
-        .filter((one) => one.scenario === scenario && (connections ?? one.connections) === one.connections)
-        .map((one) => one.perSecond),
-    );
-  const best = (scenario: Round['scenario']) => Math.max(...connectionCounts.map((connections) => rate(scenario, connections)));
-  const openLoop = (scenario: 'b' | 'c', perSecond: number, duration: number, more: Partial<OpenLoopRequest> = {}) =>
-    measure<OpenLoopResult>('open-loop', { traffic: traffic(scenario), perSecond, seconds: duration, sockets: 1_000, ...more });
-
-  const steady: Record<'b' | 'c', OpenLoopResult> = {
-    b: await openLoop('b', best('b') * 0.7, seconds * 2),
-    c: await openLoop('c', best('c') * 0.7, seconds),
-  };
-  for (const [scenario, result] of Object.entries(steady)) {
+  const openLoop = async (scenario: 'b' | 'c', duration: number) => {
+    const perSecond = capacityOf(measured, scenario) * 0.7;
+    const result = await measure<OpenLoopResult>('open-loop', { traffic: traffic(scenario), perSecond, seconds: duration, sockets: 1_000 });
     say(`(${scenario}) open loop at 70 %: ${result.offeredPerSecond} requests/s offered, p99 ${result.latencyMs.p99} ms`);
-  }
+    return result;
+  };
+  const steady = { b: await openLoop('b', 2 * seconds), c: await openLoop('c', seconds) };
 
-  const overload = await measureOverload(
-    stack,
-    api,
-    (perSecond, duration, prefixOf) => {
-      const sent = traffic('b');
-      prefixOf(sent.idPrefix);
-      return measure<OpenLoopResult>('open-loop', { traffic: sent, perSecond, seconds: duration, sockets: 4_000, ackedFile });
-    },
-    best('b') * 2,
-  );
+  const perSecond = capacityOf(measured, 'b') * 2;
+  const overloadSeconds = quick ? 10 : 60;
+  say(`overload: ${Math.round(perSecond)} requests/s offered for ${overloadSeconds} s`);
+  const overload = await measureOverload(stack, api, { traffic: traffic('b'), perSecond, seconds: overloadSeconds });
+  say(`overload: ${overload.acceptedPerSecond} requests/s accepted, ${overload.acked} acknowledged, ${overload.lost} of them lost`);
 
   say('timing the steps of the pipeline');
-  const targetMs = quick ? 50 : 150;
-  const costs = {
-    purchase: await measure<Cost[]>('costs', { traffic: traffic('b'), targetMs }),
-    batch: await measure<Cost[]>('costs', { traffic: traffic('c'), targetMs }),
-  };
-
-  const purchaseBytes = Buffer.byteLength(createRequests(traffic('b'))(0).body);
-  const batchBytes = Buffer.byteLength(createRequests(traffic('c'))(0).body);
+  const costs = async (scenario: 'b' | 'c') => measure<Cost[]>('costs', { traffic: traffic(scenario), targetMs: quick ? 50 : 150 });
+  const bytesOf = (scenario: 'b' | 'c') => Buffer.byteLength(createRequests(traffic(scenario))(0).body);
   return {
     measuredAt: new Date().toISOString(),
     quick,
@@ -169,73 +89,33 @@ async function measureAll(stack: ProofStack, api: Api, bareUrl: string) {
     machine: describeMachine(),
     postgres: await describePostgres(stack),
     writer,
-    payload: { purchaseBytes, batchBytes, recordsPerBatch },
+    payload: { purchaseBytes: bytesOf('b'), batchBytes: bytesOf('c'), recordsPerBatch },
     measured,
-    medianPerSecond: Object.fromEntries(
-      (['a', 'b', 'c'] as const).flatMap((scenario) =>
-        connectionCounts.map((connections) => [`${scenario}${connections}`, rate(scenario, connections)]),
-      ),
-    ),
-    ceilingRecordsPerSecond: Math.round(rate('d') * recordsPerBatch),
     openLoop: steady,
     overload,
-    costs,
+    costs: { purchase: await costs('b'), batch: await costs('c') },
     targets: [
-      // Ratios are taken within one round, where the machine was most alike, and their median counts.
-      target('(b) durable ingest ÷ (a) bare route', ratioByRound(measured, 'b', 'a'), 0.35, 'at least'),
-      target('(c) batched ingest ÷ (d) raw ceiling', ratioByRound(measured, 'c', 'd'), 0.6, 'at least'),
+      target('(b) durable ingest ÷ (a) bare route', ratioOf(measured, 'b', 'a'), 0.35, 'at least'),
+      target('(c) batched ingest ÷ (d) raw ceiling', ratioOf(measured, 'c', 'd'), 0.6, 'at least'),
       target('(b) open loop at 70 %, p99 in ms', steady.b.latencyMs.p99, 50, 'below'),
       target('overload: peak resident memory, MB', overload.memory.peakMb, 350, 'below'),
       target('overload: memory of the last third ÷ the middle third', overload.memory.growth, 1.1, 'below'),
       target('overload: acknowledged and not stored', overload.lost, 1, 'below'),
-      target('overload: answers that were neither 200, 429 nor 503', overload.otherAnswers, 1, 'below'),
+      target('overload: answers other than 200 and 429 or 503 with Retry-After', overload.otherAnswers, 1, 'below'),
     ],
   };
 }
 
-async function measureOverload(
-  stack: ProofStack,
-  api: Api,
-  run: (perSecond: number, duration: number, prefixOf: (prefix: string) => void) => Promise<OpenLoopResult>,
-  perSecond: number,
-) {
-  say(`overload: ${Math.round(perSecond)} requests/s offered for ${overloadSeconds} s`);
-  const watch = watchProcesses({ api: api.pid });
-  let prefix = '';
-  const result = await run(perSecond, overloadSeconds, (given) => {
-    prefix = given;
+/** The API's settings when nothing is set: what the measured process runs with. */
+function defaultConfig() {
+  return readConfig({
+    DATABASE_URL: 'postgresql://127.0.0.1/postgres',
+    SUPABASE_URL: 'http://127.0.0.1',
+    SUPABASE_PUBLISHABLE_KEY: 'unused',
+    SUPABASE_JWT_SECRET: randomBytes(32).toString('hex'),
+    MASTER_KEY: randomBytes(32).toString('base64'),
+    OPERATOR_TOKEN: randomBytes(32).toString('hex'),
   });
-  const samples = watch.stop();
-  // Requests that were cut off by the generator may still be on their way to their commit.
-  await sleep(1_000);
-  const stored = new Set(
-    (
-      await stack.query<{ key: string }>('select idempotency_key as key from private.event_keys where idempotency_key like $1', [
-        `${prefix}%`,
-      ])
-    ).map((row) => Number(row.key.slice(prefix.length))),
-  );
-  const acked = readFileSync(ackedFile, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map(Number);
-  const lost = acked.filter((n) => !stored.has(n)).length;
-  const answered = Object.entries(result.statuses).filter(([status]) => !['200', '429', '503'].includes(status));
-  const otherAnswers =
-    answered.reduce((sum, [, count]) => sum + count, 0) +
-    Object.values(result.errors).reduce((sum, count) => sum + count, 0) +
-    result.withoutRetryAfter;
-  say(`overload: ${result.acceptedPerSecond} requests/s accepted, ${acked.length} acknowledged, ${stored.size} stored, ${lost} lost`);
-  return { ...result, stored: stored.size, lost, otherAnswers, memory: summariseMemory(samples) };
-}
-
-function ratioByRound(measured: readonly Round[], above: Round['scenario'], below: Round['scenario']): number {
-  const of = (scenario: Round['scenario'], connections: number) =>
-    measured.filter((one) => one.scenario === scenario && (scenario === 'd' || one.connections === connections));
-  const ratios = connectionCounts.flatMap((connections) =>
-    of(above, connections).map((one, round) => one.perSecond / (of(below, connections)[round]?.perSecond ?? Number.NaN)),
-  );
-  return Math.round(median(ratios) * 1000) / 1000;
 }
 
 function target(what: string, value: number, bound: number, kind: 'at least' | 'below') {
@@ -247,6 +127,7 @@ export type BenchResult = typeof result;
 mkdirSync(dirname(json), { recursive: true });
 writeFileSync(json, `${JSON.stringify(result, null, 2)}\n`);
 printReport(result);
+if (docs) writeDocument(result, join(root, 'docs', 'benchmarks.md'));
 console.log(`\nEverything measured is in ${json}`);
-// A figure may be missed on a slow machine; a lost event may not.
+// A slow machine may miss a figure; an acknowledged event may be lost on none.
 process.exit(result.overload.lost === 0 ? 0 : 1);

@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Every program of the bench is a process of its own, so that none measures another's work as its own. */
@@ -29,11 +29,12 @@ export async function measure<T>(program: string, argument: unknown): Promise<T>
 }
 
 /** Runs a program until it is stopped; `ready` is its first message. */
-export async function serve<T>(program: string, argument: unknown): Promise<{ ready: T; stop(): Promise<void> }> {
+export async function serve<T>(program: string, argument: unknown): Promise<{ ready: T; pid: number; stop(): Promise<void> }> {
   const child = start(program, argument);
   const ready = await firstMessage<T>(child, program);
   return {
     ready,
+    pid: child.pid ?? 0,
     stop: () =>
       new Promise((resolve) => {
         child.once('exit', () => resolve());
@@ -62,13 +63,40 @@ export function residentBytes(pid: number): number | undefined {
   }
 }
 
-/** Processor time a process and its threads have used, in seconds; children are not counted. */
-export function cpuSeconds(pid: number): number | undefined {
+/** Processor time in seconds that a process and its threads have used; with `family`, also its children, dead and alive. */
+export function cpuSeconds(pid: number, family = false): number {
+  const own = ticksOf(pid);
+  if (!family) return (own?.used ?? 0) / ticksPerSecond;
+  const children = processes().reduce((sum, other) => {
+    const one = ticksOf(other);
+    return one?.parent === pid ? sum + one.used : sum;
+  }, 0);
+  return ((own?.used ?? 0) + (own?.reaped ?? 0) + children) / ticksPerSecond;
+}
+
+/** What Linux shows to programs, whatever its own clock. */
+const ticksPerSecond = 100;
+
+function ticksOf(pid: number): { parent: number; used: number; reaped: number } | undefined {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-    // utime and stime, in the 100 Hz ticks that Linux shows to programs
-    return (Number(fields[11]) + Number(fields[12])) / 100;
+    // The second field is the name, in brackets, and may itself hold spaces and brackets.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')
+      .map(Number);
+    const [, parent = 0] = fields;
+    return { parent, used: (fields[11] ?? 0) + (fields[12] ?? 0), reaped: (fields[13] ?? 0) + (fields[14] ?? 0) };
   } catch {
     return undefined;
+  }
+}
+
+function processes(): number[] {
+  try {
+    return readdirSync('/proc')
+      .map(Number)
+      .filter((pid) => pid > 0);
+  } catch {
+    return [];
   }
 }

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { decodeComponent, fieldPath } from './form.ts';
 import { compilePaths, type PathState, step } from './paths.ts';
 import type { Body, Credentials, Delivery } from './source.ts';
@@ -25,8 +26,8 @@ export function redactCredentials(delivery: Pick<Delivery, 'url' | 'raw'>, body:
   const url = redactUrl(delivery.url, credentials.query);
   const { raw } = delivery;
   if (credentials.body.length === 0 || raw.length === 0) return { url, raw, exact: true };
+  if (!mayCarry(raw, credentials.body)) return { url, raw, exact: true };
   const text = latin1.decode(raw);
-  if (!mayCarry(text, credentials.body)) return { url, raw, exact: true };
   const state = statesOf(credentials.body);
   if (body === undefined) return { url, raw: replaceSpans(raw, spansByName(text, credentials.body)), exact: false };
   if (body.kind === 'empty' || state === undefined) return { url, raw, exact: true };
@@ -57,9 +58,10 @@ function statesOf(paths: readonly string[]): PathState | undefined {
   return state;
 }
 
-/** A first look: the field's name as it is, or text with escapes that may spell it. */
-function mayCarry(text: string, paths: readonly string[]): boolean {
-  return text.includes('\\u00') || text.includes('%') || paths.some((path) => text.includes(lastKey(path)));
+/** A first look, on the bytes: the field's name as it is, or text with escapes that may spell it. */
+function mayCarry(raw: Uint8Array, paths: readonly string[]): boolean {
+  const bytes = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength);
+  return bytes.includes('\\u00') || bytes.includes('%') || paths.some((path) => bytes.includes(lastKey(path)));
 }
 
 function lastKey(path: string): string {

@@ -5,7 +5,7 @@ import { processDelivery } from '@tributary/pipeline/process.ts';
 import { journalAad, seal } from '@tributary/pipeline/seal.ts';
 import type { Body, Delivery, Secret } from '@tributary/pipeline/source.ts';
 import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
-import { uuidv7 } from 'uuidv7';
+import { newId } from '../ids.ts';
 import type { Connection } from './connections.ts';
 import type { Rejected } from './quarantine.ts';
 import type { DeliveryRow } from './store.ts';
@@ -24,7 +24,7 @@ export interface Arrival {
 /** Runs a verified delivery through the pipeline: its rows, with the body sealed under the org's key. */
 export function prepareWrite(arrival: Arrival, body: Body): WriteItem {
   const { connection, receivedAtMs, isTest } = arrival;
-  const journalId = uuidv7();
+  const journalId = newId();
   const scope = { org_id: connection.orgId, project_id: connection.projectId, source_connection_id: connection.id, journal_id: journalId };
   const processed = processDelivery(connection.source, arrival.delivery, body, {
     orgId: connection.orgId,
@@ -36,14 +36,14 @@ export function prepareWrite(arrival: Arrival, body: Body): WriteItem {
     receivedAtMs,
     nowMs: receivedAtMs,
     isTest,
-    newId: uuidv7,
+    newId,
   });
   const records = processed.map((record, index): WriteRecord => {
     if (!record.ok) {
       const retryable = errorClasses[record.errorClass].retryable === 'yes';
       return {
         dead: {
-          id: uuidv7(),
+          id: newId(),
           ...scope,
           record_index: index,
           error_class: record.errorClass,
@@ -66,7 +66,7 @@ export function prepareWrite(arrival: Arrival, body: Body): WriteItem {
         event_time: event.event_time,
         body_sha256: Buffer.from(record.bodySha256).toString('hex'),
         journal_id: journalId,
-        dlq_id: uuidv7(),
+        dlq_id: newId(),
       },
       event: { ...event, record_index: index } as EventRow,
     };
@@ -85,7 +85,7 @@ export function prepareWrite(arrival: Arrival, body: Body): WriteItem {
 /** A delivery refused at the door: sealed and described only when the quarantine has room. */
 export function prepareRejected(arrival: Arrival, body: Body | undefined, errorClass: ErrorClass, message: string): Rejected {
   const { connection } = arrival;
-  const journalId = uuidv7();
+  const journalId = newId();
   return {
     delivery: deliveryRow(arrival, journalId, arrival.isTest),
     seal() {
@@ -94,7 +94,7 @@ export function prepareRejected(arrival: Arrival, body: Body | undefined, errorC
       return {
         sealed: sealDelivery(arrival, journalId, body, digests.length > 0 ? { credentials: Object.fromEntries(digests) } : {}),
         dead: {
-          id: uuidv7(),
+          id: newId(),
           org_id: connection.orgId,
           project_id: connection.projectId,
           source_connection_id: connection.id,

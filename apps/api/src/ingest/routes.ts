@@ -31,7 +31,7 @@ export interface IngestEnv {
 const unknownAnswerMs = 25;
 
 /** A turn of the event loop that lasts longer than this refuses the rest of what arrived. At capacity a turn takes a tenth of it. */
-const lateMs = 150;
+const lateMs = 300;
 
 export function ingestRoutes({ connections, writer, quarantine, metrics, limits, publicUrl }: IngestDeps): Hono<IngestEnv> {
   const routes = new Hono<IngestEnv>();
