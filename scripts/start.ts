@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { apiNodeFlags } from '@tributary/supabase/local/api-process.ts';
 import { runStack } from '@tributary/supabase/local/run.ts';
 import { readStackConfig } from '@tributary/supabase/local/stack-config.ts';
 
@@ -8,7 +9,7 @@ const apiEntry = join(root, 'apps', 'api', 'src', 'main.ts');
 
 /** With a hosted or self-hosted Supabase named in the environment nothing is embedded: the API runs as it is, migrated by `supabase db push`. */
 function runHosted(): Promise<number> {
-  const child = spawn(process.execPath, [apiEntry], { stdio: 'inherit' });
+  const child = spawn(process.execPath, [...apiNodeFlags, apiEntry], { stdio: 'inherit' });
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => child.kill('SIGTERM'));
   return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
 }

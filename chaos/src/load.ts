@@ -93,6 +93,7 @@ export function startLoad(options: LoadOptions): Load {
   async function deliver(connection: ProofConnection, key: string, stored?: string, secrets?: readonly Secret[]): Promise<void> {
     const body = bodyOf(connection, key, startedAt);
     const deadline = Date.now() + patienceMs;
+    let last = '';
     while (Date.now() < deadline) {
       const { headers } = signed(connection, body, secrets);
       figures.requests++;
@@ -103,10 +104,11 @@ export function startLoad(options: LoadOptions): Load {
         if (answer.status !== 401 || secrets === undefined) figures.surprises.push(`${answer.status} to a delivery: ${answer.body}`);
         return journal.note({ what: 'rejected', key, status: answer.status });
       }
-      await journal.note({ what: 'unknown', key, code: countUnknown(answer) });
+      last = countUnknown(answer);
+      await journal.note({ what: 'unknown', key, code: last });
       await sleep(20 + random() * 180);
     }
-    figures.surprises.push(`the delivery ${key} was neither acknowledged nor rejected within ${patienceMs} ms`);
+    figures.surprises.push(`the delivery ${key} was neither acknowledged nor rejected within ${patienceMs} ms, the last time for ${last}`);
   }
 
   async function acknowledge(connection: ProofConnection, key: string, text: string, stored: string | undefined): Promise<void> {
@@ -139,7 +141,7 @@ export function startLoad(options: LoadOptions): Load {
     figures.unavailable++;
     if (answer.status !== 503 && answer.status !== 429) figures.surprises.push(`${answer.status} to a delivery: ${answer.body}`);
     else if (answer.retryAfter === undefined) figures.surprises.push(`${answer.status} without Retry-After`);
-    return `HTTP ${answer.status}`;
+    return `HTTP ${answer.status} ${(JSON.parse(answer.body) as { code?: string }).code}`;
   }
 
   const loops = Promise.all(Array.from({ length: options.loops }, loop));

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CaseContext, CaseReport } from './cases.ts';
 import { createClient } from './client.ts';
-import { openClientJournal } from './journal.ts';
-import { bodyOf, startLoad } from './load.ts';
+import { type ClientJournal, openClientJournal } from './journal.ts';
+import { bodyOf, sha256, startLoad } from './load.ts';
 import { judge } from './oracle.ts';
 import { createRandom } from './random.ts';
-import { signed } from './seed.ts';
-import { withProofStack } from './stack.ts';
+import { type ProofConnection, signed } from './seed.ts';
+import { type Api, withProofStack } from './stack.ts';
 
 const healsWithinMs = 10_000;
 
@@ -22,7 +22,8 @@ export async function outage({ seed, say }: CaseContext): Promise<CaseReport> {
       const expect = (what: string, found: unknown, wanted: unknown) => {
         if (found !== wanted) violations.push(`${what}: ${found}, not ${wanted}`);
       };
-      const api = await stack.startApi();
+      // Room for every forged delivery, so that storing them is never given up.
+      const api = await stack.startApi({ environment: { QUARANTINE_PER_HOUR: '1000000' } });
       const statusOf = async (path: string) => (await fetch(api.url + path, { signal: AbortSignal.timeout(10_000) })).status;
       const load = startLoad({
         url: api.url,
@@ -31,12 +32,12 @@ export async function outage({ seed, say }: CaseContext): Promise<CaseReport> {
         random,
         loops: 16,
       });
+      const forgers = startForgers(api, stack.connections.hotmart, journal);
       await sleep(1_000);
       expect('/ready before', await statusOf('/ready'), 200);
 
       await stack.postgres.stop();
       const { hotmart } = stack.connections;
-      const { headers, body } = signed(hotmart, bodyOf(hotmart, randomUUID(), Date.now()), [{ name: 'hottok', value: 'wrong' }]);
       const good = signed(hotmart, bodyOf(hotmart, randomUUID(), Date.now()));
       let refused = 0;
       for (let n = 0; n < 10; n++) {
@@ -48,11 +49,6 @@ export async function outage({ seed, say }: CaseContext): Promise<CaseReport> {
           if (!/^\d+$/.test(answer.retryAfter ?? '')) violations.push(`503 with Retry-After ${answer.retryAfter}`);
         }
         await sleep(50);
-      }
-      // A rejection needs no database to be one; without it the connection may not be known any more either.
-      const forged = await client.post(api.url + hotmart.path, headers, body);
-      if (forged.kind !== 'answered' || (forged.status !== 401 && forged.status !== 503)) {
-        violations.push(`a forged delivery without Postgres: ${JSON.stringify(forged)}`);
       }
       // The probe's answer is good for a second.
       await sleep(1_100);
@@ -66,7 +62,19 @@ export async function outage({ seed, say }: CaseContext): Promise<CaseReport> {
       if (healMs < 0 || healMs > healsWithinMs) violations.push(`no acknowledgement within ${healsWithinMs} ms after Postgres was back`);
       await sleep(1_100);
       expect('/ready after', await statusOf('/ready'), 200);
+      const rejectedBefore = forgers.rejected();
+      await sleep(1_500);
       await load.finish();
+      // A blink: what failed to be stored is still due when the database is back, and a quiet moment follows.
+      await stack.postgres.restart('immediate');
+      await sleep(300);
+      violations.push(...(await forgers.finish()));
+      await sleep(1_500);
+      const last = startForgers(api, stack.connections.hotmart, journal);
+      await sleep(300);
+      violations.push(...(await last.finish()));
+      if (last.rejected() === 0) violations.push('no forged delivery was answered 401 after a short crash of Postgres');
+      if (forgers.rejected() === rejectedBefore) violations.push('no forged delivery was answered 401 once Postgres was back');
       say(
         `Postgres stopped and started: ${load.figures.unavailable} deliveries refused, first acknowledgement ${healMs} ms after it was back`,
       );
@@ -74,6 +82,7 @@ export async function outage({ seed, say }: CaseContext): Promise<CaseReport> {
       return {
         figures: {
           ...verdict.figures,
+          forged: forgers.rejected(),
           'answered 503': load.figures.unavailable + refused,
           'first acknowledgement after it was back, ms': healMs,
         },
@@ -84,4 +93,36 @@ export async function outage({ seed, say }: CaseContext): Promise<CaseReport> {
     client.close();
     await journal.remove();
   }
+}
+
+/** Loops of deliveries with a wrong hottok: 401, or 503 while the connection cannot be looked up, but always an answer. */
+function startForgers(api: Api, connection: ProofConnection, journal: ClientJournal) {
+  const client = createClient(8);
+  const violations: string[] = [];
+  let rejected = 0;
+  let finishing = false;
+  const loops = Promise.all(
+    Array.from({ length: 8 }, async () => {
+      while (!finishing) {
+        const key = randomUUID();
+        const { headers, body } = signed(connection, bodyOf(connection, key, Date.now()), [{ name: 'hottok', value: 'wrong' }]);
+        await journal.note({ what: 'attempted', key, connectionId: connection.id, sha256: sha256(body) });
+        const answer = await client.post(api.url + connection.path, headers, body);
+        const status = answer.kind === 'answered' ? answer.status : 0;
+        if (status === 401) rejected++;
+        else if (status !== 503) violations.push(`a forged delivery: ${answer.kind === 'unknown' ? answer.code : status}`);
+        await journal.note({ what: 'rejected', key, status });
+        await sleep(20);
+      }
+    }),
+  );
+  return {
+    rejected: () => rejected,
+    async finish(): Promise<string[]> {
+      finishing = true;
+      await loops;
+      client.close();
+      return violations;
+    },
+  };
 }

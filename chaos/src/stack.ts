@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { closeSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { waitUntilReady } from '@tributary/supabase/local/api-process.ts';
+import { apiNodeFlags, waitUntilReady } from '@tributary/supabase/local/api-process.ts';
 import { withClient } from '@tributary/supabase/local/database.ts';
 import { openLog } from '@tributary/supabase/local/logs.ts';
 import { freePort } from '@tributary/supabase/local/ports.ts';
@@ -103,7 +103,7 @@ export async function withProofStack<T>(run: (stack: ProofStack) => Promise<T>, 
 async function startApi(port: number, environment: NodeJS.ProcessEnv, nodeFlags: readonly string[], directory: string): Promise<Api> {
   const logFile = join(directory, `api-${port}-${randomUUID()}.log`);
   const log = openLog(logFile);
-  const child = spawn(process.execPath, [...nodeFlags, apiEntry], { env: environment, stdio: ['ignore', log, log] });
+  const child = spawn(process.execPath, [...apiNodeFlags, ...nodeFlags, apiEntry], { env: environment, stdio: ['ignore', log, log] });
   closeSync(log);
   const exited = new Promise<number | null>((resolve, reject) => {
     child.once('exit', (code) => resolve(code));

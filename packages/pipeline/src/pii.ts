@@ -1,6 +1,5 @@
-import { createHmac } from 'node:crypto';
 import { type CountryCode, type PhoneNumber, parsePhoneNumberFromString } from 'libphonenumber-js/max';
-import { secretKey } from './secret-keys.ts';
+import { hmacSha256Hex } from './keyed-hash.ts';
 
 export type IdentifierKind = 'email' | 'phone' | 'document' | 'external_id';
 
@@ -53,5 +52,5 @@ export function normaliseDocument(text: string): string | undefined {
 
 /** Hex HMAC-SHA256 of `<kind>|<canonical>`, so that one text has different hashes as an e-mail and as an external id. */
 export function hashIdentifier(key: Uint8Array, kind: IdentifierKind, canonical: string): string {
-  return createHmac('sha256', secretKey(key)).update(`${kind}|${canonical}`).digest('hex');
+  return hmacSha256Hex(key, `${kind}|${canonical}`);
 }
