@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
-import { Agent, request } from 'node:http';
 import { createLatency, type Latency } from './latency.ts';
 import { argument, report } from './process.ts';
 import { createRequests, type Traffic } from './requests.ts';
+import { createWire } from './wire.ts';
 
 export interface OpenLoopResult {
   offeredPerSecond: number;
@@ -32,7 +32,7 @@ export interface OpenLoopRequest {
 // Arrivals at a fixed rate, whatever becomes of those before: as the world sends.
 const { traffic, perSecond, seconds, sockets, ackedFile } = argument<OpenLoopRequest>();
 const requestOf = createRequests(traffic);
-const agent = new Agent({ keepAlive: true, maxSockets: sockets, maxFreeSockets: sockets, scheduling: 'fifo' });
+const wire = createWire(traffic.url, sockets, 20_000);
 const latency = createLatency();
 const shedLatency = createLatency();
 const statuses: Record<string, number> = {};
@@ -49,21 +49,11 @@ const started = performance.now();
 function send(n: number, dueAt: number): void {
   const { headers, body } = requestOf(n);
   open++;
-  const sent = request(traffic.url, { agent, method: 'POST', headers: { ...headers, 'content-length': Buffer.byteLength(body) } });
-  const done = () => {
+  wire.send(headers, body, (answer) => {
     open--;
-    if (open === 0 && next === total) finish();
-  };
-  sent.setTimeout(20_000, () => sent.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })));
-  sent.on('error', (error: NodeJS.ErrnoException) => {
-    const code = error.code ?? 'unknown';
-    errors[code] = (errors[code] ?? 0) + 1;
-    done();
-  });
-  sent.on('response', (response) => {
-    const status = response.statusCode ?? 0;
-    response.resume();
-    response.on('end', () => {
+    if ('error' in answer) errors[answer.error] = (errors[answer.error] ?? 0) + 1;
+    else {
+      const { status, retryAfter } = answer;
       statuses[status] = (statuses[status] ?? 0) + 1;
       const ms = performance.now() - dueAt;
       if (status === 200) {
@@ -71,12 +61,11 @@ function send(n: number, dueAt: number): void {
         acked.push(n);
       } else {
         shedLatency.record(ms);
-        if ((status === 503 || status === 429) && response.headers['retry-after'] === undefined) withoutRetryAfter++;
+        if ((status === 503 || status === 429) && !retryAfter) withoutRetryAfter++;
       }
-      done();
-    });
+    }
+    if (open === 0 && next === total) finish();
   });
-  sent.end(body);
 }
 
 function tick(): void {
@@ -91,11 +80,11 @@ function tick(): void {
 }
 
 function finish(): void {
-  const elapsed = Math.max(seconds, (performance.now() - started) / 1000);
+  wire.close();
   if (ackedFile) writeFileSync(ackedFile, acked.join('\n'));
   const result: OpenLoopResult = {
     offeredPerSecond: Math.round(perSecond),
-    acceptedPerSecond: Math.round(acked.length / elapsed),
+    acceptedPerSecond: Math.round(acked.length / seconds),
     latencyMs: latency.result(),
     shedLatencyMs: shedLatency.result(),
     statuses,

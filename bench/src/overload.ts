@@ -33,7 +33,7 @@ export async function measureOverload(
   try {
     const ackedFile = join(directory, 'acked');
     const stop = watch(api.pid);
-    const request: OpenLoopRequest = { ...options, sockets: 4_000, ackedFile };
+    const request: OpenLoopRequest = { ...options, sockets: 2_000, ackedFile };
     const result = await measure<OpenLoopResult>('open-loop', request);
     const samples = stop();
     // Requests that the generator gave up on may still be on their way to their commit.

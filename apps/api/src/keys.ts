@@ -4,7 +4,7 @@ import { keyAad } from '@tributary/pipeline/seal.ts';
 import type { Logger } from 'pino';
 import type { Db, Sql } from './db.ts';
 
-export interface OrgKey {
+interface OrgKey {
   version: number;
   key: Uint8Array;
 }

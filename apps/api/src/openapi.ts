@@ -13,7 +13,7 @@ import { otherPaths, problems, schemaOptions } from './route-docs.ts';
 export type ApiDocument = Awaited<ReturnType<typeof generateSpecs>>;
 
 /** OpenAPI 3.1 of everything mounted on `app` so far. */
-export async function createDocument<E extends Env>(app: Hono<E>, publicUrl: string): Promise<ApiDocument> {
+async function createDocument<E extends Env>(app: Hono<E>, publicUrl: string): Promise<ApiDocument> {
   const problemContent = { 'application/problem+json': { schema: resolver(ProblemAnswer, schemaOptions) } };
   return generateSpecs(app, {
     defaultValidationErrorResponse: false,

@@ -22,7 +22,7 @@ export interface TestOrg {
   owner: TestUser;
 }
 
-export type Role = 'owner' | 'admin' | 'analyst';
+type Role = 'owner' | 'admin' | 'analyst';
 
 /** A database of its own with real rows, and a log that is kept in memory. */
 export interface World {
