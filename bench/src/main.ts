@@ -66,7 +66,7 @@ async function measureAll(stack: ProofStack, api: Api, bare: { url: string; pid:
 
   const openLoop = async (scenario: 'b' | 'c', duration: number) => {
     const perSecond = capacityOf(measured, scenario) * 0.7;
-    const result = await measure<OpenLoopResult>('open-loop', { traffic: traffic(scenario), perSecond, seconds: duration, sockets: 1_000 });
+    const result = await measure<OpenLoopResult>('open-loop', { traffic: traffic(scenario), perSecond, seconds: duration, sockets: 500 });
     say(`(${scenario}) open loop at 70 %: ${result.offeredPerSecond} requests/s offered, p99 ${result.latencyMs.p99} ms`);
     return result;
   };

@@ -32,7 +32,7 @@ export interface OpenLoopRequest {
 // Arrivals at a fixed rate, whatever becomes of those before: as the world sends.
 const { traffic, perSecond, seconds, sockets, ackedFile } = argument<OpenLoopRequest>();
 const requestOf = createRequests(traffic);
-const wire = createWire(traffic.url, sockets, 20_000);
+const wire = await createWire(traffic.url, sockets, 20_000);
 const latency = createLatency();
 const shedLatency = createLatency();
 const statuses: Record<string, number> = {};

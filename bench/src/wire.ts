@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 export type WireAnswer = { status: number; retryAfter: boolean } | { error: string };
@@ -16,9 +17,10 @@ interface Line {
 
 /**
  * HTTP/1.1 over kept-alive sockets, as little as a load generator needs: the generator shares the cores with what it measures, and
- * Node's own client costs several times as much per request. Beyond `socketsMax` requests wait their turn.
+ * Node's own client costs several times as much per request. All sockets are open when it resolves, as those of senders' proxies are:
+ * thousands of connections made in one instant measure the kernel's backlog. Beyond them requests wait their turn.
  */
-export function createWire(url: string, socketsMax: number, answerWithinMs: number) {
+export async function createWire(url: string, sockets: number, answerWithinMs: number) {
   const { hostname, port, pathname, host } = new URL(url);
   const idle: Line[] = [];
   let queue: Waiting[] = [];
@@ -70,6 +72,12 @@ export function createWire(url: string, socketsMax: number, answerWithinMs: numb
     line.socket.write(waiting.text, 'utf8');
   }
 
+  while (lines.size < sockets) {
+    const some = Array.from({ length: Math.min(64, sockets - lines.size) }, open);
+    await Promise.all(some.map(({ socket }) => once(socket, 'connect')));
+    idle.push(...some);
+  }
+
   const sweep = setInterval(() => {
     const now = performance.now();
     for (const line of [...lines]) {
@@ -82,7 +90,7 @@ export function createWire(url: string, socketsMax: number, answerWithinMs: numb
       let text = `POST ${pathname} HTTP/1.1\r\nhost: ${host}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`;
       for (const name in headers) text += `${name}: ${headers[name]}\r\n`;
       const waiting = { text: `${text}\r\n${body}`, done };
-      const line = idle.shift() ?? (lines.size < socketsMax ? open() : undefined);
+      const line = idle.shift() ?? (lines.size < sockets ? open() : undefined);
       if (line) write(line, waiting);
       else queue.push(waiting);
     },

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Db } from '../db.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';
 import type { TestOrg } from '../test/make.ts';
-import { createConnections } from './connections.ts';
+import { type Connection, createConnections } from './connections.ts';
 import { prepareRejected } from './prepare.ts';
 import { createQuarantine } from './quarantine.ts';
 
@@ -74,13 +75,10 @@ test('a connection without its secret accepts nothing', async () => {
   expect(await statusOf(`/api/webhooks/hotmart/${id}`, 'anything')).toBe(401);
 });
 
-test('rejected deliveries are stored up to the cap of the hour, over all processes, and counted beyond it', async () => {
-  const { id } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
-  const connection = await api.connections.get(id);
-  if (!connection) throw new Error('no connection');
-  const processes = [createQuarantine(api.db, 5, api.log), createQuarantine(api.db, 5, api.log)];
-  const reject = (i: number) => {
-    const delivery = { method: 'POST', url: 'http://tributary.test/x', headers: {}, raw: Buffer.from(`{"n":${i}}`) };
+/** Makes rejected deliveries of a connection. */
+function rejecting(connection: Connection) {
+  return (n: number) => {
+    const delivery = { method: 'POST', url: 'http://tributary.test/x', headers: {}, raw: Buffer.from(`{"n":${n}}`) };
     return prepareRejected(
       { connection, delivery, secrets: [], receivedAtMs: Date.now(), isTest: false },
       undefined,
@@ -88,6 +86,14 @@ test('rejected deliveries are stored up to the cap of the hour, over all process
       'wrong',
     );
   };
+}
+
+test('rejected deliveries are stored up to the cap of the hour, over all processes, and counted beyond it', async () => {
+  const { id } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
+  const connection = await api.connections.get(id);
+  if (!connection) throw new Error('no connection');
+  const processes = [createQuarantine(api.db, 5, api.log), createQuarantine(api.db, 5, api.log)];
+  const reject = rejecting(connection);
   for (let i = 0; i < 12; i++) await processes[i % 2]?.add(reject(i));
   await Promise.all(processes.map((quarantine) => quarantine.drain()));
   const [stored] = await api.admin('select count(*)::int as n from dlq_events where source_connection_id = $1 and is_quarantine', [id]);
@@ -97,4 +103,30 @@ test('rejected deliveries are stored up to the cap of the hour, over all process
   );
   expect(stored).toEqual({ n: 5 });
   expect(counted).toEqual({ n: 12, received: 12 });
+});
+
+test('a moment without the database neither stops the quarantine nor forgets to count what it could not store', async () => {
+  const { id } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
+  const connection = await api.connections.get(id);
+  if (!connection) throw new Error('no connection');
+  let down = true;
+  const db: Db = {
+    ...api.db,
+    ingest: (async (text: string, values?: unknown[]) => {
+      if (down) throw new Error('Connection terminated unexpectedly');
+      return api.db.ingest(text, values);
+    }) as Db['ingest'],
+  };
+  const quarantine = createQuarantine(db, 5, api.log);
+  const reject = rejecting(connection);
+  await quarantine.add(reject(1));
+  down = false;
+  await quarantine.add(reject(2));
+  // The timer that was set when the first could not be stored finds nothing left to do.
+  await sleep(1_200);
+  await quarantine.add(reject(3));
+  await quarantine.drain();
+  const [stored] = await api.admin('select count(*)::int as n from dlq_events where source_connection_id = $1', [id]);
+  const [counted] = await api.admin('select sum(rejected)::int as n from connection_activity where source_connection_id = $1', [id]);
+  expect([stored, counted]).toEqual([{ n: 2 }, { n: 3 }]);
 });

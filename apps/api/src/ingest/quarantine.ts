@@ -39,44 +39,56 @@ export function createQuarantine(db: Db, perHour: number, log: Logger): Quaranti
     counted.set(id, { orgId: delivery.org_id, rejected: (counted.get(id)?.rejected ?? 0) + rejected });
     countTimer ??= setTimeout(() => {
       countTimer = undefined;
-      flushing ??= flush();
-    }, 1_000);
+      kick();
+    }, 1_000).unref();
+  }
+
+  /** One flush at a time, and none where there is nothing to do. */
+  function kick(): void {
+    if (flushing || (queue.length === 0 && counted.size === 0)) return;
+    flushing = flush().finally(() => {
+      flushing = undefined;
+      if (queue.length > 0) kick();
+    });
   }
 
   async function flush(): Promise<void> {
-    try {
-      while (queue.length > 0 || counted.size > 0) {
-        const batch = queue.slice(0, perFlushMax);
-        queue = queue.slice(perFlushMax);
-        try {
-          await store(batch);
-          for (const [id, { orgId, rejected }] of [...counted]) {
-            counted.delete(id);
-            await countRejected(db, orgId, id, rejected);
-          }
-        } catch (error) {
-          // Nothing was promised to the sender. They are still counted, as soon as the database answers again.
-          log.error({ err: error, rejected: batch.length }, 'rejected deliveries could not be stored');
-          for (const waiting of batch) count(waiting.delivery, 1);
-          return;
-        } finally {
-          for (const waiting of batch) waiting.done();
+    while (queue.length > 0 || counted.size > 0) {
+      const batch = queue.slice(0, perFlushMax);
+      queue = queue.slice(perFlushMax);
+      try {
+        await store(batch);
+        for (const [id, { orgId, rejected }] of counted) {
+          await countRejected(db, orgId, id, rejected);
+          uncount(id, rejected);
         }
+      } catch (error) {
+        // Nothing was promised to the sender. They are still counted, as soon as the database answers again.
+        log.error({ err: error, rejected: batch.length }, 'rejected deliveries could not be stored');
+        for (const waiting of batch) count(waiting.delivery, 1);
+        return;
+      } finally {
+        for (const waiting of batch) waiting.done();
       }
-    } finally {
-      flushing = undefined;
     }
+  }
+
+  /** What was written is no longer owed; what came meanwhile still is. */
+  function uncount(id: string, written: number): void {
+    const entry = counted.get(id);
+    if (!entry || entry.rejected <= written) counted.delete(id);
+    else counted.set(id, { ...entry, rejected: entry.rejected - written });
   }
 
   async function store(batch: readonly Waiting[]): Promise<void> {
     const rows: BatchRows = { deliveries: [], keys: [], events: [], dead: [], sealed: Buffer.alloc(0) };
     const parts: Uint8Array[] = [];
+    const beyond: Waiting[] = [];
     let sealedAt = 0;
     for (const [id, waiting] of Map.groupBy(batch, (w) => w.delivery.source_connection_id)) {
       const free = await takeQuarantine(db, id, waiting.length, perHour);
       if (free < waiting.length) {
-        const first = waiting[free];
-        if (first) count(first.delivery, waiting.length - free);
+        beyond.push(...waiting.slice(free));
         if (fullUntil.size > 10_000) fullUntil.clear();
         fullUntil.set(id, (Math.floor(Date.now() / 3_600_000) + 1) * 3_600_000);
       }
@@ -89,6 +101,7 @@ export function createQuarantine(db: Db, perHour: number, log: Logger): Quaranti
       }
     }
     if (rows.deliveries.length > 0) await writeBatch(db, { ...rows, sealed: Buffer.concat(parts) });
+    for (const waiting of beyond) count(waiting.delivery, 1);
   }
 
   return {
@@ -100,14 +113,14 @@ export function createQuarantine(db: Db, perHour: number, log: Logger): Quaranti
       }
       return new Promise((done) => {
         queue.push({ ...rejected, done });
-        flushing ??= flush();
+        kick();
       });
     },
     async drain() {
       clearTimeout(countTimer);
       countTimer = undefined;
-      flushing ??= flush();
-      await flushing;
+      kick();
+      while (flushing) await flushing;
     },
   };
 }
