@@ -108,12 +108,17 @@ export function capacityOf(measured: readonly Round[], scenario: 'b' | 'c'): num
   return Math.max(...connectionCounts.map((connections) => rateOf(measured, scenario, connections)));
 }
 
-/** Taken within one round, where the machine was most alike for both; the median of those counts. */
+/** Capacity over capacity, each at its better number of connections, within one round, where the machine was most alike; the median counts. */
 export function ratioOf(measured: readonly Round[], above: Scenario, below: Scenario): number {
-  const of = (scenario: Scenario, connections: number) =>
-    measured.filter((one) => one.scenario === scenario && (scenario === 'd' || one.connections === connections));
-  const ratios = connectionCounts.flatMap((connections) =>
-    of(above, connections).map((one, round) => one.perSecond / (of(below, connections)[round]?.perSecond ?? Number.NaN)),
-  );
-  return Math.round(median(ratios) * 1000) / 1000;
+  const perRound = (scenario: Scenario) => {
+    const all = [
+      ...Map.groupBy(
+        measured.filter((one) => one.scenario === scenario),
+        (one) => one.connections,
+      ).values(),
+    ];
+    return (all[0] ?? []).map((_, round) => Math.max(...all.map((rounds) => rounds[round]?.perSecond ?? 0)));
+  };
+  const divisors = perRound(below);
+  return Math.round(median(perRound(above).map((rate, round) => rate / (divisors[round] ?? Number.NaN))) * 1000) / 1000;
 }
