@@ -52,7 +52,10 @@ async function start() {
   server.headersTimeout = 10_000;
   server.requestTimeout = 15_000;
   server.keepAliveTimeout = 65_000;
-  server.listen(config.http.port, config.http.host, () => log.info({ host: config.http.host, port: config.http.port }, 'listening'));
+  // A burst of new connections waits in the kernel instead of being refused there (Node's default is 511).
+  server.listen({ port: config.http.port, host: config.http.host, backlog: 4_096 }, () =>
+    log.info({ host: config.http.host, port: config.http.port }, 'listening'),
+  );
   server.on('error', (error) => {
     log.fatal({ err: error }, 'cannot listen');
     log.flush();

@@ -30,6 +30,9 @@ export interface IngestEnv {
 /** An unknown connection and a wrong path answer alike, and no sooner than this: the time does not tell them apart. */
 const unknownAnswerMs = 25;
 
+/** Made once: under overload the refusals must cost next to nothing, and a new Error looks up its stack. */
+const overloaded = new Problem('overloaded', undefined, { 'retry-after': '2' });
+
 /** A turn of the event loop that lasts longer than this refuses the rest of what arrived. At capacity a turn takes a tenth of it. */
 const lateMs = 300;
 
@@ -55,7 +58,7 @@ export function ingestRoutes({ connections, writer, quarantine, metrics, limits,
   routes.post('/api/webhooks/:type/:connectionId', async (c) => {
     if (inFlight >= limits.requestsInFlightMax || isLate()) {
       metrics.shed.inc({ reason: 'requests' });
-      throw new Problem('overloaded', undefined, { 'retry-after': '2' });
+      throw overloaded;
     }
     inFlight++;
     try {
