@@ -8,7 +8,7 @@ import type { Traffic } from './requests.ts';
 
 export type Scenario = 'a' | 'b' | 'c' | 'd';
 
-export const connectionCounts = [32, 128] as const;
+const connectionCounts = [32, 128] as const;
 
 export interface Round {
   scenario: Scenario;
@@ -97,7 +97,7 @@ export async function measureRounds(options: RoundsOptions): Promise<Round[]> {
 }
 
 /** Median over the rounds. */
-export function rateOf(measured: readonly Round[], scenario: Scenario, connections?: number): number {
+function rateOf(measured: readonly Round[], scenario: Scenario, connections?: number): number {
   return median(
     measured.filter((one) => one.scenario === scenario && (connections ?? one.connections) === one.connections).map((one) => one.perSecond),
   );

@@ -6,7 +6,7 @@ import type { ClientJournal } from './journal.ts';
 import { type ProofConnection, signed } from './seed.ts';
 
 /** What a load saw, beside its journal. */
-export interface LoadFigures {
+interface LoadFigures {
   requests: number;
   acked: number;
   duplicates: number;

@@ -25,7 +25,7 @@ export interface Api {
   terminate(patienceMs?: number): Promise<{ code: number | null; durationMs: number }>;
 }
 
-export interface ApiOptions {
+interface ApiOptions {
   /** Kept over a restart, so that clients need not look for it. */
   port?: number;
   environment?: Record<string, string>;
@@ -46,7 +46,7 @@ export interface ProofStack {
 }
 
 /** Settings are added to the cluster's own; fsync, full_page_writes and synchronous_commit stay on. */
-export async function startProofStack(settings: Record<string, string> = {}): Promise<ProofStack> {
+async function startProofStack(settings: Record<string, string> = {}): Promise<ProofStack> {
   const directory = mkdtempSync(join(tmpdir(), 'tributary-proof-'));
   const cluster = await startTestCluster({ durable: true, settings });
   const apis = new Set<Api>();

@@ -119,7 +119,8 @@ export async function createCluster(
     throw new StackError(`initdb could not create the database in ${directory}: ${reason}.`);
   }
   renameSync(data, directory);
-  rmSync(partial, { recursive: true, force: true });
+  // Once more: an initdb that outlived its starter makes its directory again when it finds it gone, and has ended by now.
+  removePartialClusters(directory);
 }
 
 /** Refuses a directory that PostgreSQL could not, or must not, start from. */
