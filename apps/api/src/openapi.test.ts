@@ -39,6 +39,8 @@ describe('/openapi.json', () => {
         'GET /api/webhooks/{type}/{connectionId}',
         'GET /health',
         'GET /ready',
+        'GET /health/detailed',
+        'GET /metrics',
       ]),
     );
   });

@@ -200,4 +200,22 @@ export const otherPaths: NonNullable<GenerateSpecOptions['documentation']['paths
       responses: { 200: { description: 'They can.' }, ...refuses(503) },
     },
   },
+  '/health/detailed': {
+    get: {
+      operationId: 'healthDetailed',
+      tags: ['Operation'],
+      summary: 'What the process holds: buffer, batches in flight, database connections, memory',
+      security: [{ operator: [] }],
+      responses: { 200: { description: 'As it is now.' }, ...refuses(401) },
+    },
+  },
+  '/metrics': {
+    get: {
+      operationId: 'metrics',
+      tags: ['Operation'],
+      summary: 'For Prometheus',
+      security: [],
+      responses: { 200: { description: 'Text exposition format.', content: { 'text/plain': { schema: { type: 'string' } } } } },
+    },
+  },
 };
