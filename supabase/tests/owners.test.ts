@@ -26,6 +26,16 @@ it('two owners who demote each other at the same moment do not leave an org with
         () => 'demoted',
         (error: { constraint?: string }) => error.constraint,
       );
+      await withClient(database.superuserUrl, (observer) =>
+        expect
+          .poll(async () => {
+            const locks = await observer.query(
+              `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+            );
+            return locks.rowCount;
+          })
+          .toBe(1),
+      );
       await first.query('commit');
       expect(await waiting).toBe('org_members_keep_an_owner');
       await second.query('rollback');
