@@ -3,6 +3,7 @@ import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StackError } from './errors.ts';
 import { lastLines, openLog } from './logs.ts';
+import { whenSpawned } from './processes.ts';
 
 export type ApiProcess = {
   readonly pid: number;
@@ -23,14 +24,7 @@ export async function startApi(entry: string, environment: NodeJS.ProcessEnv, lo
   // detached: Ctrl-C must reach it through stop(), so that it drains before the database goes
   const child = spawn(process.execPath, [...apiNodeFlags, entry], { detached: true, env: environment, stdio: ['ignore', log, log] });
   closeSync(log);
-  const exited = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-    child.once('error', () => resolve());
-  });
-  const failure = await new Promise<Error | undefined>((resolve) => {
-    child.once('spawn', () => resolve(undefined));
-    child.once('error', resolve);
-  });
+  const { exited, failure } = await whenSpawned(child);
   if (failure || child.pid === undefined) throw new StackError(`The API could not be run: ${failure?.message}.`);
   return {
     pid: child.pid,

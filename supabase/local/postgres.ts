@@ -18,7 +18,7 @@ import pg from 'pg';
 import { StackError } from './errors.ts';
 import { lastLines, openLog } from './logs.ts';
 import type { PostgresHome } from './postgres-home.ts';
-import { commandLineOf, endProcess } from './processes.ts';
+import { commandLineOf, endProcess, whenSpawned } from './processes.ts';
 
 /** As on Supabase: the superuser is `supabase_admin`; people and migrations use `postgres`, which is not a superuser. */
 export const superuser = 'supabase_admin';
@@ -197,14 +197,7 @@ async function launch(options: PostgresOptions): Promise<{ child: ChildProcess; 
     stdio: ['ignore', log, log],
   });
   closeSync(log);
-  const exited = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-    child.once('error', () => resolve());
-  });
-  const failure = await new Promise<Error | undefined>((resolve) => {
-    child.once('spawn', () => resolve(undefined));
-    child.once('error', resolve);
-  });
+  const { exited, failure } = await whenSpawned(child);
   if (failure || child.pid === undefined) throw new StackError(`PostgreSQL could not be run: ${failure?.message}.`);
   try {
     await waitUntilReady(child, options);

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -51,4 +51,17 @@ export async function endProcess(pid: number, first: NodeJS.Signals, last: NodeJ
   if (await waitUntilGone(pid, graceMs)) return;
   signal(pid, last);
   await waitUntilGone(pid, 10_000);
+}
+
+/** When a child just spawned ends, and why it did not even begin, if it did not. */
+export async function whenSpawned(child: ChildProcess): Promise<{ exited: Promise<void>; failure: Error | undefined }> {
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.once('error', () => resolve());
+  });
+  const failure = await new Promise<Error | undefined>((resolve) => {
+    child.once('spawn', () => resolve(undefined));
+    child.once('error', resolve);
+  });
+  return { exited, failure };
 }

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { safeEqual } from '@tributary/pipeline/signatures.ts';
 import { createMiddleware } from 'hono/factory';
 import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose';
 import type { Config } from './config.ts';
@@ -48,10 +48,8 @@ export function requireUser(verifyToken: VerifyToken) {
 
 /** Lets the operator pass. */
 export function requireOperator(operatorToken: string) {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  const expected = digest(operatorToken);
   return createMiddleware(async (c, next) => {
-    if (!timingSafeEqual(digest(bearer(c.req.header('authorization'))), expected))
+    if (!safeEqual(bearer(c.req.header('authorization')), operatorToken))
       throw new Problem('unauthorized', 'the operator token is missing or wrong');
     await next();
   });

@@ -4,8 +4,8 @@ export type Metrics = ReturnType<typeof createMetrics>;
 
 /** Names and labels as operators' dashboards and alerts rely on them. No label takes a value from a request. */
 export function createMetrics() {
-  const registers = [new Registry()];
-  const registry = registers[0] as Registry;
+  const registry = new Registry();
+  const registers = [registry];
   collectDefaultMetrics({ register: registry });
   return {
     registry,

@@ -1,6 +1,7 @@
-import { createHmac, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { redactCredentials } from '@tributary/pipeline/credentials.ts';
 import { type JournalHead, journalHeaders, packDelivery, presentedCredentials } from '@tributary/pipeline/journal.ts';
+import { hmacSha256Hex } from '@tributary/pipeline/keyed-hash.ts';
 import { processDelivery } from '@tributary/pipeline/process.ts';
 import { journalAad, seal } from '@tributary/pipeline/seal.ts';
 import type { Body, Delivery, Secret } from '@tributary/pipeline/source.ts';
@@ -153,7 +154,7 @@ function credentialsOf({ source, config }: Connection) {
 
 /** What remains of a redacted credential: enough to tell later, with the org's data key, whether it was the right one. */
 function credentialDigest(dataKey: Uint8Array, credential: string): string {
-  return createHmac('sha256', dataKey).update('credential|').update(credential).digest('hex');
+  return hmacSha256Hex(dataKey, `credential|${credential}`);
 }
 
 /** Only the media type, and only as one: the header is the sender's text. */
