@@ -4,19 +4,22 @@
 
 -- role ingest: nologin, inherit, nobypassrls
 -- role maintenance: nologin, inherit, nobypassrls
--- role tributary_api: login, noinherit, nobypassrls, member of authenticated, ingest, maintenance
+-- role tributary_api: login, noinherit, nobypassrls, member of authenticated, ingest, maintenance, worker
+-- role worker: nologin, inherit, nobypassrls
 
 -- Schemas ----------------------------------------------------------------------------------------------------
 
 grant usage on schema private to authenticated;
 grant usage on schema private to ingest;
 grant usage on schema private to maintenance;
+grant usage on schema private to worker;
 grant usage on schema public to anon;
 grant usage on schema public to authenticated;
 grant usage on schema public to ingest;
 grant usage on schema public to maintenance;
 grant usage on schema public to public;
 grant usage on schema public to service_role;
+grant usage on schema public to worker;
 
 -- Tables ----------------------------------------------------------------------------------------------------
 
@@ -52,7 +55,12 @@ create policy event_keys_ingest_insert on private.event_keys for insert to inges
   with check (true);
 create policy event_keys_ingest_select on private.event_keys for select to ingest
   using (true);
+create policy event_keys_worker_insert on private.event_keys for insert to worker
+  with check (true);
+create policy event_keys_worker_select on private.event_keys for select to worker
+  using (true);
 grant insert, select on private.event_keys to ingest;
+grant insert, select on private.event_keys to worker;
 
 create table private.invite_tokens (
   invite_id uuid not null,
@@ -76,7 +84,10 @@ alter table private.journal_payloads alter column sealed set storage external;
 alter table private.journal_payloads enable row level security;
 create policy journal_payloads_ingest on private.journal_payloads for insert to ingest
   with check (true);
+create policy journal_payloads_worker on private.journal_payloads for select to worker
+  using (true);
 grant insert on private.journal_payloads to ingest;
+grant select on private.journal_payloads to worker;
 
 create table private.org_keys (
   org_id uuid not null,
@@ -131,6 +142,13 @@ create table private.retention (
 );
 alter table private.retention enable row level security;
 
+create table private.schedule (
+  task text not null,
+  turn bigint not null,
+  constraint schedule_pkey PRIMARY KEY (task)
+);
+alter table private.schedule enable row level security;
+
 create table public.audit_log (
   id bigint generated always as identity not null,
   org_id uuid not null,
@@ -170,9 +188,11 @@ create table public.canonical_events (
   is_test boolean default false not null,
   journal_id uuid not null,
   schema_version integer not null,
+  revision integer default 1 not null,
   constraint canonical_events_pkey PRIMARY KEY (id, event_time),
   constraint canonical_events_org_id_project_id_source_connection_id_fkey FOREIGN KEY (org_id, project_id, source_connection_id) REFERENCES public.source_connections(org_id, project_id, id),
-  constraint canonical_events_currency_check CHECK (((length(currency) = 3) AND (currency = upper(currency))))
+  constraint canonical_events_currency_check CHECK (((length(currency) = 3) AND (currency = upper(currency)))),
+  constraint canonical_events_revision_check CHECK ((revision > 0))
 ) partition by range (event_time);
 CREATE INDEX canonical_events_connection_time_idx ON public.canonical_events USING btree (source_connection_id, event_time DESC);
 CREATE INDEX canonical_events_org_time_idx ON public.canonical_events USING btree (org_id, event_time DESC, id DESC);
@@ -181,8 +201,11 @@ create policy canonical_events_ingest on public.canonical_events for insert to i
   with check (true);
 create policy canonical_events_select on public.canonical_events for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
+create policy canonical_events_worker_insert on public.canonical_events for insert to worker
+  with check (true);
 grant select on public.canonical_events to authenticated;
 grant insert on public.canonical_events to ingest;
+grant insert on public.canonical_events to worker;
 
 create table public.connection_activity (
   id bigint generated always as identity not null,
@@ -198,6 +221,7 @@ create table public.connection_activity (
   lag_max_ms bigint default 0 not null,
   lag_histogram integer[] default '{}'::integer[] not null,
   last_event_time timestamp with time zone,
+  is_replay boolean default false not null,
   constraint connection_activity_pkey PRIMARY KEY (bucket, id),
   constraint connection_activity_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id)
 ) partition by range (bucket);
@@ -207,8 +231,11 @@ create policy connection_activity_ingest on public.connection_activity for inser
   with check (true);
 create policy connection_activity_select on public.connection_activity for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
+create policy connection_activity_worker_insert on public.connection_activity for insert to worker
+  with check (true);
 grant select on public.connection_activity to authenticated;
 grant insert on public.connection_activity to ingest;
+grant insert on public.connection_activity to worker;
 
 create table public.dlq_events (
   id uuid not null,
@@ -263,6 +290,7 @@ create table public.event_journal (
   outcome text not null,
   is_test boolean default false not null,
   replay_of uuid,
+  event_types text[] default '{}'::text[] not null,
   constraint event_journal_pkey PRIMARY KEY (id, received_at),
   constraint event_journal_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id),
   constraint event_journal_body_sha256_check CHECK ((length(body_sha256) = 64)),
@@ -275,8 +303,11 @@ create policy event_journal_ingest on public.event_journal for insert to ingest
   with check (true);
 create policy event_journal_select on public.event_journal for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
+create policy event_journal_worker on public.event_journal for select to worker
+  using (true);
 grant select on public.event_journal to authenticated;
 grant insert on public.event_journal to ingest;
+grant select on public.event_journal to worker;
 
 create table public.org_invites (
   id uuid default gen_random_uuid() not null,
@@ -735,44 +766,10 @@ CREATE OR REPLACE FUNCTION private.ingest_batch(p_deliveries json, p_keys json, 
 AS $function$
 declare
   v_now timestamptz := clock_timestamp();
-  v_count integer := json_array_length(p_keys);
-  v_new uuid[] := '{}';
   v_old json := '[]';
 begin
-  if v_count > 0 then
-    -- Sorted by key: two batches that share keys take them in one order and never deadlock.
-    -- Waits here for another batch that is writing the same key; the next statement then sees its row.
-    with inserted as (
-      insert into private.event_keys (source_connection_id, idempotency_key, event_id, event_time, body_sha256, created_at)
-      select source_connection_id, idempotency_key, event_id, event_time, decode(body_sha256, 'hex'), v_now
-      from json_to_recordset(p_keys) as k (source_connection_id uuid, idempotency_key text, event_id uuid, event_time timestamptz, body_sha256 text)
-      order by source_connection_id, idempotency_key
-      on conflict do nothing
-      returning event_id
-    )
-    select coalesce(array_agg(event_id), '{}') into v_new from inserted;
-
-    if cardinality(v_new) < v_count then
-      select coalesce(json_agg(json_build_object(
-        'event_id', k.event_id, 'stored_event_id', s.event_id, 'journal_id', k.journal_id, 'dlq_id', k.dlq_id,
-        'source_connection_id', k.source_connection_id,
-        'outcome', case when s.body_sha256 = decode(k.body_sha256, 'hex') then 'duplicate' else 'conflict' end)), '[]')
-      into v_old
-      from json_to_recordset(p_keys) as k (source_connection_id uuid, idempotency_key text, event_id uuid, body_sha256 text, journal_id uuid, dlq_id uuid)
-      join private.event_keys s using (source_connection_id, idempotency_key)
-      where k.event_id <> s.event_id;
-    end if;
-
-    insert into public.canonical_events (id, org_id, project_id, source_connection_id, type, source_type, source_event_type, source_event_id,
-      event_time, received_at, ingested_at, idempotency_key, subject, amount_minor, currency, order_ref, attribution, properties, is_test,
-      journal_id, schema_version)
-    select id, org_id, project_id, source_connection_id, type, source_type, source_event_type, source_event_id,
-      event_time, received_at, greatest(v_now, received_at), idempotency_key, subject, amount_minor, currency, order_ref, attribution, properties, is_test,
-      journal_id, schema_version
-    from json_to_recordset(p_events) as e (id uuid, org_id uuid, project_id uuid, source_connection_id uuid, type text, source_type text,
-      source_event_type text, source_event_id text, event_time timestamptz, received_at timestamptz, idempotency_key text, subject jsonb,
-      amount_minor bigint, currency text, order_ref text, attribution jsonb, properties jsonb, is_test boolean, journal_id uuid, schema_version integer)
-    where cardinality(v_new) = v_count or id = any (v_new);
+  if json_array_length(p_keys) > 0 then
+    v_old := private.insert_events(p_keys, p_events, v_now);
   end if;
 
   -- Guarded: even with nothing to insert, the join below would parse the whole of p_events (measured: a third of the batch).
@@ -798,7 +795,8 @@ begin
   with records as (
     select k.journal_id, 'accepted' as outcome, k.event_time, k.source_connection_id
     from json_to_recordset(p_keys) as k (event_id uuid, journal_id uuid, event_time timestamptz, source_connection_id uuid)
-    where cardinality(v_new) = v_count or k.event_id = any (v_new)
+    where json_array_length(v_old) = 0
+      or k.event_id not in (select o.event_id from json_to_recordset(v_old) as o (event_id uuid))
     union all
     select o.journal_id, case o.outcome when 'duplicate' then 'duplicate' else 'dead_lettered' end, null, o.source_connection_id
     from json_to_recordset(v_old) as o (journal_id uuid, outcome text, source_connection_id uuid)
@@ -807,13 +805,13 @@ begin
     from json_to_recordset(p_dead) as d (journal_id uuid, is_quarantine boolean, source_connection_id uuid)
   ), deliveries as (
     select * from json_to_recordset(p_deliveries) as d (id uuid, org_id uuid, source_connection_id uuid, received_at timestamptz,
-      content_type text, byte_size integer, body_sha256 text, is_test boolean, replay_of uuid, key_version integer, sealed_at integer, sealed_length integer)
+      content_type text, byte_size integer, body_sha256 text, is_test boolean, replay_of uuid, event_types text[], key_version integer, sealed_at integer, sealed_length integer)
   ), journalled as (
-    insert into public.event_journal (id, org_id, source_connection_id, received_at, content_type, byte_size, body_sha256, record_count, outcome, is_test, replay_of)
+    insert into public.event_journal (id, org_id, source_connection_id, received_at, content_type, byte_size, body_sha256, record_count, outcome, is_test, replay_of, event_types)
     select d.id, d.org_id, d.source_connection_id, d.received_at, d.content_type, d.byte_size, d.body_sha256, coalesce(r.n, 0),
       -- A delivery without records (a platform's probe) is accepted.
       case when r.outcomes is null then 'accepted' when cardinality(r.outcomes) = 1 then r.outcomes[1] else 'mixed' end,
-      d.is_test, d.replay_of
+      d.is_test, d.replay_of, coalesce(d.event_types, '{}')
     from deliveries d
     left join (select journal_id, count(*)::integer as n, array_agg(distinct outcome) as outcomes from records group by journal_id) r on r.journal_id = d.id
   ), sealed as (
@@ -821,15 +819,18 @@ begin
     select d.id, d.received_at, d.org_id, d.key_version, substring(p_sealed from d.sealed_at + 1 for d.sealed_length)
     from deliveries d
   ), lags as (
-    select *, case when event_time is not null then greatest(0, extract(epoch from v_now - event_time)) end as lag from records
+    -- A replay's lag would be the age of its delivery.
+    select r.*, d.replay_of is not null as is_replay,
+      case when r.event_time is not null and d.replay_of is null then greatest(0, extract(epoch from v_now - r.event_time)) end as lag
+    from records r join deliveries d on d.id = r.journal_id
   )
   insert into public.connection_activity (org_id, source_connection_id, bucket, received, accepted, duplicates, dead_lettered, rejected,
-    lag_sum_ms, lag_max_ms, lag_histogram, last_event_time)
+    lag_sum_ms, lag_max_ms, lag_histogram, last_event_time, is_replay)
   select c.org_id, c.source_connection_id, date_trunc('minute', v_now), a.received, a.accepted, a.duplicates, a.dead_lettered, a.rejected,
-    a.lag_sum_ms, a.lag_max_ms, a.lag_histogram, a.last_event_time
+    a.lag_sum_ms, a.lag_max_ms, a.lag_histogram, a.last_event_time, a.is_replay
   from (select distinct org_id, source_connection_id from deliveries) c
   join (
-    select source_connection_id,
+    select source_connection_id, is_replay,
       count(*)::integer as received,
       count(*) filter (where outcome = 'accepted')::integer as accepted,
       count(*) filter (where outcome = 'duplicate')::integer as duplicates,
@@ -844,13 +845,64 @@ begin
         count(*) filter (where lag > 600 and lag <= 1800), count(*) filter (where lag > 1800 and lag <= 3600), count(*) filter (where lag > 3600)
       ]::integer[] as lag_histogram,
       max(event_time) as last_event_time
-    from lags group by source_connection_id
+    from lags group by source_connection_id, is_replay
   ) a using (source_connection_id);
 
   return v_old;
 end
 $function$;
 grant execute on function private.ingest_batch(json,json,json,json,bytea) to ingest;
+
+CREATE OR REPLACE FUNCTION private.insert_events(p_keys json, p_events json, p_now timestamp with time zone)
+ RETURNS json
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_count integer := json_array_length(p_keys);
+  v_new uuid[] := '{}';
+  v_old json := '[]';
+begin
+  if v_count > 0 then
+    -- Sorted by key: two batches that share keys take them in one order and never deadlock.
+    -- Waits here for another batch that is writing the same key; the next statement then sees its row.
+    with inserted as (
+      insert into private.event_keys (source_connection_id, idempotency_key, event_id, event_time, body_sha256, created_at)
+      select source_connection_id, idempotency_key, event_id, event_time, decode(body_sha256, 'hex'), p_now
+      from json_to_recordset(p_keys) as k (source_connection_id uuid, idempotency_key text, event_id uuid, event_time timestamptz, body_sha256 text)
+      order by source_connection_id, idempotency_key
+      on conflict do nothing
+      returning event_id
+    )
+    select coalesce(array_agg(event_id), '{}') into v_new from inserted;
+
+    if cardinality(v_new) < v_count then
+      select coalesce(json_agg(json_build_object(
+        'event_id', k.event_id, 'stored_event_id', s.event_id, 'journal_id', k.journal_id, 'dlq_id', k.dlq_id,
+        'source_connection_id', k.source_connection_id,
+        'outcome', case when s.body_sha256 = decode(k.body_sha256, 'hex') then 'duplicate' else 'conflict' end)), '[]')
+      into v_old
+      from json_to_recordset(p_keys) as k (source_connection_id uuid, idempotency_key text, event_id uuid, body_sha256 text, journal_id uuid, dlq_id uuid)
+      join private.event_keys s using (source_connection_id, idempotency_key)
+      where k.event_id <> s.event_id;
+    end if;
+
+    insert into public.canonical_events (id, org_id, project_id, source_connection_id, type, source_type, source_event_type, source_event_id,
+      event_time, received_at, ingested_at, idempotency_key, subject, amount_minor, currency, order_ref, attribution, properties, is_test,
+      journal_id, schema_version)
+    select id, org_id, project_id, source_connection_id, type, source_type, source_event_type, source_event_id,
+      event_time, received_at, greatest(p_now, received_at), idempotency_key, subject, amount_minor, currency, order_ref, attribution, properties, is_test,
+      journal_id, schema_version
+    from json_to_recordset(p_events) as e (id uuid, org_id uuid, project_id uuid, source_connection_id uuid, type text, source_type text,
+      source_event_type text, source_event_id text, event_time timestamptz, received_at timestamptz, idempotency_key text, subject jsonb,
+      amount_minor bigint, currency text, order_ref text, attribution jsonb, properties jsonb, is_test boolean, journal_id uuid, schema_version integer)
+    where cardinality(v_new) = v_count or id = any (v_new);
+  end if;
+  return v_old;
+end
+$function$;
+grant execute on function private.insert_events(json,json,timestamp with time zone) to ingest;
+grant execute on function private.insert_events(json,json,timestamp with time zone) to worker;
 
 CREATE OR REPLACE FUNCTION private.keep_an_owner()
  RETURNS trigger
@@ -931,6 +983,20 @@ AS $function$
 $function$;
 grant execute on function private.refresh_last_event_at(timestamp with time zone) to maintenance;
 
+CREATE OR REPLACE FUNCTION private.release_abandoned_jobs()
+ RETURNS integer
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  with released as (
+    update graphile_worker._private_jobs set locked_at = null, locked_by = null
+    where locked_at < now() - interval '3 minutes' returning 1
+  )
+  select count(*)::integer from released
+$function$;
+grant execute on function private.release_abandoned_jobs() to worker;
+
 CREATE OR REPLACE FUNCTION private.require_admin(p_org_id uuid)
  RETURNS void
  LANGUAGE plpgsql
@@ -996,6 +1062,35 @@ begin
 end
 $function$;
 grant execute on function private.take_quarantine(uuid,integer,integer) to ingest;
+
+CREATE OR REPLACE FUNCTION private.tick(p_tasks json)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_task record;
+  v_started integer := 0;
+begin
+  for v_task in
+    select t.task, floor(extract(epoch from clock_timestamp()) / t.every_seconds)::bigint as turn
+    from json_to_recordset(p_tasks) as t (task text, every_seconds numeric)
+    left join private.schedule s on s.task = t.task
+    where s.turn is distinct from floor(extract(epoch from clock_timestamp()) / t.every_seconds)::bigint
+    order by t.task
+  loop
+    insert into private.schedule as s (task, turn) values (v_task.task, v_task.turn)
+    on conflict (task) do update set turn = excluded.turn where s.turn < excluded.turn;
+    if found then
+      perform graphile_worker.add_job(v_task.task, payload => '{}', job_key => v_task.task, job_key_mode => 'preserve_run_at', max_attempts => 1);
+      v_started := v_started + 1;
+    end if;
+  end loop;
+  return v_started;
+end
+$function$;
+grant execute on function private.tick(json) to worker;
 
 CREATE OR REPLACE FUNCTION private.touch_updated_at()
  RETURNS trigger

@@ -26,7 +26,7 @@ export interface CeilingRequest {
 
 // (d) The writer's own statement on rows that are ready, as many at once as the writer has in flight: what Postgres can take.
 const { databaseUrl, traffic, ids, seconds, batchesInFlight, deliveriesPerBatch } = argument<CeilingRequest>();
-const db = createDb({ url: databaseUrl, tls: 'off', ingestConnections: batchesInFlight }, pino({ level: 'silent' }));
+const db = createDb({ url: databaseUrl, tls: 'off', ingestConnections: batchesInFlight, jobConnections: 1 }, pino({ level: 'silent' }));
 const connection = connectionOf(traffic, ids);
 const latency = createLatency();
 let records = 0;

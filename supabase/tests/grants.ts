@@ -1,22 +1,36 @@
 // The complete list of what client roles hold. A grant that is not written here fails the structure test.
 
-export const clientRoles = ['anon', 'authenticated', 'service_role', 'authenticator', 'ingest', 'maintenance', 'tributary_api'] as const;
+export const clientRoles = [
+  'anon',
+  'authenticated',
+  'service_role',
+  'authenticator',
+  'ingest',
+  'maintenance',
+  'tributary_api',
+  'worker',
+] as const;
 
 /** `table role`: commands on the whole table, in alphabetical order. */
 export const tableGrants: Record<string, string> = {
   'private.event_keys ingest': 'INSERT, SELECT',
+  'private.event_keys worker': 'INSERT, SELECT',
   'private.journal_payloads ingest': 'INSERT',
+  'private.journal_payloads worker': 'SELECT',
   'private.org_keys maintenance': 'SELECT',
   'private.quarantine_hours ingest': 'INSERT, SELECT',
   'public.audit_log authenticated': 'SELECT',
   'public.canonical_events authenticated': 'SELECT',
   'public.canonical_events ingest': 'INSERT',
+  'public.canonical_events worker': 'INSERT',
   'public.connection_activity authenticated': 'SELECT',
   'public.connection_activity ingest': 'INSERT',
+  'public.connection_activity worker': 'INSERT',
   'public.dlq_events authenticated': 'SELECT',
   'public.dlq_events ingest': 'INSERT',
   'public.event_journal authenticated': 'SELECT',
   'public.event_journal ingest': 'INSERT',
+  'public.event_journal worker': 'SELECT',
   'public.org_invites authenticated': 'DELETE, SELECT',
   'public.org_members authenticated': 'DELETE, SELECT',
   'public.orgs authenticated': 'SELECT',
@@ -53,12 +67,15 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.list_connection_secrets': 'authenticated',
     'private.my_orgs': 'authenticated',
     'private.refresh_last_event_at': 'maintenance',
+    'private.release_abandoned_jobs': 'worker',
     'private.rotate_connection_secret': 'authenticated',
+    'private.tick': 'worker',
   },
   invoker: {
     'private.count_rejected': 'ingest',
     'private.histogram_quantile': 'authenticated',
     'private.ingest_batch': 'ingest',
+    'private.insert_events': 'ingest, worker',
     'private.take_quarantine': 'ingest',
     'public.connection_health': 'authenticated',
     'public.create_org': 'authenticated',
@@ -70,10 +87,12 @@ export const schemaGrants: Record<string, string> = {
   'private authenticated': 'USAGE',
   'private ingest': 'USAGE',
   'private maintenance': 'USAGE',
+  'private worker': 'USAGE',
   'public PUBLIC': 'USAGE',
   'public anon': 'USAGE',
   'public authenticated': 'USAGE',
   'public ingest': 'USAGE',
   'public maintenance': 'USAGE',
   'public service_role': 'USAGE',
+  'public worker': 'USAGE',
 };

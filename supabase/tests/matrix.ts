@@ -32,7 +32,12 @@ const owners: Rule['allowed'] = { A: ['owner A'], B: ['owner B'] };
 const none: Rule['allowed'] = { A: [], B: [] };
 const nobody: Rule = { granted: [], allowed: none };
 const people = (allowed: Rule['allowed'], more: Partial<Rule> = {}): Rule => ({ granted: world.people, allowed, ...more });
-const machine = (actor: Actor): Rule => ({ granted: [actor], allowed: { A: [actor], B: [actor] } });
+const machine = (...actors: Actor[]): Rule => ({ granted: actors, allowed: { A: actors, B: actors } });
+/** People by their role in the org, and machines for every org. */
+const peopleAnd = (allowed: Rule['allowed'], ...machines: Actor[]): Rule => ({
+  granted: [...world.people, ...machines],
+  allowed: { A: [...allowed.A, ...machines], B: [...allowed.B, ...machines] },
+});
 
 const ofOrg = (org: Org) => `org_id = '${world.orgId(org)}'`;
 const ofConnection = (org: Org) => `source_connection_id = '${world.connectionId(org)}'`;
@@ -126,13 +131,13 @@ export const matrix: Record<string, Expectation> = {
     rows: ofOrg,
     column: 'outcome',
     insert: (org) => world.insertJournal(org, fresh(org)),
-    rules: { select: people(members), insert: machine('ingest'), update: nobody, delete: nobody },
+    rules: { select: peopleAnd(members, 'worker'), insert: machine('ingest'), update: nobody, delete: nobody },
   },
   'public.canonical_events': {
     rows: ofOrg,
     column: 'type',
     insert: (org) => world.insertEvent(org, fresh(org)),
-    rules: { select: people(members), insert: machine('ingest'), update: nobody, delete: nobody },
+    rules: { select: people(members), insert: machine('ingest', 'worker'), update: nobody, delete: nobody },
   },
   'public.dlq_events': {
     rows: ofOrg,
@@ -159,7 +164,7 @@ export const matrix: Record<string, Expectation> = {
     rows: ofOrg,
     column: 'received',
     insert: (org) => world.insertActivity(org),
-    rules: { select: people(members), insert: machine('ingest'), update: nobody, delete: nobody },
+    rules: { select: people(members), insert: machine('ingest', 'worker'), update: nobody, delete: nobody },
   },
   'private.invite_tokens': {
     rows: (org) => `invite_id = '${world.inviteId(org)}'`,
@@ -199,19 +204,25 @@ export const matrix: Record<string, Expectation> = {
     rows: ofOrg,
     column: 'sealed',
     insert: (org) => world.insertPayload(org, fresh(org)),
-    rules: { select: nobody, insert: machine('ingest'), update: nobody, delete: nobody },
+    rules: { select: machine('worker'), insert: machine('ingest'), update: nobody, delete: nobody },
   },
   'private.event_keys': {
     rows: ofConnection,
     column: 'event_id',
     insert: (org) => world.insertKey(org, 'second'),
-    rules: { select: machine('ingest'), insert: machine('ingest'), update: nobody, delete: nobody },
+    rules: { select: machine('ingest', 'worker'), insert: machine('ingest', 'worker'), update: nobody, delete: nobody },
   },
   'private.quarantine_hours': {
     rows: ofConnection,
     column: 'stored',
     insert: (org) => world.insertQuarantine(org, '2026-01-02'),
     rules: { select: machine('ingest'), insert: machine('ingest'), update: machine('ingest'), delete: nobody },
+  },
+  'private.schedule': {
+    rows: () => 'true',
+    column: 'turn',
+    insert: () => `insert into private.schedule (task, turn) values ('another', 1)`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
   },
   // Of the platform, not of an org: both columns of the matrix aim at the same rows.
   'private.retention': {

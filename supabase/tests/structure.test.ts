@@ -238,17 +238,17 @@ describe('roles', () => {
     expect(await list(`select objid::text from pg_shdepend where refobjid = 'tributary_api'::regrole and deptype = 'o'`)).toEqual([]);
   });
 
-  it('and may become exactly ingest, maintenance or authenticated', async () => {
+  it('and may become exactly ingest, maintenance, worker or authenticated', async () => {
     expect(
       await list(
         `select m.roleid::regrole::text from pg_auth_members m where m.member = 'tributary_api'::regrole and m.set_option and not m.admin_option order by 1`,
       ),
-    ).toEqual(['authenticated', 'ingest', 'maintenance']);
+    ).toEqual(['authenticated', 'ingest', 'maintenance', 'worker']);
     expect(
       await list(
         `select rolname from pg_roles where pg_has_role('tributary_api', oid, 'member') and rolname <> 'tributary_api' order by 1`,
       ),
-    ).toEqual(['authenticated', 'ingest', 'maintenance']);
+    ).toEqual(['authenticated', 'ingest', 'maintenance', 'worker']);
   });
 
   it.each(['ingest', 'maintenance'])('%s cannot log in, bypasses nothing and is member of nothing', async (role) => {

@@ -15,6 +15,7 @@ export type Actor =
   | 'service_role'
   | 'ingest'
   | 'maintenance'
+  | 'worker'
   | 'api login';
 
 const id = (org: Org, n: number) => `${org.toLowerCase()}0000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
@@ -50,6 +51,7 @@ export const identities: Record<Actor, Identity> = {
   service_role: machine('service_role'),
   ingest: machine('ingest'),
   maintenance: machine('maintenance'),
+  worker: machine('worker'),
   'api login': machine('tributary_api'),
 };
 export const actors = Object.keys(identities) as Actor[];
@@ -65,6 +67,7 @@ export function become(actor: Actor): string {
 export async function createWorld(client: pg.ClientBase): Promise<void> {
   await client.query(`
     insert into auth.users (id, email) values ('${strangerId}', 'stranger@c.example');
+    insert into private.schedule (task, turn) values ('some.task', 1);
     ${orgSql('A')}
     ${orgSql('B')}
   `);

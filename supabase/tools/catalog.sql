@@ -30,7 +30,7 @@ with schemas as (
       case when rolinherit then 'inherit' else 'noinherit' end, case when rolbypassrls then 'bypassrls' else 'nobypassrls' end,
       case when rolsuper then 'superuser' end, case when rolcreaterole then 'createrole' end, case when rolcreatedb then 'createdb' end,
       'member of ' || (select string_agg(m.roleid::regrole::text, ', ' order by m.roleid::regrole::text) from pg_auth_members m where m.member = r.oid)))
-  from pg_roles r where rolname in ('ingest', 'maintenance', 'tributary_api')
+  from pg_roles r where rolname in ('ingest', 'maintenance', 'tributary_api', 'worker')
   union all
   select 2, s.nspname::text, 1, g.name, format('grant %s on schema %I to %s;', lower(string_agg(a.privilege_type, ', ' order by a.privilege_type)), s.nspname, g.name)
   from schemas s, aclexplode(s.nspacl) a join grantees g on g.oid = a.grantee where a.grantee <> s.nspowner and a.grantee::regrole::text not in ('postgres', 'pg_database_owner') group by s.nspname, g.name

@@ -29,6 +29,7 @@ const Environment = z.object({
   BUFFER_BYTES_MAX: bytes(33_554_432),
   REQUESTS_IN_FLIGHT_MAX: bytes(1_000),
   QUARANTINE_PER_HOUR: bytes(100),
+  JOBS_CONCURRENCY: z.coerce.number().int().min(0).max(50).default(4),
 });
 
 export type Config = ReturnType<typeof readConfig>;
@@ -76,5 +77,6 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
       bufferBytesMax: e.BUFFER_BYTES_MAX,
     },
     quarantinePerHour: e.QUARANTINE_PER_HOUR,
+    jobs: { concurrency: e.JOBS_CONCURRENCY },
   };
 }

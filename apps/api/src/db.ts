@@ -29,11 +29,14 @@ export interface Db {
   ingestDryRun<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
   /** Runs as the role `maintenance` in one transaction. */
   maintenance<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
+  /** Runs as the role `worker` in one transaction: what jobs do, across orgs. */
+  worker<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
   /** Calls back for every notification; `onState(false)` as long as notifications may be missed. Resolves when first listening. */
   listen(channel: string, onMessage: (payload: string) => void, onState: (listening: boolean) => void): Promise<() => Promise<void>>;
   /** Whether a transaction can be written and committed right now. */
   canCommit(): Promise<boolean>;
-  pools: { ingest: pg.Pool; commands: pg.Pool };
+  /** `jobs` logs in as `worker`: the job queue works on it, and {@link Db.worker}. */
+  pools: { ingest: pg.Pool; commands: pg.Pool; jobs: pg.Pool };
   close(): Promise<void>;
 }
 
@@ -42,6 +45,8 @@ export interface DbOptions {
   tls: 'off' | 'on' | 'verify';
   /** Connections of the ingest pool: batches in flight, quarantine, connection look-ups. */
   ingestConnections: number;
+  /** Connections of the jobs pool: one that listens, and one for every job at work. */
+  jobConnections: number;
 }
 
 /**
@@ -59,16 +64,20 @@ export function createDb(options: DbOptions, log: Logger): Db {
     keepAlive: true,
     ...(options.tls === 'off' ? {} : { ssl: { rejectUnauthorized: options.tls === 'verify' } }),
   };
-  const ingestPool = new pg.Pool({
-    ...base,
-    application_name: 'tributary ingest',
-    max: options.ingestConnections,
-    onConnect: async (client) => {
-      await client.query('set role ingest');
-    },
-  });
+  const poolAs = (role: 'ingest' | 'worker', name: string, max: number) =>
+    new pg.Pool({
+      ...base,
+      application_name: `tributary ${name}`,
+      max,
+      onConnect: async (client) => {
+        await client.query(`set role ${role}`);
+      },
+    });
+  const ingestPool = poolAs('ingest', 'ingest', options.ingestConnections);
+  const jobPool = poolAs('worker', 'jobs', options.jobConnections);
   const commandPool = new pg.Pool({ ...base, application_name: 'tributary commands', max: 10 });
-  for (const pool of [ingestPool, commandPool]) pool.on('error', (error) => log.warn({ err: error }, 'idle database connection lost'));
+  for (const pool of [ingestPool, jobPool, commandPool])
+    pool.on('error', (error) => log.warn({ err: error }, 'idle database connection lost'));
 
   const sqlOn =
     (client: pg.ClientBase | pg.Pool): Sql =>
@@ -115,6 +124,7 @@ export function createDb(options: DbOptions, log: Logger): Db {
     ingest: sqlOn(ingestPool),
     ingestDryRun: (run) => transaction(ingestPool, undefined, 'rollback', run),
     maintenance: (run) => transaction(commandPool, { text: `select set_config('role', 'maintenance', true)`, values: [] }, 'commit', run),
+    worker: (run) => transaction(jobPool, undefined, 'commit', run),
     listen: (channel, onMessage, onState) => listen({ ...base, query_timeout: undefined }, channel, onMessage, onState, log),
     async canCommit() {
       try {
@@ -125,9 +135,9 @@ export function createDb(options: DbOptions, log: Logger): Db {
         return false;
       }
     },
-    pools: { ingest: ingestPool, commands: commandPool },
+    pools: { ingest: ingestPool, commands: commandPool, jobs: jobPool },
     async close() {
-      await Promise.all([ingestPool.end(), commandPool.end()]);
+      await Promise.all([ingestPool.end(), jobPool.end(), commandPool.end()]);
     },
   };
 }

@@ -20,7 +20,7 @@ test('/health/detailed tells the operator what is held, and nobody else', async 
   expect(await response.json()).toMatchObject({
     status: 'ok',
     buffer: { records: 0, bytes: 0, batchesInFlight: 0 },
-    pools: [{ name: 'ingest' }, { name: 'commands' }],
+    pools: [{ name: 'ingest' }, { name: 'commands' }, { name: 'jobs' }],
   });
 });
 

@@ -7,8 +7,9 @@ import { createDb } from './db.ts';
 import { createConnections } from './ingest/connections.ts';
 import { createQuarantine } from './ingest/quarantine.ts';
 import { createWriter } from './ingest/writer.ts';
+import { startJobs } from './jobs.ts';
 import { createLog } from './log.ts';
-import { startMaintenance } from './maintenance.ts';
+import { maintenanceTasks } from './maintenance.ts';
 import { createMetrics } from './metrics.ts';
 
 function configOrExit() {
@@ -24,14 +25,17 @@ const config = configOrExit();
 const log = createLog(config.logLevel);
 const metrics = createMetrics();
 // Beside the batches: connection look-ups, the quarantine's one writer, one dry run of a refused batch.
-const db = createDb({ ...config.database, ingestConnections: config.writer.batchesInFlightMax + 4 }, log);
+const db = createDb(
+  { ...config.database, ingestConnections: config.writer.batchesInFlightMax + 4, jobConnections: config.jobs.concurrency + 3 },
+  log,
+);
 let stopping = false;
 
 async function start() {
   const connections = await createConnections(db, config.masterKeys, log);
   const writer = createWriter(db, config.writer, metrics, log);
   const quarantine = createQuarantine(db, config.quarantinePerHour, log);
-  const maintenance = startMaintenance(db, log);
+  const jobs = await startJobs({ db, tasks: maintenanceTasks(db), concurrency: config.jobs.concurrency, metrics, log });
   metrics.gauge('ingest_buffer_events', 'Records waiting for their commit', () => writer.state().records);
   metrics.gauge('ingest_buffer_bytes', 'Bytes waiting for their commit', () => writer.state().bytes);
   metrics.gauge(
@@ -72,7 +76,7 @@ async function start() {
       log.flush(() => process.exit(1));
     }, 9_000).unref();
     await closeGently(server);
-    await Promise.all([writer.drain(), quarantine.drain(), maintenance.stop(), connections.close()]);
+    await Promise.all([writer.drain(), quarantine.drain(), jobs.stop(), connections.close()]);
     await db.close();
     log.info('stopped');
     log.flush(() => process.exit(0));

@@ -56,6 +56,13 @@ export function createMetrics() {
     }),
     shed: new Counter({ name: 'ingest_shed_total', help: 'Requests refused to protect the system', labelNames: ['reason'], registers }),
     retries: new Counter({ name: 'ingest_retry_total', help: 'Batch writes tried again', labelNames: ['reason'], registers }),
+    jobDuration: new Histogram({
+      name: 'worker_job_duration_seconds',
+      help: 'Duration of background jobs',
+      labelNames: ['task', 'outcome'],
+      buckets: [0.005, 0.02, 0.1, 0.5, 1, 5, 15, 30, 60],
+      registers,
+    }),
     gauge: (name: string, help: string, collect: () => number) =>
       new Gauge({
         name,

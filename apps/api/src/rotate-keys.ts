@@ -98,7 +98,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   const { masterKeys } = config;
-  const db = createDb({ ...config.database, ingestConnections: 1 }, createLog('silent'));
+  const db = createDb({ ...config.database, ingestConnections: 1, jobConnections: 1 }, createLog('silent'));
   try {
     const rewrapped = await rewrapOrgKeys(db, masterKeys);
     const obsolete = [...masterKeys.keys.keys()].filter((version) => version !== masterKeys.current).map((version) => `v${version}`);

@@ -7,6 +7,8 @@ export interface JournalHead {
   /** With credentials redacted. */
   url: string;
   headers: Record<string, string>;
+  /** Sent by our own test sender; platforms' own marks are in the body. */
+  isTest?: true | undefined;
   /** Keyed digests of credentials that were redacted, so that a rejected delivery can be verified again once the secret is fixed. */
   credentials?: Record<string, string> | undefined;
 }

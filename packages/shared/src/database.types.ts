@@ -60,6 +60,7 @@ export type Database = {
           project_id: string;
           properties: NonNullable<Json>;
           received_at: string;
+          revision: number;
           schema_version: number;
           source_connection_id: string;
           source_event_id: string | null;
@@ -84,6 +85,7 @@ export type Database = {
           project_id: string;
           properties?: NonNullable<Json>;
           received_at: string;
+          revision?: number;
           schema_version: number;
           source_connection_id: string;
           source_event_id?: string | null;
@@ -107,6 +109,7 @@ export type Database = {
           project_id?: string;
           properties?: NonNullable<Json>;
           received_at?: string;
+          revision?: number;
           schema_version?: number;
           source_connection_id?: string;
           source_event_id?: string | null;
@@ -132,6 +135,7 @@ export type Database = {
           dead_lettered: number;
           duplicates: number;
           id: number;
+          is_replay: boolean;
           lag_histogram: number[];
           lag_max_ms: number;
           lag_sum_ms: number;
@@ -148,6 +152,7 @@ export type Database = {
           dead_lettered?: number;
           duplicates?: number;
           id?: never;
+          is_replay?: boolean;
           lag_histogram?: number[];
           lag_max_ms?: number;
           lag_sum_ms?: number;
@@ -163,6 +168,7 @@ export type Database = {
           dead_lettered?: number;
           duplicates?: number;
           id?: never;
+          is_replay?: boolean;
           lag_histogram?: number[];
           lag_max_ms?: number;
           lag_sum_ms?: number;
@@ -262,6 +268,7 @@ export type Database = {
           body_sha256: string;
           byte_size: number;
           content_type: string | null;
+          event_types: string[];
           id: string;
           is_test: boolean;
           org_id: string;
@@ -276,6 +283,7 @@ export type Database = {
           body_sha256: string;
           byte_size: number;
           content_type?: string | null;
+          event_types?: string[];
           id: string;
           is_test?: boolean;
           org_id: string;
@@ -289,6 +297,7 @@ export type Database = {
           body_sha256?: string;
           byte_size?: number;
           content_type?: string | null;
+          event_types?: string[];
           id?: string;
           is_test?: boolean;
           org_id?: string;

@@ -18,15 +18,30 @@ export interface Arrival {
   delivery: Delivery;
   /** The connection's secrets that are valid now: no header that repeats one is stored. */
   secrets: readonly Secret[];
+  /** When the bytes came in: a replay keeps the time of the delivery it repeats. */
   receivedAtMs: number;
   isTest: boolean;
+  /** Set where the delivery comes out of the journal again instead of off the wire. */
+  replay?: { of: string; nowMs: number } | undefined;
 }
 
 /** Runs a verified delivery through the pipeline: its rows, with the body sealed under the org's key. */
 export function prepareWrite(arrival: Arrival, body: Body): WriteItem {
-  const { connection, receivedAtMs, isTest } = arrival;
   const journalId = newId();
+  const records = prepareRecords(arrival, body, journalId);
+  const isTest = records.some((record) => 'event' in record && record.event.is_test === true);
+  return {
+    delivery: deliveryRow(arrival, journalId, isTest, eventTypes(records)),
+    sealed: sealDelivery(arrival, journalId, body, {}),
+    records,
+  };
+}
+
+/** What the pipeline makes of each record of a verified delivery, as rows that point at `journalId`. */
+export function prepareRecords(arrival: Arrival, body: Body, journalId: string): WriteRecord[] {
+  const { connection, receivedAtMs, isTest } = arrival;
   const scope = { org_id: connection.orgId, project_id: connection.projectId, source_connection_id: connection.id, journal_id: journalId };
+  const nowMs = arrival.replay?.nowMs ?? receivedAtMs;
   const processed = processDelivery(connection.source, arrival.delivery, body, {
     orgId: connection.orgId,
     projectId: connection.projectId,
@@ -35,11 +50,11 @@ export function prepareWrite(arrival: Arrival, body: Body): WriteItem {
     config: connection.config,
     hashKey: connection.keys.hashKey,
     receivedAtMs,
-    nowMs: receivedAtMs,
+    nowMs,
     isTest,
     newId,
   });
-  const records = processed.map((record, index): WriteRecord => {
+  return processed.map((record, index): WriteRecord => {
     if (!record.ok) {
       const retryable = errorClasses[record.errorClass].retryable === 'yes';
       return {
@@ -52,7 +67,7 @@ export function prepareWrite(arrival: Arrival, body: Body): WriteItem {
           field_path: record.path ?? null,
           source_event_type: record.sourceEventType ?? null,
           idempotency_key: record.idempotencyKey ?? null,
-          next_retry_at: retryable ? new Date(receivedAtMs + 30_000).toISOString() : null,
+          next_retry_at: retryable ? new Date(nowMs + 30_000).toISOString() : null,
           is_quarantine: false,
           sample: record.sample,
         },
@@ -72,15 +87,15 @@ export function prepareWrite(arrival: Arrival, body: Body): WriteItem {
       event: { ...event, record_index: index } as EventRow,
     };
   });
-  return {
-    delivery: deliveryRow(
-      arrival,
-      journalId,
-      processed.some((record) => record.ok && record.event.is_test),
-    ),
-    sealed: sealDelivery(arrival, journalId, body, {}),
-    records,
-  };
+}
+
+function eventTypes(records: readonly WriteRecord[]): string[] {
+  const types = new Set<string>();
+  for (const record of records) {
+    if ('event' in record) types.add(record.event.type).add(record.event.source_event_type);
+    else if (record.dead.source_event_type !== null) types.add(record.dead.source_event_type);
+  }
+  return [...types];
 }
 
 /** A delivery refused at the door: sealed and described only when the quarantine has room. */
@@ -88,7 +103,7 @@ export function prepareRejected(arrival: Arrival, body: Body | undefined, errorC
   const { connection } = arrival;
   const journalId = newId();
   return {
-    delivery: deliveryRow(arrival, journalId, arrival.isTest),
+    delivery: deliveryRow(arrival, journalId, arrival.isTest, []),
     seal() {
       const presented = presentedCredentials(arrival.delivery, body, credentialsOf(connection));
       const digests = Object.entries(presented).map(([place, value]) => [place, credentialDigest(connection.keys.dataKey.key, value)]);
@@ -116,19 +131,25 @@ export function prepareRejected(arrival: Arrival, body: Body | undefined, errorC
   };
 }
 
-function deliveryRow(arrival: Arrival, journalId: string, isTest: boolean): Omit<DeliveryRow, 'sealed_at' | 'sealed_length'> {
+function deliveryRow(
+  arrival: Arrival,
+  journalId: string,
+  isTest: boolean,
+  types: string[],
+): Omit<DeliveryRow, 'sealed_at' | 'sealed_length'> {
   const { connection, delivery } = arrival;
   return {
     id: journalId,
     org_id: connection.orgId,
     project_id: connection.projectId,
     source_connection_id: connection.id,
-    received_at: new Date(arrival.receivedAtMs).toISOString(),
+    received_at: new Date(arrival.replay?.nowMs ?? arrival.receivedAtMs).toISOString(),
     content_type: contentType(delivery),
     byte_size: delivery.raw.byteLength,
     body_sha256: hash('sha256', delivery.raw),
     is_test: isTest,
-    replay_of: null,
+    replay_of: arrival.replay?.of ?? null,
+    event_types: types,
     key_version: connection.keys.dataKey.version,
   };
 }
@@ -143,7 +164,7 @@ function sealDelivery(arrival: Arrival, journalId: string, body: Body | undefine
   );
   return seal(
     connection.keys.dataKey.key,
-    packDelivery({ method: delivery.method, url, headers, ...extra }, raw),
+    packDelivery({ method: delivery.method, url, headers, ...(arrival.isTest ? { isTest: true } : {}), ...extra }, raw),
     journalAad(connection.orgId, journalId),
   );
 }

@@ -29,6 +29,8 @@ export interface DeliveryRow {
   body_sha256: string;
   is_test: boolean;
   replay_of: string | null;
+  /** Canonical types and the platform's own names of its events, each once. */
+  event_types: string[];
   key_version: number;
   sealed_at: number;
   sealed_length: number;

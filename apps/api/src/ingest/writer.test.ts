@@ -49,6 +49,7 @@ function delivery(keys: { key: string; sha?: string; poison?: boolean }[]): Writ
       body_sha256: 'ab'.repeat(32),
       is_test: false,
       replay_of: null,
+      event_types: [],
       key_version: 1,
     },
     sealed: Buffer.from(`sealed ${keys.map((k) => k.key).join()}`),

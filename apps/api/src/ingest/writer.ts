@@ -19,6 +19,7 @@ export type WriteRecord = { key: KeyRow; event: EventRow } | { dead: DeadRow };
 export interface EventRow {
   id: string;
   record_index: number;
+  type: string;
   source_type: string;
   source_event_type: string;
   event_time: string;

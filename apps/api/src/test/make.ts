@@ -67,7 +67,7 @@ export async function makeWorld(): Promise<World> {
   adminPool.on('error', () => {});
   const lines: string[] = [];
   const log: Logger = pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) });
-  const db = createDb({ url: database.apiUrl, tls: 'off', ingestConnections: 4 }, log);
+  const db = createDb({ url: database.apiUrl, tls: 'off', ingestConnections: 4, jobConnections: 4 }, log);
 
   // biome-ignore lint/suspicious/noExplicitAny: the row type is the caller's assertion about its own SQL
   const admin: World['admin'] = async (text, values) => (await adminPool.query<any>(text, values)).rows;

@@ -1,0 +1,107 @@
+import { Logger as GraphileLogger, type Runner, run, type TaskList } from 'graphile-worker';
+import type { Logger } from 'pino';
+import type { Db } from './db.ts';
+import type { Metrics } from './metrics.ts';
+
+export interface TaskContext {
+  /** Aborts when the process is about to stop: finish the chunk at hand, leave the rest to a later job. */
+  signal: AbortSignal;
+  log: Logger;
+}
+
+/**
+ * One kind of background work. A run ends within a minute; longer work does a slice, notes how far it came, and is started again (by
+ * its own `everySeconds`, or by adding its job again). It may run twice at once, and again after a crash: it takes what it works on by
+ * a lock or a lease in Postgres.
+ */
+export interface Task {
+  run(payload: unknown, context: TaskContext): Promise<void>;
+  /** Runs by the clock as often, over all instances together. Absent: only when a job for it is added. */
+  everySeconds?: number;
+}
+
+export interface Jobs {
+  state(): { concurrency: number; running: number };
+  /** Starts nothing new, waits for what runs. */
+  stop(): Promise<void>;
+}
+
+/** Jobs at work stop at their next chunk; what has not by then is abandoned and taken up by another instance. */
+const stopMs = 5_000;
+
+/** Runs tasks by name from the queue in Postgres (Graphile Worker): any number of instances, each job in one of them. */
+export async function startJobs(deps: {
+  db: Db;
+  tasks: Readonly<Record<string, Task>>;
+  concurrency: number;
+  metrics: Metrics;
+  log: Logger;
+}): Promise<Jobs> {
+  const { db, tasks, concurrency, metrics, log } = deps;
+  if (concurrency === 0) return { state: () => ({ concurrency, running: 0 }), stop: async () => {} };
+  let running = 0;
+  const stopping = new AbortController();
+
+  const taskList: TaskList = {};
+  for (const [name, task] of Object.entries(tasks)) {
+    taskList[name] = async (payload) => {
+      const started = performance.now();
+      running++;
+      let outcome = 'done';
+      try {
+        await task.run(payload, { signal: stopping.signal, log: log.child({ task: name }) });
+      } catch (error) {
+        outcome = 'failed';
+        log.error({ task: name, err: error }, 'job');
+        throw error;
+      } finally {
+        running--;
+        metrics.jobDuration.observe({ task: name, outcome }, (performance.now() - started) / 1000);
+      }
+    };
+  }
+
+  const runner: Runner = await run({
+    pgPool: db.pools.jobs,
+    taskList,
+    concurrency,
+    noHandleSignals: true,
+    noPreparedStatements: true,
+    pollInterval: 1_000,
+    logger: new GraphileLogger(() => (level, message) => {
+      // Failed jobs are logged above, with their error; of the library's own words only its troubles matter.
+      if (level === 'error' || level === 'warning') log.warn({ worker: message }, 'job queue');
+    }),
+  });
+
+  const scheduled = JSON.stringify(
+    Object.entries(tasks).flatMap(([task, { everySeconds }]) =>
+      everySeconds === undefined ? [] : [{ task, every_seconds: everySeconds }],
+    ),
+  );
+  let ticking: Promise<void> | undefined;
+  const clock = setInterval(() => {
+    ticking ??= db
+      .worker((sql) => sql('select private.tick($1)', [scheduled]))
+      .then(
+        () => {},
+        (error: unknown) => log.warn({ err: error }, 'the clock of the jobs could not be read'),
+      )
+      .finally(() => {
+        ticking = undefined;
+      });
+  }, 1_000);
+
+  return {
+    state: () => ({ concurrency, running }),
+    async stop() {
+      clearInterval(clock);
+      stopping.abort();
+      await ticking;
+      await Promise.race([
+        runner.stop().catch((error: unknown) => log.warn({ err: error }, 'job queue')),
+        new Promise((r) => setTimeout(r, stopMs)),
+      ]);
+    },
+  };
+}

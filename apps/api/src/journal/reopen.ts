@@ -1,0 +1,43 @@
+import { decodeBody } from '@tributary/pipeline/body.ts';
+import { type JournalHead, unpackDelivery } from '@tributary/pipeline/journal.ts';
+import { journalAad, open } from '@tributary/pipeline/seal.ts';
+import { type Body, RecordError } from '@tributary/pipeline/source.ts';
+import type { Connection } from '../ingest/connections.ts';
+import { validSecrets } from '../ingest/connections.ts';
+import type { Arrival } from '../ingest/prepare.ts';
+import type { JournalEntry } from './store.ts';
+
+/** A delivery out of the journal, ready for the pipeline. */
+export interface Reopened {
+  /** As it arrived, but for credentials in URL and body, which were redacted before it was sealed. */
+  arrival: Arrival & { replay: { of: string; nowMs: number } };
+  /** Undefined: the bytes cannot be decoded. */
+  body: Body | undefined;
+  head: JournalHead;
+}
+
+/**
+ * Opens a journal entry with the org's key. `of` names the first delivery of a chain of replays, whose time counts as the arrival.
+ * Throws SealError when the key is missing or the entry was tampered with.
+ */
+export function reopen(entry: JournalEntry, connection: Connection, first: { id: string; received_at: string }, nowMs: number): Reopened {
+  const key = connection.keys.data.get(entry.key_version);
+  if (!key) throw new Error(`data key ${entry.key_version} of org ${entry.org_id} is missing`);
+  const { head, raw } = unpackDelivery(Buffer.from(open(key, entry.sealed, journalAad(entry.org_id, entry.id))));
+  const delivery = { method: head.method, url: head.url, headers: head.headers, raw };
+  let body: Body | undefined;
+  try {
+    body = decodeBody(delivery);
+  } catch (error) {
+    if (!(error instanceof RecordError)) throw error;
+  }
+  const arrival = {
+    connection,
+    delivery,
+    secrets: validSecrets(connection, nowMs),
+    receivedAtMs: Date.parse(first.received_at),
+    isTest: head.isTest === true,
+    replay: { of: entry.id, nowMs },
+  };
+  return { arrival, body, head };
+}

@@ -1,0 +1,31 @@
+import type { Sql } from './db.ts';
+import { Problem } from './errors.ts';
+
+export interface CallersOrg {
+  id: string;
+  role: 'owner' | 'admin' | 'analyst';
+}
+
+/**
+ * The org a request is about: the one it names, or the caller's only one. Run it as the caller, under RLS.
+ * Throws Problem `not_found` for an org the caller is no member of, `invalid_request` when it must be named.
+ */
+export async function resolveOrg(sql: Sql, orgId: string | undefined): Promise<CallersOrg> {
+  const orgs = await sql<CallersOrg>(
+    `select org_id as id, role from public.org_members
+     where user_id = (select auth.uid()) and org_id = any (array(select private.my_orgs())) and ($1::uuid is null or org_id = $1)
+     limit 2`,
+    [orgId ?? null],
+  );
+  const [org, another] = orgs;
+  if (!org) throw new Problem('not_found', orgId === undefined ? 'you are a member of no org' : 'there is no such org');
+  if (another) throw new Problem('invalid_request', 'you are a member of several orgs: say which one with orgId');
+  return org;
+}
+
+/** {@link resolveOrg} for commands that only an owner or admin may give. Throws Problem `forbidden` for an analyst. */
+export async function resolveOrgToWrite(sql: Sql, orgId: string | undefined): Promise<CallersOrg> {
+  const org = await resolveOrg(sql, orgId);
+  if (org.role === 'analyst') throw new Problem('forbidden', 'only an owner or admin of the org may do this');
+  return org;
+}
