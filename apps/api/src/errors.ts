@@ -20,6 +20,11 @@ const statuses = {
   overloaded: 503,
   shutting_down: 503,
   database_unavailable: 503,
+  circuit_open: 503,
+  draining: 503,
+  paused: 503,
+  rate_limited: 429,
+  brownout: 429,
   internal: 500,
 } as const;
 
@@ -43,6 +48,11 @@ const titles: Record<ProblemCode, string> = {
   overloaded: 'Too much is waiting to be written; try again',
   shutting_down: 'The server is shutting down; try again',
   database_unavailable: 'The database is unavailable; nothing was accepted; try again',
+  circuit_open: 'Writing failed lately and is not tried at the moment; nothing was accepted; try again',
+  draining: 'The server takes nothing new for now; try again',
+  paused: 'Ingestion is paused; try again',
+  rate_limited: 'Too many deliveries; slow down',
+  brownout: 'Under load, some deliveries of low-priority connections are put off; try again',
   internal: 'Something went wrong on our side',
 };
 

@@ -56,6 +56,12 @@ export function createMetrics() {
     }),
     shed: new Counter({ name: 'ingest_shed_total', help: 'Requests refused to protect the system', labelNames: ['reason'], registers }),
     retries: new Counter({ name: 'ingest_retry_total', help: 'Batch writes tried again', labelNames: ['reason'], registers }),
+    circuitState: new Gauge({
+      name: 'ingest_circuit_state',
+      help: 'Circuit breakers: 0 closed, 1 half open, 2 open',
+      labelNames: ['sink'],
+      registers,
+    }),
     jobDuration: new Histogram({
       name: 'worker_job_duration_seconds',
       help: 'Duration of background jobs',
