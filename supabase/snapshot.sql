@@ -309,6 +309,34 @@ grant select on public.event_journal to authenticated;
 grant insert on public.event_journal to ingest;
 grant select on public.event_journal to worker;
 
+create table public.legal_holds (
+  id uuid default gen_random_uuid() not null,
+  org_id uuid not null,
+  source_connection_id uuid,
+  reason text not null,
+  created_by uuid default auth.uid(),
+  created_at timestamp with time zone default now() not null,
+  released_by uuid,
+  released_at timestamp with time zone,
+  constraint legal_holds_pkey PRIMARY KEY (id),
+  constraint legal_holds_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint legal_holds_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id),
+  constraint legal_holds_check CHECK (((released_by IS NULL) OR (released_at IS NOT NULL))),
+  constraint legal_holds_reason_check CHECK (((length(btrim(reason)) >= 1) AND (length(btrim(reason)) <= 500)))
+);
+CREATE INDEX legal_holds_connection_idx ON public.legal_holds USING btree (org_id, source_connection_id);
+CREATE TRIGGER audit AFTER INSERT OR UPDATE ON public.legal_holds FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+alter table public.legal_holds enable row level security;
+create policy legal_holds_insert on public.legal_holds for insert to authenticated
+  with check ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
+create policy legal_holds_select on public.legal_holds for select to authenticated
+  using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
+create policy legal_holds_worker on public.legal_holds for select to worker
+  using (true);
+grant select on public.legal_holds to authenticated;
+grant select on public.legal_holds to worker;
+grant insert (org_id, source_connection_id, reason) on public.legal_holds to authenticated;
+
 create table public.org_invites (
   id uuid default gen_random_uuid() not null,
   org_id uuid not null,
@@ -659,12 +687,11 @@ begin
       if v_partition.bound = 'DEFAULT' then
         execute format('select max(%I) < %L from private.%I', v_clock, p_now - make_interval(days => v_rule.keep_days), v_partition.relname)
         into v_expired;
-        if v_expired then
-          execute format('truncate private.%I', v_partition.relname);
-          return next v_partition.relname;
-        end if;
-      elsif v_partition.upper <= p_now - make_interval(days => v_rule.keep_days) then
-        execute format('drop table private.%I', v_partition.relname);
+      else
+        v_expired := v_partition.upper <= p_now - make_interval(days => v_rule.keep_days);
+      end if;
+      if v_expired and not private.partition_is_held(v_partition.relname) then
+        execute format(case when v_partition.bound = 'DEFAULT' then 'truncate private.%I' else 'drop table private.%I' end, v_partition.relname);
         return next v_partition.relname;
       end if;
     end loop;
@@ -730,6 +757,21 @@ AS $function$
   from private.org_keys k where k.org_id = p_org_id
 $function$;
 grant execute on function private.find_org_keys(uuid) to ingest;
+
+CREATE OR REPLACE FUNCTION private.held(p_org_id uuid, p_connection_id uuid)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select reason from public.legal_holds
+  where org_id = p_org_id and released_at is null
+    and (source_connection_id is null or p_connection_id is null or source_connection_id = p_connection_id)
+  order by source_connection_id nulls first, created_at
+  limit 1
+$function$;
+grant execute on function private.held(uuid,uuid) to authenticated;
+grant execute on function private.held(uuid,uuid) to worker;
 
 CREATE OR REPLACE FUNCTION private.histogram_quantile(counts numeric[], q double precision)
  RETURNS double precision
@@ -964,6 +1006,27 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION private.partition_is_held(p_partition text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  v_table regclass := to_regclass('private.' || quote_ident(replace(p_partition, 'journal_payloads', 'event_journal')));
+  v_held boolean;
+begin
+  if v_table is null or p_partition like 'connection\_activity\_%' then
+    return false;
+  end if;
+  execute format(
+    'select exists (select from public.legal_holds h where h.released_at is null and exists (
+       select from %s t where t.org_id = h.org_id and (h.source_connection_id is null or t.source_connection_id = h.source_connection_id)))', v_table)
+  into v_held;
+  return v_held;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION private.refresh_last_event_at(p_since timestamp with time zone DEFAULT (now() - '00:10:00'::interval))
  RETURNS integer
  LANGUAGE sql
@@ -996,6 +1059,28 @@ AS $function$
   select count(*)::integer from released
 $function$;
 grant execute on function private.release_abandoned_jobs() to worker;
+
+CREATE OR REPLACE FUNCTION private.release_legal_hold(p_id uuid)
+ RETURNS public.legal_holds
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_hold public.legal_holds;
+begin
+  select * into v_hold from public.legal_holds where id = p_id and org_id = any (array(select private.my_orgs())) for update;
+  if v_hold.id is null then
+    return null;
+  end if;
+  perform private.require_admin(v_hold.org_id);
+  if v_hold.released_at is null then
+    update public.legal_holds set released_at = now(), released_by = auth.uid() where id = p_id returning * into v_hold;
+  end if;
+  return v_hold;
+end
+$function$;
+grant execute on function private.release_legal_hold(uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.require_admin(p_org_id uuid)
  RETURNS void

@@ -119,6 +119,7 @@ export function pointerChecks(): Check[] {
     ),
     check('public.dlq_events', 'ingest', "a dead letter of A with B's connection", world.insertDeadLetter('A', fresh, { connection })),
     check('public.dlq_events', 'ingest', "a dead letter of A with B's project", world.insertDeadLetter('A', fresh, { project })),
+    check('public.legal_holds', 'owner A', "a hold of A on B's connection", world.insertHold('A', { connection })),
     check('public.event_journal', 'ingest', "a delivery of A with B's connection", world.insertJournal('A', fresh, connection)),
     check('public.connection_activity', 'ingest', "activity of A with B's connection", world.insertActivity('A', { connection })),
     check(

@@ -166,6 +166,12 @@ export const matrix: Record<string, Expectation> = {
     insert: (org) => world.insertActivity(org),
     rules: { select: people(members), insert: machine('ingest', 'worker'), update: nobody, delete: nobody },
   },
+  'public.legal_holds': {
+    rows: ofOrg,
+    column: 'reason',
+    insert: (org) => world.insertHold(org),
+    rules: { select: peopleAnd(members, 'worker'), insert: people(admins), update: nobody, delete: nobody },
+  },
   'private.invite_tokens': {
     rows: (org) => `invite_id = '${world.inviteId(org)}'`,
     column: 'token_sha256',

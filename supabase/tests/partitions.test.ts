@@ -2,7 +2,7 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase } from '../local/testing.ts';
 import { beginWorld, openSession, type Session } from './session.ts';
-import { type Actor, connectionId, insertActivity, insertEvent } from './world.ts';
+import { type Actor, connectionId, holdId, insertActivity, insertEvent, insertHold, journalId } from './world.ts';
 
 let session: Session;
 beforeAll(async () => {
@@ -152,6 +152,35 @@ describe('drop_expired_partitions', () => {
     await look(`delete from public.canonical_events where id = '${eventIds(84)}'`);
     expect(await dropExpired(today)).toContain('canonical_events_default');
     expect(await homeOf(eventIds(83))).toBeUndefined();
+  });
+
+  describe('under a legal hold', () => {
+    const may = ['event_journal_y2031m05', 'journal_payloads_y2031m05'];
+    beforeEach(async () => {
+      await look(`update public.event_journal set received_at = '2031-05-10' where id = '${journalId('A')}'`);
+      await look(`update private.journal_payloads set received_at = '2031-05-10' where journal_id = '${journalId('A')}'`);
+      await look(eventAt(eventIds(85), '2030-06-30T00:00Z'));
+      await look(eventAt(eventIds(86), '2001-01-01T00:00Z', '2030-07-01T00:00Z'));
+    });
+    const held = [...may, 'canonical_events_default', 'canonical_events_y2030m06'].sort();
+    const dropped = async () => (await dropExpired(today)).filter((name) => held.includes(name));
+
+    it.each([
+      ['the org', null],
+      ['the connection', connectionId('A')],
+    ])('of %s keeps the partitions that hold its rows, until it is released', async (_, connection) => {
+      await look(`update public.legal_holds set source_connection_id = $1, released_at = null where id = $2`, [connection, holdId('A')]);
+      expect(await dropped()).toEqual([]);
+      expect(await homeOf(eventIds(86))).toBe('private.canonical_events_default');
+      expect((await partitions('private.journal_payloads')).includes('journal_payloads_y2031m05')).toBe(true);
+      await session.as('owner A', 'select private.release_legal_hold($1)', [holdId('A')]);
+      expect(await dropped()).toEqual(held);
+    });
+
+    it('of another org or connection keeps nothing', async () => {
+      await look(insertHold('B', { connection: connectionId('B') }));
+      expect(await dropped()).toEqual(held);
+    });
   });
 
   it('never drops what ensure_partitions would make again the same day', async () => {

@@ -28,6 +28,7 @@ export const inviteId = (org: Org) => id(org, 5);
 export const deadLetterId = (org: Org) => id(org, 6);
 export const journalId = (org: Org) => id(org, 7);
 export const eventId = (org: Org) => id(org, 8);
+export const holdId = (org: Org) => id(org, 9);
 export const userId = (org: Org, role: 'owner' | 'admin' | 'analyst') => id(org, { owner: 91, admin: 92, analyst: 93 }[role]);
 export const strangerId = 'c0000000-0000-4000-8000-000000000099';
 
@@ -98,6 +99,7 @@ function orgSql(org: Org): string {
     ${insertDeadLetter(org, deadLetterId(org))};
     ${insertActivity(org)};
     ${insertQuarantine(org, '2026-01-01')};
+    ${insertHold(org, { id: holdId(org) })};
   `;
 }
 
@@ -137,3 +139,7 @@ export const insertActivity = (org: Org, { connection, lastEventTime }: { connec
 
 export const insertQuarantine = (org: Org, hour: string) => `
   insert into private.quarantine_hours (source_connection_id, hour, stored) values ('${connectionId(org)}', '${hour}', 1)`;
+
+export const insertHold = (org: Org, { connection, id: hold }: Pick<Pointers, 'connection'> & { id?: string } = {}) => `
+  insert into public.legal_holds (${hold ? 'id, ' : ''}org_id, source_connection_id, reason)
+  values (${hold ? `'${hold}', ` : ''}'${orgId(org)}', '${connection ?? deletedConnectionId(org)}', 'Case 7')`;

@@ -9,6 +9,7 @@ import { connectionRoutes } from './connections/routes.ts';
 import type { Db } from './db.ts';
 import { answerProblem, Problem, toProblem } from './errors.ts';
 import { healthRoutes } from './health.ts';
+import { holdRoutes } from './holds/routes.ts';
 import type { Connections } from './ingest/connections.ts';
 import type { Quarantine } from './ingest/quarantine.ts';
 import { type IngestEnv, ingestRoutes } from './ingest/routes.ts';
@@ -82,6 +83,7 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
     }),
   );
   app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
+  app.route('/api/legal-holds', holdRoutes({ db, verifyToken }));
   mountDocs(app, { publicUrl });
   return app;
 }

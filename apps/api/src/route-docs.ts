@@ -8,6 +8,7 @@ import {
   SourceEntry,
   TestedConnection,
 } from '@tributary/shared/api.ts';
+import { LegalHold, LegalHoldList } from '@tributary/shared/holds.ts';
 import { describeRoute, type GenerateSpecOptions, resolver } from 'hono-openapi';
 import { z } from 'zod';
 
@@ -134,6 +135,30 @@ export const describe = {
     description: 'A wrong, used, expired or withdrawn token and one for another address are the same 404.',
     security: user,
     responses: { ...answers(200, 'Joined.', AcceptedInvite), ...refuses(400, 401, 404, 413, 415, 503) },
+  }),
+  listLegalHolds: describeRoute({
+    operationId: 'listLegalHolds',
+    tags: ['Legal holds'],
+    summary: 'List an org\u2019s legal holds',
+    description: 'Standing ones first; released ones stay listed.',
+    security: user,
+    responses: { ...answers(200, 'The holds.', LegalHoldList), ...refuses(400, 401, 404, 503) },
+  }),
+  createLegalHold: describeRoute({
+    operationId: 'createLegalHold',
+    tags: ['Legal holds'],
+    summary: 'Put a connection or the whole org under a legal hold',
+    description: 'From now on nothing of it is replayed, purged, erased or dropped by retention: such commands answer 409 `legal_hold`.',
+    security: user,
+    responses: { ...answers(201, 'Set.', LegalHold), ...refuses(...command) },
+  }),
+  releaseLegalHold: describeRoute({
+    operationId: 'releaseLegalHold',
+    tags: ['Legal holds'],
+    summary: 'Release a legal hold',
+    description: 'One that was released before stays as it is.',
+    security: user,
+    responses: { ...answers(200, 'The hold as it is now.', LegalHold), ...refuses(401, 403, 404, 503) },
   }),
 };
 

@@ -317,6 +317,55 @@ export type Database = {
           },
         ];
       };
+      legal_holds: {
+        Row: {
+          created_at: string;
+          created_by: string | null;
+          id: string;
+          org_id: string;
+          reason: string;
+          released_at: string | null;
+          released_by: string | null;
+          source_connection_id: string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          created_at?: string;
+          created_by?: string | null;
+          id?: string;
+          org_id: string;
+          reason: string;
+          released_at?: string | null;
+          released_by?: string | null;
+          source_connection_id?: string | null;
+        };
+        Update: {
+          created_at?: string;
+          created_by?: string | null;
+          id?: string;
+          org_id?: string;
+          reason?: string;
+          released_at?: string | null;
+          released_by?: string | null;
+          source_connection_id?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'legal_holds_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'orgs';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'legal_holds_org_id_source_connection_id_fkey';
+            columns: ['org_id', 'source_connection_id'];
+            isOneToOne: false;
+            referencedRelation: 'source_connections';
+            referencedColumns: ['org_id', 'id'];
+          },
+        ];
+      };
       org_invites: {
         Row: {
           accepted_at: string | null;

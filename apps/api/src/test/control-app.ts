@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { createTokenVerifier } from '../auth.ts';
 import { type ConnectionDeps, connectionRoutes } from '../connections/routes.ts';
 import { answerProblem, toProblem } from '../errors.ts';
+import { holdRoutes } from '../holds/routes.ts';
 import { inviteRoutes } from '../invites/routes.ts';
 import { mountDocs } from '../openapi.ts';
 import { sourceRoutes } from '../sources/routes.ts';
@@ -22,6 +23,7 @@ export function makeControlApp(world: World, dispatch: ConnectionDeps['dispatch'
   app.route('/api/sources', sourceRoutes());
   app.route('/api/connections', connectionRoutes({ db, masterKeys, log, verifyToken, publicUrl, dispatch }));
   app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
+  app.route('/api/legal-holds', holdRoutes({ db, verifyToken }));
   mountDocs(app, { publicUrl });
   return app;
 }

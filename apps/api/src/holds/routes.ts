@@ -1,0 +1,53 @@
+import { CreateLegalHold, type LegalHold, type LegalHoldList, LegalHoldQuery } from '@tributary/shared/holds.ts';
+import { Hono } from 'hono';
+import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
+import type { Db } from '../db.ts';
+import { Problem } from '../errors.ts';
+import { resolveOrg, resolveOrgToWrite } from '../orgs.ts';
+import { jsonBody, validBody, validId, validQuery } from '../requests.ts';
+import { describe } from '../route-docs.ts';
+import { createHold, type HoldRow, listHolds, releaseHold } from './store.ts';
+
+/** Mounted at /api/legal-holds. */
+export function holdRoutes({ db, verifyToken }: { db: Db; verifyToken: VerifyToken }) {
+  const app = new Hono<{ Variables: AuthVariables }>();
+  app.use(requireUser(verifyToken), jsonBody);
+
+  app.get('/', describe.listLegalHolds, validQuery(LegalHoldQuery), async (c) => {
+    const { orgId } = c.req.valid('query');
+    const rows = await db.as(c.var.claims, async (sql) => listHolds(sql, (await resolveOrg(sql, orgId)).id));
+    return c.json({ holds: rows.map(toHold) } satisfies LegalHoldList);
+  });
+
+  app.post('/', describe.createLegalHold, validBody(CreateLegalHold), async (c) => {
+    const { orgId, connectionId, reason } = c.req.valid('json');
+    const row = await db.as(c.var.claims, async (sql) => {
+      const org = await resolveOrgToWrite(sql, orgId);
+      return createHold(sql, { orgId: org.id, connectionId, reason });
+    });
+    if (!row) throw new Problem('not_found', 'there is no such connection');
+    return c.json(toHold(row), 201);
+  });
+
+  app.post('/:id/release', describe.releaseLegalHold, validId(), async (c) => {
+    const { id } = c.req.valid('param');
+    const row = await db.as(c.var.claims, (sql) => releaseHold(sql, id));
+    if (!row) throw new Problem('not_found', 'there is no such hold');
+    return c.json(toHold(row));
+  });
+
+  return app;
+}
+
+function toHold(row: HoldRow): LegalHold {
+  return {
+    id: row.id,
+    orgId: row.org_id,
+    connectionId: row.source_connection_id,
+    reason: row.reason,
+    createdBy: row.created_by,
+    createdAt: row.created_at,
+    releasedBy: row.released_by,
+    releasedAt: row.released_at,
+  };
+}

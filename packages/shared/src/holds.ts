@@ -1,0 +1,35 @@
+import { z } from 'zod';
+
+// Wire contracts of legal holds. Times are ISO 8601 in UTC.
+
+const Id = z.guid();
+const Timestamp = z.iso.datetime();
+
+export const LegalHold = z
+  .object({
+    id: Id,
+    orgId: Id,
+    connectionId: Id.nullable().describe('null: the whole org.'),
+    reason: z.string(),
+    createdBy: Id.nullable(),
+    createdAt: Timestamp,
+    releasedBy: Id.nullable(),
+    releasedAt: Timestamp.nullable().describe('null: the hold stands.'),
+  })
+  .meta({ id: 'LegalHold' });
+export type LegalHold = z.infer<typeof LegalHold>;
+
+export const LegalHoldQuery = z.strictObject({ orgId: Id.optional() });
+export type LegalHoldQuery = z.infer<typeof LegalHoldQuery>;
+
+export const LegalHoldList = z.object({ holds: z.array(LegalHold) }).meta({ id: 'LegalHoldList' });
+export type LegalHoldList = z.infer<typeof LegalHoldList>;
+
+export const CreateLegalHold = z
+  .strictObject({
+    orgId: Id.optional(),
+    connectionId: Id.optional().describe('The whole org when left out.'),
+    reason: z.string().trim().min(1, 'say why').max(500, 'at most 500 characters'),
+  })
+  .meta({ id: 'CreateLegalHold' });
+export type CreateLegalHold = z.input<typeof CreateLegalHold>;

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { ReplayMode } from './journal.ts';
+
+// Wire contracts of replay plans. Times are ISO 8601 in UTC.
+
+const Id = z.guid();
+const Timestamp = z.iso.datetime();
+const list = <Item extends z.ZodType>(item: Item) => z.array(item).min(1, 'name at least one, or leave it out').max(200);
+
+export const ReplayStatus = z.enum(['pending_approval', 'approved', 'running', 'paused', 'completed', 'canceled', 'failed']);
+export type ReplayStatus = z.infer<typeof ReplayStatus>;
+
+/** Deliveries that were refused at the door are none of these: nobody vouches for them. */
+const ReplayableOutcome = z.enum(['accepted', 'duplicate', 'dead_lettered', 'mixed'], {
+  error: 'accepted, duplicate, dead_lettered or mixed; rejected deliveries are verified again by POST /api/dlq/reverify',
+});
+
+export const ReplayFilter = z
+  .strictObject({
+    projectIds: list(Id).optional(),
+    connectionIds: list(Id).optional(),
+    sources: list(z.string().min(1).max(40)).optional(),
+    eventTypes: list(z.string().min(1).max(200)).optional().describe('Canonical types or the platform\u2019s own names.'),
+    outcomes: list(ReplayableOutcome).optional().describe('All when left out.'),
+    includeReplays: z.boolean().optional().describe('Also deliveries that are replays themselves.'),
+    from: Timestamp.describe('First moment of arrival.'),
+    to: Timestamp.describe('Moment of arrival before which it ends.'),
+  })
+  .refine(({ from, to }) => Date.parse(from) < Date.parse(to), { path: ['to'], message: 'must be later than from' })
+  .meta({ id: 'ReplayFilter' });
+export type ReplayFilter = z.infer<typeof ReplayFilter>;
+
+export const CreateReplay = z
+  .strictObject({
+    orgId: Id.optional(),
+    name: z.string().trim().min(1).max(120, 'at most 120 characters').optional(),
+    mode: ReplayMode.default('replay'),
+    throttlePerSecond: z.int().min(1).max(1_000).default(100).describe('Deliveries a second.'),
+    filter: ReplayFilter,
+    dryRun: z.boolean().default(false).describe('Count only.'),
+  })
+  .meta({ id: 'CreateReplay' });
+export type CreateReplay = z.input<typeof CreateReplay>;
+
+export const ReplayPreview = z
+  .object({ dryRun: z.literal(true), count: z.int(), estimatedSeconds: z.number(), needsSecondApproval: z.boolean() })
+  .meta({ id: 'ReplayPreview' });
+export type ReplayPreview = z.infer<typeof ReplayPreview>;
+
+export const ReplayPlan = z
+  .object({
+    id: Id,
+    orgId: Id,
+    name: z.string().nullable(),
+    mode: ReplayMode,
+    filter: ReplayFilter,
+    throttlePerSecond: z.int(),
+    status: ReplayStatus,
+    matchedCount: z.int().describe('Deliveries; counted when the plan was made, and again when it was approved.'),
+    estimatedSeconds: z.number().describe('For all of them, at the throttle.'),
+    needsSecondApproval: z.boolean().describe('Somebody else than who made the plan approves it, with a reference.'),
+    reference: z.string().nullable(),
+    createdBy: Id.nullable(),
+    createdAt: Timestamp,
+    approvedBy: Id.nullable(),
+    approvedAt: Timestamp.nullable(),
+    startedAt: Timestamp.nullable(),
+    finishedAt: Timestamp.nullable(),
+    processed: z.int().describe('Deliveries so far.'),
+    accepted: z.int().describe('Records stored or rewritten.'),
+    duplicates: z.int(),
+    deadLettered: z.int(),
+    failed: z.int().describe('Deliveries that could not be opened or whose connection is unknown.'),
+    ratePerSecond: z.number().nullable().describe('Deliveries a second, lately; null while it does not run.'),
+    etaSeconds: z.number().nullable(),
+    error: z.string().nullable().describe('Why it failed or was paused.'),
+    audit: z
+      .array(z.object({ at: Timestamp, actorId: Id.nullable().describe('null: the system.'), action: z.string(), detail: z.unknown() }))
+      .optional()
+      .describe('Who did what, oldest first; for owners and admins, of one plan.'),
+  })
+  .meta({ id: 'ReplayPlan' });
+export type ReplayPlan = z.infer<typeof ReplayPlan>;
+
+export const ReplayQuery = z.strictObject({ orgId: Id.optional() });
+export type ReplayQuery = z.infer<typeof ReplayQuery>;
+
+export const ReplayList = z.object({ plans: z.array(ReplayPlan) }).meta({ id: 'ReplayList' });
+export type ReplayList = z.infer<typeof ReplayList>;
+
+export const ApproveReplay = z
+  .strictObject({ reference: z.string().trim().min(1).max(120).optional().describe('The request or ticket behind it, as RFA-1234.') })
+  .meta({ id: 'ApproveReplay' });
+export type ApproveReplay = z.input<typeof ApproveReplay>;
