@@ -1,156 +1,66 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Secret } from '@tributary/pipeline/source.ts';
-import { type Answer, createClient } from './client.ts';
-import type { ClientJournal } from './journal.ts';
-import { type ProofConnection, signed } from './seed.ts';
-
-/** What a load saw, beside its journal. */
-interface LoadFigures {
-  requests: number;
-  acked: number;
-  duplicates: number;
-  rejected: number;
-  /** Requests that were sent and not answered. */
-  unknown: number;
-  /** Connections that could not be made: nothing was sent. */
-  refused: number;
-  unavailable: number;
-  /** Answers and outcomes that no promise allows. */
-  surprises: string[];
-  lastAckAt: number;
-}
+import type { ProofConnection } from './seed.ts';
+import { createSender, type SenderFigures, type SenderOptions } from './sender.ts';
 
 export interface Load {
-  figures: LoadFigures;
-  /** Resolves once no loop has a delivery that is neither acknowledged nor rejected. */
+  figures: SenderFigures;
+  /** Resolves once nothing is on its way that is neither acknowledged nor rejected. */
   finish(): Promise<void>;
 }
 
-export interface LoadOptions {
-  url: string;
-  connections: readonly ProofConnection[];
-  journal: ClientJournal;
-  random: () => number;
-  loops: number;
-  /** How long one delivery is tried again before that is a finding itself. */
-  patienceMs?: number;
-}
+export type LoadOptions = Omit<SenderOptions, 'sockets'> & { connections: readonly ProofConnection[] } & (
+    | {
+        /** Closed: this many deliveries are on their way at any time. */
+        loops: number;
+      }
+    | {
+        /** Open: this many deliveries leave each second, whatever becomes of those before them. */
+        perSecond: number;
+      }
+  );
 
 const wrongSecret: readonly Secret[] = ['hottok', 'secret'].map((name) => ({ name, value: 'not the secret of this connection' }));
 
-/** The exact bytes sent under a key: the same at every attempt, and written so that parsing and writing them again would change them. */
-export function bodyOf(connection: ProofConnection, key: string, nowMs: number): string {
-  if (connection.source.type === 'webhook') {
-    return `{ "id" : "${key}", "type":"order.paid",\t"created_at": ${nowMs}, "total": 1e2, "big": 12345678901234567890, "twice": 1, "twice": 2, "note": "S\\u00e3o – 東京 🚀" }\r\n`;
-  }
-  const sample = connection.source.samples[0];
-  if (!sample) throw new Error(`${connection.source.type} has no sample`);
-  return `${sample.body({ id: key, nowMs })}\n`;
-}
+/** Far more than are ever on their way: an arrival never waits for a socket. */
+const openSockets = 2_000;
 
-export const sha256 = (bytes: string | Uint8Array) => createHash('sha256').update(bytes).digest('hex');
-
-/**
- * Closed loops of deliveries: mostly new ones, one in twenty a repeat of one that was acknowledged, one in twenty with a wrong credential.
- * Whatever is neither acknowledged nor rejected is sent again under the same key until it is.
- */
+/** Deliveries: mostly new ones, one in twenty a repeat of one that was acknowledged, one in twenty with a wrong credential. */
 export function startLoad(options: LoadOptions): Load {
-  const { connections, journal, random, patienceMs = 60_000 } = options;
-  const client = createClient(options.loops);
-  const startedAt = Date.now();
-  const figures: LoadFigures = {
-    requests: 0,
-    acked: 0,
-    duplicates: 0,
-    rejected: 0,
-    unknown: 0,
-    refused: 0,
-    unavailable: 0,
-    surprises: [],
-    lastAckAt: 0,
-  };
-  const acked: { key: string; connection: ProofConnection; eventId: string }[] = [];
+  const { connections, random } = options;
+  const sender = createSender({ ...options, sockets: 'loops' in options ? options.loops : openSockets });
   let finishing = false;
 
+  async function deliverOne(dueAt: number): Promise<void> {
+    const dice = random();
+    const known = dice < 0.05 ? sender.acked[Math.floor(random() * sender.acked.length)] : undefined;
+    if (known) return sender.deliver(known.connection, known.key, { stored: known.eventId, dueAt });
+    const connection = connections[Math.floor(random() * connections.length)] as ProofConnection;
+    return sender.deliver(connection, randomUUID(), dice < 0.1 ? { secrets: wrongSecret, dueAt } : { dueAt });
+  }
+
   async function loop(): Promise<void> {
-    while (!finishing) {
-      const dice = random();
-      const known = dice < 0.05 ? acked[Math.floor(random() * acked.length)] : undefined;
-      if (known) {
-        await deliver(known.connection, known.key, known.eventId);
-        continue;
-      }
-      const connection = connections[Math.floor(random() * connections.length)] as ProofConnection;
-      const key = randomUUID();
-      const body = bodyOf(connection, key, startedAt);
-      await journal.note({ what: 'attempted', key, connectionId: connection.id, sha256: sha256(body) });
-      if (dice < 0.1) await deliver(connection, key, undefined, wrongSecret);
-      else await deliver(connection, key);
-    }
+    while (!finishing) await deliverOne(performance.now());
   }
 
-  async function deliver(connection: ProofConnection, key: string, stored?: string, secrets?: readonly Secret[]): Promise<void> {
-    const body = bodyOf(connection, key, startedAt);
-    const deadline = Date.now() + patienceMs;
-    let last = '';
-    while (Date.now() < deadline) {
-      const { headers } = signed(connection, body, secrets);
-      figures.requests++;
-      const answer = await client.post(options.url + connection.path, headers, body);
-      if (answer.kind === 'answered' && answer.status === 200) return acknowledge(connection, key, answer.body, stored);
-      if (answer.kind === 'answered' && answer.status >= 400 && answer.status < 500 && answer.status !== 429) {
-        figures.rejected++;
-        if (answer.status !== 401 || secrets === undefined) figures.surprises.push(`${answer.status} to a delivery: ${answer.body}`);
-        return journal.note({ what: 'rejected', key, status: answer.status });
-      }
-      last = countUnknown(answer);
-      await journal.note({ what: 'unknown', key, code: last });
-      await sleep(20 + random() * 180);
+  async function arrive(perSecond: number): Promise<void> {
+    const onTheirWay = new Set<Promise<void>>();
+    for (let dueAt = performance.now(); !finishing; dueAt += 1_000 / perSecond) {
+      await sleep(Math.max(0, dueAt - performance.now()));
+      const one = deliverOne(dueAt).finally(() => onTheirWay.delete(one));
+      onTheirWay.add(one);
     }
-    figures.surprises.push(`the delivery ${key} was neither acknowledged nor rejected within ${patienceMs} ms, the last time for ${last}`);
+    await Promise.all(onTheirWay);
   }
 
-  async function acknowledge(connection: ProofConnection, key: string, text: string, stored: string | undefined): Promise<void> {
-    const answer = JSON.parse(text) as { records: { status: string; eventId?: string }[] };
-    const record = answer.records[0];
-    const { status, eventId } = record ?? {};
-    if (answer.records.length !== 1 || eventId === undefined || (status !== 'accepted' && status !== 'duplicate')) {
-      figures.surprises.push(`200 with an outcome that was not asked for: ${text}`);
-      return;
-    }
-    if (stored !== undefined && (stored !== eventId || status !== 'duplicate')) {
-      figures.surprises.push(`the repeat of event ${stored} was answered ${text}`);
-    }
-    await journal.note({ what: 'acked', key, eventId, status });
-    figures.acked++;
-    figures.lastAckAt = performance.now();
-    if (status === 'duplicate') figures.duplicates++;
-    else acked.push({ key, connection, eventId });
-  }
-
-  function countUnknown(answer: Answer): string {
-    if (answer.kind === 'refused') {
-      figures.refused++;
-      return 'ECONNREFUSED';
-    }
-    if (answer.kind === 'unknown') {
-      figures.unknown++;
-      return answer.code;
-    }
-    figures.unavailable++;
-    if (answer.status !== 503 && answer.status !== 429) figures.surprises.push(`${answer.status} to a delivery: ${answer.body}`);
-    else if (answer.retryAfter === undefined) figures.surprises.push(`${answer.status} without Retry-After`);
-    return `HTTP ${answer.status} ${(JSON.parse(answer.body) as { code?: string }).code}`;
-  }
-
-  const loops = Promise.all(Array.from({ length: options.loops }, loop));
+  const running = 'loops' in options ? Promise.all(Array.from({ length: options.loops }, loop)).then(() => {}) : arrive(options.perSecond);
   return {
-    figures,
+    figures: sender.figures,
     async finish() {
       finishing = true;
-      await loops;
-      client.close();
+      await running;
+      sender.close();
     },
   };
 }

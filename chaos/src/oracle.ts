@@ -1,15 +1,10 @@
 import { unpackDelivery } from '@tributary/pipeline/journal.ts';
 import { journalAad, open } from '@tributary/pipeline/seal.ts';
+import type { Findings } from './findings.ts';
 import type { Entry } from './journal.ts';
-import { sha256 } from './load.ts';
 import { shuffle } from './random.ts';
+import { sha256 } from './sender.ts';
 import type { ProofStack } from './stack.ts';
-
-export interface Verdict {
-  figures: Record<string, number>;
-  /** One sentence each; none when every promise held. */
-  violations: string[];
-}
 
 interface StoredEvent {
   id: string;
@@ -25,7 +20,7 @@ const openedMax = 500;
  * Compares what the client's journal says with what the database holds, once everything has been answered:
  * acknowledged ⊆ stored ⊆ attempted, each key once, the bytes that were sent, nothing of what was rejected.
  */
-export async function judge(stack: ProofStack, entries: readonly Entry[], random: () => number): Promise<Verdict> {
+export async function judge(stack: ProofStack, entries: readonly Entry[], random: () => number, findings: Findings): Promise<void> {
   const attempted = new Map<string, { connectionId: string; sha256: string }>();
   const acked = new Map<string, Set<string>>();
   const rejected = new Set<string>();
@@ -50,56 +45,64 @@ export async function judge(stack: ProofStack, entries: readonly Entry[], random
   const stored = Map.groupBy(events, (event) => event.key);
   const keyed = new Map(keys.map((row) => [row.key, row.event_id]));
 
-  const violations: string[] = [];
-  const expectNone = (what: string, found: readonly unknown[]) => {
-    if (found.length > 0) violations.push(`${what}: ${found.length}, the first ${JSON.stringify(found[0])}`);
-  };
-  expectNone(
+  const { none, figure } = findings;
+  none(
     'acknowledged and not stored',
     [...acked.keys()].filter((key) => !stored.has(key)),
+    acked.size,
   );
-  expectNone(
+  none(
     'acknowledged under an id that is not the stored one',
     [...acked].filter(([key, ids]) => ids.size !== 1 || !ids.has(stored.get(key)?.[0]?.id ?? '')),
+    acked.size,
   );
-  expectNone(
+  none(
     'stored and never attempted',
     events.filter((event) => attempted.get(event.key)?.connectionId !== event.connection_id),
+    events.length,
   );
-  expectNone(
+  none(
     'stored more than once',
     [...stored.values()].filter((rows) => rows.length > 1),
+    stored.size,
   );
-  expectNone(
+  none(
     'stored after a rejection',
     [...rejected].filter((key) => stored.has(key) || keyed.has(key)),
+    rejected.size,
   );
-  expectNone(
+  none(
     'attempted and neither acknowledged nor rejected',
     [...attempted.keys()].filter((key) => !acked.has(key) && !rejected.has(key)),
+    attempted.size,
   );
-  expectNone(
+  none(
     'keys without their event',
     keys.filter((row) => stored.get(row.key)?.[0]?.id !== row.event_id),
+    keys.length,
   );
-  expectNone(
+  none(
     'events without their key',
     events.filter((event) => keyed.get(event.key) !== event.id),
+    events.length,
   );
-  expectNone(
+  none(
     'stored under another digest than was sent',
     events.filter((event) => digestOf.get(event.journal_id) !== attempted.get(event.key)?.sha256),
+    events.length,
   );
-  expectNone(
+  none(
     'journalled and never sent',
     journal.filter((row) => !sentDigests.has(row.body_sha256)),
+    journal.length,
   );
-  expectNone(
+  none(
     'journalled without the delivery itself',
     journal.filter((row) => !row.has_payload),
+    journal.length,
   );
   const dead = await stack.query<{ error_class: string }>('select error_class from public.dlq_events where not is_quarantine');
-  expectNone('dead letters of good deliveries', dead);
+  none('dead letters of good deliveries', dead, events.length);
 
   const chosen = shuffle([...journal], random).slice(0, openedMax);
   const { opened, damaged } = await openSealed(
@@ -107,20 +110,15 @@ export async function judge(stack: ProofStack, entries: readonly Entry[], random
     chosen.map((row) => row.id),
     digestOf,
   );
-  expectNone('sealed deliveries that do not open to the bytes that were sent', damaged);
+  none('sealed deliveries that do not open to the bytes that were sent', damaged, opened);
+  findings.atLeast('acknowledged deliveries, or nothing was proved', acked.size, 100);
 
-  return {
-    figures: {
-      attempted: attempted.size,
-      acknowledged: acked.size,
-      rejected: rejected.size,
-      stored: stored.size,
-      journalled: journal.length,
-      'once unknown': unknown.size,
-      'sealed deliveries opened': opened,
-    },
-    violations,
-  };
+  figure('attempted', attempted.size);
+  figure('acknowledged', acked.size);
+  figure('rejected', rejected.size);
+  figure('stored', stored.size);
+  figure('journalled', journal.length);
+  figure('once unknown', unknown.size);
 }
 
 async function openSealed(

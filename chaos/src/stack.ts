@@ -25,7 +25,7 @@ export interface Api {
   terminate(patienceMs?: number): Promise<{ code: number | null; durationMs: number }>;
 }
 
-interface ApiOptions {
+export interface ApiOptions {
   /** Kept over a restart, so that clients need not look for it. */
   port?: number;
   environment?: Record<string, string>;

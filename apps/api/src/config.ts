@@ -7,6 +7,7 @@ const bytes = (fallback: number) => z.coerce.number().int().positive().default(f
 const Environment = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   DATABASE_TLS: z.enum(['off', 'on', 'verify']).default('off'),
+  DATABASE_QUERY_TIMEOUT_MS: z.coerce.number().int().min(1_000).max(60_000).default(15_000),
   SUPABASE_URL: z.url({ protocol: /^https?$/ }),
   SUPABASE_PUBLISHABLE_KEY: z.string().min(1),
   SUPABASE_JWT_SECRET: z.string().min(32).optional(),
@@ -55,7 +56,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
     throw new Error('SUPABASE_JWT_ALGORITHM: HS256 does not go with SUPABASE_JWKS_URL');
   }
   return {
-    database: { url: e.DATABASE_URL, tls: e.DATABASE_TLS },
+    database: { url: e.DATABASE_URL, tls: e.DATABASE_TLS, queryTimeoutMs: e.DATABASE_QUERY_TIMEOUT_MS },
     supabase: { url: e.SUPABASE_URL.replace(/\/+$/, ''), publishableKey: e.SUPABASE_PUBLISHABLE_KEY },
     jwt: {
       secret: e.SUPABASE_JWT_SECRET,

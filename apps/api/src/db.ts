@@ -43,6 +43,8 @@ export interface Db {
 export interface DbOptions {
   url: string;
   tls: 'off' | 'on' | 'verify';
+  /** How long an answer of Postgres is waited for; a statement is cancelled there at four fifths of it. */
+  queryTimeoutMs?: number;
   /** Connections of the ingest pool: batches in flight, quarantine, connection look-ups. */
   ingestConnections: number;
   /** Connections of the jobs pool: one that listens, and one for every job at work. */
@@ -54,13 +56,14 @@ export interface DbOptions {
  * connection is discarded, never reused (the server may still commit: the sender's retry is then a duplicate).
  */
 export function createDb(options: DbOptions, log: Logger): Db {
+  const { queryTimeoutMs = 15_000 } = options;
   const base: pg.PoolConfig = {
     connectionString: options.url,
     types,
     connectionTimeoutMillis: 5_000,
-    query_timeout: 15_000,
-    statement_timeout: 12_000,
-    idle_in_transaction_session_timeout: 15_000,
+    query_timeout: queryTimeoutMs,
+    statement_timeout: Math.round(queryTimeoutMs * 0.8),
+    idle_in_transaction_session_timeout: queryTimeoutMs,
     keepAlive: true,
     ...(options.tls === 'off' ? {} : { ssl: { rejectUnauthorized: options.tls === 'verify' } }),
   };

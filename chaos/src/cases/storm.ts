@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CaseContext, CaseReport } from './cases.ts';
-import { type Client, createClient } from './client.ts';
-import { bodyOf } from './load.ts';
-import { createRandom, shuffle } from './random.ts';
-import { type ProofConnection, signed } from './seed.ts';
-import { type Api, type ProofStack, withProofStack } from './stack.ts';
+import type { CaseContext, CaseReport } from '../cases.ts';
+import { type Client, createClient } from '../client.ts';
+import { createFindings, type Findings } from '../findings.ts';
+import { createRandom, shuffle } from '../random.ts';
+import { type ProofConnection, signed } from '../seed.ts';
+import { bodyOf } from '../sender.ts';
+import { type Api, type ProofStack, withProofStack } from '../stack.ts';
 
 const processes = 4;
 const socketsPerProcess = 100;
@@ -23,7 +24,7 @@ interface RecordAnswer {
   eventId?: string;
 }
 
-/** 10,000 concurrent posts of one key and body, from four processes that share nothing but Postgres. */
+/** Fault 11: 10,000 concurrent posts of one key and body, from four processes that share nothing but Postgres. */
 export async function oneKey({ say }: CaseContext): Promise<CaseReport> {
   return withProofStack(async (stack) => {
     const { hotmart } = stack.connections;
@@ -39,31 +40,26 @@ export async function oneKey({ say }: CaseContext): Promise<CaseReport> {
 
     const records = answers.flatMap((answer) => answer.records);
     const ids = new Set(records.map((record) => record.eventId));
-    const accepted = records.filter((record) => record.status === 'accepted').length;
     const rows = await stack.query<{ id: string }>('select id from public.canonical_events');
     const keys = await stack.query<{ event_id: string }>('select event_id from private.event_keys');
-    const violations = unexpectedAnswers(answers);
-    if (ids.size !== 1) violations.push(`the answers carry ${ids.size} different event ids`);
-    if (accepted !== 1) violations.push(`${accepted} posts were told that they were the first`);
-    if (records.length - accepted !== records.filter((record) => record.status === 'duplicate').length) {
-      violations.push('a post was neither accepted nor a duplicate');
-    }
-    if (rows.length !== 1 || !ids.has(rows[0]?.id)) violations.push(`${rows.length} rows in canonical_events`);
-    if (keys.length !== 1 || !ids.has(keys[0]?.event_id)) violations.push(`${keys.length} rows in event_keys`);
-    return {
-      figures: {
-        posts: answers.length,
-        accepted,
-        duplicates: records.length - accepted,
-        rows: rows.length,
-        deadlocks: await deadlocks(stack),
-      },
-      violations,
-    };
+    const findings = createFindings();
+    findings.none('posts that were not answered 200', unexpected(answers), posts);
+    findings.equal('posts that were told that they were the first', count(records, 'accepted'), 1);
+    findings.equal('posts that were told that they were a duplicate', count(records, 'duplicate'), posts - 1);
+    findings.equal('different event ids in the answers', ids.size, 1);
+    findings.equal('rows in canonical_events', rows.length, 1);
+    findings.equal('rows in event_keys', keys.length, 1);
+    findings.none(
+      'stored ids that no answer carries',
+      [rows[0]?.id, keys[0]?.event_id].filter((id) => !ids.has(id)),
+      2,
+    );
+    await reportDeadlocks(stack, findings);
+    return findings.report();
   });
 }
 
-/** Batches of 100 records in shuffled order over four processes; four of five records repeat a key that another batch carries too. */
+/** Fault 11: batches of 100 records in shuffled order over four processes; four of five records repeat a key that another batch carries too. */
 export async function duplicateBatches({ seed, say }: CaseContext): Promise<CaseReport> {
   const random = createRandom(seed);
   return withProofStack(async (stack) => {
@@ -80,7 +76,6 @@ export async function duplicateBatches({ seed, say }: CaseContext): Promise<Case
     ).map((some) => ({ keys: some, ...signed(webhook, `[${some.map((key) => bodyOf(webhook, key, nowMs)).join(',')}]`) }));
     const answers = await storm(stack, batchSocketsPerProcess, say, webhook, deliveries);
 
-    const violations = unexpectedAnswers(answers);
     const stored = new Map(
       (await stack.query<{ key: string; id: string }>('select idempotency_key as key, id from public.canonical_events')).map((row) => [
         row.key,
@@ -88,21 +83,26 @@ export async function duplicateBatches({ seed, say }: CaseContext): Promise<Case
       ]),
     );
     const [{ rows } = { rows: 0 }] = await stack.query<{ rows: number }>('select count(*)::integer as rows from public.canonical_events');
-    let accepted = 0;
-    let wrong = 0;
-    for (const [index, answer] of answers.entries()) {
-      for (const [position, record] of answer.records.entries()) {
-        if (record.status === 'accepted') accepted++;
-        const key = deliveries[index]?.keys[position] ?? '';
-        if ((record.status !== 'accepted' && record.status !== 'duplicate') || record.eventId !== stored.get(key)) wrong++;
-      }
-    }
-    if (wrong > 0) violations.push(`${wrong} records were answered with another id or outcome than the stored one's`);
-    if (rows !== distinct) violations.push(`${rows} rows for ${distinct} keys`);
-    if (accepted !== distinct) violations.push(`${accepted} records were told that they were the first, for ${distinct} keys`);
-    return { figures: { records: total, keys: distinct, accepted, rows, deadlocks: await deadlocks(stack) }, violations };
+    const records = answers.flatMap((answer, batch) =>
+      answer.records.map((record, position) => ({ ...record, key: deliveries[batch]?.keys[position] ?? '' })),
+    );
+    const findings = createFindings();
+    findings.none('batches that were not answered 200', unexpected(answers), batches);
+    findings.equal('records that were told that they were the first', count(records, 'accepted'), distinct);
+    findings.equal('records that were told that they were a duplicate', count(records, 'duplicate'), total - distinct);
+    findings.none(
+      "records answered with another id than the stored one's",
+      records.filter((record) => record.eventId !== stored.get(record.key)),
+      total,
+    );
+    findings.equal('rows in canonical_events', rows, distinct);
+    await reportDeadlocks(stack, findings);
+    return findings.report();
   });
 }
+
+const count = (records: readonly RecordAnswer[], status: string) => records.filter((record) => record.status === status).length;
+const unexpected = (answers: readonly StormAnswer[]) => answers.map((answer) => answer.status).filter((status) => status !== 200);
 
 interface StormAnswer {
   status: number | string;
@@ -144,20 +144,12 @@ async function storm(
   return answers;
 }
 
-function unexpectedAnswers(answers: readonly StormAnswer[]): string[] {
-  const others = Map.groupBy(
-    answers.filter((answer) => answer.status !== 200),
-    (answer) => answer.status,
-  );
-  return [...others].map(([status, some]) => `${some.length} posts were answered ${status}`);
-}
-
 /** Deadlocks that Postgres resolved; the writer's order should leave none, and its retries would hide them from senders. */
-async function deadlocks(stack: ProofStack): Promise<number> {
+async function reportDeadlocks(stack: ProofStack, findings: Findings): Promise<void> {
   // Backends report their figures when they go idle, at most a second later.
   await stack.query('select pg_sleep(1.1)');
   const [row] = await stack.query<{ deadlocks: number }>(
     'select deadlocks::integer as deadlocks from pg_stat_database where datname = current_database()',
   );
-  return row?.deadlocks ?? 0;
+  findings.equal('deadlocks that Postgres had to resolve', row?.deadlocks, 0);
 }

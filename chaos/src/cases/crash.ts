@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CaseContext, CaseReport } from '../cases.ts';
+import { type Scene, underLoad } from '../scene.ts';
+
+const loops = 32;
+/** Acknowledged deliveries between two faults. */
+const ackedBetween = 300;
+
+/** Fault 1: `kill -9` of the API in the middle of its batches, over and over. */
+export async function apiCrash(context: CaseContext): Promise<CaseReport> {
+  const kills = context.long ? 50 : 3;
+  // The short form shares its machine with other tests: it tells a restart that hangs from one that works.
+  const servesWithinMs = context.long ? 5_000 : 15_000;
+  return underLoad(context, { traffic: { loops } }, async (scene) => {
+    const { random, stack } = scene;
+    const halves: string[] = [];
+    let slowestMs = 0;
+    for (let n = 1; n <= kills; n++) {
+      await strike(scene, `kill -9 of the API, ${n} of ${kills}`, async () => {
+        await scene.api.kill();
+        const killedAt = performance.now();
+        halves.push(...(await stack.query<{ half: string }>(halfBatches)).map((row) => row.half));
+        await scene.restartApi();
+        slowestMs = Math.max(slowestMs, await scene.expectAck(`restart ${n}`, servesWithinMs, killedAt));
+      });
+    }
+    scene.none('rows of half a batch, looked for after each kill', halves, kills);
+    scene.figure('kills', kills);
+    scene.figure('slowest first acknowledgement after a kill, ms', slowestMs);
+    await scene.ackMore(ackedBetween);
+    await sleep(random() * 300);
+  });
+}
+
+/** Fault 3: `kill -9` of one backend, after which Postgres throws all of them out and recovers; then an immediate restart of the server. */
+export async function postgresCrash(context: CaseContext): Promise<CaseReport> {
+  const rounds = context.long ? 5 : 1;
+  const healsWithinMs = 10_000;
+  return underLoad(context, { traffic: { loops } }, async (scene) => {
+    const { stack } = scene;
+    for (let n = 1; n <= rounds; n++) {
+      await strike(scene, 'kill -9 of one backend', async () => {
+        const [backend] = await stack.query<{ pid: number }>(
+          `select pid from pg_stat_activity where application_name = 'tributary ingest' order by state = 'active' desc, random() limit 1`,
+        );
+        if (!backend) throw new Error('the API has no backend');
+        const diedAt = performance.now();
+        process.kill(backend.pid, 'SIGKILL');
+        // Until the other backends are thrown out too, what they had begun may still be acknowledged.
+        await sleep(500);
+        await scene.expectAck('kill -9 of one backend', healsWithinMs, diedAt);
+      });
+      await strike(scene, 'immediate restart of Postgres', async () => {
+        await stack.postgres.restart('immediate');
+        await scene.expectAck('immediate restart of Postgres', healsWithinMs);
+      });
+    }
+    await scene.ackMore(ackedBetween);
+  });
+}
+
+/** A fault under load; one that met no request proved nothing, and says so. */
+async function strike(scene: Scene, what: string, fault: () => Promise<void>): Promise<void> {
+  const { figures } = scene.load;
+  const missed = () => figures.unknown + figures.unavailable + figures.refused;
+  await scene.ackMore(ackedBetween);
+  await sleep(scene.random() * 300);
+  const before = missed();
+  await fault();
+  scene.atLeast(`${what}: requests that met it`, missed() - before, 1);
+}
+
+/** A batch is one transaction: whatever snapshot one takes, a delivery is there with its payload, its keys and all its records, or not at all. */
+const halfBatches = `
+  select 'event without its delivery ' || e.id as half from public.canonical_events e
+    where not exists (select from public.event_journal j where j.id = e.journal_id)
+  union all select 'event without its key ' || e.id from public.canonical_events e
+    where not exists (select from private.event_keys k where k.event_id = e.id)
+  union all select 'key without its event ' || k.event_id from private.event_keys k
+    where not exists (select from public.canonical_events e where e.id = k.event_id)
+  union all select 'delivery without its payload ' || j.id from public.event_journal j
+    where not exists (select from private.journal_payloads p where p.journal_id = j.id)
+  union all select 'accepted delivery without its event ' || j.id from public.event_journal j
+    where j.outcome = 'accepted' and not exists (select from public.canonical_events e where e.journal_id = j.id)`;

@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CaseContext, CaseReport } from './cases.ts';
+import { createFindings, type Findings } from './findings.ts';
+import { type ClientJournal, openClientJournal } from './journal.ts';
+import { type Load, startLoad } from './load.ts';
+import { judge } from './oracle.ts';
+import { createRandom } from './random.ts';
+import { type Api, type ApiOptions, type ProofStack, withProofStack } from './stack.ts';
+import { startWire, type Wire } from './wire.ts';
+
+/** One API process under load on a stack of its own, and what a case does to it and finds. */
+export interface Scene extends Findings {
+  readonly stack: ProofStack;
+  readonly load: Load;
+  readonly journal: ClientJournal;
+  readonly random: () => number;
+  readonly wire: Wire | undefined;
+  say(line: string): void;
+  /** The API process; another one after {@link restartApi}. */
+  api: Api;
+  /** Starts an API on the port of the one that ended, so that senders need not look for it. */
+  restartApi(): Promise<void>;
+  statusOf(path: string): Promise<number>;
+  /** One sample of `/metrics`, its label sets summed up. */
+  metric(name: string): Promise<number>;
+  /** Waits until this many more deliveries are acknowledged: the load is really running. */
+  ackMore(deliveries: number): Promise<void>;
+  /** Waits for the first acknowledgement from now on, and expects it within so many milliseconds of `since`. */
+  expectAck(what: string, withinMs: number, since?: number): Promise<number>;
+}
+
+export interface SceneOptions {
+  traffic: { loops: number } | { perSecond: number };
+  settings?: Record<string, string>;
+  api?: ApiOptions;
+  /** The API reaches Postgres through {@link Scene.wire}. */
+  wired?: boolean;
+}
+
+/** Runs `act` under load, and lets the oracle judge when everything has been answered. */
+export async function underLoad(context: CaseContext, options: SceneOptions, act: (scene: Scene) => Promise<void>): Promise<CaseReport> {
+  const random = createRandom(context.seed);
+  const journal = await openClientJournal();
+  try {
+    return await withProofStack(async (stack) => {
+      const wire = options.wired ? await startWire(stack.database.apiUrl) : undefined;
+      const environment = { ...options.api?.environment, ...(wire ? { DATABASE_URL: wire.url } : {}) };
+      const apiOptions = { ...options.api, environment };
+      const api = await stack.startApi(apiOptions);
+      const { hotmart, webhook } = stack.connections;
+      const load = startLoad({ url: api.url, connections: [hotmart, webhook], journal, random, ...options.traffic });
+      const scene = createScene({ stack, wire, api, load, journal, random, say: context.say }, apiOptions);
+      try {
+        await act(scene);
+      } finally {
+        // A case that broke off must not leave its load running into the next one.
+        await load.finish();
+        await wire?.close();
+      }
+      const { figures } = load;
+      scene.none('answers that no promise allows', figures.surprises, figures.requests);
+      await judge(stack, await journal.read(), random, scene);
+      scene.figure('requests', figures.requests);
+      scene.figure('requests without an answer', figures.unknown);
+      scene.figure('answered 503 or 429', figures.unavailable);
+      return scene.report();
+    }, options.settings);
+  } finally {
+    await journal.remove();
+  }
+}
+
+function createScene(given: Pick<Scene, 'stack' | 'wire' | 'api' | 'load' | 'journal' | 'random' | 'say'>, apiOptions: ApiOptions): Scene {
+  const { stack, load } = given;
+  const { url } = given.api;
+  const findings = createFindings();
+  const scene: Scene = {
+    ...findings,
+    ...given,
+    async restartApi() {
+      scene.api = await stack.startApi({ ...apiOptions, port: Number(new URL(url).port) });
+    },
+    statusOf: async (path) => (await fetch(url + path, { signal: AbortSignal.timeout(20_000) })).status,
+    async metric(name) {
+      const text = await (await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(20_000) })).text();
+      const samples = text.split('\n').filter((line) => line.startsWith(name) && /^[ {]/.test(line.slice(name.length)));
+      return samples.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+    },
+    async ackMore(deliveries) {
+      const target = load.figures.acked + deliveries;
+      const deadline = performance.now() + 60_000;
+      while (load.figures.acked < target) {
+        if (performance.now() > deadline)
+          throw new Error(`only ${load.figures.acked} of ${target} deliveries were acknowledged within a minute`);
+        await sleep(10);
+      }
+    },
+    async expectAck(what, withinMs, since = performance.now()) {
+      const from = performance.now();
+      while (load.figures.lastAckAt < from && performance.now() - from < 30_000) await sleep(5);
+      const ms = load.figures.lastAckAt < from ? Number.POSITIVE_INFINITY : load.figures.lastAckAt - since;
+      findings.atMost(`${what}: milliseconds to the first acknowledgement`, ms, withinMs);
+      return Math.round(ms);
+    },
+  };
+  return scene;
+}
