@@ -23,6 +23,36 @@ grant usage on schema public to worker;
 
 -- Tables ----------------------------------------------------------------------------------------------------
 
+create table private.alert_channel_secrets (
+  org_id uuid not null,
+  channel_id uuid not null,
+  sealed bytea not null,
+  constraint alert_channel_secrets_pkey PRIMARY KEY (org_id, channel_id),
+  constraint alert_channel_secrets_org_id_channel_id_fkey FOREIGN KEY (org_id, channel_id) REFERENCES public.alert_channels(org_id, id) ON DELETE CASCADE
+);
+CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON private.alert_channel_secrets FOR EACH ROW EXECUTE FUNCTION private.audit('channel_id');
+alter table private.alert_channel_secrets enable row level security;
+
+create table private.alert_clock (
+  id boolean default true not null,
+  evaluated_at timestamp with time zone not null,
+  watching_since timestamp with time zone not null,
+  constraint alert_clock_pkey PRIMARY KEY (id),
+  constraint alert_clock_id_check CHECK (id)
+);
+alter table private.alert_clock enable row level security;
+
+create table private.connection_rhythm (
+  org_id uuid not null,
+  source_connection_id uuid not null,
+  learned_at timestamp with time zone not null,
+  active_minutes integer not null,
+  expected_gap_seconds double precision not null,
+  constraint connection_rhythm_pkey PRIMARY KEY (org_id, source_connection_id),
+  constraint connection_rhythm_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id) ON DELETE CASCADE
+);
+alter table private.connection_rhythm enable row level security;
+
 create table private.connection_secrets (
   id uuid default gen_random_uuid() not null,
   org_id uuid not null,
@@ -148,6 +178,144 @@ create table private.schedule (
   constraint schedule_pkey PRIMARY KEY (task)
 );
 alter table private.schedule enable row level security;
+
+create table public.alert_channels (
+  id uuid not null,
+  org_id uuid not null,
+  type text not null,
+  name text not null,
+  target text not null,
+  min_level text default 'warning'::text not null,
+  is_enabled boolean default true not null,
+  last_sent_at timestamp with time zone,
+  last_failed_at timestamp with time zone,
+  last_error text,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  deleted_at timestamp with time zone,
+  constraint alert_channels_pkey PRIMARY KEY (id),
+  constraint alert_channels_org_id_id_key UNIQUE (org_id, id),
+  constraint alert_channels_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint alert_channels_last_error_check CHECK ((length(last_error) <= 500)),
+  constraint alert_channels_min_level_check CHECK ((min_level = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
+  constraint alert_channels_name_check CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 120))),
+  constraint alert_channels_target_check CHECK (((length(target) >= 1) AND (length(target) <= 2560))),
+  constraint alert_channels_type_check CHECK ((type = ANY (ARRAY['slack'::text, 'pagerduty'::text, 'webhook'::text, 'email'::text])))
+);
+CREATE TRIGGER audit AFTER UPDATE OF name, target, min_level, is_enabled, deleted_at ON public.alert_channels FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER audit_insert AFTER INSERT ON public.alert_channels FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER touch BEFORE UPDATE OF name, target, min_level, is_enabled, deleted_at ON public.alert_channels FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+alter table public.alert_channels enable row level security;
+create policy alert_channels_select on public.alert_channels for select to authenticated
+  using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
+create policy alert_channels_update on public.alert_channels for update to authenticated
+  using (((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))) AND (deleted_at IS NULL)));
+grant select on public.alert_channels to authenticated;
+grant update (name, min_level, is_enabled) on public.alert_channels to authenticated;
+
+create table public.alert_incidents (
+  id uuid default gen_random_uuid() not null,
+  org_id uuid not null,
+  kind text not null,
+  source_connection_id uuid not null,
+  status text default 'open'::text not null,
+  level text not null,
+  peak_level text not null,
+  value double precision not null,
+  threshold double precision not null,
+  message text not null,
+  opened_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone not null,
+  clear_since timestamp with time zone,
+  last_notified_at timestamp with time zone not null,
+  reminders integer default 0 not null,
+  acknowledged_at timestamp with time zone,
+  acknowledged_by uuid,
+  resolved_at timestamp with time zone,
+  resolved_by uuid,
+  resolution text,
+  constraint alert_incidents_pkey PRIMARY KEY (id),
+  constraint alert_incidents_org_id_id_key UNIQUE (org_id, id),
+  constraint alert_incidents_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint alert_incidents_org_id_kind_fkey FOREIGN KEY (org_id, kind) REFERENCES public.alert_rules(org_id, kind) ON DELETE CASCADE,
+  constraint alert_incidents_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id) ON DELETE CASCADE,
+  constraint alert_incidents_check CHECK ((((status = 'resolved'::text) = (resolved_at IS NOT NULL)) AND ((status = 'resolved'::text) = (resolution IS NOT NULL)))),
+  constraint alert_incidents_level_check CHECK ((level = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
+  constraint alert_incidents_peak_level_check CHECK ((peak_level = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
+  constraint alert_incidents_resolution_check CHECK ((resolution = ANY (ARRAY['recovered'::text, 'no_traffic'::text, 'not_watched'::text, 'by_person'::text]))),
+  constraint alert_incidents_status_check CHECK ((status = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text])))
+);
+CREATE INDEX alert_incidents_connection_idx ON public.alert_incidents USING btree (org_id, source_connection_id, kind);
+CREATE UNIQUE INDEX alert_incidents_open_key ON public.alert_incidents USING btree (source_connection_id, kind) WHERE (status <> 'resolved'::text);
+CREATE INDEX alert_incidents_org_opened_idx ON public.alert_incidents USING btree (org_id, opened_at DESC, id DESC);
+CREATE INDEX alert_incidents_rule_idx ON public.alert_incidents USING btree (org_id, kind);
+CREATE TRIGGER audit AFTER UPDATE ON public.alert_incidents FOR EACH ROW WHEN (((new.acknowledged_by IS DISTINCT FROM old.acknowledged_by) OR (new.resolved_by IS DISTINCT FROM old.resolved_by))) EXECUTE FUNCTION private.audit('id');
+alter table public.alert_incidents enable row level security;
+create policy alert_incidents_select on public.alert_incidents for select to authenticated
+  using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
+grant select on public.alert_incidents to authenticated;
+
+create table public.alert_notifications (
+  id uuid default gen_random_uuid() not null,
+  seq bigint generated always as identity not null,
+  org_id uuid not null,
+  incident_id uuid not null,
+  channel_id uuid not null,
+  kind text not null,
+  round integer not null,
+  level text not null,
+  value double precision not null,
+  threshold double precision not null,
+  message text not null,
+  status text default 'pending'::text not null,
+  attempts integer default 0 not null,
+  next_attempt_at timestamp with time zone not null,
+  last_error text,
+  created_at timestamp with time zone not null,
+  settled_at timestamp with time zone,
+  constraint alert_notifications_pkey PRIMARY KEY (id),
+  constraint alert_notifications_incident_id_channel_id_kind_round_key UNIQUE (incident_id, channel_id, kind, round),
+  constraint alert_notifications_org_id_channel_id_fkey FOREIGN KEY (org_id, channel_id) REFERENCES public.alert_channels(org_id, id) ON DELETE CASCADE,
+  constraint alert_notifications_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint alert_notifications_org_id_incident_id_fkey FOREIGN KEY (org_id, incident_id) REFERENCES public.alert_incidents(org_id, id) ON DELETE CASCADE,
+  constraint alert_notifications_kind_check CHECK ((kind = ANY (ARRAY['opened'::text, 'escalated'::text, 'reminder'::text, 'acknowledged'::text, 'resolved'::text]))),
+  constraint alert_notifications_last_error_check CHECK ((length(last_error) <= 500)),
+  constraint alert_notifications_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'sent'::text, 'failed'::text, 'canceled'::text])))
+);
+CREATE INDEX alert_notifications_channel_idx ON public.alert_notifications USING btree (org_id, channel_id);
+CREATE INDEX alert_notifications_incident_idx ON public.alert_notifications USING btree (org_id, incident_id, seq);
+CREATE INDEX alert_notifications_pending_idx ON public.alert_notifications USING btree (next_attempt_at) WHERE (status = 'pending'::text);
+alter table public.alert_notifications enable row level security;
+create policy alert_notifications_select on public.alert_notifications for select to authenticated
+  using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
+grant select on public.alert_notifications to authenticated;
+
+create table public.alert_rules (
+  id uuid default gen_random_uuid() not null,
+  org_id uuid not null,
+  kind text not null,
+  enabled boolean default true not null,
+  thresholds jsonb not null,
+  renotify_minutes integer,
+  resolve_after_minutes integer default 5 not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint alert_rules_pkey PRIMARY KEY (id),
+  constraint alert_rules_org_id_kind_key UNIQUE (org_id, kind),
+  constraint alert_rules_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint alert_rules_kind_check CHECK ((kind = ANY (ARRAY['IngestLagHigh'::text, 'ConnectionSilent'::text, 'ConnectionLag'::text, 'IngestDLQRateHigh'::text, 'IngestDLQSpike'::text, 'DuplicateRateHigh'::text, 'RejectedRateHigh'::text]))),
+  constraint alert_rules_renotify_minutes_check CHECK (((renotify_minutes >= 5) AND (renotify_minutes <= 10080))),
+  constraint alert_rules_resolve_after_minutes_check CHECK (((resolve_after_minutes >= 0) AND (resolve_after_minutes <= 1440)))
+);
+CREATE TRIGGER audit AFTER UPDATE ON public.alert_rules FOR EACH ROW EXECUTE FUNCTION private.audit('kind');
+CREATE TRIGGER check_thresholds BEFORE INSERT OR UPDATE OF kind, thresholds ON public.alert_rules FOR EACH ROW EXECUTE FUNCTION private.check_alert_thresholds();
+CREATE TRIGGER touch BEFORE UPDATE OF enabled, thresholds, renotify_minutes, resolve_after_minutes ON public.alert_rules FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+alter table public.alert_rules enable row level security;
+create policy alert_rules_select on public.alert_rules for select to authenticated
+  using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
+create policy alert_rules_update on public.alert_rules for update to authenticated
+  using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
+grant select on public.alert_rules to authenticated;
+grant update (enabled, thresholds, renotify_minutes, resolve_after_minutes) on public.alert_rules to authenticated;
 
 create table public.audit_log (
   id bigint generated always as identity not null,
@@ -394,6 +562,7 @@ create table public.orgs (
   constraint orgs_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,79}$'::text))
 );
 CREATE TRIGGER audit AFTER UPDATE ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER create_alert_rules AFTER INSERT ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.create_alert_rules_of_new_org();
 alter table public.orgs enable row level security;
 create policy orgs_select on public.orgs for select to authenticated
   using ((id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -491,6 +660,57 @@ end
 $function$;
 grant execute on function private.accept_invite(bytea) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.alert_message(p_kind text, p_name text, p_value double precision, p_threshold double precision, p_window integer)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select case p_kind
+    when 'IngestLagHigh' then format('Events of %s arrive late: p95 lag %s over %s min (limit %s).', p_name, private.spell_seconds(p_value), p_window, private.spell_seconds(p_threshold))
+    when 'ConnectionSilent' then format('%s has sent nothing for %s (limit %s).', p_name, private.spell_seconds(p_value), private.spell_seconds(p_threshold))
+    when 'ConnectionLag' then format('The newest event of %s is %s old (limit %s).', p_name, private.spell_seconds(p_value), private.spell_seconds(p_threshold))
+    when 'IngestDLQRateHigh' then format('%s of the records of %s became dead letters within %s min (limit %s).', private.spell_share(p_value), p_name, p_window, private.spell_share(p_threshold))
+    when 'IngestDLQSpike' then format('%s records of %s became dead letters within %s min (limit %s).', p_value, p_name, p_window, p_threshold)
+    when 'DuplicateRateHigh' then format('%s of the records of %s were duplicates within %s min (limit %s).', private.spell_share(p_value), p_name, p_window, private.spell_share(p_threshold))
+    when 'RejectedRateHigh' then format('%s of the deliveries of %s were rejected within %s min (limit %s): check its secret.', private.spell_share(p_value), p_name, p_window, private.spell_share(p_threshold))
+  end
+$function$;
+
+CREATE OR REPLACE FUNCTION private.alert_rank(p_level text)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$ select array_position(array['info', 'warning', 'critical'], p_level) $function$;
+
+CREATE OR REPLACE FUNCTION private.are_alert_thresholds(p_kind text, p jsonb)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select coalesce(
+    jsonb_typeof(p) = 'object'
+    and array(select jsonb_object_keys(p) order by 1) = case
+      when p_kind in ('ConnectionSilent', 'ConnectionLag') then '{critical,info,minRecords,warning}'::text[]
+      else '{critical,info,minRecords,warning,windowMinutes}'::text[] end
+    and not exists (
+      select from jsonb_each(p) as t (key, value)
+      where case
+        when t.key in ('info', 'warning', 'critical') and t.value = 'null' then false
+        when jsonb_typeof(t.value) <> 'number' then true
+        when t.key = 'windowMinutes' then t.value::numeric not between 1 and 60 or t.value::numeric % 1 <> 0
+        when t.key = 'minRecords' then t.value::numeric not between 1 and 1000000 or t.value::numeric % 1 <> 0
+        when p_kind in ('IngestDLQRateHigh', 'DuplicateRateHigh', 'RejectedRateHigh') then t.value::numeric not between 0.0001 and 0.9999
+        else t.value::numeric not between 1 and 31536000 end)
+    and coalesce(p ->> 'info', p ->> 'warning', p ->> 'critical') is not null
+    and coalesce((p ->> 'info')::numeric < (p ->> 'warning')::numeric, true)
+    and coalesce((p ->> 'warning')::numeric < (p ->> 'critical')::numeric, true)
+    and coalesce((p ->> 'info')::numeric < (p ->> 'critical')::numeric, true),
+    false)
+$function$;
+
 CREATE OR REPLACE FUNCTION private.audit()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -526,6 +746,122 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION private.change_alert_incident(p_id uuid, p_status text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_incident public.alert_incidents;
+  v_now timestamptz := clock_timestamp();
+begin
+  select * into v_incident from public.alert_incidents where id = p_id for update;
+  if v_incident.id is null or v_incident.org_id <> all (array(select private.my_orgs())) then
+    return false;
+  end if;
+  perform private.require_admin(v_incident.org_id);
+  if v_incident.status = 'open' and p_status = 'acknowledged' then
+    update public.alert_incidents set status = 'acknowledged', acknowledged_at = v_now, acknowledged_by = auth.uid() where id = p_id;
+  elsif v_incident.status <> 'resolved' and p_status = 'resolved' then
+    update public.alert_incidents set status = 'resolved', resolved_at = v_now, resolved_by = auth.uid(), resolution = 'by_person' where id = p_id;
+  else
+    return true;
+  end if;
+  perform private.queue_alert_notifications(array[p_id], p_status, v_now);
+  return true;
+end
+$function$;
+grant execute on function private.change_alert_incident(uuid,text) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.check_alert_thresholds()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if not private.are_alert_thresholds(new.kind, new.thresholds) then
+    raise check_violation using message = 'these thresholds are not valid', constraint = 'alert_rules_thresholds_check';
+  end if;
+  return new;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION private.claim_alert_notifications(p_limit integer, p_lease_seconds integer, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS TABLE(id uuid, attempts integer, kind text, level text, value double precision, threshold double precision, message text, created_at timestamp with time zone, org_id uuid, org_name text, incident_id uuid, rule text, opened_at timestamp with time zone, actor_email text, connection_id uuid, connection_name text, source_type text, channel_id uuid, channel_type text, sealed bytea)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update public.alert_notifications n
+  set status = 'canceled', settled_at = p_now, last_error = 'the channel was switched off'
+  from public.alert_channels c
+  where n.status = 'pending' and c.id = n.channel_id and not c.is_enabled;
+
+  return query
+  with due as (
+    select d.id
+    from (
+      select n.id, n.seq, row_number() over (partition by n.channel_id order by n.seq) as place
+      from public.alert_notifications n
+      where n.status = 'pending' and n.next_attempt_at <= p_now and not exists (
+        select from public.alert_notifications e
+        where e.org_id = n.org_id and e.incident_id = n.incident_id and e.channel_id = n.channel_id and e.status = 'pending' and e.seq < n.seq)
+    ) d
+    where d.place <= 4 order by d.place, d.seq limit p_limit
+  ), locked as (
+    select n.id from public.alert_notifications n
+    where n.id in (select due.id from due) and n.status = 'pending' and n.next_attempt_at <= p_now
+    for update skip locked
+  ), claimed as (
+    update public.alert_notifications n
+    set attempts = n.attempts + 1, next_attempt_at = p_now + make_interval(secs => p_lease_seconds)
+    from locked where n.id = locked.id
+    returning n.*
+  )
+  select n.id, n.attempts, n.kind, n.level, n.value, n.threshold, n.message, n.created_at, n.org_id, o.name, n.incident_id, i.kind, i.opened_at,
+    (select u.email::text from auth.users u where u.id = case n.kind when 'acknowledged' then i.acknowledged_by when 'resolved' then i.resolved_by end),
+    i.source_connection_id, s.name, s.type, c.id, c.type, k.sealed
+  from claimed n
+  join public.orgs o on o.id = n.org_id
+  join public.alert_incidents i on i.id = n.incident_id
+  join public.source_connections s on s.id = i.source_connection_id
+  join public.alert_channels c on c.id = n.channel_id
+  left join private.alert_channel_secrets k on k.org_id = n.org_id and k.channel_id = n.channel_id
+  order by n.seq;
+end
+$function$;
+grant execute on function private.claim_alert_notifications(integer,integer,timestamp with time zone) to worker;
+
+CREATE OR REPLACE FUNCTION private.connection_arrivals(p_now timestamp with time zone)
+ RETURNS TABLE(source_connection_id uuid, org_id uuid, last_at timestamp with time zone, last_event_at timestamp with time zone, changed_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select c.id, c.org_id, least(a.bucket + interval '1 minute', p_now), least(c.last_event_at, p_now), c.updated_at
+  from public.source_connections c
+  left join lateral (
+    select m.bucket from public.connection_activity m
+    where m.org_id = c.org_id and m.source_connection_id = c.id and m.bucket > p_now - interval '28 days' and m.bucket <= p_now
+      and not m.is_replay and m.accepted + m.duplicates + m.dead_lettered > 0
+    order by m.bucket desc limit 1
+  ) a on true
+  where c.is_active and c.deleted_at is null
+$function$;
+
+CREATE OR REPLACE FUNCTION private.count_open_incidents()
+ RETURNS TABLE(kind text, level text, incidents bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select kind, level, count(*) from public.alert_incidents where status <> 'resolved' group by kind, level
+$function$;
+grant execute on function private.count_open_incidents() to worker;
+
 CREATE OR REPLACE FUNCTION private.count_rejected(p_org_id uuid, p_connection_id uuid, p_rejected integer)
  RETURNS void
  LANGUAGE sql
@@ -535,6 +871,52 @@ AS $function$
   values (p_org_id, p_connection_id, date_trunc('minute', now()), p_rejected, p_rejected)
 $function$;
 grant execute on function private.count_rejected(uuid,uuid,integer) to ingest;
+
+CREATE OR REPLACE FUNCTION private.create_alert_channel(p_id uuid, p_org_id uuid, p_type text, p_name text, p_target text, p_min_level text, p_sealed bytea)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform private.require_admin(p_org_id);
+  insert into public.alert_channels (id, org_id, type, name, target, min_level) values (p_id, p_org_id, p_type, btrim(p_name), p_target, p_min_level);
+  insert into private.alert_channel_secrets (channel_id, org_id, sealed) values (p_id, p_org_id, p_sealed);
+end
+$function$;
+grant execute on function private.create_alert_channel(uuid,uuid,text,text,text,text,bytea) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.create_alert_rules(p_org_id uuid)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  insert into public.alert_rules (org_id, kind, thresholds, renotify_minutes)
+  select p_org_id, d.kind, d.thresholds::jsonb, 240
+  from (values
+    ('IngestLagHigh', '{"info": null, "warning": 60, "critical": 300, "windowMinutes": 5, "minRecords": 20}'),
+    ('ConnectionSilent', '{"info": null, "warning": null, "critical": 900, "minRecords": 5}'),
+    ('ConnectionLag', '{"info": null, "warning": 600, "critical": 1800, "minRecords": 5}'),
+    ('IngestDLQRateHigh', '{"info": 0.005, "warning": 0.05, "critical": 0.1, "windowMinutes": 15, "minRecords": 30}'),
+    ('IngestDLQSpike', '{"info": null, "warning": 100, "critical": null, "windowMinutes": 10, "minRecords": 1}'),
+    ('DuplicateRateHigh', '{"info": 0.01, "warning": 0.1, "critical": 0.25, "windowMinutes": 15, "minRecords": 100}'),
+    ('RejectedRateHigh', '{"info": null, "warning": 0.25, "critical": 0.9, "windowMinutes": 15, "minRecords": 10}')
+  ) as d (kind, thresholds)
+  on conflict do nothing
+$function$;
+
+CREATE OR REPLACE FUNCTION private.create_alert_rules_of_new_org()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform private.create_alert_rules(new.id);
+  return null;
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION private.create_invite(p_org_id uuid, p_email text, p_role text, p_token_sha256 bytea)
  RETURNS public.org_invites
@@ -641,6 +1023,27 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION private.delete_alert_channel(p_id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_org uuid;
+begin
+  select org_id into v_org from public.alert_channels where id = p_id and deleted_at is null for update;
+  if v_org is null or v_org <> all (array(select private.my_orgs())) then
+    return false;
+  end if;
+  perform private.require_admin(v_org);
+  delete from private.alert_channel_secrets where org_id = v_org and channel_id = p_id;
+  update public.alert_channels set is_enabled = false, deleted_at = now() where id = p_id;
+  return true;
+end
+$function$;
+grant execute on function private.delete_alert_channel(uuid) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.delete_connection(p_connection_id uuid)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -727,6 +1130,166 @@ begin
 end
 $function$;
 grant execute on function private.ensure_partitions(timestamp with time zone) to maintenance;
+
+CREATE OR REPLACE FUNCTION private.evaluate_alerts(p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS TABLE(opened integer, escalated integer, reminded integer, resolved integer, notifications integer)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_watching_since timestamptz;
+  v_opened uuid[];
+  v_escalated uuid[];
+  v_reminded uuid[];
+  v_resolved uuid[];
+begin
+  if not pg_try_advisory_xact_lock(hashtext('tributary.alerts.evaluate')) then
+    return;
+  end if;
+  update private.alert_clock
+  set evaluated_at = p_now, watching_since = case when p_now - evaluated_at > interval '2 minutes' then p_now else watching_since end
+  returning watching_since into v_watching_since;
+
+  perform private.learn_rhythms(p_now, 100);
+
+  with rules as (
+    select r.org_id, r.kind, r.renotify_minutes, r.resolve_after_minutes, (r.thresholds ->> 'windowMinutes')::integer as window_minutes,
+      (r.thresholds ->> 'minRecords')::bigint as min_records, (r.thresholds ->> 'info')::double precision as info,
+      (r.thresholds ->> 'warning')::double precision as warning, (r.thresholds ->> 'critical')::double precision as critical
+    from public.alert_rules r where r.enabled
+  ), arrivals as materialized (
+    select * from private.connection_arrivals(p_now)
+  ), open_incidents as materialized (
+    select * from public.alert_incidents where status <> 'resolved' for update
+  ), recent as materialized (
+    select m.org_id, m.source_connection_id, m.bucket, m.received, m.duplicates, m.dead_lettered, m.rejected, m.lag_histogram
+    from arrivals a
+    join public.connection_activity m on m.org_id = a.org_id and m.source_connection_id = a.source_connection_id
+      and m.bucket > p_now - interval '60 minutes' and m.bucket <= p_now and not m.is_replay
+  ), counted as (
+    select r.org_id, r.kind, r.min_records, m.source_connection_id, sum(m.received) as received, sum(m.duplicates) as duplicates,
+      sum(m.dead_lettered) as dead_lettered, sum(m.rejected) as rejected,
+      array[coalesce(sum(m.lag_histogram[1]), 0), coalesce(sum(m.lag_histogram[2]), 0), coalesce(sum(m.lag_histogram[3]), 0),
+        coalesce(sum(m.lag_histogram[4]), 0), coalesce(sum(m.lag_histogram[5]), 0), coalesce(sum(m.lag_histogram[6]), 0),
+        coalesce(sum(m.lag_histogram[7]), 0), coalesce(sum(m.lag_histogram[8]), 0), coalesce(sum(m.lag_histogram[9]), 0),
+        coalesce(sum(m.lag_histogram[10]), 0), coalesce(sum(m.lag_histogram[11]), 0), coalesce(sum(m.lag_histogram[12]), 0)]::numeric[] as lags
+    from rules r
+    join recent m on m.org_id = r.org_id and m.bucket > p_now - make_interval(mins => r.window_minutes)
+    group by r.org_id, r.kind, r.min_records, m.source_connection_id
+  ), measured as (
+    -- Rejected deliveries are counted one by one and are no records: they have a rate of their own.
+    select c.org_id, c.kind, c.source_connection_id, 0::double precision as allowance,
+      case c.kind
+        when 'IngestLagHigh' then private.histogram_quantile(c.lags, 0.95)
+        when 'IngestDLQRateHigh' then c.dead_lettered::double precision / (c.received - c.rejected)
+        when 'IngestDLQSpike' then c.dead_lettered
+        when 'DuplicateRateHigh' then c.duplicates::double precision / (c.received - c.rejected)
+        when 'RejectedRateHigh' then c.rejected::double precision / c.received end as value
+    from counted c
+    where c.min_records <= case c.kind
+      when 'IngestLagHigh' then (select sum(n) from unnest(c.lags) n)
+      when 'RejectedRateHigh' then c.received
+      else c.received - c.rejected end
+    union all
+    -- What is allowed is 1.5 times the rhythm; without a rhythm nothing is expected. A break of ours, a change of the connection and
+    -- what came before it say nothing against a connection, unless its incident is open already.
+    select a.org_id, r.kind, a.source_connection_id,
+      case when y.active_minutes >= r.min_records and (y.learned_at >= a.last_at or y.learned_at >= p_now - interval '1 hour')
+        then y.expected_gap_seconds * 1.5 else 'infinity' end,
+      extract(epoch from p_now - greatest(
+        case r.kind when 'ConnectionSilent' then a.last_at else least(a.last_event_at, a.last_at) end,
+        case when i.id is null then greatest(v_watching_since, a.changed_at) end))
+    from arrivals a
+    join rules r on r.org_id = a.org_id and r.window_minutes is null
+    left join private.connection_rhythm y on y.org_id = a.org_id and y.source_connection_id = a.source_connection_id
+    left join open_incidents i on i.source_connection_id = a.source_connection_id and i.kind = r.kind
+    where a.last_at is not null and (r.kind = 'ConnectionSilent' or a.last_event_at is not null)
+  ), judged as (
+    select m.*, c.name, r.window_minutes, r.renotify_minutes, i.id as incident_id, i.peak_level, i.status, i.last_notified_at, v.level,
+      -- Once open it holds until the value is well below.
+      m.value > 0.8 * greatest(coalesce(r.info, r.warning, r.critical), m.allowance) as holds,
+      greatest(case v.level when 'critical' then r.critical when 'warning' then r.warning when 'info' then r.info
+        else coalesce(r.info, r.warning, r.critical) end, m.allowance) as threshold,
+      coalesce(v.level, case when r.info is not null then 'info' when r.warning is not null then 'warning' else 'critical' end) as shown_level
+    from measured m
+    join rules r on r.org_id = m.org_id and r.kind = m.kind
+    join public.source_connections c on c.id = m.source_connection_id
+    left join open_incidents i on i.source_connection_id = m.source_connection_id and i.kind = m.kind
+    cross join lateral (select case
+      when m.value > greatest(r.critical, m.allowance) and r.critical is not null then 'critical'
+      when m.value > greatest(r.warning, m.allowance) and r.warning is not null then 'warning'
+      when m.value > greatest(r.info, m.allowance) and r.info is not null then 'info' end as level) v
+  ), opened as (
+    insert into public.alert_incidents (org_id, kind, source_connection_id, level, peak_level, value, threshold, message, opened_at, last_seen_at, last_notified_at)
+    select j.org_id, j.kind, j.source_connection_id, j.level, j.level, j.value, j.threshold,
+      private.alert_message(j.kind, j.name, j.value, j.threshold, j.window_minutes), p_now, p_now, p_now
+    from judged j
+    where j.level is not null and j.incident_id is null
+      -- Whoever resolved it knows: half an hour of peace.
+      and not exists (
+        select from public.alert_incidents p
+        where p.org_id = j.org_id and p.source_connection_id = j.source_connection_id and p.kind = j.kind
+          and p.resolution = 'by_person' and p.resolved_at > p_now - interval '30 minutes')
+    on conflict do nothing
+    returning id
+  ), held as (
+    update public.alert_incidents i
+    set level = j.shown_level, value = j.value, threshold = j.threshold, last_seen_at = p_now, clear_since = null,
+      message = private.alert_message(j.kind, j.name, j.value, j.threshold, j.window_minutes),
+      peak_level = case when j.escalates then j.level else i.peak_level end,
+      last_notified_at = case when j.escalates or j.reminds then p_now else i.last_notified_at end,
+      reminders = i.reminders + case when j.reminds then 1 else 0 end
+    from (
+      select *, coalesce(private.alert_rank(level) > private.alert_rank(peak_level), false) as escalates,
+        coalesce(status = 'open' and last_notified_at <= p_now - make_interval(mins => renotify_minutes)
+          and private.alert_rank(level) <= private.alert_rank(peak_level), false) as reminds
+      from judged where incident_id is not null and holds
+    ) j
+    where i.id = j.incident_id
+    returning i.id, j.escalates, j.reminds
+  ), cleared as (
+    update public.alert_incidents i
+    set clear_since = case when g.is_over then i.clear_since else coalesce(i.clear_since, p_now) end,
+      value = coalesce(g.value, i.value),
+      status = case when g.is_over then 'resolved' else i.status end,
+      resolved_at = case when g.is_over then p_now end,
+      resolution = case when g.is_over then g.reason end
+    from (
+      select o.id, j.value,
+        case when r.kind is null or a.source_connection_id is null then 'not_watched' when j.value is null then 'no_traffic' else 'recovered' end as reason,
+        r.kind is null or a.source_connection_id is null
+          or coalesce(o.clear_since, p_now) <= p_now - make_interval(mins => r.resolve_after_minutes) as is_over
+      from open_incidents o
+      left join rules r on r.org_id = o.org_id and r.kind = o.kind
+      left join arrivals a on a.source_connection_id = o.source_connection_id
+      left join judged j on j.incident_id = o.id
+      where j.holds is not true
+    ) g
+    where i.id = g.id
+    returning i.id, g.is_over
+  )
+  select (select array_agg(id) from opened), (select array_agg(id) from held where escalates), (select array_agg(id) from held where reminds),
+    (select array_agg(id) from cleared where is_over)
+  into v_opened, v_escalated, v_reminded, v_resolved;
+
+  return query select coalesce(cardinality(v_opened), 0), coalesce(cardinality(v_escalated), 0), coalesce(cardinality(v_reminded), 0),
+    coalesce(cardinality(v_resolved), 0),
+    private.queue_alert_notifications(v_opened, 'opened', p_now) + private.queue_alert_notifications(v_escalated, 'escalated', p_now)
+      + private.queue_alert_notifications(v_reminded, 'reminder', p_now) + private.queue_alert_notifications(v_resolved, 'resolved', p_now);
+end
+$function$;
+grant execute on function private.evaluate_alerts(timestamp with time zone) to worker;
+
+CREATE OR REPLACE FUNCTION private.find_alert_channel_secret(p_id uuid)
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select k.sealed from private.alert_channel_secrets k join public.alert_channels c on c.org_id = k.org_id and c.id = k.channel_id where c.id = p_id
+$function$;
+grant execute on function private.find_alert_channel_secret(uuid) to worker;
 
 CREATE OR REPLACE FUNCTION private.find_connection(p_id uuid)
  RETURNS json
@@ -961,6 +1524,52 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION private.learn_rhythms(p_now timestamp with time zone, p_limit integer)
+ RETURNS integer
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  with rules as (
+    select org_id, min(coalesce((thresholds ->> 'info')::double precision, (thresholds ->> 'warning')::double precision, (thresholds ->> 'critical')::double precision)) as least_seconds
+    from public.alert_rules where enabled and kind in ('ConnectionSilent', 'ConnectionLag') group by org_id
+  ), wanted as (
+    select a.source_connection_id, a.org_id, a.last_at
+    from private.connection_arrivals(p_now) a
+    join rules r on r.org_id = a.org_id
+    left join private.connection_rhythm y on y.org_id = a.org_id and y.source_connection_id = a.source_connection_id
+    where a.last_at is not null
+      and extract(epoch from p_now - least(a.last_at, a.last_event_at)) > r.least_seconds
+      and (y.learned_at is null or y.learned_at < least(a.last_at, p_now - interval '1 hour') or y.learned_at > p_now)
+    order by y.learned_at nulls first limit p_limit
+  ), learned as (
+    insert into private.connection_rhythm as y (source_connection_id, org_id, learned_at, active_minutes, expected_gap_seconds)
+    select w.source_connection_id, w.org_id, p_now, r.active_minutes, coalesce(case when r.days >= 3 then r.near end, r.any_time, 0)
+    from wanted w
+    cross join lateral (
+      select sum(d.minutes)::integer as active_minutes, count(d.near) as days,
+        percentile_disc(0.9) within group (order by d.near) as near, percentile_disc(0.9) within group (order by d.any_time) as any_time
+      from (
+        select count(*) as minutes, max(g.gap) as any_time,
+          max(g.gap) filter (where mod(g.before, 86400) <= 14400) as near
+        from (
+          select extract(epoch from lead(m.bucket) over (order by m.bucket) - m.bucket)::double precision as gap,
+            extract(epoch from w.last_at - m.bucket)::bigint + 7200 as before
+          from (
+            select distinct bucket from public.connection_activity
+            where org_id = w.org_id and source_connection_id = w.source_connection_id and bucket > p_now - interval '28 days' and bucket <= p_now
+              and not is_replay and accepted + duplicates + dead_lettered > 0
+          ) m
+        ) g
+        group by g.before / 86400
+      ) d
+    ) r
+    on conflict (org_id, source_connection_id) do update
+    set learned_at = excluded.learned_at, active_minutes = excluded.active_minutes, expected_gap_seconds = excluded.expected_gap_seconds
+    returning 1
+  )
+  select count(*)::integer from learned
+$function$;
+
 CREATE OR REPLACE FUNCTION private.list_connection_secrets(p_connection_ids uuid[])
  RETURNS TABLE(source_connection_id uuid, name text, created_at timestamp with time zone, expires_at timestamp with time zone)
  LANGUAGE sql
@@ -984,6 +1593,19 @@ AS $function$
   select org_id from public.org_members where user_id = (select auth.uid()) and role = any (roles)
 $function$;
 grant execute on function private.my_orgs(text[]) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.note_alert_channel(p_id uuid, p_error text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  update public.alert_channels
+  set last_error = left(p_error, 500), last_sent_at = case when p_error is null then clock_timestamp() else last_sent_at end,
+    last_failed_at = case when p_error is null then last_failed_at else clock_timestamp() end
+  where id = p_id
+$function$;
+grant execute on function private.note_alert_channel(uuid,text) to worker;
 
 CREATE OR REPLACE FUNCTION private.notify_connection_changed()
  RETURNS trigger
@@ -1024,6 +1646,33 @@ begin
        select from %s t where t.org_id = h.org_id and (h.source_connection_id is null or t.source_connection_id = h.source_connection_id)))', v_table)
   into v_held;
   return v_held;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION private.queue_alert_notifications(p_incidents uuid[], p_kind text, p_now timestamp with time zone)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_count integer;
+begin
+  insert into public.alert_notifications (org_id, incident_id, channel_id, kind, round, level, value, threshold, message, next_attempt_at, created_at)
+  select i.org_id, i.id, c.id, p_kind,
+    case p_kind when 'escalated' then private.alert_rank(i.level) when 'reminder' then i.reminders else 0 end,
+    i.level, i.value, i.threshold, i.message, p_now, p_now
+  from public.alert_incidents i
+  join public.alert_channels c on c.org_id = i.org_id and c.is_enabled and c.deleted_at is null
+  where i.id = any (p_incidents) and case
+    when p_kind in ('acknowledged', 'resolved')
+      then exists (select from public.alert_notifications n where n.org_id = i.org_id and n.incident_id = i.id and n.channel_id = c.id)
+    else private.alert_rank(c.min_level) <= private.alert_rank(i.level) end
+  on conflict do nothing;
+  get diagnostics v_count = row_count;
+  if v_count > 0 then
+    perform graphile_worker.add_job('alerts.notify', payload => '{}', job_key => 'alerts.notify', job_key_mode => 'preserve_run_at', max_attempts => 1);
+  end if;
+  return v_count;
 end
 $function$;
 
@@ -1121,6 +1770,56 @@ end
 $function$;
 grant execute on function private.rotate_connection_secret(uuid,text,bytea,integer) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.set_alert_channel_target(p_id uuid, p_target text, p_sealed bytea)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_org uuid;
+begin
+  select org_id into v_org from public.alert_channels where id = p_id and deleted_at is null for update;
+  if v_org is null or v_org <> all (array(select private.my_orgs())) then
+    return false;
+  end if;
+  perform private.require_admin(v_org);
+  update public.alert_channels set target = p_target where id = p_id;
+  update private.alert_channel_secrets set sealed = p_sealed where org_id = v_org and channel_id = p_id;
+  return true;
+end
+$function$;
+grant execute on function private.set_alert_channel_target(uuid,text,bytea) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.settle_alert_notification(p_id uuid, p_attempt integer, p_outcome text, p_error text, p_after_seconds integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_channel uuid;
+  v_now timestamptz := clock_timestamp();
+begin
+  update public.alert_notifications
+  set status = case p_outcome when 'sent' then 'sent' when 'failed' then 'failed' else 'pending' end,
+    attempts = attempts - case p_outcome when 'postponed' then 1 else 0 end,
+    settled_at = case when p_outcome in ('sent', 'failed') then v_now end,
+    next_attempt_at = case when p_outcome in ('retry', 'postponed') then v_now + make_interval(secs => p_after_seconds) else next_attempt_at end,
+    last_error = case p_outcome when 'sent' then null else left(p_error, 500) end
+  where id = p_id and attempts = p_attempt and status = 'pending'
+  returning channel_id into v_channel;
+  if v_channel is null then
+    return false;
+  end if;
+  if p_outcome <> 'postponed' then
+    perform private.note_alert_channel(v_channel, case p_outcome when 'sent' then null else p_error end);
+  end if;
+  return true;
+end
+$function$;
+grant execute on function private.settle_alert_notification(uuid,integer,text,text,integer) to worker;
+
 CREATE OR REPLACE FUNCTION private.slugify(p_name text)
  RETURNS text
  LANGUAGE sql
@@ -1129,6 +1828,26 @@ CREATE OR REPLACE FUNCTION private.slugify(p_name text)
 AS $function$
   select coalesce(nullif(btrim(left(regexp_replace(lower(p_name), '[^a-z0-9]+', '-', 'g'), 60), '-'), ''), 'org')
 $function$;
+
+CREATE OR REPLACE FUNCTION private.spell_seconds(p_seconds double precision)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select case
+    when p_seconds < 90 then round(p_seconds) || ' s'
+    when p_seconds < 5400 then round(p_seconds / 60) || ' min'
+    when p_seconds < 129600 then concat_ws(' ', floor(p_seconds / 3600) || ' h', nullif(floor(p_seconds::numeric % 3600 / 60), 0) || ' min')
+    else concat_ws(' ', floor(p_seconds / 86400) || ' d', nullif(floor(p_seconds::numeric % 86400 / 3600), 0) || ' h') end
+$function$;
+
+CREATE OR REPLACE FUNCTION private.spell_share(p_share double precision)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$ select trim_scale(round(p_share::numeric * 100, 2)) || ' %' $function$;
 
 CREATE OR REPLACE FUNCTION private.take_quarantine(p_connection_id uuid, p_wanted integer, p_cap integer)
  RETURNS integer

@@ -129,6 +129,43 @@ export function pointerChecks(): Check[] {
       `insert into public.source_connections (org_id, project_id, name, type) values ('${world.orgId('A')}', '${project}', 'Mine', 'stripe')`,
     ),
     check(
+      'private.alert_channel_secrets',
+      'owner of the tables',
+      "a secret of A for B's alert channel",
+      `insert into private.alert_channel_secrets (channel_id, org_id, sealed) values ('${world.alertChannelId('B')}', '${world.orgId('A')}', '\\x00')`,
+    ),
+    check(
+      'public.alert_incidents',
+      'owner of the tables',
+      "an incident of A on B's connection",
+      world.insertAlertIncident('A', fresh, 'ConnectionLag', connection),
+    ),
+    check(
+      'public.alert_incidents',
+      'owner of the tables',
+      'an incident by a rule that A does not have',
+      world.insertAlertIncident('A', fresh, 'Unknown'),
+    ),
+    check(
+      'public.alert_notifications',
+      'owner of the tables',
+      "a notification of A about B's incident",
+      world.insertAlertNotification('A', 'resolved', { incident: world.alertIncidentId('B') }),
+    ),
+    check(
+      'public.alert_notifications',
+      'owner of the tables',
+      "a notification of A over B's channel",
+      world.insertAlertNotification('A', 'resolved', { channel: world.alertChannelId('B') }),
+    ),
+    check(
+      'private.connection_rhythm',
+      'owner of the tables',
+      "a rhythm of A for B's connection",
+      `insert into private.connection_rhythm (source_connection_id, org_id, learned_at, active_minutes, expected_gap_seconds)
+        values ('${world.deletedConnectionId('B')}', '${world.orgId('A')}', now(), 5, 60)`,
+    ),
+    check(
       'private.connection_secrets',
       'owner of the tables',
       "a secret of A for B's connection",

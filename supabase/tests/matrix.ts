@@ -172,6 +172,63 @@ export const matrix: Record<string, Expectation> = {
     insert: (org) => world.insertHold(org),
     rules: { select: peopleAnd(members, 'worker'), insert: people(admins), update: nobody, delete: nobody },
   },
+  'public.alert_rules': {
+    rows: ofOrg,
+    column: 'enabled',
+    insert: (org) => `insert into public.alert_rules (org_id, kind, thresholds) values ('${world.orgId(org)}', 'ConnectionLag', '{}')`,
+    rules: { select: people(members), insert: nobody, update: people(admins), delete: nobody },
+  },
+  'public.alert_channels': {
+    rows: ofOrg,
+    column: 'is_enabled',
+    insert: (org) => world.insertAlertChannel(org, fresh(org)),
+    rules: {
+      select: people(members),
+      insert: nobody,
+      update: [
+        people(admins, {
+          sql: (org) => `update public.alert_channels set is_enabled = false where id = '${world.alertChannelId(org)}'`,
+        }),
+        people(none, {
+          title: 'a deleted channel',
+          sql: (org) => `update public.alert_channels set is_enabled = true where id = '${world.deletedAlertChannelId(org)}'`,
+        }),
+      ],
+      delete: nobody,
+    },
+  },
+  'public.alert_incidents': {
+    rows: ofOrg,
+    column: 'status',
+    insert: (org) => world.insertAlertIncident(org, fresh(org), 'ConnectionLag'),
+    rules: { select: people(members), insert: nobody, update: nobody, delete: nobody },
+  },
+  'public.alert_notifications': {
+    rows: ofOrg,
+    column: 'status',
+    insert: (org) => world.insertAlertNotification(org, 'resolved'),
+    rules: { select: people(members), insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.alert_channel_secrets': {
+    rows: ofOrg,
+    column: 'sealed',
+    insert: (org) =>
+      `insert into private.alert_channel_secrets (channel_id, org_id, sealed) values ('${world.alertChannelId(org)}', '${world.orgId(org)}', '\\x01')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.connection_rhythm': {
+    rows: ofOrg,
+    column: 'active_minutes',
+    insert: (org) => `insert into private.connection_rhythm (source_connection_id, org_id, learned_at, active_minutes, expected_gap_seconds)
+      values ('${world.deletedConnectionId(org)}', '${world.orgId(org)}', now(), 5, 60)`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.alert_clock': {
+    rows: () => 'true',
+    column: 'watching_since',
+    insert: () => `insert into private.alert_clock (evaluated_at, watching_since) values (now(), now())`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
   'private.invite_tokens': {
     rows: (org) => `invite_id = '${world.inviteId(org)}'`,
     column: 'token_sha256',

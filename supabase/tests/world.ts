@@ -29,6 +29,9 @@ export const deadLetterId = (org: Org) => id(org, 6);
 export const journalId = (org: Org) => id(org, 7);
 export const eventId = (org: Org) => id(org, 8);
 export const holdId = (org: Org) => id(org, 9);
+export const alertChannelId = (org: Org) => id(org, 21);
+export const deletedAlertChannelId = (org: Org) => id(org, 23);
+export const alertIncidentId = (org: Org) => id(org, 22);
 export const userId = (org: Org, role: 'owner' | 'admin' | 'analyst') => id(org, { owner: 91, admin: 92, analyst: 93 }[role]);
 export const strangerId = 'c0000000-0000-4000-8000-000000000099';
 
@@ -100,6 +103,14 @@ function orgSql(org: Org): string {
     ${insertActivity(org)};
     ${insertQuarantine(org, '2026-01-01')};
     ${insertHold(org, { id: holdId(org) })};
+    ${insertAlertChannel(org, alertChannelId(org))};
+    ${insertAlertChannel(org, deletedAlertChannelId(org))};
+    update public.alert_channels set is_enabled = false, deleted_at = now() where id = '${deletedAlertChannelId(org)}';
+    insert into private.alert_channel_secrets (channel_id, org_id, sealed) values ('${alertChannelId(org)}', '${o}', '\\x00');
+    ${insertAlertIncident(org, alertIncidentId(org), 'ConnectionSilent')};
+    ${insertAlertNotification(org, 'opened')};
+    insert into private.connection_rhythm (source_connection_id, org_id, learned_at, active_minutes, expected_gap_seconds)
+      values ('${c}', '${o}', now(), 5, 60);
   `;
 }
 
@@ -143,3 +154,14 @@ export const insertQuarantine = (org: Org, hour: string) => `
 export const insertHold = (org: Org, { connection, id: hold }: Pick<Pointers, 'connection'> & { id?: string } = {}) => `
   insert into public.legal_holds (${hold ? 'id, ' : ''}org_id, source_connection_id, reason)
   values (${hold ? `'${hold}', ` : ''}'${orgId(org)}', '${connection ?? deletedConnectionId(org)}', 'Case 7')`;
+
+export const insertAlertChannel = (org: Org, channel: string) => `
+  insert into public.alert_channels (id, org_id, type, name, target) values ('${channel}', '${orgId(org)}', 'email', 'On call', 'oncall@${org.toLowerCase()}.example')`;
+
+export const insertAlertIncident = (org: Org, incident: string, kind: string, connection = connectionId(org)) => `
+  insert into public.alert_incidents (id, org_id, kind, source_connection_id, level, peak_level, value, threshold, message, opened_at, last_seen_at, last_notified_at)
+  values ('${incident}', '${orgId(org)}', '${kind}', '${connection}', 'critical', 'critical', 1000, 900, 'Shop is silent', now(), now(), now())`;
+
+export const insertAlertNotification = (org: Org, kind: string, { incident, channel }: { incident?: string; channel?: string } = {}) => `
+  insert into public.alert_notifications (org_id, incident_id, channel_id, kind, round, level, value, threshold, message, next_attempt_at, created_at)
+  values ('${orgId(org)}', '${incident ?? alertIncidentId(org)}', '${channel ?? alertChannelId(org)}', '${kind}', 0, 'critical', 1000, 900, 'Shop is silent', now(), now())`;

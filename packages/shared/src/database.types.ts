@@ -5,6 +5,280 @@ export type Json = string | number | boolean | null | { [key: string]: Json | un
 export type Database = {
   public: {
     Tables: {
+      alert_channels: {
+        Row: {
+          created_at: string;
+          deleted_at: string | null;
+          id: string;
+          is_enabled: boolean;
+          last_error: string | null;
+          last_failed_at: string | null;
+          last_sent_at: string | null;
+          min_level: string;
+          name: string;
+          org_id: string;
+          target: string;
+          type: string;
+          updated_at: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          created_at?: string;
+          deleted_at?: string | null;
+          id: string;
+          is_enabled?: boolean;
+          last_error?: string | null;
+          last_failed_at?: string | null;
+          last_sent_at?: string | null;
+          min_level?: string;
+          name: string;
+          org_id: string;
+          target: string;
+          type: string;
+          updated_at?: string;
+        };
+        Update: {
+          created_at?: string;
+          deleted_at?: string | null;
+          id?: string;
+          is_enabled?: boolean;
+          last_error?: string | null;
+          last_failed_at?: string | null;
+          last_sent_at?: string | null;
+          min_level?: string;
+          name?: string;
+          org_id?: string;
+          target?: string;
+          type?: string;
+          updated_at?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'alert_channels_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'orgs';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      alert_incidents: {
+        Row: {
+          acknowledged_at: string | null;
+          acknowledged_by: string | null;
+          clear_since: string | null;
+          id: string;
+          kind: string;
+          last_notified_at: string;
+          last_seen_at: string;
+          level: string;
+          message: string;
+          opened_at: string;
+          org_id: string;
+          peak_level: string;
+          reminders: number;
+          resolution: string | null;
+          resolved_at: string | null;
+          resolved_by: string | null;
+          source_connection_id: string;
+          status: string;
+          threshold: number;
+          value: number;
+        };
+        ComputedFields: never;
+        Insert: {
+          acknowledged_at?: string | null;
+          acknowledged_by?: string | null;
+          clear_since?: string | null;
+          id?: string;
+          kind: string;
+          last_notified_at: string;
+          last_seen_at: string;
+          level: string;
+          message: string;
+          opened_at: string;
+          org_id: string;
+          peak_level: string;
+          reminders?: number;
+          resolution?: string | null;
+          resolved_at?: string | null;
+          resolved_by?: string | null;
+          source_connection_id: string;
+          status?: string;
+          threshold: number;
+          value: number;
+        };
+        Update: {
+          acknowledged_at?: string | null;
+          acknowledged_by?: string | null;
+          clear_since?: string | null;
+          id?: string;
+          kind?: string;
+          last_notified_at?: string;
+          last_seen_at?: string;
+          level?: string;
+          message?: string;
+          opened_at?: string;
+          org_id?: string;
+          peak_level?: string;
+          reminders?: number;
+          resolution?: string | null;
+          resolved_at?: string | null;
+          resolved_by?: string | null;
+          source_connection_id?: string;
+          status?: string;
+          threshold?: number;
+          value?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'alert_incidents_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'orgs';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'alert_incidents_org_id_kind_fkey';
+            columns: ['org_id', 'kind'];
+            isOneToOne: false;
+            referencedRelation: 'alert_rules';
+            referencedColumns: ['org_id', 'kind'];
+          },
+          {
+            foreignKeyName: 'alert_incidents_org_id_source_connection_id_fkey';
+            columns: ['org_id', 'source_connection_id'];
+            isOneToOne: false;
+            referencedRelation: 'source_connections';
+            referencedColumns: ['org_id', 'id'];
+          },
+        ];
+      };
+      alert_notifications: {
+        Row: {
+          attempts: number;
+          channel_id: string;
+          created_at: string;
+          id: string;
+          incident_id: string;
+          kind: string;
+          last_error: string | null;
+          level: string;
+          message: string;
+          next_attempt_at: string;
+          org_id: string;
+          round: number;
+          seq: number;
+          settled_at: string | null;
+          status: string;
+          threshold: number;
+          value: number;
+        };
+        ComputedFields: never;
+        Insert: {
+          attempts?: number;
+          channel_id: string;
+          created_at: string;
+          id?: string;
+          incident_id: string;
+          kind: string;
+          last_error?: string | null;
+          level: string;
+          message: string;
+          next_attempt_at: string;
+          org_id: string;
+          round: number;
+          seq?: never;
+          settled_at?: string | null;
+          status?: string;
+          threshold: number;
+          value: number;
+        };
+        Update: {
+          attempts?: number;
+          channel_id?: string;
+          created_at?: string;
+          id?: string;
+          incident_id?: string;
+          kind?: string;
+          last_error?: string | null;
+          level?: string;
+          message?: string;
+          next_attempt_at?: string;
+          org_id?: string;
+          round?: number;
+          seq?: never;
+          settled_at?: string | null;
+          status?: string;
+          threshold?: number;
+          value?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'alert_notifications_org_id_channel_id_fkey';
+            columns: ['org_id', 'channel_id'];
+            isOneToOne: false;
+            referencedRelation: 'alert_channels';
+            referencedColumns: ['org_id', 'id'];
+          },
+          {
+            foreignKeyName: 'alert_notifications_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'orgs';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'alert_notifications_org_id_incident_id_fkey';
+            columns: ['org_id', 'incident_id'];
+            isOneToOne: false;
+            referencedRelation: 'alert_incidents';
+            referencedColumns: ['org_id', 'id'];
+          },
+        ];
+      };
+      alert_rules: {
+        Row: {
+          enabled: boolean;
+          id: string;
+          kind: string;
+          org_id: string;
+          renotify_minutes: number | null;
+          resolve_after_minutes: number;
+          thresholds: NonNullable<Json>;
+          updated_at: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          enabled?: boolean;
+          id?: string;
+          kind: string;
+          org_id: string;
+          renotify_minutes?: number | null;
+          resolve_after_minutes?: number;
+          thresholds: NonNullable<Json>;
+          updated_at?: string;
+        };
+        Update: {
+          enabled?: boolean;
+          id?: string;
+          kind?: string;
+          org_id?: string;
+          renotify_minutes?: number | null;
+          resolve_after_minutes?: number;
+          thresholds?: NonNullable<Json>;
+          updated_at?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'alert_rules_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'orgs';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
       audit_log: {
         Row: {
           action: string;

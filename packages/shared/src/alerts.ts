@@ -1,0 +1,265 @@
+import { z } from 'zod';
+
+// Wire contracts of alerts. Times are ISO 8601 in UTC.
+
+const Id = z.guid();
+const Timestamp = z.iso.datetime();
+
+export const AlertLevel = z.enum(['info', 'warning', 'critical']);
+export type AlertLevel = z.infer<typeof AlertLevel>;
+
+/** What is watched, on every connection of the org. Each has one rule per org. */
+export const alertKinds = [
+  'IngestLagHigh',
+  'ConnectionSilent',
+  'ConnectionLag',
+  'IngestDLQRateHigh',
+  'IngestDLQSpike',
+  'DuplicateRateHigh',
+  'RejectedRateHigh',
+] as const;
+export const AlertKind = z.enum(alertKinds);
+export type AlertKind = z.infer<typeof AlertKind>;
+
+/** The unit of a rule's levels and of its incidents' value: seconds, a share (0.05 is 5 %) or records. */
+export const alertUnits: Record<AlertKind, 'seconds' | 'share' | 'records'> = {
+  IngestLagHigh: 'seconds',
+  ConnectionSilent: 'seconds',
+  ConnectionLag: 'seconds',
+  IngestDLQRateHigh: 'share',
+  IngestDLQSpike: 'records',
+  DuplicateRateHigh: 'share',
+  RejectedRateHigh: 'share',
+};
+
+/** The share and record kinds count over a window; silence and freshness are measured from the last event on. */
+export const kindsWithWindow: readonly AlertKind[] = alertKinds.filter((kind) => kind !== 'ConnectionSilent' && kind !== 'ConnectionLag');
+
+const Level = z
+  .number()
+  .positive()
+  .max(31_536_000)
+  .nullable()
+  .describe('The incident has this level while the value is greater. null: never.');
+
+export const AlertThresholds = z
+  .strictObject({
+    info: Level,
+    warning: Level,
+    critical: Level,
+    windowMinutes: z.int().min(1).max(60).optional().describe('Counted over the last minutes. Not of ConnectionSilent and ConnectionLag.'),
+    minRecords: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .describe(
+        'Fewer records in the window are not judged: 1 of 2 is no rate. Of ConnectionSilent and ConnectionLag: fewer minutes with events in four weeks.',
+      ),
+  })
+  .meta({ id: 'AlertThresholds' });
+export type AlertThresholds = z.infer<typeof AlertThresholds>;
+
+export const AlertRule = z
+  .object({
+    id: Id,
+    orgId: Id,
+    kind: AlertKind,
+    enabled: z.boolean(),
+    unit: z.enum(['seconds', 'share', 'records']).describe('Of the levels: seconds, a share (0.05 is 5 %), or records.'),
+    thresholds: AlertThresholds,
+    renotifyMinutes: z.int().nullable().describe('Notified again while open and not acknowledged. null: once.'),
+    resolveAfterMinutes: z.int().describe('Resolves when the condition has been gone for so long.'),
+    updatedAt: Timestamp,
+  })
+  .meta({ id: 'AlertRule' });
+export type AlertRule = z.infer<typeof AlertRule>;
+
+export const OrgQuery = z.strictObject({ orgId: Id.optional() });
+
+export const AlertRules = z.object({ rules: z.array(AlertRule) });
+export type AlertRules = z.infer<typeof AlertRules>;
+
+export const UpdateAlertRule = z
+  .strictObject({
+    enabled: z.boolean().optional(),
+    thresholds: AlertThresholds.partial().optional().describe('What is left out stays.'),
+    renotifyMinutes: z.int().min(5).max(10_080).nullable().optional(),
+    resolveAfterMinutes: z.int().min(0).max(1_440).optional(),
+  })
+  .refine((body) => Object.values(body).some((value) => value !== undefined), 'give at least one change')
+  .meta({ id: 'UpdateAlertRule' });
+export type UpdateAlertRule = z.input<typeof UpdateAlertRule>;
+
+const name = z.string().trim().min(1, 'give the channel a name').max(120, 'at most 120 characters');
+const Url = z.url({ protocol: /^https?$/ }).max(2048);
+/** Slack and PagerDuty credentials as people paste them. */
+const RoutingKey = z.string().regex(/^[A-Za-z0-9]{32}$/, 'an integration key of Events API v2 has 32 letters and digits');
+const SigningSecret = z
+  .string()
+  .regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, 'is whsec_ and the base64 of 24 to 64 bytes')
+  .describe('Made up by us when left out.');
+const Recipients = z
+  .array(z.string().trim().max(254).pipe(z.email()))
+  .min(1)
+  .max(10)
+  .refine((all) => new Set(all.map((one) => one.toLowerCase())).size === all.length, 'names an address twice');
+
+export const AlertChannelType = z.enum(['slack', 'pagerduty', 'webhook', 'email']);
+export type AlertChannelType = z.infer<typeof AlertChannelType>;
+
+export const AlertChannel = z
+  .object({
+    id: Id,
+    orgId: Id,
+    type: AlertChannelType,
+    name: z.string(),
+    target: z.string().describe('Where it goes, with everything secret left out.'),
+    minLevel: AlertLevel.describe('Incidents below it are not notified here.'),
+    enabled: z.boolean(),
+    circuit: z
+      .enum(['closed', 'half_open', 'open'])
+      .describe('Open: the receiver failed several times in a row and is left alone for 30 s.'),
+    lastSentAt: Timestamp.nullable(),
+    lastFailedAt: Timestamp.nullable(),
+    lastError: z.string().nullable().describe('Why the last one failed. null: the last one arrived.'),
+    createdAt: Timestamp,
+    updatedAt: Timestamp,
+  })
+  .meta({ id: 'AlertChannel' });
+export type AlertChannel = z.infer<typeof AlertChannel>;
+
+export const AlertChannels = z.object({ channels: z.array(AlertChannel) });
+export type AlertChannels = z.infer<typeof AlertChannels>;
+
+const common = { orgId: Id.optional(), name, minLevel: AlertLevel.default('warning') };
+
+export const CreateAlertChannel = z
+  .discriminatedUnion('type', [
+    z.strictObject({ ...common, type: z.literal('slack'), url: Url.describe('An incoming webhook of Slack, or what speaks its format.') }),
+    z.strictObject({ ...common, type: z.literal('pagerduty'), routingKey: RoutingKey }),
+    z.strictObject({ ...common, type: z.literal('webhook'), url: Url, secret: SigningSecret.optional() }),
+    z.strictObject({ ...common, type: z.literal('email'), recipients: Recipients }),
+  ])
+  .meta({ id: 'CreateAlertChannel' });
+export type CreateAlertChannel = z.input<typeof CreateAlertChannel>;
+
+export const CreatedAlertChannel = AlertChannel.extend({
+  secret: z.string().optional().describe('The signing secret where we made it up. Shown this once.'),
+}).meta({ id: 'CreatedAlertChannel' });
+export type CreatedAlertChannel = z.infer<typeof CreatedAlertChannel>;
+
+export const UpdateAlertChannel = z
+  .strictObject({
+    name: name.optional(),
+    minLevel: AlertLevel.optional(),
+    enabled: z.boolean().optional(),
+    url: Url.optional(),
+    routingKey: RoutingKey.optional(),
+    secret: SigningSecret.optional(),
+    recipients: Recipients.optional(),
+  })
+  .refine((body) => Object.values(body).some((value) => value !== undefined), 'give at least one change')
+  .meta({ id: 'UpdateAlertChannel' });
+export type UpdateAlertChannel = z.input<typeof UpdateAlertChannel>;
+
+export const TestedAlertChannel = z
+  .object({
+    ok: z.boolean(),
+    status: z.int().nullable().describe('What the receiver answered; null where it answered nothing, or speaks no HTTP.'),
+    answer: z.string().describe('The beginning of its answer, or why there is none.'),
+    durationMs: z.number(),
+  })
+  .meta({ id: 'TestedAlertChannel' });
+export type TestedAlertChannel = z.infer<typeof TestedAlertChannel>;
+
+export const IncidentStatus = z.enum(['open', 'acknowledged', 'resolved']);
+export type IncidentStatus = z.infer<typeof IncidentStatus>;
+
+export const AlertNotification = z
+  .object({
+    id: Id,
+    channelId: Id,
+    channelName: z.string(),
+    channelType: AlertChannelType,
+    kind: z.enum(['opened', 'escalated', 'reminder', 'acknowledged', 'resolved']),
+    level: AlertLevel,
+    message: z.string(),
+    status: z.enum(['pending', 'sent', 'failed', 'canceled']),
+    attempts: z.int(),
+    nextAttemptAt: Timestamp.nullable(),
+    lastError: z.string().nullable(),
+    createdAt: Timestamp,
+    sentAt: Timestamp.nullable(),
+  })
+  .meta({ id: 'AlertNotification' });
+export type AlertNotification = z.infer<typeof AlertNotification>;
+
+export const AlertIncident = z
+  .object({
+    id: Id,
+    orgId: Id,
+    kind: AlertKind,
+    connectionId: Id,
+    connectionName: z.string(),
+    sourceType: z.string(),
+    status: IncidentStatus,
+    level: AlertLevel,
+    peakLevel: AlertLevel,
+    unit: z.enum(['seconds', 'share', 'records']),
+    value: z.number().describe('As last measured.'),
+    threshold: z.number().describe('What it was greater than. Of silence: with what the connection\u2019s rhythm allows.'),
+    message: z.string(),
+    openedAt: Timestamp,
+    lastSeenAt: Timestamp.describe('When the condition last held.'),
+    acknowledgedAt: Timestamp.nullable(),
+    acknowledgedBy: Id.nullable(),
+    resolvedAt: Timestamp.nullable(),
+    resolvedBy: Id.nullable().describe('null: by itself.'),
+    resolution: z
+      .enum(['recovered', 'no_traffic', 'not_watched', 'by_person'])
+      .nullable()
+      .describe('no_traffic: too few records are left to judge. not_watched: the rule or the connection was switched off.'),
+  })
+  .meta({ id: 'AlertIncident' });
+export type AlertIncident = z.infer<typeof AlertIncident>;
+
+export const IncidentQuery = z.strictObject({
+  orgId: Id.optional(),
+  status: z.string().max(100).optional().describe('open, acknowledged, resolved; several with commas. All when left out.'),
+  connectionId: Id.optional(),
+  kind: AlertKind.optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().max(200).optional().describe('`nextCursor` of the page before.'),
+});
+export type IncidentQuery = z.input<typeof IncidentQuery>;
+
+export const AlertIncidents = z.object({ incidents: z.array(AlertIncident), nextCursor: z.string().nullable() });
+export type AlertIncidents = z.infer<typeof AlertIncidents>;
+
+export const AlertIncidentDetail = AlertIncident.extend({
+  notifications: z.array(AlertNotification).describe('Oldest first.'),
+}).meta({ id: 'AlertIncidentDetail' });
+export type AlertIncidentDetail = z.infer<typeof AlertIncidentDetail>;
+
+/** What a webhook channel receives, signed by Standard Webhooks: `webhook-id` is the same on every attempt. */
+export const AlertWebhookBody = z
+  .object({
+    type: z.enum(['alert.opened', 'alert.escalated', 'alert.reminder', 'alert.acknowledged', 'alert.resolved', 'alert.test']),
+    timestamp: Timestamp,
+    data: z.object({
+      incidentId: Id.nullable(),
+      orgId: Id,
+      orgName: z.string(),
+      rule: z.string(),
+      level: AlertLevel,
+      connectionId: Id.nullable(),
+      connectionName: z.string().nullable(),
+      sourceType: z.string().nullable(),
+      value: z.number().nullable(),
+      threshold: z.number().nullable(),
+      message: z.string(),
+      openedAt: Timestamp.nullable(),
+    }),
+  })
+  .meta({ id: 'AlertWebhookBody' });
+export type AlertWebhookBody = z.infer<typeof AlertWebhookBody>;

@@ -1,0 +1,391 @@
+-- The evaluation of alerts: one set-based pass over every org, and the outbox's two ends.
+
+-- When alerts were last evaluated, and since when without a break. Who did not watch cannot say that a connection was silent.
+create table private.alert_clock (
+  id boolean primary key default true check (id),
+  evaluated_at timestamptz not null,
+  watching_since timestamptz not null
+);
+insert into private.alert_clock (evaluated_at, watching_since) values ('infinity', '-infinity');
+
+-- How long a connection may well be silent at this time of its day, learned when it has been silent longer than its org's rule says.
+create table private.connection_rhythm (
+  org_id uuid not null,
+  source_connection_id uuid not null,
+  learned_at timestamptz not null,
+  active_minutes integer not null,   -- minutes with events in the last four weeks
+  expected_gap_seconds double precision not null,
+  primary key (org_id, source_connection_id),
+  foreign key (org_id, source_connection_id) references public.source_connections (org_id, id) on delete cascade
+);
+
+alter table private.alert_clock enable row level security;
+alter table private.connection_rhythm enable row level security;
+
+-- '45 s', '12 min', '3 h 20 min', '2 d 4 h'
+create function private.spell_seconds(p_seconds double precision)
+returns text
+language sql immutable
+set search_path = ''
+as $$
+  select case
+    when p_seconds < 90 then round(p_seconds) || ' s'
+    when p_seconds < 5400 then round(p_seconds / 60) || ' min'
+    when p_seconds < 129600 then concat_ws(' ', floor(p_seconds / 3600) || ' h', nullif(floor(p_seconds::numeric % 3600 / 60), 0) || ' min')
+    else concat_ws(' ', floor(p_seconds / 86400) || ' d', nullif(floor(p_seconds::numeric % 86400 / 3600), 0) || ' h') end
+$$;
+
+create function private.spell_share(p_share double precision)
+returns text
+language sql immutable
+set search_path = ''
+as $$ select trim_scale(round(p_share::numeric * 100, 2)) || ' %' $$;
+
+create function private.alert_message(p_kind text, p_name text, p_value double precision, p_threshold double precision, p_window integer)
+returns text
+language sql immutable
+set search_path = ''
+as $$
+  select case p_kind
+    when 'IngestLagHigh' then format('Events of %s arrive late: p95 lag %s over %s min (limit %s).', p_name, private.spell_seconds(p_value), p_window, private.spell_seconds(p_threshold))
+    when 'ConnectionSilent' then format('%s has sent nothing for %s (limit %s).', p_name, private.spell_seconds(p_value), private.spell_seconds(p_threshold))
+    when 'ConnectionLag' then format('The newest event of %s is %s old (limit %s).', p_name, private.spell_seconds(p_value), private.spell_seconds(p_threshold))
+    when 'IngestDLQRateHigh' then format('%s of the records of %s became dead letters within %s min (limit %s).', private.spell_share(p_value), p_name, p_window, private.spell_share(p_threshold))
+    when 'IngestDLQSpike' then format('%s records of %s became dead letters within %s min (limit %s).', p_value, p_name, p_window, p_threshold)
+    when 'DuplicateRateHigh' then format('%s of the records of %s were duplicates within %s min (limit %s).', private.spell_share(p_value), p_name, p_window, private.spell_share(p_threshold))
+    when 'RejectedRateHigh' then format('%s of the deliveries of %s were rejected within %s min (limit %s): check its secret.', private.spell_share(p_value), p_name, p_window, private.spell_share(p_threshold))
+  end
+$$;
+
+-- The last minute with live events of each active connection, at most four weeks back.
+create function private.connection_arrivals(p_now timestamptz)
+returns table (source_connection_id uuid, org_id uuid, last_at timestamptz, last_event_at timestamptz, changed_at timestamptz)
+language sql stable
+set search_path = ''
+as $$
+  select c.id, c.org_id, least(a.bucket + interval '1 minute', p_now), least(c.last_event_at, p_now), c.updated_at
+  from public.source_connections c
+  left join lateral (
+    select m.bucket from public.connection_activity m
+    where m.org_id = c.org_id and m.source_connection_id = c.id and m.bucket > p_now - interval '28 days' and m.bucket <= p_now
+      and not m.is_replay and m.accepted + m.duplicates + m.dead_lettered > 0
+    order by m.bucket desc limit 1
+  ) a on true
+  where c.is_active and c.deleted_at is null
+$$;
+
+-- Learns the rhythm of connections that look silent or late, as long as what is known of them is older than their last event and an hour.
+-- Of each of the last 28 days: the longest gap that began within two hours of the time of day at which this one began. The gap that
+-- nine days in ten stay under is expected: a shop that sleeps at night, rests at weekends or sends twice a day does so every day or week,
+-- and a single outage is no rhythm. Days that began no gap at that hour do not count; with fewer than three that do, the longest gap of each day counts.
+-- At most p_limit at a time: a connection of one event a minute has 40,000 rows to read.
+create function private.learn_rhythms(p_now timestamptz, p_limit integer)
+returns integer
+language sql volatile
+set search_path = ''
+as $$
+  with rules as (
+    select org_id, min(coalesce((thresholds ->> 'info')::double precision, (thresholds ->> 'warning')::double precision, (thresholds ->> 'critical')::double precision)) as least_seconds
+    from public.alert_rules where enabled and kind in ('ConnectionSilent', 'ConnectionLag') group by org_id
+  ), wanted as (
+    select a.source_connection_id, a.org_id, a.last_at
+    from private.connection_arrivals(p_now) a
+    join rules r on r.org_id = a.org_id
+    left join private.connection_rhythm y on y.org_id = a.org_id and y.source_connection_id = a.source_connection_id
+    where a.last_at is not null
+      and extract(epoch from p_now - least(a.last_at, a.last_event_at)) > r.least_seconds
+      and (y.learned_at is null or y.learned_at < least(a.last_at, p_now - interval '1 hour') or y.learned_at > p_now)
+    order by y.learned_at nulls first limit p_limit
+  ), learned as (
+    insert into private.connection_rhythm as y (source_connection_id, org_id, learned_at, active_minutes, expected_gap_seconds)
+    select w.source_connection_id, w.org_id, p_now, r.active_minutes, coalesce(case when r.days >= 3 then r.near end, r.any_time, 0)
+    from wanted w
+    cross join lateral (
+      select sum(d.minutes)::integer as active_minutes, count(d.near) as days,
+        percentile_disc(0.9) within group (order by d.near) as near, percentile_disc(0.9) within group (order by d.any_time) as any_time
+      from (
+        select count(*) as minutes, max(g.gap) as any_time,
+          max(g.gap) filter (where mod(g.before, 86400) <= 14400) as near
+        from (
+          select extract(epoch from lead(m.bucket) over (order by m.bucket) - m.bucket)::double precision as gap,
+            extract(epoch from w.last_at - m.bucket)::bigint + 7200 as before
+          from (
+            select distinct bucket from public.connection_activity
+            where org_id = w.org_id and source_connection_id = w.source_connection_id and bucket > p_now - interval '28 days' and bucket <= p_now
+              and not is_replay and accepted + duplicates + dead_lettered > 0
+          ) m
+        ) g
+        group by g.before / 86400
+      ) d
+    ) r
+    on conflict (org_id, source_connection_id) do update
+    set learned_at = excluded.learned_at, active_minutes = excluded.active_minutes, expected_gap_seconds = excluded.expected_gap_seconds
+    returning 1
+  )
+  select count(*)::integer from learned
+$$;
+
+-- One pass: measures every rule on every connection, opens, escalates, reminds and resolves incidents, and queues what is to be said.
+-- Several at once: one works, the others leave at once.
+create function private.evaluate_alerts(p_now timestamptz default clock_timestamp())
+returns table (opened integer, escalated integer, reminded integer, resolved integer, notifications integer)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  v_watching_since timestamptz;
+  v_opened uuid[];
+  v_escalated uuid[];
+  v_reminded uuid[];
+  v_resolved uuid[];
+begin
+  if not pg_try_advisory_xact_lock(hashtext('tributary.alerts.evaluate')) then
+    return;
+  end if;
+  update private.alert_clock
+  set evaluated_at = p_now, watching_since = case when p_now - evaluated_at > interval '2 minutes' then p_now else watching_since end
+  returning watching_since into v_watching_since;
+
+  perform private.learn_rhythms(p_now, 100);
+
+  with rules as (
+    select r.org_id, r.kind, r.renotify_minutes, r.resolve_after_minutes, (r.thresholds ->> 'windowMinutes')::integer as window_minutes,
+      (r.thresholds ->> 'minRecords')::bigint as min_records, (r.thresholds ->> 'info')::double precision as info,
+      (r.thresholds ->> 'warning')::double precision as warning, (r.thresholds ->> 'critical')::double precision as critical
+    from public.alert_rules r where r.enabled
+  ), arrivals as materialized (
+    select * from private.connection_arrivals(p_now)
+  ), open_incidents as materialized (
+    select * from public.alert_incidents where status <> 'resolved' for update
+  ), recent as materialized (
+    select m.org_id, m.source_connection_id, m.bucket, m.received, m.duplicates, m.dead_lettered, m.rejected, m.lag_histogram
+    from arrivals a
+    join public.connection_activity m on m.org_id = a.org_id and m.source_connection_id = a.source_connection_id
+      and m.bucket > p_now - interval '60 minutes' and m.bucket <= p_now and not m.is_replay
+  ), counted as (
+    select r.org_id, r.kind, r.min_records, m.source_connection_id, sum(m.received) as received, sum(m.duplicates) as duplicates,
+      sum(m.dead_lettered) as dead_lettered, sum(m.rejected) as rejected,
+      array[coalesce(sum(m.lag_histogram[1]), 0), coalesce(sum(m.lag_histogram[2]), 0), coalesce(sum(m.lag_histogram[3]), 0),
+        coalesce(sum(m.lag_histogram[4]), 0), coalesce(sum(m.lag_histogram[5]), 0), coalesce(sum(m.lag_histogram[6]), 0),
+        coalesce(sum(m.lag_histogram[7]), 0), coalesce(sum(m.lag_histogram[8]), 0), coalesce(sum(m.lag_histogram[9]), 0),
+        coalesce(sum(m.lag_histogram[10]), 0), coalesce(sum(m.lag_histogram[11]), 0), coalesce(sum(m.lag_histogram[12]), 0)]::numeric[] as lags
+    from rules r
+    join recent m on m.org_id = r.org_id and m.bucket > p_now - make_interval(mins => r.window_minutes)
+    group by r.org_id, r.kind, r.min_records, m.source_connection_id
+  ), measured as (
+    -- Rejected deliveries are counted one by one and are no records: they have a rate of their own.
+    select c.org_id, c.kind, c.source_connection_id, 0::double precision as allowance,
+      case c.kind
+        when 'IngestLagHigh' then private.histogram_quantile(c.lags, 0.95)
+        when 'IngestDLQRateHigh' then c.dead_lettered::double precision / (c.received - c.rejected)
+        when 'IngestDLQSpike' then c.dead_lettered
+        when 'DuplicateRateHigh' then c.duplicates::double precision / (c.received - c.rejected)
+        when 'RejectedRateHigh' then c.rejected::double precision / c.received end as value
+    from counted c
+    where c.min_records <= case c.kind
+      when 'IngestLagHigh' then (select sum(n) from unnest(c.lags) n)
+      when 'RejectedRateHigh' then c.received
+      else c.received - c.rejected end
+    union all
+    -- What is allowed is 1.5 times the rhythm; without a rhythm nothing is expected. A break of ours, a change of the connection and
+    -- what came before it say nothing against a connection, unless its incident is open already.
+    select a.org_id, r.kind, a.source_connection_id,
+      case when y.active_minutes >= r.min_records and (y.learned_at >= a.last_at or y.learned_at >= p_now - interval '1 hour')
+        then y.expected_gap_seconds * 1.5 else 'infinity' end,
+      extract(epoch from p_now - greatest(
+        case r.kind when 'ConnectionSilent' then a.last_at else least(a.last_event_at, a.last_at) end,
+        case when i.id is null then greatest(v_watching_since, a.changed_at) end))
+    from arrivals a
+    join rules r on r.org_id = a.org_id and r.window_minutes is null
+    left join private.connection_rhythm y on y.org_id = a.org_id and y.source_connection_id = a.source_connection_id
+    left join open_incidents i on i.source_connection_id = a.source_connection_id and i.kind = r.kind
+    where a.last_at is not null and (r.kind = 'ConnectionSilent' or a.last_event_at is not null)
+  ), judged as (
+    select m.*, c.name, r.window_minutes, r.renotify_minutes, i.id as incident_id, i.peak_level, i.status, i.last_notified_at, v.level,
+      -- Once open it holds until the value is well below.
+      m.value > 0.8 * greatest(coalesce(r.info, r.warning, r.critical), m.allowance) as holds,
+      greatest(case v.level when 'critical' then r.critical when 'warning' then r.warning when 'info' then r.info
+        else coalesce(r.info, r.warning, r.critical) end, m.allowance) as threshold,
+      coalesce(v.level, case when r.info is not null then 'info' when r.warning is not null then 'warning' else 'critical' end) as shown_level
+    from measured m
+    join rules r on r.org_id = m.org_id and r.kind = m.kind
+    join public.source_connections c on c.id = m.source_connection_id
+    left join open_incidents i on i.source_connection_id = m.source_connection_id and i.kind = m.kind
+    cross join lateral (select case
+      when m.value > greatest(r.critical, m.allowance) and r.critical is not null then 'critical'
+      when m.value > greatest(r.warning, m.allowance) and r.warning is not null then 'warning'
+      when m.value > greatest(r.info, m.allowance) and r.info is not null then 'info' end as level) v
+  ), opened as (
+    insert into public.alert_incidents (org_id, kind, source_connection_id, level, peak_level, value, threshold, message, opened_at, last_seen_at, last_notified_at)
+    select j.org_id, j.kind, j.source_connection_id, j.level, j.level, j.value, j.threshold,
+      private.alert_message(j.kind, j.name, j.value, j.threshold, j.window_minutes), p_now, p_now, p_now
+    from judged j
+    where j.level is not null and j.incident_id is null
+      -- Whoever resolved it knows: half an hour of peace.
+      and not exists (
+        select from public.alert_incidents p
+        where p.org_id = j.org_id and p.source_connection_id = j.source_connection_id and p.kind = j.kind
+          and p.resolution = 'by_person' and p.resolved_at > p_now - interval '30 minutes')
+    on conflict do nothing
+    returning id
+  ), held as (
+    update public.alert_incidents i
+    set level = j.shown_level, value = j.value, threshold = j.threshold, last_seen_at = p_now, clear_since = null,
+      message = private.alert_message(j.kind, j.name, j.value, j.threshold, j.window_minutes),
+      peak_level = case when j.escalates then j.level else i.peak_level end,
+      last_notified_at = case when j.escalates or j.reminds then p_now else i.last_notified_at end,
+      reminders = i.reminders + case when j.reminds then 1 else 0 end
+    from (
+      select *, coalesce(private.alert_rank(level) > private.alert_rank(peak_level), false) as escalates,
+        coalesce(status = 'open' and last_notified_at <= p_now - make_interval(mins => renotify_minutes)
+          and private.alert_rank(level) <= private.alert_rank(peak_level), false) as reminds
+      from judged where incident_id is not null and holds
+    ) j
+    where i.id = j.incident_id
+    returning i.id, j.escalates, j.reminds
+  ), cleared as (
+    update public.alert_incidents i
+    set clear_since = case when g.is_over then i.clear_since else coalesce(i.clear_since, p_now) end,
+      value = coalesce(g.value, i.value),
+      status = case when g.is_over then 'resolved' else i.status end,
+      resolved_at = case when g.is_over then p_now end,
+      resolution = case when g.is_over then g.reason end
+    from (
+      select o.id, j.value,
+        case when r.kind is null or a.source_connection_id is null then 'not_watched' when j.value is null then 'no_traffic' else 'recovered' end as reason,
+        r.kind is null or a.source_connection_id is null
+          or coalesce(o.clear_since, p_now) <= p_now - make_interval(mins => r.resolve_after_minutes) as is_over
+      from open_incidents o
+      left join rules r on r.org_id = o.org_id and r.kind = o.kind
+      left join arrivals a on a.source_connection_id = o.source_connection_id
+      left join judged j on j.incident_id = o.id
+      where j.holds is not true
+    ) g
+    where i.id = g.id
+    returning i.id, g.is_over
+  )
+  select (select array_agg(id) from opened), (select array_agg(id) from held where escalates), (select array_agg(id) from held where reminds),
+    (select array_agg(id) from cleared where is_over)
+  into v_opened, v_escalated, v_reminded, v_resolved;
+
+  return query select coalesce(cardinality(v_opened), 0), coalesce(cardinality(v_escalated), 0), coalesce(cardinality(v_reminded), 0),
+    coalesce(cardinality(v_resolved), 0),
+    private.queue_alert_notifications(v_opened, 'opened', p_now) + private.queue_alert_notifications(v_escalated, 'escalated', p_now)
+      + private.queue_alert_notifications(v_reminded, 'reminder', p_now) + private.queue_alert_notifications(v_resolved, 'resolved', p_now);
+end
+$$;
+
+-- The outbox ---------------------------------------------------------------------------------------------------------
+
+-- Takes what is due, each for p_lease_seconds: an instance that dies leaves it to the next. What is said of an incident over a channel is
+-- said in order, and no channel takes more than four places.
+create function private.claim_alert_notifications(p_limit integer, p_lease_seconds integer, p_now timestamptz default clock_timestamp())
+returns table (
+  id uuid, attempts integer, kind text, level text, value double precision, threshold double precision, message text, created_at timestamptz,
+  org_id uuid, org_name text, incident_id uuid, rule text, opened_at timestamptz, actor_email text,
+  connection_id uuid, connection_name text, source_type text, channel_id uuid, channel_type text, sealed bytea
+)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+  update public.alert_notifications n
+  set status = 'canceled', settled_at = p_now, last_error = 'the channel was switched off'
+  from public.alert_channels c
+  where n.status = 'pending' and c.id = n.channel_id and not c.is_enabled;
+
+  return query
+  with due as (
+    select d.id
+    from (
+      select n.id, n.seq, row_number() over (partition by n.channel_id order by n.seq) as place
+      from public.alert_notifications n
+      where n.status = 'pending' and n.next_attempt_at <= p_now and not exists (
+        select from public.alert_notifications e
+        where e.org_id = n.org_id and e.incident_id = n.incident_id and e.channel_id = n.channel_id and e.status = 'pending' and e.seq < n.seq)
+    ) d
+    where d.place <= 4 order by d.place, d.seq limit p_limit
+  ), locked as (
+    select n.id from public.alert_notifications n
+    where n.id in (select due.id from due) and n.status = 'pending' and n.next_attempt_at <= p_now
+    for update skip locked
+  ), claimed as (
+    update public.alert_notifications n
+    set attempts = n.attempts + 1, next_attempt_at = p_now + make_interval(secs => p_lease_seconds)
+    from locked where n.id = locked.id
+    returning n.*
+  )
+  select n.id, n.attempts, n.kind, n.level, n.value, n.threshold, n.message, n.created_at, n.org_id, o.name, n.incident_id, i.kind, i.opened_at,
+    (select u.email::text from auth.users u where u.id = case n.kind when 'acknowledged' then i.acknowledged_by when 'resolved' then i.resolved_by end),
+    i.source_connection_id, s.name, s.type, c.id, c.type, k.sealed
+  from claimed n
+  join public.orgs o on o.id = n.org_id
+  join public.alert_incidents i on i.id = n.incident_id
+  join public.source_connections s on s.id = i.source_connection_id
+  join public.alert_channels c on c.id = n.channel_id
+  left join private.alert_channel_secrets k on k.org_id = n.org_id and k.channel_id = n.channel_id
+  order by n.seq;
+end
+$$;
+
+-- What became of a claimed attempt. 'retry' and 'postponed' (it was not tried) are due again after p_after_seconds. False: the attempt was
+-- given to another instance meanwhile.
+create function private.settle_alert_notification(p_id uuid, p_attempt integer, p_outcome text, p_error text, p_after_seconds integer)
+returns boolean
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  v_channel uuid;
+  v_now timestamptz := clock_timestamp();
+begin
+  update public.alert_notifications
+  set status = case p_outcome when 'sent' then 'sent' when 'failed' then 'failed' else 'pending' end,
+    attempts = attempts - case p_outcome when 'postponed' then 1 else 0 end,
+    settled_at = case when p_outcome in ('sent', 'failed') then v_now end,
+    next_attempt_at = case when p_outcome in ('retry', 'postponed') then v_now + make_interval(secs => p_after_seconds) else next_attempt_at end,
+    last_error = case p_outcome when 'sent' then null else left(p_error, 500) end
+  where id = p_id and attempts = p_attempt and status = 'pending'
+  returning channel_id into v_channel;
+  if v_channel is null then
+    return false;
+  end if;
+  if p_outcome <> 'postponed' then
+    perform private.note_alert_channel(v_channel, case p_outcome when 'sent' then null else p_error end);
+  end if;
+  return true;
+end
+$$;
+
+-- Whether the last thing said over a channel arrived (null) or why not.
+create function private.note_alert_channel(p_id uuid, p_error text)
+returns void
+language sql volatile security definer
+set search_path = ''
+as $$
+  update public.alert_channels
+  set last_error = left(p_error, 500), last_sent_at = case when p_error is null then clock_timestamp() else last_sent_at end,
+    last_failed_at = case when p_error is null then last_failed_at else clock_timestamp() end
+  where id = p_id
+$$;
+
+-- The sealed secrets of a channel whose caller was found to be allowed.
+create function private.find_alert_channel_secret(p_id uuid)
+returns bytea
+language sql stable security definer
+set search_path = ''
+as $$
+  select k.sealed from private.alert_channel_secrets k join public.alert_channels c on c.org_id = k.org_id and c.id = k.channel_id where c.id = p_id
+$$;
+
+create function private.count_open_incidents()
+returns table (kind text, level text, incidents bigint)
+language sql stable security definer
+set search_path = ''
+as $$
+  select kind, level, count(*) from public.alert_incidents where status <> 'resolved' group by kind, level
+$$;
+
+grant execute on function private.evaluate_alerts(timestamptz), private.claim_alert_notifications(integer, integer, timestamptz),
+  private.settle_alert_notification(uuid, integer, text, text, integer), private.note_alert_channel(uuid, text),
+  private.find_alert_channel_secret(uuid), private.count_open_incidents() to worker;
