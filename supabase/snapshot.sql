@@ -116,8 +116,10 @@ create policy journal_payloads_ingest on private.journal_payloads for insert to 
   with check (true);
 create policy journal_payloads_worker on private.journal_payloads for select to worker
   using (true);
+create policy journal_payloads_worker_insert on private.journal_payloads for insert to worker
+  with check (true);
 grant insert on private.journal_payloads to ingest;
-grant select on private.journal_payloads to worker;
+grant insert, select on private.journal_payloads to worker;
 
 create table private.org_keys (
   org_id uuid not null,
@@ -425,15 +427,20 @@ create table public.dlq_events (
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
   resolved_at timestamp with time zone,
+  lease_owner uuid,
   constraint dlq_events_pkey PRIMARY KEY (id),
   constraint dlq_events_org_id_project_id_source_connection_id_fkey FOREIGN KEY (org_id, project_id, source_connection_id) REFERENCES public.source_connections(org_id, project_id, id),
   constraint dlq_events_attempts_check CHECK ((attempts >= 0)),
+  constraint dlq_events_leased CHECK (((status <> 'retrying'::text) OR ((lease_owner IS NOT NULL) AND (next_retry_at IS NOT NULL)))),
   constraint dlq_events_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'retrying'::text, 'resolved'::text, 'exhausted'::text, 'discarded'::text])))
 );
+CREATE INDEX dlq_events_class_idx ON public.dlq_events USING btree (org_id, error_class, created_at DESC, id DESC);
 CREATE INDEX dlq_events_connection_idx ON public.dlq_events USING btree (org_id, project_id, source_connection_id);
-CREATE INDEX dlq_events_due_idx ON public.dlq_events USING btree (next_retry_at) WHERE ((status = 'pending'::text) AND (next_retry_at IS NOT NULL));
+CREATE INDEX dlq_events_due_idx ON public.dlq_events USING btree (org_id, next_retry_at) WHERE ((status = ANY (ARRAY['pending'::text, 'retrying'::text])) AND (next_retry_at IS NOT NULL));
+CREATE INDEX dlq_events_open_idx ON public.dlq_events USING btree (org_id, created_at DESC, id DESC) INCLUDE (error_class, source_connection_id, status, source_event_type, field_path) WHERE (status = ANY (ARRAY['pending'::text, 'retrying'::text, 'exhausted'::text]));
 CREATE INDEX dlq_events_org_created_idx ON public.dlq_events USING btree (org_id, created_at DESC, id DESC);
-CREATE TRIGGER touch BEFORE UPDATE ON public.dlq_events FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+CREATE TRIGGER audit AFTER UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER touch BEFORE UPDATE ON public.dlq_events FOR EACH ROW EXECUTE FUNCTION private.touch_dead_letter();
 alter table public.dlq_events enable row level security;
 create policy dlq_events_ingest on public.dlq_events for insert to ingest
   with check (true);
@@ -442,9 +449,62 @@ create policy dlq_events_select on public.dlq_events for select to authenticated
 create policy dlq_events_update on public.dlq_events for update to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))))
   with check ((status = ANY (ARRAY['pending'::text, 'discarded'::text])));
+create policy dlq_events_worker_delete on public.dlq_events for delete to worker
+  using (true);
+create policy dlq_events_worker_insert on public.dlq_events for insert to worker
+  with check (true);
+create policy dlq_events_worker_select on public.dlq_events for select to worker
+  using (true);
+create policy dlq_events_worker_update on public.dlq_events for update to worker
+  using (true);
 grant select on public.dlq_events to authenticated;
 grant insert on public.dlq_events to ingest;
+grant delete, insert, select, update on public.dlq_events to worker;
 grant update (status, next_retry_at) on public.dlq_events to authenticated;
+
+create table public.dlq_operations (
+  id uuid default gen_random_uuid() not null,
+  org_id uuid not null,
+  kind text not null,
+  filter jsonb not null,
+  status text default 'queued'::text not null,
+  total integer not null,
+  done integer default 0 not null,
+  succeeded integer default 0 not null,
+  failed integer default 0 not null,
+  error text,
+  cursor_at timestamp with time zone,
+  cursor_id uuid,
+  lease_owner uuid,
+  lease_until timestamp with time zone,
+  created_by uuid,
+  created_at timestamp with time zone default now() not null,
+  finished_at timestamp with time zone,
+  constraint dlq_operations_pkey PRIMARY KEY (id),
+  constraint dlq_operations_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint dlq_operations_filter_check CHECK ((jsonb_typeof(filter) = 'object'::text)),
+  constraint dlq_operations_kind_check CHECK ((kind = ANY (ARRAY['redrive'::text, 'discard'::text, 'purge'::text, 'reverify'::text]))),
+  constraint dlq_operations_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text, 'canceled'::text]))),
+  constraint dlq_operations_total_check CHECK ((total >= 0))
+);
+CREATE UNIQUE INDEX dlq_operations_open_key ON public.dlq_operations USING btree (org_id, kind, md5((filter)::text)) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]));
+CREATE INDEX dlq_operations_org_created_idx ON public.dlq_operations USING btree (org_id, created_at DESC, id DESC);
+CREATE TRIGGER audit AFTER INSERT ON public.dlq_operations FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER audit_end AFTER UPDATE OF status ON public.dlq_operations FOR EACH ROW WHEN (((new.status = ANY (ARRAY['done'::text, 'failed'::text, 'canceled'::text])) AND (new.status IS DISTINCT FROM old.status))) EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER touch BEFORE UPDATE ON public.dlq_operations FOR EACH ROW EXECUTE FUNCTION private.touch_dlq_operation();
+alter table public.dlq_operations enable row level security;
+create policy dlq_operations_select on public.dlq_operations for select to authenticated
+  using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
+create policy dlq_operations_update on public.dlq_operations for update to authenticated
+  using (((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))) AND (status = ANY (ARRAY['queued'::text, 'running'::text]))))
+  with check ((status = 'canceled'::text));
+create policy dlq_operations_worker_select on public.dlq_operations for select to worker
+  using (true);
+create policy dlq_operations_worker_update on public.dlq_operations for update to worker
+  using (true);
+grant select on public.dlq_operations to authenticated;
+grant select, update on public.dlq_operations to worker;
+grant update (status) on public.dlq_operations to authenticated;
 
 create table public.event_journal (
   id uuid not null,
@@ -473,9 +533,11 @@ create policy event_journal_select on public.event_journal for select to authent
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 create policy event_journal_worker on public.event_journal for select to worker
   using (true);
+create policy event_journal_worker_insert on public.event_journal for insert to worker
+  with check (true);
 grant select on public.event_journal to authenticated;
 grant insert on public.event_journal to ingest;
-grant select on public.event_journal to worker;
+grant insert, select on public.event_journal to worker;
 
 create table public.legal_holds (
   id uuid default gen_random_uuid() not null,
@@ -627,9 +689,12 @@ create policy source_connections_select on public.source_connections for select 
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 create policy source_connections_update on public.source_connections for update to authenticated
   using (((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))) AND (deleted_at IS NULL)));
+create policy source_connections_worker on public.source_connections for select to worker
+  using (true);
 grant select on public.source_connections to authenticated;
 grant insert (org_id, project_id, name, type, config_json) on public.source_connections to authenticated;
 grant update (name, is_active, config_json) on public.source_connections to authenticated;
+grant select (id, org_id, type, deleted_at) on public.source_connections to worker;
 
 -- Functions ----------------------------------------------------------------------------------------------------
 
@@ -746,6 +811,20 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION private.audit_full_sample(p_org_id uuid, p_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform private.require_admin(p_org_id);
+  insert into public.audit_log (org_id, actor_id, action, detail)
+  values (p_org_id, auth.uid(), 'dlq.full_sample', jsonb_build_object('ids', p_ids));
+end
+$function$;
+grant execute on function private.audit_full_sample(uuid,uuid[]) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.change_alert_incident(p_id uuid, p_status text)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -834,6 +913,43 @@ begin
 end
 $function$;
 grant execute on function private.claim_alert_notifications(integer,integer,timestamp with time zone) to worker;
+
+CREATE OR REPLACE FUNCTION private.claim_dead_letters(p_owner uuid, p_limit integer, p_lease_seconds integer, p_attempts_max integer)
+ RETURNS SETOF public.dlq_events
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  update public.dlq_events set status = 'exhausted', last_error_message = 'The last attempt was cut off before it ended.'
+  where id in (
+    select d.id from public.dlq_events d
+    where d.status = 'retrying' and d.next_retry_at <= now() and d.attempts >= p_attempts_max
+    order by d.next_retry_at limit 100 for update skip locked);
+  return query
+    with recursive orgs as (
+      (select d.org_id from public.dlq_events d where d.status in ('pending', 'retrying') and d.next_retry_at is not null order by d.org_id limit 1)
+      union all
+      -- The next org in the index, whatever lies between: one probe each.
+      select (select d.org_id from public.dlq_events d
+        where d.status in ('pending', 'retrying') and d.next_retry_at is not null and d.org_id > o.org_id order by d.org_id limit 1)
+      from orgs o where o.org_id is not null
+    ), due as (
+      select d.id
+      from (select o.org_id from orgs o where o.org_id is not null order by random() limit p_limit) o
+      cross join lateral (
+        select d.id from public.dlq_events d
+        where d.org_id = o.org_id and d.status in ('pending', 'retrying') and d.next_retry_at <= now()
+        order by d.next_retry_at limit greatest(5, p_limit / (select count(*) from orgs)) for update skip locked
+      ) d
+      limit p_limit
+    )
+    update public.dlq_events d
+    set status = 'retrying', lease_owner = p_owner, next_retry_at = now() + make_interval(secs => p_lease_seconds), attempts = d.attempts + 1
+    from due where d.id = due.id
+    returning d.*;
+end
+$function$;
+grant execute on function private.claim_dead_letters(uuid,integer,integer,integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.connection_arrivals(p_now timestamp with time zone)
  RETURNS TABLE(source_connection_id uuid, org_id uuid, last_at timestamp with time zone, last_event_at timestamp with time zone, changed_at timestamp with time zone)
@@ -1457,6 +1573,7 @@ begin
 end
 $function$;
 grant execute on function private.ingest_batch(json,json,json,json,bytea) to ingest;
+grant execute on function private.ingest_batch(json,json,json,json,bytea) to worker;
 
 CREATE OR REPLACE FUNCTION private.insert_events(p_keys json, p_events json, p_now timestamp with time zone)
  RETURNS json
@@ -1820,6 +1937,64 @@ end
 $function$;
 grant execute on function private.settle_alert_notification(uuid,integer,text,text,integer) to worker;
 
+CREATE OR REPLACE FUNCTION private.settle_dead_letters(p_owner uuid, p_entries json, p_keys json, p_events json)
+ RETURNS json
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_held integer;
+  v_old json;
+  v_settled json;
+begin
+  select count(*) into v_held from (
+    select d.id from public.dlq_events d join json_to_recordset(p_entries) as e (id uuid) on e.id = d.id
+    where d.status = 'retrying' and d.lease_owner = p_owner
+    order by d.id for update of d) held;
+  if v_held < json_array_length(p_entries) then
+    return null;
+  end if;
+  v_old := private.insert_events(p_keys, p_events, v_now);
+
+  with entries as (
+    select e.*, k.event_time, o.stored_event_id,
+      case when e.outcome = 'event' then coalesce(o.outcome, 'accepted') else e.outcome end as became
+    from json_to_recordset(p_entries) as e (id uuid, outcome text, status text, retry_seconds numeric, conflict_status text, error_class text,
+      last_error_message text, field_path text, source_event_type text, idempotency_key text, sample jsonb)
+    left join json_to_recordset(p_keys) as k (dlq_id uuid, event_time timestamptz) on k.dlq_id = e.id
+    left join json_to_recordset(v_old) as o (dlq_id uuid, outcome text, stored_event_id uuid) on o.dlq_id = e.id
+  ), settled as (
+    update public.dlq_events d set
+      status = case e.became when 'conflict' then e.conflict_status else e.status end,
+      next_retry_at = v_now + make_interval(secs => e.retry_seconds::double precision),
+      error_class = case e.became when 'conflict' then 'DUPLICATE_EVENT' else coalesce(e.error_class, d.error_class) end,
+      last_error_message = case e.became
+        when 'conflict' then 'another body was stored first under the same idempotency key, as event ' || e.stored_event_id
+        else coalesce(e.last_error_message, d.last_error_message) end,
+      field_path = case when e.became = 'conflict' then null when e.error_class is null then d.field_path else e.field_path end,
+      source_event_type = coalesce(e.source_event_type, d.source_event_type),
+      idempotency_key = coalesce(e.idempotency_key, d.idempotency_key),
+      sample = coalesce(e.sample, d.sample)
+    from entries e where d.id = e.id
+    returning d.id, d.status, d.org_id, d.source_connection_id, d.is_quarantine, e.became, e.event_time
+  ), counted as (
+    insert into public.connection_activity (org_id, source_connection_id, bucket, received, accepted, duplicates, dead_lettered, rejected,
+      lag_histogram, last_event_time, is_replay)
+    select s.org_id, s.source_connection_id, date_trunc('minute', v_now), count(*),
+      count(*) filter (where s.became = 'accepted'), count(*) filter (where s.became = 'duplicate'),
+      count(*) filter (where s.became = 'conflict' or (s.became = 'failed' and not s.is_quarantine)),
+      count(*) filter (where s.became = 'failed' and s.is_quarantine),
+      array_fill(0, array[12]), max(s.event_time) filter (where s.became = 'accepted'), true
+    from settled s where s.became not in ('delivered', 'lost')
+    group by s.org_id, s.source_connection_id
+  )
+  select coalesce(json_agg(json_build_object('id', s.id, 'status', s.status)), '[]') into v_settled from settled s;
+  return v_settled;
+end
+$function$;
+grant execute on function private.settle_dead_letters(uuid,json,json,json) to worker;
+
 CREATE OR REPLACE FUNCTION private.slugify(p_name text)
  RETURNS text
  LANGUAGE sql
@@ -1848,6 +2023,32 @@ CREATE OR REPLACE FUNCTION private.spell_share(p_share double precision)
  IMMUTABLE
  SET search_path TO ''
 AS $function$ select trim_scale(round(p_share::numeric * 100, 2)) || ' %' $function$;
+
+CREATE OR REPLACE FUNCTION private.start_dlq_operation(p_org_id uuid, p_kind text, p_filter jsonb, p_total integer)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_id uuid;
+begin
+  perform private.require_admin(p_org_id);
+  -- Again when the one in the way ended between the two statements.
+  while v_id is null loop
+    insert into public.dlq_operations (org_id, kind, filter, total, created_by) values (p_org_id, p_kind, p_filter, p_total, auth.uid())
+    on conflict (org_id, kind, md5(filter::text)) where status in ('queued', 'running') do nothing
+    returning id into v_id;
+    if v_id is null then
+      select o.id into v_id from public.dlq_operations o
+      where o.org_id = p_org_id and o.kind = p_kind and md5(o.filter::text) = md5(p_filter::text) and o.status in ('queued', 'running');
+    end if;
+  end loop;
+  perform graphile_worker.add_job('dlq.operations', payload => '{}', job_key => 'dlq.operations', job_key_mode => 'preserve_run_at', max_attempts => 1);
+  return v_id;
+end
+$function$;
+grant execute on function private.start_dlq_operation(uuid,text,jsonb,integer) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.take_quarantine(p_connection_id uuid, p_wanted integer, p_cap integer)
  RETURNS integer
@@ -1895,6 +2096,39 @@ begin
 end
 $function$;
 grant execute on function private.tick(json) to worker;
+
+CREATE OR REPLACE FUNCTION private.touch_dead_letter()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  new.updated_at := now();
+  if new.status <> 'retrying' then
+    new.lease_owner := null;
+  end if;
+  if new.status <> 'pending' and new.status <> 'retrying' then
+    new.next_retry_at := null;
+  end if;
+  new.resolved_at := case when new.status = 'resolved' then coalesce(old.resolved_at, now()) end;
+  return new;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION private.touch_dlq_operation()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if new.status in ('done', 'failed', 'canceled') then
+    new.finished_at := coalesce(old.finished_at, now());
+    new.lease_owner := null;
+    new.lease_until := null;
+  end if;
+  return new;
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION private.touch_updated_at()
  RETURNS trigger

@@ -38,6 +38,7 @@ const peopleAnd = (allowed: Rule['allowed'], ...machines: Actor[]): Rule => ({
   granted: [...world.people, ...machines],
   allowed: { A: [...allowed.A, ...machines], B: [...allowed.B, ...machines] },
 });
+const and = (rule: Rule, more: Partial<Rule>): Rule => ({ ...rule, ...more });
 
 const ofOrg = (org: Org) => `org_id = '${world.orgId(org)}'`;
 const ofConnection = (org: Org) => `source_connection_id = '${world.connectionId(org)}'`;
@@ -115,7 +116,7 @@ export const matrix: Record<string, Expectation> = {
     insert: (org) => `insert into public.source_connections (org_id, project_id, name, type)
       values ('${world.orgId(org)}', '${world.projectId(org)}', 'Second', 'stripe')`,
     rules: {
-      select: people(members),
+      select: peopleAnd(members, 'worker'),
       insert: people(admins),
       update: [
         people(admins),
@@ -131,7 +132,7 @@ export const matrix: Record<string, Expectation> = {
     rows: ofOrg,
     column: 'outcome',
     insert: (org) => world.insertJournal(org, fresh(org)),
-    rules: { select: peopleAnd(members, 'worker'), insert: machine('ingest'), update: nobody, delete: nobody },
+    rules: { select: peopleAnd(members, 'worker'), insert: machine('ingest', 'worker'), update: nobody, delete: nobody },
   },
   'public.canonical_events': {
     rows: ofOrg,
@@ -144,16 +145,38 @@ export const matrix: Record<string, Expectation> = {
     column: 'status',
     insert: (org) => world.insertDeadLetter(org, fresh(org)),
     rules: {
-      select: people(members),
-      insert: machine('ingest'),
+      select: peopleAnd(members, 'worker'),
+      insert: machine('ingest', 'worker'),
       update: [
-        people(admins, {
+        and(peopleAnd(admins, 'worker'), {
           title: 'asked to retry',
           sql: (org) => `update public.dlq_events set status = 'pending', next_retry_at = now() where ${ofOrg(org)}`,
         }),
-        people(none, {
+        and(peopleAnd(none, 'worker'), {
           title: 'declared resolved, which only the pipeline may',
           sql: (org) => `update public.dlq_events set status = 'resolved' where ${ofOrg(org)}`,
+          checked: admins,
+        }),
+      ],
+      delete: machine('worker'),
+    },
+  },
+  'public.dlq_operations': {
+    rows: ofOrg,
+    column: 'status',
+    insert: (org) =>
+      `insert into public.dlq_operations (org_id, kind, filter, total) values ('${world.orgId(org)}', 'purge', '{"classes":[]}', 1)`,
+    rules: {
+      select: peopleAnd(members, 'worker'),
+      insert: nobody,
+      update: [
+        and(peopleAnd(admins, 'worker'), {
+          title: 'canceled',
+          sql: (org) => `update public.dlq_operations set status = 'canceled' where ${ofOrg(org)}`,
+        }),
+        and(peopleAnd(none, 'worker'), {
+          title: 'declared done, which only the worker may',
+          sql: (org) => `update public.dlq_operations set status = 'done' where ${ofOrg(org)}`,
           checked: admins,
         }),
       ],
@@ -267,7 +290,7 @@ export const matrix: Record<string, Expectation> = {
     rows: ofOrg,
     column: 'sealed',
     insert: (org) => world.insertPayload(org, fresh(org)),
-    rules: { select: machine('worker'), insert: machine('ingest'), update: nobody, delete: nobody },
+    rules: { select: machine('worker'), insert: machine('ingest', 'worker'), update: nobody, delete: nobody },
   },
   'private.event_keys': {
     rows: ofConnection,

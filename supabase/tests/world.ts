@@ -100,6 +100,7 @@ function orgSql(org: Org): string {
     ${insertKey(org, 'first')};
     ${insertEvent(org, eventId(org))};
     ${insertDeadLetter(org, deadLetterId(org))};
+    insert into public.dlq_operations (org_id, kind, filter, total) values ('${o}', 'redrive', '{}', 1);
     ${insertActivity(org)};
     ${insertQuarantine(org, '2026-01-01')};
     ${insertHold(org, { id: holdId(org) })};

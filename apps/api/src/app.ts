@@ -7,6 +7,7 @@ import { createTokenVerifier } from './auth.ts';
 import type { Config } from './config.ts';
 import { connectionRoutes } from './connections/routes.ts';
 import type { Db } from './db.ts';
+import { dlqRoutes } from './dlq/routes.ts';
 import { answerProblem, Problem, toProblem } from './errors.ts';
 import { healthRoutes } from './health.ts';
 import { holdRoutes } from './holds/routes.ts';
@@ -82,6 +83,7 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
       dispatch: async (request, { isTest }) => app.fetch(request, { isTest }),
     }),
   );
+  app.route('/api/dlq', dlqRoutes({ db, verifyToken, masterKeys: config.masterKeys, log }));
   app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
   app.route('/api/legal-holds', holdRoutes({ db, verifyToken }));
   mountDocs(app, { publicUrl });

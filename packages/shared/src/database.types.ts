@@ -473,6 +473,7 @@ export type Database = {
           is_quarantine: boolean;
           journal_id: string;
           last_error_message: string;
+          lease_owner: string | null;
           next_retry_at: string | null;
           org_id: string;
           project_id: string;
@@ -495,6 +496,7 @@ export type Database = {
           is_quarantine?: boolean;
           journal_id: string;
           last_error_message: string;
+          lease_owner?: string | null;
           next_retry_at?: string | null;
           org_id: string;
           project_id: string;
@@ -516,6 +518,7 @@ export type Database = {
           is_quarantine?: boolean;
           journal_id?: string;
           last_error_message?: string;
+          lease_owner?: string | null;
           next_retry_at?: string | null;
           org_id?: string;
           project_id?: string;
@@ -534,6 +537,75 @@ export type Database = {
             isOneToOne: false;
             referencedRelation: 'source_connections';
             referencedColumns: ['org_id', 'project_id', 'id'];
+          },
+        ];
+      };
+      dlq_operations: {
+        Row: {
+          created_at: string;
+          created_by: string | null;
+          cursor_at: string | null;
+          cursor_id: string | null;
+          done: number;
+          error: string | null;
+          failed: number;
+          filter: NonNullable<Json>;
+          finished_at: string | null;
+          id: string;
+          kind: string;
+          lease_owner: string | null;
+          lease_until: string | null;
+          org_id: string;
+          status: string;
+          succeeded: number;
+          total: number;
+        };
+        ComputedFields: never;
+        Insert: {
+          created_at?: string;
+          created_by?: string | null;
+          cursor_at?: string | null;
+          cursor_id?: string | null;
+          done?: number;
+          error?: string | null;
+          failed?: number;
+          filter: NonNullable<Json>;
+          finished_at?: string | null;
+          id?: string;
+          kind: string;
+          lease_owner?: string | null;
+          lease_until?: string | null;
+          org_id: string;
+          status?: string;
+          succeeded?: number;
+          total: number;
+        };
+        Update: {
+          created_at?: string;
+          created_by?: string | null;
+          cursor_at?: string | null;
+          cursor_id?: string | null;
+          done?: number;
+          error?: string | null;
+          failed?: number;
+          filter?: NonNullable<Json>;
+          finished_at?: string | null;
+          id?: string;
+          kind?: string;
+          lease_owner?: string | null;
+          lease_until?: string | null;
+          org_id?: string;
+          status?: string;
+          succeeded?: number;
+          total?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'dlq_operations_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'orgs';
+            referencedColumns: ['id'];
           },
         ];
       };

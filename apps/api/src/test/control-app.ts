@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { createTokenVerifier } from '../auth.ts';
 import { type ConnectionDeps, connectionRoutes } from '../connections/routes.ts';
+import { dlqRoutes } from '../dlq/routes.ts';
 import { answerProblem, toProblem } from '../errors.ts';
 import { holdRoutes } from '../holds/routes.ts';
 import { inviteRoutes } from '../invites/routes.ts';
@@ -22,6 +23,7 @@ export function makeControlApp(world: World, dispatch: ConnectionDeps['dispatch'
   const { db, masterKeys, log } = world;
   app.route('/api/sources', sourceRoutes());
   app.route('/api/connections', connectionRoutes({ db, masterKeys, log, verifyToken, publicUrl, dispatch }));
+  app.route('/api/dlq', dlqRoutes({ db, masterKeys, log, verifyToken }));
   app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
   app.route('/api/legal-holds', holdRoutes({ db, verifyToken }));
   mountDocs(app, { publicUrl });

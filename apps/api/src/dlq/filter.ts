@@ -1,0 +1,58 @@
+import type { DlqFilter, DlqOperationKind, DlqStatus } from '@tributary/shared/dlq.ts';
+
+/** Conditions on `d`, a row of dlq_events, for the values of {@link filterValues} as $1 to $12. Constants by the time it is planned. */
+export const matchesFilter = `d.org_id = $1
+  and ($2::uuid is null or d.project_id = $2)
+  and ($3::uuid[] is null or d.source_connection_id = any ($3))
+  and ($4::text[] is null or d.source_connection_id = any (array(select id from public.source_connections where org_id = $1 and type = any ($4))))
+  and ($5::text[] is null or d.error_class = any ($5))
+  and ($6::text[] is null or d.status = any ($6))
+  and ($7::boolean is null or d.is_quarantine = $7)
+  and ($8::text[] is null or d.source_event_type = any ($8))
+  and ($9::text is null or d.field_path = $9)
+  and ($10::timestamptz is null or d.created_at >= $10)
+  and ($11::timestamptz is null or d.created_at < $11)
+  and ($12::uuid[] is null or d.id = any ($12))`;
+
+/** `nowMs` is what `olderThanDays` counts from. */
+export function filterValues(orgId: string, filter: DlqFilter, nowMs: number): unknown[] {
+  const ends = filter.to === undefined ? [] : [Date.parse(filter.to)];
+  if (filter.olderThanDays !== undefined) ends.push(nowMs - filter.olderThanDays * 86_400_000);
+  return [
+    orgId,
+    filter.projectId ?? null,
+    filter.connectionIds ?? null,
+    filter.sources ?? null,
+    filter.classes ?? null,
+    filter.statuses ?? null,
+    filter.quarantine ?? null,
+    filter.sourceEventTypes ?? null,
+    filter.fieldPath ?? null,
+    filter.from ?? null,
+    ends.length === 0 ? null : new Date(Math.min(...ends)).toISOString(),
+    filter.ids ?? null,
+  ];
+}
+
+/** What is still of concern: neither resolved nor given up. */
+export const openStatuses: DlqStatus[] = ['pending', 'retrying', 'exhausted'];
+
+/** Which states each kind of operation may touch: those it touches unless the filter names some, first. */
+const touchable: Record<DlqOperationKind, { usually: DlqStatus[]; also: DlqStatus[] }> = {
+  redrive: { usually: ['pending', 'exhausted'], also: ['discarded'] },
+  reverify: { usually: ['pending', 'exhausted'], also: ['discarded'] },
+  discard: { usually: ['pending', 'exhausted'], also: [] },
+  purge: { usually: ['pending', 'exhausted', 'discarded', 'resolved'], also: [] },
+};
+
+/**
+ * The filter of an operation in its one normal form: two requests that mean the same are equal. `statuses` is empty when the
+ * operation touches none of the states that were asked for.
+ */
+export function operationFilter(kind: DlqOperationKind, filter: DlqFilter): DlqFilter & { statuses: DlqStatus[] } {
+  const { usually, also } = touchable[kind];
+  const statuses = (filter.statuses ?? usually).filter((status) => usually.includes(status) || also.includes(status));
+  const { orgId: _, ...rest } = { ...filter, statuses, ...(kind === 'reverify' ? { quarantine: true } : {}) };
+  const sorted = Object.entries(rest).map(([name, value]) => [name, Array.isArray(value) ? [...new Set(value)].sort() : value]);
+  return Object.fromEntries(sorted) as DlqFilter & { statuses: DlqStatus[] };
+}

@@ -1,0 +1,67 @@
+import { unpackDelivery } from '@tributary/pipeline/journal.ts';
+import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
+import { journalAad, open } from '@tributary/pipeline/seal.ts';
+import { sources } from '@tributary/pipeline/sources.ts';
+import type { DlqPayload } from '@tributary/shared/dlq.ts';
+import type { Logger } from 'pino';
+import type { Db } from '../db.ts';
+import { findJournalEntries, type JournalEntry } from '../journal/store.ts';
+import { loadOrgKeys, type OrgKeys } from '../keys.ts';
+import type { EntryRow } from './store.ts';
+
+const bodyBytesMax = 65_536;
+
+/** Headers that carry a credential or a proof made with one, whatever the source: a rejected delivery may hold the right one. */
+const credentialHeader = /auth|token|secret|key|hottok|signature|password|cookie/i;
+
+/**
+ * The deliveries of entries of one org as they came, without credentials, by entry. Those that are no longer kept, or do not open with the
+ * org's keys, are not among them. The rows have passed the caller's RLS; what they point at is read as `worker`.
+ */
+export async function openPayloads(
+  { db, masterKeys, log }: { db: Db; masterKeys: MasterKeys; log: Logger },
+  rows: readonly EntryRow[],
+): Promise<Map<string, DlqPayload>> {
+  const payloads = new Map<string, DlqPayload>();
+  const [first] = rows;
+  if (!first) return payloads;
+  const keys = await loadOrgKeys(db, masterKeys, first.org_id, log);
+  const entries = await db.worker((sql) => findJournalEntries(sql, [...new Set(rows.map((row) => row.journal_id))]));
+  for (const row of rows) {
+    const entry = entries.get(row.journal_id);
+    const payload = entry?.org_id === row.org_id ? openPayload(row, entry, keys) : undefined;
+    if (payload) payloads.set(row.id, payload);
+  }
+  return payloads;
+}
+
+function openPayload(row: EntryRow, entry: JournalEntry, keys: OrgKeys): DlqPayload | undefined {
+  const key = keys.data.get(entry.key_version);
+  if (!key) return undefined;
+  let delivery: ReturnType<typeof unpackDelivery>;
+  try {
+    delivery = unpackDelivery(Buffer.from(open(key, entry.sealed, journalAad(entry.org_id, entry.id))));
+  } catch {
+    return undefined;
+  }
+  const { head, raw } = delivery;
+  const declared = headersOf(row);
+  const headers = Object.entries(head.headers).map(([name, value]): [string, string] => [
+    name,
+    declared.includes(name) || credentialHeader.test(name) ? '[redacted]' : value,
+  ]);
+  return {
+    headers: Object.fromEntries(headers),
+    body: raw.subarray(0, bodyBytesMax).toString('utf8'),
+    byteSize: raw.byteLength,
+    truncated: raw.byteLength > bodyBytesMax,
+  };
+}
+
+function headersOf({ source_type, config_json }: EntryRow): readonly string[] {
+  const source = sources.get(source_type);
+  if (!source) return [];
+  const config = source.config.safeParse(config_json);
+  const credentials = config.success && source.credentialsFor ? source.credentialsFor(config.data) : source.credentials;
+  return (credentials.headers ?? []).map((name) => name.toLowerCase());
+}

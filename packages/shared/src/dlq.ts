@@ -1,0 +1,217 @@
+import { z } from 'zod';
+import { type ErrorClass, errorClasses } from './errors.ts';
+
+// Wire contracts of the dead-letter queue. Times are ISO 8601 in UTC.
+
+const Id = z.guid();
+const Timestamp = z.iso.datetime({ offset: true });
+
+const ErrorClassName = z.enum(Object.keys(errorClasses) as [ErrorClass, ...ErrorClass[]]);
+
+export const DlqStatus = z.enum(['pending', 'retrying', 'resolved', 'exhausted', 'discarded']);
+export type DlqStatus = z.infer<typeof DlqStatus>;
+
+const SourceType = z.string().min(1).max(40);
+const EventType = z.string().min(1).max(255);
+
+const fields = {
+  orgId: Id.optional().describe('May be left out by members of one org.'),
+  projectId: Id.optional(),
+  quarantine: z.boolean().optional().describe('true: only deliveries rejected at the door. false: none of them.'),
+  fieldPath: z.string().min(1).max(255).optional().describe('The field concerned, as `data.purchase.transaction`.'),
+  from: Timestamp.optional().describe('Created at this time or later.'),
+  to: Timestamp.optional().describe('Created before this time.'),
+  olderThanDays: z.number().min(0).max(3650).optional().describe('Created at least so many days ago.'),
+};
+
+const lists = {
+  connectionIds: z.array(Id).min(1).max(200),
+  sources: z.array(SourceType).min(1).max(50),
+  classes: z.array(ErrorClassName).min(1),
+  statuses: z.array(DlqStatus).min(1),
+  sourceEventTypes: z.array(EventType).min(1).max(100),
+  ids: z.array(Id).min(1).max(1000),
+};
+
+/** Which entries are meant. Everything that is given must hold; an empty filter means every entry of the org. */
+export const DlqFilter = z
+  .strictObject({
+    ...fields,
+    connectionIds: lists.connectionIds.optional(),
+    sources: lists.sources.optional().describe('Source types, as `hotmart`.'),
+    classes: lists.classes.optional(),
+    statuses: lists.statuses.optional(),
+    sourceEventTypes: lists.sourceEventTypes.optional().describe('The platform\u2019s own names of events.'),
+    ids: lists.ids.optional(),
+  })
+  .meta({ id: 'DlqFilter' });
+export type DlqFilter = z.infer<typeof DlqFilter>;
+
+/** In a query a list is one parameter with commas. */
+const commas = <Item extends z.ZodType>(list: z.ZodArray<Item>) =>
+  z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(list as unknown as z.ZodType<z.output<Item>[], string[]>)
+    .optional();
+
+const flag = z
+  .enum(['true', 'false'])
+  .transform((text) => text === 'true')
+  .optional();
+
+const query = {
+  ...fields,
+  quarantine: flag,
+  olderThanDays: z.coerce.number().min(0).max(3650).optional(),
+  connectionIds: commas(lists.connectionIds),
+  sources: commas(lists.sources),
+  class: ErrorClassName.optional().describe('One of `classes`, for short.'),
+  classes: commas(lists.classes),
+  statuses: commas(lists.statuses),
+  sourceEventTypes: commas(lists.sourceEventTypes),
+  ids: commas(lists.ids),
+};
+
+const limit = (max: number, fallback: number) => z.coerce.number().int().min(1).max(max).default(fallback);
+
+export const DlqQuery = z.strictObject(query);
+export const DlqListQuery = z.strictObject({ ...query, limit: limit(200, 50), cursor: z.string().min(1).max(200).optional() });
+export const DlqSampleQuery = z.strictObject({
+  ...query,
+  limit: limit(100, 5).describe('At most 20 with `full`.'),
+  full: flag.describe('With the delivery as it came, personal data included. Owner or admin only; audited.'),
+});
+
+export const DlqCommand = z
+  .strictObject({ ...DlqFilter.shape, dryRun: z.boolean().default(false).describe('Only count what would be touched.') })
+  .meta({ id: 'DlqCommand' });
+export type DlqCommand = z.input<typeof DlqCommand>;
+
+const Retryable = z.enum(['no', 'after_fix', 'yes']).describe('Who can make it succeed: nobody, a person, or time alone.');
+
+export const DlqEntry = z
+  .object({
+    id: Id,
+    orgId: Id,
+    projectId: Id,
+    connectionId: Id,
+    connectionName: z.string(),
+    sourceType: z.string(),
+    journalId: Id,
+    recordIndex: z.int().nullable().describe('Position in the delivery; null: the whole delivery.'),
+    errorClass: z.string(),
+    message: z.string().describe('Of the newest failure. Never repeats the payload.'),
+    fieldPath: z.string().nullable(),
+    sourceEventType: z.string().nullable(),
+    idempotencyKey: z.string().nullable(),
+    status: DlqStatus,
+    attempts: z.int(),
+    nextRetryAt: Timestamp.nullable().describe('While `retrying`: when the attempt counts as abandoned.'),
+    isQuarantine: z.boolean().describe('Rejected at the door: a retry verifies it again.'),
+    sample: z.unknown().describe('Redacted.'),
+    createdAt: Timestamp,
+    updatedAt: Timestamp,
+    resolvedAt: Timestamp.nullable(),
+  })
+  .meta({ id: 'DlqEntry' });
+export type DlqEntry = z.infer<typeof DlqEntry>;
+
+export const DlqList = z.object({ entries: z.array(DlqEntry), nextCursor: z.string().nullable() }).meta({ id: 'DlqList' });
+export type DlqList = z.infer<typeof DlqList>;
+
+export const DlqSummary = z
+  .object({
+    total: z.int(),
+    groups: z.array(
+      z.object({
+        errorClass: z.string(),
+        sourceType: z.string(),
+        connectionId: Id,
+        connectionName: z.string(),
+        count: z.int(),
+        pending: z.int().describe('Pending or being retried.'),
+        exhausted: z.int(),
+        firstSeenAt: Timestamp,
+        lastSeenAt: Timestamp,
+        trend: z.array(z.int()).length(24).describe('Entries created in each of the last 24 hours, the oldest hour first.'),
+        retryable: Retryable,
+      }),
+    ),
+  })
+  .meta({ id: 'DlqSummary' });
+export type DlqSummary = z.infer<typeof DlqSummary>;
+
+export const DlqPayload = z.object({
+  headers: z.record(z.string(), z.string()).describe('Without credentials.'),
+  body: z.string().describe('The body as it came, credentials masked; at most 64 KiB of it.'),
+  byteSize: z.int(),
+  truncated: z.boolean(),
+});
+export type DlqPayload = z.infer<typeof DlqPayload>;
+
+export const DlqSamples = z
+  .object({
+    entries: z.array(
+      DlqEntry.extend({ payload: DlqPayload.optional().describe('With `full`, where the delivery is still kept and can be opened.') }),
+    ),
+  })
+  .meta({ id: 'DlqSamples' });
+export type DlqSamples = z.infer<typeof DlqSamples>;
+
+export const DlqAnalysis = z
+  .object({
+    clusters: z.array(
+      z.object({
+        errorClass: z.string(),
+        fieldPath: z.string().nullable(),
+        sourceEventType: z.string().nullable(),
+        sourceType: z.string(),
+        connectionId: Id,
+        connectionName: z.string(),
+        count: z.int(),
+        firstSeenAt: Timestamp,
+        lastSeenAt: Timestamp,
+        exampleId: Id,
+        cause: z.string().describe('The likely cause, in plain words.'),
+        fix: z.string().describe('What to do about it.'),
+      }),
+    ),
+  })
+  .meta({ id: 'DlqAnalysis' });
+export type DlqAnalysis = z.infer<typeof DlqAnalysis>;
+
+export const DlqRetried = z.object({ id: Id, status: DlqStatus }).meta({ id: 'DlqRetried' });
+export type DlqRetried = z.infer<typeof DlqRetried>;
+
+export const DlqDryRun = z.object({ dryRun: z.literal(true), count: z.int() }).meta({ id: 'DlqDryRun' });
+export type DlqDryRun = z.infer<typeof DlqDryRun>;
+
+export const DlqOperationKind = z.enum(['redrive', 'discard', 'purge', 'reverify']);
+export type DlqOperationKind = z.infer<typeof DlqOperationKind>;
+
+export const DlqOperation = z
+  .object({
+    id: Id,
+    orgId: Id,
+    kind: DlqOperationKind,
+    filter: DlqFilter,
+    status: z.enum(['queued', 'running', 'done', 'failed', 'canceled']),
+    total: z.int().describe('Entries that matched when it was started.'),
+    done: z.int(),
+    succeeded: z.int().describe('Resolved, discarded or deleted.'),
+    failed: z.int().describe('Tried and still dead letters.'),
+    error: z.string().nullable(),
+    createdBy: Id.nullable(),
+    createdAt: Timestamp,
+    finishedAt: Timestamp.nullable(),
+  })
+  .meta({ id: 'DlqOperation' });
+export type DlqOperation = z.infer<typeof DlqOperation>;
+
+export const DlqStarted = z.object({ operation: DlqOperation }).meta({ id: 'DlqStarted' });
+export type DlqStarted = z.infer<typeof DlqStarted>;
+
+export const DlqOperationsQuery = z.strictObject({ orgId: Id.optional() });
+export const DlqOperations = z.object({ operations: z.array(DlqOperation) }).meta({ id: 'DlqOperations' });
+export type DlqOperations = z.infer<typeof DlqOperations>;
