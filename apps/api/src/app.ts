@@ -18,6 +18,7 @@ import type { Writer } from './ingest/writer.ts';
 import { inviteRoutes } from './invites/routes.ts';
 import type { Metrics } from './metrics.ts';
 import { mountDocs } from './openapi.ts';
+import { publicConfigRoutes } from './public-config.ts';
 import { sourceRoutes } from './sources/routes.ts';
 
 export interface AppDeps {
@@ -71,6 +72,7 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
 
   app.use(secureHeaders());
   app.route('/', healthRoutes({ ...deps, operatorToken: config.operatorToken }));
+  app.route('/api/config', publicConfigRoutes(config.supabase));
   app.route('/api/sources', sourceRoutes());
   app.route(
     '/api/connections',

@@ -8,6 +8,7 @@ import { DeliveryAnswer, ProblemAnswer } from '@tributary/shared/api.ts';
 import type { Env, Hono } from 'hono';
 import { accepts } from 'hono/accepts';
 import { generateSpecs, resolver } from 'hono-openapi';
+import manifest from '../package.json' with { type: 'json' };
 import { otherPaths, problems, schemaOptions } from './route-docs.ts';
 
 export type ApiDocument = Awaited<ReturnType<typeof generateSpecs>>;
@@ -20,7 +21,7 @@ async function createDocument<E extends Env>(app: Hono<E>, publicUrl: string): P
     documentation: {
       info: {
         title: 'Tributary',
-        version: '0.1.0',
+        version: manifest.version,
         description:
           'Signed webhooks in, canonical events out, each exactly once. Errors are RFC 9457 problems with a stable `code`; every answer carries `x-request-id`.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },

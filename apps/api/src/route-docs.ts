@@ -4,6 +4,7 @@ import {
   CreatedConnection,
   CreatedInvite,
   Invite,
+  PublicConfig,
   RotatedSecret,
   SourceEntry,
   TestedConnection,
@@ -129,6 +130,13 @@ export const describe = {
     summary: 'The catalogue of sources',
     security: [],
     responses: answers(200, 'Every platform this version understands.', z.array(SourceEntry)),
+  }),
+  publicConfig: describeRoute({
+    operationId: 'publicConfig',
+    tags: ['Operation'],
+    summary: 'Where to sign in, and the version',
+    security: [],
+    responses: answers(200, 'Nothing secret.', PublicConfig),
   }),
   createInvite: describeRoute({
     operationId: 'createInvite',

@@ -24,6 +24,16 @@ const SourceConfig = z
   .record(z.string(), z.unknown())
   .describe('Settings by the JSON schema of the source in GET /api/sources. Never a secret.');
 
+/** What a program needs to know to sign in. Public. */
+export const PublicConfig = z
+  .object({
+    supabaseUrl: z.string().describe('Supabase Auth is under /auth/v1, the Data API under /rest/v1.'),
+    publishableKey: z.string().describe('Goes along as the header `apikey`. It is public.'),
+    version: z.string().describe('Of the server.'),
+  })
+  .meta({ id: 'Config' });
+export type PublicConfig = z.infer<typeof PublicConfig>;
+
 /** Every error answer: RFC 9457 with a stable `code`. */
 export const ProblemAnswer = z
   .object({

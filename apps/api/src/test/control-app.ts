@@ -7,6 +7,7 @@ import { answerProblem, toProblem } from '../errors.ts';
 import { holdRoutes } from '../holds/routes.ts';
 import { inviteRoutes } from '../invites/routes.ts';
 import { mountDocs } from '../openapi.ts';
+import { publicConfigRoutes } from '../public-config.ts';
 import { sourceRoutes } from '../sources/routes.ts';
 import { jwt, type TestUser, type World } from './make.ts';
 
@@ -21,6 +22,7 @@ export function makeControlApp(world: World, dispatch: ConnectionDeps['dispatch'
     return answerProblem(c, toProblem(error), randomUUID());
   });
   const { db, masterKeys, log } = world;
+  app.route('/api/config', publicConfigRoutes({ url: 'https://project.example.com', publishableKey: 'sb_publishable_of_tests' }));
   app.route('/api/sources', sourceRoutes());
   app.route('/api/connections', connectionRoutes({ db, masterKeys, log, verifyToken, publicUrl, dispatch }));
   app.route('/api/dlq', dlqRoutes({ db, masterKeys, log, verifyToken }));

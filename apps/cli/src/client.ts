@@ -1,0 +1,103 @@
+import { ProblemAnswer, PublicConfig } from '@tributary/shared/api.ts';
+import type { z } from 'zod';
+import { type AuthServer, createSession } from './auth.ts';
+import type { Target } from './config.ts';
+import { Failure, Unavailable } from './errors.ts';
+import { type Answer, type Call, fetchAnswer } from './http.ts';
+
+type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
+
+interface Options extends Pick<Call, 'method' | 'body' | 'timeoutMs'> {
+  query?: Query;
+  /** Whose token goes along; the user's when left out. */
+  as?: 'user' | 'operator' | 'nobody';
+}
+
+/** The server, as one person or program sees it. Every method throws Failure, with the one sentence to print. */
+export interface Client {
+  readonly url: string;
+  /** An endpoint of the API; its answer must have the shape. */
+  api<Shape extends z.ZodType>(path: string, shape: Shape, options?: Options): Promise<z.output<Shape>>;
+  /** A read through Supabase's Data API, under the user's row level security. */
+  data<Shape extends z.ZodType>(path: string, shape: Shape): Promise<z.output<Shape>>;
+  /** A public endpoint, whatever it answers. */
+  probe(path: string): Promise<Answer>;
+  accessToken(): Promise<string>;
+}
+
+export function createClient(target: Target, credentialsFile: string, signal: AbortSignal): Client {
+  const session = createSession(target, credentialsFile, signal);
+  let authServer: Promise<AuthServer> | undefined;
+
+  async function asUser(send: (token: string) => Promise<Answer>): Promise<Answer> {
+    const token = await session.token();
+    const answer = await send(token);
+    if (answer.status !== 401) return answer;
+    const renewed = await session.renew(token);
+    return renewed === undefined ? answer : send(renewed);
+  }
+
+  async function api<Shape extends z.ZodType>(path: string, shape: Shape, options: Options = {}): Promise<z.output<Shape>> {
+    const { as = 'user', query = {}, ...call } = options;
+    const url = `${target.url}${path}${toQueryString(query)}`;
+    const send = (token?: string) =>
+      fetchAnswer(url, { ...call, signal, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } });
+    const answer = as === 'user' ? await asUser(send) : await send(as === 'operator' ? operatorToken() : undefined);
+    if (!answer.ok) throw toFailure(answer, `${call.method ?? 'GET'} ${path}`, as);
+    return checkShape(shape, answer.body, path);
+  }
+
+  function operatorToken(): string {
+    if (target.operatorToken) return target.operatorToken;
+    throw new Failure('The operator token is needed: give --operator-token or set TRIBUTARY_OPERATOR_TOKEN.');
+  }
+
+  function toFailure({ status, body }: Answer, what: string, as: Options['as']): Failure {
+    const problem = ProblemAnswer.safeParse(body).data;
+    const words = problem ? sentence(problem.detail ?? problem.title) : `${what} answered ${status}.`;
+    const advice =
+      status === 401 ? ` ${as === 'operator' ? 'Check the operator token.' : 'Run `tributary login`, or check TRIBUTARY_TOKEN.'}` : '';
+    const label = problem ? ` (${[status, problem.code, `request ${problem.requestId}`].join(', ')})` : '';
+    const Kind = status === 429 || status >= 502 ? Unavailable : Failure;
+    return new Kind(`${words}${advice}${label}`, { status, code: problem?.code, requestId: problem?.requestId });
+  }
+
+  return {
+    url: target.url,
+    api,
+    accessToken: () => session.token(),
+    probe: (path) => fetchAnswer(target.url + path, { signal, timeoutMs: 10_000 }),
+    async data(path, shape) {
+      authServer ??= api('/api/config', PublicConfig, { as: 'nobody' });
+      const { supabaseUrl, publishableKey } = await authServer;
+      const answer = await asUser((token) =>
+        fetchAnswer(`${supabaseUrl}/rest/v1${path}`, { signal, headers: { apikey: publishableKey, authorization: `Bearer ${token}` } }),
+      );
+      if (answer.status === 401)
+        throw new Failure('The access token is not valid: run `tributary login`, or check TRIBUTARY_TOKEN.', { status: 401 });
+      if (!answer.ok) throw new (answer.status >= 500 ? Unavailable : Failure)(`Supabase's Data API answered ${answer.status}.`);
+      return checkShape(shape, answer.body, path);
+    },
+  };
+}
+
+/** The answer as it came, with what a newer server added to it. */
+function checkShape<Shape extends z.ZodType>(shape: Shape, body: unknown, path: string): z.output<Shape> {
+  const checked = shape.safeParse(body);
+  if (checked.success) return body as z.output<Shape>;
+  const where = checked.error.issues[0]?.path.join('.') ?? '';
+  throw new Failure(
+    `${path.split('?')[0]} gave an answer that this version does not understand${where && ` (at ${where})`}: use the CLI of the server's version.`,
+  );
+}
+
+function toQueryString(query: Query): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined && !(Array.isArray(value) && value.length === 0)) parameters.set(name, String(value));
+  return parameters.size === 0 ? '' : `?${parameters}`;
+}
+
+function sentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.!?]$/.test(words) ? '' : '.'}`;
+}

@@ -1,0 +1,134 @@
+import { createInterface } from 'node:readline/promises';
+import { SingleBar } from 'cli-progress';
+import Table from 'cli-table3';
+import pc from 'picocolors';
+import { UsageError } from './errors.ts';
+
+export type Cell = string | number | boolean | null | undefined;
+
+export interface Progress {
+  show(done: number, note: string): void;
+  end(): void;
+}
+
+/** Results go to stdout, everything said about them to stderr, so that a pipe carries results only. */
+export interface Output {
+  readonly json: boolean;
+  /** JSON for scripts; what `render` makes of it for people. */
+  print(result: unknown, render: () => string): void;
+  /** One line of JSON, or of text. */
+  printLine(result: unknown, render: () => string): void;
+  note(text: string): void;
+  /** A bar for people who look on, nothing otherwise. */
+  progress(total: number): Progress;
+  /** Throws UsageError where nobody can be asked. */
+  confirm(question: string): Promise<boolean>;
+}
+
+export function createOutput(json: boolean): Output {
+  const printJson = (value: unknown, indent?: number) => process.stdout.write(`${escapeControls(JSON.stringify(value, null, indent))}\n`);
+  return {
+    json,
+    print: (result, render) => void (json ? printJson(result, 2) : process.stdout.write(`${render()}\n`)),
+    printLine: (result, render) => void (json ? printJson(result) : process.stdout.write(`${render()}\n`)),
+    note: (text) => void process.stderr.write(`${text}\n`),
+    progress(total) {
+      if (json || !process.stderr.isTTY) return { show() {}, end() {} };
+      const bar = new SingleBar({
+        format: '{bar} {percentage}%  {value}/{total}  {note}',
+        barCompleteChar: '█',
+        barIncompleteChar: '░',
+        hideCursor: true,
+        barsize: 30,
+        fps: 10,
+        stream: process.stderr,
+        gracefulExit: false,
+        emptyOnZero: true,
+      });
+      bar.start(total, 0, { note: '' });
+      return { show: (done, note) => bar.update(done, { note }), end: () => bar.stop() };
+    },
+    async confirm(question) {
+      if (json || !process.stdin.isTTY || !process.stderr.isTTY)
+        throw new UsageError('Nobody can be asked here: give --yes to go ahead, or --dry-run to count only.');
+      const readline = createInterface({ input: process.stdin, output: process.stderr });
+      try {
+        return /^y(es)?$/i.test((await readline.question(`${question} [y/N] `)).trim());
+      } catch {
+        return false;
+      } finally {
+        readline.close();
+      }
+    },
+  };
+}
+
+const bare = {
+  chars: Object.fromEntries(
+    [
+      'top',
+      'top-mid',
+      'top-left',
+      'top-right',
+      'bottom',
+      'bottom-mid',
+      'bottom-left',
+      'bottom-right',
+      'left',
+      'left-mid',
+      'mid',
+      'mid-mid',
+      'right',
+      'right-mid',
+    ].map((name) => [name, '']),
+  ),
+};
+
+/** Columns under their titles; numbers to the right. */
+export function table(head: readonly string[], rows: readonly (readonly Cell[])[], empty = 'Nothing.'): string {
+  if (rows.length === 0) return empty;
+  const isNumeric = head.map((_, column) => rows.every((row) => typeof row[column] === 'number'));
+  const grid = new Table({
+    chars: { ...bare.chars, middle: '  ' },
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
+    head: head.map((title) => pc.bold(title)),
+    colAligns: isNumeric.map((numeric) => (numeric ? 'right' : 'left')),
+  });
+  grid.push(...rows.map((row) => row.map(printable)));
+  return trimLines(grid.toString());
+}
+
+/** Names and values, one a line; what is undefined is left out. */
+export function details(pairs: readonly (readonly [name: string, value: Cell])[]): string {
+  const given = pairs.filter(([, value]) => value !== undefined);
+  const width = Math.max(0, ...given.map(([name]) => name.length));
+  return given.map(([name, value]) => `${pc.dim(name.padEnd(width))}  ${printable(value)}`.trimEnd()).join('\n');
+}
+
+// what strangers send must not steer a terminal: control characters, and marks that turn the direction of writing
+const steering = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+
+export function printable(value: Cell): string {
+  if (value === null || value === undefined || value === '') return '–';
+  return String(value).replaceAll(steering, '\ufffd');
+}
+
+/** JSON escapes most control characters by itself. */
+function escapeControls(text: string): string {
+  return text.replaceAll(/[\u007f-\u009f\u2028\u2029]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+const trimLines = (text: string) => text.replaceAll(/[^\S\n]+$/gm, '');
+
+/** 2026-11-24 19:20:26, in UTC as everywhere. */
+export function time(iso: string | null | undefined): string | undefined {
+  return iso?.replace('T', ' ').replace(/(\.\d+)?Z$/, '');
+}
+
+/** 42 s · 3 min 20 s · 2 h 5 min */
+export function duration(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}

@@ -1,0 +1,77 @@
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import pc from 'picocolors';
+import manifest from '../package.json' with { type: 'json' };
+import { type Client, createClient } from './client.ts';
+import { credentialsFile, type Flags, findTarget, type Target } from './config.ts';
+import { Failure } from './errors.ts';
+import { createOutput, type Output, printable } from './output.ts';
+
+export interface Context {
+  client: Client;
+  target: Target;
+  output: Output;
+  /** Aborted by Ctrl-C. */
+  signal: AbortSignal;
+}
+
+const interruption = new AbortController();
+
+/** A program with the options that every command has. Each group of commands adds its own. */
+export function createProgram(name: string, summary: string, ...groups: ((program: Command) => void)[]): Command {
+  const program = new Command(name)
+    .description(summary)
+    .version(`${name} ${manifest.version}`)
+    .option('--json', 'print JSON, for scripts')
+    .option('--url <url>', 'the server (TRIBUTARY_URL; else the login, else the local stack)')
+    .option('--token <token>', 'access token of a Supabase user (better in TRIBUTARY_TOKEN: others see command lines)')
+    .configureHelp({ showGlobalOptions: true, helpWidth: 120 })
+    .showHelpAfterError('(--help shows how it is used)')
+    .exitOverride();
+  for (const add of groups) add(program);
+  return program;
+}
+
+/** Ends in `process.exitCode`: 0 done, 1 failed, 2 used wrongly. */
+export async function run(program: Command): Promise<void> {
+  // the terminal and the launcher may both pass on one Ctrl-C
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interruption.abort());
+  // a reader that has seen enough, as `head`, is no failure
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    process.exitCode = report(error, program.opts().json === true);
+  }
+}
+
+function report(error: unknown, json: boolean): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  const failure = error instanceof Failure ? error : new Failure(`Something went wrong in this program: ${(error as Error).message}`);
+  const { message, code, status, requestId } = failure;
+  if (json) process.stderr.write(`${JSON.stringify({ error: { message, code, status, requestId } })}\n`);
+  else process.stderr.write(`${pc.red(printable(message))}\n`);
+  return failure.exitCode;
+}
+
+/** What an action works with. Throws UsageError when no server is known. */
+export function open(command: Command): Context {
+  const flags = command.optsWithGlobals<Flags & { json?: boolean }>();
+  const target = findTarget(flags);
+  const { signal } = interruption;
+  return { client: createClient(target, credentialsFile(), signal), target, output: createOutput(flags.json === true), signal };
+}
+
+/** Shown under a command's help. */
+export function examples(command: Command, ...lines: string[]): Command {
+  return command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`);
+}
+
+/** Parses an option's whole number. */
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max) throw new InvalidArgumentError(`It is a whole number from ${min} to ${max}.`);
+    return value;
+  };
+}
