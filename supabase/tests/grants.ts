@@ -101,6 +101,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
   invoker: {
     'private.claim_dead_letters': 'worker',
     'private.count_rejected': 'ingest',
+    'private.dlq_depth': 'worker',
     'private.held': 'authenticated, worker',
     'private.histogram_quantile': 'authenticated',
     'private.ingest_batch': 'ingest, worker',

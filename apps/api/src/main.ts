@@ -4,6 +4,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import { createApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { createDb } from './db.ts';
+import { registerGauges } from './gauges.ts';
 import { createConnections } from './ingest/connections.ts';
 import { createQuarantine } from './ingest/quarantine.ts';
 import { createWriter } from './ingest/writer.ts';
@@ -36,19 +37,7 @@ async function start() {
   const writer = createWriter(db, config.writer, metrics, log);
   const quarantine = createQuarantine(db, config.quarantinePerHour, log);
   const jobs = await startJobs({ db, tasks: maintenanceTasks(db), concurrency: config.jobs.concurrency, metrics, log });
-  metrics.gauge('ingest_buffer_events', 'Records waiting for their commit', () => writer.state().records);
-  metrics.gauge('ingest_buffer_bytes', 'Bytes waiting for their commit', () => writer.state().bytes);
-  metrics.gauge(
-    'ingest_buffer_oldest_age_seconds',
-    'Age of the oldest delivery that waits for a batch',
-    () => writer.state().oldestAgeMs / 1000,
-  );
-  metrics.gauge('ingest_db_pool_in_use', 'Database connections in use', () =>
-    Object.values(db.pools).reduce((sum, pool) => sum + pool.totalCount - pool.idleCount, 0),
-  );
-  metrics.gauge('ingest_db_pool_waiting', 'Waiting for a database connection', () =>
-    Object.values(db.pools).reduce((sum, pool) => sum + pool.waitingCount, 0),
-  );
+  registerGauges(metrics, { db, writer, log });
 
   const app = createApp({ config, db, connections, writer, quarantine, metrics, log, isStopping: () => stopping });
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;

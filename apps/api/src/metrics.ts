@@ -2,6 +2,9 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
+/** What a gauge says: its one value, a value for each set of labels, or nothing. */
+type Readings = number | undefined | readonly { labels: Record<string, string>; value: number }[];
+
 /** Names and labels as operators' dashboards and alerts rely on them. No label takes a value from a request. */
 export function createMetrics() {
   const registry = new Registry();
@@ -69,13 +72,19 @@ export function createMetrics() {
       buckets: [0.005, 0.02, 0.1, 0.5, 1, 5, 15, 30, 60],
       registers,
     }),
-    gauge: (name: string, help: string, collect: () => number) =>
+    /** A value that is read when somebody scrapes; `undefined` or no reading: the series is absent. */
+    gauge: (name: string, help: string, read: () => Readings | Promise<Readings>, labelNames: readonly string[] = []) =>
       new Gauge({
         name,
         help,
+        labelNames,
         registers,
-        collect() {
-          this.set(collect());
+        async collect() {
+          const readings = await read();
+          this.reset();
+          if (labelNames.length === 0) this.remove({});
+          if (typeof readings === 'number') this.set(readings);
+          else for (const { labels, value } of readings ?? []) this.set(labels, value);
         },
       }),
   };

@@ -1,5 +1,6 @@
 import { createApp } from '../app.ts';
 import { readConfig } from '../config.ts';
+import { registerGauges } from '../gauges.ts';
 import { createConnections } from '../ingest/connections.ts';
 import { createQuarantine } from '../ingest/quarantine.ts';
 import { createWriter } from '../ingest/writer.ts';
@@ -38,6 +39,7 @@ export async function startTestApi(overrides: Record<string, string> = {}) {
   const connections = await createConnections(db, config.masterKeys, log);
   const writer = createWriter(db, config.writer, metrics, log);
   const quarantine = createQuarantine(db, config.quarantinePerHour, log);
+  registerGauges(metrics, { db, writer, log });
   const app = createApp({ config, db, connections, writer, quarantine, metrics, log, isStopping: () => false });
 
   async function send(url: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}): Promise<Answer> {
