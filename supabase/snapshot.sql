@@ -439,6 +439,7 @@ CREATE INDEX dlq_events_connection_idx ON public.dlq_events USING btree (org_id,
 CREATE INDEX dlq_events_due_idx ON public.dlq_events USING btree (org_id, next_retry_at) WHERE ((status = ANY (ARRAY['pending'::text, 'retrying'::text])) AND (next_retry_at IS NOT NULL));
 CREATE INDEX dlq_events_open_idx ON public.dlq_events USING btree (org_id, created_at DESC, id DESC) INCLUDE (error_class, source_connection_id, status, source_event_type, field_path) WHERE (status = ANY (ARRAY['pending'::text, 'retrying'::text, 'exhausted'::text]));
 CREATE INDEX dlq_events_org_created_idx ON public.dlq_events USING btree (org_id, created_at DESC, id DESC);
+CREATE INDEX dlq_events_status_idx ON public.dlq_events USING btree (status, is_quarantine, created_at) WHERE (status = ANY (ARRAY['pending'::text, 'retrying'::text, 'exhausted'::text]));
 CREATE TRIGGER audit AFTER UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER touch BEFORE UPDATE ON public.dlq_events FOR EACH ROW EXECUTE FUNCTION private.touch_dead_letter();
 alter table public.dlq_events enable row level security;
@@ -1180,6 +1181,28 @@ begin
 end
 $function$;
 grant execute on function private.delete_connection(uuid) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.dlq_depth()
+ RETURNS TABLE(status text, entries bigint, oldest_age_seconds double precision)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select s.status,
+    (
+      select count(*) from (
+        select from public.dlq_events d
+        where d.status = s.status and d.status in ('pending', 'retrying', 'exhausted') limit 100000
+      ) bounded
+    ),
+    (
+      select greatest(0, extract(epoch from now() - d.created_at))::double precision from public.dlq_events d
+      where d.status = s.status and d.status in ('pending', 'retrying', 'exhausted') and not d.is_quarantine
+      order by d.created_at limit 1
+    )
+  from unnest('{pending,retrying,exhausted}'::text[]) as s (status)
+$function$;
+grant execute on function private.dlq_depth() to worker;
 
 CREATE OR REPLACE FUNCTION private.drop_expired_partitions(p_now timestamp with time zone DEFAULT now())
  RETURNS SETOF text
