@@ -1,7 +1,9 @@
+import { conflict } from './cases/conflict.ts';
 import { apiCrash, postgresCrash } from './cases/crash.ts';
 import { exhaustedConnections } from './cases/exhausted.ts';
 import { hungBackends, lockedTable, lostAnswers } from './cases/hung.ts';
 import { outage } from './cases/outage.ts';
+import { poison } from './cases/poison.ts';
 import { shutdown } from './cases/shutdown.ts';
 import { slowDatabase } from './cases/slow.ts';
 import { duplicateBatches, oneKey } from './cases/storm.ts';
@@ -78,6 +80,10 @@ export const caseGroups = {
   storms: [
     { fault: 11, name: 'one-key', promise: '10,000 concurrent deliveries of one key over four processes are one event.', run: oneKey },
     { fault: 11, name: 'duplicate-batches', promise: 'Shuffled batches of mostly duplicates deadlock nowhere.', run: duplicateBatches },
+  ],
+  records: [
+    { fault: 12, name: 'conflict', promise: 'Of different bodies under one key the first stands, and the others are kept.', run: conflict },
+    { fault: 13, name: 'poison', promise: 'A poisonous record never takes its neighbours along, and is kept as it was sent.', run: poison },
   ],
 } satisfies Record<string, readonly Case[]>;
 

@@ -33,13 +33,13 @@ export interface SenderOptions {
   patienceMs?: number;
 }
 
-export interface Sent {
+interface Sent {
   key: string;
   connection: ProofConnection;
   eventId: string;
 }
 
-export interface DeliverOptions {
+interface DeliverOptions {
   /** Acknowledged before under this id: the answer must be `duplicate` with the same one. */
   stored?: string;
   secrets?: readonly Secret[];

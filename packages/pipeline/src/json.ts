@@ -20,8 +20,6 @@ export function decodeText(raw: Uint8Array): string {
 export interface Scan {
   /** A run of 16 or more digits occurs outside strings: it may be an integer beyond 2^53. */
   longIntegers: boolean;
-  /** A number with an exponent or with hundreds of digits occurs: it may not be finite. */
-  hugeNumbers: boolean;
 }
 
 const quote = 0x22;
@@ -32,7 +30,7 @@ const backslash = 0x5c;
  * Text that is not JSON may pass: the parser says so afterwards.
  */
 export function scan(text: string, depthMax: number = jsonDepthMax): Scan {
-  const found: Scan = { longIntegers: false, hugeNumbers: false };
+  const found: Scan = { longIntegers: false };
   let depth = 0;
   let digits = 0;
   for (let at = 0; at < text.length; at++) {
@@ -40,10 +38,8 @@ export function scan(text: string, depthMax: number = jsonDepthMax): Scan {
     if (code >= 0x30 && code <= 0x39) {
       digits += 1;
       if (digits === 16) found.longIntegers = true;
-      else if (digits === 300) found.hugeNumbers = true;
       continue;
     }
-    if ((code === 0x65 || code === 0x45) && digits > 0) found.hugeNumbers = true;
     digits = 0;
     if (code === quote) at = stringEnd(text, at);
     else if (code === 0x7b || code === 0x5b) {
@@ -68,7 +64,8 @@ function stringEnd(text: string, open: number): number {
 
 /**
  * JSON text to values. Integers beyond 2^53 become their decimal text, `__proto__` keys are left out, the last of duplicate keys wins.
- * Throws INVALID_PAYLOAD when it is not JSON, is nested deeper than {@link jsonDepthMax}, or holds a number too large for a double (1e400).
+ * A number too large for a double (1e400) becomes Infinity, for which its record alone is refused.
+ * Throws INVALID_PAYLOAD when it is not JSON or is nested deeper than {@link jsonDepthMax}.
  */
 export function parseJson(text: string): Json {
   const found = scan(text);
@@ -80,7 +77,6 @@ export function parseJson(text: string): Json {
     const position = Number(/ in JSON at position (\d+)/.exec((error as Error).message)?.[1]);
     throw new RecordError('INVALID_PAYLOAD', `The body is not valid JSON${position <= text.length ? ` at character ${position}` : ''}.`);
   }
-  if (found.hugeNumbers) refuseInfinity(value);
   // A key may spell itself with escapes; those of ASCII letters and underscore begin \u005, \u006 or \u007.
   if (text.includes('__proto__') || /\\u00[567]/.test(text)) dropProto(value);
   return value;
@@ -89,13 +85,6 @@ export function parseJson(text: string): Json {
 function keepLongInteger(_key: string, value: unknown, context?: { source?: string }): unknown {
   if (typeof value !== 'number' || Number.isSafeInteger(value) || !Number.isFinite(value) || context?.source === undefined) return value;
   return /^-?\d+$/.test(context.source) ? context.source : value;
-}
-
-function refuseInfinity(value: Json): void {
-  if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw new RecordError('INVALID_PAYLOAD', 'A number in the body is too large.');
-  } else if (Array.isArray(value)) for (const item of value) refuseInfinity(item);
-  else if (isObject(value)) for (const item of Object.values(value)) refuseInfinity(item);
 }
 
 function dropProto(value: Json): void {

@@ -177,8 +177,14 @@ describe('by form', () => {
 });
 
 describe('bounds', () => {
-  test('text that jsonb refuses is an INVALID_PAYLOAD, in values and in keys; in what is removed it does not matter', () => {
-    for (const record of [{ a: 'x\0y' }, { a: ['\ud800'] }, { 'k\0': 1 }, { 'k\udc00': 1 }] as JsonObject[]) {
+  test('text that jsonb refuses and numbers beyond a double are an INVALID_PAYLOAD; in what is removed text does not matter', () => {
+    for (const record of [
+      { a: 'x\0y' },
+      { a: ['\ud800'] },
+      { 'k\0': 1 },
+      { 'k\udc00': 1 },
+      { a: [Number.POSITIVE_INFINITY] },
+    ] as JsonObject[]) {
       expect(() => clean(record)).toThrowError(expect.objectContaining({ errorClass: 'INVALID_PAYLOAD' }));
     }
     expect(clean({ name: 'x\0\ud800', ok: '😀' })).toEqual({ ok: '😀' });

@@ -33,7 +33,7 @@ interface Run extends Omit<Pruned, 'value'> {
 
 /**
  * Takes out of a record, by `paths` and by the names of its keys, everything personal, and collects the values taken out.
- * Free text goes as well, unless under `keep`. Throws INVALID_PAYLOAD for text that jsonb refuses (U+0000, lone surrogates).
+ * Free text goes as well, unless under `keep`. Throws INVALID_PAYLOAD for text that jsonb refuses (U+0000, lone surrogates), and for numbers that are not finite.
  */
 export function prune(record: JsonObject, paths: PersonalPaths, asSample = false): Pruned {
   const run: Run = { collected: newCollected(), texts: [], chars: 0, asSample };
@@ -174,6 +174,7 @@ function pruneString(run: Run, value: string, kept: boolean): string | undefined
 }
 
 function pruneNumber(run: Run, value: number): Json {
+  if (!Number.isFinite(value) && !run.asSample) throw new RecordError('INVALID_PAYLOAD', 'A number is too large.');
   const size = Math.abs(value);
   // jsonb writes 1e300 out in three hundred digits: a small body would read back as a large one.
   if (size >= 1e21 || (size < 1e-21 && size > 0)) return String(value);

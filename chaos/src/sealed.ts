@@ -1,0 +1,28 @@
+import { unpackDelivery } from '@tributary/pipeline/journal.ts';
+import { journalAad, open } from '@tributary/pipeline/seal.ts';
+import { sha256 } from './sender.ts';
+import type { ProofStack } from './stack.ts';
+
+export interface StoredDelivery {
+  id: string;
+  /** SHA-256 of the bytes that were sealed; undefined where they do not open, or not to the digest that stands beside them. */
+  digest: string | undefined;
+}
+
+/** Opens what the journal keeps, all of it or the entries named. */
+export async function openStored(stack: ProofStack, ids?: readonly string[]): Promise<StoredDelivery[]> {
+  const rows = await stack.query<{ id: string; body_sha256: string; sealed: Buffer | null }>(
+    `select j.id, j.body_sha256, p.sealed from public.event_journal j left join private.journal_payloads p on p.journal_id = j.id
+     where $1::uuid[] is null or j.id = any ($1)`,
+    [ids ?? null],
+  );
+  return rows.map(({ id, body_sha256, sealed }) => {
+    try {
+      const packed = Buffer.from(open(stack.org.dataKey, sealed ?? Buffer.alloc(0), journalAad(stack.org.id, id)));
+      const digest = sha256(unpackDelivery(packed).raw);
+      return { id, digest: digest === body_sha256 ? digest : undefined };
+    } catch {
+      return { id, digest: undefined };
+    }
+  });
+}
