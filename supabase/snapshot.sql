@@ -1305,7 +1305,7 @@ begin
     select m.org_id, m.source_connection_id, m.bucket, m.received, m.duplicates, m.dead_lettered, m.rejected, m.lag_histogram
     from arrivals a
     join public.connection_activity m on m.org_id = a.org_id and m.source_connection_id = a.source_connection_id
-      and m.bucket > p_now - interval '60 minutes' and m.bucket <= p_now and not m.is_replay
+      and m.bucket >= date_trunc('minute', p_now) - interval '60 minutes' and m.bucket <= p_now and not m.is_replay
   ), counted as (
     select r.org_id, r.kind, r.min_records, m.source_connection_id, sum(m.received) as received, sum(m.duplicates) as duplicates,
       sum(m.dead_lettered) as dead_lettered, sum(m.rejected) as rejected,
@@ -1314,7 +1314,8 @@ begin
         coalesce(sum(m.lag_histogram[7]), 0), coalesce(sum(m.lag_histogram[8]), 0), coalesce(sum(m.lag_histogram[9]), 0),
         coalesce(sum(m.lag_histogram[10]), 0), coalesce(sum(m.lag_histogram[11]), 0), coalesce(sum(m.lag_histogram[12]), 0)]::numeric[] as lags
     from rules r
-    join recent m on m.org_id = r.org_id and m.bucket > p_now - make_interval(mins => r.window_minutes)
+    -- whole minutes, and the one that runs
+    join recent m on m.org_id = r.org_id and m.bucket >= date_trunc('minute', p_now) - make_interval(mins => r.window_minutes)
     group by r.org_id, r.kind, r.min_records, m.source_connection_id
   ), measured as (
     -- Rejected deliveries are counted one by one and are no records: they have a rate of their own.

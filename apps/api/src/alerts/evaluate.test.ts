@@ -1,0 +1,479 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { addActivity, type Counts, every, minuteMs } from '../test/activity.ts';
+import { makeWorld, type TestOrg, type World } from '../test/make.ts';
+
+let world: World;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+/** Noon of today, UTC: times of day in these tests are what they say. */
+const noon = Math.floor(Date.now() / dayMs) * dayMs + dayMs / 2;
+
+beforeAll(async () => {
+  world = await makeWorld();
+});
+// Passes count over all orgs: what other tests left is none of this one's business.
+beforeEach(async () => {
+  await world.admin('delete from public.alert_incidents');
+  await world.admin('update public.alert_rules set enabled = false');
+});
+afterAll(() => world.close());
+
+interface Incident {
+  id: string;
+  kind: string;
+  status: string;
+  level: string;
+  peak_level: string;
+  value: number;
+  threshold: number;
+  message: string;
+  resolution: string | null;
+  reminders: number;
+}
+
+interface Pass {
+  opened: number;
+  escalated: number;
+  reminded: number;
+  resolved: number;
+  notifications: number;
+}
+
+/** As if the evaluator had run without a break until `at`. */
+async function evaluate(at: number): Promise<Pass | undefined> {
+  await world.admin('update private.alert_clock set evaluated_at = $1', [new Date(at - 30_000).toISOString()]);
+  const [pass] = await world.db.worker((sql) =>
+    sql<Pass & Record<string, unknown>>('select * from private.evaluate_alerts($1)', [new Date(at).toISOString()]),
+  );
+  return pass;
+}
+
+/** An org with one connection that is old enough, one channel, and only the rules of these kinds. */
+async function makeWatched(kinds: string[], thresholds?: object) {
+  const org = await world.makeOrg();
+  const connection = await world.makeConnection(org, { name: 'Shop' });
+  await world.admin(`alter table public.source_connections disable trigger touch`);
+  await world.admin(
+    `update public.source_connections set updated_at = now() - interval '90 days', created_at = now() - interval '90 days' where id = $1`,
+    [connection],
+  );
+  await world.admin(`alter table public.source_connections enable trigger touch`);
+  await world.admin('update public.alert_rules set enabled = kind = any ($2), thresholds = thresholds || $3 where org_id = $1', [
+    org.id,
+    kinds,
+    '{}',
+  ]);
+  if (thresholds)
+    await world.admin('update public.alert_rules set thresholds = thresholds || $3 where org_id = $1 and kind = any ($2)', [
+      org.id,
+      kinds,
+      JSON.stringify(thresholds),
+    ]);
+  const channel = await addChannel(org);
+  const add = (times: readonly number[], counts?: Counts) => addActivity(world, org, connection, times, counts);
+  const incidents = () => world.admin<Incident>('select * from public.alert_incidents where org_id = $1 order by opened_at, id', [org.id]);
+  const told = async (of = channel) =>
+    (
+      await world.admin<{ said: string }>(
+        `select kind || ' ' || level as said from public.alert_notifications where channel_id = $1 order by seq`,
+        [of],
+      )
+    ).map((row) => row.said);
+  return { org, connection, channel, add, incidents, told };
+}
+
+async function addChannel(org: TestOrg, minLevel = 'info'): Promise<string> {
+  const [row] = await world.admin<{ id: string }>(
+    `insert into public.alert_channels (id, org_id, type, name, target, min_level) values (gen_random_uuid(), $1, 'email', 'On call', 'a@example.com', $2) returning id`,
+    [org.id, minLevel],
+  );
+  return row?.id ?? '';
+}
+
+describe('rules', () => {
+  it('are on for every org from its first moment, one of each kind', async () => {
+    const org = await world.makeOrg();
+    const rows = await world.admin<{ kind: string; enabled: boolean }>(
+      'select kind, enabled from public.alert_rules where org_id = $1 order by kind',
+      [org.id],
+    );
+    expect(rows.map((row) => row.kind)).toEqual([
+      'ConnectionLag',
+      'ConnectionSilent',
+      'DuplicateRateHigh',
+      'IngestDLQRateHigh',
+      'IngestDLQSpike',
+      'IngestLagHigh',
+      'RejectedRateHigh',
+    ]);
+    expect(rows.every((row) => row.enabled)).toBe(true);
+  });
+
+  it.each([
+    ['ConnectionSilent', { warning: 900, critical: 600 }],
+    ['ConnectionSilent', { windowMinutes: 5 }],
+    ['ConnectionSilent', { info: null, warning: null, critical: null }],
+    ['IngestDLQSpike', { windowMinutes: 61 }],
+    ['IngestDLQSpike', { windowMinutes: 1.5 }],
+    ['IngestDLQSpike', { minRecords: 0 }],
+    ['IngestDLQSpike', { warning: '100' }],
+    ['IngestDLQSpike', { warning: true }],
+    ['IngestDLQSpike', { warning: {} }],
+    ['IngestDLQSpike', { other: 1 }],
+    ['IngestDLQRateHigh', { critical: 1 }],
+    ['IngestDLQRateHigh', { info: 0 }],
+    ['IngestLagHigh', { critical: 1e300 }],
+  ])('refuse what could not be judged, whoever writes it: %s %j', async (kind, change) => {
+    const org = await world.makeOrg();
+    const write = world.db.as(org.owner.claims, (sql) =>
+      sql('update public.alert_rules set thresholds = thresholds || $2 where org_id = $1 and kind = $3', [
+        org.id,
+        JSON.stringify(change),
+        kind,
+      ]),
+    );
+    await expect(write).rejects.toMatchObject({ code: expect.stringMatching(/^(22|23)/) });
+  });
+});
+
+describe('rates', () => {
+  const cases: { kind: string; quiet: Counts; levels: [Counts, string, number][] }[] = [
+    {
+      kind: 'IngestLagHigh',
+      quiet: { accepted: 50, lag: 50 },
+      levels: [
+        [{ accepted: 50, lag: 100 }, 'warning', 60],
+        [{ accepted: 50, lag: 550 }, 'critical', 300],
+      ],
+    },
+    {
+      kind: 'IngestDLQRateHigh',
+      quiet: { accepted: 1000, deadLettered: 5 },
+      levels: [
+        [{ accepted: 980, deadLettered: 20 }, 'info', 0.005],
+        [{ accepted: 940, deadLettered: 60 }, 'warning', 0.05],
+        [{ accepted: 800, deadLettered: 200 }, 'critical', 0.1],
+      ],
+    },
+    { kind: 'IngestDLQSpike', quiet: { deadLettered: 100 }, levels: [[{ deadLettered: 101 }, 'warning', 100]] },
+    {
+      kind: 'DuplicateRateHigh',
+      quiet: { accepted: 990, duplicates: 10 },
+      levels: [
+        [{ accepted: 950, duplicates: 50 }, 'info', 0.01],
+        [{ accepted: 850, duplicates: 150 }, 'warning', 0.1],
+        [{ accepted: 700, duplicates: 300 }, 'critical', 0.25],
+      ],
+    },
+    {
+      kind: 'RejectedRateHigh',
+      quiet: { accepted: 80, rejected: 20 },
+      levels: [
+        [{ accepted: 50, rejected: 50 }, 'warning', 0.25],
+        [{ rejected: 100 }, 'critical', 0.9],
+      ],
+    },
+  ];
+
+  it.each(cases)('$kind: fires above each of its thresholds, not at them', async ({ kind, quiet, levels }) => {
+    const calm = await makeWatched([kind]);
+    await calm.add([noon - minuteMs], quiet);
+    await evaluate(noon);
+    expect(await calm.incidents()).toEqual([]);
+    for (const [counts, level, threshold] of levels) {
+      const watched = await makeWatched([kind]);
+      await watched.add([noon - minuteMs], counts);
+      await evaluate(noon);
+      expect(await watched.incidents()).toMatchObject([{ kind, level, peak_level: level, threshold, status: 'open' }]);
+      expect((await watched.incidents())[0]?.message).toContain('Shop');
+    }
+  });
+
+  it.each([
+    ['IngestDLQRateHigh', { accepted: 1, deadLettered: 1 }],
+    ['DuplicateRateHigh', { accepted: 1, duplicates: 1 }],
+    ['RejectedRateHigh', { accepted: 1, rejected: 1 }],
+    ['IngestLagHigh', { accepted: 2, lag: 4000 }],
+  ])('%s: 1 of 2 is no incident', async (kind, counts) => {
+    const { add, incidents } = await makeWatched([kind]);
+    await add([noon - minuteMs], counts);
+    await evaluate(noon);
+    expect(await incidents()).toEqual([]);
+  });
+
+  it.each([
+    ['IngestDLQRateHigh', { deadLettered: 200 }],
+    ['IngestDLQSpike', { deadLettered: 200 }],
+    ['DuplicateRateHigh', { duplicates: 500 }],
+  ])('%s: replays are not live traffic', async (kind, counts) => {
+    const { add, incidents } = await makeWatched([kind]);
+    await add([noon - minuteMs], { ...counts, isReplay: true });
+    await add([noon - minuteMs], { accepted: 200 });
+    await evaluate(noon);
+    expect(await incidents()).toEqual([]);
+  });
+
+  it('what is older than the window does not count', async () => {
+    const { add, incidents } = await makeWatched(['IngestDLQSpike']);
+    await add([noon - 11 * minuteMs], { deadLettered: 500 });
+    await add([noon - minuteMs], { accepted: 5 });
+    await evaluate(noon);
+    expect(await incidents()).toEqual([]);
+  });
+
+  it('edited thresholds hold from the next pass on', async () => {
+    const { add, incidents } = await makeWatched(['IngestDLQSpike'], { warning: 5, critical: 50 });
+    await add([noon - minuteMs], { deadLettered: 51 });
+    await evaluate(noon);
+    expect(await incidents()).toMatchObject([{ level: 'critical', threshold: 50, value: 51 }]);
+  });
+});
+
+describe('an incident', () => {
+  it('opens once, is notified once, and resolves by itself and says so', async () => {
+    const { add, incidents, told } = await makeWatched(['IngestDLQSpike']);
+    await add([noon - minuteMs], { deadLettered: 150 });
+    expect(await evaluate(noon)).toMatchObject({ opened: 1, notifications: 1 });
+    for (let n = 1; n <= 4; n++) expect(await evaluate(noon + n * 30_000)).toMatchObject({ opened: 0, notifications: 0 });
+    expect(await incidents()).toMatchObject([{ status: 'open', value: 150, threshold: 100 }]);
+    // The window has passed: the condition is gone, and after five minutes without it the incident is over.
+    const clear = noon + 11 * minuteMs;
+    await add(every(1, noon, clear + 6 * minuteMs), { accepted: 5 });
+    for (let n = 0; n < 10; n++) expect(await evaluate(clear + n * 30_000)).toMatchObject({ resolved: 0 });
+    expect(await evaluate(clear + 5 * minuteMs)).toMatchObject({ resolved: 1, notifications: 1 });
+    expect(await incidents()).toMatchObject([{ status: 'resolved', resolution: 'recovered' }]);
+    expect(await evaluate(clear + 6 * minuteMs)).toMatchObject({ opened: 0, resolved: 0, notifications: 0 });
+    expect(await told()).toEqual(['opened warning', 'resolved warning']);
+  });
+
+  it('does not flap: it holds just below the threshold, and a dip that comes back within five minutes is the same incident', async () => {
+    const { add, incidents, told } = await makeWatched(['IngestDLQSpike'], { windowMinutes: 1 });
+    await add([noon - minuteMs + 1], { deadLettered: 150 });
+    await evaluate(noon);
+    for (let n = 1; n <= 12; n++) {
+      // 90 is below 100 and above 80; then nothing for a minute; then 150 again
+      await add([noon + n * minuteMs - 1], { deadLettered: [150, 90, 0, 0][n % 4] ?? 0, accepted: 1 });
+      await evaluate(noon + n * minuteMs);
+    }
+    expect(await incidents()).toMatchObject([{ status: 'open' }]);
+    expect(await told()).toEqual(['opened warning']);
+  });
+
+  it('escalates within itself, is notified of each new height once, and never of the way down', async () => {
+    const { add, incidents, told } = await makeWatched(['IngestDLQRateHigh'], { windowMinutes: 1 });
+    const rates = [20, 60, 20, 200, 60, 200, 20];
+    for (const [n, deadLettered] of rates.entries()) {
+      await add([noon + n * minuteMs - 1], { accepted: 1000 - deadLettered, deadLettered });
+      await evaluate(noon + n * minuteMs);
+    }
+    expect(await told()).toEqual(['opened info', 'escalated warning', 'escalated critical']);
+    expect(await incidents()).toMatchObject([{ status: 'open', level: 'info', peak_level: 'critical' }]);
+  });
+
+  it('is told to the channels that ask for its level, and its end to those that were told', async () => {
+    const { org, add, told } = await makeWatched(['IngestDLQRateHigh'], { windowMinutes: 1 });
+    const warning = await addChannel(org, 'warning');
+    const critical = await addChannel(org, 'critical');
+    for (const [n, deadLettered] of [20, 60].entries()) {
+      await add([noon + n * minuteMs - 1], { accepted: 1000 - deadLettered, deadLettered });
+      await evaluate(noon + n * minuteMs);
+    }
+    await world.admin('update public.alert_rules set enabled = false where org_id = $1', [org.id]);
+    await evaluate(noon + 2 * minuteMs);
+    expect(await told()).toEqual(['opened info', 'escalated warning', 'resolved warning']);
+    expect(await told(warning)).toEqual(['escalated warning', 'resolved warning']);
+    expect(await told(critical)).toEqual([]);
+  });
+
+  it('is notified again by the policy of its rule, until a person acknowledges it', async () => {
+    const { org, add, incidents, told } = await makeWatched(['IngestDLQSpike']);
+    await world.admin('update public.alert_rules set renotify_minutes = 10 where org_id = $1', [org.id]);
+    const until = noon + 45 * minuteMs;
+    await add(every(1, noon - minuteMs, until), { deadLettered: 150 });
+    let acknowledged = false;
+    for (let at = noon; at < until; at += minuteMs) {
+      await evaluate(at);
+      if (at < noon + 25 * minuteMs || acknowledged) continue;
+      const [incident] = await incidents();
+      await world.db.as(org.owner.claims, (sql) => sql(`select private.change_alert_incident($1, 'acknowledged')`, [incident?.id]));
+      acknowledged = true;
+    }
+    expect(await told()).toEqual(['opened warning', 'reminder warning', 'reminder warning', 'acknowledged warning']);
+    expect(await incidents()).toMatchObject([{ status: 'acknowledged', reminders: 2 }]);
+  });
+
+  it('ends when its rule or its connection is switched off, and says that nobody watches', async () => {
+    for (const off of [
+      'update public.alert_rules set enabled = false where org_id = $1',
+      'update public.source_connections set is_active = false where org_id = $1',
+      'update public.source_connections set is_active = false, deleted_at = now() where org_id = $1',
+    ]) {
+      const { org, add, incidents, told } = await makeWatched(['IngestDLQSpike']);
+      await add([noon - minuteMs], { deadLettered: 150 });
+      await evaluate(noon);
+      await world.admin(off, [org.id]);
+      expect(await evaluate(noon + 30_000)).toMatchObject({ resolved: 1 });
+      expect(await incidents()).toMatchObject([{ status: 'resolved', resolution: 'not_watched' }]);
+      expect(await told()).toEqual(['opened warning', 'resolved warning']);
+    }
+  });
+
+  it('that a person resolved is not opened again for half an hour, and then is', async () => {
+    const { org, add, incidents } = await makeWatched(['IngestDLQSpike']);
+    await add(every(1, noon - minuteMs, noon + 45 * minuteMs), { deadLettered: 150 });
+    await evaluate(noon);
+    const [incident] = await incidents();
+    await world.db.as(org.owner.claims, (sql) => sql(`select private.change_alert_incident($1, 'resolved')`, [incident?.id]));
+    await world.admin('update public.alert_incidents set resolved_at = $2 where id = $1', [
+      incident?.id,
+      new Date(noon + minuteMs).toISOString(),
+    ]);
+    await evaluate(noon + 30 * minuteMs);
+    expect(await incidents()).toMatchObject([{ status: 'resolved', resolution: 'by_person' }]);
+    await evaluate(noon + 32 * minuteMs);
+    expect((await incidents()).map((row) => row.status)).toEqual(['resolved', 'open']);
+  });
+
+  it('is one, however many evaluate at once', async () => {
+    const { add, incidents, told } = await makeWatched(['IngestDLQSpike']);
+    await add([noon - minuteMs], { deadLettered: 150 });
+    const passes = await Promise.all([evaluate(noon), evaluate(noon), evaluate(noon), evaluate(noon)]);
+    expect(passes.reduce((sum, pass) => sum + (pass?.opened ?? 0), 0)).toBe(1);
+    expect(await incidents()).toHaveLength(1);
+    expect(await told()).toEqual(['opened warning']);
+    // Even past the lock, the database holds one open incident per rule and connection.
+    await expect(
+      world.admin(
+        `insert into public.alert_incidents (org_id, kind, source_connection_id, level, peak_level, value, threshold, message, opened_at, last_seen_at, last_notified_at)
+        select org_id, kind, source_connection_id, level, level, 1, 1, 'twice', now(), now(), now() from public.alert_incidents where id = $1`,
+        [(await incidents())[0]?.id],
+      ),
+    ).rejects.toMatchObject({ constraint: 'alert_incidents_open_key' });
+  });
+});
+
+describe('ConnectionSilent and ConnectionLag', () => {
+  it('a connection that sent every minute is late after 10, silent after 15, critically late after 30', async () => {
+    const { add, incidents, told } = await makeWatched(['ConnectionSilent', 'ConnectionLag']);
+    await add(every(1, noon - 3 * hourMs, noon));
+    const at: Record<number, string[]> = {};
+    for (const minutes of [5, 9, 11, 14, 16, 29, 31]) {
+      await evaluate(noon + minutes * minuteMs);
+      at[minutes] = (await incidents()).map((row) => `${row.kind} ${row.level}`).sort();
+    }
+    expect(at).toEqual({
+      5: [],
+      9: [],
+      11: ['ConnectionLag warning'],
+      14: ['ConnectionLag warning'],
+      16: ['ConnectionLag warning', 'ConnectionSilent critical'],
+      29: ['ConnectionLag warning', 'ConnectionSilent critical'],
+      31: ['ConnectionLag critical', 'ConnectionSilent critical'],
+    });
+    // It sends again.
+    await add(every(1, noon + 31 * minuteMs, noon + 40 * minuteMs));
+    await evaluate(noon + 32 * minuteMs);
+    await evaluate(noon + 38 * minuteMs);
+    expect((await incidents()).map((row) => `${row.kind} ${row.status} ${row.resolution}`).sort()).toEqual([
+      'ConnectionLag resolved recovered',
+      'ConnectionSilent resolved recovered',
+    ]);
+    expect((await told()).toSorted()).toEqual([
+      'escalated critical',
+      'opened critical',
+      'opened warning',
+      'resolved critical',
+      'resolved critical',
+    ]);
+  });
+
+  it('a connection that never sent, or only a few times, is not expected to', async () => {
+    const never = await makeWatched(['ConnectionSilent', 'ConnectionLag']);
+    const tested = await makeWatched(['ConnectionSilent', 'ConnectionLag']);
+    await tested.add([noon - 50 * minuteMs, noon - 40 * minuteMs]);
+    await evaluate(noon);
+    expect([...(await never.incidents()), ...(await tested.incidents())]).toEqual([]);
+  });
+
+  it('a shop that sleeps at night does not page at night, and does by day', async () => {
+    const { add, incidents } = await makeWatched(['ConnectionSilent', 'ConnectionLag']);
+    // Every five minutes from 08:00 to 22:00, for two weeks; today until 22:00.
+    for (let day = 14; day >= 1; day--) await add(every(5, noon - day * dayMs - 4 * hourMs, noon - day * dayMs + 10 * hourMs));
+    const evening = noon - dayMs + 10 * hourMs;
+    for (const hours of [0.5, 2, 6, 9, 10]) {
+      await evaluate(evening + hours * hourMs);
+      expect(await incidents(), `${hours} h after the last event`).toEqual([]);
+    }
+    await add(every(5, noon - 4 * hourMs, noon + 1));
+    await evaluate(noon + 14 * minuteMs);
+    expect(await incidents()).toMatchObject([{ kind: 'ConnectionLag', level: 'warning' }]);
+    await evaluate(noon + 21 * minuteMs);
+    expect((await incidents()).map((row) => row.kind).sort()).toEqual(['ConnectionLag', 'ConnectionSilent']);
+  });
+
+  it('a feed that comes twice a day pages when one is missed by half its gap, not in between', async () => {
+    const { add, incidents } = await makeWatched(['ConnectionSilent']);
+    // At 00:00 and 12:00, give or take twenty minutes.
+    const jitter = (n: number) => ((n * 7) % 41) - 20;
+    await add(Array.from({ length: 40 }, (_, n) => noon - n * 12 * hourMs + jitter(n) * minuteMs));
+    for (const hours of [1, 6, 11, 13, 17]) {
+      await evaluate(noon + hours * hourMs);
+      expect(await incidents(), `${hours} h after the last event`).toEqual([]);
+    }
+    await evaluate(noon + 19 * hourMs);
+    expect(await incidents()).toMatchObject([{ kind: 'ConnectionSilent', level: 'critical' }]);
+  });
+
+  it('an outage in the past is no rhythm', async () => {
+    const { add, incidents } = await makeWatched(['ConnectionSilent']);
+    for (let day = 14; day >= 1; day--) {
+      // On one day it stood still from 12:00 to 20:00.
+      const stopped = noon - day * dayMs;
+      const times = every(2, noon - day * dayMs - 12 * hourMs, noon - day * dayMs + 12 * hourMs);
+      await add(day === 5 ? times.filter((time) => time < stopped || time > stopped + 8 * hourMs) : times);
+    }
+    await add(every(2, noon - 12 * hourMs, noon));
+    await evaluate(noon + 17 * minuteMs);
+    expect(await incidents()).toMatchObject([{ kind: 'ConnectionSilent' }]);
+  });
+
+  it('late events are a lag, though the connection is not silent', async () => {
+    const { add, incidents } = await makeWatched(['ConnectionSilent', 'ConnectionLag']);
+    await add(every(1, noon - 2 * hourMs, noon), { accepted: 1, lag: 1900 });
+    await evaluate(noon);
+    expect(await incidents()).toMatchObject([{ kind: 'ConnectionLag', level: 'critical' }]);
+  });
+
+  it('rejected deliveries and replays are no sign of life', async () => {
+    const { add, incidents } = await makeWatched(['ConnectionSilent']);
+    await add(every(1, noon - 3 * hourMs, noon));
+    await add(every(1, noon, noon + 20 * minuteMs), { rejected: 5 });
+    await add(every(1, noon, noon + 20 * minuteMs), { accepted: 5, isReplay: true });
+    await evaluate(noon + 17 * minuteMs);
+    expect(await incidents()).toMatchObject([{ kind: 'ConnectionSilent' }]);
+  });
+
+  it('nobody is called silent for the time that we did not watch, nor for the time it was switched off', async () => {
+    const { connection, add, incidents } = await makeWatched(['ConnectionSilent']);
+    await add(every(1, noon - 3 * hourMs, noon));
+    const back = noon + 2 * hourMs;
+    await world.admin('update private.alert_clock set evaluated_at = $1', [new Date(noon).toISOString()]);
+    await world.db.worker((sql) => sql('select * from private.evaluate_alerts($1)', [new Date(back).toISOString()]));
+    await evaluate(back + 14 * minuteMs);
+    expect(await incidents()).toEqual([]);
+    await evaluate(back + 16 * minuteMs);
+    expect(await incidents()).toHaveLength(1);
+
+    const other = await makeWatched(['ConnectionSilent']);
+    await other.add(every(1, noon - 3 * hourMs, noon));
+    await world.admin(`alter table public.source_connections disable trigger touch`);
+    await world.admin('update public.source_connections set updated_at = $2 where id = $1', [
+      other.connection,
+      new Date(back).toISOString(),
+    ]);
+    await world.admin(`alter table public.source_connections enable trigger touch`);
+    await evaluate(back + 16 * minuteMs - minuteMs * 2);
+    expect(await other.incidents()).toEqual([]);
+    expect(connection).not.toBe(other.connection);
+  });
+});

@@ -1,0 +1,61 @@
+import type { TestOrg, World } from './make.ts';
+
+export const minuteMs = 60_000;
+
+export interface Counts {
+  accepted?: number;
+  duplicates?: number;
+  deadLettered?: number;
+  rejected?: number;
+  /** Seconds from event to commit of every accepted record. */
+  lag?: number;
+  isReplay?: boolean;
+}
+
+const lagBounds = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600];
+
+/** What ingestion would have counted in the minute of each time, as rows of connection_activity. */
+export async function addActivity(
+  world: World,
+  org: TestOrg,
+  connectionId: string,
+  times: readonly number[],
+  counts: Counts = { accepted: 1 },
+) {
+  const { accepted = 0, duplicates = 0, deadLettered = 0, rejected = 0, lag = 0, isReplay = false } = counts;
+  const histogram = Array.from({ length: 12 }, () => 0);
+  const place = lagBounds.findIndex((bound) => lag <= bound);
+  histogram[place === -1 ? 11 : place] = isReplay ? 0 : accepted;
+  await world.admin(
+    `insert into public.connection_activity (org_id, source_connection_id, bucket, received, accepted, duplicates, dead_lettered, rejected,
+       lag_histogram, last_event_time, is_replay)
+     select $1, $2, date_trunc('minute', t), $4, $5, $6, $7, $8, $9, case when $5 > 0 then t - make_interval(secs => $10) end, $11
+     from unnest($3::timestamptz[]) t`,
+    [
+      org.id,
+      connectionId,
+      times.map((time) => new Date(time).toISOString()),
+      accepted + duplicates + deadLettered + rejected,
+      accepted,
+      duplicates,
+      deadLettered,
+      rejected,
+      histogram,
+      lag,
+      isReplay,
+    ],
+  );
+  await world.admin(
+    `update public.source_connections c set last_event_at = greatest(c.last_event_at, a.at)
+     from (select max(last_event_time) as at from public.connection_activity where source_connection_id = $1) a where c.id = $1`,
+    [connectionId],
+  );
+}
+
+/** Times every `stepMinutes`, from `from` on and before `to`. */
+export function every(stepMinutes: number, from: number, to: number): number[] {
+  return Array.from(
+    { length: Math.max(0, Math.ceil((to - from) / (stepMinutes * minuteMs))) },
+    (_, n) => from + n * stepMinutes * minuteMs,
+  );
+}
