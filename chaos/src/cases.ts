@@ -1,3 +1,4 @@
+import { skewedClocks } from './cases/clock.ts';
 import { conflict } from './cases/conflict.ts';
 import { apiCrash, postgresCrash } from './cases/crash.ts';
 import { exhaustedConnections } from './cases/exhausted.ts';
@@ -75,6 +76,14 @@ export const caseGroups = {
       name: 'no-connections',
       promise: 'When others hold every connection, deliveries go on over those that are open, are refused without, and it heals by itself.',
       run: exhaustedConnections,
+    },
+  ],
+  clocks: [
+    {
+      fault: 10,
+      name: 'skewed-clocks',
+      promise: 'Hosts whose clocks are ten minutes off, or set back, judge and date deliveries by one clock.',
+      run: skewedClocks,
     },
   ],
   storms: [

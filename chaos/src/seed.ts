@@ -76,12 +76,13 @@ async function seedConnection(client: pg.Client, org: ProofOrg, type: string, gi
   return { id, path: `/api/webhooks/${type}/${id}`, source, config, secrets };
 }
 
-/** Headers and body of a genuine delivery; with `secrets`, signed with those instead. */
+/** Headers and body of a genuine delivery; with `secrets`, signed with those instead, and with `atMs` at another time. */
 export function signed(
   connection: ProofConnection,
   body: string,
   secrets = connection.secrets,
+  atMs = Date.now(),
 ): { headers: Record<string, string>; body: string } {
-  const { headers, body: changed } = connection.source.sign(body, secrets, connection.config, Date.now());
+  const { headers, body: changed } = connection.source.sign(body, secrets, connection.config, atMs);
   return { headers: { 'content-type': 'application/json', ...headers }, body: changed ?? body };
 }

@@ -29,6 +29,8 @@ export interface AppDeps {
   quarantine: Quarantine;
   metrics: Metrics;
   log: Logger;
+  /** The one clock of all instances, in milliseconds since the epoch. */
+  now(): number;
   /** True once the process is on its way out: every answer then closes its connection. */
   isStopping(): boolean;
 }
@@ -82,6 +84,7 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
       masterKeys: config.masterKeys,
       publicUrl,
       log,
+      now: deps.now,
       dispatch: async (request, { isTest }) => app.fetch(request, { isTest }),
     }),
   );

@@ -2,9 +2,11 @@ import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { createApp } from './app.ts';
+import { createClock } from './clock.ts';
 import { readConfig } from './config.ts';
 import { createDb } from './db.ts';
 import { registerGauges } from './gauges.ts';
+import { dateIdsBy } from './ids.ts';
 import { createConnections } from './ingest/connections.ts';
 import { createQuarantine } from './ingest/quarantine.ts';
 import { createWriter } from './ingest/writer.ts';
@@ -33,13 +35,15 @@ const db = createDb(
 let stopping = false;
 
 async function start() {
+  const clock = await createClock(db, log);
+  dateIdsBy(clock.now);
   const connections = await createConnections(db, config.masterKeys, log);
   const writer = createWriter(db, config.writer, metrics, log);
   const quarantine = createQuarantine(db, config.quarantinePerHour, log);
   const jobs = await startJobs({ db, tasks: maintenanceTasks(db), concurrency: config.jobs.concurrency, metrics, log });
   registerGauges(metrics, { db, writer, log });
 
-  const app = createApp({ config, db, connections, writer, quarantine, metrics, log, isStopping: () => stopping });
+  const app = createApp({ config, db, connections, writer, quarantine, metrics, log, now: clock.now, isStopping: () => stopping });
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
   // A client that drips its headers or body is cut off; honest senders are done in milliseconds.
   server.headersTimeout = 10_000;
@@ -66,6 +70,7 @@ async function start() {
     }, 9_000).unref();
     await closeGently(server);
     await Promise.all([writer.drain(), quarantine.drain(), jobs.stop(), connections.close()]);
+    clock.stop();
     await db.close();
     log.info('stopped');
     log.flush(() => process.exit(0));

@@ -44,10 +44,11 @@ export interface ConnectionDeps {
   /** Runs a request through the whole app in this process; only here can a delivery be marked as a test. */
   dispatch(request: Request, options: { isTest: true }): Promise<Response>;
   log: Logger;
+  now(): number;
 }
 
 /** Mounted at /api/connections. */
-export function connectionRoutes({ db, verifyToken, masterKeys, publicUrl, dispatch, log }: ConnectionDeps) {
+export function connectionRoutes({ db, verifyToken, masterKeys, publicUrl, dispatch, log, now }: ConnectionDeps) {
   const app = new Hono<{ Variables: AuthVariables }>();
   app.use(requireUser(verifyToken), jsonBody);
 
@@ -187,7 +188,7 @@ export function connectionRoutes({ db, verifyToken, masterKeys, publicUrl, dispa
     }
     let request: Request;
     try {
-      request = signSample(source, sample, secrets, parseConfig(source, connection.config_json), webhookUrl(connection), Date.now());
+      request = signSample(source, sample, secrets, parseConfig(source, connection.config_json), webhookUrl(connection), now());
     } catch {
       throw new Problem('conflict', 'the connection\u2019s secrets and config cannot sign a sample: check them');
     }

@@ -19,6 +19,7 @@ export interface IngestDeps {
   metrics: Metrics;
   limits: Config['limits'];
   publicUrl: string;
+  now(): number;
 }
 
 /** `isTest` is set by the app itself for test sends; no request from outside can set it. */
@@ -36,7 +37,7 @@ const overloaded = new Problem('overloaded', undefined, { 'retry-after': '2' });
 /** A turn of the event loop that lasts longer than this refuses the rest of what arrived. At capacity a turn takes a tenth of it. */
 const lateMs = 300;
 
-export function ingestRoutes({ connections, writer, quarantine, metrics, limits, publicUrl }: IngestDeps): Hono<IngestEnv> {
+export function ingestRoutes({ connections, writer, quarantine, metrics, limits, publicUrl, now }: IngestDeps): Hono<IngestEnv> {
   const routes = new Hono<IngestEnv>();
   let inFlight = 0;
   const isLate = watchEventLoop();
@@ -65,7 +66,7 @@ export function ingestRoutes({ connections, writer, quarantine, metrics, limits,
       writer.admit(0);
       const connection = await getConnection(c);
       const raw = await readBody(c.req.raw, c.env?.incoming, limits);
-      const receivedAtMs = Date.now();
+      const receivedAtMs = now();
       const delivery: Delivery = { method: 'POST', url: publicUrl + pathAndQuery(c.req.url), headers: headersOf(c), raw };
       const secrets = validSecrets(connection, receivedAtMs);
       const arrival = { connection, delivery, secrets, receivedAtMs, isTest: c.env?.isTest === true };
@@ -102,13 +103,13 @@ export function ingestRoutes({ connections, writer, quarantine, metrics, limits,
   // HEAD comes here too: Hono answers it without the body. Panels probe a URL before they save it.
   routes.get('/api/webhooks/:type/:connectionId', async (c) => {
     const connection = await getConnection(c);
-    const answer = connection.source.handshake?.(new URL(c.req.url).searchParams, validSecrets(connection, Date.now()));
+    const answer = connection.source.handshake?.(new URL(c.req.url).searchParams, validSecrets(connection, now()));
     if (answer) return c.text(answer.body, answer.status, { 'x-content-type-options': 'nosniff' });
     return c.json({ status: 'ready' });
   });
 
   function count(source: string, item: { records: readonly object[] }, outcomes: readonly Outcome[]): void {
-    const now = Date.now();
+    const nowMs = now();
     outcomes.forEach((outcome, index) => {
       metrics.records.inc({ source, outcome: outcome.status });
       if (outcome.status === 'duplicate') metrics.duplicates.inc({ source });
@@ -117,7 +118,7 @@ export function ingestRoutes({ connections, writer, quarantine, metrics, limits,
         metrics.persisted.inc({ source });
         const record = item.records[index];
         if (record && 'key' in record)
-          metrics.lag.observe(Math.max(0, now - Date.parse((record.key as { event_time: string }).event_time)) / 1000);
+          metrics.lag.observe(Math.max(0, nowMs - Date.parse((record.key as { event_time: string }).event_time)) / 1000);
       }
     });
   }

@@ -40,7 +40,7 @@ export async function startTestApi(overrides: Record<string, string> = {}) {
   const writer = createWriter(db, config.writer, metrics, log);
   const quarantine = createQuarantine(db, config.quarantinePerHour, log);
   registerGauges(metrics, { db, writer, log });
-  const app = createApp({ config, db, connections, writer, quarantine, metrics, log, isStopping: () => false });
+  const app = createApp({ config, db, connections, writer, quarantine, metrics, log, now: Date.now, isStopping: () => false });
 
   async function send(url: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}): Promise<Answer> {
     const response = await app.request(url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body });

@@ -24,7 +24,7 @@ export function makeControlApp(world: World, dispatch: ConnectionDeps['dispatch'
   const { db, masterKeys, log } = world;
   app.route('/api/config', publicConfigRoutes({ url: 'https://project.example.com', publishableKey: 'sb_publishable_of_tests' }));
   app.route('/api/sources', sourceRoutes());
-  app.route('/api/connections', connectionRoutes({ db, masterKeys, log, verifyToken, publicUrl, dispatch }));
+  app.route('/api/connections', connectionRoutes({ db, masterKeys, log, verifyToken, publicUrl, dispatch, now: Date.now }));
   app.route('/api/dlq', dlqRoutes({ db, masterKeys, log, verifyToken }));
   app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
   app.route('/api/legal-holds', holdRoutes({ db, verifyToken }));

@@ -1,0 +1,20 @@
+// Preloaded into an API process: its wall clock is off by CLOCK_SKEW_MS, and jumps by CLOCK_JUMP_MS at each SIGUSR2.
+// Timers and performance.now() go on as they do on a host whose clock is set.
+const Real = Date;
+let skewMs = Number(process.env.CLOCK_SKEW_MS ?? 0);
+process.on('SIGUSR2', () => {
+  skewMs += Number(process.env.CLOCK_JUMP_MS ?? 0);
+});
+
+class ShiftedDate extends Real {
+  constructor(...given) {
+    if (given.length === 0) super(Real.now() + skewMs);
+    else super(...given);
+  }
+  static now() {
+    return Real.now() + skewMs;
+  }
+}
+// Other code tells a date by the name of its constructor.
+Object.defineProperty(ShiftedDate, 'name', { value: 'Date' });
+globalThis.Date = ShiftedDate;
