@@ -28,7 +28,7 @@ export class Unavailable extends Failure {
 /** Ctrl-C. */
 export class Interrupted extends Failure {
   override name = 'Interrupted';
-  constructor() {
-    super('Interrupted.');
+  constructor(message = 'Interrupted.') {
+    super(message);
   }
 }

@@ -1,13 +1,13 @@
-import { createInterface } from 'node:readline/promises';
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import pc from 'picocolors';
 import { UsageError } from './errors.ts';
+import { ask, canAsk } from './prompt.ts';
 
 export type Cell = string | number | boolean | null | undefined;
 
 export interface Progress {
-  show(done: number, note: string): void;
+  show(done: number, total: number, note: string): void;
   end(): void;
 }
 
@@ -46,19 +46,17 @@ export function createOutput(json: boolean): Output {
         emptyOnZero: true,
       });
       bar.start(total, 0, { note: '' });
-      return { show: (done, note) => bar.update(done, { note }), end: () => bar.stop() };
+      return {
+        show(done, total, note) {
+          bar.setTotal(total);
+          bar.update(done, { note });
+        },
+        end: () => bar.stop(),
+      };
     },
     async confirm(question) {
-      if (json || !process.stdin.isTTY || !process.stderr.isTTY)
-        throw new UsageError('Nobody can be asked here: give --yes to go ahead, or --dry-run to count only.');
-      const readline = createInterface({ input: process.stdin, output: process.stderr });
-      try {
-        return /^y(es)?$/i.test((await readline.question(`${question} [y/N] `)).trim());
-      } catch {
-        return false;
-      } finally {
-        readline.close();
-      }
+      if (json || !canAsk()) throw new UsageError('Nobody can be asked here: give --yes to go ahead, or --dry-run to count only.');
+      return /^y(es)?$/i.test((await ask(`${question} [y/N] `)).trim());
     },
   };
 }
@@ -83,6 +81,9 @@ const bare = {
     ].map((name) => [name, '']),
   ),
 };
+
+/** A title over its text. */
+export const section = (title: string, text: string) => `${pc.bold(title)}\n${text}`;
 
 /** Columns under their titles; numbers to the right. */
 export function table(head: readonly string[], rows: readonly (readonly Cell[])[], empty = 'Nothing.'): string {
@@ -123,6 +124,14 @@ const trimLines = (text: string) => text.replaceAll(/[^\S\n]+$/gm, '');
 /** 2026-11-24 19:20:26, in UTC as everywhere. */
 export function time(iso: string | null | undefined): string | undefined {
   return iso?.replace('T', ' ').replace(/(\.\d+)?Z$/, '');
+}
+
+const heights = '▁▂▃▄▅▆▇█';
+
+/** One character a figure; a dot is zero. */
+export function sparkline(figures: readonly number[]): string {
+  const max = Math.max(...figures);
+  return figures.map((figure) => (figure === 0 ? '·' : heights[Math.ceil((figure / max) * heights.length) - 1])).join('');
 }
 
 /** 42 s · 3 min 20 s · 2 h 5 min */

@@ -56,10 +56,14 @@ function report(error: unknown, json: boolean): number {
 
 /** What an action works with. Throws UsageError when no server is known. */
 export function open(command: Command): Context {
-  const flags = command.optsWithGlobals<Flags & { json?: boolean }>();
+  const flags = command.optsWithGlobals<Flags>();
   const target = findTarget(flags);
-  const { signal } = interruption;
-  return { client: createClient(target, credentialsFile(), signal), target, output: createOutput(flags.json === true), signal };
+  return { client: createClient(target, credentialsFile(), interruption.signal), target, ...openOffline(command) };
+}
+
+/** For what needs no server. */
+export function openOffline(command: Command): Pick<Context, 'output' | 'signal'> {
+  return { output: createOutput(command.optsWithGlobals<{ json?: boolean }>().json === true), signal: interruption.signal };
 }
 
 /** Shown under a command's help. */

@@ -1,0 +1,67 @@
+import { type DlqFilter, DlqStatus } from '@tributary/shared/dlq.ts';
+import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
+import { type Command, InvalidArgumentError } from 'commander';
+import { findConnectionIds } from './connections.ts';
+import { UsageError } from './errors.ts';
+import { list, listOf, moment } from './lists.ts';
+import { findOrg, withOrg } from './orgs.ts';
+import type { Context } from './program.ts';
+
+export interface FilterFlags {
+  reason?: ErrorClass[];
+  source?: string[];
+  connection?: string[];
+  status?: DlqStatus[];
+  type?: string[];
+  field?: string;
+  id?: string[];
+  from?: string;
+  to?: string;
+  olderThan?: number;
+  quarantine?: boolean;
+}
+
+const reasons = Object.keys(errorClasses) as ErrorClass[];
+
+/** Options that say which dead letters are meant: all that are given must hold. */
+export function withFilter(command: Command): Command {
+  return withOrg(command)
+    .option('--reason <classes>', 'error classes, as SCHEMA_DRIFT,MISSING_FIELD', listOf(reasons))
+    .option('--source <types>', 'sources, as hotmart,stripe', list)
+    .option('--connection <connections>', 'connections, by name or id', list)
+    .option('--status <statuses>', DlqStatus.options.join(', '), listOf(DlqStatus.options))
+    .option('--type <types>', 'the platform’s own names of events', list)
+    .option('--field <path>', 'the field concerned, as data.purchase.transaction')
+    .option('--id <ids>', 'these entries', list)
+    .option('--from <moment>', 'created then or later: 2026-11-24, 2026-11-24T10:30 (UTC), or an age as 24h or 7d', moment)
+    .option('--to <moment>', 'created before', moment)
+    .option('--older-than <days>', 'created at least so many days ago', days)
+    .option('--quarantine', 'only deliveries that were rejected at the door')
+    .option('--no-quarantine', 'none of those');
+}
+
+/** The filter with its names resolved to ids. */
+export async function toFilter(context: Context, flags: FilterFlags): Promise<DlqFilter & { orgId: string }> {
+  if (flags.from && flags.to && Date.parse(flags.from) >= Date.parse(flags.to)) throw new UsageError('--to must be later than --from.');
+  const org = await findOrg(context);
+  return {
+    orgId: org.id,
+    classes: flags.reason,
+    sources: flags.source,
+    connectionIds: await findConnectionIds(context, org.id, flags.connection),
+    statuses: flags.status,
+    sourceEventTypes: flags.type,
+    fieldPath: flags.field,
+    ids: flags.id,
+    from: flags.from,
+    to: flags.to,
+    olderThanDays: flags.olderThan,
+    quarantine: flags.quarantine,
+  };
+}
+
+function days(text: string): number {
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || value > 3650) throw new InvalidArgumentError('It is a number of days, up to 3650.');
+  return value;
+}
