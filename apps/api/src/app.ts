@@ -16,6 +16,8 @@ import type { Quarantine } from './ingest/quarantine.ts';
 import { type IngestEnv, ingestRoutes } from './ingest/routes.ts';
 import type { Writer } from './ingest/writer.ts';
 import { inviteRoutes } from './invites/routes.ts';
+import { createReplayer } from './journal/replay.ts';
+import { eventRoutes, replayRoutes } from './journal/routes.ts';
 import type { Metrics } from './metrics.ts';
 import { mountDocs } from './openapi.ts';
 import { publicConfigRoutes } from './public-config.ts';
@@ -90,6 +92,8 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
   );
   app.route('/api/dlq', dlqRoutes({ db, verifyToken, masterKeys: config.masterKeys, log }));
   app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
+  app.route('/api/events', eventRoutes({ db, verifyToken }));
+  app.route('/api/replay', replayRoutes({ db, verifyToken, replayer: createReplayer(deps) }));
   app.route('/api/legal-holds', holdRoutes({ db, verifyToken }));
   mountDocs(app, { publicUrl });
   return app;

@@ -65,6 +65,12 @@ export function createMetrics() {
       labelNames: ['sink'],
       registers,
     }),
+    replayed: new Counter({
+      name: 'replay_records_total',
+      help: 'Records out of the journal, by outcome',
+      labelNames: ['outcome'],
+      registers,
+    }),
     jobDuration: new Histogram({
       name: 'worker_job_duration_seconds',
       help: 'Duration of background jobs',

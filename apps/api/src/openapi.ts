@@ -31,6 +31,7 @@ async function createDocument<E extends Env>(app: Hono<E>, publicUrl: string): P
         { name: 'Connections', description: 'Configured instances of a source, each with its own URL and secrets.' },
         { name: 'Sources', description: 'The platforms that are understood.' },
         { name: 'Invites', description: 'Colleagues on their way into an org.' },
+        { name: 'Journal', description: 'Every delivery as it was received, and running it again.' },
         { name: 'Legal holds', description: 'What must stay as it is: no replay, purge or erasure.' },
         { name: 'Webhooks', description: 'Where platforms deliver.' },
         { name: 'Operation', description: 'For load balancers and operators.' },

@@ -22,6 +22,7 @@ import {
   DlqSummary,
 } from '@tributary/shared/dlq.ts';
 import { LegalHold, LegalHoldList } from '@tributary/shared/holds.ts';
+import { LatestEntries, ReplayedEntry } from '@tributary/shared/journal.ts';
 import { describeRoute, type GenerateSpecOptions, resolver } from 'hono-openapi';
 import { z } from 'zod';
 
@@ -170,6 +171,24 @@ export const describe = {
     description: 'A wrong, used, expired or withdrawn token and one for another address are the same 404.',
     security: user,
     responses: { ...answers(200, 'Joined.', AcceptedInvite), ...refuses(400, 401, 404, 413, 415, 503) },
+  }),
+  latestEntries: describeRoute({
+    operationId: 'latestEntries',
+    tags: ['Journal'],
+    summary: 'The newest deliveries of an org',
+    description: 'Newest first. The id of the last one, as `after`, answers those before it.',
+    security: user,
+    responses: { ...answers(200, 'The deliveries, without their bodies.', LatestEntries), ...refuses(400, 401, 404, 503) },
+  }),
+  replayEntry: describeRoute({
+    operationId: 'replayEntry',
+    tags: ['Journal'],
+    summary: 'Send a delivery through the pipeline again',
+    description:
+      'Its bytes run through the pipeline and the mapping of today, as a new journal entry. 409: it was rejected at the door, its body is no ' +
+      'longer kept, its connection was deleted, or a legal hold is set (`legal_hold`).',
+    security: user,
+    responses: { ...answers(200, 'What became of each record, after its commit.', ReplayedEntry), ...refuses(...command, 409) },
   }),
   listLegalHolds: describeRoute({
     operationId: 'listLegalHolds',

@@ -9,6 +9,8 @@ export interface JournalHead {
   headers: Record<string, string>;
   /** Sent by our own test sender; platforms' own marks are in the body. */
   isTest?: true | undefined;
+  /** Of a replay: when the first delivery of its chain arrived, ISO 8601. Absent: the journal row says when this one did. */
+  receivedAt?: string | undefined;
   /** Keyed digests of credentials that were redacted, so that a rejected delivery can be verified again once the secret is fixed. */
   credentials?: Record<string, string> | undefined;
 }

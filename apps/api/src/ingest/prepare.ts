@@ -162,9 +162,13 @@ function sealDelivery(arrival: Arrival, journalId: string, body: Body | undefine
     delivery.headers,
     secrets.map((secret) => secret.value),
   );
+  const marks: Pick<JournalHead, 'isTest' | 'receivedAt'> = {
+    ...(arrival.isTest ? { isTest: true } : {}),
+    ...(arrival.replay ? { receivedAt: new Date(arrival.receivedAtMs).toISOString() } : {}),
+  };
   return seal(
     connection.keys.dataKey.key,
-    packDelivery({ method: delivery.method, url, headers, ...(arrival.isTest ? { isTest: true } : {}), ...extra }, raw),
+    packDelivery({ method: delivery.method, url, headers, ...marks, ...extra }, raw),
     journalAad(connection.orgId, journalId),
   );
 }

@@ -1,4 +1,4 @@
-import type { Db } from '../db.ts';
+import type { Db, Sql } from '../db.ts';
 
 /** A connection as private.find_connection answers it. */
 export interface StoredConnection {
@@ -78,6 +78,12 @@ export interface KnownKey {
   outcome: 'duplicate' | 'conflict';
 }
 
+/** The same of a batch out of the journal, which may rewrite what is stored (private.rewrite_events). */
+export interface ReplayedKey extends Omit<KnownKey, 'outcome'> {
+  outcome: KnownKey['outcome'] | 'rewritten' | 'older';
+  revision?: number;
+}
+
 const ingestBatch = 'select private.ingest_batch($1, $2, $3, $4, $5) as known';
 
 function batchValues(rows: BatchRows): unknown[] {
@@ -93,6 +99,15 @@ export async function writeBatch(db: Pick<Db, 'ingest'>, rows: BatchRows): Promi
 /** Throws what {@link writeBatch} would throw, and leaves nothing behind. */
 export async function tryBatch(db: Pick<Db, 'ingestDryRun'>, rows: BatchRows): Promise<void> {
   await db.ingestDryRun((sql) => sql(ingestBatch, batchValues(rows)));
+}
+
+/** {@link writeBatch} out of the journal, as `worker`; with `rewrite` what is stored gives way. */
+export async function replayBatch(sql: Sql, rows: BatchRows, rewrite: boolean): Promise<ReplayedKey[]> {
+  const [row] = await sql<{ known: ReplayedKey[] }>('select private.replay_batch($1, $2, $3, $4, $5, $6) as known', [
+    ...batchValues(rows),
+    rewrite,
+  ]);
+  return row?.known ?? [];
 }
 
 /** How many of `wanted` rejected deliveries may still be stored this hour. */

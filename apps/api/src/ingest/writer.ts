@@ -221,7 +221,7 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
   };
 }
 
-function rowsOf(batch: readonly WriteItem[]): BatchRows {
+export function rowsOf(batch: readonly WriteItem[]): BatchRows {
   const rows: BatchRows = { deliveries: [], keys: [], events: [], dead: [], sealed: Buffer.concat(batch.map((item) => item.sealed)) };
   let sealedAt = 0;
   for (const item of batch) {

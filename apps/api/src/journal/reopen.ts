@@ -17,10 +17,10 @@ export interface Reopened {
 }
 
 /**
- * Opens a journal entry with the org's key. `of` names the first delivery of a chain of replays, whose time counts as the arrival.
- * Throws SealError when the key is missing or the entry was tampered with.
+ * Opens a journal entry with the org's key. It counts as arrived when the first delivery of its chain of replays did.
+ * Throws when the key is missing, SealError when the entry was tampered with.
  */
-export function reopen(entry: JournalEntry, connection: Connection, first: { id: string; received_at: string }, nowMs: number): Reopened {
+export function reopen(entry: JournalEntry, connection: Connection, nowMs: number): Reopened {
   const key = connection.keys.data.get(entry.key_version);
   if (!key) throw new Error(`data key ${entry.key_version} of org ${entry.org_id} is missing`);
   const { head, raw } = unpackDelivery(Buffer.from(open(key, entry.sealed, journalAad(entry.org_id, entry.id))));
@@ -35,7 +35,7 @@ export function reopen(entry: JournalEntry, connection: Connection, first: { id:
     connection,
     delivery,
     secrets: validSecrets(connection, nowMs),
-    receivedAtMs: Date.parse(first.received_at),
+    receivedAtMs: Date.parse(head.receivedAt ?? entry.received_at),
     isTest: head.isTest === true,
     replay: { of: entry.id, nowMs },
   };

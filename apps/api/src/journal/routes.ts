@@ -1,0 +1,81 @@
+import { type JournalEntry, type LatestEntries, LatestQuery, ReplayEntry, type ReplayedEntry } from '@tributary/shared/journal.ts';
+import { Hono } from 'hono';
+import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
+import type { Db } from '../db.ts';
+import { Problem } from '../errors.ts';
+import { requireNotHeld } from '../held.ts';
+import { resolveOrg } from '../orgs.ts';
+import { jsonBody, validBody, validId, validQuery } from '../requests.ts';
+import { describe } from '../route-docs.ts';
+import type { Replayer } from './replay.ts';
+import { auditReplay, findEntryHead, findJournalEntries, findLatestEntries, hasConnection, type JournalRow } from './store.ts';
+
+/** Mounted at /api/events. */
+export function eventRoutes({ db, verifyToken }: { db: Db; verifyToken: VerifyToken }) {
+  const app = new Hono<{ Variables: AuthVariables }>();
+  app.use(requireUser(verifyToken));
+
+  app.get('/latest', describe.latestEntries, validQuery(LatestQuery), async (c) => {
+    const { orgId, connectionId, after, limit } = c.req.valid('query');
+    const rows = await db.as(c.var.claims, async (sql) => {
+      const org = await resolveOrg(sql, orgId);
+      if (connectionId && !(await hasConnection(sql, org.id, connectionId))) throw new Problem('not_found', 'there is no such connection');
+      return findLatestEntries(sql, { orgId: org.id, connectionId, after, limit });
+    });
+    if (!rows) throw new Problem('not_found', 'there is no such journal entry to go on after');
+    return c.json({ entries: rows.map(toEntry) } satisfies LatestEntries);
+  });
+
+  return app;
+}
+
+/** Mounted at /api/replay. */
+export function replayRoutes({ db, verifyToken, replayer }: { db: Db; verifyToken: VerifyToken; replayer: Replayer }) {
+  const app = new Hono<{ Variables: AuthVariables }>();
+  app.use(requireUser(verifyToken), jsonBody);
+
+  app.post('/:id', describe.replayEntry, validId(), validBody(ReplayEntry), async (c) => {
+    const { id } = c.req.valid('param');
+    const { mode } = c.req.valid('json');
+    const head = await db.as(c.var.claims, (sql) => findEntryHead(sql, id));
+    if (!head) throw new Problem('not_found', 'there is no such journal entry');
+    if (!head.may_write) throw new Problem('forbidden');
+    const entry = await db.worker(async (sql) => (await findJournalEntries(sql, [id])).get(id));
+    if (!entry) throw new Problem('conflict', 'its body is no longer kept');
+
+    const item = await replayer.prepare(entry, Date.now());
+    await db.as(c.var.claims, (sql) => auditReplay(sql, id, mode));
+    const [records = []] = await replayer.write([item], mode, {
+      before: (sql) => requireNotHeld(sql, entry.org_id, [entry.source_connection_id]),
+    });
+    const statuses = new Set(records.map((record) => record.status));
+    const [status = 'accepted'] = statuses;
+    return c.json({
+      journalId: item.delivery.id,
+      replayOf: id,
+      mode,
+      status: statuses.size > 1 ? 'mixed' : status,
+      records,
+    } satisfies ReplayedEntry);
+  });
+
+  return app;
+}
+
+function toEntry(row: JournalRow): JournalEntry {
+  return {
+    id: row.id,
+    orgId: row.org_id,
+    connectionId: row.source_connection_id,
+    connectionName: row.connection_name,
+    sourceType: row.source_type,
+    receivedAt: row.received_at,
+    contentType: row.content_type,
+    byteSize: row.byte_size,
+    outcome: row.outcome,
+    recordCount: row.record_count,
+    eventTypes: row.event_types,
+    isTest: row.is_test,
+    replayOf: row.replay_of,
+  };
+}
