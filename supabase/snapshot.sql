@@ -437,6 +437,7 @@ create table public.dlq_events (
 CREATE INDEX dlq_events_class_idx ON public.dlq_events USING btree (org_id, error_class, created_at DESC, id DESC);
 CREATE INDEX dlq_events_connection_idx ON public.dlq_events USING btree (org_id, project_id, source_connection_id);
 CREATE INDEX dlq_events_due_idx ON public.dlq_events USING btree (org_id, next_retry_at) WHERE ((status = ANY (ARRAY['pending'::text, 'retrying'::text])) AND (next_retry_at IS NOT NULL));
+CREATE INDEX dlq_events_leased_idx ON public.dlq_events USING btree (lease_owner) WHERE (status = 'retrying'::text);
 CREATE INDEX dlq_events_open_idx ON public.dlq_events USING btree (org_id, created_at DESC, id DESC) INCLUDE (error_class, source_connection_id, status, source_event_type, field_path) WHERE (status = ANY (ARRAY['pending'::text, 'retrying'::text, 'exhausted'::text]));
 CREATE INDEX dlq_events_org_created_idx ON public.dlq_events USING btree (org_id, created_at DESC, id DESC);
 CREATE INDEX dlq_events_status_idx ON public.dlq_events USING btree (status, is_quarantine, created_at) WHERE (status = ANY (ARRAY['pending'::text, 'retrying'::text, 'exhausted'::text]));
@@ -488,6 +489,7 @@ create table public.dlq_operations (
   constraint dlq_operations_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text, 'canceled'::text]))),
   constraint dlq_operations_total_check CHECK ((total >= 0))
 );
+CREATE INDEX dlq_operations_lease_idx ON public.dlq_operations USING btree (lease_until NULLS FIRST, created_at) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]));
 CREATE UNIQUE INDEX dlq_operations_open_key ON public.dlq_operations USING btree (org_id, kind, md5((filter)::text)) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]));
 CREATE INDEX dlq_operations_org_created_idx ON public.dlq_operations USING btree (org_id, created_at DESC, id DESC);
 CREATE TRIGGER audit AFTER INSERT ON public.dlq_operations FOR EACH ROW EXECUTE FUNCTION private.audit('id');

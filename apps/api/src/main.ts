@@ -5,6 +5,7 @@ import { createApp } from './app.ts';
 import { createClock } from './clock.ts';
 import { readConfig } from './config.ts';
 import { createDb } from './db.ts';
+import { dlqTasks } from './dlq/jobs.ts';
 import { registerGauges } from './gauges.ts';
 import { dateIdsBy } from './ids.ts';
 import { createConnections } from './ingest/connections.ts';
@@ -40,7 +41,13 @@ async function start() {
   const connections = await createConnections(db, config.masterKeys, log);
   const writer = createWriter(db, config.writer, metrics, log);
   const quarantine = createQuarantine(db, config.quarantinePerHour, log);
-  const jobs = await startJobs({ db, tasks: maintenanceTasks(db), concurrency: config.jobs.concurrency, metrics, log });
+  const jobs = await startJobs({
+    db,
+    tasks: { ...maintenanceTasks(db), ...dlqTasks({ db, connections, now: clock.now, retry: config.dlq, log }) },
+    concurrency: config.jobs.concurrency,
+    metrics,
+    log,
+  });
   registerGauges(metrics, { db, writer, log });
 
   const app = createApp({ config, db, connections, writer, quarantine, metrics, log, now: clock.now, isStopping: () => stopping });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeBody } from './body.ts';
-import { redactCredentials, redactUrl } from './credentials.ts';
+import { redactCredentials, redactUrl, restoreCredentials } from './credentials.ts';
 import type { Body } from './source.ts';
 
 const credentials = { body: ['hottok', 'data.producer.originSecret', 'venda.chave'], query: ['hottok', 'hub.verify_token'] };
@@ -80,4 +80,45 @@ test('credentials in a URL are masked, everything else stays', () => {
   );
   expect(redactUrl('https://x.test/a?API_KEY=1&tok%65n=2')).toBe('https://x.test/a?API_KEY=[redacted]&tok%65n=[redacted]');
   expect(redactUrl('https://x.test/a')).toBe('https://x.test/a');
+});
+
+describe('restoring', () => {
+  const restored = (text: string, values: Record<string, string>, type = 'application/json', url = 'https://tributary.test/x') => {
+    const delivery = { method: 'POST', url, headers: { 'content-type': type }, raw: new TextEncoder().encode(text) };
+    const result = restoreCredentials(delivery, decodeBody(delivery), values);
+    return { url: result.url, text: new TextDecoder().decode(result.raw), body: decodeBody(result) };
+  };
+
+  test('puts a value back where it was masked, as the encoding has it, and nowhere else', () => {
+    expect(restored('{ "a":"[redacted]", "hottok" : "[redacted]" }', { 'body:hottok': 's"\\é' }).text).toBe(
+      '{ "a":"[redacted]", "hottok" : "s\\"\\\\é" }',
+    );
+    const form = restored(
+      'hottok=[redacted]&venda%5Bchave%5D=[redacted]&a=1',
+      { 'body:venda.chave': 'k&=é' },
+      'application/x-www-form-urlencoded',
+    );
+    expect(form.text).toBe('hottok=[redacted]&venda%5Bchave%5D=k%26%3D%C3%A9&a=1');
+    expect(form.body).toMatchObject({ value: { venda: { chave: 'k&=é' } } });
+    expect(restored('{}', { 'query:token': 'a b$&' }, undefined, 'https://t.test/x?token=[redacted]&key=[redacted]#f').url).toBe(
+      'https://t.test/x?token=a%20b%24%26&key=[redacted]#f',
+    );
+  });
+
+  test('a value without its place changes nothing', () => {
+    expect(restored('{"id":1}', { 'body:hottok': 'x', 'query:token': 'x' })).toMatchObject({
+      text: '{"id":1}',
+      url: 'https://tributary.test/x',
+    });
+  });
+
+  test('is the inverse of redacting', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1 }), fc.string(), (secret, other) => {
+        const raw = JSON.stringify({ other, hottok: secret });
+        const masked = redacted(raw);
+        expect(restored(masked.text, { 'body:hottok': secret }).body).toEqual({ kind: 'json', value: { other, hottok: secret } });
+      }),
+    );
+  });
 });

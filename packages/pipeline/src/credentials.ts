@@ -18,32 +18,68 @@ export interface Redacted {
   exact: boolean;
 }
 
+/** A value as JSON and as a form or query has it. */
+interface Written {
+  json: string;
+  form: string;
+}
+
+const masked: Written = { json: `"${mask}"`, form: mask };
+
 /**
  * URL and body as they may be stored: the values of credentials are replaced by `[redacted]`, every other byte stays as it was sent.
  * A body without a credential is returned itself, not copied. `body` is undefined where the bytes could not be decoded.
  */
 export function redactCredentials(delivery: Pick<Delivery, 'url' | 'raw'>, body: Body | undefined, credentials: Credentials): Redacted {
   const url = redactUrl(delivery.url, credentials.query);
-  const { raw } = delivery;
-  if (credentials.body.length === 0 || raw.length === 0) return { url, raw, exact: true };
-  if (!mayCarry(raw, credentials.body)) return { url, raw, exact: true };
+  return { url, ...replaceInBody(delivery.raw, body, credentials.body, masked) };
+}
+
+/**
+ * The inverse of {@link redactCredentials}, as far as somebody knows what stood there: values by place, `body:<path>` or `query:<name>`,
+ * as presentedCredentials names them. A place without a value stays redacted.
+ */
+export function restoreCredentials<Masked extends Pick<Delivery, 'url' | 'raw'>>(
+  delivery: Masked,
+  body: Body | undefined,
+  values: Readonly<Record<string, string>>,
+): Masked {
+  let { url, raw } = delivery;
+  for (const [place, value] of Object.entries(values)) {
+    const written = { json: JSON.stringify(value), form: encodeURIComponent(value) };
+    const name = place.slice(place.indexOf(':') + 1);
+    if (place.startsWith('query:')) url = replaceInUrl(url, (parameter) => parameter === name, written.form);
+    else raw = replaceInBody(raw, body, [name], written).raw;
+  }
+  return { ...delivery, url, raw };
+}
+
+function replaceInBody(raw: Uint8Array, body: Body | undefined, paths: readonly string[], written: Written): Omit<Redacted, 'url'> {
+  if (paths.length === 0 || raw.length === 0) return { raw, exact: true };
+  if (!mayCarry(raw, paths)) return { raw, exact: true };
   const text = latin1.decode(raw);
-  const state = statesOf(credentials.body);
-  if (body === undefined) return { url, raw: replaceSpans(raw, spansByName(text, credentials.body)), exact: false };
-  if (body.kind === 'empty' || state === undefined) return { url, raw, exact: true };
-  return { url, raw: replaceSpans(raw, body.kind === 'form' ? formSpans(text, state) : jsonSpans(text, raw, state)), exact: true };
+  const state = statesOf(paths);
+  if (body === undefined) return { raw: replaceSpans(raw, spansByName(text, paths)), exact: false };
+  if (body.kind === 'empty' || state === undefined) return { raw, exact: true };
+  const spans = body.kind === 'form' ? formSpans(text, state, written.form) : jsonSpans(text, raw, state, written.json);
+  return { raw: replaceSpans(raw, spans), exact: true };
 }
 
 /** The URL with the values of credential parameters masked; everything else as it was. */
 export function redactUrl(url: string, names: readonly string[] = []): string {
+  return replaceInUrl(url, (name) => isCredentialParameter(name, names), mask);
+}
+
+export function isCredentialParameter(name: string, names: readonly string[]): boolean {
+  return names.includes(name) || commonQuery.includes(name.toLowerCase());
+}
+
+function replaceInUrl(url: string, matches: (name: string) => boolean, value: string): string {
   const start = url.indexOf('?');
   if (start === -1) return url;
   return (
     url.slice(0, start + 1) +
-    url.slice(start + 1).replace(/([^&#=]+)=([^&#]*)/g, (pair, name: string) => {
-      const decoded = lenient(name);
-      return names.includes(decoded) || commonQuery.includes(decoded.toLowerCase()) ? `${name}=${mask}` : pair;
-    })
+    url.slice(start + 1).replace(/([^&#=]+)=([^&#]*)/g, (pair, name: string) => (matches(lenient(name)) ? `${name}=${value}` : pair))
   );
 }
 
@@ -92,7 +128,7 @@ function replaceSpans(raw: Uint8Array, spans: readonly Span[]): Uint8Array {
   return out;
 }
 
-function formSpans(text: string, state: PathState): Span[] {
+function formSpans(text: string, state: PathState, value: string): Span[] {
   const spans: Span[] = [];
   let start = 0;
   for (const pair of text.split('&')) {
@@ -100,14 +136,14 @@ function formSpans(text: string, state: PathState): Span[] {
     let reached: PathState | undefined = state;
     for (const key of fieldPath(lenient(equals === -1 ? pair : pair.slice(0, equals)).trim()))
       if (!reached?.end) reached = step(reached, key);
-    if (equals !== -1 && reached?.end) spans.push({ start: start + equals + 1, end: start + pair.length, with: mask });
+    if (equals !== -1 && reached?.end) spans.push({ start: start + equals + 1, end: start + pair.length, with: value });
     start += pair.length + 1;
   }
   return spans;
 }
 
 /** Positions of the values at the paths, all of those under duplicate keys. The text has been parsed before: it is JSON, or lines of it. */
-function jsonSpans(text: string, raw: Uint8Array, root: PathState): Span[] {
+function jsonSpans(text: string, raw: Uint8Array, root: PathState, written: string): Span[] {
   const spans: Span[] = [];
   let at = 0;
   while (at < text.length) {
@@ -143,7 +179,7 @@ function jsonSpans(text: string, raw: Uint8Array, root: PathState): Span[] {
       container(']', () => value(isRoot ? root : step(inner, String(index++)), isRoot));
     } else if (first === '"') at = stringEnd(text, at) + 1;
     else while (at < text.length && !/[\s,\]}]/.test(text.charAt(at))) at += 1;
-    if (found) spans.push({ start, end: at, with: `"${mask}"` });
+    if (found) spans.push({ start, end: at, with: written });
   }
 
   function container(close: string, item: () => void): void {

@@ -1,3 +1,4 @@
+import { isCredentialParameter } from './credentials.ts';
 import { text } from './fields.ts';
 import type { Body, Credentials, Delivery } from './source.ts';
 
@@ -60,7 +61,7 @@ export function unpackDelivery(packed: Buffer): { head: JournalHead; raw: Buffer
   return { head: JSON.parse(packed.toString('utf8', 4, 4 + length)) as JournalHead, raw: packed.subarray(4 + length) };
 }
 
-/** Credentials as the sender presented them in body and query, by place: taken before they are redacted, and never stored as they are. */
+/** What redactCredentials is about to mask in body and query, by place: taken before, and never stored as it is. */
 export function presentedCredentials(
   delivery: Pick<Delivery, 'url'>,
   body: Body | undefined,
@@ -68,9 +69,8 @@ export function presentedCredentials(
 ): Record<string, string> {
   const presented: Record<string, string> = {};
   const query = new URL(delivery.url).searchParams;
-  for (const name of credentials.query) {
-    const value = query.get(name);
-    if (value) presented[`query:${name}`] = value;
+  for (const [name, value] of query) {
+    if (value && isCredentialParameter(name, credentials.query)) presented[`query:${name}`] ??= value;
   }
   const root = body?.kind === 'json' || body?.kind === 'form' ? body.value : undefined;
   for (const path of credentials.body) {

@@ -158,6 +158,8 @@ export interface Source<Config = unknown> {
   personalFor?(config: Config): PersonalData;
   /** In place of `credentials`, where a connection's config decides. */
   credentialsFor?(config: Config): Credentials;
+  /** How a delivery may write a secret out where `credentials` are; absent: as it is. */
+  credentialForms?(secret: string, config: Config): readonly string[];
   /** Paths that change between two deliveries of one event (attempt counters): left out of the record's fingerprint. */
   volatile: readonly string[];
   /** Answer to a GET handshake; undefined where there is none for this request. */

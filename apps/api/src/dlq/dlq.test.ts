@@ -347,7 +347,7 @@ describe('commands on many', () => {
     await hold(stripe);
     expect((await post('/purge', { dryRun: true })).body).toEqual({ dryRun: true, count: 1 });
     await hold(shop);
-    expect((await post('/purge')).body).toMatchObject({ code: 'legal_hold', detail: 'a legal hold forbids it: case 7' });
+    expect((await post('/purge')).body).toMatchObject({ code: 'legal_hold', detail: expect.stringContaining('case 7') });
     expect((await post('/purge', { sources: ['stripe'] })).status).toBe(202);
     expect((await post('/discard', { dryRun: true })).status).toBe(200);
   });

@@ -1,5 +1,6 @@
 import type { DlqFilter, DlqOperation, DlqOperationKind } from '@tributary/shared/dlq.ts';
 import type { Sql } from '../db.ts';
+import type { Position } from './claims.ts';
 import { filterValues, matchesFilter } from './filter.ts';
 
 export interface OperationRow {
@@ -71,4 +72,79 @@ export async function findHold(sql: Sql, orgId: string, filter: DlqFilter): Prom
     filterValues(orgId, filter, Date.now()),
   );
   return row?.reason ?? null;
+}
+
+// As `worker` -----------------------------------------------------------------------------------------------------------------
+
+/** Without a checkpoint for so long, an operation is taken up by another instance. */
+const leaseSeconds = 15;
+
+export interface LeasedOperation extends Position {
+  id: string;
+  org_id: string;
+  kind: DlqOperationKind;
+  filter: unknown;
+  created_at: string;
+}
+
+/** The open operation that was served longest ago. */
+export async function leaseOperation(sql: Sql, owner: string): Promise<LeasedOperation | undefined> {
+  const [row] = await sql<LeasedOperation>(
+    `update public.dlq_operations set status = 'running', lease_owner = $1, lease_until = now() + make_interval(secs => $2)
+     where id = (
+       select id from public.dlq_operations
+       where status in ('queued', 'running') and (lease_until is null or lease_until <= now())
+       order by lease_until nulls first, created_at limit 1 for update skip locked)
+     returning id, org_id, kind, filter, created_at, created_at::text as started_at, cursor_at::text, cursor_id`,
+    [owner, leaseSeconds],
+  );
+  return row;
+}
+
+export interface Progress {
+  done?: number;
+  succeeded?: number;
+  failed?: number;
+  cursor?: { at: string; id: string } | undefined;
+}
+
+/** Renews the lease with what was done. False: it was canceled, or another instance has it; whatever is in this transaction must not be. */
+export async function checkpoint(sql: Sql, id: string, owner: string, progress: Progress): Promise<boolean> {
+  const rows = await sql(
+    `update public.dlq_operations set lease_until = now() + make_interval(secs => $3), done = done + $4, succeeded = succeeded + $5,
+       failed = failed + $6, cursor_at = coalesce($7::timestamptz, cursor_at), cursor_id = coalesce($8::uuid, cursor_id)
+     where id = $1 and lease_owner = $2 and status = 'running' returning 1`,
+    [
+      id,
+      owner,
+      leaseSeconds,
+      progress.done ?? 0,
+      progress.succeeded ?? 0,
+      progress.failed ?? 0,
+      progress.cursor?.at ?? null,
+      progress.cursor?.id ?? null,
+    ],
+  );
+  return rows.length > 0;
+}
+
+/** Ends it; with `error`, as failed. */
+export async function finishOperation(sql: Sql, id: string, owner: string, error?: string): Promise<void> {
+  await sql(
+    `update public.dlq_operations set status = case when $3::text is null then 'done' else 'failed' end, error = $3
+     where id = $1 and lease_owner = $2 and status = 'running'`,
+    [id, owner, error ?? null],
+  );
+}
+
+/** Leaves the rest to whoever comes next; others that wait come first. */
+export async function yieldOperation(sql: Sql, id: string, owner: string): Promise<void> {
+  await sql(`update public.dlq_operations set lease_until = now() where id = $1 and lease_owner = $2 and status = 'running'`, [id, owner]);
+}
+
+/** Adds the job again, for what is left. */
+export async function continueSoon(sql: Sql): Promise<void> {
+  await sql(
+    `select graphile_worker.add_job('dlq.operations', payload => '{}', job_key => 'dlq.operations', job_key_mode => 'preserve_run_at', max_attempts => 1)`,
+  );
 }

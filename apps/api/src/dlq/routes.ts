@@ -22,6 +22,7 @@ import type { Logger } from 'pino';
 import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
 import type { Db } from '../db.ts';
 import { Problem } from '../errors.ts';
+import { heldProblem } from '../held.ts';
 import { resolveOrg, resolveOrgToWrite } from '../orgs.ts';
 import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../requests.ts';
 import { describe } from '../route-docs.ts';
@@ -159,7 +160,7 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log }: DlqDeps) {
       const started = await db.as(c.var.claims, async (sql) => {
         const org = await resolveOrgToWrite(sql, wanted.orgId);
         const hold = kind === 'purge' ? await findHold(sql, org.id, filter) : null;
-        if (hold !== null) throw new Problem('legal_hold', `a legal hold forbids it: ${hold}`);
+        if (hold !== null) throw heldProblem(hold);
         const count = await countEntries(sql, org.id, filter);
         return dryRun ? count : startOperation(sql, org.id, kind, filter, count);
       });

@@ -22,8 +22,11 @@ export interface Connection {
 }
 
 export interface Connections {
-  /** Undefined: unknown, deleted, or of a type this version does not know. Throws when the database cannot tell. */
-  get(id: string): Promise<Connection | undefined>;
+  /**
+   * Undefined: unknown, deleted, or of a type this version does not know. Throws when the database cannot tell.
+   * `fresh`: as the database has it now, not as this process remembers it.
+   */
+  get(id: string, options?: { fresh?: boolean }): Promise<Connection | undefined>;
   close(): Promise<void>;
 }
 
@@ -73,7 +76,8 @@ export async function createConnections(db: Db, masterKeys: MasterKeys, log: Log
   }
 
   return {
-    async get(id) {
+    async get(id, { fresh = false } = {}) {
+      if (fresh) return load(id);
       const entry = entries.get(id);
       if (entry && performance.now() - entry.loadedAt < (listening ? freshAgeMs : blindAgeMs)) return entry.connection;
       let pending = loading.get(id);

@@ -178,7 +178,7 @@ function credentialsOf({ source, config }: Connection) {
 }
 
 /** What remains of a redacted credential: enough to tell later, with the org's data key, whether it was the right one. */
-function credentialDigest(dataKey: Uint8Array, credential: string): string {
+export function credentialDigest(dataKey: Uint8Array, credential: string): string {
   return hmacSha256Hex(dataKey, `credential|${credential}`);
 }
 

@@ -42,6 +42,10 @@ export const webhook: Source<WebhookConfig> & Configurable = {
   volatile: [],
   personalFor,
   credentialsFor,
+  credentialForms: (secret, config) => {
+    const verification = settingsOf(config)?.verification;
+    return verification?.scheme === 'api-key' ? [`${verification.prefix ?? ''}${secret}`] : [secret];
+  },
   newSecret: (config, random) => {
     const settings = settingsOf(config);
     return formatSecret(random, settings === undefined ? 'utf-8' : secretEncodingOf(settings));

@@ -1,0 +1,182 @@
+import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
+import type { Config } from '../config.ts';
+import type { Sql } from '../db.ts';
+import type { BatchRows } from '../ingest/store.ts';
+import { matchesFilter } from './filter.ts';
+import type { Unit } from './run.ts';
+
+// Every statement here runs as `worker`.
+
+/** An attempt that takes longer counts as abandoned, and somebody else takes the entry. */
+export const leaseSeconds = 60;
+
+/** A dead letter that the owner of its lease runs again; this attempt is counted already. */
+export interface ClaimedEntry {
+  id: string;
+  org_id: string;
+  source_connection_id: string;
+  journal_id: string;
+  record_index: number | null;
+  error_class: string;
+  is_quarantine: boolean;
+  attempts: number;
+  /** Of the delivery's body; null: it is no longer kept. */
+  byte_size: number | null;
+}
+
+const columns = `d.id, d.org_id, d.source_connection_id, d.journal_id, d.record_index, d.error_class, d.is_quarantine, d.attempts,
+  (select j.byte_size from public.event_journal j where j.id = d.journal_id limit 1) as byte_size`;
+
+/** What is due, in equal parts of every org. */
+export function claimDue(sql: Sql, owner: string, limit: number, attemptsMax: number): Promise<ClaimedEntry[]> {
+  return sql<ClaimedEntry>(`select ${columns} from private.claim_dead_letters($1, $2, $3, $4) d`, [
+    owner,
+    limit,
+    leaseSeconds,
+    attemptsMax,
+  ]);
+}
+
+/** Gives back what was claimed and not run, as if it had not been claimed. */
+export async function releaseDue(sql: Sql, owner: string): Promise<void> {
+  await sql(
+    `update public.dlq_events set status = 'pending', next_retry_at = now(), attempts = attempts - 1 where status = 'retrying' and lease_owner = $1`,
+    [owner],
+  );
+}
+
+/** Gives up what a canceled operation still holds; nothing but a person retries it again. */
+export async function abandonClaims(sql: Sql, operationId: string, attemptsMax: number): Promise<void> {
+  await sql(
+    `update public.dlq_events set status = case when attempts > $2 then 'exhausted' else 'pending' end, next_retry_at = null, attempts = attempts - 1
+     where status = 'retrying' and lease_owner = $1`,
+    [operationId, attemptsMax],
+  );
+}
+
+/** What an earlier run of the operation claimed and did not settle. */
+export function reclaim(sql: Sql, operationId: string): Promise<ClaimedEntry[]> {
+  return sql<ClaimedEntry>(
+    `with mine as (
+       update public.dlq_events set next_retry_at = now() + make_interval(secs => $2) where status = 'retrying' and lease_owner = $1 returning *
+     ) select ${columns} from mine d`,
+    [operationId, leaseSeconds],
+  );
+}
+
+/** Where an operation stands among the entries, in microseconds and therefore as text. */
+export interface Position {
+  cursor_at: string | null;
+  cursor_id: string | null;
+  /** What came after the operation was started is not touched by it. */
+  started_at: string;
+}
+
+/** The next entries that match, oldest first, locked until the transaction ends. */
+export function lockChunk(
+  sql: Sql,
+  filter: unknown[],
+  position: Position,
+  limit: number,
+): Promise<{ id: string; source_connection_id: string; at: string }[]> {
+  return sql(
+    `select d.id, d.source_connection_id, d.created_at::text as at from public.dlq_events d
+     where ${matchesFilter} and d.status <> 'retrying' and d.created_at <= $13::timestamptz
+       and ($14::timestamptz is null or (d.created_at, d.id) > ($14::timestamptz, $15::uuid))
+     order by d.created_at, d.id limit $16 for update skip locked`,
+    [...filter, position.started_at, position.cursor_at, position.cursor_id, limit],
+  );
+}
+
+export function claimChunk(sql: Sql, ids: readonly string[], operationId: string): Promise<ClaimedEntry[]> {
+  return sql<ClaimedEntry>(
+    `with mine as (
+       update public.dlq_events set status = 'retrying', lease_owner = $2, next_retry_at = now() + make_interval(secs => $3), attempts = attempts + 1
+       where id = any ($1::uuid[]) returning *
+     ) select ${columns} from mine d`,
+    [ids, operationId, leaseSeconds],
+  );
+}
+
+export async function discardChunk(sql: Sql, ids: readonly string[]): Promise<void> {
+  await sql(`update public.dlq_events set status = 'discarded', next_retry_at = null where id = any ($1::uuid[])`, [ids]);
+}
+
+export async function purgeChunk(sql: Sql, ids: readonly string[]): Promise<void> {
+  await sql('delete from public.dlq_events where id = any ($1::uuid[])', [ids]);
+}
+
+export interface Settled {
+  id: string;
+  status: string;
+}
+
+/** Ends the attempts in the open transaction. Undefined, with nothing written: one of the entries is no longer the owner's. */
+export async function settle(sql: Sql, owner: string, units: readonly Unit[], retry: Config['dlq']): Promise<Settled[] | undefined> {
+  const keys = [];
+  const events = [];
+  for (const { became } of units) {
+    if (became.outcome !== 'event') continue;
+    keys.push(became.key);
+    events.push(became.event);
+  }
+  const entries = units.flatMap((unit) => unit.entries.map((entry) => settlement(entry, unit, retry)));
+  const [row] = await sql<{ settled: Settled[] | null }>('select private.settle_dead_letters($1, $2, $3, $4) as settled', [
+    owner,
+    JSON.stringify(entries),
+    JSON.stringify(keys),
+    JSON.stringify(events),
+  ]);
+  return row?.settled ?? undefined;
+}
+
+/** Writes whole deliveries as the hot path does, in the open transaction. */
+export async function writeDeliveries(sql: Sql, rows: BatchRows): Promise<void> {
+  await sql('select private.ingest_batch($1, $2, $3, $4, $5)', [
+    JSON.stringify(rows.deliveries),
+    JSON.stringify(rows.keys),
+    JSON.stringify(rows.events),
+    JSON.stringify(rows.dead),
+    rows.sealed,
+  ]);
+}
+
+function settlement({ id, attempts }: ClaimedEntry, { became }: Unit, retry: Config['dlq']): object {
+  const isLast = attempts >= retry.attemptsMax;
+  const given = isLast ? 'exhausted' : 'pending';
+  switch (became.outcome) {
+    case 'event':
+      return {
+        id,
+        outcome: 'event',
+        status: 'resolved',
+        conflict_status: given,
+        source_event_type: became.event.source_event_type,
+        idempotency_key: became.key.idempotency_key,
+      };
+    case 'delivered':
+      return { id, outcome: 'delivered', status: 'resolved' };
+    case 'lost':
+      return { id, outcome: 'lost', status: 'exhausted', last_error_message: became.message };
+    case 'failed':
+      return {
+        id,
+        outcome: 'failed',
+        status: given,
+        // What only a person can heal waits for a person, also after one has tried.
+        retry_seconds: !isLast && errorClasses[became.errorClass].retryable === 'yes' ? backoffSeconds(attempts, retry) : null,
+        error_class: became.errorClass satisfies ErrorClass,
+        last_error_message: became.message,
+        field_path: became.fieldPath ?? null,
+        source_event_type: became.sourceEventType ?? null,
+        idempotency_key: became.idempotencyKey ?? null,
+        sample: became.sample ?? null,
+      };
+  }
+}
+
+/** Full jitter: anywhere between the base and a ceiling that doubles with every attempt (base 30 s: 60 s, 2 min, 4 min … 1 h). */
+export function backoffSeconds(attempts: number, { retryBaseSeconds, retryMaxSeconds }: Config['dlq'], random = Math.random()): number {
+  const ceiling = Math.min(retryMaxSeconds, retryBaseSeconds * 2 ** Math.min(attempts, 30));
+  return retryBaseSeconds + random * Math.max(0, ceiling - retryBaseSeconds);
+}
