@@ -1234,15 +1234,20 @@ declare
   v_partition record;
   v_clock text;
   v_expired boolean;
+  v_drop text[] := '{}';
+  v_statement text;
 begin
+  -- Another instance that is at it is waited for; nobody who reads or writes is.
   perform pg_advisory_xact_lock(hashtext('tributary.partitions'));
-  for v_rule in select * from private.retention loop
+  perform set_config('lock_timeout', '30ms', true);
+  for v_rule in select * from private.retention order by table_name loop
     v_clock := case when v_rule.table_name = 'public.connection_activity' then 'bucket' else 'received_at' end;
     for v_partition in
-      select c.oid, c.relname, pg_get_expr(c.relpartbound, c.oid) as bound,
+      select c.relname, pg_get_expr(c.relpartbound, c.oid) as bound,
         substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''([^'']+)''\)')::timestamptz as upper
       from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
       where i.inhparent = v_rule.table_name::regclass
+      order by c.relname
     loop
       if v_partition.bound = 'DEFAULT' then
         execute format('select max(%I) < %L from private.%I', v_clock, p_now - make_interval(days => v_rule.keep_days), v_partition.relname)
@@ -1251,10 +1256,13 @@ begin
         v_expired := v_partition.upper <= p_now - make_interval(days => v_rule.keep_days);
       end if;
       if v_expired and not private.partition_is_held(v_partition.relname) then
-        execute format(case when v_partition.bound = 'DEFAULT' then 'truncate private.%I' else 'drop table private.%I' end, v_partition.relname);
+        v_drop := v_drop || format(case when v_partition.bound = 'DEFAULT' then 'truncate private.%I' else 'drop table private.%I' end, v_partition.relname);
         return next v_partition.relname;
       end if;
     end loop;
+  end loop;
+  foreach v_statement in array v_drop loop
+    execute v_statement;
   end loop;
 end
 $function$;

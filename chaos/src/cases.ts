@@ -5,6 +5,7 @@ import { exhaustedConnections } from './cases/exhausted.ts';
 import { hungBackends, lockedTable, lostAnswers } from './cases/hung.ts';
 import { outage } from './cases/outage.ts';
 import { poison } from './cases/poison.ts';
+import { retentionAtPeak } from './cases/retention.ts';
 import { shutdown } from './cases/shutdown.ts';
 import { slowDatabase } from './cases/slow.ts';
 import { duplicateBatches, oneKey } from './cases/storm.ts';
@@ -93,6 +94,14 @@ export const caseGroups = {
   records: [
     { fault: 12, name: 'conflict', promise: 'Of different bodies under one key the first stands, and the others are kept.', run: conflict },
     { fault: 13, name: 'poison', promise: 'A poisonous record never takes its neighbours along, and is kept as it was sent.', run: poison },
+  ],
+  operations: [
+    {
+      fault: 26,
+      name: 'retention-at-peak',
+      promise: 'Dropping partitions and long reports do not slow deliveries down.',
+      run: retentionAtPeak,
+    },
   ],
 } satisfies Record<string, readonly Case[]>;
 

@@ -1,4 +1,5 @@
-import type { Db } from './db.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Db, sqlState } from './db.ts';
 import type { Task } from './jobs.ts';
 
 /** What keeps the database in order: partitions made ahead and dropped after their retention, `last_event_at`, jobs of processes that are gone. */
@@ -6,9 +7,9 @@ export function maintenanceTasks(db: Db): Record<string, Task> {
   return {
     'maintenance.partitions': {
       everySeconds: 3_600,
-      async run(_payload, { log }) {
+      async run(_payload, { log, signal }) {
         const [made] = await db.maintenance((sql) => sql<{ made: number }>('select private.ensure_partitions() as made'));
-        const dropped = await db.maintenance((sql) => sql<{ name: string }>('select private.drop_expired_partitions() as name'));
+        const dropped = await dropExpiredPartitions(db, signal);
         if (made?.made || dropped.length > 0) log.info({ made: made?.made, dropped: dropped.map((row) => row.name) }, 'partitions');
       },
     },
@@ -26,4 +27,16 @@ export function maintenanceTasks(db: Db): Record<string, Task> {
       },
     },
   };
+}
+
+/** Dropping gives way to whoever reads or writes (`lock_not_available`): it is tried now and then for as long as a job may last. */
+async function dropExpiredPartitions(db: Db, signal: AbortSignal): Promise<{ name: string }[]> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await db.maintenance((sql) => sql<{ name: string }>('select private.drop_expired_partitions() as name'));
+    } catch (error) {
+      if (sqlState(error) !== '55P03' || tries === 15) throw error;
+      await sleep(3_000 * (0.5 + Math.random()), undefined, { signal });
+    }
+  }
 }

@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { withClient } from '@tributary/supabase/local/database.ts';
+import type { CaseContext, CaseReport } from '../cases.ts';
+import { type Scene, underLoad } from '../scene.ts';
+import type { ProofStack } from '../stack.ts';
+import { percentile } from './slow.ts';
+
+const perSecond = 100;
+const oldMonths = 12;
+/** Below this a percentile says more about the machine than about us. */
+const noiseMs = 50;
+/** What `private.drop_expired_partitions` sets itself as lock_timeout. */
+const lockWaitMs = 30;
+
+/** Fault 26: partitions are made and dropped, and a report reads everything for as long as it likes, while deliveries keep arriving. */
+export async function retentionAtPeak(context: CaseContext): Promise<CaseReport> {
+  const phaseMs = context.long ? 60_000 : 8_000;
+  // Without jobs of its own: what they do to partitions is done here.
+  return underLoad(context, { traffic: { perSecond }, api: { environment: { JOBS_CONCURRENCY: '0' } } }, async (scene) => {
+    const { stack } = scene;
+    await fillThePast(stack, context.long ? 500_000 : 50_000);
+    await scene.ackMore(100);
+    const before = await p99During(scene, () => sleep(phaseMs));
+
+    let reports = 0;
+    let dropped = 0;
+    let refused = 0;
+    let longestWaitMs = 0;
+    const during = await p99During(scene, async () => {
+      const until = performance.now() + phaseMs;
+      const busy = () => performance.now() < until;
+      await Promise.all([
+        report(stack, busy, () => reports++),
+        watchLocks(stack, busy, (waitMs) => {
+          longestWaitMs = Math.max(longestWaitMs, waitMs);
+        }),
+        keepOrder(stack, busy, (names) => {
+          if (names === undefined) refused++;
+          else dropped += names;
+        }),
+      ]);
+    });
+
+    scene.atMost('p99 meanwhile, as a multiple of the p99 before', during / Math.max(before, noiseMs), 2);
+    scene.atMost('milliseconds that an ACCESS EXCLUSIVE lock was waited for', longestWaitMs, lockWaitMs + 100);
+    scene.atLeast('reports that read everything', reports, 1);
+    scene.atLeast('times that dropping gave way to a report', refused, 1);
+    scene.atLeast('partitions dropped', dropped, oldMonths);
+    scene.figure('p99 before, ms', before);
+    scene.figure('p99 meanwhile, ms', during);
+  });
+}
+
+async function p99During(scene: Scene, run: () => Promise<unknown>): Promise<number> {
+  const { latenciesMs } = scene.load.figures;
+  const first = latenciesMs.length;
+  await run();
+  return percentile(latenciesMs.slice(first), 0.99);
+}
+
+/** Partitions that are long past their retention, with something in them. */
+async function fillThePast(stack: ProofStack, rows: number): Promise<void> {
+  await stack.query(`
+    select private.create_partition(table_name::regclass, (date_trunc('month', now()) - make_interval(months => 60 + n))::date)
+    from private.retention, generate_series(1, ${oldMonths}) n`);
+  await stack.query(
+    `insert into public.connection_activity (org_id, source_connection_id, bucket, received, accepted, lag_histogram)
+     select $1, $2, date_trunc('month', now()) - make_interval(months => 60 + (n % ${oldMonths}) + 1) + interval '1 day', 1, 1, '{1,0,0,0,0,0,0,0,0,0,0,0}'
+     from generate_series(1, $3::integer) n`,
+    [stack.org.id, stack.connections.webhook.id, rows],
+  );
+}
+
+/** Reads everything in one snapshot and holds it, as a report does that somebody runs at noon. */
+async function report(stack: ProofStack, busy: () => boolean, done: () => void): Promise<void> {
+  await withClient(stack.database.superuserUrl, async (client) => {
+    for (let first = true; busy(); first = false) {
+      await client.query('begin isolation level repeatable read read only');
+      await client.query(`
+        select e.type, date_trunc('minute', e.event_time), count(*), percentile_cont(0.95) within group (order by e.ingested_at - e.received_at)
+        from public.canonical_events e join public.event_journal j on j.id = e.journal_id group by 1, 2`);
+      await client.query('select date_trunc($1, bucket), sum(received), sum(accepted) from public.connection_activity group by 1', ['day']);
+      for (const until = performance.now() + (first ? 3_000 : 200); performance.now() < until && busy(); ) await sleep(50);
+      await client.query('commit');
+      done();
+      await sleep(300);
+    }
+  });
+}
+
+/** What the hourly job does, over and over, and sooner after a refusal than it does. */
+async function keepOrder(stack: ProofStack, busy: () => boolean, found: (dropped: number | undefined) => void): Promise<void> {
+  await withClient(stack.database.superuserUrl, async (client) => {
+    await client.query('set role maintenance');
+    while (busy()) {
+      await client.query('select private.ensure_partitions()');
+      try {
+        found((await client.query('select private.drop_expired_partitions()')).rows.length);
+      } catch (error) {
+        if ((error as { code?: string }).code !== '55P03') throw error;
+        found(undefined);
+      }
+      await sleep(500);
+    }
+  });
+}
+
+async function watchLocks(stack: ProofStack, busy: () => boolean, found: (waitMs: number) => void): Promise<void> {
+  await withClient(stack.database.superuserUrl, async (client) => {
+    while (busy()) {
+      const { rows } = await client.query<{ ms: number | null }>(
+        `select max(extract(epoch from clock_timestamp() - waitstart) * 1000)::float8 as ms
+         from pg_locks where mode = 'AccessExclusiveLock' and not granted`,
+      );
+      found(rows[0]?.ms ?? 0);
+      await sleep(20);
+    }
+  });
+}
