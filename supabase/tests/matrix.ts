@@ -310,6 +310,24 @@ export const matrix: Record<string, Expectation> = {
     insert: () => `insert into private.schedule (task, turn) values ('another', 1)`,
     rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
   },
+  'private.flow_state': {
+    rows: () => 'true',
+    column: 'operator_mode',
+    insert: () => `insert into private.flow_state (operator_mode) values ('paused')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.instances': {
+    rows: () => 'true',
+    column: 'buffer_records',
+    insert: () => world.insertInstance(fresh('A')),
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.flow_transitions': {
+    rows: () => 'true',
+    column: 'cause',
+    insert: () => world.insertTransition,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
   // Of the platform, not of an org: both columns of the matrix aim at the same rows.
   'private.retention': {
     rows: () => 'true',

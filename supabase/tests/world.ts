@@ -72,6 +72,8 @@ export async function createWorld(client: pg.ClientBase): Promise<void> {
   await client.query(`
     insert into auth.users (id, email) values ('${strangerId}', 'stranger@c.example');
     insert into private.schedule (task, turn) values ('some.task', 1);
+    ${insertInstance('c0000000-0000-4000-8000-000000000001')};
+    ${insertTransition};
     ${orgSql('A')}
     ${orgSql('B')}
   `);
@@ -166,3 +168,10 @@ export const insertAlertIncident = (org: Org, incident: string, kind: string, co
 export const insertAlertNotification = (org: Org, kind: string, { incident, channel }: { incident?: string; channel?: string } = {}) => `
   insert into public.alert_notifications (org_id, incident_id, channel_id, kind, round, level, value, threshold, message, next_attempt_at, created_at)
   values ('${orgId(org)}', '${incident ?? alertIncidentId(org)}', '${channel ?? alertChannelId(org)}', '${kind}', 0, 'critical', 1000, 900, 'Shop is silent', now(), now())`;
+
+export const insertInstance = (id: string) => `
+  insert into private.instances (id, automatic_mode, cause, obeyed_mode, buffer_records, buffer_bytes, oldest_age_seconds, in_flight, flushed_turn)
+  values ('${id}', 'normal', 'started', 'normal', 0, 0, 0, 0, 0)`;
+
+export const insertTransition = `
+  insert into private.flow_transitions (from_mode, to_mode, cause, changed_by) values ('normal', 'drain', 'a migration', 'operator')`;
