@@ -92,6 +92,64 @@ create policy event_keys_worker_select on private.event_keys for select to worke
 grant insert, select on private.event_keys to ingest;
 grant insert, select on private.event_keys to worker;
 
+create table private.flow_state (
+  id boolean default true not null,
+  operator_mode text,
+  brownout_rate double precision,
+  automatic_mode text default 'normal'::text not null,
+  reason text default 'installed'::text not null,
+  changed_by text default 'automatic'::text not null,
+  changed_at timestamp with time zone default now() not null,
+  flush_turn bigint default 0 not null,
+  constraint flow_state_pkey PRIMARY KEY (id),
+  constraint flow_state_automatic_mode_check CHECK ((automatic_mode = ANY (ARRAY['normal'::text, 'throttled'::text, 'brownout'::text]))),
+  constraint flow_state_brownout_rate_check CHECK (((brownout_rate > (0)::double precision) AND (brownout_rate <= (1)::double precision))),
+  constraint flow_state_changed_by_check CHECK ((changed_by = ANY (ARRAY['operator'::text, 'automatic'::text]))),
+  constraint flow_state_check CHECK (((NOT (operator_mode IS DISTINCT FROM 'brownout'::text)) = (brownout_rate IS NOT NULL))),
+  constraint flow_state_id_check CHECK (id),
+  constraint flow_state_operator_mode_check CHECK ((operator_mode = ANY (ARRAY['brownout'::text, 'drain'::text, 'paused'::text]))),
+  constraint flow_state_reason_check CHECK ((length(reason) <= 500))
+);
+alter table private.flow_state enable row level security;
+
+create table private.flow_transitions (
+  id bigint generated always as identity not null,
+  at timestamp with time zone default clock_timestamp() not null,
+  from_mode text not null,
+  to_mode text not null,
+  cause text not null,
+  changed_by text not null,
+  instance_id uuid,
+  constraint flow_transitions_pkey PRIMARY KEY (id),
+  constraint flow_transitions_cause_check CHECK ((length(cause) <= 500)),
+  constraint flow_transitions_changed_by_check CHECK ((changed_by = ANY (ARRAY['operator'::text, 'automatic'::text]))),
+  constraint flow_transitions_to_mode_check CHECK ((to_mode = ANY (ARRAY['normal'::text, 'throttled'::text, 'brownout'::text, 'drain'::text, 'paused'::text])))
+);
+alter table private.flow_transitions enable row level security;
+
+create table private.instances (
+  id uuid not null,
+  started_at timestamp with time zone default now() not null,
+  seen_at timestamp with time zone default clock_timestamp() not null,
+  automatic_mode text not null,
+  cause text not null,
+  obeyed_mode text not null,
+  buffer_records integer not null,
+  buffer_bytes bigint not null,
+  oldest_age_seconds double precision not null,
+  in_flight integer not null,
+  flushed_turn bigint not null,
+  constraint instances_pkey PRIMARY KEY (id),
+  constraint instances_automatic_mode_check CHECK ((automatic_mode = ANY (ARRAY['normal'::text, 'throttled'::text, 'brownout'::text]))),
+  constraint instances_buffer_bytes_check CHECK ((buffer_bytes >= 0)),
+  constraint instances_buffer_records_check CHECK ((buffer_records >= 0)),
+  constraint instances_cause_check CHECK ((length(cause) <= 500)),
+  constraint instances_in_flight_check CHECK ((in_flight >= 0)),
+  constraint instances_obeyed_mode_check CHECK ((obeyed_mode = ANY (ARRAY['normal'::text, 'throttled'::text, 'brownout'::text, 'drain'::text, 'paused'::text]))),
+  constraint instances_oldest_age_seconds_check CHECK ((oldest_age_seconds >= (0)::double precision))
+);
+alter table private.instances enable row level security;
+
 create table private.invite_tokens (
   invite_id uuid not null,
   token_sha256 bytea not null,
@@ -621,20 +679,23 @@ create table public.orgs (
   name text not null,
   slug text not null,
   created_at timestamp with time zone default now() not null,
+  rate_limit_per_second integer,
   constraint orgs_pkey PRIMARY KEY (id),
   constraint orgs_slug_key UNIQUE (slug),
   constraint orgs_name_check CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 120))),
+  constraint orgs_rate_limit_per_second_check CHECK (((rate_limit_per_second >= 1) AND (rate_limit_per_second <= 100000))),
   constraint orgs_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,79}$'::text))
 );
 CREATE TRIGGER audit AFTER UPDATE ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER create_alert_rules AFTER INSERT ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.create_alert_rules_of_new_org();
+CREATE TRIGGER notify AFTER UPDATE OF rate_limit_per_second ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
 alter table public.orgs enable row level security;
 create policy orgs_select on public.orgs for select to authenticated
   using ((id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 create policy orgs_update on public.orgs for update to authenticated
   using ((id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 grant select on public.orgs to authenticated;
-grant update (name) on public.orgs to authenticated;
+grant update (name, rate_limit_per_second) on public.orgs to authenticated;
 
 create table public.projects (
   id uuid default gen_random_uuid() not null,
@@ -673,6 +734,8 @@ create table public.source_connections (
   updated_at timestamp with time zone default now() not null,
   last_event_at timestamp with time zone,
   deleted_at timestamp with time zone,
+  rate_limit_per_second integer,
+  priority text default 'normal'::text not null,
   constraint source_connections_pkey PRIMARY KEY (id),
   constraint source_connections_org_id_id_key UNIQUE (org_id, id),
   constraint source_connections_org_id_project_id_id_key UNIQUE (org_id, project_id, id),
@@ -680,11 +743,13 @@ create table public.source_connections (
   constraint source_connections_org_id_project_id_fkey FOREIGN KEY (org_id, project_id) REFERENCES public.projects(org_id, id),
   constraint source_connections_config_json_check CHECK (((jsonb_typeof(config_json) = 'object'::text) AND (pg_column_size(config_json) <= 32768))),
   constraint source_connections_name_check CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 120))),
+  constraint source_connections_priority_check CHECK ((priority = ANY (ARRAY['normal'::text, 'low'::text]))),
+  constraint source_connections_rate_limit_per_second_check CHECK (((rate_limit_per_second >= 1) AND (rate_limit_per_second <= 100000))),
   constraint source_connections_type_check CHECK ((type ~ '^[a-z][a-z0-9_-]{1,39}$'::text))
 );
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
-CREATE TRIGGER touch BEFORE UPDATE OF name, is_active, config_json, deleted_at ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+CREATE TRIGGER touch BEFORE UPDATE OF name, is_active, config_json, rate_limit_per_second, priority, deleted_at ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 alter table public.source_connections enable row level security;
 create policy source_connections_insert on public.source_connections for insert to authenticated
   with check ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -696,7 +761,7 @@ create policy source_connections_worker on public.source_connections for select 
   using (true);
 grant select on public.source_connections to authenticated;
 grant insert (org_id, project_id, name, type, config_json) on public.source_connections to authenticated;
-grant update (name, is_active, config_json) on public.source_connections to authenticated;
+grant update (name, is_active, config_json, rate_limit_per_second, priority) on public.source_connections to authenticated;
 grant select (id, org_id, type, deleted_at) on public.source_connections to worker;
 
 -- Functions ----------------------------------------------------------------------------------------------------
@@ -727,6 +792,37 @@ begin
 end
 $function$;
 grant execute on function private.accept_invite(bytea) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.adapter_lag(p_connections_max integer)
+ RETURNS json
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  with connections as (
+    select c.id, c.org_id, c.name, c.type, c.last_event_at, extract(epoch from clock_timestamp() - c.last_event_at)::double precision as lag_seconds
+    from public.source_connections c
+    where c.is_active and c.deleted_at is null
+  ), laggiest as (
+    select * from connections where last_event_at is not null order by last_event_at limit p_connections_max
+  ), described as (
+    select l.*, a.ingest_lag_seconds
+    from laggiest l
+    cross join lateral (
+      select sum(a.lag_sum_ms)::double precision / 1000 / nullif(sum(a.accepted), 0) as ingest_lag_seconds
+      from public.connection_activity a
+      where a.org_id = l.org_id and a.source_connection_id = l.id and a.bucket >= date_trunc('minute', clock_timestamp() - interval '15 minutes')
+        and not a.is_replay
+    ) a
+  )
+  select coalesce(json_agg(json_build_object(
+    'source', s.type, 'lag_seconds', s.lag_seconds, 'active_connections', s.active_connections, 'connections', coalesce((
+      select json_agg(json_build_object('id', d.id, 'name', d.name, 'lag_seconds', d.lag_seconds, 'ingest_lag_seconds', d.ingest_lag_seconds)
+        order by d.lag_seconds desc)
+      from described d where d.type = s.type), '[]')) order by s.type), '[]')
+  from (select type, count(*) as active_connections, min(lag_seconds) as lag_seconds from connections group by type) s
+$function$;
+grant execute on function private.adapter_lag(integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.alert_message(p_kind text, p_name text, p_value double precision, p_threshold double precision, p_window integer)
  RETURNS text
@@ -1465,11 +1561,13 @@ CREATE OR REPLACE FUNCTION private.find_connection(p_id uuid)
 AS $function$
   select json_build_object(
     'id', c.id, 'org_id', c.org_id, 'project_id', c.project_id, 'type', c.type, 'is_active', c.is_active, 'config', c.config_json,
+    'priority', c.priority, 'rate_limit_per_second', c.rate_limit_per_second, 'org_rate_limit_per_second', o.rate_limit_per_second,
     'secrets', coalesce((
       select json_agg(json_build_object('name', s.name, 'sealed', encode(s.sealed, 'base64'), 'expires_at', s.expires_at) order by s.created_at desc)
       from private.connection_secrets s
       where s.org_id = c.org_id and s.source_connection_id = c.id and (s.expires_at is null or s.expires_at > now())), '[]'))
   from public.source_connections c
+  join public.orgs o on o.id = c.org_id
   where c.id = p_id and c.deleted_at is null
 $function$;
 grant execute on function private.find_connection(uuid) to ingest;
@@ -1486,6 +1584,64 @@ AS $function$
   from private.org_keys k where k.org_id = p_org_id
 $function$;
 grant execute on function private.find_org_keys(uuid) to ingest;
+
+CREATE OR REPLACE FUNCTION private.flow_overview()
+ RETURNS json
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select json_build_object('state', to_json(s), 'instances', coalesce((select json_agg(i order by i.started_at, i.id) from private.live_instances() i), '[]'))
+  from private.flow_state s
+$function$;
+grant execute on function private.flow_overview() to worker;
+
+CREATE OR REPLACE FUNCTION private.heartbeat(p_instance json)
+ RETURNS json
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_state private.flow_state;
+  v_leader private.instances;
+begin
+  insert into private.instances as i (id, automatic_mode, cause, obeyed_mode, buffer_records, buffer_bytes, oldest_age_seconds, in_flight, flushed_turn)
+  select r.id, r.automatic_mode, r.cause, r.obeyed_mode, r.buffer_records, r.buffer_bytes, r.oldest_age_seconds, r.in_flight, r.flushed_turn
+  from json_to_record(p_instance) as r (id uuid, automatic_mode text, cause text, obeyed_mode text, buffer_records integer, buffer_bytes bigint,
+    oldest_age_seconds double precision, in_flight integer, flushed_turn bigint)
+  on conflict (id) do update set seen_at = clock_timestamp(), automatic_mode = excluded.automatic_mode, cause = excluded.cause,
+    obeyed_mode = excluded.obeyed_mode, buffer_records = excluded.buffer_records, buffer_bytes = excluded.buffer_bytes,
+    oldest_age_seconds = excluded.oldest_age_seconds, in_flight = excluded.in_flight, flushed_turn = excluded.flushed_turn;
+
+  delete from private.instances where id in (
+    select id from private.instances where seen_at < clock_timestamp() - interval '1 minute' for update skip locked);
+
+  select * into v_state from private.flow_state;
+  v_leader := private.leading_instance();
+  if v_leader.automatic_mode <> v_state.automatic_mode then
+    -- Again under the lock: two instances that saw the same change write it down once.
+    select * into v_state from private.flow_state for update;
+    v_leader := private.leading_instance();
+    if v_leader.automatic_mode <> v_state.automatic_mode then
+      if v_state.operator_mode is null then
+        insert into private.flow_transitions (from_mode, to_mode, cause, changed_by, instance_id)
+        values (v_state.automatic_mode, v_leader.automatic_mode, v_leader.cause, 'automatic', v_leader.id);
+      end if;
+      update private.flow_state set
+        automatic_mode = v_leader.automatic_mode,
+        reason = case when operator_mode is null then v_leader.cause else reason end,
+        changed_by = case when operator_mode is null then 'automatic' else changed_by end,
+        changed_at = case when operator_mode is null then clock_timestamp() else changed_at end
+      returning * into v_state;
+      perform pg_notify('flow_changed', '');
+    end if;
+  end if;
+  return json_build_object('operator_mode', v_state.operator_mode, 'brownout_rate', v_state.brownout_rate,
+    'automatic_mode', v_state.automatic_mode, 'flush_turn', v_state.flush_turn, 'instances', (select count(*) from private.live_instances()));
+end
+$function$;
+grant execute on function private.heartbeat(json) to worker;
 
 CREATE OR REPLACE FUNCTION private.held(p_org_id uuid, p_connection_id uuid)
  RETURNS text
@@ -1612,6 +1768,16 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION private.leading_instance()
+ RETURNS private.instances
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select * from private.live_instances()
+  order by array_position('{brownout,throttled,normal}'::text[], automatic_mode), seen_at desc limit 1
+$function$;
+
 CREATE OR REPLACE FUNCTION private.learn_rhythms(p_now timestamp with time zone, p_limit integer)
  RETURNS integer
  LANGUAGE sql
@@ -1658,6 +1824,16 @@ AS $function$
   select count(*)::integer from learned
 $function$;
 
+CREATE OR REPLACE FUNCTION private.leave_fleet(p_instance_id uuid)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  delete from private.instances where id = p_instance_id
+$function$;
+grant execute on function private.leave_fleet(uuid) to worker;
+
 CREATE OR REPLACE FUNCTION private.list_connection_secrets(p_connection_ids uuid[])
  RETURNS TABLE(source_connection_id uuid, name text, created_at timestamp with time zone, expires_at timestamp with time zone)
  LANGUAGE sql
@@ -1671,6 +1847,25 @@ AS $function$
   order by s.created_at desc
 $function$;
 grant execute on function private.list_connection_secrets(uuid[]) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.list_flow_transitions(p_limit integer)
+ RETURNS SETOF private.flow_transitions
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select * from private.flow_transitions order by id desc limit p_limit
+$function$;
+grant execute on function private.list_flow_transitions(integer) to worker;
+
+CREATE OR REPLACE FUNCTION private.live_instances()
+ RETURNS SETOF private.instances
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select * from private.instances where seen_at > clock_timestamp() - interval '5 seconds'
+$function$;
 
 CREATE OR REPLACE FUNCTION private.my_orgs(roles text[] DEFAULT '{owner,admin,analyst}'::text[])
  RETURNS SETOF uuid
@@ -1711,6 +1906,7 @@ begin
   perform pg_notify('connection_changed', case tg_table_name
     when 'source_connections' then v_row ->> 'id'
     when 'connection_secrets' then v_row ->> 'source_connection_id'
+    when 'orgs' then 'org:' || (v_row ->> 'id')
     else 'org:' || (v_row ->> 'org_id') end);
   return null;
 end
@@ -1838,6 +2034,22 @@ end
 $function$;
 grant execute on function private.replay_batch(json,json,json,json,bytea,boolean) to worker;
 
+CREATE OR REPLACE FUNCTION private.request_flush()
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_turn bigint;
+begin
+  update private.flow_state set flush_turn = flush_turn + 1 returning flush_turn into v_turn;
+  perform pg_notify('flow_changed', '');
+  return v_turn;
+end
+$function$;
+grant execute on function private.request_flush() to worker;
+
 CREATE OR REPLACE FUNCTION private.require_admin(p_org_id uuid)
  RETURNS void
  LANGUAGE plpgsql
@@ -1955,6 +2167,29 @@ begin
 end
 $function$;
 grant execute on function private.set_alert_channel_target(uuid,text,bytea) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.set_operator_mode(p_mode text, p_brownout_rate double precision, p_reason text, p_instance_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_state private.flow_state;
+begin
+  select * into v_state from private.flow_state for update;
+  -- Pressed twice is pressed once.
+  if v_state.operator_mode is not distinct from p_mode and v_state.brownout_rate is not distinct from p_brownout_rate then
+    return;
+  end if;
+  update private.flow_state
+  set operator_mode = p_mode, brownout_rate = p_brownout_rate, reason = p_reason, changed_by = 'operator', changed_at = clock_timestamp();
+  insert into private.flow_transitions (from_mode, to_mode, cause, changed_by, instance_id)
+  values (coalesce(v_state.operator_mode, v_state.automatic_mode), coalesce(p_mode, v_state.automatic_mode), p_reason, 'operator', p_instance_id);
+  perform pg_notify('flow_changed', '');
+end
+$function$;
+grant execute on function private.set_operator_mode(text,double precision,text,uuid) to worker;
 
 CREATE OR REPLACE FUNCTION private.settle_alert_notification(p_id uuid, p_attempt integer, p_outcome text, p_error text, p_after_seconds integer)
  RETURNS boolean

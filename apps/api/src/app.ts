@@ -3,12 +3,15 @@ import { Hono } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Logger } from 'pino';
+import { adminRoutes } from './admin/routes.ts';
 import { createTokenVerifier } from './auth.ts';
+import type { Circuits } from './breaker.ts';
 import type { Config } from './config.ts';
 import { connectionRoutes } from './connections/routes.ts';
 import type { Db } from './db.ts';
 import { dlqRoutes } from './dlq/routes.ts';
 import { answerProblem, Problem, toProblem } from './errors.ts';
+import type { Flow } from './flow/flow.ts';
 import { healthRoutes } from './health.ts';
 import { holdRoutes } from './holds/routes.ts';
 import type { Connections } from './ingest/connections.ts';
@@ -16,10 +19,12 @@ import type { Quarantine } from './ingest/quarantine.ts';
 import { type IngestEnv, ingestRoutes } from './ingest/routes.ts';
 import type { Writer } from './ingest/writer.ts';
 import { inviteRoutes } from './invites/routes.ts';
+import type { Jobs } from './jobs.ts';
 import { createReplayer } from './journal/replay.ts';
 import { eventRoutes, replayRoutes } from './journal/routes.ts';
 import type { Metrics } from './metrics.ts';
 import { mountDocs } from './openapi.ts';
+import { orgRoutes } from './orgs/routes.ts';
 import { publicConfigRoutes } from './public-config.ts';
 import { sourceRoutes } from './sources/routes.ts';
 
@@ -29,6 +34,9 @@ export interface AppDeps {
   connections: Connections;
   writer: Writer;
   quarantine: Quarantine;
+  flow: Flow;
+  circuits: Circuits;
+  jobs: Pick<Jobs, 'state'>;
   metrics: Metrics;
   log: Logger;
   /** The one clock of all instances, in milliseconds since the epoch. */
@@ -77,6 +85,8 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
   app.use(secureHeaders());
   app.route('/', healthRoutes({ ...deps, operatorToken: config.operatorToken }));
   app.route('/api/config', publicConfigRoutes(config.supabase));
+  app.route('/api/admin', adminRoutes({ flow: deps.flow, operatorToken: config.operatorToken }));
+  app.route('/api/orgs', orgRoutes({ db, verifyToken }));
   app.route('/api/sources', sourceRoutes());
   app.route(
     '/api/connections',

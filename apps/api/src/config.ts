@@ -30,6 +30,8 @@ const Environment = z.object({
   BUFFER_BYTES_MAX: bytes(33_554_432),
   REQUESTS_IN_FLIGHT_MAX: bytes(1_000),
   QUARANTINE_PER_HOUR: bytes(100),
+  FAIR_SHARE_PER_SECOND: bytes(500),
+  FAIR_SHARE_BURST: bytes(1_000),
   DLQ_RETRY_ATTEMPTS: z.coerce.number().int().min(1).max(100).default(8),
   DLQ_RETRY_BASE_SECONDS: z.coerce.number().min(0.1).max(3600).default(30),
   DLQ_RETRY_MAX_SECONDS: z.coerce.number().min(1).max(86_400).default(3600),
@@ -81,6 +83,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
       bufferBytesMax: e.BUFFER_BYTES_MAX,
     },
     quarantinePerHour: e.QUARANTINE_PER_HOUR,
+    fairShare: { perSecond: e.FAIR_SHARE_PER_SECOND, burst: e.FAIR_SHARE_BURST },
     dlq: {
       attemptsMax: e.DLQ_RETRY_ATTEMPTS,
       retryBaseSeconds: e.DLQ_RETRY_BASE_SECONDS,

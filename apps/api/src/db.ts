@@ -31,6 +31,8 @@ export interface Db {
   maintenance<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
   /** Runs as the role `worker` in one transaction: what jobs do, across orgs. */
   worker<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
+  /** One statement as `worker`, in a transaction of its own and one round trip. */
+  workerStatement: Sql;
   /** Calls back for every notification; `onState(false)` as long as notifications may be missed. Resolves when first listening. */
   listen(channel: string, onMessage: (payload: string) => void, onState: (listening: boolean) => void): Promise<() => Promise<void>>;
   /** Whether a transaction can be written and committed right now. */
@@ -128,6 +130,7 @@ export function createDb(options: DbOptions, log: Logger): Db {
     ingestDryRun: (run) => transaction(ingestPool, undefined, 'rollback', run),
     maintenance: (run) => transaction(commandPool, { text: `select set_config('role', 'maintenance', true)`, values: [] }, 'commit', run),
     worker: (run) => transaction(jobPool, undefined, 'commit', run),
+    workerStatement: sqlOn(jobPool),
     listen: (channel, onMessage, onState) => listen({ ...base, query_timeout: undefined }, channel, onMessage, onState, log),
     async canCommit() {
       try {
@@ -156,7 +159,7 @@ async function listen(
   let client: pg.Client | undefined;
 
   async function connect(): Promise<void> {
-    const next = new pg.Client({ ...config, application_name: 'tributary listen' });
+    const next = new pg.Client({ ...config, application_name: `tributary listen ${channel}` });
     const lost = new Promise<void>((resolve) => {
       next.once('error', () => resolve());
       next.once('end', () => resolve());

@@ -1,45 +1,100 @@
 import { Hono } from 'hono';
+import type { Logger } from 'pino';
+import { listAdapterLag, listJobDepths } from './admin/store.ts';
 import { requireOperator } from './auth.ts';
+import type { Circuits } from './breaker.ts';
 import type { Db } from './db.ts';
+import type { Flow } from './flow/flow.ts';
 import type { Writer } from './ingest/writer.ts';
+import type { Jobs } from './jobs.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface HealthDeps {
   db: Db;
   writer: Writer;
+  flow: Flow;
+  circuits: Circuits;
+  jobs: Pick<Jobs, 'state'>;
   metrics: Metrics;
+  log: Logger;
   operatorToken: string;
   isStopping(): boolean;
 }
 
-/** `/health`: the process lives. `/ready`: it can commit. `/health/detailed`: what it holds, for the operator. `/metrics`: for Prometheus. */
+/** What the database adds to the operator's answer is read at most this often, and waited for no longer. */
+const freshForMs = 2_000;
+const databaseWithinMs = 2_000;
+const connectionsMax = 200;
+const transitionsMax = 10;
+
+/** `/health`: the process lives. `/ready`: it takes and commits deliveries. `/health/detailed`: all it knows, for the operator. `/metrics`: for Prometheus. */
 export function healthRoutes(deps: HealthDeps): Hono {
+  const { db, flow, circuits, writer } = deps;
   const routes = new Hono();
   // One probe at a time, its answer good for a second: an orchestrator's probes never add load to a database in trouble.
-  let probe: { at: number; result: Promise<boolean> } | undefined;
+  const canCommit = cached(() => db.canCommit(), 1_000);
+  const askDatabase = cached(async () => {
+    const all = Promise.all([listAdapterLag(db, connectionsMax), listJobDepths(db), flow.getState(), flow.listTransitions(transitionsMax)]);
+    const [adapters, jobs, state, transitions] = await within(all, databaseWithinMs);
+    return { adapters, jobs, state, transitions };
+  }, freshForMs);
 
   routes.get('/health', (c) => c.json({ status: 'ok' }));
 
   routes.get('/ready', async (c) => {
-    if (deps.isStopping()) return c.json({ status: 'stopping' }, 503);
-    if (!probe || performance.now() - probe.at > 1_000) probe = { at: performance.now(), result: deps.db.canCommit() };
-    return (await probe.result) ? c.json({ status: 'ready' }) : c.json({ status: 'database_unavailable' }, 503, { 'retry-after': '5' });
+    const refuse = (status: string) => c.json({ status }, 503, { 'retry-after': '5' });
+    if (deps.isStopping()) return refuse('stopping');
+    const mode = flow.mode();
+    if (mode === 'drain' || mode === 'paused') return refuse(mode === 'drain' ? 'draining' : 'paused');
+    if (circuits.list().some((breaker) => breaker.sink === 'postgres' && breaker.state() === 'open')) return refuse('circuit_open');
+    return (await canCommit()) ? c.json({ status: 'ready' }) : refuse('database_unavailable');
   });
 
-  routes.get('/health/detailed', requireOperator(deps.operatorToken), (c) => {
-    const { records, bytes, oldestAgeMs, batchesInFlight } = deps.writer.state();
-    const pools = Object.entries(deps.db.pools).map(([name, pool]) => ({
-      name,
-      open: pool.totalCount,
-      idle: pool.idleCount,
-      waiting: pool.waitingCount,
-    }));
+  routes.get('/health/detailed', requireOperator(deps.operatorToken), async (c) => {
+    const { records, bytes, recordsMax, bytesMax, oldestAgeMs, flushAgeMs, batchesInFlight } = writer.state();
+    // Without the database the process still tells what it knows itself.
+    const known = await askDatabase().catch((error: unknown) => {
+      deps.log.warn({ err: error }, 'the detailed health could not be read from the database');
+      return undefined;
+    });
     return c.json({
-      status: deps.isStopping() ? 'stopping' : 'ok',
+      status: deps.isStopping() ? 'stopping' : known ? 'ok' : 'database_unavailable',
+      instanceId: flow.instanceId,
       uptimeSeconds: Math.round(process.uptime()),
       rssBytes: process.memoryUsage.rss(),
-      buffer: { records, bytes, oldestAgeSeconds: oldestAgeMs / 1000, batchesInFlight },
-      pools,
+      backpressure: {
+        mode: flow.mode(),
+        ...(known ? { ...known.state, mode: flow.mode(), instances: undefined } : {}),
+        thresholds: flow.thresholds,
+        transitions: known?.transitions ?? null,
+      },
+      circuits: circuits.list().map((breaker) => ({
+        name: breaker.name,
+        sink: breaker.sink,
+        state: breaker.state(),
+        lastOpenedAt: breaker.opened()?.at.toISOString() ?? null,
+        lastError: breaker.opened()?.error ?? null,
+      })),
+      buffer: {
+        records,
+        bytes,
+        recordsMax,
+        bytesMax,
+        oldestAgeSeconds: oldestAgeMs / 1000,
+        flushAgeSeconds: flushAgeMs / 1000,
+        batchesInFlight,
+      },
+      inFlight: flow.gate.inFlight(),
+      workers: deps.jobs.state(),
+      jobs: known?.jobs ?? null,
+      adapters: known?.adapters ?? null,
+      instances: known?.state.instances ?? null,
+      pools: Object.entries(db.pools).map(([name, pool]) => ({
+        name,
+        open: pool.totalCount,
+        idle: pool.idleCount,
+        waiting: pool.waitingCount,
+      })),
     });
   });
 
@@ -47,4 +102,20 @@ export function healthRoutes(deps: HealthDeps): Hono {
     c.body(await deps.metrics.registry.metrics(), 200, { 'content-type': deps.metrics.registry.contentType }),
   );
   return routes;
+}
+
+function cached<T>(ask: () => Promise<T>, forMs: number): () => Promise<T> {
+  let last: { at: number; answer: Promise<T> } | undefined;
+  return () => {
+    if (!last || performance.now() - last.at > forMs) last = { at: performance.now(), answer: ask() };
+    return last.answer;
+  };
+}
+
+async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer in time')), ms);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

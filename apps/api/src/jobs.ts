@@ -4,7 +4,7 @@ import type { Db } from './db.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface TaskContext {
-  /** Aborts when the process is about to stop: finish the chunk at hand, leave the rest to a later job. */
+  /** Aborts when the process is about to stop, or work is paused: finish the chunk at hand, leave the rest to a later job. */
   signal: AbortSignal;
   log: Logger;
 }
@@ -34,13 +34,15 @@ export async function startJobs(deps: {
   db: Db;
   tasks: Readonly<Record<string, Task>>;
   concurrency: number;
+  /** While true no job is started, and what runs stops at its next chunk. */
+  isPaused?(): boolean;
   metrics: Metrics;
   log: Logger;
 }): Promise<Jobs> {
-  const { db, tasks, concurrency, metrics, log } = deps;
+  const { db, tasks, concurrency, isPaused = () => false, metrics, log } = deps;
   if (concurrency === 0) return { state: () => ({ concurrency, running: 0 }), stop: async () => {} };
   let running = 0;
-  const stopping = new AbortController();
+  let stopping = new AbortController();
 
   const taskList: TaskList = {};
   for (const [name, task] of Object.entries(tasks)) {
@@ -61,18 +63,51 @@ export async function startJobs(deps: {
     };
   }
 
-  const runner: Runner = await run({
-    pgPool: db.pools.jobs,
-    taskList,
-    concurrency,
-    noHandleSignals: true,
-    noPreparedStatements: true,
-    pollInterval: 1_000,
-    logger: new GraphileLogger(() => (level, message) => {
-      // Failed jobs are logged above, with their error; of the library's own words only its troubles matter.
-      if (level === 'error' || level === 'warning') log.warn({ worker: message }, 'job queue');
-    }),
-  });
+  let runner: Runner | undefined;
+  let ended: Promise<unknown> = Promise.resolve();
+
+  async function startRunner(): Promise<void> {
+    stopping = new AbortController();
+    const started = await run({
+      pgPool: db.pools.jobs,
+      taskList,
+      concurrency,
+      noHandleSignals: true,
+      noPreparedStatements: true,
+      pollInterval: 1_000,
+      logger: new GraphileLogger(() => (level, message) => {
+        // Failed jobs are logged above, with their error; of the library's own words only its troubles matter.
+        if (level === 'error' || level === 'warning') log.warn({ worker: message }, 'job queue');
+      }),
+    });
+    runner = started;
+    // One that ends by itself is replaced.
+    const forget = () => {
+      if (runner === started) runner = undefined;
+    };
+    started.promise.then(forget, forget);
+  }
+
+  function stopRunner(): void {
+    const running = runner;
+    runner = undefined;
+    stopping.abort();
+    if (running) ended = running.stop().catch((error: unknown) => log.warn({ err: error }, 'job queue'));
+  }
+
+  if (!isPaused()) await startRunner();
+  let starting: Promise<void> | undefined;
+  const watch = setInterval(() => {
+    if (isPaused()) {
+      if (runner) stopRunner();
+    } else if (!runner) {
+      starting ??= startRunner()
+        .catch((error: unknown) => log.warn({ err: error }, 'job queue'))
+        .finally(() => {
+          starting = undefined;
+        });
+    }
+  }, 200);
 
   const scheduled = JSON.stringify(
     Object.entries(tasks).flatMap(([task, { everySeconds }]) =>
@@ -81,6 +116,7 @@ export async function startJobs(deps: {
   );
   let ticking: Promise<void> | undefined;
   const clock = setInterval(() => {
+    if (!runner) return;
     ticking ??= db
       .worker((sql) => sql('select private.tick($1)', [scheduled]))
       .then(
@@ -96,12 +132,11 @@ export async function startJobs(deps: {
     state: () => ({ concurrency, running }),
     async stop() {
       clearInterval(clock);
-      stopping.abort();
+      clearInterval(watch);
+      await starting;
+      stopRunner();
       await ticking;
-      await Promise.race([
-        runner.stop().catch((error: unknown) => log.warn({ err: error }, 'job queue')),
-        new Promise((r) => setTimeout(r, stopMs)),
-      ]);
+      await Promise.race([ended, new Promise((r) => setTimeout(r, stopMs))]);
     },
   };
 }

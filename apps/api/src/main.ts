@@ -2,10 +2,12 @@ import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { createApp } from './app.ts';
+import { createCircuits } from './breaker.ts';
 import { createClock } from './clock.ts';
 import { readConfig } from './config.ts';
 import { createDb } from './db.ts';
 import { dlqTasks } from './dlq/jobs.ts';
+import { createFlow } from './flow/flow.ts';
 import { registerGauges } from './gauges.ts';
 import { dateIdsBy } from './ids.ts';
 import { createConnections } from './ingest/connections.ts';
@@ -38,19 +40,42 @@ let stopping = false;
 async function start() {
   const clock = await createClock(db, log);
   dateIdsBy(clock.now);
+  const circuits = createCircuits({ metrics, log });
   const connections = await createConnections(db, config.masterKeys, log);
-  const writer = createWriter(db, config.writer, metrics, log);
+  const writer = createWriter(db, config.writer, metrics, log, circuits);
+  const flow = await createFlow({
+    db,
+    writer,
+    requestsInFlightMax: config.limits.requestsInFlightMax,
+    fairShare: config.fairShare,
+    metrics,
+    log,
+  });
   const quarantine = createQuarantine(db, config.quarantinePerHour, log);
   const jobs = await startJobs({
     db,
     tasks: { ...maintenanceTasks(db), ...dlqTasks({ db, connections, now: clock.now, retry: config.dlq, log }) },
     concurrency: config.jobs.concurrency,
+    isPaused: () => flow.mode() === 'paused',
     metrics,
     log,
   });
   registerGauges(metrics, { db, writer, log });
 
-  const app = createApp({ config, db, connections, writer, quarantine, metrics, log, now: clock.now, isStopping: () => stopping });
+  const app = createApp({
+    config,
+    db,
+    connections,
+    writer,
+    quarantine,
+    flow,
+    circuits,
+    jobs,
+    metrics,
+    log,
+    now: clock.now,
+    isStopping: () => stopping,
+  });
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
   // A client that drips its headers or body is cut off; honest senders are done in milliseconds.
   server.headersTimeout = 10_000;
@@ -78,6 +103,7 @@ async function start() {
     await closeGently(server);
     await Promise.all([writer.drain(), quarantine.drain(), jobs.stop(), connections.close()]);
     clock.stop();
+    await flow.stop();
     await db.close();
     log.info('stopped');
     log.flush(() => process.exit(0));

@@ -29,6 +29,7 @@ async function createDocument<E extends Env>(app: Hono<E>, publicUrl: string): P
       servers: [{ url: publicUrl }],
       tags: [
         { name: 'Connections', description: 'Configured instances of a source, each with its own URL and secrets.' },
+        { name: 'Orgs', description: 'Tenants: their name and their limits.' },
         { name: 'Sources', description: 'The platforms that are understood.' },
         { name: 'Invites', description: 'Colleagues on their way into an org.' },
         { name: 'Journal', description: 'Every delivery as it was received, and running it again.' },

@@ -4,6 +4,7 @@ import {
   CreatedConnection,
   CreatedInvite,
   Invite,
+  Org,
   PublicConfig,
   RotatedSecret,
   SourceEntry,
@@ -21,6 +22,7 @@ import {
   DlqStarted,
   DlqSummary,
 } from '@tributary/shared/dlq.ts';
+import { FlowState, FlowTransitions, FlushedState } from '@tributary/shared/flow.ts';
 import { LegalHold, LegalHoldList } from '@tributary/shared/holds.ts';
 import { LatestEntries, ReplayedEntry } from '@tributary/shared/journal.ts';
 import { describeRoute, type GenerateSpecOptions, resolver } from 'hono-openapi';
@@ -51,6 +53,7 @@ const answers = (status: number, description: string, schema: z.ZodType) => ({
 });
 
 const user = [{ user: [] }];
+const operator = [{ operator: [] }];
 const command: ProblemStatus[] = [400, 401, 403, 404, 413, 415, 503];
 
 /** A command on every dead letter that matches a filter. */
@@ -66,6 +69,17 @@ const onDeadLetters = (operationId: string, summary: string, description: string
       ...answers(202, 'Started, or running already.', DlqStarted),
       ...refuses(...command, ...more),
     },
+  });
+
+/** Commands of the operator are obeyed by every instance within a second. */
+const demand = (operationId: string, summary: string, description: string) =>
+  describeRoute({
+    operationId,
+    tags: ['Operation'],
+    summary,
+    description,
+    security: operator,
+    responses: { ...answers(200, 'How the fleet stands.', FlowState), ...refuses(400, 401, 413, 415, 503) },
   });
 
 /** What each route of the control plane says of itself; a route names its own. */
@@ -96,7 +110,7 @@ export const describe = {
   updateConnection: describeRoute({
     operationId: 'updateConnection',
     tags: ['Connections'],
-    summary: 'Rename, configure, activate or deactivate a connection',
+    summary: 'Rename, configure, limit, activate or deactivate a connection',
     description: '`config` replaces the whole config. An inactive connection answers every delivery with 403, within a second.',
     security: user,
     responses: { ...answers(200, 'The connection as it is now.', Connection), ...refuses(...command, 409) },
@@ -124,6 +138,59 @@ export const describe = {
     description: 'Sends a correctly signed sample through the real endpoint and answers what happened. The event is marked `is_test`.',
     security: user,
     responses: { ...answers(200, 'What was sent and what came back.', TestedConnection), ...refuses(...command, 409) },
+  }),
+  getOrg: describeRoute({
+    operationId: 'getOrg',
+    tags: ['Orgs'],
+    summary: 'Read an org',
+    security: user,
+    responses: { ...answers(200, 'The org, and the caller\u2019s role in it.', Org), ...refuses(401, 404, 503) },
+  }),
+  updateOrg: describeRoute({
+    operationId: 'updateOrg',
+    tags: ['Orgs'],
+    summary: 'Rename or limit an org',
+    description: 'The rate limit counts the deliveries of all its connections together. Every server obeys it within a second.',
+    security: user,
+    responses: { ...answers(200, 'The org as it is now.', Org), ...refuses(...command) },
+  }),
+  getFlow: describeRoute({
+    operationId: 'getFlow',
+    tags: ['Operation'],
+    summary: 'The mode of the fleet, why, and what each instance holds',
+    security: operator,
+    responses: { ...answers(200, 'As it is now.', FlowState), ...refuses(401, 503) },
+  }),
+  listTransitions: describeRoute({
+    operationId: 'listFlowTransitions',
+    tags: ['Operation'],
+    summary: 'Every change of the mode: when, from what to what, why and by whom',
+    security: operator,
+    responses: { ...answers(200, 'Newest first.', FlowTransitions), ...refuses(400, 401, 503) },
+  }),
+  drain: demand('drain', 'Take nothing new', 'New deliveries are answered 503; what is in flight is finished, and then `drained` is true.'),
+  pause: demand(
+    'pause',
+    'Take nothing new and run no background jobs',
+    'New deliveries are answered 503; running jobs stop at their next chunk.',
+  ),
+  brownout: demand(
+    'brownout',
+    'Shed part of what comes to low-priority connections',
+    'Their deliveries are answered 429 at this rate, whatever the load; other connections are left alone.',
+  ),
+  resume: demand(
+    'resume',
+    'End a drain, pause or brownout',
+    'The automatic mode counts again. Every command survives restarts until then.',
+  ),
+  flush: describeRoute({
+    operationId: 'flush',
+    tags: ['Operation'],
+    summary: 'Write at once what every instance holds',
+    description: 'Answered when that is done, or after 10 seconds with `flushed: false`.',
+    security: operator,
+    responses: { ...answers(200, 'How the fleet stands.', FlushedState), ...refuses(400, 401, 413, 415, 503) },
   }),
   listSources: describeRoute({
     operationId: 'listSources',
@@ -356,7 +423,7 @@ export const otherPaths: NonNullable<GenerateSpecOptions['documentation']['paths
     get: {
       operationId: 'ready',
       tags: ['Operation'],
-      summary: 'Whether deliveries can be committed now',
+      summary: 'Whether deliveries are taken and can be committed now',
       security: [],
       responses: { 200: { description: 'They can.' }, ...refuses(503) },
     },
@@ -365,7 +432,7 @@ export const otherPaths: NonNullable<GenerateSpecOptions['documentation']['paths
     get: {
       operationId: 'healthDetailed',
       tags: ['Operation'],
-      summary: 'What the process holds: buffer, batches in flight, database connections, memory',
+      summary: 'Everything known of the fleet: mode and its history, circuits, buffer, jobs, lag per source and connection, instances',
       security: [{ operator: [] }],
       responses: { 200: { description: 'As it is now.' }, ...refuses(401) },
     },

@@ -12,6 +12,14 @@ const name = (what: string) =>
     .max(120, 'at most 120 characters')
     .describe(`Name of the ${what}, as people read it.`);
 
+const RateLimit = z
+  .int()
+  .min(1)
+  .max(100_000)
+  .nullable()
+  .describe('Deliveries a second, over all instances of the server; more are answered 429. null: no limit.');
+const Priority = z.enum(['normal', 'low']).describe('In a brownout part of what comes to connections of low priority is put off.');
+
 /** A secret as people paste it. White space around it is a copying accident that would reject every delivery, so it is refused. */
 const SecretValue = z
   .string()
@@ -72,6 +80,8 @@ export const Connection = z
     type: z.string(),
     name: z.string(),
     isActive: z.boolean(),
+    rateLimitPerSecond: RateLimit,
+    priority: Priority,
     config: SourceConfig,
     webhookUrl: z.string(),
     secrets: z.array(SecretState),
@@ -112,8 +122,17 @@ export const CreatedConnection = z
 export type CreatedConnection = z.infer<typeof CreatedConnection>;
 
 export const UpdateConnection = z
-  .strictObject({ name: name('connection').optional(), isActive: z.boolean().optional(), config: SourceConfig.optional() })
-  .refine((body) => Object.values(body).some((value) => value !== undefined), 'give at least one of name, isActive and config')
+  .strictObject({
+    name: name('connection').optional(),
+    isActive: z.boolean().optional(),
+    config: SourceConfig.optional(),
+    rateLimitPerSecond: RateLimit.optional(),
+    priority: Priority.optional(),
+  })
+  .refine(
+    (body) => Object.values(body).some((value) => value !== undefined),
+    'give at least one of name, isActive, config, rateLimitPerSecond and priority',
+  )
   .meta({ id: 'UpdateConnection' });
 export type UpdateConnection = z.input<typeof UpdateConnection>;
 
@@ -183,6 +202,24 @@ export const SourceEntry = z
   })
   .meta({ id: 'Source' });
 export type SourceEntry = z.infer<typeof SourceEntry>;
+
+export const Org = z
+  .object({
+    id: Id,
+    name: z.string(),
+    slug: z.string(),
+    role: z.enum(['owner', 'admin', 'analyst']).describe('The caller\u2019s.'),
+    rateLimitPerSecond: RateLimit,
+    createdAt: Timestamp,
+  })
+  .meta({ id: 'Org' });
+export type Org = z.infer<typeof Org>;
+
+export const UpdateOrg = z
+  .strictObject({ name: name('org').optional(), rateLimitPerSecond: RateLimit.optional() })
+  .refine((body) => Object.values(body).some((value) => value !== undefined), 'give at least one of name and rateLimitPerSecond')
+  .meta({ id: 'UpdateOrg' });
+export type UpdateOrg = z.input<typeof UpdateOrg>;
 
 export const Invite = z
   .object({

@@ -789,6 +789,7 @@ export type Database = {
           created_at: string;
           id: string;
           name: string;
+          rate_limit_per_second: number | null;
           slug: string;
         };
         ComputedFields: never;
@@ -796,12 +797,14 @@ export type Database = {
           created_at?: string;
           id?: string;
           name: string;
+          rate_limit_per_second?: number | null;
           slug: string;
         };
         Update: {
           created_at?: string;
           id?: string;
           name?: string;
+          rate_limit_per_second?: number | null;
           slug?: string;
         };
         Relationships: [];
@@ -849,7 +852,9 @@ export type Database = {
           last_event_at: string | null;
           name: string;
           org_id: string;
+          priority: string;
           project_id: string;
+          rate_limit_per_second: number | null;
           type: string;
           updated_at: string;
         };
@@ -863,7 +868,9 @@ export type Database = {
           last_event_at?: string | null;
           name: string;
           org_id: string;
+          priority?: string;
           project_id: string;
+          rate_limit_per_second?: number | null;
           type: string;
           updated_at?: string;
         };
@@ -876,7 +883,9 @@ export type Database = {
           last_event_at?: string | null;
           name?: string;
           org_id?: string;
+          priority?: string;
           project_id?: string;
+          rate_limit_per_second?: number | null;
           type?: string;
           updated_at?: string;
         };

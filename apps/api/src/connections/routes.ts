@@ -252,6 +252,8 @@ function toConnection(row: ConnectionRow, webhookUrl: string): Connection {
     type: row.type,
     name: row.name,
     isActive: row.is_active,
+    rateLimitPerSecond: row.rate_limit_per_second,
+    priority: row.priority,
     config: row.config_json,
     webhookUrl,
     secrets: row.secrets.map(toSecretState),

@@ -8,6 +8,8 @@ export interface ConnectionRow {
   type: string;
   name: string;
   is_active: boolean;
+  rate_limit_per_second: number | null;
+  priority: 'normal' | 'low';
   config_json: Record<string, unknown>;
   created_at: string;
   updated_at: string;
@@ -25,7 +27,7 @@ export interface SecretRow {
 
 // Every statement here but the last runs as the caller, under RLS.
 
-const columns = `c.id, c.org_id, c.project_id, c.type, c.name, c.is_active, c.config_json, c.created_at, c.updated_at, c.last_event_at,
+const columns = `c.id, c.org_id, c.project_id, c.type, c.name, c.is_active, c.rate_limit_per_second, c.priority, c.config_json, c.created_at, c.updated_at, c.last_event_at,
   c.org_id = any (array(select private.my_orgs('{owner,admin}'))) as may_write`;
 
 async function withSecrets(sql: Sql, rows: Omit<ConnectionRow, 'secrets'>[]): Promise<ConnectionRow[]> {
@@ -77,13 +79,29 @@ export async function createConnection(
 export async function updateConnection(
   sql: Sql,
   id: string,
-  changes: { name?: string | undefined; isActive?: boolean | undefined; config?: unknown },
+  changes: {
+    name?: string | undefined;
+    isActive?: boolean | undefined;
+    config?: unknown;
+    /** null takes the limit away. */
+    rateLimitPerSecond?: number | null | undefined;
+    priority?: 'normal' | 'low' | undefined;
+  },
 ): Promise<void> {
   await sql(
     `update public.source_connections
-     set name = coalesce($2, name), is_active = coalesce($3, is_active), config_json = coalesce($4, config_json)
+     set name = coalesce($2, name), is_active = coalesce($3, is_active), config_json = coalesce($4, config_json),
+       priority = coalesce($5, priority), rate_limit_per_second = case when $6 then $7 else rate_limit_per_second end
      where id = $1 and deleted_at is null`,
-    [id, changes.name ?? null, changes.isActive ?? null, changes.config === undefined ? null : JSON.stringify(changes.config)],
+    [
+      id,
+      changes.name ?? null,
+      changes.isActive ?? null,
+      changes.config === undefined ? null : JSON.stringify(changes.config),
+      changes.priority ?? null,
+      changes.rateLimitPerSecond !== undefined,
+      changes.rateLimitPerSecond ?? null,
+    ],
   );
 }
 

@@ -39,7 +39,7 @@ test('while notifications are lost a change is still seen within a second, and l
   const { id, url } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
   expect(await statusOf(url, 'the-token-of-this-connection')).toBe(200);
   await api.admin(
-    `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tributary listen' and datname = current_database()`,
+    `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tributary listen connection_changed' and datname = current_database()`,
   );
   await api.admin('update source_connections set is_active = false where id = $1', [id]);
   await expect.poll(() => statusOf(url, 'the-token-of-this-connection'), withinASecond).toBe(403);
@@ -47,7 +47,7 @@ test('while notifications are lost a change is still seen within a second, and l
     .poll(
       () =>
         api.admin(
-          `select count(*)::int as n from pg_stat_activity where application_name = 'tributary listen' and datname = current_database()`,
+          `select count(*)::int as n from pg_stat_activity where application_name = 'tributary listen connection_changed' and datname = current_database()`,
         ),
       { timeout: 5_000 },
     )

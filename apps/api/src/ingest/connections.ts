@@ -15,6 +15,10 @@ export interface Connection {
   projectId: string;
   source: Source;
   isActive: boolean;
+  priority: 'normal' | 'low';
+  /** Deliveries a second over all instances, as its people set it. */
+  rateLimitPerSecond: number | undefined;
+  orgRateLimitPerSecond: number | undefined;
   /** Parsed by the source's schema; undefined when it does not parse: the connection then rejects everything. */
   config: unknown;
   secrets: readonly (Secret & { expiresAtMs: number | undefined })[];
@@ -111,6 +115,9 @@ function openConnection(stored: StoredConnection, source: Source, keys: OrgKeys,
     projectId: stored.project_id,
     source,
     isActive: stored.is_active,
+    priority: stored.priority,
+    rateLimitPerSecond: stored.rate_limit_per_second ?? undefined,
+    orgRateLimitPerSecond: stored.org_rate_limit_per_second ?? undefined,
     config: config.success ? config.data : undefined,
     secrets,
     keys,

@@ -13,6 +13,11 @@ import type { Quarantine } from './quarantine.ts';
 import type { Outcome, Writer } from './writer.ts';
 
 export interface IngestDeps {
+  /** Each of the two throws the Problem to answer when a delivery is not to be taken now. */
+  flow: {
+    gate: { enter(): void; leave(): void };
+    limits: { take(connection: Connection): void; giveBack(connection: Connection): void };
+  };
   connections: Connections;
   writer: Writer;
   quarantine: Quarantine;
@@ -31,16 +36,8 @@ export interface IngestEnv {
 /** An unknown connection and a wrong path answer alike, and no sooner than this: the time does not tell them apart. */
 const unknownAnswerMs = 25;
 
-/** Made once: under overload the refusals must cost next to nothing, and a new Error looks up its stack. */
-const overloaded = new Problem('overloaded', undefined, { 'retry-after': '2' });
-
-/** A turn of the event loop that lasts longer than this refuses the rest of what arrived. At capacity a turn takes a tenth of it. */
-const lateMs = 300;
-
-export function ingestRoutes({ connections, writer, quarantine, metrics, limits, publicUrl, now }: IngestDeps): Hono<IngestEnv> {
+export function ingestRoutes({ flow, connections, writer, quarantine, metrics, limits, publicUrl, now }: IngestDeps): Hono<IngestEnv> {
   const routes = new Hono<IngestEnv>();
-  let inFlight = 0;
-  const isLate = watchEventLoop();
 
   async function getConnection(c: Context<IngestEnv>): Promise<Connection> {
     const arrivedAt = performance.now();
@@ -57,14 +54,11 @@ export function ingestRoutes({ connections, writer, quarantine, metrics, limits,
   }
 
   routes.post('/api/webhooks/:type/:connectionId', async (c) => {
-    if (inFlight >= limits.requestsInFlightMax || isLate()) {
-      metrics.shed.inc({ reason: 'requests' });
-      throw overloaded;
-    }
-    inFlight++;
+    flow.gate.enter();
     try {
       writer.admit(0);
       const connection = await getConnection(c);
+      flow.limits.take(connection);
       const raw = await readBody(c.req.raw, c.env?.incoming, limits);
       const receivedAtMs = now();
       const delivery: Delivery = { method: 'POST', url: publicUrl + pathAndQuery(c.req.url), headers: headersOf(c), raw };
@@ -84,6 +78,7 @@ export function ingestRoutes({ connections, writer, quarantine, metrics, limits,
           : ([verdict.error, verdict.message] as const);
         metrics.records.inc({ source: connection.source.type, outcome: 'rejected' });
         metrics.deadLettered.inc({ source: connection.source.type, reason: error });
+        flow.limits.giveBack(connection);
         await quarantine.add(prepareRejected(arrival, body, error, message));
         throw new Problem(error.toLowerCase() as ProblemCode, verdict.ok ? message : undefined);
       }
@@ -96,7 +91,7 @@ export function ingestRoutes({ connections, writer, quarantine, metrics, limits,
       Object.assign(c.var.event, { journalId: item.delivery.id, records: outcomes.length, outcome: status });
       return c.json({ status, records: outcomes });
     } finally {
-      inFlight--;
+      flow.gate.leave();
     }
   });
 
@@ -123,18 +118,6 @@ export function ingestRoutes({ connections, writer, quarantine, metrics, limits,
     });
   }
   return routes;
-}
-
-/**
- * Whether this turn of the event loop is running late. When more arrives than can be computed, the queue stands in the sockets, where no
- * counter sees it: but then a turn serves hundreds of requests, and its timers wait for all of them.
- */
-function watchEventLoop(): () => boolean {
-  let tickedAt = performance.now();
-  setInterval(() => {
-    tickedAt = performance.now();
-  }, 20).unref();
-  return () => performance.now() - tickedAt > lateMs;
 }
 
 function overall(outcomes: readonly Outcome[]): Outcome['status'] | 'mixed' {

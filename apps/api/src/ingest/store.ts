@@ -7,6 +7,9 @@ export interface StoredConnection {
   project_id: string;
   type: string;
   is_active: boolean;
+  priority: 'normal' | 'low';
+  rate_limit_per_second: number | null;
+  org_rate_limit_per_second: number | null;
   config: unknown;
   secrets: { name: string; sealed: string; expires_at: string | null }[];
 }

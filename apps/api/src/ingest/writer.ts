@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { type Db, isRefusal, isRetryable } from '../db.ts';
+import { CircuitOpenError, type Circuits, createCircuits } from '../breaker.ts';
+import { type Db, isRefusal, isRetryable, isUnavailable } from '../db.ts';
 import { Problem } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
 import { isolatePoison } from './poison.ts';
@@ -46,13 +47,27 @@ export interface WriterLimits {
 }
 
 export interface Writer {
-  /** Throws Problem `overloaded` or `shutting_down` when a delivery of `bytes` would not be taken now. Cheap: asked before the body is read. */
+  /** Throws Problem `overloaded`, `circuit_open` or `shutting_down` when a delivery of `bytes` would not be taken now. Cheap: asked before the body is read. */
   admit(bytes: number): void;
   /** Resolves after the commit, with the outcome of every record in order. Rejects with a Problem (503): then nothing was acknowledged. */
   write(item: WriteItem): Promise<Outcome[]>;
   /** Refuses new deliveries and resolves when everything taken has been answered. */
   drain(): Promise<void>;
-  state(): { records: number; bytes: number; oldestAgeMs: number; batchesInFlight: number };
+  /** Waits for no company any more: resolves when everything taken so far has been answered. Goes on taking. */
+  flush(): Promise<void>;
+  state(): WriterState;
+}
+
+export interface WriterState {
+  records: number;
+  bytes: number;
+  recordsMax: number;
+  bytesMax: number;
+  /** Of the delivery that waits longest for its batch. */
+  oldestAgeMs: number;
+  /** Of the batch that is being written longest. */
+  flushAgeMs: number;
+  batchesInFlight: number;
 }
 
 interface Waiting extends WriteItem {
@@ -66,11 +81,28 @@ interface Waiting extends WriteItem {
 /** Tries of a batch that lost a deadlock or a serialization race, with 5 ms, 10 ms, 20 ms … and jitter between them. */
 const triesMax = 6;
 
+/** Batches in a row that found no database: then deliveries are refused without a try until it commits again. */
+const failuresMax = 3;
+
+/** Made once: a refusal must cost next to nothing. */
+const circuitOpen = new Problem('circuit_open', undefined, { 'retry-after': '2' });
+
 /**
  * Group commit: deliveries that arrive while a batch is being written form the next one, so batches grow with the load and
  * a lone delivery waits no longer than `batchAgeMs`.
  */
-export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log: Logger): Writer {
+export function createWriter(
+  db: Db,
+  limits: WriterLimits,
+  metrics: Metrics,
+  log: Logger,
+  circuits: Circuits = createCircuits({ metrics, log }),
+): Writer {
+  const breaker = circuits.createBreaker('postgres', {
+    failuresMax,
+    counts: (error) => isUnavailable(error) && !isRetryable(error),
+    probe: () => db.canCommit(),
+  });
   let queue: Waiting[] = [];
   let queuedRecords = 0;
   let queuedBytes = 0;
@@ -81,9 +113,17 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
   let timerSet = false;
   let closed = false;
   let onIdle: (() => void) | undefined;
+  const flying = new Set<{ startedAt: number; oldestSince: number }>();
+  // What came up to this moment is written without waiting for company.
+  let hurriedUntil = 0;
+  let flushing: { until: number; resolve(): void }[] = [];
 
   function admit(bytes: number): void {
     if (closed) throw new Problem('shutting_down');
+    if (breaker.isBlocking()) {
+      metrics.shed.inc({ reason: 'circuit' });
+      throw circuitOpen;
+    }
     if (queuedRecords + flyingRecords >= limits.bufferRecordsMax) shed('records');
     if (queuedBytes + flyingBytes + bytes > limits.bufferBytesMax) shed('bytes');
   }
@@ -107,7 +147,7 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
     while (queue.length > 0 && inFlight < limits.batchesInFlightMax) {
       const full = queuedRecords >= limits.batchRecordsMax || queuedBytes >= limits.batchBytesMax;
       const oldest = queue[0];
-      const dueInMs = closed || full || !oldest ? 0 : oldest.since + limits.batchAgeMs - performance.now();
+      const dueInMs = closed || full || !oldest || oldest.since <= hurriedUntil ? 0 : oldest.since + limits.batchAgeMs - performance.now();
       if (dueInMs > 0) {
         if (!timerSet) {
           timerSet = true;
@@ -144,6 +184,8 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
   async function flush(batch: Waiting[]): Promise<void> {
     inFlight++;
     const started = performance.now();
+    const flight = { startedAt: started, oldestSince: batch[0]?.since ?? started };
+    flying.add(flight);
     const records = batch.reduce((sum, item) => sum + item.records.length, 0);
     let outcome: 'committed' | 'failed' = 'failed';
     let failure: unknown;
@@ -153,7 +195,8 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
       for (const item of batch) item.resolve(outcomesOf(item, known));
     } catch (error) {
       failure = error;
-      const problem = error instanceof Problem ? error : new Problem('database_unavailable', undefined, { 'retry-after': '2' });
+      const problem =
+        error instanceof CircuitOpenError ? circuitOpen : new Problem('database_unavailable', undefined, { 'retry-after': '2' });
       for (const item of batch) item.reject(problem);
     }
     const durationMs = performance.now() - started;
@@ -169,12 +212,21 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
     if (failure) log.error({ ...line, err: failure }, 'batch');
     else log.info(line, 'batch');
     inFlight--;
+    flying.delete(flight);
     for (const item of batch) {
       flyingRecords -= item.weight;
       flyingBytes -= item.bytes;
     }
     pump();
+    settleFlushes();
     if (inFlight === 0 && queue.length === 0) onIdle?.();
+  }
+
+  function settleFlushes(): void {
+    if (flushing.length === 0) return;
+    const oldest = Math.min(queue[0]?.since ?? Number.POSITIVE_INFINITY, ...[...flying].map((flight) => flight.oldestSince));
+    for (const { until, resolve } of flushing) if (until < oldest) resolve();
+    flushing = flushing.filter(({ until }) => until >= oldest);
   }
 
   async function commit(batch: Waiting[]): Promise<Map<string, KnownKey>> {
@@ -182,7 +234,7 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
     let isolated = false;
     for (let tries = 1; ; tries++) {
       try {
-        return new Map((await writeBatch(db, rows)).map((known) => [known.event_id, known]));
+        return new Map((await breaker.run(() => writeBatch(db, rows))).map((known) => [known.event_id, known]));
       } catch (error) {
         if (isRefusal(error) && !isolated) {
           // A row the database refuses goes to the dead letters alone; its neighbours commit.
@@ -212,9 +264,21 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
         if (inFlight === 0 && queue.length === 0) resolve();
       });
     },
+    flush() {
+      const until = performance.now();
+      hurriedUntil = until;
+      return new Promise((resolve) => {
+        flushing.push({ until, resolve });
+        pump();
+        settleFlushes();
+      });
+    },
     state: () => ({
       records: queuedRecords + flyingRecords,
       bytes: queuedBytes + flyingBytes,
+      recordsMax: limits.bufferRecordsMax,
+      bytesMax: limits.bufferBytesMax,
+      flushAgeMs: flying.size === 0 ? 0 : performance.now() - Math.min(...[...flying].map((flight) => flight.startedAt)),
       oldestAgeMs: queue[0] ? performance.now() - queue[0].since : 0,
       batchesInFlight: inFlight,
     }),

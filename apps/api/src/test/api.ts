@@ -1,11 +1,15 @@
 import { createApp } from '../app.ts';
+import { createCircuits } from '../breaker.ts';
 import { readConfig } from '../config.ts';
+import type { Db } from '../db.ts';
+import { createFlow } from '../flow/flow.ts';
+import type { Thresholds } from '../flow/levels.ts';
 import { registerGauges } from '../gauges.ts';
 import { createConnections } from '../ingest/connections.ts';
 import { createQuarantine } from '../ingest/quarantine.ts';
 import { createWriter } from '../ingest/writer.ts';
 import { createMetrics } from '../metrics.ts';
-import { jwtSecret, makeWorld, type TestOrg } from './make.ts';
+import { jwtSecret, makeWorld, type TestOrg, type World } from './make.ts';
 
 /** A delivery's answer, parsed. */
 export interface Answer {
@@ -19,9 +23,14 @@ export interface Answer {
 }
 
 /** The whole API, in process, on a database of its own: `app.request()` walks every middleware and route. */
-export async function startTestApi(overrides: Record<string, string> = {}) {
-  const world = await makeWorld();
-  const { db, log } = world;
+export async function startTestApi(
+  overrides: Record<string, string> = {},
+  /** `world`: another instance on its database, which `close` then leaves standing. */
+  options: { world?: World; db?: Db; thresholds?: Thresholds } = {},
+) {
+  const world = options.world ?? (await makeWorld());
+  const { log } = world;
+  const db = options.db ?? world.db;
   const config = {
     ...readConfig({
       DATABASE_URL: 'postgres://not.used/by-tests',
@@ -37,10 +46,34 @@ export async function startTestApi(overrides: Record<string, string> = {}) {
   };
   const metrics = createMetrics();
   const connections = await createConnections(db, config.masterKeys, log);
-  const writer = createWriter(db, config.writer, metrics, log);
+  const circuits = createCircuits({ metrics, log });
+  const writer = createWriter(db, config.writer, metrics, log, circuits);
+  const flow = await createFlow({
+    db,
+    writer,
+    requestsInFlightMax: config.limits.requestsInFlightMax,
+    fairShare: config.fairShare,
+    metrics,
+    log,
+    ...(options.thresholds ? { thresholds: options.thresholds } : {}),
+  });
+  const jobs = { state: () => ({ concurrency: 0, running: 0 }) };
   const quarantine = createQuarantine(db, config.quarantinePerHour, log);
   registerGauges(metrics, { db, writer, log });
-  const app = createApp({ config, db, connections, writer, quarantine, metrics, log, now: Date.now, isStopping: () => false });
+  const app = createApp({
+    config,
+    db,
+    connections,
+    writer,
+    quarantine,
+    flow,
+    circuits,
+    jobs,
+    metrics,
+    log,
+    now: Date.now,
+    isStopping: () => false,
+  });
 
   async function send(url: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}): Promise<Answer> {
     const response = await app.request(url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body });
@@ -49,11 +82,14 @@ export async function startTestApi(overrides: Record<string, string> = {}) {
 
   return {
     ...world,
+    db,
     app,
     config,
     connections,
     writer,
     quarantine,
+    flow,
+    circuits,
     metrics,
     send,
     /** A connection made through the API by the org's owner. */
@@ -69,7 +105,8 @@ export async function startTestApi(overrides: Record<string, string> = {}) {
     },
     async close() {
       await Promise.all([writer.drain(), quarantine.drain(), connections.close()]);
-      await world.close();
+      await flow.stop();
+      if (!options.world) await world.close();
     },
   };
 }

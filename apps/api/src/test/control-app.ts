@@ -10,6 +10,7 @@ import { createReplayer } from '../journal/replay.ts';
 import { eventRoutes, replayRoutes } from '../journal/routes.ts';
 import { createMetrics } from '../metrics.ts';
 import { mountDocs } from '../openapi.ts';
+import { orgRoutes } from '../orgs/routes.ts';
 import { publicConfigRoutes } from '../public-config.ts';
 import { sourceRoutes } from '../sources/routes.ts';
 import { jwt, type TestUser, type World } from './make.ts';
@@ -29,6 +30,7 @@ export function makeControlApp(world: World, dispatch: ConnectionDeps['dispatch'
   app.route('/api/sources', sourceRoutes());
   app.route('/api/connections', connectionRoutes({ db, masterKeys, log, verifyToken, publicUrl, dispatch, now: Date.now }));
   app.route('/api/dlq', dlqRoutes({ db, masterKeys, log, verifyToken }));
+  app.route('/api/orgs', orgRoutes({ db, verifyToken }));
   app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
   app.route('/api/events', eventRoutes({ db, verifyToken }));
   const connections = { get: async () => undefined, close: async () => {} };

@@ -1,0 +1,139 @@
+import type { Mode } from '@tributary/shared/flow.ts';
+import { describe, expect, test } from 'vitest';
+import { Problem } from '../errors.ts';
+import { createMetrics } from '../metrics.ts';
+import { createLimits, type LimitedConnection } from './limits.ts';
+
+const connection = (id: string, orgId: string, more: Partial<LimitedConnection> = {}): LimitedConnection => ({
+  id,
+  orgId,
+  priority: 'normal',
+  rateLimitPerSecond: undefined,
+  orgRateLimitPerSecond: undefined,
+  ...more,
+});
+
+/** mulberry32: the same numbers at every run. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+function make(fairShare = { perSecond: 10, burst: 20 }) {
+  const metrics = createMetrics();
+  const now = { ms: 0 };
+  const obeyed: { mode: Mode; brownoutRate: number; instances: number } = { mode: 'normal', brownoutRate: 0.5, instances: 1 };
+  const limits = createLimits({ obeyed: () => obeyed, fairShare, metrics, nowMs: () => now.ms, random: seeded(7) });
+  const passes = (of: LimitedConnection): true | Problem => {
+    try {
+      limits.take(of);
+      return true;
+    } catch (error) {
+      if (error instanceof Problem) return error;
+      throw error;
+    }
+  };
+  const countPassed = (of: LimitedConnection, deliveries: number) =>
+    Array.from({ length: deliveries }, () => passes(of)).filter((passed) => passed === true).length;
+  const shed = async () => Object.fromEntries((await metrics.shed.get()).values.map(({ labels, value }) => [labels.reason, value]));
+  return { limits, obeyed, now, passes, countPassed, shed };
+}
+
+describe('limits that people set', () => {
+  test('hold in every mode, by connection and by org, and say when to come back', async () => {
+    const { passes, countPassed, now, obeyed, shed } = make();
+    const limited = connection('c1', 'o1', { rateLimitPerSecond: 5, orgRateLimitPerSecond: 8 });
+    const sibling = connection('c2', 'o1', { orgRateLimitPerSecond: 8 });
+    const other = connection('c3', 'o2');
+    for (const mode of ['normal', 'throttled', 'brownout'] as const) {
+      obeyed.mode = mode;
+      now.ms += 60_000;
+      expect(countPassed(limited, 50)).toBe(5);
+      // What the first connection was refused is not taken from its org.
+      expect(countPassed(sibling, 50)).toBe(3);
+      expect(passes(other)).toBe(true);
+    }
+    expect(passes(limited)).toMatchObject({ code: 'rate_limited', status: 429, headers: { 'retry-after': '1' } });
+    now.ms += 1_000;
+    expect(passes(limited)).toBe(true);
+    expect(await shed()).toEqual({ connection_rate: 136, org_rate: 141 });
+  });
+
+  test('hold over all instances together: each takes its part', () => {
+    const { obeyed, countPassed, passes } = make();
+    obeyed.instances = 4;
+    expect(countPassed(connection('c', 'o', { rateLimitPerSecond: 100 }), 500)).toBe(25);
+    const slow = connection('slow', 'o', { rateLimitPerSecond: 1 });
+    expect(passes(slow)).toBe(true);
+    expect(passes(slow)).toMatchObject({ headers: { 'retry-after': '4' } });
+  });
+
+  test('change from one delivery to the next, and go', () => {
+    const { countPassed } = make();
+    expect(countPassed(connection('c', 'o', { rateLimitPerSecond: 2 }), 9)).toBe(2);
+    expect(countPassed(connection('c', 'o'), 9)).toBe(9);
+  });
+
+  test('are not used up by who only knows the URL', () => {
+    const { limits, passes } = make();
+    const limited = connection('c', 'o', { rateLimitPerSecond: 2, orgRateLimitPerSecond: 2 });
+    for (let n = 0; n < 100; n++) {
+      expect(passes(limited)).toBe(true);
+      limits.giveBack(limited);
+    }
+    expect([passes(limited), passes(limited)]).toEqual([true, true]);
+    expect(passes(limited)).toBeInstanceOf(Problem);
+  });
+});
+
+describe('the fair share', () => {
+  test('keeps a noisy org from starving the others once it is throttled, and only then', async () => {
+    const { obeyed, countPassed, passes, shed } = make();
+    const noisy = connection('n', 'noisy');
+    const quiet = connection('q', 'quiet');
+    expect(countPassed(noisy, 1_000)).toBe(1_000);
+    obeyed.mode = 'throttled';
+    passes(quiet);
+    expect(countPassed(noisy, 1_000)).toBe(20);
+    expect(countPassed(quiet, 15)).toBe(15);
+    expect(await shed()).toEqual({ fair_share: 980 });
+  });
+
+  test('binds nobody who sends alone', () => {
+    const { obeyed, countPassed, passes, now } = make();
+    obeyed.mode = 'throttled';
+    const alone = connection('a', 'alone');
+    expect(countPassed(alone, 1_000)).toBe(1_000);
+    passes(connection('b', 'another'));
+    expect(countPassed(alone, 1_000)).toBe(20);
+    now.ms += 10_001;
+    expect(countPassed(alone, 1_000)).toBe(1_000);
+  });
+});
+
+describe('a brownout', () => {
+  test.each([0.1, 0.5, 0.9])('sheds a share of %d of what comes to low-priority connections, and leaves the others alone', async (rate) => {
+    const { obeyed, countPassed, passes, shed } = make({ perSecond: 1e6, burst: 1e6 });
+    obeyed.mode = 'brownout';
+    obeyed.brownoutRate = rate;
+    expect(countPassed(connection('n', 'o'), 10_000)).toBe(10_000);
+    const low = connection('l', 'o', { priority: 'low' });
+    const kept = countPassed(low, 10_000) / 10_000;
+    expect(Math.abs(kept - (1 - rate))).toBeLessThan(0.02);
+    expect((await shed()).brownout).toBe(10_000 - Math.round(kept * 10_000));
+    let refused = passes(low);
+    while (refused === true) refused = passes(low);
+    expect(refused).toMatchObject({ code: 'brownout', status: 429, headers: { 'retry-after': expect.stringMatching(/^\d+$/) } });
+  });
+
+  test('sheds nothing in any other mode', () => {
+    const { obeyed, countPassed } = make();
+    obeyed.mode = 'throttled';
+    expect(countPassed(connection('l', 'o', { priority: 'low' }), 1_000)).toBe(1_000);
+  });
+});

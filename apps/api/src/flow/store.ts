@@ -1,0 +1,111 @@
+import type { FlowInstance, FlowTransition, Mode, OperatorMode } from '@tributary/shared/flow.ts';
+import type { Db } from '../db.ts';
+import type { Level } from './levels.ts';
+
+/** What an instance says of itself, once a second. */
+export interface Report {
+  id: string;
+  automatic_mode: Level;
+  cause: string;
+  obeyed_mode: Mode;
+  buffer_records: number;
+  buffer_bytes: number;
+  oldest_age_seconds: number;
+  in_flight: number;
+  flushed_turn: number;
+}
+
+/** What it learns in return. */
+export interface Orders {
+  operator_mode: OperatorMode | null;
+  brownout_rate: number | null;
+  /** Of the fleet. */
+  automatic_mode: Level;
+  flush_turn: number;
+  /** How many instances live. */
+  instances: number;
+}
+
+interface StateRow {
+  operator_mode: OperatorMode | null;
+  brownout_rate: number | null;
+  automatic_mode: Level;
+  reason: string;
+  changed_by: 'operator' | 'automatic';
+  changed_at: string;
+  flush_turn: number;
+}
+
+type InstanceRow = Report & { started_at: string; seen_at: string };
+
+type Statement = Pick<Db, 'workerStatement'>;
+
+export async function beat(db: Statement, report: Report): Promise<Orders> {
+  const [row] = await db.workerStatement<{ orders: Orders }>('select private.heartbeat($1) as orders', [JSON.stringify(report)]);
+  if (!row) throw new Error('the heartbeat was not answered');
+  return row.orders;
+}
+
+export async function leaveFleet(db: Statement, instanceId: string): Promise<void> {
+  await db.workerStatement('select private.leave_fleet($1)', [instanceId]);
+}
+
+export async function setOperatorMode(
+  db: Statement,
+  mode: OperatorMode | null,
+  brownoutRate: number | null,
+  reason: string,
+  instanceId: string,
+): Promise<void> {
+  await db.workerStatement('select private.set_operator_mode($1, $2, $3, $4)', [mode, brownoutRate, reason, instanceId]);
+}
+
+/** The turn that every live instance reports when it has written what it holds now. */
+export async function requestFlush(db: Statement): Promise<number> {
+  const [row] = await db.workerStatement<{ turn: string }>('select private.request_flush() as turn');
+  return Number(row?.turn);
+}
+
+export async function getOverview(db: Statement): Promise<{ state: StateRow; instances: InstanceRow[] }> {
+  const [row] = await db.workerStatement<{ overview: { state: StateRow; instances: InstanceRow[] } }>(
+    'select private.flow_overview() as overview',
+  );
+  if (!row) throw new Error('flow_overview returned no row');
+  return row.overview;
+}
+
+export function toInstance(row: InstanceRow): FlowInstance {
+  return {
+    id: row.id,
+    startedAt: new Date(row.started_at).toISOString(),
+    seenAt: new Date(row.seen_at).toISOString(),
+    mode: row.obeyed_mode,
+    automaticMode: row.automatic_mode,
+    cause: row.cause,
+    bufferRecords: row.buffer_records,
+    bufferBytes: row.buffer_bytes,
+    oldestAgeSeconds: row.oldest_age_seconds,
+    inFlight: row.in_flight,
+  };
+}
+
+export async function listTransitions(db: Statement, limit: number): Promise<FlowTransition[]> {
+  const rows = await db.workerStatement<{
+    id: string;
+    at: string;
+    from_mode: Mode;
+    to_mode: Mode;
+    cause: string;
+    changed_by: 'operator' | 'automatic';
+    instance_id: string | null;
+  }>('select id, at, from_mode, to_mode, cause, changed_by, instance_id from private.list_flow_transitions($1)', [limit]);
+  return rows.map(({ id, at, from_mode, to_mode, cause, changed_by, instance_id }) => ({
+    id,
+    at,
+    from: from_mode,
+    to: to_mode,
+    cause,
+    changedBy: changed_by,
+    instanceId: instance_id,
+  }));
+}
