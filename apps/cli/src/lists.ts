@@ -26,7 +26,9 @@ export function moment(text: string): string {
   if (ago) return new Date(Date.now() - Number(ago[1]) * unitMs[ago[2] as keyof typeof unitMs]).toISOString();
   const iso = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(Z|[+-]\d{2}:\d{2})?)?$/.exec(text);
   const date = iso ? new Date(`${iso[1]}T${iso[2] ?? '00:00'}${iso[3] ?? 'Z'}`) : undefined;
-  if (!date || Number.isNaN(date.getTime()))
+  // 31 February is a day in March to Date
+  const isDay = iso && new Date(`${iso[1]}T00:00Z`).getUTCDate() === Number(iso[1]?.slice(-2));
+  if (!date || !isDay || Number.isNaN(date.getTime()))
     throw new InvalidArgumentError(
       'It is a moment as 2026-11-24, 2026-11-24T10:30 (UTC) or 2026-11-24T10:30-03:00, `now`, or an age as 24h or 7d.',
     );

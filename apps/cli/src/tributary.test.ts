@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CliStack, deliverPurchase, startCliStack, until } from './test/stack.ts';
+
+let stack: CliStack;
+
+beforeAll(async () => {
+  stack = await startCliStack();
+}, 60_000);
+afterAll(() => stack?.close());
+
+describe('tributary send', () => {
+  it('lists the sources and their samples, for people and for scripts', async () => {
+    const all = await stack.json('tributary', ['send']);
+    expect(all.map(({ type }: { type: string }) => type)).toEqual(expect.arrayContaining(['hotmart', 'meta', 'stripe', 'webhook']));
+    const { code, stdout, stderr } = await stack.run('tributary', ['send', 'hotmart']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const [head, ...rows] = stdout.trimEnd().split('\n');
+    expect(head).toMatch(/^type +sample +what it is$/);
+    const hotmart = all.find(({ type }: { type: string }) => type === 'hotmart');
+    expect(rows.map((row) => row.split(/ {2,}/)[1])).toEqual(hotmart.samples.map(({ name }: { name: string }) => name));
+  });
+
+  it('sends a signed sample of every source through the real endpoint', async () => {
+    for (const [type, sample] of [
+      ['hotmart', 'PURCHASE_APPROVED'],
+      ['stripe', 'checkout.session.completed'],
+    ] as const) {
+      const sent = await stack.json('tributary', ['send', type, sample]);
+      expect(sent).toMatchObject({
+        connectionId: stack.connections[type]?.id,
+        sample,
+        response: { status: 200, body: { status: 'accepted' } },
+      });
+      const [event] = await stack.sql<{ source_type: string; is_test: boolean }>(
+        'select source_type, is_test from public.canonical_events where id = $1',
+        [sent.response.body.records[0].eventId],
+      );
+      expect(event).toEqual({ source_type: type, is_test: true });
+    }
+    const again = await stack.run('tributary', ['send', 'stripe', 'invoice.paid', '--connection', 'demo stripe', '--org', 'Demo']);
+    expect(again.code).toBe(0);
+    expect(again.stdout).toMatch(/^connection +Demo Stripe$/m);
+    expect(again.stdout).toMatch(/^outcome +accepted$/m);
+    expect(again.stdout).toMatch(/^record +status +event or dead letter +code\n +1 +accepted +[0-9a-f-]{36} /m);
+  });
+
+  it('exits with 1 when the sample is refused, and with 2 for what does not exist', async () => {
+    await stack.sql('update public.source_connections set is_active = false where id = $1', [stack.connections.meta?.id]);
+    const meta = await stack.json('tributary', ['send', 'meta']);
+    await until(
+      async () => (await stack.run('tributary', ['send', 'meta', meta[0].samples[0].name])).code === 1,
+      'the inactive connection refuses',
+    );
+    const refused = await stack.run('tributary', ['send', 'meta', meta[0].samples[0].name]);
+    expect(refused.stdout).toMatch(/^answer +403 in /m);
+    expect(refused.stderr).toBe('The sample was refused with 403.\n');
+    for (const [args, sentence] of [
+      [['myspace'], /No source is called myspace; there are hotmart, /],
+      [['hotmart', 'NOPE'], /hotmart has no sample NOPE; there are PURCHASE_APPROVED, /],
+    ] as const) {
+      const wrong = await stack.run('tributary', ['send', ...args]);
+      expect({ code: wrong.code, stdout: wrong.stdout }).toEqual({ code: 2, stdout: '' });
+      expect(wrong.stderr).toMatch(sentence);
+    }
+    const nowhere = await stack.run('tributary', ['send', 'hotmart', 'PURCHASE_APPROVED', '--connection', 'nope']);
+    expect(nowhere).toMatchObject({ code: 1, stderr: 'There is no hotmart connection called nope, or this user may not see it.\n' });
+  });
+});
+
+describe('tributary listen', () => {
+  const lines = (text: string) => text.split('\n').filter(Boolean);
+
+  it('shows each delivery once, in order, also those that come while the API is away, and ends with 0 on Ctrl-C', async () => {
+    await deliverPurchase(stack);
+    const tail = stack.start('tributary', ['listen', '--json', '--last', '1']);
+    await until(() => lines(tail.stdout).length === 1, 'the newest delivery is shown');
+    const sent: string[] = [];
+    const deliver = async () => {
+      const { body } = await deliverPurchase(stack);
+      sent.push(body.records?.[0]?.eventId ?? '');
+    };
+    for (let n = 0; n < 5; n++) await deliver();
+    await until(() => lines(tail.stdout).length === 6, 'five more are shown');
+    await stack.stopApi();
+    await until(() => tail.stderr.includes('cannot be reached'), 'it says that the API is away');
+    await stack.startApi();
+    for (let n = 0; n < 5; n++) await deliver();
+    await until(() => lines(tail.stdout).length === 11, 'those that came meanwhile are shown');
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    tail.interrupt();
+    const { code, stdout, stderr } = await tail.ended;
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^http:\S+ cannot be reached \(\w+\)\. Trying again; Ctrl-C ends it\.\nConnected again\.\n$/);
+    const entries = lines(stdout).map((line) => JSON.parse(line));
+    const stored = await stack.sql<{ id: string; journal_id: string }>(
+      'select id, journal_id from public.canonical_events where id = any ($1)',
+      [sent],
+    );
+    const journalOf = new Map(stored.map(({ id, journal_id }) => [id, journal_id]));
+    expect(entries.slice(1).map(({ id }) => id)).toEqual(sent.map((id) => journalOf.get(id)));
+    expect(entries[1]).toMatchObject({
+      orgId: stack.orgId,
+      connectionName: 'Demo Hotmart',
+      outcome: 'accepted',
+      recordCount: 1,
+      isTest: false,
+    });
+  }, 60_000);
+
+  it('takes one connection only, and shows lines to people', async () => {
+    await stack.run('tributary', ['send', 'stripe', 'invoice.paid']);
+    const tail = stack.start('tributary', ['listen', '--connection', 'Demo Stripe', '--last', '200']);
+    await until(() => lines(tail.stdout).length > 0, 'old deliveries are shown');
+    await deliverPurchase(stack);
+    await stack.run('tributary', ['send', 'stripe', 'charge.refunded']);
+    await until(() => tail.stdout.includes('refund'), 'the delivery of that connection is shown');
+    tail.interrupt();
+    const { code, stdout } = await tail.ended;
+    expect(code).toBe(0);
+    for (const line of lines(stdout))
+      expect(line).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}\w+ +stripe +\d+ .* Demo Stripe .*[0-9a-f]{12}$/);
+  });
+
+  it.each([[['--last', '201']], [['--last', 'many']]])('refuses %o', async (args) => {
+    expect(await stack.run('tributary', ['listen', ...args])).toMatchObject({ code: 2, stdout: '' });
+  });
+});
+
+describe('tributary health', () => {
+  it('says that the server is ready, and to the operator what it holds', async () => {
+    const health = await stack.json('tributary', ['health']);
+    expect(health).toMatchObject({ url: stack.info.apiUrl, alive: true, ready: true, detail: { status: expect.any(String) } });
+    const { code, stdout } = await stack.run('tributary', ['health']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ready +yes$/m);
+    expect(stdout).toMatch(/^buffer\.records +0$/m);
+    const stranger = await stack.json('tributary', ['health', '--url', stack.info.apiUrl], { bare: true });
+    expect(stranger).not.toHaveProperty('detail');
+  });
+
+  it('exits with 1 for a wrong operator token and for a server that is away, in one sentence', async () => {
+    const wrong = await stack.run('tributary', ['health', '--operator-token', 'wrong']);
+    expect(wrong).toMatchObject({ code: 1, stdout: '' });
+    expect(wrong.stderr).toMatch(/^.+ Check the operator token\. \(401, unauthorized, request [0-9a-f-]{36}\)\n$/);
+    const away = await stack.run('tributary', ['health', '--url', 'http://127.0.0.1:2']);
+    expect(away).toMatchObject({ code: 1, stdout: '', stderr: 'http://127.0.0.1:2 cannot be reached (ECONNREFUSED).\n' });
+    const json = await stack.run('tributary', ['health', '--url', 'http://127.0.0.1:2', '--json']);
+    expect({ ...json, stderr: JSON.parse(json.stderr) }).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: { error: { message: 'http://127.0.0.1:2 cannot be reached (ECONNREFUSED).' } },
+    });
+  });
+});
