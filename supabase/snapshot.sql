@@ -1104,15 +1104,20 @@ $function$;
 grant execute on function private.count_rejected(uuid,uuid,integer) to ingest;
 
 CREATE OR REPLACE FUNCTION private.create_alert_channel(p_id uuid, p_org_id uuid, p_type text, p_name text, p_target text, p_min_level text, p_sealed bytea)
- RETURNS void
+ RETURNS boolean
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
 begin
   perform private.require_admin(p_org_id);
+  perform from public.orgs where id = p_org_id for no key update;
+  if (select count(*) from public.alert_channels where org_id = p_org_id and deleted_at is null) >= 50 then
+    return false;
+  end if;
   insert into public.alert_channels (id, org_id, type, name, target, min_level) values (p_id, p_org_id, p_type, btrim(p_name), p_target, p_min_level);
   insert into private.alert_channel_secrets (channel_id, org_id, sealed) values (p_id, p_org_id, p_sealed);
+  return true;
 end
 $function$;
 grant execute on function private.create_alert_channel(uuid,uuid,text,text,text,text,bytea) to authenticated;

@@ -152,6 +152,8 @@ async function start(
       PORT: String(config.port),
       HOST: config.host,
       PUBLIC_URL: config.environment.PUBLIC_URL || apiUrl,
+      // A stack for development: alerts may go to a receiver on this machine.
+      OUTBOUND_ALLOW_PRIVATE: config.environment.OUTBOUND_ALLOW_PRIVATE || 'true',
     },
     log('api'),
   );

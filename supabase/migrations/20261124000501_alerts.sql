@@ -225,15 +225,21 @@ $$;
 
 -- What people do -----------------------------------------------------------------------------------------------------
 
+-- False: the org has as many as it may. Every channel is somewhere that we send to on somebody's word.
 create function private.create_alert_channel(p_id uuid, p_org_id uuid, p_type text, p_name text, p_target text, p_min_level text, p_sealed bytea)
-returns void
+returns boolean
 language plpgsql volatile security definer
 set search_path = ''
 as $$
 begin
   perform private.require_admin(p_org_id);
+  perform from public.orgs where id = p_org_id for no key update;
+  if (select count(*) from public.alert_channels where org_id = p_org_id and deleted_at is null) >= 50 then
+    return false;
+  end if;
   insert into public.alert_channels (id, org_id, type, name, target, min_level) values (p_id, p_org_id, p_type, btrim(p_name), p_target, p_min_level);
   insert into private.alert_channel_secrets (channel_id, org_id, sealed) values (p_id, p_org_id, p_sealed);
+  return true;
 end
 $$;
 

@@ -4,6 +4,8 @@ import { matchedRoutes } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Logger } from 'pino';
 import { adminRoutes } from './admin/routes.ts';
+import type { Notifier } from './alerts/notifier.ts';
+import { alertRoutes } from './alerts/routes.ts';
 import { createTokenVerifier } from './auth.ts';
 import type { Circuits } from './breaker.ts';
 import type { Config } from './config.ts';
@@ -25,6 +27,7 @@ import { eventRoutes, replayRoutes } from './journal/routes.ts';
 import type { Metrics } from './metrics.ts';
 import { mountDocs } from './openapi.ts';
 import { orgRoutes } from './orgs/routes.ts';
+import type { Outbound } from './outbound.ts';
 import { publicConfigRoutes } from './public-config.ts';
 import { sourceRoutes } from './sources/routes.ts';
 
@@ -37,6 +40,8 @@ export interface AppDeps {
   flow: Flow;
   circuits: Circuits;
   jobs: Pick<Jobs, 'state'>;
+  notifier: Notifier;
+  outbound: Outbound;
   metrics: Metrics;
   log: Logger;
   /** The one clock of all instances, in milliseconds since the epoch. */
@@ -100,6 +105,7 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
       dispatch: async (request, { isTest }) => app.fetch(request, { isTest }),
     }),
   );
+  app.route('/api/alerts', alertRoutes({ ...deps, verifyToken, masterKeys: config.masterKeys }));
   app.route('/api/dlq', dlqRoutes({ db, verifyToken, masterKeys: config.masterKeys, log }));
   app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
   app.route('/api/events', eventRoutes({ db, verifyToken }));

@@ -35,6 +35,10 @@ const Environment = z.object({
   DLQ_RETRY_ATTEMPTS: z.coerce.number().int().min(1).max(100).default(8),
   DLQ_RETRY_BASE_SECONDS: z.coerce.number().min(0.1).max(3600).default(30),
   DLQ_RETRY_MAX_SECONDS: z.coerce.number().min(1).max(86_400).default(3600),
+  SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
+  SMTP_FROM: z.string().min(3).max(320).optional(),
+  PAGERDUTY_EVENTS_URL: z.url({ protocol: /^https?$/ }).default('https://events.pagerduty.com/v2/enqueue'),
+  OUTBOUND_ALLOW_PRIVATE: z.enum(['true', 'false']).default('false'),
   JOBS_CONCURRENCY: z.coerce.number().int().min(0).max(50).default(4),
 });
 
@@ -59,6 +63,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
   }
   if (e.SUPABASE_JWT_ALGORITHM === 'HS256' && e.SUPABASE_JWKS_URL) {
     throw new Error('SUPABASE_JWT_ALGORITHM: HS256 does not go with SUPABASE_JWKS_URL');
+  }
+  if ((e.SMTP_URL === undefined) !== (e.SMTP_FROM === undefined)) {
+    throw new Error('SMTP_URL and SMTP_FROM: set both or neither; mail needs a relay and a sender');
   }
   return {
     database: { url: e.DATABASE_URL, tls: e.DATABASE_TLS, queryTimeoutMs: e.DATABASE_QUERY_TIMEOUT_MS },
@@ -89,6 +96,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
       retryBaseSeconds: e.DLQ_RETRY_BASE_SECONDS,
       retryMaxSeconds: e.DLQ_RETRY_MAX_SECONDS,
     },
+    smtp: e.SMTP_URL !== undefined && e.SMTP_FROM !== undefined ? { url: e.SMTP_URL, from: e.SMTP_FROM } : undefined,
+    pagerDutyUrl: e.PAGERDUTY_EVENTS_URL,
+    outboundAllowPrivate: e.OUTBOUND_ALLOW_PRIVATE === 'true',
     jobs: { concurrency: e.JOBS_CONCURRENCY },
   };
 }

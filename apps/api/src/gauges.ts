@@ -27,6 +27,16 @@ export function registerGauges(metrics: Metrics, { db, writer, log }: { db: Db; 
     async () => (await dlqDepth())?.map(({ status, entries }) => ({ labels: { status }, value: Number(entries) })),
     ['status'],
   );
+  const openIncidents = cachedReading(
+    () => db.worker((sql) => sql<{ kind: string; level: string; incidents: string }>('select * from private.count_open_incidents()')),
+    log,
+  );
+  gauge(
+    'alert_incidents_open',
+    'Incidents of all orgs that are not resolved, by rule and level',
+    async () => (await openIncidents())?.map(({ kind, level, incidents }) => ({ labels: { rule: kind, level }, value: Number(incidents) })),
+    ['rule', 'level'],
+  );
   gauge('dlq_oldest_age_seconds', 'Age of the oldest dead letter that waits for a retry or a fix, quarantine aside', async () => {
     const depth = await dlqDepth();
     return depth && Math.max(0, ...depth.filter((row) => row.status !== 'exhausted').map((row) => row.oldest_age_seconds ?? 0));

@@ -1,6 +1,8 @@
 import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
+import { alertTasks } from './alerts/jobs.ts';
+import { createNotifier } from './alerts/notifier.ts';
 import { createApp } from './app.ts';
 import { createCircuits } from './breaker.ts';
 import { createClock } from './clock.ts';
@@ -17,6 +19,7 @@ import { startJobs } from './jobs.ts';
 import { createLog } from './log.ts';
 import { maintenanceTasks } from './maintenance.ts';
 import { createMetrics } from './metrics.ts';
+import { createOutbound } from './outbound.ts';
 
 function configOrExit() {
   try {
@@ -52,9 +55,16 @@ async function start() {
     log,
   });
   const quarantine = createQuarantine(db, config.quarantinePerHour, log);
+  const outbound = createOutbound({ allowPrivate: config.outboundAllowPrivate });
+  const notifier = createNotifier({ outbound, circuits, smtp: config.smtp, pagerDutyUrl: config.pagerDutyUrl });
+  if (config.outboundAllowPrivate) log.warn('OUTBOUND_ALLOW_PRIVATE is on: people may make this server call anything that it can reach');
   const jobs = await startJobs({
     db,
-    tasks: { ...maintenanceTasks(db), ...dlqTasks({ db, connections, now: clock.now, retry: config.dlq, log }) },
+    tasks: {
+      ...maintenanceTasks(db),
+      ...dlqTasks({ db, connections, now: clock.now, retry: config.dlq, log }),
+      ...alertTasks({ db, masterKeys: config.masterKeys, notifier, metrics }),
+    },
     concurrency: config.jobs.concurrency,
     isPaused: () => flow.mode() === 'paused',
     metrics,
@@ -71,6 +81,8 @@ async function start() {
     flow,
     circuits,
     jobs,
+    notifier,
+    outbound,
     metrics,
     log,
     now: clock.now,
@@ -102,6 +114,8 @@ async function start() {
     }, 9_000).unref();
     await closeGently(server);
     await Promise.all([writer.drain(), quarantine.drain(), jobs.stop(), connections.close()]);
+    notifier.close();
+    await outbound.close();
     clock.stop();
     await flow.stop();
     await db.close();

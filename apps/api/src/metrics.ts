@@ -59,6 +59,12 @@ export function createMetrics() {
     }),
     shed: new Counter({ name: 'ingest_shed_total', help: 'Requests refused to protect the system', labelNames: ['reason'], registers }),
     retries: new Counter({ name: 'ingest_retry_total', help: 'Batch writes tried again', labelNames: ['reason'], registers }),
+    alertNotifications: new Counter({
+      name: 'alert_notifications_total',
+      help: 'Attempts to notify of an incident, by kind of channel and outcome (sent, retry, postponed, failed)',
+      labelNames: ['channel_type', 'outcome'],
+      registers,
+    }),
     circuitState: new Gauge({
       name: 'ingest_circuit_state',
       help: 'Circuit breakers: 0 closed, 1 half open, 2 open',

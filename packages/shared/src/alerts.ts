@@ -263,3 +263,19 @@ export const AlertWebhookBody = z
   })
   .meta({ id: 'AlertWebhookBody' });
 export type AlertWebhookBody = z.infer<typeof AlertWebhookBody>;
+
+/** What is wrong with the thresholds of a rule, field by field; the database refuses the same. */
+export function thresholdIssues(kind: AlertKind, thresholds: AlertThresholds): { path: string[]; message: string }[] {
+  const { info, warning, critical, windowMinutes } = thresholds;
+  const levels = Object.entries({ info, warning, critical }).filter((entry): entry is [string, number] => entry[1] !== null);
+  const [least, most] = alertUnits[kind] === 'share' ? [0.0001, 0.9999] : [1, 31_536_000];
+  const issues = levels
+    .filter(([, value]) => value < least || value > most)
+    .map(([name]) => ({ path: ['thresholds', name], message: `is between ${least} and ${most}` }));
+  if (levels.length === 0) issues.push({ path: ['thresholds'], message: 'needs at least one level' });
+  if (levels.some(([, value], index) => value <= (levels[index - 1]?.[1] ?? 0)))
+    issues.push({ path: ['thresholds'], message: 'rise from info over warning to critical' });
+  if (kindsWithWindow.includes(kind) !== (windowMinutes !== undefined))
+    issues.push({ path: ['thresholds', 'windowMinutes'], message: windowMinutes === undefined ? 'is needed' : `is none of ${kind}` });
+  return issues;
+}

@@ -1,3 +1,4 @@
+import { createNotifier } from '../alerts/notifier.ts';
 import { createApp } from '../app.ts';
 import { createCircuits } from '../breaker.ts';
 import { readConfig } from '../config.ts';
@@ -9,6 +10,7 @@ import { createConnections } from '../ingest/connections.ts';
 import { createQuarantine } from '../ingest/quarantine.ts';
 import { createWriter } from '../ingest/writer.ts';
 import { createMetrics } from '../metrics.ts';
+import { createOutbound } from '../outbound.ts';
 import { jwtSecret, makeWorld, type TestOrg, type World } from './make.ts';
 
 /** A delivery's answer, parsed. */
@@ -59,6 +61,13 @@ export async function startTestApi(
   });
   const jobs = { state: () => ({ concurrency: 0, running: 0 }) };
   const quarantine = createQuarantine(db, config.quarantinePerHour, log);
+  const outbound = createOutbound({ allowPrivate: config.outboundAllowPrivate });
+  const notifier = createNotifier({
+    outbound,
+    circuits,
+    smtp: config.smtp,
+    pagerDutyUrl: config.pagerDutyUrl,
+  });
   registerGauges(metrics, { db, writer, log });
   const app = createApp({
     config,
@@ -69,6 +78,8 @@ export async function startTestApi(
     flow,
     circuits,
     jobs,
+    notifier,
+    outbound,
     metrics,
     log,
     now: Date.now,
@@ -90,6 +101,7 @@ export async function startTestApi(
     quarantine,
     flow,
     circuits,
+    notifier,
     metrics,
     send,
     /** A connection made through the API by the org's owner. */

@@ -1,0 +1,175 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { formatSecret } from '@tributary/pipeline/sources/webhook/secrets.ts';
+import {
+  type AlertChannels,
+  type AlertChannelType,
+  CreateAlertChannel,
+  type CreatedAlertChannel,
+  OrgQuery,
+  type TestedAlertChannel,
+  UpdateAlertChannel,
+} from '@tributary/shared/alerts.ts';
+import type { Hono } from 'hono';
+import { LRUCache } from 'lru-cache';
+import type { z } from 'zod';
+import type { AuthVariables } from '../auth.ts';
+import { Problem } from '../errors.ts';
+import { loadOrgKeys } from '../keys.ts';
+import { resolveOrg, resolveOrgToWrite } from '../orgs.ts';
+import { OutboundRefused } from '../outbound.ts';
+import { invalidRequest, validBody, validId, validQuery } from '../requests.ts';
+import { describe } from '../route-docs.ts';
+import { type Destination, maskDestination, openDestination, sealDestination } from './destination.ts';
+import { testMessage } from './notifier.ts';
+import type { AlertDeps } from './routes.ts';
+import {
+  type ChannelRow,
+  createChannel,
+  deleteChannel,
+  findChannel,
+  findSealedDestination,
+  listChannels,
+  noteChannel,
+  setChannelTarget,
+  updateChannel,
+} from './store.ts';
+import { toChannel } from './wire.ts';
+
+/** A test makes somebody else's server work: one of a channel in so long. */
+const testEveryMs = 5_000;
+
+export function addChannelRoutes(app: Hono<{ Variables: AuthVariables }>, { db, masterKeys, notifier, outbound, log }: AlertDeps): void {
+  const testedLately = new LRUCache<string, true>({ max: 10_000, ttl: testEveryMs });
+  const answerOf = (row: ChannelRow) => toChannel(row, notifier.circuitOf(row.id));
+
+  app.get('/channels', describe.listAlertChannels, validQuery(OrgQuery), async (c) => {
+    const rows = await db.as(c.var.claims, async (sql) => listChannels(sql, (await resolveOrg(sql, c.req.valid('query').orgId)).id));
+    return c.json({ channels: rows.map(answerOf) } satisfies AlertChannels);
+  });
+
+  app.post('/channels', describe.createAlertChannel, validBody(CreateAlertChannel), async (c) => {
+    const body = c.req.valid('json');
+    const madeUp = body.type === 'webhook' && body.secret === undefined ? formatSecret(randomBytes(32), 'whsec') : undefined;
+    const destination = toDestination(body, madeUp);
+    requireReachable(destination);
+    const org = await db.as(c.var.claims, (sql) => resolveOrgToWrite(sql, body.orgId));
+    const id = randomUUID();
+    // Outside the transaction below, which holds a lock that an org's first keys wait for.
+    const sealed = sealDestination(await loadOrgKeys(db, masterKeys, org.id, log), org.id, id, destination);
+    const row = await db.as(c.var.claims, async (sql) => {
+      const { type, name, minLevel } = body;
+      const created = await createChannel(sql, { id, orgId: org.id, type, name, target: maskDestination(destination), minLevel, sealed });
+      if (!created) throw new Problem('conflict', 'the org has 50 channels, which is as many as it may: delete one first');
+      return findChannel(sql, id);
+    });
+    if (!row) throw new Error('the new channel cannot be seen');
+    const answer: CreatedAlertChannel = answerOf(row);
+    if (madeUp !== undefined) answer.secret = madeUp;
+    c.header('cache-control', 'no-store');
+    return c.json(answer, 201);
+  });
+
+  app.get('/channels/:id', describe.getAlertChannel, validId(), async (c) => {
+    const row = await db.as(c.var.claims, (sql) => findChannel(sql, c.req.valid('param').id));
+    if (!row) throw new Problem('not_found', 'there is no such channel');
+    return c.json(answerOf(row));
+  });
+
+  app.patch('/channels/:id', describe.updateAlertChannel, validId(), validBody(UpdateAlertChannel), async (c) => {
+    const { id } = c.req.valid('param');
+    const { name, minLevel, enabled, ...leading } = c.req.valid('json');
+    const before = requireWritable(await db.as(c.var.claims, (sql) => findChannel(sql, id)));
+    let resealed: { target: string; sealed: Buffer } | undefined;
+    if (Object.values(leading).some((value) => value !== undefined)) {
+      const destination = changeDestination(await openOf(before), before.type, leading);
+      requireReachable(destination);
+      const keys = await loadOrgKeys(db, masterKeys, before.org_id, log);
+      resealed = { target: maskDestination(destination), sealed: sealDestination(keys, before.org_id, id, destination) };
+    }
+    const row = await db.as(c.var.claims, async (sql) => {
+      await updateChannel(sql, id, { name, minLevel, enabled });
+      if (resealed) await setChannelTarget(sql, id, resealed.target, resealed.sealed);
+      return findChannel(sql, id);
+    });
+    if (!row) throw new Problem('not_found', 'there is no such channel');
+    return c.json(answerOf(row));
+  });
+
+  app.delete('/channels/:id', describe.deleteAlertChannel, validId(), async (c) => {
+    const deleted = await db.as(c.var.claims, (sql) => deleteChannel(sql, c.req.valid('param').id));
+    if (!deleted) throw new Problem('not_found', 'there is no such channel');
+    return c.body(null, 204);
+  });
+
+  app.post('/channels/:id/test', describe.testAlertChannel, validId(), async (c) => {
+    const { id } = c.req.valid('param');
+    const channel = requireWritable(await db.as(c.var.claims, (sql) => findChannel(sql, id)));
+    const destination = await openOf(channel);
+    if (!destination) throw new Problem('conflict', 'the destination cannot be opened: enter it again');
+    if (testedLately.has(id)) throw new Problem('rate_limited', 'one test every five seconds', { 'retry-after': '5' });
+    testedLately.set(id, true);
+    const startedAt = performance.now();
+    const { ok, status, answer } = await notifier.deliverTest(destination, testMessage({ id: channel.org_id, name: channel.org_name }));
+    const durationMs = Math.round((performance.now() - startedAt) * 10) / 10;
+    await noteChannel(db, id, ok ? undefined : status === null ? answer : `${status} ${answer}`.trim());
+    return c.json({ ok, status, answer, durationMs } satisfies TestedAlertChannel);
+  });
+
+  async function openOf(channel: ChannelRow): Promise<Destination | undefined> {
+    const sealed = await findSealedDestination(db, channel.id);
+    return sealed && openDestination(await loadOrgKeys(db, masterKeys, channel.org_id, log), channel.org_id, channel.id, sealed);
+  }
+
+  /** What the address alone tells, while the person is there; where its name leads is looked at whenever something is sent. */
+  function requireReachable(destination: Destination): void {
+    if (destination.type === 'email' && !notifier.sendsMail)
+      throw new Problem('conflict', 'this server sends no e-mail: its operator has set no SMTP_URL');
+    if (destination.type !== 'slack' && destination.type !== 'webhook') return;
+    try {
+      outbound.check(destination.url);
+    } catch (error) {
+      if (error instanceof OutboundRefused) throw invalidRequest([{ path: ['url'], message: error.message }]);
+      throw error;
+    }
+  }
+}
+
+function requireWritable(row: ChannelRow | undefined): ChannelRow {
+  if (!row) throw new Problem('not_found', 'there is no such channel');
+  if (!row.may_write) throw new Problem('forbidden');
+  return row;
+}
+
+function toDestination(body: z.output<typeof CreateAlertChannel>, madeUp: string | undefined): Destination {
+  switch (body.type) {
+    case 'slack':
+      return { type: 'slack', url: body.url };
+    case 'pagerduty':
+      return { type: 'pagerduty', routingKey: body.routingKey };
+    case 'webhook':
+      return { type: 'webhook', url: body.url, secret: body.secret ?? madeUp ?? '' };
+    case 'email':
+      return { type: 'email', recipients: body.recipients };
+  }
+}
+
+const fieldsOf: Record<AlertChannelType, readonly string[]> = {
+  slack: ['url'],
+  pagerduty: ['routingKey'],
+  webhook: ['url', 'secret'],
+  email: ['recipients'],
+};
+
+type Leading = Pick<z.output<typeof UpdateAlertChannel>, 'url' | 'routingKey' | 'secret' | 'recipients'>;
+
+/** What is left out stays; `before` is undefined where it cannot be opened any more, and everything must be given again. */
+function changeDestination(before: Destination | undefined, type: AlertChannelType, changes: Leading): Destination {
+  const given = Object.entries(changes).filter(([, value]) => value !== undefined);
+  const foreign = given.filter(([field]) => !fieldsOf[type].includes(field));
+  if (foreign.length > 0) throw invalidRequest(foreign.map(([field]) => ({ path: [field], message: `is nothing of a ${type} channel` })));
+  const after = { type, ...before, ...Object.fromEntries(given) };
+  const missing = fieldsOf[type].filter((field) => !(field in after));
+  if (missing.length > 0)
+    throw invalidRequest(missing.map((field) => ({ path: [field], message: 'must be given again: what was stored cannot be opened' })));
+  return after as Destination;
+}

@@ -1,0 +1,41 @@
+import { alertChannelAad, open, SealError, seal } from '@tributary/pipeline/seal.ts';
+import type { OrgKeys } from '../keys.ts';
+
+/** Where a channel leads, with its credentials: only ever stored sealed. */
+export type Destination =
+  | { type: 'slack'; url: string }
+  | { type: 'pagerduty'; routingKey: string }
+  | { type: 'webhook'; url: string; secret: string }
+  | { type: 'email'; recipients: string[] };
+
+export function sealDestination(keys: OrgKeys, orgId: string, channelId: string, destination: Destination): Buffer {
+  return Buffer.from(seal(keys.dataKey.key, JSON.stringify(destination), alertChannelAad(orgId, channelId)));
+}
+
+/** Undefined when no data key of the org opens it. */
+export function openDestination(keys: OrgKeys, orgId: string, channelId: string, sealed: Uint8Array): Destination | undefined {
+  for (const key of keys.data.values()) {
+    try {
+      return JSON.parse(Buffer.from(open(key, sealed, alertChannelAad(orgId, channelId))).toString('utf8')) as Destination;
+    } catch (error) {
+      // Sealed under another version of the key: try the next.
+      if (!(error instanceof SealError)) throw error;
+    }
+  }
+  return undefined;
+}
+
+/** As people recognise it. A path is as secret as a password (that is how Slack's URLs work): its last four characters show. */
+export function maskDestination(destination: Destination): string {
+  switch (destination.type) {
+    case 'slack':
+    case 'webhook': {
+      const url = new URL(destination.url);
+      return url.pathname.length <= 1 ? url.origin : `${url.origin}/…${url.pathname.length > 12 ? url.pathname.slice(-4) : ''}`;
+    }
+    case 'pagerduty':
+      return `…${destination.routingKey.slice(-4)}`;
+    case 'email':
+      return destination.recipients.join(', ');
+  }
+}

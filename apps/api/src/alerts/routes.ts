@@ -1,0 +1,135 @@
+import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
+import {
+  type AlertIncidentDetail,
+  type AlertIncidents,
+  type AlertRules,
+  type AlertThresholds,
+  IncidentQuery,
+  IncidentStatus,
+  OrgQuery,
+  thresholdIssues,
+  UpdateAlertRule,
+} from '@tributary/shared/alerts.ts';
+import { Hono } from 'hono';
+import type { Logger } from 'pino';
+import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
+import type { Db } from '../db.ts';
+import { Problem } from '../errors.ts';
+import { resolveOrg } from '../orgs.ts';
+import type { Outbound } from '../outbound.ts';
+import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../requests.ts';
+import { describe } from '../route-docs.ts';
+import { addChannelRoutes } from './channels.ts';
+import type { Notifier } from './notifier.ts';
+import { changeIncident, findIncident, findRule, listIncidents, listNotifications, listRules, updateRule } from './store.ts';
+import { toIncident, toNotification, toRule } from './wire.ts';
+
+export interface AlertDeps {
+  db: Db;
+  verifyToken: VerifyToken;
+  masterKeys: MasterKeys;
+  notifier: Notifier;
+  outbound: Pick<Outbound, 'check'>;
+  log: Logger;
+}
+
+/** Mounted at /api/alerts. */
+export function alertRoutes(deps: AlertDeps) {
+  const { db, verifyToken } = deps;
+  const app = new Hono<{ Variables: AuthVariables }>();
+  app.use(requireUser(verifyToken), jsonBody);
+
+  app.get('/rules', describe.listAlertRules, validQuery(OrgQuery), async (c) => {
+    const rows = await db.as(c.var.claims, async (sql) => listRules(sql, (await resolveOrg(sql, c.req.valid('query').orgId)).id));
+    return c.json({ rules: rows.map(toRule) } satisfies AlertRules);
+  });
+
+  app.get('/rules/:id', describe.getAlertRule, validId(), async (c) => {
+    const row = await db.as(c.var.claims, (sql) => findRule(sql, c.req.valid('param').id));
+    if (!row) throw new Problem('not_found', 'there is no such rule');
+    return c.json(toRule(row));
+  });
+
+  app.patch('/rules/:id', describe.updateAlertRule, validId(), validBody(UpdateAlertRule), async (c) => {
+    const { id } = c.req.valid('param');
+    const changes = c.req.valid('json');
+    const row = await db.as(c.var.claims, async (sql) => {
+      const found = await findRule(sql, id);
+      if (!found) throw new Problem('not_found', 'there is no such rule');
+      if (!found.may_write) throw new Problem('forbidden');
+      const before = (await findRule(sql, id, { forUpdate: true })) ?? found;
+      // JSON knows no undefined.
+      const thresholds = { ...before.thresholds, ...(changes.thresholds as Partial<AlertThresholds>) };
+      const issues = thresholdIssues(before.kind, thresholds);
+      if (issues.length > 0) throw invalidRequest(issues);
+      await updateRule(sql, {
+        id,
+        enabled: changes.enabled ?? before.enabled,
+        thresholds,
+        renotify_minutes: changes.renotifyMinutes === undefined ? before.renotify_minutes : changes.renotifyMinutes,
+        resolve_after_minutes: changes.resolveAfterMinutes ?? before.resolve_after_minutes,
+      });
+      return findRule(sql, id);
+    });
+    if (!row) throw new Problem('not_found', 'there is no such rule');
+    return c.json(toRule(row));
+  });
+
+  addChannelRoutes(app, deps);
+
+  app.get('/incidents', describe.listAlertIncidents, validQuery(IncidentQuery), async (c) => {
+    const { orgId, status, connectionId, kind, limit, cursor } = c.req.valid('query');
+    const statuses = status === undefined ? undefined : parseStatuses(status);
+    const after = cursor === undefined ? undefined : parseCursor(cursor);
+    const rows = await db.as(c.var.claims, async (sql) => {
+      const org = await resolveOrg(sql, orgId);
+      return listIncidents(sql, org.id, { statuses, connectionId, kind }, limit + 1, after);
+    });
+    const last = rows.length > limit ? rows[limit - 1] : undefined;
+    const answer: AlertIncidents = {
+      incidents: rows.slice(0, limit).map(toIncident),
+      nextCursor: last ? Buffer.from(`${last.opened_us}.${last.id}`).toString('base64url') : null,
+    };
+    return c.json(answer);
+  });
+
+  app.get('/incidents/:id', describe.getAlertIncident, validId(), async (c) => {
+    const answer = await db.as(c.var.claims, async (sql): Promise<AlertIncidentDetail> => {
+      const incident = await findIncident(sql, c.req.valid('param').id);
+      if (!incident) throw new Problem('not_found', 'there is no such incident');
+      return { ...toIncident(incident), notifications: (await listNotifications(sql, incident)).map(toNotification) };
+    });
+    return c.json(answer);
+  });
+
+  for (const [path, status, documented] of [
+    ['/incidents/:id/acknowledge', 'acknowledged', describe.acknowledgeAlertIncident],
+    ['/incidents/:id/resolve', 'resolved', describe.resolveAlertIncident],
+  ] as const) {
+    app.post(path, documented, validId(), async (c) => {
+      const { id } = c.req.valid('param');
+      const incident = await db.as(c.var.claims, async (sql) =>
+        (await changeIncident(sql, id, status)) ? findIncident(sql, id) : undefined,
+      );
+      if (!incident) throw new Problem('not_found', 'there is no such incident');
+      return c.json(toIncident(incident));
+    });
+  }
+
+  return app;
+}
+
+function parseStatuses(text: string): IncidentStatus[] {
+  return text.split(',').map((part) => {
+    const status = IncidentStatus.safeParse(part.trim());
+    if (!status.success) throw invalidRequest([{ path: ['status'], message: `is one or several of ${IncidentStatus.options.join(', ')}` }]);
+    return status.data;
+  });
+}
+
+function parseCursor(cursor: string): { openedUs: string; id: string } {
+  const [, openedUs, id] =
+    /^(\d{1,17})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
+  if (openedUs === undefined || id === undefined) throw invalidRequest([{ path: ['cursor'], message: 'is not a cursor of this list' }]);
+  return { openedUs, id };
+}

@@ -1,0 +1,279 @@
+import type {
+  AlertChannelType,
+  AlertKind,
+  AlertLevel,
+  AlertNotification,
+  AlertThresholds,
+  IncidentStatus,
+} from '@tributary/shared/alerts.ts';
+import type { Db, Sql } from '../db.ts';
+
+// As the caller, under RLS --------------------------------------------------------------------------------------------
+
+export interface RuleRow {
+  id: string;
+  org_id: string;
+  kind: AlertKind;
+  enabled: boolean;
+  thresholds: AlertThresholds;
+  renotify_minutes: number | null;
+  resolve_after_minutes: number;
+  updated_at: string;
+  /** Whether the caller is owner or admin of its org. */
+  may_write: boolean;
+}
+
+const mayWrite = `t.org_id = any (array(select private.my_orgs('{owner,admin}'))) as may_write`;
+const ruleColumns = `t.id, t.org_id, t.kind, t.enabled, t.thresholds, t.renotify_minutes, t.resolve_after_minutes, t.updated_at, ${mayWrite}`;
+
+export async function listRules(sql: Sql, orgId: string): Promise<RuleRow[]> {
+  return sql<RuleRow>(`select ${ruleColumns} from public.alert_rules t where t.org_id = $1 order by t.kind`, [orgId]);
+}
+
+/** With `forUpdate`, nobody else changes it until the transaction ends. */
+export async function findRule(sql: Sql, id: string, { forUpdate = false } = {}): Promise<RuleRow | undefined> {
+  const [row] = await sql<RuleRow>(`select ${ruleColumns} from public.alert_rules t where t.id = $1${forUpdate ? ' for update' : ''}`, [
+    id,
+  ]);
+  return row;
+}
+
+export async function updateRule(
+  sql: Sql,
+  rule: Pick<RuleRow, 'id' | 'enabled' | 'thresholds' | 'renotify_minutes' | 'resolve_after_minutes'>,
+): Promise<void> {
+  await sql(
+    'update public.alert_rules set enabled = $2, thresholds = $3, renotify_minutes = $4, resolve_after_minutes = $5 where id = $1',
+    [rule.id, rule.enabled, JSON.stringify(rule.thresholds), rule.renotify_minutes, rule.resolve_after_minutes],
+  );
+}
+
+export interface ChannelRow {
+  id: string;
+  org_id: string;
+  org_name: string;
+  type: AlertChannelType;
+  name: string;
+  target: string;
+  min_level: AlertLevel;
+  is_enabled: boolean;
+  last_sent_at: string | null;
+  last_failed_at: string | null;
+  last_error: string | null;
+  created_at: string;
+  updated_at: string;
+  may_write: boolean;
+}
+
+const channels = `select t.id, t.org_id, o.name as org_name, t.type, t.name, t.target, t.min_level, t.is_enabled, t.last_sent_at, t.last_failed_at,
+  t.last_error, t.created_at, t.updated_at, ${mayWrite} from public.alert_channels t join public.orgs o on o.id = t.org_id where t.deleted_at is null`;
+
+export async function listChannels(sql: Sql, orgId: string): Promise<ChannelRow[]> {
+  return sql<ChannelRow>(`${channels} and t.org_id = $1 order by t.created_at, t.id`, [orgId]);
+}
+
+export async function findChannel(sql: Sql, id: string): Promise<ChannelRow | undefined> {
+  const [row] = await sql<ChannelRow>(`${channels} and t.id = $1`, [id]);
+  return row;
+}
+
+/** False: the org has as many channels as it may. */
+export async function createChannel(
+  sql: Sql,
+  channel: { id: string; orgId: string; type: string; name: string; target: string; minLevel: string; sealed: Buffer },
+): Promise<boolean> {
+  const [row] = await sql<{ created: boolean }>('select private.create_alert_channel($1, $2, $3, $4, $5, $6, $7) as created', [
+    channel.id,
+    channel.orgId,
+    channel.type,
+    channel.name,
+    channel.target,
+    channel.minLevel,
+    channel.sealed,
+  ]);
+  return row?.created ?? false;
+}
+
+export async function updateChannel(
+  sql: Sql,
+  id: string,
+  changes: { name?: string | undefined; minLevel?: AlertLevel | undefined; enabled?: boolean | undefined },
+): Promise<void> {
+  await sql(
+    `update public.alert_channels set name = coalesce($2, name), min_level = coalesce($3, min_level), is_enabled = coalesce($4, is_enabled)
+     where id = $1 and deleted_at is null`,
+    [id, changes.name ?? null, changes.minLevel ?? null, changes.enabled ?? null],
+  );
+}
+
+export async function setChannelTarget(sql: Sql, id: string, target: string, sealed: Buffer): Promise<void> {
+  await sql('select private.set_alert_channel_target($1, $2, $3)', [id, target, sealed]);
+}
+
+/** False: no such channel. */
+export async function deleteChannel(sql: Sql, id: string): Promise<boolean> {
+  const [row] = await sql<{ deleted: boolean }>('select private.delete_alert_channel($1) as deleted', [id]);
+  return row?.deleted ?? false;
+}
+
+export interface IncidentRow {
+  id: string;
+  org_id: string;
+  kind: AlertKind;
+  source_connection_id: string;
+  connection_name: string;
+  source_type: string;
+  status: IncidentStatus;
+  level: AlertLevel;
+  peak_level: AlertLevel;
+  value: number;
+  threshold: number;
+  message: string;
+  opened_at: string;
+  /** Microseconds since 1970: what the list is ordered by, as the timestamp rounds it. */
+  opened_us: string;
+  last_seen_at: string;
+  acknowledged_at: string | null;
+  acknowledged_by: string | null;
+  resolved_at: string | null;
+  resolved_by: string | null;
+  resolution: 'recovered' | 'no_traffic' | 'not_watched' | 'by_person' | null;
+}
+
+const incidents = `select i.id, i.org_id, i.kind, i.source_connection_id, c.name as connection_name, c.type as source_type, i.status, i.level,
+  i.peak_level, i.value, i.threshold, i.message, i.opened_at, (extract(epoch from i.opened_at) * 1000000)::bigint as opened_us, i.last_seen_at,
+  i.acknowledged_at, i.acknowledged_by, i.resolved_at, i.resolved_by, i.resolution
+  from public.alert_incidents i join public.source_connections c on c.org_id = i.org_id and c.id = i.source_connection_id`;
+
+export interface IncidentFilter {
+  statuses: readonly IncidentStatus[] | undefined;
+  connectionId: string | undefined;
+  kind: AlertKind | undefined;
+}
+
+/** Newest first, after the place that a cursor names. */
+export async function listIncidents(
+  sql: Sql,
+  orgId: string,
+  { statuses, connectionId, kind }: IncidentFilter,
+  limit: number,
+  after: { openedUs: string; id: string } | undefined,
+): Promise<IncidentRow[]> {
+  return sql<IncidentRow>(
+    `${incidents} where i.org_id = $1 and ($2::text[] is null or i.status = any ($2)) and ($3::uuid is null or i.source_connection_id = $3)
+       and ($4::text is null or i.kind = $4)
+       and ($5::bigint is null or (i.opened_at, i.id) < ('epoch'::timestamptz + $5 * interval '1 microsecond', $6::uuid))
+     order by i.opened_at desc, i.id desc limit $7`,
+    [orgId, statuses ?? null, connectionId ?? null, kind ?? null, after?.openedUs ?? null, after?.id ?? null, limit],
+  );
+}
+
+export async function findIncident(sql: Sql, id: string): Promise<IncidentRow | undefined> {
+  const [row] = await sql<IncidentRow>(`${incidents} where i.id = $1`, [id]);
+  return row;
+}
+
+export interface NotificationRow {
+  id: string;
+  channel_id: string;
+  channel_name: string;
+  channel_type: AlertChannelType;
+  kind: AlertNotification['kind'];
+  level: AlertLevel;
+  message: string;
+  status: AlertNotification['status'];
+  attempts: number;
+  next_attempt_at: string;
+  last_error: string | null;
+  created_at: string;
+  settled_at: string | null;
+}
+
+/** Oldest first. */
+export async function listNotifications(sql: Sql, incident: Pick<IncidentRow, 'id' | 'org_id'>): Promise<NotificationRow[]> {
+  return sql<NotificationRow>(
+    `select n.id, n.channel_id, c.name as channel_name, c.type as channel_type, n.kind, n.level, n.message, n.status, n.attempts, n.next_attempt_at,
+       n.last_error, n.created_at, n.settled_at
+     from public.alert_notifications n join public.alert_channels c on c.org_id = n.org_id and c.id = n.channel_id
+     where n.org_id = $1 and n.incident_id = $2 order by n.seq`,
+    [incident.org_id, incident.id],
+  );
+}
+
+/** Done once however often it is asked. False: no such incident. */
+export async function changeIncident(sql: Sql, id: string, status: 'acknowledged' | 'resolved'): Promise<boolean> {
+  const [row] = await sql<{ found: boolean }>('select private.change_alert_incident($1, $2) as found', [id, status]);
+  return row?.found ?? false;
+}
+
+// As the worker, past RLS ---------------------------------------------------------------------------------------------
+
+/** The caller's right to the channel comes before. */
+export async function findSealedDestination(db: Pick<Db, 'worker'>, channelId: string): Promise<Buffer | undefined> {
+  const [row] = await db.worker((sql) =>
+    sql<{ sealed: Buffer | null }>('select private.find_alert_channel_secret($1) as sealed', [channelId]),
+  );
+  return row?.sealed ?? undefined;
+}
+
+/** Notes on the channel whether what was sent outside the outbox arrived. */
+export async function noteChannel(db: Pick<Db, 'worker'>, channelId: string, error: string | undefined): Promise<void> {
+  await db.worker((sql) => sql('select private.note_alert_channel($1, $2)', [channelId, error ?? null]));
+}
+
+/** How many incidents the pass opened and so on; undefined: another instance is at it. */
+export async function evaluateAlerts(db: Pick<Db, 'worker'>): Promise<Record<string, number> | undefined> {
+  const [pass] = await db.worker((sql) => sql<Record<string, number>>('select * from private.evaluate_alerts()'));
+  return pass;
+}
+
+export interface ClaimedNotification {
+  id: string;
+  attempts: number;
+  kind: AlertNotification['kind'];
+  level: AlertLevel;
+  value: number;
+  threshold: number;
+  message: string;
+  created_at: string;
+  org_id: string;
+  org_name: string;
+  incident_id: string;
+  rule: string;
+  opened_at: string;
+  actor_email: string | null;
+  connection_id: string;
+  connection_name: string;
+  source_type: string;
+  channel_id: string;
+  channel_type: AlertChannelType;
+  sealed: Buffer | null;
+}
+
+export async function claimNotifications(db: Pick<Db, 'worker'>, limit: number, leaseSeconds: number): Promise<ClaimedNotification[]> {
+  return db.worker((sql) =>
+    sql<ClaimedNotification & Record<string, unknown>>('select * from private.claim_alert_notifications($1, $2)', [limit, leaseSeconds]),
+  );
+}
+
+export interface Settlement {
+  outcome: 'sent' | 'retry' | 'postponed' | 'failed';
+  error: string | undefined;
+  afterSeconds: number;
+}
+
+export async function settleNotification(
+  db: Pick<Db, 'worker'>,
+  claimed: ClaimedNotification,
+  { outcome, error, afterSeconds }: Settlement,
+): Promise<void> {
+  await db.worker((sql) =>
+    sql('select private.settle_alert_notification($1, $2, $3, $4, $5)', [
+      claimed.id,
+      claimed.attempts,
+      outcome,
+      error ?? null,
+      afterSeconds,
+    ]),
+  );
+}
