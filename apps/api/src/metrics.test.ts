@@ -1,10 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sources } from '@tributary/pipeline/sources.ts';
 import { errorClasses } from '@tributary/shared/errors.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from './test/api.ts';
 
-/** What dashboards and alerts rely on: `type label,label`. */
+/** What dashboards and alerts rely on: `type label,label`. A metric that is not written here fails the test, and so does one that is gone. */
 const contract: Record<string, string> = {
   ingest_records_total: 'counter source,outcome',
   ingest_persisted_total: 'counter source',
@@ -16,14 +17,21 @@ const contract: Record<string, string> = {
   ingest_batch_flush_duration_seconds: 'histogram outcome',
   ingest_buffer_events: 'gauge',
   ingest_buffer_bytes: 'gauge',
+  ingest_buffer_events_max: 'gauge',
+  ingest_buffer_bytes_max: 'gauge',
   ingest_buffer_oldest_age_seconds: 'gauge',
+  ingest_flush_oldest_age_seconds: 'gauge',
   ingest_shed_total: 'counter reason',
   ingest_retry_total: 'counter reason',
+  ingest_backpressure_state: 'gauge',
   ingest_circuit_state: 'gauge sink',
   ingest_db_pool_in_use: 'gauge',
   ingest_db_pool_waiting: 'gauge',
   dlq_depth: 'gauge status',
   dlq_oldest_age_seconds: 'gauge',
+  replay_records_total: 'counter outcome',
+  alert_incidents_open: 'gauge rule,level',
+  alert_notifications_total: 'counter channel_type,outcome',
   worker_job_duration_seconds: 'histogram task,outcome',
 };
 /** Node's own: memory, event loop, garbage collection. */
@@ -78,14 +86,23 @@ describe('/metrics', () => {
     const before = (await scrape()).series;
 
     await inParallel(urls, async (url) => {
-      expect((await api.send(url, JSON.stringify({ id: randomUUID() }), { 'x-api-key': key })).status).toBe(200);
+      // as every platform does
+      const sendUntilTaken = async (tries: number): Promise<number> => {
+        const { status } = await api.send(url, JSON.stringify({ id: randomUUID() }), { 'x-api-key': key });
+        return status === 503 && tries > 1 ? sleep(100).then(() => sendUntilTaken(tries - 1)) : status;
+      };
+      expect(await sendUntilTaken(100)).toBe(200);
     });
     for (const url of urls.slice(0, 10)) await attack(url, 50);
 
     const after = (await scrape()).series;
-    // Node adds a kind of garbage collection when it meets it.
+    // Node adds a kind of garbage collection when it meets it, and what is refused or tried again is a matter of the machine's speed.
     const print = (all: Scrape['series']) =>
-      new Set(all.filter(({ name }) => !ofNode.test(name)).map(({ name, labels }) => `${name} ${JSON.stringify(labels)}`));
+      new Set(
+        all
+          .filter(({ name, labels }) => !ofNode.test(name) && !/_(shed|retry)_total$/.test(name) && labels.status_class !== '5xx')
+          .map(({ name, labels }) => `${name} ${JSON.stringify(labels)}`),
+      );
     expect([...print(after).difference(print(before))]).toEqual([]);
     expect(after.length).toBeLessThan(seriesMax);
     const [row] = await api.admin<{ n: string }>('select count(distinct org_id) as n from public.event_journal');
@@ -95,7 +112,7 @@ describe('/metrics', () => {
     const values = (label: string) => new Set(after.flatMap(({ labels }) => labels[label] ?? []));
     expect([...values('route').difference(routes)]).toEqual([]);
     expect([...values('source').difference(new Set(sources.keys()))]).toEqual([]);
-    expect([...values('status_class')].sort()).toEqual(['2xx', '4xx']);
+    expect([...values('status_class').difference(new Set(['2xx', '4xx', '5xx']))]).toEqual([]);
     const reasons = after.filter(({ name }) => name === 'ingest_dlq_total').map(({ labels }) => labels.reason);
     expect(reasons.filter((reason) => !Object.hasOwn(errorClasses, reason ?? ''))).toEqual([]);
   }, 120_000);

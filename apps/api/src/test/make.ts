@@ -29,6 +29,8 @@ export interface World {
   db: Db;
   /** As the API's login role. */
   databaseUrl: string;
+  /** As the owner of the tables, who is no superuser: the role `postgres`. */
+  adminUrl: string;
   masterKeys: MasterKeys;
   log: Logger;
   /** Every log line so far. */
@@ -81,6 +83,7 @@ export async function makeWorld(): Promise<World> {
   return {
     db,
     databaseUrl: database.apiUrl,
+    adminUrl: database.adminUrl,
     masterKeys: makeMasterKeys(),
     log,
     logged: () => lines.join(''),
