@@ -2,7 +2,7 @@
 // Plain JavaScript for Node 20 without dependencies.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import module, { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -17,14 +17,19 @@ function bundledNode() {
 }
 
 export async function launch(name) {
-  const script = join(dirname(fileURLToPath(import.meta.url)), '..', 'src', `${name}.ts`);
-  if (Number(process.versions.node.split('.')[0]) >= typescriptNode) return import(pathToFileURL(script).href);
+  const workspace = join(dirname(fileURLToPath(import.meta.url)), '..');
+  const script = join(workspace, 'src', `${name}.ts`);
+  if (Number(process.versions.node.split('.')[0]) >= typescriptNode) {
+    // halves the time to the first word; where it cannot be written nothing is cached
+    module.enableCompileCache(join(workspace, '..', '..', 'node_modules', '.cache', 'tributary'));
+    return import(pathToFileURL(script).href);
+  }
   const node = bundledNode();
   if (!existsSync(node)) {
     console.error(`${name} needs Node.js ${typescriptNode}, which npm install brings along: run it in the repository first.`);
     process.exit(1);
   }
-  const child = spawn(node, [script, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' });
   // Ctrl-C reaches the child from the terminal as well; it takes repeats for one
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.once('error', (error) => {

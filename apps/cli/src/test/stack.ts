@@ -32,6 +32,8 @@ export interface Running {
 /** The real thing: database, Supabase, the API as a process of its own, the demo org; and the commands as processes in a home of their own. */
 export interface CliStack {
   info: StackInfo;
+  /** The environment that signs the demo user in without asking for a password each time, which is slow on purpose. */
+  demo: { TRIBUTARY_TOKEN: string };
   orgId: string;
   connections: Record<string, DemoConnection>;
   /** Empty directory; what HOME and the working directory of commands are. */
@@ -43,6 +45,9 @@ export interface CliStack {
   json(bin: Bin, args: readonly string[], options?: RunOptions): Promise<any>;
   /** A user of their own, signed up as people do, with an org of their own. */
   makeUser(email: string): Promise<{ id: string; email: string; password: string; token: string; orgId: string }>;
+  /** The API, asked by hand as the demo user. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests assert on it field by field
+  api(method: string, path: string, body?: unknown): Promise<any>;
   /** As the owner of the tables. */
   sql<Row>(text: string, values?: unknown[]): Promise<Row[]>;
   stopApi(): Promise<void>;
@@ -55,7 +60,11 @@ export interface RunOptions {
   stdin?: string;
   /** Without the stack.json that names the server and the demo user. */
   bare?: boolean;
+  /** As if a person looked on and could be asked. */
+  terminal?: boolean;
 }
+
+const pretendTerminal = ['--import', 'data:text/javascript,process.stdin.isTTY=true;process.stderr.isTTY=true'];
 
 export async function startCliStack(): Promise<CliStack> {
   const directory = mkdtempSync(join(tmpdir(), 'tributary-cli-'));
@@ -101,8 +110,8 @@ export async function startCliStack(): Promise<CliStack> {
     for (const one of [directory, home]) rmSync(one, { recursive: true, force: true });
   };
 
-  function start(bin: Bin, args: readonly string[], { env = {}, stdin, bare = false }: RunOptions = {}): Running {
-    const child = spawn(process.execPath, [binFile(bin), ...args], {
+  function start(bin: Bin, args: readonly string[], { env = {}, stdin, bare = false, terminal = false }: RunOptions = {}): Running {
+    const child = spawn(process.execPath, [...(terminal ? pretendTerminal : []), binFile(bin), ...args], {
       cwd: home,
       env: { PATH: process.env.PATH, HOME: home, ...(bare ? {} : { LOCAL_DIR: directory }), ...env },
       stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
@@ -134,13 +143,22 @@ export async function startCliStack(): Promise<CliStack> {
     return one;
   }
 
+  const supabaseCall = (path: string, body: object, token?: string) =>
+    callJson(
+      info.supabaseUrl + path,
+      'POST',
+      { apikey: info.publishableKey, ...(token ? { authorization: `Bearer ${token}` } : {}) },
+      body,
+    );
   const run: CliStack['run'] = (...args) => start(...args).ended;
   try {
     await startIt();
     const { orgId, connections } = await seedDemo(info, directory);
     writePrivateJson(join(directory, 'stack.json'), info);
+    const demo = { TRIBUTARY_TOKEN: (await supabaseCall('/auth/v1/token?grant_type=password', info.demo)).access_token };
     return {
       info,
+      demo,
       orgId,
       connections,
       home,
@@ -153,23 +171,12 @@ export async function startCliStack(): Promise<CliStack> {
       },
       async makeUser(email) {
         const password = randomBytes(12).toString('hex');
-        const ask = async (path: string, body: object, token?: string) => {
-          const response = await fetch(info.supabaseUrl + path, {
-            method: 'POST',
-            headers: {
-              apikey: info.publishableKey,
-              'content-type': 'application/json',
-              ...(token ? { authorization: `Bearer ${token}` } : {}),
-            },
-            body: JSON.stringify(body),
-          });
-          if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
-          // biome-ignore lint/suspicious/noExplicitAny: checked by what follows
-          return (await response.json()) as any;
-        };
-        const { access_token: token, user } = await ask('/auth/v1/signup', { email, password });
-        const org = await ask('/rest/v1/rpc/create_org', { name: `Org of ${email}`, project_name: 'Main' }, token);
+        const { access_token: token, user } = await supabaseCall('/auth/v1/signup', { email, password });
+        const org = await supabaseCall('/rest/v1/rpc/create_org', { name: `Org of ${email}`, project_name: 'Main' }, token);
         return { id: user.id, email, password, token, orgId: org.org_id };
+      },
+      async api(method, path, body) {
+        return callJson(info.apiUrl + path, method, { authorization: `Bearer ${demo.TRIBUTARY_TOKEN}` }, body);
       },
       sql: (text, values) => withClient(info.databaseUrl, async (client) => (await client.query(text, values)).rows),
       stopApi,
@@ -183,6 +190,13 @@ export async function startCliStack(): Promise<CliStack> {
   }
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: checked by what follows
+async function callJson(url: string, method: string, headers: Record<string, string>, body: unknown): Promise<any> {
+  const response = await fetch(url, { method, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(`${method} ${url} answered ${response.status}: ${await response.text()}`);
+  return response.json();
+}
+
 /** Waits for something that another process does. */
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const deadline = Date.now() + 25_000;
@@ -194,24 +208,23 @@ export async function until(condition: () => boolean | Promise<boolean>, what: s
 
 let purchases = 0;
 
-/** Delivers a Hotmart purchase to the demo connection; `change` spoils it. */
+/** Delivers a Hotmart purchase to the demo connection. */
 export async function deliverPurchase(
   { connections }: CliStack,
-  options: { hottok?: string; change?: (purchase: Record<string, unknown>) => void; transaction?: string } = {},
+  options: { hottok?: string } = {},
 ): Promise<{ status: number; body: { status?: string; records?: { eventId?: string; dlqId?: string; code?: string }[] } }> {
   const connection = connections.hotmart;
   if (!connection) throw new Error('there is no Hotmart connection');
   const now = Date.now();
   purchases++;
-  const purchase: Record<string, unknown> = {
-    transaction: options.transaction ?? `HP${now}${purchases}`,
+  const purchase = {
+    transaction: `HP${now}${purchases}`,
     status: 'APPROVED',
     order_date: now - 60_000,
     approved_date: now,
     price: { value: 149.9, currency_value: 'BRL' },
     payment: { type: 'CREDIT_CARD', installments_number: 1 },
   };
-  options.change?.(purchase);
   const response = await fetch(connection.webhookUrl, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-hotmart-hottok': options.hottok ?? Object.values(connection.secrets)[0] ?? '' },
