@@ -152,3 +152,43 @@ describe('tributary health', () => {
     });
   });
 });
+
+describe('the operator', () => {
+  const operate = (...args: string[]) => stack.json('tributary', args);
+
+  it('drains, pauses, browns out and resumes every instance', async () => {
+    const drained = await operate('drain', '--wait', '--reason', 'a test of the CLI');
+    expect(drained).toMatchObject({
+      mode: 'drain',
+      operatorMode: 'drain',
+      reason: 'a test of the CLI',
+      changedBy: 'operator',
+      drained: true,
+    });
+    expect((await deliverPurchase(stack)).status).toBe(503);
+    const health = await stack.run('tributary', ['health']);
+    expect(health.code).toBe(1);
+    expect(health.stdout).toMatch(/^ready +no: draining$/m);
+    expect(health.stdout).toMatch(/^backpressure\.reason +a test of the CLI$/m);
+    expect(health.stderr).toBe(`${stack.info.apiUrl} is not ready.\n`);
+
+    expect(await operate('brownout', '--rate', '0.1')).toMatchObject({ mode: 'brownout', brownoutRate: 0.1 });
+    expect(await operate('pause')).toMatchObject({ mode: 'paused', operatorMode: 'paused' });
+    const resumed = await stack.run('tributary', ['resume']);
+    expect(resumed.code).toBe(0);
+    expect(resumed.stdout).toMatch(/^mode +normal$/m);
+    expect(resumed.stdout).toMatch(/^instances\nid +startedAt +/m);
+    await until(async () => (await deliverPurchase(stack)).status === 200, 'deliveries are taken again');
+    expect(await operate('flush')).toMatchObject({ flushed: true });
+  });
+
+  it('needs the operator token, and a user is none', async () => {
+    const { code, stderr } = await stack.run('tributary', ['drain', '--url', stack.info.apiUrl], { bare: true, env: stack.demo });
+    expect(code).toBe(1);
+    expect(stderr).toBe('The operator token is needed: give --operator-token or set TRIBUTARY_OPERATOR_TOKEN.\n');
+    const env = { TRIBUTARY_OPERATOR_TOKEN: stack.demo.TRIBUTARY_TOKEN };
+    const refused = await stack.run('tributary', ['drain'], { env });
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/Check the operator token\. \(401, unauthorized, /);
+  });
+});

@@ -1,34 +1,63 @@
-import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
-import { examples, open } from '../program.ts';
-import { Report, renderReport } from '../report.ts';
+import { FlowState, FlushedState } from '@tributary/shared/flow.ts';
+import { type Command, InvalidArgumentError } from 'commander';
+import { Failure } from '../errors.ts';
+import { askPatiently, pause } from '../patience.ts';
+import { type Context, examples, open } from '../program.ts';
+import { renderReport } from '../report.ts';
 
 const commands = {
   drain: 'Answer new deliveries with 503 and finish those in flight, on every instance',
-  resume: 'End a drain, pause or brownout: back to what the load demands',
   pause: 'Stop taking deliveries, on every instance',
   brownout: 'Shed a share of the deliveries to low-priority connections',
-  flush: 'Write what every instance holds, now',
+  resume: 'End a drain, pause or brownout: back to what the load demands',
 } as const;
+
+interface OperatorFlags {
+  reason?: string;
+  rate?: number;
+  wait?: true;
+}
 
 export function addOperatorCommands(program: Command): void {
   for (const [name, description] of Object.entries(commands)) {
-    const command = program
-      .command(name)
+    const command = withOperator(program.command(name))
       .description(description)
-      .option('--operator-token <token>', 'the operator token (TRIBUTARY_OPERATOR_TOKEN; else the local stack)')
-      .option('--reason <reason>', 'written down with the change')
-      .action(async (flags: { reason?: string; rate?: number }, command: Command) => {
-        const { client, output } = open(command);
-        const { reason, rate } = flags;
-        const state = await client.api(`/api/admin/${name}`, Report, { method: 'POST', query: { rate }, body: { reason }, as: 'operator' });
-        output.print(state, () => renderReport(state));
+      .action(async ({ reason, rate, wait }: OperatorFlags, command: Command) => {
+        const context = open(command);
+        const call = { method: 'POST', query: { rate }, body: { reason }, as: 'operator' } as const;
+        const demanded = await context.client.api(`/api/admin/${name}`, FlowState, call);
+        const state = wait ? await waitUntilDrained(context, demanded) : demanded;
+        context.output.print(state, () => renderReport(state));
       });
     if (name === 'brownout') command.requiredOption('--rate <share>', 'the share to shed, above 0 and up to 1, as 0.1', share);
-    examples(
-      command,
-      name === 'brownout' ? 'tributary brownout --rate 0.1 --reason "database slow"' : `tributary ${name} --reason "upgrade of Postgres"`,
-    );
+    if (name === 'drain') command.option('--wait', 'return when no instance holds anything any more');
+    const example = { drain: 'drain --wait', brownout: 'brownout --rate 0.1' }[name] ?? name;
+    examples(command, `tributary ${example} --reason "upgrade of Postgres"`);
+  }
+
+  const flush = withOperator(program.command('flush'))
+    .description('Write what every instance holds, now')
+    .action(async ({ reason }: OperatorFlags, command: Command) => {
+      const { client, output } = open(command);
+      const state = await client.api('/api/admin/flush', FlushedState, { method: 'POST', body: { reason }, as: 'operator' });
+      output.print(state, () => renderReport(state));
+      if (!state.flushed) throw new Failure('Not every instance has written everything yet.');
+    });
+  examples(flush, 'tributary flush', 'tributary flush --json | jq .flushed');
+}
+
+function withOperator(command: Command): Command {
+  return command
+    .option('--operator-token <token>', 'the operator token (TRIBUTARY_OPERATOR_TOKEN; else the local stack)')
+    .option('--reason <reason>', 'written down with the change');
+}
+
+async function waitUntilDrained(context: Context, demanded: FlowState): Promise<FlowState> {
+  for (let state = demanded; ; ) {
+    if (state.drained) return state;
+    if (state.operatorMode !== 'drain') throw new Failure(`Somebody ended the drain: the mode is ${state.mode}, ${state.reason}.`);
+    await pause(500, context);
+    state = await askPatiently(context, () => context.client.api('/api/admin/flow', FlowState, { as: 'operator' }));
   }
 }
 
