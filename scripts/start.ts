@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { apiNodeFlags } from '@tributary/supabase/local/api-process.ts';
 import { runStack } from '@tributary/supabase/local/run.ts';
@@ -14,4 +14,7 @@ function runHosted(): Promise<number> {
   return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
 }
 
+// In a process of its own: a bundler keeps hundreds of megabytes that nobody needs afterwards.
+const built = spawnSync(process.execPath, [join(import.meta.dirname, 'build-web.ts')], { stdio: 'inherit' });
+if (built.status !== 0) console.error('The dashboard could not be built; everything else starts without it.');
 process.exit(await (process.env.DATABASE_URL ? runHosted() : runStack(() => readStackConfig(process.env, root, apiEntry))));

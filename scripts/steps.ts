@@ -10,8 +10,8 @@ export interface Step {
   name: string;
   file: string;
   args: readonly string[];
-  /** Counts its own tests into Vitest's JSON report instead of being one check. */
-  vitest?: boolean;
+  /** Counts its own tests into a JSON report, of this runner, instead of being one check. */
+  report?: 'vitest' | 'playwright';
 }
 
 interface Result {
@@ -48,8 +48,14 @@ export const databaseSteps: readonly Step[] = [
 ];
 
 export function vitestStep(...args: string[]): Step {
-  return { ...tool('vitest', 'vitest/vitest.mjs', 'run', ...args), vitest: true };
+  return { ...tool('vitest', 'vitest/vitest.mjs', 'run', ...args), report: 'vitest' };
 }
+
+/** The journeys in a real browser, on a stack of their own. */
+export const browserStep: Step = {
+  ...tool('browser journeys', '@playwright/test/cli.js', 'test', '--config', 'e2e'),
+  report: 'playwright',
+};
 
 /** Runs every step in order, whatever became of the one before, prints a table and `N passed, N failed`, and returns the exit code. */
 export async function runSteps(steps: readonly Step[]): Promise<number> {
@@ -79,12 +85,16 @@ export async function runSteps(steps: readonly Step[]): Promise<number> {
 
 async function runStep(step: Step, interrupted: AbortSignal): Promise<Result> {
   const directory = mkdtempSync(join(tmpdir(), 'tributary-test-'));
-  const report = join(directory, 'vitest.json');
-  const args = [step.file, ...step.args, ...(step.vitest ? ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`] : [])];
+  const report = join(directory, 'report.json');
+  const args = [
+    step.file,
+    ...step.args,
+    ...(step.report === 'vitest' ? ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`] : []),
+  ];
   const started = performance.now();
-  const { code, note } = await run(args, interrupted);
+  const { code, note } = await run(args, interrupted, { PLAYWRIGHT_JSON_OUTPUT_NAME: step.report === 'playwright' ? report : undefined });
   const seconds = (performance.now() - started) / 1000;
-  const counts = step.vitest ? readVitestReport(report) : undefined;
+  const counts = step.report && readReport(report, step.report);
   rmSync(directory, { recursive: true, force: true });
   if (!counts) return { name: step.name, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0, seconds, note };
   // a file that could not be loaded or an error outside of any test fails the run without a failed test
@@ -98,11 +108,11 @@ async function runStep(step: Step, interrupted: AbortSignal): Promise<Result> {
   };
 }
 
-function run(args: readonly string[], interrupted: AbortSignal): Promise<{ code: number | null; note: string }> {
+function run(args: readonly string[], interrupted: AbortSignal, env: NodeJS.ProcessEnv): Promise<{ code: number | null; note: string }> {
   const child = spawn(process.execPath, args, {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, DO_NOT_TRACK: '1', TURBO_TELEMETRY_DISABLED: '1', SUPABASE_TELEMETRY_DISABLED: '1' },
+    env: { ...process.env, DO_NOT_TRACK: '1', TURBO_TELEMETRY_DISABLED: '1', SUPABASE_TELEMETRY_DISABLED: '1', ...env },
   });
   let note = '';
   const timer = setTimeout(() => {
@@ -133,11 +143,14 @@ function run(args: readonly string[], interrupted: AbortSignal): Promise<{ code:
   });
 }
 
-function readVitestReport(file: string): { passed: number; failed: number; skipped: number } | undefined {
+function readReport(file: string, runner: 'vitest' | 'playwright'): { passed: number; failed: number; skipped: number } | undefined {
   try {
-    const report = JSON.parse(readFileSync(file, 'utf8')) as Record<string, number>;
-    const count = (key: string) => report[key] ?? 0;
-    return { passed: count('numPassedTests'), failed: count('numFailedTests'), skipped: count('numPendingTests') + count('numTodoTests') };
+    const report = JSON.parse(readFileSync(file, 'utf8')) as Record<string, number> & { stats?: Record<string, number> };
+    const counts = runner === 'vitest' ? report : (report.stats ?? {});
+    const count = (key: string) => counts[key] ?? 0;
+    return runner === 'vitest'
+      ? { passed: count('numPassedTests'), failed: count('numFailedTests'), skipped: count('numPendingTests') + count('numTodoTests') }
+      : { passed: count('expected') + count('flaky'), failed: count('unexpected'), skipped: count('skipped') };
   } catch {
     return undefined;
   }

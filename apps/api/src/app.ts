@@ -30,6 +30,7 @@ import { orgRoutes } from './orgs/routes.ts';
 import type { Outbound } from './outbound.ts';
 import { publicConfigRoutes } from './public-config.ts';
 import { sourceRoutes } from './sources/routes.ts';
+import { mountWeb } from './web.ts';
 
 export interface AppDeps {
   config: Config;
@@ -112,5 +113,6 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
   app.route('/api/replay', replayRoutes({ db, verifyToken, replayer: createReplayer(deps) }));
   app.route('/api/legal-holds', holdRoutes({ db, verifyToken }));
   mountDocs(app, { publicUrl });
+  mountWeb(app, { directory: config.webDirectory, supabaseUrl: config.supabase.url });
   return app;
 }

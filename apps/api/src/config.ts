@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { parseMasterKeys } from '@tributary/pipeline/master-keys.ts';
 import { z } from 'zod';
 
@@ -19,6 +20,7 @@ const Environment = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65535).default(8787),
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  WEB_DIR: z.string().default(join(import.meta.dirname, '..', '..', 'web', 'dist')),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   BODY_BYTES_MAX: bytes(1_048_576),
   BODY_INFLATED_BYTES_MAX: bytes(8_388_608),
@@ -79,6 +81,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
     masterKeys: parseMasterKeys(e.MASTER_KEY),
     operatorToken: e.OPERATOR_TOKEN,
     http: { host: e.HOST, port: e.PORT, publicUrl: e.PUBLIC_URL?.replace(/\/+$/, '') ?? `http://${e.HOST}:${e.PORT}` },
+    webDirectory: e.WEB_DIR,
     logLevel: e.LOG_LEVEL,
     limits: { bodyBytesMax: e.BODY_BYTES_MAX, inflatedBytesMax: e.BODY_INFLATED_BYTES_MAX, requestsInFlightMax: e.REQUESTS_IN_FLIGHT_MAX },
     writer: {

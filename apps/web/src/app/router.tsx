@@ -1,0 +1,146 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { myOrgs } from '../features/orgs/queries.ts';
+import { NotFound, PageFailed, PageLoading } from './boundaries.tsx';
+import { queryClient } from './providers.tsx';
+import { safePath } from './redirect.ts';
+import { connectionSearch, connectionsSearch, deadLettersSearch, eventsSearch, rangeSearch, text, wizardSearch } from './search.ts';
+import { session } from './session.ts';
+
+// Every page of the dashboard, in order. A page is loaded when it is opened.
+
+/**
+ * A page of a chunk of its own. Its type is looked at here no further: pages link to routes, so that routes whose types came from their
+ * pages would be defined by themselves.
+ */
+const page = (load: () => Promise<unknown>, name: string) =>
+  lazyRouteComponent(load as () => Promise<Record<string, () => ReactNode>>, name);
+
+const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound, errorComponent: PageFailed });
+
+/** Pages for people who are not signed in yet; who is goes on to where they wanted to be. */
+const guest = createRoute({
+  getParentRoute: () => root,
+  id: 'guest',
+  component: Outlet,
+  validateSearch: (search): { next?: string } => text('next', search.next),
+  beforeLoad: ({ search }) => {
+    if (session()) throw redirect({ href: safePath(search.next) });
+  },
+});
+const auth = (name: 'SignIn' | 'SignUp' | 'ForgotPassword') => page(() => import('../features/auth/pages.tsx'), name);
+const signIn = createRoute({ getParentRoute: () => guest, path: '/sign-in', component: auth('SignIn') });
+const signUp = createRoute({ getParentRoute: () => guest, path: '/sign-up', component: auth('SignUp') });
+const forgot = createRoute({ getParentRoute: () => guest, path: '/forgot-password', component: auth('ForgotPassword') });
+
+const signedIn = createRoute({
+  getParentRoute: () => root,
+  id: 'signed-in',
+  component: Outlet,
+  beforeLoad: ({ location }) => {
+    const current = session();
+    if (!current) throw redirect({ to: '/sign-in', search: { next: location.href } });
+    return { userId: current.user.id };
+  },
+});
+
+const start = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/',
+  beforeLoad: async ({ context }) => {
+    const orgs = await queryClient.ensureQueryData(myOrgs(context.userId));
+    const last = localStorage.getItem('tributary.org');
+    const org = orgs.find((one) => one.slug === last) ?? orgs[0];
+    throw org ? redirect({ to: '/o/$org/overview', params: { org: org.slug } }) : redirect({ to: '/new-org' });
+  },
+});
+const newOrg = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/new-org',
+  component: page(() => import('../features/orgs/new-org.tsx'), 'NewOrg'),
+});
+const newPassword = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/new-password',
+  component: page(() => import('../features/auth/pages.tsx'), 'NewPassword'),
+});
+const invite = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/invite',
+  component: page(() => import('../features/orgs/accept-invite.tsx'), 'AcceptInvite'),
+});
+
+const org = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/o/$org',
+  component: page(() => import('./layout.tsx'), 'Layout'),
+  beforeLoad: async ({ context, params }) => {
+    const orgs = await queryClient.ensureQueryData(myOrgs(context.userId));
+    const found = orgs.find((one) => one.slug === params.org);
+    // An org one is no member of and one that does not exist look alike.
+    if (!found) throw redirect({ to: '/' });
+    localStorage.setItem('tributary.org', found.slug);
+    return { org: found };
+  },
+});
+
+const overview = createRoute({
+  getParentRoute: () => org,
+  path: '/overview',
+  validateSearch: rangeSearch,
+  component: page(() => import('../features/overview/overview.tsx'), 'Overview'),
+});
+const connections = createRoute({
+  getParentRoute: () => org,
+  path: '/connections',
+  validateSearch: connectionsSearch,
+  component: page(() => import('../features/connections/list.tsx'), 'Connections'),
+});
+const newConnection = createRoute({
+  getParentRoute: () => org,
+  path: '/connections/new',
+  validateSearch: wizardSearch,
+  component: page(() => import('../features/connections/wizard.tsx'), 'NewConnection'),
+});
+const connection = createRoute({
+  getParentRoute: () => org,
+  path: '/connections/$connectionId',
+  validateSearch: connectionSearch,
+  component: page(() => import('../features/connections/detail.tsx'), 'ConnectionDetail'),
+});
+const events = createRoute({
+  getParentRoute: () => org,
+  path: '/events',
+  validateSearch: eventsSearch,
+  component: page(() => import('../features/events/events.tsx'), 'Events'),
+});
+const deadLetters = createRoute({
+  getParentRoute: () => org,
+  path: '/dead-letters',
+  validateSearch: deadLettersSearch,
+  component: page(() => import('../features/dead-letters/dead-letters.tsx'), 'DeadLetters'),
+});
+const routes = root.addChildren([
+  guest.addChildren([signIn, signUp, forgot]),
+  signedIn.addChildren([
+    start,
+    newOrg,
+    newPassword,
+    invite,
+    org.addChildren([overview, connections, newConnection, connection, events, deadLetters]),
+  ]),
+]);
+
+export const router = createRouter({
+  routeTree: routes,
+  defaultPreload: 'intent',
+  defaultPendingComponent: PageLoading,
+  defaultErrorComponent: PageFailed,
+  scrollRestoration: true,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

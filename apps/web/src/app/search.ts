@@ -1,0 +1,71 @@
+// Parts of a URL's search, read one by one: what is not valid is left out, as if nobody had written it.
+
+export function oneOf<Name extends string, Value extends string>(
+  name: Name,
+  value: unknown,
+  allowed: readonly Value[],
+): { [K in Name]?: Value } {
+  const found = allowed.find((one) => one === value);
+  return (found === undefined ? {} : { [name]: found }) as { [K in Name]?: Value };
+}
+
+export function text<Name extends string>(name: Name, value: unknown, lengthMax = 2_000): { [K in Name]?: string } {
+  const found = typeof value === 'number' ? String(value) : value;
+  return (typeof found === 'string' && found !== '' && found.length <= lengthMax ? { [name]: found } : {}) as { [K in Name]?: string };
+}
+
+/** A comma-separated list, as it stands in the URL. */
+export function list<Name extends string>(name: Name, value: unknown): { [K in Name]?: string[] } {
+  const found = (Array.isArray(value) ? value : typeof value === 'string' ? value.split(',') : []).filter(
+    (one): one is string => typeof one === 'string' && one !== '',
+  );
+  return (found.length > 0 ? { [name]: found.slice(0, 100) } : {}) as { [K in Name]?: string[] };
+}
+
+export const ranges = ['1h', '24h', '7d', '30d', '90d'] as const;
+export type Range = (typeof ranges)[number];
+
+type Search = Record<string, unknown>;
+
+// What each page keeps in its URL, so that a link shows a colleague the same.
+
+export const rangeSearch = (search: Search) => oneOf('range', search.range, ranges);
+
+export const connectionsSearch = (search: Search) => ({
+  ...text('q', search.q, 200),
+  ...oneOf('state', search.state, ['active', 'paused']),
+  ...text('type', search.type, 40),
+});
+
+export const wizardSearch = (search: Search) => ({ ...text('type', search.type, 40), ...text('created', search.created, 36) });
+
+export const connectionSearch = (search: Search) => ({
+  ...oneOf('tab', search.tab, ['activity', 'setup', 'test', 'settings']),
+  ...oneOf('range', search.range, ranges),
+});
+
+export const eventsSearch = (search: Search) => ({
+  ...oneOf('range', search.range, ranges),
+  ...text('from', search.from, 40),
+  ...text('to', search.to, 40),
+  ...list('connections', search.connections),
+  ...list('types', search.types),
+  ...text('subject', search.subject, 320),
+  ...text('order', search.order, 255),
+  ...text('amount', search.amount, 60),
+  ...text('q', search.q, 200),
+  ...oneOf('test', search.test, ['only', 'hide']),
+  ...text('event', search.event, 36),
+  ...oneOf('tab', search.tab, ['canonical', 'properties', 'delivery']),
+});
+
+export const deadLettersSearch = (search: Search) => ({
+  ...oneOf('tab', search.tab, ['groups', 'entries', 'quarantine', 'operations']),
+  ...list('classes', search.classes),
+  ...list('connections', search.connections),
+  ...list('statuses', search.statuses),
+  ...text('sourceEventType', search.sourceEventType, 255),
+  ...text('from', search.from, 40),
+  ...text('to', search.to, 40),
+  ...text('entry', search.entry, 36),
+});

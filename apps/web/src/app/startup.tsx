@@ -1,0 +1,65 @@
+import { Button, Center, Loader, Stack, Text, Title } from '@mantine/core';
+import { RouterProvider } from '@tanstack/react-router';
+import { useEffect, useState } from 'react';
+import { fetchConfig } from '../lib/config.ts';
+import { defineTexts, useTexts } from '../lib/i18n.ts';
+import { connectSupabase } from '../lib/supabase.ts';
+import { router } from './router.tsx';
+import { followSession } from './session.ts';
+
+const texts = defineTexts('startup', {
+  en: {
+    starting: 'Starting…',
+    failed: 'The server does not answer',
+    hint: 'Check your connection; this page tries again when you ask it to.',
+    retry: 'Try again',
+  },
+  'pt-BR': {
+    starting: 'Iniciando…',
+    failed: 'O servidor não responde',
+    hint: 'Verifique sua conexão; esta página tenta de novo quando você pedir.',
+    retry: 'Tentar de novo',
+  },
+});
+
+let started: Promise<void> | undefined;
+
+/** Asks the API where Supabase is and who is signed in; everything else waits for it. */
+function start(): Promise<void> {
+  started ??= (async () => {
+    connectSupabase(await fetchConfig());
+    await followSession(() => void router.invalidate());
+  })().catch((error: unknown) => {
+    started = undefined;
+    throw error;
+  });
+  return started;
+}
+
+export function Startup() {
+  const t = useTexts(texts);
+  const [state, setState] = useState<'starting' | 'ready' | 'failed'>('starting');
+  useEffect(() => {
+    if (state !== 'starting') return;
+    start().then(
+      () => setState('ready'),
+      () => setState('failed'),
+    );
+  }, [state]);
+  if (state === 'ready') return <RouterProvider router={router} />;
+  return (
+    <Center mih="100dvh" p="md" component="main">
+      {state === 'starting' ? (
+        <Loader aria-label={t('starting')} />
+      ) : (
+        <Stack align="center" role="alert">
+          <Title order={1} size="h3">
+            {t('failed')}
+          </Title>
+          <Text c="dimmed">{t('hint')}</Text>
+          <Button onClick={() => setState('starting')}>{t('retry')}</Button>
+        </Stack>
+      )}
+    </Center>
+  );
+}

@@ -1,0 +1,262 @@
+import { Alert, Button, Card, Center, Group, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
+import { isEmail, useForm } from '@mantine/form';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { type ReactNode, useEffect, useState } from 'react';
+import { safePath } from '../../app/redirect.ts';
+import { useTexts } from '../../lib/i18n.ts';
+import { supabase } from '../../lib/supabase.ts';
+import { AnchorLink } from '../../ui/links.tsx';
+import { authTexts } from './texts.ts';
+
+/** Shorter is what Supabase refuses by default. */
+const passwordLengthMin = 8;
+
+function AuthCard({ title, children, footer }: { title: string; children: ReactNode; footer?: ReactNode }) {
+  useEffect(() => {
+    document.title = `${title} · Tributary`;
+  }, [title]);
+  return (
+    <Center mih="100dvh" p="md" component="main">
+      <Stack w="100%" maw={400}>
+        <Group gap={8} justify="center">
+          <img src="/icon.svg" alt="" width={32} height={32} />
+          <Text fw={700} size="lg">
+            Tributary
+          </Text>
+        </Group>
+        <Card withBorder padding="lg">
+          <Title order={1} size="h4" mb="md">
+            {title}
+          </Title>
+          {children}
+        </Card>
+        {footer && (
+          <Text size="sm" ta="center" component="div">
+            {footer}
+          </Text>
+        )}
+      </Stack>
+    </Center>
+  );
+}
+
+function useSubmit(run: () => Promise<void>) {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<string>();
+  return {
+    busy,
+    error,
+    submit: async () => {
+      setBusy(true);
+      setError(undefined);
+      try {
+        await run();
+      } catch (cause) {
+        setError(cause instanceof Error ? cause.message : String(cause));
+      } finally {
+        setBusy(false);
+      }
+    },
+  };
+}
+
+function Refused({ error }: { error: string | undefined }) {
+  return error ? (
+    <Alert color="red" role="alert">
+      {error}
+    </Alert>
+  ) : null;
+}
+
+export function SignIn() {
+  const t = useTexts(authTexts);
+  const navigate = useNavigate();
+  const { next } = useSearch({ from: '/guest' });
+  const form = useForm({
+    initialValues: { email: '', password: '' },
+    validate: { email: isEmail(t('emailInvalid')), password: (value) => (value ? null : t('passwordMissing')) },
+  });
+  const { busy, error, submit } = useSubmit(async () => {
+    const { error: refused } = await supabase().auth.signInWithPassword(form.values);
+    if (refused) throw new Error(refused.status === 400 ? t('wrong') : refused.message);
+    await navigate({ href: safePath(next), replace: true });
+  });
+  return (
+    <AuthCard
+      title={t('signIn')}
+      footer={
+        <>
+          {t('noAccount')}{' '}
+          <AnchorLink to="/sign-up" search={next ? { next } : {}}>
+            {t('signUp')}
+          </AnchorLink>
+        </>
+      }
+    >
+      <form onSubmit={form.onSubmit(() => void submit())} noValidate>
+        <Stack gap="sm">
+          <Refused error={error} />
+          <TextInput
+            label={t('email')}
+            type="email"
+            autoComplete="username"
+            required
+            withAsterisk={false}
+            {...form.getInputProps('email')}
+          />
+          <PasswordInput
+            label={t('password')}
+            autoComplete="current-password"
+            required
+            withAsterisk={false}
+            {...form.getInputProps('password')}
+          />
+          <Button type="submit" loading={busy} fullWidth mt="xs">
+            {t('signIn')}
+          </Button>
+          <AnchorLink to="/forgot-password" size="sm" ta="center">
+            {t('forgot')}
+          </AnchorLink>
+        </Stack>
+      </form>
+    </AuthCard>
+  );
+}
+
+export function SignUp() {
+  const t = useTexts(authTexts);
+  const navigate = useNavigate();
+  const { next } = useSearch({ from: '/guest' });
+  const [confirm, setConfirm] = useState(false);
+  const form = useForm({
+    initialValues: { email: '', password: '' },
+    validate: {
+      email: isEmail(t('emailInvalid')),
+      password: (value) => (value.length >= passwordLengthMin ? null : t('passwordShort', { min: passwordLengthMin })),
+    },
+  });
+  const { busy, error, submit } = useSubmit(async () => {
+    const { data, error: refused } = await supabase().auth.signUp({
+      ...form.values,
+      options: { emailRedirectTo: `${location.origin}${safePath(next)}` },
+    });
+    if (refused) throw new Error(refused.message);
+    // Where addresses are confirmed by mail there is no session yet.
+    if (data.session) await navigate({ href: safePath(next), replace: true });
+    else setConfirm(true);
+  });
+  return (
+    <AuthCard
+      title={t('signUp')}
+      footer={
+        <>
+          {t('haveAccount')}{' '}
+          <AnchorLink to="/sign-in" search={next ? { next } : {}}>
+            {t('signIn')}
+          </AnchorLink>
+        </>
+      }
+    >
+      {confirm ? (
+        <Text role="status">{t('confirm', { email: form.values.email })}</Text>
+      ) : (
+        <form onSubmit={form.onSubmit(() => void submit())} noValidate>
+          <Stack gap="sm">
+            <Refused error={error} />
+            <TextInput
+              label={t('email')}
+              type="email"
+              autoComplete="username"
+              required
+              withAsterisk={false}
+              {...form.getInputProps('email')}
+            />
+            <PasswordInput
+              label={t('password')}
+              description={t('passwordHint', { min: passwordLengthMin })}
+              autoComplete="new-password"
+              required
+              withAsterisk={false}
+              {...form.getInputProps('password')}
+            />
+            <Button type="submit" loading={busy} fullWidth mt="xs">
+              {t('signUp')}
+            </Button>
+          </Stack>
+        </form>
+      )}
+    </AuthCard>
+  );
+}
+
+export function ForgotPassword() {
+  const t = useTexts(authTexts);
+  const [sent, setSent] = useState(false);
+  const form = useForm({ initialValues: { email: '' }, validate: { email: isEmail(t('emailInvalid')) } });
+  const { busy, error, submit } = useSubmit(async () => {
+    const { error: refused } = await supabase().auth.resetPasswordForEmail(form.values.email, {
+      redirectTo: `${location.origin}/new-password`,
+    });
+    if (refused) throw new Error(refused.message);
+    setSent(true);
+  });
+  return (
+    <AuthCard title={t('forgotTitle')} footer={<AnchorLink to="/sign-in">{t('backToSignIn')}</AnchorLink>}>
+      {sent ? (
+        <Text role="status">{t('resetSent', { email: form.values.email })}</Text>
+      ) : (
+        <form onSubmit={form.onSubmit(() => void submit())} noValidate>
+          <Stack gap="sm">
+            <Refused error={error} />
+            <TextInput
+              label={t('email')}
+              type="email"
+              autoComplete="username"
+              required
+              withAsterisk={false}
+              {...form.getInputProps('email')}
+            />
+            <Button type="submit" loading={busy} fullWidth mt="xs">
+              {t('sendReset')}
+            </Button>
+          </Stack>
+        </form>
+      )}
+    </AuthCard>
+  );
+}
+
+/** Where the link of a reset mail leads: it signs in, and a new password is set. */
+export function NewPassword() {
+  const t = useTexts(authTexts);
+  const navigate = useNavigate();
+  const form = useForm({
+    initialValues: { password: '' },
+    validate: { password: (value) => (value.length >= passwordLengthMin ? null : t('passwordShort', { min: passwordLengthMin })) },
+  });
+  const { busy, error, submit } = useSubmit(async () => {
+    const { error: refused } = await supabase().auth.updateUser({ password: form.values.password });
+    if (refused) throw new Error(refused.message);
+    await navigate({ to: '/', replace: true });
+  });
+  return (
+    <AuthCard title={t('newPasswordTitle')}>
+      <form onSubmit={form.onSubmit(() => void submit())} noValidate>
+        <Stack gap="sm">
+          <Refused error={error} />
+          <PasswordInput
+            label={t('newPassword')}
+            description={t('passwordHint', { min: passwordLengthMin })}
+            autoComplete="new-password"
+            required
+            withAsterisk={false}
+            {...form.getInputProps('password')}
+          />
+          <Button type="submit" loading={busy} fullWidth mt="xs">
+            {t('savePassword')}
+          </Button>
+        </Stack>
+      </form>
+    </AuthCard>
+  );
+}

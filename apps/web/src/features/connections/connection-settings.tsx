@@ -1,0 +1,137 @@
+import { Alert, Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import type { Connection, SourceEntry } from '@tributary/shared/api.ts';
+import { useState } from 'react';
+import { useOrg } from '../../app/org.ts';
+import { ApiError } from '../../lib/api.ts';
+import { useTexts } from '../../lib/i18n.ts';
+import { AdminOnly } from '../../ui/admin-only.tsx';
+import { Section } from '../../ui/page.tsx';
+import { type JsonSchema, SchemaForm } from '../../ui/schema-form.tsx';
+import { uiTexts } from '../../ui/texts.ts';
+import { Id, Time } from '../../ui/values.tsx';
+import { deleteConnection, updateConnection } from './queries.ts';
+import { connectionTexts } from './texts.ts';
+
+/** Name and settings, and the end of it. */
+export function ConnectionSettings({ connection, source }: { connection: Connection; source: SourceEntry | undefined }) {
+  const t = useTexts(connectionTexts);
+  const ui = useTexts(uiTexts);
+  const queries = useQueryClient();
+  const [name, setName] = useState(connection.name);
+  const [config, setConfig] = useState(connection.config);
+  const save = useMutation({
+    mutationFn: () => updateConnection(connection.id, { name, config }),
+    onSuccess: async () => {
+      await queries.invalidateQueries({ queryKey: ['connections', connection.id] });
+      notifications.show({ message: ui('saved'), color: 'teal' });
+    },
+  });
+  const errors = save.error instanceof ApiError ? save.error.fields : {};
+  return (
+    <Stack maw={640}>
+      <Section title={t('settings')}>
+        <AdminOnly>
+          <form
+            onSubmit={(event) => {
+              event.preventDefault();
+              save.mutate();
+            }}
+          >
+            <Stack gap="sm">
+              {save.error && (
+                <Alert color="red" role="alert">
+                  {save.error.message}
+                </Alert>
+              )}
+              <TextInput
+                label={t('name')}
+                required
+                withAsterisk={false}
+                maxLength={120}
+                value={name}
+                onChange={(event) => setName(event.currentTarget.value)}
+                error={errors.name}
+              />
+              {source && (
+                <SchemaForm schema={source.configSchema as JsonSchema} value={config} onChange={setConfig} errors={errors} path="config" />
+              )}
+              <Group justify="flex-end">
+                <Button type="submit" loading={save.isPending}>
+                  {ui('save')}
+                </Button>
+              </Group>
+            </Stack>
+          </form>
+        </AdminOnly>
+      </Section>
+      <Section title={t('id')}>
+        <Stack gap={4}>
+          <Id value={connection.id} whole />
+          <Text size="sm" c="dimmed">
+            {t('createdAt')} <Time at={connection.createdAt} />
+          </Text>
+        </Stack>
+      </Section>
+      <Section title={t('delete')}>
+        <AdminOnly>
+          <Delete connection={connection} />
+        </AdminOnly>
+      </Section>
+    </Stack>
+  );
+}
+
+function Delete({ connection }: { connection: Connection }) {
+  const t = useTexts(connectionTexts);
+  const ui = useTexts(uiTexts);
+  const org = useOrg();
+  const navigate = useNavigate();
+  const queries = useQueryClient();
+  const [opened, setOpened] = useState(false);
+  const remove = useMutation({
+    mutationFn: () => deleteConnection(connection.id),
+    onSuccess: async () => {
+      notifications.show({ message: t('deleted', { name: connection.name }) });
+      await navigate({ to: '/o/$org/connections', params: { org: org.slug } });
+      await queries.invalidateQueries({ queryKey: ['connection-health', org.id] });
+    },
+  });
+  return (
+    <>
+      <Group justify="space-between">
+        <Text size="sm" c="dimmed" maw={420}>
+          {t('deleteBody')}
+        </Text>
+        <Button color="red" variant="light" onClick={() => setOpened(true)}>
+          {t('delete')}
+        </Button>
+      </Group>
+      <Modal
+        opened={opened}
+        onClose={() => setOpened(false)}
+        title={t('deleteTitle', { name: connection.name })}
+        closeButtonProps={{ 'aria-label': ui('close') }}
+      >
+        <Stack>
+          <Text size="sm">{t('deleteBody')}</Text>
+          {remove.error && (
+            <Alert color="red" role="alert">
+              {remove.error.message}
+            </Alert>
+          )}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={() => setOpened(false)}>
+              {ui('cancel')}
+            </Button>
+            <Button color="red" loading={remove.isPending} onClick={() => remove.mutate()}>
+              {t('delete')}
+            </Button>
+          </Group>
+        </Stack>
+      </Modal>
+    </>
+  );
+}

@@ -1,0 +1,178 @@
+import { Badge, Group, Select, Table, Text, TextInput } from '@mantine/core';
+import { useDebouncedCallback } from '@mantine/hooks';
+import { IconPlus, IconSearch } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useOrg } from '../../app/org.ts';
+import { connectionHealth } from '../../lib/connections.ts';
+import { formatDuration, formatNumber, formatShare } from '../../lib/format.ts';
+import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { sourceCatalogue } from '../../lib/sources.ts';
+import { AdminOnly } from '../../ui/admin-only.tsx';
+import { AnchorLink, ButtonLink } from '../../ui/links.tsx';
+import { live, Updated } from '../../ui/live.tsx';
+import { Page, Section } from '../../ui/page.tsx';
+import { SourceBadge } from '../../ui/source-badge.tsx';
+import { ClearFilters, Empty, Loaded } from '../../ui/states.tsx';
+import { Time } from '../../ui/values.tsx';
+import { connectionTexts } from './texts.ts';
+
+export function Connections() {
+  const t = useTexts(connectionTexts);
+  const org = useOrg();
+  const { q, state } = useSearch({ from: '/signed-in/o/$org/connections' });
+  const navigate = useNavigate({ from: '/o/$org/connections' });
+  const health = useQuery({ ...connectionHealth(org.id), ...live(10_000) });
+  const [typed, setTyped] = useState(q ?? '');
+  const search = useDebouncedCallback((text: string) => {
+    void navigate({ search: ({ q: _old, ...others }) => (text === '' ? others : { ...others, q: text }), replace: true });
+  }, 250);
+  const add = (
+    <ButtonLink to="/o/$org/connections/new" params={{ org: org.slug }} leftSection={<IconPlus size={16} />}>
+      {t('add')}
+    </ButtonLink>
+  );
+  return (
+    <Page title={t('title')} actions={<AdminOnly>{add}</AdminOnly>}>
+      <Section
+        title={t('title')}
+        aside={<Updated at={health.dataUpdatedAt} isFetching={health.isFetching} onRefresh={() => void health.refetch()} />}
+      >
+        <Group mb="sm" gap="xs">
+          <TextInput
+            aria-label={t('search')}
+            placeholder={t('search')}
+            leftSection={<IconSearch size={16} aria-hidden />}
+            value={typed}
+            onChange={(event) => {
+              setTyped(event.currentTarget.value);
+              search(event.currentTarget.value.trim());
+            }}
+            size="xs"
+            w={260}
+          />
+          <Select
+            aria-label={t('state')}
+            size="xs"
+            w={150}
+            allowDeselect={false}
+            value={state ?? 'all'}
+            data={[
+              { value: 'all', label: t('allStates') },
+              { value: 'active', label: t('active') },
+              { value: 'paused', label: t('paused') },
+            ]}
+            onChange={(next) =>
+              void navigate({
+                search: ({ state: _old, ...others }) => (next === 'active' || next === 'paused' ? { ...others, state: next } : others),
+                replace: true,
+              })
+            }
+          />
+        </Group>
+        <Loaded
+          query={health}
+          height={240}
+          isEmpty={(rows) => rows.length === 0}
+          empty={<Empty title={t('nothingYet')} hint={t('nothingYetHint')} action={<AdminOnly>{add}</AdminOnly>} />}
+        >
+          {(rows) => {
+            const text = (q ?? '').toLowerCase();
+            const matching = rows
+              .filter((row) => (state === undefined ? true : row.is_active === (state === 'active')))
+              .filter((row) => row.name.toLowerCase().includes(text) || row.type.includes(text))
+              .sort((a, b) => a.name.localeCompare(b.name));
+            if (matching.length === 0) {
+              return (
+                <Empty
+                  title={t('nothingMatches')}
+                  action={
+                    <ClearFilters
+                      onClear={() => {
+                        setTyped('');
+                        void navigate({ search: {}, replace: true });
+                      }}
+                    />
+                  }
+                />
+              );
+            }
+            return <ConnectionsTable rows={matching} />;
+          }}
+        </Loaded>
+      </Section>
+    </Page>
+  );
+}
+
+type Row = Awaited<ReturnType<NonNullable<ReturnType<typeof connectionHealth>['queryFn']>>>[number];
+
+function ConnectionsTable({ rows }: { rows: readonly Row[] }) {
+  const t = useTexts(connectionTexts);
+  const language = useLanguage();
+  const org = useOrg();
+  const sources = useQuery(sourceCatalogue);
+  return (
+    <Table.ScrollContainer minWidth={860}>
+      <Table highlightOnHover verticalSpacing="xs" aria-label={t('title')}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th scope="col">{t('name')}</Table.Th>
+            <Table.Th scope="col">{t('state')}</Table.Th>
+            <Table.Th scope="col">{t('lastEvent')}</Table.Th>
+            <Table.Th scope="col">{t('received24')}</Table.Th>
+            <Table.Th scope="col" ta="right">
+              {t('dlqRate')}
+            </Table.Th>
+            <Table.Th scope="col" ta="right">
+              {t('freshness')}
+            </Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {rows.map((row) => (
+            <Table.Tr key={row.source_connection_id}>
+              <Table.Td>
+                <Group gap="sm" wrap="nowrap">
+                  <SourceBadge type={row.type} />
+                  <div>
+                    <AnchorLink
+                      to="/o/$org/connections/$connectionId"
+                      params={{ org: org.slug, connectionId: row.source_connection_id }}
+                      fw={500}
+                    >
+                      {row.name}
+                    </AnchorLink>
+                    <Text size="xs" c="dimmed">
+                      {sources.data?.find((source) => source.type === row.type)?.label ?? row.type}
+                    </Text>
+                  </div>
+                </Group>
+              </Table.Td>
+              <Table.Td>
+                <Badge variant="light" color={row.is_active ? 'teal' : 'gray'}>
+                  {row.is_active ? t('active') : t('paused')}
+                </Badge>
+              </Table.Td>
+              <Table.Td>
+                <Time at={row.last_event_at} />
+              </Table.Td>
+              <Table.Td>
+                <Group gap="sm" wrap="nowrap">
+                  <Text span className="tabular" w={52} ta="right">
+                    {formatNumber(row.received, language)}
+                  </Text>
+                </Group>
+              </Table.Td>
+              <Table.Td ta="right">{row.dlq_rate === null ? '–' : formatShare(row.dlq_rate, language)}</Table.Td>
+              <Table.Td ta="right">
+                {row.freshness_seconds === null ? '–' : formatDuration(Math.max(0, row.freshness_seconds), language)}
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}

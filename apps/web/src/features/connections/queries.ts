@@ -1,0 +1,53 @@
+import { queryOptions } from '@tanstack/react-query';
+import {
+  Connection,
+  type CreateConnection,
+  CreatedConnection,
+  RotatedSecret,
+  TestedConnection,
+  type UpdateConnection,
+} from '@tributary/shared/api.ts';
+import { z } from 'zod';
+import { api } from '../../lib/api.ts';
+import { read, supabase } from '../../lib/supabase.ts';
+
+export const connectionDetail = (id: string) =>
+  queryOptions({
+    queryKey: ['connections', id],
+    queryFn: () => api(Connection, 'GET', `/api/connections/${id}`),
+  });
+
+export const createConnection = (body: CreateConnection) => api(CreatedConnection, 'POST', '/api/connections', body);
+export const updateConnection = (id: string, body: UpdateConnection) => api(Connection, 'PATCH', `/api/connections/${id}`, body);
+export const deleteConnection = (id: string) => api(z.undefined(), 'DELETE', `/api/connections/${id}`);
+export const rotateSecret = (id: string, body: { name?: string; secret?: string; graceSeconds?: number }) =>
+  api(RotatedSecret, 'POST', `/api/connections/${id}/secret`, body);
+export const sendTest = (id: string, sample: string | undefined) =>
+  api(TestedConnection, 'POST', `/api/connections/${id}/test`, sample === undefined ? {} : { sample });
+
+/** The newest events of a connection, and its newest dead letters: what "waiting for the first event" waits for. */
+export const latestOfConnection = (id: string) =>
+  queryOptions({
+    queryKey: ['connections', id, 'latest'],
+    queryFn: async () => {
+      const [events, failures] = await Promise.all([
+        read(
+          supabase()
+            .data.from('canonical_events')
+            .select('id, type, event_time, ingested_at, is_test, amount_minor, currency, order_ref')
+            .eq('source_connection_id', id)
+            .order('event_time', { ascending: false })
+            .limit(8),
+        ),
+        read(
+          supabase()
+            .data.from('dlq_events')
+            .select('id, error_class, last_error_message, status, is_quarantine, created_at')
+            .eq('source_connection_id', id)
+            .order('created_at', { ascending: false })
+            .limit(8),
+        ),
+      ]);
+      return { events, failures };
+    },
+  });

@@ -1,0 +1,137 @@
+import { Alert, Badge, Button, Code, Group, Modal, PasswordInput, Select, Stack, Text } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import type { Connection, SourceEntry } from '@tributary/shared/api.ts';
+import { useState } from 'react';
+import { formatDateTime } from '../../lib/format.ts';
+import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { AdminOnly } from '../../ui/admin-only.tsx';
+import { Section } from '../../ui/page.tsx';
+import { uiTexts } from '../../ui/texts.ts';
+import { Copy, Time } from '../../ui/values.tsx';
+import { rotateSecret } from './queries.ts';
+import { connectionTexts } from './texts.ts';
+
+type Field = SourceEntry['secrets'][number];
+
+/** Which secrets there are, since when and until when; never what they are. */
+export function Secrets({ connection, source }: { connection: Connection; source: SourceEntry | undefined }) {
+  const t = useTexts(connectionTexts);
+  const language = useLanguage();
+  const [rotating, setRotating] = useState<Field>();
+  return (
+    <Section title={t('secrets')}>
+      <Stack>
+        {(source?.secrets ?? []).map((field) => {
+          const states = connection.secrets.filter((secret) => secret.name === field.name);
+          return (
+            <Group key={field.name} justify="space-between" align="flex-start" wrap="nowrap">
+              <div>
+                <Text fw={500} size="sm">
+                  {field.label}
+                </Text>
+                {states.length === 0 && (
+                  <Badge color="red" variant="light">
+                    {t('secretMissing')}
+                  </Badge>
+                )}
+                {states.map((state) => (
+                  <Text key={state.createdAt} size="xs" c="dimmed">
+                    {state.expiresAt ? (
+                      t('secretGrace', { until: formatDateTime(state.expiresAt, language) })
+                    ) : (
+                      <Time at={state.createdAt} exact />
+                    )}
+                  </Text>
+                ))}
+              </div>
+              <AdminOnly short>
+                <Button size="xs" variant="default" onClick={() => setRotating(field)}>
+                  {t('rotate')}
+                </Button>
+              </AdminOnly>
+            </Group>
+          );
+        })}
+      </Stack>
+      {rotating && <RotateModal connectionId={connection.id} field={rotating} onClose={() => setRotating(undefined)} />}
+    </Section>
+  );
+}
+
+function RotateModal({ connectionId, field, onClose }: { connectionId: string; field: Field; onClose: () => void }) {
+  const t = useTexts(connectionTexts);
+  const ui = useTexts(uiTexts);
+  const queries = useQueryClient();
+  const [secret, setSecret] = useState('');
+  const [grace, setGrace] = useState('86400');
+  const rotate = useMutation({
+    mutationFn: () => rotateSecret(connectionId, { name: field.name, graceSeconds: Number(grace), ...(secret === '' ? {} : { secret }) }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['connections', connectionId] }),
+  });
+  return (
+    <Modal opened onClose={onClose} title={t('rotateTitle', { label: field.label })} closeButtonProps={{ 'aria-label': ui('close') }}>
+      {rotate.data ? (
+        <Stack role="status">
+          <Text>{t('rotated')}</Text>
+          {rotate.data.secret && (
+            <div>
+              <Group gap={6} wrap="nowrap">
+                <Code className="break" p={8}>
+                  {rotate.data.secret}
+                </Code>
+                <Copy value={rotate.data.secret} />
+              </Group>
+              <Text size="xs" c="dimmed">
+                {t('shownOnce')}
+              </Text>
+            </div>
+          )}
+          <Button onClick={onClose}>{ui('close')}</Button>
+        </Stack>
+      ) : (
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            rotate.mutate();
+          }}
+        >
+          <Stack>
+            {rotate.error && (
+              <Alert color="red" role="alert">
+                {rotate.error.message}
+              </Alert>
+            )}
+            <PasswordInput
+              label={t('newSecret')}
+              description={field.issuedBy === 'tributary' ? t('secretGenerated') : field.help}
+              autoComplete="off"
+              value={secret}
+              onChange={(event) => setSecret(event.currentTarget.value)}
+              data-autofocus
+            />
+            <Select
+              label={t('grace')}
+              allowDeselect={false}
+              value={grace}
+              onChange={(value) => setGrace(value ?? '0')}
+              data={[
+                { value: '0', label: t('graceNone') },
+                { value: '3600', label: t('graceHour') },
+                { value: '86400', label: t('graceDay') },
+                { value: '604800', label: t('graceWeek') },
+              ]}
+            />
+            <Group justify="flex-end">
+              <Button variant="default" onClick={onClose}>
+                {ui('cancel')}
+              </Button>
+              <Button type="submit" loading={rotate.isPending} disabled={secret === '' && field.issuedBy === 'platform'}>
+                {t('rotate')}
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      )}
+    </Modal>
+  );
+}

@@ -1,0 +1,31 @@
+import { queryOptions } from '@tanstack/react-query';
+import { read, supabase } from '../../lib/supabase.ts';
+
+export type Role = 'owner' | 'admin' | 'analyst';
+
+export interface Org {
+  id: string;
+  name: string;
+  slug: string;
+  role: Role;
+  /** Owners and admins change things; analysts read. */
+  canWrite: boolean;
+}
+
+/** The signed-in user's orgs, by name. */
+export const myOrgs = (userId: string) =>
+  queryOptions({
+    queryKey: ['orgs', userId],
+    staleTime: 60_000,
+    queryFn: async (): Promise<Org[]> => {
+      const members = await read(supabase().data.from('org_members').select('org_id, role').eq('user_id', userId));
+      const ids = members.map((member) => member.org_id);
+      const orgs = ids.length === 0 ? [] : await read(supabase().data.from('orgs').select('id, name, slug').in('id', ids));
+      return orgs
+        .map((org) => {
+          const role = (members.find((member) => member.org_id === org.id)?.role ?? 'analyst') as Role;
+          return { ...org, role, canWrite: role !== 'analyst' };
+        })
+        .sort((a, b) => a.name.localeCompare(b.name));
+    },
+  });

@@ -1,0 +1,60 @@
+import { Group, Progress, Stack, Text } from '@mantine/core';
+import { useOrg } from '../../app/org.ts';
+import { formatDuration } from '../../lib/format.ts';
+import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { AnchorLink } from '../../ui/links.tsx';
+import { overviewTexts } from './texts.ts';
+
+interface Row {
+  source_connection_id: string;
+  name: string;
+  type: string;
+  is_active: boolean;
+  freshness_seconds: number | null;
+}
+
+/** Warning and critical age of the last event, in seconds, as the alert ConnectionLag has them. */
+const warningAge = 600;
+const criticalAge = 1_800;
+
+/** A small bar for each connection: the fuller, the longer nothing came. */
+export function Freshness({ rows }: { rows: readonly Row[] }) {
+  const t = useTexts(overviewTexts);
+  const language = useLanguage();
+  const org = useOrg();
+  const sorted = [...rows].sort(
+    (a, b) => Number(b.is_active) - Number(a.is_active) || (b.freshness_seconds ?? -1) - (a.freshness_seconds ?? -1),
+  );
+  return (
+    <Stack gap="xs" component="ul" m={0} p={0} style={{ listStyle: 'none' }}>
+      {sorted.slice(0, 12).map((row) => {
+        const age = row.freshness_seconds;
+        const said = !row.is_active ? t('paused') : age === null ? t('never') : formatDuration(Math.max(0, age), language);
+        const color = !row.is_active || age === null ? 'gray' : age > criticalAge ? 'red' : age > warningAge ? 'orange' : 'teal';
+        return (
+          <li key={row.source_connection_id}>
+            <Group justify="space-between" gap="xs" wrap="nowrap">
+              <AnchorLink
+                to="/o/$org/connections/$connectionId"
+                params={{ org: org.slug, connectionId: row.source_connection_id }}
+                size="sm"
+                truncate
+              >
+                {row.name}
+              </AnchorLink>
+              <Text size="xs" c="dimmed" className="tabular" style={{ whiteSpace: 'nowrap' }}>
+                {said}
+              </Text>
+            </Group>
+            <Progress
+              size="xs"
+              color={color}
+              value={age === null || !row.is_active ? 0 : Math.min(100, Math.max(3, (100 * age) / criticalAge))}
+              aria-hidden
+            />
+          </li>
+        );
+      })}
+    </Stack>
+  );
+}

@@ -1,0 +1,65 @@
+import type { Language } from './i18n.ts';
+
+/** Minor units as money in the language's way. Currencies have 0, 2 or 3 decimals: Intl knows which. */
+export function formatMoney(minor: number | string | bigint, currency: string, language: Language): string {
+  try {
+    const format = new Intl.NumberFormat(language, { style: 'currency', currency });
+    const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
+    return format.format(Number(minor) / 10 ** digits);
+  } catch {
+    // Not a currency that Intl knows.
+    return `${minor} ${currency}`;
+  }
+}
+
+export function formatNumber(value: number, language: Language): string {
+  return new Intl.NumberFormat(language, { maximumFractionDigits: 1 }).format(value);
+}
+
+/** 12,345 as 12.3 k: for axes and tiles. */
+export function formatCompact(value: number, language: Language): string {
+  return new Intl.NumberFormat(language, { notation: 'compact', maximumFractionDigits: 1 }).format(value);
+}
+
+/** A share between 0 and 1. */
+export function formatShare(share: number, language: Language): string {
+  return new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: share < 0.01 ? 2 : 1 }).format(share);
+}
+
+export function formatDateTime(iso: string, language: Language): string {
+  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(iso));
+}
+
+const units = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+  ['second', 1],
+] as const;
+
+/** "3 minutes ago"; the largest unit that is not zero. */
+export function formatAgo(iso: string, nowMs: number, language: Language): string {
+  const seconds = Math.round((Date.parse(iso) - nowMs) / 1000);
+  const [unit, size] = units.find(([, length]) => Math.abs(seconds) >= length) ?? ['second', 1];
+  return new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' }).format(Math.trunc(seconds / size), unit);
+}
+
+/** A length of time: 850 ms, 3.2 s, 4 min, 2 h, 3 d. */
+export function formatDuration(seconds: number, language: Language): string {
+  const [value, unit, decimals] =
+    seconds < 1
+      ? [seconds * 1000, 'millisecond', 0]
+      : seconds < 90
+        ? [seconds, 'second', 1]
+        : seconds < 5_400
+          ? [seconds / 60, 'minute', 0]
+          : seconds < 172_800
+            ? [seconds / 3_600, 'hour', 1]
+            : [seconds / 86_400, 'day', 1];
+  return new Intl.NumberFormat(language, {
+    style: 'unit',
+    unit: unit as string,
+    unitDisplay: 'narrow',
+    maximumFractionDigits: decimals as number,
+  }).format(value as number);
+}

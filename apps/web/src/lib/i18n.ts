@@ -1,0 +1,62 @@
+import i18next from 'i18next';
+import { initReactI18next, useTranslation } from 'react-i18next';
+
+/** English is written first, Brazilian Portuguese has the same keys: {@link defineTexts} makes the compiler check it. */
+type Texts = Readonly<Record<string, string>>;
+export type Language = 'en' | 'pt-BR';
+export const languages: readonly Language[] = ['en', 'pt-BR'];
+const stored = 'tributary.language';
+
+void i18next.use(initReactI18next).init({
+  lng: initialLanguage(),
+  fallbackLng: 'en',
+  resources: {},
+  // React escapes by itself.
+  interpolation: { escapeValue: false },
+  keySeparator: false,
+  nsSeparator: false,
+  returnNull: false,
+});
+document.documentElement.lang = i18next.language;
+
+/** Texts of one feature: what {@link useTexts} reads. */
+export interface FeatureTexts<Key extends string> {
+  namespace: string;
+  /** Only for the compiler: the keys there are. */
+  keys?: Key;
+}
+
+type KeysOf<En> = keyof En extends infer K ? (K extends `${infer Base}_one` | `${infer Base}_other` ? Base : K & string) : never;
+
+/**
+ * The texts of one feature, in the chunk of the feature. `{{name}}` is filled in; plural forms end in `_one` and `_other` and are asked
+ * for with `count`.
+ */
+export function defineTexts<const En extends Texts>(
+  namespace: string,
+  texts: { en: En; 'pt-BR': Record<keyof En, string> },
+): FeatureTexts<KeysOf<En>> {
+  for (const language of languages) i18next.addResourceBundle(language, namespace, texts[language], true, true);
+  return { namespace };
+}
+
+export function useTexts<Key extends string>({ namespace }: FeatureTexts<Key>) {
+  const { i18n } = useTranslation(namespace);
+  return (key: Key, values?: Record<string, string | number>): string => String(i18n.t(key as string, { ...values, ns: namespace }));
+}
+
+export function setLanguage(language: Language): void {
+  localStorage.setItem(stored, language);
+  document.documentElement.lang = language;
+  void i18next.changeLanguage(language);
+}
+
+export function useLanguage(): Language {
+  return useTranslation().i18n.language === 'pt-BR' ? 'pt-BR' : 'en';
+}
+
+function initialLanguage(): Language {
+  const chosen = localStorage.getItem(stored);
+  if (chosen === 'en' || chosen === 'pt-BR') return chosen;
+  return navigator.languages.some((language) => language.toLowerCase().startsWith('pt')) ? 'pt-BR' : 'en';
+}

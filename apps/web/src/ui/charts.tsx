@@ -1,0 +1,132 @@
+import { AreaChart, BarChart, LineChart, Sparkline as MantineSparkline } from '@mantine/charts';
+import { Table, VisuallyHidden } from '@mantine/core';
+import { formatCompact } from '../lib/format.ts';
+import { useLanguage } from '../lib/i18n.ts';
+
+export interface Series {
+  name: string;
+  label: string;
+  color: string;
+}
+
+export interface Point {
+  /** Start of the bucket, ISO. */
+  at: string;
+  [series: string]: number | string | null;
+}
+
+interface ChartProps {
+  /** What the chart shows, for those who cannot see it. */
+  label: string;
+  points: readonly Point[];
+  series: readonly Series[];
+  height?: number;
+  format?: (value: number) => string;
+  /** Horizontal lines, such as an objective. */
+  lines?: readonly { y: number; label: string; color: string }[];
+  /** Bars on top of each other. */
+  stacked?: boolean;
+}
+
+/** Figures over time as an area, line or bar chart, with the same figures as a table for screen readers. */
+export function TimeChart({
+  kind = 'line',
+  label,
+  points,
+  series,
+  height = 220,
+  format,
+  lines = [],
+  stacked = false,
+}: ChartProps & { kind?: 'line' | 'bar' | 'area' }) {
+  const language = useLanguage();
+  const show = format ?? ((value: number) => formatCompact(value, language));
+  const spanMs = points.length > 1 ? Date.parse(points.at(-1)?.at ?? '') - Date.parse(points[0]?.at ?? '') : 0;
+  const axis = new Intl.DateTimeFormat(
+    language,
+    spanMs > 2 * 86_400_000 ? { month: 'short', day: 'numeric' } : { hour: '2-digit', minute: '2-digit' },
+  );
+  const exact = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
+  const ticks = new Map(points.map((point) => [exact.format(new Date(point.at)), axis.format(new Date(point.at))]));
+  const props = {
+    h: height,
+    data: points.map((point) => ({ ...point, when: exact.format(new Date(point.at)) })),
+    dataKey: 'when',
+    series: [...series],
+    valueFormatter: show,
+    withLegend: series.length > 1,
+    // In the order of the series, not of the alphabet.
+    legendProps: { verticalAlign: 'bottom' as const, itemSorter: null },
+    referenceLines: lines.map((line) => ({ ...line, ifOverflow: 'extendDomain' as const })),
+    xAxisProps: { tickFormatter: (when: string) => ticks.get(when) ?? '', minTickGap: 32 },
+    yAxisProps: { width: 64 },
+    strokeDasharray: '3 3',
+    gridAxis: 'x' as const,
+  };
+  return (
+    <figure aria-label={label} style={{ margin: 0 }}>
+      <div aria-hidden="true">
+        {kind === 'bar' ? (
+          <BarChart {...props} type={stacked ? 'stacked' : 'default'} />
+        ) : kind === 'area' ? (
+          <AreaChart {...props} type={stacked ? 'stacked' : 'default'} withDots={false} curveType="monotone" connectNulls={false} />
+        ) : (
+          <LineChart
+            {...props}
+            withDots={points.filter((point) => series.some((one) => point[one.name] !== null)).length < 30}
+            curveType="monotone"
+            connectNulls={false}
+            strokeWidth={2}
+          />
+        )}
+      </div>
+      <VisuallyHidden>
+        <Table>
+          <caption>{label}</caption>
+          <thead>
+            <tr>
+              <th scope="col">–</th>
+              {series.map((one) => (
+                <th key={one.name} scope="col">
+                  {one.label}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {points.slice(-60).map((point) => (
+              <tr key={point.at}>
+                <th scope="row">{exact.format(new Date(point.at))}</th>
+                {series.map((one) => {
+                  const value = point[one.name];
+                  return <td key={one.name}>{typeof value === 'number' ? show(value) : '–'}</td>;
+                })}
+              </tr>
+            ))}
+          </tbody>
+        </Table>
+      </VisuallyHidden>
+    </figure>
+  );
+}
+
+/** A word-sized chart. `label` says what it shows. */
+export function Sparkline({
+  values,
+  label,
+  color = 'cyan.6',
+  width = 96,
+  height = 24,
+}: {
+  values: readonly number[];
+  label: string;
+  color?: string;
+  width?: number;
+  height?: number;
+}) {
+  return (
+    <div role="img" aria-label={label}>
+      <MantineSparkline w={width} h={height} data={[...values]} color={color} fillOpacity={0.25} strokeWidth={1.5} curveType="linear" />
+    </div>
+  );
+}

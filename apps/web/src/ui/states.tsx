@@ -1,0 +1,87 @@
+import { Alert, Button, Center, Group, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { IconAlertTriangle } from '@tabler/icons-react';
+import type { UseQueryResult } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { ApiError } from '../lib/api.ts';
+import { useTexts } from '../lib/i18n.ts';
+import { uiTexts } from './texts.ts';
+
+/**
+ * The four states of everything that is loaded: loading (of the height it will have, so that nothing jumps), failed (with a retry and the
+ * request id), empty (said by `empty`), and the data. Data that could not be renewed stays, with a line above it.
+ */
+export function Loaded<T>({
+  query,
+  height = 160,
+  isEmpty,
+  empty,
+  children,
+}: {
+  query: UseQueryResult<T>;
+  height?: number;
+  isEmpty?: (data: T) => boolean;
+  empty?: ReactNode;
+  children: (data: T) => ReactNode;
+}) {
+  const t = useTexts(uiTexts);
+  if (query.data === undefined) {
+    if (query.isError) return <Failed error={query.error} onRetry={() => void query.refetch()} minHeight={height} />;
+    return <Skeleton height={height} radius="md" role="status" aria-label={t('loading')} />;
+  }
+  return (
+    <>
+      {query.isError && <Failed error={query.error} onRetry={() => void query.refetch()} />}
+      {isEmpty?.(query.data) ? empty : children(query.data)}
+    </>
+  );
+}
+
+export function Failed({ error, onRetry, minHeight }: { error: unknown; onRetry: () => void; minHeight?: number }) {
+  const t = useTexts(uiTexts);
+  const problem = error instanceof ApiError ? error : undefined;
+  return (
+    <Alert color="red" icon={<IconAlertTriangle size={18} />} title={t('failed')} role="alert" {...(minHeight ? { mih: minHeight } : {})}>
+      <Stack gap="xs" align="flex-start">
+        <Text size="sm">{problem?.code === 'unreachable' ? t('unreachable') : error instanceof Error ? error.message : String(error)}</Text>
+        {problem?.requestId && (
+          <Text size="xs" c="dimmed" className="mono">
+            {t('requestId', { id: problem.requestId })}
+          </Text>
+        )}
+        <Button size="xs" variant="light" color="red" onClick={onRetry}>
+          {t('retry')}
+        </Button>
+      </Stack>
+    </Alert>
+  );
+}
+
+/** Nothing yet (with the next step) or nothing that matches (with a way to clear the filters). */
+export function Empty({ title, hint, action, icon }: { title: string; hint?: string; action?: ReactNode; icon?: ReactNode }) {
+  return (
+    <Center mih={160} p="lg">
+      <Stack align="center" gap="xs" maw={460} ta="center">
+        {icon}
+        <Title order={3} size="h5">
+          {title}
+        </Title>
+        {hint && (
+          <Text size="sm" c="dimmed">
+            {hint}
+          </Text>
+        )}
+        {action && <Group mt="xs">{action}</Group>}
+      </Stack>
+    </Center>
+  );
+}
+
+/** What a list shows as the way out when its filters match nothing. */
+export function ClearFilters({ onClear }: { onClear: () => void }) {
+  const t = useTexts(uiTexts);
+  return (
+    <Button size="xs" variant="light" onClick={onClear}>
+      {t('clearFilters')}
+    </Button>
+  );
+}

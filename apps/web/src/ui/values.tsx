@@ -1,0 +1,107 @@
+import { ActionIcon, Box, Button, Code, CopyButton, Group, ScrollArea, Text, Tooltip } from '@mantine/core';
+import { useInterval } from '@mantine/hooks';
+import { IconCheck, IconCopy } from '@tabler/icons-react';
+import { useEffect, useMemo, useState } from 'react';
+import { formatAgo, formatDateTime, formatMoney } from '../lib/format.ts';
+import { useLanguage, useTexts } from '../lib/i18n.ts';
+import { uiTexts } from './texts.ts';
+
+/** The clock of relative times: one tick for the whole page, none while it is hidden. */
+export function useNow(everyMs = 5_000): number {
+  const [now, setNow] = useState(Date.now);
+  const interval = useInterval(() => {
+    if (document.visibilityState === 'visible') setNow(Date.now());
+  }, everyMs);
+  useEffect(() => {
+    interval.start();
+    return interval.stop;
+  }, [interval.start, interval.stop]);
+  return now;
+}
+
+/** "3 min. ago", with the exact time in the viewer's zone and in UTC on hover; or the exact time itself. */
+export function Time({ at, exact = false }: { at: string | null | undefined; exact?: boolean }) {
+  const language = useLanguage();
+  const t = useTexts(uiTexts);
+  const now = useNow();
+  if (!at) return <Text span>{t('never')}</Text>;
+  return (
+    <Tooltip label={`${formatDateTime(at, language)} · ${at.replace('T', ' ').replace(/(\.\d+)?(Z|\+00:00)$/, ' UTC')}`} openDelay={200}>
+      <Text span inherit component="time" dateTime={at} tabIndex={0}>
+        {exact ? formatDateTime(at, language) : formatAgo(at, now, language)}
+      </Text>
+    </Tooltip>
+  );
+}
+
+export function Money({ minor, currency }: { minor: number | string | null; currency: string | null }) {
+  const language = useLanguage();
+  const t = useTexts(uiTexts);
+  return <>{minor === null || currency === null ? t('none') : formatMoney(minor, currency, language)}</>;
+}
+
+export function Copy({ value, label }: { value: string; label?: string }) {
+  const t = useTexts(uiTexts);
+  return (
+    <CopyButton value={value} timeout={1_500}>
+      {({ copied, copy }) => (
+        <Tooltip label={copied ? t('copied') : (label ?? t('copy'))}>
+          <ActionIcon
+            variant="subtle"
+            color={copied ? 'teal' : 'gray'}
+            size="sm"
+            onClick={copy}
+            aria-label={copied ? t('copied') : (label ?? t('copy'))}
+          >
+            {copied ? <IconCheck size={14} /> : <IconCopy size={14} />}
+          </ActionIcon>
+        </Tooltip>
+      )}
+    </CopyButton>
+  );
+}
+
+/** An id: whole for the clipboard, shortened for the eye. */
+export function Id({ value, whole = false }: { value: string; whole?: boolean }) {
+  return (
+    <Group gap={4} wrap="nowrap" display="inline-flex">
+      <Text span className="mono break" title={value}>
+        {whole || value.length <= 13 ? value : `${value.slice(0, 8)}…${value.slice(-4)}`}
+      </Text>
+      <Copy value={value} />
+    </Group>
+  );
+}
+
+const shownMax = 20_000;
+
+/** Anything of an event, as text. Nothing of it is ever markup, and a megabyte of it does not stop the page. */
+export function Json({ value, maxHeight = 420 }: { value: unknown; maxHeight?: number }) {
+  const t = useTexts(uiTexts);
+  const [all, setAll] = useState(false);
+  const text = useMemo(() => (typeof value === 'string' ? value : (JSON.stringify(value, null, 2) ?? '')), [value]);
+  const size = `${Math.round(text.length / 1024)} KiB`;
+  return (
+    <Box pos="relative">
+      <Box pos="absolute" top={6} right={10} style={{ zIndex: 1 }}>
+        <Copy value={text} />
+      </Box>
+      <ScrollArea.Autosize mah={maxHeight} type="auto" viewportProps={{ tabIndex: 0 }}>
+        {/* Plain text, isolated: a right-to-left mark in it cannot turn what stands around it. */}
+        <Code block dir="ltr" style={{ unicodeBidi: 'isolate', whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
+          {all ? text : text.slice(0, shownMax)}
+        </Code>
+      </ScrollArea.Autosize>
+      {text.length > shownMax && !all && (
+        <Group gap="xs" mt={4}>
+          <Text size="xs" c="dimmed">
+            {t('tooLong', { size })}
+          </Text>
+          <Button size="compact-xs" variant="subtle" onClick={() => setAll(true)}>
+            {t('showAll', { size })}
+          </Button>
+        </Group>
+      )}
+    </Box>
+  );
+}

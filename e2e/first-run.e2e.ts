@@ -1,0 +1,58 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { expect, type Page, test } from '@playwright/test';
+import { expectAccessible, stack } from './fixtures.ts';
+
+/** Signs up through the form and makes the first org: what everybody does once. */
+async function signUpWithOrg(page: Page): Promise<void> {
+  await page.goto(stack().apiUrl);
+  await page.getByRole('link', { name: 'Create an account' }).click();
+  await page.getByLabel('E-mail').fill(`first-${randomUUID().slice(0, 8)}@example.com`);
+  await page.getByLabel('Password', { exact: true }).fill(randomBytes(12).toString('base64url'));
+  await page.getByRole('button', { name: 'Create an account' }).click();
+  await expect(page.getByRole('heading', { name: 'Create your org' })).toBeVisible();
+  await page.getByLabel('Name of the org').fill(`Ateliê ${randomUUID().slice(0, 6)}`);
+  await page.getByRole('button', { name: 'Create', exact: true }).click();
+  await expect(page.getByRole('heading', { name: 'Overview', level: 1 })).toBeVisible();
+}
+
+for (const { platform, secret } of [
+  { platform: 'Hotmart', secret: { label: 'Hottok', value: randomBytes(16).toString('hex') } },
+  { platform: 'Stripe', secret: { label: 'Signing secret', value: `whsec_${randomBytes(24).toString('hex')}` } },
+  { platform: 'Webhook (any system)', secret: undefined },
+]) {
+  test(`a new user has the first event of ${platform} open within a minute, without a dead end`, async ({ page }) => {
+    const started = Date.now();
+    await signUpWithOrg(page);
+    await page.getByRole('link', { name: 'Add a connection' }).click();
+    await page.getByLabel('Find a platform').fill(platform.slice(0, 5));
+    await page.getByRole('button', { name: platform }).click();
+    if (secret) await page.getByLabel(secret.label, { exact: true }).fill(secret.value);
+    await page.getByRole('button', { name: 'Create the connection' }).click();
+
+    await expect(page.getByText('Webhook URL', { exact: true }).first()).toBeVisible();
+    await expect(page.getByText(/\/api\/webhooks\/\w+\/[0-9a-f-]{36}/)).toBeVisible();
+    const card = page.getByRole('status').filter({ hasText: /first event/ });
+    await expect(card).toContainText('Waiting for the first event');
+    await expectAccessible(page);
+
+    await page.getByRole('button', { name: 'Send a test event' }).click();
+    await expect(card).toContainText('The first event is here');
+    await card.getByRole('link', { name: 'Open the event' }).click();
+    await expect(page.getByRole('heading', { name: 'Events', level: 1 })).toBeVisible();
+    await expect(page).toHaveURL(/event=[0-9a-f-]{36}/);
+    expect(Date.now() - started).toBeLessThan(60_000);
+  });
+}
+
+test('a secret that we made up is shown once and never again', async ({ page }) => {
+  await signUpWithOrg(page);
+  await page.getByRole('link', { name: 'Add a connection' }).click();
+  await page.getByRole('button', { name: 'Webhook (any system)' }).click();
+  await page.getByRole('button', { name: 'Create the connection' }).click();
+  await expect(page.getByText('Copy it now: it is shown this once and kept sealed.')).toBeVisible();
+  const shown = (await page.locator('code').nth(1).textContent()) ?? '';
+  expect(shown.length).toBeGreaterThan(20);
+  await page.reload();
+  await expect(page.getByText(/\/api\/webhooks\/webhook\//)).toBeVisible();
+  await expect(page.getByText(shown)).toHaveCount(0);
+});
