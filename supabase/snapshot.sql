@@ -1414,7 +1414,9 @@ begin
     return;
   end if;
   update private.alert_clock
-  set evaluated_at = p_now, watching_since = case when p_now - evaluated_at > interval '2 minutes' then p_now else watching_since end
+  set evaluated_at = p_now, watching_since = case
+    when p_now - evaluated_at > interval '2 minutes' or exists (select from private.flow_state where operator_mode in ('drain', 'paused')) then p_now
+    else watching_since end
   returning watching_since into v_watching_since;
 
   perform private.learn_rhythms(p_now, 100);

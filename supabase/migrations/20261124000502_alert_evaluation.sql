@@ -1,6 +1,7 @@
 -- The evaluation of alerts: one set-based pass over every org, and the outbox's two ends.
 
--- When alerts were last evaluated, and since when without a break. Who did not watch cannot say that a connection was silent.
+-- When alerts were last evaluated, and since when without a break, while deliveries were taken. Who did not watch, or turned them away,
+-- cannot say that a connection was silent.
 create table private.alert_clock (
   id boolean primary key default true check (id),
   evaluated_at timestamptz not null,
@@ -143,7 +144,9 @@ begin
     return;
   end if;
   update private.alert_clock
-  set evaluated_at = p_now, watching_since = case when p_now - evaluated_at > interval '2 minutes' then p_now else watching_since end
+  set evaluated_at = p_now, watching_since = case
+    when p_now - evaluated_at > interval '2 minutes' or exists (select from private.flow_state where operator_mode in ('drain', 'paused')) then p_now
+    else watching_since end
   returning watching_since into v_watching_since;
 
   perform private.learn_rhythms(p_now, 100);

@@ -7,13 +7,13 @@ export class OutboundRefused extends Error {
   override readonly name = 'OutboundRefused';
 }
 
-export interface OutboundRequest {
+interface OutboundRequest {
   method?: 'POST' | 'PUT' | 'GET';
   headers?: Readonly<Record<string, string>>;
   body?: string | Uint8Array;
 }
 
-export interface OutboundAnswer {
+interface OutboundAnswer {
   status: number;
   headers: Readonly<Record<string, string | string[] | undefined>>;
   /** At most the first 16 KiB. */

@@ -52,12 +52,7 @@ async function evaluate(at: number): Promise<Pass | undefined> {
 async function makeWatched(kinds: string[], thresholds?: object) {
   const org = await world.makeOrg();
   const connection = await world.makeConnection(org, { name: 'Shop' });
-  await world.admin(`alter table public.source_connections disable trigger touch`);
-  await world.admin(
-    `update public.source_connections set updated_at = now() - interval '90 days', created_at = now() - interval '90 days' where id = $1`,
-    [connection],
-  );
-  await world.admin(`alter table public.source_connections enable trigger touch`);
+  await changedAt(connection, noon - 90 * dayMs);
   await world.admin('update public.alert_rules set enabled = kind = any ($2), thresholds = thresholds || $3 where org_id = $1', [
     org.id,
     kinds,
@@ -80,6 +75,13 @@ async function makeWatched(kinds: string[], thresholds?: object) {
       )
     ).map((row) => row.said);
   return { org, connection, channel, add, incidents, told };
+}
+
+/** As if the connection had last been changed then. */
+async function changedAt(connection: string, at: number): Promise<void> {
+  await world.admin('alter table public.source_connections disable trigger touch');
+  await world.admin('update public.source_connections set updated_at = $2 where id = $1', [connection, new Date(at).toISOString()]);
+  await world.admin('alter table public.source_connections enable trigger touch');
 }
 
 async function addChannel(org: TestOrg, minLevel = 'info'): Promise<string> {
@@ -453,8 +455,8 @@ describe('ConnectionSilent and ConnectionLag', () => {
     expect(await incidents()).toMatchObject([{ kind: 'ConnectionSilent' }]);
   });
 
-  it('nobody is called silent for the time that we did not watch, nor for the time it was switched off', async () => {
-    const { connection, add, incidents } = await makeWatched(['ConnectionSilent']);
+  it('nobody is called silent for the time that we did not watch', async () => {
+    const { add, incidents } = await makeWatched(['ConnectionSilent']);
     await add(every(1, noon - 3 * hourMs, noon));
     const back = noon + 2 * hourMs;
     await world.admin('update private.alert_clock set evaluated_at = $1', [new Date(noon).toISOString()]);
@@ -463,17 +465,28 @@ describe('ConnectionSilent and ConnectionLag', () => {
     expect(await incidents()).toEqual([]);
     await evaluate(back + 16 * minuteMs);
     expect(await incidents()).toHaveLength(1);
+  });
 
-    const other = await makeWatched(['ConnectionSilent']);
-    await other.add(every(1, noon - 3 * hourMs, noon));
-    await world.admin(`alter table public.source_connections disable trigger touch`);
-    await world.admin('update public.source_connections set updated_at = $2 where id = $1', [
-      other.connection,
-      new Date(back).toISOString(),
-    ]);
-    await world.admin(`alter table public.source_connections enable trigger touch`);
-    await evaluate(back + 16 * minuteMs - minuteMs * 2);
-    expect(await other.incidents()).toEqual([]);
-    expect(connection).not.toBe(other.connection);
+  it('nor for the time that it was switched off', async () => {
+    const { connection, add, incidents } = await makeWatched(['ConnectionSilent']);
+    await add(every(1, noon - 3 * hourMs, noon));
+    const back = noon + 2 * hourMs;
+    await changedAt(connection, back);
+    await evaluate(back + 14 * minuteMs);
+    expect(await incidents()).toEqual([]);
+    await evaluate(back + 16 * minuteMs);
+    expect(await incidents()).toHaveLength(1);
+  });
+
+  it('nor for the time that the operator turned deliveries away', async () => {
+    const { add, incidents } = await makeWatched(['ConnectionSilent']);
+    await add(every(1, noon - 3 * hourMs, noon));
+    await world.admin(`update private.flow_state set operator_mode = 'drain'`);
+    for (let n = 0; n <= 40; n++) await evaluate(noon + n * minuteMs);
+    await world.admin('update private.flow_state set operator_mode = null');
+    await evaluate(noon + 54 * minuteMs);
+    expect(await incidents()).toEqual([]);
+    await evaluate(noon + 56 * minuteMs);
+    expect(await incidents()).toHaveLength(1);
   });
 });

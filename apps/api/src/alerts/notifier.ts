@@ -10,7 +10,7 @@ import type { Destination } from './destination.ts';
 import { type AlertMessage, mailOf, pagerDutyEvent, slackBody, webhookBody } from './messages.ts';
 
 /** What a receiver made of a message. */
-export interface Delivered {
+interface Delivered {
   ok: boolean;
   /** HTTP status; null where it answered nothing, or speaks no HTTP. */
   status: number | null;
