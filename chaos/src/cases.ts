@@ -9,6 +9,7 @@ import { retentionAtPeak } from './cases/retention.ts';
 import { shutdown } from './cases/shutdown.ts';
 import { slowDatabase } from './cases/slow.ts';
 import { duplicateBatches, oneKey } from './cases/storm.ts';
+import { tenantCrossover } from './cases/tenants.ts';
 
 export interface CaseContext {
   /** Decides every random choice of the case; printed, so that a failing run can be played again. */
@@ -94,6 +95,9 @@ export const caseGroups = {
   records: [
     { fault: 12, name: 'conflict', promise: 'Of different bodies under one key the first stands, and the others are kept.', run: conflict },
     { fault: 13, name: 'poison', promise: 'A poisonous record never takes its neighbours along, and is kept as it was sent.', run: poison },
+  ],
+  tenants: [
+    { fault: 21, name: 'tenant-crossover', promise: 'No route shows or changes what belongs to another org.', run: tenantCrossover },
   ],
   operations: [
     {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { closeSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,6 +39,10 @@ export interface ProofStack {
   postgres: Postgres;
   org: ProofOrg;
   connections: ProofConnections;
+  /** Another tenant, with connections and keys of its own. */
+  addOrg(): Promise<{ org: ProofOrg; connections: ProofConnections }>;
+  /** An access token of a new member of the org, as Supabase Auth would issue it. */
+  signIn(org: ProofOrg, role: 'owner' | 'admin' | 'analyst'): Promise<string>;
   startApi(options?: ApiOptions): Promise<Api>;
   /** Runs SQL as a superuser, on a session of its own. */
   query<Row>(sql: string, values?: unknown[]): Promise<Row[]>;
@@ -74,6 +78,16 @@ async function startProofStack(settings: Record<string, string> = {}): Promise<P
       postgres: cluster.postgres,
       org,
       connections,
+      addOrg: () => withClient(database.superuserUrl, (client) => seedOrg(client, masterKey)),
+      signIn: async (member, role) => {
+        const userId = randomUUID();
+        const email = `${role}-${userId}@example.com`;
+        await withClient(database.superuserUrl, async (client) => {
+          await client.query('insert into auth.users (id, email) values ($1, $2)', [userId, email]);
+          await client.query('insert into public.org_members (org_id, user_id, role) values ($1, $2, $3)', [member.id, userId, role]);
+        });
+        return accessToken(base.SUPABASE_JWT_SECRET, userId, email);
+      },
       startApi: async (options = {}) => {
         const port = options.port ?? (await freePort());
         const api = await startApi(port, { ...base, ...options.environment, PORT: String(port) }, options.nodeFlags ?? [], directory);
@@ -88,6 +102,13 @@ async function startProofStack(settings: Record<string, string> = {}): Promise<P
     await stop();
     throw error;
   }
+}
+
+function accessToken(secret: string, sub: string, email: string): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const exp = Math.floor(Date.now() / 1000) + 3_600;
+  const signedPart = `${part({ alg: 'HS256', typ: 'JWT' })}.${part({ sub, email, exp, role: 'authenticated', aud: 'authenticated' })}`;
+  return `${signedPart}.${createHmac('sha256', secret).update(signedPart).digest('base64url')}`;
 }
 
 /** Runs a case on a stack of its own, and leaves nothing behind. */
