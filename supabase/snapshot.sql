@@ -23,6 +23,17 @@ grant usage on schema public to worker;
 
 -- Tables ----------------------------------------------------------------------------------------------------
 
+create table private.activity_rollup (
+  id boolean default true not null,
+  rolled_until timestamp with time zone,
+  settled_until timestamp with time zone,
+  settling_until timestamp with time zone,
+  settling_xid xid8,
+  constraint activity_rollup_pkey PRIMARY KEY (id),
+  constraint activity_rollup_id_check CHECK (id)
+);
+alter table private.activity_rollup enable row level security;
+
 create table private.alert_channel_secrets (
   org_id uuid not null,
   channel_id uuid not null,
@@ -238,6 +249,84 @@ create table private.schedule (
   constraint schedule_pkey PRIMARY KEY (task)
 );
 alter table private.schedule enable row level security;
+
+create table public.activity_days (
+  org_id uuid not null,
+  source_connection_id uuid not null,
+  bucket timestamp with time zone not null,
+  received bigint default 0 not null,
+  accepted bigint default 0 not null,
+  duplicates bigint default 0 not null,
+  dead_lettered bigint default 0 not null,
+  rejected bigint default 0 not null,
+  replayed bigint default 0 not null,
+  replayed_accepted bigint default 0 not null,
+  lag_sum_ms bigint default 0 not null,
+  lag_max_ms bigint default 0 not null,
+  lag_histogram bigint[] default '{0,0,0,0,0,0,0,0,0,0,0,0}'::bigint[] not null,
+  last_event_time timestamp with time zone,
+  constraint activity_days_pkey PRIMARY KEY (org_id, source_connection_id, bucket),
+  constraint activity_days_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id),
+  constraint activity_minutes_lag_histogram_check CHECK ((cardinality(lag_histogram) = 12))
+);
+alter table public.activity_days enable row level security;
+create policy activity_days_select on public.activity_days for select to authenticated
+  using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
+grant select on public.activity_days to authenticated;
+
+create table public.activity_hours (
+  org_id uuid not null,
+  source_connection_id uuid not null,
+  bucket timestamp with time zone not null,
+  received bigint default 0 not null,
+  accepted bigint default 0 not null,
+  duplicates bigint default 0 not null,
+  dead_lettered bigint default 0 not null,
+  rejected bigint default 0 not null,
+  replayed bigint default 0 not null,
+  replayed_accepted bigint default 0 not null,
+  lag_sum_ms bigint default 0 not null,
+  lag_max_ms bigint default 0 not null,
+  lag_histogram bigint[] default '{0,0,0,0,0,0,0,0,0,0,0,0}'::bigint[] not null,
+  last_event_time timestamp with time zone,
+  constraint activity_hours_pkey PRIMARY KEY (org_id, source_connection_id, bucket),
+  constraint activity_hours_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id),
+  constraint activity_minutes_lag_histogram_check CHECK ((cardinality(lag_histogram) = 12))
+) partition by range (bucket);
+alter table public.activity_hours enable row level security;
+create policy activity_hours_select on public.activity_hours for select to authenticated
+  using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
+create policy activity_hours_worker on public.activity_hours for select to worker
+  using (true);
+grant select on public.activity_hours to authenticated;
+grant select on public.activity_hours to worker;
+
+create table public.activity_minutes (
+  org_id uuid not null,
+  source_connection_id uuid not null,
+  bucket timestamp with time zone not null,
+  received bigint default 0 not null,
+  accepted bigint default 0 not null,
+  duplicates bigint default 0 not null,
+  dead_lettered bigint default 0 not null,
+  rejected bigint default 0 not null,
+  replayed bigint default 0 not null,
+  replayed_accepted bigint default 0 not null,
+  lag_sum_ms bigint default 0 not null,
+  lag_max_ms bigint default 0 not null,
+  lag_histogram bigint[] default '{0,0,0,0,0,0,0,0,0,0,0,0}'::bigint[] not null,
+  last_event_time timestamp with time zone,
+  constraint activity_minutes_pkey PRIMARY KEY (org_id, source_connection_id, bucket),
+  constraint activity_minutes_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id),
+  constraint activity_minutes_lag_histogram_check CHECK ((cardinality(lag_histogram) = 12))
+) partition by range (bucket);
+alter table public.activity_minutes enable row level security;
+create policy activity_minutes_select on public.activity_minutes for select to authenticated
+  using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
+create policy activity_minutes_worker on public.activity_minutes for select to worker
+  using (true);
+grant select on public.activity_minutes to authenticated;
+grant select on public.activity_minutes to worker;
 
 create table public.alert_channels (
   id uuid not null,
@@ -793,6 +882,16 @@ end
 $function$;
 grant execute on function private.accept_invite(bytea) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.activity_rolled_until()
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select coalesce(rolled_until, '-infinity') from private.activity_rollup
+$function$;
+grant execute on function private.activity_rolled_until() to authenticated;
+
 CREATE OR REPLACE FUNCTION private.adapter_lag(p_connections_max integer)
  RETURNS json
  LANGUAGE sql
@@ -1333,7 +1432,8 @@ AS $function$
 declare
   v_rule private.retention;
   v_partition record;
-  v_clock text;
+  v_is_activity boolean;
+  v_before timestamptz;
   v_expired boolean;
   v_drop text[] := '{}';
   v_statement text;
@@ -1342,7 +1442,12 @@ begin
   perform pg_advisory_xact_lock(hashtext('tributary.partitions'));
   perform set_config('lock_timeout', '30ms', true);
   for v_rule in select * from private.retention order by table_name loop
-    v_clock := case when v_rule.table_name = 'public.connection_activity' then 'bucket' else 'received_at' end;
+    v_is_activity := v_rule.table_name in ('public.connection_activity', 'public.activity_minutes', 'public.activity_hours');
+    v_before := p_now - make_interval(days => v_rule.keep_days);
+    -- What the rollups are still made of stays, however long they stand still.
+    if v_is_activity then
+      v_before := least(v_before, date_trunc('day', private.activity_rolled_until(), 'UTC'));
+    end if;
     for v_partition in
       select c.relname, pg_get_expr(c.relpartbound, c.oid) as bound,
         substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''([^'']+)''\)')::timestamptz as upper
@@ -1351,10 +1456,10 @@ begin
       order by c.relname
     loop
       if v_partition.bound = 'DEFAULT' then
-        execute format('select max(%I) < %L from private.%I', v_clock, p_now - make_interval(days => v_rule.keep_days), v_partition.relname)
+        execute format('select max(%I) < %L from private.%I', case when v_is_activity then 'bucket' else 'received_at' end, v_before, v_partition.relname)
         into v_expired;
       else
-        v_expired := v_partition.upper <= p_now - make_interval(days => v_rule.keep_days);
+        v_expired := v_partition.upper <= v_before;
       end if;
       if v_expired and not private.partition_is_held(v_partition.relname) then
         v_drop := v_drop || format(case when v_partition.bound = 'DEFAULT' then 'truncate private.%I' else 'drop table private.%I' end, v_partition.relname);
@@ -1672,26 +1777,33 @@ CREATE OR REPLACE FUNCTION private.histogram_quantile(counts numeric[], q double
  SET search_path TO ''
 AS $function$
 declare
-  v_bounds double precision[] := '{0,1,2,5,10,30,60,120,300,600,1800,3600}';
-  v_rank double precision := q * (select sum(n) from unnest(counts) n);
+  v_bounds constant double precision[] := '{0,1,2,5,10,30,60,120,300,600,1800,3600}';
+  v_counts constant double precision[] := counts;
+  v_rank double precision := 0;
   v_seen double precision := 0;
+  v_count double precision;
 begin
-  if v_rank is null or v_rank = 0 then
+  foreach v_count in array v_counts loop
+    v_rank := v_rank + v_count;
+  end loop;
+  if v_rank = 0 then
     return null;
   end if;
-  for i in 1 .. cardinality(counts) loop
-    if v_seen + counts[i] >= v_rank then
+  v_rank := v_rank * q;
+  for i in 1 .. cardinality(v_counts) loop
+    if v_seen + v_counts[i] >= v_rank then
       if i >= cardinality(v_bounds) then
         return v_bounds[cardinality(v_bounds)];
       end if;
-      return v_bounds[i] + (v_bounds[i + 1] - v_bounds[i]) * (v_rank - v_seen) / counts[i];
+      return v_bounds[i] + (v_bounds[i + 1] - v_bounds[i]) * (v_rank - v_seen) / v_counts[i];
     end if;
-    v_seen := v_seen + counts[i];
+    v_seen := v_seen + v_counts[i];
   end loop;
   return v_bounds[cardinality(v_bounds)];
 end
 $function$;
 grant execute on function private.histogram_quantile(numeric[],double precision) to authenticated;
+grant execute on function private.histogram_quantile(numeric[],double precision) to worker;
 
 CREATE OR REPLACE FUNCTION private.ingest_batch(p_deliveries json, p_keys json, p_events json, p_dead json, p_sealed bytea)
  RETURNS json
@@ -1929,7 +2041,7 @@ declare
   v_table regclass := to_regclass('private.' || quote_ident(replace(p_partition, 'journal_payloads', 'event_journal')));
   v_held boolean;
 begin
-  if v_table is null or p_partition like 'connection\_activity\_%' then
+  if v_table is null or p_partition ~ '^(connection_activity|activity)_' then
     return false;
   end if;
   execute format(
@@ -1973,18 +2085,21 @@ CREATE OR REPLACE FUNCTION private.refresh_last_event_at(p_since timestamp with 
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
-  with newest as (
-    select source_connection_id, max(last_event_time) as at
-    from public.connection_activity where bucket >= p_since and last_event_time is not null
-    group by source_connection_id
+  with outdated as (
+    select c.id, n.at
+    from public.source_connections c
+    cross join lateral (
+      select max(m.last_event_time) as at from public.activity_minutes m
+      where m.org_id = c.org_id and m.source_connection_id = c.id and m.bucket >= p_since
+    ) n
+    where c.last_event_at is null and n.at is not null or c.last_event_at < n.at
+    for no key update of c skip locked
   ), updated as (
-    update public.source_connections c set last_event_at = n.at
-    from newest n where c.id = n.source_connection_id and (c.last_event_at is null or c.last_event_at < n.at)
+    update public.source_connections c set last_event_at = o.at from outdated o where c.id = o.id
     returning 1
   )
   select count(*)::integer from updated
 $function$;
-grant execute on function private.refresh_last_event_at(timestamp with time zone) to maintenance;
 
 CREATE OR REPLACE FUNCTION private.release_abandoned_jobs()
  RETURNS integer
@@ -2131,6 +2246,75 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION private.roll_up_activity(p_now timestamp with time zone DEFAULT clock_timestamp(), p_rows integer DEFAULT 200000)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_settled timestamptz;
+  v_from timestamptz;
+  v_to timestamptz;
+  v_level record;
+  v_histogram text := (select string_agg(format('coalesce(sum(lag_histogram[%s]) filter (where %%1$s), 0)', i), ', ' order by i) from generate_series(1, 12) i);
+begin
+  if not pg_try_advisory_xact_lock(hashtext('tributary.activity')) then
+    return false;
+  end if;
+  v_settled := private.settle_activity(p_now);
+  select min(a.bucket) into v_from from public.connection_activity a where a.bucket >= private.activity_rolled_until();
+  if v_from is null then
+    update private.activity_rollup set rolled_until = greatest(rolled_until, v_settled);
+    return false;
+  end if;
+  v_from := date_trunc('minute', v_from);
+  select greatest(date_trunc('minute', a.bucket), v_from + interval '1 minute') into v_to
+  from public.connection_activity a where a.bucket >= v_from order by a.bucket, a.id offset p_rows limit 1;
+  v_to := coalesce(v_to, 'infinity');
+
+  -- Activity only grows: a bucket with the same counts is the same bucket, and is not written again.
+  for v_level in
+    select * from (values
+      ('connection_activity', 'activity_minutes', 'minute', 'not is_replay', 'sum(received) filter (where is_replay)', 'sum(accepted) filter (where is_replay)'),
+      ('activity_minutes', 'activity_hours', 'hour', 'true', 'sum(replayed)', 'sum(replayed_accepted)'),
+      ('activity_hours', 'activity_days', 'day', 'true', 'sum(replayed)', 'sum(replayed_accepted)')
+    ) as l (source, target, unit, live, replayed, replayed_accepted)
+  loop
+    execute format($roll$
+      insert into public.%2$I as kept (org_id, source_connection_id, bucket, received, accepted, duplicates, dead_lettered, rejected,
+        replayed, replayed_accepted, lag_sum_ms, lag_max_ms, lag_histogram, last_event_time)
+      select changed.org_id, changed.source_connection_id, sums.*
+      from (select distinct org_id, source_connection_id from public.connection_activity where bucket >= $1 and bucket < $2) changed
+      cross join lateral (
+        select date_trunc(%3$L, bucket, 'UTC'),
+          coalesce(sum(received) filter (where %4$s), 0), coalesce(sum(accepted) filter (where %4$s), 0),
+          coalesce(sum(duplicates) filter (where %4$s), 0), coalesce(sum(dead_lettered) filter (where %4$s), 0),
+          coalesce(sum(rejected) filter (where %4$s), 0), coalesce(%5$s, 0), coalesce(%6$s, 0),
+          coalesce(sum(lag_sum_ms) filter (where %4$s), 0), coalesce(max(lag_max_ms) filter (where %4$s), 0),
+          array[%7$s]::bigint[], max(last_event_time)
+        from public.%1$I
+        where org_id = changed.org_id and source_connection_id = changed.source_connection_id
+          and bucket >= date_trunc(%3$L, $1, 'UTC') and bucket < date_trunc(%3$L, $2 - interval '1 microsecond', 'UTC') + interval '1 %3$s'
+        group by 1
+      ) sums
+      on conflict (org_id, source_connection_id, bucket) do update set
+        received = excluded.received, accepted = excluded.accepted, duplicates = excluded.duplicates, dead_lettered = excluded.dead_lettered,
+        rejected = excluded.rejected, replayed = excluded.replayed, replayed_accepted = excluded.replayed_accepted,
+        lag_sum_ms = excluded.lag_sum_ms, lag_max_ms = excluded.lag_max_ms, lag_histogram = excluded.lag_histogram,
+        last_event_time = excluded.last_event_time
+      where (kept.received, kept.replayed) is distinct from (excluded.received, excluded.replayed)$roll$,
+      v_level.source, v_level.target, v_level.unit, v_level.live, v_level.replayed, v_level.replayed_accepted, format(v_histogram, v_level.live))
+    using v_from, v_to;
+  end loop;
+
+  perform private.refresh_last_event_at(v_from);
+  update private.activity_rollup set rolled_until = greatest(rolled_until, least(v_to, v_settled));
+  return v_to < 'infinity';
+end
+$function$;
+grant execute on function private.roll_up_activity(timestamp with time zone,integer) to worker;
+
 CREATE OR REPLACE FUNCTION private.rotate_connection_secret(p_connection_id uuid, p_name text, p_sealed bytea, p_grace_seconds integer)
  RETURNS void
  LANGUAGE plpgsql
@@ -2197,6 +2381,25 @@ begin
 end
 $function$;
 grant execute on function private.set_operator_mode(text,double precision,text,uuid) to worker;
+
+CREATE OR REPLACE FUNCTION private.settle_activity(p_now timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_state private.activity_rollup := (select r from private.activity_rollup r);
+begin
+  if v_state.settling_xid is null or pg_snapshot_xmin(pg_current_snapshot()) >= v_state.settling_xid
+    or v_state.settling_until < p_now - interval '10 minutes' then
+    update private.activity_rollup
+    set settled_until = greatest(settled_until, settling_until), settling_until = date_trunc('minute', p_now - interval '15 seconds'),
+      settling_xid = pg_current_xact_id()
+    returning settled_until into v_state.settled_until;
+  end if;
+  return coalesce(v_state.settled_until, '-infinity');
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION private.settle_alert_notification(p_id uuid, p_attempt integer, p_outcome text, p_error text, p_after_seconds integer)
  RETURNS boolean
@@ -2428,6 +2631,77 @@ end
 $function$;
 grant execute on function private.start_dlq_operation(uuid,text,jsonb,integer) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.sum_activity(p_org_id uuid, p_from timestamp with time zone, p_to timestamp with time zone, p_unit text, p_connections uuid[], p_by_connection boolean)
+ RETURNS TABLE(source_connection_id uuid, bucket timestamp with time zone, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, replayed bigint, replayed_accepted bigint, lag_sum_ms bigint, lag_max_ms bigint, lag_histogram bigint[], last_event_time timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+declare
+  v_rolled timestamptz := private.activity_rolled_until();
+  v_to timestamptz := least(p_to, v_rolled);
+  v_hours_from timestamptz := 'infinity';
+  v_hours_to timestamptz := 'infinity';
+  v_days_from timestamptz := 'infinity';
+  v_days_to timestamptz := 'infinity';
+  v_width interval := ('1 ' || p_unit)::interval;
+  -- One index range for each of them.
+  v_connections uuid[] := array(
+    select c.id from public.source_connections c where c.org_id = p_org_id and (p_connections is null or c.id = any (p_connections)));
+begin
+  if p_unit in ('hour', 'day') then
+    v_hours_from := date_trunc('hour', p_from + interval '1 hour' - interval '1 microsecond', 'UTC');
+    v_hours_to := greatest(v_hours_from, date_trunc('hour', v_to, 'UTC'));
+  end if;
+  if p_unit = 'day' then
+    v_days_from := date_trunc('day', p_from + interval '1 day' - interval '1 microsecond', 'UTC');
+    v_days_to := greatest(v_days_from, date_trunc('day', v_to, 'UTC'));
+  end if;
+  return query
+  with slices as (
+    select d.source_connection_id, d.bucket, d.received, d.accepted, d.duplicates, d.dead_lettered, d.rejected, d.replayed, d.replayed_accepted,
+      d.lag_sum_ms, d.lag_max_ms, d.lag_histogram, d.last_event_time
+    from public.activity_days d
+    where d.org_id = p_org_id and d.source_connection_id = any (v_connections) and d.bucket >= v_days_from and d.bucket < v_days_to
+    union all
+    select h.source_connection_id, h.bucket, h.received, h.accepted, h.duplicates, h.dead_lettered, h.rejected, h.replayed, h.replayed_accepted,
+      h.lag_sum_ms, h.lag_max_ms, h.lag_histogram, h.last_event_time
+    from (values (v_hours_from, least(v_days_from, v_hours_to)), (v_days_to, v_hours_to)) as r (low, high)
+    join public.activity_hours h on h.bucket >= r.low and h.bucket < r.high
+    where h.org_id = p_org_id and h.source_connection_id = any (v_connections)
+    union all
+    select m.source_connection_id, m.bucket, m.received, m.accepted, m.duplicates, m.dead_lettered, m.rejected, m.replayed, m.replayed_accepted,
+      m.lag_sum_ms, m.lag_max_ms, m.lag_histogram, m.last_event_time
+    from (values (p_from, least(v_hours_from, v_to)), (v_hours_to, v_to)) as r (low, high)
+    join public.activity_minutes m on m.bucket >= r.low and m.bucket < r.high
+    where m.org_id = p_org_id and m.source_connection_id = any (v_connections)
+    union all
+    select a.source_connection_id, a.bucket,
+      case when a.is_replay then 0 else a.received end, case when a.is_replay then 0 else a.accepted end, case when a.is_replay then 0 else a.duplicates end,
+      case when a.is_replay then 0 else a.dead_lettered end, case when a.is_replay then 0 else a.rejected end,
+      case when a.is_replay then a.received else 0 end, case when a.is_replay then a.accepted else 0 end,
+      case when a.is_replay then 0 else a.lag_sum_ms end, case when a.is_replay then 0 else a.lag_max_ms end,
+      case when a.is_replay then '{}' else a.lag_histogram::bigint[] end, a.last_event_time
+    from public.connection_activity a
+    where a.org_id = p_org_id and a.source_connection_id = any (v_connections) and a.bucket >= greatest(p_from, v_rolled) and a.bucket < p_to
+  )
+  select case when p_by_connection then s.source_connection_id end, date_bin(v_width, s.bucket, '2000-01-01 00:00Z'),
+    sum(s.received)::bigint, sum(s.accepted)::bigint, sum(s.duplicates)::bigint, sum(s.dead_lettered)::bigint, sum(s.rejected)::bigint,
+    sum(s.replayed)::bigint, sum(s.replayed_accepted)::bigint, sum(s.lag_sum_ms)::bigint, max(s.lag_max_ms),
+    array[
+      coalesce(sum(s.lag_histogram[1]), 0), coalesce(sum(s.lag_histogram[2]), 0), coalesce(sum(s.lag_histogram[3]), 0),
+      coalesce(sum(s.lag_histogram[4]), 0), coalesce(sum(s.lag_histogram[5]), 0), coalesce(sum(s.lag_histogram[6]), 0),
+      coalesce(sum(s.lag_histogram[7]), 0), coalesce(sum(s.lag_histogram[8]), 0), coalesce(sum(s.lag_histogram[9]), 0),
+      coalesce(sum(s.lag_histogram[10]), 0), coalesce(sum(s.lag_histogram[11]), 0), coalesce(sum(s.lag_histogram[12]), 0)
+    ]::bigint[],
+    max(s.last_event_time)
+  from slices s
+  group by 1, 2;
+end
+$function$;
+grant execute on function private.sum_activity(uuid,timestamp with time zone,timestamp with time zone,text,uuid[],boolean) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.take_quarantine(p_connection_id uuid, p_wanted integer, p_cap integer)
  RETURNS integer
  LANGUAGE plpgsql
@@ -2520,37 +2794,50 @@ end
 $function$;
 
 CREATE OR REPLACE FUNCTION public.connection_health(org_id uuid)
- RETURNS TABLE(source_connection_id uuid, name text, type text, is_active boolean, last_event_at timestamp with time zone, freshness_seconds double precision, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, dlq_rate double precision, lag_p50_seconds double precision, lag_p95_seconds double precision)
+ RETURNS TABLE(source_connection_id uuid, name text, type text, is_active boolean, last_event_at timestamp with time zone, freshness_seconds double precision, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, dlq_rate double precision, lag_p50_seconds double precision, lag_p95_seconds double precision, replayed bigint, replayed_accepted bigint)
  LANGUAGE sql
  STABLE
  SET search_path TO ''
 AS $function$
   with activity as (
-    select a.source_connection_id, sum(a.received) as received, sum(a.accepted) as accepted, sum(a.duplicates) as duplicates,
-      sum(a.dead_lettered) as dead_lettered, sum(a.rejected) as rejected, max(a.last_event_time) as last_event_time
-    from public.connection_activity a
-    where a.org_id = connection_health.org_id and a.bucket >= now() - interval '24 hours'
-    group by a.source_connection_id
-  ), lags as (
-    select h.source_connection_id, private.histogram_quantile(array_agg(h.n order by h.i), 0.5) as p50, private.histogram_quantile(array_agg(h.n order by h.i), 0.95) as p95
-    from (
-      select a.source_connection_id, b.i, sum(b.n) as n
-      from public.connection_activity a, unnest(a.lag_histogram) with ordinality as b (n, i)
-      where a.org_id = connection_health.org_id and a.bucket >= now() - interval '24 hours'
-      group by a.source_connection_id, b.i
-    ) h
-    group by h.source_connection_id
+    select s.source_connection_id, sum(s.received)::bigint as received, sum(s.accepted)::bigint as accepted, sum(s.duplicates)::bigint as duplicates,
+      sum(s.dead_lettered)::bigint as dead_lettered, sum(s.rejected)::bigint as rejected, sum(s.replayed)::bigint as replayed,
+      sum(s.replayed_accepted)::bigint as replayed_accepted, max(s.last_event_time) as last_event_time,
+      array(select sum(n) from unnest(array_agg(s.lag_histogram)) with ordinality as u (n, i) group by (i - 1) % 12 order by (i - 1) % 12) as lags
+    from private.sum_activity(connection_health.org_id, now() - interval '24 hours', 'infinity', 'hour', null, true) s
+    group by s.source_connection_id
   )
   select c.id, c.name, c.type, c.is_active, greatest(c.last_event_at, a.last_event_time),
     extract(epoch from now() - greatest(c.last_event_at, a.last_event_time))::double precision,
     coalesce(a.received, 0), coalesce(a.accepted, 0), coalesce(a.duplicates, 0), coalesce(a.dead_lettered, 0), coalesce(a.rejected, 0),
-    a.dead_lettered::double precision / nullif(a.received - a.rejected, 0), l.p50, l.p95
+    a.dead_lettered::double precision / nullif(a.received - a.rejected, 0),
+    private.histogram_quantile(a.lags, 0.5), private.histogram_quantile(a.lags, 0.95),
+    coalesce(a.replayed, 0), coalesce(a.replayed_accepted, 0)
   from public.source_connections c
   left join activity a on a.source_connection_id = c.id
-  left join lags l on l.source_connection_id = c.id
   where c.org_id = connection_health.org_id and c.deleted_at is null
 $function$;
 grant execute on function public.connection_health(uuid) to authenticated;
+
+CREATE OR REPLACE FUNCTION public.connection_sparklines(org_id uuid)
+ RETURNS TABLE(source_connection_id uuid, first_hour timestamp with time zone, received bigint[], accepted bigint[], dead_lettered bigint[])
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  with hours as (
+    select generate_series(date_trunc('hour', now(), 'UTC') - interval '23 hours', date_trunc('hour', now(), 'UTC'), interval '1 hour') as at
+  )
+  select c.id, min(h.at), array_agg(coalesce(s.received, 0) order by h.at), array_agg(coalesce(s.accepted, 0) order by h.at),
+    array_agg(coalesce(s.dead_lettered, 0) order by h.at)
+  from public.source_connections c
+  cross join hours h
+  left join private.sum_activity(connection_sparklines.org_id, (select min(at) from hours), 'infinity', 'hour', null, true) s
+    on s.source_connection_id = c.id and s.bucket = h.at
+  where c.org_id = connection_sparklines.org_id and c.deleted_at is null
+  group by c.id
+$function$;
+grant execute on function public.connection_sparklines(uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.create_org(name text, project_name text DEFAULT 'Default'::text)
  RETURNS json
@@ -2559,8 +2846,8 @@ CREATE OR REPLACE FUNCTION public.create_org(name text, project_name text DEFAUL
 AS $function$ select private.create_org(name, project_name) $function$;
 grant execute on function public.create_org(text,text) to authenticated;
 
-CREATE OR REPLACE FUNCTION public.ingest_timeseries(org_id uuid, "from" timestamp with time zone, "to" timestamp with time zone, bucket text DEFAULT 'hour'::text)
- RETURNS TABLE(bucket_start timestamp with time zone, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, lag_p50_seconds double precision, lag_p95_seconds double precision)
+CREATE OR REPLACE FUNCTION public.ingest_timeseries(org_id uuid, "from" timestamp with time zone, "to" timestamp with time zone, bucket text DEFAULT 'hour'::text, connection_ids uuid[] DEFAULT NULL::uuid[])
+ RETURNS TABLE(bucket_start timestamp with time zone, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, lag_p50_seconds double precision, lag_p95_seconds double precision, replayed bigint, replayed_accepted bigint)
  LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
@@ -2570,22 +2857,10 @@ begin
     raise invalid_parameter_value using message = 'bucket is one of minute, hour, day';
   end if;
   return query
-  with slices as (
-    select date_trunc(ingest_timeseries.bucket, a.bucket, 'UTC') as at, a.*
-    from public.connection_activity a
-    where a.org_id = ingest_timeseries.org_id and a.bucket >= ingest_timeseries."from" and a.bucket < ingest_timeseries."to"
-  ), totals as (
-    select s.at, sum(s.received) as received, sum(s.accepted) as accepted, sum(s.duplicates) as duplicates,
-      sum(s.dead_lettered) as dead_lettered, sum(s.rejected) as rejected
-    from slices s group by s.at
-  ), lags as (
-    select h.at, private.histogram_quantile(array_agg(h.n order by h.i), 0.5) as p50, private.histogram_quantile(array_agg(h.n order by h.i), 0.95) as p95
-    from (select s.at, b.i, sum(b.n) as n from slices s, unnest(s.lag_histogram) with ordinality as b (n, i) group by s.at, b.i) h
-    group by h.at
-  )
-  select t.at, t.received, t.accepted, t.duplicates, t.dead_lettered, t.rejected, l.p50, l.p95
-  from totals t left join lags l using (at)
-  order by t.at;
+  select s.bucket, s.received, s.accepted, s.duplicates, s.dead_lettered, s.rejected,
+    private.histogram_quantile(s.lag_histogram, 0.5), private.histogram_quantile(s.lag_histogram, 0.95), s.replayed, s.replayed_accepted
+  from private.sum_activity(org_id, "from", "to", bucket, connection_ids, false) s
+  order by s.bucket;
 end
 $function$;
-grant execute on function public.ingest_timeseries(uuid,timestamp with time zone,timestamp with time zone,text) to authenticated;
+grant execute on function public.ingest_timeseries(uuid,timestamp with time zone,timestamp with time zone,text,uuid[]) to authenticated;

@@ -10,7 +10,8 @@ as $$
 declare
   v_rule private.retention;
   v_partition record;
-  v_clock text;
+  v_is_activity boolean;
+  v_before timestamptz;
   v_expired boolean;
   v_drop text[] := '{}';
   v_statement text;
@@ -19,7 +20,12 @@ begin
   perform pg_advisory_xact_lock(hashtext('tributary.partitions'));
   perform set_config('lock_timeout', '30ms', true);
   for v_rule in select * from private.retention order by table_name loop
-    v_clock := case when v_rule.table_name = 'public.connection_activity' then 'bucket' else 'received_at' end;
+    v_is_activity := v_rule.table_name in ('public.connection_activity', 'public.activity_minutes', 'public.activity_hours');
+    v_before := p_now - make_interval(days => v_rule.keep_days);
+    -- What the rollups are still made of stays, however long they stand still.
+    if v_is_activity then
+      v_before := least(v_before, date_trunc('day', private.activity_rolled_until(), 'UTC'));
+    end if;
     for v_partition in
       select c.relname, pg_get_expr(c.relpartbound, c.oid) as bound,
         substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''([^'']+)''\)')::timestamptz as upper
@@ -28,10 +34,10 @@ begin
       order by c.relname
     loop
       if v_partition.bound = 'DEFAULT' then
-        execute format('select max(%I) < %L from private.%I', v_clock, p_now - make_interval(days => v_rule.keep_days), v_partition.relname)
+        execute format('select max(%I) < %L from private.%I', case when v_is_activity then 'bucket' else 'received_at' end, v_before, v_partition.relname)
         into v_expired;
       else
-        v_expired := v_partition.upper <= p_now - make_interval(days => v_rule.keep_days);
+        v_expired := v_partition.upper <= v_before;
       end if;
       if v_expired and not private.partition_is_held(v_partition.relname) then
         v_drop := v_drop || format(case when v_partition.bound = 'DEFAULT' then 'truncate private.%I' else 'drop table private.%I' end, v_partition.relname);

@@ -122,6 +122,14 @@ export function pointerChecks(): Check[] {
     check('public.legal_holds', 'owner A', "a hold of A on B's connection", world.insertHold('A', { connection })),
     check('public.event_journal', 'ingest', "a delivery of A with B's connection", world.insertJournal('A', fresh, connection)),
     check('public.connection_activity', 'ingest', "activity of A with B's connection", world.insertActivity('A', { connection })),
+    ...(['activity_minutes', 'activity_hours', 'activity_days'] as const).map((table) =>
+      check(
+        `public.${table}`,
+        'owner of the tables',
+        "rolled-up activity of A with B's connection",
+        world.insertRollup('A', table, '2026-01-02', connection),
+      ),
+    ),
     check(
       'public.source_connections',
       'owner A',

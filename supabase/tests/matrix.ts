@@ -252,6 +252,24 @@ export const matrix: Record<string, Expectation> = {
     insert: () => `insert into private.alert_clock (evaluated_at, watching_since) values (now(), now())`,
     rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
   },
+  'public.activity_minutes': {
+    rows: ofOrg,
+    column: 'received',
+    insert: (org) => world.insertRollup(org, 'activity_minutes', '2026-01-02'),
+    rules: { select: peopleAnd(members, 'worker'), insert: nobody, update: nobody, delete: nobody },
+  },
+  'public.activity_hours': {
+    rows: ofOrg,
+    column: 'received',
+    insert: (org) => world.insertRollup(org, 'activity_hours', '2026-01-02'),
+    rules: { select: peopleAnd(members, 'worker'), insert: nobody, update: nobody, delete: nobody },
+  },
+  'public.activity_days': {
+    rows: ofOrg,
+    column: 'received',
+    insert: (org) => world.insertRollup(org, 'activity_days', '2026-01-02'),
+    rules: { select: people(members), insert: nobody, update: nobody, delete: nobody },
+  },
   'private.invite_tokens': {
     rows: (org) => `invite_id = '${world.inviteId(org)}'`,
     column: 'token_sha256',
@@ -326,6 +344,12 @@ export const matrix: Record<string, Expectation> = {
     rows: () => 'true',
     column: 'cause',
     insert: () => world.insertTransition,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.activity_rollup': {
+    rows: () => 'true',
+    column: 'rolled_until',
+    insert: () => `insert into private.activity_rollup (rolled_until) values (now())`,
     rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
   },
   // Of the platform, not of an org: both columns of the matrix aim at the same rows.

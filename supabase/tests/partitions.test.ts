@@ -113,7 +113,7 @@ describe('ensure_partitions', () => {
   });
 
   it.each(refusedTo)('is refused to %s, as is dropping', async (actor) => {
-    for (const call of ['ensure_partitions()', 'drop_expired_partitions()', 'refresh_last_event_at()'])
+    for (const call of ['ensure_partitions()', 'drop_expired_partitions()', 'roll_up_activity()', 'refresh_last_event_at()'])
       await expect(session.as(actor, `select private.${call}`)).rejects.toMatchObject({ code: '42501' });
   });
 });
@@ -189,34 +189,5 @@ describe('drop_expired_partitions', () => {
       await dropExpired(day);
       expect(await ensure(day)).toBe(0);
     }
-  });
-});
-
-describe('refresh_last_event_at', () => {
-  const refresh = async () =>
-    (await session.as<{ changed: number }>('maintenance', 'select private.refresh_last_event_at() as changed'))[0]?.changed;
-  const lastEventAt = async () =>
-    (await look<{ at: Date | null }>('select last_event_at as at from public.source_connections where id = $1', [connectionId('A')]))[0]
-      ?.at ?? null;
-
-  it("takes the newest event time of each connection's recent activity, and moves forward only", async () => {
-    expect(await lastEventAt()).toBeNull();
-    expect(await refresh()).toBe(2);
-    const first = await lastEventAt();
-    expect(first).not.toBeNull();
-    expect(await refresh()).toBe(0);
-    await look(insertActivity('A', { lastEventTime: 'yesterday' }));
-    expect(await refresh()).toBe(0);
-    expect(await lastEventAt()).toEqual(first);
-  });
-
-  it('is bookkeeping: no trail in the audit log, no new updated_at', async () => {
-    await look(`update public.source_connections set updated_at = '2001-01-01'`);
-    const trail = await look('select count(*) from public.audit_log');
-    expect(await refresh()).toBe(2);
-    expect(await look('select count(*) from public.audit_log')).toEqual(trail);
-    expect(await look(`select count(*)::int as touched from public.source_connections where updated_at <> '2001-01-01'`)).toEqual([
-      { touched: 0 },
-    ]);
   });
 });

@@ -197,7 +197,14 @@ describe('foreign keys', () => {
 });
 
 describe('partitions', () => {
-  const parents = ['private.journal_payloads', 'public.canonical_events', 'public.connection_activity', 'public.event_journal'];
+  const parents = [
+    'private.journal_payloads',
+    'public.activity_hours',
+    'public.activity_minutes',
+    'public.canonical_events',
+    'public.connection_activity',
+    'public.event_journal',
+  ];
 
   it('exist for exactly the tables that retention names', async () => {
     expect(await list(`select name::text from ${relations} c where relkind = 'p' order by 1`)).toEqual(parents);

@@ -104,6 +104,7 @@ function orgSql(org: Org): string {
     ${insertDeadLetter(org, deadLetterId(org))};
     insert into public.dlq_operations (org_id, kind, filter, total) values ('${o}', 'redrive', '{}', 1);
     ${insertActivity(org)};
+    ${rollups.map((table) => insertRollup(org, table, '2026-01-01')).join(';')};
     ${insertQuarantine(org, '2026-01-01')};
     ${insertHold(org, { id: holdId(org) })};
     ${insertAlertChannel(org, alertChannelId(org))};
@@ -150,6 +151,12 @@ export const insertActivity = (org: Org, { connection, lastEventTime }: { connec
   insert into public.connection_activity (org_id, source_connection_id, bucket, received, accepted, lag_histogram, last_event_time)
   values ('${orgId(org)}', '${connection ?? connectionId(org)}', date_trunc('minute', now()), 1, 1, '{1,0,0,0,0,0,0,0,0,0,0,0}',
     '${lastEventTime ?? 'now'}')`;
+
+const rollups = ['activity_minutes', 'activity_hours', 'activity_days'] as const;
+
+export const insertRollup = (org: Org, table: (typeof rollups)[number], bucket: string, connection = connectionId(org)) => `
+  insert into public.${table} (org_id, source_connection_id, bucket, received, accepted)
+  values ('${orgId(org)}', '${connection}', '${bucket}', 1, 1)`;
 
 export const insertQuarantine = (org: Org, hour: string) => `
   insert into private.quarantine_hours (source_connection_id, hour, stored) values ('${connectionId(org)}', '${hour}', 1)`;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Db, sqlState } from './db.ts';
 import type { Task } from './jobs.ts';
 
-/** What keeps the database in order: partitions made ahead and dropped after their retention, `last_event_at`, jobs of processes that are gone. */
+/** What keeps the database in order: partitions made ahead and dropped after their retention, rolled-up activity, jobs of processes that are gone. */
 export function maintenanceTasks(db: Db): Record<string, Task> {
   return {
     'maintenance.partitions': {
@@ -13,10 +13,16 @@ export function maintenanceTasks(db: Db): Record<string, Task> {
         if (made?.made || dropped.length > 0) log.info({ made: made?.made, dropped: dropped.map((row) => row.name) }, 'partitions');
       },
     },
-    'maintenance.last_event_at': {
-      everySeconds: 10,
-      async run() {
-        await db.maintenance((sql) => sql('select private.refresh_last_event_at()'));
+    'activity.rollup': {
+      everySeconds: 5,
+      async run(_payload, { signal }) {
+        // After a standstill, one bounded slice after the other; what is left after 20 s is the next turn's.
+        const end = Date.now() + 20_000;
+        let isBehind = true;
+        while (isBehind && !signal.aborted && Date.now() < end) {
+          const [row] = await db.worker((sql) => sql<{ is_behind: boolean }>('select private.roll_up_activity() as is_behind'));
+          isBehind = row?.is_behind ?? false;
+        }
       },
     },
     'maintenance.abandoned_jobs': {

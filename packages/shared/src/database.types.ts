@@ -5,6 +5,186 @@ export type Json = string | number | boolean | null | { [key: string]: Json | un
 export type Database = {
   public: {
     Tables: {
+      activity_days: {
+        Row: {
+          accepted: number;
+          bucket: string;
+          dead_lettered: number;
+          duplicates: number;
+          lag_histogram: number[];
+          lag_max_ms: number;
+          lag_sum_ms: number;
+          last_event_time: string | null;
+          org_id: string;
+          received: number;
+          rejected: number;
+          replayed: number;
+          replayed_accepted: number;
+          source_connection_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          accepted?: number;
+          bucket: string;
+          dead_lettered?: number;
+          duplicates?: number;
+          lag_histogram?: number[];
+          lag_max_ms?: number;
+          lag_sum_ms?: number;
+          last_event_time?: string | null;
+          org_id: string;
+          received?: number;
+          rejected?: number;
+          replayed?: number;
+          replayed_accepted?: number;
+          source_connection_id: string;
+        };
+        Update: {
+          accepted?: number;
+          bucket?: string;
+          dead_lettered?: number;
+          duplicates?: number;
+          lag_histogram?: number[];
+          lag_max_ms?: number;
+          lag_sum_ms?: number;
+          last_event_time?: string | null;
+          org_id?: string;
+          received?: number;
+          rejected?: number;
+          replayed?: number;
+          replayed_accepted?: number;
+          source_connection_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'activity_days_org_id_source_connection_id_fkey';
+            columns: ['org_id', 'source_connection_id'];
+            isOneToOne: false;
+            referencedRelation: 'source_connections';
+            referencedColumns: ['org_id', 'id'];
+          },
+        ];
+      };
+      activity_hours: {
+        Row: {
+          accepted: number;
+          bucket: string;
+          dead_lettered: number;
+          duplicates: number;
+          lag_histogram: number[];
+          lag_max_ms: number;
+          lag_sum_ms: number;
+          last_event_time: string | null;
+          org_id: string;
+          received: number;
+          rejected: number;
+          replayed: number;
+          replayed_accepted: number;
+          source_connection_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          accepted?: number;
+          bucket: string;
+          dead_lettered?: number;
+          duplicates?: number;
+          lag_histogram?: number[];
+          lag_max_ms?: number;
+          lag_sum_ms?: number;
+          last_event_time?: string | null;
+          org_id: string;
+          received?: number;
+          rejected?: number;
+          replayed?: number;
+          replayed_accepted?: number;
+          source_connection_id: string;
+        };
+        Update: {
+          accepted?: number;
+          bucket?: string;
+          dead_lettered?: number;
+          duplicates?: number;
+          lag_histogram?: number[];
+          lag_max_ms?: number;
+          lag_sum_ms?: number;
+          last_event_time?: string | null;
+          org_id?: string;
+          received?: number;
+          rejected?: number;
+          replayed?: number;
+          replayed_accepted?: number;
+          source_connection_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'activity_hours_org_id_source_connection_id_fkey';
+            columns: ['org_id', 'source_connection_id'];
+            isOneToOne: false;
+            referencedRelation: 'source_connections';
+            referencedColumns: ['org_id', 'id'];
+          },
+        ];
+      };
+      activity_minutes: {
+        Row: {
+          accepted: number;
+          bucket: string;
+          dead_lettered: number;
+          duplicates: number;
+          lag_histogram: number[];
+          lag_max_ms: number;
+          lag_sum_ms: number;
+          last_event_time: string | null;
+          org_id: string;
+          received: number;
+          rejected: number;
+          replayed: number;
+          replayed_accepted: number;
+          source_connection_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          accepted?: number;
+          bucket: string;
+          dead_lettered?: number;
+          duplicates?: number;
+          lag_histogram?: number[];
+          lag_max_ms?: number;
+          lag_sum_ms?: number;
+          last_event_time?: string | null;
+          org_id: string;
+          received?: number;
+          rejected?: number;
+          replayed?: number;
+          replayed_accepted?: number;
+          source_connection_id: string;
+        };
+        Update: {
+          accepted?: number;
+          bucket?: string;
+          dead_lettered?: number;
+          duplicates?: number;
+          lag_histogram?: number[];
+          lag_max_ms?: number;
+          lag_sum_ms?: number;
+          last_event_time?: string | null;
+          org_id?: string;
+          received?: number;
+          rejected?: number;
+          replayed?: number;
+          replayed_accepted?: number;
+          source_connection_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'activity_minutes_org_id_source_connection_id_fkey';
+            columns: ['org_id', 'source_connection_id'];
+            isOneToOne: false;
+            referencedRelation: 'source_connections';
+            referencedColumns: ['org_id', 'id'];
+          },
+        ];
+      };
       alert_channels: {
         Row: {
           created_at: string;
@@ -926,13 +1106,25 @@ export type Database = {
           name: string;
           received: number;
           rejected: number;
+          replayed: number;
+          replayed_accepted: number;
           source_connection_id: string;
           type: string;
         }[];
       };
+      connection_sparklines: {
+        Args: { org_id: string };
+        Returns: {
+          accepted: number[];
+          dead_lettered: number[];
+          first_hour: string;
+          received: number[];
+          source_connection_id: string;
+        }[];
+      };
       create_org: { Args: { name: string; project_name?: string }; Returns: Json };
       ingest_timeseries: {
-        Args: { bucket?: string; from: string; org_id: string; to: string };
+        Args: { bucket?: string; connection_ids?: string[]; from: string; org_id: string; to: string };
         Returns: {
           accepted: number;
           bucket_start: string;
@@ -942,6 +1134,8 @@ export type Database = {
           lag_p95_seconds: number;
           received: number;
           rejected: number;
+          replayed: number;
+          replayed_accepted: number;
         }[];
       };
     };

@@ -17,6 +17,7 @@ import { SourceBadge } from '../../ui/source-badge.tsx';
 import { ClearFilters, Empty, Loaded } from '../../ui/states.tsx';
 import { Time } from '../../ui/values.tsx';
 import { connectionTexts } from './texts.ts';
+import { Trend } from './trend.tsx';
 
 export function Connections() {
   const t = useTexts(connectionTexts);
@@ -163,6 +164,7 @@ function ConnectionsTable({ rows }: { rows: readonly Row[] }) {
                   <Text span className="tabular" w={52} ta="right">
                     {formatNumber(row.received, language)}
                   </Text>
+                  <Trend orgId={org.id} connectionId={row.source_connection_id} label={t('trend')} />
                 </Group>
               </Table.Td>
               <Table.Td ta="right">{row.dlq_rate === null ? '–' : formatShare(row.dlq_rate, language)}</Table.Td>

@@ -51,3 +51,14 @@ export const latestOfConnection = (id: string) =>
       return { events, failures };
     },
   });
+
+/** Records received per hour over the last 24, oldest first, by connection. */
+export const connectionTrends = (orgId: string) =>
+  queryOptions({
+    queryKey: ['connection-trends', orgId],
+    staleTime: 30_000,
+    queryFn: async () => {
+      const rows = await read(supabase().data.rpc('connection_sparklines', { org_id: orgId }));
+      return new Map(rows.map((row) => [row.source_connection_id, row.received]));
+    },
+  });
