@@ -811,6 +811,64 @@ grant select on public.projects to authenticated;
 grant insert (org_id, name, slug) on public.projects to authenticated;
 grant update (name) on public.projects to authenticated;
 
+create table public.replay_plans (
+  id uuid default gen_random_uuid() not null,
+  org_id uuid not null,
+  name text,
+  mode text not null,
+  filter jsonb not null,
+  throttle_per_second integer not null,
+  status text default 'pending_approval'::text not null,
+  matched_count integer not null,
+  needs_second_approval boolean not null,
+  reference text,
+  created_by uuid default auth.uid() not null,
+  created_at timestamp with time zone default now() not null,
+  approved_by uuid,
+  approved_at timestamp with time zone,
+  started_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  processed integer default 0 not null,
+  accepted integer default 0 not null,
+  duplicates integer default 0 not null,
+  dead_lettered integer default 0 not null,
+  failed integer default 0 not null,
+  rate_per_second real,
+  error text,
+  failures integer default 0 not null,
+  checkpoint_at timestamp with time zone,
+  checkpoint_id uuid,
+  lease_owner uuid,
+  lease_until timestamp with time zone,
+  constraint replay_plans_pkey PRIMARY KEY (id),
+  constraint replay_plans_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint replay_plans_check CHECK (((approved_by IS NULL) = (approved_at IS NULL))),
+  constraint replay_plans_check1 CHECK (((status = ANY (ARRAY['pending_approval'::text, 'canceled'::text])) OR (approved_by IS NOT NULL))),
+  constraint replay_plans_filter_check CHECK (((jsonb_typeof(filter) = 'object'::text) AND (pg_column_size(filter) <= 65536))),
+  constraint replay_plans_matched_count_check CHECK ((matched_count >= 0)),
+  constraint replay_plans_mode_check CHECK ((mode = ANY (ARRAY['replay'::text, 'reprocess'::text]))),
+  constraint replay_plans_name_check CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 120))),
+  constraint replay_plans_reference_check CHECK (((length(btrim(reference)) >= 1) AND (length(btrim(reference)) <= 120))),
+  constraint replay_plans_second_person CHECK (((approved_by IS NULL) OR (NOT needs_second_approval) OR ((approved_by <> created_by) AND (reference IS NOT NULL)))),
+  constraint replay_plans_status_check CHECK ((status = ANY (ARRAY['pending_approval'::text, 'approved'::text, 'running'::text, 'paused'::text, 'completed'::text, 'canceled'::text, 'failed'::text]))),
+  constraint replay_plans_throttle_per_second_check CHECK (((throttle_per_second >= 1) AND (throttle_per_second <= 1000)))
+);
+CREATE INDEX replay_plans_org_created_idx ON public.replay_plans USING btree (org_id, created_at DESC, id DESC);
+CREATE INDEX replay_plans_running_idx ON public.replay_plans USING btree (started_at) WHERE (status = 'running'::text);
+CREATE TRIGGER audit_made AFTER INSERT ON public.replay_plans FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER audit_step AFTER UPDATE ON public.replay_plans FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER check_step BEFORE UPDATE ON public.replay_plans FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION private.check_replay_step();
+alter table public.replay_plans enable row level security;
+create policy replay_plans_select on public.replay_plans for select to authenticated
+  using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
+create policy replay_plans_worker_select on public.replay_plans for select to worker
+  using (true);
+create policy replay_plans_worker_update on public.replay_plans for update to worker
+  using (true);
+grant select on public.replay_plans to authenticated;
+grant select on public.replay_plans to worker;
+grant update (status, finished_at, processed, accepted, duplicates, dead_lettered, failed, rate_per_second, error, failures, checkpoint_at, checkpoint_id, lease_owner, lease_until) on public.replay_plans to worker;
+
 create table public.source_connections (
   id uuid default gen_random_uuid() not null,
   org_id uuid not null,
@@ -1081,6 +1139,23 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION private.check_replay_step()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if (old.status, new.status) not in (
+    ('pending_approval', 'approved'), ('pending_approval', 'canceled'), ('approved', 'running'), ('approved', 'canceled'),
+    ('running', 'paused'), ('running', 'completed'), ('running', 'failed'), ('running', 'canceled'),
+    ('paused', 'running'), ('paused', 'canceled'), ('failed', 'running'), ('failed', 'canceled')
+  ) then
+    raise check_violation using message = format('a replay plan that is %s cannot become %s', old.status, new.status), constraint = 'replay_plans_step';
+  end if;
+  return new;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION private.claim_alert_notifications(p_limit integer, p_lease_seconds integer, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS TABLE(id uuid, attempts integer, kind text, level text, value double precision, threshold double precision, message text, created_at timestamp with time zone, org_id uuid, org_name text, incident_id uuid, rule text, opened_at timestamp with time zone, actor_email text, connection_id uuid, connection_name text, source_type text, channel_id uuid, channel_type text, sealed bytea)
  LANGUAGE plpgsql
@@ -1164,6 +1239,24 @@ begin
 end
 $function$;
 grant execute on function private.claim_dead_letters(uuid,integer,integer,integer) to worker;
+
+CREATE OR REPLACE FUNCTION private.claim_replays(p_owner uuid, p_lease_seconds integer, p_most integer)
+ RETURNS TABLE(id uuid, org_id uuid, mode text, filter jsonb, throttle_per_second integer, approved_at timestamp with time zone, checkpoint_at text, checkpoint_id uuid, connection_ids uuid[])
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  update public.replay_plans p
+  set lease_owner = p_owner, lease_until = now() + make_interval(secs => p_lease_seconds)
+  where p.id in (
+    select r.id from public.replay_plans r
+    where r.status = 'running' and (r.lease_until is null or r.lease_until < now())
+    order by r.started_at limit p_most for update skip locked)
+  -- As text: what reads it back must find the same microsecond.
+  returning p.id, p.org_id, p.mode, p.filter, p.throttle_per_second, p.approved_at, p.checkpoint_at::text, p.checkpoint_id,
+    private.replay_connections(p.org_id, p.filter)
+$function$;
+grant execute on function private.claim_replays(uuid,integer,integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.connection_arrivals(p_now timestamp with time zone)
  RETURNS TABLE(source_connection_id uuid, org_id uuid, last_at timestamp with time zone, last_event_at timestamp with time zone, changed_at timestamp with time zone)
@@ -1357,6 +1450,23 @@ begin
   return true;
 end
 $function$;
+
+CREATE OR REPLACE FUNCTION private.create_replay(p_org_id uuid, p_name text, p_mode text, p_filter jsonb, p_throttle integer, p_matched integer, p_second boolean)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_id uuid;
+begin
+  perform private.require_admin(p_org_id);
+  insert into public.replay_plans (org_id, name, mode, filter, throttle_per_second, matched_count, needs_second_approval)
+  values (p_org_id, p_name, p_mode, p_filter, p_throttle, p_matched, p_second) returning id into v_id;
+  return v_id;
+end
+$function$;
+grant execute on function private.create_replay(uuid,text,text,jsonb,integer,integer,boolean) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.delete_alert_channel(p_id uuid)
  RETURNS boolean
@@ -2156,6 +2266,20 @@ end
 $function$;
 grant execute on function private.replay_batch(json,json,json,json,bytea,boolean) to worker;
 
+CREATE OR REPLACE FUNCTION private.replay_connections(p_org_id uuid, p_filter jsonb)
+ RETURNS uuid[]
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select coalesce(array_agg(id), '{}') from public.source_connections
+  where org_id = p_org_id and deleted_at is null
+    and (p_filter -> 'connectionIds' is null or id::text = any (array(select lower(jsonb_array_elements_text(p_filter -> 'connectionIds')))))
+    and (p_filter -> 'projectIds' is null or project_id::text = any (array(select lower(jsonb_array_elements_text(p_filter -> 'projectIds')))))
+    and (p_filter -> 'sources' is null or type = any (array(select jsonb_array_elements_text(p_filter -> 'sources'))))
+$function$;
+grant execute on function private.replay_connections(uuid,jsonb) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.request_flush()
  RETURNS bigint
  LANGUAGE plpgsql
@@ -2630,6 +2754,76 @@ begin
 end
 $function$;
 grant execute on function private.start_dlq_operation(uuid,text,jsonb,integer) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.step_replay(p_id uuid, p_action text, p_reference text, p_matched integer, p_threshold integer)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_plan public.replay_plans;
+  v_state text;
+  v_second boolean;
+begin
+  select * into v_plan from public.replay_plans where id = p_id and org_id = any (array(select private.my_orgs())) for update;
+  perform private.require_admin(v_plan.org_id);
+  v_state := case v_plan.status when 'pending_approval' then 'waiting for approval' else v_plan.status end;
+
+  if p_action = 'approve' then
+    if v_plan.status = 'approved' and v_plan.approved_by = auth.uid() then
+      return null;
+    elsif v_plan.status <> 'pending_approval' then
+      return format('a plan that is %s cannot be approved', v_state);
+    end if;
+    v_second := v_plan.needs_second_approval or p_matched > p_threshold;
+    if v_second and v_plan.created_by = auth.uid() then
+      return format('a plan for more than %s deliveries is approved by somebody else than who made it', p_threshold);
+    elsif v_second and p_reference is null then
+      return format('a plan for more than %s deliveries is approved with a reference', p_threshold);
+    end if;
+    update public.replay_plans
+    set status = 'approved', approved_by = auth.uid(), approved_at = now(), reference = p_reference, matched_count = p_matched, needs_second_approval = v_second
+    where id = p_id;
+
+  elsif p_action in ('run', 'resume') then
+    if v_plan.status = 'running' then
+      return null;
+    elsif p_action = 'run' and v_plan.status <> 'approved' then
+      return format('a plan that is %s cannot be run', v_state)
+        || case when v_plan.status in ('paused', 'failed') then ': resume it' else '' end;
+    elsif p_action = 'resume' and v_plan.status not in ('paused', 'failed') then
+      return format('a plan that is %s cannot be resumed', v_state) || case v_plan.status when 'approved' then ': run it' else '' end;
+    end if;
+    update public.replay_plans
+    set status = 'running', started_at = coalesce(started_at, now()), matched_count = coalesce(p_matched, matched_count), error = null, failures = 0,
+      lease_owner = null, lease_until = null
+    where id = p_id;
+    perform graphile_worker.add_job('replay.run', payload => '{}', job_key => 'replay.run', job_key_mode => 'preserve_run_at', max_attempts => 1);
+
+  elsif p_action = 'pause' then
+    if v_plan.status = 'paused' then
+      return null;
+    elsif v_plan.status <> 'running' then
+      return format('a plan that is %s cannot be paused', v_state);
+    end if;
+    update public.replay_plans set status = 'paused', rate_per_second = null, lease_owner = null, lease_until = null where id = p_id;
+
+  elsif p_action = 'cancel' then
+    if v_plan.status = 'canceled' then
+      return null;
+    elsif v_plan.status = 'completed' then
+      return 'a plan that is completed cannot be canceled';
+    end if;
+    update public.replay_plans set status = 'canceled', finished_at = now(), rate_per_second = null, lease_owner = null, lease_until = null where id = p_id;
+
+  else
+    raise invalid_parameter_value using message = 'no such step';
+  end if;
+  return null;
+end
+$function$;
+grant execute on function private.step_replay(uuid,text,text,integer,integer) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.sum_activity(p_org_id uuid, p_from timestamp with time zone, p_to timestamp with time zone, p_unit text, p_connections uuid[], p_by_connection boolean)
  RETURNS TABLE(source_connection_id uuid, bucket timestamp with time zone, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, replayed bigint, replayed_accepted bigint, lag_sum_ms bigint, lag_max_ms bigint, lag_histogram bigint[], last_event_time timestamp with time zone)

@@ -49,6 +49,8 @@ export const tableGrants: Record<string, string> = {
   'public.org_members authenticated': 'DELETE, SELECT',
   'public.orgs authenticated': 'SELECT',
   'public.projects authenticated': 'SELECT',
+  'public.replay_plans authenticated': 'SELECT',
+  'public.replay_plans worker': 'SELECT',
   'public.source_connections authenticated': 'SELECT',
 };
 
@@ -66,6 +68,8 @@ export const columnGrants: Record<string, string> = {
   'public.orgs authenticated UPDATE': 'name, rate_limit_per_second',
   'public.projects authenticated INSERT': 'org_id, name, slug',
   'public.projects authenticated UPDATE': 'name',
+  'public.replay_plans worker UPDATE':
+    'status, finished_at, processed, accepted, duplicates, dead_lettered, failed, rate_per_second, error, failures, checkpoint_at, checkpoint_id, lease_owner, lease_until',
   'public.source_connections authenticated INSERT': 'org_id, project_id, name, type, config_json',
   'public.source_connections authenticated UPDATE': 'name, is_active, config_json, rate_limit_per_second, priority',
   'public.source_connections worker SELECT': 'id, org_id, type, deleted_at',
@@ -83,10 +87,12 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.claim_alert_notifications': 'worker',
     'private.count_open_incidents': 'worker',
     'private.create_alert_channel': 'authenticated',
+    'private.claim_replays': 'worker',
     'private.create_invite': 'authenticated',
     'private.create_org': 'authenticated',
     'private.create_org_keys': 'ingest',
     'private.delete_alert_channel': 'authenticated',
+    'private.create_replay': 'authenticated',
     'private.delete_connection': 'authenticated',
     'private.drop_expired_partitions': 'maintenance',
     'private.ensure_partitions': 'maintenance',
@@ -111,6 +117,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.set_operator_mode': 'worker',
     'private.settle_alert_notification': 'worker',
     'private.start_dlq_operation': 'authenticated',
+    'private.step_replay': 'authenticated',
     'private.tick': 'worker',
   },
   invoker: {
@@ -122,6 +129,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.ingest_batch': 'ingest, worker',
     'private.insert_events': 'ingest, worker',
     'private.settle_dead_letters': 'worker',
+    'private.replay_connections': 'authenticated',
     'private.settle_batch': 'ingest, worker',
     'private.sum_activity': 'authenticated',
     'private.take_quarantine': 'ingest',

@@ -270,6 +270,20 @@ export const matrix: Record<string, Expectation> = {
     insert: (org) => world.insertRollup(org, 'activity_days', '2026-01-02'),
     rules: { select: people(members), insert: nobody, update: nobody, delete: nobody },
   },
+  'public.replay_plans': {
+    rows: ofOrg,
+    column: 'approved_by',
+    insert: (org) => world.insertReplay(org),
+    rules: {
+      select: peopleAnd(members, 'worker'),
+      insert: nobody,
+      update: [
+        nobody,
+        { ...machine('worker'), title: 'its progress', sql: (org) => `update public.replay_plans set processed = 1 where ${ofOrg(org)}` },
+      ],
+      delete: nobody,
+    },
+  },
   'private.invite_tokens': {
     rows: (org) => `invite_id = '${world.inviteId(org)}'`,
     column: 'token_sha256',

@@ -107,6 +107,7 @@ function orgSql(org: Org): string {
     ${rollups.map((table) => insertRollup(org, table, '2026-01-01')).join(';')};
     ${insertQuarantine(org, '2026-01-01')};
     ${insertHold(org, { id: holdId(org) })};
+    ${insertReplay(org)};
     ${insertAlertChannel(org, alertChannelId(org))};
     ${insertAlertChannel(org, deletedAlertChannelId(org))};
     update public.alert_channels set is_enabled = false, deleted_at = now() where id = '${deletedAlertChannelId(org)}';
@@ -182,3 +183,7 @@ export const insertInstance = (id: string) => `
 
 export const insertTransition = `
   insert into private.flow_transitions (from_mode, to_mode, cause, changed_by) values ('normal', 'drain', 'a migration', 'operator')`;
+
+export const insertReplay = (org: Org) => `
+  insert into public.replay_plans (org_id, mode, filter, throttle_per_second, matched_count, needs_second_approval, created_by)
+  values ('${orgId(org)}', 'replay', '{}', 100, 1, false, '${userId(org, 'owner')}')`;

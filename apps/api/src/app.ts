@@ -29,6 +29,7 @@ import { mountDocs } from './openapi.ts';
 import { orgRoutes } from './orgs/routes.ts';
 import type { Outbound } from './outbound.ts';
 import { publicConfigRoutes } from './public-config.ts';
+import { replayPlanRoutes } from './replays/routes.ts';
 import { sourceRoutes } from './sources/routes.ts';
 import { mountWeb } from './web.ts';
 
@@ -111,6 +112,7 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
   app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
   app.route('/api/events', eventRoutes({ db, verifyToken }));
   app.route('/api/replay', replayRoutes({ db, verifyToken, replayer: createReplayer(deps) }));
+  app.route('/api/replays', replayPlanRoutes({ db, verifyToken, approvalThreshold: config.replayApprovalThreshold }));
   app.route('/api/legal-holds', holdRoutes({ db, verifyToken }));
   mountDocs(app, { publicUrl });
   mountWeb(app, { directory: config.webDirectory, supabaseUrl: config.supabase.url });

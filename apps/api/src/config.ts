@@ -41,6 +41,7 @@ const Environment = z.object({
   SMTP_FROM: z.string().min(3).max(320).optional(),
   PAGERDUTY_EVENTS_URL: z.url({ protocol: /^https?$/ }).default('https://events.pagerduty.com/v2/enqueue'),
   OUTBOUND_ALLOW_PRIVATE: z.enum(['true', 'false']).default('false'),
+  REPLAY_APPROVAL_THRESHOLD: z.coerce.number().int().min(0).default(10_000),
   JOBS_CONCURRENCY: z.coerce.number().int().min(0).max(50).default(4),
 });
 
@@ -102,6 +103,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
     smtp: e.SMTP_URL !== undefined && e.SMTP_FROM !== undefined ? { url: e.SMTP_URL, from: e.SMTP_FROM } : undefined,
     pagerDutyUrl: e.PAGERDUTY_EVENTS_URL,
     outboundAllowPrivate: e.OUTBOUND_ALLOW_PRIVATE === 'true',
+    replayApprovalThreshold: e.REPLAY_APPROVAL_THRESHOLD,
     jobs: { concurrency: e.JOBS_CONCURRENCY },
   };
 }

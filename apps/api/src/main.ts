@@ -16,10 +16,12 @@ import { createConnections } from './ingest/connections.ts';
 import { createQuarantine } from './ingest/quarantine.ts';
 import { createWriter } from './ingest/writer.ts';
 import { startJobs } from './jobs.ts';
+import { createReplayer } from './journal/replay.ts';
 import { createLog } from './log.ts';
 import { maintenanceTasks } from './maintenance.ts';
 import { createMetrics } from './metrics.ts';
 import { createOutbound } from './outbound.ts';
+import { replayTasks } from './replays/jobs.ts';
 
 function configOrExit() {
   try {
@@ -64,6 +66,7 @@ async function start() {
       ...maintenanceTasks(db),
       ...dlqTasks({ db, connections, now: clock.now, retry: config.dlq, log }),
       ...alertTasks({ db, masterKeys: config.masterKeys, notifier, metrics }),
+      ...replayTasks({ db, replayer: createReplayer({ db, connections, metrics, now: clock.now, log }) }),
     },
     concurrency: config.jobs.concurrency,
     isPaused: () => flow.mode() === 'paused',

@@ -1022,6 +1022,108 @@ export type Database = {
           },
         ];
       };
+      replay_plans: {
+        Row: {
+          accepted: number;
+          approved_at: string | null;
+          approved_by: string | null;
+          checkpoint_at: string | null;
+          checkpoint_id: string | null;
+          created_at: string;
+          created_by: string;
+          dead_lettered: number;
+          duplicates: number;
+          error: string | null;
+          failed: number;
+          failures: number;
+          filter: NonNullable<Json>;
+          finished_at: string | null;
+          id: string;
+          lease_owner: string | null;
+          lease_until: string | null;
+          matched_count: number;
+          mode: string;
+          name: string | null;
+          needs_second_approval: boolean;
+          org_id: string;
+          processed: number;
+          rate_per_second: number | null;
+          reference: string | null;
+          started_at: string | null;
+          status: string;
+          throttle_per_second: number;
+        };
+        ComputedFields: never;
+        Insert: {
+          accepted?: number;
+          approved_at?: string | null;
+          approved_by?: string | null;
+          checkpoint_at?: string | null;
+          checkpoint_id?: string | null;
+          created_at?: string;
+          created_by?: string;
+          dead_lettered?: number;
+          duplicates?: number;
+          error?: string | null;
+          failed?: number;
+          failures?: number;
+          filter: NonNullable<Json>;
+          finished_at?: string | null;
+          id?: string;
+          lease_owner?: string | null;
+          lease_until?: string | null;
+          matched_count: number;
+          mode: string;
+          name?: string | null;
+          needs_second_approval: boolean;
+          org_id: string;
+          processed?: number;
+          rate_per_second?: number | null;
+          reference?: string | null;
+          started_at?: string | null;
+          status?: string;
+          throttle_per_second: number;
+        };
+        Update: {
+          accepted?: number;
+          approved_at?: string | null;
+          approved_by?: string | null;
+          checkpoint_at?: string | null;
+          checkpoint_id?: string | null;
+          created_at?: string;
+          created_by?: string;
+          dead_lettered?: number;
+          duplicates?: number;
+          error?: string | null;
+          failed?: number;
+          failures?: number;
+          filter?: NonNullable<Json>;
+          finished_at?: string | null;
+          id?: string;
+          lease_owner?: string | null;
+          lease_until?: string | null;
+          matched_count?: number;
+          mode?: string;
+          name?: string | null;
+          needs_second_approval?: boolean;
+          org_id?: string;
+          processed?: number;
+          rate_per_second?: number | null;
+          reference?: string | null;
+          started_at?: string | null;
+          status?: string;
+          throttle_per_second?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'replay_plans_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'orgs';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
       source_connections: {
         Row: {
           config_json: NonNullable<Json>;

@@ -14,12 +14,21 @@ import type { JournalEntry } from './store.ts';
 
 export type ReplayOutcome = Outcome & { revision?: number };
 
+export interface ReplayerDeps {
+  db: Db;
+  connections: Connections;
+  metrics: Metrics;
+  /** The database's clock. */
+  now(): number;
+  log: Logger;
+}
+
 export interface Replayer {
   /**
    * Runs the entry through the pipeline as it is now: what is to be written, under a new journal entry.
    * Throws Problem `conflict`, with the reason, for one that cannot be run again.
    */
-  prepare(entry: JournalEntry, nowMs: number): Promise<WriteItem>;
+  prepare(entry: JournalEntry): Promise<WriteItem>;
   /**
    * Writes the items in one transaction as `worker`, together with what `before` and `after` do in it: whatever throws there undoes all of
    * it. Answers the outcome of every record, item by item. It may run them several times: after a lost race, and without a record that the
@@ -36,11 +45,11 @@ export interface Replayer {
 const triesMax = 6;
 
 /** What sends journal entries through the pipeline again: on the database connections of jobs, so that live deliveries keep theirs. */
-export function createReplayer(deps: { db: Db; connections: Connections; metrics: Metrics; log: Logger }): Replayer {
-  const { db, connections, metrics, log } = deps;
+export function createReplayer(deps: ReplayerDeps): Replayer {
+  const { db, connections, metrics, now, log } = deps;
 
   return {
-    async prepare(entry, nowMs) {
+    async prepare(entry) {
       if (entry.outcome === 'rejected') {
         throw new Problem(
           'conflict',
@@ -51,7 +60,7 @@ export function createReplayer(deps: { db: Db; connections: Connections; metrics
       if (!connection) throw new Problem('conflict', 'its connection was deleted');
       let reopened: ReturnType<typeof reopen>;
       try {
-        reopened = reopen(entry, connection, nowMs);
+        reopened = reopen(entry, connection, now());
       } catch (error) {
         log.error({ err: error, orgId: entry.org_id, journalId: entry.id }, 'a journal entry cannot be opened');
         throw new Problem('conflict', 'its sealed body cannot be opened with the keys of the org');

@@ -16,6 +16,7 @@ import { mountDocs } from '../openapi.ts';
 import { orgRoutes } from '../orgs/routes.ts';
 import { createOutbound } from '../outbound.ts';
 import { publicConfigRoutes } from '../public-config.ts';
+import { replayPlanRoutes } from '../replays/routes.ts';
 import { sourceRoutes } from '../sources/routes.ts';
 import { jwt, type TestUser, type World } from './make.ts';
 
@@ -42,7 +43,11 @@ export function makeControlApp(world: World, dispatch: ConnectionDeps['dispatch'
   app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
   app.route('/api/events', eventRoutes({ db, verifyToken }));
   const connections = { get: async () => undefined, close: async () => {} };
-  app.route('/api/replay', replayRoutes({ db, verifyToken, replayer: createReplayer({ db, connections, metrics: createMetrics(), log }) }));
+  app.route(
+    '/api/replay',
+    replayRoutes({ db, verifyToken, replayer: createReplayer({ db, connections, metrics: createMetrics(), now: Date.now, log }) }),
+  );
+  app.route('/api/replays', replayPlanRoutes({ db, verifyToken, approvalThreshold: 10_000 }));
   app.route('/api/legal-holds', holdRoutes({ db, verifyToken }));
   mountDocs(app, { publicUrl });
   return app;

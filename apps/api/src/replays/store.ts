@@ -1,0 +1,272 @@
+import type { ReplayFilter, ReplayStatus } from '@tributary/shared/replays.ts';
+import type { Sql } from '../db.ts';
+
+export interface PlanRow {
+  id: string;
+  org_id: string;
+  name: string | null;
+  mode: 'replay' | 'reprocess';
+  filter: ReplayFilter;
+  throttle_per_second: number;
+  status: ReplayStatus;
+  matched_count: number;
+  needs_second_approval: boolean;
+  reference: string | null;
+  created_by: string;
+  created_at: string;
+  approved_by: string | null;
+  approved_at: string | null;
+  started_at: string | null;
+  finished_at: string | null;
+  processed: number;
+  accepted: number;
+  duplicates: number;
+  dead_lettered: number;
+  failed: number;
+  rate_per_second: number | null;
+  error: string | null;
+}
+
+/** A plan that this process works on. Times as text, to the microsecond. */
+export interface ClaimedPlan {
+  id: string;
+  org_id: string;
+  mode: PlanRow['mode'];
+  filter: ReplayFilter;
+  throttle_per_second: number;
+  approved_at: string;
+  checkpoint_at: string | null;
+  checkpoint_id: string | null;
+  connection_ids: string[];
+}
+
+/** A delivery on its way: enough to fetch it, and to note that it is done. */
+export interface Head {
+  id: string;
+  at: string;
+  byte_size: number;
+}
+
+const columns = `id, org_id, name, mode, filter, throttle_per_second, status, matched_count, needs_second_approval, reference, created_by, created_at,
+  approved_by, approved_at, started_at, finished_at, processed, accepted, duplicates, dead_lettered, failed, rate_per_second, error`;
+
+// Which deliveries a plan is about: $1 org, $2 and $3 the range, $4 what it ends before in any case, $5 connections, $6 outcomes, $7 event types,
+// $8 whether replays count too. Rejected ones never do: nobody vouches for them.
+const inRange = `j.org_id = $1 and j.received_at >= $2::timestamptz and j.received_at < least($3::timestamptz, $4::timestamptz)`;
+const isMatch = `(j.source_connection_id = any ($5::uuid[]) and j.outcome <> 'rejected' and ($6::text[] is null or j.outcome = any ($6))
+  and ($7::text[] is null or j.event_types && $7) and ($8::boolean or j.replay_of is null))`;
+
+const filterValues = (orgId: string, filter: ReplayFilter, before: string | null, connectionIds: readonly string[]) => [
+  orgId,
+  filter.from,
+  filter.to,
+  before ?? 'infinity',
+  connectionIds,
+  filter.outcomes ?? null,
+  filter.eventTypes ?? null,
+  filter.includeReplays ?? false,
+];
+
+// As the caller, under RLS.
+
+/** The ids of the filter that name nothing of the org. */
+export async function findUnknown(sql: Sql, orgId: string, filter: ReplayFilter): Promise<string[]> {
+  const rows = await sql<{ id: string }>(
+    `select n.id from unnest($2::uuid[]) as n (id) where not exists (select from public.projects p where p.org_id = $1 and p.id = n.id)
+     union all
+     select n.id from unnest($3::uuid[]) as n (id)
+     where not exists (select from public.source_connections c where c.org_id = $1 and c.id = n.id and c.deleted_at is null)`,
+    [orgId, filter.projectIds ?? [], filter.connectionIds ?? []],
+  );
+  return rows.map((row) => row.id);
+}
+
+export async function findConnectionIds(sql: Sql, orgId: string, filter: ReplayFilter): Promise<string[]> {
+  const [row] = await sql<{ ids: string[] }>('select private.replay_connections($1, $2) as ids', [orgId, JSON.stringify(filter)]);
+  return row?.ids ?? [];
+}
+
+/** Exact. `before`: when the plan was approved; null: now, as this transaction has it. */
+export async function countMatches(
+  sql: Sql,
+  plan: { orgId: string; filter: ReplayFilter; before: string | null; connectionIds: readonly string[] },
+): Promise<number> {
+  const [row] = await sql<{ count: number }>(
+    `select count(*)::integer as count from public.event_journal j where ${inRange} and j.received_at < now() and ${isMatch}`,
+    filterValues(plan.orgId, plan.filter, plan.before, plan.connectionIds),
+  );
+  return row?.count ?? 0;
+}
+
+export async function createPlan(
+  sql: Sql,
+  plan: {
+    orgId: string;
+    name: string | undefined;
+    mode: string;
+    filter: ReplayFilter;
+    throttlePerSecond: number;
+    matched: number;
+    needsSecond: boolean;
+  },
+): Promise<string> {
+  const [row] = await sql<{ id: string }>('select private.create_replay($1, $2, $3, $4, $5, $6, $7) as id', [
+    plan.orgId,
+    plan.name ?? null,
+    plan.mode,
+    JSON.stringify(plan.filter),
+    plan.throttlePerSecond,
+    plan.matched,
+    plan.needsSecond,
+  ]);
+  if (!row) throw new Error('create_replay returned no row');
+  return row.id;
+}
+
+export async function findPlan(sql: Sql, id: string): Promise<(PlanRow & { may_write: boolean; cutoff: string | null }) | undefined> {
+  const [row] = await sql<PlanRow & { may_write: boolean; cutoff: string | null }>(
+    `select ${columns}, approved_at::text as cutoff, org_id = any (array(select private.my_orgs('{owner,admin}'))) as may_write
+     from public.replay_plans where id = $1`,
+    [id],
+  );
+  return row;
+}
+
+/** Newest first, at most 200. */
+export async function listPlans(sql: Sql, orgId: string): Promise<PlanRow[]> {
+  return sql<PlanRow>(`select ${columns} from public.replay_plans where org_id = $1 order by created_at desc, id desc limit 200`, [orgId]);
+}
+
+/** Moves the plan on; the answer says why it may not be, undefined when it was. */
+export async function stepPlan(
+  sql: Sql,
+  id: string,
+  step: { action: string; reference?: string | undefined; matched?: number | undefined; threshold: number },
+): Promise<string | undefined> {
+  const [row] = await sql<{ refusal: string | null }>('select private.step_replay($1, $2, $3, $4, $5) as refusal', [
+    id,
+    step.action,
+    step.reference ?? null,
+    step.matched ?? null,
+    step.threshold,
+  ]);
+  return row?.refusal ?? undefined;
+}
+
+/** Who did what to the plan, oldest first. Owners and admins see it, by the audit log's own policy. */
+export async function findAudit(
+  sql: Sql,
+  plan: PlanRow,
+): Promise<{ created_at: string; actor_id: string | null; action: string; detail: Record<string, { to?: unknown }> }[]> {
+  return sql(
+    `select created_at, actor_id, action, detail from public.audit_log
+     where org_id = $1 and created_at >= $2 and target_id = $3 and action like 'replay\\_plans.%' order by created_at, id`,
+    [plan.org_id, plan.created_at, plan.id],
+  );
+}
+
+// As `worker`.
+
+/** Takes running plans that nobody works on. */
+export async function claimPlans(sql: Sql, owner: string, leaseSeconds: number, most: number): Promise<ClaimedPlan[]> {
+  return sql<ClaimedPlan>('select * from private.claim_replays($1, $2, $3)', [owner, leaseSeconds, most]);
+}
+
+const scannedMax = 2_000;
+
+/**
+ * The plan's next deliveries after its checkpoint, in order of arrival, out of the next 2,000 of the org. `tail` is the last one looked at:
+ * a filter that matches little still gets on. `done`: there are no more.
+ */
+export async function findNextHeads(sql: Sql, plan: ClaimedPlan): Promise<{ heads: Head[]; tail: Head | undefined; done: boolean }> {
+  const rows = await sql<Head & { matches: boolean; scanned: number }>(
+    `select id, at, byte_size, matches, scanned from (
+       select s.*, count(*) over ()::integer as scanned, lead(1) over (order by s.received_at, s.id) is null as is_last from (
+         select j.id, j.received_at, j.received_at::text as at, j.byte_size, ${isMatch} as matches
+         from public.event_journal j
+         where ${inRange} and ($9::timestamptz is null or (j.received_at, j.id) > ($9::timestamptz, $10::uuid))
+         order by j.received_at, j.id limit ${scannedMax}) s) t
+     where matches or is_last order by received_at, id`,
+    [...filterValues(plan.org_id, plan.filter, plan.approved_at, plan.connection_ids), plan.checkpoint_at, plan.checkpoint_id],
+  );
+  return { heads: rows.filter((row) => row.matches), tail: rows.at(-1), done: (rows[0]?.scanned ?? 0) < scannedMax };
+}
+
+/** Whether the plan still runs and is this owner's. Holds it until the transaction ends: a pause waits for the batch at hand. */
+export async function lockPlan(sql: Sql, id: string, owner: string): Promise<boolean> {
+  const rows = await sql(`select from public.replay_plans where id = $1 and lease_owner = $2 and status = 'running' for update`, [
+    id,
+    owner,
+  ]);
+  return rows.length > 0;
+}
+
+export interface Progress {
+  processed: number;
+  accepted: number;
+  duplicates: number;
+  deadLettered: number;
+  failed: number;
+}
+
+/** Adds what was done since the last checkpoint, and renews the lease. In the transaction of the batch, after {@link lockPlan}. */
+export async function saveProgress(
+  sql: Sql,
+  id: string,
+  to: Progress & { checkpoint: Head | undefined; ratePerSecond: number | undefined; done: boolean; leaseSeconds: number },
+): Promise<void> {
+  await sql(
+    `update public.replay_plans
+     set checkpoint_at = coalesce($2::timestamptz, checkpoint_at), checkpoint_id = coalesce($3::uuid, checkpoint_id),
+       processed = processed + $4, accepted = accepted + $5, duplicates = duplicates + $6, dead_lettered = dead_lettered + $7, failed = failed + $8,
+       failures = 0, error = null, lease_until = now() + make_interval(secs => $9),
+       rate_per_second = case when $10::boolean then null else coalesce($11::real, rate_per_second) end,
+       status = case when $10 then 'completed' else status end, finished_at = case when $10 then now() end
+     where id = $1`,
+    [
+      id,
+      to.checkpoint?.at ?? null,
+      to.checkpoint?.id ?? null,
+      to.processed,
+      to.accepted,
+      to.duplicates,
+      to.deadLettered,
+      to.failed,
+      to.leaseSeconds,
+      to.done,
+      to.ratePerSecond ?? null,
+    ],
+  );
+}
+
+/** Stops a plan that is this owner's, until somebody resumes it. */
+export async function pausePlan(sql: Sql, id: string, owner: string, error: string): Promise<void> {
+  await sql(
+    `update public.replay_plans set status = 'paused', error = $3, rate_per_second = null, lease_owner = null, lease_until = null
+     where id = $1 and lease_owner = $2 and status = 'running'`,
+    [id, owner, error],
+  );
+}
+
+/** Gives the plan back for another try in two seconds; the fifth failure in a row ends it, until somebody resumes it. */
+export async function failSlice(sql: Sql, id: string, owner: string, failures: 0 | 1, error: string): Promise<void> {
+  await sql(
+    `update public.replay_plans
+     set failures = failures + $4, error = $3, status = case when failures + $4 >= 5 then 'failed' else status end, rate_per_second = null,
+       lease_owner = null, lease_until = now() + interval '2 seconds'
+     where id = $1 and lease_owner = $2 and status = 'running'`,
+    [id, owner, error, failures],
+  );
+}
+
+/** Gives back what this owner still holds, and starts another run for it at once. */
+export async function releasePlans(sql: Sql, owner: string): Promise<void> {
+  const released = await sql(
+    `update public.replay_plans set lease_owner = null, lease_until = null where lease_owner = $1 and status = 'running' returning id`,
+    [owner],
+  );
+  if (released.length === 0) return;
+  await sql(
+    `select graphile_worker.add_job('replay.run', payload => '{}', job_key => 'replay.run', job_key_mode => 'preserve_run_at', max_attempts => 1)`,
+  );
+}
