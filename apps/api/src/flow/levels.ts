@@ -34,7 +34,7 @@ export const defaultThresholds: Thresholds = {
   leaveAfterMs: 5_000,
 };
 
-export interface LevelChange {
+interface LevelChange {
   from: Level;
   to: Level;
   cause: string;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { uuidv7 } from 'uuidv7';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createCircuits } from '../breaker.ts';
 import type { Db } from '../db.ts';
 import { Problem } from '../errors.ts';
 import { createMetrics } from '../metrics.ts';
@@ -204,6 +205,104 @@ describe('the writer', () => {
     await writer.drain();
     expect(await written).toMatchObject([{ status: 'accepted' }]);
     expect(() => writer.admit(1)).toThrow(expect.objectContaining({ code: 'shutting_down' }));
+  });
+
+  test('opens its circuit when the database stays away, refuses at once meanwhile, and closes it the moment the database commits', async () => {
+    let isDown = true;
+    let calls = 0;
+    const db: Db = {
+      ...world.db,
+      ingest: (async (text: string, values?: unknown[]) => {
+        calls++;
+        if (isDown) throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', errno: -111 });
+        return world.db.ingest(text, values);
+      }) as Db['ingest'],
+      canCommit: async () => !isDown && world.db.canCommit(),
+    };
+    const metrics = createMetrics();
+    const circuits = createCircuits({ metrics, log: world.log });
+    const writer = createWriter(db, limits, metrics, world.log, circuits);
+    const refusal = (key: string) => writer.write(delivery([{ key }])).catch((error: unknown) => error);
+    for (let n = 0; n < 3; n++) {
+      expect(() => writer.admit(1)).not.toThrow();
+      expect(await refusal(`away-${n}`)).toMatchObject({ code: 'database_unavailable', status: 503 });
+    }
+    expect(circuits.list()[0]?.state()).toBe('open');
+    expect(() => writer.admit(1)).toThrow(expect.objectContaining({ code: 'circuit_open', status: 503, headers: { 'retry-after': '2' } }));
+    // What was admitted before is refused as well, without a try.
+    expect(await refusal('late')).toMatchObject({ code: 'circuit_open' });
+    expect(calls).toBe(3);
+    expect(await metrics.registry.metrics()).toContain('ingest_shed_total{reason="circuit"} 1');
+    isDown = false;
+    await expect.poll(() => circuits.list()[0]?.state(), { timeout: 2_000 }).toBe('closed');
+    expect(() => writer.admit(1)).not.toThrow();
+    expect(await writer.write(delivery([{ key: 'back' }]))).toMatchObject([{ status: 'accepted' }]);
+    expect(await storedKeys()).toEqual(['back']);
+  });
+
+  test('opens no circuit for rows that the database refuses, nor for lost deadlocks', async () => {
+    let deadlocks = 0;
+    const db: Db = {
+      ...world.db,
+      ingest: (async (text: string, values?: unknown[]) => {
+        if (deadlocks-- > 0) throw Object.assign(new Error('deadlock detected'), { code: '40P01' });
+        return world.db.ingest(text, values);
+      }) as Db['ingest'],
+    };
+    const metrics = createMetrics();
+    const circuits = createCircuits({ metrics, log: world.log });
+    const writer = createWriter(db, limits, metrics, world.log, circuits);
+    for (let n = 0; n < 5; n++) {
+      expect(await writer.write(delivery([{ key: `poison-${n}`, poison: true }]))).toMatchObject([{ code: 'CONSTRAINT_VIOLATION' }]);
+      deadlocks = 4;
+      expect(await writer.write(delivery([{ key: `raced-${n}` }]))).toMatchObject([{ status: 'accepted' }]);
+    }
+    expect(circuits.list()[0]?.state()).toBe('closed');
+  });
+
+  test('flushes: what was taken is written without waiting for company, and taking goes on', async () => {
+    const writer = writerOn(world.db, { batchAgeMs: 20_000 });
+    const early = ['a', 'b'].map((key) => writer.write(delivery([{ key }])));
+    await writer.flush();
+    expect((await Promise.all(early)).flat().map((outcome) => outcome.status)).toEqual(['accepted', 'accepted']);
+    await writer.flush();
+    void writer.write(delivery([{ key: 'later' }]));
+    await sleep(20);
+    expect(writer.state()).toMatchObject({ records: 1, batchesInFlight: 0 });
+    await writer.drain();
+    expect(await storedKeys()).toEqual(['a', 'b', 'later']);
+  });
+
+  test('a flush waits for the batch at work and tells how old it is, but not for what came after', async () => {
+    let open = () => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    let held = true;
+    const db: Db = {
+      ...world.db,
+      ingest: (async (text: string, values?: unknown[]) => {
+        if (held) await gate;
+        return world.db.ingest(text, values);
+      }) as Db['ingest'],
+    };
+    const writer = writerOn(db, { batchesInFlightMax: 1, batchAgeMs: 0 });
+    const first = writer.write(delivery([{ key: 'first' }]));
+    await sleep(30);
+    expect(writer.state().flushAgeMs).toBeGreaterThan(20);
+    let isFlushed = false;
+    const flushed = writer.flush().then(() => {
+      isFlushed = true;
+    });
+    await sleep(5);
+    const second = writer.write(delivery([{ key: 'second' }]));
+    await sleep(30);
+    expect(isFlushed).toBe(false);
+    held = false;
+    open();
+    await flushed;
+    await Promise.all([first, second]);
+    expect(writer.state()).toMatchObject({ flushAgeMs: 0, batchesInFlight: 0 });
   });
 
   test('writes no batch larger than its limits, and at most the allowed number at once', async () => {

@@ -58,7 +58,7 @@ export interface Writer {
   state(): WriterState;
 }
 
-export interface WriterState {
+interface WriterState {
   records: number;
   bytes: number;
   recordsMax: number;
