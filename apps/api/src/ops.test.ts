@@ -19,7 +19,7 @@ const levels: Record<string, string[]> = {
   IngestDLQSpike: ['warning'],
   DuplicateRateHigh: ['info', 'warning', 'critical'],
   IngestBackpressureStuck: ['warning'],
-  IngestCircuitBreakerOpen: ['critical'],
+  IngestCircuitBreakerOpen: ['critical', 'warning'],
   PersistenceStalled: ['critical'],
   BufferNotFlushing: ['warning'],
   BatchStuck: ['warning'],
