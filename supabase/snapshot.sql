@@ -512,7 +512,10 @@ create table public.canonical_events (
   constraint canonical_events_revision_check CHECK ((revision > 0))
 ) partition by range (event_time);
 CREATE INDEX canonical_events_connection_time_idx ON public.canonical_events USING btree (source_connection_id, event_time DESC);
+CREATE INDEX canonical_events_org_order_idx ON public.canonical_events USING btree (org_id, order_ref, event_time DESC) WHERE (order_ref IS NOT NULL);
 CREATE INDEX canonical_events_org_time_idx ON public.canonical_events USING btree (org_id, event_time DESC, id DESC);
+CREATE INDEX canonical_events_org_type_time_idx ON public.canonical_events USING btree (org_id, type, event_time DESC, id DESC);
+CREATE INDEX canonical_events_subject_idx ON public.canonical_events USING gin (subject jsonb_path_ops);
 alter table public.canonical_events enable row level security;
 create policy canonical_events_ingest on public.canonical_events for insert to ingest
   with check (true);
@@ -1794,6 +1797,22 @@ AS $function$
 $function$;
 grant execute on function private.find_connection(uuid) to ingest;
 
+CREATE OR REPLACE FUNCTION private.find_events_of_subject(p_org_id uuid, p_hash text)
+ RETURNS TABLE(id uuid, event_time timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select e.id, e.event_time
+  from public.canonical_events e
+  where e.org_id = p_org_id and p_org_id = any (array(select private.my_orgs()))
+    and (e.subject @> jsonb_build_object('email', p_hash) or e.subject @> jsonb_build_object('phone', p_hash)
+      or e.subject @> jsonb_build_object('document', p_hash) or e.subject @> jsonb_build_object('external_id', p_hash))
+  order by e.event_time desc, e.id desc
+  limit 1000
+$function$;
+grant execute on function private.find_events_of_subject(uuid,text) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.find_org_keys(p_org_id uuid)
  RETURNS json
  LANGUAGE sql
@@ -3039,6 +3058,17 @@ CREATE OR REPLACE FUNCTION public.create_org(name text, project_name text DEFAUL
  SET search_path TO ''
 AS $function$ select private.create_org(name, project_name) $function$;
 grant execute on function public.create_org(text,text) to authenticated;
+
+CREATE OR REPLACE FUNCTION public.events_of_subject(org_id uuid, hash text)
+ RETURNS SETOF public.canonical_events
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select e.* from private.find_events_of_subject(events_of_subject.org_id, hash) f
+  join public.canonical_events e on e.id = f.id and e.event_time = f.event_time
+$function$;
+grant execute on function public.events_of_subject(uuid,text) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.ingest_timeseries(org_id uuid, "from" timestamp with time zone, "to" timestamp with time zone, bucket text DEFAULT 'hour'::text, connection_ids uuid[] DEFAULT NULL::uuid[])
  RETURNS TABLE(bucket_start timestamp with time zone, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, lag_p50_seconds double precision, lag_p95_seconds double precision, replayed bigint, replayed_accepted bigint)

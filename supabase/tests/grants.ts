@@ -99,6 +99,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.evaluate_alerts': 'worker',
     'private.find_alert_channel_secret': 'worker',
     'private.find_connection': 'ingest',
+    'private.find_events_of_subject': 'authenticated',
     'private.find_org_keys': 'ingest',
     'private.flow_overview': 'worker',
     'private.heartbeat': 'worker',
@@ -136,6 +137,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'public.connection_health': 'authenticated',
     'public.connection_sparklines': 'authenticated',
     'public.create_org': 'authenticated',
+    'public.events_of_subject': 'authenticated',
     'public.ingest_timeseries': 'authenticated',
   },
 };

@@ -1225,6 +1225,39 @@ export type Database = {
         }[];
       };
       create_org: { Args: { name: string; project_name?: string }; Returns: Json };
+      events_of_subject: {
+        Args: { hash: string; org_id: string };
+        Returns: {
+          amount_minor: number | null;
+          attribution: NonNullable<Json>;
+          currency: string | null;
+          event_time: string;
+          id: string;
+          idempotency_key: string;
+          ingested_at: string;
+          is_test: boolean;
+          journal_id: string;
+          order_ref: string | null;
+          org_id: string;
+          project_id: string;
+          properties: NonNullable<Json>;
+          received_at: string;
+          revision: number;
+          schema_version: number;
+          source_connection_id: string;
+          source_event_id: string | null;
+          source_event_type: string;
+          source_type: string;
+          subject: NonNullable<Json>;
+          type: string;
+        }[];
+        SetofOptions: {
+          from: '*';
+          to: 'canonical_events';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
       ingest_timeseries: {
         Args: { bucket?: string; connection_ids?: string[]; from: string; org_id: string; to: string };
         Returns: {

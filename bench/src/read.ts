@@ -1,0 +1,155 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { withClient } from '@tributary/supabase/local/database.ts';
+import { startTestCluster } from '@tributary/supabase/local/test-cluster.ts';
+import type pg from 'pg';
+import { createLatency } from './latency.ts';
+import { describeMachine } from './machine.ts';
+import { bigOrg, seed } from './read-seed.ts';
+
+// What the dashboard asks, on millions of events, as a member of the org asks it: under row level security, with the SQL that the Data
+// API makes of the page's query. `--events` seeds fewer for a try; figures are quoted from ten million.
+
+const limitMs = 200;
+const repeats = 15;
+
+interface Question {
+  name: string;
+  sql: string;
+  values: unknown[];
+  /** A page of a list: its plan must walk an index, not the table. */
+  page?: true;
+}
+
+const columns = 'id, source_connection_id, type, event_time, order_ref, amount_minor, currency, is_test, subject';
+const page = 'order by event_time desc, id desc limit 50';
+const org = bigOrg.id;
+const since = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString();
+
+async function questions(client: pg.ClientBase): Promise<Question[]> {
+  const { rows } = await client.query<{ id: string; event_time: Date; order_ref: string; hash: string }>(
+    `select id, event_time, order_ref, subject ->> 'email' as hash from public.canonical_events
+     where org_id = $1 and event_time < now() - interval '30 days' and order_ref is not null order by event_time desc limit 1`,
+    [org],
+  );
+  const middle = rows[0];
+  if (!middle) throw new Error('nothing was seeded');
+  const timeseries = 'select * from public.ingest_timeseries($1, $2, $3, $4)';
+  const events = `select ${columns} from public.canonical_events where org_id = $1`;
+  const now = new Date().toISOString();
+  const connection = bigOrg.connections[3];
+  return [
+    { name: 'activity of 90 days, by day', sql: timeseries, values: [org, since(90), now, 'day'] },
+    { name: 'activity of 90 days, by hour', sql: timeseries, values: [org, since(90), now, 'hour'] },
+    { name: 'activity of 24 hours, by minute', sql: timeseries, values: [org, since(1), now, 'minute'] },
+    {
+      name: 'activity of one connection, 90 days by day',
+      sql: 'select * from public.ingest_timeseries($1, $2, $3, $4, $5)',
+      values: [org, since(90), now, 'day', [connection]],
+    },
+    { name: 'health of every connection', sql: 'select * from public.connection_health($1)', values: [org] },
+    { name: 'sparklines of every connection', sql: 'select * from public.connection_sparklines($1)', values: [org] },
+    { name: 'events, first page of 90 days', sql: `${events} and event_time >= $2 ${page}`, values: [org, since(90)], page: true },
+    {
+      name: 'events, a page in the middle',
+      sql: `${events} and event_time <= $2 and (event_time < $2 or (event_time = $2 and id < $3)) ${page}`,
+      values: [org, middle.event_time, middle.id],
+      page: true,
+    },
+    {
+      name: 'events of a connection',
+      sql: `${events} and source_connection_id = $2 and event_time >= $3 ${page}`,
+      values: [org, connection, since(90)],
+      page: true,
+    },
+    {
+      name: 'events of a rare type',
+      sql: `${events} and type = $2 and event_time >= $3 ${page}`,
+      values: [org, 'order.chargeback', since(90)],
+      page: true,
+    },
+    { name: 'events of an order', sql: `${events} and order_ref = $2 ${page}`, values: [org, middle.order_ref], page: true },
+    {
+      name: 'events of a person',
+      sql: `select ${columns} from public.events_of_subject($1, $2) ${page}`,
+      values: [org, middle.hash],
+    },
+    {
+      name: 'dead letters, first page',
+      sql: `select id, error_class, last_error_message, status, created_at from public.dlq_events where org_id = $1
+            order by created_at desc, id desc limit 50`,
+      values: [org],
+      page: true,
+    },
+  ];
+}
+
+async function ask(client: pg.ClientBase): Promise<{ name: string; rows: number; p50: number; p95: number; max: number }[]> {
+  await client.query(`select set_config('request.jwt.claims', $1, false)`, [JSON.stringify({ sub: bigOrg.member, role: 'authenticated' })]);
+  const figures = [];
+  const asked = await questions(client);
+  // As the member from here on.
+  await client.query('set role authenticated');
+  for (const { name, sql, values, page: isPage } of asked) {
+    if (isPage) await expectIndexed(client, name, sql, values);
+    const latency = createLatency();
+    let rows = 0;
+    // The first reads the pages from disk; a dashboard that is open asks again and again.
+    for (let n = 0; n <= repeats; n++) {
+      const started = performance.now();
+      const result = await client.query(sql, values);
+      if (n > 0) latency.record(performance.now() - started);
+      rows = result.rowCount ?? 0;
+    }
+    const { p50, p95, max } = latency.result();
+    figures.push({ name, rows, p50, p95, max });
+    console.log(
+      `${name.padEnd(44)} ${String(rows).padStart(6)} rows  p50 ${p50.toFixed(1).padStart(8)} ms  p95 ${p95.toFixed(1).padStart(8)} ms${p95 > limitMs ? '  MISSED' : ''}`,
+    );
+  }
+  return figures;
+}
+
+async function expectIndexed(client: pg.ClientBase, name: string, sql: string, values: unknown[]): Promise<void> {
+  const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain ${sql}`, values);
+  const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+  // A partition without rows is read whole at no cost.
+  if (/Seq Scan on (canonical_events|dlq_events)\S*( \S+)? +\(cost=0\.00\.\.(?!0\.00)/.test(plan))
+    throw new Error(`${name} reads a whole table:\n${plan}`);
+}
+
+const { values: options } = parseArgs({ options: { events: { type: 'string', default: '10000000' }, json: { type: 'string' } } });
+const count = Number(options.events);
+if (!Number.isInteger(count) || count < 100_000) throw new Error('--events is a whole number of at least 100000');
+
+const cluster = await startTestCluster({
+  settings: {
+    shared_buffers: '2GB',
+    max_wal_size: '8GB',
+    maintenance_work_mem: '1GB',
+    work_mem: '32MB',
+    max_parallel_maintenance_workers: '2',
+  },
+});
+try {
+  const database = await cluster.createDatabase();
+  const started = performance.now();
+  await seed(database.superuserUrl, count, (line) => console.log(line));
+  console.log(`Seeded ${count.toLocaleString('en')} events in ${Math.round((performance.now() - started) / 1000)} s.\n`);
+  const figures = await withClient(database.superuserUrl, ask);
+  const missed = figures.filter((figure) => figure.p95 > limitMs);
+  const file = options.json ?? join(import.meta.dirname, '..', '..', '.local', 'bench-read.json');
+  writeFileSync(
+    file,
+    `${JSON.stringify({ measuredAt: new Date().toISOString(), machine: describeMachine(), events: count, limitMs, figures }, null, 2)}\n`,
+  );
+  console.log(
+    missed.length === 0
+      ? `\nEvery answer within ${limitMs} ms at p95. All figures: ${file}`
+      : `\n${missed.length} of ${figures.length} missed ${limitMs} ms at p95.`,
+  );
+  process.exitCode = missed.length === 0 ? 0 : 1;
+} finally {
+  await cluster.stop();
+}
