@@ -1,7 +1,7 @@
 -- The evaluation of alerts: one set-based pass over every org, and the outbox's two ends.
 
--- When alerts were last evaluated, and since when without a break, while deliveries were taken. Who did not watch, or turned them away,
--- cannot say that a connection was silent.
+-- When alerts were last evaluated, and since when without a break, while deliveries were taken and counted. Who did not watch, or turned them
+-- away, cannot say that a connection was silent.
 create table private.alert_clock (
   id boolean primary key default true check (id),
   evaluated_at timestamptz not null,
@@ -67,9 +67,9 @@ as $$
   select c.id, c.org_id, least(a.bucket + interval '1 minute', p_now), least(c.last_event_at, p_now), c.updated_at
   from public.source_connections c
   left join lateral (
-    select m.bucket from public.connection_activity m
+    select m.bucket from public.activity_minutes m
     where m.org_id = c.org_id and m.source_connection_id = c.id and m.bucket > p_now - interval '28 days' and m.bucket <= p_now
-      and not m.is_replay and m.accepted + m.duplicates + m.dead_lettered > 0
+      and m.accepted + m.duplicates + m.dead_lettered > 0
     order by m.bucket desc limit 1
   ) a on true
   where c.is_active and c.deleted_at is null
@@ -79,16 +79,22 @@ $$;
 -- Of each of the last 28 days: the longest gap that began within two hours of the time of day at which this one began. The gap that
 -- nine days in ten stay under is expected: a shop that sleeps at night, rests at weekends or sends twice a day does so every day or week,
 -- and a single outage is no rhythm. Days that began no gap at that hour do not count; with fewer than three that do, the longest gap of each day counts.
--- At most p_limit at a time: a connection of one event a minute has 40,000 rows to read.
-create function private.learn_rhythms(p_now timestamptz, p_limit integer)
+-- One connection after the other, the longest unknown first, for at most p_seconds: one that sends every minute has 40,000 rows to read.
+create function private.learn_rhythms(p_now timestamptz, p_seconds double precision)
 returns integer
-language sql volatile
+language plpgsql volatile
 set search_path = ''
 as $$
-  with rules as (
-    select org_id, min(coalesce((thresholds ->> 'info')::double precision, (thresholds ->> 'warning')::double precision, (thresholds ->> 'critical')::double precision)) as least_seconds
-    from public.alert_rules where enabled and kind in ('ConnectionSilent', 'ConnectionLag') group by org_id
-  ), wanted as (
+declare
+  v_end timestamptz := clock_timestamp() + make_interval(secs => p_seconds);
+  v_wanted record;
+  v_learned integer := 0;
+begin
+  for v_wanted in
+    with rules as (
+      select org_id, min(coalesce((thresholds ->> 'info')::double precision, (thresholds ->> 'warning')::double precision, (thresholds ->> 'critical')::double precision)) as least_seconds
+      from public.alert_rules where enabled and kind in ('ConnectionSilent', 'ConnectionLag') group by org_id
+    )
     select a.source_connection_id, a.org_id, a.last_at
     from private.connection_arrivals(p_now) a
     join rules r on r.org_id = a.org_id
@@ -96,34 +102,30 @@ as $$
     where a.last_at is not null
       and extract(epoch from p_now - least(a.last_at, a.last_event_at)) > r.least_seconds
       and (y.learned_at is null or y.learned_at < least(a.last_at, p_now - interval '1 hour') or y.learned_at > p_now)
-    order by y.learned_at nulls first limit p_limit
-  ), learned as (
-    insert into private.connection_rhythm as y (source_connection_id, org_id, learned_at, active_minutes, expected_gap_seconds)
-    select w.source_connection_id, w.org_id, p_now, r.active_minutes, coalesce(case when r.days >= 3 then r.near end, r.any_time, 0)
-    from wanted w
-    cross join lateral (
-      select sum(d.minutes)::integer as active_minutes, count(d.near) as days,
-        percentile_disc(0.9) within group (order by d.near) as near, percentile_disc(0.9) within group (order by d.any_time) as any_time
+    order by y.learned_at nulls first, a.last_at
+  loop
+    insert into private.connection_rhythm (source_connection_id, org_id, learned_at, active_minutes, expected_gap_seconds)
+    select v_wanted.source_connection_id, v_wanted.org_id, p_now, sum(d.minutes),
+      coalesce(case when count(d.near) >= 3 then percentile_disc(0.9) within group (order by d.near) end,
+        percentile_disc(0.9) within group (order by d.any_time), 0)
+    from (
+      select count(*) as minutes, max(g.gap) as any_time, max(g.gap) filter (where mod(g.before, 86400) <= 14400) as near
       from (
-        select count(*) as minutes, max(g.gap) as any_time,
-          max(g.gap) filter (where mod(g.before, 86400) <= 14400) as near
-        from (
-          select extract(epoch from lead(m.bucket) over (order by m.bucket) - m.bucket)::double precision as gap,
-            extract(epoch from w.last_at - m.bucket)::bigint + 7200 as before
-          from (
-            select distinct bucket from public.connection_activity
-            where org_id = w.org_id and source_connection_id = w.source_connection_id and bucket > p_now - interval '28 days' and bucket <= p_now
-              and not is_replay and accepted + duplicates + dead_lettered > 0
-          ) m
-        ) g
-        group by g.before / 86400
-      ) d
-    ) r
+        select extract(epoch from lead(m.bucket) over (order by m.bucket) - m.bucket)::double precision as gap,
+          extract(epoch from v_wanted.last_at - m.bucket)::bigint + 7200 as before
+        from public.activity_minutes m
+        where m.org_id = v_wanted.org_id and m.source_connection_id = v_wanted.source_connection_id
+          and m.bucket > p_now - interval '28 days' and m.bucket <= p_now and m.accepted + m.duplicates + m.dead_lettered > 0
+      ) g
+      group by g.before / 86400
+    ) d
     on conflict (org_id, source_connection_id) do update
-    set learned_at = excluded.learned_at, active_minutes = excluded.active_minutes, expected_gap_seconds = excluded.expected_gap_seconds
-    returning 1
-  )
-  select count(*)::integer from learned
+    set learned_at = excluded.learned_at, active_minutes = excluded.active_minutes, expected_gap_seconds = excluded.expected_gap_seconds;
+    v_learned := v_learned + 1;
+    exit when clock_timestamp() > v_end;
+  end loop;
+  return v_learned;
+end
 $$;
 
 -- One pass: measures every rule on every connection, opens, escalates, reminds and resolves incidents, and queues what is to be said.
@@ -145,11 +147,12 @@ begin
   end if;
   update private.alert_clock
   set evaluated_at = p_now, watching_since = case
-    when p_now - evaluated_at > interval '2 minutes' or exists (select from private.flow_state where operator_mode in ('drain', 'paused')) then p_now
+    when p_now - evaluated_at > interval '2 minutes' or private.activity_rolled_until() < p_now - interval '5 minutes' and isfinite(private.activity_rolled_until())
+      or exists (select from private.flow_state where operator_mode in ('drain', 'paused')) then p_now
     else watching_since end
   returning watching_since into v_watching_since;
 
-  perform private.learn_rhythms(p_now, 100);
+  perform private.learn_rhythms(p_now, 3);
 
   with rules as (
     select r.org_id, r.kind, r.renotify_minutes, r.resolve_after_minutes, (r.thresholds ->> 'windowMinutes')::integer as window_minutes,
@@ -163,8 +166,8 @@ begin
   ), recent as materialized (
     select m.org_id, m.source_connection_id, m.bucket, m.received, m.duplicates, m.dead_lettered, m.rejected, m.lag_histogram
     from arrivals a
-    join public.connection_activity m on m.org_id = a.org_id and m.source_connection_id = a.source_connection_id
-      and m.bucket >= date_trunc('minute', p_now) - interval '60 minutes' and m.bucket <= p_now and not m.is_replay
+    join public.activity_minutes m on m.org_id = a.org_id and m.source_connection_id = a.source_connection_id
+      and m.bucket >= date_trunc('minute', p_now) - interval '60 minutes' and m.bucket <= p_now
   ), counted as (
     select r.org_id, r.kind, r.min_records, m.source_connection_id, sum(m.received) as received, sum(m.duplicates) as duplicates,
       sum(m.dead_lettered) as dead_lettered, sum(m.rejected) as rejected,

@@ -203,16 +203,24 @@ describe('rates', () => {
     expect(await incidents()).toEqual([]);
   });
 
-  it.each([
-    ['IngestDLQRateHigh', { deadLettered: 200 }],
-    ['IngestDLQSpike', { deadLettered: 200 }],
-    ['DuplicateRateHigh', { duplicates: 500 }],
-  ])('%s: replays are not live traffic', async (kind, counts) => {
-    const { add, incidents } = await makeWatched([kind]);
-    await add([noon - minuteMs], { ...counts, isReplay: true });
-    await add([noon - minuteMs], { accepted: 200 });
-    await evaluate(noon);
+  it('replays are not live traffic, from the batch that counts them to the incident that does not open', async () => {
+    const { org, connection, incidents } = await makeWatched(['IngestDLQRateHigh', 'IngestDLQSpike', 'DuplicateRateHigh']);
+    const count = (isReplay: boolean, accepted: number, duplicates: number, deadLettered: number) =>
+      world.admin(
+        `insert into public.connection_activity (org_id, source_connection_id, bucket, received, accepted, duplicates, dead_lettered, is_replay)
+         values ($1, $2, date_trunc('minute', now()), $3::int + $4::int + $5::int, $3::int, $4::int, $5::int, $6)`,
+        [org.id, connection, accepted, duplicates, deadLettered, isReplay],
+      );
+    await count(true, 0, 500, 500);
+    await count(false, 200, 0, 0);
+    await world.db.worker((sql) => sql('select private.roll_up_activity()'));
+    await evaluate(Date.now());
     expect(await incidents()).toEqual([]);
+    await count(false, 0, 500, 500);
+    await world.db.worker((sql) => sql('select private.roll_up_activity()'));
+    await evaluate(Date.now());
+    expect((await incidents()).map((row) => row.kind).sort()).toEqual(['DuplicateRateHigh', 'IngestDLQRateHigh', 'IngestDLQSpike']);
+    await world.admin('update private.activity_rollup set rolled_until = null');
   });
 
   it('what is older than the window does not count', async () => {
@@ -450,7 +458,7 @@ describe('ConnectionSilent and ConnectionLag', () => {
     const { add, incidents } = await makeWatched(['ConnectionSilent']);
     await add(every(1, noon - 3 * hourMs, noon));
     await add(every(1, noon, noon + 20 * minuteMs), { rejected: 5 });
-    await add(every(1, noon, noon + 20 * minuteMs), { accepted: 5, isReplay: true });
+    await add(every(1, noon, noon + 20 * minuteMs), { replayed: 5 });
     await evaluate(noon + 17 * minuteMs);
     expect(await incidents()).toMatchObject([{ kind: 'ConnectionSilent' }]);
   });
@@ -475,6 +483,19 @@ describe('ConnectionSilent and ConnectionLag', () => {
     await evaluate(back + 14 * minuteMs);
     expect(await incidents()).toEqual([]);
     await evaluate(back + 16 * minuteMs);
+    expect(await incidents()).toHaveLength(1);
+  });
+
+  it('nor for the time that nobody counted what came', async () => {
+    const { add, incidents } = await makeWatched(['ConnectionSilent']);
+    await add(every(1, noon - 3 * hourMs, noon));
+    await world.admin('update private.activity_rollup set rolled_until = $1', [new Date(noon).toISOString()]);
+    for (let n = 0; n <= 40; n++) await evaluate(noon + n * minuteMs);
+    expect(await incidents()).toEqual([]);
+    await world.admin('update private.activity_rollup set rolled_until = null');
+    await evaluate(noon + 54 * minuteMs);
+    expect(await incidents()).toEqual([]);
+    await evaluate(noon + 56 * minuteMs);
     expect(await incidents()).toHaveLength(1);
   });
 

@@ -7,14 +7,14 @@ export interface Counts {
   duplicates?: number;
   deadLettered?: number;
   rejected?: number;
+  replayed?: number;
   /** Seconds from event to commit of every accepted record. */
   lag?: number;
-  isReplay?: boolean;
 }
 
 const lagBounds = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600];
 
-/** What ingestion would have counted in the minute of each time, as rows of connection_activity. */
+/** What ingestion and the rollup would have counted in the minute of each time, as rows of activity_minutes. */
 export async function addActivity(
   world: World,
   org: TestOrg,
@@ -22,15 +22,19 @@ export async function addActivity(
   times: readonly number[],
   counts: Counts = { accepted: 1 },
 ) {
-  const { accepted = 0, duplicates = 0, deadLettered = 0, rejected = 0, lag = 0, isReplay = false } = counts;
+  const { accepted = 0, duplicates = 0, deadLettered = 0, rejected = 0, replayed = 0, lag = 0 } = counts;
   const histogram = Array.from({ length: 12 }, () => 0);
   const place = lagBounds.findIndex((bound) => lag <= bound);
-  histogram[place === -1 ? 11 : place] = isReplay ? 0 : accepted;
+  histogram[place === -1 ? 11 : place] = accepted;
   await world.admin(
-    `insert into public.connection_activity (org_id, source_connection_id, bucket, received, accepted, duplicates, dead_lettered, rejected,
-       lag_histogram, last_event_time, is_replay)
-     select $1, $2, date_trunc('minute', t), $4, $5, $6, $7, $8, $9, case when $5 > 0 then t - make_interval(secs => $10) end, $11
-     from unnest($3::timestamptz[]) t`,
+    `insert into public.activity_minutes as kept (org_id, source_connection_id, bucket, received, accepted, duplicates, dead_lettered, rejected,
+       lag_histogram, last_event_time, replayed)
+     select $1, $2, date_trunc('minute', t), $4, $5::bigint, $6, $7, $8, $9, case when $5::bigint > 0 then t - make_interval(secs => $10) end, $11
+     from unnest($3::timestamptz[]) t
+     on conflict (org_id, source_connection_id, bucket) do update set received = kept.received + excluded.received,
+       accepted = kept.accepted + excluded.accepted, duplicates = kept.duplicates + excluded.duplicates,
+       dead_lettered = kept.dead_lettered + excluded.dead_lettered, rejected = kept.rejected + excluded.rejected,
+       replayed = kept.replayed + excluded.replayed, last_event_time = greatest(kept.last_event_time, excluded.last_event_time)`,
     [
       org.id,
       connectionId,
@@ -42,12 +46,12 @@ export async function addActivity(
       rejected,
       histogram,
       lag,
-      isReplay,
+      replayed,
     ],
   );
   await world.admin(
     `update public.source_connections c set last_event_at = greatest(c.last_event_at, a.at)
-     from (select max(last_event_time) as at from public.connection_activity where source_connection_id = $1) a where c.id = $1`,
+     from (select max(last_event_time) as at from public.activity_minutes where source_connection_id = $1) a where c.id = $1`,
     [connectionId],
   );
 }
