@@ -1800,17 +1800,22 @@ grant execute on function private.find_connection(uuid) to ingest;
 
 CREATE OR REPLACE FUNCTION private.find_events_of_subject(p_org_id uuid, p_hash text)
  RETURNS TABLE(id uuid, event_time timestamp with time zone)
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
 AS $function$
-  select e.id, e.event_time
-  from public.canonical_events e
-  where e.org_id = p_org_id and p_org_id = any (array(select private.my_orgs()))
-    and (e.subject @> jsonb_build_object('email', p_hash) or e.subject @> jsonb_build_object('phone', p_hash)
-      or e.subject @> jsonb_build_object('document', p_hash) or e.subject @> jsonb_build_object('external_id', p_hash))
-  order by e.event_time desc, e.id desc
-  limit 1000
+begin
+  return query
+  with found as materialized (
+    select e.id, e.event_time
+    from public.canonical_events e
+    where e.org_id = p_org_id and p_org_id = any (array(select private.my_orgs()))
+      and (e.subject @> jsonb_build_object('email', p_hash) or e.subject @> jsonb_build_object('phone', p_hash)
+        or e.subject @> jsonb_build_object('document', p_hash) or e.subject @> jsonb_build_object('external_id', p_hash))
+  )
+  select f.id, f.event_time from found f order by f.event_time desc, f.id desc limit 1000;
+end
 $function$;
 grant execute on function private.find_events_of_subject(uuid,text) to authenticated;
 

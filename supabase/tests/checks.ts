@@ -70,9 +70,9 @@ export function isolationChecks(): Check[] {
   });
 }
 
-const writers: readonly Actor[] = ['owner A', 'ingest', 'maintenance'];
+const narrowed: readonly Actor[] = ['owner A', 'ingest', 'maintenance', 'worker'];
 
-/** Columns that a role may not write although it may write others, or none, of the table. */
+/** Columns that a role may not write although it may write others, or none, of the table; and not read although it may read others. */
 export async function columnChecks(client: pg.ClientBase): Promise<Check[]> {
   const { rows } = await client.query<{ table: string; column: string }>(`
     select n.nspname || '.' || c.relname as table, t.attname as column
@@ -80,18 +80,19 @@ export async function columnChecks(client: pg.ClientBase): Promise<Check[]> {
     where n.nspname in ('public', 'private') and c.relkind in ('r', 'p') and not c.relispartition and t.attnum > 0 and not t.attisdropped
     order by 1, t.attnum`);
   return rows.flatMap(({ table, column }) =>
-    writers.flatMap((actor) => {
+    narrowed.flatMap((actor) => {
       const { role } = world.identities[actor];
-      const writable = (command: string) =>
+      const granted = (command: string) =>
         tableGrants[`${table} ${role}`]?.split(', ').includes(command) ||
         columnGrants[`${table} ${role} ${command}`]?.split(', ').includes(column);
       const check = (command: string, sql: string): Check[] =>
-        writable(command)
+        granted(command)
           ? []
           : [{ table, actor, title: `${actor} × ${command.toLowerCase()} of column ${table}.${column}`, sql, expected: 'no grant' }];
       return [
         ...check('UPDATE', `update ${table} set ${column} = default where false`),
         ...check('INSERT', `insert into ${table} (${column}) values (default)`),
+        ...(columnGrants[`${table} ${role} SELECT`] ? check('SELECT', `select ${column} from ${table}`) : []),
       ];
     }),
   );

@@ -71,9 +71,11 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
     if (deps.isStopping()) c.header('connection', 'close');
     await next();
     // Middleware is registered for every method; the route that answers, for its own.
-    const route = matchedRoutes(c).find((matched) => matched.method !== 'ALL')?.path ?? 'unmatched';
-    const durationMs = performance.now() - started;
     const { status } = c.res;
+    const path = matchedRoutes(c).find((matched) => matched.method !== 'ALL')?.path ?? '*';
+    // The dashboard stands last and takes what no route took: a page, or nothing.
+    const route = !/^\/?\*$/.test(path) ? path : status < 400 ? 'dashboard' : 'unmatched';
+    const durationMs = performance.now() - started;
     metrics.requestDuration.observe({ route, status_class: `${Math.floor(status / 100)}xx` }, durationMs / 1000);
     const level = status >= 500 && status !== 503 ? 'error' : 'info';
     log[level]({ method: c.req.method, route, status, durationMs: Math.round(durationMs * 10) / 10, ...event }, 'request');

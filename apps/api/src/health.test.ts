@@ -74,7 +74,7 @@ test('/health/detailed tells the operator everything, and nobody else', async ()
   await api.send(url, JSON.stringify({ id: '1', event: 'X', version: '2.0.0', creation_date: eventTime, data: {} }), {
     'x-hotmart-hottok': 'the-token-of-this-connection',
   });
-  await api.db.maintenance((sql) => sql('select private.refresh_last_event_at()'));
+  await api.db.worker((sql) => sql('select private.roll_up_activity()'));
   await api.admin(`select graphile_worker.add_job('test.someday', run_at => now() + interval '1 day')`);
   await api.admin(`select graphile_worker.add_job('test.due')`);
   await api.flow.demand('brownout', 0.25, 'shown');
