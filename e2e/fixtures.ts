@@ -11,7 +11,7 @@ export function stack(): StackInfo {
   return JSON.parse(readFileSync(file, 'utf8')) as StackInfo;
 }
 
-export interface User {
+interface User {
   id: string;
   email: string;
   password: string;
@@ -20,7 +20,7 @@ export interface User {
   session: Record<string, unknown>;
 }
 
-export interface Org {
+interface Org {
   id: string;
   slug: string;
   name: string;
@@ -44,8 +44,7 @@ async function call<T>(method: string, url: string, token: string | undefined, b
 }
 
 /** Calls the API as a user. Throws on any refusal. */
-export const api = <T>(user: User, method: string, path: string, body?: unknown) =>
-  call<T>(method, stack().apiUrl + path, user.token, body);
+const api = <T>(user: User, method: string, path: string, body?: unknown) => call<T>(method, stack().apiUrl + path, user.token, body);
 
 /** Calls the Data API or Auth as a user. */
 export const data = <T>(user: User, method: string, path: string, body?: unknown) =>
@@ -77,7 +76,7 @@ export async function makeMember(org: Org, owner: User, role: 'admin' | 'analyst
   return member;
 }
 
-export interface Connection {
+interface Connection {
   id: string;
   webhookUrl: string;
   secret: string;

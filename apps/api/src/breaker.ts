@@ -17,7 +17,7 @@ export class CircuitOpenError extends Error {
   }
 }
 
-export interface BreakerOptions {
+interface BreakerOptions {
   /** The metric's label; several circuits may share one, and the worst of them shows. Its values are a short fixed list. Default: the name. */
   sink?: string;
   /** Opens after this many failures in a row. */

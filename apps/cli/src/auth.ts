@@ -26,7 +26,7 @@ export async function signIn(server: AuthServer, email: string, password: string
 }
 
 /** Undefined when the refresh token is used up, expired or withdrawn. */
-export async function refresh(server: AuthServer, refreshToken: string, signal: AbortSignal): Promise<Tokens | undefined> {
+async function refresh(server: AuthServer, refreshToken: string, signal: AbortSignal): Promise<Tokens | undefined> {
   const answer = await askForTokens(server, 'refresh_token', { refresh_token: refreshToken }, signal);
   return answer.status >= 400 && answer.status < 500 && answer.status !== 429 ? undefined : toTokens(answer);
 }

@@ -6,7 +6,7 @@ import { ask, canAsk } from './prompt.ts';
 
 export type Cell = string | number | boolean | null | undefined;
 
-export interface Progress {
+interface Progress {
   show(done: number, total: number, note: string): void;
   end(): void;
 }

@@ -34,7 +34,7 @@ function alertName({ incident, level }: AlertMessage): string {
 }
 
 /** One line. */
-export function titleOf(message: AlertMessage): string {
+function titleOf(message: AlertMessage): string {
   const about = message.incident ? `${alertName(message)}: ${message.incident.connectionName}` : 'Test of an alert channel';
   const by = message.actor === undefined ? '' : ` by ${message.actor}`;
   const text = {

@@ -8,7 +8,7 @@ import type { Unit } from './run.ts';
 // Every statement here runs as `worker`.
 
 /** An attempt that takes longer counts as abandoned, and somebody else takes the entry. */
-export const leaseSeconds = 60;
+const leaseSeconds = 60;
 
 /** A dead letter that the owner of its lease runs again; this attempt is counted already. */
 export interface ClaimedEntry {

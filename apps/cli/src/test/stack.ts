@@ -22,7 +22,7 @@ export interface Ended {
   stderr: string;
 }
 
-export interface Running {
+interface Running {
   readonly stdout: string;
   readonly stderr: string;
   interrupt(): void;
@@ -55,7 +55,7 @@ export interface CliStack {
   close(): Promise<void>;
 }
 
-export interface RunOptions {
+interface RunOptions {
   env?: Record<string, string>;
   stdin?: string;
   /** Without the stack.json that names the server and the demo user. */

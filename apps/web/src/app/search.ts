@@ -1,10 +1,6 @@
 // Parts of a URL's search, read one by one: what is not valid is left out, as if nobody had written it.
 
-export function oneOf<Name extends string, Value extends string>(
-  name: Name,
-  value: unknown,
-  allowed: readonly Value[],
-): { [K in Name]?: Value } {
+function oneOf<Name extends string, Value extends string>(name: Name, value: unknown, allowed: readonly Value[]): { [K in Name]?: Value } {
   const found = allowed.find((one) => one === value);
   return (found === undefined ? {} : { [name]: found }) as { [K in Name]?: Value };
 }
@@ -15,7 +11,7 @@ export function text<Name extends string>(name: Name, value: unknown, lengthMax 
 }
 
 /** A comma-separated list, as it stands in the URL. */
-export function list<Name extends string>(name: Name, value: unknown): { [K in Name]?: string[] } {
+function list<Name extends string>(name: Name, value: unknown): { [K in Name]?: string[] } {
   const found = (Array.isArray(value) ? value : typeof value === 'string' ? value.split(',') : []).filter(
     (one): one is string => typeof one === 'string' && one !== '',
   );

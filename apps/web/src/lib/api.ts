@@ -31,9 +31,8 @@ export async function api<Schema extends z.ZodType>(
   return schema.parse(response.status === 204 ? undefined : await response.json());
 }
 
-/** The same as {@link api} with a token of the caller's own: the operator's. */
-export async function send(method: Method, path: string, body?: unknown, token?: string): Promise<Response> {
-  const bearer = token ?? (await supabase().auth.getSession()).data.session?.access_token;
+async function send(method: Method, path: string, body: unknown): Promise<Response> {
+  const bearer = (await supabase().auth.getSession()).data.session?.access_token;
   let response: Response;
   try {
     response = await fetch(path, {
@@ -59,17 +58,4 @@ export async function send(method: Method, path: string, body?: unknown, token?:
     requestId,
     Object.fromEntries(errors.map(({ path: at, message }) => [at, message])),
   );
-}
-
-/** Path with those parameters that have a value; lists are comma-separated. */
-export function withQuery(
-  path: string,
-  parameters: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>,
-): string {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(parameters)) {
-    if (value === undefined || value === '' || (Array.isArray(value) && value.length === 0)) continue;
-    query.set(name, Array.isArray(value) ? value.join(',') : String(value));
-  }
-  return query.size > 0 ? `${path}?${query}` : path;
 }

@@ -4,7 +4,7 @@ import { initReactI18next, useTranslation } from 'react-i18next';
 /** English is written first, Brazilian Portuguese has the same keys: {@link defineTexts} makes the compiler check it. */
 type Texts = Readonly<Record<string, string>>;
 export type Language = 'en' | 'pt-BR';
-export const languages: readonly Language[] = ['en', 'pt-BR'];
+const languages: readonly Language[] = ['en', 'pt-BR'];
 const stored = 'tributary.language';
 
 void i18next.use(initReactI18next).init({

@@ -3,10 +3,10 @@ import type { Range } from '../app/search.ts';
 const seconds: Record<Range, number> = { '1h': 3_600, '24h': 86_400, '7d': 604_800, '30d': 2_592_000, '90d': 7_776_000 };
 
 export type Bucket = 'minute' | 'hour' | 'day';
-export const bucketMs: Record<Bucket, number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+const bucketMs: Record<Bucket, number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 
 /** The buckets that a range is drawn in: some dozens to some hundreds of them. */
-export function bucketOf(range: Range): Bucket {
+function bucketOf(range: Range): Bucket {
   return range === '1h' ? 'minute' : range === '24h' || range === '7d' ? 'hour' : 'day';
 }
 

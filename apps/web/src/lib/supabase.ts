@@ -51,7 +51,7 @@ export async function read<T>(answer: PromiseLike<{ data: T; error: { message: s
   return data;
 }
 
-export class ReadError extends Error {
+class ReadError extends Error {
   readonly code: string | undefined;
   constructor(message: string, code: string | undefined) {
     super(message);

@@ -3,13 +3,13 @@ import { Table, VisuallyHidden } from '@mantine/core';
 import { formatCompact } from '../lib/format.ts';
 import { useLanguage } from '../lib/i18n.ts';
 
-export interface Series {
+interface Series {
   name: string;
   label: string;
   color: string;
 }
 
-export interface Point {
+interface Point {
   /** Start of the bucket, ISO. */
   at: string;
   [series: string]: number | string | null;

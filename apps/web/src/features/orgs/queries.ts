@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query';
 import { read, supabase } from '../../lib/supabase.ts';
 
-export type Role = 'owner' | 'admin' | 'analyst';
+type Role = 'owner' | 'admin' | 'analyst';
 
 export interface Org {
   id: string;

@@ -1,0 +1,85 @@
+import { expect, test } from '@playwright/test';
+import { data, deliverPurchase, expectAccessible, makeHotmart, makeMember, makeOrg, makeUser, openAs } from './fixtures.ts';
+
+test('an admin rotates a secret, and the old and the new one both work in the grace', async ({ page }) => {
+  const owner = await makeUser('owner');
+  const org = await makeOrg(owner);
+  const admin = await makeMember(org, owner, 'admin');
+  const connection = await makeHotmart(owner, org);
+  expect((await deliverPurchase(connection)).status).toBe(200);
+
+  await openAs(page, admin, `/o/${org.slug}/connections/${connection.id}?tab=setup`);
+  await page.getByRole('button', { name: 'Rotate' }).click();
+  await page.getByLabel('New secret').fill('the-hottok-of-tomorrow');
+  await page.getByRole('dialog').getByRole('button', { name: 'Rotate' }).click();
+  await expect(page.getByText('The secret was rotated')).toBeVisible();
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click();
+  await expect(page.getByText(/Replaced; valid until/)).toBeVisible();
+  await expectAccessible(page);
+
+  await expect.poll(async () => (await deliverPurchase(connection, { hottok: 'the-hottok-of-tomorrow' })).status).toBe(200);
+  expect((await deliverPurchase(connection)).status).toBe(200);
+  expect((await deliverPurchase(connection, { hottok: 'neither of them' })).status).toBe(401);
+});
+
+test('an analyst can change nothing, and sees why', async ({ page }) => {
+  const owner = await makeUser('owner');
+  const org = await makeOrg(owner);
+  const analyst = await makeMember(org, owner, 'analyst');
+  const connection = await makeHotmart(owner, org);
+
+  await openAs(page, analyst, `/o/${org.slug}/connections`);
+  const why = page.getByRole('note').filter({ hasText: 'Only an owner or admin of this org can do this. Your role is analyst.' });
+  await expect(why).toBeVisible();
+  await expect(page.getByRole('link', { name: 'Add a connection' })).toHaveCount(0);
+  await expectAccessible(page);
+  await page.getByRole('link', { name: 'Hotmart shop' }).click();
+  await expect(page.getByRole('heading', { name: 'Hotmart shop' })).toBeVisible();
+  await expect(page.getByRole('button', { name: /Pause|Rotate|Delete/ })).toHaveCount(0);
+  await page.getByRole('tab', { name: 'Settings' }).click();
+  await expect(why.first()).toBeVisible();
+
+  // Past the page, with the analyst's own token: refused as well.
+  const rename = data(analyst, 'PATCH', `/rest/v1/source_connections?id=eq.${connection.id}`, { name: 'Mine now' });
+  await expect(rename.catch(() => [])).resolves.toBeTruthy();
+  const [row] = await data<{ name: string }[]>(owner, 'GET', `/rest/v1/source_connections?id=eq.${connection.id}&select=name`);
+  expect(row?.name).toBe('Hotmart shop');
+});
+
+test('two orgs see nothing of each other: not on the page, not by a guessed address, not by the Data API', async ({ browser }) => {
+  const [ana, bea] = [await makeUser('ana'), await makeUser('bea')];
+  const [one, two] = [await makeOrg(ana, 'Alfa'), await makeOrg(bea, 'Beta')];
+  const [alfa, beta] = [await makeHotmart(ana, one, { name: 'Alfa shop' }), await makeHotmart(bea, two, { name: 'Beta shop' })];
+  expect((await deliverPurchase(alfa, { transaction: 'HPALFA1' })).status).toBe(200);
+  expect((await deliverPurchase(beta, { transaction: 'HPBETA1' })).status).toBe(200);
+
+  for (const { user, org, own, other, otherOrg, otherOrder } of [
+    { user: ana, org: one, own: 'Alfa shop', other: beta, otherOrg: two, otherOrder: 'HPBETA1' },
+    { user: bea, org: two, own: 'Beta shop', other: alfa, otherOrg: one, otherOrder: 'HPALFA1' },
+  ]) {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await openAs(page, user, `/o/${org.slug}/connections`);
+    await expect(page.getByRole('link', { name: own })).toBeVisible();
+    await expect(page.getByRole('row')).toHaveCount(2);
+
+    // The other org's pages, by their addresses: back to one's own, or nothing there.
+    await page.goto(new URL(`/o/${otherOrg.slug}/events`, page.url()).href);
+    await expect(page).toHaveURL(new RegExp(`/o/${org.slug}/`));
+    await page.goto(new URL(`/o/${org.slug}/connections/${other.id}`, page.url()).href);
+    await expect(page.getByRole('alert')).toContainText('there is no such connection');
+    await page.goto(new URL(`/o/${org.slug}/events`, page.url()).href);
+    await expect(page.getByRole('cell', { name: 'order.paid' })).toBeVisible();
+    await expect(page.getByText(otherOrder)).toHaveCount(0);
+
+    for (const path of [
+      `/rest/v1/source_connections?id=eq.${other.id}`,
+      `/rest/v1/canonical_events?org_id=eq.${otherOrg.id}`,
+      `/rest/v1/event_journal?org_id=eq.${otherOrg.id}`,
+      `/rest/v1/orgs?id=eq.${otherOrg.id}`,
+    ]) {
+      expect(await data(user, 'GET', path)).toEqual([]);
+    }
+    await context.close();
+  }
+});
