@@ -39,9 +39,8 @@ test('an analyst can change nothing, and sees why', async ({ page }) => {
   await page.getByRole('tab', { name: 'Settings' }).click();
   await expect(why.first()).toBeVisible();
 
-  // Past the page, with the analyst's own token: refused as well.
-  const rename = data(analyst, 'PATCH', `/rest/v1/source_connections?id=eq.${connection.id}`, { name: 'Mine now' });
-  await expect(rename.catch(() => [])).resolves.toBeTruthy();
+  // Past the page, with the analyst's own token: an update that reaches no row.
+  await data(analyst, 'PATCH', `/rest/v1/source_connections?id=eq.${connection.id}`, { name: 'Mine now' }).catch(() => undefined);
   const [row] = await data<{ name: string }[]>(owner, 'GET', `/rest/v1/source_connections?id=eq.${connection.id}&select=name`);
   expect(row?.name).toBe('Hotmart shop');
 });

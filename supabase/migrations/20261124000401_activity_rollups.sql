@@ -212,6 +212,10 @@ declare
   v_seen double precision := 0;
   v_count double precision;
 begin
+  -- A connection that nothing has come from.
+  if counts is null then
+    return null;
+  end if;
   foreach v_count in array v_counts loop
     v_rank := v_rank + v_count;
   end loop;

@@ -395,6 +395,13 @@ describe('what the dashboard asks', () => {
     },
   );
 
+  it('knows a connection that nothing has come from', async () => {
+    for (const table of ['connection_activity', 'activity_minutes', 'activity_hours', 'activity_days'])
+      await look(`delete from public.${table}`);
+    const [row] = await as('analyst A', 'select received::int, lag_p95_seconds, dlq_rate from public.connection_health($1)', [orgId('A')]);
+    expect(row).toEqual({ received: 0, lag_p95_seconds: null, dlq_rate: null });
+  });
+
   it('merges lag histograms before it takes the quantile', async () => {
     const at = new Date(dayMs);
     const row = {

@@ -82,7 +82,7 @@ function State({ connection }: { connection: Connection }) {
   return (
     <Group gap="xs">
       <SourceBadge type={connection.type} size={28} />
-      <Badge variant="light" size="lg" color={connection.isActive ? 'teal' : 'gray'}>
+      <Badge variant="dot" size="lg" color={connection.isActive ? 'teal' : 'gray'}>
         {connection.isActive ? t('active') : t('paused')}
       </Badge>
       <AdminOnly short>
@@ -180,7 +180,7 @@ function ActivityTab({ connection }: { connection: Connection }) {
                             {event.type}
                           </AnchorLink>
                           {event.is_test && (
-                            <Badge size="xs" ml={6} variant="light" color="grape">
+                            <Badge size="xs" ml={6} variant="dot" color="grape">
                               {t('testMark')}
                             </Badge>
                           )}

@@ -152,7 +152,7 @@ function ConnectionsTable({ rows }: { rows: readonly Row[] }) {
                 </Group>
               </Table.Td>
               <Table.Td>
-                <Badge variant="light" color={row.is_active ? 'teal' : 'gray'}>
+                <Badge variant="dot" color={row.is_active ? 'teal' : 'gray'}>
                   {row.is_active ? t('active') : t('paused')}
                 </Badge>
               </Table.Td>

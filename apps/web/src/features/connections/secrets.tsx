@@ -30,7 +30,7 @@ export function Secrets({ connection, source }: { connection: Connection; source
                   {field.label}
                 </Text>
                 {states.length === 0 && (
-                  <Badge color="red" variant="light">
+                  <Badge color="red" variant="dot">
                     {t('secretMissing')}
                   </Badge>
                 )}
