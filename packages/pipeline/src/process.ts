@@ -64,7 +64,22 @@ export type ProcessedRecord =
  * Step two: a genuine delivery to canonical rows, one outcome per record, in order. What fails fails alone; nothing is thrown.
  * Personal data is hashed with the org's key or gone, amounts are integer minor units, the event's time is the source's.
  */
-export function processDelivery(source: Source, delivery: Delivery, body: Body, context: ProcessContext): ProcessedRecord[] {
+export function processDelivery(source: Source, delivery: Delivery, body: Body, context: ProcessContext): ProcessedRecord[];
+/** With `isWanted` only the records at those places are read, and undefined stands for the others. */
+export function processDelivery(
+  source: Source,
+  delivery: Delivery,
+  body: Body,
+  context: ProcessContext,
+  isWanted: (index: number) => boolean,
+): (ProcessedRecord | undefined)[];
+export function processDelivery(
+  source: Source,
+  delivery: Delivery,
+  body: Body,
+  context: ProcessContext,
+  isWanted?: (index: number) => boolean,
+): (ProcessedRecord | undefined)[] {
   let records: RawRecord[];
   try {
     records = source.split(body, context.config);
@@ -72,7 +87,9 @@ export function processDelivery(source: Source, delivery: Delivery, body: Body, 
     return [failure(error, newCollected(), undefined, shapeOf(body.kind === 'empty' ? null : body.value))];
   }
   const paths = pathsOf(source, context.config);
-  return records.map((record) => processRecord(source, delivery, record, paths, context));
+  return records.map((record, index) =>
+    isWanted === undefined || isWanted(index) ? processRecord(source, delivery, record, paths, context) : undefined,
+  );
 }
 
 function processRecord(

@@ -66,7 +66,8 @@ export function runEntries(entries: ClaimedEntry[], { connection, entry }: Store
   if (refusal) return each(refusal);
   if (!body) return each({ outcome: 'failed', errorClass: 'INVALID_PAYLOAD', message: 'The body cannot be read.' });
 
-  const records = prepareRecords(arrival, body, entry.id);
+  const places = new Set(entries.map((one) => one.record_index));
+  const records = prepareRecords(arrival, body, entry.id, (index) => places.has(index));
   const units: Unit[] = [];
   const whole: ClaimedEntry[] = [];
   for (const one of entries) {

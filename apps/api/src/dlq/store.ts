@@ -50,13 +50,16 @@ export interface Cursor {
   id: string;
 }
 
-/** Newest first, after the cursor. */
+/** Newest first, after the cursor. The page is found by the index alone where the filter allows it; only its rows are fetched. */
 export function listEntries(sql: Sql, orgId: string, filter: DlqFilter, limit: number, after?: Cursor): Promise<EntryRow[]> {
   return sql<EntryRow>(
-    `select ${columns} from ${withConnection}
-     where ${matchesFilter}
-       and ($13::bigint is null or (d.created_at, d.id) < (timestamptz 'epoch' + $13 * interval '1 microsecond', $14::uuid))
-     order by d.created_at desc, d.id desc limit $15`,
+    `with page as (
+       select d.id from public.dlq_events d
+       where ${matchesFilter}
+         and ($13::bigint is null or (d.created_at, d.id) < (timestamptz 'epoch' + $13 * interval '1 microsecond', $14::uuid))
+       order by d.created_at desc, d.id desc limit $15
+     )
+     select ${columns} from ${withConnection} where d.id in (select id from page) order by d.created_at desc, d.id desc`,
     [...filterValues(orgId, filter, Date.now()), after?.createdUs ?? null, after?.id ?? null, limit],
   );
 }
@@ -82,24 +85,31 @@ export interface GroupRow {
   trend: number[];
 }
 
-/** Largest first. One pass over the open entries, by the index alone (measured: 0.5 s at a million of them, 2 cores). */
+/** Largest first. The open entries are counted from their index alone, and the hours of the last day each by its part of it. */
 export function summariseEntries(sql: Sql, orgId: string, filter: DlqFilter): Promise<GroupRow[]> {
   return sql<GroupRow>(
-    `with hours as (
-       select d.error_class, d.source_connection_id,
-         -- 0: before the last 24 hours; 1 to 24: the hour of it.
-         greatest(0, 24 - floor(extract(epoch from now() - d.created_at) / 3600)::integer) as hour,
-         count(*) as n, count(*) filter (where d.status = 'exhausted') as exhausted,
-         count(*) filter (where d.status in ('pending', 'retrying')) as pending, min(d.created_at) as first_at, max(d.created_at) as last_at
+    `with groups as (
+       select d.error_class, d.source_connection_id, count(*)::integer as count,
+         (count(*) filter (where d.status in ('pending', 'retrying')))::integer as pending,
+         (count(*) filter (where d.status = 'exhausted'))::integer as exhausted,
+         min(d.created_at) as first_seen_at, max(d.created_at) as last_seen_at
        from public.dlq_events d where ${matchesFilter}
-       group by 1, 2, 3
-     ), groups as (
-       select error_class, source_connection_id, sum(n)::integer as count, sum(pending)::integer as pending, sum(exhausted)::integer as exhausted,
-         min(first_at) as first_seen_at, max(last_at) as last_seen_at, jsonb_object_agg(hour, n) as by_hour
-       from hours group by 1, 2
+       group by 1, 2
+     ), hours as materialized (
+       -- One range of the index for each hour: grouped by the hour as an expression, a million rows were sorted on disk.
+       select h.hour, g.error_class, g.source_connection_id, g.n
+       from generate_series(1, 24) as h (hour) cross join lateral (
+         select d.error_class, d.source_connection_id, count(*)::integer as n from public.dlq_events d
+         where ${matchesFilter} and d.created_at > now() - interval '1 hour' * (25 - h.hour) and d.created_at <= now() - interval '1 hour' * (24 - h.hour)
+         group by 1, 2
+       ) g
      )
-     select g.error_class, g.source_connection_id, c.name as connection_name, c.type as source_type, g.count, g.pending, g.exhausted,
-       g.first_seen_at, g.last_seen_at, array(select coalesce((g.by_hour ->> h::text)::integer, 0) from generate_series(1, 24) h order by h) as trend
+     select g.*, c.name as connection_name, c.type as source_type,
+       array(
+         select coalesce(h.n, 0) from generate_series(1, 24) as s (hour)
+         left join hours h on h.hour = s.hour and h.error_class = g.error_class and h.source_connection_id = g.source_connection_id
+         order by s.hour
+       ) as trend
      from groups g join public.source_connections c on c.id = g.source_connection_id
      order by g.count desc, g.error_class, c.id`,
     filterValues(orgId, filter, Date.now()),
@@ -124,11 +134,15 @@ export function clusterEntries(sql: Sql, orgId: string, filter: DlqFilter, limit
   return sql<ClusterRow>(
     `with clusters as (
        select d.error_class, d.field_path, d.source_event_type, d.source_connection_id, count(*)::integer as count,
-         min(d.created_at) as first_seen_at, max(d.created_at) as last_seen_at, max(d.id::text)::uuid as example_id
+         min(d.created_at) as first_seen_at, max(d.created_at) as last_seen_at
        from public.dlq_events d where ${matchesFilter}
        group by 1, 2, 3, 4 order by count(*) desc, 1, 2, 3, 4 limit $13
      )
-     select k.*, c.name as connection_name, c.type as source_type
+     select k.*, c.name as connection_name, c.type as source_type, (
+       select d.id from public.dlq_events d
+       where ${matchesFilter} and d.created_at = k.last_seen_at and d.error_class = k.error_class and d.source_connection_id = k.source_connection_id
+         and d.field_path is not distinct from k.field_path and d.source_event_type is not distinct from k.source_event_type
+       order by d.id desc limit 1) as example_id
      from clusters k join public.source_connections c on c.id = k.source_connection_id
      order by k.count desc, k.error_class, k.field_path, k.source_event_type, c.id`,
     [...filterValues(orgId, filter, Date.now()), limit],

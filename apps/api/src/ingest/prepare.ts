@@ -28,7 +28,7 @@ export interface Arrival {
 /** Runs a verified delivery through the pipeline: its rows, with the body sealed under the org's key. */
 export function prepareWrite(arrival: Arrival, body: Body): WriteItem {
   const journalId = newId();
-  const records = prepareRecords(arrival, body, journalId);
+  const records = prepareRecords(arrival, body, journalId, () => true) as WriteRecord[];
   const isTest = records.some((record) => 'event' in record && record.event.is_test === true);
   return {
     delivery: deliveryRow(arrival, journalId, isTest, eventTypes(records)),
@@ -37,12 +37,17 @@ export function prepareWrite(arrival: Arrival, body: Body): WriteItem {
   };
 }
 
-/** What the pipeline makes of each record of a verified delivery, as rows that point at `journalId`. */
-export function prepareRecords(arrival: Arrival, body: Body, journalId: string): WriteRecord[] {
+/** What the pipeline makes of the wanted records of a verified delivery, as rows that point at `journalId`; undefined for the others. */
+export function prepareRecords(
+  arrival: Arrival,
+  body: Body,
+  journalId: string,
+  isWanted: (index: number) => boolean,
+): (WriteRecord | undefined)[] {
   const { connection, receivedAtMs, isTest } = arrival;
   const scope = { org_id: connection.orgId, project_id: connection.projectId, source_connection_id: connection.id, journal_id: journalId };
   const nowMs = arrival.replay?.nowMs ?? receivedAtMs;
-  const processed = processDelivery(connection.source, arrival.delivery, body, {
+  const context = {
     orgId: connection.orgId,
     projectId: connection.projectId,
     connectionId: connection.id,
@@ -53,8 +58,9 @@ export function prepareRecords(arrival: Arrival, body: Body, journalId: string):
     nowMs,
     isTest,
     newId,
-  });
-  return processed.map((record, index): WriteRecord => {
+  };
+  return processDelivery(connection.source, arrival.delivery, body, context, isWanted).map((record, index): WriteRecord | undefined => {
+    if (!record) return undefined;
     if (!record.ok) {
       const retryable = errorClasses[record.errorClass].retryable === 'yes';
       return {

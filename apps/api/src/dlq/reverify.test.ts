@@ -1,0 +1,247 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import { sources } from '@tributary/pipeline/sources.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startTestApi, type TestApi } from '../test/api.ts';
+import { call } from '../test/control-app.ts';
+import type { TestOrg } from '../test/make.ts';
+import { dlqTasks } from './jobs.ts';
+
+let api: TestApi;
+let org: TestOrg;
+beforeAll(async () => {
+  api = await startTestApi();
+});
+afterAll(() => api?.close());
+beforeEach(async () => {
+  org = await api.makeOrg();
+});
+
+interface Hook {
+  id: string;
+  url: string;
+}
+const entries = () => api.admin('select * from public.dlq_events where org_id = $1 order by created_at, id', [org.id]);
+const events = () => api.admin('select * from public.canonical_events where org_id = $1 order by idempotency_key', [org.id]);
+const post = (path: string, body: object) => call(api.app as never, org.owner, 'POST', path, body);
+const send = (hook: Hook, body: string, headers: Record<string, string> = {}, query = '') => api.send(hook.url + query, body, headers);
+const refused = async (answer: ReturnType<typeof send>) => expect((await answer).status).toBe(401);
+
+async function correct(hook: Hook, name: string, secret: string): Promise<void> {
+  const before = await api.connections.get(hook.id);
+  expect((await post(`/api/connections/${hook.id}/secret`, { name, secret })).status).toBe(200);
+  // The webhook route goes by what this process has heard; a re-verification asks the database.
+  await expect.poll(async () => (await api.connections.get(hook.id)) === before).toBe(false);
+}
+async function reverify(filter: object = {}) {
+  const started = await post('/api/dlq/reverify', filter);
+  expect(started.status).toBe(202);
+  const tasks = dlqTasks({ db: api.db, connections: api.connections, retry: api.config.dlq, now: Date.now, log: api.log });
+  await tasks['dlq.operations']?.run({}, { signal: new AbortController().signal, log: api.log });
+  return (await call(api.app as never, org.owner, 'GET', `/api/dlq/operations/${started.body.operation.id}`)).body;
+}
+
+const purchase = (id: string = randomUUID()) =>
+  JSON.stringify({
+    id,
+    creation_date: Date.now(),
+    event: 'PURCHASE_APPROVED',
+    version: '2.0.0',
+    data: {
+      product: { id: 1, name: 'Curso' },
+      buyer: { email: 'ana@example.com' },
+      purchase: { transaction: 'HP1', price: { value: 10, currency_value: 'BRL' } },
+    },
+  });
+const v1 = (hottok: string, transaction: string) =>
+  new URLSearchParams({
+    hottok,
+    prod: '4711',
+    prod_name: 'Curso',
+    email: 'ana@example.com',
+    transaction,
+    status: 'approved',
+    purchase_date: new Date().toISOString(),
+    price: '10.00',
+    currency: 'BRL',
+  }).toString();
+const form = { 'content-type': 'application/x-www-form-urlencoded' };
+
+describe('after the secret is corrected', () => {
+  it('deliveries with the right hottok in their header become events, the others stay with a fresh message', async () => {
+    const hook = await api.connect(org, 'hotmart', { hottok: 'copied-wrongly' });
+    await refused(send(hook, purchase('1'), { 'x-hotmart-hottok': 'the-right-one' }));
+    await refused(send(hook, purchase('2'), { 'x-hotmart-hottok': 'of-a-stranger' }));
+    await refused(send(hook, purchase('3')));
+    expect(await reverify()).toMatchObject({ status: 'done', total: 3, done: 3, succeeded: 0, failed: 3 });
+    await correct(hook, 'hottok', 'the-right-one');
+    expect(await reverify()).toMatchObject({ status: 'done', total: 3, done: 3, succeeded: 1, failed: 2 });
+    const [right, strange, bare] = await entries();
+    expect(right).toMatchObject({ status: 'resolved', is_quarantine: true });
+    expect(strange).toMatchObject({
+      status: 'pending',
+      error_class: 'INVALID_HOTTOK',
+      attempts: 2,
+      next_retry_at: null,
+      is_quarantine: true,
+    });
+    expect(bare).toMatchObject({ status: 'pending', last_error_message: expect.stringContaining('carries no hottok') });
+    const stored = await events();
+    expect(stored).toHaveLength(1);
+    // As a delivery of its own, that repeats the rejected one; the event counts as received when that came.
+    const [replay] = await api.admin('select * from event_journal where replay_of = $1', [right?.journal_id]);
+    expect(stored[0]).toMatchObject({ journal_id: replay?.id, type: 'order.paid' });
+    const [first] = await api.admin('select received_at from event_journal where id = $1', [right?.journal_id]);
+    expect(stored[0]?.received_at).toEqual(first?.received_at);
+  });
+
+  it('a hottok in the body, which was redacted before it was sealed, is recognised', async () => {
+    const hook = await api.connect(org, 'hotmart', { hottok: 'copied-wrongly' });
+    await refused(send(hook, v1('the right&one=é', 'HP-1'), form));
+    await refused(send(hook, v1('another', 'HP-2'), form));
+    const before = await send(hook, v1('copied-wrongly', 'HP-0'), form);
+    expect(before.body.status).toBe('accepted');
+    await correct(hook, 'hottok', 'the right&one=é');
+    await refused(send(hook, v1('copied-wrongly', 'HP-3'), form));
+    expect(await reverify()).toMatchObject({ done: 3, succeeded: 1, failed: 2 });
+    expect((await events()).map((event) => event.order_ref)).toEqual(['HP-0', 'HP-1']);
+    expect((await entries()).map((entry) => entry.status)).toEqual(['resolved', 'pending', 'pending']);
+  });
+
+  it('signatures are checked again with the time of arrival as the clock', async () => {
+    const hook = await api.connect(org, 'stripe', { signing_secret: 'whsec_wrong' });
+    const stripe = sources.get('stripe');
+    const sample = stripe?.samples[0];
+    if (!stripe || !sample) throw new Error('stripe has a sample');
+    const signed = (nowMs: number) => {
+      const body = sample.body({ id: randomUUID(), nowMs });
+      return [body, stripe.sign(body, [{ name: 'signing_secret', value: 'whsec_right' }], {}, nowMs).headers] as const;
+    };
+    await refused(send(hook, ...signed(Date.now())));
+    await refused(send(hook, ...signed(Date.now() - 3_600_000)));
+    await correct(hook, 'signing_secret', 'whsec_right');
+    const later = Date.now() + 7_200_000;
+    const tasks = dlqTasks({ db: api.db, connections: api.connections, retry: api.config.dlq, now: () => later, log: api.log });
+    await post('/api/dlq/reverify', {});
+    await tasks['dlq.operations']?.run({}, { signal: new AbortController().signal, log: api.log });
+    const [timely, stale] = await entries();
+    expect(timely).toMatchObject({ status: 'resolved' });
+    expect(stale).toMatchObject({ status: 'pending', error_class: 'TIMESTAMP_OUT_OF_TOLERANCE' });
+    expect(await events()).toHaveLength(1);
+  });
+
+  it('Meta deliveries that carry several records become all of them', async () => {
+    const hook = await api.connect(org, 'meta', { app_secret: 'wrong', verify_token: 'verify-me-please-1234' });
+    const body = JSON.stringify({
+      object: 'page',
+      entry: [1, 2].map((n) => ({
+        id: '1',
+        time: Math.floor(Date.now() / 1000),
+        changes: [
+          { field: 'leadgen', value: { leadgen_id: `${n}`, page_id: '1', form_id: '2', created_time: Math.floor(Date.now() / 1000) } },
+        ],
+      })),
+    });
+    const signature = `sha256=${createHmac('sha256', 'right').update(body).digest('hex')}`;
+    await refused(send(hook, body, { 'x-hub-signature-256': signature }));
+    await refused(send(hook, `${body} `, { 'x-hub-signature-256': signature }));
+    await correct(hook, 'app_secret', 'right');
+    expect(await reverify()).toMatchObject({ done: 2, succeeded: 1, failed: 1 });
+    expect(await events()).toHaveLength(2);
+  });
+
+  it('an API key in the query, behind a prefix, is recognised by its digest', async () => {
+    const verification = { scheme: 'api-key', in: 'query', name: 'token', prefix: 'k:' };
+    const hook = await api.connect(org, 'webhook', { secret: 'wrong' }, { verification, fields: { id: 'number' } });
+    await refused(send(hook, '{"number":"1"}', {}, '?token=k:a%20right%2Bkey&a=1'));
+    await refused(send(hook, '{"number":"2"}', {}, '?token=k:other'));
+    await refused(send(hook, '{"number":"3"}', {}, '?token=a%20right%2Bkey'));
+    const [sealed] = await api.admin(
+      `select count(*)::int as n from private.journal_payloads where org_id = $1 and position('right' in encode(sealed, 'escape')) > 0`,
+      [org.id],
+    );
+    expect(sealed).toEqual({ n: 0 });
+    await correct(hook, 'secret', 'a right+key');
+    expect(await reverify()).toMatchObject({ done: 3, succeeded: 1, failed: 2 });
+    expect(await events()).toMatchObject([{ idempotency_key: '1' }]);
+  });
+});
+
+describe('what was genuine and unreadable', () => {
+  it('is not refused for the credential that was not kept, and stays unreadable', async () => {
+    const hook = await api.connect(org, 'hotmart', { hottok: 'the-right-one' });
+    expect((await send(hook, '{"broken":', { 'x-hotmart-hottok': 'the-right-one' })).status).toBe(400);
+    await reverify();
+    expect(await entries()).toMatchObject([{ status: 'pending', error_class: 'INVALID_PAYLOAD', attempts: 1, is_quarantine: true }]);
+  });
+});
+
+describe('a re-verification', () => {
+  it('touches rejected deliveries only, and of them those that match', async () => {
+    const hook = await api.connect(org, 'hotmart', { hottok: 'wrong' });
+    const other = await api.connect(org, 'hotmart', { hottok: 'wrong' });
+    await refused(send(hook, purchase(), { 'x-hotmart-hottok': 'right' }));
+    await refused(send(other, purchase(), { 'x-hotmart-hottok': 'right' }));
+    await correct(hook, 'hottok', 'right');
+    await correct(other, 'hottok', 'right');
+    await api.admin(
+      `insert into public.dlq_events (id, org_id, project_id, source_connection_id, journal_id, record_index, error_class, last_error_message)
+       values (gen_random_uuid(), $1, $2, $3, gen_random_uuid(), 0, 'SCHEMA_DRIFT', 'x')`,
+      [org.id, org.projectId, hook.id],
+    );
+    expect(await reverify({ connectionIds: [hook.id], quarantine: false })).toMatchObject({ total: 1, done: 1, succeeded: 1 });
+    expect((await entries()).map((entry) => entry.status)).toEqual(['resolved', 'pending', 'pending']);
+  });
+
+  it('of one delivery happens by its retry', async () => {
+    const hook = await api.connect(org, 'hotmart', { hottok: 'wrong' });
+    await refused(send(hook, purchase(), { 'x-hotmart-hottok': 'right' }));
+    await correct(hook, 'hottok', 'right');
+    const [entry] = await entries();
+    expect((await post(`/api/dlq/${entry?.id}/retry`, {})).status).toBe(202);
+    const tasks = dlqTasks({ db: api.db, connections: api.connections, retry: api.config.dlq, now: Date.now, log: api.log });
+    await tasks['dlq.retry']?.run({}, { signal: new AbortController().signal, log: api.log });
+    expect(await entries()).toMatchObject([{ status: 'resolved' }]);
+    expect(await events()).toHaveLength(1);
+  });
+});
+
+describe('a full sample', () => {
+  it('shows an owner the delivery without its credentials, and says so in the audit log', async () => {
+    const hook = await api.connect(org, 'hotmart', { hottok: 'wrong' });
+    await refused(send(hook, purchase('1'), { 'x-hotmart-hottok': 'the-right-one', 'x-trace': 'abc', authorization: 'Bearer a-token' }));
+    await refused(send(hook, v1('in-the-body', 'HP-9'), form));
+    const { status, body, text, headers } = await call(
+      api.app as never,
+      org.owner,
+      'GET',
+      '/api/dlq/sample?class=INVALID_HOTTOK&full=true',
+    );
+    expect(status).toBe(200);
+    expect(headers.get('cache-control')).toBe('no-store');
+    const [formEntry, json] = body.entries;
+    expect(json.payload).toMatchObject({
+      truncated: false,
+      headers: { 'x-trace': 'abc', 'x-hotmart-hottok': '[redacted]', authorization: '[redacted]' },
+    });
+    expect(JSON.parse(json.payload.body)).toMatchObject({ id: '1', data: { buyer: { email: 'ana@example.com' } } });
+    expect(formEntry.payload.body).toContain('hottok=[redacted]');
+    expect(text).not.toMatch(/the-right-one|in-the-body|a-token/);
+    const audit = await api.admin(`select actor_id, detail from audit_log where org_id = $1 and action = 'dlq.full_sample'`, [org.id]);
+    expect(audit).toEqual([{ actor_id: org.owner.id, detail: { ids: [formEntry.id, json.id] } }]);
+    const redacted = await call(api.app as never, org.owner, 'GET', '/api/dlq/sample?class=INVALID_HOTTOK');
+    expect(redacted.body.entries[0]).not.toHaveProperty('payload');
+    expect(redacted.text).not.toContain('ana@example.com');
+  });
+
+  it('is cut at 64 KiB, at most twenty at a time, and leaves out what is no longer kept', async () => {
+    const hook = await api.connect(org, 'hotmart', { hottok: 'wrong' });
+    await refused(send(hook, JSON.stringify({ filler: 'x'.repeat(100_000) })));
+    const large = await call(api.app as never, org.owner, 'GET', '/api/dlq/sample?full=true&limit=20');
+    expect(large.body.entries[0].payload).toMatchObject({ truncated: true, byteSize: 100_013 });
+    expect(large.body.entries[0].payload.body).toHaveLength(65_536);
+    expect((await call(api.app as never, org.owner, 'GET', '/api/dlq/sample?full=true&limit=21')).status).toBe(400);
+    await api.admin('delete from private.journal_payloads where org_id = $1', [org.id]);
+    const gone = await call(api.app as never, org.owner, 'GET', '/api/dlq/sample?full=true');
+    expect(gone.body.entries[0]).not.toHaveProperty('payload');
+  });
+});
