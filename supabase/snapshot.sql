@@ -2182,7 +2182,7 @@ declare
   v_table regclass := to_regclass('private.' || quote_ident(replace(p_partition, 'journal_payloads', 'event_journal')));
   v_held boolean;
 begin
-  if v_table is null or p_partition ~ '^(connection_activity|activity)_' then
+  if v_table is null or p_partition !~ '^(event_journal|journal_payloads|canonical_events)_' then
     return false;
   end if;
   execute format(

@@ -10,8 +10,13 @@ export interface ClosedLoopResult {
   errors: number;
 }
 
-// As fast as `connections` clients can go that each wait for their answer.
-const { traffic, connections, seconds } = argument<{ traffic: Traffic; connections: number; seconds: number }>();
+// As fast as `connections` clients can go that each wait for their answer, or as `perSecond` allows them together.
+const { traffic, connections, seconds, perSecond } = argument<{
+  traffic: Traffic;
+  connections: number;
+  seconds: number;
+  perSecond?: number;
+}>();
 const requestOf = createRequests(traffic);
 const latency = createLatency();
 const statuses: Record<string, number> = {};
@@ -25,6 +30,7 @@ const run = autocannon(
     url: traffic.url,
     connections,
     duration: seconds,
+    ...(perSecond === undefined ? {} : { overallRate: perSecond }),
     timeout: 30,
     requests: [{ method: 'POST', setupRequest: (request) => ({ ...request, ...requestOf(sent++) }) }],
   },

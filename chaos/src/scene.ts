@@ -52,12 +52,16 @@ export async function underLoad(context: CaseContext, options: SceneOptions, act
       const scene = createScene({ stack, wire, api, load, journal, random, say: context.say }, apiOptions);
       try {
         await act(scene);
+      } catch (error) {
+        if (stack.crashes.length > 0) throw new Error(`the API ended by itself:\n${stack.crashes.join('\n')}`, { cause: error });
+        throw error;
       } finally {
         // A case that broke off must not leave its load running into the next one.
         await load.finish();
         await wire?.close();
       }
       const { figures } = load;
+      scene.none('API processes that ended by themselves', stack.crashes, 1);
       scene.none('answers that no promise allows', figures.surprises, figures.requests);
       await judge(stack, await journal.read(), random, scene);
       scene.figure('requests', figures.requests);

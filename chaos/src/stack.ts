@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { apiNodeFlags, waitUntilReady } from '@tributary/supabase/local/api-process.ts';
 import { withClient } from '@tributary/supabase/local/database.ts';
-import { openLog } from '@tributary/supabase/local/logs.ts';
+import { lastLines, openLog } from '@tributary/supabase/local/logs.ts';
 import { freePort } from '@tributary/supabase/local/ports.ts';
 import type { Postgres } from '@tributary/supabase/local/postgres.ts';
 import { startTestCluster, type TestDatabase } from '@tributary/supabase/local/test-cluster.ts';
@@ -19,6 +19,8 @@ export interface Api {
   readonly pid: number;
   /** Resolves with the exit code; null when a signal ended it. */
   readonly exited: Promise<number | null>;
+  /** The end of its log, once it has ended and nobody asked it to. */
+  lastWords(): string | undefined;
   /** SIGKILL: nothing is flushed, nobody is told. */
   kill(): Promise<void>;
   /** SIGTERM; resolves with the exit code and how long it took. SIGKILL after `patienceMs`. */
@@ -44,6 +46,8 @@ export interface ProofStack {
   /** An access token of a new member of the org, as Supabase Auth would issue it. */
   signIn(org: ProofOrg, role: 'owner' | 'admin' | 'analyst'): Promise<string>;
   startApi(options?: ApiOptions): Promise<Api>;
+  /** The last words of API processes that ended by themselves. */
+  crashes: readonly string[];
   /** Runs SQL as a superuser, on a session of its own. */
   query<Row>(sql: string, values?: unknown[]): Promise<Row[]>;
   stop(): Promise<void>;
@@ -54,6 +58,7 @@ async function startProofStack(settings: Record<string, string> = {}): Promise<P
   const directory = mkdtempSync(join(tmpdir(), 'tributary-proof-'));
   const cluster = await startTestCluster({ durable: true, settings });
   const apis = new Set<Api>();
+  const crashes: string[] = [];
   const stop = async () => {
     await Promise.all([...apis].map((api) => api.terminate()));
     await cluster.stop();
@@ -78,6 +83,7 @@ async function startProofStack(settings: Record<string, string> = {}): Promise<P
       postgres: cluster.postgres,
       org,
       connections,
+      crashes,
       addOrg: () => withClient(database.superuserUrl, (client) => seedOrg(client, masterKey)),
       signIn: async (member, role) => {
         const userId = randomUUID();
@@ -92,7 +98,11 @@ async function startProofStack(settings: Record<string, string> = {}): Promise<P
         const port = options.port ?? (await freePort());
         const api = await startApi(port, { ...base, ...options.environment, PORT: String(port) }, options.nodeFlags ?? [], directory);
         apis.add(api);
-        void api.exited.then(() => apis.delete(api));
+        void api.exited.then(() => {
+          apis.delete(api);
+          const words = api.lastWords();
+          if (words !== undefined) crashes.push(words);
+        });
         return api;
       },
       query: (sql, values = []) => withClient(database.superuserUrl, async (client) => (await client.query(sql, values)).rows),
@@ -131,7 +141,9 @@ async function startApi(port: number, environment: NodeJS.ProcessEnv, nodeFlags:
     child.once('error', reject);
   });
   const url = `http://127.0.0.1:${port}`;
+  let asked = false;
   const end = async (signal: NodeJS.Signals) => {
+    asked = true;
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
     return exited;
   };
@@ -153,6 +165,7 @@ async function startApi(port: number, environment: NodeJS.ProcessEnv, nodeFlags:
     url,
     pid,
     exited,
+    lastWords: () => (asked || (child.exitCode === null && child.signalCode === null) ? undefined : lastLines(logFile)),
     kill,
     terminate: async (patienceMs = 15_000) => {
       const started = performance.now();

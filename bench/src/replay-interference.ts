@@ -1,0 +1,196 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import type { ReplayPlan } from '@tributary/shared/replays.ts';
+import { type Api, type ProofStack, withProofStack } from '../../chaos/src/stack.ts';
+import type { ClosedLoopResult } from './closed-loop.ts';
+import { describeMachine } from './machine.ts';
+import { measure } from './process.ts';
+import { median } from './report.ts';
+import type { Traffic } from './requests.ts';
+
+// What a running replay plan costs live deliveries: the same load with and without it, in turn, on one machine in one run.
+
+const usage = `Usage: npm run bench:replay -- [--quick] [--docs]
+--quick measures 4 s instead of 15 s at a time: for trying the bench, not for figures to quote.
+--docs also writes the table into docs/benchmarks.md.`;
+
+const throttlePerSecond = 100;
+const connections = 16;
+/** Of what the API can take: moderate load, as a machine that is sized sensibly has it. */
+const share = 0.4;
+const modes = ['replay', 'reprocess'] as const;
+const bound = 2;
+
+const { quick, docs } = readArguments();
+const seconds = quick ? 4 : 15;
+const rounds = quick ? 2 : 4;
+const say = (line: string) => console.log(`${new Date().toISOString().slice(11, 19)}  ${line}`);
+
+interface Turn {
+  p50: number;
+  p99: number;
+  perSecond: number;
+  /** Deliveries the plan replayed a second meanwhile. */
+  replayed: number;
+}
+
+interface Interference {
+  mode: (typeof modes)[number];
+  without: Turn[];
+  running: Turn[];
+  /** Median over the rounds of p99 with the plan over p99 without it, each of one round. */
+  ratio: number;
+}
+
+const { perSecond, results } = await withProofStack(async (stack) => {
+  const api = await stack.startApi({ environment: { REPLAY_APPROVAL_THRESHOLD: '100000000' } });
+  return measureAll(stack, api);
+});
+print();
+if (docs) writeDocument();
+// A slow machine may miss the ratio; a plan that did not keep to its throttle was no load at all, or too much of one.
+const kept = results.every(({ running }) =>
+  running.every(({ replayed }) => replayed > throttlePerSecond * 0.8 && replayed <= throttlePerSecond * 1.05),
+);
+if (!kept) console.error('The plan did not run at its throttle: the figures say nothing.');
+process.exit(kept ? 0 : 1);
+
+async function measureAll(stack: ProofStack, api: Api): Promise<{ perSecond: number; results: Interference[] }> {
+  const token = await stack.signIn(stack.org, 'owner');
+  const { path, source, config, secrets } = stack.connections.hotmart;
+  let serial = 0;
+  const live = (duration: number, perSecond?: number) => {
+    const traffic: Traffic = {
+      url: api.url + path,
+      kind: 'purchase',
+      type: source.type,
+      config,
+      secrets,
+      idPrefix: `r${serial++}-`,
+      recordsPerBatch: 1,
+    };
+    return measure<ClosedLoopResult>('closed-loop', { traffic, connections, seconds: duration, perSecond });
+  };
+  const plan = async (path: string, body?: object): Promise<ReplayPlan> => {
+    const response = await fetch(`${api.url}/api/replays${path}`, {
+      method: body || path.split('/').length > 2 ? 'POST' : 'GET',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    if (!response.ok) throw new Error(`/api/replays${path} answered ${response.status}: ${await response.text()}`);
+    return (await response.json()) as ReplayPlan;
+  };
+
+  say('warming up, and filling the journal');
+  await live(quick ? 5 : 10);
+  const capacity = (await live(quick ? 5 : 10)).requestsPerSecond;
+  const perSecond = Math.round(capacity * share);
+  say(`${Math.round(capacity)} requests/s at most; measuring at ${perSecond}`);
+  const needed = throttlePerSecond * (seconds + 5) * rounds;
+  const kept = await stack.query<{ n: number }>('select count(*)::int as n from public.event_journal');
+  if ((kept[0]?.n ?? 0) < needed) await live(Math.ceil(needed / capacity) + 1);
+
+  const results: Interference[] = [];
+  for (const mode of modes) {
+    const filter = { from: '2020-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z' };
+    const { id } = await plan('', { name: 'interference', mode, throttlePerSecond, filter });
+    await plan(`/${id}/approve`, {});
+    const turn = async (): Promise<Turn> => {
+      const before = await plan(`/${id}`);
+      const started = performance.now();
+      const result = await live(seconds, perSecond);
+      const elapsed = (performance.now() - started) / 1000;
+      const replayed = ((await plan(`/${id}`)).processed - before.processed) / elapsed;
+      return {
+        p50: result.latencyMs.p50,
+        p99: result.latencyMs.p99,
+        perSecond: result.requestsPerSecond,
+        replayed: Math.round(replayed * 10) / 10,
+      };
+    };
+    const [without, running]: [Turn[], Turn[]] = [[], []];
+    for (let round = 1; round <= rounds; round++) {
+      without.push(await turn());
+      await plan(`/${id}/${round === 1 ? 'run' : 'resume'}`);
+      await sleep(1_500);
+      running.push(await turn());
+      await plan(`/${id}/pause`);
+      say(
+        `${mode} ${round}/${rounds}: p99 ${without.at(-1)?.p99} ms without, ${running.at(-1)?.p99} ms with ${running.at(-1)?.replayed} replays/s`,
+      );
+    }
+    await plan(`/${id}/cancel`);
+    const ratio = median(running.map(({ p99 }, round) => p99 / (without[round]?.p99 ?? Number.NaN)));
+    results.push({ mode, without, running, ratio: Math.round(ratio * 100) / 100 });
+  }
+  return { perSecond, results };
+}
+
+function rows(): (string | number)[][] {
+  const of = (turns: readonly Turn[], key: keyof Turn) => Math.round(median(turns.map((turn) => turn[key])) * 10) / 10;
+  return results.map(({ mode, without, running, ratio }) => [
+    mode,
+    of(without, 'p50'),
+    of(running, 'p50'),
+    of(without, 'p99'),
+    of(running, 'p99'),
+    of(running, 'replayed'),
+    ratio,
+    ratio < bound ? 'yes' : 'no',
+  ]);
+}
+
+function facts(): string[] {
+  const machine = describeMachine();
+  return [
+    `Measured ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC${quick ? ' with --quick: not for quoting' : ''}`,
+    `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, ${machine.system}; ${machine.shared}`,
+    `${connections} connections, closed loop, together ${perSecond} purchases/s (${share * 100} % of the most they could); ${rounds} rounds of ${seconds} s each way`,
+  ];
+}
+
+function print(): void {
+  console.log(`\n${facts().join('\n')}\n`);
+  console.table(
+    rows().map(([mode, p50, p50With, p99, p99With, replayed, ratio, reached]) => ({
+      mode,
+      'p50 ms': p50,
+      'p50 ms, plan running': p50With,
+      'p99 ms': p99,
+      'p99 ms, plan running': p99With,
+      'replays/s': replayed,
+      'p99 ratio': ratio,
+      [`below ${bound}`]: reached,
+    })),
+  );
+}
+
+function writeDocument(): void {
+  const file = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
+  const [before, rest] = readFileSync(file, 'utf8').split('<!-- figures: npm run bench:replay -- --docs -->\n');
+  const after = rest?.split('<!-- end of replay figures -->')[1];
+  if (before === undefined || after === undefined) throw new Error(`${file} has no marks to write figures between`);
+  const head = ['mode of the plan', 'p50 ms', 'with', 'p99 ms', 'with', 'replays/s', 'p99 ratio', `below ${bound}`];
+  const line = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`;
+  const table = [line(head), line(head.map((_, column) => (column === 0 ? '---' : '---:'))), ...rows().map(line)].join('\n');
+  const figures = `${facts()
+    .map((fact) => `- ${fact}`)
+    .join('\n')}\n\n${table}`;
+  writeFileSync(file, `${before}<!-- figures: npm run bench:replay -- --docs -->\n${figures}\n\n<!-- end of replay figures -->${after}`);
+}
+
+function readArguments(): { quick: boolean; docs: boolean } {
+  try {
+    const { values } = parseArgs({ options: { quick: { type: 'boolean' }, docs: { type: 'boolean' }, help: { type: 'boolean' } } });
+    if (values.help) {
+      console.log(usage);
+      process.exit(0);
+    }
+    return { quick: values.quick ?? false, docs: values.docs ?? false };
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${usage}`);
+    process.exit(2);
+  }
+}
