@@ -5,6 +5,7 @@ import { exhaustedConnections } from './cases/exhausted.ts';
 import { hungBackends, lockedTable, lostAnswers } from './cases/hung.ts';
 import { outage } from './cases/outage.ts';
 import { poison } from './cases/poison.ts';
+import { redriveUnderLoad } from './cases/redrive.ts';
 import { retentionAtPeak } from './cases/retention.ts';
 import { shutdown } from './cases/shutdown.ts';
 import { slowDatabase } from './cases/slow.ts';
@@ -100,6 +101,12 @@ export const caseGroups = {
     { fault: 21, name: 'tenant-crossover', promise: 'No route shows or changes what belongs to another org.', run: tenantCrossover },
   ],
   operations: [
+    {
+      fault: 25,
+      name: 'redrive-under-load',
+      promise: 'Dead letters that are run again, often and through a crash, become one event each while deliveries go on.',
+      run: redriveUnderLoad,
+    },
     {
       fault: 26,
       name: 'retention-at-peak',

@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CaseContext, CaseReport } from '../cases.ts';
+import { createClient } from '../client.ts';
+import { createFindings } from '../findings.ts';
+import { openClientJournal } from '../journal.ts';
+import { startLoad } from '../load.ts';
+import { createRandom } from '../random.ts';
+import { openStored } from '../sealed.ts';
+import { signed } from '../seed.ts';
+import { sha256 } from '../sender.ts';
+import { type ProofStack, withProofStack } from '../stack.ts';
+
+/** More than a retry has by itself: a person who presses five times must not make it more. */
+const attemptsMax = 8;
+
+/**
+ * Fault 25: dead letters are run again while deliveries keep coming: with a fix that fails again, with the right one pressed twice at once
+ * and the API killed in the middle, and once more when all is done. Each record is one event, of the bytes that were sent.
+ */
+export async function redriveUnderLoad({ seed, long, say }: CaseContext): Promise<CaseReport> {
+  const letters = long ? 2_000 : 150;
+  const random = createRandom(seed);
+  const findings = createFindings();
+  const journal = await openClientJournal();
+  const client = createClient(16);
+  try {
+    return await withProofStack(async (stack) => {
+      const { hotmart, webhook } = stack.connections;
+      let api = await stack.startApi();
+      const { url } = api;
+      const load = startLoad({ url, connections: [hotmart], journal, random, perSecond: 60 });
+
+      await readIdFrom(stack, 'order.number');
+      await sleep(1_000);
+      const sent = new Map<string, string>();
+      const answers = await Promise.all(
+        Array.from({ length: letters }, async () => {
+          const key = randomUUID();
+          // Written so that parsing and writing it again would change it.
+          const { headers, body } = signed(webhook, `{ "order" : {"nr":"${key}"},\n"type":"order.paid","total":1.50 }`);
+          sent.set(key, sha256(body));
+          const answer = await client.post(url + webhook.path, headers, body);
+          return answer.kind === 'answered' ? `${answer.status} ${/"code":"(\w+)"/.exec(answer.body)?.[1]}` : answer.kind;
+        }),
+      );
+      findings.none(
+        'deliveries that were not taken as dead letters',
+        answers.filter((one) => one !== '200 MISSING_FIELD'),
+        letters,
+      );
+
+      await readIdFrom(stack, 'order.id');
+      await pressRetry(stack);
+      await settled(stack, (row) => row.attempts >= 1);
+      findings.equal('events after a fix that fails again', await countEvents(stack), 0);
+
+      await readIdFrom(stack, 'order.nr');
+      const before = load.figures.acked;
+      await Promise.all([pressRetry(stack), pressRetry(stack)]);
+      await until(async () => (await countEvents(stack)) > letters / 10);
+      await api.kill();
+      api = await stack.startApi({ port: Number(new URL(url).port) });
+      await settled(stack, (row) => row.status === 'resolved');
+      findings.atLeast('deliveries acknowledged meanwhile', load.figures.acked - before, 20);
+
+      await stack.query(`update public.dlq_events set status = 'pending', next_retry_at = now() where source_connection_id = $1`, [
+        webhook.id,
+      ]);
+      await settled(stack, (row) => row.status === 'resolved');
+      await load.finish();
+      say(`${letters} dead letters run again four times, the API killed once`);
+
+      const events = await stack.query<{ key: string; journal_id: string }>(
+        'select idempotency_key as key, journal_id from public.canonical_events where source_connection_id = $1',
+        [webhook.id],
+      );
+      const sealed = new Map(
+        (await openStored(stack, [...new Set(events.map((event) => event.journal_id))])).map((one) => [one.id, one.digest]),
+      );
+      const rows = await lettersOf(stack);
+      findings.equal('events', events.length, letters);
+      findings.none(
+        'records without an event',
+        [...sent.keys()].filter((key) => !events.some((event) => event.key === key)),
+        letters,
+      );
+      findings.none(
+        'events whose delivery is not, byte by byte, what was sent',
+        events.filter((event) => sealed.get(event.journal_id) !== sent.get(event.key)),
+        events.length,
+      );
+      findings.equal('dead letters', rows.length, letters);
+      findings.atMost('attempts of a dead letter', Math.max(...rows.map((row) => row.attempts)), attemptsMax);
+      findings.none('answers to live deliveries that no promise allows', load.figures.surprises, load.figures.requests);
+      const [live] = await stack.query<{ stored: number }>(
+        'select count(*)::integer as stored from public.canonical_events where source_connection_id = $1',
+        [hotmart.id],
+      );
+      findings.atLeast('live events stored', live?.stored ?? 0, load.figures.acked - load.figures.duplicates);
+      findings.figure('live deliveries', load.figures.requests);
+      return findings.report();
+    });
+  } finally {
+    client.close();
+    await journal.remove();
+  }
+}
+
+/** The setting that decides where the connection finds an event's id; caches hear of it at once. */
+async function readIdFrom(stack: ProofStack, path: string): Promise<void> {
+  await stack.query(
+    `update public.source_connections set config_json = config_json || jsonb_build_object('fields', jsonb_build_object('id', $2::text)) where id = $1`,
+    [stack.connections.webhook.id, path],
+  );
+  await sleep(300);
+}
+
+/** What an admin may write in plain SQL. */
+async function pressRetry(stack: ProofStack): Promise<void> {
+  await stack.query(
+    `update public.dlq_events set status = 'pending', next_retry_at = now() where source_connection_id = $1 and status <> 'resolved'`,
+    [stack.connections.webhook.id],
+  );
+}
+
+interface Letter {
+  status: string;
+  attempts: number;
+  due: boolean;
+}
+
+const lettersOf = (stack: ProofStack) =>
+  stack.query<Letter>('select status, attempts, next_retry_at is not null as due from public.dlq_events where source_connection_id = $1', [
+    stack.connections.webhook.id,
+  ]);
+
+/** Waits until nothing is due or under way, and every letter is as it should be. */
+async function settled(stack: ProofStack, isDone: (letter: Letter) => boolean): Promise<void> {
+  await until(async () =>
+    (await lettersOf(stack)).every((row) => row.status !== 'retrying' && isDone(row) && !(row.status === 'pending' && row.due)),
+  );
+}
+
+async function countEvents(stack: ProofStack): Promise<number> {
+  const [row] = await stack.query<{ n: number }>(
+    'select count(*)::integer as n from public.canonical_events where source_connection_id = $1',
+    [stack.connections.webhook.id],
+  );
+  return row?.n ?? 0;
+}
+
+async function until(reached: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 150_000;
+  while (!(await reached())) {
+    if (performance.now() > deadline) throw new Error('the dead letters did not settle within 150 s');
+    await sleep(200);
+  }
+}
