@@ -81,8 +81,11 @@ export function createDb(options: DbOptions, log: Logger): Db {
   const ingestPool = poolAs('ingest', 'ingest', options.ingestConnections);
   const jobPool = poolAs('worker', 'jobs', options.jobConnections);
   const commandPool = new pg.Pool({ ...base, application_name: 'tributary commands', max: 10 });
-  for (const pool of [ingestPool, jobPool, commandPool])
+  for (const pool of [ingestPool, jobPool, commandPool]) {
     pool.on('error', (error) => log.warn({ err: error }, 'idle database connection lost'));
+    // A connection that breaks while it is in use fails its query; its own event must find a listener, or the process would end.
+    pool.on('connect', (client) => client.on('error', () => {}));
+  }
 
   const sqlOn =
     (client: pg.ClientBase | pg.Pool): Sql =>
