@@ -1,4 +1,5 @@
--- The job queue: the schema of Graphile Worker 0.18 (MIT, https://worker.graphile.org), its own files 000001 to 000020 one after another, without their table locks: nobody uses it yet.
+-- The job queue: the schema of Graphile Worker 0.18 (MIT, https://worker.graphile.org), its own files 000001 to 000020 one after another,
+-- without their comments and their table locks: nobody uses it yet.
 -- It comes through a migration of ours so that the API's login, which owns nothing, never has to create anything. When an upgrade of the
 -- library brings further files, supabase/tests/jobs.test.ts says so: they become a migration of their own.
 
@@ -10,8 +11,6 @@ create table graphile_worker.migrations (
 );
 
 -- Graphile Worker 000001
---! breaking-change
--- Create the tables
 create table graphile_worker.job_queues (
   queue_name text not null primary key,
   job_count int not null,
@@ -37,7 +36,6 @@ alter table graphile_worker.jobs enable row level security;
 
 create index on graphile_worker.jobs (priority, run_at, id);
 
--- Keep updated_at up to date
 create function graphile_worker.tg__update_timestamp() returns trigger as $$
 begin
   new.updated_at = greatest(now(), old.updated_at + interval '1 millisecond');
@@ -46,7 +44,6 @@ end;
 $$ language plpgsql;
 create trigger _100_timestamps before update on graphile_worker.jobs for each row execute procedure graphile_worker.tg__update_timestamp();
 
--- Manage the job_queues table - creating and deleting entries as appropriate
 create function graphile_worker.jobs__decrease_job_queue_count() returns trigger as $$
 declare
   v_new_job_count int;
@@ -79,7 +76,6 @@ create trigger _500_decrease_job_queue_count after delete on graphile_worker.job
 create trigger _500_increase_job_queue_count_update after update of queue_name on graphile_worker.jobs for each row execute procedure graphile_worker.jobs__increase_job_queue_count();
 create trigger _500_decrease_job_queue_count_update after update of queue_name on graphile_worker.jobs for each row execute procedure graphile_worker.jobs__decrease_job_queue_count();
 
--- Notify worker of new jobs
 create function graphile_worker.tg_jobs__notify_new_jobs() returns trigger as $$
 begin
   perform pg_notify('jobs:insert', '');
@@ -88,7 +84,6 @@ end;
 $$ language plpgsql;
 create trigger _900_notify_worker after insert on graphile_worker.jobs for each statement execute procedure graphile_worker.tg_jobs__notify_new_jobs();
 
--- Function to queue a job
 create function graphile_worker.add_job(
   identifier text,
   payload json = '{}',
@@ -99,7 +94,6 @@ create function graphile_worker.add_job(
   insert into graphile_worker.jobs(task_identifier, payload, queue_name, run_at, max_attempts) values(identifier, payload, queue_name, run_at, max_attempts) returning *;
 $$ language sql;
 
--- The main function - find me a job to do!
 create function graphile_worker.get_job(worker_id text, task_identifiers text[] = null, job_expiry interval = interval '4 hours') returns graphile_worker.jobs as $$
 declare
   v_job_id bigint;
@@ -142,7 +136,6 @@ begin
 end;
 $$ language plpgsql;
 
--- I was successful, mark the job as completed
 create function graphile_worker.complete_job(worker_id text, job_id bigint) returns graphile_worker.jobs as $$
 declare
   v_row graphile_worker.jobs;
@@ -159,7 +152,6 @@ begin
 end;
 $$ language plpgsql;
 
--- I was unsuccessful, re-schedule the job please
 create function graphile_worker.fail_job(worker_id text, job_id bigint, error_message text) returns graphile_worker.jobs as $$
 declare
   v_row graphile_worker.jobs;
@@ -186,14 +178,12 @@ alter table graphile_worker.jobs add column key text unique check(length(key) > 
 alter table graphile_worker.jobs add locked_at timestamptz;
 alter table graphile_worker.jobs add locked_by text;
 
--- update any in-flight jobs
 update graphile_worker.jobs
   set locked_at = q.locked_at, locked_by = q.locked_by
   from graphile_worker.job_queues q
   where q.queue_name = jobs.queue_name
   and q.locked_at is not null;
 
--- update add_job behaviour to meet new requirements
 drop function if exists graphile_worker.add_job(
   identifier text,
   payload json,
@@ -213,7 +203,6 @@ declare
   v_job graphile_worker.jobs;
 begin
   if job_key is not null then
-    -- Upsert job
     insert into graphile_worker.jobs (task_identifier, payload, queue_name, run_at, max_attempts, key)
       values(
         identifier,
@@ -224,29 +213,22 @@ begin
         job_key
       )
       on conflict (key) do update set
-        -- update all job details other than queue_name, which we want to keep
-        -- the same unless explicitly provided
         task_identifier=excluded.task_identifier,
         payload=excluded.payload,
         queue_name=coalesce(add_job.queue_name, jobs.queue_name),
         max_attempts=excluded.max_attempts,
         run_at=excluded.run_at,
 
-        -- always reset error/retry state
         attempts=0,
         last_error=null
       where jobs.locked_at is null
       returning *
       into v_job;
 
-    -- If upsert succeeded (insert or update), return early
     if not (v_job is null) then
       return v_job;
     end if;
 
-    -- Upsert failed -> there must be an existing job that is locked. Remove
-    -- existing key to allow a new one to be inserted, and prevent any
-    -- subsequent retries by bumping attempts to the max allowed.
     update graphile_worker.jobs
       set
         key = null,
@@ -254,7 +236,6 @@ begin
       where key = job_key;
   end if;
 
-  -- insert the new job. Assume no conflicts due to the update above
   insert into graphile_worker.jobs(task_identifier, payload, queue_name, run_at, max_attempts, key)
     values(
       identifier,
@@ -271,7 +252,6 @@ begin
 end;
 $$ language plpgsql volatile;
 
---- implement new remove_job function
 
 create function graphile_worker.remove_job(
   job_key text
@@ -282,7 +262,6 @@ create function graphile_worker.remove_job(
   returning *;
 $$ language sql strict volatile;
 
--- Update other functions to handle locked_at denormalisation
 
 create or replace function graphile_worker.get_job(worker_id text, task_identifiers text[] = null, job_expiry interval = interval '4 hours') returns graphile_worker.jobs as $$
 declare
@@ -329,7 +308,6 @@ begin
 end;
 $$ language plpgsql volatile;
 
--- I was unsuccessful, re-schedule the job please
 create or replace function graphile_worker.fail_job(worker_id text, job_id bigint, error_message text) returns graphile_worker.jobs as $$
 declare
   v_row graphile_worker.jobs;
@@ -352,7 +330,6 @@ end;
 $$ language plpgsql volatile strict;
 
 -- Graphile Worker 000003
---! breaking-change
 alter table graphile_worker.jobs alter column queue_name drop not null;
 
 create or replace function graphile_worker.add_job(
@@ -367,7 +344,6 @@ declare
   v_job graphile_worker.jobs;
 begin
   if job_key is not null then
-    -- Upsert job
     insert into graphile_worker.jobs (task_identifier, payload, queue_name, run_at, max_attempts, key)
       values(
         identifier,
@@ -384,21 +360,16 @@ begin
         max_attempts=excluded.max_attempts,
         run_at=excluded.run_at,
 
-        -- always reset error/retry state
         attempts=0,
         last_error=null
       where jobs.locked_at is null
       returning *
       into v_job;
 
-    -- If upsert succeeded (insert or update), return early
     if not (v_job is null) then
       return v_job;
     end if;
 
-    -- Upsert failed -> there must be an existing job that is locked. Remove
-    -- existing key to allow a new one to be inserted, and prevent any
-    -- subsequent retries by bumping attempts to the max allowed.
     update graphile_worker.jobs
       set
         key = null,
@@ -406,7 +377,6 @@ begin
       where key = job_key;
   end if;
 
-  -- insert the new job. Assume no conflicts due to the update above
   insert into graphile_worker.jobs(task_identifier, payload, queue_name, run_at, max_attempts, key)
     values(
       identifier,
@@ -546,7 +516,6 @@ create function graphile_worker.add_job(
 declare
   v_job graphile_worker.jobs;
 begin
-  -- Apply rationality checks
   if length(identifier) > 128 then
     raise exception 'Task identifier is too long (max length: 128).' using errcode = 'GWBID';
   end if;
@@ -561,7 +530,6 @@ begin
   end if;
 
   if job_key is not null then
-    -- Upsert job
     insert into graphile_worker.jobs (
       task_identifier,
       payload,
@@ -588,21 +556,16 @@ begin
         run_at=excluded.run_at,
         priority=excluded.priority,
 
-        -- always reset error/retry state
         attempts=0,
         last_error=null
       where jobs.locked_at is null
       returning *
       into v_job;
 
-    -- If upsert succeeded (insert or update), return early
     if not (v_job is null) then
       return v_job;
     end if;
 
-    -- Upsert failed -> there must be an existing job that is locked. Remove
-    -- existing key to allow a new one to be inserted, and prevent any
-    -- subsequent retries by bumping attempts to the max allowed.
     update graphile_worker.jobs
       set
         key = null,
@@ -610,7 +573,6 @@ begin
       where key = job_key;
   end if;
 
-  -- insert the new job. Assume no conflicts due to the update above
   insert into graphile_worker.jobs(
     task_identifier,
     payload,
@@ -706,7 +668,6 @@ create function graphile_worker.add_job(
 declare
   v_job graphile_worker.jobs;
 begin
-  -- Apply rationality checks
   if length(identifier) > 128 then
     raise exception 'Task identifier is too long (max length: 128).' using errcode = 'GWBID';
   end if;
@@ -721,7 +682,6 @@ begin
   end if;
 
   if job_key is not null then
-    -- Upsert job
     insert into graphile_worker.jobs (
       task_identifier,
       payload,
@@ -755,21 +715,16 @@ begin
         revision=jobs.revision + 1,
         flags=excluded.flags,
 
-        -- always reset error/retry state
         attempts=0,
         last_error=null
       where jobs.locked_at is null
       returning *
       into v_job;
 
-    -- If upsert succeeded (insert or update), return early
     if not (v_job is null) then
       return v_job;
     end if;
 
-    -- Upsert failed -> there must be an existing job that is locked. Remove
-    -- existing key to allow a new one to be inserted, and prevent any
-    -- subsequent retries by bumping attempts to the max allowed.
     update graphile_worker.jobs
       set
         key = null,
@@ -777,7 +732,6 @@ begin
       where key = job_key;
   end if;
 
-  -- insert the new job. Assume no conflicts due to the update above
   insert into graphile_worker.jobs(
     task_identifier,
     payload,
@@ -898,7 +852,6 @@ create function graphile_worker.add_job(
 declare
   v_job graphile_worker.jobs;
 begin
-  -- Apply rationality checks
   if length(identifier) > 128 then
     raise exception 'Task identifier is too long (max length: 128).' using errcode = 'GWBID';
   end if;
@@ -912,11 +865,6 @@ begin
     raise exception 'Job maximum attempts must be at least 1.' using errcode = 'GWBMA';
   end if;
   if job_key is not null and (job_key_mode is null or job_key_mode in ('replace', 'preserve_run_at')) then
-    -- Upsert job if existing job isn't locked, but in the case of locked
-    -- existing job create a new job instead as it must have already started
-    -- executing (i.e. it's world state is out of date, and the fact add_job
-    -- has been called again implies there's new information that needs to be
-    -- acted upon).
     insert into graphile_worker.jobs (
       task_identifier,
       payload,
@@ -952,33 +900,20 @@ begin
         priority=excluded.priority,
         revision=jobs.revision + 1,
         flags=excluded.flags,
-        -- always reset error/retry state
         attempts=0,
         last_error=null
       where jobs.locked_at is null
       returning *
       into v_job;
-    -- If upsert succeeded (insert or update), return early
     if not (v_job is null) then
       return v_job;
     end if;
-    -- Upsert failed -> there must be an existing job that is locked. Remove
-    -- existing key to allow a new one to be inserted, and prevent any
-    -- subsequent retries of existing job by bumping attempts to the max
-    -- allowed.
     update graphile_worker.jobs
       set
         key = null,
         attempts = jobs.max_attempts
       where key = job_key;
   elsif job_key is not null and job_key_mode = 'unsafe_dedupe' then
-    -- Insert job, but if one already exists then do nothing, even if the
-    -- existing job has already started (and thus represents an out-of-date
-    -- world state). This is dangerous because it means that whatever state
-    -- change triggered this add_job may not be acted upon (since it happened
-    -- after the existing job started executing, but no further job is being
-    -- scheduled), but it is useful in very rare circumstances for
-    -- de-duplication. If in doubt, DO NOT USE THIS.
     insert into graphile_worker.jobs (
       task_identifier,
       payload,
@@ -1003,7 +938,6 @@ begin
         )
       )
       on conflict (key)
-      -- Bump the revision so that there's something to return
       do update set revision = jobs.revision + 1
       returning *
       into v_job;
@@ -1011,7 +945,6 @@ begin
   elsif job_key is not null then
     raise exception 'Invalid job_key_mode value, expected ''replace'', ''preserve_run_at'' or ''unsafe_dedupe''.' using errcode = 'GWBKM';
   end if;
-  -- insert the new job. Assume no conflicts due to the update above
   insert into graphile_worker.jobs(
     task_identifier,
     payload,
@@ -1046,7 +979,6 @@ returns graphile_worker.jobs as $$
 declare
   v_job graphile_worker.jobs;
 begin
-  -- Delete job if not locked
   delete from graphile_worker.jobs
     where key = job_key
     and locked_at is null
@@ -1054,7 +986,6 @@ begin
   if not (v_job is null) then
     return v_job;
   end if;
-  -- Otherwise prevent job from retrying, and clear the key
   update graphile_worker.jobs
     set attempts = max_attempts, key = null
     where key = job_key
@@ -1141,9 +1072,7 @@ $$ language plpgsql volatile;
 alter table graphile_worker.jobs alter column queue_name drop default;
 
 -- Graphile Worker 000011
---! breaking-change
 
--- If there's any locked jobs, abort via division by zero
 select 1/(case when exists (
   select 1
   from graphile_worker.jobs
@@ -1239,24 +1168,17 @@ create function graphile_worker.add_jobs(
 returns setof graphile_worker.jobs
 as $$
 begin
-  -- Ensure all the tasks exist
   insert into graphile_worker.tasks (identifier)
   select distinct spec.identifier
   from unnest(specs) spec
   on conflict do nothing;
 
-  -- Ensure all the queues exist
   insert into graphile_worker.job_queues (queue_name)
   select distinct spec.queue_name
   from unnest(specs) spec
   where spec.queue_name is not null
   on conflict do nothing;
 
-  -- Ensure any locked jobs have their key cleared - in the case of locked
-  -- existing job create a new job instead as it must have already started
-  -- executing (i.e. it's world state is out of date, and the fact add_job
-  -- has been called again implies there's new information that needs to be
-  -- acted upon).
   update graphile_worker.jobs
   set
     key = null,
@@ -1267,8 +1189,6 @@ begin
   and jobs.key = spec.job_key
   and is_available is not true;
 
-  -- TODO: is there a risk that a conflict could occur depending on the
-  -- isolation level?
 
   return query insert into graphile_worker.jobs (
     job_queue_id,
@@ -1309,7 +1229,6 @@ begin
     priority = excluded.priority,
     revision = jobs.revision + 1,
     flags = excluded.flags,
-    -- always reset error/retry state
     attempts = 0,
     last_error = null,
     updated_at = now()
@@ -1357,7 +1276,6 @@ as $$
 declare
   v_job graphile_worker.jobs;
 begin
-  -- Delete job if not locked
   delete from graphile_worker.jobs
     where key = job_key
     and (
@@ -1369,7 +1287,6 @@ begin
   if not (v_job is null) then
     return v_job;
   end if;
-  -- Otherwise prevent job from retrying, and clear the key
   update graphile_worker.jobs
   set
     key = null,
@@ -1449,25 +1366,16 @@ begin
     limit 1;
     return v_job;
   elsif job_key_mode = 'unsafe_dedupe' then
-    -- Ensure all the tasks exist
     insert into graphile_worker.tasks (identifier)
     values (add_job.identifier)
     on conflict do nothing;
 
-    -- Ensure all the queues exist
     if add_job.queue_name is not null then
       insert into graphile_worker.job_queues (queue_name)
       values (add_job.queue_name)
       on conflict do nothing;
     end if;
 
-    -- Insert job, but if one already exists then do nothing, even if the
-    -- existing job has already started (and thus represents an out-of-date
-    -- world state). This is dangerous because it means that whatever state
-    -- change triggered this add_job may not be acted upon (since it happened
-    -- after the existing job started executing, but no further job is being
-    -- scheduled), but it is useful in very rare circumstances for
-    -- de-duplication. If in doubt, DO NOT USE THIS.
     insert into graphile_worker.jobs (
       job_queue_id,
       task_id,
@@ -1495,7 +1403,6 @@ begin
       on job_queues.queue_name = add_job.queue_name
       where tasks.identifier = add_job.identifier
     on conflict (key)
-      -- Bump the updated_at so that there's something to return
       do update set
         revision = jobs.revision + 1,
         updated_at = now()
@@ -1508,7 +1415,6 @@ begin
 end;
 $$ language plpgsql;
 
--- Migrate over the old tables
 insert into graphile_worker.job_queues (queue_name)
 select distinct queue_name
 from graphile_worker.jobs_legacy
@@ -1567,24 +1473,17 @@ create or replace function graphile_worker.add_jobs(
 returns setof graphile_worker.jobs
 as $$
 begin
-  -- Ensure all the tasks exist
   insert into graphile_worker.tasks (identifier)
   select distinct spec.identifier
   from unnest(specs) spec
   on conflict do nothing;
 
-  -- Ensure all the queues exist
   insert into graphile_worker.job_queues (queue_name)
   select distinct spec.queue_name
   from unnest(specs) spec
   where spec.queue_name is not null
   on conflict do nothing;
 
-  -- Ensure any locked jobs have their key cleared - in the case of locked
-  -- existing job create a new job instead as it must have already started
-  -- executing (i.e. it's world state is out of date, and the fact add_job
-  -- has been called again implies there's new information that needs to be
-  -- acted upon).
   update graphile_worker.jobs
   set
     key = null,
@@ -1595,8 +1494,6 @@ begin
   and jobs.key = spec.job_key
   and is_available is not true;
 
-  -- TODO: is there a risk that a conflict could occur depending on the
-  -- isolation level?
 
   return query insert into graphile_worker.jobs (
     job_queue_id,
@@ -1643,7 +1540,6 @@ begin
     priority = excluded.priority,
     revision = jobs.revision + 1,
     flags = excluded.flags,
-    -- always reset error/retry state
     attempts = 0,
     last_error = null,
     updated_at = now()
@@ -1653,7 +1549,6 @@ end;
 $$ language plpgsql;
 
 -- Graphile Worker 000013
---! breaking-change
 alter type graphile_worker.job_spec alter attribute max_attempts type smallint;
 alter type graphile_worker.job_spec alter attribute priority type smallint;
 
@@ -1682,23 +1577,14 @@ begin
     limit 1;
     return v_job;
   elsif job_key_mode = 'unsafe_dedupe' then
-    -- Ensure all the tasks exist
     insert into graphile_worker.tasks (identifier)
     values (add_job.identifier)
     on conflict do nothing;
-    -- Ensure all the queues exist
     if add_job.queue_name is not null then
       insert into graphile_worker.job_queues (queue_name)
       values (add_job.queue_name)
       on conflict do nothing;
     end if;
-    -- Insert job, but if one already exists then do nothing, even if the
-    -- existing job has already started (and thus represents an out-of-date
-    -- world state). This is dangerous because it means that whatever state
-    -- change triggered this add_job may not be acted upon (since it happened
-    -- after the existing job started executing, but no further job is being
-    -- scheduled), but it is useful in very rare circumstances for
-    -- de-duplication. If in doubt, DO NOT USE THIS.
     insert into graphile_worker.jobs (
       job_queue_id,
       task_id,
@@ -1726,7 +1612,6 @@ begin
       on job_queues.queue_name = add_job.queue_name
       where tasks.identifier = add_job.identifier
     on conflict (key)
-      -- Bump the updated_at so that there's something to return
       do update set
         revision = jobs.revision + 1,
         updated_at = now()
@@ -1760,8 +1645,6 @@ CREATE FUNCTION graphile_worker.reschedule_jobs(job_ids bigint[], run_at timesta
 $$;
 
 -- Graphile Worker 000014
---! breaking-change
--- Go back to exposing 'int' on public interfaces, use smallint internally.
 
 drop function graphile_worker.add_job;
 CREATE FUNCTION graphile_worker.add_job(identifier text, payload json DEFAULT NULL::json, queue_name text DEFAULT NULL::text, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, max_attempts int DEFAULT NULL::int, job_key text DEFAULT NULL::text, priority int DEFAULT NULL::int, flags text[] DEFAULT NULL::text[], job_key_mode text DEFAULT 'replace'::text) RETURNS graphile_worker.jobs
@@ -1788,23 +1671,14 @@ begin
     limit 1;
     return v_job;
   elsif job_key_mode = 'unsafe_dedupe' then
-    -- Ensure all the tasks exist
     insert into graphile_worker.tasks (identifier)
     values (add_job.identifier)
     on conflict do nothing;
-    -- Ensure all the queues exist
     if add_job.queue_name is not null then
       insert into graphile_worker.job_queues (queue_name)
       values (add_job.queue_name)
       on conflict do nothing;
     end if;
-    -- Insert job, but if one already exists then do nothing, even if the
-    -- existing job has already started (and thus represents an out-of-date
-    -- world state). This is dangerous because it means that whatever state
-    -- change triggered this add_job may not be acted upon (since it happened
-    -- after the existing job started executing, but no further job is being
-    -- scheduled), but it is useful in very rare circumstances for
-    -- de-duplication. If in doubt, DO NOT USE THIS.
     insert into graphile_worker.jobs (
       job_queue_id,
       task_id,
@@ -1832,7 +1706,6 @@ begin
       on job_queues.queue_name = add_job.queue_name
       where tasks.identifier = add_job.identifier
     on conflict (key)
-      -- Bump the updated_at so that there's something to return
       do update set
         revision = jobs.revision + 1,
         updated_at = now()
@@ -1866,12 +1739,10 @@ CREATE FUNCTION graphile_worker.reschedule_jobs(job_ids bigint[], run_at timesta
 $$;
 
 -- Graphile Worker 000015
--- Tidy up from previous migrations
 drop function graphile_worker.jobs__increase_job_queue_count();
 drop function graphile_worker.jobs__decrease_job_queue_count();
 drop function graphile_worker.tg__update_timestamp();
 
--- Add function to unlock all jobs from the given workers due to a crash or similar
 create function graphile_worker.force_unlock_workers(worker_ids text[]) returns void as $$
 update graphile_worker.jobs
 set locked_at = null, locked_by = null
@@ -1882,7 +1753,6 @@ where locked_by = any(worker_ids);
 $$ language sql volatile;
 
 -- Graphile Worker 000016
---! breaking-change
 alter table graphile_worker.jobs rename to _private_jobs;
 alter table graphile_worker.job_queues rename to _private_job_queues;
 alter table graphile_worker.tasks rename to _private_tasks;
@@ -1913,23 +1783,14 @@ begin
     limit 1;
     return v_job;
   elsif job_key_mode = 'unsafe_dedupe' then
-    -- Ensure all the tasks exist
     insert into graphile_worker._private_tasks as tasks (identifier)
     values (add_job.identifier)
     on conflict do nothing;
-    -- Ensure all the queues exist
     if add_job.queue_name is not null then
       insert into graphile_worker._private_job_queues as job_queues (queue_name)
       values (add_job.queue_name)
       on conflict do nothing;
     end if;
-    -- Insert job, but if one already exists then do nothing, even if the
-    -- existing job has already started (and thus represents an out-of-date
-    -- world state). This is dangerous because it means that whatever state
-    -- change triggered this add_job may not be acted upon (since it happened
-    -- after the existing job started executing, but no further job is being
-    -- scheduled), but it is useful in very rare circumstances for
-    -- de-duplication. If in doubt, DO NOT USE THIS.
     insert into graphile_worker._private_jobs as jobs (
       job_queue_id,
       task_id,
@@ -1957,7 +1818,6 @@ begin
       on job_queues.queue_name = add_job.queue_name
       where tasks.identifier = add_job.identifier
     on conflict (key)
-      -- Bump the updated_at so that there's something to return
       do update set
         revision = jobs.revision + 1,
         updated_at = now()
@@ -1975,22 +1835,15 @@ CREATE FUNCTION graphile_worker.add_jobs(specs graphile_worker.job_spec[], job_k
     LANGUAGE plpgsql
     AS $$
 begin
-  -- Ensure all the tasks exist
   insert into graphile_worker._private_tasks as tasks (identifier)
   select distinct spec.identifier
   from unnest(specs) spec
   on conflict do nothing;
-  -- Ensure all the queues exist
   insert into graphile_worker._private_job_queues as job_queues (queue_name)
   select distinct spec.queue_name
   from unnest(specs) spec
   where spec.queue_name is not null
   on conflict do nothing;
-  -- Ensure any locked jobs have their key cleared - in the case of locked
-  -- existing job create a new job instead as it must have already started
-  -- executing (i.e. it's world state is out of date, and the fact add_job
-  -- has been called again implies there's new information that needs to be
-  -- acted upon).
   update graphile_worker._private_jobs as jobs
   set
     key = null,
@@ -2000,8 +1853,6 @@ begin
   where spec.job_key is not null
   and jobs.key = spec.job_key
   and is_available is not true;
-  -- TODO: is there a risk that a conflict could occur depending on the
-  -- isolation level?
   return query insert into graphile_worker._private_jobs as jobs (
     job_queue_id,
     task_id,
@@ -2047,7 +1898,6 @@ begin
     priority = excluded.priority,
     revision = jobs.revision + 1,
     flags = excluded.flags,
-    -- always reset error/retry state
     attempts = 0,
     last_error = null,
     updated_at = now()
@@ -2107,7 +1957,6 @@ CREATE FUNCTION graphile_worker.remove_job(job_key text) RETURNS graphile_worker
 declare
   v_job graphile_worker._private_jobs;
 begin
-  -- Delete job if not locked
   delete from graphile_worker._private_jobs as jobs
     where key = job_key
     and (
@@ -2119,7 +1968,6 @@ begin
   if not (v_job is null) then
     return v_job;
   end if;
-  -- Otherwise prevent job from retrying, and clear the key
   update graphile_worker._private_jobs as jobs
   set
     key = null,
@@ -2204,23 +2052,14 @@ begin
     limit 1;
     return v_job;
   elsif job_key_mode = 'unsafe_dedupe' then
-    -- Ensure all the tasks exist
     insert into graphile_worker._private_tasks as tasks (identifier)
     values (add_job.identifier)
     on conflict do nothing;
-    -- Ensure all the queues exist
     if add_job.queue_name is not null then
       insert into graphile_worker._private_job_queues as job_queues (queue_name)
       values (add_job.queue_name)
       on conflict do nothing;
     end if;
-    -- Insert job, but if one already exists then do nothing, even if the
-    -- existing job has already started (and thus represents an out-of-date
-    -- world state). This is dangerous because it means that whatever state
-    -- change triggered this add_job may not be acted upon (since it happened
-    -- after the existing job started executing, but no further job is being
-    -- scheduled), but it is useful in very rare circumstances for
-    -- de-duplication. If in doubt, DO NOT USE THIS.
     insert into graphile_worker._private_jobs as jobs (
       job_queue_id,
       task_id,
@@ -2248,7 +2087,6 @@ begin
       on job_queues.queue_name = add_job.queue_name
       where tasks.identifier = add_job.identifier
     on conflict (key)
-      -- Bump the updated_at so that there's something to return
       do update set
         revision = jobs.revision + 1,
         updated_at = now()
@@ -2268,22 +2106,15 @@ CREATE OR REPLACE FUNCTION graphile_worker.add_jobs(specs graphile_worker.job_sp
     LANGUAGE plpgsql
     AS $$
 begin
-  -- Ensure all the tasks exist
   insert into graphile_worker._private_tasks as tasks (identifier)
   select distinct spec.identifier
   from unnest(specs) spec
   on conflict do nothing;
-  -- Ensure all the queues exist
   insert into graphile_worker._private_job_queues as job_queues (queue_name)
   select distinct spec.queue_name
   from unnest(specs) spec
   where spec.queue_name is not null
   on conflict do nothing;
-  -- Ensure any locked jobs have their key cleared - in the case of locked
-  -- existing job create a new job instead as it must have already started
-  -- executing (i.e. it's world state is out of date, and the fact add_job
-  -- has been called again implies there's new information that needs to be
-  -- acted upon).
   update graphile_worker._private_jobs as jobs
   set
     key = null,
@@ -2294,11 +2125,8 @@ begin
   and jobs.key = spec.job_key
   and is_available is not true;
 
-  -- WARNING: this count is not 100% accurate; 'on conflict' clause will cause it to be an overestimate
   perform pg_notify('jobs:insert', '{"r":' || random()::text || ',"count":' || array_length(specs, 1)::text || '}');
 
-  -- TODO: is there a risk that a conflict could occur depending on the
-  -- isolation level?
   return query insert into graphile_worker._private_jobs as jobs (
     job_queue_id,
     task_id,
@@ -2344,7 +2172,6 @@ begin
     priority = excluded.priority,
     revision = jobs.revision + 1,
     flags = excluded.flags,
-    -- always reset error/retry state
     attempts = 0,
     last_error = null,
     updated_at = now()
@@ -2359,7 +2186,6 @@ CREATE OR REPLACE FUNCTION graphile_worker.remove_job(job_key text) RETURNS grap
 declare
   v_job graphile_worker._private_jobs;
 begin
-  -- Delete job if not locked
   delete from graphile_worker._private_jobs as jobs
     where key = job_key
     and (
@@ -2372,7 +2198,6 @@ begin
     perform pg_notify('jobs:insert', '{"r":' || random()::text || ',"count":-1}');
     return v_job;
   end if;
-  -- Otherwise prevent job from retrying, and clear the key
   update graphile_worker._private_jobs as jobs
   set
     key = null,
@@ -2385,9 +2210,6 @@ end;
 $$;
 
 -- Graphile Worker 000019
---! breaking-change
--- This is just a breaking change marker for the v0.17 worker-centric to
--- pool-centric jump. The migration itself is not breaking.
 select 1;
 
 -- Graphile Worker 000020
@@ -2415,7 +2237,6 @@ begin
     limit 1;
     return v_job;
   elsif job_key_mode = 'unsafe_dedupe' then
-    -- Ensure all the tasks exist (insert only missing identifiers so identity is not consumed)
     insert into graphile_worker._private_tasks as tasks (identifier)
     select add_job.identifier
     where not exists (
@@ -2424,7 +2245,6 @@ begin
       where existing.identifier = add_job.identifier
     )
     on conflict do nothing;
-    -- Ensure all the queues exist
     if add_job.queue_name is not null then
       insert into graphile_worker._private_job_queues as job_queues (queue_name)
       select add_job.queue_name
@@ -2435,13 +2255,6 @@ begin
       )
       on conflict do nothing;
     end if;
-    -- Insert job, but if one already exists then do nothing, even if the
-    -- existing job has already started (and thus represents an out-of-date
-    -- world state). This is dangerous because it means that whatever state
-    -- change triggered this add_job may not be acted upon (since it happened
-    -- after the existing job started executing, but no further job is being
-    -- scheduled), but it is useful in very rare circumstances for
-    -- de-duplication. If in doubt, DO NOT USE THIS.
     insert into graphile_worker._private_jobs as jobs (
       job_queue_id,
       task_id,
@@ -2469,7 +2282,6 @@ begin
       on job_queues.queue_name = add_job.queue_name
       where tasks.identifier = add_job.identifier
     on conflict (key)
-      -- Bump the updated_at so that there's something to return
       do update set
         revision = jobs.revision + 1,
         updated_at = now()
@@ -2489,7 +2301,6 @@ CREATE OR REPLACE FUNCTION graphile_worker.add_jobs(specs graphile_worker.job_sp
     LANGUAGE plpgsql
     AS $$
 begin
-  -- Ensure all the tasks exist (insert only missing identifiers so identity is not consumed)
   insert into graphile_worker._private_tasks as tasks (identifier)
   select distinct spec.identifier
   from unnest(specs) spec
@@ -2499,7 +2310,6 @@ begin
     where existing.identifier = spec.identifier
   )
   on conflict do nothing;
-  -- Ensure all the queues exist
   insert into graphile_worker._private_job_queues as job_queues (queue_name)
   select distinct spec.queue_name
   from unnest(specs) spec
@@ -2510,11 +2320,6 @@ begin
     where existing.queue_name = spec.queue_name
   )
   on conflict do nothing;
-  -- Ensure any locked jobs have their key cleared - in the case of locked
-  -- existing job create a new job instead as it must have already started
-  -- executing (i.e. it's world state is out of date, and the fact add_job
-  -- has been called again implies there's new information that needs to be
-  -- acted upon).
   update graphile_worker._private_jobs as jobs
   set
     key = null,
@@ -2525,11 +2330,8 @@ begin
   and jobs.key = spec.job_key
   and is_available is not true;
 
-  -- WARNING: this count is not 100% accurate; 'on conflict' clause will cause it to be an overestimate
   perform pg_notify('jobs:insert', '{"r":' || random()::text || ',"count":' || array_length(specs, 1)::text || '}');
 
-  -- TODO: is there a risk that a conflict could occur depending on the
-  -- isolation level?
   return query insert into graphile_worker._private_jobs as jobs (
     job_queue_id,
     task_id,
@@ -2575,7 +2377,6 @@ begin
     priority = excluded.priority,
     revision = jobs.revision + 1,
     flags = excluded.flags,
-    -- always reset error/retry state
     attempts = 0,
     last_error = null,
     updated_at = now()
