@@ -21,8 +21,9 @@ export interface HealthDeps {
   isStopping(): boolean;
 }
 
-/** What the database adds to the operator's answer is read at most this often, and waited for no longer. */
+/** What the database has to count for the operator's answer is counted at most this often. */
 const freshForMs = 2_000;
+/** All that it adds is waited for no longer. */
 const databaseWithinMs = 2_000;
 const connectionsMax = 200;
 const transitionsMax = 10;
@@ -33,11 +34,13 @@ export function healthRoutes(deps: HealthDeps): Hono {
   const routes = new Hono();
   // One probe at a time, its answer good for a second: an orchestrator's probes never add load to a database in trouble.
   const canCommit = cached(() => db.canCommit(), 1_000);
-  const askDatabase = cached(async () => {
-    const all = Promise.all([listAdapterLag(db, connectionsMax), listJobDepths(db), flow.getState(), flow.listTransitions(transitionsMax)]);
-    const [adapters, jobs, state, transitions] = await within(all, databaseWithinMs);
+  const measure = cached(() => Promise.all([listAdapterLag(db, connectionsMax), listJobDepths(db)]), freshForMs);
+  // What the operator has just changed is never read from before.
+  const askDatabase = async () => {
+    const all = Promise.all([measure(), flow.getState(), flow.listTransitions(transitionsMax)]);
+    const [[adapters, jobs], state, transitions] = await within(all, databaseWithinMs);
     return { adapters, jobs, state, transitions };
-  }, freshForMs);
+  };
 
   routes.get('/health', (c) => c.json({ status: 'ok' }));
 
