@@ -47,6 +47,32 @@ describe('jobs', () => {
     await jobs.stop();
   });
 
+  it('outlives an end of a job that cannot be written, and goes on with a new runner', async () => {
+    const runs: unknown[] = [];
+    const jobs = await start({
+      'test.cut': {
+        run: async (payload) => {
+          runs.push(payload);
+          if ((payload as { fails?: true }).fails) throw new Error('as it should');
+        },
+      },
+    });
+    await world.admin(`
+      create function private.refuse() returns trigger language plpgsql as $$ begin raise exception 'cut off'; end $$;
+      create trigger refuse before delete or update on graphile_worker._private_jobs for each row
+        when (old.locked_at is not null) execute function private.refuse()`);
+    await add('test.cut', { n: 1 });
+    await until(() => runs.length === 1);
+    await add('test.cut', { n: 2, fails: true });
+    await until(() => runs.length === 2);
+    await sleep(300);
+    await world.admin('drop function private.refuse() cascade');
+    await add('test.cut', { n: 3 });
+    await until(() => runs.length === 3);
+    await jobs.stop();
+    await world.admin('delete from graphile_worker._private_jobs');
+  });
+
   it('runs a task by the clock once a turn, however many instances there are', async () => {
     let runs = 0;
     const task: Task = {

@@ -75,6 +75,9 @@ export async function startJobs(deps: {
       noHandleSignals: true,
       noPreparedStatements: true,
       pollInterval: 1_000,
+      // Without batches a job whose end cannot be written (the connection is lost just then) is a rejection that nobody handles, and the end
+      // of the process. With them the runner stops and is replaced, and the job is released as any abandoned one.
+      preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
       logger: new GraphileLogger(() => (level, message) => {
         // Failed jobs are logged above, with their error; of the library's own words only its troubles matter.
         if (level === 'error' || level === 'warning') log.warn({ worker: message }, 'job queue');
