@@ -40,6 +40,7 @@ const rateWindowMs = 5_000;
 interface Run {
   plan: ClaimedPlan;
   rate: Rate;
+  batchMax: number;
   bucket: TokenBucket;
   heads: Head[];
   tail: Head | undefined;
@@ -168,13 +169,14 @@ export async function runPlans(deps: { db: Db; replayer: Replayer; log: Logger }
   }
 }
 
-/** The bucket starts empty: neither a pause nor a new slice earns a burst. */
+/** The bucket starts empty, so that neither a pause nor a new slice earns a burst; it keeps half a second's worth for a batch that was late. */
 function newRun(plan: ClaimedPlan, nowMs: number): Run {
   const perSecond = plan.throttle_per_second;
-  const burst = Math.min(batchDeliveriesMax, Math.ceil(perSecond / 10));
+  const batchMax = Math.min(batchDeliveriesMax, Math.ceil(perSecond / 10));
   return {
     plan,
-    rate: { perSecond, burst },
+    rate: { perSecond, burst: Math.max(batchMax, perSecond / 2) },
+    batchMax,
     bucket: { tokens: 0, filledAtMs: nowMs },
     heads: [],
     tail: undefined,
@@ -188,7 +190,7 @@ function nextBatch(run: Run): Head[] {
   let bytes = 0;
   const beyond = run.heads.findIndex((head, index) => {
     bytes += head.byte_size;
-    return index >= run.rate.burst || (index > 0 && bytes > batchBytesMax);
+    return index >= run.batchMax || (index > 0 && bytes > batchBytesMax);
   });
   return run.heads.slice(0, beyond === -1 ? run.heads.length : beyond);
 }
