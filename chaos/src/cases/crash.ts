@@ -34,7 +34,7 @@ export async function apiCrash(context: CaseContext): Promise<CaseReport> {
 
 /** Fault 3: `kill -9` of one backend, after which Postgres throws all of them out and recovers; then an immediate restart of the server. */
 export async function postgresCrash(context: CaseContext): Promise<CaseReport> {
-  const rounds = context.long ? 5 : 2;
+  const rounds = context.long ? 5 : 1;
   const healsWithinMs = 10_000;
   return underLoad(context, { traffic: { loops } }, async (scene) => {
     const { stack } = scene;
@@ -56,11 +56,6 @@ export async function postgresCrash(context: CaseContext): Promise<CaseReport> {
       });
     }
     await scene.ackMore(ackedBetween);
-    const jobs = await scene.metric('worker_job_duration_seconds_count');
-    for (const until = performance.now() + 30_000; performance.now() < until; await sleep(200)) {
-      if ((await scene.metric('worker_job_duration_seconds_count')) > jobs) break;
-    }
-    scene.atLeast('background jobs that ran afterwards', (await scene.metric('worker_job_duration_seconds_count')) - jobs, 1);
   });
 }
 
