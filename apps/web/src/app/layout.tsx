@@ -14,6 +14,8 @@ import {
 } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import {
+  IconActivityHeartbeat,
+  IconBell,
   IconBolt,
   IconGauge,
   IconLanguage,
@@ -21,6 +23,8 @@ import {
   IconMailX,
   IconPlugConnected,
   IconPlus,
+  IconRepeat,
+  IconSettings,
   IconSunMoon,
   IconUser,
   IconWifiOff,
@@ -52,6 +56,10 @@ const texts = defineTexts('layout', {
     connections: 'Connections',
     events: 'Events',
     deadLetters: 'Dead letters',
+    replays: 'Replays',
+    alerts: 'Alerts',
+    settings: 'Settings',
+    pipeline: 'Pipeline',
     offline: 'The server cannot be reached. What you see is from before; this page goes on by itself as soon as it answers.',
   },
   'pt-BR': {
@@ -68,6 +76,10 @@ const texts = defineTexts('layout', {
     connections: 'Conexões',
     events: 'Eventos',
     deadLetters: 'Falhas',
+    replays: 'Reprocessamentos',
+    alerts: 'Alertas',
+    settings: 'Configurações',
+    pipeline: 'Pipeline',
     offline: 'O servidor não responde. O que você vê é de antes; a página continua sozinha assim que ele responder.',
   },
 });
@@ -78,6 +90,10 @@ const pages = [
   { to: '/o/$org/connections', text: 'connections', icon: IconPlugConnected },
   { to: '/o/$org/events', text: 'events', icon: IconBolt },
   { to: '/o/$org/dead-letters', text: 'deadLetters', icon: IconMailX },
+  { to: '/o/$org/replays', text: 'replays', icon: IconRepeat },
+  { to: '/o/$org/alerts', text: 'alerts', icon: IconBell },
+  { to: '/o/$org/settings', text: 'settings', icon: IconSettings },
+  { to: '/o/$org/pipeline', text: 'pipeline', icon: IconActivityHeartbeat },
 ] as const;
 
 /** Header, menu and the page: everything of one org. */

@@ -4,7 +4,18 @@ import { myOrgs } from '../features/orgs/queries.ts';
 import { NotFound, PageFailed, PageLoading } from './boundaries.tsx';
 import { queryClient } from './providers.tsx';
 import { safePath } from './redirect.ts';
-import { connectionSearch, connectionsSearch, deadLettersSearch, eventsSearch, rangeSearch, text, wizardSearch } from './search.ts';
+import {
+  alertsSearch,
+  connectionSearch,
+  connectionsSearch,
+  deadLettersSearch,
+  eventsSearch,
+  rangeSearch,
+  replaysSearch,
+  settingsSearch,
+  text,
+  wizardSearch,
+} from './search.ts';
 import { session } from './session.ts';
 
 // Every page of the dashboard, in order. A page is loaded when it is opened.
@@ -120,6 +131,29 @@ const deadLetters = createRoute({
   validateSearch: deadLettersSearch,
   component: page(() => import('../features/dead-letters/dead-letters.tsx'), 'DeadLetters'),
 });
+const replays = createRoute({
+  getParentRoute: () => org,
+  path: '/replays',
+  validateSearch: replaysSearch,
+  component: page(() => import('../features/replays/replays.tsx'), 'Replays'),
+});
+const alerts = createRoute({
+  getParentRoute: () => org,
+  path: '/alerts',
+  validateSearch: alertsSearch,
+  component: page(() => import('../features/alerts/alerts.tsx'), 'Alerts'),
+});
+const settings = createRoute({
+  getParentRoute: () => org,
+  path: '/settings',
+  validateSearch: settingsSearch,
+  component: page(() => import('../features/settings/settings.tsx'), 'Settings'),
+});
+const pipeline = createRoute({
+  getParentRoute: () => org,
+  path: '/pipeline',
+  component: page(() => import('../features/pipeline/pipeline.tsx'), 'Pipeline'),
+});
 const routes = root.addChildren([
   guest.addChildren([signIn, signUp, forgot]),
   signedIn.addChildren([
@@ -127,7 +161,7 @@ const routes = root.addChildren([
     newOrg,
     newPassword,
     invite,
-    org.addChildren([overview, connections, newConnection, connection, events, deadLetters]),
+    org.addChildren([overview, connections, newConnection, connection, events, deadLetters, replays, alerts, settings, pipeline]),
   ]),
 ]);
 

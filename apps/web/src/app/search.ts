@@ -65,3 +65,22 @@ export const deadLettersSearch = (search: Search) => ({
   ...text('to', search.to, 40),
   ...text('entry', search.entry, 36),
 });
+
+export const replaysSearch = (search: Search) => ({
+  ...text('plan', search.plan, 36),
+  ...oneOf('new', search.new, ['1']),
+  ...text('from', search.from, 40),
+  ...text('to', search.to, 40),
+  ...list('connections', search.connections),
+  ...list('types', search.types),
+});
+
+export const alertsSearch = (search: Search) => ({
+  ...oneOf('tab', search.tab, ['incidents', 'rules', 'channels']),
+  ...oneOf('state', search.state, ['active', 'resolved', 'all']),
+  ...text('incident', search.incident, 36),
+});
+
+export const settingsSearch = (search: Search) => ({
+  ...oneOf('tab', search.tab, ['org', 'projects', 'members', 'privacy', 'audit']),
+});

@@ -1,0 +1,82 @@
+import { Alert, Button, Group, Loader, Modal, Stack, Text } from '@mantine/core';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { type ReactNode, useId } from 'react';
+import { useTexts } from '../lib/i18n.ts';
+import { Failed } from './states.tsx';
+import { uiTexts } from './texts.ts';
+
+/**
+ * The way into every destructive or bulk action: counts first what it would touch (`preview`, asked anew each time it opens), names the
+ * number, and only then can be confirmed. With a count of 0 there is nothing to confirm. Stays open, with the reason, when the action fails.
+ */
+export function ConfirmCount<Preview>({
+  opened,
+  onClose,
+  title,
+  preview,
+  count,
+  children,
+  confirm,
+  danger = false,
+  onConfirm,
+}: {
+  opened: boolean;
+  onClose: () => void;
+  title: string;
+  preview: () => Promise<Preview>;
+  count: (preview: Preview) => number;
+  /** What will happen, in a sentence that names the number. */
+  children: (preview: Preview) => ReactNode;
+  /** The button's words, which name the number too. */
+  confirm: (preview: Preview) => string;
+  danger?: boolean;
+  onConfirm: (preview: Preview) => Promise<unknown>;
+}) {
+  const t = useTexts(uiTexts);
+  const key = useId();
+  const counted = useQuery({ queryKey: ['preview', key], queryFn: preview, enabled: opened, gcTime: 0, staleTime: 0, retry: false });
+  const run = useMutation({ mutationFn: onConfirm, onSuccess: onClose });
+  const close = () => {
+    run.reset();
+    onClose();
+  };
+  return (
+    <Modal opened={opened} onClose={close} title={title} closeButtonProps={{ 'aria-label': t('close') }}>
+      <Stack mih={120}>
+        {counted.isError ? (
+          <Failed error={counted.error} onRetry={() => void counted.refetch()} />
+        ) : counted.data === undefined ? (
+          <Group gap="xs" role="status">
+            <Loader size="sm" />
+            <Text size="sm">{t('counting')}</Text>
+          </Group>
+        ) : (
+          <>
+            <div>{children(counted.data)}</div>
+            {run.isError && (
+              <Alert color="red" role="alert">
+                {run.error.message}
+              </Alert>
+            )}
+            <Group justify="flex-end" mt="auto">
+              <Button variant="default" onClick={close}>
+                {t('cancel')}
+              </Button>
+              {count(counted.data) > 0 && (
+                <Button
+                  {...(danger ? { color: 'red' } : {})}
+                  loading={run.isPending}
+                  onClick={() => {
+                    if (counted.data !== undefined) run.mutate(counted.data);
+                  }}
+                >
+                  {confirm(counted.data)}
+                </Button>
+              )}
+            </Group>
+          </>
+        )}
+      </Stack>
+    </Modal>
+  );
+}
