@@ -37,6 +37,7 @@ export const staticSteps: readonly Step[] = [
   tool('types of the workspaces', 'turbo/bin/turbo', 'run', 'types'),
   tool('types of the scripts', 'typescript/bin/tsc', '-p', 'scripts'),
   tool('dead code', 'knip/bin/knip.js'),
+  script('what browsers load', 'scripts/check-bundle.ts'),
 ];
 
 /** The database's own checks, each on a freshly migrated Postgres. */

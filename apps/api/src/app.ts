@@ -91,7 +91,8 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
 
   app.route('/', ingestRoutes({ ...deps, limits: config.limits, publicUrl }));
 
-  app.use(secureHeaders());
+  // Nothing here belongs into anybody's frame. Set here for the dashboard as well: the outermost one has the last word.
+  app.use(secureHeaders({ xFrameOptions: 'DENY', referrerPolicy: 'no-referrer' }));
   app.route('/', healthRoutes({ ...deps, operatorToken: config.operatorToken }));
   app.route('/api/config', publicConfigRoutes(config.supabase));
   app.route('/api/admin', adminRoutes({ flow: deps.flow, operatorToken: config.operatorToken }));

@@ -25,28 +25,21 @@ export function mountWeb<E extends Env>(app: Hono<E>, { directory, supabaseUrl }
       formAction: ["'self'"],
       frameAncestors: ["'none'"],
     },
-    xFrameOptions: 'DENY',
-    referrerPolicy: 'no-referrer',
-    crossOriginOpenerPolicy: 'same-origin',
     permissionsPolicy: { camera: [], microphone: [], geolocation: [], payment: [] },
   });
-  const files = serveStatic({
-    root: directory,
-    precompressed: true,
-    onFound: (path, c) => {
-      c.header('cache-control', path.startsWith(join(directory, 'assets')) ? 'public, max-age=31536000, immutable' : 'no-cache');
-    },
+  const caching = createMiddleware(async (c, next) => {
+    await next();
+    if (!c.res.ok) return;
+    c.header('cache-control', c.req.path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache');
+    // Of the uncompressed form too, or a cache between keeps it for everybody.
+    c.header('vary', 'Accept-Encoding');
   });
+  const files = serveStatic({ root: directory, precompressed: true });
   // What a program asks for is not a page: an unknown API path stays a 404 with a problem, and so does an asset of an older build.
   const onlyPages = createMiddleware(async (c, next) => {
     if (/^\/(api|assets)\//.test(c.req.path) || !/\btext\/html\b/.test(c.req.header('accept') ?? '')) return c.notFound();
     await next();
   });
-  const index = serveStatic({
-    root: directory,
-    path: 'index.html',
-    precompressed: true,
-    onFound: (_path, c) => c.header('cache-control', 'no-cache'),
-  });
-  app.get('*', headers, files, onlyPages, index);
+  const index = serveStatic({ root: directory, path: 'index.html', precompressed: true });
+  app.get('*', headers, caching, files, onlyPages, index);
 }
