@@ -49,7 +49,7 @@ export const caseGroups = {
     {
       fault: 3,
       name: 'postgres-crash',
-      promise: 'What is acknowledged survives a crash of Postgres, and the API finds it again by itself.',
+      promise: 'What is acknowledged survives a crash of Postgres, and the API and its background work find it again by themselves.',
       run: postgresCrash,
     },
   ],

@@ -49,14 +49,24 @@ export async function postgresCrash(context: CaseContext): Promise<CaseReport> {
         // Until the other backends are thrown out too, what they had begun may still be acknowledged.
         await sleep(500);
         await scene.expectAck('kill -9 of one backend', healsWithinMs, diedAt);
+        await jobsGoOn(scene, 'kill -9 of one backend');
       });
       await strike(scene, 'immediate restart of Postgres', async () => {
         await stack.postgres.restart('immediate');
         await scene.expectAck('immediate restart of Postgres', healsWithinMs);
+        await jobsGoOn(scene, 'immediate restart of Postgres');
       });
     }
     await scene.ackMore(ackedBetween);
   });
+}
+
+/** Background work is taken up again by itself: jobs end that began after the fault. */
+async function jobsGoOn(scene: Scene, what: string): Promise<void> {
+  const before = await scene.metric('worker_job_duration_seconds_count');
+  const from = performance.now();
+  while ((await scene.metric('worker_job_duration_seconds_count')) < before + 2 && performance.now() - from < 90_000) await sleep(200);
+  scene.atMost(`${what}: milliseconds until background jobs ran again`, performance.now() - from, 60_000);
 }
 
 /** A fault under load; one that met no request proved nothing, and says so. */
