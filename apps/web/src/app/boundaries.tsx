@@ -1,5 +1,7 @@
 import { Center, Loader, Stack, Text, Title } from '@mantine/core';
-import type { ErrorComponentProps } from '@tanstack/react-router';
+import { type ErrorComponentProps, useRouter } from '@tanstack/react-router';
+import { useSyncExternalStore } from 'react';
+import { isSilent, onContact } from '../lib/contact.ts';
 import { defineTexts, useTexts } from '../lib/i18n.ts';
 import { ButtonLink } from '../ui/links.tsx';
 import { Failed } from '../ui/states.tsx';
@@ -18,19 +20,26 @@ const texts = defineTexts('boundaries', {
   },
 });
 
+/** Says why it takes so long when the reason is known. */
 export function PageLoading() {
   const t = useTexts(uiTexts);
+  const silent = useSyncExternalStore(onContact, () => isSilent('api'));
   return (
-    <Center mih={320}>
-      <Loader aria-label={t('loading')} />
+    <Center mih={320} p="md">
+      <Stack align="center">
+        <Loader aria-label={t('loading')} />
+        {silent && <Text c="dimmed">{t('silent')}</Text>}
+      </Stack>
     </Center>
   );
 }
 
-export function PageFailed({ error, reset }: ErrorComponentProps) {
+export function PageFailed({ error }: ErrorComponentProps) {
+  const router = useRouter();
   return (
     <Center mih={320} p="md">
-      <Failed error={error} onRetry={reset} />
+      {/* Not the boundary's reset: what failed may have been in finding the page, which only the router does again. */}
+      <Failed error={error} onRetry={() => void router.invalidate()} />
     </Center>
   );
 }

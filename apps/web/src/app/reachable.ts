@@ -1,33 +1,65 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
+import { isSilent, noteContact, onContact } from '../lib/contact.ts';
+import { supabase } from '../lib/supabase.ts';
 
-/** Whether the API answers: asked every 15 s while the tab is seen, every 3 s while it does not, and at once when the network is back. */
+/** Whether the API answers and is well. */
+async function apiAnswers(): Promise<boolean> {
+  const answers = await fetch('/health', { cache: 'no-store', signal: AbortSignal.timeout(5_000) }).then(
+    (response) => response.ok,
+    () => false,
+  );
+  noteContact('api', answers);
+  return answers;
+}
+
+/** Loads what the API serves, however long it is silent. A file that it no longer has is an error: of an older build. */
+export async function patiently<T>(load: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await load();
+    } catch (error) {
+      if (await apiAnswers()) throw error;
+      await new Promise((resolve) => window.setTimeout(resolve, 3_000));
+    }
+  }
+}
+
+/**
+ * Whether the servers answer: the API is asked every 15 s while the tab is seen, and at once when a request got no answer or the network
+ * changed; while one of them is silent every 3 s.
+ */
 export function useReachable(): boolean {
   const [reachable, setReachable] = useState(true);
   const queries = useQueryClient();
   useEffect(() => {
     let timer: number | undefined;
+    let asking = false;
     let stopped = false;
     let before = true;
     async function ask() {
+      if (asking || stopped) return;
       window.clearTimeout(timer);
+      asking = true;
       if (document.visibilityState === 'visible') {
-        const answers = await fetch('/health', { cache: 'no-store', signal: AbortSignal.timeout(5_000) }).then(
-          (response) => response.ok,
-          () => false,
-        );
-        if (stopped) return;
-        setReachable(answers);
+        // The Data API's fetch notes by itself whether it was answered.
+        const data = isSilent('data') ? supabase().data.from('orgs').select('id').limit(1) : undefined;
+        const [answers] = await Promise.all([apiAnswers(), data]);
+        const now = answers && !isSilent('data');
         // What failed meanwhile is asked again, once.
-        if (answers && !before) void queries.invalidateQueries({ predicate: (query) => query.state.status === 'error' || query.isStale() });
-        before = answers;
+        if (now && !before && !stopped)
+          void queries.invalidateQueries({ predicate: (query) => query.state.status === 'error' || query.isStale() });
+        before = now;
+        if (!stopped) setReachable(now);
       }
-      timer = window.setTimeout(ask, before ? 15_000 : 3_000);
+      asking = false;
+      if (!stopped) timer = window.setTimeout(ask, before ? 15_000 : 3_000);
     }
     const now = () => void ask();
     window.addEventListener('online', now);
     window.addEventListener('offline', now);
     document.addEventListener('visibilitychange', now);
+    const ignore = onContact(now);
     now();
     return () => {
       stopped = true;
@@ -35,6 +67,7 @@ export function useReachable(): boolean {
       window.removeEventListener('online', now);
       window.removeEventListener('offline', now);
       document.removeEventListener('visibilitychange', now);
+      ignore();
     };
   }, [queries]);
   return reachable;

@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import { myOrgs } from '../features/orgs/queries.ts';
 import { NotFound, PageFailed, PageLoading } from './boundaries.tsx';
 import { queryClient } from './providers.tsx';
+import { patiently } from './reachable.ts';
 import { safePath } from './redirect.ts';
 import {
   alertsSearch,
@@ -25,7 +26,7 @@ import { session } from './session.ts';
  * pages would be defined by themselves.
  */
 const page = (load: () => Promise<unknown>, name: string) =>
-  lazyRouteComponent(load as () => Promise<Record<string, () => ReactNode>>, name);
+  lazyRouteComponent(() => patiently(load as () => Promise<Record<string, () => ReactNode>>), name);
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound, errorComponent: PageFailed });
 

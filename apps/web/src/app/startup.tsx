@@ -1,4 +1,5 @@
 import { Button, Center, Loader, Stack, Text, Title } from '@mantine/core';
+import { useTimeout } from '@mantine/hooks';
 import { RouterProvider } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { fetchConfig } from '../lib/config.ts';
@@ -10,12 +11,14 @@ import { followSession } from './session.ts';
 const texts = defineTexts('startup', {
   en: {
     starting: 'Starting…',
+    slow: 'The server takes its time to answer…',
     failed: 'The server does not answer',
     hint: 'Check your connection; this page tries again when you ask it to.',
     retry: 'Try again',
   },
   'pt-BR': {
     starting: 'Iniciando…',
+    slow: 'O servidor está demorando para responder…',
     failed: 'O servidor não responde',
     hint: 'Verifique sua conexão; esta página tenta de novo quando você pedir.',
     retry: 'Tentar de novo',
@@ -50,7 +53,7 @@ export function Startup() {
   return (
     <Center mih="100dvh" p="md" component="main">
       {state === 'starting' ? (
-        <Loader aria-label={t('starting')} />
+        <Starting />
       ) : (
         <Stack align="center" role="alert">
           <Title order={1} size="h3">
@@ -61,5 +64,20 @@ export function Startup() {
         </Stack>
       )}
     </Center>
+  );
+}
+
+/** Says after five seconds what it waits for: the session's renewal alone is tried for half a minute. */
+function Starting() {
+  const t = useTexts(texts);
+  const [slow, setSlow] = useState(false);
+  useTimeout(() => setSlow(true), 5_000, { autoInvoke: true });
+  return (
+    <Stack align="center" role="status">
+      <Loader aria-label={t('starting')} />
+      <Text c="dimmed" mih="1.5em">
+        {slow && t('slow')}
+      </Text>
+    </Stack>
   );
 }

@@ -1,22 +1,10 @@
 import type { ProblemAnswer } from '@tributary/shared/api.ts';
 import type { z } from 'zod';
-import { supabase } from './supabase.ts';
+import { noteContact } from './contact.ts';
+import { ApiError, unreachable } from './errors.ts';
+import { accessToken } from './supabase.ts';
 
-/** A refusal of the API (RFC 9457), or the API not answering (`code` is then `unreachable`). */
-export class ApiError extends Error {
-  readonly status: number;
-  readonly code: string;
-  readonly requestId: string | undefined;
-  readonly fields: Readonly<Record<string, string>>;
-  constructor(status: number, code: string, message: string, requestId?: string, fields: Record<string, string> = {}) {
-    super(message);
-    this.name = 'ApiError';
-    this.status = status;
-    this.code = code;
-    this.requestId = requestId;
-    this.fields = fields;
-  }
-}
+export { ApiError };
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
@@ -32,7 +20,7 @@ export async function api<Schema extends z.ZodType>(
 }
 
 async function send(method: Method, path: string, body: unknown): Promise<Response> {
-  const bearer = (await supabase().auth.getSession()).data.session?.access_token;
+  const bearer = await accessToken();
   let response: Response;
   try {
     response = await fetch(path, {
@@ -44,9 +32,11 @@ async function send(method: Method, path: string, body: unknown): Promise<Respon
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(60_000),
     });
-  } catch (error) {
-    throw new ApiError(0, 'unreachable', error instanceof Error ? error.message : 'no answer');
+  } catch {
+    noteContact('api', false);
+    throw unreachable();
   }
+  noteContact('api', true);
   if (response.ok) return response;
   const problem = (await response.json().catch(() => undefined)) as Partial<ProblemAnswer> | undefined;
   if (typeof problem?.code !== 'string') throw new ApiError(response.status, 'unknown', `HTTP ${response.status}`);

@@ -45,6 +45,11 @@ export function useTexts<Key extends string>({ namespace }: FeatureTexts<Key>) {
   return (key: Key, values?: Record<string, string | number>): string => String(i18n.t(key as string, { ...values, ns: namespace }));
 }
 
+/** A text outside of a component, in the language of the moment. */
+export function say<Key extends string>({ namespace }: FeatureTexts<Key>, key: Key): string {
+  return String(i18next.t(key as string, { ns: namespace }));
+}
+
 export function setLanguage(language: Language): void {
   localStorage.setItem(stored, language);
   document.documentElement.lang = language;

@@ -1,7 +1,9 @@
-import { AuthClient } from '@supabase/auth-js';
+import { AuthClient, isAuthRetryableFetchError } from '@supabase/auth-js';
 import { PostgrestClient } from '@supabase/postgrest-js';
 import type { Database } from '@tributary/shared/database.types.ts';
 import type { Config } from './config.ts';
+import { noteContact } from './contact.ts';
+import { ApiError, emptyAnswer, unreachable } from './errors.ts';
 
 // The two parts of supabase-js that a dashboard needs, put together as supabase-js does it: the whole of it is 45 kB (gzip) more
 // of what nobody here uses.
@@ -27,12 +29,20 @@ export function connectSupabase({ supabaseUrl, publishableKey }: Config): void {
   });
   const data = new PostgrestClient<Database>(`${supabaseUrl}/rest/v1`, {
     headers: { apikey: publishableKey },
+    timeout: 60_000,
+    // Trying again is the query's business: both of them doing it makes twelve requests out of one.
+    retry: false,
     fetch: async (input, init) => {
       const headers = new Headers(init?.headers);
-      // Renews the token first where it has run out.
-      const token = (await auth.getSession()).data.session?.access_token ?? publishableKey;
-      headers.set('authorization', `Bearer ${token}`);
-      return fetch(input, { ...init, headers });
+      headers.set('authorization', `Bearer ${(await accessToken()) ?? publishableKey}`);
+      try {
+        const response = await fetch(input, { ...init, headers });
+        noteContact('data', true);
+        return response;
+      } catch (error) {
+        noteContact('data', false);
+        throw error;
+      }
     },
   });
   client = { auth, data };
@@ -43,19 +53,25 @@ export function supabase(): Supabase {
   return client;
 }
 
-/** Unwraps an answer of the Data API, so that a query function throws. */
-export async function read<T>(answer: PromiseLike<{ data: T; error: { message: string; code?: string } | null }>): Promise<NonNullable<T>> {
-  const { data, error } = await answer;
-  if (error) throw new ReadError(error.message, error.code);
-  if (data === null || data === undefined) throw new ReadError('the answer was empty', undefined);
-  return data;
+/**
+ * The token of whoever is signed in, renewed first where it has run out. Throws when it could not be renewed for now: asking without it
+ * would be asking as nobody, who sees empty lists.
+ */
+export async function accessToken(): Promise<string | undefined> {
+  const { data, error } = await supabase().auth.getSession();
+  if (error) {
+    if (isAuthRetryableFetchError(error)) noteContact('data', false);
+    throw unreachable();
+  }
+  return data.session?.access_token;
 }
 
-class ReadError extends Error {
-  readonly code: string | undefined;
-  constructor(message: string, code: string | undefined) {
-    super(message);
-    this.name = 'ReadError';
-    this.code = code;
-  }
+/** Unwraps an answer of the Data API, so that a query function throws {@link ApiError}. */
+export async function read<T>(
+  answer: PromiseLike<{ data: T; error: { message: string; code?: string } | null; status: number }>,
+): Promise<NonNullable<T>> {
+  const { data, error, status } = await answer;
+  if (error) throw status === 0 ? unreachable() : new ApiError(status, error.code ?? 'unknown', error.message);
+  if (data === null || data === undefined) throw emptyAnswer();
+  return data;
 }

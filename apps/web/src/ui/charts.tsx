@@ -63,16 +63,26 @@ export function TimeChart({
     strokeDasharray: '3 3',
     gridAxis: 'x' as const,
   };
+  // The picture is hidden from screen readers, who have the table: nothing in it may take the keyboard's focus.
+  const silent = { accessibilityLayer: false };
   return (
     <figure aria-label={label} style={{ margin: 0 }}>
       <div aria-hidden="true">
         {kind === 'bar' ? (
-          <BarChart {...props} type={stacked ? 'stacked' : 'default'} />
+          <BarChart {...props} barChartProps={silent} type={stacked ? 'stacked' : 'default'} />
         ) : kind === 'area' ? (
-          <AreaChart {...props} type={stacked ? 'stacked' : 'default'} withDots={false} curveType="monotone" connectNulls={false} />
+          <AreaChart
+            {...props}
+            areaChartProps={silent}
+            type={stacked ? 'stacked' : 'default'}
+            withDots={false}
+            curveType="monotone"
+            connectNulls={false}
+          />
         ) : (
           <LineChart
             {...props}
+            lineChartProps={silent}
             withDots={points.filter((point) => series.some((one) => point[one.name] !== null)).length < 30}
             curveType="monotone"
             connectNulls={false}

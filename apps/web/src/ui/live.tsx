@@ -5,11 +5,18 @@ import { useLanguage, useTexts } from '../lib/i18n.ts';
 import { uiTexts } from './texts.ts';
 import { useNow } from './values.tsx';
 
+/** While asking fails it is asked this seldom: each time is three attempts. As soon as a silent server answers, all of it is asked again. */
+const failingMs = 60_000;
+
 /**
  * How often a page asks again, in ms. TanStack Query stops asking while the tab is hidden, and asks once when it is back.
  * Spread into `useQuery({ ...options, ...live() })`.
  */
-export const live = (everyMs = 10_000) => ({ refetchInterval: everyMs, refetchIntervalInBackground: false }) as const;
+export const live = (everyMs = 10_000) =>
+  ({
+    refetchInterval: (query: { state: { status: string } }) => (query.state.status === 'error' ? Math.max(failingMs, everyMs) : everyMs),
+    refetchIntervalInBackground: false,
+  }) as const;
 
 /** When what is shown was fetched, and a button that fetches it now. */
 export function Updated({ at, isFetching, onRefresh }: { at: number; isFetching: boolean; onRefresh: () => void }) {

@@ -2,13 +2,14 @@ import { Alert, Button, Center, Group, Skeleton, Stack, Text, Title } from '@man
 import { IconAlertTriangle } from '@tabler/icons-react';
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { ApiError } from '../lib/api.ts';
+import { ApiError, isUnreachable } from '../lib/errors.ts';
 import { useTexts } from '../lib/i18n.ts';
 import { uiTexts } from './texts.ts';
 
 /**
  * The four states of everything that is loaded: loading (of the height it will have, so that nothing jumps), failed (with a retry and the
- * request id), empty (said by `empty`), and the data. Data that could not be renewed stays, with a line above it.
+ * request id), empty (said by `empty`), and the data. Data that could not be renewed stays, with a line above it; when nobody answers the
+ * layout says so once for the whole page.
  */
 export function Loaded<T>({
   query,
@@ -30,7 +31,7 @@ export function Loaded<T>({
   }
   return (
     <>
-      {query.isError && <Failed error={query.error} onRetry={() => void query.refetch()} />}
+      {query.isError && !isUnreachable(query.error) && <Failed error={query.error} onRetry={() => void query.refetch()} />}
       {isEmpty?.(query.data) ? empty : children(query.data)}
     </>
   );
@@ -42,7 +43,7 @@ export function Failed({ error, onRetry, minHeight }: { error: unknown; onRetry:
   return (
     <Alert color="red" icon={<IconAlertTriangle size={18} />} title={t('failed')} role="alert" {...(minHeight ? { mih: minHeight } : {})}>
       <Stack gap="xs" align="flex-start">
-        <Text size="sm">{problem?.code === 'unreachable' ? t('unreachable') : error instanceof Error ? error.message : String(error)}</Text>
+        <Text size="sm">{error instanceof Error ? error.message : String(error)}</Text>
         {problem?.requestId && (
           <Text size="xs" c="dimmed" className="mono">
             {t('requestId', { id: problem.requestId })}

@@ -5,7 +5,7 @@ export const uiTexts = defineTexts('ui', {
   en: {
     loading: 'Loading…',
     failed: 'This could not be loaded',
-    unreachable: 'The server does not answer. What you see may be out of date.',
+    silent: 'The server does not answer. This goes on by itself as soon as it does.',
     retry: 'Try again',
     requestId: 'Request {{id}}',
     clearFilters: 'Clear filters',
@@ -37,7 +37,7 @@ export const uiTexts = defineTexts('ui', {
   'pt-BR': {
     loading: 'Carregando…',
     failed: 'Não foi possível carregar',
-    unreachable: 'O servidor não responde. O que você vê pode estar desatualizado.',
+    silent: 'O servidor não responde. Isto continua sozinho assim que ele responder.',
     retry: 'Tentar de novo',
     requestId: 'Requisição {{id}}',
     clearFilters: 'Limpar filtros',
