@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { alertKinds, alertUnits, kindsWithWindow, levelRange } from './alert-kinds.ts';
 
 // Wire contracts of alerts. Times are ISO 8601 in UTC.
 
@@ -8,32 +9,8 @@ const Timestamp = z.iso.datetime();
 export const AlertLevel = z.enum(['info', 'warning', 'critical']);
 export type AlertLevel = z.infer<typeof AlertLevel>;
 
-/** What is watched, on every connection of the org. Each has one rule per org. */
-export const alertKinds = [
-  'IngestLagHigh',
-  'ConnectionSilent',
-  'ConnectionLag',
-  'IngestDLQRateHigh',
-  'IngestDLQSpike',
-  'DuplicateRateHigh',
-  'RejectedRateHigh',
-] as const;
 export const AlertKind = z.enum(alertKinds);
 export type AlertKind = z.infer<typeof AlertKind>;
-
-/** The unit of a rule's levels and of its incidents' value: seconds, a share (0.05 is 5 %) or records. */
-export const alertUnits: Record<AlertKind, 'seconds' | 'share' | 'records'> = {
-  IngestLagHigh: 'seconds',
-  ConnectionSilent: 'seconds',
-  ConnectionLag: 'seconds',
-  IngestDLQRateHigh: 'share',
-  IngestDLQSpike: 'records',
-  DuplicateRateHigh: 'share',
-  RejectedRateHigh: 'share',
-};
-
-/** The share and record kinds count over a window; silence and freshness are measured from the last event on. */
-export const kindsWithWindow: readonly AlertKind[] = alertKinds.filter((kind) => kind !== 'ConnectionSilent' && kind !== 'ConnectionLag');
 
 const Level = z
   .number()
@@ -268,7 +245,7 @@ export type AlertWebhookBody = z.infer<typeof AlertWebhookBody>;
 export function thresholdIssues(kind: AlertKind, thresholds: AlertThresholds): { path: string[]; message: string }[] {
   const { info, warning, critical, windowMinutes } = thresholds;
   const levels = Object.entries({ info, warning, critical }).filter((entry): entry is [string, number] => entry[1] !== null);
-  const [least, most] = alertUnits[kind] === 'share' ? [0.0001, 0.9999] : [1, 31_536_000];
+  const [least, most] = levelRange(alertUnits[kind]);
   const issues = levels
     .filter(([, value]) => value < least || value > most)
     .map(([name]) => ({ path: ['thresholds', name], message: `is between ${least} and ${most}` }));

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { alertDefaults } from '@tributary/shared/alert-kinds.ts';
 import { AlertChannel, AlertIncident, AlertIncidentDetail, AlertRule, CreatedAlertChannel } from '@tributary/shared/alerts.ts';
 import type { Hono } from 'hono';
 import { Webhook } from 'standardwebhooks';
@@ -76,6 +77,14 @@ describe('rules', () => {
       renotifyMinutes: 240,
     });
     expect(AlertRule.parse((await get(`/rules/${rules[0]?.id}`)).body)).toEqual(rules[0]);
+  });
+
+  it('begin with the defaults that the dashboard offers to go back to', async () => {
+    const { owner } = await api.makeOrg();
+    const rules = ((await get('/rules', owner)).body.rules as unknown[]).map((rule) => AlertRule.parse(rule));
+    const { renotifyMinutes, resolveAfterMinutes } = alertDefaults;
+    expect(Object.fromEntries(rules.map((rule) => [rule.kind, rule.thresholds]))).toEqual(alertDefaults.thresholds);
+    for (const rule of rules) expect(rule).toMatchObject({ enabled: true, renotifyMinutes, resolveAfterMinutes });
   });
 
   it('are changed by owners and admins, field by field, and the audit log says by whom', async () => {

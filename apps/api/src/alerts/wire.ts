@@ -1,4 +1,5 @@
-import { type AlertChannel, type AlertIncident, type AlertNotification, type AlertRule, alertUnits } from '@tributary/shared/alerts.ts';
+import { alertUnits } from '@tributary/shared/alert-kinds.ts';
+import type { AlertChannel, AlertIncident, AlertNotification, AlertRule } from '@tributary/shared/alerts.ts';
 import type { ChannelRow, IncidentRow, NotificationRow, RuleRow } from './store.ts';
 
 export function toRule(row: RuleRow): AlertRule {

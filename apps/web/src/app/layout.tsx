@@ -32,6 +32,7 @@ import {
 import { useQuery } from '@tanstack/react-query';
 import { Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
 import { Suspense } from 'react';
+import { ActiveBadge } from '../features/alerts/active-badge.tsx';
 import { myOrgs } from '../features/orgs/queries.ts';
 import { defineTexts, setLanguage, useLanguage, useTexts } from '../lib/i18n.ts';
 import { supabase } from '../lib/supabase.ts';
@@ -130,9 +131,12 @@ export function Layout() {
               params={{ org: org.slug }}
               label={t(text)}
               leftSection={<Icon size={18} stroke={1.6} aria-hidden />}
+              rightSection={text === 'alerts' && <ActiveBadge />}
               active={path.startsWith(to.replace('$org', org.slug))}
               onClick={menu.close}
               style={{ borderRadius: 'var(--mantine-radius-md)' }}
+              // Under the pointer the page that is open has a ground on which the primary colour is too faint to read.
+              styles={{ label: { color: 'var(--mantine-color-text)' } }}
             />
           ))}
         </ScrollArea>

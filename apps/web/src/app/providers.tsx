@@ -4,6 +4,8 @@ import { Notifications } from '@mantine/notifications';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { ApiError } from '../lib/api.ts';
+import { useTexts } from '../lib/i18n.ts';
+import { uiTexts } from '../ui/texts.ts';
 
 const theme = createTheme({
   primaryColor: 'cyan',
@@ -15,11 +17,11 @@ const theme = createTheme({
   respectReducedMotion: true,
 });
 
-/** Dimmed text with the contrast of WCAG AA (4.5 : 1), on cards and on the page, in both schemes. */
+/** Dimmed text and what is wrong with a field, with the contrast of WCAG AA (4.5 : 1), on cards and on the page, in both schemes. */
 const contrast: CSSVariablesResolver = (colors) => ({
   variables: {},
-  light: { '--mantine-color-dimmed': colors.colors.gray[7] },
-  dark: { '--mantine-color-dimmed': colors.colors.dark[1] },
+  light: { '--mantine-color-dimmed': colors.colors.gray[7], '--mantine-color-error': colors.colors.red[9] },
+  dark: { '--mantine-color-dimmed': colors.colors.dark[1], '--mantine-color-error': colors.colors.red[4] },
 });
 
 export const queryClient = new QueryClient({
@@ -38,8 +40,11 @@ export const queryClient = new QueryClient({
 });
 
 export function Providers({ children }: { children: ReactNode }) {
+  const t = useTexts(uiTexts);
+  // Its cross has no words of its own, wherever a notification comes from.
+  const Notification = { defaultProps: { closeButtonProps: { 'aria-label': t('close') } } };
   return (
-    <MantineProvider theme={theme} cssVariablesResolver={contrast} defaultColorScheme="auto">
+    <MantineProvider theme={{ ...theme, components: { Notification } }} cssVariablesResolver={contrast} defaultColorScheme="auto">
       <QueryClientProvider client={queryClient}>
         <ModalsProvider>
           <Notifications position="bottom-right" />

@@ -1,3 +1,5 @@
+import { alertKinds } from '@tributary/shared/alert-kinds.ts';
+
 // Parts of a URL's search, read one by one: what is not valid is left out, as if nobody had written it.
 
 function oneOf<Name extends string, Value extends string>(name: Name, value: unknown, allowed: readonly Value[]): { [K in Name]?: Value } {
@@ -78,6 +80,8 @@ export const replaysSearch = (search: Search) => ({
 export const alertsSearch = (search: Search) => ({
   ...oneOf('tab', search.tab, ['incidents', 'rules', 'channels']),
   ...oneOf('state', search.state, ['active', 'resolved', 'all']),
+  ...oneOf('kind', search.kind, alertKinds),
+  ...text('connection', search.connection, 36),
   ...text('incident', search.incident, 36),
 });
 

@@ -22,8 +22,8 @@ export function formatCompact(value: number, language: Language): string {
 }
 
 /** A share between 0 and 1. */
-export function formatShare(share: number, language: Language): string {
-  return new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: share < 0.01 ? 2 : 1 }).format(share);
+export function formatShare(share: number, language: Language, maximumFractionDigits = share < 0.01 ? 2 : 1): string {
+  return new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits }).format(share);
 }
 
 export function formatDateTime(iso: string, language: Language): string {
@@ -44,22 +44,17 @@ export function formatAgo(iso: string, nowMs: number, language: Language): strin
   return new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' }).format(Math.trunc(seconds / size), unit);
 }
 
-/** A length of time: 850 ms, 3.2 s, 4 min, 2 h, 3 d. */
+/** A length of time: 850 ms, 3.2 s, 4 min, 2 h, 3 d. The symbols are the same in both languages. */
 export function formatDuration(seconds: number, language: Language): string {
-  const [value, unit, decimals] =
+  const [value, unit, maximumFractionDigits] =
     seconds < 1
-      ? [seconds * 1000, 'millisecond', 0]
+      ? [seconds * 1_000, 'ms', 0]
       : seconds < 90
-        ? [seconds, 'second', 1]
+        ? [seconds, 's', 1]
         : seconds < 5_400
-          ? [seconds / 60, 'minute', 0]
+          ? [seconds / 60, 'min', seconds < 600 ? 1 : 0]
           : seconds < 172_800
-            ? [seconds / 3_600, 'hour', 1]
-            : [seconds / 86_400, 'day', 1];
-  return new Intl.NumberFormat(language, {
-    style: 'unit',
-    unit: unit as string,
-    unitDisplay: 'narrow',
-    maximumFractionDigits: decimals as number,
-  }).format(value as number);
+            ? [seconds / 3_600, 'h', 1]
+            : [seconds / 86_400, 'd', 1];
+  return `${new Intl.NumberFormat(language, { maximumFractionDigits }).format(value)}\u00a0${unit}`;
 }

@@ -1,6 +1,6 @@
 import { AreaChart, BarChart, LineChart, Sparkline as MantineSparkline } from '@mantine/charts';
 import { Table, VisuallyHidden } from '@mantine/core';
-import { formatCompact } from '../lib/format.ts';
+import { formatCompact, formatNumber } from '../lib/format.ts';
 import { useLanguage } from '../lib/i18n.ts';
 
 interface Series {
@@ -40,7 +40,8 @@ export function TimeChart({
   stacked = false,
 }: ChartProps & { kind?: 'line' | 'bar' | 'area' }) {
   const language = useLanguage();
-  const show = format ?? ((value: number) => formatCompact(value, language));
+  const show = format ?? ((value: number) => formatNumber(value, language));
+  const showOnAxis = format ?? ((value: number) => formatCompact(value, language));
   const spanMs = points.length > 1 ? Date.parse(points.at(-1)?.at ?? '') - Date.parse(points[0]?.at ?? '') : 0;
   const axis = new Intl.DateTimeFormat(
     language,
@@ -59,7 +60,7 @@ export function TimeChart({
     legendProps: { verticalAlign: 'bottom' as const, itemSorter: null },
     referenceLines: lines.map((line) => ({ ...line, ifOverflow: 'extendDomain' as const })),
     xAxisProps: { tickFormatter: (when: string) => ticks.get(when) ?? '', minTickGap: 32 },
-    yAxisProps: { width: 64 },
+    yAxisProps: { width: 64, tickFormatter: showOnAxis },
     strokeDasharray: '3 3',
     gridAxis: 'x' as const,
   };

@@ -15,6 +15,7 @@ import { RangePicker } from '../../ui/range-picker.tsx';
 import { SourceBadge } from '../../ui/source-badge.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { Money, Time } from '../../ui/values.tsx';
+import { OpenIncidents } from '../alerts/open-incidents.tsx';
 import { Setup } from './connect.tsx';
 import { ConnectionSettings } from './connection-settings.tsx';
 import { connectionDetail, latestOfConnection, updateConnection } from './queries.ts';
@@ -35,6 +36,7 @@ export function ConnectionDetail() {
         const source = sources.data?.find((one) => one.type === detail.type);
         return (
           <Page title={detail.name} description={source?.label ?? detail.type} actions={<State connection={detail} />}>
+            <OpenIncidents connectionId={detail.id} />
             <Tabs
               value={tab}
               onChange={(next) => void navigate({ search: (old) => ({ ...old, tab: next as 'activity' }), replace: true })}

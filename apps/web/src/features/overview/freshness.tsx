@@ -1,6 +1,6 @@
-import { Group, Progress, Stack, Text } from '@mantine/core';
+import { Group, Progress, Stack, Text, Tooltip } from '@mantine/core';
 import { useOrg } from '../../app/org.ts';
-import { formatDuration } from '../../lib/format.ts';
+import { formatDateTime, formatDuration } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { AnchorLink } from '../../ui/links.tsx';
 import { overviewTexts } from './texts.ts';
@@ -11,6 +11,7 @@ interface Row {
   type: string;
   is_active: boolean;
   freshness_seconds: number | null;
+  last_event_at: string | null;
 }
 
 /** Warning and critical age of the last event, in seconds, as the alert ConnectionLag has them. */
@@ -42,9 +43,14 @@ export function Freshness({ rows }: { rows: readonly Row[] }) {
               >
                 {row.name}
               </AnchorLink>
-              <Text size="xs" c="dimmed" className="tabular" style={{ whiteSpace: 'nowrap' }}>
-                {said}
-              </Text>
+              <Tooltip
+                label={row.last_event_at ? formatDateTime(row.last_event_at, language) : t('never')}
+                events={{ hover: true, focus: true, touch: true }}
+              >
+                <Text size="xs" c="dimmed" className="tabular" tabIndex={0} style={{ whiteSpace: 'nowrap' }}>
+                  {said}
+                </Text>
+              </Tooltip>
             </Group>
             <Progress
               size="xs"

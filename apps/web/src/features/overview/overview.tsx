@@ -1,4 +1,4 @@
-import { Grid, Group, SimpleGrid, Stack } from '@mantine/core';
+import { Grid, Group, SimpleGrid, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useOrg } from '../../app/org.ts';
@@ -12,6 +12,7 @@ import { live, Updated } from '../../ui/live.tsx';
 import { Page, Section } from '../../ui/page.tsx';
 import { RangePicker } from '../../ui/range-picker.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
+import { OpenIncidents } from '../alerts/open-incidents.tsx';
 import { Freshness } from './freshness.tsx';
 import { PipelineFigures } from './pipeline-figures.tsx';
 import { overviewTexts } from './texts.ts';
@@ -52,9 +53,10 @@ export function Overview() {
           />
         </Section>
       )}
+      {hasConnections && <OpenIncidents />}
       <Section title={t('pipeline')}>
         <Loaded query={activity} height={132}>
-          {(points) => <PipelineFigures points={points} />}
+          {(points) => <PipelineFigures points={points} range={range} />}
         </Loaded>
       </Section>
       <Grid>
@@ -81,6 +83,9 @@ export function Overview() {
         </Grid.Col>
         <Grid.Col span={{ base: 12, lg: 4 }}>
           <Section title={t('freshness')}>
+            <Text size="xs" c="dimmed" mb="sm">
+              {t('freshnessHint')}
+            </Text>
             <Loaded query={health} height={240} isEmpty={(rows) => rows.length === 0} empty={<Empty title={t('nothingYet')} />}>
               {(rows) => <Freshness rows={rows} />}
             </Loaded>

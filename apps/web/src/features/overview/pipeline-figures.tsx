@@ -1,7 +1,12 @@
 import { Box, Group, Progress, SimpleGrid, Text, Tooltip } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { useOrg } from '../../app/org.ts';
+import type { Range } from '../../app/search.ts';
 import type { Activity } from '../../lib/activity.ts';
 import { formatNumber, formatShare } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { windowOf } from '../../lib/range.ts';
+import { AnchorLink } from '../../ui/links.tsx';
 import { overviewTexts } from './texts.ts';
 
 const ends = [
@@ -12,7 +17,7 @@ const ends = [
 ] as const;
 
 /** Received, and the four ways it can end, as one pipeline: the shares of a bar add up to all of it. */
-export function PipelineFigures({ points }: { points: readonly Activity[] }) {
+export function PipelineFigures({ points, range }: { points: readonly Activity[]; range: Range }) {
   const t = useTexts(overviewTexts);
   const language = useLanguage();
   const sum = (key: 'received' | (typeof ends)[number]['key']) => points.reduce((total, point) => total + point[key], 0);
@@ -29,6 +34,7 @@ export function PipelineFigures({ points }: { points: readonly Activity[] }) {
             color={color}
             value={formatNumber(sum(key), language)}
             share={received > 0 ? formatShare(sum(key) / received, language) : '–'}
+            number={(text) => <Behind end={key} range={range} text={text} />}
           />
         ))}
       </SimpleGrid>
@@ -41,7 +47,37 @@ export function PipelineFigures({ points }: { points: readonly Activity[] }) {
   );
 }
 
-function Figure({ label, hint, value, share, color }: { label: string; hint: string; value: string; share?: string; color?: string }) {
+/** A figure that leads to what it counts, where there is a list of it. */
+function Behind({ end, range, text }: { end: (typeof ends)[number]['key']; range: Range; text: string }) {
+  const t = useTexts(overviewTexts);
+  const params = { org: useOrg().slug };
+  const { from } = windowOf(range, Date.now());
+  const looks = { inherit: true, c: 'inherit', underline: 'hover', 'aria-label': `${t(end)}: ${text}` } as const;
+  if (end === 'stored') {
+    return (
+      <AnchorLink to="/o/$org/events" params={params} search={{ range }} {...looks}>
+        {text}
+      </AnchorLink>
+    );
+  }
+  if (end === 'duplicates') return text;
+  return (
+    <AnchorLink to="/o/$org/dead-letters" params={params} search={{ tab: end === 'rejected' ? 'quarantine' : 'entries', from }} {...looks}>
+      {text}
+    </AnchorLink>
+  );
+}
+
+interface FigureProps {
+  label: string;
+  hint: string;
+  value: string;
+  share?: string;
+  color?: string;
+  number?: (text: string) => ReactNode;
+}
+
+function Figure({ label, hint, value, share, color, number = (text) => text }: FigureProps) {
   return (
     <Tooltip label={hint} multiline maw={240} position="bottom">
       <Box>
@@ -53,7 +89,7 @@ function Figure({ label, hint, value, share, color }: { label: string; hint: str
         </Group>
         <Group gap={8} align="baseline" component="dd" m={0}>
           <Text fw={700} size="xl" className="tabular">
-            {value}
+            {number(value)}
           </Text>
           {share && (
             <Text size="sm" c="dimmed" className="tabular">

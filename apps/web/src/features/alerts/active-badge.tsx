@@ -1,0 +1,27 @@
+import { Badge } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useOrg } from '../../app/org.ts';
+import { useTexts } from '../../lib/i18n.ts';
+import { activeIncidents } from '../../lib/incidents.ts';
+import { live } from '../../ui/live.tsx';
+import { kindTexts } from './kind-texts.ts';
+import { levelColor } from './level.tsx';
+
+/** How many incidents are not over, in the colour of the gravest: for the menu. */
+export function ActiveBadge() {
+  const t = useTexts(kindTexts);
+  const { data = [] } = useQuery({ ...activeIncidents(useOrg().id), ...live(30_000) });
+  const [gravest] = data;
+  if (!gravest) return null;
+  return (
+    <Badge
+      size="sm"
+      circle={data.length < 10}
+      color={levelColor(gravest.level)}
+      aria-label={`${t('openIncidents')}: ${data.length}`}
+      role="img"
+    >
+      {data.length > 99 ? '99+' : data.length}
+    </Badge>
+  );
+}

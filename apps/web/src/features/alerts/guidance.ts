@@ -1,0 +1,75 @@
+import type { AlertKind } from '@tributary/shared/alert-kinds.ts';
+import { defineTexts, type FeatureTexts } from '../../lib/i18n.ts';
+
+/** The runbook's words on each alert, for those who look after an org: what it means, and what to do, step by step. */
+export const guidanceTexts = defineTexts('alert-guidance', {
+  en: {
+    IngestLagHighMeaning:
+      'Most events are stored long after they happened, so dashboards and automations act on old news. Nothing is lost.',
+    lagPlatform: 'Look at the platform’s status page: after an outage of its own it catches up, and the lag goes by itself.',
+    lagImport: 'If somebody imports history through this connection, wait until it is through.',
+    ConnectionSilentMeaning:
+      'This connection used to send and has sent nothing for longer than its own rhythm allows. A webhook that was deleted or switched off at the platform makes no error anywhere.',
+    silentTest: 'Send a test event from here: if it arrives, the way is open and the platform is not sending.',
+    silentPlatform: 'Look at the platform’s panel whether the webhook is still there, switched on, and has this URL.',
+    silentRejected: 'Look whether deliveries are rejected instead: then the secret was changed at the platform.',
+    ConnectionLagMeaning: 'Deliveries may come, but the newest event among them is old: what you see of this connection is the past.',
+    lagHeld: 'Look at the platform’s status page and its list of deliveries: it holds events back, or repeats old ones.',
+    lagResend: 'Have the platform send the missed time again: what was stored already is recognised and not stored twice.',
+    IngestDLQRateHighMeaning:
+      'An unusual share of the genuine records could not become events. They are kept with the reason and can be run again.',
+    dlqLook: 'Open the dead letters of this connection: they are grouped by reason, each with a sample.',
+    dlqDrift: 'A changed field or an unknown format: the platform changed its payload. Redrive them once the source understands it.',
+    dlqInvalid: 'Unreadable or invalid records come right by nobody: discard them. Outages of ours are retried by themselves.',
+    IngestDLQSpikeMeaning: 'Many records in a short time could not become events. They are kept with the reason and can be run again.',
+    DuplicateRateHighMeaning: 'Much of what arrives had been stored before. Nothing is stored twice, but somebody sends everything again.',
+    duplicateTwice: 'Look at the platform whether two webhooks point to this URL; delete one.',
+    duplicateRepeat: 'If the platform repeats deliveries after an outage of its own, it ends by itself.',
+    RejectedRateHighMeaning:
+      'Much of what arrives is turned away because it does not prove who sent it: the secret is not the platform’s, or somebody forges deliveries.',
+    rejectedSecret: 'Compare the secret with the platform’s. If it was changed there, rotate it here.',
+    rejectedVerify: 'Then verify the quarantine again: what is genuine becomes events, nothing is lost.',
+    rejectedForged: 'If nothing verifies, the deliveries are forged: discard them.',
+  },
+  'pt-BR': {
+    IngestLagHighMeaning:
+      'A maioria dos eventos é armazenada muito depois de acontecer; painéis e automações agem sobre notícia velha. Nada se perde.',
+    lagPlatform: 'Veja a página de status da plataforma: depois de uma queda dela, ela recupera o atraso e o alerta some sozinho.',
+    lagImport: 'Se alguém está importando histórico por esta conexão, espere terminar.',
+    ConnectionSilentMeaning:
+      'Esta conexão costumava enviar e não envia nada há mais tempo do que o ritmo dela permite. Um webhook excluído ou desligado na plataforma não gera erro em lugar nenhum.',
+    silentTest: 'Envie um evento de teste daqui: se chegar, o caminho está livre e é a plataforma que não envia.',
+    silentPlatform: 'Veja no painel da plataforma se o webhook ainda existe, está ligado e aponta para esta URL.',
+    silentRejected: 'Veja se as entregas estão sendo rejeitadas: nesse caso o segredo mudou na plataforma.',
+    ConnectionLagMeaning: 'Entregas podem estar chegando, mas o evento mais recente é antigo: o que você vê desta conexão é passado.',
+    lagHeld: 'Veja a página de status e a lista de entregas da plataforma: ela está segurando eventos ou repetindo os antigos.',
+    lagResend: 'Peça à plataforma que reenvie o período perdido: o que já foi armazenado é reconhecido e não entra duas vezes.',
+    IngestDLQRateHighMeaning:
+      'Uma parte incomum dos registros legítimos não virou evento. Eles ficam guardados com o motivo e podem ser reprocessados.',
+    dlqLook: 'Abra as falhas desta conexão: estão agrupadas por motivo, cada grupo com uma amostra.',
+    dlqDrift: 'Campo mudado ou formato desconhecido: a plataforma alterou o payload. Reprocesse assim que a fonte o entender.',
+    dlqInvalid: 'Registros ilegíveis ou inválidos ninguém conserta: descarte-os. Quedas nossas são repetidas automaticamente.',
+    IngestDLQSpikeMeaning:
+      'Muitos registros em pouco tempo não viraram eventos. Eles ficam guardados com o motivo e podem ser reprocessados.',
+    DuplicateRateHighMeaning: 'Boa parte do que chega já estava armazenada. Nada entra duas vezes, mas alguém está reenviando tudo.',
+    duplicateTwice: 'Veja na plataforma se dois webhooks apontam para esta URL; exclua um deles.',
+    duplicateRepeat: 'Se a plataforma repete entregas depois de uma queda dela, isso termina sozinho.',
+    RejectedRateHighMeaning:
+      'Boa parte do que chega é recusada por não provar quem enviou: o segredo não é o da plataforma, ou alguém está forjando entregas.',
+    rejectedSecret: 'Compare o segredo com o da plataforma. Se ele mudou lá, troque-o aqui.',
+    rejectedVerify: 'Depois verifique a quarentena de novo: o que é legítimo vira evento, nada se perde.',
+    rejectedForged: 'Se nada for confirmado, as entregas são forjadas: descarte-as.',
+  },
+});
+
+type Step = typeof guidanceTexts extends FeatureTexts<infer Key> ? Exclude<Key, `${AlertKind}Meaning`> : never;
+
+export const stepsOf: Record<AlertKind, readonly Step[]> = {
+  IngestLagHigh: ['lagPlatform', 'lagImport'],
+  ConnectionSilent: ['silentTest', 'silentPlatform', 'silentRejected'],
+  ConnectionLag: ['lagHeld', 'lagResend'],
+  IngestDLQRateHigh: ['dlqLook', 'dlqDrift', 'dlqInvalid'],
+  IngestDLQSpike: ['dlqLook', 'dlqDrift', 'dlqInvalid'],
+  DuplicateRateHigh: ['duplicateTwice', 'duplicateRepeat'],
+  RejectedRateHigh: ['rejectedSecret', 'rejectedVerify', 'rejectedForged'],
+};

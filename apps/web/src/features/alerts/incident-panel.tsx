@@ -1,0 +1,149 @@
+import { Drawer, Group, List, Stack, Text, Title } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import type { AlertIncidentDetail } from '@tributary/shared/alerts.ts';
+import type { ReactNode } from 'react';
+import { useOrg } from '../../app/org.ts';
+import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { spelled } from '../../lib/incidents.ts';
+import { AnchorLink, ButtonLink } from '../../ui/links.tsx';
+import { live } from '../../ui/live.tsx';
+import { Loaded } from '../../ui/states.tsx';
+import { uiTexts } from '../../ui/texts.ts';
+import { Id, Time } from '../../ui/values.tsx';
+import { guidanceTexts, stepsOf } from './guidance.ts';
+import { IncidentActions } from './incident-row.tsx';
+import { IncidentTimeline } from './incident-timeline.tsx';
+import { kindTexts } from './kind-texts.ts';
+import { LevelBadge } from './level.tsx';
+import { incidentDetail } from './queries.ts';
+import { alertTexts } from './texts.ts';
+
+/** One incident beside the list: its figures, what to do, and what happened so far. */
+export function IncidentPanel({ id, onClose }: { id: string | undefined; onClose: () => void }) {
+  const t = useTexts(alertTexts);
+  const ui = useTexts(uiTexts);
+  return (
+    <Drawer
+      opened={id !== undefined}
+      onClose={onClose}
+      position="right"
+      size={520}
+      title={<Text fw={600}>{t('incident')}</Text>}
+      closeButtonProps={{ 'aria-label': ui('close') }}
+    >
+      {id !== undefined && <Content id={id} />}
+    </Drawer>
+  );
+}
+
+function Content({ id }: { id: string }) {
+  const query = useQuery({ ...incidentDetail(useOrg().id, id), ...live(5_000) });
+  return (
+    <Loaded query={query} height={480}>
+      {(incident) => <Incident incident={incident} />}
+    </Loaded>
+  );
+}
+
+function Incident({ incident }: { incident: AlertIncidentDetail }) {
+  const t = useTexts(alertTexts);
+  const kinds = useTexts(kindTexts);
+  const guidance = useTexts(guidanceTexts);
+  const language = useLanguage();
+  const org = useOrg();
+  const connection = { org: org.slug, connectionId: incident.connectionId };
+  return (
+    <Stack gap="lg">
+      <Stack gap={6}>
+        <Group gap={8}>
+          <LevelBadge level={incident.level} />
+          <Text size="sm" c="dimmed">
+            {t(incident.status)}
+          </Text>
+        </Group>
+        <Title order={2} size="h4">
+          {kinds(incident.kind)}
+        </Title>
+        <Text size="sm">
+          <AnchorLink to="/o/$org/connections/$connectionId" params={connection} className="break" inherit>
+            {incident.connectionName}
+          </AnchorLink>
+          : {kinds(`${incident.kind}Value`, spelled(incident, language))}
+        </Text>
+        {incident.status !== 'resolved' && <IncidentActions incident={incident} />}
+      </Stack>
+
+      <Part title={t('meaning')}>
+        <Text size="sm">{guidance(`${incident.kind}Meaning`)}</Text>
+      </Part>
+      <Part title={t('whatToDo')}>
+        <List size="sm" spacing={4} type="ordered">
+          {stepsOf[incident.kind].map((step) => (
+            <List.Item key={step}>{guidance(step)}</List.Item>
+          ))}
+        </List>
+        <NextPages incident={incident} />
+      </Part>
+      <Part title={t('timeline')}>
+        <IncidentTimeline incident={incident} />
+      </Part>
+      <Text size="xs" c="dimmed" component="div">
+        {t('lastSeen')} <Time at={incident.lastSeenAt} /> · <Id value={incident.id} />
+      </Text>
+    </Stack>
+  );
+}
+
+function Part({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <section aria-label={title}>
+      <Title order={3} size="h6" mb={4}>
+        {title}
+      </Title>
+      {children}
+    </section>
+  );
+}
+
+/** Where what the advice speaks of is to be seen. */
+function NextPages({ incident }: { incident: AlertIncidentDetail }) {
+  const t = useTexts(alertTexts);
+  const { slug } = useOrg();
+  const connections = [incident.connectionId];
+  const connection = { org: slug, connectionId: incident.connectionId };
+  const failures = incident.kind === 'IngestDLQRateHigh' || incident.kind === 'IngestDLQSpike';
+  const silent = incident.kind === 'ConnectionSilent' || incident.kind === 'ConnectionLag';
+  return (
+    <Group gap="xs" mt="sm">
+      {failures && (
+        <ButtonLink to="/o/$org/dead-letters" params={{ org: slug }} search={{ tab: 'groups', connections }} size="xs" variant="default">
+          {t('openDeadLetters')}
+        </ButtonLink>
+      )}
+      {incident.kind === 'RejectedRateHigh' && (
+        <>
+          <ButtonLink to="/o/$org/connections/$connectionId" params={connection} search={{ tab: 'setup' }} size="xs" variant="default">
+            {t('openSecrets')}
+          </ButtonLink>
+          <ButtonLink
+            to="/o/$org/dead-letters"
+            params={{ org: slug }}
+            search={{ tab: 'quarantine', connections }}
+            size="xs"
+            variant="default"
+          >
+            {t('openQuarantine')}
+          </ButtonLink>
+        </>
+      )}
+      {silent && (
+        <ButtonLink to="/o/$org/connections/$connectionId" params={connection} search={{ tab: 'test' }} size="xs" variant="default">
+          {t('openTest')}
+        </ButtonLink>
+      )}
+      <ButtonLink to="/o/$org/connections/$connectionId" params={connection} size="xs" variant="default">
+        {t('openConnection')}
+      </ButtonLink>
+    </Group>
+  );
+}

@@ -1,0 +1,145 @@
+import { Alert, Button, Group, Modal, NumberInput, Select, Stack, Text } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { alertDefaults } from '@tributary/shared/alert-kinds.ts';
+import type { AlertRule } from '@tributary/shared/alerts.ts';
+import { useState } from 'react';
+import { useOrg } from '../../app/org.ts';
+import { ApiError } from '../../lib/api.ts';
+import { formatDuration } from '../../lib/format.ts';
+import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { levels } from '../../lib/incidents.ts';
+import { uiTexts } from '../../ui/texts.ts';
+import { kindTexts } from './kind-texts.ts';
+import { LevelBadge } from './level.tsx';
+import { LevelInput } from './level-input.tsx';
+import { updateRule } from './queries.ts';
+import { ruleTexts } from './rule-texts.ts';
+
+const reminders = [15, 30, 60, 240, 720, 1_440];
+
+/** Levels, window and reminders of a rule. What the API refuses stands at the field. */
+export function RuleForm({ rule, onClose }: { rule: AlertRule; onClose: () => void }) {
+  const t = useTexts(ruleTexts);
+  const ui = useTexts(uiTexts);
+  const kinds = useTexts(kindTexts);
+  const language = useLanguage();
+  const org = useOrg();
+  const queries = useQueryClient();
+  const [thresholds, setThresholds] = useState(rule.thresholds);
+  const [renotify, setRenotify] = useState(rule.renotifyMinutes);
+  const [resolveAfter, setResolveAfter] = useState<number | ''>(rule.resolveAfterMinutes);
+  // Fields keep a unit of their own: they begin anew with the defaults.
+  const [round, setRound] = useState(0);
+  const save = useMutation({
+    mutationFn: () =>
+      updateRule(rule.id, { thresholds, renotifyMinutes: renotify, ...(resolveAfter === '' ? {} : { resolveAfterMinutes: resolveAfter }) }),
+    onSuccess: async () => {
+      await queries.invalidateQueries({ queryKey: ['alert-rules', org.id] });
+      notifications.show({ message: ui('saved'), color: 'teal' });
+      onClose();
+    },
+  });
+  const errors = save.error instanceof ApiError ? save.error.fields : {};
+  const atFields = ['info', 'warning', 'critical', 'windowMinutes', 'minRecords'].some((key) => errors[`thresholds.${key}`]);
+  const setBack = () => {
+    setThresholds({ ...alertDefaults.thresholds[rule.kind] });
+    setRenotify(alertDefaults.renotifyMinutes);
+    setResolveAfter(alertDefaults.resolveAfterMinutes);
+    setRound(round + 1);
+    save.reset();
+  };
+  return (
+    <Modal opened onClose={onClose} title={kinds(rule.kind)} closeButtonProps={{ 'aria-label': ui('close') }}>
+      <form
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          save.mutate();
+        }}
+      >
+        <Stack gap="sm">
+          <Text size="sm" c="dimmed">
+            {t(`${rule.kind}Rule`, { window: formatDuration((thresholds.windowMinutes ?? 0) * 60, language) })} {t('levelsHint')}
+          </Text>
+          {save.error && !atFields && (
+            <Alert color="red" role="alert">
+              {errors.thresholds ? `${t('levels')}: ${errors.thresholds}` : save.error.message}
+            </Alert>
+          )}
+          {[...levels].reverse().map((level) => (
+            <LevelInput
+              key={`${level} ${round}`}
+              label={<LevelBadge level={level} />}
+              name={kinds(level)}
+              unit={rule.unit}
+              value={thresholds[level]}
+              onChange={(value) => setThresholds((old) => ({ ...old, [level]: value }))}
+              isRefused={errors[`thresholds.${level}`] !== undefined}
+            />
+          ))}
+          <Group grow align="flex-start">
+            {thresholds.windowMinutes !== undefined && (
+              <NumberInput
+                label={t('window')}
+                description={t('windowHint')}
+                value={thresholds.windowMinutes}
+                onChange={(value) => setThresholds((old) => ({ ...old, windowMinutes: Number(value) }))}
+                allowDecimal={false}
+                clampBehavior="none"
+                suffix=" min"
+                error={errors['thresholds.windowMinutes']}
+              />
+            )}
+            <NumberInput
+              label={thresholds.windowMinutes === undefined ? t('minActive') : t('minRecords')}
+              description={thresholds.windowMinutes === undefined ? t('minActiveHint') : t('minRecordsHint')}
+              value={thresholds.minRecords}
+              onChange={(value) => setThresholds((old) => ({ ...old, minRecords: Number(value) }))}
+              allowDecimal={false}
+              clampBehavior="none"
+              error={errors['thresholds.minRecords']}
+            />
+          </Group>
+          <Group grow align="flex-start">
+            <Select
+              label={t('reminders')}
+              allowDeselect={false}
+              value={String(renotify)}
+              data={[
+                { value: 'null', label: t('never') },
+                ...[...new Set([...reminders, ...(rule.renotifyMinutes === null ? [] : [rule.renotifyMinutes])])]
+                  .sort((a, b) => a - b)
+                  .map((minutes) => ({ value: String(minutes), label: t('every', { every: formatDuration(minutes * 60, language) }) })),
+              ]}
+              onChange={(value) => setRenotify(value === null || value === 'null' ? null : Number(value))}
+              error={errors.renotifyMinutes}
+            />
+            <NumberInput
+              label={t('resolveAfter')}
+              value={resolveAfter}
+              onChange={(value) => setResolveAfter(typeof value === 'number' ? value : '')}
+              allowDecimal={false}
+              clampBehavior="none"
+              suffix=" min"
+              error={errors.resolveAfterMinutes}
+            />
+          </Group>
+          <Group justify="space-between" mt="xs">
+            <Button variant="subtle" color="gray" onClick={setBack}>
+              {t('setBack')}
+            </Button>
+            <Group gap="xs">
+              <Button variant="default" onClick={onClose}>
+                {ui('cancel')}
+              </Button>
+              <Button type="submit" loading={save.isPending}>
+                {ui('save')}
+              </Button>
+            </Group>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

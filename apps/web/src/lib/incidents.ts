@@ -1,0 +1,73 @@
+import { queryOptions } from '@tanstack/react-query';
+import { type AlertKind, type AlertUnit, alertUnits } from '@tributary/shared/alert-kinds.ts';
+import type { AlertIncident, AlertLevel } from '@tributary/shared/alerts.ts';
+import { formatDuration, formatNumber, formatShare } from './format.ts';
+import type { Language } from './i18n.ts';
+import { read, supabase } from './supabase.ts';
+
+export type ActiveIncident = Pick<
+  AlertIncident,
+  | 'id'
+  | 'kind'
+  | 'status'
+  | 'level'
+  | 'connectionId'
+  | 'connectionName'
+  | 'sourceType'
+  | 'value'
+  | 'threshold'
+  | 'openedAt'
+  | 'acknowledgedAt'
+>;
+
+/** Gravest first. */
+export const levels = ['critical', 'warning', 'info'] as const satisfies readonly AlertLevel[];
+
+/**
+ * What is not resolved, gravest first, and there the newest first. One request serves the menu's badge, the overview, the connections and
+ * the alerts page; there is at most one incident for each connection and kind.
+ */
+export const activeIncidents = (orgId: string) =>
+  queryOptions({
+    queryKey: ['incidents', orgId, 'active'],
+    queryFn: async (): Promise<ActiveIncident[]> => {
+      const rows = await read(
+        supabase()
+          .data.from('alert_incidents')
+          .select(
+            'id, kind, status, level, value, threshold, opened_at, acknowledged_at, source_connection_id, source_connections (name, type)',
+          )
+          .eq('org_id', orgId)
+          .neq('status', 'resolved')
+          .order('opened_at', { ascending: false })
+          .limit(500),
+      );
+      return rows
+        .map((row) => ({
+          id: row.id,
+          kind: row.kind as AlertKind,
+          status: row.status as AlertIncident['status'],
+          level: row.level as AlertLevel,
+          connectionId: row.source_connection_id,
+          connectionName: row.source_connections.name,
+          sourceType: row.source_connections.type,
+          value: row.value,
+          threshold: row.threshold,
+          openedAt: row.opened_at,
+          acknowledgedAt: row.acknowledged_at,
+        }))
+        .sort((a, b) => levels.indexOf(a.level) - levels.indexOf(b.level));
+    },
+  });
+
+/** A level or a value of a rule, in the words of its unit. */
+export function formatAlertValue(value: number, unit: AlertUnit, language: Language): string {
+  if (unit === 'seconds') return formatDuration(value, language);
+  return unit === 'share' ? formatShare(value, language, 2) : formatNumber(value, language);
+}
+
+/** Value and limit of an incident, to be put into a sentence. */
+export const spelled = ({ kind, value, threshold }: Pick<AlertIncident, 'kind' | 'value' | 'threshold'>, language: Language) => ({
+  value: formatAlertValue(value, alertUnits[kind], language),
+  limit: formatAlertValue(threshold, alertUnits[kind], language),
+});

@@ -1,0 +1,221 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, type Page, test } from '@playwright/test';
+import { Webhook } from 'standardwebhooks';
+import { deliverPurchase, expectAccessible, makeHotmart, makeMember, makeOrg, makeUser, openAs } from './fixtures.ts';
+
+/** A receiver of alerts: what came, as it came. */
+async function startReceiver() {
+  const received: { headers: Record<string, string>; body: string }[] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (part: Buffer) => {
+      body += part.toString();
+    });
+    request.on('end', () => {
+      received.push({ headers: request.headers as Record<string, string>, body });
+      response.end('<b>thanks</b>');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/alerts`,
+    /** The types of what came, each with a genuine signature or the test fails. */
+    verified: (secret: string) => received.map(({ headers, body }) => (new Webhook(secret).verify(body, headers) as { type: string }).type),
+    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
+  };
+}
+
+async function expectNoSidewaysScroll(page: Page): Promise<void> {
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0);
+}
+
+test('an incident opens, is told to a signed webhook, is acknowledged where others see it, and resolves by itself', async ({
+  page,
+  browser,
+}) => {
+  // The pass over the rules runs every half minute: once to open it, once to end it.
+  test.setTimeout(300_000);
+  const receiver = await startReceiver();
+  const owner = await makeUser('owner');
+  const org = await makeOrg(owner);
+  const analyst = await makeMember(org, owner, 'analyst');
+  const connection = await makeHotmart(owner, org);
+
+  await test.step('a channel, whose secret is shown once, and a test over it', async () => {
+    await openAs(page, owner, `/o/${org.slug}/alerts?tab=channels`);
+    await expect(page.getByRole('heading', { name: 'No channel yet' })).toBeVisible();
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'Add a channel' }).click();
+    const form = page.getByRole('dialog');
+    await form
+      .getByRole('textbox', { name: 'Type' })
+      .or(form.getByRole('combobox', { name: 'Type' }))
+      .click();
+    await page.getByRole('option', { name: 'Webhook' }).click();
+    await form.getByLabel('Name').fill('Status page');
+    await form.getByLabel('URL').fill('not an address');
+    await form.getByRole('button', { name: 'Save' }).click();
+    await expect(form.getByLabel('URL')).toHaveAttribute('aria-invalid', 'true');
+    await form.getByLabel('URL').fill(receiver.url);
+    await expectAccessible(page);
+    await form.getByRole('button', { name: 'Save' }).click();
+    await expect(form.getByText('Copy it now: it is shown this once and kept sealed.')).toBeVisible();
+  });
+  const secret = (await page.getByRole('dialog').getByRole('status').locator('code').textContent()) ?? '';
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click();
+  await page.getByRole('button', { name: 'Send test' }).click();
+  const tested = page.getByRole('status').filter({ hasText: 'The test arrived' });
+  await expect(tested).toContainText('Answered 200');
+  await expect(tested).toContainText('<b>thanks</b>');
+  expect(receiver.verified(secret)).toEqual(['alert.test']);
+  await expectAccessible(page);
+
+  await test.step('a rule that is touchy; what the server refuses stands at the field', async () => {
+    await page.getByRole('tab', { name: 'Rules' }).click();
+    const card = page.getByRole('listitem').filter({ has: page.getByRole('heading', { name: 'Deliveries are rejected' }) });
+    await card.getByRole('button', { name: /^Change/ }).click();
+    const form = page.getByRole('dialog');
+    await form.getByLabel('Critical').fill('120');
+    await form.getByRole('button', { name: 'Save' }).click();
+    await expect(form.getByText('Between 0.01% and 99.99%')).toBeVisible();
+    await form.getByLabel('Critical').fill('');
+    await form.getByLabel('Warning').fill('30');
+    await form.getByLabel('Window').fill('1');
+    await form.getByLabel('Fewest records').fill('1');
+    await form.getByLabel('Resolves after').fill('0');
+    await expectAccessible(page);
+    await form.getByRole('button', { name: 'Save' }).click();
+    await expect(card).toContainText('above 30%');
+    await expect(card).toContainText('changed from the default');
+    await expectAccessible(page);
+  });
+
+  let rejected = 0;
+  await test.step('it opens, and is on the overview, in the menu and on the connection', async () => {
+    await page.getByRole('link', { name: 'Overview' }).click();
+    const incidents = page.getByRole('region', { name: 'Open incidents' });
+    await expect(incidents).toContainText('No open incident.');
+    await expect
+      .poll(
+        async () => {
+          rejected += (await deliverPurchase(connection, { hottok: 'not the one' })).status === 401 ? 1 : 0;
+          return incidents.textContent();
+        },
+        { timeout: 90_000, intervals: [3_000] },
+      )
+      .toContain('Deliveries are rejected: Hotmart shop');
+    await expect(page.getByRole('img', { name: 'Open incidents: 1' })).toBeVisible();
+    await expectAccessible(page);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await expectAccessible(page);
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.goto(new URL(`/o/${org.slug}/connections/${connection.id}`, page.url()).href);
+    await expect(incidents).toContainText('Deliveries are rejected');
+    await incidents.getByRole('link', { name: 'Deliveries are rejected' }).click();
+  });
+
+  const panel = page.getByRole('dialog', { name: 'Incident' });
+  await expect(page).toHaveURL(/incident=[0-9a-f-]{36}/);
+  await expect(panel).toContainText('Compare the secret with the platform’s');
+  await expect(panel.getByText('Status page: it opened')).toBeVisible();
+  await expect(panel.getByRole('region', { name: 'What happened' })).toContainText(/sent/);
+  await expectAccessible(page);
+
+  await test.step('acknowledged here, seen there by somebody who may not', async () => {
+    const context = await browser.newContext({ colorScheme: 'dark' });
+    const other = await context.newPage();
+    await openAs(other, analyst, `/o/${org.slug}/alerts`);
+    const row = other.getByRole('list', { name: 'Active' }).getByRole('listitem');
+    await expect(row).toContainText('Deliveries are rejected');
+    await expect(row.getByRole('button')).toHaveCount(0);
+    await expect(row.getByRole('note', { name: /Only an owner or admin/ })).toBeVisible();
+    await expectAccessible(other);
+    await panel.getByRole('button', { name: 'Acknowledge' }).click();
+    await expect(panel).toContainText('Acknowledged by you');
+    await expect(row).toContainText('Acknowledged', { timeout: 30_000 });
+    await context.close();
+  });
+  await panel.getByRole('button', { name: 'Close' }).click();
+
+  await test.step('the condition ends, and so does the incident', async () => {
+    const good = await Promise.all(Array.from({ length: 5 * rejected }, () => deliverPurchase(connection)));
+    expect(good.every(({ status }) => status === 200)).toBe(true);
+    const history = page.getByRole('list', { name: 'History' }).getByRole('listitem');
+    await expect(history).toContainText('the condition ended', { timeout: 90_000 });
+    await expect(page.getByRole('heading', { name: 'No incident: all is well' })).toBeVisible();
+    await expect(page.getByText('7 rules watch every connection.')).toBeVisible();
+    await history.getByRole('link', { name: 'Deliveries are rejected' }).click();
+    await expect(panel).toContainText('Resolved by itself');
+    await expect.poll(() => receiver.verified(secret)).toEqual(['alert.test', 'alert.opened', 'alert.acknowledged', 'alert.resolved']);
+    await expectAccessible(page);
+  });
+  await receiver.close();
+});
+
+test('an analyst sees rules and channels, and why they are not theirs to change', async ({ page }) => {
+  const owner = await makeUser('owner');
+  const org = await makeOrg(owner);
+  await openAs(page, await makeMember(org, owner, 'analyst'), `/o/${org.slug}/alerts?tab=rules`);
+  const why = page.getByRole('note').filter({ hasText: 'Only an owner or admin of this org can do this. Your role is analyst.' });
+  await expect(why).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Connection is silent' })).toBeVisible();
+  await expect(page.getByRole('switch')).toHaveCount(0);
+  await expect(page.getByRole('button', { name: /^Change/ })).toHaveCount(0);
+  await expectAccessible(page);
+  await page.getByRole('tab', { name: 'Channels' }).click();
+  await expect(page.getByRole('heading', { name: 'No channel yet' })).toBeVisible();
+  await expect(why).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Add a channel' })).toHaveCount(0);
+});
+
+test('a rule is switched off, changed in units that people use, and set back', async ({ page }) => {
+  const owner = await makeUser('owner');
+  const org = await makeOrg(owner);
+  await openAs(page, owner, `/o/${org.slug}/alerts?tab=rules`);
+  const card = page.getByRole('listitem').filter({ has: page.getByRole('heading', { name: 'Newest event is old' }) });
+  await card.getByRole('switch').click({ force: true });
+  await expect(card.getByRole('switch')).not.toBeChecked();
+  await page.reload();
+  await expect(card.getByRole('switch')).not.toBeChecked();
+
+  await card.getByRole('button', { name: /^Change/ }).click();
+  const form = page.getByRole('dialog');
+  await form.getByLabel('Critical', { exact: true }).fill('3');
+  await form.getByLabel('Critical: Unit').selectOption('hours');
+  await form.getByLabel('Warning', { exact: true }).fill('4');
+  await form.getByLabel('Warning: Unit').selectOption('hours');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await expect(form.getByRole('alert')).toContainText('rise from info over warning to critical');
+  await form.getByLabel('Warning', { exact: true }).fill('2');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await expect(card).toContainText(/above 2\s?h.*above 3\s?h/);
+
+  await card.getByRole('button', { name: /^Change/ }).click();
+  await form.getByRole('button', { name: 'Set back to default' }).click();
+  await form.getByRole('button', { name: 'Save' }).click();
+  await expect(card).toContainText(/above 10\s?min.*above 30\s?min/);
+  await expect(card).not.toContainText('changed from the default');
+});
+
+test('the page is whole in Portuguese, in the dark, and on a phone', async ({ browser }) => {
+  const owner = await makeUser('owner');
+  const org = await makeOrg(owner);
+  const context = await browser.newContext({ locale: 'pt-BR', colorScheme: 'dark', viewport: { width: 390, height: 844 } });
+  const page = await context.newPage();
+  await openAs(page, owner, `/o/${org.slug}/alerts`);
+  await expect(page.getByRole('heading', { name: 'Nenhum incidente: tudo em ordem' })).toBeVisible();
+  await expect(page.getByText('7 regras vigiam todas as conexões.')).toBeVisible();
+  await expectNoSidewaysScroll(page);
+  await expectAccessible(page);
+  await page.getByRole('tab', { name: 'Regras' }).click();
+  await page.getByRole('button', { name: 'Alterar: Taxa de falhas alta' }).click();
+  await expect(page.getByRole('dialog').getByLabel('Informação')).toHaveValue('0,5 %');
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Cancelar' }).click();
+  await page.getByRole('tab', { name: 'Canais' }).click();
+  await expect(page.getByRole('heading', { name: 'Nenhum canal ainda' })).toBeVisible();
+  await expectNoSidewaysScroll(page);
+  await expectAccessible(page);
+  await context.close();
+});
