@@ -11,7 +11,7 @@ export function stack(): StackInfo {
   return JSON.parse(readFileSync(file, 'utf8')) as StackInfo;
 }
 
-interface User {
+export interface User {
   id: string;
   email: string;
   password: string;
@@ -44,7 +44,8 @@ async function call<T>(method: string, url: string, token: string | undefined, b
 }
 
 /** Calls the API as a user. Throws on any refusal. */
-const api = <T>(user: User, method: string, path: string, body?: unknown) => call<T>(method, stack().apiUrl + path, user.token, body);
+export const api = <T>(user: User, method: string, path: string, body?: unknown) =>
+  call<T>(method, stack().apiUrl + path, user.token, body);
 
 /** Calls the Data API or Auth as a user. */
 export const data = <T>(user: User, method: string, path: string, body?: unknown) =>
@@ -58,6 +59,17 @@ export async function makeUser(name = 'user'): Promise<User> {
     email,
     password,
   });
+  return { id: session.user.id, email, password, token: session.access_token, session };
+}
+
+/** A user who exists. */
+export async function signIn(email: string, password: string): Promise<User> {
+  const session = await call<{ access_token: string; user: { id: string } }>(
+    'POST',
+    `${stack().supabaseUrl}/auth/v1/token?grant_type=password`,
+    undefined,
+    { email, password },
+  );
   return { id: session.user.id, email, password, token: session.access_token, session };
 }
 
@@ -142,9 +154,15 @@ export async function openAs(page: Page, user: User, path: string): Promise<void
   await page.goto(stack().apiUrl + path);
 }
 
-/** No serious or critical finding of axe on what the page shows now. */
-export async function expectAccessible(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
+/**
+ * No serious or critical finding of axe on what the page shows now. `where` names it among several, and lets them all be told of; `rules`
+ * are the only ones to look at.
+ */
+export async function expectAccessible(page: Page, { where, rules }: { where?: string; rules?: string[] } = {}): Promise<void> {
+  const axe = new AxeBuilder({ page });
+  const { violations } = await (rules ? axe.withRules(rules) : axe).analyze();
   const grave = violations.filter((one) => one.impact === 'serious' || one.impact === 'critical');
-  expect(grave.map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(' ')).join(', ')}`)).toEqual([]);
+  const found = grave.map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(' ')).join(', ')}`);
+  if (where === undefined) expect(found).toEqual([]);
+  else expect.soft(found, where).toEqual([]);
 }
