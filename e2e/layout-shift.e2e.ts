@@ -11,6 +11,7 @@ for (const { width, height } of [
   { width: 390, height: 844 },
 ]) {
   test(`nothing jumps while the pages fill, at ${width} pixels`, async ({ page }) => {
+    test.setTimeout(180_000);
     const owner = await makeUser('owner');
     const org = await makeOrg(owner);
     const connection = await makeHotmart(owner, org);

@@ -131,12 +131,10 @@ export function Layout() {
               params={{ org: org.slug }}
               label={t(text)}
               leftSection={<Icon size={18} stroke={1.6} aria-hidden />}
-              rightSection={text === 'alerts' && <ActiveBadge />}
+              {...(text === 'alerts' ? { rightSection: <ActiveBadge /> } : {})}
               active={path.startsWith(to.replace('$org', org.slug))}
               onClick={menu.close}
               style={{ borderRadius: 'var(--mantine-radius-md)' }}
-              // Under the pointer the page that is open has a ground on which the primary colour is too faint to read.
-              styles={{ label: { color: 'var(--mantine-color-text)' } }}
             />
           ))}
         </ScrollArea>

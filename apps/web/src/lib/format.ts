@@ -52,7 +52,7 @@ export function formatDuration(seconds: number, language: Language): string {
       : seconds < 90
         ? [seconds, 's', 1]
         : seconds < 5_400
-          ? [seconds / 60, 'min', seconds < 600 ? 1 : 0]
+          ? [seconds / 60, 'min', 0]
           : seconds < 172_800
             ? [seconds / 3_600, 'h', 1]
             : [seconds / 86_400, 'd', 1];

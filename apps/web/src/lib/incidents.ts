@@ -62,6 +62,8 @@ export const activeIncidents = (orgId: string) =>
 
 /** A level or a value of a rule, in the words of its unit. */
 export function formatAlertValue(value: number, unit: AlertUnit, language: Language): string {
+  // A level is said as it was set: 100 s are not 2 min.
+  if (unit === 'seconds' && Number.isInteger(value) && value % 60 !== 0 && value < 5_400) return `${formatNumber(value, language)}\u00a0s`;
   if (unit === 'seconds') return formatDuration(value, language);
   return unit === 'share' ? formatShare(value, language, 2) : formatNumber(value, language);
 }

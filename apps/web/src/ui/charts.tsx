@@ -49,6 +49,7 @@ export function TimeChart({
   );
   const exact = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
   const ticks = new Map(points.map((point) => [exact.format(new Date(point.at)), axis.format(new Date(point.at))]));
+  const highest = Math.max(...points.flatMap((point) => series.map(({ name }) => Number(point[name] ?? 0))));
   const props = {
     h: height,
     data: points.map((point) => ({ ...point, when: exact.format(new Date(point.at)) })),
@@ -58,7 +59,12 @@ export function TimeChart({
     withLegend: series.length > 1,
     // In the order of the series, not of the alphabet.
     legendProps: { verticalAlign: 'bottom' as const, itemSorter: null },
-    referenceLines: lines.map((line) => ({ ...line, ifOverflow: 'extendDomain' as const })),
+    // A line has no height: what is inside its top stands below it. Above the topmost line would be on the heading.
+    referenceLines: lines.map((line) => ({
+      ...line,
+      ifOverflow: 'extendDomain' as const,
+      labelPosition: highest > 2 * line.y ? ('insideBottomLeft' as const) : ('insideTopLeft' as const),
+    })),
     xAxisProps: { tickFormatter: (when: string) => ticks.get(when) ?? '', minTickGap: 32 },
     yAxisProps: { width: 64, tickFormatter: showOnAxis },
     strokeDasharray: '3 3',

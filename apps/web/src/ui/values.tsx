@@ -25,10 +25,13 @@ export function Time({ at, exact = false }: { at: string | null | undefined; exa
   const t = useTexts(uiTexts);
   const now = useNow();
   if (!at) return <Text span>{t('never')}</Text>;
+  // What was fetched since the last tick has not happened in the future.
+  const ahead = Date.parse(at) - now;
+  const shown = ahead > 0 && ahead < 10_000 ? now + ahead : now;
   return (
     <Tooltip label={`${formatDateTime(at, language)} · ${at.replace('T', ' ').replace(/(\.\d+)?(Z|\+00:00)$/, ' UTC')}`} openDelay={200}>
       <Text span inherit component="time" dateTime={at} tabIndex={0}>
-        {exact ? formatDateTime(at, language) : formatAgo(at, now, language)}
+        {exact ? formatDateTime(at, language) : formatAgo(at, shown, language)}
       </Text>
     </Tooltip>
   );

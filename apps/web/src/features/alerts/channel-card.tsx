@@ -60,7 +60,6 @@ export function ChannelCard({ channel, onEdit }: { channel: AlertChannel; onEdit
           </Text>
         </Group>
         <Last channel={channel} />
-        {test.data && <Tested result={test.data} />}
         {trouble && (
           <Text size="sm" c="red" role="alert">
             {trouble.message}
@@ -80,6 +79,7 @@ export function ChannelCard({ channel, onEdit }: { channel: AlertChannel; onEdit
           </Group>
         )}
         {!canWrite && <AdminOnly>{null}</AdminOnly>}
+        {test.data && <Tested result={test.data} />}
       </Stack>
       {deleting && <DeleteChannel channel={channel} onClose={() => setDeleting(false)} onDeleted={renew} />}
     </Card>

@@ -1,4 +1,4 @@
-import { Button, SimpleGrid, Stack, Text } from '@mantine/core';
+import { Button, Group, SimpleGrid, Stack, Text } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import type { AlertChannel } from '@tributary/shared/alerts.ts';
@@ -39,12 +39,12 @@ export function Channels() {
       >
         {(channels) => (
           <Stack>
-            <Stack gap={4} align="flex-start">
+            <Group justify="space-between" gap="xs">
               <Text size="sm" c="dimmed">
                 {t('intro')}
               </Text>
               {add}
-            </Stack>
+            </Group>
             <SimpleGrid cols={{ base: 1, lg: 2 }} component="ul" m={0} p={0} style={{ listStyle: 'none' }}>
               {channels.map((channel) => (
                 <ChannelCard key={channel.id} channel={channel} onEdit={() => setForm({ channel })} />

@@ -19,9 +19,9 @@ interface Moment {
 const size = 12;
 const sent = {
   sent: { icon: <IconBell size={size} />, color: 'teal' },
-  pending: { icon: <IconBell size={size} />, color: 'gray' },
+  pending: { icon: <IconBell size={size} />, color: 'gray.6' },
   failed: { icon: <IconBellX size={size} />, color: 'red' },
-  canceled: { icon: <IconBellOff size={size} />, color: 'gray' },
+  canceled: { icon: <IconBellOff size={size} />, color: 'gray.6' },
 } as const;
 
 /** What happened and whom it was told, in order. */

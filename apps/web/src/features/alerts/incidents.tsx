@@ -132,7 +132,7 @@ function Resolved() {
   const query = useInfiniteQuery({
     ...resolvedIncidents(useOrg().id, filter),
     // Whoever has loaded more is reading: the list then stays as it is.
-    refetchInterval: ({ state }) => (state.data === undefined || state.data.pages.length === 1 ? 20_000 : false),
+    refetchInterval: (query) => (query.state.data && query.state.data.pages.length > 1 ? false : live(20_000).refetchInterval(query)),
   });
   return (
     <Section title={t('history')}>

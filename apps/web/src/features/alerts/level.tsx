@@ -28,9 +28,12 @@ export function LevelBadge({ level, count }: { level: AlertLevel; count?: number
       ) : (
         // Where there is little room the shape and the number are enough to see.
         <>
-          {count} <VisuallyHidden>{t(level)}</VisuallyHidden>
+          <VisuallyHidden>{t(`${level}Count`, { count })}</VisuallyHidden>
           <Box component="span" visibleFrom="sm" aria-hidden>
-            {t(level)}
+            {t(`${level}Count`, { count })}
+          </Box>
+          <Box component="span" hiddenFrom="sm" aria-hidden>
+            {count}
           </Box>
         </>
       )}

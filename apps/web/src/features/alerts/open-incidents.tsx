@@ -22,7 +22,7 @@ export function OpenIncidents({ connectionId }: { connectionId?: string }) {
   const org = useOrg();
   const query = useQuery({
     ...activeIncidents(org.id),
-    ...live(30_000),
+    ...live(15_000),
     select: (all) => (connectionId === undefined ? all : all.filter((one) => one.connectionId === connectionId)),
   });
   return (
@@ -63,7 +63,7 @@ function Lines({ incidents, connectionId }: { incidents: readonly ActiveIncident
     <>
       <Group gap={8} mih={height} wrap="nowrap">
         <Flex direction={{ base: 'column', sm: 'row' }} align={{ base: 'stretch', sm: 'center' }} gap={{ base: 4, sm: 8 }} flex={1} miw={0}>
-          <Group gap={4} wrap="nowrap">
+          <Group gap={4} wrap="nowrap" style={{ flexShrink: 0 }}>
             {counted
               .filter(({ count }) => count > 0)
               .map(({ level, count }) => (

@@ -1,4 +1,4 @@
-import { Grid, Group, SimpleGrid, Stack, Text } from '@mantine/core';
+import { Center, Grid, Group, SimpleGrid, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useOrg } from '../../app/org.ts';
@@ -6,6 +6,7 @@ import { type Activity, activityOf } from '../../lib/activity.ts';
 import { connectionHealth } from '../../lib/connections.ts';
 import { formatDuration, formatShare } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { AdminOnly } from '../../ui/admin-only.tsx';
 import { TimeChart } from '../../ui/charts.tsx';
 import { ButtonLink } from '../../ui/links.tsx';
 import { live, Updated } from '../../ui/live.tsx';
@@ -29,7 +30,7 @@ export function Overview() {
   const navigate = useNavigate({ from: '/o/$org/overview' });
   const activity = useQuery({ ...activityOf(org.id, range), ...live(range === '1h' ? 5_000 : 15_000) });
   const health = useQuery({ ...connectionHealth(org.id), ...live(15_000) });
-  const hasConnections = (health.data?.length ?? 1) > 0;
+  const isNew = health.data?.length === 0 && activity.data !== undefined && isQuiet(activity.data);
   return (
     <Page
       title={t('title')}
@@ -40,70 +41,89 @@ export function Overview() {
         </Group>
       }
     >
-      {!hasConnections && (
-        <Section title={t('nothingYet')}>
-          <Empty
-            title={t('nothingYet')}
-            hint={t('nothingYetHint')}
-            action={
-              <ButtonLink to="/o/$org/connections/new" params={{ org: org.slug }}>
-                {t('addConnection')}
-              </ButtonLink>
-            }
-          />
-        </Section>
-      )}
-      {hasConnections && <OpenIncidents />}
-      <Section title={t('pipeline')}>
-        <Loaded query={activity} height={132}>
-          {(points) => <PipelineFigures points={points} range={range} />}
-        </Loaded>
-      </Section>
-      <Grid>
-        <Grid.Col span={{ base: 12, lg: 8 }}>
-          <Stack>
-            <Section title={t('volume')}>
-              <Loaded query={activity} height={240} isEmpty={isQuiet} empty={<Quiet height={240} />}>
-                {(points) => <Volume points={points} />}
-              </Loaded>
-            </Section>
-            <SimpleGrid cols={{ base: 1, md: 2 }}>
-              <Section title={t('lag')}>
-                <Loaded query={activity} height={200} isEmpty={isQuiet} empty={<Quiet height={200} />}>
-                  {(points) => <Lag points={points} />}
-                </Loaded>
-              </Section>
-              <Section title={t('dlqRate')}>
-                <Loaded query={activity} height={200} isEmpty={isQuiet} empty={<Quiet height={200} />}>
-                  {(points) => <DlqRate points={points} />}
-                </Loaded>
-              </Section>
-            </SimpleGrid>
-          </Stack>
-        </Grid.Col>
-        <Grid.Col span={{ base: 12, lg: 4 }}>
-          <Section title={t('freshness')}>
-            <Text size="xs" c="dimmed" mb="sm">
-              {t('freshnessHint')}
-            </Text>
-            <Loaded query={health} height={240} isEmpty={(rows) => rows.length === 0} empty={<Empty title={t('nothingYet')} />}>
-              {(rows) => <Freshness rows={rows} />}
+      {isNew ? (
+        <FirstSteps />
+      ) : (
+        <>
+          <OpenIncidents />
+          <Section title={t('pipeline')}>
+            <Loaded query={activity} height={132}>
+              {(points) => <PipelineFigures points={points} range={range} />}
             </Loaded>
           </Section>
-        </Grid.Col>
-      </Grid>
+          <Grid>
+            <Grid.Col span={{ base: 12, lg: 8 }}>
+              <Stack>
+                <Section title={t('volume')}>
+                  <Loaded query={activity} height={240} isEmpty={isQuiet} empty={<Quiet height={240} />}>
+                    {(points) => <Volume points={points} />}
+                  </Loaded>
+                </Section>
+                <SimpleGrid cols={{ base: 1, md: 2 }}>
+                  <Section title={t('lag')}>
+                    <Loaded query={activity} height={200} isEmpty={isQuiet} empty={<Quiet height={200} short />}>
+                      {(points) => <Lag points={points} />}
+                    </Loaded>
+                  </Section>
+                  <Section title={t('dlqRate')}>
+                    <Loaded query={activity} height={200} isEmpty={isQuiet} empty={<Quiet height={200} short />}>
+                      {(points) => <DlqRate points={points} />}
+                    </Loaded>
+                  </Section>
+                </SimpleGrid>
+              </Stack>
+            </Grid.Col>
+            <Grid.Col span={{ base: 12, lg: 4 }}>
+              <Section title={t('freshness')}>
+                <Text size="xs" c="dimmed" mb="sm">
+                  {t('freshnessHint')}
+                </Text>
+                <Loaded query={health} height={240}>
+                  {(rows) => <Freshness rows={rows} />}
+                </Loaded>
+              </Section>
+            </Grid.Col>
+          </Grid>
+        </>
+      )}
     </Page>
+  );
+}
+
+function FirstSteps() {
+  const t = useTexts(overviewTexts);
+  const org = useOrg();
+  return (
+    <Section title={t('firstSteps')}>
+      <Empty
+        title={t('nothingYet')}
+        hint={t('nothingYetHint')}
+        action={
+          <AdminOnly>
+            <ButtonLink to="/o/$org/connections/new" params={{ org: org.slug }}>
+              {t('addConnection')}
+            </ButtonLink>
+          </AdminOnly>
+        }
+      />
+    </Section>
   );
 }
 
 const isQuiet = (points: readonly Activity[]) => points.every((point) => point.received === 0);
 
-function Quiet({ height }: { height: number }) {
+function Quiet({ height, short = false }: { height: number; short?: boolean }) {
   const t = useTexts(overviewTexts);
   return (
-    <div style={{ minHeight: height }}>
-      <Empty title={t('quietRange')} hint={t('quietRangeHint')} />
-    </div>
+    <Center mih={height}>
+      {short ? (
+        <Text size="sm" c="dimmed">
+          {t('quietRange')}
+        </Text>
+      ) : (
+        <Empty title={t('quietRange')} hint={t('quietRangeHint')} />
+      )}
+    </Center>
   );
 }
 
