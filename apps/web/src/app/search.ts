@@ -23,6 +23,12 @@ function list<Name extends string>(name: Name, value: unknown): { [K in Name]?: 
 export const ranges = ['1h', '24h', '7d', '30d', '90d'] as const;
 export type Range = (typeof ranges)[number];
 
+/** A time in ISO 8601. */
+function time<Name extends string>(name: Name, value: unknown): { [K in Name]?: string } {
+  const isTime = typeof value === 'string' && value.length <= 40 && /^\d{4}-\d\d-\d\dT/.test(value) && !Number.isNaN(Date.parse(value));
+  return (isTime ? { [name]: value } : {}) as { [K in Name]?: string };
+}
+
 type Search = Record<string, unknown>;
 
 // What each page keeps in its URL, so that a link shows a colleague the same.
@@ -44,8 +50,8 @@ export const connectionSearch = (search: Search) => ({
 
 export const eventsSearch = (search: Search) => ({
   ...oneOf('range', search.range, ranges),
-  ...text('from', search.from, 40),
-  ...text('to', search.to, 40),
+  ...time('from', search.from),
+  ...time('to', search.to),
   ...list('connections', search.connections),
   ...list('types', search.types),
   ...text('subject', search.subject, 320),
@@ -56,6 +62,7 @@ export const eventsSearch = (search: Search) => ({
   ...text('event', search.event, 36),
   ...oneOf('tab', search.tab, ['canonical', 'properties', 'delivery']),
 });
+export type EventsSearch = ReturnType<typeof eventsSearch>;
 
 export const deadLettersSearch = (search: Search) => ({
   ...oneOf('tab', search.tab, ['groups', 'entries', 'quarantine', 'operations']),
@@ -63,16 +70,16 @@ export const deadLettersSearch = (search: Search) => ({
   ...list('connections', search.connections),
   ...list('statuses', search.statuses),
   ...text('sourceEventType', search.sourceEventType, 255),
-  ...text('from', search.from, 40),
-  ...text('to', search.to, 40),
+  ...time('from', search.from),
+  ...time('to', search.to),
   ...text('entry', search.entry, 36),
 });
 
 export const replaysSearch = (search: Search) => ({
   ...text('plan', search.plan, 36),
   ...oneOf('new', search.new, ['1']),
-  ...text('from', search.from, 40),
-  ...text('to', search.to, 40),
+  ...time('from', search.from),
+  ...time('to', search.to),
   ...list('connections', search.connections),
   ...list('types', search.types),
 });

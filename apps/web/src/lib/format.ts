@@ -30,6 +30,23 @@ export function formatDateTime(iso: string, language: Language): string {
   return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(iso));
 }
 
+/** To the second, for a column of times: the year only where it is another than now's. */
+export function formatMoment(iso: string, nowMs: number, language: Language): string {
+  const at = new Date(iso);
+  const year = at.getFullYear() === new Date(nowMs).getFullYear() ? undefined : ('numeric' as const);
+  return new Intl.DateTimeFormat(language, {
+    ...(year && { year }),
+    month: 'short',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: '2-digit',
+    second: '2-digit',
+  }).format(at);
+}
+
+/** 2026-11-25 18:04:09.123 UTC, as precisely as it is known. */
+export const formatUtc = (iso: string): string => iso.replace('T', ' ').replace(/(Z|\+00(:00)?)$/, ' UTC');
+
 const units = [
   ['day', 86_400],
   ['hour', 3_600],

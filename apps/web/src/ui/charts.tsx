@@ -1,5 +1,7 @@
 import { AreaChart, BarChart, LineChart, Sparkline as MantineSparkline } from '@mantine/charts';
 import { Table, VisuallyHidden } from '@mantine/core';
+import { useState } from 'react';
+import { ReferenceArea } from 'recharts';
 import { formatCompact, formatNumber } from '../lib/format.ts';
 import { useLanguage } from '../lib/i18n.ts';
 
@@ -26,6 +28,8 @@ interface ChartProps {
   lines?: readonly { y: number; label: string; color: string }[];
   /** Bars on top of each other. */
   stacked?: boolean;
+  /** A bar that is pressed, or several that are drawn over: the times of the first and the last of them. For the mouse and the finger only. */
+  onNarrow?: (first: string, last: string) => void;
 }
 
 /** Figures over time as an area, line or bar chart, with the same figures as a table for screen readers. */
@@ -38,6 +42,7 @@ export function TimeChart({
   format,
   lines = [],
   stacked = false,
+  onNarrow,
 }: ChartProps & { kind?: 'line' | 'bar' | 'area' }) {
   const language = useLanguage();
   const show = format ?? ((value: number) => formatNumber(value, language));
@@ -72,11 +77,14 @@ export function TimeChart({
   };
   // The picture is hidden from screen readers, who have the table: nothing in it may take the keyboard's focus.
   const silent = { accessibilityLayer: false };
+  const brush = useBrush(props.data, onNarrow);
   return (
     <figure aria-label={label} style={{ margin: 0 }}>
       <div aria-hidden="true">
         {kind === 'bar' ? (
-          <BarChart {...props} barChartProps={silent} type={stacked ? 'stacked' : 'default'} />
+          <BarChart {...props} {...brush.style} barChartProps={{ ...silent, ...brush.handlers }} type={stacked ? 'stacked' : 'default'}>
+            {brush.area}
+          </BarChart>
         ) : kind === 'area' ? (
           <AreaChart
             {...props}
@@ -125,6 +133,35 @@ export function TimeChart({
       </VisuallyHidden>
     </figure>
   );
+}
+
+type PointerState = { activeTooltipIndex?: unknown };
+
+/** Drawing over bars: from where it was begun to where the pointer is now, as indices of points. */
+function useBrush(data: readonly { at: string; when: string }[], onNarrow: ((first: string, last: string) => void) | undefined) {
+  const [drawn, setDrawn] = useState<readonly [from: number, to: number]>();
+  if (!onNarrow) return { style: {}, handlers: {}, area: null };
+  const indexOf = ({ activeTooltipIndex: at }: PointerState) => (at === undefined || at === null ? undefined : Number(at));
+  const [first, last] = drawn ? [data[Math.min(...drawn)], data[Math.max(...drawn)]] : [];
+  return {
+    style: { style: { cursor: 'pointer', userSelect: 'none' } as const },
+    handlers: {
+      onMouseDown: (state: PointerState) => {
+        const at = indexOf(state);
+        if (at !== undefined) setDrawn([at, at]);
+      },
+      onMouseMove: (state: PointerState) => {
+        const at = indexOf(state);
+        if (drawn && at !== undefined && at !== drawn[1]) setDrawn([drawn[0], at]);
+      },
+      onMouseUp: () => {
+        if (first && last) onNarrow(first.at, last.at);
+        setDrawn(undefined);
+      },
+      onMouseLeave: () => setDrawn(undefined),
+    },
+    area: first && last && <ReferenceArea x1={first.when} x2={last.when} fill="var(--mantine-primary-color-filled)" fillOpacity={0.2} />,
+  };
 }
 
 /** A word-sized chart. `label` says what it shows. */

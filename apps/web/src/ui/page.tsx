@@ -39,7 +39,7 @@ export function Page({
 /** A part of a page with a heading of its own. */
 export function Section({ title, aside, children }: { title: string; aside?: ReactNode; children: ReactNode }) {
   return (
-    <Card withBorder padding="md" component="section" aria-label={title}>
+    <Card withBorder padding="md" component="section" aria-label={title} style={{ overflow: 'clip' }}>
       <Group justify="space-between" mb="sm" gap="xs">
         <Title order={2} size="h6">
           {title}

@@ -3,14 +3,14 @@ import { type Range, ranges } from '../app/search.ts';
 import { useTexts } from '../lib/i18n.ts';
 import { uiTexts } from './texts.ts';
 
-/** How far back a page looks. Keep the choice in the URL. */
-export function RangePicker({ value, onChange }: { value: Range; onChange: (range: Range) => void }) {
+/** How far back a page looks; undefined: none of these. Keep the choice in the URL. */
+export function RangePicker({ value, onChange }: { value: Range | undefined; onChange: (range: Range) => void }) {
   const t = useTexts(uiTexts);
   return (
     <SegmentedControl
       size="xs"
       aria-label={t('range')}
-      value={value}
+      value={value ?? ''}
       onChange={(range) => onChange(range as Range)}
       data={ranges.map((range) => ({ value: range, label: t(`range${range}`) }))}
     />

@@ -2,7 +2,7 @@ import { ActionIcon, Box, Button, Code, CopyButton, Group, ScrollArea, Text, Too
 import { useInterval } from '@mantine/hooks';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { useEffect, useMemo, useState } from 'react';
-import { formatAgo, formatDateTime, formatMoney } from '../lib/format.ts';
+import { formatAgo, formatDateTime, formatMoney, formatUtc } from '../lib/format.ts';
 import { useLanguage, useTexts } from '../lib/i18n.ts';
 import { uiTexts } from './texts.ts';
 
@@ -29,7 +29,7 @@ export function Time({ at, exact = false }: { at: string | null | undefined; exa
   const ahead = Date.parse(at) - now;
   const shown = ahead > 0 && ahead < 10_000 ? now + ahead : now;
   return (
-    <Tooltip label={`${formatDateTime(at, language)} · ${at.replace('T', ' ').replace(/(\.\d+)?(Z|\+00:00)$/, ' UTC')}`} openDelay={200}>
+    <Tooltip label={`${formatDateTime(at, language)} · ${formatUtc(at)}`} openDelay={200}>
       <Text span inherit component="time" dateTime={at} tabIndex={0}>
         {exact ? formatDateTime(at, language) : formatAgo(at, shown, language)}
       </Text>

@@ -1,60 +1,131 @@
-import { Table } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
+import { IconArrowUp } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useCallback, useEffect, useMemo, useRef } from 'react';
 import { useOrg } from '../../app/org.ts';
-import { defineTexts, useTexts } from '../../lib/i18n.ts';
+import type { EventsSearch } from '../../app/search.ts';
+import { connectionHealth } from '../../lib/connections.ts';
+import { useTexts } from '../../lib/i18n.ts';
 import { live, Updated } from '../../ui/live.tsx';
 import { Page, Section } from '../../ui/page.tsx';
-import { Empty, Loaded } from '../../ui/states.tsx';
-import { Money, Time } from '../../ui/values.tsx';
-import { latestEvents } from './queries.ts';
-
-const texts = defineTexts('events', {
-  en: { title: 'Events', type: 'Type', time: 'Time', order: 'Order', amount: 'Amount', nothingYet: 'No event yet' },
-  'pt-BR': { title: 'Eventos', type: 'Tipo', time: 'Hora', order: 'Pedido', amount: 'Valor', nothingYet: 'Nenhum evento ainda' },
-});
+import { ClearFilters, Loaded } from '../../ui/states.tsx';
+import { EventList } from './event-list.tsx';
+import { EventPanel } from './event-panel.tsx';
+import { filterKeys, isFiltered, without } from './filter.ts';
+import { FilterBar } from './filter-bar.tsx';
+import { NoEvents } from './no-events.tsx';
+import { eventTexts } from './texts.ts';
+import { TimeFilter } from './time-filter.tsx';
+import { useEvents } from './use-events.ts';
 
 export function Events() {
-  const t = useTexts(texts);
+  const t = useTexts(eventTexts);
   const org = useOrg();
-  const events = useQuery({ ...latestEvents(org.id), ...live(10_000) });
+  const search = useSearch({ from: '/signed-in/o/$org/events' });
+  const navigate = useNavigate({ from: '/o/$org/events' });
+  const go = useCallback(
+    (next: EventsSearch, { replace = false } = {}) => void navigate({ search: next, replace, resetScroll: false }),
+    [navigate],
+  );
+  const health = useQuery({ ...connectionHealth(org.id), ...live(30_000) });
+  const connections = useMemo(
+    () => (health.data ?? []).map(({ source_connection_id: id, name }) => ({ id, name })).sort((a, b) => a.name.localeCompare(b.name)),
+    [health.data],
+  );
+  const names = useMemo(() => new Map(connections.map(({ id, name }) => [id, name])), [connections]);
+  const nameOf = useCallback((id: string) => names.get(id) ?? `${id.slice(0, 8)}…`, [names]);
+  const { pages, newest, rows, fresh, showFresh, fetchMore, refresh } = useEvents(org.id, search);
+  const list = useRef<HTMLDivElement>(null);
+
+  // Rows may come in above only while nobody reads or points at them.
+  useEffect(() => {
+    if (fresh > 0 && window.scrollY < 8 && search.event === undefined && !list.current?.matches(':hover, :focus-within')) showFresh();
+  }, [fresh, showFresh, search.event]);
+
+  const at = rows.findIndex((row) => row.id === search.event);
+  const seenTypes = useMemo(() => [...new Set(rows.map((row) => row.type))], [rows]);
   return (
     <Page
       title={t('title')}
-      actions={<Updated at={events.dataUpdatedAt} isFetching={events.isFetching} onRefresh={() => void events.refetch()} />}
+      actions={
+        <Updated at={newest.dataUpdatedAt || pages.dataUpdatedAt} isFetching={newest.isFetching || pages.isFetching} onRefresh={refresh} />
+      }
     >
-      <Section title={t('title')}>
-        <Loaded query={events} height={480} isEmpty={(rows) => rows.length === 0} empty={<Empty title={t('nothingYet')} />}>
-          {(rows) => (
-            <Table.ScrollContainer minWidth={600}>
-              <Table aria-label={t('title')}>
-                <Table.Thead>
-                  <Table.Tr>
-                    {(['type', 'time', 'order', 'amount'] as const).map((column) => (
-                      <Table.Th key={column} scope="col">
-                        {t(column)}
-                      </Table.Th>
-                    ))}
-                  </Table.Tr>
-                </Table.Thead>
-                <Table.Tbody>
-                  {rows.map((row) => (
-                    <Table.Tr key={row.id}>
-                      <Table.Td>{row.type}</Table.Td>
-                      <Table.Td>
-                        <Time at={row.event_time} />
-                      </Table.Td>
-                      <Table.Td>{row.order_ref}</Table.Td>
-                      <Table.Td>
-                        <Money minor={row.amount_minor} currency={row.currency} />
-                      </Table.Td>
-                    </Table.Tr>
-                  ))}
-                </Table.Tbody>
-              </Table>
-            </Table.ScrollContainer>
-          )}
-        </Loaded>
+      <Stack gap="xs">
+        <Group justify="space-between" gap={6}>
+          <TimeFilter search={search} onChange={go} />
+          {isFiltered(search) && <ClearFilters onClear={() => go(without(search, ...filterKeys))} />}
+        </Group>
+        <FilterBar search={search} onChange={go} connections={connections} seenTypes={seenTypes} />
+      </Stack>
+      <Section
+        title={t('list')}
+        aside={
+          fresh > 0 && (
+            <Fresh
+              count={fresh}
+              more={fresh === newest.data?.rows.length}
+              onShow={() => {
+                showFresh();
+                window.scrollTo({ top: 0 });
+              }}
+            />
+          )
+        }
+      >
+        <div ref={list}>
+          <Loaded query={pages} height={520} isEmpty={() => rows.length === 0} empty={<NoEvents search={search} onChange={go} />}>
+            {() => (
+              <EventList
+                rows={rows}
+                opened={search.event}
+                nameOf={nameOf}
+                onEnd={fetchMore}
+                isFetchingMore={pages.isFetchingNextPage}
+                end={
+                  pages.isFetchNextPageError ? (
+                    <Button size="xs" variant="light" onClick={() => void pages.fetchNextPage()}>
+                      {t('moreFailed')}
+                    </Button>
+                  ) : (
+                    !pages.hasNextPage && (
+                      <Text size="xs" c="dimmed">
+                        {t('end', { count: rows.length })}
+                      </Text>
+                    )
+                  )
+                }
+              />
+            )}
+          </Loaded>
+        </div>
       </Section>
+      {search.event !== undefined && (
+        <EventPanel
+          id={search.event}
+          tab={search.tab ?? 'canonical'}
+          onTab={(tab) => go({ ...search, tab }, { replace: true })}
+          previous={rows[at - 1]?.id}
+          next={at >= 0 ? rows[at + 1]?.id : undefined}
+          onMove={(event) => go({ ...search, event }, { replace: true })}
+          onClose={() => go(without(search, 'event', 'tab'), { replace: true })}
+          onPerson={(subject) => go({ ...without(search, 'event', 'tab'), subject })}
+          nameOf={nameOf}
+        />
+      )}
     </Page>
+  );
+}
+
+/** Says that there is more to see, and leaves it to the reader when. */
+function Fresh({ count, more, onShow }: { count: number; more: boolean; onShow: () => void }) {
+  const t = useTexts(eventTexts);
+  return (
+    <Group gap="xs" role="status">
+      <Button size="compact-xs" variant="light" leftSection={<IconArrowUp size={14} aria-hidden />} onClick={onShow}>
+        {t(more ? 'freshMany' : 'fresh', { count })}
+      </Button>
+    </Group>
   );
 }

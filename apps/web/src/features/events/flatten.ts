@@ -1,0 +1,20 @@
+export type Leaf = readonly [path: string, value: string | number | boolean | null];
+
+/** The values of JSON by their paths, in order; undefined where they are too many or too deep to be read as a table. */
+export function flatten(value: unknown, { leavesMax = 80, depthMax = 4, lengthMax = 2_000 } = {}): Leaf[] | undefined {
+  const leaves: Leaf[] = [];
+  const visit = (part: unknown, path: string, depth: number): boolean => {
+    if (part === null || typeof part !== 'object') {
+      if (leaves.length === leavesMax || (typeof part === 'string' && part.length > lengthMax)) return false;
+      leaves.push([path, part as Leaf[1]]);
+      return true;
+    }
+    const entries = Array.isArray(part) ? part.map((one, index) => [`${path}[${index}]`, one] as const) : namesOf(part, path);
+    if (entries.length === 0) return path === '' || visit(Array.isArray(part) ? '[]' : '{}', path, depth);
+    return depth < depthMax && entries.every(([at, one]) => visit(one, at, depth + 1));
+  };
+  return visit(value, '', 0) ? leaves : undefined;
+}
+
+const namesOf = (part: object, path: string) =>
+  Object.entries(part).map(([name, one]) => [path === '' ? name : `${path}.${name}`, one] as const);

@@ -1,0 +1,86 @@
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
+import { type FormEvent, useState } from 'react';
+import type { EventsSearch } from '../../app/search.ts';
+import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { RangePicker } from '../../ui/range-picker.tsx';
+import { without } from './filter.ts';
+import { FilterPill } from './filter-pill.tsx';
+import { eventTexts } from './texts.ts';
+
+interface TimeProps {
+  search: EventsSearch;
+  onChange: (search: EventsSearch) => void;
+}
+
+/** How far back one looks: a range that ends now, or two times of one's own (a bar of the histogram sets them too). */
+export function TimeFilter({ search, onChange }: TimeProps) {
+  const t = useTexts(eventTexts);
+  const language = useLanguage();
+  const { from, to } = search;
+  const show = new Intl.DateTimeFormat(language, { dateStyle: 'short', timeStyle: 'short' });
+  const words = [from, to].map((at) => (at === undefined ? '…' : show.format(new Date(at)))).join(' – ');
+  const isOwn = from !== undefined || to !== undefined;
+  return (
+    <Group gap={6}>
+      <RangePicker
+        value={isOwn ? undefined : (search.range ?? '24h')}
+        onChange={(range) => onChange({ ...without(search, 'from', 'to'), range })}
+      />
+      <FilterPill label={t('ownTime')} value={isOwn ? words : undefined} onClear={() => onChange(without(search, 'from', 'to'))}>
+        {(close) => <OwnTimes search={search} onChange={onChange} close={close} />}
+      </FilterPill>
+    </Group>
+  );
+}
+
+/** For an input of the browser: in the viewer's zone, to the minute. */
+function toLocal(iso: string | undefined): string {
+  if (iso === undefined) return '';
+  const at = new Date(iso);
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+const toIso = (local: string): string | undefined => (local === '' ? undefined : new Date(local).toISOString());
+
+function OwnTimes({ search, onChange, close }: TimeProps & { close: () => void }) {
+  const t = useTexts(eventTexts);
+  const [from, setFrom] = useState(() => toLocal(search.from));
+  const [to, setTo] = useState(() => toLocal(search.to));
+  const isWrong = from !== '' && to !== '' && from >= to;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (isWrong) return;
+    const times = { from: toIso(from), to: toIso(to) };
+    onChange({
+      ...without(search, 'from', 'to'),
+      ...(times.from === undefined ? {} : { from: times.from }),
+      ...(times.to === undefined ? {} : { to: times.to }),
+    });
+    close();
+  };
+  return (
+    <form onSubmit={submit}>
+      <Stack gap="xs">
+        <TextInput
+          type="datetime-local"
+          label={t('from')}
+          value={from}
+          onChange={(event) => setFrom(event.currentTarget.value)}
+          data-autofocus
+        />
+        <TextInput
+          type="datetime-local"
+          label={t('to')}
+          value={to}
+          onChange={(event) => setTo(event.currentTarget.value)}
+          error={isWrong && t('timesWrong')}
+        />
+        <Text size="xs" c="dimmed">
+          {t('ownTimeHint')}
+        </Text>
+        <Button type="submit" size="xs" style={{ alignSelf: 'flex-end' }}>
+          {t('apply')}
+        </Button>
+      </Stack>
+    </form>
+  );
+}

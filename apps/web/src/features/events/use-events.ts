@@ -1,0 +1,34 @@
+import { type InfiniteData, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useCallback, useMemo } from 'react';
+import type { EventsSearch } from '../../app/search.ts';
+import { live } from '../../ui/live.tsx';
+import { type EventPage, eventPages, newestEvents } from './queries.ts';
+
+/**
+ * The events of a filter, page after page, newest first. New ones are looked for by asking for the first page again, and kept apart as
+ * `fresh` until somebody wants to see them: `showFresh` then begins anew with that page, so that nothing is missing or there twice.
+ */
+export function useEvents(orgId: string, search: EventsSearch) {
+  const queries = useQueryClient();
+  const options = eventPages(orgId, search);
+  const pages = useInfiniteQuery(options);
+  const newest = useQuery({ ...newestEvents(orgId, search), enabled: pages.isSuccess, ...live(10_000) });
+
+  const rows = useMemo(() => pages.data?.pages.flatMap((page) => page.rows) ?? [], [pages.data]);
+  const first = newest.data;
+  const fresh = useMemo(() => {
+    const known = new Set(rows.map((row) => row.id));
+    return first?.rows.filter((row) => !known.has(row.id)).length ?? 0;
+  }, [rows, first]);
+  const { queryKey } = options;
+  const showFresh = useCallback(() => {
+    if (first) queries.setQueryData<InfiniteData<EventPage>>(queryKey, { pages: [first], pageParams: [undefined] });
+  }, [queries, queryKey, first]);
+  const { hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage } = pages;
+  const fetchMore = useCallback(() => {
+    if (hasNextPage && !isFetchingNextPage && !isFetchNextPageError) void fetchNextPage();
+  }, [hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage]);
+  const { refetch: refetchPages } = pages;
+  const refresh = useCallback(() => void refetchPages(), [refetchPages]);
+  return { pages, newest, rows, fresh, showFresh, fetchMore, refresh };
+}

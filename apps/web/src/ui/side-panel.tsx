@@ -1,0 +1,106 @@
+import { ActionIcon, Box, Drawer, Group, Paper, Title, Tooltip } from '@mantine/core';
+import { useMediaQuery, useWindowEvent } from '@mantine/hooks';
+import { IconX } from '@tabler/icons-react';
+import { type ReactNode, useEffect, useRef } from 'react';
+import { useTexts } from '../lib/i18n.ts';
+import { uiTexts } from './texts.ts';
+
+const width = 'min(560px, 55vw)';
+
+/**
+ * What a row of a list opens, beside the list, which stays in use; where there is little room, over the whole of it. Closes with Escape, and
+ * gives the focus back to what opened it. `actions` stand beside the title.
+ */
+export function SidePanel({
+  title,
+  actions,
+  onClose,
+  children,
+}: {
+  title: string;
+  actions?: ReactNode;
+  onClose: () => void;
+  children: ReactNode;
+}) {
+  const t = useTexts(uiTexts);
+  const beside = useMediaQuery('(min-width: 62em)', undefined, { getInitialValueInEffect: false });
+  if (beside) {
+    return (
+      <Aside title={title} actions={actions} onClose={onClose}>
+        {children}
+      </Aside>
+    );
+  }
+  return (
+    <Drawer.Root opened onClose={onClose} position="right" size="100%" transitionProps={{ duration: 0 }}>
+      <Drawer.Content>
+        <Drawer.Header>
+          <Drawer.Title className="isolated break">{title}</Drawer.Title>
+          <Group gap={4} ml="auto" wrap="nowrap">
+            {actions}
+            <Drawer.CloseButton aria-label={t('close')} />
+          </Group>
+        </Drawer.Header>
+        <Drawer.Body>{children}</Drawer.Body>
+      </Drawer.Content>
+    </Drawer.Root>
+  );
+}
+
+function Aside({ title, actions, onClose, children }: { title: string; actions: ReactNode; onClose: () => void; children: ReactNode }) {
+  const t = useTexts(uiTexts);
+  const panel = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const before = document.activeElement;
+    panel.current?.focus({ preventScroll: true });
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+    };
+  }, []);
+  useWindowEvent('keydown', (event) => {
+    const inside =
+      event.target instanceof Element ? event.target.closest('[role=dialog], [role=menu], [role=listbox], [aria-expanded=true]') : null;
+    if (event.key === 'Escape' && !event.defaultPrevented && !inside) onClose();
+  });
+  return (
+    <Paper
+      component="aside"
+      ref={panel}
+      tabIndex={-1}
+      aria-label={title}
+      withBorder
+      radius={0}
+      shadow="lg"
+      pos="fixed"
+      top="var(--app-shell-header-height, 0px)"
+      right={0}
+      bottom={0}
+      w={width}
+      style={{ zIndex: 150, display: 'flex', flexDirection: 'column', outline: 'none' }}
+    >
+      <Group
+        gap={4}
+        px="md"
+        py="xs"
+        wrap="nowrap"
+        justify="space-between"
+        style={{ borderBottom: '1px solid var(--mantine-color-default-border)' }}
+      >
+        <Title order={2} size="h5" className="isolated break" lineClamp={2}>
+          {title}
+        </Title>
+        <Group gap={4} wrap="nowrap">
+          {actions}
+          <Tooltip label={`${t('close')} (Esc)`}>
+            <ActionIcon variant="subtle" color="gray" onClick={onClose} aria-label={t('close')}>
+              <IconX size={18} />
+            </ActionIcon>
+          </Tooltip>
+        </Group>
+      </Group>
+      <Box p="md" flex={1} style={{ overflowY: 'auto' }}>
+        {children}
+      </Box>
+    </Paper>
+  );
+}
