@@ -17,7 +17,7 @@ test('without a network the data stays, a command says why it was not done, and 
 }) => {
   const { user, org, connection } = await withPurchase();
   await openAs(page, user, `/o/${org.slug}/connections/${connection.id}`);
-  const event = page.getByRole('table', { name: 'Latest events' }).getByRole('link', { name: 'order.paid' });
+  const event = page.getByRole('list', { name: 'Latest events' }).getByRole('link', { name: 'order.paid' });
   await expect(event).toHaveCount(1);
 
   await context.setOffline(true);
@@ -49,7 +49,7 @@ for (const { silent, of } of [
   test(`when ${silent} falls silent the page says so once, keeps what it has, and recovers`, async ({ page }) => {
     const { user, org, connection } = await withPurchase();
     await openAs(page, user, `/o/${org.slug}/connections/${connection.id}`);
-    const event = page.getByRole('table', { name: 'Latest events' }).getByRole('link', { name: 'order.paid' });
+    const event = page.getByRole('list', { name: 'Latest events' }).getByRole('link', { name: 'order.paid' });
     await expect(event).toHaveCount(1);
 
     const toIt = (url: URL) => url.host === of();

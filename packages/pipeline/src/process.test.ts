@@ -17,6 +17,7 @@ const shop: Source = {
   label: 'Shop',
   setup: [],
   secrets: [],
+  portuguese: { setup: [], secrets: {}, samples: {}, settings: {} },
   config: z.unknown(),
   samples: [],
   personal: { remove: ['buyer'], keep: ['product.name', 'kept'] },

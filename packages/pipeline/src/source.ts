@@ -110,6 +110,19 @@ export interface SecretField {
   required: boolean;
 }
 
+/** What people read of a source, in another language. Secrets and samples by their names; the label where it is no brand. */
+export interface Translation {
+  label?: string;
+  setup: readonly string[];
+  secrets: Readonly<Record<string, { label: string; help: string }>>;
+  samples: Readonly<Record<string, string>>;
+  /**
+   * What stands beside each setting of `config` that has a description: its name and the description, by its dotted path; a constant by
+   * `<path>=<value>`. Names that are not given are made of the key.
+   */
+  settings: Readonly<Record<string, { label?: string; help: string }>>;
+}
+
 export interface ReadContext<Config> {
   config: Config;
   headers: Readonly<Record<string, string | undefined>>;
@@ -149,6 +162,8 @@ export interface Source<Config = unknown> {
   /** Steps for a person setting the webhook up in the platform's panel. `{{url}}` stands for the webhook URL. */
   setup: readonly string[];
   secrets: readonly SecretField[];
+  /** Of `label`, `setup`, `secrets` and `samples`. */
+  portuguese: Translation;
   config: z.ZodType<Config>;
   samples: readonly Sample[];
   personal: PersonalData;

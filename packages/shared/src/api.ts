@@ -181,6 +181,9 @@ export const TestedConnection = z
   .meta({ id: 'TestedConnection' });
 export type TestedConnection = z.infer<typeof TestedConnection>;
 
+/** What of the catalogue is read by people is there in both languages of the dashboard. */
+export const SourceQuery = z.strictObject({ language: z.enum(['en', 'pt-BR']).default('en') });
+
 export const SourceEntry = z
   .object({
     type: z.string(),

@@ -1,9 +1,10 @@
-import type { Source } from '@tributary/pipeline/source.ts';
+import type { Source, Translation } from '@tributary/pipeline/source.ts';
 import { exampleConfigs } from '@tributary/pipeline/sources/webhook/samples.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
-import type { SourceEntry } from '@tributary/shared/api.ts';
+import { type SourceEntry, SourceQuery } from '@tributary/shared/api.ts';
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { validQuery } from '../requests.ts';
 import { describe } from '../route-docs.ts';
 
 /** Configs to begin with, for sources that cannot do without one. */
@@ -12,25 +13,62 @@ const examples: Readonly<Record<string, Record<string, unknown>>> = { webhook: e
 /** Mounted at /api/sources. The catalogue is the same for everybody and holds nothing secret: no sign-in. */
 export function sourceRoutes() {
   const app = new Hono();
-  const catalogue = [...sources.values()].sort((a, b) => a.label.localeCompare(b.label, 'en')).map(toEntry);
+  const sorted = [...sources.values()].sort((a, b) => a.label.localeCompare(b.label, 'en'));
+  const catalogues = { en: sorted.map((source) => toEntry(source)), 'pt-BR': sorted.map((source) => toEntry(source, source.portuguese)) };
 
-  app.get('/', describe.listSources, (c) => {
+  app.get('/', describe.listSources, validQuery(SourceQuery), (c) => {
     c.header('cache-control', 'public, max-age=300');
-    return c.json(catalogue);
+    return c.json(catalogues[c.req.valid('query').language]);
   });
 
   return app;
 }
 
-function toEntry(source: Source): SourceEntry {
+function toEntry(source: Source, translation?: Translation): SourceEntry {
   return {
     type: source.type,
-    label: source.label,
-    setup: [...source.setup],
-    secrets: source.secrets.map(({ name, label, help, issuedBy, required }) => ({ name, label, help, issuedBy, required })),
-    configSchema: z.toJSONSchema(source.config, { io: 'input' }) as Record<string, unknown>,
+    label: translation?.label ?? source.label,
+    setup: [...(translation ?? source).setup],
+    secrets: source.secrets.map(({ name, label, help, issuedBy, required }) => ({
+      ...{ name, label, help, ...translation?.secrets[name] },
+      issuedBy,
+      required,
+    })),
+    configSchema: translated(z.toJSONSchema(source.config, { io: 'input' }) as JsonSchema, translation?.settings),
     exampleConfig: examples[source.type] ?? {},
-    samples: source.samples.map(({ name, label }) => ({ name, label })),
+    samples: source.samples.map(({ name, label }) => ({ name, label: translation?.samples[name] ?? label })),
     handshake: source.handshake !== undefined,
+  };
+}
+
+interface JsonSchema extends Record<string, unknown> {
+  const?: unknown;
+  description?: string;
+  properties?: Record<string, JsonSchema>;
+  oneOf?: JsonSchema[];
+  anyOf?: JsonSchema[];
+}
+
+/** The schema with the names (`title`) and descriptions of a translation, which go by the path of a setting. */
+function translated(schema: JsonSchema, settings: Translation['settings'] | undefined, path = ''): JsonSchema {
+  if (!settings) return schema;
+  const text = { ...settings[path], ...settings[`${path}=${schema.const}`] };
+  const inner = (part: JsonSchema[]) => part.map((choice) => translated(choice, settings, path));
+  return {
+    ...schema,
+    ...(text.label === undefined ? {} : { title: text.label }),
+    ...(text.help === undefined ? {} : { description: text.help }),
+    ...(schema.oneOf ? { oneOf: inner(schema.oneOf) } : {}),
+    ...(schema.anyOf ? { anyOf: inner(schema.anyOf) } : {}),
+    ...(schema.properties
+      ? {
+          properties: Object.fromEntries(
+            Object.entries(schema.properties).map(([key, property]) => [
+              key,
+              translated(property, settings, path === '' ? key : `${path}.${key}`),
+            ]),
+          ),
+        }
+      : {}),
   };
 }

@@ -21,6 +21,15 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
+/** A form's schema without what people read of it, and the descriptions alone, where a form shows them. */
+const withoutTexts = (schema: unknown) =>
+  JSON.parse(JSON.stringify(schema, (key, value) => (typeof value === 'string' && /^(title|description)$/.test(key) ? undefined : value)));
+function textsOf(schema: unknown): string[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const { description, properties = {}, oneOf = [], anyOf = [] } = schema as Record<string, object[]> & { description?: string };
+  return [...(description ? [description] : []), ...[...Object.values(properties), ...oneOf, ...anyOf].flatMap(textsOf)];
+}
+
 it('lists every source, without signing in', () => {
   expect(catalogue.map((entry) => entry.type).sort()).toEqual([...sources.keys()].sort());
 });
@@ -35,6 +44,32 @@ it('tells a person how to set each source up, and a form which fields it has', (
   }
   expect(catalogue.find((entry) => entry.type === 'meta')?.handshake).toBe(true);
   expect(catalogue.find((entry) => entry.type === 'hotmart')?.handshake).toBe(false);
+});
+
+it('says all of it in Portuguese as well, and leaves the rest as it is', async () => {
+  const answer = await call(app, undefined, 'GET', '/api/sources?language=pt-BR');
+  const portuguese = z.array(SourceEntry).parse(answer.body);
+  expect(portuguese).toHaveLength(catalogue.length);
+  for (const [n, entry] of catalogue.entries()) {
+    const translated = portuguese[n] as SourceEntry;
+    const source = sources.get(entry.type);
+    expect(translated).toMatchObject({ type: entry.type, exampleConfig: entry.exampleConfig, handshake: entry.handshake });
+    expect(withoutTexts(translated.configSchema)).toEqual(withoutTexts(entry.configSchema));
+    const [texts, english] = [textsOf(translated.configSchema), textsOf(entry.configSchema)];
+    expect(texts.length).toBeGreaterThan(0);
+    for (const [at, text] of texts.entries()) if (text !== 'major: 19.90. minor: 1990.') expect(text, entry.type).not.toBe(english[at]);
+    expect(translated.setup).toHaveLength(entry.setup.length);
+    for (const [step, text] of translated.setup.entries()) {
+      expect(text).not.toBe(entry.setup[step]);
+      expect(text.includes('{{url}}')).toBe(entry.setup[step]?.includes('{{url}}'));
+    }
+    expect(translated.secrets.map((secret) => secret.name)).toEqual(entry.secrets.map((secret) => secret.name));
+    for (const [at, secret] of translated.secrets.entries()) expect(secret.help).not.toBe(entry.secrets[at]?.help);
+    // Each by its name, and none that is no more.
+    expect(Object.keys(source?.portuguese.samples ?? {})).toEqual(entry.samples.map((sample) => sample.name));
+    expect(Object.keys(source?.portuguese.secrets ?? {})).toEqual(entry.secrets.map((secret) => secret.name));
+  }
+  expect((await call(app, undefined, 'GET', '/api/sources?language=klingon')).status).toBe(400);
 });
 
 it('gives for each source an example config that creates a connection as it is', async () => {

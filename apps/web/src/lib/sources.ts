@@ -1,11 +1,16 @@
-import { queryOptions } from '@tanstack/react-query';
+import { queryOptions, useQuery } from '@tanstack/react-query';
 import { SourceEntry } from '@tributary/shared/api.ts';
 import { z } from 'zod';
 import { api } from './api.ts';
+import { type Language, useLanguage } from './i18n.ts';
 
 /** Every platform that the API knows, with its labels, steps, secrets, settings and samples: nothing about one is written down here. */
-export const sourceCatalogue = queryOptions({
-  queryKey: ['sources'],
-  staleTime: Number.POSITIVE_INFINITY,
-  queryFn: () => api(z.array(SourceEntry), 'GET', '/api/sources'),
-});
+const sourceCatalogue = (language: Language) =>
+  queryOptions({
+    queryKey: ['sources', language],
+    staleTime: Number.POSITIVE_INFINITY,
+    queryFn: () => api(z.array(SourceEntry), 'GET', `/api/sources?language=${language}`),
+  });
+
+/** The catalogue in the reader's language. */
+export const useSources = () => useQuery(sourceCatalogue(useLanguage()));

@@ -4,6 +4,7 @@ import { uiTexts } from './texts.ts';
 
 /** The part of JSON Schema (2020-12) that settings of a source are written in. */
 export interface JsonSchema {
+  title?: string;
   type?: string | undefined;
   properties?: Record<string, JsonSchema> | undefined;
   required?: readonly string[] | undefined;
@@ -22,7 +23,8 @@ export interface JsonSchema {
 type Values = Record<string, unknown>;
 
 /** `secretEncoding` as "Secret encoding". */
-const labelOf = (key: string) => {
+const labelOf = (key: string, schema?: JsonSchema) => {
+  if (schema?.title) return schema.title;
   const words = key.replaceAll(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
@@ -79,7 +81,7 @@ interface FieldProps {
 }
 
 function Field({ name, schema, required, value, onChange, errors, path }: FieldProps) {
-  const label = labelOf(name);
+  const label = labelOf(name, schema);
   const error = errors[path];
   const common = { label, description: schema.description, withAsterisk: required, ...(error ? { error } : {}) };
   const choices = schema.oneOf ?? schema.anyOf;
@@ -158,10 +160,10 @@ function Choice({ name, schema, required, value, onChange, errors, path, choices
   const chosen = choices.find((choice) => tagOf(choice) === current[tag]);
   const error = errors[path] ?? errors[`${path}.${tag}`];
   return (
-    <Fieldset legend={labelOf(name)}>
+    <Fieldset legend={labelOf(name, schema)}>
       <Stack gap="sm">
         <Select
-          label={labelOf(tag)}
+          label={labelOf(tag, choices[0]?.properties?.[tag])}
           description={chosen?.properties?.[tag]?.description ?? schema.description}
           withAsterisk={required}
           placeholder={t('choose')}

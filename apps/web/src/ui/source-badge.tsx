@@ -4,7 +4,7 @@ const colors = ['cyan', 'grape', 'indigo', 'orange', 'teal', 'pink', 'lime', 'vi
 
 /** The initial of a platform in a colour that stays the same for it. Decoration: the name stands beside it. */
 export function SourceBadge({ type, size = 32 }: { type: string; size?: number }) {
-  const sum = [...type].reduce((total, letter) => total + (letter.codePointAt(0) ?? 0), 0);
+  const sum = [...type].reduce((total, letter) => (total * 31 + (letter.codePointAt(0) ?? 0)) % 65_521, 0);
   return (
     <Avatar size={size} radius="md" color={colors[sum % colors.length] ?? 'gray'} aria-hidden>
       {type.charAt(0).toUpperCase()}

@@ -5,7 +5,7 @@ import type { CreatedConnection, SourceEntry } from '@tributary/shared/api.ts';
 import { type ReactNode, useState } from 'react';
 import { useOrg } from '../../app/org.ts';
 import { useTexts } from '../../lib/i18n.ts';
-import { sourceCatalogue } from '../../lib/sources.ts';
+import { useSources } from '../../lib/sources.ts';
 import { ButtonLink } from '../../ui/links.tsx';
 import { Loaded } from '../../ui/states.tsx';
 import { Copy } from '../../ui/values.tsx';
@@ -16,7 +16,7 @@ import { connectionTexts } from './texts.ts';
 /** The last step: where to paste what, and the card that waits for the first event beside the button that sends one. */
 export function Connect({ connectionId, made }: { connectionId: string; made: CreatedConnection | undefined }) {
   const connection = useQuery({ ...connectionDetail(connectionId), refetchInterval: 30_000 });
-  const sources = useQuery(sourceCatalogue);
+  const sources = useSources();
   return (
     <Loaded query={connection} height={360}>
       {(detail) => {

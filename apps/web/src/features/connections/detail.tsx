@@ -1,24 +1,26 @@
-import { Badge, Button, Card, Grid, Group, SimpleGrid, Stack, Table, Tabs, Text } from '@mantine/core';
+import { Alert, Badge, Button, Card, Grid, Group, SimpleGrid, Skeleton, Stack, Tabs, Text } from '@mantine/core';
+import { IconPlayerPause } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import type { Connection, SourceEntry } from '@tributary/shared/api.ts';
 import { useOrg } from '../../app/org.ts';
 import { activityOf } from '../../lib/activity.ts';
+import { connectionHealth } from '../../lib/connections.ts';
 import { useTexts } from '../../lib/i18n.ts';
-import { sourceCatalogue } from '../../lib/sources.ts';
+import { useSources } from '../../lib/sources.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { TimeChart } from '../../ui/charts.tsx';
-import { AnchorLink } from '../../ui/links.tsx';
 import { live, Updated } from '../../ui/live.tsx';
 import { Page, Section } from '../../ui/page.tsx';
 import { RangePicker } from '../../ui/range-picker.tsx';
 import { SourceBadge } from '../../ui/source-badge.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
-import { Money, Time } from '../../ui/values.tsx';
 import { OpenIncidents } from '../alerts/open-incidents.tsx';
 import { Setup } from './connect.tsx';
 import { ConnectionSettings } from './connection-settings.tsx';
-import { connectionDetail, latestOfConnection, updateConnection } from './queries.ts';
+import { ConnectionFigures } from './figures.tsx';
+import { LatestEvents, LatestFailures } from './latest.tsx';
+import { connectionDetail, updateConnection } from './queries.ts';
 import { Secrets } from './secrets.tsx';
 import { TestSender } from './test-sender.tsx';
 import { connectionTexts } from './texts.ts';
@@ -29,7 +31,7 @@ export function ConnectionDetail() {
   const { tab = 'activity' } = useSearch({ from: '/signed-in/o/$org/connections/$connectionId' });
   const navigate = useNavigate({ from: '/o/$org/connections/$connectionId' });
   const connection = useQuery({ ...connectionDetail(connectionId), ...live(15_000) });
-  const sources = useQuery(sourceCatalogue);
+  const sources = useSources();
   return (
     <Loaded query={connection} height={480}>
       {(detail) => {
@@ -42,7 +44,7 @@ export function ConnectionDetail() {
               onChange={(next) => void navigate({ search: (old) => ({ ...old, tab: next as 'activity' }), replace: true })}
               keepMounted={false}
             >
-              <Tabs.List mb="md">
+              <Tabs.List mb="md" style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
                 <Tabs.Tab value="activity">{t('activity')}</Tabs.Tab>
                 <Tabs.Tab value="setup">{t('setup')}</Tabs.Tab>
                 <Tabs.Tab value="test">{t('test')}</Tabs.Tab>
@@ -126,9 +128,18 @@ function ActivityTab({ connection }: { connection: Connection }) {
   const { range = '24h' } = useSearch({ from: '/signed-in/o/$org/connections/$connectionId' });
   const navigate = useNavigate({ from: '/o/$org/connections/$connectionId' });
   const activity = useQuery({ ...activityOf(org.id, range, connection.id), ...live(15_000) });
-  const latest = useQuery({ ...latestOfConnection(connection.id), ...live(10_000) });
+  const health = useQuery({ ...connectionHealth(org.id), ...live(15_000) });
+  const lately = health.data?.find((row) => row.source_connection_id === connection.id);
   return (
     <Stack>
+      {!connection.isActive && (
+        <Alert color="gray" icon={<IconPlayerPause size={18} />}>
+          {t('pausedHint')}
+        </Alert>
+      )}
+      <Card withBorder padding="md" mih={76}>
+        {lately ? <ConnectionFigures row={lately} /> : <Skeleton height={42} />}
+      </Card>
       <Section
         title={t('activity')}
         aside={
@@ -165,73 +176,8 @@ function ActivityTab({ connection }: { connection: Connection }) {
         </Loaded>
       </Section>
       <SimpleGrid cols={{ base: 1, lg: 2 }}>
-        <Section title={t('latestEvents')}>
-          <Loaded query={latest} height={220} isEmpty={({ events }) => events.length === 0} empty={<Empty title={t('noEvents')} />}>
-            {({ events }) => (
-              <Table.ScrollContainer minWidth={420}>
-                <Table aria-label={t('latestEvents')}>
-                  <Table.Tbody>
-                    {events.map((event) => (
-                      <Table.Tr key={event.id}>
-                        <Table.Td>
-                          <AnchorLink
-                            to="/o/$org/events"
-                            params={{ org: org.slug }}
-                            search={{ event: event.id, connections: [connection.id] }}
-                          >
-                            {event.type}
-                          </AnchorLink>
-                          {event.is_test && (
-                            <Badge size="xs" ml={6} variant="dot" color="grape">
-                              {t('testMark')}
-                            </Badge>
-                          )}
-                        </Table.Td>
-                        <Table.Td>
-                          <Time at={event.event_time} />
-                        </Table.Td>
-                        <Table.Td ta="right">
-                          <Money minor={event.amount_minor} currency={event.currency} />
-                        </Table.Td>
-                      </Table.Tr>
-                    ))}
-                  </Table.Tbody>
-                </Table>
-              </Table.ScrollContainer>
-            )}
-          </Loaded>
-        </Section>
-        <Section title={t('latestFailures')}>
-          <Loaded query={latest} height={220} isEmpty={({ failures }) => failures.length === 0} empty={<Empty title={t('noFailures')} />}>
-            {({ failures }) => (
-              <Table.ScrollContainer minWidth={420}>
-                <Table aria-label={t('latestFailures')}>
-                  <Table.Tbody>
-                    {failures.map((failure) => (
-                      <Table.Tr key={failure.id}>
-                        <Table.Td>
-                          <AnchorLink
-                            to="/o/$org/dead-letters"
-                            params={{ org: org.slug }}
-                            search={{ tab: failure.is_quarantine ? 'quarantine' : 'entries', entry: failure.id }}
-                          >
-                            {failure.error_class}
-                          </AnchorLink>
-                          <Text size="xs" c="dimmed" className="break">
-                            {failure.last_error_message}
-                          </Text>
-                        </Table.Td>
-                        <Table.Td>
-                          <Time at={failure.created_at} />
-                        </Table.Td>
-                      </Table.Tr>
-                    ))}
-                  </Table.Tbody>
-                </Table>
-              </Table.ScrollContainer>
-            )}
-          </Loaded>
-        </Section>
+        <LatestEvents connectionId={connection.id} />
+        <LatestFailures connectionId={connection.id} />
       </SimpleGrid>
     </Stack>
   );

@@ -1,5 +1,5 @@
-import { Badge, Group, Select, Table, Text, TextInput } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
+import { Badge, Card, Group, Select, Stack, Table, Text, TextInput } from '@mantine/core';
+import { useDebouncedCallback, useMediaQuery } from '@mantine/hooks';
 import { IconPlus, IconSearch } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
@@ -8,7 +8,7 @@ import { useOrg } from '../../app/org.ts';
 import { connectionHealth } from '../../lib/connections.ts';
 import { formatDuration, formatNumber, formatShare } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
-import { sourceCatalogue } from '../../lib/sources.ts';
+import { useSources } from '../../lib/sources.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { AnchorLink, ButtonLink } from '../../ui/links.tsx';
 import { live, Updated } from '../../ui/live.tsx';
@@ -16,6 +16,7 @@ import { Page, Section } from '../../ui/page.tsx';
 import { SourceBadge } from '../../ui/source-badge.tsx';
 import { ClearFilters, Empty, Loaded } from '../../ui/states.tsx';
 import { Time } from '../../ui/values.tsx';
+import { ConnectionFigures } from './figures.tsx';
 import { connectionTexts } from './texts.ts';
 import { Trend } from './trend.tsx';
 
@@ -99,7 +100,7 @@ export function Connections() {
                 />
               );
             }
-            return <ConnectionsTable rows={matching} />;
+            return <ConnectionRows rows={matching} />;
           }}
         </Loaded>
       </Section>
@@ -109,13 +110,67 @@ export function Connections() {
 
 type Row = Awaited<ReturnType<NonNullable<ReturnType<typeof connectionHealth>['queryFn']>>>[number];
 
+/** Rows where there is room for them, cards on a phone: a table that hides its figures behind a swipe says nothing. */
+function ConnectionRows({ rows }: { rows: readonly Row[] }) {
+  const t = useTexts(connectionTexts);
+  const wide = useMediaQuery('(min-width: 48em)', true, { getInitialValueInEffect: false });
+  if (!wide) {
+    return (
+      <Stack gap="sm" component="ul" m={0} p={0} style={{ listStyle: 'none' }} aria-label={t('title')}>
+        {rows.map((row) => (
+          <Card key={row.source_connection_id} withBorder padding="sm" component="li">
+            <Group justify="space-between" align="flex-start" wrap="nowrap" mb="sm">
+              <Name row={row} />
+              <State isActive={row.is_active} />
+            </Group>
+            <ConnectionFigures row={row} />
+          </Card>
+        ))}
+      </Stack>
+    );
+  }
+  return <ConnectionsTable rows={rows} />;
+}
+
+function Name({ row }: { row: Row }) {
+  const org = useOrg();
+  const sources = useSources();
+  return (
+    <Group gap="sm" wrap="nowrap" miw={0}>
+      <SourceBadge type={row.type} />
+      <div style={{ minWidth: 0 }}>
+        <AnchorLink
+          to="/o/$org/connections/$connectionId"
+          params={{ org: org.slug, connectionId: row.source_connection_id }}
+          fw={500}
+          size="sm"
+          className="break"
+        >
+          {row.name}
+        </AnchorLink>
+        <Text size="xs" c="dimmed">
+          {sources.data?.find((source) => source.type === row.type)?.label ?? row.type}
+        </Text>
+      </div>
+    </Group>
+  );
+}
+
+function State({ isActive }: { isActive: boolean }) {
+  const t = useTexts(connectionTexts);
+  return (
+    <Badge variant="dot" color={isActive ? 'teal' : 'gray'} miw="max-content">
+      {isActive ? t('active') : t('paused')}
+    </Badge>
+  );
+}
+
 function ConnectionsTable({ rows }: { rows: readonly Row[] }) {
   const t = useTexts(connectionTexts);
   const language = useLanguage();
   const org = useOrg();
-  const sources = useQuery(sourceCatalogue);
   return (
-    <Table.ScrollContainer minWidth={860}>
+    <Table.ScrollContainer minWidth={720}>
       <Table highlightOnHover verticalSpacing="xs" aria-label={t('title')}>
         <Table.Thead>
           <Table.Tr>
@@ -135,33 +190,17 @@ function ConnectionsTable({ rows }: { rows: readonly Row[] }) {
           {rows.map((row) => (
             <Table.Tr key={row.source_connection_id}>
               <Table.Td>
-                <Group gap="sm" wrap="nowrap">
-                  <SourceBadge type={row.type} />
-                  <div>
-                    <AnchorLink
-                      to="/o/$org/connections/$connectionId"
-                      params={{ org: org.slug, connectionId: row.source_connection_id }}
-                      fw={500}
-                    >
-                      {row.name}
-                    </AnchorLink>
-                    <Text size="xs" c="dimmed">
-                      {sources.data?.find((source) => source.type === row.type)?.label ?? row.type}
-                    </Text>
-                  </div>
-                </Group>
+                <Name row={row} />
               </Table.Td>
               <Table.Td>
-                <Badge variant="dot" color={row.is_active ? 'teal' : 'gray'}>
-                  {row.is_active ? t('active') : t('paused')}
-                </Badge>
+                <State isActive={row.is_active} />
               </Table.Td>
-              <Table.Td>
+              <Table.Td style={{ whiteSpace: 'nowrap' }}>
                 <Time at={row.last_event_at} />
               </Table.Td>
               <Table.Td>
                 <Group gap="sm" wrap="nowrap">
-                  <Text span className="tabular" w={52} ta="right">
+                  <Text span size="sm" className="tabular" w={52} ta="right">
                     {formatNumber(row.received, language)}
                   </Text>
                   <Trend orgId={org.id} connectionId={row.source_connection_id} label={t('trend')} />

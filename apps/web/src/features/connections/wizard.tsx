@@ -1,12 +1,12 @@
-import { Button, Card, Group, SimpleGrid, Stack, Stepper, Text, TextInput, UnstyledButton } from '@mantine/core';
+import { Box, Button, Card, Group, Progress, SimpleGrid, Stack, Stepper, Text, TextInput, UnstyledButton } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { CreatedConnection, SourceEntry } from '@tributary/shared/api.ts';
 import { useState } from 'react';
 import { useOrg } from '../../app/org.ts';
 import { useTexts } from '../../lib/i18n.ts';
-import { sourceCatalogue } from '../../lib/sources.ts';
+import { useSources } from '../../lib/sources.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { Page } from '../../ui/page.tsx';
 import { SourceBadge } from '../../ui/source-badge.tsx';
@@ -23,7 +23,7 @@ export function NewConnection() {
   const org = useOrg();
   const { type, created } = useSearch({ from: '/signed-in/o/$org/connections/new' });
   const navigate = useNavigate({ from: '/o/$org/connections/new' });
-  const sources = useQuery(sourceCatalogue);
+  const sources = useSources();
   const queries = useQueryClient();
   const [made, setMade] = useState<CreatedConnection>();
   return (
@@ -35,11 +35,7 @@ export function NewConnection() {
             const step = created ? 2 : source ? 1 : 0;
             return (
               <Stack maw={880}>
-                <Stepper active={step} size="sm" allowNextStepsSelect={false}>
-                  <Stepper.Step label={t('stepPlatform')} />
-                  <Stepper.Step label={t('stepSettings')} />
-                  <Stepper.Step label={t('stepConnect')} />
-                </Stepper>
+                <Steps active={step} labels={[t('stepPlatform'), t('stepSettings'), t('stepConnect')]} />
                 {step === 0 && <PickSource sources={catalogue} onPick={(next) => void navigate({ search: { type: next } })} />}
                 {step === 1 && source && (
                   <Card withBorder>
@@ -65,6 +61,25 @@ export function NewConnection() {
         </Loaded>
       </AdminOnly>
     </Page>
+  );
+}
+
+/** Where one is; on a phone only the step at hand is named. */
+function Steps({ active, labels }: { active: number; labels: readonly string[] }) {
+  return (
+    <>
+      <Stepper active={active} size="sm" allowNextStepsSelect={false} visibleFrom="xs">
+        {labels.map((label) => (
+          <Stepper.Step key={label} label={label} />
+        ))}
+      </Stepper>
+      <Box hiddenFrom="xs">
+        <Text size="sm" fw={600} mb={4}>
+          {active + 1}/{labels.length} · {labels[active]}
+        </Text>
+        <Progress value={(100 * (active + 1)) / labels.length} size="sm" aria-hidden />
+      </Box>
+    </>
   );
 }
 

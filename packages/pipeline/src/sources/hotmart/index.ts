@@ -3,6 +3,7 @@ import { isObject, text } from '../../fields.ts';
 import { safeEqualAny } from '../../signatures.ts';
 import { type Body, type Json, type JsonObject, RecordError, type Secret, type Source } from '../../source.ts';
 import { personal } from './personal.ts';
+import { portuguese } from './portuguese.ts';
 import { samples } from './samples.ts';
 import { readV1 } from './v1.ts';
 import { isV2, readV2 } from './v2.ts';
@@ -43,6 +44,7 @@ export const hotmart: Source<HotmartConfig> = {
       required: true,
     },
   ],
+  portuguese,
   config,
   samples,
   personal,

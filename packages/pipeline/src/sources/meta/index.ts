@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Source } from '../../source.ts';
 import { personal } from './personal.ts';
+import { portuguese } from './portuguese.ts';
 import { read } from './read.ts';
 import { samples } from './samples.ts';
 import { split } from './split.ts';
@@ -43,6 +44,7 @@ export const meta: Source<MetaConfig> = {
       required: true,
     },
   ],
+  portuguese,
   config,
   samples,
   personal,

@@ -4,6 +4,7 @@ import { hmac, parseUnixSeconds, safeEqualAny, withinTolerance } from '../../sig
 import { RecordError, type RejectClass, type Secret, type Source } from '../../source.ts';
 import { liftCampaign } from './campaign.ts';
 import { personal } from './personal.ts';
+import { portuguese } from './portuguese.ts';
 import { readEvent } from './read.ts';
 import { samples } from './samples.ts';
 
@@ -45,6 +46,7 @@ export const stripe: Source<StripeConfig> = {
       required: true,
     },
   ],
+  portuguese,
   config,
   samples,
   personal,

@@ -1,6 +1,7 @@
 import type { Secret, Signed, Source } from '../../source.ts';
 import { configSchema, settingsOf, type WebhookConfig } from './config.ts';
 import { credentialsFor, personal, personalFor } from './personal.ts';
+import { portuguese } from './portuguese.ts';
 import { read } from './read.ts';
 import { samples } from './samples.ts';
 import { formatSecret } from './secrets.ts';
@@ -35,6 +36,7 @@ export const webhook: Source<WebhookConfig> & Configurable = {
       required: true,
     },
   ],
+  portuguese,
   config: configSchema,
   samples,
   personal,

@@ -1,0 +1,117 @@
+import type { Translation } from '../../source.ts';
+
+export const portuguese: Translation = {
+  label: 'Webhook (qualquer sistema)',
+  setup: [
+    'Escolha como o remetente se identifica: assinatura (HMAC), Standard Webhooks, chave de API ou HTTP Basic.',
+    'Cole {{url}} como URL do webhook no sistema que envia.',
+    'Cole lá também o segredo desta conexão, ou traga para cá o segredo que o sistema mostra.',
+    'Diga onde ficam id, tipo e data em um registro, se não forem encontrados sozinhos, e envie um evento de teste.',
+  ],
+  secrets: {
+    secret: {
+      label: 'Segredo',
+      help: 'Segredo de assinatura, chave de API ou senha, conforme o esquema escolhido. Nunca sai desta conexão.',
+    },
+  },
+  samples: {
+    'order.paid': 'Um evento',
+    'standard-webhooks': 'Evento Standard Webhooks',
+    array: 'Vários eventos em um array JSON',
+    ndjson: 'Vários eventos, um por linha',
+    cloudevent: 'Evento CloudEvents',
+    form: 'Um formulário',
+  },
+  settings: {
+    '': { help: 'Webhook genérico' },
+    verification: { label: 'Verificação', help: 'Como uma entrega prova que é genuína.' },
+    'verification.scheme': { label: 'Esquema', help: 'Esquema pelo qual a entrega prova que é genuína.' },
+    'verification.scheme=hmac': { help: 'O remetente assina cada entrega com um segredo compartilhado.' },
+    'verification.scheme=standard-webhooks': { help: 'Standard Webhooks (também Svix): webhook-id, webhook-timestamp, webhook-signature.' },
+    'verification.scheme=api-key': { help: 'O remetente acrescenta o próprio segredo a cada requisição.' },
+    'verification.scheme=basic': { help: 'HTTP Basic; o segredo é a senha.' },
+    'verification.header': { label: 'Cabeçalho', help: 'Cabeçalho que traz a assinatura, como x-signature.' },
+    'verification.algorithm': { label: 'Algoritmo', help: 'Função de hash do HMAC.' },
+    'verification.encoding': { label: 'Codificação', help: 'Como a assinatura é escrita. Hexadecimal é esperado em minúsculas.' },
+    'verification.prefix': { label: 'Prefixo', help: 'Texto antes da assinatura ou do segredo, como sha256= ou "Bearer ".' },
+    'verification.combined': {
+      label: 'Combinado',
+      help: 'Defina quando um só cabeçalho traz a hora e as assinaturas, como t=1700000000,v1=….',
+    },
+    'verification.combined.timestampKey': { label: 'Chave da hora', help: 'Chave da hora.' },
+    'verification.combined.signatureKey': { label: 'Chave da assinatura', help: 'Chave da assinatura; pode ocorrer várias vezes.' },
+    'verification.combined.separator': { label: 'Separador', help: 'O que fica entre os pares.' },
+    'verification.secretEncoding': {
+      label: 'Codificação do segredo',
+      help: 'Como o segredo vira a chave: como texto, decodificado de base64 ou decodificado depois de whsec_.',
+    },
+    'verification.timestampHeader': { label: 'Cabeçalho da hora', help: 'Cabeçalho que traz a hora da assinatura.' },
+    'verification.timestampUnit': { label: 'Unidade da hora', help: 'Unidade da hora da assinatura.' },
+    'verification.idHeader': { label: 'Cabeçalho do id', help: 'Cabeçalho que traz o id da entrega.' },
+    'verification.template': {
+      label: 'Modelo',
+      help: 'O que é assinado: texto com {body}, {timestamp}, {id}, {url} e {method}, como {timestamp}.{body}.',
+    },
+    'verification.toleranceSeconds': {
+      label: 'Tolerância em segundos',
+      help: 'Quantos segundos uma hora assinada pode distar da nossa, para mais ou para menos.',
+    },
+    'verification.in': { label: 'Onde', help: 'Onde está o segredo. Na URL ele pode acabar em logs de outros: prefira um cabeçalho.' },
+    'verification.name': { label: 'Nome', help: 'Nome do cabeçalho ou do parâmetro da URL, como authorization ou api_key.' },
+    'verification.username': { label: 'Usuário', help: 'Nome de usuário.' },
+    records: {
+      label: 'Registros',
+      help: 'Como uma entrega é dividida em registros. Sem definição: um array no topo ou NDJSON é dividido, um objeto é um registro.',
+    },
+    'records.path': {
+      label: 'Caminho',
+      help: 'Array que contém os registros de uma entrega, caminho com pontos dentro de um registro, como data.order.id.',
+    },
+    fields: { label: 'Campos', help: 'Onde as coisas estão em um registro.' },
+    'fields.id': {
+      label: 'Id',
+      help: 'Id do evento, o mesmo sempre que ele é reenviado. Sem definição: id, event_id, eventId, uuid, messageId. Caminho com pontos, como data.order.id, ou um cabeçalho, como header:x-event.',
+    },
+    'fields.type': {
+      label: 'Tipo',
+      help: 'Nome do evento: caminho com pontos, um cabeçalho como header:x-event ou uma constante como =lead.created. Sem definição: type, event, event_type, eventType, topic.',
+    },
+    'fields.time': {
+      label: 'Data',
+      help: 'Quando o evento aconteceu. Sem definição: timestamp, time, created_at, createdAt, occurred_at, created.',
+    },
+    'fields.time.path': {
+      label: 'Caminho',
+      help: 'Data do evento. Caminho com pontos, como data.order.id, ou um cabeçalho, como header:x-event.',
+    },
+    'fields.time.unit': { label: 'Unidade', help: 'Unidade da data; auto decide pela forma e pela grandeza.' },
+    'fields.email': {
+      label: 'E-mail',
+      help: 'E-mail da pessoa; guardado só como hash, caminho com pontos dentro de um registro, como data.order.id.',
+    },
+    'fields.phone': {
+      label: 'Telefone',
+      help: 'Telefone da pessoa; guardado só como hash, caminho com pontos dentro de um registro, como data.order.id.',
+    },
+    'fields.document': {
+      label: 'Documento',
+      help: 'Documento (CPF, CNPJ) da pessoa; guardado só como hash, caminho com pontos dentro de um registro, como data.order.id.',
+    },
+    'fields.externalId': {
+      label: 'Id externo',
+      help: 'Id da pessoa no sistema que envia; guardado só como hash, caminho com pontos dentro de um registro, como data.order.id.',
+    },
+    'fields.amount': { label: 'Valor', help: 'Valor em dinheiro de que trata o evento.' },
+    'fields.amount.path': { label: 'Caminho', help: 'Valor, caminho com pontos dentro de um registro, como data.order.id.' },
+    'fields.amount.unit': { label: 'Unidade', help: 'major: 19.90. minor: 1990.' },
+    'fields.currency': { label: 'Moeda', help: 'Moeda do valor: um código em maiúsculas, como BRL, ou um caminho com pontos até ele.' },
+    'fields.orderRef': {
+      label: 'Referência do pedido',
+      help: 'Referência do pedido ou da transação, caminho com pontos dentro de um registro, como data.order.id.',
+    },
+    typeMap: { label: 'Mapa de tipos', help: 'Tipo canônico de cada nome de evento, como { "venda_aprovada": "order.paid" }.' },
+    personal: { label: 'Dados pessoais', help: 'Outros caminhos que contêm dados pessoais.' },
+    keepText: { label: 'Manter texto', help: 'Caminhos que parecem pessoais pelo nome, mas não são, como data.product.name.' },
+    defaultCountry: { label: 'País padrão', help: 'País de duas letras (ISO 3166-1, como BR) dos telefones que vêm sem código do país.' },
+  },
+};
