@@ -100,6 +100,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.find_alert_channel_secret': 'worker',
     'private.find_connection': 'ingest',
     'private.find_events_of_subject': 'authenticated',
+    'private.find_people_events': 'authenticated',
     'private.find_org_keys': 'ingest',
     'private.flow_overview': 'worker',
     'private.heartbeat': 'worker',
@@ -125,6 +126,8 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.claim_dead_letters': 'worker',
     'private.count_rejected': 'ingest',
     'private.dlq_depth': 'worker',
+    'private.event_condition': 'authenticated',
+    'private.event_walk': 'authenticated',
     'private.held': 'authenticated, worker',
     'private.histogram_quantile': 'authenticated, worker',
     'private.ingest_batch': 'ingest, worker',
@@ -137,8 +140,10 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'public.connection_health': 'authenticated',
     'public.connection_sparklines': 'authenticated',
     'public.create_org': 'authenticated',
+    'public.events_histogram': 'authenticated',
     'public.events_of_subject': 'authenticated',
     'public.ingest_timeseries': 'authenticated',
+    'public.search_events': 'authenticated',
   },
 };
 

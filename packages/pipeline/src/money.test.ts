@@ -1,6 +1,7 @@
+import { currencyDigits } from '@tributary/shared/currency.ts';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { currencyCode, currencyDigits, integerMinorUnits, minorUnits } from './money.ts';
+import { currencyCode, integerMinorUnits, minorUnits } from './money.ts';
 
 test('minor units follow the currency’s own decimals', () => {
   expect(currencyDigits('BRL')).toBe(2);

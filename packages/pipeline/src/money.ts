@@ -1,17 +1,5 @@
+import { currencyDigits } from '@tributary/shared/currency.ts';
 import { RecordError } from './source.ts';
-
-// ISO 4217, table A.1: every currency that has not two decimals. Intl is no source for this: it follows CLDR,
-// which gives COP, HUF, IDR and others the decimals people use in print.
-const digitsByCurrency: Readonly<Record<string, number>> = Object.fromEntries([
-  ...'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'.split(' ').map((code) => [code, 0]),
-  ...'BHD IQD JOD KWD LYD OMR TND'.split(' ').map((code) => [code, 3]),
-  ...'CLF UYW'.split(' ').map((code) => [code, 4]),
-]);
-
-/** Decimal places of a currency by ISO 4217: BRL 2, JPY 0, BHD 3. */
-export function currencyDigits(currency: string): number {
-  return digitsByCurrency[currency] ?? 2;
-}
 
 /** Upper-cased ISO 4217 code. Throws VALIDATION_FAIL when it is not three letters. */
 export function currencyCode(text: string, path: string): string {

@@ -1225,6 +1225,7 @@ export type Database = {
         }[];
       };
       create_org: { Args: { name: string; project_name?: string }; Returns: Json };
+      events_histogram: { Args: { bucket_seconds: number; filter?: Json; from: string; org_id: string; to: string }; Returns: Json };
       events_of_subject: {
         Args: { hash: string; org_id: string };
         Returns: {
@@ -1273,6 +1274,7 @@ export type Database = {
           replayed_accepted: number;
         }[];
       };
+      search_events: { Args: { before?: Json; filter?: Json; org_id: string; page_limit?: number }; Returns: Json };
     };
     Enums: {
       [_ in never]: never;

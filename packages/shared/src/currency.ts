@@ -1,0 +1,71 @@
+// ISO 4217, table A.1: every currency that has not two decimals. Intl is no source for this: it follows CLDR,
+// which gives COP, HUF, IDR and others the decimals people use in print.
+const digitsByCurrency: Readonly<Record<string, number>> = Object.fromEntries([
+  ...'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'.split(' ').map((code) => [code, 0]),
+  ...'BHD IQD JOD KWD LYD OMR TND'.split(' ').map((code) => [code, 3]),
+  ...'CLF UYW'.split(' ').map((code) => [code, 4]),
+]);
+
+/** Decimal places of a currency by ISO 4217: BRL 2, JPY 0, BHD 3. */
+export function currencyDigits(currency: string): number {
+  return digitsByCurrency[currency] ?? 2;
+}
+
+/** A range of amounts in minor units, as an event filter carries it: both ends belong to it. */
+export interface AmountFilter {
+  currency: string;
+  amountMin?: string | undefined;
+  amountMax?: string | undefined;
+}
+
+/**
+ * Reads an amount as people write it in a URL or a field, in whole units of a currency: `BRL 100..200` (both ends belong to it),
+ * `BRL 99.90..`, `BRL ..200`, `BRL 100` (exactly that) or `BRL` (any amount in it). Case and spaces do not matter; decimals may stand behind
+ * a point or a comma, thousands are not separated. Undefined: it says something else, has more decimals than the currency, ends before it
+ * begins, or is beyond what is stored.
+ */
+export function parseAmount(text: string): AmountFilter | undefined {
+  const match = /^\s*([a-z]{3})\s*(-?\d{1,19}(?:[.,]\d{1,4})?)?\s*(\.\.)?\s*(-?\d{1,19}(?:[.,]\d{1,4})?)?\s*$/i.exec(text);
+  if (!match?.[1]) return undefined;
+  const currency = match[1].toUpperCase();
+  const [, , low, range, high] = match;
+  if (high !== undefined && range === undefined) return undefined;
+  const amountMin = low === undefined ? undefined : toMinor(low, currency);
+  const top = range === undefined ? low : high;
+  const amountMax = top === undefined ? undefined : toMinor(top, currency);
+  if ((low !== undefined && amountMin === undefined) || (top !== undefined && amountMax === undefined)) return undefined;
+  if (range !== undefined && low === undefined && high === undefined) return undefined;
+  if (amountMin !== undefined && amountMax !== undefined && amountMin > amountMax) return undefined;
+  return {
+    currency,
+    ...(amountMin === undefined ? {} : { amountMin: String(amountMin) }),
+    ...(amountMax === undefined ? {} : { amountMax: String(amountMax) }),
+  };
+}
+
+/** What {@link parseAmount} reads, in its shortest spelling. */
+export function formatAmount({ currency, amountMin, amountMax }: AmountFilter): string {
+  const [low = '', high = ''] = [amountMin, amountMax].map((minor) => (minor === undefined ? '' : fromMinor(minor, currency)));
+  if (low === '' && high === '') return currency;
+  return `${currency} ${low === high ? low : `${low}..${high}`}`;
+}
+
+const minorMax = 9_223_372_036_854_775_807n;
+
+function toMinor(text: string, currency: string): bigint | undefined {
+  const [whole = '', fraction = ''] = text.split(/[.,]/);
+  const digits = currencyDigits(currency);
+  if (fraction.length > digits) return undefined;
+  const minor = BigInt(whole + fraction.padEnd(digits, '0'));
+  return minor > minorMax || minor < -minorMax ? undefined : minor;
+}
+
+function fromMinor(minor: string, currency: string): string {
+  const digits = currencyDigits(currency);
+  const negative = minor.startsWith('-');
+  const padded = (negative ? minor.slice(1) : minor).padStart(digits + 1, '0');
+  const whole = padded.slice(0, padded.length - digits);
+  const fraction = padded.slice(padded.length - digits).replace(/0+$/, '');
+  // Cents are written in full: 99.9 reads like a mistake.
+  return `${negative ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction.padEnd(digits, '0')}`}`;
+}
