@@ -1,4 +1,4 @@
-import { Alert, Button, Center, Group, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { Alert, Box, Button, Center, Group, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
@@ -41,19 +41,21 @@ export function Failed({ error, onRetry, minHeight }: { error: unknown; onRetry:
   const t = useTexts(uiTexts);
   const problem = error instanceof ApiError ? error : undefined;
   return (
-    <Alert color="red" icon={<IconAlertTriangle size={18} />} title={t('failed')} role="alert" {...(minHeight ? { mih: minHeight } : {})}>
-      <Stack gap="xs" align="flex-start">
-        <Text size="sm">{error instanceof Error ? error.message : String(error)}</Text>
-        {problem?.requestId && (
-          <Text size="xs" c="dimmed" className="mono">
-            {t('requestId', { id: problem.requestId })}
-          </Text>
-        )}
-        <Button size="xs" variant="light" color="red" onClick={onRetry}>
-          {t('retry')}
-        </Button>
-      </Stack>
-    </Alert>
+    <Box {...(minHeight ? { mih: minHeight } : {})}>
+      <Alert color="red" icon={<IconAlertTriangle size={18} />} title={t('failed')} role="alert">
+        <Stack gap="xs" align="flex-start">
+          <Text size="sm">{error instanceof Error ? error.message : String(error)}</Text>
+          {problem?.requestId && (
+            <Text size="xs" c="dimmed" className="mono">
+              {t('requestId', { id: problem.requestId })}
+            </Text>
+          )}
+          <Button size="xs" variant="light" color="red" onClick={onRetry}>
+            {t('retry')}
+          </Button>
+        </Stack>
+      </Alert>
+    </Box>
   );
 }
 

@@ -1,0 +1,61 @@
+import { expect, test } from '@playwright/test';
+import { deliverPurchase, expectAccessible, makeHotmart, makeMember, makeOrg, makeUser, openAs } from './fixtures.ts';
+
+test('the figures add up, and lead to what they count', async ({ page }) => {
+  test.setTimeout(180_000);
+  const owner = await makeUser('owner');
+  const org = await makeOrg(owner);
+  const connection = await makeHotmart(owner, org);
+  expect((await deliverPurchase(connection)).body.records?.[0]?.status).toBe('accepted');
+  expect((await deliverPurchase(connection)).status).toBe(200);
+  const lettered = await deliverPurchase(connection, { change: (payload) => delete (payload.data as { purchase?: object }).purchase });
+  expect(lettered.body.records?.[0]?.dlqId).toBeDefined();
+  expect((await deliverPurchase(connection, { hottok: 'not the one' })).status).toBe(401);
+
+  await openAs(page, owner, `/o/${org.slug}/overview?range=7d`);
+  const pipeline = page.getByRole('region', { name: 'From arrival to storage' });
+  await expect(pipeline.getByRole('link', { name: 'Stored: 2' })).toBeVisible({ timeout: 60_000 });
+  await expect(pipeline.getByRole('link', { name: 'Rejected: 1' })).toBeVisible();
+  await expect(pipeline).toContainText(/Received\s*4/);
+  // The same figures for those who cannot see the chart.
+  await expect(page.getByRole('table', { name: 'Records over time' }).getByRole('columnheader')).toHaveText([
+    '–',
+    'Stored',
+    'Duplicates',
+    'Dead-lettered',
+    'Rejected',
+  ]);
+
+  await pipeline.getByRole('link', { name: 'Dead-lettered: 1' }).click();
+  await expect(page).toHaveURL(/\/dead-letters\?.*tab=entries/);
+  await expect(page).toHaveURL(/from=/);
+  await page.goBack();
+  await pipeline.getByRole('link', { name: 'Rejected: 1' }).click();
+  await expect(page).toHaveURL(/\/dead-letters\?.*tab=quarantine/);
+  await page.goBack();
+  await pipeline.getByRole('link', { name: 'Stored: 2' }).click();
+  await expect(page).toHaveURL(/\/events\?.*range=7d/);
+  await page.goBack();
+  await page.getByRole('region', { name: 'Freshness per connection' }).getByRole('link', { name: 'Hotmart shop' }).click();
+  await expect(page.getByRole('heading', { name: 'Hotmart shop', level: 1 })).toBeVisible();
+});
+
+test('an org where nothing has arrived sees its first step, and an analyst of it whose step it is', async ({ page, browser }) => {
+  const owner = await makeUser('owner');
+  const org = await makeOrg(owner);
+  const analyst = await makeMember(org, owner, 'analyst');
+  await openAs(page, owner, `/o/${org.slug}/overview`);
+  await expect(page.getByRole('heading', { name: 'Nothing has arrived yet' })).toBeVisible();
+  await expect(page.getByRole('link', { name: 'Add a connection' })).toBeVisible();
+  await expect(page.getByRole('region', { name: 'From arrival to storage' })).toHaveCount(0);
+  await expectAccessible(page);
+
+  const context = await browser.newContext({ locale: 'pt-BR', colorScheme: 'dark', viewport: { width: 390, height: 844 } });
+  const other = await context.newPage();
+  await openAs(other, analyst, `/o/${org.slug}/overview`);
+  await expect(other.getByRole('heading', { name: 'Nada chegou ainda' })).toBeVisible();
+  await expect(other.getByRole('note')).toContainText('Só quem é owner ou admin desta organização pode fazer isto.');
+  await expect(other.getByRole('link', { name: 'Adicionar uma conexão' })).toHaveCount(0);
+  await expectAccessible(other);
+  await context.close();
+});
