@@ -477,6 +477,8 @@ create table public.audit_log (
   constraint audit_log_pkey PRIMARY KEY (id),
   constraint audit_log_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE
 );
+CREATE INDEX audit_log_org_action_idx ON public.audit_log USING btree (org_id, action, created_at DESC, id DESC);
+CREATE INDEX audit_log_org_actor_idx ON public.audit_log USING btree (org_id, actor_id, created_at DESC, id DESC);
 CREATE INDEX audit_log_org_id_created_at_idx ON public.audit_log USING btree (org_id, created_at DESC, id DESC);
 alter table public.audit_log enable row level security;
 create policy audit_log_select on public.audit_log for select to authenticated
@@ -1910,6 +1912,24 @@ AS $function$
 $function$;
 grant execute on function private.find_org_keys(uuid) to ingest;
 
+CREATE OR REPLACE FUNCTION private.find_org_people(p_org_id uuid)
+ RETURNS TABLE(user_id uuid, email text, role text, created_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select m.user_id, u.email::text, m.role, m.created_at
+  from public.org_members m join auth.users u on u.id = m.user_id
+  where m.org_id = p_org_id and p_org_id = any (array(select private.my_orgs()))
+  union all
+  select u.id, u.email::text, null, null
+  from auth.users u
+  where p_org_id = any (array(select private.my_orgs('{owner,admin}')))
+    and u.id in (select a.target_id::uuid from public.audit_log a where a.org_id = p_org_id and a.action = 'org_members.delete')
+    and not exists (select from public.org_members m where m.org_id = p_org_id and m.user_id = u.id)
+$function$;
+grant execute on function private.find_org_people(uuid) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.find_people_events(p_org_id uuid, p_hashes text[], p_from timestamp with time zone, p_to timestamp with time zone)
  RETURNS TABLE(times timestamp with time zone[], ids uuid[])
  LANGUAGE plpgsql
@@ -3269,6 +3289,16 @@ begin
 end
 $function$;
 grant execute on function public.ingest_timeseries(uuid,timestamp with time zone,timestamp with time zone,text,uuid[]) to authenticated;
+
+CREATE OR REPLACE FUNCTION public.org_people(org_id uuid)
+ RETURNS TABLE(user_id uuid, email text, role text, created_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select p.user_id, p.email, p.role, p.created_at from private.find_org_people(org_people.org_id) p order by p.created_at, p.user_id
+$function$;
+grant execute on function public.org_people(uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.search_events(org_id uuid, filter jsonb DEFAULT '{}'::jsonb, before jsonb DEFAULT NULL::jsonb, page_limit integer DEFAULT 50)
  RETURNS jsonb

@@ -48,6 +48,42 @@ describe('create_org', () => {
   });
 });
 
+describe('org_people', () => {
+  const people = (actor: Actor, org: 'A' | 'B' = 'A') =>
+    session.as<{ email: string; role: string | null }>(actor, 'select email, role from public.org_people($1)', [orgId(org)]);
+  const members = [
+    { email: 'admin@a.example', role: 'admin' },
+    { email: 'analyst@a.example', role: 'analyst' },
+    { email: 'owner@a.example', role: 'owner' },
+  ];
+
+  it.each(['owner A', 'admin A', 'analyst A'] as const)('tells %s who is in the org', async (actor) => {
+    const found = await people(actor);
+    expect(found.sort((a, b) => a.email.localeCompare(b.email))).toEqual(members);
+  });
+
+  it.each(['owner B', 'admin B', 'stranger', 'no sub'] as const)('tells %s nothing of it', async (actor) => {
+    expect(await people(actor)).toEqual([]);
+  });
+
+  it.each(['anon', 'ingest', 'worker', 'service_role'] as const)('refuses %s', async (actor) => {
+    await expect(people(actor)).rejects.toMatchObject(refused);
+  });
+
+  it('tells owners and admins, who read the audit log, of former members; analysts and other orgs not', async () => {
+    await session.as('owner A', 'delete from public.org_members where org_id = $1 and user_id = $2', [orgId('A'), userId('A', 'admin')]);
+    await look(`insert into public.org_members (org_id, user_id, role) values ($1, $2, 'admin')`, [orgId('A'), strangerId]);
+    const former = { email: 'admin@a.example', role: null };
+    expect(await people('owner A')).toContainEqual(former);
+    expect(await people('stranger')).toContainEqual(former);
+    expect(await people('analyst A')).not.toContainEqual(former);
+    expect(await people('owner B', 'B')).not.toContainEqual(former);
+    // Back again: one of the members, once.
+    await look(`insert into public.org_members (org_id, user_id, role) values ($1, $2, 'analyst')`, [orgId('A'), userId('A', 'admin')]);
+    expect((await people('owner A')).filter(({ email }) => email === former.email)).toEqual([{ ...former, role: 'analyst' }]);
+  });
+});
+
 describe('create_invite', () => {
   const invite = (actor: Actor, role = 'analyst') =>
     session.as(actor, `select * from private.create_invite($1, ' New@C.example ', $2, $3)`, [orgId('A'), role, sha256('token')]);

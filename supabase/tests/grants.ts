@@ -102,6 +102,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.find_events_of_subject': 'authenticated',
     'private.find_people_events': 'authenticated',
     'private.find_org_keys': 'ingest',
+    'private.find_org_people': 'authenticated',
     'private.flow_overview': 'worker',
     'private.heartbeat': 'worker',
     'private.leave_fleet': 'worker',
@@ -143,6 +144,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'public.events_histogram': 'authenticated',
     'public.events_of_subject': 'authenticated',
     'public.ingest_timeseries': 'authenticated',
+    'public.org_people': 'authenticated',
     'public.search_events': 'authenticated',
   },
 };

@@ -1274,6 +1274,15 @@ export type Database = {
           replayed_accepted: number;
         }[];
       };
+      org_people: {
+        Args: { org_id: string };
+        Returns: {
+          created_at: string;
+          email: string;
+          role: string;
+          user_id: string;
+        }[];
+      };
       search_events: { Args: { before?: Json; filter?: Json; org_id: string; page_limit?: number }; Returns: Json };
     };
     Enums: {

@@ -9,17 +9,20 @@ import { uiTexts } from './texts.ts';
 export function AdminOnly({ children, short = false }: { children: ReactNode; short?: boolean }) {
   const t = useTexts(uiTexts);
   const { canWrite, role } = useOrg();
-  if (canWrite) return children;
-  const why = t('adminsOnly', { role });
+  return canWrite ? children : <WhyNot text={t('adminsOnly', { role })} short={short} />;
+}
+
+/** Why something cannot be done, where its control would be. */
+export function WhyNot({ text, short = false }: { text: string; short?: boolean }) {
   return short ? (
-    <Tooltip label={why} multiline maw={280}>
-      <Text span size="xs" c="dimmed" tabIndex={0} role="note" aria-label={why}>
+    <Tooltip label={text} multiline maw={280}>
+      <Text span size="xs" c="dimmed" tabIndex={0} role="note" aria-label={text}>
         <IconLock size={14} aria-hidden />
       </Text>
     </Tooltip>
   ) : (
     <Text size="sm" c="dimmed" role="note">
-      <IconLock size={14} style={{ verticalAlign: '-2px' }} aria-hidden /> {why}
+      <IconLock size={14} style={{ verticalAlign: '-2px' }} aria-hidden /> {text}
     </Text>
   );
 }

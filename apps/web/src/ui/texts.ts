@@ -33,6 +33,9 @@ export const uiTexts = defineTexts('ui', {
     range30d: '30 days',
     range90d: '90 days',
     tooLong: '{{size}} of text; the beginning is shown.',
+    noLimit: 'No limit',
+    perSecond: ' per second',
+    rateLimitHint: 'Deliveries above it are answered with 429 and a time to wait; platforms send them again. Leave it empty for no limit.',
   },
   'pt-BR': {
     loading: 'Carregando…',
@@ -65,5 +68,9 @@ export const uiTexts = defineTexts('ui', {
     range30d: '30 dias',
     range90d: '90 dias',
     tooLong: '{{size}} de texto; só o começo é mostrado.',
+    noLimit: 'Sem limite',
+    perSecond: ' por segundo',
+    rateLimitHint:
+      'Entregas acima dele recebem 429 com um tempo de espera; as plataformas as enviam de novo. Deixe vazio para não limitar.',
   },
 });

@@ -1,0 +1,29 @@
+/** Every action that the database writes down: `private.audit` names them `table.command`, two functions by what they did. */
+export const auditActions = {
+  orgs: ['update'],
+  org_members: ['insert', 'update', 'delete'],
+  org_invites: ['insert', 'update', 'delete'],
+  projects: ['insert', 'update'],
+  source_connections: ['insert', 'update'],
+  connection_secrets: ['insert', 'update', 'delete'],
+  dlq_events: ['update'],
+  dlq_operations: ['insert', 'update'],
+  dlq: ['full_sample'],
+  replay_plans: ['insert', 'update'],
+  event_journal: ['replay'],
+  legal_holds: ['insert', 'update'],
+  org_keys: ['insert', 'delete'],
+  alert_rules: ['update'],
+  alert_channels: ['insert', 'update'],
+  alert_channel_secrets: ['insert', 'update', 'delete'],
+  alert_incidents: ['update'],
+} as const;
+
+export type AuditSubject = keyof typeof auditActions;
+export const auditSubjects = Object.keys(auditActions) as AuditSubject[];
+
+/** What the URL's `action` stands for: one action, or every action on one kind of thing. */
+export function actionsOf(action: string): string[] {
+  const subject = auditSubjects.find((one) => one === action);
+  return subject ? auditActions[subject].map((command) => `${subject}.${command}`) : [action];
+}

@@ -1,0 +1,81 @@
+import { Drawer, Stack, Text, Title } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { useOrg } from '../../app/org.ts';
+import { useTexts } from '../../lib/i18n.ts';
+import { Empty, Loaded } from '../../ui/states.tsx';
+import { uiTexts } from '../../ui/texts.ts';
+import { Copy, Id, Json, Time } from '../../ui/values.tsx';
+import { type AuditEntry, auditEntry } from './audit-queries.ts';
+import { auditTexts } from './audit-texts.ts';
+import { useSentences } from './use-sentences.ts';
+
+/** One entry beside the list, with everything that was written down. */
+export function AuditPanel({ id, onClose }: { id: string | undefined; onClose: () => void }) {
+  const t = useTexts(auditTexts);
+  const ui = useTexts(uiTexts);
+  return (
+    <Drawer
+      opened={id !== undefined}
+      onClose={onClose}
+      position="right"
+      size={520}
+      title={<Text fw={600}>{t('entry')}</Text>}
+      closeButtonProps={{ 'aria-label': ui('close') }}
+    >
+      {id !== undefined && <Content id={id} />}
+    </Drawer>
+  );
+}
+
+function Content({ id }: { id: string }) {
+  const t = useTexts(auditTexts);
+  const query = useQuery(auditEntry(useOrg().id, id));
+  return (
+    <Loaded query={query} height={320}>
+      {(entry) => (entry === null ? <Empty title={t('noEntry')} /> : <Entry entry={entry} />)}
+    </Loaded>
+  );
+}
+
+function Entry({ entry }: { entry: AuditEntry }) {
+  const t = useTexts(auditTexts);
+  const { whoDid, whatWasDone } = useSentences();
+  return (
+    <Stack>
+      <Title order={2} size="h5" className="break">
+        <bdi>{whoDid(entry)}</bdi> <bdi>{whatWasDone(entry)}</bdi>
+      </Title>
+      <Fact label={t('time')}>
+        <Time at={entry.createdAt} exact />
+      </Fact>
+      <Fact label={t('who')}>
+        {whoDid(entry)} {entry.actorId && <Copy value={entry.actorId} />}
+      </Fact>
+      <Fact label={t('action')}>
+        <span className="mono">{entry.action}</span>
+      </Fact>
+      {entry.targetId && (
+        <Fact label={t('target')}>
+          <Id value={entry.targetId} whole />
+        </Fact>
+      )}
+      <Fact label={t('details')}>
+        <Json value={entry.detail} />
+      </Fact>
+    </Stack>
+  );
+}
+
+function Fact({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <div>
+      <Text size="xs" c="dimmed">
+        {label}
+      </Text>
+      <Text size="sm" component="div" className="break">
+        {children}
+      </Text>
+    </div>
+  );
+}

@@ -1,0 +1,193 @@
+import { Alert, Button, Code, Group, Modal, Select, Stack, Table, Text, TextInput } from '@mantine/core';
+import { isEmail, useForm } from '@mantine/form';
+import { notifications } from '@mantine/notifications';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import type { CreatedInvite, Invite } from '@tributary/shared/api.ts';
+import { useState } from 'react';
+import { useOrg } from '../../app/org.ts';
+import { ApiError } from '../../lib/errors.ts';
+import { formatDateTime } from '../../lib/format.ts';
+import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { AdminOnly } from '../../ui/admin-only.tsx';
+import { ConfirmCount } from '../../ui/confirm.tsx';
+import { live } from '../../ui/live.tsx';
+import { Section } from '../../ui/page.tsx';
+import { Empty, Loaded } from '../../ui/states.tsx';
+import { uiTexts } from '../../ui/texts.ts';
+import { Copy, Time, useNow } from '../../ui/values.tsx';
+import { peopleTexts } from './people-texts.ts';
+import { createInvite, orgInvites, type Person, revokeInvite } from './queries.ts';
+import { settingsTexts } from './texts.ts';
+
+export function Invites({ members }: { members: readonly Person[] }) {
+  const t = useTexts(peopleTexts);
+  const org = useOrg();
+  const query = useQuery({ ...orgInvites(org.id), ...live(30_000), enabled: org.canWrite });
+  return (
+    <>
+      <Section title={t('invite')}>
+        <AdminOnly>
+          <InviteForm members={members} />
+        </AdminOnly>
+      </Section>
+      {org.canWrite && (
+        <Section title={t('invites')}>
+          <Loaded query={query} height={160} isEmpty={(invites) => invites.length === 0} empty={<Empty title={t('noInvites')} />}>
+            {(invites) => <InviteTable invites={invites} />}
+          </Loaded>
+        </Section>
+      )}
+    </>
+  );
+}
+
+function InviteForm({ members }: { members: readonly Person[] }) {
+  const t = useTexts(peopleTexts);
+  const names = useTexts(settingsTexts);
+  const org = useOrg();
+  const queries = useQueryClient();
+  const [made, setMade] = useState<CreatedInvite & { email: string }>();
+  const isMember = (email: string) => members.some((one) => one.role !== null && one.email.toLowerCase() === email.toLowerCase());
+  const form = useForm({
+    initialValues: { email: '', role: 'analyst' as 'admin' | 'analyst' },
+    transformValues: (values) => ({ ...values, email: values.email.trim() }),
+    validate: {
+      email: (value) =>
+        isEmail(t('emailInvalid'))(value.trim()) ?? (isMember(value.trim()) ? t('alreadyMember', { email: value.trim() }) : null),
+    },
+  });
+  const create = useMutation({
+    mutationFn: async ({ email, role }: typeof form.values) => ({ ...(await createInvite(org.id, email, role)), email }),
+    onSuccess: async (invite) => {
+      setMade(invite);
+      form.reset();
+      await queries.invalidateQueries({ queryKey: orgInvites(org.id).queryKey });
+    },
+    onError: (error) => {
+      if (error instanceof ApiError) form.setErrors(error.fields);
+    },
+  });
+  return (
+    <form onSubmit={form.onSubmit((values) => create.mutate(values))} noValidate>
+      <Stack gap="sm">
+        <Text size="sm" c="dimmed">
+          {t('inviteHint')}
+        </Text>
+        {create.error && (
+          <Alert color="red" role="alert">
+            {create.error.message}
+          </Alert>
+        )}
+        <Group align="flex-start" gap="sm">
+          <TextInput label={t('email')} type="email" autoComplete="off" maxLength={254} flex="1 1 240px" {...form.getInputProps('email')} />
+          <Select
+            label={names('role')}
+            w={150}
+            allowDeselect={false}
+            data={(['analyst', 'admin'] as const).map((value) => ({ value, label: names(value) }))}
+            {...form.getInputProps('role')}
+          />
+          {/* Beside the fields, not beside what is wrong with them. */}
+          <Button type="submit" loading={create.isPending} mt={{ base: 0, xs: 24 }}>
+            {t('createInvite')}
+          </Button>
+        </Group>
+      </Stack>
+      {made && <InviteLink invite={made} onClose={() => setMade(undefined)} />}
+    </form>
+  );
+}
+
+/** The link, once: closing forgets it. */
+function InviteLink({ invite, onClose }: { invite: CreatedInvite & { email: string }; onClose: () => void }) {
+  const t = useTexts(peopleTexts);
+  const ui = useTexts(uiTexts);
+  const language = useLanguage();
+  const { email, acceptUrl } = invite;
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      closeOnClickOutside={false}
+      title={t('inviteReady', { email })}
+      closeButtonProps={{ 'aria-label': ui('close') }}
+    >
+      <Stack>
+        <Text size="sm">{t('inviteOnce', { email, until: formatDateTime(invite.expiresAt, language) })}</Text>
+        <Group gap="xs" wrap="nowrap" align="flex-start">
+          <Code block flex={1} className="break" aria-label={t('inviteLink')} style={{ whiteSpace: 'pre-wrap' }}>
+            {acceptUrl}
+          </Code>
+          <Copy value={acceptUrl} label={t('inviteCopy')} />
+        </Group>
+        <Group justify="flex-end">
+          <Button onClick={onClose}>{t('done')}</Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}
+
+function InviteTable({ invites }: { invites: readonly Invite[] }) {
+  const t = useTexts(peopleTexts);
+  const names = useTexts(settingsTexts);
+  const now = useNow(30_000);
+  return (
+    <Table.ScrollContainer minWidth={480}>
+      <Table verticalSpacing={6} aria-label={t('invites')}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{t('email')}</Table.Th>
+            <Table.Th w={110}>{names('role')}</Table.Th>
+            <Table.Th w={140}>{t('expires')}</Table.Th>
+            <Table.Td w={110} />
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {invites.map((invite) => (
+            <Table.Tr key={invite.id}>
+              <Table.Td className="break">
+                <bdi>{invite.email}</bdi>
+              </Table.Td>
+              <Table.Td>{names(invite.role)}</Table.Td>
+              <Table.Td>{Date.parse(invite.expiresAt) <= now ? t('expired') : <Time at={invite.expiresAt} />}</Table.Td>
+              <Table.Td ta="right">
+                <Revoke invite={invite} />
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}
+
+function Revoke({ invite: { id, email } }: { invite: Invite }) {
+  const t = useTexts(peopleTexts);
+  const org = useOrg();
+  const queries = useQueryClient();
+  const [opened, setOpened] = useState(false);
+  return (
+    <>
+      <Button variant="subtle" color="red" size="compact-sm" onClick={() => setOpened(true)} aria-label={t('revokeOf', { email })}>
+        {t('revoke')}
+      </Button>
+      <ConfirmCount
+        opened={opened}
+        onClose={() => setOpened(false)}
+        title={t('revokeOf', { email })}
+        preview={async () => 1}
+        count={(invites) => invites}
+        confirm={() => t('revokeConfirm')}
+        danger
+        onConfirm={async () => {
+          await revokeInvite(id);
+          notifications.show({ message: t('revoked', { email }) });
+          await queries.invalidateQueries({ queryKey: orgInvites(org.id).queryKey });
+        }}
+      >
+        {() => <Text size="sm">{t('revokeBody', { email })}</Text>}
+      </ConfirmCount>
+    </>
+  );
+}

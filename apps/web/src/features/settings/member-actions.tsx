@@ -1,0 +1,142 @@
+import { ActionIcon, Button, Group, Select, Text, Tooltip } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { IconUserMinus } from '@tabler/icons-react';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useRouter } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useOrg } from '../../app/org.ts';
+import { useSession } from '../../app/session.ts';
+import { ApiError } from '../../lib/errors.ts';
+import { useTexts } from '../../lib/i18n.ts';
+import { WhyNot } from '../../ui/admin-only.tsx';
+import { ConfirmCount } from '../../ui/confirm.tsx';
+import { myOrgs } from '../orgs/queries.ts';
+import { peopleTexts } from './people-texts.ts';
+import { changeRole, orgPeople, type Person, type Role, removeMember } from './queries.ts';
+import { settingsTexts } from './texts.ts';
+
+const roles = ['owner', 'admin', 'analyst'] as const;
+
+/** The database's refusals in the reader's language. */
+function useRefusal() {
+  const t = useTexts(peopleTexts);
+  return {
+    /** Row level security refuses by touching no row. */
+    requireChange: async (change: Promise<boolean>) => {
+      if (!(await change)) throw new Error(t('refusedMember'));
+    },
+    say: (error: Error) => (error instanceof ApiError && error.code === '23514' ? t('keepOwner') : error.message),
+  };
+}
+
+/** A member's role: to be changed by owners, who cannot change their own. */
+export function RoleOf({ member }: { member: Person }) {
+  const t = useTexts(peopleTexts);
+  const names = useTexts(settingsTexts);
+  const org = useOrg();
+  const me = useSession()?.user.id;
+  const queries = useQueryClient();
+  const refusal = useRefusal();
+  const change = useMutation({
+    mutationFn: (role: Role) => refusal.requireChange(changeRole(org.id, member.userId, role)),
+    onSuccess: (_done, role) =>
+      notifications.show({ message: t('roleChanged', { email: member.email, role: names(role) }), color: 'teal' }),
+    onError: (error) => notifications.show({ message: refusal.say(error), color: 'red', autoClose: false }),
+    onSettled: () => queries.invalidateQueries({ queryKey: orgPeople(org.id).queryKey }),
+  });
+  const current = member.role ?? 'analyst';
+  if (org.role !== 'owner' || member.userId === me) {
+    return (
+      <Group gap={6} wrap="nowrap">
+        <Text size="sm">{names(current)}</Text>
+        <WhyNot short text={org.role === 'owner' ? t('ownRole') : t('rolesByOwners', { role: names(org.role) })} />
+      </Group>
+    );
+  }
+  return (
+    <Select
+      size="xs"
+      allowDeselect={false}
+      aria-label={t('roleOf', { email: member.email })}
+      data={roles.map((value) => ({ value, label: names(value) }))}
+      value={change.isPending ? change.variables : current}
+      disabled={change.isPending}
+      onChange={(role) => {
+        if (role && role !== current) change.mutate(role as Role);
+      }}
+    />
+  );
+}
+
+export function RemoveMember({ member }: { member: Person }) {
+  const t = useTexts(peopleTexts);
+  const org = useOrg();
+  const queries = useQueryClient();
+  const refusal = useRefusal();
+  const [opened, setOpened] = useState(false);
+  const { email } = member;
+  // Analysts are told once, above the invites, that they change nothing.
+  if (!org.canWrite) return null;
+  if (member.role === 'owner') return <WhyNot short text={t('ownersStay')} />;
+  return (
+    <>
+      <Tooltip label={t('remove')}>
+        <ActionIcon variant="subtle" color="red" onClick={() => setOpened(true)} aria-label={t('removeOf', { email })}>
+          <IconUserMinus size={16} />
+        </ActionIcon>
+      </Tooltip>
+      <ConfirmCount
+        opened={opened}
+        onClose={() => setOpened(false)}
+        title={t('removeTitle', { email })}
+        preview={async () => 1}
+        count={(people) => people}
+        confirm={() => t('removeConfirm')}
+        danger
+        onConfirm={async () => {
+          await refusal.requireChange(removeMember(org.id, member.userId));
+          notifications.show({ message: t('removed', { email }) });
+          await queries.invalidateQueries({ queryKey: orgPeople(org.id).queryKey });
+        }}
+      >
+        {() => <Text size="sm">{t('removeBody', { org: org.name })}</Text>}
+      </ConfirmCount>
+    </>
+  );
+}
+
+/** The way out of the org. Owners stay until another owner has changed their role. */
+export function Leave({ isLastOwner }: { isLastOwner: boolean }) {
+  const t = useTexts(peopleTexts);
+  const org = useOrg();
+  const router = useRouter();
+  const queries = useQueryClient();
+  const userId = useSession()?.user.id ?? '';
+  const refusal = useRefusal();
+  const [opened, setOpened] = useState(false);
+  if (org.role === 'owner') return <WhyNot text={t(isLastOwner ? 'lastOwner' : 'ownerLeaves')} />;
+  return (
+    <>
+      <Button variant="light" color="red" size="xs" onClick={() => setOpened(true)}>
+        {t('leave')}
+      </Button>
+      <ConfirmCount
+        opened={opened}
+        onClose={() => setOpened(false)}
+        title={t('leaveTitle', { org: org.name })}
+        preview={async () => 1}
+        count={(people) => people}
+        confirm={() => t('leaveConfirm')}
+        danger
+        onConfirm={async () => {
+          await refusal.requireChange(removeMember(org.id, userId));
+          notifications.show({ message: t('left', { org: org.name }) });
+          await queries.fetchQuery({ ...myOrgs(userId), staleTime: 0 });
+          await router.navigate({ to: '/' });
+        }}
+      >
+        {() => <Text size="sm">{t('leaveBody', { org: org.name })}</Text>}
+      </ConfirmCount>
+    </>
+  );
+}

@@ -1,0 +1,94 @@
+import { Stack, Table, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useOrg } from '../../app/org.ts';
+import { useSession } from '../../app/session.ts';
+import { useTexts } from '../../lib/i18n.ts';
+import { live, Updated } from '../../ui/live.tsx';
+import { Section } from '../../ui/page.tsx';
+import { Loaded } from '../../ui/states.tsx';
+import { Time } from '../../ui/values.tsx';
+import { Invites } from './invites.tsx';
+import { Leave, RemoveMember, RoleOf } from './member-actions.tsx';
+import { peopleTexts } from './people-texts.ts';
+import { orgPeople, type Person } from './queries.ts';
+import { settingsTexts } from './texts.ts';
+
+/** Who is in the org, who is invited, and the way out. */
+export function Members() {
+  const t = useTexts(peopleTexts);
+  const query = useQuery({ ...orgPeople(useOrg().id), ...live(30_000) });
+  return (
+    <Stack maw={860}>
+      <Section
+        title={t('members')}
+        aside={<Updated at={query.dataUpdatedAt} isFetching={query.isFetching} onRefresh={() => void query.refetch()} />}
+      >
+        <Loaded query={query} height={200}>
+          {(people) => <MemberTable members={people.filter((person) => person.role !== null)} />}
+        </Loaded>
+        <RolesExplained />
+      </Section>
+      <Invites members={query.data ?? []} />
+      <Section title={t('leave')}>
+        <Loaded query={query} height={36}>
+          {(people) => <Leave isLastOwner={people.filter((person) => person.role === 'owner').length === 1} />}
+        </Loaded>
+      </Section>
+    </Stack>
+  );
+}
+
+function MemberTable({ members }: { members: readonly Person[] }) {
+  const t = useTexts(peopleTexts);
+  const roles = useTexts(settingsTexts);
+  const me = useSession()?.user.id;
+  return (
+    <Table.ScrollContainer minWidth={520}>
+      <Table verticalSpacing={6} aria-label={t('members')}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{t('email')}</Table.Th>
+            <Table.Th w={190}>{roles('role')}</Table.Th>
+            <Table.Th w={130}>{t('joined')}</Table.Th>
+            <Table.Td w={56} />
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {members.map((member) => (
+            <Table.Tr key={member.userId}>
+              <Table.Td className="break">
+                <bdi>{member.email}</bdi>
+                {member.userId === me && (
+                  <Text span size="sm" c="dimmed">
+                    {' '}
+                    ({t('you')})
+                  </Text>
+                )}
+              </Table.Td>
+              <Table.Td>
+                <RoleOf member={member} />
+              </Table.Td>
+              <Table.Td>
+                <Time at={member.joinedAt} />
+              </Table.Td>
+              <Table.Td ta="right">{member.userId !== me && <RemoveMember member={member} />}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}
+
+function RolesExplained() {
+  const t = useTexts(settingsTexts);
+  return (
+    <Text size="xs" c="dimmed" mt="sm">
+      {(['owner', 'admin', 'analyst'] as const).map((role) => (
+        <Text span inherit key={role}>
+          <b>{t(role)}</b>: {t(`${role}Hint`)}{' '}
+        </Text>
+      ))}
+    </Text>
+  );
+}

@@ -1,0 +1,179 @@
+import { Alert, Button, Group, Stack, Text, TextInput } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useRouter } from '@tanstack/react-router';
+import type { Org } from '@tributary/shared/api.ts';
+import { type ReactNode, useState } from 'react';
+import { useOrg } from '../../app/org.ts';
+import { useSession } from '../../app/session.ts';
+import { ApiError } from '../../lib/api.ts';
+import { useTexts } from '../../lib/i18n.ts';
+import { supabase } from '../../lib/supabase.ts';
+import { AdminOnly } from '../../ui/admin-only.tsx';
+import { ButtonLink } from '../../ui/links.tsx';
+import { Section } from '../../ui/page.tsx';
+import { RateLimitInput } from '../../ui/rate-limit-input.tsx';
+import { Loaded } from '../../ui/states.tsx';
+import { uiTexts } from '../../ui/texts.ts';
+import { Id, Time } from '../../ui/values.tsx';
+import { myOrgs } from '../orgs/queries.ts';
+import { orgSettingsTexts } from './org-texts.ts';
+import { orgDetail, updateOrg } from './queries.ts';
+import { settingsTexts } from './texts.ts';
+
+export function OrgSettings() {
+  const t = useTexts(orgSettingsTexts);
+  const query = useQuery(orgDetail(useOrg().id));
+  return (
+    <Stack maw={640}>
+      <Section title={t('general')}>
+        <AdminOnly>
+          <Loaded query={query} height={218}>
+            {(org) => <Form org={org} />}
+          </Loaded>
+        </AdminOnly>
+      </Section>
+      <Section title={t('about')}>
+        <Loaded query={query} height={190}>
+          {(org) => <About org={org} />}
+        </Loaded>
+      </Section>
+      <Section title={t('account')}>
+        <Account />
+      </Section>
+    </Stack>
+  );
+}
+
+function Form({ org }: { org: Org }) {
+  const t = useTexts(orgSettingsTexts);
+  const ui = useTexts(uiTexts);
+  const queries = useQueryClient();
+  const router = useRouter();
+  const userId = useSession()?.user.id ?? '';
+  const [name, setName] = useState(org.name);
+  const [rateLimitPerSecond, setRateLimit] = useState(org.rateLimitPerSecond);
+  const save = useMutation({
+    mutationFn: () => updateOrg(org.id, { name, rateLimitPerSecond }),
+    onSuccess: async (saved) => {
+      queries.setQueryData(orgDetail(org.id).queryKey, saved);
+      // The header and the org of the route are told too.
+      await queries.fetchQuery({ ...myOrgs(userId), staleTime: 0 });
+      await router.invalidate();
+      notifications.show({ message: ui('saved'), color: 'teal' });
+    },
+  });
+  const errors = save.error instanceof ApiError ? save.error.fields : {};
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        save.mutate();
+      }}
+    >
+      <Stack gap="sm">
+        {save.error && (
+          <Alert color="red" role="alert">
+            {save.error.message}
+          </Alert>
+        )}
+        <TextInput
+          label={t('name')}
+          description={t('nameHint')}
+          required
+          withAsterisk={false}
+          maxLength={120}
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+          error={errors.name}
+        />
+        <RateLimitInput
+          label={t('rateLimit')}
+          hint={t('rateLimitHint')}
+          value={rateLimitPerSecond}
+          onChange={setRateLimit}
+          error={errors.rateLimitPerSecond}
+        />
+        <Group justify="flex-end">
+          <Button type="submit" loading={save.isPending}>
+            {ui('save')}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+function About({ org }: { org: Org }) {
+  const t = useTexts(orgSettingsTexts);
+  const roles = useTexts(settingsTexts);
+  return (
+    <Stack gap="sm">
+      <Fact label={t('id')} hint={t('idHint')}>
+        <Id value={org.id} whole />
+      </Fact>
+      <Fact label={t('slug')} hint={t('slugHint')}>
+        <Id value={org.slug} whole />
+      </Fact>
+      <Fact label={t('yourRole')} hint={roles(`${org.role}Hint`)}>
+        <Text size="sm">{roles(org.role)}</Text>
+      </Fact>
+      <Fact label={t('created')}>
+        <Text size="sm">
+          <Time at={org.createdAt} exact />
+        </Text>
+      </Fact>
+    </Stack>
+  );
+}
+
+function Fact({ label, hint, children }: { label: string; hint?: string; children: ReactNode }) {
+  return (
+    <div>
+      <Text size="sm" fw={500}>
+        {label}
+      </Text>
+      {children}
+      {hint && (
+        <Text size="xs" c="dimmed">
+          {hint}
+        </Text>
+      )}
+    </div>
+  );
+}
+
+/** What is the person's and not the org's. */
+function Account() {
+  const t = useTexts(orgSettingsTexts);
+  const email = useSession()?.user.email ?? '';
+  const signOut = useMutation({
+    mutationFn: async () => {
+      const { error } = await supabase().auth.signOut({ scope: 'global' });
+      if (error) throw error;
+    },
+  });
+  return (
+    <Stack gap="sm">
+      <Text size="sm" className="break">
+        {email}
+      </Text>
+      {signOut.error && (
+        <Alert color="red" role="alert">
+          {signOut.error.message}
+        </Alert>
+      )}
+      <Group gap="xs">
+        <ButtonLink to="/new-password" variant="default" size="xs">
+          {t('changePassword')}
+        </ButtonLink>
+        <Button variant="default" size="xs" loading={signOut.isPending} onClick={() => signOut.mutate()}>
+          {t('signOutAll')}
+        </Button>
+      </Group>
+      <Text size="xs" c="dimmed">
+        {t('signOutAllHint')}
+      </Text>
+    </Stack>
+  );
+}

@@ -1,0 +1,26 @@
+import { useQuery } from '@tanstack/react-query';
+import { useOrg } from '../../app/org.ts';
+import { useTexts } from '../../lib/i18n.ts';
+import { type AuditEntry, auditedNames } from './audit-queries.ts';
+import { auditTexts } from './audit-texts.ts';
+import { orgPeople } from './queries.ts';
+import { sentenceOf } from './sentence.ts';
+import { sentenceTexts } from './sentence-texts.ts';
+
+/** Entries of the audit log in words, with people by e-mail and things by name where they are known. */
+export function useSentences() {
+  const t = useTexts(auditTexts);
+  const sentences = useTexts(sentenceTexts);
+  const org = useOrg();
+  const people = useQuery(orgPeople(org.id));
+  const names = useQuery(auditedNames(org.id));
+  const emails = new Map(people.data?.map((person) => [person.userId, person.email]));
+  const nameOf = (id: string) => emails.get(id) ?? names.data?.get(id) ?? shorten(id);
+  return {
+    nameOf,
+    whoDid: ({ actorId }: AuditEntry) => (actorId === null ? t('system') : nameOf(actorId)),
+    whatWasDone: (entry: AuditEntry) => sentences(...sentenceOf(entry, nameOf)),
+  };
+}
+
+const shorten = (id: string) => (id.length === 36 ? `${id.slice(0, 8)}…` : id);

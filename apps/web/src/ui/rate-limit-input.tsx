@@ -1,0 +1,36 @@
+import { NumberInput } from '@mantine/core';
+import { useTexts } from '../lib/i18n.ts';
+import { uiTexts } from './texts.ts';
+
+/** Deliveries per second, or no limit (null). Says what a sender meets above it. */
+export function RateLimitInput({
+  label,
+  hint,
+  value,
+  onChange,
+  error,
+}: {
+  label: string;
+  hint: string;
+  value: number | null;
+  onChange: (value: number | null) => void;
+  error?: string | undefined;
+}) {
+  const t = useTexts(uiTexts);
+  return (
+    <NumberInput
+      label={label}
+      description={`${hint} ${t('rateLimitHint')}`}
+      placeholder={t('noLimit')}
+      suffix={t('perSecond')}
+      min={1}
+      max={100_000}
+      allowDecimal={false}
+      allowNegative={false}
+      thousandSeparator=" "
+      value={value ?? ''}
+      onChange={(next) => onChange(typeof next === 'number' ? next : null)}
+      error={error}
+    />
+  );
+}
