@@ -54,7 +54,9 @@ async function shoot(browser: Browser, { looks, user, width, dark = false, langu
     if (failed > 0) faults.push(`${now}: the page says that it failed`);
     const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     if (tooWide > 0) faults.push(`${now}: ${tooWide} pixels wider than the screen`);
-    await page.screenshot({ path: join(directory, `${now}.png`), fullPage: true });
+    // A panel over the page belongs to the window, not to the length of the page.
+    const panels = await page.getByRole('dialog').count();
+    await page.screenshot({ path: join(directory, `${now}.png`), fullPage: panels === 0 });
     console.log(join('.local', 'screenshots', `${now}.png`));
   }
   await context.close();
