@@ -102,7 +102,7 @@ function Last({ channel }: { channel: AlertChannel }) {
           {channel.lastError}
         </Text>
       )}
-      {channel.circuit !== 'closed' && <div>{t('circuit')}</div>}
+      {channel.circuit === 'open' && <div>{t('circuit')}</div>}
     </Text>
   );
 }
