@@ -74,6 +74,7 @@ export const deadLettersSearch = (search: Search) => ({
   ...time('to', search.to),
   ...text('entry', search.entry, 36),
 });
+export type DeadLettersSearch = ReturnType<typeof deadLettersSearch>;
 
 export const replaysSearch = (search: Search) => ({
   ...text('plan', search.plan, 36),

@@ -1,58 +1,164 @@
-import { Table } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { Badge, Group, Stack, Tabs, Text } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import type { DlqOperation } from '@tributary/shared/dlq.ts';
+import { useEffect, useRef, useState } from 'react';
 import { useOrg } from '../../app/org.ts';
-import { defineTexts, useTexts } from '../../lib/i18n.ts';
+import type { DeadLettersSearch } from '../../app/search.ts';
+import { connectionHealth } from '../../lib/connections.ts';
+import { formatNumber } from '../../lib/format.ts';
+import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { ButtonLink } from '../../ui/links.tsx';
 import { live, Updated } from '../../ui/live.tsx';
-import { Page, Section } from '../../ui/page.tsx';
-import { Empty, Loaded } from '../../ui/states.tsx';
-import { Time } from '../../ui/values.tsx';
-import { latestDeadLetters } from './queries.ts';
+import { Page } from '../../ui/page.tsx';
+import { ClearFilters, Empty, Loaded } from '../../ui/states.tsx';
+import { Commands } from './commands.tsx';
+import { Entries } from './entries.tsx';
+import { EntryPanel } from './entry-panel.tsx';
+import { filterKeys, isFiltered, toFilter, without } from './filter.ts';
+import { FilterBar } from './filter-bar.tsx';
+import { Groups } from './groups.tsx';
+import { isOpen, Operation, Operations } from './operations.tsx';
+import { operations, refreshAll, summary } from './queries.ts';
+import { deadLetterTexts } from './texts.ts';
 
-const texts = defineTexts('dead-letters', {
-  en: { title: 'Dead letters', reason: 'Reason', message: 'Message', status: 'Status', time: 'Time', nothingYet: 'Nothing has failed' },
-  'pt-BR': { title: 'Falhas', reason: 'Motivo', message: 'Mensagem', status: 'Estado', time: 'Hora', nothingYet: 'Nada falhou' },
-});
-
+/** What could not become an event: grouped, one by one, and what was refused at the door; with everything that can be done about it. */
 export function DeadLetters() {
-  const t = useTexts(texts);
+  const t = useTexts(deadLetterTexts);
   const org = useOrg();
-  const entries = useQuery({ ...latestDeadLetters(org.id), ...live(10_000) });
+  const search = useSearch({ from: '/signed-in/o/$org/dead-letters' });
+  const navigate = useNavigate({ from: '/o/$org/dead-letters' });
+  const go = (next: DeadLettersSearch, replace = false) => void navigate({ search: next, replace, resetScroll: false });
+  const { tab = 'groups' } = search;
+  const isQuarantine = tab === 'quarantine';
+  const filter = toFilter(org.id, search, isQuarantine);
+  const failed = useQuery({ ...summary(toFilter(org.id, search, false)), ...live(10_000) });
+  const rejected = useQuery({ ...summary(toFilter(org.id, search, true)), ...live(10_000) });
+  const health = useQuery({ ...connectionHealth(org.id), ...live(60_000) });
+  const connections = (health.data ?? [])
+    .map(({ source_connection_id: id, name }) => ({ id, name }))
+    .sort((a, b) => a.name.localeCompare(b.name));
+  const nameOf = (id: string) => connections.find((one) => one.id === id)?.name ?? `${id.slice(0, 8)}…`;
+  const work = useOperations(org.id);
+  const shown = isQuarantine ? rejected : failed;
+  const empty = <Nothing search={search} isQuarantine={isQuarantine} onClear={() => go(without(search, ...filterKeys))} />;
+  const groups = (
+    <Loaded query={shown} height={320} isEmpty={(found) => found.groups.length === 0} empty={empty}>
+      {(found) => <Groups groups={found.groups} filter={filter} search={search} onStarted={work.follow} />}
+    </Loaded>
+  );
   return (
     <Page
       title={t('title')}
-      actions={<Updated at={entries.dataUpdatedAt} isFetching={entries.isFetching} onRefresh={() => void entries.refetch()} />}
+      description={t('description')}
+      actions={<Updated at={shown.dataUpdatedAt} isFetching={shown.isFetching} onRefresh={() => void refreshAll(work.queries)} />}
     >
-      <Section title={t('title')}>
-        <Loaded query={entries} height={480} isEmpty={(rows) => rows.length === 0} empty={<Empty title={t('nothingYet')} />}>
-          {(rows) => (
-            <Table.ScrollContainer minWidth={600}>
-              <Table aria-label={t('title')}>
-                <Table.Thead>
-                  <Table.Tr>
-                    {(['reason', 'message', 'status', 'time'] as const).map((column) => (
-                      <Table.Th key={column} scope="col">
-                        {t(column)}
-                      </Table.Th>
-                    ))}
-                  </Table.Tr>
-                </Table.Thead>
-                <Table.Tbody>
-                  {rows.map((row) => (
-                    <Table.Tr key={row.id}>
-                      <Table.Td>{row.error_class}</Table.Td>
-                      <Table.Td className="break">{row.last_error_message}</Table.Td>
-                      <Table.Td>{row.status}</Table.Td>
-                      <Table.Td>
-                        <Time at={row.created_at} />
-                      </Table.Td>
-                    </Table.Tr>
-                  ))}
-                </Table.Tbody>
-              </Table>
-            </Table.ScrollContainer>
-          )}
-        </Loaded>
-      </Section>
+      {work.followed.map((operation) => (
+        <Operation key={operation.id} operation={operation} nameOf={nameOf} onHide={() => work.hide(operation.id)} />
+      ))}
+      <Tabs
+        value={tab}
+        onChange={(next) => go({ ...without(search, 'entry'), tab: (next ?? 'groups') as NonNullable<DeadLettersSearch['tab']> })}
+        keepMounted={false}
+      >
+        <Tabs.List mb="sm">
+          <Tabs.Tab value="groups" rightSection={<Count total={failed.data?.total} />}>
+            {t('groups')}
+          </Tabs.Tab>
+          <Tabs.Tab value="entries">{t('entries')}</Tabs.Tab>
+          <Tabs.Tab value="quarantine" rightSection={<Count total={rejected.data?.total} />}>
+            {t('quarantine')}
+          </Tabs.Tab>
+          <Tabs.Tab value="operations">{t('operations')}</Tabs.Tab>
+        </Tabs.List>
+        {tab !== 'operations' && (
+          <Group justify="space-between" mb="sm" gap="xs">
+            <FilterBar search={search} onChange={(next) => go(next)} connections={connections} />
+            {tab !== 'groups' && (shown.data?.total ?? 0) > 0 && <Commands filter={filter} onStarted={work.follow} />}
+          </Group>
+        )}
+        <Tabs.Panel value="groups">{groups}</Tabs.Panel>
+        <Tabs.Panel value="entries">
+          <Entries filter={filter} search={search} empty={empty} />
+        </Tabs.Panel>
+        <Tabs.Panel value="quarantine">
+          <Stack>
+            <Text size="sm" c="dimmed" maw={860}>
+              {t('quarantineHint')}
+            </Text>
+            {groups}
+            {(rejected.data?.total ?? 0) > 0 && <Entries filter={filter} search={search} empty={null} />}
+          </Stack>
+        </Tabs.Panel>
+        <Tabs.Panel value="operations">
+          <Loaded
+            query={work.all}
+            height={320}
+            isEmpty={(found) => found.length === 0}
+            empty={<Empty title={t('noOperations')} hint={t('noOperationsHint')} />}
+          >
+            {(found) => <Operations operations={found} nameOf={nameOf} />}
+          </Loaded>
+        </Tabs.Panel>
+      </Tabs>
+      {search.entry !== undefined && <EntryPanel id={search.entry} onClose={() => go(without(search, 'entry'), true)} />}
     </Page>
   );
+}
+
+function Count({ total }: { total: number | undefined }) {
+  const language = useLanguage();
+  return (
+    <Badge size="sm" variant="light" color="gray" miw={28}>
+      {total === undefined ? '…' : formatNumber(total, language)}
+    </Badge>
+  );
+}
+
+function Nothing({ search, isQuarantine, onClear }: { search: DeadLettersSearch; isQuarantine: boolean; onClear: () => void }) {
+  const t = useTexts(deadLetterTexts);
+  const org = useOrg();
+  if (isFiltered(search)) return <Empty title={t('nothingMatches')} action={<ClearFilters onClear={onClear} />} />;
+  return (
+    <Empty
+      title={isQuarantine ? t('nothingRejected') : t('nothingYet')}
+      hint={isQuarantine ? t('nothingRejectedHint') : t('nothingYetHint')}
+      action={
+        <ButtonLink to="/o/$org/connections" params={{ org: org.slug }} size="xs" variant="light">
+          {t('toConnections')}
+        </ButtonLink>
+      }
+    />
+  );
+}
+
+/** The org's operations, and those to keep an eye on: what is at work, and what was started here until it is hidden. */
+function useOperations(orgId: string) {
+  const queries = useQueryClient();
+  const all = useQuery({
+    ...operations(orgId),
+    ...live(),
+    refetchInterval: ({ state }) => (state.data?.some(isOpen) ? 1_500 : 15_000),
+  });
+  const [started, setStarted] = useState<readonly string[]>([]);
+  const open = all.data?.filter(isOpen).map(({ id }) => id) ?? [];
+  // What they have done is to be seen as soon as one of them has ended.
+  const before = useRef<readonly string[]>([]);
+  useEffect(() => {
+    const ended = before.current.some((id) => !open.includes(id));
+    before.current = open;
+    if (ended) void refreshAll(queries);
+  });
+  const follow = (operation: DlqOperation) => {
+    setStarted((ids) => [operation.id, ...ids]);
+    // Known as open at once, so that its end is noticed also when it comes before the next look.
+    queries.setQueryData(operations(orgId).queryKey, (known = []) => [operation, ...known.filter(({ id }) => id !== operation.id)]);
+  };
+  return {
+    all,
+    queries,
+    follow,
+    hide: (id: string) => setStarted((ids) => ids.filter((one) => one !== id)),
+    followed: all.data?.filter((operation) => isOpen(operation) || started.includes(operation.id)) ?? [],
+  };
 }

@@ -1,16 +1,71 @@
-import { queryOptions } from '@tanstack/react-query';
-import { read, supabase } from '../../lib/supabase.ts';
+import { infiniteQueryOptions, type QueryClient, queryOptions } from '@tanstack/react-query';
+import {
+  DlqAnalysis,
+  DlqDryRun,
+  DlqEntry,
+  type DlqFilter,
+  DlqList,
+  DlqOperation,
+  type DlqOperationKind,
+  DlqOperations,
+  DlqRetried,
+  DlqSamples,
+  DlqStarted,
+  DlqSummary,
+} from '@tributary/shared/dlq.ts';
+import { api } from '../../lib/api.ts';
+import { toQuery } from './filter.ts';
 
-export const latestDeadLetters = (orgId: string) =>
+/** Groups by class and connection, with their counts and hours. */
+export const summary = (filter: DlqFilter) =>
   queryOptions({
-    queryKey: ['dead-letters', orgId, 'latest'],
-    queryFn: async () =>
-      read(
-        supabase()
-          .data.from('dlq_events')
-          .select('id, error_class, last_error_message, status, created_at')
-          .eq('org_id', orgId)
-          .order('created_at', { ascending: false })
-          .limit(50),
-      ),
+    queryKey: ['dead-letters', 'summary', filter],
+    queryFn: () => api(DlqSummary, 'GET', `/api/dlq/summary?${toQuery(filter)}`),
   });
+
+/** Clusters of what fails alike, each with cause and fix in the language of the page. */
+export const analysis = (filter: DlqFilter, language: string) =>
+  queryOptions({
+    queryKey: ['dead-letters', 'analysis', language, filter],
+    queryFn: () => api(DlqAnalysis, 'GET', `/api/dlq/analyze?${toQuery(filter)}`),
+  });
+
+export const entryPages = (filter: DlqFilter) =>
+  infiniteQueryOptions({
+    queryKey: ['dead-letters', 'entries', filter],
+    initialPageParam: '',
+    queryFn: ({ pageParam: cursor }) => api(DlqList, 'GET', `/api/dlq?${toQuery(filter, { limit: '50', ...(cursor ? { cursor } : {}) })}`),
+    getNextPageParam: (page) => page.nextCursor,
+  });
+
+export const entryDetail = (id: string) =>
+  queryOptions({
+    queryKey: ['dead-letters', 'entry', id],
+    queryFn: () => api(DlqEntry, 'GET', `/api/dlq/${encodeURIComponent(id)}`),
+  });
+
+export const operations = (orgId: string) =>
+  queryOptions({
+    queryKey: ['dead-letters', 'operations', orgId],
+    queryFn: async () => (await api(DlqOperations, 'GET', `/api/dlq/operations?orgId=${orgId}`)).operations,
+  });
+
+/** The delivery with its personal data. Every call is in the audit log. */
+export const fullDelivery = async ({ id, orgId, status }: DlqEntry) =>
+  (await api(DlqSamples, 'GET', `/api/dlq/sample?${toQuery({ orgId, ids: [id], statuses: [status] }, { limit: '1', full: 'true' })}`))
+    .entries[0]?.payload;
+
+export const retryEntry = (id: string) => api(DlqRetried, 'POST', `/api/dlq/${id}/retry`);
+export const countMatching = async (kind: DlqOperationKind, filter: DlqFilter) =>
+  (await api(DlqDryRun, 'POST', `/api/dlq/${kind}`, { ...filter, dryRun: true })).count;
+export const startOperation = async (kind: DlqOperationKind, filter: DlqFilter) =>
+  (await api(DlqStarted, 'POST', `/api/dlq/${kind}`, filter)).operation;
+export const cancelOperation = (id: string) => api(DlqOperation, 'POST', `/api/dlq/operations/${id}/cancel`);
+
+/** After dead letters were run again: they are others now, and there may be events, activity and figures that were not there. */
+export const refreshAll = (queries: QueryClient) =>
+  Promise.all(
+    [['dead-letters'], ['events'], ['activity'], ['connections'], ['connection-health']].map((queryKey) =>
+      queries.invalidateQueries({ queryKey }),
+    ),
+  );

@@ -1,0 +1,67 @@
+import { Badge } from '@mantine/core';
+import type { ErrorClass } from '@tributary/shared/errors.ts';
+import { errorClasses } from '@tributary/shared/errors.ts';
+import { defineTexts, useTexts } from '../../lib/i18n.ts';
+
+const texts = defineTexts('dead-letter-classes', {
+  en: {
+    INVALID_HOTTOK: 'Wrong secret',
+    INVALID_SIGNATURE: 'Signature does not match',
+    TIMESTAMP_OUT_OF_TOLERANCE: 'Signed too early or too late',
+    INVALID_PAYLOAD: 'Body cannot be read',
+    MISSING_FIELD: 'A field is missing',
+    SCHEMA_DRIFT: 'Unknown shape',
+    VALIDATION_FAIL: 'A value cannot be true',
+    PII_HASH_ERROR: 'Key of personal data unavailable',
+    DUPLICATE_EVENT: 'Another body under the same id',
+    OLDER_REVISION: 'Older than what is stored',
+    CONSTRAINT_VIOLATION: 'Refused by the database',
+    CONNECTION_ERROR: 'Target cannot be reached',
+    SINK_TIMEOUT: 'Target did not answer in time',
+    RATE_LIMITED: 'Target takes fewer than arrive',
+    CIRCUIT_OPEN: 'Target left alone after failures',
+    no: 'No retry helps',
+    after_fix: 'A person can fix it',
+    yes: 'Time alone heals it',
+  },
+  'pt-BR': {
+    INVALID_HOTTOK: 'Segredo errado',
+    INVALID_SIGNATURE: 'Assinatura não confere',
+    TIMESTAMP_OUT_OF_TOLERANCE: 'Assinado cedo ou tarde demais',
+    INVALID_PAYLOAD: 'Corpo ilegível',
+    MISSING_FIELD: 'Falta um campo',
+    SCHEMA_DRIFT: 'Formato desconhecido',
+    VALIDATION_FAIL: 'Um valor impossível',
+    PII_HASH_ERROR: 'Chave de dados pessoais indisponível',
+    DUPLICATE_EVENT: 'Outro conteúdo com o mesmo id',
+    OLDER_REVISION: 'Mais antigo que o armazenado',
+    CONSTRAINT_VIOLATION: 'Recusado pelo banco de dados',
+    CONNECTION_ERROR: 'Destino inacessível',
+    SINK_TIMEOUT: 'Destino não respondeu a tempo',
+    RATE_LIMITED: 'Destino aceita menos do que chega',
+    CIRCUIT_OPEN: 'Destino em pausa após falhas',
+    no: 'Tentar de novo não ajuda',
+    after_fix: 'Uma pessoa pode corrigir',
+    yes: 'O tempo resolve sozinho',
+  },
+});
+
+const isKnown = (name: string): name is ErrorClass => Object.hasOwn(errorClasses, name);
+export const concernsSecret = (name: string) => isKnown(name) && errorClasses[name].quarantine;
+
+/** An error class in plain words. */
+export function useClassName() {
+  const t = useTexts(texts);
+  return (name: string) => (isKnown(name) ? t(name) : name);
+}
+
+/** Who can make it succeed: nobody, a person, or time alone. */
+export function Healer({ errorClass }: { errorClass: string }) {
+  const t = useTexts(texts);
+  const retryable = isKnown(errorClass) ? errorClasses[errorClass].retryable : 'no';
+  return (
+    <Badge variant="dot" size="sm" color={{ no: 'gray', after_fix: 'orange', yes: 'teal' }[retryable]} tt="none">
+      {t(retryable)}
+    </Badge>
+  );
+}

@@ -1,0 +1,123 @@
+import { Alert, Badge, Button, Card, Group, Progress, Stack, Text } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import type { DlqOperation } from '@tributary/shared/dlq.ts';
+import { useSession } from '../../app/session.ts';
+import { formatNumber } from '../../lib/format.ts';
+import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { AdminOnly } from '../../ui/admin-only.tsx';
+import { Time } from '../../ui/values.tsx';
+import { useClassName } from './classes.tsx';
+import { cancelOperation } from './queries.ts';
+import { deadLetterTexts } from './texts.ts';
+
+export const isOpen = ({ status }: DlqOperation) => status === 'queued' || status === 'running';
+const colors = { queued: 'gray', running: 'blue', done: 'teal', failed: 'red', canceled: 'gray' } as const;
+
+interface OperationProps {
+  operation: DlqOperation;
+  nameOf: (connectionId: string) => string;
+  /** Takes it out of sight; it stays in the list. */
+  onHide?: (() => void) | undefined;
+}
+
+/** One redrive, discard, purge or re-verification: what it touches, how far it is, who started it and when. */
+export function Operation({ operation, nameOf, onHide }: OperationProps) {
+  const t = useTexts(deadLetterTexts);
+  const language = useLanguage();
+  const queries = useQueryClient();
+  const me = useSession()?.user.id;
+  const words = useFilterWords(nameOf);
+  const cancel = useMutation({
+    mutationFn: () => cancelOperation(operation.id),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['dead-letters'] }),
+  });
+  const { total, done, succeeded, failed, createdBy } = operation;
+  const share = (count: number) => (total > 0 ? (100 * count) / total : 0);
+  const n = (count: number) => formatNumber(count, language);
+  return (
+    <Card withBorder padding="sm" component="section" aria-label={t(`${operation.kind}Title`)}>
+      <Group justify="space-between" gap="xs" align="flex-start">
+        <div style={{ minWidth: 0, flex: '1 1 240px' }}>
+          <Group gap={8}>
+            <Text fw={600} size="sm">
+              {t(`${operation.kind}Title`)}
+            </Text>
+            <Badge variant="dot" size="sm" color={colors[operation.status]} tt="none">
+              {t(operation.status)}
+            </Badge>
+          </Group>
+          <Text size="xs" c="dimmed" className="break isolated">
+            {words(operation.filter)}
+          </Text>
+          <Text size="xs" c="dimmed" className="break">
+            <Time at={operation.createdAt} />
+            {createdBy && ` ${createdBy === me ? t('byYou') : t('by', { who: `${createdBy.slice(0, 8)}…` })}`}
+          </Text>
+        </div>
+        <Group gap={6}>
+          {isOpen(operation) && (
+            <AdminOnly short>
+              <Button size="compact-sm" variant="default" loading={cancel.isPending} onClick={() => cancel.mutate()}>
+                {t('cancelOperation')}
+              </Button>
+            </AdminOnly>
+          )}
+          {onHide && !isOpen(operation) && (
+            <Button size="compact-sm" variant="subtle" color="gray" onClick={onHide}>
+              {t('dismiss')}
+            </Button>
+          )}
+        </Group>
+      </Group>
+      <Progress.Root size="md" mt={8}>
+        <Progress.Section value={share(succeeded)} color="teal.7" aria-label={t('succeeded', { count: n(succeeded) })} />
+        <Progress.Section value={share(failed)} color="orange.7" aria-label={t('stillFailing', { count: n(failed) })} />
+      </Progress.Root>
+      <Text size="xs" mt={4} className="tabular" role="status">
+        {t('progress', { done: n(done), total: n(total) })} · {t('succeeded', { count: n(succeeded) })}
+        {failed > 0 && ` · ${t('stillFailing', { count: n(failed) })}`}
+      </Text>
+      {(operation.error ?? cancel.error?.message) && (
+        <Alert color="red" role="alert" mt={6} p="xs">
+          <Text size="sm" className="break">
+            {operation.error ?? cancel.error?.message}
+          </Text>
+        </Alert>
+      )}
+    </Card>
+  );
+}
+
+export function Operations({ operations, nameOf }: { operations: readonly DlqOperation[]; nameOf: (connectionId: string) => string }) {
+  const t = useTexts(deadLetterTexts);
+  return (
+    <Stack gap="sm">
+      <Text size="xs" c="dimmed">
+        {t('newestOperations')}
+      </Text>
+      {operations.map((operation) => (
+        <Operation key={operation.id} operation={operation} nameOf={nameOf} />
+      ))}
+    </Stack>
+  );
+}
+
+/** The filter of an operation in words. */
+function useFilterWords(nameOf: (connectionId: string) => string) {
+  const t = useTexts(deadLetterTexts);
+  const className = useClassName();
+  const language = useLanguage();
+  const show = new Intl.DateTimeFormat(language, { dateStyle: 'short', timeStyle: 'short' });
+  const at = (iso: string | undefined) => (iso === undefined ? '…' : show.format(new Date(iso)));
+  return ({ classes, connectionIds, statuses, sourceEventTypes, from, to, quarantine }: DlqOperation['filter']) =>
+    [
+      quarantine ? t('quarantine') : undefined,
+      classes?.map(className).join(', '),
+      connectionIds?.map(nameOf).join(', '),
+      sourceEventTypes?.join(', '),
+      from || to ? `${at(from)} – ${at(to)}` : undefined,
+      statuses?.map((status) => t(status)).join(', '),
+    ]
+      .filter(Boolean)
+      .join(' · ');
+}
