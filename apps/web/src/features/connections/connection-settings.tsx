@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Group, Input, Modal, SegmentedControl, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
@@ -9,6 +9,7 @@ import { ApiError } from '../../lib/api.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { Section } from '../../ui/page.tsx';
+import { RateLimitInput } from '../../ui/rate-limit-input.tsx';
 import { type JsonSchema, SchemaForm } from '../../ui/schema-form.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Id, Time } from '../../ui/values.tsx';
@@ -22,8 +23,10 @@ export function ConnectionSettings({ connection, source }: { connection: Connect
   const queries = useQueryClient();
   const [name, setName] = useState(connection.name);
   const [config, setConfig] = useState(connection.config);
+  const [rateLimitPerSecond, setRateLimit] = useState(connection.rateLimitPerSecond);
+  const [priority, setPriority] = useState(connection.priority);
   const save = useMutation({
-    mutationFn: () => updateConnection(connection.id, { name, config }),
+    mutationFn: () => updateConnection(connection.id, { name, config, rateLimitPerSecond, priority }),
     onSuccess: async () => {
       await queries.invalidateQueries({ queryKey: ['connections', connection.id] });
       notifications.show({ message: ui('saved'), color: 'teal' });
@@ -58,6 +61,25 @@ export function ConnectionSettings({ connection, source }: { connection: Connect
               {source && (
                 <SchemaForm schema={source.configSchema as JsonSchema} value={config} onChange={setConfig} errors={errors} path="config" />
               )}
+              <RateLimitInput
+                label={t('rateLimit')}
+                hint={t('rateLimitHint')}
+                value={rateLimitPerSecond}
+                onChange={setRateLimit}
+                error={errors.rateLimitPerSecond}
+              />
+              <Input.Wrapper label={t('priority')} description={t('priorityHint')} labelElement="div">
+                <SegmentedControl
+                  display="flex"
+                  w="fit-content"
+                  mt={4}
+                  size="xs"
+                  aria-label={t('priority')}
+                  data={(['normal', 'low'] as const).map((value) => ({ value, label: t(`${value}Priority`) }))}
+                  value={priority}
+                  onChange={(value) => setPriority(value as typeof priority)}
+                />
+              </Input.Wrapper>
               <Group justify="flex-end">
                 <Button type="submit" loading={save.isPending}>
                   {ui('save')}

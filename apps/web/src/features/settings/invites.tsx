@@ -1,4 +1,4 @@
-import { Alert, Button, Code, Group, Modal, Select, Stack, Table, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Code, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
 import { isEmail, useForm } from '@mantine/form';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
@@ -15,6 +15,7 @@ import { Section } from '../../ui/page.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Copy, Time, useNow } from '../../ui/values.tsx';
+import { Row, Rows } from './people-rows.tsx';
 import { peopleTexts } from './people-texts.ts';
 import { createInvite, orgInvites, type Person, revokeInvite } from './queries.ts';
 import { settingsTexts } from './texts.ts';
@@ -33,7 +34,7 @@ export function Invites({ members }: { members: readonly Person[] }) {
       {org.canWrite && (
         <Section title={t('invites')}>
           <Loaded query={query} height={160} isEmpty={(invites) => invites.length === 0} empty={<Empty title={t('noInvites')} />}>
-            {(invites) => <InviteTable invites={invites} />}
+            {(invites) => <InviteList invites={invites} />}
           </Loaded>
         </Section>
       )}
@@ -88,7 +89,7 @@ function InviteForm({ members }: { members: readonly Person[] }) {
             {...form.getInputProps('role')}
           />
           {/* Beside the fields, not beside what is wrong with them. */}
-          <Button type="submit" loading={create.isPending} mt={{ base: 0, xs: 24 }}>
+          <Button type="submit" loading={create.isPending} mt={24}>
             {t('createInvite')}
           </Button>
         </Group>
@@ -128,37 +129,31 @@ function InviteLink({ invite, onClose }: { invite: CreatedInvite & { email: stri
   );
 }
 
-function InviteTable({ invites }: { invites: readonly Invite[] }) {
+function InviteList({ invites }: { invites: readonly Invite[] }) {
   const t = useTexts(peopleTexts);
   const names = useTexts(settingsTexts);
   const now = useNow(30_000);
   return (
-    <Table.ScrollContainer minWidth={480}>
-      <Table verticalSpacing={6} aria-label={t('invites')}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{t('email')}</Table.Th>
-            <Table.Th w={110}>{names('role')}</Table.Th>
-            <Table.Th w={140}>{t('expires')}</Table.Th>
-            <Table.Td w={110} />
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {invites.map((invite) => (
-            <Table.Tr key={invite.id}>
-              <Table.Td className="break">
-                <bdi>{invite.email}</bdi>
-              </Table.Td>
-              <Table.Td>{names(invite.role)}</Table.Td>
-              <Table.Td>{Date.parse(invite.expiresAt) <= now ? t('expired') : <Time at={invite.expiresAt} />}</Table.Td>
-              <Table.Td ta="right">
-                <Revoke invite={invite} />
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <Rows label={t('invites')}>
+      {invites.map((invite) => (
+        <Row
+          key={invite.id}
+          email={invite.email}
+          detail={
+            Date.parse(invite.expiresAt) <= now ? (
+              t('expired')
+            ) : (
+              <>
+                {t('expires')} <Time at={invite.expiresAt} />
+              </>
+            )
+          }
+        >
+          <Text size="sm">{names(invite.role)}</Text>
+          <Revoke invite={invite} />
+        </Row>
+      ))}
+    </Rows>
   );
 }
 

@@ -56,6 +56,7 @@ export function RoleOf({ member }: { member: Person }) {
   return (
     <Select
       size="xs"
+      w={140}
       allowDeselect={false}
       aria-label={t('roleOf', { email: member.email })}
       data={roles.map((value) => ({ value, label: names(value) }))}

@@ -1,4 +1,4 @@
-import { Stack, Table, Text } from '@mantine/core';
+import { Box, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useOrg } from '../../app/org.ts';
 import { useSession } from '../../app/session.ts';
@@ -9,6 +9,7 @@ import { Loaded } from '../../ui/states.tsx';
 import { Time } from '../../ui/values.tsx';
 import { Invites } from './invites.tsx';
 import { Leave, RemoveMember, RoleOf } from './member-actions.tsx';
+import { Row, Rows } from './people-rows.tsx';
 import { peopleTexts } from './people-texts.ts';
 import { orgPeople, type Person } from './queries.ts';
 import { settingsTexts } from './texts.ts';
@@ -24,7 +25,7 @@ export function Members() {
         aside={<Updated at={query.dataUpdatedAt} isFetching={query.isFetching} onRefresh={() => void query.refetch()} />}
       >
         <Loaded query={query} height={200}>
-          {(people) => <MemberTable members={people.filter((person) => person.role !== null)} />}
+          {(people) => <MemberList members={people.filter((person) => person.role !== null)} />}
         </Loaded>
         <RolesExplained />
       </Section>
@@ -38,45 +39,27 @@ export function Members() {
   );
 }
 
-function MemberTable({ members }: { members: readonly Person[] }) {
+function MemberList({ members }: { members: readonly Person[] }) {
   const t = useTexts(peopleTexts);
-  const roles = useTexts(settingsTexts);
   const me = useSession()?.user.id;
   return (
-    <Table.ScrollContainer minWidth={520}>
-      <Table verticalSpacing={6} aria-label={t('members')}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{t('email')}</Table.Th>
-            <Table.Th w={190}>{roles('role')}</Table.Th>
-            <Table.Th w={130}>{t('joined')}</Table.Th>
-            <Table.Td w={56} />
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {members.map((member) => (
-            <Table.Tr key={member.userId}>
-              <Table.Td className="break">
-                <bdi>{member.email}</bdi>
-                {member.userId === me && (
-                  <Text span size="sm" c="dimmed">
-                    {' '}
-                    ({t('you')})
-                  </Text>
-                )}
-              </Table.Td>
-              <Table.Td>
-                <RoleOf member={member} />
-              </Table.Td>
-              <Table.Td>
-                <Time at={member.joinedAt} />
-              </Table.Td>
-              <Table.Td ta="right">{member.userId !== me && <RemoveMember member={member} />}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <Rows label={t('members')}>
+      {members.map((member) => (
+        <Row
+          key={member.userId}
+          email={member.email}
+          note={member.userId === me ? `(${t('you')})` : undefined}
+          detail={
+            <>
+              {t('joined')} <Time at={member.joinedAt} />
+            </>
+          }
+        >
+          <RoleOf member={member} />
+          <Box w={28}>{member.userId !== me && <RemoveMember member={member} />}</Box>
+        </Row>
+      ))}
+    </Rows>
   );
 }
 

@@ -28,13 +28,13 @@ export function OrgSettings() {
     <Stack maw={640}>
       <Section title={t('general')}>
         <AdminOnly>
-          <Loaded query={query} height={218}>
+          <Loaded query={query} height={230}>
             {(org) => <Form org={org} />}
           </Loaded>
         </AdminOnly>
       </Section>
       <Section title={t('about')}>
-        <Loaded query={query} height={190}>
+        <Loaded query={query} height={271}>
           {(org) => <About org={org} />}
         </Loaded>
       </Section>

@@ -15,7 +15,7 @@ import { addProject, renameProject } from './queries.ts';
 const slugPattern = /^[a-z0-9][a-z0-9-]{0,79}$/;
 
 /** "Curso de violão" as "curso-de-violao". */
-export function slugOf(name: string): string {
+function slugOf(name: string): string {
   const plain = name.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
   return plain
     .replace(/[^a-z0-9]+/g, '-')
@@ -72,7 +72,7 @@ export function AddProject() {
           label={t('slug')}
           description={t('slugHint')}
           maxLength={80}
-          className="mono"
+          classNames={{ input: 'mono' }}
           {...form.getInputProps('slug')}
           onChange={(event) => {
             setOwn(event.currentTarget.value !== '');

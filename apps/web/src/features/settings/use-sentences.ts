@@ -16,10 +16,17 @@ export function useSentences() {
   const names = useQuery(auditedNames(org.id));
   const emails = new Map(people.data?.map((person) => [person.userId, person.email]));
   const nameOf = (id: string) => emails.get(id) ?? names.data?.get(id) ?? shorten(id);
+  const columnOf = (name: string) => sentences(name as 'name');
   return {
-    nameOf,
     whoDid: ({ actorId }: AuditEntry) => (actorId === null ? t('system') : nameOf(actorId)),
-    whatWasDone: (entry: AuditEntry) => sentences(...sentenceOf(entry, nameOf)),
+    whatWasDone: (entry: AuditEntry) => {
+      const [key, values = {}] = sentenceOf(entry, nameOf);
+      // Changed columns in people's words; one that has none stands as the database calls it.
+      return sentences(
+        key,
+        values.fields === undefined ? values : { ...values, fields: values.fields.split(', ').map(columnOf).join(', ') },
+      );
+    },
   };
 }
 

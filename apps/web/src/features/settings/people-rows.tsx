@@ -1,0 +1,40 @@
+import { Box, Group, Stack, Text } from '@mantine/core';
+import type { ReactNode } from 'react';
+
+/** People, one below the other. */
+export function Rows({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <Stack gap={0} component="ul" m={0} p={0} aria-label={label} style={{ listStyle: 'none' }}>
+      {children}
+    </Stack>
+  );
+}
+
+/** One of them: who, and what there is to change, which on a phone stands below. */
+export function Row({
+  email,
+  note,
+  detail,
+  children,
+}: {
+  email: string;
+  note?: string | undefined;
+  detail: ReactNode;
+  children: ReactNode;
+}) {
+  return (
+    <Group component="li" gap="sm" py={8} justify="space-between" style={{ borderTop: '1px solid var(--mantine-color-default-border)' }}>
+      <Box flex="1 1 240px" miw={0}>
+        <Text size="sm" className="break">
+          <bdi>{email}</bdi> {note}
+        </Text>
+        <Text size="xs" c="dimmed" component="div">
+          {detail}
+        </Text>
+      </Box>
+      <Group gap="xs" wrap="nowrap">
+        {children}
+      </Group>
+    </Group>
+  );
+}
