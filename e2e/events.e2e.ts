@@ -1,6 +1,9 @@
 import { expect, type Page, test } from '@playwright/test';
 import { deliverPurchase, expectAccessible, makeHotmart, makeMember, makeOrg, makeUser, openAs } from './fixtures.ts';
 
+// Several looks of axe in one journey: on a busy machine each takes its seconds.
+test.describe.configure({ timeout: 240_000 });
+
 /** An org with a few purchases through two connections, of orders that are known. */
 async function makeShop() {
   const owner = await makeUser('owner');
@@ -132,6 +135,58 @@ for (const colorScheme of ['light', 'dark'] as const) {
     expect(new URL(page.url()).searchParams.has('event')).toBe(false);
   });
 }
+
+test('text is found whatever its case, and a bar of the histogram is a time to look at', async ({ page }) => {
+  const { owner, org } = await makeShop();
+  await openAs(page, owner, `/o/${org.slug}/events?range=1h`);
+  await page.getByLabel('Search in text').fill('hpShop');
+  await expect(page).toHaveURL(/q=hpShop/);
+  await expectOrders(page, ['HPSHOP1', 'HPSHOP2', 'HPSHOP3']);
+  const volume = page.getByRole('region', { name: 'Events over time' });
+  await expect(volume.getByText('3 events')).toBeVisible();
+
+  const bar = volume.locator('.recharts-bar-rectangle path').last();
+  await bar.hover();
+  await expect(volume.locator('.recharts-tooltip-wrapper')).toContainText('Events');
+  await bar.click();
+  await expect(page).toHaveURL(/from=.*to=/);
+  await expectOrders(page, ['HPSHOP1', 'HPSHOP2', 'HPSHOP3']);
+  await page.getByRole('button', { name: 'Remove filter: From … to' }).click();
+  await expect(page.getByRole('radio', { name: '24 hours' })).toBeChecked();
+  await page.goBack();
+  await expect(page).toHaveURL(/from=/);
+});
+
+test('hundreds of events are scrolled through without one missing or there twice', async ({ page }) => {
+  const { owner, org, shop } = await makeShop();
+  const orders = Array.from({ length: 330 }, (_, n) => `HPMANY${n}`);
+  for (let n = 0; n < orders.length; n += 30)
+    await Promise.all(orders.slice(n, n + 30).map((transaction) => deliverPurchase(shop, { transaction })));
+  await openAs(page, owner, `/o/${org.slug}/events`);
+  const list = table(page);
+  await expect(list.getByText('HPMANY329')).toBeVisible({ timeout: 45_000 });
+  const seen = new Map<string, string>();
+  const end = page.getByText('That is all: 334 events');
+  await expect
+    .poll(
+      async () => {
+        for (const [index, order] of await list
+          .locator('tbody tr[aria-rowindex]')
+          .evaluateAll((rows) =>
+            rows.map((row) => [row.getAttribute('aria-rowindex') ?? '', row.querySelectorAll('td')[3]?.textContent ?? ''] as const),
+          ))
+          seen.set(index, order);
+        expect(await list.locator('tbody tr[aria-rowindex]').count()).toBeLessThan(80);
+        await page.mouse.move(700, 500);
+        await page.mouse.wheel(0, 500);
+        return end.isVisible();
+      },
+      { timeout: 120_000, intervals: [50] },
+    )
+    .toBe(true);
+  expect(seen.size).toBe(334);
+  expect(new Set(seen.values()).size).toBe(334);
+});
 
 test('arrow keys go through the list, J and K through the open event', async ({ page }) => {
   const { owner, org } = await makeShop();

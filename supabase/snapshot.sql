@@ -1849,6 +1849,70 @@ AS $function$
 $function$;
 grant execute on function private.event_walk(jsonb,text) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.events_histogram(org_id uuid, "from" timestamp with time zone, "to" timestamp with time zone, bucket_seconds integer, filter jsonb DEFAULT '{}'::jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  v_bucket interval := make_interval(secs => bucket_seconds);
+  v_buckets integer;
+  v_counts bigint[];
+  v_times timestamptz[];
+  v_ids uuid[];
+  v_sql text;
+  v_until timestamptz := "to";
+  v_since timestamptz;
+  v_slice interval;
+  v_started timestamptz;
+  v_took double precision;
+  v_part record;
+  v_first integer;
+begin
+  if bucket_seconds is null or bucket_seconds not between 1 and 31536000 or not ("from" < "to") or not isfinite("from") or not isfinite("to")
+    or extract(epoch from "to" - "from") / bucket_seconds > 1000 then
+    raise invalid_parameter_value using message = 'from is before to, with 1 to 1000 buckets of at least a second between them';
+  end if;
+  v_buckets := ceil(extract(epoch from "to" - "from") / bucket_seconds);
+  v_counts := array_fill(0::bigint, array[v_buckets]);
+  v_slice := ("to" - "from") / 128;
+  v_sql := 'from public.canonical_events e where e.org_id = $1 and e.event_time >= $2 and e.event_time < $3 and ';
+  if filter ? 'subjects' then
+    perform private.event_condition(filter);
+    select * into v_times, v_ids from private.find_people_events(org_id, array(select jsonb_array_elements_text(filter -> 'subjects')), "from", "to");
+    if v_ids is not null then
+      v_slice := "to" - "from";
+      v_sql := 'from unnest($6::timestamptz[], $7::uuid[]) p(event_time, id) cross join lateral (select e.event_time '
+        || v_sql || private.event_condition(filter - 'subjects') || ' and e.id = p.id and e.event_time = p.event_time) e where ';
+      filter := '{}';
+    end if;
+  end if;
+  v_sql := 'with counted as materialized (select date_bin($5, e.event_time, $4) as start, count(*) as c ' || v_sql
+    || private.event_condition(filter)
+    || ' group by 1) select array_agg(round(extract(epoch from start - $4) / extract(epoch from $5))::integer + 1) as ns, array_agg(c) as cs from counted';
+  loop
+    v_started := clock_timestamp();
+    v_since := greatest("from", v_until - v_slice);
+    execute v_sql into v_part using org_id, v_since, v_until, "from", v_bucket, v_times, v_ids;
+    for i in 1 .. coalesce(cardinality(v_part.ns), 0) loop
+      v_counts[v_part.ns[i]] := v_counts[v_part.ns[i]] + v_part.cs[i];
+    end loop;
+    v_until := v_since;
+    exit when v_until <= "from" or clock_timestamp() > statement_timestamp() + interval '250 milliseconds';
+    -- A slice is to take some 40 ms: what is dense is taken in smaller ones.
+    v_took := extract(epoch from clock_timestamp() - v_started) * 1000;
+    v_slice := greatest(v_slice * least(4, greatest(0.1, 40 / greatest(v_took, 1))), interval '1 millisecond');
+  end loop;
+  v_first := floor(extract(epoch from v_until - "from") / bucket_seconds)::integer;
+  return jsonb_build_object(
+    'buckets', (select coalesce(jsonb_agg(jsonb_build_object('start', "from" + (n - 1) * v_bucket, 'count', v_counts[n]) order by n), '[]')
+      from generate_series(v_first + 1, v_buckets) n),
+    'countedFrom', case when v_until > "from" then v_until end);
+end
+$function$;
+grant execute on function private.events_histogram(uuid,timestamp with time zone,timestamp with time zone,integer,jsonb) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.find_alert_channel_secret(p_id uuid)
  RETURNS bytea
  LANGUAGE sql
@@ -2618,6 +2682,90 @@ end
 $function$;
 grant execute on function private.rotate_connection_secret(uuid,text,bytea,integer) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.search_events(org_id uuid, filter jsonb DEFAULT '{}'::jsonb, before jsonb DEFAULT NULL::jsonb, page_limit integer DEFAULT 50)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  v_time timestamptz := coalesce((before ->> 'time')::timestamptz, 'infinity');
+  v_id uuid := coalesce((before ->> 'id')::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
+  v_condition text := private.event_condition(filter);
+  v_driver text := '';
+  v_times timestamptz[];
+  v_ids uuid[];
+  v_one timestamptz;
+  v_other timestamptz;
+  v_chunk integer;
+  v_sql text;
+  v_count integer;
+  v_found jsonb;
+  v_rows jsonb := '[]';
+  v_scanned_to text;
+  v_next jsonb;
+begin
+  if page_limit is null or page_limit not between 1 and 1000 then
+    raise invalid_parameter_value using message = 'page_limit is a number from 1 to 1000';
+  end if;
+  -- An index is entered at the place and not at `to`: the later of them would walk from the one to the other.
+  if v_time >= (filter ->> 'to')::timestamptz then
+    v_time := (filter ->> 'to')::timestamptz;
+    v_id := '00000000-0000-0000-0000-000000000000';
+  end if;
+  if filter ? 'orderRef' then
+    v_driver := 'orderRef';
+  elsif filter ? 'subjects' then
+    select * into v_times, v_ids from private.find_people_events(org_id, array(select jsonb_array_elements_text(filter -> 'subjects')),
+      coalesce((filter ->> 'from')::timestamptz, '-infinity'), v_time);
+    if v_ids is not null then
+      v_driver := 'subjects';
+    end if;
+  end if;
+  if v_driver = '' and filter ? 'types' and filter ? 'connectionIds' then
+    -- Along the rarer of the two: the one whose 500th event is further back.
+    execute 'select min(w.event_time) from (select e.event_time from ' || private.event_walk(filter - 'connectionIds', 'types') || ') w having count(*) = 500'
+      into v_one using org_id, v_time, v_id, 500, null, null;
+    execute 'select min(w.event_time) from (select e.event_time from ' || private.event_walk(filter - 'types', 'connectionIds') || ') w having count(*) = 500'
+      into v_other using org_id, v_time, v_id, 500, null, null;
+    v_driver := case when v_one is null or v_one < v_other then 'types' else 'connectionIds' end;
+  elsif v_driver = '' then
+    v_driver := case when filter ? 'types' then 'types' when filter ? 'connectionIds' then 'connectionIds' else '' end;
+  end if;
+
+  v_chunk := case when private.event_condition(filter - '{from,to}'::text[] - v_driver) = 'true' then page_limit + 1 else greatest(500, page_limit + 1) end;
+  v_sql := format($sql$
+    with walked as materialized (select e.* from %s)
+    select (select count(*) from walked), last.event_time, last.id, (
+      select coalesce(jsonb_agg(jsonb_build_object('id', h.id, 'connectionId', h.source_connection_id, 'type', h.type, 'sourceType', h.source_type,
+        'sourceEventType', h.source_event_type, 'eventTime', h.event_time, 'receivedAt', h.received_at,
+        'subject', h.subject - 'hash_version', 'amountMinor', h.amount_minor::text,
+        'currency', h.currency, 'orderRef', h.order_ref, 'isTest', h.is_test, 'journalId', h.journal_id) order by h.event_time desc, h.id desc), '[]')
+      from (select * from walked where hit order by event_time desc, id desc limit $7) h)
+    from (select 1) one left join (select event_time, id from walked order by event_time, id limit 1) last on true$sql$,
+    private.event_walk(filter, v_driver));
+  loop
+    execute v_sql into v_count, v_time, v_id, v_found
+    using org_id, v_time, v_id, v_chunk, v_times, v_ids, page_limit + 1 - jsonb_array_length(v_rows);
+    v_rows := v_rows || v_found;
+    if jsonb_array_length(v_rows) > page_limit then
+      v_rows := v_rows - page_limit;
+      v_next := jsonb_build_object('time', v_rows -> -1 -> 'eventTime', 'id', v_rows -> -1 -> 'id');
+      exit;
+    end if;
+    exit when v_count < v_chunk;
+    if clock_timestamp() > statement_timestamp() + interval '250 milliseconds' then
+      v_scanned_to := to_jsonb(v_time) #>> '{}';
+      v_next := jsonb_build_object('time', v_time, 'id', v_id);
+      exit;
+    end if;
+    v_chunk := least(v_chunk * 4, 10000);
+  end loop;
+  return jsonb_build_object('rows', v_rows, 'next', v_next, 'scannedTo', v_scanned_to);
+end
+$function$;
+grant execute on function private.search_events(uuid,jsonb,jsonb,integer) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.set_alert_channel_target(p_id uuid, p_target text, p_sealed bytea)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -3143,6 +3291,14 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION private.unwrapped(p_json jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$ select case jsonb_typeof(p_json) when 'string' then (p_json #>> '{}')::jsonb when 'null' then null else p_json end $function$;
+grant execute on function private.unwrapped(jsonb) to authenticated;
+
 CREATE OR REPLACE FUNCTION public.connection_health(org_id uuid)
  RETURNS TABLE(source_connection_id uuid, name text, type text, is_active boolean, last_event_at timestamp with time zone, freshness_seconds double precision, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, dlq_rate double precision, lag_p50_seconds double precision, lag_p95_seconds double precision, replayed bigint, replayed_accepted bigint)
  LANGUAGE sql
@@ -3198,66 +3354,10 @@ grant execute on function public.create_org(text,text) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.events_histogram(org_id uuid, "from" timestamp with time zone, "to" timestamp with time zone, bucket_seconds integer, filter jsonb DEFAULT '{}'::jsonb)
  RETURNS jsonb
- LANGUAGE plpgsql
+ LANGUAGE sql
  STABLE
  SET search_path TO ''
-AS $function$
-declare
-  v_bucket interval := make_interval(secs => bucket_seconds);
-  v_buckets integer;
-  v_counts bigint[];
-  v_times timestamptz[];
-  v_ids uuid[];
-  v_sql text;
-  v_until timestamptz := "to";
-  v_since timestamptz;
-  v_slice interval;
-  v_started timestamptz;
-  v_took double precision;
-  v_part record;
-  v_first integer;
-begin
-  if bucket_seconds is null or bucket_seconds not between 1 and 31536000 or not ("from" < "to") or not isfinite("from") or not isfinite("to")
-    or extract(epoch from "to" - "from") / bucket_seconds > 1000 then
-    raise invalid_parameter_value using message = 'from is before to, with 1 to 1000 buckets of at least a second between them';
-  end if;
-  v_buckets := ceil(extract(epoch from "to" - "from") / bucket_seconds);
-  v_counts := array_fill(0::bigint, array[v_buckets]);
-  v_slice := ("to" - "from") / 128;
-  v_sql := 'from public.canonical_events e where e.org_id = $1 and e.event_time >= $2 and e.event_time < $3 and ';
-  if filter ? 'subjects' then
-    perform private.event_condition(filter);
-    select * into v_times, v_ids from private.find_people_events(org_id, array(select jsonb_array_elements_text(filter -> 'subjects')), "from", "to");
-    if v_ids is not null then
-      v_slice := "to" - "from";
-      v_sql := 'from unnest($6::timestamptz[], $7::uuid[]) p(event_time, id) cross join lateral (select e.event_time '
-        || v_sql || private.event_condition(filter - 'subjects') || ' and e.id = p.id and e.event_time = p.event_time) e where ';
-      filter := '{}';
-    end if;
-  end if;
-  v_sql := 'with counted as materialized (select date_bin($5, e.event_time, $4) as start, count(*) as c ' || v_sql
-    || private.event_condition(filter)
-    || ' group by 1) select array_agg(round(extract(epoch from start - $4) / extract(epoch from $5))::integer + 1) as ns, array_agg(c) as cs from counted';
-  loop
-    v_started := clock_timestamp();
-    v_since := greatest("from", v_until - v_slice);
-    execute v_sql into v_part using org_id, v_since, v_until, "from", v_bucket, v_times, v_ids;
-    for i in 1 .. coalesce(cardinality(v_part.ns), 0) loop
-      v_counts[v_part.ns[i]] := v_counts[v_part.ns[i]] + v_part.cs[i];
-    end loop;
-    v_until := v_since;
-    exit when v_until <= "from" or clock_timestamp() > statement_timestamp() + interval '250 milliseconds';
-    -- A slice is to take some 40 ms: what is dense is taken in smaller ones.
-    v_took := extract(epoch from clock_timestamp() - v_started) * 1000;
-    v_slice := greatest(v_slice * least(4, greatest(0.1, 40 / greatest(v_took, 1))), interval '1 millisecond');
-  end loop;
-  v_first := floor(extract(epoch from v_until - "from") / bucket_seconds)::integer;
-  return jsonb_build_object(
-    'buckets', (select coalesce(jsonb_agg(jsonb_build_object('start', "from" + (n - 1) * v_bucket, 'count', v_counts[n]) order by n), '[]')
-      from generate_series(v_first + 1, v_buckets) n),
-    'countedFrom', case when v_until > "from" then v_until end);
-end
-$function$;
+AS $function$ select private.events_histogram(org_id, "from", "to", bucket_seconds, private.unwrapped(filter)) $function$;
 grant execute on function public.events_histogram(uuid,timestamp with time zone,timestamp with time zone,integer,jsonb) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.events_of_subject(org_id uuid, hash text)
@@ -3302,84 +3402,8 @@ grant execute on function public.org_people(uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.search_events(org_id uuid, filter jsonb DEFAULT '{}'::jsonb, before jsonb DEFAULT NULL::jsonb, page_limit integer DEFAULT 50)
  RETURNS jsonb
- LANGUAGE plpgsql
+ LANGUAGE sql
  STABLE
  SET search_path TO ''
-AS $function$
-declare
-  v_time timestamptz := coalesce((before ->> 'time')::timestamptz, 'infinity');
-  v_id uuid := coalesce((before ->> 'id')::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
-  v_condition text := private.event_condition(filter);
-  v_driver text := '';
-  v_times timestamptz[];
-  v_ids uuid[];
-  v_one timestamptz;
-  v_other timestamptz;
-  v_chunk integer;
-  v_sql text;
-  v_count integer;
-  v_found jsonb;
-  v_rows jsonb := '[]';
-  v_scanned_to text;
-  v_next jsonb;
-begin
-  if page_limit is null or page_limit not between 1 and 1000 then
-    raise invalid_parameter_value using message = 'page_limit is a number from 1 to 1000';
-  end if;
-  -- An index is entered at the place and not at `to`: the later of them would walk from the one to the other.
-  if v_time >= (filter ->> 'to')::timestamptz then
-    v_time := (filter ->> 'to')::timestamptz;
-    v_id := '00000000-0000-0000-0000-000000000000';
-  end if;
-  if filter ? 'orderRef' then
-    v_driver := 'orderRef';
-  elsif filter ? 'subjects' then
-    select * into v_times, v_ids from private.find_people_events(org_id, array(select jsonb_array_elements_text(filter -> 'subjects')),
-      coalesce((filter ->> 'from')::timestamptz, '-infinity'), v_time);
-    if v_ids is not null then
-      v_driver := 'subjects';
-    end if;
-  end if;
-  if v_driver = '' and filter ? 'types' and filter ? 'connectionIds' then
-    -- Along the rarer of the two: the one whose 500th event is further back.
-    execute 'select min(w.event_time) from (select e.event_time from ' || private.event_walk(filter - 'connectionIds', 'types') || ') w having count(*) = 500'
-      into v_one using org_id, v_time, v_id, 500, null, null;
-    execute 'select min(w.event_time) from (select e.event_time from ' || private.event_walk(filter - 'types', 'connectionIds') || ') w having count(*) = 500'
-      into v_other using org_id, v_time, v_id, 500, null, null;
-    v_driver := case when v_one is null or v_one < v_other then 'types' else 'connectionIds' end;
-  elsif v_driver = '' then
-    v_driver := case when filter ? 'types' then 'types' when filter ? 'connectionIds' then 'connectionIds' else '' end;
-  end if;
-
-  v_chunk := case when private.event_condition(filter - '{from,to}'::text[] - v_driver) = 'true' then page_limit + 1 else greatest(500, page_limit + 1) end;
-  v_sql := format($sql$
-    with walked as materialized (select e.* from %s)
-    select (select count(*) from walked), last.event_time, last.id, (
-      select coalesce(jsonb_agg(jsonb_build_object('id', h.id, 'connectionId', h.source_connection_id, 'type', h.type, 'sourceType', h.source_type,
-        'sourceEventType', h.source_event_type, 'eventTime', h.event_time, 'receivedAt', h.received_at,
-        'subject', h.subject - 'hash_version', 'amountMinor', h.amount_minor::text,
-        'currency', h.currency, 'orderRef', h.order_ref, 'isTest', h.is_test, 'journalId', h.journal_id) order by h.event_time desc, h.id desc), '[]')
-      from (select * from walked where hit order by event_time desc, id desc limit $7) h)
-    from (select 1) one left join (select event_time, id from walked order by event_time, id limit 1) last on true$sql$,
-    private.event_walk(filter, v_driver));
-  loop
-    execute v_sql into v_count, v_time, v_id, v_found
-    using org_id, v_time, v_id, v_chunk, v_times, v_ids, page_limit + 1 - jsonb_array_length(v_rows);
-    v_rows := v_rows || v_found;
-    if jsonb_array_length(v_rows) > page_limit then
-      v_rows := v_rows - page_limit;
-      v_next := jsonb_build_object('time', v_rows -> -1 -> 'eventTime', 'id', v_rows -> -1 -> 'id');
-      exit;
-    end if;
-    exit when v_count < v_chunk;
-    if clock_timestamp() > statement_timestamp() + interval '250 milliseconds' then
-      v_scanned_to := to_jsonb(v_time) #>> '{}';
-      v_next := jsonb_build_object('time', v_time, 'id', v_id);
-      exit;
-    end if;
-    v_chunk := least(v_chunk * 4, 10000);
-  end loop;
-  return jsonb_build_object('rows', v_rows, 'next', v_next, 'scannedTo', v_scanned_to);
-end
-$function$;
+AS $function$ select private.search_events(org_id, private.unwrapped(filter), private.unwrapped(before), page_limit) $function$;
 grant execute on function public.search_events(uuid,jsonb,jsonb,integer) to authenticated;

@@ -343,3 +343,38 @@ describe('what the dashboard asks', () => {
     await expect(series('owner A', 'week')).rejects.toMatchObject({ code: '22023' });
   });
 });
+
+describe('looking events up', () => {
+  const search = async (filter: unknown, actor: Actor = 'owner A') => {
+    const [row] = await session.as<{ page: { rows: { id: string }[]; next: unknown } }>(
+      actor,
+      'select public.search_events($1, $2::jsonb, null, 5) as page',
+      [orgId('A'), JSON.stringify(filter)],
+    );
+    return row?.page.rows.map(({ id }) => id);
+  };
+  const bars = async (filter: unknown) => {
+    const [row] = await session.as<{ bars: { buckets: { count: number }[] } }>(
+      'owner A',
+      `select public.events_histogram($1, now() - interval '2 days', now() + interval '1 day', 86400, $2::jsonb) as bars`,
+      [orgId('A'), JSON.stringify(filter)],
+    );
+    return row?.bars.buckets.reduce((sum, { count }) => sum + count, 0);
+  };
+
+  it('reads a filter as JSON and, as the embedded Data API passes it, as text of JSON', async () => {
+    const all = await search({});
+    expect(all?.length).toBeGreaterThan(0);
+    for (const filter of [{ from: '2000-01-01T00:00:00Z' }, { orderRef: 'of nobody' }]) {
+      const found = await search(filter);
+      expect(found).toEqual('from' in filter ? all : []);
+      expect(await search(JSON.stringify(filter))).toEqual(found);
+      expect(await bars(JSON.stringify(filter))).toBe(await bars(filter));
+    }
+    expect(await search('{}', 'stranger')).toEqual([]);
+  });
+
+  it('refuses what is no filter', async () => {
+    await expect(search(['from'])).rejects.toMatchObject({ code: '22023' });
+  });
+});

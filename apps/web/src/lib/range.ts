@@ -2,6 +2,9 @@ import type { Range } from '../app/search.ts';
 
 const seconds: Record<Range, number> = { '1h': 3_600, '24h': 86_400, '7d': 604_800, '30d': 2_592_000, '90d': 7_776_000 };
 
+/** How long a range is. */
+export const rangeMs = (range: Range): number => seconds[range] * 1000;
+
 export type Bucket = 'minute' | 'hour' | 'day';
 const bucketMs: Record<Bucket, number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 

@@ -1,6 +1,6 @@
 import { AreaChart, BarChart, LineChart, Sparkline as MantineSparkline } from '@mantine/charts';
 import { Table, VisuallyHidden } from '@mantine/core';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { ReferenceArea } from 'recharts';
 import { formatCompact, formatNumber } from '../lib/format.ts';
 import { useLanguage } from '../lib/i18n.ts';
@@ -140,25 +140,34 @@ type PointerState = { activeTooltipIndex?: unknown };
 /** Drawing over bars: from where it was begun to where the pointer is now, as indices of points. */
 function useBrush(data: readonly { at: string; when: string }[], onNarrow: ((first: string, last: string) => void) | undefined) {
   const [drawn, setDrawn] = useState<readonly [from: number, to: number]>();
+  // The chart calls back later than the pointer moves: a press and its end may come before anything is drawn again.
+  const begun = useRef<number>(undefined);
   if (!onNarrow) return { style: {}, handlers: {}, area: null };
   const indexOf = ({ activeTooltipIndex: at }: PointerState) => (at === undefined || at === null ? undefined : Number(at));
+  const end = () => {
+    begun.current = undefined;
+    setDrawn(undefined);
+  };
   const [first, last] = drawn ? [data[Math.min(...drawn)], data[Math.max(...drawn)]] : [];
   return {
     style: { style: { cursor: 'pointer', userSelect: 'none' } as const },
     handlers: {
       onMouseDown: (state: PointerState) => {
-        const at = indexOf(state);
-        if (at !== undefined) setDrawn([at, at]);
+        begun.current = indexOf(state);
       },
       onMouseMove: (state: PointerState) => {
         const at = indexOf(state);
-        if (drawn && at !== undefined && at !== drawn[1]) setDrawn([drawn[0], at]);
+        if (begun.current !== undefined && at !== undefined) setDrawn([begun.current, at]);
       },
-      onMouseUp: () => {
-        if (first && last) onNarrow(first.at, last.at);
-        setDrawn(undefined);
+      onMouseUp: (state: PointerState) => {
+        const to = indexOf(state);
+        const from = begun.current ?? to;
+        end();
+        if (from === undefined || to === undefined) return;
+        const [low, high] = [data[Math.min(from, to)], data[Math.max(from, to)]];
+        if (low && high) onNarrow(low.at, high.at);
       },
-      onMouseLeave: () => setDrawn(undefined),
+      onMouseLeave: end,
     },
     area: first && last && <ReferenceArea x1={first.when} x2={last.when} fill="var(--mantine-primary-color-filled)" fillOpacity={0.2} />,
   };

@@ -7,7 +7,7 @@ import { AnchorLink } from '../../ui/links.tsx';
 import { SourceBadge } from '../../ui/source-badge.tsx';
 import { Copy, Id } from '../../ui/values.tsx';
 import { Facts } from './facts.tsx';
-import type { EventRow } from './queries.ts';
+import type { EventDetail } from './queries.ts';
 import { eventTexts } from './texts.ts';
 
 const kinds = ['email', 'phone', 'document', 'external_id'] as const;
@@ -18,7 +18,7 @@ export function CanonicalTab({
   connectionName,
   onPerson,
 }: {
-  event: EventRow;
+  event: EventDetail;
   connectionName: string;
   /** Shows the other events of a person. */
   onPerson: (hash: string) => void;

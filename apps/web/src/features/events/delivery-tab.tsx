@@ -6,7 +6,7 @@ import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { Copy, Id, Time } from '../../ui/values.tsx';
 import { Facts } from './facts.tsx';
-import { type EventRow, journalEntry } from './queries.ts';
+import { type EventDetail, journalEntry } from './queries.ts';
 import { Replay } from './replay.tsx';
 import { eventTexts } from './texts.ts';
 
@@ -19,7 +19,7 @@ const colors: Record<JournalOutcome, string> = {
 };
 
 /** How the event came: the delivery that it arrived in, and a way to send that through the pipeline again. */
-export function DeliveryTab({ event }: { event: EventRow }) {
+export function DeliveryTab({ event }: { event: EventDetail }) {
   const t = useTexts(eventTexts);
   const language = useLanguage();
   const entry = useQuery(journalEntry(event.org_id, event.journal_id));

@@ -110,22 +110,22 @@ export function EventList({ rows, opened, nameOf, onEnd, isFetchingMore, end }: 
                 style={{ cursor: 'pointer' }}
               >
                 <Table.Td className="truncate">
-                  <When at={row.event_time} language={language} />
+                  <When at={row.eventTime} language={language} />
                 </Table.Td>
                 <Table.Td>
                   <Group gap={6} wrap="nowrap">
                     {link}
-                    {row.is_test && <TestMark />}
+                    {row.isTest && <TestMark />}
                   </Group>
                 </Table.Td>
                 <Table.Td>
                   <Group gap={6} wrap="nowrap">
-                    <SourceBadge type={row.source_type} size={20} />
-                    <span className="truncate isolated">{nameOf(row.source_connection_id)}</span>
+                    <SourceBadge type={row.sourceType} size={20} />
+                    <span className="truncate isolated">{nameOf(row.connectionId)}</span>
                   </Group>
                 </Table.Td>
                 <Table.Td className="truncate mono">
-                  <span className="isolated">{row.order_ref}</span>
+                  <span className="isolated">{row.orderRef}</span>
                 </Table.Td>
                 <Table.Td className="truncate mono">{personOf(row)}</Table.Td>
                 <Table.Td className="truncate" ta="right">
@@ -152,7 +152,7 @@ export function EventList({ rows, opened, nameOf, onEnd, isFetchingMore, end }: 
               <Group gap="xs" wrap="nowrap" justify="space-between">
                 <Group gap={6} wrap="nowrap" miw={0}>
                   {link}
-                  {row.is_test && <TestMark />}
+                  {row.isTest && <TestMark />}
                 </Group>
                 <Text size="sm" className="tabular" style={{ whiteSpace: 'nowrap' }}>
                   {amountOf(row, language)}
@@ -160,11 +160,11 @@ export function EventList({ rows, opened, nameOf, onEnd, isFetchingMore, end }: 
               </Group>
               <Group gap="xs" wrap="nowrap" justify="space-between" mt={2}>
                 <Text size="xs" c="dimmed" className="truncate isolated">
-                  {nameOf(row.source_connection_id)}
-                  {row.order_ref && ` · ${row.order_ref}`}
+                  {nameOf(row.connectionId)}
+                  {row.orderRef && ` · ${row.orderRef}`}
                 </Text>
                 <Text size="xs" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
-                  <When at={row.event_time} language={language} />
+                  <When at={row.eventTime} language={language} />
                 </Text>
               </Group>
             </Box>
@@ -253,12 +253,10 @@ function When({ at, language }: { at: string; language: Language }) {
   );
 }
 
-const amountOf = ({ amount_minor, currency }: EventRow, language: Language) =>
-  amount_minor === null || currency === null ? '' : formatMoney(amount_minor, currency, language);
+const amountOf = ({ amountMinor, currency }: EventRow, language: Language) =>
+  amountMinor === null || currency === null ? '' : formatMoney(amountMinor, currency, language);
 
 /** The beginning of the most telling hash of the person, enough to see who is the same. */
 function personOf({ subject }: EventRow): string {
-  const hashes = subject as Record<string, unknown>;
-  const hash = hashes.email ?? hashes.phone ?? hashes.document ?? hashes.external_id;
-  return typeof hash === 'string' ? `${hash.slice(0, 10)}` : '';
+  return (subject.email ?? subject.phone ?? subject.document ?? subject.external_id ?? '').slice(0, 10);
 }

@@ -6,7 +6,8 @@ import { useCallback, useEffect, useMemo, useRef } from 'react';
 import { useOrg } from '../../app/org.ts';
 import type { EventsSearch } from '../../app/search.ts';
 import { connectionHealth } from '../../lib/connections.ts';
-import { useTexts } from '../../lib/i18n.ts';
+import { formatDateTime } from '../../lib/format.ts';
+import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { live, Updated } from '../../ui/live.tsx';
 import { Page, Section } from '../../ui/page.tsx';
 import { ClearFilters, Loaded } from '../../ui/states.tsx';
@@ -14,6 +15,7 @@ import { EventList } from './event-list.tsx';
 import { EventPanel } from './event-panel.tsx';
 import { filterKeys, isFiltered, without } from './filter.ts';
 import { FilterBar } from './filter-bar.tsx';
+import { Histogram } from './histogram.tsx';
 import { NoEvents } from './no-events.tsx';
 import { eventTexts } from './texts.ts';
 import { TimeFilter } from './time-filter.tsx';
@@ -35,7 +37,7 @@ export function Events() {
   );
   const names = useMemo(() => new Map(connections.map(({ id, name }) => [id, name])), [connections]);
   const nameOf = useCallback((id: string) => names.get(id) ?? `${id.slice(0, 8)}…`, [names]);
-  const { pages, newest, rows, fresh, showFresh, fetchMore, refresh } = useEvents(org.id, search);
+  const { pages, newest, rows, fresh, showFresh, fetchMore, searchedTo, refresh } = useEvents(org.id, search);
   const list = useRef<HTMLDivElement>(null);
 
   // Rows may come in above only while nobody reads or points at them.
@@ -59,6 +61,7 @@ export function Events() {
         </Group>
         <FilterBar search={search} onChange={go} connections={connections} seenTypes={seenTypes} />
       </Stack>
+      <Histogram search={search} onChange={go} />
       <Section
         title={t('list')}
         aside={
@@ -75,7 +78,12 @@ export function Events() {
         }
       >
         <div ref={list}>
-          <Loaded query={pages} height={520} isEmpty={() => rows.length === 0} empty={<NoEvents search={search} onChange={go} />}>
+          <Loaded
+            query={pages}
+            height={520}
+            isEmpty={() => rows.length === 0 && !pages.hasNextPage}
+            empty={<NoEvents search={search} onChange={go} />}
+          >
             {() => (
               <EventList
                 rows={rows}
@@ -83,19 +91,7 @@ export function Events() {
                 nameOf={nameOf}
                 onEnd={fetchMore}
                 isFetchingMore={pages.isFetchingNextPage}
-                end={
-                  pages.isFetchNextPageError ? (
-                    <Button size="xs" variant="light" onClick={() => void pages.fetchNextPage()}>
-                      {t('moreFailed')}
-                    </Button>
-                  ) : (
-                    !pages.hasNextPage && (
-                      <Text size="xs" c="dimmed">
-                        {t('end', { count: rows.length })}
-                      </Text>
-                    )
-                  )
-                }
+                end={<End pages={pages} count={rows.length} searchedTo={searchedTo} />}
               />
             )}
           </Loaded>
@@ -118,12 +114,46 @@ export function Events() {
   );
 }
 
+/** What stands below the last row: the way on, or that there is none. */
+function End({
+  pages: { isFetchNextPageError, hasNextPage, fetchNextPage },
+  count,
+  searchedTo,
+}: {
+  pages: ReturnType<typeof useEvents>['pages'];
+  count: number;
+  searchedTo: string | undefined;
+}) {
+  const t = useTexts(eventTexts);
+  const language = useLanguage();
+  const goOn = (label: string) => (
+    <Button size="compact-xs" variant="default" onClick={() => void fetchNextPage()}>
+      {label}
+    </Button>
+  );
+  if (isFetchNextPageError) return goOn(t('moreFailed'));
+  if (!hasNextPage) return <Quiet>{t('end', { count })}</Quiet>;
+  if (searchedTo === undefined) return null;
+  return (
+    <Group gap="xs">
+      <Quiet>{t('searchedTo', { time: formatDateTime(searchedTo, language) })}</Quiet>
+      {goOn(t('goOn'))}
+    </Group>
+  );
+}
+
+const Quiet = ({ children }: { children: string }) => (
+  <Text size="xs" c="dimmed">
+    {children}
+  </Text>
+);
+
 /** Says that there is more to see, and leaves it to the reader when. */
 function Fresh({ count, more, onShow }: { count: number; more: boolean; onShow: () => void }) {
   const t = useTexts(eventTexts);
   return (
     <Group gap="xs" role="status">
-      <Button size="compact-xs" variant="light" leftSection={<IconArrowUp size={14} aria-hidden />} onClick={onShow}>
+      <Button size="compact-xs" variant="default" leftSection={<IconArrowUp size={14} aria-hidden />} onClick={onShow}>
         {t(more ? 'freshMany' : 'fresh', { count })}
       </Button>
     </Group>

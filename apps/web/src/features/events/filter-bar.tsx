@@ -1,9 +1,12 @@
 import { Button, Group, MultiSelect, NativeSelect, SegmentedControl, Stack, TagsInput, Text, TextInput } from '@mantine/core';
+import { useDebouncedCallback } from '@mantine/hooks';
+import { IconSearch } from '@tabler/icons-react';
 import { canonicalTypes, isCanonicalType, sourceTypePattern } from '@tributary/shared/canonical.ts';
-import { type FormEvent, useState } from 'react';
+import { formatAmount, parseAmount } from '@tributary/shared/currency.ts';
+import { type FormEvent, useEffect, useState } from 'react';
 import type { EventsSearch } from '../../app/search.ts';
 import { useTexts } from '../../lib/i18n.ts';
-import { type filterKeys, parseAmount, without, writeAmount } from './filter.ts';
+import { type filterKeys, without } from './filter.ts';
 import { FilterPill } from './filter-pill.tsx';
 import { SubjectFilter } from './subject-filter.tsx';
 import { eventTexts } from './texts.ts';
@@ -25,6 +28,7 @@ export function FilterBar({ search, onChange, connections, seenTypes }: BarProps
   const pill = (key: (typeof filterKeys)[number]) => ({ label: t(key), value: words[key], onClear: clear(key) });
   return (
     <Group gap={6} role="search" aria-label={t('filters')}>
+      <TextSearch search={search} onChange={onChange} />
       <FilterPill {...pill('types')}>{() => <TypeFilter search={search} onChange={onChange} seenTypes={seenTypes} />}</FilterPill>
       <FilterPill {...pill('connections')}>
         {() => (
@@ -72,6 +76,31 @@ export function FilterBar({ search, onChange, connections, seenTypes }: BarProps
   );
 }
 
+function TextSearch({ search, onChange }: Pick<BarProps, 'search' | 'onChange'>) {
+  const t = useTexts(eventTexts);
+  const [typed, setTyped] = useState(search.q ?? '');
+  useEffect(() => setTyped(search.q ?? ''), [search.q]);
+  const commit = useDebouncedCallback((text: string) => {
+    const q = text.trim();
+    if (q !== (search.q ?? '')) onChange({ ...without(search, 'q'), ...(q === '' ? {} : { q }) }, { replace: search.q !== undefined });
+  }, 400);
+  return (
+    <TextInput
+      size="xs"
+      w={{ base: '100%', xs: 220 }}
+      aria-label={t('q')}
+      placeholder={t('q')}
+      maxLength={200}
+      leftSection={<IconSearch size={14} aria-hidden />}
+      value={typed}
+      onChange={({ currentTarget: { value } }) => {
+        setTyped(value);
+        commit(value);
+      }}
+    />
+  );
+}
+
 interface FormProps extends Pick<BarProps, 'search' | 'onChange'> {
   close: () => void;
 }
@@ -102,6 +131,7 @@ function TypeFilter({ search, onChange, seenTypes }: Pick<BarProps, 'search' | '
       }}
       maxDropdownHeight={260}
       acceptValueOnBlur={false}
+      scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}
       clearable
       comboboxProps={{ withinPortal: false }}
       error={unknown === undefined ? undefined : t('noSuchType', { type: unknown })}
@@ -141,25 +171,20 @@ const currencies = ['BRL', 'USD', 'EUR', 'GBP', 'ARS', 'CLP', 'COP', 'MXN', 'PEN
 
 function AmountFilter({ search, onChange, close }: FormProps) {
   const t = useTexts(eventTexts);
-  const set = parseAmount(search.amount);
+  const set = parseAmount(search.amount ?? '');
+  const units = (minor: string | undefined) =>
+    set && minor !== undefined ? formatAmount({ currency: set.currency, amountMin: minor, amountMax: minor }).slice(4) : '';
   const [currency, setCurrency] = useState(set?.currency ?? 'BRL');
-  const [min, setMin] = useState(set?.min ?? '');
-  const [max, setMax] = useState(set?.max ?? '');
+  const [min, setMin] = useState(() => units(set?.amountMin));
+  const [max, setMax] = useState(() => units(set?.amountMax));
   const [wrong, setWrong] = useState(false);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const [low, high] = [min, max].map((text) => text.trim().replace(',', '.'));
-    if (!low && !high) {
-      onChange(without(search, 'amount'));
-      close();
-      return;
-    }
-    const amount = writeAmount({ currency, ...(low ? { min: low } : {}), ...(high ? { max: high } : {}) });
-    if (!parseAmount(amount)) {
-      setWrong(true);
-      return;
-    }
-    onChange({ ...without(search, 'amount'), amount });
+    const isSet = min.trim() !== '' || max.trim() !== '';
+    const amount = isSet ? parseAmount(`${currency} ${min}..${max}`) : undefined;
+    setWrong(isSet && !amount);
+    if (isSet && !amount) return;
+    onChange({ ...without(search, 'amount'), ...(amount && { amount: formatAmount(amount) }) });
     close();
   };
   return (

@@ -4,11 +4,11 @@ import { useTexts } from '../../lib/i18n.ts';
 import { Json } from '../../ui/values.tsx';
 import { Facts } from './facts.tsx';
 import { flatten } from './flatten.ts';
-import type { EventRow } from './queries.ts';
+import type { EventDetail } from './queries.ts';
 import { eventTexts } from './texts.ts';
 
 /** What the platform said beyond the columns: its own fields, and the campaign that led to it. */
-export function PropertiesTab({ event }: { event: EventRow }) {
+export function PropertiesTab({ event }: { event: EventDetail }) {
   const t = useTexts(eventTexts);
   return (
     <Stack gap="lg">

@@ -22,13 +22,15 @@ export function useEvents(orgId: string, search: EventsSearch) {
   }, [rows, first]);
   const { queryKey } = options;
   const showFresh = useCallback(() => {
-    if (first) queries.setQueryData<InfiniteData<EventPage>>(queryKey, { pages: [first], pageParams: [undefined] });
+    if (first) queries.setQueryData<InfiniteData<EventPage>>(queryKey, { pages: [first], pageParams: [null] });
   }, [queries, queryKey, first]);
-  const { hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage } = pages;
+  const { hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = pages;
+  /** How far back a long search came: it goes on only when somebody wants it to. */
+  const searchedTo = pages.data?.pages.at(-1)?.scannedTo ?? undefined;
   const fetchMore = useCallback(() => {
-    if (hasNextPage && !isFetchingNextPage && !isFetchNextPageError) void fetchNextPage();
-  }, [hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage]);
+    if (hasNextPage && !isFetching && !isFetchNextPageError && searchedTo === undefined) void fetchNextPage();
+  }, [hasNextPage, isFetching, isFetchNextPageError, searchedTo, fetchNextPage]);
   const { refetch: refetchPages } = pages;
   const refresh = useCallback(() => void refetchPages(), [refetchPages]);
-  return { pages, newest, rows, fresh, showFresh, fetchMore, refresh };
+  return { pages, newest, rows, fresh, showFresh, fetchMore, searchedTo, refresh };
 }
