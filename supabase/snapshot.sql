@@ -986,6 +986,26 @@ AS $function$
 $function$;
 grant execute on function private.adapter_lag(integer) to worker;
 
+CREATE OR REPLACE FUNCTION private.add_data_key(p_org_id uuid, p_version integer, p_wrapped bytea, p_master_version integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if not p_org_id = any (array(select private.my_orgs('{owner,admin}'))) then
+    raise insufficient_privilege;
+  end if;
+  perform from public.orgs where id = p_org_id for update;
+  if p_version is distinct from (select max(k.version) + 1 from private.org_keys k where k.org_id = p_org_id and k.kind = 'data') then
+    return false;
+  end if;
+  insert into private.org_keys (org_id, kind, version, wrapped, master_version) values (p_org_id, 'data', p_version, p_wrapped, p_master_version);
+  return true;
+end
+$function$;
+grant execute on function private.add_data_key(uuid,integer,bytea,integer) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.alert_message(p_kind text, p_name text, p_value double precision, p_threshold double precision, p_window integer)
  RETURNS text
  LANGUAGE sql
@@ -2307,6 +2327,29 @@ AS $function$
 $function$;
 grant execute on function private.list_flow_transitions(integer) to worker;
 
+CREATE OR REPLACE FUNCTION private.list_org_keys(p_org_id uuid)
+ RETURNS TABLE(kind text, version integer, created_at timestamp with time zone, retired_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select k.kind, k.version, k.created_at, k.retired_at
+  from private.org_keys k
+  where k.org_id = p_org_id and p_org_id = any (array(select private.my_orgs()))
+  order by k.kind, k.version desc
+$function$;
+grant execute on function private.list_org_keys(uuid) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.list_retention()
+ RETURNS TABLE(table_name text, keep_days integer)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select r.table_name, r.keep_days from private.retention r
+$function$;
+grant execute on function private.list_retention() to authenticated;
+
 CREATE OR REPLACE FUNCTION private.live_instances()
  RETURNS SETOF private.instances
  LANGUAGE sql
@@ -3351,6 +3394,16 @@ CREATE OR REPLACE FUNCTION public.create_org(name text, project_name text DEFAUL
  SET search_path TO ''
 AS $function$ select private.create_org(name, project_name) $function$;
 grant execute on function public.create_org(text,text) to authenticated;
+
+CREATE OR REPLACE FUNCTION public.data_retention()
+ RETURNS TABLE(table_name text, keep_days integer)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select r.table_name, r.keep_days from private.list_retention() r order by r.keep_days, r.table_name
+$function$;
+grant execute on function public.data_retention() to authenticated;
 
 CREATE OR REPLACE FUNCTION public.events_histogram(org_id uuid, "from" timestamp with time zone, "to" timestamp with time zone, bucket_seconds integer, filter jsonb DEFAULT '{}'::jsonb)
  RETURNS jsonb

@@ -78,6 +78,7 @@ export const columnGrants: Record<string, string> = {
 /** Functions a client role may execute. Those that run with their owner's rights are listed apart: each one is a door past row level security. */
 export const functionGrants: Record<'definer' | 'invoker', Record<string, string>> = {
   definer: {
+    'private.add_data_key': 'authenticated',
     'private.accept_invite': 'authenticated',
     'private.adapter_lag': 'worker',
     'private.activity_rolled_until': 'authenticated',
@@ -107,6 +108,8 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.heartbeat': 'worker',
     'private.leave_fleet': 'worker',
     'private.list_connection_secrets': 'authenticated',
+    'private.list_org_keys': 'authenticated',
+    'private.list_retention': 'authenticated',
     'private.list_flow_transitions': 'worker',
     'private.my_orgs': 'authenticated',
     'private.note_alert_channel': 'worker',
@@ -144,6 +147,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'public.connection_health': 'authenticated',
     'public.connection_sparklines': 'authenticated',
     'public.create_org': 'authenticated',
+    'public.data_retention': 'authenticated',
     'public.events_histogram': 'authenticated',
     'public.events_of_subject': 'authenticated',
     'public.ingest_timeseries': 'authenticated',

@@ -96,7 +96,7 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
   app.route('/', healthRoutes({ ...deps, operatorToken: config.operatorToken }));
   app.route('/api/config', publicConfigRoutes(config.supabase));
   app.route('/api/admin', adminRoutes({ flow: deps.flow, operatorToken: config.operatorToken }));
-  app.route('/api/orgs', orgRoutes({ db, verifyToken }));
+  app.route('/api/orgs', orgRoutes({ db, verifyToken, masterKeys: config.masterKeys }));
   app.route('/api/sources', sourceRoutes());
   app.route(
     '/api/connections',

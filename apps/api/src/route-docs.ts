@@ -16,6 +16,7 @@ import {
   CreatedInvite,
   Invite,
   Org,
+  OrgKeys,
   PublicConfig,
   RotatedSecret,
   SourceEntry,
@@ -175,6 +176,26 @@ export const describe = {
     description: 'The rate limit counts the deliveries of all its connections together. Every server obeys it within a second.',
     security: user,
     responses: { ...answers(200, 'The org as it is now.', Org), ...refuses(...command) },
+  }),
+  listOrgKeys: describeRoute({
+    operationId: 'listOrgKeys',
+    tags: ['Orgs'],
+    summary: 'List the keys of an org, never the keys themselves',
+    security: user,
+    responses: {
+      ...answers(200, 'By kind, the newest version first; none before the org has needed one.', OrgKeys),
+      ...refuses(401, 404, 503),
+    },
+  }),
+  rotateDataKey: describeRoute({
+    operationId: 'rotateDataKey',
+    tags: ['Orgs'],
+    summary: 'Make a new data key',
+    description:
+      'Bodies and secrets are sealed with it from now on; what was sealed before opens with the older ones, which are kept. ' +
+      'The hash key stays, or new hashes of a person would not join with old ones.',
+    security: user,
+    responses: { ...answers(201, 'The keys as they are now.', OrgKeys), ...refuses(401, 403, 404, 409, 503) },
   }),
   getFlow: describeRoute({
     operationId: 'getFlow',

@@ -224,6 +224,20 @@ export const UpdateOrg = z
   .meta({ id: 'UpdateOrg' });
 export type UpdateOrg = z.input<typeof UpdateOrg>;
 
+export const OrgKey = z
+  .object({
+    kind: z.enum(['data', 'hash']).describe('data: seals bodies and secrets. hash: makes the hashes of identifiers of people.'),
+    version: z.int(),
+    createdAt: Timestamp,
+    retiredAt: Timestamp.nullable(),
+    current: z.boolean().describe('What is written now is written with it.'),
+  })
+  .meta({ id: 'OrgKey' });
+export type OrgKey = z.infer<typeof OrgKey>;
+
+export const OrgKeys = z.object({ keys: z.array(OrgKey) }).meta({ id: 'OrgKeys' });
+export type OrgKeys = z.infer<typeof OrgKeys>;
+
 export const Invite = z
   .object({
     id: Id,

@@ -1225,6 +1225,13 @@ export type Database = {
         }[];
       };
       create_org: { Args: { name: string; project_name?: string }; Returns: Json };
+      data_retention: {
+        Args: Record<PropertyKey, never>;
+        Returns: {
+          keep_days: number;
+          table_name: string;
+        }[];
+      };
       events_histogram: { Args: { bucket_seconds: number; filter?: Json; from: string; org_id: string; to: string }; Returns: Json };
       events_of_subject: {
         Args: { hash: string; org_id: string };

@@ -1,14 +1,17 @@
-import { type Org, UpdateOrg } from '@tributary/shared/api.ts';
+import { randomBytes } from 'node:crypto';
+import { type MasterKeys, wrapKey } from '@tributary/pipeline/master-keys.ts';
+import { keyAad } from '@tributary/pipeline/seal.ts';
+import { type Org, type OrgKeys, UpdateOrg } from '@tributary/shared/api.ts';
 import { Hono } from 'hono';
 import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
 import type { Db } from '../db.ts';
 import { Problem } from '../errors.ts';
 import { jsonBody, validBody, validId } from '../requests.ts';
 import { describe } from '../route-docs.ts';
-import { findOrg, type OrgRow, updateOrg } from './store.ts';
+import { addDataKey, findOrg, type KeyRow, listKeys, type OrgRow, updateOrg } from './store.ts';
 
 /** Mounted at /api/orgs. */
-export function orgRoutes({ db, verifyToken }: { db: Db; verifyToken: VerifyToken }) {
+export function orgRoutes({ db, verifyToken, masterKeys }: { db: Db; verifyToken: VerifyToken; masterKeys: MasterKeys }) {
   const app = new Hono<{ Variables: AuthVariables }>();
   app.use(requireUser(verifyToken), jsonBody);
 
@@ -28,7 +31,46 @@ export function orgRoutes({ db, verifyToken }: { db: Db; verifyToken: VerifyToke
     return c.json(toOrg(requireOrg(row)));
   });
 
+  app.get('/:id/keys', describe.listOrgKeys, validId(), async (c) => {
+    const { id } = c.req.valid('param');
+    const rows = await db.as(c.var.claims, async (sql) => {
+      requireOrg(await findOrg(sql, id));
+      return listKeys(sql, id);
+    });
+    return c.json(toKeys(rows));
+  });
+
+  app.post('/:id/keys/rotate', describe.rotateDataKey, validId(), async (c) => {
+    const { id } = c.req.valid('param');
+    const rows = await db.as(c.var.claims, async (sql) => {
+      const org = requireOrg(await findOrg(sql, id));
+      if (org.role === 'analyst') throw new Problem('forbidden');
+      const newest = (await listKeys(sql, id)).find((row) => row.kind === 'data');
+      if (!newest) throw new Problem('conflict', 'the org has no key yet: it gets its first ones with its first secret or delivery');
+      const version = newest.version + 1;
+      const { wrapped, version: masterVersion } = wrapKey(masterKeys, randomBytes(32), keyAad(id, 'data', version));
+      if (!(await addDataKey(sql, { orgId: id, version, wrapped, masterVersion })))
+        throw new Problem('conflict', 'somebody else made a new key just now');
+      return listKeys(sql, id);
+    });
+    return c.json(toKeys(rows), 201);
+  });
+
   return app;
+}
+
+/** The newest of each kind that is not retired is the one in use: see keys.ts. */
+function toKeys(rows: readonly KeyRow[]): OrgKeys {
+  const current = (kind: KeyRow['kind']) => rows.find((row) => row.kind === kind && row.retired_at === null);
+  return {
+    keys: rows.map((row) => ({
+      kind: row.kind,
+      version: row.version,
+      createdAt: row.created_at,
+      retiredAt: row.retired_at,
+      current: row === current(row.kind),
+    })),
+  };
 }
 
 function requireOrg(row: OrgRow | undefined): OrgRow {

@@ -38,3 +38,29 @@ export async function updateOrg(
     [id, changes.name ?? null, changes.rateLimitPerSecond !== undefined, changes.rateLimitPerSecond ?? null],
   );
 }
+
+export interface KeyRow {
+  kind: 'data' | 'hash';
+  version: number;
+  created_at: string;
+  retired_at: string | null;
+}
+
+/** By kind, the newest first. None of another's org. */
+export async function listKeys(sql: Sql, orgId: string): Promise<KeyRow[]> {
+  return sql<KeyRow>('select kind, version, created_at, retired_at from private.list_org_keys($1)', [orgId]);
+}
+
+/** False: the version is not the next one any more. */
+export async function addDataKey(
+  sql: Sql,
+  key: { orgId: string; version: number; wrapped: Uint8Array; masterVersion: number },
+): Promise<boolean> {
+  const [row] = await sql<{ added: boolean }>('select private.add_data_key($1, $2, $3, $4) as added', [
+    key.orgId,
+    key.version,
+    Buffer.from(key.wrapped),
+    key.masterVersion,
+  ]);
+  return row?.added ?? false;
+}

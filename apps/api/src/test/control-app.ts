@@ -38,7 +38,7 @@ export function makeControlApp(world: World, dispatch: ConnectionDeps['dispatch'
   app.route('/api/sources', sourceRoutes());
   app.route('/api/connections', connectionRoutes({ db, masterKeys, log, verifyToken, publicUrl, dispatch, now: Date.now }));
   app.route('/api/dlq', dlqRoutes({ db, masterKeys, log, verifyToken }));
-  app.route('/api/orgs', orgRoutes({ db, verifyToken }));
+  app.route('/api/orgs', orgRoutes({ db, masterKeys, verifyToken }));
   app.route('/api/alerts', alertRoutes({ db, masterKeys, log, verifyToken, outbound, notifier }));
   app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
   app.route('/api/events', eventRoutes({ db, verifyToken }));

@@ -1,0 +1,95 @@
+import type { Hono } from 'hono';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { loadOrgKeys } from '../keys.ts';
+import { call, makeControlApp } from '../test/control-app.ts';
+import { makeWorld, type TestOrg, type TestUser, type World } from '../test/make.ts';
+
+let world: World;
+let app: Hono;
+beforeAll(async () => {
+  world = await makeWorld();
+  app = makeControlApp(world);
+});
+afterAll(() => world?.close());
+
+const keysOf = (user: TestUser | undefined, org: TestOrg) => call(app, user, 'GET', `/api/orgs/${org.id}/keys`);
+const rotate = (user: TestUser | undefined, org: TestOrg) => call(app, user, 'POST', `/api/orgs/${org.id}/keys/rotate`);
+const load = (org: TestOrg) => loadOrgKeys(world.db, world.masterKeys, org.id, world.log);
+
+it('shows every member which keys there are, and no key', async () => {
+  const org = await world.makeOrg();
+  expect((await keysOf(org.owner, org)).body).toEqual({ keys: [] });
+  await load(org);
+  const analyst = await world.makeMember(org, 'analyst');
+  const { status, body, text } = await keysOf(analyst, org);
+  expect(status).toBe(200);
+  expect(body.keys).toEqual([
+    { kind: 'data', version: 1, createdAt: expect.any(String), retiredAt: null, current: true },
+    { kind: 'hash', version: 1, createdAt: expect.any(String), retiredAt: null, current: true },
+  ]);
+  expect(text).not.toMatch(/wrapped|master/i);
+});
+
+it('makes a new data key that seals from now on; the older ones still open and the hash key stays', async () => {
+  const org = await world.makeOrg();
+  const before = await load(org);
+  const admin = await world.makeMember(org, 'admin');
+  const { status, body } = await rotate(admin, org);
+  expect(status).toBe(201);
+  expect(body.keys.map((key: { kind: string; version: number; current: boolean }) => [key.kind, key.version, key.current])).toEqual([
+    ['data', 2, true],
+    ['data', 1, false],
+    ['hash', 1, true],
+  ]);
+  const after = await load(org);
+  expect(after.dataKey.version).toBe(2);
+  expect(after.dataKey.key).not.toEqual(before.dataKey.key);
+  expect(after.data.get(1)).toEqual(before.dataKey.key);
+  expect(after.hashKey).toEqual(before.hashKey);
+  const [trail] = await world.db.as(org.owner.claims, (sql) =>
+    sql<{ actor_id: string; detail: { version: number } }>(
+      `select actor_id, detail from public.audit_log where org_id = $1 and action = 'org_keys.insert' order by id desc limit 1`,
+      [org.id],
+    ),
+  );
+  expect(trail).toMatchObject({ actor_id: admin.id, detail: { kind: 'data', version: 2 } });
+});
+
+it('makes one key of each version when several people press at once', async () => {
+  const org = await world.makeOrg();
+  await load(org);
+  const answers = await Promise.all(Array.from({ length: 5 }, () => rotate(org.owner, org)));
+  const made = answers.filter((answer) => answer.status === 201).length;
+  expect(made).toBeGreaterThan(0);
+  expect(answers.every((answer) => answer.status === 201 || answer.status === 409)).toBe(true);
+  expect((await load(org)).data.size).toBe(1 + made);
+});
+
+it('refuses an analyst, another org, nobody, and an org that has no key yet', async () => {
+  const org = await world.makeOrg();
+  expect((await rotate(org.owner, org)).status).toBe(409);
+  await load(org);
+  const analyst = await world.makeMember(org, 'analyst');
+  const other = await world.makeOrg();
+  expect((await rotate(analyst, org)).status).toBe(403);
+  for (const ask of [keysOf, rotate]) {
+    expect((await ask(other.owner, org)).status).toBe(404);
+    expect((await ask(undefined, org)).status).toBe(401);
+  }
+  // Past the route, as the role that it runs under.
+  for (const user of [analyst, other.owner]) {
+    const add = world.db.as(user.claims, (sql) => sql('select private.add_data_key($1, 2, $2, 1)', [org.id, Buffer.alloc(60)]));
+    await expect(add).rejects.toMatchObject({ code: '42501' });
+  }
+  expect(await world.db.as(other.owner.claims, (sql) => sql('select * from private.list_org_keys($1)', [org.id]))).toEqual([]);
+  expect((await load(org)).data.size).toBe(1);
+});
+
+it('tells how long what is kept', async () => {
+  const org = await world.makeOrg();
+  const rows = await world.db.as(org.owner.claims, (sql) =>
+    sql<{ table_name: string; keep_days: number }>('select table_name, keep_days from public.data_retention()'),
+  );
+  expect(rows).toContainEqual({ table_name: 'private.journal_payloads', keep_days: 90 });
+  expect(rows).toContainEqual({ table_name: 'public.canonical_events', keep_days: 400 });
+});
