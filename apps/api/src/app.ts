@@ -14,6 +14,7 @@ import type { Db } from './db.ts';
 import { dlqRoutes } from './dlq/routes.ts';
 import { answerProblem, Problem, toProblem } from './errors.ts';
 import type { Flow } from './flow/flow.ts';
+import { statusRoutes } from './flow/routes.ts';
 import { healthRoutes } from './health.ts';
 import { holdRoutes } from './holds/routes.ts';
 import type { Connections } from './ingest/connections.ts';
@@ -96,6 +97,7 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
   app.route('/', healthRoutes({ ...deps, operatorToken: config.operatorToken }));
   app.route('/api/config', publicConfigRoutes(config.supabase));
   app.route('/api/admin', adminRoutes({ flow: deps.flow, operatorToken: config.operatorToken }));
+  app.route('/api/status', statusRoutes({ db, flow: deps.flow, verifyToken }));
   app.route('/api/orgs', orgRoutes({ db, verifyToken, masterKeys: config.masterKeys }));
   app.route('/api/sources', sourceRoutes());
   app.route(

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { listAdapterLag, listJobDepths } from './admin/store.ts';
 import { requireOperator } from './auth.ts';
 import type { Circuits } from './breaker.ts';
+import { cached } from './cached.ts';
 import type { Db } from './db.ts';
 import type { Flow } from './flow/flow.ts';
 import type { Writer } from './ingest/writer.ts';
@@ -105,14 +106,6 @@ export function healthRoutes(deps: HealthDeps): Hono {
     c.body(await deps.metrics.registry.metrics(), 200, { 'content-type': deps.metrics.registry.contentType }),
   );
   return routes;
-}
-
-function cached<T>(ask: () => Promise<T>, forMs: number): () => Promise<T> {
-  let last: { at: number; answer: Promise<T> } | undefined;
-  return () => {
-    if (!last || performance.now() - last.at > forMs) last = { at: performance.now(), answer: ask() };
-    return last.answer;
-  };
 }
 
 async function within<T>(promise: Promise<T>, ms: number): Promise<T> {

@@ -34,7 +34,7 @@ import {
   DlqStarted,
   DlqSummary,
 } from '@tributary/shared/dlq.ts';
-import { FlowState, FlowTransitions, FlushedState } from '@tributary/shared/flow.ts';
+import { FlowState, FlowTransitions, FlushedState, ServiceStatus } from '@tributary/shared/flow.ts';
 import { LegalHold, LegalHoldList } from '@tributary/shared/holds.ts';
 import { LatestEntries, ReplayedEntry } from '@tributary/shared/journal.ts';
 import { ReplayList, ReplayPlan, ReplayPreview } from '@tributary/shared/replays.ts';
@@ -203,6 +203,14 @@ export const describe = {
     summary: 'The mode of the fleet, why, and what each instance holds',
     security: operator,
     responses: { ...answers(200, 'As it is now.', FlowState), ...refuses(401, 503) },
+  }),
+  getStatus: describeRoute({
+    operationId: 'getStatus',
+    tags: ['Operation'],
+    summary: 'Whether everything is taken as usual, for everybody who is signed in',
+    description: 'Nothing of what the operator wrote down, and nothing of the machines. At most a second old.',
+    security: user,
+    responses: { ...answers(200, 'As it is now.', ServiceStatus), ...refuses(400, 401, 503) },
   }),
   listTransitions: describeRoute({
     operationId: 'listFlowTransitions',

@@ -67,6 +67,21 @@ export type FlowTransition = z.infer<typeof FlowTransition>;
 
 export const FlowTransitions = z.object({ transitions: z.array(FlowTransition) }).meta({ id: 'FlowTransitions' });
 
+export const ServiceStatus = z
+  .object({
+    mode: Mode,
+    since: Timestamp,
+    cause: z.enum(['operator', 'load']).nullable().describe('Who set it: the operator, or the load by itself. null: the mode is normal.'),
+    brownoutRate: z
+      .number()
+      .nullable()
+      .describe('Share of the deliveries to low-priority connections that is put off; null where no connection asked about is one.'),
+  })
+  .meta({ id: 'ServiceStatus' });
+export type ServiceStatus = z.infer<typeof ServiceStatus>;
+
+export const StatusQuery = z.strictObject({ orgId: z.guid().optional().describe('Every org of the caller when left out.') });
+
 /** The body of every operator command; it may be left out. */
 export const OperatorCommand = z
   .strictObject({ reason: z.string().trim().min(1).max(500).optional().describe('Written down with the change.') })

@@ -1,5 +1,5 @@
 import type { FlowInstance, FlowTransition, Mode, OperatorMode } from '@tributary/shared/flow.ts';
-import type { Db } from '../db.ts';
+import type { Db, Sql } from '../db.ts';
 import type { Level } from './levels.ts';
 
 /** What an instance says of itself, once a second. */
@@ -108,4 +108,15 @@ export async function listTransitions(db: Statement, limit: number): Promise<Flo
     changedBy: changed_by,
     instanceId: instance_id,
   }));
+}
+
+/** Whether the caller, under RLS, has a connection in use that a brownout may put off: in the org, or in any of theirs. */
+export async function hasLowPriority(sql: Sql, orgId: string | undefined): Promise<boolean> {
+  const rows = await sql(
+    `select from public.source_connections
+     where org_id = any (array(select private.my_orgs())) and ($1::uuid is null or org_id = $1) and priority = 'low' and is_active and deleted_at is null
+     limit 1`,
+    [orgId ?? null],
+  );
+  return rows.length > 0;
 }

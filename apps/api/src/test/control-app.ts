@@ -6,7 +6,8 @@ import { createTokenVerifier } from '../auth.ts';
 import { createCircuits } from '../breaker.ts';
 import { type ConnectionDeps, connectionRoutes } from '../connections/routes.ts';
 import { dlqRoutes } from '../dlq/routes.ts';
-import { answerProblem, toProblem } from '../errors.ts';
+import { answerProblem, Problem, toProblem } from '../errors.ts';
+import { statusRoutes } from '../flow/routes.ts';
 import { holdRoutes } from '../holds/routes.ts';
 import { inviteRoutes } from '../invites/routes.ts';
 import { createReplayer } from '../journal/replay.ts';
@@ -48,6 +49,9 @@ export function makeControlApp(world: World, dispatch: ConnectionDeps['dispatch'
     replayRoutes({ db, verifyToken, replayer: createReplayer({ db, connections, metrics: createMetrics(), now: Date.now, log }) }),
   );
   app.route('/api/replays', replayPlanRoutes({ db, verifyToken, approvalThreshold: 10_000 }));
+  // No fleet runs here.
+  const getState = () => Promise.reject(new Problem('database_unavailable'));
+  app.route('/api/status', statusRoutes({ db, flow: { getState }, verifyToken }));
   app.route('/api/legal-holds', holdRoutes({ db, verifyToken }));
   mountDocs(app, { publicUrl });
   return app;

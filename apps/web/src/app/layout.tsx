@@ -31,7 +31,7 @@ import {
 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
-import { Suspense } from 'react';
+import { lazy, Suspense } from 'react';
 import { ActiveBadge } from '../features/alerts/active-badge.tsx';
 import { myOrgs } from '../features/orgs/queries.ts';
 import { defineTexts, setLanguage, useLanguage, useTexts } from '../lib/i18n.ts';
@@ -85,6 +85,9 @@ const texts = defineTexts('layout', {
   },
 });
 
+/** After the page, in a chunk of its own: it is hardly ever seen. */
+const ModeBadge = lazy(async () => ({ default: (await import('../features/status/mode.tsx')).ModeBadge }));
+
 /** The pages of an org, in the order of the menu. */
 const pages = [
   { to: '/o/$org/overview', text: 'overview', icon: IconGauge },
@@ -118,6 +121,9 @@ export function Layout() {
           </Group>
           <OrgSwitcher />
           <Group ml="auto" gap={4} wrap="nowrap">
+            <Suspense fallback={null}>
+              <ModeBadge />
+            </Suspense>
             <AccountMenu />
           </Group>
         </Group>

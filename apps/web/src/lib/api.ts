@@ -8,19 +8,27 @@ export { ApiError };
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
+interface CallOptions {
+  /** Another token than the signed-in user's. */
+  bearer?: string;
+  /** Gives the request up, as when what was asked for is no longer wanted. */
+  signal?: AbortSignal;
+}
+
 /** Calls the API as the signed-in user and checks the answer by its schema. Throws {@link ApiError}. */
 export async function api<Schema extends z.ZodType>(
   schema: Schema,
   method: Method,
   path: string,
   body?: unknown,
+  options: CallOptions = {},
 ): Promise<z.output<Schema>> {
-  const response = await send(method, path, body);
+  const response = await send(method, path, body, options);
   return schema.parse(response.status === 204 ? undefined : await response.json());
 }
 
-async function send(method: Method, path: string, body: unknown): Promise<Response> {
-  const bearer = await accessToken();
+async function send(method: Method, path: string, body: unknown, { signal, bearer: given }: CallOptions): Promise<Response> {
+  const bearer = given ?? (await accessToken());
   let response: Response;
   try {
     response = await fetch(path, {
@@ -30,9 +38,10 @@ async function send(method: Method, path: string, body: unknown): Promise<Respon
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(60_000),
+      signal: AbortSignal.any([AbortSignal.timeout(60_000), ...(signal ? [signal] : [])]),
     });
-  } catch {
+  } catch (error) {
+    if (signal?.aborted) throw error;
     noteContact('api', false);
     throw unreachable();
   }

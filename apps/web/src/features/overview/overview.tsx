@@ -14,6 +14,7 @@ import { Page, Section } from '../../ui/page.tsx';
 import { RangePicker } from '../../ui/range-picker.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { OpenIncidents } from '../alerts/open-incidents.tsx';
+import { ModeNotice } from '../status/mode.tsx';
 import { Freshness } from './freshness.tsx';
 import { PipelineFigures } from './pipeline-figures.tsx';
 import { overviewTexts } from './texts.ts';
@@ -41,6 +42,7 @@ export function Overview() {
         </Group>
       }
     >
+      <ModeNotice />
       {isNew ? (
         <FirstSteps />
       ) : (

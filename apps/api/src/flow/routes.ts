@@ -1,0 +1,38 @@
+import { type FlowState, type ServiceStatus, StatusQuery } from '@tributary/shared/flow.ts';
+import { Hono } from 'hono';
+import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
+import { cached } from '../cached.ts';
+import type { Db } from '../db.ts';
+import { validQuery } from '../requests.ts';
+import { describe } from '../route-docs.ts';
+import { hasLowPriority } from './store.ts';
+
+export interface StatusDeps {
+  db: Db;
+  flow: { getState(): Promise<FlowState> };
+  verifyToken: VerifyToken;
+}
+
+/** Every open dashboard asks a few times a minute: the database is asked once a second, for all of them. */
+const freshForMs = 1_000;
+
+/** Mounted at /api/status: what tenants may know of the mode. What the operator wrote as the reason is not for them. */
+export function statusRoutes({ db, flow, verifyToken }: StatusDeps) {
+  const app = new Hono<{ Variables: AuthVariables }>();
+  app.use(requireUser(verifyToken));
+  const getState = cached(() => flow.getState(), freshForMs);
+
+  app.get('/', describe.getStatus, validQuery(StatusQuery), async (c) => {
+    const { orgId } = c.req.valid('query');
+    const { mode, changedAt, operatorMode, brownoutRate } = await getState();
+    const isConcerned = mode === 'brownout' && (await db.as(c.var.claims, (sql) => hasLowPriority(sql, orgId)));
+    return c.json({
+      mode,
+      since: changedAt,
+      cause: mode === 'normal' ? null : operatorMode === null ? 'load' : 'operator',
+      brownoutRate: isConcerned ? brownoutRate : null,
+    } satisfies ServiceStatus);
+  });
+
+  return app;
+}

@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import type { OperatorMode } from '@tributary/shared/flow.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { startTestApi, type TestApi } from '../test/api.ts';
+import { call } from '../test/control-app.ts';
+import type { TestOrg, TestUser } from '../test/make.ts';
+
+let api: TestApi;
+let concerned: TestOrg;
+let other: TestOrg;
+let low: { id: string };
+beforeAll(async () => {
+  api = await startTestApi();
+  concerned = await api.makeOrg();
+  other = await api.makeOrg();
+  low = await api.connect(concerned, 'hotmart', { hottok: 'the-hottok-of-this-connection' });
+  await api.connect(other, 'hotmart', { hottok: 'the-hottok-of-this-connection' });
+  await api.admin(`update source_connections set priority = 'low' where id = $1`, [low.id]);
+});
+afterEach(() => demand(null));
+afterAll(() => api?.close());
+
+const ask = (user: TestUser | string | undefined, query = '') => call(api.app as never, user, 'GET', `/api/status${query}`);
+const demand = (mode: OperatorMode | null, rate: number | null = null) => api.flow.demand(mode, rate, 'rack 7 burns');
+/** What is told is at most a second old. */
+const told = (user: TestUser, query = '') => expect.poll(async () => (await ask(user, query)).body, { timeout: 3_000, interval: 50 });
+
+describe('the status', () => {
+  it('is normal, and nobody\u2019s doing, until the operator demands another', async () => {
+    await told(other.owner).toEqual({ mode: 'normal', since: expect.any(String), cause: null, brownoutRate: null });
+    await demand('drain');
+    await told(other.owner).toEqual({ mode: 'drain', since: expect.any(String), cause: 'operator', brownoutRate: null });
+    const { body } = await ask(other.owner);
+    expect(Math.abs(Date.parse(body.since) - Date.now())).toBeLessThan(60_000);
+    await demand(null);
+    await told(other.owner).toMatchObject({ mode: 'normal', cause: null });
+  });
+
+  it('is the load\u2019s doing where an instance finds it by itself', async () => {
+    const id = randomUUID();
+    await api.admin(
+      `insert into private.instances (id, automatic_mode, cause, obeyed_mode, buffer_records, buffer_bytes, oldest_age_seconds, in_flight, flushed_turn)
+       values ($1, 'throttled', 'pressed', 'throttled', 9, 9, 9, 9, 0)`,
+      [id],
+    );
+    await told(other.owner).toMatchObject({ mode: 'throttled', cause: 'load', brownoutRate: null });
+    await api.admin('delete from private.instances where id = $1', [id]);
+    await told(other.owner).toMatchObject({ mode: 'normal' });
+  });
+
+  it('tells the rate of a brownout to those it concerns only', async () => {
+    const analyst = await api.makeMember(concerned, 'analyst');
+    await demand('brownout', 0.3);
+    await told(concerned.owner).toMatchObject({ mode: 'brownout', brownoutRate: 0.3 });
+    expect((await ask(analyst, `?orgId=${concerned.id}`)).body).toMatchObject({ brownoutRate: 0.3 });
+    expect((await ask(other.owner)).body).toMatchObject({ mode: 'brownout', brownoutRate: null });
+    // Another tenant's org has no connection, as far as this user can see.
+    expect((await ask(other.owner, `?orgId=${concerned.id}`)).body).toMatchObject({ mode: 'brownout', brownoutRate: null });
+    await api.admin('update source_connections set is_active = false where id = $1', [low.id]);
+    expect((await ask(concerned.owner)).body).toMatchObject({ brownoutRate: null });
+    await api.admin('update source_connections set is_active = true where id = $1', [low.id]);
+  });
+
+  it('never repeats what the operator wrote down, nor anything of the machines', async () => {
+    await demand('paused');
+    await told(other.owner).toMatchObject({ mode: 'paused' });
+    const { text } = await ask(other.owner);
+    expect(text).not.toContain('rack 7');
+    expect(text).not.toContain(api.flow.instanceId);
+    expect(Object.keys(JSON.parse(text))).toEqual(['mode', 'since', 'cause', 'brownoutRate']);
+  });
+
+  it('is for whoever is signed in, and for nobody else; a query that is none is refused', async () => {
+    expect((await ask(undefined)).status).toBe(401);
+    expect((await ask(api.config.operatorToken)).status).toBe(401);
+    // A member of no org, even.
+    await told(await api.makeUser()).toMatchObject({ mode: 'normal' });
+    for (const query of ['?orgId=x', `?orgId=${'0'.repeat(10_000)}`, '?org=1']) expect((await ask(other.owner, query)).status).toBe(400);
+  });
+});

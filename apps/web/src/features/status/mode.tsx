@@ -1,0 +1,91 @@
+import { Alert, Badge, Popover, Stack, Text, VisuallyHidden } from '@mantine/core';
+import { IconAlertTriangle } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import type { Mode, ServiceStatus } from '@tributary/shared/flow.ts';
+import { useEffect, useState } from 'react';
+import { useOrg } from '../../app/org.ts';
+import { formatShare } from '../../lib/format.ts';
+import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { live } from '../../ui/live.tsx';
+import { Time } from '../../ui/values.tsx';
+import { serviceStatus } from './queries.ts';
+import { statusTexts } from './texts.ts';
+
+export const modeColors: Record<Mode, string> = { normal: 'teal', throttled: 'yellow', brownout: 'orange', drain: 'grape', paused: 'red' };
+
+/** One request for all who show it. */
+const useStatus = () => useQuery({ ...serviceStatus(useOrg().id), ...live(15_000) }).data;
+
+/** In the header, while the mode is not normal: its name, and on a press what it means. Changes of it are announced. */
+export function ModeBadge() {
+  const t = useTexts(statusTexts);
+  const status = useStatus();
+  const what = useMeaning(status);
+  const isUnusual = status !== undefined && status.mode !== 'normal';
+  const [wasUnusual, setWasUnusual] = useState(false);
+  useEffect(() => {
+    if (isUnusual) setWasUnusual(true);
+  }, [isUnusual]);
+  return (
+    <>
+      {/* Stands there from the start: a region that comes with its words is not read out. */}
+      <VisuallyHidden role="status">
+        {isUnusual ? t('announce', { mode: t(status.mode), what }) : wasUnusual ? t('normalAgain') : ''}
+      </VisuallyHidden>
+      {isUnusual && (
+        <Popover width={320} position="bottom-end" withArrow shadow="md">
+          <Popover.Target>
+            <Badge
+              component="button"
+              type="button"
+              color={modeColors[status.mode]}
+              variant="light"
+              size="lg"
+              leftSection={<IconAlertTriangle size={14} aria-hidden />}
+              aria-label={t('details', { mode: t(status.mode) })}
+              style={{ cursor: 'pointer', flexShrink: 0 }}
+            >
+              {t(status.mode)}
+            </Badge>
+          </Popover.Target>
+          <Popover.Dropdown>
+            <Meaning status={status} />
+          </Popover.Dropdown>
+        </Popover>
+      )}
+    </>
+  );
+}
+
+/** On a page, while the mode is not normal: the same, spelled out. The badge has announced it already. */
+export function ModeNotice() {
+  const t = useTexts(statusTexts);
+  const status = useStatus();
+  if (status === undefined || status.mode === 'normal') return null;
+  return (
+    <Alert color={modeColors[status.mode]} icon={<IconAlertTriangle size={18} />} title={t(status.mode)} role="note">
+      <Meaning status={status} />
+    </Alert>
+  );
+}
+
+function Meaning({ status }: { status: ServiceStatus }) {
+  const t = useTexts(statusTexts);
+  const what = useMeaning(status);
+  return (
+    <Stack gap={4}>
+      <Text size="sm">{what}</Text>
+      <Text size="xs" c="dimmed">
+        {t(status.cause === 'operator' ? 'byOperator' : 'byLoad')} · <Time at={status.since} />
+      </Text>
+    </Stack>
+  );
+}
+
+function useMeaning(status: ServiceStatus | undefined): string {
+  const t = useTexts(statusTexts);
+  const language = useLanguage();
+  if (status === undefined || status.mode === 'normal') return '';
+  if (status.mode !== 'brownout') return t(`${status.mode}What`);
+  return status.brownoutRate === null ? t('brownoutElsewhere') : t('brownoutHere', { rate: formatShare(status.brownoutRate, language) });
+}

@@ -1,0 +1,48 @@
+import { defineTexts } from '../../lib/i18n.ts';
+
+/** The modes by name, and what each means for those who send. */
+export const statusTexts = defineTexts('status', {
+  en: {
+    normal: 'Normal',
+    throttled: 'Throttled',
+    brownout: 'Brownout',
+    drain: 'Draining',
+    paused: 'Paused',
+    announce: 'The mode is {{mode}}. {{what}}',
+    normalAgain: 'The mode is normal again: everything is taken as usual.',
+    throttledWhat:
+      'Much arrives at once, so every org gets its fair share. A delivery above it is answered 429, and the platform sends it again later.',
+    brownoutHere:
+      'About {{rate}} of the deliveries to this org’s connections of low priority are answered 429; the platforms send them again later. All other connections are taken as usual.',
+    brownoutElsewhere:
+      'Deliveries to connections of low priority are put off. This org has none, so everything of yours is taken as usual.',
+    drainWhat: 'No new delivery is taken for a while: each is answered 503, and the platform sends it again. What was accepted is stored.',
+    pausedWhat:
+      'No new delivery is taken, and retries and replays wait. Deliveries are answered 503, and the platforms send them again. What was accepted is stored.',
+    byOperator: 'Set by the operators of this server',
+    byLoad: 'Set by itself, because of the load',
+    details: 'The mode is {{mode}}: what that means',
+  },
+  'pt-BR': {
+    normal: 'Normal',
+    throttled: 'Limitado',
+    brownout: 'Carga reduzida',
+    drain: 'Drenando',
+    paused: 'Pausado',
+    announce: 'O modo é {{mode}}. {{what}}',
+    normalAgain: 'O modo voltou ao normal: tudo é aceito como de costume.',
+    throttledWhat:
+      'Chega muita coisa ao mesmo tempo, então cada organização recebe a sua parte justa. Uma entrega acima dela recebe 429, e a plataforma a envia de novo mais tarde.',
+    brownoutHere:
+      'Cerca de {{rate}} das entregas às conexões de baixa prioridade desta organização recebem 429; as plataformas as enviam de novo mais tarde. As demais conexões são aceitas como de costume.',
+    brownoutElsewhere:
+      'Entregas a conexões de baixa prioridade são adiadas. Esta organização não tem nenhuma, então tudo o que é seu é aceito como de costume.',
+    drainWhat:
+      'Nenhuma entrega nova é aceita por enquanto: cada uma recebe 503, e a plataforma a envia de novo. O que foi aceito está armazenado.',
+    pausedWhat:
+      'Nenhuma entrega nova é aceita, e novas tentativas e reprocessamentos aguardam. As entregas recebem 503, e as plataformas as enviam de novo. O que foi aceito está armazenado.',
+    byOperator: 'Definido pelos operadores deste servidor',
+    byLoad: 'Definido automaticamente, por causa da carga',
+    details: 'O modo é {{mode}}: o que isso significa',
+  },
+});
