@@ -77,12 +77,18 @@ export const deadLettersSearch = (search: Search) => ({
 export type DeadLettersSearch = ReturnType<typeof deadLettersSearch>;
 
 export const replaysSearch = (search: Search) => ({
+  ...oneOf('show', search.show, ['open', 'ended']),
   ...text('plan', search.plan, 36),
-  ...oneOf('new', search.new, ['1']),
+  // A new plan as far as it is filled in: other pages open it with what they show.
+  ...oneOf('new', text('new', search.new).new, ['1']),
   ...time('from', search.from),
   ...time('to', search.to),
   ...list('connections', search.connections),
   ...list('types', search.types),
+  ...list('outcomes', search.outcomes),
+  ...oneOf('mode', search.mode, ['reprocess']),
+  ...text('rate', search.rate, 4),
+  ...oneOf('replays', text('replays', search.replays).replays, ['1']),
 });
 
 export const alertsSearch = (search: Search) => ({

@@ -39,9 +39,8 @@ export function ModeBadge() {
               component="button"
               type="button"
               color={modeColors[status.mode]}
-              variant="light"
+              variant="dot"
               size="lg"
-              leftSection={<IconAlertTriangle size={14} aria-hidden />}
               aria-label={t('details', { mode: t(status.mode) })}
               style={{ cursor: 'pointer', flexShrink: 0 }}
             >

@@ -1,0 +1,221 @@
+import 'dayjs/locale/pt-br';
+import {
+  Alert,
+  Box,
+  Button,
+  Checkbox,
+  Drawer,
+  Group,
+  MultiSelect,
+  NumberInput,
+  Radio,
+  SimpleGrid,
+  Stack,
+  TagsInput,
+  TextInput,
+} from '@mantine/core';
+import { DatesProvider, DateTimePicker } from '@mantine/dates';
+import { useDebouncedValue } from '@mantine/hooks';
+import { notifications } from '@mantine/notifications';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { canonicalTypes } from '@tributary/shared/canonical.ts';
+import type { ReplayFilter } from '@tributary/shared/replays.ts';
+import dayjs from 'dayjs';
+import { useState } from 'react';
+import { useOrg } from '../../app/org.ts';
+import type { replaysSearch } from '../../app/search.ts';
+import { connectionHealth } from '../../lib/connections.ts';
+import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { AdminOnly } from '../../ui/admin-only.tsx';
+import { uiTexts } from '../../ui/texts.ts';
+import { PlanCount } from './plan-count.tsx';
+import { createPlan, type NewPlan } from './queries.ts';
+import { replayTexts } from './texts.ts';
+
+/** A plan that is being made, beside the list. All but its name is in the URL. */
+export function NewPlanPanel({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+  const t = useTexts(replayTexts);
+  const ui = useTexts(uiTexts);
+  const language = useLanguage();
+  return (
+    <Drawer opened={opened} onClose={onClose} position="right" size={640} title={t('new')} closeButtonProps={{ 'aria-label': ui('close') }}>
+      <AdminOnly>
+        <DatesProvider settings={{ locale: language === 'pt-BR' ? 'pt-br' : 'en', firstDayOfWeek: language === 'pt-BR' ? 0 : 1 }}>
+          <Form />
+        </DatesProvider>
+      </AdminOnly>
+    </Drawer>
+  );
+}
+
+const outcomes = ['accepted', 'duplicate', 'dead_lettered', 'mixed'] as const;
+const throttleDefault = 100;
+const settleMs = 400;
+
+/** What the URL says, as the API takes it; a time that is none is missing. */
+function usePlan(name: string): { plan: NewPlan; problem: 'rangeMissing' | 'rangeWrong' | undefined } {
+  const search = useSearch({ from: '/signed-in/o/$org/replays' });
+  // The last day, up to the minute that has begun when the form is opened.
+  const [now] = useState(() => dayjs().add(1, 'minute').startOf('minute'));
+  const moment = (text: string | undefined, fallback: dayjs.Dayjs) => {
+    const at = text === undefined ? fallback : dayjs(text);
+    return at.isValid() ? at.toISOString() : '';
+  };
+  const [from, to] = [moment(search.from, now.subtract(1, 'day')), moment(search.to, now)];
+  const chosen = outcomes.filter((outcome) => search.outcomes?.includes(outcome));
+  const filter: ReplayFilter = {
+    from,
+    to,
+    ...(search.connections ? { connectionIds: search.connections } : {}),
+    ...(search.types ? { eventTypes: search.types } : {}),
+    ...(chosen.length > 0 ? { outcomes: chosen } : {}),
+    ...(search.replays ? { includeReplays: true } : {}),
+  };
+  const rate = Number(search.rate ?? throttleDefault);
+  const throttlePerSecond = Number.isInteger(rate) && rate >= 1 && rate <= 1_000 ? rate : throttleDefault;
+  return {
+    plan: { ...(name.trim() ? { name: name.trim() } : {}), mode: search.mode ?? 'replay', throttlePerSecond, filter },
+    problem: from === '' || to === '' ? 'rangeMissing' : from < to ? undefined : 'rangeWrong',
+  };
+}
+
+function Form() {
+  const t = useTexts(replayTexts);
+  const language = useLanguage();
+  const org = useOrg();
+  const navigate = useNavigate({ from: '/o/$org/replays' });
+  const queries = useQueryClient();
+  const connections = useQuery(connectionHealth(org.id));
+  const [name, setName] = useState('');
+  const { plan, problem } = usePlan(name);
+  const { name: _name, ...countable } = plan;
+  const [settled] = useDebouncedValue(JSON.stringify(countable), settleMs);
+  const { filter } = plan;
+
+  type Search = ReturnType<typeof replaysSearch>;
+  /** Empty means: as when nobody had chosen. */
+  const set = (key: keyof Search, value: string | readonly string[] | undefined) =>
+    void navigate({
+      search: (old) => {
+        const { [key]: _old, ...others } = old;
+        return value === undefined || value.length === 0 ? others : ({ ...others, [key]: value } as typeof old);
+      },
+      replace: true,
+    });
+  const make = useMutation({
+    mutationFn: () => createPlan(org.id, plan),
+    onSuccess: async ({ id }) => {
+      notifications.show({ message: t('created'), color: 'teal' });
+      await navigate({ search: { plan: id } });
+      await queries.invalidateQueries({ queryKey: ['replays', org.id], exact: true });
+    },
+  });
+  const moment = (key: 'from' | 'to', error: string | undefined) => (
+    <DateTimePicker
+      label={t(key)}
+      description={filter[key] === '' ? ' ' : t('utc', { time: filter[key].slice(0, 16).replace('T', ' ') })}
+      valueFormat={language === 'pt-BR' ? 'D MMM YYYY, HH:mm' : 'MMM D, YYYY, h:mm A'}
+      value={filter[key] === '' ? null : dayjs(filter[key]).format('YYYY-MM-DD HH:mm:ss')}
+      onChange={(value) => set(key, value === null ? 'none' : dayjs(value).toISOString())}
+      error={error}
+    />
+  );
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        make.mutate();
+      }}
+    >
+      <Stack gap="md">
+        <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm">
+          {moment('from', filter.from === '' ? t('rangeMissing') : undefined)}
+          {moment('to', filter.to === '' ? t('rangeMissing') : problem === 'rangeWrong' ? t('rangeWrong') : undefined)}
+        </SimpleGrid>
+        <MultiSelect
+          label={t('connections')}
+          placeholder={filter.connectionIds ? '' : t('allConnections')}
+          data={(connections.data ?? []).map((row) => ({ value: row.source_connection_id, label: row.name }))}
+          value={filter.connectionIds ?? []}
+          onChange={(value) => set('connections', value)}
+          searchable
+          clearable
+        />
+        <TagsInput
+          label={t('types')}
+          description={t('typesHint')}
+          placeholder={filter.eventTypes ? '' : t('allTypes')}
+          data={Object.keys(canonicalTypes)}
+          value={filter.eventTypes ?? []}
+          onChange={(value) => set('types', value)}
+          limit={50}
+          maxTags={100}
+          clearable
+        />
+        <MultiSelect
+          label={t('outcomes')}
+          description={t('outcomesHint')}
+          placeholder={filter.outcomes ? '' : t('allOutcomes')}
+          data={outcomes.map((value) => ({ value, label: t(`outcome_${value}`) }))}
+          value={filter.outcomes ?? []}
+          onChange={(value) => set('outcomes', value)}
+          clearable
+        />
+        <Checkbox
+          label={t('includeReplays')}
+          checked={filter.includeReplays === true}
+          onChange={(event) => set('replays', event.currentTarget.checked ? '1' : undefined)}
+        />
+        <Radio.Group
+          label={t('mode')}
+          value={plan.mode ?? 'replay'}
+          onChange={(value) => set('mode', value === 'reprocess' ? value : undefined)}
+        >
+          <Stack gap="xs" mt={6}>
+            <Radio value="replay" label={t('replay')} description={t('replayWhat')} />
+            <Radio value="reprocess" label={t('reprocess')} description={t('reprocessWhat')} />
+          </Stack>
+        </Radio.Group>
+        <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm">
+          <NumberInput
+            label={t('throttle')}
+            description={t('throttleHint')}
+            min={1}
+            max={1_000}
+            allowDecimal={false}
+            clampBehavior="strict"
+            value={plan.throttlePerSecond ?? throttleDefault}
+            onChange={(value) => set('rate', typeof value === 'number' && value !== throttleDefault ? String(value) : undefined)}
+          />
+          <TextInput
+            label={t('name')}
+            description={t('nameHint')}
+            maxLength={120}
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+          />
+        </SimpleGrid>
+        {/* Always in sight: what the fields above would do. */}
+        <Box pos="sticky" bottom={0} py="sm" bg="body" style={{ zIndex: 1 }}>
+          <PlanCount plan={problem ? undefined : (JSON.parse(settled) as NewPlan)} isSettled={settled === JSON.stringify(countable)}>
+            {(count) => (
+              <>
+                {make.error && (
+                  <Alert color="red" role="alert">
+                    {make.error.message}
+                  </Alert>
+                )}
+                <Group justify="flex-end">
+                  <Button type="submit" loading={make.isPending}>
+                    {t('create', count)}
+                  </Button>
+                </Group>
+              </>
+            )}
+          </PlanCount>
+        </Box>
+      </Stack>
+    </form>
+  );
+}

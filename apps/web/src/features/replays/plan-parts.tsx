@@ -1,0 +1,82 @@
+import { Badge, Group, Progress, Stack, Text } from '@mantine/core';
+import type { ReplayPlan, ReplayStatus } from '@tributary/shared/replays.ts';
+import { useSession } from '../../app/session.ts';
+import { formatDateTime, formatDuration, formatNumber } from '../../lib/format.ts';
+import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { Id } from '../../ui/values.tsx';
+import { replayTexts } from './texts.ts';
+
+const colors: Record<ReplayStatus, string> = {
+  pending_approval: 'yellow',
+  approved: 'cyan',
+  running: 'teal',
+  paused: 'orange',
+  completed: 'green',
+  canceled: 'gray',
+  failed: 'red',
+};
+
+export const isOpen = ({ status }: ReplayPlan) => status !== 'completed' && status !== 'canceled';
+
+/** What people called it, or else when it was made. */
+export function usePlanName() {
+  const t = useTexts(replayTexts);
+  const language = useLanguage();
+  return (plan: ReplayPlan) => plan.name ?? t('untitled', { when: formatDateTime(plan.createdAt, language) });
+}
+
+export function StatusBadge({ status }: { status: ReplayStatus }) {
+  const t = useTexts(replayTexts);
+  return (
+    <Badge variant="dot" color={colors[status]} style={{ flexShrink: 0 }}>
+      {t(status)}
+    </Badge>
+  );
+}
+
+/** How far it is, how fast, and how long it still takes. Of the same height whatever is known. */
+export function PlanProgress({ plan, name }: { plan: ReplayPlan; name: string }) {
+  const t = useTexts(replayTexts);
+  const language = useLanguage();
+  const number = (value: number) => formatNumber(value, language);
+  // A filter's last deliveries may have been erased since they were counted.
+  const share = plan.status === 'completed' ? 100 : plan.matchedCount === 0 ? 0 : Math.min(100, (100 * plan.processed) / plan.matchedCount);
+  const isRunning = plan.status === 'running';
+  const pace = !isRunning
+    ? isOpen(plan) &&
+      t('estimate', { time: formatDuration(Math.ceil((plan.matchedCount - plan.processed) / plan.throttlePerSecond), language) })
+    : plan.ratePerSecond === null
+      ? t('starting')
+      : [
+          t('rate', { rate: number(plan.ratePerSecond) }),
+          ...(plan.etaSeconds === null ? [] : [t('eta', { eta: formatDuration(plan.etaSeconds, language) })]),
+        ].join(' · ');
+  return (
+    <Stack gap={4}>
+      <Progress
+        value={share}
+        color={colors[plan.status]}
+        size="md"
+        animated={isRunning}
+        aria-label={t('progressLabel', { name })}
+        transitionDuration={300}
+      />
+      <Group justify="space-between" gap="xs" mih={20}>
+        <Text size="xs" className="tabular">
+          {t('progressOf', { done: number(plan.processed), all: number(plan.matchedCount) })}
+        </Text>
+        <Text size="xs" c="dimmed" className="tabular">
+          {pace || ''}
+        </Text>
+      </Group>
+    </Stack>
+  );
+}
+
+/** Who did something; null: nobody but the system. */
+export function Person({ id }: { id: string | null }) {
+  const t = useTexts(replayTexts);
+  const me = useSession()?.user;
+  if (id === null) return t('system');
+  return id === me?.id ? t('you') : <Id value={id} />;
+}
