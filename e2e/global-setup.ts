@@ -20,7 +20,7 @@ export default async function globalSetup(): Promise<() => Promise<void>> {
       // Receivers of alerts are on this machine.
       OUTBOUND_ALLOW_PRIVATE: 'true',
       // A large plan is one that a journey can make.
-      REPLAY_APPROVAL_THRESHOLD: '20',
+      REPLAY_APPROVAL_THRESHOLD: '60',
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -19,10 +19,10 @@ const theme = createTheme({
 
 /**
  * What the library draws too faint gets the contrast of WCAG AA (4.5 : 1), on cards and on the page, in both schemes: dimmed text, what is
- * wrong with a field, and words on a tinted ground, which is darker under the pointer.
+ * wrong with a field, words on a tinted ground, which is darker under the pointer, and a button there.
  */
 const contrast: CSSVariablesResolver = (colors) => ({
-  variables: {},
+  variables: { '--mantine-primary-color-filled-hover': `color-mix(in srgb, ${colors.colors.cyan[9]}, black 12%)` },
   light: {
     '--mantine-color-dimmed': colors.colors.gray[7],
     '--mantine-color-error': colors.colors.red[9],
