@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { expect, type Page, test } from '@playwright/test';
 import { deliverPurchase, expectAccessible, makeHotmart, makeMember, makeOrg, makeUser, openAs } from './fixtures.ts';
 
@@ -254,4 +255,44 @@ test('in Portuguese on a phone: a dense list, and the event over the whole scree
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
   await panel.getByRole('button', { name: 'Fechar' }).click();
   await expect(panel).toHaveCount(0);
+});
+
+test('a person is found by what is typed, which stands in no address, and what the list shows comes along as a file', async ({ page }) => {
+  const { owner, org } = await makeShop();
+  await openAs(page, owner, `/o/${org.slug}/events`);
+  await expectOrders(page, ['HPSHOP1', 'HPSHOP2', 'HPSHOP3', 'HPACAD1']);
+  await page.getByRole('button', { name: 'Person', exact: true }).click();
+  await page.getByLabel('E-mail, phone, document or hash').fill('ANA@example.com');
+  await page.getByRole('button', { name: 'Apply' }).click();
+  await expectOrders(page, ['HPSHOP1', 'HPSHOP3']);
+  await expect(page).toHaveURL(/subject=/);
+  expect(decodeURIComponent(page.url()).toLowerCase()).not.toContain('ana@example');
+
+  await page.getByRole('button', { name: 'Export' }).click();
+  await expectAccessible(page);
+  for (const [format, button] of [
+    ['csv', 'CSV, for spreadsheets'],
+    ['json', 'JSON, one array'],
+  ] as const) {
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('dialog').getByRole('button', { name: button }).click(),
+    ]);
+    expect(download.suggestedFilename()).toMatch(new RegExp(`\\.${format}$`));
+    const text = await readFile(await download.path(), 'utf8');
+    expect((text.match(/HP(SHOP|ACAD)\d/g) ?? []).filter((order, index, all) => all.indexOf(order) === index).sort()).toEqual([
+      'HPSHOP1',
+      'HPSHOP3',
+    ]);
+  }
+});
+
+test('an event tells of every attempt at its delivery', async ({ page }) => {
+  const owner = await makeUser('owner');
+  const org = await makeOrg(owner);
+  const { body } = await deliverPurchase(await makeHotmart(owner, org));
+  await openAs(page, owner, `/o/${org.slug}/events?event=${body.records?.[0]?.eventId}&tab=delivery`);
+  const attempts = page.getByRole('region', { name: 'Attempts' });
+  await expect(attempts.getByText('Accepted')).toHaveCount(1);
+  await expectAccessible(page);
 });

@@ -1092,6 +1092,22 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION private.audit_export(p_org_id uuid, p_filter jsonb, p_format text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if not p_org_id = any (array(select private.my_orgs())) then
+    raise insufficient_privilege;
+  end if;
+  insert into public.audit_log (org_id, actor_id, action, detail)
+  values (p_org_id, auth.uid(), 'canonical_events.export', jsonb_build_object('filter', p_filter, 'format', p_format));
+end
+$function$;
+grant execute on function private.audit_export(uuid,jsonb,text) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.audit_full_sample(p_org_id uuid, p_ids uuid[])
  RETURNS void
  LANGUAGE plpgsql

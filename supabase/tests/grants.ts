@@ -83,6 +83,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.adapter_lag': 'worker',
     'private.activity_rolled_until': 'authenticated',
     'private.audit_full_sample': 'authenticated',
+    'private.audit_export': 'authenticated',
     'private.audit_replay': 'authenticated',
     'private.change_alert_incident': 'authenticated',
     'private.claim_alert_notifications': 'worker',

@@ -32,6 +32,10 @@ async function createDocument<E extends Env>(app: Hono<E>, publicUrl: string): P
         { name: 'Orgs', description: 'Tenants: their name and their limits.' },
         { name: 'Sources', description: 'The platforms that are understood.' },
         { name: 'Invites', description: 'Colleagues on their way into an org.' },
+        {
+          name: 'Events',
+          description: 'Files of events, people by what is typed, and how an event came to be. The lists are the Data API\u2019s.',
+        },
         { name: 'Journal', description: 'Every delivery as it was received, and running it again.' },
         { name: 'Replay plans', description: 'Many deliveries once more: planned, approved, throttled.' },
         { name: 'Legal holds', description: 'What must stay as it is: no replay, purge or erasure.' },

@@ -1,17 +1,18 @@
-import { type JournalEntry, type LatestEntries, LatestQuery, ReplayEntry, type ReplayedEntry } from '@tributary/shared/journal.ts';
+import { type LatestEntries, LatestQuery, ReplayEntry, type ReplayedEntry } from '@tributary/shared/journal.ts';
 import { Hono } from 'hono';
 import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
 import type { Db } from '../db.ts';
 import { Problem } from '../errors.ts';
 import { requireNotHeld } from '../held.ts';
+import { toEntry } from '../journal-rows.ts';
 import { resolveOrg } from '../orgs.ts';
 import { jsonBody, validBody, validId, validQuery } from '../requests.ts';
 import { describe } from '../route-docs.ts';
 import type { Replayer } from './replay.ts';
-import { auditReplay, findEntryHead, findJournalEntries, findLatestEntries, hasConnection, type JournalRow } from './store.ts';
+import { auditReplay, findEntryHead, findJournalEntries, findLatestEntries, hasConnection } from './store.ts';
 
 /** Mounted at /api/events. */
-export function eventRoutes({ db, verifyToken }: { db: Db; verifyToken: VerifyToken }) {
+export function latestRoutes({ db, verifyToken }: { db: Db; verifyToken: VerifyToken }) {
   const app = new Hono<{ Variables: AuthVariables }>();
   app.use(requireUser(verifyToken));
 
@@ -60,22 +61,4 @@ export function replayRoutes({ db, verifyToken, replayer }: { db: Db; verifyToke
   });
 
   return app;
-}
-
-function toEntry(row: JournalRow): JournalEntry {
-  return {
-    id: row.id,
-    orgId: row.org_id,
-    connectionId: row.source_connection_id,
-    connectionName: row.connection_name,
-    sourceType: row.source_type,
-    receivedAt: row.received_at,
-    contentType: row.content_type,
-    byteSize: row.byte_size,
-    outcome: row.outcome,
-    recordCount: row.record_count,
-    eventTypes: row.event_types,
-    isTest: row.is_test,
-    replayOf: row.replay_of,
-  };
 }

@@ -1,4 +1,5 @@
 import type { Sql } from '../db.ts';
+import { type JournalRow, journalColumns } from '../journal-rows.ts';
 
 /** A delivery as the journal keeps it, with its sealed bytes. */
 export interface JournalEntry {
@@ -12,23 +13,6 @@ export interface JournalEntry {
   replay_of: string | null;
   key_version: number;
   sealed: Buffer;
-}
-
-/** A delivery as lists show it. */
-export interface JournalRow {
-  id: string;
-  org_id: string;
-  source_connection_id: string;
-  connection_name: string;
-  source_type: string;
-  received_at: string;
-  content_type: string | null;
-  byte_size: number;
-  outcome: JournalEntry['outcome'];
-  record_count: number;
-  event_types: string[];
-  is_test: boolean;
-  replay_of: string | null;
 }
 
 /** As `worker`. Entries whose partition was dropped by retention are simply not among the answer. */
@@ -60,8 +44,7 @@ export async function findLatestEntries(
     if (!before) return undefined;
   }
   return sql<JournalRow>(
-    `select j.id, j.org_id, j.source_connection_id, c.name as connection_name, c.type as source_type, j.received_at, j.content_type, j.byte_size,
-       j.outcome, j.record_count, j.event_types, j.is_test, j.replay_of
+    `select ${journalColumns}
      from public.event_journal j join public.source_connections c on c.org_id = j.org_id and c.id = j.source_connection_id
      where j.org_id = $1 and ($2::uuid is null or j.source_connection_id = $2)
        and ($3::uuid is null or (j.received_at, j.id) < ($4::timestamptz, $3))

@@ -7,11 +7,12 @@ import { createCircuits } from '../breaker.ts';
 import { type ConnectionDeps, connectionRoutes } from '../connections/routes.ts';
 import { dlqRoutes } from '../dlq/routes.ts';
 import { answerProblem, Problem, toProblem } from '../errors.ts';
+import { eventRoutes } from '../events/routes.ts';
 import { statusRoutes } from '../flow/routes.ts';
 import { holdRoutes } from '../holds/routes.ts';
 import { inviteRoutes } from '../invites/routes.ts';
 import { createReplayer } from '../journal/replay.ts';
-import { eventRoutes, replayRoutes } from '../journal/routes.ts';
+import { latestRoutes, replayRoutes } from '../journal/routes.ts';
 import { createMetrics } from '../metrics.ts';
 import { mountDocs } from '../openapi.ts';
 import { orgRoutes } from '../orgs/routes.ts';
@@ -42,7 +43,8 @@ export function makeControlApp(world: World, dispatch: ConnectionDeps['dispatch'
   app.route('/api/orgs', orgRoutes({ db, masterKeys, verifyToken }));
   app.route('/api/alerts', alertRoutes({ db, masterKeys, log, verifyToken, outbound, notifier }));
   app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
-  app.route('/api/events', eventRoutes({ db, verifyToken }));
+  app.route('/api/events', eventRoutes({ db, verifyToken, masterKeys, log, now: Date.now }));
+  app.route('/api/events', latestRoutes({ db, verifyToken }));
   const connections = { get: async () => undefined, close: async () => {} };
   app.route(
     '/api/replay',

@@ -1,12 +1,17 @@
-import { Badge, Stack, Title } from '@mantine/core';
+import { Alert, Badge, Group, Stack, Text, Title } from '@mantine/core';
+import { IconLock } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import type { JournalOutcome } from '@tributary/shared/journal.ts';
+import type { EventDelivery } from '@tributary/shared/events.ts';
+import type { JournalEntry, JournalOutcome } from '@tributary/shared/journal.ts';
+import type { ReactNode } from 'react';
+import { useOrg } from '../../app/org.ts';
 import { formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
-import { Empty, Loaded } from '../../ui/states.tsx';
-import { Copy, Id, Time } from '../../ui/values.tsx';
+import { AnchorLink } from '../../ui/links.tsx';
+import { Loaded } from '../../ui/states.tsx';
+import { Id, Time } from '../../ui/values.tsx';
 import { Facts } from './facts.tsx';
-import { type EventDetail, journalEntry } from './queries.ts';
+import { type EventDetail, eventDelivery } from './queries.ts';
 import { Replay } from './replay.tsx';
 import { eventTexts } from './texts.ts';
 
@@ -18,48 +23,111 @@ const colors: Record<JournalOutcome, string> = {
   rejected: 'red',
 };
 
-/** How the event came: the delivery that it arrived in, and a way to send that through the pipeline again. */
+/** How the event came: the delivery it arrived in, what else came of that, every attempt, and a way to send it through again. */
 export function DeliveryTab({ event }: { event: EventDetail }) {
   const t = useTexts(eventTexts);
-  const language = useLanguage();
-  const entry = useQuery(journalEntry(event.org_id, event.journal_id));
+  const delivery = useQuery(eventDelivery(event.org_id, event.id));
   return (
-    <Loaded query={entry} height={420} isEmpty={(found) => found === null} empty={<Empty title={t('notKept')} />}>
-      {(found) =>
-        found && (
-          <Stack gap="lg">
-            <Facts
-              label={t('delivery')}
-              facts={[
-                [
-                  t('outcome'),
-                  <Badge key="outcome" variant="dot" color={colors[found.outcome as JournalOutcome]}>
-                    {t(`outcome_${found.outcome as JournalOutcome}`)}
-                  </Badge>,
-                ],
-                [t('received'), <Time key="received" at={found.received_at} exact />],
-                [t('records'), formatNumber(found.record_count, language)],
-                [t('size'), new Intl.NumberFormat(language, { style: 'unit', unit: 'byte', unitDisplay: 'long' }).format(found.byte_size)],
-                [t('contentType'), found.content_type ?? undefined],
-                [
-                  t('checksum'),
-                  <span key="sum" className="mono break">
-                    {found.body_sha256} <Copy value={found.body_sha256} />
-                  </span>,
-                ],
-                [t('journalEntry'), <Id key="id" value={found.id} whole />],
-                [t('replayOf'), found.replay_of === null ? undefined : <Id key="replay-of" value={found.replay_of} whole />],
-              ]}
-            />
-            <section aria-label={t('replayTitle')}>
-              <Title order={3} size="h6" mb="xs">
-                {t('replayTitle')}
-              </Title>
-              <Replay journalId={found.id} records={found.record_count} />
-            </section>
-          </Stack>
-        )
-      }
+    <Loaded query={delivery} height={520}>
+      {({ journal, records, attempts, replayable }) => (
+        <Stack gap="lg">
+          {journal && <Journal entry={journal} />}
+          <Part title={t('attempts')}>
+            {attempts.map((attempt) => (
+              <Attempt key={attempt.id} attempt={attempt} isThis={attempt.id === event.journal_id} />
+            ))}
+          </Part>
+          {records.length > 1 && (
+            <Part title={t('records_of')}>
+              <Records records={records} eventId={event.id} />
+            </Part>
+          )}
+          <Part title={t('replayTitle')}>
+            {replayable.reason === null ? (
+              <Replay journalId={event.journal_id} records={journal?.recordCount} />
+            ) : (
+              <Alert color="gray" icon={<IconLock size={18} />} role="note">
+                {t(`reason_${replayable.reason}`, { reason: replayable.holdReason ?? '' })}
+              </Alert>
+            )}
+          </Part>
+        </Stack>
+      )}
     </Loaded>
   );
+}
+
+function Part({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <section aria-label={title}>
+      <Title order={3} size="h6" mb="xs">
+        {title}
+      </Title>
+      <Stack gap={6}>{children}</Stack>
+    </section>
+  );
+}
+
+function Outcome({ outcome }: { outcome: JournalOutcome }) {
+  const t = useTexts(eventTexts);
+  return (
+    <Badge variant="dot" color={colors[outcome]}>
+      {t(`outcome_${outcome}`)}
+    </Badge>
+  );
+}
+
+function Journal({ entry }: { entry: JournalEntry }) {
+  const t = useTexts(eventTexts);
+  const language = useLanguage();
+  const bytes = new Intl.NumberFormat(language, { style: 'unit', unit: 'byte', unitDisplay: 'long' });
+  return (
+    <Facts
+      label={t('delivery')}
+      facts={[
+        [t('outcome'), <Outcome key="outcome" outcome={entry.outcome} />],
+        [t('received'), <Time key="received" at={entry.receivedAt} exact />],
+        [t('records'), formatNumber(entry.recordCount, language)],
+        [t('size'), bytes.format(entry.byteSize)],
+        [t('contentType'), entry.contentType ?? undefined],
+        [t('journalEntry'), <Id key="id" value={entry.id} whole />],
+        [t('replayOf'), entry.replayOf === null ? undefined : <Id key="of" value={entry.replayOf} whole />],
+      ]}
+    />
+  );
+}
+
+function Attempt({ attempt, isThis }: { attempt: JournalEntry; isThis: boolean }) {
+  const t = useTexts(eventTexts);
+  return (
+    <Group gap="xs">
+      <Outcome outcome={attempt.outcome} />
+      <Text span size="sm">
+        {t(attempt.replayOf === null ? 'attempt' : 'attemptReplay')} <Time at={attempt.receivedAt} exact />
+        {isThis && ` · ${t('thisOne')}`}
+      </Text>
+    </Group>
+  );
+}
+
+function Records({ records, eventId }: { records: EventDelivery['records']; eventId: string }) {
+  const t = useTexts(eventTexts);
+  const org = useOrg();
+  return records.map((record) => (
+    <Text size="sm" key={record.id}>
+      {record.kind === 'event' ? (
+        record.id === eventId ? (
+          `${record.type} · ${t('thisEvent')}`
+        ) : (
+          <AnchorLink to="/o/$org/events" params={{ org: org.slug }} search={{ event: record.id }} size="sm" resetScroll={false}>
+            {record.type}
+          </AnchorLink>
+        )
+      ) : (
+        <AnchorLink to="/o/$org/dead-letters" params={{ org: org.slug }} search={{ tab: 'entries', entry: record.id }} size="sm">
+          {t('openDeadLetter')} · {record.errorClass}
+        </AnchorLink>
+      )}
+    </Text>
+  ));
 }

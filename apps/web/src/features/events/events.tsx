@@ -13,6 +13,7 @@ import { Page, Section } from '../../ui/page.tsx';
 import { ClearFilters, Loaded } from '../../ui/states.tsx';
 import { EventList } from './event-list.tsx';
 import { EventPanel } from './event-panel.tsx';
+import { ExportMenu } from './export-menu.tsx';
 import { filterKeys, isFiltered, without } from './filter.ts';
 import { FilterBar } from './filter-bar.tsx';
 import { Histogram } from './histogram.tsx';
@@ -51,7 +52,14 @@ export function Events() {
     <Page
       title={t('title')}
       actions={
-        <Updated at={newest.dataUpdatedAt || pages.dataUpdatedAt} isFetching={newest.isFetching || pages.isFetching} onRefresh={refresh} />
+        <>
+          <Updated
+            at={newest.dataUpdatedAt || pages.dataUpdatedAt}
+            isFetching={newest.isFetching || pages.isFetching}
+            onRefresh={refresh}
+          />
+          <ExportMenu search={search} connections={connections} isEmpty={pages.isSuccess && rows.length === 0 && !pages.hasNextPage} />
+        </>
       }
     >
       <Stack gap="xs">

@@ -23,7 +23,7 @@ export function without<Key extends keyof EventsSearch>(search: EventsSearch, ..
 }
 
 /** From when and to when; a range that ends now has no end, so that a clock that runs ahead hides nothing. */
-function timesOf({ from, to, range = '24h' }: EventsSearch, nowMs: number): { from?: string; to?: string } {
+export function timesOf({ from, to, range = '24h' }: EventsSearch, nowMs: number): { from?: string; to?: string } {
   if (from === undefined && to === undefined) return { from: new Date(nowMs - rangeMs(range)).toISOString() };
   return { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
 }

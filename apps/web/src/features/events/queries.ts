@@ -1,6 +1,16 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
 import type { Database } from '@tributary/shared/database.types.ts';
-import { addHistograms, type EventCursor, EventHistogram, EventPage, type EventRow } from '@tributary/shared/events.ts';
+import {
+  addHistograms,
+  type EventCursor,
+  EventDelivery,
+  EventExport,
+  type EventExportFormat,
+  EventHistogram,
+  EventPage,
+  type EventRow,
+  HashedSubject,
+} from '@tributary/shared/events.ts';
 import { ReplayedEntry, type ReplayMode } from '@tributary/shared/journal.ts';
 import type { EventsSearch } from '../../app/search.ts';
 import { api } from '../../lib/api.ts';
@@ -72,13 +82,15 @@ export const eventDetail = (orgId: string, id: string) =>
     },
   });
 
-export const journalEntry = (orgId: string, id: string) =>
-  queryOptions({
-    queryKey: ['events', orgId, 'journal', id],
-    queryFn: async () => {
-      const [row] = await read(supabase().data.from('event_journal').select('*').eq('org_id', orgId).eq('id', id).limit(1));
-      return row ?? null;
-    },
-  });
+export const eventDelivery = (orgId: string, id: string) =>
+  queryOptions({ queryKey: ['events', orgId, 'delivery', id], queryFn: () => api(EventDelivery, 'GET', `/api/events/${id}/delivery`) });
 
 export const replayEntry = (journalId: string, mode: ReplayMode) => api(ReplayedEntry, 'POST', `/api/replay/${journalId}`, { mode });
+
+export const hashSubject = async (orgId: string, value: string): Promise<string[]> => {
+  const { hashes } = await api(HashedSubject, 'POST', '/api/events/subject-hash', { orgId, value });
+  return [...new Set(hashes.map(({ hash }) => hash))];
+};
+
+export const exportEvents = (orgId: string, search: EventsSearch, format: EventExportFormat) =>
+  api(EventExport, 'POST', '/api/events/export', { orgId, filter: toWire(search, Date.now()), format });

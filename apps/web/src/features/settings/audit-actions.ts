@@ -1,4 +1,4 @@
-/** Every action that the database writes down: `private.audit` names them `table.command`, two functions by what they did. */
+/** Every action that the database writes down: `private.audit` names them `table.command`, three functions by what they did. */
 export const auditActions = {
   orgs: ['update'],
   org_members: ['insert', 'update', 'delete'],
@@ -11,6 +11,7 @@ export const auditActions = {
   dlq: ['full_sample'],
   replay_plans: ['insert', 'update'],
   event_journal: ['replay'],
+  canonical_events: ['export'],
   legal_holds: ['insert', 'update'],
   org_keys: ['insert', 'delete'],
   alert_rules: ['update'],

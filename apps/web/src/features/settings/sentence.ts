@@ -68,6 +68,8 @@ export function sentenceOf({ action, actorId, targetId, detail }: AuditEntry, na
       return ['samplesRead', { total: String(Array.isArray(detail.ids) ? detail.ids.length : 0) }];
     case 'event_journal.replay':
       return ['replayed', { target, mode: said('mode') }];
+    case 'canonical_events.export':
+      return ['eventsExported', { format: said('format').toUpperCase() }];
     case 'replay_plans.insert':
       return ['planMade', { name: said('name'), total: said('matched_count') }];
     case 'replay_plans.update':

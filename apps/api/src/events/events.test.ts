@@ -1,0 +1,138 @@
+import type { Hono } from 'hono';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadOrgKeys } from '../keys.ts';
+import { call, makeControlApp } from '../test/control-app.ts';
+import { makeWorld, type TestOrg, type TestUser, type World } from '../test/make.ts';
+import { csvLine } from './export.ts';
+
+let world: World;
+let app: Hono;
+beforeAll(async () => {
+  world = await makeWorld();
+  app = makeControlApp(world);
+});
+afterAll(() => world?.close());
+
+const ask = (user: TestUser | undefined, body: object) => call(app, user, 'POST', '/api/events/export', body);
+async function download(url: string): Promise<{ status: number; headers: Headers; text: string }> {
+  const response = await app.request(url);
+  return { status: response.status, headers: response.headers, text: await response.text() };
+}
+
+/** Events of a connection, a second apart, the last one the newest. */
+async function makeEvents(org: TestOrg, connectionId: string, count: number, orderRef = 'HP1', amount = '9223372036854775807') {
+  await world.admin(
+    `insert into public.canonical_events (id, org_id, project_id, source_connection_id, type, source_type, source_event_type, event_time,
+       received_at, ingested_at, idempotency_key, subject, amount_minor, currency, order_ref, attribution, properties, is_test, journal_id, schema_version)
+     select gen_random_uuid(), $1, c.project_id, c.id, 'order.paid', 'hotmart', 'PURCHASE_APPROVED', now() - ($3 - n) * interval '1 second',
+       now(), now(), gen_random_uuid()::text, '{}', $5, 'BRL', $4, '{}', jsonb_build_object('note', '=1+1, "quoted"' || chr(10) || 'ç'), false, gen_random_uuid(), 1
+     from public.source_connections c, generate_series(1, $3::integer) n where c.id = $2`,
+    [org.id, connectionId, count, orderRef, amount],
+  );
+}
+
+describe('an export', () => {
+  it('is every event of the filter once, whatever the format, with integers beyond 2^53 as they are', async () => {
+    const org = await world.makeOrg();
+    const connection = await world.makeConnection(org);
+    await makeEvents(org, connection, 1_234);
+    await makeEvents(org, connection, 3, 'another');
+    const analyst = await world.makeMember(org, 'analyst');
+    const filter = { orderRef: 'HP1' };
+    for (const format of ['json', 'ndjson', 'csv'] as const) {
+      const { status, body } = await ask(analyst, { orgId: org.id, filter, format });
+      expect(status).toBe(201);
+      const file = await download(body.url);
+      expect(file.status).toBe(200);
+      expect(file.headers.get('content-disposition')).toMatch(new RegExp(`^attachment; filename="events-[\\d-]+\\.${format}"$`));
+      if (format === 'csv') {
+        expect(file.text.split('\r\n')[0]).toMatch(/^id,event_time,.*amount_minor/);
+        expect(file.text.match(/,order\.paid,/g)).toHaveLength(1_234);
+        expect(file.text).toContain(',9223372036854775807,BRL,');
+        continue;
+      }
+      const events =
+        format === 'json'
+          ? JSON.parse(file.text)
+          : file.text
+              .trim()
+              .split('\n')
+              .map((line) => JSON.parse(line));
+      expect(events).toHaveLength(1_234);
+      expect(new Set(events.map((event: { id: string }) => event.id)).size).toBe(1_234);
+      expect(events.every((event: { order_ref: string }) => event.order_ref === 'HP1')).toBe(true);
+      expect(events[0]).toMatchObject({ amount_minor: '9223372036854775807', properties: { note: '=1+1, "quoted"\nç' } });
+      expect(events[0].event_time > events.at(-1).event_time).toBe(true);
+    }
+    const [trail] = await world.db.as(org.owner.claims, (sql) =>
+      sql<{ actor_id: string; detail: object }>(
+        `select actor_id, detail from public.audit_log where org_id = $1 and action = 'canonical_events.export' order by id desc limit 1`,
+        [org.id],
+      ),
+    );
+    expect(trail).toEqual({ actor_id: analyst.id, detail: { filter, format: 'csv' } });
+  });
+
+  it('of nothing is an empty file', async () => {
+    const org = await world.makeOrg();
+    const files = { json: '[\n]\n', ndjson: '' } as const;
+    for (const [format, text] of Object.entries(files))
+      expect((await download((await ask(org.owner, { format })).body.url)).text).toBe(text);
+    expect((await download((await ask(org.owner, { format: 'csv' })).body.url)).text).toMatch(/^id,.*schema_version\r\n$/);
+  });
+
+  it('holds nothing of another org, and ends with the membership', async () => {
+    const [org, other] = [await world.makeOrg(), await world.makeOrg()];
+    await makeEvents(org, await world.makeConnection(org), 2);
+    expect((await ask(other.owner, { orgId: org.id, format: 'csv' })).status).toBe(404);
+    expect((await ask(undefined, { orgId: org.id, format: 'csv' })).status).toBe(401);
+    expect((await download((await ask(other.owner, { format: 'ndjson' })).body.url)).text).toBe('');
+    const analyst = await world.makeMember(org, 'analyst');
+    const { url } = (await ask(analyst, { format: 'ndjson' })).body;
+    await world.admin('delete from public.org_members where user_id = $1', [analyst.id]);
+    expect((await download(url)).status).toBe(404);
+  });
+
+  it('refuses a ticket that was changed or made up, and filters and formats that there are not', async () => {
+    const org = await world.makeOrg();
+    const { url } = (await ask(org.owner, { format: 'csv' })).body as { url: string };
+    expect((await download(url)).status).toBe(200);
+    const [payload = '', signature = ''] = url.split('/').at(-1)?.split('.') ?? [];
+    for (const ticket of [`${payload}x.${signature}`, `${payload}.${signature.slice(1)}`, payload, 'x.y'])
+      expect((await download(`/api/events/export/${ticket}`)).status).toBe(404);
+    for (const body of [{}, { format: 'xlsx' }, { format: 'csv', filter: { nonsense: 1 } }, { format: 'csv', filter: { amountMin: '1' } }])
+      expect((await ask(org.owner, body)).status).toBe(400);
+  });
+});
+
+it('writes a CSV line that spreadsheets run nothing of', () => {
+  expect(csvLine(['a', null, 'b,c', 'say "x"', 'two\nlines'])).toBe('a,,"b,c","say ""x""","two\nlines"\r\n');
+  expect(csvLine(['=1+1', '+1', '@x', '-x', '-12', '\tx', 'a=b'])).toBe("'=1+1,'+1,'@x,'-x,-12,'\tx,a=b\r\n");
+});
+
+describe('a typed identifier', () => {
+  const hash = (user: TestUser | undefined, value: unknown, orgId?: string) =>
+    call(app, user, 'POST', '/api/events/subject-hash', { value, ...(orgId ? { orgId } : {}) });
+
+  it('is hashed in every way it can be read, as the pipeline does, for this org only', async () => {
+    const [org, other] = [await world.makeOrg(), await world.makeOrg()];
+    await Promise.all([org, other].map((one) => loadOrgKeys(world.db, world.masterKeys, one.id, world.log)));
+    const analyst = await world.makeMember(org, 'analyst');
+    const kinds = (answer: { body: { hashes: { kind: string; hash: string }[] } }) =>
+      Object.fromEntries(answer.body.hashes.map((one) => [one.kind, one.hash]));
+    const plain = kinds(await hash(analyst, 'ana.farias@example.com'));
+    expect(Object.keys(plain).sort()).toEqual(['document', 'email', 'external_id']);
+    expect(kinds(await hash(analyst, '  Ana.Farias@Example.com ')).email).toBe(plain.email);
+    expect(kinds(await hash(other.owner, 'ana.farias@example.com')).email).not.toBe(plain.email);
+    const phone = kinds(await hash(analyst, '+55 31 98888-0000')).phone;
+    expect(phone).toMatch(/^[0-9a-f]{64}$/);
+    expect(kinds(await hash(analyst, '31988880000')).phone).toBe(phone);
+  });
+
+  it('is refused for strangers, and where it is none', async () => {
+    const [org, other] = [await world.makeOrg(), await world.makeOrg()];
+    expect((await hash(other.owner, 'ana@example.com', org.id)).status).toBe(404);
+    expect((await hash(undefined, 'ana@example.com')).status).toBe(401);
+    for (const value of ['', 'a', 7, null, 'x'.repeat(321)]) expect((await hash(org.owner, value)).status).toBe(400);
+  });
+});

@@ -1,0 +1,142 @@
+import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
+import { hashIdentifier, type IdentifierKind, normaliseDocument, normaliseEmail, normalisePhone } from '@tributary/pipeline/pii.ts';
+import { type EventDelivery, type EventExport, ExportEvents, type HashedSubject, HashSubject } from '@tributary/shared/events.ts';
+import { Hono } from 'hono';
+import type { Logger } from 'pino';
+import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
+import type { Db } from '../db.ts';
+import { Problem } from '../errors.ts';
+import { toEntry } from '../journal-rows.ts';
+import { loadOrgKeys } from '../keys.ts';
+import { resolveOrg } from '../orgs.ts';
+import { jsonBody, validBody, validId } from '../requests.ts';
+import { describe } from '../route-docs.ts';
+import { contentTypes, exportEvents } from './export.ts';
+import {
+  auditExport,
+  findAttempts,
+  findCountries,
+  findEventHead,
+  findHold,
+  findRecords,
+  isBodyKept,
+  isDeleted,
+  type RecordRow,
+} from './store.ts';
+import { makeTicket, openTicket } from './ticket.ts';
+
+export interface EventDeps {
+  db: Db;
+  verifyToken: VerifyToken;
+  masterKeys: MasterKeys;
+  log: Logger;
+  now(): number;
+}
+
+const ticketMs = 60_000;
+const countryByDefault = 'BR';
+
+/** Mounted at /api/events. Reading itself is the Data API's; here is what it cannot do: keys, files and the journal's bodies. */
+export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps) {
+  const app = new Hono<{ Variables: AuthVariables }>();
+  const user = requireUser(verifyToken);
+
+  app.post('/subject-hash', describe.hashSubject, user, jsonBody, validBody(HashSubject), async (c) => {
+    const { orgId, value } = c.req.valid('json');
+    const { org, countries } = await db.as(c.var.claims, async (sql) => {
+      const found = await resolveOrg(sql, orgId);
+      return { org: found, countries: await findCountries(sql, found.id) };
+    });
+    const { hashKey } = await loadOrgKeys(db, masterKeys, org.id, log);
+    if (!hashKey) throw new Problem('conflict', 'the org has no usable hash key');
+    const readings: [IdentifierKind, string | undefined][] = [
+      ['email', normaliseEmail(value)],
+      ['document', normaliseDocument(value)],
+      ...[countryByDefault, ...countries].map((country): [IdentifierKind, string | undefined] => ['phone', normalisePhone(value, country)]),
+      ['external_id', value],
+    ];
+    const hashes = new Map(
+      readings.flatMap(([kind, canonical]) => {
+        if (canonical === undefined) return [];
+        const hash = hashIdentifier(hashKey.key, kind, canonical);
+        return [[hash, { kind, keyVersion: hashKey.version, hash }] as const];
+      }),
+    );
+    c.header('cache-control', 'no-store');
+    return c.json({ hashes: [...hashes.values()].slice(0, 8) } satisfies HashedSubject);
+  });
+
+  app.post('/export', describe.exportEvents, user, jsonBody, validBody(ExportEvents), async (c) => {
+    const { orgId, filter, format } = c.req.valid('json');
+    const expiresAtMs = now() + ticketMs;
+    const ticket = await db.as(c.var.claims, async (sql) => {
+      const org = await resolveOrg(sql, orgId);
+      const made = makeTicket(masterKeys, { userId: c.var.claims.sub, orgId: org.id, filter, format, expiresAtMs });
+      await auditExport(sql, org.id, filter, format);
+      return made;
+    });
+    c.header('cache-control', 'no-store');
+    return c.json({ url: `/api/events/export/${ticket}`, expiresAt: new Date(expiresAtMs).toISOString() } satisfies EventExport, 201);
+  });
+
+  // The ticket is what lets somebody in; whether they are still a member is asked of the database with every page.
+  app.get('/export/:ticket', describe.downloadEvents, async (c) => {
+    const { userId, orgId, filter, format } = openTicket(masterKeys, c.req.param('ticket'), now());
+    const claims = { sub: userId, role: 'authenticated' } as const;
+    await db.as(claims, (sql) => resolveOrg(sql, orgId));
+    const body = await exportEvents({ db, claims }, { orgId, filter, format });
+    const day = new Date(now()).toISOString().slice(0, 10);
+    return c.body(body, 200, {
+      'content-type': contentTypes[format],
+      'content-disposition': `attachment; filename="events-${day}.${format}"`,
+      'cache-control': 'no-store',
+    });
+  });
+
+  app.get('/:id/delivery', describe.eventDelivery, user, validId(), async (c) => {
+    const { id } = c.req.valid('param');
+    const found = await db.as(c.var.claims, async (sql) => {
+      const head = await findEventHead(sql, id);
+      if (!head) return undefined;
+      const attempts = await findAttempts(sql, head);
+      const journal = attempts.find((entry) => entry.id === head.journal_id);
+      const records = await findRecords(sql, head);
+      const hold = journal ? await findHold(sql, head.org_id, journal.source_connection_id) : null;
+      const deleted = journal ? await isDeleted(sql, head.org_id, journal.source_connection_id) : false;
+      return { head, attempts, journal, records, hold, deleted };
+    });
+    if (!found) throw new Problem('not_found', 'there is no such event');
+    const { head, attempts, journal, records, hold, deleted } = found;
+    const kept = journal !== undefined && (await db.worker((sql) => isBodyKept(sql, head.journal_id)));
+    const reason = !kept
+      ? 'body_gone'
+      : journal.outcome === 'rejected'
+        ? 'rejected'
+        : deleted
+          ? 'connection_deleted'
+          : hold
+            ? 'legal_hold'
+            : null;
+    return c.json({
+      journal: journal ? toEntry(journal) : null,
+      records: records.map(toRecord),
+      attempts: attempts.map(toEntry),
+      replayable: { ok: reason === null, reason, holdReason: reason === 'legal_hold' ? hold : null },
+    } satisfies EventDelivery);
+  });
+
+  return app;
+}
+
+function toRecord(row: RecordRow): EventDelivery['records'][number] {
+  return row.kind === 'event'
+    ? { kind: 'event', id: row.id, type: row.type, eventTime: row.event_time, revision: row.revision }
+    : {
+        kind: 'dead_letter',
+        id: row.id,
+        recordIndex: row.record_index,
+        errorClass: row.error_class,
+        status: row.status,
+        createdAt: row.created_at,
+      };
+}

@@ -1,0 +1,152 @@
+import type { EventCursor, EventExportFormat, EventFilter, EventRow } from '@tributary/shared/events.ts';
+import type { Sql } from '../db.ts';
+import { type JournalRow, journalColumns } from '../journal-rows.ts';
+
+// As the caller, under RLS.
+
+/** A page of `search_events`, as it answers. */
+export async function searchEvents(
+  sql: Sql,
+  { orgId, filter, before, limit }: { orgId: string; filter: EventFilter; before: EventCursor | null; limit: number },
+): Promise<unknown> {
+  const [row] = await sql<{ page: unknown }>('select public.search_events($1, $2, $3, $4) as page', [
+    orgId,
+    JSON.stringify(filter),
+    before === null ? null : JSON.stringify(before),
+    limit,
+  ]);
+  return row?.page;
+}
+
+/** Of canonical_events, in the order of a file; what is JSON there is JSON in a cell. */
+export const exportColumns = [
+  'id',
+  'event_time',
+  'received_at',
+  'type',
+  'source_type',
+  'source_event_type',
+  'source_event_id',
+  'source_connection_id',
+  'project_id',
+  'order_ref',
+  'amount_minor',
+  'currency',
+  'is_test',
+  'idempotency_key',
+  'subject',
+  'attribution',
+  'properties',
+  'journal_id',
+  'ingested_at',
+  'schema_version',
+] as const;
+
+/** The whole events of a page in its order: a list of cells each for CSV, else the event as JSON text, as `CanonicalEvent` has it. */
+export async function findExportRows(
+  sql: Sql,
+  orgId: string,
+  page: readonly EventRow[],
+  format: EventExportFormat,
+): Promise<(string | (string | null)[])[]> {
+  const [newest, oldest] = [page[0], page.at(-1)];
+  if (!newest || !oldest) return [];
+  const time = (column: string) => `to_char(e.${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+  const cell = (column: string) => (/_(at|time)$/.test(column) ? time(column) : `e.${column}::text`);
+  const row =
+    format === 'csv'
+      ? `json_build_array(${exportColumns.map(cell).join(', ')})`
+      : `(to_jsonb(e) || jsonb_build_object('amount_minor', e.amount_minor::text, ${['event_time', 'received_at', 'ingested_at'].map((column) => `'${column}', ${time(column)}`).join(', ')}))::text`;
+  const rows = await sql<{ row: string | (string | null)[] }>(
+    `select ${row} as row from public.canonical_events e
+     where e.org_id = $1 and e.id = any ($2::uuid[]) and e.event_time between $3 and $4 order by e.event_time desc, e.id desc`,
+    [orgId, page.map(({ id }) => id), oldest.eventTime, newest.eventTime],
+  );
+  return rows.map((one) => one.row);
+}
+
+export async function auditExport(sql: Sql, orgId: string, filter: EventFilter, format: EventExportFormat): Promise<void> {
+  await sql('select private.audit_export($1, $2, $3)', [orgId, JSON.stringify(filter), format]);
+}
+
+/** Countries that numbers without a country code are read in, by the settings of the org's connections. */
+export async function findCountries(sql: Sql, orgId: string): Promise<string[]> {
+  const rows = await sql<{ country: string }>(
+    `select distinct config_json ->> 'defaultCountry' as country from public.source_connections
+     where org_id = $1 and config_json ->> 'defaultCountry' ~ '^[A-Z]{2}$' limit 4`,
+    [orgId],
+  );
+  return rows.map(({ country }) => country);
+}
+
+export interface EventHead {
+  org_id: string;
+  journal_id: string;
+}
+
+/** Undefined: no such event, for this caller. */
+export async function findEventHead(sql: Sql, id: string): Promise<EventHead | undefined> {
+  const [row] = await sql<EventHead>('select org_id, journal_id from public.canonical_events where id = $1', [id]);
+  return row;
+}
+
+/** The delivery and, oldest first, every replay of it or of one of its replays; of the delivery that it repeats itself where it is a replay. */
+export async function findAttempts(sql: Sql, { org_id, journal_id }: EventHead): Promise<JournalRow[]> {
+  return sql<JournalRow>(
+    `with recursive up as (
+       select j.id, j.replay_of from public.event_journal j where j.org_id = $1 and j.id = $2
+       union select j.id, j.replay_of from up join public.event_journal j on j.org_id = $1 and j.id = up.replay_of
+     ), down as (
+       select u.id from up u
+       union select j.id from down join public.event_journal j on j.org_id = $1 and j.replay_of = down.id
+     )
+     select ${journalColumns}
+     from public.event_journal j join public.source_connections c on c.org_id = j.org_id and c.id = j.source_connection_id
+     where j.org_id = $1 and j.id in (select id from down) order by j.received_at, j.id limit 100`,
+    [org_id, journal_id],
+  );
+}
+
+export interface RecordRow {
+  kind: 'event' | 'dead_letter';
+  id: string;
+  type: string;
+  event_time: string;
+  revision: number;
+  record_index: number | null;
+  error_class: string;
+  status: 'pending' | 'retrying' | 'resolved' | 'exhausted' | 'discarded';
+  created_at: string;
+}
+
+/** What came of the delivery: events and dead letters, at most 200. */
+export async function findRecords(sql: Sql, { org_id, journal_id }: EventHead): Promise<RecordRow[]> {
+  return sql<RecordRow>(
+    `(select 'event' as kind, e.id, e.type, e.event_time, e.revision, null::integer as record_index, null as error_class, null as status, null::timestamptz as created_at
+      from public.canonical_events e where e.org_id = $1 and e.journal_id = $2 order by e.event_time, e.id limit 100)
+     union all
+     (select 'dead_letter', d.id, null, null, null, d.record_index, d.error_class, d.status, d.created_at
+      from public.dlq_events d where d.org_id = $1 and d.journal_id = $2 order by d.record_index nulls first, d.id limit 100)`,
+    [org_id, journal_id],
+  );
+}
+
+/** The reason of the legal hold that covers the connection, if one does. */
+export async function findHold(sql: Sql, orgId: string, connectionId: string): Promise<string | null> {
+  const [row] = await sql<{ reason: string | null }>('select private.held($1, $2) as reason', [orgId, connectionId]);
+  return row?.reason ?? null;
+}
+
+/** Whether the connection still takes deliveries at all. */
+export async function isDeleted(sql: Sql, orgId: string, connectionId: string): Promise<boolean> {
+  const [row] = await sql<{ deleted: boolean }>(
+    'select deleted_at is not null as deleted from public.source_connections where org_id = $1 and id = $2',
+    [orgId, connectionId],
+  );
+  return row?.deleted ?? true;
+}
+
+/** As `worker`: whether the body is still kept. */
+export async function isBodyKept(sql: Sql, journalId: string): Promise<boolean> {
+  return (await sql('select from private.journal_payloads where journal_id = $1', [journalId])).length > 0;
+}
