@@ -88,6 +88,7 @@ function GroupCard({ group, clusters, filter, search, onStarted }: CardProps) {
                 params={{ ...params, connectionId: group.connectionId }}
                 search={concernsSecret(group.errorClass) ? { tab: 'setup' } : {}}
                 inherit
+                underline="always"
                 className="isolated"
               >
                 {group.connectionName}
@@ -156,6 +157,7 @@ function Explanation({ cluster, search, counted = false }: { cluster: Cluster; s
           search={{ ...search, entry: cluster.exampleId }}
           resetScroll={false}
           inherit
+          underline="always"
         >
           {t('example')}
         </AnchorLink>
