@@ -1,0 +1,76 @@
+import { queryOptions } from '@tanstack/react-query';
+import { FlowInstance, FlowState, FlowTransition, FlushedState, Mode } from '@tributary/shared/flow.ts';
+import { z } from 'zod';
+import { api } from '../../lib/api.ts';
+
+/** What of `GET /health/detailed` the page shows: of the instance that answered, and of all of them where the database says so. */
+const DetailedHealth = z.object({
+  status: z.enum(['ok', 'stopping', 'database_unavailable']),
+  instanceId: z.string(),
+  uptimeSeconds: z.number(),
+  rssBytes: z.number(),
+  backpressure: z.object({
+    mode: Mode,
+    operatorMode: z.string().nullish(),
+    brownoutRate: z.number().nullish(),
+    reason: z.string().nullish(),
+    changedBy: z.enum(['operator', 'automatic']).nullish(),
+    changedAt: z.string().nullish(),
+    drained: z.boolean().nullish(),
+    transitions: z.array(FlowTransition).nullable(),
+  }),
+  circuits: z.array(
+    z.object({
+      name: z.string(),
+      sink: z.string(),
+      state: z.string(),
+      lastOpenedAt: z.string().nullable(),
+      lastError: z.string().nullable(),
+    }),
+  ),
+  buffer: z.object({
+    records: z.number(),
+    bytes: z.number(),
+    recordsMax: z.number(),
+    bytesMax: z.number(),
+    oldestAgeSeconds: z.number(),
+    flushAgeSeconds: z.number(),
+    batchesInFlight: z.number(),
+  }),
+  inFlight: z.number(),
+  workers: z.object({ concurrency: z.number(), running: z.number() }),
+  jobs: z
+    .array(
+      z.object({
+        task: z.string(),
+        waiting: z.number(),
+        scheduled: z.number(),
+        running: z.number(),
+        failed: z.number(),
+        oldest_due_seconds: z.number().nullable(),
+      }),
+    )
+    .nullable(),
+  instances: z.array(FlowInstance).nullable(),
+  pools: z.array(z.object({ name: z.string(), open: z.number(), idle: z.number(), waiting: z.number() })),
+});
+export type DetailedHealth = z.infer<typeof DetailedHealth>;
+
+/** `token` is the operator's, and part of no key: a key is kept, and shown by tools. */
+export const detailedHealth = (token: string) =>
+  queryOptions({
+    queryKey: ['pipeline'],
+    gcTime: 0,
+    queryFn: ({ signal }) => api(DetailedHealth, 'GET', '/health/detailed', undefined, { bearer: token, signal }),
+  });
+
+export type Command = 'brownout' | 'drain' | 'pause' | 'resume' | 'flush';
+
+export const command = (token: string, name: Command, { reason, rate }: { reason?: string; rate?: number }) =>
+  api(
+    name === 'flush' ? FlushedState : FlowState,
+    'POST',
+    `/api/admin/${name}${name === 'brownout' && rate !== undefined ? `?rate=${rate}` : ''}`,
+    reason ? { reason } : {},
+    { bearer: token },
+  );

@@ -1,0 +1,36 @@
+import { expect, test } from '@playwright/test';
+import { expectAccessible, makeHotmart, makeOrg, makeUser, openAs, stack } from './fixtures.ts';
+
+test('an operator proves it, browns out and resumes; the mode shows to whoever it concerns', async ({ page }) => {
+  const { apiUrl, operatorToken } = stack();
+  const owner = await makeUser('owner');
+  const org = await makeOrg(owner);
+  await makeHotmart(owner, org);
+  await openAs(page, owner, `/o/${org.slug}/pipeline`);
+  await expectAccessible(page);
+  await page.getByLabel('Operator token').fill('not the token of anybody');
+  await page.getByRole('button', { name: 'Open', exact: true }).click();
+  await expect(page.getByText('This is not the operator token.')).toBeVisible();
+  await page.getByLabel('Operator token').fill(operatorToken);
+  await page.getByRole('button', { name: 'Open', exact: true }).click();
+  await expect(page.getByRole('table', { name: 'Instances' }).getByRole('row')).toHaveCount(2);
+  await expect(page.getByRole('table', { name: 'Circuits' })).toContainText('closed');
+  await expectAccessible(page);
+
+  try {
+    // Connections of normal priority, as all of the other journeys are, are taken as usual in it.
+    await page.getByRole('button', { name: 'Brownout' }).click();
+    await page.getByLabel('Reason').fill('Rehearsal of a journey');
+    await page.getByRole('button', { name: 'Brownout now' }).click();
+    await expect(page.getByRole('region', { name: 'Mode', exact: true })).toContainText('Rehearsal of a journey');
+    await expect(page.getByRole('button', { name: 'The mode is Brownout: what that means' })).toBeVisible({ timeout: 30_000 });
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByRole('button', { name: 'Resume now' }).click();
+    await expect(page.getByRole('button', { name: 'The mode is Brownout: what that means' })).toHaveCount(0, { timeout: 30_000 });
+    await expect(page.getByRole('table', { name: 'Latest changes of the mode' })).toContainText('Normal → Brownout');
+  } finally {
+    await fetch(`${apiUrl}/api/admin/resume`, { method: 'POST', headers: { authorization: `Bearer ${operatorToken}` } });
+  }
+  await page.reload();
+  await expect(page.getByLabel('Operator token')).toHaveValue('');
+});
