@@ -9,9 +9,10 @@ export default defineConfig({
   // One stack for all of them; each journey makes a user and an org of its own.
   fullyParallel: false,
   workers: 2,
-  retries: 0,
-  timeout: 90_000,
-  expect: { timeout: 15_000 },
+  // What passes only the second time is told of as flaky.
+  retries: 1,
+  timeout: 120_000,
+  expect: { timeout: 30_000 },
   reporter: process.env.PLAYWRIGHT_JSON_OUTPUT_NAME ? [['list'], ['json']] : [['list']],
   use: {
     viewport: { width: 1280, height: 800 },

@@ -24,7 +24,7 @@ interface Result {
 }
 
 /** A step that hangs is a failed step, and the ones after it still get their turn. */
-const stepMinutesMax = 20;
+const stepMinutesMax = 26;
 
 const tool = (name: string, file: string, ...args: string[]): Step => ({ name, file: join('node_modules', file), args });
 const script = (name: string, file: string, ...args: string[]): Step => ({ name, file, args });
