@@ -17,11 +17,6 @@ const theme = createTheme({
   respectReducedMotion: true,
 });
 
-/** Without a scroll area of its own: that one can be focused, which nothing within a list of options may be but the options. */
-const MultiSelect = {
-  defaultProps: { withScrollArea: false, styles: { dropdown: { maxHeight: 260, overflowY: 'auto' as const } } },
-};
-
 /**
  * What the library draws too faint gets the contrast of WCAG AA (4.5 : 1), on cards and on the page, in both schemes: dimmed text, what is
  * wrong with a field, words on a tinted ground, which is darker under the pointer, and a button there.
@@ -59,11 +54,7 @@ export function Providers({ children }: { children: ReactNode }) {
   // Its cross has no words of its own, wherever a notification comes from.
   const Notification = { defaultProps: { closeButtonProps: { 'aria-label': t('close') } } };
   return (
-    <MantineProvider
-      theme={{ ...theme, components: { Notification, MultiSelect } }}
-      cssVariablesResolver={contrast}
-      defaultColorScheme="auto"
-    >
+    <MantineProvider theme={{ ...theme, components: { Notification } }} cssVariablesResolver={contrast} defaultColorScheme="auto">
       <QueryClientProvider client={queryClient}>
         <ModalsProvider>
           <Notifications position="bottom-right" />

@@ -129,9 +129,10 @@ function TypeFilter({ search, onChange, seenTypes }: Pick<BarProps, 'search' | '
         const types = chosen.filter(isType);
         onChange({ ...without(search, 'types'), ...(types.length > 0 ? { types } : {}) }, { replace: search.types !== undefined });
       }}
-      maxDropdownHeight={260}
       acceptValueOnBlur={false}
-      scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}
+      // A scroll area of its own could be focused, which nothing within a list of options may be but the options.
+      withScrollArea={false}
+      styles={{ options: { maxHeight: 260, overflowY: 'auto' } }}
       clearable
       comboboxProps={{ withinPortal: false }}
       error={unknown === undefined ? undefined : t('noSuchType', { type: unknown })}
