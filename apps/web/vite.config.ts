@@ -29,7 +29,7 @@ function compressed(): Plugin {
 
 export default defineConfig({
   plugins: [react(), compressed()],
-  // `npm run dev -w apps/web` beside `npm start`: the API stays where it is.
+  // `npm run dev` beside `npm start`: the API stays where it is.
   server: { proxy: { '/api': api, '/health': api, '/openapi.json': api, '/docs': api } },
   build: { target: 'es2022', sourcemap: false, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 800 },
 });

@@ -8,7 +8,7 @@ export const pipelineTexts = defineTexts('pipeline', {
     operatorsHint:
       'This page concerns every org of this installation, so membership of one does not open it. If you run the installation, prove it with the operator token.',
     token: 'Operator token',
-    tokenHint: 'OPERATOR_TOKEN of the server. It is kept in this tab’s memory only and is gone after a reload.',
+    tokenHint: 'It stands in the settings of the server. It is kept in this tab’s memory only and is gone after a reload.',
     wrongToken: 'This is not the operator token.',
     open: 'Open',
     lock: 'Lock',
@@ -86,7 +86,7 @@ export const pipelineTexts = defineTexts('pipeline', {
     operatorsHint:
       'Esta página diz respeito a todas as organizações desta instalação; ser membro de uma delas não a abre. Se você opera a instalação, prove com o token do operador.',
     token: 'Token do operador',
-    tokenHint: 'OPERATOR_TOKEN do servidor. Fica só na memória desta aba e some ao recarregar.',
+    tokenHint: 'Está nas configurações do servidor. Fica só na memória desta aba e some ao recarregar.',
     wrongToken: 'Este não é o token do operador.',
     open: 'Abrir',
     lock: 'Bloquear',
