@@ -38,7 +38,7 @@ async function createDocument<E extends Env>(app: Hono<E>, publicUrl: string): P
         },
         { name: 'Journal', description: 'Every delivery as it was received, and running it again.' },
         { name: 'Replay plans', description: 'Many deliveries once more: planned, approved, throttled.' },
-        { name: 'Legal holds', description: 'What must stay as it is: no replay, purge or erasure.' },
+        { name: 'Legal holds', description: 'What must stay as it is: no replay, purge or retention.' },
         { name: 'Alerts', description: 'What is watched, whom to tell, and what happened.' },
         { name: 'Webhooks', description: 'Where platforms deliver.' },
         { name: 'Operation', description: 'For load balancers and operators.' },
