@@ -127,7 +127,7 @@ export function addHistograms(newer: EventHistogram, older: EventHistogram): Eve
 export const HashSubject = z.strictObject({ orgId: Id.optional(), value: z.string().trim().min(3).max(320) }).meta({ id: 'HashSubject' });
 export type HashSubject = z.input<typeof HashSubject>;
 
-/** Everything the value can be read as, hashed as the pipeline would; put the hashes into `EventFilter.subjects`. At most four. */
+/** Everything the value can be read as, hashed as the pipeline would; put the hashes into `EventFilter.subjects`. At most eight. */
 export const HashedSubject = z
   .object({
     hashes: z.array(z.object({ kind: z.enum(['email', 'phone', 'document', 'external_id']), keyVersion: z.int(), hash: SubjectHash })),

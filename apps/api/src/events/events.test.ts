@@ -93,6 +93,20 @@ describe('an export', () => {
     expect((await download(url)).status).toBe(404);
   });
 
+  it('breaks off when its reader is removed in the midst, and does not end as if it were whole', async () => {
+    const org = await world.makeOrg();
+    await makeEvents(org, await world.makeConnection(org), 3_000);
+    const analyst = await world.makeMember(org, 'analyst');
+    const response = await app.request((await ask(analyst, { format: 'csv' })).body.url);
+    const reader = response.body?.getReader();
+    expect((await reader?.read())?.done).toBe(false);
+    await world.admin('delete from public.org_members where user_id = $1', [analyst.id]);
+    const readOn = async () => {
+      while (!(await reader?.read())?.done);
+    };
+    await expect(readOn()).rejects.toMatchObject({ code: 'not_found' });
+  });
+
   it('refuses a ticket that was changed or made up, and filters and formats that there are not', async () => {
     const org = await world.makeOrg();
     const { url } = (await ask(org.owner, { format: 'csv' })).body as { url: string };

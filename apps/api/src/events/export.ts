@@ -1,5 +1,6 @@
 import { type EventCursor, type EventExportFormat, type EventFilter, EventPage } from '@tributary/shared/events.ts';
 import type { Claims, Db } from '../db.ts';
+import { resolveOrg } from '../orgs.ts';
 import { exportColumns, findExportRows, searchEvents } from './store.ts';
 
 /** Events of one read: each is a short transaction of its own, so that a long download holds nothing that others wait for. */
@@ -28,6 +29,8 @@ export async function exportEvents(
 
   async function readPage(): Promise<{ text: string; isLast: boolean }> {
     const { rows, next } = await db.as(claims, async (sql) => {
+      // Who is a member no more sees nothing, which would look like the end of the file.
+      await resolveOrg(sql, orgId);
       const page = EventPage.parse(await searchEvents(sql, { orgId, filter, before, limit: pageSize }));
       return { rows: await findExportRows(sql, orgId, page.rows, format), next: page.next };
     });
