@@ -29,10 +29,11 @@ export async function exportEvents(
 
   async function readPage(): Promise<{ text: string; isLast: boolean }> {
     const { rows, next } = await db.as(claims, async (sql) => {
-      // Who is a member no more sees nothing, which would look like the end of the file.
-      await resolveOrg(sql, orgId);
       const page = EventPage.parse(await searchEvents(sql, { orgId, filter, before, limit: pageSize }));
-      return { rows: await findExportRows(sql, orgId, page.rows, format), next: page.next };
+      const found = await findExportRows(sql, orgId, page.rows, format);
+      // Who is a member no more sees nothing, which would look like the end of the file: asked last, so that they were one all along.
+      await resolveOrg(sql, orgId);
+      return { rows: found, next: page.next };
     });
     before = next;
     let text = '';
