@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test';
-import { deliverPurchase, expectAccessible, makeHotmart, makeMember, makeOrg, makeUser, openAs } from './fixtures.ts';
+import { deliverPurchase, expectAccessible, makeHotmart, makeMember, makeOrg, makeUser, openAs, stack } from './fixtures.ts';
 
 test('an admin makes a new data key, and deliveries and what was sealed before go on', async ({ page }) => {
   const owner = await makeUser('owner');
@@ -55,4 +55,50 @@ test('a legal hold is placed with its reason, and released; an analyst reads it 
   await dialog.getByRole('button', { name: 'Release it' }).click();
   await expect(holds.getByText('Released')).toBeVisible();
   await expectAccessible(page);
+});
+
+test('an admin erases a person: what it will do is counted first, nothing of the person is shown, and an analyst only reads of it', async ({
+  page,
+  browser,
+}) => {
+  const owner = await makeUser('owner');
+  const org = await makeOrg(owner);
+  const connection = await makeHotmart(owner, org);
+  const delivered = await deliverPurchase(connection, {
+    change: ({ data }) => Object.assign((data as { buyer: object }).buyer, { email: 'forget.me@example.com' }),
+  });
+  const id = delivered.body.records?.[0]?.eventId;
+  expect((await deliverPurchase(connection)).body.records?.[0]?.status).toBe('accepted');
+  const analyst = await makeMember(org, owner, 'analyst');
+
+  await openAs(page, owner, `/o/${org.slug}/settings?tab=privacy`);
+  await expect(page.getByText('Nobody has been erased')).toBeVisible();
+  await page.getByRole('button', { name: 'Erase a person' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('E-mail address').fill('forget me');
+  await dialog.getByRole('button', { name: 'Look up' }).click();
+  await expect(dialog.getByText('This cannot be read as one')).toBeVisible();
+  await dialog.getByLabel('E-mail address').fill('Forget.Me@example.com');
+  await dialog.getByLabel('Reference').fill('DSR-31');
+  await dialog.getByRole('button', { name: 'Look up' }).click();
+  await expect(dialog.getByText(/^1 event is about this person/)).toBeVisible();
+  await expectAccessible(page);
+  await dialog.getByRole('button', { name: 'Erase 1 event and the deliveries' }).click();
+  const row = page.getByRole('table', { name: 'Erasure of people' }).getByRole('row', { name: /DSR-31/ });
+  // The events go at once; bodies after what is under way has settled.
+  await expect(row).toContainText('Events: 1 · bodies: 0');
+  await expect(row).toContainText('At work');
+  await expect(page.getByText('forget.me')).toHaveCount(0);
+  await expectAccessible(page);
+
+  await page.goto(`${stack().apiUrl}/o/${org.slug}/events?event=${id}`);
+  await expect(page.getByRole('note')).toContainText('The person asked to be erased');
+  await expect(page.getByText('Nobody is named.')).toBeVisible();
+
+  const context = await browser.newContext({ locale: 'pt-BR' });
+  const theirs = await context.newPage();
+  await openAs(theirs, analyst, `/o/${org.slug}/settings?tab=privacy`);
+  await expect(theirs.getByRole('table', { name: 'Eliminação de pessoas' })).toContainText('DSR-31');
+  await expect(theirs.getByRole('button', { name: 'Eliminar uma pessoa' })).toHaveCount(0);
+  await context.close();
 });

@@ -45,7 +45,6 @@ export const databaseSteps: readonly Step[] = [
   script('db:snapshot', 'supabase/tools/snapshot.ts', '--check'),
   script('db:types', 'supabase/tools/types.ts', '--check'),
   script('db:lint', 'supabase/tools/lint.ts'),
-  script('db:mutants', 'supabase/tools/mutants.ts'),
 ];
 
 export function vitestStep(...args: string[]): Step {

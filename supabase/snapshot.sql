@@ -80,6 +80,15 @@ CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON private.connection_secr
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON private.connection_secrets FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
 alter table private.connection_secrets enable row level security;
 
+create table private.erasure_persons (
+  erasure_id uuid not null,
+  key_version integer not null,
+  sealed bytea not null,
+  constraint erasure_persons_pkey PRIMARY KEY (erasure_id),
+  constraint erasure_persons_erasure_id_fkey FOREIGN KEY (erasure_id) REFERENCES public.erasures(id) ON DELETE CASCADE
+);
+alter table private.erasure_persons enable row level security;
+
 create table private.event_keys (
   source_connection_id uuid not null,
   idempotency_key text not null,
@@ -508,12 +517,14 @@ create table public.canonical_events (
   journal_id uuid not null,
   schema_version integer not null,
   revision integer default 1 not null,
+  erased_at timestamp with time zone,
   constraint canonical_events_pkey PRIMARY KEY (id, event_time),
   constraint canonical_events_org_id_project_id_source_connection_id_fkey FOREIGN KEY (org_id, project_id, source_connection_id) REFERENCES public.source_connections(org_id, project_id, id),
   constraint canonical_events_currency_check CHECK (((length(currency) = 3) AND (currency = upper(currency)))),
   constraint canonical_events_revision_check CHECK ((revision > 0))
 ) partition by range (event_time);
 CREATE INDEX canonical_events_connection_time_idx ON public.canonical_events USING btree (source_connection_id, event_time DESC);
+CREATE INDEX canonical_events_journal_idx ON public.canonical_events USING btree (journal_id);
 CREATE INDEX canonical_events_org_order_idx ON public.canonical_events USING btree (org_id, order_ref, event_time DESC) WHERE (order_ref IS NOT NULL);
 CREATE INDEX canonical_events_org_time_idx ON public.canonical_events USING btree (org_id, event_time DESC, id DESC);
 CREATE INDEX canonical_events_org_type_time_idx ON public.canonical_events USING btree (org_id, type, event_time DESC, id DESC);
@@ -589,6 +600,7 @@ create table public.dlq_events (
 CREATE INDEX dlq_events_class_idx ON public.dlq_events USING btree (org_id, error_class, created_at DESC, id DESC);
 CREATE INDEX dlq_events_connection_idx ON public.dlq_events USING btree (org_id, project_id, source_connection_id);
 CREATE INDEX dlq_events_due_idx ON public.dlq_events USING btree (org_id, next_retry_at) WHERE ((status = ANY (ARRAY['pending'::text, 'retrying'::text])) AND (next_retry_at IS NOT NULL));
+CREATE INDEX dlq_events_journal_idx ON public.dlq_events USING btree (journal_id);
 CREATE INDEX dlq_events_leased_idx ON public.dlq_events USING btree (lease_owner) WHERE (status = 'retrying'::text);
 CREATE INDEX dlq_events_open_idx ON public.dlq_events USING btree (org_id, created_at DESC, id DESC) INCLUDE (error_class, source_connection_id, status, source_event_type, field_path) WHERE (status = ANY (ARRAY['pending'::text, 'retrying'::text, 'exhausted'::text]));
 CREATE INDEX dlq_events_org_created_idx ON public.dlq_events USING btree (org_id, created_at DESC, id DESC);
@@ -661,6 +673,48 @@ grant select on public.dlq_operations to authenticated;
 grant select, update on public.dlq_operations to worker;
 grant update (status) on public.dlq_operations to authenticated;
 
+create table public.erasures (
+  id uuid not null,
+  org_id uuid not null,
+  kinds text[] not null,
+  reference text,
+  status text default 'running'::text not null,
+  waits_for text,
+  events integer default 0 not null,
+  deliveries integer default 0 not null,
+  dead_letters integer default 0 not null,
+  unreadable integer default 0 not null,
+  scanned bigint default 0 not null,
+  cursor_at timestamp with time zone,
+  cursor_id uuid,
+  found_at timestamp with time zone,
+  created_by uuid default auth.uid() not null,
+  created_at timestamp with time zone default now() not null,
+  completed_at timestamp with time zone,
+  lease_owner uuid,
+  lease_until timestamp with time zone,
+  constraint erasures_pkey PRIMARY KEY (id),
+  constraint erasures_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint erasures_check CHECK (((status = 'completed'::text) = (completed_at IS NOT NULL))),
+  constraint erasures_kinds_check CHECK ((((cardinality(kinds) >= 1) AND (cardinality(kinds) <= 4)) AND (kinds <@ '{email,phone,document,external_id}'::text[]))),
+  constraint erasures_reference_check CHECK (((length(btrim(reference)) >= 1) AND (length(btrim(reference)) <= 120))),
+  constraint erasures_status_check CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text])))
+);
+CREATE INDEX erasures_open_idx ON public.erasures USING btree (lease_until NULLS FIRST, created_at) WHERE (status = 'running'::text);
+CREATE INDEX erasures_org_created_idx ON public.erasures USING btree (org_id, created_at DESC, id DESC);
+CREATE TRIGGER audit AFTER INSERT ON public.erasures FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER audit_end AFTER UPDATE OF status ON public.erasures FOR EACH ROW WHEN ((new.status IS DISTINCT FROM old.status)) EXECUTE FUNCTION private.audit('id');
+alter table public.erasures enable row level security;
+create policy erasures_select on public.erasures for select to authenticated
+  using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
+create policy erasures_worker_select on public.erasures for select to worker
+  using (true);
+create policy erasures_worker_update on public.erasures for update to worker
+  using (true);
+grant select on public.erasures to authenticated;
+grant select on public.erasures to worker;
+grant update (waits_for, events, deliveries, dead_letters, unreadable, scanned, cursor_at, cursor_id, found_at, lease_owner, lease_until) on public.erasures to worker;
+
 create table public.event_journal (
   id uuid not null,
   org_id uuid not null,
@@ -674,6 +728,7 @@ create table public.event_journal (
   is_test boolean default false not null,
   replay_of uuid,
   event_types text[] default '{}'::text[] not null,
+  erased_at timestamp with time zone,
   constraint event_journal_pkey PRIMARY KEY (id, received_at),
   constraint event_journal_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id),
   constraint event_journal_body_sha256_check CHECK ((length(body_sha256) = 64)),
@@ -681,6 +736,7 @@ create table public.event_journal (
   constraint event_journal_outcome_check CHECK ((outcome = ANY (ARRAY['accepted'::text, 'duplicate'::text, 'dead_lettered'::text, 'mixed'::text, 'rejected'::text])))
 ) partition by range (received_at);
 CREATE INDEX event_journal_org_received_idx ON public.event_journal USING btree (org_id, received_at DESC, id DESC);
+CREATE INDEX event_journal_replay_idx ON public.event_journal USING btree (replay_of) WHERE (replay_of IS NOT NULL);
 alter table public.event_journal enable row level security;
 create policy event_journal_ingest on public.event_journal for insert to ingest
   with check (true);
@@ -914,7 +970,7 @@ create policy source_connections_worker on public.source_connections for select 
 grant select on public.source_connections to authenticated;
 grant insert (org_id, project_id, name, type, config_json) on public.source_connections to authenticated;
 grant update (name, is_active, config_json, rate_limit_per_second, priority) on public.source_connections to authenticated;
-grant select (id, org_id, type, deleted_at) on public.source_connections to worker;
+grant select (id, org_id, type, config_json, deleted_at) on public.source_connections to worker;
 
 -- Functions ----------------------------------------------------------------------------------------------------
 
@@ -1281,6 +1337,27 @@ end
 $function$;
 grant execute on function private.claim_dead_letters(uuid,integer,integer,integer) to worker;
 
+CREATE OR REPLACE FUNCTION private.claim_erasure(p_owner uuid, p_lease_seconds integer)
+ RETURNS TABLE(id uuid, org_id uuid, cursor_at text, cursor_id uuid, key_version integer, sealed bytea)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  with claimed as (
+    update public.erasures e
+    set lease_owner = p_owner, lease_until = now() + make_interval(secs => p_lease_seconds)
+    where e.id = (
+      select o.id from public.erasures o
+      where o.status = 'running' and (o.lease_until is null or o.lease_until <= now())
+      order by o.lease_until nulls first, o.created_at limit 1 for update skip locked)
+    returning e.id, e.org_id, e.cursor_at, e.cursor_id
+  )
+  -- As text: what reads it back must find the same microsecond.
+  select c.id, c.org_id, c.cursor_at::text, c.cursor_id, p.key_version, p.sealed
+  from claimed c join private.erasure_persons p on p.erasure_id = c.id
+$function$;
+grant execute on function private.claim_erasure(uuid,integer) to worker;
+
 CREATE OR REPLACE FUNCTION private.claim_replays(p_owner uuid, p_lease_seconds integer, p_most integer)
  RETURNS TABLE(id uuid, org_id uuid, mode text, filter jsonb, throttle_per_second integer, approved_at timestamp with time zone, checkpoint_at text, checkpoint_id uuid, connection_ids uuid[])
  LANGUAGE sql
@@ -1299,6 +1376,28 @@ AS $function$
 $function$;
 grant execute on function private.claim_replays(uuid,integer,integer) to worker;
 
+CREATE OR REPLACE FUNCTION private.complete_erasure(p_id uuid, p_owner uuid, p_subjects jsonb[])
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+declare
+  v_org uuid := (select e.org_id from public.erasures e where e.id = p_id and e.lease_owner = p_owner and e.status = 'running' for update);
+begin
+  if v_org is null or exists (select from public.canonical_events e where e.org_id = v_org and e.subject @> any (p_subjects)) then
+    return false;
+  end if;
+  update public.erasures
+  set status = 'completed', completed_at = now(), waits_for = null, lease_owner = null, lease_until = null
+  where id = p_id;
+  delete from private.erasure_persons where erasure_id = p_id;
+  return true;
+end
+$function$;
+grant execute on function private.complete_erasure(uuid,uuid,jsonb[]) to worker;
+
 CREATE OR REPLACE FUNCTION private.connection_arrivals(p_now timestamp with time zone)
  RETURNS TABLE(source_connection_id uuid, org_id uuid, last_at timestamp with time zone, last_event_at timestamp with time zone, changed_at timestamp with time zone)
  LANGUAGE sql
@@ -1315,6 +1414,20 @@ AS $function$
   ) a on true
   where c.is_active and c.deleted_at is null
 $function$;
+
+CREATE OR REPLACE FUNCTION private.count_events_of_person(p_org_id uuid, p_subjects jsonb[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+begin
+  perform private.require_admin(p_org_id);
+  return (select count(*)::integer from public.canonical_events e where e.org_id = p_org_id and e.subject @> any (p_subjects));
+end
+$function$;
+grant execute on function private.count_events_of_person(uuid,jsonb[]) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.count_open_incidents()
  RETURNS TABLE(kind text, level text, incidents bigint)
@@ -1652,6 +1765,50 @@ begin
 end
 $function$;
 grant execute on function private.ensure_partitions(timestamp with time zone) to maintenance;
+
+CREATE OR REPLACE FUNCTION private.erase_deliveries(p_org_id uuid, p_ids uuid[])
+ RETURNS TABLE(deliveries integer, dead_letters integer)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update public.dlq_events
+  set sample = null, status = case when status in ('resolved', 'discarded') then status else 'discarded' end,
+    last_error_message = 'The delivery was erased: it named a person who asked for it.', field_path = null
+  where org_id = p_org_id and journal_id = any (p_ids);
+  get diagnostics dead_letters = row_count;
+  update public.event_journal set erased_at = now() where org_id = p_org_id and id = any (p_ids) and erased_at is null;
+  delete from private.journal_payloads where org_id = p_org_id and journal_id = any (p_ids);
+  get diagnostics deliveries = row_count;
+  return next;
+end
+$function$;
+grant execute on function private.erase_deliveries(uuid,uuid[]) to worker;
+
+CREATE OR REPLACE FUNCTION private.erase_events(p_org_id uuid, p_subjects jsonb[], p_limit integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+declare
+  v_erased integer;
+begin
+  with found as materialized (
+    select e.id, e.event_time from public.canonical_events e
+    where e.org_id = p_org_id and e.subject @> any (p_subjects)
+    limit p_limit for update skip locked
+  )
+  update public.canonical_events e
+  set subject = '{}', properties = '{}', attribution = '{}', erased_at = now()
+  from found f where e.id = f.id and e.event_time = f.event_time;
+  get diagnostics v_erased = row_count;
+  return v_erased;
+end
+$function$;
+grant execute on function private.erase_events(uuid,jsonb[],integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.evaluate_alerts(p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS TABLE(opened integer, escalated integer, reminded integer, resolved integer, notifications integer)
@@ -2623,9 +2780,10 @@ begin
   loop
     select * into strict v_key from private.event_keys
     where source_connection_id = v_new.source_connection_id and idempotency_key = v_new.idempotency_key;
-    select journal_id, received_at, schema_version, revision into v_stored
-    from public.canonical_events where id = v_key.event_id and event_time = v_key.event_time;
-    if v_stored.journal_id is null or v_stored.journal_id = v_new.journal_id then
+    -- Locked: whoever erases it just now is waited for, and seen.
+    select journal_id, received_at, schema_version, revision, erased_at into v_stored
+    from public.canonical_events where id = v_key.event_id and event_time = v_key.event_time for update;
+    if v_stored.journal_id is null or v_stored.journal_id = v_new.journal_id or v_stored.erased_at is not null then
       v_outcome := v_new.outcome;
     elsif v_new.received_at < v_stored.received_at or v_new.schema_version < v_stored.schema_version then
       v_outcome := 'older';
@@ -3117,6 +3275,21 @@ begin
 end
 $function$;
 grant execute on function private.start_dlq_operation(uuid,text,jsonb,integer) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.start_erasure(p_id uuid, p_org_id uuid, p_kinds text[], p_reference text, p_key_version integer, p_sealed bytea)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform private.require_admin(p_org_id);
+  insert into public.erasures (id, org_id, kinds, reference) values (p_id, p_org_id, p_kinds, p_reference);
+  insert into private.erasure_persons (erasure_id, key_version, sealed) values (p_id, p_key_version, p_sealed);
+  perform graphile_worker.add_job('erasures.run', payload => '{}', job_key => 'erasures.run', job_key_mode => 'preserve_run_at', max_attempts => 1);
+end
+$function$;
+grant execute on function private.start_erasure(uuid,uuid,text[],text,integer,bytea) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.step_replay(p_id uuid, p_action text, p_reference text, p_matched integer, p_threshold integer)
  RETURNS text

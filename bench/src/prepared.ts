@@ -13,6 +13,7 @@ export function connectionOf(traffic: Traffic, ids: { id: string; orgId: string;
   const source = sources.get(traffic.type);
   if (!source) throw new Error(`there is no source ${traffic.type}`);
   const dataKey = { version: 1, key: new Uint8Array(randomBytes(32)) };
+  const hashKey = { version: 1, key: new Uint8Array(randomBytes(32)) };
   return {
     ...ids,
     source,
@@ -22,7 +23,7 @@ export function connectionOf(traffic: Traffic, ids: { id: string; orgId: string;
     orgRateLimitPerSecond: undefined,
     config: source.config.parse(traffic.config),
     secrets: traffic.secrets.map((secret) => ({ ...secret, expiresAtMs: undefined })),
-    keys: { data: new Map([[1, dataKey.key]]), dataKey, hashKey: { version: 1, key: new Uint8Array(randomBytes(32)) } },
+    keys: { data: new Map([[1, dataKey.key]]), dataKey, hashKey, hash: new Map([[1, hashKey.key]]) },
   };
 }
 

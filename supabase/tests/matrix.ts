@@ -189,6 +189,26 @@ export const matrix: Record<string, Expectation> = {
     insert: (org) => world.insertActivity(org),
     rules: { select: people(members), insert: machine('ingest', 'worker'), update: nobody, delete: nobody },
   },
+  'public.erasures': {
+    rows: ofOrg,
+    column: 'status',
+    insert: (org) => world.insertErasure(org, fresh(org)),
+    rules: {
+      select: peopleAnd(members, 'worker'),
+      insert: nobody,
+      update: [
+        nobody,
+        { ...machine('worker'), title: 'its progress', sql: (org) => `update public.erasures set scanned = 1 where ${ofOrg(org)}` },
+      ],
+      delete: nobody,
+    },
+  },
+  'private.erasure_persons': {
+    rows: (org) => `erasure_id = '${world.erasureId(org)}'`,
+    column: 'sealed',
+    insert: (org) => world.insertErasedPerson(org),
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
   'public.legal_holds': {
     rows: ofOrg,
     column: 'reason',

@@ -29,6 +29,7 @@ export const deadLetterId = (org: Org) => id(org, 6);
 export const journalId = (org: Org) => id(org, 7);
 export const eventId = (org: Org) => id(org, 8);
 export const holdId = (org: Org) => id(org, 9);
+export const erasureId = (org: Org) => id(org, 10);
 export const alertChannelId = (org: Org) => id(org, 21);
 export const deletedAlertChannelId = (org: Org) => id(org, 23);
 export const alertIncidentId = (org: Org) => id(org, 22);
@@ -107,6 +108,8 @@ function orgSql(org: Org): string {
     ${rollups.map((table) => insertRollup(org, table, '2026-01-01')).join(';')};
     ${insertQuarantine(org, '2026-01-01')};
     ${insertHold(org, { id: holdId(org) })};
+    ${insertErasure(org, erasureId(org))};
+    ${insertErasedPerson(org)};
     ${insertReplay(org)};
     ${insertAlertChannel(org, alertChannelId(org))};
     ${insertAlertChannel(org, deletedAlertChannelId(org))};
@@ -165,6 +168,12 @@ export const insertQuarantine = (org: Org, hour: string) => `
 export const insertHold = (org: Org, { connection, id: hold }: Pick<Pointers, 'connection'> & { id?: string } = {}) => `
   insert into public.legal_holds (${hold ? 'id, ' : ''}org_id, source_connection_id, reason)
   values (${hold ? `'${hold}', ` : ''}'${orgId(org)}', '${connection ?? deletedConnectionId(org)}', 'Case 7')`;
+
+export const insertErasure = (org: Org, erasure: string) => `
+  insert into public.erasures (id, org_id, kinds, created_by) values ('${erasure}', '${orgId(org)}', '{email}', '${userId(org, 'owner')}')`;
+
+export const insertErasedPerson = (org: Org) => `
+  insert into private.erasure_persons (erasure_id, key_version, sealed) values ('${erasureId(org)}', 1, '\\x00')`;
 
 export const insertAlertChannel = (org: Org, channel: string) => `
   insert into public.alert_channels (id, org_id, type, name, target) values ('${channel}', '${orgId(org)}', 'email', 'On call', 'oncall@${org.toLowerCase()}.example')`;

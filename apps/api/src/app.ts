@@ -12,6 +12,7 @@ import type { Config } from './config.ts';
 import { connectionRoutes } from './connections/routes.ts';
 import type { Db } from './db.ts';
 import { dlqRoutes } from './dlq/routes.ts';
+import { erasureRoutes } from './erasures/routes.ts';
 import { answerProblem, Problem, toProblem } from './errors.ts';
 import { eventRoutes } from './events/routes.ts';
 import type { Flow } from './flow/flow.ts';
@@ -121,6 +122,7 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
   app.route('/api/replay', replayRoutes({ db, verifyToken, replayer: createReplayer(deps) }));
   app.route('/api/replays', replayPlanRoutes({ db, verifyToken, approvalThreshold: config.replayApprovalThreshold }));
   app.route('/api/legal-holds', holdRoutes({ db, verifyToken }));
+  app.route('/api/erasures', erasureRoutes({ db, verifyToken, masterKeys: config.masterKeys, log }));
   mountDocs(app, { publicUrl });
   mountWeb(app, { directory: config.webDirectory, supabaseUrl: config.supabase.url });
   return app;

@@ -15,6 +15,8 @@ export interface OrgKeys {
   dataKey: OrgKey;
   /** Undefined when the org has no usable hash key: records then wait as PII_HASH_ERROR. */
   hashKey: OrgKey | undefined;
+  /** Hash keys by version: every one that hashes of stored events may have been made with. */
+  hash: ReadonlyMap<number, Uint8Array>;
 }
 
 interface StoredKey {
@@ -54,11 +56,8 @@ export async function loadOrgKeys(db: Pick<Db, 'ingest'>, masterKeys: MasterKeys
     unwrapped.filter((row) => row.kind === kind && !row.retired).sort((a, b) => b.version - a.version)[0];
   const dataKey = current('data');
   if (!dataKey) throw new Error(`org ${orgId} has no usable data key`);
-  return {
-    data: new Map(unwrapped.filter((row) => row.kind === 'data').map((row) => [row.version, row.key])),
-    dataKey,
-    hashKey: current('hash'),
-  };
+  const byVersion = (kind: 'data' | 'hash') => new Map(unwrapped.filter((row) => row.kind === kind).map((row) => [row.version, row.key]));
+  return { data: byVersion('data'), dataKey, hashKey: current('hash'), hash: byVersion('hash') };
 }
 
 async function findOrgKeys(sql: Sql, orgId: string): Promise<StoredKey[]> {

@@ -9,6 +9,7 @@ import { createClock } from './clock.ts';
 import { readConfig } from './config.ts';
 import { createDb } from './db.ts';
 import { dlqTasks } from './dlq/jobs.ts';
+import { erasureTasks } from './erasures/jobs.ts';
 import { createFlow } from './flow/flow.ts';
 import { registerGauges } from './gauges.ts';
 import { dateIdsBy } from './ids.ts';
@@ -66,6 +67,7 @@ async function start() {
       ...maintenanceTasks(db),
       ...dlqTasks({ db, connections, now: clock.now, retry: config.dlq, log }),
       ...alertTasks({ db, masterKeys: config.masterKeys, notifier, metrics }),
+      ...erasureTasks({ db, masterKeys: config.masterKeys, log }),
       ...replayTasks({ db, replayer: createReplayer({ db, connections, metrics, now: clock.now, log }) }),
     },
     concurrency: config.jobs.concurrency,

@@ -1,3 +1,4 @@
+import { countryByDefault } from '@tributary/pipeline/columns.ts';
 import type { Sql } from './db.ts';
 import { Problem } from './errors.ts';
 
@@ -28,4 +29,14 @@ export async function resolveOrgToWrite(sql: Sql, orgId: string | undefined): Pr
   const org = await resolveOrg(sql, orgId);
   if (org.role === 'analyst') throw new Problem('forbidden', 'only an owner or admin of the org may do this');
   return org;
+}
+
+/** How people of the org may have typed telephone numbers without a country code: the default, and up to four that its connections name. */
+export async function findCountries(sql: Sql, orgId: string): Promise<string[]> {
+  const rows = await sql<{ country: string }>(
+    `select distinct config_json ->> 'defaultCountry' as country from public.source_connections
+     where org_id = $1 and config_json ->> 'defaultCountry' ~ '^[A-Z]{2}$' limit 4`,
+    [orgId],
+  );
+  return [...new Set([countryByDefault, ...rows.map(({ country }) => country)])];
 }

@@ -1,7 +1,7 @@
 import { type HashedSubject, isCanonicalType } from '@tributary/shared/canonical.ts';
 import { isObject } from './fields.ts';
 import { sha256 } from './fingerprint.ts';
-import { hashIdentifier, type IdentifierKind, normaliseDocument, normaliseEmail, normalisePhone } from './pii.ts';
+import { hashIdentifier, type IdentifierKind, identifierKinds, normaliseDocument, normaliseEmail, normalisePhone } from './pii.ts';
 import { containsPersonal, requireStorable } from './redact.ts';
 import { type Collected, collectValue } from './repeats.ts';
 import { type Reading, RecordError, type Source, type Subject } from './source.ts';
@@ -22,32 +22,37 @@ const futureToleranceMs = 5 * 60_000;
 const attributionKeysMax = 30;
 const attributionCharsMax = 500;
 /** Most of the platforms in use are Brazilian; a connection's config says otherwise. */
-const countryByDefault = 'BR';
+export const countryByDefault = 'BR';
 
 /** Hashed identifiers, `{}` where there are none. Their plaintext joins `collected`. Throws PII_HASH_ERROR without a usable key. */
 export function hashSubject(subject: Subject | undefined, collected: Collected, context: ColumnContext): HashedSubject {
   if (subject === undefined) return {};
   const { hashKey } = context;
   const hashed: HashedSubject = {};
-  for (const kind of ['email', 'phone', 'document', 'external_id'] as const) {
+  for (const kind of identifierKinds) {
     const plain = subject[kind];
     if (plain === undefined || plain.trim() === '') continue;
     collectValue(collected, plain, kind === 'phone' || kind === 'document' ? kind : undefined);
     if (hashKey === undefined || hashKey.key.length < 16) {
       throw new RecordError('PII_HASH_ERROR', 'The org’s hash key is missing or unusable; the record is kept and can be retried.');
     }
-    const canonical = normalise(kind, plain, context.config);
+    const canonical = subjectForm(kind, plain, countryOf(context.config));
     if (canonical !== undefined) hashed[kind] = hashIdentifier(hashKey.key, kind, canonical);
   }
   return Object.keys(hashed).length === 0 ? {} : { hash_version: hashKey?.version, ...hashed };
 }
 
-function normalise(kind: IdentifierKind, plain: string, config: unknown): string | undefined {
+/** The form of an identifier that is hashed; undefined when it cannot be one of its kind. `country`: how digits without a country code are read. */
+export function subjectForm(kind: IdentifierKind, plain: string, country: string): string | undefined {
   if (kind === 'email') return normaliseEmail(plain);
   if (kind === 'document') return normaliseDocument(plain);
-  if (kind === 'external_id') return plain.trim().slice(0, 1000);
-  const country = isObject(config) && typeof config.defaultCountry === 'string' ? config.defaultCountry : countryByDefault;
+  if (kind === 'external_id') return plain.trim().slice(0, 1000) || undefined;
   return normalisePhone(plain, country);
+}
+
+/** Two letters: how a connection with this config reads telephone numbers without a country code. */
+export function countryOf(config: unknown): string {
+  return isObject(config) && typeof config.defaultCountry === 'string' ? config.defaultCountry : countryByDefault;
 }
 
 /** Milliseconds since the epoch: the source’s, or arrival where it gives none. Throws VALIDATION_FAIL when more than five minutes ahead. */

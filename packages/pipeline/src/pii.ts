@@ -1,7 +1,8 @@
 import { type CountryCode, type PhoneNumber, parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { hmacSha256Hex } from './keyed-hash.ts';
 
-export type IdentifierKind = 'email' | 'phone' | 'document' | 'external_id';
+export const identifierKinds = ['email', 'phone', 'document', 'external_id'] as const;
+export type IdentifierKind = (typeof identifierKinds)[number];
 
 /** Lower-cased address in NFC; undefined when the text is not one address of at most 254 characters (RFC 5321). */
 export function normaliseEmail(text: string): string | undefined {

@@ -86,7 +86,7 @@ function addText(into: Collected, folded: string, lengthMin: number): void {
 }
 
 /** Texts with URL-encoded parts are read both ways. */
-function readings(text: string): string {
+export function readings(text: string): string {
   if (!text.includes('%') && !text.includes('+')) return text;
   try {
     return `${text}\n${decodeURIComponent(text.replaceAll('+', ' '))}`;

@@ -75,3 +75,5 @@ export const secretAad = (orgId: string, connectionId: string, name: string) => 
 export const keyAad = (orgId: string, kind: string, version: number) => `tributary/key|${orgId}|${kind}|${version}`;
 /** Associated data of an alert channel's destination. */
 export const alertChannelAad = (orgId: string, channelId: string) => `tributary/alert-channel|${orgId}|${channelId}`;
+/** Associated data of who is to be erased. */
+export const erasureAad = (orgId: string, erasureId: string) => `tributary/erasure|${orgId}|${erasureId}`;

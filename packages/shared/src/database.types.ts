@@ -503,6 +503,7 @@ export type Database = {
           amount_minor: number | null;
           attribution: NonNullable<Json>;
           currency: string | null;
+          erased_at: string | null;
           event_time: string;
           id: string;
           idempotency_key: string;
@@ -528,6 +529,7 @@ export type Database = {
           amount_minor?: number | null;
           attribution?: NonNullable<Json>;
           currency?: string | null;
+          erased_at?: string | null;
           event_time: string;
           id: string;
           idempotency_key: string;
@@ -552,6 +554,7 @@ export type Database = {
           amount_minor?: number | null;
           attribution?: NonNullable<Json>;
           currency?: string | null;
+          erased_at?: string | null;
           event_time?: string;
           id?: string;
           idempotency_key?: string;
@@ -789,11 +792,87 @@ export type Database = {
           },
         ];
       };
+      erasures: {
+        Row: {
+          completed_at: string | null;
+          created_at: string;
+          created_by: string;
+          cursor_at: string | null;
+          cursor_id: string | null;
+          dead_letters: number;
+          deliveries: number;
+          events: number;
+          found_at: string | null;
+          id: string;
+          kinds: string[];
+          lease_owner: string | null;
+          lease_until: string | null;
+          org_id: string;
+          reference: string | null;
+          scanned: number;
+          status: string;
+          unreadable: number;
+          waits_for: string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          completed_at?: string | null;
+          created_at?: string;
+          created_by?: string;
+          cursor_at?: string | null;
+          cursor_id?: string | null;
+          dead_letters?: number;
+          deliveries?: number;
+          events?: number;
+          found_at?: string | null;
+          id: string;
+          kinds: string[];
+          lease_owner?: string | null;
+          lease_until?: string | null;
+          org_id: string;
+          reference?: string | null;
+          scanned?: number;
+          status?: string;
+          unreadable?: number;
+          waits_for?: string | null;
+        };
+        Update: {
+          completed_at?: string | null;
+          created_at?: string;
+          created_by?: string;
+          cursor_at?: string | null;
+          cursor_id?: string | null;
+          dead_letters?: number;
+          deliveries?: number;
+          events?: number;
+          found_at?: string | null;
+          id?: string;
+          kinds?: string[];
+          lease_owner?: string | null;
+          lease_until?: string | null;
+          org_id?: string;
+          reference?: string | null;
+          scanned?: number;
+          status?: string;
+          unreadable?: number;
+          waits_for?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'erasures_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'orgs';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
       event_journal: {
         Row: {
           body_sha256: string;
           byte_size: number;
           content_type: string | null;
+          erased_at: string | null;
           event_types: string[];
           id: string;
           is_test: boolean;
@@ -809,6 +888,7 @@ export type Database = {
           body_sha256: string;
           byte_size: number;
           content_type?: string | null;
+          erased_at?: string | null;
           event_types?: string[];
           id: string;
           is_test?: boolean;
@@ -823,6 +903,7 @@ export type Database = {
           body_sha256?: string;
           byte_size?: number;
           content_type?: string | null;
+          erased_at?: string | null;
           event_types?: string[];
           id?: string;
           is_test?: boolean;
@@ -1239,6 +1320,7 @@ export type Database = {
           amount_minor: number | null;
           attribution: NonNullable<Json>;
           currency: string | null;
+          erased_at: string | null;
           event_time: string;
           id: string;
           idempotency_key: string;

@@ -159,7 +159,7 @@ describe('a dead letter that is run again', () => {
     await runDue();
     expect(await entryOf(dropped)).toMatchObject({
       status: 'exhausted',
-      last_error_message: 'The delivery is no longer kept: its retention has ended.',
+      last_error_message: 'The delivery is no longer kept: its retention has ended, or it was erased.',
     });
     await api.db.as(org.owner.claims, (sql) => sql('select private.delete_connection($1)', [hook.id]));
     await askRetry('id = $1', [orphan]);

@@ -37,7 +37,7 @@ export interface Unit {
 export interface Stored {
   /** Undefined: deleted, or of a type this version does not know. */
   connection: Connection | undefined;
-  /** Undefined: dropped by retention. */
+  /** Undefined: dropped by retention, or erased. */
   entry: JournalEntry | undefined;
 }
 
@@ -48,7 +48,7 @@ export interface Stored {
 export function runEntries(entries: ClaimedEntry[], { connection, entry }: Stored, nowMs: number): Unit[] {
   const each = (became: Became): Unit[] => entries.map((one) => ({ entries: [one], became }));
   if (!connection) return each({ outcome: 'lost', message: 'The connection was deleted: nothing can read its deliveries any more.' });
-  if (!entry) return each({ outcome: 'lost', message: 'The delivery is no longer kept: its retention has ended.' });
+  if (!entry) return each({ outcome: 'lost', message: 'The delivery is no longer kept: its retention has ended, or it was erased.' });
   let reopened: Reopened;
   try {
     reopened = reopen(entry, connection, nowMs);

@@ -1,5 +1,5 @@
 import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
-import { hashIdentifier, type IdentifierKind, normaliseDocument, normaliseEmail, normalisePhone } from '@tributary/pipeline/pii.ts';
+import { hashPerson, readPerson } from '@tributary/pipeline/person.ts';
 import { type EventDelivery, type EventExport, ExportEvents, type HashedSubject, HashSubject } from '@tributary/shared/events.ts';
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
@@ -8,21 +8,11 @@ import type { Db } from '../db.ts';
 import { Problem } from '../errors.ts';
 import { toEntry } from '../journal-rows.ts';
 import { loadOrgKeys } from '../keys.ts';
-import { resolveOrg } from '../orgs.ts';
+import { findCountries, resolveOrg } from '../orgs.ts';
 import { jsonBody, validBody, validId } from '../requests.ts';
 import { describe } from '../route-docs.ts';
 import { contentTypes, exportEvents } from './export.ts';
-import {
-  auditExport,
-  findAttempts,
-  findCountries,
-  findEventHead,
-  findHold,
-  findRecords,
-  isBodyKept,
-  isDeleted,
-  type RecordRow,
-} from './store.ts';
+import { auditExport, findAttempts, findEventHead, findHold, findRecords, isBodyKept, isDeleted, type RecordRow } from './store.ts';
 import { makeTicket, openTicket } from './ticket.ts';
 
 export interface EventDeps {
@@ -34,7 +24,8 @@ export interface EventDeps {
 }
 
 const ticketMs = 60_000;
-const countryByDefault = 'BR';
+/** As many as `EventFilter.subjects` takes: those of the newest key when there are more. */
+const hashesMax = 8;
 
 /** Mounted at /api/events. Reading itself is the Data API's; here is what it cannot do: keys, files and the journal's bodies. */
 export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps) {
@@ -47,23 +38,12 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps
       const found = await resolveOrg(sql, orgId);
       return { org: found, countries: await findCountries(sql, found.id) };
     });
-    const { hashKey } = await loadOrgKeys(db, masterKeys, org.id, log);
-    if (!hashKey) throw new Problem('conflict', 'the org has no usable hash key');
-    const readings: [IdentifierKind, string | undefined][] = [
-      ['email', normaliseEmail(value)],
-      ['document', normaliseDocument(value)],
-      ...[countryByDefault, ...countries].map((country): [IdentifierKind, string | undefined] => ['phone', normalisePhone(value, country)]),
-      ['external_id', value],
-    ];
-    const hashes = new Map(
-      readings.flatMap(([kind, canonical]) => {
-        if (canonical === undefined) return [];
-        const hash = hashIdentifier(hashKey.key, kind, canonical);
-        return [[hash, { kind, keyVersion: hashKey.version, hash }] as const];
-      }),
-    );
+    const keys = await loadOrgKeys(db, masterKeys, org.id, log);
+    if (!keys.hashKey) throw new Problem('conflict', 'the org has no usable hash key');
+    const { person } = readPerson({ email: value, phone: value, document: value, external_id: value }, countries);
+    const hashes = [...keys.hash].flatMap(([keyVersion, key]) => hashPerson(person, key).map((hashed) => ({ ...hashed, keyVersion })));
     c.header('cache-control', 'no-store');
-    return c.json({ hashes: [...hashes.values()].slice(0, 8) } satisfies HashedSubject);
+    return c.json({ hashes: hashes.slice(-hashesMax) } satisfies HashedSubject);
   });
 
   app.post('/export', describe.exportEvents, user, jsonBody, validBody(ExportEvents), async (c) => {

@@ -69,16 +69,6 @@ export async function auditExport(sql: Sql, orgId: string, filter: EventFilter, 
   await sql('select private.audit_export($1, $2, $3)', [orgId, JSON.stringify(filter), format]);
 }
 
-/** Countries that numbers without a country code are read in, by the settings of the org's connections. */
-export async function findCountries(sql: Sql, orgId: string): Promise<string[]> {
-  const rows = await sql<{ country: string }>(
-    `select distinct config_json ->> 'defaultCountry' as country from public.source_connections
-     where org_id = $1 and config_json ->> 'defaultCountry' ~ '^[A-Z]{2}$' limit 4`,
-    [orgId],
-  );
-  return rows.map(({ country }) => country);
-}
-
 export interface EventHead {
   org_id: string;
   journal_id: string;

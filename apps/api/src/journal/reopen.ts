@@ -1,10 +1,11 @@
 import { decodeBody } from '@tributary/pipeline/body.ts';
 import { type JournalHead, unpackDelivery } from '@tributary/pipeline/journal.ts';
 import { journalAad, open } from '@tributary/pipeline/seal.ts';
-import { type Body, RecordError } from '@tributary/pipeline/source.ts';
+import { type Body, type Delivery, RecordError } from '@tributary/pipeline/source.ts';
 import type { Connection } from '../ingest/connections.ts';
 import { validSecrets } from '../ingest/connections.ts';
 import type { Arrival } from '../ingest/prepare.ts';
+import type { OrgKeys } from '../keys.ts';
 import type { JournalEntry } from './store.ts';
 
 /** A delivery out of the journal, ready for the pipeline. */
@@ -21,7 +22,24 @@ export interface Reopened {
  * Throws when the key is missing, SealError when the entry was tampered with.
  */
 export function reopen(entry: JournalEntry, connection: Connection, nowMs: number): Reopened {
-  const key = connection.keys.data.get(entry.key_version);
+  const { delivery, body, head, receivedAtMs } = openEntry(entry, connection.keys);
+  const arrival = {
+    connection,
+    delivery,
+    secrets: validSecrets(connection, nowMs),
+    receivedAtMs,
+    isTest: head.isTest === true,
+    replay: { of: entry.id, nowMs },
+  };
+  return { arrival, body, head };
+}
+
+/** What is sealed in a journal entry, whatever became of its connection. Throws as {@link reopen} does. */
+export function openEntry(
+  entry: JournalEntry,
+  keys: OrgKeys,
+): { delivery: Delivery; body: Body | undefined; head: JournalHead; receivedAtMs: number } {
+  const key = keys.data.get(entry.key_version);
   if (!key) throw new Error(`data key ${entry.key_version} of org ${entry.org_id} is missing`);
   const { head, raw } = unpackDelivery(Buffer.from(open(key, entry.sealed, journalAad(entry.org_id, entry.id))));
   const delivery = { method: head.method, url: head.url, headers: head.headers, raw };
@@ -31,13 +49,5 @@ export function reopen(entry: JournalEntry, connection: Connection, nowMs: numbe
   } catch (error) {
     if (!(error instanceof RecordError)) throw error;
   }
-  const arrival = {
-    connection,
-    delivery,
-    secrets: validSecrets(connection, nowMs),
-    receivedAtMs: Date.parse(head.receivedAt ?? entry.received_at),
-    isTest: head.isTest === true,
-    replay: { of: entry.id, nowMs },
-  };
-  return { arrival, body, head };
+  return { delivery, body, head, receivedAtMs: Date.parse(head.receivedAt ?? entry.received_at) };
 }

@@ -51,9 +51,9 @@ const columns = `id, org_id, name, mode, filter, throttle_per_second, status, ma
   approved_by, approved_at, started_at, finished_at, processed, accepted, duplicates, dead_lettered, failed, rate_per_second, error`;
 
 // Which deliveries a plan is about: $1 org, $2 and $3 the range, $4 what it ends before in any case, $5 connections, $6 outcomes, $7 event types,
-// $8 whether replays count too. Rejected ones never do: nobody vouches for them.
+// $8 whether replays count too. Rejected ones never do: nobody vouches for them; nor do those that were erased: there is nothing left of them.
 const inRange = `j.org_id = $1 and j.received_at >= $2::timestamptz and j.received_at < least($3::timestamptz, $4::timestamptz)`;
-const isMatch = `(j.source_connection_id = any ($5::uuid[]) and j.outcome <> 'rejected' and ($6::text[] is null or j.outcome = any ($6))
+const isMatch = `(j.source_connection_id = any ($5::uuid[]) and j.outcome <> 'rejected' and j.erased_at is null and ($6::text[] is null or j.outcome = any ($6))
   and ($7::text[] is null or j.event_types && $7) and ($8::boolean or j.replay_of is null))`;
 
 const filterValues = (orgId: string, filter: ReplayFilter, before: string | null, connectionIds: readonly string[]) => [

@@ -1,4 +1,4 @@
-import { ActionIcon, Tabs, Tooltip } from '@mantine/core';
+import { ActionIcon, Alert, Tabs, Tooltip } from '@mantine/core';
 import { useWindowEvent } from '@mantine/hooks';
 import { IconChevronDown, IconChevronUp } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
@@ -7,6 +7,7 @@ import type { EventsSearch } from '../../app/search.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { SidePanel } from '../../ui/side-panel.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
+import { Time } from '../../ui/values.tsx';
 import { CanonicalTab } from './canonical-tab.tsx';
 import { DeliveryTab } from './delivery-tab.tsx';
 import { PropertiesTab } from './properties-tab.tsx';
@@ -59,6 +60,11 @@ export function EventPanel({ id, tab, onTab, previous, next, onMove, onClose, on
                 <Tabs.Tab value="properties">{t('properties')}</Tabs.Tab>
                 <Tabs.Tab value="delivery">{t('delivery')}</Tabs.Tab>
               </Tabs.List>
+              {found.erased_at !== null && (
+                <Alert color="gray" role="note" mb="md">
+                  {t('erased')} <Time at={found.erased_at} />
+                </Alert>
+              )}
               <Tabs.Panel value="canonical">
                 <CanonicalTab event={found} connectionName={nameOf(found.source_connection_id)} onPerson={onPerson} />
               </Tabs.Panel>

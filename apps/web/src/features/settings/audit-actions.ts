@@ -13,6 +13,7 @@ export const auditActions = {
   event_journal: ['replay'],
   canonical_events: ['export'],
   legal_holds: ['insert', 'update'],
+  erasures: ['insert', 'update'],
   org_keys: ['insert', 'delete'],
   alert_rules: ['update'],
   alert_channels: ['insert', 'update'],

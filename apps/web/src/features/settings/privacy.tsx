@@ -1,4 +1,5 @@
 import { Stack } from '@mantine/core';
+import { Erasures } from './erasures.tsx';
 import { Holds } from './holds.tsx';
 import { Keys } from './keys.tsx';
 import { Retention } from './retention.tsx';
@@ -9,6 +10,7 @@ export function Privacy() {
     <Stack maw={860}>
       <Keys />
       <Retention />
+      <Erasures />
       <Holds />
     </Stack>
   );

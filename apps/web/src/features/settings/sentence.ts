@@ -78,6 +78,10 @@ export function sentenceOf({ action, actorId, targetId, detail }: AuditEntry, na
       return ['holdPlaced', { reason: said('reason') }];
     case 'legal_holds.update':
       return ['holdReleased', { target }];
+    case 'erasures.insert':
+      return ['erasureAsked', { kinds: Array.isArray(detail.kinds) ? detail.kinds.join(', ') : '' }];
+    case 'erasures.update':
+      return ['erasureEnded', { target }];
     case 'alert_rules.update':
       return ['ruleChanged', { target, fields }];
     case 'alert_channels.insert':

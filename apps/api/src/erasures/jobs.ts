@@ -1,0 +1,198 @@
+import { randomUUID } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { countryOf } from '@tributary/pipeline/columns.ts';
+import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
+import { namesPerson, type Person } from '@tributary/pipeline/person.ts';
+import { sources } from '@tributary/pipeline/sources.ts';
+import type { Logger } from 'pino';
+import type { Db } from '../db.ts';
+import { Problem } from '../errors.ts';
+import { requireNotHeld } from '../held.ts';
+import type { Task } from '../jobs.ts';
+import { openEntry } from '../journal/reopen.ts';
+import { findJournalEntries, type JournalEntry } from '../journal/store.ts';
+import { loadOrgKeys, type OrgKeys } from '../keys.ts';
+import { openPerson, probesOf } from './person.ts';
+import {
+  type ClaimedErasure,
+  claimErasure,
+  completeErasure,
+  type ErasureProgress,
+  eraseDeliveries,
+  eraseEvents,
+  findNextBodies,
+  findReaders,
+  isSettled,
+  releaseErasure,
+  type Scanned,
+  type SubjectProbe,
+  saveProgress,
+} from './store.ts';
+
+export interface ErasureLimits {
+  /** How long one run of the job lasts; then another one goes on. */
+  sliceMs: number;
+  /** How long an erasure stays ours without a checkpoint: after a crash it stands still for as long. */
+  leaseSeconds: number;
+  /**
+   * Longer than anything takes from its arrival to its commit, a replay of it included: only what arrived before that is looked at, so that
+   * nothing is committed behind the cursor.
+   */
+  settleSeconds: number;
+}
+
+const erasureLimits: ErasureLimits = { sliceMs: 20_000, leaseSeconds: 30, settleSeconds: 300 };
+
+const headsMax = 500;
+/** Bodies in memory at once. */
+const bytesMax = 8_388_608;
+/** Waiting for the last deliveries to settle, or for a hold to be released. */
+const waitSeconds = 15;
+
+class LeaseLost extends Error {}
+
+export interface ErasureDeps {
+  db: Db;
+  masterKeys: MasterKeys;
+  log: Logger;
+}
+
+/** Works off what people asked to have erased, one erasure at a time in a process. */
+export function erasureTasks(deps: ErasureDeps, limits: ErasureLimits = erasureLimits): Record<string, Task> {
+  let isRunning = false;
+  return {
+    'erasures.run': {
+      everySeconds: 5,
+      async run(_payload, { signal }) {
+        if (isRunning) return;
+        isRunning = true;
+        try {
+          await runErasures(deps, limits, signal);
+        } finally {
+          isRunning = false;
+        }
+      },
+    },
+  };
+}
+
+async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: AbortSignal): Promise<void> {
+  const { db, log } = deps;
+  const owner = randomUUID();
+  const until = performance.now() + limits.sliceMs;
+  const goesOn = () => !signal.aborted && performance.now() < until;
+  while (goesOn()) {
+    const erasure = await db.worker((sql) => claimErasure(sql, owner, limits.leaseSeconds));
+    if (!erasure) return;
+    try {
+      const waits = await work(deps, limits, erasure, owner, goesOn);
+      await db.worker((sql) => releaseErasure(sql, erasure.id, owner, waits ? waitSeconds : 0));
+    } catch (error) {
+      if (error instanceof LeaseLost) continue;
+      if (!(error instanceof Problem) || error.code !== 'legal_hold') throw error;
+      log.info({ erasureId: erasure.id }, 'an erasure waits for a legal hold');
+      await db.worker((sql) => releaseErasure(sql, erasure.id, owner, waitSeconds, error.detail ?? null));
+    }
+  }
+}
+
+/** True: nothing is left to do now, and the erasure is not completed. */
+async function work(
+  { db, masterKeys, log }: ErasureDeps,
+  { leaseSeconds, settleSeconds }: ErasureLimits,
+  erasure: ClaimedErasure,
+  owner: string,
+  goesOn: () => boolean,
+): Promise<boolean> {
+  const { id, org_id } = erasure;
+  const keys = await loadOrgKeys(db, masterKeys, org_id, log);
+  const person = openPerson(keys, erasure);
+  const subjects = probesOf(keys, person);
+
+  while (goesOn()) {
+    await eraseAllEvents(subjects);
+    const heads = await db.worker((sql) => findNextBodies(sql, erasure, settleSeconds, headsMax));
+    if (heads.length === 0) {
+      const completed = await db.worker(
+        async (sql) => (await isSettled(sql, id, settleSeconds)) && completeErasure(sql, id, owner, subjects),
+      );
+      if (completed) log.info({ erasureId: id, orgId: org_id }, 'an erasure is completed');
+      return !completed;
+    }
+    for (const part of partsOf(heads)) {
+      if (!goesOn()) return false;
+      await erasePart(part);
+    }
+  }
+  return false;
+
+  async function eraseAllEvents(probes: readonly SubjectProbe[]): Promise<void> {
+    let events: number;
+    do {
+      events = await db.worker(async (sql) => {
+        await requireNotHeld(sql, org_id);
+        const erased = await eraseEvents(sql, org_id, probes);
+        await checkpoint(sql, { events: erased });
+        return erased;
+      });
+    } while (events > 0);
+  }
+
+  async function erasePart(part: readonly Scanned[]): Promise<void> {
+    const last = part.at(-1);
+    const { entries, readers } = await db.worker(async (sql) => ({
+      entries: await findJournalEntries(
+        sql,
+        part.map((head) => head.id),
+      ),
+      readers: await findReaders(sql, [...new Set(part.map((head) => head.source_connection_id))]),
+    }));
+    const configs = new Map(readers.map((reader) => [reader.id, reader]));
+    const found: string[] = [];
+    let unreadable = 0;
+    for (const entry of entries.values()) {
+      try {
+        if (isAbout(person, entry, keys, configs.get(entry.source_connection_id))) found.push(entry.id);
+      } catch (error) {
+        unreadable++;
+        log.error({ err: error, orgId: org_id, journalId: entry.id }, 'a journal entry cannot be opened: it is not erased');
+      }
+      // Opening and reading is computing: live requests go in between.
+      await nextTurn();
+    }
+    await db.worker(async (sql) => {
+      await requireNotHeld(sql, org_id);
+      const erased = found.length > 0 ? await eraseDeliveries(sql, org_id, found) : {};
+      await checkpoint(sql, { ...erased, unreadable, scanned: entries.size, cursor: last });
+    });
+    if (last) Object.assign(erasure, { cursor_at: last.at, cursor_id: last.id });
+  }
+
+  async function checkpoint(sql: Parameters<typeof saveProgress>[0], progress: ErasureProgress): Promise<void> {
+    if (!(await saveProgress(sql, id, owner, leaseSeconds, progress))) throw new LeaseLost();
+  }
+}
+
+/** Throws when the entry cannot be opened. */
+function isAbout(person: Person, entry: JournalEntry, keys: OrgKeys, reader: { type: string; config_json: unknown } | undefined): boolean {
+  const { delivery, body, receivedAtMs } = openEntry(entry, keys);
+  const source = reader && sources.get(reader.type);
+  const parsed = source?.config.safeParse(reader?.config_json);
+  const config = parsed?.success ? parsed.data : undefined;
+  return namesPerson(person, delivery, body, { source, config, country: countryOf(reader?.config_json), receivedAtMs });
+}
+
+function* partsOf(heads: readonly Scanned[]): Generator<Scanned[]> {
+  let part: Scanned[] = [];
+  let bytes = 0;
+  for (const head of heads) {
+    if (part.length > 0 && bytes + head.byte_size > bytesMax) {
+      yield part;
+      part = [];
+      bytes = 0;
+    }
+    part.push(head);
+    bytes += head.byte_size;
+  }
+  if (part.length > 0) yield part;
+}

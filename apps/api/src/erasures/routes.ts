@@ -1,0 +1,91 @@
+import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
+import { readPerson } from '@tributary/pipeline/person.ts';
+import { identifierKinds } from '@tributary/pipeline/pii.ts';
+import { ErasePerson, type Erasure, type ErasureDryRun, type ErasureList, ErasureQuery } from '@tributary/shared/erasures.ts';
+import { Hono } from 'hono';
+import type { Logger } from 'pino';
+import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
+import type { Db } from '../db.ts';
+import { Problem } from '../errors.ts';
+import { requireNotHeld } from '../held.ts';
+import { newId } from '../ids.ts';
+import { loadOrgKeys } from '../keys.ts';
+import { findCountries, resolveOrg, resolveOrgToWrite } from '../orgs.ts';
+import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../requests.ts';
+import { describe } from '../route-docs.ts';
+import { probesOf, sealPerson } from './person.ts';
+import { countEvents, type ErasureRow, findErasure, listErasures, startErasure } from './store.ts';
+
+export interface ErasureRouteDeps {
+  db: Db;
+  verifyToken: VerifyToken;
+  masterKeys: MasterKeys;
+  log: Logger;
+}
+
+const fieldOf = { email: 'email', phone: 'phone', document: 'document', external_id: 'externalId' } as const;
+
+/** Mounted at /api/erasures. What identifies the person is neither logged nor answered, and sealed until the erasure is completed. */
+export function erasureRoutes({ db, verifyToken, masterKeys, log }: ErasureRouteDeps) {
+  const app = new Hono<{ Variables: AuthVariables }>();
+  app.use(requireUser(verifyToken), jsonBody);
+
+  app.get('/', describe.listErasures, validQuery(ErasureQuery), async (c) => {
+    const { orgId } = c.req.valid('query');
+    const rows = await db.as(c.var.claims, async (sql) => listErasures(sql, (await resolveOrg(sql, orgId)).id));
+    return c.json({ erasures: rows.map(toErasure) } satisfies ErasureList);
+  });
+
+  app.get('/:id', describe.getErasure, validId(), async (c) => {
+    const row = await db.as(c.var.claims, (sql) => findErasure(sql, c.req.valid('param').id));
+    if (!row) throw new Problem('not_found', 'there is no such erasure');
+    return c.json(toErasure(row));
+  });
+
+  app.post('/', describe.erasePerson, validBody(ErasePerson), async (c) => {
+    const { orgId, email, phone, document, externalId, reference, dryRun } = c.req.valid('json');
+    const { org, countries } = await db.as(c.var.claims, async (sql) => {
+      const found = await resolveOrgToWrite(sql, orgId);
+      return { org: found, countries: await findCountries(sql, found.id) };
+    });
+    const typed = { email, phone, document, external_id: externalId };
+    const { person, unreadable } = readPerson(typed, countries);
+    if (unreadable.length > 0)
+      throw invalidRequest(unreadable.map((kind) => ({ path: [fieldOf[kind]], message: 'cannot be read as one' })));
+    const keys = await loadOrgKeys(db, masterKeys, org.id, log);
+    c.header('cache-control', 'no-store');
+    if (dryRun) {
+      const events = await db.as(c.var.claims, (sql) => countEvents(sql, org.id, probesOf(keys, person)));
+      return c.json({ dryRun: true, events } satisfies ErasureDryRun);
+    }
+    const id = newId();
+    const kinds = identifierKinds.filter((kind) => typed[kind] !== undefined);
+    const row = await db.as(c.var.claims, async (sql) => {
+      await requireNotHeld(sql, org.id);
+      return startErasure(sql, { id, orgId: org.id, kinds, reference, ...sealPerson(keys, org.id, id, person) });
+    });
+    return c.json(toErasure(row), 202);
+  });
+
+  return app;
+}
+
+function toErasure(row: ErasureRow): Erasure {
+  return {
+    id: row.id,
+    orgId: row.org_id,
+    kinds: row.kinds,
+    reference: row.reference,
+    status: row.status,
+    waitsFor: row.waits_for,
+    scanned: row.scanned,
+    scannedTo: row.cursor_at,
+    events: row.events,
+    deliveries: row.deliveries,
+    deadLetters: row.dead_letters,
+    unreadable: row.unreadable,
+    createdBy: row.created_by,
+    createdAt: row.created_at,
+    completedAt: row.completed_at,
+  };
+}

@@ -1,0 +1,187 @@
+import type { Erasure } from '@tributary/shared/erasures.ts';
+import type { Sql } from '../db.ts';
+
+/** A person as the subjects of events have them: `{ email: <hash> }`, one per identifier and version of the hash key. */
+export type SubjectProbe = Record<string, string>;
+
+export interface ErasureRow {
+  id: string;
+  org_id: string;
+  kinds: Erasure['kinds'];
+  reference: string | null;
+  status: Erasure['status'];
+  waits_for: string | null;
+  scanned: number;
+  cursor_at: string | null;
+  events: number;
+  deliveries: number;
+  dead_letters: number;
+  unreadable: number;
+  created_by: string;
+  created_at: string;
+  completed_at: string | null;
+}
+
+const columns = `id, org_id, kinds, reference, status, waits_for, scanned::integer, cursor_at, events, deliveries, dead_letters, unreadable, created_by,
+  created_at, completed_at`;
+
+// As the caller, under RLS.
+
+/** Exact. Raises 42501 for whoever may not. */
+export async function countEvents(sql: Sql, orgId: string, subjects: readonly SubjectProbe[]): Promise<number> {
+  const [row] = await sql<{ events: number }>('select private.count_events_of_person($1, $2::jsonb[]) as events', [
+    orgId,
+    jsonArray(subjects),
+  ]);
+  return row?.events ?? 0;
+}
+
+export async function startErasure(
+  sql: Sql,
+  erasure: { id: string; orgId: string; kinds: readonly string[]; reference: string | undefined; keyVersion: number; sealed: Uint8Array },
+): Promise<ErasureRow> {
+  await sql('select private.start_erasure($1, $2, $3, $4, $5, $6)', [
+    erasure.id,
+    erasure.orgId,
+    erasure.kinds,
+    erasure.reference ?? null,
+    erasure.keyVersion,
+    Buffer.from(erasure.sealed),
+  ]);
+  const row = await findErasure(sql, erasure.id);
+  if (!row) throw new Error('the erasure that was started is not there');
+  return row;
+}
+
+/** Undefined: no such erasure, for this caller. */
+export async function findErasure(sql: Sql, id: string): Promise<ErasureRow | undefined> {
+  const [row] = await sql<ErasureRow>(`select ${columns} from public.erasures where id = $1`, [id]);
+  return row;
+}
+
+export async function listErasures(sql: Sql, orgId: string): Promise<ErasureRow[]> {
+  return sql<ErasureRow>(`select ${columns} from public.erasures where org_id = $1 order by created_at desc, id desc limit 100`, [orgId]);
+}
+
+// As `worker`.
+
+/** An erasure that this process works on. Times as text, to the microsecond. */
+export interface ClaimedErasure {
+  id: string;
+  org_id: string;
+  cursor_at: string | null;
+  cursor_id: string | null;
+  key_version: number;
+  sealed: Buffer;
+}
+
+export async function claimErasure(sql: Sql, owner: string, leaseSeconds: number): Promise<ClaimedErasure | undefined> {
+  const [row] = await sql<ClaimedErasure>('select * from private.claim_erasure($1, $2)', [owner, leaseSeconds]);
+  return row;
+}
+
+/** How many events about the person were emptied: the next ones, at most 500. */
+export async function eraseEvents(sql: Sql, orgId: string, subjects: readonly SubjectProbe[]): Promise<number> {
+  const [row] = await sql<{ erased: number }>('select private.erase_events($1, $2::jsonb[], 500) as erased', [orgId, jsonArray(subjects)]);
+  return row?.erased ?? 0;
+}
+
+export async function eraseDeliveries(
+  sql: Sql,
+  orgId: string,
+  ids: readonly string[],
+): Promise<{ deliveries: number; deadLetters: number }> {
+  const [row] = await sql<{ deliveries: number; dead_letters: number }>('select * from private.erase_deliveries($1, $2)', [orgId, ids]);
+  return { deliveries: row?.deliveries ?? 0, deadLetters: row?.dead_letters ?? 0 };
+}
+
+export interface Scanned {
+  id: string;
+  at: string;
+  byte_size: number;
+  source_connection_id: string;
+}
+
+/** The org's deliveries after the cursor whose bodies are kept, oldest first; none of the last `settleSeconds`, which may not all be written yet. */
+export async function findNextBodies(sql: Sql, erasure: ClaimedErasure, settleSeconds: number, limit: number): Promise<Scanned[]> {
+  return sql<Scanned>(
+    `select j.id, j.received_at::text as at, j.byte_size, j.source_connection_id from public.event_journal j
+     where j.org_id = $1 and j.received_at <= now() - make_interval(secs => $4)
+       and ($2::timestamptz is null or (j.received_at, j.id) > ($2::timestamptz, $3::uuid))
+     order by j.received_at, j.id limit $5`,
+    [erasure.org_id, erasure.cursor_at, erasure.cursor_id, settleSeconds, limit],
+  );
+}
+
+/** How deliveries of these connections are read, also of those that were deleted. */
+export async function findReaders(sql: Sql, ids: readonly string[]): Promise<{ id: string; type: string; config_json: unknown }[]> {
+  return sql('select id, type, config_json from public.source_connections where id = any ($1::uuid[])', [ids]);
+}
+
+export interface ErasureProgress {
+  events?: number;
+  deliveries?: number;
+  deadLetters?: number;
+  unreadable?: number;
+  scanned?: number;
+  cursor?: { at: string; id: string } | undefined;
+}
+
+/** Adds what this transaction did, and renews the lease. False: the erasure is not this owner's any more, and nothing of it must be. */
+export async function saveProgress(sql: Sql, id: string, owner: string, leaseSeconds: number, done: ErasureProgress): Promise<boolean> {
+  const rows = await sql(
+    `update public.erasures
+     set events = events + $4, deliveries = deliveries + $5, dead_letters = dead_letters + $6, unreadable = unreadable + $7, scanned = scanned + $8,
+       cursor_at = coalesce($9::timestamptz, cursor_at), cursor_id = coalesce($10::uuid, cursor_id),
+       found_at = case when $5 > 0 then now() else found_at end, waits_for = null, lease_until = now() + make_interval(secs => $3)
+     where id = $1 and lease_owner = $2 and status = 'running' returning 1`,
+    [
+      id,
+      owner,
+      leaseSeconds,
+      done.events ?? 0,
+      done.deliveries ?? 0,
+      done.deadLetters ?? 0,
+      done.unreadable ?? 0,
+      done.scanned ?? 0,
+      done.cursor?.at ?? null,
+      done.cursor?.id ?? null,
+    ],
+  );
+  return rows.length > 0;
+}
+
+/**
+ * Whether everything was looked at that can name the person: all that had arrived when the erasure was asked for, and all that a replay
+ * which was under way when a body was erased may have written since.
+ */
+export async function isSettled(sql: Sql, id: string, settleSeconds: number): Promise<boolean> {
+  const [row] = await sql<{ settled: boolean }>(
+    'select now() - make_interval(secs => $2) >= greatest(created_at, found_at) as settled from public.erasures where id = $1',
+    [id, settleSeconds],
+  );
+  return row?.settled ?? false;
+}
+
+/** False: there is an event about the person after all. */
+export async function completeErasure(sql: Sql, id: string, owner: string, subjects: readonly SubjectProbe[]): Promise<boolean> {
+  const [row] = await sql<{ completed: boolean }>('select private.complete_erasure($1, $2, $3::jsonb[]) as completed', [
+    id,
+    owner,
+    jsonArray(subjects),
+  ]);
+  return row?.completed ?? false;
+}
+
+/** Gives the erasure back, for another turn in so many seconds; `waitsFor` tells people why. */
+export async function releaseErasure(sql: Sql, id: string, owner: string, seconds: number, waitsFor: string | null = null): Promise<void> {
+  await sql(
+    `update public.erasures set lease_owner = null, lease_until = now() + make_interval(secs => $3), waits_for = $4
+     where id = $1 and lease_owner = $2 and status = 'running'`,
+    [id, owner, seconds, waitsFor],
+  );
+}
+
+function jsonArray(values: readonly object[]): string[] {
+  return values.map((value) => JSON.stringify(value));
+}
