@@ -181,8 +181,12 @@ export const TestedConnection = z
   .meta({ id: 'TestedConnection' });
 export type TestedConnection = z.infer<typeof TestedConnection>;
 
+/** Of the dashboard, and of the answers that people read. */
+export const Language = z.enum(['en', 'pt-BR']);
+export type Language = z.infer<typeof Language>;
+
 /** What of the catalogue is read by people is there in both languages of the dashboard. */
-export const SourceQuery = z.strictObject({ language: z.enum(['en', 'pt-BR']).default('en') });
+export const SourceQuery = z.strictObject({ language: Language.default('en') });
 
 export const SourceEntry = z
   .object({

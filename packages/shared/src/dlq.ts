@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Language } from './api.ts';
 import { type ErrorClass, errorClasses } from './errors.ts';
 
 // Wire contracts of the dead-letter queue. Times are ISO 8601 in UTC.
@@ -76,6 +77,8 @@ const query = {
 const limit = (max: number, fallback: number) => z.coerce.number().int().min(1).max(max).default(fallback);
 
 export const DlqQuery = z.strictObject(query);
+
+export const DlqAnalysisQuery = z.strictObject({ ...query, language: Language.default('en').describe('Of cause and fix.') });
 export const DlqListQuery = z.strictObject({ ...query, limit: limit(200, 50), cursor: z.string().min(1).max(200).optional() });
 export const DlqSampleQuery = z.strictObject({
   ...query,

@@ -1,5 +1,7 @@
 import { sources } from '@tributary/pipeline/sources.ts';
+import type { Language } from '@tributary/shared/api.ts';
 import type { ErrorClass } from '@tributary/shared/errors.ts';
+import { explainInPortuguese } from './causes-portuguese.ts';
 
 export interface Cluster {
   errorClass: string;
@@ -8,22 +10,55 @@ export interface Cluster {
   sourceEventType: string | null;
 }
 
-interface Explanation {
+/** What an explanation is made of, in the language of who reads it. */
+export interface Words {
+  /** The platform's name. */
+  label: string;
+  /** The name of its first secret. */
+  secret: string;
+  /** The platform's own name of the events. */
+  eventType: string | null;
+  fieldPath: string | null;
+}
+
+export interface Explanation {
   cause: string;
   fix: string;
 }
+
+export type Explanations = Record<ErrorClass, Explanation>;
 
 const thenRedrive = 'then redrive these entries';
 const thenReverify = 'then re-verify the quarantine: deliveries that are genuine become events';
 
 /** The likely cause of a cluster of dead letters, and what a person can do about it, in plain words. */
-export function explain(cluster: Cluster): Explanation {
+export function explain(cluster: Cluster, language: Language): Explanation {
   const source = sources.get(cluster.sourceType);
-  const label = source?.label ?? cluster.sourceType;
-  const secret = source?.secrets[0]?.label.toLowerCase() ?? 'secret';
-  const events = cluster.sourceEventType === null ? `${label} deliveries` : `${label} events ${cluster.sourceEventType}`;
-  const field = cluster.fieldPath === null ? 'a field' : `the field ${cluster.fieldPath}`;
-  const explanations: Record<ErrorClass, Explanation> = {
+  const [secret] = source?.secrets ?? [];
+  const words = { label: source?.label ?? cluster.sourceType, eventType: cluster.sourceEventType, fieldPath: cluster.fieldPath };
+  if (language === 'pt-BR') {
+    const translation = source?.portuguese;
+    const named = (secret && translation?.secrets[secret.name]?.label) ?? 'segredo';
+    const explanations = explainInPortuguese({ ...words, label: translation?.label ?? words.label, secret: named });
+    return (
+      explanations[cluster.errorClass as ErrorClass] ?? {
+        cause: `Esta versão não conhece a classe de erro ${cluster.errorClass}.`,
+        fix: 'Veja uma amostra e a mensagem dela.',
+      }
+    );
+  }
+  return (
+    explainInEnglish({ ...words, secret: secret?.label.toLowerCase() ?? 'secret' })[cluster.errorClass as ErrorClass] ?? {
+      cause: `This version does not know the error class ${cluster.errorClass}.`,
+      fix: 'Look at a sample and its message.',
+    }
+  );
+}
+
+function explainInEnglish({ label, secret, eventType, fieldPath }: Words): Explanations {
+  const events = eventType === null ? `${label} deliveries` : `${label} events ${eventType}`;
+  const field = fieldPath === null ? 'a field' : `the field ${fieldPath}`;
+  return {
     INVALID_HOTTOK: {
       cause: `The ${secret} that ${label} sends is not the one stored for this connection: it was copied wrongly, belongs to another account, or a stranger found the URL.`,
       fix: `Copy the ${secret} from ${label} (Tools → Webhook → Authentication) into the connection, ${thenReverify}. What still fails was not sent by your account: discard it.`,
@@ -87,10 +122,4 @@ export function explain(cluster: Cluster): Explanation {
       fix: 'See why it fails. The circuit closes by itself when it answers again, and the entries are retried; redrive those that are exhausted.',
     },
   };
-  return (
-    explanations[cluster.errorClass as ErrorClass] ?? {
-      cause: `This version does not know the error class ${cluster.errorClass}.`,
-      fix: 'Look at a sample and its message.',
-    }
-  );
 }

@@ -191,13 +191,13 @@ describe('the analysis', () => {
     expect(body.clusters[1].fix).toMatch(/Copy the hottok .* re-verify/);
   });
 
-  it('has words of its own for every class', () => {
+  it.each(['en', 'pt-BR'] as const)('has words of its own for every class in %s', (language) => {
     const said = Object.keys(errorClasses).map((errorClass) =>
-      explain({ errorClass, sourceType: 'stripe', fieldPath: 'data.object', sourceEventType: 'invoice.paid' }),
+      explain({ errorClass, sourceType: 'stripe', fieldPath: 'data.object', sourceEventType: 'invoice.paid' }, language),
     );
     expect(new Set(said.map(({ cause }) => cause)).size).toBe(said.length);
     for (const { cause, fix } of said) {
-      expect(cause).not.toMatch(/undefined|does not know the error class/);
+      expect(cause).not.toMatch(/undefined|error class|classe de erro/);
       expect(fix).not.toContain('undefined');
     }
   });

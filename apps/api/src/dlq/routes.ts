@@ -1,6 +1,7 @@
 import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
 import {
   type DlqAnalysis,
+  DlqAnalysisQuery,
   DlqCommand,
   type DlqEntry,
   type DlqFilter,
@@ -123,8 +124,9 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log }: DlqDeps) {
     return c.json(answer);
   });
 
-  app.get('/analyze', describe.analyzeDeadLetters, validQuery(DlqQuery), async (c) => {
-    const filter = toFilter(c.req.valid('query'));
+  app.get('/analyze', describe.analyzeDeadLetters, validQuery(DlqAnalysisQuery), async (c) => {
+    const { language, ...query } = c.req.valid('query');
+    const filter = toFilter(query);
     const clusters = await db.as(c.var.claims, async (sql) => {
       const org = await resolveOrg(sql, filter.orgId);
       return clusterEntries(sql, org.id, { statuses: openStatuses, ...filter }, clustersMax);
@@ -145,7 +147,7 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log }: DlqDeps) {
           firstSeenAt: row.first_seen_at,
           lastSeenAt: row.last_seen_at,
           exampleId: row.example_id,
-          ...explain(cluster),
+          ...explain(cluster, language),
         };
       }),
     };

@@ -14,6 +14,7 @@ import {
   DlqSummary,
 } from '@tributary/shared/dlq.ts';
 import { api } from '../../lib/api.ts';
+import type { Language } from '../../lib/i18n.ts';
 import { toQuery } from './filter.ts';
 
 /** Groups by class and connection, with their counts and hours. */
@@ -24,10 +25,10 @@ export const summary = (filter: DlqFilter) =>
   });
 
 /** Clusters of what fails alike, each with cause and fix in the language of the page. */
-export const analysis = (filter: DlqFilter, language: string) =>
+export const analysis = (filter: DlqFilter, language: Language) =>
   queryOptions({
     queryKey: ['dead-letters', 'analysis', language, filter],
-    queryFn: () => api(DlqAnalysis, 'GET', `/api/dlq/analyze?${toQuery(filter)}`),
+    queryFn: () => api(DlqAnalysis, 'GET', `/api/dlq/analyze?${toQuery(filter, { language })}`),
   });
 
 export const entryPages = (filter: DlqFilter) =>
