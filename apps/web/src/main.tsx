@@ -5,8 +5,12 @@ import '@mantine/notifications/styles.layer.css';
 import './app/global.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { config } from 'zod';
 import { Providers } from './app/providers.tsx';
 import { Startup } from './app/startup.tsx';
+
+// Zod would try whether it may compile schemas to code: the content security policy says no, and reports each try.
+config({ jitless: true });
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');
