@@ -4,7 +4,6 @@ import { expectAccessible, makeOrg, makeUser, openAs, stack } from './fixtures.t
 import { guestLooks, type Look, looksOf, personalLooks } from './pages.ts';
 
 test.describe.configure({ mode: 'parallel' });
-test.use({ contextOptions: { reducedMotion: 'reduce' } });
 
 /** Looks at every page in both colour schemes, and tells of all that have a fault, not only of the first. */
 async function expectAllAccessible(page: Page, looks: readonly Look[]): Promise<void> {
@@ -23,7 +22,7 @@ async function expectAllAccessible(page: Page, looks: readonly Look[]): Promise<
 
 test('every page of a busy org is accessible, light and dark', async ({ page }) => {
   test.setTimeout(900_000);
-  const { user, org, rows } = await fillDemoOrg(120);
+  const { user, org, rows } = await fillDemoOrg(60);
   await openAs(page, user, '/');
   await expectAllAccessible(page, looksOf(org.slug, rows));
 });
@@ -34,7 +33,7 @@ test('every page of an empty org, and those before one, are accessible, light an
   const org = await makeOrg(user);
   await openAs(page, user, '/');
   await expectAllAccessible(page, [...personalLooks, ...looksOf(org.slug)]);
-  const guest = await (await browser.newContext({ reducedMotion: 'reduce' })).newPage();
+  const guest = await (await browser.newContext()).newPage();
   await expectAllAccessible(guest, guestLooks);
   await guest.context().close();
 });
