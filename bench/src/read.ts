@@ -12,31 +12,42 @@ import { bigOrg, seed } from './read-seed.ts';
 // API makes of the page's query. `--events` seeds fewer for a try; figures are quoted from ten million.
 
 const limitMs = 200;
+/** Of what no index answers: it looks for a quarter of a second, and then answers what it has and how far it came. */
+const searchMs = 500;
 const repeats = 15;
 
 interface Question {
   name: string;
   sql: string;
   values: unknown[];
+  /** Where another limit than `limitMs` is promised. */
+  limitMs?: number;
   /** A page of a list: its plan must walk an index, not the table. */
   page?: true;
 }
 
-const columns = 'id, source_connection_id, type, event_time, order_ref, amount_minor, currency, is_test, subject';
-const page = 'order by event_time desc, id desc limit 50';
 const org = bigOrg.id;
 const since = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString();
 
+/** As the events page asks: 50 rows, newest first, from `before` on. */
+const search = (filter: object, before: object | null = null) => ({
+  sql: `select jsonb_array_elements(public.search_events($1, $2, $3, 50) -> 'rows')`,
+  values: [org, JSON.stringify(filter), before && JSON.stringify(before)],
+});
+const histogram = (days: number, bucketSeconds: number, filter: object = {}) => ({
+  sql: `select jsonb_array_elements(public.events_histogram($1, $2, $3, $4, $5) -> 'buckets')`,
+  values: [org, since(days), new Date().toISOString(), bucketSeconds, JSON.stringify(filter)],
+});
+
 async function questions(client: pg.ClientBase): Promise<Question[]> {
-  const { rows } = await client.query<{ id: string; event_time: Date; order_ref: string; hash: string }>(
-    `select id, event_time, order_ref, subject ->> 'email' as hash from public.canonical_events
+  const { rows } = await client.query<{ id: string; at: string; order_ref: string; hash: string; journal_id: string }>(
+    `select id, to_jsonb(event_time) #>> '{}' as at, order_ref, subject ->> 'email' as hash, journal_id from public.canonical_events
      where org_id = $1 and event_time < now() - interval '30 days' and order_ref is not null order by event_time desc limit 1`,
     [org],
   );
   const middle = rows[0];
   if (!middle) throw new Error('nothing was seeded');
   const timeseries = 'select * from public.ingest_timeseries($1, $2, $3, $4)';
-  const events = `select ${columns} from public.canonical_events where org_id = $1`;
   const now = new Date().toISOString();
   const connection = bigOrg.connections[3];
   return [
@@ -50,30 +61,24 @@ async function questions(client: pg.ClientBase): Promise<Question[]> {
     },
     { name: 'health of every connection', sql: 'select * from public.connection_health($1)', values: [org] },
     { name: 'sparklines of every connection', sql: 'select * from public.connection_sparklines($1)', values: [org] },
-    { name: 'events, first page of 90 days', sql: `${events} and event_time >= $2 ${page}`, values: [org, since(90)], page: true },
+    { name: 'events, first page', ...search({}) },
+    { name: 'events, first page of 30 days', ...search({ from: since(30), to: now }) },
+    { name: 'events, a page in the middle', ...search({}, { time: middle.at, id: middle.id }) },
+    { name: 'events of a connection', ...search({ connectionIds: [connection] }) },
+    { name: 'events of a rare type', ...search({ types: ['order.chargeback'] }) },
+    { name: 'events of a rare type of a connection', ...search({ types: ['order.chargeback'], connectionIds: [connection] }) },
+    { name: 'events of an order', ...search({ orderRef: middle.order_ref }) },
+    { name: 'events of a person', ...search({ subjects: [middle.hash] }) },
+    { name: 'events above an amount', ...search({ currency: 'BRL', amountMin: '100000' }), limitMs: searchMs },
+    { name: 'events with a text that is nowhere', ...search({ q: 'no such words' }), limitMs: searchMs },
+    { name: 'histogram of 24 hours', ...histogram(1, 1_800) },
+    { name: 'histogram of 30 days, its first answer', ...histogram(30, 43_200), limitMs: searchMs },
+    { name: 'histogram of a rare type, 30 days', ...histogram(30, 43_200, { types: ['order.chargeback'] }), limitMs: searchMs },
     {
-      name: 'events, a page in the middle',
-      sql: `${events} and event_time <= $2 and (event_time < $2 or (event_time = $2 and id < $3)) ${page}`,
-      values: [org, middle.event_time, middle.id],
+      name: 'an event, what came of its delivery',
+      sql: 'select id, type, event_time from public.canonical_events where org_id = $1 and journal_id = $2',
+      values: [org, middle.journal_id],
       page: true,
-    },
-    {
-      name: 'events of a connection',
-      sql: `${events} and source_connection_id = $2 and event_time >= $3 ${page}`,
-      values: [org, connection, since(90)],
-      page: true,
-    },
-    {
-      name: 'events of a rare type',
-      sql: `${events} and type = $2 and event_time >= $3 ${page}`,
-      values: [org, 'order.chargeback', since(90)],
-      page: true,
-    },
-    { name: 'events of an order', sql: `${events} and order_ref = $2 ${page}`, values: [org, middle.order_ref], page: true },
-    {
-      name: 'events of a person',
-      sql: `select ${columns} from public.events_of_subject($1, $2) ${page}`,
-      values: [org, middle.hash],
     },
     {
       name: 'dead letters, first page',
@@ -85,13 +90,15 @@ async function questions(client: pg.ClientBase): Promise<Question[]> {
   ];
 }
 
-async function ask(client: pg.ClientBase): Promise<{ name: string; rows: number; p50: number; p95: number; max: number }[]> {
+async function ask(
+  client: pg.ClientBase,
+): Promise<{ name: string; rows: number; limitMs: number; p50: number; p95: number; max: number }[]> {
   await client.query(`select set_config('request.jwt.claims', $1, false)`, [JSON.stringify({ sub: bigOrg.member, role: 'authenticated' })]);
   const figures = [];
   const asked = await questions(client);
   // As the member from here on.
   await client.query('set role authenticated');
-  for (const { name, sql, values, page: isPage } of asked) {
+  for (const { name, sql, values, limitMs: limit = limitMs, page: isPage } of asked) {
     if (isPage) await expectIndexed(client, name, sql, values);
     const latency = createLatency();
     let rows = 0;
@@ -103,9 +110,9 @@ async function ask(client: pg.ClientBase): Promise<{ name: string; rows: number;
       rows = result.rowCount ?? 0;
     }
     const { p50, p95, max } = latency.result();
-    figures.push({ name, rows, p50, p95, max });
+    figures.push({ name, rows, limitMs: limit, p50, p95, max });
     console.log(
-      `${name.padEnd(44)} ${String(rows).padStart(6)} rows  p50 ${p50.toFixed(1).padStart(8)} ms  p95 ${p95.toFixed(1).padStart(8)} ms${p95 > limitMs ? '  MISSED' : ''}`,
+      `${name.padEnd(44)} ${String(rows).padStart(6)} rows  p50 ${p50.toFixed(1).padStart(8)} ms  p95 ${p95.toFixed(1).padStart(8)} ms${p95 > limit ? '  MISSED' : ''}`,
     );
   }
   return figures;
@@ -138,16 +145,16 @@ try {
   await seed(database.superuserUrl, count, (line) => console.log(line));
   console.log(`Seeded ${count.toLocaleString('en')} events in ${Math.round((performance.now() - started) / 1000)} s.\n`);
   const figures = await withClient(database.superuserUrl, ask);
-  const missed = figures.filter((figure) => figure.p95 > limitMs);
+  const missed = figures.filter((figure) => figure.p95 > figure.limitMs);
   const file = options.json ?? join(import.meta.dirname, '..', '..', '.local', 'bench-read.json');
   writeFileSync(
     file,
-    `${JSON.stringify({ measuredAt: new Date().toISOString(), machine: describeMachine(), events: count, limitMs, figures }, null, 2)}\n`,
+    `${JSON.stringify({ measuredAt: new Date().toISOString(), machine: describeMachine(), events: count, figures }, null, 2)}\n`,
   );
   console.log(
     missed.length === 0
-      ? `\nEvery answer within ${limitMs} ms at p95. All figures: ${file}`
-      : `\n${missed.length} of ${figures.length} missed ${limitMs} ms at p95.`,
+      ? `\nEvery answer within its limit at p95. All figures: ${file}`
+      : `\n${missed.length} of ${figures.length} missed their limit at p95.`,
   );
   process.exitCode = missed.length === 0 ? 0 : 1;
 } finally {
