@@ -1,7 +1,7 @@
 import type { ProblemAnswer } from '@tributary/shared/api.ts';
 import type { z } from 'zod';
 import { noteContact } from './contact.ts';
-import { ApiError, unreachable } from './errors.ts';
+import { ApiError, refusalText, unreachable } from './errors.ts';
 import { accessToken } from './supabase.ts';
 
 export { ApiError };
@@ -53,7 +53,7 @@ async function send(method: Method, path: string, body: unknown, { signal, beare
   throw new ApiError(
     response.status,
     code,
-    detail ?? title,
+    refusalText(code, detail ?? title),
     requestId,
     Object.fromEntries(errors.map(({ path: at, message }) => [at, message])),
   );

@@ -46,8 +46,13 @@ export function useTexts<Key extends string>({ namespace }: FeatureTexts<Key>) {
 }
 
 /** A text outside of a component, in the language of the moment. */
-export function say<Key extends string>({ namespace }: FeatureTexts<Key>, key: Key): string {
-  return String(i18next.t(key as string, { ns: namespace }));
+export function say<Key extends string>({ namespace }: FeatureTexts<Key>, key: Key, values?: Record<string, string | number>): string {
+  return String(i18next.t(key as string, { ...values, ns: namespace }));
+}
+
+/** Whether there is a text of that name. */
+export function has<Key extends string>({ namespace }: FeatureTexts<Key>, key: string): key is Key {
+  return i18next.exists(key, { ns: namespace });
 }
 
 export function setLanguage(language: Language): void {
