@@ -1,9 +1,10 @@
 import type { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Db } from '../db.ts';
 import { loadOrgKeys } from '../keys.ts';
 import { call, makeControlApp } from '../test/control-app.ts';
 import { makeWorld, type TestOrg, type TestUser, type World } from '../test/make.ts';
-import { csvLine } from './export.ts';
+import { csvLine, exportEvents } from './export.ts';
 
 let world: World;
 let app: Hono;
@@ -105,6 +106,30 @@ describe('an export', () => {
       while (!(await reader?.read())?.done);
     };
     await expect(readOn()).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  it('is read no faster than it is taken, and no further once it is not wanted any more', async () => {
+    const org = await world.makeOrg();
+    await makeEvents(org, await world.makeConnection(org), 4_000);
+    let pages = 0;
+    const db: Pick<Db, 'as'> = {
+      as: (claims, run) => {
+        pages++;
+        return world.db.as(claims, run);
+      },
+    };
+    const stream = await exportEvents({ db, claims: org.owner.claims }, { orgId: org.id, filter: {}, format: 'ndjson' });
+    const settled = () => new Promise((resolve) => setTimeout(resolve, 300));
+    await settled();
+    expect(pages).toBe(1);
+    const reader = stream.getReader();
+    await reader.read();
+    await reader.read();
+    await settled();
+    expect(pages).toBeLessThanOrEqual(3);
+    await reader.cancel();
+    await settled();
+    expect(pages).toBeLessThanOrEqual(4);
   });
 
   it('refuses a ticket that was changed or made up, and filters and formats that there are not', async () => {
