@@ -1,6 +1,6 @@
 import type { Explanations, Words } from './causes.ts';
 
-const thenRedrive = 'depois reprocesse estas falhas';
+const thenRedrive = 'depois reenvie estas falhas';
 const thenReverify = 'depois verifique a quarentena de novo: as entregas genuínas viram eventos';
 
 /** The explanations in Brazilian Portuguese. */
@@ -35,7 +35,7 @@ export function explainInPortuguese({ label, secret, eventType, fieldPath }: Wor
     },
     VALIDATION_FAIL: {
       cause: `${events} trazem em ${field} um valor que não pode ser verdadeiro, como uma quantia fora do limite ou um horário mais de cinco minutos no futuro.`,
-      fix: `Corrija em ${label} ou nas configurações da conexão (unidades de valores e horários). Um horário futuro passa a valer quando chega: reprocesse estas falhas depois dele.`,
+      fix: `Corrija em ${label} ou nas configurações da conexão (unidades de valores e horários). Um horário futuro passa a valer quando chega: reenvie estas falhas depois dele.`,
     },
     PII_HASH_ERROR: {
       cause:
@@ -48,7 +48,7 @@ export function explainInPortuguese({ label, secret, eventType, fieldPath }: Wor
     },
     OLDER_REVISION: {
       cause: `${events} são mais antigos que o estado guardado da mesma entidade: chegaram tarde ou fora de ordem.`,
-      fix: 'Nada se perde: o estado mais novo vale. Expurgue estas falhas.',
+      fix: 'Nada se perde: o estado mais novo vale. Apague estas falhas.',
     },
     CONSTRAINT_VIOLATION: {
       cause: `O banco de dados recusou estas linhas de ${label}: um valor passa do que uma coluna pode guardar.`,
@@ -56,19 +56,19 @@ export function explainInPortuguese({ label, secret, eventType, fieldPath }: Wor
     },
     CONNECTION_ERROR: {
       cause: 'Um sistema em que estes eventos são gravados não pôde ser alcançado.',
-      fix: 'Veja se ele está no ar e acessível. As falhas são tentadas de novo sozinhas; reprocesse as esgotadas.',
+      fix: 'Veja se ele está no ar e acessível. As falhas são tentadas de novo sozinhas; reenvie as esgotadas.',
     },
     SINK_TIMEOUT: {
       cause: 'Um sistema em que estes eventos são gravados não respondeu a tempo.',
-      fix: 'Veja o que o deixa lento. As falhas são tentadas de novo sozinhas; reprocesse as esgotadas.',
+      fix: 'Veja o que o deixa lento. As falhas são tentadas de novo sozinhas; reenvie as esgotadas.',
     },
     RATE_LIMITED: {
       cause: 'Um sistema em que estes eventos são gravados aceita menos deles do que chegam.',
-      fix: 'Aumente o limite dele ou espere. As falhas são tentadas de novo sozinhas; reprocesse as esgotadas.',
+      fix: 'Aumente o limite dele ou espere. As falhas são tentadas de novo sozinhas; reenvie as esgotadas.',
     },
     CIRCUIT_OPEN: {
       cause: 'Um sistema em que estes eventos são gravados falhou tantas vezes que é deixado em paz por um tempo.',
-      fix: 'Veja por que ele falha. O circuito se fecha sozinho quando ele volta a responder, e as falhas são tentadas de novo; reprocesse as esgotadas.',
+      fix: 'Veja por que ele falha. O circuito se fecha sozinho quando ele volta a responder, e as falhas são tentadas de novo; reenvie as esgotadas.',
     },
   };
 }

@@ -29,7 +29,7 @@ export function Keys() {
         <Loaded query={keys} height={130} isEmpty={(rows) => rows.length === 0} empty={<Empty title={t('noKey')} hint={t('noKeyHint')} />}>
           {(rows) => (
             <>
-              <Table.ScrollContainer minWidth={300}>
+              <Table.ScrollContainer minWidth={420}>
                 <Table aria-label={t('keys')}>
                   <Table.Thead>
                     <Table.Tr>

@@ -121,7 +121,7 @@ export const privacyTexts = defineTexts('privacy', {
     hours: 'Números por hora',
     idempotency: 'Chaves de idempotência, que tornam cada registro único',
     deadLetters: 'Falhas',
-    untilPurged: 'até serem expurgadas',
+    untilPurged: 'até serem apagadas',
     forEver: 'para sempre',
     days_one: '{{count}} dia',
     days_other: '{{count}} dias',
@@ -163,7 +163,7 @@ export const privacyTexts = defineTexts('privacy', {
     eraseBegun: 'A eliminação começou',
     holds: 'Retenções legais',
     holdsHint:
-      'O que uma retenção cobre não é descartado pelo prazo, nem expurgado, nem eliminado, nem reescrito por reprocessamentos, até que alguém a libere.',
+      'O que uma retenção cobre não é descartado pelo prazo, nem apagado, nem eliminado, nem reescrito por reprocessamentos, até que alguém a libere.',
     noHold: 'Nenhuma retenção legal',
     place: 'Criar retenção',
     placeNow: 'Criar',
@@ -177,6 +177,6 @@ export const privacyTexts = defineTexts('privacy', {
     releaseNow: 'Liberar',
     released: 'Liberada',
     releaseBody:
-      'A retenção sobre {{covers}} ({{reason}}) termina: prazo, expurgos e reprocessamentos podem tocar de novo no que ela cobria.',
+      'A retenção sobre {{covers}} ({{reason}}) termina: prazo, exclusões e reprocessamentos podem tocar de novo no que ela cobria.',
   },
 });
