@@ -7,6 +7,7 @@ import { isolatePoison } from '../ingest/poison.ts';
 import { tryBatch } from '../ingest/store.ts';
 import { rowsOf, type WriteItem } from '../ingest/writer.ts';
 import { findJournalEntries } from '../journal/store.ts';
+import { partsOf } from '../parts.ts';
 import { type ClaimedEntry, type Settled, settle, writeDeliveries } from './claims.ts';
 import { type Became, runEntries, type Unit } from './run.ts';
 
@@ -35,7 +36,8 @@ export interface Holder {
 
 /** Runs and settles claimed entries, in parts that fit in memory. What is left when `signal` aborts stays claimed. */
 export async function workOff(deps: WorkDeps, holder: Holder, claimed: readonly ClaimedEntry[]): Promise<void> {
-  for (const part of partsOf(claimed)) {
+  const deliveries = Map.groupBy(claimed, (entry) => entry.journal_id).values();
+  for (const part of partsOf(deliveries, ([one]) => one?.byte_size ?? 0, bytesMax)) {
     if (holder.signal.aborted) return;
     const units = await runPart(deps, part);
     const isWhole = (unit: Unit) => unit.became.outcome === 'delivered';
@@ -44,23 +46,6 @@ export async function workOff(deps: WorkDeps, holder: Holder, claimed: readonly 
       if (group.length > 0) await settleUnits(deps, holder, group);
     }
   }
-}
-
-/** Entries of one delivery stay together. */
-function* partsOf(claimed: readonly ClaimedEntry[]): Generator<ClaimedEntry[][]> {
-  let part: ClaimedEntry[][] = [];
-  let bytes = 0;
-  for (const entries of Map.groupBy(claimed, (entry) => entry.journal_id).values()) {
-    const size = entries[0]?.byte_size ?? 0;
-    if (part.length > 0 && bytes + size > bytesMax) {
-      yield part;
-      part = [];
-      bytes = 0;
-    }
-    part.push(entries);
-    bytes += size;
-  }
-  if (part.length > 0) yield part;
 }
 
 async function runPart({ db, connections, now, log }: WorkDeps, part: ClaimedEntry[][]): Promise<Unit[]> {

@@ -12,6 +12,7 @@ import type { Task } from '../jobs.ts';
 import { openEntry } from '../journal/reopen.ts';
 import { findJournalEntries, type JournalEntry } from '../journal/store.ts';
 import { loadOrgKeys, type OrgKeys } from '../keys.ts';
+import { partsOf } from '../parts.ts';
 import { openPerson, probesOf } from './person.ts';
 import {
   type ClaimedErasure,
@@ -119,7 +120,7 @@ async function work(
       if (completed) log.info({ erasureId: id, orgId: org_id }, 'an erasure is completed');
       return !completed;
     }
-    for (const part of partsOf(heads)) {
+    for (const part of partsOf(heads, (head) => head.byte_size, bytesMax)) {
       if (!goesOn()) return false;
       await erasePart(part);
     }
@@ -180,19 +181,4 @@ function isAbout(person: Person, entry: JournalEntry, keys: OrgKeys, reader: { t
   const parsed = source?.config.safeParse(reader?.config_json);
   const config = parsed?.success ? parsed.data : undefined;
   return namesPerson(person, delivery, body, { source, config, country: countryOf(reader?.config_json), receivedAtMs });
-}
-
-function* partsOf(heads: readonly Scanned[]): Generator<Scanned[]> {
-  let part: Scanned[] = [];
-  let bytes = 0;
-  for (const head of heads) {
-    if (part.length > 0 && bytes + head.byte_size > bytesMax) {
-      yield part;
-      part = [];
-      bytes = 0;
-    }
-    part.push(head);
-    bytes += head.byte_size;
-  }
-  if (part.length > 0) yield part;
 }
