@@ -1,4 +1,4 @@
-import type { Explanations, Words } from './causes.ts';
+import type { Explanations, Words } from './causes-english.ts';
 
 const thenRedrive = 'depois reenvie estas falhas';
 const thenReverify = 'depois verifique a quarentena de novo: as entregas genuínas viram eventos';

@@ -1,6 +1,7 @@
 import { sources } from '@tributary/pipeline/sources.ts';
 import type { Language } from '@tributary/shared/api.ts';
 import type { ErrorClass } from '@tributary/shared/errors.ts';
+import { type Explanation, explainInEnglish } from './causes-english.ts';
 import { explainInPortuguese } from './causes-portuguese.ts';
 
 export interface Cluster {
@@ -9,27 +10,6 @@ export interface Cluster {
   fieldPath: string | null;
   sourceEventType: string | null;
 }
-
-/** What an explanation is made of, in the language of who reads it. */
-export interface Words {
-  /** The platform's name. */
-  label: string;
-  /** The name of its first secret. */
-  secret: string;
-  /** The platform's own name of the events. */
-  eventType: string | null;
-  fieldPath: string | null;
-}
-
-export interface Explanation {
-  cause: string;
-  fix: string;
-}
-
-export type Explanations = Record<ErrorClass, Explanation>;
-
-const thenRedrive = 'then redrive these entries';
-const thenReverify = 'then re-verify the quarantine: deliveries that are genuine become events';
 
 /** The likely cause of a cluster of dead letters, and what a person can do about it, in plain words. */
 export function explain(cluster: Cluster, language: Language): Explanation {
@@ -53,73 +33,4 @@ export function explain(cluster: Cluster, language: Language): Explanation {
       fix: 'Look at a sample and its message.',
     }
   );
-}
-
-function explainInEnglish({ label, secret, eventType, fieldPath }: Words): Explanations {
-  const events = eventType === null ? `${label} deliveries` : `${label} events ${eventType}`;
-  const field = fieldPath === null ? 'a field' : `the field ${fieldPath}`;
-  return {
-    INVALID_HOTTOK: {
-      cause: `The ${secret} that ${label} sends is not the one stored for this connection: it was copied wrongly, belongs to another account, or a stranger found the URL.`,
-      fix: `Copy the ${secret} from ${label} (Tools → Webhook → Authentication) into the connection, ${thenReverify}. What still fails was not sent by your account: discard it.`,
-    },
-    INVALID_SIGNATURE: {
-      cause: `The signature or credential does not match this connection: the ${secret} is of another endpoint or account, it was rotated in ${label}, a proxy changes the body, or a stranger found the URL.`,
-      fix: `Copy the current ${secret} of exactly this webhook from ${label} into the connection (a rotated one can stay valid for a grace), ${thenReverify}.`,
-    },
-    TIMESTAMP_OUT_OF_TOLERANCE: {
-      cause:
-        'The delivery was signed long before or after it arrived: the clock of one of the two machines is wrong, it waited in a queue on its way, or somebody replays an old one.',
-      fix: `Check the clocks of sender and server; where the sender really is slow, raise toleranceSeconds of the connection, ${thenReverify}.`,
-    },
-    INVALID_PAYLOAD: {
-      cause: `The body of these ${label} deliveries is not what its content type says (broken JSON or form, invalid UTF-8, nested too deep, text the database cannot hold).`,
-      fix: 'Look at a sample and mend the sender: no retry makes such a body readable. Discard these entries once their cause is known.',
-    },
-    MISSING_FIELD: {
-      cause: `${events} arrive without ${field}, which the source always sends: the platform changed its format, an older webhook version is configured there, or the field has another name in this connection's mapping.`,
-      fix: `Choose the documented webhook version in ${label}, or correct the path in the connection's settings; with a newer version of Tributary that knows the change, ${thenRedrive}.`,
-    },
-    SCHEMA_DRIFT: {
-      cause: `${events} have a shape the reader does not know: ${field} is new, renamed, or of another type than documented.`,
-      fix: `Compare a sample with ${label}'s changelog. Adjust the connection's mapping, or update Tributary to a version that reads the new shape, ${thenRedrive}.`,
-    },
-    VALIDATION_FAIL: {
-      cause: `${events} carry a value in ${field} that cannot be true, as an amount out of range or an event time more than five minutes in the future.`,
-      fix: `Correct it in ${label} or in the connection's settings (units of amounts and times). A future time becomes valid when it has come: redrive these entries after it.`,
-    },
-    PII_HASH_ERROR: {
-      cause:
-        "The org's key that hashes or opens personal data is missing or cannot be opened with the configured MASTER_KEY, so nothing may be stored.",
-      fix: 'Put the MASTER_KEY back that was in use when the key was made (see .env.example). The entries are then retried by themselves.',
-    },
-    DUPLICATE_EVENT: {
-      cause: `${label} sent two different bodies under one id. The first one stands as the event; these are the others.`,
-      fix: `Compare the sample with the stored event. If the first is right, discard these. If ${label} reuses ids for updates, set another id path for the connection where it has one.`,
-    },
-    OLDER_REVISION: {
-      cause: `${events} are older than the state that is stored for the same entity: they came late or out of order.`,
-      fix: 'Nothing is lost: the newer state stands. Purge these entries.',
-    },
-    CONSTRAINT_VIOLATION: {
-      cause: `The database refused these rows of ${label}: a value is beyond what a column may hold.`,
-      fix: `The message names the rule. Report it with a sample; with a version that handles it, ${thenRedrive}.`,
-    },
-    CONNECTION_ERROR: {
-      cause: 'A system that these events are written to could not be reached.',
-      fix: 'See whether it is up and reachable. The entries are retried by themselves; redrive those that are exhausted.',
-    },
-    SINK_TIMEOUT: {
-      cause: 'A system that these events are written to did not answer in time.',
-      fix: 'See what slows it down. The entries are retried by themselves; redrive those that are exhausted.',
-    },
-    RATE_LIMITED: {
-      cause: 'A system that these events are written to takes fewer of them than arrive.',
-      fix: 'Raise its limit or wait. The entries are retried by themselves; redrive those that are exhausted.',
-    },
-    CIRCUIT_OPEN: {
-      cause: 'A system that these events are written to failed so often that it is left alone for a while.',
-      fix: 'See why it fails. The circuit closes by itself when it answers again, and the entries are retried; redrive those that are exhausted.',
-    },
-  };
 }
