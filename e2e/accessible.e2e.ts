@@ -22,7 +22,7 @@ async function expectAllAccessible(page: Page, looks: readonly Look[]): Promise<
 
 test('every page of a busy org is accessible, light and dark', async ({ page }) => {
   test.setTimeout(900_000);
-  const { user, org, rows } = await fillDemoOrg(60);
+  const { user, org, rows } = await fillDemoOrg(120);
   await openAs(page, user, '/');
   await expectAllAccessible(page, looksOf(org.slug, rows));
 });
