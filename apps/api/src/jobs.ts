@@ -20,6 +20,20 @@ export interface Task {
   everySeconds?: number;
 }
 
+/** The clock starts a task again while its last run is still at work: that must not take the places of other tasks. One run at a time in a process. */
+export function oneAtATime(run: (context: TaskContext) => Promise<void>): Task['run'] {
+  let busy = false;
+  return async (_payload, context) => {
+    if (busy) return;
+    busy = true;
+    try {
+      await run(context);
+    } finally {
+      busy = false;
+    }
+  };
+}
+
 export interface Jobs {
   state(): { concurrency: number; running: number };
   /** Starts nothing new, waits for what runs. */

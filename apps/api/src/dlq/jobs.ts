@@ -3,7 +3,7 @@ import { DlqFilter } from '@tributary/shared/dlq.ts';
 import { isUnavailable, type Sql } from '../db.ts';
 import { Problem } from '../errors.ts';
 import { requireNotHeld } from '../held.ts';
-import type { Task, TaskContext } from '../jobs.ts';
+import { oneAtATime, type Task, type TaskContext } from '../jobs.ts';
 import { abandonClaims, claimChunk, claimDue, discardChunk, lockChunk, purgeChunk, reclaim, releaseDue } from './claims.ts';
 import { filterValues } from './filter.ts';
 import { checkpoint, continueSoon, finishOperation, type LeasedOperation, leaseOperation, yieldOperation } from './operations.ts';
@@ -24,20 +24,6 @@ export function dlqTasks(deps: WorkDeps): Record<string, Task> {
   return {
     'dlq.retry': { everySeconds: 1, run: oneAtATime((context) => retryDue(deps, context)) },
     'dlq.operations': { everySeconds: 5, run: oneAtATime((context) => runOperations(deps, context)) },
-  };
-}
-
-/** The clock starts a task again while its last run is still at work: that must not take the places of other tasks. */
-function oneAtATime(run: (context: TaskContext) => Promise<void>): Task['run'] {
-  let busy = false;
-  return async (_payload, context) => {
-    if (busy) return;
-    busy = true;
-    try {
-      await run(context);
-    } finally {
-      busy = false;
-    }
   };
 }
 

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { countryOf } from '@tributary/pipeline/columns.ts';
 import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
-import { namesPerson, type Person } from '@tributary/pipeline/person.ts';
+import { namesPerson, type Person, type PersonContext } from '@tributary/pipeline/person.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import type { Logger } from 'pino';
 import type { Db } from '../db.ts';
 import { Problem } from '../errors.ts';
 import { requireNotHeld } from '../held.ts';
-import type { Task } from '../jobs.ts';
+import { oneAtATime, type Task } from '../jobs.ts';
 import { openEntry } from '../journal/reopen.ts';
 import { findJournalEntries, type JournalEntry } from '../journal/store.ts';
 import { loadOrgKeys, type OrgKeys } from '../keys.ts';
@@ -21,12 +21,11 @@ import {
   type ErasureProgress,
   eraseDeliveries,
   eraseEvents,
-  findNextBodies,
+  findNextDeliveries,
   findReaders,
   isSettled,
   releaseErasure,
   type Scanned,
-  type SubjectProbe,
   saveProgress,
 } from './store.ts';
 
@@ -60,21 +59,7 @@ export interface ErasureDeps {
 
 /** Works off what people asked to have erased, one erasure at a time in a process. */
 export function erasureTasks(deps: ErasureDeps, limits: ErasureLimits = erasureLimits): Record<string, Task> {
-  let isRunning = false;
-  return {
-    'erasures.run': {
-      everySeconds: 5,
-      async run(_payload, { signal }) {
-        if (isRunning) return;
-        isRunning = true;
-        try {
-          await runErasures(deps, limits, signal);
-        } finally {
-          isRunning = false;
-        }
-      },
-    },
-  };
+  return { 'erasures.run': { everySeconds: 5, run: oneAtATime(({ signal }) => runErasures(deps, limits, signal)) } };
 }
 
 async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: AbortSignal): Promise<void> {
@@ -111,8 +96,8 @@ async function work(
   const subjects = probesOf(keys, person);
 
   while (goesOn()) {
-    await eraseAllEvents(subjects);
-    const heads = await db.worker((sql) => findNextBodies(sql, erasure, settleSeconds, headsMax));
+    await eraseAllEvents();
+    const heads = await db.worker((sql) => findNextDeliveries(sql, erasure, settleSeconds, headsMax));
     if (heads.length === 0) {
       const completed = await db.worker(
         async (sql) => (await isSettled(sql, id, settleSeconds)) && completeErasure(sql, id, owner, subjects),
@@ -127,12 +112,12 @@ async function work(
   }
   return false;
 
-  async function eraseAllEvents(probes: readonly SubjectProbe[]): Promise<void> {
+  async function eraseAllEvents(): Promise<void> {
     let events: number;
     do {
       events = await db.worker(async (sql) => {
         await requireNotHeld(sql, org_id);
-        const erased = await eraseEvents(sql, org_id, probes);
+        const erased = await eraseEvents(sql, org_id, subjects);
         await checkpoint(sql, { events: erased });
         return erased;
       });
@@ -148,12 +133,12 @@ async function work(
       ),
       readers: await findReaders(sql, [...new Set(part.map((head) => head.source_connection_id))]),
     }));
-    const configs = new Map(readers.map((reader) => [reader.id, reader]));
+    const readerOf = new Map(readers.map((reader) => [reader.id, readerFrom(reader)]));
     const found: string[] = [];
     let unreadable = 0;
     for (const entry of entries.values()) {
       try {
-        if (isAbout(person, entry, keys, configs.get(entry.source_connection_id))) found.push(entry.id);
+        if (isAbout(person, entry, keys, readerOf.get(entry.source_connection_id))) found.push(entry.id);
       } catch (error) {
         unreadable++;
         log.error({ err: error, orgId: org_id, journalId: entry.id }, 'a journal entry cannot be opened: it is not erased');
@@ -175,10 +160,14 @@ async function work(
 }
 
 /** Throws when the entry cannot be opened. */
-function isAbout(person: Person, entry: JournalEntry, keys: OrgKeys, reader: { type: string; config_json: unknown } | undefined): boolean {
+function isAbout(person: Person, entry: JournalEntry, keys: OrgKeys, reader = readerFrom(undefined)): boolean {
   const { delivery, body, receivedAtMs } = openEntry(entry, keys);
-  const source = reader && sources.get(reader.type);
-  const parsed = source?.config.safeParse(reader?.config_json);
-  const config = parsed?.success ? parsed.data : undefined;
-  return namesPerson(person, delivery, body, { source, config, country: countryOf(reader?.config_json), receivedAtMs });
+  return namesPerson(person, delivery, body, { ...reader, receivedAtMs });
+}
+
+/** How the deliveries of a connection are read. */
+function readerFrom(stored: { type: string; config_json: unknown } | undefined): Omit<PersonContext, 'receivedAtMs'> {
+  const source = stored && sources.get(stored.type);
+  const parsed = source?.config.safeParse(stored?.config_json);
+  return { source, config: parsed?.success ? parsed.data : undefined, country: countryOf(stored?.config_json) };
 }

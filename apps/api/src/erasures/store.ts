@@ -102,8 +102,8 @@ export interface Scanned {
   source_connection_id: string;
 }
 
-/** The org's deliveries after the cursor whose bodies are kept, oldest first; none of the last `settleSeconds`, which may not all be written yet. */
-export async function findNextBodies(sql: Sql, erasure: ClaimedErasure, settleSeconds: number, limit: number): Promise<Scanned[]> {
+/** The org's deliveries after the cursor, oldest first; none of the last `settleSeconds`, which may not all be written yet. */
+export async function findNextDeliveries(sql: Sql, erasure: ClaimedErasure, settleSeconds: number, limit: number): Promise<Scanned[]> {
   return sql<Scanned>(
     `select j.id, j.received_at::text as at, j.byte_size, j.source_connection_id from public.event_journal j
      where j.org_id = $1 and j.received_at <= now() - make_interval(secs => $4)

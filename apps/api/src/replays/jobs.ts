@@ -1,25 +1,16 @@
 import type { Db } from '../db.ts';
-import type { Task } from '../jobs.ts';
+import { oneAtATime, type Task } from '../jobs.ts';
 import type { Replayer } from '../journal/replay.ts';
 import { runLimits, runPlans } from './run.ts';
 
 /** Works on running plans. One run of it in a process takes all of them in turn: many plans do not crowd out other jobs. */
 export function replayTasks({ db, replayer }: { db: Db; replayer: Replayer }): Record<string, Task> {
-  let isRunning = false;
   return {
     'replay.run': {
       // A plan that is started, or given back, adds a job of its own; the clock finds those whose process is gone.
       everySeconds: 5,
-      async run(_payload, { signal, log }) {
-        // The run at work claims what is new by itself.
-        if (isRunning) return;
-        isRunning = true;
-        try {
-          await runPlans({ db, replayer, log }, runLimits, signal);
-        } finally {
-          isRunning = false;
-        }
-      },
+      // The run at work claims what is new by itself.
+      run: oneAtATime(({ signal, log }) => runPlans({ db, replayer, log }, runLimits, signal)),
     },
   };
 }
