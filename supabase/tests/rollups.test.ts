@@ -267,6 +267,15 @@ describe('roll_up_activity', () => {
     expect(await received()).toBe(String(early.received + late.received));
   });
 
+  it('does not wait for whoever writes in another database of the cluster', async () => {
+    const elsewhere = await connect(database.superuserUrl.replace(/\/[^/]*$/, '/postgres'));
+    await elsewhere.query('begin; select pg_current_xact_id()');
+    const startMs = Date.now();
+    for (let minute = 0; minute <= 3; minute++) await rollUp(startMs + minute * minuteMs);
+    expect(await rolledUntilMs()).toBeGreaterThanOrEqual(startMs);
+    await elsewhere.query('rollback');
+  });
+
   it('does not wait for ever: whoever writes longer than ten minutes is no batch', async () => {
     const writer = await connect(database.superuserUrl);
     await writer.query('begin; select pg_current_xact_id()');
