@@ -1,7 +1,9 @@
 import { expect, test } from '@playwright/test';
 import { deliverPurchase, expectAccessible, makeHotmart, makeMember, makeOrg, makeUser, openAs, stack } from './fixtures.ts';
 
-test('an admin makes a new data key, and deliveries and what was sealed before go on', async ({ page }) => {
+test('an admin makes a new data key and a new hash key: deliveries go on, what was sealed opens, and people are found', async ({
+  page,
+}) => {
   const owner = await makeUser('owner');
   const org = await makeOrg(owner);
   const connection = await makeHotmart(owner, org);
@@ -19,9 +21,29 @@ test('an admin makes a new data key, and deliveries and what was sealed before g
   await expect(page.getByRole('table', { name: 'How long what is kept' })).toContainText('90 days');
   await expectAccessible(page);
 
+  // A new hash key: the same buyer has another hash, and is found under both.
+  await page.getByRole('button', { name: 'New hash key' }).click();
+  await expect(page.getByRole('dialog')).toContainText('sees two people until the older events are reprocessed');
+  await expectAccessible(page);
+  await page.getByRole('dialog').getByRole('button', { name: 'Make the key' }).click();
+  await expect(keys.getByRole('row', { name: /^Hash key 2/ })).toContainText('In use');
+  await expect(keys.getByRole('row', { name: /^Hash key 1/ })).toContainText('Finds what it hashed');
+  await expect(page.getByText(/^Events from before .* have hashes of an older key/)).toBeVisible();
+  await expectAccessible(page);
+
   // The connection's secret was sealed with the first key: it still opens.
   const after = await deliverPurchase(connection);
   expect(after.body.records?.[0]?.status).toBe('accepted');
+  await page.getByRole('link', { name: 'Plan the reprocessing' }).click();
+  const plan = page.getByRole('dialog');
+  await expect(plan.getByRole('radio', { name: /Reprocess/ })).toBeChecked();
+  await expect(plan).toContainText(/2 deliveries/);
+
+  await page.goto(`${stack().apiUrl}/o/${org.slug}/events`);
+  await page.getByRole('button', { name: 'Person' }).click();
+  await page.getByLabel('E-mail, phone, document or hash').fill('ana.farias@example.com');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('row', { name: /order\.paid/ })).toHaveCount(2);
 });
 
 test('a legal hold is placed with its reason, and released; an analyst reads it and sees why no more', async ({ page, browser }) => {

@@ -1042,7 +1042,7 @@ AS $function$
 $function$;
 grant execute on function private.adapter_lag(integer) to worker;
 
-CREATE OR REPLACE FUNCTION private.add_data_key(p_org_id uuid, p_version integer, p_wrapped bytea, p_master_version integer)
+CREATE OR REPLACE FUNCTION private.add_org_key(p_org_id uuid, p_kind text, p_version integer, p_wrapped bytea, p_master_version integer)
  RETURNS boolean
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1053,14 +1053,14 @@ begin
     raise insufficient_privilege;
   end if;
   perform from public.orgs where id = p_org_id for update;
-  if p_version is distinct from (select max(k.version) + 1 from private.org_keys k where k.org_id = p_org_id and k.kind = 'data') then
+  if p_version is distinct from (select max(k.version) + 1 from private.org_keys k where k.org_id = p_org_id and k.kind = p_kind) then
     return false;
   end if;
-  insert into private.org_keys (org_id, kind, version, wrapped, master_version) values (p_org_id, 'data', p_version, p_wrapped, p_master_version);
+  insert into private.org_keys (org_id, kind, version, wrapped, master_version) values (p_org_id, p_kind, p_version, p_wrapped, p_master_version);
   return true;
 end
 $function$;
-grant execute on function private.add_data_key(uuid,integer,bytea,integer) to authenticated;
+grant execute on function private.add_org_key(uuid,text,integer,bytea,integer) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.alert_message(p_kind text, p_name text, p_value double precision, p_threshold double precision, p_window integer)
  RETURNS text

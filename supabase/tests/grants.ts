@@ -82,8 +82,8 @@ export const columnGrants: Record<string, string> = {
 /** Functions a client role may execute. Those that run with their owner's rights are listed apart: each one is a door past row level security. */
 export const functionGrants: Record<'definer' | 'invoker', Record<string, string>> = {
   definer: {
-    'private.add_data_key': 'authenticated',
     'private.accept_invite': 'authenticated',
+    'private.add_org_key': 'authenticated',
     'private.adapter_lag': 'worker',
     'private.activity_rolled_until': 'authenticated',
     'private.audit_full_sample': 'authenticated',

@@ -189,15 +189,17 @@ export const describe = {
       ...refuses(401, 404, 503),
     },
   }),
-  rotateDataKey: describeRoute({
-    operationId: 'rotateDataKey',
+  rotateOrgKey: describeRoute({
+    operationId: 'rotateOrgKey',
     tags: ['Orgs'],
-    summary: 'Make a new data key',
+    summary: 'Make a new data key or hash key',
     description:
-      'Bodies and secrets are sealed with it from now on; what was sealed before opens with the older ones, which are kept. ' +
-      'The hash key stays, or new hashes of a person would not join with old ones.',
+      'A data key seals bodies and secrets from now on; what was sealed before opens with the older ones, which are kept. ' +
+      'A hash key hashes the identifiers of people from now on: the same person then has other hashes than in older events, which tell the ' +
+      'version in `subject.hash_version`. Lookups and erasures find the events of every version; a replay plan with `mode: "reprocess"` ' +
+      'hashes the older events anew as long as their bodies are kept. Without a body, a data key.',
     security: user,
-    responses: { ...answers(201, 'The keys as they are now.', OrgKeys), ...refuses(401, 403, 404, 409, 503) },
+    responses: { ...answers(201, 'The keys as they are now.', OrgKeys), ...refuses(400, 401, 403, 404, 409, 413, 415, 503) },
   }),
   getFlow: describeRoute({
     operationId: 'getFlow',
@@ -306,7 +308,10 @@ export const describe = {
     summary: 'Hash an identifier of a person as the pipeline does',
     description: 'For looking their events up. Every way the value can be read; it is neither kept nor logged. For any member.',
     security: user,
-    responses: { ...answers(200, 'The hashes, under the org\u2019s hash key.', HashedSubject), ...refuses(400, 401, 404, 409, 413, 503) },
+    responses: {
+      ...answers(200, 'The hashes, under each of the org\u2019s hash keys, those of the newest first.', HashedSubject),
+      ...refuses(400, 401, 404, 409, 413, 503),
+    },
   }),
   exportEvents: describeRoute({
     operationId: 'exportEvents',

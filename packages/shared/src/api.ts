@@ -239,6 +239,9 @@ export const OrgKey = z
   .meta({ id: 'OrgKey' });
 export type OrgKey = z.infer<typeof OrgKey>;
 
+export const RotateKey = z.strictObject({ kind: z.enum(['data', 'hash']).default('data') }).meta({ id: 'RotateKey' });
+export type RotateKey = z.input<typeof RotateKey>;
+
 export const OrgKeys = z.object({ keys: z.array(OrgKey) }).meta({ id: 'OrgKeys' });
 export type OrgKeys = z.infer<typeof OrgKeys>;
 

@@ -23,6 +23,9 @@ const Minor = z
   .regex(/^-?\d{1,18}$/, 'is a whole number of minor units, as text')
   .describe('Minor units as text: a JSON number ends at 2^53.');
 
+/** A person has a hash for everything that one text can be read as, under every version of the org's hash key. */
+export const subjectHashesMax = 32;
+
 /** Which events are meant. Everything that is given must hold; an empty filter means every event of the org. */
 export const EventFilter = z
   .strictObject({
@@ -30,7 +33,7 @@ export const EventFilter = z
     to: Timestamp.optional().describe('Happened before this time.'),
     connectionIds: list(Id, 100).optional(),
     types: list(z.string().min(1).max(200), 100).optional().describe('Canonical types, as `order.paid`.'),
-    subjects: list(SubjectHash, 8).optional().describe('About a person who has any of these hashes, as any identifier.'),
+    subjects: list(SubjectHash, subjectHashesMax).optional().describe('About a person who has any of these hashes, as any identifier.'),
     orderRef: z.string().min(1).max(255).optional().describe('Exactly this order.'),
     currency: z
       .string()
@@ -127,7 +130,7 @@ export function addHistograms(newer: EventHistogram, older: EventHistogram): Eve
 export const HashSubject = z.strictObject({ orgId: Id.optional(), value: z.string().trim().min(3).max(320) }).meta({ id: 'HashSubject' });
 export type HashSubject = z.input<typeof HashSubject>;
 
-/** Everything the value can be read as, hashed as the pipeline would; put the hashes into `EventFilter.subjects`. At most eight. */
+/** Everything the value can be read as, hashed as the pipeline would; put the hashes into `EventFilter.subjects`. Those of the newest key first, and `subjectHashesMax` at most. */
 export const HashedSubject = z
   .object({
     hashes: z.array(z.object({ kind: z.enum(['email', 'phone', 'document', 'external_id']), keyVersion: z.int(), hash: SubjectHash })),

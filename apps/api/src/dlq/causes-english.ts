@@ -58,7 +58,7 @@ export function explainInEnglish({ label, secret, eventType, fieldPath }: Words)
     PII_HASH_ERROR: {
       cause:
         "The org's key that hashes or opens personal data is missing or cannot be opened with the configured MASTER_KEY, so nothing may be stored.",
-      fix: 'Put the MASTER_KEY back that was in use when the key was made (see .env.example). The entries are then retried by themselves.',
+      fix: 'Put the MASTER_KEY back that was in use when the key was made (see .env.example). The entries are then retried by themselves. A hash key that is lost for good can be replaced under Settings, Privacy.',
     },
     DUPLICATE_EVENT: {
       cause: `${label} sent two different bodies under one id. The first one stands as the event; these are the others.`,

@@ -40,7 +40,7 @@ export function explainInPortuguese({ label, secret, eventType, fieldPath }: Wor
     PII_HASH_ERROR: {
       cause:
         'A chave da organização que gera os hashes ou abre os dados pessoais está ausente ou não abre com a MASTER_KEY configurada, por isso nada pode ser guardado.',
-      fix: 'Restaure a MASTER_KEY que estava em uso quando a chave foi criada (veja .env.example). As falhas são então tentadas de novo sozinhas.',
+      fix: 'Restaure a MASTER_KEY que estava em uso quando a chave foi criada (veja .env.example). As falhas são então tentadas de novo sozinhas. Uma chave de hash perdida de vez pode ser substituída em Configurações, Privacidade.',
     },
     DUPLICATE_EVENT: {
       cause: `${label} enviou dois corpos diferentes com um mesmo id. O primeiro vale como evento; estes são os outros.`,

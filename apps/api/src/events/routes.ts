@@ -1,6 +1,13 @@
 import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
 import { hashPerson, readPerson } from '@tributary/pipeline/person.ts';
-import { type EventDelivery, type EventExport, ExportEvents, type HashedSubject, HashSubject } from '@tributary/shared/events.ts';
+import {
+  type EventDelivery,
+  type EventExport,
+  ExportEvents,
+  type HashedSubject,
+  HashSubject,
+  subjectHashesMax,
+} from '@tributary/shared/events.ts';
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
@@ -24,8 +31,6 @@ export interface EventDeps {
 }
 
 const ticketMs = 60_000;
-/** As many as `EventFilter.subjects` takes: those of the newest key when there are more. */
-const hashesMax = 8;
 
 /** Mounted at /api/events. Reading itself is the Data API's; here is what it cannot do: keys, files and the journal's bodies. */
 export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps) {
@@ -43,7 +48,7 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps
     const { person } = readPerson({ email: value, phone: value, document: value, external_id: value }, countries);
     const hashes = [...keys.hash].flatMap(([keyVersion, key]) => hashPerson(person, key).map((hashed) => ({ ...hashed, keyVersion })));
     c.header('cache-control', 'no-store');
-    return c.json({ hashes: hashes.slice(-hashesMax) } satisfies HashedSubject);
+    return c.json({ hashes: hashes.slice(0, subjectHashesMax) } satisfies HashedSubject);
   });
 
   app.post('/export', describe.exportEvents, user, jsonBody, validBody(ExportEvents), async (c) => {

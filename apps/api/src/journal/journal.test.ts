@@ -209,6 +209,45 @@ describe('mode reprocess', () => {
     expect((await eventOf(eventId))?.received_at).toEqual(before?.received_at);
   });
 
+  it('hashes people anew under a new hash key, and until then they are found under both; nothing is stored twice', async () => {
+    const ours = await api.makeOrg();
+    const connection = await connect(ours, { fields: { email: 'who', time: { path: 'at' } } });
+    const [old, late] = [record({ who: 'ana@example.com' }), record({ who: 'Ana@example.com ' })];
+    const first = await deliver(connection, old);
+    const made = await call(api.app as never, ours.owner, 'POST', `/api/orgs/${ours.id}/keys/rotate`, { kind: 'hash' });
+    expect(made.status).toBe(201);
+    await expect.poll(async () => (await api.connections.get(connection.id))?.keys.hashKey?.version, { timeout: 10_000 }).toBe(2);
+    const second = await deliver(connection, late);
+    expect((await deliver(connection, old)).answer.body).toMatchObject({ status: 'duplicate', records: [{ eventId: first.eventId }] });
+
+    const subjects = async () => [(await eventOf(first.eventId))?.subject, (await eventOf(second.eventId))?.subject];
+    const [before, after] = await subjects();
+    expect([before.hash_version, after.hash_version]).toEqual([1, 2]);
+    expect(before.email).not.toBe(after.email);
+
+    const asked = await call(api.app as never, ours.owner, 'POST', '/api/events/subject-hash', { value: 'ana@example.com' });
+    const hashes: { kind: string; keyVersion: number; hash: string }[] = asked.body.hashes;
+    expect(hashes.filter(({ kind }) => kind === 'email')).toEqual([
+      { kind: 'email', keyVersion: 2, hash: after.email },
+      { kind: 'email', keyVersion: 1, hash: before.email },
+    ]);
+    const find = (...found: string[]) =>
+      api.db.as(ours.owner.claims, async (sql) => {
+        const [row] = await sql<{ found: { rows: { id: string }[] } }>('select public.search_events($1, $2::jsonb) as found', [
+          ours.id,
+          JSON.stringify({ subjects: found }),
+        ]);
+        return row?.found.rows.map(({ id }) => id);
+      });
+    expect((await find(...hashes.map(({ hash }) => hash)))?.sort()).toEqual([first.eventId, second.eventId].sort());
+
+    const again = await call(api.app as never, ours.owner, 'POST', `/api/replay/${first.journalId}`, { mode: 'reprocess' });
+    expect(again.body.records).toMatchObject([{ eventId: first.eventId, revision: 2 }]);
+    const [anew, same] = await subjects();
+    expect([anew, same]).toEqual([after, after]);
+    expect((await find(after.email))?.sort()).toEqual([first.eventId, second.eventId].sort());
+  });
+
   it('stores a key that is new', async () => {
     const connection = await connect(org, { fields: { id: 'id' } });
     const { journalId, eventId } = await deliver(connection, record({ number: 'n-1' }));

@@ -13,7 +13,8 @@ beforeAll(async () => {
 afterAll(() => world?.close());
 
 const keysOf = (user: TestUser | undefined, org: TestOrg) => call(app, user, 'GET', `/api/orgs/${org.id}/keys`);
-const rotate = (user: TestUser | undefined, org: TestOrg) => call(app, user, 'POST', `/api/orgs/${org.id}/keys/rotate`);
+const rotate = (user: TestUser | undefined, org: TestOrg, body?: object) =>
+  call(app, user, 'POST', `/api/orgs/${org.id}/keys/rotate`, body);
 const load = (org: TestOrg) => loadOrgKeys(world.db, world.masterKeys, org.id, world.log);
 
 it('shows every member which keys there are, and no key', async () => {
@@ -55,14 +56,47 @@ it('makes a new data key that seals from now on; the older ones still open and t
   expect(trail).toMatchObject({ actor_id: admin.id, detail: { kind: 'data', version: 2 } });
 });
 
+it('makes a new hash key that hashes from now on, the older ones stay, and the data key stays in use', async () => {
+  const org = await world.makeOrg();
+  const before = await load(org);
+  const { status, body } = await rotate(org.owner, org, { kind: 'hash' });
+  expect(status).toBe(201);
+  expect(body.keys.map((key: { kind: string; version: number; current: boolean }) => [key.kind, key.version, key.current])).toEqual([
+    ['data', 1, true],
+    ['hash', 2, true],
+    ['hash', 1, false],
+  ]);
+  const after = await load(org);
+  expect(after.dataKey).toEqual(before.dataKey);
+  expect(after.hashKey?.version).toBe(2);
+  expect(after.hashKey?.key).not.toEqual(before.hashKey?.key);
+  expect(after.hash.get(1)).toEqual(before.hashKey?.key);
+  const [trail] = await world.admin<{ detail: object }>(
+    `select detail from public.audit_log where org_id = $1 and action = 'org_keys.insert' order by id desc limit 1`,
+    [org.id],
+  );
+  expect(trail).toMatchObject({ detail: { kind: 'hash', version: 2 } });
+  for (const wrong of [{ kind: 'master' }, { kind: null }, { version: 9 }]) expect((await rotate(org.owner, org, wrong)).status).toBe(400);
+});
+
+it('gives an org whose hash key is lost another one when a person asks for it, never by itself', async () => {
+  const org = await world.makeOrg();
+  await load(org);
+  await world.admin(`update private.org_keys set wrapped = '\\x00' where org_id = $1 and kind = 'hash'`, [org.id]);
+  expect((await load(org)).hashKey).toBeUndefined();
+  expect((await rotate(org.owner, org, { kind: 'hash' })).status).toBe(201);
+  expect((await load(org)).hashKey?.version).toBe(2);
+});
+
 it('makes one key of each version when several people press at once', async () => {
   const org = await world.makeOrg();
   await load(org);
-  const answers = await Promise.all(Array.from({ length: 5 }, () => rotate(org.owner, org)));
+  const answers = await Promise.all(Array.from({ length: 6 }, (_, n) => rotate(org.owner, org, { kind: n % 2 ? 'data' : 'hash' })));
   const made = answers.filter((answer) => answer.status === 201).length;
   expect(made).toBeGreaterThan(0);
   expect(answers.every((answer) => answer.status === 201 || answer.status === 409)).toBe(true);
-  expect((await load(org)).data.size).toBe(1 + made);
+  const keys = await load(org);
+  expect(keys.data.size + keys.hash.size).toBe(2 + made);
 });
 
 it('refuses an analyst, another org, nobody, and an org that has no key yet', async () => {
@@ -71,14 +105,14 @@ it('refuses an analyst, another org, nobody, and an org that has no key yet', as
   await load(org);
   const analyst = await world.makeMember(org, 'analyst');
   const other = await world.makeOrg();
-  expect((await rotate(analyst, org)).status).toBe(403);
+  for (const kind of ['data', 'hash']) expect((await rotate(analyst, org, { kind })).status).toBe(403);
   for (const ask of [keysOf, rotate]) {
     expect((await ask(other.owner, org)).status).toBe(404);
     expect((await ask(undefined, org)).status).toBe(401);
   }
   // Past the route, as the role that it runs under.
   for (const user of [analyst, other.owner]) {
-    const add = world.db.as(user.claims, (sql) => sql('select private.add_data_key($1, 2, $2, 1)', [org.id, Buffer.alloc(60)]));
+    const add = world.db.as(user.claims, (sql) => sql(`select private.add_org_key($1, 'hash', 2, $2, 1)`, [org.id, Buffer.alloc(60)]));
     await expect(add).rejects.toMatchObject({ code: '42501' });
   }
   expect(await world.db.as(other.owner.claims, (sql) => sql('select * from private.list_org_keys($1)', [org.id]))).toEqual([]);

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { type MasterKeys, wrapKey } from '@tributary/pipeline/master-keys.ts';
 import { keyAad } from '@tributary/pipeline/seal.ts';
-import { type Org, type OrgKeys, UpdateOrg } from '@tributary/shared/api.ts';
+import { type Org, type OrgKeys, RotateKey, UpdateOrg } from '@tributary/shared/api.ts';
 import { Hono } from 'hono';
 import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
 import type { Db } from '../db.ts';
 import { Problem } from '../errors.ts';
 import { jsonBody, validBody, validId } from '../requests.ts';
 import { describe } from '../route-docs.ts';
-import { addDataKey, findOrg, type KeyRow, listKeys, type OrgRow, updateOrg } from './store.ts';
+import { addKey, findOrg, type KeyRow, listKeys, type OrgRow, updateOrg } from './store.ts';
 
 /** Mounted at /api/orgs. */
 export function orgRoutes({ db, verifyToken, masterKeys }: { db: Db; verifyToken: VerifyToken; masterKeys: MasterKeys }) {
@@ -40,16 +40,17 @@ export function orgRoutes({ db, verifyToken, masterKeys }: { db: Db; verifyToken
     return c.json(toKeys(rows));
   });
 
-  app.post('/:id/keys/rotate', describe.rotateDataKey, validId(), async (c) => {
+  app.post('/:id/keys/rotate', describe.rotateOrgKey, validId(), validBody(RotateKey), async (c) => {
     const { id } = c.req.valid('param');
+    const { kind } = c.req.valid('json');
     const rows = await db.as(c.var.claims, async (sql) => {
       const org = requireOrg(await findOrg(sql, id));
       if (org.role === 'analyst') throw new Problem('forbidden');
-      const newest = (await listKeys(sql, id)).find((row) => row.kind === 'data');
+      const newest = (await listKeys(sql, id)).find((row) => row.kind === kind);
       if (!newest) throw new Problem('conflict', 'the org has no key yet: it gets its first ones with its first secret or delivery');
       const version = newest.version + 1;
-      const { wrapped, version: masterVersion } = wrapKey(masterKeys, randomBytes(32), keyAad(id, 'data', version));
-      if (!(await addDataKey(sql, { orgId: id, version, wrapped, masterVersion })))
+      const { wrapped, version: masterVersion } = wrapKey(masterKeys, randomBytes(32), keyAad(id, kind, version));
+      if (!(await addKey(sql, { orgId: id, kind, version, wrapped, masterVersion })))
         throw new Problem('conflict', 'somebody else made a new key just now');
       return listKeys(sql, id);
     });

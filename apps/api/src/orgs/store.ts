@@ -52,12 +52,13 @@ export async function listKeys(sql: Sql, orgId: string): Promise<KeyRow[]> {
 }
 
 /** False: the version is not the next one any more. */
-export async function addDataKey(
+export async function addKey(
   sql: Sql,
-  key: { orgId: string; version: number; wrapped: Uint8Array; masterVersion: number },
+  key: { orgId: string; kind: KeyRow['kind']; version: number; wrapped: Uint8Array; masterVersion: number },
 ): Promise<boolean> {
-  const [row] = await sql<{ added: boolean }>('select private.add_data_key($1, $2, $3, $4) as added', [
+  const [row] = await sql<{ added: boolean }>('select private.add_org_key($1, $2, $3, $4, $5) as added', [
     key.orgId,
+    key.kind,
     key.version,
     Buffer.from(key.wrapped),
     key.masterVersion,

@@ -54,7 +54,8 @@ export const eventsSearch = (search: Search) => ({
   ...time('to', search.to),
   ...list('connections', search.connections),
   ...list('types', search.types),
-  ...text('subject', search.subject, 320),
+  // Up to 32 hashes: under every version of the hash key, as everything that was typed can be read as.
+  ...text('subject', search.subject, 32 * 65),
   ...text('order', search.order, 255),
   ...text('amount', search.amount, 60),
   ...text('q', search.q, 200),

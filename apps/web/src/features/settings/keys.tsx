@@ -1,12 +1,15 @@
 import { Alert, Badge, Button, Group, Modal, Stack, Table, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { OrgKeys } from '@tributary/shared/api.ts';
+import { type OrgKey, OrgKeys, type RotateKey } from '@tributary/shared/api.ts';
+import dayjs from 'dayjs';
 import { useState } from 'react';
 import { useOrg } from '../../app/org.ts';
 import { api } from '../../lib/api.ts';
-import { useTexts } from '../../lib/i18n.ts';
+import { formatDateTime } from '../../lib/format.ts';
+import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
+import { AnchorLink } from '../../ui/links.tsx';
 import { Section } from '../../ui/page.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { uiTexts } from '../../ui/texts.ts';
@@ -14,12 +17,14 @@ import { Time } from '../../ui/values.tsx';
 import { orgKeys } from './privacy-queries.ts';
 import { privacyTexts } from './privacy-texts.ts';
 
-/** Which keys the org has, and a new one. */
+type Kind = OrgKey['kind'];
+
+/** Which keys the org has, and new ones. */
 export function Keys() {
   const t = useTexts(privacyTexts);
   const org = useOrg();
   const keys = useQuery(orgKeys(org.id));
-  const [asking, setAsking] = useState(false);
+  const [asking, setAsking] = useState<Kind>();
   return (
     <Section title={t('keys')}>
       <Stack gap="sm">
@@ -49,7 +54,7 @@ export function Keys() {
                         </Table.Td>
                         <Table.Td>
                           <Badge variant="dot" color={key.current ? 'teal' : 'gray'}>
-                            {t(key.current ? 'inUse' : key.retiredAt ? 'retired' : 'opensOnly')}
+                            {t(key.current ? 'inUse' : key.retiredAt ? 'retired' : key.kind === 'data' ? 'opens' : 'finds')}
                           </Badge>
                         </Table.Td>
                       </Table.Tr>
@@ -57,10 +62,14 @@ export function Keys() {
                   </Table.Tbody>
                 </Table>
               </Table.ScrollContainer>
+              <OlderHashes keys={rows} />
               <AdminOnly>
-                <Group>
-                  <Button size="xs" variant="default" onClick={() => setAsking(true)}>
-                    {t('rotate')}
+                <Group gap="xs">
+                  <Button size="xs" variant="default" onClick={() => setAsking('data')}>
+                    {t('rotateData')}
+                  </Button>
+                  <Button size="xs" variant="default" onClick={() => setAsking('hash')}>
+                    {t('rotateHash')}
                   </Button>
                 </Group>
               </AdminOnly>
@@ -68,31 +77,65 @@ export function Keys() {
           )}
         </Loaded>
       </Stack>
-      {asking && <Rotate onClose={() => setAsking(false)} />}
+      {asking && <Rotate kind={asking} onClose={() => setAsking(undefined)} />}
     </Section>
   );
 }
 
-function Rotate({ onClose }: { onClose: () => void }) {
+/** After a new hash key: that older events still have older hashes, and the way to mend it. */
+function OlderHashes({ keys }: { keys: readonly OrgKey[] }) {
+  const t = useTexts(privacyTexts);
+  const language = useLanguage();
+  const org = useOrg();
+  // The newest first.
+  const hashKeys = keys.filter(({ kind }) => kind === 'hash');
+  const [current, oldest] = [hashKeys.find((key) => key.current), hashKeys.at(-1)];
+  if (!current || !oldest || current === oldest) return null;
+  // Instances hear of a new key within a moment; a minute holds it.
+  const to = dayjs(current.createdAt).add(1, 'minute').toISOString();
+  return (
+    <Text size="sm" c="dimmed">
+      {t('olderHashes', { time: formatDateTime(current.createdAt, language) })}{' '}
+      <AnchorLink
+        size="sm"
+        underline="always"
+        to="/o/$org/replays"
+        params={{ org: org.slug }}
+        search={{ new: '1', mode: 'reprocess', from: dayjs(oldest.createdAt).toISOString(), to }}
+      >
+        {t('reprocess')}
+      </AnchorLink>
+    </Text>
+  );
+}
+
+const words = {
+  data: { title: 'rotateData', done: 'rotatedData', body: ['rotateDataBody'] },
+  hash: { title: 'rotateHash', done: 'rotatedHash', body: ['rotateHashBody', 'rotateHashJoins'] },
+} as const;
+
+function Rotate({ kind, onClose }: { kind: Kind; onClose: () => void }) {
   const t = useTexts(privacyTexts);
   const ui = useTexts(uiTexts);
   const org = useOrg();
   const queries = useQueryClient();
+  const { title, done, body } = words[kind];
   const rotate = useMutation({
-    mutationFn: () => api(OrgKeys, 'POST', `/api/orgs/${org.id}/keys/rotate`),
+    mutationFn: () => api(OrgKeys, 'POST', `/api/orgs/${org.id}/keys/rotate`, { kind } satisfies RotateKey),
     onSuccess: ({ keys }) => {
       queries.setQueryData(orgKeys(org.id).queryKey, keys);
-      notifications.show({ message: t('rotated'), color: 'teal' });
+      notifications.show({ message: t(done), color: 'teal' });
       onClose();
     },
   });
   return (
-    <Modal opened onClose={onClose} title={t('rotate')} closeButtonProps={{ 'aria-label': ui('close') }}>
+    <Modal opened onClose={onClose} title={t(title)} closeButtonProps={{ 'aria-label': ui('close') }}>
       <Stack>
-        <Text size="sm">{t('rotateBody')}</Text>
-        <Text size="sm" c="dimmed">
-          {t('hashStays')}
-        </Text>
+        {body.map((text) => (
+          <Text key={text} size="sm">
+            {t(text)}
+          </Text>
+        ))}
         {rotate.error && (
           <Alert color="red" role="alert">
             {rotate.error.message}

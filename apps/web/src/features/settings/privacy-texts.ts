@@ -14,15 +14,22 @@ export const privacyTexts = defineTexts('privacy', {
     data: 'Data key',
     hash: 'Hash key',
     inUse: 'In use',
-    opensOnly: 'Opens what it sealed',
+    opens: 'Opens what it sealed',
+    finds: 'Finds what it hashed',
     retired: 'Retired',
-    rotate: 'New data key',
+    rotateData: 'New data key',
+    rotateHash: 'New hash key',
     rotateNow: 'Make the key',
-    rotated: 'A new data key is in use',
-    rotateBody:
+    rotatedData: 'A new data key is in use',
+    rotatedHash: 'A new hash key is in use',
+    rotateDataBody:
       'What is stored from now on is sealed with a new key. What was sealed before stays readable: the older keys are kept for it.',
-    hashStays:
-      'The hash key stays as it is: with another one, the same person would have another hash, and nobody could join old events with new ones.',
+    rotateHashBody:
+      'Events of from now on are hashed with a new key: the same person has other hashes in them than in older events. Looking somebody up finds both, and an erasure erases both.',
+    rotateHashJoins:
+      'Whatever joins events by their hashes, as your own queries and exports may, sees two people until the older events are reprocessed. That can be done as long as their bodies are kept.',
+    olderHashes: 'Events from before {{time}} have hashes of an older key until they are reprocessed.',
+    reprocess: 'Plan the reprocessing',
     retention: 'How long what is kept',
     retentionHint:
       'Set by whoever runs this installation, the same for every org. What is older is dropped by whole months, except where a legal hold covers it.',
@@ -102,15 +109,22 @@ export const privacyTexts = defineTexts('privacy', {
     data: 'Chave de dados',
     hash: 'Chave de hash',
     inUse: 'Em uso',
-    opensOnly: 'Abre o que selou',
+    opens: 'Abre o que selou',
+    finds: 'Encontra o que gerou',
     retired: 'Aposentada',
-    rotate: 'Nova chave de dados',
+    rotateData: 'Nova chave de dados',
+    rotateHash: 'Nova chave de hash',
     rotateNow: 'Criar a chave',
-    rotated: 'Uma nova chave de dados está em uso',
-    rotateBody:
+    rotatedData: 'Uma nova chave de dados está em uso',
+    rotatedHash: 'Uma nova chave de hash está em uso',
+    rotateDataBody:
       'O que for guardado a partir de agora será selado com uma nova chave. O que foi selado antes continua legível: as chaves antigas são mantidas para isso.',
-    hashStays:
-      'A chave de hash continua a mesma: com outra, a mesma pessoa teria outro hash, e ninguém conseguiria unir eventos antigos e novos.',
+    rotateHashBody:
+      'Os eventos a partir de agora recebem hashes de uma nova chave: a mesma pessoa tem neles outros hashes que nos eventos antigos. Buscar alguém encontra os dois, e uma eliminação elimina os dois.',
+    rotateHashJoins:
+      'O que une eventos pelos hashes, como suas próprias consultas e exportações, vê duas pessoas até que os eventos antigos sejam reprocessados. Isso é possível enquanto o corpo deles é guardado.',
+    olderHashes: 'Os eventos anteriores a {{time}} têm hashes de uma chave antiga até que sejam reprocessados.',
+    reprocess: 'Planejar o reprocessamento',
     retention: 'Por quanto tempo cada coisa é guardada',
     retentionHint:
       'Definido por quem opera esta instalação, igual para todas as organizações. O que é mais antigo é descartado em meses inteiros, exceto o que uma retenção legal cobre.',
