@@ -49,8 +49,13 @@ test('a new user whose browser speaks Portuguese has the first event open withou
   await page.getByRole('link', { name: 'Adicionar uma conexão' }).click();
   await expectPortuguese(page, 'platforms');
   await page.getByRole('button', { name: 'Hotmart' }).click();
-  await page.getByLabel('Hottok', { exact: true }).fill(randomBytes(16).toString('hex'));
+  await page.getByLabel('Hottok', { exact: true }).fill(` ${randomBytes(16).toString('hex')}`);
   await expectPortuguese(page, 'form');
+  await page.getByRole('button', { name: 'Criar a conexão' }).click();
+  await expect(page.getByRole('alert')).toContainText('O servidor não aceita estes dados');
+  await expect(page.getByText(/^Não pode começar nem terminar com espaço/)).toBeVisible();
+  await expectPortuguese(page, 'refused');
+  await page.getByLabel('Hottok', { exact: true }).fill(randomBytes(16).toString('hex'));
   await page.getByRole('button', { name: 'Criar a conexão' }).click();
   const card = page.getByRole('status').filter({ hasText: /primeiro evento/ });
   await expect(card).toContainText('Aguardando o primeiro evento');

@@ -1,3 +1,4 @@
+import type { FieldError } from '@tributary/shared/api.ts';
 import type { Context } from 'hono';
 import { isUnavailable, sqlState } from './db.ts';
 
@@ -57,13 +58,6 @@ const titles: Record<ProblemCode, string> = {
   brownout: 'Under load, some deliveries of low-priority connections are put off; try again',
   internal: 'Something went wrong on our side',
 };
-
-/** One field of a request that is not valid. */
-export interface FieldError {
-  /** Dotted path within the request, as `config.scheme`; empty for the whole body. */
-  path: string;
-  message: string;
-}
 
 /** An answer by RFC 9457. `detail` is for the caller: it never carries a secret, a payload or a database message. */
 export class Problem extends Error {

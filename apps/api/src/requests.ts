@@ -1,8 +1,9 @@
+import type { FieldError } from '@tributary/shared/api.ts';
 import { bodyLimit } from 'hono/body-limit';
 import { createMiddleware } from 'hono/factory';
 import { validator } from 'hono-openapi';
 import { z } from 'zod';
-import { type FieldError, Problem } from './errors.ts';
+import { Problem } from './errors.ts';
 import { schemaOptions } from './route-docs.ts';
 
 /** Commands are small; deliveries have a limit of their own. */
@@ -50,16 +51,27 @@ export function validId() {
   });
 }
 
-interface Issue {
+/** An issue of zod, or one of ours, which only its message tells. */
+interface Issue extends Partial<Omit<FieldError, 'path' | 'minimum' | 'maximum'>> {
   message: string;
+  minimum?: number | bigint | undefined;
+  maximum?: number | bigint | undefined;
   path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
 /** The problem that lists what is wrong, field by field. Messages of zod say what was expected, never what was sent. */
 export function invalidRequest(issues: readonly Issue[], under?: string): Problem {
-  const errors = issues.map(({ message, path = [] }): FieldError => {
+  const errors = issues.map(({ message, path = [], code = 'custom', origin, minimum, maximum, format }): FieldError => {
     const keys = path.map((part) => String(typeof part === 'object' ? part.key : part));
-    return { path: [...(under === undefined ? [] : [under]), ...keys].join('.'), message };
+    return {
+      path: [...(under === undefined ? [] : [under]), ...keys].join('.'),
+      message,
+      code,
+      origin,
+      minimum: minimum === undefined ? undefined : Number(minimum),
+      maximum: maximum === undefined ? undefined : Number(maximum),
+      format,
+    };
   });
   return new Problem('invalid_request', errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; '), {}, errors);
 }

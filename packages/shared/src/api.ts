@@ -42,6 +42,24 @@ export const PublicConfig = z
   .meta({ id: 'Config' });
 export type PublicConfig = z.infer<typeof PublicConfig>;
 
+/** One field of a request that is not valid, in words and as zod calls it. What was sent is never repeated. */
+export const FieldError = z
+  .object({
+    path: z.string().describe('Dotted path of the field, as `config.scheme`; empty for the whole body.'),
+    message: z.string().describe('For people, in English.'),
+    code: z
+      .string()
+      .describe(
+        'For programs: `invalid_type`, `too_small`, `too_big`, `invalid_format`, `invalid_value`, …; `custom`: only the message tells.',
+      ),
+    origin: z.string().optional().describe('What is too small or too big: `string` (characters), `array` (items), `number`, …'),
+    minimum: z.number().optional(),
+    maximum: z.number().optional(),
+    format: z.string().optional().describe('What it should be: `email`, `url`, `guid`, `datetime`, `regex`, …'),
+  })
+  .meta({ id: 'FieldError' });
+export type FieldError = z.infer<typeof FieldError>;
+
 /** Every error answer: RFC 9457 with a stable `code`. */
 export const ProblemAnswer = z
   .object({
@@ -51,14 +69,7 @@ export const ProblemAnswer = z
     code: z.string().describe('Stable, for programs.'),
     detail: z.string().optional(),
     requestId: z.string(),
-    errors: z
-      .array(
-        z.object({
-          path: z.string().describe('Dotted path of the field, as `config.scheme`; empty for the whole body.'),
-          message: z.string(),
-        }),
-      )
-      .optional(),
+    errors: z.array(FieldError).optional(),
   })
   .meta({ id: 'Problem' });
 export type ProblemAnswer = z.infer<typeof ProblemAnswer>;

@@ -133,7 +133,11 @@ describe('creating a connection', () => {
 
   it('refuses unknown fields, a blank name and a body that is no object', async () => {
     expect((await create({ isActive: false })).status).toBe(400);
-    expect((await create({ name: '  ' })).body.errors).toMatchObject([{ path: 'name' }]);
+    expect((await create({ name: '  ' })).body.errors).toMatchObject([{ path: 'name', code: 'too_small', origin: 'string', minimum: 1 }]);
+    expect((await create({ name: 'x'.repeat(121), projectId: 'x' })).body.errors).toMatchObject([
+      { path: 'projectId', code: 'invalid_format', format: 'guid' },
+      { path: 'name', code: 'too_big', maximum: 120 },
+    ]);
     expect((await call(app, org.owner, 'POST', '/api/connections', [])).status).toBe(400);
   });
 

@@ -1,7 +1,7 @@
 import type { ProblemAnswer } from '@tributary/shared/api.ts';
 import type { z } from 'zod';
 import { noteContact } from './contact.ts';
-import { ApiError, refusalText, unreachable } from './errors.ts';
+import { ApiError, fieldText, refusalText, unreachable } from './errors.ts';
 import { accessToken } from './supabase.ts';
 
 export { ApiError };
@@ -50,11 +50,7 @@ async function send(method: Method, path: string, body: unknown, { signal, beare
   const problem = (await response.json().catch(() => undefined)) as Partial<ProblemAnswer> | undefined;
   if (typeof problem?.code !== 'string') throw new ApiError(response.status, 'unknown', `HTTP ${response.status}`);
   const { code, title = code, detail, requestId, errors = [] } = problem;
-  throw new ApiError(
-    response.status,
-    code,
-    refusalText(code, detail ?? title),
-    requestId,
-    Object.fromEntries(errors.map(({ path: at, message }) => [at, message])),
-  );
+  const fields = errors.map((error) => [error.path, fieldText(error)] as const);
+  const said = fields.length === 0 ? (detail ?? title) : fields.map(([at, text]) => (at === '' ? text : `${at}: ${text}`)).join(' ');
+  throw new ApiError(response.status, code, refusalText(code, said), requestId, Object.fromEntries(fields));
 }

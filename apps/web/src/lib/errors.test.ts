@@ -1,4 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { glob } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { z } from 'zod';
 
 const storage = new Map<string, string>();
 vi.stubGlobal('localStorage', {
@@ -24,4 +28,79 @@ it('says a refusal as the API does in English, and in Portuguese by its code', (
 it('leaves a refusal that it does not know at what the API says, whatever its code is', () => {
   i18n.setLanguage('pt-BR');
   for (const code of ['brand_new', 'toString', '__proto__', '']) expect(errors.refusalText(code, 'as it says')).toBe('as it says');
+});
+
+it('says what is wrong with a field in both languages, by what zod calls it', () => {
+  const schema = z.object({
+    name: z.string().min(1).max(5),
+    reason: z.string().min(3),
+    rate: z.int().min(2),
+    rows: z.int().max(9),
+    tags: z.array(z.string()).min(1).max(2),
+    mail: z.email(),
+    link: z.url(),
+    level: z.enum(['a', 'b']),
+    at: z.iso.datetime(),
+    gone: z.string(),
+    secret: z.string().regex(/^x$/, 'must not start or end with white space, nor contain line breaks'),
+    own: z.string().refine(() => false, 'has a reason of its own'),
+  });
+  const sent = {
+    name: '',
+    reason: 'a',
+    rate: 1,
+    rows: 10,
+    tags: ['a', 'b', 'c'],
+    mail: 'x',
+    link: 'x',
+    level: 'c',
+    at: 'x',
+    secret: ' ',
+    own: '',
+  };
+  const issues = [...(schema.safeParse(sent).error?.issues ?? []), ...(schema.shape.name.safeParse('123456').error?.issues ?? [])];
+  const said = () => issues.map((issue) => errors.fieldText({ ...(issue as object), path: '', message: issue.message, code: issue.code }));
+  expect(said()).toEqual([
+    'Fill this in.',
+    'At least 3 characters.',
+    '2 or more.',
+    '9 or less.',
+    'At most 2 of them.',
+    'This is not an e-mail address.',
+    'This is not a web address.',
+    'This is none of the values there are to choose from.',
+    'This is not in the form that is expected here.',
+    'Fill this in.',
+    'must not start or end with white space, nor contain line breaks',
+    'has a reason of its own',
+    'At most 5 characters.',
+  ]);
+  i18n.setLanguage('pt-BR');
+  expect(said()).toEqual([
+    'Preencha este campo.',
+    'No mínimo 3 caracteres.',
+    '2 ou mais.',
+    '9 ou menos.',
+    'No máximo 2.',
+    'Isto não é um endereço de e-mail.',
+    'Isto não é um endereço da web.',
+    'Isto não é nenhum dos valores disponíveis.',
+    'Isto não tem a forma esperada aqui.',
+    'Preencha este campo.',
+    'Não pode começar nem terminar com espaço, nem conter quebras de linha.',
+    'O servidor diz: “has a reason of its own”',
+    'No máximo 5 caracteres.',
+  ]);
+});
+
+it('translates only sentences that the API still says', async () => {
+  const root = join(import.meta.dirname, '../../../..');
+  let sources = '';
+  for await (const file of glob('{apps/api,packages/shared,packages/pipeline}/src/**/*.ts', { cwd: root }))
+    if (!file.endsWith('.test.ts')) sources += readFileSync(join(root, file), 'utf8');
+  // As they stand in a source, where an apostrophe may be written as its code.
+  const gone = Object.keys(errors.fieldSentences).filter(
+    (sentence) => !sources.includes(`'${sentence}'`) && !sources.includes(`'${sentence.replaceAll('\u2019', '\\u2019')}'`),
+  );
+  expect(gone).toEqual([]);
 });

@@ -1,4 +1,5 @@
-import { defineTexts, has, say } from './i18n.ts';
+import type { FieldError } from '@tributary/shared/api.ts';
+import { defineTexts, defineTranslations, has, say } from './i18n.ts';
 
 const texts = defineTexts('errors', {
   en: {
@@ -12,47 +13,98 @@ const texts = defineTexts('errors', {
 });
 
 /** What the API says is English; where its code alone says enough, it is said in the reader's language, else what was said follows. */
-const refusals = defineTexts('refusals', {
-  en: {
-    unauthorized: '{{said}}',
-    forbidden: '{{said}}',
-    not_found: '{{said}}',
-    conflict: '{{said}}',
-    legal_hold: '{{said}}',
-    payload_too_large: '{{said}}',
-    invalid_request: '{{said}}',
-    connection_inactive: '{{said}}',
-    overloaded: '{{said}}',
-    shutting_down: '{{said}}',
-    database_unavailable: '{{said}}',
-    circuit_open: '{{said}}',
-    draining: '{{said}}',
-    paused: '{{said}}',
-    rate_limited: '{{said}}',
-    internal: '{{said}}',
-  },
-  'pt-BR': {
-    unauthorized: 'A sessão terminou. Entre de novo.',
-    forbidden: 'O seu papel não permite isto: só um proprietário ou administrador da organização pode fazê-lo.',
-    not_found: 'Isto não existe, ou não existe mais.',
-    conflict: 'O estado atual não permite isto. O servidor diz: “{{said}}”',
-    legal_hold: 'Uma retenção legal impede isto, até que um proprietário ou administrador a libere. O servidor diz: “{{said}}”',
-    payload_too_large: 'Isto é grande demais para o servidor.',
-    invalid_request: 'O servidor não aceita estes dados. Ele diz: “{{said}}”',
-    connection_inactive: 'A conexão está pausada.',
-    overloaded: 'O servidor está sobrecarregado. Tente de novo em alguns segundos.',
-    shutting_down: 'O servidor está reiniciando. Tente de novo em alguns segundos.',
-    database_unavailable: 'O banco de dados está indisponível e nada foi gravado. Tente de novo em alguns segundos.',
-    circuit_open: 'O banco de dados falhou há pouco e nada foi gravado. Tente de novo em alguns segundos.',
-    draining: 'O servidor não aceita nada de novo por enquanto. Tente de novo mais tarde.',
-    paused: 'A ingestão está pausada. Tente de novo mais tarde.',
-    rate_limited: 'São pedidos demais. Espere um pouco e tente de novo.',
-    internal: 'Algo deu errado do nosso lado.',
-  },
+const refusals = defineTranslations('refusals', {
+  unauthorized: 'A sessão terminou. Entre de novo.',
+  forbidden: 'O seu papel não permite isto: só um proprietário ou administrador da organização pode fazê-lo.',
+  not_found: 'Isto não existe, ou não existe mais.',
+  conflict: 'O estado atual não permite isto. O servidor diz: “{{said}}”',
+  legal_hold: 'Uma retenção legal impede isto, até que um proprietário ou administrador a libere. O servidor diz: “{{said}}”',
+  payload_too_large: 'Isto é grande demais para o servidor.',
+  invalid_request: 'O servidor não aceita estes dados: {{said}}',
+  connection_inactive: 'A conexão está pausada.',
+  overloaded: 'O servidor está sobrecarregado. Tente de novo em alguns segundos.',
+  shutting_down: 'O servidor está reiniciando. Tente de novo em alguns segundos.',
+  database_unavailable: 'O banco de dados está indisponível e nada foi gravado. Tente de novo em alguns segundos.',
+  circuit_open: 'O banco de dados falhou há pouco e nada foi gravado. Tente de novo em alguns segundos.',
+  draining: 'O servidor não aceita nada de novo por enquanto. Tente de novo mais tarde.',
+  paused: 'A ingestão está pausada. Tente de novo mais tarde.',
+  rate_limited: 'São pedidos demais. Espere um pouco e tente de novo.',
+  internal: 'Algo deu errado do nosso lado.',
 });
+
 /** A refusal for people: `said` is what the API says of it, in English. A code that is not known here is left at that. */
 export function refusalText(code: string, said: string): string {
   return has(refusals, code) ? say(refusals, code, { said }) : said;
+}
+
+const fields = defineTexts('fields', {
+  en: {
+    missing: 'Fill this in.',
+    short: 'At least {{limit}} characters.',
+    long: 'At most {{limit}} characters.',
+    few: 'At least {{limit}} of them.',
+    many: 'At most {{limit}} of them.',
+    low: '{{limit}} or more.',
+    high: '{{limit}} or less.',
+    email: 'This is not an e-mail address.',
+    url: 'This is not a web address.',
+    form: 'This is not in the form that is expected here.',
+    choice: 'This is none of the values there are to choose from.',
+    other: '{{said}}',
+  },
+  'pt-BR': {
+    missing: 'Preencha este campo.',
+    short: 'No mínimo {{limit}} caracteres.',
+    long: 'No máximo {{limit}} caracteres.',
+    few: 'No mínimo {{limit}}.',
+    many: 'No máximo {{limit}}.',
+    low: '{{limit}} ou mais.',
+    high: '{{limit}} ou menos.',
+    email: 'Isto não é um endereço de e-mail.',
+    url: 'Isto não é um endereço da web.',
+    form: 'Isto não tem a forma esperada aqui.',
+    choice: 'Isto não é nenhum dos valores disponíveis.',
+    other: 'O servidor diz: “{{said}}”',
+  },
+});
+
+/** What the API says of a field in words of its own, word for word. */
+export const fieldSentences = {
+  'must not start or end with white space, nor contain line breaks':
+    'Não pode começar nem terminar com espaço, nem conter quebras de linha.',
+  'is not in the form that the connection\u2019s scheme asks for': 'Não tem a forma que o esquema da conexão pede.',
+  'an integration key of Events API v2 has 32 letters and digits': 'Uma chave de integração da Events API v2 tem 32 letras e dígitos.',
+  'is whsec_ and the base64 of 24 to 64 bytes': 'É whsec_ seguido do base64 de 24 a 64 bytes.',
+  'names an address twice': 'Cita o mesmo endereço duas vezes.',
+  'needs at least one level': 'Precisa de ao menos um nível.',
+  'rise from info over warning to critical': 'Os limites sobem de informação por aviso até crítico.',
+  'name the person by at least one of email, phone, document and externalId':
+    'Identifique a pessoa por ao menos um destes: e-mail, telefone, documento, id externo.',
+  'must be later than from': 'Precisa ser depois do início.',
+  'an amount needs a currency': 'Um valor precisa de uma moeda.',
+  'two capital letters, as BR': 'Duas letras maiúsculas, como BR.',
+} as const;
+const sentences = defineTranslations('field-sentences', fieldSentences);
+
+/** What is wrong with a field, for people. */
+export function fieldText({ code, message, origin, minimum, maximum, format }: FieldError): string {
+  const isEmpty = minimum === 1 && origin !== 'number';
+  switch (code) {
+    case 'invalid_type':
+      return say(fields, 'missing');
+    case 'too_small': {
+      if (isEmpty) return say(fields, 'missing');
+      return say(fields, origin === 'string' ? 'short' : origin === 'array' ? 'few' : 'low', { limit: String(minimum) });
+    }
+    case 'too_big':
+      return say(fields, origin === 'string' ? 'long' : origin === 'array' ? 'many' : 'high', { limit: String(maximum) });
+    case 'invalid_value':
+      return say(fields, 'choice');
+    case 'invalid_format':
+      if (format === 'email' || format === 'url') return say(fields, format);
+  }
+  if (has(sentences, message)) return say(sentences, message);
+  return message.startsWith('Invalid ') ? say(fields, 'form') : say(fields, 'other', { said: message });
 }
 
 /** A refusal of the API (RFC 9457) or of the Data API, or neither answering (`code` is then `unreachable`, `status` 0). */

@@ -40,6 +40,15 @@ export function defineTexts<const En extends Texts>(
   return { namespace };
 }
 
+/** Of texts that come in English from elsewhere, the Portuguese ones, by whatever tells the text: {@link has} says whether to take one. */
+export function defineTranslations<const Key extends string>(
+  namespace: string,
+  portuguese: Readonly<Record<Key, string>>,
+): FeatureTexts<Key> {
+  i18next.addResourceBundle('pt-BR', namespace, portuguese, true, true);
+  return { namespace };
+}
+
 export function useTexts<Key extends string>({ namespace }: FeatureTexts<Key>) {
   const { i18n } = useTranslation(namespace);
   return (key: Key, values?: Record<string, string | number>): string => String(i18n.t(key as string, { ...values, ns: namespace }));
@@ -50,7 +59,7 @@ export function say<Key extends string>({ namespace }: FeatureTexts<Key>, key: K
   return String(i18next.t(key as string, { ...values, ns: namespace }));
 }
 
-/** Whether there is a text of that name. */
+/** Whether there is a text of that name, in the language of the moment or in English. */
 export function has<Key extends string>({ namespace }: FeatureTexts<Key>, key: string): key is Key {
   return i18next.exists(key, { ns: namespace });
 }
