@@ -36,7 +36,7 @@ test('the figures add up, and lead to what they count', async ({ page }) => {
   await pipeline.getByRole('link', { name: 'Stored: 2' }).click();
   await expect(page).toHaveURL(/\/events\?.*range=7d/);
   await page.goBack();
-  await page.getByRole('region', { name: 'Freshness per connection' }).getByRole('link', { name: 'Hotmart shop' }).click();
+  await page.getByRole('region', { name: 'Freshness' }).getByRole('link', { name: 'Hotmart shop' }).click();
   await expect(page.getByRole('heading', { name: 'Hotmart shop', level: 1 })).toBeVisible();
 });
 

@@ -71,7 +71,8 @@ export function TimeChart({
       labelPosition: highest > 2 * line.y ? ('insideBottomLeft' as const) : ('insideTopLeft' as const),
     })),
     xAxisProps: { tickFormatter: (when: string) => ticks.get(when) ?? '', minTickGap: 32 },
-    yAxisProps: { width: 64, tickFormatter: showOnAxis },
+    // All five of them: the topmost makes way for the edge, and its neighbour would be left out for that.
+    yAxisProps: { width: 64, tickFormatter: showOnAxis, interval: 0 as const },
     strokeDasharray: '3 3',
     gridAxis: 'x' as const,
   };

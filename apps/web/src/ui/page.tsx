@@ -36,10 +36,10 @@ export function Page({
   );
 }
 
-/** A part of a page with a heading of its own. */
+/** A part of a page with a heading of its own; as high as its neighbours where a row stretches it. */
 export function Section({ title, aside, children }: { title: string; aside?: ReactNode; children: ReactNode }) {
   return (
-    <Card withBorder padding="md" component="section" aria-label={title} style={{ overflow: 'clip' }}>
+    <Card withBorder padding="md" component="section" aria-label={title} h="100%" style={{ overflow: 'clip' }}>
       <Group justify="space-between" mb="sm" gap="xs">
         <Title order={2} size="h6">
           {title}

@@ -1,4 +1,4 @@
-import { Group, Progress, Stack, Text, Tooltip } from '@mantine/core';
+import { Box, Group, Progress, Stack, Text, Tooltip } from '@mantine/core';
 import { useOrg } from '../../app/org.ts';
 import { formatDateTime, formatDuration } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
@@ -18,8 +18,11 @@ interface Row {
 const warningAge = 600;
 const criticalAge = 1_800;
 
-/** A small bar for each connection: the fuller, the longer nothing came. */
-export function Freshness({ rows }: { rows: readonly Row[] }) {
+/** The list of connections has them all. */
+const rowsMax = 50;
+
+/** A small bar for each connection, the stalest first: the fuller, the longer nothing came. `height` in pixels; more of them scroll. */
+export function Freshness({ rows, height }: { rows: readonly Row[]; height: number }) {
   const t = useTexts(overviewTexts);
   const language = useLanguage();
   const org = useOrg();
@@ -27,40 +30,42 @@ export function Freshness({ rows }: { rows: readonly Row[] }) {
     (a, b) => Number(b.is_active) - Number(a.is_active) || (b.freshness_seconds ?? -1) - (a.freshness_seconds ?? -1),
   );
   return (
-    <Stack gap="xs" component="ul" m={0} p={0} style={{ listStyle: 'none' }}>
-      {sorted.slice(0, 12).map((row) => {
-        const age = row.freshness_seconds;
-        const said = !row.is_active ? t('paused') : age === null ? t('never') : formatDuration(Math.max(0, age), language);
-        const color = !row.is_active || age === null ? 'gray' : age > criticalAge ? 'red' : age > warningAge ? 'orange' : 'teal';
-        return (
-          <li key={row.source_connection_id}>
-            <Group justify="space-between" gap="xs" wrap="nowrap">
-              <AnchorLink
-                to="/o/$org/connections/$connectionId"
-                params={{ org: org.slug, connectionId: row.source_connection_id }}
-                size="sm"
-                truncate
-              >
-                {row.name}
-              </AnchorLink>
-              <Tooltip
-                label={row.last_event_at ? formatDateTime(row.last_event_at, language) : t('never')}
-                events={{ hover: true, focus: true, touch: true }}
-              >
-                <Text size="xs" c="dimmed" className="tabular" tabIndex={0} style={{ whiteSpace: 'nowrap' }}>
-                  {said}
-                </Text>
-              </Tooltip>
-            </Group>
-            <Progress
-              size="xs"
-              color={color}
-              value={age === null || !row.is_active ? 0 : Math.min(100, Math.max(3, (100 * age) / criticalAge))}
-              aria-hidden
-            />
-          </li>
-        );
-      })}
-    </Stack>
+    <Box mah={height} pr={2} style={{ overflowY: 'auto' }}>
+      <Stack gap="xs" component="ul" m={0} p={0} style={{ listStyle: 'none' }}>
+        {sorted.slice(0, rowsMax).map((row) => {
+          const age = row.freshness_seconds;
+          const said = !row.is_active ? t('paused') : age === null ? t('never') : formatDuration(Math.max(0, age), language);
+          const color = !row.is_active || age === null ? 'gray' : age > criticalAge ? 'red' : age > warningAge ? 'orange' : 'teal';
+          return (
+            <li key={row.source_connection_id}>
+              <Group justify="space-between" gap="xs" wrap="nowrap">
+                <AnchorLink
+                  to="/o/$org/connections/$connectionId"
+                  params={{ org: org.slug, connectionId: row.source_connection_id }}
+                  size="sm"
+                  truncate
+                >
+                  {row.name}
+                </AnchorLink>
+                <Tooltip
+                  label={row.last_event_at ? formatDateTime(row.last_event_at, language) : t('never')}
+                  events={{ hover: true, focus: true, touch: true }}
+                >
+                  <Text size="xs" c="dimmed" className="tabular" tabIndex={0} style={{ whiteSpace: 'nowrap' }}>
+                    {said}
+                  </Text>
+                </Tooltip>
+              </Group>
+              <Progress
+                size="xs"
+                color={color}
+                value={age === null || !row.is_active ? 0 : Math.min(100, Math.max(3, (100 * age) / criticalAge))}
+                aria-hidden
+              />
+            </li>
+          );
+        })}
+      </Stack>
+    </Box>
   );
 }

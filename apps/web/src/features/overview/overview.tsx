@@ -1,4 +1,4 @@
-import { Center, Grid, Group, SimpleGrid, Stack, Text } from '@mantine/core';
+import { Center, Grid, Group, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useOrg } from '../../app/org.ts';
@@ -8,7 +8,7 @@ import { formatDuration, formatShare } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { TimeChart } from '../../ui/charts.tsx';
-import { ButtonLink } from '../../ui/links.tsx';
+import { AnchorLink, ButtonLink } from '../../ui/links.tsx';
 import { live, Updated } from '../../ui/live.tsx';
 import { Page, Section } from '../../ui/page.tsx';
 import { RangePicker } from '../../ui/range-picker.tsx';
@@ -55,33 +55,40 @@ export function Overview() {
           </Section>
           <Grid>
             <Grid.Col span={{ base: 12, lg: 8 }}>
-              <Stack>
-                <Section title={t('volume')}>
-                  <Loaded query={activity} height={240} isEmpty={isQuiet} empty={<Quiet height={240} />}>
-                    {(points) => <Volume points={points} />}
-                  </Loaded>
-                </Section>
-                <SimpleGrid cols={{ base: 1, md: 2 }}>
-                  <Section title={t('lag')}>
-                    <Loaded query={activity} height={200} isEmpty={isQuiet} empty={<Quiet height={200} short />}>
-                      {(points) => <Lag points={points} />}
-                    </Loaded>
-                  </Section>
-                  <Section title={t('dlqRate')}>
-                    <Loaded query={activity} height={200} isEmpty={isQuiet} empty={<Quiet height={200} short />}>
-                      {(points) => <DlqRate points={points} />}
-                    </Loaded>
-                  </Section>
-                </SimpleGrid>
-              </Stack>
+              <Section title={t('volume')}>
+                <Loaded query={activity} height={240} isEmpty={isQuiet} empty={<Quiet height={240} />}>
+                  {(points) => <Volume points={points} />}
+                </Loaded>
+              </Section>
             </Grid.Col>
             <Grid.Col span={{ base: 12, lg: 4 }}>
-              <Section title={t('freshness')}>
+              <Section
+                title={t('freshness')}
+                aside={
+                  <AnchorLink to="/o/$org/connections" params={{ org: org.slug }} size="sm">
+                    {t('allConnections')}
+                  </AnchorLink>
+                }
+              >
                 <Text size="xs" c="dimmed" mb="sm">
                   {t('freshnessHint')}
                 </Text>
-                <Loaded query={health} height={240}>
-                  {(rows) => <Freshness rows={rows} />}
+                <Loaded query={health} height={220}>
+                  {(rows) => <Freshness rows={rows} height={220} />}
+                </Loaded>
+              </Section>
+            </Grid.Col>
+            <Grid.Col span={{ base: 12, md: 6 }}>
+              <Section title={t('lag')}>
+                <Loaded query={activity} height={200} isEmpty={isQuiet} empty={<Quiet height={200} short />}>
+                  {(points) => <Lag points={points} />}
+                </Loaded>
+              </Section>
+            </Grid.Col>
+            <Grid.Col span={{ base: 12, md: 6 }}>
+              <Section title={t('dlqRate')}>
+                <Loaded query={activity} height={200} isEmpty={isQuiet} empty={<Quiet height={200} short />}>
+                  {(points) => <DlqRate points={points} />}
                 </Loaded>
               </Section>
             </Grid.Col>
