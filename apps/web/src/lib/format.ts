@@ -18,7 +18,7 @@ export function formatNumber(value: number, language: Language): string {
 
 /** 12,345 as 12.3 k: for axes and tiles. */
 export function formatCompact(value: number, language: Language): string {
-  return new Intl.NumberFormat(language, { notation: 'compact', maximumFractionDigits: 1 }).format(value);
+  return new Intl.NumberFormat(language, { notation: 'compact', maximumSignificantDigits: 3 }).format(value);
 }
 
 /** A share between 0 and 1. */

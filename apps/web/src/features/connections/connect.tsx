@@ -6,6 +6,7 @@ import { type ReactNode, useState } from 'react';
 import { useOrg } from '../../app/org.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { useSources } from '../../lib/sources.ts';
+import { useClassName } from '../../ui/error-class.tsx';
 import { ButtonLink } from '../../ui/links.tsx';
 import { Loaded } from '../../ui/states.tsx';
 import { Copy } from '../../ui/values.tsx';
@@ -146,6 +147,7 @@ function MissingSecret({ connectionId, name, label }: { connectionId: string; na
 /** Waits, asking every two seconds, and turns green by itself; says so when something came that was not accepted. */
 function WaitingCard({ connectionId, label }: { connectionId: string; label: string }) {
   const t = useTexts(connectionTexts);
+  const classOf = useClassName();
   const org = useOrg();
   const latest = useQuery({
     ...latestOfConnection(connectionId),
@@ -160,7 +162,7 @@ function WaitingCard({ connectionId, label }: { connectionId: string; label: str
         <Text fw={600}>{t('waiting')}</Text>
         <Text size="sm" c="dimmed">
           {failure
-            ? t('failedFirst', { reason: `${failure.error_class}: ${failure.last_error_message}` })
+            ? t('failedFirst', { reason: `${classOf(failure.error_class)}: ${failure.last_error_message}` })
             : t('waitingHint', { platform: label })}
         </Text>
       </div>

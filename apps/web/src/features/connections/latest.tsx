@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { useOrg } from '../../app/org.ts';
 import { useTexts } from '../../lib/i18n.ts';
+import { useClassName } from '../../ui/error-class.tsx';
 import { AnchorLink } from '../../ui/links.tsx';
 import { live } from '../../ui/live.tsx';
 import { Section } from '../../ui/page.tsx';
@@ -65,6 +66,7 @@ export function LatestEvents({ connectionId }: { connectionId: string }) {
 /** The newest dead letters and rejected deliveries, each with its reason. */
 export function LatestFailures({ connectionId }: { connectionId: string }) {
   const t = useTexts(connectionTexts);
+  const classOf = useClassName();
   const org = useOrg();
   const latest = useQuery({ ...latestOfConnection(connectionId), ...live(10_000) });
   return (
@@ -89,7 +91,7 @@ export function LatestFailures({ connectionId }: { connectionId: string }) {
                     search={{ tab: failure.is_quarantine ? 'quarantine' : 'entries', entry: failure.id }}
                     size="sm"
                   >
-                    {failure.error_class}
+                    {classOf(failure.error_class)}
                   </AnchorLink>
                 }
                 at={failure.created_at}

@@ -5,12 +5,12 @@ import type { ReactNode } from 'react';
 import { useOrg } from '../../app/org.ts';
 import type { DeadLettersSearch } from '../../app/search.ts';
 import { useTexts } from '../../lib/i18n.ts';
+import { useClassName } from '../../ui/error-class.tsx';
 import { AnchorLink } from '../../ui/links.tsx';
 import { live } from '../../ui/live.tsx';
 import { Loaded } from '../../ui/states.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Time } from '../../ui/values.tsx';
-import { useClassName } from './classes.tsx';
 import { entryPages } from './queries.ts';
 import { deadLetterTexts } from './texts.ts';
 

@@ -5,8 +5,8 @@ import { useSession } from '../../app/session.ts';
 import { formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
+import { useClassName } from '../../ui/error-class.tsx';
 import { Time } from '../../ui/values.tsx';
-import { useClassName } from './classes.tsx';
 import { cancelOperation } from './queries.ts';
 import { deadLetterTexts } from './texts.ts';
 

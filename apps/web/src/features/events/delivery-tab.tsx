@@ -7,6 +7,7 @@ import type { ReactNode } from 'react';
 import { useOrg } from '../../app/org.ts';
 import { formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { useClassName } from '../../ui/error-class.tsx';
 import { AnchorLink } from '../../ui/links.tsx';
 import { Loaded } from '../../ui/states.tsx';
 import { Id, Time } from '../../ui/values.tsx';
@@ -112,6 +113,7 @@ function Attempt({ attempt, isThis }: { attempt: JournalEntry; isThis: boolean }
 
 function Records({ records, eventId }: { records: EventDelivery['records']; eventId: string }) {
   const t = useTexts(eventTexts);
+  const classOf = useClassName();
   const org = useOrg();
   return records.map((record) => (
     <Text size="sm" key={record.id}>
@@ -125,7 +127,7 @@ function Records({ records, eventId }: { records: EventDelivery['records']; even
         )
       ) : (
         <AnchorLink to="/o/$org/dead-letters" params={{ org: org.slug }} search={{ tab: 'entries', entry: record.id }} size="sm">
-          {t('openDeadLetter')} · {record.errorClass}
+          {t('openDeadLetter')} · {classOf(record.errorClass)}
         </AnchorLink>
       )}
     </Text>

@@ -1,9 +1,9 @@
 import { Badge } from '@mantine/core';
 import type { ErrorClass } from '@tributary/shared/errors.ts';
 import { errorClasses } from '@tributary/shared/errors.ts';
-import { defineTexts, useTexts } from '../../lib/i18n.ts';
+import { defineTexts, useTexts } from '../lib/i18n.ts';
 
-const texts = defineTexts('dead-letter-classes', {
+const texts = defineTexts('error-classes', {
   en: {
     INVALID_HOTTOK: 'Wrong secret',
     INVALID_SIGNATURE: 'Signature does not match',
