@@ -33,8 +33,8 @@ import { useQuery } from '@tanstack/react-query';
 import { Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
 import { ActiveBadge } from '../features/alerts/active-badge.tsx';
-import { myOrgs } from '../features/orgs/queries.ts';
 import { defineTexts, setLanguage, useLanguage, useTexts } from '../lib/i18n.ts';
+import { myOrgs } from '../lib/orgs.ts';
 import { supabase } from '../lib/supabase.ts';
 import { IconLink, MenuLink } from '../ui/links.tsx';
 import { PageLoading } from './boundaries.tsx';
@@ -86,7 +86,7 @@ const texts = defineTexts('layout', {
 });
 
 /** After the page, in a chunk of its own: it is hardly ever seen. */
-const ModeBadge = lazy(async () => ({ default: (await import('../features/status/mode.tsx')).ModeBadge }));
+const ModeBadge = lazy(async () => ({ default: (await import('../ui/mode.tsx')).ModeBadge }));
 
 /** The pages of an org, in the order of the menu. */
 const pages = [

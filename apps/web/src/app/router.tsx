@@ -1,6 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { myOrgs } from '../features/orgs/queries.ts';
+import { myOrgs } from '../lib/orgs.ts';
 import { NotFound, PageFailed, PageLoading } from './boundaries.tsx';
 import { queryClient } from './providers.tsx';
 import { patiently } from './reachable.ts';

@@ -3,13 +3,13 @@ import { useQuery } from '@tanstack/react-query';
 import { useOrg } from '../../app/org.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { activeIncidents } from '../../lib/incidents.ts';
+import { incidentTexts } from '../../ui/incident-texts.ts';
+import { levelColor } from '../../ui/level.tsx';
 import { live } from '../../ui/live.tsx';
-import { kindTexts } from './kind-texts.ts';
-import { levelColor } from './level.tsx';
 
 /** How many incidents are not over, in the colour of the gravest: for the menu. */
 export function ActiveBadge() {
-  const t = useTexts(kindTexts);
+  const t = useTexts(incidentTexts);
   const { data = [] } = useQuery({ ...activeIncidents(useOrg().id), ...live(30_000) });
   const [gravest] = data;
   if (!gravest) return null;

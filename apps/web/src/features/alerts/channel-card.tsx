@@ -7,10 +7,10 @@ import { useOrg } from '../../app/org.ts';
 import { formatDuration } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
+import { LevelBadge } from '../../ui/level.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Time } from '../../ui/values.tsx';
 import { channelTexts } from './channel-texts.ts';
-import { LevelBadge } from './level.tsx';
 import { deleteChannel, testChannel, updateChannel } from './queries.ts';
 
 const icons = { slack: IconBrandSlack, pagerduty: IconPhoneCall, webhook: IconWebhook, email: IconMail };

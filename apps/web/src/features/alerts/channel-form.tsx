@@ -6,10 +6,10 @@ import { useOrg } from '../../app/org.ts';
 import { ApiError } from '../../lib/api.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { levels } from '../../lib/incidents.ts';
+import { incidentTexts } from '../../ui/incident-texts.ts';
 import { uiTexts } from '../../ui/texts.ts';
 import { Copy } from '../../ui/values.tsx';
 import { channelTexts } from './channel-texts.ts';
-import { kindTexts } from './kind-texts.ts';
 import { createChannel, updateChannel } from './queries.ts';
 
 const types = ['slack', 'pagerduty', 'webhook', 'email'] as const satisfies readonly AlertChannelType[];
@@ -33,7 +33,7 @@ const fieldsOf: Record<AlertChannelType, readonly (keyof Destination)[]> = {
 export function ChannelForm({ channel, onClose }: { channel: AlertChannel | undefined; onClose: () => void }) {
   const t = useTexts(channelTexts);
   const ui = useTexts(uiTexts);
-  const kinds = useTexts(kindTexts);
+  const kinds = useTexts(incidentTexts);
   const { id: orgId } = useOrg();
   const queries = useQueryClient();
   const [type, setType] = useState<AlertChannelType>(channel?.type ?? 'slack');

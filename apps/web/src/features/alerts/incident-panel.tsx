@@ -5,6 +5,8 @@ import type { ReactNode } from 'react';
 import { useOrg } from '../../app/org.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { spelled } from '../../lib/incidents.ts';
+import { incidentTexts } from '../../ui/incident-texts.ts';
+import { LevelBadge } from '../../ui/level.tsx';
 import { AnchorLink, ButtonLink } from '../../ui/links.tsx';
 import { live } from '../../ui/live.tsx';
 import { Loaded } from '../../ui/states.tsx';
@@ -13,8 +15,6 @@ import { Id, Time } from '../../ui/values.tsx';
 import { guidanceTexts, stepsOf } from './guidance.ts';
 import { IncidentActions } from './incident-row.tsx';
 import { IncidentTimeline } from './incident-timeline.tsx';
-import { kindTexts } from './kind-texts.ts';
-import { LevelBadge } from './level.tsx';
 import { incidentDetail } from './queries.ts';
 import { alertTexts } from './texts.ts';
 
@@ -47,7 +47,7 @@ function Content({ id }: { id: string }) {
 
 function Incident({ incident }: { incident: AlertIncidentDetail }) {
   const t = useTexts(alertTexts);
-  const kinds = useTexts(kindTexts);
+  const kinds = useTexts(incidentTexts);
   const guidance = useTexts(guidanceTexts);
   const language = useLanguage();
   const org = useOrg();

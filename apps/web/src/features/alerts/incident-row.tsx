@@ -6,10 +6,10 @@ import { formatDuration } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { type ActiveIncident, spelled } from '../../lib/incidents.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
+import { incidentTexts } from '../../ui/incident-texts.ts';
+import { LevelBadge } from '../../ui/level.tsx';
 import { AnchorLink } from '../../ui/links.tsx';
 import { Time } from '../../ui/values.tsx';
-import { kindTexts } from './kind-texts.ts';
-import { LevelBadge } from './level.tsx';
 import { changeIncident } from './queries.ts';
 import { alertTexts } from './texts.ts';
 
@@ -17,7 +17,7 @@ type Row = ActiveIncident & Partial<Pick<AlertIncident, 'peakLevel' | 'resolvedA
 
 /** What, where, since when and how much; what can be done about it beside it. */
 export function IncidentRow({ incident }: { incident: Row }) {
-  const t = useTexts(kindTexts);
+  const t = useTexts(incidentTexts);
   const language = useLanguage();
   const org = useOrg();
   return (

@@ -7,12 +7,12 @@ import { useOrg } from '../../app/org.ts';
 import { connectionHealth } from '../../lib/connections.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { type ActiveIncident, activeIncidents } from '../../lib/incidents.ts';
+import { incidentTexts } from '../../ui/incident-texts.ts';
 import { live, Updated } from '../../ui/live.tsx';
 import { Section } from '../../ui/page.tsx';
 import { ClearFilters, Empty, Loaded } from '../../ui/states.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { IncidentRow } from './incident-row.tsx';
-import { kindTexts } from './kind-texts.ts';
 import { alertRules, resolvedIncidents } from './queries.ts';
 import { alertTexts } from './texts.ts';
 
@@ -30,7 +30,7 @@ export function Incidents() {
 
 function Filters() {
   const t = useTexts(alertTexts);
-  const kinds = useTexts(kindTexts);
+  const kinds = useTexts(incidentTexts);
   const org = useOrg();
   const { state = 'all', kind, connection } = useSearch({ from: '/signed-in/o/$org/alerts' });
   const navigate = useNavigate({ from: '/o/$org/alerts' });

@@ -8,10 +8,10 @@ import { formatDuration } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { formatAlertValue, levels } from '../../lib/incidents.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
+import { incidentTexts } from '../../ui/incident-texts.ts';
+import { LevelBadge } from '../../ui/level.tsx';
 import { live } from '../../ui/live.tsx';
 import { Loaded } from '../../ui/states.tsx';
-import { kindTexts } from './kind-texts.ts';
-import { LevelBadge } from './level.tsx';
 import { alertRules, updateRule } from './queries.ts';
 import { RuleForm } from './rule-form.tsx';
 import { ruleTexts } from './rule-texts.ts';
@@ -56,7 +56,7 @@ function isDefault({ kind, thresholds, renotifyMinutes, resolveAfterMinutes }: A
 
 function RuleCard({ rule, onEdit }: { rule: AlertRule; onEdit: () => void }) {
   const t = useTexts(ruleTexts);
-  const kinds = useTexts(kindTexts);
+  const kinds = useTexts(incidentTexts);
   const language = useLanguage();
   const { canWrite, id: orgId } = useOrg();
   const queries = useQueryClient();

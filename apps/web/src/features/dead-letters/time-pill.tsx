@@ -1,7 +1,7 @@
 import { Button, Stack, Text, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
-import { FilterPill } from '../events/filter-pill.tsx';
+import { FilterPill } from '../../ui/filter-pill.tsx';
 import { deadLetterTexts } from './texts.ts';
 
 export interface Times {

@@ -3,10 +3,10 @@ import { canonicalTypes, type HashedSubject, isCanonicalType } from '@tributary/
 import { useOrg } from '../../app/org.ts';
 import { formatDateTime, formatDuration, formatMoney, formatUtc } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { Facts } from '../../ui/facts.tsx';
 import { AnchorLink } from '../../ui/links.tsx';
 import { SourceBadge } from '../../ui/source-badge.tsx';
 import { Copy, Id } from '../../ui/values.tsx';
-import { Facts } from './facts.tsx';
 import type { EventDetail } from './queries.ts';
 import { eventTexts } from './texts.ts';
 

@@ -7,7 +7,7 @@ import { useOrg } from '../../app/org.ts';
 import type { EventsSearch } from '../../app/search.ts';
 import { formatDateTime } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
-import { Facts } from './facts.tsx';
+import { Facts } from '../../ui/facts.tsx';
 import { filterKeys, timesOf } from './filter.ts';
 import { exportEvents } from './queries.ts';
 import { eventTexts } from './texts.ts';

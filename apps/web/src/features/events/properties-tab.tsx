@@ -1,8 +1,8 @@
 import { Group, SegmentedControl, Stack, Text, Title } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import { useTexts } from '../../lib/i18n.ts';
+import { Facts } from '../../ui/facts.tsx';
 import { Json } from '../../ui/values.tsx';
-import { Facts } from './facts.tsx';
 import { flatten } from './flatten.ts';
 import type { EventDetail } from './queries.ts';
 import { eventTexts } from './texts.ts';

@@ -6,8 +6,8 @@ import { useEffect, useRef } from 'react';
 import { useSession } from '../../app/session.ts';
 import { ApiError, api } from '../../lib/api.ts';
 import { useTexts } from '../../lib/i18n.ts';
+import { myOrgs } from '../../lib/orgs.ts';
 import { ButtonLink } from '../../ui/links.tsx';
-import { myOrgs } from './queries.ts';
 import { orgTexts } from './texts.ts';
 
 /** Where the link of an invite leads once the invited person is signed in. */

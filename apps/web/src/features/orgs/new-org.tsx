@@ -4,8 +4,8 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { session } from '../../app/session.ts';
 import { useTexts } from '../../lib/i18n.ts';
+import { myOrgs } from '../../lib/orgs.ts';
 import { read, supabase } from '../../lib/supabase.ts';
-import { myOrgs } from './queries.ts';
 import { orgTexts } from './texts.ts';
 
 export function NewOrg() {

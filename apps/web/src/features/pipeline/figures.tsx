@@ -2,17 +2,17 @@ import { Badge, SimpleGrid, Stack, Table, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { formatDuration, formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { modeColors } from '../../ui/mode.tsx';
+import { modeTexts } from '../../ui/mode-texts.ts';
 import { Section } from '../../ui/page.tsx';
 import { Id, Time } from '../../ui/values.tsx';
-import { modeColors } from '../status/mode.tsx';
-import { statusTexts } from '../status/texts.ts';
 import type { DetailedHealth } from './queries.ts';
 import { pipelineTexts } from './texts.ts';
 
 /** What the instances hold and do. */
 export function Figures({ health }: { health: DetailedHealth }) {
   const t = useTexts(pipelineTexts);
-  const s = useTexts(statusTexts);
+  const s = useTexts(modeTexts);
   const language = useLanguage();
   const number = (value: number) => formatNumber(value, language);
   const seconds = (value: number) => formatDuration(value, language);

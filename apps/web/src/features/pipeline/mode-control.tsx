@@ -3,11 +3,11 @@ import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTexts } from '../../lib/i18n.ts';
+import { modeColors } from '../../ui/mode.tsx';
+import { modeTexts } from '../../ui/mode-texts.ts';
 import { Section } from '../../ui/page.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Time } from '../../ui/values.tsx';
-import { modeColors } from '../status/mode.tsx';
-import { statusTexts } from '../status/texts.ts';
 import { type Command, command, type DetailedHealth } from './queries.ts';
 import { pipelineTexts } from './texts.ts';
 
@@ -16,7 +16,7 @@ const commands: readonly Command[] = ['brownout', 'drain', 'pause', 'resume', 'f
 /** The mode that every instance obeys, why, and what the operator may demand instead. */
 export function ModeControl({ token, health }: { token: string; health: DetailedHealth }) {
   const t = useTexts(pipelineTexts);
-  const s = useTexts(statusTexts);
+  const s = useTexts(modeTexts);
   const [asking, setAsking] = useState<Command>();
   const { mode, reason, changedAt, changedBy, drained } = health.backpressure;
   return (

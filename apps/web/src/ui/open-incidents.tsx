@@ -2,15 +2,15 @@ import { ActionIcon, Box, Card, Collapse, Flex, Group, Stack, Text, Tooltip } fr
 import { useDisclosure } from '@mantine/hooks';
 import { IconChevronDown, IconChevronUp, IconCircleCheck } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { useOrg } from '../../app/org.ts';
-import { useLanguage, useTexts } from '../../lib/i18n.ts';
-import { type ActiveIncident, activeIncidents, levels, spelled } from '../../lib/incidents.ts';
-import { AnchorLink } from '../../ui/links.tsx';
-import { live } from '../../ui/live.tsx';
-import { Loaded } from '../../ui/states.tsx';
-import { Time } from '../../ui/values.tsx';
-import { kindTexts } from './kind-texts.ts';
+import { useOrg } from '../app/org.ts';
+import { useLanguage, useTexts } from '../lib/i18n.ts';
+import { type ActiveIncident, activeIncidents, levels, spelled } from '../lib/incidents.ts';
+import { incidentTexts } from './incident-texts.ts';
 import { LevelBadge } from './level.tsx';
+import { AnchorLink } from './links.tsx';
+import { live } from './live.tsx';
+import { Loaded } from './states.tsx';
+import { Time } from './values.tsx';
 
 /** As high with no incident as with many, so that nothing below it moves when they are known; the others unfold. */
 const height = { base: 76, sm: 48 };
@@ -18,7 +18,7 @@ const shownMax = 6;
 
 /** The gravest incident and how many there are, of the org or of one connection; one calm line when there is none. */
 export function OpenIncidents({ connectionId }: { connectionId?: string }) {
-  const t = useTexts(kindTexts);
+  const t = useTexts(incidentTexts);
   const org = useOrg();
   const query = useQuery({
     ...activeIncidents(org.id),
@@ -37,7 +37,7 @@ export function OpenIncidents({ connectionId }: { connectionId?: string }) {
 }
 
 function Calm() {
-  const t = useTexts(kindTexts);
+  const t = useTexts(incidentTexts);
   return (
     <Group gap={8} mih={height} wrap="nowrap">
       <IconCircleCheck size={18} color="var(--mantine-color-teal-6)" style={{ flexShrink: 0 }} aria-hidden />
@@ -52,7 +52,7 @@ function Calm() {
 }
 
 function Lines({ incidents, connectionId }: { incidents: readonly ActiveIncident[]; connectionId: string | undefined }) {
-  const t = useTexts(kindTexts);
+  const t = useTexts(incidentTexts);
   const org = useOrg();
   const [opened, list] = useDisclosure(false);
   const [gravest, ...others] = incidents;
@@ -105,7 +105,7 @@ function Lines({ incidents, connectionId }: { incidents: readonly ActiveIncident
 }
 
 function Line({ incident, withConnection }: { incident: ActiveIncident; withConnection: boolean }) {
-  const t = useTexts(kindTexts);
+  const t = useTexts(incidentTexts);
   const language = useLanguage();
   const org = useOrg();
   return (

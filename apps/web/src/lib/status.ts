@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query';
 import { ServiceStatus } from '@tributary/shared/flow.ts';
-import { api } from '../../lib/api.ts';
+import { api } from './api.ts';
 
 /** Whether all is taken as usual, as far as the org is concerned. */
 export const serviceStatus = (orgId: string) =>

@@ -1,7 +1,7 @@
-import { defineTexts } from '../../lib/i18n.ts';
+import { defineTexts } from '../lib/i18n.ts';
 
 /** The modes by name, and what each means for those who send. */
-export const statusTexts = defineTexts('status', {
+export const modeTexts = defineTexts('mode', {
   en: {
     normal: 'Normal',
     throttled: 'Throttled',

@@ -1,8 +1,8 @@
 import { Badge, Box, VisuallyHidden } from '@mantine/core';
 import { IconAlertOctagon, IconAlertTriangle, IconInfoCircle } from '@tabler/icons-react';
 import type { AlertLevel } from '@tributary/shared/alerts.ts';
-import { useTexts } from '../../lib/i18n.ts';
-import { kindTexts } from './kind-texts.ts';
+import { useTexts } from '../lib/i18n.ts';
+import { incidentTexts } from './incident-texts.ts';
 
 const looks = {
   critical: { icon: IconAlertOctagon, color: 'red' },
@@ -14,7 +14,7 @@ export const levelColor = (level: AlertLevel) => looks[level].color;
 
 /** A level by its shape, its colour and its word. */
 export function LevelBadge({ level, count }: { level: AlertLevel; count?: number }) {
-  const t = useTexts(kindTexts);
+  const t = useTexts(incidentTexts);
   const { icon: Icon, color } = looks[level];
   return (
     <Badge

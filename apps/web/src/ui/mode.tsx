@@ -3,13 +3,13 @@ import { IconAlertTriangle } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import type { Mode, ServiceStatus } from '@tributary/shared/flow.ts';
 import { useEffect, useState } from 'react';
-import { useOrg } from '../../app/org.ts';
-import { formatShare } from '../../lib/format.ts';
-import { useLanguage, useTexts } from '../../lib/i18n.ts';
-import { live } from '../../ui/live.tsx';
-import { Time } from '../../ui/values.tsx';
-import { serviceStatus } from './queries.ts';
-import { statusTexts } from './texts.ts';
+import { useOrg } from '../app/org.ts';
+import { formatShare } from '../lib/format.ts';
+import { useLanguage, useTexts } from '../lib/i18n.ts';
+import { serviceStatus } from '../lib/status.ts';
+import { live } from './live.tsx';
+import { modeTexts } from './mode-texts.ts';
+import { Time } from './values.tsx';
 
 export const modeColors: Record<Mode, string> = { normal: 'teal', throttled: 'yellow', brownout: 'orange', drain: 'grape', paused: 'red' };
 
@@ -18,7 +18,7 @@ const useStatus = () => useQuery({ ...serviceStatus(useOrg().id), ...live(15_000
 
 /** In the header, while the mode is not normal: its name, and on a press what it means. Changes of it are announced. */
 export function ModeBadge() {
-  const t = useTexts(statusTexts);
+  const t = useTexts(modeTexts);
   const status = useStatus();
   const what = useMeaning(status);
   const isUnusual = status !== undefined && status.mode !== 'normal';
@@ -58,7 +58,7 @@ export function ModeBadge() {
 
 /** On a page, while the mode is not normal: the same, spelled out. The badge has announced it already. */
 export function ModeNotice() {
-  const t = useTexts(statusTexts);
+  const t = useTexts(modeTexts);
   const status = useStatus();
   if (status === undefined || status.mode === 'normal') return null;
   return (
@@ -69,7 +69,7 @@ export function ModeNotice() {
 }
 
 function Meaning({ status }: { status: ServiceStatus }) {
-  const t = useTexts(statusTexts);
+  const t = useTexts(modeTexts);
   const what = useMeaning(status);
   return (
     <Stack gap={4}>
@@ -82,7 +82,7 @@ function Meaning({ status }: { status: ServiceStatus }) {
 }
 
 function useMeaning(status: ServiceStatus | undefined): string {
-  const t = useTexts(statusTexts);
+  const t = useTexts(modeTexts);
   const language = useLanguage();
   if (status === undefined || status.mode === 'normal') return '';
   if (status.mode !== 'brownout') return t(`${status.mode}What`);

@@ -1,8 +1,8 @@
 import { ActionIcon, Button, Group, Popover } from '@mantine/core';
 import { IconChevronDown, IconX } from '@tabler/icons-react';
 import { type ReactNode, useState } from 'react';
-import { useTexts } from '../../lib/i18n.ts';
-import { eventTexts } from './texts.ts';
+import { useTexts } from '../lib/i18n.ts';
+import { uiTexts } from './texts.ts';
 
 /**
  * One filter: its name, what it is set to, and a cross that takes it away. What sets it opens below; `children` gets the way to close it.
@@ -21,7 +21,7 @@ export function FilterPill({
   width?: number;
   children: (close: () => void) => ReactNode;
 }) {
-  const t = useTexts(eventTexts);
+  const t = useTexts(uiTexts);
   const [opened, setOpened] = useState(false);
   const close = () => setOpened(false);
   const isSet = value !== undefined;

@@ -1,5 +1,5 @@
 import { queryOptions } from '@tanstack/react-query';
-import { read, supabase } from '../../lib/supabase.ts';
+import { read, supabase } from './supabase.ts';
 
 type Role = 'owner' | 'admin' | 'analyst';
 

@@ -1,7 +1,7 @@
-import { defineTexts } from '../../lib/i18n.ts';
+import { defineTexts } from '../lib/i18n.ts';
 
 /** What alerts are called and what their figures say; `…Value` completes "limit 5 %". The advice is in guidance-texts.ts. */
-export const kindTexts = defineTexts('alert-kinds', {
+export const incidentTexts = defineTexts('incidents', {
   en: {
     IngestLagHigh: 'Events are stored late',
     IngestLagHighValue: '95th percentile of the lag: {{value}} (limit {{limit}})',
