@@ -72,8 +72,13 @@ test('several are redriven after the mapping was mended: counted, confirmed, fol
   await expectAccessible(page);
   await page.goto(new URL(`/o/${org.slug}/dead-letters?tab=entries&statuses=resolved`, page.url()).href);
   await expect(page.getByRole('list', { name: 'Entries' }).getByRole('listitem')).toHaveCount(3);
-  await page.goto(new URL(`/o/${org.slug}/events`, page.url()).href);
-  await expect(page.getByText('order.paid').first()).toBeVisible();
+  await page.getByRole('link', { name: 'A field is missing' }).first().click();
+  const became = page.getByRole('status').filter({ hasText: 'It became an event' });
+  await expect(became.getByRole('link')).toHaveCount(1);
+  await expectAccessible(page);
+  await became.getByRole('link', { name: 'order.paid' }).click();
+  await expect(page).toHaveURL(/\/events\?event=[0-9a-f-]{36}/);
+  await expect(page.getByRole('complementary')).toContainText('The payment was approved.');
 });
 
 test('one is retried and others are discarded and purged, and an analyst sees why not', async ({ page, browser }) => {

@@ -14,7 +14,7 @@ import { SidePanel } from '../../ui/side-panel.tsx';
 import { Failed, Loaded } from '../../ui/states.tsx';
 import { Id, Json, Time } from '../../ui/values.tsx';
 import { StatusBadge } from './entries.tsx';
-import { analysis, entryDetail, fullDelivery, refreshAll, retryEntry } from './queries.ts';
+import { analysis, entryDetail, eventsOfEntry, fullDelivery, refreshAll, retryEntry } from './queries.ts';
 import { deadLetterTexts } from './texts.ts';
 
 const isAtWork = (entry: DlqEntry) => entry.status === 'retrying' || (entry.status === 'pending' && entry.nextRetryAt !== null);
@@ -153,11 +153,20 @@ function Advice({ entry }: { entry: DlqEntry }) {
 function Became({ entry }: { entry: DlqEntry }) {
   const t = useTexts(deadLetterTexts);
   const org = useOrg();
+  const events = useQuery(eventsOfEntry(entry));
   return (
-    <Alert color="teal" role="status" title={t('becameEvent')}>
-      <AnchorLink to="/o/$org/events" params={{ org: org.slug }} search={{ connections: [entry.connectionId], range: '90d' }} size="sm">
-        {t('openEvents')}
-      </AnchorLink>
+    <Alert color="teal" role="status" title={t(events.data?.length === 0 ? 'resolvedBefore' : 'becameEvent')}>
+      <Loaded query={events} height={22} isEmpty={(found) => found.length === 0} empty={<Text size="sm">{t('storedBefore')}</Text>}>
+        {(found) => (
+          <Group gap="xs">
+            {found.map((event) => (
+              <AnchorLink key={event.id} to="/o/$org/events" params={{ org: org.slug }} search={{ event: event.id }} size="sm">
+                {event.type}
+              </AnchorLink>
+            ))}
+          </Group>
+        )}
+      </Loaded>
     </Alert>
   );
 }

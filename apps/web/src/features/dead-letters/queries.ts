@@ -15,6 +15,7 @@ import {
 } from '@tributary/shared/dlq.ts';
 import { api } from '../../lib/api.ts';
 import type { Language } from '../../lib/i18n.ts';
+import { read, supabase } from '../../lib/supabase.ts';
 import { toQuery } from './filter.ts';
 
 /** Groups by class and connection, with their counts and hours. */
@@ -43,6 +44,22 @@ export const entryDetail = (id: string) =>
   queryOptions({
     queryKey: ['dead-letters', 'entry', id],
     queryFn: () => api(DlqEntry, 'GET', `/api/dlq/${encodeURIComponent(id)}`),
+  });
+
+/** What came of a dead letter that was run again: events of its delivery, or of its delivery run anew. */
+export const eventsOfEntry = ({ id, journalId, idempotencyKey }: DlqEntry) =>
+  queryOptions({
+    queryKey: ['dead-letters', 'events', id],
+    queryFn: async () => {
+      const { data } = supabase();
+      const replays = await read(data.from('event_journal').select('id').eq('replay_of', journalId).limit(50));
+      const events = data
+        .from('canonical_events')
+        .select('id, type, event_time')
+        .in('journal_id', [journalId, ...replays.map((replay) => replay.id)]);
+      const ours = idempotencyKey === null ? events : events.eq('idempotency_key', idempotencyKey);
+      return read(ours.order('event_time', { ascending: false }).limit(20));
+    },
   });
 
 export const operations = (orgId: string) =>
