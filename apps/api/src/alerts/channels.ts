@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
 import { formatSecret } from '@tributary/pipeline/sources/webhook/secrets.ts';
 import {
   type AlertChannels,
@@ -11,17 +12,18 @@ import {
 } from '@tributary/shared/alerts.ts';
 import type { Hono } from 'hono';
 import { LRUCache } from 'lru-cache';
+import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { AuthVariables } from '../auth.ts';
+import type { Db } from '../db.ts';
 import { Problem } from '../errors.ts';
 import { loadOrgKeys } from '../keys.ts';
 import { resolveOrg, resolveOrgToWrite } from '../orgs.ts';
-import { OutboundRefused } from '../outbound.ts';
+import { type Outbound, OutboundRefused } from '../outbound.ts';
 import { invalidRequest, validBody, validId, validQuery } from '../requests.ts';
 import { describe } from '../route-docs.ts';
 import { type Destination, maskDestination, openDestination, sealDestination } from './destination.ts';
-import { testMessage } from './notifier.ts';
-import type { AlertDeps } from './routes.ts';
+import { type Notifier, testMessage } from './notifier.ts';
 import {
   type ChannelRow,
   createChannel,
@@ -38,7 +40,15 @@ import { toChannel } from './wire.ts';
 /** A test makes somebody else's server work: one of a channel in so long. */
 const testEveryMs = 5_000;
 
-export function addChannelRoutes(app: Hono<{ Variables: AuthVariables }>, { db, masterKeys, notifier, outbound, log }: AlertDeps): void {
+export interface ChannelDeps {
+  db: Db;
+  masterKeys: MasterKeys;
+  notifier: Notifier;
+  outbound: Pick<Outbound, 'check'>;
+  log: Logger;
+}
+
+export function addChannelRoutes(app: Hono<{ Variables: AuthVariables }>, { db, masterKeys, notifier, outbound, log }: ChannelDeps): void {
   const testedLately = new LRUCache<string, true>({ max: 10_000, ttl: testEveryMs });
   const answerOf = (row: ChannelRow) => toChannel(row, notifier.circuitOf(row.id));
 

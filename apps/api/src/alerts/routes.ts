@@ -1,4 +1,3 @@
-import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
 import {
   type AlertIncidentDetail,
   type AlertIncidents,
@@ -11,26 +10,17 @@ import {
   UpdateAlertRule,
 } from '@tributary/shared/alerts.ts';
 import { Hono } from 'hono';
-import type { Logger } from 'pino';
 import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
-import type { Db } from '../db.ts';
 import { Problem } from '../errors.ts';
 import { resolveOrg } from '../orgs.ts';
-import type { Outbound } from '../outbound.ts';
 import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../requests.ts';
 import { describe } from '../route-docs.ts';
-import { addChannelRoutes } from './channels.ts';
-import type { Notifier } from './notifier.ts';
+import { addChannelRoutes, type ChannelDeps } from './channels.ts';
 import { changeIncident, findIncident, findRule, listIncidents, listNotifications, listRules, updateRule } from './store.ts';
 import { toIncident, toNotification, toRule } from './wire.ts';
 
-export interface AlertDeps {
-  db: Db;
+export interface AlertDeps extends ChannelDeps {
   verifyToken: VerifyToken;
-  masterKeys: MasterKeys;
-  notifier: Notifier;
-  outbound: Pick<Outbound, 'check'>;
-  log: Logger;
 }
 
 /** Mounted at /api/alerts. */

@@ -1,9 +1,8 @@
 import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
 import type { Config } from '../config.ts';
 import type { Sql } from '../db.ts';
-import type { BatchRows } from '../ingest/store.ts';
+import type { BatchRows, EventRow, KeyRow, WriteItem } from '../ingest/store.ts';
 import { matchesFilter } from './filter.ts';
-import type { Unit } from './run.ts';
 
 // Every statement here runs as `worker`.
 
@@ -22,6 +21,29 @@ export interface ClaimedEntry {
   attempts: number;
   /** Of the delivery's body; null: it is no longer kept. */
   byte_size: number | null;
+}
+
+/** What became of a dead letter when it was run again. */
+export type Became =
+  | { outcome: 'event'; key: KeyRow; event: EventRow }
+  /** Its whole delivery came out anew, as a journal row of its own. */
+  | { outcome: 'delivered'; item: WriteItem }
+  | {
+      outcome: 'failed';
+      errorClass: ErrorClass;
+      message: string;
+      fieldPath?: string | null;
+      sourceEventType?: string | null;
+      idempotencyKey?: string | null;
+      sample?: unknown;
+    }
+  /** There is nothing left to run, and never will be. */
+  | { outcome: 'lost'; message: string };
+
+/** Entries that are settled together, in one transaction. */
+export interface Unit {
+  entries: ClaimedEntry[];
+  became: Became;
 }
 
 const columns = `d.id, d.org_id, d.source_connection_id, d.journal_id, d.record_index, d.error_class, d.is_quarantine, d.attempts,

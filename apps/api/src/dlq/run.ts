@@ -4,34 +4,9 @@ import { verifyDelivery } from '@tributary/pipeline/verify.ts';
 import type { ErrorClass } from '@tributary/shared/errors.ts';
 import type { Connection } from '../ingest/connections.ts';
 import { credentialDigest, prepareRecords, prepareWrite } from '../ingest/prepare.ts';
-import type { KeyRow } from '../ingest/store.ts';
-import type { EventRow, WriteItem } from '../ingest/writer.ts';
 import { type Reopened, reopen } from '../journal/reopen.ts';
 import type { JournalEntry } from '../journal/store.ts';
-import type { ClaimedEntry } from './claims.ts';
-
-/** What became of a dead letter when it was run again. */
-export type Became =
-  | { outcome: 'event'; key: KeyRow; event: EventRow }
-  /** Its whole delivery came out anew, as a journal row of its own. */
-  | { outcome: 'delivered'; item: WriteItem }
-  | {
-      outcome: 'failed';
-      errorClass: ErrorClass;
-      message: string;
-      fieldPath?: string | null;
-      sourceEventType?: string | null;
-      idempotencyKey?: string | null;
-      sample?: unknown;
-    }
-  /** There is nothing left to run, and never will be. */
-  | { outcome: 'lost'; message: string };
-
-/** Entries that are settled together, in one transaction. */
-export interface Unit {
-  entries: ClaimedEntry[];
-  became: Became;
-}
+import type { Became, ClaimedEntry, Unit } from './claims.ts';
 
 /** A delivery of the journal, with what it takes to run it. */
 export interface Stored {

@@ -4,12 +4,12 @@ import type { Config } from '../config.ts';
 import { type Db, isRefusal, isRetryable, isUnavailable, type Sql, sqlState } from '../db.ts';
 import type { Connection, Connections } from '../ingest/connections.ts';
 import { isolatePoison } from '../ingest/poison.ts';
-import { tryBatch } from '../ingest/store.ts';
-import { rowsOf, type WriteItem } from '../ingest/writer.ts';
+import { tryBatch, type WriteItem } from '../ingest/store.ts';
+import { rowsOf } from '../ingest/writer.ts';
 import { findJournalEntries } from '../journal/store.ts';
 import { partsOf } from '../parts.ts';
-import { type ClaimedEntry, type Settled, settle, writeDeliveries } from './claims.ts';
-import { type Became, runEntries, type Unit } from './run.ts';
+import { type Became, type ClaimedEntry, type Settled, settle, type Unit, writeDeliveries } from './claims.ts';
+import { runEntries } from './run.ts';
 
 export interface WorkDeps {
   db: Db;

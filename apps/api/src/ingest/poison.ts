@@ -1,5 +1,5 @@
 import { isRefusal, sqlState } from '../db.ts';
-import type { WriteItem } from './writer.ts';
+import type { WriteItem } from './store.ts';
 
 /**
  * Finds the records of a refused batch that the database refuses by themselves, by halving: `attempt` writes part of the batch

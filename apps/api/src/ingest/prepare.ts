@@ -9,8 +9,7 @@ import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
 import { newId } from '../ids.ts';
 import type { Connection } from './connections.ts';
 import type { Rejected } from './quarantine.ts';
-import type { DeliveryRow } from './store.ts';
-import type { EventRow, WriteItem, WriteRecord } from './writer.ts';
+import type { DeliveryRow, EventRow, WriteItem, WriteRecord } from './store.ts';
 
 /** A delivery that arrived at a connection, before anything is known of its content. */
 export interface Arrival {

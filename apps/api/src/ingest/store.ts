@@ -66,6 +66,26 @@ export interface DeadRow {
   sample: unknown;
 }
 
+/** A row of canonical_events, with its position in the delivery. */
+export interface EventRow {
+  id: string;
+  record_index: number;
+  type: string;
+  source_type: string;
+  source_event_type: string;
+  event_time: string;
+  [column: string]: unknown;
+}
+
+/** One delivery, ready to be written: its journal row, its sealed body, and a row for each of its records. */
+export interface WriteItem {
+  delivery: Omit<DeliveryRow, 'sealed_at' | 'sealed_length'>;
+  sealed: Uint8Array;
+  records: WriteRecord[];
+}
+
+export type WriteRecord = { key: KeyRow; event: EventRow } | { dead: DeadRow };
+
 export interface BatchRows {
   deliveries: DeliveryRow[];
   keys: KeyRow[];

@@ -7,7 +7,8 @@ import type { Db } from '../db.ts';
 import { Problem } from '../errors.ts';
 import { createMetrics } from '../metrics.ts';
 import { makeWorld, type TestOrg, type World } from '../test/make.ts';
-import { createWriter, type WriteItem, type Writer, type WriterLimits } from './writer.ts';
+import type { WriteItem } from './store.ts';
+import { createWriter, type Writer, type WriterLimits } from './writer.ts';
 
 const limits: WriterLimits = {
   batchRecordsMax: 50,

@@ -5,27 +5,7 @@ import { type Db, isRefusal, isRetryable, isUnavailable } from '../db.ts';
 import { Problem } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
 import { isolatePoison } from './poison.ts';
-import { type BatchRows, type DeadRow, type DeliveryRow, type KeyRow, type KnownKey, tryBatch, writeBatch } from './store.ts';
-
-/** One delivery, ready to be written: its journal row, its sealed body, and a row for each of its records. */
-export interface WriteItem {
-  delivery: Omit<DeliveryRow, 'sealed_at' | 'sealed_length'>;
-  sealed: Uint8Array;
-  records: WriteRecord[];
-}
-
-export type WriteRecord = { key: KeyRow; event: EventRow } | { dead: DeadRow };
-
-/** A row of canonical_events, with its position in the delivery. */
-export interface EventRow {
-  id: string;
-  record_index: number;
-  type: string;
-  source_type: string;
-  source_event_type: string;
-  event_time: string;
-  [column: string]: unknown;
-}
+import { type BatchRows, type KnownKey, tryBatch, type WriteItem, writeBatch } from './store.ts';
 
 /** What became of a record, in the order of the delivery. */
 export type Outcome =

@@ -5,7 +5,7 @@ import { type Db, isUnavailable } from '../db.ts';
 import { Problem } from '../errors.ts';
 import { type Rate, type TokenBucket, takeTokens, tokensDueInMs } from '../flow/token-bucket.ts';
 import { requireNotHeld } from '../held.ts';
-import type { WriteItem } from '../ingest/writer.ts';
+import type { WriteItem } from '../ingest/store.ts';
 import type { Replayer, ReplayOutcome } from '../journal/replay.ts';
 import { findJournalEntries } from '../journal/store.ts';
 import {
