@@ -4,6 +4,7 @@ import type { Db } from '../db.ts';
 import { loadOrgKeys } from '../keys.ts';
 import { call, makeControlApp } from '../test/control-app.ts';
 import { makeWorld, type TestOrg, type TestUser, type World } from '../test/make.ts';
+import { createDownloads } from './downloads.ts';
 import { csvLine, exportEvents } from './export.ts';
 
 let world: World;
@@ -132,6 +133,42 @@ describe('an export', () => {
     expect(pages).toBeLessThanOrEqual(4);
   });
 
+  it('is one of three of a person at a time, of everybody three pages at a time', async () => {
+    const org = await world.makeOrg();
+    await makeEvents(org, await world.makeConnection(org), 2_000);
+    const { url } = (await ask(org.owner, { format: 'ndjson' })).body as { url: string };
+    const begin = async () => (await app.request(url)).body?.getReader();
+    const open = [await begin(), await begin(), await begin()];
+    expect((await app.request(url, { method: 'HEAD' })).status).toBe(200);
+    const refused = await app.request(url);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '10']);
+    expect(await ask(org.owner, { format: 'csv' })).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
+    const admin = await world.makeMember(org, 'admin');
+    expect((await download((await ask(admin, { format: 'ndjson' })).body.url)).text.split('\n')).toHaveLength(2_001);
+    // Given up, read to its end, and broken off: each makes room.
+    await open[0]?.cancel();
+    while (!(await open[1]?.read())?.done);
+    for (const again of [await begin(), await begin()]) await again?.cancel();
+    await world.admin('delete from public.org_members where user_id = $1', [org.owner.id]);
+    const readOn = async () => {
+      while (!(await open[2]?.read())?.done);
+    };
+    await expect(readOn()).rejects.toMatchObject({ code: 'not_found' });
+    for (let n = 0; n < 4; n++) expect((await app.request(url)).status).toBe(404);
+
+    let [now, most] = [0, 0];
+    const downloads = createDownloads({
+      as: async () => {
+        most = Math.max(most, ++now);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        now--;
+        throw new Error('read');
+      },
+    });
+    await Promise.allSettled(Array.from({ length: 9 }, () => downloads.db.as(org.owner.claims, async () => {})));
+    expect([now, most]).toEqual([0, 3]);
+  });
+
   it('refuses a ticket that was changed or made up, and filters and formats that there are not', async () => {
     const org = await world.makeOrg();
     const { url } = (await ask(org.owner, { format: 'csv' })).body as { url: string };
@@ -173,5 +210,17 @@ describe('a typed identifier', () => {
     expect((await hash(other.owner, 'ana@example.com', org.id)).status).toBe(404);
     expect((await hash(undefined, 'ana@example.com')).status).toBe(401);
     for (const value of ['', 'a', 7, null, 'x'.repeat(321)]) expect((await hash(org.owner, value)).status).toBe(400);
+  });
+
+  it('is no way to try out a whole list of people: one a second in the long run, of each person', async () => {
+    const org = await world.makeOrg();
+    await loadOrgKeys(world.db, world.masterKeys, org.id, world.log);
+    const analyst = await world.makeMember(org, 'analyst');
+    const answers = await Promise.all(Array.from({ length: 60 }, (_, n) => hash(analyst, `somebody-${n}@example.com`)));
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(30);
+    expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await hash(org.owner, 'ana@example.com')).status).toBe(200);
   });
 });

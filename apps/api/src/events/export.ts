@@ -17,10 +17,10 @@ export const contentTypes: Record<EventExportFormat, string> = {
 /**
  * The events that match as a file, newest first, read as the reader takes it: in constant memory, and no further once the reader is gone.
  * The first page is read before anything is answered. When a later one fails the stream fails, and with it the connection: a file that was
- * cut off must not look whole. Events that are stored meanwhile may be missing.
+ * cut off must not look whole. Events that are stored meanwhile may be missing. `onEnd`: once, however it ends.
  */
 export async function exportEvents(
-  { db, claims }: { db: Pick<Db, 'as'>; claims: Claims },
+  { db, claims, onEnd = () => {} }: { db: Pick<Db, 'as'>; claims: Claims; onEnd?: () => void },
   { orgId, filter, format }: { orgId: string; filter: EventFilter; format: EventExportFormat },
 ): Promise<ReadableStream<Uint8Array>> {
   let before: EventCursor | null = null;
@@ -45,22 +45,32 @@ export async function exportEvents(
     return { text, isLast: next === null };
   }
 
-  let page = await readPage();
+  let page = await readPage().catch((error: unknown) => {
+    onEnd();
+    throw error;
+  });
   let pending: Uint8Array | undefined = encoder.encode(heads[format] + page.text);
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         // A page may hold nothing: the search says how far it looked, and goes on from there.
-        while (!pending?.length && !page.isLast) {
-          page = await readPage();
-          pending = encoder.encode(page.text);
+        try {
+          while (!pending?.length && !page.isLast) {
+            page = await readPage();
+            pending = encoder.encode(page.text);
+          }
+        } catch (error) {
+          onEnd();
+          throw error;
         }
         if (pending?.length) controller.enqueue(pending);
         pending = undefined;
         if (!page.isLast) return;
         if (ends[format]) controller.enqueue(encoder.encode(ends[format]));
         controller.close();
+        onEnd();
       },
+      cancel: onEnd,
     },
     { highWaterMark: 1 },
   );

@@ -9,6 +9,7 @@ import {
   subjectHashesMax,
 } from '@tributary/shared/events.ts';
 import { Hono } from 'hono';
+import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
 import type { Db } from '../db.ts';
@@ -18,6 +19,8 @@ import { loadOrgKeys } from '../keys.ts';
 import { findCountries, resolveOrg } from '../orgs.ts';
 import { jsonBody, validBody, validId } from '../requests.ts';
 import { describe } from '../route-docs.ts';
+import { createTokenBucket, type Rate, type TokenBucket, takeTokens } from '../token-bucket.ts';
+import { createDownloads } from './downloads.ts';
 import { contentTypes, exportEvents } from './export.ts';
 import { auditExport, findAttempts, findEventHead, findHold, findRecords, isBodyKept, isDeleted, type RecordRow } from './store.ts';
 import { makeTicket, openTicket } from './ticket.ts';
@@ -31,14 +34,29 @@ export interface EventDeps {
 }
 
 const ticketMs = 60_000;
+/** Of one person: as many as somebody types, and too few to try out whole lists of people against the hashes. */
+const lookUpRate: Rate = { perSecond: 1, burst: 30 };
 
 /** Mounted at /api/events. Reading itself is the Data API's; here is what it cannot do: keys, files and the journal's bodies. */
 export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps) {
   const app = new Hono<{ Variables: AuthVariables }>();
   const user = requireUser(verifyToken);
+  const downloads = createDownloads(db);
+  const lookUps = new LRUCache<string, TokenBucket>({ max: 10_000 });
+
+  function requireSlow(userId: string): void {
+    const bucket = lookUps.get(userId) ?? createTokenBucket(lookUpRate, now());
+    lookUps.set(userId, bucket);
+    const dueInMs = takeTokens(bucket, lookUpRate, now());
+    if (dueInMs > 0)
+      throw new Problem('rate_limited', 'you have looked up many people: go on more slowly', {
+        'retry-after': String(Math.ceil(dueInMs / 1_000)),
+      });
+  }
 
   app.post('/subject-hash', describe.hashSubject, user, jsonBody, validBody(HashSubject), async (c) => {
     const { orgId, value } = c.req.valid('json');
+    requireSlow(c.var.claims.sub);
     const { org, countries } = await db.as(c.var.claims, async (sql) => {
       const found = await resolveOrg(sql, orgId);
       return { org: found, countries: await findCountries(sql, found.id) };
@@ -53,6 +71,7 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps
 
   app.post('/export', describe.exportEvents, user, jsonBody, validBody(ExportEvents), async (c) => {
     const { orgId, filter, format } = c.req.valid('json');
+    downloads.requireRoom(c.var.claims.sub);
     const expiresAtMs = now() + ticketMs;
     const ticket = await db.as(c.var.claims, async (sql) => {
       const org = await resolveOrg(sql, orgId);
@@ -68,13 +87,14 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps
   app.get('/export/:ticket', describe.downloadEvents, async (c) => {
     const { userId, orgId, filter, format } = openTicket(masterKeys, c.req.param('ticket'), now());
     const claims = { sub: userId, role: 'authenticated' } as const;
-    const body = await exportEvents({ db, claims }, { orgId, filter, format });
     const day = new Date(now()).toISOString().slice(0, 10);
-    return c.body(body, 200, {
-      'content-type': contentTypes[format],
-      'content-disposition': `attachment; filename="events-${day}.${format}"`,
-      'cache-control': 'no-store',
-    });
+    c.header('content-type', contentTypes[format]);
+    c.header('content-disposition', `attachment; filename="events-${day}.${format}"`);
+    c.header('cache-control', 'no-store');
+    // Nobody would read the body, nor end it.
+    if (c.req.method === 'HEAD') return c.body(null);
+    const onEnd = downloads.begin(userId);
+    return c.body(await exportEvents({ db: downloads.db, claims, onEnd }, { orgId, filter, format }));
   });
 
   app.get('/:id/delivery', describe.eventDelivery, user, validId(), async (c) => {

@@ -5,11 +5,11 @@ import type { Logger } from 'pino';
 import type { Db } from '../db.ts';
 import type { Writer } from '../ingest/writer.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Rate } from '../token-bucket.ts';
 import { createGate, type Gate } from './gate.ts';
 import { createLevelWatch, defaultThresholds, levels, type Thresholds } from './levels.ts';
 import { createLimits, type Limits } from './limits.ts';
 import { beat, getOverview, leaveFleet, listTransitions, type Orders, requestFlush, setOperatorMode, toInstance } from './store.ts';
-import type { Rate } from './token-bucket.ts';
 
 /** What this instance takes and refuses, in step with all the others. */
 export interface Flow {

@@ -2,7 +2,7 @@ import type { Mode } from '@tributary/shared/flow.ts';
 import { LRUCache } from 'lru-cache';
 import { Problem } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
-import { createTokenBucket, type Rate, type TokenBucket, takeTokens, tokensDueInMs } from './token-bucket.ts';
+import { createTokenBucket, type Rate, type TokenBucket, takeTokens, tokensDueInMs } from '../token-bucket.ts';
 
 /** What the limits read of a connection. */
 export interface LimitedConnection {

@@ -3,11 +3,11 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import type { Logger } from 'pino';
 import { type Db, isUnavailable } from '../db.ts';
 import { Problem } from '../errors.ts';
-import { type Rate, type TokenBucket, takeTokens, tokensDueInMs } from '../flow/token-bucket.ts';
 import { requireNotHeld } from '../held.ts';
 import type { WriteItem } from '../ingest/store.ts';
 import type { Replayer, ReplayOutcome } from '../journal/replay.ts';
 import { findJournalEntries } from '../journal/store.ts';
+import { type Rate, type TokenBucket, takeTokens, tokensDueInMs } from '../token-bucket.ts';
 import {
   type ClaimedPlan,
   claimPlans,
