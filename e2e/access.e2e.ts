@@ -62,9 +62,15 @@ test('two orgs see nothing of each other: not on the page, not by a guessed addr
     await expect(page.getByRole('link', { name: own })).toBeVisible();
     await expect(page.getByRole('row')).toHaveCount(2);
 
-    // The other org's pages, by their addresses: back to one's own, or nothing there.
+    // The other org's pages, by their addresses: nothing there, as for an org that does not exist.
     await page.goto(new URL(`/o/${otherOrg.slug}/events`, page.url()).href);
-    await expect(page).toHaveURL(new RegExp(`/o/${org.slug}/`));
+    await expect(page.getByRole('heading', { name: 'There is no such page' })).toBeVisible();
+    const unknown = await page.locator('main').textContent();
+    await page.goto(new URL('/o/no-such-org/events', page.url()).href);
+    await expect(page.getByRole('heading', { name: 'There is no such page' })).toBeVisible();
+    expect(await page.locator('main').textContent()).toBe(unknown);
+    await page.getByRole('link', { name: 'Go to the start' }).click();
+    await expect(page).toHaveURL(new RegExp(`/o/${org.slug}/overview`));
     await page.goto(new URL(`/o/${org.slug}/connections/${other.id}`, page.url()).href);
     await expect(page.getByRole('alert')).toContainText('there is no such connection');
     await page.goto(new URL(`/o/${org.slug}/events`, page.url()).href);

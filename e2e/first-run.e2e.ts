@@ -60,3 +60,30 @@ test('a secret that we made up is shown once and never again', async ({ page }) 
   await expect(page.getByText(/\/api\/webhooks\/webhook\//)).toBeVisible();
   await expect(page.getByText(shown)).toHaveCount(0);
 });
+
+test('a form that is refused leads to the field that is wrong, wherever it is in the form', async ({ page }) => {
+  await signUpWithOrg(page);
+  await page.getByRole('link', { name: 'Add a connection' }).click();
+  await page.getByRole('button', { name: 'Webhook (any system)' }).click();
+  const name = page.getByLabel('Name', { exact: true });
+  await name.fill('  ');
+  const create = page.getByRole('button', { name: 'Create the connection' });
+  await create.scrollIntoViewIfNeeded();
+  await expect(name).not.toBeInViewport();
+  await create.click();
+  await expect(name).toBeFocused();
+  await expect(name).toBeInViewport();
+  await expect(name).toHaveAccessibleDescription('Fill this in.');
+  await name.fill('Shop backend');
+
+  // Also within settings that were folded.
+  await page.getByRole('textbox', { name: 'Default country' }).fill('b1');
+  await page.getByRole('button', { name: 'Settings' }).click();
+  await create.click();
+  const country = page.getByRole('textbox', { name: 'Default country' });
+  await expect(country).toBeFocused();
+  await expectAccessible(page);
+  await country.fill('BR');
+  await create.click();
+  await expect(page.getByText('Webhook URL', { exact: true }).first()).toBeVisible();
+});

@@ -1,4 +1,4 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, notFound, Outlet, redirect } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { myOrgs } from '../lib/orgs.ts';
 import { NotFound, PageFailed, PageLoading } from './boundaries.tsx';
@@ -90,7 +90,7 @@ const org = createRoute({
     const orgs = await queryClient.ensureQueryData(myOrgs(context.userId));
     const found = orgs.find((one) => one.slug === params.org);
     // An org one is no member of and one that does not exist look alike.
-    if (!found) throw redirect({ to: '/' });
+    if (!found) throw notFound();
     localStorage.setItem('tributary.org', found.slug);
     return { org: found };
   },

@@ -1,7 +1,8 @@
-import { Alert, Button, Group, Loader, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Loader, Modal, Stack, Text } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { type ReactNode, useId } from 'react';
 import { useTexts } from '../lib/i18n.ts';
+import { Refused } from './refused.tsx';
 import { Failed } from './states.tsx';
 import { uiTexts } from './texts.ts';
 
@@ -53,11 +54,7 @@ export function ConfirmCount<Preview>({
         ) : (
           <>
             <div>{children(counted.data)}</div>
-            {run.isError && (
-              <Alert color="red" role="alert">
-                {run.error.message}
-              </Alert>
-            )}
+            <Refused error={run.error} />
             <Group justify="flex-end" mt="auto">
               <Button variant="default" onClick={close}>
                 {t('cancel')}

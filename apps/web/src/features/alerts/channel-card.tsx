@@ -8,6 +8,7 @@ import { formatDuration } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { LevelBadge } from '../../ui/level.tsx';
+import { Refused } from '../../ui/refused.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Time } from '../../ui/values.tsx';
 import { channelTexts } from './channel-texts.ts';
@@ -138,11 +139,7 @@ function DeleteChannel({ channel, onClose, onDeleted }: { channel: AlertChannel;
     <Modal opened onClose={onClose} title={t('deleteTitle', { name: channel.name })} closeButtonProps={{ 'aria-label': ui('close') }}>
       <Stack>
         <Text size="sm">{t('deleteBody')}</Text>
-        {remove.error && (
-          <Alert color="red" role="alert">
-            {remove.error.message}
-          </Alert>
-        )}
+        <Refused error={remove.error} />
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
             {ui('cancel')}

@@ -1,4 +1,4 @@
-import { Alert, Anchor, Button, Code, Group, Modal, Select, Stack, TagsInput, Text, TextInput } from '@mantine/core';
+import { Anchor, Button, Code, Group, Modal, Select, Stack, TagsInput, Text, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { AlertChannel, AlertChannelType, AlertLevel, CreateAlertChannel } from '@tributary/shared/alerts.ts';
 import { useState } from 'react';
@@ -7,6 +7,7 @@ import { ApiError } from '../../lib/api.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { levels } from '../../lib/incidents.ts';
 import { incidentTexts } from '../../ui/incident-texts.ts';
+import { Refused } from '../../ui/refused.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Copy } from '../../ui/values.tsx';
 import { channelTexts } from './channel-texts.ts';
@@ -71,11 +72,7 @@ export function ChannelForm({ channel, onClose }: { channel: AlertChannel | unde
           }}
         >
           <Stack gap="sm">
-            {save.error && !atField && (
-              <Alert color="red" role="alert">
-                {save.error.message}
-              </Alert>
-            )}
+            <Refused error={save.error} atField={atField} />
             {!channel && (
               <Select
                 label={t('type')}

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Modal, NumberInput, Select, Stack, Text } from '@mantine/core';
+import { Button, Group, Modal, NumberInput, Select, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { alertDefaults } from '@tributary/shared/alert-kinds.ts';
@@ -11,6 +11,7 @@ import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { levels } from '../../lib/incidents.ts';
 import { incidentTexts } from '../../ui/incident-texts.ts';
 import { LevelBadge } from '../../ui/level.tsx';
+import { Refused } from '../../ui/refused.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { LevelInput } from './level-input.tsx';
 import { updateRule } from './queries.ts';
@@ -62,11 +63,7 @@ export function RuleForm({ rule, onClose }: { rule: AlertRule; onClose: () => vo
           <Text size="sm" c="dimmed">
             {t(`${rule.kind}Rule`, { window: formatDuration((thresholds.windowMinutes ?? 0) * 60, language) })} {t('levelsHint')}
           </Text>
-          {save.error && !atFields && (
-            <Alert color="red" role="alert">
-              {errors.thresholds ? `${t('levels')}: ${errors.thresholds}` : save.error.message}
-            </Alert>
-          )}
+          <Refused error={save.error} atField={atFields} said={errors.thresholds && `${t('levels')}: ${errors.thresholds}`} />
           {[...levels].reverse().map((level) => (
             <LevelInput
               key={`${level} ${round}`}

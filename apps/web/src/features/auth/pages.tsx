@@ -1,4 +1,4 @@
-import { Alert, Button, Card, Center, Group, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Button, Card, Center, Group, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
 import { isEmail, useForm } from '@mantine/form';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useState } from 'react';
@@ -6,6 +6,7 @@ import { safePath } from '../../app/redirect.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { supabase } from '../../lib/supabase.ts';
 import { AnchorLink } from '../../ui/links.tsx';
+import { Refused } from '../../ui/refused.tsx';
 import { authTexts } from './texts.ts';
 
 /** Shorter is what Supabase refuses by default. */
@@ -42,30 +43,22 @@ function AuthCard({ title, children, footer }: { title: string; children: ReactN
 
 function useSubmit(run: () => Promise<void>) {
   const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<string>();
+  const [error, setError] = useState<Error | null>(null);
   return {
     busy,
     error,
     submit: async () => {
       setBusy(true);
-      setError(undefined);
+      setError(null);
       try {
         await run();
       } catch (cause) {
-        setError(cause instanceof Error ? cause.message : String(cause));
+        setError(cause instanceof Error ? cause : new Error(String(cause)));
       } finally {
         setBusy(false);
       }
     },
   };
-}
-
-function Refused({ error }: { error: string | undefined }) {
-  return error ? (
-    <Alert color="red" role="alert">
-      {error}
-    </Alert>
-  ) : null;
 }
 
 export function SignIn() {

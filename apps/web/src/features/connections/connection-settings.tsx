@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Input, Modal, SegmentedControl, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Input, Modal, SegmentedControl, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
@@ -10,6 +10,7 @@ import { useTexts } from '../../lib/i18n.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { Section } from '../../ui/page.tsx';
 import { RateLimitInput } from '../../ui/rate-limit-input.tsx';
+import { Refused } from '../../ui/refused.tsx';
 import { type JsonSchema, SchemaForm } from '../../ui/schema-form.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Id, Time } from '../../ui/values.tsx';
@@ -44,11 +45,7 @@ export function ConnectionSettings({ connection, source }: { connection: Connect
             }}
           >
             <Stack gap="sm">
-              {save.error && (
-                <Alert color="red" role="alert">
-                  {save.error.message}
-                </Alert>
-              )}
+              <Refused error={save.error} />
               <TextInput
                 label={t('name')}
                 required
@@ -139,11 +136,7 @@ function Delete({ connection }: { connection: Connection }) {
       >
         <Stack>
           <Text size="sm">{t('deleteBody')}</Text>
-          {remove.error && (
-            <Alert color="red" role="alert">
-              {remove.error.message}
-            </Alert>
-          )}
+          <Refused error={remove.error} />
           <Group justify="flex-end">
             <Button variant="default" onClick={() => setOpened(false)}>
               {ui('cancel')}

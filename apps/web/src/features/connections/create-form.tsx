@@ -1,4 +1,4 @@
-import { Accordion, Alert, Button, Group, PasswordInput, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Accordion, Button, Group, PasswordInput, Select, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import type { CreateConnection, CreatedConnection, SourceEntry } from '@tributary/shared/api.ts';
 import { type FormEvent, type ReactNode, useState } from 'react';
@@ -6,6 +6,7 @@ import { useOrg } from '../../app/org.ts';
 import { ApiError } from '../../lib/api.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { orgProjects } from '../../lib/projects.ts';
+import { Refused } from '../../ui/refused.tsx';
 import { type JsonSchema, SchemaForm } from '../../ui/schema-form.tsx';
 import { createConnection } from './queries.ts';
 import { connectionTexts } from './texts.ts';
@@ -27,6 +28,7 @@ export function CreateForm({
   const [projectId, setProjectId] = useState<string>();
   const [secrets, setSecrets] = useState<Record<string, string>>({});
   const [config, setConfig] = useState<Record<string, unknown>>(source.exampleConfig);
+  const [isOpen, setOpen] = useState(Object.keys(source.exampleConfig).length > 0);
   const schema = source.configSchema as JsonSchema;
   const create = useMutation({
     mutationFn: () => {
@@ -38,6 +40,7 @@ export function CreateForm({
     onSuccess: onCreated,
   });
   const errors = create.error instanceof ApiError ? create.error.fields : {};
+  const isWrongInside = Object.keys(errors).some((path) => path.startsWith('config.'));
   const submit = (event: FormEvent) => {
     event.preventDefault();
     create.mutate();
@@ -45,11 +48,7 @@ export function CreateForm({
   return (
     <form onSubmit={submit}>
       <Stack gap="sm">
-        {create.error && (
-          <Alert color="red" role="alert">
-            {create.error.message}
-          </Alert>
-        )}
+        <Refused error={create.error} />
         <TextInput
           label={t('name')}
           required
@@ -78,7 +77,7 @@ export function CreateForm({
           />
         ))}
         {Object.keys(schema.properties ?? {}).length > 0 && (
-          <Accordion variant="contained" defaultValue={Object.keys(source.exampleConfig).length > 0 ? 'settings' : null}>
+          <Accordion variant="contained" value={isOpen || isWrongInside ? 'settings' : null} onChange={(value) => setOpen(value !== null)}>
             <Accordion.Item value="settings">
               <Accordion.Control>
                 <Text size="sm">{t('advanced')}</Text>

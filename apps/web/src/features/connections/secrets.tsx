@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Code, Group, Modal, PasswordInput, Select, Stack, Text } from '@mantine/core';
+import { Badge, Button, Code, Group, Modal, PasswordInput, Select, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { Connection, SourceEntry } from '@tributary/shared/api.ts';
 import { useState } from 'react';
@@ -6,6 +6,7 @@ import { formatDateTime } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { Section } from '../../ui/page.tsx';
+import { Refused } from '../../ui/refused.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Copy, Time } from '../../ui/values.tsx';
 import { rotateSecret } from './queries.ts';
@@ -96,11 +97,7 @@ function RotateModal({ connectionId, field, onClose }: { connectionId: string; f
           }}
         >
           <Stack>
-            {rotate.error && (
-              <Alert color="red" role="alert">
-                {rotate.error.message}
-              </Alert>
-            )}
+            <Refused error={rotate.error} />
             <PasswordInput
               label={t('newSecret')}
               description={field.issuedBy === 'tributary' ? t('secretGenerated') : field.help}

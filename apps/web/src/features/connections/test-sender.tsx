@@ -1,9 +1,10 @@
-import { Alert, Button, Group, Select, SimpleGrid, Stack, Text } from '@mantine/core';
+import { Button, Group, Select, SimpleGrid, Stack, Text } from '@mantine/core';
 import { IconSend } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { SourceEntry } from '@tributary/shared/api.ts';
 import { useState } from 'react';
 import { useTexts } from '../../lib/i18n.ts';
+import { Refused } from '../../ui/refused.tsx';
 import { Json } from '../../ui/values.tsx';
 import { sendTest } from './queries.ts';
 import { connectionTexts } from './texts.ts';
@@ -37,11 +38,7 @@ export function TestSender({ connectionId, source }: { connectionId: string; sou
           {t('sendTest')}
         </Button>
       </Group>
-      {send.error && (
-        <Alert color="red" role="alert">
-          {send.error.message}
-        </Alert>
-      )}
+      <Refused error={send.error} />
       {send.data && (
         <SimpleGrid cols={{ base: 1, md: 2 }} role="status">
           <div>

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Popover, Stack, Text } from '@mantine/core';
+import { Button, Group, Popover, Stack, Text } from '@mantine/core';
 import { IconDownload } from '@tabler/icons-react';
 import { useMutation } from '@tanstack/react-query';
 import type { EventExportFormat } from '@tributary/shared/events.ts';
@@ -8,6 +8,7 @@ import type { EventsSearch } from '../../app/search.ts';
 import { formatDateTime } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { Facts } from '../../ui/facts.tsx';
+import { Refused } from '../../ui/refused.tsx';
 import { filterKeys, timesOf } from './filter.ts';
 import { exportEvents } from './queries.ts';
 import { eventTexts } from './texts.ts';
@@ -86,11 +87,7 @@ export function ExportMenu({
               </Text>
             </>
           )}
-          {download.error && (
-            <Alert color="red" role="alert" title={t('exportFailed')}>
-              {download.error.message}
-            </Alert>
-          )}
+          <Refused error={download.error} title={t('exportFailed')} />
         </Stack>
       </Popover.Dropdown>
     </Popover>

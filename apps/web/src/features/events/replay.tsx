@@ -8,6 +8,7 @@ import { ApiError } from '../../lib/api.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { AnchorLink } from '../../ui/links.tsx';
+import { Refused } from '../../ui/refused.tsx';
 import { replayEntry } from './queries.ts';
 import { eventTexts } from './texts.ts';
 
@@ -44,16 +45,13 @@ export function Replay({ journalId, records }: { journalId: string; records: num
         >
           {t('replayThis')}
         </Button>
-        {replay.error && (
-          <Alert color="red" role="alert" title={t('replayRefused')}>
-            {replay.error.message}
-            {replay.error instanceof ApiError && replay.error.code === 'legal_hold' && (
-              <Text size="sm" mt={4}>
-                {t('heldHint')}
-              </Text>
-            )}
-          </Alert>
-        )}
+        <Refused error={replay.error} title={t('replayRefused')}>
+          {replay.error instanceof ApiError && replay.error.code === 'legal_hold' && (
+            <Text size="sm" mt={4}>
+              {t('heldHint')}
+            </Text>
+          )}
+        </Refused>
         {replay.data && <Outcome replayed={replay.data} />}
       </Stack>
     </AdminOnly>

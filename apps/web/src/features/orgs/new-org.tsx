@@ -1,4 +1,4 @@
-import { Alert, Button, Card, Center, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Button, Card, Center, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
@@ -6,6 +6,7 @@ import { session } from '../../app/session.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { myOrgs } from '../../lib/orgs.ts';
 import { read, supabase } from '../../lib/supabase.ts';
+import { Refused } from '../../ui/refused.tsx';
 import { orgTexts } from './texts.ts';
 
 export function NewOrg() {
@@ -39,11 +40,7 @@ export function NewOrg() {
             <Text size="sm" c="dimmed">
               {t('newOrgHint')}
             </Text>
-            {create.error && (
-              <Alert color="red" role="alert">
-                {create.error.message}
-              </Alert>
-            )}
+            <Refused error={create.error} />
             <TextInput label={t('name')} maxLength={120} data-autofocus {...form.getInputProps('name')} />
             <TextInput label={t('project')} description={t('projectHint')} maxLength={120} {...form.getInputProps('project')} />
             <Button type="submit" loading={create.isPending}>

@@ -6,6 +6,7 @@ import { useTexts } from '../../lib/i18n.ts';
 import { modeColors } from '../../ui/mode.tsx';
 import { modeTexts } from '../../ui/mode-texts.ts';
 import { Section } from '../../ui/page.tsx';
+import { Refused } from '../../ui/refused.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Time } from '../../ui/values.tsx';
 import { type Command, command, type DetailedHealth } from './queries.ts';
@@ -78,11 +79,7 @@ function Ask({ token, name, onClose }: { token: string; name: Command; onClose: 
       >
         <Stack gap="sm">
           <Text size="sm">{t(`${name}What`)}</Text>
-          {run.error && (
-            <Alert color="red" role="alert">
-              {run.error.message}
-            </Alert>
-          )}
+          <Refused error={run.error} />
           {name === 'brownout' && (
             <NumberInput
               label={t('share')}

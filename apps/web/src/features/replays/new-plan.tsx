@@ -1,6 +1,6 @@
+import { Refused } from '../../ui/refused.tsx';
 import 'dayjs/locale/pt-br';
 import {
-  Alert,
   Box,
   Button,
   Checkbox,
@@ -201,11 +201,7 @@ function Form() {
           <PlanCount plan={problem ? undefined : (JSON.parse(settled) as NewPlan)} isSettled={settled === JSON.stringify(countable)}>
             {(count) => (
               <>
-                {make.error && (
-                  <Alert color="red" role="alert">
-                    {make.error.message}
-                  </Alert>
-                )}
+                <Refused error={make.error} />
                 <Group justify="flex-end">
                   <Button type="submit" loading={make.isPending}>
                     {t('create', count)}

@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Group, Modal, Stack, Table, Text, TextInput } from '@mantine/core';
+import { Badge, Button, Group, Modal, Stack, Table, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ErasePerson, Erasure, ErasureDryRun } from '@tributary/shared/erasures.ts';
@@ -10,6 +10,7 @@ import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { live } from '../../ui/live.tsx';
 import { Section } from '../../ui/page.tsx';
+import { Refused } from '../../ui/refused.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Time } from '../../ui/values.tsx';
@@ -167,11 +168,7 @@ function Erase({ onClose }: { onClose: () => void }) {
         }}
       >
         <Stack gap="sm">
-          {failed && Object.keys(errors).length === 0 && (
-            <Alert color="red" role="alert">
-              {failed.message}
-            </Alert>
-          )}
+          <Refused error={failed} atField={Object.keys(errors).length > 0} />
           {preview.data ? (
             <>
               <Text size="sm">

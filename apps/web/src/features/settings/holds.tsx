@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Group, Modal, Select, Stack, Table, Text, Textarea } from '@mantine/core';
+import { Badge, Button, Group, Modal, Select, Stack, Table, Text, Textarea } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { LegalHold } from '@tributary/shared/holds.ts';
 import { useState } from 'react';
@@ -8,6 +8,7 @@ import { connectionHealth } from '../../lib/connections.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { Section } from '../../ui/page.tsx';
+import { Refused } from '../../ui/refused.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Time } from '../../ui/values.tsx';
@@ -119,11 +120,7 @@ function Place({ onClose }: { onClose: () => void }) {
         }}
       >
         <Stack gap="sm">
-          {place.error && !errors.reason && (
-            <Alert color="red" role="alert">
-              {place.error.message}
-            </Alert>
-          )}
+          <Refused error={place.error} atField={errors.reason !== undefined} />
           <Select
             label={t('covers')}
             clearable
@@ -175,11 +172,7 @@ function Release({ hold, covers, onClose }: { hold: LegalHold; covers: string; o
     <Modal opened onClose={onClose} title={t('release')} closeButtonProps={{ 'aria-label': ui('close') }}>
       <Stack>
         <Text size="sm">{t('releaseBody', { covers, reason: hold.reason })}</Text>
-        {release.error && (
-          <Alert color="red" role="alert">
-            {release.error.message}
-          </Alert>
-        )}
+        <Refused error={release.error} />
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
             {ui('cancel')}

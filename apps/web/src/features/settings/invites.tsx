@@ -1,4 +1,4 @@
-import { Alert, Button, Code, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Code, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
 import { isEmail, useForm } from '@mantine/form';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
@@ -12,6 +12,7 @@ import { AdminOnly } from '../../ui/admin-only.tsx';
 import { ConfirmCount } from '../../ui/confirm.tsx';
 import { live } from '../../ui/live.tsx';
 import { Section } from '../../ui/page.tsx';
+import { Refused } from '../../ui/refused.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Copy, Time, useNow } from '../../ui/values.tsx';
@@ -74,11 +75,7 @@ function InviteForm({ members }: { members: readonly Person[] }) {
         <Text size="sm" c="dimmed">
           {t('inviteHint')}
         </Text>
-        {create.error && (
-          <Alert color="red" role="alert">
-            {create.error.message}
-          </Alert>
-        )}
+        <Refused error={create.error} />
         <Group align="flex-start" gap="sm">
           <TextInput label={t('email')} type="email" autoComplete="off" maxLength={254} flex="1 1 240px" {...form.getInputProps('email')} />
           <Select

@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Group, Modal, Stack, Table, Text } from '@mantine/core';
+import { Badge, Button, Group, Modal, Stack, Table, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type OrgKey, OrgKeys, type RotateKey } from '@tributary/shared/api.ts';
@@ -11,6 +11,7 @@ import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { AnchorLink } from '../../ui/links.tsx';
 import { Section } from '../../ui/page.tsx';
+import { Refused } from '../../ui/refused.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Time } from '../../ui/values.tsx';
@@ -136,11 +137,7 @@ function Rotate({ kind, onClose }: { kind: Kind; onClose: () => void }) {
             {t(text)}
           </Text>
         ))}
-        {rotate.error && (
-          <Alert color="red" role="alert">
-            {rotate.error.message}
-          </Alert>
-        )}
+        <Refused error={rotate.error} />
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
             {ui('cancel')}

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useRouter } from '@tanstack/react-router';
@@ -14,6 +14,7 @@ import { AdminOnly } from '../../ui/admin-only.tsx';
 import { ButtonLink } from '../../ui/links.tsx';
 import { Section } from '../../ui/page.tsx';
 import { RateLimitInput } from '../../ui/rate-limit-input.tsx';
+import { Refused } from '../../ui/refused.tsx';
 import { Loaded } from '../../ui/states.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Id, Time } from '../../ui/values.tsx';
@@ -72,11 +73,7 @@ function Form({ org }: { org: Org }) {
       }}
     >
       <Stack gap="sm">
-        {save.error && (
-          <Alert color="red" role="alert">
-            {save.error.message}
-          </Alert>
-        )}
+        <Refused error={save.error} />
         <TextInput
           label={t('name')}
           description={t('nameHint')}
@@ -158,11 +155,7 @@ function Account() {
       <Text size="sm" className="break">
         {email}
       </Text>
-      {signOut.error && (
-        <Alert color="red" role="alert">
-          {signOut.error.message}
-        </Alert>
-      )}
+      <Refused error={signOut.error} />
       <Group gap="xs">
         <ButtonLink to="/new-password" variant="default" size="xs">
           {t('changePassword')}

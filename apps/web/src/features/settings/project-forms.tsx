@@ -1,4 +1,4 @@
-import { ActionIcon, Alert, Button, Group, Modal, Stack, TextInput, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, Group, Modal, Stack, TextInput, Tooltip } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { notifications } from '@mantine/notifications';
 import { IconPencil } from '@tabler/icons-react';
@@ -8,6 +8,7 @@ import { useOrg } from '../../app/org.ts';
 import { ApiError } from '../../lib/errors.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { orgProjects, type Project } from '../../lib/projects.ts';
+import { Refused } from '../../ui/refused.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { projectTexts } from './project-texts.ts';
 import { addProject, renameProject } from './queries.ts';
@@ -54,11 +55,7 @@ export function AddProject() {
   return (
     <form onSubmit={form.onSubmit((values) => add.mutate(values))} noValidate>
       <Stack gap="sm">
-        {add.error && !isTaken(add.error) && (
-          <Alert color="red" role="alert">
-            {add.error.message}
-          </Alert>
-        )}
+        <Refused error={add.error} atField={isTaken(add.error)} />
         <TextInput
           label={t('name')}
           maxLength={120}
@@ -131,11 +128,7 @@ function RenameForm({ project, onDone }: { project: Project; onDone: () => void 
       }}
     >
       <Stack>
-        {rename.error && (
-          <Alert color="red" role="alert">
-            {rename.error.message}
-          </Alert>
-        )}
+        <Refused error={rename.error} />
         <TextInput
           label={t('name')}
           required
