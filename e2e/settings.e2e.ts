@@ -81,6 +81,8 @@ test('an invited person signs up by the link, reads, is made admin, is removed, 
   await page.getByRole('dialog').getByRole('button', { name: 'Remove 1 person' }).click();
   await expect(page.getByText(`${email} was removed`)).toBeVisible();
   await goto(guest, tab(org, 'org'));
+  await expect(guest.getByRole('heading', { name: 'There is no such page' })).toBeVisible();
+  await guest.getByRole('link', { name: 'Go to the start' }).click();
   await expect(guest).toHaveURL(/\/new-org$/);
   await context.close();
 
