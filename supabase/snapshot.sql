@@ -1404,7 +1404,8 @@ CREATE OR REPLACE FUNCTION private.connection_arrivals(p_now timestamp with time
  STABLE
  SET search_path TO ''
 AS $function$
-  select c.id, c.org_id, least(a.bucket + interval '1 minute', p_now), least(c.last_event_at, p_now), c.updated_at
+  select c.id, c.org_id, case when a.bucket is not null then least(a.bucket + interval '1 minute', p_now) end,
+    case when c.last_event_at is not null then least(c.last_event_at, p_now) end, c.updated_at
   from public.source_connections c
   left join lateral (
     select m.bucket from public.activity_minutes m

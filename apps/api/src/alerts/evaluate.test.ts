@@ -463,6 +463,25 @@ describe('ConnectionSilent and ConnectionLag', () => {
     expect(await incidents()).toMatchObject([{ kind: 'ConnectionSilent' }]);
   });
 
+  it('a connection whose only events came by a retry or a replay is not late, and keeps no other org from being watched', async () => {
+    const mended = await makeWatched(['ConnectionSilent', 'ConnectionLag']);
+    const other = await makeWatched(['ConnectionSilent']);
+    await other.add(every(1, noon - 3 * hourMs, noon - 20 * minuteMs));
+    await mended.add([noon - 45 * minuteMs], { rejected: 1 });
+    await mended.add([noon - 40 * minuteMs], { replayed: 1 });
+    await world.admin('update public.source_connections set last_event_at = $2 where id = $1', [
+      mended.connection,
+      new Date(noon - 40 * minuteMs).toISOString(),
+    ]);
+    await evaluate(noon);
+    expect(await mended.incidents()).toEqual([]);
+    expect(await other.incidents()).toMatchObject([{ kind: 'ConnectionSilent' }]);
+    // And from its first live event on it is watched as any other.
+    await mended.add(every(1, noon, noon + 3 * hourMs));
+    await evaluate(noon + 3 * hourMs + 17 * minuteMs);
+    expect(await mended.incidents()).toMatchObject([{ kind: 'ConnectionSilent' }, {}]);
+  });
+
   it('nobody is called silent for the time that we did not watch', async () => {
     const { add, incidents } = await makeWatched(['ConnectionSilent']);
     await add(every(1, noon - 3 * hourMs, noon));
