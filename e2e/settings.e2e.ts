@@ -37,7 +37,10 @@ test('an invited person signs up by the link, reads, is made admin, is removed, 
   const guest = await context.newPage();
   await guest.goto(link);
   await expect(guest.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+  // The token stays in the fragment, which no server gets to see.
+  expect(new URL(guest.url()).search).not.toContain('token');
   await guest.getByRole('link', { name: 'Create an account' }).click();
+  expect(new URL(guest.url()).search).not.toContain('token');
   await guest.getByLabel('E-mail').fill(email);
   await guest.getByLabel('Password', { exact: true }).fill(randomBytes(12).toString('base64url'));
   await guest.getByRole('button', { name: 'Create an account' }).click();

@@ -5,6 +5,11 @@ describe('where sign-in leads', () => {
   it('is the page that was asked for, with its filters', () => {
     expect(safePath('/o/acme/events?type=order.paid#x')).toBe('/o/acme/events?type=order.paid#x');
   });
+  it('carries the fragment of the page along, and never to another site', () => {
+    expect(safePath('/invite', 'token=abc')).toBe('/invite#token=abc');
+    expect(safePath(undefined, 'token=abc')).toBe('/#token=abc');
+    expect(safePath('//evil.example', 'x')).toBe('/');
+  });
   it.each([
     undefined,
     '',

@@ -36,8 +36,8 @@ const guest = createRoute({
   id: 'guest',
   component: Outlet,
   validateSearch: (search): { next?: string } => text('next', search.next),
-  beforeLoad: ({ search }) => {
-    if (session()) throw redirect({ href: safePath(search.next) });
+  beforeLoad: ({ search, location }) => {
+    if (session()) throw redirect({ href: safePath(search.next, location.hash) });
   },
 });
 const auth = (name: 'SignIn' | 'SignUp' | 'ForgotPassword') => page(() => import('../features/auth/pages.tsx'), name);
@@ -51,7 +51,7 @@ const signedIn = createRoute({
   component: Outlet,
   beforeLoad: ({ location }) => {
     const current = session();
-    if (!current) throw redirect({ to: '/sign-in', search: { next: location.href } });
+    if (!current) throw redirect({ to: '/sign-in', search: { next: location.pathname + location.searchStr }, hash: location.hash });
     return { userId: current.user.id };
   },
 });

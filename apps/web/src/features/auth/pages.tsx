@@ -1,6 +1,6 @@
 import { Button, Card, Center, Group, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
 import { isEmail, useForm } from '@mantine/form';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useLocation, useNavigate, useSearch } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useState } from 'react';
 import { safePath } from '../../app/redirect.ts';
 import { useTexts } from '../../lib/i18n.ts';
@@ -65,6 +65,7 @@ export function SignIn() {
   const t = useTexts(authTexts);
   const navigate = useNavigate();
   const { next } = useSearch({ from: '/guest' });
+  const { hash } = useLocation();
   const form = useForm({
     initialValues: { email: '', password: '' },
     validate: { email: isEmail(t('emailInvalid')), password: (value) => (value ? null : t('passwordMissing')) },
@@ -72,7 +73,7 @@ export function SignIn() {
   const { busy, error, submit } = useSubmit(async () => {
     const { error: refused } = await supabase().auth.signInWithPassword(form.values);
     if (refused) throw new Error(refused.status === 400 ? t('wrong') : refused.message);
-    await navigate({ href: safePath(next), replace: true });
+    await navigate({ href: safePath(next, hash), replace: true });
   });
   return (
     <AuthCard
@@ -80,7 +81,7 @@ export function SignIn() {
       footer={
         <>
           {t('noAccount')}{' '}
-          <AnchorLink to="/sign-up" search={next ? { next } : {}}>
+          <AnchorLink to="/sign-up" search={next ? { next } : {}} hash>
             {t('signUp')}
           </AnchorLink>
         </>
@@ -107,7 +108,7 @@ export function SignIn() {
           <Button type="submit" loading={busy} fullWidth mt="xs">
             {t('signIn')}
           </Button>
-          <AnchorLink to="/forgot-password" size="sm" ta="center">
+          <AnchorLink to="/forgot-password" search={next ? { next } : {}} hash size="sm" ta="center">
             {t('forgot')}
           </AnchorLink>
         </Stack>
@@ -120,6 +121,7 @@ export function SignUp() {
   const t = useTexts(authTexts);
   const navigate = useNavigate();
   const { next } = useSearch({ from: '/guest' });
+  const { hash } = useLocation();
   const [confirm, setConfirm] = useState(false);
   const form = useForm({
     initialValues: { email: '', password: '' },
@@ -131,11 +133,11 @@ export function SignUp() {
   const { busy, error, submit } = useSubmit(async () => {
     const { data, error: refused } = await supabase().auth.signUp({
       ...form.values,
-      options: { emailRedirectTo: `${location.origin}${safePath(next)}` },
+      options: { emailRedirectTo: `${location.origin}${safePath(next, hash)}` },
     });
     if (refused) throw new Error(refused.message);
     // Where addresses are confirmed by mail there is no session yet.
-    if (data.session) await navigate({ href: safePath(next), replace: true });
+    if (data.session) await navigate({ href: safePath(next, hash), replace: true });
     else setConfirm(true);
   });
   return (
@@ -144,7 +146,7 @@ export function SignUp() {
       footer={
         <>
           {t('haveAccount')}{' '}
-          <AnchorLink to="/sign-in" search={next ? { next } : {}}>
+          <AnchorLink to="/sign-in" search={next ? { next } : {}} hash>
             {t('signIn')}
           </AnchorLink>
         </>
@@ -194,7 +196,14 @@ export function ForgotPassword() {
     setSent(true);
   });
   return (
-    <AuthCard title={t('forgotTitle')} footer={<AnchorLink to="/sign-in">{t('backToSignIn')}</AnchorLink>}>
+    <AuthCard
+      title={t('forgotTitle')}
+      footer={
+        <AnchorLink to="/sign-in" search={(old) => old} hash>
+          {t('backToSignIn')}
+        </AnchorLink>
+      }
+    >
       {sent ? (
         <Text role="status">{t('resetSent', { email: form.values.email })}</Text>
       ) : (
