@@ -71,7 +71,7 @@ export const peopleTexts = defineTexts('people', {
       'Você é o único owner, e uma organização mantém ao menos um. Torne outro membro owner primeiro; ele poderá então mudar seu papel.',
     ownerLeaves: 'Um owner não pode sair. Outro owner precisa mudar seu papel antes: ninguém muda o próprio.',
     ownRole: 'Ninguém muda o próprio papel: peça a outro owner.',
-    rolesByOwners: 'Só owners mudam papéis. Seu papel é {{role}}.',
+    rolesByOwners: 'Só proprietários mudam papéis. Seu papel é {{role}}.',
     ownersStay: 'Um owner não pode ser removido. Um owner pode mudar este papel antes.',
     refusedMember: 'Nada foi alterado: este membro já saiu, ou seu papel não permite mais isso. Recarregue a página.',
     keepOwner: 'Uma organização mantém ao menos um owner.',

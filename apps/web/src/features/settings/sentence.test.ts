@@ -4,7 +4,12 @@ import { actionsOf, auditSubjects } from './audit-actions.ts';
 import { sentenceOf } from './sentence.ts';
 
 const entry = { id: 1, actorId: 'ana', action: 'orgs.update', targetId: 'bia', detail: {}, createdAt: '2026-01-01T00:00:00Z' };
-const say = (change: Partial<typeof entry>) => sentenceOf({ ...entry, ...change }, (id) => `<${id}>`);
+const say = (change: Partial<typeof entry>) =>
+  sentenceOf(
+    { ...entry, ...change },
+    (id) => `<${id}>`,
+    (word) => word,
+  );
 const snapshot = readFileSync(new URL('../../../../../supabase/snapshot.sql', import.meta.url), 'utf8');
 
 /** Every table and command that the database has an audit trigger for. */

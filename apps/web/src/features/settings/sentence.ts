@@ -11,12 +11,21 @@ interface Change {
   to: unknown;
 }
 
-/** What an entry says, without its subject: the key of a text and what fills it. `nameOf` knows people, connections and projects. */
-export function sentenceOf({ action, actorId, targetId, detail }: AuditEntry, nameOf: (id: string) => string): Sentence {
+/**
+ * What an entry says, without its subject: the key of a text and what fills it. `nameOf` knows people, connections and projects, `wordOf`
+ * the words of roles, states and kinds.
+ */
+export function sentenceOf(
+  { action, actorId, targetId, detail }: AuditEntry,
+  nameOf: (id: string) => string,
+  wordOf: (value: string) => string,
+): Sentence {
   const target = targetId === null ? '' : nameOf(targetId);
   const said = (key: string) => spell(detail[key]);
+  const word = (key: string) => wordOf(said(key));
   const change = (key: string) => (key in detail ? (detail[key] as Change) : undefined);
   const fromTo = (key: string) => ({ from: spell(change(key)?.from), to: spell(change(key)?.to) });
+  const fromToWords = (key: string) => ({ from: wordOf(spell(change(key)?.from)), to: wordOf(spell(change(key)?.to)) });
   const fields = Object.keys(detail).join(', ');
   const byOneself = actorId !== null && actorId === targetId;
   switch (action) {
@@ -26,13 +35,13 @@ export function sentenceOf({ action, actorId, targetId, detail }: AuditEntry, na
       return [change('rate_limit_per_second')?.to === null ? 'orgUnlimited' : 'orgLimited', fromTo('rate_limit_per_second')];
     }
     case 'org_members.insert':
-      return byOneself ? ['memberJoined', { role: said('role') }] : ['memberAdded', { target, role: said('role') }];
+      return byOneself ? ['memberJoined', { role: word('role') }] : ['memberAdded', { target, role: word('role') }];
     case 'org_members.update':
-      return ['memberRole', { target, ...fromTo('role') }];
+      return ['memberRole', { target, ...fromToWords('role') }];
     case 'org_members.delete':
       return byOneself ? ['memberLeft'] : ['memberRemoved', { target }];
     case 'org_invites.insert':
-      return ['invited', { email: said('email'), role: said('role') }];
+      return ['invited', { email: said('email'), role: word('role') }];
     case 'org_invites.update':
       return change('accepted_at') ? ['inviteAccepted'] : ['inviteChanged', { target }];
     case 'org_invites.delete':
@@ -55,31 +64,31 @@ export function sentenceOf({ action, actorId, targetId, detail }: AuditEntry, na
     case 'connection_secrets.delete':
       return ['secretErased', { name: said('name'), target }];
     case 'org_keys.insert':
-      return ['keyMade', { version: said('version'), kind: said('kind') }];
+      return ['keyMade', { version: said('version'), kind: word('kind') }];
     case 'org_keys.delete':
-      return ['keyErased', { version: said('version'), kind: said('kind') }];
+      return ['keyErased', { version: said('version'), kind: word('kind') }];
     case 'dlq_events.update':
-      return change('status') ? ['deadLetterStatus', { target, ...fromTo('status') }] : ['deadLetterChanged', { target, fields }];
+      return change('status') ? ['deadLetterStatus', { target, ...fromToWords('status') }] : ['deadLetterChanged', { target, fields }];
     case 'dlq_operations.insert':
-      return ['operationStarted', { kind: said('kind'), total: said('total') }];
+      return ['operationStarted', { kind: word('kind'), total: said('total') }];
     case 'dlq_operations.update':
-      return ['operationEnded', { target, ...fromTo('status') }];
+      return ['operationEnded', { target, ...fromToWords('status') }];
     case 'dlq.full_sample':
       return ['samplesRead', { total: String(Array.isArray(detail.ids) ? detail.ids.length : 0) }];
     case 'event_journal.replay':
-      return ['replayed', { target, mode: said('mode') }];
+      return ['replayed', { target, mode: word('mode') }];
     case 'canonical_events.export':
       return ['eventsExported', { format: said('format').toUpperCase() }];
     case 'replay_plans.insert':
       return ['planMade', { name: said('name'), total: said('matched_count') }];
     case 'replay_plans.update':
-      return ['planStep', { target, ...fromTo('status') }];
+      return ['planStep', { target, ...fromToWords('status') }];
     case 'legal_holds.insert':
       return ['holdPlaced', { reason: said('reason') }];
     case 'legal_holds.update':
       return ['holdReleased', { target }];
     case 'erasures.insert':
-      return ['erasureAsked', { kinds: Array.isArray(detail.kinds) ? detail.kinds.join(', ') : '' }];
+      return ['erasureAsked', { kinds: Array.isArray(detail.kinds) ? detail.kinds.map((kind) => wordOf(spell(kind))).join(', ') : '' }];
     case 'erasures.update':
       return ['erasureEnded', { target }];
     case 'alert_rules.update':

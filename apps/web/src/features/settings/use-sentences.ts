@@ -1,11 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import { useOrg } from '../../app/org.ts';
-import { useTexts } from '../../lib/i18n.ts';
+import { has, useTexts } from '../../lib/i18n.ts';
 import { type AuditEntry, auditedNames } from './audit-queries.ts';
 import { auditTexts } from './audit-texts.ts';
 import { orgPeople } from './queries.ts';
 import { sentenceOf } from './sentence.ts';
-import { sentenceTexts } from './sentence-texts.ts';
+import { sentenceTexts, wordTexts } from './sentence-texts.ts';
 
 /** Entries of the audit log in words, with people by e-mail and things by name where they are known. */
 export function useSentences() {
@@ -16,11 +16,13 @@ export function useSentences() {
   const names = useQuery(auditedNames(org.id));
   const emails = new Map(people.data?.map((person) => [person.userId, person.email]));
   const nameOf = (id: string) => emails.get(id) ?? names.data?.get(id) ?? shorten(id);
+  const words = useTexts(wordTexts);
+  const wordOf = (value: string) => (has(wordTexts, value) ? words(value) : value);
   const columnOf = (name: string) => sentences(name as 'name');
   return {
     whoDid: ({ actorId }: AuditEntry) => (actorId === null ? t('system') : nameOf(actorId)),
     whatWasDone: (entry: AuditEntry) => {
-      const [key, values = {}] = sentenceOf(entry, nameOf);
+      const [key, values = {}] = sentenceOf(entry, nameOf, wordOf);
       // Changed columns in people's words; one that has none stands as the database calls it.
       return sentences(
         key,
