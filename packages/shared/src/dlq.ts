@@ -108,6 +108,7 @@ export const DlqEntry = z
     fieldPath: z.string().nullable(),
     sourceEventType: z.string().nullable(),
     idempotencyKey: z.string().nullable(),
+    storedEventId: Id.nullable().describe('The event that stands in its way: stored under its key with another body, or newer.'),
     status: DlqStatus,
     attempts: z.int(),
     nextRetryAt: Timestamp.nullable().describe('While `retrying`: when the attempt counts as abandoned.'),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startJobs } from '../jobs.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';
+import { call } from '../test/control-app.ts';
 import type { TestOrg } from '../test/make.ts';
 import { backoffSeconds } from './claims.ts';
 import { dlqTasks } from './jobs.ts';
@@ -129,7 +130,8 @@ describe('a dead letter that is run again', () => {
     expect(await entryOf(same)).toMatchObject({ status: 'resolved' });
     expect(await entryOf(other)).toMatchObject({ status: 'pending', error_class: 'DUPLICATE_EVENT', next_retry_at: null, attempts: 1 });
     const [first] = await api.admin(`select id from canonical_events where org_id = $1 and idempotency_key = 'D-2'`, [org.id]);
-    expect((await entryOf(other))?.last_error_message).toContain(first?.id);
+    expect((await call(api.app as never, org.owner, 'GET', `/api/dlq/${other}`)).body).toMatchObject({ storedEventId: first?.id });
+    expect((await call(api.app as never, org.owner, 'GET', `/api/dlq/${same}`)).body).toMatchObject({ storedEventId: null });
     expect(await events()).toHaveLength(2);
     const [activity] = await api.admin(
       'select sum(received)::int as received, sum(duplicates)::int as duplicates, sum(dead_lettered)::int as dead from connection_activity where org_id = $1 and is_replay',

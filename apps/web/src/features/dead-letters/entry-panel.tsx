@@ -64,6 +64,11 @@ function EntryDetail({ entry }: { entry: DlqEntry }) {
         >
           {concernsSecret(entry.errorClass) ? t('fixSecret') : t('toConnection')}
         </ButtonLink>
+        {entry.storedEventId && (
+          <ButtonLink to="/o/$org/events" params={{ org: org.slug }} search={{ event: entry.storedEventId }} size="xs" variant="default">
+            {t('toStored')}
+          </ButtonLink>
+        )}
       </Group>
       <Facts
         label={t('title')}
