@@ -9,7 +9,8 @@ import type { Env, Hono } from 'hono';
 import { accepts } from 'hono/accepts';
 import { generateSpecs, resolver } from 'hono-openapi';
 import manifest from '../package.json' with { type: 'json' };
-import { otherPaths, problems, schemaOptions } from './route-docs.ts';
+import { problems, schemaOptions } from './docs.ts';
+import { otherPaths } from './other-paths.ts';
 
 export type ApiDocument = Awaited<ReturnType<typeof generateSpecs>>;
 

@@ -3,8 +3,8 @@ import { bodyLimit } from 'hono/body-limit';
 import { createMiddleware } from 'hono/factory';
 import { validator } from 'hono-openapi';
 import { z } from 'zod';
+import { schemaOptions } from './docs.ts';
 import { Problem } from './errors.ts';
-import { schemaOptions } from './route-docs.ts';
 
 /** Commands are small; deliveries have a limit of their own. */
 const bodyBytesMax = 65_536;

@@ -10,7 +10,7 @@ import {
 import { Hono } from 'hono';
 import { requireOperator } from '../auth.ts';
 import { jsonBody, validBody, validQuery } from '../requests.ts';
-import { describe } from '../route-docs.ts';
+import { describe } from './docs.ts';
 
 export interface AdminDeps {
   flow: {

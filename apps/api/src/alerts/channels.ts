@@ -21,8 +21,8 @@ import { loadOrgKeys } from '../keys.ts';
 import { resolveOrg, resolveOrgToWrite } from '../orgs.ts';
 import { type Outbound, OutboundRefused } from '../outbound.ts';
 import { invalidRequest, validBody, validId, validQuery } from '../requests.ts';
-import { describe } from '../route-docs.ts';
 import { type Destination, maskDestination, openDestination, sealDestination } from './destination.ts';
+import { describe } from './docs.ts';
 import { type Notifier, testMessage } from './notifier.ts';
 import {
   type ChannelRow,

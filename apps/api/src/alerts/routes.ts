@@ -14,8 +14,8 @@ import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
 import { Problem } from '../errors.ts';
 import { resolveOrg } from '../orgs.ts';
 import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../requests.ts';
-import { describe } from '../route-docs.ts';
 import { addChannelRoutes, type ChannelDeps } from './channels.ts';
+import { describe } from './docs.ts';
 import { changeIncident, findIncident, findRule, listIncidents, listNotifications, listRules, updateRule } from './store.ts';
 import { toIncident, toNotification, toRule } from './wire.ts';
 

@@ -19,7 +19,7 @@ import type { Db } from '../db.ts';
 import { Problem } from '../errors.ts';
 import { loadOrgKeys } from '../keys.ts';
 import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../requests.ts';
-import { describe } from '../route-docs.ts';
+import { describe } from './docs.ts';
 import { maskHeaders, maskSecrets, signSample } from './sample.ts';
 import { createSecret, givenSecrets, missingSecrets, openSecret, requireUsable, sealSecret, unknownSecret } from './secrets.ts';
 import {

@@ -12,7 +12,7 @@ import { newId } from '../ids.ts';
 import { loadOrgKeys } from '../keys.ts';
 import { findCountries, resolveOrg, resolveOrgToWrite } from '../orgs.ts';
 import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../requests.ts';
-import { describe } from '../route-docs.ts';
+import { describe } from './docs.ts';
 import { probesOf, sealPerson } from './person.ts';
 import { countEvents, type ErasureRow, findErasure, listErasures, startErasure } from './store.ts';
 

@@ -4,7 +4,7 @@ import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
 import { cached } from '../cached.ts';
 import type { Db } from '../db.ts';
 import { validQuery } from '../requests.ts';
-import { describe } from '../route-docs.ts';
+import { describe } from './docs.ts';
 import { hasLowPriority } from './store.ts';
 
 export interface StatusDeps {

@@ -5,7 +5,7 @@ import type { Db } from '../db.ts';
 import { Problem } from '../errors.ts';
 import { resolveOrg, resolveOrgToWrite } from '../orgs.ts';
 import { jsonBody, validBody, validId, validQuery } from '../requests.ts';
-import { describe } from '../route-docs.ts';
+import { describe } from './docs.ts';
 import { createHold, type HoldRow, listHolds, releaseHold } from './store.ts';
 
 /** Mounted at /api/legal-holds. */

@@ -5,7 +5,7 @@ import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
 import type { Db } from '../db.ts';
 import { Problem } from '../errors.ts';
 import { jsonBody, validBody, validId, validQuery } from '../requests.ts';
-import { describe } from '../route-docs.ts';
+import { describe } from './docs.ts';
 import { acceptInvite, createInvite, deleteInvite, findOrg, type InviteRow, listInvites } from './store.ts';
 
 export interface InviteDeps {

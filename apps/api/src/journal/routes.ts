@@ -7,7 +7,7 @@ import { requireNotHeld } from '../held.ts';
 import { toEntry } from '../journal-rows.ts';
 import { resolveOrg } from '../orgs.ts';
 import { jsonBody, validBody, validId, validQuery } from '../requests.ts';
-import { describe } from '../route-docs.ts';
+import { describe } from './docs.ts';
 import type { Replayer } from './replay.ts';
 import { auditReplay, findEntryHead, findJournalEntries, findLatestEntries, hasConnection } from './store.ts';
 

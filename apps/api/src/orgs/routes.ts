@@ -7,7 +7,7 @@ import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
 import type { Db } from '../db.ts';
 import { Problem } from '../errors.ts';
 import { jsonBody, validBody, validId } from '../requests.ts';
-import { describe } from '../route-docs.ts';
+import { describe } from './docs.ts';
 import { addKey, findOrg, type KeyRow, listKeys, type OrgRow, updateOrg } from './store.ts';
 
 /** Mounted at /api/orgs. */

@@ -14,7 +14,7 @@ import { Problem } from '../errors.ts';
 import { requireNotHeld } from '../held.ts';
 import { resolveOrg, resolveOrgToWrite } from '../orgs.ts';
 import { jsonBody, validBody, validId, validQuery } from '../requests.ts';
-import { describe } from '../route-docs.ts';
+import { describe } from './docs.ts';
 import {
   countMatches,
   createPlan,

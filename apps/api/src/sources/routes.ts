@@ -5,7 +5,7 @@ import { type SourceEntry, SourceQuery } from '@tributary/shared/api.ts';
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { validQuery } from '../requests.ts';
-import { describe } from '../route-docs.ts';
+import { describe } from './docs.ts';
 
 /** Configs to begin with, for sources that cannot do without one. */
 const examples: Readonly<Record<string, Record<string, unknown>>> = { webhook: exampleConfigs['standard-webhooks'] };
