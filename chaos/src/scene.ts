@@ -30,7 +30,7 @@ export interface Scene extends Findings {
 }
 
 export interface SceneOptions {
-  traffic: { loops: number } | { perSecond: number };
+  traffic: ({ loops: number } | { perSecond: number }) & { patienceMs?: number };
   settings?: Record<string, string>;
   api?: ApiOptions;
   /** The API reaches Postgres through {@link Scene.wire}. */
