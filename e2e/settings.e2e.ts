@@ -240,6 +240,6 @@ test('in Portuguese, on a phone, in the dark: every tab fits and is accessible',
     expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0);
     await expectAccessible(page);
   }
-  await expect(page.getByRole('button', { name: `${owner.email} entrou como owner` })).toBeVisible();
+  await expect(page.getByRole('button', { name: `${owner.email} entrou como proprietário` })).toBeVisible();
   await context.close();
 });
