@@ -24,8 +24,10 @@ export function sentenceOf(
   const said = (key: string) => spell(detail[key]);
   const word = (key: string) => wordOf(said(key));
   const change = (key: string) => (key in detail ? (detail[key] as Change) : undefined);
-  const fromTo = (key: string) => ({ from: spell(change(key)?.from), to: spell(change(key)?.to) });
-  const fromToWords = (key: string) => ({ from: wordOf(spell(change(key)?.from)), to: wordOf(spell(change(key)?.to)) });
+  const fromTo = (key: string, inWords = (value: string) => value) => ({
+    from: inWords(spell(change(key)?.from)),
+    to: inWords(spell(change(key)?.to)),
+  });
   const fields = Object.keys(detail).join(', ');
   const byOneself = actorId !== null && actorId === targetId;
   switch (action) {
@@ -37,7 +39,7 @@ export function sentenceOf(
     case 'org_members.insert':
       return byOneself ? ['memberJoined', { role: word('role') }] : ['memberAdded', { target, role: word('role') }];
     case 'org_members.update':
-      return ['memberRole', { target, ...fromToWords('role') }];
+      return ['memberRole', { target, ...fromTo('role', wordOf) }];
     case 'org_members.delete':
       return byOneself ? ['memberLeft'] : ['memberRemoved', { target }];
     case 'org_invites.insert':
@@ -68,11 +70,11 @@ export function sentenceOf(
     case 'org_keys.delete':
       return ['keyErased', { version: said('version'), kind: word('kind') }];
     case 'dlq_events.update':
-      return change('status') ? ['deadLetterStatus', { target, ...fromToWords('status') }] : ['deadLetterChanged', { target, fields }];
+      return change('status') ? ['deadLetterStatus', { target, ...fromTo('status', wordOf) }] : ['deadLetterChanged', { target, fields }];
     case 'dlq_operations.insert':
       return ['operationStarted', { kind: word('kind'), total: said('total') }];
     case 'dlq_operations.update':
-      return ['operationEnded', { target, ...fromToWords('status') }];
+      return ['operationEnded', { target, ...fromTo('status', wordOf) }];
     case 'dlq.full_sample':
       return ['samplesRead', { total: String(Array.isArray(detail.ids) ? detail.ids.length : 0) }];
     case 'event_journal.replay':
@@ -82,7 +84,7 @@ export function sentenceOf(
     case 'replay_plans.insert':
       return ['planMade', { name: said('name'), total: said('matched_count') }];
     case 'replay_plans.update':
-      return ['planStep', { target, ...fromToWords('status') }];
+      return ['planStep', { target, ...fromTo('status', wordOf) }];
     case 'legal_holds.insert':
       return ['holdPlaced', { reason: said('reason') }];
     case 'legal_holds.update':
