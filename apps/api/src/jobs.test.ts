@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Jobs, startJobs, type Task } from './jobs.ts';
 import { createMetrics } from './metrics.ts';
 import { makeWorld, type World } from './test/make.ts';
 
 let world: World;
 const started: Jobs[] = [];
-const start = async (tasks: Record<string, Task>) => {
-  const jobs = await startJobs({ db: world.db, tasks, concurrency: 2, metrics: createMetrics(), log: world.log });
+const start = async (tasks: Record<string, Task>, concurrency = 2) => {
+  const jobs = await startJobs({ db: world.db, tasks, concurrency, metrics: createMetrics(), log: world.log });
   started.push(jobs);
   return jobs;
 };
@@ -47,30 +47,71 @@ describe('jobs', () => {
     await jobs.stop();
   });
 
-  it('outlives an end of a job that cannot be written, and goes on with a new runner', async () => {
-    const runs: unknown[] = [];
-    const jobs = await start({
-      'test.cut': {
-        run: async (payload) => {
-          runs.push(payload);
-          if ((payload as { fails?: true }).fails) throw new Error('as it should');
+  describe('when the end of a job cannot be written', () => {
+    const refuseEnds = (slowly = '') =>
+      world.admin(`
+        create function private.refuse() returns trigger language plpgsql as $$ begin ${slowly} raise exception 'cut off'; end $$;
+        create trigger refuse before delete or update on graphile_worker._private_jobs for each row
+          when (old.locked_at is not null) execute function private.refuse()`);
+    const allowEnds = () => world.admin('drop function private.refuse() cascade');
+    afterEach(() => world.admin('delete from graphile_worker._private_jobs'));
+
+    it('goes on with a new runner', async () => {
+      const runs: unknown[] = [];
+      const jobs = await start({
+        'test.cut': {
+          run: async (payload) => {
+            runs.push(payload);
+            if ((payload as { fails?: true }).fails) throw new Error('as it should');
+          },
         },
-      },
+      });
+      await refuseEnds();
+      await add('test.cut', { n: 1 });
+      await until(() => runs.length === 1);
+      await add('test.cut', { n: 2, fails: true });
+      await until(() => runs.length === 2);
+      await sleep(300);
+      await allowEnds();
+      await add('test.cut', { n: 3 });
+      await until(() => runs.length === 3);
+      await jobs.stop();
     });
-    await world.admin(`
-      create function private.refuse() returns trigger language plpgsql as $$ begin raise exception 'cut off'; end $$;
-      create trigger refuse before delete or update on graphile_worker._private_jobs for each row
-        when (old.locked_at is not null) execute function private.refuse()`);
-    await add('test.cut', { n: 1 });
-    await until(() => runs.length === 1);
-    await add('test.cut', { n: 2, fails: true });
-    await until(() => runs.length === 2);
-    await sleep(300);
-    await world.admin('drop function private.refuse() cascade');
-    await add('test.cut', { n: 3 });
-    await until(() => runs.length === 3);
-    await jobs.stop();
-    await world.admin('delete from graphile_worker._private_jobs');
+
+    it('goes on with a new runner when two ends are lost at once, though the old one never comes to its end', async () => {
+      const runs: number[] = [];
+      const told: boolean[] = [];
+      const endOf = new Map<number, () => void>();
+      const jobs = await start(
+        {
+          'test.cut': {
+            run: async (payload, { signal }) => {
+              const { n } = payload as { n: number };
+              runs.push(n);
+              if (n > 3) return;
+              await new Promise<void>((end) => endOf.set(n, end));
+              told.push(signal.aborted);
+              if (n === 3) throw new Error('as it should');
+            },
+          },
+        },
+        3,
+      );
+      for (const n of [1, 2, 3]) await add('test.cut', { n });
+      await until(() => endOf.size === 3);
+      await refuseEnds('perform pg_sleep(0.5);');
+      endOf.get(1)?.();
+      await sleep(100);
+      endOf.get(2)?.();
+      // The third holds the old runner up until both ends have failed; its own is another kind, and evens out nothing.
+      await until(() => world.logged().split('Failed to complete jobs').length > 2);
+      endOf.get(3)?.();
+      await allowEnds();
+      await add('test.cut', { n: 4 });
+      await until(() => runs.includes(4));
+      expect(told).toEqual([false, false, true]);
+      await jobs.stop();
+    });
   });
 
   it('runs a task by the clock once a turn, however many instances there are', async () => {

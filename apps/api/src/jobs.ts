@@ -98,18 +98,27 @@ export async function startJobs(deps: {
       }),
     });
     runner = started;
-    // One that ends by itself is replaced.
-    const forget = () => {
-      if (runner === started) runner = undefined;
+    // One that stops by itself is replaced as soon as it begins to: when the ends of two jobs could not be written, the library counts one
+    // of them twice and never comes to the end of its shutdown.
+    const replace = () => {
+      if (runner !== started) return;
+      forgetRunner();
+      ended = started.promise.catch(() => {});
     };
-    started.promise.then(forget, forget);
+    started.events.once('pool:gracefulShutdown', replace);
+    started.promise.then(replace, replace);
+  }
+
+  function forgetRunner(): Runner | undefined {
+    const left = runner;
+    runner = undefined;
+    stopping.abort();
+    return left;
   }
 
   function stopRunner(): void {
-    const running = runner;
-    runner = undefined;
-    stopping.abort();
-    if (running) ended = running.stop().catch((error: unknown) => log.warn({ err: error }, 'job queue'));
+    const left = forgetRunner();
+    if (left) ended = left.stop().catch((error: unknown) => log.warn({ err: error }, 'job queue'));
   }
 
   if (!isPaused()) await startRunner();
