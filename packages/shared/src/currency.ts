@@ -60,7 +60,8 @@ function toMinor(text: string, currency: string): bigint | undefined {
   return minor > minorMax || minor < -minorMax ? undefined : minor;
 }
 
-function fromMinor(minor: string, currency: string): string {
+/** Minor units as a decimal number, exactly: `1990` BRL is `19.90`, and `2000` is `20`. */
+export function fromMinor(minor: string, currency: string): string {
   const digits = currencyDigits(currency);
   const negative = minor.startsWith('-');
   const padded = (negative ? minor.slice(1) : minor).padStart(digits + 1, '0');

@@ -1,13 +1,20 @@
+import { currencyDigits, fromMinor } from '@tributary/shared/currency.ts';
 import type { Language } from './i18n.ts';
 
-/** Minor units as money in the language's way. Currencies have 0, 2 or 3 decimals: Intl knows which. */
+/** Minor units as money in the language's way, with the decimals that they were counted by. */
 export function formatMoney(minor: number | string | bigint, currency: string, language: Language): string {
+  const digits = currencyDigits(currency);
   try {
-    const format = new Intl.NumberFormat(language, { style: 'currency', currency });
-    const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
-    return format.format(Number(minor) / 10 ** digits);
+    const format = new Intl.NumberFormat(language, {
+      style: 'currency',
+      currency,
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+    });
+    // A decimal in words: as a number, one beyond 2^53 would be rounded.
+    return format.format(fromMinor(String(minor), currency) as Intl.StringNumericLiteral);
   } catch {
-    // Not a currency that Intl knows.
+    // Not a currency code.
     return `${minor} ${currency}`;
   }
 }

@@ -1,0 +1,19 @@
+import { currencyDigits } from '@tributary/shared/currency.ts';
+import { expect, it } from 'vitest';
+import { formatMoney } from './format.ts';
+
+it('shows money with the decimals that its minor units were counted by, for every currency there is', () => {
+  for (const currency of Intl.supportedValuesOf('currency')) {
+    const [shown] = /\d[\d.,]*$/.exec(formatMoney('1234', currency, 'en')) ?? [];
+    expect(`${currency} ${shown?.replace(',', '')}`).toBe(
+      `${currency} ${(1234 / 10 ** currencyDigits(currency)).toFixed(currencyDigits(currency))}`,
+    );
+  }
+});
+
+it('rounds nothing, takes refunds, and leaves what is no currency as it came', () => {
+  expect(formatMoney('9223372036854775807', 'BRL', 'en')).toBe('R$92,233,720,368,547,758.07');
+  expect(formatMoney(-5, 'BRL', 'pt-BR')).toBe('-R$\u00a00,05');
+  expect(formatMoney(19900, 'COP', 'pt-BR')).toBe('COP\u00a0199,00');
+  expect(formatMoney(100, 'US', 'en')).toBe('100 US');
+});
