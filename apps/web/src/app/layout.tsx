@@ -152,7 +152,8 @@ export function Layout() {
           </Alert>
         )}
         <Suspense fallback={<PageLoading />}>
-          <Outlet />
+          {/* Another org is another page, though its address differs in one word: nothing typed, open or still shown stays over. */}
+          <Outlet key={org.id} />
         </Suspense>
       </AppShell.Main>
     </AppShell>

@@ -117,6 +117,7 @@ const newConnection = createRoute({
 const connection = createRoute({
   getParentRoute: () => org,
   path: '/connections/$connectionId',
+  remountDeps: ({ params }) => params.connectionId,
   validateSearch: connectionSearch,
   component: page(() => import('../features/connections/detail.tsx'), 'ConnectionDetail'),
 });
