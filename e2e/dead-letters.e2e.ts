@@ -60,8 +60,30 @@ test('several are redriven after the mapping was mended: counted, confirmed, fol
   const missing = group(page, 'A field is missing, Shop backend');
   await expect(missing).toContainText('3 waiting');
   await missing.getByRole('button', { name: 'Redrive' }).click();
-  await expect(page.getByRole('dialog')).toContainText('3 dead letters are run again');
-  await page.getByRole('dialog').getByRole('button', { name: 'Redrive 3 entries' }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toContainText('3 dead letters are run again');
+  // What was counted for one command is not there to press for another.
+  await page.keyboard.press('Escape');
+  await expect(dialog).toHaveCount(0);
+  let count = () => {};
+  const counted = new Promise<void>((done) => {
+    count = done;
+  });
+  await page.route('**/api/dlq/purge', async (route) => {
+    await counted;
+    await route.continue();
+  });
+  await missing.getByRole('button', { name: 'More' }).click();
+  await page.getByRole('menuitem', { name: 'Purge…' }).click();
+  await expect(dialog).toContainText('Counting');
+  await expect(dialog.getByRole('button', { name: /Purge \d/ })).toHaveCount(0);
+  count();
+  await expect(dialog.getByRole('button', { name: /Purge 3 entries/ })).toBeVisible();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await expect(dialog).toHaveCount(0);
+
+  await missing.getByRole('button', { name: 'Redrive' }).click();
+  await dialog.getByRole('button', { name: 'Redrive 3 entries' }).click();
   await expect(group(page, 'Redrive dead letters').getByRole('status')).toContainText('3 of 3 · 3 succeeded', { timeout: 30_000 });
   await expect(page.getByText('Nothing has failed')).toBeVisible();
 
