@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@playwright/test';
 import { deliverPurchase, expectAccessible, makeHotmart, makeMember, makeOrg, makeUser, openAs } from './fixtures.ts';
 
@@ -38,6 +39,37 @@ test('the figures add up, and lead to what they count', async ({ page }) => {
   await page.goBack();
   await page.getByRole('region', { name: 'Freshness' }).getByRole('link', { name: 'Hotmart shop' }).click();
   await expect(page.getByRole('heading', { name: 'Hotmart shop', level: 1 })).toBeVisible();
+});
+
+test('a bar of a day is named after that day, of UTC, wherever the reader is', async ({ browser }) => {
+  const owner = await makeUser('owner');
+  const org = await makeOrg(owner);
+  expect((await deliverPurchase(await makeHotmart(owner, org))).status).toBe(200);
+  const context = await browser.newContext({ timezoneId: 'America/Sao_Paulo' });
+  const page = await context.newPage();
+  await openAs(page, owner, `/o/${org.slug}/overview?range=30d`);
+  const today = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeZone: 'UTC' }).format(new Date());
+  await expect(page.getByRole('table', { name: 'Records over time' }).getByRole('rowheader').last()).toHaveText(`${today} (UTC)`);
+  await context.close();
+});
+
+test('another org is another page: nothing of the one before is shown while its figures are waited for', async ({ page }) => {
+  const owner = await makeUser('owner');
+  const [busy, quiet] = [await makeOrg(owner, 'Busy shop'), await makeOrg(owner, 'Quiet shop')];
+  expect((await deliverPurchase(await makeHotmart(owner, busy))).status).toBe(200);
+  await makeHotmart(owner, quiet);
+  await openAs(page, owner, `/o/${busy.slug}/overview`);
+  const stored = page.getByRole('link', { name: 'Stored: 1' });
+  await expect(stored).toBeVisible({ timeout: 30_000 });
+  await page.route('**/rpc/ingest_timeseries', async (route) => {
+    await sleep(1_500);
+    await route.continue();
+  });
+  await page.getByRole('combobox', { name: 'Org' }).click();
+  await page.getByRole('option', { name: 'Quiet shop' }).click();
+  await expect(page).toHaveURL(new RegExp(`/o/${quiet.slug}/overview`));
+  await expect(stored).toHaveCount(0, { timeout: 1_000 });
+  await expect(page.getByRole('link', { name: 'Stored: 0' })).toBeVisible();
 });
 
 test('an org where nothing has arrived sees its first step, and an analyst of it whose step it is', async ({ page, browser }) => {

@@ -1,9 +1,9 @@
 import { AreaChart, BarChart, LineChart, Sparkline as MantineSparkline } from '@mantine/charts';
 import { Table, VisuallyHidden } from '@mantine/core';
-import { useRef, useState } from 'react';
+import { type ReactNode, useRef, useState } from 'react';
 import { ReferenceArea } from 'recharts';
 import { formatCompact, formatNumber } from '../lib/format.ts';
-import { useLanguage } from '../lib/i18n.ts';
+import { type Language, useLanguage } from '../lib/i18n.ts';
 
 interface Series {
   name: string;
@@ -47,18 +47,16 @@ export function TimeChart({
   const language = useLanguage();
   const show = format ?? ((value: number) => formatNumber(value, language));
   const showOnAxis = format ?? ((value: number) => formatCompact(value, language));
-  const spanMs = points.length > 1 ? Date.parse(points.at(-1)?.at ?? '') - Date.parse(points[0]?.at ?? '') : 0;
-  const axis = new Intl.DateTimeFormat(
+  const { onAxis, exactly } = timeWords(
+    points.map((point) => Date.parse(point.at)),
     language,
-    spanMs > 2 * 86_400_000 ? { month: 'short', day: 'numeric' } : { hour: '2-digit', minute: '2-digit' },
   );
-  const exact = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
-  const ticks = new Map(points.map((point) => [exact.format(new Date(point.at)), axis.format(new Date(point.at))]));
   const highest = Math.max(...points.flatMap((point) => series.map(({ name }) => Number(point[name] ?? 0))));
   const props = {
     h: height,
-    data: points.map((point) => ({ ...point, when: exact.format(new Date(point.at)) })),
-    dataKey: 'when',
+    data: [...points],
+    // Not the words for it: two points may be called the same, by the minute or by the hour that comes twice in autumn.
+    dataKey: 'at',
     series: [...series],
     valueFormatter: show,
     withLegend: series.length > 1,
@@ -70,7 +68,9 @@ export function TimeChart({
       ifOverflow: 'extendDomain' as const,
       labelPosition: highest > 2 * line.y ? ('insideBottomLeft' as const) : ('insideTopLeft' as const),
     })),
-    xAxisProps: { tickFormatter: (when: string) => ticks.get(when) ?? '', minTickGap: 32 },
+    xAxisProps: { tickFormatter: onAxis, minTickGap: 32 },
+    // Asked for the name of nothing, too, while the pointer is nowhere.
+    tooltipProps: { labelFormatter: (at: ReactNode) => (typeof at === 'string' && at !== '' ? exactly(at) : '') },
     // All five of them: the topmost makes way for the edge, and its neighbour would be left out for that.
     yAxisProps: { width: 64, tickFormatter: showOnAxis, interval: 0 as const },
     strokeDasharray: '3 3',
@@ -78,7 +78,7 @@ export function TimeChart({
   };
   // The picture is hidden from screen readers, who have the table: nothing in it may take the keyboard's focus.
   const silent = { accessibilityLayer: false };
-  const brush = useBrush(props.data, onNarrow);
+  const brush = useBrush(points, onNarrow);
   return (
     <figure aria-label={label} style={{ margin: 0 }}>
       <div aria-hidden="true">
@@ -122,7 +122,7 @@ export function TimeChart({
           <tbody>
             {points.slice(-60).map((point) => (
               <tr key={point.at}>
-                <th scope="row">{exact.format(new Date(point.at))}</th>
+                <th scope="row">{exactly(point.at)}</th>
                 {series.map((one) => {
                   const value = point[one.name];
                   return <td key={one.name}>{typeof value === 'number' ? show(value) : '–'}</td>;
@@ -136,10 +136,33 @@ export function TimeChart({
   );
 }
 
+const dayMs = 86_400_000;
+
+/** What the times of points are called, on the axis and exactly: as long as they need to be told apart. Days that begin at midnight UTC are days of UTC. */
+function timeWords(times: readonly number[], language: Language) {
+  const [first = 0, second = 0] = times;
+  const spanMs = (times.at(-1) ?? first) - first;
+  const stepMs = times.length > 1 ? second - first : dayMs;
+  const areDays = stepMs >= dayMs && times.every((time) => time % dayMs === 0);
+  const seconds = stepMs < 60_000 && { second: '2-digit' as const };
+  const axis = new Intl.DateTimeFormat(language, {
+    ...(spanMs > 2 * dayMs ? { month: 'short', day: 'numeric' } : { hour: '2-digit', minute: '2-digit', ...seconds }),
+    ...(areDays && { timeZone: 'UTC' }),
+  });
+  const exact = new Intl.DateTimeFormat(
+    language,
+    areDays ? { dateStyle: 'medium', timeZone: 'UTC' } : { dateStyle: 'medium', timeStyle: seconds ? 'medium' : 'short' },
+  );
+  return {
+    onAxis: (at: string) => axis.format(new Date(at)),
+    exactly: (at: string) => exact.format(new Date(at)) + (areDays ? ' (UTC)' : ''),
+  };
+}
+
 type PointerState = { activeTooltipIndex?: unknown };
 
 /** Drawing over bars: from where it was begun to where the pointer is now, as indices of points. */
-function useBrush(data: readonly { at: string; when: string }[], onNarrow: ((first: string, last: string) => void) | undefined) {
+function useBrush(data: readonly Point[], onNarrow: ((first: string, last: string) => void) | undefined) {
   const [drawn, setDrawn] = useState<readonly [from: number, to: number]>();
   // The chart calls back later than the pointer moves: a press and its end may come before anything is drawn again.
   const begun = useRef<number>(undefined);
@@ -170,7 +193,7 @@ function useBrush(data: readonly { at: string; when: string }[], onNarrow: ((fir
       },
       onMouseLeave: end,
     },
-    area: first && last && <ReferenceArea x1={first.when} x2={last.when} fill="var(--mantine-primary-color-filled)" fillOpacity={0.2} />,
+    area: first && last && <ReferenceArea x1={first.at} x2={last.at} fill="var(--mantine-primary-color-filled)" fillOpacity={0.2} />,
   };
 }
 
