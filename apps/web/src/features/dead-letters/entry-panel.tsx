@@ -133,10 +133,12 @@ function Part({ title, hint, children }: { title: string; hint: string; children
 function Advice({ entry }: { entry: DlqEntry }) {
   const t = useTexts(deadLetterTexts);
   const language = useLanguage();
-  const found = useQuery({
-    ...analysis({ orgId: entry.orgId, ids: [entry.id], statuses: ['pending', 'retrying', 'exhausted', 'discarded'] }, language),
-    staleTime: 60_000,
-  });
+  const filter = {
+    orgId: entry.orgId,
+    ids: [entry.id],
+    statuses: ['pending' as const, 'retrying' as const, 'exhausted' as const, 'discarded' as const],
+  };
+  const found = useQuery(analysis(filter, language, [entry.errorClass, entry.message]));
   const cluster = found.data?.clusters[0];
   return (
     <Stack gap={4} mih={96}>

@@ -1,6 +1,6 @@
 import { Button, Card, Collapse, Group, Stack, Text, VisuallyHidden } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import type { DlqAnalysis, DlqFilter, DlqOperation, DlqSummary } from '@tributary/shared/dlq.ts';
 import { useOrg } from '../../app/org.ts';
 import type { DeadLettersSearch } from '../../app/search.ts';
@@ -29,12 +29,13 @@ interface GroupsProps {
 /** What fails alike, by class and connection, the largest first: how much, since when, why, and what to do about it. */
 export function Groups({ groups, filter, search, onStarted }: GroupsProps) {
   const language = useLanguage();
-  const found = useQuery({ ...analysis(filter, language), staleTime: 60_000 });
+  const nameOf = (group: DlqGroup) => `${group.errorClass} ${group.connectionId}`;
+  const found = useQuery({ ...analysis(filter, language, groups.map(nameOf).toSorted()), placeholderData: keepPreviousData });
   return (
     <Stack gap="sm">
       {groups.map((group) => (
         <GroupCard
-          key={`${group.errorClass} ${group.connectionId}`}
+          key={nameOf(group)}
           group={group}
           clusters={found.data?.clusters.filter((one) => one.errorClass === group.errorClass && one.connectionId === group.connectionId)}
           filter={{ ...filter, classes: [group.errorClass as never], connectionIds: [group.connectionId] }}

@@ -25,10 +25,11 @@ export const summary = (filter: DlqFilter) =>
     queryFn: () => api(DlqSummary, 'GET', `/api/dlq/summary?${toQuery(filter)}`),
   });
 
-/** Clusters of what fails alike, each with cause and fix in the language of the page. */
-export const analysis = (filter: DlqFilter, language: Language) =>
+/** Clusters of what fails alike, each with cause and fix in the language of the page. `of` changes when what is analysed does. */
+export const analysis = (filter: DlqFilter, language: Language, of: readonly string[]) =>
   queryOptions({
-    queryKey: ['dead-letters', 'analysis', language, filter],
+    queryKey: ['dead-letters', 'analysis', language, filter, of],
+    staleTime: 60_000,
     queryFn: () => api(DlqAnalysis, 'GET', `/api/dlq/analyze?${toQuery(filter, { language })}`),
   });
 
