@@ -1,9 +1,10 @@
-import { isAuthRetryableFetchError, type Session } from '@supabase/auth-js';
+import { isAuthImplicitGrantRedirectError, isAuthRetryableFetchError, type Session } from '@supabase/auth-js';
 import { useSyncExternalStore } from 'react';
 import { supabase } from '../lib/supabase.ts';
 import { queryClient } from './providers.tsx';
 
 let current: Session | null = null;
+let refusal: string | undefined;
 const listeners = new Set<() => void>();
 
 /**
@@ -11,9 +12,11 @@ const listeners = new Set<() => void>();
  * and nobody answers who could renew it: that is no reason to sign anybody out. `onChange` is called when another person or nobody is signed in.
  */
 export async function followSession(onChange: () => void): Promise<void> {
+  const { error: refused } = await supabase().auth.initialize();
   const { data, error } = await supabase().auth.getSession();
-  if (error && isAuthRetryableFetchError(error)) throw error;
+  for (const failed of [refused, error]) if (isAuthRetryableFetchError(failed)) throw failed;
   current = data.session;
+  refusal = isAuthImplicitGrantRedirectError(refused) ? (refused.details?.code ?? refused.code) : undefined;
   supabase().auth.onAuthStateChange((_event, session) => {
     const before = current?.user.id;
     current = session;
@@ -24,6 +27,9 @@ export async function followSession(onChange: () => void): Promise<void> {
     onChange();
   });
 }
+
+/** Why the link of a mail that led here did not sign anybody in, as Supabase Auth calls it: `otp_expired` for one that was used, or too old. */
+export const linkRefusal = (): string | undefined => refusal;
 
 export function session(): Session | null {
   return current;

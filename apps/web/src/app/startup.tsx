@@ -5,6 +5,7 @@ import { useEffect, useState } from 'react';
 import { fetchConfig } from '../lib/config.ts';
 import { defineTexts, useTexts } from '../lib/i18n.ts';
 import { connectSupabase } from '../lib/supabase.ts';
+import { takeApart } from './mail-link.ts';
 import { router } from './router.tsx';
 import { followSession } from './session.ts';
 
@@ -27,11 +28,16 @@ const texts = defineTexts('startup', {
 
 let started: Promise<void> | undefined;
 
+const landing = takeApart(location);
+
 /** Asks the API where Supabase is and who is signed in; everything else waits for it. */
 function start(): Promise<void> {
   started ??= (async () => {
-    connectSupabase(await fetchConfig());
+    const config = await fetchConfig();
+    if (landing) history.replaceState(history.state, '', landing.answer);
+    connectSupabase(config);
     await followSession(() => void router.invalidate());
+    if (landing) history.replaceState(history.state, '', landing.page);
   })().catch((error: unknown) => {
     started = undefined;
     throw error;

@@ -1,4 +1,4 @@
-import { AuthClient, isAuthRetryableFetchError } from '@supabase/auth-js';
+import { AuthClient, isAuthError, isAuthRetryableFetchError } from '@supabase/auth-js';
 import { PostgrestClient } from '@supabase/postgrest-js';
 import type { Database } from '@tributary/shared/database.types.ts';
 import type { Config } from './config.ts';
@@ -20,7 +20,8 @@ let client: Supabase | undefined;
 export function connectSupabase({ supabaseUrl, publishableKey }: Config): void {
   const auth = new AuthClient({
     url: `${supabaseUrl}/auth/v1`,
-    headers: { apikey: publishableKey, authorization: `Bearer ${publishableKey}` },
+    // Spelt as the client spells it: it puts the token of whoever is signed in over it, and of two spellings both would be sent.
+    headers: { apikey: publishableKey, Authorization: `Bearer ${publishableKey}` },
     storageKey: 'tributary.session',
     persistSession: true,
     autoRefreshToken: true,
@@ -51,6 +52,12 @@ export function connectSupabase({ supabaseUrl, publishableKey }: Config): void {
 export function supabase(): Supabase {
   if (!client) throw new Error('supabase() before connectSupabase()');
   return client;
+}
+
+/** What Supabase Auth calls a refusal of its; `unreachable` where there was no answer, and nothing for an error of another kind. */
+export function authCode(error: unknown): string {
+  if (isAuthRetryableFetchError(error)) return 'unreachable';
+  return (isAuthError(error) && error.code) || '';
 }
 
 /**

@@ -1,12 +1,14 @@
-import { Button, Card, Center, Group, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Alert, Button, Card, Center, Group, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
 import { isEmail, useForm } from '@mantine/form';
 import { useLocation, useNavigate, useSearch } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useState } from 'react';
 import { safePath } from '../../app/redirect.ts';
+import { linkRefusal } from '../../app/session.ts';
 import { useTexts } from '../../lib/i18n.ts';
-import { supabase } from '../../lib/supabase.ts';
+import { authCode, supabase } from '../../lib/supabase.ts';
 import { AnchorLink } from '../../ui/links.tsx';
 import { Refused } from '../../ui/refused.tsx';
+import { authText, linkText } from './refusals.ts';
 import { authTexts } from './texts.ts';
 
 /** Shorter is what Supabase refuses by default. */
@@ -61,18 +63,41 @@ function useSubmit(run: () => Promise<void>) {
   };
 }
 
+/** Asks for the mail that confirms the address once more. */
+function Resend({ email, to }: { email: string; to: string }) {
+  const t = useTexts(authTexts);
+  const [sent, setSent] = useState(false);
+  const { busy, error, submit } = useSubmit(async () => {
+    const { error: refused } = await supabase().auth.resend({
+      type: 'signup',
+      email,
+      options: { emailRedirectTo: location.origin + to },
+    });
+    if (refused) throw refused;
+    setSent(true);
+  });
+  if (error) return <Text role="alert">{authText(error)}</Text>;
+  if (sent) return <Text role="status">{t('resent')}</Text>;
+  return (
+    <Button variant="default" size="xs" mt="xs" loading={busy} onClick={() => void submit()}>
+      {t('resend')}
+    </Button>
+  );
+}
+
 export function SignIn() {
   const t = useTexts(authTexts);
   const navigate = useNavigate();
   const { next } = useSearch({ from: '/guest' });
   const { hash } = useLocation();
+  const refusedLink = linkRefusal();
   const form = useForm({
     initialValues: { email: '', password: '' },
     validate: { email: isEmail(t('emailInvalid')), password: (value) => (value ? null : t('passwordMissing')) },
   });
   const { busy, error, submit } = useSubmit(async () => {
     const { error: refused } = await supabase().auth.signInWithPassword(form.values);
-    if (refused) throw new Error(refused.status === 400 ? t('wrong') : refused.message);
+    if (refused) throw refused;
     await navigate({ href: safePath(next, hash), replace: true });
   });
   return (
@@ -89,7 +114,14 @@ export function SignIn() {
     >
       <form onSubmit={form.onSubmit(() => void submit())} noValidate>
         <Stack gap="sm">
-          <Refused error={error} />
+          {refusedLink !== undefined && !error && (
+            <Alert color="orange" role="alert">
+              {linkText(refusedLink)}
+            </Alert>
+          )}
+          <Refused error={error} said={error ? authText(error) : undefined}>
+            {authCode(error) === 'email_not_confirmed' && <Resend email={form.values.email} to={safePath(next, hash)} />}
+          </Refused>
           <TextInput
             label={t('email')}
             type="email"
@@ -135,7 +167,7 @@ export function SignUp() {
       ...form.values,
       options: { emailRedirectTo: `${location.origin}${safePath(next, hash)}` },
     });
-    if (refused) throw new Error(refused.message);
+    if (refused) throw refused;
     // Where addresses are confirmed by mail there is no session yet.
     if (data.session) await navigate({ href: safePath(next, hash), replace: true });
     else setConfirm(true);
@@ -153,11 +185,14 @@ export function SignUp() {
       }
     >
       {confirm ? (
-        <Text role="status">{t('confirm', { email: form.values.email })}</Text>
+        <Stack gap="sm" align="flex-start">
+          <Text role="status">{t('confirm', { email: form.values.email })}</Text>
+          <Resend email={form.values.email} to={safePath(next, hash)} />
+        </Stack>
       ) : (
         <form onSubmit={form.onSubmit(() => void submit())} noValidate>
           <Stack gap="sm">
-            <Refused error={error} />
+            <Refused error={error} said={error ? authText(error) : undefined} />
             <TextInput
               label={t('email')}
               type="email"
@@ -192,7 +227,7 @@ export function ForgotPassword() {
     const { error: refused } = await supabase().auth.resetPasswordForEmail(form.values.email, {
       redirectTo: `${location.origin}/new-password`,
     });
-    if (refused) throw new Error(refused.message);
+    if (refused) throw refused;
     setSent(true);
   });
   return (
@@ -209,7 +244,7 @@ export function ForgotPassword() {
       ) : (
         <form onSubmit={form.onSubmit(() => void submit())} noValidate>
           <Stack gap="sm">
-            <Refused error={error} />
+            <Refused error={error} said={error ? authText(error) : undefined} />
             <TextInput
               label={t('email')}
               type="email"
@@ -238,14 +273,14 @@ export function NewPassword() {
   });
   const { busy, error, submit } = useSubmit(async () => {
     const { error: refused } = await supabase().auth.updateUser({ password: form.values.password });
-    if (refused) throw new Error(refused.message);
+    if (refused) throw refused;
     await navigate({ to: '/', replace: true });
   });
   return (
     <AuthCard title={t('newPasswordTitle')}>
       <form onSubmit={form.onSubmit(() => void submit())} noValidate>
         <Stack gap="sm">
-          <Refused error={error} />
+          <Refused error={error} said={error ? authText(error) : undefined} />
           <PasswordInput
             label={t('newPassword')}
             description={t('passwordHint', { min: passwordLengthMin })}

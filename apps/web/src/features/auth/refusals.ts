@@ -1,0 +1,49 @@
+import { unreachable } from '../../lib/errors.ts';
+import { defineTexts, has, say } from '../../lib/i18n.ts';
+import { authCode } from '../../lib/supabase.ts';
+
+/** By the codes of Supabase Auth: https://supabase.com/docs/guides/auth/debugging/error-codes */
+const texts = defineTexts('auth-refusals', {
+  en: {
+    invalid_credentials: 'The e-mail address or the password is wrong.',
+    email_not_confirmed: 'Your e-mail address is not confirmed yet: open the link that was sent to it.',
+    user_already_exists: 'There is an account with this e-mail address already. Sign in with it.',
+    email_exists: 'There is an account with this e-mail address already. Sign in with it.',
+    email_address_invalid: 'No mail can be sent to this address. Use another one.',
+    weak_password: 'This password is too easy to guess. Choose a longer or less common one.',
+    same_password: 'This is the password you have. Choose another one.',
+    signup_disabled: 'No new accounts are taken here. Ask whoever runs this installation.',
+    user_banned: 'This account is blocked. Ask whoever runs this installation.',
+    over_email_send_rate_limit: 'Too many mails were asked for. Wait some minutes and try again.',
+    over_request_rate_limit: 'These are too many tries. Wait some minutes and try again.',
+    otp_expired: 'The link has expired or was used before. Ask for a new one.',
+    link: 'The link could not be used. Ask for a new one.',
+    other: '{{said}}',
+  },
+  'pt-BR': {
+    invalid_credentials: 'O e-mail ou a senha está incorreto.',
+    email_not_confirmed: 'Seu e-mail ainda não foi confirmado: abra o link que foi enviado para ele.',
+    user_already_exists: 'Já existe uma conta com este e-mail. Entre com ela.',
+    email_exists: 'Já existe uma conta com este e-mail. Entre com ela.',
+    email_address_invalid: 'Não é possível enviar mensagens para este endereço. Use outro.',
+    weak_password: 'Esta senha é fácil demais de adivinhar. Escolha uma mais longa ou menos comum.',
+    same_password: 'Esta é a senha que você já tem. Escolha outra.',
+    signup_disabled: 'Novas contas não são aceitas aqui. Fale com quem administra esta instalação.',
+    user_banned: 'Esta conta está bloqueada. Fale com quem administra esta instalação.',
+    over_email_send_rate_limit: 'Foram pedidas mensagens demais. Espere alguns minutos e tente de novo.',
+    over_request_rate_limit: 'São tentativas demais. Espere alguns minutos e tente de novo.',
+    otp_expired: 'O link expirou ou já foi usado. Peça um novo.',
+    link: 'O link não pôde ser usado. Peça um novo.',
+    other: 'O servidor diz: “{{said}}”',
+  },
+});
+
+/** What Supabase Auth refused, for people. */
+export function authText(error: Error): string {
+  const code = authCode(error);
+  if (code === 'unreachable') return unreachable().message;
+  return has(texts, code) ? say(texts, code) : say(texts, 'other', { said: error.message });
+}
+
+/** Why a link of a mail led nowhere, for people. */
+export const linkText = (code: string): string => say(texts, has(texts, code) ? code : 'link');

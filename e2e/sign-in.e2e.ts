@@ -1,0 +1,69 @@
+import { expect, test } from '@playwright/test';
+import { api, expectAccessible, makeOrg, makeUser, signIn, stack, type User } from './fixtures.ts';
+
+const refused = 'error=access_denied&error_code=otp_expired&error_description=Email+link+is+invalid+or+has+expired';
+
+/** What Supabase Auth appends to the page that a mail was asked for, when its link is opened. */
+function answerFor({ session }: User, type: 'signup' | 'recovery'): string {
+  const answer = new URLSearchParams({ type });
+  for (const name of ['access_token', 'refresh_token', 'expires_in', 'token_type']) answer.set(name, String(session[name]));
+  return `#${answer}`;
+}
+
+test('a forgotten password is set anew by the link of a mail', async ({ page }) => {
+  const user = await makeUser('forgetful');
+  const asked = page.waitForRequest((request) => request.method() === 'POST' && request.url().includes('/auth/v1/recover'));
+  await page.goto(`${stack().apiUrl}/sign-in`);
+  await page.getByRole('link', { name: 'Forgot your password?' }).click();
+  await page.getByLabel('E-mail').fill(user.email);
+  await page.getByRole('button', { name: 'Send the link' }).click();
+  await expect(page.getByRole('status')).toContainText(`If ${user.email} has an account`);
+  const target = new URL((await asked).url()).searchParams.get('redirect_to');
+  expect(target).toBe(`${stack().apiUrl}/new-password`);
+
+  await page.goto(target + answerFor(user, 'recovery'));
+  await page.getByLabel('New password').fill('another long one');
+  await page.getByRole('button', { name: 'Save and continue' }).click();
+  await expect(page.getByRole('heading', { name: 'Create your org' })).toBeVisible();
+  expect((await signIn(user.email, 'another long one')).id).toBe(user.id);
+});
+
+test('whoever is invited and confirms the address by mail joins with that link', async ({ page }) => {
+  const owner = await makeUser('owner');
+  const org = await makeOrg(owner, 'Invites by mail');
+  const invited = await makeUser('invited');
+  const { token } = await api<{ token: string }>(owner, 'POST', '/api/invites', { orgId: org.id, email: invited.email, role: 'analyst' });
+  await page.goto(`${stack().apiUrl}/invite#token=${token}${answerFor(invited, 'signup')}`);
+  await expect(page.getByRole('combobox', { name: 'Org' })).toHaveValue('Invites by mail');
+  expect(page.url()).not.toContain('access_token');
+});
+
+test('a link of a mail that has expired says so, and leaves nothing in the address', async ({ page }) => {
+  await page.goto(`${stack().apiUrl}/new-password?${refused}&sb=#${refused}`);
+  await expect(page.getByRole('alert')).toHaveText('The link has expired or was used before. Ask for a new one.');
+  await expect(page).toHaveURL(`${stack().apiUrl}/sign-in?next=%2Fnew-password`);
+  await expectAccessible(page);
+});
+
+test('an address that is not confirmed is not taken for a wrong password, and gets its mail again', async ({ page }) => {
+  const resent: unknown[] = [];
+  await page.route('**/auth/v1/token**', (route) =>
+    route.fulfill({ status: 400, json: { code: 400, error_code: 'email_not_confirmed', msg: 'Email not confirmed' } }),
+  );
+  await page.route('**/auth/v1/resend**', async (route) => {
+    if (route.request().method() === 'POST') resent.push({ ...route.request().postDataJSON(), to: new URL(route.request().url()).search });
+    await route.fulfill({ status: 200, json: {}, headers: { 'access-control-allow-origin': '*', 'access-control-allow-headers': '*' } });
+  });
+  await page.goto(`${stack().apiUrl}/sign-in?next=%2Finvite#token=abc`);
+  await page.getByLabel('E-mail').fill('new@example.com');
+  await page.getByLabel('Password', { exact: true }).fill('long enough');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByRole('alert')).toContainText('not confirmed yet');
+  await page.getByRole('button', { name: 'Send the mail again' }).click();
+  await expect(page.getByRole('alert')).toContainText('It was sent again');
+  const to = new URLSearchParams({ redirect_to: `${stack().apiUrl}/invite#token=abc` });
+  expect(resent).toEqual([
+    expect.objectContaining({ type: 'signup', email: 'new@example.com', to: expect.stringContaining(String(to).replaceAll('+', '%20')) }),
+  ]);
+  await expectAccessible(page);
+});
