@@ -64,6 +64,24 @@ describe('a circuit breaker', () => {
     expect(await breaker.run(async () => 1)).toBe(1);
   });
 
+  test('goes by a clock that nobody sets: a host that is set back while a circuit is open keeps it open no longer', async () => {
+    const { circuits } = make();
+    const tried = circuits.createBreaker('tried', { failuresMax: 1 });
+    const probe = vi.fn(async () => true);
+    let isUp = false;
+    const probed = circuits.createBreaker('probed', { failuresMax: 1, probe: async () => isUp && probe() });
+    for (const breaker of [tried, probed]) await expect(breaker.run(() => fails())).rejects.toThrow('down');
+    vi.setSystemTime(Date.now() - 600_000);
+    isUp = true;
+    await vi.advanceTimersByTimeAsync(1_001);
+    expect(probed.state()).toBe('closed');
+    expect(probe).toHaveBeenCalledTimes(1);
+    expect(tried.isBlocking()).toBe(true);
+    vi.advanceTimersByTime(29_000);
+    expect(tried.isBlocking()).toBe(false);
+    expect(await tried.run(async () => 'tried')).toBe('tried');
+  });
+
   test('closes as soon as its probe succeeds, without any traffic', async () => {
     const { circuits } = make();
     let isUp = false;

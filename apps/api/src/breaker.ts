@@ -65,15 +65,17 @@ export function createCircuits({ metrics, log }: { metrics: Metrics; log: Logger
   function createBreaker(name: string, options: BreakerOptions = {}): Breaker {
     const { sink = name, failuresMax = 5, halfOpenAfterMs = 30_000, counts = () => true, probe } = options;
     let openedAt: Date | undefined;
+    let openedAtMs = 0;
     let error = '';
     let isHealed = false;
     let disposed = false;
     let isProbing = false;
 
+    const isDue = () => isHealed || performance.now() - openedAtMs >= halfOpenAfterMs;
     const wait = {
-      // The library reads it at every call: a probe that succeeded ends the wait.
+      // The library reads it at every call, and compares it with a span of the host's clock: one that is set back would keep a circuit open.
       get duration() {
-        return isHealed ? 0 : halfOpenAfterMs;
+        return isDue() ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
       },
       next: () => wait,
     };
@@ -82,6 +84,7 @@ export function createCircuits({ metrics, log }: { metrics: Metrics; log: Logger
       const state = stateOf(changed);
       if (state === 'open') {
         openedAt = new Date();
+        openedAtMs = performance.now();
         isHealed = false;
         error = messageOf(policy.lastFailure);
         if (probe && !isProbing) void probeUntilClosed(probe);
@@ -93,13 +96,14 @@ export function createCircuits({ metrics, log }: { metrics: Metrics; log: Logger
 
     async function probeUntilClosed(ask: () => Promise<boolean>): Promise<void> {
       isProbing = true;
-      while (policy.state !== Cockatiel.Closed && !disposed) {
+      const isClosed = () => policy.state === Cockatiel.Closed;
+      while (!isClosed() && !disposed) {
         if ((await ask().catch(() => false)) && policy.state === Cockatiel.Open) {
           isHealed = true;
           await policy.execute(() => undefined).catch(() => {});
-        } else {
-          await new Promise((resolve) => setTimeout(resolve, probeEveryMs).unref());
+          if (isClosed()) break;
         }
+        await new Promise((resolve) => setTimeout(resolve, probeEveryMs).unref());
       }
       isProbing = false;
     }
@@ -109,8 +113,7 @@ export function createCircuits({ metrics, log }: { metrics: Metrics; log: Logger
       sink,
       state: () => stateOf(policy.state),
       opened: () => openedAt && { at: openedAt, error },
-      isBlocking: () =>
-        policy.state === Cockatiel.HalfOpen || (policy.state === Cockatiel.Open && Date.now() - (openedAt?.getTime() ?? 0) < wait.duration),
+      isBlocking: () => policy.state === Cockatiel.HalfOpen || (policy.state === Cockatiel.Open && !isDue()),
       async run(task) {
         try {
           return await policy.execute(task);
