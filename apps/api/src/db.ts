@@ -35,7 +35,7 @@ export interface Db {
   workerStatement: Sql;
   /** Calls back for every notification; `onState(false)` as long as notifications may be missed. Resolves when first listening. */
   listen(channel: string, onMessage: (payload: string) => void, onState: (listening: boolean) => void): Promise<() => Promise<void>>;
-  /** Whether a transaction can be written and committed right now. */
+  /** Whether ingestion can write and commit right now: on its own pool, whatever people and jobs do on theirs. */
   canCommit(): Promise<boolean>;
   /** `jobs` logs in as `worker`: the job queue works on it, and {@link Db.worker}. */
   pools: { ingest: pg.Pool; commands: pg.Pool; jobs: pg.Pool };
@@ -47,7 +47,7 @@ export interface DbOptions {
   tls: 'off' | 'on' | 'verify';
   /** How long an answer of Postgres is waited for; a statement is cancelled there at four fifths of it. */
   queryTimeoutMs?: number;
-  /** Connections of the ingest pool: batches in flight, quarantine, connection look-ups. */
+  /** Connections of the ingest pool: batches in flight, quarantine, connection look-ups, the probe of {@link Db.canCommit}. */
   ingestConnections: number;
   /** Connections of the jobs pool: one that listens, and one for every job at work. */
   jobConnections: number;
@@ -138,7 +138,7 @@ export function createDb(options: DbOptions, log: Logger): Db {
     async canCommit() {
       try {
         // A transaction id of its own makes this a commit that reaches the disk.
-        await transaction(commandPool, undefined, 'commit', (sql) => sql('select pg_current_xact_id()'));
+        await ingestPool.query('select pg_current_xact_id()');
         return true;
       } catch {
         return false;

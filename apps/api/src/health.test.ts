@@ -47,6 +47,19 @@ test('/ready is honest: nothing is ready that takes or commits nothing, and /hea
   await cut.close();
 });
 
+test('/ready is about ingestion: what people and jobs do on their connections does not concern it', async () => {
+  const busy = await instanceOn({});
+  const held = await Promise.all(
+    [busy.db.pools.commands, busy.db.pools.jobs].flatMap((pool) => Array.from({ length: pool.options.max }, () => pool.connect())),
+  );
+  try {
+    expect(await ready(busy)).toEqual([200, 'ready']);
+  } finally {
+    for (const client of held) client.release();
+    await busy.close();
+  }
+});
+
 test('/metrics counts what was received without a label from the outside', async () => {
   const org = await api.makeOrg();
   const { url } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });

@@ -36,9 +36,9 @@ function configOrExit() {
 const config = configOrExit();
 const log = createLog(config.logLevel);
 const metrics = createMetrics();
-// Beside the batches: connection look-ups, the quarantine's one writer, one dry run of a refused batch.
+// Beside the batches: connection look-ups, the quarantine's one writer, one dry run of a refused batch, the probe of readiness.
 const db = createDb(
-  { ...config.database, ingestConnections: config.writer.batchesInFlightMax + 4, jobConnections: config.jobs.concurrency + 3 },
+  { ...config.database, ingestConnections: config.writer.batchesInFlightMax + 5, jobConnections: config.jobs.concurrency + 3 },
   log,
 );
 let stopping = false;
