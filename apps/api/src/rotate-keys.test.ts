@@ -33,7 +33,7 @@ describe('a rotation of the master key', () => {
     // More keys than a batch holds: two for each org.
     const orgs = await makeOrgs(110);
     const before = await Promise.all(orgs.map((id) => load(id, old)));
-    expect(await rewrapOrgKeys(world.db, both)).toBe(220);
+    expect(await rewrapOrgKeys(world.db, both)).toEqual({ rewrapped: 220, unopened: [] });
     expect((await stored()).every((row) => row.master_version === 2)).toBe(true);
     const after = await Promise.all(orgs.map((id) => load(id, next)));
     for (const [index, keys] of after.entries()) {
@@ -46,14 +46,14 @@ describe('a rotation of the master key', () => {
 
   it('does nothing when it is run again', async () => {
     const before = await stored();
-    expect(await rewrapOrgKeys(world.db, both)).toBe(0);
+    expect(await rewrapOrgKeys(world.db, both)).toEqual({ rewrapped: 0, unopened: [] });
     expect(await stored()).toEqual(before);
   });
 
   it('finishes what an interrupted run left', async () => {
     const [orgId = ''] = await makeOrgs(1);
     await load(orgId, old);
-    expect(await rewrapOrgKeys(world.db, both)).toBe(2);
+    expect(await rewrapOrgKeys(world.db, both)).toMatchObject({ rewrapped: 2 });
   });
 
   it('refuses to begin, and changes nothing, when MASTER_KEY lacks a version in use', async () => {
@@ -71,9 +71,25 @@ describe('a rotation of the master key', () => {
     await load(orgId, old);
     const before = await stored();
     const wrong = { current: 2, keys: new Map([...next.keys, ...makeMasterKeys(1).keys]) };
-    await expect(rewrapOrgKeys(world.db, wrong)).rejects.toThrow('do not open');
+    const keysOf = ['data', 'hash'].map((kind) => ({ org_id: orgId, kind, version: 1 }));
+    expect(await rewrapOrgKeys(world.db, wrong)).toEqual({ rewrapped: 0, unopened: keysOf });
     expect(await stored()).toEqual(before);
     await rewrapOrgKeys(world.db, both);
+  });
+
+  it('passes over a damaged key, names it, and wraps all others anew', async () => {
+    const orgs = await makeOrgs(3);
+    for (const id of orgs) await load(id, old);
+    const [, damaged = ''] = orgs.toSorted();
+    const bytes = await world.admin<{ wrapped: Buffer }>(`select wrapped from private.org_keys where org_id = $1 and kind = 'hash'`, [
+      damaged,
+    ]);
+    const setHash = (wrapped: Buffer | undefined) =>
+      world.admin(`update private.org_keys set wrapped = $2 where org_id = $1 and kind = 'hash'`, [damaged, wrapped]);
+    await setHash(Buffer.from('damaged beyond recognition'));
+    expect(await rewrapOrgKeys(world.db, both)).toEqual({ rewrapped: 5, unopened: [{ org_id: damaged, kind: 'hash', version: 1 }] });
+    await setHash(bytes[0]?.wrapped);
+    expect(await rewrapOrgKeys(world.db, both)).toEqual({ rewrapped: 1, unopened: [] });
   });
 });
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type MasterKeys, rewrap, wrapKey } from '@tributary/pipeline/master-keys.ts';
-import { keyAad } from '@tributary/pipeline/seal.ts';
+import { keyAad, SealError } from '@tributary/pipeline/seal.ts';
 import { readConfig } from './config.ts';
 import { createDb, type Db } from './db.ts';
 import { createLog } from './log.ts';
@@ -12,13 +12,23 @@ export class RotationError extends Error {
   override readonly name = 'RotationError';
 }
 
+/** A key that did not open with the master key that it names, as one that is damaged. */
+export interface UnopenedKey {
+  org_id: string;
+  kind: string;
+  version: number;
+}
+
 /**
  * Wraps every org's keys with the current master key; the keys themselves stay, so every ciphertext still opens. Each batch is a
- * transaction of its own: an interrupted run is simply started again. Returns how many keys were wrapped anew. Throws RotationError,
- * having changed nothing, when MASTER_KEY lacks a version that some key is wrapped with. Every API process must know the current
- * version before, or it could no longer open what is wrapped with it.
+ * transaction of its own: an interrupted run is simply started again. A key that does not open stays as it is, and keeps no other from
+ * being wrapped anew. Throws RotationError, having changed nothing, when MASTER_KEY lacks a version that some key is wrapped with. Every
+ * API process must know the current version before, or it could no longer open what is wrapped with it.
  */
-export async function rewrapOrgKeys(db: Pick<Db, 'maintenance'>, masterKeys: MasterKeys): Promise<number> {
+export async function rewrapOrgKeys(
+  db: Pick<Db, 'maintenance'>,
+  masterKeys: MasterKeys,
+): Promise<{ rewrapped: number; unopened: UnopenedKey[] }> {
   const used = await db.maintenance((sql) =>
     sql<{ master_version: number; keys: number }>(
       'select master_version, count(*)::integer as keys from private.org_keys group by master_version order by master_version',
@@ -29,15 +39,26 @@ export async function rewrapOrgKeys(db: Pick<Db, 'maintenance'>, masterKeys: Mas
     const list = missing.map((row) => `v${row.master_version} (${row.keys} keys)`).join(', ');
     throw new RotationError(`MASTER_KEY lacks ${list}: add the old versions behind the new one, as v2:<new>,v1:<old>.`);
   }
-  for (let total = 0; ; ) {
-    const done = await db.maintenance(async (sql) => {
-      const rows = await sql<{ org_id: string; kind: string; version: number; wrapped: Buffer; master_version: number }>(
-        `select org_id, kind, version, wrapped, master_version from private.org_keys where master_version <> $1
+  let rewrapped = 0;
+  const unopened: UnopenedKey[] = [];
+  for (let last: UnopenedKey = { org_id: '00000000-0000-0000-0000-000000000000', kind: '', version: 0 }; ; ) {
+    const rows = await db.maintenance(async (sql) => {
+      const batch = await sql<UnopenedKey & { wrapped: Buffer; master_version: number }>(
+        `select org_id, kind, version, wrapped, master_version from private.org_keys
+         where master_version <> $1 and (org_id, kind, version) > ($2, $3, $4)
          order by org_id, kind, version limit ${batchRows} for update`,
-        [masterKeys.current],
+        [masterKeys.current, last.org_id, last.kind, last.version],
       );
-      for (const row of rows) {
-        const { wrapped, version } = rewrap(masterKeys, row.master_version, row.wrapped, keyAad(row.org_id, row.kind, row.version));
+      const wrappedAnew = batch.flatMap((row) => {
+        try {
+          return [{ row, ...rewrap(masterKeys, row.master_version, row.wrapped, keyAad(row.org_id, row.kind, row.version)) }];
+        } catch (error) {
+          if (!(error instanceof SealError)) throw error;
+          unopened.push({ org_id: row.org_id, kind: row.kind, version: row.version });
+          return [];
+        }
+      });
+      for (const { row, wrapped, version } of wrappedAnew) {
         await sql('update private.org_keys set wrapped = $4, master_version = $5 where org_id = $1 and kind = $2 and version = $3', [
           row.org_id,
           row.kind,
@@ -46,10 +67,12 @@ export async function rewrapOrgKeys(db: Pick<Db, 'maintenance'>, masterKeys: Mas
           version,
         ]);
       }
-      return rows.length;
+      rewrapped += wrappedAnew.length;
+      return batch;
     });
-    if (done === 0) return total;
-    total += done;
+    const end = rows.at(-1);
+    if (!end) return { rewrapped, unopened };
+    last = end;
   }
 }
 
@@ -100,14 +123,20 @@ async function main(args: readonly string[]): Promise<number> {
   const { masterKeys } = config;
   const db = createDb({ ...config.database, ingestConnections: 1, jobConnections: 1 }, createLog('silent'));
   try {
-    const rewrapped = await rewrapOrgKeys(db, masterKeys);
+    const { rewrapped, unopened } = await rewrapOrgKeys(db, masterKeys);
     const obsolete = [...masterKeys.keys.keys()].filter((version) => version !== masterKeys.current).map((version) => `v${version}`);
-    console.log(`Wrapped ${rewrapped} org keys with master key v${masterKeys.current}; every org key is wrapped with it now.`);
-    if (obsolete.length > 0) {
+    const rest = unopened.length === 0 ? 'every org key is wrapped with it now' : `${unopened.length} did not open and stay as they are`;
+    console.log(`Wrapped ${rewrapped} org keys with master key v${masterKeys.current}; ${rest}.`);
+    for (const { org_id, kind, version } of unopened) {
+      console.error(
+        `Not opened by the master key that it names: ${kind} key v${version} of org ${org_id}. It is damaged, or was never its.`,
+      );
+    }
+    if (obsolete.length > 0 && unopened.length === 0) {
       console.log(`When every API process runs with v${masterKeys.current} first, ${obsolete.join(', ')} can be removed from MASTER_KEY.`);
     }
     if (args.includes('--data')) console.log(`Gave ${await addDataKeys(db, masterKeys)} orgs a new data key.`);
-    return 0;
+    return unopened.length === 0 ? 0 : 1;
   } catch (error) {
     if (error instanceof RotationError) console.error(error.message);
     else console.error(`The rotation was interrupted; it can be started again. ${(error as Error).message}`);
