@@ -1,5 +1,5 @@
 import { createHmac, generateKeyPairSync, randomUUID, type webcrypto } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import { Hono } from 'hono';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -98,6 +98,29 @@ describe('a token of a published key (ES256, RS256)', () => {
   it('lets its user in', async () => {
     expect(await statusOf(appWith(verifierFor('ES256')), `Bearer ${await token('ES256', 'ec', ec.privateKey)}`)).toBe(200);
     expect(await statusOf(appWith(verifierFor('RS256')), `Bearer ${await token('RS256', 'rsa', rsa.privateKey)}`)).toBe(200);
+  });
+
+  it('says that the keys cannot be had, and not that the token is wrong', async () => {
+    const ways = [
+      (response: ServerResponse) => response.writeHead(503).end(),
+      (response: ServerResponse) => response.end('<html>not the keys</html>'),
+      (response: ServerResponse) => response.destroy(),
+    ];
+    let [way] = ways;
+    const flaky = createServer((_, response) => way?.(response));
+    await new Promise<void>((resolve) => flaky.listen(0, '127.0.0.1', resolve));
+    try {
+      const keys = `http://127.0.0.1:${(flaky.address() as { port: number }).port}/jwks.json`;
+      const authorization = `Bearer ${await token('ES256', 'ec', ec.privateKey)}`;
+      for (way of ways) {
+        const app = appWith(createTokenVerifier({ secret: undefined, jwksUrl: keys, algorithm: 'ES256', issuer: undefined }));
+        const answer = await app.request('/me', { headers: { authorization } });
+        expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
+        expect(await answer.json()).toMatchObject({ code: 'auth_unavailable' });
+      }
+    } finally {
+      flaky.close();
+    }
   });
 
   it('refuses a genuine token of another algorithm than the configured one', async () => {

@@ -1,6 +1,6 @@
 import { safeEqual } from '@tributary/pipeline/signatures.ts';
 import { createMiddleware } from 'hono/factory';
-import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose';
+import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Config } from './config.ts';
 import type { Claims } from './db.ts';
 import { Problem } from './errors.ts';
@@ -10,6 +10,10 @@ export interface AuthVariables {
 }
 
 export type VerifyToken = (token: string) => Promise<Claims>;
+
+/** The keys could not be had: that says nothing of the token, which whoever sent it must not throw away. */
+const isWithoutKeys = (error: unknown): boolean =>
+  !(error instanceof errors.JOSEError) || ['ERR_JOSE_GENERIC', 'ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID'].includes(error.code);
 
 /** Verifies Supabase user JWTs. The algorithm comes from the configuration, never from the token (RFC 8725 §3.1). */
 export function createTokenVerifier(jwt: Config['jwt']): VerifyToken {
@@ -28,7 +32,8 @@ export function createTokenVerifier(jwt: Config['jwt']): VerifyToken {
       if (secret) ({ payload } = await jwtVerify(token, secret, options));
       else if (jwks) ({ payload } = await jwtVerify(token, jwks, options));
       else throw new Error('no key');
-    } catch {
+    } catch (error) {
+      if (jwks && isWithoutKeys(error)) throw new Problem('auth_unavailable');
       throw new Problem('unauthorized', 'the access token is missing, expired or not valid');
     }
     const { sub, role, ...rest } = payload;

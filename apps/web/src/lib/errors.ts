@@ -26,6 +26,8 @@ const refusals = defineTranslations('refusals', {
   shutting_down: 'O servidor está reiniciando. Tente de novo em alguns segundos.',
   database_unavailable: 'O banco de dados está indisponível e nada foi gravado. Tente de novo em alguns segundos.',
   circuit_open: 'O banco de dados falhou há pouco e nada foi gravado. Tente de novo em alguns segundos.',
+  auth_unavailable:
+    'Não é possível saber agora quem está conectado: o serviço de autenticação não responde. Tente de novo em alguns segundos.',
   draining: 'O servidor não aceita nada de novo por enquanto. Tente de novo mais tarde.',
   paused: 'A ingestão está pausada. Tente de novo mais tarde.',
   rate_limited: 'São pedidos demais. Espere um pouco e tente de novo.',
