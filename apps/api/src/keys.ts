@@ -17,6 +17,8 @@ export interface OrgKeys {
   hashKey: OrgKey | undefined;
   /** Hash keys by version: every one that hashes of stored events may have been made with. */
   hash: ReadonlyMap<number, Uint8Array>;
+  /** Versions of the hash key that exist and do not open: what was hashed with them cannot be looked for. */
+  lostHash: readonly number[];
 }
 
 interface StoredKey {
@@ -57,7 +59,9 @@ export async function loadOrgKeys(db: Pick<Db, 'ingest'>, masterKeys: MasterKeys
   const dataKey = current('data');
   if (!dataKey) throw new Error(`org ${orgId} has no usable data key`);
   const byVersion = (kind: 'data' | 'hash') => new Map(unwrapped.filter((row) => row.kind === kind).map((row) => [row.version, row.key]));
-  return { data: byVersion('data'), dataKey, hashKey: current('hash'), hash: byVersion('hash') };
+  const hash = byVersion('hash');
+  const lostHash = stored.filter((row) => row.kind === 'hash' && !hash.has(row.version)).map((row) => row.version);
+  return { data: byVersion('data'), dataKey, hashKey: current('hash'), hash, lostHash };
 }
 
 async function findOrgKeys(sql: Sql, orgId: string): Promise<StoredKey[]> {

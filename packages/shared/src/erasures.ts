@@ -35,7 +35,10 @@ export const Erasure = z
     kinds: z.array(z.enum(['email', 'phone', 'document', 'external_id'])).describe('By what the person was named. Not what it was.'),
     reference: z.string().nullable(),
     status: z.enum(['running', 'completed']),
-    waitsFor: z.string().nullable().describe('The reason of the legal hold that it waits for: it goes on when that is released.'),
+    waitsFor: z
+      .string()
+      .nullable()
+      .describe('What it waits for, and then goes on: the reason of a legal hold, or the hash key that does not open.'),
     scanned: z.int().describe('Bodies that were looked at.'),
     scannedTo: Timestamp.nullable().describe('Everything that was received until then was looked at.'),
     events: z.int().describe('Events that lost what was about the person.'),

@@ -210,6 +210,26 @@ describe('an erasure', () => {
     expect((await look(body.id)).body).toMatchObject({ status: 'completed', waitsFor: null, events: 1 });
   });
 
+  it('waits while a version of the hash key does not open, for it would pass over what was hashed with it', async () => {
+    await freshOrg();
+    const [ana] = await send(order({ email: 'ana@example.com' }));
+    const { body } = await ask(org.owner, { email: 'ana@example.com' });
+    const damage = () =>
+      api.admin(
+        `update private.org_keys set wrapped = set_byte(wrapped, 20, 255 - get_byte(wrapped, 20)) where org_id = $1 and kind = 'hash'`,
+        [org.id],
+      );
+    await damage();
+    expect(await ask(org.owner, { email: 'ana@example.com', dryRun: true })).toMatchObject({ status: 409, body: { code: 'conflict' } });
+    await run();
+    expect((await look(body.id)).body).toMatchObject({ status: 'running', waitsFor: expect.stringContaining('hash key v1'), events: 0 });
+    await damage();
+    await api.admin('update erasures set lease_until = now() where id = $1', [body.id]);
+    await run();
+    expect((await look(body.id)).body).toMatchObject({ status: 'completed', waitsFor: null, events: 1 });
+    expect((await event(ana?.eventId))?.erased_at).not.toBeNull();
+  });
+
   it('looks through deliveries of a connection that was deleted, and says how many it cannot open', async () => {
     await freshOrg();
     await send(order({ email: 'ana@example.com' }));

@@ -75,8 +75,8 @@ async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: Abo
       await db.worker((sql) => releaseErasure(sql, erasure.id, owner, waits ? waitSeconds : 0));
     } catch (error) {
       if (error instanceof LeaseLost) continue;
-      if (!(error instanceof Problem) || error.code !== 'legal_hold') throw error;
-      log.info({ erasureId: erasure.id }, 'an erasure waits for a legal hold');
+      if (!(error instanceof Problem) || (error.code !== 'legal_hold' && error.code !== 'conflict')) throw error;
+      log.info({ erasureId: erasure.id, reason: error.code }, 'an erasure waits');
       await db.worker((sql) => releaseErasure(sql, erasure.id, owner, waitSeconds, error.detail ?? null));
     }
   }

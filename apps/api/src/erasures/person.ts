@@ -1,5 +1,6 @@
 import { hashPerson, type Person } from '@tributary/pipeline/person.ts';
 import { erasureAad, open, seal } from '@tributary/pipeline/seal.ts';
+import { Problem } from '../errors.ts';
 import type { OrgKeys } from '../keys.ts';
 import type { SubjectProbe } from './store.ts';
 
@@ -15,6 +16,14 @@ export function openPerson(keys: OrgKeys, sealed: { org_id: string; id: string; 
   return JSON.parse(new TextDecoder().decode(open(key, sealed.sealed, erasureAad(sealed.org_id, sealed.id)))) as Person;
 }
 
+/** Throws Problem `conflict` when a version of the hash key does not open: what was hashed with it would be passed over. */
 export function probesOf(keys: OrgKeys, person: Person): SubjectProbe[] {
+  if (keys.lostHash.length > 0) {
+    const versions = keys.lostHash.map((version) => `v${version}`).join(', ');
+    throw new Problem(
+      'conflict',
+      `events hashed with hash key ${versions} cannot be found: it does not open with the MASTER_KEY of this server`,
+    );
+  }
   return [...keys.hash.values()].flatMap((key) => hashPerson(person, key).map(({ kind, hash }) => ({ [kind]: hash })));
 }
