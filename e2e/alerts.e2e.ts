@@ -196,6 +196,23 @@ test('a rule is switched off, changed in units that people use, and set back', a
   await form.getByRole('button', { name: 'Save' }).click();
   await expect(card).toContainText(/above 10\s?min.*above 30\s?min/);
   await expect(card).not.toContainText('changed from the default');
+
+  // Key by key, as people type: on the way to 0.05 stand "0." and "0.0".
+  const rate = page.getByRole('listitem').filter({ has: page.getByRole('heading', { name: 'High dead-letter rate' }) });
+  await rate.getByRole('button', { name: /^Change/ }).click();
+  const info = form.getByLabel('Info', { exact: true });
+  await info.clear();
+  await info.pressSequentially('0.059');
+  await expect(info).toHaveValue('0.05 %');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await expect(rate).toContainText('above 0.05%');
+  await rate.getByRole('button', { name: /^Change/ }).click();
+  await expect(info).toHaveValue('0.05 %');
+  await info.press('End');
+  for (const left of ['0.0 %', '0. %', '0 %']) {
+    await info.press('Backspace');
+    await expect(info).toHaveValue(left);
+  }
 });
 
 test('the page is whole in Portuguese, in the dark, and on a phone', async ({ browser }) => {

@@ -209,12 +209,17 @@ test('a connection takes a rate limit and a priority, and gives them up again', 
   const kept = () => api<{ rateLimitPerSecond: number | null; priority: string }>(owner, 'GET', `/api/connections/${id}`);
   await openAs(page, owner, `/o/${org.slug}/connections/${id}?tab=settings`);
   const limit = page.getByRole('textbox', { name: 'Rate limit' });
-  await limit.fill('20');
+  await limit.fill('200');
   await page.getByText('Low', { exact: true }).click();
   await page.getByRole('button', { name: 'Save' }).click();
-  await expect.poll(kept).toMatchObject({ rateLimitPerSecond: 20, priority: 'low' });
+  await expect.poll(kept).toMatchObject({ rateLimitPerSecond: 200, priority: 'low' });
   await page.reload();
-  await expect(limit).toHaveValue('20 per second');
+  await expect(limit).toHaveValue('200 per second');
+  // One digit for another: what stands there meanwhile, "00", is not thrown away.
+  await limit.press('Home');
+  await limit.press('Delete');
+  await limit.pressSequentially('3');
+  await expect(limit).toHaveValue('300 per second');
   await expect(page.getByRole('radio', { name: 'Low' })).toBeChecked();
   await expectAccessible(page);
   await limit.fill('');

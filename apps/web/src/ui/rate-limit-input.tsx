@@ -1,5 +1,5 @@
-import { NumberInput } from '@mantine/core';
 import { useTexts } from '../lib/i18n.ts';
+import { NumberField } from './number-field.tsx';
 import { uiTexts } from './texts.ts';
 
 /** Deliveries per second, or no limit (null). Says what a sender meets above it. */
@@ -18,7 +18,7 @@ export function RateLimitInput({
 }) {
   const t = useTexts(uiTexts);
   return (
-    <NumberInput
+    <NumberField
       label={label}
       description={`${hint} ${t('rateLimitHint')}`}
       placeholder={t('noLimit')}
@@ -28,8 +28,8 @@ export function RateLimitInput({
       allowDecimal={false}
       allowNegative={false}
       thousandSeparator=" "
-      value={value ?? ''}
-      onChange={(next) => onChange(typeof next === 'number' ? next : null)}
+      value={value}
+      onChange={onChange}
       error={error}
     />
   );

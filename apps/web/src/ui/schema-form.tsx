@@ -1,5 +1,6 @@
-import { Fieldset, NumberInput, Select, Stack, Switch, TagsInput, TextInput } from '@mantine/core';
+import { Fieldset, Select, Stack, Switch, TagsInput, TextInput } from '@mantine/core';
 import { useTexts } from '../lib/i18n.ts';
+import { NumberField } from './number-field.tsx';
 import { uiTexts } from './texts.ts';
 
 /** The part of JSON Schema (2020-12) that settings of a source are written in. */
@@ -112,14 +113,14 @@ function Field({ name, schema, required, value, onChange, errors, path }: FieldP
   }
   if (schema.type === 'integer' || schema.type === 'number') {
     return (
-      <NumberInput
+      <NumberField
         {...common}
-        value={typeof value === 'number' ? value : ''}
+        value={typeof value === 'number' ? value : null}
         placeholder={schema.default === undefined ? '' : String(schema.default)}
         allowDecimal={schema.type === 'number'}
         {...(schema.minimum === undefined ? {} : { min: schema.minimum })}
         {...(schema.maximum === undefined ? {} : { max: schema.maximum })}
-        onChange={(next) => onChange(typeof next === 'number' ? next : undefined)}
+        onChange={(next) => onChange(next ?? undefined)}
       />
     );
   }

@@ -1,9 +1,10 @@
-import { NativeSelect, NumberInput } from '@mantine/core';
+import { NativeSelect } from '@mantine/core';
 import { type AlertUnit, levelRange } from '@tributary/shared/alert-kinds.ts';
 import { type ReactNode, useState } from 'react';
 import { formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { formatAlertValue } from '../../lib/incidents.ts';
+import { NumberField } from '../../ui/number-field.tsx';
 import { ruleTexts } from './rule-texts.ts';
 
 const spans = [
@@ -34,15 +35,15 @@ export function LevelInput({
   const [span, setSpan] = useState<number>(() => spans.find(({ size }) => value !== null && value % size === 0)?.size ?? 60);
   const factor = unit === 'share' ? 0.01 : unit === 'seconds' ? span : 1;
   // 0.07 / 0.01 is 7.000000000000001.
-  const shown = value === null ? '' : Number((value / factor).toFixed(4));
+  const shown = value === null ? null : Number((value / factor).toFixed(4));
   const [least, most] = levelRange(unit);
   return (
-    <NumberInput
+    <NumberField
       label={label}
       aria-label={name}
       placeholder={t('notUsed')}
       value={shown}
-      onChange={(next) => onChange(typeof next === 'number' ? Number((next * factor).toFixed(6)) : null)}
+      onChange={(next) => onChange(next === null ? null : Number((next * factor).toFixed(6)))}
       min={0}
       allowNegative={false}
       clampBehavior="none"

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, NumberInput, Select, Stack, Text } from '@mantine/core';
+import { Button, Group, Modal, Select, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { alertDefaults } from '@tributary/shared/alert-kinds.ts';
@@ -11,6 +11,7 @@ import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { levels } from '../../lib/incidents.ts';
 import { incidentTexts } from '../../ui/incident-texts.ts';
 import { LevelBadge } from '../../ui/level.tsx';
+import { NumberField } from '../../ui/number-field.tsx';
 import { Refused } from '../../ui/refused.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { LevelInput } from './level-input.tsx';
@@ -29,12 +30,16 @@ export function RuleForm({ rule, onClose }: { rule: AlertRule; onClose: () => vo
   const queries = useQueryClient();
   const [thresholds, setThresholds] = useState(rule.thresholds);
   const [renotify, setRenotify] = useState(rule.renotifyMinutes);
-  const [resolveAfter, setResolveAfter] = useState<number | ''>(rule.resolveAfterMinutes);
+  const [resolveAfter, setResolveAfter] = useState<number | null>(rule.resolveAfterMinutes);
   // Fields keep a unit of their own: they begin anew with the defaults.
   const [round, setRound] = useState(0);
   const save = useMutation({
     mutationFn: () =>
-      updateRule(rule.id, { thresholds, renotifyMinutes: renotify, ...(resolveAfter === '' ? {} : { resolveAfterMinutes: resolveAfter }) }),
+      updateRule(rule.id, {
+        thresholds,
+        renotifyMinutes: renotify,
+        ...(resolveAfter === null ? {} : { resolveAfterMinutes: resolveAfter }),
+      }),
     onSuccess: async () => {
       await queries.invalidateQueries({ queryKey: ['alert-rules', org.id] });
       notifications.show({ message: ui('saved'), color: 'teal' });
@@ -77,22 +82,22 @@ export function RuleForm({ rule, onClose }: { rule: AlertRule; onClose: () => vo
           ))}
           <Group grow align="flex-start">
             {thresholds.windowMinutes !== undefined && (
-              <NumberInput
+              <NumberField
                 label={t('window')}
                 description={t('windowHint')}
                 value={thresholds.windowMinutes}
-                onChange={(value) => setThresholds((old) => ({ ...old, windowMinutes: Number(value) }))}
+                onChange={(value) => setThresholds((old) => ({ ...old, windowMinutes: value ?? 0 }))}
                 allowDecimal={false}
                 clampBehavior="none"
                 suffix=" min"
                 error={errors['thresholds.windowMinutes']}
               />
             )}
-            <NumberInput
+            <NumberField
               label={thresholds.windowMinutes === undefined ? t('minActive') : t('minRecords')}
               description={thresholds.windowMinutes === undefined ? t('minActiveHint') : t('minRecordsHint')}
               value={thresholds.minRecords}
-              onChange={(value) => setThresholds((old) => ({ ...old, minRecords: Number(value) }))}
+              onChange={(value) => setThresholds((old) => ({ ...old, minRecords: value ?? 0 }))}
               allowDecimal={false}
               clampBehavior="none"
               error={errors['thresholds.minRecords']}
@@ -112,10 +117,10 @@ export function RuleForm({ rule, onClose }: { rule: AlertRule; onClose: () => vo
               onChange={(value) => setRenotify(value === null || value === 'null' ? null : Number(value))}
               error={errors.renotifyMinutes}
             />
-            <NumberInput
+            <NumberField
               label={t('resolveAfter')}
               value={resolveAfter}
-              onChange={(value) => setResolveAfter(typeof value === 'number' ? value : '')}
+              onChange={setResolveAfter}
               allowDecimal={false}
               clampBehavior="none"
               suffix=" min"
