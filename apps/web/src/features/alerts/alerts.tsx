@@ -1,6 +1,7 @@
 import { Tabs } from '@mantine/core';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useSearch } from '@tanstack/react-router';
 import { useTexts } from '../../lib/i18n.ts';
+import { useNavigateWithin } from '../../lib/navigate.ts';
 import { Page } from '../../ui/page.tsx';
 import { Channels } from './channels.tsx';
 import { IncidentPanel } from './incident-panel.tsx';
@@ -12,7 +13,7 @@ import { alertTexts } from './texts.ts';
 export function Alerts() {
   const t = useTexts(alertTexts);
   const { tab = 'incidents', incident } = useSearch({ from: '/signed-in/o/$org/alerts' });
-  const navigate = useNavigate({ from: '/o/$org/alerts' });
+  const navigate = useNavigateWithin({ from: '/o/$org/alerts' });
   return (
     <Page title={t('title')} description={t('description')}>
       <Tabs value={tab} onChange={(next) => void navigate({ search: { tab: next as 'incidents' } })} keepMounted={false}>

@@ -1,12 +1,13 @@
 import { Button, Group, SegmentedControl, Select, Stack } from '@mantine/core';
 import { IconCircleCheck } from '@tabler/icons-react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useSearch } from '@tanstack/react-router';
 import { alertKinds } from '@tributary/shared/alert-kinds.ts';
 import { useOrg } from '../../app/org.ts';
 import { connectionHealth } from '../../lib/connections.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { type ActiveIncident, activeIncidents } from '../../lib/incidents.ts';
+import { useNavigateWithin } from '../../lib/navigate.ts';
 import { incidentTexts } from '../../ui/incident-texts.ts';
 import { live, Updated } from '../../ui/live.tsx';
 import { Section } from '../../ui/page.tsx';
@@ -33,7 +34,7 @@ function Filters() {
   const kinds = useTexts(incidentTexts);
   const org = useOrg();
   const { state = 'all', kind, connection } = useSearch({ from: '/signed-in/o/$org/alerts' });
-  const navigate = useNavigate({ from: '/o/$org/alerts' });
+  const navigate = useNavigateWithin({ from: '/o/$org/alerts' });
   const connections = useQuery(connectionHealth(org.id));
   const names = (connections.data ?? []).map((one) => ({ value: one.source_connection_id, label: one.name }));
   const put = (change: Record<string, string | undefined>) =>
@@ -75,7 +76,7 @@ function Filters() {
 
 function useFilter() {
   const { kind, connection } = useSearch({ from: '/signed-in/o/$org/alerts' });
-  const navigate = useNavigate({ from: '/o/$org/alerts' });
+  const navigate = useNavigateWithin({ from: '/o/$org/alerts' });
   return {
     kind,
     connection,

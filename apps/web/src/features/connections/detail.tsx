@@ -1,12 +1,13 @@
 import { Alert, Badge, Button, Card, Grid, Group, SimpleGrid, Skeleton, Stack, Tabs, Text } from '@mantine/core';
 import { IconPlayerPause } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { useParams, useSearch } from '@tanstack/react-router';
 import type { Connection, SourceEntry } from '@tributary/shared/api.ts';
 import { useOrg } from '../../app/org.ts';
 import { activityOf } from '../../lib/activity.ts';
 import { connectionHealth } from '../../lib/connections.ts';
 import { useTexts } from '../../lib/i18n.ts';
+import { useNavigateWithin } from '../../lib/navigate.ts';
 import { useSources } from '../../lib/sources.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { TimeChart } from '../../ui/charts.tsx';
@@ -29,7 +30,7 @@ export function ConnectionDetail() {
   const t = useTexts(connectionTexts);
   const { connectionId } = useParams({ from: '/signed-in/o/$org/connections/$connectionId' });
   const { tab = 'activity' } = useSearch({ from: '/signed-in/o/$org/connections/$connectionId' });
-  const navigate = useNavigate({ from: '/o/$org/connections/$connectionId' });
+  const navigate = useNavigateWithin({ from: '/o/$org/connections/$connectionId' });
   const connection = useQuery({ ...connectionDetail(connectionId), ...live(15_000) });
   const sources = useSources();
   return (
@@ -126,7 +127,7 @@ function ActivityTab({ connection }: { connection: Connection }) {
   const t = useTexts(connectionTexts);
   const org = useOrg();
   const { range = '24h' } = useSearch({ from: '/signed-in/o/$org/connections/$connectionId' });
-  const navigate = useNavigate({ from: '/o/$org/connections/$connectionId' });
+  const navigate = useNavigateWithin({ from: '/o/$org/connections/$connectionId' });
   const activity = useQuery({ ...activityOf(org.id, range, connection.id), ...live(15_000) });
   const health = useQuery({ ...connectionHealth(org.id), ...live(15_000) });
   const lately = health.data?.find((row) => row.source_connection_id === connection.id);

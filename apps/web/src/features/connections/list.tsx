@@ -2,12 +2,13 @@ import { Badge, Card, Group, Select, Stack, Table, Text, TextInput } from '@mant
 import { useDebouncedCallback, useMediaQuery } from '@mantine/hooks';
 import { IconPlus, IconSearch } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useOrg } from '../../app/org.ts';
 import { connectionHealth } from '../../lib/connections.ts';
 import { formatDuration, formatNumber, formatShare } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { useNavigateWithin } from '../../lib/navigate.ts';
 import { useSources } from '../../lib/sources.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { AnchorLink, ButtonLink } from '../../ui/links.tsx';
@@ -24,7 +25,7 @@ export function Connections() {
   const t = useTexts(connectionTexts);
   const org = useOrg();
   const { q, state } = useSearch({ from: '/signed-in/o/$org/connections' });
-  const navigate = useNavigate({ from: '/o/$org/connections' });
+  const navigate = useNavigateWithin({ from: '/o/$org/connections' });
   const health = useQuery({ ...connectionHealth(org.id), ...live(10_000) });
   const [typed, setTyped] = useState(q ?? '');
   const search = useDebouncedCallback((text: string) => {

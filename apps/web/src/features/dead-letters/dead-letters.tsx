@@ -1,6 +1,6 @@
 import { Badge, Group, Stack, Tabs, Text } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useSearch } from '@tanstack/react-router';
 import type { DlqOperation } from '@tributary/shared/dlq.ts';
 import { useEffect, useRef, useState } from 'react';
 import { useOrg } from '../../app/org.ts';
@@ -8,6 +8,7 @@ import type { DeadLettersSearch } from '../../app/search.ts';
 import { connectionHealth } from '../../lib/connections.ts';
 import { formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { useNavigateWithin } from '../../lib/navigate.ts';
 import { ButtonLink } from '../../ui/links.tsx';
 import { live, Updated } from '../../ui/live.tsx';
 import { Page } from '../../ui/page.tsx';
@@ -27,8 +28,8 @@ export function DeadLetters() {
   const t = useTexts(deadLetterTexts);
   const org = useOrg();
   const search = useSearch({ from: '/signed-in/o/$org/dead-letters' });
-  const navigate = useNavigate({ from: '/o/$org/dead-letters' });
-  const go = (next: DeadLettersSearch, replace = false) => void navigate({ search: next, replace, resetScroll: false });
+  const navigate = useNavigateWithin({ from: '/o/$org/dead-letters' });
+  const go = (next: DeadLettersSearch, replace = false) => void navigate({ search: next, replace });
   const { tab = 'groups' } = search;
   const isQuarantine = tab === 'quarantine';
   const filter = toFilter(org.id, search, isQuarantine);

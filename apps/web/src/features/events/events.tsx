@@ -1,13 +1,14 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { IconArrowUp } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useSearch } from '@tanstack/react-router';
 import { useCallback, useEffect, useMemo, useRef } from 'react';
 import { useOrg } from '../../app/org.ts';
 import type { EventsSearch } from '../../app/search.ts';
 import { connectionHealth } from '../../lib/connections.ts';
 import { formatDateTime } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { useNavigateWithin } from '../../lib/navigate.ts';
 import { live, Updated } from '../../ui/live.tsx';
 import { Page, Section } from '../../ui/page.tsx';
 import { ClearFilters, Loaded } from '../../ui/states.tsx';
@@ -26,11 +27,8 @@ export function Events() {
   const t = useTexts(eventTexts);
   const org = useOrg();
   const search = useSearch({ from: '/signed-in/o/$org/events' });
-  const navigate = useNavigate({ from: '/o/$org/events' });
-  const go = useCallback(
-    (next: EventsSearch, { replace = false } = {}) => void navigate({ search: next, replace, resetScroll: false }),
-    [navigate],
-  );
+  const navigate = useNavigateWithin({ from: '/o/$org/events' });
+  const go = useCallback((next: EventsSearch, { replace = false } = {}) => void navigate({ search: next, replace }), [navigate]);
   const health = useQuery({ ...connectionHealth(org.id), ...live(30_000) });
   const connections = useMemo(
     () => (health.data ?? []).map(({ source_connection_id: id, name }) => ({ id, name })).sort((a, b) => a.name.localeCompare(b.name)),

@@ -1,11 +1,12 @@
 import { Center, Grid, Group, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useSearch } from '@tanstack/react-router';
 import { useOrg } from '../../app/org.ts';
 import { type Activity, activityOf } from '../../lib/activity.ts';
 import { connectionHealth } from '../../lib/connections.ts';
 import { formatDuration, formatShare } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { useNavigateWithin } from '../../lib/navigate.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { TimeChart } from '../../ui/charts.tsx';
 import { AnchorLink, ButtonLink } from '../../ui/links.tsx';
@@ -28,7 +29,7 @@ export function Overview() {
   const t = useTexts(overviewTexts);
   const org = useOrg();
   const { range = '24h' } = useSearch({ from: '/signed-in/o/$org/overview' });
-  const navigate = useNavigate({ from: '/o/$org/overview' });
+  const navigate = useNavigateWithin({ from: '/o/$org/overview' });
   const activity = useQuery({ ...activityOf(org.id, range), ...live(range === '1h' ? 5_000 : 15_000) });
   const health = useQuery({ ...connectionHealth(org.id), ...live(15_000) });
   const isNew = health.data?.length === 0 && activity.data !== undefined && isQuiet(activity.data);

@@ -1,10 +1,11 @@
 import { Group, SegmentedControl, Stack, Text } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useSearch } from '@tanstack/react-router';
 import type { ReplayPlan } from '@tributary/shared/replays.ts';
 import { useOrg } from '../../app/org.ts';
 import { useTexts } from '../../lib/i18n.ts';
+import { useNavigateWithin } from '../../lib/navigate.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { AnchorLink, ButtonLink } from '../../ui/links.tsx';
 import { live, Updated } from '../../ui/live.tsx';
@@ -24,13 +25,19 @@ export function Replays() {
   const t = useTexts(replayTexts);
   const org = useOrg();
   const search = useSearch({ from: '/signed-in/o/$org/replays' });
-  const navigate = useNavigate({ from: '/o/$org/replays' });
+  const navigate = useNavigateWithin({ from: '/o/$org/replays' });
   const options = replayPlans(org.id);
   const known = useQueryClient().getQueryData(options.queryKey);
   const plans = useQuery({ ...options, ...live(pace(known?.some(isRunning))) });
   const show = search.show ?? 'all';
   const add = (
-    <ButtonLink to="/o/$org/replays" params={{ org: org.slug }} search={{ new: '1' }} leftSection={<IconPlus size={16} />}>
+    <ButtonLink
+      to="/o/$org/replays"
+      params={{ org: org.slug }}
+      search={{ new: '1' }}
+      resetScroll={false}
+      leftSection={<IconPlus size={16} />}
+    >
       {t('new')}
     </ButtonLink>
   );
@@ -110,6 +117,7 @@ function PlanRow({ plan }: { plan: ReplayPlan }) {
             to="/o/$org/replays"
             params={{ org: org.slug }}
             search={(old) => ({ ...old, plan: plan.id })}
+            resetScroll={false}
             fw={500}
             className="break"
           >

@@ -1,9 +1,10 @@
 import { Group, Select } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useSearch } from '@tanstack/react-router';
 import { useOrg } from '../../app/org.ts';
 import { type Range, ranges } from '../../app/search.ts';
 import { useTexts } from '../../lib/i18n.ts';
+import { useNavigateWithin } from '../../lib/navigate.ts';
 import { uiTexts } from '../../ui/texts.ts';
 import { auditActions, auditSubjects } from './audit-actions.ts';
 import { auditTexts } from './audit-texts.ts';
@@ -16,7 +17,7 @@ export function AuditFilters() {
   const t = useTexts(auditTexts);
   const ui = useTexts(uiTexts);
   const { actor, action, range } = useSearch({ from: '/signed-in/o/$org/settings' });
-  const navigate = useNavigate({ from: '/o/$org/settings' });
+  const navigate = useNavigateWithin({ from: '/o/$org/settings' });
   const people = useQuery(orgPeople(useOrg().id));
   const put = (change: { actor?: string | undefined; action?: string | undefined; range?: Range | undefined }) =>
     void navigate({ search: (old) => ({ ...old, ...change }) as typeof old, replace: true });

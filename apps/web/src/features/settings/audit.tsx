@@ -1,8 +1,9 @@
 import { Anchor, Button, Group, Stack, Text } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useSearch } from '@tanstack/react-router';
 import { useOrg } from '../../app/org.ts';
 import { useTexts } from '../../lib/i18n.ts';
+import { useNavigateWithin } from '../../lib/navigate.ts';
 import { WhyNot } from '../../ui/admin-only.tsx';
 import { Updated } from '../../ui/live.tsx';
 import { Section } from '../../ui/page.tsx';
@@ -33,7 +34,7 @@ function Log() {
   const t = useTexts(auditTexts);
   const ui = useTexts(uiTexts);
   const { actor, action, range, entry } = useSearch({ from: '/signed-in/o/$org/settings' });
-  const navigate = useNavigate({ from: '/o/$org/settings' });
+  const navigate = useNavigateWithin({ from: '/o/$org/settings' });
   const query = useInfiniteQuery({
     ...auditEntries(useOrg().id, { actor, action, range }),
     // Whoever has loaded more is reading: the list then stays as it is.
@@ -85,7 +86,7 @@ function Log() {
 function Entries({ entries }: { entries: readonly AuditEntry[] }) {
   const t = useTexts(auditTexts);
   const { whoDid, whatWasDone } = useSentences();
-  const navigate = useNavigate({ from: '/o/$org/settings' });
+  const navigate = useNavigateWithin({ from: '/o/$org/settings' });
   return (
     <Stack gap={0} component="ul" m={0} p={0} aria-label={t('title')} style={{ listStyle: 'none' }}>
       {entries.map((entry) => (

@@ -1,7 +1,8 @@
 import { Skeleton, Tabs } from '@mantine/core';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useSearch } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
 import { useTexts } from '../../lib/i18n.ts';
+import { useNavigateWithin } from '../../lib/navigate.ts';
 import { Page } from '../../ui/page.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { settingsTexts } from './texts.ts';
@@ -21,7 +22,7 @@ export function Settings() {
   const t = useTexts(settingsTexts);
   const ui = useTexts(uiTexts);
   const { tab = 'org' } = useSearch({ from: '/signed-in/o/$org/settings' });
-  const navigate = useNavigate({ from: '/o/$org/settings' });
+  const navigate = useNavigateWithin({ from: '/o/$org/settings' });
   const Content = tabs[tab];
   return (
     <Page title={t('title')} description={t('description')}>
