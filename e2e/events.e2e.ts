@@ -161,6 +161,28 @@ test('text is found whatever its case, and a bar of the histogram is a time to l
   await expect(page).toHaveURL(/from=/);
 });
 
+test('a search box keeps what is being typed, and says what is searched for when that changes elsewhere', async ({ page }) => {
+  const { owner, org } = await makeShop();
+  await openAs(page, owner, `/o/${org.slug}/events`);
+  const text = page.getByLabel('Search in text');
+  await text.pressSequentially('curso ');
+  await expect(page).toHaveURL(/q=curso$/);
+  await text.pressSequentially('de');
+  await expect(text).toHaveValue('curso de');
+  await expect(page).toHaveURL(/q=curso(\+|%20)de/);
+  await page.goBack();
+  await expect(text).toHaveValue('');
+
+  await page.getByRole('link', { name: 'Connections', exact: true }).click();
+  const name = page.getByLabel('Search by name or platform');
+  const rows = page.getByRole('table', { name: 'Connections' }).getByRole('link');
+  await name.fill('acad');
+  await expect(rows).toHaveText(['Academy']);
+  await page.getByRole('link', { name: 'Connections', exact: true }).click();
+  await expect(rows).toHaveText(['Academy', 'Shop']);
+  await expect(name).toHaveValue('');
+});
+
 test('hundreds of events are scrolled through without one missing or there twice', async ({ page }) => {
   const { owner, org, shop } = await makeShop();
   const orders = Array.from({ length: 330 }, (_, n) => `HPMANY${n}`);

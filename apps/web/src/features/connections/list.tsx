@@ -1,9 +1,8 @@
-import { Badge, Card, Group, Select, Stack, Table, Text, TextInput } from '@mantine/core';
-import { useDebouncedCallback, useMediaQuery } from '@mantine/hooks';
-import { IconPlus, IconSearch } from '@tabler/icons-react';
+import { Badge, Card, Group, Select, Stack, Table, Text } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
+import { IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
-import { useState } from 'react';
 import { useOrg } from '../../app/org.ts';
 import { connectionHealth } from '../../lib/connections.ts';
 import { formatDuration, formatNumber, formatShare } from '../../lib/format.ts';
@@ -14,6 +13,7 @@ import { AdminOnly } from '../../ui/admin-only.tsx';
 import { AnchorLink, ButtonLink } from '../../ui/links.tsx';
 import { live, Updated } from '../../ui/live.tsx';
 import { Page, Section } from '../../ui/page.tsx';
+import { SearchBox } from '../../ui/search-box.tsx';
 import { SourceBadge } from '../../ui/source-badge.tsx';
 import { ClearFilters, Empty, Loaded } from '../../ui/states.tsx';
 import { Time } from '../../ui/values.tsx';
@@ -27,10 +27,6 @@ export function Connections() {
   const { q, state } = useSearch({ from: '/signed-in/o/$org/connections' });
   const navigate = useNavigateWithin({ from: '/o/$org/connections' });
   const health = useQuery({ ...connectionHealth(org.id), ...live(10_000) });
-  const [typed, setTyped] = useState(q ?? '');
-  const search = useDebouncedCallback((text: string) => {
-    void navigate({ search: ({ q: _old, ...others }) => (text === '' ? others : { ...others, q: text }), replace: true });
-  }, 250);
   const add = (
     <ButtonLink to="/o/$org/connections/new" params={{ org: org.slug }} leftSection={<IconPlus size={16} />}>
       {t('add')}
@@ -43,17 +39,12 @@ export function Connections() {
         aside={<Updated at={health.dataUpdatedAt} isFetching={health.isFetching} onRefresh={() => void health.refetch()} />}
       >
         <Group mb="sm" gap="xs">
-          <TextInput
-            aria-label={t('search')}
-            placeholder={t('search')}
-            leftSection={<IconSearch size={16} aria-hidden />}
-            value={typed}
-            onChange={(event) => {
-              setTyped(event.currentTarget.value);
-              search(event.currentTarget.value.trim());
-            }}
-            size="xs"
-            w={260}
+          <SearchBox
+            label={t('search')}
+            value={q}
+            onChange={(next) =>
+              void navigate({ search: ({ q: _old, ...others }) => (next === undefined ? others : { ...others, q: next }), replace: true })
+            }
           />
           <Select
             aria-label={t('state')}
@@ -88,17 +79,7 @@ export function Connections() {
               .sort((a, b) => a.name.localeCompare(b.name));
             if (matching.length === 0) {
               return (
-                <Empty
-                  title={t('nothingMatches')}
-                  action={
-                    <ClearFilters
-                      onClear={() => {
-                        setTyped('');
-                        void navigate({ search: {}, replace: true });
-                      }}
-                    />
-                  }
-                />
+                <Empty title={t('nothingMatches')} action={<ClearFilters onClear={() => void navigate({ search: {}, replace: true })} />} />
               );
             }
             return <ConnectionRows rows={matching} />;

@@ -1,12 +1,11 @@
 import { Button, Group, MultiSelect, NativeSelect, SegmentedControl, Stack, TagsInput, Text, TextInput } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
-import { IconSearch } from '@tabler/icons-react';
 import { canonicalTypes, isCanonicalType, sourceTypePattern } from '@tributary/shared/canonical.ts';
 import { formatAmount, parseAmount } from '@tributary/shared/currency.ts';
-import { type FormEvent, useEffect, useState } from 'react';
+import { type FormEvent, useState } from 'react';
 import type { EventsSearch } from '../../app/search.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { FilterPill } from '../../ui/filter-pill.tsx';
+import { SearchBox } from '../../ui/search-box.tsx';
 import { type filterKeys, without } from './filter.ts';
 import { SubjectFilter } from './subject-filter.tsx';
 import { eventTexts } from './texts.ts';
@@ -28,7 +27,11 @@ export function FilterBar({ search, onChange, connections, seenTypes }: BarProps
   const pill = (key: (typeof filterKeys)[number]) => ({ label: t(key), value: words[key], onClear: clear(key) });
   return (
     <Group gap={6} role="search" aria-label={t('filters')}>
-      <TextSearch search={search} onChange={onChange} />
+      <SearchBox
+        label={t('q')}
+        value={search.q}
+        onChange={(q) => onChange({ ...without(search, 'q'), ...(q === undefined ? {} : { q }) }, { replace: search.q !== undefined })}
+      />
       <FilterPill {...pill('types')}>{() => <TypeFilter search={search} onChange={onChange} seenTypes={seenTypes} />}</FilterPill>
       <FilterPill {...pill('connections')}>
         {() => (
@@ -73,31 +76,6 @@ export function FilterBar({ search, onChange, connections, seenTypes }: BarProps
         )}
       </FilterPill>
     </Group>
-  );
-}
-
-function TextSearch({ search, onChange }: Pick<BarProps, 'search' | 'onChange'>) {
-  const t = useTexts(eventTexts);
-  const [typed, setTyped] = useState(search.q ?? '');
-  useEffect(() => setTyped(search.q ?? ''), [search.q]);
-  const commit = useDebouncedCallback((text: string) => {
-    const q = text.trim();
-    if (q !== (search.q ?? '')) onChange({ ...without(search, 'q'), ...(q === '' ? {} : { q }) }, { replace: search.q !== undefined });
-  }, 400);
-  return (
-    <TextInput
-      size="xs"
-      w={{ base: '100%', xs: 220 }}
-      aria-label={t('q')}
-      placeholder={t('q')}
-      maxLength={200}
-      leftSection={<IconSearch size={14} aria-hidden />}
-      value={typed}
-      onChange={({ currentTarget: { value } }) => {
-        setTyped(value);
-        commit(value);
-      }}
-    />
   );
 }
 
