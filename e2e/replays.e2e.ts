@@ -102,6 +102,11 @@ test('a small plan is one person\u2019s: it runs, is paused, goes on and is canc
   await planAll(page, 'Slowly', small, 1);
   const panel = panelOf(page);
   await panel.getByRole('button', { name: 'Approve' }).click();
+  // Escape closes what lies on top, and no more.
+  await page.getByRole('dialog', { name: 'Approve the plan' }).getByLabel('Reference').press('Escape');
+  await expect(page.getByRole('dialog')).toHaveCount(1);
+  await expect(page).toHaveURL(/plan=/);
+  await panel.getByRole('button', { name: 'Approve' }).click();
   await page.getByRole('button', { name: `Approve ${small} deliveries` }).click();
   await panel.getByRole('button', { name: 'Run' }).click();
   await page.getByRole('button', { name: `Run ${small} deliveries` }).click();

@@ -1,8 +1,9 @@
 import { ActionIcon, Box, Drawer, Group, Paper, Title, Tooltip } from '@mantine/core';
-import { useMediaQuery, useWindowEvent } from '@mantine/hooks';
+import { useMediaQuery } from '@mantine/hooks';
 import { IconX } from '@tabler/icons-react';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { useTexts } from '../lib/i18n.ts';
+import { useEscape } from './escape.ts';
 import { uiTexts } from './texts.ts';
 
 const width = 'min(560px, 55vw)';
@@ -22,7 +23,6 @@ export function SidePanel({
   onClose: () => void;
   children: ReactNode;
 }) {
-  const t = useTexts(uiTexts);
   const beside = useMediaQuery('(min-width: 62em)', undefined, { getInitialValueInEffect: false });
   if (beside) {
     return (
@@ -32,10 +32,48 @@ export function SidePanel({
     );
   }
   return (
-    <Drawer.Root opened onClose={onClose} position="right" size="100%" transitionProps={{ duration: 0 }}>
-      <Drawer.Content>
+    <PanelDrawer opened title={title} actions={actions} onClose={onClose} size="100%" isInstant>
+      {children}
+    </PanelDrawer>
+  );
+}
+
+/** A panel over the page, from the right, which cannot be used meanwhile. */
+export function PanelDrawer({
+  opened,
+  title,
+  actions,
+  onClose,
+  size,
+  isInstant = false,
+  children,
+}: {
+  opened: boolean;
+  title: string;
+  actions?: ReactNode;
+  onClose: () => void;
+  size: number | string;
+  isInstant?: boolean;
+  children: ReactNode;
+}) {
+  const t = useTexts(uiTexts);
+  const panel = useRef<HTMLDivElement>(null);
+  useEscape(panel, onClose, opened);
+  return (
+    <Drawer.Root
+      opened={opened}
+      onClose={onClose}
+      position="right"
+      size={size}
+      closeOnEscape={false}
+      {...(isInstant && { transitionProps: { duration: 0 } })}
+    >
+      <Drawer.Overlay />
+      <Drawer.Content ref={panel}>
         <Drawer.Header>
-          <Drawer.Title className="isolated break">{title}</Drawer.Title>
+          <Drawer.Title className="isolated break" fw={600}>
+            {title}
+          </Drawer.Title>
           <Group gap={4} ml="auto" wrap="nowrap">
             {actions}
             <Drawer.CloseButton aria-label={t('close')} />
@@ -57,11 +95,7 @@ function Aside({ title, actions, onClose, children }: { title: string; actions: 
       if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
     };
   }, []);
-  useWindowEvent('keydown', (event) => {
-    const inside =
-      event.target instanceof Element ? event.target.closest('[role=dialog], [role=menu], [role=listbox], [aria-expanded=true]') : null;
-    if (event.key === 'Escape' && !event.defaultPrevented && !inside) onClose();
-  });
+  useEscape(panel, onClose);
   return (
     <Paper
       component="aside"

@@ -1,4 +1,4 @@
-import { Drawer, Group, List, Stack, Text, Title } from '@mantine/core';
+import { Group, List, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { AlertIncidentDetail } from '@tributary/shared/alerts.ts';
 import type { ReactNode } from 'react';
@@ -9,8 +9,8 @@ import { incidentTexts } from '../../ui/incident-texts.ts';
 import { LevelBadge } from '../../ui/level.tsx';
 import { AnchorLink, ButtonLink } from '../../ui/links.tsx';
 import { live } from '../../ui/live.tsx';
+import { PanelDrawer } from '../../ui/side-panel.tsx';
 import { Loaded } from '../../ui/states.tsx';
-import { uiTexts } from '../../ui/texts.ts';
 import { Id, Time } from '../../ui/values.tsx';
 import { guidanceTexts, stepsOf } from './guidance.ts';
 import { IncidentActions } from './incident-row.tsx';
@@ -21,18 +21,10 @@ import { alertTexts } from './texts.ts';
 /** One incident beside the list: its figures, what to do, and what happened so far. */
 export function IncidentPanel({ id, onClose }: { id: string | undefined; onClose: () => void }) {
   const t = useTexts(alertTexts);
-  const ui = useTexts(uiTexts);
   return (
-    <Drawer
-      opened={id !== undefined}
-      onClose={onClose}
-      position="right"
-      size={520}
-      title={<Text fw={600}>{t('incident')}</Text>}
-      closeButtonProps={{ 'aria-label': ui('close') }}
-    >
+    <PanelDrawer opened={id !== undefined} onClose={onClose} size={520} title={t('incident')}>
       {id !== undefined && <Content id={id} />}
-    </Drawer>
+    </PanelDrawer>
   );
 }
 

@@ -1,19 +1,6 @@
 import { Refused } from '../../ui/refused.tsx';
 import 'dayjs/locale/pt-br';
-import {
-  Box,
-  Button,
-  Checkbox,
-  Drawer,
-  Group,
-  MultiSelect,
-  NumberInput,
-  Radio,
-  SimpleGrid,
-  Stack,
-  TagsInput,
-  TextInput,
-} from '@mantine/core';
+import { Box, Button, Checkbox, Group, MultiSelect, NumberInput, Radio, SimpleGrid, Stack, TagsInput, TextInput } from '@mantine/core';
 import { DatesProvider, DateTimePicker } from '@mantine/dates';
 import { useDebouncedValue } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
@@ -29,7 +16,7 @@ import { connectionHealth } from '../../lib/connections.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useNavigateWithin } from '../../lib/navigate.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
-import { uiTexts } from '../../ui/texts.ts';
+import { PanelDrawer } from '../../ui/side-panel.tsx';
 import { PlanCount } from './plan-count.tsx';
 import { createPlan, type NewPlan } from './queries.ts';
 import { replayTexts } from './texts.ts';
@@ -37,16 +24,15 @@ import { replayTexts } from './texts.ts';
 /** A plan that is being made, beside the list. All but its name is in the URL. */
 export function NewPlanPanel({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const t = useTexts(replayTexts);
-  const ui = useTexts(uiTexts);
   const language = useLanguage();
   return (
-    <Drawer opened={opened} onClose={onClose} position="right" size={640} title={t('new')} closeButtonProps={{ 'aria-label': ui('close') }}>
+    <PanelDrawer opened={opened} onClose={onClose} size={640} title={t('new')}>
       <AdminOnly>
         <DatesProvider settings={{ locale: language === 'pt-BR' ? 'pt-br' : 'en', firstDayOfWeek: language === 'pt-BR' ? 0 : 1 }}>
           <Form />
         </DatesProvider>
       </AdminOnly>
-    </Drawer>
+    </PanelDrawer>
   );
 }
 

@@ -1,4 +1,4 @@
-import { Alert, Drawer, Group, SimpleGrid, Stack, Text, Timeline, Title, Tooltip } from '@mantine/core';
+import { Alert, Group, SimpleGrid, Stack, Text, Timeline, Title, Tooltip } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import type { ReplayPlan } from '@tributary/shared/replays.ts';
@@ -9,8 +9,8 @@ import { formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { AnchorLink } from '../../ui/links.tsx';
 import { live } from '../../ui/live.tsx';
+import { PanelDrawer } from '../../ui/side-panel.tsx';
 import { Loaded } from '../../ui/states.tsx';
-import { uiTexts } from '../../ui/texts.ts';
 import { Id, Time } from '../../ui/values.tsx';
 import { isOpen, Person, PlanProgress, StatusBadge, usePlanName } from './plan-parts.tsx';
 import { PlanSteps } from './plan-steps.tsx';
@@ -20,18 +20,10 @@ import { replayTexts } from './texts.ts';
 /** One plan beside the list: how far it is, what comes next, what it is about, who did what. */
 export function PlanPanel({ id, onClose }: { id: string | undefined; onClose: () => void }) {
   const t = useTexts(replayTexts);
-  const ui = useTexts(uiTexts);
   return (
-    <Drawer
-      opened={id !== undefined}
-      onClose={onClose}
-      position="right"
-      size={640}
-      title={t('plan')}
-      closeButtonProps={{ 'aria-label': ui('close') }}
-    >
+    <PanelDrawer opened={id !== undefined} onClose={onClose} size={640} title={t('plan')}>
       {id !== undefined && <Detail id={id} />}
-    </Drawer>
+    </PanelDrawer>
   );
 }
 

@@ -1,10 +1,10 @@
-import { Drawer, Stack, Text, Title } from '@mantine/core';
+import { Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { useOrg } from '../../app/org.ts';
 import { useTexts } from '../../lib/i18n.ts';
+import { PanelDrawer } from '../../ui/side-panel.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
-import { uiTexts } from '../../ui/texts.ts';
 import { Copy, Id, Json, Time } from '../../ui/values.tsx';
 import { type AuditEntry, auditEntry } from './audit-queries.ts';
 import { auditTexts } from './audit-texts.ts';
@@ -13,18 +13,10 @@ import { useSentences } from './use-sentences.ts';
 /** One entry beside the list, with everything that was written down. */
 export function AuditPanel({ id, onClose }: { id: string | undefined; onClose: () => void }) {
   const t = useTexts(auditTexts);
-  const ui = useTexts(uiTexts);
   return (
-    <Drawer
-      opened={id !== undefined}
-      onClose={onClose}
-      position="right"
-      size={520}
-      title={<Text fw={600}>{t('entry')}</Text>}
-      closeButtonProps={{ 'aria-label': ui('close') }}
-    >
+    <PanelDrawer opened={id !== undefined} onClose={onClose} size={520} title={t('entry')}>
       {id !== undefined && <Content id={id} />}
-    </Drawer>
+    </PanelDrawer>
   );
 }
 
