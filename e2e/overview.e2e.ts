@@ -27,6 +27,12 @@ test('the figures add up, and lead to what they count', async ({ page }) => {
     'Rejected',
   ]);
 
+  // Whoever refreshes by the keyboard stays on the button, also while it fetches.
+  const refresh = page.getByRole('button', { name: 'Refresh now' });
+  await refresh.focus();
+  await Promise.all([page.waitForResponse(/ingest_timeseries/), page.keyboard.press('Enter')]);
+  await expect(refresh).toBeFocused();
+
   await pipeline.getByRole('link', { name: 'Dead-lettered: 1' }).click();
   await expect(page).toHaveURL(/\/dead-letters\?.*tab=entries/);
   await expect(page).toHaveURL(/from=/);

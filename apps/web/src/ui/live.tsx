@@ -1,4 +1,4 @@
-import { ActionIcon, Group, Text, Tooltip } from '@mantine/core';
+import { ActionIcon, Group, Loader, Text, Tooltip } from '@mantine/core';
 import { IconRefresh } from '@tabler/icons-react';
 import { formatAgo } from '../lib/format.ts';
 import { useLanguage, useTexts } from '../lib/i18n.ts';
@@ -30,8 +30,16 @@ export function Updated({ at, isFetching, onRefresh }: { at: number; isFetching:
         {at > 0 ? ago : t('loading')}
       </Text>
       <Tooltip label={t('refresh')}>
-        <ActionIcon variant="subtle" color="gray" size="sm" loading={isFetching} onClick={onRefresh} aria-label={t('refresh')}>
-          <IconRefresh size={14} />
+        {/* Not `loading`: that disables it, and whoever stands on it with the keyboard would lose their place at every poll. */}
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          size="sm"
+          aria-busy={isFetching}
+          onClick={isFetching ? undefined : onRefresh}
+          aria-label={t('refresh')}
+        >
+          {isFetching ? <Loader size={14} color="gray" aria-hidden /> : <IconRefresh size={14} />}
         </ActionIcon>
       </Tooltip>
     </Group>
