@@ -1,6 +1,6 @@
 import { Refused } from '../../ui/refused.tsx';
 import 'dayjs/locale/pt-br';
-import { Box, Button, Checkbox, Group, MultiSelect, NumberInput, Radio, SimpleGrid, Stack, TagsInput, TextInput } from '@mantine/core';
+import { Box, Button, Checkbox, Group, MultiSelect, Radio, SimpleGrid, Stack, TagsInput, TextInput } from '@mantine/core';
 import { DatesProvider, DateTimePicker } from '@mantine/dates';
 import { useDebouncedValue } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
@@ -16,6 +16,7 @@ import { connectionHealth } from '../../lib/connections.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useNavigateWithin } from '../../lib/navigate.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
+import { NumberField } from '../../ui/number-field.tsx';
 import { PanelDrawer } from '../../ui/side-panel.tsx';
 import { PlanCount } from './plan-count.tsx';
 import { createPlan, type NewPlan } from './queries.ts';
@@ -76,6 +77,7 @@ function Form() {
   const connections = useQuery(connectionHealth(org.id));
   const [name, setName] = useState('');
   const { plan, problem } = usePlan(name);
+  const isThrottled = useSearch({ from: '/signed-in/o/$org/replays', select: ({ rate }) => rate !== undefined });
   const { name: _name, ...countable } = plan;
   const [settled] = useDebouncedValue(JSON.stringify(countable), settleMs);
   const { filter } = plan;
@@ -165,15 +167,15 @@ function Form() {
           </Stack>
         </Radio.Group>
         <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm">
-          <NumberInput
+          <NumberField
             label={t('throttle')}
             description={t('throttleHint')}
+            placeholder={String(throttleDefault)}
             min={1}
             max={1_000}
             allowDecimal={false}
-            clampBehavior="strict"
-            value={plan.throttlePerSecond ?? throttleDefault}
-            onChange={(value) => set('rate', typeof value === 'number' && value !== throttleDefault ? String(value) : undefined)}
+            value={isThrottled ? (plan.throttlePerSecond ?? null) : null}
+            onChange={(value) => set('rate', value ? String(Math.min(value, 1_000)) : undefined)}
           />
           <TextInput
             label={t('name')}
