@@ -1,9 +1,7 @@
 import { decodeLatin1Component, parseForm } from './form.ts';
 import { decodeText, parseJson } from './json.ts';
+import { recordsMax } from './records.ts';
 import { type Body, type Delivery, type Json, RecordError } from './source.ts';
-
-/** Lines of one NDJSON body; more belongs into several deliveries. */
-const linesMax = 10_000;
 
 const latin1 = new TextDecoder('windows-1252');
 
@@ -38,8 +36,8 @@ export function decodeBody(delivery: Delivery): Body {
 
 function parseLines(text: string): Json[] {
   const values: Json[] = [];
-  for (const [index, line] of text.split('\n', linesMax + 1).entries()) {
-    if (index === linesMax) throw new RecordError('INVALID_PAYLOAD', `The body has more than ${linesMax} lines.`);
+  for (const [index, line] of text.split('\n', recordsMax + 1).entries()) {
+    if (index === recordsMax) throw new RecordError('INVALID_PAYLOAD', `The body has more than ${recordsMax} lines.`);
     if (line.trim() === '') continue;
     try {
       values.push(parseJson(line));

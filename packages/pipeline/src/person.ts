@@ -1,6 +1,7 @@
 import { subjectForm } from './columns.ts';
 import { decodeText } from './json.ts';
 import { hashIdentifier, type IdentifierKind, identifierKinds, normaliseDocument, normalisePhone } from './pii.ts';
+import { recordsOf } from './records.ts';
 import { readings } from './repeats.ts';
 import type { Body, Delivery, Json, Source, Subject } from './source.ts';
 
@@ -71,16 +72,19 @@ function isSubject(person: Person, subject: Subject, country: string): boolean {
 
 function subjectsOf(delivery: Delivery, body: Body | undefined, { source, config, receivedAtMs }: PersonContext): Subject[] {
   if (body === undefined || source === undefined) return [];
-  const tried = <T>(read: () => T): T | undefined => {
+  const subjects: Subject[] = [];
+  // A body or record without a shape that the source knows has no subject.
+  const tried = (read: () => void) => {
     try {
-      return read();
-    } catch {
-      // A record without a shape that the source knows has no subject.
-      return undefined;
-    }
+      read();
+    } catch {}
   };
-  const records = tried(() => source.split(body, config)) ?? [];
-  return records.flatMap((record) => tried(() => source.read(record, { config, headers: delivery.headers, receivedAtMs }))?.subject ?? []);
+  tried(() => {
+    for (const record of recordsOf(source, delivery, body, config)) {
+      tried(() => subjects.push(source.read(record, { config, headers: delivery.headers, receivedAtMs }).subject ?? {}));
+    }
+  });
+  return subjects;
 }
 
 const documentCharsMax = 60;

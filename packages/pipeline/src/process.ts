@@ -15,6 +15,7 @@ import {
 } from './columns.ts';
 import { recordFingerprint } from './fingerprint.ts';
 import { compilePaths, type PathState } from './paths.ts';
+import { recordsOf } from './records.ts';
 import { containsPersonal, finish, type PersonalPaths, prune } from './redact.ts';
 import { type Collected, newCollected, occurring } from './repeats.ts';
 import { sampleOf, shapeOf } from './sample.ts';
@@ -62,6 +63,7 @@ export type ProcessedRecord =
 
 /**
  * Step two: a genuine delivery to canonical rows, one outcome per record, in order. What fails fails alone; nothing is thrown.
+ * A delivery that cannot be cut into records, or that has too many (records.ts), is one failure.
  * Personal data is hashed with the org's key or gone, amounts are integer minor units, the event's time is the source's.
  */
 export function processDelivery(source: Source, delivery: Delivery, body: Body, context: ProcessContext): ProcessedRecord[];
@@ -82,7 +84,7 @@ export function processDelivery(
 ): (ProcessedRecord | undefined)[] {
   let records: RawRecord[];
   try {
-    records = source.split(body, context.config);
+    records = [...recordsOf(source, delivery, body, context.config)];
   } catch (error) {
     return [failure(error, newCollected(), undefined, shapeOf(body.kind === 'empty' ? null : body.value))];
   }

@@ -181,8 +181,11 @@ export interface Source<Config = unknown> {
   handshake?(query: URLSearchParams, secrets: readonly Secret[]): { status: 200 | 403; body: string } | undefined;
   /** Proves the delivery genuine on its raw bytes. Fails closed: no secret, no acceptance. `body` is decoded lazily, and is undefined when it cannot be. */
   verify(delivery: Delivery, secrets: readonly Secret[], config: Config, nowMs: number, body: () => Body | undefined): Verdict;
-  /** Cuts the body into records. Throws RecordError when the body is not this platform's at all. */
-  split(body: Body, config: Config): RawRecord[];
+  /**
+   * Cuts the body into records, where many of them share something one at a time: records.ts stops when it is too much.
+   * Throws RecordError when the body is not this platform's at all.
+   */
+  split(body: Body, config: Config): Iterable<RawRecord>;
   /** Reads one record. Throws RecordError (MISSING_FIELD, SCHEMA_DRIFT, VALIDATION_FAIL). */
   read(record: RawRecord, context: ReadContext<Config>): Reading;
   /** Signs a body as the platform would: for test sends and the demo. */

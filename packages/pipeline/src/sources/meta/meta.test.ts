@@ -35,12 +35,16 @@ function bodyOf(value: unknown): Body {
   return decodeBody(delivery(typeof value === 'string' ? value : JSON.stringify(value)));
 }
 
+function split(body: Body, config: Parameters<typeof meta.split>[1] = {}) {
+  return [...meta.split(body, config)];
+}
+
 function readOne(record: RawRecord) {
   return meta.read(record, { config: {}, headers: {}, receivedAtMs: now });
 }
 
 function readAll(value: unknown) {
-  return meta.split(bodyOf(value), {}).map(readOne);
+  return split(bodyOf(value), {}).map(readOne);
 }
 
 function page(field: string, value: Json, entry: JsonObject = { id: '900100', time: 1_700_000_009 }): JsonObject {
@@ -212,11 +216,11 @@ describe('split', () => {
       field: 'leadgen',
       value: { leadgen_id: String(c + 1), created_time: 1_700_000_000 },
     }));
-    expect(meta.split(bodyOf({ object: 'page', entry: [{ id: '1', time: 1_700_000_000, changes }] }), {})).toHaveLength(2500);
+    expect(split(bodyOf({ object: 'page', entry: [{ id: '1', time: 1_700_000_000, changes }] }), {})).toHaveLength(2500);
   });
   it('keeps the records of different pages apart, each with its own page id', () => {
     const one = page('leadgen', { leadgen_id: '1', created_time: 1_700_000_000 });
-    const records = meta.split(
+    const records = split(
       bodyOf({ object: 'page', entry: [...(one.entry as Json[]), { id: '900200', time: 1, changes: [{ field: 'feed', value: {} }] }] }),
       {},
     );
@@ -236,7 +240,7 @@ describe('split', () => {
       ],
       statuses: [{ id: 'wamid.C', status: 'read', timestamp: '1700000003', recipient_id: '5511955550101' }],
     });
-    const records = meta.split(bodyOf(body), {});
+    const records = split(bodyOf(body), {});
     expect(records.map((record) => JSON.stringify((record.value.value as JsonObject).contacts).match(/Ana|Bia/g))).toEqual([
       ['Ana'],
       ['Bia'],
@@ -265,7 +269,7 @@ describe('split', () => {
         { id: '1', messaging: [[]] },
       ],
     };
-    const outcomes = meta.split(bodyOf(body), {}).map((record) => {
+    const outcomes = split(bodyOf(body), {}).map((record) => {
       try {
         return readOne(record).idempotencyKey;
       } catch (error) {
@@ -284,14 +288,14 @@ describe('split', () => {
     ]);
   });
   it('refuses a body that is no notification of Meta’s', () => {
-    expect(thrown(() => meta.split({ kind: 'empty' }, {})).errorClass).toBe('INVALID_PAYLOAD');
-    expect(thrown(() => meta.split(bodyOf('[]'), {})).errorClass).toBe('INVALID_PAYLOAD');
-    expect(thrown(() => meta.split({ kind: 'form', value: { object: 'page' } }, {})).errorClass).toBe('INVALID_PAYLOAD');
-    expect(thrown(() => meta.split(bodyOf('{"entry":[]}'), {})).path).toBe('object');
-    expect(thrown(() => meta.split(bodyOf('{"object":"page","entry":{}}'), {})).path).toBe('entry');
+    expect(thrown(() => split({ kind: 'empty' }, {})).errorClass).toBe('INVALID_PAYLOAD');
+    expect(thrown(() => split(bodyOf('[]'), {})).errorClass).toBe('INVALID_PAYLOAD');
+    expect(thrown(() => split({ kind: 'form', value: { object: 'page' } }, {})).errorClass).toBe('INVALID_PAYLOAD');
+    expect(thrown(() => split(bodyOf('{"entry":[]}'), {})).path).toBe('object');
+    expect(thrown(() => split(bodyOf('{"object":"page","entry":{}}'), {})).path).toBe('entry');
   });
   it('takes the page itself for no person: its own posts carry no author, its id stays', () => {
-    const [record] = meta.split(
+    const [record] = split(
       bodyOf(
         page('feed', {
           item: 'status',
@@ -331,12 +335,12 @@ describe('read', () => {
         page('feed', { item: 'reaction', verb: 'add', post_id: '900100_1', created_time: 1_700_000_000 }, { id: '900100', time }),
       (time: number) => messenger({ read: { watermark: 1_700_000_000_000 } }, time * 1000),
     ]) {
-      expect(meta.split(bodyOf(build(1_700_003_600)), {})[0]?.value).toEqual(meta.split(bodyOf(build(1_700_000_009)), {})[0]?.value);
+      expect(split(bodyOf(build(1_700_003_600)), {})[0]?.value).toEqual(split(bodyOf(build(1_700_000_009)), {})[0]?.value);
     }
   });
   it('tells two changes without id or time of their own apart by the notification’s time', () => {
     const at = (time: number) =>
-      meta.split(
+      split(
         bodyOf({ object: 'user', entry: [{ id: '5', time, changes: [{ field: 'photos', value: { verb: 'update', object_id: '9' } }] }] }),
         {},
       )[0]?.value;
@@ -385,8 +389,8 @@ describe('read', () => {
         created_time: 1_700_000_000,
         from: { id, name: 'X' },
       });
-    const [a] = meta.split(bodyOf(reaction('1')), {});
-    const [b] = meta.split(bodyOf(reaction('2')), {});
+    const [a] = split(bodyOf(reaction('1')), {});
+    const [b] = split(bodyOf(reaction('2')), {});
     expect(a && readOne(a)).toMatchObject({ type: 'page.reaction_added', idempotencyKey: undefined, subject: { external_id: '1' } });
     expect(a?.value).not.toEqual(b?.value);
   });
@@ -397,8 +401,8 @@ describe('read', () => {
         { leadgen_id: '444444444444', form_id: '444444444444', page_id: '444444444444', created_time: time },
         { id: '0', time },
       );
-    const [first] = meta.split(bodyOf(press(1_700_000_000)), {});
-    const [second] = meta.split(bodyOf(press(1_700_000_060)), {});
+    const [first] = split(bodyOf(press(1_700_000_000)), {});
+    const [second] = split(bodyOf(press(1_700_000_060)), {});
     expect(first && readOne(first)).toMatchObject({ isTest: true, idempotencyKey: undefined, type: 'lead.created' });
     expect(first?.value).not.toEqual(second?.value);
     expect(readAll(page('leadgen', { leadgen_id: '1', created_time: 1_700_000_000 }))[0]?.isTest).toBe(false);
@@ -592,7 +596,7 @@ describe.skipIf(!hasFixtures)('captured samples', () => {
     const text = load(name);
     const sent = delivery(text, { 'x-hub-signature-256': await octokit.sign('app-secret-of-tests', text) });
     expect(verify(sent)).toEqual({ ok: true });
-    const readings = meta.split(decodeBody(sent), {}).map(readOne);
+    const readings = split(decodeBody(sent), {}).map(readOne);
     expect(readings.map((reading) => [reading.type, reading.idempotencyKey, reading.eventTimeMs])).toEqual(expected[name]);
     expect(readings.every((reading) => reading.isTest === (name === 'leadgen_test_tool.json'))).toBe(true);
   });
@@ -636,7 +640,7 @@ describe('whatever arrives', () => {
           const mutated = edits.reduce<Json>((value, [place, replacement]) => mutate(value, place, replacement as Json), body);
           let records: RawRecord[] = [];
           try {
-            records = meta.split({ kind: 'json', value: mutated }, {});
+            records = split({ kind: 'json', value: mutated }, {});
           } catch (error) {
             expect(error).toBeInstanceOf(RecordError);
           }

@@ -14,16 +14,23 @@ const personObjects = new Set(['user', 'permissions']);
  * The envelope holds `object` and the entry's `time` (of the notification, not of the event).
  * Throws INVALID_PAYLOAD or SCHEMA_DRIFT when the body is no Meta notification at all.
  */
-export function split(body: Body): RawRecord[] {
+export function split(body: Body): Iterable<RawRecord> {
   if (body.kind !== 'json' || !isObject(body.value)) throw new RecordError('INVALID_PAYLOAD', 'a Meta notification is a JSON object');
   const object = text(body.value, 'object');
   if (object === undefined) throw new RecordError('SCHEMA_DRIFT', '"object" is missing', 'object');
   if (!Array.isArray(body.value.entry)) throw new RecordError('SCHEMA_DRIFT', '"entry" should be an array', 'entry');
-  return body.value.entry.flatMap((entry) => recordsOf(object, entry));
+  return recordsOf(object, body.value.entry);
 }
 
-function recordsOf(object: string, entry: Json): RawRecord[] {
-  if (!isObject(entry)) return [{ value: { object, entry }, envelope: { object } }];
+/** One at a time: each holds what it shares with its neighbours, and nobody may want them all. */
+function* recordsOf(object: string, entries: readonly Json[]): Generator<RawRecord> {
+  for (const entry of entries) {
+    if (isObject(entry)) yield* recordsOfEntry(object, entry);
+    else yield { value: { object, entry }, envelope: { object } };
+  }
+}
+
+function* recordsOfEntry(object: string, entry: JsonObject): Generator<RawRecord> {
   const id = text(entry, 'id');
   const owner: JsonObject = { object };
   if (personObjects.has(object)) {
@@ -32,16 +39,15 @@ function recordsOf(object: string, entry: Json): RawRecord[] {
   } else if (id !== undefined) owner.id = id;
   const envelope: JsonObject = { object, ...(entry.time === undefined ? {} : { time: entry.time }) };
 
-  const values: JsonObject[] = [];
+  const record = (value: JsonObject): RawRecord => ({ value: stamped(value, envelope), envelope });
   let understood = false;
   for (const list of ['changes', 'changed_fields', 'messaging', 'standby'] as const) {
     const items = entry[list];
     if (!Array.isArray(items)) continue;
     understood = true;
-    for (const item of items) values.push(...valuesOf(list, item, owner, id));
+    for (const item of items) for (const value of valuesOf(list, item, owner, id)) yield record(value);
   }
-  if (!understood) values.push({ ...owner, entry });
-  return values.map((value) => ({ value: stamped(value, envelope), envelope }));
+  if (!understood) yield record({ ...owner, entry });
 }
 
 function valuesOf(
@@ -49,7 +55,7 @@ function valuesOf(
   item: Json,
   owner: JsonObject,
   ownId: string | undefined,
-): JsonObject[] {
+): Iterable<JsonObject> {
   if (list === 'changed_fields') return [{ ...owner, changed_field: item }];
   if (!isObject(item)) return [{ ...owner, [list]: item }];
   if (list !== 'changes') return [{ ...owner, [list]: withoutOwnSide(item, ownId) }];
@@ -67,8 +73,8 @@ function withoutOwnSide(value: JsonObject, ownId: string | undefined): JsonObjec
   return kept;
 }
 
-function unpacked(change: JsonObject, value: JsonObject): JsonObject[] {
-  const records: JsonObject[] = [];
+function* unpacked(change: JsonObject, value: JsonObject): Generator<JsonObject> {
+  let isEmpty = true;
   const shared: JsonObject = { ...value };
   for (const name of [...packedLists, 'contacts']) delete shared[name];
   const contactById = indexed(value.contacts);
@@ -77,10 +83,11 @@ function unpacked(change: JsonObject, value: JsonObject): JsonObject[] {
     if (!Array.isArray(items)) continue;
     for (const item of items) {
       const contact = contactOf(item, contactById);
-      records.push({ ...change, value: { ...shared, ...(contact === undefined ? {} : { contacts: [contact] }), [name]: [item] } });
+      isEmpty = false;
+      yield { ...change, value: { ...shared, ...(contact === undefined ? {} : { contacts: [contact] }), [name]: [item] } };
     }
   }
-  return records.length > 0 ? records : [change];
+  if (isEmpty) yield change;
 }
 
 function indexed(contacts: Json | undefined): Map<string, Json> {

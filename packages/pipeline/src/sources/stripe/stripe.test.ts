@@ -286,7 +286,7 @@ describe('events', () => {
   it('lifts campaign parameters out of metadata, whose free text is personal, and leaves other events as they came', () => {
     const lifted = (object: JsonObject) => {
       const value: JsonObject = JSON.parse(about('invoice.paid', object));
-      return { before: value, after: stripe.split({ kind: 'json', value }, config)[0]?.value };
+      return { before: value, after: [...stripe.split({ kind: 'json', value }, config)][0]?.value };
     };
     const metadata = { utm_source: 'mail', note: 'for Rafael' };
     const { before, after } = lifted({ object: 'invoice', metadata, subscription_details: { metadata: { utm_source: 'old', sck: 'a' } } });

@@ -2,25 +2,25 @@ import { at, isObject } from '../../fields.ts';
 import { type Body, type Json, type RawRecord, RecordError } from '../../source.ts';
 import { settingsOf, type WebhookConfig } from './config.ts';
 
-/** More records than this belong into several deliveries. */
-export const recordsMax = 10_000;
-
 /**
  * The array at `records.path`, else a top-level array or NDJSON lines, else the object itself. The envelope says `single` when the
  * delivery is one record, and `malformed` for one that is no object (it fails alone).
  * Throws INVALID_PAYLOAD, or MISSING_FIELD and SCHEMA_DRIFT about `records.path`.
  */
-export function split(body: Body, config: WebhookConfig): RawRecord[] {
+export function split(body: Body, config: WebhookConfig): Iterable<RawRecord> {
   if (body.kind === 'empty') throw new RecordError('INVALID_PAYLOAD', 'the body is empty');
   const path = settingsOf(config)?.records?.path;
   const roots = body.kind === 'ndjson' ? body.value : [body.value];
   const values =
     path === undefined ? (body.kind === 'ndjson' ? roots : unwrapped(body.value)) : roots.flatMap((root) => arrayAt(root, path));
-  if (values.length > recordsMax) throw new RecordError('INVALID_PAYLOAD', `more than ${recordsMax} records in one delivery`);
+  return recordsOf(values);
+}
+
+function* recordsOf(values: readonly Json[]): Generator<RawRecord> {
   const single = values.length === 1 ? { single: true } : {};
-  return values.map((value) =>
-    isObject(value) ? { value, envelope: single } : { value: { value }, envelope: { ...single, malformed: true } },
-  );
+  for (const value of values) {
+    yield isObject(value) ? { value, envelope: single } : { value: { value }, envelope: { ...single, malformed: true } };
+  }
 }
 
 function unwrapped(value: Json): Json[] {

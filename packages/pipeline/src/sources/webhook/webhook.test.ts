@@ -37,8 +37,11 @@ function delivery(
 function verify(sent: Delivery, secrets: Secret[], config: WebhookConfig, at = now) {
   return webhook.verify(sent, secrets, config, at, () => undefined);
 }
+function split(body: Body, config: WebhookConfig): RawRecord[] {
+  return [...webhook.split(body, config)];
+}
 function readAll(body: Body, config: WebhookConfig, headers: Record<string, string | undefined> = {}): Reading[] {
-  return webhook.split(body, config).map((record) => webhook.read(record, { config, headers, receivedAtMs: now }));
+  return split(body, config).map((record) => webhook.read(record, { config, headers, receivedAtMs: now }));
 }
 function json(value: Json): Body {
   return { kind: 'json', value };
@@ -442,9 +445,9 @@ describe('records', () => {
   const config = configOf(apiKey);
   const at = (path: string) => configOf({ ...apiKey, records: { path } });
   it('takes an object or a form for one record, and cuts arrays and NDJSON in order', () => {
-    expect(webhook.split(json({ a: 1 }), config)).toHaveLength(1);
-    expect(webhook.split({ kind: 'form', value: { a: '1' } }, config)).toHaveLength(1);
-    expect(webhook.split(json([]), config)).toEqual([]);
+    expect(split(json({ a: 1 }), config)).toHaveLength(1);
+    expect(split({ kind: 'form', value: { a: '1' } }, config)).toHaveLength(1);
+    expect(split(json([]), config)).toEqual([]);
     const ids = Array.from({ length: 1000 }, (_, n) => String(n));
     expect(readAll(json(ids.map((id) => ({ id }))), config).map((reading) => reading.idempotencyKey)).toEqual(ids);
     const lines = decodeBody(delivery(ids.map((id) => JSON.stringify({ id })).join('\n'), { 'content-type': 'application/x-ndjson' }));
@@ -454,18 +457,14 @@ describe('records', () => {
     expect(
       readAll(json({ data: { events: [{ id: 'a' }, { id: 'b' }] } }), at('data.events')).map((reading) => reading.idempotencyKey),
     ).toEqual(['a', 'b']);
-    expect(thrown(() => webhook.split(json({ data: {} }), at('data.events')))).toMatchObject({
+    expect(thrown(() => split(json({ data: {} }), at('data.events')))).toMatchObject({
       errorClass: 'MISSING_FIELD',
       path: 'data.events',
     });
-    expect(thrown(() => webhook.split(json({ data: 1 }), at('data')))).toMatchObject({ errorClass: 'SCHEMA_DRIFT', path: 'data' });
-  });
-  it('takes 10,000 records and not one more', () => {
-    expect(webhook.split(json(Array(10_000).fill({})), config)).toHaveLength(10_000);
-    expect(thrown(() => webhook.split(json(Array(10_001).fill({})), config)).errorClass).toBe('INVALID_PAYLOAD');
+    expect(thrown(() => split(json({ data: 1 }), at('data')))).toMatchObject({ errorClass: 'SCHEMA_DRIFT', path: 'data' });
   });
   it('lets a record that is no object fail alone', () => {
-    const outcomes = webhook.split(json([{ id: 'a' }, 1, null, [], { id: 'b' }]), config).map((record) => {
+    const outcomes = split(json([{ id: 'a' }, 1, null, [], { id: 'b' }]), config).map((record) => {
       try {
         return webhook.read(record, { config, headers: {}, receivedAtMs: now }).idempotencyKey;
       } catch (error) {
@@ -476,7 +475,7 @@ describe('records', () => {
   });
   it('refuses an empty body and a bare value', () => {
     for (const body of [{ kind: 'empty' } as Body, json(1), json('x'), json(null)])
-      expect(thrown(() => webhook.split(body, config)).errorClass).toBe('INVALID_PAYLOAD');
+      expect(thrown(() => split(body, config)).errorClass).toBe('INVALID_PAYLOAD');
   });
 });
 
@@ -819,7 +818,7 @@ describe('whatever arrives', () => {
           const shaped = kind === 'ndjson' ? (Array.isArray(value) ? value : [value]) : value;
           let records: RawRecord[] = [];
           try {
-            records = webhook.split({ kind, value: shaped } as Body, config);
+            records = split({ kind, value: shaped } as Body, config);
           } catch (error) {
             expect(error).toBeInstanceOf(RecordError);
           }
