@@ -1,5 +1,5 @@
 import { type HashedSubject, isCanonicalType } from '@tributary/shared/canonical.ts';
-import { isObject } from './fields.ts';
+import { cut, isObject } from './fields.ts';
 import { sha256 } from './fingerprint.ts';
 import { hashIdentifier, type IdentifierKind, identifierKinds, normaliseDocument, normaliseEmail, normalisePhone } from './pii.ts';
 import { containsPersonal, requireStorable } from './redact.ts';
@@ -46,7 +46,7 @@ export function hashSubject(subject: Subject | undefined, collected: Collected, 
 export function subjectForm(kind: IdentifierKind, plain: string, country: string): string | undefined {
   if (kind === 'email') return normaliseEmail(plain);
   if (kind === 'document') return normaliseDocument(plain);
-  if (kind === 'external_id') return plain.trim().slice(0, 1000) || undefined;
+  if (kind === 'external_id') return cut(plain.trim(), 1000) || undefined;
   return normalisePhone(plain, country);
 }
 
@@ -102,7 +102,7 @@ export function sourceEventType(source: Source, reading: Reading, collected: Col
   const name = reading.sourceEventType.trim();
   if (name === '') return canonicalType(source, reading, collected);
   requireStorable(name);
-  return containsPersonal(name, collected) ? canonicalType(source, reading, collected) : name.slice(0, columnCharsMax);
+  return containsPersonal(name, collected) ? canonicalType(source, reading, collected) : cut(name, columnCharsMax);
 }
 
 /** A readable column of at most 255 characters; null where it is absent or personal. */
@@ -151,8 +151,7 @@ export function attribution(values: Record<string, string> | undefined, collecte
     requireStorable(value);
     if (key === '__proto__' || key.length > 100 || value === '' || containsPersonal(value, collected) || containsPersonal(key, collected))
       continue;
-    // Cut between characters, never inside one.
-    kept[key] = value.slice(0, attributionCharsMax).toWellFormed();
+    kept[key] = cut(value, attributionCharsMax);
     count += 1;
   }
   return kept;

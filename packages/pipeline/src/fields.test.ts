@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { at, firstText, number, pickTexts, requireObject, requireText, text } from './fields.ts';
+import { at, cut, firstText, number, pickTexts, requireObject, requireText, text } from './fields.ts';
 import type { Json } from './source.ts';
 
 const record: Json = {
@@ -33,4 +33,12 @@ test('numbers come as numbers or decimal text, anything else has drifted', () =>
   expect(number(record, 'data.price')).toBe(19.9);
   expect(number(record, 'data.none')).toBeUndefined();
   expect(() => number(record, 'data.when')).toThrowError(expect.objectContaining({ errorClass: 'SCHEMA_DRIFT', path: 'data.when' }));
+});
+test('a text is cut between characters, never inside one', () => {
+  expect(cut('abc', 2)).toBe('ab');
+  expect(cut('ab', 2)).toBe('ab');
+  expect(cut('a😀b', 2)).toBe('a');
+  expect(cut('a😀b', 3)).toBe('a😀');
+  expect(cut('😀', 1)).toBe('');
+  expect(cut('é😀😀', 4)).toBe('é😀');
 });

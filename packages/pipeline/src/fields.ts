@@ -79,3 +79,13 @@ export function pickTexts(value: Json | undefined, names: readonly string[]): Re
   }
   return picked;
 }
+
+/**
+ * At most the first `charsMax` UTF-16 code units of a text, and no half of a character: the database refuses a lone surrogate.
+ * Whatever is shortened to fit a column is shortened here.
+ */
+export function cut(text: string, charsMax: number): string {
+  if (text.length <= charsMax) return text;
+  const last = text.charCodeAt(charsMax - 1);
+  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? charsMax - 1 : charsMax);
+}

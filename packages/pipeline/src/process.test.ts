@@ -249,6 +249,12 @@ describe('failures', () => {
     expect(failed({ ...sale, extra: '\udc00' }).errorClass).toBe('INVALID_PAYLOAD');
     expect(failed({ ...sale, currency: 'reais' }).errorClass).toBe('VALIDATION_FAIL');
   });
+  test('what is cut to fit a column is cut between characters', () => {
+    const long = `${'a'.repeat(254)}😀`;
+    expect(one({ ...sale, event: long }).event.source_event_type).toBe('a'.repeat(254));
+    expect(failed({ ...sale, event: long, currency: 'reais' }).sourceEventType).toBe('a'.repeat(254));
+    expect(one({ ...sale, utm: { utm_source: `${'a'.repeat(499)}😀` } }).event.attribution.utm_source).toBe('a'.repeat(499));
+  });
   test('an unexpected error does not repeat its message, a known one not the buyer', () => {
     const unexpected = failed({ ...sale, fail: 'unexpected' });
     expect(unexpected).toMatchObject({ errorClass: 'SCHEMA_DRIFT', message: 'The record has a shape that the reader does not expect.' });

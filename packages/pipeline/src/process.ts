@@ -13,6 +13,7 @@ import {
   sourceEventType,
   textColumn,
 } from './columns.ts';
+import { cut } from './fields.ts';
 import { recordFingerprint } from './fingerprint.ts';
 import { compilePaths, type PathState } from './paths.ts';
 import { recordsOf } from './records.ts';
@@ -150,8 +151,8 @@ function failure(error: unknown, collected: Collected, reading: Reading | undefi
   return {
     ok: false,
     errorClass: known.errorClass,
-    message: safe(known.message) ? known.message.slice(0, 500) : `${known.errorClass}: details are left out, they repeat personal data.`,
-    path: known.path !== undefined && safe(known.path) ? known.path.slice(0, columnCharsMax) : undefined,
+    message: safe(known.message) ? cut(known.message, 500) : `${known.errorClass}: details are left out, they repeat personal data.`,
+    path: known.path !== undefined && safe(known.path) ? cut(known.path, columnCharsMax) : undefined,
     sourceEventType:
       reading !== undefined && source !== undefined && typeof reading.sourceEventType === 'string' && safe(reading.sourceEventType)
         ? sourceEventType(source, reading, collected)

@@ -1,4 +1,4 @@
-import { isObject } from './fields.ts';
+import { cut, isObject } from './fields.ts';
 import { isCoarse, type PersonalKind, personalKind } from './personal-keys.ts';
 import type { Json } from './source.ts';
 
@@ -73,7 +73,7 @@ export function collectValue(into: Collected, value: string, kind: PersonalKind 
   }
   // House numbers and dialling codes occur by chance in any id or time.
   if (/^\d{1,5}$/.test(text)) return;
-  const folded = fold(text).slice(0, 200);
+  const folded = cut(fold(text), 200);
   addText(into, folded, kind === 'name' ? 2 : 4);
   if (kind !== 'name') return;
   for (const word of folded.split(/[^\p{L}\p{N}]+/u)) if (!generic.has(word)) addText(into, word, 3);

@@ -524,6 +524,10 @@ describe('read', () => {
       ['meta.page_feed', 1_700_000_000_000],
     ]);
   });
+  it('cuts a long name of an event between characters', () => {
+    const field = `${'a'.repeat(249)}😀`;
+    expect(readAll(page(field, {}))[0]?.sourceEventType).toBe(`page.${'a'.repeat(249)}`);
+  });
   it('misses what a known event always carries', () => {
     expect(thrown(() => readAll(page('leadgen', { form_id: '1' })))).toMatchObject({
       errorClass: 'MISSING_FIELD',

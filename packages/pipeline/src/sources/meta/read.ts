@@ -1,4 +1,4 @@
-import { at, firstText, pickTexts, requireObject, requireText, text } from '../../fields.ts';
+import { at, cut, firstText, pickTexts, requireObject, requireText, text } from '../../fields.ts';
 import { type Json, type JsonObject, type RawRecord, type Reading, RecordError, type Subject } from '../../source.ts';
 import { parseTime, type TimeUnit } from '../../time.ts';
 import { readConversation } from './conversation.ts';
@@ -18,7 +18,7 @@ export function read({ value: record, envelope }: RawRecord): Reading {
   const reading = conversation ? readConversation(record, conversation.item, conversation.path) : readChange(record);
   return {
     ...reading,
-    sourceEventType: reading.sourceEventType.slice(0, 255),
+    sourceEventType: cut(reading.sourceEventType, 255),
     sourceEventId: within255(reading.sourceEventId),
     eventTimeMs: reading.eventTimeMs ?? notificationTime(envelope),
     idempotencyKey: within255(reading.idempotencyKey ?? platformKey(record)),

@@ -1,5 +1,5 @@
 import { isCanonicalType } from '@tributary/shared/canonical.ts';
-import { at, firstText, pickTexts, requireText, text } from '../../fields.ts';
+import { at, cut, firstText, pickTexts, requireText, text } from '../../fields.ts';
 import { currencyCode, integerMinorUnits, minorUnits } from '../../money.ts';
 import { type Json, type JsonObject, type RawRecord, type ReadContext, type Reading, RecordError } from '../../source.ts';
 import { parseTime } from '../../time.ts';
@@ -28,7 +28,7 @@ export function read({ value, envelope }: RawRecord, { config, headers }: ReadCo
   const id = eventId(value, settings, headers, envelope?.single === true);
   return {
     type: canonicalType(event, settings.typeMap),
-    sourceEventType: event.slice(0, 255),
+    sourceEventType: cut(event, 255),
     sourceEventId: within255(id.id),
     eventTimeMs: eventTime(value, fields, headers),
     idempotencyKey: within255(id.key),

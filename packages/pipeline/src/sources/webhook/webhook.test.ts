@@ -545,6 +545,9 @@ describe('fields', () => {
     expect(read('{"id":9007199254740993}')).toBe('9007199254740993');
     expect(read('{"id":"9007199254740993"}')).toBe('9007199254740993');
   });
+  it('cuts a long name of an event between characters', () => {
+    expect(readOne({ event: `${'a'.repeat(254)}😀` }).sourceEventType).toBe('a'.repeat(254));
+  });
   it('leaves an id too long for its column to the fingerprint instead of cutting it', () => {
     expect(readOne({ id: 'x'.repeat(256) }).idempotencyKey).toBeUndefined();
     expect(readOne({ id: 'x'.repeat(255) }).idempotencyKey).toHaveLength(255);
