@@ -94,7 +94,8 @@ export function prepareRecords(
   });
 }
 
-function eventTypes(records: readonly WriteRecord[]): string[] {
+/** What a delivery's row lists: the canonical types of its records and the platform's own names, each once. */
+export function eventTypes(records: readonly WriteRecord[]): string[] {
   const types = new Set<string>();
   for (const record of records) {
     if ('event' in record) types.add(record.event.type).add(record.event.source_event_type);

@@ -190,6 +190,34 @@ describe('a delivery of several records', () => {
     expect(codes[137]).toBe('INVALID_PAYLOAD');
   });
 
+  test('is accepted with a name that its column cannot hold whole, an emoji across the edge', async () => {
+    const type = `${'a'.repeat(254)}😀`;
+    const answer = await sendBatch(
+      JSON.stringify([
+        { id: randomUUID(), type },
+        { id: randomUUID(), type: 'thing.happened' },
+      ]),
+    );
+    expect(answer).toMatchObject({ status: 200, body: { status: 'accepted' } });
+    const [event] = await api.admin('select source_event_type, journal_id from canonical_events where id = $1', [
+      answer.body.records?.[0]?.eventId,
+    ]);
+    expect(event?.source_event_type).toBe('a'.repeat(254));
+    const [journal] = await api.admin('select event_types from event_journal where id = $1', [event?.journal_id]);
+    expect(journal?.event_types).toContain('a'.repeat(254));
+  });
+
+  test('of more than 10,000 records is one dead letter, and is kept', async () => {
+    const body = JSON.stringify(Array.from({ length: 10_001 }, (_, i) => ({ id: `many-${i}` })));
+    const answer = await sendBatch(body);
+    expect(answer).toMatchObject({ status: 200, body: { status: 'dead_lettered', records: [{ code: 'INVALID_PAYLOAD' }] } });
+    const [kept] = await api.admin(
+      `select j.byte_size, j.record_count from event_journal j join private.journal_payloads p on p.journal_id = j.id where j.body_sha256 = $1`,
+      [createHash('sha256').update(body).digest('hex')],
+    );
+    expect(kept).toEqual({ byte_size: body.length, record_count: 1 });
+  });
+
   test('is accepted whole when it is NDJSON', async () => {
     const lines = [1, 2, 3].map((n) => JSON.stringify({ id: randomUUID(), type: 'line.read', n })).join('\n');
     expect((await sendBatch(lines, { 'content-type': 'application/x-ndjson' })).body).toMatchObject({

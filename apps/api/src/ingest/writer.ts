@@ -4,7 +4,7 @@ import { CircuitOpenError, type Circuits, createCircuits } from '../breaker.ts';
 import { type Db, isRefusal, isRetryable, isUnavailable } from '../db.ts';
 import { Problem } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
-import { isolatePoison } from './poison.ts';
+import { isolatePoison, reductions } from './poison.ts';
 import { type BatchRows, type KnownKey, tryBatch, type WriteItem, writeBatch } from './store.ts';
 
 /** What became of a record, in the order of the delivery. */
@@ -66,6 +66,11 @@ const failuresMax = 3;
 
 /** Made once: a refusal must cost next to nothing. */
 const circuitOpen = new Problem('circuit_open', undefined, { 'retry-after': '2' });
+
+/** Time alone changes nothing about it: the next try need not be soon. */
+const refused = new Problem('database_unavailable', 'the database refuses this delivery; nothing of it was accepted', {
+  'retry-after': '600',
+});
 
 /**
  * Group commit: deliveries that arrive while a batch is being written form the next one, so batches grow with the load and
@@ -169,15 +174,19 @@ export function createWriter(
     const records = batch.reduce((sum, item) => sum + item.records.length, 0);
     let outcome: 'committed' | 'failed' = 'failed';
     let failure: unknown;
+    const stored = new Map<Waiting, Outcome[]>();
+    let problem = refused;
     try {
-      const known = await commit(batch);
+      await commit(batch, stored);
       outcome = 'committed';
-      for (const item of batch) item.resolve(outcomesOf(item, known));
     } catch (error) {
       failure = error;
-      const problem =
-        error instanceof CircuitOpenError ? circuitOpen : new Problem('database_unavailable', undefined, { 'retry-after': '2' });
-      for (const item of batch) item.reject(problem);
+      problem = error instanceof CircuitOpenError ? circuitOpen : new Problem('database_unavailable', undefined, { 'retry-after': '2' });
+    }
+    for (const item of batch) {
+      const outcomes = stored.get(item);
+      if (outcomes) item.resolve(outcomes);
+      else item.reject(problem);
     }
     const durationMs = performance.now() - started;
     metrics.batchSize.observe(records);
@@ -209,28 +218,59 @@ export function createWriter(
     flushing = flushing.filter(({ until }) => until >= oldest);
   }
 
-  async function commit(batch: Waiting[]): Promise<Map<string, KnownKey>> {
-    let rows = rowsOf(batch);
-    let isolated = false;
+  /** Notes in `stored` what was committed; what is missing there at the end was refused. Throws where the database could not be asked. */
+  async function commit(batch: Waiting[], stored: Map<Waiting, Outcome[]>): Promise<void> {
+    try {
+      return await store(batch, stored);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      // A row the database refuses goes to the dead letters alone; its neighbours commit.
+      metrics.retries.inc({ reason: 'poison' });
+      const dead = await isolatePoison(batch, (part) => tryBatch(db, rowsOf(part)));
+      log.warn({ err: error, records: dead }, 'records refused by the database were dead-lettered');
+    }
+    try {
+      return await store(batch, stored);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      log.warn({ err: error, deliveries: batch.length }, 'a batch is refused for none of its records, each delivery is written by itself');
+    }
+    for (const item of batch) await storeAlone(item, stored);
+  }
+
+  /** One transaction. Tries again after a lost race. */
+  async function store(batch: Waiting[], stored: Map<Waiting, Outcome[]>): Promise<void> {
+    const rows = rowsOf(batch);
     for (let tries = 1; ; tries++) {
       try {
-        return new Map((await breaker.run(() => writeBatch(db, rows))).map((known) => [known.event_id, known]));
+        const known = new Map((await breaker.run(() => writeBatch(db, rows))).map((key) => [key.event_id, key]));
+        for (const item of batch) stored.set(item, outcomesOf(item, known));
+        return;
       } catch (error) {
-        if (isRefusal(error) && !isolated) {
-          // A row the database refuses goes to the dead letters alone; its neighbours commit.
-          isolated = true;
-          metrics.retries.inc({ reason: 'poison' });
-          const dead = await isolatePoison(batch, (part) => tryBatch(db, rowsOf(part)));
-          log.warn({ err: error, records: dead }, 'records refused by the database were dead-lettered');
-          rows = rowsOf(batch);
-        } else if (isRetryable(error) && tries < triesMax) {
-          metrics.retries.inc({ reason: 'conflict' });
-          await sleep(5 * 2 ** (tries - 1) * (0.5 + Math.random()));
-        } else {
-          throw error;
-        }
+        if (!isRetryable(error) || tries === triesMax) throw error;
+        metrics.retries.inc({ reason: 'conflict' });
+        await sleep(5 * 2 ** (tries - 1) * (0.5 + Math.random()));
       }
     }
+  }
+
+  /**
+   * A delivery as it is, then with less and less for the database to refuse: better a dead letter that keeps the body than a sender who
+   * repeats it for ever. Refused even so, it is stored nowhere and not acknowledged: its sender's later try may meet a mended version.
+   */
+  async function storeAlone(item: Waiting, stored: Map<Waiting, Outcome[]>): Promise<void> {
+    let refusal: unknown;
+    for (const reduce of [undefined, ...reductions]) {
+      reduce?.(item, refusal);
+      try {
+        return await store([item], stored);
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        refusal = error;
+      }
+    }
+    const { id: journalId, org_id: orgId, source_connection_id: connectionId } = item.delivery;
+    log.error({ err: refusal, journalId, orgId, connectionId }, 'a delivery is refused by the database in every form');
   }
 
   return {
