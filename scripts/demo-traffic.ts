@@ -148,9 +148,10 @@ function request(target: DemoTarget, kind: DeliveryKind, sample: Sample, body: s
 /** The idempotency keys of a delivery's records; undefined when one of them has none of its own. */
 function keysOf({ source, config }: DemoTarget, { url, headers, body }: Prepared): string | undefined {
   const delivery = { method: 'POST', url, headers, raw: Buffer.from(body) };
-  const keys = source
-    .split(decodeBody(delivery), config)
-    .map((record) => source.read(record, { config, headers, receivedAtMs: Date.now() }).idempotencyKey);
+  const keys = Array.from(
+    source.split(decodeBody(delivery), config),
+    (record) => source.read(record, { config, headers, receivedAtMs: Date.now() }).idempotencyKey,
+  );
   return keys.includes(undefined) ? undefined : JSON.stringify(keys);
 }
 
