@@ -15,6 +15,8 @@ async function expectAllAccessible(page: Page, looks: readonly Look[]): Promise<
     await expectAccessible(page, { where: look.name });
     // In the dark only the colours are others.
     await page.emulateMedia({ colorScheme: 'dark' });
+    await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', 'dark');
+    await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one instanceof CSSTransition && one.finished)));
     await expectAccessible(page, { where: `${look.name}, dark`, rules: ['color-contrast'] });
     await page.emulateMedia({ colorScheme: 'light' });
   }
