@@ -25,6 +25,8 @@ export interface Db {
   as<T>(claims: Claims, run: (sql: Sql) => Promise<T>): Promise<T>;
   /** One statement as the role `ingest`, in a transaction of its own, on the pool that only ingestion uses. */
   ingest: Sql;
+  /** Runs as the role `ingest` in one transaction, on the same pool. */
+  ingestTogether<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
   /** Runs statements as `ingest` in a transaction that is always rolled back. */
   ingestDryRun<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
   /** Runs as the role `maintenance` in one transaction. */
@@ -130,6 +132,7 @@ export function createDb(options: DbOptions, log: Logger): Db {
         run,
       ),
     ingest: sqlOn(ingestPool),
+    ingestTogether: (run) => transaction(ingestPool, undefined, 'commit', run),
     ingestDryRun: (run) => transaction(ingestPool, undefined, 'rollback', run),
     maintenance: (run) => transaction(commandPool, { text: `select set_config('role', 'maintenance', true)`, values: [] }, 'commit', run),
     worker: (run) => transaction(jobPool, undefined, 'commit', run),

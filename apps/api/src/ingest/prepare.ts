@@ -110,6 +110,7 @@ export function prepareRejected(arrival: Arrival, body: Body | undefined, errorC
   const journalId = newId();
   return {
     delivery: deliveryRow(arrival, journalId, arrival.isTest, []),
+    bytes: arrival.delivery.raw.byteLength,
     seal() {
       const presented = presentedCredentials(arrival.delivery, body, credentialsOf(connection));
       const digests = Object.entries(presented).map(([place, value]) => [place, credentialDigest(connection.keys.dataKey.key, value)]);

@@ -60,7 +60,7 @@ export async function startTestApi(
     ...(options.thresholds ? { thresholds: options.thresholds } : {}),
   });
   const jobs = { state: () => ({ concurrency: 0, running: 0 }) };
-  const quarantine = createQuarantine(db, config.quarantinePerHour, log);
+  const quarantine = createQuarantine(db, config.quarantinePerHour, log, Date.now);
   const outbound = createOutbound({ allowPrivate: config.outboundAllowPrivate });
   const notifier = createNotifier({
     outbound,
