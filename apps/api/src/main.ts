@@ -57,7 +57,7 @@ async function start() {
     metrics,
     log,
   });
-  const quarantine = createQuarantine(db, config.quarantinePerHour, log);
+  const quarantine = createQuarantine(db, config.quarantinePerHour, log, clock.now);
   const outbound = createOutbound({ allowPrivate: config.outboundAllowPrivate });
   const notifier = createNotifier({ outbound, circuits, smtp: config.smtp, pagerDutyUrl: config.pagerDutyUrl });
   if (config.outboundAllowPrivate) log.warn('OUTBOUND_ALLOW_PRIVATE is on: people may make this server call anything that it can reach');
@@ -93,8 +93,8 @@ async function start() {
     now: clock.now,
     isStopping: () => stopping,
   });
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
   // A client that drips its headers or body is cut off; honest senders are done in milliseconds.
+  const server = createAdaptorServer({ fetch: app.fetch, serverOptions: { connectionsCheckingInterval: 1_000 } }) as Server;
   server.headersTimeout = 10_000;
   server.requestTimeout = 15_000;
   server.keepAliveTimeout = 65_000;

@@ -423,7 +423,8 @@ describe('limits that people set', () => {
   test('and nothing else hold back a burst in normal mode', async () => {
     const api = await startInstance();
     const { url } = await api.connect(org, 'hotmart', { hottok });
-    const statuses = await Promise.all(Array.from({ length: 800 }, () => send(api, url).then(({ status }) => status)));
+    // Few enough for one turn of the event loop, on a slow machine too: one that lasts long refuses the rest.
+    const statuses = await Promise.all(Array.from({ length: 250 }, () => send(api, url).then(({ status }) => status)));
     expect(new Set(statuses)).toEqual(new Set([200]));
     expect(api.flow.mode()).toBe('normal');
   });

@@ -104,6 +104,17 @@ describe('the fair share', () => {
     expect(await shed()).toEqual({ fair_share: 980 });
   });
 
+  test('is not used up by who only knows the URL', () => {
+    const { obeyed, limits, passes } = make();
+    obeyed.mode = 'throttled';
+    passes(connection('q', 'quiet'));
+    const known = connection('n', 'known');
+    for (let n = 0; n < 100; n++) {
+      expect(passes(known)).toBe(true);
+      limits.giveBack(known);
+    }
+  });
+
   test('binds nobody who sends alone', () => {
     const { obeyed, countPassed, passes, now } = make();
     obeyed.mode = 'throttled';

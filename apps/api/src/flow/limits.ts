@@ -120,7 +120,8 @@ export function createLimits({ obeyed, fairShare, metrics, nowMs = () => perform
       // The next take cuts off what is more than the bucket holds.
       const own = rateLimitPerSecond === undefined ? undefined : buckets.peek(id);
       const orgs = orgRateLimitPerSecond === undefined ? undefined : buckets.peek(orgId);
-      for (const bucket of [own, orgs]) if (bucket) bucket.tokens += 1;
+      const share = obeyed().mode === 'normal' ? undefined : shares.peek(orgId);
+      for (const bucket of [own, orgs, share]) if (bucket) bucket.tokens += 1;
     },
   };
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Db } from '../db.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';
 import type { TestOrg } from '../test/make.ts';
@@ -77,8 +77,8 @@ test('a connection without its secret accepts nothing', async () => {
 
 /** Makes rejected deliveries of a connection. */
 function rejecting(connection: Connection) {
-  return (n: number) => {
-    const delivery = { method: 'POST', url: 'http://tributary.test/x', headers: {}, raw: Buffer.from(`{"n":${n}}`) };
+  return (n: number, bytes = 0) => {
+    const delivery = { method: 'POST', url: 'http://tributary.test/x', headers: {}, raw: Buffer.from(`{"n":${n}}`.padEnd(bytes)) };
     return prepareRejected(
       { connection, delivery, secrets: [], receivedAtMs: Date.now(), isTest: false },
       undefined,
@@ -92,7 +92,7 @@ test('rejected deliveries are stored up to the cap of the hour, over all process
   const { id } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
   const connection = await api.connections.get(id);
   if (!connection) throw new Error('no connection');
-  const processes = [createQuarantine(api.db, 5, api.log), createQuarantine(api.db, 5, api.log)];
+  const processes = [createQuarantine(api.db, 5, api.log, Date.now), createQuarantine(api.db, 5, api.log, Date.now)];
   const reject = rejecting(connection);
   for (let i = 0; i < 12; i++) await processes[i % 2]?.add(reject(i));
   await Promise.all(processes.map((quarantine) => quarantine.drain()));
@@ -112,12 +112,17 @@ test('a moment without the database neither stops the quarantine nor forgets to 
   let down = true;
   const db: Db = {
     ...api.db,
-    ingest: (async (text: string, values?: unknown[]) => {
-      if (down) throw new Error('Connection terminated unexpectedly');
-      return api.db.ingest(text, values);
-    }) as Db['ingest'],
+    ingestTogether: (run) =>
+      api.db.ingestTogether((sql) =>
+        run(async (text, values) => {
+          // What was done before in the same transaction is not to be there afterwards.
+          if (down && text.includes('ingest_batch')) throw new Error('Connection terminated unexpectedly');
+          return sql(text, values);
+        }),
+      ),
   };
-  const quarantine = createQuarantine(db, 5, api.log);
+  // Two places, and two that are stored: what could not be has used up none.
+  const quarantine = createQuarantine(db, 2, api.log, Date.now);
   const reject = rejecting(connection);
   await quarantine.add(reject(1));
   down = false;
@@ -129,4 +134,83 @@ test('a moment without the database neither stops the quarantine nor forgets to 
   const [stored] = await api.admin('select count(*)::int as n from dlq_events where source_connection_id = $1', [id]);
   const [counted] = await api.admin('select sum(rejected)::int as n from connection_activity where source_connection_id = $1', [id]);
   expect([stored, counted]).toEqual([{ n: 2 }, { n: 3 }]);
+});
+
+const storedOf = async (id: string) => {
+  const [row] = await api.admin<{ n: number }>('select count(*)::int as n from dlq_events where source_connection_id = $1', [id]);
+  return row?.n;
+};
+
+test('a large body takes several places of the quarantine, and one that would take all is counted only', async () => {
+  const { id } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
+  const connection = await api.connections.get(id);
+  if (!connection) throw new Error('no connection');
+  const quarantine = createQuarantine(api.db, 5, api.log, Date.now);
+  const reject = rejecting(connection);
+  await quarantine.add(reject(1, 400_000));
+  await quarantine.add(reject(2, 200_000));
+  await quarantine.add(reject(3));
+  expect(await storedOf(id)).toBe(2);
+  await quarantine.add(reject(4));
+  expect(await storedOf(id)).toBe(2);
+  await quarantine.drain();
+  const [counted] = await api.admin('select sum(rejected)::int as n from connection_activity where source_connection_id = $1', [id]);
+  expect(counted).toEqual({ n: 4 });
+});
+
+test('of many large rejections at once only so much waits in memory as can be held', async () => {
+  const { id } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
+  const connection = await api.connections.get(id);
+  if (!connection) throw new Error('no connection');
+  const quarantine = createQuarantine(api.db, 100_000, api.log, Date.now);
+  const reject = rejecting(connection);
+  await Promise.all(Array.from({ length: 30 }, (_, n) => quarantine.add(reject(n, 1_048_576))));
+  // The first is on its way when the others come: sixteen wait behind it.
+  expect(await storedOf(id)).toBe(17);
+  await quarantine.drain();
+  const [counted] = await api.admin('select sum(rejected)::int as n from connection_activity where source_connection_id = $1', [id]);
+  expect(counted).toEqual({ n: 30 });
+});
+
+test('a full hour ends, whatever a clock said that was wrong', async () => {
+  const { id } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
+  const connection = await api.connections.get(id);
+  if (!connection) throw new Error('no connection');
+  let aheadMs = 30 * 86_400_000;
+  const quarantine = createQuarantine(api.db, 1, api.log, () => Date.now() + aheadMs);
+  const reject = rejecting(connection);
+  for (let n = 0; n < 3; n++) await quarantine.add(reject(n));
+  expect(await storedOf(id)).toBe(1);
+  aheadMs = 0;
+  await api.admin('delete from private.quarantine_hours where source_connection_id = $1', [id]);
+  await quarantine.add(reject(4));
+  expect(await storedOf(id)).toBe(1);
+  const anHourLater = performance.now() + 3_600_000;
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => anHourLater);
+  await quarantine.add(reject(5));
+  clock.mockRestore();
+  expect(await storedOf(id)).toBe(2);
+  await quarantine.drain();
+});
+
+test('bodies that cannot be read use up nothing of a rate limit, and are counted', async () => {
+  const { id, url } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
+  await api.app.request(`/api/connections/${id}`, {
+    method: 'PATCH',
+    headers: { authorization: `Bearer ${org.owner.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ rateLimitPerSecond: 5 }),
+  });
+  await expect.poll(async () => (await api.connections.get(id))?.rateLimitPerSecond).toBe(5);
+  const statuses: number[] = [];
+  for (let n = 0; n < 12; n++) statuses.push((await api.send(url, 'not gzip', { 'content-encoding': 'gzip' })).status);
+  for (let n = 0; n < 12; n++) statuses.push((await api.send(url, '{}', { 'content-encoding': 'zstd' })).status);
+  expect(new Set(statuses)).toEqual(new Set([400, 415]));
+  const good = JSON.stringify({ id: '1', creation_date: Date.now(), event: 'SOMETHING_NEW', version: '2.0.0', data: {} });
+  expect((await api.send(url, good, { 'x-hotmart-hottok': 'the-token-of-this-connection' })).status).toBe(200);
+  await api.quarantine.drain();
+  const [counted] = await api.admin(
+    'select sum(rejected)::int as rejected, sum(received)::int as received from connection_activity where source_connection_id = $1',
+    [id],
+  );
+  expect(counted).toEqual({ rejected: 24, received: 25 });
 });

@@ -6,7 +6,7 @@ import { type Context, Hono } from 'hono';
 import type { Config } from '../config.ts';
 import { Problem, type ProblemCode } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
-import { readBody } from './body.ts';
+import { readBody, type StartUpload } from './body.ts';
 import { type Connection, type Connections, validSecrets } from './connections.ts';
 import { prepareRejected, prepareWrite } from './prepare.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -15,7 +15,7 @@ import type { Outcome, Writer } from './writer.ts';
 export interface IngestDeps {
   /** Each of the two throws the Problem to answer when a delivery is not to be taken now. */
   flow: {
-    gate: { enter(): void; leave(): void };
+    gate: { enter(): void; leave(): void; startUpload: StartUpload };
     limits: { take(connection: Connection): void; giveBack(connection: Connection): void };
   };
   connections: Connections;
@@ -59,7 +59,11 @@ export function ingestRoutes({ flow, connections, writer, quarantine, metrics, l
       writer.admit(0);
       const connection = await getConnection(c);
       flow.limits.take(connection);
-      const raw = await readBody(c.req.raw, c.env?.incoming, limits);
+      const raw = await readBody(c.req.raw, c.env?.incoming, limits, flow.gate.startUpload).catch((error: unknown) => {
+        reject(connection);
+        quarantine.count(connection);
+        throw error;
+      });
       const receivedAtMs = now();
       const delivery: Delivery = { method: 'POST', url: publicUrl + pathAndQuery(c.req.url), headers: headersOf(c), raw };
       const secrets = validSecrets(connection, receivedAtMs);
@@ -76,9 +80,8 @@ export function ingestRoutes({ flow, connections, writer, quarantine, metrics, l
         const [error, message] = verdict.ok
           ? (['INVALID_PAYLOAD', bodyError?.message ?? 'the body cannot be read'] as const)
           : ([verdict.error, verdict.message] as const);
-        metrics.records.inc({ source: connection.source.type, outcome: 'rejected' });
+        reject(connection);
         metrics.deadLettered.inc({ source: connection.source.type, reason: error });
-        flow.limits.giveBack(connection);
         await quarantine.add(prepareRejected(arrival, body, error, message));
         throw new Problem(error.toLowerCase() as ProblemCode, verdict.ok ? message : undefined);
       }
@@ -102,6 +105,12 @@ export function ingestRoutes({ flow, connections, writer, quarantine, metrics, l
     if (answer) return c.text(answer.body, answer.status, { 'x-content-type-options': 'nosniff' });
     return c.json({ status: 'ready' });
   });
+
+  /** Whoever proved nothing used up nothing of what the owner may send. */
+  function reject(connection: Connection): void {
+    metrics.records.inc({ source: connection.source.type, outcome: 'rejected' });
+    flow.limits.giveBack(connection);
+  }
 
   function count(source: string, item: { records: readonly object[] }, outcomes: readonly Outcome[]): void {
     const nowMs = now();

@@ -14,7 +14,7 @@ let port: number;
 let path: string;
 
 beforeAll(async () => {
-  api = await startTestApi({ BODY_BYTES_MAX: '20000' });
+  api = await startTestApi({ BODY_BYTES_MAX: '20000', REQUESTS_IN_FLIGHT_MAX: '10' });
   const org = await api.makeOrg();
   const connection = await api.connect(org, 'hotmart', { hottok });
   path = new URL(connection.url).pathname;
@@ -71,6 +71,20 @@ describe('over a real socket', () => {
     expect(statuses(await exchange([head(`content-length: ${a.length}`) + a + head(`content-length: ${b.length}`) + b]))).toEqual([
       200, 200,
     ]);
+  });
+
+  test('whoever sends no more of a body makes room for those who send all of theirs', async () => {
+    const idle = Array.from({ length: 14 }, () => connect(port, '127.0.0.1').on('error', () => {}));
+    for (const socket of idle) socket.write(`${head('content-length: 1000')}{`);
+    const cut = new Set<number>();
+    for (const [n, socket] of idle.entries()) socket.on('data', (answer) => String(answer).startsWith('HTTP/1.1 503') && cut.add(n));
+    // Four of them found no place, and were told at once.
+    await expect.poll(() => cut.size).toBe(4);
+    await sleep(1_100);
+    const text = body();
+    expect(statuses(await exchange([head(`content-length: ${text.length}`) + text]))).toEqual([200]);
+    expect(cut.size).toBe(5);
+    for (const socket of idle) socket.destroy();
   });
 
   test('a chunked body without a length is cut off at the cap with 413, and nothing of it is stored', async () => {
