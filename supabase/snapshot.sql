@@ -254,7 +254,7 @@ alter table private.retention enable row level security;
 
 create table private.schedule (
   task text not null,
-  turn bigint not null,
+  started_at timestamp with time zone default '1970-01-01 00:00:00+00'::timestamp with time zone not null,
   constraint schedule_pkey PRIMARY KEY (task)
 );
 alter table private.schedule enable row level security;
@@ -3466,14 +3466,16 @@ declare
   v_started integer := 0;
 begin
   for v_task in
-    select t.task, floor(extract(epoch from clock_timestamp()) / t.every_seconds)::bigint as turn
+    select t.task, t.every_seconds
     from json_to_recordset(p_tasks) as t (task text, every_seconds numeric)
     left join private.schedule s on s.task = t.task
-    where s.turn is distinct from floor(extract(epoch from clock_timestamp()) / t.every_seconds)::bigint
+    where floor(extract(epoch from s.started_at) / t.every_seconds) is distinct from floor(extract(epoch from clock_timestamp()) / t.every_seconds)
     order by t.task
   loop
-    insert into private.schedule as s (task, turn) values (v_task.task, v_task.turn)
-    on conflict (task) do update set turn = excluded.turn where s.turn < excluded.turn;
+    -- The clock is read again under the row's lock: whoever waited for another instance sees that the turn is taken.
+    insert into private.schedule as s (task, started_at) values (v_task.task, clock_timestamp())
+    on conflict (task) do update set started_at = clock_timestamp()
+    where floor(extract(epoch from s.started_at) / v_task.every_seconds) <> floor(extract(epoch from clock_timestamp()) / v_task.every_seconds);
     if found then
       perform graphile_worker.add_job(v_task.task, payload => '{}', job_key => v_task.task, job_key_mode => 'preserve_run_at', max_attempts => 1);
       v_started := v_started + 1;

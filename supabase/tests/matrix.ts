@@ -358,8 +358,8 @@ export const matrix: Record<string, Expectation> = {
   },
   'private.schedule': {
     rows: () => 'true',
-    column: 'turn',
-    insert: () => `insert into private.schedule (task, turn) values ('another', 1)`,
+    column: 'started_at',
+    insert: () => `insert into private.schedule (task, started_at) values ('another', now())`,
     rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
   },
   'private.flow_state': {

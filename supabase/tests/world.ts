@@ -72,7 +72,7 @@ export function become(actor: Actor): string {
 export async function createWorld(client: pg.ClientBase): Promise<void> {
   await client.query(`
     insert into auth.users (id, email) values ('${strangerId}', 'stranger@c.example');
-    insert into private.schedule (task, turn) values ('some.task', 1);
+    insert into private.schedule (task, started_at) values ('some.task', now());
     ${insertInstance('c0000000-0000-4000-8000-000000000001')};
     ${insertTransition};
     ${orgSql('A')}

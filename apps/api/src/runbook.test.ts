@@ -51,7 +51,7 @@ const answers: Record<string, (() => Row[]) | 'nothing'> = {
   'Use of the indexes': () => [{ table_name: 'event_keys', index_name: 'unique_event_per_source', is_unique: true }],
   'Tables that are read from end to end': () => [{ relname: expect.any(String), seq_scan: expect.any(String) }],
   'Jobs by task': () => [{ task_identifier: 'runbook.job', jobs: '1', running: '0', last_error: 'it broke' }],
-  'The clock': () => [{ task: 'runbook.clock', turn: '1' }],
+  'The clock': () => [{ task: 'runbook.clock', started_at: expect.any(Date) }],
   'Rejected deliveries by connection': () => [{ connection: 'Test hotmart', rejected: '1', accepted: '3', quarantined: '1' }],
   'Events of an order': () => [{ type: 'order.paid', amount_minor: '19750', currency: 'BRL', revision: 1 }],
   'The newest deliveries': () => [{ connection: 'Test hotmart', outcome: 'duplicate' }],
@@ -225,7 +225,7 @@ async function seed(): Promise<void> {
   await api.admin(
     `update graphile_worker._private_jobs set last_error = 'it broke' where id in (select id from graphile_worker.jobs where task_identifier = 'runbook.job')`,
   );
-  await api.admin(`insert into private.schedule (task, turn) values ('runbook.clock', 1)`);
+  await api.admin(`insert into private.schedule (task, started_at) values ('runbook.clock', now())`);
   for (const command of ['brownout?rate=0.1', 'resume']) {
     const response = await api.app.request(`/api/admin/${command}`, {
       method: 'POST',
