@@ -2824,6 +2824,7 @@ begin
   if not pg_try_advisory_xact_lock(hashtext('tributary.activity')) then
     return false;
   end if;
+  perform private.turn_back_activity(p_now);
   v_settled := private.settle_activity(p_now);
   select min(a.bucket) into v_from from public.connection_activity a where a.bucket >= private.activity_rolled_until();
   if v_from is null then
@@ -2853,7 +2854,7 @@ begin
           coalesce(sum(received) filter (where %4$s), 0), coalesce(sum(accepted) filter (where %4$s), 0),
           coalesce(sum(duplicates) filter (where %4$s), 0), coalesce(sum(dead_lettered) filter (where %4$s), 0),
           coalesce(sum(rejected) filter (where %4$s), 0), coalesce(%5$s, 0), coalesce(%6$s, 0),
-          coalesce(sum(lag_sum_ms) filter (where %4$s), 0), coalesce(max(lag_max_ms) filter (where %4$s), 0),
+          least(coalesce(sum(lag_sum_ms) filter (where %4$s), 0), 9223372036854775807), coalesce(max(lag_max_ms) filter (where %4$s), 0),
           array[%7$s]::bigint[], max(last_event_time)
         from public.%1$I
         where org_id = changed.org_id and source_connection_id = changed.source_connection_id
@@ -3135,9 +3136,9 @@ begin
     select d.id, d.received_at, d.org_id, d.key_version, substring(p_sealed from d.sealed_at + 1 for d.sealed_length)
     from deliveries d
   ), lags as (
-    -- A replay's lag would be the age of its delivery.
+    -- A replay's lag would be the age of its delivery. Of an event from long ago it says no more than a month: the histogram ends at an hour.
     select r.*, d.replay_of is not null as is_replay,
-      case when r.event_time is not null and d.replay_of is null then greatest(0, extract(epoch from p_now - r.event_time)) end as lag
+      case when r.event_time is not null and d.replay_of is null then least(greatest(0, extract(epoch from p_now - r.event_time)), 2678400) end as lag
     from records r join deliveries d on d.id = r.journal_id
   )
   insert into public.connection_activity (org_id, source_connection_id, bucket, received, accepted, duplicates, dead_lettered, rejected,
@@ -3423,7 +3424,7 @@ begin
   )
   select case when p_by_connection then s.source_connection_id end, date_bin(v_width, s.bucket, '2000-01-01 00:00Z'),
     sum(s.received)::bigint, sum(s.accepted)::bigint, sum(s.duplicates)::bigint, sum(s.dead_lettered)::bigint, sum(s.rejected)::bigint,
-    sum(s.replayed)::bigint, sum(s.replayed_accepted)::bigint, sum(s.lag_sum_ms)::bigint, max(s.lag_max_ms),
+    sum(s.replayed)::bigint, sum(s.replayed_accepted)::bigint, least(sum(s.lag_sum_ms), 9223372036854775807)::bigint, max(s.lag_max_ms),
     array[
       coalesce(sum(s.lag_histogram[1]), 0), coalesce(sum(s.lag_histogram[2]), 0), coalesce(sum(s.lag_histogram[3]), 0),
       coalesce(sum(s.lag_histogram[4]), 0), coalesce(sum(s.lag_histogram[5]), 0), coalesce(sum(s.lag_histogram[6]), 0),
@@ -3528,6 +3529,25 @@ begin
   new.updated_at := now();
   return new;
 end
+$function$;
+
+CREATE OR REPLACE FUNCTION private.turn_back_activity(p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  update private.activity_rollup
+  set settled_until = null, settling_until = null, settling_xid = null,
+    rolled_until = case when rolled_until <= p_now then rolled_until else (
+      select max(newest.bucket) - interval '15 minutes'
+      from public.source_connections c
+      -- One index probe for each: by time alone a month of minutes would be read.
+      cross join lateral (
+        select m.bucket from public.activity_minutes m
+        where m.org_id = c.org_id and m.source_connection_id = c.id and m.bucket <= p_now
+        order by m.bucket desc limit 1
+      ) newest) end
+  where greatest(rolled_until, settled_until, settling_until) > p_now
 $function$;
 
 CREATE OR REPLACE FUNCTION private.unwrapped(p_json jsonb)

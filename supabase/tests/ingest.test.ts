@@ -16,7 +16,7 @@ const uuid = (kind: number, n: number) => `d0000000-0000-4000-8000-${String(kind
 const eventOf = (n: number) => uuid(1, n);
 const journalOf = (n: number) => uuid(2, n);
 const letterOf = (n: number) => uuid(3, n);
-type One = { n: number; key: string; body?: string; org?: Org; connection?: string };
+type One = { n: number; key: string; body?: string; org?: Org; connection?: string; at?: string };
 
 /** A batch of deliveries of one event each, sent as the ingest role. */
 async function ingest(...records: One[]) {
@@ -42,7 +42,7 @@ async function ingest(...records: One[]) {
     ...of(one),
     idempotency_key: one.key,
     event_id: eventOf(one.n),
-    event_time: now,
+    event_time: one.at ?? now,
     body_sha256: (one.body ?? 'b').repeat(64),
     journal_id: journalOf(one.n),
     dlq_id: letterOf(one.n),
@@ -53,7 +53,7 @@ async function ingest(...records: One[]) {
     type: 'order.paid',
     source_type: 'hotmart',
     source_event_type: 'PURCHASE_APPROVED',
-    event_time: now,
+    event_time: one.at ?? now,
     received_at: now,
     idempotency_key: one.key,
     subject: {},
@@ -76,6 +76,23 @@ async function ingest(...records: One[]) {
 }
 
 describe('the ingest role', () => {
+  it('counts an event from long ago as a month late: in the last place of the histogram, and in a sum that holds', async () => {
+    await ingest({ n: 1, key: 'one', at: '1971-01-02T00:00:00Z' }, { n: 2, key: 'two', at: '1971-01-03T00:00:00Z' });
+    const monthMs = 31 * 24 * 3_600_000;
+    expect(
+      await look(
+        'select lag_sum_ms, lag_max_ms, lag_histogram, last_event_time from public.connection_activity where accepted = 2 order by id desc limit 1',
+      ),
+    ).toEqual([
+      {
+        lag_sum_ms: String(2 * monthMs),
+        lag_max_ms: String(monthMs),
+        lag_histogram: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2],
+        last_event_time: new Date('1971-01-03T00:00:00Z'),
+      },
+    ]);
+  });
+
   it('stores a delivery whole: journal, sealed body, key, event and activity', async () => {
     expect(await ingest({ n: 1, key: 'one' }, { n: 2, key: 'two', org: 'B' })).toEqual([]);
     for (const [n, org] of [

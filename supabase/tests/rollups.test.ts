@@ -303,6 +303,55 @@ describe('roll_up_activity', () => {
     await expectRolledUp([...activity, ...more]);
   });
 
+  it('goes on where the lags of a connection add up to more than a bigint holds', async () => {
+    const [one] = randomActivity(randomFrom(9), 50, dayMs, dayMs + hourMs).filter((row) => !row.is_replay) as [Activity];
+    await insertAll([one]);
+    await look(`update public.connection_activity set lag_sum_ms = 9000000000000000000`);
+    await insertAll([
+      { ...one, lag_sum_ms: 1 },
+      { ...one, ...connections[2] },
+    ]);
+    await look(
+      `insert into public.connection_activity (org_id, source_connection_id, bucket, received, lag_sum_ms) values ($1, $2, $3, 1, 9000000000000000000)`,
+      [one.org_id, one.source_connection_id, one.bucket],
+    );
+    const read = () =>
+      as('owner A', `select bucket_start from public.ingest_timeseries($1, now() - interval '3 days', 'infinity', 'day')`, [orgId('A')]);
+    expect(await read()).toHaveLength(1);
+    expect(await rollUp()).toBe(false);
+    expect(await look(`select count(*)::int as n from public.activity_days`)).toEqual([{ n: 2 }]);
+    expect(await read()).toHaveLength(1);
+  });
+
+  it.each([
+    ['two days', 48 * hourMs],
+    ['four minutes', 4 * minuteMs],
+  ])('after a clock that was ahead by %s is set right, what comes is seen and rolled up', async (_by, aheadMs) => {
+    const nowMs = Date.now();
+    const before = randomActivity(randomFrom(10), 200, nowMs - 2 * hourMs, nowMs - minuteMs);
+    await insertAll(before);
+    await rollUp(nowMs);
+    // Batches are dated by the same clock.
+    const ahead = randomActivity(randomFrom(11), 50, nowMs + aheadMs, nowMs + aheadMs + minuteMs);
+    await insertAll(ahead);
+    for (let n = 0; n < 4; n++) await rollUp(nowMs + aheadMs + n * minuteMs);
+    expect(await rolledUntilMs()).toBeGreaterThan(nowMs + minuteMs);
+    const after = randomActivity(randomFrom(12), 100, nowMs, nowMs + 1);
+    await insertAll(after);
+    for (let n = 0; n < 3; n++) await rollUp(nowMs + n);
+    await expectRolledUp([...before, ...ahead, ...after]);
+    expect(await rolledUntilMs()).toBeLessThanOrEqual(nowMs);
+    const late = randomActivity(randomFrom(13), 100, nowMs, nowMs + 1);
+    await insertAll(late);
+    const received = await as(
+      'owner A',
+      `select sum(received)::int as n from public.ingest_timeseries($1, now() - interval '3 days', now() + interval '1 minute', 'minute')`,
+      [orgId('A')],
+    );
+    const mine = [...before, ...after, ...late].filter((row) => row.org_id === orgId('A') && !row.is_replay);
+    if (aheadMs > hourMs) expect(received).toEqual([{ n: mine.reduce((sum, row) => sum + row.received, 0) }]);
+  });
+
   it('keeps last_event_at: forward only, without a trail in the audit log or a new updated_at', async () => {
     const lastEventAt = async () =>
       (await look<{ at: Date | null }>('select last_event_at as at from public.source_connections where id = $1', [connectionId('A')]))[0]
