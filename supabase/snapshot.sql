@@ -2895,6 +2895,11 @@ begin
   update private.connection_secrets
   set expires_at = now() + make_interval(secs => p_grace_seconds)
   where org_id = v_org and source_connection_id = p_connection_id and name = p_name and expires_at is null;
+  -- Four, and the new one.
+  delete from private.connection_secrets where id in (
+    select id from private.connection_secrets
+    where org_id = v_org and source_connection_id = p_connection_id and name = p_name
+    order by created_at desc offset 4);
   insert into private.connection_secrets (org_id, source_connection_id, name, sealed)
   values (v_org, p_connection_id, p_name, p_sealed);
 end

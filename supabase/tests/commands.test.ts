@@ -206,6 +206,29 @@ describe('rotate_connection_secret', () => {
     expect(found?.c.secrets.map((secret) => Buffer.from(secret.sealed, 'base64').toString()).sort()).toEqual(['new', 'newer']);
   });
 
+  it('keeps five of a name at most: a further one ends the grace of the oldest, which is written down', async () => {
+    // One transaction has one time, by which the oldest could not be told.
+    const older = () => look(`update private.connection_secrets set created_at = created_at - interval '1 minute'`);
+    for (const sealed of ['1', '2', '3', '4', '5', '6', '7']) {
+      await older();
+      await rotate('admin A', 3600, sealed);
+    }
+    const sealedOf = async () => (await secrets()).map((secret) => secret.sealed).toSorted();
+    expect(await sealedOf()).toEqual(['3', '4', '5', '6', '7']);
+    const [ended] = await look(
+      `select count(*)::int as n from public.audit_log where action = 'connection_secrets.delete' and actor_id = $1`,
+      [subject('admin A')],
+    );
+    // The seed's own, 1 and 2.
+    expect(ended).toEqual({ n: 3 });
+    // Of another name there are five more.
+    await session.as('admin A', `select private.rotate_connection_secret($1, 'second', $2, 3600)`, [
+      connectionId('A'),
+      Buffer.from('other'),
+    ]);
+    expect(await sealedOf()).toEqual(['3', '4', '5', '6', '7', 'other']);
+  });
+
   it('writes who did it, and never the secret', async () => {
     await rotate('admin A', 0, 'the-secret-itself');
     const trail = await look(`select * from public.audit_log where action like 'connection_secrets.%' and actor_id is not null`);

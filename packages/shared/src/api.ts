@@ -158,7 +158,7 @@ export const RotateSecret = z
       .min(0)
       .max(graceSecondsMax)
       .default(0)
-      .describe('How long the old secret stays valid beside the new one, in seconds.'),
+      .describe('How long the old secret stays valid beside the new one, in seconds; less when four newer ones follow it.'),
   })
   .meta({ id: 'RotateSecret' });
 export type RotateSecret = z.input<typeof RotateSecret>;

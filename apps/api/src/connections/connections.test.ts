@@ -260,6 +260,12 @@ describe('rotating a secret', () => {
     expect(remainingMs).toBeLessThanOrEqual(3_600_000);
   });
 
+  it('keeps five at most: a further rotation ends the oldest', async () => {
+    const { id } = (await create({ secret: '0' })).body;
+    for (const secret of ['1', '2', '3', '4', '5', '6']) expect((await rotate(id, { secret, graceSeconds: 3600 })).status).toBe(200);
+    expect((await storedSecrets(id)).map(({ value }) => value)).toEqual(['6', '5', '4', '3', '2']);
+  });
+
   it('forgets a replaced secret when its grace is over', async () => {
     const { id } = (await create({ secret: 'old' })).body;
     await rotate(id, { secret: 'new', graceSeconds: 60 });

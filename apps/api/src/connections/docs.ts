@@ -48,7 +48,8 @@ export const describe = {
     operationId: 'rotateConnectionSecret',
     tags: ['Connections'],
     summary: 'Set or rotate a secret',
-    description: 'With `graceSeconds` the old secret stays valid beside the new one for as long.',
+    description:
+      'With `graceSeconds` the old secret stays valid beside the new one for as long. At most five secrets of a name are valid at once: a further rotation ends the oldest.',
     security: user,
     responses: { ...answers(200, 'Rotated.', RotatedSecret), ...refuses(...command, 409) },
   }),
