@@ -356,7 +356,7 @@ create table public.alert_channels (
   constraint alert_channels_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
   constraint alert_channels_last_error_check CHECK ((length(last_error) <= 500)),
   constraint alert_channels_min_level_check CHECK ((min_level = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
-  constraint alert_channels_name_check CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 120))),
+  constraint alert_channels_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
   constraint alert_channels_target_check CHECK (((length(target) >= 1) AND (length(target) <= 2560))),
   constraint alert_channels_type_check CHECK ((type = ANY (ARRAY['slack'::text, 'pagerduty'::text, 'webhook'::text, 'email'::text])))
 );
@@ -697,7 +697,7 @@ create table public.erasures (
   constraint erasures_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
   constraint erasures_check CHECK (((status = 'completed'::text) = (completed_at IS NOT NULL))),
   constraint erasures_kinds_check CHECK ((((cardinality(kinds) >= 1) AND (cardinality(kinds) <= 4)) AND (kinds <@ '{email,phone,document,external_id}'::text[]))),
-  constraint erasures_reference_check CHECK (((length(btrim(reference)) >= 1) AND (length(btrim(reference)) <= 120))),
+  constraint erasures_reference_check CHECK (((length(btrim(reference)) >= 1) AND (length(reference) <= 120))),
   constraint erasures_status_check CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text])))
 );
 CREATE INDEX erasures_open_idx ON public.erasures USING btree (lease_until NULLS FIRST, created_at) WHERE (status = 'running'::text);
@@ -763,7 +763,7 @@ create table public.legal_holds (
   constraint legal_holds_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
   constraint legal_holds_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id),
   constraint legal_holds_check CHECK (((released_by IS NULL) OR (released_at IS NOT NULL))),
-  constraint legal_holds_reason_check CHECK (((length(btrim(reason)) >= 1) AND (length(btrim(reason)) <= 500)))
+  constraint legal_holds_reason_check CHECK (((length(btrim(reason)) >= 1) AND (length(reason) <= 500)))
 );
 CREATE INDEX legal_holds_connection_idx ON public.legal_holds USING btree (org_id, source_connection_id);
 CREATE TRIGGER audit AFTER INSERT OR UPDATE ON public.legal_holds FOR EACH ROW EXECUTE FUNCTION private.audit('id');
@@ -832,7 +832,7 @@ create table public.orgs (
   rate_limit_per_second integer,
   constraint orgs_pkey PRIMARY KEY (id),
   constraint orgs_slug_key UNIQUE (slug),
-  constraint orgs_name_check CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 120))),
+  constraint orgs_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
   constraint orgs_rate_limit_per_second_check CHECK (((rate_limit_per_second >= 1) AND (rate_limit_per_second <= 100000))),
   constraint orgs_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,79}$'::text))
 );
@@ -857,7 +857,7 @@ create table public.projects (
   constraint projects_org_id_id_key UNIQUE (org_id, id),
   constraint projects_org_id_slug_key UNIQUE (org_id, slug),
   constraint projects_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
-  constraint projects_name_check CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 120))),
+  constraint projects_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
   constraint projects_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,79}$'::text))
 );
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION private.audit('id');
@@ -908,8 +908,8 @@ create table public.replay_plans (
   constraint replay_plans_filter_check CHECK (((jsonb_typeof(filter) = 'object'::text) AND (pg_column_size(filter) <= 65536))),
   constraint replay_plans_matched_count_check CHECK ((matched_count >= 0)),
   constraint replay_plans_mode_check CHECK ((mode = ANY (ARRAY['replay'::text, 'reprocess'::text]))),
-  constraint replay_plans_name_check CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 120))),
-  constraint replay_plans_reference_check CHECK (((length(btrim(reference)) >= 1) AND (length(btrim(reference)) <= 120))),
+  constraint replay_plans_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
+  constraint replay_plans_reference_check CHECK (((length(btrim(reference)) >= 1) AND (length(reference) <= 120))),
   constraint replay_plans_second_person CHECK (((approved_by IS NULL) OR (NOT needs_second_approval) OR ((approved_by <> created_by) AND (reference IS NOT NULL)))),
   constraint replay_plans_status_check CHECK ((status = ANY (ARRAY['pending_approval'::text, 'approved'::text, 'running'::text, 'paused'::text, 'completed'::text, 'canceled'::text, 'failed'::text]))),
   constraint replay_plans_throttle_per_second_check CHECK (((throttle_per_second >= 1) AND (throttle_per_second <= 1000)))
@@ -950,7 +950,7 @@ create table public.source_connections (
   constraint source_connections_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
   constraint source_connections_org_id_project_id_fkey FOREIGN KEY (org_id, project_id) REFERENCES public.projects(org_id, id),
   constraint source_connections_config_json_check CHECK (((jsonb_typeof(config_json) = 'object'::text) AND (pg_column_size(config_json) <= 32768))),
-  constraint source_connections_name_check CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 120))),
+  constraint source_connections_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
   constraint source_connections_priority_check CHECK ((priority = ANY (ARRAY['normal'::text, 'low'::text]))),
   constraint source_connections_rate_limit_per_second_check CHECK (((rate_limit_per_second >= 1) AND (rate_limit_per_second <= 100000))),
   constraint source_connections_type_check CHECK ((type ~ '^[a-z][a-z0-9_-]{1,39}$'::text))
