@@ -1267,15 +1267,19 @@ begin
 
   return query
   with due as (
-    select d.id
+    select o.id
     from (
-      select n.id, n.seq, row_number() over (partition by n.channel_id order by n.seq) as place
-      from public.alert_notifications n
-      where n.status = 'pending' and n.next_attempt_at <= p_now and not exists (
-        select from public.alert_notifications e
-        where e.org_id = n.org_id and e.incident_id = n.incident_id and e.channel_id = n.channel_id and e.status = 'pending' and e.seq < n.seq)
-    ) d
-    where d.place <= 4 order by d.place, d.seq limit p_limit
+      select d.id, d.seq, row_number() over (partition by d.org_id order by d.place, d.seq) as turn
+      from (
+        select n.id, n.seq, n.org_id, row_number() over (partition by n.channel_id order by n.seq) as place
+        from public.alert_notifications n
+        where n.status = 'pending' and n.next_attempt_at <= p_now and not exists (
+          select from public.alert_notifications e
+          where e.org_id = n.org_id and e.incident_id = n.incident_id and e.channel_id = n.channel_id and e.status = 'pending' and e.seq < n.seq)
+      ) d
+      where d.place <= 4
+    ) o
+    order by o.turn, o.seq limit p_limit
   ), locked as (
     select n.id from public.alert_notifications n
     where n.id in (select due.id from due) and n.status = 'pending' and n.next_attempt_at <= p_now

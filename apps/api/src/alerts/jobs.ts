@@ -2,7 +2,7 @@ import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
 import type { Logger } from 'pino';
 import { CircuitOpenError } from '../breaker.ts';
 import type { Db } from '../db.ts';
-import type { Task } from '../jobs.ts';
+import { oneAtATime, type Task } from '../jobs.ts';
 import { loadOrgKeys, type OrgKeys } from '../keys.ts';
 import type { Metrics } from '../metrics.ts';
 import { openDestination } from './destination.ts';
@@ -28,14 +28,14 @@ export function alertTasks({ db, masterKeys, notifier, metrics }: AlertTaskDeps)
   return {
     'alerts.evaluate': {
       everySeconds: 30,
-      async run(_payload, { log }) {
+      run: oneAtATime(async ({ log }) => {
         const pass = await evaluateAlerts(db);
         if (pass && Object.values(pass).some((count) => count > 0)) log.info(pass, 'alerts');
-      },
+      }),
     },
     'alerts.notify': {
       everySeconds: 5,
-      async run(_payload, { signal, log }) {
+      run: oneAtATime(async ({ signal, log }) => {
         const keysByOrg = new Map<string, Promise<OrgKeys>>();
         const keysOf = (orgId: string) => {
           const keys = keysByOrg.get(orgId) ?? loadOrgKeys(db, masterKeys, orgId, log);
@@ -48,7 +48,7 @@ export function alertTasks({ db, masterKeys, notifier, metrics }: AlertTaskDeps)
           if (claimed.length === 0) return;
           await Promise.all(claimed.map((notification) => attempt(notification, keysOf, log)));
         }
-      },
+      }),
     },
   };
 
@@ -67,10 +67,22 @@ export function alertTasks({ db, masterKeys, notifier, metrics }: AlertTaskDeps)
         'a notification did not arrive',
       );
     }
-    await settleNotification(db, claimed, settlement);
+    await settle(claimed, settlement, log);
+  }
+
+  /** What cannot be written must not keep the others of the run from being told: it is due again when its lease ends. */
+  async function settle(claimed: ClaimedNotification, settlement: Settlement, log: Logger): Promise<void> {
+    try {
+      await settleNotification(db, claimed, settlement);
+    } catch (error) {
+      log.error({ err: error, notificationId: claimed.id, channelId: claimed.channel_id }, 'a notification could not be settled');
+    }
   }
 
   async function deliver(claimed: ClaimedNotification, keysOf: (orgId: string) => Promise<OrgKeys>, log: Logger): Promise<Settlement> {
+    // Only attempts whose end could not be written bring it this far.
+    if (claimed.attempts > attemptsMax)
+      return { outcome: 'failed', error: 'what became of the attempts could not be written down', afterSeconds: 0 };
     try {
       const destination =
         claimed.sealed && openDestination(await keysOf(claimed.org_id), claimed.org_id, claimed.channel_id, claimed.sealed);

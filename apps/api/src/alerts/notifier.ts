@@ -42,7 +42,10 @@ export interface NotifierOptions {
   pagerDutyUrl: string;
 }
 
-const answerLengthMax = 300;
+/** The beginning of what a receiver said, as Postgres takes text: without NUL, and with no half of a character at its end. */
+function excerpt(text: string): string {
+  return text.replaceAll('\0', '').trim().slice(0, 300).toWellFormed();
+}
 
 /** A failure that says the receiver is in trouble, as the circuit counts it. */
 class Trouble extends Error {
@@ -114,7 +117,7 @@ export function createNotifier({ outbound, circuits, smtp, pagerDutyUrl }: Notif
     return {
       ok: status >= 200 && status < 300,
       status,
-      answer: isRedirect ? 'it redirects, which is not followed: enter the address it leads to' : text.trim().slice(0, answerLengthMax),
+      answer: isRedirect ? 'it redirects, which is not followed: enter the address it leads to' : excerpt(text),
       isFinal: isRedirect || (status >= 400 && status < 500 && ![408, 409, 425, 429].includes(status)),
       retryAfterSeconds: /^\d{1,5}$/.test(String(answered['retry-after'])) ? Number(answered['retry-after']) : undefined,
     };
@@ -125,7 +128,7 @@ export function createNotifier({ outbound, circuits, smtp, pagerDutyUrl }: Notif
       return { ok: false, status: null, answer: 'this server sends no e-mail', isFinal: true, retryAfterSeconds: undefined };
     // Each recipient is an address and nothing else: no display name, no list of them in one text.
     const sent = await mail.sendMail({ ...mailOf(message), from: smtp.from, to: recipients.map((address) => ({ name: '', address })) });
-    return { ok: true, status: null, answer: sent.response.slice(0, answerLengthMax), isFinal: false, retryAfterSeconds: undefined };
+    return { ok: true, status: null, answer: excerpt(sent.response), isFinal: false, retryAfterSeconds: undefined };
   }
 
   return {
@@ -168,7 +171,7 @@ function signatureHeaders(secret: string, id: string, body: string): Record<stri
 /** What went wrong on the way, for the person who set the channel up: codes, never an address of ours. */
 function describeError(error: unknown): string {
   const { code, responseCode, response } = error as { code?: unknown; responseCode?: unknown; response?: unknown };
-  if (typeof responseCode === 'number' && typeof response === 'string') return response.slice(0, answerLengthMax);
+  if (typeof responseCode === 'number' && typeof response === 'string') return excerpt(response);
   const known: Record<string, string> = {
     ECONNREFUSED: 'nobody listens there',
     ECONNRESET: 'the connection was cut',

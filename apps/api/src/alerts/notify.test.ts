@@ -8,8 +8,8 @@ import { makeWorld, type TestOrg, type World } from '../test/make.ts';
 import { startMailServer, startReceiver } from '../test/receiver.ts';
 import { type Destination, maskDestination, sealDestination } from './destination.ts';
 import { alertTasks } from './jobs.ts';
-import { createNotifier, type Notifier } from './notifier.ts';
-import { createChannel } from './store.ts';
+import { createNotifier, type Notifier, testMessage } from './notifier.ts';
+import { claimNotifications, createChannel, noteChannel } from './store.ts';
 
 let world: World;
 let receiver: Awaited<ReturnType<typeof startReceiver>>;
@@ -221,6 +221,77 @@ describe('a receiver that is in trouble', () => {
     expect(waits[10]).toBeGreaterThan(1700);
     expect(waits[10]).toBeLessThan(3601);
     expect(await rows(channel)).toMatchObject([{ status: 'failed', attempts: 12, last_error: '503 ok' }]);
+  });
+
+  it.each([
+    ['a NUL', 'gone\0 away', '404 gone away'],
+    ['half of a character at the end of what is kept', `${'x'.repeat(299)}\u{1f600}`, `404 ${'x'.repeat(299)}\ufffd`],
+  ])('answers with %s: the notification ends like any other', async (_what, text, error) => {
+    const { org, queue } = await makeIncident();
+    Object.assign(receiver, { status: 404, text });
+    const channel = await addChannel(org, { type: 'webhook', url: receiver.url, secret });
+    await queue('opened');
+    await notify();
+    expect(await rows(channel)).toMatchObject([{ status: 'failed', attempts: 1, last_error: error }]);
+    // Send test writes the same down.
+    const { answer } = await notifier.deliverTest({ type: 'webhook', url: receiver.url, secret }, testMessage({ id: org.id, name: 'Org' }));
+    await noteChannel(world.db, channel, answer);
+  });
+
+  it('a notification whose end cannot be written keeps no other waiting, and is given up after twelve attempts, too', async () => {
+    const { org, queue } = await makeIncident();
+    const cursed = await addChannel(org, { type: 'slack', url: receiver.url });
+    const others = await Promise.all([1, 2, 3].map(() => addChannel(org, { type: 'slack', url: receiver.url })));
+    await queue('opened');
+    await world.admin(`alter table public.alert_notifications add constraint cursed check (channel_id <> '${cursed}' or status <> 'sent')`);
+    await notify();
+    for (const channel of others) expect(await rows(channel)).toMatchObject([{ status: 'sent' }]);
+    expect(await rows(cursed)).toMatchObject([{ status: 'pending', attempts: 1 }]);
+    await world.admin('update public.alert_notifications set attempts = 12 where channel_id = $1', [cursed]);
+    await notify({ again: true });
+    expect(await rows(cursed)).toMatchObject([{ status: 'failed', attempts: 13 }]);
+    // Once with each of the four channels: the last run gave up without asking again.
+    expect(receiver.received).toHaveLength(4);
+    await world.admin('alter table public.alert_notifications drop constraint cursed');
+  });
+
+  it('one org with many receivers keeps no other org waiting: they take turns', async () => {
+    const [many, few] = [await makeIncident(), await makeIncident()];
+    for (let n = 0; n < 6; n++) await addChannel(many.org, { type: 'slack', url: receiver.url });
+    await addChannel(few.org, { type: 'slack', url: receiver.url });
+    await many.queue('opened');
+    await few.queue('opened');
+    const orgs = (await claimNotifications(world.db, 4, 60)).map((claimed) => claimed.org_id);
+    expect(orgs.toSorted()).toEqual([many.org.id, many.org.id, many.org.id, few.org.id].toSorted());
+  });
+
+  it('receivers that never answer take one place of the jobs, however often the clock starts the task', async () => {
+    const { org, queue } = await makeIncident();
+    const channel = await addChannel(org, { type: 'slack', url: receiver.url });
+    await queue('opened');
+    let asked = 0;
+    let answer = () => {};
+    const hanging = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const by: Notifier = {
+      ...notifier,
+      deliver: async () => {
+        asked++;
+        await hanging;
+        return { ok: true, status: 200, answer: '', isFinal: false, retryAfterSeconds: undefined };
+      },
+    };
+    const task = alertTasks({ db: world.db, masterKeys: world.masterKeys, notifier: by, metrics })['alerts.notify'];
+    const run = () => task?.run({}, { signal: new AbortController().signal, log: world.log });
+    const first = run();
+    await expect.poll(() => asked).toBe(1);
+    await world.admin('update public.alert_notifications set next_attempt_at = now()');
+    await Promise.all([run(), run()]);
+    expect(asked).toBe(1);
+    answer();
+    await first;
+    expect(await rows(channel)).toMatchObject([{ status: 'sent', attempts: 1 }]);
   });
 
   it('is asked again when it said so by Retry-After', async () => {
