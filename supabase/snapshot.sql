@@ -1094,6 +1094,7 @@ CREATE OR REPLACE FUNCTION private.are_alert_thresholds(p_kind text, p jsonb)
 AS $function$
   select coalesce(
     jsonb_typeof(p) = 'object'
+    and length(p::text) <= 512
     and array(select jsonb_object_keys(p) order by 1) = case
       when p_kind in ('ConnectionSilent', 'ConnectionLag') then '{critical,info,minRecords,warning}'::text[]
       else '{critical,info,minRecords,warning,windowMinutes}'::text[] end
@@ -1402,7 +1403,7 @@ end
 $function$;
 grant execute on function private.complete_erasure(uuid,uuid,jsonb[]) to worker;
 
-CREATE OR REPLACE FUNCTION private.connection_arrivals(p_now timestamp with time zone)
+CREATE OR REPLACE FUNCTION private.connection_arrivals(p_now timestamp with time zone, p_orgs uuid[])
  RETURNS TABLE(source_connection_id uuid, org_id uuid, last_at timestamp with time zone, last_event_at timestamp with time zone, changed_at timestamp with time zone)
  LANGUAGE sql
  STABLE
@@ -1417,7 +1418,7 @@ AS $function$
       and m.accepted + m.duplicates + m.dead_lettered > 0
     order by m.bucket desc limit 1
   ) a on true
-  where c.is_active and c.deleted_at is null
+  where c.org_id = any (p_orgs) and c.is_active and c.deleted_at is null
 $function$;
 
 CREATE OR REPLACE FUNCTION private.count_events_of_person(p_org_id uuid, p_subjects jsonb[])
@@ -1816,17 +1817,21 @@ $function$;
 grant execute on function private.erase_events(uuid,jsonb[],integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.evaluate_alerts(p_now timestamp with time zone DEFAULT clock_timestamp())
- RETURNS TABLE(opened integer, escalated integer, reminded integer, resolved integer, notifications integer)
+ RETURNS TABLE(opened integer, escalated integer, reminded integer, resolved integer, notifications integer, failures json)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
 declare
   v_watching_since timestamptz;
-  v_opened uuid[];
-  v_escalated uuid[];
-  v_reminded uuid[];
-  v_resolved uuid[];
+  v_orgs uuid[];
+  -- Where the parts of v_orgs begin and end.
+  v_starts integer[];
+  v_ends integer[];
+  v_singles integer[];
+  v_next integer := 1;
+  v_pass record;
+  v_failures jsonb := '[]';
 begin
   if not pg_try_advisory_xact_lock(hashtext('tributary.alerts.evaluate')) then
     return;
@@ -1834,21 +1839,68 @@ begin
   update private.alert_clock
   set evaluated_at = p_now, watching_since = case
     when p_now - evaluated_at > interval '2 minutes' or private.activity_rolled_until() < p_now - interval '5 minutes' and isfinite(private.activity_rolled_until())
-      or exists (select from private.flow_state where operator_mode in ('drain', 'paused')) then p_now
+      or exists (select from private.flow_state where operator_mode in ('drain', 'paused'))
+      -- The clock was ahead.
+      or watching_since > p_now then p_now
     else watching_since end
   returning watching_since into v_watching_since;
 
   perform private.learn_rhythms(p_now, 3);
 
+  opened := 0; escalated := 0; reminded := 0; resolved := 0; notifications := 0;
+  v_orgs := array(
+    select org_id from public.alert_rules where enabled
+    union select org_id from public.alert_incidents where status <> 'resolved'
+    order by org_id);
+  -- Each part is a subtransaction, and Postgres keeps no more than 64 of a session in its fast memory.
+  select array_agg(s order by s), array_agg(least(s + p.size - 1, cardinality(v_orgs)) order by s) into v_starts, v_ends
+  from (select greatest(50, cardinality(v_orgs) / 40 + 1) as size) p, generate_series(1, cardinality(v_orgs), p.size) s;
+  while v_next <= cardinality(v_starts) loop
+    begin
+      select * into v_pass from private.evaluate_alerts_of(v_orgs[v_starts[v_next] : v_ends[v_next]], p_now, v_watching_since);
+      opened := opened + v_pass.opened;
+      escalated := escalated + v_pass.escalated;
+      reminded := reminded + v_pass.reminded;
+      resolved := resolved + v_pass.resolved;
+      notifications := notifications + v_pass.notifications;
+    exception when data_exception or integrity_constraint_violation or program_limit_exceeded then
+      if v_starts[v_next] = v_ends[v_next] then
+        v_failures := v_failures || jsonb_build_object('org_id', v_orgs[v_starts[v_next]], 'sqlstate', sqlstate);
+      else
+        v_singles := array(select generate_series(v_starts[v_next], v_ends[v_next]));
+        v_starts := v_starts || v_singles;
+        v_ends := v_ends || v_singles;
+      end if;
+    end;
+    v_next := v_next + 1;
+  end loop;
+  failures := v_failures;
+  return next;
+end
+$function$;
+grant execute on function private.evaluate_alerts(timestamp with time zone) to worker;
+
+CREATE OR REPLACE FUNCTION private.evaluate_alerts_of(p_orgs uuid[], p_now timestamp with time zone, p_watching_since timestamp with time zone, OUT opened integer, OUT escalated integer, OUT reminded integer, OUT resolved integer, OUT notifications integer)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+declare
+  v_opened uuid[];
+  v_escalated uuid[];
+  v_reminded uuid[];
+  v_resolved uuid[];
+begin
   with rules as (
-    select r.org_id, r.kind, r.renotify_minutes, r.resolve_after_minutes, (r.thresholds ->> 'windowMinutes')::integer as window_minutes,
-      (r.thresholds ->> 'minRecords')::bigint as min_records, (r.thresholds ->> 'info')::double precision as info,
+    select r.org_id, r.kind, r.renotify_minutes, r.resolve_after_minutes, (r.thresholds ->> 'windowMinutes')::numeric::integer as window_minutes,
+      (r.thresholds ->> 'minRecords')::numeric::bigint as min_records, (r.thresholds ->> 'info')::double precision as info,
       (r.thresholds ->> 'warning')::double precision as warning, (r.thresholds ->> 'critical')::double precision as critical
-    from public.alert_rules r where r.enabled
+    from public.alert_rules r where r.enabled and r.org_id = any (p_orgs)
   ), arrivals as materialized (
-    select * from private.connection_arrivals(p_now)
+    select * from private.connection_arrivals(p_now, p_orgs)
   ), open_incidents as materialized (
-    select * from public.alert_incidents where status <> 'resolved' for update
+    select * from public.alert_incidents where status <> 'resolved' and org_id = any (p_orgs) for update
   ), recent as materialized (
     select m.org_id, m.source_connection_id, m.bucket, m.received, m.duplicates, m.dead_lettered, m.rejected, m.lag_histogram
     from arrivals a
@@ -1887,7 +1939,7 @@ begin
         then y.expected_gap_seconds * 1.5 else 'infinity' end,
       extract(epoch from p_now - greatest(
         case r.kind when 'ConnectionSilent' then a.last_at else least(a.last_event_at, a.last_at) end,
-        case when i.id is null then greatest(v_watching_since, a.changed_at) end))
+        case when i.id is null then greatest(p_watching_since, a.changed_at) end))
     from arrivals a
     join rules r on r.org_id = a.org_id and r.window_minutes is null
     left join private.connection_rhythm y on y.org_id = a.org_id and y.source_connection_id = a.source_connection_id
@@ -1961,13 +2013,14 @@ begin
     (select array_agg(id) from cleared where is_over)
   into v_opened, v_escalated, v_reminded, v_resolved;
 
-  return query select coalesce(cardinality(v_opened), 0), coalesce(cardinality(v_escalated), 0), coalesce(cardinality(v_reminded), 0),
-    coalesce(cardinality(v_resolved), 0),
-    private.queue_alert_notifications(v_opened, 'opened', p_now) + private.queue_alert_notifications(v_escalated, 'escalated', p_now)
-      + private.queue_alert_notifications(v_reminded, 'reminder', p_now) + private.queue_alert_notifications(v_resolved, 'resolved', p_now);
+  opened := coalesce(cardinality(v_opened), 0);
+  escalated := coalesce(cardinality(v_escalated), 0);
+  reminded := coalesce(cardinality(v_reminded), 0);
+  resolved := coalesce(cardinality(v_resolved), 0);
+  notifications := private.queue_alert_notifications(v_opened, 'opened', p_now) + private.queue_alert_notifications(v_escalated, 'escalated', p_now)
+    + private.queue_alert_notifications(v_reminded, 'reminder', p_now) + private.queue_alert_notifications(v_resolved, 'resolved', p_now);
 end
 $function$;
-grant execute on function private.evaluate_alerts(timestamp with time zone) to worker;
 
 CREATE OR REPLACE FUNCTION private.event_condition(p_filter jsonb)
  RETURNS text
@@ -2439,7 +2492,7 @@ begin
       from public.alert_rules where enabled and kind in ('ConnectionSilent', 'ConnectionLag') group by org_id
     )
     select a.source_connection_id, a.org_id, a.last_at
-    from private.connection_arrivals(p_now) a
+    from private.connection_arrivals(p_now, array(select r.org_id from rules r)) a
     join rules r on r.org_id = a.org_id
     left join private.connection_rhythm y on y.org_id = a.org_id and y.source_connection_id = a.source_connection_id
     where a.last_at is not null

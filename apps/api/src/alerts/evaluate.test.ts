@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { addActivity, type Counts, every, minuteMs } from '../test/activity.ts';
 import { makeWorld, type TestOrg, type World } from '../test/make.ts';
+import { type AlertTaskDeps, alertTasks } from './jobs.ts';
 
 let world: World;
 const hourMs = 60 * minuteMs;
@@ -37,6 +38,7 @@ interface Pass {
   reminded: number;
   resolved: number;
   notifications: number;
+  failures: { org_id: string; sqlstate: string }[];
 }
 
 /** As if the evaluator had run without a break until `at`. */
@@ -135,6 +137,79 @@ describe('rules', () => {
       ]),
     );
     await expect(write).rejects.toMatchObject({ code: expect.stringMatching(/^(22|23)/) });
+  });
+});
+
+describe('an org whose data is odd', () => {
+  it.each([
+    ['IngestLagHigh', '{"info": null, "warning": 60, "critical": 300, "windowMinutes": 5.0, "minRecords": 20}'],
+    ['IngestDLQSpike', '{"info": null, "warning": 100.00, "critical": null, "windowMinutes": 1e1, "minRecords": 1.000}'],
+  ])('a whole number may be written with decimals: %s %s', async (kind, thresholds) => {
+    const { org, add, incidents } = await makeWatched(['IngestDLQSpike', kind]);
+    await world.db.as(org.owner.claims, (sql) =>
+      sql('update public.alert_rules set thresholds = $2 where org_id = $1 and kind = $3', [org.id, thresholds, kind]),
+    );
+    await add([noon - minuteMs], { deadLettered: 150 });
+    expect(await evaluate(noon)).toMatchObject({ opened: 1, failures: [] });
+    expect(await incidents()).toMatchObject([{ kind: 'IngestDLQSpike', value: 150, threshold: 100 }]);
+  });
+
+  it('keeps no other org from being watched, and is named', async () => {
+    const odd = await makeWatched(['IngestDLQSpike']);
+    const others = [await makeWatched(['IngestDLQSpike']), await makeWatched(['IngestDLQSpike'])];
+    for (const { add } of [odd, ...others]) await add([noon - minuteMs], { deadLettered: 150 });
+    // As if a release had a fault that only this org's data brings out.
+    await world.admin(`alter table public.alert_incidents add constraint odd check (org_id <> '${odd.org.id}')`);
+    expect(await evaluate(noon)).toMatchObject({
+      opened: 2,
+      notifications: 2,
+      failures: [{ org_id: odd.org.id, sqlstate: '23514' }],
+    });
+    for (const { told } of others) expect(await told()).toEqual(['opened warning']);
+    // The job fails, which is what an operator is alerted of; and it names the org.
+    const task = alertTasks({ db: world.db } as AlertTaskDeps)['alerts.evaluate'];
+    await odd.add([Math.floor(Date.now() / minuteMs) * minuteMs], { deadLettered: 150 });
+    await expect(task?.run({}, { signal: new AbortController().signal, log: world.log })).rejects.toThrow(odd.org.id);
+    await world.admin('alter table public.alert_incidents drop constraint odd');
+    expect(await evaluate(noon + 30_000)).toMatchObject({ opened: 1, failures: [] });
+  });
+
+  it('among more orgs than are evaluated at a time, too', async () => {
+    await world.admin(`with o as (
+        insert into public.orgs (name, slug) select 'Many', 'many-' || n from generate_series(1, 120) n returning id
+      ), p as (
+        insert into public.projects (org_id, name, slug) select id, 'P', 'p' from o returning id, org_id
+      ) insert into public.source_connections (org_id, project_id, name, type) select org_id, id, 'Many', 'webhook' from p`);
+    await world.admin(
+      `insert into public.activity_minutes (org_id, source_connection_id, bucket, received, dead_lettered)
+       select org_id, id, date_trunc('minute', $1::timestamptz), 200, 150 from public.source_connections where name = 'Many'`,
+      [new Date(noon - minuteMs).toISOString()],
+    );
+    await world.admin(
+      `update public.alert_rules set enabled = kind = 'IngestDLQSpike' where org_id in (select id from public.orgs where name = 'Many')`,
+    );
+    const odd = await world.admin<{ id: string }>(`select id from public.orgs where name = 'Many' order by md5(id::text) limit 3`);
+    const ids = odd.map((org) => org.id);
+    await world.admin(`alter table public.alert_incidents add constraint odd check (org_id <> all ('{${ids.join()}}'))`);
+    const pass = await evaluate(noon);
+    expect(pass?.opened).toBe(117);
+    expect(pass?.failures.map((failure) => failure.org_id).toSorted()).toEqual(ids.toSorted());
+    await world.admin('alter table public.alert_incidents drop constraint odd');
+    expect(await evaluate(noon + 30_000)).toMatchObject({ opened: 3, failures: [] });
+  });
+
+  it.each([
+    ['windowMinutes', `10.${'0'.repeat(2000)}`],
+    ['warning', `100.${'1'.repeat(2000)}`],
+  ])('thresholds are as short as numbers are: %s', async (key, number) => {
+    const org = await world.makeOrg();
+    const write = world.db.as(org.owner.claims, (sql) =>
+      sql(`update public.alert_rules set thresholds = thresholds || $2 where org_id = $1 and kind = 'IngestDLQSpike'`, [
+        org.id,
+        `{"${key}": ${number}}`,
+      ]),
+    );
+    await expect(write).rejects.toMatchObject({ code: '23514', message: 'these thresholds are not valid' });
   });
 });
 
@@ -479,7 +554,7 @@ describe('ConnectionSilent and ConnectionLag', () => {
     // And from its first live event on it is watched as any other.
     await mended.add(every(1, noon, noon + 3 * hourMs));
     await evaluate(noon + 3 * hourMs + 17 * minuteMs);
-    expect(await mended.incidents()).toMatchObject([{ kind: 'ConnectionSilent' }, {}]);
+    expect((await mended.incidents()).map((row) => row.kind).sort()).toEqual(['ConnectionLag', 'ConnectionSilent']);
   });
 
   it('nobody is called silent for the time that we did not watch', async () => {
@@ -492,6 +567,18 @@ describe('ConnectionSilent and ConnectionLag', () => {
     expect(await incidents()).toEqual([]);
     await evaluate(back + 16 * minuteMs);
     expect(await incidents()).toHaveLength(1);
+  });
+
+  it('a clock that was ahead and is set right is watched by from then on', async () => {
+    const { add, incidents } = await makeWatched(['ConnectionSilent']);
+    await add(every(1, noon - 3 * hourMs, noon));
+    await world.admin('update private.alert_clock set watching_since = $1', [new Date(noon + 2 * dayMs).toISOString()]);
+    await evaluate(noon + hourMs);
+    await evaluate(noon + hourMs + 14 * minuteMs);
+    expect(await incidents()).toEqual([]);
+    await evaluate(noon + hourMs + 16 * minuteMs);
+    expect(await incidents()).toHaveLength(1);
+    await world.admin(`update private.alert_clock set watching_since = '-infinity'`);
   });
 
   it('nor for the time that it was switched off', async () => {

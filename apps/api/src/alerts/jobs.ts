@@ -30,7 +30,11 @@ export function alertTasks({ db, masterKeys, notifier, metrics }: AlertTaskDeps)
       everySeconds: 30,
       run: oneAtATime(async ({ log }) => {
         const pass = await evaluateAlerts(db);
-        if (pass && Object.values(pass).some((count) => count > 0)) log.info(pass, 'alerts');
+        if (!pass) return;
+        const { failures, ...counts } = pass;
+        if (Object.values(counts).some((count) => count > 0)) log.info(counts, 'alerts');
+        // The others were; a job that fails is what an operator is alerted of.
+        if (failures.length > 0) throw new Error(`alerts could not be evaluated: ${JSON.stringify(failures.slice(0, 20))}`);
       }),
     },
     'alerts.notify': {

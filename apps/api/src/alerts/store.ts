@@ -221,9 +221,19 @@ export async function noteChannel(db: Pick<Db, 'worker'>, channelId: string, err
   await db.worker((sql) => sql('select private.note_alert_channel($1, $2)', [channelId, error ?? null]));
 }
 
+interface EvaluationPass {
+  opened: number;
+  escalated: number;
+  reminded: number;
+  resolved: number;
+  notifications: number;
+  /** Orgs whose data could not be evaluated. */
+  failures: { org_id: string; sqlstate: string }[];
+}
+
 /** How many incidents the pass opened and so on; undefined: another instance is at it. */
-export async function evaluateAlerts(db: Pick<Db, 'worker'>): Promise<Record<string, number> | undefined> {
-  const [pass] = await db.worker((sql) => sql<Record<string, number>>('select * from private.evaluate_alerts()'));
+export async function evaluateAlerts(db: Pick<Db, 'worker'>): Promise<EvaluationPass | undefined> {
+  const [pass] = await db.worker((sql) => sql<EvaluationPass & Record<string, unknown>>('select * from private.evaluate_alerts()'));
   return pass;
 }
 
