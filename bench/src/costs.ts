@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { journalHeaders, packDelivery } from '@tributary/pipeline/journal.ts';
+import { packDelivery, splitHeaders } from '@tributary/pipeline/journal.ts';
 import { processDelivery } from '@tributary/pipeline/process.ts';
 import { journalAad, seal } from '@tributary/pipeline/seal.ts';
 import { verifyDelivery } from '@tributary/pipeline/verify.ts';
@@ -57,9 +57,13 @@ const context = {
   isTest: false,
   newId: uuidv7,
 };
+const credentials = connection.source.credentialsFor?.(connection.config) ?? connection.source.credentials;
 const secretValues = connection.secrets.map((secret) => secret.value);
 const pack = () =>
-  packDelivery({ method: delivery.method, url: delivery.url, headers: journalHeaders(delivery.headers, secretValues) }, delivery.raw);
+  packDelivery(
+    { method: delivery.method, url: delivery.url, headers: splitHeaders(delivery.headers, credentials, secretValues).kept },
+    delivery.raw,
+  );
 const packed = pack();
 
 const steps: [string, () => unknown][] = [

@@ -6,6 +6,8 @@ import type { Body, Credentials, Delivery } from './source.ts';
 const mask = '[redacted]';
 /** Parameters that carry a credential whatever the source: a secret pasted under a wrong name must not reach a log either. */
 const commonQuery = ['token', 'access_token', 'key', 'api_key', 'apikey', 'secret', 'password', 'hottok', 'signature', 'sig', 'auth'];
+/** Schemes that stand before a credential in a header: no secret, and compared without case by those who verify. */
+const authScheme = /^(?:basic|bearer|token|api-?key|key|secret) +/i;
 /** Every byte is one character, so that positions in the text are positions in the bytes. */
 const latin1 = new TextDecoder('windows-1252');
 const ascii = new TextEncoder();
@@ -36,22 +38,38 @@ export function redactCredentials(delivery: Pick<Delivery, 'url' | 'raw'>, body:
 }
 
 /**
- * The inverse of {@link redactCredentials}, as far as somebody knows what stood there: values by place, `body:<path>` or `query:<name>`,
- * as presentedCredentials names them. A place without a value stays redacted.
+ * The inverse of {@link redactCredentials} and {@link maskHeader}, as far as somebody knows what stood there: values by place, `body:<path>`,
+ * `query:<name>` or `header:<name>`, as presentedCredentials names them. A place without a value stays redacted.
  */
-export function restoreCredentials<Masked extends Pick<Delivery, 'url' | 'raw'>>(
+export function restoreCredentials<Masked extends Pick<Delivery, 'url' | 'headers' | 'raw'>>(
   delivery: Masked,
   body: Body | undefined,
   values: Readonly<Record<string, string>>,
 ): Masked {
   let { url, raw } = delivery;
+  const headers = { ...delivery.headers };
   for (const [place, value] of Object.entries(values)) {
     const written = { json: JSON.stringify(value), form: encodeURIComponent(value) };
     const name = place.slice(place.indexOf(':') + 1);
     if (place.startsWith('query:')) url = replaceInUrl(url, (parameter) => parameter === name, written.form);
-    else raw = replaceInBody(raw, body, [name], written).raw;
+    else if (place.startsWith('body:')) raw = replaceInBody(raw, body, [name], written).raw;
+    else if (headers[name] !== undefined) headers[name] = schemeOf(headers[name]) + value;
   }
-  return { ...delivery, url, raw };
+  return { ...delivery, url, headers, raw };
+}
+
+/** A header with its credential masked; the scheme before it stays. */
+export function maskHeader(value: string): string {
+  return schemeOf(value) + mask;
+}
+
+/** What {@link maskHeader} masks. */
+export function headerCredential(value: string): string {
+  return value.slice(schemeOf(value).length);
+}
+
+function schemeOf(header: string): string {
+  return authScheme.exec(header)?.[0] ?? '';
 }
 
 function replaceInBody(raw: Uint8Array, body: Body | undefined, paths: readonly string[], written: Written): Omit<Redacted, 'url'> {

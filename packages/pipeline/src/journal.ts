@@ -1,4 +1,4 @@
-import { isCredentialParameter } from './credentials.ts';
+import { headerCredential, isCredentialParameter, maskHeader } from './credentials.ts';
 import { text } from './fields.ts';
 import type { Body, Credentials, Delivery } from './source.ts';
 
@@ -12,7 +12,7 @@ export interface JournalHead {
   isTest?: true | undefined;
   /** Of a replay: when the first delivery of its chain arrived, ISO 8601. Absent: the journal row says when this one did. */
   receivedAt?: string | undefined;
-  /** Keyed digests of credentials that were redacted, so that a rejected delivery can be verified again once the secret is fixed. */
+  /** Keyed digests of credentials that were redacted, by place, so that a rejected delivery can be verified again once the secret is fixed. */
   credentials?: Record<string, string> | undefined;
 }
 
@@ -32,16 +32,43 @@ const dropped = new Set([
   'host',
 ]);
 
-/** Headers a platform sends, without those of the transport and without any that carries one of `secrets`. */
-export function journalHeaders(headers: Delivery['headers'], secrets: readonly string[]): Record<string, string> {
+/**
+ * The headers a platform sends, without those of the transport: the ones to keep, and apart from them those that carry a credential, because
+ * the source names them or because they repeat one of `secrets`.
+ */
+export function splitHeaders(
+  headers: Delivery['headers'],
+  credentials: Credentials,
+  secrets: readonly string[],
+): Record<'kept' | 'presented', Record<string, string>> {
   const kept: Record<string, string> = {};
+  const presented: Record<string, string> = {};
   for (const name in headers) {
     const value = headers[name];
-    if (value === undefined || dropped.has(name) || value.length > 8_192) continue;
-    if (secrets.some((secret) => secret !== '' && value.includes(secret))) continue;
-    kept[name] = value;
+    if (value === undefined || value.length > 8_192) continue;
+    if (credentials.headers?.includes(name)) presented[name] = value;
+    else if (dropped.has(name)) continue;
+    else if (repeatsAny(value, secrets)) presented[name] = value;
+    else kept[name] = value;
   }
-  return kept;
+  return { kept, presented };
+}
+
+/** The headers that carry a credential as a rejected delivery keeps them. */
+export function maskedHeaders(presented: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(presented).map(([name, value]) => [name, maskHeader(value)]));
+}
+
+/** Whether a header has one of the secrets in it, as it is or in HTTP Basic's base64. */
+function repeatsAny(header: string, secrets: readonly string[]): boolean {
+  const encoded = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header)?.[1];
+  const texts = encoded === undefined ? [header] : [header, Buffer.from(encoded, 'base64').toString('utf8')];
+  return secrets.some((secret) => secret !== '' && texts.some((text) => repeats(text, secret)));
+}
+
+/** Short secrets stand in many texts by chance, two digits in every other signature: they count only as a word of their own. */
+function repeats(text: string, secret: string): boolean {
+  return text.includes(secret) && (secret.length >= 8 || text === secret || text.split(/[\s,;:="']+/).includes(secret));
 }
 
 /** Head and raw body as one buffer: 4 bytes big-endian length of the head, the head as JSON, the body's bytes unchanged. */
@@ -61,9 +88,13 @@ export function unpackDelivery(packed: Buffer): { head: JournalHead; raw: Buffer
   return { head: JSON.parse(packed.toString('utf8', 4, 4 + length)) as JournalHead, raw: packed.subarray(4 + length) };
 }
 
-/** What redactCredentials is about to mask in body and query, by place: taken before, and never stored as it is. */
+/**
+ * What redactCredentials and maskedHeaders are about to mask in body, query and the headers that were split off, by place: taken before, and
+ * never stored as it is.
+ */
 export function presentedCredentials(
   delivery: Pick<Delivery, 'url'>,
+  headers: Readonly<Record<string, string>>,
   body: Body | undefined,
   credentials: Credentials,
 ): Record<string, string> {
@@ -77,5 +108,6 @@ export function presentedCredentials(
     const value = text(root, path);
     if (value !== undefined) presented[`body:${path}`] = value;
   }
+  for (const [name, value] of Object.entries(headers)) presented[`header:${name}`] = headerCredential(value);
   return presented;
 }

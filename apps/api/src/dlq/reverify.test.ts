@@ -1,6 +1,9 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { sources } from '@tributary/pipeline/sources.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openEntry } from '../journal/reopen.ts';
+import { findJournalEntries } from '../journal/store.ts';
+import { loadOrgKeys } from '../keys.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';
 import { call } from '../test/control-app.ts';
 import type { TestOrg } from '../test/make.ts';
@@ -39,6 +42,23 @@ async function reverify(filter: object = {}) {
   await tasks['dlq.operations']?.run({}, { signal: new AbortController().signal, log: api.log });
   return (await call(api.app as never, org.owner, 'GET', `/api/dlq/operations/${started.body.operation.id}`)).body;
 }
+
+/** Everything the journal holds of a connection's deliveries, as it reads once the seal is opened. */
+async function journalOf(hook: Hook) {
+  const rows = await api.admin<{ id: string }>('select id from event_journal where source_connection_id = $1 order by received_at, id', [
+    hook.id,
+  ]);
+  const ids = rows.map((row) => row.id);
+  const found = await api.db.worker((sql) => findJournalEntries(sql, ids));
+  const keys = await loadOrgKeys(api.db, api.masterKeys, org.id, api.log);
+  return ids.flatMap((id) => {
+    const entry = found.get(id);
+    return entry ? [openEntry(entry, keys)] : [];
+  });
+}
+const reconfigure = (hook: Hook, config: object) =>
+  call(api.app as never, org.owner, 'PATCH', `/api/connections/${hook.id}`, { config }).then(({ status }) => expect(status).toBe(200));
+const basic = (user: string, password: string) => `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 
 const purchase = (id: string = randomUUID()) =>
   JSON.stringify({
@@ -163,6 +183,129 @@ describe('after the secret is corrected', () => {
     await correct(hook, 'secret', 'a right+key');
     expect(await reverify()).toMatchObject({ done: 3, succeeded: 1, failed: 2 });
     expect(await events()).toMatchObject([{ idempotency_key: '1' }]);
+  });
+});
+
+describe('a credential in a header', () => {
+  const apiKey = (settings: object) => ({ verification: { scheme: 'api-key', in: 'header', ...settings }, fields: { id: 'number' } });
+
+  it('is recognised after the end of the secret was cut off in pasting', async () => {
+    const right = 'hottok-0123456789-abcdefGHIJKL';
+    const hook = await api.connect(org, 'hotmart', { hottok: right.slice(0, -6) });
+    await refused(send(hook, purchase('1'), { 'x-hotmart-hottok': right }));
+    await refused(send(hook, purchase('2'), { 'x-hotmart-hottok': `${right}-not` }));
+    await correct(hook, 'hottok', right);
+    expect(await reverify()).toMatchObject({ done: 2, succeeded: 1, failed: 1 });
+    const [, strange] = await entries();
+    expect(strange).toMatchObject({ status: 'pending', last_error_message: expect.stringContaining('not the one of this connection') });
+  });
+
+  it.each([
+    ['the prefix was wrong', { name: 'authorization', prefix: 'Bearer ' }, { name: 'authorization', prefix: 'Token ' }],
+    ['the prefix was left out', { name: 'authorization' }, { name: 'authorization', prefix: 'token ' }],
+    ['the name was wrong', { name: 'x-key' }, { name: 'Authorization', prefix: 'TOKEN ' }],
+    ['it was awaited in the query', { in: 'query', name: 'token' }, { name: 'authorization', prefix: 'Token ' }],
+  ])('is recognised after %s', async (_, wrong, right) => {
+    const hook = await api.connect(org, 'webhook', { secret: 'the-api-key' }, apiKey(wrong));
+    await refused(send(hook, '{"number":"1"}', { authorization: 'Token the-api-key' }));
+    await refused(send(hook, '{"number":"2"}', { authorization: 'Secret the-api-key' }));
+    await reconfigure(hook, apiKey(right));
+    expect(await reverify()).toMatchObject({ done: 2, succeeded: 1, failed: 1 });
+    expect(await events()).toMatchObject([{ idempotency_key: '1' }]);
+  });
+
+  it('behind a prefix that is no known scheme is recognised in either case', async () => {
+    const hook = await api.connect(org, 'webhook', { secret: 'the-api' }, apiKey({ name: 'x-key', prefix: 'App-Key=' }));
+    await refused(send(hook, '{"number":"1"}', { 'x-key': 'app-key=the-api-key' }));
+    await refused(send(hook, '{"number":"2"}', { 'x-key': 'App-Key=the-api-key' }));
+    await refused(send(hook, '{"number":"3"}', { 'x-key': 'app-key=THE-API-KEY' }));
+    await correct(hook, 'secret', 'the-api-key');
+    expect(await reverify()).toMatchObject({ done: 3, succeeded: 2, failed: 1 });
+  });
+
+  it('of HTTP Basic is recognised after the user name or the password is corrected', async () => {
+    const config = (username: string) => ({ verification: { scheme: 'basic', username }, fields: { id: 'number' } });
+    const hook = await api.connect(org, 'webhook', { secret: 'pass:wörd' }, config('wrong'));
+    await refused(send(hook, '{"number":"1"}', { authorization: basic('shop', 'pass:wörd') }));
+    await refused(send(hook, '{"number":"2"}', { authorization: basic('shop', 'pass:wörd-1').replace('Basic', 'basic') }));
+    await refused(send(hook, '{"number":"3"}', { authorization: basic('strange', 'pass:wörd') }));
+    await reconfigure(hook, config('shop'));
+    expect(await reverify()).toMatchObject({ done: 3, succeeded: 1, failed: 2 });
+    await correct(hook, 'secret', 'pass:wörd-1');
+    expect(await reverify()).toMatchObject({ done: 2, succeeded: 1, failed: 1 });
+    expect(await events()).toMatchObject([{ idempotency_key: '1' }, { idempotency_key: '2' }]);
+  });
+
+  it('is kept as its digest alone, whether the secret was wrong, cut off or right', async () => {
+    const hook = await api.connect(org, 'webhook', { secret: 'a-sound-' }, apiKey({ name: 'x-key' }));
+    await refused(send(hook, '{"number":"1"}', { 'x-key': 'a-sound-key', 'x-trace': 'abc' }));
+    await refused(send(hook, '{"number":"2"}', { 'x-copy': 'a-sound-key' }));
+    await reconfigure(hook, { ...apiKey({ name: 'x-key' }), verification: { scheme: 'basic', username: 'u' } });
+    await refused(send(hook, '{"number":"3"}', { authorization: basic('other', 'a-sound-key') }));
+    const kept = await journalOf(hook);
+    expect(kept).toHaveLength(3);
+    expect(kept[0]?.head).toMatchObject({
+      headers: { 'x-key': '[redacted]', 'x-trace': 'abc' },
+      credentials: { 'header:x-key': expect.any(String) },
+    });
+    expect(kept[2]?.head.headers.authorization).toBe('Basic [redacted]');
+    expect(JSON.stringify(kept.map(({ head }) => head))).not.toMatch(/a-sound-key|b3RoZXI6/);
+  });
+});
+
+describe('a signature', () => {
+  it('is kept as it came, though it happens to contain the wrong secret', async () => {
+    const body = '{"number":"1"}';
+    const signature = createHmac('sha256', 'right').update(body).digest('hex');
+    const config = { verification: { scheme: 'hmac', header: 'x-signature', prefix: 'sha256=' }, fields: { id: 'number' } };
+    const hook = await api.connect(org, 'webhook', { secret: signature.slice(10, 12) }, config);
+    await refused(send(hook, body, { 'x-signature': `sha256=${signature}` }));
+    await correct(hook, 'secret', 'right');
+    expect(await reverify()).toMatchObject({ done: 1, succeeded: 1 });
+  });
+
+  it('of Standard Webhooks verifies after the end of the secret was cut off in pasting', async () => {
+    const right = `whsec_${Buffer.from('a synthetic key of 33 bytes, long').toString('base64')}`;
+    const hook = await api.connect(
+      org,
+      'webhook',
+      { secret: right.slice(0, -8) },
+      { verification: { scheme: 'standard-webhooks' }, fields: { id: 'number' } },
+    );
+    const body = '{"number":"1"}';
+    const [id, seconds] = ['msg_1', String(Math.floor(Date.now() / 1000))];
+    const key = Buffer.from(right.slice('whsec_'.length), 'base64');
+    const signature = createHmac('sha256', key).update(`${id}.${seconds}.${body}`).digest('base64');
+    await refused(send(hook, body, { 'webhook-id': id, 'webhook-timestamp': seconds, 'webhook-signature': `v1,${signature}` }));
+    await correct(hook, 'secret', right);
+    expect(await reverify()).toMatchObject({ done: 1, succeeded: 1 });
+  });
+});
+
+describe('a genuine delivery', () => {
+  it('is kept without its credential, in whatever form, and replayed without it', async () => {
+    const password = 'pass-word-123456';
+    const hook = await api.connect(
+      org,
+      'webhook',
+      { secret: password },
+      { verification: { scheme: 'basic', username: 'u' }, fields: { id: 'number' } },
+    );
+    const copies = {
+      authorization: basic('u', password),
+      'x-copy': `key=${password}`,
+      'x-again': basic('another', password),
+      'x-trace': 'abc',
+    };
+    expect((await send(hook, '{"number":"1"}', copies)).status).toBe(200);
+    const [kept] = await journalOf(hook);
+    expect(Object.keys(kept?.head.headers ?? {})).toContain('x-trace');
+    expect(kept?.head.headers).not.toHaveProperty('authorization');
+    expect(kept?.head).not.toHaveProperty('credentials');
+    expect(JSON.stringify(kept?.head)).not.toMatch(new RegExp(`${password}|${Buffer.from(`u:${password}`).toString('base64')}|YW5vdGhlcj`));
+    const [first] = await events();
+    const replayed = await post(`/api/replay/${first?.journal_id}`, {});
+    expect(replayed).toMatchObject({ status: 200, body: { status: 'duplicate' } });
   });
 });
 

@@ -1,4 +1,4 @@
-import { restoreCredentials } from '@tributary/pipeline/credentials.ts';
+import { headerCredential, restoreCredentials } from '@tributary/pipeline/credentials.ts';
 import { safeEqual } from '@tributary/pipeline/signatures.ts';
 import { verifyDelivery } from '@tributary/pipeline/verify.ts';
 import type { ErrorClass } from '@tributary/shared/errors.ts';
@@ -35,7 +35,7 @@ export function runEntries(entries: ClaimedEntry[], { connection, entry }: Store
     });
   }
   const { arrival, body } = reopened;
-  // Verified when it came, and refused for its body alone: its credential was right, so it was not kept.
+  // Verified when it came, and refused for its body alone: by a secret that may no longer be valid.
   const isProven = entries.every((one) => !one.is_quarantine || one.error_class === 'INVALID_PAYLOAD');
   const refusal = isProven ? undefined : verifyAgain(reopened, connection, entry);
   if (refusal) return each(refusal);
@@ -72,13 +72,14 @@ export function runEntries(entries: ClaimedEntry[], { connection, entry }: Store
 
 /**
  * Whether a rejected delivery is genuine by the secrets that are valid now, with its arrival as the clock. A credential that was redacted
- * is put back where one of them has its digest.
+ * is put back where one of them, as the source's senders write it, has its digest.
  */
 function verifyAgain({ arrival, body, head }: Reopened, connection: Connection, entry: JournalEntry): Became | undefined {
   const { source, config } = connection;
   const { secrets, receivedAtMs } = arrival;
   const dataKey = connection.keys.data.get(entry.key_version);
-  const candidates = secrets.flatMap(({ value }) => source.credentialForms?.(value, config) ?? [value]);
+  const forms = secrets.flatMap(({ value }) => source.credentialForms?.(value, config) ?? [value]);
+  const candidates = [...forms, ...forms.map(headerCredential)];
   const known: Record<string, string> = {};
   for (const [place, digest] of Object.entries(head.credentials ?? {})) {
     const value = candidates.find((one) => dataKey !== undefined && safeEqual(credentialDigest(dataKey, one), digest));

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { redactCredentials } from '@tributary/pipeline/credentials.ts';
-import { type JournalHead, journalHeaders, packDelivery, presentedCredentials } from '@tributary/pipeline/journal.ts';
+import { type JournalHead, maskedHeaders, packDelivery, presentedCredentials, splitHeaders } from '@tributary/pipeline/journal.ts';
 import { hmacSha256Hex } from '@tributary/pipeline/keyed-hash.ts';
 import { processDelivery } from '@tributary/pipeline/process.ts';
 import { journalAad, seal } from '@tributary/pipeline/seal.ts';
@@ -31,7 +31,7 @@ export function prepareWrite(arrival: Arrival, body: Body): WriteItem {
   const isTest = records.some((record) => 'event' in record && record.event.is_test === true);
   return {
     delivery: deliveryRow(arrival, journalId, isTest, eventTypes(records)),
-    sealed: sealDelivery(arrival, journalId, body, {}),
+    sealed: sealDelivery(arrival, journalId, body, headersOf(arrival).kept, {}),
     records,
   };
 }
@@ -112,10 +112,12 @@ export function prepareRejected(arrival: Arrival, body: Body | undefined, errorC
     delivery: deliveryRow(arrival, journalId, arrival.isTest, []),
     bytes: arrival.delivery.raw.byteLength,
     seal() {
-      const presented = presentedCredentials(arrival.delivery, body, credentialsOf(connection));
+      const headers = headersOf(arrival);
+      const presented = presentedCredentials(arrival.delivery, headers.presented, body, credentialsOf(connection));
       const digests = Object.entries(presented).map(([place, value]) => [place, credentialDigest(connection.keys.dataKey.key, value)]);
+      const credentials = digests.length > 0 ? { credentials: Object.fromEntries(digests) } : {};
       return {
-        sealed: sealDelivery(arrival, journalId, body, digests.length > 0 ? { credentials: Object.fromEntries(digests) } : {}),
+        sealed: sealDelivery(arrival, journalId, body, { ...headers.kept, ...maskedHeaders(headers.presented) }, credentials),
         dead: {
           id: newId(),
           org_id: connection.orgId,
@@ -162,13 +164,15 @@ function deliveryRow(
 }
 
 /** Redacts what must not be kept even sealed, and seals the rest so that it opens only as this journal entry of this org. */
-function sealDelivery(arrival: Arrival, journalId: string, body: Body | undefined, extra: Pick<JournalHead, 'credentials'>): Uint8Array {
-  const { connection, delivery, secrets } = arrival;
+function sealDelivery(
+  arrival: Arrival,
+  journalId: string,
+  body: Body | undefined,
+  headers: JournalHead['headers'],
+  extra: Pick<JournalHead, 'credentials'>,
+): Uint8Array {
+  const { connection, delivery } = arrival;
   const { url, raw } = redactCredentials(delivery, body, credentialsOf(connection));
-  const headers = journalHeaders(
-    delivery.headers,
-    secrets.map((secret) => secret.value),
-  );
   const marks: Pick<JournalHead, 'isTest' | 'receivedAt'> = {
     ...(arrival.isTest ? { isTest: true } : {}),
     ...(arrival.replay ? { receivedAt: new Date(arrival.receivedAtMs).toISOString() } : {}),
@@ -177,6 +181,15 @@ function sealDelivery(arrival: Arrival, journalId: string, body: Body | undefine
     connection.keys.dataKey.key,
     packDelivery({ method: delivery.method, url, headers, ...marks, ...extra }, raw),
     journalAad(connection.orgId, journalId),
+  );
+}
+
+/** What a genuine delivery keeps of its headers, and what a rejected one masks as well. */
+function headersOf({ connection, delivery, secrets }: Arrival): ReturnType<typeof splitHeaders> {
+  return splitHeaders(
+    delivery.headers,
+    credentialsOf(connection),
+    secrets.map((secret) => secret.value),
   );
 }
 

@@ -48,7 +48,7 @@ export const hotmart: Source<HotmartConfig> = {
   config,
   samples,
   personal,
-  credentials: { body: ['hottok'], query: ['hottok'] },
+  credentials: { body: ['hottok'], query: ['hottok'], headers: ['x-hotmart-hottok'] },
   // A body that carries the hottok differs after a rotation though the event is the same.
   volatile: ['hottok'],
 

@@ -18,6 +18,11 @@ export function verifyApiKey(delivery: Delivery, secrets: readonly string[], sch
   return safeEqualAny(given.slice(prefix.length), secrets) ? { ok: true } : refused(`The secret in the ${place} is not this connection's.`);
 }
 
+/** How senders write out what {@link verifyApiKey} accepts. */
+export function apiKeyForms(secret: string, { prefix = '' }: ApiKey): string[] {
+  return [...new Set([prefix, prefix.toLowerCase(), prefix.toUpperCase()])].map((one) => one + secret);
+}
+
 function soleParameter(url: string, name: string): string | undefined {
   if (!URL.canParse(url)) return undefined;
   const values = new URL(url).searchParams.getAll(name);
@@ -40,4 +45,10 @@ export function verifyBasic(delivery: Delivery, passwords: readonly string[], sc
   const knownUser = safeEqual(text.slice(0, colon), scheme.username);
   const knownPassword = safeEqualAny(text.slice(colon + 1), passwords);
   return knownUser && knownPassword ? { ok: true } : refused('The user name or password is wrong.');
+}
+
+/** How senders write out what {@link verifyBasic} accepts: with padding and without. */
+export function basicForms(password: string, { username }: Basic): string[] {
+  const encoded = Buffer.from(`${username}:${password}`).toString('base64');
+  return [`Basic ${encoded}`, `Basic ${encoded.replace(/=+$/, '')}`];
 }

@@ -1,5 +1,6 @@
 import type { Secret, Signed, Source } from '../../source.ts';
 import { configSchema, settingsOf, type WebhookConfig } from './config.ts';
+import { apiKeyForms, basicForms } from './credentials.ts';
 import { credentialsFor, personal, personalFor } from './personal.ts';
 import { portuguese } from './portuguese.ts';
 import { read } from './read.ts';
@@ -46,7 +47,9 @@ export const webhook: Source<WebhookConfig> & Configurable = {
   credentialsFor,
   credentialForms: (secret, config) => {
     const verification = settingsOf(config)?.verification;
-    return verification?.scheme === 'api-key' ? [`${verification.prefix ?? ''}${secret}`] : [secret];
+    if (verification?.scheme === 'api-key') return apiKeyForms(secret, verification);
+    if (verification?.scheme === 'basic') return basicForms(secret, verification);
+    return [];
   },
   newSecret: (config, random) => {
     const settings = settingsOf(config);
