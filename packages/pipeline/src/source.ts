@@ -173,8 +173,8 @@ export interface Source<Config = unknown> {
   personalFor?(config: Config): PersonalData;
   /** In place of `credentials`, where a connection's config decides. */
   credentialsFor?(config: Config): Credentials;
-  /** How a delivery may write a secret out where `credentials` are; absent: as it is. */
-  credentialForms?(secret: string, config: Config): readonly string[];
+  /** What proves a secret where a delivery writes it out, or a signature made with it, as one value; absent: the secret as it is. */
+  credentialForms?(secret: string, config: Config, delivery: Delivery): readonly string[];
   /** Paths that change between two deliveries of one event (attempt counters): left out of the record's fingerprint. */
   volatile: readonly string[];
   /** Answer to a GET handshake; undefined where there is none for this request. */

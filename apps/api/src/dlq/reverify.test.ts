@@ -264,6 +264,29 @@ describe('a signature', () => {
     expect(await reverify()).toMatchObject({ done: 1, succeeded: 1 });
   });
 
+  it('that was taken for an API key is recognised by its digest', async () => {
+    const hook = await api.connect(
+      org,
+      'webhook',
+      { secret: 'right' },
+      { verification: { scheme: 'api-key', in: 'header', name: 'x-signature' } },
+    );
+    const sign = (text: string) => `v0=${createHmac('sha256', 'right').update(text).digest('hex')}`;
+    await refused(send(hook, '{"number":"1"}', { 'x-signature': sign('1700:{"number":"1"}'), 'x-at': '1700' }));
+    const seconds = String(Math.floor(Date.now() / 1000));
+    await refused(send(hook, '{"number":"2"}', { 'x-signature': sign(`${seconds}:{"number":"2"}`), 'x-at': seconds }));
+    await refused(send(hook, '{"number":"3"}', { 'x-signature': sign(`${seconds}:{"number":"2"}`), 'x-at': seconds }));
+    const verification = { scheme: 'hmac', header: 'x-signature', prefix: 'v0=', timestampHeader: 'x-at', template: '{timestamp}:{body}' };
+    await reconfigure(hook, { verification, fields: { id: 'number' } });
+    expect(await reverify()).toMatchObject({ done: 3, succeeded: 1, failed: 2 });
+    expect((await entries()).map((entry) => entry.error_class)).toEqual([
+      'TIMESTAMP_OUT_OF_TOLERANCE',
+      'INVALID_SIGNATURE',
+      'INVALID_SIGNATURE',
+    ]);
+    expect(await events()).toMatchObject([{ idempotency_key: '2' }]);
+  });
+
   it('of Standard Webhooks verifies after the end of the secret was cut off in pasting', async () => {
     const right = `whsec_${Buffer.from('a synthetic key of 33 bytes, long').toString('base64')}`;
     const hook = await api.connect(

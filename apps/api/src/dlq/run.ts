@@ -78,7 +78,7 @@ function verifyAgain({ arrival, body, head }: Reopened, connection: Connection, 
   const { source, config } = connection;
   const { secrets, receivedAtMs } = arrival;
   const dataKey = connection.keys.data.get(entry.key_version);
-  const forms = secrets.flatMap(({ value }) => source.credentialForms?.(value, config) ?? [value]);
+  const forms = secrets.flatMap(({ value }) => source.credentialForms?.(value, config, arrival.delivery) ?? [value]);
   const candidates = [...forms, ...forms.map(headerCredential)];
   const known: Record<string, string> = {};
   for (const [place, digest] of Object.entries(head.credentials ?? {})) {

@@ -1,6 +1,7 @@
 import { type HmacAlgorithm, hmac, parseUnixSeconds, safeEqualAny, withinTolerance } from '../../signatures.ts';
 import type { Delivery, Verdict } from '../../source.ts';
 import type { HmacScheme } from './config.ts';
+import { keysOf } from './secrets.ts';
 import { refused, tooOld } from './verdicts.ts';
 
 const bytesOf: Record<HmacAlgorithm, number> = { sha1: 20, sha256: 32, sha512: 64 };
@@ -47,6 +48,15 @@ export function verifyHmac(delivery: Delivery, keys: readonly Uint8Array[], sche
   if (!genuine) return refused(`The signature in ${scheme.header} does not match the delivery: check the secret.`);
   if (seconds !== undefined && !withinTolerance(seconds, nowMs, scheme.toleranceSeconds)) return tooOld(scheme.toleranceSeconds);
   return { ok: true };
+}
+
+/** The header that {@link verifyHmac} would accept of this delivery, where it holds one signature and nothing else. */
+export function signatureForms(secret: string, scheme: HmacScheme, { headers, raw, url, method }: Delivery): string[] {
+  if (scheme.combined) return [];
+  const [timestamp, id] = [scheme.timestampHeader, scheme.idHeader].map((name) => (name && headers[name]) ?? '') as [string, string];
+  const signing = { body: raw, timestamp, id, url, method: method.toUpperCase() };
+  const keys = keysOf([{ name: 'secret', value: secret }], scheme.secretEncoding);
+  return keys.map((key) => (scheme.prefix ?? '') + signature(scheme, key, signing));
 }
 
 function unprefixed(header: string, prefix: string | undefined): string[] {

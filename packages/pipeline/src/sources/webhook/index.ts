@@ -1,6 +1,7 @@
 import type { Secret, Signed, Source } from '../../source.ts';
 import { configSchema, settingsOf, type WebhookConfig } from './config.ts';
 import { apiKeyForms, basicForms } from './credentials.ts';
+import { signatureForms } from './hmac.ts';
 import { credentialsFor, personal, personalFor } from './personal.ts';
 import { portuguese } from './portuguese.ts';
 import { read } from './read.ts';
@@ -45,10 +46,12 @@ export const webhook: Source<WebhookConfig> & Configurable = {
   volatile: [],
   personalFor,
   credentialsFor,
-  credentialForms: (secret, config) => {
+  credentialForms: (secret, config, delivery) => {
     const verification = settingsOf(config)?.verification;
     if (verification?.scheme === 'api-key') return apiKeyForms(secret, verification);
     if (verification?.scheme === 'basic') return basicForms(secret, verification);
+    // A connection that took its sender's signature for an API key has kept a digest of it.
+    if (verification?.scheme === 'hmac') return signatureForms(secret, verification, delivery);
     return [];
   },
   newSecret: (config, random) => {
