@@ -84,7 +84,10 @@ export function columnTexts(reading: Reading): string[] {
   return texts.filter((text) => text !== undefined);
 }
 
-/** A type of the vocabulary as it is; anything else in the form `<source>.<event>`. */
+/**
+ * A type of the vocabulary as it is; anything else in the form `<source>.<event>`, without the event where its name is personal. The
+ * platform's own spelling says so too: a source may have made the type of it, and an address without its signs looks like none.
+ */
 export function canonicalType(source: Source, reading: Reading, collected: Collected): string {
   if (isCanonicalType(reading.type)) return reading.type;
   const prefix = `${source.type}.`;
@@ -94,7 +97,8 @@ export function canonicalType(source: Source, reading: Reading, collected: Colle
     .replace(/[^a-z0-9_]+/g, '_')
     .replace(/^_+/, '')
     .slice(0, 100);
-  return name === '' || containsPersonal(event, collected) ? `${prefix}event` : `${prefix}${name}`;
+  const isPersonal = containsPersonal(event, collected) || containsPersonal(reading.sourceEventType, collected);
+  return name === '' || isPersonal ? `${prefix}event` : `${prefix}${name}`;
 }
 
 /** The platform’s own name of the event; the canonical type where it has none or repeats something personal. */

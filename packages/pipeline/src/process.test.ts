@@ -188,6 +188,49 @@ describe('the canonical row', () => {
     expect(type(`shop.${'x'.repeat(300)}`)).toBe(`shop.${'x'.repeat(100)}`);
     expect(type('shop.ñ')).toBe('shop.event');
   });
+  test.each([
+    ['an address', 'users/maria.silva@example.com/login', /maria|silva|example/],
+    ['a coded address', 'users/maria.silva%40example.com/login', /maria|silva|example/],
+    ['a number with spaces', 'Compra de +55 11 98765-4321', /98765|4321/],
+    ['a number in a sentence', 'Compra de 11 98765 4321', /98765|4321/],
+    ['a document', 'consulta/123.456.789-09', /123|456|789/],
+    ['the buyer', 'login by Zulmira Ávila', /zulmira|vila/],
+    ['the buyer’s number', 'call-11987654321', /98765|4321/],
+    ['the buyer’s document', 'doc_12345678909', /123|456|789/],
+  ])('a name of an event with %s is in no column, even where the source made a type of it', (_, name, repeated) => {
+    const slug = name
+      .normalize('NFD')
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '_');
+    for (const type of [`shop.${slug}`, name]) {
+      const naming: Source = { ...shop, read: (record, how) => ({ ...shop.read(record, how), type }) };
+      const outcomes = processDelivery(
+        naming,
+        delivery({}),
+        body({ ...sale, event: name }, { ...sale, event: name, at: now * 2 }),
+        context,
+      );
+      expect(outcomes).toMatchObject([
+        { ok: true, event: { type: 'shop.event', source_event_type: 'shop.event' } },
+        { ok: false, sourceEventType: undefined },
+      ]);
+      for (const outcome of outcomes) {
+        const readable = outcome.ok ? outcome.event.properties : [outcome.message, outcome.path, outcome.sample];
+        expect(JSON.stringify(readable).toLowerCase()).not.toMatch(repeated);
+      }
+    }
+    // A word of the vocabulary says nothing, whatever it was called.
+    expect(one({ ...sale, event: name }).event).toMatchObject({ type: 'order.paid', source_event_type: 'order.paid' });
+  });
+  test.each([
+    ['order.paid', 'order.paid'],
+    ['PURCHASE_APPROVED', 'shop.purchase_approved'],
+    ['users/created', 'shop.users_created'],
+    ['Inscrição confirmada', 'shop.inscri_o_confirmada'],
+    ['v2.event.20260301', 'shop.v2_event_20260301'],
+  ])('an ordinary name stays: %s', (name, type) => {
+    expect(one({ ...sale, event: name, type: name }).event).toMatchObject({ type, source_event_type: name });
+  });
   test('an id that repeats the buyer is dropped, a key that does is replaced by its digest', () => {
     const { event } = one({
       ...sale,

@@ -7,7 +7,17 @@ import Stripe from 'stripe';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { decodeBody } from '../../body.ts';
-import { type Body, type Delivery, type Json, type RawRecord, type Reading, RecordError, type Secret } from '../../source.ts';
+import { processDelivery } from '../../process.ts';
+import {
+  type Body,
+  type Delivery,
+  type Json,
+  type JsonObject,
+  type RawRecord,
+  type Reading,
+  RecordError,
+  type Secret,
+} from '../../source.ts';
 import type { WebhookConfig, WebhookConfigInput } from './config.ts';
 import { webhook } from './index.ts';
 import { exampleConfigs } from './samples.ts';
@@ -564,6 +574,25 @@ describe('fields', () => {
     expect(type('constructor')).toBe('webhook.constructor');
     expect(type('__proto__')).toBe('webhook.proto');
     expect(readOne({}).type).toBe('webhook.event');
+  });
+  it('names an event by no one’s address or number, and every other as before', () => {
+    const config = configOf(apiKey);
+    const stored = (value: JsonObject) => {
+      const hashKey = { version: 1, key: new Uint8Array(32).fill(7) };
+      const ids = { orgId: 'o', projectId: 'p', connectionId: 'c', journalId: 'j', newId: () => 'e' };
+      const context = { ...ids, config, hashKey, receivedAtMs: now, nowMs: now, isTest: false };
+      const [outcome] = processDelivery(webhook as never, delivery(''), json(value), context);
+      return outcome?.ok ? [outcome.event.type, outcome.event.source_event_type] : undefined;
+    };
+    const email = 'maria.silva@example.com';
+    expect(stored({ id: 1, topic: `users/${email}/login`, email })).toEqual(['webhook.event', 'webhook.event']);
+    expect(stored({ id: 1, type: `unsubscribe:${email}` })).toEqual(['webhook.event', 'webhook.event']);
+    expect(stored({ id: 1, event: 'Compra de +55 11 98765-4321' })).toEqual(['webhook.event', 'webhook.event']);
+    expect(stored({ id: 1, event: 'consulta/123.456.789-09' })).toEqual(['webhook.event', 'webhook.event']);
+    expect(stored({ id: 1, event: 'MariaSilva.login', customer: { name: 'Maria Silva' } })).toEqual(['webhook.event', 'webhook.event']);
+    expect(stored({ id: 1, event: 'PURCHASE_APPROVED', email })).toEqual(['webhook.purchase_approved', 'PURCHASE_APPROVED']);
+    expect(stored({ id: 1, event: 'users/created', email })).toEqual(['webhook.users_created', 'users/created']);
+    expect(stored({ id: 1, event: 'order.paid', email })).toEqual(['order.paid', 'order.paid']);
   });
   it('reads money in major and minor units, by decimal text', () => {
     const read = (total: Json, unit: 'major' | 'minor', currency = 'BRL') => {
