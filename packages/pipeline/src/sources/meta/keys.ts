@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { at, firstText, isObject, text } from '../../fields.ts';
 import type { Json, JsonObject } from '../../source.ts';
 
@@ -42,8 +43,9 @@ export function valueTime(record: JsonObject): Json | undefined {
 
 /**
  * Meta sends no event id. What identifies an event: a lead by `leadgen_id`; a post or comment by its id, verb and created_time;
- * a WhatsApp message by its wamid, a status by wamid and status (one wamid yields sent, delivered, read, failed); a Messenger
- * message by mid. Undefined elsewhere (the fingerprint then decides), and for the panel's test ids, which repeat for ever.
+ * a WhatsApp message by its wamid, a status by wamid and status (one wamid yields sent, delivered, read, failed), and in a group by who
+ * received it as well, since every member reports the same wamid; a Messenger message by mid. Undefined elsewhere (the fingerprint then
+ * decides), and for the panel's test ids, which repeat for ever.
  */
 export function platformKey(record: JsonObject): string | undefined {
   if (isPanelTest(record)) return undefined;
@@ -61,8 +63,31 @@ export function platformKey(record: JsonObject): string | undefined {
   }
   if (record.object !== 'whatsapp_business_account') return undefined;
   const status = text(value, 'statuses.0.status');
-  if (status !== undefined) return joined(text(value, 'statuses.0.id'), status);
+  if (status !== undefined) return receiptKey(at(value, 'statuses.0'), status);
   return firstText(value, 'messages.0.id', 'message_echoes.0.id');
+}
+
+/** A person's id has no place in a key: it goes in as a digest, which the wamid makes another one for each message. */
+function receiptKey(receipt: Json | undefined, status: string): string | undefined {
+  const key = joined(text(receipt, 'id'), status);
+  const { userId, phone } = groupMember(receipt);
+  const member = userId ?? phone;
+  if (key === undefined || member === undefined) return key;
+  return `${key}:${createHash('sha256').update(`${key}|${member}`, 'utf8').digest('hex')}`;
+}
+
+/** Whose receipt it is of a message to a WhatsApp group, which itself is the recipient; empty for one to a person. */
+export function groupMember(receipt: Json | undefined): { phone?: string | undefined; userId?: string | undefined } {
+  if (!isGroupReceipt(receipt)) return {};
+  return {
+    // The second is how Meta's reference spelled it before.
+    phone: firstText(receipt, 'recipient_participant_id', 'participant_recipient_id'),
+    userId: firstText(receipt, 'recipient_participant_user_id', 'recipient_participant_parent_user_id'),
+  };
+}
+
+export function isGroupReceipt(receipt: Json | undefined): boolean {
+  return text(receipt, 'recipient_type') === 'group';
 }
 
 function messageKey(item: JsonObject): string | undefined {

@@ -66,6 +66,9 @@ export const personal: PersonalData = {
     'value.statuses.*.recipient_user_id',
     'value.statuses.*.parent_recipient_user_id',
     'value.statuses.*.recipient_participant_id',
+    'value.statuses.*.participant_recipient_id',
+    'value.statuses.*.recipient_participant_user_id',
+    'value.statuses.*.recipient_participant_parent_user_id',
   ],
   keep: [
     'value.message_template_name',

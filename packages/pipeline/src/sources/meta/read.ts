@@ -2,7 +2,7 @@ import { at, cut, firstText, pickTexts, requireObject, requireText, text } from 
 import { type Json, type JsonObject, type RawRecord, type Reading, RecordError, type Subject } from '../../source.ts';
 import { parseTime, type TimeUnit } from '../../time.ts';
 import { readConversation } from './conversation.ts';
-import { conversationItem, isPanelTest, joined, platformKey } from './keys.ts';
+import { conversationItem, groupMember, isGroupReceipt, isPanelTest, joined, platformKey } from './keys.ts';
 import { feedType, fieldTypes, ownType, statusTypes } from './types.ts';
 
 const referralNames = ['source_id', 'source_type', 'ctwa_clid'] as const;
@@ -109,7 +109,9 @@ function readWhatsAppStatus(record: JsonObject, name: string): Reading {
     sourceEventType: `${name}.status.${state}`,
     sourceEventId: id,
     eventTimeMs: time(record, 'value.statuses.0.timestamp', 'seconds'),
-    subject: whatsAppPerson(record, text(status, 'recipient_id'), text(status, 'recipient_user_id')),
+    subject: isGroupReceipt(status)
+      ? whatsAppPerson(record, groupMember(status).phone, groupMember(status).userId)
+      : whatsAppPerson(record, text(status, 'recipient_id'), text(status, 'recipient_user_id')),
   };
 }
 

@@ -4,6 +4,11 @@ import { isPanelTest, platformKey, valueTime } from './keys.ts';
 
 // WhatsApp packs many messages and delivery statuses into one change.
 const packedLists = ['messages', 'statuses', 'message_echoes'] as const;
+/** Where a message or status names the person that it is about. */
+const contactPaths = [
+  ...['from', 'to', 'recipient_id', 'from_user_id', 'to_user_id', 'recipient_user_id'],
+  ...['recipient_participant_id', 'participant_recipient_id', 'recipient_participant_user_id'],
+];
 // For these objects the entry's id is a person's.
 const personObjects = new Set(['user', 'permissions']);
 
@@ -102,7 +107,7 @@ function indexed(contacts: Json | undefined): Map<string, Json> {
 /** Of the contacts a change carries, the one this message or status is about: a neighbour's must not travel with it. */
 function contactOf(item: Json, contactById: ReadonlyMap<string, Json>): Json | undefined {
   if (contactById.size === 0) return undefined;
-  for (const path of ['from', 'to', 'recipient_id', 'from_user_id', 'to_user_id', 'recipient_user_id']) {
+  for (const path of contactPaths) {
     const contact = contactById.get(text(item, path) ?? '');
     if (contact !== undefined) return contact;
   }
