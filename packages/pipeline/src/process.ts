@@ -20,7 +20,7 @@ import { recordsOf } from './records.ts';
 import { containsPersonal, finish, type PersonalPaths, prune } from './redact.ts';
 import { type Collected, newCollected, occurring } from './repeats.ts';
 import { sampleOf, shapeOf } from './sample.ts';
-import { type Body, type Delivery, type Json, type RawRecord, type Reading, RecordError, type Source } from './source.ts';
+import { type Body, type Delivery, type Json, type JsonObject, type RawRecord, type Reading, RecordError, type Source } from './source.ts';
 
 /** A row of `canonical_events`, all but the time of its commit. */
 export type CanonicalRow = Omit<CanonicalEvent, 'ingested_at'>;
@@ -89,9 +89,11 @@ export function processDelivery(
   } catch (error) {
     return [failure(error, newCollected(), undefined, shapeOf(body.kind === 'empty' ? null : body.value))];
   }
-  const paths = pathsOf(source, context.config);
+  const shared = source.personalOf ? undefined : pathsOf(source, context.config);
   return records.map((record, index) =>
-    isWanted === undefined || isWanted(index) ? processRecord(source, delivery, record, paths, context) : undefined,
+    isWanted === undefined || isWanted(index)
+      ? processRecord(source, delivery, record, shared ?? pathsOf(source, context.config, record.value), context)
+      : undefined,
   );
 }
 
@@ -173,16 +175,20 @@ interface SourcePaths {
   fingerprintOmits: PathState | undefined;
 }
 
-/** Compiled once per source and set of personal data: a connection's config keeps its object for as long as it stands. */
+/** Compiled once per source and set of personal data: a connection's config keeps its object for as long as it stands, and records share theirs. */
 const compiled = new WeakMap<object, { credentials: string; paths: SourcePaths }>();
 
-function pathsOf(source: Source, config: unknown): SourcePaths {
-  const personal = source.personalFor?.(config) ?? source.personal;
+function pathsOf(source: Source, config: unknown, record?: JsonObject): SourcePaths {
+  const personal = (record && source.personalOf?.(record)) ?? source.personalFor?.(config) ?? source.personal;
   const credentials = (source.credentialsFor?.(config) ?? source.credentials).body;
   const cached = compiled.get(personal);
   if (cached?.credentials === credentials.join('\n')) return cached.paths;
   const paths: SourcePaths = {
-    personal: { remove: compilePaths([...personal.remove, ...credentials]), keep: compilePaths(personal.keep) },
+    personal: {
+      remove: compilePaths([...personal.remove, ...credentials]),
+      keep: compilePaths(personal.keep),
+      only: personal.only && (compilePaths(personal.only) ?? 'none'),
+    },
     fingerprintOmits: compilePaths([...source.volatile, ...credentials]),
   };
   compiled.set(personal, { credentials: credentials.join('\n'), paths });

@@ -17,6 +17,36 @@ describe('by path', () => {
   });
 });
 
+describe('by what alone may stay', () => {
+  const only = (record: JsonObject, allowed: string[], remove: string[] = []) =>
+    redact(record, { ...paths(remove), only: compilePaths(allowed) ?? 'none' });
+  test('only what a path names is kept, with all that is below it, less what is personal there', () => {
+    const record: JsonObject = {
+      id: 1,
+      to: '55',
+      calls: [{ id: 'a', to: '55', ok: true, x: null }, 'b'],
+      info: { n: [1], buyer: 'z', email: 'y' },
+    };
+    expect(only(record, ['id', 'calls.*.id', 'info'], ['info.buyer'])).toEqual({ id: 1, calls: [{ id: 'a' }], info: { n: [1] } });
+  });
+  test('what holds nothing that may stay goes with its key, which may be anybody’s', () => {
+    expect(only({ a: { '5511955550101': { x: 1 } }, b: [[{}], []], c: { d: {} } }, ['a.x', 'b.*.*.y', 'c.d'])).toEqual({ c: { d: {} } });
+    expect(only({ a: 1 }, [])).toEqual({});
+  });
+  test('what goes is looked for elsewhere where its key says that it is personal, and only there', () => {
+    const record: JsonObject = {
+      kind: 'call',
+      note: 'by Zulmira',
+      status: 'paused',
+      who: [{ full_name: 'Zulmira Ávila', state: 'paused' }],
+    };
+    expect(only(record, ['kind', 'note', 'status'])).toEqual({ kind: 'call', status: 'paused' });
+  });
+  test('text that jsonb refuses does not matter in what goes', () => {
+    expect(only({ a: 1, b: 'x\0' }, ['a'])).toEqual({ a: 1 });
+  });
+});
+
 describe('by key', () => {
   test.each([
     'email',

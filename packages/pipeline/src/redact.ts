@@ -14,7 +14,12 @@ const propertiesCharsMax = 65_536;
 export interface PersonalPaths {
   remove: PathState | undefined;
   keep: PathState | undefined;
+  /** Where it is given, whatever no path of it names goes too. */
+  only?: PathState | 'none' | undefined;
 }
+
+/** What may stay, below where the walk of a record has come to: everything, nothing, or what these paths name. */
+type Allowed = PathState | 'all' | 'none';
 
 /** The first half of a redaction: what is personal by its place, its key or its form is gone; repetitions are not looked for yet. */
 export interface Pruned {
@@ -33,11 +38,12 @@ interface Run extends Omit<Pruned, 'value'> {
 
 /**
  * Takes out of a record, by `paths` and by the names of its keys, everything personal, and collects the values taken out.
- * Free text goes as well, unless under `keep`. Throws INVALID_PAYLOAD for text that jsonb refuses (U+0000, lone surrogates), and for numbers that are not finite.
+ * Free text goes as well, unless under `keep`. So does whatever `only` does not name, of which just what its keys call personal is collected:
+ * nobody knows what the rest is. Throws INVALID_PAYLOAD for text that jsonb refuses (U+0000, lone surrogates), and for numbers that are not finite.
  */
 export function prune(record: JsonObject, paths: PersonalPaths, asSample = false): Pruned {
   const run: Run = { collected: newCollected(), texts: [], chars: 0, asSample };
-  const value = pruneObject(run, record, undefined, paths.remove, paths.keep, false, 0);
+  const value = pruneObject(run, record, undefined, paths.remove, paths.keep, paths.only ?? 'all', false, 0);
   return { value, ...run };
 }
 
@@ -93,6 +99,7 @@ function pruneObject(
   holder: string | undefined,
   remove: PathState | undefined,
   keep: PathState | undefined,
+  allowed: Allowed,
   kept: boolean,
   depth: number,
 ): JsonObject {
@@ -119,8 +126,9 @@ function pruneObject(
       collectBranch(run.collected, value, key, kind);
       continue;
     }
-    const pruned = pruneValue(run, value, key, holder, removeNext, keepNext, keptHere, depth + 1);
-    if (pruned === undefined) continue;
+    const allowedNext = allowedAt(allowed, key);
+    const pruned = pruneValue(run, value, key, holder, removeNext, keepNext, allowedNext, keptHere, depth + 1);
+    if (pruned === undefined || (allowedNext !== 'all' && !run.asSample && isBare(pruned))) continue;
     run.texts.push(key);
     run.chars += key.length + 4;
     out[key] = pruned;
@@ -135,9 +143,11 @@ function pruneValue(
   holder: string | undefined,
   remove: PathState | undefined,
   keep: PathState | undefined,
+  allowed: Allowed,
   kept: boolean,
   depth: number,
 ): Json | undefined {
+  if (allowed !== 'all' && (typeof value !== 'object' || value === null)) return run.asSample ? placeholder(value) : undefined;
   run.chars += typeof value === 'string' ? value.length + 3 : 26;
   if (typeof value === 'string') return pruneString(run, value, kept);
   if (typeof value === 'number') return pruneNumber(run, value);
@@ -153,12 +163,25 @@ function pruneValue(
         if (run.asSample) out.push(placeholder(item));
         continue;
       }
-      const pruned = pruneValue(run, item, key, holder, removeNext, keepNext, kept || keepNext?.end === true, depth + 1);
+      const allowedNext = allowedAt(allowed, String(index));
+      const pruned = pruneValue(run, item, key, holder, removeNext, keepNext, allowedNext, kept || keepNext?.end === true, depth + 1);
       if (pruned !== undefined) out.push(pruned);
     }
     return out;
   }
-  return isObject(value) ? pruneObject(run, value, key, remove, keep, kept, depth) : value;
+  return isObject(value) ? pruneObject(run, value, key, remove, keep, allowed, kept, depth) : value;
+}
+
+function allowedAt(allowed: Allowed, key: string): Allowed {
+  if (typeof allowed === 'string') return allowed;
+  const next = step(allowed, key);
+  return next === undefined ? 'none' : next.end ? 'all' : next;
+}
+
+/** Whether nothing is left in it, however many lists of nothing it holds. */
+function isBare(value: Json): boolean {
+  if (Array.isArray(value)) return value.every(isBare);
+  return isObject(value) && Object.keys(value).length === 0;
 }
 
 function pruneString(run: Run, value: string, kept: boolean): string | undefined {

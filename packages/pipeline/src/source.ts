@@ -91,6 +91,11 @@ export interface PersonalData {
   remove: readonly string[];
   /** Paths that look personal by their key (`name`) but are not: product and plan names, say. Kept. */
   keep: readonly string[];
+  /**
+   * Where it is given, nothing else of the record is kept: paths of what cannot be about a person, by themselves or with everything below
+   * them, less what `remove` names. For platforms whose records may carry anybody anywhere.
+   */
+  only?: readonly string[];
 }
 
 /** Where a delivery carries its credential: dotted paths of the body, query parameters, headers in lower case. */
@@ -171,6 +176,8 @@ export interface Source<Config = unknown> {
   credentials: Credentials;
   /** In place of `personal`, where a connection's config decides. The same object for the same config. */
   personalFor?(config: Config): PersonalData;
+  /** In place of `personal`, where the record decides. One of a few objects, never a new one. */
+  personalOf?(record: JsonObject): PersonalData;
   /** In place of `credentials`, where a connection's config decides. */
   credentialsFor?(config: Config): Credentials;
   /** What proves a secret where a delivery writes it out, or a signature made with it, as one value; absent: the secret as it is. */

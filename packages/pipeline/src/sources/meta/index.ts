@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Source } from '../../source.ts';
-import { personal } from './personal.ts';
+import { personal, personalOf } from './personal.ts';
 import { portuguese } from './portuguese.ts';
 import { read } from './read.ts';
 import { samples } from './samples.ts';
@@ -48,6 +48,7 @@ export const meta: Source<MetaConfig> = {
   config,
   samples,
   personal,
+  personalOf,
   credentials: { body: [], query: ['hub.verify_token'] },
   volatile: [],
   handshake,

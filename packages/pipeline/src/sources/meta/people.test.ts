@@ -42,6 +42,15 @@ function whatsApp(field: string, value: JsonObject, metadata: JsonObject = { dis
   return { object: 'whatsapp_business_account', entry: [{ id: '800200', time: seconds, changes }] };
 }
 
+function changed(object: string, field: string, value: Json, entry: JsonObject = { id: '900100' }): JsonObject {
+  return { object, entry: [{ ...entry, time: seconds, changes: [{ field, value }] }] };
+}
+
+function messenger(item: JsonObject, list = 'messaging'): JsonObject {
+  const sides = { sender: { id: '55501' }, recipient: { id: '900100' }, timestamp: seconds * 1000 };
+  return { object: 'page', entry: [{ id: '900100', time: seconds * 1000, [list]: [{ ...sides, ...item }] }] };
+}
+
 const contact = (who: typeof ana) => ({ profile: { name: who.name }, wa_id: who.phone, user_id: who.id, parent_user_id: who.parent });
 
 /** What is stored of the only record, its value without what every WhatsApp change has. */
@@ -57,6 +66,7 @@ function kept(body: Json): Json {
   return rest;
 }
 
+const subjectOf = (body: Json) => events(body).map(({ subject: { hash_version: _, ...hashes } }) => Object.keys(hashes).sort().join('+'));
 /** What the identifiers of somebody who writes a plain message become. */
 function hashesOf(who: typeof ana) {
   const message = { id: 'wamid.Z', from: who.phone, from_user_id: who.id, timestamp: String(seconds) };
@@ -64,6 +74,235 @@ function hashesOf(who: typeof ana) {
 }
 const phoneHash = (who: typeof ana) => hashesOf(who)?.phone;
 const idHash = (who: typeof ana) => hashesOf(who)?.external_id;
+
+describe('people in the fields of WhatsApp', () => {
+  it('calls keep what happened and when, not who, nor the addresses of both sides', () => {
+    const call = {
+      id: 'wacid.1',
+      to: ana.phone,
+      to_user_id: ana.id,
+      from: own,
+      event: 'terminate',
+      direction: 'BUSINESS_INITIATED',
+      timestamp: String(seconds),
+      status: 'COMPLETED',
+      duration: 20,
+      session: { sdp_type: 'answer', sdp: 'v=0 o=- 0 0 IN IP4 203.0.113.7' },
+      deeplink_payload: 'x',
+    };
+    expect(kept(whatsApp('calls', { calls: [call] }))).toEqual({
+      calls: [
+        {
+          id: 'wacid.1',
+          event: 'terminate',
+          direction: 'BUSINESS_INITIATED',
+          timestamp: String(seconds),
+          status: 'COMPLETED',
+          duration: 20,
+        },
+      ],
+    });
+  });
+
+  it.each([
+    ['whom the business called', { calls: [{ id: 'wacid.1', to: ana.phone, from: own, direction: 'BUSINESS_INITIATED' }] }],
+    ['who called', { calls: [{ id: 'wacid.1', to: own, from: ana.phone, direction: 'USER_INITIATED' }] }],
+    // Meta's reference shows an answer to the business's call with the sides turned round.
+    [
+      'the other side, whatever the direction says',
+      { calls: [{ id: 'wacid.1', to: own, from: ana.phone, direction: 'BUSINESS_INITIATED' }] },
+    ],
+    ['the other side with a plus', { calls: [{ id: 'wacid.1', to: `+${ana.phone}`, from: `+${own}` }] }],
+    ['the contact, where the number is left out', { contacts: [contact(ana)], calls: [{ id: 'wacid.1', from: own }] }],
+    ['the contact of an own number', { contacts: [contact(ana)], calls: [{ id: 'wacid.1', from: own, to: own }] }],
+  ])('calls are about %s', (_, value) => {
+    const [event] = events(whatsApp('calls', value));
+    expect(event?.subject.phone).toBe(phoneHash(ana));
+  });
+
+  it('calls are told by their direction where the own number is not said', () => {
+    const call = (direction: string) => whatsApp('calls', { calls: [{ id: 'wacid.1', from: ana.phone, to: bia.phone, direction }] }, {});
+    expect(events(call('USER_INITIATED'))[0]?.subject.phone).toBe(phoneHash(ana));
+    expect(events(call('BUSINESS_INITIATED'))[0]?.subject.phone).toBe(phoneHash(bia));
+  });
+
+  it('calls are about the id of somebody without a number, and about nobody where there are several', () => {
+    const value = { calls: [{ id: 'wacid.1', from: own, to_user_id: ana.id, direction: 'BUSINESS_INITIATED' }] };
+    expect(events(whatsApp('calls', value))[0]?.subject.external_id).toBe(idHash(ana));
+    const calls = [ana, bia].map((who) => ({ id: 'wacid.1', from: own, to: who.phone }));
+    expect(subjectOf(whatsApp('calls', { contacts: [contact(ana), contact(bia)], calls }))).toEqual(['']);
+    kept(whatsApp('calls', { contacts: [contact(ana), contact(bia)], calls }));
+  });
+
+  it('the history of chats keeps how far it is', () => {
+    const message = { from: ana.phone, id: 'wamid.h1', timestamp: '1739230955', type: 'text', text: { body: 'Moro em Pinheiros' } };
+    const chunk = {
+      metadata: { phase: 0, chunk_order: 1, progress: 55 },
+      threads: [{ id: ana.phone, context: { wa_id: ana.phone }, messages: [message] }],
+    };
+    expect(kept(whatsApp('history', { history: [chunk] }))).toEqual({
+      history: [{ metadata: { phase: 0, chunk_order: 1, progress: 55 } }],
+    });
+    const refused = { errors: [{ code: 2593109, title: 'History sync is turned off' }] };
+    expect(kept(whatsApp('history', { history: [refused] }))).toEqual({ history: [{ errors: [{ code: 2593109 }] }] });
+  });
+
+  it('media of the history are about whoever the business wrote to', () => {
+    const message = {
+      from: own,
+      to: ana.phone,
+      id: 'wamid.h2',
+      timestamp: String(seconds),
+      type: 'image',
+      image: { id: '5', mime_type: 'image/jpeg' },
+    };
+    const [event] = events(whatsApp('history', { messages: [message] }));
+    expect(event?.subject.phone).toBe(phoneHash(ana));
+    kept(whatsApp('history', { messages: [message] }));
+  });
+
+  it.each([
+    [
+      'smb_app_state_sync',
+      {
+        state_sync: [
+          {
+            type: 'contact',
+            contact: { full_name: ana.name, first_name: 'Ana', phone_number: ana.phone },
+            action: 'add',
+            metadata: { timestamp: '1738346006' },
+          },
+        ],
+      },
+      { state_sync: [{ type: 'contact', action: 'add', metadata: { timestamp: '1738346006' } }] },
+    ],
+    [
+      'group_participants_update',
+      {
+        groups: [
+          {
+            timestamp: seconds,
+            group_id: 'G1',
+            type: 'group_participants_remove',
+            removed_participants: [{ input: ana.phone }, { input: bia.id }],
+            initiated_by: 'business',
+          },
+        ],
+      },
+      { groups: [{ timestamp: seconds, group_id: 'G1', type: 'group_participants_remove', initiated_by: 'business' }] },
+    ],
+    [
+      'group_participants_update',
+      {
+        groups: [
+          {
+            group_id: 'G1',
+            type: 'group_participants_add',
+            reason: 'invite_link',
+            added_participants: [{ wa_id: ana.phone, user_id: ana.id, parent_user_id: ana.parent, username: 'ana' }],
+          },
+        ],
+      },
+      { groups: [{ group_id: 'G1', type: 'group_participants_add', reason: 'invite_link' }] },
+    ],
+    [
+      'group_settings_update',
+      {
+        groups: [
+          { group_id: 'G1', type: 'group_settings_update', group_subject: { text: `Aula de ${ana.name}`, update_successful: true } },
+        ],
+      },
+      { groups: [{ group_id: 'G1', type: 'group_settings_update' }] },
+    ],
+    [
+      'user_id_update',
+      {
+        contacts: [{ profile: { name: ana.name }, wa_id: ana.phone }],
+        user_id_update: [
+          {
+            wa_id: ana.phone,
+            detail: `User id for ${ana.name} has been updated.`,
+            user_id: { previous: bia.id, current: ana.id },
+            parent_user_id: { previous: bia.parent, current: ana.parent },
+            timestamp: String(seconds),
+          },
+        ],
+      },
+      { user_id_update: [{ timestamp: String(seconds) }] },
+    ],
+    ['security', { event: 'PIN_CHANGED', display_phone_number: own, requester: ana.id }, { event: 'PIN_CHANGED' }],
+    [
+      'messaging_handovers',
+      { sender: { phone_number: ana.phone }, control_passed: { metadata: ana.name }, timestamp: String(seconds) },
+      { timestamp: String(seconds) },
+    ],
+    ['a_field_of_tomorrow', { people: [{ to: ana.phone, who: ana.name }], [ana.phone]: { x: 1 }, note: 'Pinheiros' }, {}],
+  ])('%s keeps nobody', (field, value, rest) => {
+    expect(kept(whatsApp(field, value as JsonObject))).toEqual(rest);
+  });
+
+  it.each([
+    ['user_id_update', { user_id_update: [{ wa_id: ana.phone, user_id: { previous: bia.id, current: ana.id } }] }],
+    ['user_preferences', { user_preferences: [{ wa_id: ana.phone, user_id: ana.id, category: 'marketing_messages', value: 'stop' }] }],
+    ['group_participants_update', { groups: [{ type: 'group_join_request_created', wa_id: ana.phone, user_id: ana.id }] }],
+    ['group_participants_update', { groups: [{ added_participants: [{ wa_id: ana.phone, user_id: ana.id }] }] }],
+    ['a_field_of_tomorrow', { contacts: [contact(ana)] }],
+  ])('%s is about the one it names', (field, value) => {
+    expect(events(whatsApp(field, value as JsonObject))[0]?.subject).toEqual({
+      hash_version: 1,
+      phone: phoneHash(ana),
+      external_id: idHash(ana),
+    });
+  });
+
+  it('who is removed from a group is told by the number or id that was asked for, several are nobody', () => {
+    const removed = (...inputs: string[]) =>
+      events(whatsApp('group_participants_update', { groups: [{ removed_participants: inputs.map((input) => ({ input })) }] }))[0]?.subject;
+    expect(removed(ana.phone)).toEqual({ hash_version: 1, phone: phoneHash(ana) });
+    expect(removed(ana.id)).toEqual({ hash_version: 1, external_id: idHash(ana) });
+    expect(removed(ana.phone, bia.phone)).toEqual({});
+  });
+
+  it('messages of a kind that nobody knows yet keep no text, messages that are known what they had', () => {
+    const message = (more: JsonObject) =>
+      whatsApp('messages', {
+        contacts: [contact(ana)],
+        messages: [{ id: 'wamid.A', from: ana.phone, timestamp: String(seconds), ...more }],
+      });
+    const base = { id: 'wamid.A', timestamp: String(seconds) };
+    const edit = { original_message_id: 'wamid.0', message: { type: 'text', text: { body: 'Moro em Pinheiros' } } };
+    expect(kept(message({ type: 'edit', edit }))).toEqual({
+      messages: [{ ...base, type: 'edit', edit: { original_message_id: 'wamid.0' } }],
+    });
+    expect(kept(message({ type: 'poll', poll: { answer: 'Pinheiros' }, from_parent_user_id: ana.parent }))).toEqual({
+      messages: [{ ...base, type: 'poll' }],
+    });
+    const known = {
+      type: 'interactive',
+      group_id: 'G1',
+      interactive: { type: 'button_reply', button_reply: { id: 'b1', title: 'Sim' } },
+      context: { id: 'wamid.0', forwarded: true },
+      referral: { source_type: 'ad', source_id: '120', headline: 'Curso' },
+    };
+    expect(kept(message(known))).toEqual({ messages: [{ ...base, ...known }] });
+  });
+
+  it('accounts and templates keep what they had', () => {
+    const value = {
+      event: 'APPROVED',
+      message_template_id: '77',
+      message_template_name: 'boas_vindas',
+      reason: 'NONE',
+      other: { new_thing: 1 },
+    };
+    expect(kept(whatsApp('message_template_status_update', value))).toEqual(value);
+    const info = {
+      event: 'ACCOUNT_RESTRICTION',
+      restriction_info: [{ restriction_type: 'RESTRICTED_BIZ_INITIATED_MESSAGING', expiration: seconds }],
+    };
+    expect(kept(whatsApp('account_update', info))).toEqual(info);
+  });
+});
 
 describe('receipts of a message to a WhatsApp group', () => {
   const receipt = (who: typeof ana, more: JsonObject = {}) => ({
@@ -128,5 +367,189 @@ describe('receipts of a message to a WhatsApp group', () => {
     expect(keyOf({ id: 'wamid.A', status: 'sent', timestamp: String(seconds), recipient_id: 'Y2Fw', recipient_type: 'group' })).toBe(
       'wamid.A:sent',
     );
+  });
+
+  it('of one person keep none of the ids that Meta gives a person', () => {
+    const status = { id: 'wamid.A', status: 'read', timestamp: String(seconds), recipient_id: ana.phone, recipient_user_id: ana.id };
+    const parents = {
+      recipient_parent_user_id: ana.parent,
+      parent_recipient_user_id: ana.parent,
+      recipient_identity_key_hash: 'DF2lS5v2W6x=',
+    };
+    expect(kept(whatsApp('messages', { statuses: [{ ...status, ...parents, pricing: { billable: true } }] }))).toEqual({
+      statuses: [{ id: 'wamid.A', status: 'read', timestamp: String(seconds), pricing: { billable: true } }],
+    });
+  });
+});
+
+describe('people in other objects', () => {
+  it.each([
+    ['name', ana.name],
+    ['birthday', '05/12/1990'],
+    ['email', 'ana@example.com'],
+    ['first_name', 'Ana'],
+    ['gender', 'female'],
+    ['friends', { verb: 'add', id: '24000000000000008', object_id: '9' }],
+    ['likes', [{ id: '24000000000000008' }]],
+  ])('a change of a user’s %s says that there was one, and nothing of it', (field, value) => {
+    const [event] = events(changed('user', field, value, { id: '5400000000000009', uid: '5400000000000009' }));
+    expect(event).toMatchObject({ type: `meta.user_${field}`, source_event_type: `user.${field}`, source_event_id: null });
+    expect(event?.properties).toEqual({ object: 'user', field, time: seconds });
+    expect(event?.subject.external_id).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('objects that nobody here knows keep what was changed', () => {
+    const [event] = events(changed('something_new', 'members', { id: ana.phone, who: ana.name, verb: 'add' }));
+    expect(event?.properties).toEqual({ object: 'something_new', id: '900100', field: 'members', time: seconds });
+    expect(event?.source_event_id).toBeNull();
+    const ad = { id: '120', level: 'AD', status_name: 'Paused', error_code: 3, owner: ana.name };
+    const [advert] = events(changed('ad_account', 'with_issues_ad_objects', ad));
+    expect(advert?.properties.value).toEqual({ id: '120', level: 'AD', status_name: 'Paused', error_code: 3 });
+    expect(advert?.source_event_id).toBe('120');
+  });
+
+  const person = { id: '24000000000000008', name: ana.name };
+  it.each([
+    [
+      'page',
+      'feed',
+      {
+        item: 'comment',
+        verb: 'add',
+        post_id: '900100_1',
+        comment_id: '1_2',
+        parent_id: '900100_1',
+        created_time: seconds,
+        from: person,
+        message: 'Moro em Pinheiros',
+        recipient_id: person.id,
+        photo: 'https://example.com/ana.jpg',
+        post: { id: '900100_1', status_type: 'added_photos', is_published: true, permalink_url: 'https://example.com/ana', from: person },
+        comment: { message: 'Moro em Pinheiros', from: person },
+      },
+      {
+        item: 'comment',
+        verb: 'add',
+        post_id: '900100_1',
+        comment_id: '1_2',
+        parent_id: '900100_1',
+        created_time: seconds,
+        post: { id: '900100_1', status_type: 'added_photos', is_published: true },
+      },
+    ],
+    [
+      'page',
+      'ratings',
+      {
+        item: 'rating',
+        verb: 'add',
+        open_graph_story_id: '7',
+        rating: 5,
+        recommendation_type: 'POSITIVE',
+        review_text: 'Moro em Pinheiros',
+        reviewer_id: person.id,
+        reviewer_name: ana.name,
+        created_time: seconds,
+      },
+      { item: 'rating', verb: 'add', open_graph_story_id: '7', rating: 5, recommendation_type: 'POSITIVE', created_time: seconds },
+    ],
+    [
+      'page',
+      'mention',
+      {
+        post_id: '900100_1',
+        comment_id: '1_2',
+        item: 'comment',
+        verb: 'add',
+        sender_id: person.id,
+        sender_name: ana.name,
+        message: 'Moro em Pinheiros',
+        created_time: seconds,
+      },
+      { post_id: '900100_1', comment_id: '1_2', item: 'comment', verb: 'add', created_time: seconds },
+    ],
+    [
+      'page',
+      'inbox_labels',
+      { action: 'add', label: { id: '5', page_label_name: ana.name }, user: person },
+      { action: 'add', label: { id: '5' } },
+    ],
+    ['page', 'conversations', { thread_id: 't_24000000000000008', page_id: '900100' }, { page_id: '900100' }],
+    [
+      'page',
+      'leadgen',
+      { leadgen_id: '1', page_id: '900100', form_id: '2', ad_id: '3', created_time: seconds, field_data: [{ values: [ana.name] }] },
+      { leadgen_id: '1', page_id: '900100', form_id: '2', ad_id: '3', created_time: seconds },
+    ],
+    [
+      'instagram',
+      'comments',
+      {
+        id: '17',
+        parent_id: '16',
+        text: 'Moro em Pinheiros',
+        from: { id: person.id, username: 'ana' },
+        media: { id: '18', media_product_type: 'FEED', owner: person },
+      },
+      { id: '17', parent_id: '16', media: { id: '18', media_product_type: 'FEED' } },
+    ],
+    ['instagram', 'mentions', { media_id: '18', comment_id: '17' }, { media_id: '18', comment_id: '17' }],
+    [
+      'instagram',
+      'story_insights',
+      { media_id: '18', impressions: 4, reach: 3, replies: 1, top: person.id },
+      { media_id: '18', impressions: 4, reach: 3, replies: 1 },
+    ],
+  ])('%s %s keeps no one', (object, field, value, rest) => {
+    const body = changed(object, field, value as Json);
+    expect(kept(body)).toEqual(rest);
+    expect(JSON.stringify(events(body)[0]?.properties)).not.toContain(person.id);
+  });
+
+  it.each(['phone', 'email', 'location', 'name'])('a page’s own %s is not taken for anything but a change', (field) => {
+    expect(events(changed('page', field, ana.phone))[0]?.properties).toEqual({ object: 'page', id: '900100', field, time: seconds });
+  });
+
+  it.each(['messaging', 'standby'])('conversations under %s keep what is not written by anybody', (list) => {
+    const item = (more: JsonObject) => events(messenger(more, list))[0]?.properties[list];
+    const nlp = { entities: { 'wit$contact:contact': [{ body: ana.name }] } };
+    const message = {
+      mid: 'm_1',
+      text: 'Moro em Pinheiros',
+      nlp,
+      attachments: [{ type: 'image', payload: { url: 'https://example.com/a' } }],
+    };
+    const timestamp = seconds * 1000;
+    expect(item({ message })).toEqual({ timestamp, message: { mid: 'm_1', attachments: [{ type: 'image' }] } });
+    const screens = [{ screen_id: 's', responses: [{ key: 'city', value: 'Pinheiros' }] }];
+    expect(item({ messaging_customer_information: { screens } })).toEqual({ timestamp });
+    expect(item({ lead: { answers: [ana.name] } })).toEqual({ timestamp });
+    expect(item({ game_play: { game_id: '1', player_id: '24000000000000008', score: 2 } })).toEqual({
+      timestamp,
+      game_play: { game_id: '1', score: 2 },
+    });
+    const postback = { mid: 'm_2', title: 'Começar', payload: 'START', referral: { ref: 'x', source: 'ADS', ad_id: '3' } };
+    expect(item({ postback })).toEqual({ timestamp, postback });
+    const rest = { pass_thread_control: { new_owner_app_id: '1', metadata: 'x' }, read: { watermark: 1 } };
+    expect(item(rest)).toEqual({ timestamp, ...rest });
+  });
+});
+
+describe('dead letters', () => {
+  it('show the shape of what they do not know, and none of it', () => {
+    const [outcome] = outcomes({
+      object: 'page',
+      entry: [{ id: '900100', conversations: [{ who: ana.name, phone_of: ana.phone, n: 4 }] }],
+    });
+    expect(outcome).toMatchObject({
+      ok: false,
+      errorClass: 'SCHEMA_DRIFT',
+      sample: {
+        object: 'page',
+        id: '900100',
+        entry: { conversations: [{ who: '[redacted string]', phone_of: '[redacted string]', n: '[redacted number]' }] },
+      },
+    });
+    expect(JSON.stringify(outcome)).not.toMatch(/Ana|5511955550101/);
   });
 });

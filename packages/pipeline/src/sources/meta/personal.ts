@@ -1,81 +1,300 @@
-import type { PersonalData } from '../../source.ts';
+import { text } from '../../fields.ts';
+import type { JsonObject, PersonalData } from '../../source.ts';
+import { fieldTypes } from './types.ts';
 
 // Conversations arrive under any of these.
 const conversations = ['messaging', 'standby', 'value'];
 
-/** Paths within a record of split.ts. What people write is removed whole, for nobody can tell what stands in it. Leads carry ids only. */
-export const personal: PersonalData = {
-  remove: [
-    'uid',
-    ...conversations.flatMap((root) => [
-      `${root}.sender`,
-      `${root}.recipient`,
-      `${root}.message.text`,
-      `${root}.message.attachments.*.payload`,
-      `${root}.message.attachments.*.title`,
-      `${root}.message.attachments.*.url`,
+const under = (root: string, ...names: string[]) => names.map((name) => `${root}.${name}`);
+
+/** Who somebody is and what they write, wherever Meta's reference says that it stands. It is looked for in the rest of the record too. */
+const remove = [
+  'uid',
+  ...conversations.flatMap((root) =>
+    under(
+      root,
+      'sender',
+      'recipient',
+      'message.text',
+      'message.attachments.*.payload',
+      'message.attachments.*.title',
+      'message.attachments.*.url',
       // The quick replies "user_phone_number" and "user_email" put just that in the payload.
-      `${root}.message.quick_reply`,
-      `${root}.message.reply_to.story`,
-      `${root}.message_edit.text`,
-      `${root}.optin`,
-      `${root}.account_linking`,
-      `${root}.messaging_feedback`,
-      `${root}.prior_message`,
-    ]),
-    // Posts, comments, mentions.
-    'value.from',
-    'value.message',
-    'value.text',
-    'value.username',
-    'value.sender_id',
-    'value.sender_name',
-    'value.user_id',
-    'value.user_name',
-    'value.post.from',
-    'value.post.message',
-    'value.parent.from',
-    'value.parent.message',
-    // WhatsApp. The phone number's id stays and says which number it was.
-    'value.metadata.display_phone_number',
-    'value.display_phone_number',
-    'value.contacts',
-    'value.user_preferences',
-    ...['messages', 'message_echoes'].flatMap((list) => [
-      `value.${list}.*.from`,
-      `value.${list}.*.from_user_id`,
-      `value.${list}.*.from_parent_user_id`,
-      `value.${list}.*.to`,
-      `value.${list}.*.to_user_id`,
-      `value.${list}.*.text`,
-      `value.${list}.*.*.caption`,
-      `value.${list}.*.*.url`,
-      `value.${list}.*.*.filename`,
-      `value.${list}.*.contacts`,
-      `value.${list}.*.location`,
-      `value.${list}.*.system`,
-      `value.${list}.*.identity`,
-      `value.${list}.*.button.text`,
-      `value.${list}.*.interactive.nfm_reply.response_json`,
-      `value.${list}.*.interactive.nfm_reply.body`,
-      `value.${list}.*.context.from`,
-      `value.${list}.*.context.from_user_id`,
-      `value.${list}.*.order.text`,
-    ]),
-    'value.statuses.*.recipient_id',
-    'value.statuses.*.recipient_user_id',
-    'value.statuses.*.parent_recipient_user_id',
-    'value.statuses.*.recipient_participant_id',
-    'value.statuses.*.participant_recipient_id',
-    'value.statuses.*.recipient_participant_user_id',
-    'value.statuses.*.recipient_participant_parent_user_id',
-  ],
-  keep: [
-    'value.message_template_name',
-    'value.message_template_language',
-    'value.requested_verified_name',
-    'value.metadata.phone_number_id',
-    'value.messages.*.interactive.nfm_reply.name',
-    'value.messages.*.referral.source_id',
-  ],
-};
+      'message.quick_reply',
+      'message.reply_to.story',
+      'message_edit.text',
+      'optin',
+      'account_linking',
+      'messaging_feedback',
+      'prior_message',
+    ),
+  ),
+  // Posts, comments, mentions.
+  'value.from',
+  'value.message',
+  'value.text',
+  'value.username',
+  'value.sender_id',
+  'value.sender_name',
+  'value.user_id',
+  'value.user_name',
+  'value.post.from',
+  'value.post.message',
+  'value.parent.from',
+  'value.parent.message',
+  // WhatsApp. The phone number's id stays and says which number it was.
+  'value.metadata.display_phone_number',
+  'value.display_phone_number',
+  'value.contacts',
+  'value.user_preferences',
+  ...['messages', 'message_echoes'].flatMap((list) =>
+    under(
+      `value.${list}.*`,
+      'from',
+      'from_user_id',
+      'from_parent_user_id',
+      'to',
+      'to_user_id',
+      'to_parent_user_id',
+      'text',
+      '*.caption',
+      '*.url',
+      '*.filename',
+      'contacts',
+      'location',
+      'system',
+      'identity',
+      'button.text',
+      'interactive.nfm_reply.response_json',
+      'interactive.nfm_reply.body',
+      'context.from',
+      'context.from_user_id',
+      'order.text',
+    ),
+  ),
+  ...under(
+    'value.statuses.*',
+    'recipient_id',
+    'recipient_user_id',
+    'recipient_parent_user_id',
+    'parent_recipient_user_id',
+    'recipient_participant_id',
+    'participant_recipient_id',
+    'recipient_participant_user_id',
+    'recipient_participant_parent_user_id',
+  ),
+  ...under('value.calls.*', 'from', 'from_user_id', 'from_parent_user_id', 'to', 'to_user_id', 'to_parent_user_id'),
+];
+
+const keep = [
+  'value.message_template_name',
+  'value.message_template_language',
+  'value.requested_verified_name',
+  'value.metadata.phone_number_id',
+  'value.messages.*.interactive.nfm_reply.name',
+  'value.messages.*.referral.source_id',
+];
+
+/** What every record has: whose it is (a page, an account), what happened, when. */
+const frame = ['object', 'id', 'field', 'time', 'changed_field'];
+
+/** Of WhatsApp. Media stay by their ids, and so do answers to the business's own buttons and the ad that somebody came from. */
+const whatsAppPaths = [
+  ...under(
+    'value',
+    'messaging_product',
+    'metadata.phone_number_id',
+    'event',
+    'status',
+    'type',
+    'action',
+    'decision',
+    'timestamp',
+    'errors',
+  ),
+  ...['messages', 'message_echoes'].flatMap((list) =>
+    under(
+      `value.${list}.*`,
+      'id',
+      'timestamp',
+      'type',
+      'group_id',
+      'errors',
+      'referral',
+      'unsupported.type',
+      'edit.original_message_id',
+      'revoke.original_message_id',
+      'history_context.status',
+      'context.id',
+      'context.forwarded',
+      'context.frequently_forwarded',
+      'context.referred_product',
+      ...['image', 'audio', 'video', 'sticker'].flatMap((kind) => under(kind, 'id', 'mime_type', 'sha256', 'voice', 'animated')),
+      'reaction.message_id',
+      'reaction.emoji',
+      'button.payload',
+      'interactive.type',
+      'interactive.button_reply',
+      'interactive.list_reply',
+      'interactive.nfm_reply.name',
+      'interactive.call_permission_reply',
+      'order.catalog_id',
+      'order.product_items',
+    ),
+  ),
+  ...under(
+    'value.statuses.*',
+    'id',
+    'status',
+    'timestamp',
+    'type',
+    'recipient_type',
+    'conversation',
+    'pricing',
+    'errors',
+    'biz_opaque_callback_data',
+    'payment.reference_id',
+    'payment.amount',
+    'payment.currency',
+    'payment.transaction.id',
+    'payment.transaction.type',
+    'payment.transaction.status',
+  ),
+  // Neither "session" nor "connection": they name the addresses of both sides.
+  ...under('value.calls.*', 'id', 'event', 'direction', 'status', 'timestamp', 'start_time', 'end_time', 'duration', 'errors'),
+  ...under('value.groups.*', 'group_id', 'type', 'timestamp', 'request_id', 'reason', 'initiated_by', 'join_approval_mode', 'errors'),
+  ...under('value.history.*', 'metadata.phase', 'metadata.chunk_order', 'metadata.progress', 'errors'),
+  ...under('value.state_sync.*', 'type', 'action', 'metadata.timestamp', 'metadata.version'),
+  'value.user_id_update.*.timestamp',
+  ...under('value.automatic_events.*', 'id', 'event_name', 'timestamp', 'ctwa_clid', 'custom_data.currency', 'custom_data.value'),
+];
+
+/** Of a page or an Instagram account. */
+const socialPaths = [
+  ...conversations.flatMap((root) =>
+    under(
+      root,
+      'timestamp',
+      'message.mid',
+      'message.is_echo',
+      'message.is_deleted',
+      'message.is_unsupported',
+      'message.is_self',
+      'message.app_id',
+      'message.metadata',
+      'message.tags',
+      'message.referral',
+      'message.reply_to.mid',
+      'message.reply_to.is_self_reply',
+      'message.attachments.*.type',
+      'message_edit.mid',
+      'message_edit.num_edit',
+      'reaction.mid',
+      'reaction.action',
+      'reaction.emoji',
+      'reaction.reaction',
+      'delivery',
+      'read',
+      'postback',
+      'referral',
+      'policy_enforcement',
+      'game_play.game_id',
+      'game_play.context_type',
+      'game_play.score',
+      'pass_thread_control',
+      'take_thread_control',
+      'request_thread_control',
+      'app_roles',
+    ),
+  ),
+  ...under(
+    'value',
+    // Of posts, comments, mentions, reviews.
+    'item',
+    'verb',
+    'id',
+    'post_id',
+    'comment_id',
+    'parent_id',
+    'media_id',
+    'album_id',
+    'photo_id',
+    'photo_ids',
+    'video_id',
+    'share_id',
+    'story_id',
+    'open_graph_story_id',
+    'created_time',
+    'edited_time',
+    'published',
+    'is_hidden',
+    'reaction_type',
+    'recommendation_type',
+    'rating',
+    'action',
+    'label.id',
+    'post.id',
+    'post.status_type',
+    'post.is_published',
+    'post.updated_time',
+    'post.promotion_status',
+    'media.id',
+    'media.media_product_type',
+    'media.original_media_id',
+    'media.ad_id',
+    'status.video_status',
+    // Of leads.
+    'leadgen_id',
+    'page_id',
+    'form_id',
+    'ad_id',
+    'adgroup_id',
+    'campaign_id',
+    // Of stories.
+    'impressions',
+    'reach',
+    'taps_forward',
+    'taps_back',
+    'exits',
+    'replies',
+  ),
+];
+
+/** WhatsApp fields about the account alone: nobody who writes to it is in them. */
+const accountFields = new Set([
+  ...[...fieldTypes.keys()]
+    .filter((name) => name.startsWith('whatsapp_business_account.'))
+    .map((name) => name.slice(name.indexOf('.') + 1)),
+  'account_settings_update',
+  'business_status_update',
+  'flows',
+  'partner_solutions',
+  'payment_configuration_update',
+  'template_correct_category_detection',
+]);
+
+const account: PersonalData = { remove, keep };
+const whatsApp: PersonalData = { remove, keep, only: [...frame, ...whatsAppPaths] };
+const social: PersonalData = { remove, keep, only: [...frame, ...socialPaths] };
+const advertising: PersonalData = { remove, keep, only: [...frame, ...under('value', 'id', 'level', 'status_name', 'error_code')] };
+
+/** Of objects that are people, or that nobody here knows: which field changed, not to what. */
+export const personal: PersonalData = { remove, keep, only: frame };
+
+/**
+ * By object and field, paths within a record of split.ts. Meta adds fields as it likes, and names people in them by `to`, `input`, `id` or
+ * `value`: only what is known to be about no one is kept. Leads carry ids only.
+ */
+export function personalOf(record: JsonObject): PersonalData {
+  switch (text(record, 'object')) {
+    case 'whatsapp_business_account':
+      return accountFields.has(text(record, 'field') ?? '') ? account : whatsApp;
+    case 'page':
+    case 'instagram':
+      return social;
+    case 'ad_account':
+      return advertising;
+    default:
+      return personal;
+  }
+}

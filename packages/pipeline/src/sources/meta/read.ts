@@ -79,7 +79,7 @@ function readWhatsApp(record: JsonObject, field: string): Reading {
     firstText(value, 'event', 'new_quality_score', 'new_category') ?? '',
     text(record, 'time'),
   );
-  return { ...plain('whatsapp_business_account', field, record), idempotencyKey: key };
+  return { ...plain('whatsapp_business_account', field, record), idempotencyKey: key, subject: personOfChange(record) };
 }
 
 function readWhatsAppMessage(record: JsonObject, list: 'messages' | 'message_echoes', name: string): Reading {
@@ -87,7 +87,8 @@ function readWhatsAppMessage(record: JsonObject, list: 'messages' | 'message_ech
   const message = requireObject(record, path);
   const id = requireText(record, `${path}.id`);
   const kind = text(message, 'type');
-  const person = list === 'messages' ? 'from' : 'to';
+  // The history of a number that joins holds its own messages among those it received.
+  const person = list === 'messages' && !(isOwn(record, text(message, 'from')) && text(message, 'to') !== undefined) ? 'from' : 'to';
   let type = list === 'messages' ? 'message.received' : 'message.sent';
   if (kind === 'reaction') type = 'message.reaction';
   return {
@@ -115,22 +116,64 @@ function readWhatsAppStatus(record: JsonObject, name: string): Reading {
   };
 }
 
+/** Whoever a call, a choice, a new id or the joining of a group is of. Where a change is about several people it is nobody's. */
+function personOfChange(record: JsonObject): Subject {
+  const about = ['calls', 'user_id_update', 'user_preferences', 'groups'].find((list) => at(record, `value.${list}.0`) !== undefined);
+  if (about !== undefined && at(record, `value.${about}.1`) !== undefined) return {};
+  const item = about === undefined ? undefined : at(record, `value.${about}.0`);
+  if (about === 'calls') return whatsAppPerson(record, otherSide(record, item), firstText(item, 'from_user_id', 'to_user_id'));
+  const person = about === 'groups' ? (onlyMember(item) ?? item) : item;
+  // Whom the business itself removed is named by what it asked for, a number or an id.
+  const input = text(person, 'input');
+  return whatsAppPerson(
+    record,
+    text(person, 'wa_id') ?? (isNumber(input) ? input : undefined),
+    firstText(person, 'user_id', 'user_id.current') ?? (isNumber(input) ? undefined : input),
+  );
+}
+
+function onlyMember(group: Json | undefined): Json | undefined {
+  const members = ['added_participants', 'removed_participants', 'failed_participants'].flatMap((list) => at(group, list) ?? []);
+  return members.length === 1 ? members[0] : undefined;
+}
+
+/** The side of a call that is not the business's own number; where that cannot be told, the one who called it or whom it called. */
+function otherSide(record: JsonObject, call: Json | undefined): string | undefined {
+  const others = ['from', 'to'].flatMap((side) => text(call, side) ?? []).filter((number) => !isOwn(record, number));
+  return others.length < 2 ? others[0] : text(call, text(call, 'direction') === 'USER_INITIATED' ? 'from' : 'to');
+}
+
+function isOwn(record: JsonObject, number: string | undefined): boolean {
+  const digits = (of: string | undefined) => of?.replace(/\D+/g, '') || undefined;
+  const own = digits(text(record, 'value.metadata.display_phone_number'));
+  return own !== undefined && own === digits(number);
+}
+
 /** A wa_id is a phone number in international form without its "+"; with it, no default country is ever applied. */
 function whatsAppPerson(record: JsonObject, waId: string | undefined, userId: string | undefined): Subject {
-  const number = waId ?? text(record, 'value.contacts.0.wa_id');
+  // Of several contacts nobody knows which one is meant.
+  const contact = at(record, 'value.contacts.1') === undefined ? at(record, 'value.contacts.0') : undefined;
+  const number = waId ?? text(contact, 'wa_id');
   return {
-    phone: number !== undefined && /^\d{5,15}$/.test(number) ? `+${number}` : undefined,
-    external_id: userId ?? text(record, 'value.contacts.0.user_id'),
+    phone: isNumber(number) ? `+${number.replace('+', '')}` : undefined,
+    external_id: userId ?? text(contact, 'user_id'),
   };
 }
+
+function isNumber(text: string | undefined): text is string {
+  return text !== undefined && /^\+?\d{5,15}$/.test(text);
+}
+
+/** Objects of a business. What others call an "id" may be a person's. */
+const withIds = new Set(['page', 'instagram', 'ad_account']);
 
 function plain(object: string, field: string, record: JsonObject): Reading {
   return {
     type: fieldTypes.get(`${object}.${field}`) ?? ownType(`${object}_${field}`),
     sourceEventType: `${object}.${field}`,
-    sourceEventId: firstText(record, 'value.id', 'value.comment_id'),
+    sourceEventId: withIds.has(object) ? firstText(record, 'value.id', 'value.comment_id') : undefined,
     eventTimeMs: leniently(() => time(record, 'value.created_time', 'auto') ?? time(record, 'value.timestamp', 'auto')),
-    subject: { external_id: firstText(record, 'uid', 'value.from.id', 'value.sender_id') },
+    subject: { external_id: firstText(record, 'uid', 'value.from.id', 'value.sender_id', 'value.reviewer_id') },
   };
 }
 
