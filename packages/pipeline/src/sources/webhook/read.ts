@@ -28,7 +28,8 @@ export function read({ value, envelope }: RawRecord, { config, headers }: ReadCo
   const id = eventId(value, settings, headers, envelope?.single === true);
   return {
     type: canonicalType(event, settings.typeMap),
-    sourceEventType: cut(event, 255),
+    // Longer than the column: whether it is about a person is told before it is cut to that.
+    sourceEventType: cut(event, 1_000),
     sourceEventId: within255(id.id),
     eventTimeMs: eventTime(value, fields, headers),
     idempotencyKey: within255(id.key),
