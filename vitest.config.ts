@@ -11,7 +11,14 @@ export default defineConfig({
   test: {
     projects: [
       {
-        test: { name: 'unit', maxWorkers, include: ['packages/**/*.test.ts', 'apps/web/**/*.test.ts', 'scripts/bundle.test.ts'], exclude },
+        test: {
+          name: 'unit',
+          maxWorkers,
+          include: ['packages/**/*.test.ts', 'apps/web/**/*.test.ts', 'scripts/bundle.test.ts'],
+          exclude,
+          // Properties are tried on thousands of cases, beside tests that use all processors.
+          testTimeout: 30_000,
+        },
       },
       {
         test: {
