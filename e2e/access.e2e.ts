@@ -45,6 +45,26 @@ test('an analyst can change nothing, and sees why', async ({ page }) => {
   expect(row?.name).toBe('Hotmart shop');
 });
 
+test('a change of role reaches the page that is open, and so does the end of a membership', async ({ page }) => {
+  const owner = await makeUser('owner');
+  const org = await makeOrg(owner);
+  const admin = await makeMember(org, owner, 'admin');
+  const membership = `/rest/v1/org_members?org_id=eq.${org.id}&user_id=eq.${admin.id}`;
+  await page.clock.install();
+  await openAs(page, admin, `/o/${org.slug}/settings?tab=projects`);
+  const name = page.getByRole('textbox', { name: 'Name', exact: true });
+  await expect(name).toBeVisible();
+
+  await data(owner, 'PATCH', membership, { role: 'analyst' });
+  await page.clock.fastForward('01:01');
+  await expect(page.getByRole('note').filter({ hasText: 'Your role is analyst.' })).toBeVisible();
+  await expect(name).toHaveCount(0);
+
+  await data(owner, 'DELETE', membership);
+  await page.clock.fastForward('01:01');
+  await expect(page.getByRole('heading', { name: 'There is no such page' })).toBeVisible();
+});
+
 test('two orgs see nothing of each other: not on the page, not by a guessed address, not by the Data API', async ({ browser }) => {
   const [ana, bea] = [await makeUser('ana'), await makeUser('bea')];
   const [one, two] = [await makeOrg(ana, 'Alfa'), await makeOrg(bea, 'Beta')];

@@ -30,13 +30,14 @@ import {
   IconWifiOff,
 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
-import { lazy, Suspense } from 'react';
+import { Outlet, useNavigate, useRouter, useRouterState } from '@tanstack/react-router';
+import { lazy, Suspense, useEffect } from 'react';
 import { ActiveBadge } from '../features/alerts/active-badge.tsx';
 import { defineTexts, setLanguage, useLanguage, useTexts } from '../lib/i18n.ts';
 import { myOrgs } from '../lib/orgs.ts';
 import { supabase } from '../lib/supabase.ts';
 import { IconLink, MenuLink } from '../ui/links.tsx';
+import { live } from '../ui/live.tsx';
 import { PageLoading } from './boundaries.tsx';
 import { useOrg } from './org.ts';
 import { useReachable } from './reachable.ts';
@@ -164,8 +165,15 @@ function OrgSwitcher() {
   const t = useTexts(texts);
   const org = useOrg();
   const navigate = useNavigate();
+  const router = useRouter();
   const userId = useSession()?.user.id ?? '';
-  const orgs = useQuery({ ...myOrgs(userId), enabled: userId !== '' });
+  const orgs = useQuery({ ...myOrgs(userId), enabled: userId !== '', ...live(60_000) });
+  // Every page asks the route who one is here, and the route only asks when it is entered: what changed meanwhile is brought to it.
+  useEffect(() => {
+    if (!orgs.data) return;
+    const now = orgs.data.find((one) => one.id === org.id);
+    if (now?.role !== org.role || now.name !== org.name || now.slug !== org.slug) void router.invalidate();
+  }, [orgs.data, org, router]);
   return (
     <Group gap={4} wrap="nowrap">
       <Select
