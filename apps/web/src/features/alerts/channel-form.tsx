@@ -1,4 +1,4 @@
-import { Anchor, Button, Code, Group, Modal, Select, Stack, TagsInput, Text, TextInput } from '@mantine/core';
+import { Anchor, Button, Code, Group, Select, Stack, TagsInput, Text, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { AlertChannel, AlertChannelType, AlertLevel, CreateAlertChannel } from '@tributary/shared/alerts.ts';
 import { useState } from 'react';
@@ -8,6 +8,7 @@ import { useTexts } from '../../lib/i18n.ts';
 import { levels } from '../../lib/incidents.ts';
 import { incidentTexts } from '../../ui/incident-texts.ts';
 import { Refused } from '../../ui/refused.tsx';
+import { SecretModal } from '../../ui/secret-modal.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Copy } from '../../ui/values.tsx';
 import { channelTexts } from './channel-texts.ts';
@@ -60,7 +61,7 @@ export function ChannelForm({ channel, onClose }: { channel: AlertChannel | unde
   const title = channel ? t('editTitle', { name: channel.name }) : t('add');
   const made = save.data && 'secret' in save.data ? (save.data.secret as string) : undefined;
   return (
-    <Modal opened onClose={onClose} title={title} closeButtonProps={{ 'aria-label': ui('close') }}>
+    <SecretModal title={title} isPending={save.isPending} onClose={onClose}>
       {made ? (
         <SecretOnce secret={made} onClose={onClose} />
       ) : (
@@ -105,7 +106,7 @@ export function ChannelForm({ channel, onClose }: { channel: AlertChannel | unde
               error={errors.minLevel}
             />
             <Group justify="flex-end">
-              <Button variant="default" onClick={onClose}>
+              <Button variant="default" onClick={onClose} disabled={save.isPending}>
                 {ui('cancel')}
               </Button>
               <Button type="submit" loading={save.isPending}>
@@ -115,7 +116,7 @@ export function ChannelForm({ channel, onClose }: { channel: AlertChannel | unde
           </Stack>
         </form>
       )}
-    </Modal>
+    </SecretModal>
   );
 }
 

@@ -1,4 +1,4 @@
-import { Badge, Button, Code, Group, Modal, PasswordInput, Select, Stack, Text } from '@mantine/core';
+import { Badge, Button, Code, Group, PasswordInput, Select, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { Connection, SourceEntry } from '@tributary/shared/api.ts';
 import { useState } from 'react';
@@ -7,6 +7,7 @@ import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { Section } from '../../ui/page.tsx';
 import { Refused } from '../../ui/refused.tsx';
+import { SecretModal } from '../../ui/secret-modal.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Copy, Time } from '../../ui/values.tsx';
 import { rotateSecret } from './queries.ts';
@@ -70,7 +71,7 @@ function RotateModal({ connectionId, field, onClose }: { connectionId: string; f
     onSuccess: () => queries.invalidateQueries({ queryKey: ['connections', connectionId] }),
   });
   return (
-    <Modal opened onClose={onClose} title={t('rotateTitle', { label: field.label })} closeButtonProps={{ 'aria-label': ui('close') }}>
+    <SecretModal title={t('rotateTitle', { label: field.label })} isPending={rotate.isPending} onClose={onClose}>
       {rotate.data ? (
         <Stack role="status">
           <Text>{t('rotated')}</Text>
@@ -119,7 +120,7 @@ function RotateModal({ connectionId, field, onClose }: { connectionId: string; f
               ]}
             />
             <Group justify="flex-end">
-              <Button variant="default" onClick={onClose}>
+              <Button variant="default" onClick={onClose} disabled={rotate.isPending}>
                 {ui('cancel')}
               </Button>
               <Button type="submit" loading={rotate.isPending} disabled={secret === '' && field.issuedBy === 'platform'}>
@@ -129,6 +130,6 @@ function RotateModal({ connectionId, field, onClose }: { connectionId: string; f
           </Stack>
         </form>
       )}
-    </Modal>
+    </SecretModal>
   );
 }

@@ -1,4 +1,4 @@
-import { Button, Code, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Code, Group, Select, Stack, Text, TextInput } from '@mantine/core';
 import { isEmail, useForm } from '@mantine/form';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
@@ -13,8 +13,8 @@ import { ConfirmCount } from '../../ui/confirm.tsx';
 import { live } from '../../ui/live.tsx';
 import { Section } from '../../ui/page.tsx';
 import { Refused } from '../../ui/refused.tsx';
+import { SecretModal } from '../../ui/secret-modal.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
-import { uiTexts } from '../../ui/texts.ts';
 import { Copy, Time, useNow } from '../../ui/values.tsx';
 import { Row, Rows } from './people-rows.tsx';
 import { peopleTexts } from './people-texts.ts';
@@ -99,17 +99,10 @@ function InviteForm({ members }: { members: readonly Person[] }) {
 /** The link, once: closing forgets it. */
 function InviteLink({ invite, onClose }: { invite: CreatedInvite & { email: string }; onClose: () => void }) {
   const t = useTexts(peopleTexts);
-  const ui = useTexts(uiTexts);
   const language = useLanguage();
   const { email, acceptUrl } = invite;
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      closeOnClickOutside={false}
-      title={t('inviteReady', { email })}
-      closeButtonProps={{ 'aria-label': ui('close') }}
-    >
+    <SecretModal title={t('inviteReady', { email })} onClose={onClose}>
       <Stack>
         <Text size="sm">{t('inviteOnce', { email, until: formatDateTime(invite.expiresAt, language) })}</Text>
         <Group gap="xs" wrap="nowrap" align="flex-start">
@@ -122,7 +115,7 @@ function InviteLink({ invite, onClose }: { invite: CreatedInvite & { email: stri
           <Button onClick={onClose}>{t('done')}</Button>
         </Group>
       </Stack>
-    </Modal>
+    </SecretModal>
   );
 }
 
