@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test';
-import { data, deliverPurchase, expectAccessible, makeHotmart, makeMember, makeOrg, makeUser, openAs } from './fixtures.ts';
+import { api, data, deliverPurchase, expectAccessible, makeHotmart, makeMember, makeOrg, makeUser, openAs } from './fixtures.ts';
 
 test('an admin rotates a secret, and the old and the new one both work in the grace', async ({ page }) => {
   const owner = await makeUser('owner');
@@ -20,6 +20,61 @@ test('an admin rotates a secret, and the old and the new one both work in the gr
   await expect.poll(async () => (await deliverPurchase(connection, { hottok: 'the-hottok-of-tomorrow' })).status).toBe(200);
   expect((await deliverPurchase(connection)).status).toBe(200);
   expect((await deliverPurchase(connection, { hottok: 'neither of them' })).status).toBe(401);
+});
+
+test('a secret that was made up is not lost to a stray click, nor to a key pressed too early', async ({ page }) => {
+  const owner = await makeUser('owner');
+  const org = await makeOrg(owner);
+  const { id } = await api<{ id: string }>(owner, 'POST', '/api/connections', {
+    projectId: org.projectId,
+    type: 'webhook',
+    name: 'Backend',
+    config: { verification: { scheme: 'api-key', in: 'header', name: 'x-api-key' }, fields: { id: 'number' } },
+  });
+  const dialog = page.getByRole('dialog');
+  // As on an http:// address, where browsers have no clipboard for pages.
+  await page.addInitScript(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
+  /** Makes a secret, pressing all that would close the dialog; answers what is shown. */
+  const expectKept = async (command: string, path: string) => {
+    let goOn = () => {};
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    await page.route(path, async (route) => {
+      if (route.request().method() === 'POST') await held;
+      await route.continue();
+    });
+    await dialog.getByRole('button', { name: command }).click();
+    await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeDisabled();
+    await page.keyboard.press('Escape');
+    await page.mouse.click(5, 400);
+    goOn();
+    await expect(dialog.getByText('shown this once')).toBeVisible();
+    await page.mouse.click(5, 400);
+    return (await dialog.locator('code').first().textContent()) ?? '';
+  };
+  await openAs(page, owner, `/o/${org.slug}/connections/${id}?tab=setup`);
+  await page.getByRole('button', { name: 'Rotate' }).click();
+  const secret = await expectKept('Rotate', `**/api/connections/${id}/secret`);
+  expect(secret).toMatch(/^\S{20,}$/);
+  await dialog.getByRole('button', { name: 'Copy' }).click();
+  await expect(dialog.getByRole('button', { name: 'Copied' })).toBeFocused();
+  await dialog.getByRole('button', { name: 'Close' }).last().click();
+  await expect(dialog).toHaveCount(0);
+
+  await page.goto(new URL(`/o/${org.slug}/alerts?tab=channels`, page.url()).href);
+  await page.getByRole('button', { name: 'Add a channel' }).click();
+  await dialog.getByRole('combobox', { name: 'Type' }).click();
+  await page.getByRole('option', { name: 'Webhook' }).click();
+  await dialog.getByLabel('Name').focus();
+  await page.keyboard.press('ControlOrMeta+v');
+  await expect(dialog.getByLabel('Name')).toHaveValue(secret);
+  await dialog.getByLabel('Name').fill('Status page');
+  await dialog.getByLabel('URL').fill('https://status.example.com/alerts');
+  await expectKept('Save', '**/api/alerts/channels');
+  await page.evaluate(() => Object.assign(document, { execCommand: () => false }));
+  await dialog.getByRole('button', { name: 'Copy' }).click();
+  await expect(page.getByRole('alert')).toContainText('copy it by hand');
 });
 
 test('an analyst can change nothing, and sees why', async ({ page }) => {

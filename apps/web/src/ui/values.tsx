@@ -1,7 +1,9 @@
-import { ActionIcon, Box, Button, Code, CopyButton, Group, ScrollArea, Text, Tooltip } from '@mantine/core';
+import { ActionIcon, Box, Button, Code, Group, ScrollArea, Text, Tooltip } from '@mantine/core';
 import { useInterval } from '@mantine/hooks';
+import { notifications } from '@mantine/notifications';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { useEffect, useMemo, useState } from 'react';
+import { copyText } from '../lib/clipboard.ts';
 import { formatAgo, formatDateTime, formatMoney, formatUtc } from '../lib/format.ts';
 import { useLanguage, useTexts } from '../lib/i18n.ts';
 import { uiTexts } from './texts.ts';
@@ -45,22 +47,28 @@ export function Money({ minor, currency }: { minor: number | string | null; curr
 
 export function Copy({ value, label }: { value: string; label?: string }) {
   const t = useTexts(uiTexts);
+  const [copied, setCopied] = useState(0);
+  useEffect(() => {
+    if (copied === 0) return;
+    const timer = window.setTimeout(() => setCopied(0), 1_500);
+    return () => window.clearTimeout(timer);
+  }, [copied]);
+  const said = copied > 0 ? t('copied') : (label ?? t('copy'));
   return (
-    <CopyButton value={value} timeout={1_500}>
-      {({ copied, copy }) => (
-        <Tooltip label={copied ? t('copied') : (label ?? t('copy'))}>
-          <ActionIcon
-            variant="subtle"
-            color={copied ? 'teal' : 'gray'}
-            size="sm"
-            onClick={copy}
-            aria-label={copied ? t('copied') : (label ?? t('copy'))}
-          >
-            {copied ? <IconCheck size={14} /> : <IconCopy size={14} />}
-          </ActionIcon>
-        </Tooltip>
-      )}
-    </CopyButton>
+    <Tooltip label={said}>
+      <ActionIcon
+        variant="subtle"
+        color={copied > 0 ? 'teal' : 'gray'}
+        size="sm"
+        onClick={async ({ currentTarget }) => {
+          if (await copyText(value, currentTarget)) setCopied((times) => times + 1);
+          else notifications.show({ message: t('notCopied'), color: 'red' });
+        }}
+        aria-label={said}
+      >
+        {copied > 0 ? <IconCheck size={14} /> : <IconCopy size={14} />}
+      </ActionIcon>
+    </Tooltip>
   );
 }
 

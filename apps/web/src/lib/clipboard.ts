@@ -1,0 +1,32 @@
+/**
+ * Copies a text, and says whether it did. Browsers have their clipboard only on secure addresses, and may refuse it there too: on
+ * http:// it is done as it was before there was one. `near` is what asked for it: within a dialog the focus may not leave the dialog.
+ */
+export async function copyText(text: string, near: Element): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return copyMarked(text, near.closest('[role=dialog]') ?? document.body);
+  }
+}
+
+function copyMarked(text: string, place: Element): boolean {
+  const before = document.activeElement;
+  const field = document.createElement('textarea');
+  field.value = text;
+  field.readOnly = true;
+  field.ariaHidden = 'true';
+  Object.assign(field.style, { position: 'fixed', top: '0', opacity: '0' });
+  place.append(field);
+  field.focus({ preventScroll: true });
+  field.select();
+  try {
+    return document.execCommand('copy');
+  } catch {
+    return false;
+  } finally {
+    field.remove();
+    if (before instanceof HTMLElement) before.focus({ preventScroll: true });
+  }
+}
