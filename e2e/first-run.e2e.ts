@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { expect, type Page, test } from '@playwright/test';
-import { expectAccessible, stack } from './fixtures.ts';
+import { api, data, expectAccessible, makeOrg, makeUser, openAs, stack } from './fixtures.ts';
 
 /** Signs up through the form and makes the first org: what everybody does once. */
 async function signUpWithOrg(page: Page): Promise<void> {
@@ -86,4 +86,31 @@ test('a form that is refused leads to the field that is wrong, wherever it is in
   await country.fill('BR');
   await create.click();
   await expect(page.getByText('Webhook URL', { exact: true }).first()).toBeVisible();
+});
+
+test('an org is made once and an invite used once, also when only opening the org fails', async ({ page, browser }) => {
+  const [owner, guest] = [await makeUser('owner'), await makeUser('guest')];
+  const lists = '**/rest/v1/org_members**';
+  const openAgain = async (on: Page) => {
+    await expect(on.getByText('You belong to the org now. Only opening it failed.')).toBeVisible();
+    await expectAccessible(on);
+    await on.unroute(lists);
+    await on.getByRole('button', { name: 'Try again' }).click();
+    await expect(on.getByRole('heading', { name: 'Overview', level: 1 })).toBeVisible();
+  };
+  await page.route(lists, (route) => route.abort('connectionrefused'));
+  await openAs(page, owner, '/new-org');
+  await page.getByLabel('Name of the org').fill('Ateliê');
+  await page.getByRole('button', { name: 'Create', exact: true }).click();
+  await openAgain(page);
+  expect(await data(owner, 'GET', '/rest/v1/orgs?select=name')).toEqual([{ name: 'Ateliê' }]);
+
+  const org = await makeOrg(owner);
+  const invite = await api<{ acceptUrl: string }>(owner, 'POST', '/api/invites', { orgId: org.id, email: guest.email, role: 'analyst' });
+  const invited = await (await browser.newContext()).newPage();
+  await invited.route(lists, (route) => route.abort('connectionrefused'));
+  const { pathname, hash } = new URL(invite.acceptUrl);
+  await openAs(invited, guest, pathname + hash);
+  await openAgain(invited);
+  await expect(invited).toHaveURL(new RegExp(`/o/${org.slug}/overview`));
 });

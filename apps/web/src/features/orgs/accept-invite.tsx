@@ -1,13 +1,13 @@
 import { Alert, Card, Center, Group, Loader, Stack, Text, Title } from '@mantine/core';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useLocation, useNavigate } from '@tanstack/react-router';
+import { useMutation } from '@tanstack/react-query';
+import { useLocation } from '@tanstack/react-router';
 import { AcceptedInvite } from '@tributary/shared/api.ts';
 import { useEffect, useRef } from 'react';
 import { useSession } from '../../app/session.ts';
 import { ApiError, api } from '../../lib/api.ts';
 import { useTexts } from '../../lib/i18n.ts';
-import { myOrgs } from '../../lib/orgs.ts';
 import { ButtonLink } from '../../ui/links.tsx';
+import { OpenOrg } from './open-org.tsx';
 import { orgTexts } from './texts.ts';
 
 /** Where the link of an invite leads once the invited person is signed in. */
@@ -15,18 +15,9 @@ export function AcceptInvite() {
   const t = useTexts(orgTexts);
   // After the #: a fragment reaches no server and no log on the way.
   const token = new URLSearchParams(useLocation().hash).get('token');
-  const navigate = useNavigate();
-  const queries = useQueryClient();
   const user = useSession()?.user;
   const accept = useMutation({
-    mutationFn: async (value: string) => {
-      const { orgId } = await api(AcceptedInvite, 'POST', '/api/invites/accept', { token: value });
-      const orgs = await queries.fetchQuery({ ...myOrgs(user?.id ?? ''), staleTime: 0 });
-      return orgs.find((org) => org.id === orgId);
-    },
-    onSuccess: (org) => {
-      if (org) void navigate({ to: '/o/$org/overview', params: { org: org.slug }, replace: true });
-    },
+    mutationFn: (value: string) => api(AcceptedInvite, 'POST', '/api/invites/accept', { token: value }),
   });
   const { mutate } = accept;
   // The token works once: an effect that runs twice must not use it twice.
@@ -54,6 +45,8 @@ export function AcceptInvite() {
               </Alert>
               <ButtonLink to="/">{t('start')}</ButtonLink>
             </>
+          ) : accept.isSuccess ? (
+            <OpenOrg orgId={accept.data.orgId} />
           ) : (
             <Group role="status">
               <Loader size="sm" />
