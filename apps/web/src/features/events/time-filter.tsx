@@ -5,6 +5,7 @@ import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { FilterPill } from '../../ui/filter-pill.tsx';
 import { RangePicker } from '../../ui/range-picker.tsx';
 import { without } from './filter.ts';
+import { isAfter, isTime, toIso, toLocal } from './local-time.ts';
 import { eventTexts } from './texts.ts';
 
 interface TimeProps {
@@ -33,23 +34,21 @@ export function TimeFilter({ search, onChange }: TimeProps) {
   );
 }
 
-/** For an input of the browser: in the viewer's zone, to the minute. */
-function toLocal(iso: string | undefined): string {
-  if (iso === undefined) return '';
-  const at = new Date(iso);
-  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-}
-const toIso = (local: string): string | undefined => (local === '' ? undefined : new Date(local).toISOString());
+/** Without a last year browsers let one type six digits of it. Seconds are asked for where the time has some, as that of a short bar. */
+const limits = (opened: string | undefined) => ({ max: '9999-12-31T23:59:59', step: toLocal(opened).length > 16 ? 1 : 60 });
 
 function OwnTimes({ search, onChange, close }: TimeProps & { close: () => void }) {
   const t = useTexts(eventTexts);
   const [from, setFrom] = useState(() => toLocal(search.from));
   const [to, setTo] = useState(() => toLocal(search.to));
-  const isWrong = from !== '' && to !== '' && from >= to;
+  const times = { from: toIso(from, search.from), to: toIso(to, search.to) };
+  const wrong = {
+    from: isTime(from) ? undefined : t('timeInvalid'),
+    to: isTime(to) ? (isAfter(times.to, times.from) ? undefined : t('timesWrong')) : t('timeInvalid'),
+  };
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (isWrong) return;
-    const times = { from: toIso(from), to: toIso(to) };
+    if (wrong.from ?? wrong.to) return;
     onChange({
       ...without(search, 'from', 'to'),
       ...(times.from === undefined ? {} : { from: times.from }),
@@ -63,16 +62,19 @@ function OwnTimes({ search, onChange, close }: TimeProps & { close: () => void }
         <TextInput
           type="datetime-local"
           label={t('from')}
+          {...limits(search.from)}
           value={from}
           onChange={(event) => setFrom(event.currentTarget.value)}
+          error={wrong.from}
           data-autofocus
         />
         <TextInput
           type="datetime-local"
           label={t('to')}
+          {...limits(search.to)}
           value={to}
           onChange={(event) => setTo(event.currentTarget.value)}
-          error={isWrong && t('timesWrong')}
+          error={wrong.to}
         />
         <Text size="xs" c="dimmed">
           {t('ownTimeHint')}
