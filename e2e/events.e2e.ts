@@ -214,6 +214,27 @@ test('hundreds of events are scrolled through without one missing or there twice
   expect(new Set(seen.values()).size).toBe(334);
 });
 
+test('from event to event in the panel one gets past what was loaded at first, and the list comes along', async ({ page }) => {
+  const { owner, org, shop } = await makeShop();
+  await Promise.all(Array.from({ length: 50 }, () => deliverPurchase(shop)));
+  // Short pages and a low window: otherwise it takes a hundred keys to come to the end of what is loaded.
+  await page.setViewportSize({ width: 1280, height: 360 });
+  await page.route('**/rpc/search_events', (route) => route.continue({ postData: { ...route.request().postDataJSON(), page_limit: 20 } }));
+  await openAs(page, owner, `/o/${org.slug}/events`);
+  await table(page).getByRole('link').first().click();
+  const opened = table(page).locator('tr[aria-current]');
+  await expect
+    .poll(
+      async () => {
+        await page.keyboard.press('j');
+        return Number(await opened.getAttribute('aria-rowindex'));
+      },
+      { timeout: 60_000, intervals: [20] },
+    )
+    .toBeGreaterThan(50);
+  await expect(opened).toBeInViewport();
+});
+
 test('arrow keys go through the list, J and K through the open event', async ({ page }) => {
   const { owner, org } = await makeShop();
   await openAs(page, owner, `/o/${org.slug}/events?types=order.paid`);

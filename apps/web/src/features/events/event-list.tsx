@@ -51,11 +51,19 @@ export function EventList({ rows, opened, nameOf, onEnd, isFetchingMore, end }: 
   useLayoutEffect(() => virtual.measure(), [wide, virtual]);
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? -1;
+  const openedIndex = rows.findIndex((row) => row.id === opened);
   useEffect(() => {
-    if (last >= rows.length - 15) onEnd();
-  }, [last, rows.length, onEnd]);
+    if (Math.max(last, openedIndex) >= rows.length - 15) onEnd();
+  }, [last, openedIndex, rows.length, onEnd]);
+  // Whoever goes from event to event in the panel sees where in the list they are.
+  const shownOpened = useRef(opened);
+  useEffect(() => {
+    if (shownOpened.current === opened) return;
+    shownOpened.current = opened;
+    if (openedIndex >= 0) virtual.scrollToIndex(openedIndex);
+  }, [opened, openedIndex, virtual]);
 
-  const { tabStop, onKeyDown, onFocus } = useArrowKeys(rows, opened, (index) => virtual.scrollToIndex(index));
+  const { tabStop, onKeyDown, onFocus } = useArrowKeys(rows, openedIndex, (index) => virtual.scrollToIndex(index));
   const before = (items[0]?.start ?? virtual.options.scrollMargin) - virtual.options.scrollMargin;
   const after = virtual.getTotalSize() - (items.at(-1)?.end ?? virtual.options.scrollMargin) + virtual.options.scrollMargin;
   const inSight = items.some(({ index }) => index === tabStop) ? tabStop : (items[0]?.index ?? 0);
@@ -179,8 +187,7 @@ export function EventList({ rows, opened, nameOf, onEnd, isFetchingMore, end }: 
 }
 
 /** One stop for Tab in the whole list; the arrow keys, Home and End move it. */
-function useArrowKeys(rows: readonly EventRow[], opened: string | undefined, scrollTo: (index: number) => void) {
-  const openedIndex = rows.findIndex((row) => row.id === opened);
+function useArrowKeys(rows: readonly EventRow[], openedIndex: number, scrollTo: (index: number) => void) {
   const [stop, setStop] = useState(0);
   const wanted = useRef<number>(undefined);
   useEffect(() => {
