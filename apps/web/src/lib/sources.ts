@@ -1,4 +1,4 @@
-import { queryOptions, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, queryOptions, useQuery } from '@tanstack/react-query';
 import { SourceEntry } from '@tributary/shared/api.ts';
 import { z } from 'zod';
 import { api } from './api.ts';
@@ -9,6 +9,8 @@ const sourceCatalogue = (language: Language) =>
   queryOptions({
     queryKey: ['sources', language],
     staleTime: Number.POSITIVE_INFINITY,
+    // In the other language until then: a form of it stays open with what was typed into it.
+    placeholderData: keepPreviousData,
     queryFn: () => api(z.array(SourceEntry), 'GET', `/api/sources?language=${language}`),
   });
 
