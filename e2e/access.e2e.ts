@@ -93,6 +93,14 @@ test('an analyst can change nothing, and sees why', async ({ page }) => {
   await expect(page.getByRole('button', { name: /Pause|Rotate|Delete/ })).toHaveCount(0);
   await page.getByRole('tab', { name: 'Settings' }).click();
   await expect(why.first()).toBeVisible();
+  const { id: unfinished } = await api<{ id: string }>(owner, 'POST', '/api/connections', {
+    projectId: org.projectId,
+    type: 'hotmart',
+    name: 'No secret yet',
+  });
+  await page.goto(new URL(`/o/${org.slug}/connections/${unfinished}?tab=setup`, page.url()).href);
+  await expect(page.getByRole('alert').filter({ hasText: 'Still needed' }).getByRole('note')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Save the secret' })).toHaveCount(0);
 
   // Past the page, with the analyst's own token: an update that reaches no row.
   await data(analyst, 'PATCH', `/rest/v1/source_connections?id=eq.${connection.id}`, { name: 'Mine now' }).catch(() => undefined);

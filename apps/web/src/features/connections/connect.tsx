@@ -6,6 +6,7 @@ import { type ReactNode, useState } from 'react';
 import { useOrg } from '../../app/org.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { useSources } from '../../lib/sources.ts';
+import { AdminOnly } from '../../ui/admin-only.tsx';
 import { useClassName } from '../../ui/error-class.tsx';
 import { ButtonLink } from '../../ui/links.tsx';
 import { Loaded } from '../../ui/states.tsx';
@@ -118,28 +119,30 @@ function MissingSecret({ connectionId, name, label }: { connectionId: string; na
   });
   return (
     <Alert color="orange" title={t('missing', { label })}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          save.mutate();
-        }}
-      >
-        <Group align="flex-end" gap="xs">
-          <PasswordInput
-            label={label}
-            description={t('missingHint')}
-            autoComplete="off"
-            value={value}
-            onChange={(event) => setValue(event.currentTarget.value)}
-            error={save.error?.message}
-            flex={1}
-            miw={220}
-          />
-          <Button type="submit" loading={save.isPending} disabled={value === ''}>
-            {t('setSecret')}
-          </Button>
-        </Group>
-      </form>
+      <AdminOnly>
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            save.mutate();
+          }}
+        >
+          <Group align="flex-end" gap="xs">
+            <PasswordInput
+              label={label}
+              description={t('missingHint')}
+              autoComplete="off"
+              value={value}
+              onChange={(event) => setValue(event.currentTarget.value)}
+              error={save.error?.message}
+              flex={1}
+              miw={220}
+            />
+            <Button type="submit" loading={save.isPending} disabled={value === ''}>
+              {t('setSecret')}
+            </Button>
+          </Group>
+        </form>
+      </AdminOnly>
     </Alert>
   );
 }
