@@ -15,6 +15,8 @@ const theme = createTheme({
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, monospace',
   autoContrast: true,
   respectReducedMotion: true,
+  // Titles of dialogs name what people named, however long and however turned.
+  components: { Modal: { classNames: { title: 'isolated break' } } },
 });
 
 /**
@@ -54,7 +56,11 @@ export function Providers({ children }: { children: ReactNode }) {
   // Its cross has no words of its own, wherever a notification comes from.
   const Notification = { defaultProps: { closeButtonProps: { 'aria-label': t('close') } } };
   return (
-    <MantineProvider theme={{ ...theme, components: { Notification } }} cssVariablesResolver={contrast} defaultColorScheme="auto">
+    <MantineProvider
+      theme={{ ...theme, components: { ...theme.components, Notification } }}
+      cssVariablesResolver={contrast}
+      defaultColorScheme="auto"
+    >
       <QueryClientProvider client={queryClient}>
         <ModalsProvider>
           <Notifications position="bottom-right" />

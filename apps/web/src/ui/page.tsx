@@ -20,7 +20,7 @@ export function Page({
     <Stack gap="md" maw="var(--page-max)" mx="auto">
       <Group justify="space-between" align="flex-start" gap="sm">
         <div>
-          <Title order={1} size="h3">
+          <Title order={1} size="h3" className="isolated break">
             {title}
           </Title>
           {description && (
