@@ -30,7 +30,9 @@ export function useEvents(orgId: string, search: EventsSearch) {
   const fetchMore = useCallback(() => {
     if (hasNextPage && !isFetching && !isFetchNextPageError && searchedTo === undefined) void fetchNextPage();
   }, [hasNextPage, isFetching, isFetchNextPageError, searchedTo, fetchNextPage]);
-  const { refetch: refetchPages } = pages;
-  const refresh = useCallback(() => void refetchPages(), [refetchPages]);
+  /** Everything that the page shows of the filter. */
+  const refresh = useCallback(() => {
+    for (const part of ['pages', 'newest', 'histogram']) void queries.refetchQueries({ queryKey: ['events', orgId, part], type: 'active' });
+  }, [queries, orgId]);
   return { pages, newest, rows, fresh, showFresh, fetchMore, searchedTo, refresh };
 }
