@@ -25,6 +25,17 @@ it('says a refusal as the API does in English, and in Portuguese by its code', (
   expect(errors.refusalText('conflict', 'the <b>plan</b> is running')).toContain('“the <b>plan</b> is running”');
 });
 
+it('says in Portuguese too what the Data API refuses with a code of its own', async () => {
+  const { read } = await import('./supabase.ts');
+  const refused = (code: string, status: number) =>
+    read(Promise.resolve({ data: null, error: { code, message: `as it says: ${code}` }, status })).catch((error: Error) => error.message);
+  expect(await refused('42501', 403)).toBe('as it says: 42501');
+  i18n.setLanguage('pt-BR');
+  expect(await refused('42501', 403)).toContain('O seu papel não permite isto');
+  for (const code of ['PGRST301', 'PGRST303']) expect(await refused(code, 401)).toBe('A sessão terminou. Entre de novo.');
+  expect(await refused('23505', 409)).toBe('as it says: 23505');
+});
+
 it('leaves a refusal that it does not know at what the API says, whatever its code is', () => {
   i18n.setLanguage('pt-BR');
   for (const code of ['brand_new', 'toString', '__proto__', '']) expect(errors.refusalText(code, 'as it says')).toBe('as it says');

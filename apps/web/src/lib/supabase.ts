@@ -3,7 +3,7 @@ import { PostgrestClient } from '@supabase/postgrest-js';
 import type { Database } from '@tributary/shared/database.types.ts';
 import type { Config } from './config.ts';
 import { noteContact } from './contact.ts';
-import { ApiError, emptyAnswer, unreachable } from './errors.ts';
+import { ApiError, emptyAnswer, refusalText, unreachable } from './errors.ts';
 
 // The two parts of supabase-js that a dashboard needs, put together as supabase-js does it: the whole of it is 45 kB (gzip) more
 // of what nobody here uses.
@@ -73,12 +73,22 @@ export async function accessToken(): Promise<string | undefined> {
   return data.session?.access_token;
 }
 
+/** What the Data API refuses with codes of its own, as the API calls it: without the right to it, and without a token that still holds. */
+const refusals = new Map([
+  ['42501', 'forbidden'],
+  ['PGRST301', 'unauthorized'],
+  ['PGRST303', 'unauthorized'],
+]);
+
 /** Unwraps an answer of the Data API, so that a query function throws {@link ApiError}. */
 export async function read<T>(
   answer: PromiseLike<{ data: T; error: { message: string; code?: string } | null; status: number }>,
 ): Promise<NonNullable<T>> {
   const { data, error, status } = await answer;
-  if (error) throw status === 0 ? unreachable() : new ApiError(status, error.code ?? 'unknown', error.message);
+  if (error) {
+    const { code = 'unknown', message } = error;
+    throw status === 0 ? unreachable() : new ApiError(status, code, refusalText(refusals.get(code) ?? code, message));
+  }
   if (data === null || data === undefined) throw emptyAnswer();
   return data;
 }
