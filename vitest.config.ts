@@ -5,7 +5,7 @@ const exclude = ['**/node_modules/**', '**/dist/**', '**/.local/**'];
 // Tests of the database wait more than they compute: two at once also where there are two processors.
 const maxWorkers = Math.max(2, availableParallelism() - 1);
 // A real database and real processes: slow machines get the time they need.
-const patient = { testTimeout: 30_000, hookTimeout: 60_000 };
+const patient = { testTimeout: 30_000, hookTimeout: 60_000, expect: { poll: { timeout: 10_000 } } };
 
 export default defineConfig({
   test: {

@@ -206,7 +206,10 @@ test('bodies that cannot be read use up nothing of a rate limit, and are counted
   for (let n = 0; n < 12; n++) statuses.push((await api.send(url, '{}', { 'content-encoding': 'zstd' })).status);
   expect(new Set(statuses)).toEqual(new Set([400, 415]));
   const good = JSON.stringify({ id: '1', creation_date: Date.now(), event: 'SOMETHING_NEW', version: '2.0.0', data: {} });
-  expect((await api.send(url, good, { 'x-hotmart-hottok': 'the-token-of-this-connection' })).status).toBe(200);
+  // On a machine that is busy with something else a delivery may be asked to come back (503), whatever its limit.
+  let status = 503;
+  while (status === 503) ({ status } = await api.send(url, good, { 'x-hotmart-hottok': 'the-token-of-this-connection' }));
+  expect(status).toBe(200);
   await api.quarantine.drain();
   const [counted] = await api.admin(
     'select sum(rejected)::int as rejected, sum(received)::int as received from connection_activity where source_connection_id = $1',
