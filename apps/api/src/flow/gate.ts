@@ -13,7 +13,7 @@ export interface Gate {
 }
 
 /** Followed by one `end`. */
-export interface Upload {
+interface Upload {
   /** So many bytes more have come, which nobody has vouched for. */
   grow(bytes: number): void;
   end(): void;
