@@ -129,6 +129,32 @@ describe('jobs', () => {
     expect(runs).toBeLessThanOrEqual(4);
   });
 
+  it('runs a task by the clock one at a time, so that a slow one leaves the other places to others', async () => {
+    let begun = 0;
+    let others = 0;
+    const slow = Promise.withResolvers<void>();
+    const jobs = await start({
+      'test.slow': {
+        everySeconds: 1,
+        run: async () => {
+          begun++;
+          await slow.promise;
+        },
+      },
+      'test.other': {
+        everySeconds: 1,
+        run: async () => {
+          others++;
+        },
+      },
+    });
+    // Two places: a second run of the slow one would have taken the last.
+    await until(() => others >= 4);
+    expect(begun).toBe(1);
+    slow.resolve();
+    await jobs.stop();
+  });
+
   it('tries a failed job again and logs why, without ending the process', async () => {
     let tries = 0;
     const jobs = await start({

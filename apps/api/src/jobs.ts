@@ -16,28 +16,28 @@ export interface TaskContext {
  */
 export interface Task {
   run(payload: unknown, context: TaskContext): Promise<void>;
-  /** Runs by the clock as often, over all instances together. Absent: only when a job for it is added. */
+  /** Runs by the clock as often, over all instances together, one run at a time in each. Absent: only when a job for it is added. */
   everySeconds?: number;
-}
-
-/** The clock starts a task again while its last run is still at work: that must not take the places of other tasks. One run at a time in a process. */
-export function oneAtATime(run: (context: TaskContext) => Promise<void>): Task['run'] {
-  let busy = false;
-  return async (_payload, context) => {
-    if (busy) return;
-    busy = true;
-    try {
-      await run(context);
-    } finally {
-      busy = false;
-    }
-  };
 }
 
 export interface Jobs {
   state(): { concurrency: number; running: number };
   /** Starts nothing new, waits for what runs. */
   stop(): Promise<void>;
+}
+
+/** The clock starts a task again while its last run is still at work: that must not take the places of other tasks. */
+function oneAtATime(run: Task['run']): Task['run'] {
+  let busy = false;
+  return async (payload, context) => {
+    if (busy) return;
+    busy = true;
+    try {
+      await run(payload, context);
+    } finally {
+      busy = false;
+    }
+  };
 }
 
 /** Jobs at work stop at their next chunk; what has not by then is abandoned and taken up by another instance. */
@@ -60,12 +60,13 @@ export async function startJobs(deps: {
 
   const taskList: TaskList = {};
   for (const [name, task] of Object.entries(tasks)) {
+    const run = task.everySeconds === undefined ? task.run : oneAtATime(task.run);
     taskList[name] = async (payload) => {
       const started = performance.now();
       running++;
       let outcome = 'done';
       try {
-        await task.run(payload, { signal: stopping.signal, log: log.child({ task: name }) });
+        await run(payload, { signal: stopping.signal, log: log.child({ task: name }) });
       } catch (error) {
         outcome = 'failed';
         log.error({ task: name, err: error }, 'job');

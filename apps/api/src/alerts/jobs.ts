@@ -2,7 +2,7 @@ import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
 import type { Logger } from 'pino';
 import { CircuitOpenError } from '../breaker.ts';
 import type { Db } from '../db.ts';
-import { oneAtATime, type Task } from '../jobs.ts';
+import type { Task } from '../jobs.ts';
 import { loadOrgKeys, type OrgKeys } from '../keys.ts';
 import type { Metrics } from '../metrics.ts';
 import { openDestination } from './destination.ts';
@@ -28,18 +28,18 @@ export function alertTasks({ db, masterKeys, notifier, metrics }: AlertTaskDeps)
   return {
     'alerts.evaluate': {
       everySeconds: 30,
-      run: oneAtATime(async ({ log }) => {
+      async run(_payload, { log }) {
         const pass = await evaluateAlerts(db);
         if (!pass) return;
         const { failures, ...counts } = pass;
         if (Object.values(counts).some((count) => count > 0)) log.info(counts, 'alerts');
         // The others were; a job that fails is what an operator is alerted of.
         if (failures.length > 0) throw new Error(`alerts could not be evaluated: ${JSON.stringify(failures.slice(0, 20))}`);
-      }),
+      },
     },
     'alerts.notify': {
       everySeconds: 5,
-      run: oneAtATime(async ({ signal, log }) => {
+      async run(_payload, { signal, log }) {
         const keysByOrg = new Map<string, Promise<OrgKeys>>();
         const keysOf = (orgId: string) => {
           const keys = keysByOrg.get(orgId) ?? loadOrgKeys(db, masterKeys, orgId, log);
@@ -52,7 +52,7 @@ export function alertTasks({ db, masterKeys, notifier, metrics }: AlertTaskDeps)
           if (claimed.length === 0) return;
           await Promise.all(claimed.map((notification) => attempt(notification, keysOf, log)));
         }
-      }),
+      },
     },
   };
 

@@ -1,6 +1,7 @@
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createCircuits } from '../breaker.ts';
+import { startJobs } from '../jobs.ts';
 import { loadOrgKeys } from '../keys.ts';
 import { createMetrics } from '../metrics.ts';
 import { createOutbound, type Outbound } from '../outbound.ts';
@@ -283,14 +284,18 @@ describe('a receiver that is in trouble', () => {
       },
     };
     const task = alertTasks({ db: world.db, masterKeys: world.masterKeys, notifier: by, metrics })['alerts.notify'];
-    const run = () => task?.run({}, { signal: new AbortController().signal, log: world.log });
-    const first = run();
+    if (!task) throw new Error('no task');
+    const counted = createMetrics();
+    const tasks = { 'alerts.notify': { ...task, everySeconds: 1 } };
+    const jobs = await startJobs({ db: world.db, tasks, concurrency: 4, metrics: counted, log: world.log });
     await expect.poll(() => asked).toBe(1);
     await world.admin('update public.alert_notifications set next_attempt_at = now()');
-    await Promise.all([run(), run()]);
+    const ended = async () => (await counted.jobDuration.get()).values.find(({ metricName }) => metricName?.endsWith('_count'))?.value ?? 0;
+    await expect.poll(ended).toBeGreaterThanOrEqual(2);
     expect(asked).toBe(1);
     answer();
-    await first;
+    await expect.poll(async () => (await rows(channel))[0]?.status).toBe('sent');
+    await jobs.stop();
     expect(await rows(channel)).toMatchObject([{ status: 'sent', attempts: 1 }]);
   });
 

@@ -3,7 +3,7 @@ import { DlqFilter } from '@tributary/shared/dlq.ts';
 import { isUnavailable, type Sql } from '../db.ts';
 import { Problem } from '../errors.ts';
 import { requireNotHeld } from '../held.ts';
-import { oneAtATime, type Task, type TaskContext } from '../jobs.ts';
+import type { Task, TaskContext } from '../jobs.ts';
 import { abandonClaims, claimChunk, claimDue, discardChunk, lockChunk, purgeChunk, reclaim, releaseDue } from './claims.ts';
 import { filterValues } from './filter.ts';
 import { checkpoint, continueSoon, finishOperation, type LeasedOperation, leaseOperation, yieldOperation } from './operations.ts';
@@ -22,8 +22,8 @@ class LeaseLost extends Error {}
 /** `dlq.retry` runs what is due; `dlq.operations` works off what people started. One run of each at a time in a process. */
 export function dlqTasks(deps: WorkDeps): Record<string, Task> {
   return {
-    'dlq.retry': { everySeconds: 1, run: oneAtATime((context) => retryDue(deps, context)) },
-    'dlq.operations': { everySeconds: 5, run: oneAtATime((context) => runOperations(deps, context)) },
+    'dlq.retry': { everySeconds: 1, run: (_payload, context) => retryDue(deps, context) },
+    'dlq.operations': { everySeconds: 5, run: (_payload, context) => runOperations(deps, context) },
   };
 }
 

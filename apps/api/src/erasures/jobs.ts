@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import type { Db } from '../db.ts';
 import { Problem } from '../errors.ts';
 import { requireNotHeld } from '../held.ts';
-import { oneAtATime, type Task } from '../jobs.ts';
+import type { Task } from '../jobs.ts';
 import { openEntry } from '../journal/reopen.ts';
 import { findJournalEntries, type JournalEntry } from '../journal/store.ts';
 import { loadOrgKeys, type OrgKeys } from '../keys.ts';
@@ -59,7 +59,7 @@ export interface ErasureDeps {
 
 /** Works off what people asked to have erased, one erasure at a time in a process. */
 export function erasureTasks(deps: ErasureDeps, limits: ErasureLimits = erasureLimits): Record<string, Task> {
-  return { 'erasures.run': { everySeconds: 5, run: oneAtATime(({ signal }) => runErasures(deps, limits, signal)) } };
+  return { 'erasures.run': { everySeconds: 5, run: (_payload, { signal }) => runErasures(deps, limits, signal) } };
 }
 
 async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: AbortSignal): Promise<void> {

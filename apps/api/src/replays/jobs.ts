@@ -1,5 +1,5 @@
 import type { Db } from '../db.ts';
-import { oneAtATime, type Task } from '../jobs.ts';
+import type { Task } from '../jobs.ts';
 import type { Replayer } from '../journal/replay.ts';
 import { runLimits, runPlans } from './run.ts';
 
@@ -10,7 +10,7 @@ export function replayTasks({ db, replayer }: { db: Db; replayer: Replayer }): R
       // A plan that is started, or given back, adds a job of its own; the clock finds those whose process is gone.
       everySeconds: 5,
       // The run at work claims what is new by itself.
-      run: oneAtATime(({ signal, log }) => runPlans({ db, replayer, log }, runLimits, signal)),
+      run: (_payload, { signal, log }) => runPlans({ db, replayer, log }, runLimits, signal),
     },
   };
 }
