@@ -1,7 +1,7 @@
 import { Alert, Button, Group, Stack, Text, Title } from '@mantine/core';
 import { IconEye, IconRefresh } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { DlqEntry } from '@tributary/shared/dlq.ts';
+import type { DlqEntry, DlqFilter } from '@tributary/shared/dlq.ts';
 import type { ReactNode } from 'react';
 import { useOrg } from '../../app/org.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
@@ -133,11 +133,7 @@ function Part({ title, hint, children }: { title: string; hint: string; children
 function Advice({ entry }: { entry: DlqEntry }) {
   const t = useTexts(deadLetterTexts);
   const language = useLanguage();
-  const filter = {
-    orgId: entry.orgId,
-    ids: [entry.id],
-    statuses: ['pending' as const, 'retrying' as const, 'exhausted' as const, 'discarded' as const],
-  };
+  const filter: DlqFilter = { orgId: entry.orgId, ids: [entry.id], statuses: ['pending', 'retrying', 'exhausted', 'discarded'] };
   const found = useQuery(analysis(filter, language, [entry.errorClass, entry.message]));
   const cluster = found.data?.clusters[0];
   return (
