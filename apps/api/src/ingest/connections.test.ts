@@ -141,12 +141,16 @@ const storedOf = async (id: string) => {
   return row?.n;
 };
 
-test('a large body takes several places of the quarantine, and one that would take all is counted only', async () => {
+/** A quarantine, and what a connection of its own would have rejected. */
+async function quarantineOf(perHour: number, now = Date.now) {
   const { id } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
   const connection = await api.connections.get(id);
   if (!connection) throw new Error('no connection');
-  const quarantine = createQuarantine(api.db, 5, api.log, Date.now);
-  const reject = rejecting(connection);
+  return { id, quarantine: createQuarantine(api.db, perHour, api.log, now), reject: rejecting(connection) };
+}
+
+test('a large body takes several places of the quarantine, and one that would take all is counted only', async () => {
+  const { id, quarantine, reject } = await quarantineOf(5);
   await quarantine.add(reject(1, 400_000));
   await quarantine.add(reject(2, 200_000));
   await quarantine.add(reject(3));
@@ -159,11 +163,7 @@ test('a large body takes several places of the quarantine, and one that would ta
 });
 
 test('of many large rejections at once only so much waits in memory as can be held', async () => {
-  const { id } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
-  const connection = await api.connections.get(id);
-  if (!connection) throw new Error('no connection');
-  const quarantine = createQuarantine(api.db, 100_000, api.log, Date.now);
-  const reject = rejecting(connection);
+  const { id, quarantine, reject } = await quarantineOf(100_000);
   await Promise.all(Array.from({ length: 30 }, (_, n) => quarantine.add(reject(n, 1_048_576))));
   // The first is on its way when the others come: sixteen wait behind it.
   expect(await storedOf(id)).toBe(17);
@@ -173,12 +173,8 @@ test('of many large rejections at once only so much waits in memory as can be he
 });
 
 test('a full hour ends, whatever a clock said that was wrong', async () => {
-  const { id } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
-  const connection = await api.connections.get(id);
-  if (!connection) throw new Error('no connection');
   let aheadMs = 30 * 86_400_000;
-  const quarantine = createQuarantine(api.db, 1, api.log, () => Date.now() + aheadMs);
-  const reject = rejecting(connection);
+  const { id, quarantine, reject } = await quarantineOf(1, () => Date.now() + aheadMs);
   for (let n = 0; n < 3; n++) await quarantine.add(reject(n));
   expect(await storedOf(id)).toBe(1);
   aheadMs = 0;
