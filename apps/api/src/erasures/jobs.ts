@@ -9,7 +9,7 @@ import type { Db } from '../db.ts';
 import { Problem } from '../errors.ts';
 import { requireNotHeld } from '../held.ts';
 import type { Task } from '../jobs.ts';
-import { openEntry } from '../journal/reopen.ts';
+import { bodyOf, openEntry } from '../journal/reopen.ts';
 import { findJournalEntries, type JournalEntry } from '../journal/store.ts';
 import { loadOrgKeys, type OrgKeys } from '../keys.ts';
 import { partsOf } from '../parts.ts';
@@ -161,8 +161,8 @@ async function work(
 
 /** Throws when the entry cannot be opened. */
 function isAbout(person: Person, entry: JournalEntry, keys: OrgKeys, reader = readerFrom(undefined)): boolean {
-  const { delivery, body, receivedAtMs } = openEntry(entry, keys);
-  return namesPerson(person, delivery, body, { ...reader, receivedAtMs });
+  const { delivery, receivedAtMs } = openEntry(entry, keys);
+  return namesPerson(person, delivery, bodyOf(delivery), { ...reader, receivedAtMs });
 }
 
 /** How the deliveries of a connection are read. */
