@@ -14,16 +14,16 @@ import type { Hono } from 'hono';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
-import type { AuthVariables } from '../auth.ts';
-import type { Db } from '../db.ts';
-import { Problem } from '../errors.ts';
-import { loadOrgKeys } from '../keys.ts';
-import { resolveOrg, resolveOrgToWrite } from '../orgs.ts';
-import { type Outbound, OutboundRefused } from '../outbound.ts';
-import { invalidRequest, validBody, validId, validQuery } from '../requests.ts';
+import type { AuthVariables } from '../platform/auth.ts';
+import type { Db } from '../platform/db.ts';
+import { Problem } from '../platform/errors.ts';
+import { type Outbound, OutboundRefused } from '../platform/outbound.ts';
+import { invalidRequest, validBody, validId, validQuery } from '../platform/requests.ts';
+import { resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
+import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { type Destination, maskDestination, openDestination, sealDestination } from './destination.ts';
-import { describe } from './docs.ts';
 import { type Notifier, testMessage } from './notifier.ts';
+import { describe } from './openapi.ts';
 import {
   type ChannelRow,
   createChannel,

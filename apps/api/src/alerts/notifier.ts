@@ -4,8 +4,8 @@ import { standardSignature } from '@tributary/pipeline/sources/webhook/standard-
 import type { AlertChannelType } from '@tributary/shared/alerts.ts';
 import { LRUCache } from 'lru-cache';
 import { createTransport } from 'nodemailer';
-import type { Breaker, CircuitState, Circuits } from '../breaker.ts';
-import { type Outbound, OutboundRefused } from '../outbound.ts';
+import type { Breaker, CircuitState, Circuits } from '../platform/breaker.ts';
+import { type Outbound, OutboundRefused } from '../platform/outbound.ts';
 import type { Destination } from './destination.ts';
 import { type AlertMessage, mailOf, pagerDutyEvent, slackBody, webhookBody } from './messages.ts';
 

@@ -1,10 +1,10 @@
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createCircuits } from '../breaker.ts';
-import { startJobs } from '../jobs.ts';
-import { loadOrgKeys } from '../keys.ts';
-import { createMetrics } from '../metrics.ts';
-import { createOutbound, type Outbound } from '../outbound.ts';
+import { createCircuits } from '../platform/breaker.ts';
+import { startJobs } from '../platform/jobs.ts';
+import { createMetrics } from '../platform/metrics.ts';
+import { createOutbound, type Outbound } from '../platform/outbound.ts';
+import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { makeWorld, type TestOrg, type World } from '../test/make.ts';
 import { startMailServer, startReceiver } from '../test/receiver.ts';
 import { type Destination, maskDestination, sealDestination } from './destination.ts';

@@ -4,7 +4,7 @@ import { sources } from '@tributary/pipeline/sources.ts';
 import { Connection, CreatedConnection, ProblemAnswer } from '@tributary/shared/api.ts';
 import type { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadOrgKeys } from '../keys.ts';
+import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { call, makeControlApp, publicUrl } from '../test/control-app.ts';
 import { makeWorld, type TestOrg, type TestUser, type World } from '../test/make.ts';
 import { openSecret } from './secrets.ts';

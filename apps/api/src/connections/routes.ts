@@ -14,12 +14,12 @@ import {
 } from '@tributary/shared/api.ts';
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
-import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
-import type { Db } from '../db.ts';
-import { Problem } from '../errors.ts';
-import { loadOrgKeys } from '../keys.ts';
-import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../requests.ts';
-import { describe } from './docs.ts';
+import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
+import type { Db } from '../platform/db.ts';
+import { Problem } from '../platform/errors.ts';
+import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
+import { loadOrgKeys } from '../tenancy/org-keys.ts';
+import { describe } from './openapi.ts';
 import { maskHeaders, maskSecrets, signSample } from './sample.ts';
 import { createSecret, givenSecrets, missingSecrets, openSecret, requireUsable, sealSecret, unknownSecret } from './secrets.ts';
 import {

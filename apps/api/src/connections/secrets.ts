@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { open, SealError, seal, secretAad } from '@tributary/pipeline/seal.ts';
 import type { Secret, SecretField, Source } from '@tributary/pipeline/source.ts';
 import { webhook } from '@tributary/pipeline/sources/webhook/index.ts';
-import type { OrgKeys } from '../keys.ts';
-import { invalidRequest } from '../requests.ts';
+import { invalidRequest } from '../platform/requests.ts';
+import type { OrgKeys } from '../tenancy/org-keys.ts';
 import { signSample } from './sample.ts';
 
 /** 256 bits, in the form the source's scheme asks for. `config` has passed the source's schema. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { DlqEntry } from '@tributary/shared/dlq.ts';
 import { errorClasses } from '@tributary/shared/errors.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { newId } from '../ids.ts';
+import { newId } from '../platform/ids.ts';
 import { call, makeControlApp } from '../test/control-app.ts';
 import { makeWorld, type TestOrg, type TestUser, type World } from '../test/make.ts';
 import { explain } from './causes.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DlqOperation } from '@tributary/shared/dlq.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startJobs } from '../jobs.ts';
+import { startJobs } from '../platform/jobs.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';
 import { call } from '../test/control-app.ts';
 import type { TestOrg } from '../test/make.ts';

@@ -1,5 +1,5 @@
 import type { DlqFilter, DlqOperation, DlqOperationKind } from '@tributary/shared/dlq.ts';
-import type { Sql } from '../db.ts';
+import type { Sql } from '../platform/db.ts';
 import type { Position } from './claims.ts';
 import { filterValues, matchesFilter } from './filter.ts';
 

@@ -20,15 +20,15 @@ import {
 import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
-import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
-import type { Db } from '../db.ts';
-import { Problem } from '../errors.ts';
-import { heldProblem } from '../held.ts';
-import { resolveOrg, resolveOrgToWrite } from '../orgs.ts';
-import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../requests.ts';
+import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
+import type { Db } from '../platform/db.ts';
+import { Problem } from '../platform/errors.ts';
+import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
+import { resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
+import { heldProblem } from '../tenancy/require-not-held.ts';
 import { explain } from './causes.ts';
-import { describe } from './docs.ts';
 import { openStatuses, operationFilter } from './filter.ts';
+import { describe } from './openapi.ts';
 import { cancelOperation, findHold, findOperation, listOperations, type OperationRow, startOperation } from './operations.ts';
 import { openPayloads } from './payload.ts';
 import {

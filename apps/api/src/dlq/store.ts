@@ -1,5 +1,5 @@
 import type { DlqFilter, DlqStatus } from '@tributary/shared/dlq.ts';
-import type { Sql } from '../db.ts';
+import type { Sql } from '../platform/db.ts';
 import { filterValues, matchesFilter } from './filter.ts';
 
 // Every statement here runs as the caller, under RLS.

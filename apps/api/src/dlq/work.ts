@@ -1,13 +1,13 @@
 import { setImmediate as yieldTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
-import { type Db, isRefusal, isRetryable, isUnavailable, type Sql, sqlState } from '../db.ts';
-import type { Connection, Connections } from '../ingest/connections.ts';
-import { isolatePoison } from '../ingest/poison.ts';
-import { tryBatch, type WriteItem } from '../ingest/store.ts';
-import { rowsOf } from '../ingest/writer.ts';
+import type { Connection, Connections } from '../deliveries/connection-cache.ts';
+import { isolatePoison } from '../deliveries/poison.ts';
+import { tryBatch, type WriteItem } from '../deliveries/store.ts';
+import { rowsOf } from '../deliveries/writer.ts';
 import { findJournalEntries } from '../journal/store.ts';
-import { partsOf } from '../parts.ts';
+import { partsOf } from '../platform/chunk-by-size.ts';
+import type { Config } from '../platform/config.ts';
+import { type Db, isRefusal, isRetryable, isUnavailable, type Sql, sqlState } from '../platform/db.ts';
 import { type Became, type ClaimedEntry, type Settled, settle, type Unit, writeDeliveries } from './claims.ts';
 import { runEntries } from './run.ts';
 

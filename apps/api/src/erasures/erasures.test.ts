@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createReplayer } from '../journal/replay.ts';
+import { createReplayer } from '../deliveries/rerun.ts';
 import { findJournalEntries } from '../journal/store.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';
 import { call } from '../test/control-app.ts';

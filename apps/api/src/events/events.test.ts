@@ -1,7 +1,7 @@
 import type { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Db } from '../db.ts';
-import { loadOrgKeys } from '../keys.ts';
+import type { Db } from '../platform/db.ts';
+import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { call, makeControlApp } from '../test/control-app.ts';
 import { makeWorld, type TestOrg, type TestUser, type World } from '../test/make.ts';
 import { createDownloads } from './downloads.ts';

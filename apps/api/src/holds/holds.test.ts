@@ -1,6 +1,6 @@
 import type { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { requireNotHeld } from '../held.ts';
+import { requireNotHeld } from '../tenancy/require-not-held.ts';
 import { call, makeControlApp } from '../test/control-app.ts';
 import { makeWorld, type TestOrg, type TestUser, type World } from '../test/make.ts';
 

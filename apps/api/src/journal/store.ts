@@ -1,5 +1,5 @@
-import type { Sql } from '../db.ts';
-import { type JournalRow, journalColumns } from '../journal-rows.ts';
+import { type JournalRow, journalColumns } from '../deliveries/journal-rows.ts';
+import type { Sql } from '../platform/db.ts';
 
 /** A delivery as the journal keeps it, with its sealed bytes. */
 export interface JournalEntry {

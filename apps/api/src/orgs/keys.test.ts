@@ -1,6 +1,6 @@
 import type { Hono } from 'hono';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { loadOrgKeys } from '../keys.ts';
+import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { call, makeControlApp } from '../test/control-app.ts';
 import { makeWorld, type TestOrg, type TestUser, type World } from '../test/make.ts';
 

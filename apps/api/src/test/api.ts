@@ -1,16 +1,16 @@
 import { createNotifier } from '../alerts/notifier.ts';
 import { createApp } from '../app.ts';
-import { createCircuits } from '../breaker.ts';
-import { readConfig } from '../config.ts';
-import type { Db } from '../db.ts';
+import { createConnections } from '../deliveries/connection-cache.ts';
+import { createQuarantine } from '../deliveries/quarantine.ts';
+import { createWriter } from '../deliveries/writer.ts';
 import { createFlow } from '../flow/flow.ts';
 import type { Thresholds } from '../flow/levels.ts';
-import { registerGauges } from '../gauges.ts';
-import { createConnections } from '../ingest/connections.ts';
-import { createQuarantine } from '../ingest/quarantine.ts';
-import { createWriter } from '../ingest/writer.ts';
-import { createMetrics } from '../metrics.ts';
-import { createOutbound } from '../outbound.ts';
+import { registerGauges } from '../operate/gauges.ts';
+import { createCircuits } from '../platform/breaker.ts';
+import { readConfig } from '../platform/config.ts';
+import type { Db } from '../platform/db.ts';
+import { createMetrics } from '../platform/metrics.ts';
+import { createOutbound } from '../platform/outbound.ts';
 import { jwtSecret, makeWorld, type TestOrg, type World } from './make.ts';
 
 /** A delivery's answer, parsed. */
