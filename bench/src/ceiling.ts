@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { uuidv7 } from 'uuidv7';
-import { type BatchRows, writeBatch } from '../../apps/api/src/deliveries/store.ts';
+import type { BatchRows } from '../../apps/api/src/deliveries/rows.ts';
+import { writeBatch } from '../../apps/api/src/deliveries/store.ts';
 import { createDb } from '../../apps/api/src/platform/db.ts';
 import { createLatency, type Latency } from './latency.ts';
 import { arrivalOf, connectionOf, writeItemOf } from './prepared.ts';

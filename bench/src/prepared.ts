@@ -5,7 +5,7 @@ import { sources } from '@tributary/pipeline/sources.ts';
 import { verifyDelivery } from '@tributary/pipeline/verify.ts';
 import type { Connection } from '../../apps/api/src/deliveries/connection-cache.ts';
 import { type Arrival, prepareWrite } from '../../apps/api/src/deliveries/prepare.ts';
-import type { WriteItem } from '../../apps/api/src/deliveries/store.ts';
+import type { WriteItem } from '../../apps/api/src/deliveries/rows.ts';
 import { createRequests, type Traffic } from './requests.ts';
 
 /** A connection as the API holds it in memory. */

@@ -32,7 +32,7 @@ import { answerProblem, Problem, toProblem } from './platform/errors.ts';
 import type { Jobs } from './platform/jobs.ts';
 import type { Metrics } from './platform/metrics.ts';
 import type { Outbound } from './platform/outbound.ts';
-import { mountDocs } from './reference/routes.ts';
+import { mountReference } from './reference/routes.ts';
 import { replayPlanRoutes } from './replays/routes.ts';
 import { sourceRoutes } from './sources/routes.ts';
 
@@ -123,7 +123,7 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
   app.route('/api/replays', replayPlanRoutes({ db, verifyToken, approvalThreshold: config.replayApprovalThreshold }));
   app.route('/api/legal-holds', holdRoutes({ db, verifyToken }));
   app.route('/api/erasures', erasureRoutes({ db, verifyToken, masterKeys: config.masterKeys, log }));
-  mountDocs(app, { publicUrl });
+  mountReference(app, { publicUrl });
   mountWeb(app, { directory: config.webDirectory, supabaseUrl: config.supabase.url });
   return app;
 }

@@ -1,6 +1,6 @@
 import { isRefusal, sqlState } from '../platform/db.ts';
 import { eventTypes } from './prepare.ts';
-import type { DeadRow, WriteItem } from './store.ts';
+import type { DeadRow, WriteItem } from './rows.ts';
 
 /**
  * Finds the records of a refused batch that the database refuses by themselves, by halving: `attempt` writes part of the batch

@@ -9,7 +9,7 @@ import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Connection } from './connection-cache.ts';
 import type { Rejected } from './quarantine.ts';
-import type { DeliveryRow, EventRow, WriteItem, WriteRecord } from './store.ts';
+import type { DeliveryRow, EventRow, WriteItem, WriteRecord } from './rows.ts';
 
 /** A delivery that arrived at a connection, before anything is known of its content. */
 export interface Arrival {

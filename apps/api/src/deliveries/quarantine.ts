@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Db } from '../platform/db.ts';
-import { type BatchRows, countRejected, type DeadRow, type DeliveryRow, takeQuarantine, writeBatch } from './store.ts';
+import type { BatchRows, DeadRow, DeliveryRow } from './rows.ts';
+import { countRejected, takeQuarantine, writeBatch } from './store.ts';
 
 export interface Rejected {
   delivery: Omit<DeliveryRow, 'sealed_at' | 'sealed_length'>;

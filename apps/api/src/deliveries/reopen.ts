@@ -2,11 +2,11 @@ import { decodeBody } from '@tributary/pipeline/body.ts';
 import { type JournalHead, unpackDelivery } from '@tributary/pipeline/journal.ts';
 import { journalAad, open } from '@tributary/pipeline/seal.ts';
 import { type Body, type Delivery, RecordError } from '@tributary/pipeline/source.ts';
-import type { JournalEntry } from '../journal/store.ts';
 import type { OrgKeys } from '../tenancy/org-keys.ts';
 import type { Connection } from './connection-cache.ts';
 import { validSecrets } from './connection-cache.ts';
 import type { Arrival } from './prepare.ts';
+import type { JournalEntry } from './store.ts';
 
 /** A delivery out of the journal, ready for the pipeline. */
 export interface Reopened {

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReplayMode } from '@tributary/shared/journal.ts';
 import type { Logger } from 'pino';
-import type { JournalEntry } from '../journal/store.ts';
 import { type Db, isRefusal, isRetryable, type Sql } from '../platform/db.ts';
 import { Problem } from '../platform/errors.ts';
 import type { Metrics } from '../platform/metrics.ts';
@@ -9,7 +8,8 @@ import type { Connections } from './connection-cache.ts';
 import { isolatePoison } from './poison.ts';
 import { prepareWrite } from './prepare.ts';
 import { reopen } from './reopen.ts';
-import type { WriteItem } from './store.ts';
+import type { WriteItem } from './rows.ts';
+import type { JournalEntry } from './store.ts';
 import { type ReplayedKey, replayBatch } from './store.ts';
 import { type Outcome, rowsOf } from './writer.ts';
 

@@ -1,4 +1,5 @@
 import type { Db, Sql } from '../platform/db.ts';
+import type { BatchRows } from './rows.ts';
 
 /** A connection as private.find_connection answers it. */
 export interface StoredConnection {
@@ -18,80 +19,6 @@ export interface StoredConnection {
 export async function findConnection(db: Pick<Db, 'ingest'>, id: string): Promise<StoredConnection | undefined> {
   const [row] = await db.ingest<{ connection: StoredConnection | null }>('select private.find_connection($1) as connection', [id]);
   return row?.connection ?? undefined;
-}
-
-/** A row of event_journal, and where its sealed body lies in the batch's one buffer. */
-export interface DeliveryRow {
-  id: string;
-  org_id: string;
-  project_id: string;
-  source_connection_id: string;
-  received_at: string;
-  content_type: string | null;
-  byte_size: number;
-  body_sha256: string;
-  is_test: boolean;
-  replay_of: string | null;
-  /** Canonical types and the platform's own names of its events, each once. */
-  event_types: string[];
-  key_version: number;
-  sealed_at: number;
-  sealed_length: number;
-}
-
-export interface KeyRow {
-  source_connection_id: string;
-  idempotency_key: string;
-  event_id: string;
-  event_time: string;
-  body_sha256: string;
-  journal_id: string;
-  dlq_id: string;
-}
-
-export interface DeadRow {
-  id: string;
-  org_id: string;
-  project_id: string;
-  source_connection_id: string;
-  journal_id: string;
-  record_index: number | null;
-  error_class: string;
-  last_error_message: string;
-  field_path: string | null;
-  source_event_type: string | null;
-  idempotency_key: string | null;
-  next_retry_at: string | null;
-  is_quarantine: boolean;
-  sample: unknown;
-}
-
-/** A row of canonical_events, with its position in the delivery. */
-export interface EventRow {
-  id: string;
-  record_index: number;
-  type: string;
-  source_type: string;
-  source_event_type: string;
-  event_time: string;
-  [column: string]: unknown;
-}
-
-/** One delivery, ready to be written: its journal row, its sealed body, and a row for each of its records. */
-export interface WriteItem {
-  delivery: Omit<DeliveryRow, 'sealed_at' | 'sealed_length'>;
-  sealed: Uint8Array;
-  records: WriteRecord[];
-}
-
-export type WriteRecord = { key: KeyRow; event: EventRow } | { dead: DeadRow };
-
-export interface BatchRows {
-  deliveries: DeliveryRow[];
-  keys: KeyRow[];
-  events: object[];
-  dead: DeadRow[];
-  sealed: Uint8Array;
 }
 
 /** A record whose key was taken: by the same body (`duplicate`) or by another one (`conflict`). */
@@ -141,4 +68,30 @@ export async function takeQuarantine(db: Pick<Db, 'ingest'>, connectionId: strin
 
 export async function countRejected(db: Pick<Db, 'ingest'>, orgId: string, connectionId: string, rejected: number): Promise<void> {
   await db.ingest('select private.count_rejected($1, $2, $3)', [orgId, connectionId, rejected]);
+}
+
+/** A delivery as the journal keeps it, with its sealed bytes. */
+export interface JournalEntry {
+  id: string;
+  org_id: string;
+  source_connection_id: string;
+  received_at: string;
+  record_count: number;
+  outcome: 'accepted' | 'duplicate' | 'dead_lettered' | 'mixed' | 'rejected';
+  is_test: boolean;
+  replay_of: string | null;
+  key_version: number;
+  sealed: Buffer;
+}
+
+/** As `worker`. Entries whose partition was dropped by retention are simply not among the answer. */
+export async function findJournalEntries(sql: Sql, ids: readonly string[]): Promise<Map<string, JournalEntry>> {
+  const rows = await sql<JournalEntry>(
+    `select j.id, j.org_id, j.source_connection_id, j.received_at, j.record_count, j.outcome, j.is_test, j.replay_of, p.key_version, p.sealed
+     from public.event_journal j
+     join private.journal_payloads p on p.journal_id = j.id and p.received_at = j.received_at
+     where j.id = any ($1::uuid[])`,
+    [ids],
+  );
+  return new Map(rows.map((row) => [row.id, row]));
 }

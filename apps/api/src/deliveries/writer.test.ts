@@ -7,7 +7,7 @@ import type { Db } from '../platform/db.ts';
 import { Problem } from '../platform/errors.ts';
 import { createMetrics } from '../platform/metrics.ts';
 import { makeWorld, type TestOrg, type World } from '../test/make.ts';
-import type { WriteItem } from './store.ts';
+import type { WriteItem } from './rows.ts';
 import { createWriter, type Writer, type WriterLimits } from './writer.ts';
 
 const limits: WriterLimits = {

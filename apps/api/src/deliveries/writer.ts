@@ -5,7 +5,8 @@ import { type Db, isRefusal, isRetryable, isUnavailable } from '../platform/db.t
 import { Problem } from '../platform/errors.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { isolatePoison, reductions } from './poison.ts';
-import { type BatchRows, type KnownKey, tryBatch, type WriteItem, writeBatch } from './store.ts';
+import type { BatchRows, WriteItem } from './rows.ts';
+import { type KnownKey, tryBatch, writeBatch } from './store.ts';
 
 /** What became of a record, in the order of the delivery. */
 export type Outcome =

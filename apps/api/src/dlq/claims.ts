@@ -1,5 +1,5 @@
 import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
-import type { BatchRows, EventRow, KeyRow, WriteItem } from '../deliveries/store.ts';
+import type { BatchRows, EventRow, KeyRow, WriteItem } from '../deliveries/rows.ts';
 import type { Config } from '../platform/config.ts';
 import type { Sql } from '../platform/db.ts';
 import { matchesFilter } from './filter.ts';

@@ -4,7 +4,7 @@ import { journalAad, open } from '@tributary/pipeline/seal.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import type { DlqPayload } from '@tributary/shared/dlq.ts';
 import type { Logger } from 'pino';
-import { findJournalEntries, type JournalEntry } from '../journal/store.ts';
+import { findJournalEntries, type JournalEntry } from '../deliveries/store.ts';
 import type { Db } from '../platform/db.ts';
 import { loadOrgKeys, type OrgKeys } from '../tenancy/org-keys.ts';
 import type { EntryRow } from './store.ts';

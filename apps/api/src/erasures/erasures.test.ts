@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createReplayer } from '../deliveries/rerun.ts';
-import { findJournalEntries } from '../journal/store.ts';
+import { findJournalEntries } from '../deliveries/store.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';
 import { call } from '../test/control-app.ts';
 import type { TestOrg, TestUser } from '../test/make.ts';

@@ -6,8 +6,8 @@ import { namesPerson, type Person, type PersonContext } from '@tributary/pipelin
 import { sources } from '@tributary/pipeline/sources.ts';
 import type { Logger } from 'pino';
 import { openEntry } from '../deliveries/reopen.ts';
-import { findJournalEntries, type JournalEntry } from '../journal/store.ts';
-import { partsOf } from '../platform/chunk-by-size.ts';
+import { findJournalEntries, type JournalEntry } from '../deliveries/store.ts';
+import { chunkBySize } from '../platform/chunk-by-size.ts';
 import type { Db } from '../platform/db.ts';
 import { Problem } from '../platform/errors.ts';
 import type { Task } from '../platform/jobs.ts';
@@ -105,7 +105,7 @@ async function work(
       if (completed) log.info({ erasureId: id, orgId: org_id }, 'an erasure is completed');
       return !completed;
     }
-    for (const part of partsOf(heads, (head) => head.byte_size, bytesMax)) {
+    for (const part of chunkBySize(heads, (head) => head.byte_size, bytesMax)) {
       if (!goesOn()) return false;
       await erasePart(part);
     }

@@ -2,6 +2,7 @@ import { type LatestEntries, LatestQuery, ReplayEntry, type ReplayedEntry } from
 import { Hono } from 'hono';
 import { toEntry } from '../deliveries/journal-rows.ts';
 import type { Replayer } from '../deliveries/rerun.ts';
+import { findJournalEntries } from '../deliveries/store.ts';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
 import { Problem } from '../platform/errors.ts';
@@ -9,7 +10,7 @@ import { jsonBody, validBody, validId, validQuery } from '../platform/requests.t
 import { resolveOrg } from '../tenancy/callers-org.ts';
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
 import { describe } from './openapi.ts';
-import { auditReplay, findEntryHead, findJournalEntries, findLatestEntries, hasConnection } from './store.ts';
+import { auditReplay, findEntryHead, findLatestEntries, hasConnection } from './store.ts';
 
 /** Mounted at /api/events. */
 export function latestRoutes({ db, verifyToken }: { db: Db; verifyToken: VerifyToken }) {

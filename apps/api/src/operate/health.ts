@@ -6,7 +6,7 @@ import { requireOperator } from '../platform/auth.ts';
 import type { Circuits } from '../platform/breaker.ts';
 import type { Db } from '../platform/db.ts';
 import type { Jobs } from '../platform/jobs.ts';
-import { cached } from '../platform/memoize-for.ts';
+import { memoizeFor } from '../platform/memoize-for.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { listAdapterLag, listJobDepths } from './store.ts';
 
@@ -34,8 +34,8 @@ export function healthRoutes(deps: HealthDeps): Hono {
   const { db, flow, circuits, writer } = deps;
   const routes = new Hono();
   // One probe at a time, its answer good for a second: an orchestrator's probes never add load to a database in trouble.
-  const canCommit = cached(() => db.canCommit(), 1_000);
-  const measure = cached(() => Promise.all([listAdapterLag(db, connectionsMax), listJobDepths(db)]), freshForMs);
+  const canCommit = memoizeFor(() => db.canCommit(), 1_000);
+  const measure = memoizeFor(() => Promise.all([listAdapterLag(db, connectionsMax), listJobDepths(db)]), freshForMs);
   // What the operator has just changed is never read from before.
   const askDatabase = async () => {
     const all = Promise.all([measure(), flow.getState(), flow.listTransitions(transitionsMax)]);

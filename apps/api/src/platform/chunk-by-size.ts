@@ -1,5 +1,5 @@
 /** The items in order, in parts that hold at most `max` together; one that is larger is a part of its own. */
-export function* partsOf<T>(items: Iterable<T>, sizeOf: (item: T) => number, max: number): Generator<T[]> {
+export function* chunkBySize<T>(items: Iterable<T>, sizeOf: (item: T) => number, max: number): Generator<T[]> {
   let part: T[] = [];
   let held = 0;
   for (const item of items) {

@@ -100,7 +100,7 @@ const init = `Scalar.createApiReference('#reference', {
 `;
 
 /** GET /openapi.json, and /docs to browse it, offline too. Mount it after every other route. */
-export function mountDocs<E extends Env>(app: Hono<E>, { publicUrl }: { publicUrl: string }): void {
+export function mountReference<E extends Env>(app: Hono<E>, { publicUrl }: { publicUrl: string }): void {
   let document: Promise<ApiDocument> | undefined;
   let script: ReturnType<typeof readScript> | undefined;
 

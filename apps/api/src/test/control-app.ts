@@ -17,7 +17,7 @@ import { createCircuits } from '../platform/breaker.ts';
 import { answerProblem, Problem, toProblem } from '../platform/errors.ts';
 import { createMetrics } from '../platform/metrics.ts';
 import { createOutbound } from '../platform/outbound.ts';
-import { mountDocs } from '../reference/routes.ts';
+import { mountReference } from '../reference/routes.ts';
 import { replayPlanRoutes } from '../replays/routes.ts';
 import { sourceRoutes } from '../sources/routes.ts';
 import { jwt, type TestUser, type World } from './make.ts';
@@ -55,7 +55,7 @@ export function makeControlApp(world: World, dispatch: ConnectionDeps['dispatch'
   const getState = () => Promise.reject(new Problem('database_unavailable'));
   app.route('/api/status', statusRoutes({ db, flow: { getState }, verifyToken }));
   app.route('/api/legal-holds', holdRoutes({ db, verifyToken }));
-  mountDocs(app, { publicUrl });
+  mountReference(app, { publicUrl });
   return app;
 }
 
