@@ -2,20 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
-import type { Logger } from 'pino';
-import type { Notifier } from './alerts/notifier.ts';
 import { alertRoutes } from './alerts/routes.ts';
 import { connectionRoutes } from './connections/routes.ts';
 import { publicConfigRoutes } from './dashboard/public-config.ts';
 import { mountWeb } from './dashboard/web.ts';
-import type { Connections } from './deliveries/connection-cache.ts';
-import type { Quarantine } from './deliveries/quarantine.ts';
-import { createReplayer } from './deliveries/rerun.ts';
-import type { Writer } from './deliveries/writer.ts';
 import { dlqRoutes } from './dlq/routes.ts';
 import { erasureRoutes } from './erasures/routes.ts';
 import { eventRoutes } from './events/routes.ts';
-import type { Flow } from './flow/flow.ts';
 import { statusRoutes } from './flow/routes.ts';
 import { holdRoutes } from './holds/routes.ts';
 import { type IngestEnv, ingestRoutes } from './ingest/routes.ts';
@@ -25,33 +18,16 @@ import { healthRoutes } from './operate/health.ts';
 import { adminRoutes } from './operate/routes.ts';
 import { orgRoutes } from './orgs/routes.ts';
 import { createTokenVerifier } from './platform/auth.ts';
-import type { Circuits } from './platform/breaker.ts';
-import type { Config } from './platform/config.ts';
-import type { Db } from './platform/db.ts';
 import { answerProblem, Problem, toProblem } from './platform/errors.ts';
 import type { Jobs } from './platform/jobs.ts';
-import type { Metrics } from './platform/metrics.ts';
-import type { Outbound } from './platform/outbound.ts';
 import { mountReference } from './reference/routes.ts';
 import { replayPlanRoutes } from './replays/routes.ts';
+import type { Services } from './services.ts';
 import { sourceRoutes } from './sources/routes.ts';
 
-export interface AppDeps {
-  config: Config;
-  db: Db;
-  connections: Connections;
-  writer: Writer;
-  quarantine: Quarantine;
-  flow: Flow;
-  circuits: Circuits;
+export interface AppDeps extends Omit<Services, 'stop'> {
   jobs: Pick<Jobs, 'state'>;
-  notifier: Notifier;
-  outbound: Outbound;
-  metrics: Metrics;
-  log: Logger;
-  /** The one clock of all instances, in milliseconds since the epoch. */
-  now(): number;
-  /** True once the process is on its way out: every answer then closes its connection. */
+  /** True once the process is about to exit: every answer then closes its connection. */
   isStopping(): boolean;
 }
 
@@ -119,7 +95,7 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
   app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
   app.route('/api/events', eventRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now }));
   app.route('/api/events', latestRoutes({ db, verifyToken }));
-  app.route('/api/replay', replayRoutes({ db, verifyToken, replayer: createReplayer(deps) }));
+  app.route('/api/replay', replayRoutes({ db, verifyToken, replayer: deps.replayer }));
   app.route('/api/replays', replayPlanRoutes({ db, verifyToken, approvalThreshold: config.replayApprovalThreshold }));
   app.route('/api/legal-holds', holdRoutes({ db, verifyToken }));
   app.route('/api/erasures', erasureRoutes({ db, verifyToken, masterKeys: config.masterKeys, log }));

@@ -5,7 +5,7 @@ import { openEntry } from '../deliveries/reopen.ts';
 import { findJournalEntries } from '../deliveries/store.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';
-import { call } from '../test/control-app.ts';
+import { call } from '../test/call.ts';
 import type { TestOrg } from '../test/make.ts';
 import { dlqTasks } from './jobs.ts';
 

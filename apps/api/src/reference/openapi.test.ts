@@ -1,16 +1,15 @@
-import type { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { call, makeControlApp, publicUrl } from '../test/control-app.ts';
-import { makeWorld, type World } from '../test/make.ts';
+import { publicUrl, startTestApi, type TestApi } from '../test/api.ts';
+import { call } from '../test/call.ts';
 import type { ApiDocument } from './routes.ts';
 
-let world: World;
-let app: Hono;
+let world: TestApi;
+let app: TestApi['app'];
 let document: ApiDocument;
 
 beforeAll(async () => {
-  world = await makeWorld();
-  app = makeControlApp(world);
+  world = await startTestApi();
+  app = world.app;
   document = (await call(app, undefined, 'GET', '/openapi.json')).body;
 });
 afterAll(() => world.close());

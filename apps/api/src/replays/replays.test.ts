@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createReplayer, type Replayer } from '../deliveries/rerun.ts';
 import { startJobs } from '../platform/jobs.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';
-import { call } from '../test/control-app.ts';
+import { call } from '../test/call.ts';
 import type { TestOrg, TestUser } from '../test/make.ts';
 import { replayTasks } from './jobs.ts';
 import { type RunLimits, runPlans } from './run.ts';
