@@ -35,7 +35,7 @@ export interface AppDeps extends Omit<Services, 'stop'> {
 export function createApp(deps: AppDeps): Hono<IngestEnv> {
   const { config, db, metrics, log } = deps;
   const publicUrl = config.http.publicUrl;
-  const verifyToken = createTokenVerifier(config.jwt);
+  const verifyToken = createTokenVerifier(config.jwt, deps.now);
   const app = new Hono<IngestEnv>();
 
   // Request id, one wide log line and one observation per request, whatever happens inside.
@@ -91,14 +91,14 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
     }),
   );
   app.route('/api/alerts', alertRoutes({ ...deps, verifyToken, masterKeys: config.masterKeys }));
-  app.route('/api/dlq', dlqRoutes({ db, verifyToken, masterKeys: config.masterKeys, log }));
+  app.route('/api/dlq', dlqRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now }));
   app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
   app.route('/api/events', eventRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now }));
   app.route('/api/events', latestRoutes({ db, verifyToken }));
   app.route('/api/replay', replayRoutes({ db, verifyToken, replayer: deps.replayer }));
   app.route('/api/replays', replayPlanRoutes({ db, verifyToken, approvalThreshold: config.replayApprovalThreshold }));
   app.route('/api/legal-holds', holdRoutes({ db, verifyToken }));
-  app.route('/api/erasures', erasureRoutes({ db, verifyToken, masterKeys: config.masterKeys, log }));
+  app.route('/api/erasures', erasureRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now }));
   mountReference(app, { publicUrl });
   mountWeb(app, { directory: config.webDirectory, supabaseUrl: config.supabase.url });
   return app;

@@ -9,7 +9,6 @@ import { maintenanceTasks } from './operate/maintenance.ts';
 import { createClock } from './platform/clock.ts';
 import { readConfig } from './platform/config.ts';
 import { createDb } from './platform/db.ts';
-import { dateIdsBy } from './platform/ids.ts';
 import { startJobs } from './platform/jobs.ts';
 import { createLog, exit } from './platform/log.ts';
 import { replayTasks } from './replays/jobs.ts';
@@ -35,7 +34,6 @@ let stopping = false;
 
 async function start() {
   const clock = await createClock(db, log);
-  dateIdsBy(clock.now);
   const services = await createServices({ config, db, log, clock });
   if (config.outboundAllowPrivate) log.warn('OUTBOUND_ALLOW_PRIVATE is on: people may make this server call anything that it can reach');
   const jobs = await startJobs({

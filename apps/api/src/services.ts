@@ -45,7 +45,7 @@ export async function createServices(given: {
   const { config, db, log, clock, thresholds } = given;
   const { now } = clock;
   const metrics = createMetrics();
-  const circuits = createCircuits({ metrics, log });
+  const circuits = createCircuits({ metrics, log, now });
   const connections = await createConnections(db, config.masterKeys, log);
   const writer = createWriter(db, config.writer, metrics, log, circuits);
   const flow = await createFlow({
@@ -59,7 +59,7 @@ export async function createServices(given: {
   });
   const quarantine = createQuarantine(db, config.quarantinePerHour, log, now);
   const outbound = createOutbound({ allowPrivate: config.outboundAllowPrivate });
-  const notifier = createNotifier({ outbound, circuits, smtp: config.smtp, pagerDutyUrl: config.pagerDutyUrl });
+  const notifier = createNotifier({ outbound, circuits, smtp: config.smtp, pagerDutyUrl: config.pagerDutyUrl, now });
   const replayer = createReplayer({ db, connections, metrics, now, log });
   registerGauges(metrics, { db, writer, log });
 

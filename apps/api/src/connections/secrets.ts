@@ -52,11 +52,11 @@ export function unknownSecret(source: Source): string {
 }
 
 /** A secret in a form that the scheme cannot use would silently reject everything: say so while the person is there. */
-export function requireUsable(source: Source, config: unknown, secrets: readonly Secret[]): void {
+export function requireUsable(source: Source, config: unknown, secrets: readonly Secret[], nowMs: number): void {
   const [sample] = source.samples;
   if (!sample) return;
   try {
-    signSample(source, sample, secrets, config, 'https://example.com/', Date.now());
+    signSample(source, sample, secrets, config, 'https://example.com/', nowMs);
   } catch {
     throw invalidRequest([{ path: ['secret'], message: 'is not in the form that the connection\u2019s scheme asks for' }]);
   }

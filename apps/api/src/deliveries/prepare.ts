@@ -24,9 +24,12 @@ export interface Arrival {
   replay?: { of: string; nowMs: number } | undefined;
 }
 
+/** When it is processed: a replay later than it arrived. */
+const nowOf = ({ replay, receivedAtMs }: Arrival): number => replay?.nowMs ?? receivedAtMs;
+
 /** Runs a verified delivery through the pipeline: its rows, with the body sealed under the org's key. */
 export function prepareWrite(arrival: Arrival, body: Body): WriteItem {
-  const journalId = newId();
+  const journalId = newId(nowOf(arrival));
   const records = prepareRecords(arrival, body, journalId, () => true) as WriteRecord[];
   const isTest = records.some((record) => 'event' in record && record.event.is_test === true);
   return {
@@ -45,7 +48,7 @@ export function prepareRecords(
 ): (WriteRecord | undefined)[] {
   const { connection, receivedAtMs, isTest } = arrival;
   const scope = { org_id: connection.orgId, project_id: connection.projectId, source_connection_id: connection.id, journal_id: journalId };
-  const nowMs = arrival.replay?.nowMs ?? receivedAtMs;
+  const nowMs = nowOf(arrival);
   const context = {
     orgId: connection.orgId,
     projectId: connection.projectId,
@@ -56,7 +59,7 @@ export function prepareRecords(
     receivedAtMs,
     nowMs,
     isTest,
-    newId,
+    newId: () => newId(nowMs),
   };
   return processDelivery(connection.source, arrival.delivery, body, context, isWanted).map((record, index): WriteRecord | undefined => {
     if (!record) return undefined;
@@ -64,7 +67,7 @@ export function prepareRecords(
       const retryable = errorClasses[record.errorClass].retryable === 'yes';
       return {
         dead: {
-          id: newId(),
+          id: newId(nowMs),
           ...scope,
           record_index: index,
           error_class: record.errorClass,
@@ -87,7 +90,7 @@ export function prepareRecords(
         event_time: event.event_time,
         body_sha256: Buffer.from(record.bodySha256).toString('hex'),
         journal_id: journalId,
-        dlq_id: newId(),
+        dlq_id: newId(nowMs),
       },
       event: { ...event, record_index: index } as EventRow,
     };
@@ -107,7 +110,7 @@ export function eventTypes(records: readonly WriteRecord[]): string[] {
 /** A delivery refused at the door: sealed and described only when the quarantine has room. */
 export function prepareRejected(arrival: Arrival, body: Body | undefined, errorClass: ErrorClass, message: string): Rejected {
   const { connection } = arrival;
-  const journalId = newId();
+  const journalId = newId(nowOf(arrival));
   return {
     delivery: deliveryRow(arrival, journalId, arrival.isTest, []),
     bytes: arrival.delivery.raw.byteLength,
@@ -119,7 +122,7 @@ export function prepareRejected(arrival: Arrival, body: Body | undefined, errorC
       return {
         sealed: sealDelivery(arrival, journalId, body, { ...headers.kept, ...maskedHeaders(headers.presented) }, credentials),
         dead: {
-          id: newId(),
+          id: newId(nowOf(arrival)),
           org_id: connection.orgId,
           project_id: connection.projectId,
           source_connection_id: connection.id,
@@ -152,7 +155,7 @@ function deliveryRow(
     org_id: connection.orgId,
     project_id: connection.projectId,
     source_connection_id: connection.id,
-    received_at: new Date(arrival.replay?.nowMs ?? arrival.receivedAtMs).toISOString(),
+    received_at: new Date(nowOf(arrival)).toISOString(),
     content_type: contentType(delivery),
     byte_size: delivery.raw.byteLength,
     body_sha256: hash('sha256', delivery.raw),

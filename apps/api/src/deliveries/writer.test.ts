@@ -31,8 +31,10 @@ beforeEach(async () => {
 });
 afterAll(() => world.close());
 
-const writerOn = (db: Db = world.db, overrides: Partial<WriterLimits> = {}): Writer =>
-  createWriter(db, { ...limits, ...overrides }, createMetrics(), world.log);
+const writerOn = (db: Db = world.db, overrides: Partial<WriterLimits> = {}): Writer => {
+  const metrics = createMetrics();
+  return createWriter(db, { ...limits, ...overrides }, metrics, world.log, createCircuits({ metrics, log: world.log, now: Date.now }));
+};
 
 /** A delivery with a record per key; `poison` makes a row the database refuses, whatever the code before it thought. */
 function delivery(keys: { key: string; sha?: string; poison?: boolean }[]): WriteItem {
@@ -301,7 +303,7 @@ describe('the writer', () => {
       canCommit: async () => !isDown && world.db.canCommit(),
     };
     const metrics = createMetrics();
-    const circuits = createCircuits({ metrics, log: world.log });
+    const circuits = createCircuits({ metrics, log: world.log, now: Date.now });
     const writer = createWriter(db, limits, metrics, world.log, circuits);
     const refusal = (key: string) => writer.write(delivery([{ key }])).catch((error: unknown) => error);
     for (let n = 0; n < 3; n++) {
@@ -331,7 +333,7 @@ describe('the writer', () => {
       }) as Db['ingest'],
     };
     const metrics = createMetrics();
-    const circuits = createCircuits({ metrics, log: world.log });
+    const circuits = createCircuits({ metrics, log: world.log, now: Date.now });
     const writer = createWriter(db, limits, metrics, world.log, circuits);
     for (let n = 0; n < 5; n++) {
       expect(await writer.write(delivery([{ key: `poison-${n}`, poison: true }]))).toMatchObject([{ code: 'CONSTRAINT_VIOLATION' }]);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { CircuitOpenError, type Circuits, createCircuits } from '../platform/breaker.ts';
+import { CircuitOpenError, type Circuits } from '../platform/breaker.ts';
 import { type Db, isRefusal, isRetryable, isUnavailable } from '../platform/db.ts';
 import { Problem } from '../platform/errors.ts';
 import type { Metrics } from '../platform/metrics.ts';
@@ -77,13 +77,7 @@ const refused = new Problem('database_unavailable', 'the database refuses this d
  * Group commit: deliveries that arrive while a batch is being written form the next one, so batches grow with the load and
  * a lone delivery waits no longer than `batchAgeMs`.
  */
-export function createWriter(
-  db: Db,
-  limits: WriterLimits,
-  metrics: Metrics,
-  log: Logger,
-  circuits: Circuits = createCircuits({ metrics, log }),
-): Writer {
+export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log: Logger, circuits: Circuits): Writer {
   const breaker = circuits.createBreaker('postgres', {
     failuresMax,
     counts: (error) => isUnavailable(error) && !isRetryable(error),

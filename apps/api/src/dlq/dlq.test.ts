@@ -29,7 +29,7 @@ beforeEach(async () => {
 
 async function makeEntry(columns: Record<string, unknown> = {}, of = org): Promise<string> {
   const row = {
-    id: newId(),
+    id: newId(Date.now()),
     org_id: of.id,
     project_id: of.projectId,
     source_connection_id: shop,

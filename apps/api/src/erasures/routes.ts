@@ -21,12 +21,13 @@ export interface ErasureRouteDeps {
   verifyToken: VerifyToken;
   masterKeys: MasterKeys;
   log: Logger;
+  now(): number;
 }
 
 const fieldOf = { email: 'email', phone: 'phone', document: 'document', external_id: 'externalId' } as const;
 
 /** Mounted at /api/erasures. What identifies the person is neither logged nor answered, and sealed until the erasure is completed. */
-export function erasureRoutes({ db, verifyToken, masterKeys, log }: ErasureRouteDeps) {
+export function erasureRoutes({ db, verifyToken, masterKeys, log, now }: ErasureRouteDeps) {
   const app = new Hono<{ Variables: AuthVariables }>();
   app.use(requireUser(verifyToken), jsonBody);
 
@@ -58,7 +59,7 @@ export function erasureRoutes({ db, verifyToken, masterKeys, log }: ErasureRoute
       const events = await db.as(c.var.claims, (sql) => countEvents(sql, org.id, probesOf(keys, person)));
       return c.json({ dryRun: true, events } satisfies ErasureDryRun);
     }
-    const id = newId();
+    const id = newId(now());
     const kinds = identifierKinds.filter((kind) => typed[kind] !== undefined);
     const row = await db.as(c.var.claims, async (sql) => {
       await requireNotHeld(sql, org.id);

@@ -24,7 +24,7 @@ async function statusOf(app: Hono<{ Variables: AuthVariables }>, authorization: 
 }
 
 describe('a token of a shared secret (HS256)', () => {
-  const app = appWith(createTokenVerifier(jwt));
+  const app = appWith(createTokenVerifier(jwt, Date.now));
 
   it('lets its user in', async () => {
     const answer = await app.request('/me', { headers: { authorization: `Bearer ${await makeToken(user)}` } });
@@ -59,7 +59,7 @@ describe('a token of a shared secret (HS256)', () => {
   });
 
   it('refuses another issuer than the configured one', async () => {
-    const strict = appWith(createTokenVerifier({ ...jwt, issuer: 'https://auth.example.com' }));
+    const strict = appWith(createTokenVerifier({ ...jwt, issuer: 'https://auth.example.com' }, Date.now));
     expect(await statusOf(strict, `Bearer ${await makeToken(user)}`)).toBe(401);
     expect(await statusOf(strict, `Bearer ${await makeToken(user, { iss: 'https://auth.example.com' })}`)).toBe(200);
   });
@@ -92,7 +92,8 @@ describe('a token of a published key (ES256, RS256)', () => {
   });
   afterAll(() => server.close());
 
-  const verifierFor = (algorithm: 'ES256' | 'RS256') => createTokenVerifier({ secret: undefined, jwksUrl, algorithm, issuer: undefined });
+  const verifierFor = (algorithm: 'ES256' | 'RS256') =>
+    createTokenVerifier({ secret: undefined, jwksUrl, algorithm, issuer: undefined }, Date.now);
   const token = (alg: string, kid: string, key: webcrypto.CryptoKey) => new SignJWT(claims()).setProtectedHeader({ alg, kid }).sign(key);
 
   it('lets its user in', async () => {
@@ -113,7 +114,7 @@ describe('a token of a published key (ES256, RS256)', () => {
       const keys = `http://127.0.0.1:${(flaky.address() as { port: number }).port}/jwks.json`;
       const authorization = `Bearer ${await token('ES256', 'ec', ec.privateKey)}`;
       for (way of ways) {
-        const app = appWith(createTokenVerifier({ secret: undefined, jwksUrl: keys, algorithm: 'ES256', issuer: undefined }));
+        const app = appWith(createTokenVerifier({ secret: undefined, jwksUrl: keys, algorithm: 'ES256', issuer: undefined }, Date.now));
         const answer = await app.request('/me', { headers: { authorization } });
         expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
         expect(await answer.json()).toMatchObject({ code: 'auth_unavailable' });

@@ -16,7 +16,7 @@ const isWithoutKeys = (error: unknown): boolean =>
   !(error instanceof errors.JOSEError) || ['ERR_JOSE_GENERIC', 'ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID'].includes(error.code);
 
 /** Verifies Supabase user JWTs. The algorithm comes from the configuration, never from the token (RFC 8725 §3.1). */
-export function createTokenVerifier(jwt: Config['jwt']): VerifyToken {
+export function createTokenVerifier(jwt: Config['jwt'], now: () => number): VerifyToken {
   const options = {
     algorithms: [jwt.algorithm],
     audience: 'authenticated',
@@ -27,10 +27,11 @@ export function createTokenVerifier(jwt: Config['jwt']): VerifyToken {
   const secret = jwt.secret ? new TextEncoder().encode(jwt.secret) : undefined;
   const jwks = jwt.jwksUrl ? createRemoteJWKSet(new URL(jwt.jwksUrl), { timeoutDuration: 5_000 }) : undefined;
   return async (token) => {
+    const optionsNow = { ...options, currentDate: new Date(now()) };
     let payload: JWTPayload;
     try {
-      if (secret) ({ payload } = await jwtVerify(token, secret, options));
-      else if (jwks) ({ payload } = await jwtVerify(token, jwks, options));
+      if (secret) ({ payload } = await jwtVerify(token, secret, optionsNow));
+      else if (jwks) ({ payload } = await jwtVerify(token, jwks, optionsNow));
       else throw new Error('no key');
     } catch (error) {
       if (jwks && isWithoutKeys(error)) throw new Problem('auth_unavailable');

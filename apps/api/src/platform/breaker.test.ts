@@ -12,7 +12,7 @@ afterEach(() => {
 
 function make() {
   const metrics = createMetrics();
-  const circuits = createCircuits({ metrics, log: pino({ level: 'silent' }) });
+  const circuits = createCircuits({ metrics, log: pino({ level: 'silent' }), now: Date.now });
   const gauge = async (sink: string) => (await metrics.circuitState.get()).values.find(({ labels }) => labels.sink === sink)?.value;
   return { circuits, gauge };
 }

@@ -53,7 +53,7 @@ export interface Circuits {
 const probeEveryMs = 1_000;
 
 /** The circuit breakers of this process, where operators see them. */
-export function createCircuits({ metrics, log }: { metrics: Metrics; log: Logger }): Circuits {
+export function createCircuits({ metrics, log, now }: { metrics: Metrics; log: Logger; now(): number }): Circuits {
   const breakers = new Set<Breaker>();
 
   function publish(sink: string): void {
@@ -83,7 +83,7 @@ export function createCircuits({ metrics, log }: { metrics: Metrics; log: Logger
     policy.onStateChange((changed) => {
       const state = stateOf(changed);
       if (state === 'open') {
-        openedAt = new Date();
+        openedAt = new Date(now());
         openedAtMs = performance.now();
         isHealed = false;
         error = messageOf(policy.lastFailure);

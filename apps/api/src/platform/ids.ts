@@ -14,14 +14,7 @@ const generator = new V7Generator({
   },
 });
 
-let now = () => Date.now();
-
-/** From now on ids carry the time of this clock: in order among all instances, whatever their hosts say. */
-export function dateIdsBy(clock: () => number): void {
-  now = clock;
-}
-
-/** A new UUID v7 (RFC 9562): ordered by time, so that rows of a batch lie side by side in every index. */
-export function newId(): string {
-  return generator.generateOrResetWithTs(now()).toString();
+/** A new UUID v7 (RFC 9562) of this moment: ordered by time, so that rows of a batch lie side by side in every index. */
+export function newId(nowMs: number): string {
+  return generator.generateOrResetWithTs(nowMs).toString();
 }
