@@ -1,3 +1,4 @@
+import type { Case } from './case.ts';
 import { skewedClocks } from './cases/clock.ts';
 import { conflict } from './cases/conflict.ts';
 import { apiCrash, postgresCrash } from './cases/crash.ts';
@@ -11,30 +12,6 @@ import { shutdown } from './cases/shutdown.ts';
 import { slowDatabase } from './cases/slow.ts';
 import { duplicateBatches, oneKey } from './cases/storm.ts';
 import { tenantCrossover } from './cases/tenants.ts';
-
-export interface CaseContext {
-  /** Decides every random choice of the case; printed, so that a failing run can be played again. */
-  seed: number;
-  /** As long and as often as the fault asks for; otherwise the short form that every change has to pass. */
-  long: boolean;
-  say(line: string): void;
-}
-
-export interface CaseReport {
-  figures: Record<string, number | string>;
-  /** What was compared, and what was found. */
-  oracle: string[];
-  /** The lines of the oracle that are not as promised; none when every promise held. */
-  violations: string[];
-}
-
-export interface Case {
-  /** The fault's number in the list that README.md gives. */
-  fault: number;
-  name: string;
-  promise: string;
-  run(context: CaseContext): Promise<CaseReport>;
-}
 
 /** Every case, by what is struck: one test file runs the short forms of each group. */
 export const caseGroups = {

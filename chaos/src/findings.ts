@@ -1,4 +1,4 @@
-import type { CaseReport } from './cases.ts';
+import type { CaseReport } from './case.ts';
 
 /** What a case compared and what it found: every comparison is a line of its oracle, and one that fails is a broken promise. */
 export interface Findings {

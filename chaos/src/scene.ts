@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CaseContext, CaseReport } from './cases.ts';
+import type { CaseContext, CaseReport } from './case.ts';
 import { createFindings, type Findings } from './findings.ts';
 import { type ClientJournal, openClientJournal } from './journal.ts';
 import { type Load, startLoad } from './load.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { CaseContext, CaseReport } from '../cases.ts';
+import type { CaseContext, CaseReport } from '../case.ts';
 import { createClient } from '../client.ts';
 import { createFindings } from '../findings.ts';
 import { createRandom, shuffle } from '../random.ts';

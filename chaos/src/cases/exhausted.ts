@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import type { CaseContext, CaseReport } from '../cases.ts';
+import type { CaseContext, CaseReport } from '../case.ts';
 import { underLoad } from '../scene.ts';
 
 /** Reserved for the superuser that watches: clients that are about to be refused hold one for a moment. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withClient } from '@tributary/supabase/local/database.ts';
-import type { CaseContext, CaseReport } from '../cases.ts';
+import type { CaseContext, CaseReport } from '../case.ts';
 import { type Scene, type SceneOptions, underLoad } from '../scene.ts';
 import { slowDown } from './slow.ts';
 

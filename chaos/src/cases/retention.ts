@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withClient } from '@tributary/supabase/local/database.ts';
-import type { CaseContext, CaseReport } from '../cases.ts';
+import type { CaseContext, CaseReport } from '../case.ts';
 import { type Scene, underLoad } from '../scene.ts';
 import type { ProofStack } from '../stack.ts';
 import { percentile } from './slow.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CaseContext, CaseReport } from '../cases.ts';
+import type { CaseContext, CaseReport } from '../case.ts';
 import { type Scene, underLoad } from '../scene.ts';
 import type { ProofStack } from '../stack.ts';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CaseContext, CaseReport } from '../cases.ts';
+import type { CaseContext, CaseReport } from '../case.ts';
 import { type Client, createClient } from '../client.ts';
 import { createFindings, type Findings } from '../findings.ts';
 import { createRandom, shuffle } from '../random.ts';

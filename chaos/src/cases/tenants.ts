@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { digestsOf, idsOf, steady, type Tenant, unsaidOf, whenStill } from '../belongings.ts';
-import type { CaseContext, CaseReport } from '../cases.ts';
+import type { CaseContext, CaseReport } from '../case.ts';
 import { createFindings, type Findings } from '../findings.ts';
 import { createRandom, shuffle } from '../random.ts';
 import { type Answered, type ApiDocument, ask, type BuiltRequest, cursorsIn, requestsOf } from '../requests.ts';

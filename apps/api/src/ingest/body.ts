@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { Problem } from '../errors.ts';
+import { Problem } from '../platform/errors.ts';
 
 export interface BodyLimits {
   /** Of the bytes on the wire. */
