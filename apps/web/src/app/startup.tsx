@@ -4,10 +4,10 @@ import { RouterProvider } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { fetchConfig } from '../lib/config.ts';
 import { defineTexts, useTexts } from '../lib/i18n.ts';
+import { followSession } from '../lib/session.ts';
 import { connectSupabase } from '../lib/supabase.ts';
 import { takeApart } from './mail-link.ts';
 import { router } from './router.tsx';
-import { followSession } from './session.ts';
 
 const texts = defineTexts('startup', {
   en: {

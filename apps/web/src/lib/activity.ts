@@ -1,6 +1,6 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
-import type { Range } from '../app/search.ts';
 import { fillBuckets, windowOf } from './range.ts';
+import type { Range } from './search.ts';
 import { read, supabase } from './supabase.ts';
 
 export interface Activity {

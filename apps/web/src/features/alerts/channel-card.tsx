@@ -3,9 +3,9 @@ import { IconAlertOctagon, IconBrandSlack, IconCircleCheck, IconMail, IconPhoneC
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { AlertChannel, TestedAlertChannel } from '@tributary/shared/alerts.ts';
 import { useState } from 'react';
-import { useOrg } from '../../app/org.ts';
 import { formatDuration } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { useOrg } from '../../lib/org.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { LevelBadge } from '../../ui/level.tsx';
 import { Refused } from '../../ui/refused.tsx';

@@ -2,10 +2,10 @@ import { Anchor, Button, Code, Group, Select, Stack, TagsInput, Text, TextInput 
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { AlertChannel, AlertChannelType, AlertLevel, CreateAlertChannel } from '@tributary/shared/alerts.ts';
 import { useState } from 'react';
-import { useOrg } from '../../app/org.ts';
 import { ApiError } from '../../lib/api.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { levels } from '../../lib/incidents.ts';
+import { useOrg } from '../../lib/org.ts';
 import { incidentTexts } from '../../ui/incident-texts.ts';
 import { Refused } from '../../ui/refused.tsx';
 import { SecretModal } from '../../ui/secret-modal.tsx';

@@ -1,10 +1,10 @@
 import { Badge, Box, Button, Group, Text, Tooltip } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { AlertIncident } from '@tributary/shared/alerts.ts';
-import { useOrg } from '../../app/org.ts';
 import { formatDuration } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { type ActiveIncident, spelled } from '../../lib/incidents.ts';
+import { useOrg } from '../../lib/org.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { incidentTexts } from '../../ui/incident-texts.ts';
 import { LevelBadge } from '../../ui/level.tsx';

@@ -1,9 +1,9 @@
 import { Alert, Badge, Button, Card, Group, Progress, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { DlqOperation } from '@tributary/shared/dlq.ts';
-import { useSession } from '../../app/session.ts';
 import { formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { useSession } from '../../lib/session.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { useClassName } from '../../ui/error-class.tsx';
 import { Time } from '../../ui/values.tsx';

@@ -12,8 +12,8 @@ import {
   HashedSubject,
 } from '@tributary/shared/events.ts';
 import { ReplayedEntry, type ReplayMode } from '@tributary/shared/journal.ts';
-import type { EventsSearch } from '../../app/search.ts';
 import { api } from '../../lib/api.ts';
+import type { EventsSearch } from '../../lib/search.ts';
 import { read, supabase } from '../../lib/supabase.ts';
 import { barsOf, filterOf, toWire } from './filter.ts';
 

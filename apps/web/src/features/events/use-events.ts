@@ -1,6 +1,6 @@
 import { type InfiniteData, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useMemo } from 'react';
-import type { EventsSearch } from '../../app/search.ts';
+import type { EventsSearch } from '../../lib/search.ts';
 import { live } from '../../ui/live.tsx';
 import { type EventPage, eventPages, newestEvents } from './queries.ts';
 

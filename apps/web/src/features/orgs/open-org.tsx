@@ -2,10 +2,10 @@ import { Group, Loader, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect } from 'react';
-import { useSession } from '../../app/session.ts';
 import { emptyAnswer } from '../../lib/errors.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { myOrgs } from '../../lib/orgs.ts';
+import { useSession } from '../../lib/session.ts';
 import { Failed } from '../../ui/states.tsx';
 import { orgTexts } from './texts.ts';
 

@@ -1,10 +1,10 @@
 import { Group, Select } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
-import { useOrg } from '../../app/org.ts';
-import { type Range, ranges } from '../../app/search.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { useNavigateWithin } from '../../lib/navigate.ts';
+import { useOrg } from '../../lib/org.ts';
+import { type Range, ranges } from '../../lib/search.ts';
 import { uiTexts } from '../../ui/texts.ts';
 import { auditActions, auditSubjects } from './audit-actions.ts';
 import { auditTexts } from './audit-texts.ts';

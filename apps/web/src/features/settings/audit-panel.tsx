@@ -1,8 +1,8 @@
 import { Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { useOrg } from '../../app/org.ts';
 import { useTexts } from '../../lib/i18n.ts';
+import { useOrg } from '../../lib/org.ts';
 import { PanelDrawer } from '../../ui/side-panel.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { Copy, Id, Json, Time } from '../../ui/values.tsx';

@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
-import type { Range } from '../../app/search.ts';
 import { windowOf } from '../../lib/range.ts';
+import type { Range } from '../../lib/search.ts';
 import { read, supabase } from '../../lib/supabase.ts';
 import { actionsOf } from './audit-actions.ts';
 

@@ -1,9 +1,9 @@
 import { Anchor, Button, Group, Stack, Text } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
-import { useOrg } from '../../app/org.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { useNavigateWithin } from '../../lib/navigate.ts';
+import { useOrg } from '../../lib/org.ts';
 import { WhyNot } from '../../ui/admin-only.tsx';
 import { Updated } from '../../ui/live.tsx';
 import { Section } from '../../ui/page.tsx';

@@ -2,10 +2,10 @@ import { Badge, Button, Group, Modal, Select, Stack, Table, Text, Textarea } fro
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { LegalHold } from '@tributary/shared/holds.ts';
 import { useState } from 'react';
-import { useOrg } from '../../app/org.ts';
 import { ApiError, api } from '../../lib/api.ts';
 import { connectionHealth } from '../../lib/connections.ts';
 import { useTexts } from '../../lib/i18n.ts';
+import { useOrg } from '../../lib/org.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { Section } from '../../ui/page.tsx';
 import { Refused } from '../../ui/refused.tsx';

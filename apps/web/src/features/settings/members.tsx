@@ -1,8 +1,8 @@
 import { Box, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useOrg } from '../../app/org.ts';
-import { useSession } from '../../app/session.ts';
 import { useTexts } from '../../lib/i18n.ts';
+import { useOrg } from '../../lib/org.ts';
+import { useSession } from '../../lib/session.ts';
 import { live, Updated } from '../../ui/live.tsx';
 import { Section } from '../../ui/page.tsx';
 import { Loaded } from '../../ui/states.tsx';

@@ -1,7 +1,7 @@
 import { Stack, Table, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useOrg } from '../../app/org.ts';
 import { useTexts } from '../../lib/i18n.ts';
+import { useOrg } from '../../lib/org.ts';
 import { orgProjects } from '../../lib/projects.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { Section } from '../../ui/page.tsx';

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { useOrg } from '../../app/org.ts';
 import { has, useTexts } from '../../lib/i18n.ts';
+import { useOrg } from '../../lib/org.ts';
 import { type AuditEntry, auditedNames } from './audit-queries.ts';
 import { auditTexts } from './audit-texts.ts';
 import { orgPeople } from './queries.ts';

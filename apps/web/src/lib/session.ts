@@ -1,7 +1,7 @@
 import { isAuthImplicitGrantRedirectError, isAuthRetryableFetchError, type Session } from '@supabase/auth-js';
 import { useSyncExternalStore } from 'react';
-import { supabase } from '../lib/supabase.ts';
-import { queryClient } from './providers.tsx';
+import { queryClient } from './query-client.ts';
+import { supabase } from './supabase.ts';
 
 let current: Session | null = null;
 let refusal: string | undefined;
