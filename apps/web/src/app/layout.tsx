@@ -34,8 +34,7 @@ import { Outlet, useNavigate, useRouter, useRouterState } from '@tanstack/react-
 import { lazy, Suspense, useEffect } from 'react';
 import { ActiveBadge } from '../features/alerts/active-badge.tsx';
 import { defineTexts, setLanguage, useLanguage, useTexts } from '../lib/i18n.ts';
-import { useOrg } from '../lib/org.ts';
-import { myOrgs } from '../lib/orgs.ts';
+import { myOrgs, useOrg } from '../lib/orgs.ts';
 import { useSession } from '../lib/session.ts';
 import { supabase } from '../lib/supabase.ts';
 import { IconLink, MenuLink } from '../ui/links.tsx';

@@ -79,7 +79,7 @@ const newPassword = createRoute({
 const invite = createRoute({
   getParentRoute: () => signedIn,
   path: '/invite',
-  component: page(() => import('../features/orgs/accept-invite.tsx'), 'AcceptInvite'),
+  component: page(() => import('../features/invites/accept-invite.tsx'), 'AcceptInvite'),
 });
 
 const org = createRoute({
@@ -149,7 +149,7 @@ const settings = createRoute({
   getParentRoute: () => org,
   path: '/settings',
   validateSearch: settingsSearch,
-  component: page(() => import('../features/settings/settings.tsx'), 'Settings'),
+  component: page(() => import('./settings/settings.tsx'), 'Settings'),
 });
 const pipeline = createRoute({
   getParentRoute: () => org,

@@ -5,7 +5,7 @@ import type { Mode, ServiceStatus } from '@tributary/shared/flow.ts';
 import { useEffect, useState } from 'react';
 import { formatShare } from '../lib/format.ts';
 import { useLanguage, useTexts } from '../lib/i18n.ts';
-import { useOrg } from '../lib/org.ts';
+import { useOrg } from '../lib/orgs.ts';
 import { serviceStatus } from '../lib/status.ts';
 import { live } from './live.tsx';
 import { modeTexts } from './mode-texts.ts';

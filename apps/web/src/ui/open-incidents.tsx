@@ -4,7 +4,7 @@ import { IconChevronDown, IconChevronUp, IconCircleCheck } from '@tabler/icons-r
 import { useQuery } from '@tanstack/react-query';
 import { useLanguage, useTexts } from '../lib/i18n.ts';
 import { type ActiveIncident, activeIncidents, levels, spelled } from '../lib/incidents.ts';
-import { useOrg } from '../lib/org.ts';
+import { useOrg } from '../lib/orgs.ts';
 import { incidentTexts } from './incident-texts.ts';
 import { LevelBadge } from './level.tsx';
 import { AnchorLink } from './links.tsx';

@@ -5,7 +5,7 @@ import type { AlertChannel, TestedAlertChannel } from '@tributary/shared/alerts.
 import { useState } from 'react';
 import { formatDuration } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { LevelBadge } from '../../ui/level.tsx';
 import { Refused } from '../../ui/refused.tsx';

@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { ApiError } from '../../lib/api.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { levels } from '../../lib/incidents.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { incidentTexts } from '../../ui/incident-texts.ts';
 import { Refused } from '../../ui/refused.tsx';
 import { SecretModal } from '../../ui/secret-modal.tsx';

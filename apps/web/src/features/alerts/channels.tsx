@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { AlertChannel } from '@tributary/shared/alerts.ts';
 import { useState } from 'react';
 import { useTexts } from '../../lib/i18n.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { live, Updated } from '../../ui/live.tsx';
 import { Section } from '../../ui/page.tsx';

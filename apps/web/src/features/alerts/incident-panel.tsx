@@ -4,7 +4,7 @@ import type { AlertIncidentDetail } from '@tributary/shared/alerts.ts';
 import type { ReactNode } from 'react';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { spelled } from '../../lib/incidents.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { incidentTexts } from '../../ui/incident-texts.ts';
 import { LevelBadge } from '../../ui/level.tsx';
 import { AnchorLink, ButtonLink } from '../../ui/links.tsx';

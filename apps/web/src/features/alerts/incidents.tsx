@@ -7,7 +7,7 @@ import { connectionHealth } from '../../lib/connections.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { type ActiveIncident, activeIncidents } from '../../lib/incidents.ts';
 import { useNavigateWithin } from '../../lib/navigate.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { incidentTexts } from '../../ui/incident-texts.ts';
 import { live, Updated } from '../../ui/live.tsx';
 import { Section } from '../../ui/page.tsx';

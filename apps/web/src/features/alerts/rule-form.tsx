@@ -8,7 +8,7 @@ import { ApiError } from '../../lib/api.ts';
 import { formatDuration } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { levels } from '../../lib/incidents.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { incidentTexts } from '../../ui/incident-texts.ts';
 import { LevelBadge } from '../../ui/level.tsx';
 import { NumberField } from '../../ui/number-field.tsx';

@@ -6,7 +6,7 @@ import { useState } from 'react';
 import { formatDuration } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { formatAlertValue, levels } from '../../lib/incidents.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { incidentTexts } from '../../ui/incident-texts.ts';
 import { LevelBadge } from '../../ui/level.tsx';

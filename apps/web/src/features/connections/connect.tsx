@@ -4,7 +4,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { CreatedConnection, SourceEntry } from '@tributary/shared/api.ts';
 import { type ReactNode, useState } from 'react';
 import { useTexts } from '../../lib/i18n.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { useSources } from '../../lib/sources.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { useClassName } from '../../ui/error-class.tsx';

@@ -6,7 +6,7 @@ import type { Connection, SourceEntry } from '@tributary/shared/api.ts';
 import { useState } from 'react';
 import { ApiError } from '../../lib/api.ts';
 import { useTexts } from '../../lib/i18n.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { Section } from '../../ui/page.tsx';
 import { RateLimitInput } from '../../ui/rate-limit-input.tsx';

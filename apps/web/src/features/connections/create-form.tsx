@@ -4,7 +4,7 @@ import type { CreateConnection, CreatedConnection, SourceEntry } from '@tributar
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { ApiError } from '../../lib/api.ts';
 import { useTexts } from '../../lib/i18n.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { orgProjects } from '../../lib/projects.ts';
 import { Refused } from '../../ui/refused.tsx';
 import { type JsonSchema, SchemaForm } from '../../ui/schema-form.tsx';

@@ -7,7 +7,7 @@ import { activityOf } from '../../lib/activity.ts';
 import { connectionHealth } from '../../lib/connections.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { useNavigateWithin } from '../../lib/navigate.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { useSources } from '../../lib/sources.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { TimeChart } from '../../ui/charts.tsx';

@@ -5,7 +5,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { CreatedConnection, SourceEntry } from '@tributary/shared/api.ts';
 import { useState } from 'react';
 import { useTexts } from '../../lib/i18n.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { useSources } from '../../lib/sources.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { Page } from '../../ui/page.tsx';

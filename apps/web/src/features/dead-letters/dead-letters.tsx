@@ -7,7 +7,7 @@ import { connectionHealth } from '../../lib/connections.ts';
 import { formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useNavigateWithin } from '../../lib/navigate.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import type { DeadLettersSearch } from '../../lib/search.ts';
 import { ButtonLink } from '../../ui/links.tsx';
 import { live, Updated } from '../../ui/live.tsx';

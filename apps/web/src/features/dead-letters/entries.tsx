@@ -3,7 +3,7 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import type { DlqEntry, DlqFilter } from '@tributary/shared/dlq.ts';
 import type { ReactNode } from 'react';
 import { useTexts } from '../../lib/i18n.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import type { DeadLettersSearch } from '../../lib/search.ts';
 import { useClassName } from '../../ui/error-class.tsx';
 import { AnchorLink } from '../../ui/links.tsx';

@@ -4,7 +4,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { DlqEntry, DlqFilter } from '@tributary/shared/dlq.ts';
 import type { ReactNode } from 'react';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { concernsSecret, Healer, useClassName } from '../../ui/error-class.tsx';
 import { Facts } from '../../ui/facts.tsx';

@@ -4,7 +4,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import type { DlqAnalysis, DlqFilter, DlqOperation, DlqSummary } from '@tributary/shared/dlq.ts';
 import { formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import type { DeadLettersSearch } from '../../lib/search.ts';
 import { Sparkline } from '../../ui/charts.tsx';
 import { concernsSecret, Healer, useClassName } from '../../ui/error-class.tsx';

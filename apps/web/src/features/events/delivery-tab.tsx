@@ -6,7 +6,7 @@ import type { JournalEntry, JournalOutcome } from '@tributary/shared/journal.ts'
 import type { ReactNode } from 'react';
 import { formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { useClassName } from '../../ui/error-class.tsx';
 import { Facts } from '../../ui/facts.tsx';
 import { AnchorLink } from '../../ui/links.tsx';

@@ -4,7 +4,7 @@ import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { formatMoment, formatMoney, formatUtc } from '../../lib/format.ts';
 import { type Language, useLanguage, useTexts } from '../../lib/i18n.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { AnchorLink } from '../../ui/links.tsx';
 import { SourceBadge } from '../../ui/source-badge.tsx';
 import type { EventRow } from './queries.ts';

@@ -3,7 +3,7 @@ import { useWindowEvent } from '@mantine/hooks';
 import { IconChevronDown, IconChevronUp } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useTexts } from '../../lib/i18n.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import type { EventsSearch } from '../../lib/search.ts';
 import { SidePanel } from '../../ui/side-panel.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';

@@ -7,7 +7,7 @@ import { connectionHealth } from '../../lib/connections.ts';
 import { formatDateTime } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useNavigateWithin } from '../../lib/navigate.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import type { EventsSearch } from '../../lib/search.ts';
 import { live, Updated } from '../../ui/live.tsx';
 import { Page, Section } from '../../ui/page.tsx';

@@ -5,7 +5,7 @@ import type { EventExportFormat } from '@tributary/shared/events.ts';
 import { useState } from 'react';
 import { formatDateTime } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import type { EventsSearch } from '../../lib/search.ts';
 import { Facts } from '../../ui/facts.tsx';
 import { Refused } from '../../ui/refused.tsx';

@@ -5,7 +5,7 @@ import type { ReplayedEntry, ReplayMode } from '@tributary/shared/journal.ts';
 import { useState } from 'react';
 import { ApiError } from '../../lib/api.ts';
 import { useTexts } from '../../lib/i18n.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { AnchorLink } from '../../ui/links.tsx';
 import { Refused } from '../../ui/refused.tsx';

@@ -6,7 +6,7 @@ import { connectionHealth } from '../../lib/connections.ts';
 import { formatDuration, formatShare } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useNavigateWithin } from '../../lib/navigate.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { TimeChart } from '../../ui/charts.tsx';
 import { AnchorLink, ButtonLink } from '../../ui/links.tsx';

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import type { Activity } from '../../lib/activity.ts';
 import { formatNumber, formatShare } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { windowOf } from '../../lib/range.ts';
 import type { Range } from '../../lib/search.ts';
 import { AnchorLink } from '../../ui/links.tsx';

@@ -13,7 +13,7 @@ import { useState } from 'react';
 import { connectionHealth } from '../../lib/connections.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useNavigateWithin } from '../../lib/navigate.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import type { replaysSearch } from '../../lib/search.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { NumberField } from '../../ui/number-field.tsx';

@@ -6,7 +6,7 @@ import type { ReactNode } from 'react';
 import { ApiError } from '../../lib/api.ts';
 import { formatDuration, formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { AnchorLink } from '../../ui/links.tsx';
 import { Failed } from '../../ui/states.tsx';
 import { type NewPlan, replayPreview } from './queries.ts';

@@ -5,7 +5,7 @@ import type { ReplayPlan } from '@tributary/shared/replays.ts';
 import { type ReactNode, useState } from 'react';
 import { formatDuration, formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { useSession } from '../../lib/session.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { ConfirmCount } from '../../ui/confirm.tsx';

@@ -6,7 +6,7 @@ import type { ReactNode } from 'react';
 import { connectionHealth } from '../../lib/connections.ts';
 import { formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { AnchorLink } from '../../ui/links.tsx';
 import { live } from '../../ui/live.tsx';
 import { PanelDrawer } from '../../ui/side-panel.tsx';

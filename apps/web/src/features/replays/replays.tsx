@@ -5,7 +5,7 @@ import { useSearch } from '@tanstack/react-router';
 import type { ReplayPlan } from '@tributary/shared/replays.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { useNavigateWithin } from '../../lib/navigate.ts';
-import { useOrg } from '../../lib/org.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { AnchorLink, ButtonLink } from '../../ui/links.tsx';
 import { live, Updated } from '../../ui/live.tsx';
