@@ -1,4 +1,4 @@
-import { queryOptions } from '@tanstack/react-query';
+import { type QueryClient, queryOptions } from '@tanstack/react-query';
 import type { Role } from './orgs.ts';
 import { read, supabase } from './supabase.ts';
 
@@ -19,3 +19,5 @@ export const orgPeople = (orgId: string) =>
       return rows.map((row) => ({ userId: row.user_id, email: row.email, role: row.role as Role | null, joinedAt: row.created_at }));
     },
   });
+
+export const invalidatePeople = (client: QueryClient, orgId: string) => client.invalidateQueries({ queryKey: orgPeople(orgId).queryKey });

@@ -12,15 +12,15 @@ import { Refused } from '../../ui/refused.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Time } from '../../ui/values.tsx';
 import { channelTexts } from './channel-texts.ts';
-import { deleteChannel, testChannel, updateChannel } from './queries.ts';
+import { deleteChannel, invalidateAlertChannels, testChannel, updateChannel } from './queries.ts';
 
 const icons = { slack: IconBrandSlack, pagerduty: IconPhoneCall, webhook: IconWebhook, email: IconMail };
 
 export function ChannelCard({ channel, onEdit }: { channel: AlertChannel; onEdit: () => void }) {
   const t = useTexts(channelTexts);
   const { canWrite, id: orgId } = useOrg();
-  const queries = useQueryClient();
-  const renew = () => queries.invalidateQueries({ queryKey: ['alert-channels', orgId] });
+  const queryClient = useQueryClient();
+  const renew = () => invalidateAlertChannels(queryClient, orgId);
   const toggle = useMutation({ mutationFn: (enabled: boolean) => updateChannel(channel.id, { enabled }), onSettled: renew });
   const test = useMutation({ mutationFn: () => testChannel(channel.id), onSettled: renew });
   const [deleting, setDeleting] = useState(false);

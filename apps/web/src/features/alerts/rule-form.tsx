@@ -15,7 +15,7 @@ import { NumberField } from '../../ui/number-field.tsx';
 import { Refused } from '../../ui/refused.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { LevelInput } from './level-input.tsx';
-import { updateRule } from './queries.ts';
+import { invalidateAlertRules, updateRule } from './queries.ts';
 import { ruleTexts } from './rule-texts.ts';
 
 const reminders = [15, 30, 60, 240, 720, 1_440];
@@ -27,7 +27,7 @@ export function RuleForm({ rule, onClose }: { rule: AlertRule; onClose: () => vo
   const kinds = useTexts(incidentTexts);
   const language = useLanguage();
   const org = useOrg();
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const [thresholds, setThresholds] = useState(rule.thresholds);
   const [renotify, setRenotify] = useState(rule.renotifyMinutes);
   const [resolveAfter, setResolveAfter] = useState<number | null>(rule.resolveAfterMinutes);
@@ -41,7 +41,7 @@ export function RuleForm({ rule, onClose }: { rule: AlertRule; onClose: () => vo
         ...(resolveAfter === null ? {} : { resolveAfterMinutes: resolveAfter }),
       }),
     onSuccess: async () => {
-      await queries.invalidateQueries({ queryKey: ['alert-rules', org.id] });
+      await invalidateAlertRules(queryClient, org.id);
       notifications.show({ message: ui('saved'), color: 'teal' });
       onClose();
     },

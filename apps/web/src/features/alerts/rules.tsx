@@ -12,7 +12,7 @@ import { incidentTexts } from '../../ui/incident-texts.ts';
 import { LevelBadge } from '../../ui/level.tsx';
 import { live } from '../../ui/live.tsx';
 import { Loaded } from '../../ui/states.tsx';
-import { alertRules, updateRule } from './queries.ts';
+import { alertRules, invalidateAlertRules, updateRule } from './queries.ts';
 import { RuleForm } from './rule-form.tsx';
 import { ruleTexts } from './rule-texts.ts';
 
@@ -59,10 +59,10 @@ function RuleCard({ rule, onEdit }: { rule: AlertRule; onEdit: () => void }) {
   const kinds = useTexts(incidentTexts);
   const language = useLanguage();
   const { canWrite, id: orgId } = useOrg();
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const toggle = useMutation({
     mutationFn: (enabled: boolean) => updateRule(rule.id, { enabled }),
-    onSettled: () => queries.invalidateQueries({ queryKey: ['alert-rules', orgId] }),
+    onSettled: () => invalidateAlertRules(queryClient, orgId),
   });
   const enabled = toggle.isPending ? toggle.variables : rule.enabled;
   const minutes = (count: number) => formatDuration(count * 60, language);

@@ -14,7 +14,7 @@ import { SidePanel } from '../../ui/side-panel.tsx';
 import { Failed, Loaded } from '../../ui/states.tsx';
 import { Id, Json, Time } from '../../ui/values.tsx';
 import { StatusBadge } from './entries.tsx';
-import { analysis, entryDetail, eventsOfEntry, fullDelivery, refreshAll, retryEntry } from './queries.ts';
+import { analysis, entryDetail, eventsOfEntry, fullDelivery, invalidateAfterRetry, retryEntry } from './queries.ts';
 import { deadLetterTexts } from './texts.ts';
 
 const isAtWork = (entry: DlqEntry) => entry.status === 'retrying' || (entry.status === 'pending' && entry.nextRetryAt !== null);
@@ -176,8 +176,8 @@ function Became({ entry }: { entry: DlqEntry }) {
 
 function Retry({ entry }: { entry: DlqEntry }) {
   const t = useTexts(deadLetterTexts);
-  const queries = useQueryClient();
-  const retry = useMutation({ mutationFn: () => retryEntry(entry.id), onSuccess: () => refreshAll(queries) });
+  const queryClient = useQueryClient();
+  const retry = useMutation({ mutationFn: () => retryEntry(entry.id), onSuccess: () => invalidateAfterRetry(queryClient) });
   return (
     <AdminOnly>
       <Button

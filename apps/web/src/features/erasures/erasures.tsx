@@ -14,7 +14,7 @@ import { Refused } from '../../ui/refused.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Time } from '../../ui/values.tsx';
-import { erasures } from './queries.ts';
+import { erasures, invalidateErasures } from './queries.ts';
 import { erasureTexts } from './texts.ts';
 
 const fields = ['email', 'phone', 'document', 'externalId'] as const;
@@ -140,7 +140,7 @@ function Erase({ onClose }: { onClose: () => void }) {
   const ui = useTexts(uiTexts);
   const language = useLanguage();
   const org = useOrg();
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const [typed, setTyped] = useState(nothing);
   const command: ErasePerson = {
     orgId: org.id,
@@ -150,7 +150,7 @@ function Erase({ onClose }: { onClose: () => void }) {
   const erase = useMutation({
     mutationFn: () => api(Erasure, 'POST', '/api/erasures', command),
     onSuccess: async () => {
-      await queries.invalidateQueries({ queryKey: ['erasures', org.id] });
+      await invalidateErasures(queryClient, org.id);
       notifications.show({ message: t('eraseBegun'), color: 'teal' });
       onClose();
     },

@@ -1,4 +1,4 @@
-import { queryOptions } from '@tanstack/react-query';
+import { type QueryClient, queryOptions } from '@tanstack/react-query';
 import { ErasureList } from '@tributary/shared/erasures.ts';
 import { api } from '../../lib/api.ts';
 
@@ -8,3 +8,5 @@ export const erasures = (orgId: string) =>
     queryKey: ['erasures', orgId],
     queryFn: async () => (await api(ErasureList, 'GET', `/api/erasures?orgId=${orgId}`)).erasures,
   });
+
+export const invalidateErasures = (client: QueryClient, orgId: string) => client.invalidateQueries({ queryKey: erasures(orgId).queryKey });

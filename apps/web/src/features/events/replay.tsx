@@ -9,17 +9,17 @@ import { useOrg } from '../../lib/orgs.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { AnchorLink } from '../../ui/links.tsx';
 import { Refused } from '../../ui/refused.tsx';
-import { replayEntry } from './queries.ts';
+import { invalidateAfterReplay, replayEntry } from './queries.ts';
 import { eventTexts } from './texts.ts';
 
 /** Sends the delivery of an event through the pipeline again, and says record by record what became of it. */
 export function Replay({ journalId, records }: { journalId: string; records: number | undefined }) {
   const t = useTexts(eventTexts);
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const [mode, setMode] = useState<ReplayMode>('replay');
   const replay = useMutation({
     mutationFn: () => replayEntry(journalId, mode),
-    onSuccess: () => queries.invalidateQueries({ queryKey: ['events'], predicate: ({ queryKey }) => queryKey[2] !== 'pages' }),
+    onSuccess: () => invalidateAfterReplay(queryClient),
   });
   return (
     <AdminOnly>

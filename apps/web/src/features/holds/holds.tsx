@@ -12,7 +12,7 @@ import { Refused } from '../../ui/refused.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Time } from '../../ui/values.tsx';
-import { legalHolds } from './queries.ts';
+import { invalidateLegalHolds, legalHolds } from './queries.ts';
 import { holdTexts } from './texts.ts';
 
 /** What must stay as it is, why, and since when. */
@@ -99,14 +99,14 @@ function Place({ onClose }: { onClose: () => void }) {
   const t = useTexts(holdTexts);
   const ui = useTexts(uiTexts);
   const org = useOrg();
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const connections = useQuery(connectionHealth(org.id));
   const [connectionId, setConnectionId] = useState<string | null>(null);
   const [reason, setReason] = useState('');
   const place = useMutation({
     mutationFn: () => api(LegalHold, 'POST', '/api/legal-holds', { orgId: org.id, reason, ...(connectionId ? { connectionId } : {}) }),
     onSuccess: async () => {
-      await queries.invalidateQueries({ queryKey: ['legal-holds', org.id] });
+      await invalidateLegalHolds(queryClient, org.id);
       onClose();
     },
   });
@@ -160,11 +160,11 @@ function Release({ hold, covers, onClose }: { hold: LegalHold; covers: string; o
   const t = useTexts(holdTexts);
   const ui = useTexts(uiTexts);
   const org = useOrg();
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const release = useMutation({
     mutationFn: () => api(LegalHold, 'POST', `/api/legal-holds/${hold.id}/release`),
     onSuccess: async () => {
-      await queries.invalidateQueries({ queryKey: ['legal-holds', org.id] });
+      await invalidateLegalHolds(queryClient, org.id);
       onClose();
     },
   });

@@ -1,4 +1,4 @@
-import { queryOptions } from '@tanstack/react-query';
+import { type QueryClient, queryOptions } from '@tanstack/react-query';
 import { LegalHoldList } from '@tributary/shared/holds.ts';
 import { api } from '../../lib/api.ts';
 
@@ -8,3 +8,6 @@ export const legalHolds = (orgId: string) =>
     queryKey: ['legal-holds', orgId],
     queryFn: async () => (await api(LegalHoldList, 'GET', `/api/legal-holds?orgId=${orgId}`)).holds,
   });
+
+export const invalidateLegalHolds = (client: QueryClient, orgId: string) =>
+  client.invalidateQueries({ queryKey: legalHolds(orgId).queryKey });

@@ -19,7 +19,7 @@ import { roleTexts } from '../../ui/role-texts.ts';
 import { SecretModal } from '../../ui/secret-modal.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { Copy, Time, useNow } from '../../ui/values.tsx';
-import { createInvite, orgInvites, revokeInvite } from './queries.ts';
+import { createInvite, invalidateInvites, orgInvites, revokeInvite } from './queries.ts';
 import { inviteTexts } from './texts.ts';
 
 export function Invites() {
@@ -48,7 +48,7 @@ function InviteForm() {
   const t = useTexts(inviteTexts);
   const names = useTexts(roleTexts);
   const org = useOrg();
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const [made, setMade] = useState<CreatedInvite & { email: string }>();
   const people = useQuery(orgPeople(org.id));
   const isMember = (email: string) => people.data?.some((one) => one.role !== null && one.email.toLowerCase() === email.toLowerCase());
@@ -65,7 +65,7 @@ function InviteForm() {
     onSuccess: async (invite) => {
       setMade(invite);
       form.reset();
-      await queries.invalidateQueries({ queryKey: orgInvites(org.id).queryKey });
+      await invalidateInvites(queryClient, org.id);
     },
     onError: (error) => {
       if (error instanceof ApiError) form.setErrors(error.fields);
@@ -152,7 +152,7 @@ function InviteList({ invites }: { invites: readonly Invite[] }) {
 function Revoke({ invite: { id, email } }: { invite: Invite }) {
   const t = useTexts(inviteTexts);
   const org = useOrg();
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const [opened, setOpened] = useState(false);
   return (
     <>
@@ -170,7 +170,7 @@ function Revoke({ invite: { id, email } }: { invite: Invite }) {
         onConfirm={async () => {
           await revokeInvite(id);
           notifications.show({ message: t('revoked', { email }) });
-          await queries.invalidateQueries({ queryKey: orgInvites(org.id).queryKey });
+          await invalidateInvites(queryClient, org.id);
         }}
       >
         {() => <Text size="sm">{t('revokeBody', { email })}</Text>}

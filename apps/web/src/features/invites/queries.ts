@@ -1,4 +1,4 @@
-import { queryOptions } from '@tanstack/react-query';
+import { type QueryClient, queryOptions } from '@tanstack/react-query';
 import { CreatedInvite, Invite } from '@tributary/shared/api.ts';
 import { z } from 'zod';
 import { api } from '../../lib/api.ts';
@@ -8,6 +8,8 @@ export const orgInvites = (orgId: string) =>
     queryKey: ['invites', orgId],
     queryFn: async () => (await api(z.array(Invite), 'GET', `/api/invites?orgId=${orgId}`)).filter((invite) => invite.acceptedAt === null),
   });
+
+export const invalidateInvites = (client: QueryClient, orgId: string) => client.invalidateQueries({ queryKey: orgInvites(orgId).queryKey });
 
 export const createInvite = (orgId: string, email: string, role: 'admin' | 'analyst') =>
   api(CreatedInvite, 'POST', '/api/invites', { orgId, email, role });

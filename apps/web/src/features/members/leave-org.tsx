@@ -32,7 +32,7 @@ function Leave({ isLastOwner }: { isLastOwner: boolean }) {
   const t = useTexts(memberTexts);
   const org = useOrg();
   const router = useRouter();
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const userId = useSession()?.user.id ?? '';
   const refusal = useRefusal();
   const [opened, setOpened] = useState(false);
@@ -53,7 +53,7 @@ function Leave({ isLastOwner }: { isLastOwner: boolean }) {
         onConfirm={async () => {
           await refusal.requireChange(removeMember(org.id, userId));
           notifications.show({ message: t('left', { org: org.name }) });
-          await queries.fetchQuery({ ...myOrgs(userId), staleTime: 0 });
+          await queryClient.fetchQuery({ ...myOrgs(userId), staleTime: 0 });
           await router.navigate({ to: '/' });
         }}
       >

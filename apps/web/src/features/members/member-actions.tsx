@@ -5,7 +5,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTexts } from '../../lib/i18n.ts';
 import { type Role, useOrg } from '../../lib/orgs.ts';
-import { orgPeople, type Person } from '../../lib/people.ts';
+import { invalidatePeople, type Person } from '../../lib/people.ts';
 import { useSession } from '../../lib/session.ts';
 import { WhyNot } from '../../ui/admin-only.tsx';
 import { ConfirmCount } from '../../ui/confirm.tsx';
@@ -22,14 +22,14 @@ export function RoleOf({ member }: { member: Person }) {
   const names = useTexts(roleTexts);
   const org = useOrg();
   const me = useSession()?.user.id;
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const refusal = useRefusal();
   const change = useMutation({
     mutationFn: (role: Role) => refusal.requireChange(changeRole(org.id, member.userId, role)),
     onSuccess: (_done, role) =>
       notifications.show({ message: t('roleChanged', { email: member.email, role: names(role) }), color: 'teal' }),
     onError: (error) => notifications.show({ message: refusal.say(error), color: 'red', autoClose: false }),
-    onSettled: () => queries.invalidateQueries({ queryKey: orgPeople(org.id).queryKey }),
+    onSettled: () => invalidatePeople(queryClient, org.id),
   });
   const current = member.role ?? 'analyst';
   if (org.role !== 'owner' || member.userId === me) {
@@ -59,7 +59,7 @@ export function RoleOf({ member }: { member: Person }) {
 export function RemoveMember({ member }: { member: Person }) {
   const t = useTexts(memberTexts);
   const org = useOrg();
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const refusal = useRefusal();
   const [opened, setOpened] = useState(false);
   const { email } = member;
@@ -84,7 +84,7 @@ export function RemoveMember({ member }: { member: Person }) {
         onConfirm={async () => {
           await refusal.requireChange(removeMember(org.id, member.userId));
           notifications.show({ message: t('removed', { email }) });
-          await queries.invalidateQueries({ queryKey: orgPeople(org.id).queryKey });
+          await invalidatePeople(queryClient, org.id);
         }}
       >
         {() => <Text size="sm">{t('removeBody', { org: org.name })}</Text>}

@@ -119,12 +119,12 @@ function Rotate({ kind, onClose }: { kind: Kind; onClose: () => void }) {
   const t = useTexts(orgKeyTexts);
   const ui = useTexts(uiTexts);
   const org = useOrg();
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const { title, done, body } = words[kind];
   const rotate = useMutation({
     mutationFn: () => api(OrgKeys, 'POST', `/api/orgs/${org.id}/keys/rotate`, { kind } satisfies RotateKey),
     onSuccess: ({ keys }) => {
-      queries.setQueryData(orgKeys(org.id).queryKey, keys);
+      queryClient.setQueryData(orgKeys(org.id).queryKey, keys);
       notifications.show({ message: t(done), color: 'teal' });
       onClose();
     },

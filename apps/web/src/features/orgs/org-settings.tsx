@@ -43,7 +43,7 @@ export function OrgSettings() {
 function Form({ org }: { org: Org }) {
   const t = useTexts(orgSettingsTexts);
   const ui = useTexts(uiTexts);
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const router = useRouter();
   const userId = useSession()?.user.id ?? '';
   const [name, setName] = useState(org.name);
@@ -51,9 +51,9 @@ function Form({ org }: { org: Org }) {
   const save = useMutation({
     mutationFn: () => updateOrg(org.id, { name, rateLimitPerSecond }),
     onSuccess: async (saved) => {
-      queries.setQueryData(orgDetail(org.id).queryKey, saved);
+      queryClient.setQueryData(orgDetail(org.id).queryKey, saved);
       // The header and the org of the route are told too.
-      await queries.fetchQuery({ ...myOrgs(userId), staleTime: 0 });
+      await queryClient.fetchQuery({ ...myOrgs(userId), staleTime: 0 });
       await router.invalidate();
       notifications.show({ message: ui('saved'), color: 'teal' });
     },

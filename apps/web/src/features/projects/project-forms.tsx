@@ -7,7 +7,7 @@ import { useState } from 'react';
 import { ApiError } from '../../lib/errors.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { useOrg } from '../../lib/orgs.ts';
-import { orgProjects, type Project } from '../../lib/projects.ts';
+import { invalidateProjects, type Project } from '../../lib/projects.ts';
 import { Refused } from '../../ui/refused.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { addProject, renameProject } from './queries.ts';
@@ -30,7 +30,7 @@ const isTaken = (error: unknown) => error instanceof ApiError && error.code === 
 export function AddProject() {
   const t = useTexts(projectTexts);
   const org = useOrg();
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   // The slug follows the name until somebody writes one.
   const [own, setOwn] = useState(false);
   const form = useForm({
@@ -46,7 +46,7 @@ export function AddProject() {
       notifications.show({ message: t('added', { name }), color: 'teal' });
       form.reset();
       setOwn(false);
-      await queries.invalidateQueries({ queryKey: orgProjects(org.id).queryKey });
+      await invalidateProjects(queryClient, org.id);
     },
     onError: (error) => {
       if (isTaken(error)) form.setFieldError('slug', t('slugTaken'));
@@ -109,14 +109,14 @@ function RenameForm({ project, onDone }: { project: Project; onDone: () => void 
   const t = useTexts(projectTexts);
   const ui = useTexts(uiTexts);
   const org = useOrg();
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const [name, setName] = useState(project.name);
   const rename = useMutation({
     mutationFn: async () => {
       if (!(await renameProject(project.id, name.trim()))) throw new Error(t('notRenamed'));
     },
     onSuccess: async () => {
-      await queries.invalidateQueries({ queryKey: orgProjects(org.id).queryKey });
+      await invalidateProjects(queryClient, org.id);
       onDone();
     },
   });
