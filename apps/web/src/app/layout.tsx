@@ -61,7 +61,7 @@ const texts = defineTexts('layout', {
     alerts: 'Alerts',
     settings: 'Settings',
     pipeline: 'Pipeline',
-    offline: 'The server cannot be reached. What you see is from before; this page goes on by itself as soon as it answers.',
+    offline: 'The server cannot be reached. You see what was loaded before; the page continues by itself as soon as the server answers.',
   },
   'pt-BR': {
     skip: 'Ir para o conteúdo',
@@ -81,7 +81,7 @@ const texts = defineTexts('layout', {
     alerts: 'Alertas',
     settings: 'Configurações',
     pipeline: 'Pipeline',
-    offline: 'O servidor não responde. O que você vê é de antes; a página continua sozinha assim que ele responder.',
+    offline: 'O servidor não responde. Você vê o que já estava carregado; a página continua sozinha assim que ele responder.',
   },
 });
 

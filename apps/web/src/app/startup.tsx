@@ -12,16 +12,16 @@ import { router } from './router.tsx';
 const texts = defineTexts('startup', {
   en: {
     starting: 'Starting…',
-    slow: 'The server takes its time to answer…',
+    slow: 'The server is slow to answer…',
     failed: 'The server does not answer',
-    hint: 'Check your connection; this page tries again when you ask it to.',
+    hint: 'Check your connection, then try again.',
     retry: 'Try again',
   },
   'pt-BR': {
     starting: 'Iniciando…',
     slow: 'O servidor está demorando para responder…',
     failed: 'O servidor não responde',
-    hint: 'Verifique sua conexão; esta página tenta de novo quando você pedir.',
+    hint: 'Verifique sua conexão e tente de novo.',
     retry: 'Tentar de novo',
   },
 });

@@ -11,11 +11,11 @@ import { Failed } from './states.tsx';
 const texts = defineTexts('open-org', {
   en: {
     opening: 'Opening the org…',
-    notOpened: 'You belong to the org now. Only opening it failed.',
+    notOpened: 'You are a member of the org now, but it could not be opened.',
   },
   'pt-BR': {
     opening: 'Abrindo a organização…',
-    notOpened: 'Você já faz parte da organização. Só não foi possível abri-la.',
+    notOpened: 'Você já faz parte da organização, mas não foi possível abri-la.',
   },
 });
 

@@ -208,7 +208,7 @@ function Erase({ onClose }: { onClose: () => void }) {
           )}
           <Group justify="flex-end">
             <Button variant="default" onClick={preview.data ? () => preview.reset() : onClose}>
-              {preview.data ? t('back') : ui('cancel')}
+              {preview.data ? ui('back') : ui('cancel')}
             </Button>
             {preview.data ? (
               <Button type="submit" color="red" loading={erase.isPending}>

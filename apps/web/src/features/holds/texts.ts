@@ -3,34 +3,33 @@ import { defineTexts } from '../../lib/i18n.ts';
 export const holdTexts = defineTexts('holds', {
   en: {
     holds: 'Legal holds',
-    holdsHint:
-      'What a hold covers is not dropped by retention, not purged, not erased, and not rewritten by replays, until somebody releases it.',
+    holdsHint: 'Data under a hold is not dropped by retention, purged, erased or rewritten by replays until the hold is released.',
     noHold: 'No legal hold',
     place: 'Place a hold',
     placeNow: 'Place it',
     covers: 'Covers',
     wholeOrg: 'The whole org',
     reason: 'Reason',
-    reasonHint: 'Such as the number of the case. Everybody in the org reads it.',
+    reasonHint: 'Such as the number of the case. Everybody in the org can read it.',
     placed: 'Placed',
     state: 'State',
-    stands: 'Stands',
+    stands: 'In force',
     release: 'Release',
     releaseNow: 'Release it',
     released: 'Released',
-    releaseBody: 'The hold on {{covers}} ({{reason}}) ends: retention, purges and replays may touch again what it covered.',
+    releaseBody: 'The hold on {{covers}} ({{reason}}) ends: retention, purges, erasures and replays may change or delete its data again.',
   },
   'pt-BR': {
     holds: 'Retenções legais',
     holdsHint:
-      'O que uma retenção cobre não é descartado pelo prazo, nem apagado, nem eliminado, nem reescrito por reprocessamentos, até que alguém a libere.',
+      'Os dados sob uma retenção não são descartados pelo prazo, apagados, eliminados nem reescritos por reprocessamentos até que ela seja liberada.',
     noHold: 'Nenhuma retenção legal',
     place: 'Criar retenção',
     placeNow: 'Criar',
     covers: 'Cobre',
     wholeOrg: 'A organização inteira',
     reason: 'Motivo',
-    reasonHint: 'Como o número do processo. Todos na organização leem.',
+    reasonHint: 'Como o número do processo. Todos na organização podem ler.',
     placed: 'Criada',
     state: 'Estado',
     stands: 'Vigente',
@@ -38,6 +37,6 @@ export const holdTexts = defineTexts('holds', {
     releaseNow: 'Liberar',
     released: 'Liberada',
     releaseBody:
-      'A retenção sobre {{covers}} ({{reason}}) termina: prazo, exclusões e reprocessamentos podem tocar de novo no que ela cobria.',
+      'A retenção sobre {{covers}} ({{reason}}) termina: prazo, exclusões, eliminações e reprocessamentos podem alterar ou apagar de novo os dados dela.',
   },
 });

@@ -3,7 +3,7 @@ import { defineTexts } from '../../lib/i18n.ts';
 export const projectTexts = defineTexts('projects', {
   en: {
     title: 'Projects',
-    hint: 'A project is a product or funnel inside the org. Every connection belongs to one. Projects cannot be deleted: what arrived through them stays theirs.',
+    hint: 'A project is a product or funnel inside the org. Every connection belongs to one. Projects cannot be deleted, because the events that arrived through them keep belonging to them.',
     name: 'Name',
     nameMissing: 'Give it a name',
     slug: 'Slug',
@@ -22,7 +22,7 @@ export const projectTexts = defineTexts('projects', {
   },
   'pt-BR': {
     title: 'Projetos',
-    hint: 'Um projeto é um produto ou funil dentro da organização. Cada conexão pertence a um. Projetos não podem ser excluídos: o que chegou por eles continua sendo deles.',
+    hint: 'Um projeto é um produto ou funil dentro da organização. Cada conexão pertence a um. Projetos não podem ser excluídos, porque os eventos que chegaram por eles continuam sendo deles.',
     name: 'Nome',
     nameMissing: 'Dê um nome a ele',
     slug: 'Slug',

@@ -2,10 +2,10 @@ import { defineTexts } from '../../lib/i18n.ts';
 
 export const retentionTexts = defineTexts('retention', {
   en: {
-    retention: 'How long what is kept',
+    retention: 'How long data is kept',
     retentionHint:
-      'Set by whoever runs this installation, the same for every org. What is older is dropped by whole months, except where a legal hold covers it.',
-    bodies: 'Sealed bodies of deliveries, which replays start from',
+      'Set by the operators of this installation, the same for every org. Older data is dropped by whole months, except data under a legal hold.',
+    bodies: 'Encrypted bodies of deliveries, which replays start from',
     journal: 'Journal of deliveries',
     events: 'Canonical events',
     minutes: 'Figures by minute',
@@ -18,10 +18,10 @@ export const retentionTexts = defineTexts('retention', {
     days_other: '{{count}} days',
   },
   'pt-BR': {
-    retention: 'Por quanto tempo cada coisa é guardada',
+    retention: 'Por quanto tempo os dados são guardados',
     retentionHint:
-      'Definido por quem opera esta instalação, igual para todas as organizações. O que é mais antigo é descartado em meses inteiros, exceto o que uma retenção legal cobre.',
-    bodies: 'Corpos selados das entregas, de onde partem os reprocessamentos',
+      'Definido por quem opera esta instalação, igual para todas as organizações. Dados mais antigos são descartados em meses inteiros, exceto os que estão sob uma retenção legal.',
+    bodies: 'Corpos criptografados das entregas, de onde partem os reprocessamentos',
     journal: 'Diário das entregas',
     events: 'Eventos canônicos',
     minutes: 'Números por minuto',
