@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-export type WireAnswer = { status: number; retryAfter: boolean } | { error: string };
+export type HttpAnswer = { status: number; retryAfter: boolean } | { error: string };
 
 interface Waiting {
   text: string;
-  done(answer: WireAnswer): void;
+  done(answer: HttpAnswer): void;
 }
 
 interface Line {
@@ -16,11 +16,11 @@ interface Line {
 }
 
 /**
- * HTTP/1.1 over kept-alive sockets, as little as a load generator needs: the generator shares the cores with what it measures, and
- * Node's own client costs several times as much per request. All sockets are open when it resolves, as those of senders' proxies are:
- * thousands of connections made in one instant measure the kernel's backlog. Beyond them requests wait their turn.
+ * A minimal HTTP/1.1 client over kept-alive sockets. The load generator shares the cores with the measured server, and Node's own client costs
+ * several times as much per request. All sockets are open when the promise resolves, because thousands of connections made in one instant would
+ * measure the kernel's backlog instead. Requests beyond the number of sockets wait in a queue.
  */
-export async function createWire(url: string, sockets: number, answerWithinMs: number) {
+export async function createHttpClient(url: string, sockets: number, answerWithinMs: number) {
   const { hostname, port, pathname, host } = new URL(url);
   const idle: Line[] = [];
   let queue: Waiting[] = [];
@@ -46,7 +46,7 @@ export async function createWire(url: string, sockets: number, answerWithinMs: n
     return line;
   }
 
-  function finish(line: Line, answer: WireAnswer, closes: boolean): void {
+  function finish(line: Line, answer: HttpAnswer, closes: boolean): void {
     const { waiting } = line;
     line.waiting = undefined;
     line.received = '';
@@ -59,7 +59,7 @@ export async function createWire(url: string, sockets: number, answerWithinMs: n
     waiting?.done(answer);
     const next = queue[served];
     if (next) {
-      // Cut off now and then: a shift of a long array copies all of it.
+      // The served part of the queue is cut off from time to time; `shift` on a long array would copy the whole array each time.
       if (++served > 10_000) queue = queue.slice(served);
       if (served > 10_000) served = 0;
       write(closes ? open() : line, next);
@@ -86,7 +86,7 @@ export async function createWire(url: string, sockets: number, answerWithinMs: n
   }, 500);
 
   return {
-    send(headers: Readonly<Record<string, string>>, body: string, done: (answer: WireAnswer) => void): void {
+    send(headers: Readonly<Record<string, string>>, body: string, done: (answer: HttpAnswer) => void): void {
       let text = `POST ${pathname} HTTP/1.1\r\nhost: ${host}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`;
       for (const name in headers) text += `${name}: ${headers[name]}\r\n`;
       const waiting = { text: `${text}\r\n${body}`, done };
@@ -101,7 +101,7 @@ export async function createWire(url: string, sockets: number, answerWithinMs: n
   };
 }
 
-/** Undefined until the answer is complete. */
+/** Parses an answer; undefined until the answer is complete. */
 function readAnswer(text: string): { status: number; retryAfter: boolean; closes: boolean } | undefined {
   const headEnd = text.indexOf('\r\n\r\n');
   if (headEnd === -1) return undefined;
