@@ -1,9 +1,9 @@
--- Replay plans: which deliveries of the journal go through the pipeline again, who approved it, and how far it came.
+-- Replay plans: which deliveries of the journal go through the pipeline again, who approved it, and how far it has come.
 
 create table public.replay_plans (
   id uuid primary key default gen_random_uuid(),
   org_id uuid not null references public.orgs (id) on delete cascade,
-  name text check (length(btrim(name)) between 1 and 120),
+  name text check (length(btrim(name)) >= 1 and length(name) <= 120),
   mode text not null check (mode in ('replay', 'reprocess')),
   filter jsonb not null check (jsonb_typeof(filter) = 'object' and pg_column_size(filter) <= 65536),
   throttle_per_second integer not null check (throttle_per_second between 1 and 1000),
@@ -11,14 +11,14 @@ create table public.replay_plans (
     check (status in ('pending_approval', 'approved', 'running', 'paused', 'completed', 'canceled', 'failed')),
   matched_count integer not null check (matched_count >= 0),
   needs_second_approval boolean not null,
-  reference text check (length(btrim(reference)) between 1 and 120),
+  reference text check (length(btrim(reference)) >= 1 and length(reference) <= 120),
   created_by uuid not null default auth.uid(),
   created_at timestamptz not null default now(),
   approved_by uuid,
-  approved_at timestamptz,            -- what arrives from here on is not part of the plan
+  approved_at timestamptz,            -- deliveries that arrive after this are not part of the plan
   started_at timestamptz,
   finished_at timestamptz,
-  processed integer not null default 0,  -- deliveries; the four below count records, but for failed
+  processed integer not null default 0,  -- deliveries; the next three count records, and failed counts deliveries again
   accepted integer not null default 0,
   duplicates integer not null default 0,
   dead_lettered integer not null default 0,
@@ -29,7 +29,7 @@ create table public.replay_plans (
   -- The last delivery that is done: the next slice goes on after it.
   checkpoint_at timestamptz,
   checkpoint_id uuid,
-  -- Who works on it. Whoever holds no lease writes nothing: neither progress nor events.
+  -- Who works on it. A worker without the lease writes neither progress nor events.
   lease_owner uuid,
   lease_until timestamptz,
   check ((approved_by is null) = (approved_at is null)),
@@ -38,8 +38,8 @@ create table public.replay_plans (
 );
 create index replay_plans_org_created_idx on public.replay_plans (org_id, created_at desc, id desc);
 create index replay_plans_running_idx on public.replay_plans (started_at) where status = 'running';
+comment on table public.replay_plans is 'Which deliveries of the journal go through the pipeline again, who approved it, and how far it has come.';
 
--- Whichever door a change comes through.
 create function private.check_replay_step()
 returns trigger
 language plpgsql
@@ -56,10 +56,12 @@ begin
   return new;
 end
 $$;
+comment on function private.check_replay_step() is
+'Trigger function: refuses a change of status that is not a step of a plan, by whatever path it comes.';
 create trigger check_step before update on public.replay_plans
   for each row when (old.status is distinct from new.status) execute function private.check_replay_step();
 create trigger audit_made after insert on public.replay_plans for each row execute function private.audit('id');
--- Steps only: progress is no deed of anybody.
+-- Steps only: progress is not an act of a person.
 create trigger audit_step after update on public.replay_plans
   for each row when (old.status is distinct from new.status) execute function private.audit('id');
 
@@ -77,9 +79,9 @@ begin
   return v_id;
 end
 $$;
+comment on function private.create_replay(uuid, text, text, jsonb, integer, integer, boolean) is
+'Creates a plan that waits for approval. p_second: it needs the approval of a second person.';
 
--- The one way a person moves a plan on. Returns why it may not be done, or null when it is done, or was done before: pressing twice is once.
--- p_matched: how many deliveries it is about, counted in this transaction; p_threshold: above how many a second person approves.
 create function private.step_replay(p_id uuid, p_action text, p_reference text, p_matched integer, p_threshold integer)
 returns text
 language plpgsql volatile security definer
@@ -147,8 +149,11 @@ begin
   return null;
 end
 $$;
+comment on function private.step_replay(uuid, text, text, integer, integer) is
+'The one way a person moves a plan on. Returns why the step may not be done, or null when it is done, or was done before: a step that is asked for
+twice is done once. p_matched: how many deliveries the plan is about, counted in this transaction; p_threshold: above how many a second person
+approves.';
 
--- The connections a filter is about. As the caller: a person's by row level security, or whatever the definer below may see.
 create function private.replay_connections(p_org_id uuid, p_filter jsonb)
 returns uuid[]
 language sql stable security invoker
@@ -160,8 +165,9 @@ as $$
     and (p_filter -> 'projectIds' is null or project_id::text = any (array(select lower(jsonb_array_elements_text(p_filter -> 'projectIds')))))
     and (p_filter -> 'sources' is null or type = any (array(select jsonb_array_elements_text(p_filter -> 'sources'))))
 $$;
+comment on function private.replay_connections(uuid, jsonb) is
+'The connections that a filter selects. Runs as the caller: row level security limits it to the caller''s orgs, unless a definer calls it.';
 
--- Takes running plans that nobody works on, for p_lease_seconds; each checkpoint renews them.
 create function private.claim_replays(p_owner uuid, p_lease_seconds integer, p_most integer)
 returns table (id uuid, org_id uuid, mode text, filter jsonb, throttle_per_second integer, approved_at timestamptz, checkpoint_at text, checkpoint_id uuid,
   connection_ids uuid[])
@@ -178,9 +184,29 @@ as $$
   returning p.id, p.org_id, p.mode, p.filter, p.throttle_per_second, p.approved_at, p.checkpoint_at::text, p.checkpoint_id,
     private.replay_connections(p.org_id, p.filter)
 $$;
+comment on function private.claim_replays(uuid, integer, integer) is
+'Takes running plans that no worker holds, for p_lease_seconds; each checkpoint renews the lease.';
+
+create function private.audit_replay(p_journal_id uuid, p_mode text)
+returns void
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  v_org uuid := (select org_id from public.event_journal where id = p_journal_id);
+begin
+  perform private.require_admin(v_org);
+  insert into public.audit_log (org_id, actor_id, action, target_id, detail)
+  values (v_org, auth.uid(), 'event_journal.replay', p_journal_id::text, jsonb_build_object('mode', p_mode));
+end
+$$;
+comment on function private.audit_replay(uuid, text) is
+'Records who sent which delivery through the pipeline again. Raises 42501 for a caller who may not.';
+
+-- Grants and policies -------------------------------------------------------------------------------------------------
 
 grant execute on function private.create_replay(uuid, text, text, jsonb, integer, integer, boolean), private.step_replay(uuid, text, text, integer, integer),
-  private.replay_connections(uuid, jsonb) to authenticated;
+  private.replay_connections(uuid, jsonb), private.audit_replay(uuid, text) to authenticated;
 grant execute on function private.claim_replays(uuid, integer, integer) to worker;
 
 grant select on public.replay_plans to authenticated;
@@ -188,6 +214,7 @@ grant select, update (status, finished_at, processed, accepted, duplicates, dead
   checkpoint_id, lease_owner, lease_until) on public.replay_plans to worker;
 
 alter table public.replay_plans enable row level security;
+
 create policy replay_plans_select on public.replay_plans for select to authenticated
   using (org_id = any (array(select private.my_orgs())));
 create policy replay_plans_worker_select on public.replay_plans for select to worker using (true);

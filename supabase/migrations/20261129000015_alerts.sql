@@ -1,12 +1,12 @@
--- Alerts: what is watched, whom to tell, what happened, and what was said about it.
+-- Alerts: which rules an org has, which channels it wants to be told over, and which incidents there were.
 
 create function private.alert_rank(p_level text)
 returns integer
 language sql immutable
 set search_path = ''
 as $$ select array_position(array['info', 'warning', 'critical'], p_level) $$;
+comment on function private.alert_rank(text) is 'The order of the levels: info 1, warning 2, critical 3.';
 
--- Levels rise: value greater than `critical` is critical. Those that are null are not used; one at least is.
 create function private.are_alert_thresholds(p_kind text, p jsonb)
 returns boolean
 language sql immutable
@@ -14,6 +14,7 @@ set search_path = ''
 as $$
   select coalesce(
     jsonb_typeof(p) = 'object'
+    and length(p::text) <= 512
     and array(select jsonb_object_keys(p) order by 1) = case
       when p_kind in ('ConnectionSilent', 'ConnectionLag') then '{critical,info,minRecords,warning}'::text[]
       else '{critical,info,minRecords,warning,windowMinutes}'::text[] end
@@ -32,6 +33,9 @@ as $$
     and coalesce((p ->> 'info')::numeric < (p ->> 'critical')::numeric, true),
     false)
 $$;
+comment on function private.are_alert_thresholds(text, jsonb) is
+'Whether thresholds are valid for a kind of rule. Levels rise: a value above `critical` is critical. A level that is null is not used; at least
+one is. Thresholds are a handful of numbers: a number with sixteen thousand decimals would be read by every pass, so the text is bounded.';
 
 create table public.alert_rules (
   id uuid primary key default gen_random_uuid(),
@@ -45,8 +49,8 @@ create table public.alert_rules (
   updated_at timestamptz not null default now(),
   unique (org_id, kind)
 );
+comment on table public.alert_rules is 'What an org is alerted about: one row per kind, made with the org.';
 
--- A trigger and not a check: whoever updates a rule would need to be granted the function.
 create function private.check_alert_thresholds()
 returns trigger
 language plpgsql security definer
@@ -59,10 +63,12 @@ begin
   return new;
 end
 $$;
+comment on function private.check_alert_thresholds() is
+'Trigger function: refuses thresholds that are not valid. A trigger and not a check constraint: a check would need every role that updates a rule
+to be granted the function.';
 create trigger check_thresholds before insert or update of kind, thresholds on public.alert_rules
   for each row execute function private.check_alert_thresholds();
 
--- What an org starts with. Seconds, shares of the records, or records; a share of few records is none.
 create function private.create_alert_rules(p_org_id uuid)
 returns void
 language sql volatile security definer
@@ -81,6 +87,8 @@ as $$
   ) as d (kind, thresholds)
   on conflict do nothing
 $$;
+comment on function private.create_alert_rules(uuid) is
+'The rules that an org starts with. Thresholds are seconds, shares of the records, or records; a share is not computed of fewer than minRecords.';
 
 create function private.create_alert_rules_of_new_org()
 returns trigger
@@ -92,14 +100,14 @@ begin
   return null;
 end
 $$;
+comment on function private.create_alert_rules_of_new_org() is 'Trigger function: gives a new org its rules.';
 create trigger create_alert_rules after insert on public.orgs for each row execute function private.create_alert_rules_of_new_org();
-select private.create_alert_rules(id) from public.orgs;
 
 create table public.alert_channels (
   id uuid primary key,
   org_id uuid not null references public.orgs (id) on delete cascade,
   type text not null check (type in ('slack', 'pagerduty', 'webhook', 'email')),
-  name text not null check (length(btrim(name)) between 1 and 120),
+  name text not null check (length(btrim(name)) >= 1 and length(name) <= 120),
   target text not null check (length(target) between 1 and 2560),  -- where it goes, with everything secret left out
   min_level text not null default 'warning' check (min_level in ('info', 'warning', 'critical')),
   is_enabled boolean not null default true,
@@ -108,11 +116,11 @@ create table public.alert_channels (
   last_error text check (length(last_error) <= 500),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
-  deleted_at timestamptz,        -- what was said over it stays, so the row stays
+  deleted_at timestamptz,        -- the notifications sent over the channel stay, so its row stays
   unique (org_id, id)
 );
+comment on table public.alert_channels is 'Where an org is notified.';
 
--- Webhook URLs, keys and signing secrets, sealed under the org's data key.
 create table private.alert_channel_secrets (
   org_id uuid not null,
   channel_id uuid not null,
@@ -120,6 +128,7 @@ create table private.alert_channel_secrets (
   primary key (org_id, channel_id),
   foreign key (org_id, channel_id) references public.alert_channels (org_id, id) on delete cascade
 );
+comment on table private.alert_channel_secrets is 'Webhook URLs, keys and signing secrets, sealed under the org''s data key.';
 
 create table public.alert_incidents (
   id uuid primary key default gen_random_uuid(),
@@ -134,51 +143,25 @@ create table public.alert_incidents (
   message text not null,
   opened_at timestamptz not null,
   last_seen_at timestamptz not null,    -- when the condition last held
-  clear_since timestamptz,              -- since when it has not
+  clear_since timestamptz,              -- since when the condition has not held
   last_notified_at timestamptz not null,
   reminders integer not null default 0,
   acknowledged_at timestamptz,
   acknowledged_by uuid,
   resolved_at timestamptz,
-  resolved_by uuid,                     -- null: by itself
+  resolved_by uuid,                     -- null: resolved by the evaluation
   resolution text check (resolution in ('recovered', 'no_traffic', 'not_watched', 'by_person')),
   check ((status = 'resolved') = (resolved_at is not null) and (status = 'resolved') = (resolution is not null)),
   foreign key (org_id, kind) references public.alert_rules (org_id, kind) on delete cascade,
   foreign key (org_id, source_connection_id) references public.source_connections (org_id, id) on delete cascade,
   unique (org_id, id)
 ) with (fillfactor = 80);
--- One at a time, whoever evaluates.
+-- One open incident of a kind and connection, even if two passes evaluate at once.
 create unique index alert_incidents_open_key on public.alert_incidents (source_connection_id, kind) where status <> 'resolved';
 create index alert_incidents_org_opened_idx on public.alert_incidents (org_id, opened_at desc, id desc);
 create index alert_incidents_connection_idx on public.alert_incidents (org_id, source_connection_id, kind);
 create index alert_incidents_rule_idx on public.alert_incidents (org_id, kind);
-
--- Both the outbox and the incident's timeline: written in the transaction that changes the incident, delivered by the task alerts.notify.
-create table public.alert_notifications (
-  id uuid primary key default gen_random_uuid(),
-  seq bigint generated always as identity,
-  org_id uuid not null references public.orgs (id) on delete cascade,
-  incident_id uuid not null,
-  channel_id uuid not null,
-  kind text not null check (kind in ('opened', 'escalated', 'reminder', 'acknowledged', 'resolved')),
-  round integer not null,               -- which escalation or reminder
-  level text not null,
-  value double precision not null,
-  threshold double precision not null,
-  message text not null,
-  status text not null default 'pending' check (status in ('pending', 'sent', 'failed', 'canceled')),
-  attempts integer not null default 0,
-  next_attempt_at timestamptz not null, -- while an attempt runs: when another instance may take it up
-  last_error text check (length(last_error) <= 500),
-  created_at timestamptz not null,
-  settled_at timestamptz,
-  unique (incident_id, channel_id, kind, round),
-  foreign key (org_id, incident_id) references public.alert_incidents (org_id, id) on delete cascade,
-  foreign key (org_id, channel_id) references public.alert_channels (org_id, id) on delete cascade
-);
-create index alert_notifications_pending_idx on public.alert_notifications (next_attempt_at) where status = 'pending';
-create index alert_notifications_incident_idx on public.alert_notifications (org_id, incident_id, seq);
-create index alert_notifications_channel_idx on public.alert_notifications (org_id, channel_id);
+comment on table public.alert_incidents is 'A condition of a rule that holds, or held, on one connection.';
 
 create trigger touch before update of enabled, thresholds, renotify_minutes, resolve_after_minutes on public.alert_rules
   for each row execute function private.touch_updated_at();
@@ -195,37 +178,6 @@ create trigger audit after update on public.alert_incidents
   for each row when (new.acknowledged_by is distinct from old.acknowledged_by or new.resolved_by is distinct from old.resolved_by)
   execute function private.audit('id');
 
--- What is said of each incident: to the channels that ask for its level; that it is over or taken care of, to those that were told of it.
-create function private.queue_alert_notifications(p_incidents uuid[], p_kind text, p_now timestamptz)
-returns integer
-language plpgsql volatile
-set search_path = ''
-as $$
-declare
-  v_count integer;
-begin
-  insert into public.alert_notifications (org_id, incident_id, channel_id, kind, round, level, value, threshold, message, next_attempt_at, created_at)
-  select i.org_id, i.id, c.id, p_kind,
-    case p_kind when 'escalated' then private.alert_rank(i.level) when 'reminder' then i.reminders else 0 end,
-    i.level, i.value, i.threshold, i.message, p_now, p_now
-  from public.alert_incidents i
-  join public.alert_channels c on c.org_id = i.org_id and c.is_enabled and c.deleted_at is null
-  where i.id = any (p_incidents) and case
-    when p_kind in ('acknowledged', 'resolved')
-      then exists (select from public.alert_notifications n where n.org_id = i.org_id and n.incident_id = i.id and n.channel_id = c.id)
-    else private.alert_rank(c.min_level) <= private.alert_rank(i.level) end
-  on conflict do nothing;
-  get diagnostics v_count = row_count;
-  if v_count > 0 then
-    perform graphile_worker.add_job('alerts.notify', payload => '{}', job_key => 'alerts.notify', job_key_mode => 'preserve_run_at', max_attempts => 1);
-  end if;
-  return v_count;
-end
-$$;
-
--- What people do -----------------------------------------------------------------------------------------------------
-
--- False: the org has as many as it may. Every channel is somewhere that we send to on somebody's word.
 create function private.create_alert_channel(p_id uuid, p_org_id uuid, p_type text, p_name text, p_target text, p_min_level text, p_sealed bytea)
 returns boolean
 language plpgsql volatile security definer
@@ -242,8 +194,10 @@ begin
   return true;
 end
 $$;
+comment on function private.create_alert_channel(uuid, uuid, text, text, text, text, bytea) is
+'Creates a channel with its sealed secrets. False: the org has 50 channels already, which is the most it may have, because every channel is a
+place that we send to on somebody''s word.';
 
--- False: no such channel, for this caller.
 create function private.set_alert_channel_target(p_id uuid, p_target text, p_sealed bytea)
 returns boolean
 language plpgsql volatile security definer
@@ -262,8 +216,9 @@ begin
   return true;
 end
 $$;
+comment on function private.set_alert_channel_target(uuid, text, bytea) is
+'Replaces a channel''s target and its sealed secrets. False: the caller has no such channel.';
 
--- False: no such channel, for this caller.
 create function private.delete_alert_channel(p_id uuid)
 returns boolean
 language plpgsql volatile security definer
@@ -282,38 +237,48 @@ begin
   return true;
 end
 $$;
+comment on function private.delete_alert_channel(uuid) is
+'Deletes a channel''s secrets and hides the channel. False: the caller has no such channel.';
 
--- A person takes care of it (acknowledged) or ends it (resolved). Pressed twice it is done once. False: no such incident, for this caller.
-create function private.change_alert_incident(p_id uuid, p_status text)
-returns boolean
-language plpgsql volatile security definer
+create function private.note_alert_channel(p_id uuid, p_error text)
+returns void
+language sql volatile security definer
 set search_path = ''
 as $$
-declare
-  v_incident public.alert_incidents;
-  v_now timestamptz := clock_timestamp();
-begin
-  select * into v_incident from public.alert_incidents where id = p_id for update;
-  if v_incident.id is null or v_incident.org_id <> all (array(select private.my_orgs())) then
-    return false;
-  end if;
-  perform private.require_admin(v_incident.org_id);
-  if v_incident.status = 'open' and p_status = 'acknowledged' then
-    update public.alert_incidents set status = 'acknowledged', acknowledged_at = v_now, acknowledged_by = auth.uid() where id = p_id;
-  elsif v_incident.status <> 'resolved' and p_status = 'resolved' then
-    update public.alert_incidents set status = 'resolved', resolved_at = v_now, resolved_by = auth.uid(), resolution = 'by_person' where id = p_id;
-  else
-    return true;
-  end if;
-  perform private.queue_alert_notifications(array[p_id], p_status, v_now);
-  return true;
-end
+  update public.alert_channels
+  set last_error = left(p_error, 500), last_sent_at = case when p_error is null then clock_timestamp() else last_sent_at end,
+    last_failed_at = case when p_error is null then last_failed_at else clock_timestamp() end
+  where id = p_id
 $$;
+comment on function private.note_alert_channel(uuid, text) is
+'Records whether the last notification over a channel arrived (p_error null), or why it did not.';
+
+create function private.find_alert_channel_secret(p_id uuid)
+returns bytea
+language sql stable security definer
+set search_path = ''
+as $$
+  select k.sealed from private.alert_channel_secrets k join public.alert_channels c on c.org_id = k.org_id and c.id = k.channel_id where c.id = p_id
+$$;
+comment on function private.find_alert_channel_secret(uuid) is
+'The sealed secrets of a channel. The caller''s right to the channel is checked before.';
+
+create function private.count_open_incidents()
+returns table (kind text, level text, incidents bigint)
+language sql stable security definer
+set search_path = ''
+as $$
+  select kind, level, count(*) from public.alert_incidents where status <> 'resolved' group by kind, level
+$$;
+comment on function private.count_open_incidents() is 'Open incidents by kind and level, over all orgs: numbers for the operator''s metrics.';
+
+-- Grants and policies -------------------------------------------------------------------------------------------------
 
 grant execute on function private.create_alert_channel(uuid, uuid, text, text, text, text, bytea), private.set_alert_channel_target(uuid, text, bytea),
-  private.delete_alert_channel(uuid), private.change_alert_incident(uuid, text) to authenticated;
+  private.delete_alert_channel(uuid) to authenticated;
+grant execute on function private.note_alert_channel(uuid, text), private.find_alert_channel_secret(uuid), private.count_open_incidents() to worker;
 
-grant select on public.alert_rules, public.alert_channels, public.alert_incidents, public.alert_notifications to authenticated;
+grant select on public.alert_rules, public.alert_channels, public.alert_incidents to authenticated;
 grant update (enabled, thresholds, renotify_minutes, resolve_after_minutes) on public.alert_rules to authenticated;
 grant update (name, min_level, is_enabled) on public.alert_channels to authenticated;
 
@@ -321,7 +286,6 @@ alter table public.alert_rules enable row level security;
 alter table public.alert_channels enable row level security;
 alter table private.alert_channel_secrets enable row level security;
 alter table public.alert_incidents enable row level security;
-alter table public.alert_notifications enable row level security;
 
 create policy alert_rules_select on public.alert_rules for select to authenticated
   using (org_id = any (array(select private.my_orgs())));
@@ -332,6 +296,4 @@ create policy alert_channels_select on public.alert_channels for select to authe
 create policy alert_channels_update on public.alert_channels for update to authenticated
   using (org_id = any (array(select private.my_orgs('{owner,admin}'))) and deleted_at is null);
 create policy alert_incidents_select on public.alert_incidents for select to authenticated
-  using (org_id = any (array(select private.my_orgs())));
-create policy alert_notifications_select on public.alert_notifications for select to authenticated
   using (org_id = any (array(select private.my_orgs())));

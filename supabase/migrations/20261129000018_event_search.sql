@@ -1,7 +1,40 @@
--- Looking events up by any filter, on any number of them: each answer takes about a quarter of a second and says how far it looked.
+-- Event search: events by any filter, over any number of them. Each answer takes about a quarter of a second and says how far it looked.
 
--- What a filter says, as a condition on canonical_events e. Every value is a literal of its type; what is not understood is refused, rather
--- than answered with more than was asked for.
+create function private.find_events_of_subject(p_org_id uuid, p_hash text)
+returns table (id uuid, event_time timestamptz)
+language plpgsql stable security definer
+set search_path = ''
+-- Planned for the hash at hand: for any hash at all the planner would rather walk the org's whole history by time.
+set plan_cache_mode = 'force_custom_plan'
+as $$
+begin
+  return query
+  with found as materialized (
+    select e.id, e.event_time
+    from public.canonical_events e
+    where e.org_id = p_org_id and p_org_id = any (array(select private.my_orgs()))
+      and (e.subject @> jsonb_build_object('email', p_hash) or e.subject @> jsonb_build_object('phone', p_hash)
+        or e.subject @> jsonb_build_object('document', p_hash) or e.subject @> jsonb_build_object('external_id', p_hash))
+  )
+  select f.id, f.event_time from found f order by f.event_time desc, f.id desc limit 1000;
+end
+$$;
+comment on function private.find_events_of_subject(uuid, text) is
+'Row level security keeps an operator that might leak (`@>` on jsonb) from choosing rows before the policy has: under a policy the index on
+subject is never used. So this function looks past the policy, for members of the org only, and returns ids; the policy still decides what the
+caller sees of them. Newest first, at most 1,000.';
+
+create function public.events_of_subject(org_id uuid, hash text)
+returns setof public.canonical_events
+language sql stable security invoker
+set search_path = ''
+as $$
+  select e.* from private.find_events_of_subject(events_of_subject.org_id, hash) f
+  join public.canonical_events e on e.id = f.id and e.event_time = f.event_time
+$$;
+comment on function public.events_of_subject(uuid, text) is
+'The events about one person of an org, by the keyed hash of an e-mail address, phone, document or external id.';
+
 create function private.event_condition(p_filter jsonb)
 returns text
 language plpgsql immutable
@@ -55,10 +88,10 @@ begin
   return coalesce(nullif(array_to_string(v_conditions, ' and '), ''), 'true');
 end
 $$;
+comment on function private.event_condition(jsonb) is
+'A filter as a condition on canonical_events e. Every value is written as a literal of its type. A filter that is not understood is refused:
+ignoring it would return more than was asked for.';
 
--- The events of people, newest first, before a place in the list; nothing when there are more than 20,000 of them: those are met soon enough
--- on the way back through time, and null says so. It looks past the policy, as find_events_of_subject does and for the same reason, for
--- members of the org only, and answers places; what the caller sees there is decided by the policy.
 create function private.find_people_events(p_org_id uuid, p_hashes text[], p_from timestamptz, p_to timestamptz)
 returns table (times timestamptz[], ids uuid[])
 language plpgsql stable security definer
@@ -83,9 +116,11 @@ begin
   using p_org_id, p_from, p_to;
 end
 $$;
+comment on function private.find_people_events(uuid, text[], timestamptz, timestamptz) is
+'The places of people''s events in the list, newest first, before a given place. Null when there are more than 20,000: then a walk back through
+time meets them soon enough. It looks past the policy, as private.find_events_of_subject does and for the same reason, for members of the org
+only, and returns places; the policy decides what the caller sees there.';
 
--- The part of a query that walks the org's events newest first from a place ($2, $3) back, at most $4 of them, along the index that serves
--- p_driver best; the condition decides nothing here but is answered as `hit`. $5 and $6 are the places of people's events.
 create function private.event_walk(p_filter jsonb, p_driver text)
 returns text
 language sql immutable
@@ -105,10 +140,11 @@ as $$
     from public.canonical_events e where e.org_id = $1 and e.event_time <= $2 and (e.event_time, e.id) < ($2, $3) and %s',
     private.event_condition(p_filter - '{from,to}'::text[] - p_driver), private.event_condition(p_filter - array(select k from jsonb_object_keys(p_filter) k where k not in ('from', 'to')))) as events) w
 $$;
+comment on function private.event_walk(jsonb, text) is
+'The part of a query that walks the org''s events newest first from a place ($2, $3) back, at most $4 of them, along the index that serves p_driver
+best; the condition does not limit the walk but is returned as `hit`. $5 and $6 are the places of people''s events.';
 
--- A page of the org's events that match, newest first, before a place in the list. It walks back along an index, a chunk at a time, and
--- looks at each event on the way; after a quarter of a second it answers what it has and how far it came.
-create function public.search_events(org_id uuid, filter jsonb default '{}', before jsonb default null, page_limit integer default 50)
+create function private.search_events(org_id uuid, filter jsonb default '{}', before jsonb default null, page_limit integer default 50)
 returns jsonb
 language plpgsql stable security invoker
 set search_path = ''
@@ -189,10 +225,11 @@ begin
   return jsonb_build_object('rows', v_rows, 'next', v_next, 'scannedTo', v_scanned_to);
 end
 $$;
+comment on function private.search_events(uuid, jsonb, jsonb, integer) is
+'A page of the org''s events that match, newest first, before a place in the list. It walks back along an index, a chunk at a time, and looks at
+each event on the way; after a quarter of a second it returns what it has and how far it came.';
 
--- How many of the org's events that match happened in each bucket of [from, to), from the newest back: exactly, as far as a quarter of a
--- second reaches. The rollups of activity are by the time of arrival, so these are counted from the events' index.
-create function public.events_histogram(org_id uuid, "from" timestamptz, "to" timestamptz, bucket_seconds integer, filter jsonb default '{}')
+create function private.events_histogram(org_id uuid, "from" timestamptz, "to" timestamptz, bucket_seconds integer, filter jsonb default '{}')
 returns jsonb
 language plpgsql stable security invoker
 set search_path = ''
@@ -253,6 +290,52 @@ begin
     'countedFrom', case when v_until > "from" then v_until end);
 end
 $$;
+comment on function private.events_histogram(uuid, timestamptz, timestamptz, integer, jsonb) is
+'How many of the org''s events that match happened in each bucket of [from, to), from the newest back: exactly, as far as a quarter of a second
+reaches. The rollups of activity are by the time of arrival, so these are counted from the events'' index.';
 
-grant execute on function private.event_condition(jsonb), private.event_walk(jsonb, text), private.find_people_events(uuid, text[], timestamptz, timestamptz),
-  public.search_events(uuid, jsonb, jsonb, integer), public.events_histogram(uuid, timestamptz, timestamptz, integer, jsonb) to authenticated;
+create function private.unwrapped(p_json jsonb)
+returns jsonb
+language sql immutable
+set search_path = ''
+as $$ select case jsonb_typeof(p_json) when 'string' then (p_json #>> '{}')::jsonb when 'null' then null else p_json end $$;
+comment on function private.unwrapped(jsonb) is
+'A filter that came as text: the embedded Data API passes JSON on as a JSON string, PostgREST passes it as it is.';
+
+create function public.search_events(org_id uuid, filter jsonb default '{}', before jsonb default null, page_limit integer default 50)
+returns jsonb
+language sql stable security invoker
+set search_path = ''
+as $$ select private.search_events(org_id, private.unwrapped(filter), private.unwrapped(before), page_limit) $$;
+comment on function public.search_events(uuid, jsonb, jsonb, integer) is
+'A page of the org''s events that match, newest first, before a place in the list: as far back as a quarter of a second reaches.';
+
+create function public.events_histogram(org_id uuid, "from" timestamptz, "to" timestamptz, bucket_seconds integer, filter jsonb default '{}')
+returns jsonb
+language sql stable security invoker
+set search_path = ''
+as $$ select private.events_histogram(org_id, "from", "to", bucket_seconds, private.unwrapped(filter)) $$;
+comment on function public.events_histogram(uuid, timestamptz, timestamptz, integer, jsonb) is
+'How many of the org''s events that match happened in each bucket of [from, to): as far back as a quarter of a second reaches.';
+
+create function private.audit_export(p_org_id uuid, p_filter jsonb, p_format text)
+returns void
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+  if not p_org_id = any (array(select private.my_orgs())) then
+    raise insufficient_privilege;
+  end if;
+  insert into public.audit_log (org_id, actor_id, action, detail)
+  values (p_org_id, auth.uid(), 'canonical_events.export', jsonb_build_object('filter', p_filter, 'format', p_format));
+end
+$$;
+comment on function private.audit_export(uuid, jsonb, text) is
+'Records which member took the org''s events along as a file, with which filter and in which format.';
+
+grant execute on function private.find_events_of_subject(uuid, text), public.events_of_subject(uuid, text), private.event_condition(jsonb),
+  private.find_people_events(uuid, text[], timestamptz, timestamptz), private.event_walk(jsonb, text), private.unwrapped(jsonb),
+  private.search_events(uuid, jsonb, jsonb, integer), public.search_events(uuid, jsonb, jsonb, integer),
+  private.events_histogram(uuid, timestamptz, timestamptz, integer, jsonb), public.events_histogram(uuid, timestamptz, timestamptz, integer, jsonb),
+  private.audit_export(uuid, jsonb, text) to authenticated;

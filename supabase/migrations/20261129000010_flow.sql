@@ -1,59 +1,5 @@
--- Flow control: limits that people set, and the modes that every instance of the API obeys.
+-- Flow control: the modes that every instance of the API obeys, and what the instances say of themselves.
 
-alter table public.source_connections
-  -- Deliveries a second over all instances; null: no limit of its own.
-  add column rate_limit_per_second integer check (rate_limit_per_second between 1 and 100000),
-  -- A brownout sheds part of what comes to connections of low priority, and nothing else.
-  add column priority text not null default 'normal' check (priority in ('normal', 'low'));
-alter table public.orgs
-  add column rate_limit_per_second integer check (rate_limit_per_second between 1 and 100000);
-
-grant update (rate_limit_per_second, priority) on public.source_connections to authenticated;
-grant update (rate_limit_per_second) on public.orgs to authenticated;
-
-create or replace trigger touch before update of name, is_active, config_json, rate_limit_per_second, priority, deleted_at on public.source_connections
-  for each row execute function private.touch_updated_at();
-
-create or replace function private.notify_connection_changed()
-returns trigger
-language plpgsql security definer
-set search_path = ''
-as $$
-declare
-  v_row jsonb := to_jsonb(case when tg_op = 'DELETE' then old else new end);
-begin
-  -- The hot path's own bookkeeping must not empty the caches.
-  if tg_op = 'UPDATE' and to_jsonb(new) - 'last_event_at' = to_jsonb(old) - 'last_event_at' then
-    return null;
-  end if;
-  perform pg_notify('connection_changed', case tg_table_name
-    when 'source_connections' then v_row ->> 'id'
-    when 'connection_secrets' then v_row ->> 'source_connection_id'
-    when 'orgs' then 'org:' || (v_row ->> 'id')
-    else 'org:' || (v_row ->> 'org_id') end);
-  return null;
-end
-$$;
-create trigger notify after update of rate_limit_per_second on public.orgs for each row execute function private.notify_connection_changed();
-
-create or replace function private.find_connection(p_id uuid)
-returns json
-language sql stable security definer
-set search_path = ''
-as $$
-  select json_build_object(
-    'id', c.id, 'org_id', c.org_id, 'project_id', c.project_id, 'type', c.type, 'is_active', c.is_active, 'config', c.config_json,
-    'priority', c.priority, 'rate_limit_per_second', c.rate_limit_per_second, 'org_rate_limit_per_second', o.rate_limit_per_second,
-    'secrets', coalesce((
-      select json_agg(json_build_object('name', s.name, 'sealed', encode(s.sealed, 'base64'), 'expires_at', s.expires_at) order by s.created_at desc)
-      from private.connection_secrets s
-      where s.org_id = c.org_id and s.source_connection_id = c.id and (s.expires_at is null or s.expires_at > now())), '[]'))
-  from public.source_connections c
-  join public.orgs o on o.id = c.org_id
-  where c.id = p_id and c.deleted_at is null
-$$;
-
--- One row: what the operator demands, and the automatic mode of the fleet as it was last written down.
 create table private.flow_state (
   id boolean primary key default true check (id),
   -- Null: the automatic mode counts.
@@ -69,8 +15,8 @@ create table private.flow_state (
   check ((operator_mode is not distinct from 'brownout') = (brownout_rate is not null))
 );
 insert into private.flow_state default values;
+comment on table private.flow_state is 'One row: the mode that the operator demands, and the automatic mode of the fleet as it was last recorded.';
 
--- What each instance last said of itself, once a second.
 create table private.instances (
   id uuid primary key,
   started_at timestamptz not null default now(),
@@ -85,8 +31,8 @@ create table private.instances (
   in_flight integer not null check (in_flight >= 0),
   flushed_turn bigint not null
 );
+comment on table private.instances is 'What each instance of the API last said of itself, once a second.';
 
--- Append-only: every change of the mode that the fleet obeys.
 create table private.flow_transitions (
   id bigint generated always as identity primary key,
   at timestamptz not null default clock_timestamp(),
@@ -97,12 +43,8 @@ create table private.flow_transitions (
   -- The instance that saw the pressure, or took the operator's command.
   instance_id uuid
 );
+comment on table private.flow_transitions is 'Append-only: every change of the mode that the fleet obeys.';
 
-alter table private.flow_state enable row level security;
-alter table private.instances enable row level security;
-alter table private.flow_transitions enable row level security;
-
--- An instance that has not been seen for as long counts no more.
 create function private.live_instances()
 returns setof private.instances
 language sql volatile security definer
@@ -110,9 +52,18 @@ set search_path = ''
 as $$
   select * from private.instances where seen_at > clock_timestamp() - interval '5 seconds'
 $$;
+comment on function private.live_instances() is 'The instances that were seen within the last 5 seconds; the others do not count any more.';
 
--- Once a second, by every instance and in one round trip: says how it is, and answers what to obey. Whoever sees that the automatic mode of
--- the fleet (the highest of the live instances) is another than the one written down writes it down, with the cause.
+create function private.leading_instance()
+returns private.instances
+language sql volatile security definer
+set search_path = ''
+as $$
+  select * from private.live_instances()
+  order by array_position('{brownout,throttled,normal}'::text[], automatic_mode), seen_at desc limit 1
+$$;
+comment on function private.leading_instance() is 'The live instance under the highest pressure.';
+
 create function private.heartbeat(p_instance json)
 returns json
 language plpgsql volatile security definer
@@ -157,18 +108,10 @@ begin
     'automatic_mode', v_state.automatic_mode, 'flush_turn', v_state.flush_turn, 'instances', (select count(*) from private.live_instances()));
 end
 $$;
+comment on function private.heartbeat(json) is
+'Called once a second by every instance, in one round trip: the instance reports its state and learns which mode to obey. The automatic mode of
+the fleet is the highest of the live instances. The instance that sees it differ from the recorded one records it, with the cause.';
 
--- The live instance under the highest pressure.
-create function private.leading_instance()
-returns private.instances
-language sql volatile security definer
-set search_path = ''
-as $$
-  select * from private.live_instances()
-  order by array_position('{brownout,throttled,normal}'::text[], automatic_mode), seen_at desc limit 1
-$$;
-
--- An instance that stops says so, and nobody waits for it.
 create function private.leave_fleet(p_instance_id uuid)
 returns void
 language sql volatile security definer
@@ -176,8 +119,8 @@ set search_path = ''
 as $$
   delete from private.instances where id = p_instance_id
 $$;
+comment on function private.leave_fleet(uuid) is 'An instance that stops removes itself, so that no other waits for it.';
 
--- What the operator demands of every instance; p_mode null: nothing, the automatic mode counts again.
 create function private.set_operator_mode(p_mode text, p_brownout_rate double precision, p_reason text, p_instance_id uuid)
 returns void
 language plpgsql volatile security definer
@@ -198,8 +141,9 @@ begin
   perform pg_notify('flow_changed', '');
 end
 $$;
+comment on function private.set_operator_mode(text, double precision, text, uuid) is
+'Sets the mode that the operator demands of every instance; p_mode null: the automatic mode counts again.';
 
--- Asks every instance to write what it holds at once. The turn it answers has been done when every live instance reports it.
 create function private.request_flush()
 returns bigint
 language plpgsql volatile security definer
@@ -213,6 +157,8 @@ begin
   return v_turn;
 end
 $$;
+comment on function private.request_flush() is
+'Asks every instance to write at once what it holds. The turn that is returned has been done when every live instance reports it.';
 
 create function private.flow_overview()
 returns json
@@ -222,8 +168,8 @@ as $$
   select json_build_object('state', to_json(s), 'instances', coalesce((select json_agg(i order by i.started_at, i.id) from private.live_instances() i), '[]'))
   from private.flow_state s
 $$;
+comment on function private.flow_overview() is 'The state of the fleet and its live instances.';
 
--- Newest first.
 create function private.list_flow_transitions(p_limit integer)
 returns setof private.flow_transitions
 language sql stable security definer
@@ -231,9 +177,8 @@ set search_path = ''
 as $$
   select * from private.flow_transitions order by id desc limit p_limit
 $$;
+comment on function private.list_flow_transitions(integer) is 'Newest first.';
 
--- How far behind the sources are: per source, and its laggiest connections. Freshness counts from the newest event; the ingest lag is the
--- mean time from event to commit over the last 15 minutes (of live traffic, not of replays).
 create function private.adapter_lag(p_connections_max integer)
 returns json
 language sql volatile security definer
@@ -262,6 +207,14 @@ as $$
       from described d where d.type = s.type), '[]')) order by s.type), '[]')
   from (select type, count(*) as active_connections, min(lag_seconds) as lag_seconds from connections group by type) s
 $$;
+comment on function private.adapter_lag(integer) is
+'How far behind the sources are: per source, and its laggiest connections. Freshness counts from the newest event; the ingest lag is the mean time
+from event to commit over the last 15 minutes (of live traffic, not of replays).';
 
 grant execute on function private.heartbeat(json), private.leave_fleet(uuid), private.set_operator_mode(text, double precision, text, uuid),
   private.request_flush(), private.flow_overview(), private.list_flow_transitions(integer), private.adapter_lag(integer) to worker;
+
+-- No policy: the tables are reached through these functions only.
+alter table private.flow_state enable row level security;
+alter table private.instances enable row level security;
+alter table private.flow_transitions enable row level security;

@@ -1,20 +1,10 @@
--- Erasing a person: what is stored about them loses everything that is about them, and no replay brings it back.
+-- Erasing a person: stored events and deliveries lose everything that is about them, and no replay brings it back.
 
--- What was erased says so: it is neither shown as if it had always been empty, nor run again.
-alter table public.canonical_events add column erased_at timestamptz;
-alter table public.event_journal add column erased_at timestamptz;
-
--- What belongs to a delivery: its events, its dead letters and the replays of it.
-create index canonical_events_journal_idx on public.canonical_events (journal_id);
-create index dlq_events_journal_idx on public.dlq_events (journal_id);
-create index event_journal_replay_idx on public.event_journal (replay_of) where replay_of is not null;
-
--- One request to erase one person, and how far it came. Who the person is stands beside it, sealed, and only until it is done.
 create table public.erasures (
   id uuid primary key,
   org_id uuid not null references public.orgs (id) on delete cascade,
   kinds text[] not null check (cardinality(kinds) between 1 and 4 and kinds <@ '{email,phone,document,external_id}'),
-  reference text check (length(btrim(reference)) between 1 and 120),
+  reference text check (length(btrim(reference)) >= 1 and length(reference) <= 120),
   status text not null default 'running' check (status in ('running', 'completed')),
   waits_for text,                     -- the reason of the legal hold that it waits for
   events integer not null default 0,  -- events that lost what was about the person
@@ -22,27 +12,30 @@ create table public.erasures (
   dead_letters integer not null default 0,
   unreadable integer not null default 0,  -- bodies that open with no key of the org: nobody can say whom they name
   scanned bigint not null default 0,  -- bodies that were looked at
-  -- The last delivery that was looked at, and when one that named the person was last erased: a replay of it may have been under way.
+  -- The last delivery that was looked at, and when a delivery that named the person was last erased: a replay of it may have been under way.
   cursor_at timestamptz,
   cursor_id uuid,
   found_at timestamptz,
   created_by uuid not null default auth.uid(),
   created_at timestamptz not null default now(),
   completed_at timestamptz,
-  -- Who works on it; whoever holds no lease erases nothing.
+  -- Who works on it; a worker without the lease erases nothing.
   lease_owner uuid,
   lease_until timestamptz,
   check ((status = 'completed') = (completed_at is not null))
 );
 create index erasures_org_created_idx on public.erasures (org_id, created_at desc, id desc);
 create index erasures_open_idx on public.erasures (lease_until nulls first, created_at) where status = 'running';
+comment on table public.erasures is
+'One request to erase one person, and how far it has come. Who the person is stands in private.erasure_persons, and only until it is done.';
 
--- The identifiers, sealed under the org's data key. Deleted when the erasure is completed.
 create table private.erasure_persons (
   erasure_id uuid primary key references public.erasures (id) on delete cascade,
   key_version integer not null,
   sealed bytea not null
 );
+comment on table private.erasure_persons is
+'The identifiers of the person, sealed under the org''s data key. Deleted when the erasure is completed.';
 
 create trigger audit after insert on public.erasures for each row execute function private.audit('id');
 create trigger audit_end after update of status on public.erasures
@@ -60,9 +53,8 @@ begin
   perform graphile_worker.add_job('erasures.run', payload => '{}', job_key => 'erasures.run', job_key_mode => 'preserve_run_at', max_attempts => 1);
 end
 $$;
+comment on function private.start_erasure(uuid, uuid, text[], text, integer, bytea) is 'Starts the erasure of a person.';
 
--- How many events are about a person. p_subjects: [{"email": "<hash>"}, {"phone": "<hash>"}, …], one per kind and version of the hash key.
--- Looks past the policy, as private.find_events_of_subject does and for the same reason, for owners and admins.
 create function private.count_events_of_person(p_org_id uuid, p_subjects jsonb[])
 returns integer
 language plpgsql stable security definer
@@ -74,8 +66,10 @@ begin
   return (select count(*)::integer from public.canonical_events e where e.org_id = p_org_id and e.subject @> any (p_subjects));
 end
 $$;
+comment on function private.count_events_of_person(uuid, jsonb[]) is
+'How many events are about a person. p_subjects: [{"email": "<hash>"}, {"phone": "<hash>"}, …], one per kind and version of the hash key. Looks
+past the policy, as private.find_events_of_subject does and for the same reason, for owners and admins.';
 
--- The open erasure that was served longest ago, with who it is about.
 create function private.claim_erasure(p_owner uuid, p_lease_seconds integer)
 returns table (id uuid, org_id uuid, cursor_at text, cursor_id uuid, key_version integer, sealed bytea)
 language sql volatile security definer
@@ -94,9 +88,9 @@ as $$
   select c.id, c.org_id, c.cursor_at::text, c.cursor_id, p.key_version, p.sealed
   from claimed c join private.erasure_persons p on p.erasure_id = c.id
 $$;
+comment on function private.claim_erasure(uuid, integer) is
+'Takes the open erasure that was served longest ago, with the identifiers of its person.';
 
--- Empties up to p_limit events about the person, and returns how many. One that somebody rewrites just now is left for the next call.
--- Type, time, amount and references stay: they are the org's books, and about nobody without the rest.
 create function private.erase_events(p_org_id uuid, p_subjects jsonb[], p_limit integer)
 returns integer
 language plpgsql volatile security definer
@@ -118,8 +112,10 @@ begin
   return v_erased;
 end
 $$;
+comment on function private.erase_events(uuid, jsonb[], integer) is
+'Empties up to p_limit events about the person, and returns how many. An event that another transaction is rewriting is left for the next call.
+Type, time, amount and references stay: they are the org''s books, and without the rest they are about no person.';
 
--- Deletes the bodies of deliveries. What waits to be run again out of them is given up: whoever runs it just now writes nothing any more.
 create function private.erase_deliveries(p_org_id uuid, p_ids uuid[])
 returns table (deliveries integer, dead_letters integer)
 language plpgsql volatile security definer
@@ -137,8 +133,10 @@ begin
   return next;
 end
 $$;
+comment on function private.erase_deliveries(uuid, uuid[]) is
+'Deletes the bodies of deliveries. Dead letters that wait to be run again out of them are discarded: a worker that is running one writes nothing
+any more.';
 
--- Ends it, unless there is an event about the person after all: false. What it knew of the person goes.
 create function private.complete_erasure(p_id uuid, p_owner uuid, p_subjects jsonb[])
 returns boolean
 language plpgsql volatile security definer
@@ -158,68 +156,10 @@ begin
   return true;
 end
 $$;
+comment on function private.complete_erasure(uuid, uuid, jsonb[]) is
+'Completes the erasure and deletes the identifiers of the person, unless there is an event about the person after all: then false.';
 
--- As before; and an event that was erased stays erased.
-create or replace function private.rewrite_events(p_old json, p_keys json, p_events json, p_now timestamptz)
-returns json
-language plpgsql volatile security invoker
-set search_path = ''
-as $$
-declare
-  v_new record;
-  v_key private.event_keys;
-  v_stored record;
-  v_outcome text;
-  v_answer jsonb[] := '{}';
-begin
-  -- Two that rewrite the same event follow one another here. Sorted, so that they never deadlock; and whoever still inserts keys holds none
-  -- that a batch which has come this far waits for.
-  perform from private.event_keys k
-  join json_to_recordset(p_keys) as n (source_connection_id uuid, idempotency_key text, event_id uuid) using (source_connection_id, idempotency_key)
-  where n.event_id in (select o.event_id from json_to_recordset(p_old) as o (event_id uuid))
-  order by k.source_connection_id, k.idempotency_key
-  for update of k;
-
-  for v_new in
-    select o.known, o.outcome, n.body_sha256, e.*
-    from (select value as known, (value ->> 'event_id')::uuid as event_id, value ->> 'outcome' as outcome from json_array_elements(p_old)) o
-    join json_to_recordset(p_keys) as n (event_id uuid, body_sha256 text) using (event_id)
-    join json_to_recordset(p_events) as e (id uuid, source_connection_id uuid, type text, source_type text, source_event_type text,
-      source_event_id text, event_time timestamptz, received_at timestamptz, idempotency_key text, subject jsonb, amount_minor bigint,
-      currency text, order_ref text, attribution jsonb, properties jsonb, is_test boolean, journal_id uuid, schema_version integer,
-      record_index integer) on e.id = o.event_id
-    order by e.received_at, e.journal_id, e.record_index
-  loop
-    select * into strict v_key from private.event_keys
-    where source_connection_id = v_new.source_connection_id and idempotency_key = v_new.idempotency_key;
-    -- Locked: whoever erases it just now is waited for, and seen.
-    select journal_id, received_at, schema_version, revision, erased_at into v_stored
-    from public.canonical_events where id = v_key.event_id and event_time = v_key.event_time for update;
-    if v_stored.journal_id is null or v_stored.journal_id = v_new.journal_id or v_stored.erased_at is not null then
-      v_outcome := v_new.outcome;
-    elsif v_new.received_at < v_stored.received_at or v_new.schema_version < v_stored.schema_version then
-      v_outcome := 'older';
-    else
-      v_outcome := 'rewritten';
-      update public.canonical_events
-      set type = v_new.type, source_type = v_new.source_type, source_event_type = v_new.source_event_type, source_event_id = v_new.source_event_id,
-        event_time = v_new.event_time, received_at = v_new.received_at, ingested_at = greatest(p_now, v_new.received_at), subject = v_new.subject,
-        amount_minor = v_new.amount_minor, currency = v_new.currency, order_ref = v_new.order_ref, attribution = v_new.attribution,
-        properties = v_new.properties, is_test = v_new.is_test, journal_id = v_new.journal_id, schema_version = v_new.schema_version,
-        revision = v_stored.revision + 1
-      where id = v_key.event_id and event_time = v_key.event_time;
-      -- The event may have moved to another partition: its key says where it is.
-      update private.event_keys set event_time = v_new.event_time, body_sha256 = decode(v_new.body_sha256, 'hex')
-      where source_connection_id = v_key.source_connection_id and idempotency_key = v_key.idempotency_key;
-    end if;
-    v_answer := v_answer || (v_new.known::jsonb || jsonb_build_object('outcome', v_outcome,
-      'revision', case v_outcome when 'rewritten' then v_stored.revision + 1 end));
-  end loop;
-  return array_to_json(v_answer);
-end
-$$;
-
--- Who may do what -----------------------------------------------------------------------------------------------------
+-- Grants and policies -------------------------------------------------------------------------------------------------
 
 grant execute on function private.start_erasure(uuid, uuid, text[], text, integer, bytea), private.count_events_of_person(uuid, jsonb[]) to authenticated;
 grant execute on function private.claim_erasure(uuid, integer), private.erase_events(uuid, jsonb[], integer), private.erase_deliveries(uuid, uuid[]),
@@ -228,11 +168,10 @@ grant execute on function private.claim_erasure(uuid, integer), private.erase_ev
 grant select on public.erasures to authenticated, worker;
 grant update (waits_for, events, deliveries, dead_letters, unreadable, scanned, cursor_at, cursor_id, found_at, lease_owner, lease_until)
   on public.erasures to worker;
--- How the deliveries of a connection are read, also after it was deleted.
-grant select (config_json) on public.source_connections to worker;
 
 alter table public.erasures enable row level security;
 alter table private.erasure_persons enable row level security;
+
 create policy erasures_select on public.erasures for select to authenticated
   using (org_id = any (array(select private.my_orgs())));
 create policy erasures_worker_select on public.erasures for select to worker using (true);

@@ -1,7 +1,57 @@
--- Deliveries that the journal sends through the pipeline again: a batch as ingestion writes it, and one that may rewrite what is stored.
+-- Batches: deliveries become journal, keys, events, dead letters and activity in one transaction, which is one statement. Ingestion, replay and
+-- reprocessing write the same way; reprocessing may also rewrite what is stored.
 
--- What follows the events of a batch: dead letters, journal, sealed bodies and counters. Part of its transaction.
--- p_old: the records of p_keys that were not new, as private.insert_events and private.rewrite_events return them.
+create function private.insert_events(p_keys json, p_events json, p_now timestamptz)
+returns json
+language plpgsql volatile security invoker
+set search_path = ''
+as $$
+declare
+  v_count integer := json_array_length(p_keys);
+  v_new uuid[] := '{}';
+  v_old json := '[]';
+begin
+  if v_count > 0 then
+    -- Sorted by key: two batches that share keys take them in one order and never deadlock.
+    -- Waits here for another batch that is writing the same key; the next statement then sees its row.
+    with inserted as (
+      insert into private.event_keys (source_connection_id, idempotency_key, event_id, event_time, body_sha256, created_at)
+      select source_connection_id, idempotency_key, event_id, event_time, decode(body_sha256, 'hex'), p_now
+      from json_to_recordset(p_keys) as k (source_connection_id uuid, idempotency_key text, event_id uuid, event_time timestamptz, body_sha256 text)
+      order by source_connection_id, idempotency_key
+      on conflict do nothing
+      returning event_id
+    )
+    select coalesce(array_agg(event_id), '{}') into v_new from inserted;
+
+    if cardinality(v_new) < v_count then
+      select coalesce(json_agg(json_build_object(
+        'event_id', k.event_id, 'stored_event_id', s.event_id, 'journal_id', k.journal_id, 'dlq_id', k.dlq_id,
+        'source_connection_id', k.source_connection_id,
+        'outcome', case when s.body_sha256 = decode(k.body_sha256, 'hex') then 'duplicate' else 'conflict' end)), '[]')
+      into v_old
+      from json_to_recordset(p_keys) as k (source_connection_id uuid, idempotency_key text, event_id uuid, body_sha256 text, journal_id uuid, dlq_id uuid)
+      join private.event_keys s using (source_connection_id, idempotency_key)
+      where k.event_id <> s.event_id;
+    end if;
+
+    insert into public.canonical_events (id, org_id, project_id, source_connection_id, type, source_type, source_event_type, source_event_id,
+      event_time, received_at, ingested_at, idempotency_key, subject, amount_minor, currency, order_ref, attribution, properties, is_test,
+      journal_id, schema_version)
+    select id, org_id, project_id, source_connection_id, type, source_type, source_event_type, source_event_id,
+      event_time, received_at, greatest(p_now, received_at), idempotency_key, subject, amount_minor, currency, order_ref, attribution, properties, is_test,
+      journal_id, schema_version
+    from json_to_recordset(p_events) as e (id uuid, org_id uuid, project_id uuid, source_connection_id uuid, type text, source_type text,
+      source_event_type text, source_event_id text, event_time timestamptz, received_at timestamptz, idempotency_key text, subject jsonb,
+      amount_minor bigint, currency text, order_ref text, attribution jsonb, properties jsonb, is_test boolean, journal_id uuid, schema_version integer)
+    where cardinality(v_new) = v_count or id = any (v_new);
+  end if;
+  return v_old;
+end
+$$;
+comment on function private.insert_events(json, json, timestamptz) is
+'Writes what is new of p_events and returns the rest, as private.ingest_batch documents both. Part of a batch''s transaction.';
+
 create function private.settle_batch(p_deliveries json, p_keys json, p_events json, p_dead json, p_sealed bytea, p_old json, p_now timestamptz)
 returns void
 language plpgsql volatile security invoker
@@ -57,9 +107,9 @@ begin
     select d.id, d.received_at, d.org_id, d.key_version, substring(p_sealed from d.sealed_at + 1 for d.sealed_length)
     from deliveries d
   ), lags as (
-    -- A replay's lag would be the age of its delivery.
+    -- A replay's lag would be the age of its delivery. Of an event from long ago it says no more than a month: the histogram ends at an hour.
     select r.*, d.replay_of is not null as is_replay,
-      case when r.event_time is not null and d.replay_of is null then greatest(0, extract(epoch from p_now - r.event_time)) end as lag
+      case when r.event_time is not null and d.replay_of is null then least(greatest(0, extract(epoch from p_now - r.event_time)), 2678400) end as lag
     from records r join deliveries d on d.id = r.journal_id
   )
   insert into public.connection_activity (org_id, source_connection_id, bucket, received, accepted, duplicates, dead_lettered, rejected,
@@ -87,9 +137,11 @@ begin
   ) a using (source_connection_id);
 end
 $$;
+comment on function private.settle_batch(json, json, json, json, bytea, json, timestamptz) is
+'Writes what follows the events of a batch: dead letters, journal, sealed bodies and counters. Part of its transaction. p_old: the records of
+p_keys that were not new, as private.insert_events and private.rewrite_events return them.';
 
--- As before, in two parts.
-create or replace function private.ingest_batch(p_deliveries json, p_keys json, p_events json, p_dead json, p_sealed bytea)
+create function private.ingest_batch(p_deliveries json, p_keys json, p_events json, p_dead json, p_sealed bytea)
 returns json
 language plpgsql volatile security invoker
 set search_path = ''
@@ -102,13 +154,18 @@ begin
   return v_old;
 end
 $$;
+comment on function private.ingest_batch(json, json, json, json, bytea) is
+'The one entry of the hot path.
+p_deliveries: [{ id, org_id, project_id, source_connection_id, received_at, content_type, byte_size, body_sha256, is_test, replay_of, event_types,
+                 key_version, sealed_at, sealed_length }]; sealed_at and sealed_length cut the sealed body out of p_sealed
+                 (one bytea for the whole batch: binary on the wire, nothing encoded).
+p_keys:       [{ source_connection_id, idempotency_key, event_id, event_time, body_sha256 (hex), journal_id, dlq_id }], one per event;
+                 dlq_id is used where the key turns out to be taken by a different body.
+p_events:     rows of canonical_events, one per key.
+p_dead:       rows of dlq_events.
+Returns, for the records of p_keys that were not new, [{ event_id, outcome: ''duplicate'' | ''conflict'', stored_event_id }].
+A record of p_keys that is not in the answer is new and stored.';
 
--- Rewrites what stands under the keys of p_old by the same keys' p_events, each under its own id. Returns p_old with what became of them:
---   'rewritten'  with the revision it has now;
---   'older'      the delivery first arrived before the one whose state is stored (received_at is that of the first delivery, however often it
---                was replayed), or an older version of the pipeline made it: what is stored stays;
---   as it was    the same delivery wrote the key already (two records of one key: the first stands), or the event is gone by retention or
---                erasure and does not come back.
 create function private.rewrite_events(p_old json, p_keys json, p_events json, p_now timestamptz)
 returns json
 language plpgsql volatile security invoker
@@ -141,9 +198,10 @@ begin
   loop
     select * into strict v_key from private.event_keys
     where source_connection_id = v_new.source_connection_id and idempotency_key = v_new.idempotency_key;
-    select journal_id, received_at, schema_version, revision into v_stored
-    from public.canonical_events where id = v_key.event_id and event_time = v_key.event_time;
-    if v_stored.journal_id is null or v_stored.journal_id = v_new.journal_id then
+    -- Locked: whoever erases it just now is waited for, and seen.
+    select journal_id, received_at, schema_version, revision, erased_at into v_stored
+    from public.canonical_events where id = v_key.event_id and event_time = v_key.event_time for update;
+    if v_stored.journal_id is null or v_stored.journal_id = v_new.journal_id or v_stored.erased_at is not null then
       v_outcome := v_new.outcome;
     elsif v_new.received_at < v_stored.received_at or v_new.schema_version < v_stored.schema_version then
       v_outcome := 'older';
@@ -166,9 +224,14 @@ begin
   return array_to_json(v_answer);
 end
 $$;
+comment on function private.rewrite_events(json, json, json, timestamptz) is
+'Rewrites the stored events under the keys of p_old with the same keys'' p_events; each keeps its id. Returns p_old with what became of them:
+  ''rewritten''  with the revision it has now;
+  ''older''      the delivery first arrived before the one whose state is stored (received_at is that of the first delivery, however often it
+               was replayed), or an older version of the pipeline made it: what is stored stays;
+  as it was    the same delivery wrote the key already (two records of one key: the first stands), or the event is gone by retention or
+               erasure and does not come back. An event that was erased stays erased.';
 
--- A batch out of the journal, as private.ingest_batch takes and answers it; with p_rewrite what is stored gives way (private.rewrite_events).
--- A door of its own: nobody holds the right to change events otherwise.
 create function private.replay_batch(p_deliveries json, p_keys json, p_events json, p_dead json, p_sealed bytea, p_rewrite boolean)
 returns json
 language plpgsql volatile security definer
@@ -185,22 +248,10 @@ begin
   return v_old;
 end
 $$;
+comment on function private.replay_batch(json, json, json, json, bytea, boolean) is
+'A batch out of the journal, as private.ingest_batch takes and answers it; with p_rewrite, stored events are rewritten (private.rewrite_events).
+Security definer, because no role holds the right to change events.';
 
--- Who sent which delivery through the pipeline again. Raises 42501 for whoever may not.
-create function private.audit_replay(p_journal_id uuid, p_mode text)
-returns void
-language plpgsql volatile security definer
-set search_path = ''
-as $$
-declare
-  v_org uuid := (select org_id from public.event_journal where id = p_journal_id);
-begin
-  perform private.require_admin(v_org);
-  insert into public.audit_log (org_id, actor_id, action, target_id, detail)
-  values (v_org, auth.uid(), 'event_journal.replay', p_journal_id::text, jsonb_build_object('mode', p_mode));
-end
-$$;
-
-grant execute on function private.settle_batch(json, json, json, json, bytea, json, timestamptz) to ingest, worker;
+grant execute on function private.insert_events(json, json, timestamptz), private.settle_batch(json, json, json, json, bytea, json, timestamptz),
+  private.ingest_batch(json, json, json, json, bytea) to ingest, worker;
 grant execute on function private.replay_batch(json, json, json, json, bytea, boolean) to worker;
-grant execute on function private.audit_replay(uuid, text) to authenticated;

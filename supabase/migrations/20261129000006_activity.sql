@@ -1,5 +1,30 @@
--- Rollups of connection_activity to minutes, hours and days, and what the dashboard asks, answered from them.
--- Replays and retries stand apart: every other column counts live traffic only.
+-- Activity: counters per connection, their rollups to minutes, hours and days, and the answers that the dashboard reads from them.
+-- Replays and retries have columns of their own in the rollups: every other column counts live traffic only.
+
+create table public.connection_activity (
+  id bigint generated always as identity,
+  org_id uuid not null,
+  source_connection_id uuid not null,
+  bucket timestamptz not null,        -- the minute of the flush
+  received integer not null default 0,
+  accepted integer not null default 0,
+  duplicates integer not null default 0,
+  dead_lettered integer not null default 0,
+  rejected integer not null default 0,
+  lag_sum_ms bigint not null default 0,
+  lag_max_ms bigint not null default 0,
+  -- Counts source-to-commit lag in seconds by the upper bounds 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600 and beyond: histograms can be
+  -- added up, percentiles cannot.
+  lag_histogram integer[] not null default '{}',
+  last_event_time timestamptz,
+  -- Replays and retries are counted in rows of their own: they must not change the lag and the rates of live traffic.
+  is_replay boolean not null default false,
+  primary key (bucket, id),
+  foreign key (org_id, source_connection_id) references public.source_connections (org_id, id)
+) partition by range (bucket);
+create index connection_activity_connection_bucket_idx on public.connection_activity (org_id, source_connection_id, bucket desc);
+comment on table public.connection_activity is
+'Counters, one row per connection and flush: insert-only, so that two flushes never wait for each other''s row.';
 
 create table public.activity_minutes (
   org_id uuid not null,
@@ -19,6 +44,7 @@ create table public.activity_minutes (
   primary key (org_id, source_connection_id, bucket),
   foreign key (org_id, source_connection_id) references public.source_connections (org_id, id)
 ) partition by range (bucket);
+comment on table public.activity_minutes is 'The counters of each minute. The rollups to hours and days have the same columns.';
 
 create table public.activity_hours (
   like public.activity_minutes including defaults including constraints,
@@ -26,29 +52,24 @@ create table public.activity_hours (
   foreign key (org_id, source_connection_id) references public.source_connections (org_id, id)
 ) partition by range (bucket);
 
--- One row a day and connection: kept for good, in one table.
 create table public.activity_days (
   like public.activity_minutes including defaults including constraints,
   primary key (org_id, source_connection_id, bucket),
   foreign key (org_id, source_connection_id) references public.source_connections (org_id, id)
 );
+comment on table public.activity_days is 'One row a day and connection: kept for good, in one table without partitions.';
 
-insert into private.retention (table_name, keep_days, months_back, months_ahead) values
-  ('public.activity_minutes', 35, 1, 3),
-  ('public.activity_hours', 400, 13, 3);
--- The rows that the rollups are made of need to outlive a long standstill of the rollup, not a year.
-update private.retention set keep_days = 35 where table_name = 'public.connection_activity';
-
--- How far the rollups are, in one row.
 create table private.activity_rollup (
   id boolean primary key default true check (id),
   rolled_until timestamptz,     -- every activity row of an earlier bucket is in the rollups for good; null: nothing was rolled up yet
   settled_until timestamptz,    -- every row that is dated earlier has been committed
-  settling_until timestamptz,   -- will be settled_until, once every transaction before settling_xid has ended
+  settling_until timestamptz,   -- becomes settled_until once every transaction before settling_xid has ended
   settling_xid xid8
 );
-alter table private.activity_rollup enable row level security;
 insert into private.activity_rollup default values;
+comment on table private.activity_rollup is 'How far the rollups have come, in one row.';
+
+-- The rollup ----------------------------------------------------------------------------------------------------------
 
 create function private.activity_rolled_until()
 returns timestamptz
@@ -57,11 +78,9 @@ set search_path = ''
 as $$
   select coalesce(rolled_until, '-infinity') from private.activity_rollup
 $$;
+comment on function private.activity_rolled_until() is
+'Every activity row before this moment is in the rollups for good; -infinity before the first rollup.';
 
--- Moves settled_until. A batch is dated when its statement begins and visible when it commits, which may be much later: a statement is
--- cancelled after 12 s, but a commit waits for its disk as long as it takes. So a moment is settled when 15 s have passed, by when each
--- statement that began before it writes or is gone, and then every transaction that was writing has ended. Whoever writes longer than
--- ten minutes is no batch and is not waited for.
 create function private.settle_activity(p_now timestamptz)
 returns timestamptz
 language plpgsql volatile security invoker
@@ -70,8 +89,12 @@ as $$
 declare
   v_state private.activity_rollup := (select r from private.activity_rollup r);
 begin
-  if v_state.settling_xid is null or pg_snapshot_xmin(pg_current_snapshot()) >= v_state.settling_xid
-    or v_state.settling_until < p_now - interval '10 minutes' then
+  if v_state.settling_xid is null or v_state.settling_until < p_now - interval '10 minutes' or not exists (
+    select from pg_locks l left join pg_stat_activity a on a.pid = l.pid
+    where l.locktype = 'transactionid' and l.mode = 'ExclusiveLock' and l.granted
+      and age(l.transactionid) > age(v_state.settling_xid::xid)
+      -- Without a process: a prepared transaction, of whichever database.
+      and (a.pid is null or a.datid = (select d.oid from pg_database d where d.datname = current_database()))) then
     update private.activity_rollup
     set settled_until = greatest(settled_until, settling_until), settling_until = date_trunc('minute', p_now - interval '15 seconds'),
       settling_xid = pg_current_xact_id()
@@ -80,10 +103,60 @@ begin
   return coalesce(v_state.settled_until, '-infinity');
 end
 $$;
+comment on function private.settle_activity(timestamptz) is
+'Moves settled_until. A batch is dated when its statement begins and visible when it commits, which may be much later: a statement is cancelled
+after 12 s, but a commit waits for its disk as long as it takes. So a moment is settled when 15 s have passed, by when each statement that began
+before it writes or is gone, and then every transaction that was writing has ended. A transaction that writes for more than ten minutes is no
+batch and is not waited for. Nor is one in another database of the cluster: it writes nothing here. The horizon of a snapshot counts them all;
+the lock that each transaction holds on its own id tells which database it is in.';
 
--- Rolls up what came since the last time: recomputes every minute that is not settled yet, and the hours and days around it. Running it
--- twice changes nothing; of several at once, one works and the others leave at once. Takes at most p_rows activity rows and one minute
--- at a time; returns whether more is waiting.
+create function private.turn_back_activity(p_now timestamptz)
+returns void
+language sql volatile
+set search_path = ''
+as $$
+  update private.activity_rollup
+  set settled_until = null, settling_until = null, settling_xid = null,
+    rolled_until = case when rolled_until <= p_now then rolled_until else (
+      select max(newest.bucket) - interval '15 minutes'
+      from public.source_connections c
+      -- One index probe for each: by time alone a month of minutes would be read.
+      cross join lateral (
+        select m.bucket from public.activity_minutes m
+        where m.org_id = c.org_id and m.source_connection_id = c.id and m.bucket <= p_now
+        order by m.bucket desc limit 1
+      ) newest) end
+  where greatest(rolled_until, settled_until, settling_until) > p_now
+$$;
+comment on function private.turn_back_activity(timestamptz) is
+'Takes the marks of the rollup back when they lie in the future. A database clock that was ahead (for a minute, or by two days) moves them there,
+and then what is counted until that time is neither rolled up nor read from connection_activity. The marks go back to the newest minute that was
+rolled up, and a quarter of an hour more for the batches that were not waited for when the clock jumped. Rolling up twice changes nothing.';
+
+create function private.refresh_last_event_at(p_since timestamptz default now() - interval '10 minutes')
+returns integer
+language sql security definer
+set search_path = ''
+as $$
+  with outdated as (
+    select c.id, n.at
+    from public.source_connections c
+    cross join lateral (
+      select max(m.last_event_time) as at from public.activity_minutes m
+      where m.org_id = c.org_id and m.source_connection_id = c.id and m.bucket >= p_since
+    ) n
+    where c.last_event_at is null and n.at is not null or c.last_event_at < n.at
+    for no key update of c skip locked
+  ), updated as (
+    update public.source_connections c set last_event_at = o.at from outdated o where c.id = o.id
+    returning 1
+  )
+  select count(*)::integer from updated
+$$;
+comment on function private.refresh_last_event_at(timestamptz) is
+'Sets source_connections.last_event_at. The rollup does it and never the hot path: an update per event would queue every flush behind one row. A
+connection that somebody is changing at this moment is skipped until the next rollup.';
+
 create function private.roll_up_activity(p_now timestamptz default clock_timestamp(), p_rows integer default 200000)
 returns boolean
 language plpgsql volatile security definer
@@ -99,6 +172,7 @@ begin
   if not pg_try_advisory_xact_lock(hashtext('tributary.activity')) then
     return false;
   end if;
+  perform private.turn_back_activity(p_now);
   v_settled := private.settle_activity(p_now);
   select min(a.bucket) into v_from from public.connection_activity a where a.bucket >= private.activity_rolled_until();
   if v_from is null then
@@ -128,7 +202,7 @@ begin
           coalesce(sum(received) filter (where %4$s), 0), coalesce(sum(accepted) filter (where %4$s), 0),
           coalesce(sum(duplicates) filter (where %4$s), 0), coalesce(sum(dead_lettered) filter (where %4$s), 0),
           coalesce(sum(rejected) filter (where %4$s), 0), coalesce(%5$s, 0), coalesce(%6$s, 0),
-          coalesce(sum(lag_sum_ms) filter (where %4$s), 0), coalesce(max(lag_max_ms) filter (where %4$s), 0),
+          least(coalesce(sum(lag_sum_ms) filter (where %4$s), 0), 9223372036854775807), coalesce(max(lag_max_ms) filter (where %4$s), 0),
           array[%7$s]::bigint[], max(last_event_time)
         from public.%1$I
         where org_id = changed.org_id and source_connection_id = changed.source_connection_id
@@ -150,36 +224,15 @@ begin
   return v_to < 'infinity';
 end
 $$;
-
--- Kept by the rollup and never by the hot path: an update per event would queue every flush behind one row. A connection that somebody
--- is changing at this moment has its turn the next time.
-create or replace function private.refresh_last_event_at(p_since timestamptz default now() - interval '10 minutes')
-returns integer
-language sql security definer
-set search_path = ''
-as $$
-  with outdated as (
-    select c.id, n.at
-    from public.source_connections c
-    cross join lateral (
-      select max(m.last_event_time) as at from public.activity_minutes m
-      where m.org_id = c.org_id and m.source_connection_id = c.id and m.bucket >= p_since
-    ) n
-    where c.last_event_at is null and n.at is not null or c.last_event_at < n.at
-    for no key update of c skip locked
-  ), updated as (
-    update public.source_connections c set last_event_at = o.at from outdated o where c.id = o.id
-    returning 1
-  )
-  select count(*)::integer from updated
-$$;
-
-select private.ensure_partitions();
+comment on function private.roll_up_activity(timestamptz, integer) is
+'Rolls up what came since the last time: recomputes every minute that is not settled yet, and the hours and days around it. Running it twice
+changes nothing; of several runs at once, one works and the others return at once. Takes at most p_rows activity rows and at least one minute at
+a time; returns whether more is waiting. A sum of lags is capped at the largest bigint: five million events from 1971 on one connection in one
+day added up to more, and the overflow stopped the rollup of every org.';
 
 -- What the dashboard asks ---------------------------------------------------------------------------------------------
 
--- As before, without arithmetic on numeric: it runs for each point of a chart.
-create or replace function private.histogram_quantile(counts numeric[], q double precision)
+create function private.histogram_quantile(counts numeric[], q double precision)
 returns double precision
 language plpgsql immutable
 set search_path = ''
@@ -214,11 +267,10 @@ begin
   return v_bounds[cardinality(v_bounds)];
 end
 $$;
+comment on function private.histogram_quantile(numeric[], double precision) is
+'Quantile of a lag histogram (bounds as in connection_activity), linear within a bucket; the open last bucket answers its lower bound. It runs for
+each point of a chart, so it does no arithmetic on numeric.';
 
--- Activity of an org by connection and bucket, of the rollups as far as they are and of connection_activity beyond: never without its newest
--- row. p_unit is minute, hour or day. Whole days and hours are read as such, what is left of them at both ends of the range from the
--- finer table (minutes are kept 35 days: in an older range, the hours at its ends count only where they are whole).
--- p_connections: null for all of the org's.
 create function private.sum_activity(p_org_id uuid, p_from timestamptz, p_to timestamptz, p_unit text, p_connections uuid[], p_by_connection boolean)
 returns table (
   source_connection_id uuid, bucket timestamptz, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint,
@@ -279,7 +331,7 @@ begin
   )
   select case when p_by_connection then s.source_connection_id end, date_bin(v_width, s.bucket, '2000-01-01 00:00Z'),
     sum(s.received)::bigint, sum(s.accepted)::bigint, sum(s.duplicates)::bigint, sum(s.dead_lettered)::bigint, sum(s.rejected)::bigint,
-    sum(s.replayed)::bigint, sum(s.replayed_accepted)::bigint, sum(s.lag_sum_ms)::bigint, max(s.lag_max_ms),
+    sum(s.replayed)::bigint, sum(s.replayed_accepted)::bigint, least(sum(s.lag_sum_ms), 9223372036854775807)::bigint, max(s.lag_max_ms),
     array[
       coalesce(sum(s.lag_histogram[1]), 0), coalesce(sum(s.lag_histogram[2]), 0), coalesce(sum(s.lag_histogram[3]), 0),
       coalesce(sum(s.lag_histogram[4]), 0), coalesce(sum(s.lag_histogram[5]), 0), coalesce(sum(s.lag_histogram[6]), 0),
@@ -291,9 +343,11 @@ begin
   group by 1, 2;
 end
 $$;
+comment on function private.sum_activity(uuid, timestamptz, timestamptz, text, uuid[], boolean) is
+'Activity of an org by connection and bucket, from the rollups as far as they reach and from connection_activity beyond, so that the newest row
+always counts. p_unit is minute, hour or day. Whole days and hours are read as such, the rest at both ends of the range from the finer table
+(minutes are kept 35 days: in an older range, the hours at its ends count only where they are whole). p_connections: null for all of the org.';
 
--- The last 24 hours of each connection. Rates and lag are those of live traffic.
-drop function public.connection_health(uuid);
 create function public.connection_health(org_id uuid)
 returns table (
   source_connection_id uuid, name text, type text, is_active boolean, last_event_at timestamptz, freshness_seconds double precision,
@@ -321,9 +375,9 @@ as $$
   left join activity a on a.source_connection_id = c.id
   where c.org_id = connection_health.org_id and c.deleted_at is null
 $$;
+comment on function public.connection_health(uuid) is
+'Freshness and failure rate of each connection over the last 24 hours. Rates and lag are those of live traffic.';
 
--- bucket: minute, hour or day. Empty buckets are left out. connection_ids: those connections only.
-drop function public.ingest_timeseries(uuid, timestamptz, timestamptz, text);
 create function public.ingest_timeseries(org_id uuid, "from" timestamptz, "to" timestamptz, bucket text default 'hour', connection_ids uuid[] default null)
 returns table (
   bucket_start timestamptz, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, lag_p50_seconds double precision, lag_p95_seconds double precision,
@@ -343,8 +397,9 @@ begin
   order by s.bucket;
 end
 $$;
+comment on function public.ingest_timeseries(uuid, timestamptz, timestamptz, text, uuid[]) is
+'Counts over time. bucket: minute, hour or day; empty buckets are left out. connection_ids: only those connections.';
 
--- Each connection's last 24 hours, oldest first; the last one is under way.
 create function public.connection_sparklines(org_id uuid)
 returns table (source_connection_id uuid, first_hour timestamptz, received bigint[], accepted bigint[], dead_lettered bigint[])
 language sql stable security invoker
@@ -362,28 +417,36 @@ as $$
   where c.org_id = connection_sparklines.org_id and c.deleted_at is null
   group by c.id
 $$;
+comment on function public.connection_sparklines(uuid) is 'The last 24 hours of each connection, oldest first; the last hour is not over yet.';
 
--- Who may do what -----------------------------------------------------------------------------------------------------
+-- Grants and policies -------------------------------------------------------------------------------------------------
 
-revoke execute on function private.refresh_last_event_at(timestamptz) from maintenance;
 grant execute on function private.roll_up_activity(timestamptz, integer) to worker;
-grant execute on function private.histogram_quantile(numeric[], double precision) to worker;
+grant execute on function private.histogram_quantile(numeric[], double precision) to authenticated, worker;
 grant execute on function private.activity_rolled_until(), private.sum_activity(uuid, timestamptz, timestamptz, text, uuid[], boolean),
   public.connection_health(uuid), public.ingest_timeseries(uuid, timestamptz, timestamptz, text, uuid[]), public.connection_sparklines(uuid)
   to authenticated;
 
-grant select on public.activity_minutes, public.activity_hours, public.activity_days to authenticated;
+grant select on public.connection_activity, public.activity_minutes, public.activity_hours, public.activity_days to authenticated;
+grant insert on public.connection_activity to ingest, worker;
 grant select on public.activity_minutes, public.activity_hours to worker;
 
+-- `true` opens nothing to ingest: the role may only insert, and the composite foreign keys decide what.
+alter table public.connection_activity enable row level security;
 alter table public.activity_minutes enable row level security;
 alter table public.activity_hours enable row level security;
 alter table public.activity_days enable row level security;
+alter table private.activity_rollup enable row level security;
 
+create policy connection_activity_select on public.connection_activity for select to authenticated
+  using (org_id = any (array(select private.my_orgs())));
+create policy connection_activity_ingest on public.connection_activity for insert to ingest with check (true);
+create policy connection_activity_worker_insert on public.connection_activity for insert to worker with check (true);
 create policy activity_minutes_select on public.activity_minutes for select to authenticated
   using (org_id = any (array(select private.my_orgs())));
+create policy activity_minutes_worker on public.activity_minutes for select to worker using (true);
 create policy activity_hours_select on public.activity_hours for select to authenticated
   using (org_id = any (array(select private.my_orgs())));
+create policy activity_hours_worker on public.activity_hours for select to worker using (true);
 create policy activity_days_select on public.activity_days for select to authenticated
   using (org_id = any (array(select private.my_orgs())));
-create policy activity_minutes_worker on public.activity_minutes for select to worker using (true);
-create policy activity_hours_worker on public.activity_hours for select to worker using (true);

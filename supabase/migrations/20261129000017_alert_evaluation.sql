@@ -1,8 +1,66 @@
--- One org's odd data never ends the evaluation of another's alerts. Thresholds that were written as 5.0 ended it for everybody: they are
--- numbers, and read as such. And whatever else may come: the pass goes some orgs at a time, and where that fails, one org at a time.
+-- The evaluation of alerts: one set-based pass over every org.
 
--- The last minute with live events of each active connection of these orgs, at most four weeks back.
-create or replace function private.connection_arrivals(p_now timestamptz, p_orgs uuid[])
+create table private.alert_clock (
+  id boolean primary key default true check (id),
+  evaluated_at timestamptz not null,
+  watching_since timestamptz not null
+);
+insert into private.alert_clock (evaluated_at, watching_since) values ('infinity', '-infinity');
+comment on table private.alert_clock is
+'When alerts were last evaluated, and since when without a break, while deliveries were taken and counted. An installation that did not watch, or
+that turned deliveries away, cannot tell that a connection was silent.';
+
+create table private.connection_rhythm (
+  org_id uuid not null,
+  source_connection_id uuid not null,
+  learned_at timestamptz not null,
+  active_minutes integer not null,   -- minutes with events in the last four weeks
+  expected_gap_seconds double precision not null,
+  primary key (org_id, source_connection_id),
+  foreign key (org_id, source_connection_id) references public.source_connections (org_id, id) on delete cascade
+);
+comment on table private.connection_rhythm is
+'How long a connection is usually silent at this time of its day, learned when it has been silent for longer than its org''s rule allows.';
+
+create function private.spell_seconds(p_seconds double precision)
+returns text
+language sql immutable
+set search_path = ''
+as $$
+  select case
+    when p_seconds < 90 then round(p_seconds) || ' s'
+    when p_seconds < 5400 then round(p_seconds / 60) || ' min'
+    when p_seconds < 129600 then concat_ws(' ', floor(p_seconds / 3600) || ' h', nullif(floor(p_seconds::numeric % 3600 / 60), 0) || ' min')
+    else concat_ws(' ', floor(p_seconds / 86400) || ' d', nullif(floor(p_seconds::numeric % 86400 / 3600), 0) || ' h') end
+$$;
+comment on function private.spell_seconds(double precision) is '''45 s'', ''12 min'', ''3 h 20 min'', ''2 d 4 h''';
+
+create function private.spell_share(p_share double precision)
+returns text
+language sql immutable
+set search_path = ''
+as $$ select trim_scale(round(p_share::numeric * 100, 2)) || ' %' $$;
+comment on function private.spell_share(double precision) is '''12.5 %''';
+
+create function private.alert_message(p_kind text, p_name text, p_value double precision, p_threshold double precision, p_window integer)
+returns text
+language sql immutable
+set search_path = ''
+as $$
+  select case p_kind
+    when 'IngestLagHigh' then format('Events of %s arrive late: p95 lag %s over %s min (limit %s).', p_name, private.spell_seconds(p_value), p_window, private.spell_seconds(p_threshold))
+    when 'ConnectionSilent' then format('%s has sent nothing for %s (limit %s).', p_name, private.spell_seconds(p_value), private.spell_seconds(p_threshold))
+    when 'ConnectionLag' then format('The newest event of %s is %s old (limit %s).', p_name, private.spell_seconds(p_value), private.spell_seconds(p_threshold))
+    when 'IngestDLQRateHigh' then format('%s of the records of %s became dead letters within %s min (limit %s).', private.spell_share(p_value), p_name, p_window, private.spell_share(p_threshold))
+    when 'IngestDLQSpike' then format('%s records of %s became dead letters within %s min (limit %s).', p_value, p_name, p_window, p_threshold)
+    when 'DuplicateRateHigh' then format('%s of the records of %s were duplicates within %s min (limit %s).', private.spell_share(p_value), p_name, p_window, private.spell_share(p_threshold))
+    when 'RejectedRateHigh' then format('%s of the deliveries of %s were rejected within %s min (limit %s): check its secret.', private.spell_share(p_value), p_name, p_window, private.spell_share(p_threshold))
+  end
+$$;
+comment on function private.alert_message(text, text, double precision, double precision, integer) is
+'The one sentence that says what is wrong with a connection.';
+
+create function private.connection_arrivals(p_now timestamptz, p_orgs uuid[])
 returns table (source_connection_id uuid, org_id uuid, last_at timestamptz, last_event_at timestamptz, changed_at timestamptz)
 language sql stable
 set search_path = ''
@@ -18,9 +76,13 @@ as $$
   ) a on true
   where c.org_id = any (p_orgs) and c.is_active and c.deleted_at is null
 $$;
+comment on function private.connection_arrivals(timestamptz, uuid[]) is
+'The last minute with live events of each active connection of these orgs, at most four weeks back; null when nothing came. The nulls are written
+out by `case`, because `least` ignores a null: a connection that had never sent would seem to have sent just now. One whose only events came by a
+retry or a replay then looked late, there was no minute to learn a rhythm from, and the row that could not be written ended the pass over every
+org.';
 
--- As before, by the above.
-create or replace function private.learn_rhythms(p_now timestamptz, p_seconds double precision)
+create function private.learn_rhythms(p_now timestamptz, p_seconds double precision)
 returns integer
 language plpgsql volatile
 set search_path = ''
@@ -67,11 +129,14 @@ begin
   return v_learned;
 end
 $$;
-drop function if exists private.connection_arrivals(timestamptz);
+comment on function private.learn_rhythms(timestamptz, double precision) is
+'Learns the rhythm of connections that look silent or late, when what is known of them is older than their last event and an hour. Of each of the
+last 28 days it takes the longest gap that began within two hours of the time of day at which the present one began. The gap that nine days in
+ten stay under is expected: a shop that sleeps at night, rests at weekends or sends twice a day does so every day or week, and a single outage is
+no rhythm. Days in which no gap began at that hour do not count; with fewer than three that do, the longest gap of each day counts. It takes one
+connection after the other, the longest unknown first, for at most p_seconds: a connection that sends every minute has 40,000 rows to read.';
 
--- The pass over some orgs: measures every rule on every connection, opens, escalates, reminds and resolves incidents, and queues what is to
--- be said.
-create or replace function private.evaluate_alerts_of(p_orgs uuid[], p_now timestamptz, p_watching_since timestamptz,
+create function private.evaluate_alerts_of(p_orgs uuid[], p_now timestamptz, p_watching_since timestamptz,
   out opened integer, out escalated integer, out reminded integer, out resolved integer, out notifications integer)
 language plpgsql volatile
 set search_path = ''
@@ -213,10 +278,10 @@ begin
     + private.queue_alert_notifications(v_reminded, 'reminder', p_now) + private.queue_alert_notifications(v_resolved, 'resolved', p_now);
 end
 $$;
+comment on function private.evaluate_alerts_of(uuid[], timestamptz, timestamptz) is
+'The pass over some orgs: measures every rule on every connection, opens, escalates, reminds of and resolves incidents, and queues the
+notifications.';
 
--- One pass over every org. Several at once: one works, the others leave at once. failures: [{ org_id, sqlstate }] of the orgs whose data
--- could not be evaluated; their incidents stay as they are.
-drop function if exists private.evaluate_alerts(timestamptz);
 create function private.evaluate_alerts(p_now timestamptz default clock_timestamp())
 returns table (opened integer, escalated integer, reminded integer, resolved integer, notifications integer, failures json)
 language plpgsql volatile security definer
@@ -278,4 +343,13 @@ begin
   return next;
 end
 $$;
+comment on function private.evaluate_alerts(timestamptz) is
+'One pass over every org. Of several passes at once, one works and the others return at once. failures: [{ org_id, sqlstate }] of the orgs whose
+data could not be evaluated; their incidents stay as they are. The pass takes some orgs at a time, and where that fails, one org at a time: odd
+data of one org never ends the evaluation of another''s alerts, as thresholds that were written as 5.0 once did.';
+
 grant execute on function private.evaluate_alerts(timestamptz) to worker;
+
+-- No policy: the tables are reached through these functions only.
+alter table private.alert_clock enable row level security;
+alter table private.connection_rhythm enable row level security;
