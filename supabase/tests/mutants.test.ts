@@ -11,7 +11,9 @@ beforeAll(async () => {
 afterAll(() => database?.drop());
 
 describe('mutants', () => {
-  it('are all killed: a check fails for every policy clause, grant and cross-tenant key that is weakened', { timeout: 600_000 }, async () => {
+  it('are all killed: a check fails for every policy clause, grant and cross-tenant key that is weakened', {
+    timeout: 600_000,
+  }, async () => {
     const verdicts = await runMutants(database.superuserUrl);
     expect(verdicts.filter((verdict) => !verdict.killedBy)).toEqual([]);
     const policies = await withClient(database.superuserUrl, (client) =>
