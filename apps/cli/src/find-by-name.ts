@@ -1,6 +1,6 @@
 import { Failure, UsageError } from './errors.ts';
 
-/** The one thing that `text` means: by its id, else by a name, in whatever case. Throws Failure for none, UsageError for several. */
+/** Finds the one thing with this id, or else with this name, ignoring case. Throws Failure when nothing matches, UsageError when several do. */
 export function findByName<Thing extends { id: string }>(
   things: readonly Thing[],
   text: string,
@@ -14,7 +14,10 @@ export function findByName<Thing extends { id: string }>(
   const exact = named((name) => name === text);
   const found = exact.length > 0 ? exact : named((name) => name.toLowerCase() === wanted);
   const [thing, another] = found;
-  if (another) throw new UsageError(`Several are called ${text}: give the ${noun}'s id instead: ${found.map(({ id }) => id).join(', ')}.`);
+  if (another)
+    throw new UsageError(
+      `More than one ${noun} is called ${text}. Give one of these ids instead: ${found.map(({ id }) => id).join(', ')}.`,
+    );
   if (thing) return thing;
   throw new Failure(`There is no ${noun} called ${text}, or this user may not see it.`);
 }

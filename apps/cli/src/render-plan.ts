@@ -1,7 +1,7 @@
 import type { ReplayPlan } from '@tributary/shared/replays.ts';
 import { details, duration, section, table, time } from './output.ts';
 
-/** A replay plan for people: what it is about, and how far it is. */
+/** Renders a replay plan as text: its filter, its approval and its progress. */
 export function renderPlan(plan: ReplayPlan): string {
   const { filter } = plan;
   const isUnderWay = plan.startedAt !== null;
@@ -31,7 +31,7 @@ export function renderPlan(plan: ReplayPlan): string {
 
 export function renderAudit(audit: NonNullable<ReplayPlan['audit']>): string {
   return section(
-    'Who did what',
+    'Audit log',
     table(
       ['at (UTC)', 'who', 'what', 'detail'],
       audit.map(({ at, actorId, action, detail }) => [
@@ -45,8 +45,8 @@ export function renderAudit(audit: NonNullable<ReplayPlan['audit']>): string {
 }
 
 function approvalOf({ approvedAt, approvedBy, reference, needsSecondApproval }: ReplayPlan): string {
-  if (approvedAt) return `by ${approvedBy ?? 'somebody who is gone'} at ${time(approvedAt)}${reference ? ` (${reference})` : ''}`;
-  return needsSecondApproval ? 'needed, by a second person with a reference' : 'needed';
+  if (approvedAt) return `by ${approvedBy ?? 'a deleted user'} at ${time(approvedAt)}${reference ? ` (${reference})` : ''}`;
+  return needsSecondApproval ? 'required, by a second person with a reference' : 'required';
 }
 
 function percent({ processed, matchedCount }: ReplayPlan): string {

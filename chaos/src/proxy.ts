@@ -1,17 +1,17 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A wire between the API and Postgres that a case can cut silently: nothing is closed, the answers just never come. */
-export interface Wire {
-  /** The same database, over this wire. */
+/** A TCP proxy between the API and Postgres. It can drop the answers of Postgres silently: the connections stay open. */
+export interface DatabaseProxy {
+  /** The URL of the same database through this proxy. */
   url: string;
-  /** From now on what Postgres answers is lost; what it is asked still arrives. */
+  /** Drops every answer of Postgres from now on. Requests still reach Postgres. */
   loseAnswers(): void;
-  /** Connections made from now on work again; those that lost an answer stay dead. */
+  /** Lets new connections work again. Connections that lost an answer stay silent. */
   heal(): void;
   close(): Promise<void>;
 }
 
-export async function startWire(databaseUrl: string): Promise<Wire> {
+export async function startProxy(databaseUrl: string): Promise<DatabaseProxy> {
   const target = new URL(databaseUrl);
   const pairs = new Set<{ client: Socket; lost: boolean }>();
   let losing = false;

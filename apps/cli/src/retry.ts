@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Interrupted, Unavailable } from './errors.ts';
 import type { Context } from './program.ts';
 
-/** Throws Interrupted when Ctrl-C comes first. */
+/** Waits. Throws Interrupted when the user presses Ctrl-C before the time is over. */
 export async function pause(milliseconds: number, { signal }: Pick<Context, 'signal'>): Promise<void> {
   await sleep(milliseconds, undefined, { signal }).catch(() => {
     throw new Interrupted();
@@ -11,8 +11,8 @@ export async function pause(milliseconds: number, { signal }: Pick<Context, 'sig
 
 const waitMsMax = 10_000;
 
-/** Asks until there is an answer, through moments without the server, of which it tells once. Other failures are thrown. */
-export async function askPatiently<T>(context: Pick<Context, 'signal' | 'output'>, question: () => Promise<T>): Promise<T> {
+/** Repeats a request while the server is unavailable, with growing waits, and prints one note about it. Every other failure is thrown. */
+export async function retryWhileUnavailable<T>(context: Pick<Context, 'signal' | 'output'>, question: () => Promise<T>): Promise<T> {
   for (let waitMs = 1_000, told = false; ; waitMs = Math.min(waitMs * 2, waitMsMax)) {
     try {
       const answer = await question();

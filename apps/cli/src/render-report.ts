@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { type Cell, details, table } from './output.ts';
 
-/** An answer for operators, which grows with the server. */
+/** An answer for operators. Newer servers add fields to it, so the CLI does not know its exact shape. */
 export const Report = z.record(z.string(), z.unknown());
 export type Report = z.infer<typeof Report>;
 
-/** The figures by their names, lists of things as tables, whatever this version of the server reports. */
+/** Renders every figure by its name and every list of objects as a table, including fields that this version of the CLI does not know. */
 export function renderReport(report: Report): string {
   const pairs: [string, Cell][] = [];
   const tables: string[] = [];

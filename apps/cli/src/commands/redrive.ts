@@ -9,7 +9,7 @@ import { watch } from '../watch.ts';
 
 interface Kind {
   description: string;
-  /** What is about to happen to `count` entries, for the question. */
+  /** The confirmation question for `count` entries. */
   question(count: number): string;
   examples: string[];
 }
@@ -18,7 +18,7 @@ const entries = (count: number) => (count === 1 ? '1 dead letter' : `${count} de
 
 const kinds: Record<DlqOperationKind, Kind> = {
   redrive: {
-    description: 'Send dead letters through the pipeline of today again',
+    description: 'Process dead letters again with the current settings and code',
     question: (count) => `Redrive ${entries(count)}`,
     examples: ['dlqtriage redrive --reason CONNECTION_ERROR --dry-run', 'dlqtriage redrive --reason MISSING_FIELD --source hotmart --yes'],
   },
@@ -31,39 +31,39 @@ const kinds: Record<DlqOperationKind, Kind> = {
     ],
   },
   discard: {
-    description: 'Give dead letters up; they stay to be seen, and are not tried again',
+    description: 'Mark dead letters as given up: they stay visible and are not retried',
     question: (count) => `Discard ${entries(count)}`,
     examples: ['dlqtriage discard --reason INVALID_PAYLOAD --older-than 1'],
   },
   reverify: {
-    description: 'Verify quarantined deliveries again, after their secret was corrected; those that are genuine become events',
+    description: 'Verify quarantined deliveries again after their secret was corrected; the genuine ones become events',
     question: (count) => `Verify ${count === 1 ? '1 quarantined delivery' : `${count} quarantined deliveries`} again`,
     examples: ['dlqtriage reverify --connection "Shop EU" --reason INVALID_HOTTOK'],
   },
 };
 
-interface MendFlags extends FilterFlags {
+interface RedriveFlags extends FilterFlags {
   dryRun?: true;
   yes?: true;
   detach?: true;
 }
 
-/** Doing something about dead letters. */
-export function addMending(program: Command): void {
+/** Commands that change dead letters: redrive, purge, discard, reverify and retry, and the operations that run them. */
+export function addRedriveCommands(program: Command): void {
   for (const [kind, { description, question, examples: lines }] of Object.entries(kinds) as [DlqOperationKind, Kind][]) {
     const command = withFilter(program.command(kind))
       .description(`${description}. Counts them first and asks`)
       .option('--dry-run', 'count only')
       .option('-y, --yes', 'do not ask')
       .option('--detach', 'start it and return')
-      .action(async (flags: MendFlags, command: Command) => {
+      .action(async (flags: RedriveFlags, command: Command) => {
         const context = open(command);
         const { client, output } = context;
         const filter = await toFilter(context, flags);
         const path = `/api/dlq/${kind}`;
         const call = { method: 'POST', timeoutMs: 60_000 } as const;
         const counted = await client.api(path, DlqDryRun, { ...call, body: { ...filter, dryRun: true } });
-        if (flags.dryRun) return output.print(counted, () => `${entries(counted.count)} would be touched; nothing was.`);
+        if (flags.dryRun) return output.print(counted, () => `${entries(counted.count)} would be changed. Nothing was changed.`);
         if (counted.count === 0) return output.print({ operation: null, count: 0 }, () => 'No dead letters match; nothing was done.');
         if (!flags.yes && !(await output.confirm(`${question(counted.count)} at ${client.url}?`))) throw new Failure('Nothing was done.');
         const { operation } = await client.api(path, DlqStarted, { ...call, body: filter });
@@ -77,17 +77,17 @@ export function addMending(program: Command): void {
 
   const retry = program
     .command('retry')
-    .description('Try one dead letter again, now')
+    .description('Retry one dead letter now')
     .argument('<id>', 'id of the dead letter')
     .action(async (id: string, _, command: Command) => {
       const { client, output } = open(command);
       const retried = await client.api(`/api/dlq/${encodeURIComponent(id)}/retry`, DlqRetried, { method: 'POST', body: {} });
-      output.print(retried, () => `${retried.id} is ${retried.status}: it is tried within seconds. See dlqtriage show ${retried.id}.`);
+      output.print(retried, () => `${retried.id} is ${retried.status}: it is retried within seconds. See dlqtriage show ${retried.id}.`);
     });
   examples(retry, 'dlqtriage retry 01998f6e-…');
 
   const operations = withOrg(program.command('operations'))
-    .description('List what was started on many dead letters, newest first')
+    .description('List the redrives, purges, discards and re-verifications that were started, newest first')
     .action(async (_, command: Command) => {
       const context = open(command);
       const query = { orgId: (await findOrg(context)).id };
@@ -98,7 +98,7 @@ export function addMending(program: Command): void {
 
   const status = program
     .command('operation')
-    .description('Show one of them: how far it is and what became of it')
+    .description('Show one operation: its progress and its result')
     .argument('<operation>', 'id of the operation')
     .action(async (id: string, _, command: Command) => {
       const { client, output } = open(command);
@@ -109,7 +109,7 @@ export function addMending(program: Command): void {
 
   const cancel = program
     .command('cancel')
-    .description('Stop one of them; what it did stays done')
+    .description('Stop an operation; what it has already done is not undone')
     .argument('<operation>', 'id of the operation')
     .action(async (id: string, _, command: Command) => {
       const { client, output } = open(command);
@@ -129,7 +129,7 @@ function watchOperation(context: Context, started: DlqOperation): Promise<DlqOpe
     total: (operation) => operation.total,
     done: (operation) => operation.done,
     note: ({ succeeded, failed }) => `${succeeded} succeeded, ${failed} failed`,
-    leaving: `It goes on without you: dlqtriage operation ${id} shows how far it is, dlqtriage cancel ${id} stops it.`,
+    leaving: `The operation continues on the server: dlqtriage operation ${id} shows its progress, dlqtriage cancel ${id} stops it.`,
   });
 }
 
@@ -161,6 +161,6 @@ function renderOperations(operations: readonly DlqOperation[]): string {
       time(one.createdAt),
       time(one.finishedAt),
     ]),
-    'Nothing was started yet.',
+    'No operation was started yet.',
   );
 }

@@ -10,7 +10,7 @@ export interface Tenant {
   token: string;
 }
 
-/** Everything that carries the org's id, by what it is called: one id of each table, and the names that requests know. */
+/** Ids of the tenant to fill requests with: the ids that requests know by name, and one id of each table that carries the org's id. */
 export async function idsOf(stack: ProofStack, tenant: Tenant, cursors: readonly string[]): Promise<Ids> {
   const byName: Record<string, string> = {
     orgId: tenant.org.id,
@@ -29,8 +29,8 @@ export async function idsOf(stack: ProofStack, tenant: Tenant, cursors: readonly
   return { byName, anything: [...anything], cursors };
 }
 
-/** Every other id in the tenant's rows: what nobody can know who was told only `said`. */
-export async function unsaidOf(stack: ProofStack, tenant: Tenant, said: Ids): Promise<string[]> {
+/** Every id in the tenant's rows except those in `sent`. A caller that only knows `sent` must never see one of them. */
+export async function unsentIdsOf(stack: ProofStack, tenant: Tenant, sent: Ids): Promise<string[]> {
   const found = new Set<string>();
   for (const { name, has_org } of await tablesOf(stack)) {
     if (!has_org) continue;
@@ -40,7 +40,7 @@ export async function unsaidOf(stack: ProofStack, tenant: Tenant, said: Ids): Pr
     );
     for (const { id } of rows) found.add(id);
   }
-  for (const id of [...said.anything, ...Object.values(said.byName)]) found.delete(id);
+  for (const id of [...sent.anything, ...Object.values(sent.byName)]) found.delete(id);
   return [...found];
 }
 
@@ -52,7 +52,7 @@ const tablesOf = (stack: ProofStack) =>
      from pg_class c where c.relnamespace in ('public'::regnamespace, 'private'::regnamespace) and c.relkind in ('r', 'p') and not c.relispartition`,
   );
 
-/** A digest of the tenant's rows in each table. */
+/** One digest per table over the tenant's rows. */
 export async function digestsOf(stack: ProofStack, { org, connections }: Tenant): Promise<Map<string, string>> {
   const digests = new Map<string, string>();
   const mine = [org.id, org.projectId, ...Object.values(connections).map((connection) => connection.id)].join('|');
@@ -66,18 +66,18 @@ export async function digestsOf(stack: ProofStack, { org, connections }: Tenant)
   return digests;
 }
 
-/** Tables that no timer touches. */
-const steadyTables =
+/** Tables that no timed job changes. */
+const untimedTables =
   /dlq_events|canonical_events|event_journal|journal_payloads|event_keys|legal_holds|org_members|org_invites|connection_secrets/;
-export const steady = (digests: ReadonlyMap<string, string>) => new Map([...digests].filter(([table]) => steadyTables.test(table)));
+export const untimed = (digests: ReadonlyMap<string, string>) => new Map([...digests].filter(([table]) => untimedTables.test(table)));
 
-/** The digests once nothing has changed for two seconds: jobs that were set going have run. */
-export async function whenStill(stack: ProofStack, tenant: Tenant): Promise<Map<string, string>> {
+/** Waits until no untimed table has changed for two seconds, so that started jobs have run, and returns the digests. */
+export async function waitUntilUnchanged(stack: ProofStack, tenant: Tenant): Promise<Map<string, string>> {
   for (let tries = 0; tries < 15; tries++) {
     const before = await digestsOf(stack, tenant);
     await sleep(2_000);
     const after = await digestsOf(stack, tenant);
-    if ([...steady(before)].every(([table, digest]) => after.get(table) === digest)) return after;
+    if ([...untimed(before)].every(([table, digest]) => after.get(table) === digest)) return after;
   }
   throw new Error('the rows of the victim kept changing for half a minute');
 }
