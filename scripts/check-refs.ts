@@ -59,7 +59,7 @@ function headings(file: string): string[] {
 
 /** Every variable the API reads is explained in .env.example, and nothing else is. */
 function undocumentedVariables(): string[] {
-  const known = [...read('apps/api/src/config.ts').matchAll(/^ {2}([A-Z][A-Z0-9_]+): /gm)].map(([, name = '']) => name);
+  const known = [...read('apps/api/src/platform/config.ts').matchAll(/^ {2}([A-Z][A-Z0-9_]+): /gm)].map(([, name = '']) => name);
   const explained = [...read('.env.example').matchAll(/^#? ?([A-Z][A-Z0-9_]+)=/gm)].map(([, name = '']) => name);
   const local = ['SUPABASE_PORT', 'DB_PORT', 'LOCAL_DIR', 'NODE_EXTRA_CA_CERTS'];
   return [

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readConfig } from '../../apps/api/src/config.ts';
+import { readConfig } from '../../apps/api/src/platform/config.ts';
 import { type Api, type ProofStack, withProofStack } from '../../chaos/src/stack.ts';
 import type { Cost } from './costs.ts';
 import { describeMachine, describePostgres } from './machine.ts';

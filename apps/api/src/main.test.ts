@@ -73,7 +73,7 @@ describe('the process', () => {
 
   it('ends though nobody reads what it logs', async () => {
     const script = `
-      const { createLog, exit } = await import(${JSON.stringify(join(import.meta.dirname, 'log.ts'))});
+      const { createLog, exit } = await import(${JSON.stringify(join(import.meta.dirname, 'platform/log.ts'))});
       const log = createLog('info');
       for (let n = 0; n < 20_000; n++) log.info({ n, filling: 'x'.repeat(100) }, 'line');
       setTimeout(() => exit(log, 3), 100);`;

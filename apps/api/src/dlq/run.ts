@@ -2,10 +2,10 @@ import { headerCredential, restoreCredentials } from '@tributary/pipeline/creden
 import { safeEqual } from '@tributary/pipeline/signatures.ts';
 import { verifyDelivery } from '@tributary/pipeline/verify.ts';
 import type { ErrorClass } from '@tributary/shared/errors.ts';
-import type { Connection } from '../ingest/connections.ts';
-import { credentialDigest, prepareRecords, prepareWrite } from '../ingest/prepare.ts';
-import { type Reopened, reopen } from '../journal/reopen.ts';
-import type { JournalEntry } from '../journal/store.ts';
+import type { Connection } from '../deliveries/connection-cache.ts';
+import { credentialDigest, prepareRecords, prepareWrite } from '../deliveries/prepare.ts';
+import { type Reopened, reopen } from '../deliveries/reopen.ts';
+import type { JournalEntry } from '../deliveries/store.ts';
 import type { Became, ClaimedEntry, Unit } from './claims.ts';
 
 /** A delivery of the journal, with what it takes to run it. */

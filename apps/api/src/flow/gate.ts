@@ -1,6 +1,6 @@
 import type { Mode } from '@tributary/shared/flow.ts';
-import { Problem } from '../errors.ts';
-import type { Metrics } from '../metrics.ts';
+import { Problem } from '../platform/errors.ts';
+import type { Metrics } from '../platform/metrics.ts';
 
 /** Where every webhook request comes in, before anything is known of it, and leaves. */
 export interface Gate {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
-import { Problem } from '../errors.ts';
+import { Problem } from '../platform/errors.ts';
 
 export interface BodyLimits {
   /** Of the bytes on the wire. */

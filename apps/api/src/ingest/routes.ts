@@ -3,14 +3,14 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Delivery } from '@tributary/pipeline/source.ts';
 import { verifyDelivery } from '@tributary/pipeline/verify.ts';
 import { type Context, Hono } from 'hono';
-import type { Config } from '../config.ts';
-import { Problem, type ProblemCode } from '../errors.ts';
-import type { Metrics } from '../metrics.ts';
+import { type Connection, type Connections, validSecrets } from '../deliveries/connection-cache.ts';
+import { prepareRejected, prepareWrite } from '../deliveries/prepare.ts';
+import type { Quarantine } from '../deliveries/quarantine.ts';
+import type { Outcome, Writer } from '../deliveries/writer.ts';
+import type { Config } from '../platform/config.ts';
+import { Problem, type ProblemCode } from '../platform/errors.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import { readBody, type StartUpload } from './body.ts';
-import { type Connection, type Connections, validSecrets } from './connections.ts';
-import { prepareRejected, prepareWrite } from './prepare.ts';
-import type { Quarantine } from './quarantine.ts';
-import type { Outcome, Writer } from './writer.ts';
 
 export interface IngestDeps {
   /** Each of the two throws the Problem to answer when a delivery is not to be taken now. */
