@@ -26,6 +26,8 @@ export default defineConfig({
           maxWorkers,
           include: ['apps/{api,cli}/**/*.test.ts', 'supabase/**/*.test.ts', 'scripts/demo.test.ts'],
           exclude,
+          // the command-line programs run inside the tests, which compare their output without colors
+          env: { NO_COLOR: '1' },
           globalSetup: ['./supabase/local/vitest-setup.ts'],
           ...patient,
         },
