@@ -27,6 +27,7 @@ export const staticStage: Stage = [
   tool('types of what runs in browsers', 'typescript/bin/tsc', '-p', 'apps/web'),
   tool('dead code', 'knip/bin/knip.js'),
   script('what browsers load', 'scripts/check-bundle.ts'),
+  script('layers and circles', 'scripts/check-layers.ts'),
   script('references', 'scripts/check-refs.ts'),
   script('generated pages', 'scripts/docs.ts', '--check'),
 ];

@@ -9,7 +9,7 @@ import { describeMachine, describePostgres } from './machine.ts';
 import type { OpenLoopResult } from './open-loop.ts';
 import { measureOverload } from './overload.ts';
 import { measure, serve } from './process.ts';
-import { printReport, writeDocument } from './report.ts';
+import { type BenchResult, printReport, type Target, writeDocument } from './report.ts';
 import { createRequests, type Traffic } from './requests.ts';
 import { capacityOf, measureRounds, ratioOf, type Scenario } from './rounds.ts';
 
@@ -42,7 +42,7 @@ const seconds = quick ? 2 : 10;
 const rounds = quick ? 1 : 3;
 const say = (line: string) => console.log(`${new Date().toISOString().slice(11, 19)}  ${line}`);
 
-async function bench(stack: ProofStack) {
+async function bench(stack: ProofStack): Promise<BenchResult> {
   const bare = await serve<{ url: string }>('bare', null);
   try {
     const api = await stack.startApi();
@@ -52,7 +52,7 @@ async function bench(stack: ProofStack) {
   }
 }
 
-async function measureAll(stack: ProofStack, api: Api, bare: { url: string; pid: number }) {
+async function measureAll(stack: ProofStack, api: Api, bare: { url: string; pid: number }): Promise<BenchResult> {
   let serial = 0;
   const traffic = (scenario: Scenario): Traffic => {
     const kind = scenario === 'a' || scenario === 'b' ? 'purchase' : 'batch';
@@ -118,12 +118,11 @@ function defaultConfig() {
   });
 }
 
-function target(what: string, value: number, bound: number, kind: 'at least' | 'below') {
+function target(what: string, value: number, bound: number, kind: Target['kind']): Target {
   return { what, value, kind, bound, reached: kind === 'at least' ? value >= bound : value < bound };
 }
 
 const result = await withProofStack(bench);
-export type BenchResult = typeof result;
 mkdirSync(dirname(json), { recursive: true });
 writeFileSync(json, `${JSON.stringify(result, null, 2)}\n`);
 printReport(result);

@@ -6,8 +6,8 @@ import type { ReplayPlan } from '@tributary/shared/replays.ts';
 import { type Api, type ProofStack, withProofStack } from '../../chaos/src/stack.ts';
 import type { ClosedLoopResult } from './closed-loop.ts';
 import { describeMachine } from './machine.ts';
+import { median } from './median.ts';
 import { measure } from './process.ts';
-import { median } from './report.ts';
 import type { Traffic } from './requests.ts';
 
 // What a running replay plan costs live deliveries: the same load with and without it, in turn, on one machine in one run.

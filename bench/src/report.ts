@@ -1,11 +1,35 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { BenchResult } from './main.ts';
+import type { readConfig } from '../../apps/api/src/platform/config.ts';
+import type { Cost } from './costs.ts';
+import type { describeMachine, describePostgres } from './machine.ts';
+import { median } from './median.ts';
+import type { OpenLoopResult } from './open-loop.ts';
+import type { measureOverload } from './overload.ts';
 import type { Round } from './rounds.ts';
 
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
+/** Everything that one run measures, as the JSON file has it. */
+export interface BenchResult {
+  measuredAt: string;
+  quick: boolean;
+  secondsEach: number;
+  rounds: number;
+  machine: ReturnType<typeof describeMachine>;
+  postgres: Awaited<ReturnType<typeof describePostgres>>;
+  writer: ReturnType<typeof readConfig>['writer'];
+  payload: { purchaseBytes: number; batchBytes: number; recordsPerBatch: number };
+  measured: Round[];
+  openLoop: { b: OpenLoopResult; c: OpenLoopResult };
+  overload: Awaited<ReturnType<typeof measureOverload>>;
+  costs: { purchase: Cost[]; batch: Cost[] };
+  targets: Target[];
+}
+
+export interface Target {
+  what: string;
+  value: number;
+  kind: 'at least' | 'below';
+  bound: number;
+  reached: boolean;
 }
 
 const names: Record<Round['scenario'], string> = {

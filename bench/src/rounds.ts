@@ -2,8 +2,8 @@ import type { ProofStack } from '../../chaos/src/stack.ts';
 import type { CeilingRequest, CeilingResult } from './ceiling.ts';
 import type { ClosedLoopResult } from './closed-loop.ts';
 import type { Latency } from './latency.ts';
+import { median } from './median.ts';
 import { cpuSeconds, measure } from './process.ts';
-import { median } from './report.ts';
 import type { Traffic } from './requests.ts';
 
 export type Scenario = 'a' | 'b' | 'c' | 'd';
