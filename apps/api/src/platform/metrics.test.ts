@@ -5,7 +5,10 @@ import { errorClasses } from '@tributary/shared/errors.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../test/api.ts';
 
-/** What dashboards and alerts rely on: `type label,label`. A metric that is not written here fails the test, and so does one that is gone. */
+/**
+ * The metrics that dashboards and alerts rely on, as `type label,label`. A metric that is missing here fails the test, and so does one that
+ * the API no longer has.
+ */
 const contract: Record<string, string> = {
   ingest_records_total: 'counter source,outcome',
   ingest_persisted_total: 'counter source',
@@ -34,10 +37,10 @@ const contract: Record<string, string> = {
   alert_notifications_total: 'counter channel_type,outcome',
   worker_job_duration_seconds: 'histogram task,outcome',
 };
-/** Node's own: memory, event loop, garbage collection. */
+/** The metrics of Node itself: memory, event loop, garbage collection. */
 const ofNode = /^(process|nodejs)_/;
 
-/** Series of one process, whatever is sent to it. With every platform, route and task there is it stays far below. */
+/** The most series that one process may have. With every platform, route and task there are far fewer. */
 const seriesMax = 2_000;
 const orgs = 1_000;
 const key = 'api-key-for-tests';
@@ -86,7 +89,7 @@ describe('/metrics', () => {
     const before = (await scrape()).series;
 
     await inParallel(urls, async (url) => {
-      // as every platform does
+      // Platforms send a delivery again after a 503.
       const sendUntilTaken = async (tries: number): Promise<number> => {
         const { status } = await api.send(url, JSON.stringify({ id: randomUUID() }), { 'x-api-key': key });
         return status === 503 && tries > 1 ? sleep(100).then(() => sendUntilTaken(tries - 1)) : status;
@@ -96,7 +99,8 @@ describe('/metrics', () => {
     for (const url of urls.slice(0, 10)) await attack(url, 50);
 
     const after = (await scrape()).series;
-    // Node adds a kind of garbage collection when it meets it, and what is refused or tried again is a matter of the machine's speed.
+    // Node adds a series for a kind of garbage collection when it first occurs, and the series of refusals and retries depend on the speed
+    // of the machine.
     const print = (all: Scrape['series']) =>
       new Set(
         all
@@ -135,7 +139,7 @@ async function connect(projectId: string, token: string): Promise<string> {
   return ((await response.json()) as { webhookUrl: string }).webhookUrl;
 }
 
-/** Accepted, duplicate, dead-lettered and rejected, and a retry of a batch that holds what the database refuses. */
+/** Sends deliveries that are accepted, duplicate, dead-lettered and rejected. */
 async function sendEveryOutcome(url: string): Promise<void> {
   const send = (body: object, secret = key) => api.send(url, JSON.stringify(body), { 'x-api-key': secret });
   const id = randomUUID();
@@ -146,7 +150,7 @@ async function sendEveryOutcome(url: string): Promise<void> {
   expect((await api.app.request('/metrics')).status).toBe(200);
 }
 
-/** Everything a request can name, made up: types, ids, paths, methods, hosts, headers, bodies. */
+/** Sends requests with made-up types, ids, paths, methods, hosts, headers and bodies. */
 async function attack(url: string, times: number): Promise<void> {
   const word = () => randomBytes(6).toString('hex');
   const known = new URL(url).pathname;
@@ -182,7 +186,7 @@ async function inParallel<T, R>(all: readonly T[], run: (one: T) => Promise<R>):
   return results;
 }
 
-/** The text as Prometheus reads it: a histogram's series belong to its name. */
+/** Parses the text as Prometheus does: the series of a histogram belong to the name of the histogram. */
 async function scrape(): Promise<Scrape> {
   const text = await (await api.app.request('/metrics')).text();
   const types = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]));
