@@ -253,7 +253,7 @@ const sourceOf = (folder: string): Pick<Reservation, 'files' | 'except'> => ({
   except: [`${folder}/**/*.test.{ts,tsx}`, `${folder}/test/**`],
 });
 const hono = ['hono', 'hono/**', 'hono-openapi', '@hono/**'];
-const http = [...hono, `${api}/platform/{auth,requests,openapi-parts}.ts`, `${api}/*/{routes,openapi}.ts`];
+const http = [`${api}/platform/problem.ts`, ...hono, `${api}/platform/{auth,requests,openapi-parts}.ts`, `${api}/*/{routes,openapi}.ts`];
 
 /** What belongs to one file only, and what may not be had somewhere at all. */
 export const reservations: readonly Reservation[] = [
