@@ -1,21 +1,22 @@
+/** How a fault case is to be run. */
 export interface CaseContext {
-  /** Decides every random choice of the case; printed, so that a failing run can be played again. */
+  /** Decides every random choice of the case. It is printed, so that a failing run can be repeated. */
   seed: number;
-  /** As long and as often as the fault asks for; otherwise the short form that every change has to pass. */
+  /** True: as long and as often as the fault requires. False: the short form that every change has to pass. */
   long: boolean;
   say(line: string): void;
 }
 
 export interface CaseReport {
   figures: Record<string, number | string>;
-  /** What was compared, and what was found. */
+  /** One line for each comparison: what was compared and what was found. */
   oracle: string[];
-  /** The lines of the oracle that are not as promised; none when every promise held. */
+  /** The lines of the oracle that contradict a promise; empty when every promise was kept. */
   violations: string[];
 }
 
 export interface Case {
-  /** The fault's number in the list that README.md gives. */
+  /** The number of the fault in the table of README.md. */
   fault: number;
   name: string;
   promise: string;

@@ -79,12 +79,7 @@ test('a connection without its secret accepts nothing', async () => {
 function rejecting(connection: Connection) {
   return (n: number, bytes = 0) => {
     const delivery = { method: 'POST', url: 'http://tributary.test/x', headers: {}, raw: Buffer.from(`{"n":${n}}`.padEnd(bytes)) };
-    return prepareRejected(
-      { connection, delivery, secrets: [], receivedAtMs: Date.now(), isTest: false },
-      undefined,
-      'INVALID_HOTTOK',
-      'wrong',
-    );
+    return prepareRejected({ connection, delivery, secrets: [], receivedAtMs: Date.now(), isTest: false }, 'INVALID_HOTTOK', 'wrong');
   };
 }
 

@@ -107,20 +107,21 @@ export function eventTypes(records: readonly WriteRecord[]): string[] {
   return [...types];
 }
 
-/** A delivery refused at the door: sealed and described only when the quarantine has room. */
-export function prepareRejected(arrival: Arrival, body: Body | undefined, errorClass: ErrorClass, message: string): Rejected {
+/** A delivery refused at the door, whose body is not parsed: sealed and described only when the quarantine has room. */
+export function prepareRejected(arrival: Arrival, errorClass: ErrorClass, message: string): Rejected {
   const { connection } = arrival;
   const journalId = newId(nowOf(arrival));
   return {
-    delivery: deliveryRow(arrival, journalId, arrival.isTest, []),
+    connection,
     bytes: arrival.delivery.raw.byteLength,
     seal() {
       const headers = headersOf(arrival);
-      const presented = presentedCredentials(arrival.delivery, headers.presented, body, credentialsOf(connection));
+      const presented = presentedCredentials(arrival.delivery, headers.presented, credentialsOf(connection));
       const digests = Object.entries(presented).map(([place, value]) => [place, credentialDigest(connection.keys.dataKey.key, value)]);
       const credentials = digests.length > 0 ? { credentials: Object.fromEntries(digests) } : {};
       return {
-        sealed: sealDelivery(arrival, journalId, body, { ...headers.kept, ...maskedHeaders(headers.presented) }, credentials),
+        delivery: deliveryRow(arrival, journalId, arrival.isTest, []),
+        sealed: sealDelivery(arrival, journalId, undefined, { ...headers.kept, ...maskedHeaders(headers.presented) }, credentials),
         dead: {
           id: newId(nowOf(arrival)),
           org_id: connection.orgId,

@@ -4,11 +4,11 @@ import type { BatchRows, DeadRow, DeliveryRow } from './rows.ts';
 import { countRejected, takeQuarantine, writeBatch } from './store.ts';
 
 export interface Rejected {
-  delivery: Omit<DeliveryRow, 'sealed_at' | 'sealed_length'>;
+  connection: { id: string; orgId: string };
   /** Of the body, as it is held in memory and will be stored. */
   bytes: number;
-  /** Made only when there is room for it: sealing costs, and a stranger decides how often it would. */
-  seal(): { sealed: Uint8Array; dead: DeadRow };
+  /** Made only when there is room for it: digests and sealing cost, and a stranger decides how often they would. */
+  seal(): { delivery: Omit<DeliveryRow, 'sealed_at' | 'sealed_length'>; sealed: Uint8Array; dead: DeadRow };
 }
 
 export interface Quarantine {
@@ -44,8 +44,8 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
   const counted = new Map<string, { orgId: string; rejected: number }>();
   let countTimer: NodeJS.Timeout | undefined;
 
-  function count(orgId: string, id: string, rejected: number): void {
-    counted.set(id, { orgId, rejected: (counted.get(id)?.rejected ?? 0) + rejected });
+  function count({ id, orgId }: Rejected['connection']): void {
+    counted.set(id, { orgId, rejected: (counted.get(id)?.rejected ?? 0) + 1 });
     countTimer ??= setTimeout(() => {
       countTimer = undefined;
       kick();
@@ -73,7 +73,7 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
       } catch (error) {
         // Nothing was promised to the sender. They are still counted, as soon as the database answers again.
         log.error({ err: error, rejected: batch.length }, 'rejected deliveries could not be stored');
-        for (const { delivery } of batch) count(delivery.org_id, delivery.source_connection_id, 1);
+        for (const { connection } of batch) count(connection);
         return;
       } finally {
         for (const waiting of batch) waiting.done();
@@ -108,7 +108,7 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
       const parts: Uint8Array[] = [];
       let sealedAt = 0;
       // In one order in every process, as each locks its connections' hours until it commits.
-      for (const [id, waiting] of [...Map.groupBy(batch, (w) => w.delivery.source_connection_id)].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      for (const [id, waiting] of [...Map.groupBy(batch, (w) => w.connection.id)].sort(([a], [b]) => (a < b ? -1 : 1))) {
         const wanted = waiting.reduce((places, item) => places + placesOf(item), 0);
         let free = await takeQuarantine({ ingest }, id, wanted, perHour);
         if (free < wanted) {
@@ -121,8 +121,8 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
             continue;
           }
           free -= placesOf(item);
-          const { sealed, dead } = item.seal();
-          rows.deliveries.push({ ...item.delivery, sealed_at: sealedAt, sealed_length: sealed.length });
+          const { delivery, sealed, dead } = item.seal();
+          rows.deliveries.push({ ...delivery, sealed_at: sealedAt, sealed_length: sealed.length });
           rows.dead.push(dead);
           parts.push(sealed);
           sealedAt += sealed.length;
@@ -130,16 +130,16 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
       }
       if (rows.deliveries.length > 0) await writeBatch({ ingest }, { ...rows, sealed: Buffer.concat(parts) });
     });
-    for (const { delivery } of beyond) count(delivery.org_id, delivery.source_connection_id, 1);
+    for (const { connection } of beyond) count(connection);
   }
 
   return {
     add(rejected) {
-      const { delivery, bytes } = rejected;
-      const until = fullUntil.get(delivery.source_connection_id) ?? 0;
+      const { connection, bytes } = rejected;
+      const until = fullUntil.get(connection.id) ?? 0;
       const hasRoom = queue.length < waitingMax.rejections && queuedBytes + bytes <= waitingMax.bytes;
       if (until > performance.now() || !hasRoom || placesOf(rejected) > perHour) {
-        count(delivery.org_id, delivery.source_connection_id, 1);
+        count(connection);
         return Promise.resolve();
       }
       return new Promise((done) => {
@@ -148,7 +148,7 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
         kick();
       });
     },
-    count: ({ id, orgId }) => count(orgId, id, 1),
+    count,
     async drain() {
       clearTimeout(countTimer);
       countTimer = undefined;

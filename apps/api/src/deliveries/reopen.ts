@@ -12,8 +12,6 @@ import type { JournalEntry } from './store.ts';
 export interface Reopened {
   /** As it arrived, but for credentials in URL and body, which were redacted before it was sealed. */
   arrival: Arrival & { replay: { of: string; nowMs: number } };
-  /** Undefined: the bytes cannot be decoded. */
-  body: Body | undefined;
   head: JournalHead;
 }
 
@@ -22,7 +20,7 @@ export interface Reopened {
  * Throws when the key is missing, SealError when the entry was tampered with.
  */
 export function reopen(entry: JournalEntry, connection: Connection, nowMs: number): Reopened {
-  const { delivery, body, head, receivedAtMs } = openEntry(entry, connection.keys);
+  const { delivery, head, receivedAtMs } = openEntry(entry, connection.keys);
   const arrival = {
     connection,
     delivery,
@@ -31,23 +29,24 @@ export function reopen(entry: JournalEntry, connection: Connection, nowMs: numbe
     isTest: head.isTest === true,
     replay: { of: entry.id, nowMs },
   };
-  return { arrival, body, head };
+  return { arrival, head };
 }
 
 /** What is sealed in a journal entry, whatever became of its connection. Throws as {@link reopen} does. */
-export function openEntry(
-  entry: JournalEntry,
-  keys: OrgKeys,
-): { delivery: Delivery; body: Body | undefined; head: JournalHead; receivedAtMs: number } {
+export function openEntry(entry: JournalEntry, keys: OrgKeys): { delivery: Delivery; head: JournalHead; receivedAtMs: number } {
   const key = keys.data.get(entry.key_version);
   if (!key) throw new Error(`data key ${entry.key_version} of org ${entry.org_id} is missing`);
   const { head, raw } = unpackDelivery(Buffer.from(open(key, entry.sealed, journalAad(entry.org_id, entry.id))));
   const delivery = { method: head.method, url: head.url, headers: head.headers, raw };
-  let body: Body | undefined;
+  return { delivery, head, receivedAtMs: Date.parse(head.receivedAt ?? entry.received_at) };
+}
+
+/** The body of a stored delivery; undefined where its bytes cannot be decoded. */
+export function bodyOf(delivery: Delivery): Body | undefined {
   try {
-    body = decodeBody(delivery);
+    return decodeBody(delivery);
   } catch (error) {
     if (!(error instanceof RecordError)) throw error;
+    return undefined;
   }
-  return { delivery, body, head, receivedAtMs: Date.parse(head.receivedAt ?? entry.received_at) };
 }

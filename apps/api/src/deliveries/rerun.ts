@@ -7,7 +7,7 @@ import type { Metrics } from '../platform/metrics.ts';
 import type { Connections } from './connection-cache.ts';
 import { isolatePoison } from './poison.ts';
 import { prepareWrite } from './prepare.ts';
-import { reopen } from './reopen.ts';
+import { bodyOf, reopen } from './reopen.ts';
 import type { WriteItem } from './rows.ts';
 import type { JournalEntry } from './store.ts';
 import { type ReplayedKey, replayBatch } from './store.ts';
@@ -66,8 +66,9 @@ export function createReplayer(deps: ReplayerDeps): Replayer {
         log.error({ err: error, orgId: entry.org_id, journalId: entry.id }, 'a journal entry cannot be opened');
         throw new Problem('conflict', 'its sealed body cannot be opened with the keys of the org');
       }
-      if (!reopened.body) throw new Problem('conflict', 'its body cannot be read');
-      return prepareWrite(reopened.arrival, reopened.body);
+      const body = bodyOf(reopened.arrival.delivery);
+      if (!body) throw new Problem('conflict', 'its body cannot be read');
+      return prepareWrite(reopened.arrival, body);
     },
 
     async write(items, mode, { before, after } = {}) {

@@ -5,7 +5,7 @@ import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
 import { namesPerson, type Person, type PersonContext } from '@tributary/pipeline/person.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import type { Logger } from 'pino';
-import { openEntry } from '../deliveries/reopen.ts';
+import { bodyOf, openEntry } from '../deliveries/reopen.ts';
 import { findJournalEntries, type JournalEntry } from '../deliveries/store.ts';
 import { chunkBySize } from '../platform/chunk-by-size.ts';
 import type { Db } from '../platform/db.ts';
@@ -161,8 +161,8 @@ async function work(
 
 /** Throws when the entry cannot be opened. */
 function isAbout(person: Person, entry: JournalEntry, keys: OrgKeys, reader = readerFrom(undefined)): boolean {
-  const { delivery, body, receivedAtMs } = openEntry(entry, keys);
-  return namesPerson(person, delivery, body, { ...reader, receivedAtMs });
+  const { delivery, receivedAtMs } = openEntry(entry, keys);
+  return namesPerson(person, delivery, bodyOf(delivery), { ...reader, receivedAtMs });
 }
 
 /** How the deliveries of a connection are read. */
