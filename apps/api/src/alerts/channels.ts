@@ -14,16 +14,16 @@ import type { Hono } from 'hono';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
-import type { AuthVariables } from '../auth.ts';
-import type { Db } from '../db.ts';
-import { Problem } from '../errors.ts';
-import { loadOrgKeys } from '../keys.ts';
-import { resolveOrg, resolveOrgToWrite } from '../orgs.ts';
-import { type Outbound, OutboundRefused } from '../outbound.ts';
-import { invalidRequest, validBody, validId, validQuery } from '../requests.ts';
+import type { AuthVariables } from '../platform/auth.ts';
+import type { Db } from '../platform/db.ts';
+import { type Outbound, OutboundRefused } from '../platform/outbound.ts';
+import { Refusal } from '../platform/refusal.ts';
+import { invalidRequest, validBody, validId, validQuery } from '../platform/requests.ts';
+import { resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
+import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { type Destination, maskDestination, openDestination, sealDestination } from './destination.ts';
-import { describe } from './docs.ts';
 import { type Notifier, testMessage } from './notifier.ts';
+import { describe } from './openapi.ts';
 import {
   type ChannelRow,
   createChannel,
@@ -46,9 +46,13 @@ export interface ChannelDeps {
   notifier: Notifier;
   outbound: Pick<Outbound, 'check'>;
   log: Logger;
+  now(): number;
 }
 
-export function addChannelRoutes(app: Hono<{ Variables: AuthVariables }>, { db, masterKeys, notifier, outbound, log }: ChannelDeps): void {
+export function addChannelRoutes(
+  app: Hono<{ Variables: AuthVariables }>,
+  { db, masterKeys, notifier, outbound, log, now }: ChannelDeps,
+): void {
   const testedLately = new LRUCache<string, true>({ max: 10_000, ttl: testEveryMs });
   const answerOf = (row: ChannelRow) => toChannel(row, notifier.circuitOf(row.id));
 
@@ -69,7 +73,7 @@ export function addChannelRoutes(app: Hono<{ Variables: AuthVariables }>, { db, 
     const row = await db.as(c.var.claims, async (sql) => {
       const { type, name, minLevel } = body;
       const created = await createChannel(sql, { id, orgId: org.id, type, name, target: maskDestination(destination), minLevel, sealed });
-      if (!created) throw new Problem('conflict', 'the org has 50 channels, which is as many as it may: delete one first');
+      if (!created) throw new Refusal('conflict', 'the org has 50 channels, which is as many as it may: delete one first');
       return findChannel(sql, id);
     });
     if (!row) throw new Error('the new channel cannot be seen');
@@ -81,7 +85,7 @@ export function addChannelRoutes(app: Hono<{ Variables: AuthVariables }>, { db, 
 
   app.get('/channels/:id', describe.getAlertChannel, validId(), async (c) => {
     const row = await db.as(c.var.claims, (sql) => findChannel(sql, c.req.valid('param').id));
-    if (!row) throw new Problem('not_found', 'there is no such channel');
+    if (!row) throw new Refusal('not_found', 'there is no such channel');
     return c.json(answerOf(row));
   });
 
@@ -101,13 +105,13 @@ export function addChannelRoutes(app: Hono<{ Variables: AuthVariables }>, { db, 
       if (resealed) await setChannelTarget(sql, id, resealed.target, resealed.sealed);
       return findChannel(sql, id);
     });
-    if (!row) throw new Problem('not_found', 'there is no such channel');
+    if (!row) throw new Refusal('not_found', 'there is no such channel');
     return c.json(answerOf(row));
   });
 
   app.delete('/channels/:id', describe.deleteAlertChannel, validId(), async (c) => {
     const deleted = await db.as(c.var.claims, (sql) => deleteChannel(sql, c.req.valid('param').id));
-    if (!deleted) throw new Problem('not_found', 'there is no such channel');
+    if (!deleted) throw new Refusal('not_found', 'there is no such channel');
     return c.body(null, 204);
   });
 
@@ -115,11 +119,12 @@ export function addChannelRoutes(app: Hono<{ Variables: AuthVariables }>, { db, 
     const { id } = c.req.valid('param');
     const channel = requireWritable(await db.as(c.var.claims, (sql) => findChannel(sql, id)));
     const destination = await openOf(channel);
-    if (!destination) throw new Problem('conflict', 'the destination cannot be opened: enter it again');
-    if (testedLately.has(id)) throw new Problem('rate_limited', 'one test every five seconds', { 'retry-after': '5' });
+    if (!destination) throw new Refusal('conflict', 'the destination cannot be opened: enter it again');
+    if (testedLately.has(id)) throw new Refusal('rate_limited', 'one test every five seconds', { retryAfterSeconds: 5 });
     testedLately.set(id, true);
     const startedAt = performance.now();
-    const { ok, status, answer } = await notifier.deliverTest(destination, testMessage({ id: channel.org_id, name: channel.org_name }));
+    const message = testMessage({ id: channel.org_id, name: channel.org_name }, now());
+    const { ok, status, answer } = await notifier.deliverTest(destination, message);
     const durationMs = Math.round((performance.now() - startedAt) * 10) / 10;
     await noteChannel(db, id, ok ? undefined : status === null ? answer : `${status} ${answer}`.trim());
     return c.json({ ok, status, answer, durationMs } satisfies TestedAlertChannel);
@@ -133,7 +138,7 @@ export function addChannelRoutes(app: Hono<{ Variables: AuthVariables }>, { db, 
   /** What the address alone tells, while the person is there; where its name leads is looked at whenever something is sent. */
   function requireReachable(destination: Destination): void {
     if (destination.type === 'email' && !notifier.sendsMail)
-      throw new Problem('conflict', 'this server sends no e-mail: its operator has set no SMTP_URL');
+      throw new Refusal('conflict', 'this server sends no e-mail: its operator has set no SMTP_URL');
     if (destination.type !== 'slack' && destination.type !== 'webhook') return;
     try {
       outbound.check(destination.url);
@@ -145,8 +150,8 @@ export function addChannelRoutes(app: Hono<{ Variables: AuthVariables }>, { db, 
 }
 
 function requireWritable(row: ChannelRow | undefined): ChannelRow {
-  if (!row) throw new Problem('not_found', 'there is no such channel');
-  if (!row.may_write) throw new Problem('forbidden');
+  if (!row) throw new Refusal('not_found', 'there is no such channel');
+  if (!row.may_write) throw new Refusal('forbidden');
   return row;
 }
 
