@@ -706,6 +706,7 @@ create table public.dlq_events (
   updated_at timestamp with time zone default now() not null,
   resolved_at timestamp with time zone,
   lease_owner uuid,
+  stored_event_id uuid,
   constraint dlq_events_pkey PRIMARY KEY (id),
   constraint dlq_events_org_id_project_id_source_connection_id_fkey FOREIGN KEY (org_id, project_id, source_connection_id) REFERENCES public.source_connections(org_id, project_id, id),
   constraint dlq_events_attempts_check CHECK ((attempts >= 0)),
@@ -1964,7 +1965,7 @@ AS $function$
 begin
   update public.dlq_events
   set sample = null, status = case when status in ('resolved', 'discarded') then status else 'discarded' end,
-    last_error_message = 'The delivery was erased: it named a person who asked for it.', field_path = null
+    last_error_message = 'The delivery was erased: it named a person who asked for it.', field_path = null, stored_event_id = null
   where org_id = p_org_id and journal_id = any (p_ids);
   get diagnostics dead_letters = row_count;
   update public.event_journal set erased_at = now() where org_id = p_org_id and id = any (p_ids) and erased_at is null;
@@ -2573,12 +2574,12 @@ begin
   -- needed are made into rows.
   if exists (select from json_populate_recordset(null::private.known_row, p_known) where outcome in ('conflict', 'older')) then
     insert into public.dlq_events (id, org_id, project_id, source_connection_id, journal_id, record_index, error_class, last_error_message,
-      source_event_type, idempotency_key, sample, created_at, updated_at)
+      stored_event_id, source_event_type, idempotency_key, sample, created_at, updated_at)
     select o.dlq_id, e.org_id, e.project_id, e.source_connection_id, o.journal_id, e.record_index,
       case o.outcome when 'older' then 'OLDER_REVISION' else 'DUPLICATE_EVENT' end,
       case o.outcome when 'older' then 'a newer delivery, or a newer version of the pipeline, made what is stored as event '
         else 'another body was stored first under the same idempotency key, as event ' end || o.stored_event_id,
-      e.source_event_type, e.idempotency_key, jsonb_build_object('type', e.type, 'properties', e.properties), p_now, p_now
+      o.stored_event_id, e.source_event_type, e.idempotency_key, jsonb_build_object('type', e.type, 'properties', e.properties), p_now, p_now
     from json_populate_recordset(null::private.known_row, p_known) o
     join json_array_elements(p_events) sent on (sent ->> 'id')::uuid = o.event_id
     cross join lateral json_populate_record(null::private.event_row, sent) e
@@ -3581,6 +3582,7 @@ begin
       last_error_message = case e.became
         when 'conflict' then 'another body was stored first under the same idempotency key, as event ' || e.stored_event_id
         else coalesce(e.last_error_message, d.last_error_message) end,
+      stored_event_id = case when e.became = 'conflict' then e.stored_event_id when e.error_class is null then d.stored_event_id end,
       field_path = case when e.became = 'conflict' then null when e.error_class is null then d.field_path else e.field_path end,
       source_event_type = coalesce(e.source_event_type, d.source_event_type),
       idempotency_key = coalesce(e.idempotency_key, d.idempotency_key),

@@ -156,12 +156,12 @@ begin
   -- needed are made into rows.
   if exists (select from json_populate_recordset(null::private.known_row, p_known) where outcome in ('conflict', 'older')) then
     insert into public.dlq_events (id, org_id, project_id, source_connection_id, journal_id, record_index, error_class, last_error_message,
-      source_event_type, idempotency_key, sample, created_at, updated_at)
+      stored_event_id, source_event_type, idempotency_key, sample, created_at, updated_at)
     select o.dlq_id, e.org_id, e.project_id, e.source_connection_id, o.journal_id, e.record_index,
       case o.outcome when 'older' then 'OLDER_REVISION' else 'DUPLICATE_EVENT' end,
       case o.outcome when 'older' then 'a newer delivery, or a newer version of the pipeline, made what is stored as event '
         else 'another body was stored first under the same idempotency key, as event ' end || o.stored_event_id,
-      e.source_event_type, e.idempotency_key, jsonb_build_object('type', e.type, 'properties', e.properties), p_now, p_now
+      o.stored_event_id, e.source_event_type, e.idempotency_key, jsonb_build_object('type', e.type, 'properties', e.properties), p_now, p_now
     from json_populate_recordset(null::private.known_row, p_known) o
     join json_array_elements(p_events) sent on (sent ->> 'id')::uuid = o.event_id
     cross join lateral json_populate_record(null::private.event_row, sent) e

@@ -24,6 +24,8 @@ create table public.dlq_events (
   -- Who works on the entry now. `next_retry_at` of an entry that is `retrying` is the end of that lease: then the attempt counts as
   -- abandoned, and the entry is due again.
   lease_owner uuid,
+  -- The event that is stored under the entry's key, with another body or newer. No foreign key: retention drops events.
+  stored_event_id uuid,
   foreign key (org_id, project_id, source_connection_id) references public.source_connections (org_id, project_id, id),
   constraint dlq_events_leased check (status <> 'retrying' or (lease_owner is not null and next_retry_at is not null))
 );
@@ -230,6 +232,7 @@ begin
       last_error_message = case e.became
         when 'conflict' then 'another body was stored first under the same idempotency key, as event ' || e.stored_event_id
         else coalesce(e.last_error_message, d.last_error_message) end,
+      stored_event_id = case when e.became = 'conflict' then e.stored_event_id when e.error_class is null then d.stored_event_id end,
       field_path = case when e.became = 'conflict' then null when e.error_class is null then d.field_path else e.field_path end,
       source_event_type = coalesce(e.source_event_type, d.source_event_type),
       idempotency_key = coalesce(e.idempotency_key, d.idempotency_key),

@@ -124,7 +124,7 @@ as $$
 begin
   update public.dlq_events
   set sample = null, status = case when status in ('resolved', 'discarded') then status else 'discarded' end,
-    last_error_message = 'The delivery was erased: it named a person who asked for it.', field_path = null
+    last_error_message = 'The delivery was erased: it named a person who asked for it.', field_path = null, stored_event_id = null
   where org_id = p_org_id and journal_id = any (p_ids);
   get diagnostics dead_letters = row_count;
   update public.event_journal set erased_at = now() where org_id = p_org_id and id = any (p_ids) and erased_at is null;

@@ -122,8 +122,8 @@ describe('the ingest role', () => {
       { id: eventOf(1) },
       { id: eventOf(4) },
     ]);
-    expect(await look('select id, error_class from public.dlq_events where id = $1', [letterOf(3)])).toEqual([
-      { id: letterOf(3), error_class: 'DUPLICATE_EVENT' },
+    expect(await look('select id, error_class, stored_event_id from public.dlq_events where id = $1', [letterOf(3)])).toEqual([
+      { id: letterOf(3), error_class: 'DUPLICATE_EVENT', stored_event_id: eventOf(1) },
     ]);
   });
 

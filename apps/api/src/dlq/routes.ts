@@ -242,9 +242,6 @@ function parseCursor(cursor: string): Cursor {
   return { createdUs, id };
 }
 
-/** As the database ends its message where the key was taken: private.ingest_batch, private.replay_batch. */
-const storedEvent = / as event ([0-9a-f]{8}-[0-9a-f-]{27})$/;
-
 function toEntry(row: EntryRow): DlqEntry {
   return {
     id: row.id,
@@ -260,7 +257,7 @@ function toEntry(row: EntryRow): DlqEntry {
     fieldPath: row.field_path,
     sourceEventType: row.source_event_type,
     idempotencyKey: row.idempotency_key,
-    storedEventId: storedEvent.exec(row.last_error_message)?.[1] ?? null,
+    storedEventId: row.stored_event_id,
     status: row.status,
     attempts: row.attempts,
     nextRetryAt: row.next_retry_at,
