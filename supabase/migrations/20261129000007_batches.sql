@@ -121,7 +121,7 @@ begin
     where k.event_id <> s.event_id;
   end if;
 
-  -- Guarded: with nothing to insert, the whole of p_events would be parsed for nothing.
+  -- Guarded: when no key is new, the whole of p_events would be parsed for nothing.
   if cardinality(v_new) > 0 then
     insert into public.canonical_events (id, org_id, project_id, source_connection_id, type, source_type, source_event_type, source_event_id,
       event_time, received_at, ingested_at, idempotency_key, subject, amount_minor, currency, order_ref, attribution, properties, is_test,
@@ -290,7 +290,7 @@ begin
     v_new := v_row.event;
     select * into strict v_key from private.event_keys
     where source_connection_id = v_new.source_connection_id and idempotency_key = v_new.idempotency_key;
-    -- Locked: an erasure of the event that is under way is waited for, and seen.
+    -- Locked: an erasure of the event that is under way is waited for, and its result is seen.
     select journal_id, received_at, schema_version, revision, erased_at into v_stored
     from public.canonical_events where id = v_key.event_id and event_time = v_key.event_time for update;
     if v_stored.journal_id is null or v_stored.journal_id = v_new.journal_id or v_stored.erased_at is not null then

@@ -84,7 +84,7 @@ as $$
       order by o.lease_until nulls first, o.created_at limit 1 for update skip locked)
     returning e.id, e.org_id, e.cursor_at, e.cursor_id
   )
-  -- As text: what reads it back must find the same microsecond.
+  -- As text, because a JavaScript date has no microseconds and the cursor must come back exactly.
   select c.id, c.org_id, c.cursor_at::text, c.cursor_id, p.key_version, p.sealed
   from claimed c join private.erasure_persons p on p.erasure_id = c.id
 $$;
