@@ -85,7 +85,7 @@ const texts = defineTexts('layout', {
   },
 });
 
-/** After the page, in a chunk of its own: it is hardly ever seen. */
+/** Loaded after the page, in its own chunk, because the badge is rarely shown. */
 const ModeBadge = lazy(async () => ({ default: (await import('../ui/mode.tsx')).ModeBadge }));
 
 /** The pages of an org, in the order of the menu. */
@@ -100,7 +100,7 @@ const pages = [
   { to: '/o/$org/pipeline', text: 'pipeline', icon: IconActivityHeartbeat },
 ] as const;
 
-/** Header, menu and the page: everything of one org. */
+/** Header and menu around the page of an org. */
 export function Layout() {
   const t = useTexts(texts);
   const org = useOrg();
@@ -152,7 +152,7 @@ export function Layout() {
           </Alert>
         )}
         <Suspense fallback={<PageLoading />}>
-          {/* Another org is another page, though its address differs in one word: nothing typed, open or still shown stays over. */}
+          {/* The key makes another org a new page although the URL differs in one word only: nothing that was typed, opened or shown is carried over. */}
           <Outlet key={org.id} />
         </Suspense>
       </AppShell.Main>
@@ -167,7 +167,7 @@ function OrgSwitcher() {
   const router = useRouter();
   const userId = useSession()?.user.id ?? '';
   const orgs = useQuery({ ...myOrgs(userId), enabled: userId !== '', ...live(60_000) });
-  // Every page asks the route who one is here, and the route only asks when it is entered: what changed meanwhile is brought to it.
+  // Pages read the org from the route, and the route reads it only when it is entered. A change of name or role since then has to reach it.
   useEffect(() => {
     if (!orgs.data) return;
     const now = orgs.data.find((one) => one.id === org.id);

@@ -19,18 +19,18 @@ import { session } from '../lib/session.ts';
 import { NotFound, PageFailed, PageLoading } from './boundaries.tsx';
 import { patiently } from './reachable.ts';
 
-// Every page of the dashboard, in order. A page is loaded when it is opened.
+// Every page of the dashboard, in order. The code of a page is loaded when the page is opened.
 
 /**
- * A page of a chunk of its own. Its type is looked at here no further: pages link to routes, so that routes whose types came from their
- * pages would be defined by themselves.
+ * A page in its own chunk. The type of the page is not inferred here: pages link to routes, so a route whose type came from its page would
+ * be defined by itself.
  */
 const page = (load: () => Promise<unknown>, name: string) =>
   lazyRouteComponent(() => patiently(load as () => Promise<Record<string, () => ReactNode>>), name);
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound, errorComponent: PageFailed });
 
-/** Pages for people who are not signed in yet; who is goes on to where they wanted to be. */
+/** Pages for people who are not signed in. A person who is signed in is sent on to the page they asked for. */
 const guest = createRoute({
   getParentRoute: () => root,
   id: 'guest',
@@ -89,7 +89,7 @@ const org = createRoute({
   beforeLoad: async ({ context, params }) => {
     const orgs = await queryClient.ensureQueryData(myOrgs(context.userId));
     const found = orgs.find((one) => one.slug === params.org);
-    // An org one is no member of and one that does not exist look alike.
+    // An org that the user is not a member of looks like one that does not exist.
     if (!found) throw notFound();
     localStorage.setItem('tributary.org', found.slug);
     return { org: found };

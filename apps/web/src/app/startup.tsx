@@ -73,7 +73,7 @@ export function Startup() {
   );
 }
 
-/** Says after five seconds what it waits for: the session's renewal alone is tried for half a minute. */
+/** Explains the wait after five seconds: renewing the session alone is retried for half a minute. */
 function Starting() {
   const t = useTexts(texts);
   const [slow, setSlow] = useState(false);

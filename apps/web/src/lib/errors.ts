@@ -12,7 +12,9 @@ const texts = defineTexts('errors', {
   },
 });
 
-/** What the API says is English; where its code alone says enough, it is said in the reader's language, else what was said follows. */
+/**
+ * The API's messages are English. Where the code alone says enough, it is translated; otherwise the translation quotes the API's message.
+ */
 const refusals = defineTranslations('refusals', {
   unauthorized: 'A sessão terminou. Entre de novo.',
   forbidden: 'O seu papel não permite isto: só um proprietário ou administrador da organização pode fazê-lo.',
@@ -34,7 +36,7 @@ const refusals = defineTranslations('refusals', {
   internal: 'Algo deu errado do nosso lado.',
 });
 
-/** A refusal for people: `said` is what the API says of it, in English. A code that is not known here is left at that. */
+/** A refusal in the reader's language; `said` is the API's English message. An unknown code keeps that message. */
 export function refusalText(code: string, said: string): string {
   return has(refusals, code) ? say(refusals, code, { said }) : said;
 }
@@ -70,7 +72,7 @@ const fields = defineTexts('fields', {
   },
 });
 
-/** What the API says of a field in words of its own, word for word. */
+/** The API's own messages about fields, word for word, with their translations. */
 export const fieldSentences = {
   'must not start or end with white space, nor contain line breaks':
     'Não pode começar nem terminar com espaço, nem conter quebras de linha.',
@@ -88,7 +90,7 @@ export const fieldSentences = {
 } as const;
 const sentences = defineTranslations('field-sentences', fieldSentences);
 
-/** What is wrong with a field, for people. */
+/** The error of a field in the reader's language. */
 export function fieldText({ code, message, origin, minimum, maximum, format }: FieldError): string {
   const isEmpty = minimum === 1 && origin !== 'number';
   switch (code) {
@@ -109,7 +111,7 @@ export function fieldText({ code, message, origin, minimum, maximum, format }: F
   return message.startsWith('Invalid ') ? say(fields, 'form') : say(fields, 'other', { said: message });
 }
 
-/** A refusal of the API (RFC 9457) or of the Data API, or neither answering (`code` is then `unreachable`, `status` 0). */
+/** A refusal of the API (RFC 9457) or of the Data API. When neither answers, `code` is `unreachable` and `status` 0. */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;

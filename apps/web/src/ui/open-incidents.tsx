@@ -12,11 +12,11 @@ import { live } from './live.tsx';
 import { Loaded } from './states.tsx';
 import { Time } from './values.tsx';
 
-/** As high with no incident as with many, so that nothing below it moves when they are known; the others unfold. */
+/** The same height with and without incidents, so that nothing below moves when they are loaded. Further incidents unfold. */
 const height = { base: 76, sm: 48 };
 const shownMax = 6;
 
-/** The gravest incident and how many there are, of the org or of one connection; one calm line when there is none. */
+/** The gravest incident and the number of incidents, of the org or of one connection; a calm line when there is none. */
 export function OpenIncidents({ connectionId }: { connectionId?: string }) {
   const t = useTexts(incidentTexts);
   const org = useOrg();

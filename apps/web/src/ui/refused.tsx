@@ -2,8 +2,8 @@ import { Alert } from '@mantine/core';
 import { type ReactNode, useEffect, useRef } from 'react';
 
 /**
- * What a command was refused with, or nothing. The first field that is wrong gets the focus, wherever it is in the form; where none is,
- * the words are brought into view. `atField`: the fields say it already.
+ * Shows why a command was refused. The first invalid field gets the focus, wherever it is in the form; without one, the message is scrolled
+ * into view. `atField`: the fields already show the reason.
  */
 export function Refused({
   error,
@@ -13,7 +13,7 @@ export function Refused({
   children,
 }: {
   error: Error | null;
-  /** In other words than the error's own. */
+  /** A text to show instead of the error's message. */
   said?: string | undefined;
   title?: string;
   atField?: boolean;

@@ -18,7 +18,7 @@ import { IncidentTimeline } from './incident-timeline.tsx';
 import { incidentDetail } from './queries.ts';
 import { alertTexts } from './texts.ts';
 
-/** One incident beside the list: its figures, what to do, and what happened so far. */
+/** One incident beside the list: its figures, what to do, and its history. */
 export function IncidentPanel({ id, onClose }: { id: string | undefined; onClose: () => void }) {
   const t = useTexts(alertTexts);
   return (
@@ -97,7 +97,7 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
-/** Where what the advice speaks of is to be seen. */
+/** Links to the pages that the advice refers to. */
 function NextPages({ incident }: { incident: AlertIncidentDetail }) {
   const t = useTexts(alertTexts);
   const { slug } = useOrg();

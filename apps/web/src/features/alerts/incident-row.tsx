@@ -15,7 +15,7 @@ import { alertTexts } from './texts.ts';
 
 type Row = ActiveIncident & Partial<Pick<AlertIncident, 'peakLevel' | 'resolvedAt' | 'resolution'>>;
 
-/** What, where, since when and how much; what can be done about it beside it. */
+/** One incident in a list: kind, connection, time and value, with the actions beside it. */
 export function IncidentRow({ incident }: { incident: Row }) {
   const t = useTexts(incidentTexts);
   const language = useLanguage();
@@ -83,7 +83,7 @@ function Ended({ incident }: { incident: Row }) {
   );
 }
 
-/** Acknowledge and resolve, for those who may. */
+/** The buttons Acknowledge and Resolve, for owners and admins. */
 export function IncidentActions({ incident, short = false }: { incident: Pick<AlertIncident, 'id' | 'status'>; short?: boolean }) {
   const t = useTexts(alertTexts);
   const org = useOrg();

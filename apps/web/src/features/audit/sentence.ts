@@ -5,15 +5,15 @@ import type { sentenceTexts } from './sentence-texts.ts';
 type Key = typeof sentenceTexts extends FeatureTexts<infer K> ? K : never;
 type Sentence = [key: Key, values?: Record<string, string>];
 
-/** A changed column, as `private.audit` writes it for updates. */
+/** A changed column, as `private.audit` records it for an update. */
 interface Change {
   from: unknown;
   to: unknown;
 }
 
 /**
- * What an entry says, without its subject: the key of a text and what fills it. `nameOf` knows people, connections and projects, `wordOf`
- * the words of roles, states and kinds.
+ * The sentence of an entry without its subject: the key of a text and its values. `nameOf` names people, connections and projects; `wordOf`
+ * translates roles, states and kinds.
  */
 export function sentenceOf(
   { action, actorId, targetId, detail }: AuditEntry,

@@ -7,7 +7,7 @@ import { sentenceOf } from './sentence.ts';
 import { sentenceTexts, wordTexts } from './sentence-texts.ts';
 import { auditTexts } from './texts.ts';
 
-/** Entries of the audit log in words, with people by e-mail and things by name where they are known. */
+/** Entries of the audit log as sentences, with people by e-mail address and objects by name where they are known. */
 export function useSentences() {
   const t = useTexts(auditTexts);
   const sentences = useTexts(sentenceTexts);
@@ -23,7 +23,7 @@ export function useSentences() {
     whoDid: ({ actorId }: AuditEntry) => (actorId === null ? t('system') : nameOf(actorId)),
     whatWasDone: (entry: AuditEntry) => {
       const [key, values = {}] = sentenceOf(entry, nameOf, wordOf);
-      // Changed columns in people's words; one that has none stands as the database calls it.
+      // Changed columns are translated; a column without a translation keeps its name in the database.
       return sentences(
         key,
         values.fields === undefined ? values : { ...values, fields: values.fields.split(', ').map(columnOf).join(', ') },

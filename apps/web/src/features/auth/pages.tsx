@@ -11,7 +11,7 @@ import { Refused } from '../../ui/refused.tsx';
 import { authText, linkText } from './refusals.ts';
 import { authTexts } from './texts.ts';
 
-/** Shorter is what Supabase refuses by default. */
+/** Supabase Auth refuses shorter passwords by default. */
 const passwordLengthMin = 8;
 
 function AuthCard({ title, children, footer }: { title: string; children: ReactNode; footer?: ReactNode }) {
@@ -49,7 +49,7 @@ function useSubmit(run: () => Promise<void>) {
   return {
     busy,
     error,
-    /** What it was refused with, for people. */
+    /** The refusal in the reader's language. */
     said: error ? authText(error) : undefined,
     submit: async () => {
       setBusy(true);
@@ -65,7 +65,7 @@ function useSubmit(run: () => Promise<void>) {
   };
 }
 
-/** Asks for the mail that confirms the address once more. */
+/** Requests the confirmation mail again. */
 function Resend({ email, to }: { email: string; to: string }) {
   const t = useTexts(authTexts);
   const [sent, setSent] = useState(false);
@@ -170,7 +170,7 @@ export function SignUp() {
       options: { emailRedirectTo: `${location.origin}${safePath(next, hash)}` },
     });
     if (refused) throw refused;
-    // Where addresses are confirmed by mail there is no session yet.
+    // Where addresses are confirmed by mail, there is no session yet.
     if (data.session) await navigate({ href: safePath(next, hash), replace: true });
     else setConfirm(true);
   });
@@ -265,7 +265,7 @@ export function ForgotPassword() {
   );
 }
 
-/** Where the link of a reset mail leads: it signs in, and a new password is set. */
+/** The page that a reset mail links to: the link signs the person in, and they set a new password. */
 export function NewPassword() {
   const t = useTexts(authTexts);
   const navigate = useNavigate();

@@ -15,7 +15,7 @@ import { connectionDetail, invalidateConnection, latestOfConnection, rotateSecre
 import { TestSender } from './test-sender.tsx';
 import { connectionTexts } from './texts.ts';
 
-/** The last step: where to paste what, and the card that waits for the first event beside the button that sends one. */
+/** The last step: what to paste where, and a card that waits for the first event, beside the button that sends a test event. */
 export function Connect({ connectionId, made }: { connectionId: string; made: CreatedConnection | undefined }) {
   const connection = useQuery({ ...connectionDetail(connectionId), refetchInterval: 30_000 });
   const sources = useSources();
@@ -45,7 +45,7 @@ export function Connect({ connectionId, made }: { connectionId: string; made: Cr
   );
 }
 
-/** The URL, what was made up (once), the platform's own steps, and the secrets that are still to come from it. */
+/** The URL, generated secrets (shown once), the platform's own steps, and fields for the secrets that the platform still has to provide. */
 export function Setup({
   url,
   source,
@@ -147,7 +147,7 @@ function MissingSecret({ connectionId, name, label }: { connectionId: string; na
   );
 }
 
-/** Waits, asking every two seconds, and turns green by itself; says so when something came that was not accepted. */
+/** Asks every two seconds and turns green when the first event has arrived; says so when a delivery was not accepted. */
 function WaitingCard({ connectionId, label }: { connectionId: string; label: string }) {
   const t = useTexts(connectionTexts);
   const classOf = useClassName();

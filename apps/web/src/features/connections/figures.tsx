@@ -7,7 +7,7 @@ import { Time } from '../../ui/values.tsx';
 import { connectionTexts } from './texts.ts';
 import { Trend } from './trend.tsx';
 
-/** What a connection did lately: of `connection_health`, which looks at 24 hours. */
+/** The figures of a connection over the last 24 hours, as `connection_health` returns them. */
 export interface Lately {
   source_connection_id: string;
   last_event_at: string | null;

@@ -23,7 +23,7 @@ import { isOpen, Operation, Operations } from './operations.tsx';
 import { invalidateAfterRetry, operations, summary } from './queries.ts';
 import { deadLetterTexts } from './texts.ts';
 
-/** What could not become an event: grouped, one by one, and what was refused at the door; with everything that can be done about it. */
+/** Dead letters in groups and one by one, the quarantine of rejected deliveries, and every action on them. */
 export function DeadLetters() {
   const t = useTexts(deadLetterTexts);
   const org = useOrg();
@@ -135,7 +135,10 @@ function Nothing({ search, isQuarantine, onClear }: { search: DeadLettersSearch;
   );
 }
 
-/** The org's operations, and those to keep an eye on: what is at work, and what was started here until it is hidden. */
+/**
+ * The org's bulk operations, and those to follow at the top of the page: the running ones, and those that were started here until they are
+ * hidden.
+ */
 function useOperations(orgId: string) {
   const queryClient = useQueryClient();
   const all = useQuery({
@@ -145,7 +148,7 @@ function useOperations(orgId: string) {
   });
   const [started, setStarted] = useState<readonly string[]>([]);
   const open = all.data?.filter(isOpen).map(({ id }) => id) ?? [];
-  // What they have done is to be seen as soon as one of them has ended.
+  // The lists are refreshed as soon as an operation has ended.
   const before = useRef<readonly string[]>([]);
   useEffect(() => {
     const ended = before.current.some((id) => !open.includes(id));
@@ -154,7 +157,7 @@ function useOperations(orgId: string) {
   });
   const follow = (operation: DlqOperation) => {
     setStarted((ids) => [operation.id, ...ids]);
-    // Known as open at once, so that its end is noticed also when it comes before the next look.
+    // Added as open at once, so that its end is noticed even when it ends before the next poll.
     queryClient.setQueryData(operations(orgId).queryKey, (known = []) => [operation, ...known.filter(({ id }) => id !== operation.id)]);
   };
   return {

@@ -19,7 +19,7 @@ import { deadLetterTexts } from './texts.ts';
 
 const isAtWork = (entry: DlqEntry) => entry.status === 'retrying' || (entry.status === 'pending' && entry.nextRetryAt !== null);
 
-/** One dead letter: why, what to do, all that is known of it, and its retry. */
+/** One dead letter: its reason, what to do about it, all its fields, and its retry. */
 export function EntryPanel({ id, onClose }: { id: string; onClose: () => void }) {
   const t = useTexts(deadLetterTexts);
   const className = useClassName();
@@ -129,7 +129,7 @@ function Part({ title, hint, children }: { title: string; hint: string; children
   );
 }
 
-/** What it means and what to do, in plain words. */
+/** The cause of the failure and its fix, in plain words. */
 function Advice({ entry }: { entry: DlqEntry }) {
   const t = useTexts(deadLetterTexts);
   const language = useLanguage();
@@ -198,7 +198,7 @@ function Retry({ entry }: { entry: DlqEntry }) {
   );
 }
 
-/** The delivery with its personal data: only asked for by a press, and not kept. */
+/** The delivery with its personal data: fetched only on a press of the button, and not cached. */
 function FullDelivery({ entry }: { entry: DlqEntry }) {
   const t = useTexts(deadLetterTexts);
   const full = useMutation({ mutationFn: () => fullDelivery(entry), gcTime: 0 });

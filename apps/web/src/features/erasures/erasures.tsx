@@ -22,7 +22,7 @@ type Typed = Record<(typeof fields)[number] | 'reference', string>;
 const nothing: Typed = { email: '', phone: '', document: '', externalId: '', reference: '' };
 const texts = { email: 'email', phone: 'phone', document: 'document', externalId: 'external_id' } as const;
 
-/** Who asked to be forgotten: how they were named, how far it came, and what was erased. Never who it was. */
+/** The erasures of the org: the kinds of identifiers, the progress and the counts, but never the person. */
 export function Erasures() {
   const t = useTexts(erasureTexts);
   const language = useLanguage();
@@ -134,7 +134,7 @@ function Progress({ erasure }: { erasure: Erasure }) {
   );
 }
 
-/** Two steps: by what the person is named, then what that would erase. */
+/** Two steps: the identifiers of the person, then a preview of what would be erased. */
 function Erase({ onClose }: { onClose: () => void }) {
   const t = useTexts(erasureTexts);
   const ui = useTexts(uiTexts);

@@ -12,12 +12,12 @@ import { eventTexts } from './texts.ts';
 
 interface ListProps {
   rows: readonly EventRow[];
-  /** The open event. */
+  /** The id of the event that is open in the panel. */
   opened: string | undefined;
   nameOf: (connectionId: string) => string;
   onEnd: () => void;
   isFetchingMore: boolean;
-  /** What stands below the last row. */
+  /** Shown below the last row. */
   end: ReactNode;
 }
 
@@ -26,8 +26,8 @@ const headHeight = 34;
 const rowHeight = { table: 38, list: 62 };
 
 /**
- * The events as a table, or as a dense list where it is narrow. Only the rows in sight are in the page; more are asked for before the end
- * is in sight. Every event is a link: arrow keys go from one to the next, Enter opens.
+ * The events as a table, or as a dense list where the window is narrow. Only the visible rows are in the document, and more are fetched
+ * before the reader reaches the end. Every event is a link: arrow keys move between events, Enter opens one.
  */
 export function EventList({ rows, opened, nameOf, onEnd, isFetchingMore, end }: ListProps) {
   const t = useTexts(eventTexts);
@@ -55,7 +55,7 @@ export function EventList({ rows, opened, nameOf, onEnd, isFetchingMore, end }: 
   useEffect(() => {
     if (Math.max(last, openedIndex) >= rows.length - 15) onEnd();
   }, [last, openedIndex, rows.length, onEnd]);
-  // Whoever goes from event to event in the panel sees where in the list they are.
+  // The list scrolls along when the reader moves from event to event in the panel.
   const shownOpened = useRef(opened);
   useEffect(() => {
     if (shownOpened.current === opened) return;
@@ -186,7 +186,7 @@ export function EventList({ rows, opened, nameOf, onEnd, isFetchingMore, end }: 
   );
 }
 
-/** One stop for Tab in the whole list; the arrow keys, Home and End move it. */
+/** The whole list is one stop of the Tab key; the arrow keys, Page Up and Down, Home and End move within it. */
 function useArrowKeys(rows: readonly EventRow[], openedIndex: number, scrollTo: (index: number) => void) {
   const [stop, setStop] = useState(0);
   const wanted = useRef<number>(undefined);
@@ -216,7 +216,7 @@ function useArrowKeys(rows: readonly EventRow[], openedIndex: number, scrollTo: 
   };
 }
 
-/** A press anywhere on the row is a press of its link; one that marks text is not. */
+/** A click anywhere on a row opens its link, unless the reader was selecting text. */
 function openLinkOf({ currentTarget, target }: { currentTarget: Element; target: EventTarget }) {
   if (target instanceof Element && target.closest('a, button')) return;
   if (window.getSelection()?.toString()) return;
@@ -263,7 +263,7 @@ function When({ at, language }: { at: string; language: Language }) {
 const amountOf = ({ amountMinor, currency }: EventRow, language: Language) =>
   amountMinor === null || currency === null ? '' : formatMoney(amountMinor, currency, language);
 
-/** The beginning of the most telling hash of the person, enough to see who is the same. */
+/** The first characters of the person's most specific hash, enough to recognise the same person. */
 function personOf({ subject }: EventRow): string {
   return (subject.email ?? subject.phone ?? subject.document ?? subject.external_id ?? '').slice(0, 10);
 }

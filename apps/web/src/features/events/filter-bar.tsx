@@ -13,10 +13,10 @@ import { useFilterWords } from './words.ts';
 
 interface BarProps {
   search: EventsSearch;
-  /** `replace` where no step back is wanted, as for every letter typed. */
+  /** `replace` where the change should not become a step of the browser's history, as with every typed letter. */
   onChange: (search: EventsSearch, options?: { replace?: boolean }) => void;
   connections: readonly { id: string; name: string }[];
-  /** Types that were seen, for those who look for one. */
+  /** The types in the loaded list, offered first. */
   seenTypes: readonly string[];
 }
 
@@ -108,7 +108,7 @@ function TypeFilter({ search, onChange, seenTypes }: Pick<BarProps, 'search' | '
         onChange({ ...without(search, 'types'), ...(types.length > 0 ? { types } : {}) }, { replace: search.types !== undefined });
       }}
       acceptValueOnBlur={false}
-      // A scroll area of its own could be focused, which nothing within a list of options may be but the options.
+      // Mantine's scroll area could take the focus, but within a list of options only options may.
       withScrollArea={false}
       styles={{ options: { maxHeight: 260, overflowY: 'auto' } }}
       clearable
@@ -145,7 +145,7 @@ function OrderFilter({ search, onChange, close }: FormProps) {
   );
 }
 
-/** Those that the sources use most; a link may name any other. */
+/** The currencies that the sources use most; a link may name any other currency. */
 const currencies = ['BRL', 'USD', 'EUR', 'GBP', 'ARS', 'CLP', 'COP', 'MXN', 'PEN', 'UYU', 'JPY', 'CAD', 'AUD', 'CHF'];
 
 function AmountFilter({ search, onChange, close }: FormProps) {

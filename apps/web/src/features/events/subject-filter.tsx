@@ -9,8 +9,8 @@ import { hashSubject } from './queries.ts';
 import { eventTexts } from './texts.ts';
 
 /**
- * Finds a person by what somebody types: an address, a number, a document or a hash. Only the API knows the key that makes hashes of them;
- * what was typed goes nowhere else, so that it stands in no link, history or log.
+ * Finds a person by an e-mail address, a phone number, a document or a hash. Only the API has the key that makes the hashes. The typed text
+ * is sent to the API alone, so that no link, history or log contains it.
  */
 export function SubjectFilter({
   search,

@@ -15,7 +15,7 @@ import { Time } from '../../ui/values.tsx';
 import { invalidateLegalHolds, legalHolds } from './queries.ts';
 import { holdTexts } from './texts.ts';
 
-/** What must stay as it is, why, and since when. */
+/** The legal holds of the org with what they cover, why, and since when. */
 export function Holds() {
   const t = useTexts(holdTexts);
   const org = useOrg();

@@ -16,7 +16,7 @@ const ends = [
   { key: 'rejected', color: 'red.6' },
 ] as const;
 
-/** Received, and the four ways it can end, as one pipeline: the shares of a bar add up to all of it. */
+/** The received records and their four possible outcomes as one pipeline; the parts of the bar add up to all received records. */
 export function PipelineFigures({ points, range }: { points: readonly Activity[]; range: Range }) {
   const t = useTexts(overviewTexts);
   const language = useLanguage();
@@ -47,7 +47,7 @@ export function PipelineFigures({ points, range }: { points: readonly Activity[]
   );
 }
 
-/** A figure that leads to what it counts, where there is a list of it. */
+/** A figure that links to the list of what it counts, where there is such a list. */
 function Behind({ end, range, text }: { end: (typeof ends)[number]['key']; range: Range; text: string }) {
   const t = useTexts(overviewTexts);
   const params = { org: useOrg().slug };

@@ -14,7 +14,7 @@ import { pipelineTexts } from './texts.ts';
 
 const commands: readonly Command[] = ['brownout', 'drain', 'pause', 'resume', 'flush'];
 
-/** The mode that every instance obeys, why, and what the operator may demand instead. */
+/** The mode of all instances with its reason, and the commands of the operator. */
 export function ModeControl({ token, health }: { token: string; health: DetailedHealth }) {
   const t = useTexts(pipelineTexts);
   const s = useTexts(modeTexts);

@@ -22,7 +22,7 @@ import { PlanCount } from './plan-count.tsx';
 import { createPlan, invalidateReplayList, type NewPlan } from './queries.ts';
 import { replayTexts } from './texts.ts';
 
-/** A plan that is being made, beside the list. All but its name is in the URL. */
+/** The form of a new plan, beside the list. All its fields except the name are kept in the URL. */
 export function NewPlanPanel({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const t = useTexts(replayTexts);
   const language = useLanguage();
@@ -41,10 +41,10 @@ const outcomes = ['accepted', 'duplicate', 'dead_lettered', 'mixed'] as const;
 const throttleDefault = 100;
 const settleMs = 400;
 
-/** What the URL says, as the API takes it; a time that is none is missing. */
+/** The plan in the URL, as the API takes it. An invalid time counts as missing. */
 function usePlan(name: string): { plan: NewPlan; problem: 'rangeMissing' | 'rangeWrong' | undefined } {
   const search = useSearch({ from: '/signed-in/o/$org/replays' });
-  // The last day, up to the minute that has begun when the form is opened.
+  // By default the last 24 hours, up to the end of the minute in which the form is opened.
   const [now] = useState(() => dayjs().add(1, 'minute').startOf('minute'));
   const moment = (text: string | undefined, fallback: dayjs.Dayjs) => {
     const at = text === undefined ? fallback : dayjs(text);
@@ -83,7 +83,7 @@ function Form() {
   const { filter } = plan;
 
   type Search = ReturnType<typeof replaysSearch>;
-  /** Empty means: as when nobody had chosen. */
+  /** An empty value removes the choice from the URL. */
   const set = (key: keyof Search, value: string | readonly string[] | undefined) =>
     void navigate({
       search: (old) => {
@@ -185,7 +185,7 @@ function Form() {
             onChange={(event) => setName(event.currentTarget.value)}
           />
         </SimpleGrid>
-        {/* Always in sight: what the fields above would do. */}
+        {/* Stays visible at the bottom: the effect of the fields above. */}
         <Box pos="sticky" bottom={0} py="sm" bg="body" style={{ zIndex: 1 }}>
           <PlanCount plan={problem ? undefined : (JSON.parse(settled) as NewPlan)} isSettled={settled === JSON.stringify(countable)}>
             {(count) => (

@@ -13,15 +13,15 @@ import { type NewPlan, replayPreview } from './queries.ts';
 import { replayTexts } from './texts.ts';
 
 /**
- * How much a plan would be about, counted while it is being filled in, and what may be done with that number. An older count is dimmed
- * until the new one is there, and nothing can be made of it.
+ * Counts the deliveries of a plan while it is being filled in, and says what may be done with that many. An outdated count is dimmed until
+ * the new one arrives, and no plan can be created from it.
  */
 export function PlanCount({
   plan,
   isSettled,
   children,
 }: {
-  /** Undefined while it is not one. */
+  /** Undefined while the form is not valid. */
   plan: NewPlan | undefined;
   isSettled: boolean;
   children: (count: { count: number; shown: string }) => ReactNode;

@@ -13,7 +13,7 @@ import { Copy } from '../../ui/values.tsx';
 import { countPlan, invalidateReplays, replayPlan, type Step, stepPlan } from './queries.ts';
 import { replayTexts } from './texts.ts';
 
-/** What may be done with an open plan now, and by whom. */
+/** The steps that are possible for an open plan now, for those who may take them. */
 export function PlanSteps({ plan }: { plan: ReplayPlan }) {
   const t = useTexts(replayTexts);
   const me = useSession()?.user.id;
@@ -47,7 +47,7 @@ const hints = {
   failed: 'canResume',
 } as const;
 
-/** Takes a step; every list and panel that shows the plan is asked again. */
+/** Takes a step and invalidates every list and panel that shows the plan. */
 function useStep(plan: ReplayPlan, step: Step) {
   const org = useOrg();
   const queryClient = useQueryClient();
@@ -55,7 +55,7 @@ function useStep(plan: ReplayPlan, step: Step) {
     try {
       queryClient.setQueryData(replayPlan(org.id, plan.id).queryKey, await stepPlan(plan.id, step, body));
     } finally {
-      // A refusal too says that what is shown is not how it is.
+      // A refused step also means that the page shows an outdated state.
       await invalidateReplays(queryClient, org.id);
     }
   };
@@ -91,7 +91,7 @@ function Approve({ plan }: { plan: ReplayPlan }) {
           onClose={close}
           title={t('approveTitle')}
           preview={() => countPlan(org.id, { mode, throttlePerSecond, filter })}
-          // It may have grown over the threshold since it was made: then its maker has nothing to confirm any more.
+          // The plan may have grown over the approval threshold since it was created; then its creator cannot confirm it any more.
           count={({ count, needsSecondApproval }) => (needsSecondApproval && plan.createdBy === me ? 0 : count)}
           confirm={({ count }) => t('approveNow', show(count))}
           onConfirm={async ({ needsSecondApproval }) => {
@@ -179,7 +179,7 @@ function Cancel({ plan }: { plan: ReplayPlan }) {
           danger
           title={t('cancelTitle')}
           preview={() => queryClient.fetchQuery({ ...replayPlan(org.id, plan.id), staleTime: 0 })}
-          // The plan itself, even where nothing of it is left.
+          // The count is the plan itself, so that a plan without remaining deliveries can be canceled too.
           count={() => 1}
           confirm={(fresh) => t('cancelNow', show(left(fresh)))}
           onConfirm={() => step()}
@@ -193,7 +193,7 @@ function Cancel({ plan }: { plan: ReplayPlan }) {
   );
 }
 
-/** Pause and resume: each undoes the other, so neither asks first. */
+/** Pause and resume ask for no confirmation, because each undoes the other. */
 function AtOnce({ plan, step: name }: { plan: ReplayPlan; step: 'pause' | 'resume' }) {
   const t = useTexts(replayTexts);
   const step = useStep(plan, name);
@@ -212,7 +212,7 @@ function AtOnce({ plan, step: name }: { plan: ReplayPlan; step: 'pause' | 'resum
   );
 }
 
-/** A button and what it opens. */
+/** A button and the dialog that it opens. */
 function Opening({
   label,
   isQuiet = false,
@@ -233,7 +233,7 @@ function Opening({
   );
 }
 
-/** A number for a sentence: `count` chooses the plural, `shown` is what stands there. */
+/** The values of a number in a text: `count` chooses the plural form, `shown` is what is written. */
 function useShown() {
   const language = useLanguage();
   return (count: number) => ({ count, shown: formatNumber(count, language) });

@@ -17,7 +17,7 @@ import { PlanSteps } from './plan-steps.tsx';
 import { pace, replayPlan } from './queries.ts';
 import { replayTexts } from './texts.ts';
 
-/** One plan beside the list: how far it is, what comes next, what it is about, who did what. */
+/** One plan beside the list: its progress, the next step, its scope, and its audit trail. */
 export function PlanPanel({ id, onClose }: { id: string | undefined; onClose: () => void }) {
   const t = useTexts(replayTexts);
   return (
@@ -179,7 +179,7 @@ function Scope({ plan }: { plan: ReplayPlan }) {
   );
 }
 
-/** By name; one that is deleted since has only its id. */
+/** A connection by name; a deleted one by its id. */
 function Named({ id, name }: { id: string; name: string | undefined }) {
   return <div>{name === undefined ? <Id value={id} /> : <bdi>{name}</bdi>}</div>;
 }
@@ -230,7 +230,7 @@ function Audit({ plan }: { plan: ReplayPlan }) {
         const name = known.find((one) => one === action);
         const { reference, error, processed } = detail as { reference?: string | null; error?: string | null; processed?: number };
         return (
-          // The trail only ever grows at its end.
+          // The trail only grows at its end.
           // biome-ignore lint/suspicious/noArrayIndexKey: nothing in it has an id
           <Timeline.Item key={index} title={<Text size="sm">{name ? t(`audit_${name}`) : action}</Text>}>
             <Group gap={4} fz="xs" c="dimmed">

@@ -20,7 +20,7 @@ import { replayTexts } from './texts.ts';
 
 const isRunning = (plan: ReplayPlan) => plan.status === 'running';
 
-/** Every plan with how far it is; the one that is open, and the one that is being made, beside them. */
+/** Every plan with its progress; an open plan, or the form of a new one, is shown beside the list. */
 export function Replays() {
   const t = useTexts(replayTexts);
   const org = useOrg();
