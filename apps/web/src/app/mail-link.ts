@@ -3,7 +3,7 @@
  * for, and the answer of Supabase Auth. Auth appends its answer behind a # even where the page's address already has a fragment, as an
  * invite's does, and repeats a refusal in the query. Both results are URL references for the address bar. Undefined: no such link led here.
  */
-export function takeApart({
+export function splitMailLink({
   pathname,
   search,
   hash,

@@ -17,7 +17,7 @@ async function apiAnswers(): Promise<boolean> {
  * Loads something from the API and keeps trying while the API does not answer. When the API answers and the file is missing, that is an
  * error: the file belongs to an older build.
  */
-export async function patiently<T>(load: () => Promise<T>): Promise<T> {
+export async function loadWithRetry<T>(load: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await load();

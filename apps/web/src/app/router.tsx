@@ -17,7 +17,7 @@ import {
 } from '../lib/search.ts';
 import { session } from '../lib/session.ts';
 import { NotFound, PageFailed, PageLoading } from './boundaries.tsx';
-import { patiently } from './reachable.ts';
+import { loadWithRetry } from './reachable.ts';
 
 // Every page of the dashboard, in order. The code of a page is loaded when the page is opened.
 
@@ -26,7 +26,7 @@ import { patiently } from './reachable.ts';
  * be defined by itself.
  */
 const page = (load: () => Promise<unknown>, name: string) =>
-  lazyRouteComponent(() => patiently(load as () => Promise<Record<string, () => ReactNode>>), name);
+  lazyRouteComponent(() => loadWithRetry(load as () => Promise<Record<string, () => ReactNode>>), name);
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound, errorComponent: PageFailed });
 

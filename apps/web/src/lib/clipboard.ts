@@ -8,11 +8,11 @@ export async function copyText(text: string, near: Element): Promise<boolean> {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    return copyMarked(text, near.closest('[role=dialog]') ?? document.body);
+    return copySelected(text, near.closest('[role=dialog]') ?? document.body);
   }
 }
 
-function copyMarked(text: string, place: Element): boolean {
+function copySelected(text: string, place: Element): boolean {
   const before = document.activeElement;
   const field = document.createElement('textarea');
   field.value = text;

@@ -1,5 +1,5 @@
 import type { FieldError } from '@tributary/shared/api.ts';
-import { defineTexts, defineTranslations, has, say } from './i18n.ts';
+import { defineTexts, defineTranslations, hasText, translate } from './i18n.ts';
 
 const texts = defineTexts('errors', {
   en: {
@@ -38,7 +38,7 @@ const refusals = defineTranslations('refusals', {
 
 /** A refusal in the reader's language; `said` is the API's English message. An unknown code keeps that message. */
 export function refusalText(code: string, said: string): string {
-  return has(refusals, code) ? say(refusals, code, { said }) : said;
+  return hasText(refusals, code) ? translate(refusals, code, { said }) : said;
 }
 
 const fields = defineTexts('fields', {
@@ -95,20 +95,20 @@ export function fieldText({ code, message, origin, minimum, maximum, format }: F
   const isEmpty = minimum === 1 && origin !== 'number';
   switch (code) {
     case 'invalid_type':
-      return say(fields, 'missing');
+      return translate(fields, 'missing');
     case 'too_small': {
-      if (isEmpty) return say(fields, 'missing');
-      return say(fields, origin === 'string' ? 'short' : origin === 'array' ? 'few' : 'low', { limit: String(minimum) });
+      if (isEmpty) return translate(fields, 'missing');
+      return translate(fields, origin === 'string' ? 'short' : origin === 'array' ? 'few' : 'low', { limit: String(minimum) });
     }
     case 'too_big':
-      return say(fields, origin === 'string' ? 'long' : origin === 'array' ? 'many' : 'high', { limit: String(maximum) });
+      return translate(fields, origin === 'string' ? 'long' : origin === 'array' ? 'many' : 'high', { limit: String(maximum) });
     case 'invalid_value':
-      return say(fields, 'choice');
+      return translate(fields, 'choice');
     case 'invalid_format':
-      if (format === 'email' || format === 'url') return say(fields, format);
+      if (format === 'email' || format === 'url') return translate(fields, format);
   }
-  if (has(sentences, message)) return say(sentences, message);
-  return message.startsWith('Invalid ') ? say(fields, 'form') : say(fields, 'other', { said: message });
+  if (hasText(sentences, message)) return translate(sentences, message);
+  return message.startsWith('Invalid ') ? translate(fields, 'form') : translate(fields, 'other', { said: message });
 }
 
 /** A refusal of the API (RFC 9457) or of the Data API. When neither answers, `code` is `unreachable` and `status` 0. */
@@ -127,7 +127,7 @@ export class ApiError extends Error {
   }
 }
 
-export const unreachable = () => new ApiError(0, 'unreachable', say(texts, 'unreachable'));
-export const emptyAnswer = () => new ApiError(0, 'empty', say(texts, 'empty'));
+export const unreachable = () => new ApiError(0, 'unreachable', translate(texts, 'unreachable'));
+export const emptyAnswer = () => new ApiError(0, 'empty', translate(texts, 'empty'));
 
 export const isUnreachable = (error: unknown): boolean => error instanceof ApiError && error.code === 'unreachable';

@@ -5,7 +5,7 @@ import { initReactI18next, useTranslation } from 'react-i18next';
 type Texts = Readonly<Record<string, string>>;
 export type Language = 'en' | 'pt-BR';
 const languages: readonly Language[] = ['en', 'pt-BR'];
-const stored = 'tributary.language';
+const storageKey = 'tributary.language';
 
 void i18next.use(initReactI18next).init({
   lng: initialLanguage(),
@@ -41,7 +41,7 @@ export function defineTexts<const En extends Texts>(
 }
 
 /**
- * Registers Portuguese translations of English texts that come from elsewhere, by a key that identifies the text. {@link has} says whether
+ * Registers Portuguese translations of English texts that come from elsewhere, by a key that identifies the text. {@link hasText} says whether
  * a translation exists.
  */
 export function defineTranslations<const Key extends string>(
@@ -58,17 +58,21 @@ export function useTexts<Key extends string>({ namespace }: FeatureTexts<Key>) {
 }
 
 /** A text outside of a component, in the current language. */
-export function say<Key extends string>({ namespace }: FeatureTexts<Key>, key: Key, values?: Record<string, string | number>): string {
+export function translate<Key extends string>(
+  { namespace }: FeatureTexts<Key>,
+  key: Key,
+  values?: Record<string, string | number>,
+): string {
   return String(i18next.t(key as string, { ...values, ns: namespace }));
 }
 
 /** Whether a text with this key exists in the current language or in English. */
-export function has<Key extends string>({ namespace }: FeatureTexts<Key>, key: string): key is Key {
+export function hasText<Key extends string>({ namespace }: FeatureTexts<Key>, key: string): key is Key {
   return i18next.exists(key, { ns: namespace });
 }
 
 export function setLanguage(language: Language): void {
-  localStorage.setItem(stored, language);
+  localStorage.setItem(storageKey, language);
   document.documentElement.lang = language;
   void i18next.changeLanguage(language);
 }
@@ -78,7 +82,7 @@ export function useLanguage(): Language {
 }
 
 function initialLanguage(): Language {
-  const chosen = localStorage.getItem(stored);
+  const chosen = localStorage.getItem(storageKey);
   if (chosen === 'en' || chosen === 'pt-BR') return chosen;
   return navigator.languages.some((language) => language.toLowerCase().startsWith('pt')) ? 'pt-BR' : 'en';
 }

@@ -74,7 +74,7 @@ export function formatAlertValue(value: number, unit: AlertUnit, language: Langu
 }
 
 /** The value and limit of an incident, for the texts that contain them. */
-export const spelled = ({ kind, value, threshold }: Pick<AlertIncident, 'kind' | 'value' | 'threshold'>, language: Language) => ({
+export const valueAndLimit = ({ kind, value, threshold }: Pick<AlertIncident, 'kind' | 'value' | 'threshold'>, language: Language) => ({
   value: formatAlertValue(value, alertUnits[kind], language),
   limit: formatAlertValue(threshold, alertUnits[kind], language),
 });

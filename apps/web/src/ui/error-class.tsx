@@ -56,7 +56,7 @@ export function useClassName() {
 }
 
 /** Says what can make it succeed: nothing, a person, or time. */
-export function Healer({ errorClass }: { errorClass: string }) {
+export function RetryableBadge({ errorClass }: { errorClass: string }) {
   const t = useTexts(texts);
   const retryable = isKnown(errorClass) ? errorClasses[errorClass].retryable : 'no';
   return (

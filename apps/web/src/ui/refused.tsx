@@ -7,14 +7,14 @@ import { type ReactNode, useEffect, useRef } from 'react';
  */
 export function Refused({
   error,
-  said = error?.message,
+  message = error?.message,
   title,
   atField = false,
   children,
 }: {
   error: Error | null;
   /** A text to show instead of the error's message. */
-  said?: string | undefined;
+  message?: string | undefined;
   title?: string;
   atField?: boolean;
   children?: ReactNode;
@@ -32,7 +32,7 @@ export function Refused({
       <span ref={place} hidden />
       {error && !atField && (
         <Alert color="red" role="alert" {...(title === undefined ? {} : { title })}>
-          {said}
+          {message}
           {children}
         </Alert>
       )}

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { AlertIncidentDetail } from '@tributary/shared/alerts.ts';
 import type { ReactNode } from 'react';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
-import { spelled } from '../../lib/incidents.ts';
+import { valueAndLimit } from '../../lib/incidents.ts';
 import { useOrg } from '../../lib/orgs.ts';
 import { incidentTexts } from '../../ui/incident-texts.ts';
 import { LevelBadge } from '../../ui/level.tsx';
@@ -60,7 +60,7 @@ function Incident({ incident }: { incident: AlertIncidentDetail }) {
           <AnchorLink to="/o/$org/connections/$connectionId" params={connection} className="break" inherit>
             {incident.connectionName}
           </AnchorLink>
-          : {kinds(`${incident.kind}Value`, spelled(incident, language))}
+          : {kinds(`${incident.kind}Value`, valueAndLimit(incident, language))}
         </Text>
         {incident.status !== 'resolved' && <IncidentActions incident={incident} />}
       </Stack>

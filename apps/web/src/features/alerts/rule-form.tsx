@@ -68,7 +68,7 @@ export function RuleForm({ rule, onClose }: { rule: AlertRule; onClose: () => vo
           <Text size="sm" c="dimmed">
             {t(`${rule.kind}Rule`, { window: formatDuration((thresholds.windowMinutes ?? 0) * 60, language) })} {t('levelsHint')}
           </Text>
-          <Refused error={save.error} atField={atFields} said={errors.thresholds && `${t('levels')}: ${errors.thresholds}`} />
+          <Refused error={save.error} atField={atFields} message={errors.thresholds && `${t('levels')}: ${errors.thresholds}`} />
           {[...levels].reverse().map((level) => (
             <LevelInput
               key={`${level} ${round}`}

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { has, useTexts } from '../../lib/i18n.ts';
+import { hasText, useTexts } from '../../lib/i18n.ts';
 import { useOrg } from '../../lib/orgs.ts';
 import { orgPeople } from '../../lib/people.ts';
 import { type AuditEntry, auditedNames } from './queries.ts';
@@ -17,7 +17,7 @@ export function useSentences() {
   const emails = new Map(people.data?.map((person) => [person.userId, person.email]));
   const nameOf = (id: string) => emails.get(id) ?? names.data?.get(id) ?? shorten(id);
   const words = useTexts(wordTexts);
-  const wordOf = (value: string) => (has(wordTexts, value) ? words(value) : value);
+  const wordOf = (value: string) => (hasText(wordTexts, value) ? words(value) : value);
   const columnOf = (name: string) => sentences(name as 'name');
   return {
     whoDid: ({ actorId }: AuditEntry) => (actorId === null ? t('system') : nameOf(actorId)),

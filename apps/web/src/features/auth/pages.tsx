@@ -50,7 +50,7 @@ function useSubmit(run: () => Promise<void>) {
     busy,
     error,
     /** The refusal in the reader's language. */
-    said: error ? authText(error) : undefined,
+    message: error ? authText(error) : undefined,
     submit: async () => {
       setBusy(true);
       setError(null);
@@ -69,7 +69,7 @@ function useSubmit(run: () => Promise<void>) {
 function Resend({ email, to }: { email: string; to: string }) {
   const t = useTexts(authTexts);
   const [sent, setSent] = useState(false);
-  const { busy, said, submit } = useSubmit(async () => {
+  const { busy, message, submit } = useSubmit(async () => {
     const { error: refused } = await supabase().auth.resend({
       type: 'signup',
       email,
@@ -78,7 +78,7 @@ function Resend({ email, to }: { email: string; to: string }) {
     if (refused) throw refused;
     setSent(true);
   });
-  if (said) return <Text role="alert">{said}</Text>;
+  if (message) return <Text role="alert">{message}</Text>;
   if (sent) return <Text role="status">{t('resent')}</Text>;
   return (
     <Button variant="default" size="xs" mt="xs" loading={busy} onClick={() => void submit()}>
@@ -97,7 +97,7 @@ export function SignIn() {
     initialValues: { email: '', password: '' },
     validate: { email: isEmail(t('emailInvalid')), password: (value) => (value ? null : t('passwordMissing')) },
   });
-  const { busy, error, said, submit } = useSubmit(async () => {
+  const { busy, error, message, submit } = useSubmit(async () => {
     const { error: refused } = await supabase().auth.signInWithPassword(form.values);
     if (refused) throw refused;
     await navigate({ href: safePath(next, hash), replace: true });
@@ -121,7 +121,7 @@ export function SignIn() {
               {linkText(refusedLink)}
             </Alert>
           )}
-          <Refused error={error} said={said}>
+          <Refused error={error} message={message}>
             {authCode(error) === 'email_not_confirmed' && <Resend email={form.values.email} to={safePath(next, hash)} />}
           </Refused>
           <TextInput
@@ -164,7 +164,7 @@ export function SignUp() {
       password: (value) => (value.length >= passwordLengthMin ? null : t('passwordShort', { min: passwordLengthMin })),
     },
   });
-  const { busy, error, said, submit } = useSubmit(async () => {
+  const { busy, error, message, submit } = useSubmit(async () => {
     const { data, error: refused } = await supabase().auth.signUp({
       ...form.values,
       options: { emailRedirectTo: `${location.origin}${safePath(next, hash)}` },
@@ -194,7 +194,7 @@ export function SignUp() {
       ) : (
         <form onSubmit={form.onSubmit(() => void submit())} noValidate>
           <Stack gap="sm">
-            <Refused error={error} said={said} />
+            <Refused error={error} message={message} />
             <TextInput
               label={t('email')}
               type="email"
@@ -225,7 +225,7 @@ export function ForgotPassword() {
   const t = useTexts(authTexts);
   const [sent, setSent] = useState(false);
   const form = useForm({ initialValues: { email: '' }, validate: { email: isEmail(t('emailInvalid')) } });
-  const { busy, error, said, submit } = useSubmit(async () => {
+  const { busy, error, message, submit } = useSubmit(async () => {
     const { error: refused } = await supabase().auth.resetPasswordForEmail(form.values.email, {
       redirectTo: `${location.origin}/new-password`,
     });
@@ -246,7 +246,7 @@ export function ForgotPassword() {
       ) : (
         <form onSubmit={form.onSubmit(() => void submit())} noValidate>
           <Stack gap="sm">
-            <Refused error={error} said={said} />
+            <Refused error={error} message={message} />
             <TextInput
               label={t('email')}
               type="email"
@@ -273,7 +273,7 @@ export function NewPassword() {
     initialValues: { password: '' },
     validate: { password: (value) => (value.length >= passwordLengthMin ? null : t('passwordShort', { min: passwordLengthMin })) },
   });
-  const { busy, error, said, submit } = useSubmit(async () => {
+  const { busy, error, message, submit } = useSubmit(async () => {
     const { error: refused } = await supabase().auth.updateUser({ password: form.values.password });
     if (refused) throw refused;
     await navigate({ to: '/', replace: true });
@@ -282,7 +282,7 @@ export function NewPassword() {
     <AuthCard title={t('newPasswordTitle')}>
       <form onSubmit={form.onSubmit(() => void submit())} noValidate>
         <Stack gap="sm">
-          <Refused error={error} said={said} />
+          <Refused error={error} message={message} />
           <PasswordInput
             label={t('newPassword')}
             description={t('passwordHint', { min: passwordLengthMin })}

@@ -1,5 +1,5 @@
 import { unreachable } from '../../lib/errors.ts';
-import { defineTexts, has, say } from '../../lib/i18n.ts';
+import { defineTexts, hasText, translate } from '../../lib/i18n.ts';
 import { authCode } from '../../lib/supabase.ts';
 
 /** Texts by the error codes of Supabase Auth: https://supabase.com/docs/guides/auth/debugging/error-codes */
@@ -42,8 +42,8 @@ const texts = defineTexts('auth-refusals', {
 export function authText(error: Error): string {
   const code = authCode(error);
   if (code === 'unreachable') return unreachable().message;
-  return has(texts, code) ? say(texts, code) : say(texts, 'other', { said: error.message });
+  return hasText(texts, code) ? translate(texts, code) : translate(texts, 'other', { said: error.message });
 }
 
 /** Why the link of a mail did not work, in the reader's language. */
-export const linkText = (code: string): string => say(texts, has(texts, code) ? code : 'link');
+export const linkText = (code: string): string => translate(texts, hasText(texts, code) ? code : 'link');

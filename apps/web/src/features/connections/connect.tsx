@@ -64,9 +64,9 @@ export function Setup({
   return (
     <Card withBorder>
       <Stack gap="sm">
-        <Shown label={t('yourUrl')} value={url} copyLabel={t('copyUrl')} />
+        <CopyableValue label={t('yourUrl')} value={url} copyLabel={t('copyUrl')} />
         {Object.entries(generated).map(([name, value]) => (
-          <Shown key={name} label={labelOf(name)} value={value} hint={t('shownOnce')} />
+          <CopyableValue key={name} label={labelOf(name)} value={value} hint={t('shownOnce')} />
         ))}
         {source && (
           <>
@@ -88,7 +88,7 @@ export function Setup({
   );
 }
 
-function Shown({ label, value, hint, copyLabel }: { label: string; value: string; hint?: string; copyLabel?: string }) {
+function CopyableValue({ label, value, hint, copyLabel }: { label: string; value: string; hint?: string; copyLabel?: string }) {
   return (
     <div>
       <Text size="sm" fw={500}>

@@ -127,7 +127,7 @@ function ActivityTab({ connection }: { connection: Connection }) {
   const navigate = useNavigateWithin({ from: '/o/$org/connections/$connectionId' });
   const activity = useQuery({ ...activityOf(org.id, range, connection.id), ...live(15_000) });
   const health = useQuery({ ...connectionHealth(org.id), ...live(15_000) });
-  const lately = health.data?.find((row) => row.source_connection_id === connection.id);
+  const recent = health.data?.find((row) => row.source_connection_id === connection.id);
   return (
     <Stack>
       {!connection.isActive && (
@@ -136,7 +136,7 @@ function ActivityTab({ connection }: { connection: Connection }) {
         </Alert>
       )}
       <Card withBorder padding="md" mih={76}>
-        {lately ? <ConnectionFigures row={lately} /> : <Skeleton height={42} />}
+        {recent ? <ConnectionFigures row={recent} /> : <Skeleton height={42} />}
       </Card>
       <Section
         title={t('activity')}

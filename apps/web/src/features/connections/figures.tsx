@@ -8,7 +8,7 @@ import { connectionTexts } from './texts.ts';
 import { Trend } from './trend.tsx';
 
 /** The figures of a connection over the last 24 hours, as `connection_health` returns them. */
-export interface Lately {
+export interface RecentFigures {
   source_connection_id: string;
   last_event_at: string | null;
   freshness_seconds: number | null;
@@ -16,7 +16,7 @@ export interface Lately {
   dlq_rate: number | null;
 }
 
-export function ConnectionFigures({ row }: { row: Lately }) {
+export function ConnectionFigures({ row }: { row: RecentFigures }) {
   const t = useTexts(connectionTexts);
   const language = useLanguage();
   const org = useOrg();

@@ -6,7 +6,7 @@ import type { ReactNode } from 'react';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useOrg } from '../../lib/orgs.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
-import { concernsSecret, Healer, useClassName } from '../../ui/error-class.tsx';
+import { concernsSecret, RetryableBadge, useClassName } from '../../ui/error-class.tsx';
 import { Facts } from '../../ui/facts.tsx';
 import { AnchorLink, ButtonLink } from '../../ui/links.tsx';
 import { live } from '../../ui/live.tsx';
@@ -17,7 +17,7 @@ import { StatusBadge } from './entries.tsx';
 import { analysis, entryDetail, eventsOfEntry, fullDelivery, invalidateAfterRetry, retryEntry } from './queries.ts';
 import { deadLetterTexts } from './texts.ts';
 
-const isAtWork = (entry: DlqEntry) => entry.status === 'retrying' || (entry.status === 'pending' && entry.nextRetryAt !== null);
+const isBeingRetried = (entry: DlqEntry) => entry.status === 'retrying' || (entry.status === 'pending' && entry.nextRetryAt !== null);
 
 /** One dead letter: its reason, what to do about it, all its fields, and its retry. */
 export function EntryPanel({ id, onClose }: { id: string; onClose: () => void }) {
@@ -26,7 +26,7 @@ export function EntryPanel({ id, onClose }: { id: string; onClose: () => void })
   const entry = useQuery({
     ...entryDetail(id),
     ...live(),
-    refetchInterval: ({ state }) => (state.data && isAtWork(state.data) ? 2_000 : 15_000),
+    refetchInterval: ({ state }) => (state.data && isBeingRetried(state.data) ? 2_000 : 15_000),
   });
   return (
     <SidePanel title={entry.data ? className(entry.data.errorClass) : t('title')} onClose={onClose}>
@@ -45,14 +45,14 @@ function EntryDetail({ entry }: { entry: DlqEntry }) {
     <Stack>
       <Group gap={6}>
         <StatusBadge status={entry.status} />
-        <Healer errorClass={entry.errorClass} />
+        <RetryableBadge errorClass={entry.errorClass} />
       </Group>
       <Alert color="gray" title={t('error')}>
         <Text size="sm" className="break isolated">
           {entry.message}
         </Text>
       </Alert>
-      {entry.status === 'resolved' ? <Became entry={entry} /> : <Advice entry={entry} />}
+      {entry.status === 'resolved' ? <RetryOutcome entry={entry} /> : <Advice entry={entry} />}
       <Group gap="xs">
         {entry.status !== 'resolved' && <Retry entry={entry} />}
         <ButtonLink
@@ -153,7 +153,7 @@ function Advice({ entry }: { entry: DlqEntry }) {
   );
 }
 
-function Became({ entry }: { entry: DlqEntry }) {
+function RetryOutcome({ entry }: { entry: DlqEntry }) {
   const t = useTexts(deadLetterTexts);
   const org = useOrg();
   const events = useQuery(eventsOfEntry(entry));
@@ -183,7 +183,7 @@ function Retry({ entry }: { entry: DlqEntry }) {
       <Button
         size="xs"
         leftSection={<IconRefresh size={14} aria-hidden />}
-        loading={retry.isPending || isAtWork(entry)}
+        loading={retry.isPending || isBeingRetried(entry)}
         title={t('retryHint')}
         onClick={() => retry.mutate()}
       >

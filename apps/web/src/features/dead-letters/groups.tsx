@@ -7,7 +7,7 @@ import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useOrg } from '../../lib/orgs.ts';
 import type { DeadLettersSearch } from '../../lib/search.ts';
 import { Sparkline } from '../../ui/charts.tsx';
-import { concernsSecret, Healer, useClassName } from '../../ui/error-class.tsx';
+import { concernsSecret, RetryableBadge, useClassName } from '../../ui/error-class.tsx';
 import { AnchorLink } from '../../ui/links.tsx';
 import { SourceBadge } from '../../ui/source-badge.tsx';
 import { Time } from '../../ui/values.tsx';
@@ -81,7 +81,7 @@ function GroupCard({ group, clusters, filter, search, onStarted }: CardProps) {
               >
                 {title}
               </AnchorLink>
-              <Healer errorClass={group.errorClass} />
+              <RetryableBadge errorClass={group.errorClass} />
             </Group>
             <Text size="xs" c="dimmed" className="break">
               <AnchorLink

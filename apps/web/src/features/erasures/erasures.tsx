@@ -91,7 +91,7 @@ export function Erasures() {
           )}
         </Loaded>
       </Stack>
-      {asking && <Erase onClose={() => setAsking(false)} />}
+      {asking && <EraseDialog onClose={() => setAsking(false)} />}
     </Section>
   );
 }
@@ -135,7 +135,7 @@ function Progress({ erasure }: { erasure: Erasure }) {
 }
 
 /** Two steps: the identifiers of the person, then a preview of what would be erased. */
-function Erase({ onClose }: { onClose: () => void }) {
+function EraseDialog({ onClose }: { onClose: () => void }) {
   const t = useTexts(erasureTexts);
   const ui = useTexts(uiTexts);
   const language = useLanguage();

@@ -10,9 +10,9 @@ import type { EventsSearch } from '../../lib/search.ts';
 import { Facts } from '../../ui/facts.tsx';
 import { Refused } from '../../ui/refused.tsx';
 import { filterKeys, timesOf } from './filter.ts';
+import { useFilterWords } from './filter-words.ts';
 import { exportEvents } from './queries.ts';
 import { eventTexts } from './texts.ts';
-import { useFilterWords } from './words.ts';
 
 const formats: readonly EventExportFormat[] = ['csv', 'json', 'ndjson'];
 

@@ -7,9 +7,9 @@ import type { EventsSearch } from '../../lib/search.ts';
 import { FilterPill } from '../../ui/filter-pill.tsx';
 import { SearchBox } from '../../ui/search-box.tsx';
 import { type filterKeys, without } from './filter.ts';
+import { useFilterWords } from './filter-words.ts';
 import { SubjectFilter } from './subject-filter.tsx';
 import { eventTexts } from './texts.ts';
-import { useFilterWords } from './words.ts';
 
 interface BarProps {
   search: EventsSearch;

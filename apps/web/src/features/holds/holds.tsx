@@ -89,13 +89,13 @@ export function Holds() {
           )}
         </Loaded>
       </Stack>
-      {placing && <Place onClose={() => setPlacing(false)} />}
-      {releasing && <Release hold={releasing} covers={covers(releasing)} onClose={() => setReleasing(undefined)} />}
+      {placing && <PlaceHold onClose={() => setPlacing(false)} />}
+      {releasing && <ReleaseHold hold={releasing} covers={covers(releasing)} onClose={() => setReleasing(undefined)} />}
     </Section>
   );
 }
 
-function Place({ onClose }: { onClose: () => void }) {
+function PlaceHold({ onClose }: { onClose: () => void }) {
   const t = useTexts(holdTexts);
   const ui = useTexts(uiTexts);
   const org = useOrg();
@@ -156,7 +156,7 @@ function Place({ onClose }: { onClose: () => void }) {
   );
 }
 
-function Release({ hold, covers, onClose }: { hold: LegalHold; covers: string; onClose: () => void }) {
+function ReleaseHold({ hold, covers, onClose }: { hold: LegalHold; covers: string; onClose: () => void }) {
   const t = useTexts(holdTexts);
   const ui = useTexts(uiTexts);
   const org = useOrg();

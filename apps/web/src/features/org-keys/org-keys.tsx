@@ -78,7 +78,7 @@ export function Keys() {
           )}
         </Loaded>
       </Stack>
-      {asking && <Rotate kind={asking} onClose={() => setAsking(undefined)} />}
+      {asking && <RotateDialog kind={asking} onClose={() => setAsking(undefined)} />}
     </Section>
   );
 }
@@ -115,7 +115,7 @@ const words = {
   hash: { title: 'rotateHash', done: 'rotatedHash', body: ['rotateHashBody', 'rotateHashJoins'] },
 } as const;
 
-function Rotate({ kind, onClose }: { kind: Kind; onClose: () => void }) {
+function RotateDialog({ kind, onClose }: { kind: Kind; onClose: () => void }) {
   const t = useTexts(orgKeyTexts);
   const ui = useTexts(uiTexts);
   const org = useOrg();

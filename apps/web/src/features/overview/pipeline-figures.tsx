@@ -34,7 +34,7 @@ export function PipelineFigures({ points, range }: { points: readonly Activity[]
             color={color}
             value={formatNumber(sum(key), language)}
             share={received > 0 ? formatShare(sum(key) / received, language) : '–'}
-            number={(text) => <Behind end={key} range={range} text={text} />}
+            number={(text) => <FigureLink end={key} range={range} text={text} />}
           />
         ))}
       </SimpleGrid>
@@ -48,7 +48,7 @@ export function PipelineFigures({ points, range }: { points: readonly Activity[]
 }
 
 /** A figure that links to the list of what it counts, where there is such a list. */
-function Behind({ end, range, text }: { end: (typeof ends)[number]['key']; range: Range; text: string }) {
+function FigureLink({ end, range, text }: { end: (typeof ends)[number]['key']; range: Range; text: string }) {
   const t = useTexts(overviewTexts);
   const params = { org: useOrg().slug };
   const { from } = windowOf(range, Date.now());

@@ -78,7 +78,7 @@ export const invalidateMode = async (client: QueryClient) => {
 
 export type Command = 'brownout' | 'drain' | 'pause' | 'resume' | 'flush';
 
-export const command = (token: string, name: Command, { reason, rate }: { reason?: string; rate?: number }) =>
+export const runCommand = (token: string, name: Command, { reason, rate }: { reason?: string; rate?: number }) =>
   api(
     name === 'flush' ? FlushedState : FlowState,
     'POST',

@@ -39,7 +39,7 @@ export function NewPlanPanel({ opened, onClose }: { opened: boolean; onClose: ()
 
 const outcomes = ['accepted', 'duplicate', 'dead_lettered', 'mixed'] as const;
 const throttleDefault = 100;
-const settleMs = 400;
+const debounceMs = 400;
 
 /** The plan in the URL, as the API takes it. An invalid time counts as missing. */
 function usePlan(name: string): { plan: NewPlan; problem: 'rangeMissing' | 'rangeWrong' | undefined } {
@@ -79,7 +79,7 @@ function Form() {
   const { plan, problem } = usePlan(name);
   const isThrottled = useSearch({ from: '/signed-in/o/$org/replays', select: ({ rate }) => rate !== undefined });
   const { name: _name, ...countable } = plan;
-  const [settled] = useDebouncedValue(JSON.stringify(countable), settleMs);
+  const [debounced] = useDebouncedValue(JSON.stringify(countable), debounceMs);
   const { filter } = plan;
 
   type Search = ReturnType<typeof replaysSearch>;
@@ -187,7 +187,7 @@ function Form() {
         </SimpleGrid>
         {/* Stays visible at the bottom: the effect of the fields above. */}
         <Box pos="sticky" bottom={0} py="sm" bg="body" style={{ zIndex: 1 }}>
-          <PlanCount plan={problem ? undefined : (JSON.parse(settled) as NewPlan)} isSettled={settled === JSON.stringify(countable)}>
+          <PlanCount plan={problem ? undefined : (JSON.parse(debounced) as NewPlan)} isUpToDate={debounced === JSON.stringify(countable)}>
             {(count) => (
               <>
                 <Refused error={make.error} />

@@ -18,12 +18,12 @@ import { replayTexts } from './texts.ts';
  */
 export function PlanCount({
   plan,
-  isSettled,
+  isUpToDate,
   children,
 }: {
   /** Undefined while the form is not valid. */
   plan: NewPlan | undefined;
-  isSettled: boolean;
+  isUpToDate: boolean;
   children: (count: { count: number; shown: string }) => ReactNode;
 }) {
   const t = useTexts(replayTexts);
@@ -31,8 +31,8 @@ export function PlanCount({
   const org = useOrg();
   const nothing: NewPlan = { filter: { from: '', to: '' } };
   const preview = useQuery({ ...replayPreview(org.id, plan ?? nothing), enabled: plan !== undefined });
-  const isCurrent = plan !== undefined && isSettled && !preview.isPlaceholderData && !preview.isFetching;
-  if (plan !== undefined && isSettled && preview.isError && !preview.isFetching) {
+  const isCurrent = plan !== undefined && isUpToDate && !preview.isPlaceholderData && !preview.isFetching;
+  if (plan !== undefined && isUpToDate && preview.isError && !preview.isFetching) {
     return preview.error instanceof ApiError && preview.error.code === 'legal_hold' ? (
       <Held reason={preview.error.message} />
     ) : (

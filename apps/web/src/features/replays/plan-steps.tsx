@@ -30,8 +30,8 @@ export function PlanSteps({ plan }: { plan: ReplayPlan }) {
         <Group gap="xs">
           {plan.status === 'pending_approval' && !needsColleague && <Approve plan={plan} />}
           {plan.status === 'approved' && <Run plan={plan} />}
-          {plan.status === 'running' && <AtOnce plan={plan} step="pause" />}
-          {(plan.status === 'paused' || plan.status === 'failed') && <AtOnce plan={plan} step="resume" />}
+          {plan.status === 'running' && <PauseOrResume plan={plan} step="pause" />}
+          {(plan.status === 'paused' || plan.status === 'failed') && <PauseOrResume plan={plan} step="resume" />}
           <Cancel plan={plan} />
         </Group>
       </Stack>
@@ -78,13 +78,13 @@ function Approve({ plan }: { plan: ReplayPlan }) {
   const t = useTexts(replayTexts);
   const org = useOrg();
   const me = useSession()?.user.id;
-  const show = useShown();
+  const show = useCountValues();
   const step = useStep(plan, 'approve');
   const [reference, setReference] = useState('');
   const [missing, setMissing] = useState(false);
   const { mode, throttlePerSecond, filter } = plan;
   return (
-    <Opening label={t('approve')}>
+    <ButtonWithDialog label={t('approve')}>
       {(opened, close) => (
         <ConfirmCount
           opened={opened}
@@ -124,7 +124,7 @@ function Approve({ plan }: { plan: ReplayPlan }) {
           }
         </ConfirmCount>
       )}
-    </Opening>
+    </ButtonWithDialog>
   );
 }
 
@@ -133,10 +133,10 @@ function Run({ plan }: { plan: ReplayPlan }) {
   const language = useLanguage();
   const org = useOrg();
   const queryClient = useQueryClient();
-  const show = useShown();
+  const show = useCountValues();
   const step = useStep(plan, 'run');
   return (
-    <Opening label={t('run')}>
+    <ButtonWithDialog label={t('run')}>
       {(opened, close) => (
         <ConfirmCount
           opened={opened}
@@ -158,7 +158,7 @@ function Run({ plan }: { plan: ReplayPlan }) {
           )}
         </ConfirmCount>
       )}
-    </Opening>
+    </ButtonWithDialog>
   );
 }
 
@@ -167,11 +167,11 @@ function Cancel({ plan }: { plan: ReplayPlan }) {
   const language = useLanguage();
   const org = useOrg();
   const queryClient = useQueryClient();
-  const show = useShown();
+  const show = useCountValues();
   const step = useStep(plan, 'cancel');
   const left = ({ matchedCount, processed }: ReplayPlan) => Math.max(0, matchedCount - processed);
   return (
-    <Opening label={t('cancelPlan')} isQuiet>
+    <ButtonWithDialog label={t('cancelPlan')} isQuiet>
       {(opened, close) => (
         <ConfirmCount
           opened={opened}
@@ -189,12 +189,12 @@ function Cancel({ plan }: { plan: ReplayPlan }) {
           )}
         </ConfirmCount>
       )}
-    </Opening>
+    </ButtonWithDialog>
   );
 }
 
 /** Pause and resume ask for no confirmation, because each undoes the other. */
-function AtOnce({ plan, step: name }: { plan: ReplayPlan; step: 'pause' | 'resume' }) {
+function PauseOrResume({ plan, step: name }: { plan: ReplayPlan; step: 'pause' | 'resume' }) {
   const t = useTexts(replayTexts);
   const step = useStep(plan, name);
   const run = useMutation({ mutationFn: () => step() });
@@ -213,7 +213,7 @@ function AtOnce({ plan, step: name }: { plan: ReplayPlan; step: 'pause' | 'resum
 }
 
 /** A button and the dialog that it opens. */
-function Opening({
+function ButtonWithDialog({
   label,
   isQuiet = false,
   children,
@@ -234,7 +234,7 @@ function Opening({
 }
 
 /** The values of a number in a text: `count` chooses the plural form, `shown` is what is written. */
-function useShown() {
+function useCountValues() {
   const language = useLanguage();
   return (count: number) => ({ count, shown: formatNumber(count, language) });
 }

@@ -14,7 +14,7 @@ import { Loaded } from '../../ui/states.tsx';
 import { Id, Time } from '../../ui/values.tsx';
 import { isOpen, Person, PlanProgress, StatusBadge, usePlanName } from './plan-parts.tsx';
 import { PlanSteps } from './plan-steps.tsx';
-import { pace, replayPlan } from './queries.ts';
+import { pollingMs, replayPlan } from './queries.ts';
 import { replayTexts } from './texts.ts';
 
 /** One plan beside the list: its progress, the next step, its scope, and its audit trail. */
@@ -31,7 +31,7 @@ function Detail({ id }: { id: string }) {
   const org = useOrg();
   const options = replayPlan(org.id, id);
   const known = useQueryClient().getQueryData(options.queryKey);
-  const plan = useQuery({ ...options, ...live(pace(known?.status === 'running')) });
+  const plan = useQuery({ ...options, ...live(pollingMs(known?.status === 'running')) });
   return (
     <Loaded query={plan} height={480}>
       {(found) => <Plan plan={found} />}
@@ -164,7 +164,7 @@ function Scope({ plan }: { plan: ReplayPlan }) {
         },
         {
           label: t('connections'),
-          value: connectionIds ? connectionIds.map((id) => <Named key={id} id={id} name={names.get(id)} />) : t('allConnections'),
+          value: connectionIds ? connectionIds.map((id) => <ConnectionName key={id} id={id} name={names.get(id)} />) : t('allConnections'),
         },
         { label: t('types'), value: eventTypes ? <bdi>{eventTypes.join(', ')}</bdi> : t('allTypes') },
         {
@@ -180,7 +180,7 @@ function Scope({ plan }: { plan: ReplayPlan }) {
 }
 
 /** A connection by name; a deleted one by its id. */
-function Named({ id, name }: { id: string; name: string | undefined }) {
+function ConnectionName({ id, name }: { id: string; name: string | undefined }) {
   return <div>{name === undefined ? <Id value={id} /> : <bdi>{name}</bdi>}</div>;
 }
 

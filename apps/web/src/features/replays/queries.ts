@@ -48,4 +48,4 @@ export const stepPlan = (id: string, step: Step, body: { reference?: string } = 
 /**
  * The polling interval. The figures of a running plan change twice a second; otherwise the page only has to notice the steps of colleagues.
  */
-export const pace = (isRunning: boolean | undefined) => (isRunning ? 2_000 : 10_000);
+export const pollingMs = (isRunning: boolean | undefined) => (isRunning ? 2_000 : 10_000);
