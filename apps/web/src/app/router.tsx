@@ -40,10 +40,21 @@ const guest = createRoute({
     if (session()) throw redirect({ href: safePath(search.next, location.hash) });
   },
 });
-const auth = (name: 'SignIn' | 'SignUp' | 'ForgotPassword') => page(() => import('../features/auth/pages.tsx'), name);
-const signIn = createRoute({ getParentRoute: () => guest, path: '/sign-in', component: auth('SignIn') });
-const signUp = createRoute({ getParentRoute: () => guest, path: '/sign-up', component: auth('SignUp') });
-const forgot = createRoute({ getParentRoute: () => guest, path: '/forgot-password', component: auth('ForgotPassword') });
+const signIn = createRoute({
+  getParentRoute: () => guest,
+  path: '/sign-in',
+  component: page(() => import('../features/auth/sign-in.tsx'), 'SignIn'),
+});
+const signUp = createRoute({
+  getParentRoute: () => guest,
+  path: '/sign-up',
+  component: page(() => import('../features/auth/sign-up.tsx'), 'SignUp'),
+});
+const forgot = createRoute({
+  getParentRoute: () => guest,
+  path: '/forgot-password',
+  component: page(() => import('../features/auth/reset-password.tsx'), 'ForgotPassword'),
+});
 
 const signedIn = createRoute({
   getParentRoute: () => root,
@@ -74,7 +85,7 @@ const newOrg = createRoute({
 const newPassword = createRoute({
   getParentRoute: () => signedIn,
   path: '/new-password',
-  component: page(() => import('../features/auth/pages.tsx'), 'NewPassword'),
+  component: page(() => import('../features/auth/reset-password.tsx'), 'NewPassword'),
 });
 const invite = createRoute({
   getParentRoute: () => signedIn,

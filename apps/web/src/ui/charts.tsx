@@ -3,7 +3,8 @@ import { Table, VisuallyHidden } from '@mantine/core';
 import { type ReactNode, useRef, useState } from 'react';
 import { ReferenceArea } from 'recharts';
 import { formatCompact, formatNumber } from '../lib/format.ts';
-import { type Language, useLanguage } from '../lib/i18n.ts';
+import { useLanguage } from '../lib/i18n.ts';
+import { timeWords } from './chart-times.ts';
 
 interface Series {
   name: string;
@@ -134,32 +135,6 @@ export function TimeChart({
       </VisuallyHidden>
     </figure>
   );
-}
-
-const dayMs = 86_400_000;
-
-/**
- * Formats the times of points for the axis and exactly, with as many parts as it takes to tell them apart. Days that start at midnight UTC
- * are named in UTC.
- */
-function timeWords(times: readonly number[], language: Language) {
-  const [first = 0, second = 0] = times;
-  const spanMs = (times.at(-1) ?? first) - first;
-  const stepMs = times.length > 1 ? second - first : dayMs;
-  const areDays = stepMs >= dayMs && times.every((time) => time % dayMs === 0);
-  const seconds = stepMs < 60_000 && { second: '2-digit' as const };
-  const axis = new Intl.DateTimeFormat(language, {
-    ...(spanMs > 2 * dayMs ? { month: 'short', day: 'numeric' } : { hour: '2-digit', minute: '2-digit', ...seconds }),
-    ...(areDays && { timeZone: 'UTC' }),
-  });
-  const exact = new Intl.DateTimeFormat(
-    language,
-    areDays ? { dateStyle: 'medium', timeZone: 'UTC' } : { dateStyle: 'medium', timeStyle: seconds ? 'medium' : 'short' },
-  );
-  return {
-    onAxis: (at: string) => axis.format(new Date(at)),
-    exactly: (at: string) => exact.format(new Date(at)) + (areDays ? ' (UTC)' : ''),
-  };
 }
 
 type PointerState = { activeTooltipIndex?: unknown };

@@ -17,12 +17,12 @@ import { Page, Section } from '../../ui/page.tsx';
 import { RangePicker } from '../../ui/range-picker.tsx';
 import { SourceBadge } from '../../ui/source-badge.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
-import { Setup } from './connect.tsx';
 import { ConnectionSettings } from './connection-settings.tsx';
 import { ConnectionFigures } from './figures.tsx';
 import { LatestEvents, LatestFailures } from './latest.tsx';
 import { connectionDetail, invalidateConnection, updateConnection } from './queries.ts';
 import { Secrets } from './secrets.tsx';
+import { Setup } from './setup.tsx';
 import { TestSender } from './test-sender.tsx';
 import { connectionTexts } from './texts.ts';
 

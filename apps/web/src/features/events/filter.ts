@@ -61,3 +61,14 @@ export function barsOf(search: EventsSearch, nowMs: number): { from: string; to:
   const border = (ms: number) => Math.floor((ms - offset) / step) * step + offset;
   return { from: iso(border(start)), to: iso(border(end) + step), stepSeconds };
 }
+
+export interface FilterProps {
+  search: EventsSearch;
+  /** `replace` where the change should not become a step of the browser's history, as with every typed letter. */
+  onChange: (search: EventsSearch, options?: { replace?: boolean }) => void;
+}
+
+/** What the form of a filter gets: `close` closes the pill that it opened from. */
+export interface FilterFormProps extends FilterProps {
+  close: () => void;
+}

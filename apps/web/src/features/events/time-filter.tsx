@@ -1,9 +1,10 @@
-import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
+import { Group, Stack, Text, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import type { EventsSearch } from '../../lib/search.ts';
 import { FilterPill } from '../../ui/filter-pill.tsx';
 import { RangePicker } from '../../ui/range-picker.tsx';
+import { ApplyButton } from './apply-button.tsx';
 import { without } from './filter.ts';
 import { isAfter, isTime, toIso, toLocal } from './local-time.ts';
 import { eventTexts } from './texts.ts';
@@ -82,9 +83,7 @@ function OwnTimes({ search, onChange, close }: TimeProps & { close: () => void }
         <Text size="xs" c="dimmed">
           {t('ownTimeHint')}
         </Text>
-        <Button type="submit" size="xs" style={{ alignSelf: 'flex-end' }}>
-          {t('apply')}
-        </Button>
+        <ApplyButton />
       </Stack>
     </form>
   );

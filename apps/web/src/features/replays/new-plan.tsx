@@ -7,7 +7,6 @@ import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
 import { canonicalTypes } from '@tributary/shared/canonical.ts';
-import type { ReplayFilter } from '@tributary/shared/replays.ts';
 import dayjs from 'dayjs';
 import { useState } from 'react';
 import { connectionHealth } from '../../lib/connections.ts';
@@ -21,6 +20,7 @@ import { PanelDrawer } from '../../ui/side-panel.tsx';
 import { PlanCount } from './plan-count.tsx';
 import { createPlan, invalidateReplayList, type NewPlan } from './queries.ts';
 import { replayTexts } from './texts.ts';
+import { outcomes, throttleDefault, usePlan } from './use-plan.ts';
 
 /** The form of a new plan, beside the list. All its fields except the name are kept in the URL. */
 export function NewPlanPanel({ opened, onClose }: { opened: boolean; onClose: () => void }) {
@@ -37,36 +37,7 @@ export function NewPlanPanel({ opened, onClose }: { opened: boolean; onClose: ()
   );
 }
 
-const outcomes = ['accepted', 'duplicate', 'dead_lettered', 'mixed'] as const;
-const throttleDefault = 100;
 const debounceMs = 400;
-
-/** The plan in the URL, as the API takes it. An invalid time counts as missing. */
-function usePlan(name: string): { plan: NewPlan; problem: 'rangeMissing' | 'rangeWrong' | undefined } {
-  const search = useSearch({ from: '/signed-in/o/$org/replays' });
-  // By default the last 24 hours, up to the end of the minute in which the form is opened.
-  const [now] = useState(() => dayjs().add(1, 'minute').startOf('minute'));
-  const moment = (text: string | undefined, fallback: dayjs.Dayjs) => {
-    const at = text === undefined ? fallback : dayjs(text);
-    return at.isValid() ? at.toISOString() : '';
-  };
-  const [from, to] = [moment(search.from, now.subtract(1, 'day')), moment(search.to, now)];
-  const chosen = outcomes.filter((outcome) => search.outcomes?.includes(outcome));
-  const filter: ReplayFilter = {
-    from,
-    to,
-    ...(search.connections ? { connectionIds: search.connections } : {}),
-    ...(search.types ? { eventTypes: search.types } : {}),
-    ...(chosen.length > 0 ? { outcomes: chosen } : {}),
-    ...(search.replays ? { includeReplays: true } : {}),
-  };
-  const rate = Number(search.rate ?? throttleDefault);
-  const throttlePerSecond = Number.isInteger(rate) && rate >= 1 && rate <= 1_000 ? rate : throttleDefault;
-  return {
-    plan: { ...(name.trim() ? { name: name.trim() } : {}), mode: search.mode ?? 'replay', throttlePerSecond, filter },
-    problem: from === '' || to === '' ? 'rangeMissing' : from < to ? undefined : 'rangeWrong',
-  };
-}
 
 function Form() {
   const t = useTexts(replayTexts);

@@ -1,17 +1,17 @@
-import { Alert, Button, Code, Group, Stack, Text, TextInput } from '@mantine/core';
-import { IconUsers } from '@tabler/icons-react';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { ReplayPlan } from '@tributary/shared/replays.ts';
-import { type ReactNode, useState } from 'react';
 import { formatDuration, formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useOrg } from '../../lib/orgs.ts';
 import { useSession } from '../../lib/session.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { ConfirmCount } from '../../ui/confirm.tsx';
-import { Copy } from '../../ui/values.tsx';
-import { countPlan, invalidateReplays, replayPlan, type Step, stepPlan } from './queries.ts';
+import { Approve, NeedsColleague } from './approve-plan.tsx';
+import { replayPlan } from './queries.ts';
+import { ButtonWithDialog, useCountValues } from './step-dialog.tsx';
 import { replayTexts } from './texts.ts';
+import { useStep } from './use-step.ts';
 
 /** The steps that are possible for an open plan now, for those who may take them. */
 export function PlanSteps({ plan }: { plan: ReplayPlan }) {
@@ -46,87 +46,6 @@ const hints = {
   paused: 'canResume',
   failed: 'canResume',
 } as const;
-
-/** Takes a step and invalidates every list and panel that shows the plan. */
-function useStep(plan: ReplayPlan, step: Step) {
-  const org = useOrg();
-  const queryClient = useQueryClient();
-  return async (body?: { reference?: string }) => {
-    try {
-      queryClient.setQueryData(replayPlan(org.id, plan.id).queryKey, await stepPlan(plan.id, step, body));
-    } finally {
-      // A refused step also means that the page shows an outdated state.
-      await invalidateReplays(queryClient, org.id);
-    }
-  };
-}
-
-function NeedsColleague() {
-  const t = useTexts(replayTexts);
-  return (
-    <Alert color="cyan" icon={<IconUsers size={18} />} title={t('needsColleague')} mb="sm" role="note">
-      <Text size="sm">{t('needsColleagueWhy')}</Text>
-      <Group gap={4} wrap="nowrap" mt={4}>
-        <Code className="break">{location.href}</Code>
-        <Copy value={location.href} label={t('copyLink')} />
-      </Group>
-    </Alert>
-  );
-}
-
-function Approve({ plan }: { plan: ReplayPlan }) {
-  const t = useTexts(replayTexts);
-  const org = useOrg();
-  const me = useSession()?.user.id;
-  const show = useCountValues();
-  const step = useStep(plan, 'approve');
-  const [reference, setReference] = useState('');
-  const [missing, setMissing] = useState(false);
-  const { mode, throttlePerSecond, filter } = plan;
-  return (
-    <ButtonWithDialog label={t('approve')}>
-      {(opened, close) => (
-        <ConfirmCount
-          opened={opened}
-          onClose={close}
-          title={t('approveTitle')}
-          preview={() => countPlan(org.id, { mode, throttlePerSecond, filter })}
-          // The plan may have grown over the approval threshold since it was created; then its creator cannot confirm it any more.
-          count={({ count, needsSecondApproval }) => (needsSecondApproval && plan.createdBy === me ? 0 : count)}
-          confirm={({ count }) => t('approveNow', show(count))}
-          onConfirm={async ({ needsSecondApproval }) => {
-            const given = reference.trim();
-            setMissing(needsSecondApproval && given === '');
-            if (needsSecondApproval && given === '') throw new Error(t('referenceNeeded'));
-            await step(given === '' ? {} : { reference: given });
-          }}
-        >
-          {({ count, needsSecondApproval }) =>
-            needsSecondApproval && plan.createdBy === me ? (
-              <NeedsColleague />
-            ) : count === 0 ? (
-              t('approveNone')
-            ) : (
-              <Stack gap="sm">
-                <Text size="sm">{t('approveBody', show(count))}</Text>
-                <TextInput
-                  label={t('reference')}
-                  description={t('referenceHint')}
-                  required={needsSecondApproval}
-                  maxLength={120}
-                  value={reference}
-                  onChange={(event) => setReference(event.currentTarget.value)}
-                  error={missing && reference.trim() === '' ? t('referenceNeeded') : undefined}
-                  data-autofocus
-                />
-              </Stack>
-            )
-          }
-        </ConfirmCount>
-      )}
-    </ButtonWithDialog>
-  );
-}
 
 function Run({ plan }: { plan: ReplayPlan }) {
   const t = useTexts(replayTexts);
@@ -210,31 +129,4 @@ function PauseOrResume({ plan, step: name }: { plan: ReplayPlan; step: 'pause' |
       )}
     </>
   );
-}
-
-/** A button and the dialog that it opens. */
-function ButtonWithDialog({
-  label,
-  isQuiet = false,
-  children,
-}: {
-  label: string;
-  isQuiet?: boolean;
-  children: (opened: boolean, close: () => void) => ReactNode;
-}) {
-  const [opened, setOpened] = useState(false);
-  return (
-    <>
-      <Button size="xs" {...(isQuiet ? { variant: 'default' } : {})} onClick={() => setOpened(true)}>
-        {label}
-      </Button>
-      {children(opened, () => setOpened(false))}
-    </>
-  );
-}
-
-/** The values of a number in a text: `count` chooses the plural form, `shown` is what is written. */
-function useCountValues() {
-  const language = useLanguage();
-  return (count: number) => ({ count, shown: formatNumber(count, language) });
 }
