@@ -2,56 +2,32 @@ import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
-import type { Logger } from 'pino';
-import { adminRoutes } from './admin/routes.ts';
-import type { Notifier } from './alerts/notifier.ts';
 import { alertRoutes } from './alerts/routes.ts';
-import { createTokenVerifier } from './auth.ts';
-import type { Circuits } from './breaker.ts';
-import type { Config } from './config.ts';
 import { connectionRoutes } from './connections/routes.ts';
-import type { Db } from './db.ts';
+import { publicConfigRoutes } from './dashboard/public-config.ts';
+import { mountWeb } from './dashboard/web.ts';
 import { dlqRoutes } from './dlq/routes.ts';
 import { erasureRoutes } from './erasures/routes.ts';
-import { answerProblem, Problem, toProblem } from './errors.ts';
 import { eventRoutes } from './events/routes.ts';
-import type { Flow } from './flow/flow.ts';
 import { statusRoutes } from './flow/routes.ts';
-import { healthRoutes } from './health.ts';
 import { holdRoutes } from './holds/routes.ts';
-import type { Connections } from './ingest/connections.ts';
-import type { Quarantine } from './ingest/quarantine.ts';
 import { type IngestEnv, ingestRoutes } from './ingest/routes.ts';
-import type { Writer } from './ingest/writer.ts';
 import { inviteRoutes } from './invites/routes.ts';
-import type { Jobs } from './jobs.ts';
-import { createReplayer } from './journal/replay.ts';
 import { latestRoutes, replayRoutes } from './journal/routes.ts';
-import type { Metrics } from './metrics.ts';
-import { mountDocs } from './openapi.ts';
+import { healthRoutes } from './operate/health.ts';
+import { adminRoutes } from './operate/routes.ts';
 import { orgRoutes } from './orgs/routes.ts';
-import type { Outbound } from './outbound.ts';
-import { publicConfigRoutes } from './public-config.ts';
+import { createTokenVerifier } from './platform/auth.ts';
+import { answerProblem, Problem, toProblem } from './platform/errors.ts';
+import type { Jobs } from './platform/jobs.ts';
+import { mountReference } from './reference/routes.ts';
 import { replayPlanRoutes } from './replays/routes.ts';
+import type { Services } from './services.ts';
 import { sourceRoutes } from './sources/routes.ts';
-import { mountWeb } from './web.ts';
 
-export interface AppDeps {
-  config: Config;
-  db: Db;
-  connections: Connections;
-  writer: Writer;
-  quarantine: Quarantine;
-  flow: Flow;
-  circuits: Circuits;
+export interface AppDeps extends Omit<Services, 'stop'> {
   jobs: Pick<Jobs, 'state'>;
-  notifier: Notifier;
-  outbound: Outbound;
-  metrics: Metrics;
-  log: Logger;
-  /** The one clock of all instances, in milliseconds since the epoch. */
-  now(): number;
-  /** True once the process is on its way out: every answer then closes its connection. */
+  /** True once the process is about to exit: every answer then closes its connection. */
   isStopping(): boolean;
 }
 
@@ -59,24 +35,25 @@ export interface AppDeps {
 export function createApp(deps: AppDeps): Hono<IngestEnv> {
   const { config, db, metrics, log } = deps;
   const publicUrl = config.http.publicUrl;
-  const verifyToken = createTokenVerifier(config.jwt);
+  const verifyToken = createTokenVerifier(config.jwt, deps.now);
   const app = new Hono<IngestEnv>();
 
-  // Request id, one wide log line and one observation per request, whatever happens inside.
+  // Every request gets an id, one wide log line and one observation of its duration, also when its handler throws.
   app.use(async (c, next) => {
     const started = performance.now();
     const requestId = randomUUID();
     const event: Record<string, unknown> = {};
     c.set('event', event);
     event.requestId = requestId;
-    // Before the answer is made: a header set afterwards turns node-server's light Response into a real one (measured: a third of the request).
+    // The header is set before the answer is made: set afterwards, it turns node-server's light Response into a real one, which costs a
+    // third of the request (measured).
     c.header('x-request-id', requestId);
     if (deps.isStopping()) c.header('connection', 'close');
     await next();
-    // Middleware is registered for every method; the route that answers, for its own.
+    // Middleware is registered for all methods, the route that answers for one method.
     const { status } = c.res;
     const path = matchedRoutes(c).find((matched) => matched.method !== 'ALL')?.path ?? '*';
-    // The dashboard stands last and takes what no route took: a page, or nothing.
+    // The dashboard is mounted last and answers what no route matched, with a page or with 404.
     const route = !/^\/?\*$/.test(path) ? path : status < 400 ? 'dashboard' : 'unmatched';
     const durationMs = performance.now() - started;
     metrics.requestDuration.observe({ route, status_class: `${Math.floor(status / 100)}xx` }, durationMs / 1000);
@@ -94,7 +71,8 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
 
   app.route('/', ingestRoutes({ ...deps, limits: config.limits, publicUrl }));
 
-  // Nothing here belongs into anybody's frame. Set here for the dashboard as well: the outermost one has the last word.
+  // No site may show these answers in a frame. These headers hold for the dashboard as well: the outermost middleware sets its headers
+  // last.
   app.use(secureHeaders({ xFrameOptions: 'DENY', referrerPolicy: 'no-referrer' }));
   app.route('/', healthRoutes({ ...deps, operatorToken: config.operatorToken }));
   app.route('/api/config', publicConfigRoutes(config.supabase));
@@ -115,15 +93,15 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
     }),
   );
   app.route('/api/alerts', alertRoutes({ ...deps, verifyToken, masterKeys: config.masterKeys }));
-  app.route('/api/dlq', dlqRoutes({ db, verifyToken, masterKeys: config.masterKeys, log }));
+  app.route('/api/dlq', dlqRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now }));
   app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
   app.route('/api/events', eventRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now }));
   app.route('/api/events', latestRoutes({ db, verifyToken }));
-  app.route('/api/replay', replayRoutes({ db, verifyToken, replayer: createReplayer(deps) }));
+  app.route('/api/replay', replayRoutes({ db, verifyToken, replayer: deps.replayer }));
   app.route('/api/replays', replayPlanRoutes({ db, verifyToken, approvalThreshold: config.replayApprovalThreshold }));
   app.route('/api/legal-holds', holdRoutes({ db, verifyToken }));
-  app.route('/api/erasures', erasureRoutes({ db, verifyToken, masterKeys: config.masterKeys, log }));
-  mountDocs(app, { publicUrl });
+  app.route('/api/erasures', erasureRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now }));
+  mountReference(app, { publicUrl });
   mountWeb(app, { directory: config.webDirectory, supabaseUrl: config.supabase.url });
   return app;
 }

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '@tributary/supabase/local/ports.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { jwtSecret, makeWorld, type World } from './test/make.ts';
+import { makeWorld, type World } from './test/make.ts';
+import { startProcess } from './test/process.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -15,34 +15,9 @@ afterAll(() => world?.close());
 const exitOf = (child: ReturnType<typeof spawn>) => new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
 
 describe('the process', () => {
-  it('stops in good order though somebody has a download open and does not read on', async () => {
-    const port = await freePort();
-    const origin = `http://127.0.0.1:${port}`;
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], {
-      env: {
-        PATH: process.env.PATH,
-        DATABASE_URL: world.databaseUrl,
-        SUPABASE_URL: 'http://127.0.0.1:1',
-        SUPABASE_PUBLISHABLE_KEY: 'unused',
-        SUPABASE_JWT_SECRET: jwtSecret,
-        MASTER_KEY: `v1:${Buffer.from(world.masterKeys.keys.get(1) ?? []).toString('base64')}`,
-        OPERATOR_TOKEN: 'operator-token-for-tests-000000',
-        PORT: String(port),
-      },
-      stdio: 'ignore',
-    });
-    const exited = exitOf(child);
+  it('stops in good order while a client has a download open and reads no further', async () => {
+    const { origin, child, exited } = await startProcess(world);
     try {
-      await expect
-        .poll(
-          () =>
-            fetch(`${origin}/ready`).then(
-              (answer) => answer.status,
-              () => 0,
-            ),
-          { timeout: 25_000 },
-        )
-        .toBe(200);
       const org = await world.makeOrg();
       await world.admin(
         `insert into public.canonical_events (id, org_id, project_id, source_connection_id, type, source_type, source_event_type, event_time,
@@ -57,23 +32,23 @@ describe('the process', () => {
         body: JSON.stringify({ orgId: org.id, filter: {}, format: 'ndjson' }),
       });
       const { url } = (await prepared.json()) as { url: string };
-      const reader = connect(port, '127.0.0.1', () => reader.write(`GET ${url} HTTP/1.1\r\nhost: x\r\n\r\n`));
+      const reader = connect(Number(new URL(origin).port), '127.0.0.1', () => reader.write(`GET ${url} HTTP/1.1\r\nhost: x\r\n\r\n`));
       reader.on('error', () => {});
       await new Promise((begun) => reader.once('readable', begun));
       await sleep(500);
       child.kill('SIGTERM');
       expect(await exited).toBe(0);
       reader.destroy();
-      // What it held was given back: another instance need not wait until it is taken for dead.
+      // The process has given back its leases, so another instance need not wait until it is considered dead.
       expect(await world.admin('select 1 from private.instances')).toEqual([]);
     } finally {
       child.kill('SIGKILL');
     }
   }, 60_000);
 
-  it('ends though nobody reads what it logs', async () => {
+  it('ends although no program reads its log', async () => {
     const script = `
-      const { createLog, exit } = await import(${JSON.stringify(join(import.meta.dirname, 'log.ts'))});
+      const { createLog, exit } = await import(${JSON.stringify(join(import.meta.dirname, 'platform/log.ts'))});
       const log = createLog('info');
       for (let n = 0; n < 20_000; n++) log.info({ n, filling: 'x'.repeat(100) }, 'line');
       setTimeout(() => exit(log, 3), 100);`;

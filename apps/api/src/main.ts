@@ -2,27 +2,17 @@ import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { alertTasks } from './alerts/jobs.ts';
-import { createNotifier } from './alerts/notifier.ts';
 import { createApp } from './app.ts';
-import { createCircuits } from './breaker.ts';
-import { createClock } from './clock.ts';
-import { readConfig } from './config.ts';
-import { createDb } from './db.ts';
 import { dlqTasks } from './dlq/jobs.ts';
 import { erasureTasks } from './erasures/jobs.ts';
-import { createFlow } from './flow/flow.ts';
-import { registerGauges } from './gauges.ts';
-import { dateIdsBy } from './ids.ts';
-import { createConnections } from './ingest/connections.ts';
-import { createQuarantine } from './ingest/quarantine.ts';
-import { createWriter } from './ingest/writer.ts';
-import { startJobs } from './jobs.ts';
-import { createReplayer } from './journal/replay.ts';
-import { createLog, exit } from './log.ts';
-import { maintenanceTasks } from './maintenance.ts';
-import { createMetrics } from './metrics.ts';
-import { createOutbound } from './outbound.ts';
+import { maintenanceTasks } from './operate/maintenance.ts';
+import { createClock } from './platform/clock.ts';
+import { readConfig } from './platform/config.ts';
+import { createDb } from './platform/db.ts';
+import { startJobs } from './platform/jobs.ts';
+import { createLog, exit } from './platform/log.ts';
 import { replayTasks } from './replays/jobs.ts';
+import { createServices } from './services.ts';
 
 function configOrExit() {
   try {
@@ -35,8 +25,8 @@ function configOrExit() {
 
 const config = configOrExit();
 const log = createLog(config.logLevel);
-const metrics = createMetrics();
-// Beside the batches: connection look-ups, the quarantine's one writer, one dry run of a refused batch, the probe of readiness.
+// Besides the batches, the ingest pool serves connection look-ups, the one writer of the quarantine, one dry run of a refused batch and the
+// probe of readiness.
 const db = createDb(
   { ...config.database, ingestConnections: config.writer.batchesInFlightMax + 5, jobConnections: config.jobs.concurrency + 3 },
   log,
@@ -45,55 +35,23 @@ let stopping = false;
 
 async function start() {
   const clock = await createClock(db, log);
-  dateIdsBy(clock.now);
-  const circuits = createCircuits({ metrics, log });
-  const connections = await createConnections(db, config.masterKeys, log);
-  const writer = createWriter(db, config.writer, metrics, log, circuits);
-  const flow = await createFlow({
-    db,
-    writer,
-    requestsInFlightMax: config.limits.requestsInFlightMax,
-    fairShare: config.fairShare,
-    metrics,
-    log,
-  });
-  const quarantine = createQuarantine(db, config.quarantinePerHour, log, clock.now);
-  const outbound = createOutbound({ allowPrivate: config.outboundAllowPrivate });
-  const notifier = createNotifier({ outbound, circuits, smtp: config.smtp, pagerDutyUrl: config.pagerDutyUrl });
+  const services = await createServices({ config, db, log, clock });
   if (config.outboundAllowPrivate) log.warn('OUTBOUND_ALLOW_PRIVATE is on: people may make this server call anything that it can reach');
   const jobs = await startJobs({
-    db,
+    ...services,
     tasks: {
       ...maintenanceTasks(db),
-      ...dlqTasks({ db, connections, now: clock.now, retry: config.dlq, log }),
-      ...alertTasks({ db, masterKeys: config.masterKeys, notifier, metrics }),
-      ...erasureTasks({ db, masterKeys: config.masterKeys, log }),
-      ...replayTasks({ db, replayer: createReplayer({ db, connections, metrics, now: clock.now, log }) }),
+      ...dlqTasks({ ...services, retry: config.dlq }),
+      ...alertTasks({ ...services, masterKeys: config.masterKeys }),
+      ...erasureTasks({ ...services, masterKeys: config.masterKeys }),
+      ...replayTasks(services),
     },
     concurrency: config.jobs.concurrency,
-    isPaused: () => flow.mode() === 'paused',
-    metrics,
-    log,
+    isPaused: () => services.flow.mode() === 'paused',
   });
-  registerGauges(metrics, { db, writer, log });
 
-  const app = createApp({
-    config,
-    db,
-    connections,
-    writer,
-    quarantine,
-    flow,
-    circuits,
-    jobs,
-    notifier,
-    outbound,
-    metrics,
-    log,
-    now: clock.now,
-    isStopping: () => stopping,
-  });
-  // A client that drips its headers or body is cut off; honest senders are done in milliseconds.
+  const app = createApp({ ...services, jobs, isStopping: () => stopping });
+  // A client that sends its headers or body a few bytes at a time is cut off; platforms send theirs within milliseconds.
   const server = createAdaptorServer({ fetch: app.fetch, serverOptions: { connectionsCheckingInterval: 1_000 } }) as Server;
   server.headersTimeout = 10_000;
   server.requestTimeout = 15_000;
@@ -111,17 +69,13 @@ async function start() {
     if (stopping) return;
     stopping = true;
     log.info({ signal }, 'stopping');
-    // Whatever hangs, the process ends before an orchestrator kills it.
+    // If any step hangs, the process still ends before an orchestrator kills it.
     setTimeout(() => {
       log.error('could not stop in time');
       exit(log, 1);
     }, 9_000).unref();
     await Promise.all([closeGently(server), jobs.stop()]);
-    await Promise.all([writer.drain(), quarantine.drain(), connections.close()]);
-    notifier.close();
-    await outbound.close();
-    clock.stop();
-    await flow.stop();
+    await services.stop();
     await db.close();
     log.info('stopped');
     exit(log, 0);
@@ -130,9 +84,10 @@ async function start() {
 }
 
 /**
- * Stops listening and answers what still comes on open connections, each answer closing its own. http.Server's close() would cut
- * connections that look idle at once, and with them requests that are already on their way (measured: one to nineteen at each stop under load).
- * Deliveries are answered within milliseconds: what is still open after some seconds is a download or a sender that drips, and is cut.
+ * Stops listening, and answers the requests that still arrive on open connections; each answer closes its connection. http.Server's close()
+ * would cut connections that look idle at once, and with them requests that are already on their way (measured: one to nineteen at each
+ * stop under load). Deliveries are answered within milliseconds, so a connection that is still open after some seconds carries a download
+ * or a very slow sender, and is cut.
  */
 async function closeGently(server: Server): Promise<void> {
   const started = performance.now();

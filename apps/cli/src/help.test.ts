@@ -1,32 +1,28 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type Bin, binFile, type Ended } from './test/stack.ts';
+import { type Bin, binFile, runInside, runProcess } from './test/programs.ts';
 
 const bins: Bin[] = ['tributary', 'replayctl', 'dlqtriage'];
 const workspace = join(import.meta.dirname, '..');
 
-function execute(file: string, args: readonly string[]): Promise<Ended> {
-  const options = { env: { PATH: process.env.PATH, NO_COLOR: '1', HOME: '/nonexistent', LOCAL_DIR: '/nonexistent' } };
-  return new Promise((resolve) => {
-    const child = execFile(file, args, options, (_, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }));
-  });
-}
-
-const call = (bin: Bin, ...args: string[]) => execute(process.execPath, [binFile(bin), ...args]);
+const home = '/nonexistent';
+const call = (bin: Bin, ...args: string[]) => runInside(bin, args, { env: { LOCAL_DIR: home }, home });
+/** As a shell does it: by the first line of the file, with the Node that this line finds. */
+const execute = (bin: Bin, ...args: string[]) =>
+  runProcess(binFile(bin), args, { PATH: process.env.PATH, NO_COLOR: '1', HOME: home, LOCAL_DIR: home });
 
 describe.each(bins)('%s', (bin) => {
   it('is a command of the package, and says its version', async () => {
     const manifest = JSON.parse(readFileSync(join(workspace, 'package.json'), 'utf8'));
     expect(join(workspace, manifest.bin[bin])).toBe(binFile(bin));
-    // as a shell does: by the file's own first line, with whatever Node that finds
-    expect(await execute(binFile(bin), ['--version'])).toEqual({ code: 0, stdout: `${bin} ${manifest.version}\n`, stderr: '' });
+    expect(await execute(bin, '--version')).toEqual({ code: 0, stdout: `${bin} ${manifest.version}\n`, stderr: '' });
   });
 
   it('explains itself and each of its commands, with examples of that very command', async () => {
     const { code, stdout } = await call(bin, '--help');
     expect(code).toBe(0);
+    expect((await execute(bin, '--help')).stdout).toBe(stdout);
     expect(stdout).toMatch(new RegExp(`^Examples:\n  \\$ ${bin} `, 'm'));
     const commands = [...stdout.slice(stdout.indexOf('\nCommands:')).matchAll(/^ {2}([a-z]+) /gm)].flatMap(([, name = '']) =>
       name === 'help' ? [] : [name],
@@ -53,29 +49,31 @@ describe.each(bins)('%s', (bin) => {
 
   it('exits with 2 when no server is known', async () => {
     const name = { tributary: 'whoami', replayctl: 'list', dlqtriage: 'summary' }[bin];
-    expect(await call(bin, name)).toEqual({
+    const ended = await call(bin, name);
+    expect(ended).toEqual({
       code: 2,
       stdout: '',
       stderr: 'No server is known: give --url or TRIBUTARY_URL, run `tributary login --url …`, or start one with `npm start`.\n',
     });
+    expect(await execute(bin, name)).toEqual(ended);
   });
 });
 
 it.each([
   ['replayctl', ['plan'], "error: required option '--from <moment>' not specified"],
-  ['replayctl', ['plan', '--from', 'yesterday'], 'It is a moment as 2026-11-24'],
-  ['replayctl', ['plan', '--from', '2026-02-31'], 'It is a moment as 2026-11-24'],
-  ['replayctl', ['plan', '--from', '1h', '--throttle', '0'], 'It is a whole number from 1 to 1000.'],
+  ['replayctl', ['plan', '--from', 'yesterday'], 'It must be a time such as 2026-11-24'],
+  ['replayctl', ['plan', '--from', '2026-02-31'], 'It must be a time such as 2026-11-24'],
+  ['replayctl', ['plan', '--from', '1h', '--throttle', '0'], 'It must be a whole number from 1 to 1000.'],
   ['replayctl', ['plan', '--from', '1h', '--mode', 'rewrite'], 'Allowed choices are replay, reprocess.'],
-  ['replayctl', ['plan', '--from', '1h', '--outcomes', 'rejected'], 'There is no rejected; there are accepted, duplicate'],
+  ['replayctl', ['plan', '--from', '1h', '--outcomes', 'rejected'], 'rejected is not one of accepted, duplicate'],
   ['replayctl', ['run'], "error: required option '--plan <plan>' not specified"],
   ['replayctl', ['approve'], "error: missing required argument 'plan'"],
-  ['dlqtriage', ['redrive', '--reason', 'NOPE'], 'There is no NOPE; there are INVALID_HOTTOK,'],
-  ['dlqtriage', ['redrive', '--reason', ','], 'Name at least one; put commas between several.'],
-  ['dlqtriage', ['purge', '--older-than', '-1'], 'It is a number of days, up to 3650.'],
-  ['dlqtriage', ['sample', '--limit', '1e1'], 'It is a whole number from 1 to 100.'],
+  ['dlqtriage', ['redrive', '--reason', 'NOPE'], 'NOPE is not one of INVALID_HOTTOK,'],
+  ['dlqtriage', ['redrive', '--reason', ','], 'Give at least one value; separate several with commas.'],
+  ['dlqtriage', ['purge', '--older-than', '-1'], 'It must be a number of days, at most 3650.'],
+  ['dlqtriage', ['sample', '--limit', '1e1'], 'It must be a whole number from 1 to 100.'],
   ['tributary', ['brownout'], "error: required option '--rate <share>' not specified"],
-  ['tributary', ['brownout', '--rate', '1.5'], 'It is a share above 0 and up to 1, as 0.1.'],
+  ['tributary', ['brownout', '--rate', '1.5'], 'It must be a share above 0 and up to 1, for example 0.1.'],
   ['tributary', ['send', 'a', 'b', 'c'], 'error: too many arguments'],
 ] as const)('%s %o is a wrong use: exit code 2 and the reason', async (bin, args, reason) => {
   const { code, stdout, stderr } = await call(bin, ...args);

@@ -78,10 +78,10 @@ export const fieldSentences = {
     'Não pode começar nem terminar com espaço, nem conter quebras de linha.',
   'is not in the form that the connection\u2019s scheme asks for': 'Não tem a forma que o esquema da conexão pede.',
   'an integration key of Events API v2 has 32 letters and digits': 'Uma chave de integração da Events API v2 tem 32 letras e dígitos.',
-  'is whsec_ and the base64 of 24 to 64 bytes': 'É whsec_ seguido do base64 de 24 a 64 bytes.',
-  'names an address twice': 'Cita o mesmo endereço duas vezes.',
+  'must be whsec_ followed by the base64 of 24 to 64 bytes': 'Precisa ser whsec_ seguido do base64 de 24 a 64 bytes.',
+  'contains the same address twice': 'Contém o mesmo endereço duas vezes.',
   'needs at least one level': 'Precisa de ao menos um nível.',
-  'rise from info over warning to critical': 'Os limites sobem de informação por aviso até crítico.',
+  'must rise from info over warning to critical': 'Os limites precisam subir de informação por aviso até crítico.',
   'name the person by at least one of email, phone, document and externalId':
     'Identifique a pessoa por ao menos um destes: e-mail, telefone, documento, id externo.',
   'must be later than from': 'Precisa ser depois do início.',

@@ -1,0 +1,249 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import type { Logger } from 'pino';
+
+/** bigint and numeric stay text, as JSON carries them without rounding; timestamps are ISO text. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+    if (oid === pg.types.builtins.TIMESTAMPTZ) return (text: string) => new Date(text).toISOString();
+    return pg.types.getTypeParser(oid, format as 'text');
+  }) as pg.CustomTypesConfig['getTypeParser'],
+};
+
+export type Sql = <Row extends pg.QueryResultRow = pg.QueryResultRow>(text: string, values?: unknown[]) => Promise<Row[]>;
+
+/** The claims of a verified access token. */
+export interface Claims {
+  sub: string;
+  role: 'authenticated';
+  email?: string | undefined;
+  [claim: string]: unknown;
+}
+
+export interface Db {
+  /** Runs as the signed-in user, under RLS: a transaction whose first statement sets role and claims. */
+  as<T>(claims: Claims, run: (sql: Sql) => Promise<T>): Promise<T>;
+  /** One statement as the role `ingest`, as one transaction, on the pool that only ingestion uses. */
+  ingest: Sql;
+  /** Runs as the role `ingest` in one transaction, on the same pool. */
+  ingestTogether<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
+  /** Runs statements as `ingest` in a transaction that is always rolled back. */
+  ingestDryRun<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
+  /** Runs as the role `maintenance` in one transaction. */
+  maintenance<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
+  /** Runs as the role `worker` in one transaction: jobs work across orgs. */
+  worker<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
+  /** One statement as `worker`, as one transaction in one round trip. */
+  workerStatement: Sql;
+  /**
+   * Calls `onMessage` for every notification, and `onState(false)` when notifications may be missed from now on. Resolves when it listens.
+   */
+  listen(channel: string, onMessage: (payload: string) => void, onState: (listening: boolean) => void): Promise<() => Promise<void>>;
+  /** Whether ingestion can commit right now. It asks on the pool of ingestion, so a busy pool of users or jobs does not matter. */
+  canCommit(): Promise<boolean>;
+  /** The sessions of `jobs` have the role `worker`: the job queue uses this pool, and so does {@link Db.worker}. */
+  pools: { ingest: pg.Pool; commands: pg.Pool; jobs: pg.Pool };
+  close(): Promise<void>;
+}
+
+export interface DbOptions {
+  url: string;
+  tls: 'off' | 'on' | 'verify';
+  /** How long to wait for an answer of Postgres, which itself cancels the statement after four fifths of this time. */
+  queryTimeoutMs?: number;
+  /** Connections of the ingest pool: batches in flight, quarantine, connection look-ups, the probe of {@link Db.canCommit}. */
+  ingestConnections: number;
+  /** Connections of the jobs pool: one that listens, and one for every job at work. */
+  jobConnections: number;
+}
+
+/**
+ * The only file that imports the pg driver. Every wait has a time limit: when the server hangs, the query fails by `query_timeout` and its
+ * connection is discarded, never reused. The server may still commit; the sender's retry is then recognised as a duplicate.
+ */
+export function createDb(options: DbOptions, log: Logger): Db {
+  const { queryTimeoutMs = 15_000 } = options;
+  const base: pg.PoolConfig = {
+    connectionString: options.url,
+    types,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: queryTimeoutMs,
+    statement_timeout: Math.round(queryTimeoutMs * 0.8),
+    idle_in_transaction_session_timeout: queryTimeoutMs,
+    keepAlive: true,
+    ...(options.tls === 'off' ? {} : { ssl: { rejectUnauthorized: options.tls === 'verify' } }),
+  };
+  const poolAs = (role: 'ingest' | 'worker', name: string, max: number) =>
+    new pg.Pool({
+      ...base,
+      application_name: `tributary ${name}`,
+      max,
+      onConnect: async (client) => {
+        await client.query(`set role ${role}`);
+      },
+    });
+  const ingestPool = poolAs('ingest', 'ingest', options.ingestConnections);
+  const jobPool = poolAs('worker', 'jobs', options.jobConnections);
+  const commandPool = new pg.Pool({ ...base, application_name: 'tributary commands', max: 10 });
+  for (const pool of [ingestPool, jobPool, commandPool]) {
+    pool.on('error', (error) => log.warn({ err: error }, 'idle database connection lost'));
+    // A connection that breaks while it is in use fails its query. It also emits an `error` event, which needs a listener, or the process
+    // would end.
+    pool.on('connect', (client) => client.on('error', () => {}));
+  }
+
+  const sqlOn =
+    (client: pg.ClientBase | pg.Pool): Sql =>
+    async (text, values) =>
+      // biome-ignore lint/suspicious/noExplicitAny: the row type is the caller's assertion about its own SQL
+      (await client.query<any>(text, values)).rows;
+
+  async function transaction<T>(
+    pool: pg.Pool,
+    first: { text: string; values: unknown[] } | undefined,
+    end: 'commit' | 'rollback',
+    run: (sql: Sql) => Promise<T>,
+  ): Promise<T> {
+    const client = await pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query('begin');
+      if (first) await client.query(first);
+      const result = await run(sqlOn(client));
+      await client.query(end);
+      return result;
+    } catch (error) {
+      await client.query('rollback').catch((e: Error) => {
+        broken = e;
+      });
+      if (isTimeout(error)) broken = error as Error;
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  return {
+    as: (claims, run) =>
+      transaction(
+        commandPool,
+        {
+          text: `select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)`,
+          values: [JSON.stringify(claims)],
+        },
+        'commit',
+        run,
+      ),
+    ingest: sqlOn(ingestPool),
+    ingestTogether: (run) => transaction(ingestPool, undefined, 'commit', run),
+    ingestDryRun: (run) => transaction(ingestPool, undefined, 'rollback', run),
+    maintenance: (run) => transaction(commandPool, { text: `select set_config('role', 'maintenance', true)`, values: [] }, 'commit', run),
+    worker: (run) => transaction(jobPool, undefined, 'commit', run),
+    workerStatement: sqlOn(jobPool),
+    listen: (channel, onMessage, onState) => listen({ ...base, query_timeout: undefined }, channel, onMessage, onState, log),
+    async canCommit() {
+      try {
+        // Taking a transaction id makes this a commit that is written to disk.
+        await ingestPool.query('select pg_current_xact_id()');
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    pools: { ingest: ingestPool, commands: commandPool, jobs: jobPool },
+    async close() {
+      await Promise.all([ingestPool.end(), jobPool.end(), commandPool.end()]);
+    },
+  };
+}
+
+async function listen(
+  config: pg.ClientConfig,
+  channel: string,
+  onMessage: (payload: string) => void,
+  onState: (listening: boolean) => void,
+  log: Logger,
+): Promise<() => Promise<void>> {
+  let stopped = false;
+  let client: pg.Client | undefined;
+
+  async function connect(): Promise<void> {
+    const next = new pg.Client({ ...config, application_name: `tributary listen ${channel}` });
+    const lost = new Promise<void>((resolve) => {
+      next.once('error', () => resolve());
+      next.once('end', () => resolve());
+    });
+    next.on('error', () => {});
+    next.on('notification', (message) => onMessage(message.payload ?? ''));
+    await next.connect();
+    await next.query(`listen ${pg.escapeIdentifier(channel)}`);
+    client = next;
+    onState(true);
+    // A peer that died sends nothing, so a query every five seconds finds a half-open connection.
+    const heartbeat = setInterval(() => {
+      const timer = setTimeout(() => next.connection?.stream.destroy(), 2_000);
+      next.query('select 1').then(
+        () => clearTimeout(timer),
+        () => clearTimeout(timer),
+      );
+    }, 5_000);
+    heartbeat.unref();
+    void lost.then(() => {
+      clearInterval(heartbeat);
+      onState(false);
+      if (!stopped) void reconnect();
+    });
+  }
+
+  async function reconnect(): Promise<void> {
+    for (let waitMs = 100; !stopped; waitMs = Math.min(waitMs * 2, 2_000)) {
+      await sleep(waitMs, undefined, { ref: false });
+      if (stopped) return;
+      try {
+        await connect();
+        return;
+      } catch (error) {
+        log.warn({ err: error, channel }, 'listening for notifications failed, trying again');
+      }
+    }
+  }
+
+  await connect();
+  return async () => {
+    stopped = true;
+    await client?.end().catch(() => {});
+  };
+}
+
+/** SQLSTATE of a database error; undefined for errors of the network or the driver. */
+export function sqlState(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Query read timeout';
+}
+
+/** A deadlock or serialization failure: the same statement will probably succeed when it is tried again at once. */
+export function isRetryable(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === '40P01' || state === '40001';
+}
+
+/** The database refused the data itself (SQLSTATE classes 22, 23, 54, and 42804): trying again would be refused again. */
+export function isRefusal(error: unknown): boolean {
+  const state = sqlState(error);
+  return state !== undefined && (/^(22|23|54)/.test(state) || state === '42804');
+}
+
+/** The database cannot be reached, is overloaded, is shutting down or did not answer in time. */
+export function isUnavailable(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state !== undefined) return /^(08|53|55|57|58|XX|25)/.test(state) || isRetryable(error);
+  return (
+    error instanceof Error &&
+    !('status' in error) &&
+    (/timeout|terminated|ECONN|EPIPE|ENOTFOUND|ETIMEDOUT|connect/i.test(error.message) || 'errno' in error)
+  );
+}

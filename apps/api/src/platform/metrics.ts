@@ -1,0 +1,103 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** The reading of a gauge: one value, a value for each set of labels, or no value. */
+type Readings = number | undefined | readonly { labels: Record<string, string>; value: number }[];
+
+/** The names and labels are a contract: dashboards and alerts of operators rely on them. No label takes its value from a request. */
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  return {
+    registry,
+    records: new Counter({
+      name: 'ingest_records_total',
+      help: 'Records received, by outcome',
+      labelNames: ['source', 'outcome'],
+      registers,
+    }),
+    persisted: new Counter({ name: 'ingest_persisted_total', help: 'Canonical events committed', labelNames: ['source'], registers }),
+    deadLettered: new Counter({
+      name: 'ingest_dlq_total',
+      help: 'Dead letters, by error class',
+      labelNames: ['source', 'reason'],
+      registers,
+    }),
+    duplicates: new Counter({
+      name: 'ingest_duplicates_total',
+      help: 'Records that were stored before',
+      labelNames: ['source'],
+      registers,
+    }),
+    lag: new Histogram({
+      name: 'ingest_lag_seconds',
+      help: 'Source event time to commit',
+      buckets: [0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600],
+      registers,
+    }),
+    requestDuration: new Histogram({
+      name: 'ingest_request_duration_seconds',
+      help: 'HTTP request duration',
+      labelNames: ['route', 'status_class'],
+      buckets: [0.001, 0.002, 0.004, 0.0075, 0.015, 0.03, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10],
+      registers,
+    }),
+    batchSize: new Histogram({
+      name: 'ingest_batch_size_events',
+      help: 'Records per batch',
+      buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000],
+      registers,
+    }),
+    flushDuration: new Histogram({
+      name: 'ingest_batch_flush_duration_seconds',
+      help: 'Duration of a batch write',
+      labelNames: ['outcome'],
+      buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 15],
+      registers,
+    }),
+    shed: new Counter({ name: 'ingest_shed_total', help: 'Requests refused to protect the system', labelNames: ['reason'], registers }),
+    retries: new Counter({ name: 'ingest_retry_total', help: 'Batch writes tried again', labelNames: ['reason'], registers }),
+    alertNotifications: new Counter({
+      name: 'alert_notifications_total',
+      help: 'Attempts to notify of an incident, by kind of channel and outcome (sent, retry, postponed, failed)',
+      labelNames: ['channel_type', 'outcome'],
+      registers,
+    }),
+    circuitState: new Gauge({
+      name: 'ingest_circuit_state',
+      help: 'Circuit breakers: 0 closed, 1 half open, 2 open',
+      labelNames: ['sink'],
+      registers,
+    }),
+    replayed: new Counter({
+      name: 'replay_records_total',
+      help: 'Records out of the journal, by outcome',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    jobDuration: new Histogram({
+      name: 'worker_job_duration_seconds',
+      help: 'Duration of background jobs',
+      labelNames: ['task', 'outcome'],
+      buckets: [0.005, 0.02, 0.1, 0.5, 1, 5, 15, 30, 60],
+      registers,
+    }),
+    /** A value that is read at each scrape; when `read` answers `undefined` or an empty list, the series is absent. */
+    gauge: (name: string, help: string, read: () => Readings | Promise<Readings>, labelNames: readonly string[] = []) =>
+      new Gauge({
+        name,
+        help,
+        labelNames,
+        registers,
+        async collect() {
+          const readings = await read();
+          this.reset();
+          if (labelNames.length === 0) this.remove({});
+          if (typeof readings === 'number') this.set(readings);
+          else for (const { labels, value } of readings ?? []) this.set(labels, value);
+        },
+      }),
+  };
+}
