@@ -148,27 +148,21 @@ export const layers: readonly Layer[] = [
   },
 
   {
-    name: 'web/below app',
-    files: [`${web}/app/{org,providers,search,session,redirect}.{ts,tsx}`],
-    imports: ['web/lib', 'web/ui', 'shared'],
-    hint: 'These files of app/ are used by every layer of the dashboard, so they know no page.',
-  },
-  {
     name: 'web/lib',
     files: [`${web}/lib/**`],
-    imports: ['web/below app', 'shared'],
+    imports: ['shared'],
     hint: 'lib/ is the ground floor of the dashboard: it knows the wire shapes of packages/shared and nothing of the server, of components or of pages.',
   },
   {
     name: 'web/ui',
     files: [`${web}/ui/**`],
-    imports: ['web/below app', 'web/lib', 'shared'],
+    imports: ['web/lib', 'shared'],
     hint: 'ui/ shows what it is given: a page passes in what it knows.',
   },
   {
     name: 'web/features',
     files: [`${web}/features/*/**`],
-    imports: ['web/below app', 'web/ui', 'web/lib', 'shared'],
+    imports: ['web/ui', 'web/lib', 'shared'],
     hint: 'One feature never reaches into another: what two of them show belongs to ui/, what two of them ask to lib/, and app/ puts them together.',
   },
   {
@@ -313,8 +307,8 @@ export const reservations: readonly Reservation[] = [
   },
   {
     files: [`${web}/**`],
-    except: [`${web}/lib/supabase.ts`, `${web}/{app,lib}/session.ts`, `${web}/**/*.test.{ts,tsx}`],
+    except: [`${web}/lib/supabase.ts`, `${web}/lib/session.ts`, `${web}/**/*.test.{ts,tsx}`],
     never: ['@supabase/**'],
-    hint: 'Supabase belongs to lib/supabase.ts and session.ts.',
+    hint: 'Supabase belongs to lib/supabase.ts and lib/session.ts.',
   },
 ];
