@@ -60,7 +60,7 @@ test('an incident opens, is told to a signed webhook, is acknowledged where othe
     await form.getByLabel('URL').fill(receiver.url);
     await expectAccessible(page);
     await form.getByRole('button', { name: 'Save' }).click();
-    await expect(form.getByText('Copy it now: it is shown this once and kept sealed.')).toBeVisible();
+    await expect(form.getByText('Copy it now: it is shown only this once and stored encrypted.')).toBeVisible();
   });
   const secret = (await page.getByRole('dialog').getByRole('status').locator('code').textContent()) ?? '';
   await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click();

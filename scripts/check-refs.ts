@@ -5,7 +5,7 @@ import { dirname, join, relative } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
-const papers = ['README.md', 'AGENTS.md', 'CHANGELOG.md', '.env.example', ...globSync('docs/**/*.md', { cwd: root })];
+const papers = ['.env.example', ...globSync(['*.md', '{docs,ops,chaos}/**/*.md'], { cwd: root })];
 const scripts = Object.keys((JSON.parse(read('package.json')) as { scripts: Record<string, string> }).scripts);
 /** Directories that are made by running the product and are not part of the repository. */
 const generated = /^(\.local|\.turbo|node_modules)\//;
@@ -59,7 +59,7 @@ function headings(file: string): string[] {
 
 /** .env.example must explain exactly the variables that the API reads. */
 function undocumentedVariables(): string[] {
-  const known = [...read('apps/api/src/config.ts').matchAll(/^ {2}([A-Z][A-Z0-9_]+): /gm)].map(([, name = '']) => name);
+  const known = [...read('apps/api/src/platform/config.ts').matchAll(/^ {2}([A-Z][A-Z0-9_]+): /gm)].map(([, name = '']) => name);
   const explained = [...read('.env.example').matchAll(/^#? ?([A-Z][A-Z0-9_]+)=/gm)].map(([, name = '']) => name);
   const local = ['SUPABASE_PORT', 'DB_PORT', 'LOCAL_DIR', 'NODE_EXTRA_CA_CERTS'];
   return [

@@ -1,7 +1,8 @@
 import { pino } from 'pino';
 import { uuidv7 } from 'uuidv7';
-import { createDb } from '../../apps/api/src/db.ts';
-import { type BatchRows, writeBatch } from '../../apps/api/src/ingest/store.ts';
+import type { BatchRows } from '../../apps/api/src/deliveries/rows.ts';
+import { writeBatch } from '../../apps/api/src/deliveries/store.ts';
+import { createDb } from '../../apps/api/src/platform/db.ts';
 import { createLatency, type Latency } from './latency.ts';
 import { arrivalOf, connectionOf, writeItemOf } from './prepared.ts';
 import { argument, report } from './process.ts';

@@ -5,7 +5,7 @@ import { journalAad, seal } from '@tributary/pipeline/seal.ts';
 import { verifyDelivery } from '@tributary/pipeline/verify.ts';
 import { CanonicalEvent } from '@tributary/shared/canonical.ts';
 import { uuidv7 } from 'uuidv7';
-import { prepareWrite } from '../../apps/api/src/ingest/prepare.ts';
+import { prepareWrite } from '../../apps/api/src/deliveries/prepare.ts';
 import { anyIds, arrivalOf, connectionOf, writeItemOf } from './prepared.ts';
 import { argument, report } from './process.ts';
 import type { Traffic } from './requests.ts';

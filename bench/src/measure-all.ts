@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readConfig } from '../../apps/api/src/config.ts';
+import { readConfig } from '../../apps/api/src/platform/config.ts';
 import type { Api, ProofStack } from '../../chaos/src/stack.ts';
 import type { Cost } from './costs.ts';
 import { describeMachine, describePostgres } from './machine.ts';

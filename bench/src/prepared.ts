@@ -3,9 +3,9 @@ import type { Delivery } from '@tributary/pipeline/source.ts';
 import { RecordError } from '@tributary/pipeline/source.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import { verifyDelivery } from '@tributary/pipeline/verify.ts';
-import type { Connection } from '../../apps/api/src/ingest/connections.ts';
-import { type Arrival, prepareWrite } from '../../apps/api/src/ingest/prepare.ts';
-import type { WriteItem } from '../../apps/api/src/ingest/store.ts';
+import type { Connection } from '../../apps/api/src/deliveries/connection-cache.ts';
+import { type Arrival, prepareWrite } from '../../apps/api/src/deliveries/prepare.ts';
+import type { WriteItem } from '../../apps/api/src/deliveries/rows.ts';
 import { createRequests, type Traffic } from './requests.ts';
 
 /** Makes a connection as the API holds it in memory. */

@@ -50,8 +50,8 @@ const fields = defineTexts('fields', {
     high: '{{limit}} or less.',
     email: 'This is not an e-mail address.',
     url: 'This is not a web address.',
-    form: 'This is not in the form that is expected here.',
-    choice: 'This is none of the values there are to choose from.',
+    form: 'This does not have the expected format.',
+    choice: 'Choose one of the values that are offered.',
     other: '{{said}}',
   },
   'pt-BR': {
@@ -64,8 +64,8 @@ const fields = defineTexts('fields', {
     high: '{{limit}} ou menos.',
     email: 'Isto não é um endereço de e-mail.',
     url: 'Isto não é um endereço da web.',
-    form: 'Isto não tem a forma esperada aqui.',
-    choice: 'Isto não é nenhum dos valores disponíveis.',
+    form: 'Isto não tem o formato esperado.',
+    choice: 'Escolha um dos valores disponíveis.',
     other: 'O servidor diz: “{{said}}”',
   },
 });

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { isObject, text } from '../../fields.ts';
+import { findBodyField } from '../../body-field.ts';
+import { isObject } from '../../fields.ts';
 import { safeEqualAny } from '../../signatures.ts';
-import { type Body, type Json, type JsonObject, RecordError, type Secret, type Source } from '../../source.ts';
+import { type Json, type JsonObject, RecordError, type Secret, type Source } from '../../source.ts';
 import { personal } from './personal.ts';
 import { portuguese } from './portuguese.ts';
 import { samples } from './samples.ts';
@@ -52,12 +53,12 @@ export const hotmart: Source<HotmartConfig> = {
   // A body that carries the hottok differs after a rotation though the event is the same.
   volatile: ['hottok'],
 
-  verify(delivery, secrets, _config, _nowMs, body) {
+  verify(delivery, secrets) {
     const expected = hottoks(secrets);
     if (expected.length === 0) return invalid('No hottok is configured for this connection');
     // A header decides when there is one, so that a wrong header cannot be made good by the body, nor the other way round.
     const header = delivery.headers['x-hotmart-hottok'];
-    const given = header ?? hottokOf(body());
+    const given = header ?? findBodyField(delivery, 'hottok').text;
     if (given === undefined) return invalid('The delivery carries no hottok, neither in X-HOTMART-HOTTOK nor in its body');
     return safeEqualAny(given, expected) ? { ok: true } : invalid('The hottok is not the one of this connection');
   },
@@ -88,10 +89,6 @@ export const hotmart: Source<HotmartConfig> = {
 
 function hottoks(secrets: readonly Secret[]): string[] {
   return secrets.filter((secret) => secret.name === 'hottok' && secret.value !== '').map((secret) => secret.value);
-}
-
-function hottokOf(body: Body | undefined): string | undefined {
-  return body?.kind === 'json' || body?.kind === 'form' ? text(body.value, 'hottok') : undefined;
 }
 
 function invalid(message: string) {
