@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { alertKinds } from '@tributary/shared/alert-kinds.ts';
 import pg from 'pg';
@@ -11,12 +12,12 @@ import { startTestApi, type TestApi } from '../test/api.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
 const page = readFileSync(join(root, 'docs/runbook.md'), 'utf8');
-/** Each query begins with its title. */
+/** Each query begins with a comment that is its title. */
 const queries = [...page.matchAll(/^```sql\n-- (.+)\n([\s\S]+?)^```$/gm)].map(([, title = '', sql = '']) => ({ title, sql }));
 const hottok = 'hottok-of-the-runbook';
 
 type Row = Record<string, unknown>;
-/** What each query has to answer on the seeded database: rows that are among its own. */
+/** Rows that must be among the answer of each query on the seeded database. */
 const answers: Record<string, (() => Row[]) | 'nothing'> = {
   'Records of the last hour': () => [{ received: '8', accepted: '4', duplicates: '2', dead_lettered: '1', rejected: '1' }],
   'Records of the last hour, by source': () => [
@@ -134,31 +135,38 @@ describe('the runbook names', () => {
     const inline = [...page.matchAll(/`([^`\n]+)`/g)].map(([, text = '']) => text.replace(/^npx /, ''));
     const lines = [...shell, ...inline].filter((line) => /^(tributary|replayctl|dlqtriage) ./.test(line));
     expect(lines.length).toBeGreaterThan(20);
-    const helps = new Map<string, Promise<string>>();
+    const helps = await readHelps();
     for (const line of lines) {
       const [program = '', command = ''] = line.split(' ');
       const key = command.startsWith('-') ? program : `${program} ${command}`;
-      helps.set(key, helps.get(key) ?? helpOf(key.split(' ')));
-      const help = await helps.get(key);
+      const help = helps[key];
       expect(help, line).toContain(`Usage: ${key}`);
       for (const [option] of line.matchAll(/--[\w-]+/g)) expect(help, line).toContain(option);
     }
   });
 });
 
-/** By where the title stands on the page; one that does not is last. */
+/** Sorts by the place of the title on the page; a title that is not on the page comes last. */
 function byPage(a: string, b: string): number {
   const at = (title: string) => (page.indexOf(`-- ${title}\n`) + 1 || page.length + 1) - 1;
   return at(a) - at(b);
 }
 
-async function helpOf([program = '', ...command]: string[]): Promise<string> {
-  const file = join(root, 'apps/cli/src', `${program}.ts`);
-  const { stdout } = await promisify(execFile)(process.execPath, [file, ...command, '--help'], { env: { ...process.env, COLUMNS: '200' } });
-  return stdout;
+/** The help texts of the programs of the CLI and of each of their commands, written by one process. */
+async function readHelps(): Promise<Record<string, string>> {
+  const script = `
+    const programs = await import(${JSON.stringify(pathToFileURL(join(root, 'apps/cli/src/programs.ts')).href)});
+    const helps = {};
+    for (const program of Object.values(programs).map((create) => create())) {
+      helps[program.name()] = program.helpInformation();
+      for (const command of program.commands) helps[program.name() + ' ' + command.name()] = command.helpInformation();
+    }
+    console.log(JSON.stringify(helps));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script]);
+  return JSON.parse(stdout) as Record<string, string>;
 }
 
-/** As an operator runs it: as the owner of the tables, in a transaction that is not kept. */
+/** Runs a query as an operator does, as the owner of the tables, in a transaction that is rolled back. */
 async function asPostgres(sql: string, mode: 'read only' | 'read write'): Promise<Row[]> {
   const client = new pg.Client({ connectionString: api.adminUrl });
   await client.connect();
@@ -238,7 +246,7 @@ async function seed(): Promise<void> {
   await reportFigures();
 }
 
-/** Leaves a dead row and a scan behind, in a session that reports them at once: others do a second later. */
+/** Leaves a dead row and a scan behind, in a session that reports its statistics at once; other sessions report a second later. */
 async function reportFigures(): Promise<void> {
   const client = new pg.Client({ connectionString: api.adminUrl });
   await client.connect();

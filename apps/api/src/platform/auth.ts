@@ -11,7 +11,7 @@ export interface AuthVariables {
 
 export type VerifyToken = (token: string) => Promise<Claims>;
 
-/** The keys could not be had: that says nothing of the token, which whoever sent it must not throw away. */
+/** The keys of Supabase Auth could not be read. This says nothing about the token, so the client must not be told to discard it. */
 const isWithoutKeys = (error: unknown): boolean =>
   !(error instanceof errors.JOSEError) || ['ERR_JOSE_GENERIC', 'ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID'].includes(error.code);
 
@@ -44,7 +44,7 @@ export function createTokenVerifier(jwt: Config['jwt'], now: () => number): Veri
   };
 }
 
-/** Lets signed-in users pass, as `c.var.claims`. */
+/** Lets signed-in users pass, with their claims in `c.var.claims`. */
 export function requireUser(verifyToken: VerifyToken) {
   return createMiddleware<{ Variables: AuthVariables }>(async (c, next) => {
     c.set('claims', await verifyToken(bearer(c.req.header('authorization'))));

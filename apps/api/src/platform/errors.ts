@@ -2,7 +2,7 @@ import type { FieldError } from '@tributary/shared/api.ts';
 import type { Context } from 'hono';
 import { isUnavailable, sqlState } from './db.ts';
 
-/** Every `code` of a problem answer and its status: the one table. */
+/** The HTTP status of every `code` that a problem answer may have. */
 const statuses = {
   unauthorized: 401,
   forbidden: 403,
@@ -52,9 +52,9 @@ const titles: Record<ProblemCode, string> = {
   overloaded: 'Too much is waiting to be written; try again',
   shutting_down: 'The server is shutting down; try again',
   database_unavailable: 'The database is unavailable; nothing was accepted; try again',
-  circuit_open: 'Writing failed lately and is not tried at the moment; nothing was accepted; try again',
-  auth_unavailable: 'Who is signed in cannot be told: the keys of Supabase Auth cannot be read; try again',
-  draining: 'The server takes nothing new for now; try again',
+  circuit_open: 'Recent writes failed, so no write is tried at the moment; nothing was accepted; try again',
+  auth_unavailable: 'The access token cannot be checked because the keys of Supabase Auth cannot be read; try again',
+  draining: 'The server takes no new deliveries at the moment; try again',
   paused: 'Ingestion is paused; try again',
   rate_limited: 'Too many deliveries; slow down',
   brownout: 'Under load, some deliveries of low-priority connections are put off; try again',
@@ -79,7 +79,7 @@ export class Problem extends Error {
   }
 }
 
-/** What a thrown error tells the caller. Unknown ones are 500 and say nothing. */
+/** The problem that the caller is told for a thrown error. An unknown error becomes a 500 without details. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const state = sqlState(error);

@@ -2,8 +2,8 @@ import type { Sql } from '../platform/db.ts';
 import { Problem } from '../platform/errors.ts';
 
 /**
- * Throws Problem `legal_hold` when a hold forbids to replay, purge or erase. Without a connection the action is about the whole org, and
- * a hold on any of its connections refuses it.
+ * Throws Problem `legal_hold` when a legal hold forbids to replay, purge or erase. Without `connectionIds` the action concerns the whole
+ * org, so a hold on any connection of the org refuses it.
  */
 export async function requireNotHeld(sql: Sql, orgId: string, connectionIds?: readonly string[]): Promise<void> {
   const [row] = await sql<{ reason: string }>(
