@@ -1,8 +1,8 @@
-import type { FieldError } from '@tributary/shared/api.ts';
 import type { Context } from 'hono';
 import { isUnavailable, sqlState } from './db.ts';
+import { Refusal, type RefusalCode } from './refusal.ts';
 
-/** The HTTP status of every `code` that a problem answer may have. */
+/** The HTTP status of a refusal, by its code: the one table. */
 const statuses = {
   unauthorized: 401,
   forbidden: 403,
@@ -29,11 +29,9 @@ const statuses = {
   rate_limited: 429,
   brownout: 429,
   internal: 500,
-} as const;
+} as const satisfies Record<RefusalCode, number>;
 
-export type ProblemCode = keyof typeof statuses;
-
-const titles: Record<ProblemCode, string> = {
+const titles: Record<RefusalCode, string> = {
   unauthorized: 'Sign in first',
   forbidden: 'Your role does not allow this',
   not_found: 'Not found',
@@ -61,47 +59,35 @@ const titles: Record<ProblemCode, string> = {
   internal: 'Something went wrong on our side',
 };
 
-/** An answer by RFC 9457. `detail` is for the caller: it never carries a secret, a payload or a database message. */
-export class Problem extends Error {
-  readonly code: ProblemCode;
-  readonly status: (typeof statuses)[ProblemCode];
-  readonly detail: string | undefined;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly errors: readonly FieldError[] | undefined;
-  constructor(code: ProblemCode, detail?: string, headers: Record<string, string> = {}, errors?: readonly FieldError[]) {
-    super(detail ?? titles[code]);
-    this.name = 'Problem';
-    this.code = code;
-    this.status = statuses[code];
-    this.detail = detail;
-    this.errors = errors;
-    this.headers = this.status === 503 && !headers['retry-after'] ? { ...headers, 'retry-after': '5' } : headers;
-  }
+/** Answers 503 without a hint of their own ask the caller to wait so long. */
+const retryAfterSeconds = 5;
+
+export function statusOf({ code }: Refusal): (typeof statuses)[RefusalCode] {
+  return statuses[code];
 }
 
-/** The problem that the caller is told for a thrown error. An unknown error becomes a 500 without details. */
-export function toProblem(error: unknown): Problem {
-  if (error instanceof Problem) return error;
+/** What a thrown error tells the caller. An unknown error is `internal` and says nothing more. */
+export function toRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
   const state = sqlState(error);
-  if (state === '42501') return new Problem('forbidden');
-  if (state === '23505') return new Problem('conflict');
-  if (state !== undefined && /^(22|23)/.test(state)) return new Problem('invalid_request', 'a value was refused by the database');
-  if (isUnavailable(error)) return new Problem('database_unavailable');
-  return new Problem('internal');
+  if (state === '42501') return new Refusal('forbidden');
+  if (state === '23505') return new Refusal('conflict');
+  if (state !== undefined && /^(22|23)/.test(state)) return new Refusal('invalid_request', 'a value was refused by the database');
+  if (isUnavailable(error)) return new Refusal('database_unavailable');
+  return new Refusal('internal');
 }
 
-export function answerProblem(c: Context, problem: Problem, requestId: string): Response {
+/** The answer to a refused request, by RFC 9457. */
+export function answerProblem(c: Context, refusal: Refusal, requestId: string): Response {
+  const { code, detail, hints } = refusal;
+  const status = statuses[code];
+  const wait = hints.retryAfterSeconds ?? (status === 503 ? retryAfterSeconds : undefined);
+  const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
+  if (hints.closesConnection) headers.connection = 'close';
+  if (wait !== undefined) headers['retry-after'] = String(wait);
   return c.body(
-    JSON.stringify({
-      type: 'about:blank',
-      title: titles[problem.code],
-      status: problem.status,
-      code: problem.code,
-      detail: problem.detail,
-      requestId,
-      errors: problem.errors,
-    }),
-    problem.status,
-    { 'content-type': 'application/problem+json', ...problem.headers },
+    JSON.stringify({ type: 'about:blank', title: titles[code], status, code, detail, requestId, errors: hints.errors }),
+    status,
+    headers,
   );
 }
