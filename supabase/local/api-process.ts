@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StackError } from './errors.ts';
 import { lastLines, openLog } from './logs.ts';
@@ -17,6 +18,9 @@ export type ApiProcess = {
  * under overload, where a third of it is in use.
  */
 export const apiNodeFlags: readonly string[] = ['--max-old-space-size=256', '--max-semi-space-size=16'];
+
+/** As NODE_COMPILE_CACHE it halves the work of starting an API, which the tests do some forty times. */
+export const nodeCompileCache = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'tributary');
 
 /** Runs `node <entry>` with exactly `environment`; what it prints goes to `logFile`. */
 export async function startApi(entry: string, environment: NodeJS.ProcessEnv, logFile: string): Promise<ApiProcess> {
