@@ -1,5 +1,5 @@
-// Runs a TypeScript file with the Node that this repository brings along, after installing what is missing.
-// Plain JavaScript for Node 20 without dependencies: it runs before anything is installed.
+// Runs a TypeScript file with the Node that npm installs in this repository, after installing missing packages.
+// This file is plain JavaScript without dependencies because Node 20 runs it before anything is installed.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
@@ -40,13 +40,13 @@ const readText = (file) => {
   }
 };
 
-/** True when node_modules holds what package-lock.json asks for, whoever installed it. */
+/** Returns true when node_modules holds the packages of package-lock.json, also when they were installed by hand. */
 function isInstalled() {
   if (!existsSync(bundledNode)) return false;
   const hash = hashOfLock();
   if (readText(installedMark) === hash) return true;
   try {
-    // npm's own record of what it installed, written when it had finished
+    // npm writes this record of the installed packages when it has finished
     const present = JSON.parse(readFileSync(join(modules, '.package-lock.json'), 'utf8')).packages;
     const wanted = Object.entries(JSON.parse(readFileSync(lockFile, 'utf8')).packages);
     const complete = wanted.every(
@@ -69,7 +69,7 @@ function markInstalled(hash) {
   try {
     writeFileSync(installedMark, hash);
   } catch {
-    // somebody else's clone: only slower to check the next time
+    // without the mark, in a directory that this user may not write to, the next check only takes longer
   }
 }
 
@@ -82,7 +82,7 @@ function isAlive(pid) {
   }
 }
 
-/** One install at a time: the file names the process that installs; one whose process is gone is taken over. */
+/** Allows one install at a time. A file names the installing process; it is taken over when that process has ended. */
 function claimInstall() {
   try {
     mkdirSync(dirname(installing), { recursive: true, mode: 0o711 });
@@ -98,7 +98,7 @@ function claimInstall() {
     if (error.code !== 'EEXIST') fail(`Nothing can be installed here: ${error.message}.`);
   }
   const owner = Number(readText(installing));
-  // between its creation and its content the file is empty
+  // the file is empty for a moment after it was created
   const abandoned = owner ? owner === process.pid || !isAlive(owner) : Date.now() - modifiedAt(installing) > 5000;
   if (abandoned) rmSync(installing, { force: true });
   return false;
@@ -124,10 +124,10 @@ async function install() {
   process.once('exit', release);
   if (isInstalled()) return release();
   console.log('Installing what is missing (npm install), which takes a minute the first time …');
-  // through npm's own file when npm started us, so that it is the same npm
+  // uses the npm that started this script, if there is one
   const npm = process.env.npm_execpath?.endsWith('.js') ? [process.execPath, process.env.npm_execpath] : ['npm'];
   const [command, ...first] = npm;
-  // not `npm ci`: it refuses a lock file that lacks another platform's optional binaries. Without saving, the lock file decides and stays as it is.
+  // `npm ci` refuses a lock file that lacks the optional binaries of another platform. With --no-save the lock file decides and is not changed.
   const args = [...first, 'install', '--no-save', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
   const code = await new Promise((resolve) => {
     const child = spawn(command, args, {
@@ -163,7 +163,7 @@ if (!isInstalled()) await install();
 
 const child = spawn(bundledNode, [join(root, script), ...args], { stdio: 'inherit', env: environment });
 forwardSignals(child);
-// npm passes a SIGTERM on to its shell only, and a killed npm passes on nothing: whoever started us through npm is gone then, and so must we be
+// npm passes a SIGTERM to its shell only, and nothing when it is killed: when the parent process has ended, the child is stopped too
 const parent = process.ppid;
 if (process.env.npm_lifecycle_event)
   setInterval(() => {
