@@ -43,7 +43,8 @@ interface Run extends Omit<Pruned, 'value'> {
  */
 export function prune(record: JsonObject, paths: PersonalPaths, asSample = false): Pruned {
   const run: Run = { collected: newCollected(), texts: [], chars: 0, asSample };
-  const value = pruneObject(run, record, undefined, paths.remove, paths.keep, paths.only ?? 'all', false, 0);
+  const { remove, keep, only = 'all' } = paths;
+  const value = pruneObject(run, record, { key: undefined, holder: undefined, remove, keep, allowed: only, kept: false, depth: 0 });
   return { value, ...run };
 }
 
@@ -93,27 +94,31 @@ function isStorable(text: string): boolean {
 
 const isEmpty = (collected: Collected) => !collected.overflow && collected.texts.size === 0 && collected.digits.size === 0;
 
-function pruneObject(
-  run: Run,
-  object: JsonObject,
-  holder: string | undefined,
-  remove: PathState | undefined,
-  keep: PathState | undefined,
-  allowed: Allowed,
-  kept: boolean,
-  depth: number,
-): JsonObject {
-  if (depth > 2 * jsonDepthMax) throw new RecordError('INVALID_PAYLOAD', 'The record is nested too deep.');
+/** The place of a value in its record: how far the paths have been followed to it, and what may stay of it. */
+interface Place {
+  key: string | undefined;
+  /** Key of the object around the value. */
+  holder: string | undefined;
+  remove: PathState | undefined;
+  keep: PathState | undefined;
+  allowed: Allowed;
+  /** A path of `keep` leads here or above: nothing goes for its key's name or for being free text. */
+  kept: boolean;
+  depth: number;
+}
+
+function pruneObject(run: Run, object: JsonObject, place: Place): JsonObject {
+  requireDepth(place.depth);
   const out: JsonObject = {};
   for (const key of Object.keys(object)) {
     if (key === '__proto__') continue;
     const value = object[key] as Json;
-    const removeNext = remove && step(remove, key);
-    const keepNext = keep && step(keep, key);
-    const keptHere = kept || keepNext?.end === true;
-    const kind = personalKind(key, holder);
-    const declared = removeNext?.end === true;
-    if (declared || (kind !== undefined && !keptHere && typeof value !== 'boolean' && value !== null)) {
+    const remove = place.remove && step(place.remove, key);
+    const keep = place.keep && step(place.keep, key);
+    const kept = place.kept || keep?.end === true;
+    const kind = personalKind(key, place.key);
+    const declared = remove?.end === true;
+    if (declared || (kind !== undefined && !kept && typeof value !== 'boolean' && value !== null)) {
       collectBranch(run.collected, value, key, kind);
       if (run.asSample && storableKey(key)) {
         run.texts.push(key);
@@ -126,9 +131,11 @@ function pruneObject(
       collectBranch(run.collected, value, key, kind);
       continue;
     }
-    const allowedNext = allowedAt(allowed, key);
-    const pruned = pruneValue(run, value, key, holder, removeNext, keepNext, allowedNext, keptHere, depth + 1);
-    if (pruned === undefined || (allowedNext !== 'all' && !run.asSample && isBare(pruned))) continue;
+    const allowed = allowedAt(place.allowed, key);
+    const pruned = isContainer(value)
+      ? pruneContainer(run, value, { key, holder: place.key, remove, keep, allowed, kept, depth: place.depth + 1 })
+      : pruneLeaf(run, value, allowed, kept);
+    if (pruned === undefined || (allowed !== 'all' && !run.asSample && isBare(pruned))) continue;
     run.texts.push(key);
     run.chars += key.length + 4;
     out[key] = pruned;
@@ -136,40 +143,49 @@ function pruneObject(
   return out;
 }
 
-function pruneValue(
-  run: Run,
-  value: Json,
-  key: string,
-  holder: string | undefined,
-  remove: PathState | undefined,
-  keep: PathState | undefined,
-  allowed: Allowed,
-  kept: boolean,
-  depth: number,
-): Json | undefined {
-  if (allowed !== 'all' && (typeof value !== 'object' || value === null)) return run.asSample ? placeholder(value) : undefined;
+function pruneArray(run: Run, array: readonly Json[], place: Place): Json[] {
+  requireDepth(place.depth);
+  const out: Json[] = [];
+  for (let index = 0; index < array.length; index++) {
+    const item = array[index] as Json;
+    const remove = place.remove && step(place.remove, String(index));
+    const keep = place.keep && step(place.keep, String(index));
+    if (remove?.end) {
+      const { key = '', holder } = place;
+      collectBranch(run.collected, item, key, personalKind(key, holder));
+      if (run.asSample) out.push(placeholder(item));
+      continue;
+    }
+    const allowed = allowedAt(place.allowed, String(index));
+    const kept = place.kept || keep?.end === true;
+    const pruned = isContainer(item)
+      ? pruneContainer(run, item, { ...place, remove, keep, allowed, kept, depth: place.depth + 1 })
+      : pruneLeaf(run, item, allowed, kept);
+    if (pruned !== undefined) out.push(pruned);
+  }
+  return out;
+}
+
+function pruneContainer(run: Run, value: Json[] | JsonObject, place: Place): Json {
+  run.chars += 26;
+  return Array.isArray(value) ? pruneArray(run, value, place) : pruneObject(run, value, place);
+}
+
+function pruneLeaf(run: Run, value: Leaf, allowed: Allowed, kept: boolean): Json | undefined {
+  if (allowed !== 'all') return run.asSample ? placeholder(value) : undefined;
   run.chars += typeof value === 'string' ? value.length + 3 : 26;
   if (typeof value === 'string') return pruneString(run, value, kept);
-  if (typeof value === 'number') return pruneNumber(run, value);
-  if (Array.isArray(value)) {
-    if (depth > 2 * jsonDepthMax) throw new RecordError('INVALID_PAYLOAD', 'The record is nested too deep.');
-    const out: Json[] = [];
-    for (let index = 0; index < value.length; index++) {
-      const item = value[index] as Json;
-      const removeNext = remove && step(remove, String(index));
-      const keepNext = keep && step(keep, String(index));
-      if (removeNext?.end) {
-        collectBranch(run.collected, item, key, personalKind(key, holder));
-        if (run.asSample) out.push(placeholder(item));
-        continue;
-      }
-      const allowedNext = allowedAt(allowed, String(index));
-      const pruned = pruneValue(run, item, key, holder, removeNext, keepNext, allowedNext, kept || keepNext?.end === true, depth + 1);
-      if (pruned !== undefined) out.push(pruned);
-    }
-    return out;
-  }
-  return isObject(value) ? pruneObject(run, value, key, remove, keep, allowed, kept, depth) : value;
+  return typeof value === 'number' ? pruneNumber(run, value) : value;
+}
+
+type Leaf = Exclude<Json, Json[] | JsonObject>;
+
+function isContainer(value: Json): value is Json[] | JsonObject {
+  return typeof value === 'object' && value !== null;
+}
+
+function requireDepth(depth: number): void {
+  if (depth > 2 * jsonDepthMax) throw new RecordError('INVALID_PAYLOAD', 'The record is nested too deep.');
 }
 
 function allowedAt(allowed: Allowed, key: string): Allowed {
