@@ -1,28 +1,27 @@
-import { hmac, parseUnixSeconds, safeEqualAny, withinTolerance } from '../../signatures.ts';
-import type { Delivery, Verdict } from '../../source.ts';
-import { refused, tooOld } from './verdicts.ts';
+import { createHmac } from 'node:crypto';
+import type { Delivery, Verdict } from '../source.ts';
+import { anySafeEqual } from './constant-time.ts';
+import { parseUnixSeconds, refused, signedAt } from './verdicts.ts';
 
-/** Id of a Standard Webhooks delivery: the same on every attempt, and so its idempotency key. */
+/** Id of a Standard Webhooks delivery. It is the same on every attempt, so it serves as idempotency key. */
 export function deliveryId(headers: Delivery['headers']): string | undefined {
   return headers['webhook-id'] || headers['svix-id'] || undefined;
 }
 
-/** `v1,<base64>` over `<id>.<timestamp>.<body>`. */
-export function standardSignature(key: Uint8Array, id: string, timestamp: string, body: string | Uint8Array): string {
-  return `v1,${hmac('sha256', key, [id, '.', timestamp, '.', body], 'base64')}`;
-}
-
 /**
- * Standard Webhooks 1.0: any `v1` of the space-separated signatures may match, `v1a` (ed25519) is passed over. The older `svix-*`
- * names are read when `webhook-id` is absent, never mixed. An id with a "." is refused: the signed text would be ambiguous.
+ * Standard Webhooks 1.0: any `v1` of the space-separated signatures may match, and `v1a` (ed25519) is passed over. The older `svix-*`
+ * headers are read when `webhook-id` is absent; the two families are never mixed. An id with a "." is refused: the signed text would be
+ * ambiguous.
  */
-export function verifyStandard(delivery: Delivery, keys: readonly Uint8Array[], toleranceSeconds: number, nowMs: number): Verdict {
+export function verifyStandardWebhook(
+  delivery: Delivery,
+  keys: readonly Uint8Array[],
+  { nowMs, toleranceSeconds }: { nowMs: number; toleranceSeconds: number },
+): Verdict {
+  if (keys.length === 0) return refused('This connection has no secret to verify with.');
   const family = delivery.headers['webhook-id'] === undefined && delivery.headers['svix-id'] !== undefined ? 'svix' : 'webhook';
-  const [id, timestamp, given] = ['id', 'timestamp', 'signature'].map((name) => delivery.headers[`${family}-${name}`] ?? '') as [
-    string,
-    string,
-    string,
-  ];
+  const part = (name: string) => delivery.headers[`${family}-${name}`] ?? '';
+  const [id, timestamp, given] = [part('id'), part('timestamp'), part('signature')];
   if (id === '' || timestamp === '' || given === '')
     return refused('The headers webhook-id, webhook-timestamp and webhook-signature are needed.');
   if (id.includes('.')) return refused('webhook-id contains a ".".');
@@ -30,9 +29,18 @@ export function verifyStandard(delivery: Delivery, keys: readonly Uint8Array[], 
   if (seconds === undefined) return refused('webhook-timestamp is not a number of seconds.');
   const signatures = given.split(' ').filter((text) => /^v1,[A-Za-z0-9+/]{43}=$/.test(text));
   if (signatures.length === 0) return refused('webhook-signature carries no "v1" signature; asymmetric ones are not supported.');
-  const expected = keys.map((key) => standardSignature(key, id, timestamp, delivery.raw));
-  let genuine = false;
-  for (const text of signatures) if (safeEqualAny(text, expected)) genuine = true;
-  if (!genuine) return refused('No signature in webhook-signature matches the delivery: check the secret.');
-  return withinTolerance(seconds, nowMs, toleranceSeconds) ? { ok: true } : tooOld(toleranceSeconds);
+  const expected = keys.map((key) => signatureOf(key, id, timestamp, delivery.raw));
+  if (!anySafeEqual(signatures, expected)) return refused('No signature in webhook-signature matches the delivery: check the secret.');
+  return signedAt(seconds, nowMs, toleranceSeconds);
+}
+
+/** The three headers that make `body` a genuine delivery. */
+export function signStandardWebhook(key: Uint8Array, id: string, body: string, nowMs: number): Record<string, string> {
+  const timestamp = String(Math.floor(nowMs / 1000));
+  return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signatureOf(key, id, timestamp, body) };
+}
+
+/** `v1,<base64>` over `<id>.<timestamp>.<body>`. */
+function signatureOf(key: Uint8Array, id: string, timestamp: string, body: string | Uint8Array): string {
+  return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest('base64')}`;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isObject, text } from '../../fields.ts';
-import { safeEqualAny } from '../../signatures.ts';
+import { safeEqualAny } from '../../proofs/constant-time.ts';
 import { type Body, type Json, type JsonObject, RecordError, type Secret, type Source } from '../../source.ts';
 import { personal } from './personal.ts';
 import { portuguese } from './portuguese.ts';

@@ -21,8 +21,8 @@ import { capturedVectors, describeDeliveries, type Expected, expectReading, type
 import type { WebhookConfig, WebhookConfigInput } from './config.ts';
 import { captured, idOf, synthetic } from './fixtures/expected.ts';
 import { webhook } from './index.ts';
+import { verify as verifyAny } from './proof.ts';
 import { exampleConfigs } from './samples.ts';
-import { verify as verifyAny } from './verify.ts';
 
 const now = Date.parse('2026-03-02T12:00:00Z');
 const whsec = `whsec_${Buffer.from('a synthetic key of 32 bytes long').toString('base64')}`;
