@@ -14,7 +14,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           maxWorkers,
-          include: ['packages/**/*.test.ts', 'apps/web/**/*.test.ts', 'scripts/bundle.test.ts'],
+          include: ['packages/**/*.test.ts', 'apps/web/**/*.test.ts', 'scripts/{bundle,check-layers}.test.ts'],
           exclude,
           // Properties are tried on thousands of cases, beside tests that use all processors.
           testTimeout: 30_000,
@@ -25,7 +25,7 @@ export default defineConfig({
           name: 'db',
           maxWorkers,
           include: ['apps/**/*.test.ts', 'supabase/**/*.test.ts', 'scripts/**/*.test.ts'],
-          exclude: [...exclude, 'apps/web/**', 'scripts/bundle.test.ts'],
+          exclude: [...exclude, 'apps/web/**', 'scripts/{bundle,check-layers}.test.ts'],
           globalSetup: ['./supabase/local/vitest-setup.ts'],
           ...patient,
         },

@@ -49,7 +49,7 @@ test('a secret that was made up is not lost to a stray click, nor to a key press
     await page.keyboard.press('Escape');
     await page.mouse.click(5, 400);
     goOn();
-    await expect(dialog.getByText('shown this once')).toBeVisible();
+    await expect(dialog.getByText('shown only this once')).toBeVisible();
     await page.mouse.click(5, 400);
     return (await dialog.locator('code').first().textContent()) ?? '';
   };

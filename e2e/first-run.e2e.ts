@@ -53,7 +53,7 @@ test('a secret that we made up is shown once and never again', async ({ page }) 
   await page.getByRole('link', { name: 'Add a connection' }).click();
   await page.getByRole('button', { name: 'Webhook (any system)' }).click();
   await page.getByRole('button', { name: 'Create the connection' }).click();
-  await expect(page.getByText('Copy it now: it is shown this once and kept sealed.')).toBeVisible();
+  await expect(page.getByText('Copy it now: it is shown only this once and stored encrypted.')).toBeVisible();
   const shown = (await page.locator('code').nth(1).textContent()) ?? '';
   expect(shown.length).toBeGreaterThan(20);
   await page.reload();
@@ -92,7 +92,7 @@ test('an org is made once and an invite used once, also when only opening the or
   const [owner, guest] = [await makeUser('owner'), await makeUser('guest')];
   const lists = '**/rest/v1/org_members**';
   const openAgain = async (on: Page) => {
-    await expect(on.getByText('You belong to the org now. Only opening it failed.')).toBeVisible();
+    await expect(on.getByText('You are a member of the org now, but it could not be opened.')).toBeVisible();
     await expectAccessible(on);
     await on.unroute(lists);
     await on.getByRole('button', { name: 'Try again' }).click();

@@ -29,7 +29,7 @@ test('without a network the data stays, a command says why it was not done, and 
   // A page whose script was never loaded waits for it instead of ending the visit.
   await page.getByRole('link', { name: 'Dead letters' }).click();
   await expect(banner(page)).toBeVisible();
-  await expect(page.getByText('The server does not answer. This goes on by itself')).toBeVisible();
+  await expect(page.getByText('The server does not answer. This page continues by itself')).toBeVisible();
   await expect(page.getByRole('navigation', { name: 'Pages' })).toBeVisible();
 
   await context.setOffline(false);
@@ -113,7 +113,7 @@ test('a session whose renewal gets no answer is kept', async ({ page }) => {
     localStorage.setItem('tributary.session', JSON.stringify({ ...stored, expires_at: 1 }));
   });
   await page.reload();
-  await expect(page.getByRole('status')).toContainText('The server takes its time');
+  await expect(page.getByRole('status')).toContainText('The server is slow to answer');
   // The renewal is tried for half a minute.
   await expect(page.getByRole('alert')).toContainText('The server does not answer', { timeout: 60_000 });
   await page.unroute(renewals);

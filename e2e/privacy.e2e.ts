@@ -14,20 +14,20 @@ test('an admin makes a new data key and a new hash key: deliveries go on, what w
   const keys = page.getByRole('table', { name: 'Keys' });
   await expect(keys.getByRole('row', { name: /^Data key 1/ })).toContainText('In use');
   await page.getByRole('button', { name: 'New data key' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Make the key' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Create the key' }).click();
   await expect(keys.getByRole('row', { name: /^Data key 2/ })).toContainText('In use');
-  await expect(keys.getByRole('row', { name: /^Data key 1/ })).toContainText('Opens what it sealed');
+  await expect(keys.getByRole('row', { name: /^Data key 1/ })).toContainText('Opens older data');
   await expect(keys.getByRole('row', { name: /^Hash key 1/ })).toContainText('In use');
-  await expect(page.getByRole('table', { name: 'How long what is kept' })).toContainText('90 days');
+  await expect(page.getByRole('table', { name: 'How long data is kept' })).toContainText('90 days');
   await expectAccessible(page);
 
   // A new hash key: the same buyer has another hash, and is found under both.
   await page.getByRole('button', { name: 'New hash key' }).click();
-  await expect(page.getByRole('dialog')).toContainText('sees two people until the older events are reprocessed');
+  await expect(page.getByRole('dialog')).toContainText('see two people until the older events are reprocessed');
   await expectAccessible(page);
-  await page.getByRole('dialog').getByRole('button', { name: 'Make the key' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Create the key' }).click();
   await expect(keys.getByRole('row', { name: /^Hash key 2/ })).toContainText('In use');
-  await expect(keys.getByRole('row', { name: /^Hash key 1/ })).toContainText('Finds what it hashed');
+  await expect(keys.getByRole('row', { name: /^Hash key 1/ })).toContainText('Finds older events');
   await expect(page.getByText(/^Events from before .* have hashes of an older key/)).toBeVisible();
   await expectAccessible(page);
 
@@ -99,7 +99,7 @@ test('an admin erases a person: what it will do is counted first, nothing of the
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('E-mail address').fill('forget me');
   await dialog.getByRole('button', { name: 'Look up' }).click();
-  await expect(dialog.getByText('This cannot be read as one')).toBeVisible();
+  await expect(dialog.getByText('This value is not valid')).toBeVisible();
   await dialog.getByLabel('E-mail address').fill('Forget.Me@example.com');
   await dialog.getByLabel('Reference').fill('DSR-31');
   await dialog.getByRole('button', { name: 'Look up' }).click();
@@ -109,7 +109,7 @@ test('an admin erases a person: what it will do is counted first, nothing of the
   const row = page.getByRole('table', { name: 'Erasure of people' }).getByRole('row', { name: /DSR-31/ });
   // The events go at once; bodies after what is under way has settled.
   await expect(row).toContainText('Events: 1 · bodies: 0');
-  await expect(row).toContainText('At work');
+  await expect(row).toContainText('In progress');
   await expect(page.getByText('forget.me')).toHaveCount(0);
   await expectAccessible(page);
 

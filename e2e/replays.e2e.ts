@@ -43,7 +43,7 @@ test('a large plan is approved by somebody else than who made it, with a referen
   await page.getByRole('link', { name: 'New plan' }).first().click();
   const form = page.getByRole('dialog', { name: 'New plan' });
   await expect(form.getByText(`${large} deliveries match`)).toBeVisible();
-  await expect(form.getByText('approved by another owner or admin than you')).toBeVisible();
+  await expect(form.getByText('must be approved by another owner or admin')).toBeVisible();
   await expectAccessible(page);
   // The count follows the fields, and so does the URL.
   await form.getByLabel('Event types').fill('order.refunded');
@@ -69,7 +69,7 @@ test('a large plan is approved by somebody else than who made it, with a referen
   const confirm = colleague.getByRole('dialog', { name: 'Approve the plan' });
   await expect(confirm.getByText(`${large} deliveries match now`)).toBeVisible();
   await confirm.getByRole('button', { name: `Approve ${large} deliveries` }).click();
-  await expect(confirm.getByText('So large a plan needs one.').first()).toBeVisible();
+  await expect(confirm.getByText('A plan this large needs a reference.').first()).toBeVisible();
   await expectAccessible(colleague);
   await confirm.getByLabel('Reference').fill('RFA-1234');
   await confirm.getByRole('button', { name: `Approve ${large} deliveries` }).click();
@@ -87,7 +87,8 @@ test('a large plan is approved by somebody else than who made it, with a referen
   ] as const)
     await expect(figure(page, name)).toHaveText(String(value));
   const trail = panel.getByRole('region', { name: 'Audit trail' });
-  for (const step of ['Plan made', 'Approved', 'Started', 'Completed']) await expect(trail.getByText(step, { exact: true })).toBeVisible();
+  for (const step of ['Plan created', 'Approved', 'Started', 'Completed'])
+    await expect(trail.getByText(step, { exact: true })).toBeVisible();
   await expect(trail).toContainText('you');
   await expect(trail).toContainText('RFA-1234');
   await expect(trail.getByTitle(admin.id).first()).toBeVisible();

@@ -28,7 +28,7 @@ test('an invited person signs up by the link, reads, is made admin, is removed, 
   const org = await makeOrg(owner, 'Oficina');
   const email = `bia-${randomUUID().slice(0, 8)}@example.com`;
   await openAs(page, owner, tab(org, 'members'));
-  await expect(whyNot(page, 'You are the only owner, and an org keeps at least one.')).toBeVisible();
+  await expect(whyNot(page, 'You are the only owner, and an org must keep at least one.')).toBeVisible();
   const link = await inviteByHand(page, email);
   await expect(page.getByRole('list', { name: 'Open invites' }).getByText(email)).toBeVisible();
 

@@ -60,7 +60,7 @@ test('an address that is not confirmed is not taken for a wrong password, and ge
   await page.getByRole('button', { name: 'Sign in' }).click();
   await expect(page.getByRole('alert')).toContainText('not confirmed yet');
   await page.getByRole('button', { name: 'Send the mail again' }).click();
-  await expect(page.getByRole('alert')).toContainText('It was sent again');
+  await expect(page.getByRole('alert')).toContainText('The mail was sent again');
   const to = new URLSearchParams({ redirect_to: `${stack().apiUrl}/invite#token=abc` });
   expect(resent).toEqual([
     expect.objectContaining({ type: 'signup', email: 'new@example.com', to: expect.stringContaining(String(to).replaceAll('+', '%20')) }),

@@ -1,5 +1,5 @@
-// Runs a TypeScript file with the Node that this repository brings along, after installing what is missing.
-// Plain JavaScript for Node 20 without dependencies: it runs before anything is installed.
+// Runs a TypeScript file with the Node version that npm installs in this repository, after installing missing packages.
+// This file is plain JavaScript for Node 20 without dependencies, because it runs before the packages are installed.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
@@ -41,13 +41,13 @@ const readText = (file) => {
   }
 };
 
-/** True when node_modules holds what package-lock.json asks for, whoever installed it. */
+/** True when node_modules contains the packages of package-lock.json, also when they were installed without this script. */
 function isInstalled() {
   if (!existsSync(bundledNode)) return false;
   const hash = hashOfLock();
   if (readText(installedMark) === hash) return true;
   try {
-    // npm's own record of what it installed, written when it had finished
+    // npm writes this list of installed packages when an installation has finished.
     const present = JSON.parse(readFileSync(join(modules, '.package-lock.json'), 'utf8')).packages;
     const wanted = Object.entries(JSON.parse(readFileSync(lockFile, 'utf8')).packages);
     const complete = wanted.every(
@@ -70,7 +70,7 @@ function markInstalled(hash) {
   try {
     writeFileSync(installedMark, hash);
   } catch {
-    // somebody else's clone: only slower to check the next time
+    // The clone belongs to another user. Without the mark only the next check is slower.
   }
 }
 
@@ -83,7 +83,7 @@ function isAlive(pid) {
   }
 }
 
-/** One install at a time: the file names the process that installs; one whose process is gone is taken over. */
+/** Allows one installation at a time: the file contains the id of the installing process. The claim of a process that has ended is taken over. */
 function claimInstall() {
   try {
     mkdirSync(dirname(installing), { recursive: true, mode: 0o711 });
@@ -99,7 +99,7 @@ function claimInstall() {
     if (error.code !== 'EEXIST') fail(`Nothing can be installed here: ${error.message}.`);
   }
   const owner = Number(readText(installing));
-  // between its creation and its content the file is empty
+  // The file is empty for a moment between its creation and its first write.
   const abandoned = owner ? owner === process.pid || !isAlive(owner) : Date.now() - modifiedAt(installing) > 5000;
   if (abandoned) rmSync(installing, { force: true });
   return false;
@@ -116,7 +116,7 @@ function modifiedAt(file) {
 async function install() {
   let told = false;
   while (!claimInstall()) {
-    if (!told) console.log('Waiting for the installation that another start is doing …');
+    if (!told) console.log('Waiting for an installation that another process is running …');
     told = true;
     await new Promise((resolve) => setTimeout(resolve, 300));
     if (!existsSync(installing) && isInstalled()) return;
@@ -124,11 +124,11 @@ async function install() {
   const release = () => rmSync(installing, { force: true });
   process.once('exit', release);
   if (isInstalled()) return release();
-  console.log('Installing what is missing (npm install), which takes a minute the first time …');
-  // through npm's own file when npm started us, so that it is the same npm
+  console.log('Installing missing packages (npm install); the first time this takes about a minute …');
+  // When npm started this script, the same npm is used, by its own file.
   const npm = process.env.npm_execpath?.endsWith('.js') ? [process.execPath, process.env.npm_execpath] : ['npm'];
   const [command, ...first] = npm;
-  // not `npm ci`: it refuses a lock file that lacks another platform's optional binaries. Without saving, the lock file decides and stays as it is.
+  // `npm ci` would refuse a lock file that lacks another platform's optional binaries. With --no-save the lock file decides and is not changed.
   const args = [...first, 'install', '--no-save', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
   const code = await new Promise((resolve) => {
     const child = spawn(command, args, {
@@ -137,7 +137,9 @@ async function install() {
       stdio: ['ignore', 'inherit', 'inherit'],
     });
     forwardSignals(child);
-    child.once('error', (error) => fail(`npm could not be run (${error.message}); it comes with Node.js and is needed once, to install.`));
+    child.once('error', (error) =>
+      fail(`npm could not be run (${error.message}); it comes with Node.js and is needed to install the packages.`),
+    );
     child.once('exit', (status, signal) => resolve(signal ? `signal ${signal}` : status));
   });
   if (code !== 0) fail(`npm install failed (${code}); its messages are above. Nothing was started.`);
@@ -164,7 +166,7 @@ if (!isInstalled()) await install();
 
 const child = spawn(bundledNode, [join(root, script), ...args], { stdio: 'inherit', env: environment });
 forwardSignals(child);
-// npm passes a SIGTERM on to its shell only, and a killed npm passes on nothing: whoever started us through npm is gone then, and so must we be
+// npm passes a SIGTERM only to its shell, and a killed npm passes nothing on. When the parent process has ended, this process must end too.
 const parent = process.ppid;
 if (process.env.npm_lifecycle_event)
   setInterval(() => {

@@ -1,3 +1,4 @@
+import type { Case } from './case.ts';
 import { skewedClocks } from './cases/clock.ts';
 import { conflict } from './cases/conflict.ts';
 import { apiCrash, postgresCrash } from './cases/crash.ts';
@@ -12,44 +13,25 @@ import { slowDatabase } from './cases/slow.ts';
 import { duplicateBatches, oneKey } from './cases/storm.ts';
 import { tenantCrossover } from './cases/tenants.ts';
 
-export interface CaseContext {
-  /** Decides every random choice of the case; printed, so that a failing run can be played again. */
-  seed: number;
-  /** As long and as often as the fault asks for; otherwise the short form that every change has to pass. */
-  long: boolean;
-  say(line: string): void;
-}
-
-export interface CaseReport {
-  figures: Record<string, number | string>;
-  /** What was compared, and what was found. */
-  oracle: string[];
-  /** The lines of the oracle that are not as promised; none when every promise held. */
-  violations: string[];
-}
-
-export interface Case {
-  /** The fault's number in the list that README.md gives. */
-  fault: number;
-  name: string;
-  promise: string;
-  run(context: CaseContext): Promise<CaseReport>;
-}
-
-/** Every case, by what is struck: one test file runs the short forms of each group. */
+/** Every case, grouped by what the fault hits. One test file runs the short forms of each group. */
 export const caseGroups = {
   processes: [
     {
       fault: 1,
       name: 'api-crash',
-      promise: 'What is acknowledged survives kill -9 of the API, exactly once and never by halves.',
+      promise: 'Acknowledged deliveries survive kill -9 of the API: each is stored exactly once and completely.',
       run: apiCrash,
     },
-    { fault: 2, name: 'shutdown', promise: 'SIGTERM answers everything in flight and ends within ten seconds.', run: shutdown },
+    {
+      fault: 2,
+      name: 'shutdown',
+      promise: 'After SIGTERM the API answers every request in flight and exits within ten seconds.',
+      run: shutdown,
+    },
     {
       fault: 3,
       name: 'postgres-crash',
-      promise: 'What is acknowledged survives a crash of Postgres, and the API and its background work find it again by themselves.',
+      promise: 'Acknowledged deliveries survive a crash of Postgres, and the API and its background jobs reconnect without help.',
       run: postgresCrash,
     },
   ],
@@ -57,17 +39,22 @@ export const caseGroups = {
     {
       fault: 4,
       name: 'outage',
-      promise: 'Without Postgres every delivery is refused with 503 in bounded memory, and it heals by itself.',
+      promise: 'Without Postgres every delivery is refused with 503 in bounded memory, and the API recovers without help.',
       run: outage,
     },
     {
       fault: 5,
       name: 'hung-backends',
-      promise: "When Postgres hangs, requests end by the API's own deadline, and its connections are not used again.",
+      promise: "When Postgres hangs, requests end by the API's own deadline, and the connections that hung are not used again.",
       run: hungBackends,
     },
     { fault: 5, name: 'locked-table', promise: 'A lock that every batch needs refuses deliveries in bounded time.', run: lockedTable },
-    { fault: 5, name: 'lost-answers', promise: 'A commit that nobody was told of is found as a duplicate by the retry.', run: lostAnswers },
+    {
+      fault: 5,
+      name: 'lost-answers',
+      promise: 'A delivery whose commit was never confirmed is answered as a duplicate when it is retried.',
+      run: lostAnswers,
+    },
     {
       fault: 6,
       name: 'slow-database',
@@ -77,7 +64,8 @@ export const caseGroups = {
     {
       fault: 9,
       name: 'no-connections',
-      promise: 'When others hold every connection, deliveries go on over those that are open, are refused without, and it heals by itself.',
+      promise:
+        'When other clients hold every connection, the API goes on with its open ones, answers 503 without any, and recovers without help.',
       run: exhaustedConnections,
     },
   ],
@@ -85,26 +73,34 @@ export const caseGroups = {
     {
       fault: 10,
       name: 'skewed-clocks',
-      promise: 'Hosts whose clocks are ten minutes off, or set back, judge and date deliveries by one clock.',
+      promise: 'Hosts whose clocks are ten minutes wrong, or are set back, verify and date deliveries by the clock of the database.',
       run: skewedClocks,
     },
   ],
   storms: [
-    { fault: 11, name: 'one-key', promise: '10,000 concurrent deliveries of one key over four processes are one event.', run: oneKey },
-    { fault: 11, name: 'duplicate-batches', promise: 'Shuffled batches of mostly duplicates deadlock nowhere.', run: duplicateBatches },
+    { fault: 11, name: 'one-key', promise: '10,000 concurrent deliveries of one key over four processes become one event.', run: oneKey },
+    { fault: 11, name: 'duplicate-batches', promise: 'Shuffled batches of mostly duplicates cause no deadlock.', run: duplicateBatches },
   ],
   records: [
-    { fault: 12, name: 'conflict', promise: 'Of different bodies under one key the first stands, and the others are kept.', run: conflict },
-    { fault: 13, name: 'poison', promise: 'A poisonous record never takes its neighbours along, and is kept as it was sent.', run: poison },
+    {
+      fault: 12,
+      name: 'conflict',
+      promise: 'The first of several bodies under one key becomes the event; every other body is kept as a dead letter.',
+      run: conflict,
+    },
+    {
+      fault: 13,
+      name: 'poison',
+      promise: 'A poison record does not affect the other records of its batch, and its bytes are kept as they were sent.',
+      run: poison,
+    },
   ],
-  tenants: [
-    { fault: 21, name: 'tenant-crossover', promise: 'No route shows or changes what belongs to another org.', run: tenantCrossover },
-  ],
+  tenants: [{ fault: 21, name: 'tenant-crossover', promise: 'No route shows or changes data of another org.', run: tenantCrossover }],
   operations: [
     {
       fault: 25,
       name: 'redrive-under-load',
-      promise: 'Dead letters that are run again, often and through a crash, become one event each while deliveries go on.',
+      promise: 'Dead letters that are retried several times and through a crash become one event each, while deliveries go on.',
       run: redriveUnderLoad,
     },
     {

@@ -4,7 +4,7 @@ export type Answer =
   | { kind: 'answered'; status: number; body: string; retryAfter: string | undefined }
   /** No connection could be made: the request was never sent. */
   | { kind: 'refused' }
-  /** Sent, and no answer came: it may have been stored or not. */
+  /** The request was sent and no answer came: the delivery may or may not have been stored. */
   | { kind: 'unknown'; code: string };
 
 export interface Client {
@@ -12,14 +12,14 @@ export interface Client {
   close(): void;
 }
 
-/** Keeps at most `sockets` connections to one host, alive between requests as webhook senders' proxies do. */
+/** An HTTP client with at most `sockets` kept-alive connections to one host, as proxies of webhook senders have. */
 export function createClient(sockets: number): Client {
   const agent = new Agent({ keepAlive: true, maxSockets: sockets, scheduling: 'fifo' });
   return {
     post(url, headers, body) {
       return new Promise((resolve) => {
         const sent = request(url, { agent, method: 'POST', headers: { ...headers, 'content-length': Buffer.byteLength(body) } });
-        // Above every deadline of the server: an answer that is later than this is none.
+        // Longer than every deadline of the server: a request that takes longer counts as unanswered.
         sent.setTimeout(30_000, () => sent.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })));
         sent.on('error', (error: NodeJS.ErrnoException) =>
           resolve(error.code === 'ECONNREFUSED' ? { kind: 'refused' } : { kind: 'unknown', code: error.code ?? error.message }),

@@ -1,8 +1,8 @@
-import type { CaseReport } from './cases.ts';
+import type { CaseReport } from './case.ts';
 
-/** What a case compared and what it found: every comparison is a line of its oracle, and one that fails is a broken promise. */
+/** Collects the comparisons of a case: each becomes a line of its oracle, and a failed one is a broken promise. */
 export interface Findings {
-  /** Of `of` things that were looked at, none may be in `found`. */
+  /** Expects `found` to be empty; `of` is the number of things that were checked. */
   none(what: string, found: readonly unknown[], of: number): void;
   equal(what: string, found: unknown, wanted: unknown): void;
   atMost(what: string, found: number, limit: number): void;

@@ -2,7 +2,7 @@ import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What the client knows of one key, line by line: the oracle believes this file and nothing else. */
+/** One line of the client's journal: what a sender knows about one key. The oracle relies on this file alone. */
 export type Entry =
   | { what: 'attempted'; key: string; connectionId: string; sha256: string }
   | { what: 'acked'; key: string; eventId: string; status: string }
@@ -10,7 +10,7 @@ export type Entry =
   | { what: 'unknown'; key: string; code: string };
 
 export interface ClientJournal {
-  /** Resolves once the line is on the disk. Lines that wait together share one fdatasync. */
+  /** Resolves once the line is on disk. Lines that wait at the same time share one fdatasync. */
   note(entry: Entry): Promise<void>;
   read(): Promise<Entry[]>;
   remove(): Promise<void>;

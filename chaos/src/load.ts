@@ -6,27 +6,27 @@ import { createSender, type SenderFigures, type SenderOptions } from './sender.t
 
 export interface Load {
   figures: SenderFigures;
-  /** Resolves once nothing is on its way that is neither acknowledged nor rejected. */
+  /** Stops sending; resolves once every delivery is either acknowledged or rejected. */
   finish(): Promise<void>;
 }
 
 export type LoadOptions = Omit<SenderOptions, 'sockets'> & { connections: readonly ProofConnection[] } & (
     | {
-        /** Closed: this many deliveries are on their way at any time. */
+        /** Closed loop: this many deliveries are in flight at any time. */
         loops: number;
       }
     | {
-        /** Open: this many deliveries leave each second, whatever becomes of those before them. */
+        /** Open loop: this many deliveries are sent each second, also when earlier ones are unanswered. */
         perSecond: number;
       }
   );
 
 const wrongSecret: readonly Secret[] = ['hottok', 'secret'].map((name) => ({ name, value: 'not the secret of this connection' }));
 
-/** Far more than are ever on their way: an arrival never waits for a socket. */
+/** Far more than are ever in flight, so that no delivery waits for a socket. */
 const openSockets = 2_000;
 
-/** Deliveries: mostly new ones, one in twenty a repeat of one that was acknowledged, one in twenty with a wrong credential. */
+/** Sends mostly new deliveries; one in twenty repeats an acknowledged one, and one in twenty has a wrong credential. */
 export function startLoad(options: LoadOptions): Load {
   const { connections, random } = options;
   const sender = createSender({ ...options, sockets: 'loops' in options ? options.loops : openSockets });
@@ -45,13 +45,13 @@ export function startLoad(options: LoadOptions): Load {
   }
 
   async function arrive(perSecond: number): Promise<void> {
-    const onTheirWay = new Set<Promise<void>>();
+    const inFlight = new Set<Promise<void>>();
     for (let dueAt = performance.now(); !finishing; dueAt += 1_000 / perSecond) {
       await sleep(Math.max(0, dueAt - performance.now()));
-      const one = deliverOne(dueAt).finally(() => onTheirWay.delete(one));
-      onTheirWay.add(one);
+      const one = deliverOne(dueAt).finally(() => inFlight.delete(one));
+      inFlight.add(one);
     }
-    await Promise.all(onTheirWay);
+    await Promise.all(inFlight);
   }
 
   const running = 'loops' in options ? Promise.all(Array.from({ length: options.loops }, loop)).then(() => {}) : arrive(options.perSecond);

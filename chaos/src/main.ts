@@ -17,7 +17,7 @@ function readArguments(): { seed: number; long: boolean; names: string[] } {
       process.exit(0);
     }
     const unknown = positionals.filter((name) => !cases.some((one) => one.name === name));
-    if (unknown.length > 0) throw new Error(`There is no case called ${unknown.join(', ')}.`);
+    if (unknown.length > 0) throw new Error(`There is no case ${unknown.join(', ')}.`);
     if (values.seed !== undefined && !/^\d{1,9}$/.test(values.seed)) throw new Error('--seed is a whole number below 10^9.');
     return { seed: values.seed === undefined ? randomInt(1e9) : Number(values.seed), long: values.short !== true, names: positionals };
   } catch (error) {

@@ -11,12 +11,12 @@ interface StoredEvent {
   journal_id: string;
 }
 
-/** How many sealed deliveries are opened and compared byte by byte; the others are compared by digest. */
+/** The number of sealed deliveries that are opened and compared byte by byte; all others are compared by digest. */
 const openedMax = 500;
 
 /**
- * Compares what the client's journal says with what the database holds, once everything has been answered:
- * acknowledged ⊆ stored ⊆ attempted, each key once, the bytes that were sent, nothing of what was rejected.
+ * Compares the client's journal with the database, once every delivery has been answered: acknowledged ⊆ stored ⊆ attempted, each key is stored
+ * once with the bytes that were sent, and no rejected delivery is stored.
  */
 export async function judge(stack: ProofStack, entries: readonly Entry[], random: () => number, findings: Findings): Promise<void> {
   const attempted = new Map<string, { connectionId: string; sha256: string }>();
@@ -112,12 +112,12 @@ export async function judge(stack: ProofStack, entries: readonly Entry[], random
     opened.filter((one) => one.digest === undefined),
     opened.length,
   );
-  findings.atLeast('acknowledged deliveries, or nothing was proved', acked.size, 100);
+  findings.atLeast('acknowledged deliveries (fewer would prove nothing)', acked.size, 100);
 
   figure('attempted', attempted.size);
   figure('acknowledged', acked.size);
   figure('rejected', rejected.size);
   figure('stored', stored.size);
   figure('journalled', journal.length);
-  figure('once unknown', unknown.size);
+  figure('unanswered at least once', unknown.size);
 }

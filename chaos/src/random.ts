@@ -1,4 +1,4 @@
-/** Numbers in [0, 1) that a seed decides (mulberry32), so that a failing run can be played again. */
+/** A generator of numbers in [0, 1) from a seed (mulberry32), so that a failing run can be repeated. */
 export function createRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -9,7 +9,7 @@ export function createRandom(seed: number): () => number {
   };
 }
 
-/** Fisher–Yates, in place. */
+/** Shuffles the array in place (Fisher–Yates) and returns it. */
 export function shuffle<T>(items: T[], random: () => number): T[] {
   for (let last = items.length - 1; last > 0; last--) {
     const other = Math.floor(random() * (last + 1));

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-/** What is needed of an OpenAPI 3.1 document. */
+/** The parts of an OpenAPI 3.1 document that are used here. */
 export interface ApiDocument {
   paths: Record<string, Record<string, Operation> & { parameters?: Parameter[] }>;
   components?: { schemas?: Record<string, Schema> };
@@ -37,29 +37,29 @@ interface Schema {
 }
 
 export interface BuiltRequest {
-  /** As in the document: `POST /api/dlq/{id}/retry`. */
+  /** Method and path as the document has them: `POST /api/dlq/{id}/retry`. */
   route: string;
   method: string;
-  /** With its query. */
+  /** The path with its query. */
   path: string;
   body: string | undefined;
-  /** Of a signed-in user, rather than of everybody or of the operator. */
+  /** Whether the route is for signed-in users, rather than public or for the operator. */
   forUsers: boolean;
 }
 
-/** Ids to fill requests with: by the name of the field or parameter, and for `id` in a path any of them. */
+/** Ids to fill requests with: `byName` by the name of the field or parameter, `anything` for `id` in a path. */
 export interface Ids {
   byName: Readonly<Record<string, string>>;
   anything: readonly string[];
   cursors: readonly string[];
 }
 
-/** What narrows a question down to somebody's things: given even where it may be left out. */
+/** Parameters that select an org, a project or a connection. They are given even when they are optional. */
 const scopes = /^(org|project|connection)Ids?$/;
 
 const methods = ['get', 'post', 'put', 'patch', 'delete'];
 
-/** A request for every operation of the document, filled with these ids; for each id where the path asks for one. */
+/** Builds the requests for every operation of the document with these ids: one for each id when the path contains one. */
 export function requestsOf(document: ApiDocument, ids: Ids): BuiltRequest[] {
   return Object.entries(document.paths).flatMap(([template, item]) =>
     methods.flatMap((method) => {
@@ -116,7 +116,7 @@ function sample(document: ApiDocument, schema: Schema, name: string, ids: Ids): 
   if (type === 'object' || schema.properties) {
     const properties = Object.entries(schema.properties ?? {});
     const needed = properties.filter(([key]) => schema.required?.includes(key) || scopes.test(key));
-    // A change has to change something.
+    // A request that changes something must contain at least one change.
     const wanted = needed.length > 0 ? needed : properties.slice(0, 1);
     return Object.fromEntries(wanted.map(([key, value]) => [key, sample(document, value, key, ids)]));
   }
@@ -135,10 +135,10 @@ export interface Answered extends BuiltRequest {
   text: string;
 }
 
-/** Asks them one after another. */
+/** Sends the requests one after another. */
 export async function ask(url: string, token: string, requests: readonly BuiltRequest[]): Promise<Answered[]> {
   const answers: Answered[] = [];
-  // Deletions last: what they take away would hide what another request could do.
+  // Deletions are sent last: a missing row would hide what another request could do with it.
   for (const one of [...requests.filter((some) => some.method !== 'DELETE'), ...requests.filter((some) => some.method === 'DELETE')]) {
     const response = await fetch(url + one.path, {
       method: one.method,
@@ -150,7 +150,7 @@ export async function ask(url: string, token: string, requests: readonly BuiltRe
   return answers;
 }
 
-/** What leads to the next page, wherever an answer says so. */
+/** The cursors of next pages in all answers. */
 export function cursorsIn(answers: readonly Answered[]): string[] {
   const found = answers.flatMap((one) => [...one.text.matchAll(/"(?:nextCursor|cursor)":"([^"]+)"/g)].map((match) => match[1] ?? ''));
   return [...new Set(found)];

@@ -1,31 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CaseContext, CaseReport } from './cases.ts';
+import type { CaseContext, CaseReport } from './case.ts';
 import { createFindings, type Findings } from './findings.ts';
 import { type ClientJournal, openClientJournal } from './journal.ts';
 import { type Load, startLoad } from './load.ts';
 import { judge } from './oracle.ts';
+import { type DatabaseProxy, startProxy } from './proxy.ts';
 import { createRandom } from './random.ts';
 import { type Api, type ApiOptions, type ProofStack, withProofStack } from './stack.ts';
-import { startWire, type Wire } from './wire.ts';
 
-/** One API process under load on a stack of its own, and what a case does to it and finds. */
+/** One API process under load with its own stack, the faults that a case can inject, and the findings. */
 export interface Scene extends Findings {
   readonly stack: ProofStack;
   readonly load: Load;
   readonly journal: ClientJournal;
   readonly random: () => number;
-  readonly wire: Wire | undefined;
+  readonly proxy: DatabaseProxy | undefined;
   say(line: string): void;
-  /** The API process; another one after {@link restartApi}. */
+  /** The current API process; {@link restartApi} replaces it. */
   api: Api;
-  /** Starts an API on the port of the one that ended, so that senders need not look for it. */
+  /** Starts an API on the port of the process that ended, so that senders keep their URL. */
   restartApi(): Promise<void>;
   statusOf(path: string): Promise<number>;
-  /** One sample of `/metrics`, its label sets summed up. */
+  /** The value of one metric in `/metrics`, summed over its label sets. */
   metric(name: string): Promise<number>;
-  /** Waits until this many more deliveries are acknowledged: the load is really running. */
+  /** Waits until this many more deliveries are acknowledged, which proves that the load is running. */
   ackMore(deliveries: number): Promise<void>;
-  /** Waits for the first acknowledgement from now on, and expects it within so many milliseconds of `since`. */
+  /** Waits for the next acknowledgement and expects it within `withinMs` milliseconds of `since`. */
   expectAck(what: string, withinMs: number, since?: number): Promise<number>;
 }
 
@@ -33,32 +33,32 @@ export interface SceneOptions {
   traffic: ({ loops: number } | { perSecond: number }) & { patienceMs?: number };
   settings?: Record<string, string>;
   api?: ApiOptions;
-  /** The API reaches Postgres through {@link Scene.wire}. */
-  wired?: boolean;
+  /** Connects the API to Postgres through {@link Scene.proxy}. */
+  proxied?: boolean;
 }
 
-/** Runs `act` under load, and lets the oracle judge when everything has been answered. */
+/** Runs `act` under load, and compares the client's journal with the database once every delivery has been answered. */
 export async function underLoad(context: CaseContext, options: SceneOptions, act: (scene: Scene) => Promise<void>): Promise<CaseReport> {
   const random = createRandom(context.seed);
   const journal = await openClientJournal();
   try {
     return await withProofStack(async (stack) => {
-      const wire = options.wired ? await startWire(stack.database.apiUrl) : undefined;
-      const environment = { ...options.api?.environment, ...(wire ? { DATABASE_URL: wire.url } : {}) };
+      const proxy = options.proxied ? await startProxy(stack.database.apiUrl) : undefined;
+      const environment = { ...options.api?.environment, ...(proxy ? { DATABASE_URL: proxy.url } : {}) };
       const apiOptions = { ...options.api, environment };
       const api = await stack.startApi(apiOptions);
       const { hotmart, webhook } = stack.connections;
       const load = startLoad({ url: api.url, connections: [hotmart, webhook], journal, random, ...options.traffic });
-      const scene = createScene({ stack, wire, api, load, journal, random, say: context.say }, apiOptions);
+      const scene = createScene({ stack, proxy, api, load, journal, random, say: context.say }, apiOptions);
       try {
         await act(scene);
       } catch (error) {
         if (stack.crashes.length > 0) throw new Error(`the API ended by itself:\n${stack.crashes.join('\n')}`, { cause: error });
         throw error;
       } finally {
-        // A case that broke off must not leave its load running into the next one.
+        // A case that failed must not leave its load running during the next case.
         await load.finish();
-        await wire?.close();
+        await proxy?.close();
       }
       const { figures } = load;
       scene.none('API processes that ended by themselves', stack.crashes, 1);
@@ -74,7 +74,7 @@ export async function underLoad(context: CaseContext, options: SceneOptions, act
   }
 }
 
-function createScene(given: Pick<Scene, 'stack' | 'wire' | 'api' | 'load' | 'journal' | 'random' | 'say'>, apiOptions: ApiOptions): Scene {
+function createScene(given: Pick<Scene, 'stack' | 'proxy' | 'api' | 'load' | 'journal' | 'random' | 'say'>, apiOptions: ApiOptions): Scene {
   const { stack, load } = given;
   const { url } = given.api;
   const findings = createFindings();

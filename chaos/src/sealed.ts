@@ -5,11 +5,11 @@ import type { ProofStack } from './stack.ts';
 
 export interface StoredDelivery {
   id: string;
-  /** SHA-256 of the bytes that were sealed; undefined where they do not open, or not to the digest that stands beside them. */
+  /** SHA-256 of the bytes that were sealed; undefined when they cannot be opened or do not match the digest in the same row. */
   digest: string | undefined;
 }
 
-/** Opens what the journal keeps, all of it or the entries named. */
+/** Opens the sealed deliveries of the journal: all of them, or the entries with these ids. */
 export async function openStored(stack: ProofStack, ids?: readonly string[]): Promise<StoredDelivery[]> {
   const rows = await stack.query<{ id: string; body_sha256: string; sealed: Buffer | null }>(
     `select j.id, j.body_sha256, p.sealed from public.event_journal j left join private.journal_payloads p on p.journal_id = j.id

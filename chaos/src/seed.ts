@@ -6,7 +6,7 @@ import { exampleConfigs } from '@tributary/pipeline/sources/webhook/samples.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import type pg from 'pg';
 
-/** The org of a proof stack, with its data key in the clear: the oracle opens what the API sealed. */
+/** The org of a proof stack, with its data key unwrapped, so that the oracle can open what the API sealed. */
 export interface ProofOrg {
   id: string;
   projectId: string;
@@ -27,7 +27,7 @@ const types = ['hotmart', 'meta', 'stripe', 'webhook'] as const;
 /** One connection per source of the catalogue. */
 export type ProofConnections = Record<(typeof types)[number], ProofConnection>;
 
-/** Rows as the control plane writes them, made directly: the proofs are about ingestion. */
+/** Inserts the rows that the control plane would write. They are inserted directly because the cases are about ingestion. */
 export async function seedOrg(client: pg.Client, masterKey: string): Promise<{ org: ProofOrg; connections: ProofConnections }> {
   const master = parseMasterKeys(masterKey);
   const org = { id: randomUUID(), projectId: randomUUID(), dataKey: new Uint8Array(randomBytes(32)) };
@@ -76,7 +76,7 @@ async function seedConnection(client: pg.Client, org: ProofOrg, type: string, gi
   return { id, path: `/api/webhooks/${type}/${id}`, source, config, secrets };
 }
 
-/** Headers and body of a genuine delivery; with `secrets`, signed with those instead, and with `atMs` at another time. */
+/** Headers and body of a delivery, signed with `secrets` (those of the connection by default) at `atMs`. */
 export function signed(
   connection: ProofConnection,
   body: string,

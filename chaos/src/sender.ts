@@ -5,7 +5,7 @@ import { type Answer, createClient } from './client.ts';
 import type { ClientJournal } from './journal.ts';
 import { type ProofConnection, signed } from './seed.ts';
 
-/** What a sender saw, beside its journal. */
+/** What a sender observed, in addition to its journal. */
 export interface SenderFigures {
   requests: number;
   acked: number;
@@ -16,8 +16,9 @@ export interface SenderFigures {
   /** Connections that could not be made: nothing was sent. */
   refused: number;
   unavailable: number;
-  /** Of the requests that were answered, the slowest answer; and of the deliveries, how long each took until it was acknowledged. */
+  /** The slowest answer of all answered requests. */
   slowestAnswerMs: number;
+  /** For each delivery, the time until it was acknowledged. */
   latenciesMs: number[];
   /** Answers and outcomes that no promise allows. */
   surprises: string[];
@@ -29,7 +30,7 @@ export interface SenderOptions {
   journal: ClientJournal;
   random: () => number;
   sockets: number;
-  /** How long one delivery is tried again before that is a finding itself. */
+  /** How long one delivery is retried before the sender reports it as a surprise. */
   patienceMs?: number;
 }
 
@@ -40,10 +41,10 @@ interface Sent {
 }
 
 interface DeliverOptions {
-  /** Acknowledged before under this id: the answer must be `duplicate` with the same one. */
+  /** The event id of an earlier acknowledgement: the answer must be `duplicate` with the same id. */
   stored?: string;
   secrets?: readonly Secret[];
-  /** When it should have left, for latencies that count the wait before it did. */
+  /** When the delivery was due, so that its latency includes the time it waited to be sent. */
   dueAt?: number;
 }
 
@@ -51,12 +52,12 @@ export interface Sender {
   figures: SenderFigures;
   /** Every delivery that was acknowledged as new. */
   acked: Sent[];
-  /** Sends it under `key` until it is acknowledged or rejected. */
+  /** Sends a delivery under `key` until it is acknowledged or rejected. */
   deliver(connection: ProofConnection, key: string, options?: DeliverOptions): Promise<void>;
   close(): void;
 }
 
-/** The exact bytes sent under a key: the same at every attempt, and written so that parsing and writing them again would change them. */
+/** The exact bytes sent under a key: the same on every attempt, and formatted so that parsing and serialising them would change them. */
 export function bodyOf(connection: ProofConnection, key: string, nowMs: number): string {
   if (connection.source.type === 'webhook') {
     return `{ "id" : "${key}", "type":"order.paid",\t"created_at": ${nowMs}, "total": 1e2, "big": 12345678901234567890, "twice": 1, "twice": 2, "note": "S\\u00e3o – 東京 🚀" }\r\n`;
@@ -68,7 +69,7 @@ export function bodyOf(connection: ProofConnection, key: string, nowMs: number):
 
 export const sha256 = (bytes: string | Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-/** Sends deliveries as a patient platform does: whatever is neither acknowledged nor rejected is sent again under the same key until it is. */
+/** Sends deliveries as a patient platform does: a delivery is sent again under the same key until it is acknowledged or rejected. */
 export function createSender({ url, journal, random, sockets, patienceMs = 60_000 }: SenderOptions): Sender {
   const client = createClient(sockets);
   const startedAt = Date.now();

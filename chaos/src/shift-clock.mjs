@@ -1,5 +1,5 @@
-// Preloaded into an API process: its wall clock is off by CLOCK_SKEW_MS, and jumps by CLOCK_JUMP_MS at each SIGUSR2.
-// Timers and performance.now() go on as they do on a host whose clock is set.
+// Preloaded into an API process: shifts its wall clock by CLOCK_SKEW_MS, and by another CLOCK_JUMP_MS at each SIGUSR2.
+// Timers and performance.now() are not affected, as on a host whose clock is set.
 const Real = Date;
 let skewMs = Number(process.env.CLOCK_SKEW_MS ?? 0);
 process.on('SIGUSR2', () => {
@@ -15,6 +15,6 @@ class ShiftedDate extends Real {
     return Real.now() + skewMs;
   }
 }
-// Other code tells a date by the name of its constructor.
+// Other code recognises a date by the name of its constructor.
 Object.defineProperty(ShiftedDate, 'name', { value: 'Date' });
 globalThis.Date = ShiftedDate;

@@ -19,41 +19,41 @@ export interface Api {
   readonly pid: number;
   /** Resolves with the exit code; null when a signal ended it. */
   readonly exited: Promise<number | null>;
-  /** The end of its log, once it has ended and nobody asked it to. */
+  /** The end of its log when the process ended without being asked to; otherwise undefined. */
   lastWords(): string | undefined;
-  /** SIGKILL: nothing is flushed, nobody is told. */
+  /** Sends SIGKILL: the process can neither flush nor answer. */
   kill(): Promise<void>;
-  /** SIGTERM; resolves with the exit code and how long it took. SIGKILL after `patienceMs`. */
+  /** Sends SIGTERM and resolves with the exit code and the duration. Sends SIGKILL after `patienceMs`. */
   terminate(patienceMs?: number): Promise<{ code: number | null; durationMs: number }>;
 }
 
 export interface ApiOptions {
-  /** Kept over a restart, so that clients need not look for it. */
+  /** Set for a restart, so that clients keep their URL. */
   port?: number;
   environment?: Record<string, string>;
   /** Flags for Node itself, such as --cpu-prof. */
   nodeFlags?: readonly string[];
 }
 
-/** A throw-away Postgres that is durable as in production, one org with a connection per source, and as many API processes as a case starts. */
+/** A throw-away Postgres with the durability of production, one org with a connection per source, and the API processes that a case starts. */
 export interface ProofStack {
   database: TestDatabase;
   postgres: Postgres;
   org: ProofOrg;
   connections: ProofConnections;
-  /** Another tenant, with connections and keys of its own. */
+  /** Adds another tenant with its own connections and keys. */
   addOrg(): Promise<{ org: ProofOrg; connections: ProofConnections }>;
   /** An access token of a new member of the org, as Supabase Auth would issue it. */
   signIn(org: ProofOrg, role: 'owner' | 'admin' | 'analyst'): Promise<string>;
   startApi(options?: ApiOptions): Promise<Api>;
-  /** The last words of API processes that ended by themselves. */
+  /** The last log lines of API processes that ended without being asked to. */
   crashes: readonly string[];
-  /** Runs SQL as a superuser, on a session of its own. */
+  /** Runs SQL as a superuser in a separate session. */
   query<Row>(sql: string, values?: unknown[]): Promise<Row[]>;
   stop(): Promise<void>;
 }
 
-/** Settings are added to the cluster's own; fsync, full_page_writes and synchronous_commit stay on. */
+/** `settings` are added to those of the cluster; fsync, full_page_writes and synchronous_commit stay on. */
 async function startProofStack(settings: Record<string, string> = {}): Promise<ProofStack> {
   const directory = mkdtempSync(join(tmpdir(), 'tributary-proof-'));
   const cluster = await startTestCluster({ durable: true, settings });
@@ -71,7 +71,7 @@ async function startProofStack(settings: Record<string, string> = {}): Promise<P
     const base = {
       PATH: process.env.PATH,
       DATABASE_URL: database.apiUrl,
-      // Ingestion never calls Supabase; nothing listens there.
+      // Ingestion never calls Supabase, so no server listens at this address.
       SUPABASE_URL: 'http://127.0.0.1:9',
       SUPABASE_PUBLISHABLE_KEY: 'unused',
       SUPABASE_JWT_SECRET: randomBytes(32).toString('hex'),
@@ -121,7 +121,7 @@ function accessToken(secret: string, sub: string, email: string): string {
   return `${signedPart}.${createHmac('sha256', secret).update(signedPart).digest('base64url')}`;
 }
 
-/** Runs a case on a stack of its own, and leaves nothing behind. */
+/** Runs a case on its own stack, and removes the stack afterwards. */
 export async function withProofStack<T>(run: (stack: ProofStack) => Promise<T>, settings?: Record<string, string>): Promise<T> {
   const stack = await startProofStack(settings);
   try {

@@ -2,56 +2,32 @@ import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
-import type { Logger } from 'pino';
-import { adminRoutes } from './admin/routes.ts';
-import type { Notifier } from './alerts/notifier.ts';
 import { alertRoutes } from './alerts/routes.ts';
-import { createTokenVerifier } from './auth.ts';
-import type { Circuits } from './breaker.ts';
-import type { Config } from './config.ts';
 import { connectionRoutes } from './connections/routes.ts';
-import type { Db } from './db.ts';
+import { publicConfigRoutes } from './dashboard/public-config.ts';
+import { mountWeb } from './dashboard/web.ts';
 import { dlqRoutes } from './dlq/routes.ts';
 import { erasureRoutes } from './erasures/routes.ts';
-import { answerProblem, Problem, toProblem } from './errors.ts';
 import { eventRoutes } from './events/routes.ts';
-import type { Flow } from './flow/flow.ts';
 import { statusRoutes } from './flow/routes.ts';
-import { healthRoutes } from './health.ts';
 import { holdRoutes } from './holds/routes.ts';
-import type { Connections } from './ingest/connections.ts';
-import type { Quarantine } from './ingest/quarantine.ts';
 import { type IngestEnv, ingestRoutes } from './ingest/routes.ts';
-import type { Writer } from './ingest/writer.ts';
 import { inviteRoutes } from './invites/routes.ts';
-import type { Jobs } from './jobs.ts';
-import { createReplayer } from './journal/replay.ts';
 import { latestRoutes, replayRoutes } from './journal/routes.ts';
-import type { Metrics } from './metrics.ts';
-import { mountDocs } from './openapi.ts';
+import { healthRoutes } from './operate/health.ts';
+import { adminRoutes } from './operate/routes.ts';
 import { orgRoutes } from './orgs/routes.ts';
-import type { Outbound } from './outbound.ts';
-import { publicConfigRoutes } from './public-config.ts';
+import { createTokenVerifier } from './platform/auth.ts';
+import { answerProblem, Problem, toProblem } from './platform/errors.ts';
+import type { Jobs } from './platform/jobs.ts';
+import { mountReference } from './reference/routes.ts';
 import { replayPlanRoutes } from './replays/routes.ts';
+import type { Services } from './services.ts';
 import { sourceRoutes } from './sources/routes.ts';
-import { mountWeb } from './web.ts';
 
-export interface AppDeps {
-  config: Config;
-  db: Db;
-  connections: Connections;
-  writer: Writer;
-  quarantine: Quarantine;
-  flow: Flow;
-  circuits: Circuits;
+export interface AppDeps extends Omit<Services, 'stop'> {
   jobs: Pick<Jobs, 'state'>;
-  notifier: Notifier;
-  outbound: Outbound;
-  metrics: Metrics;
-  log: Logger;
-  /** The one clock of all instances, in milliseconds since the epoch. */
-  now(): number;
-  /** True once the process is on its way out: every answer then closes its connection. */
+  /** True once the process is about to exit: every answer then closes its connection. */
   isStopping(): boolean;
 }
 
@@ -59,7 +35,7 @@ export interface AppDeps {
 export function createApp(deps: AppDeps): Hono<IngestEnv> {
   const { config, db, metrics, log } = deps;
   const publicUrl = config.http.publicUrl;
-  const verifyToken = createTokenVerifier(config.jwt);
+  const verifyToken = createTokenVerifier(config.jwt, deps.now);
   const app = new Hono<IngestEnv>();
 
   // Request id, one wide log line and one observation per request, whatever happens inside.
@@ -115,15 +91,15 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
     }),
   );
   app.route('/api/alerts', alertRoutes({ ...deps, verifyToken, masterKeys: config.masterKeys }));
-  app.route('/api/dlq', dlqRoutes({ db, verifyToken, masterKeys: config.masterKeys, log }));
+  app.route('/api/dlq', dlqRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now }));
   app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
   app.route('/api/events', eventRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now }));
   app.route('/api/events', latestRoutes({ db, verifyToken }));
-  app.route('/api/replay', replayRoutes({ db, verifyToken, replayer: createReplayer(deps) }));
+  app.route('/api/replay', replayRoutes({ db, verifyToken, replayer: deps.replayer }));
   app.route('/api/replays', replayPlanRoutes({ db, verifyToken, approvalThreshold: config.replayApprovalThreshold }));
   app.route('/api/legal-holds', holdRoutes({ db, verifyToken }));
-  app.route('/api/erasures', erasureRoutes({ db, verifyToken, masterKeys: config.masterKeys, log }));
-  mountDocs(app, { publicUrl });
+  app.route('/api/erasures', erasureRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now }));
+  mountReference(app, { publicUrl });
   mountWeb(app, { directory: config.webDirectory, supabaseUrl: config.supabase.url });
   return app;
 }

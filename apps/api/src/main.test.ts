@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '@tributary/supabase/local/ports.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { jwtSecret, makeWorld, type World } from './test/make.ts';
+import { makeWorld, type World } from './test/make.ts';
+import { startProcess } from './test/process.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -16,33 +16,8 @@ const exitOf = (child: ReturnType<typeof spawn>) => new Promise<number | null>((
 
 describe('the process', () => {
   it('stops in good order though somebody has a download open and does not read on', async () => {
-    const port = await freePort();
-    const origin = `http://127.0.0.1:${port}`;
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], {
-      env: {
-        PATH: process.env.PATH,
-        DATABASE_URL: world.databaseUrl,
-        SUPABASE_URL: 'http://127.0.0.1:1',
-        SUPABASE_PUBLISHABLE_KEY: 'unused',
-        SUPABASE_JWT_SECRET: jwtSecret,
-        MASTER_KEY: `v1:${Buffer.from(world.masterKeys.keys.get(1) ?? []).toString('base64')}`,
-        OPERATOR_TOKEN: 'operator-token-for-tests-000000',
-        PORT: String(port),
-      },
-      stdio: 'ignore',
-    });
-    const exited = exitOf(child);
+    const { origin, child, exited } = await startProcess(world);
     try {
-      await expect
-        .poll(
-          () =>
-            fetch(`${origin}/ready`).then(
-              (answer) => answer.status,
-              () => 0,
-            ),
-          { timeout: 25_000 },
-        )
-        .toBe(200);
       const org = await world.makeOrg();
       await world.admin(
         `insert into public.canonical_events (id, org_id, project_id, source_connection_id, type, source_type, source_event_type, event_time,
@@ -57,7 +32,7 @@ describe('the process', () => {
         body: JSON.stringify({ orgId: org.id, filter: {}, format: 'ndjson' }),
       });
       const { url } = (await prepared.json()) as { url: string };
-      const reader = connect(port, '127.0.0.1', () => reader.write(`GET ${url} HTTP/1.1\r\nhost: x\r\n\r\n`));
+      const reader = connect(Number(new URL(origin).port), '127.0.0.1', () => reader.write(`GET ${url} HTTP/1.1\r\nhost: x\r\n\r\n`));
       reader.on('error', () => {});
       await new Promise((begun) => reader.once('readable', begun));
       await sleep(500);
@@ -73,7 +48,7 @@ describe('the process', () => {
 
   it('ends though nobody reads what it logs', async () => {
     const script = `
-      const { createLog, exit } = await import(${JSON.stringify(join(import.meta.dirname, 'log.ts'))});
+      const { createLog, exit } = await import(${JSON.stringify(join(import.meta.dirname, 'platform/log.ts'))});
       const log = createLog('info');
       for (let n = 0; n < 20_000; n++) log.info({ n, filling: 'x'.repeat(100) }, 'line');
       setTimeout(() => exit(log, 3), 100);`;

@@ -2,27 +2,17 @@ import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { alertTasks } from './alerts/jobs.ts';
-import { createNotifier } from './alerts/notifier.ts';
 import { createApp } from './app.ts';
-import { createCircuits } from './breaker.ts';
-import { createClock } from './clock.ts';
-import { readConfig } from './config.ts';
-import { createDb } from './db.ts';
 import { dlqTasks } from './dlq/jobs.ts';
 import { erasureTasks } from './erasures/jobs.ts';
-import { createFlow } from './flow/flow.ts';
-import { registerGauges } from './gauges.ts';
-import { dateIdsBy } from './ids.ts';
-import { createConnections } from './ingest/connections.ts';
-import { createQuarantine } from './ingest/quarantine.ts';
-import { createWriter } from './ingest/writer.ts';
-import { startJobs } from './jobs.ts';
-import { createReplayer } from './journal/replay.ts';
-import { createLog, exit } from './log.ts';
-import { maintenanceTasks } from './maintenance.ts';
-import { createMetrics } from './metrics.ts';
-import { createOutbound } from './outbound.ts';
+import { maintenanceTasks } from './operate/maintenance.ts';
+import { createClock } from './platform/clock.ts';
+import { readConfig } from './platform/config.ts';
+import { createDb } from './platform/db.ts';
+import { startJobs } from './platform/jobs.ts';
+import { createLog, exit } from './platform/log.ts';
 import { replayTasks } from './replays/jobs.ts';
+import { createServices } from './services.ts';
 
 function configOrExit() {
   try {
@@ -35,7 +25,6 @@ function configOrExit() {
 
 const config = configOrExit();
 const log = createLog(config.logLevel);
-const metrics = createMetrics();
 // Beside the batches: connection look-ups, the quarantine's one writer, one dry run of a refused batch, the probe of readiness.
 const db = createDb(
   { ...config.database, ingestConnections: config.writer.batchesInFlightMax + 5, jobConnections: config.jobs.concurrency + 3 },
@@ -45,54 +34,22 @@ let stopping = false;
 
 async function start() {
   const clock = await createClock(db, log);
-  dateIdsBy(clock.now);
-  const circuits = createCircuits({ metrics, log });
-  const connections = await createConnections(db, config.masterKeys, log);
-  const writer = createWriter(db, config.writer, metrics, log, circuits);
-  const flow = await createFlow({
-    db,
-    writer,
-    requestsInFlightMax: config.limits.requestsInFlightMax,
-    fairShare: config.fairShare,
-    metrics,
-    log,
-  });
-  const quarantine = createQuarantine(db, config.quarantinePerHour, log, clock.now);
-  const outbound = createOutbound({ allowPrivate: config.outboundAllowPrivate });
-  const notifier = createNotifier({ outbound, circuits, smtp: config.smtp, pagerDutyUrl: config.pagerDutyUrl });
+  const services = await createServices({ config, db, log, clock });
   if (config.outboundAllowPrivate) log.warn('OUTBOUND_ALLOW_PRIVATE is on: people may make this server call anything that it can reach');
   const jobs = await startJobs({
-    db,
+    ...services,
     tasks: {
       ...maintenanceTasks(db),
-      ...dlqTasks({ db, connections, now: clock.now, retry: config.dlq, log }),
-      ...alertTasks({ db, masterKeys: config.masterKeys, notifier, metrics }),
-      ...erasureTasks({ db, masterKeys: config.masterKeys, log }),
-      ...replayTasks({ db, replayer: createReplayer({ db, connections, metrics, now: clock.now, log }) }),
+      ...dlqTasks({ ...services, retry: config.dlq }),
+      ...alertTasks({ ...services, masterKeys: config.masterKeys }),
+      ...erasureTasks({ ...services, masterKeys: config.masterKeys }),
+      ...replayTasks(services),
     },
     concurrency: config.jobs.concurrency,
-    isPaused: () => flow.mode() === 'paused',
-    metrics,
-    log,
+    isPaused: () => services.flow.mode() === 'paused',
   });
-  registerGauges(metrics, { db, writer, log });
 
-  const app = createApp({
-    config,
-    db,
-    connections,
-    writer,
-    quarantine,
-    flow,
-    circuits,
-    jobs,
-    notifier,
-    outbound,
-    metrics,
-    log,
-    now: clock.now,
-    isStopping: () => stopping,
-  });
+  const app = createApp({ ...services, jobs, isStopping: () => stopping });
   // A client that drips its headers or body is cut off; honest senders are done in milliseconds.
   const server = createAdaptorServer({ fetch: app.fetch, serverOptions: { connectionsCheckingInterval: 1_000 } }) as Server;
   server.headersTimeout = 10_000;
@@ -117,11 +74,7 @@ async function start() {
       exit(log, 1);
     }, 9_000).unref();
     await Promise.all([closeGently(server), jobs.stop()]);
-    await Promise.all([writer.drain(), quarantine.drain(), connections.close()]);
-    notifier.close();
-    await outbound.close();
-    clock.stop();
-    await flow.stop();
+    await services.stop();
     await db.close();
     log.info('stopped');
     exit(log, 0);

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadOrgKeys } from './keys.ts';
 import { addDataKeys, RotationError, rewrapOrgKeys } from './rotate-keys.ts';
+import { loadOrgKeys } from './tenancy/org-keys.ts';
 import { makeMasterKeys, makeWorld, type World } from './test/make.ts';
 
 let world: World;

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { type MasterKeys, rewrap, wrapKey } from '@tributary/pipeline/master-keys.ts';
 import { keyAad, SealError } from '@tributary/pipeline/seal.ts';
-import { readConfig } from './config.ts';
-import { createDb, type Db } from './db.ts';
-import { createLog } from './log.ts';
+import { readConfig } from './platform/config.ts';
+import { createDb, type Db } from './platform/db.ts';
+import { createLog } from './platform/log.ts';
 
 const batchRows = 200;
 

@@ -4,7 +4,7 @@ import { type Login, readLogin, writeLogin } from './credentials.ts';
 import { Failure, Unavailable } from './errors.ts';
 import { type Answer, fetchAnswer } from './http.ts';
 
-// Supabase Auth (GoTrue), of which the CLI needs one address.
+// Requests to Supabase Auth (GoTrue). The CLI only uses its token and logout endpoints.
 
 export interface AuthServer {
   supabaseUrl: string;
@@ -25,13 +25,13 @@ export async function signIn(server: AuthServer, email: string, password: string
   return toTokens(answer);
 }
 
-/** Undefined when the refresh token is used up, expired or withdrawn. */
+/** Returns undefined when the refresh token was already used, has expired or was revoked. */
 async function refresh(server: AuthServer, refreshToken: string, signal: AbortSignal): Promise<Tokens | undefined> {
   const answer = await askForTokens(server, 'refresh_token', { refresh_token: refreshToken }, signal);
   return answer.status >= 400 && answer.status < 500 && answer.status !== 429 ? undefined : toTokens(answer);
 }
 
-/** Withdraws the refresh token. */
+/** Revokes the refresh token. */
 export async function signOut({ supabaseUrl, publishableKey }: AuthServer, accessToken: string, signal: AbortSignal): Promise<void> {
   await fetchAnswer(`${supabaseUrl}/auth/v1/logout?scope=local`, {
     method: 'POST',
@@ -58,7 +58,7 @@ function toTokens({ status, body }: Answer): Tokens {
 
 const Claims = z.object({ sub: z.string(), email: z.string().optional(), exp: z.number() });
 
-/** What an access token says of itself, unverified: good for messages and for renewing in time. Undefined when it is none. */
+/** The claims of an access token, unverified: only used in messages and to renew the token before it expires. Undefined when the text is not a token. */
 export function claimsOf(token: string): z.infer<typeof Claims> | undefined {
   try {
     return Claims.safeParse(JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())).data;
@@ -71,9 +71,9 @@ const renewSecondsBefore = 30;
 const isFresh = (token: string) => (claimsOf(token)?.exp ?? 0) - renewSecondsBefore > Date.now() / 1000;
 
 export interface Session {
-  /** An access token that is good for the next half minute, as far as we can tell. Throws Failure when nobody is signed in. */
+  /** An access token that, by its own claims, is valid for at least the next half minute. Throws Failure when no user is signed in. */
   token(): Promise<string>;
-  /** Another one for one that was refused; undefined when there is none to be had. */
+  /** A new access token in place of one that the server refused; undefined when the session cannot be renewed. */
   renew(refused: string): Promise<string | undefined>;
 }
 
@@ -82,7 +82,7 @@ export function createSession({ url, identity }: Target, credentialsFile: string
   let demo: Promise<Tokens> | undefined;
 
   async function renewLogin(login: Login): Promise<Login | undefined> {
-    // another command may have renewed it meanwhile, and a refresh token works once
+    // Another command may have renewed this login in the meantime. A refresh token works only once, so its result must be used.
     const kept = readLogin(credentialsFile);
     if (kept?.url === login.url && kept.accessToken !== login.accessToken && isFresh(kept.accessToken)) return kept;
     if (!login.refreshToken) return undefined;

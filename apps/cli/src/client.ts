@@ -9,18 +9,18 @@ type Query = Readonly<Record<string, string | number | boolean | readonly string
 
 interface Options extends Pick<Call, 'method' | 'body' | 'timeoutMs'> {
   query?: Query;
-  /** Whose token goes along; the user's when left out. */
-  as?: 'user' | 'operator' | 'nobody';
+  /** Whose token is sent with the request: the user's by default; `anonymous` sends no token. */
+  as?: 'user' | 'operator' | 'anonymous';
 }
 
-/** The server, as one person or program sees it. Every method throws Failure, with the one sentence to print. */
+/** Requests to one server with the credentials of one user. Every method throws a Failure whose message is the one sentence to print. */
 export interface Client {
   readonly url: string;
-  /** An endpoint of the API; its answer must have the shape. */
+  /** Calls an endpoint of the API and checks that its answer matches `shape`. */
   api<Shape extends z.ZodType>(path: string, shape: Shape, options?: Options): Promise<z.output<Shape>>;
-  /** A read through Supabase's Data API, under the user's row level security. */
+  /** Reads through Supabase's Data API, under the user's row level security. */
   data<Shape extends z.ZodType>(path: string, shape: Shape): Promise<z.output<Shape>>;
-  /** A public endpoint, whatever it answers. */
+  /** Calls a public endpoint and returns its answer, also when the status is an error. */
   probe(path: string): Promise<Answer>;
   accessToken(): Promise<string>;
 }
@@ -68,7 +68,7 @@ export function createClient(target: Target, credentialsFile: string, signal: Ab
     accessToken: () => session.token(),
     probe: (path) => fetchAnswer(target.url + path, { signal, timeoutMs: 10_000 }),
     async data(path, shape) {
-      authServer ??= api('/api/config', PublicConfig, { as: 'nobody' });
+      authServer ??= api('/api/config', PublicConfig, { as: 'anonymous' });
       const { supabaseUrl, publishableKey } = await authServer;
       const answer = await asUser((token) =>
         fetchAnswer(`${supabaseUrl}/rest/v1${path}`, { signal, headers: { apikey: publishableKey, authorization: `Bearer ${token}` } }),
@@ -81,7 +81,7 @@ export function createClient(target: Target, credentialsFile: string, signal: Ab
   };
 }
 
-/** The answer as it came, with what a newer server added to it. */
+/** Returns the body as it was received, including fields that a newer server added and this version does not know. */
 function checkShape<Shape extends z.ZodType>(shape: Shape, body: unknown, path: string): z.output<Shape> {
   const checked = shape.safeParse(body);
   if (checked.success) return body as z.output<Shape>;

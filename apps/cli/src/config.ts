@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type Login, readLogin } from './credentials.ts';
 import { UsageError } from './errors.ts';
 
-// The only file that reads the environment.
+// The only file of the CLI that reads the environment.
 
 const { env } = process;
 
@@ -25,7 +25,7 @@ export interface Flags {
   operatorToken?: string;
 }
 
-/** Who the user is to the server. Of a login and of the demo user, tokens can be renewed. */
+/** How the user signs in at the server. The tokens of a login and of the demo user can be renewed; a given token cannot. */
 export type Identity =
   | { kind: 'token'; token: string }
   | { kind: 'login'; login: Login }
@@ -35,7 +35,7 @@ export interface Target {
   url: string;
   /** Where the URL was taken from, for messages. */
   urlFrom: string;
-  /** Undefined: nobody is signed in. */
+  /** Undefined when no user is signed in. */
   identity: Identity | undefined;
   operatorToken: string | undefined;
   /** Slug, name or id. */
@@ -43,8 +43,9 @@ export interface Target {
 }
 
 /**
- * What a command talks to: flags, then TRIBUTARY_URL, TRIBUTARY_TOKEN, TRIBUTARY_ORG and TRIBUTARY_OPERATOR_TOKEN, then the login, then the local
- * stack. What a login or a local stack knows is sent to its own server only. Throws UsageError when no server is named anywhere.
+ * The server and the credentials that a command uses: first from flags, then from TRIBUTARY_URL, TRIBUTARY_TOKEN, TRIBUTARY_ORG and
+ * TRIBUTARY_OPERATOR_TOKEN, then from the stored login, then from the local stack. The credentials of a login or of a local stack are only ever
+ * sent to the server they belong to. Throws UsageError when no server is named anywhere.
  */
 export function findTarget(flags: Flags): Target {
   const login = readLogin(credentialsFile());
@@ -89,7 +90,10 @@ function toServerUrl(text: string, from: string): string {
   return url.href.replace(/\/+$/, '');
 }
 
-/** The stack.json that `npm start` wrote for the clone we stand in. One that a stranger could have left there does not count. */
+/**
+ * The stack.json that `npm start` wrote for the clone that contains the current directory. A file that another user owns or may write is ignored:
+ * it could send the operator token to a server of that user's choice.
+ */
 function findLocalStack(): { file: string; stack: LocalStack } | undefined {
   for (let directory = process.cwd(); ; directory = dirname(directory)) {
     const file = resolve(directory, env.LOCAL_DIR || '.local', 'stack.json');

@@ -1,6 +1,6 @@
 import { Connection } from '@tributary/shared/api.ts';
 import { z } from 'zod';
-import { findByName } from './names.ts';
+import { findByName } from './find-by-name.ts';
 import type { Context } from './program.ts';
 
 /** Every connection of the org, or of all the user's orgs. */
@@ -9,7 +9,7 @@ export async function listConnections({ client }: Context, orgId?: string): Prom
   return connections.filter((connection) => orgId === undefined || connection.orgId === orgId);
 }
 
-/** Connections of an org by their names or ids, as ids. Nothing for nothing. */
+/** Turns names or ids of an org's connections into ids. Returns undefined when `names` is undefined. */
 export async function findConnectionIds(
   context: Context,
   orgId: string,

@@ -10,7 +10,7 @@ const Login = z.object({
   publishableKey: z.string(),
   email: z.string().optional(),
   accessToken: z.string(),
-  /** Missing of a login by token: it ends when the token does. */
+  /** Undefined for a login by token, which ends when the token expires. */
   refreshToken: z.string().optional(),
 });
 export type Login = z.infer<typeof Login>;
@@ -30,7 +30,7 @@ export function readLogin(file: string): Login | undefined {
   }
 }
 
-/** Replaces the file as a whole or not at all. Only its owner may read it, or list its directory. */
+/** Replaces the file atomically. Only the current user can read the file or list its directory. */
 export function writeLogin(file: string, login: Login): void {
   const partial = `${file}.${randomUUID()}`;
   try {
@@ -44,7 +44,7 @@ export function writeLogin(file: string, login: Login): void {
   }
 }
 
-/** True when there was one. */
+/** Returns true when a stored login existed. */
 export function removeLogin(file: string): boolean {
   try {
     rmSync(file);

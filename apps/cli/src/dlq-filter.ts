@@ -3,7 +3,7 @@ import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
 import { type Command, InvalidArgumentError } from 'commander';
 import { findConnectionIds } from './connections.ts';
 import { UsageError } from './errors.ts';
-import { list, listOf, moment } from './lists.ts';
+import { list, listOf, moment } from './option-parsers.ts';
 import { findOrg, withOrg } from './orgs.ts';
 import type { Context } from './program.ts';
 
@@ -23,24 +23,24 @@ export interface FilterFlags {
 
 const reasons = Object.keys(errorClasses) as ErrorClass[];
 
-/** Options that say which dead letters are meant: all that are given must hold. */
+/** Adds the options that select dead letters. An entry must match all the options that are given. */
 export function withFilter(command: Command): Command {
   return withOrg(command)
-    .option('--reason <classes>', 'error classes, as SCHEMA_DRIFT,MISSING_FIELD', listOf(reasons))
-    .option('--source <types>', 'sources, as hotmart,stripe', list)
+    .option('--reason <classes>', 'error classes, for example SCHEMA_DRIFT,MISSING_FIELD', listOf(reasons))
+    .option('--source <types>', 'sources, for example hotmart,stripe', list)
     .option('--connection <connections>', 'connections, by name or id', list)
     .option('--status <statuses>', DlqStatus.options.join(', '), listOf(DlqStatus.options))
-    .option('--type <types>', 'the platform’s own names of events', list)
-    .option('--field <path>', 'the field concerned, as data.purchase.transaction')
-    .option('--id <ids>', 'these entries', list)
-    .option('--from <moment>', 'created then or later: 2026-11-24, 2026-11-24T10:30 (UTC), or an age as 24h or 7d', moment)
-    .option('--to <moment>', 'created before', moment)
-    .option('--older-than <days>', 'created at least so many days ago', days)
-    .option('--quarantine', 'only deliveries that were rejected at the door')
-    .option('--no-quarantine', 'none of those');
+    .option('--type <types>', 'event names of the platform', list)
+    .option('--field <path>', 'the field concerned, for example data.purchase.transaction')
+    .option('--id <ids>', 'only the entries with these ids', list)
+    .option('--from <moment>', 'created at this time or later: 2026-11-24, 2026-11-24T10:30 (UTC), or an age such as 24h or 7d', moment)
+    .option('--to <moment>', 'created before this time', moment)
+    .option('--older-than <days>', 'created at least this many days ago', days)
+    .option('--quarantine', 'only deliveries that failed verification')
+    .option('--no-quarantine', 'without deliveries that failed verification');
 }
 
-/** The filter with its names resolved to ids. */
+/** Builds the API's filter from the options, with names resolved to ids. */
 export async function toFilter(context: Context, flags: FilterFlags): Promise<DlqFilter & { orgId: string }> {
   if (flags.from && flags.to && Date.parse(flags.from) >= Date.parse(flags.to)) throw new UsageError('--to must be later than --from.');
   const org = await findOrg(context);
@@ -62,6 +62,6 @@ export async function toFilter(context: Context, flags: FilterFlags): Promise<Dl
 
 function days(text: string): number {
   const value = Number(text);
-  if (!/^\d+(\.\d+)?$/.test(text) || value > 3650) throw new InvalidArgumentError('It is a number of days, up to 3650.');
+  if (!/^\d+(\.\d+)?$/.test(text) || value > 3650) throw new InvalidArgumentError('It must be a number of days, at most 3650.');
   return value;
 }

@@ -107,7 +107,7 @@ describe('looking', () => {
         .slice(1)
         .map((row) => columns(row)[0]),
     ).toEqual(ids.slice(0, 4));
-    expect(page.stderr).toBe(`There are more: --cursor ${first.nextCursor}\n`);
+    expect(page.stderr).toBe(`More dead letters follow: --cursor ${first.nextCursor}\n`);
     expect((await run('list', '--quarantine', '--connection', 'Demo Hotmart')).stdout.trimEnd().split('\n')).toHaveLength(3);
     expect((await run('list', '--no-quarantine', '--to', '1h')).stdout).toBe('No dead letters match.\n');
     expect(await triage('show', ids[0] ?? '')).toEqual(first.entries[0]);
@@ -134,12 +134,12 @@ describe('doing', () => {
   it('counts only with --dry-run, asks before it does anything, and needs --yes where nobody can be asked', async () => {
     expect(await triage('redrive', '--reason', 'MISSING_FIELD', '--dry-run')).toEqual({ dryRun: true, count: 3 });
     expect((await run('purge', '--older-than', '7', '--reason', 'OLDER_REVISION', '--dry-run')).stdout).toBe(
-      '0 dead letters would be touched; nothing was.\n',
+      '0 dead letters would be changed. Nothing was changed.\n',
     );
     expect(await run('redrive', '--reason', 'MISSING_FIELD')).toEqual({
       code: 2,
       stdout: '',
-      stderr: 'Nobody can be asked here: give --yes to go ahead, or --dry-run to count only.\n',
+      stderr: 'This terminal is not interactive: give --yes to go ahead, or --dry-run to count only.\n',
     });
     const no = await stack.run('dlqtriage', ['redrive', '--reason', 'MISSING_FIELD'], { env: stack.demo, terminal: true, stdin: 'n\n' });
     expect(no).toMatchObject({ code: 1, stdout: '' });
@@ -186,7 +186,7 @@ describe('doing', () => {
 
   it('retries one, discards and purges, and can leave the work to the server', async () => {
     const [{ id }] = await triage('sample', '--reason', 'DUPLICATE_EVENT', '--limit', '1');
-    expect((await run('retry', id)).stdout).toMatch(new RegExp(`^${id} is pending: it is tried within seconds\\.`));
+    expect((await run('retry', id)).stdout).toMatch(new RegExp(`^${id} is pending: it is retried within seconds\\.`));
     await until(async () => (await triage('show', id)).attempts === 1, 'the entry was tried');
     const detached = await triage('discard', '--id', id, '--yes', '--detach');
     expect(detached).toMatchObject({ kind: 'discard', total: 1 });
@@ -209,7 +209,9 @@ describe('doing', () => {
     const { code, stderr } = await running.ended;
     const [{ id }] = await triage('operations');
     expect(code).toBe(1);
-    expect(stderr).toContain(`It goes on without you: dlqtriage operation ${id} shows how far it is, dlqtriage cancel ${id} stops it.\n`);
+    expect(stderr).toContain(
+      `The operation continues on the server: dlqtriage operation ${id} shows its progress, dlqtriage cancel ${id} stops it.\n`,
+    );
     await stack.sql('drop trigger slow on public.dlq_events');
     await until(async () => (await triage('operation', id)).status === 'done', 'the redrive is done');
     expect((await triage('operation', id)).succeeded).toBe(40);

@@ -1,8 +1,8 @@
-/** What went wrong, in one sentence for the person who typed the command. */
+/** An error whose message is one sentence for the person who typed the command. */
 export class Failure extends Error {
   override name = 'Failure';
   readonly exitCode: 1 | 2 = 1;
-  /** Stable code of the API's problem answer. */
+  /** The stable `code` of the API's problem answer. */
   readonly code: string | undefined;
   readonly status: number | undefined;
   readonly requestId: string | undefined;
@@ -14,18 +14,18 @@ export class Failure extends Error {
   }
 }
 
-/** The command itself was wrong: exit code 2. */
+/** The command line is wrong: the program exits with 2. */
 export class UsageError extends Failure {
   override name = 'UsageError';
   override readonly exitCode = 2;
 }
 
-/** Trouble that passes by itself: the server is away, or asks for patience. */
+/** A temporary failure: the server cannot be reached, or it asks the client to try again later. */
 export class Unavailable extends Failure {
   override name = 'Unavailable';
 }
 
-/** Ctrl-C. */
+/** The user pressed Ctrl-C. */
 export class Interrupted extends Failure {
   override name = 'Interrupted';
   constructor(message = 'Interrupted.') {

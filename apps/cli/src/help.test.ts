@@ -63,19 +63,19 @@ describe.each(bins)('%s', (bin) => {
 
 it.each([
   ['replayctl', ['plan'], "error: required option '--from <moment>' not specified"],
-  ['replayctl', ['plan', '--from', 'yesterday'], 'It is a moment as 2026-11-24'],
-  ['replayctl', ['plan', '--from', '2026-02-31'], 'It is a moment as 2026-11-24'],
-  ['replayctl', ['plan', '--from', '1h', '--throttle', '0'], 'It is a whole number from 1 to 1000.'],
+  ['replayctl', ['plan', '--from', 'yesterday'], 'It must be a time such as 2026-11-24'],
+  ['replayctl', ['plan', '--from', '2026-02-31'], 'It must be a time such as 2026-11-24'],
+  ['replayctl', ['plan', '--from', '1h', '--throttle', '0'], 'It must be a whole number from 1 to 1000.'],
   ['replayctl', ['plan', '--from', '1h', '--mode', 'rewrite'], 'Allowed choices are replay, reprocess.'],
-  ['replayctl', ['plan', '--from', '1h', '--outcomes', 'rejected'], 'There is no rejected; there are accepted, duplicate'],
+  ['replayctl', ['plan', '--from', '1h', '--outcomes', 'rejected'], 'rejected is not one of accepted, duplicate'],
   ['replayctl', ['run'], "error: required option '--plan <plan>' not specified"],
   ['replayctl', ['approve'], "error: missing required argument 'plan'"],
-  ['dlqtriage', ['redrive', '--reason', 'NOPE'], 'There is no NOPE; there are INVALID_HOTTOK,'],
-  ['dlqtriage', ['redrive', '--reason', ','], 'Name at least one; put commas between several.'],
-  ['dlqtriage', ['purge', '--older-than', '-1'], 'It is a number of days, up to 3650.'],
-  ['dlqtriage', ['sample', '--limit', '1e1'], 'It is a whole number from 1 to 100.'],
+  ['dlqtriage', ['redrive', '--reason', 'NOPE'], 'NOPE is not one of INVALID_HOTTOK,'],
+  ['dlqtriage', ['redrive', '--reason', ','], 'Give at least one value; separate several with commas.'],
+  ['dlqtriage', ['purge', '--older-than', '-1'], 'It must be a number of days, at most 3650.'],
+  ['dlqtriage', ['sample', '--limit', '1e1'], 'It must be a whole number from 1 to 100.'],
   ['tributary', ['brownout'], "error: required option '--rate <share>' not specified"],
-  ['tributary', ['brownout', '--rate', '1.5'], 'It is a share above 0 and up to 1, as 0.1.'],
+  ['tributary', ['brownout', '--rate', '1.5'], 'It must be a share above 0 and up to 1, for example 0.1.'],
   ['tributary', ['send', 'a', 'b', 'c'], 'error: too many arguments'],
 ] as const)('%s %o is a wrong use: exit code 2 and the reason', async (bin, args, reason) => {
   const { code, stdout, stderr } = await call(bin, ...args);

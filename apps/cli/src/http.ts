@@ -3,7 +3,7 @@ import { Failure, Interrupted, Unavailable } from './errors.ts';
 export interface Answer {
   status: number;
   ok: boolean;
-  /** Parsed when it was JSON. */
+  /** Parsed when the content type is JSON, otherwise the text. */
   body: unknown;
 }
 
@@ -16,7 +16,10 @@ export interface Call {
   signal: AbortSignal;
 }
 
-/** One request. Throws Unavailable when no answer came, Interrupted when `signal` ended it. Redirects are not followed: they would carry tokens away. */
+/**
+ * Sends one request. Throws Unavailable when no answer came, Interrupted when `signal` aborted it. Redirects are not followed, because they would
+ * send the tokens to another server.
+ */
 export async function fetchAnswer(url: string, { method = 'GET', headers = {}, body, timeoutMs = 30_000, signal }: Call): Promise<Answer> {
   try {
     const response = await fetch(url, {

@@ -83,8 +83,8 @@ describe('tributary login', () => {
   });
 
   it.each([
-    [[], 'Nobody can be asked here: give --email.'],
-    [['--email', 'ana@example.com'], 'Nobody can be asked here: give --password or --password-stdin.'],
+    [[], 'This terminal is not interactive: give --email.'],
+    [['--email', 'ana@example.com'], 'This terminal is not interactive: give --password or --password-stdin.'],
     [['--token', 'x', '--email', 'ana@example.com'], 'Sign in by --token or by --email and password, not by both.'],
     [['--email', 'a', '--password', 'b', '--password-stdin'], 'Give --password or --password-stdin, not both.'],
     [['--url', 'ftp://example.com'], '--url must be an http or https URL without credentials or a query.'],
@@ -165,7 +165,9 @@ describe('--org', () => {
     const summary = (...args: string[]) => stack.run('dlqtriage', ['summary', '--json', ...args], { env });
     const unnamed = await summary();
     expect(unnamed.code).toBe(2);
-    expect(JSON.parse(unnamed.stderr).error.message).toMatch(/^Say which org with --org: demo, org-of-carla/);
+    expect(JSON.parse(unnamed.stderr).error.message).toMatch(
+      /^This user is a member of several orgs\. Choose one with --org: demo, org-of-carla/,
+    );
     for (const org of ['demo', 'Demo', 'DEMO', stack.orgId])
       expect(await summary('--org', org), org).toMatchObject({ code: 0, stderr: '' });
     expect((await stack.run('dlqtriage', ['summary'], { env: { ...env, TRIBUTARY_ORG: 'demo' } })).code).toBe(0);

@@ -11,17 +11,17 @@ interface Progress {
   end(): void;
 }
 
-/** Results go to stdout, everything said about them to stderr, so that a pipe carries results only. */
+/** Results go to stdout and notes about them to stderr, so that a pipe carries results only. */
 export interface Output {
   readonly json: boolean;
-  /** JSON for scripts; what `render` makes of it for people. */
+  /** Prints `result` as JSON with --json, otherwise the text that `render` returns. */
   print(result: unknown, render: () => string): void;
-  /** One line of JSON, or of text. */
+  /** Like `print`, with the JSON on one line. */
   printLine(result: unknown, render: () => string): void;
   note(text: string): void;
-  /** A bar for people who look on, nothing otherwise. */
+  /** A progress bar on a terminal; does nothing with --json or without a terminal. */
   progress(total: number): Progress;
-  /** Throws UsageError where nobody can be asked. */
+  /** Asks for a yes or no. Throws UsageError when the terminal is not interactive. */
   confirm(question: string): Promise<boolean>;
 }
 
@@ -55,13 +55,13 @@ export function createOutput(json: boolean): Output {
       };
     },
     async confirm(question) {
-      if (json || !canAsk()) throw new UsageError('Nobody can be asked here: give --yes to go ahead, or --dry-run to count only.');
+      if (json || !canAsk()) throw new UsageError('This terminal is not interactive: give --yes to go ahead, or --dry-run to count only.');
       return /^y(es)?$/i.test((await ask(`${question} [y/N] `)).trim());
     },
   };
 }
 
-const bare = {
+const borderless = {
   chars: Object.fromEntries(
     [
       'top',
@@ -82,15 +82,15 @@ const bare = {
   ),
 };
 
-/** A title over its text. */
+/** A bold title above a text. */
 export const section = (title: string, text: string) => `${pc.bold(title)}\n${text}`;
 
-/** Columns under their titles; numbers to the right. */
+/** Renders a table; columns of numbers are aligned to the right. */
 export function table(head: readonly string[], rows: readonly (readonly Cell[])[], empty = 'Nothing.'): string {
   if (rows.length === 0) return empty;
   const isNumeric = head.map((_, column) => rows.every((row) => typeof row[column] === 'number'));
   const grid = new Table({
-    chars: { ...bare.chars, middle: '  ' },
+    chars: { ...borderless.chars, middle: '  ' },
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
     head: head.map((title) => pc.bold(title)),
     colAligns: isNumeric.map((numeric) => (numeric ? 'right' : 'left')),
@@ -99,14 +99,14 @@ export function table(head: readonly string[], rows: readonly (readonly Cell[])[
   return trimLines(grid.toString());
 }
 
-/** Names and values, one a line; what is undefined is left out. */
+/** Renders names and values, one pair a line; pairs with an undefined value are left out. */
 export function details(pairs: readonly (readonly [name: string, value: Cell])[]): string {
   const given = pairs.filter(([, value]) => value !== undefined);
   const width = Math.max(0, ...given.map(([name]) => name.length));
   return given.map(([name, value]) => `${pc.dim(name.padEnd(width))}  ${printable(value)}`.trimEnd()).join('\n');
 }
 
-// what strangers send must not steer a terminal: control characters, and marks that turn the direction of writing
+// Text that senders chose must not control the terminal: these are control characters and marks that change the direction of writing.
 const steering = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 
 export function printable(value: Cell): string {
@@ -114,27 +114,27 @@ export function printable(value: Cell): string {
   return String(value).replaceAll(steering, '\ufffd');
 }
 
-/** JSON escapes most control characters by itself. */
+/** Escapes the control characters that JSON.stringify leaves as they are. */
 function escapeControls(text: string): string {
   return text.replaceAll(/[\u007f-\u009f\u2028\u2029]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 const trimLines = (text: string) => text.replaceAll(/[^\S\n]+$/gm, '');
 
-/** 2026-11-24 19:20:26, in UTC as everywhere. */
+/** Formats a time as 2026-11-24 19:20:26, in UTC. */
 export function time(iso: string | null | undefined): string | undefined {
   return iso?.replace('T', ' ').replace(/(\.\d+)?Z$/, '');
 }
 
 const heights = '▁▂▃▄▅▆▇█';
 
-/** One character a figure; a dot is zero. */
+/** Draws one character for each figure; zero is a dot. */
 export function sparkline(figures: readonly number[]): string {
   const max = Math.max(...figures);
   return figures.map((figure) => (figure === 0 ? '·' : heights[Math.ceil((figure / max) * heights.length) - 1])).join('');
 }
 
-/** 42 s · 3 min 20 s · 2 h 5 min */
+/** Formats a duration: 42 s · 3 min 20 s · 2 h 5 min */
 export function duration(seconds: number): string {
   const whole = Math.ceil(seconds);
   if (whole < 60) return `${whole} s`;

@@ -10,20 +10,20 @@ export interface Context {
   client: Client;
   target: Target;
   output: Output;
-  /** Aborted by Ctrl-C. */
+  /** Aborted when the user presses Ctrl-C. */
   signal: AbortSignal;
 }
 
 const interruption = new AbortController();
 
-/** A program with the options that every command has. Each group of commands adds its own. */
+/** Creates a program with the options that every command shares; each of `groups` adds its commands. */
 export function createProgram(name: string, summary: string, ...groups: ((program: Command) => void)[]): Command {
   const program = new Command(name)
     .description(summary)
     .version(`${name} ${manifest.version}`)
     .option('--json', 'print JSON, for scripts')
     .option('--url <url>', 'the server (TRIBUTARY_URL; else the login, else the local stack)')
-    .option('--token <token>', 'access token of a Supabase user (better in TRIBUTARY_TOKEN: others see command lines)')
+    .option('--token <token>', 'access token of a Supabase user (safer in TRIBUTARY_TOKEN, because other users can see command lines)')
     .configureHelp({ showGlobalOptions: true, helpWidth: 120 })
     .showHelpAfterError('(--help shows how it is used)')
     .exitOverride();
@@ -31,11 +31,11 @@ export function createProgram(name: string, summary: string, ...groups: ((progra
   return program;
 }
 
-/** Ends in `process.exitCode`: 0 done, 1 failed, 2 used wrongly. */
+/** Runs the program and sets `process.exitCode`: 0 for success, 1 for a failure, 2 for a wrong command line. */
 export async function run(program: Command): Promise<void> {
-  // the terminal and the launcher may both pass on one Ctrl-C
+  // One Ctrl-C may arrive twice: from the terminal and from the launcher.
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interruption.abort());
-  // a reader that has seen enough, as `head`, is no failure
+  // A reader that closes the pipe early, such as `head`, is not a failure.
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   try {
@@ -54,28 +54,29 @@ function report(error: unknown, json: boolean): number {
   return failure.exitCode;
 }
 
-/** What an action works with. Throws UsageError when no server is known. */
+/** Creates the context of an action that needs the server. Throws UsageError when no server is known. */
 export function open(command: Command): Context {
   const flags = command.optsWithGlobals<Flags>();
   const target = findTarget(flags);
   return { client: createClient(target, credentialsFile(), interruption.signal), target, ...openOffline(command) };
 }
 
-/** For what needs no server. */
+/** Creates the context of an action that needs no server. */
 export function openOffline(command: Command): Pick<Context, 'output' | 'signal'> {
   return { output: createOutput(command.optsWithGlobals<{ json?: boolean }>().json === true), signal: interruption.signal };
 }
 
-/** Shown under a command's help. */
+/** Adds examples below a command's help. */
 export function examples(command: Command, ...lines: string[]): Command {
   return command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`);
 }
 
-/** Parses an option's whole number. */
+/** Creates the parser of an option that takes a whole number. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || value < min || value > max) throw new InvalidArgumentError(`It is a whole number from ${min} to ${max}.`);
+    if (!/^\d+$/.test(text) || value < min || value > max)
+      throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
     return value;
   };
 }

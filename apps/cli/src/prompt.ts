@@ -2,10 +2,10 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { Interrupted } from './errors.ts';
 
-/** Whether somebody is there to be asked. */
+/** Whether the terminal is interactive, so that a question can be answered. */
 export const canAsk = () => process.stdin.isTTY && process.stderr.isTTY;
 
-/** The line that was typed. Throws Interrupted on Ctrl-C and Ctrl-D. */
+/** Asks a question and returns the typed line. Throws Interrupted on Ctrl-C and Ctrl-D. */
 export async function ask(question: string, { echo = true } = {}): Promise<string> {
   const silence = new Writable({ write: (_chunk, _encoding, done) => done() });
   if (!echo) process.stderr.write(question);

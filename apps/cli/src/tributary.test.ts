@@ -55,7 +55,7 @@ describe('tributary send', () => {
     expect(refused.stdout).toMatch(/^answer +403 in /m);
     expect(refused.stderr).toBe('The sample was refused with 403.\n');
     for (const [args, sentence] of [
-      [['myspace'], /No source is called myspace; there are hotmart, /],
+      [['myspace'], /There is no source myspace\. The sources are hotmart, /],
       [['hotmart', 'NOPE'], /hotmart has no sample NOPE; there are PURCHASE_APPROVED, /],
     ] as const) {
       const wrong = await stack.run('tributary', ['send', ...args]);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CaseContext, CaseReport } from '../cases.ts';
+import type { CaseContext, CaseReport } from '../case.ts';
 import { createClient } from '../client.ts';
 import { createFindings } from '../findings.ts';
 import { createRandom } from '../random.ts';
@@ -12,7 +12,7 @@ import { type Api, withProofStack } from '../stack.ts';
 const minutes = 60_000;
 const preload = ['--import', join(import.meta.dirname, '..', 'shift-clock.mjs')];
 
-/** Fault 10: one host's clock is ten minutes ahead, one is ten behind, and one is set back while it works. All of them go by the database's. */
+/** Fault 10: one host's clock is ten minutes ahead, one is ten minutes behind, and one is set back during the run. All must use the clock of the database. */
 export async function skewedClocks({ seed, long, say }: CaseContext): Promise<CaseReport> {
   const rounds = long ? 2_000 : 150;
   const random = createRandom(seed);
@@ -45,21 +45,21 @@ export async function skewedClocks({ seed, long, say }: CaseContext): Promise<Ca
       if (round === Math.floor(rounds / 2)) process.kill(stepped.pid, 'SIGUSR2');
       await Promise.all(
         hosts.flatMap(([host, api]) => [
-          post(host, api, 'genuine, of now', stripe, signedAt(0)),
-          post(host, api, 'an event of now', hotmart, signed(hotmart, bodyOf(hotmart, randomUUID(), Date.now()))),
+          post(host, api, 'signed now', stripe, signedAt(0)),
+          post(host, api, 'event of this moment', hotmart, signed(hotmart, bodyOf(hotmart, randomUUID(), Date.now()))),
           ...(random() < 0.1 ? [post(host, api, 'signed ten minutes ago', stripe, signedAt(-10 * minutes))] : []),
           ...(random() < 0.1 ? [post(host, api, 'signed for in ten minutes', stripe, signedAt(10 * minutes))] : []),
         ]),
       );
     }
     client.close();
-    // Activity is written with each batch, and the quarantine's beside it.
+    // Activity is written with each batch; that of the quarantine is written separately and may come later.
     await sleep(1_500);
 
     const of = (...what: string[]) => answers.filter((answer) => what.includes(answer.what));
-    const good = of('genuine, of now', 'an event of now');
+    const good = of('signed now', 'event of this moment');
     findings.none(
-      'genuine deliveries of now that were not accepted',
+      'genuine current deliveries that were not accepted',
       good.filter((a) => a.outcome !== 'accepted'),
       good.length,
     );
@@ -98,19 +98,19 @@ export async function skewedClocks({ seed, long, say }: CaseContext): Promise<Ca
     findings.equal('different ids of events, deliveries and dead letters', new Set(ids.map((row) => row.id)).size, ids.length);
     const timeOf = (id: string) => Number.parseInt(id.replace('-', '').slice(0, 12), 16);
     findings.none(
-      'ids that carry another time than the arrival',
+      'ids whose time is not the time of arrival',
       rows.filter((row) => Math.abs(timeOf(row.id) - row.received) > 5_000),
       rows.length,
     );
     const inOrder = rows.toSorted((a, b) => (a.id < b.id ? -1 : 1));
     const farBack = inOrder.filter((row, n) => n > 0 && row.ingested < (inOrder[n - 1]?.ingested ?? 0) - 5_000);
-    findings.none('ids that sort more than five seconds away from their commit', farBack, rows.length);
+    findings.none('ids that are more than five seconds out of order by commit', farBack, rows.length);
     const [activity] = await stack.query<{ buckets: number; wrong: number }>(
       `select count(*)::integer as buckets, count(*) filter (where bucket not between to_timestamp($1) - interval '2 minutes' and now() + interval '1 minute')::integer as wrong
        from public.connection_activity`,
       [startedAt / 1_000],
     );
-    findings.equal('rows of activity in a minute that was not', activity?.wrong, 0);
+    findings.equal('rows of activity in a minute outside of the run', activity?.wrong, 0);
     say(`${hosts.map(([host]) => host).join(', ')}: ${answers.length} deliveries, ${activity?.buckets} rows of activity`);
     for (const [, api] of hosts) findings.equal('exit code', (await api.terminate()).code, 0);
     return findings.report();

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { CaseContext, CaseReport } from '../cases.ts';
+import type { CaseContext, CaseReport } from '../case.ts';
 import { createClient } from '../client.ts';
 import { createFindings } from '../findings.ts';
 import { createRandom, shuffle } from '../random.ts';
@@ -8,7 +8,7 @@ import { signed } from '../seed.ts';
 import { sha256 } from '../sender.ts';
 import { withProofStack } from '../stack.ts';
 
-/** Fault 12: different bodies under one key, at once and through two processes. The first stands; the others wait for a person to see them. */
+/** Fault 12: different bodies under one key, at the same time and through two processes. The first becomes the event; the others are kept for a person to see. */
 export async function conflict({ seed, long }: CaseContext): Promise<CaseReport> {
   const keys = long ? 500 : 50;
   const bodiesPerKey = 3;
@@ -61,17 +61,17 @@ export async function conflict({ seed, long }: CaseContext): Promise<CaseReport>
     const same = answers.filter((one) => one.variant === stored.get(one.key)?.variant);
     const others = answers.filter((one) => one.variant !== stored.get(one.key)?.variant);
     findings.none(
-      'the first body, answered without the id of its event',
+      'repeats of the first body that were answered without the id of its event',
       same.filter((one) => one.record?.eventId !== stored.get(one.key)?.id),
       same.length,
     );
     findings.none(
-      'another body, not answered as a dead letter of class DUPLICATE_EVENT',
+      'another body that was not answered as a dead letter of class DUPLICATE_EVENT',
       others.filter((one) => one.record?.status !== 'dead_lettered' || one.record.code !== 'DUPLICATE_EVENT'),
       others.length,
     );
     findings.none(
-      'another body that the dead letter named in its answer does not keep, byte by byte',
+      'another body whose bytes are not kept by the dead letter that its answer names',
       others.filter((one) => {
         const letter = letters.get(one.record?.dlqId ?? '');
         return letter?.key !== one.key || letter.error_class !== 'DUPLICATE_EVENT' || sealed.get(letter.journal_id) !== one.digest;
@@ -80,7 +80,7 @@ export async function conflict({ seed, long }: CaseContext): Promise<CaseReport>
     );
     findings.equal('dead letters', dead.length, others.length);
     findings.figure('deliveries', all);
-    findings.figure('of another body than the first', others.length);
+    findings.figure('deliveries with another body than the first', others.length);
     return findings.report();
 
     function accepted(key: string): number {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import type { CaseContext, CaseReport } from '../cases.ts';
+import type { CaseContext, CaseReport } from '../case.ts';
 import { underLoad } from '../scene.ts';
 
-/** Reserved for the superuser that watches: clients that are about to be refused hold one for a moment. */
+/** Connections are reserved for the observing superuser, because a client that is about to be refused holds one for a moment. */
 const settings = { max_connections: '100', superuser_reserved_connections: '40' };
 const connectWithinMs = 5_000;
 const healsWithinMs = 10_000;
@@ -18,13 +18,13 @@ export async function exhaustedConnections(context: CaseContext): Promise<CaseRe
     const hogs = startHogs(stack.database.adminUrl);
     await waitFor('the server to be full', async () => hogs.refusals() > 20);
 
-    // What the API has open is its own: nobody else's crowd takes it away.
+    // Other clients cannot take the connections that the API has already opened.
     const warm = { ...figures };
     await sleep(phaseMs);
     scene.atLeast('acknowledged on the connections that were open before', figures.acked - warm.acked, 100);
     scene.equal('refused meanwhile', figures.unavailable - warm.unavailable, 0);
 
-    // Now they are taken too: each one that the API loses is somebody else's a moment later, or the next time.
+    // Now the API loses its connections: each one that it loses is soon taken by another client.
     let without = 0;
     await waitFor('the API to lose its connections', async () => {
       const mine = await stack.query<{ gone: boolean }>(
@@ -45,14 +45,14 @@ export async function exhaustedConnections(context: CaseContext): Promise<CaseRe
 
     scene.figure('connections that others held', hogs.held());
     await hogs.stop();
-    await scene.expectAck('the others are gone', healsWithinMs);
+    await scene.expectAck('the other clients have disconnected', healsWithinMs);
     await sleep(1_100);
     scene.equal('/ready after', await scene.statusOf('/ready'), 200);
     await scene.ackMore(300);
   });
 }
 
-/** Clients that take every connection they can get, and try again for the others. */
+/** Starts clients that take every connection they can get and keep trying for more. */
 function startHogs(url: string) {
   const held = new Set<pg.Client>();
   let stopping = false;
@@ -74,7 +74,7 @@ function startHogs(url: string) {
   const grabbing = Promise.all(Array.from({ length: 8 }, grab));
   return {
     held: () => held.size,
-    /** How often Postgres said that there are too many (SQLSTATE 53300). */
+    /** How often Postgres refused a connection because there are too many (SQLSTATE 53300). */
     refusals: () => refusals,
     async stop(): Promise<void> {
       stopping = true;
@@ -87,7 +87,7 @@ function startHogs(url: string) {
 async function waitFor(what: string, reached: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + 30_000;
   while (!(await reached())) {
-    if (performance.now() > deadline) throw new Error(`waited 30 s for ${what}`);
+    if (performance.now() > deadline) throw new Error(`gave up after waiting 30 s for ${what}`);
     await sleep(20);
   }
 }

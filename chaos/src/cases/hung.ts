@@ -1,32 +1,32 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withClient } from '@tributary/supabase/local/database.ts';
-import type { CaseContext, CaseReport } from '../cases.ts';
+import type { CaseContext, CaseReport } from '../case.ts';
 import { type Scene, type SceneOptions, underLoad } from '../scene.ts';
-import { slowDown } from './slow.ts';
+import { slowDownWrites } from '../slow-writes.ts';
 
 const loops = 32;
 const healsWithinMs = 10_000;
 const bufferRecordsMax = 5_000;
 
-/** How long the API waits for an answer of Postgres; each hang lasts twice that. */
+/** How long the API waits for an answer of Postgres. Each hang lasts twice as long. */
 const patienceMs = (context: CaseContext) => (context.long ? 15_000 : 2_500);
 
 function options(context: CaseContext): SceneOptions {
   return { traffic: { loops }, api: { environment: { DATABASE_QUERY_TIMEOUT_MS: String(patienceMs(context)) } } };
 }
 
-/** Fault 5: every backend of the API is stopped (SIGSTOP) in the middle of its work. Its socket stays open, and nothing is answered. */
+/** Fault 5: every backend of the API is stopped (SIGSTOP) in the middle of its work. The sockets stay open and no answer comes. */
 export async function hungBackends(context: CaseContext): Promise<CaseReport> {
   return underLoad(context, options(context), async (scene) => {
     await scene.ackMore(300);
-    // Statements take so long that some are in the middle of one.
-    const speedUp = await slowDown(scene.stack, 50);
+    // Slow statements make sure that some backends are in the middle of one when they are stopped.
+    const speedUp = await slowDownWrites(scene.stack, 50);
     await scene.ackMore(100);
     const backends = (where: string) =>
       scene.stack.query<{ pid: number }>(`select pid from pg_stat_activity where application_name = 'tributary ingest' and ${where}`);
     const stopped = await backends('true');
     for (const { pid } of stopped) process.kill(pid, 'SIGSTOP');
-    // Asked once they stand still: these were in the middle of a statement.
+    // Read after all backends were stopped: these were in the middle of a statement.
     const busy = await backends(`state = 'active'`);
     try {
       await hang(scene, patienceMs(context));
@@ -34,7 +34,7 @@ export async function hungBackends(context: CaseContext): Promise<CaseReport> {
       for (const { pid } of stopped) process.kill(pid, 'SIGCONT');
     }
     await scene.expectAck('the backends run again', healsWithinMs);
-    scene.atLeast('backends that stood still in the middle of a statement', busy.length, 1);
+    scene.atLeast('backends that were stopped in the middle of a statement', busy.length, 1);
     await expectGone(
       scene,
       busy.map(({ pid }) => pid),
@@ -43,7 +43,7 @@ export async function hungBackends(context: CaseContext): Promise<CaseReport> {
   });
 }
 
-/** Fault 5: somebody holds a lock that every batch needs. */
+/** Fault 5: another session holds a lock that every batch needs. */
 export async function lockedTable(context: CaseContext): Promise<CaseReport> {
   return underLoad(context, options(context), async (scene) => {
     const { figures } = scene.load;
@@ -60,26 +60,26 @@ export async function lockedTable(context: CaseContext): Promise<CaseReport> {
   });
 }
 
-/** Fault 5: Postgres does all that it is asked, and its answers are lost on the wire. What it commits then, nobody is told of. */
+/** Fault 5: Postgres executes every statement, but its answers are lost on the network, so the API never learns of the commits. */
 export async function lostAnswers(context: CaseContext): Promise<CaseReport> {
-  return underLoad(context, { ...options(context), wired: true }, async (scene) => {
+  return underLoad(context, { ...options(context), proxied: true }, async (scene) => {
     await scene.ackMore(300);
-    scene.wire?.loseAnswers();
+    scene.proxy?.loseAnswers();
     await sleep(100);
     const before = scene.load.figures.acked;
     await hang(scene, patienceMs(context));
     scene.equal('deliveries acknowledged while answers were lost', scene.load.figures.acked - before, 0);
-    scene.wire?.heal();
-    await scene.expectAck('answers come again', healsWithinMs);
+    scene.proxy?.heal();
+    await scene.expectAck('answers arrive again', healsWithinMs);
     await scene.load.finish();
     const entries = await scene.journal.read();
     const unknown = new Set(entries.filter((entry) => entry.what === 'unknown').map((entry) => entry.key));
     const late = entries.filter((entry) => entry.what === 'acked' && entry.status === 'duplicate' && unknown.has(entry.key));
-    scene.atLeast('commits that nobody was told of, found as duplicates by the retry', late.length, 1);
+    scene.atLeast('unconfirmed commits that the retry found as duplicates', late.length, 1);
   });
 }
 
-/** Twice as long as the API is patient: whoever asks is answered in the time that one try takes, and nothing piles up. */
+/** Holds the fault for twice the API's deadline: every request must be answered within that deadline, and the buffer must not grow. */
 async function hang(scene: Scene, patience: number): Promise<void> {
   const { figures } = scene.load;
   const before = { ...figures };
@@ -92,13 +92,13 @@ async function hang(scene: Scene, patience: number): Promise<void> {
   }
   scene.atLeast('requests refused meanwhile', figures.unavailable - before.unavailable, 1);
   scene.equal('requests without an answer meanwhile', figures.unknown - before.unknown, 0);
-  // In the buffer behind a batch that waits, then in a batch that waits itself.
+  // A record may wait in the buffer behind a hanging batch and then in a hanging batch itself: twice the deadline.
   scene.atMost('milliseconds until the slowest answer', figures.slowestAnswerMs, 2 * patience + 3_000);
   scene.atMost('records in the buffer', bufferMax, bufferRecordsMax);
   scene.equal('/health meanwhile', await scene.statusOf('/health'), 200);
 }
 
-/** A connection that was given up is never used again: its backend finds the socket closed, and ends. */
+/** Expects that the API closed the connections it gave up: their backends find the socket closed, and end. */
 async function expectGone(scene: Scene, pids: readonly number[]): Promise<void> {
   let left: { pid: number }[] = [];
   for (let tries = 0; tries < 50; tries++) {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CaseContext, CaseReport } from '../cases.ts';
+import type { CaseContext, CaseReport } from '../case.ts';
 import { createClient } from '../client.ts';
 import { type Scene, underLoad } from '../scene.ts';
 import { signed } from '../seed.ts';
@@ -9,10 +9,10 @@ import { bodyOf, sha256 } from '../sender.ts';
 const healsWithinMs = 10_000;
 const bufferRecordsMax = 5_000;
 
-/** Fault 4: Postgres is stopped under load and comes back: 503 with Retry-After meanwhile, bounded memory, and nothing to be done by hand. */
+/** Fault 4: Postgres is stopped under load and started again. Meanwhile the API answers 503 with Retry-After in bounded memory; afterwards it recovers without help. */
 export async function outage(context: CaseContext): Promise<CaseReport> {
   const stoppedMs = context.long ? 60_000 : 6_000;
-  // Room for every forged delivery, so that storing them is never given up.
+  // The quarantine has room for every forged delivery, so that its cap never stops the writes.
   const api = { environment: { QUARANTINE_PER_HOUR: '1000000' } };
   return underLoad(context, { traffic: { loops: 64, patienceMs: stoppedMs + 60_000 }, api }, async (scene) => {
     const { stack, load } = scene;
@@ -22,7 +22,7 @@ export async function outage(context: CaseContext): Promise<CaseReport> {
     const rssBefore = await scene.metric('process_resident_memory_bytes');
 
     await stack.postgres.stop();
-    // What the server answered before it went is on its way.
+    // Answers that Postgres gave before it stopped may still be in flight.
     await sleep(200);
     const before = { ...load.figures };
     const until = performance.now() + stoppedMs;
@@ -37,7 +37,7 @@ export async function outage(context: CaseContext): Promise<CaseReport> {
     scene.equal('requests without an answer while Postgres was stopped', load.figures.unknown - before.unknown, 0);
     scene.atLeast('requests refused while Postgres was stopped', load.figures.unavailable - before.unavailable, 64);
     scene.atMost('records in the buffer', bufferMax, bufferRecordsMax);
-    // Flat: what the process may have grown by is its heap before the next collection, not one request after another.
+    // Memory must be flat: 150 MB allow for garbage before the next collection, but not for keeping every refused request.
     scene.atMost('megabytes of memory that the outage took', (rssMax - rssBefore) / 2 ** 20, 150);
     scene.equal('/ready without Postgres', await scene.statusOf('/ready'), 503);
     scene.equal('/health without Postgres', await scene.statusOf('/health'), 200);
@@ -51,7 +51,7 @@ export async function outage(context: CaseContext): Promise<CaseReport> {
   });
 }
 
-/** A blink: what failed to be stored is still due when the database is back, and a quiet moment follows. */
+/** A short crash: rejected deliveries that could not be stored are stored once the database is back and the load has stopped. */
 async function expectQuarantine(scene: Scene, forgers: Forgers): Promise<void> {
   const before = forgers.rejected();
   await sleep(500);
@@ -68,7 +68,7 @@ async function expectQuarantine(scene: Scene, forgers: Forgers): Promise<void> {
 
 type Forgers = ReturnType<typeof startForgers>;
 
-/** Loops of deliveries with a wrong hottok: 401, or 503 while the connection cannot be looked up, but always an answer. */
+/** Sends deliveries with a wrong hottok in loops. Each must be answered with 401, or with 503 while the connection cannot be looked up. */
 function startForgers({ api, stack, journal, none }: Scene) {
   const { hotmart } = stack.connections;
   const client = createClient(8);

@@ -1,5 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import type { CaseContext, CaseReport } from '../cases.ts';
+import type { CaseContext, CaseReport } from '../case.ts';
 import { createClient } from '../client.ts';
 import { createFindings } from '../findings.ts';
 import { createRandom } from '../random.ts';
@@ -9,12 +9,12 @@ import { bodyOf, sha256 } from '../sender.ts';
 import { withProofStack } from '../stack.ts';
 
 const batchRecords = 250;
-/** Of `properties`, as the database reads them back: what a small body may become. */
+/** The most characters of `properties` read back from the database: numbers such as 1e308 grow when jsonb prints them. */
 const readBackMax = 131_072;
 
 type Fate = 'accepted' | 'dead_lettered';
 
-/** Poison inside one record: its neighbours in the same delivery are none the wiser. */
+/** Poison inside one record: the other records of the same delivery must not be affected. */
 const records: { name: string; json: string; fate: Fate }[] = [
   { name: 'U+0000', json: '"label":"nul \\u0000 inside"', fate: 'dead_lettered' },
   { name: 'a lone surrogate', json: '"label":"half \\ud800"', fate: 'dead_lettered' },
@@ -30,7 +30,7 @@ const records: { name: string; json: string; fate: Fate }[] = [
   { name: 'a text of 100 KB', json: `"label":"${'t'.repeat(100_000)}"`, fate: 'accepted' },
 ];
 
-/** Poison that makes a whole body unreadable; beside it, in the same batch of the writer, stand the deliveries of others. */
+/** Poison that makes a whole body unreadable, sent together with deliveries that the writer puts into the same batch. */
 const bodies: { name: string; body: Buffer; status: number }[] = [
   { name: 'invalid UTF-8', body: Buffer.from('{"id":"\xc3\x28"}', 'latin1'), status: 400 },
   { name: '10,000 levels', body: Buffer.from(`${'['.repeat(10_000)}${']'.repeat(10_000)}`), status: 400 },
@@ -38,7 +38,7 @@ const bodies: { name: string; body: Buffer; status: number }[] = [
   { name: 'a text of 10 MB', body: Buffer.from(`{"id":"${'x'.repeat(10_000_000)}"}`), status: 413 },
 ];
 
-/** Fault 13: what breaks a parser, a serialiser or jsonb, in the middle of 250 good records. */
+/** Fault 13: values that break a parser, a serialiser or jsonb, in the middle of 250 good records. */
 export async function poison({ seed, say }: CaseContext): Promise<CaseReport> {
   const random = createRandom(seed);
   const findings = createFindings();
@@ -77,7 +77,7 @@ export async function poison({ seed, say }: CaseContext): Promise<CaseReport> {
     }
 
     for (const { name, body, status } of bodies) {
-      // One after another into the same moment: the writer puts them into one batch.
+      // The deliveries are sent at the same moment, so that the writer puts them into one batch.
       const neighbours = Array.from({ length: batchRecords - 1 }, () => signed(webhook, bodyOf(webhook, randomUUID(), Date.now())));
       const signature = createHmac('sha256', webhook.secrets[0]?.value ?? '')
         .update(body)
@@ -89,13 +89,13 @@ export async function poison({ seed, say }: CaseContext): Promise<CaseReport> {
       const accepted = outcomes.filter((answer) => answer.status === 200 && answer.records[0]?.status === 'accepted');
       findings.equal(`${name}: neighbours accepted`, accepted.length, batchRecords - 1);
       const { status: found } = await own;
-      // A body that is refused before it is read may lose its answer to the reset of the connection.
+      // When a body is refused before it was read, the reset of the connection may discard the answer.
       findings.equal(`${name}: answered`, found === 0 && status === 413 ? 413 : found, status);
     }
 
     const journal = await openStored(stack);
     findings.none(
-      'stored bytes that are not the sent ones',
+      'stored bytes that differ from the sent ones',
       journal.filter((one) => one.digest === undefined || !sent.has(one.digest)),
       journal.length,
     );

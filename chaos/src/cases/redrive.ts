@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CaseContext, CaseReport } from '../cases.ts';
+import type { CaseContext, CaseReport } from '../case.ts';
 import { createClient } from '../client.ts';
 import { createFindings } from '../findings.ts';
 import { openClientJournal } from '../journal.ts';
@@ -11,12 +11,12 @@ import { signed } from '../seed.ts';
 import { sha256 } from '../sender.ts';
 import { type ProofStack, withProofStack } from '../stack.ts';
 
-/** More than a retry has by itself: a person who presses five times must not make it more. */
+/** The most attempts of a dead letter, however often a person presses retry. */
 const attemptsMax = 8;
 
 /**
- * Fault 25: dead letters are run again while deliveries keep coming: with a fix that fails again, with the right one pressed twice at once
- * and the API killed in the middle, and once more when all is done. Each record is one event, of the bytes that were sent.
+ * Fault 25: dead letters are retried while deliveries keep arriving: with a fix that fails again, with the right fix pressed twice at the same
+ * time and the API killed in the middle, and once more at the end. Each record must become one event from the bytes that were sent.
  */
 export async function redriveUnderLoad({ seed, long, say }: CaseContext): Promise<CaseReport> {
   const letters = long ? 2_000 : 150;
@@ -37,7 +37,7 @@ export async function redriveUnderLoad({ seed, long, say }: CaseContext): Promis
       const answers = await Promise.all(
         Array.from({ length: letters }, async () => {
           const key = randomUUID();
-          // Written so that parsing and writing it again would change it.
+          // Formatted so that parsing and serialising the body would change it.
           const { headers, body } = signed(webhook, `{ "order" : {"nr":"${key}"},\n"type":"order.paid","total":1.50 }`);
           sent.set(key, sha256(body));
           const answer = await client.post(url + webhook.path, headers, body);
@@ -52,7 +52,7 @@ export async function redriveUnderLoad({ seed, long, say }: CaseContext): Promis
 
       await readIdFrom(stack, 'order.id');
       await pressRetry(stack);
-      await settled(stack, (row) => row.attempts >= 1);
+      await waitUntilProcessed(stack, (row) => row.attempts >= 1);
       findings.equal('events after a fix that fails again', await countEvents(stack), 0);
 
       await readIdFrom(stack, 'order.nr');
@@ -61,15 +61,15 @@ export async function redriveUnderLoad({ seed, long, say }: CaseContext): Promis
       await until(async () => (await countEvents(stack)) > letters / 10);
       await api.kill();
       api = await stack.startApi({ port: Number(new URL(url).port) });
-      await settled(stack, (row) => row.status === 'resolved');
+      await waitUntilProcessed(stack, (row) => row.status === 'resolved');
       findings.atLeast('deliveries acknowledged meanwhile', load.figures.acked - before, 20);
 
       await stack.query(`update public.dlq_events set status = 'pending', next_retry_at = now() where source_connection_id = $1`, [
         webhook.id,
       ]);
-      await settled(stack, (row) => row.status === 'resolved');
+      await waitUntilProcessed(stack, (row) => row.status === 'resolved');
       await load.finish();
-      say(`${letters} dead letters run again four times, the API killed once`);
+      say(`${letters} dead letters retried four times, the API killed once`);
 
       const events = await stack.query<{ key: string; journal_id: string }>(
         'select idempotency_key as key, journal_id from public.canonical_events where source_connection_id = $1',
@@ -86,7 +86,7 @@ export async function redriveUnderLoad({ seed, long, say }: CaseContext): Promis
         letters,
       );
       findings.none(
-        'events whose delivery is not, byte by byte, what was sent',
+        'events whose stored delivery differs from the sent bytes',
         events.filter((event) => sealed.get(event.journal_id) !== sent.get(event.key)),
         events.length,
       );
@@ -107,7 +107,7 @@ export async function redriveUnderLoad({ seed, long, say }: CaseContext): Promis
   }
 }
 
-/** The setting that decides where the connection finds an event's id; caches hear of it at once. */
+/** Sets the path at which the connection finds an event's id, and waits until the caches of the API have been notified. */
 async function readIdFrom(stack: ProofStack, path: string): Promise<void> {
   await stack.query(
     `update public.source_connections set config_json = config_json || jsonb_build_object('fields', jsonb_build_object('id', $2::text)) where id = $1`,
@@ -116,7 +116,7 @@ async function readIdFrom(stack: ProofStack, path: string): Promise<void> {
   await sleep(300);
 }
 
-/** What an admin may write in plain SQL. */
+/** Retries every unresolved dead letter by the SQL that an admin may run. */
 async function pressRetry(stack: ProofStack): Promise<void> {
   await stack.query(
     `update public.dlq_events set status = 'pending', next_retry_at = now() where source_connection_id = $1 and status <> 'resolved'`,
@@ -135,8 +135,8 @@ const lettersOf = (stack: ProofStack) =>
     stack.connections.webhook.id,
   ]);
 
-/** Waits until nothing is due or under way, and every letter is as it should be. */
-async function settled(stack: ProofStack, isDone: (letter: Letter) => boolean): Promise<void> {
+/** Waits until no dead letter is due or being retried, and `isDone` holds for all of them. */
+async function waitUntilProcessed(stack: ProofStack, isDone: (letter: Letter) => boolean): Promise<void> {
   await until(async () =>
     (await lettersOf(stack)).every((row) => row.status !== 'retrying' && isDone(row) && !(row.status === 'pending' && row.due)),
   );
@@ -153,7 +153,7 @@ async function countEvents(stack: ProofStack): Promise<number> {
 async function until(reached: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + 150_000;
   while (!(await reached())) {
-    if (performance.now() > deadline) throw new Error('the dead letters did not settle within 150 s');
+    if (performance.now() > deadline) throw new Error('the dead letters were not processed within 150 s');
     await sleep(200);
   }
 }

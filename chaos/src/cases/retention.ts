@@ -1,21 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withClient } from '@tributary/supabase/local/database.ts';
-import type { CaseContext, CaseReport } from '../cases.ts';
+import type { CaseContext, CaseReport } from '../case.ts';
+import { percentile } from '../percentile.ts';
 import { type Scene, underLoad } from '../scene.ts';
 import type { ProofStack } from '../stack.ts';
-import { percentile } from './slow.ts';
 
 const perSecond = 100;
 const oldMonths = 12;
-/** Below this a percentile says more about the machine than about us. */
+/** Percentiles below this are noise of the machine. */
 const noiseMs = 50;
-/** What `private.drop_expired_partitions` sets itself as lock_timeout. */
+/** The lock_timeout of `private.drop_expired_partitions`. */
 const lockWaitMs = 30;
 
-/** Fault 26: partitions are made and dropped, and a report reads everything for as long as it likes, while deliveries keep arriving. */
+/** Fault 26: partitions are made and dropped, and a long report reads every row, while deliveries keep arriving. */
 export async function retentionAtPeak(context: CaseContext): Promise<CaseReport> {
   const phaseMs = context.long ? 60_000 : 8_000;
-  // Without jobs of its own: what they do to partitions is done here.
+  // The API runs no jobs: this case makes and drops the partitions itself.
   return underLoad(context, { traffic: { perSecond }, api: { environment: { JOBS_CONCURRENCY: '0' } } }, async (scene) => {
     const { stack } = scene;
     await fillThePast(stack, context.long ? 500_000 : 50_000);
@@ -30,18 +30,18 @@ export async function retentionAtPeak(context: CaseContext): Promise<CaseReport>
       const until = performance.now() + phaseMs;
       const busy = () => performance.now() < until;
       await Promise.all([
-        report(stack, busy, () => reports++),
+        runReports(stack, busy, () => reports++),
         watchLocks(stack, busy, (waitMs) => {
           longestWaitMs = Math.max(longestWaitMs, waitMs);
         }),
-        keepOrder(stack, busy, (names) => {
+        maintainPartitions(stack, busy, (names) => {
           if (names === undefined) refused++;
           else dropped += names;
         }),
       ]);
     });
 
-    // What slows the machine down has often not ended when the phase has: it counts on both sides.
+    // Other load on the machine may outlast a phase, so the percentile is measured before and after.
     const after = await p99During(scene, () => sleep(phaseMs));
 
     scene.atMost('p99 meanwhile, as a multiple of the p99 before or after', during / Math.max(before, after, noiseMs), 2);
@@ -62,7 +62,7 @@ async function p99During(scene: Scene, run: () => Promise<unknown>): Promise<num
   return percentile(latenciesMs.slice(first), 0.99);
 }
 
-/** Partitions that are long past their retention, with something in them. */
+/** Makes partitions that are long past their retention, with rows in them. */
 async function fillThePast(stack: ProofStack, rows: number): Promise<void> {
   await stack.query(`
     select private.create_partition(table_name::regclass, (date_trunc('month', now()) - make_interval(months => 60 + n))::date)
@@ -75,8 +75,8 @@ async function fillThePast(stack: ProofStack, rows: number): Promise<void> {
   );
 }
 
-/** Reads everything in one snapshot and holds it, as a report does that somebody runs at noon. */
-async function report(stack: ProofStack, busy: () => boolean, done: () => void): Promise<void> {
+/** Reads every row in one snapshot and holds the snapshot, as a long report does. */
+async function runReports(stack: ProofStack, busy: () => boolean, done: () => void): Promise<void> {
   await withClient(stack.database.superuserUrl, async (client) => {
     for (let first = true; busy(); first = false) {
       await client.query('begin isolation level repeatable read read only');
@@ -92,8 +92,11 @@ async function report(stack: ProofStack, busy: () => boolean, done: () => void):
   });
 }
 
-/** What the hourly job does, over and over, and sooner after a refusal than it does; on a slow machine once more when the reports are over. */
-async function keepOrder(stack: ProofStack, busy: () => boolean, found: (dropped: number | undefined) => void): Promise<void> {
+/**
+ * Repeats the work of the hourly job, without the job's wait after a refused lock. On a slow machine it goes on after the reports have ended, until
+ * partitions were dropped once.
+ */
+async function maintainPartitions(stack: ProofStack, busy: () => boolean, found: (dropped: number | undefined) => void): Promise<void> {
   await withClient(stack.database.superuserUrl, async (client) => {
     await client.query('set role maintenance');
     let dropped = false;

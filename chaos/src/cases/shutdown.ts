@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CaseContext, CaseReport } from '../cases.ts';
+import type { CaseContext, CaseReport } from '../case.ts';
 import { underLoad } from '../scene.ts';
 
 const exitWithinMs = 10_000;
 
-/** Fault 2: SIGTERM under load, over and over: no request that was sent stays without an answer, and the process ends by itself. */
+/** Fault 2: SIGTERM under load, repeatedly: every request that was sent gets an answer, and the process exits. */
 export async function shutdown(context: CaseContext): Promise<CaseReport> {
   const rounds = context.long ? 10 : 2;
   return underLoad(context, { traffic: { loops: 32 } }, async (scene) => {
@@ -15,7 +15,7 @@ export async function shutdown(context: CaseContext): Promise<CaseReport> {
       await sleep(500 + scene.random() * 600);
       const before = figures.unknown;
       const { code, durationMs } = await scene.api.terminate();
-      // Requests on their way back to the client when the process ended are counted too.
+      // Answers that were in flight when the process ended are counted too.
       await sleep(100);
       slowestMs = Math.max(slowestMs, durationMs);
       scene.equal(`SIGTERM ${round}: exit code`, code, 0);

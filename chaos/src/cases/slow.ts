@@ -1,26 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CaseContext, CaseReport } from '../cases.ts';
+import type { CaseContext, CaseReport } from '../case.ts';
+import { percentile } from '../percentile.ts';
 import { type Scene, underLoad } from '../scene.ts';
-import type { ProofStack } from '../stack.ts';
+import { slowDownWrites } from '../slow-writes.ts';
 
 const perSecond = 100;
 const delayMs = 200;
 
-/** Fault 6: every statement that writes events takes 200 ms longer, while deliveries keep arriving at the same rate: batches grow instead of queues. */
+/** Fault 6: every statement that writes events takes 200 ms longer, while deliveries keep arriving at the same rate. Batches must grow instead of queues. */
 export async function slowDatabase(context: CaseContext): Promise<CaseReport> {
   const phaseMs = context.long ? 30_000 : 5_000;
   return underLoad(context, { traffic: { perSecond } }, async (scene) => {
     await scene.ackMore(100);
     const before = await measure(scene, phaseMs);
-    const speedUp = await slowDown(scene.stack, delayMs);
-    // The first slow batches take up what came in between.
+    const speedUp = await slowDownWrites(scene.stack, delayMs);
+    // The first slow batches contain the deliveries that arrived while the trigger was made.
     await sleep(2 * delayMs);
     const slow = await measure(scene, phaseMs);
     await speedUp();
 
     scene.atLeast('acknowledged per second, as a share of what it was before', slow.perSecond / before.perSecond, 0.9);
     scene.atLeast('records per batch, as a multiple of what they were before', slow.batchRecords / before.batchRecords, 2);
-    // The batch before one's own, then one's own; and what a request takes without any delay.
+    // A delivery waits for the batch before its own and for its own batch, plus the time that a request takes without any delay.
     scene.atMost('p99 of the time to acknowledgement, ms', slow.p99Ms, 2 * delayMs + 2 * before.p99Ms + 100);
     scene.atMost(
       'records in the buffer, at most two batches of the arrivals of one delay',
@@ -32,16 +33,6 @@ export async function slowDatabase(context: CaseContext): Promise<CaseReport> {
     scene.figure('p99 before, ms', before.p99Ms);
     scene.figure('p99, slowed down, ms', slow.p99Ms);
   });
-}
-
-/** Every batch of events takes this much longer; resolves with what ends it. */
-export async function slowDown(stack: ProofStack, ms: number): Promise<() => Promise<void>> {
-  await stack.query(`
-    create function private.dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(${ms / 1_000}); return null; end $$;
-    create trigger dawdle after insert on private.event_keys for each statement execute function private.dawdle()`);
-  return async () => {
-    await stack.query('drop function private.dawdle() cascade');
-  };
 }
 
 async function measure(scene: Scene, forMs: number) {
@@ -63,10 +54,4 @@ async function measure(scene: Scene, forMs: number) {
     p99Ms: percentile(latencies, 0.99),
     bufferMax,
   };
-}
-
-/** The smallest value that is not below the share `q` of all; 0 of none. */
-export function percentile(values: readonly number[], q: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(sorted.length * q) - 1)] ?? 0;
 }

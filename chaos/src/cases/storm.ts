@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CaseContext, CaseReport } from '../cases.ts';
+import type { CaseContext, CaseReport } from '../case.ts';
 import { type Client, createClient } from '../client.ts';
 import { createFindings, type Findings } from '../findings.ts';
 import { createRandom, shuffle } from '../random.ts';
@@ -10,10 +10,10 @@ import { type Api, type ProofStack, withProofStack } from '../stack.ts';
 
 const processes = 4;
 const socketsPerProcess = 100;
-/** Fewer for batches: together they stay below what a process buffers (5,000 records), so that nothing is shed. */
+/** Fewer sockets for batches, so that their records stay below the buffer of a process (5,000 records) and no delivery is shed. */
 const batchSocketsPerProcess = 40;
 const posts = 10_000;
-/** Of one delivery that is shed with Retry-After. */
+/** The most attempts for one delivery that is shed with Retry-After. */
 const triesMax = 20;
 const recordsPerBatch = 100;
 const batches = 400;
@@ -24,7 +24,7 @@ interface RecordAnswer {
   eventId?: string;
 }
 
-/** Fault 11: 10,000 concurrent posts of one key and body, from four processes that share nothing but Postgres. */
+/** Fault 11: 10,000 concurrent posts of one key and body to four processes that share only Postgres. */
 export async function oneKey({ say }: CaseContext): Promise<CaseReport> {
   return withProofStack(async (stack) => {
     const { hotmart } = stack.connections;
@@ -44,13 +44,13 @@ export async function oneKey({ say }: CaseContext): Promise<CaseReport> {
     const keys = await stack.query<{ event_id: string }>('select event_id from private.event_keys');
     const findings = createFindings();
     findings.none('posts that were not answered 200', unexpected(answers), posts);
-    findings.equal('posts that were told that they were the first', count(records, 'accepted'), 1);
-    findings.equal('posts that were told that they were a duplicate', count(records, 'duplicate'), posts - 1);
+    findings.equal('posts that were answered as accepted', count(records, 'accepted'), 1);
+    findings.equal('posts that were answered as duplicates', count(records, 'duplicate'), posts - 1);
     findings.equal('different event ids in the answers', ids.size, 1);
     findings.equal('rows in canonical_events', rows.length, 1);
     findings.equal('rows in event_keys', keys.length, 1);
     findings.none(
-      'stored ids that no answer carries',
+      'stored ids that no answer contained',
       [rows[0]?.id, keys[0]?.event_id].filter((id) => !ids.has(id)),
       2,
     );
@@ -88,8 +88,8 @@ export async function duplicateBatches({ seed, say }: CaseContext): Promise<Case
     );
     const findings = createFindings();
     findings.none('batches that were not answered 200', unexpected(answers), batches);
-    findings.equal('records that were told that they were the first', count(records, 'accepted'), distinct);
-    findings.equal('records that were told that they were a duplicate', count(records, 'duplicate'), total - distinct);
+    findings.equal('records that were answered as accepted', count(records, 'accepted'), distinct);
+    findings.equal('records that were answered as duplicates', count(records, 'duplicate'), total - distinct);
     findings.none(
       "records answered with another id than the stored one's",
       records.filter((record) => record.eventId !== stored.get(record.key)),
@@ -109,7 +109,7 @@ interface StormAnswer {
   records: RecordAnswer[];
 }
 
-/** Sends the deliveries round-robin to four API processes, at once; answers in the order of the deliveries. */
+/** Sends all deliveries at once, round-robin to four API processes; returns the answers in the order of the deliveries. */
 async function storm(
   stack: ProofStack,
   sockets: number,
@@ -131,7 +131,7 @@ async function storm(
         if (answer.status === 200) return { status: 200, records: JSON.parse(answer.body).records as RecordAnswer[] };
         const { code } = JSON.parse(answer.body) as { code: string };
         if (code !== 'overloaded' || tries === triesMax) return { status: `${answer.status} ${code}`, records: [] };
-        // A process that has too much to do may say so; every other failure, a deadlock's above all, must stay inside.
+        // A process may answer that it is overloaded. Every other failure, above all a deadlock, must not be visible to senders.
         shed++;
         await sleep(Number(answer.retryAfter ?? 1) * 1000 * (0.5 + Math.random()));
       }
@@ -144,9 +144,9 @@ async function storm(
   return answers;
 }
 
-/** Deadlocks that Postgres resolved; the writer's order should leave none, and its retries would hide them from senders. */
+/** Expects that Postgres resolved no deadlock. The order of the writer's rows prevents deadlocks; its retries would hide them from senders. */
 async function reportDeadlocks(stack: ProofStack, findings: Findings): Promise<void> {
-  // Backends report their figures when they go idle, at most a second later.
+  // Backends report their statistics at most a second after they become idle.
   await stack.query('select pg_sleep(1.1)');
   const [row] = await stack.query<{ deadlocks: number }>(
     'select deadlocks::integer as deadlocks from pg_stat_database where datname = current_database()',

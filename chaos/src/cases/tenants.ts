@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { digestsOf, idsOf, steady, type Tenant, unsaidOf, whenStill } from '../belongings.ts';
-import type { CaseContext, CaseReport } from '../cases.ts';
+import type { CaseContext, CaseReport } from '../case.ts';
 import { createFindings, type Findings } from '../findings.ts';
 import { createRandom, shuffle } from '../random.ts';
 import { type Answered, type ApiDocument, ask, type BuiltRequest, cursorsIn, requestsOf } from '../requests.ts';
 import { signed } from '../seed.ts';
 import { bodyOf } from '../sender.ts';
 import { type Api, type ProofStack, withProofStack } from '../stack.ts';
+import { digestsOf, idsOf, type Tenant, unsentIdsOf, untimed, waitUntilUnchanged } from '../tenant-rows.ts';
 
-/** Fault 21: every route of the OpenAPI document, asked by the owner of another org with this org's ids and cursors, in place of and beside its own. */
+/** Fault 21: the owner of another org calls every route of the OpenAPI document with this org's ids and cursors, in place of and beside its own. */
 export async function tenantCrossover({ seed, long, say }: CaseContext): Promise<CaseReport> {
   const random = createRandom(seed);
   const findings = createFindings();
@@ -20,38 +20,38 @@ export async function tenantCrossover({ seed, long, say }: CaseContext): Promise
     const document = (await (await fetch(`${api.url}/openapi.json`)).json()) as ApiDocument;
 
     await expectTwoRows(api, stack, [victim, thief], findings);
-    // The victim uses every route that makes or changes something, so that there is something of everything.
+    // The victim calls every route that creates or changes something, so that every table has a row of the victim.
     const prepared = await ask(api.url, victim.token, requestsOf(document, await idsOf(stack, victim, [])).filter(isCreation));
-    // Which empties its dead letters, too.
+    // Those requests also emptied the victim's dead letters, so they are made again.
     await fill(api, [victim, thief], randomUUID());
     const lists = requestsOf(document, await idsOf(stack, victim, [])).filter((one) => one.method === 'GET' && one.forUsers);
     const [newest] = await stack.query<{ id: string }>('select id from public.event_journal where org_id = $1 limit 1', [victim.org.id]);
     const cursors = cursorsIn(await ask(api.url, victim.token, lists));
     const ids = await idsOf(stack, victim, newest ? [...cursors, newest.id] : cursors);
-    await whenStill(stack, victim);
+    await waitUntilUnchanged(stack, victim);
     await api.terminate();
-    // Not before: the rollups of activity follow a timer.
+    // The digests are only read after the API has ended, because its timed rollups change the activity.
     const before = await digestsOf(stack, victim);
 
-    // Without jobs: what changes in the victim's rows now was changed by somebody who asked.
+    // The API runs no jobs now, so a change of the victim's rows can only come from a request.
     api = await stack.startApi({ environment: { JOBS_CONCURRENCY: '0' } });
     const asThief = [
       ...requestsOf(document, ids),
-      // Its own org, and somebody else's things in it.
+      // The thief's own org, with ids of the victim.
       ...requestsOf(document, { ...ids, byName: { ...ids.byName, orgId: thief.org.id } }),
     ].filter((one) => !one.path.startsWith('/api/webhooks/'));
     const answers = await ask(api.url, thief.token, shuffle(asThief, random));
-    expectSame('when all was asked', before, await digestsOf(stack, victim), findings);
-    const unsaid = await unsaidOf(stack, victim, ids);
+    expectSame('after all requests', before, await digestsOf(stack, victim), findings);
+    const unsent = await unsentIdsOf(stack, victim, ids);
     findings.none(
-      'answers that carry something of the victim that no question named',
-      answers.filter((one) => unsaid.some((id) => one.text.includes(id))).map(brief),
+      'answers that contain an id of the victim that no request contained',
+      answers.filter((one) => unsent.some((id) => one.text.includes(id))).map(brief),
       answers.length,
     );
-    findings.atLeast('ids of the victim that were looked for in the answers', unsaid.length, 20);
+    findings.atLeast('ids of the victim that were looked for in the answers', unsent.length, 20);
     const aimed = answers.filter((one) => one.forUsers && ids.anything.some((id) => one.path.split('?')[0]?.includes(id)));
     findings.none(
-      'things of the victim, asked for by their id, answered otherwise than 404 or as a request that is not valid',
+      'requests with an id of the victim in the path that were not answered 404 or 400',
       aimed.filter((one) => one.status !== 404 && one.status !== 400).map(brief),
       aimed.length,
     );
@@ -73,11 +73,11 @@ export async function tenantCrossover({ seed, long, say }: CaseContext): Promise
       random,
       findings,
     );
-    // What the thief has set going in its own org, with the victim's ids in it, runs now.
+    // The jobs that the thief started in its own org, with ids of the victim, run now.
     await api.terminate();
     api = await stack.startApi();
-    expectSame('when the jobs of the other tenant had run', steady(before), steady(await whenStill(stack, victim)), findings);
-    // The same questions, asked by the one who may: they were good questions.
+    expectSame('after the jobs of the other tenant', untimed(before), untimed(await waitUntilUnchanged(stack, victim)), findings);
+    // The victim's owner sends the same requests. Their success proves that the requests themselves were valid.
     const asVictim = await ask(
       api.url,
       victim.token,
@@ -101,7 +101,7 @@ export async function tenantCrossover({ seed, long, say }: CaseContext): Promise
 const isCreation = (one: BuiltRequest) => (one.method === 'POST' || one.method === 'GET') && one.forUsers && !one.path.includes('/accept');
 const brief = (one: Answered) => `${one.route} ${one.path} ${one.body ?? ''}: ${one.status} ${one.text.slice(0, 200)}`;
 
-/** One key, sent to two tenants: a row for each of them. */
+/** Expects that one key, sent to two tenants, becomes one row for each. */
 async function expectTwoRows(api: Api, stack: ProofStack, tenants: readonly Tenant[], findings: Findings): Promise<void> {
   const key = randomUUID();
   await fill(api, tenants, key);
@@ -110,7 +110,7 @@ async function expectTwoRows(api: Api, stack: ProofStack, tenants: readonly Tena
   findings.equal('orgs that they belong to', new Set(rows.map((row) => row.org_id)).size, 2);
 }
 
-/** An event of that key, a repeat of it, and what ends among the dead letters and in the quarantine. */
+/** Sends an event of that key, a repeat, two conflicting bodies that become dead letters, and a delivery that ends in the quarantine. */
 async function fill(api: Api, tenants: readonly Tenant[], key: string): Promise<void> {
   for (const { connections } of tenants) {
     const good = signed(connections.webhook, bodyOf(connections.webhook, key, Date.now()));
@@ -126,13 +126,13 @@ const send = (api: Api, path: string, headers: Record<string, string>, body: str
 
 function expectSame(when: string, before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>, findings: Findings): void {
   findings.none(
-    `tables in which the victim's rows are not as they were, ${when}`,
+    `tables in which the victim's rows changed, ${when}`,
     [...before].filter(([table, digest]) => after.get(table) !== digest).map(([table]) => table),
     before.size,
   );
 }
 
-/** Both tenants ask for everything at once, over the same few database sessions: none answers with what the session showed somebody else. */
+/** Both tenants call every list at the same time over the same few database sessions: no answer may contain rows of the other tenant. */
 async function expectOwnOnly(
   url: string,
   tenants: readonly Tenant[],

@@ -1,13 +1,14 @@
 import { decodeLatin1Component, parseForm } from './form.ts';
-import { decodeText, parseJson } from './json.ts';
+import { decodeText, jsonValuesMax, parseJson, type ValueBudget } from './json.ts';
 import { recordsMax } from './records.ts';
 import { type Body, type Delivery, type Json, RecordError } from './source.ts';
 
 const latin1 = new TextDecoder('windows-1252');
 
 /**
- * The body by its declared content type: JSON (also `*+json`), NDJSON, form. `text/plain`, an unknown or a missing type is told by its first
- * character. Throws INVALID_PAYLOAD when the bytes are not what they are declared to be.
+ * The body by its declared content type: JSON (also `*+json`), NDJSON, form. With `text/plain`, an unknown or a missing type the first
+ * character decides. Throws INVALID_PAYLOAD when the bytes are not what they are declared to be, are nested too deep or hold too many values
+ * (json.ts). For deliveries that are proved genuine: parsing costs many times what reading the bytes does.
  */
 export function decodeBody(delivery: Delivery): Body {
   const [declared = '', ...parameters] = (delivery.headers['content-type'] ?? '').toLowerCase().split(';');
@@ -36,11 +37,12 @@ export function decodeBody(delivery: Delivery): Body {
 
 function parseLines(text: string): Json[] {
   const values: Json[] = [];
+  const budget: ValueBudget = { left: jsonValuesMax };
   for (const [index, line] of text.split('\n', recordsMax + 1).entries()) {
     if (index === recordsMax) throw new RecordError('INVALID_PAYLOAD', `The body has more than ${recordsMax} lines.`);
     if (line.trim() === '') continue;
     try {
-      values.push(parseJson(line));
+      values.push(parseJson(line, budget));
     } catch (error) {
       if (!(error instanceof RecordError)) throw error;
       throw new RecordError('INVALID_PAYLOAD', `Line ${index + 1}: ${error.message.replace('The body', 'it')}`);

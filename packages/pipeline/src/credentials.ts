@@ -1,9 +1,13 @@
 import { Buffer } from 'node:buffer';
+import { findBodyField } from './body-field.ts';
 import { decodeComponent, fieldPath } from './form.ts';
+import { stringEnd } from './json.ts';
 import { compilePaths, type PathState, step } from './paths.ts';
 import type { Body, Credentials, Delivery } from './source.ts';
 
 const mask = '[redacted]';
+/** Places that are masked one by one in a body that is not decoded. */
+const spansMax = 1_000;
 /** Parameters that carry a credential whatever the source: a secret pasted under a wrong name must not reach a log either. */
 const commonQuery = ['token', 'access_token', 'key', 'api_key', 'apikey', 'secret', 'password', 'hottok', 'signature', 'sig', 'auth'];
 /** Schemes that stand before a credential in a header: no secret, and compared without case by those who verify. */
@@ -30,11 +34,16 @@ const masked: Written = { json: `"${mask}"`, form: mask };
 
 /**
  * URL and body as they may be stored: the values of credentials are replaced by `[redacted]`, every other byte stays as it was sent.
- * A body without a credential is returned itself, not copied. `body` is undefined where the bytes could not be decoded.
+ * A body without a credential is returned itself, not copied. `body` is undefined where it could not be decoded, or was not because nobody
+ * has proved the delivery genuine.
  */
-export function redactCredentials(delivery: Pick<Delivery, 'url' | 'raw'>, body: Body | undefined, credentials: Credentials): Redacted {
+export function redactCredentials(
+  delivery: Pick<Delivery, 'url' | 'headers' | 'raw'>,
+  body: Body | undefined,
+  credentials: Credentials,
+): Redacted {
   const url = redactUrl(delivery.url, credentials.query);
-  return { url, ...replaceInBody(delivery.raw, body, credentials.body, masked) };
+  return { url, ...replaceInBody(delivery, body, credentials.body, masked) };
 }
 
 /**
@@ -52,7 +61,7 @@ export function restoreCredentials<Masked extends Pick<Delivery, 'url' | 'header
     const written = { json: JSON.stringify(value), form: encodeURIComponent(value) };
     const name = place.slice(place.indexOf(':') + 1);
     if (place.startsWith('query:')) url = replaceInUrl(url, (parameter) => parameter === name, written.form);
-    else if (place.startsWith('body:')) raw = replaceInBody(raw, body, [name], written).raw;
+    else if (place.startsWith('body:')) raw = replaceInBody({ ...delivery, raw }, body, [name], written).raw;
     else if (headers[name] !== undefined) headers[name] = schemeOf(headers[name]) + value;
   }
   return { ...delivery, url, headers, raw };
@@ -72,15 +81,30 @@ function schemeOf(header: string): string {
   return authScheme.exec(header)?.[0] ?? '';
 }
 
-function replaceInBody(raw: Uint8Array, body: Body | undefined, paths: readonly string[], written: Written): Omit<Redacted, 'url'> {
-  if (paths.length === 0 || raw.length === 0) return { raw, exact: true };
-  if (!mayCarry(raw, paths)) return { raw, exact: true };
-  const text = latin1.decode(raw);
+function replaceInBody(
+  delivery: Pick<Delivery, 'headers' | 'raw'>,
+  body: Body | undefined,
+  paths: readonly string[],
+  written: Written,
+): Omit<Redacted, 'url'> {
+  const { raw } = delivery;
+  if (paths.length === 0 || raw.length === 0 || !mayCarry(raw, paths)) return { raw, exact: true };
+  if (body === undefined) {
+    const spans = spansOfFields(delivery, paths, written);
+    return { raw: replaceSpans(raw, spans ?? spansByName(latin1.decode(raw), paths)), exact: spans !== undefined };
+  }
   const state = statesOf(paths);
-  if (body === undefined) return { raw: replaceSpans(raw, spansByName(text, paths)), exact: false };
   if (body.kind === 'empty' || state === undefined) return { raw, exact: true };
+  const text = latin1.decode(raw);
   const spans = body.kind === 'form' ? formSpans(text, state, written.form) : jsonSpans(text, raw, state, written.json);
   return { raw: replaceSpans(raw, spans), exact: true };
+}
+
+/** Positions of top-level fields of a body that is not decoded; undefined where the walk over it cannot tell all of them. */
+function spansOfFields(delivery: Pick<Delivery, 'headers' | 'raw'>, paths: readonly string[], written: Written): Span[] | undefined {
+  const fields = paths.map((path) => findBodyField(delivery, path));
+  if (fields.some((field) => !field.isComplete) || paths.some((path) => path.includes('.'))) return undefined;
+  return inOrder(fields.flatMap(({ places, kind }) => places.map((place) => ({ ...place, with: written[kind] }))));
 }
 
 /** The URL with the values of credential parameters masked; everything else as it was. */
@@ -220,16 +244,7 @@ function jsonSpans(text: string, raw: Uint8Array, root: PathState, written: stri
   }
 }
 
-function stringEnd(text: string, open: number): number {
-  for (let at = open + 1; at < text.length; at++) {
-    const character = text.charAt(at);
-    if (character === '\\') at += 1;
-    else if (character === '"') return at;
-  }
-  return text.length;
-}
-
-/** In a body that cannot be parsed: whatever follows the field's name as a JSON or form value. */
+/** In a body that is not decoded: every value, as JSON or a form writes it, that follows the name of a field. */
 function spansByName(text: string, paths: readonly string[]): Span[] {
   const spans: Span[] = [];
   for (const name of new Set(paths.map(lastKey))) {
@@ -237,9 +252,16 @@ function spansByName(text: string, paths: readonly string[]): Span[] {
     const pattern = new RegExp(`(["']?${escaped}["']?\\s*[:=]\\s*)("(?:[^"\\\\]|\\\\.)*"?|[^\\s&,}\\]]+)`, 'gi');
     for (const match of text.matchAll(pattern)) {
       const start = match.index + (match[1] ?? '').length;
+      // No genuine body names its credential so often: the rest of it is masked as one value.
+      if (spans.length >= spansMax) return inOrder([...spans, { start, end: text.length, with: mask }]);
       spans.push({ start, end: start + (match[2] ?? '').length, with: match[2]?.startsWith('"') ? `"${mask}"` : mask });
     }
   }
+  return inOrder(spans);
+}
+
+/** Sorted, and without those that begin inside another one. */
+function inOrder(spans: readonly Span[]): Span[] {
   const ordered = spans.toSorted((a, b) => a.start - b.start);
   return ordered.filter((span, index) => index === 0 || span.start >= (ordered[index - 1]?.end ?? 0));
 }

@@ -1,6 +1,6 @@
+import { findBodyField } from './body-field.ts';
 import { headerCredential, isCredentialParameter, maskHeader } from './credentials.ts';
-import { text } from './fields.ts';
-import type { Body, Credentials, Delivery } from './source.ts';
+import type { Credentials, Delivery } from './source.ts';
 
 /** What a journal payload holds besides the body: enough to run the delivery through the pipeline again. */
 export interface JournalHead {
@@ -93,9 +93,8 @@ export function unpackDelivery(packed: Buffer): { head: JournalHead; raw: Buffer
  * never stored as it is.
  */
 export function presentedCredentials(
-  delivery: Pick<Delivery, 'url'>,
+  delivery: Pick<Delivery, 'url' | 'headers' | 'raw'>,
   headers: Readonly<Record<string, string>>,
-  body: Body | undefined,
   credentials: Credentials,
 ): Record<string, string> {
   const presented: Record<string, string> = {};
@@ -103,10 +102,9 @@ export function presentedCredentials(
   for (const [name, value] of query) {
     if (value && isCredentialParameter(name, credentials.query)) presented[`query:${name}`] ??= value;
   }
-  const root = body?.kind === 'json' || body?.kind === 'form' ? body.value : undefined;
-  for (const path of credentials.body) {
-    const value = text(root, path);
-    if (value !== undefined) presented[`body:${path}`] = value;
+  for (const name of credentials.body) {
+    const value = findBodyField(delivery, name).text;
+    if (value !== undefined) presented[`body:${name}`] = value;
   }
   for (const [name, value] of Object.entries(headers)) presented[`header:${name}`] = headerCredential(value);
   return presented;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { canonicalJson, decodeText, parseJson, scan } from './json.ts';
+import { canonicalJson, decodeText, jsonValuesMax, parseJson, scan } from './json.ts';
 import { compilePaths } from './paths.ts';
 import { type Json, RecordError } from './source.ts';
 
@@ -25,17 +25,44 @@ describe('decodeText', () => {
   });
 });
 
+const budget = (left = jsonValuesMax) => ({ left });
+
 describe('scan', () => {
+  test('every value is counted: containers, members, and nothing for an empty one', () => {
+    const valuesOf = (text: string) => {
+      const counted = budget();
+      scan(text, counted);
+      return jsonValuesMax - counted.left;
+    };
+    expect(valuesOf('1')).toBe(1);
+    expect(valuesOf('[]')).toBe(1);
+    expect(valuesOf('[{},{},{}]')).toBe(4);
+    expect(valuesOf('{"a":[1,2],"b":"x,y[{"}')).toBe(5);
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const count = (one: unknown): number =>
+          1 + (typeof one === 'object' && one !== null ? Object.values(one).reduce((sum: number, inner) => sum + count(inner), 0) : 0);
+        expect(valuesOf(JSON.stringify(value))).toBe(count(JSON.parse(JSON.stringify(value))));
+      }),
+    );
+  });
+  test('as many values as documented pass and one more is refused, over all texts that share a budget', () => {
+    const list = (count: number) => `[${'0,'.repeat(count - 2)}0]`;
+    expect(parseJson(list(jsonValuesMax))).toHaveLength(jsonValuesMax - 1);
+    expect(() => parseJson(list(jsonValuesMax + 1))).toThrow(`more than ${jsonValuesMax} JSON values`);
+    const shared = budget(5);
+    parseJson('[1,2]', shared);
+    expect(() => parseJson('[1,2]', shared)).toThrow('JSON values');
+  });
+
   test('one hundred levels pass and one more is refused, before anything is parsed', () => {
-    expect(scan('['.repeat(100) + ']'.repeat(100))).toEqual({ longIntegers: false });
-    expect(() => scan('['.repeat(101))).toThrow('deeper than 100');
+    expect(scan('['.repeat(100) + ']'.repeat(100), budget())).toEqual([]);
+    expect(() => scan('['.repeat(101), budget())).toThrow('deeper than 100');
     expect(() => parseJson('{"a":'.repeat(500_000))).toThrow('deeper than 100');
   });
   test('brackets and digits inside strings do not count', () => {
-    expect(scan(`{"a":"${'['.repeat(500)}\\"${'{'.repeat(500)} 12345678901234567890"}`)).toEqual({
-      longIntegers: false,
-    });
-    expect(scan(String.raw`{"a":"\\","b":[12345678901234567]}`).longIntegers).toBe(true);
+    expect(scan(`{"a":"${'['.repeat(500)}\\"${'{'.repeat(500)} 12345678901234567890"}`, budget())).toEqual([]);
+    expect(scan(String.raw`{"a":"\\","b":[12345678901234567]}`, budget())).toEqual([{ start: 15, end: 32 }]);
   });
 });
 
@@ -47,6 +74,41 @@ describe('parseJson', () => {
       safe: 9007199254740991,
       list: [1000, '444444444444444444'],
     });
+  });
+  test('a long integer is text wherever a value may stand, and what is not JSON does not become JSON', () => {
+    expect(parseJson('-12345678901234567890')).toBe('-12345678901234567890');
+    expect(
+      parseJson('[ 12345678901234567890 ,1234567890123456.5,12345678901234567890e2,0.12345678901234567890,1e0000000000000000001]'),
+    ).toEqual(['12345678901234567890', 1234567890123456.5, Number('12345678901234567890e2'), Number('0.12345678901234567890'), 10]);
+    for (const text of ['{12345678901234567890:1}', '{12345678901234567890 :1}', '01234567890123456789', '+12345678901234567890'])
+      expect(() => parseJson(text)).toThrow('not valid JSON');
+    for (const text of ['x12345678901234567890', '12345678901234567890x', '--12345678901234567890', '"a"12345678901234567890'])
+      expect(() => parseJson(text)).toThrow('not valid JSON');
+  });
+  test('the character of a syntax error is counted in the text as it came, also after long integers', () => {
+    expect(() => parseJson('[12345678901234567890,12345678901234567890,1 2]')).toThrow('at character 45.');
+    expect(() => parseJson('[1 2,12345678901234567890]')).toThrow('at character 3.');
+  });
+  test('agrees with a reviver that keeps long integers, on any JSON', () => {
+    const digits = fc.stringMatching(/^-?[1-9][0-9]{14,24}$/);
+    const { stringify } = fc.letrec<{ stringify: string }>((tie) => ({
+      stringify: fc.oneof(
+        { depthSize: 'small' },
+        digits,
+        fc.jsonValue({ maxDepth: 0 }).map((value) => JSON.stringify(value)),
+        fc.array(tie('stringify'), { maxLength: 4 }).map((items) => `[${items.join(' , ')}]`),
+        fc
+          .array(fc.tuple(fc.stringMatching(/^[a-z]{1,3}$/), tie('stringify')), { maxLength: 4 })
+          .map((items) => `{${items.map(([key, item]) => `"${key}":\n${item}`).join(',')}}`),
+      ),
+    }));
+    const keep = (_key: string, value: unknown, context?: { source?: string }) =>
+      typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d{16,}$/.test(context?.source ?? '') ? context?.source : value;
+    fc.assert(
+      fc.property(stringify, (text) => {
+        expect(parseJson(text)).toEqual(JSON.parse(text, keep));
+      }),
+    );
   });
   test('numbers beyond a double are Infinity: what refuses them is the record that holds one', () => {
     for (const text of ['1e400', '1E131071', '9'.repeat(400)]) expect(parseJson(text)).toBe(Number.POSITIVE_INFINITY);

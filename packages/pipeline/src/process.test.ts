@@ -1,7 +1,8 @@
 import { CanonicalEvent } from '@tributary/shared/canonical.ts';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
+import { findBodyField } from './body-field.ts';
 import { firstText, isObject, requireText, text } from './fields.ts';
 import { hashIdentifier } from './pii.ts';
 import { type ProcessContext, type ProcessedRecord, processDelivery } from './process.ts';
@@ -23,10 +24,9 @@ const shop: Source = {
   personal: { remove: ['buyer'], keep: ['product.name', 'kept'] },
   credentials: { body: ['token'], query: ['token'] },
   volatile: ['attempt'],
-  verify: (delivery, secrets, _config, _now, body) => {
+  verify: (delivery, secrets) => {
     if (delivery.headers['x-throw'] !== undefined) throw new Error('boom');
-    const decoded = body();
-    const token = decoded?.kind === 'json' && isObject(decoded.value) ? text(decoded.value, 'token') : undefined;
+    const token = findBodyField(delivery, 'token').text;
     return token !== undefined && secrets.some((secret) => secret.value === token)
       ? { ok: true }
       : { ok: false, error: 'INVALID_HOTTOK', message: 'wrong token' };
@@ -119,6 +119,19 @@ describe('verifyDelivery', () => {
       ok: false,
       error: 'INVALID_SIGNATURE',
     });
+  });
+  test('nothing of a body is parsed before the delivery is proved genuine', () => {
+    const parse = vi.spyOn(JSON, 'parse');
+    try {
+      const refused = delivery({ token: 'wrong', list: [{}, 12345678901234567890n.toString()] });
+      expect(verifyDelivery(shop, refused, { secrets, config: {} }, now)).toEqual({
+        verdict: { ok: false, error: 'INVALID_HOTTOK', message: 'wrong token' },
+      });
+      // The walk decodes the token itself, which has a bound.
+      expect(parse.mock.calls).toEqual([['"wrong"']]);
+    } finally {
+      parse.mockRestore();
+    }
   });
   test('a body that cannot be decoded is told apart from a wrong credential', () => {
     const always: Source = { ...shop, verify: () => ({ ok: true }) };

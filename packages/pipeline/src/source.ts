@@ -23,7 +23,7 @@ export interface Secret {
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 
-/** The decoded body: what a source's verify (credentials in bodies), split and read work on. */
+/** The decoded body of a genuine delivery: what a source's split and read work on. */
 export type Body =
   | { kind: 'json'; value: Json }
   | { kind: 'form'; value: JsonObject }
@@ -98,7 +98,10 @@ export interface PersonalData {
   only?: readonly string[];
 }
 
-/** Where a delivery carries its credential: dotted paths of the body, query parameters, headers in lower case. */
+/**
+ * Where a delivery carries its credential: top-level fields of the body (dotted paths are redacted, but cannot be verified again), query
+ * parameters, headers in lower case.
+ */
 export interface Credentials {
   body: readonly string[];
   query: readonly string[];
@@ -186,8 +189,11 @@ export interface Source<Config = unknown> {
   volatile: readonly string[];
   /** Answer to a GET handshake; undefined where there is none for this request. */
   handshake?(query: URLSearchParams, secrets: readonly Secret[]): { status: 200 | 403; body: string } | undefined;
-  /** Proves the delivery genuine on its raw bytes. Fails closed: no secret, no acceptance. `body` is decoded lazily, and is undefined when it cannot be. */
-  verify(delivery: Delivery, secrets: readonly Secret[], config: Config, nowMs: number, body: () => Body | undefined): Verdict;
+  /**
+   * Proves the delivery genuine on its raw bytes. Fails closed: without a secret nothing is accepted. The body is not parsed for it: a credential
+   * that stands in the body is found by `findBodyField`.
+   */
+  verify(delivery: Delivery, secrets: readonly Secret[], config: Config, nowMs: number): Verdict;
   /**
    * Cuts the body into records, where many of them share something one at a time: records.ts stops when it is too much.
    * Throws RecordError when the body is not this platform's at all.

@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { alertDefaults } from '@tributary/shared/alert-kinds.ts';
 import { AlertChannel, AlertIncident, AlertIncidentDetail, AlertRule, CreatedAlertChannel } from '@tributary/shared/alerts.ts';
-import type { Hono } from 'hono';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../test/api.ts';
-import { call } from '../test/control-app.ts';
+import { call } from '../test/call.ts';
 import type { TestOrg, TestUser } from '../test/make.ts';
 import { startMailServer, startReceiver } from '../test/receiver.ts';
 
 let api: TestApi;
-let app: Hono;
+let app: TestApi['app'];
 let receiver: Awaited<ReturnType<typeof startReceiver>>;
 let mailServer: Awaited<ReturnType<typeof startMailServer>>;
 let org: TestOrg;
@@ -27,7 +26,7 @@ beforeAll(async () => {
     SMTP_FROM: 'Tributary <alerts@example.com>',
     PAGERDUTY_EVENTS_URL: `${receiver.url}/v2/enqueue`,
   });
-  app = api.app as unknown as Hono;
+  app = api.app;
   org = await api.makeOrg();
   admin = await api.makeMember(org, 'admin');
   analyst = await api.makeMember(org, 'analyst');
@@ -188,7 +187,7 @@ describe('channels', () => {
   it('say of a private address, while the person is there, that it is refused; of mail without a relay, too', async () => {
     const strict = await startTestApi();
     const owner = (await strict.makeOrg()).owner;
-    const make = (body: object) => call(strict.app as unknown as Hono, owner, 'POST', '/api/alerts/channels', { name: 'On call', ...body });
+    const make = (body: object) => call(strict.app, owner, 'POST', '/api/alerts/channels', { name: 'On call', ...body });
     for (const url of [
       receiver.url,
       'http://169.254.169.254/latest/meta-data',

@@ -14,16 +14,16 @@ import type { Hono } from 'hono';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
-import type { AuthVariables } from '../auth.ts';
-import type { Db } from '../db.ts';
-import { Problem } from '../errors.ts';
-import { loadOrgKeys } from '../keys.ts';
-import { resolveOrg, resolveOrgToWrite } from '../orgs.ts';
-import { type Outbound, OutboundRefused } from '../outbound.ts';
-import { invalidRequest, validBody, validId, validQuery } from '../requests.ts';
+import type { AuthVariables } from '../platform/auth.ts';
+import type { Db } from '../platform/db.ts';
+import { Problem } from '../platform/errors.ts';
+import { type Outbound, OutboundRefused } from '../platform/outbound.ts';
+import { invalidRequest, validBody, validId, validQuery } from '../platform/requests.ts';
+import { resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
+import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { type Destination, maskDestination, openDestination, sealDestination } from './destination.ts';
-import { describe } from './docs.ts';
 import { type Notifier, testMessage } from './notifier.ts';
+import { describe } from './openapi.ts';
 import {
   type ChannelRow,
   createChannel,
@@ -46,9 +46,13 @@ export interface ChannelDeps {
   notifier: Notifier;
   outbound: Pick<Outbound, 'check'>;
   log: Logger;
+  now(): number;
 }
 
-export function addChannelRoutes(app: Hono<{ Variables: AuthVariables }>, { db, masterKeys, notifier, outbound, log }: ChannelDeps): void {
+export function addChannelRoutes(
+  app: Hono<{ Variables: AuthVariables }>,
+  { db, masterKeys, notifier, outbound, log, now }: ChannelDeps,
+): void {
   const testedLately = new LRUCache<string, true>({ max: 10_000, ttl: testEveryMs });
   const answerOf = (row: ChannelRow) => toChannel(row, notifier.circuitOf(row.id));
 
@@ -119,7 +123,8 @@ export function addChannelRoutes(app: Hono<{ Variables: AuthVariables }>, { db, 
     if (testedLately.has(id)) throw new Problem('rate_limited', 'one test every five seconds', { 'retry-after': '5' });
     testedLately.set(id, true);
     const startedAt = performance.now();
-    const { ok, status, answer } = await notifier.deliverTest(destination, testMessage({ id: channel.org_id, name: channel.org_name }));
+    const message = testMessage({ id: channel.org_id, name: channel.org_name }, now());
+    const { ok, status, answer } = await notifier.deliverTest(destination, message);
     const durationMs = Math.round((performance.now() - startedAt) * 10) / 10;
     await noteChannel(db, id, ok ? undefined : status === null ? answer : `${status} ${answer}`.trim());
     return c.json({ ok, status, answer, durationMs } satisfies TestedAlertChannel);

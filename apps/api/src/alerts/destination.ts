@@ -1,5 +1,5 @@
 import { alertChannelAad, open, SealError, seal } from '@tributary/pipeline/seal.ts';
-import type { OrgKeys } from '../keys.ts';
+import type { OrgKeys } from '../tenancy/org-keys.ts';
 
 /** Where a channel leads, with its credentials: only ever stored sealed. */
 export type Destination =

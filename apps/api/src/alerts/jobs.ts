@@ -1,10 +1,10 @@
 import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
 import type { Logger } from 'pino';
-import { CircuitOpenError } from '../breaker.ts';
-import type { Db } from '../db.ts';
-import type { Task } from '../jobs.ts';
-import { loadOrgKeys, type OrgKeys } from '../keys.ts';
-import type { Metrics } from '../metrics.ts';
+import { CircuitOpenError } from '../platform/breaker.ts';
+import type { Db } from '../platform/db.ts';
+import type { Task } from '../platform/jobs.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import { loadOrgKeys, type OrgKeys } from '../tenancy/org-keys.ts';
 import { openDestination } from './destination.ts';
 import type { Notifier } from './notifier.ts';
 import { type ClaimedNotification, claimNotifications, evaluateAlerts, type Settlement, settleNotification } from './store.ts';

@@ -4,8 +4,8 @@ import { signStandardWebhook } from '@tributary/pipeline/proofs/standard-webhook
 import type { AlertChannelType } from '@tributary/shared/alerts.ts';
 import { LRUCache } from 'lru-cache';
 import { createTransport } from 'nodemailer';
-import type { Breaker, CircuitState, Circuits } from '../breaker.ts';
-import { type Outbound, OutboundRefused } from '../outbound.ts';
+import type { Breaker, CircuitState, Circuits } from '../platform/breaker.ts';
+import { type Outbound, OutboundRefused } from '../platform/outbound.ts';
 import type { Destination } from './destination.ts';
 import { type AlertMessage, mailOf, pagerDutyEvent, slackBody, webhookBody } from './messages.ts';
 
@@ -40,6 +40,8 @@ export interface NotifierOptions {
   /** smtp:// or smtps://, with user and password where the relay asks for them. Undefined: no e-mail is sent. */
   smtp: { url: string; from: string } | undefined;
   pagerDutyUrl: string;
+  /** The database's clock, by which webhooks are signed. */
+  now(): number;
 }
 
 /** The beginning of what a receiver said, as Postgres takes text: without NUL, and with no half of a character at its end. */
@@ -57,7 +59,7 @@ class Trouble extends Error {
 }
 
 /** Speaks to Slack, PagerDuty, webhooks and mail servers, each channel behind a circuit of its own. */
-export function createNotifier({ outbound, circuits, smtp, pagerDutyUrl }: NotifierOptions): Notifier {
+export function createNotifier({ outbound, circuits, smtp, pagerDutyUrl, now }: NotifierOptions): Notifier {
   const mail =
     smtp &&
     createTransport({
@@ -88,7 +90,7 @@ export function createNotifier({ outbound, circuits, smtp, pagerDutyUrl }: Notif
           return await post(pagerDutyUrl, JSON.stringify(pagerDutyEvent(message, destination.routingKey)));
         case 'webhook': {
           const body = JSON.stringify(webhookBody(message));
-          return await post(destination.url, body, signatureHeaders(destination.secret, `msg_${message.id}`, body));
+          return await post(destination.url, body, signatureHeaders(destination.secret, `msg_${message.id}`, body, now()));
         }
         case 'email':
           return await sendMail(destination.recipients, message);
@@ -161,10 +163,10 @@ export function createNotifier({ outbound, circuits, smtp, pagerDutyUrl }: Notif
 }
 
 /** By Standard Webhooks 1.0. */
-function signatureHeaders(secret: string, id: string, body: string): Record<string, string> {
+function signatureHeaders(secret: string, id: string, body: string, nowMs: number): Record<string, string> {
   const [key] = keysOf([secret], 'whsec');
   if (!key) throw new Error('the signing secret cannot be used');
-  return signStandardWebhook(key, id, body, Date.now());
+  return signStandardWebhook(key, id, body, nowMs);
 }
 
 /** What went wrong on the way, for the person who set the channel up: codes, never an address of ours. */
@@ -187,13 +189,13 @@ function describeError(error: unknown): string {
 }
 
 /** A message that is about nothing, for `send test`. */
-export function testMessage(org: { id: string; name: string }): AlertMessage {
+export function testMessage(org: { id: string; name: string }, nowMs: number): AlertMessage {
   return {
     id: randomUUID(),
     kind: 'test',
     level: 'info',
     message: 'This is a test: alerts of your connections will arrive here.',
-    createdAt: new Date().toISOString(),
+    createdAt: new Date(nowMs).toISOString(),
     orgId: org.id,
     orgName: org.name,
     actor: undefined,

@@ -1,10 +1,10 @@
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createCircuits } from '../breaker.ts';
-import { startJobs } from '../jobs.ts';
-import { loadOrgKeys } from '../keys.ts';
-import { createMetrics } from '../metrics.ts';
-import { createOutbound, type Outbound } from '../outbound.ts';
+import { createCircuits } from '../platform/breaker.ts';
+import { startJobs } from '../platform/jobs.ts';
+import { createMetrics } from '../platform/metrics.ts';
+import { createOutbound, type Outbound } from '../platform/outbound.ts';
+import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { makeWorld, type TestOrg, type World } from '../test/make.ts';
 import { startMailServer, startReceiver } from '../test/receiver.ts';
 import { type Destination, maskDestination, sealDestination } from './destination.ts';
@@ -25,10 +25,11 @@ beforeAll(async () => {
   receiver = await startReceiver();
   mailServer = await startMailServer();
   outbound = createOutbound({ allowPrivate: true });
-  circuits = createCircuits({ metrics, log: world.log });
+  circuits = createCircuits({ metrics, log: world.log, now: Date.now });
   notifier = createNotifier({
     outbound,
     circuits,
+    now: Date.now,
     smtp: { url: mailServer.url, from: 'Tributary <alerts@example.com>' },
     pagerDutyUrl: `${receiver.url}/v2/enqueue`,
   });
@@ -212,7 +213,13 @@ describe('a receiver that is in trouble', () => {
     const waits: number[] = [];
     for (let n = 0; n < 12; n++) {
       // A circuit of its own at each attempt: this is about the outbox.
-      const fresh = createNotifier({ outbound, circuits: createCircuits({ metrics, log: world.log }), smtp: undefined, pagerDutyUrl: '' });
+      const fresh = createNotifier({
+        outbound,
+        circuits: createCircuits({ metrics, log: world.log, now: Date.now }),
+        smtp: undefined,
+        pagerDutyUrl: '',
+        now: Date.now,
+      });
       await notify({ again: true, by: fresh });
       waits.push((await rows(channel))[0]?.waits ?? 0);
       fresh.close();
@@ -235,7 +242,10 @@ describe('a receiver that is in trouble', () => {
     await notify();
     expect(await rows(channel)).toMatchObject([{ status: 'failed', attempts: 1, last_error: error }]);
     // Send test writes the same down.
-    const { answer } = await notifier.deliverTest({ type: 'webhook', url: receiver.url, secret }, testMessage({ id: org.id, name: 'Org' }));
+    const { answer } = await notifier.deliverTest(
+      { type: 'webhook', url: receiver.url, secret },
+      testMessage({ id: org.id, name: 'Org' }, Date.now()),
+    );
     await noteChannel(world.db, channel, answer);
   });
 
@@ -362,7 +372,7 @@ describe('a receiver that is in trouble', () => {
   it('never answers: the attempt ends, and others did not wait', async () => {
     const { org, queue } = await makeIncident();
     const impatient = createOutbound({ allowPrivate: true, timeoutMs: 300 });
-    const by = createNotifier({ outbound: impatient, circuits, smtp: undefined, pagerDutyUrl: '' });
+    const by = createNotifier({ outbound: impatient, circuits, smtp: undefined, pagerDutyUrl: '', now: Date.now });
     const server = (await import('node:net')).createServer(() => {});
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { port: number };
@@ -380,7 +390,7 @@ describe('a receiver that is in trouble', () => {
   it('an address that is not public is refused without the development switch, and said', async () => {
     const { org, queue } = await makeIncident();
     const strict = createOutbound({ allowPrivate: false });
-    const by = createNotifier({ outbound: strict, circuits, smtp: undefined, pagerDutyUrl: '' });
+    const by = createNotifier({ outbound: strict, circuits, smtp: undefined, pagerDutyUrl: '', now: Date.now });
     const channel = await addChannel(org, { type: 'slack', url: receiver.url });
     await queue('opened');
     await notify({ by });

@@ -10,12 +10,12 @@ import {
   UpdateAlertRule,
 } from '@tributary/shared/alerts.ts';
 import { Hono } from 'hono';
-import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
-import { Problem } from '../errors.ts';
-import { resolveOrg } from '../orgs.ts';
-import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../requests.ts';
+import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
+import { Problem } from '../platform/errors.ts';
+import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
+import { resolveOrg } from '../tenancy/callers-org.ts';
 import { addChannelRoutes, type ChannelDeps } from './channels.ts';
-import { describe } from './docs.ts';
+import { describe } from './openapi.ts';
 import { changeIncident, findIncident, findRule, listIncidents, listNotifications, listRules, updateRule } from './store.ts';
 import { toIncident, toNotification, toRule } from './wire.ts';
 

@@ -6,7 +6,7 @@ import type {
   AlertThresholds,
   IncidentStatus,
 } from '@tributary/shared/alerts.ts';
-import type { Db, Sql } from '../db.ts';
+import type { Db, Sql } from '../platform/db.ts';
 
 // As the caller, under RLS --------------------------------------------------------------------------------------------
 

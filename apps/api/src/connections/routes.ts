@@ -14,12 +14,12 @@ import {
 } from '@tributary/shared/api.ts';
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
-import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
-import type { Db } from '../db.ts';
-import { Problem } from '../errors.ts';
-import { loadOrgKeys } from '../keys.ts';
-import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../requests.ts';
-import { describe } from './docs.ts';
+import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
+import type { Db } from '../platform/db.ts';
+import { Problem } from '../platform/errors.ts';
+import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
+import { loadOrgKeys } from '../tenancy/org-keys.ts';
+import { describe } from './openapi.ts';
 import { maskHeaders, maskSecrets, signSample } from './sample.ts';
 import { createSecret, givenSecrets, missingSecrets, openSecret, requireUsable, sealSecret, unknownSecret } from './secrets.ts';
 import {
@@ -70,7 +70,7 @@ export function connectionRoutes({ db, verifyToken, masterKeys, publicUrl, dispa
       source,
       secrets.map((secret) => secret.name),
     );
-    if (missing.length === 0) requireUsable(source, config, secrets);
+    if (missing.length === 0) requireUsable(source, config, secrets, now());
 
     const project = await db.as(c.var.claims, (sql) => findProject(sql, body.projectId));
     if (!project) throw new Problem('not_found', 'there is no such project');
@@ -152,7 +152,7 @@ export function connectionRoutes({ db, verifyToken, masterKeys, publicUrl, dispa
     const config = parseConfig(source, before.config_json);
     const value = secret ?? createSecret(source, config);
     const keys = await loadOrgKeys(db, masterKeys, before.org_id, log);
-    if (source.secrets.length === 1) requireUsable(source, config, [{ name: field.name, value }]);
+    if (source.secrets.length === 1) requireUsable(source, config, [{ name: field.name, value }], now());
 
     const after = await db.as(c.var.claims, async (sql) => {
       await rotateSecret(sql, id, field.name, sealSecret(keys, before.org_id, id, { name: field.name, value }), graceSeconds);

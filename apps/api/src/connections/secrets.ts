@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { open, SealError, seal, secretAad } from '@tributary/pipeline/seal.ts';
 import type { Secret, SecretField, Source } from '@tributary/pipeline/source.ts';
 import { webhook } from '@tributary/pipeline/sources/webhook/index.ts';
-import type { OrgKeys } from '../keys.ts';
-import { invalidRequest } from '../requests.ts';
+import { invalidRequest } from '../platform/requests.ts';
+import type { OrgKeys } from '../tenancy/org-keys.ts';
 import { signSample } from './sample.ts';
 
 /** 256 bits, in the form the source's scheme asks for. `config` has passed the source's schema. */
@@ -52,11 +52,11 @@ export function unknownSecret(source: Source): string {
 }
 
 /** A secret in a form that the scheme cannot use would silently reject everything: say so while the person is there. */
-export function requireUsable(source: Source, config: unknown, secrets: readonly Secret[]): void {
+export function requireUsable(source: Source, config: unknown, secrets: readonly Secret[], nowMs: number): void {
   const [sample] = source.samples;
   if (!sample) return;
   try {
-    signSample(source, sample, secrets, config, 'https://example.com/', Date.now());
+    signSample(source, sample, secrets, config, 'https://example.com/', nowMs);
   } catch {
     throw invalidRequest([{ path: ['secret'], message: 'is not in the form that the connection\u2019s scheme asks for' }]);
   }

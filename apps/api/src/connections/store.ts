@@ -1,5 +1,5 @@
 import type { Secret } from '@tributary/pipeline/source.ts';
-import type { Db, Sql } from '../db.ts';
+import type { Db, Sql } from '../platform/db.ts';
 
 export interface ConnectionRow {
   id: string;

@@ -4,7 +4,7 @@ import { sources } from '@tributary/pipeline/sources.ts';
 import { TestedConnection } from '@tributary/shared/api.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../test/api.ts';
-import { call } from '../test/control-app.ts';
+import { call } from '../test/call.ts';
 import type { TestOrg, TestUser } from '../test/make.ts';
 
 let api: TestApi;

@@ -1,7 +1,7 @@
 import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
-import type { Config } from '../config.ts';
-import type { Sql } from '../db.ts';
-import type { BatchRows, EventRow, KeyRow, WriteItem } from '../ingest/store.ts';
+import type { BatchRows, EventRow, KeyRow, WriteItem } from '../deliveries/rows.ts';
+import type { Config } from '../platform/config.ts';
+import type { Sql } from '../platform/db.ts';
 import { matchesFilter } from './filter.ts';
 
 // Every statement here runs as `worker`.

@@ -2,21 +2,22 @@ import { randomUUID } from 'node:crypto';
 import type { DlqEntry } from '@tributary/shared/dlq.ts';
 import { errorClasses } from '@tributary/shared/errors.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { newId } from '../ids.ts';
-import { call, makeControlApp } from '../test/control-app.ts';
-import { makeWorld, type TestOrg, type TestUser, type World } from '../test/make.ts';
+import { newId } from '../platform/ids.ts';
+import { startTestApi, type TestApi } from '../test/api.ts';
+import { call } from '../test/call.ts';
+import type { TestOrg, TestUser } from '../test/make.ts';
 import { explain } from './causes.ts';
 
-let world: World;
-let app: ReturnType<typeof makeControlApp>;
+let world: TestApi;
+let app: TestApi['app'];
 let org: TestOrg;
 let analyst: TestUser;
 let shop: string;
 let stripe: string;
 
 beforeAll(async () => {
-  world = await makeWorld();
-  app = makeControlApp(world);
+  world = await startTestApi();
+  app = world.app;
 });
 afterAll(() => world?.close());
 beforeEach(async () => {
@@ -28,7 +29,7 @@ beforeEach(async () => {
 
 async function makeEntry(columns: Record<string, unknown> = {}, of = org): Promise<string> {
   const row = {
-    id: newId(),
+    id: newId(Date.now()),
     org_id: of.id,
     project_id: of.projectId,
     source_connection_id: shop,

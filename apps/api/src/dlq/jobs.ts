@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { DlqFilter } from '@tributary/shared/dlq.ts';
-import { isUnavailable, type Sql } from '../db.ts';
-import { Problem } from '../errors.ts';
-import { requireNotHeld } from '../held.ts';
-import type { Task, TaskContext } from '../jobs.ts';
+import { isUnavailable, type Sql } from '../platform/db.ts';
+import { Problem } from '../platform/errors.ts';
+import type { Task, TaskContext } from '../platform/jobs.ts';
+import { requireNotHeld } from '../tenancy/require-not-held.ts';
 import { abandonClaims, claimChunk, claimDue, discardChunk, lockChunk, purgeChunk, reclaim, releaseDue } from './claims.ts';
 import { filterValues } from './filter.ts';
 import { checkpoint, continueSoon, finishOperation, type LeasedOperation, leaseOperation, yieldOperation } from './operations.ts';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { DlqOperation } from '@tributary/shared/dlq.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startJobs } from '../jobs.ts';
+import { startJobs } from '../platform/jobs.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';
-import { call } from '../test/control-app.ts';
+import { call } from '../test/call.ts';
 import type { TestOrg } from '../test/make.ts';
 import { dlqTasks } from './jobs.ts';
 

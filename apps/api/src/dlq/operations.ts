@@ -1,5 +1,5 @@
 import type { DlqFilter, DlqOperation, DlqOperationKind } from '@tributary/shared/dlq.ts';
-import type { Sql } from '../db.ts';
+import type { Sql } from '../platform/db.ts';
 import type { Position } from './claims.ts';
 import { filterValues, matchesFilter } from './filter.ts';
 
@@ -63,13 +63,13 @@ export async function cancelOperation(sql: Sql, id: string): Promise<void> {
 }
 
 /** The reason of a legal hold on the org or connection of an entry that matches; null: nothing is held. */
-export async function findHold(sql: Sql, orgId: string, filter: DlqFilter): Promise<string | null> {
+export async function findHold(sql: Sql, orgId: string, filter: DlqFilter, nowMs: number): Promise<string | null> {
   const [row] = await sql<{ reason: string }>(
     `select h.reason from public.source_connections c cross join lateral (select private.held($1, c.id) as reason) h
      where c.org_id = $1 and h.reason is not null
        and exists (select from public.dlq_events d where ${matchesFilter} and d.source_connection_id = c.id)
      limit 1`,
-    filterValues(orgId, filter, Date.now()),
+    filterValues(orgId, filter, nowMs),
   );
   return row?.reason ?? null;
 }

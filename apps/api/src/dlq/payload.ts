@@ -4,9 +4,9 @@ import { journalAad, open } from '@tributary/pipeline/seal.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import type { DlqPayload } from '@tributary/shared/dlq.ts';
 import type { Logger } from 'pino';
-import type { Db } from '../db.ts';
-import { findJournalEntries, type JournalEntry } from '../journal/store.ts';
-import { loadOrgKeys, type OrgKeys } from '../keys.ts';
+import { findJournalEntries, type JournalEntry } from '../deliveries/store.ts';
+import type { Db } from '../platform/db.ts';
+import { loadOrgKeys, type OrgKeys } from '../tenancy/org-keys.ts';
 import type { EntryRow } from './store.ts';
 
 const bodyBytesMax = 65_536;

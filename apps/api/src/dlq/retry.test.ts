@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startJobs } from '../jobs.ts';
+import { startJobs } from '../platform/jobs.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';
-import { call } from '../test/control-app.ts';
+import { call } from '../test/call.ts';
 import type { TestOrg } from '../test/make.ts';
 import { backoffSeconds } from './claims.ts';
 import { dlqTasks } from './jobs.ts';

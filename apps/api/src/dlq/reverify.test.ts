@@ -1,11 +1,11 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { sources } from '@tributary/pipeline/sources.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openEntry } from '../journal/reopen.ts';
-import { findJournalEntries } from '../journal/store.ts';
-import { loadOrgKeys } from '../keys.ts';
+import { openEntry } from '../deliveries/reopen.ts';
+import { findJournalEntries } from '../deliveries/store.ts';
+import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';
-import { call } from '../test/control-app.ts';
+import { call } from '../test/call.ts';
 import type { TestOrg } from '../test/make.ts';
 import { dlqTasks } from './jobs.ts';
 

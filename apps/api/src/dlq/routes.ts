@@ -20,15 +20,15 @@ import {
 import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
-import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
-import type { Db } from '../db.ts';
-import { Problem } from '../errors.ts';
-import { heldProblem } from '../held.ts';
-import { resolveOrg, resolveOrgToWrite } from '../orgs.ts';
-import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../requests.ts';
+import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
+import type { Db } from '../platform/db.ts';
+import { Problem } from '../platform/errors.ts';
+import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
+import { resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
+import { heldProblem } from '../tenancy/require-not-held.ts';
 import { explain } from './causes.ts';
-import { describe } from './docs.ts';
 import { openStatuses, operationFilter } from './filter.ts';
+import { describe } from './openapi.ts';
 import { cancelOperation, findHold, findOperation, listOperations, type OperationRow, startOperation } from './operations.ts';
 import { openPayloads } from './payload.ts';
 import {
@@ -48,13 +48,14 @@ export interface DlqDeps {
   verifyToken: VerifyToken;
   masterKeys: MasterKeys;
   log: Logger;
+  now(): number;
 }
 
 const clustersMax = 200;
 const fullSamplesMax = 20;
 
 /** Mounted at /api/dlq. */
-export function dlqRoutes({ db, verifyToken, masterKeys, log }: DlqDeps) {
+export function dlqRoutes({ db, verifyToken, masterKeys, log, now }: DlqDeps) {
   const app = new Hono<{ Variables: AuthVariables }>();
   app.use(requireUser(verifyToken), jsonBody);
 
@@ -64,7 +65,7 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log }: DlqDeps) {
     const after = cursor === undefined ? undefined : parseCursor(cursor);
     const rows = await db.as(c.var.claims, async (sql) => {
       const org = await resolveOrg(sql, filter.orgId);
-      return listEntries(sql, org.id, filter, limit + 1, after);
+      return listEntries(sql, org.id, filter, now(), limit + 1, after);
     });
     const last = rows.length > limit ? rows[limit - 1] : undefined;
     const answer: DlqList = { entries: rows.slice(0, limit).map(toEntry), nextCursor: last ? formatCursor(last) : null };
@@ -75,7 +76,7 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log }: DlqDeps) {
     const filter = toFilter(c.req.valid('query'));
     const groups = await db.as(c.var.claims, async (sql) => {
       const org = await resolveOrg(sql, filter.orgId);
-      return summariseEntries(sql, org.id, { statuses: openStatuses, ...filter });
+      return summariseEntries(sql, org.id, { statuses: openStatuses, ...filter }, now());
     });
     const answer: DlqSummary = {
       total: groups.reduce((sum, group) => sum + group.count, 0),
@@ -102,7 +103,7 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log }: DlqDeps) {
     const filter = toFilter(query);
     const rows = await db.as(c.var.claims, async (sql) => {
       const org = full ? await resolveOrgToWrite(sql, filter.orgId) : await resolveOrg(sql, filter.orgId);
-      const found = await listEntries(sql, org.id, { statuses: openStatuses, ...filter }, limit);
+      const found = await listEntries(sql, org.id, { statuses: openStatuses, ...filter }, now(), limit);
       // Written before anything is shown.
       if (full && found.length > 0) {
         await auditFullSample(
@@ -129,7 +130,7 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log }: DlqDeps) {
     const filter = toFilter(query);
     const clusters = await db.as(c.var.claims, async (sql) => {
       const org = await resolveOrg(sql, filter.orgId);
-      return clusterEntries(sql, org.id, { statuses: openStatuses, ...filter }, clustersMax);
+      return clusterEntries(sql, org.id, { statuses: openStatuses, ...filter }, now(), clustersMax);
     });
     const answer: DlqAnalysis = {
       clusters: clusters.map((row) => {
@@ -161,9 +162,10 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log }: DlqDeps) {
       if (filter.statuses.length === 0) throw invalidRequest([{ path: ['statuses'], message: untouchable(kind, wanted) }]);
       const started = await db.as(c.var.claims, async (sql) => {
         const org = await resolveOrgToWrite(sql, wanted.orgId);
-        const hold = kind === 'purge' ? await findHold(sql, org.id, filter) : null;
+        const nowMs = now();
+        const hold = kind === 'purge' ? await findHold(sql, org.id, filter, nowMs) : null;
         if (hold !== null) throw heldProblem(hold);
-        const count = await countEntries(sql, org.id, filter);
+        const count = await countEntries(sql, org.id, filter, nowMs);
         return dryRun ? count : startOperation(sql, org.id, kind, filter, count);
       });
       if (typeof started === 'number') return c.json({ dryRun: true, count: started });

@@ -1,11 +1,11 @@
 import { headerCredential, restoreCredentials } from '@tributary/pipeline/credentials.ts';
-import { safeEqual } from '@tributary/pipeline/proofs/constant-time.ts';
+import { safeEqual } from '@tributary/pipeline/constant-time.ts';
 import { verifyDelivery } from '@tributary/pipeline/verify.ts';
 import type { ErrorClass } from '@tributary/shared/errors.ts';
-import type { Connection } from '../ingest/connections.ts';
-import { credentialDigest, prepareRecords, prepareWrite } from '../ingest/prepare.ts';
-import { type Reopened, reopen } from '../journal/reopen.ts';
-import type { JournalEntry } from '../journal/store.ts';
+import type { Connection } from '../deliveries/connection-cache.ts';
+import { credentialDigest, prepareRecords, prepareWrite } from '../deliveries/prepare.ts';
+import { bodyOf, type Reopened, reopen } from '../deliveries/reopen.ts';
+import type { JournalEntry } from '../deliveries/store.ts';
 import type { Became, ClaimedEntry, Unit } from './claims.ts';
 
 /** A delivery of the journal, with what it takes to run it. */
@@ -34,11 +34,12 @@ export function runEntries(entries: ClaimedEntry[], { connection, entry }: Store
       message: 'The stored delivery cannot be opened with the org\u2019s keys.',
     });
   }
-  const { arrival, body } = reopened;
+  const { arrival } = reopened;
   // Verified when it came, and refused for its body alone: by a secret that may no longer be valid.
   const isProven = entries.every((one) => !one.is_quarantine || one.error_class === 'INVALID_PAYLOAD');
   const refusal = isProven ? undefined : verifyAgain(reopened, connection, entry);
   if (refusal) return each(refusal);
+  const body = bodyOf(arrival.delivery);
   if (!body) return each({ outcome: 'failed', errorClass: 'INVALID_PAYLOAD', message: 'The body cannot be read.' });
 
   const places = new Set(entries.map((one) => one.record_index));
@@ -74,7 +75,7 @@ export function runEntries(entries: ClaimedEntry[], { connection, entry }: Store
  * Whether a rejected delivery is genuine by the secrets that are valid now, with its arrival as the clock. A credential that was redacted
  * is put back where one of them, as the source's senders write it, has its digest.
  */
-function verifyAgain({ arrival, body, head }: Reopened, connection: Connection, entry: JournalEntry): Became | undefined {
+function verifyAgain({ arrival, head }: Reopened, connection: Connection, entry: JournalEntry): Became | undefined {
   const { source, config } = connection;
   const { secrets, receivedAtMs } = arrival;
   const dataKey = connection.keys.data.get(entry.key_version);
@@ -85,7 +86,7 @@ function verifyAgain({ arrival, body, head }: Reopened, connection: Connection, 
     const value = candidates.find((one) => dataKey !== undefined && safeEqual(credentialDigest(dataKey, one), digest));
     if (value !== undefined) known[place] = value;
   }
-  const delivery = restoreCredentials(arrival.delivery, body, known);
+  const delivery = restoreCredentials(arrival.delivery, undefined, known);
   const { verdict, bodyError } = verifyDelivery(source, delivery, { secrets, config }, receivedAtMs);
   if (!verdict.ok) return { outcome: 'failed', errorClass: verdict.error, message: verdict.message };
   return bodyError && { outcome: 'failed', errorClass: 'INVALID_PAYLOAD', message: bodyError.message };

@@ -1,5 +1,5 @@
 import type { DlqFilter, DlqStatus } from '@tributary/shared/dlq.ts';
-import type { Sql } from '../db.ts';
+import type { Sql } from '../platform/db.ts';
 import { filterValues, matchesFilter } from './filter.ts';
 
 // Every statement here runs as the caller, under RLS.
@@ -51,7 +51,7 @@ export interface Cursor {
 }
 
 /** Newest first, after the cursor. The page is found by the index alone where the filter allows it; only its rows are fetched. */
-export function listEntries(sql: Sql, orgId: string, filter: DlqFilter, limit: number, after?: Cursor): Promise<EntryRow[]> {
+export function listEntries(sql: Sql, orgId: string, filter: DlqFilter, nowMs: number, limit: number, after?: Cursor): Promise<EntryRow[]> {
   return sql<EntryRow>(
     `with page as (
        select d.id from public.dlq_events d
@@ -60,14 +60,14 @@ export function listEntries(sql: Sql, orgId: string, filter: DlqFilter, limit: n
        order by d.created_at desc, d.id desc limit $15
      )
      select ${columns} from ${withConnection} where d.id in (select id from page) order by d.created_at desc, d.id desc`,
-    [...filterValues(orgId, filter, Date.now()), after?.createdUs ?? null, after?.id ?? null, limit],
+    [...filterValues(orgId, filter, nowMs), after?.createdUs ?? null, after?.id ?? null, limit],
   );
 }
 
-export async function countEntries(sql: Sql, orgId: string, filter: DlqFilter): Promise<number> {
+export async function countEntries(sql: Sql, orgId: string, filter: DlqFilter, nowMs: number): Promise<number> {
   const [row] = await sql<{ count: number }>(
     `select count(*)::integer as count from public.dlq_events d where ${matchesFilter}`,
-    filterValues(orgId, filter, Date.now()),
+    filterValues(orgId, filter, nowMs),
   );
   return row?.count ?? 0;
 }
@@ -86,7 +86,7 @@ export interface GroupRow {
 }
 
 /** Largest first. The open entries are counted from their index alone, and the hours of the last day each by its part of it. */
-export function summariseEntries(sql: Sql, orgId: string, filter: DlqFilter): Promise<GroupRow[]> {
+export function summariseEntries(sql: Sql, orgId: string, filter: DlqFilter, nowMs: number): Promise<GroupRow[]> {
   return sql<GroupRow>(
     `with groups as (
        select d.error_class, d.source_connection_id, count(*)::integer as count,
@@ -112,7 +112,7 @@ export function summariseEntries(sql: Sql, orgId: string, filter: DlqFilter): Pr
        ) as trend
      from groups g join public.source_connections c on c.id = g.source_connection_id
      order by g.count desc, g.error_class, c.id`,
-    filterValues(orgId, filter, Date.now()),
+    filterValues(orgId, filter, nowMs),
   );
 }
 
@@ -130,7 +130,7 @@ export interface ClusterRow {
 }
 
 /** The largest clusters of entries that fail alike. The example is the newest. */
-export function clusterEntries(sql: Sql, orgId: string, filter: DlqFilter, limit: number): Promise<ClusterRow[]> {
+export function clusterEntries(sql: Sql, orgId: string, filter: DlqFilter, nowMs: number, limit: number): Promise<ClusterRow[]> {
   return sql<ClusterRow>(
     `with clusters as (
        select d.error_class, d.field_path, d.source_event_type, d.source_connection_id, count(*)::integer as count,
@@ -145,7 +145,7 @@ export function clusterEntries(sql: Sql, orgId: string, filter: DlqFilter, limit
        order by d.id desc limit 1) as example_id
      from clusters k join public.source_connections c on c.id = k.source_connection_id
      order by k.count desc, k.error_class, k.field_path, k.source_event_type, c.id`,
-    [...filterValues(orgId, filter, Date.now()), limit],
+    [...filterValues(orgId, filter, nowMs), limit],
   );
 }
 

@@ -1,13 +1,13 @@
 import { setImmediate as yieldTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
-import { type Db, isRefusal, isRetryable, isUnavailable, type Sql, sqlState } from '../db.ts';
-import type { Connection, Connections } from '../ingest/connections.ts';
-import { isolatePoison } from '../ingest/poison.ts';
-import { tryBatch, type WriteItem } from '../ingest/store.ts';
-import { rowsOf } from '../ingest/writer.ts';
-import { findJournalEntries } from '../journal/store.ts';
-import { partsOf } from '../parts.ts';
+import type { Connection, Connections } from '../deliveries/connection-cache.ts';
+import { isolatePoison } from '../deliveries/poison.ts';
+import type { WriteItem } from '../deliveries/rows.ts';
+import { findJournalEntries, tryBatch } from '../deliveries/store.ts';
+import { rowsOf } from '../deliveries/writer.ts';
+import { chunkBySize } from '../platform/chunk-by-size.ts';
+import type { Config } from '../platform/config.ts';
+import { type Db, isRefusal, isRetryable, isUnavailable, type Sql, sqlState } from '../platform/db.ts';
 import { type Became, type ClaimedEntry, type Settled, settle, type Unit, writeDeliveries } from './claims.ts';
 import { runEntries } from './run.ts';
 
@@ -37,7 +37,7 @@ export interface Holder {
 /** Runs and settles claimed entries, in parts that fit in memory. What is left when `signal` aborts stays claimed. */
 export async function workOff(deps: WorkDeps, holder: Holder, claimed: readonly ClaimedEntry[]): Promise<void> {
   const deliveries = Map.groupBy(claimed, (entry) => entry.journal_id).values();
-  for (const part of partsOf(deliveries, ([one]) => one?.byte_size ?? 0, bytesMax)) {
+  for (const part of chunkBySize(deliveries, ([one]) => one?.byte_size ?? 0, bytesMax)) {
     if (holder.signal.aborted) return;
     const units = await runPart(deps, part);
     const isWhole = (unit: Unit) => unit.became.outcome === 'delivered';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createReplayer } from '../journal/replay.ts';
-import { findJournalEntries } from '../journal/store.ts';
+import { createReplayer } from '../deliveries/rerun.ts';
+import { findJournalEntries } from '../deliveries/store.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';
-import { call } from '../test/control-app.ts';
+import { call } from '../test/call.ts';
 import type { TestOrg, TestUser } from '../test/make.ts';
 import { type ErasureLimits, erasureTasks } from './jobs.ts';
 

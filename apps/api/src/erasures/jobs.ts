@@ -5,14 +5,14 @@ import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
 import { namesPerson, type Person, type PersonContext } from '@tributary/pipeline/person.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import type { Logger } from 'pino';
-import type { Db } from '../db.ts';
-import { Problem } from '../errors.ts';
-import { requireNotHeld } from '../held.ts';
-import type { Task } from '../jobs.ts';
-import { openEntry } from '../journal/reopen.ts';
-import { findJournalEntries, type JournalEntry } from '../journal/store.ts';
-import { loadOrgKeys, type OrgKeys } from '../keys.ts';
-import { partsOf } from '../parts.ts';
+import { bodyOf, openEntry } from '../deliveries/reopen.ts';
+import { findJournalEntries, type JournalEntry } from '../deliveries/store.ts';
+import { chunkBySize } from '../platform/chunk-by-size.ts';
+import type { Db } from '../platform/db.ts';
+import { Problem } from '../platform/errors.ts';
+import type { Task } from '../platform/jobs.ts';
+import { loadOrgKeys, type OrgKeys } from '../tenancy/org-keys.ts';
+import { requireNotHeld } from '../tenancy/require-not-held.ts';
 import { openPerson, probesOf } from './person.ts';
 import {
   type ClaimedErasure,
@@ -105,7 +105,7 @@ async function work(
       if (completed) log.info({ erasureId: id, orgId: org_id }, 'an erasure is completed');
       return !completed;
     }
-    for (const part of partsOf(heads, (head) => head.byte_size, bytesMax)) {
+    for (const part of chunkBySize(heads, (head) => head.byte_size, bytesMax)) {
       if (!goesOn()) return false;
       await erasePart(part);
     }
@@ -161,8 +161,8 @@ async function work(
 
 /** Throws when the entry cannot be opened. */
 function isAbout(person: Person, entry: JournalEntry, keys: OrgKeys, reader = readerFrom(undefined)): boolean {
-  const { delivery, body, receivedAtMs } = openEntry(entry, keys);
-  return namesPerson(person, delivery, body, { ...reader, receivedAtMs });
+  const { delivery, receivedAtMs } = openEntry(entry, keys);
+  return namesPerson(person, delivery, bodyOf(delivery), { ...reader, receivedAtMs });
 }
 
 /** How the deliveries of a connection are read. */

@@ -1,7 +1,7 @@
 import { hashPerson, type Person } from '@tributary/pipeline/person.ts';
 import { erasureAad, open, seal } from '@tributary/pipeline/seal.ts';
-import { Problem } from '../errors.ts';
-import type { OrgKeys } from '../keys.ts';
+import { Problem } from '../platform/errors.ts';
+import type { OrgKeys } from '../tenancy/org-keys.ts';
 import type { SubjectProbe } from './store.ts';
 
 /** Who is to be erased, as it is kept until that is done: it opens only as this erasure of this org. */

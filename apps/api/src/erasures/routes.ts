@@ -4,15 +4,15 @@ import { identifierKinds } from '@tributary/pipeline/pii.ts';
 import { ErasePerson, type Erasure, type ErasureDryRun, type ErasureList, ErasureQuery } from '@tributary/shared/erasures.ts';
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
-import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
-import type { Db } from '../db.ts';
-import { Problem } from '../errors.ts';
-import { requireNotHeld } from '../held.ts';
-import { newId } from '../ids.ts';
-import { loadOrgKeys } from '../keys.ts';
-import { findCountries, resolveOrg, resolveOrgToWrite } from '../orgs.ts';
-import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../requests.ts';
-import { describe } from './docs.ts';
+import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
+import type { Db } from '../platform/db.ts';
+import { Problem } from '../platform/errors.ts';
+import { newId } from '../platform/ids.ts';
+import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
+import { findCountries, resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
+import { loadOrgKeys } from '../tenancy/org-keys.ts';
+import { requireNotHeld } from '../tenancy/require-not-held.ts';
+import { describe } from './openapi.ts';
 import { probesOf, sealPerson } from './person.ts';
 import { countEvents, type ErasureRow, findErasure, listErasures, startErasure } from './store.ts';
 
@@ -21,12 +21,13 @@ export interface ErasureRouteDeps {
   verifyToken: VerifyToken;
   masterKeys: MasterKeys;
   log: Logger;
+  now(): number;
 }
 
 const fieldOf = { email: 'email', phone: 'phone', document: 'document', external_id: 'externalId' } as const;
 
 /** Mounted at /api/erasures. What identifies the person is neither logged nor answered, and sealed until the erasure is completed. */
-export function erasureRoutes({ db, verifyToken, masterKeys, log }: ErasureRouteDeps) {
+export function erasureRoutes({ db, verifyToken, masterKeys, log, now }: ErasureRouteDeps) {
   const app = new Hono<{ Variables: AuthVariables }>();
   app.use(requireUser(verifyToken), jsonBody);
 
@@ -58,7 +59,7 @@ export function erasureRoutes({ db, verifyToken, masterKeys, log }: ErasureRoute
       const events = await db.as(c.var.claims, (sql) => countEvents(sql, org.id, probesOf(keys, person)));
       return c.json({ dryRun: true, events } satisfies ErasureDryRun);
     }
-    const id = newId();
+    const id = newId(now());
     const kinds = identifierKinds.filter((kind) => typed[kind] !== undefined);
     const row = await db.as(c.var.claims, async (sql) => {
       await requireNotHeld(sql, org.id);

@@ -1,5 +1,5 @@
 import type { Erasure } from '@tributary/shared/erasures.ts';
-import type { Sql } from '../db.ts';
+import type { Sql } from '../platform/db.ts';
 
 /** A person as the subjects of events have them: `{ email: <hash> }`, one per identifier and version of the hash key. */
 export type SubjectProbe = Record<string, string>;

@@ -1,6 +1,6 @@
 import { bulkhead } from 'cockatiel';
-import type { Db } from '../db.ts';
-import { Problem } from '../errors.ts';
+import type { Db } from '../platform/db.ts';
+import { Problem } from '../platform/errors.ts';
 
 /** Downloads of one person at a time, in this process: each holds a page in memory for as long as its reader takes. */
 const perUserMax = 3;

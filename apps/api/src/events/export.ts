@@ -1,6 +1,6 @@
 import { type EventCursor, type EventExportFormat, type EventFilter, EventPage } from '@tributary/shared/events.ts';
-import type { Claims, Db } from '../db.ts';
-import { resolveOrg } from '../orgs.ts';
+import type { Claims, Db } from '../platform/db.ts';
+import { resolveOrg } from '../tenancy/callers-org.ts';
 import { exportColumns, findExportRows, searchEvents } from './store.ts';
 
 /** Events of one read: each is a short transaction of its own, so that a long download holds nothing that others wait for. */

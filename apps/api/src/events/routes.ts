@@ -11,17 +11,17 @@ import {
 import { Hono } from 'hono';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
-import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
-import type { Db } from '../db.ts';
-import { Problem } from '../errors.ts';
-import { toEntry } from '../journal-rows.ts';
-import { loadOrgKeys } from '../keys.ts';
-import { findCountries, resolveOrg } from '../orgs.ts';
-import { jsonBody, validBody, validId } from '../requests.ts';
-import { createTokenBucket, type Rate, type TokenBucket, takeTokens } from '../token-bucket.ts';
-import { describe } from './docs.ts';
+import { toEntry } from '../deliveries/journal-rows.ts';
+import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
+import type { Db } from '../platform/db.ts';
+import { Problem } from '../platform/errors.ts';
+import { jsonBody, validBody, validId } from '../platform/requests.ts';
+import { createTokenBucket, type Rate, type TokenBucket, takeTokens } from '../platform/token-bucket.ts';
+import { findCountries, resolveOrg } from '../tenancy/callers-org.ts';
+import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { createDownloads } from './downloads.ts';
 import { contentTypes, exportEvents } from './export.ts';
+import { describe } from './openapi.ts';
 import { auditExport, findAttempts, findEventHead, findHold, findRecords, isBodyKept, isDeleted, type RecordRow } from './store.ts';
 import { makeTicket, openTicket } from './ticket.ts';
 

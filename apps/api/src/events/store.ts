@@ -1,6 +1,6 @@
 import type { EventCursor, EventExportFormat, EventFilter, EventRow } from '@tributary/shared/events.ts';
-import type { Sql } from '../db.ts';
-import { type JournalRow, journalColumns } from '../journal-rows.ts';
+import { type JournalRow, journalColumns } from '../deliveries/journal-rows.ts';
+import type { Sql } from '../platform/db.ts';
 
 // As the caller, under RLS.
 

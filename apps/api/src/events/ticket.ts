@@ -1,10 +1,10 @@
 import { createHmac, hkdfSync } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
-import { safeEqual } from '@tributary/pipeline/proofs/constant-time.ts';
+import { safeEqual } from '@tributary/pipeline/constant-time.ts';
 import { EventExportFormat, EventFilter } from '@tributary/shared/events.ts';
 import { z } from 'zod';
-import { Problem } from '../errors.ts';
+import { Problem } from '../platform/errors.ts';
 
 /** What somebody may download: a URL holds it, signed, because a browser sends no headers of ours when it navigates. */
 const Ticket = z.strictObject({

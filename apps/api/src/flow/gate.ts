@@ -1,22 +1,23 @@
 import type { Mode } from '@tributary/shared/flow.ts';
-import { Problem } from '../errors.ts';
-import type { Metrics } from '../metrics.ts';
+import { Problem } from '../platform/errors.ts';
+import type { Metrics } from '../platform/metrics.ts';
 
-/** Where every webhook request comes in, before anything is known of it, and leaves. */
+/** Where every webhook request comes in, before anything is known of it. */
 export interface Gate {
-  /** Throws a Problem when nothing new is taken: `paused`, `draining`, `overloaded`. Every other call is followed by one of `leave`. */
-  enter(): void;
-  leave(): void;
+  /** Throws a Problem when nothing new is taken: `paused`, `draining`, `overloaded`. */
+  enter(): Entry;
   inFlight(): number;
-  /** A body that is begun to be read. `cut` ends it: it is called, at most once, when it stands in the way of others. */
-  startUpload(cut: () => void): Upload;
 }
 
-/** Followed by one `end`. */
-interface Upload {
-  /** So many bytes more have come, which nobody has vouched for. */
+/** A request that was let in, until it leaves. */
+interface Entry {
+  /** Its body is being read from now on. `cut` ends that: it is called, at most once, when it stands in the way of others. */
+  startReading(cut: () => void): void;
+  /** Its body takes so many bytes more, off the wire or inflated. Throws the Problem `overloaded` when all bodies together take too many. */
   grow(bytes: number): void;
-  end(): void;
+  /** Its body is complete, and no longer cut. Its bytes are held until it leaves. */
+  stopReading(): void;
+  leave(): void;
 }
 
 /** Made once: refusals must cost next to nothing, and a new Error looks up its stack. */
@@ -31,20 +32,23 @@ const lateMs = 300;
 
 /** Bodies come within milliseconds. One that has not by then makes room, where there is none, for those that will. */
 const slowMs = 1_000;
-/** Of bodies that are being read. */
-const uploadBytesMax = 134_217_728;
+/**
+ * Of the bodies of all requests that have not left, as they came and inflated: eight of the largest. A process has 512 MB, of which the heap
+ * may take 256 and the batches that wait to be written 32; what is read into a body lies beside the heap.
+ */
+const bodyBytesMax = 67_108_864;
 
 export function createGate(deps: { mode(): Mode; requestsInFlightMax: number; metrics: Metrics }): Gate {
   let inFlight = 0;
   // In the order in which they began.
-  const uploads = new Set<{ since: number; cut(): void }>();
-  let uploadBytes = 0;
+  const reading = new Set<{ since: number; cut(): void }>();
+  let bodyBytes = 0;
 
-  /** Whoever opens many connections and sends little holds no place against those who send all they have. */
+  /** Ends the oldest upload that has had its time: many open connections that send little must not keep out those that send all they have. */
   function cutSlowest(): boolean {
-    const [oldest] = uploads;
+    const [oldest] = reading;
     if (!oldest || performance.now() - oldest.since < slowMs) return false;
-    uploads.delete(oldest);
+    reading.delete(oldest);
     deps.metrics.shed.inc({ reason: 'slow_upload' });
     oldest.cut();
     return true;
@@ -63,27 +67,31 @@ export function createGate(deps: { mode(): Mode; requestsInFlightMax: number; me
         throw overloaded;
       }
       inFlight++;
-    },
-    leave() {
-      inFlight--;
-    },
-    inFlight: () => inFlight,
-    startUpload(cut) {
-      const upload = { since: performance.now(), cut };
+      let upload: { since: number; cut(): void } | undefined;
       let bytes = 0;
-      uploads.add(upload);
       return {
+        startReading(cut) {
+          upload = { since: performance.now(), cut };
+          reading.add(upload);
+        },
         grow(more) {
           bytes += more;
-          uploadBytes += more;
-          if (uploadBytes > uploadBytesMax && !cutSlowest()) throw overloaded;
+          bodyBytes += more;
+          if (bodyBytes > bodyBytesMax && !cutSlowest()) {
+            deps.metrics.shed.inc({ reason: 'body_bytes' });
+            throw overloaded;
+          }
         },
-        end() {
-          uploads.delete(upload);
-          uploadBytes -= bytes;
+        stopReading() {
+          if (upload) reading.delete(upload);
+        },
+        leave() {
+          inFlight--;
+          bodyBytes -= bytes;
         },
       };
     },
+    inFlight: () => inFlight,
   };
 }
 

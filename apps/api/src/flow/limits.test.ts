@@ -1,7 +1,7 @@
 import type { Mode } from '@tributary/shared/flow.ts';
 import { describe, expect, test } from 'vitest';
-import { Problem } from '../errors.ts';
-import { createMetrics } from '../metrics.ts';
+import { Problem } from '../platform/errors.ts';
+import { createMetrics } from '../platform/metrics.ts';
 import { createLimits, type LimitedConnection } from './limits.ts';
 
 const connection = (id: string, orgId: string, more: Partial<LimitedConnection> = {}): LimitedConnection => ({

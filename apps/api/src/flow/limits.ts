@@ -1,8 +1,8 @@
 import type { Mode } from '@tributary/shared/flow.ts';
 import { LRUCache } from 'lru-cache';
-import { Problem } from '../errors.ts';
-import type { Metrics } from '../metrics.ts';
-import { createTokenBucket, type Rate, type TokenBucket, takeTokens, tokensDueInMs } from '../token-bucket.ts';
+import { Problem } from '../platform/errors.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import { createTokenBucket, type Rate, type TokenBucket, takeTokens, tokensDueInMs } from '../platform/token-bucket.ts';
 
 /** What the limits read of a connection. */
 export interface LimitedConnection {

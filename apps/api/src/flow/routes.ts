@@ -1,10 +1,10 @@
 import { type FlowState, type ServiceStatus, StatusQuery } from '@tributary/shared/flow.ts';
 import { Hono } from 'hono';
-import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
-import { cached } from '../cached.ts';
-import type { Db } from '../db.ts';
-import { validQuery } from '../requests.ts';
-import { describe } from './docs.ts';
+import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
+import type { Db } from '../platform/db.ts';
+import { memoizeFor } from '../platform/memoize-for.ts';
+import { validQuery } from '../platform/requests.ts';
+import { describe } from './openapi.ts';
 import { hasLowPriority } from './store.ts';
 
 export interface StatusDeps {
@@ -20,7 +20,7 @@ const freshForMs = 1_000;
 export function statusRoutes({ db, flow, verifyToken }: StatusDeps) {
   const app = new Hono<{ Variables: AuthVariables }>();
   app.use(requireUser(verifyToken));
-  const getState = cached(() => flow.getState(), freshForMs);
+  const getState = memoizeFor(() => flow.getState(), freshForMs);
 
   app.get('/', describe.getStatus, validQuery(StatusQuery), async (c) => {
     const { orgId } = c.req.valid('query');

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { OperatorMode } from '@tributary/shared/flow.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../test/api.ts';
-import { call } from '../test/control-app.ts';
+import { call } from '../test/call.ts';
 import type { TestOrg, TestUser } from '../test/make.ts';
 
 let api: TestApi;

@@ -1,5 +1,5 @@
 import type { FlowInstance, FlowTransition, Mode, OperatorMode } from '@tributary/shared/flow.ts';
-import type { Db, Sql } from '../db.ts';
+import type { Db, Sql } from '../platform/db.ts';
 import type { Level } from './levels.ts';
 
 /** What an instance says of itself, once a second. */

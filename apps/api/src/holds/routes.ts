@@ -1,11 +1,11 @@
 import { CreateLegalHold, type LegalHold, type LegalHoldList, LegalHoldQuery } from '@tributary/shared/holds.ts';
 import { Hono } from 'hono';
-import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
-import type { Db } from '../db.ts';
-import { Problem } from '../errors.ts';
-import { resolveOrg, resolveOrgToWrite } from '../orgs.ts';
-import { jsonBody, validBody, validId, validQuery } from '../requests.ts';
-import { describe } from './docs.ts';
+import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
+import type { Db } from '../platform/db.ts';
+import { Problem } from '../platform/errors.ts';
+import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
+import { resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
+import { describe } from './openapi.ts';
 import { createHold, type HoldRow, listHolds, releaseHold } from './store.ts';
 
 /** Mounted at /api/legal-holds. */

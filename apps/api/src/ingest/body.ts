@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { promisify } from 'node:util';
-import { brotliDecompress, gunzip, inflate } from 'node:zlib';
-import { Problem } from '../errors.ts';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { Problem } from '../platform/errors.ts';
 
 export interface BodyLimits {
   /** Of the bytes on the wire. */
@@ -10,25 +9,29 @@ export interface BodyLimits {
   inflatedBytesMax: number;
 }
 
-const decoders = {
-  gzip: promisify(gunzip),
-  'x-gzip': promisify(gunzip),
-  deflate: promisify(inflate),
-  br: promisify(brotliDecompress),
-} as const;
+const inflaters = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createInflate, br: createBrotliDecompress } as const;
+const inflatedChunkBytes = 32_768;
 
-/** Where a body that is being read is known: see flow/gate.ts. */
-export type StartUpload = (cut: () => void) => { grow(bytes: number): void; end(): void };
+/** The bytes of one request's body among those of all requests: see flow/gate.ts. */
+export interface BodyRoom {
+  /** The body is being read from now on: `cut` ends that. */
+  startReading(cut: () => void): void;
+  /** So many bytes more are held. Throws Problem `overloaded` where there is no room for them. */
+  grow(bytes: number): void;
+  stopReading(): void;
+}
 
 /**
- * The body's bytes. The cap holds while reading, whatever content-length says or a chunked body hides.
- * Throws Problem `payload_too_large`, `unsupported_encoding`, `invalid_payload`, or `overloaded` where it took too long while others waited.
+ * The body's bytes. The caps hold while it is read and while it is inflated, whatever content-length says or a chunked body hides, and every byte
+ * that is held is counted in `room` first.
+ * Throws Problem `payload_too_large`, `unsupported_encoding`, `invalid_payload`, or `overloaded` where it took too long while others waited or
+ * no room is left.
  */
 export async function readBody(
   request: Request,
   incoming: IncomingMessage | undefined,
   limits: BodyLimits,
-  startUpload: StartUpload,
+  room: BodyRoom,
 ): Promise<Buffer> {
   const tooLarge = () => new Problem('payload_too_large', `at most ${limits.bodyBytesMax} bytes are taken`, { connection: 'close' });
   const announced = request.headers.get('content-length');
@@ -36,29 +39,46 @@ export async function readBody(
 
   // On Node the socket's own stream, by its events: a web stream and an async iterator cost more than all the parsing after them.
   const raw = incoming
-    ? await readIncoming(incoming, limits.bodyBytesMax, tooLarge, startUpload)
-    : await readStream(request.body, limits.bodyBytesMax, tooLarge);
+    ? await readIncoming(incoming, limits.bodyBytesMax, tooLarge, room)
+    : await readStream(request.body, limits.bodyBytesMax, tooLarge, room);
 
   const encoding = request.headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity';
   if (encoding === 'identity' || encoding === '') return raw;
-  const decode = decoders[encoding as keyof typeof decoders];
-  if (!decode) throw new Problem('unsupported_encoding', 'gzip, deflate, br or none');
-  try {
-    return await decode(raw, { maxOutputLength: limits.inflatedBytesMax });
-  } catch (error) {
-    if ((error as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE') {
-      throw new Problem('payload_too_large', `at most ${limits.inflatedBytesMax} bytes are taken after decompression`);
-    }
-    throw new Problem('invalid_payload', `the body is not valid ${encoding}`);
-  }
+  if (!Object.hasOwn(inflaters, encoding)) throw new Problem('unsupported_encoding', 'gzip, deflate, br or none');
+  return await inflate(raw, encoding as keyof typeof inflaters, limits.inflatedBytesMax, room);
+}
+
+/** Chunk by chunk: eight kilobytes become eight megabytes, and a thousand requests do that at once. */
+function inflate(raw: Buffer, encoding: keyof typeof inflaters, bytesMax: number, room: BodyRoom): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const invalid = () => reject(new Problem('invalid_payload', `the body is not valid ${encoding}`));
+    if (raw.length === 0) return invalid();
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const stream = inflaters[encoding]({ chunkSize: inflatedChunkBytes });
+    stream.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      try {
+        if (size > bytesMax) throw new Problem('payload_too_large', `at most ${bytesMax} bytes are taken after decompression`);
+        room.grow(chunk.length);
+        chunks.push(chunk);
+      } catch (problem) {
+        chunks.length = 0;
+        stream.destroy();
+        reject(problem);
+      }
+    });
+    stream.on('error', invalid);
+    stream.on('end', () => resolve(Buffer.concat(chunks, size)));
+    stream.end(raw);
+  });
 }
 
 const incomplete = () => new Problem('invalid_request', 'the body ended before it was complete', { connection: 'close' });
 
 const cutOff = () => new Problem('overloaded', 'the body took too long to come', { connection: 'close', 'retry-after': '2' });
 
-function readIncoming(incoming: IncomingMessage, bytesMax: number, tooLarge: () => Problem, startUpload: StartUpload): Promise<Buffer> {
-  let upload: ReturnType<StartUpload>;
+function readIncoming(incoming: IncomingMessage, bytesMax: number, tooLarge: () => Problem, room: BodyRoom): Promise<Buffer> {
   const read = new Promise<Buffer>((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -67,12 +87,12 @@ function readIncoming(incoming: IncomingMessage, bytesMax: number, tooLarge: () 
       chunks.length = 0;
       reject(problem);
     };
-    upload = startUpload(() => giveUp(cutOff()));
+    room.startReading(() => giveUp(cutOff()));
     incoming.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size > bytesMax) return giveUp(tooLarge());
       try {
-        upload.grow(chunk.length);
+        room.grow(chunk.length);
         chunks.push(chunk);
       } catch (problem) {
         giveUp(problem);
@@ -86,16 +106,22 @@ function readIncoming(incoming: IncomingMessage, bytesMax: number, tooLarge: () 
     // The sender may have hung up while its connection was looked up: its events are past.
     if (incoming.destroyed) reject(incomplete());
   });
-  return read.finally(() => upload.end());
+  return read.finally(() => room.stopReading());
 }
 
-async function readStream(body: ReadableStream<Uint8Array> | null, bytesMax: number, tooLarge: () => Problem): Promise<Buffer> {
+async function readStream(
+  body: ReadableStream<Uint8Array> | null,
+  bytesMax: number,
+  tooLarge: () => Problem,
+  room: BodyRoom,
+): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
     for await (const chunk of body ?? []) {
       size += chunk.byteLength;
       if (size > bytesMax) throw tooLarge();
+      room.grow(chunk.byteLength);
       chunks.push(chunk);
     }
   } catch (error) {

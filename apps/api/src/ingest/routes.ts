@@ -3,19 +3,19 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Delivery } from '@tributary/pipeline/source.ts';
 import { verifyDelivery } from '@tributary/pipeline/verify.ts';
 import { type Context, Hono } from 'hono';
-import type { Config } from '../config.ts';
-import { Problem, type ProblemCode } from '../errors.ts';
-import type { Metrics } from '../metrics.ts';
-import { readBody, type StartUpload } from './body.ts';
-import { type Connection, type Connections, validSecrets } from './connections.ts';
-import { prepareRejected, prepareWrite } from './prepare.ts';
-import type { Quarantine } from './quarantine.ts';
-import type { Outcome, Writer } from './writer.ts';
+import { type Connection, type Connections, validSecrets } from '../deliveries/connection-cache.ts';
+import { prepareRejected, prepareWrite } from '../deliveries/prepare.ts';
+import type { Quarantine } from '../deliveries/quarantine.ts';
+import type { Outcome, Writer } from '../deliveries/writer.ts';
+import type { Config } from '../platform/config.ts';
+import { Problem, type ProblemCode } from '../platform/errors.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import { type BodyRoom, readBody } from './body.ts';
 
 export interface IngestDeps {
-  /** Each of the two throws the Problem to answer when a delivery is not to be taken now. */
+  /** Both throw the Problem to answer when a delivery is not to be taken now. */
   flow: {
-    gate: { enter(): void; leave(): void; startUpload: StartUpload };
+    gate: { enter(): BodyRoom & { leave(): void } };
     limits: { take(connection: Connection): void; giveBack(connection: Connection): void };
   };
   connections: Connections;
@@ -54,14 +54,18 @@ export function ingestRoutes({ flow, connections, writer, quarantine, metrics, l
   }
 
   routes.post('/api/webhooks/:type/:connectionId', async (c) => {
-    flow.gate.enter();
+    const entry = flow.gate.enter();
     try {
       writer.admit(0);
       const connection = await getConnection(c);
       flow.limits.take(connection);
-      const raw = await readBody(c.req.raw, c.env?.incoming, limits, flow.gate.startUpload).catch((error: unknown) => {
-        reject(connection);
-        quarantine.count(connection);
+      const raw = await readBody(c.req.raw, c.env?.incoming, limits, entry).catch((error: unknown) => {
+        // What was refused for want of room comes again: it is no rejection.
+        if (error instanceof Problem && error.status === 503) flow.limits.giveBack(connection);
+        else {
+          reject(connection);
+          quarantine.count(connection);
+        }
         throw error;
       });
       const receivedAtMs = now();
@@ -82,7 +86,7 @@ export function ingestRoutes({ flow, connections, writer, quarantine, metrics, l
           : ([verdict.error, verdict.message] as const);
         reject(connection);
         metrics.deadLettered.inc({ source: connection.source.type, reason: error });
-        await quarantine.add(prepareRejected(arrival, body, error, message));
+        await quarantine.add(prepareRejected(arrival, error, message));
         throw new Problem(error.toLowerCase() as ProblemCode, verdict.ok ? message : undefined);
       }
 
@@ -94,7 +98,7 @@ export function ingestRoutes({ flow, connections, writer, quarantine, metrics, l
       Object.assign(c.var.event, { journalId: item.delivery.id, records: outcomes.length, outcome: status });
       return c.json({ status, records: outcomes });
     } finally {
-      flow.gate.leave();
+      entry.leave();
     }
   });
 
@@ -106,7 +110,7 @@ export function ingestRoutes({ flow, connections, writer, quarantine, metrics, l
     return c.json({ status: 'ready' });
   });
 
-  /** Whoever proved nothing used up nothing of what the owner may send. */
+  /** Counts the rejection and gives the rate-limit token back: an unauthenticated request must not use up the owner's quota. */
   function reject(connection: Connection): void {
     metrics.records.inc({ source: connection.source.type, outcome: 'rejected' });
     flow.limits.giveBack(connection);

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { unpackDelivery } from '@tributary/pipeline/journal.ts';
 import { journalAad, open } from '@tributary/pipeline/seal.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadOrgKeys } from '../keys.ts';
+import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';
 import type { TestOrg } from '../test/make.ts';
 

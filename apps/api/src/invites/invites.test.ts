@@ -1,19 +1,19 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { CreatedInvite, Invite } from '@tributary/shared/api.ts';
-import type { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { call, makeControlApp, publicUrl } from '../test/control-app.ts';
-import { makeWorld, type TestOrg, type TestUser, type World } from '../test/make.ts';
+import { publicUrl, startTestApi, type TestApi } from '../test/api.ts';
+import { call } from '../test/call.ts';
+import type { TestOrg, TestUser } from '../test/make.ts';
 
-let world: World;
-let app: Hono;
+let world: TestApi;
+let app: TestApi['app'];
 let org: TestOrg;
 let analyst: TestUser;
 let stranger: TestUser;
 
 beforeAll(async () => {
-  world = await makeWorld();
-  app = makeControlApp(world);
+  world = await startTestApi();
+  app = world.app;
   org = await world.makeOrg();
   analyst = await world.makeMember(org, 'analyst');
   stranger = (await world.makeOrg()).owner;

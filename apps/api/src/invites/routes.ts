@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type AcceptedInvite, AcceptInvite, type CreatedInvite, CreateInvite, type Invite, InviteQuery } from '@tributary/shared/api.ts';
 import { Hono } from 'hono';
-import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
-import type { Db } from '../db.ts';
-import { Problem } from '../errors.ts';
-import { jsonBody, validBody, validId, validQuery } from '../requests.ts';
-import { describe } from './docs.ts';
+import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
+import type { Db } from '../platform/db.ts';
+import { Problem } from '../platform/errors.ts';
+import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
+import { describe } from './openapi.ts';
 import { acceptInvite, createInvite, deleteInvite, findOrg, type InviteRow, listInvites } from './store.ts';
 
 export interface InviteDeps {

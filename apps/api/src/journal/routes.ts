@@ -1,15 +1,16 @@
 import { type LatestEntries, LatestQuery, ReplayEntry, type ReplayedEntry } from '@tributary/shared/journal.ts';
 import { Hono } from 'hono';
-import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
-import type { Db } from '../db.ts';
-import { Problem } from '../errors.ts';
-import { requireNotHeld } from '../held.ts';
-import { toEntry } from '../journal-rows.ts';
-import { resolveOrg } from '../orgs.ts';
-import { jsonBody, validBody, validId, validQuery } from '../requests.ts';
-import { describe } from './docs.ts';
-import type { Replayer } from './replay.ts';
-import { auditReplay, findEntryHead, findJournalEntries, findLatestEntries, hasConnection } from './store.ts';
+import { toEntry } from '../deliveries/journal-rows.ts';
+import type { Replayer } from '../deliveries/rerun.ts';
+import { findJournalEntries } from '../deliveries/store.ts';
+import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
+import type { Db } from '../platform/db.ts';
+import { Problem } from '../platform/errors.ts';
+import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
+import { resolveOrg } from '../tenancy/callers-org.ts';
+import { requireNotHeld } from '../tenancy/require-not-held.ts';
+import { describe } from './openapi.ts';
+import { auditReplay, findEntryHead, findLatestEntries, hasConnection } from './store.ts';
 
 /** Mounted at /api/events. */
 export function latestRoutes({ db, verifyToken }: { db: Db; verifyToken: VerifyToken }) {

@@ -1,14 +1,14 @@
-import type { Hono } from 'hono';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { loadOrgKeys } from '../keys.ts';
-import { call, makeControlApp } from '../test/control-app.ts';
-import { makeWorld, type TestOrg, type TestUser, type World } from '../test/make.ts';
+import { loadOrgKeys } from '../tenancy/org-keys.ts';
+import { startTestApi, type TestApi } from '../test/api.ts';
+import { call } from '../test/call.ts';
+import type { TestOrg, TestUser } from '../test/make.ts';
 
-let world: World;
-let app: Hono;
+let world: TestApi;
+let app: TestApi['app'];
 beforeAll(async () => {
-  world = await makeWorld();
-  app = makeControlApp(world);
+  world = await startTestApi();
+  app = world.app;
 });
 afterAll(() => world?.close());
 

@@ -3,11 +3,11 @@ import { type MasterKeys, wrapKey } from '@tributary/pipeline/master-keys.ts';
 import { keyAad } from '@tributary/pipeline/seal.ts';
 import { type Org, type OrgKeys, RotateKey, UpdateOrg } from '@tributary/shared/api.ts';
 import { Hono } from 'hono';
-import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
-import type { Db } from '../db.ts';
-import { Problem } from '../errors.ts';
-import { jsonBody, validBody, validId } from '../requests.ts';
-import { describe } from './docs.ts';
+import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
+import type { Db } from '../platform/db.ts';
+import { Problem } from '../platform/errors.ts';
+import { jsonBody, validBody, validId } from '../platform/requests.ts';
+import { describe } from './openapi.ts';
 import { addKey, findOrg, type KeyRow, listKeys, type OrgRow, updateOrg } from './store.ts';
 
 /** Mounted at /api/orgs. */
@@ -60,7 +60,7 @@ export function orgRoutes({ db, verifyToken, masterKeys }: { db: Db; verifyToken
   return app;
 }
 
-/** The newest of each kind that is not retired is the one in use: see keys.ts. */
+/** The newest of each kind that is not retired is the one in use: see tenancy/org-keys.ts. */
 function toKeys(rows: readonly KeyRow[]): OrgKeys {
   const current = (kind: KeyRow['kind']) => rows.find((row) => row.kind === kind && row.retired_at === null);
   return {

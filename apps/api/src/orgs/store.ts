@@ -1,4 +1,4 @@
-import type { Sql } from '../db.ts';
+import type { Sql } from '../platform/db.ts';
 
 // Every statement runs as the caller, under RLS.
 

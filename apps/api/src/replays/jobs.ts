@@ -1,6 +1,6 @@
-import type { Db } from '../db.ts';
-import type { Task } from '../jobs.ts';
-import type { Replayer } from '../journal/replay.ts';
+import type { Replayer } from '../deliveries/rerun.ts';
+import type { Db } from '../platform/db.ts';
+import type { Task } from '../platform/jobs.ts';
 import { runLimits, runPlans } from './run.ts';
 
 /** Works on running plans. One run of it in a process takes all of them in turn: many plans do not crowd out other jobs. */

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { ReplayPlan } from '@tributary/shared/replays.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startJobs } from '../jobs.ts';
-import { createReplayer, type Replayer } from '../journal/replay.ts';
+import { createReplayer, type Replayer } from '../deliveries/rerun.ts';
+import { startJobs } from '../platform/jobs.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';
-import { call } from '../test/control-app.ts';
+import { call } from '../test/call.ts';
 import type { TestOrg, TestUser } from '../test/make.ts';
 import { replayTasks } from './jobs.ts';
 import { type RunLimits, runPlans } from './run.ts';

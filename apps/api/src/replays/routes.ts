@@ -8,13 +8,13 @@ import {
   ReplayQuery,
 } from '@tributary/shared/replays.ts';
 import { Hono } from 'hono';
-import { type AuthVariables, requireUser, type VerifyToken } from '../auth.ts';
-import type { Claims, Db, Sql } from '../db.ts';
-import { Problem } from '../errors.ts';
-import { requireNotHeld } from '../held.ts';
-import { resolveOrg, resolveOrgToWrite } from '../orgs.ts';
-import { jsonBody, validBody, validId, validQuery } from '../requests.ts';
-import { describe } from './docs.ts';
+import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
+import type { Claims, Db, Sql } from '../platform/db.ts';
+import { Problem } from '../platform/errors.ts';
+import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
+import { resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
+import { requireNotHeld } from '../tenancy/require-not-held.ts';
+import { describe } from './openapi.ts';
 import {
   countMatches,
   createPlan,

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { type Db, isUnavailable } from '../db.ts';
-import { Problem } from '../errors.ts';
-import { requireNotHeld } from '../held.ts';
-import type { WriteItem } from '../ingest/store.ts';
-import type { Replayer, ReplayOutcome } from '../journal/replay.ts';
-import { findJournalEntries } from '../journal/store.ts';
-import { type Rate, type TokenBucket, takeTokens, tokensDueInMs } from '../token-bucket.ts';
+import type { Replayer, ReplayOutcome } from '../deliveries/rerun.ts';
+import type { WriteItem } from '../deliveries/rows.ts';
+import { findJournalEntries } from '../deliveries/store.ts';
+import { type Db, isUnavailable } from '../platform/db.ts';
+import { Problem } from '../platform/errors.ts';
+import { type Rate, type TokenBucket, takeTokens, tokensDueInMs } from '../platform/token-bucket.ts';
+import { requireNotHeld } from '../tenancy/require-not-held.ts';
 import {
   type ClaimedPlan,
   claimPlans,

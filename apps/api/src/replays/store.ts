@@ -1,5 +1,5 @@
 import type { ReplayFilter, ReplayStatus } from '@tributary/shared/replays.ts';
-import type { Sql } from '../db.ts';
+import type { Sql } from '../platform/db.ts';
 
 export interface PlanRow {
   id: string;

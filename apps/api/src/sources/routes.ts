@@ -4,8 +4,8 @@ import { sources } from '@tributary/pipeline/sources.ts';
 import { type SourceEntry, SourceQuery } from '@tributary/shared/api.ts';
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { validQuery } from '../requests.ts';
-import { describe } from './docs.ts';
+import { validQuery } from '../platform/requests.ts';
+import { describe } from './openapi.ts';
 
 /** Configs to begin with, for sources that cannot do without one. */
 const examples: Readonly<Record<string, Record<string, unknown>>> = { webhook: exampleConfigs['standard-webhooks'] };

@@ -1,19 +1,19 @@
 import { sources } from '@tributary/pipeline/sources.ts';
 import { SourceEntry } from '@tributary/shared/api.ts';
-import type { Hono } from 'hono';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
-import { call, makeControlApp } from '../test/control-app.ts';
-import { makeWorld, type TestOrg, type World } from '../test/make.ts';
+import { startTestApi, type TestApi } from '../test/api.ts';
+import { call } from '../test/call.ts';
+import type { TestOrg } from '../test/make.ts';
 
-let world: World;
-let app: Hono;
+let world: TestApi;
+let app: TestApi['app'];
 let org: TestOrg;
 let catalogue: SourceEntry[];
 
 beforeAll(async () => {
-  world = await makeWorld();
-  app = makeControlApp(world);
+  world = await startTestApi();
+  app = world.app;
   org = await world.makeOrg();
   const answer = await call(app, undefined, 'GET', '/api/sources');
   expect(answer.status).toBe(200);

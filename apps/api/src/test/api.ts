@@ -1,17 +1,11 @@
-import { createNotifier } from '../alerts/notifier.ts';
 import { createApp } from '../app.ts';
-import { createCircuits } from '../breaker.ts';
-import { readConfig } from '../config.ts';
-import type { Db } from '../db.ts';
-import { createFlow } from '../flow/flow.ts';
 import type { Thresholds } from '../flow/levels.ts';
-import { registerGauges } from '../gauges.ts';
-import { createConnections } from '../ingest/connections.ts';
-import { createQuarantine } from '../ingest/quarantine.ts';
-import { createWriter } from '../ingest/writer.ts';
-import { createMetrics } from '../metrics.ts';
-import { createOutbound } from '../outbound.ts';
+import { readConfig } from '../platform/config.ts';
+import type { Db } from '../platform/db.ts';
+import { createServices } from '../services.ts';
 import { jwtSecret, makeWorld, type TestOrg, type World } from './make.ts';
+
+export const publicUrl = 'https://in.example.com';
 
 /** A delivery's answer, parsed. */
 export interface Answer {
@@ -41,50 +35,16 @@ export async function startTestApi(
       SUPABASE_JWT_SECRET: jwtSecret,
       MASTER_KEY: Buffer.alloc(32).toString('base64'),
       OPERATOR_TOKEN: 'operator-token-for-tests-000000',
-      PUBLIC_URL: 'http://tributary.test',
+      PUBLIC_URL: publicUrl,
       ...overrides,
     }),
     masterKeys: world.masterKeys,
   };
-  const metrics = createMetrics();
-  const connections = await createConnections(db, config.masterKeys, log);
-  const circuits = createCircuits({ metrics, log });
-  const writer = createWriter(db, config.writer, metrics, log, circuits);
-  const flow = await createFlow({
-    db,
-    writer,
-    requestsInFlightMax: config.limits.requestsInFlightMax,
-    fairShare: config.fairShare,
-    metrics,
-    log,
-    ...(options.thresholds ? { thresholds: options.thresholds } : {}),
-  });
+  // The database runs on this machine, and a test may set the time of both: the host's clock is the database's.
+  const clock = { now: () => Date.now(), stop: () => {} };
+  const services = await createServices({ config, db, log, clock, thresholds: options.thresholds });
   const jobs = { state: () => ({ concurrency: 0, running: 0 }) };
-  const quarantine = createQuarantine(db, config.quarantinePerHour, log, Date.now);
-  const outbound = createOutbound({ allowPrivate: config.outboundAllowPrivate });
-  const notifier = createNotifier({
-    outbound,
-    circuits,
-    smtp: config.smtp,
-    pagerDutyUrl: config.pagerDutyUrl,
-  });
-  registerGauges(metrics, { db, writer, log });
-  const app = createApp({
-    config,
-    db,
-    connections,
-    writer,
-    quarantine,
-    flow,
-    circuits,
-    jobs,
-    notifier,
-    outbound,
-    metrics,
-    log,
-    now: Date.now,
-    isStopping: () => false,
-  });
+  const app = createApp({ ...services, jobs, isStopping: () => false });
 
   async function send(url: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}): Promise<Answer> {
     const response = await app.request(url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body });
@@ -93,16 +53,8 @@ export async function startTestApi(
 
   return {
     ...world,
-    db,
+    ...services,
     app,
-    config,
-    connections,
-    writer,
-    quarantine,
-    flow,
-    circuits,
-    notifier,
-    metrics,
     send,
     /** A connection made through the API by the org's owner. */
     async connect(org: TestOrg, type: string, secrets: Record<string, string>, connectionConfig: object = {}) {
@@ -116,8 +68,7 @@ export async function startTestApi(
       return { id: made.id, url: made.webhookUrl };
     },
     async close() {
-      await Promise.all([writer.drain(), quarantine.drain(), connections.close()]);
-      await flow.stop();
+      await services.stop();
       if (!options.world) await world.close();
     },
   };

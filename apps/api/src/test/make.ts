@@ -4,7 +4,7 @@ import { createTestDatabase } from '@tributary/supabase/local/testing.ts';
 import { SignJWT } from 'jose';
 import pg from 'pg';
 import { type Logger, pino } from 'pino';
-import { type Claims, createDb, type Db } from '../db.ts';
+import { type Claims, createDb, type Db } from '../platform/db.ts';
 
 export const jwtSecret = 'a test secret for access tokens, of 32 characters or more';
 export const jwt = { secret: jwtSecret, jwksUrl: undefined, algorithm: 'HS256', issuer: undefined } as const;

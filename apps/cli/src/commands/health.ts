@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { Failure } from '../errors.ts';
 import { details } from '../output.ts';
 import { examples, open } from '../program.ts';
-import { Report, renderReport } from '../report.ts';
+import { Report, renderReport } from '../render-report.ts';
 
 export function addHealth(program: Command): void {
   const command = program
@@ -17,12 +17,12 @@ export function addHealth(program: Command): void {
       const alive = (await client.probe('/health')).status === 200;
       const { status, body } = await client.probe('/ready');
       const ready = status === 200;
-      const { version } = await client.api('/api/config', PublicConfig, { as: 'nobody' });
+      const { version } = await client.api('/api/config', PublicConfig, { as: 'anonymous' });
       const detail =
         target.operatorToken === undefined
           ? undefined
           : await client.api('/health/detailed', Report, { as: 'operator' }).catch((error: Failure) => {
-              // a server in trouble may not be able to say more
+              // A server that is not ready may be unable to report details: show what is known and note why the rest is missing.
               if (ready) throw error;
               output.note(error.message);
               return undefined;

@@ -4,22 +4,23 @@ import { findConnectionIds } from '../connections.ts';
 import { Interrupted } from '../errors.ts';
 import { findOrg, withOrg } from '../orgs.ts';
 import { printable, time } from '../output.ts';
-import { askPatiently, pause } from '../patience.ts';
 import { type Context, examples, open, wholeNumber } from '../program.ts';
+import { pause, retryWhileUnavailable } from '../retry.ts';
 
 const pollMs = 1_000;
 const pageSize = 200;
-/** What one poll reads back at most; a server that takes more a second is not read by eye. */
+/** The most pages that one poll reads. A person could not follow a server that receives more than this in a second. */
 const pagesMax = 25;
-/** A delivery becomes visible at its commit, which may come later than that of a younger one: within this at any rate, and nearly always within that. */
+/** A delivery becomes visible when it is committed, possibly after a delivery that was received later. No commit takes longer than this. */
 const latestCommitMs = 30_000;
+/** Nearly every commit happens within this time. */
 const usualCommitMs = 2_000;
 
 export function addListen(program: Command): void {
   const command = withOrg(program.command('listen'))
     .description('Show deliveries as they arrive, until Ctrl-C. With --json one object a line')
-    .option('--connection <connection>', 'name or id: only its deliveries')
-    .option('--last <count>', 'begin with so many of the newest', wholeNumber(0, pageSize), 10)
+    .option('--connection <connection>', 'show only the deliveries of this connection (name or id)')
+    .option('--last <count>', 'start with this many of the newest deliveries', wholeNumber(0, pageSize), 10)
     .action(async (flags: { connection?: string; last: number }, command: Command) => {
       const context = open(command);
       try {
@@ -28,7 +29,7 @@ export function addListen(program: Command): void {
           (await findConnectionIds(context, org.id, flags.connection === undefined ? undefined : [flags.connection])) ?? [];
         await follow(context, { orgId: org.id, connectionId }, flags.last);
       } catch (error) {
-        // Ctrl-C is how it is meant to end
+        // Ctrl-C is the intended end of this command, so it is not reported as a failure.
         if (!(error instanceof Interrupted)) throw error;
       }
     });
@@ -50,7 +51,7 @@ async function follow(context: Context, scope: Scope, last: number): Promise<voi
   const begun = await readPage(context, scope, undefined);
   if (!output.json) output.note('received (UTC)       outcome        source      records  types');
   for (const entry of begun.slice(0, last).reverse()) printEntry(context, entry);
-  // Behind a full page there is a past that nobody asked for.
+  // When the first page is full, deliveries older than it exist. They are not shown, because the user only asked for the newest ones.
   const beginning = begun.length < pageSize ? 0 : receivedMs(begun.at(-1));
   let seen = new Map(begun.map((entry) => [entry.id, receivedMs(entry)]));
   for (;;) {
@@ -64,7 +65,7 @@ async function follow(context: Context, scope: Scope, last: number): Promise<voi
   }
 }
 
-/** What became visible since the last poll, oldest first: read back from the newest until nothing new can come any more. */
+/** The deliveries that became visible since the last poll, oldest first. Pages are read from the newest backwards until no unseen delivery can follow. */
 async function readFresh(context: Context, scope: Scope, seen: ReadonlyMap<string, number>, beginning: number): Promise<JournalEntry[]> {
   const newestSeen = newestOf(seen);
   const horizon = Math.max(beginning, newestSeen - latestCommitMs);
@@ -89,7 +90,7 @@ const newestOf = (seen: ReadonlyMap<string, number>) => [...seen.values()].reduc
 
 async function readPage(context: Context, { orgId, connectionId }: Scope, after: string | undefined): Promise<JournalEntry[]> {
   const query = { orgId, connectionId, limit: pageSize, after };
-  const { entries } = await askPatiently(context, () => context.client.api('/api/events/latest', LatestEntries, { query }));
+  const { entries } = await retryWhileUnavailable(context, () => context.client.api('/api/events/latest', LatestEntries, { query }));
   return entries;
 }
 

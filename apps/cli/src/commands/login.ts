@@ -21,16 +21,18 @@ interface LoginFlags {
 export function addLogin(program: Command): void {
   const login = program
     .command('login')
-    .description('Sign in and stay signed in. The login is kept in ~/.config/tributary (XDG_CONFIG_HOME), readable by you alone')
-    .option('--email <email>', 'your address; asked for when left out')
-    .option('--password <password>', 'your password; asked for when left out, without echo')
+    .description(
+      'Sign in and stay signed in. The login is stored in ~/.config/tributary (XDG_CONFIG_HOME); only your user can read the file',
+    )
+    .option('--email <email>', 'your e-mail address; the command asks for it when it is left out')
+    .option('--password <password>', 'your password; the command asks for it, without echo, when it is left out')
     .option('--password-stdin', 'read the password from standard input')
     .action(async (_, command: Command) => {
       const context = open(command);
       const { client, output } = context;
       const flags = command.optsWithGlobals<LoginFlags>();
       warnOfPlainText(context);
-      const config = await client.api('/api/config', PublicConfig, { as: 'nobody' });
+      const config = await client.api('/api/config', PublicConfig, { as: 'anonymous' });
       const server = { url: client.url, supabaseUrl: config.supabaseUrl, publishableKey: config.publishableKey };
       const made = await makeLogin(server, flags, context.signal);
       await checkLogin(context, made);
@@ -43,12 +45,12 @@ export function addLogin(program: Command): void {
     login,
     'tributary login --url https://hooks.example.com',
     'tributary login --email ana@example.com --password-stdin < password.txt',
-    'tributary login --token "$ACCESS_TOKEN"     # ends when the token does',
+    'tributary login --token "$ACCESS_TOKEN"     # ends when the token expires',
   );
 
   const logout = program
     .command('logout')
-    .description('Forget the login, and withdraw it from the server')
+    .description('Delete the stored login and revoke it at the server')
     .action(async (_, command: Command) => {
       const file = credentialsFile();
       const known = readLoginToForget(file);
@@ -56,7 +58,7 @@ export function addLogin(program: Command): void {
       const { output, signal } = openOffline(command);
       if (known)
         await signOut(known, known.accessToken, signal).catch(() =>
-          output.note('The server could not be told; the login is forgotten here.'),
+          output.note('The login was deleted here, but the server could not be reached to revoke it.'),
         );
       output.print({ removed }, () => (removed ? 'Signed out.' : 'Nobody was signed in.'));
     });
@@ -69,7 +71,7 @@ export function addLogin(program: Command): void {
       const context = open(command);
       const { client, output } = context;
       const claims = claimsOf(await client.accessToken());
-      if (!claims) throw new Failure('The access token is none of Supabase: run `tributary login`, or check TRIBUTARY_TOKEN.');
+      if (!claims) throw new Failure('The access token is not a Supabase access token: run `tributary login`, or check TRIBUTARY_TOKEN.');
       const memberships = await listMemberships(context, claims.sub);
       const orgs = memberships.map(({ role, orgs: org }) => ({ ...org, role }));
       output.print({ url: client.url, userId: claims.sub, email: claims.email, orgs }, () =>
@@ -81,7 +83,7 @@ export function addLogin(program: Command): void {
           table(
             ['org', 'slug', 'role', 'id'],
             orgs.map((org) => [org.name, org.slug, org.role, org.id]),
-            'A member of no org.',
+            'This user is not a member of any org.',
           ),
         ].join('\n\n'),
       );
@@ -107,11 +109,12 @@ async function makeLogin(
 }
 
 async function askFor(flag: string, question: string, options?: { echo: boolean }): Promise<string> {
-  if (!canAsk()) throw new UsageError(`Nobody can be asked here: give --${flag}${flag === 'password' ? ' or --password-stdin' : ''}.`);
+  if (!canAsk())
+    throw new UsageError(`This terminal is not interactive: give --${flag}${flag === 'password' ? ' or --password-stdin' : ''}.`);
   return ask(question, options);
 }
 
-/** The API must take the token too, before an older login is replaced by it. */
+/** Checks that the API accepts the token before the stored login is replaced. */
 async function checkLogin(context: Context, { accessToken }: Login): Promise<void> {
   const target = { ...context.target, identity: { kind: 'token' as const, token: accessToken } };
   await listConnections({ ...context, target, client: createClient(target, credentialsFile(), context.signal) });
@@ -129,5 +132,5 @@ function warnOfPlainText({ client, output }: Context): void {
   const { protocol, hostname } = new URL(client.url);
   const isLocal = hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname);
   if (protocol === 'http:' && !isLocal)
-    output.note(`Warning: ${client.url} is not encrypted; whoever listens on the way reads the password.`);
+    output.note(`Warning: ${client.url} is not encrypted: anyone on the network path can read the password.`);
 }

@@ -1,15 +1,15 @@
 import { FlowState, FlushedState } from '@tributary/shared/flow.ts';
 import { type Command, InvalidArgumentError } from 'commander';
 import { Failure } from '../errors.ts';
-import { askPatiently, pause } from '../patience.ts';
 import { type Context, examples, open } from '../program.ts';
-import { renderReport } from '../report.ts';
+import { renderReport } from '../render-report.ts';
+import { pause, retryWhileUnavailable } from '../retry.ts';
 
 const commands = {
   drain: 'Answer new deliveries with 503 and finish those in flight, on every instance',
   pause: 'Stop taking deliveries, on every instance',
   brownout: 'Shed a share of the deliveries to low-priority connections',
-  resume: 'End a drain, pause or brownout: back to what the load demands',
+  resume: 'End a drain, pause or brownout: the load decides about the mode again',
 } as const;
 
 interface OperatorFlags {
@@ -29,14 +29,14 @@ export function addOperatorCommands(program: Command): void {
         const state = wait ? await waitUntilDrained(context, demanded) : demanded;
         context.output.print(state, () => renderReport(state));
       });
-    if (name === 'brownout') command.requiredOption('--rate <share>', 'the share to shed, above 0 and up to 1, as 0.1', share);
-    if (name === 'drain') command.option('--wait', 'return when no instance holds anything any more');
+    if (name === 'brownout') command.requiredOption('--rate <share>', 'the share to shed, above 0 and up to 1, for example 0.1', share);
+    if (name === 'drain') command.option('--wait', 'return when no instance holds unwritten deliveries');
     const example = { drain: 'drain --wait', brownout: 'brownout --rate 0.1' }[name] ?? name;
     examples(command, `tributary ${example} --reason "upgrade of Postgres"`);
   }
 
   const flush = withOperator(program.command('flush'))
-    .description('Write what every instance holds, now')
+    .description('Write the buffered deliveries of every instance now')
     .action(async ({ reason }: OperatorFlags, command: Command) => {
       const { client, output } = open(command);
       const state = await client.api('/api/admin/flush', FlushedState, { method: 'POST', body: { reason }, as: 'operator' });
@@ -49,20 +49,22 @@ export function addOperatorCommands(program: Command): void {
 function withOperator(command: Command): Command {
   return command
     .option('--operator-token <token>', 'the operator token (TRIBUTARY_OPERATOR_TOKEN; else the local stack)')
-    .option('--reason <reason>', 'written down with the change');
+    .option('--reason <reason>', 'recorded with the change');
 }
 
 async function waitUntilDrained(context: Context, demanded: FlowState): Promise<FlowState> {
   for (let state = demanded; ; ) {
     if (state.drained) return state;
-    if (state.operatorMode !== 'drain') throw new Failure(`Somebody ended the drain: the mode is ${state.mode}, ${state.reason}.`);
+    if (state.operatorMode !== 'drain')
+      throw new Failure(`The drain was ended by somebody else: the mode is ${state.mode}, ${state.reason}.`);
     await pause(500, context);
-    state = await askPatiently(context, () => context.client.api('/api/admin/flow', FlowState, { as: 'operator' }));
+    state = await retryWhileUnavailable(context, () => context.client.api('/api/admin/flow', FlowState, { as: 'operator' }));
   }
 }
 
 function share(text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !(value > 0 && value <= 1)) throw new InvalidArgumentError('It is a share above 0 and up to 1, as 0.1.');
+  if (text.trim() === '' || !(value > 0 && value <= 1))
+    throw new InvalidArgumentError('It must be a share above 0 and up to 1, for example 0.1.');
   return value;
 }

@@ -3,11 +3,11 @@ import { type ApproveReplay, type CreateReplay, ReplayList, ReplayPlan, ReplayPr
 import { type Command, Option } from 'commander';
 import { findConnectionIds } from '../connections.ts';
 import { Failure, UsageError } from '../errors.ts';
-import { list, listOf, moment } from '../lists.ts';
+import { list, listOf, moment } from '../option-parsers.ts';
 import { findOrg, withOrg } from '../orgs.ts';
 import { duration, table, time } from '../output.ts';
-import { renderAudit, renderPlan } from '../plan-view.ts';
 import { type Context, examples, open, wholeNumber } from '../program.ts';
+import { renderAudit, renderPlan } from '../render-plan.ts';
 import { watch } from '../watch.ts';
 
 const outcomes = ['accepted', 'duplicate', 'dead_lettered', 'mixed'] as const;
@@ -28,22 +28,26 @@ interface PlanFlags {
 
 export function addPlans(program: Command): void {
   const plan = withOrg(program.command('plan'))
-    .description('Plan a replay: count what matches and estimate how long it takes. Nothing runs before it is approved')
-    .requiredOption('--from <moment>', 'first moment of arrival: 2026-11-24, 2026-11-24T10:30 (UTC), or an age as 24h or 7d', moment)
-    .option('--to <moment>', 'moment of arrival before which it ends', moment, moment('now'))
-    .option('--sources <types>', 'only these sources, as hotmart,stripe', list)
+    .description('Plan a replay: count the matching deliveries and estimate the duration. Nothing runs before the plan is approved')
+    .requiredOption(
+      '--from <moment>',
+      'deliveries received at this time or later: 2026-11-24, 2026-11-24T10:30 (UTC), or an age such as 24h or 7d',
+      moment,
+    )
+    .option('--to <moment>', 'deliveries received before this time', moment, moment('now'))
+    .option('--sources <types>', 'only these sources, for example hotmart,stripe', list)
     .option('--types <types>', 'only deliveries with these event types, canonical or the platform’s own', list)
     .option('--connections <connections>', 'only these connections, by name or id', list)
     .option('--outcomes <outcomes>', `only deliveries with these outcomes: ${outcomes.join(', ')}`, listOf(outcomes))
-    .option('--include-replays', 'also deliveries that are replays themselves')
+    .option('--include-replays', 'include deliveries that are replays themselves')
     .addOption(
-      new Option('--mode <mode>', 'reprocess rewrites what is stored, by the pipeline of today')
+      new Option('--mode <mode>', 'reprocess rewrites the stored events with the current pipeline')
         .choices(ReplayMode.options)
         .default('replay'),
     )
     .option('--throttle <count>', 'deliveries a second', wholeNumber(1, 1_000), 100)
-    .option('--name <name>', 'what people call it')
-    .option('--dry-run', 'count only, keep no plan')
+    .option('--name <name>', 'a name for the plan')
+    .option('--dry-run', 'only count, do not create a plan')
     .action(async (flags: PlanFlags, command: Command) => {
       const context = open(command);
       const body = await toRequest(context, flags);
@@ -61,9 +65,9 @@ export function addPlans(program: Command): void {
 
   const approve = program
     .command('approve')
-    .description('Approve a plan. Above the threshold a second person must, and say why')
+    .description('Approve a plan. Above the threshold a second person must approve it and give a reference')
     .argument('<plan>', 'id of the plan')
-    .option('--rfa <reference>', 'the request for approval or ticket behind it, as RFA-1234')
+    .option('--rfa <reference>', 'the request for approval or the ticket, for example RFA-1234')
     .action(async (id: string, { rfa }: { rfa?: string }, command: Command) => {
       const body: ApproveReplay = rfa === undefined ? {} : { reference: rfa };
       await change(open(command), id, 'approve', body);
@@ -87,7 +91,7 @@ export function addPlans(program: Command): void {
 
   const status = program
     .command('status')
-    .description('Show a plan: its progress, its figures, and who did what')
+    .description('Show a plan with its progress, its figures and its audit log')
     .argument('<plan>', 'id of the plan')
     .action(async (id: string, _, command: Command) => {
       const { client, output } = open(command);
@@ -107,9 +111,9 @@ export function addPlans(program: Command): void {
   examples(all, 'replayctl list --org demo', `replayctl list --json | jq -r '.[] | select(.status == "running") | .id'`);
 
   const changes = {
-    pause: 'Pause a running plan; it keeps its place',
-    resume: 'Go on with a paused plan',
-    cancel: 'End a plan for good',
+    pause: 'Pause a running plan; it keeps its position',
+    resume: 'Continue a paused plan',
+    cancel: 'Cancel a plan; it cannot be resumed',
   } as const;
   for (const name of ['pause', 'resume', 'cancel'] as const) {
     const command = program
@@ -149,7 +153,7 @@ async function preview({ client, output }: Context, body: CreateReplay): Promise
 
 function nextStep({ id, needsSecondApproval }: ReplayPlan): string {
   return needsSecondApproval
-    ? `Somebody else approves it: replayctl approve ${id} --rfa <reference>`
+    ? `Next: a second person approves it with replayctl approve ${id} --rfa <reference>`
     : `Next: replayctl approve ${id}, then replayctl run --plan ${id}`;
 }
 
@@ -163,7 +167,7 @@ async function change(
   output.print(changed, () => renderPlan(changed));
 }
 
-/** Starts the plan, or joins a run that somebody else started. */
+/** Starts the plan, or follows the run when somebody else has already started it. */
 async function startOrJoin({ client }: Context, id: string): Promise<ReplayPlan> {
   try {
     return await client.api(`${pathOf(id)}/run`, ReplayPlan, { method: 'POST', body: {} });
@@ -186,7 +190,7 @@ function watchPlan(context: Context, started: ReplayPlan): Promise<ReplayPlan> {
       [ratePerSecond === null ? '' : `${Math.round(ratePerSecond)}/s`, etaSeconds === null ? '' : `${duration(etaSeconds)} left`].join(
         '  ',
       ),
-    leaving: `It goes on without you: replayctl status ${id} shows how far it is, replayctl pause ${id} pauses it.`,
+    leaving: `The plan continues on the server: replayctl status ${id} shows its progress, replayctl pause ${id} pauses it.`,
   });
 }
 

@@ -6,9 +6,9 @@ import { examples, open } from '../program.ts';
 export function addReplay(program: Command): void {
   const command = program
     .command('replay')
-    .description('Send one delivery of the journal through the pipeline again, now')
-    .argument('<journalId>', 'id of the delivery, as `tributary listen` shows it')
-    .option('--reprocess', 'rewrite what is stored by what the pipeline makes of it today')
+    .description('Process one delivery of the journal again now')
+    .argument('<journalId>', 'id of the delivery, shown by `tributary listen`')
+    .option('--reprocess', 'rewrite the stored events with the result of the current pipeline')
     .action(async (journalId: string, { reprocess }: { reprocess?: true }, command: Command) => {
       const { client, output } = open(command);
       const body: ReplayEntry = { mode: reprocess ? 'reprocess' : 'replay' };

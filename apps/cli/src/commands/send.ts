@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { listConnections } from '../connections.ts';
 import { Failure, UsageError } from '../errors.ts';
-import { findByName } from '../names.ts';
+import { findByName } from '../find-by-name.ts';
 import { findOrg, withOrg } from '../orgs.ts';
 import { details, table } from '../output.ts';
 import { type Context, examples, open } from '../program.ts';
@@ -11,22 +11,22 @@ import { type Context, examples, open } from '../program.ts';
 export function addSend(program: Command): void {
   const command = withOrg(program.command('send'))
     .description(
-      'Send a correctly signed sample of a platform through the real endpoint. Without a sample: list them. Exits with 1 when it is refused',
+      'Send a correctly signed sample of a platform to the real endpoint. Without a sample, list the samples. Exits with 1 when the delivery is refused',
     )
-    .argument('[type]', 'the source, as hotmart')
+    .argument('[type]', 'the source, for example hotmart')
     .argument('[sample]', 'one of its samples')
-    .option('--connection <connection>', 'name or id; needed where there are several of the type')
+    .option('--connection <connection>', 'name or id; required when the org has several connections of this type')
     .action(async (type: string | undefined, sample: string | undefined, flags: { connection?: string }, command: Command) => {
       const context = open(command);
       const { client, output } = context;
-      const catalogue = await client.api('/api/sources', z.array(SourceEntry), { as: 'nobody' });
+      const catalogue = await client.api('/api/sources', z.array(SourceEntry), { as: 'anonymous' });
       const sources = type === undefined ? catalogue : catalogue.filter((source) => source.type === type);
       if (sources.length === 0)
-        throw new UsageError(`No source is called ${type}; there are ${catalogue.map((source) => source.type).join(', ')}.`);
+        throw new UsageError(`There is no source ${type}. The sources are ${catalogue.map((source) => source.type).join(', ')}.`);
       if (type === undefined || sample === undefined) return output.print(sources.map(toSamples), () => renderSamples(sources));
       const names = sources[0]?.samples.map(({ name }) => name) ?? [];
       const name = names.find((known) => known.toLowerCase() === sample.toLowerCase());
-      if (!name) throw new UsageError(`${type} has no sample ${sample}; there are ${names.join(', ')}.`);
+      if (!name) throw new UsageError(`${type} has no sample ${sample}. Its samples are ${names.join(', ')}.`);
       const connection = await findConnection(context, type, flags.connection);
       const sent = await client.api(`/api/connections/${connection.id}/test`, TestedConnection, { method: 'POST', body: { sample: name } });
       output.print({ connectionId: connection.id, ...sent }, () => renderSent(connection, sent));
@@ -36,7 +36,7 @@ export function addSend(program: Command): void {
   examples(
     command,
     'tributary send                              # every source and its samples',
-    'tributary send hotmart                      # the samples of one',
+    'tributary send hotmart                      # the samples of one source',
     'tributary send hotmart PURCHASE_APPROVED',
     'tributary send stripe checkout.session.completed --connection "Shop EU" --json',
   );

@@ -4,7 +4,7 @@ import { type FilterFlags, toFilter, withFilter } from '../dlq-filter.ts';
 import { details, printable, section, sparkline, table, time } from '../output.ts';
 import { examples, open, wholeNumber } from '../program.ts';
 
-/** Looking at dead letters. */
+/** Commands that read dead letters. */
 export function addTriage(program: Command): void {
   const summary = withFilter(program.command('summary'))
     .description('Count dead letters by reason, source and connection, with the trend of the last 24 hours')
@@ -18,7 +18,10 @@ export function addTriage(program: Command): void {
   const sample = withFilter(program.command('sample'))
     .description('Show some dead letters, redacted')
     .option('--limit <count>', 'how many', wholeNumber(1, 100), 5)
-    .option('--full', 'with the delivery as it came, personal data included; for owners and admins, and written to the audit log')
+    .option(
+      '--full',
+      'include the delivery as it was received, with its personal data; only for owners and admins, recorded in the audit log',
+    )
     .action(async (flags: FilterFlags & { limit: number; full?: true }, command: Command) => {
       const context = open(command);
       const query = { ...(await toFilter(context, flags)), limit: flags.limit, full: flags.full };
@@ -39,13 +42,13 @@ export function addTriage(program: Command): void {
   const all = withFilter(program.command('list'))
     .description('List dead letters, newest first')
     .option('--limit <count>', 'how many', wholeNumber(1, 200), 50)
-    .option('--cursor <cursor>', 'go on where a list ended')
+    .option('--cursor <cursor>', 'continue where the previous list ended')
     .action(async (flags: FilterFlags & { limit: number; cursor?: string }, command: Command) => {
       const context = open(command);
       const query = { ...(await toFilter(context, flags)), limit: flags.limit, cursor: flags.cursor };
       const found = await context.client.api('/api/dlq', DlqList, { query });
       context.output.print(found, () => renderList(found.entries));
-      if (found.nextCursor && !context.output.json) context.output.note(`There are more: --cursor ${found.nextCursor}`);
+      if (found.nextCursor && !context.output.json) context.output.note(`More dead letters follow: --cursor ${found.nextCursor}`);
     });
   examples(all, 'dlqtriage list --status exhausted', 'dlqtriage list --reason CONNECTION_ERROR --limit 200 --json');
 
@@ -147,7 +150,7 @@ function renderList(entries: readonly DlqEntry[]): string {
   );
 }
 
-/** Lines of somebody else's text. */
+/** Indents text that came from outside, without control characters that could steer the terminal. */
 function indent(text: string): string {
   return text
     .split('\n')

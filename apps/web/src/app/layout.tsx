@@ -34,14 +34,13 @@ import { Outlet, useNavigate, useRouter, useRouterState } from '@tanstack/react-
 import { lazy, Suspense, useEffect } from 'react';
 import { ActiveBadge } from '../features/alerts/active-badge.tsx';
 import { defineTexts, setLanguage, useLanguage, useTexts } from '../lib/i18n.ts';
-import { myOrgs } from '../lib/orgs.ts';
+import { myOrgs, useOrg } from '../lib/orgs.ts';
+import { useSession } from '../lib/session.ts';
 import { supabase } from '../lib/supabase.ts';
 import { IconLink, MenuLink } from '../ui/links.tsx';
 import { live } from '../ui/live.tsx';
 import { PageLoading } from './boundaries.tsx';
-import { useOrg } from './org.ts';
 import { useReachable } from './reachable.ts';
-import { useSession } from './session.ts';
 
 const texts = defineTexts('layout', {
   en: {
@@ -62,7 +61,7 @@ const texts = defineTexts('layout', {
     alerts: 'Alerts',
     settings: 'Settings',
     pipeline: 'Pipeline',
-    offline: 'The server cannot be reached. What you see is from before; this page goes on by itself as soon as it answers.',
+    offline: 'The server cannot be reached. You see what was loaded before; the page continues by itself as soon as the server answers.',
   },
   'pt-BR': {
     skip: 'Ir para o conteúdo',
@@ -82,7 +81,7 @@ const texts = defineTexts('layout', {
     alerts: 'Alertas',
     settings: 'Configurações',
     pipeline: 'Pipeline',
-    offline: 'O servidor não responde. O que você vê é de antes; a página continua sozinha assim que ele responder.',
+    offline: 'O servidor não responde. Você vê o que já estava carregado; a página continua sozinha assim que ele responder.',
   },
 });
 

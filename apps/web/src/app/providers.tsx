@@ -1,10 +1,10 @@
 import { type CSSVariablesResolver, createTheme, MantineProvider } from '@mantine/core';
 import { ModalsProvider } from '@mantine/modals';
 import { Notifications } from '@mantine/notifications';
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { QueryClientProvider } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { ApiError } from '../lib/api.ts';
 import { useTexts } from '../lib/i18n.ts';
+import { queryClient } from '../lib/query-client.ts';
 import { uiTexts } from '../ui/texts.ts';
 
 const theme = createTheme({
@@ -34,21 +34,6 @@ const contrast: CSSVariablesResolver = (colors) => ({
     '--mantine-color-orange-light-color': '#8f2f0a',
   },
   dark: { '--mantine-color-dimmed': colors.colors.dark[1], '--mantine-color-error': colors.colors.red[4] },
-});
-
-export const queryClient = new QueryClient({
-  defaultOptions: {
-    queries: {
-      staleTime: 5_000,
-      // What the API refused it refuses again; only silence and trouble on its side are worth another try.
-      retry: (failures, error) => failures < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
-      refetchOnWindowFocus: true,
-      // Whether the server answers is found out by asking it (reachable.ts): what browsers say of the network is wrong for a server on
-      // this very machine, and would let a command wait in silence, to be sent when nobody expects it any more.
-      networkMode: 'always',
-    },
-    mutations: { networkMode: 'always' },
-  },
 });
 
 export function Providers({ children }: { children: ReactNode }) {

@@ -31,7 +31,7 @@ export async function patiently<T>(load: () => Promise<T>): Promise<T> {
  */
 export function useReachable(): boolean {
   const [reachable, setReachable] = useState(true);
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   useEffect(() => {
     let timer: number | undefined;
     let asking = false;
@@ -48,7 +48,7 @@ export function useReachable(): boolean {
         const now = answers && !isSilent('data');
         // What failed meanwhile is asked again, once.
         if (now && !before && !stopped)
-          void queries.invalidateQueries({ predicate: (query) => query.state.status === 'error' || query.isStale() });
+          void queryClient.invalidateQueries({ predicate: (query) => query.state.status === 'error' || query.isStale() });
         before = now;
         if (!stopped) setReachable(now);
       }
@@ -69,6 +69,6 @@ export function useReachable(): boolean {
       document.removeEventListener('visibilitychange', now);
       ignore();
     };
-  }, [queries]);
+  }, [queryClient]);
   return reachable;
 }

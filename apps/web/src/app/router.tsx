@@ -1,10 +1,8 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, notFound, Outlet, redirect } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { myOrgs } from '../lib/orgs.ts';
-import { NotFound, PageFailed, PageLoading } from './boundaries.tsx';
-import { queryClient } from './providers.tsx';
-import { patiently } from './reachable.ts';
-import { safePath } from './redirect.ts';
+import { queryClient } from '../lib/query-client.ts';
+import { safePath } from '../lib/redirect.ts';
 import {
   alertsSearch,
   connectionSearch,
@@ -16,8 +14,10 @@ import {
   settingsSearch,
   text,
   wizardSearch,
-} from './search.ts';
-import { session } from './session.ts';
+} from '../lib/search.ts';
+import { session } from '../lib/session.ts';
+import { NotFound, PageFailed, PageLoading } from './boundaries.tsx';
+import { patiently } from './reachable.ts';
 
 // Every page of the dashboard, in order. A page is loaded when it is opened.
 
@@ -79,7 +79,7 @@ const newPassword = createRoute({
 const invite = createRoute({
   getParentRoute: () => signedIn,
   path: '/invite',
-  component: page(() => import('../features/orgs/accept-invite.tsx'), 'AcceptInvite'),
+  component: page(() => import('../features/invites/accept-invite.tsx'), 'AcceptInvite'),
 });
 
 const org = createRoute({
@@ -149,7 +149,7 @@ const settings = createRoute({
   getParentRoute: () => org,
   path: '/settings',
   validateSearch: settingsSearch,
-  component: page(() => import('../features/settings/settings.tsx'), 'Settings'),
+  component: page(() => import('./settings/settings.tsx'), 'Settings'),
 });
 const pipeline = createRoute({
   getParentRoute: () => org,

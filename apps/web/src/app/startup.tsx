@@ -4,24 +4,24 @@ import { RouterProvider } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { fetchConfig } from '../lib/config.ts';
 import { defineTexts, useTexts } from '../lib/i18n.ts';
+import { followSession } from '../lib/session.ts';
 import { connectSupabase } from '../lib/supabase.ts';
 import { takeApart } from './mail-link.ts';
 import { router } from './router.tsx';
-import { followSession } from './session.ts';
 
 const texts = defineTexts('startup', {
   en: {
     starting: 'Starting…',
-    slow: 'The server takes its time to answer…',
+    slow: 'The server is slow to answer…',
     failed: 'The server does not answer',
-    hint: 'Check your connection; this page tries again when you ask it to.',
+    hint: 'Check your connection, then try again.',
     retry: 'Try again',
   },
   'pt-BR': {
     starting: 'Iniciando…',
     slow: 'O servidor está demorando para responder…',
     failed: 'O servidor não responde',
-    hint: 'Verifique sua conexão; esta página tenta de novo quando você pedir.',
+    hint: 'Verifique sua conexão e tente de novo.',
     retry: 'Tentar de novo',
   },
 });

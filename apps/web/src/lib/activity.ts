@@ -1,6 +1,7 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
-import type { Range } from '../app/search.ts';
+import { queryKeys } from './query-keys.ts';
 import { fillBuckets, windowOf } from './range.ts';
+import type { Range } from './search.ts';
 import { read, supabase } from './supabase.ts';
 
 export interface Activity {
@@ -18,7 +19,7 @@ export interface Activity {
 /** What came in over the range and what became of it, bucket by bucket: of the org, or of one connection. */
 export const activityOf = (orgId: string, range: Range, connectionId?: string) =>
   queryOptions({
-    queryKey: ['activity', orgId, connectionId ?? 'all', range],
+    queryKey: [...queryKeys.activity, orgId, connectionId ?? 'all', range],
     placeholderData: keepPreviousData,
     queryFn: async (): Promise<Activity[]> => {
       const window = windowOf(range, Date.now());

@@ -1,9 +1,14 @@
-import { queryOptions } from '@tanstack/react-query';
+import { type QueryClient, queryOptions } from '@tanstack/react-query';
+import { queryKeys } from './query-keys.ts';
 import { read, supabase } from './supabase.ts';
+
+const keyOf = (orgId: string) => [...queryKeys.connectionHealth, orgId];
 
 /** Every connection of the org that is not deleted, with its last 24 hours: names for filters, figures for lists. */
 export const connectionHealth = (orgId: string) =>
   queryOptions({
-    queryKey: ['connection-health', orgId],
+    queryKey: keyOf(orgId),
     queryFn: async () => read(supabase().data.rpc('connection_health', { org_id: orgId })),
   });
+
+export const invalidateConnectionHealth = (client: QueryClient, orgId: string) => client.invalidateQueries({ queryKey: keyOf(orgId) });

@@ -1,4 +1,4 @@
-import { queryOptions } from '@tanstack/react-query';
+import { type QueryClient, queryOptions } from '@tanstack/react-query';
 import { type AlertKind, type AlertUnit, alertUnits } from '@tributary/shared/alert-kinds.ts';
 import type { AlertIncident, AlertLevel } from '@tributary/shared/alerts.ts';
 import { formatDuration, formatNumber, formatShare } from './format.ts';
@@ -20,6 +20,11 @@ export type ActiveIncident = Pick<
   | 'acknowledgedAt'
 >;
 
+export const incidentsKey = (orgId: string) => ['incidents', orgId];
+
+/** Active ones, resolved ones and the details of each. */
+export const invalidateIncidents = (client: QueryClient, orgId: string) => client.invalidateQueries({ queryKey: incidentsKey(orgId) });
+
 /** Gravest first. */
 export const levels = ['critical', 'warning', 'info'] as const satisfies readonly AlertLevel[];
 
@@ -29,7 +34,7 @@ export const levels = ['critical', 'warning', 'info'] as const satisfies readonl
  */
 export const activeIncidents = (orgId: string) =>
   queryOptions({
-    queryKey: ['incidents', orgId, 'active'],
+    queryKey: [...incidentsKey(orgId), 'active'],
     queryFn: async (): Promise<ActiveIncident[]> => {
       const rows = await read(
         supabase()

@@ -1,7 +1,8 @@
 import { queryOptions } from '@tanstack/react-query';
+import { useRouteContext } from '@tanstack/react-router';
 import { read, supabase } from './supabase.ts';
 
-type Role = 'owner' | 'admin' | 'analyst';
+export type Role = 'owner' | 'admin' | 'analyst';
 
 export interface Org {
   id: string;
@@ -29,3 +30,8 @@ export const myOrgs = (userId: string) =>
         .sort((a, b) => a.name.localeCompare(b.name));
     },
   });
+
+/** The org of the page at hand: the router finds it by the URL before the page is drawn, and only among the user's own. */
+export function useOrg(): Org {
+  return useRouteContext({ from: '/signed-in/o/$org' }).org;
+}

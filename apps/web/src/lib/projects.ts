@@ -1,4 +1,4 @@
-import { queryOptions } from '@tanstack/react-query';
+import { type QueryClient, queryOptions } from '@tanstack/react-query';
 import { read, supabase } from './supabase.ts';
 
 export interface Project {
@@ -14,3 +14,6 @@ export const orgProjects = (orgId: string) =>
     queryFn: async (): Promise<Project[]> =>
       read(supabase().data.from('projects').select('id, name, slug').eq('org_id', orgId).order('created_at')),
   });
+
+export const invalidateProjects = (client: QueryClient, orgId: string) =>
+  client.invalidateQueries({ queryKey: orgProjects(orgId).queryKey });

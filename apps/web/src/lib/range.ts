@@ -1,4 +1,4 @@
-import type { Range } from '../app/search.ts';
+import type { Range } from './search.ts';
 
 const seconds: Record<Range, number> = { '1h': 3_600, '24h': 86_400, '7d': 604_800, '30d': 2_592_000, '90d': 7_776_000 };
 

@@ -1,8 +1,8 @@
 import { Text, Tooltip } from '@mantine/core';
 import { IconLock } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
-import { useOrg } from '../app/org.ts';
 import { useTexts } from '../lib/i18n.ts';
+import { useOrg } from '../lib/orgs.ts';
 import { uiTexts } from './texts.ts';
 
 /** For owners and admins what they may do; for others why they may not, instead of a dead button. `short` where there is little room. */

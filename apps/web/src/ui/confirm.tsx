@@ -2,6 +2,7 @@ import { Button, Group, Loader, Modal, Stack, Text } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { type ReactNode, useId } from 'react';
 import { useTexts } from '../lib/i18n.ts';
+import { previewKey } from '../lib/query-keys.ts';
 import { Refused } from './refused.tsx';
 import { Failed } from './states.tsx';
 import { uiTexts } from './texts.ts';
@@ -46,7 +47,7 @@ function Counted<Preview>({
   onConfirm,
 }: CountedCommand<Preview> & { onClose: () => void }) {
   const t = useTexts(uiTexts);
-  const counted = useQuery({ queryKey: ['preview', useId()], queryFn: preview, gcTime: 0, staleTime: 0, retry: false });
+  const counted = useQuery({ queryKey: previewKey(useId()), queryFn: preview, gcTime: 0, staleTime: 0, retry: false });
   const run = useMutation({ mutationFn: onConfirm });
   return (
     <Stack mih={120}>

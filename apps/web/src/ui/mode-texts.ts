@@ -9,18 +9,19 @@ export const modeTexts = defineTexts('mode', {
     drain: 'Draining',
     paused: 'Paused',
     announce: 'The mode is {{mode}}. {{what}}',
-    normalAgain: 'The mode is normal again: everything is taken as usual.',
+    normalAgain: 'The mode is normal again: deliveries are accepted as usual.',
     throttledWhat:
-      'Much arrives at once, so every org gets its fair share. A delivery above it is answered 429, and the platform sends it again later.',
+      'So much arrives at once that every org gets a fair share. A delivery above that share is answered 429, and the platform sends it again later.',
     brownoutHere:
-      'About {{rate}} of the deliveries to this org’s connections of low priority are answered 429; the platforms send them again later. All other connections are taken as usual.',
+      'About {{rate}} of the deliveries to this org’s connections of low priority are answered 429; the platforms send them again later. All other connections work as usual.',
     brownoutElsewhere:
-      'Deliveries to connections of low priority are put off. This org has none, so everything of yours is taken as usual.',
-    drainWhat: 'No new delivery is taken for a while: each is answered 503, and the platform sends it again. What was accepted is stored.',
+      'Part of the deliveries to connections of low priority is answered 429. This org has no such connection, so all its deliveries are accepted as usual.',
+    drainWhat:
+      'No new delivery is accepted for a while: each is answered 503, and the platform sends it again. Deliveries that were accepted are stored.',
     pausedWhat:
-      'No new delivery is taken, and retries and replays wait. Deliveries are answered 503, and the platforms send them again. What was accepted is stored.',
+      'No new delivery is accepted, and retries and replays wait. Deliveries are answered 503, and the platforms send them again. Deliveries that were accepted are stored.',
     byOperator: 'Set by the operators of this server',
-    byLoad: 'Set by itself, because of the load',
+    byLoad: 'Set automatically, because of the load',
     details: 'The mode is {{mode}}: what that means',
   },
   'pt-BR': {
@@ -30,17 +31,17 @@ export const modeTexts = defineTexts('mode', {
     drain: 'Drenando',
     paused: 'Pausado',
     announce: 'O modo é {{mode}}. {{what}}',
-    normalAgain: 'O modo voltou ao normal: tudo é aceito como de costume.',
+    normalAgain: 'O modo voltou ao normal: as entregas são aceitas como de costume.',
     throttledWhat:
       'Chega muita coisa ao mesmo tempo, então cada organização recebe a sua parte justa. Uma entrega acima dela recebe 429, e a plataforma a envia de novo mais tarde.',
     brownoutHere:
       'Cerca de {{rate}} das entregas às conexões de baixa prioridade desta organização recebem 429; as plataformas as enviam de novo mais tarde. As demais conexões são aceitas como de costume.',
     brownoutElsewhere:
-      'Entregas a conexões de baixa prioridade são adiadas. Esta organização não tem nenhuma, então tudo o que é seu é aceito como de costume.',
+      'Parte das entregas a conexões de baixa prioridade recebe 429. Esta organização não tem nenhuma, então todas as entregas dela são aceitas como de costume.',
     drainWhat:
-      'Nenhuma entrega nova é aceita por enquanto: cada uma recebe 503, e a plataforma a envia de novo. O que foi aceito está armazenado.',
+      'Nenhuma entrega nova é aceita por enquanto: cada uma recebe 503, e a plataforma a envia de novo. As entregas já aceitas estão armazenadas.',
     pausedWhat:
-      'Nenhuma entrega nova é aceita, e novas tentativas e reprocessamentos aguardam. As entregas recebem 503, e as plataformas as enviam de novo. O que foi aceito está armazenado.',
+      'Nenhuma entrega nova é aceita, e novas tentativas e reprocessamentos aguardam. As entregas recebem 503, e as plataformas as enviam de novo. As entregas já aceitas estão armazenadas.',
     byOperator: 'Definido pelos operadores deste servidor',
     byLoad: 'Definido automaticamente, por causa da carga',
     details: 'O modo é {{mode}}: o que isso significa',

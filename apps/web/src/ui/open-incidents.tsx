@@ -2,9 +2,9 @@ import { ActionIcon, Box, Card, Collapse, Flex, Group, Stack, Text, Tooltip } fr
 import { useDisclosure } from '@mantine/hooks';
 import { IconChevronDown, IconChevronUp, IconCircleCheck } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { useOrg } from '../app/org.ts';
 import { useLanguage, useTexts } from '../lib/i18n.ts';
 import { type ActiveIncident, activeIncidents, levels, spelled } from '../lib/incidents.ts';
+import { useOrg } from '../lib/orgs.ts';
 import { incidentTexts } from './incident-texts.ts';
 import { LevelBadge } from './level.tsx';
 import { AnchorLink } from './links.tsx';

@@ -1,6 +1,6 @@
 import { SegmentedControl } from '@mantine/core';
-import { type Range, ranges } from '../app/search.ts';
 import { useTexts } from '../lib/i18n.ts';
+import { type Range, ranges } from '../lib/search.ts';
 import { uiTexts } from './texts.ts';
 
 /** How far back a page looks; undefined: none of these. Keep the choice in the URL. */

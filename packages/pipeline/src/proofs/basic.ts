@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
+import { safeEqual, safeEqualAny } from '../constant-time.ts';
 import type { Delivery, Signed, Verdict } from '../source.ts';
-import { safeEqual, safeEqualAny } from './constant-time.ts';
 import { refused } from './verdicts.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
+import { anySafeEqual } from '../constant-time.ts';
 import type { Delivery, Signed, Verdict } from '../source.ts';
-import { anySafeEqual } from './constant-time.ts';
 import { type Placed, placeName, valuesAt } from './places.ts';
 import { parseUnixSeconds, refused, signedAt } from './verdicts.ts';
 

@@ -1,5 +1,5 @@
+import { safeEqualAny } from '../constant-time.ts';
 import type { Delivery, RejectClass, Signed, Verdict } from '../source.ts';
-import { safeEqualAny } from './constant-time.ts';
 import { type Placed, placeName, valuesAt } from './places.ts';
 import { refused } from './verdicts.ts';
 

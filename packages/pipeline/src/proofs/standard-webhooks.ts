@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
+import { anySafeEqual } from '../constant-time.ts';
 import type { Delivery, Verdict } from '../source.ts';
-import { anySafeEqual } from './constant-time.ts';
 import { parseUnixSeconds, refused, signedAt } from './verdicts.ts';
 
 /** Id of a Standard Webhooks delivery. It is the same on every attempt, so it serves as idempotency key. */

@@ -3,24 +3,24 @@ import { IconAlertOctagon, IconBrandSlack, IconCircleCheck, IconMail, IconPhoneC
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { AlertChannel, TestedAlertChannel } from '@tributary/shared/alerts.ts';
 import { useState } from 'react';
-import { useOrg } from '../../app/org.ts';
 import { formatDuration } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { LevelBadge } from '../../ui/level.tsx';
 import { Refused } from '../../ui/refused.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Time } from '../../ui/values.tsx';
 import { channelTexts } from './channel-texts.ts';
-import { deleteChannel, testChannel, updateChannel } from './queries.ts';
+import { deleteChannel, invalidateAlertChannels, testChannel, updateChannel } from './queries.ts';
 
 const icons = { slack: IconBrandSlack, pagerduty: IconPhoneCall, webhook: IconWebhook, email: IconMail };
 
 export function ChannelCard({ channel, onEdit }: { channel: AlertChannel; onEdit: () => void }) {
   const t = useTexts(channelTexts);
   const { canWrite, id: orgId } = useOrg();
-  const queries = useQueryClient();
-  const renew = () => queries.invalidateQueries({ queryKey: ['alert-channels', orgId] });
+  const queryClient = useQueryClient();
+  const renew = () => invalidateAlertChannels(queryClient, orgId);
   const toggle = useMutation({ mutationFn: (enabled: boolean) => updateChannel(channel.id, { enabled }), onSettled: renew });
   const test = useMutation({ mutationFn: () => testChannel(channel.id), onSettled: renew });
   const [deleting, setDeleting] = useState(false);

@@ -2,17 +2,17 @@ import { Anchor, Button, Code, Group, Select, Stack, TagsInput, Text, TextInput 
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { AlertChannel, AlertChannelType, AlertLevel, CreateAlertChannel } from '@tributary/shared/alerts.ts';
 import { useState } from 'react';
-import { useOrg } from '../../app/org.ts';
 import { ApiError } from '../../lib/api.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { levels } from '../../lib/incidents.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { incidentTexts } from '../../ui/incident-texts.ts';
 import { Refused } from '../../ui/refused.tsx';
 import { SecretModal } from '../../ui/secret-modal.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Copy } from '../../ui/values.tsx';
 import { channelTexts } from './channel-texts.ts';
-import { createChannel, updateChannel } from './queries.ts';
+import { createChannel, invalidateAlertChannels, updateChannel } from './queries.ts';
 
 const types = ['slack', 'pagerduty', 'webhook', 'email'] as const satisfies readonly AlertChannelType[];
 
@@ -37,7 +37,7 @@ export function ChannelForm({ channel, onClose }: { channel: AlertChannel | unde
   const ui = useTexts(uiTexts);
   const kinds = useTexts(incidentTexts);
   const { id: orgId } = useOrg();
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const [type, setType] = useState<AlertChannelType>(channel?.type ?? 'slack');
   const [name, setName] = useState(channel?.name ?? '');
   const [minLevel, setMinLevel] = useState<AlertLevel>(channel?.minLevel ?? 'warning');
@@ -50,7 +50,7 @@ export function ChannelForm({ channel, onClose }: { channel: AlertChannel | unde
         : createChannel({ type, orgId, name, minLevel, ...given } as CreateAlertChannel);
     },
     onSuccess: async (saved) => {
-      await queries.invalidateQueries({ queryKey: ['alert-channels', orgId] });
+      await invalidateAlertChannels(queryClient, orgId);
       if (!('secret' in saved)) onClose();
     },
   });

@@ -5,35 +5,36 @@ import { defineTexts, type FeatureTexts } from '../../lib/i18n.ts';
 export const guidanceTexts = defineTexts('alert-guidance', {
   en: {
     IngestLagHighMeaning:
-      'Most events are stored long after they happened, so dashboards and automations act on old news. Nothing is lost.',
-    lagPlatform: 'Look at the platform’s status page: after an outage of its own it catches up, and the lag goes by itself.',
-    lagImport: 'If somebody imports history through this connection, wait until it is through.',
+      'Most events are stored long after they happened, so dashboards and automations act on outdated data. Nothing is lost.',
+    lagPlatform: 'Check the platform’s status page: after an outage on its side the platform catches up, and the lag disappears by itself.',
+    lagImport: 'If somebody is importing history through this connection, wait until the import is finished.',
     ConnectionSilentMeaning:
-      'This connection used to send and has sent nothing for longer than its own rhythm allows. A webhook that was deleted or switched off at the platform makes no error anywhere.',
-    silentTest: 'Send a test event from here: if it arrives, the way is open and the platform is not sending.',
-    silentPlatform: 'Look at the platform’s panel whether the webhook is still there, switched on, and has this URL.',
-    silentRejected: 'Look whether deliveries are rejected instead: then the secret was changed at the platform.',
-    ConnectionLagMeaning: 'Deliveries may come, but the newest event among them is old: what you see of this connection is the past.',
-    lagHeld: 'Look at the platform’s status page and its list of deliveries: it holds events back, or repeats old ones.',
-    lagResend: 'Have the platform send the missed time again: what was stored already is recognised and not stored twice.',
+      'This connection used to send and has sent nothing for longer than is usual for it. A webhook that was deleted or switched off at the platform causes no error anywhere.',
+    silentTest: 'Send a test event from here: if it arrives, the receiving side works and the platform is not sending.',
+    silentPlatform: 'Check in the platform’s panel whether the webhook still exists, is switched on and has this URL.',
+    silentRejected: 'Check whether deliveries are rejected instead: then the secret was changed at the platform.',
+    ConnectionLagMeaning: 'Deliveries may arrive, but the newest event among them is old: what you see of this connection is out of date.',
+    lagHeld: 'Check the platform’s status page and its list of deliveries: it holds events back, or repeats old ones.',
+    lagResend: 'Have the platform send the missed period again: events that are already stored are recognised and not stored twice.',
     IngestDLQRateHighMeaning:
       'An unusual share of the genuine records could not become events. They are kept with the reason and can be run again.',
     dlqLook: 'Open the dead letters of this connection: they are grouped by reason, each with a sample.',
     dlqDrift: 'A changed field or an unknown format: the platform changed its payload. Redrive them once the source understands it.',
-    dlqInvalid: 'Unreadable or invalid records come right by nobody: discard them. Outages of ours are retried by themselves.',
+    dlqInvalid:
+      'Nobody can fix unreadable or invalid records: discard them. Records that failed because of an outage on our side are retried automatically.',
     IngestDLQSpikeMeaning: 'Many records in a short time could not become events. They are kept with the reason and can be run again.',
-    DuplicateRateHighMeaning: 'Much of what arrives had been stored before. Nothing is stored twice, but somebody sends everything again.',
-    duplicateTwice: 'Look at the platform whether two webhooks point to this URL; delete one.',
-    duplicateRepeat: 'If the platform repeats deliveries after an outage of its own, it ends by itself.',
+    DuplicateRateHighMeaning: 'Much of what arrives is already stored. Nothing is stored twice, but somebody is sending everything again.',
+    duplicateTwice: 'Check at the platform whether two webhooks point to this URL; delete one of them.',
+    duplicateRepeat: 'If the platform repeats deliveries after an outage on its side, this ends by itself.',
     RejectedRateHighMeaning:
-      'Much of what arrives is turned away because it does not prove who sent it: the secret is not the platform’s, or somebody forges deliveries.',
+      'Much of what arrives is rejected because it does not prove who sent it: the secret is not the platform’s, or somebody forges deliveries.',
     rejectedSecret: 'Compare the secret with the platform’s. If it was changed there, rotate it here.',
-    rejectedVerify: 'Then verify the quarantine again: what is genuine becomes events, nothing is lost.',
+    rejectedVerify: 'Then verify the quarantine again: genuine deliveries become events, and nothing is lost.',
     rejectedForged: 'If nothing verifies, the deliveries are forged: discard them.',
   },
   'pt-BR': {
     IngestLagHighMeaning:
-      'A maioria dos eventos é armazenada muito depois de acontecer; painéis e automações agem sobre notícia velha. Nada se perde.',
+      'A maioria dos eventos é armazenada muito depois de acontecer; painéis e automações agem sobre dados antigos. Nada se perde.',
     lagPlatform: 'Veja a página de status da plataforma: depois de uma queda dela, ela recupera o atraso e o alerta some sozinho.',
     lagImport: 'Se alguém está importando histórico por esta conexão, espere terminar.',
     ConnectionSilentMeaning:
@@ -48,7 +49,8 @@ export const guidanceTexts = defineTexts('alert-guidance', {
       'Uma parte incomum dos registros legítimos não virou evento. Eles ficam guardados com o motivo e podem ser reprocessados.',
     dlqLook: 'Abra as falhas desta conexão: estão agrupadas por motivo, cada grupo com uma amostra.',
     dlqDrift: 'Campo mudado ou formato desconhecido: a plataforma alterou o payload. Reprocesse assim que a fonte o entender.',
-    dlqInvalid: 'Registros ilegíveis ou inválidos ninguém conserta: descarte-os. Quedas nossas são repetidas automaticamente.',
+    dlqInvalid:
+      'Registros ilegíveis ou inválidos ninguém conserta: descarte-os. Registros que falharam por uma queda nossa são tentados de novo automaticamente.',
     IngestDLQSpikeMeaning:
       'Muitos registros em pouco tempo não viraram eventos. Eles ficam guardados com o motivo e podem ser reprocessados.',
     DuplicateRateHighMeaning: 'Boa parte do que chega já estava armazenada. Nada entra duas vezes, mas alguém está reenviando tudo.',

@@ -1,10 +1,10 @@
 import { Badge, Box, Button, Group, Text, Tooltip } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { AlertIncident } from '@tributary/shared/alerts.ts';
-import { useOrg } from '../../app/org.ts';
 import { formatDuration } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
-import { type ActiveIncident, spelled } from '../../lib/incidents.ts';
+import { type ActiveIncident, invalidateIncidents, spelled } from '../../lib/incidents.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { incidentTexts } from '../../ui/incident-texts.ts';
 import { LevelBadge } from '../../ui/level.tsx';
@@ -87,10 +87,10 @@ function Ended({ incident }: { incident: Row }) {
 export function IncidentActions({ incident, short = false }: { incident: Pick<AlertIncident, 'id' | 'status'>; short?: boolean }) {
   const t = useTexts(alertTexts);
   const org = useOrg();
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const change = useMutation({
     mutationFn: (step: 'acknowledge' | 'resolve') => changeIncident(incident.id, step),
-    onSuccess: () => queries.invalidateQueries({ queryKey: ['incidents', org.id] }),
+    onSuccess: () => invalidateIncidents(queryClient, org.id),
   });
   return (
     <AdminOnly short={short}>

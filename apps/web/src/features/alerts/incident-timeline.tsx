@@ -2,8 +2,8 @@ import { Text, Timeline } from '@mantine/core';
 import { IconAlertTriangle, IconBell, IconBellOff, IconBellX, IconCheck, IconEye } from '@tabler/icons-react';
 import type { AlertIncidentDetail, AlertNotification } from '@tributary/shared/alerts.ts';
 import type { ReactNode } from 'react';
-import { useSession } from '../../app/session.ts';
 import { useTexts } from '../../lib/i18n.ts';
+import { useSession } from '../../lib/session.ts';
 import { Time } from '../../ui/values.tsx';
 import { alertTexts } from './texts.ts';
 

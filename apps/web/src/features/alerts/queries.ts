@@ -1,4 +1,4 @@
-import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import { infiniteQueryOptions, type QueryClient, queryOptions } from '@tanstack/react-query';
 import {
   AlertChannel,
   AlertChannels,
@@ -15,6 +15,7 @@ import {
 } from '@tributary/shared/alerts.ts';
 import { z } from 'zod';
 import { api } from '../../lib/api.ts';
+import { incidentsKey } from '../../lib/incidents.ts';
 
 export interface IncidentFilter {
   kind?: string | undefined;
@@ -24,7 +25,7 @@ export interface IncidentFilter {
 /** Resolved incidents, newest first, page by page. Those that are active: `lib/incidents.ts`. */
 export const resolvedIncidents = (orgId: string, { kind, connection }: IncidentFilter) =>
   infiniteQueryOptions({
-    queryKey: ['incidents', orgId, 'resolved', kind, connection],
+    queryKey: [...incidentsKey(orgId), 'resolved', kind, connection],
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam }) => {
       const query = new URLSearchParams({ orgId, status: 'resolved', limit: '20' });
@@ -38,7 +39,7 @@ export const resolvedIncidents = (orgId: string, { kind, connection }: IncidentF
 
 export const incidentDetail = (orgId: string, id: string) =>
   queryOptions({
-    queryKey: ['incidents', orgId, 'detail', id],
+    queryKey: [...incidentsKey(orgId), 'detail', id],
     queryFn: () => api(AlertIncidentDetail, 'GET', `/api/alerts/incidents/${encodeURIComponent(id)}`),
   });
 
@@ -51,6 +52,9 @@ export const alertRules = (orgId: string) =>
     queryFn: async () => (await api(AlertRules, 'GET', `/api/alerts/rules?orgId=${orgId}`)).rules,
   });
 
+export const invalidateAlertRules = (client: QueryClient, orgId: string) =>
+  client.invalidateQueries({ queryKey: alertRules(orgId).queryKey });
+
 export const updateRule = (id: string, body: UpdateAlertRule) => api(AlertRule, 'PATCH', `/api/alerts/rules/${id}`, body);
 
 export const alertChannels = (orgId: string) =>
@@ -58,6 +62,9 @@ export const alertChannels = (orgId: string) =>
     queryKey: ['alert-channels', orgId],
     queryFn: async () => (await api(AlertChannels, 'GET', `/api/alerts/channels?orgId=${orgId}`)).channels,
   });
+
+export const invalidateAlertChannels = (client: QueryClient, orgId: string) =>
+  client.invalidateQueries({ queryKey: alertChannels(orgId).queryKey });
 
 export const createChannel = (body: CreateAlertChannel) => api(CreatedAlertChannel, 'POST', '/api/alerts/channels', body);
 export const updateChannel = (id: string, body: UpdateAlertChannel) => api(AlertChannel, 'PATCH', `/api/alerts/channels/${id}`, body);

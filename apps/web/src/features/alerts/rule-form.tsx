@@ -4,18 +4,18 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { alertDefaults } from '@tributary/shared/alert-kinds.ts';
 import type { AlertRule } from '@tributary/shared/alerts.ts';
 import { useState } from 'react';
-import { useOrg } from '../../app/org.ts';
 import { ApiError } from '../../lib/api.ts';
 import { formatDuration } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { levels } from '../../lib/incidents.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { incidentTexts } from '../../ui/incident-texts.ts';
 import { LevelBadge } from '../../ui/level.tsx';
 import { NumberField } from '../../ui/number-field.tsx';
 import { Refused } from '../../ui/refused.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { LevelInput } from './level-input.tsx';
-import { updateRule } from './queries.ts';
+import { invalidateAlertRules, updateRule } from './queries.ts';
 import { ruleTexts } from './rule-texts.ts';
 
 const reminders = [15, 30, 60, 240, 720, 1_440];
@@ -27,7 +27,7 @@ export function RuleForm({ rule, onClose }: { rule: AlertRule; onClose: () => vo
   const kinds = useTexts(incidentTexts);
   const language = useLanguage();
   const org = useOrg();
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const [thresholds, setThresholds] = useState(rule.thresholds);
   const [renotify, setRenotify] = useState(rule.renotifyMinutes);
   const [resolveAfter, setResolveAfter] = useState<number | null>(rule.resolveAfterMinutes);
@@ -41,7 +41,7 @@ export function RuleForm({ rule, onClose }: { rule: AlertRule; onClose: () => vo
         ...(resolveAfter === null ? {} : { resolveAfterMinutes: resolveAfter }),
       }),
     onSuccess: async () => {
-      await queries.invalidateQueries({ queryKey: ['alert-rules', org.id] });
+      await invalidateAlertRules(queryClient, org.id);
       notifications.show({ message: ui('saved'), color: 'teal' });
       onClose();
     },

@@ -2,14 +2,15 @@ import { defineTexts } from '../../lib/i18n.ts';
 
 export const ruleTexts = defineTexts('alert-rules', {
   en: {
-    intro: 'These rules watch every connection of the org, from its first day. An incident has a level while the value is above it.',
+    intro:
+      'These rules watch every connection of the org from its first day. An incident has a level while the value is above the limit of that level.',
     IngestLagHighRule: 'The 95th percentile of the time from an event to its storage, over the last {{window}}.',
     ConnectionSilentRule: 'The time since the last delivery, where it is longer than the connection’s own rhythm allows.',
     ConnectionLagRule: 'The age of the newest event, where it is older than the connection’s own rhythm allows.',
     IngestDLQRateHighRule: 'The share of the records that became dead letters, over the last {{window}}.',
     IngestDLQSpikeRule: 'The number of dead letters within {{window}}.',
-    DuplicateRateHighRule: 'The share of the records that had been stored before, over the last {{window}}.',
-    RejectedRateHighRule: 'The share of the deliveries that were turned away as not genuine, over the last {{window}}.',
+    DuplicateRateHighRule: 'The share of the records that were already stored, over the last {{window}}.',
+    RejectedRateHighRule: 'The share of the deliveries that were rejected as not genuine, over the last {{window}}.',
     watched: 'watched',
     on: 'On',
     off: 'Off',
@@ -30,11 +31,11 @@ export const ruleTexts = defineTexts('alert-rules', {
     minutes: 'minutes',
     hours: 'hours',
     window: 'Window',
-    windowHint: 'Counted over the last minutes: 1 to 60.',
+    windowHint: 'How many of the latest minutes are counted, from 1 to 60.',
     minRecords: 'Fewest records',
-    minRecordsHint: 'Fewer in the window are not judged.',
+    minRecordsHint: 'With fewer records in the window the rule is not evaluated.',
     minActive: 'Fewest minutes with events',
-    minActiveHint: 'A connection with fewer in four weeks has no rhythm and is not judged by it.',
+    minActiveHint: 'A connection with fewer such minutes in four weeks has no known rhythm, so the rule is not evaluated for it.',
     reminders: 'Reminder while open',
     every: 'every {{every}}',
     never: 'none',
@@ -43,7 +44,7 @@ export const ruleTexts = defineTexts('alert-rules', {
   },
   'pt-BR': {
     intro:
-      'Estas regras vigiam todas as conexões da organização desde o primeiro dia. Um incidente tem um nível enquanto o valor está acima dele.',
+      'Estas regras vigiam todas as conexões da organização desde o primeiro dia. Um incidente tem um nível enquanto o valor está acima do limite desse nível.',
     IngestLagHighRule: 'O percentil 95 do tempo entre o evento e o armazenamento, nos últimos {{window}}.',
     ConnectionSilentRule: 'O tempo desde a última entrega, quando é maior do que o ritmo da própria conexão permite.',
     ConnectionLagRule: 'A idade do evento mais recente, quando é maior do que o ritmo da própria conexão permite.',
@@ -71,11 +72,12 @@ export const ruleTexts = defineTexts('alert-rules', {
     minutes: 'minutos',
     hours: 'horas',
     window: 'Janela',
-    windowHint: 'Conta os últimos minutos: de 1 a 60.',
+    windowHint: 'Quantos dos últimos minutos são contados, de 1 a 60.',
     minRecords: 'Mínimo de registros',
-    minRecordsHint: 'Menos que isso na janela não é avaliado.',
+    minRecordsHint: 'Com menos registros na janela a regra não é avaliada.',
     minActive: 'Mínimo de minutos com eventos',
-    minActiveHint: 'Com menos que isso em quatro semanas a conexão não tem ritmo e não é avaliada por ele.',
+    minActiveHint:
+      'Uma conexão com menos minutos assim em quatro semanas não tem ritmo conhecido, por isso a regra não é avaliada para ela.',
     reminders: 'Lembrete enquanto aberto',
     every: 'a cada {{every}}',
     never: 'nenhum',

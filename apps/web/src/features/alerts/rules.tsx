@@ -3,16 +3,16 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { alertDefaults, alertKinds } from '@tributary/shared/alert-kinds.ts';
 import type { AlertRule } from '@tributary/shared/alerts.ts';
 import { useState } from 'react';
-import { useOrg } from '../../app/org.ts';
 import { formatDuration } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { formatAlertValue, levels } from '../../lib/incidents.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { incidentTexts } from '../../ui/incident-texts.ts';
 import { LevelBadge } from '../../ui/level.tsx';
 import { live } from '../../ui/live.tsx';
 import { Loaded } from '../../ui/states.tsx';
-import { alertRules, updateRule } from './queries.ts';
+import { alertRules, invalidateAlertRules, updateRule } from './queries.ts';
 import { RuleForm } from './rule-form.tsx';
 import { ruleTexts } from './rule-texts.ts';
 
@@ -59,10 +59,10 @@ function RuleCard({ rule, onEdit }: { rule: AlertRule; onEdit: () => void }) {
   const kinds = useTexts(incidentTexts);
   const language = useLanguage();
   const { canWrite, id: orgId } = useOrg();
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const toggle = useMutation({
     mutationFn: (enabled: boolean) => updateRule(rule.id, { enabled }),
-    onSettled: () => queries.invalidateQueries({ queryKey: ['alert-rules', orgId] }),
+    onSettled: () => invalidateAlertRules(queryClient, orgId),
   });
   const enabled = toggle.isPending ? toggle.variables : rule.enabled;
   const minutes = (count: number) => formatDuration(count * 60, language);

@@ -2,9 +2,9 @@ import { Alert, Button, Card, Center, Group, PasswordInput, Stack, Text, TextInp
 import { isEmail, useForm } from '@mantine/form';
 import { useLocation, useNavigate, useSearch } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useState } from 'react';
-import { safePath } from '../../app/redirect.ts';
-import { linkRefusal } from '../../app/session.ts';
 import { useTexts } from '../../lib/i18n.ts';
+import { safePath } from '../../lib/redirect.ts';
+import { linkRefusal } from '../../lib/session.ts';
 import { authCode, supabase } from '../../lib/supabase.ts';
 import { AnchorLink } from '../../ui/links.tsx';
 import { Refused } from '../../ui/refused.tsx';

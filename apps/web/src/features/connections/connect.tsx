@@ -3,15 +3,15 @@ import { IconCircleCheck } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { CreatedConnection, SourceEntry } from '@tributary/shared/api.ts';
 import { type ReactNode, useState } from 'react';
-import { useOrg } from '../../app/org.ts';
 import { useTexts } from '../../lib/i18n.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { useSources } from '../../lib/sources.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { useClassName } from '../../ui/error-class.tsx';
 import { ButtonLink } from '../../ui/links.tsx';
 import { Loaded } from '../../ui/states.tsx';
 import { Copy } from '../../ui/values.tsx';
-import { connectionDetail, latestOfConnection, rotateSecret } from './queries.ts';
+import { connectionDetail, invalidateConnection, latestOfConnection, rotateSecret } from './queries.ts';
 import { TestSender } from './test-sender.tsx';
 import { connectionTexts } from './texts.ts';
 
@@ -111,11 +111,11 @@ function Shown({ label, value, hint, copyLabel }: { label: string; value: string
 
 function MissingSecret({ connectionId, name, label }: { connectionId: string; name: string; label: string }) {
   const t = useTexts(connectionTexts);
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const [value, setValue] = useState('');
   const save = useMutation({
     mutationFn: () => rotateSecret(connectionId, { name, secret: value }),
-    onSuccess: () => queries.invalidateQueries({ queryKey: ['connections', connectionId] }),
+    onSuccess: () => invalidateConnection(queryClient, connectionId),
   });
   return (
     <Alert color="orange" title={t('missing', { label })}>

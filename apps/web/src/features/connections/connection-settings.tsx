@@ -4,9 +4,10 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import type { Connection, SourceEntry } from '@tributary/shared/api.ts';
 import { useState } from 'react';
-import { useOrg } from '../../app/org.ts';
 import { ApiError } from '../../lib/api.ts';
+import { invalidateConnectionHealth } from '../../lib/connections.ts';
 import { useTexts } from '../../lib/i18n.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { Section } from '../../ui/page.tsx';
 import { RateLimitInput } from '../../ui/rate-limit-input.tsx';
@@ -14,14 +15,14 @@ import { Refused } from '../../ui/refused.tsx';
 import { type JsonSchema, SchemaForm } from '../../ui/schema-form.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Id, Time } from '../../ui/values.tsx';
-import { deleteConnection, updateConnection } from './queries.ts';
+import { deleteConnection, invalidateConnection, updateConnection } from './queries.ts';
 import { connectionTexts } from './texts.ts';
 
 /** Name and settings, and the end of it. */
 export function ConnectionSettings({ connection, source }: { connection: Connection; source: SourceEntry | undefined }) {
   const t = useTexts(connectionTexts);
   const ui = useTexts(uiTexts);
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const [name, setName] = useState(connection.name);
   const [config, setConfig] = useState(connection.config);
   const [rateLimitPerSecond, setRateLimit] = useState(connection.rateLimitPerSecond);
@@ -29,7 +30,7 @@ export function ConnectionSettings({ connection, source }: { connection: Connect
   const save = useMutation({
     mutationFn: () => updateConnection(connection.id, { name, config, rateLimitPerSecond, priority }),
     onSuccess: async () => {
-      await queries.invalidateQueries({ queryKey: ['connections', connection.id] });
+      await invalidateConnection(queryClient, connection.id);
       notifications.show({ message: ui('saved'), color: 'teal' });
     },
   });
@@ -108,14 +109,14 @@ function Delete({ connection }: { connection: Connection }) {
   const ui = useTexts(uiTexts);
   const org = useOrg();
   const navigate = useNavigate();
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const [opened, setOpened] = useState(false);
   const remove = useMutation({
     mutationFn: () => deleteConnection(connection.id),
     onSuccess: async () => {
       notifications.show({ message: t('deleted', { name: connection.name }) });
       await navigate({ to: '/o/$org/connections', params: { org: org.slug } });
-      await queries.invalidateQueries({ queryKey: ['connection-health', org.id] });
+      await invalidateConnectionHealth(queryClient, org.id);
     },
   });
   return (

@@ -2,9 +2,9 @@ import { Accordion, Button, Group, PasswordInput, Select, Stack, Text, TextInput
 import { useMutation, useQuery } from '@tanstack/react-query';
 import type { CreateConnection, CreatedConnection, SourceEntry } from '@tributary/shared/api.ts';
 import { type FormEvent, type ReactNode, useState } from 'react';
-import { useOrg } from '../../app/org.ts';
 import { ApiError } from '../../lib/api.ts';
 import { useTexts } from '../../lib/i18n.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { orgProjects } from '../../lib/projects.ts';
 import { Refused } from '../../ui/refused.tsx';
 import { type JsonSchema, SchemaForm } from '../../ui/schema-form.tsx';

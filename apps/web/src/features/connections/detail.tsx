@@ -3,11 +3,11 @@ import { IconPlayerPause } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useParams, useSearch } from '@tanstack/react-router';
 import type { Connection, SourceEntry } from '@tributary/shared/api.ts';
-import { useOrg } from '../../app/org.ts';
 import { activityOf } from '../../lib/activity.ts';
-import { connectionHealth } from '../../lib/connections.ts';
+import { connectionHealth, invalidateConnectionHealth } from '../../lib/connections.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { useNavigateWithin } from '../../lib/navigate.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { useSources } from '../../lib/sources.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { TimeChart } from '../../ui/charts.tsx';
@@ -21,7 +21,7 @@ import { Setup } from './connect.tsx';
 import { ConnectionSettings } from './connection-settings.tsx';
 import { ConnectionFigures } from './figures.tsx';
 import { LatestEvents, LatestFailures } from './latest.tsx';
-import { connectionDetail, updateConnection } from './queries.ts';
+import { connectionDetail, invalidateConnection, updateConnection } from './queries.ts';
 import { Secrets } from './secrets.tsx';
 import { TestSender } from './test-sender.tsx';
 import { connectionTexts } from './texts.ts';
@@ -75,14 +75,11 @@ export function ConnectionDetail() {
 
 function State({ connection }: { connection: Connection }) {
   const t = useTexts(connectionTexts);
-  const queries = useQueryClient();
+  const org = useOrg();
+  const queryClient = useQueryClient();
   const toggle = useMutation({
     mutationFn: () => updateConnection(connection.id, { isActive: !connection.isActive }),
-    onSuccess: () =>
-      Promise.all([
-        queries.invalidateQueries({ queryKey: ['connections', connection.id] }),
-        queries.invalidateQueries({ queryKey: ['connection-health'] }),
-      ]),
+    onSuccess: () => Promise.all([invalidateConnection(queryClient, connection.id), invalidateConnectionHealth(queryClient, org.id)]),
   });
   return (
     <Group gap="xs">

@@ -1,8 +1,8 @@
 import { SimpleGrid, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
-import { useOrg } from '../../app/org.ts';
 import { formatDuration, formatNumber, formatShare } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { Time } from '../../ui/values.tsx';
 import { connectionTexts } from './texts.ts';
 import { Trend } from './trend.tsx';

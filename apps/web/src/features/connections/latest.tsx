@@ -1,8 +1,8 @@
 import { Badge, Box, Group, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { useOrg } from '../../app/org.ts';
 import { useTexts } from '../../lib/i18n.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { useClassName } from '../../ui/error-class.tsx';
 import { AnchorLink } from '../../ui/links.tsx';
 import { live } from '../../ui/live.tsx';

@@ -1,4 +1,4 @@
-import { queryOptions } from '@tanstack/react-query';
+import { type QueryClient, queryOptions } from '@tanstack/react-query';
 import {
   Connection,
   type CreateConnection,
@@ -9,13 +9,19 @@ import {
 } from '@tributary/shared/api.ts';
 import { z } from 'zod';
 import { api } from '../../lib/api.ts';
+import { queryKeys } from '../../lib/query-keys.ts';
 import { read, supabase } from '../../lib/supabase.ts';
+
+const keyOf = (id: string) => [...queryKeys.connections, id];
 
 export const connectionDetail = (id: string) =>
   queryOptions({
-    queryKey: ['connections', id],
+    queryKey: keyOf(id),
     queryFn: () => api(Connection, 'GET', `/api/connections/${id}`),
   });
+
+/** One connection and its latest events and failures. */
+export const invalidateConnection = (client: QueryClient, id: string) => client.invalidateQueries({ queryKey: keyOf(id) });
 
 export const createConnection = (body: CreateConnection) => api(CreatedConnection, 'POST', '/api/connections', body);
 export const updateConnection = (id: string, body: UpdateConnection) => api(Connection, 'PATCH', `/api/connections/${id}`, body);
@@ -28,7 +34,7 @@ export const sendTest = (id: string, sample: string | undefined) =>
 /** The newest events of a connection, and its newest dead letters: what "waiting for the first event" waits for. */
 export const latestOfConnection = (id: string) =>
   queryOptions({
-    queryKey: ['connections', id, 'latest'],
+    queryKey: [...keyOf(id), 'latest'],
     queryFn: async () => {
       const [events, failures] = await Promise.all([
         read(

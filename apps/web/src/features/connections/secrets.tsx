@@ -10,7 +10,7 @@ import { Refused } from '../../ui/refused.tsx';
 import { SecretModal } from '../../ui/secret-modal.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Copy, Time } from '../../ui/values.tsx';
-import { rotateSecret } from './queries.ts';
+import { invalidateConnection, rotateSecret } from './queries.ts';
 import { connectionTexts } from './texts.ts';
 
 type Field = SourceEntry['secrets'][number];
@@ -63,12 +63,12 @@ export function Secrets({ connection, source }: { connection: Connection; source
 function RotateModal({ connectionId, field, onClose }: { connectionId: string; field: Field; onClose: () => void }) {
   const t = useTexts(connectionTexts);
   const ui = useTexts(uiTexts);
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const [secret, setSecret] = useState('');
   const [grace, setGrace] = useState('86400');
   const rotate = useMutation({
     mutationFn: () => rotateSecret(connectionId, { name: field.name, graceSeconds: Number(grace), ...(secret === '' ? {} : { secret }) }),
-    onSuccess: () => queries.invalidateQueries({ queryKey: ['connections', connectionId] }),
+    onSuccess: () => invalidateConnection(queryClient, connectionId),
   });
   return (
     <SecretModal title={t('rotateTitle', { label: field.label })} isPending={rotate.isPending} onClose={onClose}>

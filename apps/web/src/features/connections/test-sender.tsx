@@ -6,17 +6,17 @@ import { useState } from 'react';
 import { useTexts } from '../../lib/i18n.ts';
 import { Refused } from '../../ui/refused.tsx';
 import { Json } from '../../ui/values.tsx';
-import { sendTest } from './queries.ts';
+import { invalidateConnection, sendTest } from './queries.ts';
 import { connectionTexts } from './texts.ts';
 
 /** Sends a signed sample through the real endpoint and shows exactly what was sent and what came back. */
 export function TestSender({ connectionId, source }: { connectionId: string; source: SourceEntry }) {
   const t = useTexts(connectionTexts);
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const [sample, setSample] = useState(source.samples[0]?.name);
   const send = useMutation({
     mutationFn: () => sendTest(connectionId, sample),
-    onSuccess: () => queries.invalidateQueries({ queryKey: ['connections', connectionId] }),
+    onSuccess: () => invalidateConnection(queryClient, connectionId),
   });
   return (
     <Stack gap="sm">

@@ -4,8 +4,9 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { CreatedConnection, SourceEntry } from '@tributary/shared/api.ts';
 import { useState } from 'react';
-import { useOrg } from '../../app/org.ts';
+import { invalidateConnectionHealth } from '../../lib/connections.ts';
 import { useTexts } from '../../lib/i18n.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { useSources } from '../../lib/sources.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { Page } from '../../ui/page.tsx';
@@ -24,7 +25,7 @@ export function NewConnection() {
   const { type, created } = useSearch({ from: '/signed-in/o/$org/connections/new' });
   const navigate = useNavigate({ from: '/o/$org/connections/new' });
   const sources = useSources();
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const [made, setMade] = useState<CreatedConnection>();
   return (
     <Page title={t('wizard')}>
@@ -43,7 +44,7 @@ export function NewConnection() {
                       source={source}
                       onCreated={(connection) => {
                         setMade(connection);
-                        void queries.invalidateQueries({ queryKey: ['connection-health', org.id] });
+                        void invalidateConnectionHealth(queryClient, org.id);
                         void navigate({ search: { type: source.type, created: connection.id }, replace: true });
                       }}
                       back={

@@ -6,7 +6,7 @@ import { useState } from 'react';
 import { useTexts } from '../../lib/i18n.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { ConfirmCount } from '../../ui/confirm.tsx';
-import { countMatching, startOperation } from './queries.ts';
+import { countMatching, invalidateDeadLetters, startOperation } from './queries.ts';
 import { deadLetterTexts } from './texts.ts';
 
 /**
@@ -23,7 +23,7 @@ export function Commands({
   onStarted: (operation: DlqOperation) => void;
 }) {
   const t = useTexts(deadLetterTexts);
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const [kind, setKind] = useState<DlqOperation['kind']>();
   const main = filter.quarantine ? 'reverify' : 'redrive';
   // Stays as it was while the dialog closes.
@@ -67,7 +67,7 @@ export function Commands({
         confirm={(count) => t(`${shown}Confirm`, { count })}
         onConfirm={async () => {
           onStarted(await startOperation(shown, filter));
-          await queries.invalidateQueries({ queryKey: ['dead-letters'] });
+          await invalidateDeadLetters(queryClient);
         }}
       >
         {(count) => (

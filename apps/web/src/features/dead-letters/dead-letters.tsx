@@ -3,12 +3,12 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
 import type { DlqOperation } from '@tributary/shared/dlq.ts';
 import { useEffect, useRef, useState } from 'react';
-import { useOrg } from '../../app/org.ts';
-import type { DeadLettersSearch } from '../../app/search.ts';
 import { connectionHealth } from '../../lib/connections.ts';
 import { formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useNavigateWithin } from '../../lib/navigate.ts';
+import { useOrg } from '../../lib/orgs.ts';
+import type { DeadLettersSearch } from '../../lib/search.ts';
 import { ButtonLink } from '../../ui/links.tsx';
 import { live, Updated } from '../../ui/live.tsx';
 import { Page } from '../../ui/page.tsx';
@@ -20,7 +20,7 @@ import { filterKeys, isFiltered, toFilter, without } from './filter.ts';
 import { FilterBar } from './filter-bar.tsx';
 import { Groups } from './groups.tsx';
 import { isOpen, Operation, Operations } from './operations.tsx';
-import { operations, refreshAll, summary } from './queries.ts';
+import { invalidateAfterRetry, operations, summary } from './queries.ts';
 import { deadLetterTexts } from './texts.ts';
 
 /** What could not become an event: grouped, one by one, and what was refused at the door; with everything that can be done about it. */
@@ -52,7 +52,9 @@ export function DeadLetters() {
     <Page
       title={t('title')}
       description={t('description')}
-      actions={<Updated at={shown.dataUpdatedAt} isFetching={shown.isFetching} onRefresh={() => void refreshAll(work.queries)} />}
+      actions={
+        <Updated at={shown.dataUpdatedAt} isFetching={shown.isFetching} onRefresh={() => void invalidateAfterRetry(work.queryClient)} />
+      }
     >
       {work.followed.map((operation) => (
         <Operation key={operation.id} operation={operation} nameOf={nameOf} onHide={() => work.hide(operation.id)} />
@@ -135,7 +137,7 @@ function Nothing({ search, isQuarantine, onClear }: { search: DeadLettersSearch;
 
 /** The org's operations, and those to keep an eye on: what is at work, and what was started here until it is hidden. */
 function useOperations(orgId: string) {
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const all = useQuery({
     ...operations(orgId),
     ...live(),
@@ -148,16 +150,16 @@ function useOperations(orgId: string) {
   useEffect(() => {
     const ended = before.current.some((id) => !open.includes(id));
     before.current = open;
-    if (ended) void refreshAll(queries);
+    if (ended) void invalidateAfterRetry(queryClient);
   });
   const follow = (operation: DlqOperation) => {
     setStarted((ids) => [operation.id, ...ids]);
     // Known as open at once, so that its end is noticed also when it comes before the next look.
-    queries.setQueryData(operations(orgId).queryKey, (known = []) => [operation, ...known.filter(({ id }) => id !== operation.id)]);
+    queryClient.setQueryData(operations(orgId).queryKey, (known = []) => [operation, ...known.filter(({ id }) => id !== operation.id)]);
   };
   return {
     all,
-    queries,
+    queryClient,
     follow,
     hide: (id: string) => setStarted((ids) => ids.filter((one) => one !== id)),
     followed: all.data?.filter((operation) => isOpen(operation) || started.includes(operation.id)) ?? [],

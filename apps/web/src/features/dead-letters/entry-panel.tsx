@@ -3,8 +3,8 @@ import { IconEye, IconRefresh } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { DlqEntry, DlqFilter } from '@tributary/shared/dlq.ts';
 import type { ReactNode } from 'react';
-import { useOrg } from '../../app/org.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { concernsSecret, Healer, useClassName } from '../../ui/error-class.tsx';
 import { Facts } from '../../ui/facts.tsx';
@@ -14,7 +14,7 @@ import { SidePanel } from '../../ui/side-panel.tsx';
 import { Failed, Loaded } from '../../ui/states.tsx';
 import { Id, Json, Time } from '../../ui/values.tsx';
 import { StatusBadge } from './entries.tsx';
-import { analysis, entryDetail, eventsOfEntry, fullDelivery, refreshAll, retryEntry } from './queries.ts';
+import { analysis, entryDetail, eventsOfEntry, fullDelivery, invalidateAfterRetry, retryEntry } from './queries.ts';
 import { deadLetterTexts } from './texts.ts';
 
 const isAtWork = (entry: DlqEntry) => entry.status === 'retrying' || (entry.status === 'pending' && entry.nextRetryAt !== null);
@@ -176,8 +176,8 @@ function Became({ entry }: { entry: DlqEntry }) {
 
 function Retry({ entry }: { entry: DlqEntry }) {
   const t = useTexts(deadLetterTexts);
-  const queries = useQueryClient();
-  const retry = useMutation({ mutationFn: () => retryEntry(entry.id), onSuccess: () => refreshAll(queries) });
+  const queryClient = useQueryClient();
+  const retry = useMutation({ mutationFn: () => retryEntry(entry.id), onSuccess: () => invalidateAfterRetry(queryClient) });
   return (
     <AdminOnly>
       <Button

@@ -1,7 +1,7 @@
 import { Button, Group, MultiSelect, Stack, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import type { DeadLettersSearch } from '../../app/search.ts';
 import { useTexts } from '../../lib/i18n.ts';
+import type { DeadLettersSearch } from '../../lib/search.ts';
 import { useClassName } from '../../ui/error-class.tsx';
 import { FilterPill } from '../../ui/filter-pill.tsx';
 import { ClearFilters } from '../../ui/states.tsx';

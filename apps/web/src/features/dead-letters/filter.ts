@@ -1,6 +1,6 @@
 import { type DlqFilter, DlqStatus } from '@tributary/shared/dlq.ts';
 import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
-import type { DeadLettersSearch } from '../../app/search.ts';
+import type { DeadLettersSearch } from '../../lib/search.ts';
 
 /** What is still of concern: what the page shows where no status is asked for. */
 const openStatuses: DlqStatus[] = ['pending', 'retrying', 'exhausted'];

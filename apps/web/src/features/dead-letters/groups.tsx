@@ -2,10 +2,10 @@ import { Button, Card, Collapse, Group, Stack, Text, VisuallyHidden } from '@man
 import { useDisclosure } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import type { DlqAnalysis, DlqFilter, DlqOperation, DlqSummary } from '@tributary/shared/dlq.ts';
-import { useOrg } from '../../app/org.ts';
-import type { DeadLettersSearch } from '../../app/search.ts';
 import { formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { useOrg } from '../../lib/orgs.ts';
+import type { DeadLettersSearch } from '../../lib/search.ts';
 import { Sparkline } from '../../ui/charts.tsx';
 import { concernsSecret, Healer, useClassName } from '../../ui/error-class.tsx';
 import { AnchorLink } from '../../ui/links.tsx';

@@ -1,13 +1,13 @@
 import { Alert, Badge, Button, Card, Group, Progress, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { DlqOperation } from '@tributary/shared/dlq.ts';
-import { useSession } from '../../app/session.ts';
 import { formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { useSession } from '../../lib/session.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { useClassName } from '../../ui/error-class.tsx';
 import { Time } from '../../ui/values.tsx';
-import { cancelOperation } from './queries.ts';
+import { cancelOperation, invalidateDeadLetters } from './queries.ts';
 import { deadLetterTexts } from './texts.ts';
 
 export const isOpen = ({ status }: DlqOperation) => status === 'queued' || status === 'running';
@@ -24,12 +24,12 @@ interface OperationProps {
 export function Operation({ operation, nameOf, onHide }: OperationProps) {
   const t = useTexts(deadLetterTexts);
   const language = useLanguage();
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const me = useSession()?.user.id;
   const words = useFilterWords(nameOf);
   const cancel = useMutation({
     mutationFn: () => cancelOperation(operation.id),
-    onSuccess: () => queries.invalidateQueries({ queryKey: ['dead-letters'] }),
+    onSuccess: () => invalidateDeadLetters(queryClient),
   });
   const { total, done, succeeded, failed, createdBy } = operation;
   const share = (count: number) => (total > 0 ? (100 * count) / total : 0);

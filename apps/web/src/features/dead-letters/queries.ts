@@ -15,27 +15,30 @@ import {
 } from '@tributary/shared/dlq.ts';
 import { api } from '../../lib/api.ts';
 import type { Language } from '../../lib/i18n.ts';
+import { queryKeys } from '../../lib/query-keys.ts';
 import { read, supabase } from '../../lib/supabase.ts';
 import { toQuery } from './filter.ts';
+
+const key = ['dead-letters'] as const;
 
 /** Groups by class and connection, with their counts and hours. */
 export const summary = (filter: DlqFilter) =>
   queryOptions({
-    queryKey: ['dead-letters', 'summary', filter],
+    queryKey: [...key, 'summary', filter],
     queryFn: () => api(DlqSummary, 'GET', `/api/dlq/summary?${toQuery(filter)}`),
   });
 
 /** Clusters of what fails alike, each with cause and fix in the language of the page. `of` changes when what is analysed does. */
 export const analysis = (filter: DlqFilter, language: Language, of: readonly string[]) =>
   queryOptions({
-    queryKey: ['dead-letters', 'analysis', language, filter, of],
+    queryKey: [...key, 'analysis', language, filter, of],
     staleTime: 60_000,
     queryFn: () => api(DlqAnalysis, 'GET', `/api/dlq/analyze?${toQuery(filter, { language })}`),
   });
 
 export const entryPages = (filter: DlqFilter) =>
   infiniteQueryOptions({
-    queryKey: ['dead-letters', 'entries', filter],
+    queryKey: [...key, 'entries', filter],
     initialPageParam: '',
     queryFn: ({ pageParam: cursor }) => api(DlqList, 'GET', `/api/dlq?${toQuery(filter, { limit: '50', ...(cursor ? { cursor } : {}) })}`),
     getNextPageParam: (page) => page.nextCursor,
@@ -43,14 +46,14 @@ export const entryPages = (filter: DlqFilter) =>
 
 export const entryDetail = (id: string) =>
   queryOptions({
-    queryKey: ['dead-letters', 'entry', id],
+    queryKey: [...key, 'entry', id],
     queryFn: () => api(DlqEntry, 'GET', `/api/dlq/${encodeURIComponent(id)}`),
   });
 
 /** What came of a dead letter that was run again: events of its delivery, or of its delivery run anew. */
 export const eventsOfEntry = ({ id, journalId, idempotencyKey }: DlqEntry) =>
   queryOptions({
-    queryKey: ['dead-letters', 'events', id],
+    queryKey: [...key, 'events', id],
     queryFn: async () => {
       const { data } = supabase();
       const replays = await read(data.from('event_journal').select('id').eq('replay_of', journalId).limit(50));
@@ -65,7 +68,7 @@ export const eventsOfEntry = ({ id, journalId, idempotencyKey }: DlqEntry) =>
 
 export const operations = (orgId: string) =>
   queryOptions({
-    queryKey: ['dead-letters', 'operations', orgId],
+    queryKey: [...key, 'operations', orgId],
     queryFn: async () => (await api(DlqOperations, 'GET', `/api/dlq/operations?orgId=${orgId}`)).operations,
   });
 
@@ -81,10 +84,13 @@ export const startOperation = async (kind: DlqOperationKind, filter: DlqFilter) 
   (await api(DlqStarted, 'POST', `/api/dlq/${kind}`, filter)).operation;
 export const cancelOperation = (id: string) => api(DlqOperation, 'POST', `/api/dlq/operations/${id}/cancel`);
 
-/** After dead letters were run again: they are others now, and there may be events, activity and figures that were not there. */
-export const refreshAll = (queries: QueryClient) =>
-  Promise.all(
-    [['dead-letters'], ['events'], ['activity'], ['connections'], ['connection-health']].map((queryKey) =>
-      queries.invalidateQueries({ queryKey }),
+export const invalidateDeadLetters = (client: QueryClient) => client.invalidateQueries({ queryKey: key });
+
+/** After dead letters were run again: they changed, and there may be new events, activity and figures of connections. */
+export const invalidateAfterRetry = (client: QueryClient) =>
+  Promise.all([
+    invalidateDeadLetters(client),
+    ...[queryKeys.events, queryKeys.activity, queryKeys.connections, queryKeys.connectionHealth].map((queryKey) =>
+      client.invalidateQueries({ queryKey }),
     ),
-  );
+  ]);

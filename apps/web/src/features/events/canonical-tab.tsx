@@ -1,8 +1,8 @@
 import { Anchor, Badge, Group, Stack, Text } from '@mantine/core';
 import { canonicalTypes, type HashedSubject, isCanonicalType } from '@tributary/shared/canonical.ts';
-import { useOrg } from '../../app/org.ts';
 import { formatDateTime, formatDuration, formatMoney, formatUtc } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { Facts } from '../../ui/facts.tsx';
 import { AnchorLink } from '../../ui/links.tsx';
 import { SourceBadge } from '../../ui/source-badge.tsx';

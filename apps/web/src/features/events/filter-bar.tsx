@@ -2,8 +2,8 @@ import { Button, Group, MultiSelect, NativeSelect, SegmentedControl, Stack, Tags
 import { canonicalTypes, isCanonicalType, sourceTypePattern } from '@tributary/shared/canonical.ts';
 import { formatAmount, parseAmount } from '@tributary/shared/currency.ts';
 import { type FormEvent, useState } from 'react';
-import type { EventsSearch } from '../../app/search.ts';
 import { useTexts } from '../../lib/i18n.ts';
+import type { EventsSearch } from '../../lib/search.ts';
 import { FilterPill } from '../../ui/filter-pill.tsx';
 import { SearchBox } from '../../ui/search-box.tsx';
 import { type filterKeys, without } from './filter.ts';

@@ -1,7 +1,7 @@
 import { parseAmount } from '@tributary/shared/currency.ts';
 import type { EventFilter } from '@tributary/shared/events.ts';
-import type { EventsSearch } from '../../app/search.ts';
 import { rangeMs } from '../../lib/range.ts';
+import type { EventsSearch } from '../../lib/search.ts';
 
 // What the URL says about which events are meant, and the same in the words of the API.
 

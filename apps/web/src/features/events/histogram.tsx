@@ -1,9 +1,9 @@
 import { Group, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useOrg } from '../../app/org.ts';
-import type { EventsSearch } from '../../app/search.ts';
 import { formatDateTime } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { useOrg } from '../../lib/orgs.ts';
+import type { EventsSearch } from '../../lib/search.ts';
 import { TimeChart } from '../../ui/charts.tsx';
 import { live } from '../../ui/live.tsx';
 import { Section } from '../../ui/page.tsx';

@@ -1,9 +1,9 @@
 import { Button, Group } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useOrg } from '../../app/org.ts';
-import type { EventsSearch } from '../../app/search.ts';
 import { formatDateTime } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { useOrg } from '../../lib/orgs.ts';
+import type { EventsSearch } from '../../lib/search.ts';
 import { ButtonLink } from '../../ui/links.tsx';
 import { ClearFilters, Empty, Loaded } from '../../ui/states.tsx';
 import { filterKeys, isFiltered, without } from './filter.ts';

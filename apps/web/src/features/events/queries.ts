@@ -1,4 +1,4 @@
-import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { infiniteQueryOptions, keepPreviousData, type QueryClient, queryOptions } from '@tanstack/react-query';
 import type { Database } from '@tributary/shared/database.types.ts';
 import {
   addHistograms,
@@ -12,8 +12,9 @@ import {
   HashedSubject,
 } from '@tributary/shared/events.ts';
 import { ReplayedEntry, type ReplayMode } from '@tributary/shared/journal.ts';
-import type { EventsSearch } from '../../app/search.ts';
 import { api } from '../../lib/api.ts';
+import { queryKeys } from '../../lib/query-keys.ts';
+import type { EventsSearch } from '../../lib/search.ts';
 import { read, supabase } from '../../lib/supabase.ts';
 import { barsOf, filterOf, toWire } from './filter.ts';
 
@@ -30,7 +31,7 @@ async function fetchPage(orgId: string, search: EventsSearch, before: EventCurso
 
 export const eventPages = (orgId: string, search: EventsSearch) =>
   infiniteQueryOptions({
-    queryKey: ['events', orgId, 'pages', filterOf(search)],
+    queryKey: [...queryKeys.events, orgId, 'pages', filterOf(search)],
     staleTime: Number.POSITIVE_INFINITY,
     initialPageParam: null as EventCursor | null,
     queryFn: ({ pageParam }) => fetchPage(orgId, search, pageParam),
@@ -38,14 +39,14 @@ export const eventPages = (orgId: string, search: EventsSearch) =>
   });
 
 export const newestEvents = (orgId: string, search: EventsSearch) =>
-  queryOptions({ queryKey: ['events', orgId, 'newest', filterOf(search)], queryFn: () => fetchPage(orgId, search, null) });
+  queryOptions({ queryKey: [...queryKeys.events, orgId, 'newest', filterOf(search)], queryFn: () => fetchPage(orgId, search, null) });
 
 /** Answers of the database that one histogram is put together from, at most: each counts for a quarter of a second. */
 const roundsMax = 12;
 
 export const eventHistogram = (orgId: string, search: EventsSearch) =>
   queryOptions({
-    queryKey: ['events', orgId, 'histogram', filterOf(search)],
+    queryKey: [...queryKeys.events, orgId, 'histogram', filterOf(search)],
     placeholderData: keepPreviousData,
     queryFn: async () => {
       const now = Date.now();
@@ -66,7 +67,7 @@ export const eventHistogram = (orgId: string, search: EventsSearch) =>
 /** When the org's latest event happened; null: it has none. */
 export const latestEventTime = (orgId: string) =>
   queryOptions({
-    queryKey: ['events', orgId, 'latest-time'],
+    queryKey: [...queryKeys.events, orgId, 'latest-time'],
     queryFn: async () => {
       const page = await read(supabase().data.rpc('search_events', { org_id: orgId, page_limit: 1 }));
       return EventPage.parse(page).rows[0]?.eventTime ?? null;
@@ -75,7 +76,7 @@ export const latestEventTime = (orgId: string) =>
 
 export const eventDetail = (orgId: string, id: string) =>
   queryOptions({
-    queryKey: ['events', orgId, 'event', id],
+    queryKey: [...queryKeys.events, orgId, 'event', id],
     queryFn: async (): Promise<EventDetail | null> => {
       const [row] = await read(supabase().data.from('canonical_events').select('*').eq('org_id', orgId).eq('id', id).limit(1));
       return row ?? null;
@@ -83,7 +84,20 @@ export const eventDetail = (orgId: string, id: string) =>
   });
 
 export const eventDelivery = (orgId: string, id: string) =>
-  queryOptions({ queryKey: ['events', orgId, 'delivery', id], queryFn: () => api(EventDelivery, 'GET', `/api/events/${id}/delivery`) });
+  queryOptions({
+    queryKey: [...queryKeys.events, orgId, 'delivery', id],
+    queryFn: () => api(EventDelivery, 'GET', `/api/events/${id}/delivery`),
+  });
+
+/** Asks again for everything that a page shows of the filter. */
+export function refetchList(client: QueryClient, orgId: string): void {
+  for (const part of ['pages', 'newest', 'histogram'])
+    void client.refetchQueries({ queryKey: [...queryKeys.events, orgId, part], type: 'active' });
+}
+
+/** After a delivery was run again: the events and figures that are shown, but not the list, which is the reader's to renew. */
+export const invalidateAfterReplay = (client: QueryClient) =>
+  client.invalidateQueries({ queryKey: queryKeys.events, predicate: ({ queryKey }) => queryKey[2] !== 'pages' });
 
 export const replayEntry = (journalId: string, mode: ReplayMode) => api(ReplayedEntry, 'POST', `/api/replay/${journalId}`, { mode });
 

@@ -3,23 +3,23 @@ import { IconRepeat } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { ReplayedEntry, ReplayMode } from '@tributary/shared/journal.ts';
 import { useState } from 'react';
-import { useOrg } from '../../app/org.ts';
 import { ApiError } from '../../lib/api.ts';
 import { useTexts } from '../../lib/i18n.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { AnchorLink } from '../../ui/links.tsx';
 import { Refused } from '../../ui/refused.tsx';
-import { replayEntry } from './queries.ts';
+import { invalidateAfterReplay, replayEntry } from './queries.ts';
 import { eventTexts } from './texts.ts';
 
 /** Sends the delivery of an event through the pipeline again, and says record by record what became of it. */
 export function Replay({ journalId, records }: { journalId: string; records: number | undefined }) {
   const t = useTexts(eventTexts);
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const [mode, setMode] = useState<ReplayMode>('replay');
   const replay = useMutation({
     mutationFn: () => replayEntry(journalId, mode),
-    onSuccess: () => queries.invalidateQueries({ queryKey: ['events'], predicate: ({ queryKey }) => queryKey[2] !== 'pages' }),
+    onSuccess: () => invalidateAfterReplay(queryClient),
   });
   return (
     <AdminOnly>

@@ -1,9 +1,9 @@
 import { Button, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
-import { useOrg } from '../../app/org.ts';
-import type { EventsSearch } from '../../app/search.ts';
 import { useTexts } from '../../lib/i18n.ts';
+import { useOrg } from '../../lib/orgs.ts';
+import type { EventsSearch } from '../../lib/search.ts';
 import { isHash, subjectHashes, without } from './filter.ts';
 import { hashSubject } from './queries.ts';
 import { eventTexts } from './texts.ts';

@@ -1,7 +1,7 @@
 import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
-import type { EventsSearch } from '../../app/search.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import type { EventsSearch } from '../../lib/search.ts';
 import { FilterPill } from '../../ui/filter-pill.tsx';
 import { RangePicker } from '../../ui/range-picker.tsx';
 import { without } from './filter.ts';

@@ -1,15 +1,15 @@
 import { type InfiniteData, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useMemo } from 'react';
-import type { EventsSearch } from '../../app/search.ts';
+import type { EventsSearch } from '../../lib/search.ts';
 import { live } from '../../ui/live.tsx';
-import { type EventPage, eventPages, newestEvents } from './queries.ts';
+import { type EventPage, eventPages, newestEvents, refetchList } from './queries.ts';
 
 /**
  * The events of a filter, page after page, newest first. New ones are looked for by asking for the first page again, and kept apart as
  * `fresh` until somebody wants to see them: `showFresh` then begins anew with that page, so that nothing is missing or there twice.
  */
 export function useEvents(orgId: string, search: EventsSearch) {
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const options = eventPages(orgId, search);
   const pages = useInfiniteQuery(options);
   const newest = useQuery({ ...newestEvents(orgId, search), enabled: pages.isSuccess, ...live(10_000) });
@@ -22,8 +22,8 @@ export function useEvents(orgId: string, search: EventsSearch) {
   }, [rows, first]);
   const { queryKey } = options;
   const showFresh = useCallback(() => {
-    if (first) queries.setQueryData<InfiniteData<EventPage>>(queryKey, { pages: [first], pageParams: [null] });
-  }, [queries, queryKey, first]);
+    if (first) queryClient.setQueryData<InfiniteData<EventPage>>(queryKey, { pages: [first], pageParams: [null] });
+  }, [queryClient, queryKey, first]);
   const { hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = pages;
   /** How far back a long search came: it goes on only when somebody wants it to. */
   const searchedTo = pages.data?.pages.at(-1)?.scannedTo ?? undefined;
@@ -31,8 +31,6 @@ export function useEvents(orgId: string, search: EventsSearch) {
     if (hasNextPage && !isFetching && !isFetchNextPageError && searchedTo === undefined) void fetchNextPage();
   }, [hasNextPage, isFetching, isFetchNextPageError, searchedTo, fetchNextPage]);
   /** Everything that the page shows of the filter. */
-  const refresh = useCallback(() => {
-    for (const part of ['pages', 'newest', 'histogram']) void queries.refetchQueries({ queryKey: ['events', orgId, part], type: 'active' });
-  }, [queries, orgId]);
+  const refresh = useCallback(() => refetchList(queryClient, orgId), [queryClient, orgId]);
   return { pages, newest, rows, fresh, showFresh, fetchMore, searchedTo, refresh };
 }

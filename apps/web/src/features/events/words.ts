@@ -1,7 +1,7 @@
 import { type AmountFilter, parseAmount } from '@tributary/shared/currency.ts';
-import type { EventsSearch } from '../../app/search.ts';
 import { formatMoney } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import type { EventsSearch } from '../../lib/search.ts';
 import { type filterKeys, subjectHashes } from './filter.ts';
 import { eventTexts } from './texts.ts';
 

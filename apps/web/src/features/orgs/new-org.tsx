@@ -3,8 +3,8 @@ import { useForm } from '@mantine/form';
 import { useMutation } from '@tanstack/react-query';
 import { useTexts } from '../../lib/i18n.ts';
 import { read, supabase } from '../../lib/supabase.ts';
+import { OpenOrg } from '../../ui/open-org.tsx';
 import { Refused } from '../../ui/refused.tsx';
-import { OpenOrg } from './open-org.tsx';
 import { orgTexts } from './texts.ts';
 
 export function NewOrg() {

@@ -1,7 +1,7 @@
 import { Box, Group, Progress, Stack, Text, Tooltip } from '@mantine/core';
-import { useOrg } from '../../app/org.ts';
 import { formatDateTime, formatDuration } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { AnchorLink } from '../../ui/links.tsx';
 import { overviewTexts } from './texts.ts';
 

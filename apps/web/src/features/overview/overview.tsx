@@ -1,12 +1,12 @@
 import { Center, Grid, Group, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
-import { useOrg } from '../../app/org.ts';
 import { type Activity, activityOf } from '../../lib/activity.ts';
 import { connectionHealth } from '../../lib/connections.ts';
 import { formatDuration, formatShare } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useNavigateWithin } from '../../lib/navigate.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { TimeChart } from '../../ui/charts.tsx';
 import { AnchorLink, ButtonLink } from '../../ui/links.tsx';

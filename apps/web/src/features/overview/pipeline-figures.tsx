@@ -1,11 +1,11 @@
 import { Box, Group, Progress, SimpleGrid, Text, Tooltip } from '@mantine/core';
 import type { ReactNode } from 'react';
-import { useOrg } from '../../app/org.ts';
-import type { Range } from '../../app/search.ts';
 import type { Activity } from '../../lib/activity.ts';
 import { formatNumber, formatShare } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { windowOf } from '../../lib/range.ts';
+import type { Range } from '../../lib/search.ts';
 import { AnchorLink } from '../../ui/links.tsx';
 import { overviewTexts } from './texts.ts';
 

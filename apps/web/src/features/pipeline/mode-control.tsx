@@ -9,7 +9,7 @@ import { Section } from '../../ui/page.tsx';
 import { Refused } from '../../ui/refused.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Time } from '../../ui/values.tsx';
-import { type Command, command, type DetailedHealth } from './queries.ts';
+import { type Command, command, type DetailedHealth, invalidateMode } from './queries.ts';
 import { pipelineTexts } from './texts.ts';
 
 const commands: readonly Command[] = ['brownout', 'drain', 'pause', 'resume', 'flush'];
@@ -57,7 +57,7 @@ export function ModeControl({ token, health }: { token: string; health: Detailed
 function Ask({ token, name, onClose }: { token: string; name: Command; onClose: () => void }) {
   const t = useTexts(pipelineTexts);
   const ui = useTexts(uiTexts);
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const [reason, setReason] = useState('');
   const [share, setShare] = useState<number | string>(50);
   const run = useMutation({
@@ -65,8 +65,7 @@ function Ask({ token, name, onClose }: { token: string; name: Command; onClose: 
     onSuccess: async () => {
       notifications.show({ message: t('done', { command: t(name) }), color: 'teal' });
       onClose();
-      await queries.invalidateQueries({ queryKey: ['pipeline'] });
-      await queries.invalidateQueries({ queryKey: ['status'] });
+      await invalidateMode(queryClient);
     },
   });
   return (

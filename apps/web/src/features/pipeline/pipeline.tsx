@@ -27,10 +27,10 @@ export function Pipeline() {
 
 function Unlock({ onToken }: { onToken: (token: string) => void }) {
   const t = useTexts(pipelineTexts);
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const [typed, setTyped] = useState('');
   const open = useMutation({
-    mutationFn: (token: string) => queries.fetchQuery({ ...detailedHealth(token), staleTime: 0, retry: false }),
+    mutationFn: (token: string) => queryClient.fetchQuery({ ...detailedHealth(token), staleTime: 0, retry: false }),
     onSuccess: (_health, token) => onToken(token),
   });
   const wrong = open.error instanceof ApiError && open.error.status === 401 ? t('wrongToken') : open.error?.message;

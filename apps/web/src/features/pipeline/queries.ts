@@ -1,7 +1,8 @@
-import { queryOptions } from '@tanstack/react-query';
+import { type QueryClient, queryOptions } from '@tanstack/react-query';
 import { FlowInstance, FlowState, FlowTransition, FlushedState, Mode } from '@tributary/shared/flow.ts';
 import { z } from 'zod';
 import { api } from '../../lib/api.ts';
+import { queryKeys } from '../../lib/query-keys.ts';
 
 /** What of `GET /health/detailed` the page shows: of the instance that answered, and of all of them where the database says so. */
 const DetailedHealth = z.object({
@@ -56,13 +57,21 @@ const DetailedHealth = z.object({
 });
 export type DetailedHealth = z.infer<typeof DetailedHealth>;
 
+const key = ['pipeline'];
+
 /** `token` is the operator's, and part of no key: a key is kept, and shown by tools. */
 export const detailedHealth = (token: string) =>
   queryOptions({
-    queryKey: ['pipeline'],
+    queryKey: key,
     gcTime: 0,
     queryFn: ({ signal }) => api(DetailedHealth, 'GET', '/health/detailed', undefined, { bearer: token, signal }),
   });
+
+/** After the mode was changed: this page, and what every org is told about it. */
+export const invalidateMode = async (client: QueryClient) => {
+  await client.invalidateQueries({ queryKey: key });
+  await client.invalidateQueries({ queryKey: queryKeys.status });
+};
 
 export type Command = 'brownout' | 'drain' | 'pause' | 'resume' | 'flush';
 

@@ -10,16 +10,16 @@ import { canonicalTypes } from '@tributary/shared/canonical.ts';
 import type { ReplayFilter } from '@tributary/shared/replays.ts';
 import dayjs from 'dayjs';
 import { useState } from 'react';
-import { useOrg } from '../../app/org.ts';
-import type { replaysSearch } from '../../app/search.ts';
 import { connectionHealth } from '../../lib/connections.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useNavigateWithin } from '../../lib/navigate.ts';
+import { useOrg } from '../../lib/orgs.ts';
+import type { replaysSearch } from '../../lib/search.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { NumberField } from '../../ui/number-field.tsx';
 import { PanelDrawer } from '../../ui/side-panel.tsx';
 import { PlanCount } from './plan-count.tsx';
-import { createPlan, type NewPlan } from './queries.ts';
+import { createPlan, invalidateReplayList, type NewPlan } from './queries.ts';
 import { replayTexts } from './texts.ts';
 
 /** A plan that is being made, beside the list. All but its name is in the URL. */
@@ -73,7 +73,7 @@ function Form() {
   const language = useLanguage();
   const org = useOrg();
   const navigate = useNavigateWithin({ from: '/o/$org/replays' });
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const connections = useQuery(connectionHealth(org.id));
   const [name, setName] = useState('');
   const { plan, problem } = usePlan(name);
@@ -97,7 +97,7 @@ function Form() {
     onSuccess: async ({ id }) => {
       notifications.show({ message: t('created'), color: 'teal' });
       await navigate({ search: { plan: id } });
-      await queries.invalidateQueries({ queryKey: ['replays', org.id], exact: true });
+      await invalidateReplayList(queryClient, org.id);
     },
   });
   const moment = (key: 'from' | 'to', error: string | undefined) => (

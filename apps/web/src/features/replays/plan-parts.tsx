@@ -1,8 +1,8 @@
 import { Badge, Group, Progress, Stack, Text } from '@mantine/core';
 import type { ReplayPlan, ReplayStatus } from '@tributary/shared/replays.ts';
-import { useSession } from '../../app/session.ts';
 import { formatDateTime, formatDuration, formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { useSession } from '../../lib/session.ts';
 import { Id } from '../../ui/values.tsx';
 import { replayTexts } from './texts.ts';
 

@@ -3,14 +3,14 @@ import { IconUsers } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { ReplayPlan } from '@tributary/shared/replays.ts';
 import { type ReactNode, useState } from 'react';
-import { useOrg } from '../../app/org.ts';
-import { useSession } from '../../app/session.ts';
 import { formatDuration, formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
+import { useOrg } from '../../lib/orgs.ts';
+import { useSession } from '../../lib/session.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { ConfirmCount } from '../../ui/confirm.tsx';
 import { Copy } from '../../ui/values.tsx';
-import { countPlan, replayPlan, type Step, stepPlan } from './queries.ts';
+import { countPlan, invalidateReplays, replayPlan, type Step, stepPlan } from './queries.ts';
 import { replayTexts } from './texts.ts';
 
 /** What may be done with an open plan now, and by whom. */
@@ -50,13 +50,13 @@ const hints = {
 /** Takes a step; every list and panel that shows the plan is asked again. */
 function useStep(plan: ReplayPlan, step: Step) {
   const org = useOrg();
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   return async (body?: { reference?: string }) => {
     try {
-      queries.setQueryData(replayPlan(org.id, plan.id).queryKey, await stepPlan(plan.id, step, body));
+      queryClient.setQueryData(replayPlan(org.id, plan.id).queryKey, await stepPlan(plan.id, step, body));
     } finally {
       // A refusal too says that what is shown is not how it is.
-      await queries.invalidateQueries({ queryKey: ['replays', org.id] });
+      await invalidateReplays(queryClient, org.id);
     }
   };
 }
@@ -132,7 +132,7 @@ function Run({ plan }: { plan: ReplayPlan }) {
   const t = useTexts(replayTexts);
   const language = useLanguage();
   const org = useOrg();
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const show = useShown();
   const step = useStep(plan, 'run');
   return (
@@ -142,7 +142,7 @@ function Run({ plan }: { plan: ReplayPlan }) {
           opened={opened}
           onClose={close}
           title={t('runTitle')}
-          preview={() => queries.fetchQuery({ ...replayPlan(org.id, plan.id), staleTime: 0 })}
+          preview={() => queryClient.fetchQuery({ ...replayPlan(org.id, plan.id), staleTime: 0 })}
           count={({ matchedCount }) => matchedCount}
           confirm={({ matchedCount }) => t('runNow', show(matchedCount))}
           onConfirm={() => step()}
@@ -166,7 +166,7 @@ function Cancel({ plan }: { plan: ReplayPlan }) {
   const t = useTexts(replayTexts);
   const language = useLanguage();
   const org = useOrg();
-  const queries = useQueryClient();
+  const queryClient = useQueryClient();
   const show = useShown();
   const step = useStep(plan, 'cancel');
   const left = ({ matchedCount, processed }: ReplayPlan) => Math.max(0, matchedCount - processed);
@@ -178,7 +178,7 @@ function Cancel({ plan }: { plan: ReplayPlan }) {
           onClose={close}
           danger
           title={t('cancelTitle')}
-          preview={() => queries.fetchQuery({ ...replayPlan(org.id, plan.id), staleTime: 0 })}
+          preview={() => queryClient.fetchQuery({ ...replayPlan(org.id, plan.id), staleTime: 0 })}
           // The plan itself, even where nothing of it is left.
           count={() => 1}
           confirm={(fresh) => t('cancelNow', show(left(fresh)))}

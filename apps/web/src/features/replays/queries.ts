@@ -1,4 +1,4 @@
-import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { keepPreviousData, type QueryClient, queryOptions } from '@tanstack/react-query';
 import { type CreateReplay, ReplayList, ReplayPlan, ReplayPreview } from '@tributary/shared/replays.ts';
 import { api } from '../../lib/api.ts';
 
@@ -12,6 +12,13 @@ export const replayPlans = (orgId: string) =>
     queryKey: ['replays', orgId],
     queryFn: async () => (await api(ReplayList, 'GET', `/api/replays?orgId=${orgId}`)).plans,
   });
+
+export const invalidateReplays = (client: QueryClient, orgId: string) =>
+  client.invalidateQueries({ queryKey: replayPlans(orgId).queryKey });
+
+/** The list alone, not the plans one by one. */
+export const invalidateReplayList = (client: QueryClient, orgId: string) =>
+  client.invalidateQueries({ queryKey: replayPlans(orgId).queryKey, exact: true });
 
 /** One plan, for owners and admins with its audit trail. */
 export const replayPlan = (orgId: string, id: string) =>

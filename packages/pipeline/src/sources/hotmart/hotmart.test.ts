@@ -25,13 +25,7 @@ function deliver(body: string, contentType = json, headers: Record<string, strin
 }
 
 function verify(delivery: Delivery, known: readonly Secret[] = secrets) {
-  return hotmart.verify(delivery, known, config, nowMs, () => {
-    try {
-      return decodeBody(delivery);
-    } catch {
-      return undefined;
-    }
-  });
+  return hotmart.verify(delivery, known, config, nowMs);
 }
 
 /** What a reading leaves out is the same as undefined. */

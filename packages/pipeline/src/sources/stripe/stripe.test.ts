@@ -26,7 +26,7 @@ function deliver(body: string | Uint8Array, signature?: string): Delivery {
 }
 
 function verify(delivery: Delivery, known: readonly Secret[] = secrets, at = nowMs, settings = config) {
-  return stripe.verify(delivery, known, settings, at, () => decodeBody(delivery));
+  return stripe.verify(delivery, known, settings, at);
 }
 
 function header(payload: string, key = secret, timestamp = now): string {

@@ -42,7 +42,7 @@ function delivery(
   return { method: 'POST', url, headers: { 'content-type': 'application/json', ...lower }, raw: Buffer.from(body, 'utf8') };
 }
 function verify(sent: Delivery, secrets: Secret[], config: WebhookConfig, at = now) {
-  return webhook.verify(sent, secrets, config, at, () => undefined);
+  return webhook.verify(sent, secrets, config, at);
 }
 function split(body: Body, config: WebhookConfig): RawRecord[] {
   return [...webhook.split(body, config)];

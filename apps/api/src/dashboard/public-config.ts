@@ -1,0 +1,23 @@
+import { PublicConfig } from '@tributary/shared/api.ts';
+import { Hono } from 'hono';
+import { describeRoute } from 'hono-openapi';
+import manifest from '../../package.json' with { type: 'json' };
+import type { Config } from '../platform/config.ts';
+import { answers } from '../platform/openapi-parts.ts';
+
+const describe = describeRoute({
+  operationId: 'publicConfig',
+  tags: ['Operation'],
+  summary: 'Where to sign in, and the version',
+  security: [],
+  responses: answers(200, 'Nothing secret.', PublicConfig),
+});
+
+/** Mounted at /api/config: what the CLI and the dashboard need before anybody is signed in. */
+export function publicConfigRoutes({ url, publishableKey }: Config['supabase']) {
+  const answer: PublicConfig = { supabaseUrl: url, publishableKey, version: manifest.version };
+  return new Hono().get('/', describe, (c) => {
+    c.header('cache-control', 'public, max-age=300');
+    return c.json(answer);
+  });
+}

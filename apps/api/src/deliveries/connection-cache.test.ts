@@ -1,0 +1,210 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { Db } from '../platform/db.ts';
+import { startTestApi, type TestApi } from '../test/api.ts';
+import type { TestOrg } from '../test/make.ts';
+import { type Connection, createConnections } from './connection-cache.ts';
+import { prepareRejected } from './prepare.ts';
+import { createQuarantine } from './quarantine.ts';
+
+let api: TestApi;
+let org: TestOrg;
+beforeAll(async () => {
+  api = await startTestApi();
+  org = await api.makeOrg();
+});
+afterAll(() => api.close());
+
+const statusOf = async (url: string, hottok: string) =>
+  (await api.send(url, '{"not": "a purchase"}', { 'x-hotmart-hottok': hottok })).status;
+const withinASecond = { timeout: 1_000, interval: 20 };
+
+test('a connection disabled or deleted anywhere stops in every process within a second', async () => {
+  const { id, url } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
+  const elsewhere = await createConnections(api.db, api.masterKeys, api.log);
+  expect((await elsewhere.get(id))?.isActive).toBe(true);
+  expect(await statusOf(url, 'the-token-of-this-connection')).toBe(200);
+
+  await api.db.as(org.owner.claims, (sql) => sql('update public.source_connections set is_active = false where id = $1', [id]));
+  await expect.poll(() => statusOf(url, 'the-token-of-this-connection'), withinASecond).toBe(403);
+  await expect.poll(async () => (await elsewhere.get(id))?.isActive, withinASecond).toBe(false);
+
+  await api.db.as(org.owner.claims, (sql) => sql('select private.delete_connection($1)', [id]));
+  await expect.poll(() => statusOf(url, 'the-token-of-this-connection'), withinASecond).toBe(404);
+  await expect.poll(() => elsewhere.get(id), withinASecond).toBeUndefined();
+  await elsewhere.close();
+});
+
+test('while notifications are lost a change is still seen within a second, and listening comes back by itself', async () => {
+  const { id, url } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
+  expect(await statusOf(url, 'the-token-of-this-connection')).toBe(200);
+  await api.admin(
+    `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tributary listen connection_changed' and datname = current_database()`,
+  );
+  await api.admin('update source_connections set is_active = false where id = $1', [id]);
+  await expect.poll(() => statusOf(url, 'the-token-of-this-connection'), withinASecond).toBe(403);
+  await expect
+    .poll(
+      () =>
+        api.admin(
+          `select count(*)::int as n from pg_stat_activity where application_name = 'tributary listen connection_changed' and datname = current_database()`,
+        ),
+      { timeout: 5_000 },
+    )
+    .toEqual([{ n: 1 }]);
+});
+
+test('a rotated secret works at once, the old one through its grace and not a moment longer', async () => {
+  const { id, url } = await api.connect(org, 'hotmart', { hottok: 'the-old-token-0123456789' });
+  const rotate = await api.app.request(`/api/connections/${id}/secret`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${org.owner.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ secret: 'the-new-token-0123456789', graceSeconds: 2 }),
+  });
+  expect(rotate.status).toBe(200);
+  await expect.poll(() => statusOf(url, 'the-new-token-0123456789'), withinASecond).toBe(200);
+  expect(await statusOf(url, 'the-old-token-0123456789')).toBe(200);
+  await sleep(2_000);
+  expect(await statusOf(url, 'the-old-token-0123456789')).toBe(401);
+  expect(await statusOf(url, 'the-new-token-0123456789')).toBe(200);
+});
+
+test('a connection without its secret accepts nothing', async () => {
+  const id = await api.makeConnection(org);
+  expect(await statusOf(`/api/webhooks/hotmart/${id}`, '')).toBe(401);
+  expect(await statusOf(`/api/webhooks/hotmart/${id}`, 'anything')).toBe(401);
+});
+
+/** Makes rejected deliveries of a connection. */
+function rejecting(connection: Connection) {
+  return (n: number, bytes = 0) => {
+    const delivery = { method: 'POST', url: 'http://tributary.test/x', headers: {}, raw: Buffer.from(`{"n":${n}}`.padEnd(bytes)) };
+    return prepareRejected({ connection, delivery, secrets: [], receivedAtMs: Date.now(), isTest: false }, 'INVALID_HOTTOK', 'wrong');
+  };
+}
+
+test('rejected deliveries are stored up to the cap of the hour, over all processes, and counted beyond it', async () => {
+  const { id } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
+  const connection = await api.connections.get(id);
+  if (!connection) throw new Error('no connection');
+  const processes = [createQuarantine(api.db, 5, api.log, Date.now), createQuarantine(api.db, 5, api.log, Date.now)];
+  const reject = rejecting(connection);
+  for (let i = 0; i < 12; i++) await processes[i % 2]?.add(reject(i));
+  await Promise.all(processes.map((quarantine) => quarantine.drain()));
+  const [stored] = await api.admin('select count(*)::int as n from dlq_events where source_connection_id = $1 and is_quarantine', [id]);
+  const [counted] = await api.admin(
+    'select sum(rejected)::int as n, sum(received)::int as received from connection_activity where source_connection_id = $1',
+    [id],
+  );
+  expect(stored).toEqual({ n: 5 });
+  expect(counted).toEqual({ n: 12, received: 12 });
+});
+
+test('a moment without the database neither stops the quarantine nor forgets to count what it could not store', async () => {
+  const { id } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
+  const connection = await api.connections.get(id);
+  if (!connection) throw new Error('no connection');
+  let down = true;
+  const db: Db = {
+    ...api.db,
+    ingestTogether: (run) =>
+      api.db.ingestTogether((sql) =>
+        run(async (text, values) => {
+          // What was done before in the same transaction is not to be there afterwards.
+          if (down && text.includes('ingest_batch')) throw new Error('Connection terminated unexpectedly');
+          return sql(text, values);
+        }),
+      ),
+  };
+  // Two places, and two that are stored: what could not be has used up none.
+  const quarantine = createQuarantine(db, 2, api.log, Date.now);
+  const reject = rejecting(connection);
+  await quarantine.add(reject(1));
+  down = false;
+  await quarantine.add(reject(2));
+  // The timer that was set when the first could not be stored finds nothing left to do.
+  await sleep(1_200);
+  await quarantine.add(reject(3));
+  await quarantine.drain();
+  const [stored] = await api.admin('select count(*)::int as n from dlq_events where source_connection_id = $1', [id]);
+  const [counted] = await api.admin('select sum(rejected)::int as n from connection_activity where source_connection_id = $1', [id]);
+  expect([stored, counted]).toEqual([{ n: 2 }, { n: 3 }]);
+});
+
+const storedOf = async (id: string) => {
+  const [row] = await api.admin<{ n: number }>('select count(*)::int as n from dlq_events where source_connection_id = $1', [id]);
+  return row?.n;
+};
+
+/** A quarantine, and what a connection of its own would have rejected. */
+async function quarantineOf(perHour: number, now = Date.now) {
+  const { id } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
+  const connection = await api.connections.get(id);
+  if (!connection) throw new Error('no connection');
+  return { id, quarantine: createQuarantine(api.db, perHour, api.log, now), reject: rejecting(connection) };
+}
+
+test('a large body takes several places of the quarantine, and one that would take all is counted only', async () => {
+  const { id, quarantine, reject } = await quarantineOf(5);
+  await quarantine.add(reject(1, 400_000));
+  await quarantine.add(reject(2, 200_000));
+  await quarantine.add(reject(3));
+  expect(await storedOf(id)).toBe(2);
+  await quarantine.add(reject(4));
+  expect(await storedOf(id)).toBe(2);
+  await quarantine.drain();
+  const [counted] = await api.admin('select sum(rejected)::int as n from connection_activity where source_connection_id = $1', [id]);
+  expect(counted).toEqual({ n: 4 });
+});
+
+test('of many large rejections at once only so much waits in memory as can be held', async () => {
+  const { id, quarantine, reject } = await quarantineOf(100_000);
+  await Promise.all(Array.from({ length: 30 }, (_, n) => quarantine.add(reject(n, 1_048_576))));
+  // The first is on its way when the others come: sixteen wait behind it.
+  expect(await storedOf(id)).toBe(17);
+  await quarantine.drain();
+  const [counted] = await api.admin('select sum(rejected)::int as n from connection_activity where source_connection_id = $1', [id]);
+  expect(counted).toEqual({ n: 30 });
+});
+
+test('a full hour ends, whatever a clock said that was wrong', async () => {
+  let aheadMs = 30 * 86_400_000;
+  const { id, quarantine, reject } = await quarantineOf(1, () => Date.now() + aheadMs);
+  for (let n = 0; n < 3; n++) await quarantine.add(reject(n));
+  expect(await storedOf(id)).toBe(1);
+  aheadMs = 0;
+  await api.admin('delete from private.quarantine_hours where source_connection_id = $1', [id]);
+  await quarantine.add(reject(4));
+  expect(await storedOf(id)).toBe(1);
+  const anHourLater = performance.now() + 3_600_000;
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => anHourLater);
+  await quarantine.add(reject(5));
+  clock.mockRestore();
+  expect(await storedOf(id)).toBe(2);
+  await quarantine.drain();
+});
+
+test('bodies that cannot be read use up nothing of a rate limit, and are counted', async () => {
+  const { id, url } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
+  await api.app.request(`/api/connections/${id}`, {
+    method: 'PATCH',
+    headers: { authorization: `Bearer ${org.owner.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ rateLimitPerSecond: 5 }),
+  });
+  await expect.poll(async () => (await api.connections.get(id))?.rateLimitPerSecond).toBe(5);
+  const statuses: number[] = [];
+  for (let n = 0; n < 12; n++) statuses.push((await api.send(url, 'not gzip', { 'content-encoding': 'gzip' })).status);
+  for (let n = 0; n < 12; n++) statuses.push((await api.send(url, '{}', { 'content-encoding': 'zstd' })).status);
+  expect(new Set(statuses)).toEqual(new Set([400, 415]));
+  const good = JSON.stringify({ id: '1', creation_date: Date.now(), event: 'SOMETHING_NEW', version: '2.0.0', data: {} });
+  // On a machine that is busy with something else a delivery may be asked to come back (503), whatever its limit.
+  let status = 503;
+  while (status === 503) ({ status } = await api.send(url, good, { 'x-hotmart-hottok': 'the-token-of-this-connection' }));
+  expect(status).toBe(200);
+  await api.quarantine.drain();
+  const [counted] = await api.admin(
+    'select sum(rejected)::int as rejected, sum(received)::int as received from connection_activity where source_connection_id = $1',
+    [id],
+  );
+  expect(counted).toEqual({ rejected: 24, received: 25 });
+});

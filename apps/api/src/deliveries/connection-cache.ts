@@ -1,0 +1,130 @@
+import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
+import { open, secretAad } from '@tributary/pipeline/seal.ts';
+import type { Secret, Source } from '@tributary/pipeline/source.ts';
+import { sources } from '@tributary/pipeline/sources.ts';
+import { LRUCache } from 'lru-cache';
+import type { Logger } from 'pino';
+import type { Db } from '../platform/db.ts';
+import { loadOrgKeys, type OrgKeys } from '../tenancy/org-keys.ts';
+import { findConnection, type StoredConnection } from './store.ts';
+
+/** Everything one webhook request needs to know, in memory. */
+export interface Connection {
+  id: string;
+  orgId: string;
+  projectId: string;
+  source: Source;
+  isActive: boolean;
+  priority: 'normal' | 'low';
+  /** Deliveries a second over all instances, as its people set it. */
+  rateLimitPerSecond: number | undefined;
+  orgRateLimitPerSecond: number | undefined;
+  /** Parsed by the source's schema; undefined when it does not parse: the connection then rejects everything. */
+  config: unknown;
+  secrets: readonly (Secret & { expiresAtMs: number | undefined })[];
+  keys: OrgKeys;
+}
+
+export interface Connections {
+  /**
+   * Undefined: unknown, deleted, or of a type this version does not know. Throws when the database cannot tell.
+   * `fresh`: as the database has it now, not as this process remembers it.
+   */
+  get(id: string, options?: { fresh?: boolean }): Promise<Connection | undefined>;
+  close(): Promise<void>;
+}
+
+/** Without notifications a disabled connection must still stop within a second. */
+const blindAgeMs = 500;
+const freshAgeMs = 60_000;
+
+/**
+ * Connections in memory, kept true by LISTEN/NOTIFY: triggers tell every process what changed.
+ * While the listener is down, and for what may have been missed meanwhile, entries live half a second.
+ */
+export async function createConnections(db: Db, masterKeys: MasterKeys, log: Logger): Promise<Connections> {
+  interface Entry {
+    connection: Connection | undefined;
+    loadedAt: number;
+  }
+  const entries = new LRUCache<string, Entry>({ max: 20_000 });
+  const loading = new Map<string, Promise<Connection | undefined>>();
+  let listening = false;
+  // A change during a load makes its result stale before it arrives.
+  let changes = 0;
+
+  const stop = await db.listen(
+    'connection_changed',
+    (payload) => {
+      changes++;
+      if (!payload.startsWith('org:')) entries.delete(payload);
+      else {
+        const orgId = payload.slice(4);
+        for (const [id, entry] of entries.entries()) if (entry.connection?.orgId === orgId) entries.delete(id);
+      }
+    },
+    (state) => {
+      changes++;
+      listening = state;
+      entries.clear();
+    },
+  );
+
+  async function load(id: string): Promise<Connection | undefined> {
+    const changesBefore = changes;
+    const stored = await findConnection(db, id);
+    const source = stored && sources.get(stored.type);
+    const connection = stored && source && openConnection(stored, source, await loadOrgKeys(db, masterKeys, stored.org_id, log), log);
+    if (changes === changesBefore) entries.set(id, { connection, loadedAt: performance.now() });
+    return connection;
+  }
+
+  return {
+    async get(id, { fresh = false } = {}) {
+      if (fresh) return load(id);
+      const entry = entries.get(id);
+      if (entry && performance.now() - entry.loadedAt < (listening ? freshAgeMs : blindAgeMs)) return entry.connection;
+      let pending = loading.get(id);
+      if (!pending) {
+        pending = load(id).finally(() => loading.delete(id));
+        loading.set(id, pending);
+      }
+      return pending;
+    },
+    close: stop,
+  };
+}
+
+function openConnection(stored: StoredConnection, source: Source, keys: OrgKeys, log: Logger): Connection {
+  const config = source.config.safeParse(stored.config);
+  const secrets = stored.secrets.flatMap(({ name, sealed, expires_at }) => {
+    for (const key of [...keys.data.values()].reverse()) {
+      try {
+        const value = new TextDecoder().decode(open(key, Buffer.from(sealed, 'base64'), secretAad(stored.org_id, stored.id, name)));
+        return [{ name, value, expiresAtMs: expires_at === null ? undefined : Date.parse(expires_at) }];
+      } catch {
+        // Sealed under an older data key: try the next.
+      }
+    }
+    log.error({ connectionId: stored.id, name }, 'a secret of the connection cannot be opened');
+    return [];
+  });
+  return {
+    id: stored.id,
+    orgId: stored.org_id,
+    projectId: stored.project_id,
+    source,
+    isActive: stored.is_active,
+    priority: stored.priority,
+    rateLimitPerSecond: stored.rate_limit_per_second ?? undefined,
+    orgRateLimitPerSecond: stored.org_rate_limit_per_second ?? undefined,
+    config: config.success ? config.data : undefined,
+    secrets,
+    keys,
+  };
+}
+
+/** The secrets that are valid now: the current ones, and old ones within their grace. */
+export function validSecrets(connection: Connection, nowMs: number): readonly Secret[] {
+  return connection.secrets.filter((secret) => secret.expiresAtMs === undefined || secret.expiresAtMs > nowMs);
+}

@@ -1,0 +1,213 @@
+import { hash } from 'node:crypto';
+import { redactCredentials } from '@tributary/pipeline/credentials.ts';
+import { type JournalHead, maskedHeaders, packDelivery, presentedCredentials, splitHeaders } from '@tributary/pipeline/journal.ts';
+import { hmacSha256Hex } from '@tributary/pipeline/keyed-hash.ts';
+import { processDelivery } from '@tributary/pipeline/process.ts';
+import { journalAad, seal } from '@tributary/pipeline/seal.ts';
+import type { Body, Delivery, Secret } from '@tributary/pipeline/source.ts';
+import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
+import { newId } from '../platform/ids.ts';
+import type { Connection } from './connection-cache.ts';
+import type { Rejected } from './quarantine.ts';
+import type { DeliveryRow, EventRow, WriteItem, WriteRecord } from './rows.ts';
+
+/** A delivery that arrived at a connection, before anything is known of its content. */
+export interface Arrival {
+  connection: Connection;
+  delivery: Delivery;
+  /** The connection's secrets that are valid now: no header that repeats one is stored. */
+  secrets: readonly Secret[];
+  /** When the bytes came in: a replay keeps the time of the delivery it repeats. */
+  receivedAtMs: number;
+  isTest: boolean;
+  /** Set where the delivery comes out of the journal again instead of off the wire. */
+  replay?: { of: string; nowMs: number } | undefined;
+}
+
+/** When it is processed: a replay later than it arrived. */
+const nowOf = ({ replay, receivedAtMs }: Arrival): number => replay?.nowMs ?? receivedAtMs;
+
+/** Runs a verified delivery through the pipeline: its rows, with the body sealed under the org's key. */
+export function prepareWrite(arrival: Arrival, body: Body): WriteItem {
+  const journalId = newId(nowOf(arrival));
+  const records = prepareRecords(arrival, body, journalId, () => true) as WriteRecord[];
+  const isTest = records.some((record) => 'event' in record && record.event.is_test === true);
+  return {
+    delivery: deliveryRow(arrival, journalId, isTest, eventTypes(records)),
+    sealed: sealDelivery(arrival, journalId, body, headersOf(arrival).kept, {}),
+    records,
+  };
+}
+
+/** What the pipeline makes of the wanted records of a verified delivery, as rows that point at `journalId`; undefined for the others. */
+export function prepareRecords(
+  arrival: Arrival,
+  body: Body,
+  journalId: string,
+  isWanted: (index: number) => boolean,
+): (WriteRecord | undefined)[] {
+  const { connection, receivedAtMs, isTest } = arrival;
+  const scope = { org_id: connection.orgId, project_id: connection.projectId, source_connection_id: connection.id, journal_id: journalId };
+  const nowMs = nowOf(arrival);
+  const context = {
+    orgId: connection.orgId,
+    projectId: connection.projectId,
+    connectionId: connection.id,
+    journalId,
+    config: connection.config,
+    hashKey: connection.keys.hashKey,
+    receivedAtMs,
+    nowMs,
+    isTest,
+    newId: () => newId(nowMs),
+  };
+  return processDelivery(connection.source, arrival.delivery, body, context, isWanted).map((record, index): WriteRecord | undefined => {
+    if (!record) return undefined;
+    if (!record.ok) {
+      const retryable = errorClasses[record.errorClass].retryable === 'yes';
+      return {
+        dead: {
+          id: newId(nowMs),
+          ...scope,
+          record_index: index,
+          error_class: record.errorClass,
+          last_error_message: record.message,
+          field_path: record.path ?? null,
+          source_event_type: record.sourceEventType ?? null,
+          idempotency_key: record.idempotencyKey ?? null,
+          next_retry_at: retryable ? new Date(nowMs + 30_000).toISOString() : null,
+          is_quarantine: false,
+          sample: record.sample,
+        },
+      };
+    }
+    const { event } = record;
+    return {
+      key: {
+        source_connection_id: connection.id,
+        idempotency_key: event.idempotency_key,
+        event_id: event.id,
+        event_time: event.event_time,
+        body_sha256: Buffer.from(record.bodySha256).toString('hex'),
+        journal_id: journalId,
+        dlq_id: newId(nowMs),
+      },
+      event: { ...event, record_index: index } as EventRow,
+    };
+  });
+}
+
+/** What a delivery's row lists: the canonical types of its records and the platform's own names, each once. */
+export function eventTypes(records: readonly WriteRecord[]): string[] {
+  const types = new Set<string>();
+  for (const record of records) {
+    if ('event' in record) types.add(record.event.type).add(record.event.source_event_type);
+    else if (record.dead.source_event_type !== null) types.add(record.dead.source_event_type);
+  }
+  return [...types];
+}
+
+/** A delivery refused at the door, whose body is not parsed: sealed and described only when the quarantine has room. */
+export function prepareRejected(arrival: Arrival, errorClass: ErrorClass, message: string): Rejected {
+  const { connection } = arrival;
+  const journalId = newId(nowOf(arrival));
+  return {
+    connection,
+    bytes: arrival.delivery.raw.byteLength,
+    seal() {
+      const headers = headersOf(arrival);
+      const presented = presentedCredentials(arrival.delivery, headers.presented, credentialsOf(connection));
+      const digests = Object.entries(presented).map(([place, value]) => [place, credentialDigest(connection.keys.dataKey.key, value)]);
+      const credentials = digests.length > 0 ? { credentials: Object.fromEntries(digests) } : {};
+      return {
+        delivery: deliveryRow(arrival, journalId, arrival.isTest, []),
+        sealed: sealDelivery(arrival, journalId, undefined, { ...headers.kept, ...maskedHeaders(headers.presented) }, credentials),
+        dead: {
+          id: newId(nowOf(arrival)),
+          org_id: connection.orgId,
+          project_id: connection.projectId,
+          source_connection_id: connection.id,
+          journal_id: journalId,
+          record_index: null,
+          error_class: errorClass,
+          last_error_message: message,
+          field_path: null,
+          source_event_type: null,
+          idempotency_key: null,
+          next_retry_at: null,
+          is_quarantine: true,
+          // Nobody vouches for this body: nothing of it is shown, only how it came.
+          sample: { content_type: contentType(arrival.delivery), byte_size: arrival.delivery.raw.byteLength },
+        },
+      };
+    },
+  };
+}
+
+function deliveryRow(
+  arrival: Arrival,
+  journalId: string,
+  isTest: boolean,
+  types: string[],
+): Omit<DeliveryRow, 'sealed_at' | 'sealed_length'> {
+  const { connection, delivery } = arrival;
+  return {
+    id: journalId,
+    org_id: connection.orgId,
+    project_id: connection.projectId,
+    source_connection_id: connection.id,
+    received_at: new Date(nowOf(arrival)).toISOString(),
+    content_type: contentType(delivery),
+    byte_size: delivery.raw.byteLength,
+    body_sha256: hash('sha256', delivery.raw),
+    is_test: isTest,
+    replay_of: arrival.replay?.of ?? null,
+    event_types: types,
+    key_version: connection.keys.dataKey.version,
+  };
+}
+
+/** Redacts what must not be kept even sealed, and seals the rest so that it opens only as this journal entry of this org. */
+function sealDelivery(
+  arrival: Arrival,
+  journalId: string,
+  body: Body | undefined,
+  headers: JournalHead['headers'],
+  extra: Pick<JournalHead, 'credentials'>,
+): Uint8Array {
+  const { connection, delivery } = arrival;
+  const { url, raw } = redactCredentials(delivery, body, credentialsOf(connection));
+  const marks: Pick<JournalHead, 'isTest' | 'receivedAt'> = {
+    ...(arrival.isTest ? { isTest: true } : {}),
+    ...(arrival.replay ? { receivedAt: new Date(arrival.receivedAtMs).toISOString() } : {}),
+  };
+  return seal(
+    connection.keys.dataKey.key,
+    packDelivery({ method: delivery.method, url, headers, ...marks, ...extra }, raw),
+    journalAad(connection.orgId, journalId),
+  );
+}
+
+/** What a genuine delivery keeps of its headers, and what a rejected one masks as well. */
+function headersOf({ connection, delivery, secrets }: Arrival): ReturnType<typeof splitHeaders> {
+  return splitHeaders(
+    delivery.headers,
+    credentialsOf(connection),
+    secrets.map((secret) => secret.value),
+  );
+}
+
+function credentialsOf({ source, config }: Connection) {
+  return source.credentialsFor?.(config) ?? source.credentials;
+}
+
+/** What remains of a redacted credential: enough to tell later, with the org's data key, whether it was the right one. */
+export function credentialDigest(dataKey: Uint8Array, credential: string): string {
+  return hmacSha256Hex(dataKey, `credential|${credential}`);
+}
+
+/** Only the media type, and only as one: the header is the sender's text. */
+function contentType(delivery: Delivery): string | null {
+  const type = delivery.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+  return type && /^[a-z0-9!#$&^_.+-]{1,60}\/[a-z0-9!#$&^_.+-]{1,60}$/.test(type) ? type : null;
+}

@@ -1,0 +1,161 @@
+import type { Logger } from 'pino';
+import type { Db } from '../platform/db.ts';
+import type { BatchRows, DeadRow, DeliveryRow } from './rows.ts';
+import { countRejected, takeQuarantine, writeBatch } from './store.ts';
+
+export interface Rejected {
+  connection: { id: string; orgId: string };
+  /** Of the body, as it is held in memory and will be stored. */
+  bytes: number;
+  /** Made only when there is room for it: digests and sealing cost, and a stranger decides how often they would. */
+  seal(): { delivery: Omit<DeliveryRow, 'sealed_at' | 'sealed_length'>; sealed: Uint8Array; dead: DeadRow };
+}
+
+export interface Quarantine {
+  /** Resolves when the rejection is stored, or counted because there is no room for it. Never rejects. */
+  add(rejected: Rejected): Promise<void>;
+  /** Counts a rejection of which there is nothing to store: its body could not be read. */
+  count(connection: { id: string; orgId: string }): void;
+  drain(): Promise<void>;
+}
+
+/** Waiting rejections, over all connections: beyond it they are counted only. */
+const waitingMax = { rejections: 200, bytes: 16_777_216 };
+const perFlushMax = { rejections: 50, bytes: 2_097_152 };
+/** A place holds so much: a larger body takes several, and one that needs more than an hour has is counted only. */
+const placeBytes = 65_536;
+const hourMs = 3_600_000;
+
+/**
+ * Keeps rejected deliveries apart from good traffic: a small queue of its own, one write at a time, on one connection of the pool.
+ * Each connection has `perHour` places an hour, over all processes; everything beyond is counted. A stranger decides how much comes:
+ * what waits, what is written at once and what is stored is bounded in bytes as well. `now` is the database's clock, whose hours they are.
+ */
+export function createQuarantine(db: Db, perHour: number, log: Logger, now: () => number): Quarantine {
+  interface Waiting extends Rejected {
+    done(): void;
+  }
+  const queue: Waiting[] = [];
+  let queuedBytes = 0;
+  let flushing: Promise<void> | undefined;
+  // Connections whose hour is full, so that a flood costs no query: id → end of that hour, by `performance.now()`.
+  const fullUntil = new Map<string, number>();
+  // Not stored, to be counted with the next flush: id → org and number.
+  const counted = new Map<string, { orgId: string; rejected: number }>();
+  let countTimer: NodeJS.Timeout | undefined;
+
+  function count({ id, orgId }: Rejected['connection']): void {
+    counted.set(id, { orgId, rejected: (counted.get(id)?.rejected ?? 0) + 1 });
+    countTimer ??= setTimeout(() => {
+      countTimer = undefined;
+      kick();
+    }, 1_000).unref();
+  }
+
+  /** One flush at a time, and none where there is nothing to do. */
+  function kick(): void {
+    if (flushing || (queue.length === 0 && counted.size === 0)) return;
+    flushing = flush().finally(() => {
+      flushing = undefined;
+      if (queue.length > 0) kick();
+    });
+  }
+
+  async function flush(): Promise<void> {
+    while (queue.length > 0 || counted.size > 0) {
+      const batch = takeBatch();
+      try {
+        await store(batch);
+        for (const [id, { orgId, rejected }] of counted) {
+          await countRejected(db, orgId, id, rejected);
+          uncount(id, rejected);
+        }
+      } catch (error) {
+        // Nothing was promised to the sender. They are still counted, as soon as the database answers again.
+        log.error({ err: error, rejected: batch.length }, 'rejected deliveries could not be stored');
+        for (const { connection } of batch) count(connection);
+        return;
+      } finally {
+        for (const waiting of batch) waiting.done();
+      }
+    }
+  }
+
+  /** The oldest of the queue, as many as one statement should carry, but one at least. */
+  function takeBatch(): Waiting[] {
+    let bytes = 0;
+    const end = queue.findIndex((waiting, index) => {
+      bytes += waiting.bytes;
+      return index > 0 && (index >= perFlushMax.rejections || bytes > perFlushMax.bytes);
+    });
+    const batch = queue.splice(0, end === -1 ? queue.length : end);
+    for (const waiting of batch) queuedBytes -= waiting.bytes;
+    return batch;
+  }
+
+  /** What was written is no longer owed; what came meanwhile still is. */
+  function uncount(id: string, written: number): void {
+    const entry = counted.get(id);
+    if (!entry || entry.rejected <= written) counted.delete(id);
+    else counted.set(id, { ...entry, rejected: entry.rejected - written });
+  }
+
+  /** Places are taken and rows written together: what could not be stored uses up nothing. */
+  async function store(batch: readonly Waiting[]): Promise<void> {
+    const beyond: Waiting[] = [];
+    await db.ingestTogether(async (ingest) => {
+      const rows: BatchRows = { deliveries: [], keys: [], events: [], dead: [], sealed: Buffer.alloc(0) };
+      const parts: Uint8Array[] = [];
+      let sealedAt = 0;
+      // In one order in every process, as each locks its connections' hours until it commits.
+      for (const [id, waiting] of [...Map.groupBy(batch, (w) => w.connection.id)].sort(([a], [b]) => (a < b ? -1 : 1))) {
+        const wanted = waiting.reduce((places, item) => places + placesOf(item), 0);
+        let free = await takeQuarantine({ ingest }, id, wanted, perHour);
+        if (free < wanted) {
+          if (fullUntil.size > 10_000) fullUntil.clear();
+          fullUntil.set(id, performance.now() + hourMs - (now() % hourMs));
+        }
+        for (const item of waiting) {
+          if (placesOf(item) > free) {
+            beyond.push(item);
+            continue;
+          }
+          free -= placesOf(item);
+          const { delivery, sealed, dead } = item.seal();
+          rows.deliveries.push({ ...delivery, sealed_at: sealedAt, sealed_length: sealed.length });
+          rows.dead.push(dead);
+          parts.push(sealed);
+          sealedAt += sealed.length;
+        }
+      }
+      if (rows.deliveries.length > 0) await writeBatch({ ingest }, { ...rows, sealed: Buffer.concat(parts) });
+    });
+    for (const { connection } of beyond) count(connection);
+  }
+
+  return {
+    add(rejected) {
+      const { connection, bytes } = rejected;
+      const until = fullUntil.get(connection.id) ?? 0;
+      const hasRoom = queue.length < waitingMax.rejections && queuedBytes + bytes <= waitingMax.bytes;
+      if (until > performance.now() || !hasRoom || placesOf(rejected) > perHour) {
+        count(connection);
+        return Promise.resolve();
+      }
+      return new Promise((done) => {
+        queue.push({ ...rejected, done });
+        queuedBytes += bytes;
+        kick();
+      });
+    },
+    count,
+    async drain() {
+      clearTimeout(countTimer);
+      countTimer = undefined;
+      kick();
+      while (flushing) await flushing;
+    },
+  };
+}
+
+const placesOf = ({ bytes }: Pick<Rejected, 'bytes'>): number => Math.max(1, Math.ceil(bytes / placeBytes));

@@ -1,0 +1,52 @@
+import { decodeBody } from '@tributary/pipeline/body.ts';
+import { type JournalHead, unpackDelivery } from '@tributary/pipeline/journal.ts';
+import { journalAad, open } from '@tributary/pipeline/seal.ts';
+import { type Body, type Delivery, RecordError } from '@tributary/pipeline/source.ts';
+import type { OrgKeys } from '../tenancy/org-keys.ts';
+import type { Connection } from './connection-cache.ts';
+import { validSecrets } from './connection-cache.ts';
+import type { Arrival } from './prepare.ts';
+import type { JournalEntry } from './store.ts';
+
+/** A delivery out of the journal, ready for the pipeline. */
+export interface Reopened {
+  /** As it arrived, but for credentials in URL and body, which were redacted before it was sealed. */
+  arrival: Arrival & { replay: { of: string; nowMs: number } };
+  head: JournalHead;
+}
+
+/**
+ * Opens a journal entry with the org's key. It counts as arrived when the first delivery of its chain of replays did.
+ * Throws when the key is missing, SealError when the entry was tampered with.
+ */
+export function reopen(entry: JournalEntry, connection: Connection, nowMs: number): Reopened {
+  const { delivery, head, receivedAtMs } = openEntry(entry, connection.keys);
+  const arrival = {
+    connection,
+    delivery,
+    secrets: validSecrets(connection, nowMs),
+    receivedAtMs,
+    isTest: head.isTest === true,
+    replay: { of: entry.id, nowMs },
+  };
+  return { arrival, head };
+}
+
+/** What is sealed in a journal entry, whatever became of its connection. Throws as {@link reopen} does. */
+export function openEntry(entry: JournalEntry, keys: OrgKeys): { delivery: Delivery; head: JournalHead; receivedAtMs: number } {
+  const key = keys.data.get(entry.key_version);
+  if (!key) throw new Error(`data key ${entry.key_version} of org ${entry.org_id} is missing`);
+  const { head, raw } = unpackDelivery(Buffer.from(open(key, entry.sealed, journalAad(entry.org_id, entry.id))));
+  const delivery = { method: head.method, url: head.url, headers: head.headers, raw };
+  return { delivery, head, receivedAtMs: Date.parse(head.receivedAt ?? entry.received_at) };
+}
+
+/** The body of a stored delivery; undefined where its bytes cannot be decoded. */
+export function bodyOf(delivery: Delivery): Body | undefined {
+  try {
+    return decodeBody(delivery);
+  } catch (error) {
+    if (!(error instanceof RecordError)) throw error;
+    return undefined;
+  }
+}

@@ -1,0 +1,73 @@
+/** A row of event_journal, and where its sealed body lies in the batch's one buffer. */
+export interface DeliveryRow {
+  id: string;
+  org_id: string;
+  project_id: string;
+  source_connection_id: string;
+  received_at: string;
+  content_type: string | null;
+  byte_size: number;
+  body_sha256: string;
+  is_test: boolean;
+  replay_of: string | null;
+  /** Canonical types and the platform's own names of its events, each once. */
+  event_types: string[];
+  key_version: number;
+  sealed_at: number;
+  sealed_length: number;
+}
+
+export interface KeyRow {
+  source_connection_id: string;
+  idempotency_key: string;
+  event_id: string;
+  event_time: string;
+  body_sha256: string;
+  journal_id: string;
+  dlq_id: string;
+}
+
+export interface DeadRow {
+  id: string;
+  org_id: string;
+  project_id: string;
+  source_connection_id: string;
+  journal_id: string;
+  record_index: number | null;
+  error_class: string;
+  last_error_message: string;
+  field_path: string | null;
+  source_event_type: string | null;
+  idempotency_key: string | null;
+  next_retry_at: string | null;
+  is_quarantine: boolean;
+  sample: unknown;
+}
+
+/** A row of canonical_events, with its position in the delivery. */
+export interface EventRow {
+  id: string;
+  record_index: number;
+  type: string;
+  source_type: string;
+  source_event_type: string;
+  event_time: string;
+  [column: string]: unknown;
+}
+
+/** One delivery, ready to be written: its journal row, its sealed body, and a row for each of its records. */
+export interface WriteItem {
+  delivery: Omit<DeliveryRow, 'sealed_at' | 'sealed_length'>;
+  sealed: Uint8Array;
+  records: WriteRecord[];
+}
+
+export type WriteRecord = { key: KeyRow; event: EventRow } | { dead: DeadRow };
+
+export interface BatchRows {
+  deliveries: DeliveryRow[];
+  keys: KeyRow[];
+  events: object[];
+  dead: DeadRow[];
+  sealed: Uint8Array;
+}

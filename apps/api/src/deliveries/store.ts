@@ -1,0 +1,97 @@
+import type { Db, Sql } from '../platform/db.ts';
+import type { BatchRows } from './rows.ts';
+
+/** A connection as private.find_connection answers it. */
+export interface StoredConnection {
+  id: string;
+  org_id: string;
+  project_id: string;
+  type: string;
+  is_active: boolean;
+  priority: 'normal' | 'low';
+  rate_limit_per_second: number | null;
+  org_rate_limit_per_second: number | null;
+  config: unknown;
+  secrets: { name: string; sealed: string; expires_at: string | null }[];
+}
+
+/** Undefined: unknown or deleted. */
+export async function findConnection(db: Pick<Db, 'ingest'>, id: string): Promise<StoredConnection | undefined> {
+  const [row] = await db.ingest<{ connection: StoredConnection | null }>('select private.find_connection($1) as connection', [id]);
+  return row?.connection ?? undefined;
+}
+
+/** A record whose key was taken: by the same body (`duplicate`) or by another one (`conflict`). */
+export interface KnownKey {
+  event_id: string;
+  stored_event_id: string;
+  outcome: 'duplicate' | 'conflict';
+}
+
+/** The same of a batch out of the journal, which may rewrite what is stored (private.rewrite_events). */
+export interface ReplayedKey extends Omit<KnownKey, 'outcome'> {
+  outcome: KnownKey['outcome'] | 'rewritten' | 'older';
+  revision?: number;
+}
+
+const ingestBatch = 'select private.ingest_batch($1, $2, $3, $4, $5) as known';
+
+function batchValues(rows: BatchRows): unknown[] {
+  return [JSON.stringify(rows.deliveries), JSON.stringify(rows.keys), JSON.stringify(rows.events), JSON.stringify(rows.dead), rows.sealed];
+}
+
+/** One statement, one transaction, one round trip. Resolves after commit with the records that were not new. */
+export async function writeBatch(db: Pick<Db, 'ingest'>, rows: BatchRows): Promise<KnownKey[]> {
+  const [row] = await db.ingest<{ known: KnownKey[] }>(ingestBatch, batchValues(rows));
+  return row?.known ?? [];
+}
+
+/** Throws what {@link writeBatch} would throw, and leaves nothing behind. */
+export async function tryBatch(db: Pick<Db, 'ingestDryRun'>, rows: BatchRows): Promise<void> {
+  await db.ingestDryRun((sql) => sql(ingestBatch, batchValues(rows)));
+}
+
+/** {@link writeBatch} out of the journal, as `worker`; with `rewrite` what is stored gives way. */
+export async function replayBatch(sql: Sql, rows: BatchRows, rewrite: boolean): Promise<ReplayedKey[]> {
+  const [row] = await sql<{ known: ReplayedKey[] }>('select private.replay_batch($1, $2, $3, $4, $5, $6) as known', [
+    ...batchValues(rows),
+    rewrite,
+  ]);
+  return row?.known ?? [];
+}
+
+/** How many of `wanted` rejected deliveries may still be stored this hour. */
+export async function takeQuarantine(db: Pick<Db, 'ingest'>, connectionId: string, wanted: number, perHour: number): Promise<number> {
+  const [row] = await db.ingest<{ free: number }>('select private.take_quarantine($1, $2, $3) as free', [connectionId, wanted, perHour]);
+  return row?.free ?? 0;
+}
+
+export async function countRejected(db: Pick<Db, 'ingest'>, orgId: string, connectionId: string, rejected: number): Promise<void> {
+  await db.ingest('select private.count_rejected($1, $2, $3)', [orgId, connectionId, rejected]);
+}
+
+/** A delivery as the journal keeps it, with its sealed bytes. */
+export interface JournalEntry {
+  id: string;
+  org_id: string;
+  source_connection_id: string;
+  received_at: string;
+  record_count: number;
+  outcome: 'accepted' | 'duplicate' | 'dead_lettered' | 'mixed' | 'rejected';
+  is_test: boolean;
+  replay_of: string | null;
+  key_version: number;
+  sealed: Buffer;
+}
+
+/** As `worker`. Entries whose partition was dropped by retention are simply not among the answer. */
+export async function findJournalEntries(sql: Sql, ids: readonly string[]): Promise<Map<string, JournalEntry>> {
+  const rows = await sql<JournalEntry>(
+    `select j.id, j.org_id, j.source_connection_id, j.received_at, j.record_count, j.outcome, j.is_test, j.replay_of, p.key_version, p.sealed
+     from public.event_journal j
+     join private.journal_payloads p on p.journal_id = j.id and p.received_at = j.received_at
+     where j.id = any ($1::uuid[])`,
+    [ids],
+  );
+  return new Map(rows.map((row) => [row.id, row]));
+}

@@ -1,0 +1,31 @@
+import { LegalHold, LegalHoldList } from '@tributary/shared/holds.ts';
+import { describeRoute } from 'hono-openapi';
+import { answers, command, refuses, user } from '../platform/openapi-parts.ts';
+
+/** What each route says of itself. */
+export const describe = {
+  listLegalHolds: describeRoute({
+    operationId: 'listLegalHolds',
+    tags: ['Legal holds'],
+    summary: 'List an org\u2019s legal holds',
+    description: 'Standing ones first; released ones stay listed.',
+    security: user,
+    responses: { ...answers(200, 'The holds.', LegalHoldList), ...refuses(400, 401, 404, 503) },
+  }),
+  createLegalHold: describeRoute({
+    operationId: 'createLegalHold',
+    tags: ['Legal holds'],
+    summary: 'Put a connection or the whole org under a legal hold',
+    description: 'From now on nothing of it is replayed, purged, erased or dropped by retention: such commands answer 409 `legal_hold`.',
+    security: user,
+    responses: { ...answers(201, 'Set.', LegalHold), ...refuses(...command) },
+  }),
+  releaseLegalHold: describeRoute({
+    operationId: 'releaseLegalHold',
+    tags: ['Legal holds'],
+    summary: 'Release a legal hold',
+    description: 'One that was released before stays as it is.',
+    security: user,
+    responses: { ...answers(200, 'The hold as it is now.', LegalHold), ...refuses(401, 403, 404, 503) },
+  }),
+};

@@ -1,0 +1,177 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Db } from '../platform/db.ts';
+import { startTestApi, type TestApi } from '../test/api.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startTestApi();
+});
+afterAll(() => api.close());
+
+const detailed = async (of: TestApi = api) => {
+  const response = await of.app.request('/health/detailed', { headers: { authorization: `Bearer ${of.config.operatorToken}` } });
+  // biome-ignore lint/suspicious/noExplicitAny: asserted on field by field
+  return { status: response.status, body: (await response.json()) as any };
+};
+const ready = async (of: TestApi = api) => {
+  const response = await of.app.request('/ready');
+  return [response.status, ((await response.json()) as { status: string }).status];
+};
+/** Another instance on the same database, with its ways to it changed. */
+const instanceOn = (changes: Partial<Db>) => startTestApi({}, { world: api, db: { ...api.db, ...changes } });
+
+test('/health answers while the process lives, /ready while it can commit', async () => {
+  expect((await api.app.request('/health')).status).toBe(200);
+  expect(await ready()).toEqual([200, 'ready']);
+});
+
+test('/ready is honest: nothing is ready that takes or commits nothing, and /health stays green', async () => {
+  await api.flow.demand('drain', null, 'a test');
+  expect(await ready()).toEqual([503, 'draining']);
+  await api.flow.demand('paused', null, 'a test');
+  expect(await ready()).toEqual([503, 'paused']);
+  expect((await api.app.request('/health')).status).toBe(200);
+  await api.flow.demand('brownout', 0.5, 'a test');
+  expect(await ready()).toEqual([200, 'ready']);
+  await api.flow.demand(null, null, 'a test');
+
+  const cut = await instanceOn({ canCommit: async () => false });
+  expect(await ready(cut)).toEqual([503, 'database_unavailable']);
+  const [postgres] = cut.circuits.list();
+  const fails = () => postgres?.run(() => Promise.reject(new Error('connect ECONNREFUSED'))).catch(() => {});
+  for (let n = 0; n < 3; n++) await fails();
+  expect(await ready(cut)).toEqual([503, 'circuit_open']);
+  expect((await detailed(cut)).body.circuits).toEqual([
+    { name: 'postgres', sink: 'postgres', state: 'open', lastOpenedAt: expect.any(String), lastError: 'connect ECONNREFUSED' },
+  ]);
+  await cut.close();
+});
+
+test('/ready is about ingestion: what people and jobs do on their connections does not concern it', async () => {
+  const busy = await instanceOn({});
+  const held = await Promise.all(
+    [busy.db.pools.commands, busy.db.pools.jobs].flatMap((pool) => Array.from({ length: pool.options.max }, () => pool.connect())),
+  );
+  try {
+    expect(await ready(busy)).toEqual([200, 'ready']);
+  } finally {
+    for (const client of held) client.release();
+    await busy.close();
+  }
+});
+
+test('/metrics counts what was received without a label from the outside', async () => {
+  const org = await api.makeOrg();
+  const { url } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
+  await api.send(url, '{"id":"1","event":"X","version":"2.0.0","creation_date":1700000000000,"data":{}}', {
+    'x-hotmart-hottok': 'the-token-of-this-connection',
+  });
+  await api.send(url, '{}', { 'x-hotmart-hottok': 'wrong' });
+  await api.app.request('/api/a-path-of-an-attacker/with-unbounded-names');
+  const text = await (await api.app.request('/metrics')).text();
+  expect(text).toContain('ingest_records_total{source="hotmart",outcome="accepted"} 1');
+  expect(text).toContain('ingest_records_total{source="hotmart",outcome="rejected"} 1');
+  expect(text).toContain('ingest_dlq_total{source="hotmart",reason="INVALID_HOTTOK"} 1');
+  expect(text).toContain('ingest_persisted_total{source="hotmart"} 1');
+  expect(text).toContain('route="unmatched"');
+  expect(text).not.toContain('attacker');
+});
+
+test('/health/detailed tells the operator everything, and nobody else', async () => {
+  expect((await api.app.request('/health/detailed')).status).toBe(401);
+  expect((await api.app.request('/health/detailed', { headers: { authorization: 'Bearer not-the-operator-token-0' } })).status).toBe(401);
+  const org = await api.makeOrg();
+  const { id, url } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
+  const silent = await api.connect(org, 'stripe', { signing_secret: 'whsec_of_a_connection_that_never_sent' });
+  const eventTime = Date.now() - 90_000;
+  await api.send(url, JSON.stringify({ id: '1', event: 'X', version: '2.0.0', creation_date: eventTime, data: {} }), {
+    'x-hotmart-hottok': 'the-token-of-this-connection',
+  });
+  await api.db.worker((sql) => sql('select private.roll_up_activity()'));
+  await api.admin(`select graphile_worker.add_job('test.someday', run_at => now() + interval '1 day')`);
+  await api.admin(`select graphile_worker.add_job('test.due')`);
+  await api.flow.demand('brownout', 0.25, 'shown');
+  const { status, body } = await detailed();
+  await api.flow.demand(null, null, 'shown');
+  expect(status).toBe(200);
+  expect(body).toMatchObject({
+    status: 'ok',
+    instanceId: api.flow.instanceId,
+    backpressure: {
+      mode: 'brownout',
+      operatorMode: 'brownout',
+      automaticMode: 'normal',
+      brownoutRate: 0.25,
+      reason: 'shown',
+      changedBy: 'operator',
+      thresholds: { throttled: { enter: { fill: 0.5 } } },
+    },
+    circuits: [{ name: 'postgres', state: 'closed' }],
+    buffer: { records: 0, bytes: 0, recordsMax: 5_000, bytesMax: 33_554_432, batchesInFlight: 0, oldestAgeSeconds: 0, flushAgeSeconds: 0 },
+    inFlight: 0,
+    workers: { concurrency: 0, running: 0 },
+    pools: [{ name: 'ingest' }, { name: 'commands' }, { name: 'jobs' }],
+  });
+  expect(body.backpressure.transitions[0]).toMatchObject({ to: 'brownout', cause: 'shown', changedBy: 'operator' });
+  expect(body.backpressure.transitions.length).toBeLessThanOrEqual(10);
+  expect(body.instances.map((one: { id: string }) => one.id)).toContain(api.flow.instanceId);
+  const jobs = new Map(body.jobs.map((job: { task: string }) => [job.task, job]));
+  expect(jobs.get('test.due')).toMatchObject({ waiting: 1, scheduled: 0, running: 0, failed: 0, oldest_due_seconds: expect.any(Number) });
+  expect(jobs.get('test.someday')).toMatchObject({ waiting: 0, scheduled: 1, oldest_due_seconds: null });
+
+  const hotmart = body.adapters.find((adapter: { source: string }) => adapter.source === 'hotmart');
+  const connection = hotmart.connections.find((one: { id: string }) => one.id === id);
+  expect(connection).toEqual({ id, name: 'Test hotmart', lag_seconds: expect.any(Number), ingest_lag_seconds: expect.any(Number) });
+  for (const lag of [hotmart.lag_seconds, connection.lag_seconds, connection.ingest_lag_seconds]) {
+    expect(lag).toBeGreaterThanOrEqual(90);
+    expect(lag).toBeLessThan(150);
+  }
+  expect(body.adapters.find((adapter: { source: string }) => adapter.source === 'stripe')).toEqual({
+    source: 'stripe',
+    lag_seconds: null,
+    active_connections: 1,
+    connections: [],
+  });
+  expect(JSON.stringify(body)).not.toContain(silent.id);
+});
+
+test('/health/detailed names the laggiest connections only, however many there are', async () => {
+  const org = await api.makeOrg();
+  await api.admin(
+    `insert into source_connections (org_id, project_id, name, type, last_event_at)
+     select $1, $2, 'Shop ' || n, 'webhook', now() - make_interval(hours => n) from generate_series(1, 300) n`,
+    [org.id, org.projectId],
+  );
+  const apart = await instanceOn({});
+  const adapters: { source: string; active_connections: number; connections: { name: string }[] }[] = (await detailed(apart)).body.adapters;
+  expect(adapters.flatMap((adapter) => adapter.connections)).toHaveLength(200);
+  const webhook = adapters.find((adapter) => adapter.source === 'webhook');
+  expect(webhook?.active_connections).toBe(300);
+  expect(webhook?.connections[0]?.name).toBe('Shop 300');
+  await apart.close();
+});
+
+test('/health/detailed still tells what the process knows itself while the database does not answer', async () => {
+  let answers = Promise.resolve();
+  let letGo = () => {};
+  const statement = (async (text: string, values?: unknown[]) => {
+    await answers;
+    return api.db.workerStatement(text, values);
+  }) as Db['workerStatement'];
+  const hung = await instanceOn({ workerStatement: statement });
+  answers = new Promise((resolve) => {
+    letGo = resolve;
+  });
+  const { status, body } = await detailed(hung);
+  expect(status).toBe(200);
+  expect(body).toMatchObject({
+    status: 'database_unavailable',
+    backpressure: { mode: 'normal', transitions: null },
+    buffer: { records: 0 },
+    adapters: null,
+    jobs: null,
+    instances: null,
+  });
+  letGo();
+  await hung.close();
+});

@@ -1,0 +1,117 @@
+import { Hono } from 'hono';
+import type { Logger } from 'pino';
+import type { Writer } from '../deliveries/writer.ts';
+import type { Flow } from '../flow/flow.ts';
+import { requireOperator } from '../platform/auth.ts';
+import type { Circuits } from '../platform/breaker.ts';
+import type { Db } from '../platform/db.ts';
+import type { Jobs } from '../platform/jobs.ts';
+import { memoizeFor } from '../platform/memoize-for.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import { listAdapterLag, listJobDepths } from './store.ts';
+
+export interface HealthDeps {
+  db: Db;
+  writer: Writer;
+  flow: Flow;
+  circuits: Circuits;
+  jobs: Pick<Jobs, 'state'>;
+  metrics: Metrics;
+  log: Logger;
+  operatorToken: string;
+  isStopping(): boolean;
+}
+
+/** What the database has to count for the operator's answer is counted at most this often. */
+const freshForMs = 2_000;
+/** All that it adds is waited for no longer. */
+const databaseWithinMs = 2_000;
+const connectionsMax = 200;
+const transitionsMax = 10;
+
+/** `/health`: the process lives. `/ready`: it takes and commits deliveries. `/health/detailed`: all it knows, for the operator. `/metrics`: for Prometheus. */
+export function healthRoutes(deps: HealthDeps): Hono {
+  const { db, flow, circuits, writer } = deps;
+  const routes = new Hono();
+  // One probe at a time, its answer good for a second: an orchestrator's probes never add load to a database in trouble.
+  const canCommit = memoizeFor(() => db.canCommit(), 1_000);
+  const measure = memoizeFor(() => Promise.all([listAdapterLag(db, connectionsMax), listJobDepths(db)]), freshForMs);
+  // What the operator has just changed is never read from before.
+  const askDatabase = async () => {
+    const all = Promise.all([measure(), flow.getState(), flow.listTransitions(transitionsMax)]);
+    const [[adapters, jobs], state, transitions] = await within(all, databaseWithinMs);
+    return { adapters, jobs, state, transitions };
+  };
+
+  routes.get('/health', (c) => c.json({ status: 'ok' }));
+
+  routes.get('/ready', async (c) => {
+    const refuse = (status: string) => c.json({ status }, 503, { 'retry-after': '5' });
+    if (deps.isStopping()) return refuse('stopping');
+    const mode = flow.mode();
+    if (mode === 'drain' || mode === 'paused') return refuse(mode === 'drain' ? 'draining' : 'paused');
+    if (circuits.list().some((breaker) => breaker.sink === 'postgres' && breaker.state() === 'open')) return refuse('circuit_open');
+    return (await canCommit()) ? c.json({ status: 'ready' }) : refuse('database_unavailable');
+  });
+
+  routes.get('/health/detailed', requireOperator(deps.operatorToken), async (c) => {
+    const { records, bytes, recordsMax, bytesMax, oldestAgeMs, flushAgeMs, batchesInFlight } = writer.state();
+    // Without the database the process still tells what it knows itself.
+    const known = await askDatabase().catch((error: unknown) => {
+      deps.log.warn({ err: error }, 'the detailed health could not be read from the database');
+      return undefined;
+    });
+    return c.json({
+      status: deps.isStopping() ? 'stopping' : known ? 'ok' : 'database_unavailable',
+      instanceId: flow.instanceId,
+      uptimeSeconds: Math.round(process.uptime()),
+      rssBytes: process.memoryUsage.rss(),
+      backpressure: {
+        mode: flow.mode(),
+        ...(known ? { ...known.state, mode: flow.mode(), instances: undefined } : {}),
+        thresholds: flow.thresholds,
+        transitions: known?.transitions ?? null,
+      },
+      circuits: circuits.list().map((breaker) => ({
+        name: breaker.name,
+        sink: breaker.sink,
+        state: breaker.state(),
+        lastOpenedAt: breaker.opened()?.at.toISOString() ?? null,
+        lastError: breaker.opened()?.error ?? null,
+      })),
+      buffer: {
+        records,
+        bytes,
+        recordsMax,
+        bytesMax,
+        oldestAgeSeconds: oldestAgeMs / 1000,
+        flushAgeSeconds: flushAgeMs / 1000,
+        batchesInFlight,
+      },
+      inFlight: flow.gate.inFlight(),
+      workers: deps.jobs.state(),
+      jobs: known?.jobs ?? null,
+      adapters: known?.adapters ?? null,
+      instances: known?.state.instances ?? null,
+      pools: Object.entries(db.pools).map(([name, pool]) => ({
+        name,
+        open: pool.totalCount,
+        idle: pool.idleCount,
+        waiting: pool.waitingCount,
+      })),
+    });
+  });
+
+  routes.get('/metrics', async (c) =>
+    c.body(await deps.metrics.registry.metrics(), 200, { 'content-type': deps.metrics.registry.contentType }),
+  );
+  return routes;
+}
+
+async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer in time')), ms);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}

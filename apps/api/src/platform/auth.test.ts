@@ -1,0 +1,158 @@
+import { createHmac, generateKeyPairSync, randomUUID, type webcrypto } from 'node:crypto';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { Hono } from 'hono';
+import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { jwt, makeToken } from '../test/make.ts';
+import { type AuthVariables, createTokenVerifier, requireOperator, requireUser, type VerifyToken } from './auth.ts';
+import { answerProblem, toProblem } from './errors.ts';
+
+const user = { id: randomUUID(), email: 'ana@example.com' };
+
+function appWith(verifyToken: VerifyToken) {
+  const app = new Hono<{ Variables: AuthVariables }>();
+  app.onError((error, c) => answerProblem(c, toProblem(error), 'id'));
+  app.get('/me', requireUser(verifyToken), (c) => c.json(c.var.claims));
+  return app;
+}
+
+const base64 = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const claims = () => ({ sub: user.id, role: 'authenticated', aud: 'authenticated', exp: Math.floor(Date.now() / 1000) + 3600 });
+
+async function statusOf(app: Hono<{ Variables: AuthVariables }>, authorization: string | undefined) {
+  return (await app.request('/me', authorization === undefined ? {} : { headers: { authorization } })).status;
+}
+
+describe('a token of a shared secret (HS256)', () => {
+  const app = appWith(createTokenVerifier(jwt, Date.now));
+
+  it('lets its user in', async () => {
+    const answer = await app.request('/me', { headers: { authorization: `Bearer ${await makeToken(user)}` } });
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toMatchObject({ sub: user.id, email: user.email, role: 'authenticated' });
+  });
+
+  it.each([
+    ['no token', async () => undefined],
+    ['another scheme', async () => `Basic ${await makeToken(user)}`],
+    ['an empty token', async () => 'Bearer '],
+    ['nonsense', async () => 'Bearer nonsense'],
+    ['an expired token', async () => `Bearer ${signed({ exp: Math.floor(Date.now() / 1000) - 60 })}`],
+    ['a token without an expiry', async () => `Bearer ${signed({ exp: undefined })}`],
+    ['a token that is not valid yet', async () => `Bearer ${signed({ nbf: Math.floor(Date.now() / 1000) + 600 })}`],
+    ['another secret', async () => `Bearer ${await makeToken(user, {}, 'another secret of at least thirty-two characters')}`],
+    ['another audience', async () => `Bearer ${signed({ aud: 'other' })}`],
+    ['the anonymous role', async () => `Bearer ${signed({ role: 'anon' })}`],
+    ['the service role', async () => `Bearer ${signed({ role: 'service_role' })}`],
+    ['a subject that is no user', async () => `Bearer ${signed({ sub: 'somebody' })}`],
+    ['algorithm none', async () => `Bearer ${base64({ alg: 'none', typ: 'JWT' })}.${base64(claims())}.`],
+    ['HS512 under the same secret', async () => `Bearer ${signed({}, 'HS512')}`],
+    ['a changed claim', async () => (await makeToken(user)).replace(/\.[^.]+\./, `.${base64({ ...claims(), sub: randomUUID() })}.`)],
+  ])('refuses %s with 401', async (_, authorization) => {
+    expect(await statusOf(app, await authorization())).toBe(401);
+  });
+
+  it('refuses a token signed by a key pair', async () => {
+    const { privateKey } = await generateKeyPair('RS256');
+    const token = await new SignJWT(claims()).setProtectedHeader({ alg: 'RS256' }).sign(privateKey);
+    expect(await statusOf(app, `Bearer ${token}`)).toBe(401);
+  });
+
+  it('refuses another issuer than the configured one', async () => {
+    const strict = appWith(createTokenVerifier({ ...jwt, issuer: 'https://auth.example.com' }, Date.now));
+    expect(await statusOf(strict, `Bearer ${await makeToken(user)}`)).toBe(401);
+    expect(await statusOf(strict, `Bearer ${await makeToken(user, { iss: 'https://auth.example.com' })}`)).toBe(200);
+  });
+});
+
+/** A compact JWS made by hand, so that what a library would refuse to sign can be sent too. */
+function signed(change: object, alg: 'HS256' | 'HS512' = 'HS256', key: string = jwt.secret): string {
+  const input = `${base64({ alg, typ: 'JWT' })}.${base64({ ...claims(), ...change })}`;
+  return `${input}.${createHmac(alg === 'HS256' ? 'sha256' : 'sha512', key)
+    .update(input)
+    .digest('base64url')}`;
+}
+
+describe('a token of a published key (ES256, RS256)', () => {
+  let server: Server;
+  let ec: webcrypto.CryptoKeyPair;
+  let rsa: webcrypto.CryptoKeyPair;
+  let jwksUrl: string;
+
+  beforeAll(async () => {
+    ec = (await generateKeyPair('ES256', { extractable: true })) as webcrypto.CryptoKeyPair;
+    rsa = (await generateKeyPair('RS256', { extractable: true })) as webcrypto.CryptoKeyPair;
+    const keys = [
+      { ...(await exportJWK(ec.publicKey)), kid: 'ec', use: 'sig' },
+      { ...(await exportJWK(rsa.publicKey)), kid: 'rsa', use: 'sig' },
+    ];
+    server = createServer((_, response) => response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys })));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    jwksUrl = `http://127.0.0.1:${(server.address() as { port: number }).port}/jwks.json`;
+  });
+  afterAll(() => server.close());
+
+  const verifierFor = (algorithm: 'ES256' | 'RS256') =>
+    createTokenVerifier({ secret: undefined, jwksUrl, algorithm, issuer: undefined }, Date.now);
+  const token = (alg: string, kid: string, key: webcrypto.CryptoKey) => new SignJWT(claims()).setProtectedHeader({ alg, kid }).sign(key);
+
+  it('lets its user in', async () => {
+    expect(await statusOf(appWith(verifierFor('ES256')), `Bearer ${await token('ES256', 'ec', ec.privateKey)}`)).toBe(200);
+    expect(await statusOf(appWith(verifierFor('RS256')), `Bearer ${await token('RS256', 'rsa', rsa.privateKey)}`)).toBe(200);
+  });
+
+  it('says that the keys cannot be had, and not that the token is wrong', async () => {
+    const ways = [
+      (response: ServerResponse) => response.writeHead(503).end(),
+      (response: ServerResponse) => response.end('<html>not the keys</html>'),
+      (response: ServerResponse) => response.destroy(),
+    ];
+    let [way] = ways;
+    const flaky = createServer((_, response) => way?.(response));
+    await new Promise<void>((resolve) => flaky.listen(0, '127.0.0.1', resolve));
+    try {
+      const keys = `http://127.0.0.1:${(flaky.address() as { port: number }).port}/jwks.json`;
+      const authorization = `Bearer ${await token('ES256', 'ec', ec.privateKey)}`;
+      for (way of ways) {
+        const app = appWith(createTokenVerifier({ secret: undefined, jwksUrl: keys, algorithm: 'ES256', issuer: undefined }, Date.now));
+        const answer = await app.request('/me', { headers: { authorization } });
+        expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
+        expect(await answer.json()).toMatchObject({ code: 'auth_unavailable' });
+      }
+    } finally {
+      flaky.close();
+    }
+  });
+
+  it('refuses a genuine token of another algorithm than the configured one', async () => {
+    expect(await statusOf(appWith(verifierFor('ES256')), `Bearer ${await token('RS256', 'rsa', rsa.privateKey)}`)).toBe(401);
+  });
+
+  it('refuses an HMAC keyed with the public key', async () => {
+    const pem = await exportSPKI(rsa.publicKey);
+    const forged = signed({}, 'HS256', pem);
+    expect(await statusOf(appWith(verifierFor('RS256')), `Bearer ${forged}`)).toBe(401);
+    expect(await statusOf(appWith(verifierFor('ES256')), `Bearer ${forged}`)).toBe(401);
+  });
+
+  it('refuses algorithm none and a key that is not published', async () => {
+    expect(await statusOf(appWith(verifierFor('ES256')), `Bearer ${base64({ alg: 'none', kid: 'ec' })}.${base64(claims())}.`)).toBe(401);
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const forged = await new SignJWT(claims()).setProtectedHeader({ alg: 'ES256', kid: 'ec' }).sign(privateKey);
+    expect(await statusOf(appWith(verifierFor('ES256')), `Bearer ${forged}`)).toBe(401);
+  });
+});
+
+describe('the operator token', () => {
+  const app = new Hono();
+  app.onError((error, c) => answerProblem(c, toProblem(error), 'id'));
+  app.get('/', requireOperator('an-operator-token-of-enough-length'), (c) => c.text('in'));
+
+  it('opens, and nothing else does', async () => {
+    const status = async (authorization?: string) => (await app.request('/', authorization ? { headers: { authorization } } : {})).status;
+    expect(await status('Bearer an-operator-token-of-enough-length')).toBe(200);
+    expect(await status('Bearer an-operator-token')).toBe(401);
+    expect(await status()).toBe(401);
+    expect(await status(`Bearer ${await makeToken(user)}`)).toBe(401);
+  });
+});

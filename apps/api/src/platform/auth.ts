@@ -1,0 +1,68 @@
+import { safeEqual } from '@tributary/pipeline/constant-time.ts';
+import { createMiddleware } from 'hono/factory';
+import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
+import type { Config } from './config.ts';
+import type { Claims } from './db.ts';
+import { Problem } from './errors.ts';
+
+export interface AuthVariables {
+  claims: Claims;
+}
+
+export type VerifyToken = (token: string) => Promise<Claims>;
+
+/** The keys could not be had: that says nothing of the token, which whoever sent it must not throw away. */
+const isWithoutKeys = (error: unknown): boolean =>
+  !(error instanceof errors.JOSEError) || ['ERR_JOSE_GENERIC', 'ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID'].includes(error.code);
+
+/** Verifies Supabase user JWTs. The algorithm comes from the configuration, never from the token (RFC 8725 §3.1). */
+export function createTokenVerifier(jwt: Config['jwt'], now: () => number): VerifyToken {
+  const options = {
+    algorithms: [jwt.algorithm],
+    audience: 'authenticated',
+    requiredClaims: ['sub', 'exp'],
+    clockTolerance: 5,
+    ...(jwt.issuer ? { issuer: jwt.issuer } : {}),
+  };
+  const secret = jwt.secret ? new TextEncoder().encode(jwt.secret) : undefined;
+  const jwks = jwt.jwksUrl ? createRemoteJWKSet(new URL(jwt.jwksUrl), { timeoutDuration: 5_000 }) : undefined;
+  return async (token) => {
+    const optionsNow = { ...options, currentDate: new Date(now()) };
+    let payload: JWTPayload;
+    try {
+      if (secret) ({ payload } = await jwtVerify(token, secret, optionsNow));
+      else if (jwks) ({ payload } = await jwtVerify(token, jwks, optionsNow));
+      else throw new Error('no key');
+    } catch (error) {
+      if (jwks && isWithoutKeys(error)) throw new Problem('auth_unavailable');
+      throw new Problem('unauthorized', 'the access token is missing, expired or not valid');
+    }
+    const { sub, role, ...rest } = payload;
+    if (typeof sub !== 'string' || !/^[0-9a-f-]{36}$/i.test(sub) || role !== 'authenticated')
+      throw new Problem('unauthorized', 'the access token is not a signed-in user\u2019s');
+    return { ...rest, sub, role, email: typeof rest.email === 'string' ? rest.email : undefined };
+  };
+}
+
+/** Lets signed-in users pass, as `c.var.claims`. */
+export function requireUser(verifyToken: VerifyToken) {
+  return createMiddleware<{ Variables: AuthVariables }>(async (c, next) => {
+    c.set('claims', await verifyToken(bearer(c.req.header('authorization'))));
+    await next();
+  });
+}
+
+/** Lets the operator pass. */
+export function requireOperator(operatorToken: string) {
+  return createMiddleware(async (c, next) => {
+    if (!safeEqual(bearer(c.req.header('authorization')), operatorToken))
+      throw new Problem('unauthorized', 'the operator token is missing or wrong');
+    await next();
+  });
+}
+
+function bearer(header: string | undefined): string {
+  const match = /^Bearer ([\w.~+/=-]{1,8192})$/i.exec(header ?? '');
+  if (!match?.[1]) throw new Problem('unauthorized', 'send "Authorization: Bearer <access token>"');
+  return match[1];
+}

@@ -1,0 +1,109 @@
+import { join } from 'node:path';
+import { parseMasterKeys } from '@tributary/pipeline/master-keys.ts';
+import { z } from 'zod';
+
+const bytes = (fallback: number) => z.coerce.number().int().positive().default(fallback);
+
+/** Every variable the API reads; .env.example explains each. Only main.ts and commands read the environment itself. */
+const Environment = z.object({
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  DATABASE_TLS: z.enum(['off', 'on', 'verify']).default('off'),
+  DATABASE_QUERY_TIMEOUT_MS: z.coerce.number().int().min(1_000).max(60_000).default(15_000),
+  SUPABASE_URL: z.url({ protocol: /^https?$/ }),
+  SUPABASE_PUBLISHABLE_KEY: z.string().min(1),
+  SUPABASE_JWT_SECRET: z.string().min(32).optional(),
+  SUPABASE_JWKS_URL: z.url({ protocol: /^https?$/ }).optional(),
+  SUPABASE_JWT_ALGORITHM: z.enum(['HS256', 'RS256', 'ES256', 'EdDSA']).optional(),
+  SUPABASE_JWT_ISSUER: z.string().min(1).optional(),
+  MASTER_KEY: z.string().min(1),
+  OPERATOR_TOKEN: z.string().min(24),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65535).default(8787),
+  PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  WEB_DIR: z.string().default(join(import.meta.dirname, '..', '..', '..', 'web', 'dist')),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  BODY_BYTES_MAX: bytes(1_048_576),
+  BODY_INFLATED_BYTES_MAX: bytes(8_388_608),
+  WRITE_BATCH_RECORDS_MAX: bytes(250),
+  WRITE_BATCH_BYTES_MAX: bytes(2_097_152),
+  WRITE_BATCH_AGE_MS: z.coerce.number().int().min(0).default(3),
+  WRITE_BATCHES_IN_FLIGHT: z.coerce.number().int().min(1).max(3).default(2),
+  BUFFER_RECORDS_MAX: bytes(5_000),
+  BUFFER_BYTES_MAX: bytes(33_554_432),
+  REQUESTS_IN_FLIGHT_MAX: bytes(1_000),
+  QUARANTINE_PER_HOUR: bytes(100),
+  FAIR_SHARE_PER_SECOND: bytes(500),
+  FAIR_SHARE_BURST: bytes(1_000),
+  DLQ_RETRY_ATTEMPTS: z.coerce.number().int().min(1).max(100).default(8),
+  DLQ_RETRY_BASE_SECONDS: z.coerce.number().min(0.1).max(3600).default(30),
+  DLQ_RETRY_MAX_SECONDS: z.coerce.number().min(1).max(86_400).default(3600),
+  SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
+  SMTP_FROM: z.string().min(3).max(320).optional(),
+  PAGERDUTY_EVENTS_URL: z.url({ protocol: /^https?$/ }).default('https://events.pagerduty.com/v2/enqueue'),
+  OUTBOUND_ALLOW_PRIVATE: z.enum(['true', 'false']).default('false'),
+  REPLAY_APPROVAL_THRESHOLD: z.coerce.number().int().min(0).default(10_000),
+  JOBS_CONCURRENCY: z.coerce.number().int().min(0).max(50).default(4),
+});
+
+export type Config = ReturnType<typeof readConfig>;
+
+/** Throws one sentence per variable that is missing or wrong; never repeats a value. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>) {
+  // An empty variable is an unset one, as in every shell and container file.
+  const parsed = Environment.safeParse(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')));
+  if (!parsed.success) {
+    throw new Error(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n'));
+  }
+  const e = parsed.data;
+  if (!e.SUPABASE_JWT_SECRET && !e.SUPABASE_JWKS_URL) {
+    throw new Error('SUPABASE_JWT_SECRET or SUPABASE_JWKS_URL: one of the two must be set, or nobody could sign in');
+  }
+  if (e.SUPABASE_JWT_SECRET && e.SUPABASE_JWKS_URL) {
+    throw new Error('SUPABASE_JWT_SECRET and SUPABASE_JWKS_URL: set one, not both, so that one algorithm is trusted');
+  }
+  if ((e.SUPABASE_JWT_ALGORITHM ?? 'HS256') !== 'HS256' && e.SUPABASE_JWT_SECRET) {
+    throw new Error('SUPABASE_JWT_ALGORITHM: only HS256 goes with SUPABASE_JWT_SECRET');
+  }
+  if (e.SUPABASE_JWT_ALGORITHM === 'HS256' && e.SUPABASE_JWKS_URL) {
+    throw new Error('SUPABASE_JWT_ALGORITHM: HS256 does not go with SUPABASE_JWKS_URL');
+  }
+  if ((e.SMTP_URL === undefined) !== (e.SMTP_FROM === undefined)) {
+    throw new Error('SMTP_URL and SMTP_FROM: set both or neither; mail needs a relay and a sender');
+  }
+  return {
+    database: { url: e.DATABASE_URL, tls: e.DATABASE_TLS, queryTimeoutMs: e.DATABASE_QUERY_TIMEOUT_MS },
+    supabase: { url: e.SUPABASE_URL.replace(/\/+$/, ''), publishableKey: e.SUPABASE_PUBLISHABLE_KEY },
+    jwt: {
+      secret: e.SUPABASE_JWT_SECRET,
+      jwksUrl: e.SUPABASE_JWKS_URL,
+      algorithm: e.SUPABASE_JWT_ALGORITHM ?? (e.SUPABASE_JWT_SECRET ? ('HS256' as const) : ('ES256' as const)),
+      issuer: e.SUPABASE_JWT_ISSUER,
+    },
+    masterKeys: parseMasterKeys(e.MASTER_KEY),
+    operatorToken: e.OPERATOR_TOKEN,
+    http: { host: e.HOST, port: e.PORT, publicUrl: e.PUBLIC_URL?.replace(/\/+$/, '') ?? `http://${e.HOST}:${e.PORT}` },
+    webDirectory: e.WEB_DIR,
+    logLevel: e.LOG_LEVEL,
+    limits: { bodyBytesMax: e.BODY_BYTES_MAX, inflatedBytesMax: e.BODY_INFLATED_BYTES_MAX, requestsInFlightMax: e.REQUESTS_IN_FLIGHT_MAX },
+    writer: {
+      batchRecordsMax: e.WRITE_BATCH_RECORDS_MAX,
+      batchBytesMax: e.WRITE_BATCH_BYTES_MAX,
+      batchAgeMs: e.WRITE_BATCH_AGE_MS,
+      batchesInFlightMax: e.WRITE_BATCHES_IN_FLIGHT,
+      bufferRecordsMax: e.BUFFER_RECORDS_MAX,
+      bufferBytesMax: e.BUFFER_BYTES_MAX,
+    },
+    quarantinePerHour: e.QUARANTINE_PER_HOUR,
+    fairShare: { perSecond: e.FAIR_SHARE_PER_SECOND, burst: e.FAIR_SHARE_BURST },
+    dlq: {
+      attemptsMax: e.DLQ_RETRY_ATTEMPTS,
+      retryBaseSeconds: e.DLQ_RETRY_BASE_SECONDS,
+      retryMaxSeconds: e.DLQ_RETRY_MAX_SECONDS,
+    },
+    smtp: e.SMTP_URL !== undefined && e.SMTP_FROM !== undefined ? { url: e.SMTP_URL, from: e.SMTP_FROM } : undefined,
+    pagerDutyUrl: e.PAGERDUTY_EVENTS_URL,
+    outboundAllowPrivate: e.OUTBOUND_ALLOW_PRIVATE === 'true',
+    replayApprovalThreshold: e.REPLAY_APPROVAL_THRESHOLD,
+    jobs: { concurrency: e.JOBS_CONCURRENCY },
+  };
+}

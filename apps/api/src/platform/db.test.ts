@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeWorld, type TestUser, type World } from '../test/make.ts';
+
+let world: World;
+let user: TestUser;
+beforeAll(async () => {
+  world = await makeWorld();
+  user = await world.makeUser();
+});
+afterAll(() => world?.close());
+
+/** What each open session of the commands' pool remembers of those who used it. */
+async function remembered() {
+  const pool = world.db.pools.commands;
+  const clients = await Promise.all(Array.from({ length: pool.totalCount }, () => pool.connect()));
+  try {
+    return await Promise.all(
+      clients.map(async (client) => {
+        const { rows } = await client.query(`select current_user as role, current_setting('request.jwt.claims', true) as claims`);
+        return { role: rows[0].role, claims: rows[0].claims ?? '' };
+      }),
+    );
+  } finally {
+    for (const client of clients) client.release();
+  }
+}
+
+const nobody = { role: 'tributary_api', claims: '' };
+
+test('a pooled session forgets role and claims after success, a refused statement, an exception and a cancelled statement', async () => {
+  const whoAmI = `select current_user as role, current_setting('request.jwt.claims', true)::json ->> 'sub' as sub`;
+  const endings: ((sql: Parameters<Parameters<World['db']['as']>[1]>[0]) => Promise<unknown>)[] = [
+    async () => 'fine',
+    (sql) => sql('select 1 / 0'),
+    (sql) => sql('select * from private.org_keys'),
+    (sql) => sql(`set local statement_timeout = '50ms'; select pg_sleep(5)`),
+    () => Promise.reject(new Error('the handler failed')),
+  ];
+  const seen: string[] = [];
+  // More at once than there are sessions: every session serves several.
+  const ended = await Promise.allSettled(
+    Array.from({ length: 30 }, (_, n) =>
+      world.db.as(user.claims, async (sql) => {
+        const [me] = await sql<{ role: string; sub: string }>(whoAmI);
+        seen.push(`${me?.role} ${me?.sub}`);
+        await endings[n % endings.length]?.(sql);
+      }),
+    ),
+  );
+  expect(seen).toEqual(Array(30).fill(`authenticated ${user.id}`));
+  expect(ended.filter((one) => one.status === 'fulfilled').length).toBe(30 / endings.length);
+  const sessions = await remembered();
+  expect(sessions.length).toBeGreaterThan(1);
+  expect(sessions).toEqual(sessions.map(() => nobody));
+});
+
+test('a session that failed while it was a user is nobody for the next one who asks', async () => {
+  await expect(world.db.as(user.claims, (sql) => sql('select 1 / 0'))).rejects.toThrow('division by zero');
+  await expect(world.db.pools.commands.query('select * from public.orgs')).rejects.toThrow('permission denied');
+});

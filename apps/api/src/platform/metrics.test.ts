@@ -1,0 +1,198 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sources } from '@tributary/pipeline/sources.ts';
+import { errorClasses } from '@tributary/shared/errors.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestApi, type TestApi } from '../test/api.ts';
+
+/** What dashboards and alerts rely on: `type label,label`. A metric that is not written here fails the test, and so does one that is gone. */
+const contract: Record<string, string> = {
+  ingest_records_total: 'counter source,outcome',
+  ingest_persisted_total: 'counter source',
+  ingest_dlq_total: 'counter source,reason',
+  ingest_duplicates_total: 'counter source',
+  ingest_lag_seconds: 'histogram',
+  ingest_request_duration_seconds: 'histogram route,status_class',
+  ingest_batch_size_events: 'histogram',
+  ingest_batch_flush_duration_seconds: 'histogram outcome',
+  ingest_buffer_events: 'gauge',
+  ingest_buffer_bytes: 'gauge',
+  ingest_buffer_events_max: 'gauge',
+  ingest_buffer_bytes_max: 'gauge',
+  ingest_buffer_oldest_age_seconds: 'gauge',
+  ingest_flush_oldest_age_seconds: 'gauge',
+  ingest_shed_total: 'counter reason',
+  ingest_retry_total: 'counter reason',
+  ingest_backpressure_state: 'gauge',
+  ingest_circuit_state: 'gauge sink',
+  ingest_db_pool_in_use: 'gauge',
+  ingest_db_pool_waiting: 'gauge',
+  dlq_depth: 'gauge status',
+  dlq_oldest_age_seconds: 'gauge',
+  replay_records_total: 'counter outcome',
+  alert_incidents_open: 'gauge rule,level',
+  alert_notifications_total: 'counter channel_type,outcome',
+  worker_job_duration_seconds: 'histogram task,outcome',
+};
+/** Node's own: memory, event loop, garbage collection. */
+const ofNode = /^(process|nodejs)_/;
+
+/** Series of one process, whatever is sent to it. With every platform, route and task there is it stays far below. */
+const seriesMax = 2_000;
+const orgs = 1_000;
+const key = 'api-key-for-tests';
+
+interface Scrape {
+  types: Map<string, string>;
+  series: { name: string; labels: Record<string, string> }[];
+}
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startTestApi();
+});
+afterAll(() => api?.close());
+
+describe('/metrics', () => {
+  it('has the metrics of the contract, each with its type and labels', async () => {
+    const org = await api.makeOrg();
+    const url = await connect(org.projectId, org.owner.token);
+    await sendEveryOutcome(url);
+    const { types, series } = await scrape();
+    const ours = [...types].filter(([name]) => !ofNode.test(name));
+    expect(Object.fromEntries(ours)).toEqual(
+      Object.fromEntries(Object.entries(contract).map(([name, text]) => [name, text.split(' ')[0]])),
+    );
+    for (const { name, labels } of series.filter((one) => contract[one.name])) {
+      const [, expected = ''] = contract[name]?.split(' ') ?? [];
+      expect(`${name} ${Object.keys(labels)}`).toBe(`${name} ${expected}`);
+    }
+    const counted = new Set(series.map(({ name }) => name));
+    for (const name of Object.keys(contract).filter((one) =>
+      /^ingest_(records|persisted|dlq|duplicates|lag|request|batch|buffer)|^dlq_depth/.test(one),
+    ))
+      expect(counted).toContain(name);
+  });
+
+  it('grows neither with orgs nor with what an attacker makes up', async () => {
+    const user = await api.makeUser();
+    const made = await api.db.as(user.claims, (sql) =>
+      sql<{ created: { project_id: string } }>(`select public.create_org('Org ' || n) as created from generate_series(1, $1) n`, [orgs]),
+    );
+    expect(made).toHaveLength(orgs);
+    const [first = '', ...urls] = await inParallel(made, ({ created }) => connect(created.project_id, user.token));
+    await sendEveryOutcome(first);
+    await attack(first, 25);
+    const before = (await scrape()).series;
+
+    await inParallel(urls, async (url) => {
+      // as every platform does
+      const sendUntilTaken = async (tries: number): Promise<number> => {
+        const { status } = await api.send(url, JSON.stringify({ id: randomUUID() }), { 'x-api-key': key });
+        return status === 503 && tries > 1 ? sleep(100).then(() => sendUntilTaken(tries - 1)) : status;
+      };
+      expect(await sendUntilTaken(100)).toBe(200);
+    });
+    for (const url of urls.slice(0, 10)) await attack(url, 50);
+
+    const after = (await scrape()).series;
+    // Node adds a kind of garbage collection when it meets it, and what is refused or tried again is a matter of the machine's speed.
+    const print = (all: Scrape['series']) =>
+      new Set(
+        all
+          .filter(({ name, labels }) => !ofNode.test(name) && !/_(shed|retry)_total$/.test(name) && labels.status_class !== '5xx')
+          .map(({ name, labels }) => `${name} ${JSON.stringify(labels)}`),
+      );
+    expect([...print(after).difference(print(before))]).toEqual([]);
+    expect(after.length).toBeLessThan(seriesMax);
+    const [row] = await api.admin<{ n: string }>('select count(distinct org_id) as n from public.event_journal');
+    expect(Number(row?.n)).toBeGreaterThanOrEqual(orgs);
+
+    const routes = new Set(['unmatched', ...api.app.routes.map((route) => route.path)]);
+    const values = (label: string) => new Set(after.flatMap(({ labels }) => labels[label] ?? []));
+    expect([...values('route').difference(routes)]).toEqual([]);
+    expect([...values('source').difference(new Set(sources.keys()))]).toEqual([]);
+    expect([...values('status_class').difference(new Set(['2xx', '4xx', '5xx']))]).toEqual([]);
+    const reasons = after.filter(({ name }) => name === 'ingest_dlq_total').map(({ labels }) => labels.reason);
+    expect(reasons.filter((reason) => !Object.hasOwn(errorClasses, reason ?? ''))).toEqual([]);
+  }, 120_000);
+});
+
+/** A connection of the generic source, made by the API. Returns its URL. */
+async function connect(projectId: string, token: string): Promise<string> {
+  const response = await api.app.request('/api/connections', {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      projectId,
+      type: 'webhook',
+      name: 'Shop',
+      secrets: { secret: key },
+      config: { verification: { scheme: 'api-key', in: 'header', name: 'x-api-key' } },
+    }),
+  });
+  if (response.status !== 201) throw new Error(`the connection was not made: ${await response.text()}`);
+  return ((await response.json()) as { webhookUrl: string }).webhookUrl;
+}
+
+/** Accepted, duplicate, dead-lettered and rejected, and a retry of a batch that holds what the database refuses. */
+async function sendEveryOutcome(url: string): Promise<void> {
+  const send = (body: object, secret = key) => api.send(url, JSON.stringify(body), { 'x-api-key': secret });
+  const id = randomUUID();
+  expect((await send({ id })).body.status).toBe('accepted');
+  expect((await send({ id })).body.status).toBe('duplicate');
+  expect((await send({ id, total: 1 })).body.status).toBe('dead_lettered');
+  expect((await send({ id }, 'wrong')).status).toBe(401);
+  expect((await api.app.request('/metrics')).status).toBe(200);
+}
+
+/** Everything a request can name, made up: types, ids, paths, methods, hosts, headers, bodies. */
+async function attack(url: string, times: number): Promise<void> {
+  const word = () => randomBytes(6).toString('hex');
+  const known = new URL(url).pathname;
+  await inParallel(Array.from({ length: times }), async () => {
+    const headers = { host: `${word()}.example.com`, 'user-agent': word(), [`x-${word()}`]: word(), 'x-api-key': word() };
+    const answers = await Promise.all([
+      api.app.request(`/api/webhooks/${word()}/${randomUUID()}`, { method: 'POST', headers, body: '{}' }),
+      api.app.request(`/api/webhooks/webhook/${word()}?${word()}=${word()}`, { method: 'POST', headers, body: '{}' }),
+      api.app.request(`/${word()}/${word()}`, { headers }),
+      api.app.request(`/api/connections/${randomUUID()}`, { headers }),
+      api.app.request(known, { method: word().toUpperCase(), headers }),
+      api.app.request(`http://${word()}.example.com${known}`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ type: word(), event: word() }),
+      }),
+    ]);
+    for (const { status } of answers) expect(status).toBeGreaterThanOrEqual(400);
+  });
+}
+
+async function inParallel<T, R>(all: readonly T[], run: (one: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      while (next < all.length) {
+        const index = next++;
+        results[index] = await run(all[index] as T);
+      }
+    }),
+  );
+  return results;
+}
+
+/** The text as Prometheus reads it: a histogram's series belong to its name. */
+async function scrape(): Promise<Scrape> {
+  const text = await (await api.app.request('/metrics')).text();
+  const types = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]));
+  const series = [...text.matchAll(/^(\w+)(?:\{(.*)\})? \S+$/gm)].map(([, sample = '', pairs = '']) => {
+    const whole = sample.replace(/_(bucket|sum|count)$/, '');
+    const labels = Object.fromEntries(
+      [...pairs.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, label = '', value = '']) => [label, value]),
+    );
+    const { le, ...others } = labels;
+    return { name: types.get(whole) === 'histogram' ? whole : sample, labels: others };
+  });
+  return { types, series };
+}

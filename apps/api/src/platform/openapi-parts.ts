@@ -1,0 +1,32 @@
+import { resolver } from 'hono-openapi';
+import type { z } from 'zod';
+
+// What descriptions of routes are made of. Those of a noun are in its openapi.ts.
+
+/** As callers see a schema: defaults are optional, and answers may grow. */
+export const schemaOptions = { options: { io: 'input', unrepresentable: 'any' } } as const;
+
+export const problems = {
+  400: { name: 'InvalidRequest', description: 'A field is missing or not valid: `errors` lists them.' },
+  401: { name: 'Unauthorized', description: 'The access token is missing, expired or not valid.' },
+  403: { name: 'Forbidden', description: 'Only an owner or admin of the org may do this.' },
+  404: { name: 'NotFound', description: 'Unknown, or another org\u2019s.' },
+  409: { name: 'Conflict', description: 'What is stored does not allow it: `detail` says why.' },
+  413: { name: 'PayloadTooLarge', description: 'The body is too large.' },
+  415: { name: 'UnsupportedMediaType', description: 'The content type or encoding is not supported.' },
+  429: { name: 'TooManyRequests', description: 'Slow down: `Retry-After` says for how long.' },
+  503: { name: 'Unavailable', description: 'Nothing was stored. Try again after `Retry-After` seconds.' },
+} as const;
+
+export type ProblemStatus = keyof typeof problems;
+
+export const refuses = (...statuses: ProblemStatus[]) =>
+  Object.fromEntries(statuses.map((status) => [status, { $ref: `#/components/responses/${problems[status].name}` }]));
+
+export const answers = (status: number, description: string, schema: z.ZodType) => ({
+  [status]: { description, content: { 'application/json': { schema: resolver(schema, schemaOptions) } } },
+});
+
+export const user = [{ user: [] }];
+export const operator = [{ operator: [] }];
+export const command: ProblemStatus[] = [400, 401, 403, 404, 413, 415, 503];

@@ -1,0 +1,81 @@
+import type { FieldError } from '@tributary/shared/api.ts';
+import { bodyLimit } from 'hono/body-limit';
+import { createMiddleware } from 'hono/factory';
+import { validator } from 'hono-openapi';
+import { z } from 'zod';
+import { Problem } from './errors.ts';
+import { schemaOptions } from './openapi-parts.ts';
+
+/** Commands are small; deliveries have a limit of their own. */
+const bodyBytesMax = 65_536;
+
+const limit = bodyLimit({
+  maxSize: bodyBytesMax,
+  onError: () => {
+    throw new Problem('payload_too_large', `at most ${bodyBytesMax} bytes are taken`, { connection: 'close' });
+  },
+});
+
+/** Before routes with a body: at most 64 KiB of JSON. An empty body is `{}`. */
+export const jsonBody = createMiddleware((c, next) =>
+  limit(c, async () => {
+    const text = await c.req.text();
+    const mediaType = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
+    // A JSON content type is what no form of another site can send without asking first.
+    if (text !== '' && mediaType !== 'application/json') throw new Problem('unsupported_media_type', 'send the body as application/json');
+    try {
+      c.req.bodyCache.json = Promise.resolve(text === '' ? {} : JSON.parse(text));
+    } catch {
+      throw new Problem('invalid_request', 'the body is not valid JSON');
+    }
+    await next();
+  }),
+);
+
+/** The JSON body by its schema, as `c.req.valid('json')`, and in the API description. */
+export function validBody<Schema extends z.ZodType>(schema: Schema) {
+  return validator('json', schema, refuseInvalid, schemaOptions);
+}
+
+/** The query by its schema, as `c.req.valid('query')`, and in the API description. */
+export function validQuery<Schema extends z.ZodType>(schema: Schema) {
+  return validator('query', schema, refuseInvalid, schemaOptions);
+}
+
+const IdParam = z.object({ id: z.guid() });
+
+/** The path's id, as `c.req.valid('param').id`. What is no id names nothing: 404. */
+export function validId() {
+  return validator('param', IdParam, (result) => {
+    if (!result.success) throw new Problem('not_found');
+  });
+}
+
+/** An issue of zod, or one of ours, which only its message tells. */
+interface Issue extends Partial<Omit<FieldError, 'path' | 'minimum' | 'maximum'>> {
+  message: string;
+  minimum?: number | bigint | undefined;
+  maximum?: number | bigint | undefined;
+  path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+/** The problem that lists what is wrong, field by field. Messages of zod say what was expected, never what was sent. */
+export function invalidRequest(issues: readonly Issue[], under?: string): Problem {
+  const errors = issues.map(({ message, path = [], code = 'custom', origin, minimum, maximum, format }): FieldError => {
+    const keys = path.map((part) => String(typeof part === 'object' ? part.key : part));
+    return {
+      path: [...(under === undefined ? [] : [under]), ...keys].join('.'),
+      message,
+      code,
+      origin,
+      minimum: minimum === undefined ? undefined : Number(minimum),
+      maximum: maximum === undefined ? undefined : Number(maximum),
+      format,
+    };
+  });
+  return new Problem('invalid_request', errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; '), {}, errors);
+}
+
+function refuseInvalid(result: { success: true } | { success: false; error: readonly Issue[] }): void {
+  if (!result.success) throw invalidRequest(result.error);
+}

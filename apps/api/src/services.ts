@@ -1,0 +1,88 @@
+import type { Logger } from 'pino';
+import { createNotifier, type Notifier } from './alerts/notifier.ts';
+import { type Connections, createConnections } from './deliveries/connection-cache.ts';
+import { createQuarantine, type Quarantine } from './deliveries/quarantine.ts';
+import { createReplayer, type Replayer } from './deliveries/rerun.ts';
+import { createWriter, type Writer } from './deliveries/writer.ts';
+import { createFlow, type Flow } from './flow/flow.ts';
+import type { Thresholds } from './flow/levels.ts';
+import { registerGauges } from './operate/gauges.ts';
+import { type Circuits, createCircuits } from './platform/breaker.ts';
+import type { Clock } from './platform/clock.ts';
+import type { Config } from './platform/config.ts';
+import type { Db } from './platform/db.ts';
+import { createMetrics, type Metrics } from './platform/metrics.ts';
+import { createOutbound, type Outbound } from './platform/outbound.ts';
+
+/** What routes and jobs work with: one of each in a process. */
+export interface Services {
+  config: Config;
+  db: Db;
+  log: Logger;
+  metrics: Metrics;
+  /** The time of the database's clock, which all instances share, in milliseconds since the epoch. */
+  now(): number;
+  circuits: Circuits;
+  connections: Connections;
+  writer: Writer;
+  flow: Flow;
+  quarantine: Quarantine;
+  outbound: Outbound;
+  notifier: Notifier;
+  replayer: Replayer;
+  /** Writes what is still held, then stops everything built here. Call it when no request and no job is running any more. `db` stays open. */
+  stop(): Promise<void>;
+}
+
+/** Builds the services on `db`, as `main.ts` and the tests use them. The clock is the caller's to make; it is stopped with the services. */
+export async function createServices(given: {
+  config: Config;
+  db: Db;
+  log: Logger;
+  clock: Clock;
+  thresholds?: Thresholds | undefined;
+}): Promise<Services> {
+  const { config, db, log, clock, thresholds } = given;
+  const { now } = clock;
+  const metrics = createMetrics();
+  const circuits = createCircuits({ metrics, log, now });
+  const connections = await createConnections(db, config.masterKeys, log);
+  const writer = createWriter(db, config.writer, metrics, log, circuits);
+  const flow = await createFlow({
+    db,
+    writer,
+    requestsInFlightMax: config.limits.requestsInFlightMax,
+    fairShare: config.fairShare,
+    metrics,
+    log,
+    ...(thresholds ? { thresholds } : {}),
+  });
+  const quarantine = createQuarantine(db, config.quarantinePerHour, log, now);
+  const outbound = createOutbound({ allowPrivate: config.outboundAllowPrivate });
+  const notifier = createNotifier({ outbound, circuits, smtp: config.smtp, pagerDutyUrl: config.pagerDutyUrl, now });
+  const replayer = createReplayer({ db, connections, metrics, now, log });
+  registerGauges(metrics, { db, writer, log });
+
+  return {
+    config,
+    db,
+    log,
+    metrics,
+    now,
+    circuits,
+    connections,
+    writer,
+    flow,
+    quarantine,
+    outbound,
+    notifier,
+    replayer,
+    async stop() {
+      await Promise.all([writer.drain(), quarantine.drain(), connections.close()]);
+      notifier.close();
+      await outbound.close();
+      clock.stop();
+      await flow.stop();
+    },
+  };
+}

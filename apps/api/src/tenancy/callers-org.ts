@@ -1,0 +1,42 @@
+import { countryByDefault } from '@tributary/pipeline/columns.ts';
+import type { Sql } from '../platform/db.ts';
+import { Problem } from '../platform/errors.ts';
+
+export interface CallersOrg {
+  id: string;
+  role: 'owner' | 'admin' | 'analyst';
+}
+
+/**
+ * The org a request is about: the one it names, or the caller's only one. Run it as the caller, under RLS.
+ * Throws Problem `not_found` for an org the caller is no member of, `invalid_request` when it must be named.
+ */
+export async function resolveOrg(sql: Sql, orgId: string | undefined): Promise<CallersOrg> {
+  const orgs = await sql<CallersOrg>(
+    `select org_id as id, role from public.org_members
+     where user_id = (select auth.uid()) and org_id = any (array(select private.my_orgs())) and ($1::uuid is null or org_id = $1)
+     limit 2`,
+    [orgId ?? null],
+  );
+  const [org, another] = orgs;
+  if (!org) throw new Problem('not_found', orgId === undefined ? 'you are a member of no org' : 'there is no such org');
+  if (another) throw new Problem('invalid_request', 'you are a member of several orgs: say which one with orgId');
+  return org;
+}
+
+/** {@link resolveOrg} for commands that only an owner or admin may give. Throws Problem `forbidden` for an analyst. */
+export async function resolveOrgToWrite(sql: Sql, orgId: string | undefined): Promise<CallersOrg> {
+  const org = await resolveOrg(sql, orgId);
+  if (org.role === 'analyst') throw new Problem('forbidden', 'only an owner or admin of the org may do this');
+  return org;
+}
+
+/** How people of the org may have typed telephone numbers without a country code: the default, and up to four that its connections name. */
+export async function findCountries(sql: Sql, orgId: string): Promise<string[]> {
+  const rows = await sql<{ country: string }>(
+    `select distinct config_json ->> 'defaultCountry' as country from public.source_connections
+     where org_id = $1 and config_json ->> 'defaultCountry' ~ '^[A-Z]{2}$' limit 4`,
+    [orgId],
+  );
+  return [...new Set([countryByDefault, ...rows.map(({ country }) => country)])];
+}

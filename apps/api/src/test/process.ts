@@ -1,0 +1,46 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { apiNodeFlags } from '@tributary/supabase/local/api-process.ts';
+import { freePort } from '@tributary/supabase/local/ports.ts';
+import { vi } from 'vitest';
+import { jwtSecret, type World } from './make.ts';
+
+export interface TestProcess {
+  origin: string;
+  child: ChildProcess;
+  /** Resolves with the exit code; null after a signal. */
+  exited: Promise<number | null>;
+}
+
+/** The API as it runs in production, a process with the documented heap, on the database of `world`. Resolves when it is ready. */
+export async function startProcess(world: World): Promise<TestProcess> {
+  const port = await freePort();
+  const origin = `http://127.0.0.1:${port}`;
+  const child = spawn(process.execPath, [...apiNodeFlags, join(import.meta.dirname, '..', 'main.ts')], {
+    env: {
+      PATH: process.env.PATH,
+      DATABASE_URL: world.databaseUrl,
+      SUPABASE_URL: 'http://127.0.0.1:1',
+      SUPABASE_PUBLISHABLE_KEY: 'unused',
+      SUPABASE_JWT_SECRET: jwtSecret,
+      MASTER_KEY: `v1:${Buffer.from(world.masterKeys.keys.get(1) ?? []).toString('base64')}`,
+      OPERATOR_TOKEN: 'operator-token-for-tests-000000',
+      PORT: String(port),
+    },
+    stdio: 'ignore',
+  });
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  try {
+    await vi.waitFor(
+      async () => {
+        const { status } = await fetch(`${origin}/ready`);
+        if (status !== 200) throw new Error(`/ready answers ${status}`);
+      },
+      { timeout: 25_000, interval: 100 },
+    );
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
+  return { origin, child, exited };
+}

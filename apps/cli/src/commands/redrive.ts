@@ -1,0 +1,166 @@
+import { DlqDryRun, DlqOperation, type DlqOperationKind, DlqOperations, DlqRetried, DlqStarted } from '@tributary/shared/dlq.ts';
+import type { Command } from 'commander';
+import { type FilterFlags, toFilter, withFilter } from '../dlq-filter.ts';
+import { Failure } from '../errors.ts';
+import { findOrg, withOrg } from '../orgs.ts';
+import { details, table, time } from '../output.ts';
+import { type Context, examples, open } from '../program.ts';
+import { watch } from '../watch.ts';
+
+interface Kind {
+  description: string;
+  /** The confirmation question for `count` entries. */
+  question(count: number): string;
+  examples: string[];
+}
+
+const entries = (count: number) => (count === 1 ? '1 dead letter' : `${count} dead letters`);
+
+const kinds: Record<DlqOperationKind, Kind> = {
+  redrive: {
+    description: 'Process dead letters again with the current settings and code',
+    question: (count) => `Redrive ${entries(count)}`,
+    examples: ['dlqtriage redrive --reason CONNECTION_ERROR --dry-run', 'dlqtriage redrive --reason MISSING_FIELD --source hotmart --yes'],
+  },
+  purge: {
+    description: 'Delete dead letters for good',
+    question: (count) => `Delete ${entries(count)} for good`,
+    examples: [
+      'dlqtriage purge --older-than 7 --reason OLDER_REVISION --dry-run',
+      'dlqtriage purge --older-than 30 --status resolved --yes --json',
+    ],
+  },
+  discard: {
+    description: 'Mark dead letters as given up: they stay visible and are not retried',
+    question: (count) => `Discard ${entries(count)}`,
+    examples: ['dlqtriage discard --reason INVALID_PAYLOAD --older-than 1'],
+  },
+  reverify: {
+    description: 'Verify quarantined deliveries again after their secret was corrected; the genuine ones become events',
+    question: (count) => `Verify ${count === 1 ? '1 quarantined delivery' : `${count} quarantined deliveries`} again`,
+    examples: ['dlqtriage reverify --connection "Shop EU" --reason INVALID_HOTTOK'],
+  },
+};
+
+interface RedriveFlags extends FilterFlags {
+  dryRun?: true;
+  yes?: true;
+  detach?: true;
+}
+
+/** Commands that change dead letters: redrive, purge, discard, reverify and retry, and the operations that run them. */
+export function addRedriveCommands(program: Command): void {
+  for (const [kind, { description, question, examples: lines }] of Object.entries(kinds) as [DlqOperationKind, Kind][]) {
+    const command = withFilter(program.command(kind))
+      .description(`${description}. Counts them first and asks`)
+      .option('--dry-run', 'count only')
+      .option('-y, --yes', 'do not ask')
+      .option('--detach', 'start it and return')
+      .action(async (flags: RedriveFlags, command: Command) => {
+        const context = open(command);
+        const { client, output } = context;
+        const filter = await toFilter(context, flags);
+        const path = `/api/dlq/${kind}`;
+        const call = { method: 'POST', timeoutMs: 60_000 } as const;
+        const counted = await client.api(path, DlqDryRun, { ...call, body: { ...filter, dryRun: true } });
+        if (flags.dryRun) return output.print(counted, () => `${entries(counted.count)} would be changed. Nothing was changed.`);
+        if (counted.count === 0) return output.print({ operation: null, count: 0 }, () => 'No dead letters match; nothing was done.');
+        if (!flags.yes && !(await output.confirm(`${question(counted.count)} at ${client.url}?`))) throw new Failure('Nothing was done.');
+        const { operation } = await client.api(path, DlqStarted, { ...call, body: filter });
+        const ended = flags.detach ? operation : await watchOperation(context, operation);
+        output.print(ended, () => renderOperation(ended));
+        if (!flags.detach && ended.status !== 'done')
+          throw new Failure(`The ${kind} ${ended.status === 'failed' ? 'failed' : 'was canceled'}.`);
+      });
+    examples(command, ...lines);
+  }
+
+  const retry = program
+    .command('retry')
+    .description('Retry one dead letter now')
+    .argument('<id>', 'id of the dead letter')
+    .action(async (id: string, _, command: Command) => {
+      const { client, output } = open(command);
+      const retried = await client.api(`/api/dlq/${encodeURIComponent(id)}/retry`, DlqRetried, { method: 'POST', body: {} });
+      output.print(retried, () => `${retried.id} is ${retried.status}: it is retried within seconds. See dlqtriage show ${retried.id}.`);
+    });
+  examples(retry, 'dlqtriage retry 01998f6e-…');
+
+  const operations = withOrg(program.command('operations'))
+    .description('List the redrives, purges, discards and re-verifications that were started, newest first')
+    .action(async (_, command: Command) => {
+      const context = open(command);
+      const query = { orgId: (await findOrg(context)).id };
+      const found = await context.client.api('/api/dlq/operations', DlqOperations, { query });
+      context.output.print(found.operations, () => renderOperations(found.operations));
+    });
+  examples(operations, 'dlqtriage operations');
+
+  const status = program
+    .command('operation')
+    .description('Show one operation: its progress and its result')
+    .argument('<operation>', 'id of the operation')
+    .action(async (id: string, _, command: Command) => {
+      const { client, output } = open(command);
+      const operation = await client.api(pathOf(id), DlqOperation);
+      output.print(operation, () => renderOperation(operation));
+    });
+  examples(status, 'dlqtriage operation 01998f6e-… --json | jq .done');
+
+  const cancel = program
+    .command('cancel')
+    .description('Stop an operation; what it has already done is not undone')
+    .argument('<operation>', 'id of the operation')
+    .action(async (id: string, _, command: Command) => {
+      const { client, output } = open(command);
+      const operation = await client.api(`${pathOf(id)}/cancel`, DlqOperation, { method: 'POST', body: {} });
+      output.print(operation, () => renderOperation(operation));
+    });
+  examples(cancel, 'dlqtriage cancel 01998f6e-…');
+}
+
+const pathOf = (id: string) => `/api/dlq/operations/${encodeURIComponent(id)}`;
+
+function watchOperation(context: Context, started: DlqOperation): Promise<DlqOperation> {
+  const { id } = started;
+  return watch(context, started, {
+    read: () => context.client.api(pathOf(id), DlqOperation),
+    isOver: ({ status }) => status !== 'queued' && status !== 'running',
+    total: (operation) => operation.total,
+    done: (operation) => operation.done,
+    note: ({ succeeded, failed }) => `${succeeded} succeeded, ${failed} failed`,
+    leaving: `The operation continues on the server: dlqtriage operation ${id} shows its progress, dlqtriage cancel ${id} stops it.`,
+  });
+}
+
+function renderOperation(operation: DlqOperation): string {
+  return details([
+    ['operation', operation.id],
+    ['kind', operation.kind],
+    ['status', operation.status],
+    ['error', operation.error ?? undefined],
+    ['done', `${operation.done} of ${operation.total}`],
+    ['succeeded', operation.succeeded],
+    ['failed', operation.failed],
+    ['started', time(operation.createdAt)],
+    ['finished', time(operation.finishedAt)],
+  ]);
+}
+
+function renderOperations(operations: readonly DlqOperation[]): string {
+  return table(
+    ['operation', 'kind', 'status', 'done', 'of', 'succeeded', 'failed', 'started (UTC)', 'finished (UTC)'],
+    operations.map((one) => [
+      one.id,
+      one.kind,
+      one.status,
+      one.done,
+      one.total,
+      one.succeeded,
+      one.failed,
+      time(one.createdAt),
+      time(one.finishedAt),
+    ]),
+    'No operation was started yet.',
+  );
+}

@@ -1,0 +1,17 @@
+import { Stack } from '@mantine/core';
+import { Erasures } from '../../features/erasures/erasures.tsx';
+import { Holds } from '../../features/holds/holds.tsx';
+import { Keys } from '../../features/org-keys/org-keys.tsx';
+import { Retention } from '../../features/retention/retention.tsx';
+
+/** What protects the people in the data: keys, how long anything is kept, and what must not be touched. */
+export function Privacy() {
+  return (
+    <Stack maw={860}>
+      <Keys />
+      <Retention />
+      <Erasures />
+      <Holds />
+    </Stack>
+  );
+}

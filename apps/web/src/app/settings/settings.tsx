@@ -1,0 +1,45 @@
+import { Skeleton, Tabs } from '@mantine/core';
+import { useSearch } from '@tanstack/react-router';
+import { lazy, Suspense } from 'react';
+import { useTexts } from '../../lib/i18n.ts';
+import { useNavigateWithin } from '../../lib/navigate.ts';
+import { Page } from '../../ui/page.tsx';
+import { uiTexts } from '../../ui/texts.ts';
+import { settingsTexts } from './texts.ts';
+
+// A tab is loaded when it is opened.
+const tabs = {
+  org: lazy(async () => ({ default: (await import('./org.tsx')).Org })),
+  projects: lazy(async () => ({ default: (await import('../../features/projects/projects.tsx')).Projects })),
+  members: lazy(async () => ({ default: (await import('./members.tsx')).Members })),
+  privacy: lazy(async () => ({ default: (await import('./privacy.tsx')).Privacy })),
+  audit: lazy(async () => ({ default: (await import('../../features/audit/audit-log.tsx')).AuditLog })),
+};
+type Tab = keyof typeof tabs;
+
+/** Everything about the org itself: what it is called, who is in it, what is kept, and who did what. */
+export function Settings() {
+  const t = useTexts(settingsTexts);
+  const ui = useTexts(uiTexts);
+  const { tab = 'org' } = useSearch({ from: '/signed-in/o/$org/settings' });
+  const navigate = useNavigateWithin({ from: '/o/$org/settings' });
+  const Content = tabs[tab];
+  return (
+    <Page title={t('title')} description={t('description')}>
+      <Tabs value={tab} onChange={(next) => void navigate({ search: { tab: next as Tab } })} keepMounted={false}>
+        <Tabs.List mb="md">
+          {(Object.keys(tabs) as Tab[]).map((name) => (
+            <Tabs.Tab key={name} value={name}>
+              {t(name)}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+        <Tabs.Panel value={tab}>
+          <Suspense fallback={<Skeleton height={320} radius="md" role="status" aria-label={ui('loading')} />}>
+            <Content />
+          </Suspense>
+        </Tabs.Panel>
+      </Tabs>
+    </Page>
+  );
+}

@@ -1,0 +1,116 @@
+import type { FeatureTexts } from '../../lib/i18n.ts';
+import type { AuditEntry } from './queries.ts';
+import type { sentenceTexts } from './sentence-texts.ts';
+
+type Key = typeof sentenceTexts extends FeatureTexts<infer K> ? K : never;
+type Sentence = [key: Key, values?: Record<string, string>];
+
+/** A changed column, as `private.audit` writes it for updates. */
+interface Change {
+  from: unknown;
+  to: unknown;
+}
+
+/**
+ * What an entry says, without its subject: the key of a text and what fills it. `nameOf` knows people, connections and projects, `wordOf`
+ * the words of roles, states and kinds.
+ */
+export function sentenceOf(
+  { action, actorId, targetId, detail }: AuditEntry,
+  nameOf: (id: string) => string,
+  wordOf: (value: string) => string,
+): Sentence {
+  const target = targetId === null ? '' : nameOf(targetId);
+  const said = (key: string) => spell(detail[key]);
+  const word = (key: string) => wordOf(said(key));
+  const change = (key: string) => (key in detail ? (detail[key] as Change) : undefined);
+  const fromTo = (key: string, inWords = (value: string) => value) => ({
+    from: inWords(spell(change(key)?.from)),
+    to: inWords(spell(change(key)?.to)),
+  });
+  const fields = Object.keys(detail).join(', ');
+  const byOneself = actorId !== null && actorId === targetId;
+  switch (action) {
+    case 'orgs.update': {
+      if (fields === 'name') return ['orgRenamed', fromTo('name')];
+      if (fields !== 'rate_limit_per_second') return ['orgChanged', { fields }];
+      return [change('rate_limit_per_second')?.to === null ? 'orgUnlimited' : 'orgLimited', fromTo('rate_limit_per_second')];
+    }
+    case 'org_members.insert':
+      return byOneself ? ['memberJoined', { role: word('role') }] : ['memberAdded', { target, role: word('role') }];
+    case 'org_members.update':
+      return ['memberRole', { target, ...fromTo('role', wordOf) }];
+    case 'org_members.delete':
+      return byOneself ? ['memberLeft'] : ['memberRemoved', { target }];
+    case 'org_invites.insert':
+      return ['invited', { email: said('email'), role: word('role') }];
+    case 'org_invites.update':
+      return change('accepted_at') ? ['inviteAccepted'] : ['inviteChanged', { target }];
+    case 'org_invites.delete':
+      return ['inviteWithdrawn', { email: said('email') }];
+    case 'projects.insert':
+      return ['projectAdded', { name: said('name') }];
+    case 'projects.update':
+      return ['projectRenamed', fromTo('name')];
+    case 'source_connections.insert':
+      return ['connectionAdded', { name: said('name'), type: said('type') }];
+    case 'source_connections.update': {
+      if (change('deleted_at')) return ['connectionDeleted', { target }];
+      if (fields === 'is_active') return [change('is_active')?.to === true ? 'connectionResumed' : 'connectionPaused', { target }];
+      return ['connectionChanged', { target, fields }];
+    }
+    case 'connection_secrets.insert':
+      return ['secretSet', { name: said('name'), target }];
+    case 'connection_secrets.update':
+      return ['secretExpires', { name: said('name'), target }];
+    case 'connection_secrets.delete':
+      return ['secretErased', { name: said('name'), target }];
+    case 'org_keys.insert':
+      return ['keyMade', { version: said('version'), kind: word('kind') }];
+    case 'org_keys.delete':
+      return ['keyErased', { version: said('version'), kind: word('kind') }];
+    case 'dlq_events.update':
+      return change('status') ? ['deadLetterStatus', { target, ...fromTo('status', wordOf) }] : ['deadLetterChanged', { target, fields }];
+    case 'dlq_operations.insert':
+      return ['operationStarted', { kind: word('kind'), total: said('total') }];
+    case 'dlq_operations.update':
+      return ['operationEnded', { target, ...fromTo('status', wordOf) }];
+    case 'dlq.full_sample':
+      return ['samplesRead', { total: String(Array.isArray(detail.ids) ? detail.ids.length : 0) }];
+    case 'event_journal.replay':
+      return ['replayed', { target, mode: word('mode') }];
+    case 'canonical_events.export':
+      return ['eventsExported', { format: said('format').toUpperCase() }];
+    case 'replay_plans.insert':
+      return ['planMade', { name: said('name'), total: said('matched_count') }];
+    case 'replay_plans.update':
+      return ['planStep', { target, ...fromTo('status', wordOf) }];
+    case 'legal_holds.insert':
+      return ['holdPlaced', { reason: said('reason') }];
+    case 'legal_holds.update':
+      return ['holdReleased', { target }];
+    case 'erasures.insert':
+      return ['erasureAsked', { kinds: Array.isArray(detail.kinds) ? detail.kinds.map((kind) => wordOf(spell(kind))).join(', ') : '' }];
+    case 'erasures.update':
+      return ['erasureEnded', { target }];
+    case 'alert_rules.update':
+      return ['ruleChanged', { target, fields }];
+    case 'alert_channels.insert':
+      return ['channelAdded', { name: said('name'), type: said('type') }];
+    case 'alert_channels.update':
+      return change('deleted_at') ? ['channelDeleted', { target }] : ['channelChanged', { target, fields }];
+    case 'alert_channel_secrets.insert':
+    case 'alert_channel_secrets.update':
+    case 'alert_channel_secrets.delete':
+      return ['channelSecret', { target }];
+    case 'alert_incidents.update':
+      return [change('resolved_by') ? 'incidentResolved' : 'incidentAcknowledged', { target }];
+    default:
+      return ['other', { action, target }];
+  }
+}
+
+function spell(value: unknown): string {
+  if (value === null || value === undefined) return '–';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}

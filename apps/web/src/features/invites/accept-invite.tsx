@@ -1,0 +1,60 @@
+import { Alert, Card, Center, Group, Loader, Stack, Text, Title } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import { useLocation } from '@tanstack/react-router';
+import { AcceptedInvite } from '@tributary/shared/api.ts';
+import { useEffect, useRef } from 'react';
+import { ApiError, api } from '../../lib/api.ts';
+import { useTexts } from '../../lib/i18n.ts';
+import { useSession } from '../../lib/session.ts';
+import { ButtonLink } from '../../ui/links.tsx';
+import { OpenOrg } from '../../ui/open-org.tsx';
+import { inviteTexts } from './texts.ts';
+
+/** Where the link of an invite leads once the invited person is signed in. */
+export function AcceptInvite() {
+  const t = useTexts(inviteTexts);
+  // After the #: a fragment reaches no server and no log on the way.
+  const token = new URLSearchParams(useLocation().hash).get('token');
+  const user = useSession()?.user;
+  const accept = useMutation({
+    mutationFn: (value: string) => api(AcceptedInvite, 'POST', '/api/invites/accept', { token: value }),
+  });
+  const { mutate } = accept;
+  // The token works once: an effect that runs twice must not use it twice.
+  const used = useRef(false);
+  useEffect(() => {
+    if (!token || used.current) return;
+    used.current = true;
+    mutate(token);
+  }, [token, mutate]);
+  const refused =
+    accept.error instanceof ApiError && accept.error.status === 404
+      ? t('inviteWrong', { email: user?.email ?? '' })
+      : accept.error?.message;
+  return (
+    <Center mih="100dvh" p="md" component="main">
+      <Card withBorder padding="lg" maw={460}>
+        <Stack>
+          <Title order={1} size="h4">
+            {t('join')}
+          </Title>
+          {!token || accept.error ? (
+            <>
+              <Alert color="red" role="alert">
+                {token ? refused : t('inviteMissing')}
+              </Alert>
+              <ButtonLink to="/">{t('start')}</ButtonLink>
+            </>
+          ) : accept.isSuccess ? (
+            <OpenOrg orgId={accept.data.orgId} />
+          ) : (
+            <Group role="status">
+              <Loader size="sm" />
+              <Text>{t('accepting')}</Text>
+            </Group>
+          )}
+        </Stack>
+      </Card>
+    </Center>
+  );
+}

@@ -1,0 +1,14 @@
+/**
+ * How the keys of queries begin that several modules make or invalidate. Every other key is written once, in the `queries.ts` of its feature
+ * or in the module of lib/ that asks, with the functions that invalidate it beside it.
+ */
+export const queryKeys = {
+  activity: ['activity'],
+  connectionHealth: ['connection-health'],
+  connections: ['connections'],
+  events: ['events'],
+  status: ['status'],
+} as const;
+
+/** The key of a count that one dialog asks for and nothing else shows; `id` is the id of the dialog. */
+export const previewKey = (id: string) => ['preview', id] as const;

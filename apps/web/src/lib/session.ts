@@ -1,0 +1,46 @@
+import { isAuthImplicitGrantRedirectError, isAuthRetryableFetchError, type Session } from '@supabase/auth-js';
+import { useSyncExternalStore } from 'react';
+import { queryClient } from './query-client.ts';
+import { supabase } from './supabase.ts';
+
+let current: Session | null = null;
+let refusal: string | undefined;
+const listeners = new Set<() => void>();
+
+/**
+ * Reads the stored session and follows it: sign-in, refresh, sign-out in another tab. Resolves when it is known, throws when it has run out
+ * and nobody answers who could renew it: that is no reason to sign anybody out. `onChange` is called when another person or nobody is signed in.
+ */
+export async function followSession(onChange: () => void): Promise<void> {
+  const { error: refused } = await supabase().auth.initialize();
+  const { data, error } = await supabase().auth.getSession();
+  for (const failed of [refused, error]) if (isAuthRetryableFetchError(failed)) throw failed;
+  current = data.session;
+  refusal = isAuthImplicitGrantRedirectError(refused) ? (refused.details?.code ?? refused.code) : undefined;
+  supabase().auth.onAuthStateChange((_event, session) => {
+    const before = current?.user.id;
+    current = session;
+    for (const listener of listeners) listener();
+    if (before === session?.user.id) return;
+    // What one user has read must not be shown to the next.
+    if (before !== undefined) queryClient.clear();
+    onChange();
+  });
+}
+
+/** Why the link of a mail that led here did not sign anybody in, as Supabase Auth calls it: `otp_expired` for one that was used, or too old. */
+export const linkRefusal = (): string | undefined => refusal;
+
+export function session(): Session | null {
+  return current;
+}
+
+export function useSession(): Session | null {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => current,
+  );
+}
