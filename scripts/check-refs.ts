@@ -8,7 +8,7 @@ const read = (file: string) => readFileSync(join(root, file), 'utf8');
 const papers = ['README.md', 'AGENTS.md', 'CHANGELOG.md', '.env.example', ...globSync('docs/**/*.md', { cwd: root })];
 const scripts = Object.keys((JSON.parse(read('package.json')) as { scripts: Record<string, string> }).scripts);
 /** Directories that are made by running the product and are not part of the repository. */
-const generated = /^(\.local|\.turbo|node_modules)\//;
+const generated = /^(\.local|node_modules)\//;
 
 const problems = papers.flatMap((paper) => {
   if (!existsSync(join(root, paper))) return [`${paper} is missing`];

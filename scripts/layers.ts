@@ -135,7 +135,7 @@ export const layers: readonly Layer[] = [
 
   {
     name: 'cli/programs',
-    files: ['apps/cli/src/{tributary,replayctl,dlqtriage}.ts', 'apps/cli/bin/**'],
+    files: ['apps/cli/src/{programs,tributary,replayctl,dlqtriage}.ts', 'apps/cli/bin/**'],
     imports: ['cli/*', 'shared'],
     hint: 'The CLI knows a server by HTTP only: wire shapes are in packages/shared, requests in apps/cli/src/client.ts.',
   },

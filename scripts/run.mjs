@@ -17,7 +17,6 @@ const environment = {
   ...process.env,
   PATH: `${join(modules, '.bin')}:${process.env.PATH ?? ''}`,
   DO_NOT_TRACK: '1',
-  TURBO_TELEMETRY_DISABLED: '1',
   SUPABASE_TELEMETRY_DISABLED: '1',
   LITE_TELEMETRY: '0',
   SCARF_ANALYTICS: 'false',

@@ -1,4 +1,5 @@
-import { browserStep, databaseSteps, runSteps, staticSteps, vitestStep } from './steps.ts';
+import { runSteps } from './run-steps.ts';
+import { budgetMinutes, everything } from './steps.ts';
 
-/** Everything a change must pass: what fails fastest comes first, and the last line counts what passed and failed. */
-process.exitCode = await runSteps([...staticSteps, ...databaseSteps, vitestStep(), browserStep]);
+/** Runs everything a change must pass. */
+process.exitCode = await runSteps(everything, { budgetMinutes });

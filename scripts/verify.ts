@@ -1,4 +1,5 @@
-import { runSteps, staticSteps, vitestStep } from './steps.ts';
+import { runSteps } from './run-steps.ts';
+import { staticStage, vitestStep } from './steps.ts';
 
-/** The part of `npm test` that needs no database: seconds, for while one works. */
-process.exitCode = await runSteps([...staticSteps, vitestStep('--project', 'unit')]);
+/** Runs the part of `npm test` that needs no database, which takes seconds. */
+process.exitCode = await runSteps([staticStage, [vitestStep('unit tests', 'unit')]]);

@@ -56,12 +56,6 @@ export const caseGroups = {
       run: lostAnswers,
     },
     {
-      fault: 6,
-      name: 'slow-database',
-      promise: 'When Postgres slows down, batches grow and deliveries do not pile up.',
-      run: slowDatabase,
-    },
-    {
       fault: 9,
       name: 'no-connections',
       promise:
@@ -102,6 +96,15 @@ export const caseGroups = {
       name: 'redrive-under-load',
       promise: 'Dead letters that are retried several times and through a crash become one event each, while deliveries go on.',
       run: redriveUnderLoad,
+    },
+  ],
+  /** They compare times under load: nothing else may run beside them. */
+  measured: [
+    {
+      fault: 6,
+      name: 'slow-database',
+      promise: 'When Postgres slows down, batches grow and deliveries do not pile up.',
+      run: slowDatabase,
     },
     {
       fault: 26,

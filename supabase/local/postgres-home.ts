@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { StackError } from './errors.ts';
 
 /** Where the binaries are and as whom they run. `user` is set only when this process is root, as which PostgreSQL refuses to run. */
-export type PostgresHome = { bin: string; user?: { uid: number; gid: number } };
+export type PostgresHome = { bin: string; version: string; user?: { uid: number; gid: number } };
 
 const sharedRoot = '/var/lib/tributary';
 
@@ -66,9 +66,9 @@ function makeShared(path: string): string {
 /** Finds the binaries; for root, also the account to run them as and, when that account cannot reach them, a copy that it can. */
 export async function findPostgresHome(): Promise<PostgresHome> {
   const { bin, version } = await findBinaries();
-  if (process.getuid?.() !== 0) return { bin };
+  if (process.getuid?.() !== 0) return { bin, version };
   const user = unprivilegedUser();
-  if (canReach(user, bin)) return { bin, user };
+  if (canReach(user, bin)) return { bin, version, user };
   const copy = join(makeShared(sharedRoot), `postgres-${version}-${shortHash(bin)}`);
   if (!existsSync(copy)) {
     // renamed when complete, so that an interrupted copy is never run
@@ -81,7 +81,7 @@ export async function findPostgresHome(): Promise<PostgresHome> {
       if (!existsSync(copy)) throw error;
     }
   }
-  return { bin: join(copy, 'bin'), user };
+  return { bin: join(copy, 'bin'), version, user };
 }
 
 /**

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { clusterKey, restoreCluster, saveCluster } from './cluster-cache.ts';
 import { applyMigrations, prepareDatabase, setApiPassword, withClient } from './database.ts';
 import { livePid, writePidFile } from './local-files.ts';
 import { freePort } from './ports.ts';
@@ -10,6 +11,7 @@ import { clusterDirectory, findPostgresHome, recordedClusterDirectory, removeClu
 
 const prefix = 'tributary-test-';
 const template = 'tributary_template';
+const unsynced = { fsync: 'off', full_page_writes: 'off' };
 
 /** What another process needs to make databases on the cluster; plain data. */
 export type TestClusterInfo = { port: number; password: string };
@@ -34,8 +36,8 @@ export type TestCluster = {
 };
 
 /**
- * Starts a throw-away Postgres with a migrated template database. `durable` keeps fsync on, for tests that crash it; otherwise writes are not synced,
- * which is faster and survives everything but a power cut.
+ * Starts a throw-away Postgres with a migrated template database, copied from the cache when an earlier run has made the same one. `durable` keeps fsync on,
+ * for tests that crash the server; otherwise writes are not synced, which is faster and survives everything but a power cut.
  */
 export async function startTestCluster(
   options: { durable?: boolean; migrations?: string; settings?: Record<string, string> } = {},
@@ -50,17 +52,24 @@ export async function startTestCluster(
     removeCluster(directory);
     rmSync(parent, { recursive: true, force: true });
   };
-  const password = randomBytes(18).toString('base64url');
+  const startOn = async (superuserPassword: string, settings: Record<string, string>) =>
+    startPostgres({ home, directory, port: await freePort(), superuserPassword, logFile: join(parent, 'postgres.log'), settings });
   let postgres: Postgres | undefined;
   try {
-    await createCluster({ home, directory, superuserPassword: password, durable: options.durable ?? false });
-    const speed = options.durable ? {} : { fsync: 'off', full_page_writes: 'off' };
-    const port = await freePort();
-    const settings = { max_connections: '300', ...speed, ...options.settings };
-    postgres = await startPostgres({ home, directory, port, superuserPassword: password, logFile: join(parent, 'postgres.log'), settings });
-    const info = { port, password };
-    await createTemplate(info, options.migrations);
-    const running = postgres;
+    const key = clusterKey(home, options.migrations);
+    let password = restoreCluster(key, directory, home);
+    if (password === undefined) {
+      password = randomBytes(18).toString('base64url');
+      await createCluster({ home, directory, superuserPassword: password, durable: false });
+      // a small log, because every copy carries it
+      postgres = await startOn(password, { ...unsynced, min_wal_size: '32MB', max_wal_size: '64MB' });
+      await createTemplate({ port: postgres.port, password }, options.migrations);
+      await postgres.stop('fast');
+      saveCluster(key, directory, password, home);
+    }
+    const running = await startOn(password, { max_connections: '300', ...(options.durable ? {} : unsynced), ...options.settings });
+    postgres = running;
+    const info = { port: running.port, password };
     return {
       info,
       postgres: running,

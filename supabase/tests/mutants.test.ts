@@ -11,7 +11,9 @@ beforeAll(async () => {
 afterAll(() => database?.drop());
 
 describe('mutants', () => {
-  it('none survives: whichever policy clause, grant or cross-tenant key is weakened, a check turns red', { timeout: 600_000 }, async () => {
+  it('are all killed: a check fails for every policy clause, grant and cross-tenant key that is weakened', {
+    timeout: 600_000,
+  }, async () => {
     const verdicts = await runMutants(database.superuserUrl);
     expect(verdicts.filter((verdict) => !verdict.killedBy)).toEqual([]);
     const policies = await withClient(database.superuserUrl, (client) =>
@@ -23,7 +25,7 @@ describe('mutants', () => {
     expect(policies.rowCount).toBeGreaterThanOrEqual(20);
   });
 
-  it('a clause that no test looks at is reported as a survivor', { timeout: 600_000 }, async () => {
+  it('of a policy clause that no check reads are reported as survivors', { timeout: 600_000 }, async () => {
     const copy = await createTestDatabase();
     try {
       await withClient(copy.adminUrl, (client) =>
@@ -32,14 +34,15 @@ describe('mutants', () => {
           alter table public.unwatched enable row level security;
           create policy unwatched_select on public.unwatched for select to authenticated using (org_id = any (array(select private.my_orgs())))`),
       );
-      const verdicts = await runMutants(copy.superuserUrl, { table: 'public.unwatched' });
-      expect(verdicts.find((verdict) => verdict.name === 'policy unwatched_select using')).toMatchObject({ killedBy: undefined });
+      // one of the table's thirty mutants: a survivor goes through every check, which takes seconds
+      const verdicts = await runMutants(copy.superuserUrl, { only: ({ name }) => name === 'policy unwatched_select using' });
+      expect(verdicts).toMatchObject([{ table: 'public.unwatched', killedBy: undefined }]);
     } finally {
       await copy.drop();
     }
   });
 
-  it('refuses to judge when the checks fail on the database as it is', async () => {
+  it('are not judged when the checks already fail on the unchanged database', async () => {
     const copy = await createTestDatabase();
     try {
       await withClient(copy.adminUrl, (client) => client.query('grant insert on public.audit_log to authenticated'));

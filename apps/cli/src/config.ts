@@ -1,13 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { type Login, readLogin } from './credentials.ts';
 import { UsageError } from './errors.ts';
-
-// The only file of the CLI that reads the environment.
-
-const { env } = process;
+import type { Host } from './host.ts';
 
 const LocalStack = z.object({
   apiUrl: z.string(),
@@ -47,9 +43,10 @@ export interface Target {
  * TRIBUTARY_OPERATOR_TOKEN, then from the stored login, then from the local stack. The credentials of a login or of a local stack are only ever
  * sent to the server they belong to. Throws UsageError when no server is named anywhere.
  */
-export function findTarget(flags: Flags): Target {
-  const login = readLogin(credentialsFile());
-  const local = findLocalStack();
+export function findTarget(flags: Flags, host: Host): Target {
+  const { env } = host;
+  const login = readLogin(credentialsFile(host));
+  const local = findLocalStack(host);
   const found = firstGiven(
     [flags.url, '--url'],
     [env.TRIBUTARY_URL, 'TRIBUTARY_URL'],
@@ -74,8 +71,8 @@ export function findTarget(flags: Flags): Target {
   };
 }
 
-export function credentialsFile(): string {
-  return join(env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'tributary', 'credentials.json');
+export function credentialsFile({ env, home }: Host): string {
+  return join(env.XDG_CONFIG_HOME || join(home, '.config'), 'tributary', 'credentials.json');
 }
 
 function firstGiven(...candidates: [value: string | undefined, from: string][]): { value: string; from: string } | undefined {
@@ -94,8 +91,8 @@ function toServerUrl(text: string, from: string): string {
  * The stack.json that `npm start` wrote for the clone that contains the current directory. A file that another user owns or may write is ignored:
  * it could send the operator token to a server of that user's choice.
  */
-function findLocalStack(): { file: string; stack: LocalStack } | undefined {
-  for (let directory = process.cwd(); ; directory = dirname(directory)) {
+function findLocalStack({ env, cwd }: Host): { file: string; stack: LocalStack } | undefined {
+  for (let directory = cwd; ; directory = dirname(directory)) {
     const file = resolve(directory, env.LOCAL_DIR || '.local', 'stack.json');
     const stack = readLocalStack(file);
     if (stack) return { file, stack };

@@ -1,7 +1,5 @@
-import { addRedriveCommands } from './commands/redrive.ts';
-import { addTriage } from './commands/triage.ts';
-import { createProgram, examples, run } from './program.ts';
+import { processHost } from './host.ts';
+import { run } from './program.ts';
+import { createDlqtriage } from './programs.ts';
 
-const program = createProgram('dlqtriage', 'Inspect dead letters, and retry, discard or delete them.', addTriage, addRedriveCommands);
-examples(program, 'dlqtriage summary', 'dlqtriage analyze --reason SCHEMA_DRIFT', 'dlqtriage redrive --reason CONNECTION_ERROR --dry-run');
-await run(program);
+process.exitCode = await run(createDlqtriage(), processHost());

@@ -1,32 +1,28 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type Bin, binFile, type Ended } from './test/stack.ts';
+import { type Bin, binFile, runInside, runProcess } from './test/programs.ts';
 
 const bins: Bin[] = ['tributary', 'replayctl', 'dlqtriage'];
 const workspace = join(import.meta.dirname, '..');
 
-function execute(file: string, args: readonly string[]): Promise<Ended> {
-  const options = { env: { PATH: process.env.PATH, NO_COLOR: '1', HOME: '/nonexistent', LOCAL_DIR: '/nonexistent' } };
-  return new Promise((resolve) => {
-    const child = execFile(file, args, options, (_, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }));
-  });
-}
-
-const call = (bin: Bin, ...args: string[]) => execute(process.execPath, [binFile(bin), ...args]);
+const home = '/nonexistent';
+const call = (bin: Bin, ...args: string[]) => runInside(bin, args, { env: { LOCAL_DIR: home }, home });
+/** As a shell does it: by the first line of the file, with the Node that this line finds. */
+const execute = (bin: Bin, ...args: string[]) =>
+  runProcess(binFile(bin), args, { PATH: process.env.PATH, NO_COLOR: '1', HOME: home, LOCAL_DIR: home });
 
 describe.each(bins)('%s', (bin) => {
   it('is a command of the package, and says its version', async () => {
     const manifest = JSON.parse(readFileSync(join(workspace, 'package.json'), 'utf8'));
     expect(join(workspace, manifest.bin[bin])).toBe(binFile(bin));
-    // as a shell does: by the file's own first line, with whatever Node that finds
-    expect(await execute(binFile(bin), ['--version'])).toEqual({ code: 0, stdout: `${bin} ${manifest.version}\n`, stderr: '' });
+    expect(await execute(bin, '--version')).toEqual({ code: 0, stdout: `${bin} ${manifest.version}\n`, stderr: '' });
   });
 
   it('explains itself and each of its commands, with examples of that very command', async () => {
     const { code, stdout } = await call(bin, '--help');
     expect(code).toBe(0);
+    expect((await execute(bin, '--help')).stdout).toBe(stdout);
     expect(stdout).toMatch(new RegExp(`^Examples:\n  \\$ ${bin} `, 'm'));
     const commands = [...stdout.slice(stdout.indexOf('\nCommands:')).matchAll(/^ {2}([a-z]+) /gm)].flatMap(([, name = '']) =>
       name === 'help' ? [] : [name],
@@ -53,11 +49,13 @@ describe.each(bins)('%s', (bin) => {
 
   it('exits with 2 when no server is known', async () => {
     const name = { tributary: 'whoami', replayctl: 'list', dlqtriage: 'summary' }[bin];
-    expect(await call(bin, name)).toEqual({
+    const ended = await call(bin, name);
+    expect(ended).toEqual({
       code: 2,
       stdout: '',
       stderr: 'No server is known: give --url or TRIBUTARY_URL, run `tributary login --url …`, or start one with `npm start`.\n',
     });
+    expect(await execute(bin, name)).toEqual(ended);
   });
 });
 

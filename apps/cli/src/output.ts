@@ -2,6 +2,7 @@ import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import pc from 'picocolors';
 import { UsageError } from './errors.ts';
+import type { Host } from './host.ts';
 import { ask, canAsk } from './prompt.ts';
 
 export type Cell = string | number | boolean | null | undefined;
@@ -25,15 +26,16 @@ export interface Output {
   confirm(question: string): Promise<boolean>;
 }
 
-export function createOutput(json: boolean): Output {
-  const printJson = (value: unknown, indent?: number) => process.stdout.write(`${escapeControls(JSON.stringify(value, null, indent))}\n`);
+export function createOutput(json: boolean, host: Host): Output {
+  const { stdout, stderr } = host;
+  const printJson = (value: unknown, indent?: number) => stdout.write(`${escapeControls(JSON.stringify(value, null, indent))}\n`);
   return {
     json,
-    print: (result, render) => void (json ? printJson(result, 2) : process.stdout.write(`${render()}\n`)),
-    printLine: (result, render) => void (json ? printJson(result) : process.stdout.write(`${render()}\n`)),
-    note: (text) => void process.stderr.write(`${text}\n`),
+    print: (result, render) => void (json ? printJson(result, 2) : stdout.write(`${render()}\n`)),
+    printLine: (result, render) => void (json ? printJson(result) : stdout.write(`${render()}\n`)),
+    note: (text) => void stderr.write(`${text}\n`),
     progress(total) {
-      if (json || !process.stderr.isTTY) return { show() {}, end() {} };
+      if (json || !stderr.isTTY) return { show() {}, end() {} };
       const bar = new SingleBar({
         format: '{bar} {percentage}%  {value}/{total}  {note}',
         barCompleteChar: '█',
@@ -41,7 +43,7 @@ export function createOutput(json: boolean): Output {
         hideCursor: true,
         barsize: 30,
         fps: 10,
-        stream: process.stderr,
+        stream: stderr,
         gracefulExit: false,
         emptyOnZero: true,
       });
@@ -55,8 +57,9 @@ export function createOutput(json: boolean): Output {
       };
     },
     async confirm(question) {
-      if (json || !canAsk()) throw new UsageError('This terminal is not interactive: give --yes to go ahead, or --dry-run to count only.');
-      return /^y(es)?$/i.test((await ask(`${question} [y/N] `)).trim());
+      if (json || !canAsk(host))
+        throw new UsageError('This terminal is not interactive: give --yes to go ahead, or --dry-run to count only.');
+      return /^y(es)?$/i.test((await ask(host, `${question} [y/N] `)).trim());
     },
   };
 }

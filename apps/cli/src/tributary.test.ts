@@ -56,7 +56,7 @@ describe('tributary send', () => {
     expect(refused.stderr).toBe('The sample was refused with 403.\n');
     for (const [args, sentence] of [
       [['myspace'], /There is no source myspace\. The sources are hotmart, /],
-      [['hotmart', 'NOPE'], /hotmart has no sample NOPE; there are PURCHASE_APPROVED, /],
+      [['hotmart', 'NOPE'], /hotmart has no sample NOPE\. Its samples are PURCHASE_APPROVED, /],
     ] as const) {
       const wrong = await stack.run('tributary', ['send', ...args]);
       expect({ code: wrong.code, stdout: wrong.stdout }).toEqual({ code: 2, stdout: '' });

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { alertKinds } from '@tributary/shared/alert-kinds.ts';
 import pg from 'pg';
@@ -134,12 +135,11 @@ describe('the runbook names', () => {
     const inline = [...page.matchAll(/`([^`\n]+)`/g)].map(([, text = '']) => text.replace(/^npx /, ''));
     const lines = [...shell, ...inline].filter((line) => /^(tributary|replayctl|dlqtriage) ./.test(line));
     expect(lines.length).toBeGreaterThan(20);
-    const helps = new Map<string, Promise<string>>();
+    const helps = await readHelps();
     for (const line of lines) {
       const [program = '', command = ''] = line.split(' ');
       const key = command.startsWith('-') ? program : `${program} ${command}`;
-      helps.set(key, helps.get(key) ?? helpOf(key.split(' ')));
-      const help = await helps.get(key);
+      const help = helps[key];
       expect(help, line).toContain(`Usage: ${key}`);
       for (const [option] of line.matchAll(/--[\w-]+/g)) expect(help, line).toContain(option);
     }
@@ -152,10 +152,18 @@ function byPage(a: string, b: string): number {
   return at(a) - at(b);
 }
 
-async function helpOf([program = '', ...command]: string[]): Promise<string> {
-  const file = join(root, 'apps/cli/src', `${program}.ts`);
-  const { stdout } = await promisify(execFile)(process.execPath, [file, ...command, '--help'], { env: { ...process.env, COLUMNS: '200' } });
-  return stdout;
+/** The help texts of the programs of the CLI and of each of their commands, written by one process. */
+async function readHelps(): Promise<Record<string, string>> {
+  const script = `
+    const programs = await import(${JSON.stringify(pathToFileURL(join(root, 'apps/cli/src/programs.ts')).href)});
+    const helps = {};
+    for (const program of Object.values(programs).map((create) => create())) {
+      helps[program.name()] = program.helpInformation();
+      for (const command of program.commands) helps[program.name() + ' ' + command.name()] = command.helpInformation();
+    }
+    console.log(JSON.stringify(helps));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script]);
+  return JSON.parse(stdout) as Record<string, string>;
 }
 
 /** As an operator runs it: as the owner of the tables, in a transaction that is not kept. */

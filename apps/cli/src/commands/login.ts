@@ -6,9 +6,10 @@ import { credentialsFile } from '../config.ts';
 import { listConnections } from '../connections.ts';
 import { type Login, readLogin, removeLogin, writeLogin } from '../credentials.ts';
 import { Failure, UsageError } from '../errors.ts';
+import type { Host } from '../host.ts';
 import { listMemberships } from '../orgs.ts';
 import { details, table } from '../output.ts';
-import { type Context, examples, open, openOffline } from '../program.ts';
+import { type Context, examples, hostOf, open, openOffline } from '../program.ts';
 import { ask, canAsk, readStdin } from '../prompt.ts';
 
 interface LoginFlags {
@@ -34,9 +35,9 @@ export function addLogin(program: Command): void {
       warnOfPlainText(context);
       const config = await client.api('/api/config', PublicConfig, { as: 'anonymous' });
       const server = { url: client.url, supabaseUrl: config.supabaseUrl, publishableKey: config.publishableKey };
-      const made = await makeLogin(server, flags, context.signal);
+      const made = await makeLogin(context, server, flags);
       await checkLogin(context, made);
-      const file = credentialsFile();
+      const file = credentialsFile(context.host);
       writeLogin(file, made);
       const who = made.email ?? 'the token’s user';
       output.print({ url: made.url, email: made.email, file }, () => `Signed in at ${made.url} as ${who}.`);
@@ -52,7 +53,7 @@ export function addLogin(program: Command): void {
     .command('logout')
     .description('Delete the stored login and revoke it at the server')
     .action(async (_, command: Command) => {
-      const file = credentialsFile();
+      const file = credentialsFile(hostOf(command));
       const known = readLoginToForget(file);
       const removed = removeLogin(file);
       const { output, signal } = openOffline(command);
@@ -92,9 +93,9 @@ export function addLogin(program: Command): void {
 }
 
 async function makeLogin(
+  { host, signal }: Context,
   server: Pick<Login, 'url' | 'supabaseUrl' | 'publishableKey'>,
   flags: LoginFlags,
-  signal: AbortSignal,
 ): Promise<Login> {
   if (flags.token !== undefined) {
     if (flags.email !== undefined || flags.password !== undefined || flags.passwordStdin)
@@ -103,21 +104,23 @@ async function makeLogin(
     return { ...server, accessToken: flags.token, ...(email ? { email } : {}) };
   }
   if (flags.password !== undefined && flags.passwordStdin) throw new UsageError('Give --password or --password-stdin, not both.');
-  const email = flags.email ?? (await askFor('email', 'E-mail: '));
-  const password = flags.passwordStdin ? await readStdin() : (flags.password ?? (await askFor('password', 'Password: ', { echo: false })));
+  const email = flags.email ?? (await askFor(host, 'email', 'E-mail: '));
+  const password = flags.passwordStdin
+    ? await readStdin(host)
+    : (flags.password ?? (await askFor(host, 'password', 'Password: ', { echo: false })));
   return { ...server, email, ...(await signIn(server, email, password, signal)) };
 }
 
-async function askFor(flag: string, question: string, options?: { echo: boolean }): Promise<string> {
-  if (!canAsk())
+async function askFor(host: Host, flag: string, question: string, options?: { echo: boolean }): Promise<string> {
+  if (!canAsk(host))
     throw new UsageError(`This terminal is not interactive: give --${flag}${flag === 'password' ? ' or --password-stdin' : ''}.`);
-  return ask(question, options);
+  return ask(host, question, options);
 }
 
 /** Checks that the API accepts the token before the stored login is replaced. */
 async function checkLogin(context: Context, { accessToken }: Login): Promise<void> {
   const target = { ...context.target, identity: { kind: 'token' as const, token: accessToken } };
-  await listConnections({ ...context, target, client: createClient(target, credentialsFile(), context.signal) });
+  await listConnections({ ...context, target, client: createClient(target, credentialsFile(context.host), context.signal) });
 }
 
 function readLoginToForget(file: string): Login | undefined {

@@ -10,17 +10,9 @@ import { freePort } from '@tributary/supabase/local/ports.ts';
 import { type DemoConnection, seedDemo } from '@tributary/supabase/local/seed.ts';
 import type { StackInfo } from '@tributary/supabase/local/stack.ts';
 import { createTestDatabase, startSupabase } from '@tributary/supabase/local/testing.ts';
+import { type Bin, binFile, type Ended, runInside } from './programs.ts';
 
 const apiEntry = join(import.meta.dirname, '..', '..', '..', 'api', 'src', 'main.ts');
-
-export type Bin = 'tributary' | 'replayctl' | 'dlqtriage';
-export const binFile = (bin: Bin) => join(import.meta.dirname, '..', '..', 'bin', `${bin}.mjs`);
-
-export interface Ended {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
 
 interface Running {
   readonly stdout: string;
@@ -29,26 +21,28 @@ interface Running {
   ended: Promise<Ended>;
 }
 
-/** The real thing: database, Supabase, the API as a process of its own, the demo org; and the commands as processes in a home of their own. */
+/** A database, Supabase, the API as a process and the demo org. Commands get an empty home directory. */
 export interface CliStack {
   info: StackInfo;
-  /** The environment that signs the demo user in without asking for a password each time, which is slow on purpose. */
+  /** Signs the demo user in by token. Signing in by password is slow on purpose. */
   demo: { TRIBUTARY_TOKEN: string };
   orgId: string;
   connections: Record<string, DemoConnection>;
-  /** Empty directory; what HOME and the working directory of commands are. */
+  /** The home and working directory of commands, empty at first. */
   home: string;
+  /** Starts a command as a process, which can be interrupted. */
   start(bin: Bin, args: readonly string[], options?: RunOptions): Running;
+  /** Runs a command to its end: inside this process, or as a process of its own when it is to find a terminal. */
   run(bin: Bin, args: readonly string[], options?: RunOptions): Promise<Ended>;
-  /** Runs with --json; throws unless it exits with 0. */
+  /** Runs a command with --json and returns its result; throws unless the exit code is 0. */
   // biome-ignore lint/suspicious/noExplicitAny: tests assert on it field by field
   json(bin: Bin, args: readonly string[], options?: RunOptions): Promise<any>;
-  /** A user of their own, signed up as people do, with an org of their own. */
+  /** Signs up a new user, who owns a new org. */
   makeUser(email: string): Promise<{ id: string; email: string; password: string; token: string; orgId: string }>;
-  /** The API, asked by hand as the demo user. */
+  /** Sends a request to the API as the demo user. */
   // biome-ignore lint/suspicious/noExplicitAny: tests assert on it field by field
   api(method: string, path: string, body?: unknown): Promise<any>;
-  /** As the owner of the tables. */
+  /** Runs SQL as the owner of the tables. */
   sql<Row>(text: string, values?: unknown[]): Promise<Row[]>;
   stopApi(): Promise<void>;
   startApi(): Promise<void>;
@@ -60,7 +54,7 @@ interface RunOptions {
   stdin?: string;
   /** Without the stack.json that names the server and the demo user. */
   bare?: boolean;
-  /** As if a person looked on and could be asked. */
+  /** The command finds an interactive terminal. */
   terminal?: boolean;
 }
 
@@ -110,10 +104,12 @@ export async function startCliStack(): Promise<CliStack> {
     for (const one of [directory, home]) rmSync(one, { recursive: true, force: true });
   };
 
+  const environmentOf = ({ env = {}, bare = false }: RunOptions) => ({ ...(bare ? {} : { LOCAL_DIR: directory }), ...env });
+
   function start(bin: Bin, args: readonly string[], { env = {}, stdin, bare = false, terminal = false }: RunOptions = {}): Running {
     const child = spawn(process.execPath, [...(terminal ? pretendTerminal : []), binFile(bin), ...args], {
       cwd: home,
-      env: { PATH: process.env.PATH, HOME: home, ...(bare ? {} : { LOCAL_DIR: directory }), ...env },
+      env: { PATH: process.env.PATH, HOME: home, ...environmentOf({ env, bare }) },
       stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     });
     child.stdin?.end(stdin);
@@ -150,7 +146,8 @@ export async function startCliStack(): Promise<CliStack> {
       { apikey: info.publishableKey, ...(token ? { authorization: `Bearer ${token}` } : {}) },
       body,
     );
-  const run: CliStack['run'] = (...args) => start(...args).ended;
+  const run: CliStack['run'] = (bin, args, options = {}) =>
+    options.terminal ? start(bin, args, options).ended : runInside(bin, args, { env: environmentOf(options), home, stdin: options.stdin });
   try {
     await startIt();
     const { orgId, connections } = await seedDemo(info, directory);
@@ -197,7 +194,7 @@ async function callJson(url: string, method: string, headers: Record<string, str
   return response.json();
 }
 
-/** Waits for something that another process does. */
+/** Waits until something that another process does has happened. */
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const deadline = Date.now() + 25_000;
   while (!(await condition())) {
