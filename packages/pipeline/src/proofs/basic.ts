@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { safeEqual, safeEqualAny } from '../constant-time.ts';
+import { safeEqual, safeEqualAny } from '../crypto/constant-time.ts';
 import type { Delivery, Signed, Verdict } from '../source.ts';
 import { refused } from './verdicts.ts';
 

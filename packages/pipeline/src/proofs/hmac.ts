@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { anySafeEqual } from '../constant-time.ts';
+import { anySafeEqual } from '../crypto/constant-time.ts';
 import type { Delivery, Signed, Verdict } from '../source.ts';
 import { type Placed, placeName, valuesAt } from './places.ts';
 import { parseUnixSeconds, refused, signedAt } from './verdicts.ts';

@@ -1,4 +1,4 @@
-import { safeEqualAny } from '../constant-time.ts';
+import { safeEqualAny } from '../crypto/constant-time.ts';
 import type { Delivery, RejectClass, Signed, Verdict } from '../source.ts';
 import { type Placed, placeName, valuesAt } from './places.ts';
 import { refused } from './verdicts.ts';

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { subjectForm } from '../columns.ts';
-import { type IdentifierKind, identifierKinds } from '../pii.ts';
+import { type IdentifierKind, identifierKinds } from '../privacy/pii.ts';
 import type { Reading, Subject } from '../source.ts';
 
 /** What one record of a delivery has to become: written down from the delivery and the platform's documentation. */

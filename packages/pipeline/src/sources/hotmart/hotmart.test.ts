@@ -1,7 +1,7 @@
 import { isCanonicalType, sourceTypePattern } from '@tributary/shared/canonical.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeBody } from '../../body.ts';
+import { decodeBody } from '../../reading/body.ts';
 import { type Delivery, type Json, type JsonObject, type Reading, RecordError, type Secret } from '../../source.ts';
 import { describeDeliveries, expectReading } from '../../test/deliveries.ts';
 import { synthetic } from './fixtures/expected.ts';

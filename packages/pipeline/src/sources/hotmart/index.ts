@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { findBodyField } from '../../body-field.ts';
-import { isObject } from '../../fields.ts';
 import { secretsNamed } from '../../proofs/secrets.ts';
 import { judgeToken } from '../../proofs/shared-token.ts';
+import { findBodyField } from '../../reading/body-field.ts';
+import { isObject } from '../../reading/fields.ts';
 import { type Json, type JsonObject, RecordError, type Source } from '../../source.ts';
 import { personal } from './personal.ts';
 import { portuguese } from './portuguese.ts';

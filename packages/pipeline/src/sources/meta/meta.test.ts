@@ -2,7 +2,7 @@ import * as octokit from '@octokit/webhooks-methods';
 import { isCanonicalType, sourceTypePattern } from '@tributary/shared/canonical.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeBody } from '../../body.ts';
+import { decodeBody } from '../../reading/body.ts';
 import {
   type Body,
   type Delivery,

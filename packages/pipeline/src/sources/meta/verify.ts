@@ -1,4 +1,4 @@
-import { safeEqualAny } from '../../constant-time.ts';
+import { safeEqualAny } from '../../crypto/constant-time.ts';
 import { type HmacScheme, signHmac, verifyHmac } from '../../proofs/hmac.ts';
 import { secretsNamed } from '../../proofs/secrets.ts';
 import { refused } from '../../proofs/verdicts.ts';

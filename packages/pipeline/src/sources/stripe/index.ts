@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { isObject } from '../../fields.ts';
 import { type HmacScheme, signHmac, verifyHmac } from '../../proofs/hmac.ts';
 import { secretsNamed } from '../../proofs/secrets.ts';
+import { isObject } from '../../reading/fields.ts';
 import { RecordError, type Source } from '../../source.ts';
 import { liftCampaign } from './campaign.ts';
 import { personal } from './personal.ts';

@@ -2,7 +2,7 @@ import { isCanonicalType, sourceTypePattern } from '@tributary/shared/canonical.
 import fc from 'fast-check';
 import Stripe from 'stripe';
 import { describe, expect, it } from 'vitest';
-import { decodeBody } from '../../body.ts';
+import { decodeBody } from '../../reading/body.ts';
 import { type Delivery, type Json, type JsonObject, type Reading, RecordError, type Secret } from '../../source.ts';
 import { capturedVectors, describeDeliveries, expectReading, type Vector } from '../../test/deliveries.ts';
 import { synthetic } from './fixtures/expected.ts';

@@ -1,10 +1,10 @@
-import { sha256 } from '../../fingerprint.ts';
 import { acceptedBasic, signBasic, verifyBasic } from '../../proofs/basic.ts';
 import { acceptedSignatures, type HmacScheme, signHmac, verifyHmac } from '../../proofs/hmac.ts';
 import { formatSecret, keysOf, type SecretEncoding, secretsNamed } from '../../proofs/secrets.ts';
 import { acceptedTokens, signToken, type TokenScheme, verifyToken } from '../../proofs/shared-token.ts';
 import { signStandardWebhook, verifyStandardWebhook } from '../../proofs/standard-webhooks.ts';
 import { refused } from '../../proofs/verdicts.ts';
+import { sha256 } from '../../reading/fingerprint.ts';
 import type { Delivery, Secret, Signed, Verdict } from '../../source.ts';
 import { settingsOf, type Verification, type WebhookConfig } from './config.ts';
 

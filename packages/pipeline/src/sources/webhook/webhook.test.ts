@@ -5,8 +5,8 @@ import { Webhook } from 'standardwebhooks';
 import Stripe from 'stripe';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { decodeBody } from '../../body.ts';
 import { processDelivery } from '../../process.ts';
+import { decodeBody } from '../../reading/body.ts';
 import {
   type Body,
   type Delivery,

@@ -1,7 +1,7 @@
-import { isObject } from './fields.ts';
+import { isObject } from '../reading/fields.ts';
+import type { Json, JsonObject } from '../source.ts';
 import { finish, type PersonalPaths, prune } from './redact.ts';
 import { type Collected, newCollected, repeats } from './repeats.ts';
-import type { Json, JsonObject } from './source.ts';
 
 /** Characters of JSON of a dead letter's sample: enough to see what is wrong, small enough for a list of them. */
 const sampleCharsMax = 4096;

@@ -1,4 +1,4 @@
-import { personalKind } from './personal-keys.ts';
+import { personalKind } from './personal-field-names.ts';
 
 // One character before the sign is enough: a longer run would be matched again from each of its characters.
 const email = /[^\s@"'<>,;:/?&=](?:@|%40)[a-z0-9\u0080-\uffff-]{1,63}(?:\.|%2e)[a-z0-9\u0080-\uffff]/i;

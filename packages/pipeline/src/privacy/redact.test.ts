@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compilePaths } from './paths.ts';
+import { compilePaths } from '../reading/paths.ts';
+import { type JsonObject, RecordError } from '../source.ts';
 import { isFreeText, looksPersonal } from './patterns.ts';
-import { keyWords, personalKind } from './personal-keys.ts';
+import { keyWords, personalKind } from './personal-field-names.ts';
 import { type PersonalPaths, redact } from './redact.ts';
 import { shrink } from './shrink.ts';
-import { type JsonObject, RecordError } from './source.ts';
 
 const paths = (remove: string[] = [], keep: string[] = []): PersonalPaths => ({ remove: compilePaths(remove), keep: compilePaths(keep) });
 const clean = (record: JsonObject, remove: string[] = [], keep: string[] = []) => redact(record, paths(remove, keep));

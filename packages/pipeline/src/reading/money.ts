@@ -1,5 +1,5 @@
 import { currencyDigits } from '@tributary/shared/currency.ts';
-import { RecordError } from './source.ts';
+import { RecordError } from '../source.ts';
 
 /** Upper-cased ISO 4217 code. Throws VALIDATION_FAIL when it is not three letters. */
 export function currencyCode(text: string, path: string): string {

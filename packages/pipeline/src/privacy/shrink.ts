@@ -1,5 +1,5 @@
-import { isObject } from './fields.ts';
-import type { Json, JsonObject } from './source.ts';
+import { isObject } from '../reading/fields.ts';
+import type { Json, JsonObject } from '../source.ts';
 
 /**
  * At most `charsMax` characters of JSON: the largest branches lose first, small neighbours stay, arrays keep their beginning.

@@ -1,6 +1,6 @@
+import { type Json, type JsonObject, RecordError } from '../source.ts';
 import { isObject } from './fields.ts';
 import { jsonDepthMax } from './json.ts';
-import { type Json, type JsonObject, RecordError } from './source.ts';
 
 /** PHP's own default for max_input_vars; the largest form in the field has about a hundred. */
 const fieldsMax = 1000;

@@ -1,7 +1,7 @@
+import { type Body, type Delivery, type Json, RecordError } from '../source.ts';
 import { decodeLatin1Component, parseForm } from './form.ts';
 import { decodeText, jsonValuesMax, parseJson, type ValueBudget } from './json.ts';
 import { recordsMax } from './records.ts';
-import { type Body, type Delivery, type Json, RecordError } from './source.ts';
 
 const latin1 = new TextDecoder('windows-1252');
 

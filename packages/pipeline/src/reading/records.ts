@@ -1,5 +1,5 @@
+import { type Body, type Delivery, type Json, type RawRecord, RecordError, type Source } from '../source.ts';
 import { isObject } from './fields.ts';
-import { type Body, type Delivery, type Json, type RawRecord, RecordError, type Source } from './source.ts';
 
 /** Records of one delivery, whatever the source, and lines of one NDJSON body. No platform sends more; what has more belongs into several. */
 export const recordsMax = 10_000;

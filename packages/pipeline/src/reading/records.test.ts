@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { type ProcessContext, processDelivery } from '../process.ts';
+import type { Delivery, Json, RawRecord, Source } from '../source.ts';
+import { sources } from '../sources.ts';
 import { decodeBody } from './body.ts';
-import { type ProcessContext, processDelivery } from './process.ts';
 import { recordsMax, recordsOf } from './records.ts';
-import type { Delivery, Json, RawRecord, Source } from './source.ts';
-import { sources } from './sources.ts';
 
 const now = Date.UTC(2026, 9, 31, 12);
 const source = (type: string) => sources.get(type) as Source;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { RecordError } from '../source.ts';
 import { decodeBody } from './body.ts';
-import { RecordError } from './source.ts';
 
 const body = (text: string | Uint8Array, type?: string) =>
   decodeBody({

@@ -1,9 +1,9 @@
-import { subjectForm } from './columns.ts';
-import { decodeText } from './json.ts';
+import { subjectForm } from '../columns.ts';
+import { decodeText } from '../reading/json.ts';
+import { recordsOf } from '../reading/records.ts';
+import type { Body, Delivery, Json, Source, Subject } from '../source.ts';
 import { hashIdentifier, type IdentifierKind, identifierKinds, normaliseDocument, normalisePhone } from './pii.ts';
-import { recordsOf } from './records.ts';
 import { readings } from './repeats.ts';
-import type { Body, Delivery, Json, Source, Subject } from './source.ts';
 
 /** One person by their identifiers, in the forms that are compared and hashed. */
 export interface Person {

@@ -1,6 +1,6 @@
-import { cut, isObject } from './fields.ts';
-import { isCoarse, type PersonalKind, personalKind } from './personal-keys.ts';
-import type { Json } from './source.ts';
+import { cut, isObject } from '../reading/fields.ts';
+import type { Json } from '../source.ts';
+import { isCoarse, type PersonalKind, personalKind } from './personal-field-names.ts';
 
 /**
  * Personal values found in one record, in the forms they are looked for in the rest of it: folded text, and digits without separators.

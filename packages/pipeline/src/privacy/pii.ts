@@ -1,5 +1,5 @@
 import { type CountryCode, type PhoneNumber, parsePhoneNumberFromString } from 'libphonenumber-js/max';
-import { hmacSha256Hex } from './keyed-hash.ts';
+import { hmacSha256Hex } from '../crypto/keyed-hash.ts';
 
 export const identifierKinds = ['email', 'phone', 'document', 'external_id'] as const;
 export type IdentifierKind = (typeof identifierKinds)[number];

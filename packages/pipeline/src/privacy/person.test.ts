@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { decodeBody } from './body.ts';
+import { decodeBody } from '../reading/body.ts';
+import type { Subject } from '../source.ts';
+import { sources } from '../sources.ts';
 import { hashPerson, namesPerson, readPerson } from './person.ts';
 import { hashIdentifier } from './pii.ts';
-import type { Subject } from './source.ts';
-import { sources } from './sources.ts';
 
 const typed = { email: ' Ana.Lima@Example.com ', phone: '(11) 98765-4321', document: '123.456.789-09', external_id: '42' };
 const { person } = readPerson(typed, ['BR', 'PT']);

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { type Json, RecordError } from '../source.ts';
 import { canonicalJson, decodeText, jsonValuesMax, parseJson, scan } from './json.ts';
 import { compilePaths } from './paths.ts';
-import { type Json, RecordError } from './source.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const errorOf = (run: () => unknown): unknown => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeBody } from './body.ts';
+import { decodeBody } from '../reading/body.ts';
+import type { Body } from '../source.ts';
 import { redactCredentials, redactUrl, restoreCredentials } from './credentials.ts';
-import type { Body } from './source.ts';
 
 const credentials = { body: ['hottok', 'data.producer.originSecret', 'venda.chave'], query: ['hottok', 'hub.verify_token'] };
 

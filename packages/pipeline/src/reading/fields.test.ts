@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import type { Json } from '../source.ts';
 import { at, cut, firstText, number, pickTexts, requireObject, requireText, text } from './fields.ts';
-import type { Json } from './source.ts';
 
 const record: Json = {
   id: 7,

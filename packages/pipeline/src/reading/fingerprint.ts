@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
+import type { JsonObject } from '../source.ts';
 import { canonicalJson } from './json.ts';
 import type { PathState } from './paths.ts';
-import type { JsonObject } from './source.ts';
 
 /** SHA-256 of the bytes as they arrived. */
 export function sha256(raw: Uint8Array | string): Buffer {

@@ -1,7 +1,7 @@
+import { type Json, RecordError } from '../source.ts';
 import { isObject } from './fields.ts';
 import type { PathState } from './paths.ts';
 import { step } from './paths.ts';
-import { type Json, RecordError } from './source.ts';
 
 /** JSON.parse takes five million levels, JSON.stringify and jsonb fail at a few thousand, and no platform sends more than a dozen. */
 export const jsonDepthMax = 100;

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
-import { secretKey } from './secret-keys.ts';
+import { secretKey } from './key-objects.ts';
 
 /** Bytes that do not open, or a key that cannot be used. Its message never repeats key material. */
 export class SealError extends Error {

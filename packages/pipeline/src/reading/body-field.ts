@@ -1,6 +1,6 @@
+import type { Delivery } from '../source.ts';
 import { decodeComponent, decodeLatin1Component } from './form.ts';
 import { stringEnd } from './json.ts';
-import type { Delivery } from './source.ts';
 
 /** Bytes of a body that are looked through. Platforms that put their credential into the body send some kilobytes. */
 const walkedBytesMax = 262_144;

@@ -1,4 +1,4 @@
-import { type Json, type JsonObject, RecordError } from './source.ts';
+import { type Json, type JsonObject, RecordError } from '../source.ts';
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

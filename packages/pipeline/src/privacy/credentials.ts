@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer';
-import { findBodyField } from './body-field.ts';
-import { decodeComponent, fieldPath } from './form.ts';
-import { stringEnd } from './json.ts';
-import { compilePaths, type PathState, step } from './paths.ts';
-import type { Body, Credentials, Delivery } from './source.ts';
+import { findBodyField } from '../reading/body-field.ts';
+import { decodeComponent, fieldPath } from '../reading/form.ts';
+import { stringEnd } from '../reading/json.ts';
+import { compilePaths, type PathState, step } from '../reading/paths.ts';
+import type { Body, Credentials, Delivery } from '../source.ts';
 
 const mask = '[redacted]';
 /** Places that are masked one by one in a body that is not decoded. */

@@ -1,4 +1,4 @@
-import { type Json, RecordError } from './source.ts';
+import { type Json, RecordError } from '../source.ts';
 
 export type TimeUnit = 'seconds' | 'milliseconds' | 'iso' | 'auto';
 

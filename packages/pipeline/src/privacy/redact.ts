@@ -1,11 +1,11 @@
-import { isObject } from './fields.ts';
-import { jsonDepthMax } from './json.ts';
-import { type PathState, step } from './paths.ts';
+import { isObject } from '../reading/fields.ts';
+import { jsonDepthMax } from '../reading/json.ts';
+import { type PathState, step } from '../reading/paths.ts';
+import { type Json, type JsonObject, RecordError } from '../source.ts';
 import { isFreeText, looksPersonal } from './patterns.ts';
-import { personalKind } from './personal-keys.ts';
+import { personalKind } from './personal-field-names.ts';
 import { type Collected, collectBranch, newCollected, occurring, repeats } from './repeats.ts';
 import { shrink } from './shrink.ts';
-import { type Json, type JsonObject, RecordError } from './source.ts';
 
 /** Characters of JSON of one event's `properties`; a platform's largest order has a quarter of it. */
 const propertiesCharsMax = 65_536;
