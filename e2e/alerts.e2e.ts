@@ -186,7 +186,7 @@ test('a rule is switched off, changed in units that people use, and set back', a
   await form.getByLabel('Warning', { exact: true }).fill('4');
   await form.getByLabel('Warning: Unit').selectOption('hours');
   await form.getByRole('button', { name: 'Save' }).click();
-  await expect(form.getByRole('alert')).toContainText('rise from info over warning to critical');
+  await expect(form.getByRole('alert')).toContainText('must rise from info over warning to critical');
   await form.getByLabel('Warning', { exact: true }).fill('2');
   await form.getByRole('button', { name: 'Save' }).click();
   await expect(card).toContainText(/above 2\s?h.*above 3\s?h/);

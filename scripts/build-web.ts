@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, '..');
 const web = join(root, 'apps', 'web');
 const mark = join(web, 'dist', '.built-from');
 
-/** What the dashboard is made of: its own files, the wire shapes, and the versions of its libraries. */
+/** A digest of everything the dashboard is built from: its files, the wire contracts, and the versions of its libraries. */
 function digestOfSources(): string {
   const hash = createHash('sha256');
   const files = globSync(['apps/web/{src,public}/**/*', 'apps/web/*.{ts,html,json}', 'packages/shared/src/**/*.ts', 'package-lock.json'], {
@@ -23,7 +23,7 @@ function digestOfSources(): string {
   return hash.digest('hex');
 }
 
-/** Builds the dashboard when its sources are not those of the last build. */
+/** Builds the dashboard when its sources have changed since the last build. */
 async function buildWeb(say: (line: string) => void): Promise<void> {
   const digest = digestOfSources();
   if (existsSync(mark) && readFileSync(mark, 'utf8') === digest) return;

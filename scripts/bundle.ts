@@ -1,19 +1,19 @@
 import { gzipSync } from 'node:zlib';
 import type { Rolldown } from 'vite';
 
-/** What a browser loads before the first page is drawn, compressed as the API serves it. */
+/** The most bytes of script that a browser loads before it draws the first page, compressed as the API serves them. */
 export const initialBytesMax = 250_000;
 
 export interface BundleReport {
-  /** Everything that is wrong; empty when nothing is. */
+  /** Every problem that was found; empty when there is none. */
   findings: string[];
-  /** Script (gzip) that every visit loads: the entry with all it imports. */
+  /** Bytes (gzip) of the script that every visit loads: the entry and all its static imports. */
   initialBytes: number;
-  /** Script (gzip) of each page that comes on top of it, by the file of the page. */
+  /** Bytes (gzip) of the script that each page loads in addition, by the file of the page. */
   pages: Map<string, number>;
 }
 
-/** Nothing of this shape has any business in a browser: the publishable key comes from the API, and nothing else is needed. */
+/** Shapes of secrets that must not be in a bundle. The dashboard needs no key but the publishable one, which it asks the API for. */
 const secrets: readonly [string, RegExp][] = [
   ['a token (JWT), such as a service_role key', /\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}/],
   ['a secret key of Supabase', /\bsb_secret_\w/],
@@ -25,8 +25,8 @@ const secrets: readonly [string, RegExp][] = [
 ];
 
 /**
- * Examines a build as Vite returns it. `pages` are the module files that must each stand in a chunk of their own; `markers` are values
- * that stood in the environment of the build, by their names, and must not have come out of it.
+ * Examines a build as Vite returns it. `pages` are the module files that must each be in a separate chunk. `markers` are values, by their names, that
+ * were in the environment of the build and must not appear in its output.
  */
 export function examineBundle(
   output: readonly (Rolldown.OutputChunk | Rolldown.OutputAsset)[],
@@ -48,7 +48,7 @@ export function examineBundle(
   const named = [...html.matchAll(/<(?:script|link)\b[^>]*\b(?:src|href)="\/([^"]+\.js)"/g)].map(([, name]) => name as string);
   const initial = closure([...[...chunks.values()].filter((chunk) => chunk.isEntry).map((chunk) => chunk.fileName), ...named]);
   const initialBytes = size(initial);
-  if (initial.size === 0) findings.push('there is no entry');
+  if (initial.size === 0) findings.push('the build has no entry chunk');
   if (initialBytes > limit) findings.push(`the initial script has ${kB(initialBytes)} (gzip), more than ${kB(limit)}`);
 
   const sizes = new Map<string, number>();

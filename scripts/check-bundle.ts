@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { build } from 'vite';
 import { examineBundle, initialBytesMax, kB } from './bundle.ts';
 
-// Builds the dashboard beside the one that is served, with a marker in every setting of the server, and looks at what came out.
+// Builds the dashboard into a temporary directory, with a marker in every setting of the server, and examines the result.
 
 const root = join(import.meta.dirname, '..');
 const web = join(root, 'apps', 'web');
@@ -24,7 +24,7 @@ try {
   if (!('output' in built)) throw new Error('Vite returned no single output');
   const report = examineBundle(built.output, { pages: [...new Set(pages)], markers });
   console.log(`initial script: ${kB(report.initialBytes)} gzip, at most ${kB(initialBytesMax)}`);
-  console.log('on top of it, when the page is opened:');
+  console.log('loaded in addition when a page is opened:');
   for (const [page, bytes] of [...report.pages].sort((a, b) => b[1] - a[1]))
     console.log(`  ${kB(bytes).padStart(9)}  ${page.slice(web.length + 1)}`);
   for (const finding of report.findings) console.error(`✗ ${finding.replaceAll(`${web}/`, '')}`);

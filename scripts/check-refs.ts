@@ -1,13 +1,13 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
-// Papers that point to what is not there mislead more than no papers: every path, link, script and variable they name must exist.
+// Documents that name missing files mislead their readers: every path, link, script and variable that they name must exist.
 
 const root = join(import.meta.dirname, '..');
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
-const papers = ['README.md', 'AGENTS.md', 'CHANGELOG.md', '.env.example', ...globSync('docs/**/*.md', { cwd: root })];
+const papers = ['.env.example', ...globSync(['*.md', '{docs,ops,chaos}/**/*.md'], { cwd: root })];
 const scripts = Object.keys((JSON.parse(read('package.json')) as { scripts: Record<string, string> }).scripts);
-/** Made by running, not part of the repository. */
+/** Directories that are made by running the product and are not part of the repository. */
 const generated = /^(\.local|node_modules)\//;
 
 const problems = papers.flatMap((paper) => {
@@ -18,14 +18,14 @@ const problems = papers.flatMap((paper) => {
 });
 problems.push(...undocumentedVariables());
 for (const problem of problems) console.error(problem);
-if (problems.length === 0) console.log(`${papers.length} papers, every path, link, script and variable they name exists.`);
+if (problems.length === 0) console.log(`${papers.length} documents: every path, link, script and variable that they name exists.`);
 process.exitCode = problems.length > 0 ? 1 : 0;
 
 function wrongIn(paper: string, line: string): string[] {
   const links = [...line.matchAll(/\]\((?!https?:|mailto:)([^)\s]+)\)/g)].flatMap(([, target = '']) => wrongLink(paper, target));
   const paths = [...line.matchAll(/`([^`\s]+)`/g)].flatMap(([, text = '']) => wrongPath(text));
   const names = [...line.matchAll(/\bnpm run ([\w:-]+)/g)].flatMap(([, name = '']) =>
-    scripts.includes(name) ? [] : [`npm run ${name} is no script`],
+    scripts.includes(name) ? [] : [`npm run ${name} is not a script of package.json`],
   );
   return [...links, ...paths, ...names];
 }
@@ -38,7 +38,7 @@ function wrongLink(paper: string, target: string): string[] {
   return [`links to ${target}, but ${file} has no such heading`];
 }
 
-/** A code span is a path of this repository when it begins with one of its top-level directories. */
+/** A code span counts as a path of this repository when it begins with a top-level directory. */
 function wrongPath(text: string): string[] {
   const path = text.replace(/:\d+(-\d+)?$/, '').replace(/<[^>]*>/g, '*');
   const [first = ''] = path.split('/');
@@ -46,7 +46,7 @@ function wrongPath(text: string): string[] {
   return globSync(path, { cwd: root }).length > 0 ? [] : [`names ${text}, which does not exist`];
 }
 
-/** Anchors as GitHub makes them. */
+/** The anchors of the headings, as GitHub makes them. */
 function headings(file: string): string[] {
   return [...read(file).matchAll(/^#+ +(.+)$/gm)].map(([, heading = '']) =>
     heading
@@ -57,7 +57,7 @@ function headings(file: string): string[] {
   );
 }
 
-/** Every variable the API reads is explained in .env.example, and nothing else is. */
+/** .env.example must explain exactly the variables that the API reads. */
 function undocumentedVariables(): string[] {
   const known = [...read('apps/api/src/platform/config.ts').matchAll(/^ {2}([A-Z][A-Z0-9_]+): /gm)].map(([, name = '']) => name);
   const explained = [...read('.env.example').matchAll(/^#? ?([A-Z][A-Z0-9_]+)=/gm)].map(([, name = '']) => name);
@@ -66,6 +66,6 @@ function undocumentedVariables(): string[] {
     ...known.filter((name) => !explained.includes(name)).map((name) => `.env.example does not explain ${name}`),
     ...explained
       .filter((name) => !known.includes(name) && !local.includes(name))
-      .map((name) => `.env.example explains ${name}, which nothing reads`),
+      .map((name) => `.env.example explains ${name}, which the API does not read`),
   ];
 }

@@ -1,26 +1,26 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decodeBody } from '@tributary/pipeline/body.ts';
+import { decodeBody } from '@tributary/pipeline/reading/body.ts';
 import type { Sample, Secret, Signed, Source } from '@tributary/pipeline/source.ts';
 
-/** Where the demo sends, and with what. */
+/** A connection that the demo sends to, with its secrets. */
 export interface DemoTarget {
   source: Source;
   webhookUrl: string;
   secrets: readonly Secret[];
-  /** As the connection has it. */
+  /** The settings of the connection. */
   config: unknown;
 }
 
-/** What a delivery is made to be; `good` is what most are. */
+/** The kind of a delivery; most are `good`. */
 export type DeliveryKind = 'good' | 'duplicate' | 'conflict' | 'wrong secret' | 'broken' | 'unreadable';
 
 export interface Sent {
   source: string;
   kind: DeliveryKind;
-  /** Of each record, or of the whole delivery when it was refused: accepted, duplicate, dead_lettered, rejected. */
+  /** The outcome of each record (accepted, duplicate, dead_lettered), or `rejected` for the whole delivery when it was refused. */
   outcomes: { outcome: string; code?: string | undefined }[];
-  /** What should have been answered, where something else was. */
+  /** The answer, when it was not the expected one. */
   unexpected?: string | undefined;
 }
 
@@ -29,7 +29,7 @@ interface Prepared {
   url: string;
   headers: Record<string, string>;
   body: string;
-  /** Of the delivery that a duplicate repeats. */
+  /** The event ids of the delivery that a duplicate repeats. */
   eventIds?: string[];
 }
 
@@ -47,7 +47,7 @@ interface Answer {
   code?: string;
 }
 
-/** Of a hundred deliveries; the rest is good. */
+/** Deliveries of each kind in a hundred; the rest is good. */
 const shares: readonly [DeliveryKind, number][] = [
   ['duplicate', 8],
   ['wrong secret', 5],
@@ -56,7 +56,7 @@ const shares: readonly [DeliveryKind, number][] = [
   ['conflict', 4],
 ];
 
-/** Sends `count` deliveries round-robin to the targets, about `perSecond` of them, and tells what became of each. */
+/** Sends `count` deliveries round-robin to the targets, about `perSecond` a second, and reports the outcome of each. */
 export async function sendTraffic(
   targets: readonly DemoTarget[],
   { count, perSecond, random = Math.random }: { count: number; perSecond: number; random?: () => number },
@@ -103,7 +103,7 @@ function prepare(
   const known = earlier[Math.floor(random() * earlier.length)];
   if (kind === 'duplicate' && known) return { prepared: { ...known.prepared, kind, eventIds: known.eventIds } };
   if (kind === 'conflict') {
-    // Another time under the same id; only some samples keep their key then, and the reader itself says which.
+    // The same id with another time. Only some samples keep their idempotency key then, so the source reads the keys of both.
     for (const one of earlier) {
       const prepared = request(target, kind, one.sample, one.sample.body({ id: one.id, nowMs: one.nowMs - 1_000 }));
       const keys = keysOf(target, prepared);
@@ -125,13 +125,13 @@ function prepare(
   return { prepared: request(target, 'good', sample, body), made };
 }
 
-/** Signed as the platform would sign these very bytes. */
+/** Signs the body as the platform would. */
 function request(target: DemoTarget, kind: DeliveryKind, sample: Sample, body: string): Prepared {
   const { source, secrets, config } = target;
   const isJson = kind === 'broken' || kind === 'unreadable';
   let signed: Signed = source.sign(body, secrets, config, Date.now());
   if (isJson && signed.body !== undefined) {
-    // The credential would go into a body that is none: the platform's form with the credential in a header is taken instead.
+    // The credential belongs into the body, but this body is broken. A sample whose credential is in a header is signed instead.
     const first = source.samples[0] as Sample;
     signed = { headers: source.sign(first.body({ id: randomUUID(), nowMs: Date.now() }), secrets, config, Date.now()).headers };
   }
@@ -145,7 +145,7 @@ function request(target: DemoTarget, kind: DeliveryKind, sample: Sample, body: s
   };
 }
 
-/** The idempotency keys of a delivery's records; undefined when one of them has none of its own. */
+/** The idempotency keys of a delivery's records; undefined when the platform sends no key for one of them. */
 function keysOf({ source, config }: DemoTarget, { url, headers, body }: Prepared): string | undefined {
   const delivery = { method: 'POST', url, headers, raw: Buffer.from(body) };
   const keys = Array.from(
@@ -177,7 +177,7 @@ async function deliver({ source }: DemoTarget, prepared: Prepared): Promise<{ se
   return { sent: { source: source.type, kind, outcomes, unexpected }, eventIds };
 }
 
-/** A busy API says when to come back: platforms do, and so does the demo. */
+/** Sends a delivery and repeats it when the API answers that it is busy, as platforms do. */
 async function post({ url, headers, body }: Prepared): Promise<Response> {
   for (let tries = 1; ; tries++) {
     const response = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(30_000) });

@@ -25,7 +25,7 @@ function readArguments(): { count: number; perSecond: number } {
     }
     const number = (name: string, text: string, max: number) => {
       const value = Number(text);
-      if (!(value > 0 && value <= max)) throw new Error(`--${name} is a number between 1 and ${max}.`);
+      if (!(value > 0 && value <= max)) throw new Error(`--${name} must be a number above 0 and at most ${max}.`);
       return value;
     };
     return { count: Math.round(number('count', values.count ?? '200', 1_000_000)), perSecond: number('rate', values.rate ?? '50', 5_000) };
@@ -34,7 +34,7 @@ function readArguments(): { count: number; perSecond: number } {
   }
 }
 
-/** The demo connections with their secrets, as `npm start` noted them. */
+/** The demo connections with the secrets that `npm start` wrote to demo.json. */
 async function findTargets(): Promise<DemoTarget[]> {
   const directory = localDirectory(process.env, join(import.meta.dirname, '..'));
   const read = <T>(name: string): T => {
@@ -111,5 +111,5 @@ const kinds = [...Map.groupBy(sent, (one) => one.kind)].map(([kind, some]) => `$
 console.log(`\nSent: ${kinds.join(', ')}.`);
 const unexpected = sent.filter((one) => one.unexpected);
 for (const one of unexpected.slice(0, 10)) console.log(`UNEXPECTED: ${one.source}, ${one.kind}: ${one.unexpected}`);
-console.log(unexpected.length === 0 ? 'Every answer was the expected one.' : `${unexpected.length} answers were not the expected ones.`);
+console.log(unexpected.length === 0 ? 'Every answer was as expected.' : `${unexpected.length} answers were not as expected.`);
 process.exit(unexpected.length === 0 ? 0 : 1);

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { renderCanonicalDoc } from '../packages/shared/src/canonical-doc.ts';
 
-/** Pages that are rendered from code. `--check` changes nothing and fails when one is stale. */
+/** Pages that are generated from code. `--check` writes nothing and fails when a page is stale. */
 const pages: { path: string; render: () => string }[] = [{ path: 'docs/canonical-events.md', render: renderCanonicalDoc }];
 
 const check = process.argv.includes('--check');

@@ -20,7 +20,7 @@ if (orphan !== undefined) await endProcess(orphan, 'SIGTERM', 'SIGKILL', 10_000)
 
 const cluster = recordedClusterDirectory(directory) ?? join(directory, 'postgres');
 await stopLeftover(cluster);
-// only what the stack itself made: LOCAL_DIR may point to a directory that holds more
+// Only files that the stack made are removed, because LOCAL_DIR may name a directory with other files.
 const own = ['postgres', 'postgres.location', 'logs', 'keys.json', 'demo.json', 'stack.json', 'stack.pid', 'api.pid'];
 try {
   removePartialClusters(cluster);

@@ -1,5 +1,5 @@
-// Runs a TypeScript file with the Node that npm installs in this repository, after installing missing packages.
-// This file is plain JavaScript without dependencies because Node 20 runs it before anything is installed.
+// Runs a TypeScript file with the Node version that npm installs in this repository, after installing missing packages.
+// This file is plain JavaScript for Node 20 without dependencies, because it runs before the packages are installed.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
@@ -40,13 +40,13 @@ const readText = (file) => {
   }
 };
 
-/** Returns true when node_modules holds the packages of package-lock.json, also when they were installed by hand. */
+/** True when node_modules contains the packages of package-lock.json, also when they were installed without this script. */
 function isInstalled() {
   if (!existsSync(bundledNode)) return false;
   const hash = hashOfLock();
   if (readText(installedMark) === hash) return true;
   try {
-    // npm writes this record of the installed packages when it has finished
+    // npm writes this list of installed packages when an installation has finished.
     const present = JSON.parse(readFileSync(join(modules, '.package-lock.json'), 'utf8')).packages;
     const wanted = Object.entries(JSON.parse(readFileSync(lockFile, 'utf8')).packages);
     const complete = wanted.every(
@@ -69,7 +69,7 @@ function markInstalled(hash) {
   try {
     writeFileSync(installedMark, hash);
   } catch {
-    // without the mark, in a directory that this user may not write to, the next check only takes longer
+    // The clone belongs to another user. Without the mark only the next check is slower.
   }
 }
 
@@ -82,7 +82,7 @@ function isAlive(pid) {
   }
 }
 
-/** Allows one install at a time. A file names the installing process; it is taken over when that process has ended. */
+/** Allows one installation at a time: the file contains the id of the installing process. The claim of a process that has ended is taken over. */
 function claimInstall() {
   try {
     mkdirSync(dirname(installing), { recursive: true, mode: 0o711 });
@@ -98,7 +98,7 @@ function claimInstall() {
     if (error.code !== 'EEXIST') fail(`Nothing can be installed here: ${error.message}.`);
   }
   const owner = Number(readText(installing));
-  // the file is empty for a moment after it was created
+  // The file is empty for a moment between its creation and its first write.
   const abandoned = owner ? owner === process.pid || !isAlive(owner) : Date.now() - modifiedAt(installing) > 5000;
   if (abandoned) rmSync(installing, { force: true });
   return false;
@@ -115,7 +115,7 @@ function modifiedAt(file) {
 async function install() {
   let told = false;
   while (!claimInstall()) {
-    if (!told) console.log('Waiting for the installation that another start is doing …');
+    if (!told) console.log('Waiting for an installation that another process is running …');
     told = true;
     await new Promise((resolve) => setTimeout(resolve, 300));
     if (!existsSync(installing) && isInstalled()) return;
@@ -123,11 +123,11 @@ async function install() {
   const release = () => rmSync(installing, { force: true });
   process.once('exit', release);
   if (isInstalled()) return release();
-  console.log('Installing what is missing (npm install), which takes a minute the first time …');
-  // uses the npm that started this script, if there is one
+  console.log('Installing missing packages (npm install); the first time this takes about a minute …');
+  // When npm started this script, the same npm is used, by its own file.
   const npm = process.env.npm_execpath?.endsWith('.js') ? [process.execPath, process.env.npm_execpath] : ['npm'];
   const [command, ...first] = npm;
-  // `npm ci` refuses a lock file that lacks the optional binaries of another platform. With --no-save the lock file decides and is not changed.
+  // `npm ci` would refuse a lock file that lacks another platform's optional binaries. With --no-save the lock file decides and is not changed.
   const args = [...first, 'install', '--no-save', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
   const code = await new Promise((resolve) => {
     const child = spawn(command, args, {
@@ -136,7 +136,9 @@ async function install() {
       stdio: ['ignore', 'inherit', 'inherit'],
     });
     forwardSignals(child);
-    child.once('error', (error) => fail(`npm could not be run (${error.message}); it comes with Node.js and is needed once, to install.`));
+    child.once('error', (error) =>
+      fail(`npm could not be run (${error.message}); it comes with Node.js and is needed to install the packages.`),
+    );
     child.once('exit', (status, signal) => resolve(signal ? `signal ${signal}` : status));
   });
   if (code !== 0) fail(`npm install failed (${code}); its messages are above. Nothing was started.`);
@@ -163,7 +165,7 @@ if (!isInstalled()) await install();
 
 const child = spawn(bundledNode, [join(root, script), ...args], { stdio: 'inherit', env: environment });
 forwardSignals(child);
-// npm passes a SIGTERM to its shell only, and nothing when it is killed: when the parent process has ended, the child is stopped too
+// npm passes a SIGTERM only to its shell, and a killed npm passes nothing on. When the parent process has ended, this process must end too.
 const parent = process.ppid;
 if (process.env.npm_lifecycle_event)
   setInterval(() => {

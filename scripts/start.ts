@@ -7,14 +7,14 @@ import { readStackConfig } from '@tributary/supabase/local/stack-config.ts';
 const root = join(import.meta.dirname, '..');
 const apiEntry = join(root, 'apps', 'api', 'src', 'main.ts');
 
-/** With a hosted or self-hosted Supabase named in the environment nothing is embedded: the API runs as it is, migrated by `supabase db push`. */
+/** Runs only the API, when the environment names a hosted or self-hosted Supabase. Its migrations are applied by `supabase db push`. */
 function runHosted(): Promise<number> {
   const child = spawn(process.execPath, [...apiNodeFlags, apiEntry], { stdio: 'inherit' });
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => child.kill('SIGTERM'));
   return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
 }
 
-// In a process of its own: a bundler keeps hundreds of megabytes that nobody needs afterwards.
+// The build runs in a separate process, because a bundler keeps hundreds of megabytes that are not needed afterwards.
 const built = spawnSync(process.execPath, [join(import.meta.dirname, 'build-web.ts')], { stdio: 'inherit' });
-if (built.status !== 0) console.error('The dashboard could not be built; everything else starts without it.');
+if (built.status !== 0) console.error('The dashboard could not be built; the other parts start without it.');
 process.exit(await (process.env.DATABASE_URL ? runHosted() : runStack(() => readStackConfig(process.env, root, apiEntry))));

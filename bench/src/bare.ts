@@ -1,7 +1,7 @@
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 
-// (a) The same server and router as the API's, with one route that reads the body and answers: nothing else can be faster.
+// (a) The server and router of the API with one route that only reads the body and answers: the upper limit of this HTTP stack.
 const app = new Hono();
 app.post('/', async (c) => {
   const body = await c.req.arrayBuffer();

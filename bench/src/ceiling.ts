@@ -20,12 +20,12 @@ export interface CeilingRequest {
   traffic: Traffic;
   ids: { id: string; orgId: string; projectId: string };
   seconds: number;
-  /** As the writer of the API is configured. */
+  /** As many batches at the same time as the writer of the API is configured for. */
   batchesInFlight: number;
   deliveriesPerBatch: number;
 }
 
-// (d) The writer's own statement on rows that are ready, as many at once as the writer has in flight: what Postgres can take.
+// (d) Runs the writer's own statement on prepared rows, with as many batches in flight as the writer has: the upper limit of this Postgres.
 const { databaseUrl, traffic, ids, seconds, batchesInFlight, deliveriesPerBatch } = argument<CeilingRequest>();
 const db = createDb({ url: databaseUrl, tls: 'off', ingestConnections: batchesInFlight, jobConnections: 1 }, pino({ level: 'silent' }));
 const connection = connectionOf(traffic, ids);
@@ -44,7 +44,7 @@ function prepare(): BatchRows {
     sealedAt += item.sealed.length;
     parts.push(item.sealed);
     for (const record of item.records) {
-      if ('dead' in record) throw new Error('a prepared record is dead');
+      if ('dead' in record) throw new Error('a prepared record is a dead letter');
       rows.keys.push(record.key);
       rows.events.push(record.event);
     }
@@ -52,7 +52,7 @@ function prepare(): BatchRows {
   return { ...rows, sealed: Buffer.concat(parts) };
 }
 
-/** New ids in place: about a microsecond per record, so that preparing is no part of what is measured. */
+/** Replaces the ids in place, which takes about a microsecond per record, so that preparing the rows hardly counts in the measurement. */
 function renew(rows: BatchRows): void {
   const perDelivery = rows.keys.length / rows.deliveries.length;
   for (const [index, delivery] of rows.deliveries.entries()) {

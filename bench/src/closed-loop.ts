@@ -10,7 +10,7 @@ export interface ClosedLoopResult {
   errors: number;
 }
 
-// As fast as `connections` clients can go that each wait for their answer, or as `perSecond` allows them together.
+// Sends as fast as `connections` clients can that each wait for their answer, or at most `perSecond` requests a second together.
 const { traffic, connections, seconds, perSecond } = argument<{
   traffic: Traffic;
   connections: number;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import { journalAad, seal } from '@tributary/pipeline/crypto/seal.ts';
 import { packDelivery, splitHeaders } from '@tributary/pipeline/journal.ts';
 import { processDelivery } from '@tributary/pipeline/process.ts';
-import { journalAad, seal } from '@tributary/pipeline/seal.ts';
 import { verifyDelivery } from '@tributary/pipeline/verify.ts';
 import { CanonicalEvent } from '@tributary/shared/canonical.ts';
 import { uuidv7 } from 'uuidv7';
@@ -12,11 +12,11 @@ import type { Traffic } from './requests.ts';
 
 export interface Cost {
   step: string;
-  /** Microseconds of one core for one delivery. */
+  /** Processor time of one core for one delivery, in microseconds. */
   usPerDelivery: number;
 }
 
-/** Microseconds per call: the best of five runs, so that a busy machine counts as little as possible. */
+/** Microseconds per call: the best of five runs, so that other load on the machine influences the figure as little as possible. */
 function time(run: () => unknown, targetMs: number): number {
   let calls = 0;
   const warmUntil = performance.now() + targetMs;
@@ -72,7 +72,7 @@ const steps: [string, () => unknown][] = [
   ['digest of the raw body (SHA-256)', () => createHash('sha256').update(delivery.raw).digest('hex')],
   ['pack the delivery with its headers', pack],
   ['seal (AES-256-GCM)', () => seal(connection.keys.dataKey.key, packed, journalAad(connection.orgId, context.journalId))],
-  ['prepareWrite: everything above but verify', () => prepareWrite(arrival, body)],
+  ['prepareWrite: all steps above except verify', () => prepareWrite(arrival, body)],
   ['stringify the rows', () => JSON.stringify(keys).length + JSON.stringify(events).length + JSON.stringify([item.delivery]).length],
   ['not on the path: zod on the canonical events', () => canonical.map((event) => CanonicalEvent.safeParse(event))],
 ];

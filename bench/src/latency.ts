@@ -7,7 +7,7 @@ export interface Latency {
   max: number;
 }
 
-/** Milliseconds in, percentiles in milliseconds out; resolution 1 µs. */
+/** Records latencies in milliseconds and computes their percentiles, with a resolution of 1 µs. */
 export function createLatency(): { record(ms: number): void; result(): Latency } {
   const histogram = createHistogram({ lowest: 1, highest: 600_000_000, figures: 3 });
   const ms = (us: number) => Math.round(us / 10) / 100;

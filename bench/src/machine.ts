@@ -12,7 +12,7 @@ export function describeMachine() {
   };
 }
 
-/** Version, the settings that decide about durability, and how many indexes one event touches. */
+/** The version of Postgres, the settings that decide about durability, and the number of indexes of the tables that an event is written to. */
 export async function describePostgres(stack: ProofStack) {
   const names = [
     'server_version',

@@ -1,22 +1,22 @@
 import { writeFileSync } from 'node:fs';
+import { createHttpClient } from './http-client.ts';
 import { createLatency, type Latency } from './latency.ts';
 import { argument, report } from './process.ts';
 import { createRequests, type Traffic } from './requests.ts';
-import { createWire } from './wire.ts';
 
 export interface OpenLoopResult {
   offeredPerSecond: number;
   acceptedPerSecond: number;
-  /** Of accepted requests, from the moment they were due: time spent waiting to be sent counts. */
+  /** Latency of accepted requests from the moment they were due, which includes the time they waited to be sent. */
   latencyMs: Latency;
-  /** Of requests that were shed. */
+  /** Latency of shed requests. */
   shedLatencyMs: Latency;
   statuses: Record<string, number>;
-  /** Shed without saying when to come back. */
+  /** The number of requests that were shed without a Retry-After header. */
   withoutRetryAfter: number;
   errors: Record<string, number>;
   acked: number;
-  /** Latest moment a request was sent after it was due, in ms: whether the generator itself kept up. */
+  /** The longest delay in ms between when a request was due and when it was sent: shows whether the generator kept up. */
   lateMs: number;
 }
 
@@ -25,14 +25,14 @@ export interface OpenLoopRequest {
   perSecond: number;
   seconds: number;
   sockets: number;
-  /** Gets the numbers of the acknowledged requests, one per line. */
+  /** A file to write the numbers of the acknowledged requests to, one per line. */
   ackedFile?: string;
 }
 
-// Arrivals at a fixed rate, whatever becomes of those before: as the world sends.
+// Sends at a fixed rate, also when earlier requests are unanswered, as independent senders do.
 const { traffic, perSecond, seconds, sockets, ackedFile } = argument<OpenLoopRequest>();
 const requestOf = createRequests(traffic);
-const wire = await createWire(traffic.url, sockets, 20_000);
+const client = await createHttpClient(traffic.url, sockets, 20_000);
 const latency = createLatency();
 const shedLatency = createLatency();
 const statuses: Record<string, number> = {};
@@ -49,7 +49,7 @@ const started = performance.now();
 function send(n: number, dueAt: number): void {
   const { headers, body } = requestOf(n);
   open++;
-  wire.send(headers, body, (answer) => {
+  client.send(headers, body, (answer) => {
     open--;
     if ('error' in answer) errors[answer.error] = (errors[answer.error] ?? 0) + 1;
     else {
@@ -80,7 +80,7 @@ function tick(): void {
 }
 
 function finish(): void {
-  wire.close();
+  client.close();
   if (ackedFile) writeFileSync(ackedFile, acked.join('\n'));
   const result: OpenLoopResult = {
     offeredPerSecond: Math.round(perSecond),

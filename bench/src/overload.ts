@@ -10,20 +10,20 @@ import type { Traffic } from './requests.ts';
 interface Sample {
   second: number;
   megabytes: number;
-  /** Processor time of the API, in cores, since the sample before. */
+  /** Processor time of the API since the previous sample, in cores. */
   cores: number;
 }
 
 export interface Overload extends OpenLoopResult {
   stored: number;
-  /** Acknowledged and not stored. */
+  /** The number of deliveries that were acknowledged but not stored. */
   lost: number;
-  /** Neither 200 nor a 429 or 503 that says when to come back. */
+  /** The number of answers other than 200 and other than 429 or 503 with Retry-After. */
   otherAnswers: number;
   memory: { peakMb: number; growth: number; samples: Sample[] };
 }
 
-/** Offers more than the API can take and compares what it acknowledged with what is stored. */
+/** Sends more than the API can process, and compares the acknowledged deliveries with the stored ones. */
 export async function measureOverload(
   stack: ProofStack,
   api: Api,
@@ -36,7 +36,7 @@ export async function measureOverload(
     const request: OpenLoopRequest = { ...options, sockets: 2_000, ackedFile };
     const result = await measure<OpenLoopResult>('open-loop', request);
     const samples = stop();
-    // Requests that the generator gave up on may still be on their way to their commit.
+    // Requests that the generator gave up on may still be committed.
     await sleep(1_000);
     const prefix = options.traffic.idPrefix;
     const rows = await stack.query<{ key: string }>('select idempotency_key as key from private.event_keys where idempotency_key like $1', [

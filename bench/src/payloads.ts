@@ -1,9 +1,9 @@
 import { sources } from '@tributary/pipeline/sources.ts';
 
-/** Replaced by each request's own id. */
+/** A placeholder that each request replaces by its own id. */
 const idMark = '00000000-0000-4000-8000-000000000000';
 
-/** The Hotmart purchase of the catalogue (1.7 KB as sent), in two halves around its id. */
+/** Builds the Hotmart sample purchase (1.7 KB as sent) with the given id. */
 export function purchaseTemplate(nowMs: number): (id: string) => string {
   const sample = sources.get('hotmart')?.samples.find((one) => one.name === 'PURCHASE_APPROVED');
   if (!sample) throw new Error('Hotmart has no purchase sample');
@@ -12,7 +12,7 @@ export function purchaseTemplate(nowMs: number): (id: string) => string {
   return (id) => before + id + rest;
 }
 
-/** A JSON array of `records` lead events of about 480 bytes, each with an id of its own. */
+/** Builds a JSON array of `records` lead events of about 480 bytes, each with its own id. */
 export function batchTemplate(nowMs: number, records: number): (id: string) => string {
   const created = new Date(nowMs).toISOString();
   const parts = Array.from({ length: records }, (_, n) =>

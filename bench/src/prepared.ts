@@ -8,7 +8,7 @@ import { type Arrival, prepareWrite } from '../../apps/api/src/deliveries/prepar
 import type { WriteItem } from '../../apps/api/src/deliveries/rows.ts';
 import { createRequests, type Traffic } from './requests.ts';
 
-/** A connection as the API holds it in memory. */
+/** Makes a connection as the API holds it in memory. */
 export function connectionOf(traffic: Traffic, ids: { id: string; orgId: string; projectId: string }): Connection {
   const source = sources.get(traffic.type);
   if (!source) throw new Error(`there is no source ${traffic.type}`);
@@ -29,7 +29,7 @@ export function connectionOf(traffic: Traffic, ids: { id: string; orgId: string;
 
 export const anyIds = () => ({ id: randomUUID(), orgId: randomUUID(), projectId: randomUUID() });
 
-/** The n-th request of a traffic as the API's route sees it. */
+/** Makes the n-th request of the traffic in the form that the route of the API passes on. */
 export function arrivalOf(traffic: Traffic, connection: Connection, n: number): Arrival {
   const { headers, body } = createRequests(traffic)(n);
   const delivery: Delivery = {
@@ -41,7 +41,7 @@ export function arrivalOf(traffic: Traffic, connection: Connection, n: number): 
   return { connection, delivery, secrets: connection.secrets, receivedAtMs: Date.now(), isTest: false };
 }
 
-/** What the API would hand to its writer for it. Throws when the delivery is not genuine or a record cannot be read. */
+/** Makes what the API would hand to its writer for a delivery. Throws when the delivery is not genuine or a record cannot be read. */
 export function writeItemOf(arrival: Arrival): WriteItem {
   const { verdict, body } = verifyDelivery(
     arrival.connection.source,
@@ -52,6 +52,6 @@ export function writeItemOf(arrival: Arrival): WriteItem {
   if (!verdict.ok || body === undefined || body instanceof RecordError) throw new Error('the prepared delivery is not genuine');
   const item = prepareWrite(arrival, body);
   const dead = item.records.find((record) => 'dead' in record);
-  if (dead && 'dead' in dead) throw new Error(`a prepared record is not good: ${dead.dead.last_error_message}`);
+  if (dead && 'dead' in dead) throw new Error(`a prepared record could not be read: ${dead.dead.last_error_message}`);
   return item;
 }

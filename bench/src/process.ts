@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Every program of the bench is a process of its own, so that none measures another's work as its own. */
+/** Starts a program of the bench as a separate process, so that no program measures the work of another one. */
 function start(program: string, argument: unknown): ChildProcess {
   return fork(join(import.meta.dirname, `${program}.ts`), [JSON.stringify(argument)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
 }
@@ -43,17 +43,17 @@ export async function serve<T>(program: string, argument: unknown): Promise<{ re
   };
 }
 
-/** What the program was asked for. */
+/** The argument that the program was started with. */
 export function argument<T>(): T {
   return JSON.parse(process.argv[2] ?? 'null') as T;
 }
 
-/** Hands the result to the bench and ends the process. */
+/** Sends the result to the bench and ends the process. */
 export function report(result: unknown): void {
   process.send?.(result, () => process.exit(0));
 }
 
-/** Resident memory in bytes, undefined where the system does not say (only Linux has /proc). */
+/** Resident memory in bytes; undefined on systems without /proc (all but Linux). */
 export function residentBytes(pid: number): number | undefined {
   try {
     const kilobytes = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
@@ -63,7 +63,7 @@ export function residentBytes(pid: number): number | undefined {
   }
 }
 
-/** Processor time in seconds that a process and its threads have used; with `family`, also its children, dead and alive. */
+/** Processor time in seconds that a process and its threads have used; with `family`, also that of its running and ended children. */
 export function cpuSeconds(pid: number, family = false): number {
   const own = ticksOf(pid);
   if (!family) return (own?.used ?? 0) / ticksPerSecond;
@@ -74,7 +74,7 @@ export function cpuSeconds(pid: number, family = false): number {
   return ((own?.used ?? 0) + (own?.reaped ?? 0) + children) / ticksPerSecond;
 }
 
-/** What Linux shows to programs, whatever its own clock. */
+/** The unit of processor times in /proc on Linux, independent of the tick rate of the kernel. */
 const ticksPerSecond = 100;
 
 function ticksOf(pid: number): { parent: number; used: number; reaped: number } | undefined {

@@ -10,7 +10,7 @@ interface SeededOrg {
   projectId: string;
   member: string;
   connections: string[];
-  /** Of all events. */
+  /** Share of all events. */
   share: number;
 }
 
@@ -22,19 +22,19 @@ const makeOrg = (n: number, share: number, connections: number): SeededOrg => ({
   share,
 });
 
-/** One org that has most of it, one of middle size, and small ones. */
+/** One org with most of the events, one of middle size, and ten small ones. */
 export const bigOrg = makeOrg(1, 0.7, 12);
 const orgs: readonly SeededOrg[] = [bigOrg, makeOrg(2, 0.2, 6), ...Array.from({ length: 10 }, (_, index) => makeOrg(index + 3, 0.01, 2))];
 
 /**
- * Events over the last 92 days with the activity that goes with them, and one dead letter for every fifty. Foreign keys are not checked
- * while they are written: the rows are made so that they hold.
+ * Inserts events over the last 92 days with their activity, and one dead letter for every fifty events. Foreign keys are not checked while the rows
+ * are written, because the rows are made to satisfy them.
  */
 export async function seed(databaseUrl: string, count: number, say: (line: string) => void): Promise<void> {
   await withClient(databaseUrl, async (client) => {
     await client.query('set session_replication_role = replica; set synchronous_commit = off');
     for (const org of orgs) await seedOrg(client, org);
-    // Indexes are made afterwards, from sorted rows: much faster than row by row.
+    // Indexes are created after the rows: building an index from sorted rows is much faster than inserting row by row.
     const { rows: indexes } = await client.query<{ name: string; definition: string }>(
       `select indexrelid::regclass::text as name, replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON ') as definition
        from pg_index where indrelid = 'public.canonical_events'::regclass and not indisprimary`,
@@ -79,7 +79,7 @@ async function seedOrg(client: pg.ClientBase, org: SeededOrg): Promise<void> {
   );
 }
 
-// Row n of an org lies n/total of the way through the history; ids are ordered by time, as ours are.
+// The time of row n is n/total of the way through the history. The ids are ordered by time, as UUIDs of version 7 are.
 const insertEvents = `
   insert into public.canonical_events (id, org_id, project_id, source_connection_id, type, source_type, source_event_type, source_event_id,
     event_time, received_at, ingested_at, idempotency_key, subject, amount_minor, currency, order_ref, attribution, properties, journal_id, schema_version)
@@ -104,7 +104,7 @@ const insertDeadLetters = `
     'PURCHASE_APPROVED', (array['pending','resolved','resolved','exhausted'])[1 + (n / 5) % 4], at, at, '{"data": {}}'
   from (select n, now() - $5::interval * (1 - n::double precision / $4::bigint) as at from generate_series(1, $4::bigint) n) rows`;
 
-// The same counts in minutes (35 days of them, as the retention leaves), hours and days.
+// Inserts the same counts as minutes (35 days, which is the retention of minutes), hours and days.
 const insertActivity = `
   with hours as (
     select c, date_trunc('hour', now(), 'UTC') - make_interval(hours => h) as bucket from unnest($2::uuid[]) c, generate_series(0, extract(day from $4::interval)::integer * 24) h

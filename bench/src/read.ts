@@ -8,11 +8,11 @@ import { createLatency } from './latency.ts';
 import { describeMachine } from './machine.ts';
 import { bigOrg, seed } from './read-seed.ts';
 
-// What the dashboard asks, on millions of events, as a member of the org asks it: under row level security, with the SQL that the Data
-// API makes of the page's query. `--events` seeds fewer for a try; figures are quoted from ten million.
+// Measures the queries of the dashboard on millions of events, as a member of the org: under row level security, with the SQL that the Data API
+// makes of the page's query. `--events` seeds fewer events for a trial run; quoted figures come from ten million.
 
 const limitMs = 200;
-/** Of what no index answers: it looks for a quarter of a second, and then answers what it has and how far it came. */
+/** The limit for questions that no index answers: such a search runs for a quarter of a second and then returns what it found and how far it searched. */
 const searchMs = 500;
 const repeats = 15;
 
@@ -20,16 +20,16 @@ interface Question {
   name: string;
   sql: string;
   values: unknown[];
-  /** Where another limit than `limitMs` is promised. */
+  /** The limit of this question, when it is not `limitMs`. */
   limitMs?: number;
-  /** A page of a list: its plan must walk an index, not the table. */
+  /** A page of a list: its query plan must use an index and must not scan the table. */
   page?: true;
 }
 
 const org = bigOrg.id;
 const since = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString();
 
-/** As the events page asks: 50 rows, newest first, from `before` on. */
+/** The query of the events page: 50 rows, newest first, starting at `before`. */
 const search = (filter: object, before: object | null = null) => ({
   sql: `select jsonb_array_elements(public.search_events($1, $2, $3, 50) -> 'rows')`,
   values: [org, JSON.stringify(filter), before && JSON.stringify(before)],
@@ -96,13 +96,13 @@ async function ask(
   await client.query(`select set_config('request.jwt.claims', $1, false)`, [JSON.stringify({ sub: bigOrg.member, role: 'authenticated' })]);
   const figures = [];
   const asked = await questions(client);
-  // As the member from here on.
+  // All following statements run as the member of the org.
   await client.query('set role authenticated');
   for (const { name, sql, values, limitMs: limit = limitMs, page: isPage } of asked) {
     if (isPage) await expectIndexed(client, name, sql, values);
     const latency = createLatency();
     let rows = 0;
-    // The first reads the pages from disk; a dashboard that is open asks again and again.
+    // The first run is not counted, because it reads the pages from disk; an open dashboard repeats its queries.
     for (let n = 0; n <= repeats; n++) {
       const started = performance.now();
       const result = await client.query(sql, values);
@@ -121,7 +121,7 @@ async function ask(
 async function expectIndexed(client: pg.ClientBase, name: string, sql: string, values: unknown[]): Promise<void> {
   const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain ${sql}`, values);
   const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
-  // A partition without rows is read whole at no cost.
+  // A sequential scan of an empty partition costs nothing, so it is allowed.
   if (/Seq Scan on (canonical_events|dlq_events)\S*( \S+)? +\(cost=0\.00\.\.(?!0\.00)/.test(plan))
     throw new Error(`${name} reads a whole table:\n${plan}`);
 }

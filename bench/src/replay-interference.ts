@@ -1,16 +1,16 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { ReplayPlan } from '@tributary/shared/replays.ts';
 import { type Api, type ProofStack, withProofStack } from '../../chaos/src/stack.ts';
 import type { ClosedLoopResult } from './closed-loop.ts';
+import { markdownTable, replaceFigures } from './document.ts';
 import { describeMachine } from './machine.ts';
 import { median } from './median.ts';
 import { measure } from './process.ts';
 import type { Traffic } from './requests.ts';
 
-// What a running replay plan costs live deliveries: the same load with and without it, in turn, on one machine in one run.
+// Measures how much a running replay plan slows live deliveries: the same load with and without the plan, in turn, on one machine in one run.
 
 const usage = `Usage: npm run bench:replay -- [--quick] [--docs]
 --quick measures 4 s instead of 15 s at a time: for trying the bench, not for figures to quote.
@@ -18,7 +18,7 @@ const usage = `Usage: npm run bench:replay -- [--quick] [--docs]
 
 const throttlePerSecond = 100;
 const connections = 16;
-/** Of what the API can take: moderate load, as a machine that is sized sensibly has it. */
+/** The share of the API's capacity that the load uses: a moderate load, as on a machine of sensible size. */
 const share = 0.4;
 const modes = ['replay', 'reprocess'] as const;
 const bound = 2;
@@ -32,7 +32,7 @@ interface Turn {
   p50: number;
   p99: number;
   perSecond: number;
-  /** Deliveries the plan replayed a second meanwhile. */
+  /** Deliveries that the plan replayed per second during this turn. */
   replayed: number;
 }
 
@@ -40,7 +40,7 @@ interface Interference {
   mode: (typeof modes)[number];
   without: Turn[];
   running: Turn[];
-  /** Median over the rounds of p99 with the plan over p99 without it, each of one round. */
+  /** The p99 with the plan divided by the p99 without it, for each round; the median over the rounds. */
   ratio: number;
 }
 
@@ -50,11 +50,11 @@ const { perSecond, results } = await withProofStack(async (stack) => {
 });
 print();
 if (docs) writeDocument();
-// A slow machine may miss the ratio; a plan that did not keep to its throttle was no load at all, or too much of one.
+// A slow machine may miss the ratio. A plan that did not run at its throttle makes the figures worthless, so the run fails.
 const kept = results.every(({ running }) =>
   running.every(({ replayed }) => replayed > throttlePerSecond * 0.8 && replayed <= throttlePerSecond * 1.05),
 );
-if (!kept) console.error('The plan did not run at its throttle: the figures say nothing.');
+if (!kept) console.error('The plan did not run at its throttle, so the figures are not valid.');
 process.exit(kept ? 0 : 1);
 
 async function measureAll(stack: ProofStack, api: Api): Promise<{ perSecond: number; results: Interference[] }> {
@@ -169,16 +169,9 @@ function print(): void {
 
 function writeDocument(): void {
   const file = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
-  const [before, rest] = readFileSync(file, 'utf8').split('<!-- figures: npm run bench:replay -- --docs -->\n');
-  const after = rest?.split('<!-- end of replay figures -->')[1];
-  if (before === undefined || after === undefined) throw new Error(`${file} has no marks to write figures between`);
   const head = ['mode of the plan', 'p50 ms', 'with', 'p99 ms', 'with', 'replays/s', 'p99 ratio', `below ${bound}`];
-  const line = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`;
-  const table = [line(head), line(head.map((_, column) => (column === 0 ? '---' : '---:'))), ...rows().map(line)].join('\n');
-  const figures = `${facts()
-    .map((fact) => `- ${fact}`)
-    .join('\n')}\n\n${table}`;
-  writeFileSync(file, `${before}<!-- figures: npm run bench:replay -- --docs -->\n${figures}\n\n<!-- end of replay figures -->${after}`);
+  const list = facts().map((fact) => `- ${fact}`);
+  replaceFigures(file, 'npm run bench:replay', `${list.join('\n')}\n\n${markdownTable(head, rows())}`);
 }
 
 function readArguments(): { quick: boolean; docs: boolean } {

@@ -1,36 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import type { readConfig } from '../../apps/api/src/platform/config.ts';
-import type { Cost } from './costs.ts';
-import type { describeMachine, describePostgres } from './machine.ts';
+import { markdownTable, replaceFigures } from './document.ts';
+import type { BenchResult } from './measure-all.ts';
 import { median } from './median.ts';
-import type { OpenLoopResult } from './open-loop.ts';
-import type { measureOverload } from './overload.ts';
 import type { Round } from './rounds.ts';
-
-/** Everything that one run measures, as the JSON file has it. */
-export interface BenchResult {
-  measuredAt: string;
-  quick: boolean;
-  secondsEach: number;
-  rounds: number;
-  machine: ReturnType<typeof describeMachine>;
-  postgres: Awaited<ReturnType<typeof describePostgres>>;
-  writer: ReturnType<typeof readConfig>['writer'];
-  payload: { purchaseBytes: number; batchBytes: number; recordsPerBatch: number };
-  measured: Round[];
-  openLoop: { b: OpenLoopResult; c: OpenLoopResult };
-  overload: Awaited<ReturnType<typeof measureOverload>>;
-  costs: { purchase: Cost[]; batch: Cost[] };
-  targets: Target[];
-}
-
-export interface Target {
-  what: string;
-  value: number;
-  kind: 'at least' | 'below';
-  bound: number;
-  reached: boolean;
-}
 
 const names: Record<Round['scenario'], string> = {
   a: '(a) bare route that reads the body',
@@ -45,7 +16,7 @@ interface Section {
   rows: readonly (readonly (string | number)[])[];
 }
 
-/** The tables a person reads; the JSON file has everything. */
+/** Prints the tables that people read; the JSON file has every figure. */
 export function printReport(result: BenchResult): void {
   console.log(`\n${describe(result).join('\n')}`);
   for (const { title, head, rows } of sections(result)) {
@@ -58,19 +29,11 @@ export function printReport(result: BenchResult): void {
   }
 }
 
-/** Writes the same tables between the marks of the document. Throws when it has none. */
+/** Writes the same tables into the document, between its marks. */
 export function writeDocument(result: BenchResult, file: string): void {
-  const text = readFileSync(file, 'utf8');
-  const [before, rest] = text.split('<!-- figures: npm run bench -- --docs -->\n');
-  const after = rest?.split('<!-- end of figures -->')[1];
-  if (before === undefined || after === undefined) throw new Error(`${file} has no marks to write figures between`);
-  const line = (row: readonly (string | number)[]) => `| ${row.join(' | ')} |`;
-  const tables = sections(result).map(({ title, head, rows }) =>
-    [`### ${title}`, '', line(head), line(head.map((_, column) => (column === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n'),
-  );
+  const tables = sections(result).map(({ title, head, rows }) => `### ${title}\n\n${markdownTable(head, rows)}`);
   const facts = describe(result).map((fact) => `- ${fact}`);
-  const figures = [facts.join('\n'), ...tables].join('\n\n');
-  writeFileSync(file, `${before}<!-- figures: npm run bench -- --docs -->\n${figures}\n\n<!-- end of figures -->${after}`);
+  replaceFigures(file, 'npm run bench', [facts.join('\n'), ...tables].join('\n\n'));
 }
 
 function describe({ machine, postgres, payload, writer, measuredAt, quick }: BenchResult): string[] {

@@ -13,11 +13,11 @@ const connectionCounts = [32, 128] as const;
 export interface Round {
   scenario: Scenario;
   connections: number;
-  /** Requests that were answered 200; of (d), batches as large as a request of (c). */
+  /** Requests answered with 200 per second; for (d), batches of the size of a request of (c). */
   perSecond: number;
   latencyMs: Latency;
   statuses: Record<string, number>;
-  /** Processor time used, in cores: of the server measured (one thread of it runs JavaScript), and of all of Postgres. */
+  /** Processor time used, in cores, by the measured server (only one of its threads runs JavaScript) and by all processes of Postgres. */
   serverCores: number;
   postgresCores: number;
 }
@@ -33,7 +33,7 @@ export interface RoundsOptions {
   say(line: string): void;
 }
 
-/** (a), (b), (c) and (d) in turn, several times over: what else the machine does then falls on all of them alike. */
+/** Measures (a), (b), (c) and (d) in turn, for several rounds, so that other load on the machine affects all of them alike. */
 export async function measureRounds(options: RoundsOptions): Promise<Round[]> {
   const { stack, pids, traffic, rounds, seconds, say } = options;
   const measured: Round[] = [];
@@ -42,7 +42,7 @@ export async function measureRounds(options: RoundsOptions): Promise<Round[]> {
     const before = [cpuSeconds(pids[scenario]), cpuSeconds(stack.postgres.pid, true)] as const;
     const started = performance.now();
     const result = await measure<ClosedLoopResult>('closed-loop', { traffic: traffic(scenario), connections, seconds: duration });
-    // The generator's own start is over before it sends: about as long as it takes to end.
+    // Starting and ending the generator takes about half a second in which nothing is sent.
     const elapsed = Math.max(duration, (performance.now() - started) / 1000 - 0.5);
     return {
       scenario,
@@ -96,19 +96,19 @@ export async function measureRounds(options: RoundsOptions): Promise<Round[]> {
   return measured;
 }
 
-/** Median over the rounds. */
+/** The median rate over the rounds. */
 function rateOf(measured: readonly Round[], scenario: Scenario, connections?: number): number {
   return median(
     measured.filter((one) => one.scenario === scenario && (connections ?? one.connections) === one.connections).map((one) => one.perSecond),
   );
 }
 
-/** The better of the two numbers of connections. */
+/** The better rate of the two numbers of connections. */
 export function capacityOf(measured: readonly Round[], scenario: 'b' | 'c'): number {
   return Math.max(...connectionCounts.map((connections) => rateOf(measured, scenario, connections)));
 }
 
-/** Capacity over capacity, each at its better number of connections, within one round, where the machine was most alike; the median counts. */
+/** The ratio of two capacities, each at its better number of connections. Ratios are taken within a round, where the conditions were most alike; the result is their median. */
 export function ratioOf(measured: readonly Round[], above: Scenario, below: Scenario): number {
   const perRound = (scenario: Scenario) => {
     const all = [

@@ -61,7 +61,15 @@ describe('migrations', () => {
     await query(`delete from supabase_migrations.schema_migrations where version = '29990101000000'`);
   });
 
-  it('whose file name Supabase would skip are refused', async () => {
+  it('that are older than the baseline stop the start with the command that removes the database', async () => {
+    await query(`insert into supabase_migrations.schema_migrations (version) values ('20200101000000')`);
+    await expect(applyMigrations(database.adminUrl, directory)).rejects.toThrow(
+      /^This database was made before .*run `npm run reset` to begin with an empty one\.$/,
+    );
+    await query(`delete from supabase_migrations.schema_migrations where version = '20200101000000'`);
+  });
+
+  it('with a name that Supabase would skip are refused', async () => {
     write('004_short.sql', 'select 1');
     await expect(applyMigrations(database.adminUrl, directory)).rejects.toThrow('004_short.sql is not named');
     rmSync(join(directory, '004_short.sql'));

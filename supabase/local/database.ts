@@ -98,6 +98,10 @@ export async function applyMigrations(adminUrl: string, directory = migrationsDi
     const { rows } = await client.query<{ version: string }>('select version from supabase_migrations.schema_migrations');
     const known = new Set(rows.map((row) => row.version));
     const unknown = [...known].filter((version) => !migrations.some((migration) => migration.version === version));
+    if (unknown.some((version) => version < (migrations[0]?.version ?? '')))
+      throw new StackError(
+        'This database was made before the migrations were squashed into one baseline and cannot be upgraded; run `npm run reset` to begin with an empty one.',
+      );
     if (unknown.length > 0)
       throw new StackError(
         `The database has migrations that supabase/migrations does not (${unknown.join(', ')}); check out the newer code, or run \`npm run reset\`.`,

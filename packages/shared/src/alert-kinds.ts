@@ -1,6 +1,6 @@
-// What alerts watch, without the wire's schemas: the dashboard's pages read it before they need any of those.
+// The kinds of alerts without the zod schemas, so that pages of the dashboard can import them without loading zod.
 
-/** What is watched, on every connection of the org. Each has one rule per org. */
+/** The conditions that alerts watch on every connection of an org. Each org has one rule per kind. */
 export const alertKinds = [
   'IngestLagHigh',
   'ConnectionSilent',
@@ -25,10 +25,10 @@ export const alertUnits: Record<AlertKind, AlertUnit> = {
   RejectedRateHigh: 'share',
 };
 
-/** The least and the most that a level may be. */
+/** The smallest and the largest value that a level may have. */
 export const levelRange = (unit: AlertUnit): readonly [number, number] => (unit === 'share' ? [0.0001, 0.9999] : [1, 31_536_000]);
 
-/** The share and record kinds count over a window; silence and freshness are measured from the last event on. */
+/** Kinds that count over a time window. Silence and freshness have none, because they are measured from the last event. */
 export const kindsWithWindow: readonly AlertKind[] = alertKinds.filter((kind) => kind !== 'ConnectionSilent' && kind !== 'ConnectionLag');
 
 interface Thresholds {
@@ -39,7 +39,7 @@ interface Thresholds {
   minRecords: number;
 }
 
-/** What the rules of a new org are, as `private.create_alert_rules` writes them. */
+/** The rules of a new org, equal to those that `private.create_alert_rules` writes. */
 export const alertDefaults: {
   thresholds: Readonly<Record<AlertKind, Readonly<Thresholds>>>;
   renotifyMinutes: number;

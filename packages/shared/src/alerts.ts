@@ -17,20 +17,26 @@ const Level = z
   .positive()
   .max(31_536_000)
   .nullable()
-  .describe('The incident has this level while the value is greater. null: never.');
+  .describe('The incident has this level while the measured value is greater. null: this level is not used.');
 
 export const AlertThresholds = z
   .strictObject({
     info: Level,
     warning: Level,
     critical: Level,
-    windowMinutes: z.int().min(1).max(60).optional().describe('Counted over the last minutes. Not of ConnectionSilent and ConnectionLag.'),
+    windowMinutes: z
+      .int()
+      .min(1)
+      .max(60)
+      .optional()
+      .describe('Length of the window that is counted, in minutes. ConnectionSilent and ConnectionLag have none.'),
     minRecords: z
       .int()
       .min(1)
       .max(1_000_000)
       .describe(
-        'Fewer records in the window are not judged: 1 of 2 is no rate. Of ConnectionSilent and ConnectionLag: fewer minutes with events in four weeks.',
+        'With fewer records in the window the rule is not evaluated, because 1 of 2 is not a meaningful rate. For ConnectionSilent and ConnectionLag: ' +
+          'with fewer minutes with events in four weeks.',
       ),
   })
   .meta({ id: 'AlertThresholds' });
@@ -42,10 +48,13 @@ export const AlertRule = z
     orgId: Id,
     kind: AlertKind,
     enabled: z.boolean(),
-    unit: z.enum(['seconds', 'share', 'records']).describe('Of the levels: seconds, a share (0.05 is 5 %), or records.'),
+    unit: z.enum(['seconds', 'share', 'records']).describe('Unit of the levels: seconds, a share (0.05 is 5 %), or records.'),
     thresholds: AlertThresholds,
-    renotifyMinutes: z.int().nullable().describe('Notified again while open and not acknowledged. null: once.'),
-    resolveAfterMinutes: z.int().describe('Resolves when the condition has been gone for so long.'),
+    renotifyMinutes: z
+      .int()
+      .nullable()
+      .describe('Interval of reminders while the incident is open and not acknowledged. null: no reminders.'),
+    resolveAfterMinutes: z.int().describe('The incident resolves after the condition has been absent for this long.'),
     updatedAt: Timestamp,
   })
   .meta({ id: 'AlertRule' });
@@ -59,7 +68,7 @@ export type AlertRules = z.infer<typeof AlertRules>;
 export const UpdateAlertRule = z
   .strictObject({
     enabled: z.boolean().optional(),
-    thresholds: AlertThresholds.partial().optional().describe('What is left out stays.'),
+    thresholds: AlertThresholds.partial().optional().describe('Fields that are left out keep their value.'),
     renotifyMinutes: z.int().min(5).max(10_080).nullable().optional(),
     resolveAfterMinutes: z.int().min(0).max(1_440).optional(),
   })
@@ -69,17 +78,17 @@ export type UpdateAlertRule = z.input<typeof UpdateAlertRule>;
 
 const name = z.string().trim().min(1, 'give the channel a name').max(120, 'at most 120 characters');
 const Url = z.url({ protocol: /^https?$/ }).max(2048);
-/** Slack and PagerDuty credentials as people paste them. */
+/** The integration key of a PagerDuty service, in the form that people copy from PagerDuty. */
 const RoutingKey = z.string().regex(/^[A-Za-z0-9]{32}$/, 'an integration key of Events API v2 has 32 letters and digits');
 const SigningSecret = z
   .string()
-  .regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, 'is whsec_ and the base64 of 24 to 64 bytes')
-  .describe('Made up by us when left out.');
+  .regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, 'must be whsec_ followed by the base64 of 24 to 64 bytes')
+  .describe('Generated when left out.');
 const Recipients = z
   .array(z.string().trim().max(254).pipe(z.email()))
   .min(1)
   .max(10)
-  .refine((all) => new Set(all.map((one) => one.toLowerCase())).size === all.length, 'names an address twice');
+  .refine((all) => new Set(all.map((one) => one.toLowerCase())).size === all.length, 'contains the same address twice');
 
 export const AlertChannelType = z.enum(['slack', 'pagerduty', 'webhook', 'email']);
 export type AlertChannelType = z.infer<typeof AlertChannelType>;
@@ -90,15 +99,15 @@ export const AlertChannel = z
     orgId: Id,
     type: AlertChannelType,
     name: z.string(),
-    target: z.string().describe('Where it goes, with everything secret left out.'),
-    minLevel: AlertLevel.describe('Incidents below it are not notified here.'),
+    target: z.string().describe('Where notifications are sent, without any secret.'),
+    minLevel: AlertLevel.describe('Incidents below this level are not sent to this channel.'),
     enabled: z.boolean(),
     circuit: z
       .enum(['closed', 'half_open', 'open'])
-      .describe('Open: the receiver failed several times in a row and is left alone for 30 s.'),
+      .describe('open: the receiver failed several times in a row, so nothing is sent to it for 30 s.'),
     lastSentAt: Timestamp.nullable(),
     lastFailedAt: Timestamp.nullable(),
-    lastError: z.string().nullable().describe('Why the last one failed. null: the last one arrived.'),
+    lastError: z.string().nullable().describe('Why the last notification failed. null: the last notification arrived.'),
     createdAt: Timestamp,
     updatedAt: Timestamp,
   })
@@ -112,7 +121,11 @@ const common = { orgId: Id.optional(), name, minLevel: AlertLevel.default('warni
 
 export const CreateAlertChannel = z
   .discriminatedUnion('type', [
-    z.strictObject({ ...common, type: z.literal('slack'), url: Url.describe('An incoming webhook of Slack, or what speaks its format.') }),
+    z.strictObject({
+      ...common,
+      type: z.literal('slack'),
+      url: Url.describe('An incoming webhook of Slack, or of a service that accepts the same format.'),
+    }),
     z.strictObject({ ...common, type: z.literal('pagerduty'), routingKey: RoutingKey }),
     z.strictObject({ ...common, type: z.literal('webhook'), url: Url, secret: SigningSecret.optional() }),
     z.strictObject({ ...common, type: z.literal('email'), recipients: Recipients }),
@@ -121,7 +134,7 @@ export const CreateAlertChannel = z
 export type CreateAlertChannel = z.input<typeof CreateAlertChannel>;
 
 export const CreatedAlertChannel = AlertChannel.extend({
-  secret: z.string().optional().describe('The signing secret where we made it up. Shown this once.'),
+  secret: z.string().optional().describe('The signing secret when it was generated. It is only shown in this answer.'),
 }).meta({ id: 'CreatedAlertChannel' });
 export type CreatedAlertChannel = z.infer<typeof CreatedAlertChannel>;
 
@@ -142,8 +155,8 @@ export type UpdateAlertChannel = z.input<typeof UpdateAlertChannel>;
 export const TestedAlertChannel = z
   .object({
     ok: z.boolean(),
-    status: z.int().nullable().describe('What the receiver answered; null where it answered nothing, or speaks no HTTP.'),
-    answer: z.string().describe('The beginning of its answer, or why there is none.'),
+    status: z.int().nullable().describe('HTTP status of the receiver; null when there was no answer or the channel does not use HTTP.'),
+    answer: z.string().describe('The beginning of the answer, or the reason why there is none.'),
     durationMs: z.number(),
   })
   .meta({ id: 'TestedAlertChannel' });
@@ -183,30 +196,32 @@ export const AlertIncident = z
     level: AlertLevel,
     peakLevel: AlertLevel,
     unit: z.enum(['seconds', 'share', 'records']),
-    value: z.number().describe('As last measured.'),
-    threshold: z.number().describe('What it was greater than. Of silence: with what the connection\u2019s rhythm allows.'),
+    value: z.number().describe('The most recently measured value.'),
+    threshold: z
+      .number()
+      .describe('The level that the value exceeded. For silence it includes the allowance for the connection\u2019s usual rhythm.'),
     message: z.string(),
     openedAt: Timestamp,
-    lastSeenAt: Timestamp.describe('When the condition last held.'),
+    lastSeenAt: Timestamp.describe('When the condition was last met.'),
     acknowledgedAt: Timestamp.nullable(),
     acknowledgedBy: Id.nullable(),
     resolvedAt: Timestamp.nullable(),
-    resolvedBy: Id.nullable().describe('null: by itself.'),
+    resolvedBy: Id.nullable().describe('null: resolved automatically.'),
     resolution: z
       .enum(['recovered', 'no_traffic', 'not_watched', 'by_person'])
       .nullable()
-      .describe('no_traffic: too few records are left to judge. not_watched: the rule or the connection was switched off.'),
+      .describe('no_traffic: too few records to evaluate the rule. not_watched: the rule or the connection was switched off.'),
   })
   .meta({ id: 'AlertIncident' });
 export type AlertIncident = z.infer<typeof AlertIncident>;
 
 export const IncidentQuery = z.strictObject({
   orgId: Id.optional(),
-  status: z.string().max(100).optional().describe('open, acknowledged, resolved; several with commas. All when left out.'),
+  status: z.string().max(100).optional().describe('open, acknowledged or resolved; several are separated by commas. All when left out.'),
   connectionId: Id.optional(),
   kind: AlertKind.optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().max(200).optional().describe('`nextCursor` of the page before.'),
+  cursor: z.string().max(200).optional().describe('`nextCursor` of the previous page.'),
 });
 export type IncidentQuery = z.input<typeof IncidentQuery>;
 
@@ -218,7 +233,7 @@ export const AlertIncidentDetail = AlertIncident.extend({
 }).meta({ id: 'AlertIncidentDetail' });
 export type AlertIncidentDetail = z.infer<typeof AlertIncidentDetail>;
 
-/** What a webhook channel receives, signed by Standard Webhooks: `webhook-id` is the same on every attempt. */
+/** The body that a webhook channel receives, signed by Standard Webhooks. The header `webhook-id` is the same on every attempt. */
 export const AlertWebhookBody = z
   .object({
     type: z.enum(['alert.opened', 'alert.escalated', 'alert.reminder', 'alert.acknowledged', 'alert.resolved', 'alert.test']),
@@ -241,18 +256,18 @@ export const AlertWebhookBody = z
   .meta({ id: 'AlertWebhookBody' });
 export type AlertWebhookBody = z.infer<typeof AlertWebhookBody>;
 
-/** What is wrong with the thresholds of a rule, field by field; the database refuses the same. */
+/** Every problem of a rule's thresholds, by field. The database refuses the same thresholds. */
 export function thresholdIssues(kind: AlertKind, thresholds: AlertThresholds): { path: string[]; message: string }[] {
   const { info, warning, critical, windowMinutes } = thresholds;
   const levels = Object.entries({ info, warning, critical }).filter((entry): entry is [string, number] => entry[1] !== null);
   const [least, most] = levelRange(alertUnits[kind]);
   const issues = levels
     .filter(([, value]) => value < least || value > most)
-    .map(([name]) => ({ path: ['thresholds', name], message: `is between ${least} and ${most}` }));
+    .map(([name]) => ({ path: ['thresholds', name], message: `must be between ${least} and ${most}` }));
   if (levels.length === 0) issues.push({ path: ['thresholds'], message: 'needs at least one level' });
   if (levels.some(([, value], index) => value <= (levels[index - 1]?.[1] ?? 0)))
-    issues.push({ path: ['thresholds'], message: 'rise from info over warning to critical' });
+    issues.push({ path: ['thresholds'], message: 'must rise from info over warning to critical' });
   if (kindsWithWindow.includes(kind) !== (windowMinutes !== undefined))
-    issues.push({ path: ['thresholds', 'windowMinutes'], message: windowMinutes === undefined ? 'is needed' : `is none of ${kind}` });
+    issues.push({ path: ['thresholds', 'windowMinutes'], message: windowMinutes === undefined ? 'is required' : `is not used by ${kind}` });
   return issues;
 }

@@ -5,68 +5,63 @@ import { z } from 'zod';
 const Id = z.guid();
 const Timestamp = z.iso.datetime();
 const name = (what: string) =>
-  z
-    .string()
-    .trim()
-    .min(1, `give the ${what} a name`)
-    .max(120, 'at most 120 characters')
-    .describe(`Name of the ${what}, as people read it.`);
+  z.string().trim().min(1, `give the ${what} a name`).max(120, 'at most 120 characters').describe(`Name of the ${what}, shown to people.`);
 
 const RateLimit = z
   .int()
   .min(1)
   .max(100_000)
   .nullable()
-  .describe('Deliveries a second, over all instances of the server; more are answered 429. null: no limit.');
-const Priority = z.enum(['normal', 'low']).describe('In a brownout part of what comes to connections of low priority is put off.');
+  .describe('Deliveries a second over all instances of the server; further ones are answered 429. null: no limit.');
+const Priority = z.enum(['normal', 'low']).describe('In a brownout a share of the deliveries to connections of low priority is shed.');
 
-/** A secret as people paste it. White space around it is a copying accident that would reject every delivery, so it is refused. */
+/** A secret as people paste it. White space around it is a copying mistake that would make every delivery fail verification, so it is refused. */
 const SecretValue = z
   .string()
-  .min(1, 'is empty')
+  .min(1, 'must not be empty')
   .max(4096, 'at most 4096 characters')
   .regex(/^\S(?:.*\S)?$/, 'must not start or end with white space, nor contain line breaks');
 
-/** A source's settings. Each source has its own schema (`GET /api/sources`), which is checked after this one. */
+/** The settings of a source. Each source has its own schema (`GET /api/sources`), which is checked after this one. */
 const SourceConfig = z
   .record(z.string(), z.unknown())
-  .describe('Settings by the JSON schema of the source in GET /api/sources. Never a secret.');
+  .describe('Settings in the JSON schema of the source in GET /api/sources. They never contain a secret.');
 
-/** What a program needs to know to sign in. Public. */
+/** Public: the addresses and the key that a program needs to sign in. */
 export const PublicConfig = z
   .object({
     supabaseUrl: z.string().describe('Supabase Auth is under /auth/v1, the Data API under /rest/v1.'),
-    publishableKey: z.string().describe('Goes along as the header `apikey`. It is public.'),
-    version: z.string().describe('Of the server.'),
+    publishableKey: z.string().describe('Sent as the header `apikey`. It is public.'),
+    version: z.string().describe('Version of the server.'),
   })
   .meta({ id: 'Config' });
 export type PublicConfig = z.infer<typeof PublicConfig>;
 
-/** One field of a request that is not valid, in words and as zod calls it. What was sent is never repeated. */
+/** One invalid field of a request, with a message for people and zod's code for programs. The sent value is never repeated. */
 export const FieldError = z
   .object({
-    path: z.string().describe('Dotted path of the field, as `config.scheme`; empty for the whole body.'),
-    message: z.string().describe('For people, in English.'),
+    path: z.string().describe('Dotted path of the field, for example `config.scheme`; empty for the whole body.'),
+    message: z.string().describe('A message for people, in English.'),
     code: z
       .string()
       .describe(
-        'For programs: `invalid_type`, `too_small`, `too_big`, `invalid_format`, `invalid_value`, …; `custom`: only the message tells.',
+        'For programs: `invalid_type`, `too_small`, `too_big`, `invalid_format`, `invalid_value`, …; with `custom` only the message says more.',
       ),
-    origin: z.string().optional().describe('What is too small or too big: `string` (characters), `array` (items), `number`, …'),
+    origin: z.string().optional().describe('What `minimum` or `maximum` counts: `string` (characters), `array` (items), `number`, …'),
     minimum: z.number().optional(),
     maximum: z.number().optional(),
-    format: z.string().optional().describe('What it should be: `email`, `url`, `guid`, `datetime`, `regex`, …'),
+    format: z.string().optional().describe('The expected format: `email`, `url`, `guid`, `datetime`, `regex`, …'),
   })
   .meta({ id: 'FieldError' });
 export type FieldError = z.infer<typeof FieldError>;
 
-/** Every error answer: RFC 9457 with a stable `code`. */
+/** The body of every error answer: RFC 9457 with a stable `code`. */
 export const ProblemAnswer = z
   .object({
     type: z.string(),
     title: z.string(),
     status: z.int(),
-    code: z.string().describe('Stable, for programs.'),
+    code: z.string().describe('A stable code for programs.'),
     detail: z.string().optional(),
     requestId: z.string(),
     errors: z.array(FieldError).optional(),
@@ -78,7 +73,7 @@ export const SecretState = z
   .object({
     name: z.string(),
     createdAt: Timestamp,
-    expiresAt: Timestamp.nullable().describe('null: current. A time: replaced, and still valid until then.'),
+    expiresAt: Timestamp.nullable().describe('null: the current secret. A time: the secret was replaced and is valid until then.'),
   })
   .meta({ id: 'SecretState' });
 export type SecretState = z.infer<typeof SecretState>;
@@ -96,7 +91,7 @@ export const Connection = z
     config: SourceConfig,
     webhookUrl: z.string(),
     secrets: z.array(SecretState),
-    missingSecrets: z.array(z.string()).describe('Secrets without which every delivery is rejected.'),
+    missingSecrets: z.array(z.string()).describe('Required secrets that are not set: until they are, every delivery is rejected.'),
     createdAt: Timestamp,
     updatedAt: Timestamp,
     lastEventAt: Timestamp.nullable(),
@@ -110,7 +105,7 @@ export type ConnectionQuery = z.infer<typeof ConnectionQuery>;
 export const CreateConnection = z
   .strictObject({
     projectId: Id,
-    type: z.string().min(1).max(40).describe('A type of GET /api/sources, as `hotmart`.'),
+    type: z.string().min(1).max(40).describe('A type of GET /api/sources, for example `hotmart`.'),
     name: name('connection'),
     secret: SecretValue.optional().describe('The source\u2019s first secret.'),
     secrets: z.record(z.string(), SecretValue).optional().describe('Secrets by name, for sources with several.'),
@@ -122,12 +117,12 @@ export type CreateConnection = z.input<typeof CreateConnection>;
 export const CreatedConnection = z
   .object({
     id: Id,
-    webhookUrl: z.string().describe('What to paste into the platform.'),
-    secret: z.string().optional().describe('The source\u2019s first secret where we made it up. Shown this once.'),
-    secrets: z.record(z.string(), z.string()).optional().describe('Every secret we made up, by name. Shown this once.'),
+    webhookUrl: z.string().describe('The URL to paste into the platform.'),
+    secret: z.string().optional().describe('The source\u2019s first secret when it was generated. It is only shown in this answer.'),
+    secrets: z.record(z.string(), z.string()).optional().describe('Every generated secret by name. They are only shown in this answer.'),
     missingSecrets: z
       .array(z.string())
-      .describe('Secrets the platform issues and that were not given yet: until then every delivery is rejected.'),
+      .describe('Secrets that the platform issues and that were not given yet: until they are, every delivery is rejected.'),
   })
   .meta({ id: 'CreatedConnection' });
 export type CreatedConnection = z.infer<typeof CreatedConnection>;
@@ -151,14 +146,14 @@ const graceSecondsMax = 30 * 24 * 3600;
 
 export const RotateSecret = z
   .strictObject({
-    name: z.string().min(1).max(64).optional().describe('Which secret; the source\u2019s first one when left out.'),
-    secret: SecretValue.optional().describe('The new value. Made up when left out, where the platform does not issue it.'),
+    name: z.string().min(1).max(64).optional().describe('Name of the secret; the source\u2019s first secret when left out.'),
+    secret: SecretValue.optional().describe('The new value. Generated when left out, unless the platform issues it.'),
     graceSeconds: z
       .int()
       .min(0)
       .max(graceSecondsMax)
       .default(0)
-      .describe('How long the old secret stays valid beside the new one, in seconds; less when four newer ones follow it.'),
+      .describe('How long the old secret stays valid, in seconds. It ends earlier when four newer secrets follow.'),
   })
   .meta({ id: 'RotateSecret' });
 export type RotateSecret = z.input<typeof RotateSecret>;
@@ -166,14 +161,16 @@ export type RotateSecret = z.input<typeof RotateSecret>;
 export const RotatedSecret = z
   .object({
     name: z.string(),
-    secret: z.string().optional().describe('The new secret where we made it up. Shown this once.'),
+    secret: z.string().optional().describe('The new secret when it was generated. It is only shown in this answer.'),
     secrets: z.array(SecretState),
   })
   .meta({ id: 'RotatedSecret' });
 export type RotatedSecret = z.infer<typeof RotatedSecret>;
 
 export const TestConnection = z
-  .strictObject({ sample: z.string().min(1).max(100).optional().describe('A sample of the source; the first one when left out.') })
+  .strictObject({
+    sample: z.string().min(1).max(100).optional().describe('Name of a sample of the source; the first sample when left out.'),
+  })
   .meta({ id: 'TestConnection' });
 export type TestConnection = z.input<typeof TestConnection>;
 
@@ -192,18 +189,18 @@ export const TestedConnection = z
   .meta({ id: 'TestedConnection' });
 export type TestedConnection = z.infer<typeof TestedConnection>;
 
-/** Of the dashboard, and of the answers that people read. */
+/** A language of the dashboard, and of answers that people read. */
 export const Language = z.enum(['en', 'pt-BR']);
 export type Language = z.infer<typeof Language>;
 
-/** What of the catalogue is read by people is there in both languages of the dashboard. */
+/** The texts of the catalogue exist in both languages of the dashboard. */
 export const SourceQuery = z.strictObject({ language: Language.default('en') });
 
 export const SourceEntry = z
   .object({
     type: z.string(),
     label: z.string(),
-    setup: z.array(z.string()).describe('Steps for a person; {{url}} stands for the webhook URL.'),
+    setup: z.array(z.string()).describe('Setup steps for a person; {{url}} stands for the webhook URL.'),
     secrets: z.array(
       z.object({
         name: z.string(),
@@ -214,9 +211,9 @@ export const SourceEntry = z
       }),
     ),
     configSchema: z.record(z.string(), z.unknown()).describe('JSON Schema (2020-12) of `config`.'),
-    exampleConfig: z.record(z.string(), z.unknown()).describe('A `config` that POST /api/connections takes as it is.'),
+    exampleConfig: z.record(z.string(), z.unknown()).describe('A `config` that POST /api/connections accepts.'),
     samples: z.array(z.object({ name: z.string(), label: z.string() })),
-    handshake: z.boolean().describe('Whether the platform checks the URL with a GET first.'),
+    handshake: z.boolean().describe('Whether the platform first checks the URL with a GET request.'),
   })
   .meta({ id: 'Source' });
 export type SourceEntry = z.infer<typeof SourceEntry>;
@@ -226,7 +223,7 @@ export const Org = z
     id: Id,
     name: z.string(),
     slug: z.string(),
-    role: z.enum(['owner', 'admin', 'analyst']).describe('The caller\u2019s.'),
+    role: z.enum(['owner', 'admin', 'analyst']).describe('The caller\u2019s role.'),
     rateLimitPerSecond: RateLimit,
     createdAt: Timestamp,
   })
@@ -241,11 +238,11 @@ export type UpdateOrg = z.input<typeof UpdateOrg>;
 
 export const OrgKey = z
   .object({
-    kind: z.enum(['data', 'hash']).describe('data: seals bodies and secrets. hash: makes the hashes of identifiers of people.'),
+    kind: z.enum(['data', 'hash']).describe('data: seals bodies and secrets. hash: hashes the identifiers of people.'),
     version: z.int(),
     createdAt: Timestamp,
     retiredAt: Timestamp.nullable(),
-    current: z.boolean().describe('What is written now is written with it.'),
+    current: z.boolean().describe('Whether new data is written with this key.'),
   })
   .meta({ id: 'OrgKey' });
 export type OrgKey = z.infer<typeof OrgKey>;
@@ -280,8 +277,8 @@ export type CreateInvite = z.input<typeof CreateInvite>;
 export const CreatedInvite = z
   .object({
     id: Id,
-    token: z.string().describe('Shown this once; only its SHA-256 is kept.'),
-    acceptUrl: z.string().describe('What to send to the invited person.'),
+    token: z.string().describe('Only shown in this answer; the server keeps its SHA-256.'),
+    acceptUrl: z.string().describe('The link to send to the invited person.'),
     expiresAt: Timestamp,
   })
   .meta({ id: 'CreatedInvite' });
@@ -295,16 +292,16 @@ export type AcceptedInvite = z.infer<typeof AcceptedInvite>;
 
 const Outcome = z.enum(['accepted', 'duplicate', 'dead_lettered']);
 
-/** What a delivery is answered, after its records are committed. */
+/** The answer to a delivery, sent after its records are committed. */
 export const DeliveryAnswer = z
   .object({
     status: z.enum([...Outcome.options, 'mixed']),
     records: z.array(
       z.object({
         status: Outcome,
-        eventId: Id.optional().describe('The canonical event; of a duplicate, the one stored first.'),
+        eventId: Id.optional().describe('The canonical event; for a duplicate, the event that was stored first.'),
         dlqId: Id.optional().describe('The dead-letter entry.'),
-        code: z.string().optional().describe('Error class of the dead-letter entry, as SCHEMA_DRIFT.'),
+        code: z.string().optional().describe('Error class of the dead-letter entry, for example SCHEMA_DRIFT.'),
       }),
     ),
   })

@@ -11,7 +11,7 @@ interface PropertySchema {
   properties?: Record<string, PropertySchema>;
 }
 
-/** The page `docs/canonical-events.md`, rendered from the schema and the vocabulary. Same input, same bytes. */
+/** Renders the page `docs/canonical-events.md` from the schema and the vocabulary. The output is deterministic. */
 export function renderCanonicalDoc(): string {
   const schema = z.toJSONSchema(CanonicalEvent, { unrepresentable: 'any' }) as PropertySchema;
   const lines = [
@@ -39,7 +39,7 @@ export function renderCanonicalDoc(): string {
     '',
     '## Types',
     '',
-    'The platform’s own name of the event stays in `source_event_type`. An event without a counterpart here passes as `<source>.<event>`.',
+    'The platform’s own name of the event is kept in `source_event_type`. An event without a counterpart here is stored as `<source>.<event>`.',
   ];
   let entity = '';
   for (const [type, meaning] of Object.entries(canonicalTypes)) {

@@ -4,8 +4,8 @@ import { z } from 'zod';
 export const schemaVersion = 1;
 
 /**
- * The canonical vocabulary: what happened, whichever platform says so. `<entity>.<past participle>`.
- * A platform's event that has no counterpart here passes as `<source>.<event>`.
+ * The canonical vocabulary: names of events that mean the same on every platform, in the form `<entity>.<past participle>`.
+ * An event of a platform without a counterpart here is stored as `<source>.<event>`.
  */
 export const canonicalTypes = {
   'order.created': 'An order was placed; nothing is said about payment yet.',
@@ -189,7 +189,7 @@ export function isCanonicalType(type: string): type is CanonicalType {
   return Object.hasOwn(canonicalTypes, type);
 }
 
-/** Form of a type outside the vocabulary: `<source>.<event>`, at most 140 characters. */
+/** The form of a type outside the vocabulary: `<source>.<event>`, at most 140 characters. */
 export const sourceTypePattern = /^[a-z][a-z0-9_-]{0,39}\.[a-z0-9_]{1,100}$/;
 
 const uuid = () => z.guid();
@@ -198,7 +198,7 @@ const identifier = z
   .regex(/^[0-9a-f]{64}$/)
   .describe('hex HMAC-SHA256 under the org’s hash key');
 
-/** Hashed identifiers of the person an event is about: `{}` where there is none. */
+/** Hashed identifiers of the person an event is about: `{}` when it is about no person. */
 export const HashedSubject = z.strictObject({
   hash_version: z.int().min(1).optional().describe('version of the hash key the identifiers were made with'),
   email: identifier.optional(),
@@ -208,7 +208,7 @@ export const HashedSubject = z.strictObject({
 });
 export type HashedSubject = z.infer<typeof HashedSubject>;
 
-/** A row of `canonical_events`, as JSON carries it: times in ISO 8601, int64 as decimal text. */
+/** A row of `canonical_events` as JSON: times in ISO 8601, int64 as decimal text. */
 export const CanonicalEvent = z
   .strictObject({
     id: uuid().describe('UUID version 7'),
@@ -217,15 +217,15 @@ export const CanonicalEvent = z
     source_connection_id: uuid().describe('the connection that received it'),
     type: z
       .string()
-      .refine((type) => isCanonicalType(type) || sourceTypePattern.test(type), 'neither in the vocabulary nor <source>.<event>')
+      .refine((type) => isCanonicalType(type) || sourceTypePattern.test(type), 'must be a type of the vocabulary or <source>.<event>')
       .describe('a type of the vocabulary, or `<source>.<event>`'),
     source_type: z.string().min(1).max(40).describe('the platform: `hotmart`, `stripe`, …'),
     source_event_type: z.string().min(1).max(255).describe('the platform’s own name of the event'),
     source_event_id: z.string().min(1).max(255).nullable().describe('the platform’s own id of the event'),
-    event_time: z.iso.datetime().describe('when it happened, by the platform’s clock; arrival only where the platform gives no time'),
+    event_time: z.iso.datetime().describe('when it happened, by the platform’s clock; the time of arrival when the platform sends no time'),
     received_at: z.iso.datetime().describe('when the delivery arrived'),
     ingested_at: z.iso.datetime().describe('when the row was committed'),
-    idempotency_key: z.string().min(1).max(255).describe('unique per connection, for ever'),
+    idempotency_key: z.string().min(1).max(255).describe('unique per connection, permanently'),
     subject: HashedSubject.describe('hashed identifiers of the person concerned'),
     amount_minor: z
       .string()

@@ -1,5 +1,5 @@
-// ISO 4217, table A.1: every currency that has not two decimals. Intl is no source for this: it follows CLDR,
-// which gives COP, HUF, IDR and others the decimals people use in print.
+// ISO 4217, table A.1: every currency whose number of decimals is not two. Intl cannot be used for this, because it follows CLDR,
+// which gives COP, HUF, IDR and others the decimals that are common in print.
 const digitsByCurrency: Readonly<Record<string, number>> = Object.fromEntries([
   ...'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'.split(' ').map((code) => [code, 0]),
   ...'BHD IQD JOD KWD LYD OMR TND'.split(' ').map((code) => [code, 3]),
@@ -11,7 +11,7 @@ export function currencyDigits(currency: string): number {
   return digitsByCurrency[currency] ?? 2;
 }
 
-/** A range of amounts in minor units, as an event filter carries it: both ends belong to it. */
+/** A range of amounts in minor units, as in an event filter; both ends are included. */
 export interface AmountFilter {
   currency: string;
   amountMin?: string | undefined;
@@ -19,10 +19,10 @@ export interface AmountFilter {
 }
 
 /**
- * Reads an amount as people write it in a URL or a field, in whole units of a currency: `BRL 100..200` (both ends belong to it),
- * `BRL 99.90..`, `BRL ..200`, `BRL 100` (exactly that) or `BRL` (any amount in it). Case and spaces do not matter; decimals may stand behind
- * a point or a comma, thousands are not separated. Undefined: it says something else, has more decimals than the currency, ends before it
- * begins, or is beyond what is stored.
+ * Parses an amount that a person wrote in a URL or a field, in whole units of a currency: `BRL 100..200` (both ends included),
+ * `BRL 99.90..`, `BRL ..200`, `BRL 100` (exactly this amount) or `BRL` (any amount in this currency). Case and spaces do not matter. The decimal
+ * separator is a point or a comma; thousands are not separated. Returns undefined when the text has another form, has more decimals than the
+ * currency, ends before it begins, or exceeds int64.
  */
 export function parseAmount(text: string): AmountFilter | undefined {
   const match = /^\s*([a-z]{3})\s*(-?\d{1,19}(?:[.,]\d{1,4})?)?\s*(\.\.)?\s*(-?\d{1,19}(?:[.,]\d{1,4})?)?\s*$/i.exec(text);
@@ -43,7 +43,7 @@ export function parseAmount(text: string): AmountFilter | undefined {
   };
 }
 
-/** What {@link parseAmount} reads, in its shortest spelling. */
+/** The shortest text that {@link parseAmount} reads as this filter. */
 export function formatAmount({ currency, amountMin, amountMax }: AmountFilter): string {
   const [low = '', high = ''] = [amountMin, amountMax].map((minor) => (minor === undefined ? '' : fromMinor(minor, currency)));
   if (low === '' && high === '') return currency;
@@ -60,13 +60,13 @@ function toMinor(text: string, currency: string): bigint | undefined {
   return minor > minorMax || minor < -minorMax ? undefined : minor;
 }
 
-/** Minor units as a decimal number, exactly: `1990` BRL is `19.90`, and `2000` is `20`. */
+/** Converts minor units into a decimal number without rounding: `1990` BRL is `19.90`, and `2000` is `20`. */
 export function fromMinor(minor: string, currency: string): string {
   const digits = currencyDigits(currency);
   const negative = minor.startsWith('-');
   const padded = (negative ? minor.slice(1) : minor).padStart(digits + 1, '0');
   const whole = padded.slice(0, padded.length - digits);
   const fraction = padded.slice(padded.length - digits).replace(/0+$/, '');
-  // Cents are written in full: 99.9 reads like a mistake.
+  // A fraction is written with all its decimals, because 99.9 looks like a mistake.
   return `${negative ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction.padEnd(digits, '0')}`}`;
 }

@@ -16,13 +16,13 @@ const SourceType = z.string().min(1).max(40);
 const EventType = z.string().min(1).max(255);
 
 const fields = {
-  orgId: Id.optional().describe('May be left out by members of one org.'),
+  orgId: Id.optional().describe('Optional for members of a single org.'),
   projectId: Id.optional(),
-  quarantine: z.boolean().optional().describe('true: only deliveries rejected at the door. false: none of them.'),
-  fieldPath: z.string().min(1).max(255).optional().describe('The field concerned, as `data.purchase.transaction`.'),
+  quarantine: z.boolean().optional().describe('true: only deliveries that failed verification. false: all entries except those.'),
+  fieldPath: z.string().min(1).max(255).optional().describe('The field concerned, for example `data.purchase.transaction`.'),
   from: Timestamp.optional().describe('Created at this time or later.'),
   to: Timestamp.optional().describe('Created before this time.'),
-  olderThanDays: z.number().min(0).max(3650).optional().describe('Created at least so many days ago.'),
+  olderThanDays: z.number().min(0).max(3650).optional().describe('Created at least this many days ago.'),
 };
 
 const lists = {
@@ -34,21 +34,21 @@ const lists = {
   ids: z.array(Id).min(1).max(1000),
 };
 
-/** Which entries are meant. Everything that is given must hold; an empty filter means every entry of the org. */
+/** Selects entries. An entry must match every given field; an empty filter selects every entry of the org. */
 export const DlqFilter = z
   .strictObject({
     ...fields,
     connectionIds: lists.connectionIds.optional(),
-    sources: lists.sources.optional().describe('Source types, as `hotmart`.'),
+    sources: lists.sources.optional().describe('Source types, for example `hotmart`.'),
     classes: lists.classes.optional(),
     statuses: lists.statuses.optional(),
-    sourceEventTypes: lists.sourceEventTypes.optional().describe('The platform\u2019s own names of events.'),
+    sourceEventTypes: lists.sourceEventTypes.optional().describe('Event names of the platform.'),
     ids: lists.ids.optional(),
   })
   .meta({ id: 'DlqFilter' });
 export type DlqFilter = z.infer<typeof DlqFilter>;
 
-/** In a query a list is one parameter with commas. */
+/** In a query string a list is one parameter, separated by commas. */
 const commas = <Item extends z.ZodType>(list: z.ZodArray<Item>) =>
   z
     .string()
@@ -67,7 +67,7 @@ const query = {
   olderThanDays: z.coerce.number().min(0).max(3650).optional(),
   connectionIds: commas(lists.connectionIds),
   sources: commas(lists.sources),
-  class: ErrorClassName.optional().describe('One of `classes`, for short.'),
+  class: ErrorClassName.optional().describe('Short form of `classes` with one class.'),
   classes: commas(lists.classes),
   statuses: commas(lists.statuses),
   sourceEventTypes: commas(lists.sourceEventTypes),
@@ -78,20 +78,22 @@ const limit = (max: number, fallback: number) => z.coerce.number().int().min(1).
 
 export const DlqQuery = z.strictObject(query);
 
-export const DlqAnalysisQuery = z.strictObject({ ...query, language: Language.default('en').describe('Of cause and fix.') });
+export const DlqAnalysisQuery = z.strictObject({ ...query, language: Language.default('en').describe('Language of `cause` and `fix`.') });
 export const DlqListQuery = z.strictObject({ ...query, limit: limit(200, 50), cursor: z.string().min(1).max(200).optional() });
 export const DlqSampleQuery = z.strictObject({
   ...query,
   limit: limit(100, 5).describe('At most 20 with `full`.'),
-  full: flag.describe('With the delivery as it came, personal data included. Owner or admin only; audited.'),
+  full: flag.describe('Includes the delivery as it was received, with its personal data. Only for owners and admins; audited.'),
 });
 
 export const DlqCommand = z
-  .strictObject({ ...DlqFilter.shape, dryRun: z.boolean().default(false).describe('Only count what would be touched.') })
+  .strictObject({ ...DlqFilter.shape, dryRun: z.boolean().default(false).describe('Only count the entries that would be changed.') })
   .meta({ id: 'DlqCommand' });
 export type DlqCommand = z.input<typeof DlqCommand>;
 
-const Retryable = z.enum(['no', 'after_fix', 'yes']).describe('Who can make it succeed: nobody, a person, or time alone.');
+const Retryable = z
+  .enum(['no', 'after_fix', 'yes'])
+  .describe('What a retry needs to succeed. no: it cannot succeed. after_fix: a person must fix something first. yes: only time.');
 
 export const DlqEntry = z
   .object({
@@ -102,18 +104,20 @@ export const DlqEntry = z
     connectionName: z.string(),
     sourceType: z.string(),
     journalId: Id,
-    recordIndex: z.int().nullable().describe('Position in the delivery; null: the whole delivery.'),
+    recordIndex: z.int().nullable().describe('Position of the record in the delivery. null: the entry is about the whole delivery.'),
     errorClass: z.string(),
-    message: z.string().describe('Of the newest failure. Never repeats the payload.'),
+    message: z.string().describe('Message of the newest failure. It never repeats the payload.'),
     fieldPath: z.string().nullable(),
     sourceEventType: z.string().nullable(),
     idempotencyKey: z.string().nullable(),
-    storedEventId: Id.nullable().describe('The event that stands in its way: stored under its key with another body, or newer.'),
+    storedEventId: Id.nullable().describe(
+      'The event that prevents a retry from succeeding: stored under the same key with another body, or newer.',
+    ),
     status: DlqStatus,
     attempts: z.int(),
-    nextRetryAt: Timestamp.nullable().describe('While `retrying`: when the attempt counts as abandoned.'),
-    isQuarantine: z.boolean().describe('Rejected at the door: a retry verifies it again.'),
-    sample: z.unknown().describe('Redacted.'),
+    nextRetryAt: Timestamp.nullable().describe('While `retrying`: the time after which the attempt counts as abandoned.'),
+    isQuarantine: z.boolean().describe('The delivery failed verification; a retry verifies it again.'),
+    sample: z.unknown().describe('A redacted sample of the payload.'),
     createdAt: Timestamp,
     updatedAt: Timestamp,
     resolvedAt: Timestamp.nullable(),
@@ -134,7 +138,7 @@ export const DlqSummary = z
         connectionId: Id,
         connectionName: z.string(),
         count: z.int(),
-        pending: z.int().describe('Pending or being retried.'),
+        pending: z.int().describe('Entries that are pending or being retried.'),
         exhausted: z.int(),
         firstSeenAt: Timestamp,
         lastSeenAt: Timestamp,
@@ -147,8 +151,8 @@ export const DlqSummary = z
 export type DlqSummary = z.infer<typeof DlqSummary>;
 
 export const DlqPayload = z.object({
-  headers: z.record(z.string(), z.string()).describe('Without credentials.'),
-  body: z.string().describe('The body as it came, credentials masked; at most 64 KiB of it.'),
+  headers: z.record(z.string(), z.string()).describe('Headers without credentials.'),
+  body: z.string().describe('The body as it was received, with credentials masked; at most its first 64 KiB.'),
   byteSize: z.int(),
   truncated: z.boolean(),
 });
@@ -157,7 +161,7 @@ export type DlqPayload = z.infer<typeof DlqPayload>;
 export const DlqSamples = z
   .object({
     entries: z.array(
-      DlqEntry.extend({ payload: DlqPayload.optional().describe('With `full`, where the delivery is still kept and can be opened.') }),
+      DlqEntry.extend({ payload: DlqPayload.optional().describe('With `full`, when the delivery is still kept and can be opened.') }),
     ),
   })
   .meta({ id: 'DlqSamples' });
@@ -178,7 +182,7 @@ export const DlqAnalysis = z
         lastSeenAt: Timestamp,
         exampleId: Id,
         cause: z.string().describe('The likely cause, in plain words.'),
-        fix: z.string().describe('What to do about it.'),
+        fix: z.string().describe('How to fix it.'),
       }),
     ),
   })
@@ -201,10 +205,10 @@ export const DlqOperation = z
     kind: DlqOperationKind,
     filter: DlqFilter,
     status: z.enum(['queued', 'running', 'done', 'failed', 'canceled']),
-    total: z.int().describe('Entries that matched when it was started.'),
+    total: z.int().describe('Entries that matched when the operation was started.'),
     done: z.int(),
-    succeeded: z.int().describe('Resolved, discarded or deleted.'),
-    failed: z.int().describe('Tried and still dead letters.'),
+    succeeded: z.int().describe('Entries that were resolved, discarded or deleted.'),
+    failed: z.int().describe('Entries that were tried and are still dead letters.'),
     error: z.string().nullable(),
     createdBy: Id.nullable(),
     createdAt: Timestamp,

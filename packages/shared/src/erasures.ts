@@ -10,11 +10,19 @@ export const ErasePerson = z
   .strictObject({
     orgId: Id.optional(),
     email: Identifier.optional(),
-    phone: Identifier.optional().describe('With its country code, or as the connections of the org read local numbers.'),
+    phone: Identifier.optional().describe(
+      'A phone number with its country code, or in the local form that the org\u2019s connections are configured for.',
+    ),
     document: Identifier.optional().describe('A tax or identity document, with or without separators.'),
-    externalId: Identifier.optional().describe('The id that a platform calls the person by.'),
-    reference: z.string().trim().min(1).max(120).optional().describe('Of the request, as a ticket has it. Kept, so it names nobody.'),
-    dryRun: z.boolean().default(false).describe('Only count the events that are about the person.'),
+    externalId: Identifier.optional().describe('The id of the person on a platform.'),
+    reference: z
+      .string()
+      .trim()
+      .min(1)
+      .max(120)
+      .optional()
+      .describe('Reference of the request, for example a ticket number. It is kept, so it must not name the person.'),
+    dryRun: z.boolean().default(false).describe('Only count the events about the person.'),
   })
   .refine(({ email, phone, document, externalId }) => [email, phone, document, externalId].some((one) => one !== undefined), {
     path: ['email'],
@@ -24,7 +32,7 @@ export const ErasePerson = z
 export type ErasePerson = z.input<typeof ErasePerson>;
 
 export const ErasureDryRun = z
-  .object({ dryRun: z.literal(true), events: z.int().describe('Exact, by the hashes of what was given.') })
+  .object({ dryRun: z.literal(true), events: z.int().describe('The exact number of events with a hash of the given identifiers.') })
   .meta({ id: 'ErasureDryRun' });
 export type ErasureDryRun = z.infer<typeof ErasureDryRun>;
 
@@ -32,19 +40,23 @@ export const Erasure = z
   .object({
     id: Id,
     orgId: Id,
-    kinds: z.array(z.enum(['email', 'phone', 'document', 'external_id'])).describe('By what the person was named. Not what it was.'),
+    kinds: z
+      .array(z.enum(['email', 'phone', 'document', 'external_id']))
+      .describe('The kinds of the given identifiers, without their values.'),
     reference: z.string().nullable(),
     status: z.enum(['running', 'completed']),
     waitsFor: z
       .string()
       .nullable()
-      .describe('What it waits for, and then goes on: the reason of a legal hold, or the hash key that does not open.'),
-    scanned: z.int().describe('Bodies that were looked at.'),
-    scannedTo: Timestamp.nullable().describe('Everything that was received until then was looked at.'),
-    events: z.int().describe('Events that lost what was about the person.'),
-    deliveries: z.int().describe('Deliveries that named the person, whose bodies are gone.'),
-    deadLetters: z.int().describe('Dead letters of those deliveries, which were given up.'),
-    unreadable: z.int().describe('Bodies that open with no key of the org: nobody can say whom they name.'),
+      .describe(
+        'Why the erasure is waiting: the reason of a legal hold, or a hash key that cannot be opened. It goes on by itself afterwards.',
+      ),
+    scanned: z.int().describe('Bodies that were searched.'),
+    scannedTo: Timestamp.nullable().describe('Every delivery received until this time was searched.'),
+    events: z.int().describe('Events whose personal data was removed.'),
+    deliveries: z.int().describe('Deliveries that named the person; their bodies were deleted.'),
+    deadLetters: z.int().describe('Dead letters of those deliveries; they were discarded.'),
+    unreadable: z.int().describe('Bodies that no key of the org opens, so they could not be searched.'),
     createdBy: Id,
     createdAt: Timestamp,
     completedAt: Timestamp.nullable(),

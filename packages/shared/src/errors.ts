@@ -1,6 +1,6 @@
 /**
- * Error classes of the dead-letter queue: why a record or a delivery could not become a canonical event.
- * `retryable` says who can make it succeed: nobody (`no`), a person (`after_fix`), or time alone (`yes`).
+ * Error classes of the dead-letter queue: why a record or a delivery could not become a canonical event. `retryable` says what a retry needs to
+ * succeed: it cannot succeed (`no`), a person must fix something first (`after_fix`), or it only needs time (`yes`).
  */
 export const errorClasses = {
   INVALID_HOTTOK: { retryable: 'after_fix', quarantine: true },

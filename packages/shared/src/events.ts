@@ -2,68 +2,68 @@ import { z } from 'zod';
 import { DlqStatus } from './dlq.ts';
 import { JournalEntry } from './journal.ts';
 
-// Wire contracts of looking events up. Times are ISO 8601 in UTC.
+// Wire contracts of searching events. Times are ISO 8601 in UTC.
 //
 // Two functions of the Data API, for members of the org:
 //   rpc('search_events', { org_id, filter?, before?, page_limit? })                    → EventPage
 //   rpc('events_histogram', { org_id, from, to, bucket_seconds, filter? })             → EventHistogram
-// Each looks for about a quarter of a second and then answers what it has and how far it came; so neither ever runs into a timeout, and
-// neither says "nothing" before it has looked everywhere. A filter that is not understood is refused (HTTP 400, code 22023 or 22P02).
+// Each searches for about a quarter of a second and then returns what it found and how far it searched. So neither runs into a timeout, and
+// neither answers "nothing" before it has searched everywhere. An invalid filter is refused (HTTP 400, code 22023 or 22P02).
 //
-// The whole event, for the panel, is its row of `canonical_events` by its id alone (`?id=eq.…`): one look into each month's index.
+// The panel of one event reads its row of `canonical_events` by the id alone (`?id=eq.…`): one index lookup per monthly partition.
 
 const Id = z.guid();
 const Timestamp = z.iso.datetime({ offset: true });
 const list = <Item extends z.ZodType>(item: Item, max: number) => z.array(item).min(1, 'name at least one, or leave it out').max(max);
 
-/** A keyed hash of an e-mail address, phone, document or external id, as it stands in `subject`. */
-export const SubjectHash = z.string().regex(/^[0-9a-f]{64}$/, 'is 64 hexadecimal digits');
+/** A keyed hash of an e-mail address, phone, document or external id, as stored in `subject`. */
+export const SubjectHash = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits');
 const Minor = z
   .string()
-  .regex(/^-?\d{1,18}$/, 'is a whole number of minor units, as text')
-  .describe('Minor units as text: a JSON number ends at 2^53.');
+  .regex(/^-?\d{1,18}$/, 'must be a whole number of minor units, as text')
+  .describe('Minor units as text, because JSON numbers are only exact up to 2^53.');
 
-/** A person has a hash for everything that one text can be read as, under every version of the org's hash key. */
+/** The most hashes of one search: one for each kind of identifier that a text can be, under each version of the org's hash key. */
 export const subjectHashesMax = 32;
 
-/** Which events are meant. Everything that is given must hold; an empty filter means every event of the org. */
+/** Selects events. An event must match every given field; an empty filter selects every event of the org. */
 export const EventFilter = z
   .strictObject({
     from: Timestamp.optional().describe('Happened (`event_time`) at this time or later.'),
     to: Timestamp.optional().describe('Happened before this time.'),
     connectionIds: list(Id, 100).optional(),
-    types: list(z.string().min(1).max(200), 100).optional().describe('Canonical types, as `order.paid`.'),
-    subjects: list(SubjectHash, subjectHashesMax).optional().describe('About a person who has any of these hashes, as any identifier.'),
+    types: list(z.string().min(1).max(200), 100).optional().describe('Canonical types, for example `order.paid`.'),
+    subjects: list(SubjectHash, subjectHashesMax).optional().describe('Events about a person with any of these hashes, in any identifier.'),
     orderRef: z.string().min(1).max(255).optional().describe('Exactly this order.'),
     currency: z
       .string()
       .regex(/^[A-Z]{3}$/)
       .optional()
-      .describe('Required with amountMin or amountMax. `parseAmount` of currency.ts makes all three of `BRL 100..200`.'),
+      .describe('Required with amountMin or amountMax. `parseAmount` of currency.ts turns `BRL 100..200` into all three.'),
     amountMin: Minor.optional().describe('This much or more.'),
     amountMax: Minor.optional().describe('This much or less.'),
-    test: z.enum(['only', 'hide']).optional().describe('Only test events, or none of them; both kinds when left out.'),
+    test: z.enum(['only', 'hide']).optional().describe('only: only test events. hide: no test events. Both kinds when left out.'),
     q: z
       .string()
       .min(1)
       .max(200)
       .optional()
       .describe(
-        'Literal text, whatever its case, within one of: type, the platform\u2019s own event name and id, order, properties, attribution.',
+        'Literal text, ignoring case, in one of: type, the platform\u2019s event name and event id, order, properties, attribution.',
       ),
   })
   .refine(({ currency, amountMin, amountMax }) => currency !== undefined || (amountMin === undefined && amountMax === undefined), {
     path: ['currency'],
-    message: 'say which currency the amount is in',
+    message: 'give the currency of the amount',
   })
   .meta({ id: 'EventFilter' });
 export type EventFilter = z.infer<typeof EventFilter>;
 
-/** A place in the list, newest first. Send it back as it came: a Date of JavaScript would cut the microseconds. */
+/** A position in the list, newest first. Send it back unchanged: a JavaScript Date would cut off the microseconds. */
 export const EventCursor = z.object({ time: z.string(), id: Id });
 export type EventCursor = z.infer<typeof EventCursor>;
 
-/** What a row of the table needs. */
+/** The columns of one row of the events table. */
 export const EventRow = z.object({
   id: Id,
   connectionId: Id,
@@ -75,7 +75,7 @@ export const EventRow = z.object({
   subject: z
     .object({ email: SubjectHash, phone: SubjectHash, document: SubjectHash, external_id: SubjectHash })
     .partial()
-    .describe('Whole hashes, to filter by; show a few digits.'),
+    .describe('Complete hashes to filter by; a page shows only a few digits.'),
   amountMinor: z.string().nullable().describe('A bigint, as text.'),
   currency: z.string().nullable(),
   orderRef: z.string().nullable(),
@@ -87,50 +87,52 @@ export type EventRow = z.infer<typeof EventRow>;
 /** A page of `search_events`: newest first by (event_time, id); 1 to 200 rows, 50 unless asked for otherwise. */
 export const EventPage = z.object({
   rows: z.array(EventRow),
-  next: EventCursor.nullable().describe('Goes on from here as `before`. null: there is nothing further.'),
+  next: EventCursor.nullable().describe('The value of `before` for the next page. null: there are no further events.'),
   scannedTo: z
     .string()
     .nullable()
     .describe(
-      'Set when the page ended because looking took long, whatever it holds, also nothing: everything that happened after this time was ' +
-        'looked at, `next` looks further back. null: the page is full, or everything was looked at.',
+      'Set when the page ended because the search took too long, even if it found nothing: every event after this time was searched, and ' +
+        '`next` continues further back. null: the page is full, or every event was searched.',
     ),
 });
 export type EventPage = z.infer<typeof EventPage>;
 
 /**
- * How many events happened in each bucket of [from, to): exact, never estimated. Buckets of `bucket_seconds` (1 to 31,536,000, at most 1,000
- * of them) begin at `from`, so that a page's own midnights can be their bounds; the last may be cut off by `to`. Counted from the newest
- * backwards.
+ * The exact number of events in each bucket of [from, to). There are at most 1,000 buckets of `bucket_seconds` (1 to 31,536,000). They begin at
+ * `from`, so that a page can use its own midnights as bounds; `to` may cut off the last one. Events are counted from the newest backwards.
  */
 export const EventHistogram = z.object({
   buckets: z
     .array(z.object({ start: z.string(), count: z.int() }))
-    .describe('Oldest first, without gaps; buckets that were not reached are missing.'),
+    .describe('Oldest first, without gaps; buckets that were not counted are missing.'),
   countedFrom: z
     .string()
     .nullable()
     .describe(
-      'null: all of it was counted. A time: it took long; only what happened from this time on was counted, the bucket it lies in counts part ' +
-        'of its time. Ask again with the same `from` and with this as `to`, and put the answers together by `addHistograms`.',
+      'null: every event was counted. A time: counting took too long, and only events from this time on were counted, so its bucket is only ' +
+        'partly counted. Ask again with the same `from` and with this time as `to`, and combine the answers with `addHistograms`.',
     ),
 });
 export type EventHistogram = z.infer<typeof EventHistogram>;
 
-/** The answer to the first request and to the one that went on from its `countedFrom`, as one. */
+/** Combines an answer with the answer to the request that continued from its `countedFrom`. */
 export function addHistograms(newer: EventHistogram, older: EventHistogram): EventHistogram {
   const counts = new Map(older.buckets.map(({ start, count }) => [start, count]));
   for (const { start, count } of newer.buckets) counts.set(start, (counts.get(start) ?? 0) + count);
   return { buckets: [...counts].map(([start, count]) => ({ start, count })), countedFrom: older.countedFrom };
 }
 
-// Of the API --------------------------------------------------------------------------------------------------------
+// Endpoints of the API --------------------------------------------------------------------------------------------------------
 
-/** POST /api/events/subject-hash, for any member: finds a person's events by what is typed. The value is neither kept nor logged. */
+/** POST /api/events/subject-hash, for any member: hashes a typed identifier to search a person's events. The value is neither stored nor logged. */
 export const HashSubject = z.strictObject({ orgId: Id.optional(), value: z.string().trim().min(3).max(320) }).meta({ id: 'HashSubject' });
 export type HashSubject = z.input<typeof HashSubject>;
 
-/** Everything the value can be read as, hashed as the pipeline would; put the hashes into `EventFilter.subjects`. Those of the newest key first, and `subjectHashesMax` at most. */
+/**
+ * The value hashed as every kind of identifier that it can be, in the same way as the pipeline does, for use in `EventFilter.subjects`. Hashes of the
+ * newest key come first; there are at most `subjectHashesMax`.
+ */
 export const HashedSubject = z
   .object({
     hashes: z.array(z.object({ kind: z.enum(['email', 'phone', 'document', 'external_id']), keyVersion: z.int(), hash: SubjectHash })),
@@ -138,10 +140,10 @@ export const HashedSubject = z
   .meta({ id: 'SubjectHashes' });
 export type HashedSubject = z.infer<typeof HashedSubject>;
 
-/** GET /api/events/:id/delivery: how the event came to be. */
+/** GET /api/events/:id/delivery: the delivery that the event was made from. */
 export const EventDelivery = z
   .object({
-    journal: JournalEntry.nullable().describe('Of the event\u2019s `journal_id`. null: the journal no longer keeps it.'),
+    journal: JournalEntry.nullable().describe('The entry with the event\u2019s `journal_id`. null: the journal no longer keeps it.'),
     records: z
       .array(
         z.discriminatedUnion('kind', [
@@ -156,10 +158,10 @@ export const EventDelivery = z
           }),
         ]),
       )
-      .describe('What came of the delivery, at most 200: events that were made of it, and dead letters.'),
+      .describe('The events and dead letters that the delivery produced, at most 200.'),
     attempts: z
       .array(JournalEntry)
-      .describe('Oldest first, at most 100: the first delivery, and every replay of it or of one of its replays, this one among them.'),
+      .describe('Oldest first, at most 100: the original delivery and every replay of it or of its replays, including this one.'),
     replayable: z
       .object({
         ok: z.boolean(),
@@ -167,9 +169,9 @@ export const EventDelivery = z
           .enum(['body_gone', 'legal_hold', 'rejected', 'connection_deleted'])
           .nullable()
           .describe('Why POST /api/replay/:id would refuse.'),
-        holdReason: z.string().nullable().describe('What the legal hold says of itself.'),
+        holdReason: z.string().nullable().describe('Reason of the legal hold.'),
       })
-      .describe('Whether the delivery can be sent through the pipeline again now. Only owners and admins may.'),
+      .describe('Whether the delivery can be replayed now. Only owners and admins may replay it.'),
   })
   .meta({ id: 'EventDelivery' });
 export type EventDelivery = z.infer<typeof EventDelivery>;
@@ -184,8 +186,8 @@ export const ExportEvents = z
   .meta({ id: 'ExportEvents' });
 export type ExportEvents = z.input<typeof ExportEvents>;
 
-/** Where the file is: open it by plain navigation (`location.assign(url)`), and the browser writes it to disk as it comes. */
+/** The address of the file. Open it by plain navigation (`location.assign(url)`), so that the browser streams it to disk. */
 export const EventExport = z
-  .object({ url: z.string().describe('Good for one minute, for what was asked for by whoever asked.'), expiresAt: Timestamp })
+  .object({ url: z.string().describe('Valid for one minute, for the requested export and the requesting user.'), expiresAt: Timestamp })
   .meta({ id: 'EventExport' });
 export type EventExport = z.infer<typeof EventExport>;

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 
-/** The mode that every instance obeys, in rising order: the gauge `ingest_backpressure_state` counts from 0. */
+/** The modes that every instance obeys, in rising order. The gauge `ingest_backpressure_state` is the position in this list, from 0. */
 export const modes = ['normal', 'throttled', 'brownout', 'drain', 'paused'] as const;
 export const Mode = z.enum(modes);
 export type Mode = z.infer<typeof Mode>;
 
-/** What instances find by themselves. */
+/** The modes that instances set automatically. */
 export const AutomaticMode = z.enum(['normal', 'throttled', 'brownout']);
-/** What the operator demands. */
+/** The modes that an operator can set. */
 export const OperatorMode = z.enum(['brownout', 'drain', 'paused']);
 export type OperatorMode = z.infer<typeof OperatorMode>;
 
@@ -18,37 +18,37 @@ export const FlowInstance = z
     id: z.uuid(),
     startedAt: Timestamp,
     seenAt: Timestamp,
-    mode: Mode.describe('What it obeyed when it was last seen.'),
+    mode: Mode.describe('The mode that the instance obeyed when it was last seen.'),
     automaticMode: AutomaticMode,
     cause: z.string(),
     bufferRecords: z.int(),
     bufferBytes: z.int(),
-    oldestAgeSeconds: z.number().describe('Of the oldest delivery that waits for its commit.'),
-    inFlight: z.int().describe('Webhook requests being worked on.'),
+    oldestAgeSeconds: z.number().describe('Age of the oldest delivery that waits for its commit.'),
+    inFlight: z.int().describe('Webhook requests in progress.'),
   })
   .meta({ id: 'FlowInstance' });
 export type FlowInstance = z.infer<typeof FlowInstance>;
 
 export const FlowState = z
   .object({
-    mode: Mode.describe('The one that is obeyed: the operator\u2019s, or else the automatic one.'),
+    mode: Mode.describe('The effective mode: the operator\u2019s when it is set, otherwise the automatic one.'),
     operatorMode: OperatorMode.nullable(),
-    automaticMode: AutomaticMode.describe('The highest of the live instances.'),
+    automaticMode: AutomaticMode.describe('The highest automatic mode of all live instances.'),
     brownoutRate: z
       .number()
       .nullable()
-      .describe('Share of the deliveries to low-priority connections that is shed; null outside a brownout.'),
+      .describe('Share of the deliveries to low-priority connections that is shed; null when the mode is not brownout.'),
     reason: z.string(),
     changedBy: z.enum(['operator', 'automatic']),
     changedAt: Timestamp,
-    instances: z.array(FlowInstance).describe('Those seen within the last 5 seconds.'),
-    drained: z.boolean().describe('Nothing new is taken, and no instance holds anything any more.'),
+    instances: z.array(FlowInstance).describe('Instances seen within the last 5 seconds.'),
+    drained: z.boolean().describe('No new deliveries are accepted, and no instance holds an unwritten one.'),
   })
   .meta({ id: 'FlowState' });
 export type FlowState = z.infer<typeof FlowState>;
 
 export const FlushedState = FlowState.extend({
-  flushed: z.boolean().describe('Every live instance has written what it held when this was asked for.'),
+  flushed: z.boolean().describe('Every live instance has written the deliveries that it held when the flush was requested.'),
 }).meta({ id: 'FlushedState' });
 export type FlushedState = z.infer<typeof FlushedState>;
 
@@ -60,7 +60,7 @@ export const FlowTransition = z
     to: Mode,
     cause: z.string(),
     changedBy: z.enum(['operator', 'automatic']),
-    instanceId: z.uuid().nullable().describe('The instance that saw the pressure, or took the command.'),
+    instanceId: z.uuid().nullable().describe('The instance that detected the load or received the command.'),
   })
   .meta({ id: 'FlowTransition' });
 export type FlowTransition = z.infer<typeof FlowTransition>;
@@ -71,20 +71,20 @@ export const ServiceStatus = z
   .object({
     mode: Mode,
     since: Timestamp,
-    cause: z.enum(['operator', 'load']).nullable().describe('Who set it: the operator, or the load by itself. null: the mode is normal.'),
+    cause: z.enum(['operator', 'load']).nullable().describe('What set the mode: the operator or the load. null: the mode is normal.'),
     brownoutRate: z
       .number()
       .nullable()
-      .describe('Share of the deliveries to low-priority connections that is put off; null where no connection asked about is one.'),
+      .describe('Share of the deliveries to low-priority connections that is shed; null when the selected orgs have no such connection.'),
   })
   .meta({ id: 'ServiceStatus' });
 export type ServiceStatus = z.infer<typeof ServiceStatus>;
 
-export const StatusQuery = z.strictObject({ orgId: z.guid().optional().describe('Every org of the caller when left out.') });
+export const StatusQuery = z.strictObject({ orgId: z.guid().optional().describe('All orgs of the caller when left out.') });
 
-/** The body of every operator command; it may be left out. */
+/** The optional body of every operator command. */
 export const OperatorCommand = z
-  .strictObject({ reason: z.string().trim().min(1).max(500).optional().describe('Written down with the change.') })
+  .strictObject({ reason: z.string().trim().min(1).max(500).optional().describe('Recorded with the change.') })
   .meta({ id: 'OperatorCommand' });
 
 export const BrownoutQuery = z.strictObject({

@@ -9,12 +9,12 @@ export const LegalHold = z
   .object({
     id: Id,
     orgId: Id,
-    connectionId: Id.nullable().describe('null: the whole org.'),
+    connectionId: Id.nullable().describe('null: the hold covers the whole org.'),
     reason: z.string(),
     createdBy: Id.nullable(),
     createdAt: Timestamp,
     releasedBy: Id.nullable(),
-    releasedAt: Timestamp.nullable().describe('null: the hold stands.'),
+    releasedAt: Timestamp.nullable().describe('null: the hold is in force.'),
   })
   .meta({ id: 'LegalHold' });
 export type LegalHold = z.infer<typeof LegalHold>;
@@ -28,8 +28,8 @@ export type LegalHoldList = z.infer<typeof LegalHoldList>;
 export const CreateLegalHold = z
   .strictObject({
     orgId: Id.optional(),
-    connectionId: Id.optional().describe('The whole org when left out.'),
-    reason: z.string().trim().min(1, 'say why').max(500, 'at most 500 characters'),
+    connectionId: Id.optional().describe('The hold covers the whole org when left out.'),
+    reason: z.string().trim().min(1, 'give a reason').max(500, 'at most 500 characters'),
   })
   .meta({ id: 'CreateLegalHold' });
 export type CreateLegalHold = z.input<typeof CreateLegalHold>;

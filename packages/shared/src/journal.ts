@@ -21,9 +21,9 @@ export const JournalEntry = z
     byteSize: z.int(),
     outcome: JournalOutcome,
     recordCount: z.int(),
-    eventTypes: z.array(z.string()).describe('Canonical types and the platform\u2019s own names of its events.'),
+    eventTypes: z.array(z.string()).describe('Canonical types and the platform\u2019s event names.'),
     isTest: z.boolean(),
-    replayOf: Id.nullable().describe('The journal entry that this one repeats.'),
+    replayOf: Id.nullable().describe('The journal entry that this entry replays.'),
   })
   .meta({ id: 'JournalEntry' });
 export type JournalEntry = z.infer<typeof JournalEntry>;
@@ -32,7 +32,7 @@ export const LatestQuery = z.strictObject({
   orgId: Id.optional(),
   connectionId: Id.optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
-  after: Id.optional().describe('The last entry of the page before: older ones are answered.'),
+  after: Id.optional().describe('Id of the last entry of the previous page; the answer contains older entries.'),
 });
 export type LatestQuery = z.input<typeof LatestQuery>;
 
@@ -42,8 +42,8 @@ export type LatestEntries = z.infer<typeof LatestEntries>;
 export const ReplayMode = z
   .enum(['replay', 'reprocess'])
   .describe(
-    '`replay`: what is stored stands, and a record that was stored before is a duplicate. `reprocess`: what is stored is rewritten ' +
-      'under its own id by what the pipeline makes of the delivery now; never an older delivery over a newer one.',
+    '`replay`: stored events are not changed, and a record that was stored before is a duplicate. `reprocess`: stored events are rewritten ' +
+      'under the same id with the result of the current pipeline; an older delivery never overwrites a newer one.',
   );
 export type ReplayMode = z.infer<typeof ReplayMode>;
 
@@ -61,8 +61,8 @@ export const ReplayedEntry = z
         status: z.enum(['accepted', 'duplicate', 'dead_lettered']),
         eventId: Id.optional(),
         dlqId: Id.optional(),
-        code: z.string().optional().describe('Error class of the dead-letter entry, as OLDER_REVISION.'),
-        revision: z.int().optional().describe('Of an event that was rewritten: how often it has been, counted from 1.'),
+        code: z.string().optional().describe('Error class of the dead-letter entry, for example OLDER_REVISION.'),
+        revision: z.int().optional().describe('For a rewritten event: how often it has been rewritten, counted from 1.'),
       }),
     ),
   })

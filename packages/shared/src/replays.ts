@@ -10,9 +10,9 @@ const list = <Item extends z.ZodType>(item: Item) => z.array(item).min(1, 'name 
 export const ReplayStatus = z.enum(['pending_approval', 'approved', 'running', 'paused', 'completed', 'canceled', 'failed']);
 export type ReplayStatus = z.infer<typeof ReplayStatus>;
 
-/** Deliveries that were refused at the door are none of these: nobody vouches for them. */
+/** Rejected deliveries cannot be replayed, because they were never verified. */
 const ReplayableOutcome = z.enum(['accepted', 'duplicate', 'dead_lettered', 'mixed'], {
-  error: 'accepted, duplicate, dead_lettered or mixed; rejected deliveries are verified again by POST /api/dlq/reverify',
+  error: 'must be accepted, duplicate, dead_lettered or mixed; rejected deliveries are verified again by POST /api/dlq/reverify',
 });
 
 export const ReplayFilter = z
@@ -20,11 +20,11 @@ export const ReplayFilter = z
     projectIds: list(Id).optional(),
     connectionIds: list(Id).optional(),
     sources: list(z.string().min(1).max(40)).optional(),
-    eventTypes: list(z.string().min(1).max(200)).optional().describe('Canonical types or the platform\u2019s own names.'),
+    eventTypes: list(z.string().min(1).max(200)).optional().describe('Canonical types or the platform\u2019s event names.'),
     outcomes: list(ReplayableOutcome).optional().describe('All when left out.'),
-    includeReplays: z.boolean().optional().describe('Also deliveries that are replays themselves.'),
-    from: Timestamp.describe('First moment of arrival.'),
-    to: Timestamp.describe('Moment of arrival before which it ends.'),
+    includeReplays: z.boolean().optional().describe('Include deliveries that are replays themselves.'),
+    from: Timestamp.describe('Deliveries received at this time or later.'),
+    to: Timestamp.describe('Deliveries received before this time.'),
   })
   .refine(({ from, to }) => Date.parse(from) < Date.parse(to), { path: ['to'], message: 'must be later than from' })
   .meta({ id: 'ReplayFilter' });
@@ -35,9 +35,9 @@ export const CreateReplay = z
     orgId: Id.optional(),
     name: z.string().trim().min(1).max(120, 'at most 120 characters').optional(),
     mode: ReplayMode.default('replay'),
-    throttlePerSecond: z.int().min(1).max(1_000).default(100).describe('Deliveries a second.'),
+    throttlePerSecond: z.int().min(1).max(1_000).default(100).describe('Deliveries replayed per second.'),
     filter: ReplayFilter,
-    dryRun: z.boolean().default(false).describe('Count only.'),
+    dryRun: z.boolean().default(false).describe('Only count, do not create a plan.'),
   })
   .meta({ id: 'CreateReplay' });
 export type CreateReplay = z.input<typeof CreateReplay>;
@@ -56,9 +56,9 @@ export const ReplayPlan = z
     filter: ReplayFilter,
     throttlePerSecond: z.int(),
     status: ReplayStatus,
-    matchedCount: z.int().describe('Deliveries; counted when the plan was made, and again when it was approved.'),
-    estimatedSeconds: z.number().describe('For all of them, at the throttle.'),
-    needsSecondApproval: z.boolean().describe('Somebody else than who made the plan approves it, with a reference.'),
+    matchedCount: z.int().describe('Number of deliveries; counted when the plan was made and again when it was approved.'),
+    estimatedSeconds: z.number().describe('Estimated duration for all deliveries at the throttle.'),
+    needsSecondApproval: z.boolean().describe('A person other than the author must approve the plan, with a reference.'),
     reference: z.string().nullable(),
     createdBy: Id.nullable(),
     createdAt: Timestamp,
@@ -66,18 +66,18 @@ export const ReplayPlan = z
     approvedAt: Timestamp.nullable(),
     startedAt: Timestamp.nullable(),
     finishedAt: Timestamp.nullable(),
-    processed: z.int().describe('Deliveries so far.'),
-    accepted: z.int().describe('Records stored or rewritten.'),
+    processed: z.int().describe('Deliveries replayed so far.'),
+    accepted: z.int().describe('Records that were stored or rewritten.'),
     duplicates: z.int(),
     deadLettered: z.int(),
     failed: z.int().describe('Deliveries that could not be opened or whose connection is unknown.'),
-    ratePerSecond: z.number().nullable().describe('Deliveries a second, lately; null while it does not run.'),
+    ratePerSecond: z.number().nullable().describe('Current rate in deliveries per second; null while the plan does not run.'),
     etaSeconds: z.number().nullable(),
-    error: z.string().nullable().describe('Why it failed or was paused.'),
+    error: z.string().nullable().describe('Why the plan failed or was paused.'),
     audit: z
       .array(z.object({ at: Timestamp, actorId: Id.nullable().describe('null: the system.'), action: z.string(), detail: z.unknown() }))
       .optional()
-      .describe('Who did what, oldest first; for owners and admins, of one plan.'),
+      .describe('Audit log of the plan, oldest first; only for owners and admins, and only for a single plan.'),
   })
   .meta({ id: 'ReplayPlan' });
 export type ReplayPlan = z.infer<typeof ReplayPlan>;
@@ -89,6 +89,8 @@ export const ReplayList = z.object({ plans: z.array(ReplayPlan) }).meta({ id: 'R
 export type ReplayList = z.infer<typeof ReplayList>;
 
 export const ApproveReplay = z
-  .strictObject({ reference: z.string().trim().min(1).max(120).optional().describe('The request or ticket behind it, as RFA-1234.') })
+  .strictObject({
+    reference: z.string().trim().min(1).max(120).optional().describe('The request for approval or the ticket, for example RFA-1234.'),
+  })
   .meta({ id: 'ApproveReplay' });
 export type ApproveReplay = z.input<typeof ApproveReplay>;

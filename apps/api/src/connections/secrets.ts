@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, SealError, seal, secretAad } from '@tributary/pipeline/seal.ts';
+import { open, SealError, seal, secretAad } from '@tributary/pipeline/crypto/seal.ts';
 import type { Secret, SecretField, Source } from '@tributary/pipeline/source.ts';
 import { webhook } from '@tributary/pipeline/sources/webhook/index.ts';
 import { invalidRequest } from '../platform/requests.ts';
@@ -34,7 +34,7 @@ export function missingSecrets(source: Source, names: readonly string[]): Secret
   return source.secrets.filter((field) => field.required && !names.includes(field.name));
 }
 
-/** The secrets of a request by name; `secret` is the source's first one. Throws Problem for names the source does not have. */
+/** The secrets of a request by name; `secret` is the source's first one. Throws Refusal for names the source does not have. */
 export function givenSecrets(source: Source, secret: string | undefined, byName: Record<string, string>): Secret[] {
   const primary = source.secrets[0]?.name;
   const unknown = Object.keys(byName).filter((name) => !source.secrets.some((field) => field.name === name));
