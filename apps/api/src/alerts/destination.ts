@@ -1,4 +1,4 @@
-import { alertChannelAad, open, SealError, seal } from '@tributary/pipeline/seal.ts';
+import { alertChannelAad, open, SealError, seal } from '@tributary/pipeline/crypto/seal.ts';
 import type { OrgKeys } from '../tenancy/org-keys.ts';
 
 /** Where a channel leads, with its credentials: only ever stored sealed. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { keysOf } from '@tributary/pipeline/sources/webhook/secrets.ts';
-import { standardSignature } from '@tributary/pipeline/sources/webhook/standard-webhooks.ts';
+import { keysOf } from '@tributary/pipeline/proofs/secrets.ts';
+import { signStandardWebhook } from '@tributary/pipeline/proofs/standard-webhooks.ts';
 import type { AlertChannelType } from '@tributary/shared/alerts.ts';
 import { LRUCache } from 'lru-cache';
 import { createTransport } from 'nodemailer';
@@ -164,10 +164,9 @@ export function createNotifier({ outbound, circuits, smtp, pagerDutyUrl, now }: 
 
 /** By Standard Webhooks 1.0. */
 function signatureHeaders(secret: string, id: string, body: string, nowMs: number): Record<string, string> {
-  const [key] = keysOf([{ name: 'secret', value: secret }], 'whsec');
+  const [key] = keysOf([secret], 'whsec');
   if (!key) throw new Error('the signing secret cannot be used');
-  const timestamp = String(Math.floor(nowMs / 1000));
-  return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': standardSignature(key, id, timestamp, body) };
+  return signStandardWebhook(key, id, body, nowMs);
 }
 
 /** What went wrong on the way, for the person who set the channel up: codes, never an address of ours. */
