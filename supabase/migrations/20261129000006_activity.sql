@@ -51,6 +51,7 @@ create table public.activity_hours (
   primary key (org_id, source_connection_id, bucket),
   foreign key (org_id, source_connection_id) references public.source_connections (org_id, id)
 ) partition by range (bucket);
+comment on table public.activity_hours is 'The counters of each hour.';
 
 create table public.activity_days (
   like public.activity_minutes including defaults including constraints,

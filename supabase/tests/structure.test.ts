@@ -166,6 +166,19 @@ describe('functions', () => {
   });
 });
 
+describe('comments', () => {
+  it('say of every table, function and type what it is for', async () => {
+    expect(
+      await list(`
+        select name::text from ${relations} c where relkind in ('r', 'p', 'v') and not relispartition and obj_description(c.oid, 'pg_class') is null
+        union all
+        select name::text from ${relations} c where relkind = 'c' and obj_description(c.reltype, 'pg_type') is null
+        union all
+        select name from ${functions} p where obj_description(p.oid, 'pg_proc') is null`),
+    ).toEqual([]);
+  });
+});
+
 describe('foreign keys', () => {
   const foreignKeys = `
     (select k.*, k.conrelid::regclass || ' (' || (select string_agg(attname, ', ' order by u.n) from unnest(k.conkey) with ordinality u (num, n)

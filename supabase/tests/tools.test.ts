@@ -59,6 +59,10 @@ describe('the snapshot', () => {
     ['a function', 'alter function private.my_orgs(text[]) volatile'],
     ['a view', 'create view public.names as select name from public.orgs'],
     ['a type', `create type public.mood as enum ('ok')`],
+    ['a composite type', 'alter type private.key_row add attribute note text'],
+    ['the comment of a table', `comment on table public.orgs is 'another'`],
+    ['the comment of a function', `comment on function private.my_orgs(text[]) is 'another'`],
+    ['the comment of a type', `comment on type private.key_row is 'another'`],
     ['a storage', 'alter table private.journal_payloads alter column sealed set storage extended'],
   ])('changes when %s does', async (_, change) => {
     const copy = await createTestDatabase();

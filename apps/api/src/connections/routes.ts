@@ -16,7 +16,7 @@ import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
-import { Problem } from '../platform/errors.ts';
+import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { describe } from './openapi.ts';
@@ -73,8 +73,8 @@ export function connectionRoutes({ db, verifyToken, masterKeys, publicUrl, dispa
     if (missing.length === 0) requireUsable(source, config, secrets, now());
 
     const project = await db.as(c.var.claims, (sql) => findProject(sql, body.projectId));
-    if (!project) throw new Problem('not_found', 'there is no such project');
-    if (!project.may_write) throw new Problem('forbidden');
+    if (!project) throw new Refusal('not_found', 'there is no such project');
+    if (!project.may_write) throw new Refusal('forbidden');
     // Outside the transaction below, which holds a lock that an org's first keys wait for.
     const keys = await loadOrgKeys(db, masterKeys, project.org_id, log);
     const id = await db.as(c.var.claims, async (sql) => {
@@ -106,7 +106,7 @@ export function connectionRoutes({ db, verifyToken, masterKeys, publicUrl, dispa
   app.get('/', describe.listConnections, validQuery(ConnectionQuery), async (c) => {
     const { projectId } = c.req.valid('query');
     const rows = await db.as(c.var.claims, async (sql) => {
-      if (projectId && !(await findProject(sql, projectId))) throw new Problem('not_found', 'there is no such project');
+      if (projectId && !(await findProject(sql, projectId))) throw new Refusal('not_found', 'there is no such project');
       return listConnections(sql, projectId);
     });
     return c.json(rows.map((row) => toConnection(row, webhookUrl(row))));
@@ -115,7 +115,7 @@ export function connectionRoutes({ db, verifyToken, masterKeys, publicUrl, dispa
   app.get('/:id', describe.getConnection, validId(), async (c) => {
     const { id } = c.req.valid('param');
     const row = await db.as(c.var.claims, (sql) => findConnection(sql, id));
-    if (!row) throw new Problem('not_found', 'there is no such connection');
+    if (!row) throw new Refusal('not_found', 'there is no such connection');
     return c.json(toConnection(row, webhookUrl(row)));
   });
 
@@ -128,14 +128,14 @@ export function connectionRoutes({ db, verifyToken, masterKeys, publicUrl, dispa
       await updateConnection(sql, id, changes);
       return findConnection(sql, id);
     });
-    if (!row) throw new Problem('not_found', 'there is no such connection');
+    if (!row) throw new Refusal('not_found', 'there is no such connection');
     return c.json(toConnection(row, webhookUrl(row)));
   });
 
   app.delete('/:id', describe.deleteConnection, validId(), async (c) => {
     const { id } = c.req.valid('param');
     const deleted = await db.as(c.var.claims, (sql) => deleteConnection(sql, id));
-    if (!deleted) throw new Problem('not_found', 'there is no such connection');
+    if (!deleted) throw new Refusal('not_found', 'there is no such connection');
     return c.body(null, 204);
   });
 
@@ -181,7 +181,7 @@ export function connectionRoutes({ db, verifyToken, masterKeys, publicUrl, dispa
       secrets.map((secret) => secret.name),
     );
     if (missing) {
-      throw new Problem(
+      throw new Refusal(
         'conflict',
         `the connection has no usable ${missing.label} (${missing.name}) yet, so no sample can be signed: set it first`,
       );
@@ -190,7 +190,7 @@ export function connectionRoutes({ db, verifyToken, masterKeys, publicUrl, dispa
     try {
       request = signSample(source, sample, secrets, parseConfig(source, connection.config_json), webhookUrl(connection), now());
     } catch {
-      throw new Problem('conflict', 'the connection\u2019s secrets and config cannot sign a sample: check them');
+      throw new Refusal('conflict', 'the connection\u2019s secrets and config cannot sign a sample: check them');
     }
 
     const sent = maskSecrets(await request.clone().text(), secrets);
@@ -221,14 +221,14 @@ export function connectionRoutes({ db, verifyToken, masterKeys, publicUrl, dispa
 }
 
 function requireWritable(row: ConnectionRow | undefined): ConnectionRow {
-  if (!row) throw new Problem('not_found', 'there is no such connection');
-  if (!row.may_write) throw new Problem('forbidden');
+  if (!row) throw new Refusal('not_found', 'there is no such connection');
+  if (!row.may_write) throw new Refusal('forbidden');
   return row;
 }
 
 function requireSource(row: ConnectionRow): Source {
   const source = sources.get(row.type);
-  if (!source) throw new Problem('conflict', `this version knows no source called ${row.type}`);
+  if (!source) throw new Refusal('conflict', `this version knows no source called ${row.type}`);
   return source;
 }
 

@@ -12,12 +12,12 @@ import { startTestApi, type TestApi } from '../test/api.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
 const page = readFileSync(join(root, 'docs/runbook.md'), 'utf8');
-/** Each query begins with its title. */
+/** Each query begins with a comment that is its title. */
 const queries = [...page.matchAll(/^```sql\n-- (.+)\n([\s\S]+?)^```$/gm)].map(([, title = '', sql = '']) => ({ title, sql }));
 const hottok = 'hottok-of-the-runbook';
 
 type Row = Record<string, unknown>;
-/** What each query has to answer on the seeded database: rows that are among its own. */
+/** Rows that must be among the answer of each query on the seeded database. */
 const answers: Record<string, (() => Row[]) | 'nothing'> = {
   'Records of the last hour': () => [{ received: '8', accepted: '4', duplicates: '2', dead_lettered: '1', rejected: '1' }],
   'Records of the last hour, by source': () => [
@@ -76,7 +76,7 @@ afterAll(async () => {
 });
 
 describe('the queries of the runbook', () => {
-  it('are these', () => {
+  it('all have an expected answer here', () => {
     expect(queries.map(({ title }) => title)).toEqual(Object.keys(answers).toSorted(byPage));
     expect(page.match(/```sql/g)).toHaveLength(queries.length);
   });
@@ -88,7 +88,7 @@ describe('the queries of the runbook', () => {
     else for (const row of expected?.() ?? [{ title }]) expect(rows).toContainEqual(expect.objectContaining(row));
   });
 
-  it('retry by SQL makes entries due', async () => {
+  it('that retries by SQL makes dead letters due', async () => {
     const [retry] = queries.filter(({ title }) => title.includes('changes rows'));
     const client = new pg.Client({ connectionString: api.adminUrl });
     await client.connect();
@@ -146,7 +146,7 @@ describe('the runbook names', () => {
   });
 });
 
-/** By where the title stands on the page; one that does not is last. */
+/** Sorts by the place of the title on the page; a title that is not on the page comes last. */
 function byPage(a: string, b: string): number {
   const at = (title: string) => (page.indexOf(`-- ${title}\n`) + 1 || page.length + 1) - 1;
   return at(a) - at(b);
@@ -166,7 +166,7 @@ async function readHelps(): Promise<Record<string, string>> {
   return JSON.parse(stdout) as Record<string, string>;
 }
 
-/** As an operator runs it: as the owner of the tables, in a transaction that is not kept. */
+/** Runs a query as an operator does, as the owner of the tables, in a transaction that is rolled back. */
 async function asPostgres(sql: string, mode: 'read only' | 'read write'): Promise<Row[]> {
   const client = new pg.Client({ connectionString: api.adminUrl });
   await client.connect();
@@ -246,7 +246,7 @@ async function seed(): Promise<void> {
   await reportFigures();
 }
 
-/** Leaves a dead row and a scan behind, in a session that reports them at once: others do a second later. */
+/** Leaves a dead row and a scan behind, in a session that reports its statistics at once; other sessions report a second later. */
 async function reportFigures(): Promise<void> {
   const client = new pg.Client({ connectionString: api.adminUrl });
   await client.connect();
@@ -256,7 +256,7 @@ async function reportFigures(): Promise<void> {
   await client.end();
 }
 
-/** One session holds a lock, another waits for it. */
+/** Opens two sessions: one holds a lock, the other waits for it. */
 async function blockSomebody(): Promise<void> {
   for (const name of ['tributary blocking', 'tributary blocked']) {
     const client = new pg.Client({ connectionString: api.adminUrl, application_name: name });

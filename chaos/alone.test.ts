@@ -1,3 +1,3 @@
 import { prove } from './prove.ts';
 
-prove('measured');
+prove('alone');

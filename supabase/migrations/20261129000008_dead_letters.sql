@@ -203,7 +203,7 @@ as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_held integer;
-  v_old json;
+  v_known json;
   v_settled json;
 begin
   select count(*) into v_held from (
@@ -213,15 +213,15 @@ begin
   if v_held < json_array_length(p_entries) then
     return null;
   end if;
-  v_old := private.insert_events(p_keys, p_events, v_now);
+  v_known := private.insert_events(p_keys, p_events, v_now);
 
   with entries as (
     select e.*, k.event_time, o.stored_event_id,
       case when e.outcome = 'event' then coalesce(o.outcome, 'accepted') else e.outcome end as became
     from json_to_recordset(p_entries) as e (id uuid, outcome text, status text, retry_seconds numeric, conflict_status text, error_class text,
       last_error_message text, field_path text, source_event_type text, idempotency_key text, sample jsonb)
-    left join json_to_recordset(p_keys) as k (dlq_id uuid, event_time timestamptz) on k.dlq_id = e.id
-    left join json_to_recordset(v_old) as o (dlq_id uuid, outcome text, stored_event_id uuid) on o.dlq_id = e.id
+    left join json_populate_recordset(null::private.key_row, p_keys) k on k.dlq_id = e.id
+    left join json_populate_recordset(null::private.known_row, v_known) o on o.dlq_id = e.id
   ), settled as (
     update public.dlq_events d set
       status = case e.became when 'conflict' then e.conflict_status else e.status end,

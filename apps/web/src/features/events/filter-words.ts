@@ -7,7 +7,7 @@ import { eventTexts } from './texts.ts';
 
 type Words = Record<(typeof filterKeys)[number], string | undefined>;
 
-/** What each filter is set to, in words; undefined for one that is not set. */
+/** The value of each filter in words; undefined for a filter that is not set. */
 export function useFilterWords(search: EventsSearch, connections: readonly { id: string; name: string }[]): Words {
   const t = useTexts(eventTexts);
   const language = useLanguage();
