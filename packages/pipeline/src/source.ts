@@ -148,6 +148,8 @@ export interface RawRecord {
 export interface Sample {
   name: string;
   label: string;
+  /** Canonical type of every record of it. */
+  becomes: string;
   contentType: string;
   body(fill: { id: string; nowMs: number }): string;
 }

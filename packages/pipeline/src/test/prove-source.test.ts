@@ -38,6 +38,7 @@ const greengrocer: Source = {
     {
       name: 'sold',
       label: 'Sold',
+      becomes: 'greengrocer.sold',
       contentType: 'application/json',
       body: ({ id, nowMs }) =>
         JSON.stringify({
@@ -161,11 +162,12 @@ const broken: Readonly<Record<string, [Partial<Source>, Partial<Given>?][]>> = {
     [{ handshake: (query) => ({ status: 200, body: query.get('hub.challenge') ?? '' }) }],
     [{ handshake: (query) => (query.has('hub.mode') ? { status: 200, body: '' } : undefined) }],
   ],
-  'makes of every sample canonical events, or the dead letter that is written down for it': [
+  'makes of every sample what is written down for it: canonical events of its type, or a dead letter': [
     [{ samples: sampleWith({ at: 'yesterday', buyer: { name: 'Ilda Moura' } }) }],
     [{}, { deadLetters: { sold: 'MISSING_FIELD' } }],
     [{}, { deadLetters: { stolen: 'MISSING_FIELD' } }],
     [{ split: () => [] }],
+    [{ samples: greengrocer.samples.map((sample) => ({ ...sample, becomes: 'order.paid' })) }],
   ],
   'gives a delivery that is sent again the same key and the same fingerprint, whenever it arrives': [
     [{ read: (record, context) => ({ ...greengrocer.read(record, context), idempotencyKey: `at ${context.receivedAtMs}` }) }],
