@@ -45,7 +45,8 @@ describe('the samples that come with the product', () => {
       for (let round = 0; round < 2; round++) {
         const body = sample.body({ id: randomUUID(), nowMs: Date.now() });
         const signed = source.sign(body, secrets, source.config.parse(config), Date.now());
-        const answer = await api.send(connection.url, signed.body ?? body, { 'content-type': sample.contentType, ...signed.headers });
+        const url = signed.query ? `${connection.url}?${new URLSearchParams(signed.query)}` : connection.url;
+        const answer = await api.send(url, signed.body ?? body, { 'content-type': sample.contentType, ...signed.headers });
         expect(answer).toMatchObject({ status: 200, body: { status: 'accepted' } });
         ids.push(...(answer.body.records ?? []).map((record) => record.eventId));
       }
