@@ -26,8 +26,8 @@ export function openDestination(keys: OrgKeys, orgId: string, channelId: string,
 }
 
 /**
- * The destination in a form that people recognise. The path of a URL is as secret as a password, because Slack authenticates by it: only its
- * last four characters are shown.
+ * The destination in a form that people recognise. The path of a URL is as secret as a password, because Slack authenticates by it: only
+ * its last four characters are shown.
  */
 export function maskDestination(destination: Destination): string {
   switch (destination.type) {

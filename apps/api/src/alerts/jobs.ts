@@ -110,8 +110,8 @@ function failed(error: string): AttemptResult {
 }
 
 /**
- * The wait before the next attempt: 30 s, doubled at each attempt up to an hour, of which a random part between half and all is used, so that many
- * notifications do not become due at the same moment. Twelve attempts take about five hours.
+ * The wait before the next attempt: 30 s, doubled at each attempt up to an hour, of which a random part between half and all is used, so
+ * that many notifications do not become due at the same moment. Twelve attempts take about five hours.
  */
 function backoffSeconds(attempts: number): number {
   return Math.ceil(Math.min(3_600, 15 * 2 ** attempts) * (0.5 + Math.random() / 2));

@@ -53,8 +53,8 @@ function contextOf({ orgName, incident }: AlertMessage): string {
 }
 
 /**
- * The body for Slack. Texts that people typed are sent as plain_text, where they can neither mention people nor link; `text`, which Slack reads as markup,
- * is escaped.
+ * The body for Slack. Texts that people typed are sent as plain_text, where they can neither mention people nor link; `text`, which Slack
+ * reads as markup, is escaped.
  */
 export function slackBody(message: AlertMessage): object {
   const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

@@ -59,17 +59,10 @@ class ReceiverFailed extends Error {
 }
 
 /** Sends to Slack, PagerDuty, webhooks and mail servers. Each channel has its own circuit breaker. */
-export function createNotifier({ outbound, circuits, smtp, pagerDutyUrl, now }: NotifierOptions): Notifier {
-  const mail =
-    smtp &&
-    createTransport({
-      url: smtp.url,
-      connectionTimeout: 5_000,
-      greetingTimeout: 5_000,
-      socketTimeout: 10_000,
-      disableFileAccess: true,
-      disableUrlAccess: true,
-    });
+export function createNotifier(options: NotifierOptions): Notifier {
+  const { circuits, smtp } = options;
+  const mail = smtp && createMailer(smtp);
+  const send = createSender({ ...options, mail });
   const breakers = new LRUCache<string, Breaker>({ max: 2_000, dispose: (breaker) => breaker.dispose() });
 
   function breakerOf(channelId: string, type: AlertChannelType): Breaker {
@@ -79,58 +72,6 @@ export function createNotifier({ outbound, circuits, smtp, pagerDutyUrl, now }: 
       breakers.set(channelId, breaker);
     }
     return breaker;
-  }
-
-  async function send(destination: Destination, message: AlertMessage): Promise<Delivered> {
-    try {
-      switch (destination.type) {
-        case 'slack':
-          return await post(destination.url, JSON.stringify(slackBody(message)));
-        case 'pagerduty':
-          return await post(pagerDutyUrl, JSON.stringify(pagerDutyEvent(message, destination.routingKey)));
-        case 'webhook': {
-          const body = JSON.stringify(webhookBody(message));
-          return await post(destination.url, body, signatureHeaders(destination.secret, `msg_${message.id}`, body, now()));
-        }
-        case 'email':
-          return await sendMail(destination.recipients, message);
-      }
-    } catch (error) {
-      const isRefused = error instanceof OutboundRefused;
-      // SMTP codes 550 to 559 are about the mailbox, not about the relay.
-      const mailbox = Number((error as { responseCode?: unknown }).responseCode);
-      return {
-        ok: false,
-        status: null,
-        answer: isRefused ? error.message : describeError(error),
-        isFinal: isRefused || (mailbox >= 550 && mailbox < 560),
-        retryAfterSeconds: undefined,
-      };
-    }
-  }
-
-  async function post(url: string, body: string, headers: Record<string, string> = {}): Promise<Delivered> {
-    const {
-      status,
-      text,
-      headers: answered,
-    } = await outbound.request(url, { headers: { 'content-type': 'application/json', ...headers }, body });
-    const isRedirect = status >= 300 && status < 400;
-    return {
-      ok: status >= 200 && status < 300,
-      status,
-      answer: isRedirect ? 'the receiver redirects, and redirects are not followed: enter the address that it redirects to' : excerpt(text),
-      isFinal: isRedirect || (status >= 400 && status < 500 && ![408, 409, 425, 429].includes(status)),
-      retryAfterSeconds: /^\d{1,5}$/.test(String(answered['retry-after'])) ? Number(answered['retry-after']) : undefined,
-    };
-  }
-
-  async function sendMail(recipients: readonly string[], message: AlertMessage): Promise<Delivered> {
-    if (!mail || !smtp)
-      return { ok: false, status: null, answer: 'this server sends no e-mail', isFinal: true, retryAfterSeconds: undefined };
-    // Each recipient is passed as a bare address, so that no text can add a display name or further recipients.
-    const sent = await mail.sendMail({ ...mailOf(message), from: smtp.from, to: recipients.map((address) => ({ name: '', address })) });
-    return { ok: true, status: null, answer: excerpt(sent.response), isFinal: false, retryAfterSeconds: undefined };
   }
 
   return {
@@ -160,6 +101,81 @@ export function createNotifier({ outbound, circuits, smtp, pagerDutyUrl, now }: 
       mail?.close();
     },
   };
+}
+
+interface Mailer {
+  send(recipients: readonly string[], message: AlertMessage): Promise<Delivered>;
+  close(): void;
+}
+
+function createMailer({ url, from }: { url: string; from: string }): Mailer {
+  const transport = createTransport({
+    url,
+    connectionTimeout: 5_000,
+    greetingTimeout: 5_000,
+    socketTimeout: 10_000,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  return {
+    async send(recipients, message) {
+      // Each recipient is passed as a bare address, so that no text can add a display name or further recipients.
+      const sent = await transport.sendMail({ ...mailOf(message), from, to: recipients.map((address) => ({ name: '', address })) });
+      return { ok: true, status: null, answer: excerpt(sent.response), isFinal: false, retryAfterSeconds: undefined };
+    },
+    close: () => transport.close(),
+  };
+}
+
+type SenderDeps = Pick<NotifierOptions, 'outbound' | 'pagerDutyUrl' | 'now'> & { mail: Mailer | undefined };
+
+/** Sends one message in the format of its destination. It returns failures, and never throws. */
+function createSender({ outbound, mail, pagerDutyUrl, now }: SenderDeps) {
+  async function post(url: string, body: string, headers: Record<string, string> = {}): Promise<Delivered> {
+    const response = await outbound.request(url, { headers: { 'content-type': 'application/json', ...headers }, body });
+    const { status } = response;
+    const isRedirect = status >= 300 && status < 400;
+    const retryAfter = String(response.headers['retry-after']);
+    return {
+      ok: status >= 200 && status < 300,
+      status,
+      answer: isRedirect
+        ? 'the receiver redirects, and redirects are not followed: enter the address that it redirects to'
+        : excerpt(response.text),
+      isFinal: isRedirect || (status >= 400 && status < 500 && ![408, 409, 425, 429].includes(status)),
+      retryAfterSeconds: /^\d{1,5}$/.test(retryAfter) ? Number(retryAfter) : undefined,
+    };
+  }
+
+  function sendOrThrow(destination: Destination, message: AlertMessage): Promise<Delivered> {
+    switch (destination.type) {
+      case 'slack':
+        return post(destination.url, JSON.stringify(slackBody(message)));
+      case 'pagerduty':
+        return post(pagerDutyUrl, JSON.stringify(pagerDutyEvent(message, destination.routingKey)));
+      case 'webhook': {
+        const body = JSON.stringify(webhookBody(message));
+        return post(destination.url, body, signatureHeaders(destination.secret, `msg_${message.id}`, body, now()));
+      }
+      case 'email':
+        return mail ? mail.send(destination.recipients, message) : Promise.resolve(unsent('this server sends no e-mail', true));
+    }
+  }
+
+  return async (destination: Destination, message: AlertMessage): Promise<Delivered> => {
+    try {
+      return await sendOrThrow(destination, message);
+    } catch (error) {
+      if (error instanceof OutboundRefused) return unsent(error.message, true);
+      // SMTP codes 550 to 559 are about the mailbox, not about the relay.
+      const smtpCode = Number((error as { responseCode?: unknown }).responseCode);
+      return unsent(describeError(error), smtpCode >= 550 && smtpCode < 560);
+    }
+  };
+}
+
+function unsent(answer: string, isFinal: boolean): Delivered {
+  return { ok: false, status: null, answer, isFinal, retryAfterSeconds: undefined };
 }
 
 /** The headers that sign a body by Standard Webhooks 1.0. */

@@ -311,7 +311,7 @@ describe('a receiver that fails', () => {
 
   it('is tried again at the time that it asked for by Retry-After', async () => {
     const { org, queue } = await makeIncident();
-    Object.assign(receiver, { status: 429, headers: { retryAfterSeconds: 1200 } });
+    Object.assign(receiver, { status: 429, headers: { 'retry-after': '1200' } });
     const channel = await addChannel(org, { type: 'slack', url: receiver.url });
     await queue('opened');
     await notify();
