@@ -168,7 +168,8 @@ describe('the operator', () => {
     const inFlight = [send(busy, url), send(busy, url)];
     await expect.poll(() => busy.writer.state().records).toBe(2);
     expect((await command(idle, 'drain')).body.drained).toBe(false);
-    // The test does not probe by sending: a delivery that arrives before the order would be accepted and wait for the database like the others.
+    // The test does not probe by sending: a delivery that arrives before the order would be accepted and wait for the database like the
+    // others.
     await expect.poll(() => busy.flow.mode(), withinASecond).toBe('drain');
     expect((await send(busy, url)).body.code).toBe('draining');
     await sleep(1_100);

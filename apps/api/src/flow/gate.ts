@@ -11,7 +11,9 @@ export interface Gate {
 
 /** A request that was admitted, until it leaves. */
 interface Entry {
-  /** Starts counting the request as an upload. `cut` aborts the upload; it is called, at most once, when the upload blocks other requests. */
+  /**
+   * Starts counting the request as an upload. `cut` aborts the upload; it is called, at most once, when the upload blocks other requests.
+   */
   startReading(cut: () => void): void;
   /** Adds bytes of the body, received or inflated. Throws Refusal `overloaded` when all bodies together are too large. */
   grow(bytes: number): void;

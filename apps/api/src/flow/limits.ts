@@ -32,7 +32,9 @@ export interface LimitsDeps {
 }
 
 const bucketsMax = 20_000;
-/** The fair share applies for this long after deliveries of two orgs arrived one after the other. An org that sends alone starves no other. */
+/**
+ * The fair share applies for this long after deliveries of two orgs arrived one after the other. An org that sends alone starves no other.
+ */
 const contentionMs = 10_000;
 const brownoutRetrySeconds = 15;
 
@@ -41,50 +43,15 @@ const details = {
   org_rate: 'the rate limit of this org is reached',
   fair_share: 'the server is under load, and this org has used its fair share',
 } as const;
+type Reason = keyof typeof details;
 
 export function createLimits({ obeyed, fairShare, metrics, nowMs = () => performance.now(), random = Math.random }: LimitsDeps): Limits {
   // A bucket that the cache evicts is full when it is made again: the bound on memory may let too much through, never too little.
   const buckets = new LRUCache<string, TokenBucket>({ max: bucketsMax });
   const shares = new LRUCache<string, TokenBucket>({ max: bucketsMax });
-  // Each refusal is made once: under load a refusal must cost next to nothing, and a new Error captures its stack.
-  const refusals = new Map<string, Refusal>();
+  const rateLimited = createRefusals();
   const shed = new Refusal('brownout', undefined, { retryAfterSeconds: brownoutRetrySeconds });
-  let lastOrgId = '';
-  let contendedAtMs = Number.NEGATIVE_INFINITY;
-
-  function refuse(reason: keyof typeof details, dueInMs: number): never {
-    metrics.shed.inc({ reason });
-    const seconds = Math.max(1, Math.ceil(dueInMs / 1000));
-    let refusal = refusals.get(`${reason} ${seconds}`);
-    if (!refusal) {
-      refusal = new Refusal('rate_limited', details[reason], { retryAfterSeconds: seconds });
-      if (refusals.size < 1_000) refusals.set(`${reason} ${seconds}`, refusal);
-    }
-    throw refusal;
-  }
-
-  function isContended(orgId: string, now: number): boolean {
-    if (orgId !== lastOrgId) {
-      if (lastOrgId !== '') contendedAtMs = now;
-      lastOrgId = orgId;
-    }
-    return now - contendedAtMs < contentionMs;
-  }
-
-  function bucketOf(of: LRUCache<string, TokenBucket>, id: string, rate: Rate, now: number): TokenBucket {
-    let bucket = of.get(id);
-    if (!bucket) {
-      bucket = createTokenBucket(rate, now);
-      of.set(id, bucket);
-    }
-    return bucket;
-  }
-
-  /** One instance's part of a limit. The deliveries of a whole second may arrive at once. */
-  function partOf(perSecond: number, instances: number): Rate {
-    const part = perSecond / Math.max(1, instances);
-    return { perSecond: part, burst: Math.max(1, part) };
-  }
+  const isContended = watchContention();
 
   return {
     take({ id, orgId, priority, rateLimitPerSecond, orgRateLimitPerSecond }) {
@@ -99,20 +66,23 @@ export function createLimits({ obeyed, fairShare, metrics, nowMs = () => perform
       const now = nowMs();
       // Every bucket is checked before a token is taken from any of them: a refused delivery uses up no token.
       const takes: [TokenBucket, Rate][] = [];
-      const ask = (reason: keyof typeof details, bucket: TokenBucket, rate: Rate) => {
+      const check = (reason: Reason, bucket: TokenBucket, rate: Rate) => {
         const dueInMs = tokensDueInMs(bucket, rate, now);
-        if (dueInMs > 0) refuse(reason, dueInMs);
+        if (dueInMs > 0) {
+          metrics.shed.inc({ reason });
+          throw rateLimited(reason, dueInMs);
+        }
         takes.push([bucket, rate]);
       };
       if (rateLimitPerSecond !== undefined) {
         const rate = partOf(rateLimitPerSecond, instances);
-        ask('connection_rate', bucketOf(buckets, id, rate, now), rate);
+        check('connection_rate', bucketOf(buckets, id, rate, now), rate);
       }
       if (orgRateLimitPerSecond !== undefined) {
         const rate = partOf(orgRateLimitPerSecond, instances);
-        ask('org_rate', bucketOf(buckets, orgId, rate, now), rate);
+        check('org_rate', bucketOf(buckets, orgId, rate, now), rate);
       }
-      if (isThrottled && isContended(orgId, now)) ask('fair_share', bucketOf(shares, orgId, fairShare, now), fairShare);
+      if (isThrottled && isContended(orgId, now)) check('fair_share', bucketOf(shares, orgId, fairShare, now), fairShare);
       for (const [bucket, rate] of takes) takeTokens(bucket, rate, now);
     },
 
@@ -124,4 +94,46 @@ export function createLimits({ obeyed, fairShare, metrics, nowMs = () => perform
       for (const bucket of [own, orgs, share]) if (bucket) bucket.tokens += 1;
     },
   };
+}
+
+/** Each refusal is made once: under load a refusal must cost next to nothing, and a new Error captures its stack. */
+function createRefusals(): (reason: Reason, dueInMs: number) => Refusal {
+  const refusals = new Map<string, Refusal>();
+  return (reason, dueInMs) => {
+    const seconds = Math.max(1, Math.ceil(dueInMs / 1000));
+    let refusal = refusals.get(`${reason} ${seconds}`);
+    if (!refusal) {
+      refusal = new Refusal('rate_limited', details[reason], { retryAfterSeconds: seconds });
+      if (refusals.size < 1_000) refusals.set(`${reason} ${seconds}`, refusal);
+    }
+    return refusal;
+  };
+}
+
+/** Returns whether deliveries of two orgs arrived one after the other lately. Call the returned function for every delivery. */
+function watchContention(): (orgId: string, now: number) => boolean {
+  let lastOrgId = '';
+  let contendedAtMs = Number.NEGATIVE_INFINITY;
+  return (orgId, now) => {
+    if (orgId !== lastOrgId) {
+      if (lastOrgId !== '') contendedAtMs = now;
+      lastOrgId = orgId;
+    }
+    return now - contendedAtMs < contentionMs;
+  };
+}
+
+function bucketOf(of: LRUCache<string, TokenBucket>, id: string, rate: Rate, now: number): TokenBucket {
+  let bucket = of.get(id);
+  if (!bucket) {
+    bucket = createTokenBucket(rate, now);
+    of.set(id, bucket);
+  }
+  return bucket;
+}
+
+/** One instance's part of a limit. The deliveries of a whole second may arrive at once. */
+function partOf(perSecond: number, instances: number): Rate {
+  const part = perSecond / Math.max(1, instances);
+  return { perSecond: part, burst: Math.max(1, part) };
 }

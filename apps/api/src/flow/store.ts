@@ -110,7 +110,10 @@ export async function listTransitions(db: Statement, limit: number): Promise<Flo
   }));
 }
 
-/** Whether the caller, under RLS, has an active connection whose deliveries a brownout may refuse, in this org or in any of the caller's orgs. */
+/**
+ * Whether the caller, under RLS, has an active connection whose deliveries a brownout may refuse, in this org or in any of the caller's
+ * orgs.
+ */
 export async function hasLowPriority(sql: Sql, orgId: string | undefined): Promise<boolean> {
   const rows = await sql(
     `select from public.source_connections
