@@ -1,8 +1,8 @@
 import type { DlqFilter, DlqOperationKind, DlqStatus } from '@tributary/shared/dlq.ts';
 
 /**
- * Conditions on `d`, a row of dlq_events, with the values of {@link filterValues} as $1 to $12. Postgres plans the statement with the values
- * known, so that a condition without a value costs nothing.
+ * Conditions on `d`, a row of dlq_events, with the values of {@link filterValues} as $1 to $12. Postgres plans the statement with the
+ * values known, so that a condition without a value costs nothing.
  */
 export const matchesFilter = `d.org_id = $1
   and ($2::uuid is null or d.project_id = $2)
@@ -40,7 +40,9 @@ export function filterValues(orgId: string, filter: DlqFilter, nowMs: number): u
 /** The statuses of entries that are neither resolved nor discarded. */
 export const openStatuses: DlqStatus[] = ['pending', 'retrying', 'exhausted'];
 
-/** The statuses that each kind of operation may change: `usually` without statuses in the filter, and `also` where the filter names them. */
+/**
+ * The statuses that each kind of operation may change: `usually` without statuses in the filter, and `also` where the filter names them.
+ */
 const touchable: Record<DlqOperationKind, { usually: DlqStatus[]; also: DlqStatus[] }> = {
   redrive: { usually: ['pending', 'exhausted'], also: ['discarded'] },
   reverify: { usually: ['pending', 'exhausted'], also: ['discarded'] },

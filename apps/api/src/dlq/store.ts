@@ -50,7 +50,10 @@ export interface Cursor {
   id: string;
 }
 
-/** Lists entries newest first, after the cursor. The index alone finds the page where the filter allows it; only the page's rows are fetched. */
+/**
+ * Lists entries newest first, after the cursor. The index alone finds the page where the filter allows it; only the page's rows are
+ * fetched.
+ */
 export function listEntries(sql: Sql, orgId: string, filter: DlqFilter, nowMs: number, limit: number, after?: Cursor): Promise<EntryRow[]> {
   return sql<EntryRow>(
     `with page as (

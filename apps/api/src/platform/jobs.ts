@@ -117,7 +117,9 @@ function createTaskList({ tasks, signal, metrics, log }: Pick<JobDeps, 'tasks' |
   return { taskList, running: () => running };
 }
 
-/** A runner of the library that can be stopped and started again. One that stops by itself counts as stopped, so that it is started again. */
+/**
+ * A runner of the library that can be stopped and started again. One that stops by itself counts as stopped, so that it is started again.
+ */
 function createRunner({ db, taskList, concurrency, log }: Pick<JobDeps, 'db' | 'concurrency' | 'log'> & { taskList: TaskList }) {
   let runner: Runner | undefined;
   let stopping = new AbortController();
