@@ -56,7 +56,7 @@ export const longFaultsStep: Step = { ...script('faults, long form', 'chaos/src/
 /** Everything that a change must pass. The fastest to fail comes first; cases that measure times run alone, at the end. */
 export const everything: readonly Stage[] = [
   [...staticStage, ...databaseStage],
-  [vitestStep('unit and database tests', 'unit', 'db')],
+  [vitestStep('unit, component and database tests', 'unit', 'web', 'db')],
   [browserStep, vitestStep('faults', 'faults')],
   [vitestStep('measured faults', 'measured')],
 ];
