@@ -85,7 +85,7 @@ it('keeps a session whose renewal gets no answer', async () => {
   const renewals = cable(/^\/auth\/v1\/token$/);
   renewals.cut();
   await openAt(`/o/${orgSlug}/connections`, { instead: [renewals.handler], stored: { expires_at: 1 } });
-  await until(() => expect(screen.getByText(/The server takes its time/)).toBeTruthy());
+  await until(() => expect(screen.getByText(/The server is slow to answer/)).toBeTruthy());
   // The renewal is tried for half a minute.
   await until(() => expect(screen.getByRole('alert').textContent).toContain('The server does not answer'), 90);
   renewals.mend();

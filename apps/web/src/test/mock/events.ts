@@ -5,11 +5,12 @@ import { answer } from './answers.ts';
 import { ago, idOf, ids, type Row, type World } from './world.ts';
 
 const types = ['order.paid', 'order.refunded', 'subscription.renewed', 'order.created'] as const;
-const pageSize = 100;
 const hash = 'ab'.repeat(32);
 
-export const eventRows = (world: World): Row<'canonical_events'>[] =>
-  Array.from({ length: world.filled ? world.rows : 0 }, (_, index) => ({
+export const eventRows = (world: World): Row<'canonical_events'>[] => {
+  // All of them within a day, which is what the page shows at first.
+  const gap = Math.min(7, 1_380 / world.rows);
+  return Array.from({ length: world.filled ? world.rows : 0 }, (_, index) => ({
     id: idOf('4', index + 1),
     org_id: ids.org,
     project_id: ids.project,
@@ -22,9 +23,9 @@ export const eventRows = (world: World): Row<'canonical_events'>[] =>
     idempotency_key: `purchase-${index + 1}`,
     schema_version: 1,
     revision: index === 1 ? 1 : 0,
-    event_time: ago(3 + index * 7),
-    received_at: ago(3 + index * 7),
-    ingested_at: ago(3 + index * 7),
+    event_time: ago(3 + index * gap),
+    received_at: ago(3 + index * gap),
+    ingested_at: ago(3 + index * gap),
     erased_at: null,
     is_test: index === 2,
     amount_minor: 14_990 + index,
@@ -34,6 +35,7 @@ export const eventRows = (world: World): Row<'canonical_events'>[] =>
     attribution: { utm_source: 'newsletter' },
     properties: { product: { id: 4_774_438, name: 'Curso de violão' }, installments: 1 },
   }));
+};
 
 export const journalRows = (world: World): Row<'event_journal'>[] =>
   eventRows(world).map((event) => ({
@@ -69,7 +71,7 @@ const toRow = (row: Row<'canonical_events'>): EventRow => ({
 });
 
 /** A page of the events that the filter's types and order leave over; the other filters are the database's business. */
-function page(rows: readonly Row<'canonical_events'>[], asked: Search): EventPage {
+function page(rows: readonly Row<'canonical_events'>[], asked: Search, pageSize: number): EventPage {
   const { types: wanted, orderRef, from, to } = asked.filter ?? {};
   const found = rows.filter(
     (row) =>
@@ -79,7 +81,7 @@ function page(rows: readonly Row<'canonical_events'>[], asked: Search): EventPag
       (!to || row.event_time < to),
   );
   const start = asked.before ? found.findIndex((row) => row.id === asked.before?.id) + 1 : 0;
-  const shown = found.slice(start, start + (asked.page_limit ?? pageSize));
+  const shown = found.slice(start, start + Math.min(asked.page_limit ?? pageSize, pageSize));
   const last = shown.at(-1);
   const next = last && start + shown.length < found.length ? { time: last.event_time, id: last.id } : null;
   return { rows: shown.map(toRow), next, scannedTo: null };
@@ -110,7 +112,7 @@ const journalEntry = (world: World, row: Row<'event_journal'>): JournalEntry => 
 export function eventHandlers(world: World, events: Row<'canonical_events'>[], journal: Row<'event_journal'>[]) {
   return [
     http.post(`${world.supabaseUrl}/rest/v1/rpc/search_events`, async ({ request }) =>
-      answer(EventPage, page(events, (await request.json()) as Search)),
+      answer(EventPage, page(events, (await request.json()) as Search, world.pageSize)),
     ),
     http.post(`${world.supabaseUrl}/rest/v1/rpc/events_histogram`, async ({ request }) => {
       const { from, to, bucket_seconds } = (await request.json()) as { from: string; to: string; bucket_seconds: number };

@@ -80,16 +80,9 @@ export function replayHandlers(world: World) {
       const plan = all.find((one) => one.id === params.id);
       if (!plan) return problem(404, 'not_found', { detail: 'there is no such plan' });
       const audit = [
-        { at: plan.createdAt, actorId: user.id, action: 'replay_plans.insert', detail: { name: plan.name, matched_count: 120 } },
+        { at: plan.createdAt, actorId: user.id, action: 'created', detail: {} },
         ...(plan.approvedAt
-          ? [
-              {
-                at: plan.approvedAt,
-                actorId: colleague.id,
-                action: 'replay_plans.update',
-                detail: { status: { from: 'pending_approval', to: 'approved' }, reference: { from: null, to: 'RFA-1234' } },
-              },
-            ]
+          ? [{ at: plan.approvedAt, actorId: colleague.id, action: 'approved', detail: { reference: plan.reference } }]
           : []),
       ];
       return answer(ReplayPlan, world.role === 'analyst' ? plan : { ...plan, audit });

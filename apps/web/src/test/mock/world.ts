@@ -16,6 +16,8 @@ export interface World {
   running: boolean;
   /** How many rows a list that grows without a limit has: events, dead letters, audit entries. */
   rows: number;
+  /** How many events the database puts into one page at most. */
+  pageSize: number;
   orgName: string;
   connectionName: string;
   sources: Readonly<Record<'en' | 'pt-BR', readonly SourceEntry[]>>;
@@ -27,6 +29,7 @@ export const makeWorld = (options: Partial<World> = {}): World => ({
   filled: true,
   running: false,
   rows: 12,
+  pageSize: 100,
   orgName: 'Ateliê Aurora',
   connectionName: 'Hotmart shop',
   sources: catalogue,
