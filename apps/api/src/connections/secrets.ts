@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { open, SealError, seal, secretAad } from '@tributary/pipeline/crypto/seal.ts';
 import type { Secret, SecretField, Source } from '@tributary/pipeline/source.ts';
-import { webhook } from '@tributary/pipeline/sources/webhook/index.ts';
 import { invalidRequest } from '../platform/requests.ts';
 import type { OrgKeys } from '../tenancy/org-keys.ts';
 import { signSample } from './sample.ts';
@@ -9,7 +8,7 @@ import { signSample } from './sample.ts';
 /** 256 bits, in the form the source's scheme asks for. `config` has passed the source's schema. */
 export function createSecret(source: Source, config: unknown): string {
   const random = randomBytes(32);
-  return source.type === webhook.type ? webhook.newSecret(webhook.config.parse(config), random) : random.toString('base64url');
+  return source.newSecret?.(config, random) ?? random.toString('base64url');
 }
 
 export function sealSecret(keys: OrgKeys, orgId: string, connectionId: string, secret: Secret): Buffer {
