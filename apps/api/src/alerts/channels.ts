@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
-import { formatSecret } from '@tributary/pipeline/sources/webhook/secrets.ts';
+import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
+import { formatSecret } from '@tributary/pipeline/proofs/secrets.ts';
 import {
   type AlertChannels,
   type AlertChannelType,

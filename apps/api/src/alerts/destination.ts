@@ -1,4 +1,4 @@
-import { alertChannelAad, open, SealError, seal } from '@tributary/pipeline/seal.ts';
+import { alertChannelAad, open, SealError, seal } from '@tributary/pipeline/crypto/seal.ts';
 import type { OrgKeys } from '../tenancy/org-keys.ts';
 
 /** The destination of a channel with its credentials. It is stored sealed only. */

@@ -1,4 +1,4 @@
-import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
+import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
 import type { Logger } from 'pino';
 import { CircuitOpenError } from '../platform/breaker.ts';
 import type { Db } from '../platform/db.ts';

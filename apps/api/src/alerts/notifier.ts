@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { keysOf } from '@tributary/pipeline/sources/webhook/secrets.ts';
-import { standardSignature } from '@tributary/pipeline/sources/webhook/standard-webhooks.ts';
+import { keysOf } from '@tributary/pipeline/proofs/secrets.ts';
+import { signStandardWebhook } from '@tributary/pipeline/proofs/standard-webhooks.ts';
 import type { AlertChannelType } from '@tributary/shared/alerts.ts';
 import { LRUCache } from 'lru-cache';
 import { createTransport } from 'nodemailer';
@@ -180,10 +180,9 @@ function unsent(answer: string, isFinal: boolean): Delivered {
 
 /** The headers that sign a body by Standard Webhooks 1.0. */
 function signatureHeaders(secret: string, id: string, body: string, nowMs: number): Record<string, string> {
-  const [key] = keysOf([{ name: 'secret', value: secret }], 'whsec');
+  const [key] = keysOf([secret], 'whsec');
   if (!key) throw new Error('the signing secret cannot be used');
-  const timestamp = String(Math.floor(nowMs / 1000));
-  return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': standardSignature(key, id, timestamp, body) };
+  return signStandardWebhook(key, id, body, nowMs);
 }
 
 /** Explains a failed send to the person who set the channel up. It contains codes only, never an address of this server. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, SealError, seal, secretAad } from '@tributary/pipeline/seal.ts';
+import { open, SealError, seal, secretAad } from '@tributary/pipeline/crypto/seal.ts';
 import type { Secret, SecretField, Source } from '@tributary/pipeline/source.ts';
 import { webhook } from '@tributary/pipeline/sources/webhook/index.ts';
 import { invalidRequest } from '../platform/requests.ts';

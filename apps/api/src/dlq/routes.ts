@@ -1,4 +1,4 @@
-import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
+import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
 import {
   type DlqAnalysis,
   DlqAnalysisQuery,

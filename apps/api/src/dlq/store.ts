@@ -19,6 +19,7 @@ export interface EntryRow {
   field_path: string | null;
   source_event_type: string | null;
   idempotency_key: string | null;
+  stored_event_id: string | null;
   status: DlqStatus;
   attempts: number;
   next_retry_at: string | null;
@@ -34,8 +35,8 @@ export interface EntryRow {
 }
 
 const columns = `d.id, d.org_id, d.project_id, d.source_connection_id, c.name as connection_name, c.type as source_type, c.config_json,
-  d.journal_id, d.record_index, d.error_class, d.last_error_message, d.field_path, d.source_event_type, d.idempotency_key, d.status,
-  d.attempts, d.next_retry_at, d.is_quarantine, d.sample, d.created_at, d.updated_at, d.resolved_at,
+  d.journal_id, d.record_index, d.error_class, d.last_error_message, d.field_path, d.source_event_type, d.idempotency_key,
+  d.stored_event_id, d.status, d.attempts, d.next_retry_at, d.is_quarantine, d.sample, d.created_at, d.updated_at, d.resolved_at,
   (extract(epoch from d.created_at) * 1000000)::bigint as created_us,
   d.org_id = any (array(select private.my_orgs('{owner,admin}'))) as may_write`;
 const withConnection = `public.dlq_events d join public.source_connections c on c.id = d.source_connection_id`;

@@ -5,9 +5,6 @@ import { explain } from './causes.ts';
 import type { OperationRow } from './operations.ts';
 import type { ClusterRow, EntryRow, GroupRow } from './store.ts';
 
-/** The end of the message that private.ingest_batch and private.replay_batch write when the key belongs to another event. */
-const storedEvent = / as event ([0-9a-f]{8}-[0-9a-f-]{27})$/;
-
 export function toEntry(row: EntryRow): DlqEntry {
   return {
     id: row.id,
@@ -23,7 +20,7 @@ export function toEntry(row: EntryRow): DlqEntry {
     fieldPath: row.field_path,
     sourceEventType: row.source_event_type,
     idempotencyKey: row.idempotency_key,
-    storedEventId: storedEvent.exec(row.last_error_message)?.[1] ?? null,
+    storedEventId: row.stored_event_id,
     status: row.status,
     attempts: row.attempts,
     nextRetryAt: row.next_retry_at,

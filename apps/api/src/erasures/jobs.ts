@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { countryOf } from '@tributary/pipeline/columns.ts';
-import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
-import { namesPerson, type Person, type PersonContext } from '@tributary/pipeline/person.ts';
+import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
+import { namesPerson, type Person, type PersonContext } from '@tributary/pipeline/privacy/person.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import type { Logger } from 'pino';
 import { bodyOf, openEntry } from '../deliveries/reopen.ts';

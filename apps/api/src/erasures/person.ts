@@ -1,5 +1,5 @@
-import { hashPerson, type Person } from '@tributary/pipeline/person.ts';
-import { erasureAad, open, seal } from '@tributary/pipeline/seal.ts';
+import { erasureAad, open, seal } from '@tributary/pipeline/crypto/seal.ts';
+import { hashPerson, type Person } from '@tributary/pipeline/privacy/person.ts';
 import { Refusal } from '../platform/refusal.ts';
 import type { OrgKeys } from '../tenancy/org-keys.ts';
 import type { SubjectProbe } from './store.ts';

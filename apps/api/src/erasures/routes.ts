@@ -1,6 +1,6 @@
-import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
-import { readPerson } from '@tributary/pipeline/person.ts';
-import { identifierKinds } from '@tributary/pipeline/pii.ts';
+import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
+import { readPerson } from '@tributary/pipeline/privacy/person.ts';
+import { identifierKinds } from '@tributary/pipeline/privacy/pii.ts';
 import { ErasePerson, type Erasure, type ErasureDryRun, type ErasureList, ErasureQuery } from '@tributary/shared/erasures.ts';
 import { Hono } from 'hono';
 import type { Logger } from 'pino';

@@ -1,5 +1,5 @@
-import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
-import { hashPerson, readPerson } from '@tributary/pipeline/person.ts';
+import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
+import { hashPerson, readPerson } from '@tributary/pipeline/privacy/person.ts';
 import {
   type EventDelivery,
   type EventExport,

@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
-import { safeEqual } from '@tributary/pipeline/signatures.ts';
+import { safeEqual } from '@tributary/pipeline/crypto/constant-time.ts';
+import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
 import { EventExportFormat, EventFilter } from '@tributary/shared/events.ts';
 import { z } from 'zod';
 import { Refusal } from '../platform/refusal.ts';

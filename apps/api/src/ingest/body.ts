@@ -33,7 +33,8 @@ export async function readBody(
   limits: BodyLimits,
   room: BodyRoom,
 ): Promise<Buffer> {
-  const tooLarge = () => new Refusal('payload_too_large', `the body may have at most ${limits.bodyBytesMax} bytes`, { closesConnection: true });
+  const tooLarge = () =>
+    new Refusal('payload_too_large', `the body may have at most ${limits.bodyBytesMax} bytes`, { closesConnection: true });
   const announced = request.headers.get('content-length');
   if (announced !== null && Number(announced) > limits.bodyBytesMax) throw tooLarge();
 

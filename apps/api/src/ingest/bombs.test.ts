@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { jsonValuesMax } from '@tributary/pipeline/json.ts';
+import { jsonValuesMax } from '@tributary/pipeline/reading/json.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeWorld, type World } from '../test/make.ts';
 import { startProcess, type TestProcess } from '../test/process.ts';

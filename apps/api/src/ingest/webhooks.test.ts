@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { journalAad, open } from '@tributary/pipeline/crypto/seal.ts';
 import { unpackDelivery } from '@tributary/pipeline/journal.ts';
-import { journalAad, open } from '@tributary/pipeline/seal.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';

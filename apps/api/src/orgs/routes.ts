@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type MasterKeys, wrapKey } from '@tributary/pipeline/master-keys.ts';
-import { keyAad } from '@tributary/pipeline/seal.ts';
+import { type MasterKeys, wrapKey } from '@tributary/pipeline/crypto/master-keys.ts';
+import { keyAad } from '@tributary/pipeline/crypto/seal.ts';
 import { type Org, type OrgKeys, RotateKey, UpdateOrg } from '@tributary/shared/api.ts';
 import { Hono } from 'hono';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
+import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
 import { createTestDatabase } from '@tributary/supabase/local/testing.ts';
 import { SignJWT } from 'jose';
 import pg from 'pg';

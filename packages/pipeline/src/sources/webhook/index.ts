@@ -1,15 +1,11 @@
 import type { Secret, Signed, Source } from '../../source.ts';
-import { configSchema, settingsOf, type WebhookConfig } from './config.ts';
-import { apiKeyForms, basicForms } from './credentials.ts';
-import { signatureForms } from './hmac.ts';
+import { configSchema, type WebhookConfig } from './config.ts';
 import { credentialsFor, personal, personalFor } from './personal.ts';
 import { portuguese } from './portuguese.ts';
+import { credentialForms, newSecret, sign, verify } from './proof.ts';
 import { read } from './read.ts';
 import { samples } from './samples.ts';
-import { formatSecret } from './secrets.ts';
-import { sign } from './sign.ts';
 import { split } from './split.ts';
-import { secretEncodingOf, verify } from './verify.ts';
 
 /** What the generic source decides by a connection's config instead of once for all. */
 interface Configurable extends Required<Pick<Source<WebhookConfig>, 'personalFor' | 'credentialsFor'>> {
@@ -46,18 +42,8 @@ export const webhook: Source<WebhookConfig> & Configurable = {
   volatile: [],
   personalFor,
   credentialsFor,
-  credentialForms: (secret, config, delivery) => {
-    const verification = settingsOf(config)?.verification;
-    if (verification?.scheme === 'api-key') return apiKeyForms(secret, verification);
-    if (verification?.scheme === 'basic') return basicForms(secret, verification);
-    // A connection that took its sender's signature for an API key has kept a digest of it.
-    if (verification?.scheme === 'hmac') return signatureForms(secret, verification, delivery);
-    return [];
-  },
-  newSecret: (config, random) => {
-    const settings = settingsOf(config);
-    return formatSecret(random, settings === undefined ? 'utf-8' : secretEncodingOf(settings));
-  },
+  credentialForms,
+  newSecret,
   verify,
   split,
   read,
