@@ -1,5 +1,5 @@
 import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
-import type { Secret, Source } from '@tributary/pipeline/source.ts';
+import type { Source } from '@tributary/pipeline/source.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import {
   type Connection,
@@ -14,6 +14,7 @@ import {
 } from '@tributary/shared/api.ts';
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
+import { findSecrets, sealSecret } from '../deliveries/secrets.ts';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
 import { Problem } from '../platform/errors.ts';
@@ -21,14 +22,13 @@ import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../pla
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { describe } from './openapi.ts';
 import { maskHeaders, maskSecrets, signSample } from './sample.ts';
-import { createSecret, givenSecrets, missingSecrets, openSecret, requireUsable, sealSecret, unknownSecret } from './secrets.ts';
+import { createSecret, givenSecrets, missingSecrets, requireUsable, unknownSecret } from './secrets.ts';
 import {
   type ConnectionRow,
   createConnection,
   deleteConnection,
   findConnection,
   findProject,
-  findSealedSecrets,
   listConnections,
   rotateSecret,
   type SecretRow,
@@ -175,7 +175,7 @@ export function connectionRoutes({ db, verifyToken, masterKeys, publicUrl, dispa
         { path: ['sample'], message: `no sample is called so; there are ${source.samples.map((s) => s.name).join(', ')}` },
       ]);
     }
-    const secrets = await openSecrets(connection, await loadOrgKeys(db, masterKeys, connection.org_id, log));
+    const secrets = await findSecrets(db, id, await loadOrgKeys(db, masterKeys, connection.org_id, log), log);
     const [missing] = missingSecrets(
       source,
       secrets.map((secret) => secret.name),
@@ -211,11 +211,6 @@ export function connectionRoutes({ db, verifyToken, masterKeys, publicUrl, dispa
     };
     return c.json(answer);
   });
-
-  async function openSecrets(row: ConnectionRow, keys: Awaited<ReturnType<typeof loadOrgKeys>>): Promise<Secret[]> {
-    const sealed = await findSealedSecrets(db, row.id);
-    return sealed.flatMap((secret) => openSecret(keys, row.org_id, row.id, secret.name, secret.sealed) ?? []);
-  }
 
   return app;
 }

@@ -1,11 +1,11 @@
 import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
-import { open, secretAad } from '@tributary/pipeline/seal.ts';
 import type { Secret, Source } from '@tributary/pipeline/source.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { Db } from '../platform/db.ts';
 import { loadOrgKeys, type OrgKeys } from '../tenancy/org-keys.ts';
+import { type ExpiringSecret, openSecrets } from './secrets.ts';
 import { findConnection, type StoredConnection } from './store.ts';
 
 /** Everything one webhook request needs to know, in memory. */
@@ -21,7 +21,7 @@ export interface Connection {
   orgRateLimitPerSecond: number | undefined;
   /** Parsed by the source's schema; undefined when it does not parse: the connection then rejects everything. */
   config: unknown;
-  secrets: readonly (Secret & { expiresAtMs: number | undefined })[];
+  secrets: readonly ExpiringSecret[];
   keys: OrgKeys;
 }
 
@@ -97,18 +97,6 @@ export async function createConnections(db: Db, masterKeys: MasterKeys, log: Log
 
 function openConnection(stored: StoredConnection, source: Source, keys: OrgKeys, log: Logger): Connection {
   const config = source.config.safeParse(stored.config);
-  const secrets = stored.secrets.flatMap(({ name, sealed, expires_at }) => {
-    for (const key of [...keys.data.values()].reverse()) {
-      try {
-        const value = new TextDecoder().decode(open(key, Buffer.from(sealed, 'base64'), secretAad(stored.org_id, stored.id, name)));
-        return [{ name, value, expiresAtMs: expires_at === null ? undefined : Date.parse(expires_at) }];
-      } catch {
-        // Sealed under an older data key: try the next.
-      }
-    }
-    log.error({ connectionId: stored.id, name }, 'a secret of the connection cannot be opened');
-    return [];
-  });
   return {
     id: stored.id,
     orgId: stored.org_id,
@@ -119,7 +107,7 @@ function openConnection(stored: StoredConnection, source: Source, keys: OrgKeys,
     rateLimitPerSecond: stored.rate_limit_per_second ?? undefined,
     orgRateLimitPerSecond: stored.org_rate_limit_per_second ?? undefined,
     config: config.success ? config.data : undefined,
-    secrets,
+    secrets: openSecrets(stored, keys, log),
     keys,
   };
 }

@@ -9,7 +9,7 @@ import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Connection } from './connection-cache.ts';
 import type { Rejected } from './quarantine.ts';
-import type { DeliveryRow, EventRow, WriteItem, WriteRecord } from './rows.ts';
+import type { DeadRow, DeliveryRow, EventRow, WriteItem, WriteRecord } from './rows.ts';
 
 /** A delivery that arrived at a connection, before anything is known of its content. */
 export interface Arrival {
@@ -122,25 +122,30 @@ export function prepareRejected(arrival: Arrival, errorClass: ErrorClass, messag
       return {
         delivery: deliveryRow(arrival, journalId, arrival.isTest, []),
         sealed: sealDelivery(arrival, journalId, undefined, { ...headers.kept, ...maskedHeaders(headers.presented) }, credentials),
-        dead: {
-          id: newId(nowOf(arrival)),
-          org_id: connection.orgId,
-          project_id: connection.projectId,
-          source_connection_id: connection.id,
-          journal_id: journalId,
-          record_index: null,
-          error_class: errorClass,
-          last_error_message: message,
-          field_path: null,
-          source_event_type: null,
-          idempotency_key: null,
-          next_retry_at: null,
-          is_quarantine: true,
-          // Nobody vouches for this body: nothing of it is shown, only how it came.
-          sample: { content_type: contentType(arrival.delivery), byte_size: arrival.delivery.raw.byteLength },
-        },
+        records: [{ dead: rejectedRow(arrival, journalId, errorClass, message) }],
       };
     },
+  };
+}
+
+function rejectedRow(arrival: Arrival, journalId: string, errorClass: ErrorClass, message: string): DeadRow {
+  const { connection, delivery } = arrival;
+  return {
+    id: newId(nowOf(arrival)),
+    org_id: connection.orgId,
+    project_id: connection.projectId,
+    source_connection_id: connection.id,
+    journal_id: journalId,
+    record_index: null,
+    error_class: errorClass,
+    last_error_message: message,
+    field_path: null,
+    source_event_type: null,
+    idempotency_key: null,
+    next_retry_at: null,
+    is_quarantine: true,
+    // The body is not proved genuine: its sample shows only its type and size, none of its content.
+    sample: { content_type: contentType(delivery), byte_size: delivery.raw.byteLength },
   };
 }
 

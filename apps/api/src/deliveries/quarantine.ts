@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Db } from '../platform/db.ts';
-import type { BatchRows, DeadRow, DeliveryRow } from './rows.ts';
+import { rowsOf, type WriteItem } from './rows.ts';
 import { countRejected, takeQuarantine, writeBatch } from './store.ts';
 
 export interface Rejected {
@@ -8,7 +8,7 @@ export interface Rejected {
   /** Of the body, as it is held in memory and will be stored. */
   bytes: number;
   /** Made only when there is room for it: digests and sealing cost, and a stranger decides how often they would. */
-  seal(): { delivery: Omit<DeliveryRow, 'sealed_at' | 'sealed_length'>; sealed: Uint8Array; dead: DeadRow };
+  seal(): WriteItem;
 }
 
 export interface Quarantine {
@@ -104,9 +104,7 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
   async function store(batch: readonly Waiting[]): Promise<void> {
     const beyond: Waiting[] = [];
     await db.ingestTogether(async (ingest) => {
-      const rows: BatchRows = { deliveries: [], keys: [], events: [], dead: [], sealed: Buffer.alloc(0) };
-      const parts: Uint8Array[] = [];
-      let sealedAt = 0;
+      const items: WriteItem[] = [];
       // In one order in every process, as each locks its connections' hours until it commits.
       for (const [id, waiting] of [...Map.groupBy(batch, (w) => w.connection.id)].sort(([a], [b]) => (a < b ? -1 : 1))) {
         const wanted = waiting.reduce((places, item) => places + placesOf(item), 0);
@@ -121,14 +119,10 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
             continue;
           }
           free -= placesOf(item);
-          const { delivery, sealed, dead } = item.seal();
-          rows.deliveries.push({ ...delivery, sealed_at: sealedAt, sealed_length: sealed.length });
-          rows.dead.push(dead);
-          parts.push(sealed);
-          sealedAt += sealed.length;
+          items.push(item.seal());
         }
       }
-      if (rows.deliveries.length > 0) await writeBatch({ ingest }, { ...rows, sealed: Buffer.concat(parts) });
+      if (items.length > 0) await writeBatch(ingest, rowsOf(items));
     });
     for (const { connection } of beyond) count(connection);
   }

@@ -71,3 +71,21 @@ export interface BatchRows {
   dead: DeadRow[];
   sealed: Uint8Array;
 }
+
+/** The rows of a batch, table by table. The sealed bodies travel as one buffer: each delivery says where in it its own lies. */
+export function rowsOf(batch: readonly WriteItem[]): BatchRows {
+  const rows: BatchRows = { deliveries: [], keys: [], events: [], dead: [], sealed: Buffer.concat(batch.map((item) => item.sealed)) };
+  let sealedAt = 0;
+  for (const item of batch) {
+    rows.deliveries.push({ ...item.delivery, sealed_at: sealedAt, sealed_length: item.sealed.length });
+    sealedAt += item.sealed.length;
+    for (const record of item.records) {
+      if ('dead' in record) rows.dead.push(record.dead);
+      else {
+        rows.keys.push(record.key);
+        rows.events.push(record.event);
+      }
+    }
+  }
+  return rows;
+}

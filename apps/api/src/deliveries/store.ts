@@ -34,24 +34,17 @@ export interface ReplayedKey extends Omit<KnownKey, 'outcome'> {
   revision?: number;
 }
 
-const ingestBatch = 'select private.ingest_batch($1, $2, $3, $4, $5) as known';
-
 function batchValues(rows: BatchRows): unknown[] {
   return [JSON.stringify(rows.deliveries), JSON.stringify(rows.keys), JSON.stringify(rows.events), JSON.stringify(rows.dead), rows.sealed];
 }
 
-/** One statement, one transaction, one round trip. Resolves after commit with the records that were not new. */
-export async function writeBatch(db: Pick<Db, 'ingest'>, rows: BatchRows): Promise<KnownKey[]> {
-  const [row] = await db.ingest<{ known: KnownKey[] }>(ingestBatch, batchValues(rows));
+/** One statement, as `ingest` or `worker`: it is a transaction by itself, or part of an open one. Returns the records that were not new. */
+export async function writeBatch(sql: Sql, rows: BatchRows): Promise<KnownKey[]> {
+  const [row] = await sql<{ known: KnownKey[] }>('select private.ingest_batch($1, $2, $3, $4, $5) as known', batchValues(rows));
   return row?.known ?? [];
 }
 
-/** Throws what {@link writeBatch} would throw, and leaves nothing behind. */
-export async function tryBatch(db: Pick<Db, 'ingestDryRun'>, rows: BatchRows): Promise<void> {
-  await db.ingestDryRun((sql) => sql(ingestBatch, batchValues(rows)));
-}
-
-/** {@link writeBatch} out of the journal, as `worker`; with `rewrite` what is stored gives way. */
+/** {@link writeBatch} out of the journal, as `worker`; with `rewrite` the stored events are replaced. */
 export async function replayBatch(sql: Sql, rows: BatchRows, rewrite: boolean): Promise<ReplayedKey[]> {
   const [row] = await sql<{ known: ReplayedKey[] }>('select private.replay_batch($1, $2, $3, $4, $5, $6) as known', [
     ...batchValues(rows),

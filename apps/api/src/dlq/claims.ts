@@ -1,5 +1,5 @@
 import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
-import type { BatchRows, EventRow, KeyRow, WriteItem } from '../deliveries/rows.ts';
+import type { EventRow, KeyRow, WriteItem } from '../deliveries/rows.ts';
 import type { Config } from '../platform/config.ts';
 import type { Sql } from '../platform/db.ts';
 import { matchesFilter } from './filter.ts';
@@ -23,10 +23,10 @@ export interface ClaimedEntry {
   byte_size: number | null;
 }
 
-/** What became of a dead letter when it was run again. */
-export type Became =
+/** The outcome of running a dead letter again. */
+export type RetryOutcome =
   | { outcome: 'event'; key: KeyRow; event: EventRow }
-  /** Its whole delivery came out anew, as a journal row of its own. */
+  /** The whole delivery was run, and gets a journal row of its own. */
   | { outcome: 'delivered'; item: WriteItem }
   | {
       outcome: 'failed';
@@ -37,13 +37,13 @@ export type Became =
       idempotencyKey?: string | null;
       sample?: unknown;
     }
-  /** There is nothing left to run, and never will be. */
+  /** Nothing is left that could be run, now or later. */
   | { outcome: 'lost'; message: string };
 
-/** Entries that are settled together, in one transaction. */
-export interface Unit {
+/** Dead letters that share one outcome, and are settled in one transaction. */
+export interface Attempt {
   entries: ClaimedEntry[];
-  became: Became;
+  result: RetryOutcome;
 }
 
 const columns = `d.id, d.org_id, d.source_connection_id, d.journal_id, d.record_index, d.error_class, d.is_quarantine, d.attempts,
@@ -134,15 +134,15 @@ export interface Settled {
 }
 
 /** Ends the attempts in the open transaction. Undefined, with nothing written: one of the entries is no longer the owner's. */
-export async function settle(sql: Sql, owner: string, units: readonly Unit[], retry: Config['dlq']): Promise<Settled[] | undefined> {
+export async function settle(sql: Sql, owner: string, attempts: readonly Attempt[], retry: Config['dlq']): Promise<Settled[] | undefined> {
   const keys = [];
   const events = [];
-  for (const { became } of units) {
-    if (became.outcome !== 'event') continue;
-    keys.push(became.key);
-    events.push(became.event);
+  for (const { result } of attempts) {
+    if (result.outcome !== 'event') continue;
+    keys.push(result.key);
+    events.push(result.event);
   }
-  const entries = units.flatMap((unit) => unit.entries.map((entry) => settlement(entry, unit, retry)));
+  const entries = attempts.flatMap((attempt) => attempt.entries.map((entry) => settlement(entry, attempt.result, retry)));
   const [row] = await sql<{ settled: Settled[] | null }>('select private.settle_dead_letters($1, $2, $3, $4) as settled', [
     owner,
     JSON.stringify(entries),
@@ -152,47 +152,36 @@ export async function settle(sql: Sql, owner: string, units: readonly Unit[], re
   return row?.settled ?? undefined;
 }
 
-/** Writes whole deliveries as the hot path does, in the open transaction. */
-export async function writeDeliveries(sql: Sql, rows: BatchRows): Promise<void> {
-  await sql('select private.ingest_batch($1, $2, $3, $4, $5)', [
-    JSON.stringify(rows.deliveries),
-    JSON.stringify(rows.keys),
-    JSON.stringify(rows.events),
-    JSON.stringify(rows.dead),
-    rows.sealed,
-  ]);
-}
-
-function settlement({ id, attempts }: ClaimedEntry, { became }: Unit, retry: Config['dlq']): object {
+function settlement({ id, attempts }: ClaimedEntry, result: RetryOutcome, retry: Config['dlq']): object {
   const isLast = attempts >= retry.attemptsMax;
-  const given = isLast ? 'exhausted' : 'pending';
-  switch (became.outcome) {
+  const unresolved = isLast ? 'exhausted' : 'pending';
+  switch (result.outcome) {
     case 'event':
       return {
         id,
         outcome: 'event',
         status: 'resolved',
-        conflict_status: given,
-        source_event_type: became.event.source_event_type,
-        idempotency_key: became.key.idempotency_key,
+        conflict_status: unresolved,
+        source_event_type: result.event.source_event_type,
+        idempotency_key: result.key.idempotency_key,
       };
     case 'delivered':
       return { id, outcome: 'delivered', status: 'resolved' };
     case 'lost':
-      return { id, outcome: 'lost', status: 'exhausted', last_error_message: became.message };
+      return { id, outcome: 'lost', status: 'exhausted', last_error_message: result.message };
     case 'failed':
       return {
         id,
         outcome: 'failed',
-        status: given,
+        status: unresolved,
         // What only a person can heal waits for a person, also after one has tried.
-        retry_seconds: !isLast && errorClasses[became.errorClass].retryable === 'yes' ? backoffSeconds(attempts, retry) : null,
-        error_class: became.errorClass satisfies ErrorClass,
-        last_error_message: became.message,
-        field_path: became.fieldPath ?? null,
-        source_event_type: became.sourceEventType ?? null,
-        idempotency_key: became.idempotencyKey ?? null,
-        sample: became.sample ?? null,
+        retry_seconds: !isLast && errorClasses[result.errorClass].retryable === 'yes' ? backoffSeconds(attempts, retry) : null,
+        error_class: result.errorClass satisfies ErrorClass,
+        last_error_message: result.message,
+        field_path: result.fieldPath ?? null,
+        source_event_type: result.sourceEventType ?? null,
+        idempotency_key: result.idempotencyKey ?? null,
+        sample: result.sample ?? null,
       };
   }
 }

@@ -7,7 +7,7 @@ import { requireNotHeld } from '../tenancy/require-not-held.ts';
 import { abandonClaims, claimChunk, claimDue, discardChunk, lockChunk, purgeChunk, reclaim, releaseDue } from './claims.ts';
 import { filterValues } from './filter.ts';
 import { checkpoint, continueSoon, finishOperation, type LeasedOperation, leaseOperation, yieldOperation } from './operations.ts';
-import { type WorkDeps, workOff } from './work.ts';
+import { type RetryDeps, runAndSettle } from './retry.ts';
 
 /** A run ends after this and comes back with what is left. */
 const runMs = 20_000;
@@ -20,26 +20,26 @@ const dropChunk = 500;
 class LeaseLost extends Error {}
 
 /** `dlq.retry` runs what is due; `dlq.operations` works off what people started. One run of each at a time in a process. */
-export function dlqTasks(deps: WorkDeps): Record<string, Task> {
+export function dlqTasks(deps: RetryDeps): Record<string, Task> {
   return {
     'dlq.retry': { everySeconds: 1, run: (_payload, context) => retryDue(deps, context) },
     'dlq.operations': { everySeconds: 5, run: (_payload, context) => runOperations(deps, context) },
   };
 }
 
-async function retryDue(deps: WorkDeps, { signal }: TaskContext): Promise<void> {
+async function retryDue(deps: RetryDeps, { signal }: TaskContext): Promise<void> {
   const { db, retry } = deps;
   const owner = randomUUID();
   const until = performance.now() + runMs;
   while (!signal.aborted && performance.now() < until) {
     const claimed = await db.worker((sql) => claimDue(sql, owner, retryChunk, retry.attemptsMax));
     if (claimed.length === 0) return;
-    await workOff(deps, { owner, signal }, claimed);
+    await runAndSettle(deps, { owner, signal }, claimed);
   }
   if (signal.aborted) await db.worker((sql) => releaseDue(sql, owner));
 }
 
-async function runOperations(deps: WorkDeps, { signal, log }: TaskContext): Promise<void> {
+async function runOperations(deps: RetryDeps, { signal, log }: TaskContext): Promise<void> {
   const { db, retry } = deps;
   const owner = randomUUID();
   const until = performance.now() + runMs;
@@ -66,7 +66,7 @@ async function runOperations(deps: WorkDeps, { signal, log }: TaskContext): Prom
 }
 
 /** Works until the operation is done or its turn is over. */
-async function takeTurn(deps: WorkDeps, operation: LeasedOperation, owner: string, signal: AbortSignal): Promise<void> {
+async function takeTurn(deps: RetryDeps, operation: LeasedOperation, owner: string, signal: AbortSignal): Promise<void> {
   const { db } = deps;
   const until = performance.now() + turnMs;
   const values = filterValues(operation.org_id, DlqFilter.parse(operation.filter), Date.parse(operation.created_at));
@@ -82,7 +82,7 @@ async function takeTurn(deps: WorkDeps, operation: LeasedOperation, owner: strin
 
 /** False: there is nothing left. */
 async function redriveChunk(
-  deps: WorkDeps,
+  deps: RetryDeps,
   operation: LeasedOperation,
   owner: string,
   values: unknown[],
@@ -100,7 +100,7 @@ async function redriveChunk(
       operation.id,
     );
   });
-  await workOff(
+  await runAndSettle(
     deps,
     {
       owner: operation.id,
@@ -117,7 +117,7 @@ async function redriveChunk(
 }
 
 /** Discards or purges the next entries. False: there are none. */
-async function dropNext({ db }: WorkDeps, operation: LeasedOperation, owner: string, values: unknown[]): Promise<boolean> {
+async function dropNext({ db }: RetryDeps, operation: LeasedOperation, owner: string, values: unknown[]): Promise<boolean> {
   const { kind, org_id } = operation;
   return db.worker(async (sql) => {
     const chunk = await lockChunk(sql, values, operation, dropChunk);

@@ -1,9 +1,8 @@
-import { unpackDelivery } from '@tributary/pipeline/journal.ts';
 import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
-import { journalAad, open } from '@tributary/pipeline/seal.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import type { DlqPayload } from '@tributary/shared/dlq.ts';
 import type { Logger } from 'pino';
+import { openEntry } from '../deliveries/reopen.ts';
 import { findJournalEntries, type JournalEntry } from '../deliveries/store.ts';
 import type { Db } from '../platform/db.ts';
 import { loadOrgKeys, type OrgKeys } from '../tenancy/org-keys.ts';
@@ -36,23 +35,21 @@ export async function openPayloads(
 }
 
 function openPayload(row: EntryRow, entry: JournalEntry, keys: OrgKeys): DlqPayload | undefined {
-  const key = keys.data.get(entry.key_version);
-  if (!key) return undefined;
-  let delivery: ReturnType<typeof unpackDelivery>;
+  let opened: ReturnType<typeof openEntry>;
   try {
-    delivery = unpackDelivery(Buffer.from(open(key, entry.sealed, journalAad(entry.org_id, entry.id))));
+    opened = openEntry(entry, keys);
   } catch {
     return undefined;
   }
-  const { head, raw } = delivery;
+  const { raw } = opened.delivery;
   const declared = headersOf(row);
-  const headers = Object.entries(head.headers).map(([name, value]): [string, string] => [
+  const headers = Object.entries(opened.head.headers).map(([name, value]): [string, string] => [
     name,
     declared.includes(name) || credentialHeader.test(name) ? '[redacted]' : value,
   ]);
   return {
     headers: Object.fromEntries(headers),
-    body: raw.subarray(0, bodyBytesMax).toString('utf8'),
+    body: Buffer.from(raw.subarray(0, bodyBytesMax)).toString('utf8'),
     byteSize: raw.byteLength,
     truncated: raw.byteLength > bodyBytesMax,
   };

@@ -6,7 +6,7 @@ import type { Connection } from '../deliveries/connection-cache.ts';
 import { credentialDigest, prepareRecords, prepareWrite } from '../deliveries/prepare.ts';
 import { bodyOf, type Reopened, reopen } from '../deliveries/reopen.ts';
 import type { JournalEntry } from '../deliveries/store.ts';
-import type { Became, ClaimedEntry, Unit } from './claims.ts';
+import type { Attempt, ClaimedEntry, RetryOutcome } from './claims.ts';
 
 /** A delivery of the journal, with what it takes to run it. */
 export interface Stored {
@@ -20,8 +20,8 @@ export interface Stored {
  * Runs the dead letters of one delivery through the pipeline as it is now: current mapping, config, secrets and keys. A record runs by its
  * place in the delivery; where the delivery failed as a whole, or now has another number of records, all of it runs.
  */
-export function runEntries(entries: ClaimedEntry[], { connection, entry }: Stored, nowMs: number): Unit[] {
-  const each = (became: Became): Unit[] => entries.map((one) => ({ entries: [one], became }));
+export function runEntries(entries: ClaimedEntry[], { connection, entry }: Stored, nowMs: number): Attempt[] {
+  const each = (result: RetryOutcome): Attempt[] => entries.map((one) => ({ entries: [one], result }));
   if (!connection) return each({ outcome: 'lost', message: 'The connection was deleted: nothing can read its deliveries any more.' });
   if (!entry) return each({ outcome: 'lost', message: 'The delivery is no longer kept: its retention has ended, or it was erased.' });
   let reopened: Reopened;
@@ -44,18 +44,18 @@ export function runEntries(entries: ClaimedEntry[], { connection, entry }: Store
 
   const places = new Set(entries.map((one) => one.record_index));
   const records = prepareRecords(arrival, body, entry.id, (index) => places.has(index));
-  const units: Unit[] = [];
+  const attempts: Attempt[] = [];
   const whole: ClaimedEntry[] = [];
   for (const one of entries) {
     const record = one.record_index === null || records.length !== entry.record_count ? undefined : records[one.record_index];
     if (record === undefined) whole.push(one);
     else if ('event' in record) {
-      units.push({ entries: [one], became: { outcome: 'event', event: record.event, key: { ...record.key, dlq_id: one.id } } });
+      attempts.push({ entries: [one], result: { outcome: 'event', event: record.event, key: { ...record.key, dlq_id: one.id } } });
     } else {
       const { dead } = record;
-      units.push({
+      attempts.push({
         entries: [one],
-        became: {
+        result: {
           outcome: 'failed',
           errorClass: dead.error_class as ErrorClass,
           message: dead.last_error_message,
@@ -67,15 +67,15 @@ export function runEntries(entries: ClaimedEntry[], { connection, entry }: Store
       });
     }
   }
-  if (whole.length > 0) units.push({ entries: whole, became: { outcome: 'delivered', item: prepareWrite(arrival, body) } });
-  return units;
+  if (whole.length > 0) attempts.push({ entries: whole, result: { outcome: 'delivered', item: prepareWrite(arrival, body) } });
+  return attempts;
 }
 
 /**
  * Whether a rejected delivery is genuine by the secrets that are valid now, with its arrival as the clock. A credential that was redacted
  * is put back where one of them, as the source's senders write it, has its digest.
  */
-function verifyAgain({ arrival, head }: Reopened, connection: Connection, entry: JournalEntry): Became | undefined {
+function verifyAgain({ arrival, head }: Reopened, connection: Connection, entry: JournalEntry): RetryOutcome | undefined {
   const { source, config } = connection;
   const { secrets, receivedAtMs } = arrival;
   const dataKey = connection.keys.data.get(entry.key_version);

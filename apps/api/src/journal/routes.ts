@@ -45,7 +45,9 @@ export function replayRoutes({ db, verifyToken, replayer }: { db: Db; verifyToke
     const entry = await db.worker(async (sql) => (await findJournalEntries(sql, [id])).get(id));
     if (!entry) throw new Problem('conflict', 'its body is no longer kept');
 
-    const item = await replayer.prepare(entry);
+    const prepared = await replayer.prepare(entry);
+    if ('reason' in prepared) throw new Problem('conflict', prepared.reason);
+    const { item } = prepared;
     await db.as(c.var.claims, (sql) => auditReplay(sql, id, mode));
     const [records = []] = await replayer.write([item], mode, {
       before: (sql) => requireNotHeld(sql, entry.org_id, [entry.source_connection_id]),

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Replayer, ReplayOutcome } from '../deliveries/rerun.ts';
+import type { Outcome } from '../deliveries/outcomes.ts';
+import type { Replayer } from '../deliveries/rerun.ts';
 import type { WriteItem } from '../deliveries/rows.ts';
 import { findJournalEntries } from '../deliveries/store.ts';
 import { type Db, isUnavailable } from '../platform/db.ts';
@@ -140,12 +141,9 @@ export async function runPlans(deps: { db: Db; replayer: Replayer; log: Logger }
     for (const id of ids) {
       const entry = entries.get(id);
       if (!entry) continue;
-      try {
-        items.push(await replayer.prepare(entry));
-      } catch (error) {
-        if (!(error instanceof Problem) || error.code !== 'conflict') throw error;
-        log.warn({ journalId: id, reason: error.detail }, 'a delivery of a replay plan cannot be run again');
-      }
+      const prepared = await replayer.prepare(entry);
+      if ('item' in prepared) items.push(prepared.item);
+      else log.warn({ journalId: id, reason: prepared.reason }, 'a delivery of a replay plan cannot be run again');
       // Opening and reading is computing: live requests go in between.
       await nextTurn();
     }
@@ -200,8 +198,8 @@ function dueInMs(run: Run, nowMs: number): number {
   return wanted === 0 ? 0 : tokensDueInMs(run.bucket, run.rate, nowMs, wanted);
 }
 
-function countOutcomes(outcomes: readonly ReplayOutcome[]): Omit<Progress, 'processed' | 'failed'> {
-  const count = (status: ReplayOutcome['status']) => outcomes.filter((outcome) => outcome.status === status).length;
+function countOutcomes(outcomes: readonly Outcome[]): Omit<Progress, 'processed' | 'failed'> {
+  const count = (status: Outcome['status']) => outcomes.filter((outcome) => outcome.status === status).length;
   return { accepted: count('accepted'), duplicates: count('duplicate'), deadLettered: count('dead_lettered') };
 }
 
