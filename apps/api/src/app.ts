@@ -18,8 +18,9 @@ import { healthRoutes } from './operate/health.ts';
 import { adminRoutes } from './operate/routes.ts';
 import { orgRoutes } from './orgs/routes.ts';
 import { createTokenVerifier } from './platform/auth.ts';
-import { answerProblem, Problem, toProblem } from './platform/errors.ts';
 import type { Jobs } from './platform/jobs.ts';
+import { answerProblem, toRefusal } from './platform/problem.ts';
+import { Refusal } from './platform/refusal.ts';
 import { mountReference } from './reference/routes.ts';
 import { replayPlanRoutes } from './replays/routes.ts';
 import type { Services } from './services.ts';
@@ -38,21 +39,22 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
   const verifyToken = createTokenVerifier(config.jwt, deps.now);
   const app = new Hono<IngestEnv>();
 
-  // Request id, one wide log line and one observation per request, whatever happens inside.
+  // Every request gets an id, one wide log line and one observation of its duration, also when its handler throws.
   app.use(async (c, next) => {
     const started = performance.now();
     const requestId = randomUUID();
     const event: Record<string, unknown> = {};
     c.set('event', event);
     event.requestId = requestId;
-    // Before the answer is made: a header set afterwards turns node-server's light Response into a real one (measured: a third of the request).
+    // The header is set before the answer is made: set afterwards, it turns node-server's light Response into a real one, which costs a
+    // third of the request (measured).
     c.header('x-request-id', requestId);
     if (deps.isStopping()) c.header('connection', 'close');
     await next();
-    // Middleware is registered for every method; the route that answers, for its own.
+    // Middleware is registered for all methods, the route that answers for one method.
     const { status } = c.res;
     const path = matchedRoutes(c).find((matched) => matched.method !== 'ALL')?.path ?? '*';
-    // The dashboard stands last and takes what no route took: a page, or nothing.
+    // The dashboard is mounted last and answers what no route matched, with a page or with 404.
     const route = !/^\/?\*$/.test(path) ? path : status < 400 ? 'dashboard' : 'unmatched';
     const durationMs = performance.now() - started;
     metrics.requestDuration.observe({ route, status_class: `${Math.floor(status / 100)}xx` }, durationMs / 1000);
@@ -60,17 +62,18 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
     log[level]({ method: c.req.method, route, status, durationMs: Math.round(durationMs * 10) / 10, ...event }, 'request');
   });
   app.onError((error, c) => {
-    const problem = toProblem(error);
+    const refusal = toRefusal(error);
     const event = c.var.event ?? {};
-    event.code = problem.code;
-    if (problem.code === 'internal' || problem.code === 'database_unavailable') event.err = error instanceof Problem ? undefined : error;
-    return answerProblem(c, problem, String(event.requestId));
+    event.code = refusal.code;
+    if (refusal.code === 'internal' || refusal.code === 'database_unavailable') event.err = error instanceof Refusal ? undefined : error;
+    return answerProblem(c, refusal, String(event.requestId));
   });
-  app.notFound((c) => answerProblem(c, new Problem('not_found'), String(c.var.event.requestId)));
+  app.notFound((c) => answerProblem(c, new Refusal('not_found'), String(c.var.event.requestId)));
 
   app.route('/', ingestRoutes({ ...deps, limits: config.limits, publicUrl }));
 
-  // Nothing here belongs into anybody's frame. Set here for the dashboard as well: the outermost one has the last word.
+  // No site may show these answers in a frame. These headers hold for the dashboard as well: the outermost middleware sets its headers
+  // last.
   app.use(secureHeaders({ xFrameOptions: 'DENY', referrerPolicy: 'no-referrer' }));
   app.route('/', healthRoutes({ ...deps, operatorToken: config.operatorToken }));
   app.route('/api/config', publicConfigRoutes(config.supabase));

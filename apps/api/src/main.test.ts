@@ -15,7 +15,7 @@ afterAll(() => world?.close());
 const exitOf = (child: ReturnType<typeof spawn>) => new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
 
 describe('the process', () => {
-  it('stops in good order though somebody has a download open and does not read on', async () => {
+  it('stops in good order while a client has a download open and reads no further', async () => {
     const { origin, child, exited } = await startProcess(world);
     try {
       const org = await world.makeOrg();
@@ -39,14 +39,14 @@ describe('the process', () => {
       child.kill('SIGTERM');
       expect(await exited).toBe(0);
       reader.destroy();
-      // What it held was given back: another instance need not wait until it is taken for dead.
+      // The process has given back its leases, so another instance need not wait until it is considered dead.
       expect(await world.admin('select 1 from private.instances')).toEqual([]);
     } finally {
       child.kill('SIGKILL');
     }
   }, 60_000);
 
-  it('ends though nobody reads what it logs', async () => {
+  it('ends although no program reads its log', async () => {
     const script = `
       const { createLog, exit } = await import(${JSON.stringify(join(import.meta.dirname, 'platform/log.ts'))});
       const log = createLog('info');

@@ -25,7 +25,8 @@ function configOrExit() {
 
 const config = configOrExit();
 const log = createLog(config.logLevel);
-// Beside the batches: connection look-ups, the quarantine's one writer, one dry run of a refused batch, the probe of readiness.
+// Besides the batches, the ingest pool serves connection look-ups, the one writer of the quarantine, one dry run of a refused batch and the
+// probe of readiness.
 const db = createDb(
   { ...config.database, ingestConnections: config.writer.batchesInFlightMax + 5, jobConnections: config.jobs.concurrency + 3 },
   log,
@@ -50,7 +51,7 @@ async function start() {
   });
 
   const app = createApp({ ...services, jobs, isStopping: () => stopping });
-  // A client that drips its headers or body is cut off; honest senders are done in milliseconds.
+  // A client that sends its headers or body a few bytes at a time is cut off; platforms send theirs within milliseconds.
   const server = createAdaptorServer({ fetch: app.fetch, serverOptions: { connectionsCheckingInterval: 1_000 } }) as Server;
   server.headersTimeout = 10_000;
   server.requestTimeout = 15_000;
@@ -68,7 +69,7 @@ async function start() {
     if (stopping) return;
     stopping = true;
     log.info({ signal }, 'stopping');
-    // Whatever hangs, the process ends before an orchestrator kills it.
+    // If any step hangs, the process still ends before an orchestrator kills it.
     setTimeout(() => {
       log.error('could not stop in time');
       exit(log, 1);
@@ -83,9 +84,10 @@ async function start() {
 }
 
 /**
- * Stops listening and answers what still comes on open connections, each answer closing its own. http.Server's close() would cut
- * connections that look idle at once, and with them requests that are already on their way (measured: one to nineteen at each stop under load).
- * Deliveries are answered within milliseconds: what is still open after some seconds is a download or a sender that drips, and is cut.
+ * Stops listening, and answers the requests that still arrive on open connections; each answer closes its connection. http.Server's close()
+ * would cut connections that look idle at once, and with them requests that are already on their way (measured: one to nineteen at each
+ * stop under load). Deliveries are answered within milliseconds, so a connection that is still open after some seconds carries a download
+ * or a very slow sender, and is cut.
  */
 async function closeGently(server: Server): Promise<void> {
   const started = performance.now();

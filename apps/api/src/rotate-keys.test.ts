@@ -29,7 +29,7 @@ const stored = () =>
   );
 
 describe('a rotation of the master key', () => {
-  it('wraps every org key anew, after which the old master key is not needed and every org key is the same', async () => {
+  it('wraps every org key with the new master key without changing it, so that the old master key is no longer needed', async () => {
     // More keys than a batch holds: two for each org.
     const orgs = await makeOrgs(110);
     const before = await Promise.all(orgs.map((id) => load(id, old)));
@@ -50,7 +50,7 @@ describe('a rotation of the master key', () => {
     expect(await stored()).toEqual(before);
   });
 
-  it('finishes what an interrupted run left', async () => {
+  it('finishes an interrupted run', async () => {
     const [orgId = ''] = await makeOrgs(1);
     await load(orgId, old);
     expect(await rewrapOrgKeys(world.db, both)).toMatchObject({ rewrapped: 2 });
@@ -77,7 +77,7 @@ describe('a rotation of the master key', () => {
     await rewrapOrgKeys(world.db, both);
   });
 
-  it('passes over a damaged key, names it, and wraps all others anew', async () => {
+  it('leaves a damaged key as it is, names it, and wraps all others', async () => {
     const orgs = await makeOrgs(3);
     for (const id of orgs) await load(id, old);
     const [, damaged = ''] = orgs.toSorted();
@@ -106,7 +106,7 @@ describe('new data keys', () => {
     expect(after.hashKey).toEqual(before.hashKey);
   });
 
-  it('cannot add a hash key even by mistake', async () => {
+  it('cannot be hash keys, not even by mistake', async () => {
     const [orgId = ''] = await makeOrgs(1);
     await expect(
       world.db.maintenance((sql) =>
@@ -150,7 +150,7 @@ describe('the command', () => {
     expect((await load(orgId, next)).dataKey.version).toBe(2);
   });
 
-  it('says in a sentence what is in the way', async () => {
+  it('says in one sentence why it cannot start', async () => {
     const [orgId = ''] = await makeOrgs(1);
     await load(orgId, old);
     const missing = await run(text(next));

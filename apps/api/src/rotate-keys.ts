@@ -7,12 +7,12 @@ import { createLog } from './platform/log.ts';
 
 const batchRows = 200;
 
-/** What keeps a rotation from starting; its message is for the operator. */
+/** The reason why a rotation cannot start. The message is for the operator. */
 export class RotationError extends Error {
   override readonly name = 'RotationError';
 }
 
-/** A key that did not open with the master key that it names, as one that is damaged. */
+/** A key that could not be unwrapped with the master key version it names, for example because it is damaged. */
 export interface UnopenedKey {
   org_id: string;
   kind: string;
@@ -20,10 +20,10 @@ export interface UnopenedKey {
 }
 
 /**
- * Wraps every org's keys with the current master key; the keys themselves stay, so every ciphertext still opens. Each batch is a
- * transaction of its own: an interrupted run is simply started again. A key that does not open stays as it is, and keeps no other from
- * being wrapped anew. Throws RotationError, having changed nothing, when MASTER_KEY lacks a version that some key is wrapped with. Every
- * API process must know the current version before, or it could no longer open what is wrapped with it.
+ * Wraps every org's keys with the current master key. The keys themselves do not change, so every ciphertext can still be opened. Each
+ * batch is one transaction: an interrupted run is simply started again. A key that cannot be unwrapped is left as it is, and the others are
+ * still wrapped. Throws RotationError, and changes nothing, when MASTER_KEY lacks a version that some key is wrapped with. Every API
+ * process must know the current version beforehand, or it could no longer unwrap the keys.
  */
 export async function rewrapOrgKeys(
   db: Pick<Db, 'maintenance'>,
@@ -77,9 +77,9 @@ export async function rewrapOrgKeys(
 }
 
 /**
- * Gives every org one more data key: what is sealed from now on uses it, what was sealed before opens with the older ones. Hash keys
- * stay, or new hashes would not join with old ones. Returns how many orgs got one; an interrupted run may be started again, some orgs
- * then get two.
+ * Gives every org one more data key: new data is sealed with it, and older data still opens with the older keys. Hash keys do not change,
+ * because new hashes would not match the old ones. Returns how many orgs got a key. An interrupted run may be started again; some orgs then
+ * get two keys.
  */
 export async function addDataKeys(db: Pick<Db, 'maintenance'>, masterKeys: MasterKeys): Promise<number> {
   let total = 0;
@@ -129,7 +129,7 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(`Wrapped ${rewrapped} org keys with master key v${masterKeys.current}; ${rest}.`);
     for (const { org_id, kind, version } of unopened) {
       console.error(
-        `Not opened by the master key that it names: ${kind} key v${version} of org ${org_id}. It is damaged, or was never its.`,
+        `The ${kind} key v${version} of org ${org_id} cannot be unwrapped with the master key version it names: the key is damaged, or was wrapped with another master key.`,
       );
     }
     if (obsolete.length > 0 && unopened.length === 0) {

@@ -16,8 +16,8 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { AuthVariables } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
-import { Problem } from '../platform/errors.ts';
 import { type Outbound, OutboundRefused } from '../platform/outbound.ts';
+import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest, validBody, validId, validQuery } from '../platform/requests.ts';
 import { resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
@@ -73,7 +73,7 @@ export function addChannelRoutes(
     const row = await db.as(c.var.claims, async (sql) => {
       const { type, name, minLevel } = body;
       const created = await createChannel(sql, { id, orgId: org.id, type, name, target: maskDestination(destination), minLevel, sealed });
-      if (!created) throw new Problem('conflict', 'the org has 50 channels, which is as many as it may: delete one first');
+      if (!created) throw new Refusal('conflict', 'the org has 50 channels, which is as many as it may: delete one first');
       return findChannel(sql, id);
     });
     if (!row) throw new Error('the new channel cannot be seen');
@@ -85,7 +85,7 @@ export function addChannelRoutes(
 
   app.get('/channels/:id', describe.getAlertChannel, validId(), async (c) => {
     const row = await db.as(c.var.claims, (sql) => findChannel(sql, c.req.valid('param').id));
-    if (!row) throw new Problem('not_found', 'there is no such channel');
+    if (!row) throw new Refusal('not_found', 'there is no such channel');
     return c.json(answerOf(row));
   });
 
@@ -105,13 +105,13 @@ export function addChannelRoutes(
       if (resealed) await setChannelTarget(sql, id, resealed.target, resealed.sealed);
       return findChannel(sql, id);
     });
-    if (!row) throw new Problem('not_found', 'there is no such channel');
+    if (!row) throw new Refusal('not_found', 'there is no such channel');
     return c.json(answerOf(row));
   });
 
   app.delete('/channels/:id', describe.deleteAlertChannel, validId(), async (c) => {
     const deleted = await db.as(c.var.claims, (sql) => deleteChannel(sql, c.req.valid('param').id));
-    if (!deleted) throw new Problem('not_found', 'there is no such channel');
+    if (!deleted) throw new Refusal('not_found', 'there is no such channel');
     return c.body(null, 204);
   });
 
@@ -119,8 +119,8 @@ export function addChannelRoutes(
     const { id } = c.req.valid('param');
     const channel = requireWritable(await db.as(c.var.claims, (sql) => findChannel(sql, id)));
     const destination = await openOf(channel);
-    if (!destination) throw new Problem('conflict', 'the destination cannot be opened: enter it again');
-    if (testedLately.has(id)) throw new Problem('rate_limited', 'one test every five seconds', { 'retry-after': '5' });
+    if (!destination) throw new Refusal('conflict', 'the destination cannot be opened: enter it again');
+    if (testedLately.has(id)) throw new Refusal('rate_limited', 'one test every five seconds', { retryAfterSeconds: 5 });
     testedLately.set(id, true);
     const startedAt = performance.now();
     const message = testMessage({ id: channel.org_id, name: channel.org_name }, now());
@@ -138,7 +138,7 @@ export function addChannelRoutes(
   /** What the address alone tells, while the person is there; where its name leads is looked at whenever something is sent. */
   function requireReachable(destination: Destination): void {
     if (destination.type === 'email' && !notifier.sendsMail)
-      throw new Problem('conflict', 'this server sends no e-mail: its operator has set no SMTP_URL');
+      throw new Refusal('conflict', 'this server sends no e-mail: its operator has set no SMTP_URL');
     if (destination.type !== 'slack' && destination.type !== 'webhook') return;
     try {
       outbound.check(destination.url);
@@ -150,8 +150,8 @@ export function addChannelRoutes(
 }
 
 function requireWritable(row: ChannelRow | undefined): ChannelRow {
-  if (!row) throw new Problem('not_found', 'there is no such channel');
-  if (!row.may_write) throw new Problem('forbidden');
+  if (!row) throw new Refusal('not_found', 'there is no such channel');
+  if (!row.may_write) throw new Refusal('forbidden');
   return row;
 }
 

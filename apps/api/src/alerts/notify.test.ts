@@ -311,7 +311,7 @@ describe('a receiver that is in trouble', () => {
 
   it('is asked again when it said so by Retry-After', async () => {
     const { org, queue } = await makeIncident();
-    Object.assign(receiver, { status: 429, headers: { 'retry-after': '1200' } });
+    Object.assign(receiver, { status: 429, headers: { retryAfterSeconds: 1200 } });
     const channel = await addChannel(org, { type: 'slack', url: receiver.url });
     await queue('opened');
     await notify();

@@ -15,7 +15,7 @@ export function missingSecrets(source: Source, names: readonly string[]): Secret
   return source.secrets.filter((field) => field.required && !names.includes(field.name));
 }
 
-/** The secrets of a request by name; `secret` is the source's first one. Throws Problem for names the source does not have. */
+/** The secrets of a request by name; `secret` is the source's first one. Throws Refusal for names the source does not have. */
 export function givenSecrets(source: Source, secret: string | undefined, byName: Record<string, string>): Secret[] {
   const primary = source.secrets[0]?.name;
   const unknown = Object.keys(byName).filter((name) => !source.secrets.some((field) => field.name === name));

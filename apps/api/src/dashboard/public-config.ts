@@ -13,7 +13,7 @@ const describe = describeRoute({
   responses: answers(200, 'Nothing secret.', PublicConfig),
 });
 
-/** Mounted at /api/config: what the CLI and the dashboard need before anybody is signed in. */
+/** Mounted at /api/config: what the CLI and the dashboard need to know before a user signs in. */
 export function publicConfigRoutes({ url, publishableKey }: Config['supabase']) {
   const answer: PublicConfig = { supabaseUrl: url, publishableKey, version: manifest.version };
   return new Hono().get('/', describe, (c) => {

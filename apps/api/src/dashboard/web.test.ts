@@ -35,7 +35,7 @@ const get = (path: string, headers: Record<string, string> = html, method = 'GET
   api.app.request(`http://tributary.test${path}`, { method, headers });
 
 describe('the dashboard is served', () => {
-  it('with a policy that runs only its own scripts and lets nobody frame it', async () => {
+  it('with a policy that runs only its own scripts and forbids every frame', async () => {
     for (const path of ['/', '/o/acme/events?range=7d', '/assets/index-abc123.js']) {
       const { status, headers } = await get(path);
       expect(status).toBe(200);
@@ -46,13 +46,13 @@ describe('the dashboard is served', () => {
         }),
       );
       expect(policy.get('default-src')).toEqual(["'none'"]);
-      // Neither inline, nor eval, nor data:, nor any other host.
+      // No inline script, no eval, no data: URL and no other host is allowed.
       expect(policy.get('script-src')).toEqual(["'self'"]);
       expect(policy.get('connect-src')).toEqual(["'self'", 'https://project.supabase.test']);
       expect(policy.get('frame-ancestors')).toEqual(["'none'"]);
       expect(policy.get('base-uri')).toEqual(["'none'"]);
       expect(policy.get('form-action')).toEqual(["'self'"]);
-      // What no directive names falls back to nothing.
+      // A kind of content that no directive names is not allowed.
       for (const name of ['object-src', 'frame-src', 'worker-src', 'script-src-elem', 'script-src-attr'])
         expect(policy.get(name)).toBeUndefined();
       expect(headers.get('x-frame-options')).toBe('DENY');
@@ -64,7 +64,7 @@ describe('the dashboard is served', () => {
     }
   });
 
-  it('and the API is framed, sniffed and referred by nobody either', async () => {
+  it('and the answers of the API forbid frames, sniffing and referrers as well', async () => {
     const { headers } = await get('/api/config');
     expect(headers.get('x-frame-options')).toBe('DENY');
     expect(headers.get('x-content-type-options')).toBe('nosniff');
@@ -72,12 +72,12 @@ describe('the dashboard is served', () => {
     expect(headers.get('strict-transport-security')).toMatch(/^max-age=\d{7,}/);
   });
 
-  it('hashed files for ever, the page that names them never without asking', async () => {
+  it('with hashed files that are cached for ever, and a page that is revalidated each time', async () => {
     expect((await get('/assets/index-abc123.js')).headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
     for (const path of ['/', '/index.html', '/o/acme/overview']) expect((await get(path)).headers.get('cache-control')).toBe('no-cache');
   });
 
-  it('compressed as the browser can read it, and caches between are told so', async () => {
+  it('compressed as the browser accepts it, and says so to caches on the way', async () => {
     for (const [path, content] of [
       ['/o/acme/overview', page],
       ['/assets/index-abc123.js', script],
@@ -97,7 +97,7 @@ describe('the dashboard is served', () => {
   });
 });
 
-describe('what is no page', () => {
+describe('a request that is not for a page', () => {
   it.each([
     ['an unknown path of the API', '/api/nothing-here', html],
     ['an asset of an older build', '/assets/index-old999.js', html],

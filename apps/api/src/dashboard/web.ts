@@ -6,8 +6,8 @@ import { createMiddleware } from 'hono/factory';
 import { secureHeaders } from 'hono/secure-headers';
 
 /**
- * The dashboard, as `npm run build -w apps/web` leaves it in `directory`: hashed files for ever, index.html for every path that no route
- * took, so that a link into the dashboard opens. Without a build there is nothing to mount. Mount it last.
+ * Serves the dashboard as `npm run build -w apps/web` leaves it in `directory`. Hashed files may be cached for ever; index.html answers
+ * every path that no route matched, so that a link to any page of the dashboard works. Without a build nothing is mounted. Mount it last.
  */
 export function mountWeb<E extends Env>(app: Hono<E>, { directory, supabaseUrl }: { directory: string; supabaseUrl: string }): void {
   if (!existsSync(join(directory, 'index.html'))) return;
@@ -15,7 +15,7 @@ export function mountWeb<E extends Env>(app: Hono<E>, { directory, supabaseUrl }
     contentSecurityPolicy: {
       defaultSrc: ["'none'"],
       scriptSrc: ["'self'"],
-      // The component library sets styles on elements and adds style sheets of its own; scripts are never inline.
+      // The component library sets styles on elements and adds its own style sheets; scripts are never inline.
       styleSrc: ["'self'", "'unsafe-inline'"],
       imgSrc: ["'self'", 'data:'],
       fontSrc: ["'self'"],
@@ -31,11 +31,11 @@ export function mountWeb<E extends Env>(app: Hono<E>, { directory, supabaseUrl }
     await next();
     if (!c.res.ok) return;
     c.header('cache-control', c.req.path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache');
-    // Of the uncompressed form too, or a cache between keeps it for everybody.
+    // The uncompressed answer says so too, or a cache on the way would serve it to every browser.
     c.header('vary', 'Accept-Encoding');
   });
   const files = serveStatic({ root: directory, precompressed: true });
-  // What a program asks for is not a page: an unknown API path stays a 404 with a problem, and so does an asset of an older build.
+  // Only browsers get index.html: an unknown API path, and an asset of an older build, is answered 404 with a problem.
   const onlyPages = createMiddleware(async (c, next) => {
     if (/^\/(api|assets)\//.test(c.req.path) || !/\btext\/html\b/.test(c.req.header('accept') ?? '')) return c.notFound();
     await next();

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import { CircuitOpenError, type Circuits } from '../platform/breaker.ts';
 import { type Db, isRetryable, isUnavailable } from '../platform/db.ts';
-import { Problem } from '../platform/errors.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { Refusal } from '../platform/refusal.ts';
 import { createBatchWriter } from './batch-writer.ts';
 import type { Outcome } from './outcomes.ts';
 import { type BatchLimits, createFlights, createQueue, type Flight, type Queued } from './queue.ts';
@@ -17,11 +17,11 @@ export interface WriterLimits extends BatchLimits {
 
 export interface Writer {
   /**
-   * Throws Problem `overloaded`, `circuit_open` or `shutting_down` when a delivery of `bytes` would not be taken now. Cheap, so that it can
+   * Throws Refusal `overloaded`, `circuit_open` or `shutting_down` when a delivery of `bytes` would not be taken now. Cheap, so that it can
    * be asked before the body is read.
    */
   admit(bytes: number): void;
-  /** Resolves after the commit, with the outcome of every record in order. Rejects with a Problem (503): then nothing was acknowledged. */
+  /** Resolves after the commit, with the outcome of every record in order. Rejects with a temporary Refusal: then nothing was acknowledged. */
   write(item: WriteItem): Promise<Outcome[]>;
   /** Refuses new deliveries and resolves when everything taken has been answered. */
   drain(): Promise<void>;
@@ -46,11 +46,11 @@ interface WriterState {
 const failuresMax = 3;
 
 /** Made once: a refusal must cost next to nothing. */
-const circuitOpen = new Problem('circuit_open', undefined, { 'retry-after': '2' });
+const circuitOpen = new Refusal('circuit_open', undefined, { retryAfterSeconds: 2 });
 
 /** Time alone changes nothing about this refusal: the next try need not be soon. */
-const refused = new Problem('database_unavailable', 'the database refuses this delivery; nothing of it was accepted', {
-  'retry-after': '600',
+const refused = new Refusal('database_unavailable', 'the database refuses this delivery; nothing of it was accepted', {
+  retryAfterSeconds: 600,
 });
 
 /**
@@ -71,7 +71,7 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
   let timerSet = false;
 
   function admit(bytes: number): void {
-    if (closed) throw new Problem('shutting_down');
+    if (closed) throw new Refusal('shutting_down');
     if (breaker.isBlocking()) {
       metrics.shed.inc({ reason: 'circuit' });
       throw circuitOpen;
@@ -82,7 +82,7 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
 
   function shed(reason: string): never {
     metrics.shed.inc({ reason });
-    throw new Problem('overloaded', undefined, { 'retry-after': '2' });
+    throw new Refusal('overloaded', undefined, { retryAfterSeconds: 2 });
   }
 
   function write(item: WriteItem): Promise<Outcome[]> {
@@ -120,7 +120,7 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
     for (const item of batch) {
       const outcomes = stored.get(item);
       if (outcomes) item.resolve(outcomes);
-      else item.reject(problemOf(failure));
+      else item.reject(refusalFor(failure));
     }
     report(flight, failure);
     flights.end(flight);
@@ -195,9 +195,9 @@ function createUnanswered(oldestSince: () => number) {
   };
 }
 
-function problemOf(failure: unknown): Problem {
+function refusalFor(failure: unknown): Refusal {
   if (failure === undefined) return refused;
-  return failure instanceof CircuitOpenError ? circuitOpen : new Problem('database_unavailable', undefined, { 'retry-after': '2' });
+  return failure instanceof CircuitOpenError ? circuitOpen : new Refusal('database_unavailable', undefined, { retryAfterSeconds: 2 });
 }
 
 const ageMs = (since: number | undefined): number => (since === undefined ? 0 : performance.now() - since);

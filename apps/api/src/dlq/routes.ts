@@ -22,10 +22,10 @@ import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
-import { Problem } from '../platform/errors.ts';
+import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
 import { resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
-import { heldProblem } from '../tenancy/require-not-held.ts';
+import { heldRefusal } from '../tenancy/require-not-held.ts';
 import { explain } from './causes.ts';
 import { openStatuses, operationFilter } from './filter.ts';
 import { describe } from './openapi.ts';
@@ -164,7 +164,7 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log, now }: DlqDeps) {
         const org = await resolveOrgToWrite(sql, wanted.orgId);
         const nowMs = now();
         const hold = kind === 'purge' ? await findHold(sql, org.id, filter, nowMs) : null;
-        if (hold !== null) throw heldProblem(hold);
+        if (hold !== null) throw heldRefusal(hold);
         const count = await countEntries(sql, org.id, filter, nowMs);
         return dryRun ? count : startOperation(sql, org.id, kind, filter, count);
       });
@@ -183,7 +183,7 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log, now }: DlqDeps) {
   app.get('/operations/:id', describe.getDlqOperation, validId(), async (c) => {
     const { id } = c.req.valid('param');
     const row = await db.as(c.var.claims, (sql) => findOperation(sql, id));
-    if (!row) throw new Problem('not_found', 'there is no such operation');
+    if (!row) throw new Refusal('not_found', 'there is no such operation');
     return c.json(toOperation(row));
   });
 
@@ -191,8 +191,8 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log, now }: DlqDeps) {
     const { id } = c.req.valid('param');
     const row = await db.as(c.var.claims, async (sql) => {
       const before = await findOperation(sql, id);
-      if (!before) throw new Problem('not_found', 'there is no such operation');
-      if (!before.may_write) throw new Problem('forbidden', 'only an owner or admin of the org may do this');
+      if (!before) throw new Refusal('not_found', 'there is no such operation');
+      if (!before.may_write) throw new Refusal('forbidden', 'only an owner or admin of the org may do this');
       await cancelOperation(sql, id);
       return (await findOperation(sql, id)) ?? before;
     });
@@ -202,7 +202,7 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log, now }: DlqDeps) {
   app.get('/:id', describe.getDeadLetter, validId(), async (c) => {
     const { id } = c.req.valid('param');
     const row = await db.as(c.var.claims, (sql) => findEntry(sql, id));
-    if (!row) throw new Problem('not_found', 'there is no such dead letter');
+    if (!row) throw new Refusal('not_found', 'there is no such dead letter');
     return c.json(toEntry(row));
   });
 
@@ -210,9 +210,9 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log, now }: DlqDeps) {
     const { id } = c.req.valid('param');
     const status = await db.as(c.var.claims, async (sql) => {
       const before = await findEntry(sql, id);
-      if (!before) throw new Problem('not_found', 'there is no such dead letter');
-      if (!before.may_write) throw new Problem('forbidden', 'only an owner or admin of the org may do this');
-      if (before.status === 'resolved') throw new Problem('conflict', 'it is resolved already');
+      if (!before) throw new Refusal('not_found', 'there is no such dead letter');
+      if (!before.may_write) throw new Refusal('forbidden', 'only an owner or admin of the org may do this');
+      if (before.status === 'resolved') throw new Refusal('conflict', 'it is resolved already');
       return (await retryEntry(sql, id)) ?? 'retrying';
     });
     const answer: DlqRetried = { id, status };

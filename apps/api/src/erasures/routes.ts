@@ -6,8 +6,8 @@ import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
-import { Problem } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
+import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
 import { findCountries, resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
@@ -39,7 +39,7 @@ export function erasureRoutes({ db, verifyToken, masterKeys, log, now }: Erasure
 
   app.get('/:id', describe.getErasure, validId(), async (c) => {
     const row = await db.as(c.var.claims, (sql) => findErasure(sql, c.req.valid('param').id));
-    if (!row) throw new Problem('not_found', 'there is no such erasure');
+    if (!row) throw new Refusal('not_found', 'there is no such erasure');
     return c.json(toErasure(row));
   });
 

@@ -1,6 +1,6 @@
 import { bulkhead } from 'cockatiel';
 import type { Db } from '../platform/db.ts';
-import { Problem } from '../platform/errors.ts';
+import { Refusal } from '../platform/refusal.ts';
 
 /** Downloads of one person at a time, in this process: each holds a page in memory for as long as its reader takes. */
 const perUserMax = 3;
@@ -8,7 +8,7 @@ const perUserMax = 3;
 const readsMax = 3;
 
 export interface Downloads {
-  /** Throws Problem `rate_limited` while the person has as many as they may have. */
+  /** Throws Refusal `rate_limited` while the person has as many as they may have. */
   requireRoom(userId: string): void;
   /** One more of the person, until the returned function is called. Throws as `requireRoom`. */
   begin(userId: string): () => void;
@@ -21,8 +21,8 @@ export function createDownloads(db: Pick<Db, 'as'>): Downloads {
   const reads = bulkhead(readsMax, Number.POSITIVE_INFINITY);
   const requireRoom = (userId: string) => {
     if ((open.get(userId) ?? 0) >= perUserMax)
-      throw new Problem('rate_limited', `${perUserMax} downloads of yours are under way: wait until one has ended`, {
-        'retry-after': '10',
+      throw new Refusal('rate_limited', `${perUserMax} downloads of yours are under way: wait until one has ended`, {
+        retryAfterSeconds: 10,
       });
   };
   return {

@@ -14,7 +14,7 @@ import type { Logger } from 'pino';
 import { toEntry } from '../deliveries/journal-rows.ts';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
-import { Problem } from '../platform/errors.ts';
+import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId } from '../platform/requests.ts';
 import { createTokenBucket, type Rate, type TokenBucket, takeTokens } from '../platform/token-bucket.ts';
 import { findCountries, resolveOrg } from '../tenancy/callers-org.ts';
@@ -49,8 +49,8 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps
     lookUps.set(userId, bucket);
     const dueInMs = takeTokens(bucket, lookUpRate, now());
     if (dueInMs > 0)
-      throw new Problem('rate_limited', 'you have looked up many people: go on more slowly', {
-        'retry-after': String(Math.ceil(dueInMs / 1_000)),
+      throw new Refusal('rate_limited', 'you have looked up many people: go on more slowly', {
+        retryAfterSeconds: Math.ceil(dueInMs / 1_000),
       });
   }
 
@@ -62,7 +62,7 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps
       return { org: found, countries: await findCountries(sql, found.id) };
     });
     const keys = await loadOrgKeys(db, masterKeys, org.id, log);
-    if (!keys.hashKey) throw new Problem('conflict', 'the org has no usable hash key');
+    if (!keys.hashKey) throw new Refusal('conflict', 'the org has no usable hash key');
     const { person } = readPerson({ email: value, phone: value, document: value, external_id: value }, countries);
     const hashes = [...keys.hash].flatMap(([keyVersion, key]) => hashPerson(person, key).map((hashed) => ({ ...hashed, keyVersion })));
     c.header('cache-control', 'no-store');
@@ -109,7 +109,7 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps
       const deleted = journal ? await isDeleted(sql, head.org_id, journal.source_connection_id) : false;
       return { head, attempts, journal, records, hold, deleted };
     });
-    if (!found) throw new Problem('not_found', 'there is no such event');
+    if (!found) throw new Refusal('not_found', 'there is no such event');
     const { head, attempts, journal, records, hold, deleted } = found;
     const kept = journal !== undefined && (await db.worker((sql) => isBodyKept(sql, head.journal_id)));
     const reason = !kept

@@ -4,7 +4,7 @@ import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
 import { safeEqual } from '@tributary/pipeline/signatures.ts';
 import { EventExportFormat, EventFilter } from '@tributary/shared/events.ts';
 import { z } from 'zod';
-import { Problem } from '../platform/errors.ts';
+import { Refusal } from '../platform/refusal.ts';
 
 /** What somebody may download: a URL holds it, signed, because a browser sends no headers of ours when it navigates. */
 const Ticket = z.strictObject({
@@ -24,18 +24,18 @@ const sign = (masterKey: Uint8Array, payload: string): string => {
   return createHmac('sha256', Buffer.from(key)).update(payload).digest('base64url');
 };
 
-/** Throws Problem `invalid_request` when the filter is too long for a URL. */
+/** Throws Refusal `invalid_request` when the filter is too long for a URL. */
 export function makeTicket({ current, keys }: MasterKeys, ticket: Ticket): string {
   const payload = deflateRawSync(JSON.stringify(ticket)).toString('base64url');
-  if (payload.length > charsMax) throw new Problem('invalid_request', 'filter: is too long for an export; name fewer types or connections');
+  if (payload.length > charsMax) throw new Refusal('invalid_request', 'filter: is too long for an export; name fewer types or connections');
   return `${payload}.${sign(keys.get(current) as Uint8Array, payload)}`;
 }
 
-/** Throws Problem `not_found` for a ticket that is not ours, was changed, or has expired: which of them is nobody's business. */
+/** Throws Refusal `not_found` for a ticket that is not ours, was changed, or has expired: which of them is nobody's business. */
 export function openTicket({ keys }: MasterKeys, text: string, nowMs: number): Ticket {
   const [payload = '', signature = ''] = text.split('.');
   const isOurs = payload.length <= charsMax && [...keys.values()].some((key) => safeEqual(signature, sign(key, payload)));
   const ticket = isOurs ? Ticket.parse(JSON.parse(inflateRawSync(Buffer.from(payload, 'base64url')).toString())) : undefined;
-  if (!ticket || ticket.expiresAtMs < nowMs) throw new Problem('not_found', 'this download has expired: ask for it again');
+  if (!ticket || ticket.expiresAtMs < nowMs) throw new Refusal('not_found', 'this download has expired: ask for it again');
   return ticket;
 }

@@ -1,10 +1,10 @@
 import type { Mode } from '@tributary/shared/flow.ts';
-import { Problem } from '../platform/errors.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { Refusal } from '../platform/refusal.ts';
 
 /** Where every webhook request comes in, before anything is known of it. */
 export interface Gate {
-  /** Throws a Problem when nothing new is taken: `paused`, `draining`, `overloaded`. */
+  /** Throws a Refusal when nothing new is taken: `paused`, `draining`, `overloaded`. */
   enter(): Entry;
   inFlight(): number;
 }
@@ -13,7 +13,7 @@ export interface Gate {
 interface Entry {
   /** Its body is being read from now on. `cut` ends that: it is called, at most once, when it stands in the way of others. */
   startReading(cut: () => void): void;
-  /** Its body takes so many bytes more, off the wire or inflated. Throws the Problem `overloaded` when all bodies together take too many. */
+  /** Its body takes so many bytes more, off the wire or inflated. Throws the Refusal `overloaded` when all bodies together take too many. */
   grow(bytes: number): void;
   /** Its body is complete, and no longer cut. Its bytes are held until it leaves. */
   stopReading(): void;
@@ -21,10 +21,10 @@ interface Entry {
 }
 
 /** Made once: refusals must cost next to nothing, and a new Error looks up its stack. */
-const overloaded = new Problem('overloaded', undefined, { 'retry-after': '2' });
-const closed: Partial<Record<Mode, { problem: Problem; reason: string }>> = {
-  drain: { problem: new Problem('draining', undefined, { 'retry-after': '5' }), reason: 'drain' },
-  paused: { problem: new Problem('paused', undefined, { 'retry-after': '30' }), reason: 'paused' },
+const overloaded = new Refusal('overloaded', undefined, { retryAfterSeconds: 2 });
+const closed: Partial<Record<Mode, { refusal: Refusal; reason: string }>> = {
+  drain: { refusal: new Refusal('draining', undefined, { retryAfterSeconds: 5 }), reason: 'drain' },
+  paused: { refusal: new Refusal('paused', undefined, { retryAfterSeconds: 30 }), reason: 'paused' },
 };
 
 /** A turn of the event loop that lasts longer than this refuses the rest of what arrived. At capacity a turn takes a tenth of it. */
@@ -56,10 +56,10 @@ export function createGate(deps: { mode(): Mode; requestsInFlightMax: number; me
   const isLate = watchEventLoop();
   return {
     enter() {
-      const refusal = closed[deps.mode()];
-      if (refusal) {
-        deps.metrics.shed.inc({ reason: refusal.reason });
-        throw refusal.problem;
+      const isClosed = closed[deps.mode()];
+      if (isClosed) {
+        deps.metrics.shed.inc({ reason: isClosed.reason });
+        throw isClosed.refusal;
       }
       // One that is cut leaves within this turn, or nearly so.
       if (isLate() || (inFlight >= deps.requestsInFlightMax && !cutSlowest())) {

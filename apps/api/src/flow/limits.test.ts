@@ -1,7 +1,7 @@
 import type { Mode } from '@tributary/shared/flow.ts';
 import { describe, expect, test } from 'vitest';
-import { Problem } from '../platform/errors.ts';
 import { createMetrics } from '../platform/metrics.ts';
+import { Refusal } from '../platform/refusal.ts';
 import { createLimits, type LimitedConnection } from './limits.ts';
 
 const connection = (id: string, orgId: string, more: Partial<LimitedConnection> = {}): LimitedConnection => ({
@@ -29,12 +29,12 @@ function make(fairShare = { perSecond: 10, burst: 20 }) {
   const now = { ms: 0 };
   const obeyed: { mode: Mode; brownoutRate: number; instances: number } = { mode: 'normal', brownoutRate: 0.5, instances: 1 };
   const limits = createLimits({ obeyed: () => obeyed, fairShare, metrics, nowMs: () => now.ms, random: seeded(7) });
-  const passes = (of: LimitedConnection): true | Problem => {
+  const passes = (of: LimitedConnection): true | Refusal => {
     try {
       limits.take(of);
       return true;
     } catch (error) {
-      if (error instanceof Problem) return error;
+      if (error instanceof Refusal) return error;
       throw error;
     }
   };
@@ -58,7 +58,7 @@ describe('limits that people set', () => {
       expect(countPassed(sibling, 50)).toBe(3);
       expect(passes(other)).toBe(true);
     }
-    expect(passes(limited)).toMatchObject({ code: 'rate_limited', status: 429, headers: { 'retry-after': '1' } });
+    expect(passes(limited)).toMatchObject({ code: 'rate_limited', hints: { retryAfterSeconds: 1 } });
     now.ms += 1_000;
     expect(passes(limited)).toBe(true);
     expect(await shed()).toEqual({ connection_rate: 136, org_rate: 141 });
@@ -70,7 +70,7 @@ describe('limits that people set', () => {
     expect(countPassed(connection('c', 'o', { rateLimitPerSecond: 100 }), 500)).toBe(25);
     const slow = connection('slow', 'o', { rateLimitPerSecond: 1 });
     expect(passes(slow)).toBe(true);
-    expect(passes(slow)).toMatchObject({ headers: { 'retry-after': '4' } });
+    expect(passes(slow)).toMatchObject({ hints: { retryAfterSeconds: 4 } });
   });
 
   test('change from one delivery to the next, and go', () => {
@@ -87,7 +87,7 @@ describe('limits that people set', () => {
       limits.giveBack(limited);
     }
     expect([passes(limited), passes(limited)]).toEqual([true, true]);
-    expect(passes(limited)).toBeInstanceOf(Problem);
+    expect(passes(limited)).toBeInstanceOf(Refusal);
   });
 });
 
@@ -139,7 +139,7 @@ describe('a brownout', () => {
     expect((await shed()).brownout).toBe(10_000 - Math.round(kept * 10_000));
     let refused = passes(low);
     while (refused === true) refused = passes(low);
-    expect(refused).toMatchObject({ code: 'brownout', status: 429, headers: { 'retry-after': expect.stringMatching(/^\d+$/) } });
+    expect(refused).toMatchObject({ code: 'brownout', hints: { retryAfterSeconds: expect.any(Number) } });
   });
 
   test('sheds nothing in any other mode', () => {

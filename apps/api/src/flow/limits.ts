@@ -1,7 +1,7 @@
 import type { Mode } from '@tributary/shared/flow.ts';
 import { LRUCache } from 'lru-cache';
-import { Problem } from '../platform/errors.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { Refusal } from '../platform/refusal.ts';
 import { createTokenBucket, type Rate, type TokenBucket, takeTokens, tokensDueInMs } from '../platform/token-bucket.ts';
 
 /** What the limits read of a connection. */
@@ -15,7 +15,7 @@ export interface LimitedConnection {
 }
 
 export interface Limits {
-  /** Throws Problem `rate_limited` or `brownout` (429, with an honest Retry-After) when a delivery is not to be taken now. */
+  /** Throws Refusal `rate_limited` or `brownout` (429, with an honest Retry-After) when a delivery is not to be taken now. */
   take(connection: LimitedConnection): void;
   /** For a delivery that proved nothing: who only knows the URL cannot use up what its owner may send. */
   giveBack(connection: LimitedConnection): void;
@@ -47,20 +47,20 @@ export function createLimits({ obeyed, fairShare, metrics, nowMs = () => perform
   const buckets = new LRUCache<string, TokenBucket>({ max: bucketsMax });
   const shares = new LRUCache<string, TokenBucket>({ max: bucketsMax });
   // Made once per answer: under load a refusal must cost next to nothing, and a new Error looks up its stack.
-  const refusals = new Map<string, Problem>();
-  const shed = new Problem('brownout', undefined, { 'retry-after': String(brownoutRetrySeconds) });
+  const refusals = new Map<string, Refusal>();
+  const shed = new Refusal('brownout', undefined, { retryAfterSeconds: brownoutRetrySeconds });
   let lastOrgId = '';
   let companyAtMs = Number.NEGATIVE_INFINITY;
 
   function refuse(reason: keyof typeof details, dueInMs: number): never {
     metrics.shed.inc({ reason });
     const seconds = Math.max(1, Math.ceil(dueInMs / 1000));
-    let problem = refusals.get(`${reason} ${seconds}`);
-    if (!problem) {
-      problem = new Problem('rate_limited', details[reason], { 'retry-after': String(seconds) });
-      if (refusals.size < 1_000) refusals.set(`${reason} ${seconds}`, problem);
+    let refusal = refusals.get(`${reason} ${seconds}`);
+    if (!refusal) {
+      refusal = new Refusal('rate_limited', details[reason], { retryAfterSeconds: seconds });
+      if (refusals.size < 1_000) refusals.set(`${reason} ${seconds}`, refusal);
     }
-    throw problem;
+    throw refusal;
   }
 
   function isInCompany(orgId: string, now: number): boolean {

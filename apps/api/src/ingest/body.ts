@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { Problem } from '../platform/errors.ts';
+import { Refusal } from '../platform/refusal.ts';
 
 export interface BodyLimits {
   /** Of the bytes on the wire. */
@@ -16,7 +16,7 @@ const inflatedChunkBytes = 32_768;
 export interface BodyRoom {
   /** The body is being read from now on: `cut` ends that. */
   startReading(cut: () => void): void;
-  /** So many bytes more are held. Throws Problem `overloaded` where there is no room for them. */
+  /** So many bytes more are held. Throws Refusal `overloaded` where there is no room for them. */
   grow(bytes: number): void;
   stopReading(): void;
 }
@@ -24,7 +24,7 @@ export interface BodyRoom {
 /**
  * The body's bytes. The caps hold while it is read and while it is inflated, whatever content-length says or a chunked body hides, and every byte
  * that is held is counted in `room` first.
- * Throws Problem `payload_too_large`, `unsupported_encoding`, `invalid_payload`, or `overloaded` where it took too long while others waited or
+ * Throws Refusal `payload_too_large`, `unsupported_encoding`, `invalid_payload`, or `overloaded` where it took too long while others waited or
  * no room is left.
  */
 export async function readBody(
@@ -33,7 +33,7 @@ export async function readBody(
   limits: BodyLimits,
   room: BodyRoom,
 ): Promise<Buffer> {
-  const tooLarge = () => new Problem('payload_too_large', `at most ${limits.bodyBytesMax} bytes are taken`, { connection: 'close' });
+  const tooLarge = () => new Refusal('payload_too_large', `at most ${limits.bodyBytesMax} bytes are taken`, { closesConnection: true });
   const announced = request.headers.get('content-length');
   if (announced !== null && Number(announced) > limits.bodyBytesMax) throw tooLarge();
 
@@ -44,14 +44,14 @@ export async function readBody(
 
   const encoding = request.headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity';
   if (encoding === 'identity' || encoding === '') return raw;
-  if (!Object.hasOwn(inflaters, encoding)) throw new Problem('unsupported_encoding', 'gzip, deflate, br or none');
+  if (!Object.hasOwn(inflaters, encoding)) throw new Refusal('unsupported_encoding', 'gzip, deflate, br or none');
   return await inflate(raw, encoding as keyof typeof inflaters, limits.inflatedBytesMax, room);
 }
 
 /** Chunk by chunk: eight kilobytes become eight megabytes, and a thousand requests do that at once. */
 function inflate(raw: Buffer, encoding: keyof typeof inflaters, bytesMax: number, room: BodyRoom): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const invalid = () => reject(new Problem('invalid_payload', `the body is not valid ${encoding}`));
+    const invalid = () => reject(new Refusal('invalid_payload', `the body is not valid ${encoding}`));
     if (raw.length === 0) return invalid();
     const chunks: Buffer[] = [];
     let size = 0;
@@ -59,7 +59,7 @@ function inflate(raw: Buffer, encoding: keyof typeof inflaters, bytesMax: number
     stream.on('data', (chunk: Buffer) => {
       size += chunk.length;
       try {
-        if (size > bytesMax) throw new Problem('payload_too_large', `at most ${bytesMax} bytes are taken after decompression`);
+        if (size > bytesMax) throw new Refusal('payload_too_large', `at most ${bytesMax} bytes are taken after decompression`);
         room.grow(chunk.length);
         chunks.push(chunk);
       } catch (problem) {
@@ -74,11 +74,11 @@ function inflate(raw: Buffer, encoding: keyof typeof inflaters, bytesMax: number
   });
 }
 
-const incomplete = () => new Problem('invalid_request', 'the body ended before it was complete', { connection: 'close' });
+const incomplete = () => new Refusal('invalid_request', 'the body ended before it was complete', { closesConnection: true });
 
-const cutOff = () => new Problem('overloaded', 'the body took too long to come', { connection: 'close', 'retry-after': '2' });
+const cutOff = () => new Refusal('overloaded', 'the body took too long to come', { closesConnection: true, retryAfterSeconds: 2 });
 
-function readIncoming(incoming: IncomingMessage, bytesMax: number, tooLarge: () => Problem, room: BodyRoom): Promise<Buffer> {
+function readIncoming(incoming: IncomingMessage, bytesMax: number, tooLarge: () => Refusal, room: BodyRoom): Promise<Buffer> {
   const read = new Promise<Buffer>((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -112,7 +112,7 @@ function readIncoming(incoming: IncomingMessage, bytesMax: number, tooLarge: () 
 async function readStream(
   body: ReadableStream<Uint8Array> | null,
   bytesMax: number,
-  tooLarge: () => Problem,
+  tooLarge: () => Refusal,
   room: BodyRoom,
 ): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
@@ -125,7 +125,7 @@ async function readStream(
       chunks.push(chunk);
     }
   } catch (error) {
-    throw error instanceof Problem ? error : incomplete();
+    throw error instanceof Refusal ? error : incomplete();
   }
   return Buffer.concat(chunks);
 }

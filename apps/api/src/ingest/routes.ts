@@ -9,12 +9,13 @@ import { prepareRejected, prepareWrite } from '../deliveries/prepare.ts';
 import type { Quarantine } from '../deliveries/quarantine.ts';
 import type { Writer } from '../deliveries/writer.ts';
 import type { Config } from '../platform/config.ts';
-import { Problem, type ProblemCode } from '../platform/errors.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { statusOf } from '../platform/problem.ts';
+import { Refusal, type RefusalCode } from '../platform/refusal.ts';
 import { type BodyRoom, readBody } from './body.ts';
 
 export interface IngestDeps {
-  /** Both throw the Problem to answer when a delivery is not to be taken now. */
+  /** Both throw the Refusal to answer when a delivery is not to be taken now. */
   flow: {
     gate: { enter(): BodyRoom & { leave(): void } };
     limits: { take(connection: Connection): void; giveBack(connection: Connection): void };
@@ -47,10 +48,10 @@ export function ingestRoutes({ flow, connections, writer, quarantine, metrics, l
     const connection = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? await connections.get(id) : undefined;
     if (!connection || connection.source.type !== type) {
       await sleep(Math.max(0, unknownAnswerMs - (performance.now() - arrivedAt)));
-      throw new Problem('not_found');
+      throw new Refusal('not_found');
     }
     Object.assign(c.var.event, { connectionId: connection.id, source: connection.source.type });
-    if (!connection.isActive) throw new Problem('connection_inactive');
+    if (!connection.isActive) throw new Refusal('connection_inactive');
     return connection;
   }
 
@@ -62,7 +63,7 @@ export function ingestRoutes({ flow, connections, writer, quarantine, metrics, l
       flow.limits.take(connection);
       const raw = await readBody(c.req.raw, c.env?.incoming, limits, entry).catch((error: unknown) => {
         // What was refused for want of room comes again: it is no rejection.
-        if (error instanceof Problem && error.status === 503) flow.limits.giveBack(connection);
+        if (error instanceof Refusal && statusOf(error) === 503) flow.limits.giveBack(connection);
         else {
           reject(connection);
           quarantine.count(connection);
@@ -88,7 +89,7 @@ export function ingestRoutes({ flow, connections, writer, quarantine, metrics, l
         reject(connection);
         metrics.deadLettered.inc({ source: connection.source.type, reason: error });
         await quarantine.add(prepareRejected(arrival, error, message));
-        throw new Problem(error.toLowerCase() as ProblemCode, verdict.ok ? message : undefined);
+        throw new Refusal(error.toLowerCase() as RefusalCode, verdict.ok ? message : undefined);
       }
 
       const item = prepareWrite(arrival, body);

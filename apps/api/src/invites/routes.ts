@@ -3,7 +3,7 @@ import { type AcceptedInvite, AcceptInvite, type CreatedInvite, CreateInvite, ty
 import { Hono } from 'hono';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
-import { Problem } from '../platform/errors.ts';
+import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
 import { describe } from './openapi.ts';
 import { acceptInvite, createInvite, deleteInvite, findOrg, type InviteRow, listInvites } from './store.ts';
@@ -24,7 +24,7 @@ export function inviteRoutes({ db, verifyToken, publicUrl }: InviteDeps) {
     const { orgId, email, role } = c.req.valid('json');
     const token = randomBytes(32).toString('base64url');
     const invite = await db.as(c.var.claims, async (sql) => {
-      if (!(await findOrg(sql, orgId))) throw new Problem('not_found', 'there is no such org');
+      if (!(await findOrg(sql, orgId))) throw new Refusal('not_found', 'there is no such org');
       return createInvite(sql, { orgId, email, role, tokenSha256: sha256(token) });
     });
     // In the fragment, which browsers send to no server and to no other site.
@@ -37,8 +37,8 @@ export function inviteRoutes({ db, verifyToken, publicUrl }: InviteDeps) {
     const { orgId } = c.req.valid('query');
     const rows = await db.as(c.var.claims, async (sql) => {
       const org = await findOrg(sql, orgId);
-      if (!org) throw new Problem('not_found', 'there is no such org');
-      if (!org.may_write) throw new Problem('forbidden');
+      if (!org) throw new Refusal('not_found', 'there is no such org');
+      if (!org.may_write) throw new Refusal('forbidden');
       return listInvites(sql, orgId);
     });
     return c.json(rows.map(toInvite));
@@ -47,7 +47,7 @@ export function inviteRoutes({ db, verifyToken, publicUrl }: InviteDeps) {
   app.delete('/:id', describe.deleteInvite, validId(), async (c) => {
     const { id } = c.req.valid('param');
     const deleted = await db.as(c.var.claims, (sql) => deleteInvite(sql, id));
-    if (!deleted) throw new Problem('not_found', 'there is no such invite');
+    if (!deleted) throw new Refusal('not_found', 'there is no such invite');
     return c.body(null, 204);
   });
 
@@ -55,7 +55,7 @@ export function inviteRoutes({ db, verifyToken, publicUrl }: InviteDeps) {
     const { token } = c.req.valid('json');
     const orgId = await db.as(c.var.claims, (sql) => acceptInvite(sql, sha256(token)));
     // One answer whatever is the matter: it tells nobody which tokens or addresses exist.
-    if (!orgId) throw new Problem('not_found', 'no open invite for your address has this token');
+    if (!orgId) throw new Refusal('not_found', 'no open invite for your address has this token');
     return c.json({ orgId } satisfies AcceptedInvite);
   });
 

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => api?.close());
 
 describe('dlq_depth and dlq_oldest_age_seconds', () => {
-  it('say what is open over all orgs: settled entries are no depth, quarantined ones no age', async () => {
+  it('count the open entries of all orgs, without resolved ones, and take no age from quarantined ones', async () => {
     for (const entry of [
       { status: 'pending', hoursAgo: 2 },
       { status: 'pending', hoursAgo: 30, isQuarantine: true },
@@ -29,7 +29,7 @@ describe('dlq_depth and dlq_oldest_age_seconds', () => {
     expect(Number(/^dlq_oldest_age_seconds (\d+)/m.exec(text)?.[1])).toBeLessThan(3 * 3600 + 600);
   });
 
-  it('are counted by the index of the open entries, whatever else there is', async () => {
+  it('are counted by the index of the open entries alone, however many others there are', async () => {
     const plan = await api.admin<{ 'QUERY PLAN': string }>(
       `explain select count(*) from (select from public.dlq_events d where d.status = $1 and d.status in ('pending', 'retrying', 'exhausted') limit 100000) b`,
       ['pending'],
@@ -53,7 +53,7 @@ describe('a reading from the database', () => {
     expect(await read()).toBe(2);
   });
 
-  it('neither fails nor holds up a scrape without a database: the last value for a minute, then none', async () => {
+  it('neither fails nor delays a scrape without a database: it shows the last value for a minute, then no value', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     let asked = 0;
     let database: () => Promise<string> = async () => 'known';
@@ -65,7 +65,7 @@ describe('a reading from the database', () => {
     database = () => Promise.reject(new Error('connection refused'));
     vi.advanceTimersByTime(20_000);
     expect(await read()).toBe('known');
-    // a database that does not answer: one question is out, and no scrape waits for it
+    // While the database does not answer, one query is waiting and no scrape waits for it.
     database = () => new Promise(() => {});
     vi.advanceTimersByTime(20_000);
     expect(await Promise.race([read(), sleep(5_000, 'held up')])).toBe('known');

@@ -4,7 +4,7 @@ import type { Writer } from '../deliveries/writer.ts';
 import type { Db } from '../platform/db.ts';
 import type { Metrics } from '../platform/metrics.ts';
 
-/** What is read of the running parts when somebody scrapes. `main.ts` and the tests register the same. */
+/** Registers the metrics that are read from the running services, or from the database, whenever `/metrics` is scraped. */
 export function registerGauges(metrics: Metrics, { db, writer, log }: { db: Db; writer: Writer; log: Logger }): void {
   const { gauge } = metrics;
   gauge('ingest_buffer_events', 'Records waiting for their commit', () => writer.state().records);
@@ -50,11 +50,15 @@ interface DlqDepth {
 }
 
 const refreshMs = 15_000;
-/** The longest a scrape waits for the database; later the last value is old news, and none is better. */
+/** A scrape waits at most this long for the database, and then shows the last value. */
 const waitMs = 500;
+/** An older value is not shown: no value is better than one that is wrong by now. */
 const staleMs = 60_000;
 
-/** Asks the database at most every 15 seconds, however often it is scraped, one question at a time, and never fails: then there is no reading. */
+/**
+ * Asks the database at most every 15 seconds, however often `/metrics` is scraped, with one query at a time. The returned function never
+ * rejects: when the database does not answer there is no reading.
+ */
 export function cachedReading<T>(ask: () => Promise<T>, log: Logger): () => Promise<T | undefined> {
   let last: { at: number; value: T } | undefined;
   let askedAt = Number.NEGATIVE_INFINITY;

@@ -17,15 +17,15 @@ const ready = async (of: TestApi = api) => {
   const response = await of.app.request('/ready');
   return [response.status, ((await response.json()) as { status: string }).status];
 };
-/** Another instance on the same database, with its ways to it changed. */
+/** Another instance on the same database, with some methods of its `db` replaced. */
 const instanceOn = (changes: Partial<Db>) => startTestApi({}, { world: api, db: { ...api.db, ...changes } });
 
-test('/health answers while the process lives, /ready while it can commit', async () => {
+test('/health answers while the process runs, /ready while it can commit', async () => {
   expect((await api.app.request('/health')).status).toBe(200);
   expect(await ready()).toEqual([200, 'ready']);
 });
 
-test('/ready is honest: nothing is ready that takes or commits nothing, and /health stays green', async () => {
+test('/ready fails when the process takes no deliveries or cannot commit, while /health still passes', async () => {
   await api.flow.demand('drain', null, 'a test');
   expect(await ready()).toEqual([503, 'draining']);
   await api.flow.demand('paused', null, 'a test');
@@ -47,7 +47,7 @@ test('/ready is honest: nothing is ready that takes or commits nothing, and /hea
   await cut.close();
 });
 
-test('/ready is about ingestion: what people and jobs do on their connections does not concern it', async () => {
+test('/ready does not depend on the database connections of users and jobs', async () => {
   const busy = await instanceOn({});
   const held = await Promise.all(
     [busy.db.pools.commands, busy.db.pools.jobs].flatMap((pool) => Array.from({ length: pool.options.max }, () => pool.connect())),
@@ -60,7 +60,7 @@ test('/ready is about ingestion: what people and jobs do on their connections do
   }
 });
 
-test('/metrics counts what was received without a label from the outside', async () => {
+test('/metrics counts what was received, and no label takes a value from a request', async () => {
   const org = await api.makeOrg();
   const { url } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
   await api.send(url, '{"id":"1","event":"X","version":"2.0.0","creation_date":1700000000000,"data":{}}', {
@@ -77,7 +77,7 @@ test('/metrics counts what was received without a label from the outside', async
   expect(text).not.toContain('attacker');
 });
 
-test('/health/detailed tells the operator everything, and nobody else', async () => {
+test('/health/detailed tells everything to the operator only', async () => {
   expect((await api.app.request('/health/detailed')).status).toBe(401);
   expect((await api.app.request('/health/detailed', { headers: { authorization: 'Bearer not-the-operator-token-0' } })).status).toBe(401);
   const org = await api.makeOrg();
@@ -135,7 +135,7 @@ test('/health/detailed tells the operator everything, and nobody else', async ()
   expect(JSON.stringify(body)).not.toContain(silent.id);
 });
 
-test('/health/detailed names the laggiest connections only, however many there are', async () => {
+test('/health/detailed names only the connections with the largest lag, however many there are', async () => {
   const org = await api.makeOrg();
   await api.admin(
     `insert into source_connections (org_id, project_id, name, type, last_event_at)
@@ -151,7 +151,7 @@ test('/health/detailed names the laggiest connections only, however many there a
   await apart.close();
 });
 
-test('/health/detailed still tells what the process knows itself while the database does not answer', async () => {
+test('/health/detailed still reports what the process knows itself while the database does not answer', async () => {
   let answers = Promise.resolve();
   let letGo = () => {};
   const statement = (async (text: string, values?: unknown[]) => {

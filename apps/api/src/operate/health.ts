@@ -22,21 +22,24 @@ export interface HealthDeps {
   isStopping(): boolean;
 }
 
-/** What the database has to count for the operator's answer is counted at most this often. */
+/** The counts in `/health/detailed` are asked of the database at most this often. */
 const freshForMs = 2_000;
-/** All that it adds is waited for no longer. */
+/** `/health/detailed` waits at most this long for the database. */
 const databaseWithinMs = 2_000;
 const connectionsMax = 200;
 const transitionsMax = 10;
 
-/** `/health`: the process lives. `/ready`: it takes and commits deliveries. `/health/detailed`: all it knows, for the operator. `/metrics`: for Prometheus. */
+/**
+ * `/health` says that the process runs, `/ready` that it takes and commits deliveries, `/health/detailed` tells the operator everything
+ * about it, and `/metrics` is for Prometheus.
+ */
 export function healthRoutes(deps: HealthDeps): Hono {
   const { db, flow, circuits, writer } = deps;
   const routes = new Hono();
-  // One probe at a time, its answer good for a second: an orchestrator's probes never add load to a database in trouble.
+  // One query at a time, whose answer is used for a second: the probes of an orchestrator must not add load to a database in trouble.
   const canCommit = memoizeFor(() => db.canCommit(), 1_000);
   const measure = memoizeFor(() => Promise.all([listAdapterLag(db, connectionsMax), listJobDepths(db)]), freshForMs);
-  // What the operator has just changed is never read from before.
+  // The mode and its history are never cached: the operator must see a change at once.
   const askDatabase = async () => {
     const all = Promise.all([measure(), flow.getState(), flow.listTransitions(transitionsMax)]);
     const [[adapters, jobs], state, transitions] = await within(all, databaseWithinMs);
@@ -56,7 +59,7 @@ export function healthRoutes(deps: HealthDeps): Hono {
 
   routes.get('/health/detailed', requireOperator(deps.operatorToken), async (c) => {
     const { records, bytes, recordsMax, bytesMax, oldestAgeMs, flushAgeMs, batchesInFlight } = writer.state();
-    // Without the database the process still tells what it knows itself.
+    // When the database does not answer, the process still reports what it knows itself.
     const known = await askDatabase().catch((error: unknown) => {
       deps.log.warn({ err: error }, 'the detailed health could not be read from the database');
       return undefined;

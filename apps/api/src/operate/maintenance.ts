@@ -2,7 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Db, sqlState } from '../platform/db.ts';
 import type { Task } from '../platform/jobs.ts';
 
-/** What keeps the database in order: partitions made ahead and dropped after their retention, rolled-up activity, jobs of processes that are gone. */
+/**
+ * The tasks that keep the database in order: they create partitions ahead of time and drop them after their retention, roll up the
+ * activity, and release the jobs of processes that have died.
+ */
 export function maintenanceTasks(db: Db): Record<string, Task> {
   return {
     'maintenance.partitions': {
@@ -16,7 +19,7 @@ export function maintenanceTasks(db: Db): Record<string, Task> {
     'activity.rollup': {
       everySeconds: 5,
       async run(_payload, { signal }) {
-        // After a standstill, one bounded slice after the other; what is left after 20 s is the next turn's.
+        // After a standstill this rolls up one bounded slice after the other, and leaves to the next run what is not done after 20 s.
         const end = performance.now() + 20_000;
         let isBehind = true;
         while (isBehind && !signal.aborted && performance.now() < end) {
@@ -35,7 +38,9 @@ export function maintenanceTasks(db: Db): Record<string, Task> {
   };
 }
 
-/** Dropping gives way to whoever reads or writes (`lock_not_available`): it is tried now and then for as long as a job may last. */
+/**
+ * Dropping a partition gives up its lock to readers and writers (`lock_not_available`), so it is tried again for as long as a job may last.
+ */
 async function dropExpiredPartitions(db: Db, signal: AbortSignal): Promise<{ name: string }[]> {
   for (let tries = 1; ; tries++) {
     try {

@@ -2,7 +2,7 @@ import { FlowState, FlowTransitions, FlushedState } from '@tributary/shared/flow
 import { describeRoute } from 'hono-openapi';
 import { answers, operator, refuses } from '../platform/openapi-parts.ts';
 
-/** Commands of the operator are obeyed by every instance within a second. */
+/** Every instance obeys a command of the operator within a second. */
 const demand = (operationId: string, summary: string, description: string) =>
   describeRoute({
     operationId,
@@ -13,7 +13,7 @@ const demand = (operationId: string, summary: string, description: string) =>
     responses: { ...answers(200, 'How the fleet stands.', FlowState), ...refuses(400, 401, 413, 415, 503) },
   });
 
-/** What each route says of itself. */
+/** The OpenAPI description of each route. */
 export const describe = {
   getFlow: describeRoute({
     operationId: 'getFlow',
@@ -38,7 +38,7 @@ export const describe = {
   brownout: demand(
     'brownout',
     'Shed part of what comes to low-priority connections',
-    'Their deliveries are answered 429 at this rate, whatever the load; other connections are left alone.',
+    'Their deliveries are answered 429 at this rate, also without load; other connections are left alone.',
   ),
   resume: demand(
     'resume',

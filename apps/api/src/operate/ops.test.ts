@@ -9,7 +9,7 @@ import { startTestApi, type TestApi } from '../test/api.ts';
 const root = resolve(import.meta.dirname, '../../../..');
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
 
-/** The objectives' alerts, each with its levels, and the ones beside them. */
+/** The alerts of the service objectives with their levels, and the alerts besides them. */
 const levels: Record<string, string[]> = {
   IngestLagHigh: ['warning'],
   IngestLagCritical: ['critical'],
@@ -72,14 +72,14 @@ beforeAll(async () => {
 afterAll(() => api?.close());
 
 describe('the Prometheus rules', () => {
-  it('are every alert of the objectives, at each of its levels', () => {
+  it('contain every alert of the objectives at each of its levels', () => {
     const found = Object.groupBy(alerts, (rule) => rule.alert ?? '');
     expect(Object.fromEntries(Object.entries(found).map(([name, all = []]) => [name, all.map((rule) => rule.labels?.severity)]))).toEqual(
       levels,
     );
   });
 
-  it('each say what is the matter and where to read on', () => {
+  it('each describe the problem and link to the runbook', () => {
     const headings = [...read('docs/runbook.md').matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading);
     for (const { alert = '', annotations = {} } of alerts) {
       expect(annotations.summary, alert).toMatch(/\S/);
@@ -102,7 +102,7 @@ describe('the Prometheus rules', () => {
     }
   });
 
-  it('know only metrics and labels that the API has', () => {
+  it('use only metrics and labels that the API has', () => {
     const recorded = rules.map((rule) => rule.record).filter((name) => name !== undefined);
     expect(rules.flatMap((rule) => unknownIn(rule.expr, ['up', ...recorded]))).toEqual([]);
   });
@@ -163,7 +163,7 @@ describe('the Grafana dashboard', () => {
   });
 });
 
-/** What it says. Throws what it complains of. */
+/** Returns the output of promtool, or throws its complaint. */
 async function runPromtool(...args: string[]): Promise<string> {
   if (!promtool) throw new Error('promtool is not on PATH, and in CI its checks are not optional: .ci/run fetches it.');
   return new Promise((done, fail) => {
@@ -171,7 +171,7 @@ async function runPromtool(...args: string[]): Promise<string> {
   });
 }
 
-/** Metrics and labels in a PromQL expression that the API does not have, but for the names that are `known` beside them. */
+/** Metrics and labels in a PromQL expression that the API does not have, except for the names in `known`. */
 function unknownIn(expr: string, known: readonly string[] = []): string[] {
   const bare = expr
     .replace(/\[[^\]]*\]/g, '')

@@ -15,7 +15,7 @@ import { describe } from './openapi.ts';
 export interface AdminDeps {
   flow: {
     getState(): Promise<FlowState>;
-    /** Null ends what was demanded before. */
+    /** Null ends the operator's mode, so that the automatic mode counts again. */
     demand(mode: OperatorMode | null, brownoutRate: number | null, reason: string): Promise<FlowState>;
     flush(): Promise<FlushedState>;
     listTransitions(limit: number): Promise<FlowTransition[]>;
@@ -23,7 +23,7 @@ export interface AdminDeps {
   operatorToken: string;
 }
 
-/** Mounted at /api/admin: what the operator demands of every instance. */
+/** Mounted at /api/admin: the operator's commands, which every instance obeys. */
 export function adminRoutes({ flow, operatorToken }: AdminDeps): Hono {
   const app = new Hono();
   app.use(requireOperator(operatorToken), jsonBody);

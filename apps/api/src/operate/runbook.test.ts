@@ -12,12 +12,12 @@ import { startTestApi, type TestApi } from '../test/api.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
 const page = readFileSync(join(root, 'docs/runbook.md'), 'utf8');
-/** Each query begins with its title. */
+/** Each query begins with a comment that is its title. */
 const queries = [...page.matchAll(/^```sql\n-- (.+)\n([\s\S]+?)^```$/gm)].map(([, title = '', sql = '']) => ({ title, sql }));
 const hottok = 'hottok-of-the-runbook';
 
 type Row = Record<string, unknown>;
-/** What each query has to answer on the seeded database: rows that are among its own. */
+/** Rows that must be among the answer of each query on the seeded database. */
 const answers: Record<string, (() => Row[]) | 'nothing'> = {
   'Records of the last hour': () => [{ received: '8', accepted: '4', duplicates: '2', dead_lettered: '1', rejected: '1' }],
   'Records of the last hour, by source': () => [
@@ -146,7 +146,7 @@ describe('the runbook names', () => {
   });
 });
 
-/** By where the title stands on the page; one that does not is last. */
+/** Sorts by the place of the title on the page; a title that is not on the page comes last. */
 function byPage(a: string, b: string): number {
   const at = (title: string) => (page.indexOf(`-- ${title}\n`) + 1 || page.length + 1) - 1;
   return at(a) - at(b);
@@ -166,7 +166,7 @@ async function readHelps(): Promise<Record<string, string>> {
   return JSON.parse(stdout) as Record<string, string>;
 }
 
-/** As an operator runs it: as the owner of the tables, in a transaction that is not kept. */
+/** Runs a query as an operator does, as the owner of the tables, in a transaction that is rolled back. */
 async function asPostgres(sql: string, mode: 'read only' | 'read write'): Promise<Row[]> {
   const client = new pg.Client({ connectionString: api.adminUrl });
   await client.connect();
@@ -246,7 +246,7 @@ async function seed(): Promise<void> {
   await reportFigures();
 }
 
-/** Leaves a dead row and a scan behind, in a session that reports them at once: others do a second later. */
+/** Leaves a dead row and a scan behind, in a session that reports its statistics at once; other sessions report a second later. */
 async function reportFigures(): Promise<void> {
   const client = new pg.Client({ connectionString: api.adminUrl });
   await client.connect();

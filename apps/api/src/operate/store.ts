@@ -4,10 +4,10 @@ type Statement = Pick<Db, 'workerStatement'>;
 
 export interface AdapterLag {
   source: string;
-  /** Since the newest event of any of its connections; null before the first. */
+  /** Since the newest event of any connection of the source; null before the first event. */
   lag_seconds: number | null;
   active_connections: number;
-  /** The laggiest, over all sources together. */
+  /** The connections with the largest lag; the limit counts over all sources together. */
   connections: { id: string; name: string; lag_seconds: number; ingest_lag_seconds: number | null }[];
 }
 
@@ -18,12 +18,12 @@ export async function listAdapterLag(db: Statement, connectionsMax: number): Pro
 
 export interface JobDepth {
   task: string;
-  /** Due and not taken yet. */
+  /** Jobs that are due and that no worker has taken yet. */
   waiting: number;
-  /** For later: a retry, or the next slice. */
+  /** Jobs that are due later: a retry, or the next slice of long work. */
   scheduled: number;
   running: number;
-  /** Without a try left. */
+  /** Jobs that have used up their attempts. */
   failed: number;
   oldest_due_seconds: number | null;
 }

@@ -5,13 +5,13 @@ import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jwt, makeToken } from '../test/make.ts';
 import { type AuthVariables, createTokenVerifier, requireOperator, requireUser, type VerifyToken } from './auth.ts';
-import { answerProblem, toProblem } from './errors.ts';
+import { answerProblem, toRefusal } from './problem.ts';
 
 const user = { id: randomUUID(), email: 'ana@example.com' };
 
 function appWith(verifyToken: VerifyToken) {
   const app = new Hono<{ Variables: AuthVariables }>();
-  app.onError((error, c) => answerProblem(c, toProblem(error), 'id'));
+  app.onError((error, c) => answerProblem(c, toRefusal(error), 'id'));
   app.get('/me', requireUser(verifyToken), (c) => c.json(c.var.claims));
   return app;
 }
@@ -23,10 +23,10 @@ async function statusOf(app: Hono<{ Variables: AuthVariables }>, authorization: 
   return (await app.request('/me', authorization === undefined ? {} : { headers: { authorization } })).status;
 }
 
-describe('a token of a shared secret (HS256)', () => {
+describe('a token signed with a shared secret (HS256)', () => {
   const app = appWith(createTokenVerifier(jwt, Date.now));
 
-  it('lets its user in', async () => {
+  it('lets its user pass', async () => {
     const answer = await app.request('/me', { headers: { authorization: `Bearer ${await makeToken(user)}` } });
     expect(answer.status).toBe(200);
     expect(await answer.json()).toMatchObject({ sub: user.id, email: user.email, role: 'authenticated' });
@@ -65,7 +65,7 @@ describe('a token of a shared secret (HS256)', () => {
   });
 });
 
-/** A compact JWS made by hand, so that what a library would refuse to sign can be sent too. */
+/** A compact JWS made by hand, because a library would refuse to sign some of these tokens. */
 function signed(change: object, alg: 'HS256' | 'HS512' = 'HS256', key: string = jwt.secret): string {
   const input = `${base64({ alg, typ: 'JWT' })}.${base64({ ...claims(), ...change })}`;
   return `${input}.${createHmac(alg === 'HS256' ? 'sha256' : 'sha512', key)
@@ -73,7 +73,7 @@ function signed(change: object, alg: 'HS256' | 'HS512' = 'HS256', key: string = 
     .digest('base64url')}`;
 }
 
-describe('a token of a published key (ES256, RS256)', () => {
+describe('a token signed with a published key (ES256, RS256)', () => {
   let server: Server;
   let ec: webcrypto.CryptoKeyPair;
   let rsa: webcrypto.CryptoKeyPair;
@@ -101,7 +101,7 @@ describe('a token of a published key (ES256, RS256)', () => {
     expect(await statusOf(appWith(verifierFor('RS256')), `Bearer ${await token('RS256', 'rsa', rsa.privateKey)}`)).toBe(200);
   });
 
-  it('says that the keys cannot be had, and not that the token is wrong', async () => {
+  it('is answered with auth_unavailable, and not as wrong, when the keys cannot be read', async () => {
     const ways = [
       (response: ServerResponse) => response.writeHead(503).end(),
       (response: ServerResponse) => response.end('<html>not the keys</html>'),
@@ -124,7 +124,7 @@ describe('a token of a published key (ES256, RS256)', () => {
     }
   });
 
-  it('refuses a genuine token of another algorithm than the configured one', async () => {
+  it('refuses a genuine token with another algorithm than the configured one', async () => {
     expect(await statusOf(appWith(verifierFor('ES256')), `Bearer ${await token('RS256', 'rsa', rsa.privateKey)}`)).toBe(401);
   });
 
@@ -145,10 +145,10 @@ describe('a token of a published key (ES256, RS256)', () => {
 
 describe('the operator token', () => {
   const app = new Hono();
-  app.onError((error, c) => answerProblem(c, toProblem(error), 'id'));
+  app.onError((error, c) => answerProblem(c, toRefusal(error), 'id'));
   app.get('/', requireOperator('an-operator-token-of-enough-length'), (c) => c.text('in'));
 
-  it('opens, and nothing else does', async () => {
+  it('lets the operator pass, and no other token does', async () => {
     const status = async (authorization?: string) => (await app.request('/', authorization ? { headers: { authorization } } : {})).status;
     expect(await status('Bearer an-operator-token-of-enough-length')).toBe(200);
     expect(await status('Bearer an-operator-token')).toBe(401);

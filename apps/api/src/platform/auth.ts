@@ -3,7 +3,7 @@ import { createMiddleware } from 'hono/factory';
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Config } from './config.ts';
 import type { Claims } from './db.ts';
-import { Problem } from './errors.ts';
+import { Refusal } from './refusal.ts';
 
 export interface AuthVariables {
   claims: Claims;
@@ -11,7 +11,7 @@ export interface AuthVariables {
 
 export type VerifyToken = (token: string) => Promise<Claims>;
 
-/** The keys could not be had: that says nothing of the token, which whoever sent it must not throw away. */
+/** The keys of Supabase Auth could not be read. This says nothing about the token, so the client must not be told to discard it. */
 const isWithoutKeys = (error: unknown): boolean =>
   !(error instanceof errors.JOSEError) || ['ERR_JOSE_GENERIC', 'ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID'].includes(error.code);
 
@@ -34,17 +34,17 @@ export function createTokenVerifier(jwt: Config['jwt'], now: () => number): Veri
       else if (jwks) ({ payload } = await jwtVerify(token, jwks, optionsNow));
       else throw new Error('no key');
     } catch (error) {
-      if (jwks && isWithoutKeys(error)) throw new Problem('auth_unavailable');
-      throw new Problem('unauthorized', 'the access token is missing, expired or not valid');
+      if (jwks && isWithoutKeys(error)) throw new Refusal('auth_unavailable');
+      throw new Refusal('unauthorized', 'the access token is missing, expired or not valid');
     }
     const { sub, role, ...rest } = payload;
     if (typeof sub !== 'string' || !/^[0-9a-f-]{36}$/i.test(sub) || role !== 'authenticated')
-      throw new Problem('unauthorized', 'the access token is not a signed-in user\u2019s');
+      throw new Refusal('unauthorized', 'the access token is not a signed-in user\u2019s');
     return { ...rest, sub, role, email: typeof rest.email === 'string' ? rest.email : undefined };
   };
 }
 
-/** Lets signed-in users pass, as `c.var.claims`. */
+/** Lets signed-in users pass, with their claims in `c.var.claims`. */
 export function requireUser(verifyToken: VerifyToken) {
   return createMiddleware<{ Variables: AuthVariables }>(async (c, next) => {
     c.set('claims', await verifyToken(bearer(c.req.header('authorization'))));
@@ -56,13 +56,13 @@ export function requireUser(verifyToken: VerifyToken) {
 export function requireOperator(operatorToken: string) {
   return createMiddleware(async (c, next) => {
     if (!safeEqual(bearer(c.req.header('authorization')), operatorToken))
-      throw new Problem('unauthorized', 'the operator token is missing or wrong');
+      throw new Refusal('unauthorized', 'the operator token is missing or wrong');
     await next();
   });
 }
 
 function bearer(header: string | undefined): string {
   const match = /^Bearer ([\w.~+/=-]{1,8192})$/i.exec(header ?? '');
-  if (!match?.[1]) throw new Problem('unauthorized', 'send "Authorization: Bearer <access token>"');
+  if (!match?.[1]) throw new Refusal('unauthorized', 'send "Authorization: Bearer <access token>"');
   return match[1];
 }

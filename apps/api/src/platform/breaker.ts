@@ -4,10 +4,10 @@ import type { Metrics } from './metrics.ts';
 
 export type CircuitState = 'closed' | 'half_open' | 'open';
 
-/** As the gauge `ingest_circuit_state` counts. */
+/** The values of the gauge `ingest_circuit_state`. */
 const numbers: Record<CircuitState, number> = { closed: 0, half_open: 1, open: 2 };
 
-/** What a circuit guards did not answer lately, so it was not asked. */
+/** Thrown instead of calling the sink, because its last calls failed. */
 export class CircuitOpenError extends Error {
   override readonly name = 'CircuitOpenError';
   readonly sink: string;
@@ -18,15 +18,18 @@ export class CircuitOpenError extends Error {
 }
 
 interface BreakerOptions {
-  /** The metric's label; several circuits may share one, and the worst of them shows. Its values are a short fixed list. Default: the name. */
+  /** The label of the metric, out of a short fixed list. Of several circuits with one label the worst is shown. Default: the name. */
   sink?: string;
-  /** Opens after this many failures in a row. */
+  /** The circuit opens after this many failures in a row. */
   failuresMax?: number;
-  /** Open at most so long: then one call is let through to try. */
+  /** An open circuit lets one call through after this time, to find out whether the sink works again. */
   halfOpenAfterMs?: number;
-  /** Whether an error says that the sink is in trouble. Others pass without counting. Default: every error. */
+  /** Whether an error means that the sink is in trouble; other errors are rethrown without being counted. Default: every error counts. */
   counts?(error: unknown): boolean;
-  /** Asked at once and every second while open, outside the traffic: the circuit closes as soon as it answers true. */
+  /**
+   * Called when the circuit opens and every second while it is open, apart from the traffic. The circuit closes as soon as this answers
+   * true.
+   */
   probe?(): Promise<boolean>;
   onChange?(state: CircuitState): void;
 }
@@ -37,11 +40,14 @@ export interface Breaker {
   state(): CircuitState;
   /** When it last opened, and why; undefined if it never did. */
   opened(): { at: Date; error: string } | undefined;
-  /** True while {@link Breaker.run} would not call at once: to refuse before any work is done. */
+  /** True while {@link Breaker.run} would not call at once: callers refuse early, before they do any work. */
   isBlocking(): boolean;
-  /** Calls `task`, or throws CircuitOpenError without calling it. While half open one call tries and the others wait for its end. */
+  /**
+   * Calls `task`, or throws CircuitOpenError without calling it. While the circuit is half open one call tries, and the others wait for its
+   * result.
+   */
   run<T>(task: () => Promise<T>): Promise<T>;
-  /** Forgets it: it leaves the metrics and stops probing. */
+  /** Removes the circuit from the metrics and stops its probe. */
   dispose(): void;
 }
 
@@ -73,7 +79,8 @@ export function createCircuits({ metrics, log, now }: { metrics: Metrics; log: L
 
     const isDue = () => isHealed || performance.now() - openedAtMs >= halfOpenAfterMs;
     const wait = {
-      // The library reads it at every call, and compares it with a span of the host's clock: one that is set back would keep a circuit open.
+      // The library reads this at every call and compares it with a time span by the host's clock: a host that is set back would keep the
+      // circuit open. So this answers only whether the span is over, by the monotonic timer.
       get duration() {
         return isDue() ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
       },

@@ -1,4 +1,4 @@
-/** The items in order, in parts that hold at most `max` together; one that is larger is a part of its own. */
+/** Splits the items, in order, into chunks of at most `max` in total size. An item that is larger than `max` is a chunk by itself. */
 export function* chunkBySize<T>(items: Iterable<T>, sizeOf: (item: T) => number, max: number): Generator<T[]> {
   let part: T[] = [];
   let held = 0;

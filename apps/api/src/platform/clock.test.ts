@@ -6,7 +6,7 @@ afterEach(() => vi.useRealTimers());
 
 const log = pino({ level: 'silent' });
 
-test("the time is the database's, whatever the host's clock says and however it is set", async () => {
+test("the time is the database's, even when the host's clock is wrong or is set", async () => {
   const databaseMs = Date.UTC(2026, 0, 1);
   const clock = await createClock({ ingest: (async () => [{ ms: databaseMs }]) as never }, log);
   const first = clock.now();
@@ -18,7 +18,7 @@ test("the time is the database's, whatever the host's clock says and however it 
   clock.stop();
 });
 
-test('without the database the last answer stands, and goes on', async () => {
+test('without the database the clock goes on from its last answer', async () => {
   let looks = 0;
   const databaseMs = Date.UTC(2026, 0, 1);
   const ingest = async () => {

@@ -1,21 +1,21 @@
 import type { Logger } from 'pino';
 import type { Db } from './db.ts';
 
-/** The database's clock: the one that every instance goes by. */
+/** The database's clock, which every instance uses. */
 export interface Clock {
-  /** Milliseconds since the epoch. Never waits, and is not set back when the host's clock is. */
+  /** Milliseconds since the epoch. It answers at once, and does not jump when the host's clock is set. */
   now(): number;
   stop(): void;
 }
 
-/** A host that is further off than this is worth a line in the log. */
+/** A host whose clock is off by more than this is reported in the log. */
 const skewWarnedMs = 2_000;
-/** A look that took longer says too little about the moment of its answer. */
+/** A query that took longer is ignored: it is too uncertain at which moment the database read its clock. */
 const lookMaxMs = 1_000;
 
 /**
- * Asks the database for the time, now and then, and carries on in between by the process's monotonic timer. So a host whose clock is
- * wrong or jumps refuses no genuine signature as too old, and takes no event for one from the future.
+ * Asks the database for the time every ten seconds, and adds the process's monotonic timer in between. So a host whose clock is wrong or
+ * jumps refuses no genuine signature as too old, and dates no event into the future.
  */
 export async function createClock(db: Pick<Db, 'ingest'>, log: Logger, everyMs = 10_000): Promise<Clock> {
   let offsetMs = Date.now() - performance.now();
@@ -35,7 +35,7 @@ export async function createClock(db: Pick<Db, 'ingest'>, log: Logger, everyMs =
 
   await look();
   const timer = setInterval(() => {
-    // Without the database the last answer still stands; its absence is said by those who need more of it.
+    // Without the database the last answer is still used. Other code reports that the database is away.
     look().catch(() => {});
   }, everyMs);
   timer.unref();

@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 const bytes = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 
-/** Every variable the API reads; .env.example explains each. Only main.ts and commands read the environment itself. */
+/** Every environment variable that the API reads; .env.example explains each of them. Only main.ts and commands read `process.env`. */
 const Environment = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   DATABASE_TLS: z.enum(['off', 'on', 'verify']).default('off'),
@@ -47,16 +47,16 @@ const Environment = z.object({
 
 export type Config = ReturnType<typeof readConfig>;
 
-/** Throws one sentence per variable that is missing or wrong; never repeats a value. */
+/** Throws an error with one sentence for each variable that is missing or wrong. The message never repeats a value. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>) {
-  // An empty variable is an unset one, as in every shell and container file.
+  // An empty variable counts as unset, as is usual in shells and container files.
   const parsed = Environment.safeParse(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')));
   if (!parsed.success) {
     throw new Error(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n'));
   }
   const e = parsed.data;
   if (!e.SUPABASE_JWT_SECRET && !e.SUPABASE_JWKS_URL) {
-    throw new Error('SUPABASE_JWT_SECRET or SUPABASE_JWKS_URL: one of the two must be set, or nobody could sign in');
+    throw new Error('SUPABASE_JWT_SECRET or SUPABASE_JWKS_URL: set one of the two, or no user can sign in');
   }
   if (e.SUPABASE_JWT_SECRET && e.SUPABASE_JWKS_URL) {
     throw new Error('SUPABASE_JWT_SECRET and SUPABASE_JWKS_URL: set one, not both, so that one algorithm is trusted');

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.close());
 
-/** What each open session of the commands' pool remembers of those who used it. */
+/** The role and claims that each open session of the command pool still has from its last user. */
 async function remembered() {
   const pool = world.db.pools.commands;
   const clients = await Promise.all(Array.from({ length: pool.totalCount }, () => pool.connect()));
@@ -37,7 +37,7 @@ test('a pooled session forgets role and claims after success, a refused statemen
     () => Promise.reject(new Error('the handler failed')),
   ];
   const seen: string[] = [];
-  // More at once than there are sessions: every session serves several.
+  // There are more concurrent calls than sessions, so every session serves several.
   const ended = await Promise.allSettled(
     Array.from({ length: 30 }, (_, n) =>
       world.db.as(user.claims, async (sql) => {
@@ -54,7 +54,7 @@ test('a pooled session forgets role and claims after success, a refused statemen
   expect(sessions).toEqual(sessions.map(() => nobody));
 });
 
-test('a session that failed while it was a user is nobody for the next one who asks', async () => {
+test('a session that failed while it ran as a user has no user for the next caller', async () => {
   await expect(world.db.as(user.claims, (sql) => sql('select 1 / 0'))).rejects.toThrow('division by zero');
   await expect(world.db.pools.commands.query('select * from public.orgs')).rejects.toThrow('permission denied');
 });

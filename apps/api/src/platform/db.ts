@@ -12,7 +12,7 @@ const types: pg.CustomTypesConfig = {
 
 export type Sql = <Row extends pg.QueryResultRow = pg.QueryResultRow>(text: string, values?: unknown[]) => Promise<Row[]>;
 
-/** What a verified JWT says of its bearer. */
+/** The claims of a verified access token. */
 export interface Claims {
   sub: string;
   role: 'authenticated';
@@ -23,21 +23,23 @@ export interface Claims {
 export interface Db {
   /** Runs as the signed-in user, under RLS: a transaction whose first statement sets role and claims. */
   as<T>(claims: Claims, run: (sql: Sql) => Promise<T>): Promise<T>;
-  /** One statement as the role `ingest`, in a transaction of its own, on the pool that only ingestion uses. */
+  /** One statement as the role `ingest`, as one transaction, on the pool that only ingestion uses. */
   ingest: Sql;
   /** Runs as the role `ingest` in one transaction, on the same pool. */
   ingestTogether<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
   /** Runs as the role `maintenance` in one transaction. */
   maintenance<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
-  /** Runs as the role `worker` in one transaction: what jobs do, across orgs. */
+  /** Runs as the role `worker` in one transaction: jobs work across orgs. */
   worker<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
-  /** One statement as `worker`, in a transaction of its own and one round trip. */
+  /** One statement as `worker`, as one transaction in one round trip. */
   workerStatement: Sql;
-  /** Calls back for every notification; `onState(false)` as long as notifications may be missed. Resolves when first listening. */
+  /**
+   * Calls `onMessage` for every notification, and `onState(false)` when notifications may be missed from now on. Resolves when it listens.
+   */
   listen(channel: string, onMessage: (payload: string) => void, onState: (listening: boolean) => void): Promise<() => Promise<void>>;
-  /** Whether ingestion can write and commit right now: on its own pool, whatever people and jobs do on theirs. */
+  /** Whether ingestion can commit right now. It asks on the pool of ingestion, so a busy pool of users or jobs does not matter. */
   canCommit(): Promise<boolean>;
-  /** `jobs` logs in as `worker`: the job queue works on it, and {@link Db.worker}. */
+  /** The sessions of `jobs` have the role `worker`: the job queue uses this pool, and so does {@link Db.worker}. */
   pools: { ingest: pg.Pool; commands: pg.Pool; jobs: pg.Pool };
   close(): Promise<void>;
 }
@@ -45,7 +47,7 @@ export interface Db {
 export interface DbOptions {
   url: string;
   tls: 'off' | 'on' | 'verify';
-  /** How long an answer of Postgres is waited for; a statement is cancelled there at four fifths of it. */
+  /** How long to wait for an answer of Postgres, which itself cancels the statement after four fifths of this time. */
   queryTimeoutMs?: number;
   /** Connections of the ingest pool: batches in flight, quarantine, connection look-ups, the probe of {@link Db.canCommit}. */
   ingestConnections: number;
@@ -54,8 +56,8 @@ export interface DbOptions {
 }
 
 /**
- * The only owner of the pg driver. Every wait has an end: a hung server fails a query by `query_timeout` and its
- * connection is discarded, never reused (the server may still commit: the sender's retry is then a duplicate).
+ * The only file that imports the pg driver. Every wait has a time limit: when the server hangs, the query fails by `query_timeout` and its
+ * connection is discarded, never reused. The server may still commit; the sender's retry is then recognised as a duplicate.
  */
 export function createDb(options: DbOptions, log: Logger): Db {
   const { queryTimeoutMs = 15_000 } = options;
@@ -83,7 +85,8 @@ export function createDb(options: DbOptions, log: Logger): Db {
   const commandPool = new pg.Pool({ ...base, application_name: 'tributary commands', max: 10 });
   for (const pool of [ingestPool, jobPool, commandPool]) {
     pool.on('error', (error) => log.warn({ err: error }, 'idle database connection lost'));
-    // A connection that breaks while it is in use fails its query; its own event must find a listener, or the process would end.
+    // A connection that breaks while it is in use fails its query. It also emits an `error` event, which needs a listener, or the process
+    // would end.
     pool.on('connect', (client) => client.on('error', () => {}));
   }
 
@@ -135,7 +138,7 @@ export function createDb(options: DbOptions, log: Logger): Db {
     listen: (channel, onMessage, onState) => listen({ ...base, query_timeout: undefined }, channel, onMessage, onState, log),
     async canCommit() {
       try {
-        // A transaction id of its own makes this a commit that reaches the disk.
+        // Taking a transaction id makes this a commit that is written to disk.
         await ingestPool.query('select pg_current_xact_id()');
         return true;
       } catch {
@@ -171,7 +174,7 @@ async function listen(
     await next.query(`listen ${pg.escapeIdentifier(channel)}`);
     client = next;
     onState(true);
-    // A dead peer says nothing: ask, so that a half-open connection is noticed within seconds.
+    // A peer that died sends nothing, so a query every five seconds finds a half-open connection.
     const heartbeat = setInterval(() => {
       const timer = setTimeout(() => next.connection?.stream.destroy(), 2_000);
       next.query('select 1').then(
@@ -217,13 +220,13 @@ function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.message === 'Query read timeout';
 }
 
-/** Deadlock or serialization failure: the same statement may well succeed at once. */
+/** A deadlock or serialization failure: the same statement will probably succeed when it is tried again at once. */
 export function isRetryable(error: unknown): boolean {
   const state = sqlState(error);
   return state === '40P01' || state === '40001';
 }
 
-/** The database looked at the data and said no (SQLSTATE classes 22, 23, 54): trying again changes nothing. */
+/** The database refused the data itself (SQLSTATE classes 22, 23, 54, and 42804): trying again would be refused again. */
 export function isRefusal(error: unknown): boolean {
   const state = sqlState(error);
   return state !== undefined && (/^(22|23|54)/.test(state) || state === '42804');

@@ -3,7 +3,7 @@ import { V7Generator } from 'uuidv7';
 const pool = new Uint32Array(4_096);
 let used = pool.length;
 
-// The library asks the system for eight words at a time, which was the largest part of an id's cost.
+// The library asks the system for eight random words at a time, which was the largest part of the cost of an id; this asks for 4,096.
 const generator = new V7Generator({
   nextUint32() {
     if (used === pool.length) {
@@ -14,7 +14,7 @@ const generator = new V7Generator({
   },
 });
 
-/** A new UUID v7 (RFC 9562) of this moment: ordered by time, so that rows of a batch lie side by side in every index. */
+/** A new UUID v7 (RFC 9562) of the given time. Such ids are ordered by time, so the rows of a batch lie side by side in every index. */
 export function newId(nowMs: number): string {
   return generator.generateOrResetWithTs(nowMs).toString();
 }

@@ -78,7 +78,7 @@ describe('jobs', () => {
       await jobs.stop();
     });
 
-    it('goes on with a new runner when two ends are lost at once, though the old one never comes to its end', async () => {
+    it('goes on with a new runner when two ends are lost at once, although the old runner never finishes its shutdown', async () => {
       const runs: number[] = [];
       const told: boolean[] = [];
       const endOf = new Map<number, () => void>();
@@ -103,7 +103,7 @@ describe('jobs', () => {
       endOf.get(1)?.();
       await sleep(100);
       endOf.get(2)?.();
-      // The third holds the old runner up until both ends have failed; its own is another kind, and evens out nothing.
+      // The third job keeps the old runner busy until both ends have failed. Its own end is of another kind, so the count stays wrong.
       await until(() => world.logged().split('Failed to complete jobs').length > 2);
       endOf.get(3)?.();
       await allowEnds();
@@ -114,7 +114,7 @@ describe('jobs', () => {
     });
   });
 
-  it('runs a task by the clock once a turn, however many instances there are', async () => {
+  it('starts a scheduled task once each time, however many instances there are', async () => {
     let runs = 0;
     const task: Task = {
       everySeconds: 2,
@@ -129,7 +129,7 @@ describe('jobs', () => {
     expect(runs).toBeLessThanOrEqual(4);
   });
 
-  it('runs a task by the clock one at a time, so that a slow one leaves the other places to others', async () => {
+  it('runs a scheduled task once at a time, so that a slow task leaves the other workers to other tasks', async () => {
     let begun = 0;
     let others = 0;
     const slow = Promise.withResolvers<void>();
@@ -148,7 +148,7 @@ describe('jobs', () => {
         },
       },
     });
-    // Two places: a second run of the slow one would have taken the last.
+    // There are two workers: a second run of the slow task would have occupied the last one.
     await until(() => others >= 4);
     expect(begun).toBe(1);
     slow.resolve();
@@ -172,7 +172,7 @@ describe('jobs', () => {
     await jobs.stop();
   });
 
-  it('releases the job of a process that is gone', async () => {
+  it('releases the job of a process that has died', async () => {
     await add('test.left');
     await world.admin(
       `update graphile_worker._private_jobs set locked_at = now() - interval '4 minutes', locked_by = 'gone'

@@ -4,29 +4,31 @@ import type { Db } from './db.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface TaskContext {
-  /** Aborts when the process is about to stop, or work is paused: finish the chunk at hand, leave the rest to a later job. */
+  /**
+   * Aborted when the process is about to stop or jobs are paused: the task finishes its current chunk and leaves the rest to a later job.
+   */
   signal: AbortSignal;
   log: Logger;
 }
 
 /**
- * One kind of background work. A run ends within a minute; longer work does a slice, notes how far it came, and is started again (by
- * its own `everySeconds`, or by adding its job again). It may run twice at once, and again after a crash: it takes what it works on by
- * a lock or a lease in Postgres.
+ * One kind of background work. A run ends within a minute: longer work does a slice, stores how far it came, and is started again (by
+ * `everySeconds`, or by adding its job again). A task may run twice at once, and again after a crash, so it claims its rows by a lock or a
+ * lease in Postgres.
  */
 export interface Task {
   run(payload: unknown, context: TaskContext): Promise<void>;
-  /** Runs by the clock as often, over all instances together, one run at a time in each. Absent: only when a job for it is added. */
+  /** The task is started this often, over all instances together, one run at a time in each. Without it, only by adding a job. */
   everySeconds?: number;
 }
 
 export interface Jobs {
   state(): { concurrency: number; running: number };
-  /** Starts nothing new, waits for what runs. */
+  /** Starts no new job, and waits for those that are running. */
   stop(): Promise<void>;
 }
 
-/** The clock starts a task again while its last run is still at work: that must not take the places of other tasks. */
+/** The clock may start a task while its last run is not finished. That run is skipped, so that a slow task does not occupy every worker. */
 function oneAtATime(run: Task['run']): Task['run'] {
   let busy = false;
   return async (payload, context) => {
@@ -40,15 +42,15 @@ function oneAtATime(run: Task['run']): Task['run'] {
   };
 }
 
-/** Jobs at work stop at their next chunk; what has not by then is abandoned and taken up by another instance. */
+/** Running jobs stop at their next chunk. A job that takes longer than this is abandoned, and another instance takes it up. */
 const stopMs = 5_000;
 
-/** Runs tasks by name from the queue in Postgres (Graphile Worker): any number of instances, each job in one of them. */
+/** Runs tasks by name from the queue in Postgres (Graphile Worker). Any number of instances may run; each job runs in one of them. */
 export async function startJobs(deps: {
   db: Db;
   tasks: Readonly<Record<string, Task>>;
   concurrency: number;
-  /** While true no job is started, and what runs stops at its next chunk. */
+  /** While this answers true no job is started, and running jobs stop at their next chunk. */
   isPaused?(): boolean;
   metrics: Metrics;
   log: Logger;
@@ -90,17 +92,17 @@ export async function startJobs(deps: {
       noHandleSignals: true,
       noPreparedStatements: true,
       pollInterval: 1_000,
-      // Without batches a job whose end cannot be written (the connection is lost just then) is a rejection that nobody handles, and the end
-      // of the process. With them the runner stops and is replaced, and the job is released as any abandoned one.
+      // Without batches, a job whose end cannot be written because the connection is lost just then causes an unhandled rejection, which
+      // ends the process. With batches the runner stops and is replaced, and the job is released like any abandoned job.
       preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
       logger: new GraphileLogger(() => (level, message) => {
-        // Failed jobs are logged above, with their error; of the library's own words only its troubles matter.
+        // Failed jobs are logged above, with their error; the library's own messages matter only as warnings and errors.
         if (level === 'error' || level === 'warning') log.warn({ worker: message }, 'job queue');
       }),
     });
     runner = started;
-    // One that stops by itself is replaced as soon as it begins to: when the ends of two jobs could not be written, the library counts one
-    // of them twice and never comes to the end of its shutdown.
+    // A runner that stops by itself is replaced as soon as its shutdown begins: when the ends of two jobs could not be written, the library
+    // counts one of them twice and its shutdown never ends.
     const replace = () => {
       if (runner !== started) return;
       forgetRunner();

@@ -1,4 +1,4 @@
-/** Asks once at a time, whoever wants to know; an answer, or a failure, is good for so long. */
+/** Calls `ask` at most once in `forMs`: all callers within that time share one promise, also when it rejects. */
 export function memoizeFor<T>(ask: () => Promise<T>, forMs: number): () => Promise<T> {
   let last: { at: number; answer: Promise<T> } | undefined;
   return () => {

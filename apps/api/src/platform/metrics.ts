@@ -2,10 +2,10 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** What a gauge says: its one value, a value for each set of labels, or nothing. */
+/** The reading of a gauge: one value, a value for each set of labels, or no value. */
 type Readings = number | undefined | readonly { labels: Record<string, string>; value: number }[];
 
-/** Names and labels as operators' dashboards and alerts rely on them. No label takes a value from a request. */
+/** The names and labels are a contract: dashboards and alerts of operators rely on them. No label takes its value from a request. */
 export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
@@ -84,7 +84,7 @@ export function createMetrics() {
       buckets: [0.005, 0.02, 0.1, 0.5, 1, 5, 15, 30, 60],
       registers,
     }),
-    /** A value that is read when somebody scrapes; `undefined` or no reading: the series is absent. */
+    /** A value that is read at each scrape; when `read` answers `undefined` or an empty list, the series is absent. */
     gauge: (name: string, help: string, read: () => Readings | Promise<Readings>, labelNames: readonly string[] = []) =>
       new Gauge({
         name,

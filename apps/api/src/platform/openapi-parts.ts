@@ -1,9 +1,9 @@
 import { resolver } from 'hono-openapi';
 import type { z } from 'zod';
 
-// What descriptions of routes are made of. Those of a noun are in its openapi.ts.
+// The parts that the descriptions of routes share. The description of each route is in the openapi.ts of its feature.
 
-/** As callers see a schema: defaults are optional, and answers may grow. */
+/** Schemas are described as callers see them: fields with a default are optional, and answers may gain fields. */
 export const schemaOptions = { options: { io: 'input', unrepresentable: 'any' } } as const;
 
 export const problems = {

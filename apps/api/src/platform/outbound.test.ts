@@ -9,7 +9,7 @@ let connections = 0;
 let requests = 0;
 let handler: Handler = (_request, response) => response.end('ok');
 
-/** A receiver on a loopback address that counts whoever connects. */
+/** A receiver on a loopback address that counts its connections. */
 async function listen(host: string, port = 0): Promise<number> {
   const server = createServer((request, response) => {
     requests++;
@@ -28,7 +28,7 @@ const make = (...args: Parameters<typeof createOutbound>) => {
   opened.push(outbound);
   return outbound;
 };
-/** A resolver that answers with these addresses, one list a look-up. */
+/** A resolver that answers each look-up with the next of these lists of addresses. */
 const answering = (...lists: string[][]) => {
   const asked: string[] = [];
   return {
@@ -59,7 +59,7 @@ afterAll(async () => {
   for (const server of servers) server.close();
 });
 
-/** Spellings of places that no request of ours may reach. Most would arrive at the receiver of this test, on every interface of this machine. */
+/** Ways to write addresses that no request may reach. Most of them lead to the receiver of this test, which listens on every interface. */
 const refusedHosts = [
   ...[
     '127.0.0.1',
@@ -194,7 +194,7 @@ describe('addresses that are not public', () => {
   });
 });
 
-describe('URLs that are not of the web', () => {
+describe('URLs that do not lead to a web server', () => {
   const outbound = make({ allowPrivate: false });
 
   it.each([
@@ -234,8 +234,8 @@ describe('URLs that are not of the web', () => {
 });
 
 describe('DNS rebinding', () => {
-  it('connects to the very address that was checked, and asks once: what the name means a moment later does not matter', async () => {
-    // Stands for a public address: the private one is where this file's receiver listens, on the same port.
+  it('connects to the address that was checked and resolves the name once, so that a later answer does not matter', async () => {
+    // This address stands for a public one; the receiver of this file listens on the private one, on the same port.
     await listen('127.0.0.2', port);
     const reached: (string | undefined)[] = [];
     handler = (request, response) => {
@@ -247,7 +247,7 @@ describe('DNS rebinding', () => {
     expect((await outbound.request(`http://rebind.example.com:${port}/`, {})).status).toBe(200);
     expect(asked).toHaveLength(1);
     expect(reached).toEqual(['127.0.0.2']);
-    // The next request asks again, is checked again, and reaches nothing over a connection left open.
+    // The next request resolves and checks the name again, and uses no connection that was left open.
     await expect(outbound.request(`http://rebind.example.com:${port}/`, {})).rejects.toThrow(OutboundRefused);
     expect(asked).toHaveLength(2);
     expect(reached).toEqual(['127.0.0.2']);
@@ -272,7 +272,7 @@ describe('answers', () => {
     expect(requests).toBe(1);
   });
 
-  it('of any size are read to 16 KiB', async () => {
+  it('are read up to 16 KiB, however large they are', async () => {
     let written = 0;
     handler = (_request, response) => {
       response.writeHead(200);
@@ -286,7 +286,7 @@ describe('answers', () => {
     expect(written).toBeLessThan(100_000_000);
   });
 
-  it('that never come, or drip for ever, end in time', async () => {
+  it('that never come, or come very slowly, end in a timeout', async () => {
     const impatient = make({ allowPrivate: true, timeoutMs: 200 });
     handler = () => {};
     await expect(impatient.request(`http://127.0.0.1:${port}/silent`, {})).rejects.toThrow(/timeout/i);
@@ -298,8 +298,8 @@ describe('answers', () => {
     await expect(impatient.request(`http://127.0.0.1:${port}/drip`, {})).rejects.toThrow(/timeout/i);
   });
 
-  it('over TLS come from whom the certificate names', async () => {
-    // No certificate that this machine trusts names the loopback address: a plain receiver is no TLS server at all.
+  it('over TLS come only from the host that the certificate names', async () => {
+    // This machine trusts no certificate for the loopback address, and the plain receiver does not speak TLS at all.
     await expect(outbound.request(`https://127.0.0.1:${port}/`, {})).rejects.toThrow();
     expect(requests).toBe(0);
   });

@@ -2,7 +2,7 @@ import { lookup as systemLookup } from 'node:dns';
 import ipaddr from 'ipaddr.js';
 import { Agent } from 'undici';
 
-/** An address that no request of ours may go to. Its message is for the person who typed it. */
+/** Thrown for an address that the API must not send a request to. The message is for the person who typed the address. */
 export class OutboundRefused extends Error {
   override readonly name = 'OutboundRefused';
 }
@@ -21,11 +21,11 @@ interface OutboundAnswer {
 }
 
 export interface Outbound {
-  /** Throws OutboundRefused where the URL alone says that it is not allowed; names are looked up when a request is made. */
+  /** Throws OutboundRefused for a URL that is not allowed as it is written. Host names are looked up only when a request is made. */
   check(url: string): URL;
   /**
-   * One request, answered or failed within ten seconds by default. A redirect is an answer like any other: it is not followed.
-   * Throws OutboundRefused before anything is connected to, and errors of the network.
+   * Sends one request, which is answered or fails within ten seconds by default. A redirect is returned like any other answer, never
+   * followed. Throws OutboundRefused before any connection is made, and errors of the network.
    */
   request(url: string, request: OutboundRequest): Promise<OutboundAnswer>;
   close(): Promise<void>;
@@ -37,21 +37,22 @@ interface Address {
 }
 
 export interface OutboundOptions {
-  /** A development switch: loopback and private addresses may be reached, and so could anything behind the firewall. */
+  /** For development only: allows loopback and private addresses, and with them every host behind the firewall. */
   allowPrivate: boolean;
-  /** As dns.lookup with `all`; for tests. */
+  /** Like dns.lookup with `all`; for tests. */
   lookup?(hostname: string, callback: (error: Error | null, addresses: Address[]) => void): void;
   /** Which addresses may be connected to; for tests. */
   isAllowed?(address: string): boolean;
-  /** From the look-up to the end of the answer. */
+  /** The time for everything from the look-up to the end of the answer. */
   timeoutMs?: number;
 }
 
 const answerBytesMax = 16_384;
 
 /**
- * The one place that makes HTTP requests to addresses that people typed. A name is resolved once, by the connection itself, every address
- * it has is checked, and those very addresses are connected to: there is no second look-up that could answer otherwise (DNS rebinding).
+ * The one place that makes HTTP requests to addresses that people typed. A host name is resolved once, by the connection itself; every
+ * address it has is checked, and the connection uses exactly those addresses: there is no second look-up with another answer (DNS
+ * rebinding).
  */
 export function createOutbound(options: OutboundOptions): Outbound {
   const {
@@ -62,7 +63,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   } = options;
 
   const agent = new Agent({
-    // No connection is kept: each request is resolved and checked for itself.
+    // No connection is kept open, so that every request is resolved and checked again.
     pipelining: 0,
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
@@ -88,15 +89,15 @@ export function createOutbound(options: OutboundOptions): Outbound {
     try {
       url = new URL(text);
     } catch {
-      throw new OutboundRefused('this is no URL');
+      throw new OutboundRefused('this is not a URL');
     }
-    if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new OutboundRefused('only http and https are spoken');
+    if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new OutboundRefused('only http and https are supported');
     if (url.username !== '' || url.password !== '') throw new OutboundRefused('user and password do not belong in the URL');
     if (allowPrivate) return url;
     const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
     if ((port < 1024 && port !== 80 && port !== 443) || servicePorts.has(port))
-      throw new OutboundRefused(`port ${port} is not one of the web`);
-    // The parser has turned decimal, octal, hexadecimal and shortened spellings into four numbers.
+      throw new OutboundRefused(`port ${port} is not a port of web servers`);
+    // The URL parser has turned decimal, octal, hexadecimal and shortened IPv4 addresses into four numbers.
     const host = url.hostname.replace(/^\[|\]$/g, '').replace(/\.+$/, '');
     if (ipaddr.isValid(host) ? !isAllowed(host) : isLocalName(host)) throw new OutboundRefused(`${host} is not a public address`);
     return url;
@@ -127,19 +128,25 @@ async function readStart(body: AsyncIterable<Uint8Array>): Promise<string> {
   for await (const part of body) {
     parts.push(part);
     length += part.length;
-    // Leaving the loop destroys the connection: the rest is never read.
+    // Leaving the loop destroys the connection, so the rest is never read.
     if (length >= answerBytesMax) break;
   }
   return new TextDecoder().decode(Buffer.concat(parts).subarray(0, answerBytesMax));
 }
 
-/** Databases, caches, mail, remote shells and what browsers refuse: a URL with one of them is an attempt to speak another protocol. */
+/**
+ * Ports of databases, caches, mail and remote shells, and those that browsers refuse: a URL with such a port tries to speak another
+ * protocol.
+ */
 const servicePorts = new Set([
   1433, 1521, 1719, 1720, 1723, 2049, 2375, 2376, 2379, 2380, 3306, 3389, 3659, 4045, 4190, 5060, 5061, 5432, 5672, 5984, 6000, 6379, 6443,
   6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 9042, 9092, 9200, 9300, 10080, 10250, 11211, 27017,
 ]);
 
-/** Names that lead inside whatever they resolve to: without a dot, of this machine, of the network, of a cloud's metadata. */
+/**
+ * Names inside a network, which are refused without a look-up: without a dot, of this machine, of the network, of a cloud's
+ * metadata.
+ */
 function isLocalName(host: string): boolean {
   return (
     !host.includes('.') ||
@@ -148,14 +155,15 @@ function isLocalName(host: string): boolean {
 }
 
 /**
- * Whether an address belongs to one host of the public internet: unicast by the registries, and of IPv6 only what they hand out (2000::/3).
- * Refused with everything else: IPv4 mapped, compatible or translated into IPv6 (::ffff:0:0/96, ::/96, 64:ff9b::/96, 2002::/16), 5f00::/16.
+ * Whether an address belongs to one host of the public internet: the registries list it as unicast, and an IPv6 address is out of the range
+ * that they hand out (2000::/3). This also refuses IPv4 addresses that are mapped, compatible or translated into IPv6 (::ffff:0:0/96,
+ * ::/96, 64:ff9b::/96, 2002::/16), and 5f00::/16.
  */
 export function isPublicAddress(address: string): boolean {
   if (!ipaddr.isValid(address)) return false;
   const parsed = ipaddr.parse(address);
   if (parsed.range() !== 'unicast') return false;
   if (parsed instanceof ipaddr.IPv6) return parsed.match(ipaddr.IPv6.parse('2000::'), 3);
-  // Azure's own address for what other clouds keep at 169.254.169.254.
+  // Azure's metadata service, which other clouds have at 169.254.169.254.
   return parsed.toString() !== '168.63.129.16';
 }

@@ -3,30 +3,30 @@ import { bodyLimit } from 'hono/body-limit';
 import { createMiddleware } from 'hono/factory';
 import { validator } from 'hono-openapi';
 import { z } from 'zod';
-import { Problem } from './errors.ts';
 import { schemaOptions } from './openapi-parts.ts';
+import { Refusal } from './refusal.ts';
 
-/** Commands are small; deliveries have a limit of their own. */
+/** The bodies of commands are small; deliveries have another limit. */
 const bodyBytesMax = 65_536;
 
 const limit = bodyLimit({
   maxSize: bodyBytesMax,
   onError: () => {
-    throw new Problem('payload_too_large', `at most ${bodyBytesMax} bytes are taken`, { connection: 'close' });
+    throw new Refusal('payload_too_large', `at most ${bodyBytesMax} bytes are taken`, { closesConnection: true });
   },
 });
 
-/** Before routes with a body: at most 64 KiB of JSON. An empty body is `{}`. */
+/** Middleware for routes with a body: reads at most 64 KiB of JSON. An empty body counts as `{}`. */
 export const jsonBody = createMiddleware((c, next) =>
   limit(c, async () => {
     const text = await c.req.text();
     const mediaType = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
-    // A JSON content type is what no form of another site can send without asking first.
-    if (text !== '' && mediaType !== 'application/json') throw new Problem('unsupported_media_type', 'send the body as application/json');
+    // A form on another site cannot send a JSON content type without a CORS preflight, so this keeps out cross-site requests.
+    if (text !== '' && mediaType !== 'application/json') throw new Refusal('unsupported_media_type', 'send the body as application/json');
     try {
       c.req.bodyCache.json = Promise.resolve(text === '' ? {} : JSON.parse(text));
     } catch {
-      throw new Problem('invalid_request', 'the body is not valid JSON');
+      throw new Refusal('invalid_request', 'the body is not valid JSON');
     }
     await next();
   }),
@@ -44,14 +44,14 @@ export function validQuery<Schema extends z.ZodType>(schema: Schema) {
 
 const IdParam = z.object({ id: z.guid() });
 
-/** The path's id, as `c.req.valid('param').id`. What is no id names nothing: 404. */
+/** The id in the path, as `c.req.valid('param').id`. A text that is not an id is answered 404. */
 export function validId() {
   return validator('param', IdParam, (result) => {
-    if (!result.success) throw new Problem('not_found');
+    if (!result.success) throw new Refusal('not_found');
   });
 }
 
-/** An issue of zod, or one of ours, which only its message tells. */
+/** An issue of zod, or one of our own that has only a message. */
 interface Issue extends Partial<Omit<FieldError, 'path' | 'minimum' | 'maximum'>> {
   message: string;
   minimum?: number | bigint | undefined;
@@ -59,8 +59,8 @@ interface Issue extends Partial<Omit<FieldError, 'path' | 'minimum' | 'maximum'>
   path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** The problem that lists what is wrong, field by field. Messages of zod say what was expected, never what was sent. */
-export function invalidRequest(issues: readonly Issue[], under?: string): Problem {
+/** The refusal that lists every invalid field. Messages of zod say what was expected and never repeat what was sent. */
+export function invalidRequest(issues: readonly Issue[], under?: string): Refusal {
   const errors = issues.map(({ message, path = [], code = 'custom', origin, minimum, maximum, format }): FieldError => {
     const keys = path.map((part) => String(typeof part === 'object' ? part.key : part));
     return {
@@ -73,7 +73,9 @@ export function invalidRequest(issues: readonly Issue[], under?: string): Proble
       format,
     };
   });
-  return new Problem('invalid_request', errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; '), {}, errors);
+  return new Refusal('invalid_request', errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; '), {
+    errors,
+  });
 }
 
 function refuseInvalid(result: { success: true } | { success: false; error: readonly Issue[] }): void {

@@ -8,7 +8,7 @@ const anyRate = fc.record({
 });
 
 describe('a token bucket', () => {
-  test('lets its burst pass at once, then its rate, and says truly when the next one may come', () => {
+  test('lets its burst pass at once, then its rate, and says correctly when the next token is available', () => {
     const rate = { perSecond: 10, burst: 5 };
     const bucket = createTokenBucket(rate, 0);
     for (let n = 0; n < 5; n++) expect(takeTokens(bucket, rate, 0)).toBe(0);
@@ -18,7 +18,7 @@ describe('a token bucket', () => {
     expect(takeTokens(bucket, rate, 100)).toBeGreaterThan(0);
   });
 
-  test('never lets more pass than burst plus rate, in any stretch of time, and wastes nothing a patient caller asks for', () => {
+  test('never lets more pass than burst plus rate in any span of time, and wastes no token of a caller that waits', () => {
     fc.assert(
       fc.property(anyRate, fc.array(fc.double({ min: 0, max: 2_000, noNaN: true }), { maxLength: 200 }), (rate, gaps) => {
         const bucket = createTokenBucket(rate, 0);
@@ -28,7 +28,7 @@ describe('a token bucket', () => {
           nowMs += gap;
           const dueInMs = takeTokens(bucket, rate, nowMs);
           if (dueInMs === 0) passed.push(nowMs);
-          // An honest answer: at the named moment the token is there.
+          // At the time that was named the token is available.
           else expect(tokensDueInMs({ ...bucket }, rate, nowMs + dueInMs)).toBeLessThan(1e-6);
         }
         for (let from = 0; from < passed.length; from++) {
@@ -42,7 +42,7 @@ describe('a token bucket', () => {
     );
   });
 
-  test('lets more than its burst pass once it is full, and waits the debt off', () => {
+  test('lets more than its burst pass once it is full, and makes later callers wait for the debt', () => {
     const rate = { perSecond: 100, burst: 10 };
     const bucket = createTokenBucket(rate, 0);
     expect(takeTokens(bucket, rate, 0, 50)).toBe(0);
@@ -57,7 +57,7 @@ describe('a token bucket', () => {
     expect(takeTokens(bucket, { perSecond: 1_000, burst: 2 }, 0)).toBeCloseTo(1);
   });
 
-  test('gives nothing away when the clock runs backwards', () => {
+  test('adds no tokens when the clock runs backwards', () => {
     const rate = { perSecond: 1, burst: 1 };
     const bucket = createTokenBucket(rate, 10_000);
     expect(takeTokens(bucket, rate, 10_000)).toBe(0);

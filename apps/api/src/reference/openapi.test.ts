@@ -26,7 +26,7 @@ describe('/openapi.json', () => {
     expect(document.servers).toEqual([{ url: publicUrl }]);
   });
 
-  it('describes every route that is mounted, and the webhook routes', () => {
+  it('describes every mounted route, and the webhook routes', () => {
     const described = operations().map(({ path, method }) => `${method.toUpperCase()} ${path}`);
     const mounted = app.routes
       .filter(({ method, path }) => method !== 'ALL' && path.startsWith('/api/'))
@@ -105,7 +105,7 @@ describe('/docs', () => {
     expect(await new Response((await zipped.blob()).stream().pipeThrough(new DecompressionStream('gzip'))).text()).toBe(text);
   });
 
-  it('switches off fonts, proxy, telemetry and assistants of others', async () => {
+  it('switches off fonts, proxy, telemetry and assistants of other parties', async () => {
     const script = await (await app.request('/docs/init.js')).text();
     for (const option of [
       'withDefaultFonts: false',

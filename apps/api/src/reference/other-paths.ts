@@ -3,7 +3,7 @@ import { refuses } from '../platform/openapi-parts.ts';
 
 const text = (description: string) => ({ description, content: { 'text/plain': { schema: { type: 'string' as const } } } });
 
-/** Routes outside the control plane: their handlers are hot or trivial, and carry no description of their own. */
+/** Descriptions of the routes outside the control plane, whose handlers are on the hot path or trivial and carry none. */
 export const otherPaths: NonNullable<GenerateSpecOptions['documentation']['paths']> = {
   '/api/webhooks/{type}/{connectionId}': {
     parameters: [

@@ -64,7 +64,8 @@ async function createDocument<E extends Env>(app: Hono<E>, publicUrl: string): P
 
 const scalarDirectory = dirname(fileURLToPath(import.meta.resolve('@scalar/api-reference')));
 
-// Everything comes from here: no CDN, no fonts, proxy, analytics or assistant of anybody else. The policy holds even if an option is renamed.
+// This server serves everything: no CDN, fonts, proxy, analytics or assistant of another party. The policy holds even when an option of the
+// reference is renamed.
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -99,7 +100,7 @@ const init = `Scalar.createApiReference('#reference', {
 });
 `;
 
-/** GET /openapi.json, and /docs to browse it, offline too. Mount it after every other route. */
+/** GET /openapi.json, and /docs to browse it, also without internet access. Mount it after every other route. */
 export function mountReference<E extends Env>(app: Hono<E>, { publicUrl }: { publicUrl: string }): void {
   let document: Promise<ApiDocument> | undefined;
   let script: ReturnType<typeof readScript> | undefined;
@@ -126,7 +127,7 @@ export function mountReference<E extends Env>(app: Hono<E>, { publicUrl }: { pub
     const encoding = accepts(c, { header: 'Accept-Encoding', supports: ['gzip', 'identity'], default: 'identity' });
     c.header('content-type', 'text/javascript; charset=utf-8');
     c.header('vary', 'accept-encoding');
-    // The page names it by its digest.
+    // The URL contains the digest of the script, so the answer never changes.
     c.header('cache-control', 'public, max-age=31536000, immutable');
     if (encoding !== 'gzip') return c.body(plain);
     c.header('content-encoding', 'gzip');

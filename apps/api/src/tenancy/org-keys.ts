@@ -10,14 +10,14 @@ interface OrgKey {
 }
 
 export interface OrgKeys {
-  /** Data keys by version: every one opens, `dataKey` seals. */
+  /** Data keys by version: each of them may be needed to open stored data; `dataKey` is the one to seal with. */
   data: ReadonlyMap<number, Uint8Array>;
   dataKey: OrgKey;
-  /** Undefined when the org has no usable hash key: records then wait as PII_HASH_ERROR. */
+  /** Undefined when the org has no usable hash key: its records then become dead letters with PII_HASH_ERROR. */
   hashKey: OrgKey | undefined;
-  /** Hash keys by version: every one that hashes of stored events may have been made with. */
+  /** Hash keys by version: the hashes of stored events may have been made with any of them. */
   hash: ReadonlyMap<number, Uint8Array>;
-  /** Versions of the hash key that exist and do not open: what was hashed with them cannot be looked for. */
+  /** Versions of the hash key that exist but cannot be unwrapped: people hashed with them cannot be searched for. */
   lostHash: readonly number[];
 }
 
@@ -30,9 +30,9 @@ interface StoredKey {
 }
 
 /**
- * The org's keys, unwrapped; an org that has none at all gets its first pair.
- * A lost hash key is never replaced silently: new hashes would not join with the old ones.
- * Throws when there is no usable data key: then nothing can be stored safely, and nothing is acknowledged.
+ * The org's keys, unwrapped. An org without any keys gets its first pair.
+ * A lost hash key is never replaced silently, because new hashes would not match the old ones.
+ * Throws when there is no usable data key: nothing could be stored safely, so no delivery of the org may be acknowledged.
  */
 export async function loadOrgKeys(db: Pick<Db, 'ingest'>, masterKeys: MasterKeys, orgId: string, log: Logger): Promise<OrgKeys> {
   let stored = await findOrgKeys(db.ingest, orgId);
