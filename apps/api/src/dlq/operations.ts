@@ -137,8 +137,14 @@ export async function finishOperation(sql: Sql, id: string, owner: string, error
   );
 }
 
-/** Leaves the rest to whoever comes next; others that wait come first. */
-export async function yieldOperation(sql: Sql, id: string, owner: string): Promise<void> {
+/** Whether it is still to be worked on: it was neither canceled nor did it end. */
+export async function isOpen(sql: Sql, id: string): Promise<boolean> {
+  const rows = await sql(`select from public.dlq_operations where id = $1 and status in ('queued', 'running')`, [id]);
+  return rows.length > 0;
+}
+
+/** Gives the operation back; operations that have waited longer are served first. */
+export async function releaseOperation(sql: Sql, id: string, owner: string): Promise<void> {
   await sql(`update public.dlq_operations set lease_until = now() where id = $1 and lease_owner = $2 and status = 'running'`, [id, owner]);
 }
 

@@ -1,6 +1,5 @@
 import { hashPerson, type Person } from '@tributary/pipeline/person.ts';
 import { erasureAad, open, seal } from '@tributary/pipeline/seal.ts';
-import { Refusal } from '../platform/refusal.ts';
 import type { OrgKeys } from '../tenancy/org-keys.ts';
 import type { SubjectProbe } from './store.ts';
 
@@ -16,14 +15,17 @@ export function openPerson(keys: OrgKeys, sealed: { org_id: string; id: string; 
   return JSON.parse(new TextDecoder().decode(open(key, sealed.sealed, erasureAad(sealed.org_id, sealed.id)))) as Person;
 }
 
-/** Throws Refusal `conflict` when a version of the hash key does not open: what was hashed with it would be passed over. */
+/**
+ * For people: which versions of the hash key do not open. Events that were hashed with them cannot be found, so nobody is erased meanwhile.
+ * Undefined when every version opens.
+ */
+export function missingHashKeys(keys: OrgKeys): string | undefined {
+  if (keys.lostHash.length === 0) return undefined;
+  const versions = keys.lostHash.map((version) => `v${version}`).join(', ');
+  return `events hashed with hash key ${versions} cannot be found: it does not open with the MASTER_KEY of this server`;
+}
+
+/** The hashes of the person's identifiers under every version of the hash key that opens. Ask {@link missingHashKeys} first. */
 export function probesOf(keys: OrgKeys, person: Person): SubjectProbe[] {
-  if (keys.lostHash.length > 0) {
-    const versions = keys.lostHash.map((version) => `v${version}`).join(', ');
-    throw new Refusal(
-      'conflict',
-      `events hashed with hash key ${versions} cannot be found: it does not open with the MASTER_KEY of this server`,
-    );
-  }
   return [...keys.hash.values()].flatMap((key) => hashPerson(person, key).map(({ kind, hash }) => ({ [kind]: hash })));
 }

@@ -102,14 +102,14 @@ export interface Scanned {
   source_connection_id: string;
 }
 
-/** The org's deliveries after the cursor, oldest first; none of the last `settleSeconds`, which may not all be written yet. */
-export async function findNextDeliveries(sql: Sql, erasure: ClaimedErasure, settleSeconds: number, limit: number): Promise<Scanned[]> {
+/** The org's deliveries after the cursor, oldest first; none of the last `commitSecondsMax`, which may not all be written yet. */
+export async function findNextDeliveries(sql: Sql, erasure: ClaimedErasure, commitSecondsMax: number, limit: number): Promise<Scanned[]> {
   return sql<Scanned>(
     `select j.id, j.received_at::text as at, j.byte_size, j.source_connection_id from public.event_journal j
      where j.org_id = $1 and j.received_at <= now() - make_interval(secs => $4)
        and ($2::timestamptz is null or (j.received_at, j.id) > ($2::timestamptz, $3::uuid))
      order by j.received_at, j.id limit $5`,
-    [erasure.org_id, erasure.cursor_at, erasure.cursor_id, settleSeconds, limit],
+    [erasure.org_id, erasure.cursor_at, erasure.cursor_id, commitSecondsMax, limit],
   );
 }
 
@@ -155,12 +155,12 @@ export async function saveProgress(sql: Sql, id: string, owner: string, leaseSec
  * Whether everything was looked at that can name the person: all that had arrived when the erasure was asked for, and all that a replay
  * which was under way when a body was erased may have written since.
  */
-export async function isSettled(sql: Sql, id: string, settleSeconds: number): Promise<boolean> {
-  const [row] = await sql<{ settled: boolean }>(
-    'select now() - make_interval(secs => $2) >= greatest(created_at, found_at) as settled from public.erasures where id = $1',
-    [id, settleSeconds],
+export async function hasSeenEverything(sql: Sql, id: string, commitSecondsMax: number): Promise<boolean> {
+  const [row] = await sql<{ seen_everything: boolean }>(
+    'select now() - make_interval(secs => $2) >= greatest(created_at, found_at) as seen_everything from public.erasures where id = $1',
+    [id, commitSecondsMax],
   );
-  return row?.settled ?? false;
+  return row?.seen_everything ?? false;
 }
 
 /** False: there is an event about the person after all. */

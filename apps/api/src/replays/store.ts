@@ -259,11 +259,11 @@ export async function failSlice(sql: Sql, id: string, owner: string, failures: 0
   );
 }
 
-/** Gives back what this owner still holds, and starts another run for it at once. */
-export async function releasePlans(sql: Sql, owner: string): Promise<void> {
+/** Gives the plan back, and adds the job that goes on with it. */
+export async function releasePlan(sql: Sql, id: string, owner: string): Promise<void> {
   const released = await sql(
-    `update public.replay_plans set lease_owner = null, lease_until = null where lease_owner = $1 and status = 'running' returning id`,
-    [owner],
+    `update public.replay_plans set lease_owner = null, lease_until = null where id = $1 and lease_owner = $2 and status = 'running' returning id`,
+    [id, owner],
   );
   if (released.length === 0) return;
   await sql(
