@@ -76,7 +76,7 @@ test('an invited person signs up by the link, reads, is made admin, is removed, 
   await expect(guest.getByRole('cell', { name: 'Violão', exact: true })).toBeVisible();
   await expectAccessible(guest);
   await goto(guest, tab(org, 'members'));
-  await expect(guest.getByRole('note', { name: 'Only owners change roles. Your role is Admin.' }).first()).toBeVisible();
+  await expect(guest.getByRole('note', { name: 'Only owners can change roles. Your role is Admin.' }).first()).toBeVisible();
   await expect(guest.getByRole('combobox', { name: /^Role of/ })).toHaveCount(0);
 
   // Removed: the org is gone for them, on the page and past it.

@@ -9,7 +9,7 @@ import { config } from 'zod';
 import { Providers } from './app/providers.tsx';
 import { Startup } from './app/startup.tsx';
 
-// Zod would try whether it may compile schemas to code: the content security policy says no, and reports each try.
+// Zod would test whether it may compile schemas to code. The content security policy forbids that and reports every test.
 config({ jitless: true });
 
 const root = document.getElementById('root');

@@ -48,7 +48,7 @@ export function alertRoutes(deps: AlertDeps) {
       if (!found) throw new Refusal('not_found', 'there is no such rule');
       if (!found.may_write) throw new Refusal('forbidden');
       const before = (await findRule(sql, id, { forUpdate: true })) ?? found;
-      // JSON knows no undefined.
+      // The cast is safe: a body parsed from JSON contains no undefined values.
       const thresholds = { ...before.thresholds, ...(changes.thresholds as Partial<AlertThresholds>) };
       const issues = thresholdIssues(before.kind, thresholds);
       if (issues.length > 0) throw invalidRequest(issues);

@@ -1,4 +1,4 @@
-import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
+import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
 import type { Sample, Secret, SecretField, Source } from '@tributary/pipeline/source.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import type { CreateConnection, CreatedConnection, RotatedSecret, RotateSecret, TestedConnection } from '@tributary/shared/api.ts';

@@ -1,4 +1,4 @@
-import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
+import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
 import type { Secret, Source } from '@tributary/pipeline/source.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import { LRUCache } from 'lru-cache';
@@ -8,7 +8,7 @@ import { loadOrgKeys, type OrgKeys } from '../tenancy/org-keys.ts';
 import { type ExpiringSecret, openSecrets } from './secrets.ts';
 import { findConnection, type StoredConnection } from './store.ts';
 
-/** Everything one webhook request needs to know, in memory. */
+/** All that a webhook request needs to know of its connection, in memory. */
 export interface Connection {
   id: string;
   orgId: string;
@@ -16,7 +16,7 @@ export interface Connection {
   source: Source;
   isActive: boolean;
   priority: 'normal' | 'low';
-  /** Deliveries a second over all instances, as its people set it. */
+  /** Deliveries a second over all instances, as set by people of the org. */
   rateLimitPerSecond: number | undefined;
   orgRateLimitPerSecond: number | undefined;
   /** Parsed by the source's schema; undefined when it does not parse: the connection then rejects everything. */
@@ -27,20 +27,20 @@ export interface Connection {
 
 export interface Connections {
   /**
-   * Undefined: unknown, deleted, or of a type this version does not know. Throws when the database cannot tell.
-   * `fresh`: as the database has it now, not as this process remembers it.
+   * Undefined when the connection is unknown, deleted, or of a type that this version does not know. Throws when the database cannot be
+   * asked. `fresh` reads it from the database, past the cache.
    */
   get(id: string, options?: { fresh?: boolean }): Promise<Connection | undefined>;
   close(): Promise<void>;
 }
 
-/** Without notifications a disabled connection must still stop within a second. */
+/** While notifications may be missed: a disabled connection must stop within a second all the same. */
 const blindAgeMs = 500;
 const freshAgeMs = 60_000;
 
 /**
- * Connections in memory, kept true by LISTEN/NOTIFY: triggers tell every process what changed.
- * While the listener is down, and for what may have been missed meanwhile, entries live half a second.
+ * Keeps connections in memory. Triggers notify every process of changes (LISTEN/NOTIFY). While the listener is down, changes may be missed,
+ * so entries live half a second; when it is up or down again, all entries are forgotten.
  */
 export async function createConnections(db: Db, masterKeys: MasterKeys, log: Logger): Promise<Connections> {
   interface Entry {
@@ -50,7 +50,7 @@ export async function createConnections(db: Db, masterKeys: MasterKeys, log: Log
   const entries = new LRUCache<string, Entry>({ max: 20_000 });
   const loading = new Map<string, Promise<Connection | undefined>>();
   let listening = false;
-  // A change during a load makes its result stale before it arrives.
+  // Counted, because a change during a load makes the loaded connection stale before it arrives.
   let changes = 0;
 
   const stop = await db.listen(
@@ -112,7 +112,7 @@ function openConnection(stored: StoredConnection, source: Source, keys: OrgKeys,
   };
 }
 
-/** The secrets that are valid now: the current ones, and old ones within their grace. */
+/** The secrets that are valid now: the current ones, and replaced ones within their grace period. */
 export function validSecrets(connection: Connection, nowMs: number): readonly Secret[] {
   return connection.secrets.filter((secret) => secret.expiresAtMs === undefined || secret.expiresAtMs > nowMs);
 }

@@ -48,16 +48,16 @@ export function createReplayer({ db, connections, metrics, now, log }: ReplayerD
         };
       }
       const connection = await connections.get(entry.source_connection_id);
-      if (!connection) return { reason: 'its connection was deleted' };
+      if (!connection) return { reason: 'the connection of this delivery was deleted' };
       let reopened: Reopened;
       try {
         reopened = reopen(entry, connection, now());
       } catch (error) {
         log.error({ err: error, orgId: entry.org_id, journalId: entry.id }, 'a journal entry cannot be opened');
-        return { reason: 'its sealed body cannot be opened with the keys of the org' };
+        return { reason: 'the sealed body of this delivery cannot be opened with the keys of the org' };
       }
       const body = bodyOf(reopened.arrival.delivery);
-      return body ? { item: prepareWrite(reopened.arrival, body) } : { reason: 'its body cannot be read' };
+      return body ? { item: prepareWrite(reopened.arrival, body) } : { reason: 'the body of this delivery cannot be read' };
     },
 
     async write(items, mode, { before, after } = {}) {

@@ -1,4 +1,4 @@
-import { open, SealError, seal, secretAad } from '@tributary/pipeline/seal.ts';
+import { open, SealError, seal, secretAad } from '@tributary/pipeline/crypto/seal.ts';
 import type { Secret } from '@tributary/pipeline/source.ts';
 import type { Logger } from 'pino';
 import type { Db } from '../platform/db.ts';

@@ -35,9 +35,9 @@ interface WriterState {
   bytes: number;
   recordsMax: number;
   bytesMax: number;
-  /** Of the delivery that waits longest for its batch. */
+  /** The age of the delivery that waits longest for its batch. */
   oldestAgeMs: number;
-  /** Of the batch that is being written longest. */
+  /** How long the oldest batch in flight has been written. */
   flushAgeMs: number;
   batchesInFlight: number;
 }
@@ -173,7 +173,7 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
   };
 }
 
-/** Those who wait until everything queued by a certain moment has been answered. `oldestSince` is Infinity when nothing is unanswered. */
+/** Drains and flushes that wait until all deliveries queued by some moment are answered. `oldestSince`: Infinity when all are answered. */
 function createUnanswered(oldestSince: () => number) {
   let hurriedUntil = 0;
   let waiting: { until: number; resolve(): void }[] = [];

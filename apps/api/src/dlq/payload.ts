@@ -1,4 +1,4 @@
-import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
+import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import type { DlqPayload } from '@tributary/shared/dlq.ts';
 import type { Logger } from 'pino';
@@ -10,12 +10,12 @@ import type { EntryRow } from './store.ts';
 
 const bodyBytesMax = 65_536;
 
-/** Headers that carry a credential or a proof made with one, whatever the source: a rejected delivery may hold the right one. */
+/** Headers that carry a credential, or a proof made with one, for any source. A rejected delivery may carry a valid one. */
 const credentialHeader = /auth|token|secret|key|hottok|signature|password|cookie/i;
 
 /**
- * The deliveries of entries of one org as they came, without credentials, by entry. Those that are no longer kept, or do not open with the
- * org's keys, are not among them. The rows have passed the caller's RLS; what they point at is read as `worker`.
+ * The deliveries of dead letters of one org as they arrived, without credentials, by id of the dead letter. Deliveries that are no longer
+ * kept, or do not open with the org's keys, are missing. The rows have passed the caller's RLS; their deliveries are read as `worker`.
  */
 export async function openPayloads(
   { db, masterKeys, log }: { db: Db; masterKeys: MasterKeys; log: Logger },

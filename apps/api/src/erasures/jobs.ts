@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { countryOf } from '@tributary/pipeline/columns.ts';
-import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
-import { namesPerson, type Person, type PersonContext } from '@tributary/pipeline/person.ts';
+import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
+import { namesPerson, type Person, type PersonContext } from '@tributary/pipeline/privacy/person.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import type { Logger } from 'pino';
 import { bodyOf, openEntry } from '../deliveries/reopen.ts';
@@ -30,9 +30,9 @@ import {
 } from './store.ts';
 
 export interface ErasureLimits {
-  /** How long one run of the job lasts; then another one goes on. */
+  /** How long one run of the job lasts. Then another run goes on. */
   sliceMs: number;
-  /** How long an erasure stays ours without a checkpoint: after a crash it stands still for as long. */
+  /** How long a lease lasts without a checkpoint. After a crash the erasure stands still for so long. */
   leaseSeconds: number;
   /**
    * Longer than any delivery takes from its arrival to its commit, replays included. Only deliveries that arrived before that are looked

@@ -1,14 +1,14 @@
-import { hashPerson, type Person } from '@tributary/pipeline/person.ts';
-import { erasureAad, open, seal } from '@tributary/pipeline/seal.ts';
+import { erasureAad, open, seal } from '@tributary/pipeline/crypto/seal.ts';
+import { hashPerson, type Person } from '@tributary/pipeline/privacy/person.ts';
 import type { OrgKeys } from '../tenancy/org-keys.ts';
 import type { SubjectProbe } from './store.ts';
 
-/** Who is to be erased, as it is kept until that is done: it opens only as this erasure of this org. */
+/** Seals the identifiers of the person, which are kept until the erasure is completed. They open only as this erasure of this org. */
 export function sealPerson(keys: OrgKeys, orgId: string, id: string, person: Person): { keyVersion: number; sealed: Uint8Array } {
   return { keyVersion: keys.dataKey.version, sealed: seal(keys.dataKey.key, JSON.stringify(person), erasureAad(orgId, id)) };
 }
 
-/** Throws when the key is missing, SealError when it was tampered with. */
+/** Throws when the key is missing, and SealError when the sealed identifiers are damaged or were tampered with. */
 export function openPerson(keys: OrgKeys, sealed: { org_id: string; id: string; key_version: number; sealed: Uint8Array }): Person {
   const key = keys.data.get(sealed.key_version);
   if (!key) throw new Error(`data key ${sealed.key_version} of org ${sealed.org_id} is missing`);

@@ -1,4 +1,4 @@
-import { safeEqual } from '@tributary/pipeline/signatures.ts';
+import { safeEqual } from '@tributary/pipeline/crypto/constant-time.ts';
 import { createMiddleware } from 'hono/factory';
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Config } from './config.ts';

@@ -22,16 +22,16 @@ import {
 } from './store.ts';
 
 export interface RunLimits {
-  /** How long one run of the job lasts; then another one goes on. */
+  /** How long one run of the job lasts. Then another run goes on. */
   sliceMs: number;
-  /** How long a plan stays ours without a checkpoint: after a crash it stands still for as long. */
+  /** How long a lease lasts without a checkpoint. After a crash the plan stands still for so long. */
   leaseSeconds: number;
 }
 
 export const runLimits: RunLimits = { sliceMs: 20_000, leaseSeconds: 15 };
 
 const plansMax = 20;
-/** A batch is a tenth of a second's worth of the throttle, but at most so many deliveries and bytes: live batches come in between. */
+/** A batch is what the throttle allows in a tenth of a second, but at most so many deliveries and bytes: live batches come in between. */
 const batchDeliveriesMax = 25;
 const batchBytesMax = 4_194_304;
 const rateWindowMs = 5_000;
@@ -44,7 +44,7 @@ interface Run {
   bucket: TokenBucket;
   heads: Head[];
   tail: Head | undefined;
-  /** Nothing comes after `heads`. */
+  /** No delivery of the plan comes after `heads`. */
   done: boolean;
   startedAtMs: number;
   lately: { atMs: number; processed: number }[];
@@ -66,7 +66,7 @@ export async function runPlans(deps: { db: Db; replayer: Replayer; log: Logger }
     onBlocked: ({ id }, owner, reason) => orRunOut(id, (sql) => pausePlan(sql, id, owner, reason)),
     onFailure({ id }, owner, error) {
       log.error({ err: error, planId: id }, 'a slice of a replay plan failed');
-      // A database that is away for a while ends no plan.
+      // A plan must not fail because the database is unavailable for a while.
       const failures = isUnavailable(error) ? 0 : 1;
       const said = 'a part of it could not be written; the log of the server says why';
       return orRunOut(id, (sql) => failSlice(sql, id, owner, failures, said));
@@ -119,7 +119,7 @@ export async function runPlans(deps: { db: Db; replayer: Replayer; log: Logger }
     if (checkpoint) Object.assign(plan, { checkpoint_at: checkpoint.at, checkpoint_id: checkpoint.id });
   }
 
-  /** Those of the batch that can be run again. */
+  /** The deliveries of the batch that can be run again. */
   async function prepare(batch: readonly Head[]): Promise<WriteItem[]> {
     if (batch.length === 0) return [];
     const ids = batch.map((head) => head.id);
@@ -145,7 +145,7 @@ export async function runPlans(deps: { db: Db; replayer: Replayer; log: Logger }
   }
 }
 
-/** The bucket starts empty, so that neither a pause nor a new slice earns a burst; it keeps half a second's worth for a batch that was late. */
+/** The bucket starts empty, so that neither a pause nor a new slice allows a burst. It holds half a second's worth, for a batch that is late. */
 function newRun(plan: ClaimedPlan, nowMs: number): Run {
   const perSecond = plan.throttle_per_second;
   const batchMax = Math.min(batchDeliveriesMax, Math.ceil(perSecond / 10));
@@ -182,7 +182,7 @@ function countOutcomes(outcomes: readonly Outcome[]): Omit<Progress, 'processed'
   return { accepted: count('accepted'), duplicates: count('duplicate'), deadLettered: count('dead_lettered') };
 }
 
-/** Over the last five seconds; undefined in the first one. */
+/** Deliveries per second over the last five seconds; undefined in the first second. */
 function rateOf(run: Run, processed: number, nowMs: number): number | undefined {
   run.lately = [...run.lately, { atMs: nowMs, processed }].filter((one) => one.atMs > nowMs - rateWindowMs);
   const seconds = Math.min(rateWindowMs, nowMs - run.startedAtMs) / 1000;

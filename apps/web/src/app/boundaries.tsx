@@ -20,7 +20,7 @@ const texts = defineTexts('boundaries', {
   },
 });
 
-/** Says why it takes so long when the reason is known. */
+/** Shown while a page loads. When the server does not answer, it says so instead of spinning silently. */
 export function PageLoading() {
   const t = useTexts(uiTexts);
   const silent = useSyncExternalStore(onContact, () => isSilent('api'));
@@ -38,7 +38,7 @@ export function PageFailed({ error }: ErrorComponentProps) {
   const router = useRouter();
   return (
     <Center mih={320} p="md">
-      {/* Not the boundary's reset: what failed may have been in finding the page, which only the router does again. */}
+      {/* The retry invalidates the router instead of resetting the boundary: the failure may be in finding the page, and only the router repeats that. */}
       <Failed error={error} onRetry={() => void router.invalidate()} />
     </Center>
   );

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { takeApart } from './mail-link.ts';
+import { splitMailLink } from './mail-link.ts';
 
-const landed = (path: string) => takeApart(new URL(path, 'https://tributary.example') as unknown as Location);
+const landed = (path: string) => splitMailLink(new URL(path, 'https://tributary.example') as unknown as Location);
 const session = 'access_token=a.b.c&expires_in=3600&refresh_token=r&token_type=bearer&type=signup';
 const refused = 'error=access_denied&error_code=otp_expired&error_description=Email+link+is+invalid+or+has+expired';
 

@@ -1,9 +1,9 @@
 /**
- * Where the link of a mail (confirm the address, set a new password) led, in two: the page, as the mail was asked for it, and the answer of
- * Supabase Auth. That is appended behind a # even where the page's address has a fragment of its own, as an invite's does, and a refusal
- * stands in the query as well. Both are references to put into the address bar; undefined: no such link led here.
+ * Splits the address that the link of a mail (confirm the address, set a new password) led to: into the page that the mail was requested
+ * for, and the answer of Supabase Auth. Auth appends its answer behind a # even where the page's address already has a fragment, as an
+ * invite's does, and repeats a refusal in the query. Both results are URL references for the address bar. Undefined: no such link led here.
  */
-export function takeApart({
+export function splitMailLink({
   pathname,
   search,
   hash,

@@ -15,13 +15,14 @@ const theme = createTheme({
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, monospace',
   autoContrast: true,
   respectReducedMotion: true,
-  // Titles of dialogs name what people named, however long and however turned.
+  // Titles of dialogs contain names that people typed, which may be long or written from right to left.
   components: { Modal: { classNames: { title: 'isolated break' } } },
 });
 
 /**
- * What the library draws too faint gets the contrast of WCAG AA (4.5 : 1), on cards and on the page, in both schemes: dimmed text, what is
- * wrong with a field, words on a tinted ground, which is darker under the pointer, and a button there.
+ * Gives the contrast of WCAG AA (4.5 : 1), on cards and on the page and in both colour schemes, to colours of the library that are too
+ * faint: dimmed text, error texts of fields, text on a tinted ground (which is darker under the pointer), and filled buttons under the
+ * pointer.
  */
 const contrast: CSSVariablesResolver = (colors) => ({
   variables: { '--mantine-primary-color-filled-hover': `color-mix(in srgb, ${colors.colors.cyan[9]}, black 12%)` },
@@ -38,7 +39,7 @@ const contrast: CSSVariablesResolver = (colors) => ({
 
 export function Providers({ children }: { children: ReactNode }) {
   const t = useTexts(uiTexts);
-  // Its cross has no words of its own, wherever a notification comes from.
+  // The close button of a notification has no text, so it needs a label, wherever the notification comes from.
   const Notification = { defaultProps: { closeButtonProps: { 'aria-label': t('close') } } };
   return (
     <MantineProvider

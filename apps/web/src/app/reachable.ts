@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 import { isSilent, noteContact, onContact } from '../lib/contact.ts';
 import { supabase } from '../lib/supabase.ts';
 
-/** Whether the API answers and is well. */
+/** Whether the API answers and is healthy. */
 async function apiAnswers(): Promise<boolean> {
   const answers = await fetch('/health', { cache: 'no-store', signal: AbortSignal.timeout(5_000) }).then(
     (response) => response.ok,
@@ -13,8 +13,11 @@ async function apiAnswers(): Promise<boolean> {
   return answers;
 }
 
-/** Loads what the API serves, however long it is silent. A file that it no longer has is an error: of an older build. */
-export async function patiently<T>(load: () => Promise<T>): Promise<T> {
+/**
+ * Loads something from the API and keeps trying while the API does not answer. When the API answers and the file is missing, that is an
+ * error: the file belongs to an older build.
+ */
+export async function loadWithRetry<T>(load: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await load();
@@ -26,8 +29,8 @@ export async function patiently<T>(load: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Whether the servers answer: the API is asked every 15 s while the tab is seen, and at once when a request got no answer or the network
- * changed; while one of them is silent every 3 s.
+ * Whether the servers answer. The API is asked every 15 s while the tab is visible, every 3 s while one of the servers does not answer, and
+ * at once when a request got no answer or the network changed.
  */
 export function useReachable(): boolean {
   const [reachable, setReachable] = useState(true);
@@ -42,11 +45,11 @@ export function useReachable(): boolean {
       window.clearTimeout(timer);
       asking = true;
       if (document.visibilityState === 'visible') {
-        // The Data API's fetch notes by itself whether it was answered.
+        // The fetch of the Data API client records whether it was answered (lib/supabase.ts).
         const data = isSilent('data') ? supabase().data.from('orgs').select('id').limit(1) : undefined;
         const [answers] = await Promise.all([apiAnswers(), data]);
         const now = answers && !isSilent('data');
-        // What failed meanwhile is asked again, once.
+        // Queries that failed in the meantime are asked again, once.
         if (now && !before && !stopped)
           void queryClient.invalidateQueries({ predicate: (query) => query.state.status === 'error' || query.isStale() });
         before = now;

@@ -17,20 +17,20 @@ import {
 } from '../lib/search.ts';
 import { session } from '../lib/session.ts';
 import { NotFound, PageFailed, PageLoading } from './boundaries.tsx';
-import { patiently } from './reachable.ts';
+import { loadWithRetry } from './reachable.ts';
 
-// Every page of the dashboard, in order. A page is loaded when it is opened.
+// Every page of the dashboard, in order. The code of a page is loaded when the page is opened.
 
 /**
- * A page of a chunk of its own. Its type is looked at here no further: pages link to routes, so that routes whose types came from their
- * pages would be defined by themselves.
+ * A page in its own chunk. The type of the page is not inferred here: pages link to routes, so a route whose type came from its page would
+ * be defined by itself.
  */
 const page = (load: () => Promise<unknown>, name: string) =>
-  lazyRouteComponent(() => patiently(load as () => Promise<Record<string, () => ReactNode>>), name);
+  lazyRouteComponent(() => loadWithRetry(load as () => Promise<Record<string, () => ReactNode>>), name);
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound, errorComponent: PageFailed });
 
-/** Pages for people who are not signed in yet; who is goes on to where they wanted to be. */
+/** Pages for people who are not signed in. A person who is signed in is sent on to the page they asked for. */
 const guest = createRoute({
   getParentRoute: () => root,
   id: 'guest',
@@ -40,10 +40,19 @@ const guest = createRoute({
     if (session()) throw redirect({ href: safePath(search.next, location.hash) });
   },
 });
-const auth = (name: 'SignIn' | 'SignUp' | 'ForgotPassword') => page(() => import('../features/auth/pages.tsx'), name);
-const signIn = createRoute({ getParentRoute: () => guest, path: '/sign-in', component: auth('SignIn') });
-const signUp = createRoute({ getParentRoute: () => guest, path: '/sign-up', component: auth('SignUp') });
-const forgot = createRoute({ getParentRoute: () => guest, path: '/forgot-password', component: auth('ForgotPassword') });
+/** The guest pages are loaded together, so that a person who moves between them can type at once. */
+const guestPage = (name: 'SignIn' | 'SignUp' | 'ForgotPassword') =>
+  page(async () => {
+    const [signIn, signUp, reset] = await Promise.all([
+      import('../features/auth/sign-in.tsx'),
+      import('../features/auth/sign-up.tsx'),
+      import('../features/auth/reset-password.tsx'),
+    ]);
+    return { ...signIn, ...signUp, ...reset };
+  }, name);
+const signIn = createRoute({ getParentRoute: () => guest, path: '/sign-in', component: guestPage('SignIn') });
+const signUp = createRoute({ getParentRoute: () => guest, path: '/sign-up', component: guestPage('SignUp') });
+const forgot = createRoute({ getParentRoute: () => guest, path: '/forgot-password', component: guestPage('ForgotPassword') });
 
 const signedIn = createRoute({
   getParentRoute: () => root,
@@ -74,7 +83,7 @@ const newOrg = createRoute({
 const newPassword = createRoute({
   getParentRoute: () => signedIn,
   path: '/new-password',
-  component: page(() => import('../features/auth/pages.tsx'), 'NewPassword'),
+  component: page(() => import('../features/auth/reset-password.tsx'), 'NewPassword'),
 });
 const invite = createRoute({
   getParentRoute: () => signedIn,
@@ -89,7 +98,7 @@ const org = createRoute({
   beforeLoad: async ({ context, params }) => {
     const orgs = await queryClient.ensureQueryData(myOrgs(context.userId));
     const found = orgs.find((one) => one.slug === params.org);
-    // An org one is no member of and one that does not exist look alike.
+    // An org that the user is not a member of looks like one that does not exist.
     if (!found) throw notFound();
     localStorage.setItem('tributary.org', found.slug);
     return { org: found };

@@ -6,7 +6,7 @@ import { fetchConfig } from '../lib/config.ts';
 import { defineTexts, useTexts } from '../lib/i18n.ts';
 import { followSession } from '../lib/session.ts';
 import { connectSupabase } from '../lib/supabase.ts';
-import { takeApart } from './mail-link.ts';
+import { splitMailLink } from './mail-link.ts';
 import { router } from './router.tsx';
 
 const texts = defineTexts('startup', {
@@ -28,7 +28,7 @@ const texts = defineTexts('startup', {
 
 let started: Promise<void> | undefined;
 
-const landing = takeApart(location);
+const landing = splitMailLink(location);
 
 /** Asks the API where Supabase is and who is signed in; everything else waits for it. */
 function start(): Promise<void> {
@@ -73,7 +73,7 @@ export function Startup() {
   );
 }
 
-/** Says after five seconds what it waits for: the session's renewal alone is tried for half a minute. */
+/** Explains the wait after five seconds: renewing the session alone is retried for half a minute. */
 function Starting() {
   const t = useTexts(texts);
   const [slow, setSlow] = useState(false);

@@ -16,7 +16,7 @@ export interface Activity {
   dlqRate: number | null;
 }
 
-/** What came in over the range and what became of it, bucket by bucket: of the org, or of one connection. */
+/** The received records of a range and their outcomes, bucket by bucket: for the org, or for one connection. */
 export const activityOf = (orgId: string, range: Range, connectionId?: string) =>
   queryOptions({
     queryKey: [...queryKeys.activity, orgId, connectionId ?? 'all', range],

@@ -9,9 +9,9 @@ export { ApiError };
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 interface CallOptions {
-  /** Another token than the signed-in user's. */
+  /** A token to use instead of the signed-in user's. */
   bearer?: string;
-  /** Gives the request up, as when what was asked for is no longer wanted. */
+  /** Aborts the request, for example when its answer is no longer wanted. */
   signal?: AbortSignal;
 }
 

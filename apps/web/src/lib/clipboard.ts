@@ -1,17 +1,18 @@
 /**
- * Copies a text, and says whether it did. Browsers have their clipboard only on secure addresses, and may refuse it there too: on
- * http:// it is done as it was before there was one. `near` is what asked for it: within a dialog the focus may not leave the dialog.
+ * Copies a text and says whether it succeeded. Browsers offer their clipboard only on secure addresses and may refuse it there too; then
+ * the text is copied from a selected field, as before that API existed. `near` is the element that asked for it: within a dialog the focus
+ * must not leave the dialog.
  */
 export async function copyText(text: string, near: Element): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    return copyMarked(text, near.closest('[role=dialog]') ?? document.body);
+    return copySelected(text, near.closest('[role=dialog]') ?? document.body);
   }
 }
 
-function copyMarked(text: string, place: Element): boolean {
+function copySelected(text: string, place: Element): boolean {
   const before = document.activeElement;
   const field = document.createElement('textarea');
   field.value = text;

@@ -4,7 +4,7 @@ import { read, supabase } from './supabase.ts';
 
 const keyOf = (orgId: string) => [...queryKeys.connectionHealth, orgId];
 
-/** Every connection of the org that is not deleted, with its last 24 hours: names for filters, figures for lists. */
+/** Every connection of the org that is not deleted, with its figures of the last 24 hours: filters use the names, lists the figures. */
 export const connectionHealth = (orgId: string) =>
   queryOptions({
     queryKey: keyOf(orgId),

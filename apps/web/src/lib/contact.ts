@@ -1,10 +1,10 @@
-/** The two servers of a dashboard: ours for commands, Supabase's Data API for reading. */
+/** The two servers of the dashboard: our API for commands, Supabase's Data API for reading. */
 type Server = 'api' | 'data';
 
 const silent = new Set<Server>();
 const listeners = new Set<() => void>();
 
-/** Noted by whoever asked a server anything: it answered, whatever it said, or it did not. */
+/** Records whether a server answered a request; an error is an answer too. */
 export function noteContact(server: Server, answered: boolean): void {
   if (answered ? !silent.delete(server) : silent.has(server)) return;
   if (!answered) silent.add(server);
@@ -13,7 +13,7 @@ export function noteContact(server: Server, answered: boolean): void {
 
 export const isSilent = (server: Server): boolean => silent.has(server);
 
-/** Calls back whenever a server falls silent or answers again. */
+/** Calls the listener when a server stops answering or answers again. */
 export function onContact(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);

@@ -109,7 +109,7 @@ it('translates only sentences that the API still says', async () => {
   let sources = '';
   for await (const file of glob('{apps/api,packages/shared,packages/pipeline}/src/**/*.ts', { cwd: root }))
     if (!file.endsWith('.test.ts')) sources += readFileSync(join(root, file), 'utf8');
-  // As they stand in a source, where an apostrophe may be written as its code.
+  // As they are written in the source, where an apostrophe may be an escape sequence.
   const gone = Object.keys(errors.fieldSentences).filter(
     (sentence) => !sources.includes(`'${sentence}'`) && !sources.includes(`'${sentence.replaceAll('\u2019', '\\u2019')}'`),
   );

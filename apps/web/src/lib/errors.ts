@@ -1,5 +1,5 @@
 import type { FieldError } from '@tributary/shared/api.ts';
-import { defineTexts, defineTranslations, has, say } from './i18n.ts';
+import { defineTexts, defineTranslations, hasText, translate } from './i18n.ts';
 
 const texts = defineTexts('errors', {
   en: {
@@ -12,7 +12,9 @@ const texts = defineTexts('errors', {
   },
 });
 
-/** What the API says is English; where its code alone says enough, it is said in the reader's language, else what was said follows. */
+/**
+ * The API's messages are English. Where the code alone says enough, it is translated; otherwise the translation quotes the API's message.
+ */
 const refusals = defineTranslations('refusals', {
   unauthorized: 'A sessão terminou. Entre de novo.',
   forbidden: 'O seu papel não permite isto: só um proprietário ou administrador da organização pode fazê-lo.',
@@ -34,9 +36,9 @@ const refusals = defineTranslations('refusals', {
   internal: 'Algo deu errado do nosso lado.',
 });
 
-/** A refusal for people: `said` is what the API says of it, in English. A code that is not known here is left at that. */
+/** A refusal in the reader's language; `said` is the API's English message. An unknown code keeps that message. */
 export function refusalText(code: string, said: string): string {
-  return has(refusals, code) ? say(refusals, code, { said }) : said;
+  return hasText(refusals, code) ? translate(refusals, code, { said }) : said;
 }
 
 const fields = defineTexts('fields', {
@@ -70,7 +72,7 @@ const fields = defineTexts('fields', {
   },
 });
 
-/** What the API says of a field in words of its own, word for word. */
+/** The API's own messages about fields, word for word, with their translations. */
 export const fieldSentences = {
   'must not start or end with white space, nor contain line breaks':
     'Não pode começar nem terminar com espaço, nem conter quebras de linha.',
@@ -88,28 +90,28 @@ export const fieldSentences = {
 } as const;
 const sentences = defineTranslations('field-sentences', fieldSentences);
 
-/** What is wrong with a field, for people. */
+/** The error of a field in the reader's language. */
 export function fieldText({ code, message, origin, minimum, maximum, format }: FieldError): string {
   const isEmpty = minimum === 1 && origin !== 'number';
   switch (code) {
     case 'invalid_type':
-      return say(fields, 'missing');
+      return translate(fields, 'missing');
     case 'too_small': {
-      if (isEmpty) return say(fields, 'missing');
-      return say(fields, origin === 'string' ? 'short' : origin === 'array' ? 'few' : 'low', { limit: String(minimum) });
+      if (isEmpty) return translate(fields, 'missing');
+      return translate(fields, origin === 'string' ? 'short' : origin === 'array' ? 'few' : 'low', { limit: String(minimum) });
     }
     case 'too_big':
-      return say(fields, origin === 'string' ? 'long' : origin === 'array' ? 'many' : 'high', { limit: String(maximum) });
+      return translate(fields, origin === 'string' ? 'long' : origin === 'array' ? 'many' : 'high', { limit: String(maximum) });
     case 'invalid_value':
-      return say(fields, 'choice');
+      return translate(fields, 'choice');
     case 'invalid_format':
-      if (format === 'email' || format === 'url') return say(fields, format);
+      if (format === 'email' || format === 'url') return translate(fields, format);
   }
-  if (has(sentences, message)) return say(sentences, message);
-  return message.startsWith('Invalid ') ? say(fields, 'form') : say(fields, 'other', { said: message });
+  if (hasText(sentences, message)) return translate(sentences, message);
+  return message.startsWith('Invalid ') ? translate(fields, 'form') : translate(fields, 'other', { said: message });
 }
 
-/** A refusal of the API (RFC 9457) or of the Data API, or neither answering (`code` is then `unreachable`, `status` 0). */
+/** A refusal of the API (RFC 9457) or of the Data API. When neither answers, `code` is `unreachable` and `status` 0. */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
@@ -125,7 +127,7 @@ export class ApiError extends Error {
   }
 }
 
-export const unreachable = () => new ApiError(0, 'unreachable', say(texts, 'unreachable'));
-export const emptyAnswer = () => new ApiError(0, 'empty', say(texts, 'empty'));
+export const unreachable = () => new ApiError(0, 'unreachable', translate(texts, 'unreachable'));
+export const emptyAnswer = () => new ApiError(0, 'empty', translate(texts, 'empty'));
 
 export const isUnreachable = (error: unknown): boolean => error instanceof ApiError && error.code === 'unreachable';

@@ -1,7 +1,7 @@
 import { currencyDigits, fromMinor } from '@tributary/shared/currency.ts';
 import type { Language } from './i18n.ts';
 
-/** Minor units as money in the language's way, with the decimals that they were counted by. */
+/** Formats minor units as money, with the number of decimals that the currency has. */
 export function formatMoney(minor: number | string | bigint, currency: string, language: Language): string {
   const digits = currencyDigits(currency);
   try {
@@ -11,10 +11,10 @@ export function formatMoney(minor: number | string | bigint, currency: string, l
       minimumFractionDigits: digits,
       maximumFractionDigits: digits,
     });
-    // A decimal in words: as a number, one beyond 2^53 would be rounded.
+    // Passed as a string, because a number above 2^53 would be rounded.
     return format.format(fromMinor(String(minor), currency) as Intl.StringNumericLiteral);
   } catch {
-    // Not a currency code.
+    // The currency code is invalid.
     return `${minor} ${currency}`;
   }
 }
@@ -37,7 +37,7 @@ export function formatDateTime(iso: string, language: Language): string {
   return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(iso));
 }
 
-/** To the second, for a column of times: the year only where it is another than now's. */
+/** Formats a time to the second, for columns of times. The year is written only when it is not the current one. */
 export function formatMoment(iso: string, nowMs: number, language: Language): string {
   const at = new Date(iso);
   const year = at.getFullYear() === new Date(nowMs).getFullYear() ? undefined : ('numeric' as const);
@@ -51,7 +51,7 @@ export function formatMoment(iso: string, nowMs: number, language: Language): st
   }).format(at);
 }
 
-/** 2026-11-25 18:04:09.123 UTC, as precisely as it is known. */
+/** 2026-11-25 18:04:09.123 UTC, with all known digits. */
 export const formatUtc = (iso: string): string => iso.replace('T', ' ').replace(/(Z|\+00(:00)?)$/, ' UTC');
 
 const units = [

@@ -1,17 +1,17 @@
 import i18next from 'i18next';
 import { initReactI18next, useTranslation } from 'react-i18next';
 
-/** English is written first, Brazilian Portuguese has the same keys: {@link defineTexts} makes the compiler check it. */
+/** English is the source language. {@link defineTexts} makes the compiler check that Brazilian Portuguese has the same keys. */
 type Texts = Readonly<Record<string, string>>;
 export type Language = 'en' | 'pt-BR';
 const languages: readonly Language[] = ['en', 'pt-BR'];
-const stored = 'tributary.language';
+const storageKey = 'tributary.language';
 
 void i18next.use(initReactI18next).init({
   lng: initialLanguage(),
   fallbackLng: 'en',
   resources: {},
-  // React escapes by itself.
+  // React already escapes.
   interpolation: { escapeValue: false },
   keySeparator: false,
   nsSeparator: false,
@@ -19,18 +19,18 @@ void i18next.use(initReactI18next).init({
 });
 document.documentElement.lang = i18next.language;
 
-/** Texts of one feature: what {@link useTexts} reads. */
+/** A handle of the texts of one feature, for {@link useTexts}. */
 export interface FeatureTexts<Key extends string> {
   namespace: string;
-  /** Only for the compiler: the keys there are. */
+  /** For the compiler only: the keys of the texts. */
   keys?: Key;
 }
 
 type KeysOf<En> = keyof En extends infer K ? (K extends `${infer Base}_one` | `${infer Base}_other` ? Base : K & string) : never;
 
 /**
- * The texts of one feature, in the chunk of the feature. `{{name}}` is filled in; plural forms end in `_one` and `_other` and are asked
- * for with `count`.
+ * Registers the texts of one feature; they are in the chunk of that feature. `{{name}}` is replaced by a value; the keys of plural forms
+ * end in `_one` and `_other`, and `count` chooses between them.
  */
 export function defineTexts<const En extends Texts>(
   namespace: string,
@@ -40,7 +40,10 @@ export function defineTexts<const En extends Texts>(
   return { namespace };
 }
 
-/** Of texts that come in English from elsewhere, the Portuguese ones, by whatever tells the text: {@link has} says whether to take one. */
+/**
+ * Registers Portuguese translations of English texts that come from elsewhere, by a key that identifies the text. {@link hasText} says whether
+ * a translation exists.
+ */
 export function defineTranslations<const Key extends string>(
   namespace: string,
   portuguese: Readonly<Record<Key, string>>,
@@ -54,18 +57,22 @@ export function useTexts<Key extends string>({ namespace }: FeatureTexts<Key>) {
   return (key: Key, values?: Record<string, string | number>): string => String(i18n.t(key as string, { ...values, ns: namespace }));
 }
 
-/** A text outside of a component, in the language of the moment. */
-export function say<Key extends string>({ namespace }: FeatureTexts<Key>, key: Key, values?: Record<string, string | number>): string {
+/** A text outside of a component, in the current language. */
+export function translate<Key extends string>(
+  { namespace }: FeatureTexts<Key>,
+  key: Key,
+  values?: Record<string, string | number>,
+): string {
   return String(i18next.t(key as string, { ...values, ns: namespace }));
 }
 
-/** Whether there is a text of that name, in the language of the moment or in English. */
-export function has<Key extends string>({ namespace }: FeatureTexts<Key>, key: string): key is Key {
+/** Whether a text with this key exists in the current language or in English. */
+export function hasText<Key extends string>({ namespace }: FeatureTexts<Key>, key: string): key is Key {
   return i18next.exists(key, { ns: namespace });
 }
 
 export function setLanguage(language: Language): void {
-  localStorage.setItem(stored, language);
+  localStorage.setItem(storageKey, language);
   document.documentElement.lang = language;
   void i18next.changeLanguage(language);
 }
@@ -75,7 +82,7 @@ export function useLanguage(): Language {
 }
 
 function initialLanguage(): Language {
-  const chosen = localStorage.getItem(stored);
+  const chosen = localStorage.getItem(storageKey);
   if (chosen === 'en' || chosen === 'pt-BR') return chosen;
   return navigator.languages.some((language) => language.toLowerCase().startsWith('pt')) ? 'pt-BR' : 'en';
 }

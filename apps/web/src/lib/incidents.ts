@@ -22,15 +22,15 @@ export type ActiveIncident = Pick<
 
 export const incidentsKey = (orgId: string) => ['incidents', orgId];
 
-/** Active ones, resolved ones and the details of each. */
+/** Invalidates the active and resolved incidents and their details. */
 export const invalidateIncidents = (client: QueryClient, orgId: string) => client.invalidateQueries({ queryKey: incidentsKey(orgId) });
 
 /** Gravest first. */
 export const levels = ['critical', 'warning', 'info'] as const satisfies readonly AlertLevel[];
 
 /**
- * What is not resolved, gravest first, and there the newest first. One request serves the menu's badge, the overview, the connections and
- * the alerts page; there is at most one incident for each connection and kind.
+ * The incidents that are not resolved, the gravest first, and the newest first within a level. One request serves the badge in the menu,
+ * the overview, the connections and the alerts page, because there is at most one such incident for each connection and kind.
  */
 export const activeIncidents = (orgId: string) =>
   queryOptions({
@@ -65,16 +65,16 @@ export const activeIncidents = (orgId: string) =>
     },
   });
 
-/** A level or a value of a rule, in the words of its unit. */
+/** Formats a threshold or value of a rule in its unit. */
 export function formatAlertValue(value: number, unit: AlertUnit, language: Language): string {
-  // A level is said as it was set: 100 s are not 2 min.
+  // A threshold is written as it was set: 100 s must not become 2 min.
   if (unit === 'seconds' && Number.isInteger(value) && value % 60 !== 0 && value < 5_400) return `${formatNumber(value, language)}\u00a0s`;
   if (unit === 'seconds') return formatDuration(value, language);
   return unit === 'share' ? formatShare(value, language, 2) : formatNumber(value, language);
 }
 
-/** Value and limit of an incident, to be put into a sentence. */
-export const spelled = ({ kind, value, threshold }: Pick<AlertIncident, 'kind' | 'value' | 'threshold'>, language: Language) => ({
+/** The value and limit of an incident, for the texts that contain them. */
+export const valueAndLimit = ({ kind, value, threshold }: Pick<AlertIncident, 'kind' | 'value' | 'threshold'>, language: Language) => ({
   value: formatAlertValue(value, alertUnits[kind], language),
   limit: formatAlertValue(threshold, alertUnits[kind], language),
 });

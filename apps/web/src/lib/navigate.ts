@@ -2,8 +2,8 @@ import { type RegisteredRouter, type UseNavigateResult, useNavigate } from '@tan
 import { useCallback } from 'react';
 
 /**
- * Navigates within the page that is open, of which only the search changes: the reader stays where they are on it, while a new page begins
- * at its top. Links within a page say `resetScroll={false}`.
+ * Navigates within the open page by changing only its search. The scroll position is kept, whereas a new page starts at its top. Links
+ * within a page set `resetScroll={false}`.
  */
 export function useNavigateWithin<const From extends keyof RegisteredRouter['routesByPath']>(page: {
   from: From;

@@ -31,7 +31,7 @@ export const myOrgs = (userId: string) =>
     },
   });
 
-/** The org of the page at hand: the router finds it by the URL before the page is drawn, and only among the user's own. */
+/** The org of the current page. The router finds it by the URL before the page is rendered, and only among the user's own orgs. */
 export function useOrg(): Org {
   return useRouteContext({ from: '/signed-in/o/$org' }).org;
 }

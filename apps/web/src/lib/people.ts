@@ -5,12 +5,12 @@ import { read, supabase } from './supabase.ts';
 export interface Person {
   userId: string;
   email: string;
-  /** null: a former member, told to owners and admins only. */
+  /** null: a former member, which only owners and admins are told about. */
   role: Role | null;
   joinedAt: string | null;
 }
 
-/** Members of the org, and former ones for whoever may read the audit log. */
+/** The members of the org, and for owners and admins, who may read the audit log, the former members too. */
 export const orgPeople = (orgId: string) =>
   queryOptions({
     queryKey: ['people', orgId],

@@ -5,11 +5,12 @@ export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 5_000,
-      // What the API refused it refuses again; only silence and trouble on its side are worth another try.
+      // A request that the API refused would be refused again; only unanswered requests and errors of the server are retried.
       retry: (failures, error) => failures < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
       refetchOnWindowFocus: true,
-      // Whether the server answers is found out by asking it (reachable.ts): what browsers say of the network is wrong for a server on
-      // this very machine, and would let a command wait in silence, to be sent when nobody expects it any more.
+      // Requests are sent whatever the browser says about the network; app/reachable.ts finds out whether the server answers. The browser
+      // is wrong about a server on the same machine, and pausing would hold a command back silently and send it later, when nobody expects
+      // it.
       networkMode: 'always',
     },
     mutations: { networkMode: 'always' },

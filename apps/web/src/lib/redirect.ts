@@ -1,6 +1,7 @@
 /**
- * Where to go after sign-in: a path of this site, or the start. Anything a browser could read as another site is refused. `hash` is the
- * fragment of the page of the moment: a secret in it, as an invite's token, waits there, where no server and no log gets to see it.
+ * The address to go to after sign-in: a path of this site, or the start page. Anything that a browser could read as another site is
+ * refused. `hash` is the fragment of the current page: a secret in it, such as the token of an invite, stays in the fragment, which no
+ * server and no log sees.
  */
 export function safePath(next: string | undefined, hash = ''): string {
   const path = hash === '' ? next : `${next ?? '/'}#${hash}`;

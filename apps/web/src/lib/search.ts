@@ -1,6 +1,6 @@
 import { alertKinds } from '@tributary/shared/alert-kinds.ts';
 
-// Parts of a URL's search, read one by one: what is not valid is left out, as if nobody had written it.
+// Readers for single parts of a URL's search. An invalid value is left out, as if it were not in the URL.
 
 function oneOf<Name extends string, Value extends string>(name: Name, value: unknown, allowed: readonly Value[]): { [K in Name]?: Value } {
   const found = allowed.find((one) => one === value);
@@ -12,7 +12,7 @@ export function text<Name extends string>(name: Name, value: unknown, lengthMax 
   return (typeof found === 'string' && found !== '' && found.length <= lengthMax ? { [name]: found } : {}) as { [K in Name]?: string };
 }
 
-/** A comma-separated list, as it stands in the URL. */
+/** A comma-separated list. */
 function list<Name extends string>(name: Name, value: unknown): { [K in Name]?: string[] } {
   const found = (Array.isArray(value) ? value : typeof value === 'string' ? value.split(',') : []).filter(
     (one): one is string => typeof one === 'string' && one !== '',
@@ -31,7 +31,7 @@ function time<Name extends string>(name: Name, value: unknown): { [K in Name]?: 
 
 type Search = Record<string, unknown>;
 
-// What each page keeps in its URL, so that a link shows a colleague the same.
+// What each page keeps in its URL, so that a link shows a colleague the same view.
 
 export const rangeSearch = (search: Search) => oneOf('range', search.range, ranges);
 
@@ -54,7 +54,7 @@ export const eventsSearch = (search: Search) => ({
   ...time('to', search.to),
   ...list('connections', search.connections),
   ...list('types', search.types),
-  // Up to 32 hashes: under every version of the hash key, as everything that was typed can be read as.
+  // Up to 32 hashes: one for each version of the hash key and each way to read the typed text.
   ...text('subject', search.subject, 32 * 65),
   ...text('order', search.order, 255),
   ...text('amount', search.amount, 60),
@@ -80,7 +80,7 @@ export type DeadLettersSearch = ReturnType<typeof deadLettersSearch>;
 export const replaysSearch = (search: Search) => ({
   ...oneOf('show', search.show, ['open', 'ended']),
   ...text('plan', search.plan, 36),
-  // A new plan as far as it is filled in: other pages open it with what they show.
+  // A new plan as far as it is filled in. Other pages link to it with the filter they show.
   ...oneOf('new', text('new', search.new).new, ['1']),
   ...time('from', search.from),
   ...time('to', search.to),

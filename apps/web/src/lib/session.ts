@@ -8,8 +8,9 @@ let refusal: string | undefined;
 const listeners = new Set<() => void>();
 
 /**
- * Reads the stored session and follows it: sign-in, refresh, sign-out in another tab. Resolves when it is known, throws when it has run out
- * and nobody answers who could renew it: that is no reason to sign anybody out. `onChange` is called when another person or nobody is signed in.
+ * Reads the stored session and follows its changes: sign-in, refresh, sign-out in another tab. Resolves when the session is known. Throws
+ * when it has expired and the server that could renew it does not answer, which is no reason to sign the person out. `onChange` is called
+ * when a different person, or nobody, is signed in.
  */
 export async function followSession(onChange: () => void): Promise<void> {
   const { error: refused } = await supabase().auth.initialize();
@@ -22,13 +23,16 @@ export async function followSession(onChange: () => void): Promise<void> {
     current = session;
     for (const listener of listeners) listener();
     if (before === session?.user.id) return;
-    // What one user has read must not be shown to the next.
+    // The next user must not see what the previous one has read.
     if (before !== undefined) queryClient.clear();
     onChange();
   });
 }
 
-/** Why the link of a mail that led here did not sign anybody in, as Supabase Auth calls it: `otp_expired` for one that was used, or too old. */
+/**
+ * Why the link of a mail that led here did not sign the person in, as Supabase Auth calls it: `otp_expired` for a link that was used or is
+ * too old.
+ */
 export const linkRefusal = (): string | undefined => refusal;
 
 export function session(): Session | null {

@@ -3,7 +3,7 @@ import { ServiceStatus } from '@tributary/shared/flow.ts';
 import { api } from './api.ts';
 import { queryKeys } from './query-keys.ts';
 
-/** Whether all is taken as usual, as far as the org is concerned. */
+/** The service status of an org: the mode, and what it means for the org. */
 export const serviceStatus = (orgId: string) =>
   queryOptions({
     queryKey: [...queryKeys.status, orgId],

@@ -5,22 +5,23 @@ import type { Config } from './config.ts';
 import { noteContact } from './contact.ts';
 import { ApiError, emptyAnswer, refusalText, unreachable } from './errors.ts';
 
-// The two parts of supabase-js that a dashboard needs, put together as supabase-js does it: the whole of it is 45 kB (gzip) more
-// of what nobody here uses.
+// The two parts of supabase-js that the dashboard needs, combined as supabase-js does it: the whole package would add 45 kB (gzip) of
+// unused code.
 
 export interface Supabase {
   auth: InstanceType<typeof AuthClient>;
-  /** Reads under row level security, as whoever is signed in. */
+  /** Reads under row level security as the signed-in user. */
   data: PostgrestClient<Database>;
 }
 
 let client: Supabase | undefined;
 
-/** Called once, before anything is drawn. */
+/** Called once, before anything is rendered. */
 export function connectSupabase({ supabaseUrl, publishableKey }: Config): void {
   const auth = new AuthClient({
     url: `${supabaseUrl}/auth/v1`,
-    // Spelt as the client spells it: it puts the token of whoever is signed in over it, and of two spellings both would be sent.
+    // Spelt exactly as the client spells it, because the client overwrites it with the user's token; with two spellings both headers would
+    // be sent.
     headers: { apikey: publishableKey, Authorization: `Bearer ${publishableKey}` },
     storageKey: 'tributary.session',
     persistSession: true,
@@ -31,7 +32,7 @@ export function connectSupabase({ supabaseUrl, publishableKey }: Config): void {
   const data = new PostgrestClient<Database>(`${supabaseUrl}/rest/v1`, {
     headers: { apikey: publishableKey },
     timeout: 60_000,
-    // Trying again is the query's business: both of them doing it makes twelve requests out of one.
+    // Only TanStack Query retries: if both retried, one request would become twelve.
     retry: false,
     fetch: async (input, init) => {
       const headers = new Headers(init?.headers);
@@ -54,15 +55,15 @@ export function supabase(): Supabase {
   return client;
 }
 
-/** What Supabase Auth calls a refusal of its; `unreachable` where there was no answer, and nothing for an error of another kind. */
+/** The error code of a refusal by Supabase Auth; `unreachable` when there was no answer, and an empty string for any other error. */
 export function authCode(error: unknown): string {
   if (isAuthRetryableFetchError(error)) return 'unreachable';
   return (isAuthError(error) && error.code) || '';
 }
 
 /**
- * The token of whoever is signed in, renewed first where it has run out. Throws when it could not be renewed for now: asking without it
- * would be asking as nobody, who sees empty lists.
+ * The token of the signed-in user, renewed first when it has expired. Throws when it cannot be renewed for now: a request without it would
+ * be made as nobody and return empty lists.
  */
 export async function accessToken(): Promise<string | undefined> {
   const { data, error } = await supabase().auth.getSession();
@@ -73,14 +74,14 @@ export async function accessToken(): Promise<string | undefined> {
   return data.session?.access_token;
 }
 
-/** What the Data API refuses with codes of its own, as the API calls it: without the right to it, and without a token that still holds. */
+/** Error codes of the Data API and what our API calls them: a missing permission, and an invalid or expired token. */
 const refusals = new Map([
   ['42501', 'forbidden'],
   ['PGRST301', 'unauthorized'],
   ['PGRST303', 'unauthorized'],
 ]);
 
-/** Unwraps an answer of the Data API, so that a query function throws {@link ApiError}. */
+/** Unwraps an answer of the Data API and throws {@link ApiError} for an error. */
 export async function read<T>(
   answer: PromiseLike<{ data: T; error: { message: string; code?: string } | null; status: number }>,
 ): Promise<NonNullable<T>> {

@@ -5,14 +5,17 @@ import { useTexts } from '../lib/i18n.ts';
 import { useOrg } from '../lib/orgs.ts';
 import { uiTexts } from './texts.ts';
 
-/** For owners and admins what they may do; for others why they may not, instead of a dead button. `short` where there is little room. */
+/**
+ * Shows its children to owners and admins, and to others the reason why they may not, instead of a disabled button. `short` shows the
+ * reason as an icon.
+ */
 export function AdminOnly({ children, short = false }: { children: ReactNode; short?: boolean }) {
   const t = useTexts(uiTexts);
   const { canWrite, role } = useOrg();
   return canWrite ? children : <WhyNot text={t('adminsOnly', { role })} short={short} />;
 }
 
-/** Why something cannot be done, where its control would be. */
+/** The reason why something cannot be done, in the place of its control. */
 export function WhyNot({ text, short = false }: { text: string; short?: boolean }) {
   return short ? (
     <Tooltip label={text} multiline maw={280}>

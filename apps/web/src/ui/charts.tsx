@@ -3,7 +3,8 @@ import { Table, VisuallyHidden } from '@mantine/core';
 import { type ReactNode, useRef, useState } from 'react';
 import { ReferenceArea } from 'recharts';
 import { formatCompact, formatNumber } from '../lib/format.ts';
-import { type Language, useLanguage } from '../lib/i18n.ts';
+import { useLanguage } from '../lib/i18n.ts';
+import { timeWords } from './chart-times.ts';
 
 interface Series {
   name: string;
@@ -12,13 +13,13 @@ interface Series {
 }
 
 interface Point {
-  /** Start of the bucket, ISO. */
+  /** The start of the bucket, in ISO 8601. */
   at: string;
   [series: string]: number | string | null;
 }
 
 interface ChartProps {
-  /** What the chart shows, for those who cannot see it. */
+  /** The content of the chart, for people who cannot see it. */
   label: string;
   points: readonly Point[];
   series: readonly Series[];
@@ -26,9 +27,9 @@ interface ChartProps {
   format?: (value: number) => string;
   /** Horizontal lines, such as an objective. */
   lines?: readonly { y: number; label: string; color: string }[];
-  /** Bars on top of each other. */
+  /** Stacks the series on top of each other. */
   stacked?: boolean;
-  /** A bar that is pressed, or several that are drawn over: the times of the first and the last of them. For the mouse and the finger only. */
+  /** Called when a bar is pressed or several are drawn over, with the times of the first and the last. For pointers only. */
   onNarrow?: (first: string, last: string) => void;
 }
 
@@ -55,28 +56,28 @@ export function TimeChart({
   const props = {
     h: height,
     data: [...points],
-    // Not the words for it: two points may be called the same, by the minute or by the hour that comes twice in autumn.
+    // Not the formatted time: two points may have the same text, by the minute or in the hour that occurs twice in autumn.
     dataKey: 'at',
     series: [...series],
     valueFormatter: show,
     withLegend: series.length > 1,
-    // In the order of the series, not of the alphabet.
+    // In the order of the series instead of the alphabet.
     legendProps: { verticalAlign: 'bottom' as const, itemSorter: null },
-    // A line has no height: what is inside its top stands below it. Above the topmost line would be on the heading.
+    // A line has no height, so a label "inside top" is drawn below it. A label above the topmost line would overlap the heading.
     referenceLines: lines.map((line) => ({
       ...line,
       ifOverflow: 'extendDomain' as const,
       labelPosition: highest > 2 * line.y ? ('insideBottomLeft' as const) : ('insideTopLeft' as const),
     })),
     xAxisProps: { tickFormatter: onAxis, minTickGap: 32 },
-    // Asked for the name of nothing, too, while the pointer is nowhere.
+    // Recharts also asks for the label while the pointer is over no point.
     tooltipProps: { labelFormatter: (at: ReactNode) => (typeof at === 'string' && at !== '' ? exactly(at) : '') },
-    // All five of them: the topmost makes way for the edge, and its neighbour would be left out for that.
+    // Shows all five ticks: Recharts would drop the topmost to make room for the edge, and its neighbour with it.
     yAxisProps: { width: 64, tickFormatter: showOnAxis, interval: 0 as const },
     strokeDasharray: '3 3',
     gridAxis: 'x' as const,
   };
-  // The picture is hidden from screen readers, who have the table: nothing in it may take the keyboard's focus.
+  // The drawing is hidden from screen readers, which have the table, so nothing in it may take the keyboard focus.
   const silent = { accessibilityLayer: false };
   const brush = useBrush(points, onNarrow);
   return (
@@ -136,35 +137,12 @@ export function TimeChart({
   );
 }
 
-const dayMs = 86_400_000;
-
-/** What the times of points are called, on the axis and exactly: as long as they need to be told apart. Days that begin at midnight UTC are days of UTC. */
-function timeWords(times: readonly number[], language: Language) {
-  const [first = 0, second = 0] = times;
-  const spanMs = (times.at(-1) ?? first) - first;
-  const stepMs = times.length > 1 ? second - first : dayMs;
-  const areDays = stepMs >= dayMs && times.every((time) => time % dayMs === 0);
-  const seconds = stepMs < 60_000 && { second: '2-digit' as const };
-  const axis = new Intl.DateTimeFormat(language, {
-    ...(spanMs > 2 * dayMs ? { month: 'short', day: 'numeric' } : { hour: '2-digit', minute: '2-digit', ...seconds }),
-    ...(areDays && { timeZone: 'UTC' }),
-  });
-  const exact = new Intl.DateTimeFormat(
-    language,
-    areDays ? { dateStyle: 'medium', timeZone: 'UTC' } : { dateStyle: 'medium', timeStyle: seconds ? 'medium' : 'short' },
-  );
-  return {
-    onAxis: (at: string) => axis.format(new Date(at)),
-    exactly: (at: string) => exact.format(new Date(at)) + (areDays ? ' (UTC)' : ''),
-  };
-}
-
 type PointerState = { activeTooltipIndex?: unknown };
 
-/** Drawing over bars: from where it was begun to where the pointer is now, as indices of points. */
+/** Drawing over bars: the indices of the points where the drag started and where the pointer is now. */
 function useBrush(data: readonly Point[], onNarrow: ((first: string, last: string) => void) | undefined) {
   const [drawn, setDrawn] = useState<readonly [from: number, to: number]>();
-  // The chart calls back later than the pointer moves: a press and its end may come before anything is drawn again.
+  // The chart reports events late: a press and its release may both arrive before the next rendering.
   const begun = useRef<number>(undefined);
   if (!onNarrow) return { style: {}, handlers: {}, area: null };
   const indexOf = ({ activeTooltipIndex: at }: PointerState) => (at === undefined || at === null ? undefined : Number(at));
@@ -197,7 +175,7 @@ function useBrush(data: readonly Point[], onNarrow: ((first: string, last: strin
   };
 }
 
-/** A word-sized chart. `label` says what it shows. */
+/** A chart of the size of a word. `label` says what it shows. */
 export function Sparkline({
   values,
   label,

@@ -10,17 +10,18 @@ import { uiTexts } from './texts.ts';
 interface CountedCommand<Preview> {
   preview: () => Promise<Preview>;
   count: (preview: Preview) => number;
-  /** What will happen, in a sentence that names the number. */
+  /** The effect in a sentence that names the number. */
   children: (preview: Preview) => ReactNode;
-  /** The button's words, which name the number too. */
+  /** The text of the button, which names the number too. */
   confirm: (preview: Preview) => string;
   danger?: boolean;
   onConfirm: (preview: Preview) => Promise<unknown>;
 }
 
 /**
- * The way into every destructive or bulk action: counts first what it would touch (`preview`, asked anew each time it opens), names the
- * number, and only then can be confirmed. With a count of 0 there is nothing to confirm. Stays open, with the reason, when the action fails.
+ * The confirmation of every destructive or bulk action. It first counts what the action would change (`preview`, fetched each time it
+ * opens), names the number, and only then can be confirmed. With a count of 0 there is nothing to confirm. When the action fails, the
+ * dialog stays open with the reason.
  */
 export function ConfirmCount<Preview>({
   opened,
@@ -31,7 +32,7 @@ export function ConfirmCount<Preview>({
   const t = useTexts(uiTexts);
   return (
     <Modal opened={opened} onClose={onClose} title={title} closeButtonProps={{ 'aria-label': t('close') }}>
-      {/* Inside the modal, and another one for another command: a count that was made for something else must not be there to press. */}
+      {/* The key makes each command a new component, so that a count made for another command can never be confirmed. */}
       <Counted key={title} onClose={onClose} {...command} />
     </Modal>
   );
@@ -72,7 +73,7 @@ function Counted<Preview>({
                 loading={run.isPending}
                 disabled={counted.isFetching}
                 onClick={() => {
-                  // Told only to the dialog that asked: by then it may be closed, and open for something else.
+                  // Only the dialog that started the action is closed: by then this one may be closed and opened for something else.
                   if (counted.data !== undefined) run.mutate(counted.data, { onSuccess: onClose });
                 }}
               >

@@ -55,8 +55,8 @@ export function useClassName() {
   return (name: string) => (isKnown(name) ? t(name) : name);
 }
 
-/** Who can make it succeed: nobody, a person, or time alone. */
-export function Healer({ errorClass }: { errorClass: string }) {
+/** Says what can make it succeed: nothing, a person, or time. */
+export function RetryableBadge({ errorClass }: { errorClass: string }) {
   const t = useTexts(texts);
   const retryable = isKnown(errorClass) ? errorClasses[errorClass].retryable : 'no';
   return (

@@ -1,7 +1,7 @@
 import { useWindowEvent } from '@mantine/hooks';
 import type { RefObject } from 'react';
 
-/** The dialog that lay on top when Escape went down. Read before any of them hears of the key, and closes. */
+/** The topmost dialog at the moment Escape was pressed, read before any dialog handles the key and closes. */
 let top: Element | undefined;
 window.addEventListener(
   'keydown',
@@ -11,12 +11,12 @@ window.addEventListener(
   { capture: true },
 );
 
-/** A menu or a list of options that is open has Escape for itself. */
+/** An open menu or list of options handles Escape itself. */
 const taken = '[role=menu], [role=listbox], [aria-expanded=true], [data-mantine-stop-propagation=true]';
 
 /**
- * Closes a panel with Escape, but not together with what lies over it. Mantine's drawers and dialogs each listen for themselves, so that
- * one press would close all: a drawer that uses this has `closeOnEscape={false}`.
+ * Closes a panel with Escape, but not together with a dialog above it. Mantine's drawers and dialogs each listen for Escape, so one press
+ * would close all of them: a drawer that uses this hook sets `closeOnEscape={false}`.
  */
 export function useEscape(panel: RefObject<HTMLElement | null>, onClose: () => void, isOpen = true): void {
   useWindowEvent(

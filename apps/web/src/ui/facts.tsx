@@ -1,7 +1,7 @@
 import { Box, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 
-/** Names and values of one thing, in two columns. A value that is undefined is left out with its name. */
+/** The names and values of one thing in two columns. An undefined value is left out together with its name. */
 export function Facts({ label, facts }: { label: string; facts: readonly (readonly [name: string, value: ReactNode])[] }) {
   return (
     <Box

@@ -4,9 +4,7 @@ import { type ReactNode, useState } from 'react';
 import { useTexts } from '../lib/i18n.ts';
 import { uiTexts } from './texts.ts';
 
-/**
- * One filter: its name, what it is set to, and a cross that takes it away. What sets it opens below; `children` gets the way to close it.
- */
+/** One filter: its name, its value, and a button that removes it. Its editor opens below; `children` gets a function that closes it. */
 export function FilterPill({
   label,
   value,
@@ -15,7 +13,7 @@ export function FilterPill({
   children,
 }: {
   label: string;
-  /** What it is set to, in words; undefined where it is not. */
+  /** The value in words; undefined when the filter is not set. */
   value: string | undefined;
   onClear: () => void;
   width?: number;

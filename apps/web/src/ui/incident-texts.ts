@@ -1,6 +1,6 @@
 import { defineTexts } from '../lib/i18n.ts';
 
-/** What alerts are called and what their figures say; `…Value` completes "limit 5 %". The advice is in guidance-texts.ts. */
+/** The names of alerts and the texts of their figures; the advice is in features/alerts/guidance.ts. */
 export const incidentTexts = defineTexts('incidents', {
   en: {
     IngestLagHigh: 'Events are stored late',

@@ -12,7 +12,7 @@ const looks = {
 
 export const levelColor = (level: AlertLevel) => looks[level].color;
 
-/** A level by its shape, its colour and its word. */
+/** A level as an icon, a colour and a word. */
 export function LevelBadge({ level, count }: { level: AlertLevel; count?: number }) {
   const t = useTexts(incidentTexts);
   const { icon: Icon, color } = looks[level];
@@ -26,7 +26,7 @@ export function LevelBadge({ level, count }: { level: AlertLevel; count?: number
       {count === undefined ? (
         t(level)
       ) : (
-        // Where there is little room the shape and the number are enough to see.
+        // Where there is little room, only the icon and the number are shown.
         <>
           <VisuallyHidden>{t(`${level}Count`, { count })}</VisuallyHidden>
           <Box component="span" visibleFrom="sm" aria-hidden>

@@ -11,7 +11,7 @@ import {
 import { createLink } from '@tanstack/react-router';
 import type { AnchorHTMLAttributes, Ref } from 'react';
 
-// The component library's looks with the router's typed `to`, `params` and `search`.
+// Mantine's links and buttons with the router's typed `to`, `params` and `search`.
 
 type Native<Props> = Props & Omit<AnchorHTMLAttributes<HTMLAnchorElement>, keyof Props> & { ref?: Ref<HTMLAnchorElement> };
 

@@ -5,12 +5,15 @@ import { useLanguage, useTexts } from '../lib/i18n.ts';
 import { uiTexts } from './texts.ts';
 import { useNow } from './values.tsx';
 
-/** While asking fails it is asked this seldom: each time is three attempts. As soon as a silent server answers, all of it is asked again. */
+/**
+ * The interval while requests fail; each of them is tried three times. When a silent server answers again, everything is fetched at once
+ * (app/reachable.ts).
+ */
 const failingMs = 60_000;
 
 /**
- * How often a page asks again, in ms. TanStack Query stops asking while the tab is hidden, and asks once when it is back.
- * Spread into `useQuery({ ...options, ...live() })`.
+ * The polling interval of a query, in ms. TanStack Query stops polling while the tab is hidden and fetches once when it is visible again.
+ * Usage: `useQuery({ ...options, ...live() })`.
  */
 export const live = (everyMs = 10_000) =>
   ({
@@ -18,7 +21,7 @@ export const live = (everyMs = 10_000) =>
     refetchIntervalInBackground: false,
   }) as const;
 
-/** When what is shown was fetched, and a button that fetches it now. */
+/** The time of the latest fetch, and a button that fetches now. */
 export function Updated({ at, isFetching, onRefresh }: { at: number; isFetching: boolean; onRefresh: () => void }) {
   const t = useTexts(uiTexts);
   const language = useLanguage();
@@ -30,7 +33,7 @@ export function Updated({ at, isFetching, onRefresh }: { at: number; isFetching:
         {at > 0 ? ago : t('loading')}
       </Text>
       <Tooltip label={t('refresh')}>
-        {/* Not `loading`: that disables it, and whoever stands on it with the keyboard would lose their place at every poll. */}
+        {/* Not `loading`, which would disable the button: a keyboard user whose focus is on it would lose their place at every poll. */}
         <ActionIcon
           variant="subtle"
           color="gray"

@@ -1,6 +1,6 @@
 import { defineTexts } from '../lib/i18n.ts';
 
-/** The modes by name, and what each means for those who send. */
+/** The names of the modes, and what each means for senders. */
 export const modeTexts = defineTexts('mode', {
   en: {
     normal: 'Normal',

@@ -13,10 +13,10 @@ import { Time } from './values.tsx';
 
 export const modeColors: Record<Mode, string> = { normal: 'teal', throttled: 'yellow', brownout: 'orange', drain: 'grape', paused: 'red' };
 
-/** One request for all who show it. */
+/** One request for every component that shows the mode. */
 const useStatus = () => useQuery({ ...serviceStatus(useOrg().id), ...live(15_000) }).data;
 
-/** In the header, while the mode is not normal: its name, and on a press what it means. Changes of it are announced. */
+/** The mode in the header while it is not normal; a press explains it. Changes are announced to screen readers. */
 export function ModeBadge() {
   const t = useTexts(modeTexts);
   const status = useStatus();
@@ -28,7 +28,7 @@ export function ModeBadge() {
   }, [isUnusual]);
   return (
     <>
-      {/* Stands there from the start: a region that comes with its words is not read out. */}
+      {/* The live region is rendered from the start, because one that appears together with its text is not read out. */}
       <VisuallyHidden role="status">
         {isUnusual ? t('announce', { mode: t(status.mode), what }) : wasUnusual ? t('normalAgain') : ''}
       </VisuallyHidden>
@@ -56,7 +56,7 @@ export function ModeBadge() {
   );
 }
 
-/** On a page, while the mode is not normal: the same, spelled out. The badge has announced it already. */
+/** The mode explained on a page while it is not normal. It is not announced, because the badge does that. */
 export function ModeNotice() {
   const t = useTexts(modeTexts);
   const status = useStatus();

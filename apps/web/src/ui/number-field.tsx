@@ -4,8 +4,8 @@ import { useState } from 'react';
 const read = (typed: string | number) => (typed === '' || Number.isNaN(Number(typed)) ? null : Number(typed));
 
 /**
- * A number; null where there is none. It stays as it is typed: on the way to 0.05 stand "0." and "0.0", from 100 to 200 perhaps "00", none of
- * them another number than 0.
+ * A number field; null when empty. The text stays as it is typed: on the way to 0.05 people type "0." and "0.0", and from 100 to 200
+ * perhaps "00", which are all the number 0.
  */
 export function NumberField({
   value,

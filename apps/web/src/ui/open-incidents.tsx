@@ -3,7 +3,7 @@ import { useDisclosure } from '@mantine/hooks';
 import { IconChevronDown, IconChevronUp, IconCircleCheck } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useLanguage, useTexts } from '../lib/i18n.ts';
-import { type ActiveIncident, activeIncidents, levels, spelled } from '../lib/incidents.ts';
+import { type ActiveIncident, activeIncidents, levels, valueAndLimit } from '../lib/incidents.ts';
 import { useOrg } from '../lib/orgs.ts';
 import { incidentTexts } from './incident-texts.ts';
 import { LevelBadge } from './level.tsx';
@@ -12,11 +12,11 @@ import { live } from './live.tsx';
 import { Loaded } from './states.tsx';
 import { Time } from './values.tsx';
 
-/** As high with no incident as with many, so that nothing below it moves when they are known; the others unfold. */
+/** The same height with and without incidents, so that nothing below moves when they are loaded. Further incidents unfold. */
 const height = { base: 76, sm: 48 };
 const shownMax = 6;
 
-/** The gravest incident and how many there are, of the org or of one connection; one calm line when there is none. */
+/** The gravest incident and the number of incidents, of the org or of one connection; a calm line when there is none. */
 export function OpenIncidents({ connectionId }: { connectionId?: string }) {
   const t = useTexts(incidentTexts);
   const org = useOrg();
@@ -28,15 +28,15 @@ export function OpenIncidents({ connectionId }: { connectionId?: string }) {
   return (
     <Card withBorder component="section" aria-label={t('openIncidents')} px="md" py={0}>
       <Box mih={height}>
-        <Loaded query={query} height={48} isEmpty={(incidents) => incidents.length === 0} empty={<Calm />}>
-          {(incidents) => <Lines incidents={incidents} connectionId={connectionId} />}
+        <Loaded query={query} height={48} isEmpty={(incidents) => incidents.length === 0} empty={<NoIncidents />}>
+          {(incidents) => <IncidentLines incidents={incidents} connectionId={connectionId} />}
         </Loaded>
       </Box>
     </Card>
   );
 }
 
-function Calm() {
+function NoIncidents() {
   const t = useTexts(incidentTexts);
   return (
     <Group gap={8} mih={height} wrap="nowrap">
@@ -51,7 +51,7 @@ function Calm() {
   );
 }
 
-function Lines({ incidents, connectionId }: { incidents: readonly ActiveIncident[]; connectionId: string | undefined }) {
+function IncidentLines({ incidents, connectionId }: { incidents: readonly ActiveIncident[]; connectionId: string | undefined }) {
   const t = useTexts(incidentTexts);
   const org = useOrg();
   const [opened, list] = useDisclosure(false);
@@ -70,7 +70,7 @@ function Lines({ incidents, connectionId }: { incidents: readonly ActiveIncident
                 <LevelBadge key={level} level={level} count={count} />
               ))}
           </Group>
-          <Line incident={gravest} withConnection={connectionId === undefined} />
+          <IncidentLine incident={gravest} withConnection={connectionId === undefined} />
         </Flex>
         {others.length > 0 && (
           <Tooltip label={opened ? t('fewer') : more}>
@@ -95,7 +95,7 @@ function Lines({ incidents, connectionId }: { incidents: readonly ActiveIncident
           {others.slice(0, shownMax).map((incident) => (
             <Group key={incident.id} component="li" gap={8} wrap="nowrap">
               <LevelBadge level={incident.level} />
-              <Line incident={incident} withConnection={connectionId === undefined} />
+              <IncidentLine incident={incident} withConnection={connectionId === undefined} />
             </Group>
           ))}
         </Stack>
@@ -104,7 +104,7 @@ function Lines({ incidents, connectionId }: { incidents: readonly ActiveIncident
   );
 }
 
-function Line({ incident, withConnection }: { incident: ActiveIncident; withConnection: boolean }) {
+function IncidentLine({ incident, withConnection }: { incident: ActiveIncident; withConnection: boolean }) {
   const t = useTexts(incidentTexts);
   const language = useLanguage();
   const org = useOrg();
@@ -115,7 +115,7 @@ function Line({ incident, withConnection }: { incident: ActiveIncident; withConn
         {withConnection && `: ${incident.connectionName}`}
       </AnchorLink>{' '}
       <Text span inherit c="dimmed">
-        {t(`${incident.kind}Value`, spelled(incident, language))}, <Time at={incident.openedAt} />
+        {t(`${incident.kind}Value`, valueAndLimit(incident, language))}, <Time at={incident.openedAt} />
         {incident.status === 'acknowledged' && ` · ${t('acknowledged')}`}
       </Text>
     </Text>

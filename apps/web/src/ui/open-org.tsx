@@ -20,8 +20,8 @@ const texts = defineTexts('open-org', {
 });
 
 /**
- * Leads into an org that one belongs to since a moment ago. A step of its own: when only this reading fails, it alone is tried again, for
- * an org would be made twice, and an invite is used up.
+ * Opens an org that the user has just created or joined. It is a separate step, so that only the reading is retried when it fails:
+ * repeating the whole would create a second org, and an invite works only once.
  */
 export function OpenOrg({ orgId }: { orgId: string }) {
   const t = useTexts(texts);

@@ -1,7 +1,7 @@
 import { Card, Group, Stack, Text, Title } from '@mantine/core';
 import { type ReactNode, useEffect } from 'react';
 
-/** A page: one heading, its actions beside it. The browser's tab says the same. */
+/** A page: one heading with its actions beside it. The title of the browser tab is the same. */
 export function Page({
   title,
   description,
@@ -36,7 +36,7 @@ export function Page({
   );
 }
 
-/** A part of a page with a heading of its own; as high as its neighbours where a row stretches it. */
+/** A section of a page with its own heading; as high as its neighbours where a row stretches it. */
 export function Section({ title, aside, children }: { title: string; aside?: ReactNode; children: ReactNode }) {
   return (
     <Card withBorder padding="md" component="section" aria-label={title} h="100%" style={{ overflow: 'clip' }}>

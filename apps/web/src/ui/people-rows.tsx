@@ -1,7 +1,7 @@
 import { Box, Group, Stack, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 
-/** People, one below the other. */
+/** A list of people. */
 export function Rows({ label, children }: { label: string; children: ReactNode }) {
   return (
     <Stack gap={0} component="ul" m={0} p={0} aria-label={label} style={{ listStyle: 'none' }}>
@@ -10,7 +10,7 @@ export function Rows({ label, children }: { label: string; children: ReactNode }
   );
 }
 
-/** One of them: who, and what there is to change, which on a phone stands below. */
+/** One person, with the controls beside them or, on a phone, below. */
 export function Row({
   email,
   note,

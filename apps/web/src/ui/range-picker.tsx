@@ -3,7 +3,7 @@ import { useTexts } from '../lib/i18n.ts';
 import { type Range, ranges } from '../lib/search.ts';
 import { uiTexts } from './texts.ts';
 
-/** How far back a page looks; undefined: none of these. Keep the choice in the URL. */
+/** Chooses a time range that ends now; undefined: another time is chosen. The caller keeps the choice in the URL. */
 export function RangePicker({ value, onChange }: { value: Range | undefined; onChange: (range: Range) => void }) {
   const t = useTexts(uiTexts);
   return (

@@ -2,19 +2,19 @@ import { Alert } from '@mantine/core';
 import { type ReactNode, useEffect, useRef } from 'react';
 
 /**
- * What a command was refused with, or nothing. The first field that is wrong gets the focus, wherever it is in the form; where none is,
- * the words are brought into view. `atField`: the fields say it already.
+ * Shows why a command was refused. The first invalid field gets the focus, wherever it is in the form; without one, the message is scrolled
+ * into view. `atField`: the fields already show the reason.
  */
 export function Refused({
   error,
-  said = error?.message,
+  message = error?.message,
   title,
   atField = false,
   children,
 }: {
   error: Error | null;
-  /** In other words than the error's own. */
-  said?: string | undefined;
+  /** A text to show instead of the error's message. */
+  message?: string | undefined;
   title?: string;
   atField?: boolean;
   children?: ReactNode;
@@ -32,7 +32,7 @@ export function Refused({
       <span ref={place} hidden />
       {error && !atField && (
         <Alert color="red" role="alert" {...(title === undefined ? {} : { title })}>
-          {said}
+          {message}
           {children}
         </Alert>
       )}

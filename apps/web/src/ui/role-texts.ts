@@ -1,6 +1,6 @@
 import { defineTexts } from '../lib/i18n.ts';
 
-/** The roles by name, and what each may do. */
+/** The names of the roles, and what each role may do. */
 export const roleTexts = defineTexts('roles', {
   en: {
     role: 'Role',

@@ -3,7 +3,7 @@ import { useTexts } from '../lib/i18n.ts';
 import { NumberField } from './number-field.tsx';
 import { uiTexts } from './texts.ts';
 
-/** The part of JSON Schema (2020-12) that settings of a source are written in. */
+/** The part of JSON Schema (2020-12) that describes the settings of a source. */
 export interface JsonSchema {
   title?: string;
   type?: string | undefined;
@@ -23,22 +23,22 @@ export interface JsonSchema {
 
 type Values = Record<string, unknown>;
 
-/** `secretEncoding` as "Secret encoding". */
+/** Makes a label of a property name: "Secret encoding" of `secretEncoding`. */
 const labelOf = (key: string, schema?: JsonSchema) => {
   if (schema?.title) return schema.title;
   const words = key.replaceAll(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
 
-/** Without what was emptied: an absent setting has its default. */
+/** Sets or, when the value is empty, removes a setting: an absent setting has its default. */
 function withValue(values: Values, key: string, value: unknown): Values {
   const { [key]: _old, ...others } = values;
   return value === undefined || value === '' || (Array.isArray(value) && value.length === 0) ? others : { ...others, [key]: value };
 }
 
 /**
- * A form for settings by their JSON Schema. `errors` by dotted path below `path`, as the API answers them. Fields that have not been
- * touched stay out of `value`, so that defaults remain the source's own.
+ * A form for settings, made from their JSON Schema. `errors` are keyed by dotted paths below `path`, as the API returns them. Fields that
+ * were not touched are left out of `value`, so that the source's own defaults apply.
  */
 export function SchemaForm({
   schema,
@@ -151,7 +151,7 @@ function Field({ name, schema, required, value, onChange, errors, path }: FieldP
   );
 }
 
-/** One of several shapes, told apart by the property that is constant in each. */
+/** A choice between several shapes, which differ in the property that is constant in each. */
 function Choice({ name, schema, required, value, onChange, errors, path, choices }: FieldProps & { choices: readonly JsonSchema[] }) {
   const t = useTexts(uiTexts);
   const tag = Object.entries(choices[0]?.properties ?? {}).find(([, property]) => property.const !== undefined)?.[0];

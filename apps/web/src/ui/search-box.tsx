@@ -6,7 +6,7 @@ import { useEffect, useRef, useState } from 'react';
 const pauseMs = 300;
 
 /**
- * A search whose text stands in the URL, trimmed, after a pause in the typing. What is being typed stays as it is typed; what changes the URL
+ * A search box whose trimmed text is put into the URL after a pause in typing. The text being typed is not changed, but a change of the URL
  * from elsewhere (Back, a link, "clear filters") changes the box.
  */
 export function SearchBox({
@@ -19,7 +19,7 @@ export function SearchBox({
   onChange: (text: string | undefined) => void;
 }) {
   const [typed, setTyped] = useState(value);
-  /** What this box has asked for and not seen come back: the URL follows late, and not through every step. */
+  /** Values that this box has put into the URL and that have not come back yet: the URL follows late and may skip some of them. */
   const asked = useRef<string[]>([]);
   const commit = useDebouncedCallback((text: string) => {
     if (text === (asked.current.at(-1) ?? value)) return;

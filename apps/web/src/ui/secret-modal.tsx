@@ -4,8 +4,8 @@ import { useTexts } from '../lib/i18n.ts';
 import { uiTexts } from './texts.ts';
 
 /**
- * A dialog that shows a secret once. What closes it forgets the secret: a click beside it does not, and nothing does while what makes the
- * secret is under way (`isPending`), for what was made could no longer be shown to anybody.
+ * A dialog that shows a secret once, and forgets it when it closes. A click beside the dialog does not close it, and nothing closes it
+ * while the secret is being made (`isPending`), because the secret could not be shown again.
  */
 export function SecretModal({
   title,

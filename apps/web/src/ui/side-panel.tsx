@@ -9,8 +9,8 @@ import { uiTexts } from './texts.ts';
 const width = 'min(560px, 55vw)';
 
 /**
- * What a row of a list opens, beside the list, which stays in use; where there is little room, over the whole of it. Closes with Escape, and
- * gives the focus back to what opened it. `actions` stand beside the title.
+ * Shows what a row of a list opens: beside the list, which stays usable, or over it where the window is narrow. Escape closes the panel and
+ * returns the focus to the element that opened it. `actions` are shown beside the title.
  */
 export function SidePanel({
   title,
@@ -38,7 +38,7 @@ export function SidePanel({
   );
 }
 
-/** A panel over the page, from the right, which cannot be used meanwhile. */
+/** A panel over the right side of the page, which cannot be used meanwhile. */
 export function PanelDrawer({
   opened,
   title,

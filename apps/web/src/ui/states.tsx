@@ -7,9 +7,9 @@ import { useTexts } from '../lib/i18n.ts';
 import { uiTexts } from './texts.ts';
 
 /**
- * The four states of everything that is loaded: loading (of the height it will have, so that nothing jumps), failed (with a retry and the
- * request id), empty (said by `empty`), and the data. Data that could not be renewed stays, with a line above it; when nobody answers the
- * layout says so once for the whole page.
+ * The four states of loaded data: loading (with the height of the data, so that nothing jumps), failed (with a retry and the request id),
+ * empty (`empty`), and the data. Data that could not be refreshed stays visible with the error above it, except when the server does not
+ * answer, which the layout says once for the whole page.
  */
 export function Loaded<T>({
   query,
@@ -59,7 +59,7 @@ export function Failed({ error, onRetry, minHeight }: { error: unknown; onRetry:
   );
 }
 
-/** Nothing yet (with the next step) or nothing that matches (with a way to clear the filters). */
+/** An empty list: nothing yet (with the next step), or nothing that matches (with a button that clears the filters). */
 export function Empty({ title, hint, action, icon }: { title: string; hint?: string; action?: ReactNode; icon?: ReactNode }) {
   return (
     <Center mih={160} p="lg">
@@ -79,7 +79,7 @@ export function Empty({ title, hint, action, icon }: { title: string; hint?: str
   );
 }
 
-/** What a list shows as the way out when its filters match nothing. */
+/** The button of a list whose filters match nothing. */
 export function ClearFilters({ onClear }: { onClear: () => void }) {
   const t = useTexts(uiTexts);
   return (

@@ -1,6 +1,6 @@
 import { defineTexts } from '../lib/i18n.ts';
 
-/** Words that every page uses. */
+/** Texts that every page uses. */
 export const uiTexts = defineTexts('ui', {
   en: {
     loading: 'Loading…',

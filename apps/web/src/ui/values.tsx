@@ -8,7 +8,7 @@ import { formatAgo, formatDateTime, formatMoney, formatUtc } from '../lib/format
 import { useLanguage, useTexts } from '../lib/i18n.ts';
 import { uiTexts } from './texts.ts';
 
-/** The clock of relative times: one tick for the whole page, none while it is hidden. */
+/** The current time for relative times: it ticks at an interval, but not while the page is hidden. */
 export function useNow(everyMs = 5_000): number {
   const [now, setNow] = useState(Date.now);
   const interval = useInterval(() => {
@@ -21,13 +21,16 @@ export function useNow(everyMs = 5_000): number {
   return now;
 }
 
-/** "3 min. ago", with the exact time in the viewer's zone and in UTC on hover; or the exact time itself. */
+/**
+ * A relative time such as "3 min. ago", with the exact time in the viewer's time zone and in UTC on hover. `exact` shows the exact time
+ * itself.
+ */
 export function Time({ at, exact = false }: { at: string | null | undefined; exact?: boolean }) {
   const language = useLanguage();
   const t = useTexts(uiTexts);
   const now = useNow();
   if (!at) return <Text span>{t('never')}</Text>;
-  // What was fetched since the last tick has not happened in the future.
+  // Data that was fetched since the last tick must not appear to be in the future.
   const ahead = Date.parse(at) - now;
   const shown = ahead > 0 && ahead < 10_000 ? now + ahead : now;
   return (
@@ -72,7 +75,7 @@ export function Copy({ value, label }: { value: string; label?: string }) {
   );
 }
 
-/** An id: whole for the clipboard, shortened for the eye. */
+/** An id, shortened on the page and copied in full. */
 export function Id({ value, whole = false }: { value: string; whole?: boolean }) {
   return (
     <Group gap={4} wrap="nowrap" display="inline-flex">
@@ -86,7 +89,7 @@ export function Id({ value, whole = false }: { value: string; whole?: boolean })
 
 const shownMax = 20_000;
 
-/** Anything of an event, as text. Nothing of it is ever markup, and a megabyte of it does not stop the page. */
+/** Any part of an event as text. It is never rendered as markup, and a value of a megabyte does not freeze the page. */
 export function Json({ value, maxHeight = 420 }: { value: unknown; maxHeight?: number }) {
   const t = useTexts(uiTexts);
   const [all, setAll] = useState(false);
@@ -98,7 +101,7 @@ export function Json({ value, maxHeight = 420 }: { value: unknown; maxHeight?: n
         <Copy value={text} />
       </Box>
       <ScrollArea.Autosize mah={maxHeight} type="auto" viewportProps={{ tabIndex: 0 }}>
-        {/* Plain text, isolated: a right-to-left mark in it cannot turn what stands around it. */}
+        {/* Plain text, isolated: a right-to-left mark in it cannot reorder the text around it. */}
         <Code block dir="ltr" style={{ unicodeBidi: 'isolate', whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
           {all ? text : text.slice(0, shownMax)}
         </Code>

@@ -7,7 +7,7 @@ import { Page } from '../../ui/page.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { settingsTexts } from './texts.ts';
 
-// A tab is loaded when it is opened.
+// The code of a tab is loaded when the tab is opened.
 const tabs = {
   org: lazy(async () => ({ default: (await import('./org.tsx')).Org })),
   projects: lazy(async () => ({ default: (await import('../../features/projects/projects.tsx')).Projects })),
@@ -17,7 +17,7 @@ const tabs = {
 };
 type Tab = keyof typeof tabs;
 
-/** Everything about the org itself: what it is called, who is in it, what is kept, and who did what. */
+/** The settings of an org: its name and limits, projects, members, privacy, and the audit log. */
 export function Settings() {
   const t = useTexts(settingsTexts);
   const ui = useTexts(uiTexts);

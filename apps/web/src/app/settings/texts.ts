@@ -1,6 +1,6 @@
 import { defineTexts } from '../../lib/i18n.ts';
 
-/** The words of the page itself; what its tabs say stands beside each feature. */
+/** The texts of the page itself; the texts of a tab are in its feature. */
 export const settingsTexts = defineTexts('settings', {
   en: {
     title: 'Settings',

@@ -7,7 +7,7 @@ import { incidentTexts } from '../../ui/incident-texts.ts';
 import { levelColor } from '../../ui/level.tsx';
 import { live } from '../../ui/live.tsx';
 
-/** How many incidents are not over, in the colour of the gravest: for the menu. */
+/** For the menu: the number of incidents that are not resolved, in the colour of the gravest one. */
 export function ActiveBadge() {
   const t = useTexts(incidentTexts);
   const { data = [] } = useQuery({ ...activeIncidents(useOrg().id), ...live(30_000) });

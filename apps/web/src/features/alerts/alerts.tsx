@@ -9,7 +9,7 @@ import { Incidents } from './incidents.tsx';
 import { Rules } from './rules.tsx';
 import { alertTexts } from './texts.ts';
 
-/** What is wrong now and was before, what is watched, and who is told. */
+/** Current and past incidents, the rules that open them, and the channels that are notified. */
 export function Alerts() {
   const t = useTexts(alertTexts);
   const { tab = 'incidents', incident } = useSearch({ from: '/signed-in/o/$org/alerts' });

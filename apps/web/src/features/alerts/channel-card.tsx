@@ -108,7 +108,7 @@ function Last({ channel }: { channel: AlertChannel }) {
   );
 }
 
-/** What the receiver answered, as plain text. */
+/** The receiver's answer to a test, as plain text. */
 function Tested({ result }: { result: TestedAlertChannel }) {
   const t = useTexts(channelTexts);
   const language = useLanguage();

@@ -16,7 +16,7 @@ import { createChannel, invalidateAlertChannels, updateChannel } from './queries
 
 const types = ['slack', 'pagerduty', 'webhook', 'email'] as const satisfies readonly AlertChannelType[];
 
-/** Where a channel leads. What is stored already is never shown again: in a change, an empty field stays as it is. */
+/** The destination of a channel. A stored value is never shown again; when a channel is changed, an empty field keeps the stored value. */
 interface Destination {
   url: string;
   routingKey: string;
@@ -31,7 +31,7 @@ const fieldsOf: Record<AlertChannelType, readonly (keyof Destination)[]> = {
   email: ['recipients'],
 };
 
-/** A new channel, or a change of one. */
+/** Creates a channel or changes one. */
 export function ChannelForm({ channel, onClose }: { channel: AlertChannel | undefined; onClose: () => void }) {
   const t = useTexts(channelTexts);
   const ui = useTexts(uiTexts);
@@ -172,7 +172,7 @@ const verifyCode = `import { Webhook } from 'standardwebhooks';
 
 new Webhook(secret).verify(rawBody, request.headers);`;
 
-/** The signing secret that was made up, and what it is for. */
+/** Shows the generated signing secret once, and how the receiver verifies with it. */
 function SecretOnce({ secret, onClose }: { secret: string; onClose: () => void }) {
   const t = useTexts(channelTexts);
   const ui = useTexts(uiTexts);

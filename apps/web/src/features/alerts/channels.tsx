@@ -14,7 +14,7 @@ import { ChannelForm } from './channel-form.tsx';
 import { channelTexts } from './channel-texts.ts';
 import { alertChannels } from './queries.ts';
 
-/** Whom incidents are told, and whether the last thing said arrived. */
+/** The channels that incidents are sent to, and whether the latest notification arrived. */
 export function Channels() {
   const t = useTexts(channelTexts);
   const query = useQuery({ ...alertChannels(useOrg().id), ...live(15_000) });

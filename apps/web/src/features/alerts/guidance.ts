@@ -1,7 +1,7 @@
 import type { AlertKind } from '@tributary/shared/alert-kinds.ts';
 import { defineTexts, type FeatureTexts } from '../../lib/i18n.ts';
 
-/** The runbook's words on each alert, for those who look after an org: what it means, and what to do, step by step. */
+/** What each alert means and what to do about it, step by step: the runbook's advice, rewritten for the members of an org. */
 export const guidanceTexts = defineTexts('alert-guidance', {
   en: {
     IngestLagHighMeaning:

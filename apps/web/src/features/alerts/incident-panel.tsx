@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { AlertIncidentDetail } from '@tributary/shared/alerts.ts';
 import type { ReactNode } from 'react';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
-import { spelled } from '../../lib/incidents.ts';
+import { valueAndLimit } from '../../lib/incidents.ts';
 import { useOrg } from '../../lib/orgs.ts';
 import { incidentTexts } from '../../ui/incident-texts.ts';
 import { LevelBadge } from '../../ui/level.tsx';
@@ -18,7 +18,7 @@ import { IncidentTimeline } from './incident-timeline.tsx';
 import { incidentDetail } from './queries.ts';
 import { alertTexts } from './texts.ts';
 
-/** One incident beside the list: its figures, what to do, and what happened so far. */
+/** One incident beside the list: its figures, what to do, and its history. */
 export function IncidentPanel({ id, onClose }: { id: string | undefined; onClose: () => void }) {
   const t = useTexts(alertTexts);
   return (
@@ -60,7 +60,7 @@ function Incident({ incident }: { incident: AlertIncidentDetail }) {
           <AnchorLink to="/o/$org/connections/$connectionId" params={connection} className="break" inherit>
             {incident.connectionName}
           </AnchorLink>
-          : {kinds(`${incident.kind}Value`, spelled(incident, language))}
+          : {kinds(`${incident.kind}Value`, valueAndLimit(incident, language))}
         </Text>
         {incident.status !== 'resolved' && <IncidentActions incident={incident} />}
       </Stack>
@@ -97,7 +97,7 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
-/** Where what the advice speaks of is to be seen. */
+/** Links to the pages that the advice refers to. */
 function NextPages({ incident }: { incident: AlertIncidentDetail }) {
   const t = useTexts(alertTexts);
   const { slug } = useOrg();

@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { AlertIncident } from '@tributary/shared/alerts.ts';
 import { formatDuration } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
-import { type ActiveIncident, invalidateIncidents, spelled } from '../../lib/incidents.ts';
+import { type ActiveIncident, invalidateIncidents, valueAndLimit } from '../../lib/incidents.ts';
 import { useOrg } from '../../lib/orgs.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { incidentTexts } from '../../ui/incident-texts.ts';
@@ -15,7 +15,7 @@ import { alertTexts } from './texts.ts';
 
 type Row = ActiveIncident & Partial<Pick<AlertIncident, 'peakLevel' | 'resolvedAt' | 'resolution'>>;
 
-/** What, where, since when and how much; what can be done about it beside it. */
+/** One incident in a list: kind, connection, time and value, with the actions beside it. */
 export function IncidentRow({ incident }: { incident: Row }) {
   const t = useTexts(incidentTexts);
   const language = useLanguage();
@@ -53,7 +53,7 @@ export function IncidentRow({ incident }: { incident: Row }) {
           </Group>
           <Text size="sm" c="dimmed" mt={2}>
             {incident.status === 'resolved' ? <Ended incident={incident} /> : <Since incident={incident} />}
-            {t(`${incident.kind}Value`, spelled(incident, language))}
+            {t(`${incident.kind}Value`, valueAndLimit(incident, language))}
           </Text>
         </Box>
         {incident.status !== 'resolved' && <IncidentActions incident={incident} short />}
@@ -83,7 +83,7 @@ function Ended({ incident }: { incident: Row }) {
   );
 }
 
-/** Acknowledge and resolve, for those who may. */
+/** The buttons Acknowledge and Resolve, for owners and admins. */
 export function IncidentActions({ incident, short = false }: { incident: Pick<AlertIncident, 'id' | 'status'>; short?: boolean }) {
   const t = useTexts(alertTexts);
   const org = useOrg();

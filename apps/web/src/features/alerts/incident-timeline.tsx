@@ -24,7 +24,7 @@ const sent = {
   canceled: { icon: <IconBellOff size={size} />, color: 'gray.6' },
 } as const;
 
-/** What happened and whom it was told, in order. */
+/** The history of an incident in order, with every notification. */
 export function IncidentTimeline({ incident }: { incident: AlertIncidentDetail }) {
   const t = useTexts(alertTexts);
   const me = useSession()?.user.id;
@@ -58,7 +58,7 @@ export function IncidentTimeline({ incident }: { incident: AlertIncidentDetail }
       detail: t(incident.resolution ?? 'recovered'),
     });
   }
-  // Stable: what happened at one moment stays in the order above, save that something is told only after it happened.
+  // The sort is stable: entries of the same moment keep the order above, so that a notification follows what it reports.
   moments.sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
   return (
     <>

@@ -17,7 +17,7 @@ import { IncidentRow } from './incident-row.tsx';
 import { alertRules, resolvedIncidents } from './queries.ts';
 import { alertTexts } from './texts.ts';
 
-/** Those that are active above those that are over; the filters are for both. */
+/** Active incidents above resolved ones; the filters apply to both. */
 export function Incidents() {
   const { state = 'all' } = useSearch({ from: '/signed-in/o/$org/alerts' });
   return (
@@ -65,7 +65,7 @@ function Filters() {
         searchable
         aria-label={t('connection')}
         placeholder={t('anyConnection')}
-        // One that was deleted keeps its incidents.
+        // The incidents of a deleted connection remain, so its id stays a possible filter.
         data={connection && !names.some((one) => one.value === connection) ? [...names, { value: connection, label: connection }] : names}
         value={connection ?? null}
         onChange={(next) => put({ connection: next ?? undefined })}
@@ -132,7 +132,7 @@ function Resolved() {
   const filter = useFilter();
   const query = useInfiniteQuery({
     ...resolvedIncidents(useOrg().id, filter),
-    // Whoever has loaded more is reading: the list then stays as it is.
+    // A reader who has loaded more pages is reading them, so the list is no longer refreshed.
     refetchInterval: (query) => (query.state.data && query.state.data.pages.length > 1 ? false : live(20_000).refetchInterval(query)),
   });
   return (

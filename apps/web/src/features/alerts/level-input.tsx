@@ -13,7 +13,7 @@ const spans = [
   { size: 1, key: 'seconds' },
 ] as const;
 
-/** A level in the unit that people say it in: seconds, minutes or hours; percent; records. Empty: the level is not used. */
+/** The threshold of a level in a unit that people use: seconds, minutes or hours; percent; records. Empty: the level is not used. */
 export function LevelInput({
   label,
   name,
@@ -23,7 +23,7 @@ export function LevelInput({
   isRefused,
 }: {
   label: ReactNode;
-  /** For those who cannot see the label. */
+  /** The accessible name of the field: its visible label is a badge. */
   name: string;
   unit: AlertUnit;
   value: number | null;
@@ -60,14 +60,14 @@ export function LevelInput({
             variant="unstyled"
             w={104}
             rightSectionWidth={28}
-            // Its own, not those of the field that it stands in.
+            // The select must not inherit the padding of the field it stands in.
             styles={{ input: { paddingInline: '8px 28px' } }}
             value={span}
             data={spans.map(({ size, key }) => ({ value: String(size), label: t(key) }))}
             onChange={(event) => {
               const next = Number(event.currentTarget.value);
               setSpan(next);
-              // The number stays as it is read: 5 minutes become 5 hours.
+              // A change of the unit keeps the number: 5 minutes become 5 hours.
               if (value !== null) onChange((value / span) * next);
             }}
           />

@@ -22,7 +22,7 @@ export interface IncidentFilter {
   connection?: string | undefined;
 }
 
-/** Resolved incidents, newest first, page by page. Those that are active: `lib/incidents.ts`. */
+/** Resolved incidents, newest first, page by page. Active incidents are in `lib/incidents.ts`. */
 export const resolvedIncidents = (orgId: string, { kind, connection }: IncidentFilter) =>
   infiniteQueryOptions({
     queryKey: [...incidentsKey(orgId), 'resolved', kind, connection],

@@ -20,7 +20,7 @@ import { ruleTexts } from './rule-texts.ts';
 
 const reminders = [15, 30, 60, 240, 720, 1_440];
 
-/** Levels, window and reminders of a rule. What the API refuses stands at the field. */
+/** The levels, window and reminders of a rule. What the API refuses is shown at its field. */
 export function RuleForm({ rule, onClose }: { rule: AlertRule; onClose: () => void }) {
   const t = useTexts(ruleTexts);
   const ui = useTexts(uiTexts);
@@ -31,7 +31,7 @@ export function RuleForm({ rule, onClose }: { rule: AlertRule; onClose: () => vo
   const [thresholds, setThresholds] = useState(rule.thresholds);
   const [renotify, setRenotify] = useState(rule.renotifyMinutes);
   const [resolveAfter, setResolveAfter] = useState<number | null>(rule.resolveAfterMinutes);
-  // Fields keep a unit of their own: they begin anew with the defaults.
+  // A level field remembers the chosen unit: the round in its key makes it start again when the defaults are restored.
   const [round, setRound] = useState(0);
   const save = useMutation({
     mutationFn: () =>
@@ -68,7 +68,7 @@ export function RuleForm({ rule, onClose }: { rule: AlertRule; onClose: () => vo
           <Text size="sm" c="dimmed">
             {t(`${rule.kind}Rule`, { window: formatDuration((thresholds.windowMinutes ?? 0) * 60, language) })} {t('levelsHint')}
           </Text>
-          <Refused error={save.error} atField={atFields} said={errors.thresholds && `${t('levels')}: ${errors.thresholds}`} />
+          <Refused error={save.error} atField={atFields} message={errors.thresholds && `${t('levels')}: ${errors.thresholds}`} />
           {[...levels].reverse().map((level) => (
             <LevelInput
               key={`${level} ${round}`}

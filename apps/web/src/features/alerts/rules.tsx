@@ -16,7 +16,7 @@ import { alertRules, invalidateAlertRules, updateRule } from './queries.ts';
 import { RuleForm } from './rule-form.tsx';
 import { ruleTexts } from './rule-texts.ts';
 
-/** One rule of each kind, for every connection of the org. */
+/** The rules: one of each kind, applied to every connection of the org. */
 export function Rules() {
   const t = useTexts(ruleTexts);
   const { canWrite, id } = useOrg();
@@ -44,7 +44,7 @@ export function Rules() {
   );
 }
 
-/** Whether the rule is as it was on the first day. */
+/** Whether the rule still has the default values. */
 function isDefault({ kind, thresholds, renotifyMinutes, resolveAfterMinutes }: AlertRule): boolean {
   const first = alertDefaults.thresholds[kind];
   return (

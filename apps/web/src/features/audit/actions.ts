@@ -1,4 +1,4 @@
-/** Every action that the database writes down: `private.audit` names them `table.command`, three functions by what they did. */
+/** Every action that the audit log contains: `private.audit` names them `table.command`, and three functions name what they did. */
 export const auditActions = {
   orgs: ['update'],
   org_members: ['insert', 'update', 'delete'],
@@ -24,7 +24,7 @@ export const auditActions = {
 export type AuditSubject = keyof typeof auditActions;
 export const auditSubjects = Object.keys(auditActions) as AuditSubject[];
 
-/** What the URL's `action` stands for: one action, or every action on one kind of thing. */
+/** The actions that the URL's `action` selects: one action, or every action on one kind of object. */
 export function actionsOf(action: string): string[] {
   const subject = auditSubjects.find((one) => one === action);
   return subject ? auditActions[subject].map((command) => `${subject}.${command}`) : [action];

@@ -17,7 +17,7 @@ import { type AuditEntry, auditEntries } from './queries.ts';
 import { auditTexts } from './texts.ts';
 import { useSentences } from './use-sentences.ts';
 
-/** Who did what, for owners and admins. */
+/** The audit log, which only owners and admins can read. */
 export function AuditLog() {
   const t = useTexts(auditTexts);
   const roles = useTexts(roleTexts);
@@ -37,7 +37,7 @@ function Log() {
   const navigate = useNavigateWithin({ from: '/o/$org/settings' });
   const query = useInfiniteQuery({
     ...auditEntries(useOrg().id, { actor, action, range }),
-    // Whoever has loaded more is reading: the list then stays as it is.
+    // A reader who has loaded more pages is reading them, so the list is no longer refreshed.
     refetchInterval: ({ state }) => (state.data === undefined || state.data.pages.length === 1 ? 20_000 : false),
   });
   const isFiltered = actor !== undefined || action !== undefined || range !== undefined;

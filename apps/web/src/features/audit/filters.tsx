@@ -12,7 +12,7 @@ import { auditTexts } from './texts.ts';
 
 const width = { base: '100%', xs: 240 };
 
-/** Who, what and when; each stands in the URL. */
+/** The filters person, action and time range, all kept in the URL. */
 export function AuditFilters() {
   const t = useTexts(auditTexts);
   const ui = useTexts(uiTexts);
@@ -73,7 +73,7 @@ export function AuditFilters() {
   );
 }
 
-/** A value of the URL that is none of the choices is shown as it is, so that it can be taken away. */
+/** Adds a value of the URL that is not among the choices, so that the reader sees it and can remove it. */
 function withUnknown(choices: { value: string; label: string }[], value: string | undefined) {
   return value === undefined || choices.some((choice) => choice.value === value) ? choices : [...choices, { value, label: value }];
 }

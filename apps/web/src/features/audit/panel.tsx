@@ -10,7 +10,7 @@ import { type AuditEntry, auditEntry } from './queries.ts';
 import { auditTexts } from './texts.ts';
 import { useSentences } from './use-sentences.ts';
 
-/** One entry beside the list, with everything that was written down. */
+/** One entry beside the list, with everything that was recorded. */
 export function AuditPanel({ id, onClose }: { id: string | undefined; onClose: () => void }) {
   const t = useTexts(auditTexts);
   return (

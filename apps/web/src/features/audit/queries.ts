@@ -6,7 +6,7 @@ import { actionsOf } from './actions.ts';
 
 export interface AuditEntry {
   id: number;
-  /** null: the system. */
+  /** null: done by the system. */
   actorId: string | null;
   action: string;
   targetId: string | null;
@@ -43,7 +43,7 @@ const toEntry = (row: Row): AuditEntry => ({
   createdAt: row.created_at,
 });
 
-/** Newest first, page by page: a page begins where the last entry of the one before it stands. */
+/** Newest first, page by page: a page starts after the last entry of the previous one. */
 export const auditEntries = (orgId: string, { actor, action, range }: AuditFilter) =>
   infiniteQueryOptions({
     queryKey: ['audit', orgId, actor, action, range],
@@ -51,7 +51,7 @@ export const auditEntries = (orgId: string, { actor, action, range }: AuditFilte
     queryFn: async ({ pageParam: last }): Promise<AuditEntry[]> => {
       let query = supabase().data.from('audit_log').select(columns).eq('org_id', orgId);
       if (actor === 'system') query = query.is('actor_id', null);
-      // An id that is none, typed into the address, belongs to nobody.
+      // A malformed id in the URL matches no person.
       else if (actor) query = query.eq('actor_id', uuid.test(actor) ? actor : '00000000-0000-0000-0000-000000000000');
       if (action) query = query.in('action', actionsOf(action));
       if (range) query = query.gte('created_at', windowOf(range, Date.now()).from);
@@ -65,7 +65,7 @@ export const auditEntries = (orgId: string, { actor, action, range }: AuditFilte
     getNextPageParam: (page) => (page.length < pageSize ? undefined : page.at(-1)),
   });
 
-/** null: there is none of this id that one may see. */
+/** null: the reader can see no entry with this id. */
 export const auditEntry = (orgId: string, id: string) =>
   queryOptions({
     queryKey: ['audit', orgId, 'entry', id],
@@ -76,7 +76,10 @@ export const auditEntry = (orgId: string, id: string) =>
     },
   });
 
-/** Names of what entries are about, by id: connections (deleted ones too) and projects. People: `orgPeople`. */
+/**
+ * Names by id of the connections (also deleted ones), projects, alert channels and replay plans that entries are about. For people see
+ * `orgPeople`.
+ */
 export const auditedNames = (orgId: string) =>
   queryOptions({
     queryKey: ['audited-names', orgId],

@@ -1,6 +1,6 @@
 import { defineTexts } from '../../lib/i18n.ts';
 
-/** What somebody did, as it goes on after their name. */
+/** What a person did, as a sentence that continues after the person's name. */
 export const sentenceTexts = defineTexts('audit-sentences', {
   en: {
     orgRenamed: 'renamed the org from “{{from}}” to “{{to}}”',
@@ -126,7 +126,7 @@ export const sentenceTexts = defineTexts('audit-sentences', {
   },
 });
 
-/** Roles, states and kinds, as they stand within a sentence. */
+/** Roles, states and kinds, as they are written within a sentence. */
 export const wordTexts = defineTexts('audit-words', {
   en: {
     owner: 'owner',

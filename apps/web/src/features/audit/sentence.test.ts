@@ -16,7 +16,7 @@ const snapshot = readFileSync(new URL('../../../../../supabase/snapshot.sql', im
 const triggered = [...snapshot.matchAll(/CREATE TRIGGER \S+ AFTER (.+?) ON (?:public|private)\.(\w+) .*private\.audit\(/g)].flatMap(
   ([, commands = '', table = '']) => (commands.match(/INSERT|UPDATE|DELETE/g) ?? []).map((command) => `${table}.${command.toLowerCase()}`),
 );
-// Granted to nobody.
+// Nobody has the grant for these.
 const never = new Set(['projects.delete', 'source_connections.delete']);
 
 describe('sentences of the audit log', () => {

@@ -5,15 +5,15 @@ import type { sentenceTexts } from './sentence-texts.ts';
 type Key = typeof sentenceTexts extends FeatureTexts<infer K> ? K : never;
 type Sentence = [key: Key, values?: Record<string, string>];
 
-/** A changed column, as `private.audit` writes it for updates. */
+/** A changed column, as `private.audit` records it for an update. */
 interface Change {
   from: unknown;
   to: unknown;
 }
 
 /**
- * What an entry says, without its subject: the key of a text and what fills it. `nameOf` knows people, connections and projects, `wordOf`
- * the words of roles, states and kinds.
+ * The sentence of an entry without its subject: the key of a text and its values. `nameOf` names people, connections and projects; `wordOf`
+ * translates roles, states and kinds.
  */
 export function sentenceOf(
   { action, actorId, targetId, detail }: AuditEntry,
@@ -21,12 +21,12 @@ export function sentenceOf(
   wordOf: (value: string) => string,
 ): Sentence {
   const target = targetId === null ? '' : nameOf(targetId);
-  const said = (key: string) => spell(detail[key]);
+  const said = (key: string) => asText(detail[key]);
   const word = (key: string) => wordOf(said(key));
   const change = (key: string) => (key in detail ? (detail[key] as Change) : undefined);
   const fromTo = (key: string, inWords = (value: string) => value) => ({
-    from: inWords(spell(change(key)?.from)),
-    to: inWords(spell(change(key)?.to)),
+    from: inWords(asText(change(key)?.from)),
+    to: inWords(asText(change(key)?.to)),
   });
   const fields = Object.keys(detail).join(', ');
   const byOneself = actorId !== null && actorId === targetId;
@@ -90,7 +90,7 @@ export function sentenceOf(
     case 'legal_holds.update':
       return ['holdReleased', { target }];
     case 'erasures.insert':
-      return ['erasureAsked', { kinds: Array.isArray(detail.kinds) ? detail.kinds.map((kind) => wordOf(spell(kind))).join(', ') : '' }];
+      return ['erasureAsked', { kinds: Array.isArray(detail.kinds) ? detail.kinds.map((kind) => wordOf(asText(kind))).join(', ') : '' }];
     case 'erasures.update':
       return ['erasureEnded', { target }];
     case 'alert_rules.update':
@@ -110,7 +110,7 @@ export function sentenceOf(
   }
 }
 
-function spell(value: unknown): string {
+function asText(value: unknown): string {
   if (value === null || value === undefined) return '–';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { has, useTexts } from '../../lib/i18n.ts';
+import { hasText, useTexts } from '../../lib/i18n.ts';
 import { useOrg } from '../../lib/orgs.ts';
 import { orgPeople } from '../../lib/people.ts';
 import { type AuditEntry, auditedNames } from './queries.ts';
@@ -7,7 +7,7 @@ import { sentenceOf } from './sentence.ts';
 import { sentenceTexts, wordTexts } from './sentence-texts.ts';
 import { auditTexts } from './texts.ts';
 
-/** Entries of the audit log in words, with people by e-mail and things by name where they are known. */
+/** Entries of the audit log as sentences, with people by e-mail address and objects by name where they are known. */
 export function useSentences() {
   const t = useTexts(auditTexts);
   const sentences = useTexts(sentenceTexts);
@@ -17,13 +17,13 @@ export function useSentences() {
   const emails = new Map(people.data?.map((person) => [person.userId, person.email]));
   const nameOf = (id: string) => emails.get(id) ?? names.data?.get(id) ?? shorten(id);
   const words = useTexts(wordTexts);
-  const wordOf = (value: string) => (has(wordTexts, value) ? words(value) : value);
+  const wordOf = (value: string) => (hasText(wordTexts, value) ? words(value) : value);
   const columnOf = (name: string) => sentences(name as 'name');
   return {
     whoDid: ({ actorId }: AuditEntry) => (actorId === null ? t('system') : nameOf(actorId)),
     whatWasDone: (entry: AuditEntry) => {
       const [key, values = {}] = sentenceOf(entry, nameOf, wordOf);
-      // Changed columns in people's words; one that has none stands as the database calls it.
+      // Changed columns are translated; a column without a translation keeps its name in the database.
       return sentences(
         key,
         values.fields === undefined ? values : { ...values, fields: values.fields.split(', ').map(columnOf).join(', ') },

@@ -1,8 +1,8 @@
 import { unreachable } from '../../lib/errors.ts';
-import { defineTexts, has, say } from '../../lib/i18n.ts';
+import { defineTexts, hasText, translate } from '../../lib/i18n.ts';
 import { authCode } from '../../lib/supabase.ts';
 
-/** By the codes of Supabase Auth: https://supabase.com/docs/guides/auth/debugging/error-codes */
+/** Texts by the error codes of Supabase Auth: https://supabase.com/docs/guides/auth/debugging/error-codes */
 const texts = defineTexts('auth-refusals', {
   en: {
     invalid_credentials: 'The e-mail address or the password is wrong.',
@@ -38,12 +38,12 @@ const texts = defineTexts('auth-refusals', {
   },
 });
 
-/** What Supabase Auth refused, for people. */
+/** A refusal of Supabase Auth in the reader's language. */
 export function authText(error: Error): string {
   const code = authCode(error);
   if (code === 'unreachable') return unreachable().message;
-  return has(texts, code) ? say(texts, code) : say(texts, 'other', { said: error.message });
+  return hasText(texts, code) ? translate(texts, code) : translate(texts, 'other', { said: error.message });
 }
 
-/** Why a link of a mail led nowhere, for people. */
-export const linkText = (code: string): string => say(texts, has(texts, code) ? code : 'link');
+/** Why the link of a mail did not work, in the reader's language. */
+export const linkText = (code: string): string => translate(texts, hasText(texts, code) ? code : 'link');

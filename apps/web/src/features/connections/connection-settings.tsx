@@ -18,7 +18,7 @@ import { Id, Time } from '../../ui/values.tsx';
 import { deleteConnection, invalidateConnection, updateConnection } from './queries.ts';
 import { connectionTexts } from './texts.ts';
 
-/** Name and settings, and the end of it. */
+/** The name and settings of a connection, and its deletion. */
 export function ConnectionSettings({ connection, source }: { connection: Connection; source: SourceEntry | undefined }) {
   const t = useTexts(connectionTexts);
   const ui = useTexts(uiTexts);

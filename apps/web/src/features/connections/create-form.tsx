@@ -11,7 +11,7 @@ import { type JsonSchema, SchemaForm } from '../../ui/schema-form.tsx';
 import { createConnection } from './queries.ts';
 import { connectionTexts } from './texts.ts';
 
-/** Name, project, secrets and settings of a new connection. What the API refuses stands beside its field. */
+/** The name, project, secrets and settings of a new connection. What the API refuses is shown at its field. */
 export function CreateForm({
   source,
   onCreated,

@@ -17,12 +17,12 @@ import { Page, Section } from '../../ui/page.tsx';
 import { RangePicker } from '../../ui/range-picker.tsx';
 import { SourceBadge } from '../../ui/source-badge.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
-import { Setup } from './connect.tsx';
 import { ConnectionSettings } from './connection-settings.tsx';
 import { ConnectionFigures } from './figures.tsx';
 import { LatestEvents, LatestFailures } from './latest.tsx';
 import { connectionDetail, invalidateConnection, updateConnection } from './queries.ts';
 import { Secrets } from './secrets.tsx';
+import { Setup } from './setup.tsx';
 import { TestSender } from './test-sender.tsx';
 import { connectionTexts } from './texts.ts';
 
@@ -127,7 +127,7 @@ function ActivityTab({ connection }: { connection: Connection }) {
   const navigate = useNavigateWithin({ from: '/o/$org/connections/$connectionId' });
   const activity = useQuery({ ...activityOf(org.id, range, connection.id), ...live(15_000) });
   const health = useQuery({ ...connectionHealth(org.id), ...live(15_000) });
-  const lately = health.data?.find((row) => row.source_connection_id === connection.id);
+  const recent = health.data?.find((row) => row.source_connection_id === connection.id);
   return (
     <Stack>
       {!connection.isActive && (
@@ -136,7 +136,7 @@ function ActivityTab({ connection }: { connection: Connection }) {
         </Alert>
       )}
       <Card withBorder padding="md" mih={76}>
-        {lately ? <ConnectionFigures row={lately} /> : <Skeleton height={42} />}
+        {recent ? <ConnectionFigures row={recent} /> : <Skeleton height={42} />}
       </Card>
       <Section
         title={t('activity')}

@@ -7,8 +7,8 @@ import { Time } from '../../ui/values.tsx';
 import { connectionTexts } from './texts.ts';
 import { Trend } from './trend.tsx';
 
-/** What a connection did lately: of `connection_health`, which looks at 24 hours. */
-export interface Lately {
+/** The figures of a connection over the last 24 hours, as `connection_health` returns them. */
+export interface RecentFigures {
   source_connection_id: string;
   last_event_at: string | null;
   freshness_seconds: number | null;
@@ -16,7 +16,7 @@ export interface Lately {
   dlq_rate: number | null;
 }
 
-export function ConnectionFigures({ row }: { row: Lately }) {
+export function ConnectionFigures({ row }: { row: RecentFigures }) {
   const t = useTexts(connectionTexts);
   const language = useLanguage();
   const org = useOrg();

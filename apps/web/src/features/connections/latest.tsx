@@ -14,7 +14,7 @@ import { connectionTexts } from './texts.ts';
 
 const height = 320;
 
-/** The newest events, each a link to itself in the explorer. */
+/** The newest events; each links to itself in the event explorer. */
 export function LatestEvents({ connectionId }: { connectionId: string }) {
   const t = useTexts(connectionTexts);
   const org = useOrg();

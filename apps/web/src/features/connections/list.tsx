@@ -92,7 +92,7 @@ export function Connections() {
 
 type Row = Awaited<ReturnType<NonNullable<ReturnType<typeof connectionHealth>['queryFn']>>>[number];
 
-/** Rows where there is room for them, cards on a phone: a table that hides its figures behind a swipe says nothing. */
+/** A table where there is room, cards on a phone: figures of a table that must be scrolled into view are not seen. */
 function ConnectionRows({ rows }: { rows: readonly Row[] }) {
   const t = useTexts(connectionTexts);
   const wide = useMediaQuery('(min-width: 48em)', true, { getInitialValueInEffect: false });

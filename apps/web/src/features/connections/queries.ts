@@ -20,7 +20,7 @@ export const connectionDetail = (id: string) =>
     queryFn: () => api(Connection, 'GET', `/api/connections/${id}`),
   });
 
-/** One connection and its latest events and failures. */
+/** Invalidates one connection with its latest events and failures. */
 export const invalidateConnection = (client: QueryClient, id: string) => client.invalidateQueries({ queryKey: keyOf(id) });
 
 export const createConnection = (body: CreateConnection) => api(CreatedConnection, 'POST', '/api/connections', body);
@@ -31,7 +31,7 @@ export const rotateSecret = (id: string, body: { name?: string; secret?: string;
 export const sendTest = (id: string, sample: string | undefined) =>
   api(TestedConnection, 'POST', `/api/connections/${id}/test`, sample === undefined ? {} : { sample });
 
-/** The newest events of a connection, and its newest dead letters: what "waiting for the first event" waits for. */
+/** The newest events and dead letters of a connection; the wizard waits for the first of them. */
 export const latestOfConnection = (id: string) =>
   queryOptions({
     queryKey: [...keyOf(id), 'latest'],

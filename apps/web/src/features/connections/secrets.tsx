@@ -15,7 +15,7 @@ import { connectionTexts } from './texts.ts';
 
 type Field = SourceEntry['secrets'][number];
 
-/** Which secrets there are, since when and until when; never what they are. */
+/** The secrets of a connection with the times they were set and expire, but never their values. */
 export function Secrets({ connection, source }: { connection: Connection; source: SourceEntry | undefined }) {
   const t = useTexts(connectionTexts);
   const language = useLanguage();

@@ -17,7 +17,10 @@ import { Connect } from './connect.tsx';
 import { CreateForm } from './create-form.tsx';
 import { connectionTexts } from './texts.ts';
 
-/** From a platform to its first event, in three steps. Secrets that were made up live in this page only: they are shown once. */
+/**
+ * Leads from a platform to its first event in three steps. Generated secrets exist only in the memory of this page, because they are shown
+ * once.
+ */
 export function NewConnection() {
   const t = useTexts(connectionTexts);
   const ui = useTexts(uiTexts);
@@ -65,7 +68,7 @@ export function NewConnection() {
   );
 }
 
-/** Where one is; on a phone only the step at hand is named. */
+/** The position in the wizard; on a phone only the current step is named. */
 function Steps({ active, labels }: { active: number; labels: readonly string[] }) {
   return (
     <>

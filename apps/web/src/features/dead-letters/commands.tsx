@@ -10,8 +10,8 @@ import { countMatching, invalidateDeadLetters, startOperation } from './queries.
 import { deadLetterTexts } from './texts.ts';
 
 /**
- * What can be done with all entries of a filter. Rejected deliveries are verified again, the others redriven; both can be given up or
- * deleted. `short` where there is little room to say why one may not.
+ * The bulk actions on all entries of a filter. Rejected deliveries can be re-verified, other dead letters redriven; both can be discarded
+ * or purged. With `short`, the reason why a person may not is shown as an icon.
  */
 export function Commands({
   filter,
@@ -26,7 +26,7 @@ export function Commands({
   const queryClient = useQueryClient();
   const [kind, setKind] = useState<DlqOperation['kind']>();
   const main = filter.quarantine ? 'reverify' : 'redrive';
-  // Stays as it was while the dialog closes.
+  // The text stays the same while the dialog closes.
   const [shown, setShown] = useState<DlqOperation['kind']>(main);
   const open = (next: DlqOperation['kind']) => {
     setShown(next);

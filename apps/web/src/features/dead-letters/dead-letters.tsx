@@ -1,8 +1,6 @@
 import { Badge, Group, Stack, Tabs, Text } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
-import type { DlqOperation } from '@tributary/shared/dlq.ts';
-import { useEffect, useRef, useState } from 'react';
 import { connectionHealth } from '../../lib/connections.ts';
 import { formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
@@ -19,11 +17,12 @@ import { EntryPanel } from './entry-panel.tsx';
 import { filterKeys, isFiltered, toFilter, without } from './filter.ts';
 import { FilterBar } from './filter-bar.tsx';
 import { Groups } from './groups.tsx';
-import { isOpen, Operation, Operations } from './operations.tsx';
-import { invalidateAfterRetry, operations, summary } from './queries.ts';
+import { Operation, Operations } from './operations.tsx';
+import { invalidateAfterRetry, summary } from './queries.ts';
 import { deadLetterTexts } from './texts.ts';
+import { useOperations } from './use-operations.ts';
 
-/** What could not become an event: grouped, one by one, and what was refused at the door; with everything that can be done about it. */
+/** Dead letters in groups and one by one, the quarantine of rejected deliveries, and every action on them. */
 export function DeadLetters() {
   const t = useTexts(deadLetterTexts);
   const org = useOrg();
@@ -40,6 +39,7 @@ export function DeadLetters() {
     .map(({ source_connection_id: id, name }) => ({ id, name }))
     .sort((a, b) => a.name.localeCompare(b.name));
   const nameOf = (id: string) => connections.find((one) => one.id === id)?.name ?? `${id.slice(0, 8)}…`;
+  const queryClient = useQueryClient();
   const work = useOperations(org.id);
   const shown = isQuarantine ? rejected : failed;
   const empty = <Nothing search={search} isQuarantine={isQuarantine} onClear={() => go(without(search, ...filterKeys))} />;
@@ -52,9 +52,7 @@ export function DeadLetters() {
     <Page
       title={t('title')}
       description={t('description')}
-      actions={
-        <Updated at={shown.dataUpdatedAt} isFetching={shown.isFetching} onRefresh={() => void invalidateAfterRetry(work.queryClient)} />
-      }
+      actions={<Updated at={shown.dataUpdatedAt} isFetching={shown.isFetching} onRefresh={() => void invalidateAfterRetry(queryClient)} />}
     >
       {work.followed.map((operation) => (
         <Operation key={operation.id} operation={operation} nameOf={nameOf} onHide={() => work.hide(operation.id)} />
@@ -133,35 +131,4 @@ function Nothing({ search, isQuarantine, onClear }: { search: DeadLettersSearch;
       }
     />
   );
-}
-
-/** The org's operations, and those to keep an eye on: what is at work, and what was started here until it is hidden. */
-function useOperations(orgId: string) {
-  const queryClient = useQueryClient();
-  const all = useQuery({
-    ...operations(orgId),
-    ...live(),
-    refetchInterval: ({ state }) => (state.data?.some(isOpen) ? 1_500 : 15_000),
-  });
-  const [started, setStarted] = useState<readonly string[]>([]);
-  const open = all.data?.filter(isOpen).map(({ id }) => id) ?? [];
-  // What they have done is to be seen as soon as one of them has ended.
-  const before = useRef<readonly string[]>([]);
-  useEffect(() => {
-    const ended = before.current.some((id) => !open.includes(id));
-    before.current = open;
-    if (ended) void invalidateAfterRetry(queryClient);
-  });
-  const follow = (operation: DlqOperation) => {
-    setStarted((ids) => [operation.id, ...ids]);
-    // Known as open at once, so that its end is noticed also when it comes before the next look.
-    queryClient.setQueryData(operations(orgId).queryKey, (known = []) => [operation, ...known.filter(({ id }) => id !== operation.id)]);
-  };
-  return {
-    all,
-    queryClient,
-    follow,
-    hide: (id: string) => setStarted((ids) => ids.filter((one) => one !== id)),
-    followed: all.data?.filter((operation) => isOpen(operation) || started.includes(operation.id)) ?? [],
-  };
 }

@@ -25,7 +25,10 @@ export function StatusBadge({ status }: { status: DlqEntry['status'] }) {
   );
 }
 
-/** The entries of a filter, newest first. Renewed by itself only where nothing that is read can move: at the top of the first page. */
+/**
+ * The entries of a filter, newest first. The list refreshes itself only while the reader is at the top of the first page, so that nothing
+ * moves under their eyes.
+ */
 export function Entries({ filter, search, empty }: { filter: DlqFilter; search: DeadLettersSearch; empty: ReactNode }) {
   const t = useTexts(deadLetterTexts);
   const ui = useTexts(uiTexts);

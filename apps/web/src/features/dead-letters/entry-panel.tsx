@@ -1,12 +1,9 @@
-import { Alert, Button, Group, Stack, Text, Title } from '@mantine/core';
-import { IconEye, IconRefresh } from '@tabler/icons-react';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Alert, Group, Stack, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import type { DlqEntry, DlqFilter } from '@tributary/shared/dlq.ts';
-import type { ReactNode } from 'react';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useOrg } from '../../lib/orgs.ts';
-import { AdminOnly } from '../../ui/admin-only.tsx';
-import { concernsSecret, Healer, useClassName } from '../../ui/error-class.tsx';
+import { concernsSecret, RetryableBadge, useClassName } from '../../ui/error-class.tsx';
 import { Facts } from '../../ui/facts.tsx';
 import { AnchorLink, ButtonLink } from '../../ui/links.tsx';
 import { live } from '../../ui/live.tsx';
@@ -14,19 +11,20 @@ import { SidePanel } from '../../ui/side-panel.tsx';
 import { Failed, Loaded } from '../../ui/states.tsx';
 import { Id, Json, Time } from '../../ui/values.tsx';
 import { StatusBadge } from './entries.tsx';
-import { analysis, entryDetail, eventsOfEntry, fullDelivery, invalidateAfterRetry, retryEntry } from './queries.ts';
+import { Part } from './entry-part.tsx';
+import { FullDelivery } from './full-delivery.tsx';
+import { analysis, entryDetail } from './queries.ts';
+import { isBeingRetried, Retry, RetryOutcome } from './retry.tsx';
 import { deadLetterTexts } from './texts.ts';
 
-const isAtWork = (entry: DlqEntry) => entry.status === 'retrying' || (entry.status === 'pending' && entry.nextRetryAt !== null);
-
-/** One dead letter: why, what to do, all that is known of it, and its retry. */
+/** One dead letter: its reason, what to do about it, all its fields, and its retry. */
 export function EntryPanel({ id, onClose }: { id: string; onClose: () => void }) {
   const t = useTexts(deadLetterTexts);
   const className = useClassName();
   const entry = useQuery({
     ...entryDetail(id),
     ...live(),
-    refetchInterval: ({ state }) => (state.data && isAtWork(state.data) ? 2_000 : 15_000),
+    refetchInterval: ({ state }) => (state.data && isBeingRetried(state.data) ? 2_000 : 15_000),
   });
   return (
     <SidePanel title={entry.data ? className(entry.data.errorClass) : t('title')} onClose={onClose}>
@@ -45,14 +43,14 @@ function EntryDetail({ entry }: { entry: DlqEntry }) {
     <Stack>
       <Group gap={6}>
         <StatusBadge status={entry.status} />
-        <Healer errorClass={entry.errorClass} />
+        <RetryableBadge errorClass={entry.errorClass} />
       </Group>
       <Alert color="gray" title={t('error')}>
         <Text size="sm" className="break isolated">
           {entry.message}
         </Text>
       </Alert>
-      {entry.status === 'resolved' ? <Became entry={entry} /> : <Advice entry={entry} />}
+      {entry.status === 'resolved' ? <RetryOutcome entry={entry} /> : <Advice entry={entry} />}
       <Group gap="xs">
         {entry.status !== 'resolved' && <Retry entry={entry} />}
         <ButtonLink
@@ -115,21 +113,7 @@ function EntryDetail({ entry }: { entry: DlqEntry }) {
   );
 }
 
-function Part({ title, hint, children }: { title: string; hint: string; children: ReactNode }) {
-  return (
-    <Stack gap={6} component="section" aria-label={title}>
-      <Title order={3} size="h6">
-        {title}
-      </Title>
-      <Text size="xs" c="dimmed">
-        {hint}
-      </Text>
-      {children}
-    </Stack>
-  );
-}
-
-/** What it means and what to do, in plain words. */
+/** The cause of the failure and its fix, in plain words. */
 function Advice({ entry }: { entry: DlqEntry }) {
   const t = useTexts(deadLetterTexts);
   const language = useLanguage();
@@ -150,95 +134,5 @@ function Advice({ entry }: { entry: DlqEntry }) {
         </>
       )}
     </Stack>
-  );
-}
-
-function Became({ entry }: { entry: DlqEntry }) {
-  const t = useTexts(deadLetterTexts);
-  const org = useOrg();
-  const events = useQuery(eventsOfEntry(entry));
-  return (
-    <Alert color="teal" role="status" title={t(events.data?.length === 0 ? 'resolvedBefore' : 'becameEvent')}>
-      <Loaded query={events} height={22} isEmpty={(found) => found.length === 0} empty={<Text size="sm">{t('storedBefore')}</Text>}>
-        {(found) => (
-          <Group gap="xs">
-            {found.map((event) => (
-              <AnchorLink key={event.id} to="/o/$org/events" params={{ org: org.slug }} search={{ event: event.id }} size="sm">
-                {event.type}
-              </AnchorLink>
-            ))}
-          </Group>
-        )}
-      </Loaded>
-    </Alert>
-  );
-}
-
-function Retry({ entry }: { entry: DlqEntry }) {
-  const t = useTexts(deadLetterTexts);
-  const queryClient = useQueryClient();
-  const retry = useMutation({ mutationFn: () => retryEntry(entry.id), onSuccess: () => invalidateAfterRetry(queryClient) });
-  return (
-    <AdminOnly>
-      <Button
-        size="xs"
-        leftSection={<IconRefresh size={14} aria-hidden />}
-        loading={retry.isPending || isAtWork(entry)}
-        title={t('retryHint')}
-        onClick={() => retry.mutate()}
-      >
-        {t('retry')}
-      </Button>
-      {retry.isError && (
-        <Text size="xs" c="red" role="alert" w="100%">
-          {retry.error.message}
-        </Text>
-      )}
-    </AdminOnly>
-  );
-}
-
-/** The delivery with its personal data: only asked for by a press, and not kept. */
-function FullDelivery({ entry }: { entry: DlqEntry }) {
-  const t = useTexts(deadLetterTexts);
-  const full = useMutation({ mutationFn: () => fullDelivery(entry), gcTime: 0 });
-  return (
-    <Part title={t('full')} hint={t('fullHint')}>
-      <AdminOnly>
-        {full.isError && <Failed error={full.error} onRetry={() => full.mutate()} />}
-        {full.isSuccess ? (
-          full.data ? (
-            <Stack gap={6}>
-              <Text size="sm" fw={500}>
-                {t('headers')}
-              </Text>
-              <Json value={full.data.headers} maxHeight={200} />
-              <Text size="sm" fw={500}>
-                {t('body')}
-              </Text>
-              <Json value={full.data.body} />
-              {full.data.truncated && (
-                <Text size="xs" c="dimmed">
-                  {t('bodyCut', { size: full.data.byteSize })}
-                </Text>
-              )}
-            </Stack>
-          ) : (
-            <Text size="sm">{t('fullGone')}</Text>
-          )
-        ) : (
-          <Button
-            size="xs"
-            variant="default"
-            leftSection={<IconEye size={14} aria-hidden />}
-            loading={full.isPending}
-            onClick={() => full.mutate()}
-            style={{ alignSelf: 'flex-start' }}
-          >
-            {t('showFull')}
-          </Button>
-        )}
-      </AdminOnly>
-    </Part>
   );
 }

@@ -2,7 +2,7 @@ import { type DlqFilter, DlqStatus } from '@tributary/shared/dlq.ts';
 import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
 import type { DeadLettersSearch } from '../../lib/search.ts';
 
-/** What is still of concern: what the page shows where no status is asked for. */
+/** The statuses that still need attention: the page shows them when no status is chosen. */
 const openStatuses: DlqStatus[] = ['pending', 'retrying', 'exhausted'];
 export const statuses: readonly DlqStatus[] = DlqStatus.options;
 export const classes = Object.keys(errorClasses) as ErrorClass[];
@@ -20,8 +20,8 @@ const known = <Value extends string>(values: readonly string[] | undefined, all:
   all.filter((one) => values?.includes(one));
 
 /**
- * What the URL asks for, as the API takes it: for lists, counts and commands alike, so that a command touches what is seen. The statuses are
- * always named: where none are, a purge would also delete what is resolved.
+ * The filter of the URL as the API takes it. Lists, counts and commands use the same filter, so that a command changes exactly the entries
+ * that are shown. The statuses are always named: without them a purge would also delete resolved entries.
  */
 export function toFilter(orgId: string, search: DeadLettersSearch, quarantine: boolean): DlqFilter {
   const wanted = { classes: known(search.classes, classes), statuses: known(search.statuses, statuses) };
@@ -37,6 +37,6 @@ export function toFilter(orgId: string, search: DeadLettersSearch, quarantine: b
   };
 }
 
-/** In a query a list is one parameter with commas. */
+/** The filter as a query string, in which a list is one parameter with commas. */
 export const toQuery = (filter: DlqFilter, more: Record<string, string> = {}) =>
   new URLSearchParams({ ...Object.fromEntries(Object.entries(filter).map(([key, value]) => [key, String(value)])), ...more }).toString();

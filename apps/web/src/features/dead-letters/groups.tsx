@@ -7,7 +7,7 @@ import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useOrg } from '../../lib/orgs.ts';
 import type { DeadLettersSearch } from '../../lib/search.ts';
 import { Sparkline } from '../../ui/charts.tsx';
-import { concernsSecret, Healer, useClassName } from '../../ui/error-class.tsx';
+import { concernsSecret, RetryableBadge, useClassName } from '../../ui/error-class.tsx';
 import { AnchorLink } from '../../ui/links.tsx';
 import { SourceBadge } from '../../ui/source-badge.tsx';
 import { Time } from '../../ui/values.tsx';
@@ -20,13 +20,13 @@ type Cluster = DlqAnalysis['clusters'][number];
 
 interface GroupsProps {
   groups: readonly DlqGroup[];
-  /** What the groups were made of. */
+  /** The filter that the groups were made with. */
   filter: DlqFilter;
   search: DeadLettersSearch;
   onStarted: (operation: DlqOperation) => void;
 }
 
-/** What fails alike, by class and connection, the largest first: how much, since when, why, and what to do about it. */
+/** Dead letters grouped by class and connection, the largest group first, with count, first and last time, cause and fix. */
 export function Groups({ groups, filter, search, onStarted }: GroupsProps) {
   const language = useLanguage();
   const nameOf = (group: DlqGroup) => `${group.errorClass} ${group.connectionId}`;
@@ -49,7 +49,7 @@ export function Groups({ groups, filter, search, onStarted }: GroupsProps) {
 
 interface CardProps extends Omit<GroupsProps, 'groups'> {
   group: DlqGroup;
-  /** Undefined: not known yet. */
+  /** Undefined until they are loaded. */
   clusters: readonly Cluster[] | undefined;
 }
 
@@ -81,7 +81,7 @@ function GroupCard({ group, clusters, filter, search, onStarted }: CardProps) {
               >
                 {title}
               </AnchorLink>
-              <Healer errorClass={group.errorClass} />
+              <RetryableBadge errorClass={group.errorClass} />
             </Group>
             <Text size="xs" c="dimmed" className="break">
               <AnchorLink
@@ -134,7 +134,7 @@ function GroupCard({ group, clusters, filter, search, onStarted }: CardProps) {
   );
 }
 
-/** Cause and fix of what fails alike, with an example of it. */
+/** The cause and fix of a cluster, with a link to an example. */
 function Explanation({ cluster, search, counted = false }: { cluster: Cluster; search: DeadLettersSearch; counted?: boolean }) {
   const t = useTexts(deadLetterTexts);
   const org = useOrg();

@@ -16,11 +16,11 @@ const colors = { queued: 'gray', running: 'blue', done: 'teal', failed: 'red', c
 interface OperationProps {
   operation: DlqOperation;
   nameOf: (connectionId: string) => string;
-  /** Takes it out of sight; it stays in the list. */
+  /** Hides the operation at the top of the page; it stays in the list. */
   onHide?: (() => void) | undefined;
 }
 
-/** One redrive, discard, purge or re-verification: what it touches, how far it is, who started it and when. */
+/** One redrive, discard, purge or re-verification: its filter, its progress, who started it and when. */
 export function Operation({ operation, nameOf, onHide }: OperationProps) {
   const t = useTexts(deadLetterTexts);
   const language = useLanguage();
@@ -102,7 +102,7 @@ export function Operations({ operations, nameOf }: { operations: readonly DlqOpe
   );
 }
 
-/** The filter of an operation in words. */
+/** Describes the filter of an operation in words. */
 function useFilterWords(nameOf: (connectionId: string) => string) {
   const t = useTexts(deadLetterTexts);
   const className = useClassName();

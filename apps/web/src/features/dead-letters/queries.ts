@@ -21,14 +21,17 @@ import { toQuery } from './filter.ts';
 
 const key = ['dead-letters'] as const;
 
-/** Groups by class and connection, with their counts and hours. */
+/** Groups by class and connection, with their counts per hour. */
 export const summary = (filter: DlqFilter) =>
   queryOptions({
     queryKey: [...key, 'summary', filter],
     queryFn: () => api(DlqSummary, 'GET', `/api/dlq/summary?${toQuery(filter)}`),
   });
 
-/** Clusters of what fails alike, each with cause and fix in the language of the page. `of` changes when what is analysed does. */
+/**
+ * Clusters of similar failures, each with cause and fix in the language of the page. `of` is part of the key, so that the analysis is
+ * fetched again when the groups or the entry change.
+ */
 export const analysis = (filter: DlqFilter, language: Language, of: readonly string[]) =>
   queryOptions({
     queryKey: [...key, 'analysis', language, filter, of],
@@ -50,7 +53,7 @@ export const entryDetail = (id: string) =>
     queryFn: () => api(DlqEntry, 'GET', `/api/dlq/${encodeURIComponent(id)}`),
   });
 
-/** What came of a dead letter that was run again: events of its delivery, or of its delivery run anew. */
+/** The events of a dead letter that was retried: events of its own delivery and of the replays of that delivery. */
 export const eventsOfEntry = ({ id, journalId, idempotencyKey }: DlqEntry) =>
   queryOptions({
     queryKey: [...key, 'events', id],
@@ -72,7 +75,7 @@ export const operations = (orgId: string) =>
     queryFn: async () => (await api(DlqOperations, 'GET', `/api/dlq/operations?orgId=${orgId}`)).operations,
   });
 
-/** The delivery with its personal data. Every call is in the audit log. */
+/** The delivery with its personal data. Every call is recorded in the audit log. */
 export const fullDelivery = async ({ id, orgId, status }: DlqEntry) =>
   (await api(DlqSamples, 'GET', `/api/dlq/sample?${toQuery({ orgId, ids: [id], statuses: [status] }, { limit: '1', full: 'true' })}`))
     .entries[0]?.payload;
@@ -86,7 +89,7 @@ export const cancelOperation = (id: string) => api(DlqOperation, 'POST', `/api/d
 
 export const invalidateDeadLetters = (client: QueryClient) => client.invalidateQueries({ queryKey: key });
 
-/** After dead letters were run again: they changed, and there may be new events, activity and figures of connections. */
+/** Invalidates what a retry changes: dead letters, and the events, activity and figures of connections. */
 export const invalidateAfterRetry = (client: QueryClient) =>
   Promise.all([
     invalidateDeadLetters(client),

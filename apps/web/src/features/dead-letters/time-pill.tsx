@@ -9,7 +9,7 @@ export interface Times {
   to?: string;
 }
 
-/** The filter of two times of one's own, in ISO; either may be open. */
+/** The filter for two times, in ISO 8601; either may be left open. */
 export function TimePill({ label, from, to, onChange }: { label: string; onChange: (times: Times) => void } & Times) {
   const language = useLanguage();
   const show = new Intl.DateTimeFormat(language, { dateStyle: 'short', timeStyle: 'short' });
@@ -30,7 +30,7 @@ export function TimePill({ label, from, to, onChange }: { label: string; onChang
   );
 }
 
-/** For an input of the browser: in the viewer's zone, to the minute. */
+/** Formats a time for a `datetime-local` input: in the viewer's time zone, to the minute. */
 function toLocal(iso: string | undefined): string {
   if (iso === undefined) return '';
   const at = new Date(iso);

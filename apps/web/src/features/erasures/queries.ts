@@ -2,7 +2,7 @@ import { type QueryClient, queryOptions } from '@tanstack/react-query';
 import { ErasureList } from '@tributary/shared/erasures.ts';
 import { api } from '../../lib/api.ts';
 
-/** The newest first. */
+/** Newest first. */
 export const erasures = (orgId: string) =>
   queryOptions({
     queryKey: ['erasures', orgId],

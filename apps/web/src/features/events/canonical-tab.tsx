@@ -12,7 +12,7 @@ import { eventTexts } from './texts.ts';
 
 const kinds = ['email', 'phone', 'document', 'external_id'] as const;
 
-/** The columns that every event has, whichever platform it came from. */
+/** The columns that every event has, whatever its platform. */
 export function CanonicalTab({
   event,
   connectionName,
@@ -131,7 +131,7 @@ function Copied({ value }: { value: string }) {
   );
 }
 
-/** An exact time in the viewer's zone and in UTC; `after`: how long after another. */
+/** An exact time in the viewer's time zone and in UTC. `after` adds how long after another time it was. */
 function Moment({ at, after }: { at: string; after?: { of: string; text: 'afterEvent' | 'afterArrival' } }) {
   const t = useTexts(eventTexts);
   const language = useLanguage();

@@ -24,7 +24,7 @@ const colors: Record<JournalOutcome, string> = {
   rejected: 'red',
 };
 
-/** How the event came: the delivery it arrived in, what else came of that, every attempt, and a way to send it through again. */
+/** The delivery that the event arrived in, the other records of that delivery, every attempt, and the replay. */
 export function DeliveryTab({ event }: { event: EventDetail }) {
   const t = useTexts(eventTexts);
   const delivery = useQuery(eventDelivery(event.org_id, event.id));

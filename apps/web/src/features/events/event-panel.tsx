@@ -20,7 +20,7 @@ interface PanelProps {
   id: string;
   tab: Tab;
   onTab: (tab: Tab) => void;
-  /** The events before and after this one in the list, where there are any. */
+  /** The ids of the previous and the next event of the list, where there are any. */
   previous: string | undefined;
   next: string | undefined;
   onMove: (id: string) => void;
@@ -29,7 +29,7 @@ interface PanelProps {
   nameOf: (connectionId: string) => string;
 }
 
-/** One event, whole: what it means, what the platform said, and how it came. */
+/** One event in three tabs: its columns, the platform's own fields, and its delivery. */
 export function EventPanel({ id, tab, onTab, previous, next, onMove, onClose, onPerson, nameOf }: PanelProps) {
   const t = useTexts(eventTexts);
   const org = useOrg();

@@ -39,7 +39,7 @@ export function Events() {
   const { pages, newest, rows, fresh, showFresh, fetchMore, searchedTo, refresh } = useEvents(org.id, search);
   const list = useRef<HTMLDivElement>(null);
 
-  // Rows may come in above only while nobody reads or points at them.
+  // New rows are inserted at the top only while the reader is neither reading nor pointing at the list.
   useEffect(() => {
     if (fresh > 0 && window.scrollY < 8 && search.event === undefined && !list.current?.matches(':hover, :focus-within')) showFresh();
   }, [fresh, showFresh, search.event]);
@@ -120,7 +120,7 @@ export function Events() {
   );
 }
 
-/** What stands below the last row: the way on, or that there is none. */
+/** The end of the list: a button that loads more, or the total. */
 function End({
   pages: { isFetchNextPageError, hasNextPage, fetchNextPage },
   count,
@@ -154,7 +154,7 @@ const Quiet = ({ children }: { children: string }) => (
   </Text>
 );
 
-/** Says that there is more to see, and leaves it to the reader when. */
+/** Offers the new events, so that the reader decides when the list changes. */
 function Fresh({ count, more, onShow }: { count: number; more: boolean; onShow: () => void }) {
   const t = useTexts(eventTexts);
   return (

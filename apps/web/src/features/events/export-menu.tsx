@@ -10,13 +10,16 @@ import type { EventsSearch } from '../../lib/search.ts';
 import { Facts } from '../../ui/facts.tsx';
 import { Refused } from '../../ui/refused.tsx';
 import { filterKeys, timesOf } from './filter.ts';
+import { useFilterWords } from './filter-words.ts';
 import { exportEvents } from './queries.ts';
 import { eventTexts } from './texts.ts';
-import { useFilterWords } from './words.ts';
 
 const formats: readonly EventExportFormat[] = ['csv', 'json', 'ndjson'];
 
-/** Every event of the filter as a file: says first what that is. The server streams it; the browser writes it to disk. */
+/**
+ * Exports every event of the filter as a file and shows first what that covers. The server streams the file and the browser writes it to
+ * disk.
+ */
 export function ExportMenu({
   search,
   connections,

@@ -1,22 +1,19 @@
-import { Button, Group, MultiSelect, NativeSelect, SegmentedControl, Stack, TagsInput, Text, TextInput } from '@mantine/core';
-import { canonicalTypes, isCanonicalType, sourceTypePattern } from '@tributary/shared/canonical.ts';
-import { formatAmount, parseAmount } from '@tributary/shared/currency.ts';
+import { Group, MultiSelect, SegmentedControl, Stack, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { useTexts } from '../../lib/i18n.ts';
-import type { EventsSearch } from '../../lib/search.ts';
 import { FilterPill } from '../../ui/filter-pill.tsx';
 import { SearchBox } from '../../ui/search-box.tsx';
-import { type filterKeys, without } from './filter.ts';
+import { AmountFilter } from './amount-filter.tsx';
+import { ApplyButton } from './apply-button.tsx';
+import { type FilterFormProps, type FilterProps, type filterKeys, without } from './filter.ts';
+import { useFilterWords } from './filter-words.ts';
 import { SubjectFilter } from './subject-filter.tsx';
 import { eventTexts } from './texts.ts';
-import { useFilterWords } from './words.ts';
+import { TypeFilter } from './type-filter.tsx';
 
-interface BarProps {
-  search: EventsSearch;
-  /** `replace` where no step back is wanted, as for every letter typed. */
-  onChange: (search: EventsSearch, options?: { replace?: boolean }) => void;
+interface BarProps extends FilterProps {
   connections: readonly { id: string; name: string }[];
-  /** Types that were seen, for those who look for one. */
+  /** The types in the loaded list, offered first. */
   seenTypes: readonly string[];
 }
 
@@ -79,47 +76,7 @@ export function FilterBar({ search, onChange, connections, seenTypes }: BarProps
   );
 }
 
-interface FormProps extends Pick<BarProps, 'search' | 'onChange'> {
-  close: () => void;
-}
-
-function TypeFilter({ search, onChange, seenTypes }: Pick<BarProps, 'search' | 'onChange' | 'seenTypes'>) {
-  const t = useTexts(eventTexts);
-  const [typed, setTyped] = useState(search.types ?? []);
-  const isType = (type: string) => isCanonicalType(type) || sourceTypePattern.test(type);
-  const unknown = typed.find((type) => !isType(type));
-  const seen = seenTypes.filter((type) => !typed.includes(type)).sort();
-  const groups = Map.groupBy(
-    Object.keys(canonicalTypes).filter((type) => !seen.includes(type)),
-    (type) => type.split('.')[0] ?? '',
-  );
-  return (
-    <TagsInput
-      label={t('types')}
-      description={t('typesHint')}
-      data={[
-        ...(seen.length > 0 ? [{ group: t('typesSeen'), items: seen }] : []),
-        ...[...groups].map(([group, items]) => ({ group, items })),
-      ]}
-      value={typed}
-      onChange={(chosen) => {
-        setTyped(chosen);
-        const types = chosen.filter(isType);
-        onChange({ ...without(search, 'types'), ...(types.length > 0 ? { types } : {}) }, { replace: search.types !== undefined });
-      }}
-      acceptValueOnBlur={false}
-      // A scroll area of its own could be focused, which nothing within a list of options may be but the options.
-      withScrollArea={false}
-      styles={{ options: { maxHeight: 260, overflowY: 'auto' } }}
-      clearable
-      comboboxProps={{ withinPortal: false }}
-      error={unknown === undefined ? undefined : t('noSuchType', { type: unknown })}
-      data-autofocus
-    />
-  );
-}
-
-function OrderFilter({ search, onChange, close }: FormProps) {
+function OrderFilter({ search, onChange, close }: FilterFormProps) {
   const t = useTexts(eventTexts);
   const [order, setOrder] = useState(search.order ?? '');
   const submit = (event: FormEvent) => {
@@ -139,70 +96,8 @@ function OrderFilter({ search, onChange, close }: FormProps) {
           onChange={(event) => setOrder(event.currentTarget.value)}
           data-autofocus
         />
-        <Apply />
+        <ApplyButton />
       </Stack>
     </form>
-  );
-}
-
-/** Those that the sources use most; a link may name any other. */
-const currencies = ['BRL', 'USD', 'EUR', 'GBP', 'ARS', 'CLP', 'COP', 'MXN', 'PEN', 'UYU', 'JPY', 'CAD', 'AUD', 'CHF'];
-
-function AmountFilter({ search, onChange, close }: FormProps) {
-  const t = useTexts(eventTexts);
-  const set = parseAmount(search.amount ?? '');
-  const units = (minor: string | undefined) =>
-    set && minor !== undefined ? formatAmount({ currency: set.currency, amountMin: minor, amountMax: minor }).slice(4) : '';
-  const [currency, setCurrency] = useState(set?.currency ?? 'BRL');
-  const [min, setMin] = useState(() => units(set?.amountMin));
-  const [max, setMax] = useState(() => units(set?.amountMax));
-  const [wrong, setWrong] = useState(false);
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    const isSet = min.trim() !== '' || max.trim() !== '';
-    const amount = isSet ? parseAmount(`${currency} ${min}..${max}`) : undefined;
-    setWrong(isSet && !amount);
-    if (isSet && !amount) return;
-    onChange({ ...without(search, 'amount'), ...(amount && { amount: formatAmount(amount) }) });
-    close();
-  };
-  return (
-    <form onSubmit={submit} noValidate>
-      <Stack gap="xs">
-        <Group gap="xs" wrap="nowrap" align="flex-end">
-          <NativeSelect
-            label={t('currency')}
-            w={92}
-            style={{ flexShrink: 0 }}
-            data={[...new Set([currency, ...currencies])]}
-            value={currency}
-            onChange={(event) => setCurrency(event.currentTarget.value)}
-          />
-          <TextInput
-            label={t('amountMin')}
-            inputMode="decimal"
-            value={min}
-            onChange={(event) => setMin(event.currentTarget.value)}
-            data-autofocus
-          />
-          <TextInput label={t('amountMax')} inputMode="decimal" value={max} onChange={(event) => setMax(event.currentTarget.value)} />
-        </Group>
-        {wrong && (
-          <Text size="xs" c="red" role="alert">
-            {t('amountWrong')}
-          </Text>
-        )}
-        <Apply />
-      </Stack>
-    </form>
-  );
-}
-
-function Apply() {
-  const t = useTexts(eventTexts);
-  return (
-    <Button type="submit" size="xs" style={{ alignSelf: 'flex-end' }}>
-      {t('apply')}
-    </Button>
   );
 }

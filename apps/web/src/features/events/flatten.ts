@@ -1,6 +1,6 @@
 export type Leaf = readonly [path: string, value: string | number | boolean | null];
 
-/** The values of JSON by their paths, in order; undefined where they are too many or too deep to be read as a table. */
+/** The values of a JSON document by their paths, in order. Undefined when they are too many, too deep or too long for a table. */
 export function flatten(value: unknown, { leavesMax = 80, depthMax = 4, lengthMax = 2_000 } = {}): Leaf[] | undefined {
   const leaves: Leaf[] = [];
   const visit = (part: unknown, path: string, depth: number): boolean => {

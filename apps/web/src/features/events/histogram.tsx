@@ -14,7 +14,7 @@ import { eventTexts } from './texts.ts';
 
 const height = 128;
 
-/** How many events of the filter happened when. A bar, or several that are drawn over, become the time that is looked at. */
+/** The number of events of the filter over time. Clicking a bar, or drawing over several, selects their time. */
 export function Histogram({ search, onChange }: { search: EventsSearch; onChange: (search: EventsSearch) => void }) {
   const t = useTexts(eventTexts);
   const language = useLanguage();

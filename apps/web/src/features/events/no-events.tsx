@@ -12,7 +12,7 @@ import { eventTexts } from './texts.ts';
 
 const hourMs = 3_600_000;
 
-/** Why the list is empty, and the way on: filters that match nothing, a time in which nothing happened, or no event at all yet. */
+/** Explains why the list is empty and offers the next step: filters match nothing, the time is empty, or the org has no event yet. */
 export function NoEvents({ search, onChange }: { search: EventsSearch; onChange: (search: EventsSearch) => void }) {
   const t = useTexts(eventTexts);
   const language = useLanguage();

@@ -7,7 +7,7 @@ import { flatten } from './flatten.ts';
 import type { EventDetail } from './queries.ts';
 import { eventTexts } from './texts.ts';
 
-/** What the platform said beyond the columns: its own fields, and the campaign that led to it. */
+/** The platform's own fields beyond the columns, and the attribution to a campaign. */
 export function PropertiesTab({ event }: { event: EventDetail }) {
   const t = useTexts(eventTexts);
   return (
@@ -18,7 +18,7 @@ export function PropertiesTab({ event }: { event: EventDetail }) {
   );
 }
 
-/** Read as a table where it is short, and always as JSON. */
+/** Shown as a table where it is short, and always available as JSON. */
 function Values({ title, none, value }: { title: string; none: string; value: unknown }) {
   const t = useTexts(eventTexts);
   const leaves = useMemo(() => flatten(value), [value]);

@@ -19,7 +19,7 @@ import { read, supabase } from '../../lib/supabase.ts';
 import { barsOf, filterOf, toWire } from './filter.ts';
 
 export type { EventPage, EventRow };
-/** The whole event, as the panel shows it. */
+/** All columns of an event, as the panel shows it. */
 export type EventDetail = Database['public']['Tables']['canonical_events']['Row'];
 
 const pageSize = 100;
@@ -41,7 +41,7 @@ export const eventPages = (orgId: string, search: EventsSearch) =>
 export const newestEvents = (orgId: string, search: EventsSearch) =>
   queryOptions({ queryKey: [...queryKeys.events, orgId, 'newest', filterOf(search)], queryFn: () => fetchPage(orgId, search, null) });
 
-/** Answers of the database that one histogram is put together from, at most: each counts for a quarter of a second. */
+/** The most requests that one histogram may take; each counts for at most a quarter of a second in the database. */
 const roundsMax = 12;
 
 export const eventHistogram = (orgId: string, search: EventsSearch) =>
@@ -64,7 +64,7 @@ export const eventHistogram = (orgId: string, search: EventsSearch) =>
     },
   });
 
-/** When the org's latest event happened; null: it has none. */
+/** The time of the org's latest event; null: the org has no event. */
 export const latestEventTime = (orgId: string) =>
   queryOptions({
     queryKey: [...queryKeys.events, orgId, 'latest-time'],
@@ -89,13 +89,13 @@ export const eventDelivery = (orgId: string, id: string) =>
     queryFn: () => api(EventDelivery, 'GET', `/api/events/${id}/delivery`),
   });
 
-/** Asks again for everything that a page shows of the filter. */
+/** Fetches everything again that the events page shows for the current filter. */
 export function refetchList(client: QueryClient, orgId: string): void {
   for (const part of ['pages', 'newest', 'histogram'])
     void client.refetchQueries({ queryKey: [...queryKeys.events, orgId, part], type: 'active' });
 }
 
-/** After a delivery was run again: the events and figures that are shown, but not the list, which is the reader's to renew. */
+/** Invalidates what a replay changes, except the pages of the list: the reader decides when the list changes. */
 export const invalidateAfterReplay = (client: QueryClient) =>
   client.invalidateQueries({ queryKey: queryKeys.events, predicate: ({ queryKey }) => queryKey[2] !== 'pages' });
 

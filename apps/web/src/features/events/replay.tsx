@@ -12,7 +12,7 @@ import { Refused } from '../../ui/refused.tsx';
 import { invalidateAfterReplay, replayEntry } from './queries.ts';
 import { eventTexts } from './texts.ts';
 
-/** Sends the delivery of an event through the pipeline again, and says record by record what became of it. */
+/** Sends the delivery of an event through the pipeline again and shows the outcome of each record. */
 export function Replay({ journalId, records }: { journalId: string; records: number | undefined }) {
   const t = useTexts(eventTexts);
   const queryClient = useQueryClient();

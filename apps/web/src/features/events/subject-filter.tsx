@@ -1,26 +1,18 @@
-import { Button, Stack, Text, TextInput } from '@mantine/core';
+import { Stack, Text, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { useTexts } from '../../lib/i18n.ts';
 import { useOrg } from '../../lib/orgs.ts';
-import type { EventsSearch } from '../../lib/search.ts';
-import { isHash, subjectHashes, without } from './filter.ts';
+import { ApplyButton } from './apply-button.tsx';
+import { type FilterFormProps, isHash, subjectHashes, without } from './filter.ts';
 import { hashSubject } from './queries.ts';
 import { eventTexts } from './texts.ts';
 
 /**
- * Finds a person by what somebody types: an address, a number, a document or a hash. Only the API knows the key that makes hashes of them;
- * what was typed goes nowhere else, so that it stands in no link, history or log.
+ * Finds a person by an e-mail address, a phone number, a document or a hash. Only the API has the key that makes the hashes. The typed text
+ * is sent to the API alone, so that no link, history or log contains it.
  */
-export function SubjectFilter({
-  search,
-  onChange,
-  close,
-}: {
-  search: EventsSearch;
-  onChange: (search: EventsSearch) => void;
-  close: () => void;
-}) {
+export function SubjectFilter({ search, onChange, close }: FilterFormProps) {
   const t = useTexts(eventTexts);
   const org = useOrg();
   const [typed, setTyped] = useState(() => subjectHashes(search.subject)[0] ?? '');
@@ -57,9 +49,7 @@ export function SubjectFilter({
         <Text size="xs" c="dimmed">
           {t('subjectHint')}
         </Text>
-        <Button type="submit" size="xs" loading={hash.isPending} style={{ alignSelf: 'flex-end' }}>
-          {t('apply')}
-        </Button>
+        <ApplyButton loading={hash.isPending} />
       </Stack>
     </form>
   );

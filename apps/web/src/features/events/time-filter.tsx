@@ -1,9 +1,10 @@
-import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
+import { Group, Stack, Text, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import type { EventsSearch } from '../../lib/search.ts';
 import { FilterPill } from '../../ui/filter-pill.tsx';
 import { RangePicker } from '../../ui/range-picker.tsx';
+import { ApplyButton } from './apply-button.tsx';
 import { without } from './filter.ts';
 import { isAfter, isTime, toIso, toLocal } from './local-time.ts';
 import { eventTexts } from './texts.ts';
@@ -13,7 +14,7 @@ interface TimeProps {
   onChange: (search: EventsSearch) => void;
 }
 
-/** How far back one looks: a range that ends now, or two times of one's own (a bar of the histogram sets them too). */
+/** The time filter: a range that ends now, or a start and an end (a bar of the histogram sets them too). */
 export function TimeFilter({ search, onChange }: TimeProps) {
   const t = useTexts(eventTexts);
   const language = useLanguage();
@@ -34,7 +35,10 @@ export function TimeFilter({ search, onChange }: TimeProps) {
   );
 }
 
-/** Without a last year browsers let one type six digits of it. Seconds are asked for where the time has some, as that of a short bar. */
+/**
+ * Attributes of the inputs. Without `max`, browsers let people type a year of six digits. Seconds can be entered only where the time has
+ * some, as the time of a short bar has.
+ */
 const limits = (opened: string | undefined) => ({ max: '9999-12-31T23:59:59', step: toLocal(opened).length > 16 ? 1 : 60 });
 
 function OwnTimes({ search, onChange, close }: TimeProps & { close: () => void }) {
@@ -79,9 +83,7 @@ function OwnTimes({ search, onChange, close }: TimeProps & { close: () => void }
         <Text size="xs" c="dimmed">
           {t('ownTimeHint')}
         </Text>
-        <Button type="submit" size="xs" style={{ alignSelf: 'flex-end' }}>
-          {t('apply')}
-        </Button>
+        <ApplyButton />
       </Stack>
     </form>
   );

@@ -5,8 +5,8 @@ import { live } from '../../ui/live.tsx';
 import { type EventPage, eventPages, newestEvents, refetchList } from './queries.ts';
 
 /**
- * The events of a filter, page after page, newest first. New ones are looked for by asking for the first page again, and kept apart as
- * `fresh` until somebody wants to see them: `showFresh` then begins anew with that page, so that nothing is missing or there twice.
+ * The events of a filter, page after page, newest first. To find new events, the first page is fetched again; they are counted as `fresh`
+ * until the reader wants them. `showFresh` then starts the list again from that page, so that no event is missing or shown twice.
  */
 export function useEvents(orgId: string, search: EventsSearch) {
   const queryClient = useQueryClient();
@@ -25,12 +25,11 @@ export function useEvents(orgId: string, search: EventsSearch) {
     if (first) queryClient.setQueryData<InfiniteData<EventPage>>(queryKey, { pages: [first], pageParams: [null] });
   }, [queryClient, queryKey, first]);
   const { hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = pages;
-  /** How far back a long search came: it goes on only when somebody wants it to. */
+  /** How far back a long search has come; it continues only on request. */
   const searchedTo = pages.data?.pages.at(-1)?.scannedTo ?? undefined;
   const fetchMore = useCallback(() => {
     if (hasNextPage && !isFetching && !isFetchNextPageError && searchedTo === undefined) void fetchNextPage();
   }, [hasNextPage, isFetching, isFetchNextPageError, searchedTo, fetchNextPage]);
-  /** Everything that the page shows of the filter. */
   const refresh = useCallback(() => refetchList(queryClient, orgId), [queryClient, orgId]);
   return { pages, newest, rows, fresh, showFresh, fetchMore, searchedTo, refresh };
 }

@@ -2,7 +2,7 @@ import { type QueryClient, queryOptions } from '@tanstack/react-query';
 import { LegalHoldList } from '@tributary/shared/holds.ts';
 import { api } from '../../lib/api.ts';
 
-/** The newest first, released ones too. */
+/** Newest first, including released holds. */
 export const legalHolds = (orgId: string) =>
   queryOptions({
     queryKey: ['legal-holds', orgId],

@@ -10,17 +10,17 @@ import { ButtonLink } from '../../ui/links.tsx';
 import { OpenOrg } from '../../ui/open-org.tsx';
 import { inviteTexts } from './texts.ts';
 
-/** Where the link of an invite leads once the invited person is signed in. */
+/** The page that the link of an invite leads to, once the invited person is signed in. */
 export function AcceptInvite() {
   const t = useTexts(inviteTexts);
-  // After the #: a fragment reaches no server and no log on the way.
+  // The token is in the fragment, because a fragment is not sent to any server and appears in no log.
   const token = new URLSearchParams(useLocation().hash).get('token');
   const user = useSession()?.user;
   const accept = useMutation({
     mutationFn: (value: string) => api(AcceptedInvite, 'POST', '/api/invites/accept', { token: value }),
   });
   const { mutate } = accept;
-  // The token works once: an effect that runs twice must not use it twice.
+  // The token works only once, so an effect that runs twice must not send it twice.
   const used = useRef(false);
   useEffect(() => {
     if (!token || used.current) return;

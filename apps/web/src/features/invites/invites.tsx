@@ -87,7 +87,7 @@ function InviteForm() {
             data={(['analyst', 'admin'] as const).map((value) => ({ value, label: names(value) }))}
             {...form.getInputProps('role')}
           />
-          {/* Beside the fields, not beside what is wrong with them. */}
+          {/* Aligned with the fields, not with their error texts. */}
           <Button type="submit" loading={create.isPending} mt={24}>
             {t('createInvite')}
           </Button>
@@ -98,7 +98,7 @@ function InviteForm() {
   );
 }
 
-/** The link, once: closing forgets it. */
+/** Shows the link once: closing the dialog forgets it. */
 function InviteLink({ invite, onClose }: { invite: CreatedInvite & { email: string }; onClose: () => void }) {
   const t = useTexts(inviteTexts);
   const language = useLanguage();

@@ -27,7 +27,7 @@ export function LeaveOrg() {
   );
 }
 
-/** The way out of the org. Owners stay until another owner has changed their role. */
+/** Lets a member leave the org. An owner cannot leave until another owner has changed their role. */
 function Leave({ isLastOwner }: { isLastOwner: boolean }) {
   const t = useTexts(memberTexts);
   const org = useOrg();

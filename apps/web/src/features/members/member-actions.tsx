@@ -16,7 +16,7 @@ import { useRefusal } from './use-refusal.ts';
 
 const roles = ['owner', 'admin', 'analyst'] as const;
 
-/** A member's role: to be changed by owners, who cannot change their own. */
+/** The role of a member. Owners can change it, but not their own. */
 export function RoleOf({ member }: { member: Person }) {
   const t = useTexts(memberTexts);
   const names = useTexts(roleTexts);
@@ -63,7 +63,7 @@ export function RemoveMember({ member }: { member: Person }) {
   const refusal = useRefusal();
   const [opened, setOpened] = useState(false);
   const { email } = member;
-  // Analysts are told once, above the invites, that they change nothing.
+  // Analysts see once, above the invites, that they cannot change anything.
   if (!org.canWrite) return null;
   if (member.role === 'owner') return <WhyNot short text={t('ownersStay')} />;
   return (

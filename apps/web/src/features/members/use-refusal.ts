@@ -2,11 +2,11 @@ import { ApiError } from '../../lib/errors.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { memberTexts } from './texts.ts';
 
-/** The database's refusals in the reader's language. */
+/** Refusals of the database in the reader's language. */
 export function useRefusal() {
   const t = useTexts(memberTexts);
   return {
-    /** Row level security refuses by touching no row. */
+    /** Row level security refuses a change by changing no row, without an error. */
     requireChange: async (change: Promise<boolean>) => {
       if (!(await change)) throw new Error(t('refusedMember'));
     },

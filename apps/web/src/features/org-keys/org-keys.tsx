@@ -20,7 +20,7 @@ import { orgKeyTexts } from './texts.ts';
 
 type Kind = OrgKey['kind'];
 
-/** Which keys the org has, and new ones. */
+/** The keys of the org, and the buttons that create new ones. */
 export function Keys() {
   const t = useTexts(orgKeyTexts);
   const org = useOrg();
@@ -78,21 +78,21 @@ export function Keys() {
           )}
         </Loaded>
       </Stack>
-      {asking && <Rotate kind={asking} onClose={() => setAsking(undefined)} />}
+      {asking && <RotateDialog kind={asking} onClose={() => setAsking(undefined)} />}
     </Section>
   );
 }
 
-/** After a new hash key: that older events still have older hashes, and the way to mend it. */
+/** After a new hash key: says that older events still have hashes of an older key, and links to the reprocessing that replaces them. */
 function OlderHashes({ keys }: { keys: readonly OrgKey[] }) {
   const t = useTexts(orgKeyTexts);
   const language = useLanguage();
   const org = useOrg();
-  // The newest first.
+  // Newest first.
   const hashKeys = keys.filter(({ kind }) => kind === 'hash');
   const [current, oldest] = [hashKeys.find((key) => key.current), hashKeys.at(-1)];
   if (!current || !oldest || current === oldest) return null;
-  // Instances hear of a new key within a moment; a minute holds it.
+  // Every instance uses the new key within a moment; one minute is more than enough.
   const to = dayjs(current.createdAt).add(1, 'minute').toISOString();
   return (
     <Text size="sm" c="dimmed">
@@ -115,7 +115,7 @@ const words = {
   hash: { title: 'rotateHash', done: 'rotatedHash', body: ['rotateHashBody', 'rotateHashJoins'] },
 } as const;
 
-function Rotate({ kind, onClose }: { kind: Kind; onClose: () => void }) {
+function RotateDialog({ kind, onClose }: { kind: Kind; onClose: () => void }) {
   const t = useTexts(orgKeyTexts);
   const ui = useTexts(uiTexts);
   const org = useOrg();

@@ -52,7 +52,7 @@ function Form({ org }: { org: Org }) {
     mutationFn: () => updateOrg(org.id, { name, rateLimitPerSecond }),
     onSuccess: async (saved) => {
       queryClient.setQueryData(orgDetail(org.id).queryKey, saved);
-      // The header and the org of the route are told too.
+      // The header and the route show the new name too.
       await queryClient.fetchQuery({ ...myOrgs(userId), staleTime: 0 });
       await router.invalidate();
       notifications.show({ message: ui('saved'), color: 'teal' });

@@ -14,14 +14,17 @@ interface Row {
   last_event_at: string | null;
 }
 
-/** Warning and critical age of the last event, in seconds, as the alert ConnectionLag has them. */
+/** The warning and critical age of the latest event, in seconds, as in the alert ConnectionLag. */
 const warningAge = 600;
 const criticalAge = 1_800;
 
-/** The list of connections has them all. */
+/** The list of connections shows all of them. */
 const rowsMax = 50;
 
-/** A small bar for each connection, the stalest first: the fuller, the longer nothing came. `height` in pixels; more of them scroll. */
+/**
+ * A small bar for each connection, the stalest first: the fuller the bar, the longer no event has arrived. The list is at most `height`
+ * pixels high and scrolls.
+ */
 export function Freshness({ rows, height }: { rows: readonly Row[]; height: number }) {
   const t = useTexts(overviewTexts);
   const language = useLanguage();

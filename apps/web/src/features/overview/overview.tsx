@@ -20,11 +20,11 @@ import { Freshness } from './freshness.tsx';
 import { PipelineFigures } from './pipeline-figures.tsx';
 import { overviewTexts } from './texts.ts';
 
-/** Objectives of the product: p95 of the ingest lag in seconds, and the share of records that are dead-lettered. */
+/** The objectives of the product: the 95th percentile of the ingest lag in seconds, and the share of records that are dead-lettered. */
 const lagObjective = 60;
 const dlqObjective = 0.005;
 
-/** What came in, what became of it, how late, and who is silent. */
+/** Received records and their outcomes, the ingest lag, the dead-letter rate, and the freshness of connections. */
 export function Overview() {
   const t = useTexts(overviewTexts);
   const org = useOrg();

@@ -16,7 +16,7 @@ const ends = [
   { key: 'rejected', color: 'red.6' },
 ] as const;
 
-/** Received, and the four ways it can end, as one pipeline: the shares of a bar add up to all of it. */
+/** The received records and their four possible outcomes as one pipeline; the parts of the bar add up to all received records. */
 export function PipelineFigures({ points, range }: { points: readonly Activity[]; range: Range }) {
   const t = useTexts(overviewTexts);
   const language = useLanguage();
@@ -34,7 +34,7 @@ export function PipelineFigures({ points, range }: { points: readonly Activity[]
             color={color}
             value={formatNumber(sum(key), language)}
             share={received > 0 ? formatShare(sum(key) / received, language) : '–'}
-            number={(text) => <Behind end={key} range={range} text={text} />}
+            number={(text) => <FigureLink end={key} range={range} text={text} />}
           />
         ))}
       </SimpleGrid>
@@ -47,8 +47,8 @@ export function PipelineFigures({ points, range }: { points: readonly Activity[]
   );
 }
 
-/** A figure that leads to what it counts, where there is a list of it. */
-function Behind({ end, range, text }: { end: (typeof ends)[number]['key']; range: Range; text: string }) {
+/** A figure that links to the list of what it counts, where there is such a list. */
+function FigureLink({ end, range, text }: { end: (typeof ends)[number]['key']; range: Range; text: string }) {
   const t = useTexts(overviewTexts);
   const params = { org: useOrg().slug };
   const { from } = windowOf(range, Date.now());

@@ -9,7 +9,7 @@ import { Id, Time } from '../../ui/values.tsx';
 import type { DetailedHealth } from './queries.ts';
 import { pipelineTexts } from './texts.ts';
 
-/** What the instances hold and do. */
+/** The buffers, jobs, circuits and connection pools of the instances. */
 export function Figures({ health }: { health: DetailedHealth }) {
   const t = useTexts(pipelineTexts);
   const s = useTexts(modeTexts);
@@ -101,7 +101,7 @@ function Figure({ name, value, hint }: { name: string; value: string; hint: stri
   );
 }
 
-/**  is nothing where the database could not be asked for them. */
+/** A table. `rows` is null or undefined when the database could not be asked. */
 function Grid({
   title,
   columns,

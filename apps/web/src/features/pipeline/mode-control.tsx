@@ -9,12 +9,12 @@ import { Section } from '../../ui/page.tsx';
 import { Refused } from '../../ui/refused.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Time } from '../../ui/values.tsx';
-import { type Command, command, type DetailedHealth, invalidateMode } from './queries.ts';
+import { type Command, type DetailedHealth, invalidateMode, runCommand } from './queries.ts';
 import { pipelineTexts } from './texts.ts';
 
 const commands: readonly Command[] = ['brownout', 'drain', 'pause', 'resume', 'flush'];
 
-/** The mode that every instance obeys, why, and what the operator may demand instead. */
+/** The mode of all instances with its reason, and the commands of the operator. */
 export function ModeControl({ token, health }: { token: string; health: DetailedHealth }) {
   const t = useTexts(pipelineTexts);
   const s = useTexts(modeTexts);
@@ -49,19 +49,19 @@ export function ModeControl({ token, health }: { token: string; health: Detailed
           ))}
         </Group>
       </Stack>
-      {asking && <Ask key={asking} token={token} name={asking} onClose={() => setAsking(undefined)} />}
+      {asking && <CommandDialog key={asking} token={token} name={asking} onClose={() => setAsking(undefined)} />}
     </Section>
   );
 }
 
-function Ask({ token, name, onClose }: { token: string; name: Command; onClose: () => void }) {
+function CommandDialog({ token, name, onClose }: { token: string; name: Command; onClose: () => void }) {
   const t = useTexts(pipelineTexts);
   const ui = useTexts(uiTexts);
   const queryClient = useQueryClient();
   const [reason, setReason] = useState('');
   const [share, setShare] = useState<number | string>(50);
   const run = useMutation({
-    mutationFn: () => command(token, name, { reason: reason.trim(), rate: Number(share) / 100 }),
+    mutationFn: () => runCommand(token, name, { reason: reason.trim(), rate: Number(share) / 100 }),
     onSuccess: async () => {
       notifications.show({ message: t('done', { command: t(name) }), color: 'teal' });
       onClose();

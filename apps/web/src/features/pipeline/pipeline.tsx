@@ -11,10 +11,10 @@ import { ModeControl } from './mode-control.tsx';
 import { detailedHealth } from './queries.ts';
 import { pipelineTexts } from './texts.ts';
 
-/** For whoever runs the installation: the mode of all instances, what they hold, and the levers. */
+/** For operators of the installation: the mode of all instances, their figures, and the commands. */
 export function Pipeline() {
   const t = useTexts(pipelineTexts);
-  // In memory only: gone with the tab, and on every reload.
+  // The token is kept only in memory: it is forgotten when the tab closes or reloads.
   const [token, setToken] = useState<string>();
   return token === undefined ? (
     <Page title={t('title')} description={t('description')}>

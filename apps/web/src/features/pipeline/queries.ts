@@ -4,7 +4,10 @@ import { z } from 'zod';
 import { api } from '../../lib/api.ts';
 import { queryKeys } from '../../lib/query-keys.ts';
 
-/** What of `GET /health/detailed` the page shows: of the instance that answered, and of all of them where the database says so. */
+/**
+ * The part of `GET /health/detailed` that the page shows. It describes the instance that answered, and all instances where the database can
+ * say so.
+ */
 const DetailedHealth = z.object({
   status: z.enum(['ok', 'stopping', 'database_unavailable']),
   instanceId: z.string(),
@@ -59,7 +62,7 @@ export type DetailedHealth = z.infer<typeof DetailedHealth>;
 
 const key = ['pipeline'];
 
-/** `token` is the operator's, and part of no key: a key is kept, and shown by tools. */
+/** `token` is the operator's. It is not part of the key, because keys are cached and shown by developer tools. */
 export const detailedHealth = (token: string) =>
   queryOptions({
     queryKey: key,
@@ -67,7 +70,7 @@ export const detailedHealth = (token: string) =>
     queryFn: ({ signal }) => api(DetailedHealth, 'GET', '/health/detailed', undefined, { bearer: token, signal }),
   });
 
-/** After the mode was changed: this page, and what every org is told about it. */
+/** After a change of the mode: invalidates this page and the status that every org sees. */
 export const invalidateMode = async (client: QueryClient) => {
   await client.invalidateQueries({ queryKey: key });
   await client.invalidateQueries({ queryKey: queryKeys.status });
@@ -75,7 +78,7 @@ export const invalidateMode = async (client: QueryClient) => {
 
 export type Command = 'brownout' | 'drain' | 'pause' | 'resume' | 'flush';
 
-export const command = (token: string, name: Command, { reason, rate }: { reason?: string; rate?: number }) =>
+export const runCommand = (token: string, name: Command, { reason, rate }: { reason?: string; rate?: number }) =>
   api(
     name === 'flush' ? FlushedState : FlowState,
     'POST',

@@ -15,7 +15,7 @@ import { projectTexts } from './texts.ts';
 
 const slugPattern = /^[a-z0-9][a-z0-9-]{0,79}$/;
 
-/** "Curso de violão" as "curso-de-violao". */
+/** Makes a slug of a name: "curso-de-violao" of "Curso de violão". */
 function slugOf(name: string): string {
   const plain = name.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
   return plain
@@ -24,14 +24,14 @@ function slugOf(name: string): string {
     .replace(/^-|-$/g, '');
 }
 
-/** The unique key of (org, slug) was violated. */
+/** Whether the unique key of (org, slug) was violated. */
 const isTaken = (error: unknown) => error instanceof ApiError && error.code === '23505';
 
 export function AddProject() {
   const t = useTexts(projectTexts);
   const org = useOrg();
   const queryClient = useQueryClient();
-  // The slug follows the name until somebody writes one.
+  // The slug follows the name until the person types a slug.
   const [own, setOwn] = useState(false);
   const form = useForm({
     initialValues: { name: '', slug: '' },

@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query';
 import { read, supabase } from '../../lib/supabase.ts';
 
-/** How many connections each project has. */
+/** The number of connections of each project. */
 export const connectionsPerProject = (orgId: string) =>
   queryOptions({
     queryKey: ['connections-per-project', orgId],
@@ -20,6 +20,6 @@ export const addProject = async (orgId: string, project: { name: string; slug: s
   );
 };
 
-/** False: nothing was changed, because the row is gone or not this person's to change. */
+/** False: nothing was changed, because the project is gone or this person may not change it. */
 export const renameProject = async (id: string, name: string): Promise<boolean> =>
   (await read(supabase().data.from('projects').update({ name }).eq('id', id).select('id'))).length > 0;

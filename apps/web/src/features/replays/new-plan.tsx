@@ -7,7 +7,6 @@ import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
 import { canonicalTypes } from '@tributary/shared/canonical.ts';
-import type { ReplayFilter } from '@tributary/shared/replays.ts';
 import dayjs from 'dayjs';
 import { useState } from 'react';
 import { connectionHealth } from '../../lib/connections.ts';
@@ -21,8 +20,9 @@ import { PanelDrawer } from '../../ui/side-panel.tsx';
 import { PlanCount } from './plan-count.tsx';
 import { createPlan, invalidateReplayList, type NewPlan } from './queries.ts';
 import { replayTexts } from './texts.ts';
+import { outcomes, throttleDefault, usePlan } from './use-plan.ts';
 
-/** A plan that is being made, beside the list. All but its name is in the URL. */
+/** The form of a new plan, beside the list. All its fields except the name are kept in the URL. */
 export function NewPlanPanel({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const t = useTexts(replayTexts);
   const language = useLanguage();
@@ -37,36 +37,7 @@ export function NewPlanPanel({ opened, onClose }: { opened: boolean; onClose: ()
   );
 }
 
-const outcomes = ['accepted', 'duplicate', 'dead_lettered', 'mixed'] as const;
-const throttleDefault = 100;
-const settleMs = 400;
-
-/** What the URL says, as the API takes it; a time that is none is missing. */
-function usePlan(name: string): { plan: NewPlan; problem: 'rangeMissing' | 'rangeWrong' | undefined } {
-  const search = useSearch({ from: '/signed-in/o/$org/replays' });
-  // The last day, up to the minute that has begun when the form is opened.
-  const [now] = useState(() => dayjs().add(1, 'minute').startOf('minute'));
-  const moment = (text: string | undefined, fallback: dayjs.Dayjs) => {
-    const at = text === undefined ? fallback : dayjs(text);
-    return at.isValid() ? at.toISOString() : '';
-  };
-  const [from, to] = [moment(search.from, now.subtract(1, 'day')), moment(search.to, now)];
-  const chosen = outcomes.filter((outcome) => search.outcomes?.includes(outcome));
-  const filter: ReplayFilter = {
-    from,
-    to,
-    ...(search.connections ? { connectionIds: search.connections } : {}),
-    ...(search.types ? { eventTypes: search.types } : {}),
-    ...(chosen.length > 0 ? { outcomes: chosen } : {}),
-    ...(search.replays ? { includeReplays: true } : {}),
-  };
-  const rate = Number(search.rate ?? throttleDefault);
-  const throttlePerSecond = Number.isInteger(rate) && rate >= 1 && rate <= 1_000 ? rate : throttleDefault;
-  return {
-    plan: { ...(name.trim() ? { name: name.trim() } : {}), mode: search.mode ?? 'replay', throttlePerSecond, filter },
-    problem: from === '' || to === '' ? 'rangeMissing' : from < to ? undefined : 'rangeWrong',
-  };
-}
+const debounceMs = 400;
 
 function Form() {
   const t = useTexts(replayTexts);
@@ -79,11 +50,11 @@ function Form() {
   const { plan, problem } = usePlan(name);
   const isThrottled = useSearch({ from: '/signed-in/o/$org/replays', select: ({ rate }) => rate !== undefined });
   const { name: _name, ...countable } = plan;
-  const [settled] = useDebouncedValue(JSON.stringify(countable), settleMs);
+  const [debounced] = useDebouncedValue(JSON.stringify(countable), debounceMs);
   const { filter } = plan;
 
   type Search = ReturnType<typeof replaysSearch>;
-  /** Empty means: as when nobody had chosen. */
+  /** An empty value removes the choice from the URL. */
   const set = (key: keyof Search, value: string | readonly string[] | undefined) =>
     void navigate({
       search: (old) => {
@@ -185,9 +156,9 @@ function Form() {
             onChange={(event) => setName(event.currentTarget.value)}
           />
         </SimpleGrid>
-        {/* Always in sight: what the fields above would do. */}
+        {/* Stays visible at the bottom: the effect of the fields above. */}
         <Box pos="sticky" bottom={0} py="sm" bg="body" style={{ zIndex: 1 }}>
-          <PlanCount plan={problem ? undefined : (JSON.parse(settled) as NewPlan)} isSettled={settled === JSON.stringify(countable)}>
+          <PlanCount plan={problem ? undefined : (JSON.parse(debounced) as NewPlan)} isUpToDate={debounced === JSON.stringify(countable)}>
             {(count) => (
               <>
                 <Refused error={make.error} />

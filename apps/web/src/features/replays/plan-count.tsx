@@ -13,17 +13,17 @@ import { type NewPlan, replayPreview } from './queries.ts';
 import { replayTexts } from './texts.ts';
 
 /**
- * How much a plan would be about, counted while it is being filled in, and what may be done with that number. An older count is dimmed
- * until the new one is there, and nothing can be made of it.
+ * Counts the deliveries of a plan while it is being filled in, and says what may be done with that many. An outdated count is dimmed until
+ * the new one arrives, and no plan can be created from it.
  */
 export function PlanCount({
   plan,
-  isSettled,
+  isUpToDate,
   children,
 }: {
-  /** Undefined while it is not one. */
+  /** Undefined while the form is not valid. */
   plan: NewPlan | undefined;
-  isSettled: boolean;
+  isUpToDate: boolean;
   children: (count: { count: number; shown: string }) => ReactNode;
 }) {
   const t = useTexts(replayTexts);
@@ -31,8 +31,8 @@ export function PlanCount({
   const org = useOrg();
   const nothing: NewPlan = { filter: { from: '', to: '' } };
   const preview = useQuery({ ...replayPreview(org.id, plan ?? nothing), enabled: plan !== undefined });
-  const isCurrent = plan !== undefined && isSettled && !preview.isPlaceholderData && !preview.isFetching;
-  if (plan !== undefined && isSettled && preview.isError && !preview.isFetching) {
+  const isCurrent = plan !== undefined && isUpToDate && !preview.isPlaceholderData && !preview.isFetching;
+  if (plan !== undefined && isUpToDate && preview.isError && !preview.isFetching) {
     return preview.error instanceof ApiError && preview.error.code === 'legal_hold' ? (
       <Held reason={preview.error.message} />
     ) : (

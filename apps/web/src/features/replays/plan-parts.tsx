@@ -18,7 +18,7 @@ const colors: Record<ReplayStatus, string> = {
 
 export const isOpen = ({ status }: ReplayPlan) => status !== 'completed' && status !== 'canceled';
 
-/** What people called it, or else when it was made. */
+/** The name of a plan, or its creation time where it has no name. */
 export function usePlanName() {
   const t = useTexts(replayTexts);
   const language = useLanguage();
@@ -34,12 +34,12 @@ export function StatusBadge({ status }: { status: ReplayStatus }) {
   );
 }
 
-/** How far it is, how fast, and how long it still takes. Of the same height whatever is known. */
+/** The progress, rate and remaining time of a plan. The height does not depend on what is known. */
 export function PlanProgress({ plan, name }: { plan: ReplayPlan; name: string }) {
   const t = useTexts(replayTexts);
   const language = useLanguage();
   const number = (value: number) => formatNumber(value, language);
-  // A filter's last deliveries may have been erased since they were counted.
+  // The last deliveries of a filter may have been erased since they were counted.
   const share = plan.status === 'completed' ? 100 : plan.matchedCount === 0 ? 0 : Math.min(100, (100 * plan.processed) / plan.matchedCount);
   const isRunning = plan.status === 'running';
   const pace = !isRunning
@@ -73,7 +73,7 @@ export function PlanProgress({ plan, name }: { plan: ReplayPlan; name: string })
   );
 }
 
-/** Who did something; null: nobody but the system. */
+/** A person by id; null: done by the system. */
 export function Person({ id }: { id: string | null }) {
   const t = useTexts(replayTexts);
   const me = useSession()?.user;

@@ -1,19 +1,19 @@
-import { Alert, Button, Code, Group, Stack, Text, TextInput } from '@mantine/core';
-import { IconUsers } from '@tabler/icons-react';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { ReplayPlan } from '@tributary/shared/replays.ts';
-import { type ReactNode, useState } from 'react';
 import { formatDuration, formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useOrg } from '../../lib/orgs.ts';
 import { useSession } from '../../lib/session.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { ConfirmCount } from '../../ui/confirm.tsx';
-import { Copy } from '../../ui/values.tsx';
-import { countPlan, invalidateReplays, replayPlan, type Step, stepPlan } from './queries.ts';
+import { Approve, NeedsColleague } from './approve-plan.tsx';
+import { replayPlan } from './queries.ts';
+import { ButtonWithDialog, useCountValues } from './step-dialog.tsx';
 import { replayTexts } from './texts.ts';
+import { useStep } from './use-step.ts';
 
-/** What may be done with an open plan now, and by whom. */
+/** The steps that are possible for an open plan now, for those who may take them. */
 export function PlanSteps({ plan }: { plan: ReplayPlan }) {
   const t = useTexts(replayTexts);
   const me = useSession()?.user.id;
@@ -30,8 +30,8 @@ export function PlanSteps({ plan }: { plan: ReplayPlan }) {
         <Group gap="xs">
           {plan.status === 'pending_approval' && !needsColleague && <Approve plan={plan} />}
           {plan.status === 'approved' && <Run plan={plan} />}
-          {plan.status === 'running' && <AtOnce plan={plan} step="pause" />}
-          {(plan.status === 'paused' || plan.status === 'failed') && <AtOnce plan={plan} step="resume" />}
+          {plan.status === 'running' && <PauseOrResume plan={plan} step="pause" />}
+          {(plan.status === 'paused' || plan.status === 'failed') && <PauseOrResume plan={plan} step="resume" />}
           <Cancel plan={plan} />
         </Group>
       </Stack>
@@ -47,96 +47,15 @@ const hints = {
   failed: 'canResume',
 } as const;
 
-/** Takes a step; every list and panel that shows the plan is asked again. */
-function useStep(plan: ReplayPlan, step: Step) {
-  const org = useOrg();
-  const queryClient = useQueryClient();
-  return async (body?: { reference?: string }) => {
-    try {
-      queryClient.setQueryData(replayPlan(org.id, plan.id).queryKey, await stepPlan(plan.id, step, body));
-    } finally {
-      // A refusal too says that what is shown is not how it is.
-      await invalidateReplays(queryClient, org.id);
-    }
-  };
-}
-
-function NeedsColleague() {
-  const t = useTexts(replayTexts);
-  return (
-    <Alert color="cyan" icon={<IconUsers size={18} />} title={t('needsColleague')} mb="sm" role="note">
-      <Text size="sm">{t('needsColleagueWhy')}</Text>
-      <Group gap={4} wrap="nowrap" mt={4}>
-        <Code className="break">{location.href}</Code>
-        <Copy value={location.href} label={t('copyLink')} />
-      </Group>
-    </Alert>
-  );
-}
-
-function Approve({ plan }: { plan: ReplayPlan }) {
-  const t = useTexts(replayTexts);
-  const org = useOrg();
-  const me = useSession()?.user.id;
-  const show = useShown();
-  const step = useStep(plan, 'approve');
-  const [reference, setReference] = useState('');
-  const [missing, setMissing] = useState(false);
-  const { mode, throttlePerSecond, filter } = plan;
-  return (
-    <Opening label={t('approve')}>
-      {(opened, close) => (
-        <ConfirmCount
-          opened={opened}
-          onClose={close}
-          title={t('approveTitle')}
-          preview={() => countPlan(org.id, { mode, throttlePerSecond, filter })}
-          // It may have grown over the threshold since it was made: then its maker has nothing to confirm any more.
-          count={({ count, needsSecondApproval }) => (needsSecondApproval && plan.createdBy === me ? 0 : count)}
-          confirm={({ count }) => t('approveNow', show(count))}
-          onConfirm={async ({ needsSecondApproval }) => {
-            const given = reference.trim();
-            setMissing(needsSecondApproval && given === '');
-            if (needsSecondApproval && given === '') throw new Error(t('referenceNeeded'));
-            await step(given === '' ? {} : { reference: given });
-          }}
-        >
-          {({ count, needsSecondApproval }) =>
-            needsSecondApproval && plan.createdBy === me ? (
-              <NeedsColleague />
-            ) : count === 0 ? (
-              t('approveNone')
-            ) : (
-              <Stack gap="sm">
-                <Text size="sm">{t('approveBody', show(count))}</Text>
-                <TextInput
-                  label={t('reference')}
-                  description={t('referenceHint')}
-                  required={needsSecondApproval}
-                  maxLength={120}
-                  value={reference}
-                  onChange={(event) => setReference(event.currentTarget.value)}
-                  error={missing && reference.trim() === '' ? t('referenceNeeded') : undefined}
-                  data-autofocus
-                />
-              </Stack>
-            )
-          }
-        </ConfirmCount>
-      )}
-    </Opening>
-  );
-}
-
 function Run({ plan }: { plan: ReplayPlan }) {
   const t = useTexts(replayTexts);
   const language = useLanguage();
   const org = useOrg();
   const queryClient = useQueryClient();
-  const show = useShown();
+  const show = useCountValues();
   const step = useStep(plan, 'run');
   return (
-    <Opening label={t('run')}>
+    <ButtonWithDialog label={t('run')}>
       {(opened, close) => (
         <ConfirmCount
           opened={opened}
@@ -158,7 +77,7 @@ function Run({ plan }: { plan: ReplayPlan }) {
           )}
         </ConfirmCount>
       )}
-    </Opening>
+    </ButtonWithDialog>
   );
 }
 
@@ -167,11 +86,11 @@ function Cancel({ plan }: { plan: ReplayPlan }) {
   const language = useLanguage();
   const org = useOrg();
   const queryClient = useQueryClient();
-  const show = useShown();
+  const show = useCountValues();
   const step = useStep(plan, 'cancel');
   const left = ({ matchedCount, processed }: ReplayPlan) => Math.max(0, matchedCount - processed);
   return (
-    <Opening label={t('cancelPlan')} isQuiet>
+    <ButtonWithDialog label={t('cancelPlan')} isQuiet>
       {(opened, close) => (
         <ConfirmCount
           opened={opened}
@@ -179,7 +98,7 @@ function Cancel({ plan }: { plan: ReplayPlan }) {
           danger
           title={t('cancelTitle')}
           preview={() => queryClient.fetchQuery({ ...replayPlan(org.id, plan.id), staleTime: 0 })}
-          // The plan itself, even where nothing of it is left.
+          // The count is the plan itself, so that a plan without remaining deliveries can be canceled too.
           count={() => 1}
           confirm={(fresh) => t('cancelNow', show(left(fresh)))}
           onConfirm={() => step()}
@@ -189,12 +108,12 @@ function Cancel({ plan }: { plan: ReplayPlan }) {
           )}
         </ConfirmCount>
       )}
-    </Opening>
+    </ButtonWithDialog>
   );
 }
 
-/** Pause and resume: each undoes the other, so neither asks first. */
-function AtOnce({ plan, step: name }: { plan: ReplayPlan; step: 'pause' | 'resume' }) {
+/** Pause and resume ask for no confirmation, because each undoes the other. */
+function PauseOrResume({ plan, step: name }: { plan: ReplayPlan; step: 'pause' | 'resume' }) {
   const t = useTexts(replayTexts);
   const step = useStep(plan, name);
   const run = useMutation({ mutationFn: () => step() });
@@ -210,31 +129,4 @@ function AtOnce({ plan, step: name }: { plan: ReplayPlan; step: 'pause' | 'resum
       )}
     </>
   );
-}
-
-/** A button and what it opens. */
-function Opening({
-  label,
-  isQuiet = false,
-  children,
-}: {
-  label: string;
-  isQuiet?: boolean;
-  children: (opened: boolean, close: () => void) => ReactNode;
-}) {
-  const [opened, setOpened] = useState(false);
-  return (
-    <>
-      <Button size="xs" {...(isQuiet ? { variant: 'default' } : {})} onClick={() => setOpened(true)}>
-        {label}
-      </Button>
-      {children(opened, () => setOpened(false))}
-    </>
-  );
-}
-
-/** A number for a sentence: `count` chooses the plural, `shown` is what stands there. */
-function useShown() {
-  const language = useLanguage();
-  return (count: number) => ({ count, shown: formatNumber(count, language) });
 }

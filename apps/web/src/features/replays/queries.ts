@@ -4,7 +4,7 @@ import { api } from '../../lib/api.ts';
 
 export type NewPlan = Omit<CreateReplay, 'dryRun' | 'orgId'>;
 
-/** Newest first, at most this many: the API's own limit. */
+/** The most plans that the API returns; they are the newest ones. */
 export const plansMax = 200;
 
 export const replayPlans = (orgId: string) =>
@@ -16,18 +16,18 @@ export const replayPlans = (orgId: string) =>
 export const invalidateReplays = (client: QueryClient, orgId: string) =>
   client.invalidateQueries({ queryKey: replayPlans(orgId).queryKey });
 
-/** The list alone, not the plans one by one. */
+/** Invalidates the list, but not the single plans. */
 export const invalidateReplayList = (client: QueryClient, orgId: string) =>
   client.invalidateQueries({ queryKey: replayPlans(orgId).queryKey, exact: true });
 
-/** One plan, for owners and admins with its audit trail. */
+/** One plan. For owners and admins it contains its audit trail. */
 export const replayPlan = (orgId: string, id: string) =>
   queryOptions({
     queryKey: ['replays', orgId, id],
     queryFn: () => api(ReplayPlan, 'GET', `/api/replays/${id}`),
   });
 
-/** Counted only. A count that nobody waits for any more is given up. */
+/** Counts the deliveries of a plan without creating it. `signal` cancels a count that is no longer wanted. */
 export const countPlan = (orgId: string, plan: NewPlan, signal?: AbortSignal) =>
   api(ReplayPreview, 'POST', '/api/replays', { ...plan, orgId, dryRun: true }, signal ? { signal } : {});
 
@@ -45,5 +45,7 @@ export type Step = 'approve' | 'run' | 'pause' | 'resume' | 'cancel';
 export const stepPlan = (id: string, step: Step, body: { reference?: string } = {}) =>
   api(ReplayPlan, 'POST', `/api/replays/${id}/${step}`, body);
 
-/** While a plan runs its figures change twice a second; otherwise a colleague's step is soon enough. */
-export const pace = (isRunning: boolean | undefined) => (isRunning ? 2_000 : 10_000);
+/**
+ * The polling interval. The figures of a running plan change twice a second; otherwise the page only has to notice the steps of colleagues.
+ */
+export const pollingMs = (isRunning: boolean | undefined) => (isRunning ? 2_000 : 10_000);

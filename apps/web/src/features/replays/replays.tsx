@@ -15,12 +15,12 @@ import { Time } from '../../ui/values.tsx';
 import { NewPlanPanel } from './new-plan.tsx';
 import { PlanPanel } from './plan.tsx';
 import { isOpen, Person, PlanProgress, StatusBadge, usePlanName } from './plan-parts.tsx';
-import { pace, plansMax, replayPlans } from './queries.ts';
+import { plansMax, pollingMs, replayPlans } from './queries.ts';
 import { replayTexts } from './texts.ts';
 
 const isRunning = (plan: ReplayPlan) => plan.status === 'running';
 
-/** Every plan with how far it is; the one that is open, and the one that is being made, beside them. */
+/** Every plan with its progress; an open plan, or the form of a new one, is shown beside the list. */
 export function Replays() {
   const t = useTexts(replayTexts);
   const org = useOrg();
@@ -28,7 +28,7 @@ export function Replays() {
   const navigate = useNavigateWithin({ from: '/o/$org/replays' });
   const options = replayPlans(org.id);
   const known = useQueryClient().getQueryData(options.queryKey);
-  const plans = useQuery({ ...options, ...live(pace(known?.some(isRunning))) });
+  const plans = useQuery({ ...options, ...live(pollingMs(known?.some(isRunning))) });
   const show = search.show ?? 'all';
   const add = (
     <ButtonLink

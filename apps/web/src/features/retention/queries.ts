@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query';
 import { read, supabase } from '../../lib/supabase.ts';
 
-/** Days by table: rules of the installation, the same for every org. */
+/** The days that each table is kept: a setting of the installation, the same for every org. */
 export const retention = queryOptions({
   queryKey: ['retention'],
   staleTime: 600_000,

@@ -6,7 +6,7 @@ import { Loaded } from '../../ui/states.tsx';
 import { retention } from './queries.ts';
 import { retentionTexts } from './texts.ts';
 
-/** What people know of the tables; the others are figures about no person. */
+/** The tables that mean something to people; the others contain figures that concern no person. */
 const kinds = [
   ['private.journal_payloads', 'bodies'],
   ['public.event_journal', 'journal'],
@@ -15,7 +15,6 @@ const kinds = [
   ['public.activity_hours', 'hours'],
 ] as const;
 
-/** How long anything is kept. */
 export function Retention() {
   const t = useTexts(retentionTexts);
   const rules = useQuery(retention);

@@ -1,0 +1,2 @@
+/** Supabase Auth refuses shorter passwords by default. */
+export const passwordLengthMin = 8;
