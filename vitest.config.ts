@@ -52,13 +52,13 @@ export default defineConfig({
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
           include: ['chaos/**/*.test.ts'],
-          exclude: [...exclude, 'chaos/measured.test.ts'],
+          exclude: [...exclude, 'chaos/alone.test.ts'],
           ...patient,
         },
       },
       {
-        // These cases measure times under a load of their own making: nothing else may run beside them.
-        test: { name: 'measured', maxWorkers: 1, sequence: { groupOrder: 2 }, include: ['chaos/measured.test.ts'], exclude, ...patient },
+        // They measure times under load, or require that nothing is refused: nothing else may run beside them.
+        test: { name: 'faults-alone', maxWorkers: 1, sequence: { groupOrder: 2 }, include: ['chaos/alone.test.ts'], exclude, ...patient },
       },
     ],
   },

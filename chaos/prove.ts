@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { type CaseGroup, caseGroups } from './src/cases.ts';
 
-/** One test a case of the group, in its short form. */
+/** Defines one test for each case of the group, in its short form. */
 export function prove(group: CaseGroup): void {
   for (const { name, promise, run } of caseGroups[group]) {
     test(`${name}: ${promise}`, async () => {

@@ -79,7 +79,7 @@ test('an invited person signs up by the link, reads the settings, is made admin 
   await expect(guest.getByRole('cell', { name: 'Violão', exact: true })).toBeVisible();
   await expectAccessible(guest);
   await goto(guest, tab(org, 'members'));
-  await expect(guest.getByRole('note', { name: 'Only owners change roles. Your role is Admin.' }).first()).toBeVisible();
+  await expect(guest.getByRole('note', { name: 'Only owners can change roles. Your role is Admin.' }).first()).toBeVisible();
   await expect(guest.getByRole('combobox', { name: /^Role of/ })).toHaveCount(0);
 
   // After the removal the former member no longer finds the org.

@@ -16,7 +16,7 @@ const clean = {
   'page.ts': "document.title = 'a page';",
 };
 
-/** Really builds a dashboard of three files, one of them changed, and examines what came out. */
+/** Builds a dashboard of three files, one of which the test changes, and examines the output. */
 async function examine(
   files: Partial<typeof clean>,
   options: { define?: Record<string, string>; sourcemap?: true } = {},
@@ -37,7 +37,7 @@ async function examine(
 }
 
 describe('a build of the dashboard', () => {
-  it('without a fault has no finding, and its sizes are told', async () => {
+  it('without a fault has no finding, and its sizes are reported', async () => {
     const report = await examine({});
     expect(report.findings).toEqual([]);
     expect(report.initialBytes).toBeGreaterThan(0);
@@ -45,22 +45,22 @@ describe('a build of the dashboard', () => {
   });
 
   it('is refused when the initial script is too large', async () => {
-    // Noise, so that it stays large when compressed.
+    // Random text stays large when it is compressed.
     const noise = Array.from({ length: 60_000 }, () => Math.random().toString(36).slice(2)).join('');
     const report = await examine({ 'main.ts': `console.log('${noise}'); ${clean['main.ts']}` });
     expect(report.findings).toEqual([expect.stringMatching(/^the initial script has \d+\.\d kB \(gzip\), more than 250\.0 kB$/)]);
   });
 
-  it('may be as large in a page that is loaded when it is opened', async () => {
+  it('may be as large in a page that is loaded on demand', async () => {
     const noise = Array.from({ length: 60_000 }, () => Math.random().toString(36).slice(2)).join('');
     const report = await examine({ 'page.ts': `console.log('${noise}');` });
     expect(report.findings).toEqual([]);
     expect([...report.pages.values()][0]).toBeGreaterThan(250_000);
   });
 
-  it('is refused when a page is no chunk of its own', async () => {
+  it('is refused when a page is not in a separate chunk', async () => {
     const report = await examine({ 'main.ts': `import './page.ts'; ${clean['main.ts']}` });
-    expect(report.findings).toEqual([expect.stringContaining('page.ts has no chunk of its own')]);
+    expect(report.findings).toEqual([expect.stringContaining('page.ts is not in a separate chunk')]);
   });
 
   const jwt = ['eyJhbGciOiJIUzI1NiJ9', Buffer.from('{"role":"service_role"}').toString('base64url'), 'c2lnbmF0dXJlLW9mLWl0'].join('.');
@@ -78,7 +78,7 @@ describe('a build of the dashboard', () => {
     expect(report.findings).toEqual([expect.stringMatching(finding)]);
   });
 
-  it('is refused when the build itself brings a setting in', async () => {
+  it('is refused when the build puts a setting of the server into the output', async () => {
     const report = await examine(
       { 'main.ts': `console.log(MAIL); ${clean['main.ts']}` },
       { define: { MAIL: '"marker-of-the-mail-server"' } },

@@ -44,7 +44,12 @@ describe('the check of imports', () => {
     ],
     ['an import at run time', `${api}/tenancy/a.ts`, `await import('../orgs/store.ts');`, 'api/tenancy may not import'],
     ['what is exported again', `${api}/leases/a.ts`, `export { x } from '../deliveries/rows.ts';`, 'leases/ is one machine'],
-    ['another workspace', 'apps/cli/src/client.ts', `import { x } from '@tributary/pipeline/seal.ts';`, 'A server is known by HTTP only'],
+    [
+      'another workspace',
+      'apps/cli/src/client.ts',
+      `import { x } from '@tributary/pipeline/crypto/seal.ts';`,
+      'A server is known by HTTP only',
+    ],
     [
       'a source that imports another',
       'packages/pipeline/src/sources/a/index.ts',

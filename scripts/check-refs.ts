@@ -5,7 +5,7 @@ import { dirname, join, relative } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
-const papers = ['README.md', 'AGENTS.md', 'CHANGELOG.md', '.env.example', ...globSync('docs/**/*.md', { cwd: root })];
+const papers = ['.env.example', ...globSync(['*.md', '{docs,ops,chaos}/**/*.md'], { cwd: root })];
 const scripts = Object.keys((JSON.parse(read('package.json')) as { scripts: Record<string, string> }).scripts);
 /** Directories that are made by running the product and are not part of the repository. */
 const generated = /^(\.local|node_modules)\//;

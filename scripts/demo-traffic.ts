@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decodeBody } from '@tributary/pipeline/body.ts';
+import { decodeBody } from '@tributary/pipeline/reading/body.ts';
 import type { Sample, Secret, Signed, Source } from '@tributary/pipeline/source.ts';
 
 /** A connection that the demo sends to, with its secrets. */

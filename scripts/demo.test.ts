@@ -3,7 +3,7 @@ import { createRandom } from '../chaos/src/random.ts';
 import { withProofStack } from '../chaos/src/stack.ts';
 import { type DeliveryKind, type Sent, sendTraffic } from './demo-traffic.ts';
 
-test('the demo sends good, repeated, conflicting, forged, broken and unreadable deliveries of every source, and each is answered as it should be', async () => {
+test('the demo sends good, repeated, conflicting, forged, broken and unreadable deliveries of every source, and gets the expected answer to each', async () => {
   const sent: Sent[] = [];
   const stored = await withProofStack(async (stack) => {
     const api = await stack.startApi();

@@ -24,11 +24,16 @@ const apiCommands = 'Commands and composition stand above everything: pass what 
 export const layers: readonly Layer[] = [
   // Tests and their harnesses see all of their own workspace.
   { name: 'shared tests', files: ['packages/shared/src/**/*.test.ts'], imports: ['shared'], hint: tests },
-  { name: 'pipeline tests', files: [`${pipeline}/**/*.test.ts`, `${pipeline}/test/**`], imports: ['pipeline/*', 'shared'], hint: tests },
+  {
+    name: 'pipeline tests',
+    files: [`${pipeline}/**/*.test.ts`, `${pipeline}/test/**`, `${pipeline}/**/fixtures/**`],
+    imports: ['pipeline/*', 'shared'],
+    hint: tests,
+  },
   {
     name: 'api tests',
     files: [`${api}/**/*.test.ts`, `${api}/test/**`],
-    imports: ['api/*', 'pipeline/*', 'shared', 'local stack'],
+    imports: ['api/*', 'pipeline/*', 'pipeline tests', 'shared', 'local stack'],
     hint: tests,
   },
   {
@@ -132,7 +137,7 @@ export const layers: readonly Layer[] = [
     hint: 'One feature never reaches into another: what two share belongs to deliveries/, leases/, tenancy/ or platform/, or is passed in by app.ts.',
   },
   { name: 'api/services', files: [`${api}/services.ts`], imports: ['api/*', 'shared'], hint: apiCommands },
-  { name: 'api/commands', files: [`${api}/*.ts`], imports: ['api/*', 'pipeline/*', 'shared'], hint: apiCommands },
+  { name: 'api/commands', files: [`${api}/*.ts`, 'apps/api/main.mjs'], imports: ['api/*', 'pipeline/*', 'shared'], hint: apiCommands },
 
   {
     name: 'cli/programs',
@@ -253,7 +258,7 @@ const sourceOf = (folder: string): Pick<Reservation, 'files' | 'except'> => ({
   except: [`${folder}/**/*.test.{ts,tsx}`, `${folder}/test/**`],
 });
 const hono = ['hono', 'hono/**', 'hono-openapi', '@hono/**'];
-const http = [...hono, `${api}/platform/{auth,requests,openapi-parts}.ts`, `${api}/*/{routes,openapi}.ts`];
+const http = [`${api}/platform/problem.ts`, ...hono, `${api}/platform/{auth,requests,openapi-parts}.ts`, `${api}/*/{routes,openapi}.ts`];
 
 /** What belongs to one file only, and what may not be had somewhere at all. */
 export const reservations: readonly Reservation[] = [

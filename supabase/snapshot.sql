@@ -21,6 +21,90 @@ grant usage on schema public to public;
 grant usage on schema public to service_role;
 grant usage on schema public to worker;
 
+-- Types ----------------------------------------------------------------------------------------------------
+
+create type private.dead_row as (
+  id uuid,
+  org_id uuid,
+  project_id uuid,
+  source_connection_id uuid,
+  journal_id uuid,
+  record_index integer,
+  error_class text,
+  last_error_message text,
+  field_path text,
+  source_event_type text,
+  idempotency_key text,
+  next_retry_at timestamp with time zone,
+  is_quarantine boolean,
+  sample jsonb
+);
+comment on type private.dead_row is 'A record or delivery of a batch that could not become an event: its row in dlq_events.';
+
+create type private.delivery_row as (
+  id uuid,
+  org_id uuid,
+  source_connection_id uuid,
+  received_at timestamp with time zone,
+  content_type text,
+  byte_size integer,
+  body_sha256 text,
+  is_test boolean,
+  replay_of uuid,
+  event_types text[],
+  key_version integer,
+  sealed_at integer,
+  sealed_length integer
+);
+comment on type private.delivery_row is 'A delivery of a batch: its row in event_journal, and where its sealed body lies.';
+
+create type private.event_row as (
+  id uuid,
+  org_id uuid,
+  project_id uuid,
+  source_connection_id uuid,
+  type text,
+  source_type text,
+  source_event_type text,
+  source_event_id text,
+  event_time timestamp with time zone,
+  received_at timestamp with time zone,
+  idempotency_key text,
+  subject jsonb,
+  amount_minor bigint,
+  currency text,
+  order_ref text,
+  attribution jsonb,
+  properties jsonb,
+  is_test boolean,
+  journal_id uuid,
+  schema_version integer,
+  record_index integer
+);
+comment on type private.event_row is 'The event of one record of a batch: its row in canonical_events.';
+
+create type private.key_row as (
+  source_connection_id uuid,
+  idempotency_key text,
+  event_id uuid,
+  event_time timestamp with time zone,
+  body_sha256 text,
+  journal_id uuid,
+  dlq_id uuid
+);
+comment on type private.key_row is 'The idempotency key of one record of a batch.';
+
+create type private.known_row as (
+  event_id uuid,
+  stored_event_id uuid,
+  outcome text,
+  revision integer,
+  source_connection_id uuid,
+  journal_id uuid,
+  dlq_id uuid
+);
+comment on type private.known_row is 'A record of a batch whose key was taken before, and what became of it.';
+
 -- Tables ----------------------------------------------------------------------------------------------------
 
 create table private.activity_rollup (
@@ -32,6 +116,7 @@ create table private.activity_rollup (
   constraint activity_rollup_pkey PRIMARY KEY (id),
   constraint activity_rollup_id_check CHECK (id)
 );
+comment on table private.activity_rollup is 'How far the rollups have come, in one row.';
 alter table private.activity_rollup enable row level security;
 
 create table private.alert_channel_secrets (
@@ -41,6 +126,7 @@ create table private.alert_channel_secrets (
   constraint alert_channel_secrets_pkey PRIMARY KEY (org_id, channel_id),
   constraint alert_channel_secrets_org_id_channel_id_fkey FOREIGN KEY (org_id, channel_id) REFERENCES public.alert_channels(org_id, id) ON DELETE CASCADE
 );
+comment on table private.alert_channel_secrets is 'Webhook URLs, keys and signing secrets, sealed under the org''s data key.';
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON private.alert_channel_secrets FOR EACH ROW EXECUTE FUNCTION private.audit('channel_id');
 alter table private.alert_channel_secrets enable row level security;
 
@@ -51,6 +137,8 @@ create table private.alert_clock (
   constraint alert_clock_pkey PRIMARY KEY (id),
   constraint alert_clock_id_check CHECK (id)
 );
+comment on table private.alert_clock is 'When alerts were last evaluated, and since when without a break, while deliveries were taken and counted. An installation that did not watch, or
+that turned deliveries away, cannot tell that a connection was silent.';
 alter table private.alert_clock enable row level security;
 
 create table private.connection_rhythm (
@@ -62,6 +150,7 @@ create table private.connection_rhythm (
   constraint connection_rhythm_pkey PRIMARY KEY (org_id, source_connection_id),
   constraint connection_rhythm_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id) ON DELETE CASCADE
 );
+comment on table private.connection_rhythm is 'How long a connection is usually silent at this time of its day, learned when it has been silent for longer than its org''s rule allows.';
 alter table private.connection_rhythm enable row level security;
 
 create table private.connection_secrets (
@@ -75,6 +164,7 @@ create table private.connection_secrets (
   constraint connection_secrets_pkey PRIMARY KEY (id),
   constraint connection_secrets_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id) ON DELETE CASCADE
 );
+comment on table private.connection_secrets is 'What deliveries are verified with, sealed.';
 CREATE INDEX connection_secrets_connection_idx ON private.connection_secrets USING btree (org_id, source_connection_id, name);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON private.connection_secrets FOR EACH ROW EXECUTE FUNCTION private.audit('source_connection_id');
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON private.connection_secrets FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
@@ -87,6 +177,7 @@ create table private.erasure_persons (
   constraint erasure_persons_pkey PRIMARY KEY (erasure_id),
   constraint erasure_persons_erasure_id_fkey FOREIGN KEY (erasure_id) REFERENCES public.erasures(id) ON DELETE CASCADE
 );
+comment on table private.erasure_persons is 'The identifiers of the person, sealed under the org''s data key. Deleted when the erasure is completed.';
 alter table private.erasure_persons enable row level security;
 
 create table private.event_keys (
@@ -100,6 +191,8 @@ create table private.event_keys (
   constraint event_keys_body_sha256_check CHECK ((length(body_sha256) = 32)),
   constraint event_keys_idempotency_key_check CHECK (((length(idempotency_key) >= 1) AND (length(idempotency_key) <= 255)))
 );
+comment on table private.event_keys is 'Permanent idempotency. Unpartitioned on purpose: a unique key of a partitioned table must contain the partition key, and then would hold only
+inside one partition. The keys are kept when partitions of events are dropped.';
 alter table private.event_keys enable row level security;
 create policy event_keys_ingest_insert on private.event_keys for insert to ingest
   with check (true);
@@ -130,6 +223,7 @@ create table private.flow_state (
   constraint flow_state_operator_mode_check CHECK ((operator_mode = ANY (ARRAY['brownout'::text, 'drain'::text, 'paused'::text]))),
   constraint flow_state_reason_check CHECK ((length(reason) <= 500))
 );
+comment on table private.flow_state is 'One row: the mode that the operator demands, and the automatic mode of the fleet as it was last recorded.';
 alter table private.flow_state enable row level security;
 
 create table private.flow_transitions (
@@ -145,6 +239,7 @@ create table private.flow_transitions (
   constraint flow_transitions_changed_by_check CHECK ((changed_by = ANY (ARRAY['operator'::text, 'automatic'::text]))),
   constraint flow_transitions_to_mode_check CHECK ((to_mode = ANY (ARRAY['normal'::text, 'throttled'::text, 'brownout'::text, 'drain'::text, 'paused'::text])))
 );
+comment on table private.flow_transitions is 'Append-only: every change of the mode that the fleet obeys.';
 alter table private.flow_transitions enable row level security;
 
 create table private.instances (
@@ -168,6 +263,7 @@ create table private.instances (
   constraint instances_obeyed_mode_check CHECK ((obeyed_mode = ANY (ARRAY['normal'::text, 'throttled'::text, 'brownout'::text, 'drain'::text, 'paused'::text]))),
   constraint instances_oldest_age_seconds_check CHECK ((oldest_age_seconds >= (0)::double precision))
 );
+comment on table private.instances is 'What each instance of the API last said of itself, once a second.';
 alter table private.instances enable row level security;
 
 create table private.invite_tokens (
@@ -178,6 +274,7 @@ create table private.invite_tokens (
   constraint invite_tokens_invite_id_fkey FOREIGN KEY (invite_id) REFERENCES public.org_invites(id) ON DELETE CASCADE,
   constraint invite_tokens_token_sha256_check CHECK ((length(token_sha256) = 32))
 );
+comment on table private.invite_tokens is 'Hashes of the invitations'' tokens: the token itself is shown once and stored nowhere.';
 alter table private.invite_tokens enable row level security;
 
 create table private.journal_payloads (
@@ -188,6 +285,7 @@ create table private.journal_payloads (
   sealed bytea not null,
   constraint journal_payloads_pkey PRIMARY KEY (journal_id, received_at)
 ) partition by range (received_at);
+comment on table private.journal_payloads is 'The sealed body of each delivery, beside its journal row and dropped with it.';
 alter table private.journal_payloads alter column sealed set storage external;
 alter table private.journal_payloads enable row level security;
 create policy journal_payloads_ingest on private.journal_payloads for insert to ingest
@@ -212,6 +310,8 @@ create table private.org_keys (
   constraint org_keys_kind_check CHECK ((kind = ANY (ARRAY['data'::text, 'hash'::text]))),
   constraint org_keys_version_check CHECK ((version > 0))
 );
+comment on table private.org_keys is 'The org''s keys: a data key seals payloads and secrets, a hash key hashes identifiers. Both are wrapped by a master key that the database never
+sees.';
 CREATE TRIGGER audit AFTER INSERT OR DELETE ON private.org_keys FOR EACH ROW EXECUTE FUNCTION private.audit('version');
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON private.org_keys FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
 alter table private.org_keys enable row level security;
@@ -231,6 +331,7 @@ create table private.quarantine_hours (
   stored integer not null,
   constraint quarantine_hours_pkey PRIMARY KEY (source_connection_id, hour)
 );
+comment on table private.quarantine_hours is 'Rejected deliveries stored in an hour, over all processes: beyond the cap they are counted only.';
 alter table private.quarantine_hours enable row level security;
 create policy quarantine_hours_ingest_insert on private.quarantine_hours for insert to ingest
   with check (true);
@@ -250,6 +351,7 @@ create table private.retention (
   constraint retention_keep_days_check CHECK ((keep_days > 0)),
   constraint retention_months_ahead_check CHECK ((months_ahead > 0))
 );
+comment on table private.retention is 'How long history is kept, and how far ahead its partitions are made. Rules of the installation, the same for every org; an update changes them.';
 alter table private.retention enable row level security;
 
 create table private.schedule (
@@ -257,6 +359,9 @@ create table private.schedule (
   started_at timestamp with time zone default '1970-01-01 00:00:00+00'::timestamp with time zone not null,
   constraint schedule_pkey PRIMARY KEY (task)
 );
+comment on table private.schedule is 'When each task that runs by the clock was last started. The time and not the number of its turn: numbers of turns grow with the time and shrink
+with the period, so that after a release that raised a task''s period, or after a clock that was once ahead, no turn was ever newer than the
+recorded one, and the task never ran again.';
 alter table private.schedule enable row level security;
 
 create table public.activity_days (
@@ -278,6 +383,7 @@ create table public.activity_days (
   constraint activity_days_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id),
   constraint activity_minutes_lag_histogram_check CHECK ((cardinality(lag_histogram) = 12))
 );
+comment on table public.activity_days is 'One row a day and connection: kept for good, in one table without partitions.';
 alter table public.activity_days enable row level security;
 create policy activity_days_select on public.activity_days for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -302,6 +408,7 @@ create table public.activity_hours (
   constraint activity_hours_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id),
   constraint activity_minutes_lag_histogram_check CHECK ((cardinality(lag_histogram) = 12))
 ) partition by range (bucket);
+comment on table public.activity_hours is 'The counters of each hour.';
 alter table public.activity_hours enable row level security;
 create policy activity_hours_select on public.activity_hours for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -329,6 +436,7 @@ create table public.activity_minutes (
   constraint activity_minutes_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id),
   constraint activity_minutes_lag_histogram_check CHECK ((cardinality(lag_histogram) = 12))
 ) partition by range (bucket);
+comment on table public.activity_minutes is 'The counters of each minute. The rollups to hours and days have the same columns.';
 alter table public.activity_minutes enable row level security;
 create policy activity_minutes_select on public.activity_minutes for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -360,6 +468,7 @@ create table public.alert_channels (
   constraint alert_channels_target_check CHECK (((length(target) >= 1) AND (length(target) <= 2560))),
   constraint alert_channels_type_check CHECK ((type = ANY (ARRAY['slack'::text, 'pagerduty'::text, 'webhook'::text, 'email'::text])))
 );
+comment on table public.alert_channels is 'Where an org is notified.';
 CREATE TRIGGER audit AFTER UPDATE OF name, target, min_level, is_enabled, deleted_at ON public.alert_channels FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER audit_insert AFTER INSERT ON public.alert_channels FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER touch BEFORE UPDATE OF name, target, min_level, is_enabled, deleted_at ON public.alert_channels FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
@@ -403,6 +512,7 @@ create table public.alert_incidents (
   constraint alert_incidents_resolution_check CHECK ((resolution = ANY (ARRAY['recovered'::text, 'no_traffic'::text, 'not_watched'::text, 'by_person'::text]))),
   constraint alert_incidents_status_check CHECK ((status = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text])))
 );
+comment on table public.alert_incidents is 'A condition of a rule that holds, or held, on one connection.';
 CREATE INDEX alert_incidents_connection_idx ON public.alert_incidents USING btree (org_id, source_connection_id, kind);
 CREATE UNIQUE INDEX alert_incidents_open_key ON public.alert_incidents USING btree (source_connection_id, kind) WHERE (status <> 'resolved'::text);
 CREATE INDEX alert_incidents_org_opened_idx ON public.alert_incidents USING btree (org_id, opened_at DESC, id DESC);
@@ -440,6 +550,7 @@ create table public.alert_notifications (
   constraint alert_notifications_last_error_check CHECK ((length(last_error) <= 500)),
   constraint alert_notifications_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'sent'::text, 'failed'::text, 'canceled'::text])))
 );
+comment on table public.alert_notifications is 'Both the outbox and the incident''s timeline: written in the transaction that changes the incident, delivered by the task alerts.notify.';
 CREATE INDEX alert_notifications_channel_idx ON public.alert_notifications USING btree (org_id, channel_id);
 CREATE INDEX alert_notifications_incident_idx ON public.alert_notifications USING btree (org_id, incident_id, seq);
 CREATE INDEX alert_notifications_pending_idx ON public.alert_notifications USING btree (next_attempt_at) WHERE (status = 'pending'::text);
@@ -464,6 +575,7 @@ create table public.alert_rules (
   constraint alert_rules_renotify_minutes_check CHECK (((renotify_minutes >= 5) AND (renotify_minutes <= 10080))),
   constraint alert_rules_resolve_after_minutes_check CHECK (((resolve_after_minutes >= 0) AND (resolve_after_minutes <= 1440)))
 );
+comment on table public.alert_rules is 'What an org is alerted about: one row per kind, made with the org.';
 CREATE TRIGGER audit AFTER UPDATE ON public.alert_rules FOR EACH ROW EXECUTE FUNCTION private.audit('kind');
 CREATE TRIGGER check_thresholds BEFORE INSERT OR UPDATE OF kind, thresholds ON public.alert_rules FOR EACH ROW EXECUTE FUNCTION private.check_alert_thresholds();
 CREATE TRIGGER touch BEFORE UPDATE OF enabled, thresholds, renotify_minutes, resolve_after_minutes ON public.alert_rules FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
@@ -486,6 +598,7 @@ create table public.audit_log (
   constraint audit_log_pkey PRIMARY KEY (id),
   constraint audit_log_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE
 );
+comment on table public.audit_log is 'Who changed what. Written by private.audit and by the few functions that audit a read or a command themselves.';
 CREATE INDEX audit_log_org_action_idx ON public.audit_log USING btree (org_id, action, created_at DESC, id DESC);
 CREATE INDEX audit_log_org_actor_idx ON public.audit_log USING btree (org_id, actor_id, created_at DESC, id DESC);
 CREATE INDEX audit_log_org_id_created_at_idx ON public.audit_log USING btree (org_id, created_at DESC, id DESC);
@@ -523,6 +636,7 @@ create table public.canonical_events (
   constraint canonical_events_currency_check CHECK (((length(currency) = 3) AND (currency = upper(currency)))),
   constraint canonical_events_revision_check CHECK ((revision > 0))
 ) partition by range (event_time);
+comment on table public.canonical_events is 'One record of a delivery: verified, normalised, its personal data hashed. Unique per connection and idempotency key, for ever.';
 CREATE INDEX canonical_events_connection_time_idx ON public.canonical_events USING btree (source_connection_id, event_time DESC);
 CREATE INDEX canonical_events_journal_idx ON public.canonical_events USING btree (journal_id);
 CREATE INDEX canonical_events_org_order_idx ON public.canonical_events USING btree (org_id, order_ref, event_time DESC) WHERE (order_ref IS NOT NULL);
@@ -558,6 +672,7 @@ create table public.connection_activity (
   constraint connection_activity_pkey PRIMARY KEY (bucket, id),
   constraint connection_activity_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id)
 ) partition by range (bucket);
+comment on table public.connection_activity is 'Counters, one row per connection and flush: insert-only, so that two flushes never wait for each other''s row.';
 CREATE INDEX connection_activity_connection_bucket_idx ON public.connection_activity USING btree (org_id, source_connection_id, bucket DESC);
 alter table public.connection_activity enable row level security;
 create policy connection_activity_ingest on public.connection_activity for insert to ingest
@@ -591,12 +706,14 @@ create table public.dlq_events (
   updated_at timestamp with time zone default now() not null,
   resolved_at timestamp with time zone,
   lease_owner uuid,
+  stored_event_id uuid,
   constraint dlq_events_pkey PRIMARY KEY (id),
   constraint dlq_events_org_id_project_id_source_connection_id_fkey FOREIGN KEY (org_id, project_id, source_connection_id) REFERENCES public.source_connections(org_id, project_id, id),
   constraint dlq_events_attempts_check CHECK ((attempts >= 0)),
   constraint dlq_events_leased CHECK (((status <> 'retrying'::text) OR ((lease_owner IS NOT NULL) AND (next_retry_at IS NOT NULL)))),
   constraint dlq_events_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'retrying'::text, 'resolved'::text, 'exhausted'::text, 'discarded'::text])))
 );
+comment on table public.dlq_events is 'Records and deliveries that could not become canonical events, each with an error class.';
 CREATE INDEX dlq_events_class_idx ON public.dlq_events USING btree (org_id, error_class, created_at DESC, id DESC);
 CREATE INDEX dlq_events_connection_idx ON public.dlq_events USING btree (org_id, project_id, source_connection_id);
 CREATE INDEX dlq_events_due_idx ON public.dlq_events USING btree (org_id, next_retry_at) WHERE ((status = ANY (ARRAY['pending'::text, 'retrying'::text])) AND (next_retry_at IS NOT NULL));
@@ -653,6 +770,7 @@ create table public.dlq_operations (
   constraint dlq_operations_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text, 'canceled'::text]))),
   constraint dlq_operations_total_check CHECK ((total >= 0))
 );
+comment on table public.dlq_operations is 'Redrive, discard, purge or re-verification of every entry that matches a filter, a chunk at a time.';
 CREATE INDEX dlq_operations_lease_idx ON public.dlq_operations USING btree (lease_until NULLS FIRST, created_at) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]));
 CREATE UNIQUE INDEX dlq_operations_open_key ON public.dlq_operations USING btree (org_id, kind, md5((filter)::text)) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]));
 CREATE INDEX dlq_operations_org_created_idx ON public.dlq_operations USING btree (org_id, created_at DESC, id DESC);
@@ -700,6 +818,7 @@ create table public.erasures (
   constraint erasures_reference_check CHECK (((length(btrim(reference)) >= 1) AND (length(reference) <= 120))),
   constraint erasures_status_check CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text])))
 );
+comment on table public.erasures is 'One request to erase one person, and how far it has come. Who the person is stands in private.erasure_persons, and only until it is done.';
 CREATE INDEX erasures_open_idx ON public.erasures USING btree (lease_until NULLS FIRST, created_at) WHERE (status = 'running'::text);
 CREATE INDEX erasures_org_created_idx ON public.erasures USING btree (org_id, created_at DESC, id DESC);
 CREATE TRIGGER audit AFTER INSERT ON public.erasures FOR EACH ROW EXECUTE FUNCTION private.audit('id');
@@ -735,6 +854,7 @@ create table public.event_journal (
   constraint event_journal_byte_size_check CHECK ((byte_size >= 0)),
   constraint event_journal_outcome_check CHECK ((outcome = ANY (ARRAY['accepted'::text, 'duplicate'::text, 'dead_lettered'::text, 'mixed'::text, 'rejected'::text])))
 ) partition by range (received_at);
+comment on table public.event_journal is 'Every delivery received, and what became of its records. The source of truth: replay always starts here.';
 CREATE INDEX event_journal_org_received_idx ON public.event_journal USING btree (org_id, received_at DESC, id DESC);
 CREATE INDEX event_journal_replay_idx ON public.event_journal USING btree (replay_of) WHERE (replay_of IS NOT NULL);
 alter table public.event_journal enable row level security;
@@ -765,6 +885,7 @@ create table public.legal_holds (
   constraint legal_holds_check CHECK (((released_by IS NULL) OR (released_at IS NOT NULL))),
   constraint legal_holds_reason_check CHECK (((length(btrim(reason)) >= 1) AND (length(reason) <= 500)))
 );
+comment on table public.legal_holds is 'A hold on the data of an org or of one connection: while it is not released, the data may not be replayed, purged or erased.';
 CREATE INDEX legal_holds_connection_idx ON public.legal_holds USING btree (org_id, source_connection_id);
 CREATE TRIGGER audit AFTER INSERT OR UPDATE ON public.legal_holds FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 alter table public.legal_holds enable row level security;
@@ -792,6 +913,7 @@ create table public.org_invites (
   constraint org_invites_email_check CHECK (((email = lower(btrim(email))) AND (email ~ '^[^@\s]+@[^@\s]+$'::text) AND (length(email) <= 254))),
   constraint org_invites_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'analyst'::text])))
 );
+comment on table public.org_invites is 'An invitation of one address to one org.';
 CREATE INDEX org_invites_org_id_idx ON public.org_invites USING btree (org_id);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.org_invites FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 alter table public.org_invites enable row level security;
@@ -811,6 +933,7 @@ create table public.org_members (
   constraint org_members_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE,
   constraint org_members_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'analyst'::text])))
 );
+comment on table public.org_members is 'The users in an org, and what each of them may do there.';
 CREATE INDEX org_members_org_id_idx ON public.org_members USING btree (org_id);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.org_members FOR EACH ROW EXECUTE FUNCTION private.audit('user_id');
 CREATE TRIGGER keep_an_owner AFTER UPDATE OF role ON public.org_members FOR EACH ROW WHEN (((old.role = 'owner'::text) AND (new.role <> 'owner'::text))) EXECUTE FUNCTION private.keep_an_owner();
@@ -836,6 +959,7 @@ create table public.orgs (
   constraint orgs_rate_limit_per_second_check CHECK (((rate_limit_per_second >= 1) AND (rate_limit_per_second <= 100000))),
   constraint orgs_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,79}$'::text))
 );
+comment on table public.orgs is 'A tenant: every other row belongs to one.';
 CREATE TRIGGER audit AFTER UPDATE ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER create_alert_rules AFTER INSERT ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.create_alert_rules_of_new_org();
 CREATE TRIGGER notify AFTER UPDATE OF rate_limit_per_second ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
@@ -860,6 +984,7 @@ create table public.projects (
   constraint projects_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
   constraint projects_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,79}$'::text))
 );
+comment on table public.projects is 'A product or funnel inside an org; connections belong to one.';
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 alter table public.projects enable row level security;
 create policy projects_insert on public.projects for insert to authenticated
@@ -914,6 +1039,7 @@ create table public.replay_plans (
   constraint replay_plans_status_check CHECK ((status = ANY (ARRAY['pending_approval'::text, 'approved'::text, 'running'::text, 'paused'::text, 'completed'::text, 'canceled'::text, 'failed'::text]))),
   constraint replay_plans_throttle_per_second_check CHECK (((throttle_per_second >= 1) AND (throttle_per_second <= 1000)))
 );
+comment on table public.replay_plans is 'Which deliveries of the journal go through the pipeline again, who approved it, and how far it has come.';
 CREATE INDEX replay_plans_org_created_idx ON public.replay_plans USING btree (org_id, created_at DESC, id DESC);
 CREATE INDEX replay_plans_running_idx ON public.replay_plans USING btree (started_at) WHERE (status = 'running'::text);
 CREATE TRIGGER audit_made AFTER INSERT ON public.replay_plans FOR EACH ROW EXECUTE FUNCTION private.audit('id');
@@ -955,6 +1081,7 @@ create table public.source_connections (
   constraint source_connections_rate_limit_per_second_check CHECK (((rate_limit_per_second >= 1) AND (rate_limit_per_second <= 100000))),
   constraint source_connections_type_check CHECK ((type ~ '^[a-z][a-z0-9_-]{1,39}$'::text))
 );
+comment on table public.source_connections is 'One configured instance of a source (a platform such as Hotmart) in a project, with its own URL and secrets.';
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
 CREATE TRIGGER touch BEFORE UPDATE OF name, is_active, config_json, rate_limit_per_second, priority, deleted_at ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
@@ -999,6 +1126,8 @@ begin
   return v_invite.org_id;
 end
 $function$;
+comment on function private.accept_invite(bytea) is 'Makes the caller a member. The token proves the invitation, the e-mail address in the caller''s JWT proves that the caller is the invited person.
+Returns the org, or null when there is no such open invitation.';
 grant execute on function private.accept_invite(bytea) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.activity_rolled_until()
@@ -1009,6 +1138,7 @@ CREATE OR REPLACE FUNCTION private.activity_rolled_until()
 AS $function$
   select coalesce(rolled_until, '-infinity') from private.activity_rollup
 $function$;
+comment on function private.activity_rolled_until() is 'Every activity row before this moment is in the rollups for good; -infinity before the first rollup.';
 grant execute on function private.activity_rolled_until() to authenticated;
 
 CREATE OR REPLACE FUNCTION private.adapter_lag(p_connections_max integer)
@@ -1040,6 +1170,8 @@ AS $function$
       from described d where d.type = s.type), '[]')) order by s.type), '[]')
   from (select type, count(*) as active_connections, min(lag_seconds) as lag_seconds from connections group by type) s
 $function$;
+comment on function private.adapter_lag(integer) is 'How far behind the sources are: per source, and its laggiest connections. Freshness counts from the newest event; the ingest lag is the mean time
+from event to commit over the last 15 minutes (of live traffic, not of replays).';
 grant execute on function private.adapter_lag(integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.add_org_key(p_org_id uuid, p_kind text, p_version integer, p_wrapped bytea, p_master_version integer)
@@ -1060,6 +1192,9 @@ begin
   return true;
 end
 $function$;
+comment on function private.add_org_key(uuid,text,integer,bytea,integer) is 'Adds a version of a key: it is used from now on, and the older ones stay. A data key opens what it sealed; a hash key finds the events that were
+hashed with it, until a reprocessing hashes them anew. p_version, for which the key was wrapped, must be the next version; false: another request
+added it first. An org without keys gets its first pair when it needs it.';
 grant execute on function private.add_org_key(uuid,text,integer,bytea,integer) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.alert_message(p_kind text, p_name text, p_value double precision, p_threshold double precision, p_window integer)
@@ -1078,6 +1213,7 @@ AS $function$
     when 'RejectedRateHigh' then format('%s of the deliveries of %s were rejected within %s min (limit %s): check its secret.', private.spell_share(p_value), p_name, p_window, private.spell_share(p_threshold))
   end
 $function$;
+comment on function private.alert_message(text,text,double precision,double precision,integer) is 'The one sentence that says what is wrong with a connection.';
 
 CREATE OR REPLACE FUNCTION private.alert_rank(p_level text)
  RETURNS integer
@@ -1085,6 +1221,7 @@ CREATE OR REPLACE FUNCTION private.alert_rank(p_level text)
  IMMUTABLE
  SET search_path TO ''
 AS $function$ select array_position(array['info', 'warning', 'critical'], p_level) $function$;
+comment on function private.alert_rank(text) is 'The order of the levels: info 1, warning 2, critical 3.';
 
 CREATE OR REPLACE FUNCTION private.are_alert_thresholds(p_kind text, p jsonb)
  RETURNS boolean
@@ -1113,6 +1250,8 @@ AS $function$
     and coalesce((p ->> 'info')::numeric < (p ->> 'critical')::numeric, true),
     false)
 $function$;
+comment on function private.are_alert_thresholds(text,jsonb) is 'Whether thresholds are valid for a kind of rule. Levels rise: a value above `critical` is critical. A level that is null is not used; at least
+one is. Thresholds are a handful of numbers: a number with sixteen thousand decimals would be read by every pass, so the text is bounded.';
 
 CREATE OR REPLACE FUNCTION private.audit()
  RETURNS trigger
@@ -1126,7 +1265,7 @@ declare
   v_org uuid := case when tg_table_name = 'orgs' then (v_row ->> 'id')::uuid else (v_row ->> 'org_id')::uuid end;
   v_detail jsonb;
 begin
-  -- The rows of an org that is being deleted leave no trail: their org is gone.
+  -- The rows of an org that is being deleted are not audited: their org, to which the entries would belong, is gone.
   if not exists (select from public.orgs where id = v_org) then
     return null;
   end if;
@@ -1148,6 +1287,8 @@ begin
   return null;
 end
 $function$;
+comment on function private.audit() is 'The one trigger function that writes the audit log, for every audited table and for every path by which a change can come. Its argument names the
+key column. `detail` never holds a secret: of tables in the schema private only the name, kind, version and expiry are written.';
 
 CREATE OR REPLACE FUNCTION private.audit_export(p_org_id uuid, p_filter jsonb, p_format text)
  RETURNS void
@@ -1163,6 +1304,7 @@ begin
   values (p_org_id, auth.uid(), 'canonical_events.export', jsonb_build_object('filter', p_filter, 'format', p_format));
 end
 $function$;
+comment on function private.audit_export(uuid,jsonb,text) is 'Records which member took the org''s events along as a file, with which filter and in which format.';
 grant execute on function private.audit_export(uuid,jsonb,text) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.audit_full_sample(p_org_id uuid, p_ids uuid[])
@@ -1177,6 +1319,7 @@ begin
   values (p_org_id, auth.uid(), 'dlq.full_sample', jsonb_build_object('ids', p_ids));
 end
 $function$;
+comment on function private.audit_full_sample(uuid,uuid[]) is 'Records that the caller looked at deliveries as they came, personal data included.';
 grant execute on function private.audit_full_sample(uuid,uuid[]) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.audit_replay(p_journal_id uuid, p_mode text)
@@ -1193,6 +1336,7 @@ begin
   values (v_org, auth.uid(), 'event_journal.replay', p_journal_id::text, jsonb_build_object('mode', p_mode));
 end
 $function$;
+comment on function private.audit_replay(uuid,text) is 'Records who sent which delivery through the pipeline again. Raises 42501 for a caller who may not.';
 grant execute on function private.audit_replay(uuid,text) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.change_alert_incident(p_id uuid, p_status text)
@@ -1221,6 +1365,7 @@ begin
   return true;
 end
 $function$;
+comment on function private.change_alert_incident(uuid,text) is 'A person acknowledges or resolves an incident; asked for twice, it is done once. False: the caller has no such incident.';
 grant execute on function private.change_alert_incident(uuid,text) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.check_alert_thresholds()
@@ -1236,6 +1381,8 @@ begin
   return new;
 end
 $function$;
+comment on function private.check_alert_thresholds() is 'Trigger function: refuses thresholds that are not valid. A trigger and not a check constraint: a check would need every role that updates a rule
+to be granted the function.';
 
 CREATE OR REPLACE FUNCTION private.check_replay_step()
  RETURNS trigger
@@ -1253,6 +1400,7 @@ begin
   return new;
 end
 $function$;
+comment on function private.check_replay_step() is 'Trigger function: refuses a change of status that is not a step of a plan, by whatever path it comes.';
 
 CREATE OR REPLACE FUNCTION private.claim_alert_notifications(p_limit integer, p_lease_seconds integer, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS TABLE(id uuid, attempts integer, kind text, level text, value double precision, threshold double precision, message text, created_at timestamp with time zone, org_id uuid, org_name text, incident_id uuid, rule text, opened_at timestamp with time zone, actor_email text, connection_id uuid, connection_name text, source_type text, channel_id uuid, channel_type text, sealed bytea)
@@ -1303,6 +1451,9 @@ begin
   order by n.seq;
 end
 $function$;
+comment on function private.claim_alert_notifications(integer,integer,timestamp with time zone) is 'Takes the notifications that are due, each for p_lease_seconds: if an instance dies, the next one takes them up. Over a channel an incident is
+reported in order, and no channel takes more than four places of a claim. Orgs take turns: fifty receivers of one org that never answer would
+fill one claim after the other, and every other org would wait until they time out.';
 grant execute on function private.claim_alert_notifications(integer,integer,timestamp with time zone) to worker;
 
 CREATE OR REPLACE FUNCTION private.claim_dead_letters(p_owner uuid, p_limit integer, p_lease_seconds integer, p_attempts_max integer)
@@ -1320,7 +1471,7 @@ begin
     with recursive orgs as (
       (select d.org_id from public.dlq_events d where d.status in ('pending', 'retrying') and d.next_retry_at is not null order by d.org_id limit 1)
       union all
-      -- The next org in the index, whatever lies between: one probe each.
+      -- The next org in the index, found by one probe however many entries lie between.
       select (select d.org_id from public.dlq_events d
         where d.status in ('pending', 'retrying') and d.next_retry_at is not null and d.org_id > o.org_id order by d.org_id limit 1)
       from orgs o where o.org_id is not null
@@ -1340,6 +1491,8 @@ begin
     returning d.*;
 end
 $function$;
+comment on function private.claim_dead_letters(uuid,integer,integer,integer) is 'Takes up to about p_limit entries whose time has come, in equal parts of every org that has due entries. Each claim counts as an attempt, so that
+an entry that ends the process cannot do so for ever.';
 grant execute on function private.claim_dead_letters(uuid,integer,integer,integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.claim_erasure(p_owner uuid, p_lease_seconds integer)
@@ -1357,10 +1510,11 @@ AS $function$
       order by o.lease_until nulls first, o.created_at limit 1 for update skip locked)
     returning e.id, e.org_id, e.cursor_at, e.cursor_id
   )
-  -- As text: what reads it back must find the same microsecond.
+  -- As text, because a JavaScript date has no microseconds and the cursor must come back exactly.
   select c.id, c.org_id, c.cursor_at::text, c.cursor_id, p.key_version, p.sealed
   from claimed c join private.erasure_persons p on p.erasure_id = c.id
 $function$;
+comment on function private.claim_erasure(uuid,integer) is 'Takes the open erasure that was served longest ago, with the identifiers of its person.';
 grant execute on function private.claim_erasure(uuid,integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.claim_replays(p_owner uuid, p_lease_seconds integer, p_most integer)
@@ -1375,10 +1529,11 @@ AS $function$
     select r.id from public.replay_plans r
     where r.status = 'running' and (r.lease_until is null or r.lease_until < now())
     order by r.started_at limit p_most for update skip locked)
-  -- As text: what reads it back must find the same microsecond.
+  -- As text, because a JavaScript date has no microseconds and the checkpoint must come back exactly.
   returning p.id, p.org_id, p.mode, p.filter, p.throttle_per_second, p.approved_at, p.checkpoint_at::text, p.checkpoint_id,
     private.replay_connections(p.org_id, p.filter)
 $function$;
+comment on function private.claim_replays(uuid,integer,integer) is 'Takes running plans that no worker holds, for p_lease_seconds; each checkpoint renews the lease.';
 grant execute on function private.claim_replays(uuid,integer,integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.complete_erasure(p_id uuid, p_owner uuid, p_subjects jsonb[])
@@ -1401,6 +1556,7 @@ begin
   return true;
 end
 $function$;
+comment on function private.complete_erasure(uuid,uuid,jsonb[]) is 'Completes the erasure and deletes the identifiers of the person, unless there is an event about the person after all: then false.';
 grant execute on function private.complete_erasure(uuid,uuid,jsonb[]) to worker;
 
 CREATE OR REPLACE FUNCTION private.connection_arrivals(p_now timestamp with time zone, p_orgs uuid[])
@@ -1420,6 +1576,10 @@ AS $function$
   ) a on true
   where c.org_id = any (p_orgs) and c.is_active and c.deleted_at is null
 $function$;
+comment on function private.connection_arrivals(timestamp with time zone,uuid[]) is 'The last minute with live events of each active connection of these orgs, at most four weeks back; null when nothing came. The nulls are written
+out by `case`, because `least` ignores a null: a connection that had never sent would seem to have sent just now. One whose only events came by a
+retry or a replay then looked late, there was no minute to learn a rhythm from, and the row that could not be written ended the pass over every
+org.';
 
 CREATE OR REPLACE FUNCTION private.count_events_of_person(p_org_id uuid, p_subjects jsonb[])
  RETURNS integer
@@ -1433,6 +1593,8 @@ begin
   return (select count(*)::integer from public.canonical_events e where e.org_id = p_org_id and e.subject @> any (p_subjects));
 end
 $function$;
+comment on function private.count_events_of_person(uuid,jsonb[]) is 'How many events are about a person. p_subjects: [{"email": "<hash>"}, {"phone": "<hash>"}, …], one per kind and version of the hash key. Looks
+past the policy, as private.find_events_of_subject does and for the same reason, for owners and admins.';
 grant execute on function private.count_events_of_person(uuid,jsonb[]) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.count_open_incidents()
@@ -1443,6 +1605,7 @@ CREATE OR REPLACE FUNCTION private.count_open_incidents()
 AS $function$
   select kind, level, count(*) from public.alert_incidents where status <> 'resolved' group by kind, level
 $function$;
+comment on function private.count_open_incidents() is 'Open incidents by kind and level, over all orgs: numbers for the operator''s metrics.';
 grant execute on function private.count_open_incidents() to worker;
 
 CREATE OR REPLACE FUNCTION private.count_rejected(p_org_id uuid, p_connection_id uuid, p_rejected integer)
@@ -1453,6 +1616,7 @@ AS $function$
   insert into public.connection_activity (org_id, source_connection_id, bucket, received, rejected)
   values (p_org_id, p_connection_id, date_trunc('minute', now()), p_rejected, p_rejected)
 $function$;
+comment on function private.count_rejected(uuid,uuid,integer) is 'Counts rejected deliveries beyond the cap: this count is all that remains of them.';
 grant execute on function private.count_rejected(uuid,uuid,integer) to ingest;
 
 CREATE OR REPLACE FUNCTION private.create_alert_channel(p_id uuid, p_org_id uuid, p_type text, p_name text, p_target text, p_min_level text, p_sealed bytea)
@@ -1472,6 +1636,8 @@ begin
   return true;
 end
 $function$;
+comment on function private.create_alert_channel(uuid,uuid,text,text,text,text,bytea) is 'Creates a channel with its sealed secrets. False: the org has 50 channels already, which is the most it may have, because every channel is a
+place that we send to on somebody''s word.';
 grant execute on function private.create_alert_channel(uuid,uuid,text,text,text,text,bytea) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.create_alert_rules(p_org_id uuid)
@@ -1493,6 +1659,7 @@ AS $function$
   ) as d (kind, thresholds)
   on conflict do nothing
 $function$;
+comment on function private.create_alert_rules(uuid) is 'The rules that an org starts with. Thresholds are seconds, shares of the records, or records; a share is not computed of fewer than minRecords.';
 
 CREATE OR REPLACE FUNCTION private.create_alert_rules_of_new_org()
  RETURNS trigger
@@ -1505,6 +1672,7 @@ begin
   return null;
 end
 $function$;
+comment on function private.create_alert_rules_of_new_org() is 'Trigger function: gives a new org its rules.';
 
 CREATE OR REPLACE FUNCTION private.create_invite(p_org_id uuid, p_email text, p_role text, p_token_sha256 bytea)
  RETURNS public.org_invites
@@ -1522,6 +1690,7 @@ begin
   return v_invite;
 end
 $function$;
+comment on function private.create_invite(uuid,text,text,bytea) is 'Creates an invitation together with the hash of its token.';
 grant execute on function private.create_invite(uuid,text,text,bytea) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.create_org(p_name text, p_project_name text)
@@ -1539,7 +1708,7 @@ begin
   if v_user is null then
     raise insufficient_privilege using message = 'sign in to create an org';
   end if;
-  -- Two orgs of one name tell nobody about each other: the second slug carries a random tail.
+  -- When the slug is taken, the second org gets a random suffix: an error would tell its creator that the other org exists.
   if exists (select from public.orgs where slug = v_slug) then
     v_slug := v_slug || '-' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 8);
   end if;
@@ -1550,6 +1719,7 @@ begin
   return json_build_object('org_id', v_org, 'project_id', v_project);
 end
 $function$;
+comment on function private.create_org(text,text) is 'Creates an org, its first owner (the caller) and its first project in one transaction.';
 grant execute on function private.create_org(text,text) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.create_org_keys(p_org_id uuid, p_data bytea, p_hash bytea, p_master_version integer)
@@ -1566,6 +1736,7 @@ begin
   end if;
 end
 $function$;
+comment on function private.create_org_keys(uuid,bytea,bytea,integer) is 'Stores the first pair of keys of an org. Keys that exist stay: two processes that both make the first pair end with the same pair.';
 grant execute on function private.create_org_keys(uuid,bytea,bytea,integer) to ingest;
 
 CREATE OR REPLACE FUNCTION private.create_partition(p_parent regclass, p_month date)
@@ -1590,7 +1761,7 @@ begin
   if p_month is null then
     execute format('create table private.%I partition of %s default', v_name, p_parent);
   else
-    -- Attached, not created in place: `partition of` would lock the parent against every insert.
+    -- The partition is created apart and then attached: `partition of` would lock the parent against every insert.
     execute format('create table private.%I (like %s including defaults including constraints including storage)', v_name, p_parent);
     -- Rows that came before their month was made (an event dated far ahead, a job that stood still) wait in the default partition,
     -- and no month can be attached over them.
@@ -1601,15 +1772,17 @@ begin
     end if;
     execute format('alter table %s attach partition private.%I for values from (%L) to (%L)', p_parent, v_name, v_from, v_to);
   end if;
-  -- Out of the exposed schema, without a grant, and closed by RLS besides: rows are reached through the parent only.
+  -- A partition lies outside the exposed schema, has no grant, and is closed by row level security too: rows are reached through the parent only.
   execute format('alter table private.%I enable row level security', v_name);
-  -- A sealed webhook is about 2 kB, just over the size from which rows are spread over a TOAST table: keep it in one piece.
+  -- A sealed webhook is about 2 kB, just over the size from which Postgres moves values to a TOAST table. The raised target keeps it in
+  -- one piece.
   if v_table = 'journal_payloads' then
     execute format('alter table private.%I set (toast_tuple_target = 8160)', v_name);
   end if;
   return true;
 end
 $function$;
+comment on function private.create_partition(regclass,date) is 'Makes the partition of a month (null: the default partition) and moves the rows there that waited for it. False: it exists already.';
 
 CREATE OR REPLACE FUNCTION private.create_replay(p_org_id uuid, p_name text, p_mode text, p_filter jsonb, p_throttle integer, p_matched integer, p_second boolean)
  RETURNS uuid
@@ -1626,6 +1799,7 @@ begin
   return v_id;
 end
 $function$;
+comment on function private.create_replay(uuid,text,text,jsonb,integer,integer,boolean) is 'Creates a plan that waits for approval. p_second: it needs the approval of a second person.';
 grant execute on function private.create_replay(uuid,text,text,jsonb,integer,integer,boolean) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.delete_alert_channel(p_id uuid)
@@ -1647,6 +1821,7 @@ begin
   return true;
 end
 $function$;
+comment on function private.delete_alert_channel(uuid) is 'Deletes a channel''s secrets and hides the channel. False: the caller has no such channel.';
 grant execute on function private.delete_alert_channel(uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.delete_connection(p_connection_id uuid)
@@ -1668,6 +1843,7 @@ begin
   return true;
 end
 $function$;
+comment on function private.delete_connection(uuid) is 'Makes a connection unknown to the outside; its events, journal and dead letters stay with the org. False: the caller has no such connection.';
 grant execute on function private.delete_connection(uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.dlq_depth()
@@ -1690,6 +1866,9 @@ AS $function$
     )
   from unnest('{pending,retrying,exhausted}'::text[]) as s (status)
 $function$;
+comment on function private.dlq_depth() is 'Open entries by status, counted up to 100,000, and the age of the oldest, over all orgs: numbers for the operator''s metrics. Every instance asks
+every 15 seconds; with a million resolved and 300,000 open entries it was measured at 30 to 70 ms, and more of either do not change that.
+Quarantined entries are counted but do not decide the age: forged deliveries would set it.';
 grant execute on function private.dlq_depth() to worker;
 
 CREATE OR REPLACE FUNCTION private.drop_expired_partitions(p_now timestamp with time zone DEFAULT now())
@@ -1708,13 +1887,13 @@ declare
   v_drop text[] := '{}';
   v_statement text;
 begin
-  -- Another instance that is at it is waited for; nobody who reads or writes is.
+  -- Waits up to two seconds for another instance that makes or drops partitions, but at most 30 ms for the locks of readers and writers.
   perform pg_advisory_xact_lock(hashtext('tributary.partitions'));
   perform set_config('lock_timeout', '30ms', true);
   for v_rule in select * from private.retention order by table_name loop
     v_is_activity := v_rule.table_name in ('public.connection_activity', 'public.activity_minutes', 'public.activity_hours');
     v_before := p_now - make_interval(days => v_rule.keep_days);
-    -- What the rollups are still made of stays, however long they stand still.
+    -- Activity that is not rolled up yet stays, however long the rollup has stood still.
     if v_is_activity then
       v_before := least(v_before, date_trunc('day', private.activity_rolled_until(), 'UTC'));
     end if;
@@ -1742,6 +1921,11 @@ begin
   end loop;
 end
 $function$;
+comment on function private.drop_expired_partitions(timestamp with time zone) is 'Drops whole partitions that ended before the retention, except those that a legal hold covers. Returns their names. The default partition holds
+rows that fit no month (older than all of them on arrival): it is emptied once its newest row was received before the retention. Dropping a
+partition locks its parent against everybody. Behind a report that somebody ran at noon the drop waited for two seconds, and every delivery
+behind it (measured: p99 of the answers from 27 ms to 2 s). So the drop gives up after 30 ms, and the job tries again. The slow part, looking for
+legal holds, is done before the first lock.';
 grant execute on function private.drop_expired_partitions(timestamp with time zone) to maintenance;
 
 CREATE OR REPLACE FUNCTION private.ensure_partitions(p_now timestamp with time zone DEFAULT now())
@@ -1770,6 +1954,7 @@ begin
   return v_made;
 end
 $function$;
+comment on function private.ensure_partitions(timestamp with time zone) is 'Makes the partitions that are missing; safe to call at any time, by any number of processes. Returns how many it made.';
 grant execute on function private.ensure_partitions(timestamp with time zone) to maintenance;
 
 CREATE OR REPLACE FUNCTION private.erase_deliveries(p_org_id uuid, p_ids uuid[])
@@ -1781,7 +1966,7 @@ AS $function$
 begin
   update public.dlq_events
   set sample = null, status = case when status in ('resolved', 'discarded') then status else 'discarded' end,
-    last_error_message = 'The delivery was erased: it named a person who asked for it.', field_path = null
+    last_error_message = 'The delivery was erased: it named a person who asked for it.', field_path = null, stored_event_id = null
   where org_id = p_org_id and journal_id = any (p_ids);
   get diagnostics dead_letters = row_count;
   update public.event_journal set erased_at = now() where org_id = p_org_id and id = any (p_ids) and erased_at is null;
@@ -1790,6 +1975,8 @@ begin
   return next;
 end
 $function$;
+comment on function private.erase_deliveries(uuid,uuid[]) is 'Deletes the bodies of deliveries. Dead letters that wait to be run again out of them are discarded: a worker that is running one writes nothing
+any more.';
 grant execute on function private.erase_deliveries(uuid,uuid[]) to worker;
 
 CREATE OR REPLACE FUNCTION private.erase_events(p_org_id uuid, p_subjects jsonb[], p_limit integer)
@@ -1814,6 +2001,8 @@ begin
   return v_erased;
 end
 $function$;
+comment on function private.erase_events(uuid,jsonb[],integer) is 'Empties up to p_limit events about the person, and returns how many. An event that another transaction is rewriting is left for the next call.
+Type, time, amount and references stay: they are the org''s books, and without the rest they are about no person.';
 grant execute on function private.erase_events(uuid,jsonb[],integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.evaluate_alerts(p_now timestamp with time zone DEFAULT clock_timestamp())
@@ -1840,7 +2029,7 @@ begin
   set evaluated_at = p_now, watching_since = case
     when p_now - evaluated_at > interval '2 minutes' or private.activity_rolled_until() < p_now - interval '5 minutes' and isfinite(private.activity_rolled_until())
       or exists (select from private.flow_state where operator_mode in ('drain', 'paused'))
-      -- The clock was ahead.
+      -- The clock was ahead and has been set back.
       or watching_since > p_now then p_now
     else watching_since end
   returning watching_since into v_watching_since;
@@ -1852,7 +2041,7 @@ begin
     select org_id from public.alert_rules where enabled
     union select org_id from public.alert_incidents where status <> 'resolved'
     order by org_id);
-  -- Each part is a subtransaction, and Postgres keeps no more than 64 of a session in its fast memory.
+  -- Each part is a subtransaction, and Postgres keeps at most 64 of a session in shared memory; more would be slow for every session.
   select array_agg(s order by s), array_agg(least(s + p.size - 1, cardinality(v_orgs)) order by s) into v_starts, v_ends
   from (select greatest(50, cardinality(v_orgs) / 40 + 1) as size) p, generate_series(1, cardinality(v_orgs), p.size) s;
   while v_next <= cardinality(v_starts) loop
@@ -1878,6 +2067,9 @@ begin
   return next;
 end
 $function$;
+comment on function private.evaluate_alerts(timestamp with time zone) is 'One pass over every org. Of several passes at once, one works and the others return at once. failures: [{ org_id, sqlstate }] of the orgs whose
+data could not be evaluated; their incidents stay as they are. The pass takes some orgs at a time, and where that fails, one org at a time: odd
+data of one org never ends the evaluation of another''s alerts, as thresholds that were written as 5.0 once did.';
 grant execute on function private.evaluate_alerts(timestamp with time zone) to worker;
 
 CREATE OR REPLACE FUNCTION private.evaluate_alerts_of(p_orgs uuid[], p_now timestamp with time zone, p_watching_since timestamp with time zone, OUT opened integer, OUT escalated integer, OUT reminded integer, OUT resolved integer, OUT notifications integer)
@@ -1892,102 +2084,38 @@ declare
   v_reminded uuid[];
   v_resolved uuid[];
 begin
-  with rules as (
-    select r.org_id, r.kind, r.renotify_minutes, r.resolve_after_minutes, (r.thresholds ->> 'windowMinutes')::numeric::integer as window_minutes,
-      (r.thresholds ->> 'minRecords')::numeric::bigint as min_records, (r.thresholds ->> 'info')::double precision as info,
-      (r.thresholds ->> 'warning')::double precision as warning, (r.thresholds ->> 'critical')::double precision as critical
-    from public.alert_rules r where r.enabled and r.org_id = any (p_orgs)
-  ), arrivals as materialized (
-    select * from private.connection_arrivals(p_now, p_orgs)
-  ), open_incidents as materialized (
-    select * from public.alert_incidents where status <> 'resolved' and org_id = any (p_orgs) for update
-  ), recent as materialized (
-    select m.org_id, m.source_connection_id, m.bucket, m.received, m.duplicates, m.dead_lettered, m.rejected, m.lag_histogram
-    from arrivals a
-    join public.activity_minutes m on m.org_id = a.org_id and m.source_connection_id = a.source_connection_id
-      and m.bucket >= date_trunc('minute', p_now) - interval '60 minutes' and m.bucket <= p_now
-  ), counted as (
-    select r.org_id, r.kind, r.min_records, m.source_connection_id, sum(m.received) as received, sum(m.duplicates) as duplicates,
-      sum(m.dead_lettered) as dead_lettered, sum(m.rejected) as rejected,
-      array[coalesce(sum(m.lag_histogram[1]), 0), coalesce(sum(m.lag_histogram[2]), 0), coalesce(sum(m.lag_histogram[3]), 0),
-        coalesce(sum(m.lag_histogram[4]), 0), coalesce(sum(m.lag_histogram[5]), 0), coalesce(sum(m.lag_histogram[6]), 0),
-        coalesce(sum(m.lag_histogram[7]), 0), coalesce(sum(m.lag_histogram[8]), 0), coalesce(sum(m.lag_histogram[9]), 0),
-        coalesce(sum(m.lag_histogram[10]), 0), coalesce(sum(m.lag_histogram[11]), 0), coalesce(sum(m.lag_histogram[12]), 0)]::numeric[] as lags
-    from rules r
-    -- whole minutes, and the one that runs
-    join recent m on m.org_id = r.org_id and m.bucket >= date_trunc('minute', p_now) - make_interval(mins => r.window_minutes)
-    group by r.org_id, r.kind, r.min_records, m.source_connection_id
-  ), measured as (
-    -- Rejected deliveries are counted one by one and are no records: they have a rate of their own.
-    select c.org_id, c.kind, c.source_connection_id, 0::double precision as allowance,
-      case c.kind
-        when 'IngestLagHigh' then private.histogram_quantile(c.lags, 0.95)
-        when 'IngestDLQRateHigh' then c.dead_lettered::double precision / (c.received - c.rejected)
-        when 'IngestDLQSpike' then c.dead_lettered
-        when 'DuplicateRateHigh' then c.duplicates::double precision / (c.received - c.rejected)
-        when 'RejectedRateHigh' then c.rejected::double precision / c.received end as value
-    from counted c
-    where c.min_records <= case c.kind
-      when 'IngestLagHigh' then (select sum(n) from unnest(c.lags) n)
-      when 'RejectedRateHigh' then c.received
-      else c.received - c.rejected end
-    union all
-    -- What is allowed is 1.5 times the rhythm; without a rhythm nothing is expected. A break of ours, a change of the connection and
-    -- what came before it say nothing against a connection, unless its incident is open already.
-    select a.org_id, r.kind, a.source_connection_id,
-      case when y.active_minutes >= r.min_records and (y.learned_at >= a.last_at or y.learned_at >= p_now - interval '1 hour')
-        then y.expected_gap_seconds * 1.5 else 'infinity' end,
-      extract(epoch from p_now - greatest(
-        case r.kind when 'ConnectionSilent' then a.last_at else least(a.last_event_at, a.last_at) end,
-        case when i.id is null then greatest(p_watching_since, a.changed_at) end))
-    from arrivals a
-    join rules r on r.org_id = a.org_id and r.window_minutes is null
-    left join private.connection_rhythm y on y.org_id = a.org_id and y.source_connection_id = a.source_connection_id
-    left join open_incidents i on i.source_connection_id = a.source_connection_id and i.kind = r.kind
-    where a.last_at is not null and (r.kind = 'ConnectionSilent' or a.last_event_at is not null)
-  ), judged as (
-    select m.*, c.name, r.window_minutes, r.renotify_minutes, i.id as incident_id, i.peak_level, i.status, i.last_notified_at, v.level,
-      -- Once open it holds until the value is well below.
-      m.value > 0.8 * greatest(coalesce(r.info, r.warning, r.critical), m.allowance) as holds,
-      greatest(case v.level when 'critical' then r.critical when 'warning' then r.warning when 'info' then r.info
-        else coalesce(r.info, r.warning, r.critical) end, m.allowance) as threshold,
-      coalesce(v.level, case when r.info is not null then 'info' when r.warning is not null then 'warning' else 'critical' end) as shown_level
-    from measured m
-    join rules r on r.org_id = m.org_id and r.kind = m.kind
-    join public.source_connections c on c.id = m.source_connection_id
-    left join open_incidents i on i.source_connection_id = m.source_connection_id and i.kind = m.kind
-    cross join lateral (select case
-      when m.value > greatest(r.critical, m.allowance) and r.critical is not null then 'critical'
-      when m.value > greatest(r.warning, m.allowance) and r.warning is not null then 'warning'
-      when m.value > greatest(r.info, m.allowance) and r.info is not null then 'info' end as level) v
+  -- Locked before anything is measured: a person who is acknowledging or resolving an incident is waited for, and the change is seen.
+  perform from public.alert_incidents where status <> 'resolved' and org_id = any (p_orgs) for update;
+
+  with measured as materialized (
+    select * from private.measure_alerts(p_orgs, p_now, p_watching_since)
   ), opened as (
     insert into public.alert_incidents (org_id, kind, source_connection_id, level, peak_level, value, threshold, message, opened_at, last_seen_at, last_notified_at)
-    select j.org_id, j.kind, j.source_connection_id, j.level, j.level, j.value, j.threshold,
-      private.alert_message(j.kind, j.name, j.value, j.threshold, j.window_minutes), p_now, p_now, p_now
-    from judged j
-    where j.level is not null and j.incident_id is null
-      -- Whoever resolved it knows: half an hour of peace.
+    select m.org_id, m.kind, m.source_connection_id, m.level, m.level, m.value, m.threshold, m.message, p_now, p_now, p_now
+    from measured m
+    where m.incident_id is null
+      -- The person who resolved the last incident knows of the condition: no new incident for half an hour.
       and not exists (
         select from public.alert_incidents p
-        where p.org_id = j.org_id and p.source_connection_id = j.source_connection_id and p.kind = j.kind
+        where p.org_id = m.org_id and p.source_connection_id = m.source_connection_id and p.kind = m.kind
           and p.resolution = 'by_person' and p.resolved_at > p_now - interval '30 minutes')
     on conflict do nothing
     returning id
   ), held as (
     update public.alert_incidents i
-    set level = j.shown_level, value = j.value, threshold = j.threshold, last_seen_at = p_now, clear_since = null,
-      message = private.alert_message(j.kind, j.name, j.value, j.threshold, j.window_minutes),
-      peak_level = case when j.escalates then j.level else i.peak_level end,
-      last_notified_at = case when j.escalates or j.reminds then p_now else i.last_notified_at end,
-      reminders = i.reminders + case when j.reminds then 1 else 0 end
+    set level = h.shown_level, value = h.value, threshold = h.threshold, last_seen_at = p_now, clear_since = null, message = h.message,
+      peak_level = case when h.escalates then h.level else i.peak_level end,
+      last_notified_at = case when h.escalates or h.reminds then p_now else i.last_notified_at end,
+      reminders = i.reminders + case when h.reminds then 1 else 0 end
     from (
-      select *, coalesce(private.alert_rank(level) > private.alert_rank(peak_level), false) as escalates,
-        coalesce(status = 'open' and last_notified_at <= p_now - make_interval(mins => renotify_minutes)
-          and private.alert_rank(level) <= private.alert_rank(peak_level), false) as reminds
-      from judged where incident_id is not null and holds
-    ) j
-    where i.id = j.incident_id
-    returning i.id, j.escalates, j.reminds
+      select m.*, coalesce(private.alert_rank(m.level) > private.alert_rank(o.peak_level), false) as escalates,
+        coalesce(o.status = 'open' and o.last_notified_at <= p_now - make_interval(mins => m.renotify_minutes)
+          and private.alert_rank(m.level) <= private.alert_rank(o.peak_level), false) as reminds
+      from measured m join public.alert_incidents o on o.id = m.incident_id
+      where m.holds
+    ) h
+    where i.id = h.incident_id
+    returning i.id, h.escalates, h.reminds
   ), cleared as (
     update public.alert_incidents i
     set clear_since = case when g.is_over then i.clear_since else coalesce(i.clear_since, p_now) end,
@@ -1996,15 +2124,14 @@ begin
       resolved_at = case when g.is_over then p_now end,
       resolution = case when g.is_over then g.reason end
     from (
-      select o.id, j.value,
-        case when r.kind is null or a.source_connection_id is null then 'not_watched' when j.value is null then 'no_traffic' else 'recovered' end as reason,
-        r.kind is null or a.source_connection_id is null
-          or coalesce(o.clear_since, p_now) <= p_now - make_interval(mins => r.resolve_after_minutes) as is_over
-      from open_incidents o
-      left join rules r on r.org_id = o.org_id and r.kind = o.kind
-      left join arrivals a on a.source_connection_id = o.source_connection_id
-      left join judged j on j.incident_id = o.id
-      where j.holds is not true
+      select o.id, m.value,
+        case when r.kind is null or c.id is null then 'not_watched' when m.value is null then 'no_traffic' else 'recovered' end as reason,
+        r.kind is null or c.id is null or coalesce(o.clear_since, p_now) <= p_now - make_interval(mins => r.resolve_after_minutes) as is_over
+      from public.alert_incidents o
+      left join public.alert_rules r on r.org_id = o.org_id and r.kind = o.kind and r.enabled
+      left join public.source_connections c on c.id = o.source_connection_id and c.is_active and c.deleted_at is null
+      left join measured m on m.incident_id = o.id
+      where o.status <> 'resolved' and o.org_id = any (p_orgs) and m.holds is not true
     ) g
     where i.id = g.id
     returning i.id, g.is_over
@@ -2021,6 +2148,7 @@ begin
     + private.queue_alert_notifications(v_reminded, 'reminder', p_now) + private.queue_alert_notifications(v_resolved, 'resolved', p_now);
 end
 $function$;
+comment on function private.evaluate_alerts_of(uuid[],timestamp with time zone,timestamp with time zone) is 'The pass over some orgs: opens, escalates, reminds of and resolves incidents by what private.measure_alerts returns, and queues the notifications.';
 
 CREATE OR REPLACE FUNCTION private.event_condition(p_filter jsonb)
  RETURNS text
@@ -2061,21 +2189,23 @@ begin
       when 'amountMin' then format('e.amount_minor >= %L::bigint', v_text::bigint)
       when 'amountMax' then format('e.amount_minor <= %L::bigint', v_text::bigint)
       when 'test' then case v_text when 'only' then 'e.is_test' when 'hide' then 'not e.is_test' end
-      -- Literally and whatever its case, by Unicode's rules on every host. In JSON a quote or a backslash is written with a backslash.
+      -- A literal search that ignores case, by Unicode's rules on every host. In JSON a quote or a backslash is written with a backslash.
       when 'q' then format('(strpos(lower(concat_ws(E''\n'', e.type, e.source_event_type, e.source_event_id, e.order_ref) collate pg_catalog.pg_c_utf8), %1$L) > 0
         or strpos(lower(e.properties::text collate pg_catalog.pg_c_utf8), %2$L) > 0 or strpos(lower(e.attribution::text collate pg_catalog.pg_c_utf8), %2$L) > 0)',
         lower(v_text collate pg_catalog.pg_c_utf8), lower(substr(v_value::text, 2, length(v_value::text) - 2) collate pg_catalog.pg_c_utf8))
     end;
     if v_conditions[cardinality(v_conditions)] is null then
-      raise invalid_parameter_value using message = format('%s is not a filter, or not with this value', left(v_key, 100));
+      raise invalid_parameter_value using message = format('%s is not a known filter, or its value is invalid', left(v_key, 100));
     end if;
   end loop;
   if (p_filter ? 'amountMin' or p_filter ? 'amountMax') and not p_filter ? 'currency' then
-    raise invalid_parameter_value using message = 'say which currency the amount is in';
+    raise invalid_parameter_value using message = 'an amount filter needs a currency';
   end if;
   return coalesce(nullif(array_to_string(v_conditions, ' and '), ''), 'true');
 end
 $function$;
+comment on function private.event_condition(jsonb) is 'A filter as a condition on canonical_events e. Every value is written as a literal of its type. A filter that is not understood is refused:
+ignoring it would return more than was asked for.';
 grant execute on function private.event_condition(jsonb) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.event_walk(p_filter jsonb, p_driver text)
@@ -2098,6 +2228,8 @@ AS $function$
     from public.canonical_events e where e.org_id = $1 and e.event_time <= $2 and (e.event_time, e.id) < ($2, $3) and %s',
     private.event_condition(p_filter - '{from,to}'::text[] - p_driver), private.event_condition(p_filter - array(select k from jsonb_object_keys(p_filter) k where k not in ('from', 'to')))) as events) w
 $function$;
+comment on function private.event_walk(jsonb,text) is 'The part of a query that walks the org''s events newest first from a place ($2, $3) back, at most $4 of them, along the index that serves p_driver
+best; the condition does not limit the walk but is returned as `hit`. $5 and $6 are the places of people''s events.';
 grant execute on function private.event_walk(jsonb,text) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.events_histogram(org_id uuid, "from" timestamp with time zone, "to" timestamp with time zone, bucket_seconds integer, filter jsonb DEFAULT '{}'::jsonb)
@@ -2123,7 +2255,7 @@ declare
 begin
   if bucket_seconds is null or bucket_seconds not between 1 and 31536000 or not ("from" < "to") or not isfinite("from") or not isfinite("to")
     or extract(epoch from "to" - "from") / bucket_seconds > 1000 then
-    raise invalid_parameter_value using message = 'from is before to, with 1 to 1000 buckets of at least a second between them';
+    raise invalid_parameter_value using message = 'from must be before to, with 1 to 1000 buckets of at least a second between them';
   end if;
   v_buckets := ceil(extract(epoch from "to" - "from") / bucket_seconds);
   v_counts := array_fill(0::bigint, array[v_buckets]);
@@ -2151,7 +2283,7 @@ begin
     end loop;
     v_until := v_since;
     exit when v_until <= "from" or clock_timestamp() > statement_timestamp() + interval '250 milliseconds';
-    -- A slice is to take some 40 ms: what is dense is taken in smaller ones.
+    -- A slice should take about 40 ms, so the denser the events, the smaller the next slice.
     v_took := extract(epoch from clock_timestamp() - v_started) * 1000;
     v_slice := greatest(v_slice * least(4, greatest(0.1, 40 / greatest(v_took, 1))), interval '1 millisecond');
   end loop;
@@ -2162,6 +2294,8 @@ begin
     'countedFrom', case when v_until > "from" then v_until end);
 end
 $function$;
+comment on function private.events_histogram(uuid,timestamp with time zone,timestamp with time zone,integer,jsonb) is 'How many of the org''s events that match happened in each bucket of [from, to), from the newest back: exactly, as far as a quarter of a second
+reaches. The rollups of activity are by the time of arrival, so these are counted from the events'' index.';
 grant execute on function private.events_histogram(uuid,timestamp with time zone,timestamp with time zone,integer,jsonb) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.find_alert_channel_secret(p_id uuid)
@@ -2172,6 +2306,7 @@ CREATE OR REPLACE FUNCTION private.find_alert_channel_secret(p_id uuid)
 AS $function$
   select k.sealed from private.alert_channel_secrets k join public.alert_channels c on c.org_id = k.org_id and c.id = k.channel_id where c.id = p_id
 $function$;
+comment on function private.find_alert_channel_secret(uuid) is 'The sealed secrets of a channel. The caller''s right to the channel is checked before.';
 grant execute on function private.find_alert_channel_secret(uuid) to worker;
 
 CREATE OR REPLACE FUNCTION private.find_connection(p_id uuid)
@@ -2191,6 +2326,7 @@ AS $function$
   join public.orgs o on o.id = c.org_id
   where c.id = p_id and c.deleted_at is null
 $function$;
+comment on function private.find_connection(uuid) is 'What a webhook request needs before it knows the tenant, and nothing else. Null: the connection is unknown or deleted.';
 grant execute on function private.find_connection(uuid) to ingest;
 
 CREATE OR REPLACE FUNCTION private.find_events_of_subject(p_org_id uuid, p_hash text)
@@ -2212,6 +2348,9 @@ begin
   select f.id, f.event_time from found f order by f.event_time desc, f.id desc limit 1000;
 end
 $function$;
+comment on function private.find_events_of_subject(uuid,text) is 'Row level security keeps an operator that might leak (`@>` on jsonb) from choosing rows before the policy has: under a policy the index on
+subject is never used. So this function looks past the policy, for members of the org only, and returns ids; the policy still decides what the
+caller sees of them. Newest first, at most 1,000.';
 grant execute on function private.find_events_of_subject(uuid,text) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.find_org_keys(p_org_id uuid)
@@ -2225,6 +2364,7 @@ AS $function$
     'retired', k.retired_at is not null) order by k.kind, k.version desc), '[]')
   from private.org_keys k where k.org_id = p_org_id
 $function$;
+comment on function private.find_org_keys(uuid) is 'All keys of an org, wrapped, for the process that holds the master key.';
 grant execute on function private.find_org_keys(uuid) to ingest;
 
 CREATE OR REPLACE FUNCTION private.find_org_people(p_org_id uuid)
@@ -2243,6 +2383,8 @@ AS $function$
     and u.id in (select a.target_id::uuid from public.audit_log a where a.org_id = p_org_id and a.action = 'org_members.delete')
     and not exists (select from public.org_members m where m.org_id = p_org_id and m.user_id = u.id)
 $function$;
+comment on function private.find_org_people(uuid) is 'The members of an org by e-mail address, for members of the same org; auth.users has the addresses and no client may read it. Owners and admins,
+who read the audit log, also get former members (role null), because the log names them by id only. Anybody else gets no rows.';
 grant execute on function private.find_org_people(uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.find_people_events(p_org_id uuid, p_hashes text[], p_from timestamp with time zone, p_to timestamp with time zone)
@@ -2256,7 +2398,7 @@ begin
     return query select '{}'::timestamptz[], '{}'::uuid[];
     return;
   end if;
-  -- One pattern after the other and not `any`: that would not use the index.
+  -- The patterns are joined by `or`, because `any` would not use the index.
   return query execute format($sql$
     with found as materialized (
       select e.event_time, e.id from public.canonical_events e
@@ -2270,6 +2412,9 @@ begin
   using p_org_id, p_from, p_to;
 end
 $function$;
+comment on function private.find_people_events(uuid,text[],timestamp with time zone,timestamp with time zone) is 'The places of people''s events in the list, newest first, before a given place. Null when there are more than 20,000: then a walk back through
+time meets them soon enough. It looks past the policy, as private.find_events_of_subject does and for the same reason, for members of the org
+only, and returns places; the policy decides what the caller sees there.';
 grant execute on function private.find_people_events(uuid,text[],timestamp with time zone,timestamp with time zone) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.flow_overview()
@@ -2281,6 +2426,7 @@ AS $function$
   select json_build_object('state', to_json(s), 'instances', coalesce((select json_agg(i order by i.started_at, i.id) from private.live_instances() i), '[]'))
   from private.flow_state s
 $function$;
+comment on function private.flow_overview() is 'The state of the fleet and its live instances.';
 grant execute on function private.flow_overview() to worker;
 
 CREATE OR REPLACE FUNCTION private.heartbeat(p_instance json)
@@ -2307,7 +2453,7 @@ begin
   select * into v_state from private.flow_state;
   v_leader := private.leading_instance();
   if v_leader.automatic_mode <> v_state.automatic_mode then
-    -- Again under the lock: two instances that saw the same change write it down once.
+    -- Compared again under the lock: two instances that saw the same change record it once.
     select * into v_state from private.flow_state for update;
     v_leader := private.leading_instance();
     if v_leader.automatic_mode <> v_state.automatic_mode then
@@ -2328,6 +2474,8 @@ begin
     'automatic_mode', v_state.automatic_mode, 'flush_turn', v_state.flush_turn, 'instances', (select count(*) from private.live_instances()));
 end
 $function$;
+comment on function private.heartbeat(json) is 'Called once a second by every instance, in one round trip: the instance reports its state and learns which mode to obey. The automatic mode of
+the fleet is the highest of the live instances. The instance that sees it differ from the recorded one records it, with the cause.';
 grant execute on function private.heartbeat(json) to worker;
 
 CREATE OR REPLACE FUNCTION private.held(p_org_id uuid, p_connection_id uuid)
@@ -2342,6 +2490,9 @@ AS $function$
   order by source_connection_id nulls first, created_at
   limit 1
 $function$;
+comment on function private.held(uuid,uuid) is 'Why the org''s data may not be replayed, purged or erased now; null when it may. A hold on the org covers every connection. With p_connection_id
+null the question is about the whole org, or about more than one connection: then a hold on any of its connections counts too, so that an action
+in bulk is refused rather than done in part. Runs as the caller, who thereby never learns of another org''s hold.';
 grant execute on function private.held(uuid,uuid) to authenticated;
 grant execute on function private.held(uuid,uuid) to worker;
 
@@ -2358,7 +2509,7 @@ declare
   v_seen double precision := 0;
   v_count double precision;
 begin
-  -- A connection that nothing has come from.
+  -- Null: the connection has no activity.
   if counts is null then
     return null;
   end if;
@@ -2381,6 +2532,8 @@ begin
   return v_bounds[cardinality(v_bounds)];
 end
 $function$;
+comment on function private.histogram_quantile(numeric[],double precision) is 'Quantile of a lag histogram (bounds as in connection_activity), linear within a bucket; the open last bucket answers its lower bound. It runs for
+each point of a chart, so it does no arithmetic on numeric.';
 grant execute on function private.histogram_quantile(numeric[],double precision) to authenticated;
 grant execute on function private.histogram_quantile(numeric[],double precision) to worker;
 
@@ -2391,14 +2544,54 @@ CREATE OR REPLACE FUNCTION private.ingest_batch(p_deliveries json, p_keys json, 
 AS $function$
 declare
   v_now timestamptz := clock_timestamp();
-  v_old json := private.insert_events(p_keys, p_events, v_now);
+  v_known json := private.insert_events(p_keys, p_events, v_now);
 begin
-  perform private.settle_batch(p_deliveries, p_keys, p_events, p_dead, p_sealed, v_old, v_now);
-  return v_old;
+  perform private.insert_dead_letters(p_dead, p_events, v_known, v_now);
+  perform private.record_deliveries(p_deliveries, p_keys, p_dead, v_known, p_sealed, v_now);
+  return v_known;
 end
 $function$;
+comment on function private.ingest_batch(json,json,json,json,bytea) is 'The one entry of the hot path. Each argument but p_sealed is an array: of private.delivery_row, of private.key_row and private.event_row (one
+each per event), and of private.dead_row. p_sealed holds the sealed bodies of the whole batch. Returns an array of private.known_row: a record of
+p_keys that is not in it is new and stored. In plpgsql and volatile, so that each statement sees what the one before it waited for.';
 grant execute on function private.ingest_batch(json,json,json,json,bytea) to ingest;
 grant execute on function private.ingest_batch(json,json,json,json,bytea) to worker;
+
+CREATE OR REPLACE FUNCTION private.insert_dead_letters(p_dead json, p_events json, p_known json, p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if json_array_length(p_dead) > 0 then
+    insert into public.dlq_events (id, org_id, project_id, source_connection_id, journal_id, record_index, error_class, last_error_message,
+      field_path, source_event_type, idempotency_key, next_retry_at, is_quarantine, sample, created_at, updated_at)
+    select id, org_id, project_id, source_connection_id, journal_id, record_index, error_class, last_error_message,
+      field_path, source_event_type, idempotency_key, next_retry_at, is_quarantine, sample, p_now, p_now
+    from json_populate_recordset(null::private.dead_row, p_dead);
+  end if;
+
+  -- Guarded: even with nothing to insert, the join would parse the whole of p_events (measured: a third of the batch). Only the events that are
+  -- needed are made into rows.
+  if exists (select from json_populate_recordset(null::private.known_row, p_known) where outcome in ('conflict', 'older')) then
+    insert into public.dlq_events (id, org_id, project_id, source_connection_id, journal_id, record_index, error_class, last_error_message,
+      stored_event_id, source_event_type, idempotency_key, sample, created_at, updated_at)
+    select o.dlq_id, e.org_id, e.project_id, e.source_connection_id, o.journal_id, e.record_index,
+      case o.outcome when 'older' then 'OLDER_REVISION' else 'DUPLICATE_EVENT' end,
+      case o.outcome when 'older' then 'a newer delivery, or a newer version of the pipeline, made what is stored as event '
+        else 'another body was stored first under the same idempotency key, as event ' end || o.stored_event_id,
+      o.stored_event_id, e.source_event_type, e.idempotency_key, jsonb_build_object('type', e.type, 'properties', e.properties), p_now, p_now
+    from json_populate_recordset(null::private.known_row, p_known) o
+    join json_array_elements(p_events) sent on (sent ->> 'id')::uuid = o.event_id
+    cross join lateral json_populate_record(null::private.event_row, sent) e
+    where o.outcome in ('conflict', 'older');
+  end if;
+end
+$function$;
+comment on function private.insert_dead_letters(json,json,json,timestamp with time zone) is 'Writes the dead letters of a batch: its p_dead, and each record whose key is taken by a different body or by a newer event. The stored event
+stands (the first body, or the newest where deliveries are reprocessed); the other body is kept as a dead letter for a person to see.';
+grant execute on function private.insert_dead_letters(json,json,json,timestamp with time zone) to ingest;
+grant execute on function private.insert_dead_letters(json,json,json,timestamp with time zone) to worker;
 
 CREATE OR REPLACE FUNCTION private.insert_events(p_keys json, p_events json, p_now timestamp with time zone)
  RETURNS json
@@ -2408,46 +2601,47 @@ AS $function$
 declare
   v_count integer := json_array_length(p_keys);
   v_new uuid[] := '{}';
-  v_old json := '[]';
+  v_known private.known_row[] := '{}';
 begin
   if v_count > 0 then
     -- Sorted by key: two batches that share keys take them in one order and never deadlock.
-    -- Waits here for another batch that is writing the same key; the next statement then sees its row.
+    -- The insert waits for another batch that is writing the same key; the next statement then sees that batch's row.
     with inserted as (
       insert into private.event_keys (source_connection_id, idempotency_key, event_id, event_time, body_sha256, created_at)
       select source_connection_id, idempotency_key, event_id, event_time, decode(body_sha256, 'hex'), p_now
-      from json_to_recordset(p_keys) as k (source_connection_id uuid, idempotency_key text, event_id uuid, event_time timestamptz, body_sha256 text)
+      from json_populate_recordset(null::private.key_row, p_keys)
       order by source_connection_id, idempotency_key
       on conflict do nothing
       returning event_id
     )
     select coalesce(array_agg(event_id), '{}') into v_new from inserted;
+  end if;
 
-    if cardinality(v_new) < v_count then
-      select coalesce(json_agg(json_build_object(
-        'event_id', k.event_id, 'stored_event_id', s.event_id, 'journal_id', k.journal_id, 'dlq_id', k.dlq_id,
-        'source_connection_id', k.source_connection_id,
-        'outcome', case when s.body_sha256 = decode(k.body_sha256, 'hex') then 'duplicate' else 'conflict' end)), '[]')
-      into v_old
-      from json_to_recordset(p_keys) as k (source_connection_id uuid, idempotency_key text, event_id uuid, body_sha256 text, journal_id uuid, dlq_id uuid)
-      join private.event_keys s using (source_connection_id, idempotency_key)
-      where k.event_id <> s.event_id;
-    end if;
+  if cardinality(v_new) < v_count then
+    select coalesce(array_agg(row(k.event_id, s.event_id,
+      case when s.body_sha256 = decode(k.body_sha256, 'hex') then 'duplicate' else 'conflict' end,
+      null, k.source_connection_id, k.journal_id, k.dlq_id)::private.known_row), '{}')
+    into v_known
+    from json_populate_recordset(null::private.key_row, p_keys) k
+    join private.event_keys s using (source_connection_id, idempotency_key)
+    where k.event_id <> s.event_id;
+  end if;
 
+  -- Guarded: when no key is new, the whole of p_events would be parsed for nothing.
+  if cardinality(v_new) > 0 then
     insert into public.canonical_events (id, org_id, project_id, source_connection_id, type, source_type, source_event_type, source_event_id,
       event_time, received_at, ingested_at, idempotency_key, subject, amount_minor, currency, order_ref, attribution, properties, is_test,
       journal_id, schema_version)
     select id, org_id, project_id, source_connection_id, type, source_type, source_event_type, source_event_id,
       event_time, received_at, greatest(p_now, received_at), idempotency_key, subject, amount_minor, currency, order_ref, attribution, properties, is_test,
       journal_id, schema_version
-    from json_to_recordset(p_events) as e (id uuid, org_id uuid, project_id uuid, source_connection_id uuid, type text, source_type text,
-      source_event_type text, source_event_id text, event_time timestamptz, received_at timestamptz, idempotency_key text, subject jsonb,
-      amount_minor bigint, currency text, order_ref text, attribution jsonb, properties jsonb, is_test boolean, journal_id uuid, schema_version integer)
+    from json_populate_recordset(null::private.event_row, p_events)
     where cardinality(v_new) = v_count or id = any (v_new);
   end if;
-  return v_old;
+  return array_to_json(v_known);
 end
 $function$;
+comment on function private.insert_events(json,json,timestamp with time zone) is 'Writes the events whose keys are new and returns the records whose keys were taken, as an array of private.known_row. Part of a batch''s transaction.';
 grant execute on function private.insert_events(json,json,timestamp with time zone) to ingest;
 grant execute on function private.insert_events(json,json,timestamp with time zone) to worker;
 
@@ -2465,6 +2659,9 @@ begin
   return null;
 end
 $function$;
+comment on function private.keep_an_owner() is 'Refuses to demote the last owner. Row level security keeps owners from changing their own role, but two owners who demote each other at the same
+moment would leave no owner: the lock on the org''s row makes the second one wait and see the first change. When a user is deleted altogether, the
+membership goes too, even the last owner''s.';
 
 CREATE OR REPLACE FUNCTION private.leading_instance()
  RETURNS private.instances
@@ -2475,6 +2672,7 @@ AS $function$
   select * from private.live_instances()
   order by array_position('{brownout,throttled,normal}'::text[], automatic_mode), seen_at desc limit 1
 $function$;
+comment on function private.leading_instance() is 'The live instance under the highest pressure.';
 
 CREATE OR REPLACE FUNCTION private.learn_rhythms(p_now timestamp with time zone, p_seconds double precision)
  RETURNS integer
@@ -2523,6 +2721,11 @@ begin
   return v_learned;
 end
 $function$;
+comment on function private.learn_rhythms(timestamp with time zone,double precision) is 'Learns the rhythm of connections that look silent or late, when what is known of them is older than their last event and an hour. Of each of the
+last 28 days it takes the longest gap that began within two hours of the time of day at which the present one began. The gap that nine days in
+ten stay under is expected: a shop that sleeps at night, rests at weekends or sends twice a day does so every day or week, and a single outage is
+no rhythm. Days in which no gap began at that hour do not count; with fewer than three that do, the longest gap of each day counts. It takes one
+connection after the other, the longest unknown first, for at most p_seconds: a connection that sends every minute has 40,000 rows to read.';
 
 CREATE OR REPLACE FUNCTION private.leave_fleet(p_instance_id uuid)
  RETURNS void
@@ -2532,6 +2735,7 @@ CREATE OR REPLACE FUNCTION private.leave_fleet(p_instance_id uuid)
 AS $function$
   delete from private.instances where id = p_instance_id
 $function$;
+comment on function private.leave_fleet(uuid) is 'An instance that stops removes itself, so that no other waits for it.';
 grant execute on function private.leave_fleet(uuid) to worker;
 
 CREATE OR REPLACE FUNCTION private.list_connection_secrets(p_connection_ids uuid[])
@@ -2546,6 +2750,7 @@ AS $function$
     and (s.expires_at is null or s.expires_at > now())
   order by s.created_at desc
 $function$;
+comment on function private.list_connection_secrets(uuid[]) is 'The names and expiry of the secrets of connections in the caller''s orgs, never the secrets.';
 grant execute on function private.list_connection_secrets(uuid[]) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.list_flow_transitions(p_limit integer)
@@ -2556,6 +2761,7 @@ CREATE OR REPLACE FUNCTION private.list_flow_transitions(p_limit integer)
 AS $function$
   select * from private.flow_transitions order by id desc limit p_limit
 $function$;
+comment on function private.list_flow_transitions(integer) is 'Newest first.';
 grant execute on function private.list_flow_transitions(integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.list_org_keys(p_org_id uuid)
@@ -2569,6 +2775,7 @@ AS $function$
   where k.org_id = p_org_id and p_org_id = any (array(select private.my_orgs()))
   order by k.kind, k.version desc
 $function$;
+comment on function private.list_org_keys(uuid) is 'What members may know about the keys of their org: that they exist, how old they are, and which one is used. Never a key, wrapped or not.';
 grant execute on function private.list_org_keys(uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.list_retention()
@@ -2579,6 +2786,7 @@ CREATE OR REPLACE FUNCTION private.list_retention()
 AS $function$
   select r.table_name, r.keep_days from private.retention r
 $function$;
+comment on function private.list_retention() is 'How long each table is kept, for anybody who signed in.';
 grant execute on function private.list_retention() to authenticated;
 
 CREATE OR REPLACE FUNCTION private.live_instances()
@@ -2589,6 +2797,92 @@ CREATE OR REPLACE FUNCTION private.live_instances()
 AS $function$
   select * from private.instances where seen_at > clock_timestamp() - interval '5 seconds'
 $function$;
+comment on function private.live_instances() is 'The instances that were seen within the last 5 seconds; the others do not count any more.';
+
+CREATE OR REPLACE FUNCTION private.measure_alerts(p_orgs uuid[], p_now timestamp with time zone, p_watching_since timestamp with time zone)
+ RETURNS TABLE(incident_id uuid, org_id uuid, kind text, source_connection_id uuid, value double precision, threshold double precision, level text, shown_level text, holds boolean, message text, renotify_minutes integer)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  with rules as (
+    select r.org_id, r.kind, r.renotify_minutes, (r.thresholds ->> 'windowMinutes')::numeric::integer as window_minutes,
+      (r.thresholds ->> 'minRecords')::numeric::bigint as min_records, (r.thresholds ->> 'info')::double precision as info,
+      (r.thresholds ->> 'warning')::double precision as warning, (r.thresholds ->> 'critical')::double precision as critical
+    from public.alert_rules r where r.enabled and r.org_id = any (p_orgs)
+  ), arrivals as materialized (
+    select * from private.connection_arrivals(p_now, p_orgs)
+  ), open_incidents as materialized (
+    select i.id, i.source_connection_id, i.kind from public.alert_incidents i where i.status <> 'resolved' and i.org_id = any (p_orgs)
+  ), recent as materialized (
+    select m.org_id, m.source_connection_id, m.bucket, m.received, m.duplicates, m.dead_lettered, m.rejected, m.lag_histogram
+    from arrivals a
+    join public.activity_minutes m on m.org_id = a.org_id and m.source_connection_id = a.source_connection_id
+      and m.bucket >= date_trunc('minute', p_now) - interval '60 minutes' and m.bucket <= p_now
+  ), counted as (
+    select r.org_id, r.kind, r.min_records, m.source_connection_id, sum(m.received) as received, sum(m.duplicates) as duplicates,
+      sum(m.dead_lettered) as dead_lettered, sum(m.rejected) as rejected,
+      array[coalesce(sum(m.lag_histogram[1]), 0), coalesce(sum(m.lag_histogram[2]), 0), coalesce(sum(m.lag_histogram[3]), 0),
+        coalesce(sum(m.lag_histogram[4]), 0), coalesce(sum(m.lag_histogram[5]), 0), coalesce(sum(m.lag_histogram[6]), 0),
+        coalesce(sum(m.lag_histogram[7]), 0), coalesce(sum(m.lag_histogram[8]), 0), coalesce(sum(m.lag_histogram[9]), 0),
+        coalesce(sum(m.lag_histogram[10]), 0), coalesce(sum(m.lag_histogram[11]), 0), coalesce(sum(m.lag_histogram[12]), 0)]::numeric[] as lags
+    from rules r
+    -- Whole minutes, and the minute that is not over yet.
+    join recent m on m.org_id = r.org_id and m.bucket >= date_trunc('minute', p_now) - make_interval(mins => r.window_minutes)
+    group by r.org_id, r.kind, r.min_records, m.source_connection_id
+  ), measured as (
+    -- Rejected deliveries are counted one by one and are no records: they have a rate of their own.
+    select c.org_id, c.kind, c.source_connection_id, 0::double precision as allowance,
+      case c.kind
+        when 'IngestLagHigh' then private.histogram_quantile(c.lags, 0.95)
+        when 'IngestDLQRateHigh' then c.dead_lettered::double precision / (c.received - c.rejected)
+        when 'IngestDLQSpike' then c.dead_lettered
+        when 'DuplicateRateHigh' then c.duplicates::double precision / (c.received - c.rejected)
+        when 'RejectedRateHigh' then c.rejected::double precision / c.received end as value
+    from counted c
+    where c.min_records <= case c.kind
+      when 'IngestLagHigh' then (select sum(n) from unnest(c.lags) n)
+      when 'RejectedRateHigh' then c.received
+      else c.received - c.rejected end
+    union all
+    -- A silence of 1.5 times the rhythm is allowed; without a rhythm no event is expected. A pause of the evaluation, a change of the
+    -- connection and the time before them do not count against a connection, unless its incident is open already.
+    select a.org_id, r.kind, a.source_connection_id,
+      case when y.active_minutes >= r.min_records and (y.learned_at >= a.last_at or y.learned_at >= p_now - interval '1 hour')
+        then y.expected_gap_seconds * 1.5 else 'infinity' end,
+      extract(epoch from p_now - greatest(
+        case r.kind when 'ConnectionSilent' then a.last_at else least(a.last_event_at, a.last_at) end,
+        case when i.id is null then greatest(p_watching_since, a.changed_at) end))
+    from arrivals a
+    join rules r on r.org_id = a.org_id and r.window_minutes is null
+    left join private.connection_rhythm y on y.org_id = a.org_id and y.source_connection_id = a.source_connection_id
+    left join open_incidents i on i.source_connection_id = a.source_connection_id and i.kind = r.kind
+    where a.last_at is not null and (r.kind = 'ConnectionSilent' or a.last_event_at is not null)
+  )
+  select i.id, m.org_id, m.kind, m.source_connection_id, m.value, t.threshold, v.level,
+    coalesce(v.level, case when r.info is not null then 'info' when r.warning is not null then 'warning' else 'critical' end),
+    -- An open incident goes on until the value is well below the lowest threshold.
+    m.value > 0.8 * greatest(coalesce(r.info, r.warning, r.critical), m.allowance),
+    private.alert_message(m.kind, c.name, m.value, t.threshold, r.window_minutes), r.renotify_minutes
+  from measured m
+  join rules r on r.org_id = m.org_id and r.kind = m.kind
+  join public.source_connections c on c.id = m.source_connection_id
+  left join open_incidents i on i.source_connection_id = m.source_connection_id and i.kind = m.kind
+  cross join lateral (select case
+    when m.value > greatest(r.critical, m.allowance) and r.critical is not null then 'critical'
+    when m.value > greatest(r.warning, m.allowance) and r.warning is not null then 'warning'
+    when m.value > greatest(r.info, m.allowance) and r.info is not null then 'info' end as level) v
+  cross join lateral (select greatest(case v.level when 'critical' then r.critical when 'warning' then r.warning when 'info' then r.info
+    else coalesce(r.info, r.warning, r.critical) end, m.allowance) as threshold) t
+  where v.level is not null or i.id is not null;
+end
+$function$;
+comment on function private.measure_alerts(uuid[],timestamp with time zone,timestamp with time zone) is 'Measures every rule of some orgs on every connection. Returns a row where a value exceeds a threshold or an incident is open: level is that of
+the highest threshold exceeded (null: none), holds says whether an open incident goes on. A connection that has no value now has no row.';
 
 CREATE OR REPLACE FUNCTION private.my_orgs(roles text[] DEFAULT '{owner,admin,analyst}'::text[])
  RETURNS SETOF uuid
@@ -2598,6 +2892,8 @@ CREATE OR REPLACE FUNCTION private.my_orgs(roles text[] DEFAULT '{owner,admin,an
 AS $function$
   select org_id from public.org_members where user_id = (select auth.uid()) and role = any (roles)
 $function$;
+comment on function private.my_orgs(text[]) is 'The caller''s orgs, read past row level security so that the policy of org_members cannot recurse. The function takes no value of a row: `any
+(array(select private.my_orgs()))` runs once per statement (measured on 500,000 rows: 8.5 ms, against 9 s when it runs per row).';
 grant execute on function private.my_orgs(text[]) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.note_alert_channel(p_id uuid, p_error text)
@@ -2611,6 +2907,7 @@ AS $function$
     last_failed_at = case when p_error is null then last_failed_at else clock_timestamp() end
   where id = p_id
 $function$;
+comment on function private.note_alert_channel(uuid,text) is 'Records whether the last notification over a channel arrived (p_error null), or why it did not.';
 grant execute on function private.note_alert_channel(uuid,text) to worker;
 
 CREATE OR REPLACE FUNCTION private.notify_connection_changed()
@@ -2622,7 +2919,7 @@ AS $function$
 declare
   v_row jsonb := to_jsonb(case when tg_op = 'DELETE' then old else new end);
 begin
-  -- The hot path's own bookkeeping must not empty the caches.
+  -- A change of last_event_at alone, which is the system's bookkeeping, must not empty the caches.
   if tg_op = 'UPDATE' and to_jsonb(new) - 'last_event_at' = to_jsonb(old) - 'last_event_at' then
     return null;
   end if;
@@ -2634,6 +2931,8 @@ begin
   return null;
 end
 $function$;
+comment on function private.notify_connection_changed() is 'Tells every API process that a connection, its secrets, its org''s keys or its org''s limit have changed. The processes hold connections in memory
+and listen: a connection that is disabled stops everywhere at once.';
 
 CREATE OR REPLACE FUNCTION private.partition_is_held(p_partition text)
  RETURNS boolean
@@ -2655,6 +2954,9 @@ begin
   return v_held;
 end
 $function$;
+comment on function private.partition_is_held(text) is 'Whether a legal hold keeps a partition from retention: the journal, its sealed bodies and the events are held, counters are not, because they are
+no evidence. A payload lies beside its journal row: the journal''s partition of the same month answers for it, by an index that payloads do not
+have.';
 
 CREATE OR REPLACE FUNCTION private.queue_alert_notifications(p_incidents uuid[], p_kind text, p_now timestamp with time zone)
  RETURNS integer
@@ -2682,6 +2984,74 @@ begin
   return v_count;
 end
 $function$;
+comment on function private.queue_alert_notifications(uuid[],text,timestamp with time zone) is 'Queues what is said of each incident: that it opened, escalated or goes on, to the channels that ask for its level; that it is resolved or
+acknowledged, to the channels that were told of it.';
+
+CREATE OR REPLACE FUNCTION private.record_deliveries(p_deliveries json, p_keys json, p_dead json, p_known json, p_sealed bytea, p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  with records as (
+    select k.journal_id, 'accepted' as outcome, k.event_time, k.source_connection_id
+    from json_populate_recordset(null::private.key_row, p_keys) k
+    where json_array_length(p_known) = 0 or k.event_id not in (select o.event_id from json_populate_recordset(null::private.known_row, p_known) o)
+    union all
+    select o.journal_id, case o.outcome when 'duplicate' then 'duplicate' when 'rewritten' then 'accepted' else 'dead_lettered' end, null, o.source_connection_id
+    from json_populate_recordset(null::private.known_row, p_known) o
+    union all
+    select d.journal_id, case when d.is_quarantine then 'rejected' else 'dead_lettered' end, null, d.source_connection_id
+    from json_populate_recordset(null::private.dead_row, p_dead) d
+  ), deliveries as (
+    select * from json_populate_recordset(null::private.delivery_row, p_deliveries)
+  ), journalled as (
+    insert into public.event_journal (id, org_id, source_connection_id, received_at, content_type, byte_size, body_sha256, record_count, outcome, is_test, replay_of, event_types)
+    select d.id, d.org_id, d.source_connection_id, d.received_at, d.content_type, d.byte_size, d.body_sha256, coalesce(r.n, 0),
+      -- A delivery without records (a platform's probe) is accepted.
+      case when r.outcomes is null then 'accepted' when cardinality(r.outcomes) = 1 then r.outcomes[1] else 'mixed' end,
+      d.is_test, d.replay_of, coalesce(d.event_types, '{}')
+    from deliveries d
+    left join (select journal_id, count(*)::integer as n, array_agg(distinct outcome) as outcomes from records group by journal_id) r on r.journal_id = d.id
+  ), sealed as (
+    insert into private.journal_payloads (journal_id, received_at, org_id, key_version, sealed)
+    select d.id, d.received_at, d.org_id, d.key_version, substring(p_sealed from d.sealed_at + 1 for d.sealed_length)
+    from deliveries d
+  ), lags as (
+    -- A replay has no lag: it would be the age of its delivery. The lag of an event from long ago is capped at a month (2,678,400 s), because
+    -- the histogram ends at an hour.
+    select r.*, d.replay_of is not null as is_replay,
+      case when r.event_time is not null and d.replay_of is null then least(greatest(0, extract(epoch from p_now - r.event_time)), 2678400) end as lag
+    from records r join deliveries d on d.id = r.journal_id
+  )
+  insert into public.connection_activity (org_id, source_connection_id, bucket, received, accepted, duplicates, dead_lettered, rejected,
+    lag_sum_ms, lag_max_ms, lag_histogram, last_event_time, is_replay)
+  select c.org_id, c.source_connection_id, date_trunc('minute', p_now), a.received, a.accepted, a.duplicates, a.dead_lettered, a.rejected,
+    a.lag_sum_ms, a.lag_max_ms, a.lag_histogram, a.last_event_time, a.is_replay
+  from (select distinct org_id, source_connection_id from deliveries) c
+  join (
+    select source_connection_id, is_replay,
+      count(*)::integer as received,
+      count(*) filter (where outcome = 'accepted')::integer as accepted,
+      count(*) filter (where outcome = 'duplicate')::integer as duplicates,
+      count(*) filter (where outcome = 'dead_lettered')::integer as dead_lettered,
+      count(*) filter (where outcome = 'rejected')::integer as rejected,
+      coalesce(sum(lag * 1000), 0)::bigint as lag_sum_ms,
+      coalesce(max(lag * 1000), 0)::bigint as lag_max_ms,
+      array[
+        count(*) filter (where lag <= 1), count(*) filter (where lag > 1 and lag <= 2), count(*) filter (where lag > 2 and lag <= 5),
+        count(*) filter (where lag > 5 and lag <= 10), count(*) filter (where lag > 10 and lag <= 30), count(*) filter (where lag > 30 and lag <= 60),
+        count(*) filter (where lag > 60 and lag <= 120), count(*) filter (where lag > 120 and lag <= 300), count(*) filter (where lag > 300 and lag <= 600),
+        count(*) filter (where lag > 600 and lag <= 1800), count(*) filter (where lag > 1800 and lag <= 3600), count(*) filter (where lag > 3600)
+      ]::integer[] as lag_histogram,
+      max(event_time) as last_event_time
+    from lags group by source_connection_id, is_replay
+  ) a using (source_connection_id);
+end
+$function$;
+comment on function private.record_deliveries(json,json,json,json,bytea,timestamp with time zone) is 'Writes the deliveries of a batch with the outcome of their records: journal, sealed bodies and counters. Part of a batch''s transaction.';
+grant execute on function private.record_deliveries(json,json,json,json,bytea,timestamp with time zone) to ingest;
+grant execute on function private.record_deliveries(json,json,json,json,bytea,timestamp with time zone) to worker;
 
 CREATE OR REPLACE FUNCTION private.refresh_last_event_at(p_since timestamp with time zone DEFAULT (now() - '00:10:00'::interval))
  RETURNS integer
@@ -2704,6 +3074,8 @@ AS $function$
   )
   select count(*)::integer from updated
 $function$;
+comment on function private.refresh_last_event_at(timestamp with time zone) is 'Sets source_connections.last_event_at. The rollup does it and never the hot path: an update per event would queue every flush behind one row. A
+connection that somebody is changing at this moment is skipped until the next rollup.';
 
 CREATE OR REPLACE FUNCTION private.release_abandoned_jobs()
  RETURNS integer
@@ -2717,6 +3089,8 @@ AS $function$
   )
   select count(*)::integer from released
 $function$;
+comment on function private.release_abandoned_jobs() is 'A task ends within a minute or comes back with what is left, so a job that has been locked for longer belongs to a process that is gone. The
+library itself would wait four hours.';
 grant execute on function private.release_abandoned_jobs() to worker;
 
 CREATE OR REPLACE FUNCTION private.release_legal_hold(p_id uuid)
@@ -2739,6 +3113,7 @@ begin
   return v_hold;
 end
 $function$;
+comment on function private.release_legal_hold(uuid) is 'Releases a hold; a hold that was released before keeps its first release. Null: the caller has no such hold.';
 grant execute on function private.release_legal_hold(uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.replay_batch(p_deliveries json, p_keys json, p_events json, p_dead json, p_sealed bytea, p_rewrite boolean)
@@ -2749,15 +3124,18 @@ CREATE OR REPLACE FUNCTION private.replay_batch(p_deliveries json, p_keys json, 
 AS $function$
 declare
   v_now timestamptz := clock_timestamp();
-  v_old json := private.insert_events(p_keys, p_events, v_now);
+  v_known json := private.insert_events(p_keys, p_events, v_now);
 begin
-  if p_rewrite and json_array_length(v_old) > 0 then
-    v_old := private.rewrite_events(v_old, p_keys, p_events, v_now);
+  if p_rewrite and json_array_length(v_known) > 0 then
+    v_known := private.rewrite_events(v_known, p_keys, p_events, v_now);
   end if;
-  perform private.settle_batch(p_deliveries, p_keys, p_events, p_dead, p_sealed, v_old, v_now);
-  return v_old;
+  perform private.insert_dead_letters(p_dead, p_events, v_known, v_now);
+  perform private.record_deliveries(p_deliveries, p_keys, p_dead, v_known, p_sealed, v_now);
+  return v_known;
 end
 $function$;
+comment on function private.replay_batch(json,json,json,json,bytea,boolean) is 'A batch out of the journal, as private.ingest_batch takes and answers it; with p_rewrite, stored events are rewritten (private.rewrite_events).
+Security definer, because no role holds the right to change events.';
 grant execute on function private.replay_batch(json,json,json,json,bytea,boolean) to worker;
 
 CREATE OR REPLACE FUNCTION private.replay_connections(p_org_id uuid, p_filter jsonb)
@@ -2772,6 +3150,7 @@ AS $function$
     and (p_filter -> 'projectIds' is null or project_id::text = any (array(select lower(jsonb_array_elements_text(p_filter -> 'projectIds')))))
     and (p_filter -> 'sources' is null or type = any (array(select jsonb_array_elements_text(p_filter -> 'sources'))))
 $function$;
+comment on function private.replay_connections(uuid,jsonb) is 'The connections that a filter selects. Runs as the caller: row level security limits it to the caller''s orgs, unless a definer calls it.';
 grant execute on function private.replay_connections(uuid,jsonb) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.request_flush()
@@ -2788,6 +3167,7 @@ begin
   return v_turn;
 end
 $function$;
+comment on function private.request_flush() is 'Asks every instance to write at once what it holds. The turn that is returned has been done when every live instance reports it.';
 grant execute on function private.request_flush() to worker;
 
 CREATE OR REPLACE FUNCTION private.require_admin(p_org_id uuid)
@@ -2805,65 +3185,72 @@ begin
   end if;
 end
 $function$;
+comment on function private.require_admin(uuid) is 'Raises 42501 unless the caller is owner or admin of the org: the first line of every command.';
 
-CREATE OR REPLACE FUNCTION private.rewrite_events(p_old json, p_keys json, p_events json, p_now timestamp with time zone)
+CREATE OR REPLACE FUNCTION private.rewrite_events(p_known json, p_keys json, p_events json, p_now timestamp with time zone)
  RETURNS json
  LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
 declare
-  v_new record;
+  v_row record;
+  v_known private.known_row;
+  v_new private.event_row;
   v_key private.event_keys;
   v_stored record;
-  v_outcome text;
-  v_answer jsonb[] := '{}';
+  v_answer private.known_row[] := '{}';
 begin
-  -- Two that rewrite the same event follow one another here. Sorted, so that they never deadlock; and whoever still inserts keys holds none
-  -- that a batch which has come this far waits for.
+  -- Two transactions that rewrite the same event follow one another here. The keys are sorted, so that they never deadlock; and a transaction
+  -- that still inserts keys holds no key that a batch which has come this far waits for.
   perform from private.event_keys k
-  join json_to_recordset(p_keys) as n (source_connection_id uuid, idempotency_key text, event_id uuid) using (source_connection_id, idempotency_key)
-  where n.event_id in (select o.event_id from json_to_recordset(p_old) as o (event_id uuid))
+  join json_populate_recordset(null::private.key_row, p_keys) n using (source_connection_id, idempotency_key)
+  where n.event_id in (select o.event_id from json_populate_recordset(null::private.known_row, p_known) o)
   order by k.source_connection_id, k.idempotency_key
   for update of k;
 
-  for v_new in
-    select o.known, o.outcome, n.body_sha256, e.*
-    from (select value as known, (value ->> 'event_id')::uuid as event_id, value ->> 'outcome' as outcome from json_array_elements(p_old)) o
-    join json_to_recordset(p_keys) as n (event_id uuid, body_sha256 text) using (event_id)
-    join json_to_recordset(p_events) as e (id uuid, source_connection_id uuid, type text, source_type text, source_event_type text,
-      source_event_id text, event_time timestamptz, received_at timestamptz, idempotency_key text, subject jsonb, amount_minor bigint,
-      currency text, order_ref text, attribution jsonb, properties jsonb, is_test boolean, journal_id uuid, schema_version integer,
-      record_index integer) on e.id = o.event_id
+  for v_row in
+    select o as known, e as event, k.body_sha256
+    from json_populate_recordset(null::private.known_row, p_known) o
+    join json_populate_recordset(null::private.key_row, p_keys) k on k.event_id = o.event_id
+    join json_populate_recordset(null::private.event_row, p_events) e on e.id = o.event_id
     order by e.received_at, e.journal_id, e.record_index
   loop
+    v_known := v_row.known;
+    v_new := v_row.event;
     select * into strict v_key from private.event_keys
     where source_connection_id = v_new.source_connection_id and idempotency_key = v_new.idempotency_key;
-    -- Locked: whoever erases it just now is waited for, and seen.
+    -- Locked: an erasure of the event that is under way is waited for, and its result is seen.
     select journal_id, received_at, schema_version, revision, erased_at into v_stored
     from public.canonical_events where id = v_key.event_id and event_time = v_key.event_time for update;
     if v_stored.journal_id is null or v_stored.journal_id = v_new.journal_id or v_stored.erased_at is not null then
-      v_outcome := v_new.outcome;
+      null;
     elsif v_new.received_at < v_stored.received_at or v_new.schema_version < v_stored.schema_version then
-      v_outcome := 'older';
+      v_known.outcome := 'older';
     else
-      v_outcome := 'rewritten';
+      v_known.outcome := 'rewritten';
+      v_known.revision := v_stored.revision + 1;
       update public.canonical_events
       set type = v_new.type, source_type = v_new.source_type, source_event_type = v_new.source_event_type, source_event_id = v_new.source_event_id,
         event_time = v_new.event_time, received_at = v_new.received_at, ingested_at = greatest(p_now, v_new.received_at), subject = v_new.subject,
         amount_minor = v_new.amount_minor, currency = v_new.currency, order_ref = v_new.order_ref, attribution = v_new.attribution,
         properties = v_new.properties, is_test = v_new.is_test, journal_id = v_new.journal_id, schema_version = v_new.schema_version,
-        revision = v_stored.revision + 1
+        revision = v_known.revision
       where id = v_key.event_id and event_time = v_key.event_time;
       -- The event may have moved to another partition: its key says where it is.
-      update private.event_keys set event_time = v_new.event_time, body_sha256 = decode(v_new.body_sha256, 'hex')
+      update private.event_keys set event_time = v_new.event_time, body_sha256 = decode(v_row.body_sha256, 'hex')
       where source_connection_id = v_key.source_connection_id and idempotency_key = v_key.idempotency_key;
     end if;
-    v_answer := v_answer || (v_new.known::jsonb || jsonb_build_object('outcome', v_outcome,
-      'revision', case v_outcome when 'rewritten' then v_stored.revision + 1 end));
+    v_answer := v_answer || v_known;
   end loop;
   return array_to_json(v_answer);
 end
 $function$;
+comment on function private.rewrite_events(json,json,json,timestamp with time zone) is 'Rewrites the stored events under the keys of p_known with the same keys'' p_events; each keeps its id. Returns p_known with the new outcome:
+  rewritten    with the revision that the event has now;
+  older        the delivery first arrived before the one whose state is stored (received_at is that of the first delivery, however often it
+               was replayed), or an older version of the pipeline made it: what is stored stays;
+  as it was    the same delivery wrote the key already (two records of one key: the first stands), or the event is gone by retention or
+               erasure and does not come back. An event that was erased stays erased.';
 
 CREATE OR REPLACE FUNCTION private.roll_up_activity(p_now timestamp with time zone DEFAULT clock_timestamp(), p_rows integer DEFAULT 200000)
  RETURNS boolean
@@ -2893,7 +3280,7 @@ begin
   from public.connection_activity a where a.bucket >= v_from order by a.bucket, a.id offset p_rows limit 1;
   v_to := coalesce(v_to, 'infinity');
 
-  -- Activity only grows: a bucket with the same counts is the same bucket, and is not written again.
+  -- Activity only grows: a bucket whose counts are the same has not changed, and is not written again.
   for v_level in
     select * from (values
       ('connection_activity', 'activity_minutes', 'minute', 'not is_replay', 'sum(received) filter (where is_replay)', 'sum(accepted) filter (where is_replay)'),
@@ -2933,6 +3320,10 @@ begin
   return v_to < 'infinity';
 end
 $function$;
+comment on function private.roll_up_activity(timestamp with time zone,integer) is 'Rolls up what came since the last time: recomputes every minute that is not settled yet, and the hours and days around it. Running it twice
+changes nothing; of several runs at once, one works and the others return at once. Takes at most p_rows activity rows and at least one minute at
+a time; returns whether more is waiting. A sum of lags is capped at the largest bigint: five million events from 1971 on one connection in one
+day added up to more, and the overflow stopped the rollup of every org.';
 grant execute on function private.roll_up_activity(timestamp with time zone,integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.rotate_connection_secret(p_connection_id uuid, p_name text, p_sealed bytea, p_grace_seconds integer)
@@ -2952,7 +3343,7 @@ begin
   update private.connection_secrets
   set expires_at = now() + make_interval(secs => p_grace_seconds)
   where org_id = v_org and source_connection_id = p_connection_id and name = p_name and expires_at is null;
-  -- Four, and the new one.
+  -- Keeps four; the new one is the fifth.
   delete from private.connection_secrets where id in (
     select id from private.connection_secrets
     where org_id = v_org and source_connection_id = p_connection_id and name = p_name
@@ -2961,6 +3352,9 @@ begin
   values (v_org, p_connection_id, p_name, p_sealed);
 end
 $function$;
+comment on function private.rotate_connection_secret(uuid,text,bytea,integer) is 'Adds a secret; those of the same name expire after the grace (seconds), at once when it is 0. At most five secrets of a name are valid at once,
+because a delivery that none of them signed is checked against each. A further rotation is not refused, since a leaked secret must be replaceable
+at any time: it ends the grace of the oldest.';
 grant execute on function private.rotate_connection_secret(uuid,text,bytea,integer) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.search_events(org_id uuid, filter jsonb DEFAULT '{}'::jsonb, before jsonb DEFAULT NULL::jsonb, page_limit integer DEFAULT 50)
@@ -2989,7 +3383,7 @@ begin
   if page_limit is null or page_limit not between 1 and 1000 then
     raise invalid_parameter_value using message = 'page_limit is a number from 1 to 1000';
   end if;
-  -- An index is entered at the place and not at `to`: the later of them would walk from the one to the other.
+  -- The index is entered at the earlier of the place and `to`: from the later one, it would be walked down to the earlier first.
   if v_time >= (filter ->> 'to')::timestamptz then
     v_time := (filter ->> 'to')::timestamptz;
     v_id := '00000000-0000-0000-0000-000000000000';
@@ -3004,7 +3398,7 @@ begin
     end if;
   end if;
   if v_driver = '' and filter ? 'types' and filter ? 'connectionIds' then
-    -- Along the rarer of the two: the one whose 500th event is further back.
+    -- Walks along the rarer of the two filters: the one whose 500th event is further back.
     execute 'select min(w.event_time) from (select e.event_time from ' || private.event_walk(filter - 'connectionIds', 'types') || ') w having count(*) = 500'
       into v_one using org_id, v_time, v_id, 500, null, null;
     execute 'select min(w.event_time) from (select e.event_time from ' || private.event_walk(filter - 'types', 'connectionIds') || ') w having count(*) = 500'
@@ -3045,6 +3439,8 @@ begin
   return jsonb_build_object('rows', v_rows, 'next', v_next, 'scannedTo', v_scanned_to);
 end
 $function$;
+comment on function private.search_events(uuid,jsonb,jsonb,integer) is 'A page of the org''s events that match, newest first, before a place in the list. It walks back along an index, a chunk at a time, and looks at
+each event on the way; after a quarter of a second it returns what it has and how far it came.';
 grant execute on function private.search_events(uuid,jsonb,jsonb,integer) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.set_alert_channel_target(p_id uuid, p_target text, p_sealed bytea)
@@ -3066,6 +3462,7 @@ begin
   return true;
 end
 $function$;
+comment on function private.set_alert_channel_target(uuid,text,bytea) is 'Replaces a channel''s target and its sealed secrets. False: the caller has no such channel.';
 grant execute on function private.set_alert_channel_target(uuid,text,bytea) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.set_operator_mode(p_mode text, p_brownout_rate double precision, p_reason text, p_instance_id uuid)
@@ -3078,7 +3475,7 @@ declare
   v_state private.flow_state;
 begin
   select * into v_state from private.flow_state for update;
-  -- Pressed twice is pressed once.
+  -- The same command given twice changes nothing.
   if v_state.operator_mode is not distinct from p_mode and v_state.brownout_rate is not distinct from p_brownout_rate then
     return;
   end if;
@@ -3089,6 +3486,7 @@ begin
   perform pg_notify('flow_changed', '');
 end
 $function$;
+comment on function private.set_operator_mode(text,double precision,text,uuid) is 'Sets the mode that the operator demands of every instance; p_mode null: the automatic mode counts again.';
 grant execute on function private.set_operator_mode(text,double precision,text,uuid) to worker;
 
 CREATE OR REPLACE FUNCTION private.settle_activity(p_now timestamp with time zone)
@@ -3103,7 +3501,7 @@ begin
     select from pg_locks l left join pg_stat_activity a on a.pid = l.pid
     where l.locktype = 'transactionid' and l.mode = 'ExclusiveLock' and l.granted
       and age(l.transactionid) > age(v_state.settling_xid::xid)
-      -- Without a process: a prepared transaction, of whichever database.
+      -- A lock without a process is that of a prepared transaction, whose database is not known here.
       and (a.pid is null or a.datid = (select d.oid from pg_database d where d.datname = current_database()))) then
     update private.activity_rollup
     set settled_until = greatest(settled_until, settling_until), settling_until = date_trunc('minute', p_now - interval '15 seconds'),
@@ -3113,6 +3511,11 @@ begin
   return coalesce(v_state.settled_until, '-infinity');
 end
 $function$;
+comment on function private.settle_activity(timestamp with time zone) is 'Moves settled_until. A batch is dated when its statement begins and visible when it commits, which may be much later: a statement is cancelled
+after 12 s, but a commit waits for its disk as long as it takes. So a moment is settled when 15 s have passed, by when each statement that began
+before it writes or is gone, and then every transaction that was writing has ended. A transaction that writes for more than ten minutes is no
+batch and is not waited for. Nor is one in another database of the cluster: it writes nothing here. The horizon of a snapshot counts them all;
+the lock that each transaction holds on its own id tells which database it is in.';
 
 CREATE OR REPLACE FUNCTION private.settle_alert_notification(p_id uuid, p_attempt integer, p_outcome text, p_error text, p_after_seconds integer)
  RETURNS boolean
@@ -3141,95 +3544,9 @@ begin
   return true;
 end
 $function$;
+comment on function private.settle_alert_notification(uuid,integer,text,text,integer) is 'Records what became of a claimed attempt. ''retry'' and ''postponed'' (it was not tried) are due again after p_after_seconds. False: the attempt was
+given to another instance meanwhile.';
 grant execute on function private.settle_alert_notification(uuid,integer,text,text,integer) to worker;
-
-CREATE OR REPLACE FUNCTION private.settle_batch(p_deliveries json, p_keys json, p_events json, p_dead json, p_sealed bytea, p_old json, p_now timestamp with time zone)
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO ''
-AS $function$
-begin
-  -- Guarded: even with nothing to insert, the join below would parse the whole of p_events (measured: a third of the batch).
-  if json_array_length(p_dead) > 0 or json_array_length(p_old) > 0 then
-    insert into public.dlq_events (id, org_id, project_id, source_connection_id, journal_id, record_index, error_class, last_error_message,
-      field_path, source_event_type, idempotency_key, next_retry_at, is_quarantine, sample, created_at, updated_at)
-    select id, org_id, project_id, source_connection_id, journal_id, record_index, error_class, last_error_message,
-      field_path, source_event_type, idempotency_key, next_retry_at, is_quarantine, sample, p_now, p_now
-    from json_to_recordset(p_dead) as d (id uuid, org_id uuid, project_id uuid, source_connection_id uuid, journal_id uuid, record_index integer,
-      error_class text, last_error_message text, field_path text, source_event_type text, idempotency_key text, next_retry_at timestamptz,
-      is_quarantine boolean, sample jsonb)
-    union all
-    -- The first body under a key stands, or the newest where deliveries are reprocessed; another one is kept for a person to see.
-    select o.dlq_id, e.org_id, e.project_id, e.source_connection_id, o.journal_id, e.record_index,
-      case o.outcome when 'older' then 'OLDER_REVISION' else 'DUPLICATE_EVENT' end,
-      case o.outcome when 'older' then 'a newer delivery, or a newer version of the pipeline, made what is stored as event '
-        else 'another body was stored first under the same idempotency key, as event ' end || o.stored_event_id,
-      null, e.source_event_type, e.idempotency_key, null, false, jsonb_build_object('type', e.type, 'properties', e.properties), p_now, p_now
-    from json_to_recordset(p_old) as o (event_id uuid, stored_event_id uuid, journal_id uuid, dlq_id uuid, outcome text)
-    join json_to_recordset(p_events) as e (id uuid, org_id uuid, project_id uuid, source_connection_id uuid, record_index integer,
-      source_event_type text, idempotency_key text, type text, properties jsonb) on e.id = o.event_id
-    where o.outcome in ('conflict', 'older');
-  end if;
-
-  with records as (
-    select k.journal_id, 'accepted' as outcome, k.event_time, k.source_connection_id
-    from json_to_recordset(p_keys) as k (event_id uuid, journal_id uuid, event_time timestamptz, source_connection_id uuid)
-    where json_array_length(p_old) = 0
-      or k.event_id not in (select o.event_id from json_to_recordset(p_old) as o (event_id uuid))
-    union all
-    select o.journal_id, case o.outcome when 'duplicate' then 'duplicate' when 'rewritten' then 'accepted' else 'dead_lettered' end, null, o.source_connection_id
-    from json_to_recordset(p_old) as o (journal_id uuid, outcome text, source_connection_id uuid)
-    union all
-    select d.journal_id, case when d.is_quarantine then 'rejected' else 'dead_lettered' end, null, d.source_connection_id
-    from json_to_recordset(p_dead) as d (journal_id uuid, is_quarantine boolean, source_connection_id uuid)
-  ), deliveries as (
-    select * from json_to_recordset(p_deliveries) as d (id uuid, org_id uuid, source_connection_id uuid, received_at timestamptz,
-      content_type text, byte_size integer, body_sha256 text, is_test boolean, replay_of uuid, event_types text[], key_version integer, sealed_at integer, sealed_length integer)
-  ), journalled as (
-    insert into public.event_journal (id, org_id, source_connection_id, received_at, content_type, byte_size, body_sha256, record_count, outcome, is_test, replay_of, event_types)
-    select d.id, d.org_id, d.source_connection_id, d.received_at, d.content_type, d.byte_size, d.body_sha256, coalesce(r.n, 0),
-      -- A delivery without records (a platform's probe) is accepted.
-      case when r.outcomes is null then 'accepted' when cardinality(r.outcomes) = 1 then r.outcomes[1] else 'mixed' end,
-      d.is_test, d.replay_of, coalesce(d.event_types, '{}')
-    from deliveries d
-    left join (select journal_id, count(*)::integer as n, array_agg(distinct outcome) as outcomes from records group by journal_id) r on r.journal_id = d.id
-  ), sealed as (
-    insert into private.journal_payloads (journal_id, received_at, org_id, key_version, sealed)
-    select d.id, d.received_at, d.org_id, d.key_version, substring(p_sealed from d.sealed_at + 1 for d.sealed_length)
-    from deliveries d
-  ), lags as (
-    -- A replay's lag would be the age of its delivery. Of an event from long ago it says no more than a month: the histogram ends at an hour.
-    select r.*, d.replay_of is not null as is_replay,
-      case when r.event_time is not null and d.replay_of is null then least(greatest(0, extract(epoch from p_now - r.event_time)), 2678400) end as lag
-    from records r join deliveries d on d.id = r.journal_id
-  )
-  insert into public.connection_activity (org_id, source_connection_id, bucket, received, accepted, duplicates, dead_lettered, rejected,
-    lag_sum_ms, lag_max_ms, lag_histogram, last_event_time, is_replay)
-  select c.org_id, c.source_connection_id, date_trunc('minute', p_now), a.received, a.accepted, a.duplicates, a.dead_lettered, a.rejected,
-    a.lag_sum_ms, a.lag_max_ms, a.lag_histogram, a.last_event_time, a.is_replay
-  from (select distinct org_id, source_connection_id from deliveries) c
-  join (
-    select source_connection_id, is_replay,
-      count(*)::integer as received,
-      count(*) filter (where outcome = 'accepted')::integer as accepted,
-      count(*) filter (where outcome = 'duplicate')::integer as duplicates,
-      count(*) filter (where outcome = 'dead_lettered')::integer as dead_lettered,
-      count(*) filter (where outcome = 'rejected')::integer as rejected,
-      coalesce(sum(lag * 1000), 0)::bigint as lag_sum_ms,
-      coalesce(max(lag * 1000), 0)::bigint as lag_max_ms,
-      array[
-        count(*) filter (where lag <= 1), count(*) filter (where lag > 1 and lag <= 2), count(*) filter (where lag > 2 and lag <= 5),
-        count(*) filter (where lag > 5 and lag <= 10), count(*) filter (where lag > 10 and lag <= 30), count(*) filter (where lag > 30 and lag <= 60),
-        count(*) filter (where lag > 60 and lag <= 120), count(*) filter (where lag > 120 and lag <= 300), count(*) filter (where lag > 300 and lag <= 600),
-        count(*) filter (where lag > 600 and lag <= 1800), count(*) filter (where lag > 1800 and lag <= 3600), count(*) filter (where lag > 3600)
-      ]::integer[] as lag_histogram,
-      max(event_time) as last_event_time
-    from lags group by source_connection_id, is_replay
-  ) a using (source_connection_id);
-end
-$function$;
-grant execute on function private.settle_batch(json,json,json,json,bytea,json,timestamp with time zone) to ingest;
-grant execute on function private.settle_batch(json,json,json,json,bytea,json,timestamp with time zone) to worker;
 
 CREATE OR REPLACE FUNCTION private.settle_dead_letters(p_owner uuid, p_entries json, p_keys json, p_events json)
  RETURNS json
@@ -3239,7 +3556,7 @@ AS $function$
 declare
   v_now timestamptz := clock_timestamp();
   v_held integer;
-  v_old json;
+  v_known json;
   v_settled json;
 begin
   select count(*) into v_held from (
@@ -3249,15 +3566,15 @@ begin
   if v_held < json_array_length(p_entries) then
     return null;
   end if;
-  v_old := private.insert_events(p_keys, p_events, v_now);
+  v_known := private.insert_events(p_keys, p_events, v_now);
 
   with entries as (
     select e.*, k.event_time, o.stored_event_id,
       case when e.outcome = 'event' then coalesce(o.outcome, 'accepted') else e.outcome end as became
     from json_to_recordset(p_entries) as e (id uuid, outcome text, status text, retry_seconds numeric, conflict_status text, error_class text,
       last_error_message text, field_path text, source_event_type text, idempotency_key text, sample jsonb)
-    left join json_to_recordset(p_keys) as k (dlq_id uuid, event_time timestamptz) on k.dlq_id = e.id
-    left join json_to_recordset(v_old) as o (dlq_id uuid, outcome text, stored_event_id uuid) on o.dlq_id = e.id
+    left join json_populate_recordset(null::private.key_row, p_keys) k on k.dlq_id = e.id
+    left join json_populate_recordset(null::private.known_row, v_known) o on o.dlq_id = e.id
   ), settled as (
     update public.dlq_events d set
       status = case e.became when 'conflict' then e.conflict_status else e.status end,
@@ -3266,6 +3583,7 @@ begin
       last_error_message = case e.became
         when 'conflict' then 'another body was stored first under the same idempotency key, as event ' || e.stored_event_id
         else coalesce(e.last_error_message, d.last_error_message) end,
+      stored_event_id = case when e.became = 'conflict' then e.stored_event_id when e.error_class is null then d.stored_event_id end,
       field_path = case when e.became = 'conflict' then null when e.error_class is null then d.field_path else e.field_path end,
       source_event_type = coalesce(e.source_event_type, d.source_event_type),
       idempotency_key = coalesce(e.idempotency_key, d.idempotency_key),
@@ -3287,6 +3605,13 @@ begin
   return v_settled;
 end
 $function$;
+comment on function private.settle_dead_letters(uuid,json,json,json) is 'Ends the attempts at entries that p_owner holds, in one transaction with the events they became.
+p_entries: [{ id, outcome, status, retry_seconds, conflict_status, error_class, last_error_message, field_path, source_event_type,
+             idempotency_key, sample }]; outcome `event`: it became the event of p_keys whose dlq_id it is; `delivered`: its whole
+             delivery went through private.ingest_batch, which counted it; `failed`; `lost`: it could not be run at all.
+             conflict_status: the status it gets when its key is taken by a different body.
+p_keys, p_events: as private.ingest_batch takes them.
+Returns [{ id, status }]; null, and nothing is written, when an entry is no longer held: its lease ended or a person decided otherwise.';
 grant execute on function private.settle_dead_letters(uuid,json,json,json) to worker;
 
 CREATE OR REPLACE FUNCTION private.slugify(p_name text)
@@ -3297,6 +3622,7 @@ CREATE OR REPLACE FUNCTION private.slugify(p_name text)
 AS $function$
   select coalesce(nullif(btrim(left(regexp_replace(lower(p_name), '[^a-z0-9]+', '-', 'g'), 60), '-'), ''), 'org')
 $function$;
+comment on function private.slugify(text) is 'The part of a URL that a name becomes: "org" when the name has no letter or digit of ASCII.';
 
 CREATE OR REPLACE FUNCTION private.spell_seconds(p_seconds double precision)
  RETURNS text
@@ -3310,6 +3636,7 @@ AS $function$
     when p_seconds < 129600 then concat_ws(' ', floor(p_seconds / 3600) || ' h', nullif(floor(p_seconds::numeric % 3600 / 60), 0) || ' min')
     else concat_ws(' ', floor(p_seconds / 86400) || ' d', nullif(floor(p_seconds::numeric % 86400 / 3600), 0) || ' h') end
 $function$;
+comment on function private.spell_seconds(double precision) is '''45 s'', ''12 min'', ''3 h 20 min'', ''2 d 4 h''';
 
 CREATE OR REPLACE FUNCTION private.spell_share(p_share double precision)
  RETURNS text
@@ -3317,6 +3644,7 @@ CREATE OR REPLACE FUNCTION private.spell_share(p_share double precision)
  IMMUTABLE
  SET search_path TO ''
 AS $function$ select trim_scale(round(p_share::numeric * 100, 2)) || ' %' $function$;
+comment on function private.spell_share(double precision) is '''12.5 %''';
 
 CREATE OR REPLACE FUNCTION private.start_dlq_operation(p_org_id uuid, p_kind text, p_filter jsonb, p_total integer)
  RETURNS uuid
@@ -3328,7 +3656,7 @@ declare
   v_id uuid;
 begin
   perform private.require_admin(p_org_id);
-  -- Again when the one in the way ended between the two statements.
+  -- Tries again when the other operation ended between the two statements.
   while v_id is null loop
     insert into public.dlq_operations (org_id, kind, filter, total, created_by) values (p_org_id, p_kind, p_filter, p_total, auth.uid())
     on conflict (org_id, kind, md5(filter::text)) where status in ('queued', 'running') do nothing
@@ -3342,6 +3670,7 @@ begin
   return v_id;
 end
 $function$;
+comment on function private.start_dlq_operation(uuid,text,jsonb,integer) is 'Starts an operation, or returns the one of the same kind and filter that is still at work.';
 grant execute on function private.start_dlq_operation(uuid,text,jsonb,integer) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.start_erasure(p_id uuid, p_org_id uuid, p_kinds text[], p_reference text, p_key_version integer, p_sealed bytea)
@@ -3357,6 +3686,7 @@ begin
   perform graphile_worker.add_job('erasures.run', payload => '{}', job_key => 'erasures.run', job_key_mode => 'preserve_run_at', max_attempts => 1);
 end
 $function$;
+comment on function private.start_erasure(uuid,uuid,text[],text,integer,bytea) is 'Starts the erasure of a person.';
 grant execute on function private.start_erasure(uuid,uuid,text[],text,integer,bytea) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.step_replay(p_id uuid, p_action text, p_reference text, p_matched integer, p_threshold integer)
@@ -3382,9 +3712,9 @@ begin
     end if;
     v_second := v_plan.needs_second_approval or p_matched > p_threshold;
     if v_second and v_plan.created_by = auth.uid() then
-      return format('a plan for more than %s deliveries is approved by somebody else than who made it', p_threshold);
+      return format('a plan for more than %s deliveries must be approved by a second person', p_threshold);
     elsif v_second and p_reference is null then
-      return format('a plan for more than %s deliveries is approved with a reference', p_threshold);
+      return format('a plan for more than %s deliveries must be approved with a reference', p_threshold);
     end if;
     update public.replay_plans
     set status = 'approved', approved_by = auth.uid(), approved_at = now(), reference = p_reference, matched_count = p_matched, needs_second_approval = v_second
@@ -3422,11 +3752,14 @@ begin
     update public.replay_plans set status = 'canceled', finished_at = now(), rate_per_second = null, lease_owner = null, lease_until = null where id = p_id;
 
   else
-    raise invalid_parameter_value using message = 'no such step';
+    raise invalid_parameter_value using message = 'unknown step of a replay plan';
   end if;
   return null;
 end
 $function$;
+comment on function private.step_replay(uuid,text,text,integer,integer) is 'The one way a person moves a plan on. Returns why the step may not be done, or null when it is done, or was done before: a step that is asked for
+twice is done once. p_matched: how many deliveries the plan is about, counted in this transaction; p_threshold: above how many a second person
+approves.';
 grant execute on function private.step_replay(uuid,text,text,integer,integer) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.sum_activity(p_org_id uuid, p_from timestamp with time zone, p_to timestamp with time zone, p_unit text, p_connections uuid[], p_by_connection boolean)
@@ -3444,7 +3777,7 @@ declare
   v_days_from timestamptz := 'infinity';
   v_days_to timestamptz := 'infinity';
   v_width interval := ('1 ' || p_unit)::interval;
-  -- One index range for each of them.
+  -- An index range for each connection.
   v_connections uuid[] := array(
     select c.id from public.source_connections c where c.org_id = p_org_id and (p_connections is null or c.id = any (p_connections)));
 begin
@@ -3498,6 +3831,9 @@ begin
   group by 1, 2;
 end
 $function$;
+comment on function private.sum_activity(uuid,timestamp with time zone,timestamp with time zone,text,uuid[],boolean) is 'Activity of an org by connection and bucket, from the rollups as far as they reach and from connection_activity beyond, so that the newest row
+always counts. p_unit is minute, hour or day. Whole days and hours are read as such, the rest at both ends of the range from the finer table
+(minutes are kept 35 days: in an older range, the hours at its ends count only where they are whole). p_connections: null for all of the org.';
 grant execute on function private.sum_activity(uuid,timestamp with time zone,timestamp with time zone,text,uuid[],boolean) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.take_quarantine(p_connection_id uuid, p_wanted integer, p_cap integer)
@@ -3516,6 +3852,7 @@ begin
   return v_stored;
 end
 $function$;
+comment on function private.take_quarantine(uuid,integer,integer) is 'Takes up to p_wanted places of this hour''s quarantine of a connection; returns how many were free.';
 grant execute on function private.take_quarantine(uuid,integer,integer) to ingest;
 
 CREATE OR REPLACE FUNCTION private.tick(p_tasks json)
@@ -3535,7 +3872,7 @@ begin
     where floor(extract(epoch from s.started_at) / t.every_seconds) is distinct from floor(extract(epoch from clock_timestamp()) / t.every_seconds)
     order by t.task
   loop
-    -- The clock is read again under the row's lock: whoever waited for another instance sees that the turn is taken.
+    -- The clock is read again under the row's lock: an instance that waited for another sees that the turn is taken.
     insert into private.schedule as s (task, started_at) values (v_task.task, clock_timestamp())
     on conflict (task) do update set started_at = clock_timestamp()
     where floor(extract(epoch from s.started_at) / v_task.every_seconds) <> floor(extract(epoch from clock_timestamp()) / v_task.every_seconds);
@@ -3547,6 +3884,10 @@ begin
   return v_started;
 end
 $function$;
+comment on function private.tick(json) is 'Starts the tasks that are due. p_tasks: [{ task, every_seconds }]. Every instance calls it each second: cron has no seconds, and a clock in one
+process would stop with that process. A task whose last run still waits is not added again. Each instance counts turns by the period that it
+knows: while two releases run side by side, a task is started when either has a new turn. A turn is new when it is another one, later or not: the
+clock may have been set back.';
 grant execute on function private.tick(json) to worker;
 
 CREATE OR REPLACE FUNCTION private.touch_dead_letter()
@@ -3566,6 +3907,7 @@ begin
   return new;
 end
 $function$;
+comment on function private.touch_dead_letter() is 'Trigger function: keeps the columns of an entry consistent with its status, by whatever path the status changes.';
 
 CREATE OR REPLACE FUNCTION private.touch_dlq_operation()
  RETURNS trigger
@@ -3581,6 +3923,7 @@ begin
   return new;
 end
 $function$;
+comment on function private.touch_dlq_operation() is 'Trigger function: an operation that has ended has a finish time and no lease.';
 
 CREATE OR REPLACE FUNCTION private.touch_updated_at()
  RETURNS trigger
@@ -3592,6 +3935,7 @@ begin
   return new;
 end
 $function$;
+comment on function private.touch_updated_at() is 'Trigger function: sets updated_at. Each trigger lists the columns that people change, so that the system''s own bookkeeping does not count.';
 
 CREATE OR REPLACE FUNCTION private.turn_back_activity(p_now timestamp with time zone)
  RETURNS void
@@ -3603,7 +3947,7 @@ AS $function$
     rolled_until = case when rolled_until <= p_now then rolled_until else (
       select max(newest.bucket) - interval '15 minutes'
       from public.source_connections c
-      -- One index probe for each: by time alone a month of minutes would be read.
+      -- One index probe for each connection: a search by time alone would read a month of minutes.
       cross join lateral (
         select m.bucket from public.activity_minutes m
         where m.org_id = c.org_id and m.source_connection_id = c.id and m.bucket <= p_now
@@ -3611,6 +3955,9 @@ AS $function$
       ) newest) end
   where greatest(rolled_until, settled_until, settling_until) > p_now
 $function$;
+comment on function private.turn_back_activity(timestamp with time zone) is 'Takes the marks of the rollup back when they lie in the future. A database clock that was ahead (for a minute, or by two days) moves them there,
+and then what is counted until that time is neither rolled up nor read from connection_activity. The marks go back to the newest minute that was
+rolled up, and a quarter of an hour more for the batches that were not waited for when the clock jumped. Rolling up twice changes nothing.';
 
 CREATE OR REPLACE FUNCTION private.unwrapped(p_json jsonb)
  RETURNS jsonb
@@ -3618,6 +3965,7 @@ CREATE OR REPLACE FUNCTION private.unwrapped(p_json jsonb)
  IMMUTABLE
  SET search_path TO ''
 AS $function$ select case jsonb_typeof(p_json) when 'string' then (p_json #>> '{}')::jsonb when 'null' then null else p_json end $function$;
+comment on function private.unwrapped(jsonb) is 'A filter that came as text: the embedded Data API passes JSON on as a JSON string, PostgREST passes it as it is.';
 grant execute on function private.unwrapped(jsonb) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.connection_health(org_id uuid)
@@ -3644,6 +3992,7 @@ AS $function$
   left join activity a on a.source_connection_id = c.id
   where c.org_id = connection_health.org_id and c.deleted_at is null
 $function$;
+comment on function public.connection_health(uuid) is 'Freshness and failure rate of each connection over the last 24 hours. Rates and lag are those of live traffic.';
 grant execute on function public.connection_health(uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.connection_sparklines(org_id uuid)
@@ -3664,6 +4013,7 @@ AS $function$
   where c.org_id = connection_sparklines.org_id and c.deleted_at is null
   group by c.id
 $function$;
+comment on function public.connection_sparklines(uuid) is 'The last 24 hours of each connection, oldest first; the last hour is not over yet.';
 grant execute on function public.connection_sparklines(uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.create_org(name text, project_name text DEFAULT 'Default'::text)
@@ -3671,6 +4021,7 @@ CREATE OR REPLACE FUNCTION public.create_org(name text, project_name text DEFAUL
  LANGUAGE sql
  SET search_path TO ''
 AS $function$ select private.create_org(name, project_name) $function$;
+comment on function public.create_org(text,text) is 'The Data API''s entry to private.create_org.';
 grant execute on function public.create_org(text,text) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.data_retention()
@@ -3681,6 +4032,7 @@ CREATE OR REPLACE FUNCTION public.data_retention()
 AS $function$
   select r.table_name, r.keep_days from private.list_retention() r order by r.keep_days, r.table_name
 $function$;
+comment on function public.data_retention() is 'The Data API''s entry to private.list_retention, shortest first.';
 grant execute on function public.data_retention() to authenticated;
 
 CREATE OR REPLACE FUNCTION public.events_histogram(org_id uuid, "from" timestamp with time zone, "to" timestamp with time zone, bucket_seconds integer, filter jsonb DEFAULT '{}'::jsonb)
@@ -3689,6 +4041,7 @@ CREATE OR REPLACE FUNCTION public.events_histogram(org_id uuid, "from" timestamp
  STABLE
  SET search_path TO ''
 AS $function$ select private.events_histogram(org_id, "from", "to", bucket_seconds, private.unwrapped(filter)) $function$;
+comment on function public.events_histogram(uuid,timestamp with time zone,timestamp with time zone,integer,jsonb) is 'How many of the org''s events that match happened in each bucket of [from, to): as far back as a quarter of a second reaches.';
 grant execute on function public.events_histogram(uuid,timestamp with time zone,timestamp with time zone,integer,jsonb) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.events_of_subject(org_id uuid, hash text)
@@ -3700,6 +4053,7 @@ AS $function$
   select e.* from private.find_events_of_subject(events_of_subject.org_id, hash) f
   join public.canonical_events e on e.id = f.id and e.event_time = f.event_time
 $function$;
+comment on function public.events_of_subject(uuid,text) is 'The events about one person of an org, by the keyed hash of an e-mail address, phone, document or external id.';
 grant execute on function public.events_of_subject(uuid,text) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.ingest_timeseries(org_id uuid, "from" timestamp with time zone, "to" timestamp with time zone, bucket text DEFAULT 'hour'::text, connection_ids uuid[] DEFAULT NULL::uuid[])
@@ -3719,6 +4073,7 @@ begin
   order by s.bucket;
 end
 $function$;
+comment on function public.ingest_timeseries(uuid,timestamp with time zone,timestamp with time zone,text,uuid[]) is 'Counts over time. bucket: minute, hour or day; empty buckets are left out. connection_ids: only those connections.';
 grant execute on function public.ingest_timeseries(uuid,timestamp with time zone,timestamp with time zone,text,uuid[]) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.org_people(org_id uuid)
@@ -3729,6 +4084,7 @@ CREATE OR REPLACE FUNCTION public.org_people(org_id uuid)
 AS $function$
   select p.user_id, p.email, p.role, p.created_at from private.find_org_people(org_people.org_id) p order by p.created_at, p.user_id
 $function$;
+comment on function public.org_people(uuid) is 'The Data API''s entry to private.find_org_people, oldest membership first.';
 grant execute on function public.org_people(uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.search_events(org_id uuid, filter jsonb DEFAULT '{}'::jsonb, before jsonb DEFAULT NULL::jsonb, page_limit integer DEFAULT 50)
@@ -3737,4 +4093,5 @@ CREATE OR REPLACE FUNCTION public.search_events(org_id uuid, filter jsonb DEFAUL
  STABLE
  SET search_path TO ''
 AS $function$ select private.search_events(org_id, private.unwrapped(filter), private.unwrapped(before), page_limit) $function$;
+comment on function public.search_events(uuid,jsonb,jsonb,integer) is 'A page of the org''s events that match, newest first, before a place in the list: as far back as a quarter of a second reaches.';
 grant execute on function public.search_events(uuid,jsonb,jsonb,integer) to authenticated;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import { journalAad, seal } from '@tributary/pipeline/crypto/seal.ts';
 import { packDelivery, splitHeaders } from '@tributary/pipeline/journal.ts';
 import { processDelivery } from '@tributary/pipeline/process.ts';
-import { journalAad, seal } from '@tributary/pipeline/seal.ts';
 import { verifyDelivery } from '@tributary/pipeline/verify.ts';
 import { CanonicalEvent } from '@tributary/shared/canonical.ts';
 import { uuidv7 } from 'uuidv7';

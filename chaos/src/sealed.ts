@@ -1,5 +1,5 @@
+import { journalAad, open } from '@tributary/pipeline/crypto/seal.ts';
 import { unpackDelivery } from '@tributary/pipeline/journal.ts';
-import { journalAad, open } from '@tributary/pipeline/seal.ts';
 import { sha256 } from './sender.ts';
 import type { ProofStack } from './stack.ts';
 

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { parseMasterKeys, wrapKey } from '@tributary/pipeline/master-keys.ts';
-import { keyAad, seal, secretAad } from '@tributary/pipeline/seal.ts';
+import { parseMasterKeys, wrapKey } from '@tributary/pipeline/crypto/master-keys.ts';
+import { keyAad, seal, secretAad } from '@tributary/pipeline/crypto/seal.ts';
 import type { Secret, Source } from '@tributary/pipeline/source.ts';
 import { exampleConfigs } from '@tributary/pipeline/sources/webhook/samples.ts';
 import { sources } from '@tributary/pipeline/sources.ts';

@@ -3,7 +3,7 @@ import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { closeSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { apiNodeFlags, waitUntilReady } from '@tributary/supabase/local/api-process.ts';
+import { apiNodeFlags, nodeCompileCache, waitUntilReady } from '@tributary/supabase/local/api-process.ts';
 import { withClient } from '@tributary/supabase/local/database.ts';
 import { lastLines, openLog } from '@tributary/supabase/local/logs.ts';
 import { freePort } from '@tributary/supabase/local/ports.ts';
@@ -70,6 +70,7 @@ async function startProofStack(settings: Record<string, string> = {}): Promise<P
     const { org, connections } = await withClient(database.superuserUrl, (client) => seedOrg(client, masterKey));
     const base = {
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: nodeCompileCache,
       DATABASE_URL: database.apiUrl,
       // Ingestion never calls Supabase, so no server listens at this address.
       SUPABASE_URL: 'http://127.0.0.1:9',

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applyMigrations, prepareDatabase, withClient } from './database.ts';
 import { startTestCluster, type TestCluster, type TestDatabase } from './test-cluster.ts';
 
-// a cluster of its own with an empty history: these tests bring migrations of their own
+// a separate cluster with an empty migration history, because these tests write their own migrations
 let directory: string;
 let cluster: TestCluster;
 let database: TestDatabase;
@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 describe('migrations', () => {
-  it('are applied once, in order, as the role postgres, and noted in the history Supabase reads', async () => {
+  it('are applied once, in order, as the role postgres, and recorded in the history table of Supabase', async () => {
     write('20260101000002_second.sql', 'insert into public.first values (current_user);');
     write('20260101000001_first.sql', 'create table public.first (who text);\n-- a comment\n');
     expect(await applyMigrations(database.adminUrl, directory)).toEqual(['20260101000001_first.sql', '20260101000002_second.sql']);
@@ -38,7 +38,7 @@ describe('migrations', () => {
     ]);
   });
 
-  it('that fail leave nothing behind and are named together with the error', async () => {
+  it('that fail leave nothing behind and are named in the error', async () => {
     write('20260101000003_broken.sql', 'create table public.half (id int);\nselect nonsense;\n');
     await expect(applyMigrations(database.adminUrl, directory)).rejects.toThrow(
       /20260101000003_broken\.sql failed, line 2: column "nonsense" does not exist/,
@@ -48,14 +48,14 @@ describe('migrations', () => {
     rmSync(join(directory, '20260101000003_broken.sql'));
   });
 
-  it('cannot do what a hosted project would refuse them', async () => {
+  it('cannot do what a hosted project would refuse', async () => {
     write('20260101000004_superuser.sql', `alter system set max_connections = 5;`);
     await expect(applyMigrations(database.adminUrl, directory)).rejects.toThrow(/permission denied|cannot run inside a transaction block/);
     rmSync(join(directory, '20260101000004_superuser.sql'));
     expect(await query('select rolsuper from pg_roles where rolname = current_user')).toEqual([{ rolsuper: false }]);
   });
 
-  it('that the code does not know stop the start instead of running old code on a newer database', async () => {
+  it('that are in the database but not in the code stop the start, so that old code never runs on a newer database', async () => {
     await query(`insert into supabase_migrations.schema_migrations (version) values ('29990101000000')`);
     await expect(applyMigrations(database.adminUrl, directory)).rejects.toThrow('29990101000000');
     await query(`delete from supabase_migrations.schema_migrations where version = '29990101000000'`);
@@ -77,7 +77,7 @@ describe('migrations', () => {
 });
 
 describe('the database before its first migration', () => {
-  it('can be prepared again without a change', async () => {
+  it('stays as it is when it is prepared a second time', async () => {
     const state = () => query(`select rolname, rolsuper, rolbypassrls, rolcanlogin from pg_roles where rolname !~ '^pg_' order by 1`);
     const before = await state();
     await prepareDatabase(database.superuserUrl, cluster.info.password);
@@ -85,7 +85,7 @@ describe('the database before its first migration', () => {
     expect(before.filter((role) => role.rolsuper).map((role) => role.rolname)).toEqual(['supabase_admin']);
   });
 
-  it('reads the claims in both forms that Supabase has used', async () => {
+  it('reads the claims of a request in both forms that Supabase has used', async () => {
     const id = '6b9f5a40-7d3c-4a6e-9a4e-0d7f5f1c2b3a';
     const [whole] = await query(
       `select set_config('request.jwt.claims', '{"sub":"${id}","role":"authenticated","email":"a@b.co"}', true), auth.uid(), auth.role(), auth.email()`,

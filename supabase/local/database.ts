@@ -11,7 +11,7 @@ const readSql = (name: string) => readFileSync(join(import.meta.dirname, name), 
 
 export async function withClient<T>(connectionString: string, run: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString, connectionTimeoutMillis: 10_000 });
-  // a server that goes away also fails the query in progress, which is where it is handled
+  // when the server goes away, the query in progress fails as well, and its caller handles the error
   client.on('error', () => {});
   await client.connect();
   try {
@@ -23,7 +23,7 @@ export async function withClient<T>(connectionString: string, run: (client: pg.C
 
 /**
  * Brings the database behind `superuserUrl` to the state a hosted Supabase project has before its first migration: roles, schemas, auth tables and
- * functions, default privileges. Can be repeated.
+ * functions, default privileges. A second call changes nothing.
  */
 export async function prepareDatabase(superuserUrl: string, postgresPassword: string): Promise<void> {
   await withClient(superuserUrl, async (client) => {
@@ -43,7 +43,7 @@ async function setPassword(client: pg.Client, role: string, password: string): P
   await client.query(rows[0]?.sql ?? '');
 }
 
-/** Gives the API's login role, which a migration creates without a password, the one kept in the local files. */
+/** Sets the password of the API's login role, which a migration creates without one. */
 export async function setApiPassword(superuserUrl: string, password: string): Promise<void> {
   await withClient(superuserUrl, async (client) => {
     const { rowCount } = await client.query(`select from pg_roles where rolname = 'tributary_api'`);
@@ -68,7 +68,7 @@ function readMigrations(directory: string): Migration[] {
   return migrations;
 }
 
-/** Changes when any migration or anything else that makes a database does: the identity of a migrated template. */
+/** A hash of all migrations and of everything else that makes a database; it identifies a migrated template. */
 export function migrationsHash(directory = migrationsDirectory): string {
   const hash = createHash('sha256').update(readSql('hosted-roles.sql')).update(readSql('hosted-database.sql')).update(getAuthSchemaSql());
   for (const { file, sql } of readMigrations(directory)) hash.update(file).update('\0').update(sql).update('\0');
@@ -83,8 +83,8 @@ function explain(migration: Migration, error: unknown): StackError {
 }
 
 /**
- * Applies what is missing, each file in one transaction together with its row in Supabase's own history table, so that `supabase db push` sees the
- * same history. Returns the applied files' names. `adminUrl` is the role `postgres`, as on the platform.
+ * Applies the migrations that the database does not have, each file in one transaction together with its row in Supabase's own history table, so that
+ * `supabase db push` sees the same history. Returns the names of the applied files. `adminUrl` logs in as the role `postgres`, as on the platform.
  */
 export async function applyMigrations(adminUrl: string, directory = migrationsDirectory): Promise<string[]> {
   const migrations = readMigrations(directory);
@@ -121,7 +121,7 @@ export async function applyMigrations(adminUrl: string, directory = migrationsDi
         await client.query('rollback').catch(() => {});
         throw explain(migration, error);
       }
-      // a migration may leave settings of its own behind (search_path, role)
+      // a migration may leave changed settings behind (search_path, role)
       await client.query('reset all; reset role');
     }
     return pending.map((migration) => migration.file);

@@ -18,7 +18,7 @@ import { StackError } from './errors.ts';
 import { commandLineOf } from './processes.ts';
 import { generateSupabaseKeys, type SupabaseKeys } from './supabase.ts';
 
-/** Everything secret about one local stack. Lost keys mean unreadable data, so they are written before the database is made. */
+/** All secrets of one local stack. Without its keys the data cannot be read, so the keys are written before the database is created. */
 export type StackKeys = SupabaseKeys & {
   superuserPassword: string;
   postgresPassword: string;
@@ -32,7 +32,7 @@ export function openLocalDirectory(path: string): void {
   try {
     if (!existsSync(path)) {
       mkdirSync(path, { recursive: true });
-      // others may pass through (the database's account must), not look around; an existing directory keeps the mode its owner gave it
+      // other accounts may enter the directory, as that of the database must, but not list it; an existing directory keeps its mode
       chmodSync(path, 0o711);
     }
     accessSync(path, constants.W_OK | constants.X_OK);
@@ -44,7 +44,7 @@ export function openLocalDirectory(path: string): void {
   }
 }
 
-/** Replaces the file as a whole or not at all; only its owner may read it. */
+/** Replaces the whole file atomically; only its owner may read it. */
 export function writePrivateJson(file: string, value: unknown): void {
   const partial = `${file}.partial`;
   rmSync(partial, { force: true });
@@ -70,14 +70,14 @@ export function readJson<T>(file: string): T | undefined {
   }
 }
 
-/** The stack's keys, made once. Refuses to make new ones for a database that was made with others. */
+/** Reads the keys of the stack, or generates them for a new one. Refuses to generate keys for an existing database, which needs its own. */
 export async function openKeys(directory: string, databaseExists: boolean): Promise<StackKeys> {
   const file = join(directory, 'keys.json');
   const kept = readJson<StackKeys>(file);
   if (kept) return kept;
   if (databaseExists)
     throw new StackError(
-      `${file} is missing, and with it the keys of the existing database; restore it, or run \`npm run reset\` to begin anew.`,
+      `${file} is missing, and with it the keys of the existing database; restore it, or run \`npm run reset\` to start with an empty database.`,
     );
   const word = (bytes = 24) => randomBytes(bytes).toString('base64url');
   const keys: StackKeys = {
@@ -93,12 +93,12 @@ export async function openKeys(directory: string, databaseExists: boolean): Prom
   return keys;
 }
 
-/** Notes a process so that a later run can tell it from another one that was given the same id. */
+/** Records a process with its command line, so that a later run can tell it from another process with the same id. */
 export function writePidFile(file: string, pid: number): void {
   writePrivateJson(file, { pid, command: commandLineOf(pid) });
 }
 
-/** The id of the noted process if that very process still runs. */
+/** The id of the recorded process; undefined when that process no longer runs. */
 export function livePid(file: string): number | undefined {
   if (!existsSync(file)) return undefined;
   let noted: { pid?: number; command?: string } | undefined;
@@ -124,7 +124,7 @@ export function claimStack(directory: string): void {
   }
   rmSync(file, { force: true });
   try {
-    // two starts at the same moment: one of them creates the file
+    // of two starts at the same moment only one can create the file
     closeSync(openSync(file, 'wx', 0o600));
   } catch {
     throw new StackError('Another start of this stack began at the same moment; wait for it.');

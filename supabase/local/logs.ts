@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 
 const logBytesMax = 10 * 1024 * 1024;
 
-/** A descriptor to append to; a log that has grown past 10 MiB is first put aside as `<name>.1`, over the one before it. */
+/** Opens a log for appending. A log of more than 10 MiB is first renamed to `<name>.1`, which replaces the older one. */
 export function openLog(file: string): number {
   mkdirSync(dirname(file), { recursive: true });
   if (existsSync(file) && statSync(file).size > logBytesMax) renameSync(file, `${file}.1`);

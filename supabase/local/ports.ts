@@ -9,7 +9,7 @@ function canListen(port: number, host: string): Promise<NodeJS.ErrnoException | 
   });
 }
 
-// where a listener on 0.0.0.0 does not stop a second one on 127.0.0.1 (macOS), only a connection shows that it is there
+// on macOS a listener on 0.0.0.0 does not prevent a second one on 127.0.0.1, so that only a connection shows that the port is taken
 function answers(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host });
@@ -35,7 +35,7 @@ export async function assertPortFree(port: number, variable: string, purpose: st
     );
 }
 
-/** A port nobody listens on. Chosen below the range that systems hand to outgoing connections, so that it stays free until it is used. */
+/** Returns a free port below the range that systems use for outgoing connections, so that it is still free when it is used. */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const port = 15_000 + Math.floor(Math.random() * 15_000);

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { StackError } from './errors.ts';
 
-/** Where the binaries are and as whom they run. `user` is set only when this process is root, as which PostgreSQL refuses to run. */
+/** The directory of the binaries, their version and the account they run as. `user` is set only for root, because PostgreSQL refuses to run as root. */
 export type PostgresHome = { bin: string; version: string; user?: { uid: number; gid: number } };
 
 const sharedRoot = '/var/lib/tributary';
@@ -38,7 +38,7 @@ function lookUp(name: string): { uid: number; gid: number } | undefined {
 function unprivilegedUser(): { uid: number; gid: number } {
   const known = lookUp('postgres');
   if (known) return known;
-  // Debian, Red Hat and most others; BusyBox
+  // the first command is that of Debian, Red Hat and most others, the second that of BusyBox
   spawnSync('useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', 'postgres']);
   if (!lookUp('postgres')) spawnSync('adduser', ['-S', '-D', '-H', 'postgres']);
   const created = lookUp('postgres');
@@ -63,7 +63,7 @@ function makeShared(path: string): string {
   }
 }
 
-/** Finds the binaries; for root, also the account to run them as and, when that account cannot reach them, a copy that it can. */
+/** Finds the binaries. For root it also finds the account to run them as and, when that account cannot reach them, copies them to where it can. */
 export async function findPostgresHome(): Promise<PostgresHome> {
   const { bin, version } = await findBinaries();
   if (process.getuid?.() !== 0) return { bin, version };
@@ -85,8 +85,8 @@ export async function findPostgresHome(): Promise<PostgresHome> {
 }
 
 /**
- * A directory inside `parent` for a database cluster; for root, one that the database's account can reach: below /var/lib/tributary when `parent`
- * is closed to it. `parent` keeps the location in the file `postgres.location`, which is how later starts and `npm run reset` find it.
+ * The directory of a database cluster, inside `parent`. For root it is one that the account of the database can reach: below /var/lib/tributary when `parent`
+ * is closed to that account. The file `postgres.location` in `parent` keeps the path, by which later starts and `npm run reset` find the cluster.
  */
 export function clusterDirectory(parent: string, home: PostgresHome): string {
   const pointer = join(parent, 'postgres.location');
@@ -109,7 +109,7 @@ export function recordedClusterDirectory(parent: string): string | undefined {
   }
 }
 
-/** Removes a cluster's files; a directory that was made outside the repository only for it goes too. */
+/** Removes the files of a cluster, and the directory outside the repository that was made for it. */
 export function removeCluster(directory: string): void {
   rmSync(directory, { recursive: true, force: true });
   if (directory.startsWith(`${sharedRoot}/`)) rmSync(dirname(directory), { recursive: true, force: true });

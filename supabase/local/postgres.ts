@@ -29,10 +29,10 @@ export type StopMode = 'fast' | 'immediate';
 export type Postgres = {
   readonly pid: number;
   readonly port: number;
-  /** Settles when the server process ends, wanted or not. */
+  /** Resolves when the server process ends, for any reason. */
   readonly exited: Promise<void>;
   stop(mode?: StopMode): Promise<void>;
-  /** `immediate` is a crash: no checkpoint, recovery from the log at the next start. */
+  /** `immediate` is a crash: the server writes no checkpoint and recovers from its log at the next start. */
   restart(mode?: StopMode): Promise<void>;
 };
 
@@ -63,7 +63,7 @@ export function databaseUrl(options: { port: number; user: string; password: str
 
 const partialPrefix = (directory: string) => `${basename(directory)}.partial-`;
 
-/** What interrupted runs left of clusters they were creating. */
+/** The incomplete clusters that interrupted runs left behind. */
 export function partialClusters(directory: string): string[] {
   const parent = dirname(directory);
   if (!existsSync(parent)) return [];
@@ -72,12 +72,12 @@ export function partialClusters(directory: string): string[] {
     .map((name) => join(parent, name));
 }
 
-/** Removes them. An initdb whose starter was killed may still be writing into one, hence the retries and a name of its own for each. */
+/** Removes incomplete clusters. The initdb of a killed run may still be writing into one, hence the retries and a different name for each. */
 export function removePartialClusters(directory: string): void {
   for (const partial of partialClusters(directory)) rmSync(partial, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
 }
 
-/** Creates a cluster. It appears under its own name only when it is complete, so that an interrupted run leaves nothing that looks usable. */
+/** Creates a cluster. The directory gets its final name only when the cluster is complete, so that an interrupted run leaves nothing that looks usable. */
 export async function createCluster(
   options: Pick<PostgresOptions, 'home' | 'directory' | 'superuserPassword'> & { durable?: boolean },
 ): Promise<void> {
@@ -97,7 +97,7 @@ export async function createCluster(
     '--auth=scram-sha-256',
     ...(options.durable === false ? ['--no-sync'] : []),
   ];
-  // detached: a Ctrl-C lets it finish, which takes seconds, and is then seen by the caller
+  // detached: on Ctrl-C initdb finishes, which takes seconds, and the caller handles the interruption afterwards
   const child = spawn(join(home.bin, 'initdb'), ['-D', data, ...locale, ...flags], {
     ...home.user,
     cwd: '/',
@@ -119,11 +119,11 @@ export async function createCluster(
     throw new StackError(`initdb could not create the database in ${directory}: ${reason}.`);
   }
   renameSync(data, directory);
-  // Once more: an initdb that outlived its starter makes its directory again when it finds it gone, and has ended by now.
+  // A second time: the initdb of a killed run creates its directory again when it is missing, and has ended by now.
   removePartialClusters(directory);
 }
 
-/** Refuses a directory that PostgreSQL could not, or must not, start from. */
+/** Throws for a directory from which PostgreSQL could not, or must not, start. */
 export function assertUsableCluster(directory: string, home: PostgresHome, advice: string): void {
   let version = '';
   try {
@@ -146,7 +146,7 @@ export function assertUsableCluster(directory: string, home: PostgresHome, advic
     );
 }
 
-/** Ends the server that an earlier, killed run left on this directory. True when there was one. */
+/** Ends the server that an earlier, killed run left on this directory. Returns true when there was one. */
 export async function stopLeftover(directory: string): Promise<boolean> {
   let pid: number;
   try {
@@ -160,13 +160,13 @@ export async function stopLeftover(directory: string): Promise<boolean> {
 }
 
 async function waitUntilReady(child: ChildProcess, options: PostgresOptions): Promise<void> {
-  // after a crash the server may replay gigabytes of log first; while it lives, it is getting there
+  // after a crash the server may first replay gigabytes of log; as long as the process lives, it makes progress
   const deadline = Date.now() + 10 * 60_000;
   const connectionString = databaseUrl({ port: options.port, user: superuser, password: options.superuserPassword });
   while (Date.now() < deadline) {
     if (child.exitCode !== null || child.signalCode !== null)
       throw new StackError(
-        `PostgreSQL did not start from ${options.directory}; its last words in ${options.logFile}:\n${lastLines(options.logFile)}`,
+        `PostgreSQL did not start from ${options.directory}; the last lines of ${options.logFile}:\n${lastLines(options.logFile)}`,
       );
     const client = new pg.Client({ connectionString, connectionTimeoutMillis: 5000 });
     client.on('error', () => {});

@@ -7,12 +7,12 @@ export function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: it exists and belongs to somebody else
+    // EPERM: the process exists and belongs to another user
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
-/** The command line of a live process, '' when there is none. Process ids are reused, so a pid file alone proves nothing. */
+/** The command line of a running process, '' when no process has this id. Process ids are reused, so a pid file alone does not identify a process. */
 export function commandLineOf(pid: number): string {
   if (!isAlive(pid)) return '';
   try {
@@ -26,10 +26,10 @@ export function commandLineOf(pid: number): string {
   }
 }
 
-/** True once the process is gone, false when it outlives `timeoutMs`. */
+/** Resolves to true when the process has ended, and to false when it still runs after `timeoutMs`. */
 export async function waitUntilGone(pid: number, timeoutMs: number): Promise<boolean> {
   const deadline = Date.now() + timeoutMs;
-  // a zombie whose parent never reaps it answers to signal 0 and has an empty command line
+  // a zombie that its parent never reaps still answers to signal 0, but has an empty command line
   while (isAlive(pid) && commandLineOf(pid) !== '') {
     if (Date.now() > deadline) return false;
     await sleep(50);
@@ -45,7 +45,7 @@ export function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** Asks with `first`, insists with `last` after `graceMs`, and returns when the process is gone. */
+/** Sends `first`, then `last` after `graceMs`, and returns when the process has ended. */
 export async function endProcess(pid: number, first: NodeJS.Signals, last: NodeJS.Signals, graceMs: number): Promise<void> {
   signal(pid, first);
   if (await waitUntilGone(pid, graceMs)) return;
@@ -53,7 +53,7 @@ export async function endProcess(pid: number, first: NodeJS.Signals, last: NodeJ
   await waitUntilGone(pid, 10_000);
 }
 
-/** When a child just spawned ends, and why it did not even begin, if it did not. */
+/** Waits until a child has been spawned: returns a promise of its end, or the error that kept it from starting. */
 export async function whenSpawned(child: ChildProcess): Promise<{ exited: Promise<void>; failure: Error | undefined }> {
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());

@@ -4,12 +4,11 @@ import { purchaseCommand, seedDemo } from './seed.ts';
 import { type Stack, type StackConfig, startStack } from './stack.ts';
 
 /**
- * The whole life of `npm start`: starts and seeds the stack, prints how to use it, waits for Ctrl-C or for a part to fail, stops everything.
- * Returns the exit code.
+ * Runs `npm start`: starts and seeds the stack, prints how to use it, waits for Ctrl-C or for a part to fail, stops everything and returns the exit code.
  */
 export async function runStack(readConfig: () => StackConfig): Promise<number> {
   const ending = new AbortController();
-  // Ctrl-C arrives more than once, from the terminal and through npm; stopping takes bounded time, so the repeats are ignored
+  // One Ctrl-C arrives more than once, from the terminal and through npm. Stopping takes a bounded time, so repeats are ignored.
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => ending.abort());
   let stack: Stack | undefined;
   try {

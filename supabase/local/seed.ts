@@ -7,7 +7,7 @@ import type { StackInfo } from './stack.ts';
 
 export type DemoConnection = { id: string; webhookUrl: string; secrets: Record<string, string> };
 
-/** `demo.json`: the seeded org with one connection per source, keyed by source type, and their secrets, which the API shows only once. */
+/** The content of `demo.json`: the seeded org with one connection for each source, keyed by source type, with the secrets that the API shows only once. */
 export type Demo = { orgId: string; projectId: string; connections: Record<string, DemoConnection> };
 
 type Source = {
@@ -17,7 +17,7 @@ type Source = {
   exampleConfig: Record<string, unknown>;
 };
 
-/** Makes what is missing of the demo user, org, project and connections, and returns them all. Can be repeated. */
+/** Creates the demo user, org, project and connections that do not exist yet, and returns all of them. Can be repeated. */
 export async function seedDemo(info: StackInfo, directory: string): Promise<Demo> {
   const client = createClient(info.supabaseUrl, info.publishableKey, { auth: { persistSession: false, autoRefreshToken: false } });
   const token = await signIn(client, info);
@@ -36,11 +36,11 @@ export async function seedDemo(info: StackInfo, directory: string): Promise<Demo
     const existing = stored.filter((row) => row.type === source.type);
     const noted = demo.connections[source.type];
     if (noted && existing.some((row) => row.id === noted.id)) {
-      // the port may have changed since
+      // the port may have changed since the last start
       noted.webhookUrl = `${info.apiUrl}/api/webhooks/${source.type}/${noted.id}`;
       continue;
     }
-    // made by a start that ended before it could note the secrets: nobody knows them, so it is replaced
+    // a start created this connection and ended before it could keep the secrets, which are lost now: the connection is replaced
     for (const row of existing.filter((one) => one.name === name)) await call('DELETE', `/api/connections/${row.id}`);
     const platformSecrets = Object.fromEntries(
       source.secrets
@@ -74,7 +74,7 @@ async function signIn(client: SupabaseClient, info: StackInfo): Promise<string> 
   const { data, error } = await client.auth.signUp(credentials);
   if (!data.session)
     throw new StackError(
-      `The demo user ${info.demo.email} could not sign up: ${error?.message ?? 'no session'}. If its password was changed, \`npm run reset\` begins anew.`,
+      `The demo user ${info.demo.email} could not sign up: ${error?.message ?? 'no session'}. If its password was changed, \`npm run reset\` starts with an empty database.`,
     );
   return data.session.access_token;
 }
@@ -103,7 +103,7 @@ async function callApi(info: StackInfo, token: string, method: string, path: str
   return text === '' ? undefined : JSON.parse(text);
 }
 
-/** A command that delivers one signed Hotmart purchase to the demo connection: accepted the first time, a duplicate from then on. */
+/** Returns a shell command that delivers one signed Hotmart purchase to the demo connection: accepted the first time, a duplicate after that. */
 export function purchaseCommand(connection: DemoConnection, now: number): string | undefined {
   const hottok = Object.values(connection.secrets)[0];
   if (!hottok) return undefined;

@@ -17,7 +17,7 @@ export function localDirectory(environment: Environment, root: string): string {
   return isAbsolute(path) ? path : join(root, path);
 }
 
-/** The local stack's settings from the environment. Throws one sentence for the first that is wrong. */
+/** Reads the settings of the local stack from the environment. Throws one sentence about the first wrong setting. */
 export function readStackConfig(environment: NodeJS.ProcessEnv, root: string, apiEntry: string): StackConfig {
   const ports = {
     PORT: port(environment, 'PORT', 8787),
@@ -27,7 +27,7 @@ export function readStackConfig(environment: NodeJS.ProcessEnv, root: string, ap
   const entries = Object.entries(ports);
   for (const [index, [name, value]] of entries.entries()) {
     const twin = entries.slice(0, index).find(([, other]) => other === value);
-    if (twin) throw new StackError(`${twin[0]} and ${name} are both ${value}; give each a port of its own.`);
+    if (twin) throw new StackError(`${twin[0]} and ${name} are both ${value}; give each a different port.`);
   }
   return {
     port: ports.PORT,

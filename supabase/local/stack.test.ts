@@ -13,7 +13,7 @@ import { recordedClusterDirectory } from './postgres-home.ts';
 import { commandLineOf, isAlive, signal } from './processes.ts';
 import type { StackInfo } from './stack.ts';
 
-// the smallest thing that a start can run as its API: it keeps connections in memory and notes what it was told
+// a minimal stand-in for the API, which answers what a start asks and logs that it was stopped
 const standIn = `
 import { createServer } from 'node:http';
 const server = createServer((request, response) => {
@@ -100,7 +100,7 @@ afterAll(() => {
 });
 
 describe('npm start', () => {
-  it('brings up everything, keeps the data over a restart and leaves no process behind', async () => {
+  it('starts everything, keeps the data over a restart and leaves no process behind', async () => {
     const first = start();
     const info = await ready(first);
     expect(Object.keys(info)).toEqual(['apiUrl', 'supabaseUrl', 'publishableKey', 'databaseUrl', 'operatorToken', 'demo']);
@@ -126,7 +126,7 @@ describe('npm start', () => {
     expect(await stop(second, 'SIGTERM')).toBe(0);
   }, 60_000);
 
-  it('gives the API the login role, and neither the owner nor the secret key', async () => {
+  it('gives the API the password of its login role, but neither that of the owner nor the secret key', async () => {
     const run = start();
     const info = await ready(run);
     const environment = (await (await fetch(`${info.apiUrl}/environment`)).json()) as Record<string, string>;
@@ -139,7 +139,7 @@ describe('npm start', () => {
       expect(values, name).not.toContain(keys[name]);
   }, 60_000);
 
-  it('refuses to start twice, and reset refuses while it runs', async () => {
+  it('refuses a second start, and a reset while it runs', async () => {
     const run = start();
     await ready(run);
     const second = start();
@@ -152,7 +152,7 @@ describe('npm start', () => {
   }, 60_000);
 
   it.each(['PORT', 'SUPABASE_PORT', 'DB_PORT'] as const)(
-    'names a taken port and %s, which changes it',
+    'names a taken port and the variable %s, which changes it',
     async (variable) => {
       const server = createServer().listen(ports[variable], '127.0.0.1');
       try {
@@ -169,7 +169,7 @@ describe('npm start', () => {
     30_000,
   );
 
-  it('recovers by itself after it was killed together with nothing else', async () => {
+  it('starts again after a SIGKILL that left its API and Postgres running', async () => {
     const killed = start();
     const info = await ready(killed);
     const [oldPostgres, oldApi] = [postmaster(), apiPid()];
@@ -197,7 +197,7 @@ describe('npm start', () => {
     60_000,
   );
 
-  it('stops cleanly when it is asked to while it starts', async () => {
+  it('stops cleanly when it is interrupted while it starts', async () => {
     rmSync(join(cluster(), 'postmaster.pid'), { force: true });
     const run = start();
     while (!existsSync(join(cluster(), 'postmaster.pid'))) await sleep(10);
@@ -206,7 +206,7 @@ describe('npm start', () => {
     expect(existsSync(join(local, 'stack.pid'))).toBe(false);
   }, 60_000);
 
-  it('says in one sentence that the data directory is damaged, and reset repairs it', async () => {
+  it('says in one sentence that the data directory is damaged, and starts again after a reset', async () => {
     rmSync(join(cluster(), 'PG_VERSION'));
     const run = start();
     expect(await run.exited).toBe(1);
@@ -225,7 +225,7 @@ describe('npm start', () => {
     expect(existsSync(cluster())).toBe(false);
   }, 60_000);
 
-  it('begins again when the first start was interrupted while it created the database', async () => {
+  it('creates the database again when the first start was interrupted while it did so', async () => {
     const killed = start();
     while (partialClusters(cluster()).length === 0) await sleep(5);
     await stop(killed, 'SIGKILL');
@@ -237,7 +237,7 @@ describe('npm start', () => {
     expect(await stop(run)).toBe(0);
   }, 60_000);
 
-  it('does not make new keys for a database whose keys are lost', async () => {
+  it('does not generate new keys for a database whose keys are lost', async () => {
     rmSync(join(local, 'keys.json'));
     const run = start();
     expect(await run.exited).toBe(1);
@@ -246,7 +246,7 @@ describe('npm start', () => {
 
   it.each([
     [{ PORT: 'eighty' }, 'PORT must be a port number between 1 and 65535, not "eighty".'],
-    [{ PORT: 4000, DB_PORT: 4000 }, 'PORT and DB_PORT are both 4000; give each a port of its own.'],
+    [{ PORT: 4000, DB_PORT: 4000 }, 'PORT and DB_PORT are both 4000; give each a different port.'],
   ])(
     'explains a wrong setting: %o',
     async (overrides, sentence) => {

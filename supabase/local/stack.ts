@@ -26,13 +26,13 @@ export type StackConfig = {
   dbPort: number;
   host: string;
   localDirectory: string;
-  /** The API's main file, run by this Node. */
+  /** The main file of the API, which this Node runs. */
   apiEntry: string;
-  /** The environment the API inherits. */
+  /** The environment that the API inherits. */
   environment: NodeJS.ProcessEnv;
 };
 
-/** What `stack.json` holds for scripts, the CLI and checks. */
+/** The content of `stack.json`, which scripts, the CLI and tests read. */
 export type StackInfo = {
   apiUrl: string;
   supabaseUrl: string;
@@ -45,7 +45,8 @@ export type StackInfo = {
 
 export type Stack = {
   info: StackInfo;
-  keys: StackKeys /** Settles with a sentence when a part ends unasked. */;
+  keys: StackKeys;
+  /** Resolves to a sentence when a part ends by itself. */
   failed: Promise<string>;
   announce(): void;
   stop(): Promise<void>;
@@ -55,8 +56,8 @@ const advice = 'restore it, or run `npm run reset` to begin with an empty one';
 const demoEmail = 'demo@tributary.local';
 
 /**
- * Starts Postgres, Supabase and the API, in this order, each ready before the next. `signal` ends a start that is under way. Throws `StackError` when
- * something is in the way; whatever had been started is stopped again by then.
+ * Starts Postgres, Supabase and the API, in this order, each ready before the next. `signal` interrupts a start. Throws `StackError` when the start is not
+ * possible, after it has stopped the parts that were started.
  */
 export async function startStack(config: StackConfig, say: (line: string) => void, signal: AbortSignal): Promise<Stack> {
   const undo: (() => Promise<void> | void)[] = [];
@@ -152,7 +153,7 @@ async function start(
       PORT: String(config.port),
       HOST: config.host,
       PUBLIC_URL: config.environment.PUBLIC_URL || apiUrl,
-      // A stack for development: alerts may go to a receiver on this machine.
+      // This stack is for development: alerts may be sent to a receiver on this machine.
       OUTBOUND_ALLOW_PRIVATE: config.environment.OUTBOUND_ALLOW_PRIVATE || 'true',
     },
     log('api'),
@@ -173,8 +174,8 @@ async function start(
     demo: { email: demoEmail, password: keys.demoPassword },
   };
   const failed = Promise.race([
-    api.exited.then(() => `The API ended unexpectedly; its last words in ${log('api')}:\n${lastLines(log('api'))}`),
-    postgres.exited.then(() => `Postgres ended unexpectedly; its last words in ${log('postgres')}:\n${lastLines(log('postgres'))}`),
+    api.exited.then(() => `The API ended unexpectedly; the last lines of ${log('api')}:\n${lastLines(log('api'))}`),
+    postgres.exited.then(() => `Postgres ended unexpectedly; the last lines of ${log('postgres')}:\n${lastLines(log('postgres'))}`),
     supabase.exited.then(() => `The embedded Supabase ended unexpectedly; see ${log('supabase')}.`),
   ]);
   const announce = () => {

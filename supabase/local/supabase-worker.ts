@@ -10,8 +10,8 @@ const { databaseUrl, port, keys, siteUrl, poolSize } = workerData as SupabaseOpt
 const tell = (message: WorkerMessage) => parentPort?.postMessage(message);
 
 const connection = createPostgresConnection({ url: databaseUrl, postgresOptions: { max: poolSize, onnotice: () => {} } });
-// Left to itself, lite on its first request grants everything in every schema that has row level security to anon, authenticated and service_role,
-// which would undo the migrations' grants. This state says that it already has. A test holds it to that.
+// On its first request lite grants everything in every schema that has row level security to anon, authenticated and service_role, which would undo the
+// grants of the migrations. This state tells lite that it has already done so. A test checks that the grants stay as they are.
 (connection as unknown as { rlsState: string }).rlsState = 'active';
 
 // lite writes the names of rpc arguments unquoted, and `from` and `to` of ingest_timeseries are reserved words. PostgREST quotes them.
@@ -42,7 +42,7 @@ const lite = new App({
 });
 
 const app = new Hono<{ Bindings: { incoming: { socket: { remoteAddress?: string } } } }>();
-// lite's auth routes answer a preflight without the allowed headers, which a browser refuses
+// the auth routes of lite answer a preflight request without the allowed headers, which browsers refuse
 app.use(
   cors({
     origin: '*',
@@ -51,7 +51,7 @@ app.use(
     maxAge: 3600,
   }),
 );
-// nothing else of lite's is let out: its /_system/info shows the database's password to anyone
+// no other route of lite is served: /_system/info shows the password of the database to anyone
 for (const path of ['/auth/v1/*', '/rest/v1/*'])
   app.all(path, (c) => lite.fetch(c.req.raw, { peerAddress: c.env.incoming.socket.remoteAddress ?? null }));
 

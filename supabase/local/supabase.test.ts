@@ -48,8 +48,8 @@ afterAll(async () => {
   await database?.drop();
 });
 
-describe('the embedded Supabase, asked by supabase-js', () => {
-  it('signs a user up and in, and runs their queries as them', async () => {
+describe('the embedded Supabase, used through supabase-js', () => {
+  it('signs a user up and in, and runs the queries of the user with the rights of the user', async () => {
     const signedUp = await clientOf(supabase.publishableKey).auth.signUp({ email: 'ana@tributary.local', password: 'correct horse' });
     expect(signedUp.error).toBeNull();
     const client = clientOf(supabase.publishableKey);
@@ -83,18 +83,18 @@ describe('the embedded Supabase, asked by supabase-js', () => {
     expect(await grants()).toEqual(grantsOfMigrations);
   });
 
-  it('exposes no schema but public', async () => {
+  it('exposes only the schema public', async () => {
     const { error } = await clientOf(supabase.secretKey).schema('hidden').from('keys').select();
     expect(error?.code).toBe('PGRST106');
   });
 
-  it('answers 401 without a key, or with one of another project', async () => {
+  it('answers 401 without a key and with the key of another project', async () => {
     expect((await fetch(`${supabase.url}/rest/v1/notes`)).status).toBe(401);
     expect((await fetch(`${supabase.url}/rest/v1/notes`, { headers: { apikey: 'sb_publishable_not_of_this_project' } })).status).toBe(401);
     expect((await fetch(`${supabase.url}/auth/v1/signup`, { method: 'POST', body: '{}' })).status).toBe(401);
   });
 
-  it('lets out nothing of lite but auth and data', async () => {
+  it('serves no routes of lite but those of auth and data', async () => {
     for (const path of ['/', '/_system', '/_system/info', '/storage/v1/bucket'])
       expect((await fetch(supabase.url + path, { headers: { apikey: supabase.secretKey } })).status, path).toBe(404);
   });
@@ -117,7 +117,7 @@ describe('the embedded Supabase, asked by supabase-js', () => {
     }
   });
 
-  it('says so when its port is taken', async () => {
+  it('names its port when it is taken', async () => {
     const port = Number(new URL(supabase.url).port);
     await expect(startSupabase({ databaseUrl: database.adminUrl, port })).rejects.toThrow(`could not listen on port ${port}`);
   });

@@ -9,7 +9,7 @@ export type SupabaseKeys = { publishableKey: string; secretKey: string; jwtSecre
 export type SupabaseOptions = {
   /** The role `postgres` on a prepared database. */
   databaseUrl: string;
-  /** 0 takes any free port. */
+  /** 0 stands for any free port. */
   port: number;
   keys: SupabaseKeys;
   siteUrl: string;
@@ -18,7 +18,7 @@ export type SupabaseOptions = {
 
 export type Supabase = SupabaseKeys & {
   url: string;
-  /** Settles when the server ends, wanted or not. */
+  /** Resolves when the server ends, for any reason. */
   exited: Promise<void>;
   close(): Promise<void>;
 };
@@ -35,7 +35,7 @@ export async function generateSupabaseKeys(): Promise<SupabaseKeys> {
 
 /**
  * Serves Supabase's auth (`/auth/v1`) and data API (`/rest/v1`, schema `public` only) on 127.0.0.1 for real supabase-js clients. Keys are generated
- * when none are given. In a thread of its own, because lite prints every refused query: here that goes to `logFile`, or nowhere.
+ * when none are given. The server runs in a separate thread because lite prints every refused query: the output goes to `logFile` or is dropped.
  */
 export async function startSupabase(
   options: Pick<SupabaseOptions, 'databaseUrl' | 'port'> & Partial<SupabaseOptions> & { logFile?: string },
@@ -65,7 +65,7 @@ export async function startSupabase(
     exited,
     close: async () => {
       worker.postMessage('close');
-      // a request in progress may hold the thread; nothing in it is worth more than two seconds
+      // a request in progress may keep the thread alive; it gets two seconds
       const slow = setTimeout(() => void worker.terminate(), 2000);
       await exited;
       clearTimeout(slow);

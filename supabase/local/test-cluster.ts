@@ -13,16 +13,16 @@ const prefix = 'tributary-test-';
 const template = 'tributary_template';
 const unsynced = { fsync: 'off', full_page_writes: 'off' };
 
-/** What another process needs to make databases on the cluster; plain data. */
+/** Plain data with which another process can create databases on the cluster. */
 export type TestClusterInfo = { port: number; password: string };
 
 export type TestDatabase = {
   name: string;
-  /** As the role `postgres`: owner of everything the migrations made, past row level security, not a superuser. */
+  /** Logs in as the role `postgres`: the owner of everything that migrations create, not bound by row level security, not a superuser. */
   adminUrl: string;
-  /** As the API's login role. */
+  /** Logs in as the role of the API. */
   apiUrl: string;
-  /** For what only a superuser may do, such as looking at another session or switching triggers off. */
+  /** Logs in as a superuser, who may look at other sessions and disable triggers. */
   superuserUrl: string;
   drop(): Promise<void>;
 };
@@ -95,11 +95,11 @@ async function createTemplate(info: TestClusterInfo, migrations: string | undefi
   await prepareDatabase(superuserUrl, info.password);
   await applyMigrations(urlOn(info, 'postgres', template), ...(migrations ? [migrations] : []));
   await setApiPassword(superuserUrl, info.password);
-  // without connections no session of a stray client can keep a clone from being made
+  // a connected session would prevent copies of the template, so nobody may connect
   await withClient(maintenance, (client) => client.query(`alter database ${template} with is_template true allow_connections false`));
 }
 
-/** A fresh copy of the migrated template, as the migrations left it. */
+/** Creates a database as a copy of the migrated template. */
 export async function createDatabaseOn(info: TestClusterInfo): Promise<TestDatabase> {
   const name = `test_${randomBytes(8).toString('hex')}`;
   const maintenance = urlOn(info, superuser, 'template1');
@@ -115,19 +115,19 @@ export async function createDatabaseOn(info: TestClusterInfo): Promise<TestDatab
   };
 }
 
-/** Clears away the clusters of test runs that were killed. */
+/** Removes the clusters of test runs that were killed. */
 async function removeAbandoned(): Promise<void> {
   for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(prefix))) {
     const parent = join(tmpdir(), name);
     try {
-      // a run that began this minute may not have noted its process yet
+      // a run that began less than a minute ago may not have recorded its process yet
       if (livePid(join(parent, 'owner')) !== undefined || Date.now() - statSync(parent).mtimeMs < 60_000) continue;
       const directory = recordedClusterDirectory(parent) ?? join(parent, 'postgres');
       await stopLeftover(directory);
       removeCluster(directory);
       rmSync(parent, { recursive: true, force: true });
     } catch {
-      // another user's: theirs to clear
+      // the cluster belongs to another user, whose next run removes it
     }
   }
 }

@@ -3,12 +3,12 @@ import { type Supabase, type SupabaseOptions, startSupabase as start } from './s
 import { createDatabaseOn, type TestDatabase } from './test-cluster.ts';
 import type {} from './vitest-setup.ts';
 
-/** A migrated database of the caller's own, on the run's cluster. Inside Vitest's project `db` only. */
+/** Creates a migrated database on the cluster of the run. Works only in the Vitest project `db`. */
 export function createTestDatabase(): Promise<TestDatabase> {
   return createDatabaseOn(inject('testCluster'));
 }
 
-/** Supabase for real supabase-js clients on such a database: pass its `adminUrl`. Close it before the database is dropped. */
+/** Starts Supabase on a test database, whose `adminUrl` is the `databaseUrl`. Close it before the database is dropped. */
 export function startSupabase(options: { databaseUrl: string; port?: number } & Partial<SupabaseOptions>): Promise<Supabase> {
   return start({ port: 0, poolSize: 4, ...options });
 }

@@ -9,7 +9,7 @@ declare module 'vitest' {
 
 let cluster: TestCluster | undefined;
 
-/** One throw-away cluster for the whole run; each test file clones its own database from it. */
+/** Starts one throw-away cluster for the whole run; each test file creates its databases there. */
 export async function setup(project: TestProject): Promise<void> {
   cluster = await startTestCluster();
   project.provide('testCluster', cluster.info);

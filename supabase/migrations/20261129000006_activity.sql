@@ -51,6 +51,7 @@ create table public.activity_hours (
   primary key (org_id, source_connection_id, bucket),
   foreign key (org_id, source_connection_id) references public.source_connections (org_id, id)
 ) partition by range (bucket);
+comment on table public.activity_hours is 'The counters of each hour.';
 
 create table public.activity_days (
   like public.activity_minutes including defaults including constraints,
@@ -93,7 +94,7 @@ begin
     select from pg_locks l left join pg_stat_activity a on a.pid = l.pid
     where l.locktype = 'transactionid' and l.mode = 'ExclusiveLock' and l.granted
       and age(l.transactionid) > age(v_state.settling_xid::xid)
-      -- Without a process: a prepared transaction, of whichever database.
+      -- A lock without a process is that of a prepared transaction, whose database is not known here.
       and (a.pid is null or a.datid = (select d.oid from pg_database d where d.datname = current_database()))) then
     update private.activity_rollup
     set settled_until = greatest(settled_until, settling_until), settling_until = date_trunc('minute', p_now - interval '15 seconds'),
@@ -120,7 +121,7 @@ as $$
     rolled_until = case when rolled_until <= p_now then rolled_until else (
       select max(newest.bucket) - interval '15 minutes'
       from public.source_connections c
-      -- One index probe for each: by time alone a month of minutes would be read.
+      -- One index probe for each connection: a search by time alone would read a month of minutes.
       cross join lateral (
         select m.bucket from public.activity_minutes m
         where m.org_id = c.org_id and m.source_connection_id = c.id and m.bucket <= p_now
@@ -184,7 +185,7 @@ begin
   from public.connection_activity a where a.bucket >= v_from order by a.bucket, a.id offset p_rows limit 1;
   v_to := coalesce(v_to, 'infinity');
 
-  -- Activity only grows: a bucket with the same counts is the same bucket, and is not written again.
+  -- Activity only grows: a bucket whose counts are the same has not changed, and is not written again.
   for v_level in
     select * from (values
       ('connection_activity', 'activity_minutes', 'minute', 'not is_replay', 'sum(received) filter (where is_replay)', 'sum(accepted) filter (where is_replay)'),
@@ -230,7 +231,7 @@ changes nothing; of several runs at once, one works and the others return at onc
 a time; returns whether more is waiting. A sum of lags is capped at the largest bigint: five million events from 1971 on one connection in one
 day added up to more, and the overflow stopped the rollup of every org.';
 
--- What the dashboard asks ---------------------------------------------------------------------------------------------
+-- Queries of the dashboard --------------------------------------------------------------------------------------------
 
 create function private.histogram_quantile(counts numeric[], q double precision)
 returns double precision
@@ -244,7 +245,7 @@ declare
   v_seen double precision := 0;
   v_count double precision;
 begin
-  -- A connection that nothing has come from.
+  -- Null: the connection has no activity.
   if counts is null then
     return null;
   end if;
@@ -278,7 +279,7 @@ returns table (
 )
 language plpgsql stable security invoker
 set search_path = ''
--- A plan for unknown bounds would read every partition.
+-- The plan for unknown bounds would read every partition.
 set plan_cache_mode = 'force_custom_plan'
 as $$
 declare
@@ -289,7 +290,7 @@ declare
   v_days_from timestamptz := 'infinity';
   v_days_to timestamptz := 'infinity';
   v_width interval := ('1 ' || p_unit)::interval;
-  -- One index range for each of them.
+  -- An index range for each connection.
   v_connections uuid[] := array(
     select c.id from public.source_connections c where c.org_id = p_org_id and (p_connections is null or c.id = any (p_connections)));
 begin
@@ -431,7 +432,7 @@ grant select on public.connection_activity, public.activity_minutes, public.acti
 grant insert on public.connection_activity to ingest, worker;
 grant select on public.activity_minutes, public.activity_hours to worker;
 
--- `true` opens nothing to ingest: the role may only insert, and the composite foreign keys decide what.
+-- `true` for ingest opens nothing more: the role may only insert, and the composite foreign keys decide which rows.
 alter table public.connection_activity enable row level security;
 alter table public.activity_minutes enable row level security;
 alter table public.activity_hours enable row level security;

@@ -136,28 +136,28 @@ ten stay under is expected: a shop that sleeps at night, rests at weekends or se
 no rhythm. Days in which no gap began at that hour do not count; with fewer than three that do, the longest gap of each day counts. It takes one
 connection after the other, the longest unknown first, for at most p_seconds: a connection that sends every minute has 40,000 rows to read.';
 
-create function private.evaluate_alerts_of(p_orgs uuid[], p_now timestamptz, p_watching_since timestamptz,
-  out opened integer, out escalated integer, out reminded integer, out resolved integer, out notifications integer)
-language plpgsql volatile
+create function private.measure_alerts(p_orgs uuid[], p_now timestamptz, p_watching_since timestamptz)
+returns table (
+  incident_id uuid, org_id uuid, kind text, source_connection_id uuid, value double precision, threshold double precision, level text, shown_level text,
+  holds boolean, message text, renotify_minutes integer
+)
+language plpgsql stable
 set search_path = ''
--- A plan for any orgs would be one for ten of them.
+-- The plan for unknown orgs would be made for ten of them.
 set plan_cache_mode = 'force_custom_plan'
 as $$
-declare
-  v_opened uuid[];
-  v_escalated uuid[];
-  v_reminded uuid[];
-  v_resolved uuid[];
+#variable_conflict use_column
 begin
+  return query
   with rules as (
-    select r.org_id, r.kind, r.renotify_minutes, r.resolve_after_minutes, (r.thresholds ->> 'windowMinutes')::numeric::integer as window_minutes,
+    select r.org_id, r.kind, r.renotify_minutes, (r.thresholds ->> 'windowMinutes')::numeric::integer as window_minutes,
       (r.thresholds ->> 'minRecords')::numeric::bigint as min_records, (r.thresholds ->> 'info')::double precision as info,
       (r.thresholds ->> 'warning')::double precision as warning, (r.thresholds ->> 'critical')::double precision as critical
     from public.alert_rules r where r.enabled and r.org_id = any (p_orgs)
   ), arrivals as materialized (
     select * from private.connection_arrivals(p_now, p_orgs)
   ), open_incidents as materialized (
-    select * from public.alert_incidents where status <> 'resolved' and org_id = any (p_orgs) for update
+    select i.id, i.source_connection_id, i.kind from public.alert_incidents i where i.status <> 'resolved' and i.org_id = any (p_orgs)
   ), recent as materialized (
     select m.org_id, m.source_connection_id, m.bucket, m.received, m.duplicates, m.dead_lettered, m.rejected, m.lag_histogram
     from arrivals a
@@ -171,7 +171,7 @@ begin
         coalesce(sum(m.lag_histogram[7]), 0), coalesce(sum(m.lag_histogram[8]), 0), coalesce(sum(m.lag_histogram[9]), 0),
         coalesce(sum(m.lag_histogram[10]), 0), coalesce(sum(m.lag_histogram[11]), 0), coalesce(sum(m.lag_histogram[12]), 0)]::numeric[] as lags
     from rules r
-    -- whole minutes, and the one that runs
+    -- Whole minutes, and the minute that is not over yet.
     join recent m on m.org_id = r.org_id and m.bucket >= date_trunc('minute', p_now) - make_interval(mins => r.window_minutes)
     group by r.org_id, r.kind, r.min_records, m.source_connection_id
   ), measured as (
@@ -189,8 +189,8 @@ begin
       when 'RejectedRateHigh' then c.received
       else c.received - c.rejected end
     union all
-    -- What is allowed is 1.5 times the rhythm; without a rhythm nothing is expected. A break of ours, a change of the connection and
-    -- what came before it say nothing against a connection, unless its incident is open already.
+    -- A silence of 1.5 times the rhythm is allowed; without a rhythm no event is expected. A pause of the evaluation, a change of the
+    -- connection and the time before them do not count against a connection, unless its incident is open already.
     select a.org_id, r.kind, a.source_connection_id,
       case when y.active_minutes >= r.min_records and (y.learned_at >= a.last_at or y.learned_at >= p_now - interval '1 hour')
         then y.expected_gap_seconds * 1.5 else 'infinity' end,
@@ -202,49 +202,74 @@ begin
     left join private.connection_rhythm y on y.org_id = a.org_id and y.source_connection_id = a.source_connection_id
     left join open_incidents i on i.source_connection_id = a.source_connection_id and i.kind = r.kind
     where a.last_at is not null and (r.kind = 'ConnectionSilent' or a.last_event_at is not null)
-  ), judged as (
-    select m.*, c.name, r.window_minutes, r.renotify_minutes, i.id as incident_id, i.peak_level, i.status, i.last_notified_at, v.level,
-      -- Once open it holds until the value is well below.
-      m.value > 0.8 * greatest(coalesce(r.info, r.warning, r.critical), m.allowance) as holds,
-      greatest(case v.level when 'critical' then r.critical when 'warning' then r.warning when 'info' then r.info
-        else coalesce(r.info, r.warning, r.critical) end, m.allowance) as threshold,
-      coalesce(v.level, case when r.info is not null then 'info' when r.warning is not null then 'warning' else 'critical' end) as shown_level
-    from measured m
-    join rules r on r.org_id = m.org_id and r.kind = m.kind
-    join public.source_connections c on c.id = m.source_connection_id
-    left join open_incidents i on i.source_connection_id = m.source_connection_id and i.kind = m.kind
-    cross join lateral (select case
-      when m.value > greatest(r.critical, m.allowance) and r.critical is not null then 'critical'
-      when m.value > greatest(r.warning, m.allowance) and r.warning is not null then 'warning'
-      when m.value > greatest(r.info, m.allowance) and r.info is not null then 'info' end as level) v
+  )
+  select i.id, m.org_id, m.kind, m.source_connection_id, m.value, t.threshold, v.level,
+    coalesce(v.level, case when r.info is not null then 'info' when r.warning is not null then 'warning' else 'critical' end),
+    -- An open incident goes on until the value is well below the lowest threshold.
+    m.value > 0.8 * greatest(coalesce(r.info, r.warning, r.critical), m.allowance),
+    private.alert_message(m.kind, c.name, m.value, t.threshold, r.window_minutes), r.renotify_minutes
+  from measured m
+  join rules r on r.org_id = m.org_id and r.kind = m.kind
+  join public.source_connections c on c.id = m.source_connection_id
+  left join open_incidents i on i.source_connection_id = m.source_connection_id and i.kind = m.kind
+  cross join lateral (select case
+    when m.value > greatest(r.critical, m.allowance) and r.critical is not null then 'critical'
+    when m.value > greatest(r.warning, m.allowance) and r.warning is not null then 'warning'
+    when m.value > greatest(r.info, m.allowance) and r.info is not null then 'info' end as level) v
+  cross join lateral (select greatest(case v.level when 'critical' then r.critical when 'warning' then r.warning when 'info' then r.info
+    else coalesce(r.info, r.warning, r.critical) end, m.allowance) as threshold) t
+  where v.level is not null or i.id is not null;
+end
+$$;
+comment on function private.measure_alerts(uuid[], timestamptz, timestamptz) is
+'Measures every rule of some orgs on every connection. Returns a row where a value exceeds a threshold or an incident is open: level is that of
+the highest threshold exceeded (null: none), holds says whether an open incident goes on. A connection that has no value now has no row.';
+
+create function private.evaluate_alerts_of(p_orgs uuid[], p_now timestamptz, p_watching_since timestamptz,
+  out opened integer, out escalated integer, out reminded integer, out resolved integer, out notifications integer)
+language plpgsql volatile
+set search_path = ''
+-- The plan for unknown orgs would be made for ten of them.
+set plan_cache_mode = 'force_custom_plan'
+as $$
+declare
+  v_opened uuid[];
+  v_escalated uuid[];
+  v_reminded uuid[];
+  v_resolved uuid[];
+begin
+  -- Locked before anything is measured: a person who is acknowledging or resolving an incident is waited for, and the change is seen.
+  perform from public.alert_incidents where status <> 'resolved' and org_id = any (p_orgs) for update;
+
+  with measured as materialized (
+    select * from private.measure_alerts(p_orgs, p_now, p_watching_since)
   ), opened as (
     insert into public.alert_incidents (org_id, kind, source_connection_id, level, peak_level, value, threshold, message, opened_at, last_seen_at, last_notified_at)
-    select j.org_id, j.kind, j.source_connection_id, j.level, j.level, j.value, j.threshold,
-      private.alert_message(j.kind, j.name, j.value, j.threshold, j.window_minutes), p_now, p_now, p_now
-    from judged j
-    where j.level is not null and j.incident_id is null
-      -- Whoever resolved it knows: half an hour of peace.
+    select m.org_id, m.kind, m.source_connection_id, m.level, m.level, m.value, m.threshold, m.message, p_now, p_now, p_now
+    from measured m
+    where m.incident_id is null
+      -- The person who resolved the last incident knows of the condition: no new incident for half an hour.
       and not exists (
         select from public.alert_incidents p
-        where p.org_id = j.org_id and p.source_connection_id = j.source_connection_id and p.kind = j.kind
+        where p.org_id = m.org_id and p.source_connection_id = m.source_connection_id and p.kind = m.kind
           and p.resolution = 'by_person' and p.resolved_at > p_now - interval '30 minutes')
     on conflict do nothing
     returning id
   ), held as (
     update public.alert_incidents i
-    set level = j.shown_level, value = j.value, threshold = j.threshold, last_seen_at = p_now, clear_since = null,
-      message = private.alert_message(j.kind, j.name, j.value, j.threshold, j.window_minutes),
-      peak_level = case when j.escalates then j.level else i.peak_level end,
-      last_notified_at = case when j.escalates or j.reminds then p_now else i.last_notified_at end,
-      reminders = i.reminders + case when j.reminds then 1 else 0 end
+    set level = h.shown_level, value = h.value, threshold = h.threshold, last_seen_at = p_now, clear_since = null, message = h.message,
+      peak_level = case when h.escalates then h.level else i.peak_level end,
+      last_notified_at = case when h.escalates or h.reminds then p_now else i.last_notified_at end,
+      reminders = i.reminders + case when h.reminds then 1 else 0 end
     from (
-      select *, coalesce(private.alert_rank(level) > private.alert_rank(peak_level), false) as escalates,
-        coalesce(status = 'open' and last_notified_at <= p_now - make_interval(mins => renotify_minutes)
-          and private.alert_rank(level) <= private.alert_rank(peak_level), false) as reminds
-      from judged where incident_id is not null and holds
-    ) j
-    where i.id = j.incident_id
-    returning i.id, j.escalates, j.reminds
+      select m.*, coalesce(private.alert_rank(m.level) > private.alert_rank(o.peak_level), false) as escalates,
+        coalesce(o.status = 'open' and o.last_notified_at <= p_now - make_interval(mins => m.renotify_minutes)
+          and private.alert_rank(m.level) <= private.alert_rank(o.peak_level), false) as reminds
+      from measured m join public.alert_incidents o on o.id = m.incident_id
+      where m.holds
+    ) h
+    where i.id = h.incident_id
+    returning i.id, h.escalates, h.reminds
   ), cleared as (
     update public.alert_incidents i
     set clear_since = case when g.is_over then i.clear_since else coalesce(i.clear_since, p_now) end,
@@ -253,15 +278,14 @@ begin
       resolved_at = case when g.is_over then p_now end,
       resolution = case when g.is_over then g.reason end
     from (
-      select o.id, j.value,
-        case when r.kind is null or a.source_connection_id is null then 'not_watched' when j.value is null then 'no_traffic' else 'recovered' end as reason,
-        r.kind is null or a.source_connection_id is null
-          or coalesce(o.clear_since, p_now) <= p_now - make_interval(mins => r.resolve_after_minutes) as is_over
-      from open_incidents o
-      left join rules r on r.org_id = o.org_id and r.kind = o.kind
-      left join arrivals a on a.source_connection_id = o.source_connection_id
-      left join judged j on j.incident_id = o.id
-      where j.holds is not true
+      select o.id, m.value,
+        case when r.kind is null or c.id is null then 'not_watched' when m.value is null then 'no_traffic' else 'recovered' end as reason,
+        r.kind is null or c.id is null or coalesce(o.clear_since, p_now) <= p_now - make_interval(mins => r.resolve_after_minutes) as is_over
+      from public.alert_incidents o
+      left join public.alert_rules r on r.org_id = o.org_id and r.kind = o.kind and r.enabled
+      left join public.source_connections c on c.id = o.source_connection_id and c.is_active and c.deleted_at is null
+      left join measured m on m.incident_id = o.id
+      where o.status <> 'resolved' and o.org_id = any (p_orgs) and m.holds is not true
     ) g
     where i.id = g.id
     returning i.id, g.is_over
@@ -279,8 +303,7 @@ begin
 end
 $$;
 comment on function private.evaluate_alerts_of(uuid[], timestamptz, timestamptz) is
-'The pass over some orgs: measures every rule on every connection, opens, escalates, reminds of and resolves incidents, and queues the
-notifications.';
+'The pass over some orgs: opens, escalates, reminds of and resolves incidents by what private.measure_alerts returns, and queues the notifications.';
 
 create function private.evaluate_alerts(p_now timestamptz default clock_timestamp())
 returns table (opened integer, escalated integer, reminded integer, resolved integer, notifications integer, failures json)
@@ -305,7 +328,7 @@ begin
   set evaluated_at = p_now, watching_since = case
     when p_now - evaluated_at > interval '2 minutes' or private.activity_rolled_until() < p_now - interval '5 minutes' and isfinite(private.activity_rolled_until())
       or exists (select from private.flow_state where operator_mode in ('drain', 'paused'))
-      -- The clock was ahead.
+      -- The clock was ahead and has been set back.
       or watching_since > p_now then p_now
     else watching_since end
   returning watching_since into v_watching_since;
@@ -317,7 +340,7 @@ begin
     select org_id from public.alert_rules where enabled
     union select org_id from public.alert_incidents where status <> 'resolved'
     order by org_id);
-  -- Each part is a subtransaction, and Postgres keeps no more than 64 of a session in its fast memory.
+  -- Each part is a subtransaction, and Postgres keeps at most 64 of a session in shared memory; more would be slow for every session.
   select array_agg(s order by s), array_agg(least(s + p.size - 1, cardinality(v_orgs)) order by s) into v_starts, v_ends
   from (select greatest(50, cardinality(v_orgs) / 40 + 1) as size) p, generate_series(1, cardinality(v_orgs), p.size) s;
   while v_next <= cardinality(v_starts) loop

@@ -1,4 +1,4 @@
-// The complete list of what client roles hold. A grant that is not written here fails the structure test.
+// The complete list of the grants that client roles hold. A grant that is not listed here fails the structure test.
 
 export const clientRoles = [
   'anon',
@@ -79,7 +79,7 @@ export const columnGrants: Record<string, string> = {
   'public.source_connections worker SELECT': 'id, org_id, type, config_json, deleted_at',
 };
 
-/** Functions a client role may execute. Those that run with their owner's rights are listed apart: each one is a door past row level security. */
+/** Functions a client role may execute. Those that run with their owner's rights are listed apart, because each of them bypasses row level security. */
 export const functionGrants: Record<'definer' | 'invoker', Record<string, string>> = {
   definer: {
     'private.accept_invite': 'authenticated',
@@ -147,11 +147,12 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.held': 'authenticated, worker',
     'private.histogram_quantile': 'authenticated, worker',
     'private.ingest_batch': 'ingest, worker',
+    'private.insert_dead_letters': 'ingest, worker',
     'private.insert_events': 'ingest, worker',
     'private.settle_dead_letters': 'worker',
     'private.replay_connections': 'authenticated',
     'private.search_events': 'authenticated',
-    'private.settle_batch': 'ingest, worker',
+    'private.record_deliveries': 'ingest, worker',
     'private.sum_activity': 'authenticated',
     'private.take_quarantine': 'ingest',
     'private.unwrapped': 'authenticated',

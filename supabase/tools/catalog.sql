@@ -1,5 +1,5 @@
 -- The schemas public and private as statements, one row per object: (section, object, part, statement), in the order to print them.
--- Partitions are left out: which there are depends on the day. What belongs to an extension is the extension's.
+-- Partitions are left out, because which there are depends on the day; so are objects of extensions.
 with schemas as (
   select oid, nspname, nspacl, nspowner from pg_namespace where nspname in ('public', 'private')
 ), relations as (
@@ -37,6 +37,19 @@ with schemas as (
   union all
   select 3, format('%I.%I', s.nspname, t.typname), 0, '', format('create type %I.%I as enum (%s);', s.nspname, t.typname, string_agg(quote_literal(e.enumlabel), ', ' order by e.enumsortorder))
   from pg_type t join schemas s on s.oid = t.typnamespace join pg_enum e on e.enumtypid = t.oid group by s.nspname, t.typname
+  union all
+  select 3, r.name, 0, '', format(E'create type %s as (\n%s\n);', r.name, (select string_agg(definition, E',\n' order by attnum) from columns where attrelid = r.oid))
+  from relations r where r.relkind = 'c'
+  union all
+  select 3, r.name, 0, 'comment', format('comment on type %s is %L;', r.name, obj_description(r.reltype, 'pg_type'))
+  from relations r where r.relkind = 'c' and obj_description(r.reltype, 'pg_type') is not null
+  union all
+  select case when r.relkind in ('r', 'p') then 4 else 5 end, r.name, 0, 'comment',
+    format('comment on %s %s is %L;', case r.relkind when 'v' then 'view' when 'm' then 'materialized view' else 'table' end, r.name, obj_description(r.oid, 'pg_class'))
+  from relations r where r.relkind in ('r', 'p', 'v', 'm') and obj_description(r.oid, 'pg_class') is not null
+  union all
+  select 6, f.name, 0, 'comment', format('comment on function %s is %L;', f.name, obj_description(f.oid, 'pg_proc'))
+  from functions f where f.prokind in ('f', 'p') and obj_description(f.oid, 'pg_proc') is not null
   union all
   select 4, r.name, 0, '', format(E'create table %s (\n%s\n)%s;', r.name,
       (select string_agg(x.definition, E',\n' order by x.kind, x.n) from (

@@ -18,8 +18,9 @@ import { healthRoutes } from './operate/health.ts';
 import { adminRoutes } from './operate/routes.ts';
 import { orgRoutes } from './orgs/routes.ts';
 import { createTokenVerifier } from './platform/auth.ts';
-import { answerProblem, Problem, toProblem } from './platform/errors.ts';
 import type { Jobs } from './platform/jobs.ts';
+import { answerProblem, toRefusal } from './platform/problem.ts';
+import { Refusal } from './platform/refusal.ts';
 import { mountReference } from './reference/routes.ts';
 import { replayPlanRoutes } from './replays/routes.ts';
 import type { Services } from './services.ts';
@@ -61,13 +62,13 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
     log[level]({ method: c.req.method, route, status, durationMs: Math.round(durationMs * 10) / 10, ...event }, 'request');
   });
   app.onError((error, c) => {
-    const problem = toProblem(error);
+    const refusal = toRefusal(error);
     const event = c.var.event ?? {};
-    event.code = problem.code;
-    if (problem.code === 'internal' || problem.code === 'database_unavailable') event.err = error instanceof Problem ? undefined : error;
-    return answerProblem(c, problem, String(event.requestId));
+    event.code = refusal.code;
+    if (refusal.code === 'internal' || refusal.code === 'database_unavailable') event.err = error instanceof Refusal ? undefined : error;
+    return answerProblem(c, refusal, String(event.requestId));
   });
-  app.notFound((c) => answerProblem(c, new Problem('not_found'), String(c.var.event.requestId)));
+  app.notFound((c) => answerProblem(c, new Refusal('not_found'), String(c.var.event.requestId)));
 
   app.route('/', ingestRoutes({ ...deps, limits: config.limits, publicUrl }));
 

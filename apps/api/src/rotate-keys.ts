@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type MasterKeys, rewrap, wrapKey } from '@tributary/pipeline/master-keys.ts';
-import { keyAad, SealError } from '@tributary/pipeline/seal.ts';
+import { type MasterKeys, rewrap, wrapKey } from '@tributary/pipeline/crypto/master-keys.ts';
+import { keyAad, SealError } from '@tributary/pipeline/crypto/seal.ts';
 import { readConfig } from './platform/config.ts';
 import { createDb, type Db } from './platform/db.ts';
 import { createLog } from './platform/log.ts';

@@ -36,8 +36,8 @@ const triage = (...args: string[]) => stack.json('dlqtriage', args, { env: stack
 const run = (...args: string[]) => stack.run('dlqtriage', args, { env: stack.demo });
 const columns = (line = '') => line.trim().split(/ {2,}/);
 
-describe('looking', () => {
-  it('counts by reason, source and connection', async () => {
+describe('the commands that only read', () => {
+  it('count dead letters by reason, source and connection', async () => {
     const { groups } = await triage('summary', '--org', 'demo');
     const counted = groups.map((group: Record<string, unknown>) => [group.errorClass, group.sourceType, group.connectionName, group.count]);
     expect(counted.sort()).toEqual([
@@ -66,7 +66,7 @@ describe('looking', () => {
     expect(stdout).toMatch(/ ·{23}█ /);
   });
 
-  it('shows samples redacted, and the delivery itself to owners and admins only', async () => {
+  it('show samples redacted, and the original delivery to owners and admins only', async () => {
     const redacted = await run('sample', '--reason', 'MISSING_FIELD', '--limit', '2');
     expect(redacted.code).toBe(0);
     expect(redacted.stdout.match(/^reason +MISSING_FIELD$/gm)).toHaveLength(2);
@@ -80,7 +80,7 @@ describe('looking', () => {
     expect(refused.stderr).toMatch(/\(403, forbidden, request [0-9a-f-]{36}\)\n$/);
   });
 
-  it('names the likely cause and the fix of each cluster', async () => {
+  it('name the likely cause and the fix of each cluster', async () => {
     const clusters = await triage('analyze', '--reason', 'MISSING_FIELD,INVALID_HOTTOK');
     expect(clusters.map((one: Record<string, unknown>) => [one.errorClass, one.fieldPath, one.count]).sort()).toEqual([
       ['INVALID_HOTTOK', null, 2],
@@ -93,7 +93,7 @@ describe('looking', () => {
     expect(stdout).toContain(`fix         ${cluster.fix}`);
   });
 
-  it('lists page by page, and shows one', async () => {
+  it('list dead letters page by page, and show a single one', async () => {
     const first = await triage('list', '--limit', '4');
     const rest = await triage('list', '--limit', '4', '--cursor', first.nextCursor);
     expect(rest.nextCursor).toBeNull();
@@ -113,7 +113,7 @@ describe('looking', () => {
     expect(await triage('show', ids[0] ?? '')).toEqual(first.entries[0]);
   });
 
-  it('shows and touches nothing of another org', async () => {
+  it('neither show nor change dead letters of another org', async () => {
     const id = (await triage('list', '--limit', '1')).entries[0].id;
     for (const args of [
       ['show', id],
@@ -130,8 +130,8 @@ describe('looking', () => {
   });
 });
 
-describe('doing', () => {
-  it('counts only with --dry-run, asks before it does anything, and needs --yes where nobody can be asked', async () => {
+describe('the commands that change something', () => {
+  it('only count with --dry-run, ask for confirmation on a terminal, and require --yes without one', async () => {
     expect(await triage('redrive', '--reason', 'MISSING_FIELD', '--dry-run')).toEqual({ dryRun: true, count: 3 });
     expect((await run('purge', '--older-than', '7', '--reason', 'OLDER_REVISION', '--dry-run')).stdout).toBe(
       '0 dead letters would be changed. Nothing was changed.\n',
@@ -150,7 +150,7 @@ describe('doing', () => {
     expect(forbidden).toMatchObject({ code: 1, stdout: '' });
   });
 
-  it('redrives what a new mapping can read, with its progress for people who look on', async () => {
+  it('redrive the records that a new mapping can read, with a progress bar on a terminal', async () => {
     await stack.api('PATCH', `/api/connections/${hook.id}`, { config: { verification, fields: { id: 'order' } } });
     const args = ['redrive', '--reason', 'MISSING_FIELD', '--connection', 'Till'];
     const { code, stdout, stderr } = await stack.run('dlqtriage', args, { env: stack.demo, terminal: true, stdin: 'y\n' });
@@ -174,7 +174,7 @@ describe('doing', () => {
     });
   });
 
-  it('verifies the quarantine again once the secret is right', async () => {
+  it('verify the quarantine again after the secret was corrected', async () => {
     await stack.api('POST', `/api/connections/${stack.connections.hotmart?.id}/secret`, { secret: wrongHottok });
     const ended = await triage('reverify', '--source', 'hotmart', '--yes');
     expect(ended).toMatchObject({ kind: 'reverify', status: 'done', total: 2, succeeded: 2 });
@@ -184,7 +184,7 @@ describe('doing', () => {
     expect(count).toBe(2);
   });
 
-  it('retries one, discards and purges, and can leave the work to the server', async () => {
+  it('retry, discard and purge, and leave the work to the server with --detach', async () => {
     const [{ id }] = await triage('sample', '--reason', 'DUPLICATE_EVENT', '--limit', '1');
     expect((await run('retry', id)).stdout).toMatch(new RegExp(`^${id} is pending: it is retried within seconds\\.`));
     await until(async () => (await triage('show', id)).attempts === 1, 'the entry was tried');
@@ -196,7 +196,7 @@ describe('doing', () => {
     expect(await run('show', id)).toMatchObject({ code: 1, stdout: '' });
   });
 
-  it('leaves the work running on Ctrl-C, and says how to follow it', async () => {
+  it('let the work continue after Ctrl-C, and say how to follow it', async () => {
     await stack.api('PATCH', `/api/connections/${hook.id}`, { config: { verification, fields: { id: 'missing' } } });
     await Promise.all(Array.from({ length: 40 }, (_, n) => send({ order: `C-${n}` })));
     await stack.api('PATCH', `/api/connections/${hook.id}`, { config: { verification, fields: { id: 'order' } } });

@@ -8,18 +8,18 @@ const workspace = join(import.meta.dirname, '..');
 
 const home = '/nonexistent';
 const call = (bin: Bin, ...args: string[]) => runInside(bin, args, { env: { LOCAL_DIR: home }, home });
-/** As a shell does it: by the first line of the file, with the Node that this line finds. */
+/** Runs the bin file as a shell does, with the Node that its first line finds. */
 const execute = (bin: Bin, ...args: string[]) =>
   runProcess(binFile(bin), args, { PATH: process.env.PATH, NO_COLOR: '1', HOME: home, LOCAL_DIR: home });
 
 describe.each(bins)('%s', (bin) => {
-  it('is a command of the package, and says its version', async () => {
+  it('is a command of the package and prints its version', async () => {
     const manifest = JSON.parse(readFileSync(join(workspace, 'package.json'), 'utf8'));
     expect(join(workspace, manifest.bin[bin])).toBe(binFile(bin));
     expect(await execute(bin, '--version')).toEqual({ code: 0, stdout: `${bin} ${manifest.version}\n`, stderr: '' });
   });
 
-  it('explains itself and each of its commands, with examples of that very command', async () => {
+  it('has a help text with examples for the program and for each command', async () => {
     const { code, stdout } = await call(bin, '--help');
     expect(code).toBe(0);
     expect((await execute(bin, '--help')).stdout).toBe(stdout);
@@ -39,7 +39,7 @@ describe.each(bins)('%s', (bin) => {
     }
   }, 60_000);
 
-  it('exits with 2 for a command or an option that does not exist, and for none', async () => {
+  it('exits with 2 for an unknown command, an unknown option and a missing command', async () => {
     for (const args of [['frobnicate'], ['--frobnicate'], []]) {
       const { code, stdout, stderr } = await call(bin, ...args);
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -47,7 +47,7 @@ describe.each(bins)('%s', (bin) => {
     }
   });
 
-  it('exits with 2 when no server is known', async () => {
+  it('exits with 2 when it finds no server', async () => {
     const name = { tributary: 'whoami', replayctl: 'list', dlqtriage: 'summary' }[bin];
     const ended = await call(bin, name);
     expect(ended).toEqual({

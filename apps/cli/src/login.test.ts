@@ -20,7 +20,7 @@ const edit = (change: object) => writeFileSync(file, JSON.stringify({ ...kept(),
 const login = (...args: string[]) => stack.run('tributary', ['login', '--url', stack.info.apiUrl, ...args], { bare: true });
 const whoami = () => stack.json('tributary', ['whoami'], { bare: true });
 
-/** As the real one, but long over. */
+/** The same token with an expiry in the past. */
 function expired(token: string): string {
   const [head = '', claims = '', signature = ''] = token.split('.');
   const past = { ...JSON.parse(Buffer.from(claims, 'base64url').toString()), exp: 1_000_000_000 };
@@ -28,7 +28,7 @@ function expired(token: string): string {
 }
 
 describe('tributary login', () => {
-  it('signs in by password, and keeps the login where nobody else can read it', async () => {
+  it('signs in by password and stores the login in a file that only its owner can read', async () => {
     expect(await login('--email', ana.email, '--password', ana.password)).toEqual({
       code: 0,
       stdout: `Signed in at ${stack.info.apiUrl} as ${ana.email}.\n`,
@@ -49,7 +49,7 @@ describe('tributary login', () => {
     expect(shown.stdout).toMatch(/^org +slug +role +id\nOrg of ana@example\.com +\S+ +owner +[0-9a-f-]{36}$/m);
   });
 
-  it('reads the password from standard input, and honours XDG_CONFIG_HOME', async () => {
+  it('reads the password from standard input and stores the login below XDG_CONFIG_HOME', async () => {
     const env = { XDG_CONFIG_HOME: join(stack.home, 'elsewhere') };
     const args = ['login', '--url', stack.info.apiUrl, '--email', ana.email, '--password-stdin', '--json'];
     const { code, stdout } = await stack.run('tributary', args, { bare: true, env, stdin: `${ana.password}\n` });
@@ -60,7 +60,7 @@ describe('tributary login', () => {
     expect(existsSync(file)).toBe(false);
   });
 
-  it('signs in by token, until the token ends', async () => {
+  it('signs in by token until the token expires', async () => {
     expect(await login('--token', ana.token)).toMatchObject({ code: 0 });
     expect(kept()).not.toHaveProperty('refreshToken');
     expect((await whoami()).userId).toBe(ana.id);
@@ -71,7 +71,7 @@ describe('tributary login', () => {
     });
   });
 
-  it('keeps nothing of a wrong password or token, and leaves an older login alone', async () => {
+  it('stores nothing for a wrong password or token, and keeps the older login', async () => {
     await login('--token', ana.token);
     const before = readFileSync(file, 'utf8');
     const password = await login('--email', ana.email, '--password', 'wrong');
@@ -94,7 +94,7 @@ describe('tributary login', () => {
 });
 
 describe('a login', () => {
-  it('is renewed before it ends, kept renewed, and works again', async () => {
+  it('is renewed before it expires, and the renewed login is stored', async () => {
     await login('--email', ana.email, '--password', ana.password);
     const { refreshToken } = kept();
     edit({ accessToken: expired(kept().accessToken) });
@@ -106,7 +106,7 @@ describe('a login', () => {
     expect(readFileSync(file, 'utf8')).toBe(renewed);
   });
 
-  it('is renewed when the server refuses a token that looked good', async () => {
+  it('is renewed when the server refuses a token that has not expired', async () => {
     await login('--email', ana.email, '--password', ana.password);
     const { accessToken } = kept();
     edit({ accessToken: `${accessToken.slice(0, -6)}AAAAAA` });
@@ -119,10 +119,10 @@ describe('a login', () => {
       bare: true,
     });
     expect(elsewhere).toMatchObject({ code: 1, stdout: '' });
-    expect(elsewhere.stderr).toMatch(/^Nobody is signed in at http:\/\/localhost:\d+: run `tributary login`, or set TRIBUTARY_TOKEN\.\n$/);
+    expect(elsewhere.stderr).toMatch(/^No user is signed in at http:\/\/localhost:\d+: run `tributary login`, or set TRIBUTARY_TOKEN\.\n$/);
   });
 
-  it('comes before the local stack, and after TRIBUTARY_TOKEN', async () => {
+  it('takes precedence over the local stack, and TRIBUTARY_TOKEN over the login', async () => {
     const { email: demo } = await stack.json('tributary', ['whoami']);
     expect(demo).toBe(stack.info.demo.email);
     await login('--email', ana.email, '--password', ana.password);
@@ -133,7 +133,7 @@ describe('a login', () => {
     expect(wrong).toMatchObject({ code: 1, stdout: '' });
   });
 
-  it('ends with logout, also at the server', async () => {
+  it('is deleted by logout and revoked at the server', async () => {
     await login('--email', ana.email, '--password', ana.password);
     const { refreshToken } = kept();
     expect(await stack.run('tributary', ['logout'], { bare: true })).toEqual({ code: 0, stdout: 'Signed out.\n', stderr: '' });
@@ -147,7 +147,7 @@ describe('a login', () => {
     expect(answer.ok).toBe(false);
   });
 
-  it('can be forgotten when its file is damaged', async () => {
+  it('can be removed by logout when its file is damaged', async () => {
     await login('--token', ana.token);
     writeFileSync(file, '{');
     const damaged = await stack.run('tributary', ['whoami'], { bare: true });
@@ -158,7 +158,7 @@ describe('a login', () => {
 });
 
 describe('--org', () => {
-  it('takes a slug, a name or an id, and must be given by members of several', async () => {
+  it('takes a slug, a name or an id, and is required of members of several orgs', async () => {
     const carla = await stack.makeUser('carla@example.com');
     await stack.sql(`insert into public.org_members (org_id, user_id, role) values ($1, $2, 'analyst')`, [stack.orgId, carla.id]);
     const env = { TRIBUTARY_TOKEN: carla.token };

@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => stack?.close());
 
 describe('tributary send', () => {
-  it('lists the sources and their samples, for people and for scripts', async () => {
+  it('lists the sources and their samples as a table and as JSON', async () => {
     const all = await stack.json('tributary', ['send']);
     expect(all.map(({ type }: { type: string }) => type)).toEqual(expect.arrayContaining(['hotmart', 'meta', 'stripe', 'webhook']));
     const { code, stdout, stderr } = await stack.run('tributary', ['send', 'hotmart']);
@@ -20,7 +20,7 @@ describe('tributary send', () => {
     expect(rows.map((row) => row.split(/ {2,}/)[1])).toEqual(hotmart.samples.map(({ name }: { name: string }) => name));
   });
 
-  it('sends a signed sample of every source through the real endpoint', async () => {
+  it('sends signed samples through the real endpoint', async () => {
     for (const [type, sample] of [
       ['hotmart', 'PURCHASE_APPROVED'],
       ['stripe', 'checkout.session.completed'],
@@ -44,7 +44,7 @@ describe('tributary send', () => {
     expect(again.stdout).toMatch(/^record +status +event or dead letter +code\n +1 +accepted +[0-9a-f-]{36} /m);
   });
 
-  it('exits with 1 when the sample is refused, and with 2 for what does not exist', async () => {
+  it('exits with 1 for a refused sample and an unknown connection, and with 2 for an unknown source or sample', async () => {
     await stack.sql('update public.source_connections set is_active = false where id = $1', [stack.connections.meta?.id]);
     const meta = await stack.json('tributary', ['send', 'meta']);
     await until(
@@ -70,7 +70,7 @@ describe('tributary send', () => {
 describe('tributary listen', () => {
   const lines = (text: string) => text.split('\n').filter(Boolean);
 
-  it('shows each delivery once, in order, also those that come while the API is away, and ends with 0 on Ctrl-C', async () => {
+  it('shows each delivery once and in order, also across a restart of the API, and exits with 0 on Ctrl-C', async () => {
     await deliverPurchase(stack);
     const tail = stack.start('tributary', ['listen', '--json', '--last', '1']);
     await until(() => lines(tail.stdout).length === 1, 'the newest delivery is shown');
@@ -107,7 +107,7 @@ describe('tributary listen', () => {
     });
   }, 60_000);
 
-  it('takes one connection only, and shows lines to people', async () => {
+  it('shows the deliveries of one connection with --connection, one on each line', async () => {
     await stack.run('tributary', ['send', 'stripe', 'invoice.paid']);
     const tail = stack.start('tributary', ['listen', '--connection', 'Demo Stripe', '--last', '200']);
     await until(() => lines(tail.stdout).length > 0, 'old deliveries are shown');
@@ -127,7 +127,7 @@ describe('tributary listen', () => {
 });
 
 describe('tributary health', () => {
-  it('says that the server is ready, and to the operator what it holds', async () => {
+  it('says whether the server is ready, and shows the operator its buffers', async () => {
     const health = await stack.json('tributary', ['health']);
     expect(health).toMatchObject({ url: stack.info.apiUrl, alive: true, ready: true, detail: { status: expect.any(String) } });
     const { code, stdout } = await stack.run('tributary', ['health']);
@@ -138,7 +138,7 @@ describe('tributary health', () => {
     expect(stranger).not.toHaveProperty('detail');
   });
 
-  it('exits with 1 for a wrong operator token and for a server that is away, in one sentence', async () => {
+  it('exits with 1 and one sentence for a wrong operator token and for an unreachable server', async () => {
     const wrong = await stack.run('tributary', ['health', '--operator-token', 'wrong']);
     expect(wrong).toMatchObject({ code: 1, stdout: '' });
     expect(wrong.stderr).toMatch(/^.+ Check the operator token\. \(401, unauthorized, request [0-9a-f-]{36}\)\n$/);
@@ -182,7 +182,7 @@ describe('the operator', () => {
     expect(await operate('flush')).toMatchObject({ flushed: true });
   });
 
-  it('needs the operator token, and a user is none', async () => {
+  it('needs the operator token: the token of a user is refused', async () => {
     const { code, stderr } = await stack.run('tributary', ['drain', '--url', stack.info.apiUrl], { bare: true, env: stack.demo });
     expect(code).toBe(1);
     expect(stderr).toBe('The operator token is needed: give --operator-token or set TRIBUTARY_OPERATOR_TOKEN.\n');

@@ -1,9 +1,9 @@
 import { type HashedSubject, isCanonicalType } from '@tributary/shared/canonical.ts';
-import { cut, isObject } from './fields.ts';
-import { sha256 } from './fingerprint.ts';
-import { hashIdentifier, type IdentifierKind, identifierKinds, normaliseDocument, normaliseEmail, normalisePhone } from './pii.ts';
-import { containsPersonal, requireStorable } from './redact.ts';
-import { type Collected, collectValue } from './repeats.ts';
+import { hashIdentifier, type IdentifierKind, identifierKinds, normaliseDocument, normaliseEmail, normalisePhone } from './privacy/pii.ts';
+import { containsPersonal, requireStorable } from './privacy/redact.ts';
+import { type Collected, collectValue } from './privacy/repeats.ts';
+import { cut, isObject } from './reading/fields.ts';
+import { sha256 } from './reading/fingerprint.ts';
 import { type Reading, RecordError, type Source, type Subject } from './source.ts';
 
 /** Characters of the readable text columns, the idempotency key among them. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { restoreCredentials } from './credentials.ts';
 import { maskedHeaders, packDelivery, splitHeaders, unpackDelivery } from './journal.ts';
+import { restoreCredentials } from './privacy/credentials.ts';
 import type { Credentials } from './source.ts';
 
 const credentials: Credentials = { body: [], query: [], headers: ['x-token'] };

@@ -1,5 +1,5 @@
-import { findBodyField } from './body-field.ts';
-import { headerCredential, isCredentialParameter, maskHeader } from './credentials.ts';
+import { headerCredential, isCredentialParameter, maskHeader } from './privacy/credentials.ts';
+import { findBodyField } from './reading/body-field.ts';
 import type { Credentials, Delivery } from './source.ts';
 
 /** What a journal payload holds besides the body: enough to run the delivery through the pipeline again. */

@@ -2,10 +2,10 @@ import { CanonicalEvent } from '@tributary/shared/canonical.ts';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { findBodyField } from './body-field.ts';
-import { firstText, isObject, requireText, text } from './fields.ts';
-import { hashIdentifier } from './pii.ts';
+import { hashIdentifier } from './privacy/pii.ts';
 import { type ProcessContext, type ProcessedRecord, processDelivery } from './process.ts';
+import { findBodyField } from './reading/body-field.ts';
+import { firstText, isObject, requireText, text } from './reading/fields.ts';
 import { type Body, type Delivery, type Json, type JsonObject, RecordError, type Source } from './source.ts';
 import { verifyDelivery } from './verify.ts';
 

@@ -13,13 +13,13 @@ import {
   sourceEventType,
   textColumn,
 } from './columns.ts';
-import { cut } from './fields.ts';
-import { recordFingerprint } from './fingerprint.ts';
-import { compilePaths, type PathState } from './paths.ts';
-import { recordsOf } from './records.ts';
-import { containsPersonal, finish, type PersonalPaths, prune } from './redact.ts';
-import { type Collected, newCollected, occurring } from './repeats.ts';
-import { sampleOf, shapeOf } from './sample.ts';
+import { containsPersonal, finish, type PersonalPaths, prune } from './privacy/redact.ts';
+import { type Collected, newCollected, occurring } from './privacy/repeats.ts';
+import { sampleOf, shapeOf } from './privacy/sample.ts';
+import { cut } from './reading/fields.ts';
+import { recordFingerprint } from './reading/fingerprint.ts';
+import { compilePaths, type PathState } from './reading/paths.ts';
+import { recordsOf } from './reading/records.ts';
 import { type Body, type Delivery, type Json, type JsonObject, type RawRecord, type Reading, RecordError, type Source } from './source.ts';
 
 /** A row of `canonical_events`, all but the time of its commit. */

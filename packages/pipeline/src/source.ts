@@ -148,6 +148,8 @@ export interface RawRecord {
 export interface Sample {
   name: string;
   label: string;
+  /** Canonical type of every record of it. */
+  becomes: string;
   contentType: string;
   body(fill: { id: string; nowMs: number }): string;
 }
@@ -173,6 +175,8 @@ export interface Source<Config = unknown> {
   /** Of `label`, `setup`, `secrets` and `samples`. */
   portuguese: Translation;
   config: z.ZodType<Config>;
+  /** A config to begin with, as a person writes it, where the empty one is not valid. */
+  exampleConfig?: Readonly<Record<string, unknown>>;
   samples: readonly Sample[];
   personal: PersonalData;
   /** Top-level or dotted paths and query parameters that carry credentials: redacted before anything is stored or logged. */
@@ -201,6 +205,8 @@ export interface Source<Config = unknown> {
   split(body: Body, config: Config): Iterable<RawRecord>;
   /** Reads one record. Throws RecordError (MISSING_FIELD, SCHEMA_DRIFT, VALIDATION_FAIL). */
   read(record: RawRecord, context: ReadContext<Config>): Reading;
-  /** Signs a body as the platform would: for test sends and the demo. */
-  sign(body: string, secrets: readonly Secret[], config: Config, nowMs: number): Signed;
+  /** A new secret in the form that the config's scheme asks for, from 32 random bytes. Without it, any text can be a secret. */
+  newSecret?(config: Config, random: Uint8Array): string;
+  /** Signs a body as the platform would, for test sends and the demo. `url` is where it is sent. Throws when the secrets cannot sign. */
+  sign(body: string, secrets: readonly Secret[], config: Config, nowMs: number, url?: string): Signed;
 }

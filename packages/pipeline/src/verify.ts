@@ -1,4 +1,4 @@
-import { decodeBody } from './body.ts';
+import { decodeBody } from './reading/body.ts';
 import { type Body, type Delivery, RecordError, type Secret, type Source, type Verdict } from './source.ts';
 
 export interface Verification {

@@ -1,7 +1,7 @@
-import { alertChannelAad, open, SealError, seal } from '@tributary/pipeline/seal.ts';
+import { alertChannelAad, open, SealError, seal } from '@tributary/pipeline/crypto/seal.ts';
 import type { OrgKeys } from '../tenancy/org-keys.ts';
 
-/** Where a channel leads, with its credentials: only ever stored sealed. */
+/** The destination of a channel with its credentials. It is stored sealed only. */
 export type Destination =
   | { type: 'slack'; url: string }
   | { type: 'pagerduty'; routingKey: string }
@@ -12,7 +12,7 @@ export function sealDestination(keys: OrgKeys, orgId: string, channelId: string,
   return Buffer.from(seal(keys.dataKey.key, JSON.stringify(destination), alertChannelAad(orgId, channelId)));
 }
 
-/** Undefined when no data key of the org opens it. */
+/** Returns undefined when no data key of the org opens the sealed destination. */
 export function openDestination(keys: OrgKeys, orgId: string, channelId: string, sealed: Uint8Array): Destination | undefined {
   for (const key of keys.data.values()) {
     try {
@@ -25,7 +25,10 @@ export function openDestination(keys: OrgKeys, orgId: string, channelId: string,
   return undefined;
 }
 
-/** As people recognise it. A path is as secret as a password (that is how Slack's URLs work): its last four characters show. */
+/**
+ * The destination in a form that people recognise. The path of a URL is as secret as a password, because Slack authenticates by it: only
+ * its last four characters are shown.
+ */
 export function maskDestination(destination: Destination): string {
   switch (destination.type) {
     case 'slack':

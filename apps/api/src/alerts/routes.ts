@@ -11,7 +11,7 @@ import {
 } from '@tributary/shared/alerts.ts';
 import { Hono } from 'hono';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
-import { Problem } from '../platform/errors.ts';
+import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
 import { resolveOrg } from '../tenancy/callers-org.ts';
 import { addChannelRoutes, type ChannelDeps } from './channels.ts';
@@ -36,7 +36,7 @@ export function alertRoutes(deps: AlertDeps) {
 
   app.get('/rules/:id', describe.getAlertRule, validId(), async (c) => {
     const row = await db.as(c.var.claims, (sql) => findRule(sql, c.req.valid('param').id));
-    if (!row) throw new Problem('not_found', 'there is no such rule');
+    if (!row) throw new Refusal('not_found', 'there is no such rule');
     return c.json(toRule(row));
   });
 
@@ -45,10 +45,10 @@ export function alertRoutes(deps: AlertDeps) {
     const changes = c.req.valid('json');
     const row = await db.as(c.var.claims, async (sql) => {
       const found = await findRule(sql, id);
-      if (!found) throw new Problem('not_found', 'there is no such rule');
-      if (!found.may_write) throw new Problem('forbidden');
+      if (!found) throw new Refusal('not_found', 'there is no such rule');
+      if (!found.may_write) throw new Refusal('forbidden');
       const before = (await findRule(sql, id, { forUpdate: true })) ?? found;
-      // JSON knows no undefined.
+      // The cast is safe: a body parsed from JSON contains no undefined values.
       const thresholds = { ...before.thresholds, ...(changes.thresholds as Partial<AlertThresholds>) };
       const issues = thresholdIssues(before.kind, thresholds);
       if (issues.length > 0) throw invalidRequest(issues);
@@ -61,7 +61,7 @@ export function alertRoutes(deps: AlertDeps) {
       });
       return findRule(sql, id);
     });
-    if (!row) throw new Problem('not_found', 'there is no such rule');
+    if (!row) throw new Refusal('not_found', 'there is no such rule');
     return c.json(toRule(row));
   });
 
@@ -86,7 +86,7 @@ export function alertRoutes(deps: AlertDeps) {
   app.get('/incidents/:id', describe.getAlertIncident, validId(), async (c) => {
     const answer = await db.as(c.var.claims, async (sql): Promise<AlertIncidentDetail> => {
       const incident = await findIncident(sql, c.req.valid('param').id);
-      if (!incident) throw new Problem('not_found', 'there is no such incident');
+      if (!incident) throw new Refusal('not_found', 'there is no such incident');
       return { ...toIncident(incident), notifications: (await listNotifications(sql, incident)).map(toNotification) };
     });
     return c.json(answer);
@@ -101,7 +101,7 @@ export function alertRoutes(deps: AlertDeps) {
       const incident = await db.as(c.var.claims, async (sql) =>
         (await changeIncident(sql, id, status)) ? findIncident(sql, id) : undefined,
       );
-      if (!incident) throw new Problem('not_found', 'there is no such incident');
+      if (!incident) throw new Refusal('not_found', 'there is no such incident');
       return c.json(toIncident(incident));
     });
   }

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { open, SealError, seal, secretAad } from '@tributary/pipeline/seal.ts';
+import { open, SealError, seal, secretAad } from '@tributary/pipeline/crypto/seal.ts';
 import type { Secret, SecretField, Source } from '@tributary/pipeline/source.ts';
-import { webhook } from '@tributary/pipeline/sources/webhook/index.ts';
 import { invalidRequest } from '../platform/requests.ts';
 import type { OrgKeys } from '../tenancy/org-keys.ts';
 import { signSample } from './sample.ts';
@@ -9,7 +8,7 @@ import { signSample } from './sample.ts';
 /** 256 bits, in the form the source's scheme asks for. `config` has passed the source's schema. */
 export function createSecret(source: Source, config: unknown): string {
   const random = randomBytes(32);
-  return source.type === webhook.type ? webhook.newSecret(webhook.config.parse(config), random) : random.toString('base64url');
+  return source.newSecret?.(config, random) ?? random.toString('base64url');
 }
 
 export function sealSecret(keys: OrgKeys, orgId: string, connectionId: string, secret: Secret): Buffer {
@@ -34,7 +33,7 @@ export function missingSecrets(source: Source, names: readonly string[]): Secret
   return source.secrets.filter((field) => field.required && !names.includes(field.name));
 }
 
-/** The secrets of a request by name; `secret` is the source's first one. Throws Problem for names the source does not have. */
+/** The secrets of a request by name; `secret` is the source's first one. Throws Refusal for names the source does not have. */
 export function givenSecrets(source: Source, secret: string | undefined, byName: Record<string, string>): Secret[] {
   const primary = source.secrets[0]?.name;
   const unknown = Object.keys(byName).filter((name) => !source.secrets.some((field) => field.name === name));

@@ -14,7 +14,7 @@ export interface ConnectionRow {
   created_at: string;
   updated_at: string;
   last_event_at: string | null;
-  /** Whether the caller is owner or admin of its org. */
+  /** Whether the caller is an owner or admin of the connection's org. */
   may_write: boolean;
   secrets: SecretRow[];
 }
@@ -45,7 +45,7 @@ export async function findConnection(sql: Sql, id: string): Promise<ConnectionRo
   return (await withSecrets(sql, rows))[0];
 }
 
-/** Newest first; of one project, or of all the caller's orgs. */
+/** Lists the connections of one project, or of all the caller's orgs, newest first. */
 export async function listConnections(sql: Sql, projectId: string | undefined): Promise<ConnectionRow[]> {
   const rows = await sql<Omit<ConnectionRow, 'secrets'>>(
     `select ${columns} from public.source_connections c
@@ -83,7 +83,7 @@ export async function updateConnection(
     name?: string | undefined;
     isActive?: boolean | undefined;
     config?: unknown;
-    /** null takes the limit away. */
+    /** null removes the limit. */
     rateLimitPerSecond?: number | null | undefined;
     priority?: 'normal' | 'low' | undefined;
   },
@@ -105,18 +105,18 @@ export async function updateConnection(
   );
 }
 
-/** The old secrets of that name stay valid for the grace, in seconds. */
+/** The old secrets of this name stay valid for the grace period, in seconds. */
 export async function rotateSecret(sql: Sql, connectionId: string, name: string, sealed: Buffer, graceSeconds: number): Promise<void> {
   await sql('select private.rotate_connection_secret($1, $2, $3, $4)', [connectionId, name, sealed, graceSeconds]);
 }
 
-/** False: no such connection. */
+/** Returns false when there is no such connection. */
 export async function deleteConnection(sql: Sql, id: string): Promise<boolean> {
   const [row] = await sql<{ deleted: boolean }>('select private.delete_connection($1) as deleted', [id]);
   return row?.deleted ?? false;
 }
 
-/** The sealed secrets that are valid now, newest first. Asks as `ingest`, past RLS: the caller's right comes before. */
+/** The sealed secrets that are valid now, newest first. Runs as `ingest`, which bypasses RLS: check the caller's permission first. */
 export async function findSealedSecrets(db: Pick<Db, 'ingest'>, id: string): Promise<{ name: Secret['name']; sealed: Buffer }[]> {
   const [row] = await db.ingest<{ connection: { secrets: { name: string; sealed: string }[] } | null }>(
     'select private.find_connection($1) as connection',

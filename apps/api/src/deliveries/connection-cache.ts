@@ -1,5 +1,5 @@
-import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
-import { open, secretAad } from '@tributary/pipeline/seal.ts';
+import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
+import { open, secretAad } from '@tributary/pipeline/crypto/seal.ts';
 import type { Secret, Source } from '@tributary/pipeline/source.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import { LRUCache } from 'lru-cache';

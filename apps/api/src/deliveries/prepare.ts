@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
-import { redactCredentials } from '@tributary/pipeline/credentials.ts';
+import { hmacSha256Hex } from '@tributary/pipeline/crypto/keyed-hash.ts';
+import { journalAad, seal } from '@tributary/pipeline/crypto/seal.ts';
 import { type JournalHead, maskedHeaders, packDelivery, presentedCredentials, splitHeaders } from '@tributary/pipeline/journal.ts';
-import { hmacSha256Hex } from '@tributary/pipeline/keyed-hash.ts';
+import { redactCredentials } from '@tributary/pipeline/privacy/credentials.ts';
 import { processDelivery } from '@tributary/pipeline/process.ts';
-import { journalAad, seal } from '@tributary/pipeline/seal.ts';
 import type { Body, Delivery, Secret } from '@tributary/pipeline/source.ts';
 import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
 import { newId } from '../platform/ids.ts';

@@ -1,6 +1,6 @@
-import { decodeBody } from '@tributary/pipeline/body.ts';
+import { journalAad, open } from '@tributary/pipeline/crypto/seal.ts';
 import { type JournalHead, unpackDelivery } from '@tributary/pipeline/journal.ts';
-import { journalAad, open } from '@tributary/pipeline/seal.ts';
+import { decodeBody } from '@tributary/pipeline/reading/body.ts';
 import { type Body, type Delivery, RecordError } from '@tributary/pipeline/source.ts';
 import type { OrgKeys } from '../tenancy/org-keys.ts';
 import type { Connection } from './connection-cache.ts';

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReplayMode } from '@tributary/shared/journal.ts';
 import type { Logger } from 'pino';
 import { type Db, isRefusal, isRetryable, type Sql } from '../platform/db.ts';
-import { Problem } from '../platform/errors.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { Refusal } from '../platform/refusal.ts';
 import type { Connections } from './connection-cache.ts';
 import { isolatePoison } from './poison.ts';
 import { prepareWrite } from './prepare.ts';
@@ -27,7 +27,7 @@ export interface ReplayerDeps {
 export interface Replayer {
   /**
    * Runs the entry through the pipeline as it is now: what is to be written, under a new journal entry.
-   * Throws Problem `conflict`, with the reason, for one that cannot be run again.
+   * Throws Refusal `conflict`, with the reason, for one that cannot be run again.
    */
   prepare(entry: JournalEntry): Promise<WriteItem>;
   /**
@@ -52,22 +52,22 @@ export function createReplayer(deps: ReplayerDeps): Replayer {
   return {
     async prepare(entry) {
       if (entry.outcome === 'rejected') {
-        throw new Problem(
+        throw new Refusal(
           'conflict',
           'the delivery was rejected at the door: nobody vouches for it. Correct the secret, then POST /api/dlq/reverify',
         );
       }
       const connection = await connections.get(entry.source_connection_id);
-      if (!connection) throw new Problem('conflict', 'its connection was deleted');
+      if (!connection) throw new Refusal('conflict', 'its connection was deleted');
       let reopened: ReturnType<typeof reopen>;
       try {
         reopened = reopen(entry, connection, now());
       } catch (error) {
         log.error({ err: error, orgId: entry.org_id, journalId: entry.id }, 'a journal entry cannot be opened');
-        throw new Problem('conflict', 'its sealed body cannot be opened with the keys of the org');
+        throw new Refusal('conflict', 'its sealed body cannot be opened with the keys of the org');
       }
       const body = bodyOf(reopened.arrival.delivery);
-      if (!body) throw new Problem('conflict', 'its body cannot be read');
+      if (!body) throw new Refusal('conflict', 'its body cannot be read');
       return prepareWrite(reopened.arrival, body);
     },
 

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { CircuitOpenError, type Circuits } from '../platform/breaker.ts';
 import { type Db, isRefusal, isRetryable, isUnavailable } from '../platform/db.ts';
-import { Problem } from '../platform/errors.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { Refusal } from '../platform/refusal.ts';
 import { isolatePoison, reductions } from './poison.ts';
 import type { BatchRows, WriteItem } from './rows.ts';
 import { type KnownKey, tryBatch, writeBatch } from './store.ts';
@@ -28,9 +28,9 @@ export interface WriterLimits {
 }
 
 export interface Writer {
-  /** Throws Problem `overloaded`, `circuit_open` or `shutting_down` when a delivery of `bytes` would not be taken now. Cheap: asked before the body is read. */
+  /** Throws Refusal `overloaded`, `circuit_open` or `shutting_down` when a delivery of `bytes` would not be taken now. Cheap: asked before the body is read. */
   admit(bytes: number): void;
-  /** Resolves after the commit, with the outcome of every record in order. Rejects with a Problem (503): then nothing was acknowledged. */
+  /** Resolves after the commit, with the outcome of every record in order. Rejects with a temporary Refusal: then nothing was acknowledged. */
   write(item: WriteItem): Promise<Outcome[]>;
   /** Refuses new deliveries and resolves when everything taken has been answered. */
   drain(): Promise<void>;
@@ -66,11 +66,11 @@ const triesMax = 6;
 const failuresMax = 3;
 
 /** Made once: a refusal must cost next to nothing. */
-const circuitOpen = new Problem('circuit_open', undefined, { 'retry-after': '2' });
+const circuitOpen = new Refusal('circuit_open', undefined, { retryAfterSeconds: 2 });
 
 /** Time alone changes nothing about it: the next try need not be soon. */
-const refused = new Problem('database_unavailable', 'the database refuses this delivery; nothing of it was accepted', {
-  'retry-after': '600',
+const refused = new Refusal('database_unavailable', 'the database refuses this delivery; nothing of it was accepted', {
+  retryAfterSeconds: 600,
 });
 
 /**
@@ -99,7 +99,7 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
   let flushing: { until: number; resolve(): void }[] = [];
 
   function admit(bytes: number): void {
-    if (closed) throw new Problem('shutting_down');
+    if (closed) throw new Refusal('shutting_down');
     if (breaker.isBlocking()) {
       metrics.shed.inc({ reason: 'circuit' });
       throw circuitOpen;
@@ -110,7 +110,7 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
 
   function shed(reason: string): never {
     metrics.shed.inc({ reason });
-    throw new Problem('overloaded', undefined, { 'retry-after': '2' });
+    throw new Refusal('overloaded', undefined, { retryAfterSeconds: 2 });
   }
 
   function write(item: WriteItem): Promise<Outcome[]> {
@@ -170,18 +170,18 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
     let outcome: 'committed' | 'failed' = 'failed';
     let failure: unknown;
     const stored = new Map<Waiting, Outcome[]>();
-    let problem = refused;
+    let refusal = refused;
     try {
       await commit(batch, stored);
       outcome = 'committed';
     } catch (error) {
       failure = error;
-      problem = error instanceof CircuitOpenError ? circuitOpen : new Problem('database_unavailable', undefined, { 'retry-after': '2' });
+      refusal = error instanceof CircuitOpenError ? circuitOpen : new Refusal('database_unavailable', undefined, { retryAfterSeconds: 2 });
     }
     for (const item of batch) {
       const outcomes = stored.get(item);
       if (outcomes) item.resolve(outcomes);
-      else item.reject(problem);
+      else item.reject(refusal);
     }
     const durationMs = performance.now() - started;
     metrics.batchSize.observe(records);

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { DlqFilter } from '@tributary/shared/dlq.ts';
 import { isUnavailable, type Sql } from '../platform/db.ts';
-import { Problem } from '../platform/errors.ts';
 import type { Task, TaskContext } from '../platform/jobs.ts';
+import { Refusal } from '../platform/refusal.ts';
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
 import { abandonClaims, claimChunk, claimDue, discardChunk, lockChunk, purgeChunk, reclaim, releaseDue } from './claims.ts';
 import { filterValues } from './filter.ts';
@@ -53,7 +53,7 @@ async function runOperations(deps: WorkDeps, { signal, log }: TaskContext): Prom
       // Its lease ends by itself, and it goes on where it stood.
       else if (isUnavailable(error)) throw error;
       else {
-        const known = error instanceof Problem && error.code === 'legal_hold' ? error.detail : undefined;
+        const known = error instanceof Refusal && error.code === 'legal_hold' ? error.detail : undefined;
         if (known === undefined) log.error({ err: error, operationId: operation.id }, 'an operation on dead letters failed');
         await db.worker(async (sql) => {
           await finishOperation(sql, operation.id, owner, known ?? 'It stopped at an error of ours. Start it again to go on.');

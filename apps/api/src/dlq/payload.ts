@@ -1,6 +1,6 @@
+import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
+import { journalAad, open } from '@tributary/pipeline/crypto/seal.ts';
 import { unpackDelivery } from '@tributary/pipeline/journal.ts';
-import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
-import { journalAad, open } from '@tributary/pipeline/seal.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import type { DlqPayload } from '@tributary/shared/dlq.ts';
 import type { Logger } from 'pino';

@@ -1,5 +1,5 @@
-import { headerCredential, restoreCredentials } from '@tributary/pipeline/credentials.ts';
-import { safeEqual } from '@tributary/pipeline/signatures.ts';
+import { safeEqual } from '@tributary/pipeline/crypto/constant-time.ts';
+import { headerCredential, restoreCredentials } from '@tributary/pipeline/privacy/credentials.ts';
 import { verifyDelivery } from '@tributary/pipeline/verify.ts';
 import type { ErrorClass } from '@tributary/shared/errors.ts';
 import type { Connection } from '../deliveries/connection-cache.ts';

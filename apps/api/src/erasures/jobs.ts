@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { countryOf } from '@tributary/pipeline/columns.ts';
-import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
-import { namesPerson, type Person, type PersonContext } from '@tributary/pipeline/person.ts';
+import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
+import { namesPerson, type Person, type PersonContext } from '@tributary/pipeline/privacy/person.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import type { Logger } from 'pino';
 import { bodyOf, openEntry } from '../deliveries/reopen.ts';
 import { findJournalEntries, type JournalEntry } from '../deliveries/store.ts';
 import { chunkBySize } from '../platform/chunk-by-size.ts';
 import type { Db } from '../platform/db.ts';
-import { Problem } from '../platform/errors.ts';
 import type { Task } from '../platform/jobs.ts';
+import { Refusal } from '../platform/refusal.ts';
 import { loadOrgKeys, type OrgKeys } from '../tenancy/org-keys.ts';
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
 import { openPerson, probesOf } from './person.ts';
@@ -75,7 +75,7 @@ async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: Abo
       await db.worker((sql) => releaseErasure(sql, erasure.id, owner, waits ? waitSeconds : 0));
     } catch (error) {
       if (error instanceof LeaseLost) continue;
-      if (!(error instanceof Problem) || (error.code !== 'legal_hold' && error.code !== 'conflict')) throw error;
+      if (!(error instanceof Refusal) || (error.code !== 'legal_hold' && error.code !== 'conflict')) throw error;
       log.info({ erasureId: erasure.id, reason: error.code }, 'an erasure waits');
       await db.worker((sql) => releaseErasure(sql, erasure.id, owner, waitSeconds, error.detail ?? null));
     }

@@ -1,6 +1,6 @@
-import { hashPerson, type Person } from '@tributary/pipeline/person.ts';
-import { erasureAad, open, seal } from '@tributary/pipeline/seal.ts';
-import { Problem } from '../platform/errors.ts';
+import { erasureAad, open, seal } from '@tributary/pipeline/crypto/seal.ts';
+import { hashPerson, type Person } from '@tributary/pipeline/privacy/person.ts';
+import { Refusal } from '../platform/refusal.ts';
 import type { OrgKeys } from '../tenancy/org-keys.ts';
 import type { SubjectProbe } from './store.ts';
 
@@ -16,11 +16,11 @@ export function openPerson(keys: OrgKeys, sealed: { org_id: string; id: string; 
   return JSON.parse(new TextDecoder().decode(open(key, sealed.sealed, erasureAad(sealed.org_id, sealed.id)))) as Person;
 }
 
-/** Throws Problem `conflict` when a version of the hash key does not open: what was hashed with it would be passed over. */
+/** Throws Refusal `conflict` when a version of the hash key does not open: what was hashed with it would be passed over. */
 export function probesOf(keys: OrgKeys, person: Person): SubjectProbe[] {
   if (keys.lostHash.length > 0) {
     const versions = keys.lostHash.map((version) => `v${version}`).join(', ');
-    throw new Problem(
+    throw new Refusal(
       'conflict',
       `events hashed with hash key ${versions} cannot be found: it does not open with the MASTER_KEY of this server`,
     );

@@ -1,13 +1,13 @@
-import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
-import { readPerson } from '@tributary/pipeline/person.ts';
-import { identifierKinds } from '@tributary/pipeline/pii.ts';
+import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
+import { readPerson } from '@tributary/pipeline/privacy/person.ts';
+import { identifierKinds } from '@tributary/pipeline/privacy/pii.ts';
 import { ErasePerson, type Erasure, type ErasureDryRun, type ErasureList, ErasureQuery } from '@tributary/shared/erasures.ts';
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
-import { Problem } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
+import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
 import { findCountries, resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
@@ -26,7 +26,10 @@ export interface ErasureRouteDeps {
 
 const fieldOf = { email: 'email', phone: 'phone', document: 'document', external_id: 'externalId' } as const;
 
-/** Mounted at /api/erasures. What identifies the person is neither logged nor answered, and sealed until the erasure is completed. */
+/**
+ * Mounted at /api/erasures. The person's identifiers are neither logged nor returned, and are stored sealed until the erasure is
+ * completed.
+ */
 export function erasureRoutes({ db, verifyToken, masterKeys, log, now }: ErasureRouteDeps) {
   const app = new Hono<{ Variables: AuthVariables }>();
   app.use(requireUser(verifyToken), jsonBody);
@@ -39,7 +42,7 @@ export function erasureRoutes({ db, verifyToken, masterKeys, log, now }: Erasure
 
   app.get('/:id', describe.getErasure, validId(), async (c) => {
     const row = await db.as(c.var.claims, (sql) => findErasure(sql, c.req.valid('param').id));
-    if (!row) throw new Problem('not_found', 'there is no such erasure');
+    if (!row) throw new Refusal('not_found', 'there is no such erasure');
     return c.json(toErasure(row));
   });
 
@@ -52,7 +55,7 @@ export function erasureRoutes({ db, verifyToken, masterKeys, log, now }: Erasure
     const typed = { email, phone, document, external_id: externalId };
     const { person, unreadable } = readPerson(typed, countries);
     if (unreadable.length > 0)
-      throw invalidRequest(unreadable.map((kind) => ({ path: [fieldOf[kind]], message: 'cannot be read as one' })));
+      throw invalidRequest(unreadable.map((kind) => ({ path: [fieldOf[kind]], message: 'is not in a form that can be read' })));
     const keys = await loadOrgKeys(db, masterKeys, org.id, log);
     c.header('cache-control', 'no-store');
     if (dryRun) {

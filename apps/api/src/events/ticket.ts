@@ -1,12 +1,12 @@
 import { createHmac, hkdfSync } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { MasterKeys } from '@tributary/pipeline/master-keys.ts';
-import { safeEqual } from '@tributary/pipeline/signatures.ts';
+import { safeEqual } from '@tributary/pipeline/crypto/constant-time.ts';
+import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
 import { EventExportFormat, EventFilter } from '@tributary/shared/events.ts';
 import { z } from 'zod';
-import { Problem } from '../platform/errors.ts';
+import { Refusal } from '../platform/refusal.ts';
 
-/** What somebody may download: a URL holds it, signed, because a browser sends no headers of ours when it navigates. */
+/** What a person may download. The URL contains it, signed, because a browser sends no access token when it navigates to a URL. */
 const Ticket = z.strictObject({
   userId: z.guid(),
   orgId: z.guid(),
@@ -16,7 +16,7 @@ const Ticket = z.strictObject({
 });
 export type Ticket = z.infer<typeof Ticket>;
 
-/** Longer ones would not pass as a URL: Node's server takes 16 KiB of headers. */
+/** A longer ticket would not fit into a URL: Node's server accepts 16 KiB of headers. */
 const charsMax = 12_000;
 
 const sign = (masterKey: Uint8Array, payload: string): string => {
@@ -24,18 +24,19 @@ const sign = (masterKey: Uint8Array, payload: string): string => {
   return createHmac('sha256', Buffer.from(key)).update(payload).digest('base64url');
 };
 
-/** Throws Problem `invalid_request` when the filter is too long for a URL. */
+/** Throws Refusal `invalid_request` when the filter is too long for a URL. */
 export function makeTicket({ current, keys }: MasterKeys, ticket: Ticket): string {
   const payload = deflateRawSync(JSON.stringify(ticket)).toString('base64url');
-  if (payload.length > charsMax) throw new Problem('invalid_request', 'filter: is too long for an export; name fewer types or connections');
+  if (payload.length > charsMax)
+    throw new Refusal('invalid_request', 'filter: is too long for an export; select fewer types or connections');
   return `${payload}.${sign(keys.get(current) as Uint8Array, payload)}`;
 }
 
-/** Throws Problem `not_found` for a ticket that is not ours, was changed, or has expired: which of them is nobody's business. */
+/** Throws Refusal `not_found` for a ticket that is forged, was changed, or has expired, without telling which. */
 export function openTicket({ keys }: MasterKeys, text: string, nowMs: number): Ticket {
   const [payload = '', signature = ''] = text.split('.');
   const isOurs = payload.length <= charsMax && [...keys.values()].some((key) => safeEqual(signature, sign(key, payload)));
   const ticket = isOurs ? Ticket.parse(JSON.parse(inflateRawSync(Buffer.from(payload, 'base64url')).toString())) : undefined;
-  if (!ticket || ticket.expiresAtMs < nowMs) throw new Problem('not_found', 'this download has expired: ask for it again');
+  if (!ticket || ticket.expiresAtMs < nowMs) throw new Refusal('not_found', 'this download has expired: ask for it again');
   return ticket;
 }

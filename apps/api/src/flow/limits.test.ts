@@ -1,7 +1,7 @@
 import type { Mode } from '@tributary/shared/flow.ts';
 import { describe, expect, test } from 'vitest';
-import { Problem } from '../platform/errors.ts';
 import { createMetrics } from '../platform/metrics.ts';
+import { Refusal } from '../platform/refusal.ts';
 import { createLimits, type LimitedConnection } from './limits.ts';
 
 const connection = (id: string, orgId: string, more: Partial<LimitedConnection> = {}): LimitedConnection => ({
@@ -29,12 +29,12 @@ function make(fairShare = { perSecond: 10, burst: 20 }) {
   const now = { ms: 0 };
   const obeyed: { mode: Mode; brownoutRate: number; instances: number } = { mode: 'normal', brownoutRate: 0.5, instances: 1 };
   const limits = createLimits({ obeyed: () => obeyed, fairShare, metrics, nowMs: () => now.ms, random: seeded(7) });
-  const passes = (of: LimitedConnection): true | Problem => {
+  const passes = (of: LimitedConnection): true | Refusal => {
     try {
       limits.take(of);
       return true;
     } catch (error) {
-      if (error instanceof Problem) return error;
+      if (error instanceof Refusal) return error;
       throw error;
     }
   };
@@ -45,7 +45,7 @@ function make(fairShare = { perSecond: 10, burst: 20 }) {
 }
 
 describe('limits that people set', () => {
-  test('hold in every mode, by connection and by org, and say when to come back', async () => {
+  test('apply in every mode, by connection and by org, and say when to retry', async () => {
     const { passes, countPassed, now, obeyed, shed } = make();
     const limited = connection('c1', 'o1', { rateLimitPerSecond: 5, orgRateLimitPerSecond: 8 });
     const sibling = connection('c2', 'o1', { orgRateLimitPerSecond: 8 });
@@ -54,32 +54,32 @@ describe('limits that people set', () => {
       obeyed.mode = mode;
       now.ms += 60_000;
       expect(countPassed(limited, 50)).toBe(5);
-      // What the first connection was refused is not taken from its org.
+      // The refused deliveries of the first connection took no tokens of its org.
       expect(countPassed(sibling, 50)).toBe(3);
       expect(passes(other)).toBe(true);
     }
-    expect(passes(limited)).toMatchObject({ code: 'rate_limited', status: 429, headers: { 'retry-after': '1' } });
+    expect(passes(limited)).toMatchObject({ code: 'rate_limited', hints: { retryAfterSeconds: 1 } });
     now.ms += 1_000;
     expect(passes(limited)).toBe(true);
     expect(await shed()).toEqual({ connection_rate: 136, org_rate: 141 });
   });
 
-  test('hold over all instances together: each takes its part', () => {
+  test('apply to all instances together: each instance enforces its part', () => {
     const { obeyed, countPassed, passes } = make();
     obeyed.instances = 4;
     expect(countPassed(connection('c', 'o', { rateLimitPerSecond: 100 }), 500)).toBe(25);
     const slow = connection('slow', 'o', { rateLimitPerSecond: 1 });
     expect(passes(slow)).toBe(true);
-    expect(passes(slow)).toMatchObject({ headers: { 'retry-after': '4' } });
+    expect(passes(slow)).toMatchObject({ hints: { retryAfterSeconds: 4 } });
   });
 
-  test('change from one delivery to the next, and go', () => {
+  test('can change or be removed from one delivery to the next', () => {
     const { countPassed } = make();
     expect(countPassed(connection('c', 'o', { rateLimitPerSecond: 2 }), 9)).toBe(2);
     expect(countPassed(connection('c', 'o'), 9)).toBe(9);
   });
 
-  test('are not used up by who only knows the URL', () => {
+  test('are not used up by a sender who only knows the URL', () => {
     const { limits, passes } = make();
     const limited = connection('c', 'o', { rateLimitPerSecond: 2, orgRateLimitPerSecond: 2 });
     for (let n = 0; n < 100; n++) {
@@ -87,12 +87,12 @@ describe('limits that people set', () => {
       limits.giveBack(limited);
     }
     expect([passes(limited), passes(limited)]).toEqual([true, true]);
-    expect(passes(limited)).toBeInstanceOf(Problem);
+    expect(passes(limited)).toBeInstanceOf(Refusal);
   });
 });
 
 describe('the fair share', () => {
-  test('keeps a noisy org from starving the others once it is throttled, and only then', async () => {
+  test('keeps a noisy org from starving the others while the instance is throttled, and only then', async () => {
     const { obeyed, countPassed, passes, shed } = make();
     const noisy = connection('n', 'noisy');
     const quiet = connection('q', 'quiet');
@@ -104,7 +104,7 @@ describe('the fair share', () => {
     expect(await shed()).toEqual({ fair_share: 980 });
   });
 
-  test('is not used up by who only knows the URL', () => {
+  test('is not used up by a sender who only knows the URL', () => {
     const { obeyed, limits, passes } = make();
     obeyed.mode = 'throttled';
     passes(connection('q', 'quiet'));
@@ -115,7 +115,7 @@ describe('the fair share', () => {
     }
   });
 
-  test('binds nobody who sends alone', () => {
+  test('does not limit an org that sends alone', () => {
     const { obeyed, countPassed, passes, now } = make();
     obeyed.mode = 'throttled';
     const alone = connection('a', 'alone');
@@ -128,7 +128,7 @@ describe('the fair share', () => {
 });
 
 describe('a brownout', () => {
-  test.each([0.1, 0.5, 0.9])('sheds a share of %d of what comes to low-priority connections, and leaves the others alone', async (rate) => {
+  test.each([0.1, 0.5, 0.9])('sheds a share of %d of the deliveries to low-priority connections, and no others', async (rate) => {
     const { obeyed, countPassed, passes, shed } = make({ perSecond: 1e6, burst: 1e6 });
     obeyed.mode = 'brownout';
     obeyed.brownoutRate = rate;
@@ -139,7 +139,7 @@ describe('a brownout', () => {
     expect((await shed()).brownout).toBe(10_000 - Math.round(kept * 10_000));
     let refused = passes(low);
     while (refused === true) refused = passes(low);
-    expect(refused).toMatchObject({ code: 'brownout', status: 429, headers: { 'retry-after': expect.stringMatching(/^\d+$/) } });
+    expect(refused).toMatchObject({ code: 'brownout', hints: { retryAfterSeconds: expect.any(Number) } });
   });
 
   test('sheds nothing in any other mode', () => {

@@ -2,7 +2,7 @@ import { CreateLegalHold, type LegalHold, type LegalHoldList, LegalHoldQuery } f
 import { Hono } from 'hono';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
-import { Problem } from '../platform/errors.ts';
+import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
 import { resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
 import { describe } from './openapi.ts';
@@ -25,14 +25,14 @@ export function holdRoutes({ db, verifyToken }: { db: Db; verifyToken: VerifyTok
       const org = await resolveOrgToWrite(sql, orgId);
       return createHold(sql, { orgId: org.id, connectionId, reason });
     });
-    if (!row) throw new Problem('not_found', 'there is no such connection');
+    if (!row) throw new Refusal('not_found', 'there is no such connection');
     return c.json(toHold(row), 201);
   });
 
   app.post('/:id/release', describe.releaseLegalHold, validId(), async (c) => {
     const { id } = c.req.valid('param');
     const row = await db.as(c.var.claims, (sql) => releaseHold(sql, id));
-    if (!row) throw new Problem('not_found', 'there is no such hold');
+    if (!row) throw new Refusal('not_found', 'there is no such hold');
     return c.json(toHold(row));
   });
 

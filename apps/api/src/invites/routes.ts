@@ -3,7 +3,7 @@ import { type AcceptedInvite, AcceptInvite, type CreatedInvite, CreateInvite, ty
 import { Hono } from 'hono';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
-import { Problem } from '../platform/errors.ts';
+import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
 import { describe } from './openapi.ts';
 import { acceptInvite, createInvite, deleteInvite, findOrg, type InviteRow, listInvites } from './store.ts';
@@ -11,7 +11,7 @@ import { acceptInvite, createInvite, deleteInvite, findOrg, type InviteRow, list
 export interface InviteDeps {
   db: Db;
   verifyToken: VerifyToken;
-  /** Where people reach the dashboard, without a slash at its end. */
+  /** The address of the dashboard, without a slash at its end. */
   publicUrl: string;
 }
 
@@ -24,10 +24,10 @@ export function inviteRoutes({ db, verifyToken, publicUrl }: InviteDeps) {
     const { orgId, email, role } = c.req.valid('json');
     const token = randomBytes(32).toString('base64url');
     const invite = await db.as(c.var.claims, async (sql) => {
-      if (!(await findOrg(sql, orgId))) throw new Problem('not_found', 'there is no such org');
+      if (!(await findOrg(sql, orgId))) throw new Refusal('not_found', 'there is no such org');
       return createInvite(sql, { orgId, email, role, tokenSha256: sha256(token) });
     });
-    // In the fragment, which browsers send to no server and to no other site.
+    // The token is in the fragment, which browsers send to no server.
     const acceptUrl = `${publicUrl}/invite#token=${token}`;
     c.header('cache-control', 'no-store');
     return c.json({ id: invite.id, token, acceptUrl, expiresAt: invite.expires_at } satisfies CreatedInvite, 201);
@@ -37,8 +37,8 @@ export function inviteRoutes({ db, verifyToken, publicUrl }: InviteDeps) {
     const { orgId } = c.req.valid('query');
     const rows = await db.as(c.var.claims, async (sql) => {
       const org = await findOrg(sql, orgId);
-      if (!org) throw new Problem('not_found', 'there is no such org');
-      if (!org.may_write) throw new Problem('forbidden');
+      if (!org) throw new Refusal('not_found', 'there is no such org');
+      if (!org.may_write) throw new Refusal('forbidden');
       return listInvites(sql, orgId);
     });
     return c.json(rows.map(toInvite));
@@ -47,15 +47,15 @@ export function inviteRoutes({ db, verifyToken, publicUrl }: InviteDeps) {
   app.delete('/:id', describe.deleteInvite, validId(), async (c) => {
     const { id } = c.req.valid('param');
     const deleted = await db.as(c.var.claims, (sql) => deleteInvite(sql, id));
-    if (!deleted) throw new Problem('not_found', 'there is no such invite');
+    if (!deleted) throw new Refusal('not_found', 'there is no such invite');
     return c.body(null, 204);
   });
 
   app.post('/accept', describe.acceptInvite, validBody(AcceptInvite), async (c) => {
     const { token } = c.req.valid('json');
     const orgId = await db.as(c.var.claims, (sql) => acceptInvite(sql, sha256(token)));
-    // One answer whatever is the matter: it tells nobody which tokens or addresses exist.
-    if (!orgId) throw new Problem('not_found', 'no open invite for your address has this token');
+    // Every refusal gets the same answer, so that it does not tell which tokens or addresses exist.
+    if (!orgId) throw new Refusal('not_found', 'there is no open invite with this token for your address');
     return c.json({ orgId } satisfies AcceptedInvite);
   });
 

@@ -5,7 +5,7 @@ import type { Replayer } from '../deliveries/rerun.ts';
 import { findJournalEntries } from '../deliveries/store.ts';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
-import { Problem } from '../platform/errors.ts';
+import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
 import { resolveOrg } from '../tenancy/callers-org.ts';
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
@@ -21,10 +21,10 @@ export function latestRoutes({ db, verifyToken }: { db: Db; verifyToken: VerifyT
     const { orgId, connectionId, after, limit } = c.req.valid('query');
     const rows = await db.as(c.var.claims, async (sql) => {
       const org = await resolveOrg(sql, orgId);
-      if (connectionId && !(await hasConnection(sql, org.id, connectionId))) throw new Problem('not_found', 'there is no such connection');
+      if (connectionId && !(await hasConnection(sql, org.id, connectionId))) throw new Refusal('not_found', 'there is no such connection');
       return findLatestEntries(sql, { orgId: org.id, connectionId, after, limit });
     });
-    if (!rows) throw new Problem('not_found', 'there is no such journal entry to go on after');
+    if (!rows) throw new Refusal('not_found', 'there is no such journal entry to go on after');
     return c.json({ entries: rows.map(toEntry) } satisfies LatestEntries);
   });
 
@@ -40,10 +40,10 @@ export function replayRoutes({ db, verifyToken, replayer }: { db: Db; verifyToke
     const { id } = c.req.valid('param');
     const { mode } = c.req.valid('json');
     const head = await db.as(c.var.claims, (sql) => findEntryHead(sql, id));
-    if (!head) throw new Problem('not_found', 'there is no such journal entry');
-    if (!head.may_write) throw new Problem('forbidden');
+    if (!head) throw new Refusal('not_found', 'there is no such journal entry');
+    if (!head.may_write) throw new Refusal('forbidden');
     const entry = await db.worker(async (sql) => (await findJournalEntries(sql, [id])).get(id));
-    if (!entry) throw new Problem('conflict', 'its body is no longer kept');
+    if (!entry) throw new Refusal('conflict', 'its body is no longer kept');
 
     const item = await replayer.prepare(entry);
     await db.as(c.var.claims, (sql) => auditReplay(sql, id, mode));

@@ -60,10 +60,7 @@ const targets = dashboard.panels.flatMap((panel) => panel.targets ?? []);
 
 const promtool = spawnSync('promtool', ['--version']).status === 0;
 const skipsPromtool = !promtool && !process.env.CI;
-if (skipsPromtool)
-  console.warn(
-    'SKIPPED: promtool is not on PATH, so the Prometheus rules are not checked (Debian and Ubuntu: apt-get install prometheus).',
-  );
+const withPromtool = { meta: { skipReason: 'promtool is not on PATH (Debian and Ubuntu: apt-get install prometheus)' } };
 
 let api: TestApi;
 beforeAll(async () => {
@@ -107,12 +104,12 @@ describe('the Prometheus rules', () => {
     expect(rules.flatMap((rule) => unknownIn(rule.expr, ['up', ...recorded]))).toEqual([]);
   });
 
-  it.skipIf(skipsPromtool)('are valid, as is the example that loads them', async () => {
+  it.skipIf(skipsPromtool)('are valid, as is the example that loads them', withPromtool, async () => {
     expect(await runPromtool('check', 'rules', 'ops/prometheus/tributary.rules.yml')).toContain('SUCCESS');
     expect(await runPromtool('check', 'config', 'ops/prometheus/prometheus.yml')).toContain('SUCCESS');
   });
 
-  it.skipIf(skipsPromtool)('fire when they should and not otherwise', async () => {
+  it.skipIf(skipsPromtool)('fire when they should and not otherwise', withPromtool, async () => {
     expect(await runPromtool('test', 'rules', 'ops/prometheus/tributary.test.yml')).toContain('SUCCESS');
   });
 });
@@ -147,7 +144,7 @@ describe('the Grafana dashboard', () => {
     expect(Math.max(...dashboard.panels.map(({ gridPos }) => gridPos.x + gridPos.w))).toBe(24);
   });
 
-  it.skipIf(skipsPromtool)('asks in valid PromQL', async () => {
+  it.skipIf(skipsPromtool)('asks in valid PromQL', withPromtool, async () => {
     const directory = mkdtempSync(join(tmpdir(), 'tributary-dashboard-'));
     try {
       const file = join(directory, 'dashboard.yml');

@@ -76,7 +76,7 @@ afterAll(async () => {
 });
 
 describe('the queries of the runbook', () => {
-  it('are these', () => {
+  it('all have an expected answer here', () => {
     expect(queries.map(({ title }) => title)).toEqual(Object.keys(answers).toSorted(byPage));
     expect(page.match(/```sql/g)).toHaveLength(queries.length);
   });
@@ -88,7 +88,7 @@ describe('the queries of the runbook', () => {
     else for (const row of expected?.() ?? [{ title }]) expect(rows).toContainEqual(expect.objectContaining(row));
   });
 
-  it('retry by SQL makes entries due', async () => {
+  it('that retries by SQL makes dead letters due', async () => {
     const [retry] = queries.filter(({ title }) => title.includes('changes rows'));
     const client = new pg.Client({ connectionString: api.adminUrl });
     await client.connect();
@@ -256,7 +256,7 @@ async function reportFigures(): Promise<void> {
   await client.end();
 }
 
-/** One session holds a lock, another waits for it. */
+/** Opens two sessions: one holds a lock, the other waits for it. */
 async function blockSomebody(): Promise<void> {
   for (const name of ['tributary blocking', 'tributary blocked']) {
     const client = new pg.Client({ connectionString: api.adminUrl, application_name: name });

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { type MasterKeys, wrapKey } from '@tributary/pipeline/master-keys.ts';
-import { keyAad } from '@tributary/pipeline/seal.ts';
+import { type MasterKeys, wrapKey } from '@tributary/pipeline/crypto/master-keys.ts';
+import { keyAad } from '@tributary/pipeline/crypto/seal.ts';
 import { type Org, type OrgKeys, RotateKey, UpdateOrg } from '@tributary/shared/api.ts';
 import { Hono } from 'hono';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
-import { Problem } from '../platform/errors.ts';
+import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId } from '../platform/requests.ts';
 import { describe } from './openapi.ts';
 import { addKey, findOrg, type KeyRow, listKeys, type OrgRow, updateOrg } from './store.ts';
@@ -24,7 +24,7 @@ export function orgRoutes({ db, verifyToken, masterKeys }: { db: Db; verifyToken
     const { id } = c.req.valid('param');
     const row = await db.as(c.var.claims, async (sql) => {
       const before = requireOrg(await findOrg(sql, id));
-      if (before.role === 'analyst') throw new Problem('forbidden');
+      if (before.role === 'analyst') throw new Refusal('forbidden');
       await updateOrg(sql, id, c.req.valid('json'));
       return findOrg(sql, id);
     });
@@ -45,13 +45,13 @@ export function orgRoutes({ db, verifyToken, masterKeys }: { db: Db; verifyToken
     const { kind } = c.req.valid('json');
     const rows = await db.as(c.var.claims, async (sql) => {
       const org = requireOrg(await findOrg(sql, id));
-      if (org.role === 'analyst') throw new Problem('forbidden');
+      if (org.role === 'analyst') throw new Refusal('forbidden');
       const newest = (await listKeys(sql, id)).find((row) => row.kind === kind);
-      if (!newest) throw new Problem('conflict', 'the org has no key yet: it gets its first ones with its first secret or delivery');
+      if (!newest) throw new Refusal('conflict', 'the org has no keys yet: its first keys are made with its first secret or delivery');
       const version = newest.version + 1;
       const { wrapped, version: masterVersion } = wrapKey(masterKeys, randomBytes(32), keyAad(id, kind, version));
       if (!(await addKey(sql, { orgId: id, kind, version, wrapped, masterVersion })))
-        throw new Problem('conflict', 'somebody else made a new key just now');
+        throw new Refusal('conflict', 'somebody else made a new key just now');
       return listKeys(sql, id);
     });
     return c.json(toKeys(rows), 201);
@@ -60,7 +60,7 @@ export function orgRoutes({ db, verifyToken, masterKeys }: { db: Db; verifyToken
   return app;
 }
 
-/** The newest of each kind that is not retired is the one in use: see tenancy/org-keys.ts. */
+/** The newest key of each kind that is not retired is in use: see tenancy/org-keys.ts. */
 function toKeys(rows: readonly KeyRow[]): OrgKeys {
   const current = (kind: KeyRow['kind']) => rows.find((row) => row.kind === kind && row.retired_at === null);
   return {
@@ -75,7 +75,7 @@ function toKeys(rows: readonly KeyRow[]): OrgKeys {
 }
 
 function requireOrg(row: OrgRow | undefined): OrgRow {
-  if (!row) throw new Problem('not_found', 'there is no such org');
+  if (!row) throw new Refusal('not_found', 'there is no such org');
   return row;
 }
 

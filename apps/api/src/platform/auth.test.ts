@@ -5,13 +5,13 @@ import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jwt, makeToken } from '../test/make.ts';
 import { type AuthVariables, createTokenVerifier, requireOperator, requireUser, type VerifyToken } from './auth.ts';
-import { answerProblem, toProblem } from './errors.ts';
+import { answerProblem, toRefusal } from './problem.ts';
 
 const user = { id: randomUUID(), email: 'ana@example.com' };
 
 function appWith(verifyToken: VerifyToken) {
   const app = new Hono<{ Variables: AuthVariables }>();
-  app.onError((error, c) => answerProblem(c, toProblem(error), 'id'));
+  app.onError((error, c) => answerProblem(c, toRefusal(error), 'id'));
   app.get('/me', requireUser(verifyToken), (c) => c.json(c.var.claims));
   return app;
 }
@@ -145,7 +145,7 @@ describe('a token signed with a published key (ES256, RS256)', () => {
 
 describe('the operator token', () => {
   const app = new Hono();
-  app.onError((error, c) => answerProblem(c, toProblem(error), 'id'));
+  app.onError((error, c) => answerProblem(c, toRefusal(error), 'id'));
   app.get('/', requireOperator('an-operator-token-of-enough-length'), (c) => c.text('in'));
 
   it('lets the operator pass, and no other token does', async () => {

@@ -1,9 +1,9 @@
-import { safeEqual } from '@tributary/pipeline/signatures.ts';
+import { safeEqual } from '@tributary/pipeline/crypto/constant-time.ts';
 import { createMiddleware } from 'hono/factory';
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Config } from './config.ts';
 import type { Claims } from './db.ts';
-import { Problem } from './errors.ts';
+import { Refusal } from './refusal.ts';
 
 export interface AuthVariables {
   claims: Claims;
@@ -34,12 +34,12 @@ export function createTokenVerifier(jwt: Config['jwt'], now: () => number): Veri
       else if (jwks) ({ payload } = await jwtVerify(token, jwks, optionsNow));
       else throw new Error('no key');
     } catch (error) {
-      if (jwks && isWithoutKeys(error)) throw new Problem('auth_unavailable');
-      throw new Problem('unauthorized', 'the access token is missing, expired or not valid');
+      if (jwks && isWithoutKeys(error)) throw new Refusal('auth_unavailable');
+      throw new Refusal('unauthorized', 'the access token is missing, expired or not valid');
     }
     const { sub, role, ...rest } = payload;
     if (typeof sub !== 'string' || !/^[0-9a-f-]{36}$/i.test(sub) || role !== 'authenticated')
-      throw new Problem('unauthorized', 'the access token is not a signed-in user\u2019s');
+      throw new Refusal('unauthorized', 'the access token is not a signed-in user\u2019s');
     return { ...rest, sub, role, email: typeof rest.email === 'string' ? rest.email : undefined };
   };
 }
@@ -56,13 +56,13 @@ export function requireUser(verifyToken: VerifyToken) {
 export function requireOperator(operatorToken: string) {
   return createMiddleware(async (c, next) => {
     if (!safeEqual(bearer(c.req.header('authorization')), operatorToken))
-      throw new Problem('unauthorized', 'the operator token is missing or wrong');
+      throw new Refusal('unauthorized', 'the operator token is missing or wrong');
     await next();
   });
 }
 
 function bearer(header: string | undefined): string {
   const match = /^Bearer ([\w.~+/=-]{1,8192})$/i.exec(header ?? '');
-  if (!match?.[1]) throw new Problem('unauthorized', 'send "Authorization: Bearer <access token>"');
+  if (!match?.[1]) throw new Refusal('unauthorized', 'send "Authorization: Bearer <access token>"');
   return match[1];
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { parseMasterKeys } from '@tributary/pipeline/master-keys.ts';
+import { parseMasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
 import { z } from 'zod';
 
 const bytes = (fallback: number) => z.coerce.number().int().positive().default(fallback);

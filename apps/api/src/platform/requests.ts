@@ -3,8 +3,8 @@ import { bodyLimit } from 'hono/body-limit';
 import { createMiddleware } from 'hono/factory';
 import { validator } from 'hono-openapi';
 import { z } from 'zod';
-import { Problem } from './errors.ts';
 import { schemaOptions } from './openapi-parts.ts';
+import { Refusal } from './refusal.ts';
 
 /** The bodies of commands are small; deliveries have another limit. */
 const bodyBytesMax = 65_536;
@@ -12,7 +12,7 @@ const bodyBytesMax = 65_536;
 const limit = bodyLimit({
   maxSize: bodyBytesMax,
   onError: () => {
-    throw new Problem('payload_too_large', `at most ${bodyBytesMax} bytes are taken`, { connection: 'close' });
+    throw new Refusal('payload_too_large', `the body may have at most ${bodyBytesMax} bytes`, { closesConnection: true });
   },
 });
 
@@ -22,11 +22,11 @@ export const jsonBody = createMiddleware((c, next) =>
     const text = await c.req.text();
     const mediaType = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
     // A form on another site cannot send a JSON content type without a CORS preflight, so this keeps out cross-site requests.
-    if (text !== '' && mediaType !== 'application/json') throw new Problem('unsupported_media_type', 'send the body as application/json');
+    if (text !== '' && mediaType !== 'application/json') throw new Refusal('unsupported_media_type', 'send the body as application/json');
     try {
       c.req.bodyCache.json = Promise.resolve(text === '' ? {} : JSON.parse(text));
     } catch {
-      throw new Problem('invalid_request', 'the body is not valid JSON');
+      throw new Refusal('invalid_request', 'the body is not valid JSON');
     }
     await next();
   }),
@@ -47,7 +47,7 @@ const IdParam = z.object({ id: z.guid() });
 /** The id in the path, as `c.req.valid('param').id`. A text that is not an id is answered 404. */
 export function validId() {
   return validator('param', IdParam, (result) => {
-    if (!result.success) throw new Problem('not_found');
+    if (!result.success) throw new Refusal('not_found');
   });
 }
 
@@ -59,8 +59,8 @@ interface Issue extends Partial<Omit<FieldError, 'path' | 'minimum' | 'maximum'>
   path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** The problem that lists every invalid field. Messages of zod say what was expected and never repeat what was sent. */
-export function invalidRequest(issues: readonly Issue[], under?: string): Problem {
+/** The refusal that lists every invalid field. Messages of zod say what was expected and never repeat what was sent. */
+export function invalidRequest(issues: readonly Issue[], under?: string): Refusal {
   const errors = issues.map(({ message, path = [], code = 'custom', origin, minimum, maximum, format }): FieldError => {
     const keys = path.map((part) => String(typeof part === 'object' ? part.key : part));
     return {
@@ -73,7 +73,9 @@ export function invalidRequest(issues: readonly Issue[], under?: string): Proble
       format,
     };
   });
-  return new Problem('invalid_request', errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; '), {}, errors);
+  return new Refusal('invalid_request', errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; '), {
+    errors,
+  });
 }
 
 function refuseInvalid(result: { success: true } | { success: false; error: readonly Issue[] }): void {

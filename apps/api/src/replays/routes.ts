@@ -10,7 +10,7 @@ import {
 import { Hono } from 'hono';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Claims, Db, Sql } from '../platform/db.ts';
-import { Problem } from '../platform/errors.ts';
+import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
 import { resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
@@ -30,7 +30,7 @@ import {
 export interface ReplayPlanDeps {
   db: Db;
   verifyToken: VerifyToken;
-  /** A plan for more deliveries is approved by a second person, with a reference. */
+  /** A plan for more deliveries than this must be approved by a second person, with a reference. */
   approvalThreshold: number;
 }
 
@@ -43,7 +43,7 @@ export function replayPlanRoutes({ db, verifyToken, approvalThreshold: threshold
     const { orgId, name, mode, throttlePerSecond, filter, dryRun } = c.req.valid('json');
     const { matched, needsSecond, plan } = await db.as(c.var.claims, async (sql) => {
       const org = await resolveOrgToWrite(sql, orgId);
-      if ((await findUnknown(sql, org.id, filter)).length > 0) throw new Problem('not_found', 'there is no such project or connection');
+      if ((await findUnknown(sql, org.id, filter)).length > 0) throw new Refusal('not_found', 'there is no such project or connection');
       const matched = await countAllowed(sql, { org_id: org.id, filter, cutoff: null });
       const needsSecond = matched > threshold;
       if (dryRun) return { matched, needsSecond, plan: undefined };
@@ -67,7 +67,7 @@ export function replayPlanRoutes({ db, verifyToken, approvalThreshold: threshold
       const row = await findPlan(sql, id);
       return row && withAudit(sql, row);
     });
-    if (!plan) throw new Problem('not_found', 'there is no such plan');
+    if (!plan) throw new Refusal('not_found', 'there is no such plan');
     return c.json(plan);
   });
 
@@ -91,16 +91,16 @@ export function replayPlanRoutes({ db, verifyToken, approvalThreshold: threshold
   ): Promise<ReplayPlan> {
     return db.as(claims, async (sql) => {
       const plan = await findPlan(sql, id);
-      if (!plan) throw new Problem('not_found', 'there is no such plan');
-      if (!plan.may_write) throw new Problem('forbidden');
-      // Counted again before it starts: what was on its way when the plan was approved has arrived since.
+      if (!plan) throw new Refusal('not_found', 'there is no such plan');
+      if (!plan.may_write) throw new Refusal('forbidden');
+      // The deliveries are counted again, because more may have arrived since the last count.
       const isCounted = (action === 'approve' && plan.status === 'pending_approval') || (action === 'run' && plan.status === 'approved');
       const matched = isCounted ? await countAllowed(sql, plan) : undefined;
       if (action === 'resume') await findAllowed(sql, plan);
       const refusal = await stepPlan(sql, id, { action, reference, matched, threshold });
-      if (refusal) throw new Problem('conflict', refusal);
+      if (refusal) throw new Refusal('conflict', refusal);
       const after = await findPlan(sql, id);
-      if (!after) throw new Error('the plan is gone');
+      if (!after) throw new Error('the plan was deleted during the step');
       return withAudit(sql, after);
     });
   }
@@ -111,11 +111,11 @@ export function replayPlanRoutes({ db, verifyToken, approvalThreshold: threshold
 interface Scope {
   org_id: string;
   filter: ReplayFilter;
-  /** When it was approved; null: not yet. */
+  /** When the plan was approved; null before its approval. */
   cutoff: string | null;
 }
 
-/** The plan's connections. Throws Problem `legal_hold` when one of them, or the org, is under a hold. */
+/** Returns the ids of the plan's connections. Throws Refusal `legal_hold` when one of them, or the org, is under a hold. */
 async function findAllowed(sql: Sql, { org_id, filter }: Scope): Promise<string[]> {
   const connectionIds = await findConnectionIds(sql, org_id, filter);
   await requireNotHeld(sql, org_id, connectionIds);

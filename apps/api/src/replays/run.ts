@@ -5,7 +5,7 @@ import type { Replayer, ReplayOutcome } from '../deliveries/rerun.ts';
 import type { WriteItem } from '../deliveries/rows.ts';
 import { findJournalEntries } from '../deliveries/store.ts';
 import { type Db, isUnavailable } from '../platform/db.ts';
-import { Problem } from '../platform/errors.ts';
+import { Refusal } from '../platform/refusal.ts';
 import { type Rate, type TokenBucket, takeTokens, tokensDueInMs } from '../platform/token-bucket.ts';
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
 import {
@@ -143,7 +143,7 @@ export async function runPlans(deps: { db: Db; replayer: Replayer; log: Logger }
       try {
         items.push(await replayer.prepare(entry));
       } catch (error) {
-        if (!(error instanceof Problem) || error.code !== 'conflict') throw error;
+        if (!(error instanceof Refusal) || error.code !== 'conflict') throw error;
         log.warn({ journalId: id, reason: error.detail }, 'a delivery of a replay plan cannot be run again');
       }
       // Opening and reading is computing: live requests go in between.
@@ -155,7 +155,7 @@ export async function runPlans(deps: { db: Db; replayer: Replayer; log: Logger }
   async function giveUp(plan: ClaimedPlan, error: unknown): Promise<void> {
     if (error instanceof LeaseLost) return;
     try {
-      if (error instanceof Problem && error.code === 'legal_hold') {
+      if (error instanceof Refusal && error.code === 'legal_hold') {
         await db.worker((sql) => pausePlan(sql, plan.id, owner, error.message));
         return;
       }

@@ -1,6 +1,6 @@
 import { countryByDefault } from '@tributary/pipeline/columns.ts';
 import type { Sql } from '../platform/db.ts';
-import { Problem } from '../platform/errors.ts';
+import { Refusal } from '../platform/refusal.ts';
 
 export interface CallersOrg {
   id: string;
@@ -9,7 +9,7 @@ export interface CallersOrg {
 
 /**
  * The org that a request is about: the one it names, or else the only org of the caller. Run it as the caller, under RLS.
- * Throws Problem `not_found` for an org that the caller is not a member of, `invalid_request` when the request must name one of several.
+ * Throws Refusal `not_found` for an org that the caller is not a member of, `invalid_request` when the request must name one of several.
  */
 export async function resolveOrg(sql: Sql, orgId: string | undefined): Promise<CallersOrg> {
   const orgs = await sql<CallersOrg>(
@@ -19,15 +19,15 @@ export async function resolveOrg(sql: Sql, orgId: string | undefined): Promise<C
     [orgId ?? null],
   );
   const [org, another] = orgs;
-  if (!org) throw new Problem('not_found', orgId === undefined ? 'you are not a member of any org' : 'there is no such org');
-  if (another) throw new Problem('invalid_request', 'you are a member of several orgs: say which one with orgId');
+  if (!org) throw new Refusal('not_found', orgId === undefined ? 'you are not a member of any org' : 'there is no such org');
+  if (another) throw new Refusal('invalid_request', 'you are a member of several orgs: say which one with orgId');
   return org;
 }
 
-/** Like {@link resolveOrg}, for commands that only an owner or admin may give. Throws Problem `forbidden` for an analyst. */
+/** Like {@link resolveOrg}, for commands that only an owner or admin may give. Throws Refusal `forbidden` for an analyst. */
 export async function resolveOrgToWrite(sql: Sql, orgId: string | undefined): Promise<CallersOrg> {
   const org = await resolveOrg(sql, orgId);
-  if (org.role === 'analyst') throw new Problem('forbidden', 'only an owner or admin of the org may do this');
+  if (org.role === 'analyst') throw new Refusal('forbidden', 'only an owner or admin of the org may do this');
   return org;
 }
 

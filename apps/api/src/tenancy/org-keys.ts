@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type MasterKeys, unwrapKey, wrapKey } from '@tributary/pipeline/master-keys.ts';
-import { keyAad } from '@tributary/pipeline/seal.ts';
+import { type MasterKeys, unwrapKey, wrapKey } from '@tributary/pipeline/crypto/master-keys.ts';
+import { keyAad } from '@tributary/pipeline/crypto/seal.ts';
 import type { Logger } from 'pino';
 import type { Db, Sql } from '../platform/db.ts';
 

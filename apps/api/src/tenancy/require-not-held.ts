@@ -1,8 +1,8 @@
 import type { Sql } from '../platform/db.ts';
-import { Problem } from '../platform/errors.ts';
+import { Refusal } from '../platform/refusal.ts';
 
 /**
- * Throws Problem `legal_hold` when a legal hold forbids to replay, purge or erase. Without `connectionIds` the action concerns the whole
+ * Throws Refusal `legal_hold` when a legal hold forbids to replay, purge or erase. Without `connectionIds` the action concerns the whole
  * org, so a hold on any connection of the org refuses it.
  */
 export async function requireNotHeld(sql: Sql, orgId: string, connectionIds?: readonly string[]): Promise<void> {
@@ -10,9 +10,9 @@ export async function requireNotHeld(sql: Sql, orgId: string, connectionIds?: re
     `select r.reason from unnest($2::uuid[]) as c (id), private.held($1, c.id) as r (reason) where r.reason is not null limit 1`,
     [orgId, connectionIds ?? [null]],
   );
-  if (row) throw heldProblem(row.reason);
+  if (row) throw heldRefusal(row.reason);
 }
 
-export function heldProblem(reason: string): Problem {
-  return new Problem('legal_hold', `a legal hold is set (${reason}): an owner or admin must release it first`);
+export function heldRefusal(reason: string): Refusal {
+  return new Refusal('legal_hold', `a legal hold is set (${reason}): an owner or admin must release it first`);
 }

@@ -1,44 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import type { Expected } from '@tributary/pipeline/test/deliveries.ts';
 import { expect } from 'vitest';
 import type { Answer, TestApi } from './api.ts';
-
-const root = process.env.TRIBUTARY_FIXTURES ?? resolve(import.meta.dirname, '../../../../../shared/fixtures');
-
-/** Captured deliveries of one platform, by file name; an empty map where they are not at hand, which is said on the console. */
-export function loadSamples(platform: string): ReadonlyMap<string, Buffer<ArrayBuffer>> {
-  const folder = join(root, 'samples', platform);
-  if (!existsSync(folder)) {
-    console.warn(`SKIPPED: no captured samples of ${platform} at ${folder} (set TRIBUTARY_FIXTURES)`);
-    return new Map();
-  }
-  return new Map(
-    readdirSync(folder)
-      .sort()
-      .map((file) => [file, readFileSync(join(folder, file))]),
-  );
-}
 
 export interface Connection {
   id: string;
   url: string;
-}
-
-/** What one record has to become: written down from the sample and the platform's documentation. */
-export interface Expected {
-  type: string;
-  sourceEventType: string;
-  /** Absent: the platform gives the event no id. */
-  sourceEventId?: string;
-  /** Anything Date takes; `arrival` where the source gives no time. */
-  time: number | string | 'arrival';
-  amount?: readonly [minor: string, currency: string];
-  orderRef?: string;
-  isTest?: true;
-  /** Of a test event without what every test's key is wrapped in. Absent: the record's fingerprint. */
-  key?: string | RegExp;
-  /** Kinds of identifiers that are hashed, in alphabetical order. */
-  subject?: readonly ('document' | 'email' | 'external_id' | 'phone')[];
 }
 
 interface EventRow {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ApiProcess, startApi, waitUntilReady } from '@tributary/supabase/local/api-process.ts';
+import { type ApiProcess, nodeCompileCache, startApi, waitUntilReady } from '@tributary/supabase/local/api-process.ts';
 import { withClient } from '@tributary/supabase/local/database.ts';
 import { writePrivateJson } from '@tributary/supabase/local/local-files.ts';
 import { freePort } from '@tributary/supabase/local/ports.ts';
@@ -77,6 +77,7 @@ export async function startCliStack(): Promise<CliStack> {
   };
   const environment = {
     PATH: process.env.PATH,
+    NODE_COMPILE_CACHE: nodeCompileCache,
     DATABASE_URL: database.apiUrl,
     SUPABASE_URL: supabase.url,
     SUPABASE_PUBLISHABLE_KEY: supabase.publishableKey,

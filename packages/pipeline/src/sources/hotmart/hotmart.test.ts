@@ -1,10 +1,12 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { isCanonicalType, sourceTypePattern } from '@tributary/shared/canonical.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeBody } from '../../body.ts';
+import { decodeBody } from '../../reading/body.ts';
 import { type Delivery, type Json, type JsonObject, type Reading, RecordError, type Secret } from '../../source.ts';
+import { describeDeliveries, expectReading } from '../../test/deliveries.ts';
+import { proveSource } from '../../test/prove-source.ts';
+import { synthetic } from './fixtures/expected.ts';
+import { captured } from './fixtures/expected-captured.ts';
 import { type HotmartConfig, hotmart } from './index.ts';
 
 const config: HotmartConfig = { defaultCountry: 'BR' };
@@ -13,10 +15,6 @@ const secrets: Secret[] = [{ name: 'hottok', value: hottok }];
 const nowMs = Date.UTC(2026, 8, 1, 12);
 const json = 'application/json';
 const form = 'application/x-www-form-urlencoded';
-
-const fixtures = `${process.env.TRIBUTARY_FIXTURES ?? fileURLToPath(new URL('../../../../../../shared/fixtures', import.meta.url))}/samples/hotmart`;
-const hasFixtures = existsSync(fixtures);
-if (!hasFixtures) console.warn(`SKIPPED: Hotmart fixtures, no folder ${fixtures} (set TRIBUTARY_FIXTURES)`);
 
 function deliver(body: string, contentType = json, headers: Record<string, string> = {}): Delivery {
   return {
@@ -75,6 +73,20 @@ function postback(change: Record<string, string | undefined>): string {
   for (const [name, value] of Object.entries(change)) value === undefined ? fields.delete(name) : fields.set(name, value);
   return fields.toString();
 }
+
+proveSource(hotmart, {
+  signsBody: false,
+  people: [
+    'Marina Prado',
+    'marina.prado@example.com',
+    '912345678',
+    '12345678900',
+    'Rua das Amostras',
+    '192.0.2.44',
+    'Otávio Lemos',
+    'TRB0SUB1',
+  ],
+});
 
 describe('the proof is the hottok', () => {
   const { body } = sample('PURCHASE_APPROVED');
@@ -510,165 +522,11 @@ function replace(record: JsonObject, pick: number, value: Json | undefined): voi
   else Reflect.set(holder, key, structuredClone(value));
 }
 
-describe.skipIf(!hasFixtures)('recorded deliveries', () => {
-  const testBuyer = 'testeComprador271101postman15@example.com';
-  const student = 'comprador@example.com';
-  type Expected = {
-    type: string;
-    time?: number;
-    key?: string;
-    amount?: bigint;
-    currency?: string;
-    email?: string;
-    orderRef?: string;
-    isTest?: true;
-  };
-  const v2Test = (type: string, time: number, key: string): Expected => ({
-    type,
-    time,
-    key,
-    amount: 150_000n,
-    currency: 'BRL',
-    email: testBuyer,
-    orderRef: 'HP16015479281022',
-    isTest: true,
-  });
-  const expected: Record<string, Expected> = {
-    'CLUB_FIRST_ACCESS.json': {
-      type: 'course.first_access',
-      time: 1763247745996,
-      key: '7fe795fa-285c-430f-9a91-afce10a9216f',
-      email: 'teste@hotmart.com.br',
-      isTest: true,
-    },
-    'CLUB_MODULE_COMPLETED.docs.json': {
-      type: 'course.module_completed',
-      time: 1632411406874,
-      key: '27b52d28-acf4-448a-bc5f-4ab4bc8dcb35',
-      email: 'user@email.com',
-    },
-    'CLUB_MODULE_COMPLETED.json': {
-      type: 'course.module_completed',
-      time: 1763247745900,
-      key: '082eb61b-20b4-4627-9f84-de030e548080',
-      email: 'teste@hotmart.com.br',
-      isTest: true,
-    },
-    'ORDER_FULFILLMENT.docs.json': {
-      type: 'order.fulfilled',
-      time: 1716400000000,
-      key: '27b52d28-acf4-448a-bc5f-4ab4bc8dcb35',
-      amount: 8990n,
-      currency: 'BRL',
-      email: 'joao@email.com',
-      orderRef: 'HP17163000001234',
-    },
-    'PURCHASE_APPROVED.igorxavier-2022.json': {
-      ...v2Test('order.paid', 1669954903916, 'd49b2661-a446-4b2a-aa9d-c3b2f1d8ee11'),
-      orderRef: 'HP1121336654889',
-    },
-    'PURCHASE_APPROVED.json': v2Test('order.paid', 1763247745737, '545e7d21-8fc4-4906-8fba-dcd7889f6481'),
-    'PURCHASE_APPROVED.olivervlz.json': v2Test('order.paid', 1759194927364, '1f1ab22e-ae66-4f58-a76c-8f0e4d0db59b'),
-    'PURCHASE_BILLET_PRINTED.json': v2Test('order.pending', 1763247745671, '3c290891-8c78-410e-b6cb-5edd7ca9a88e'),
-    'PURCHASE_CANCELED.json': v2Test('order.canceled', 1763247746014, 'ea409c21-53f7-4478-a870-89a03d6df8d5'),
-    'PURCHASE_CHARGEBACK.json': v2Test('order.chargeback', 1763247745854, '8b2839d3-8d3c-4dee-ad79-a487d7814d6d'),
-    'PURCHASE_COMPLETE.json': v2Test('order.completed', 1763247745782, 'a11df2c9-4b6c-4836-a1c0-60ea3d4b49da'),
-    'PURCHASE_COMPLETE.olivervlz.json': v2Test('order.completed', 1759194927250, 'd1e959b9-0ef3-4cfd-9928-71c3dcb95c5c'),
-    'PURCHASE_DELAYED.json': v2Test('order.delayed', 1763247745919, '21f767f2-fa94-4bf7-b68a-002979678a8a'),
-    'PURCHASE_EXPIRED.json': v2Test('order.expired', 1763247746098, '1d85822f-fa41-4c58-8c09-0ac945198972'),
-    'PURCHASE_OUT_OF_SHOPPING_CART.json': {
-      type: 'cart.abandoned',
-      time: 1763247745960,
-      key: 'fd17c748-fa1a-405a-907f-2eb014b2f99a',
-      email: 'teste@hotmart.com.br',
-      isTest: true,
-    },
-    'PURCHASE_PROTEST.json': v2Test('order.dispute', 1763247746136, '6e401e42-f0d8-4416-a082-e95b3e35c2e3'),
-    'PURCHASE_PROTEST.olivervlz.json': v2Test('order.dispute', 1759195726356, '18e79aba-ca64-42d6-911e-50ff07c57e23'),
-    'PURCHASE_REFUNDED.json': v2Test('order.refunded', 1763247746059, '0efd923f-c6ef-405e-bbd5-df409a5b36e5'),
-    'PURCHASE_REFUNDED.olivervlz.json': v2Test('order.refunded', 1759195726425, 'd7321ad2-82e4-43e3-a9a8-d2fc05b6a02e'),
-    'SUBSCRIPTION_CANCELLATION.json': {
-      type: 'subscription.canceled',
-      time: 1763247745837,
-      key: 'e276dd75-8c7d-43d2-8398-f42e62060b99',
-      email: 'test@hotmart.com',
-      isTest: true,
-    },
-    'SUBSCRIPTION_CANCELLATION.olivervlz.json': {
-      type: 'subscription.canceled',
-      time: 1759194927318,
-      key: 'a75428a4-7d61-4405-b86b-ecc5a84f9792',
-      email: 'test@hotmart.com',
-      isTest: true,
-    },
-    'SWITCH_PLAN.json': {
-      type: 'subscription.plan_changed',
-      time: 1763247745719,
-      key: '0c0ced4b-d92d-4b2a-b438-0a6473c6b4d5',
-      email: 'teste@hotmart.com.br',
-      isTest: true,
-    },
-    'SWITCH_PLAN.olivervlz.json': {
-      type: 'subscription.plan_changed',
-      time: 1759194927441,
-      key: 'be776db7-77c1-4b3f-a14f-79d59a38f4c6',
-      email: 'teste@hotmart.com.br',
-      isTest: true,
-    },
-    'UPDATE_SUBSCRIPTION_CHARGE_DATE.docs.json': {
-      type: 'subscription.charge_date_changed',
-      time: 1663951146081,
-      key: 'bc91fa06-0bd3-4cf5-853a-1fbf4716a10b',
-      email: 'bruno.souza+br@example.com',
-    },
-    'UPDATE_SUBSCRIPTION_CHARGE_DATE.json': {
-      type: 'subscription.charge_date_changed',
-      time: 1763247745640,
-      key: 'adb0a577-8574-4fab-93e5-051473f97fb6',
-      email: 'test@hotmart.com',
-      isTest: true,
-    },
-    'UPDATE_SUBSCRIPTION_CHARGE_DATE.olivervlz.json': {
-      type: 'subscription.charge_date_changed',
-      time: 1759194927490,
-      key: 'e3e23f82-04a3-4a53-a633-4cf8ab029e07',
-      email: 'test@hotmart.com',
-      isTest: true,
-    },
-    'legacy_v1_approved.form': {
-      type: 'order.paid',
-      time: Date.UTC(2022, 5, 23, 16, 19, 54, 891),
-      key: 'HP00000000000001:approved:SELLER',
-      amount: 500n,
-      currency: 'BRL',
-      email: student,
-      orderRef: 'HP00000000000001',
-    },
-    'legacy_v1_refunded.form': {
-      type: 'order.refunded',
-      key: 'HP00000000000001:refunded:SELLER',
-      amount: 500n,
-      currency: 'BRL',
-      email: student,
-      orderRef: 'HP00000000000001',
-    },
-    'legacy_v1_cart_abandoned.json': { type: 'cart.abandoned', email: student },
-    'legacy_v1_subscription_cancellation.json': {
-      type: 'subscription.canceled',
-      time: Date.UTC(2022, 5, 23, 19, 38, 39, 173),
-      email: student,
-    },
-  };
-  const files = hasFixtures ? readdirSync(fixtures).sort() : [];
-  const bodyOf = (file: string) => readFileSync(`${fixtures}/${file}`, 'utf8');
+describeDeliveries({ folder: 'hotmart/fixtures', captured: 'hotmart' }, { synthetic, captured }, ({ files, bodyOf, expectedOf }) => {
   const typeOf = (file: string) => (file.endsWith('.form') ? form : json);
 
-  it('are all covered', () => {
-    expect(files).toEqual(Object.keys(expected).sort());
-  });
-
   it.each(files)('%s is accepted with the right hottok only', (file) => {
-    const body = bodyOf(file);
+    const body = bodyOf(file).toString();
     expect(verify(deliver(body, typeOf(file), { 'x-hotmart-hottok': hottok }))).toEqual({ ok: true });
     expect(verify(deliver(body, typeOf(file), { 'x-hotmart-hottok': `${hottok.slice(0, -1)}2` }))).toMatchObject({
       ok: false,
@@ -680,11 +538,8 @@ describe.skipIf(!hasFixtures)('recorded deliveries', () => {
   });
 
   it.each(files)('%s is read right', (file) => {
-    const reading = read(bodyOf(file), typeOf(file));
-    const { type, time, key, amount, currency, email, orderRef, isTest } = expected[file] ?? { type: '' };
-    expect(reading).toMatchObject({ type, eventTimeMs: time, amountMinor: amount, currency, orderRef, isTest, subject: { email } });
-    if (file !== 'legacy_v1_subscription_cancellation.json') expect(reading.idempotencyKey).toBe(key);
-    else expect(reading.idempotencyKey).toMatch(/^[0-9a-f]{64}$/);
-    expect(reading.currency === undefined).toBe(reading.amountMinor === undefined);
+    const [expected, ...more] = expectedOf(file);
+    if (expected === undefined || more.length > 0) throw new Error('expected one record');
+    expectReading(read(bodyOf(file).toString(), typeOf(file)), expected);
   });
 });

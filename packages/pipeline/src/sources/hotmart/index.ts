@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { findBodyField } from '../../body-field.ts';
-import { isObject } from '../../fields.ts';
-import { safeEqualAny } from '../../signatures.ts';
-import { type Json, type JsonObject, RecordError, type Secret, type Source } from '../../source.ts';
+import { secretsNamed } from '../../proofs/secrets.ts';
+import { judgeToken } from '../../proofs/shared-token.ts';
+import { findBodyField } from '../../reading/body-field.ts';
+import { isObject } from '../../reading/fields.ts';
+import { type Json, type JsonObject, RecordError, type Source } from '../../source.ts';
 import { personal } from './personal.ts';
 import { portuguese } from './portuguese.ts';
 import { samples } from './samples.ts';
@@ -54,13 +55,9 @@ export const hotmart: Source<HotmartConfig> = {
   volatile: ['hottok'],
 
   verify(delivery, secrets) {
-    const expected = hottoks(secrets);
-    if (expected.length === 0) return invalid('No hottok is configured for this connection');
-    // A header decides when there is one, so that a wrong header cannot be made good by the body, nor the other way round.
-    const header = delivery.headers['x-hotmart-hottok'];
-    const given = header ?? findBodyField(delivery, 'hottok').text;
-    if (given === undefined) return invalid('The delivery carries no hottok, neither in X-HOTMART-HOTTOK nor in its body');
-    return safeEqualAny(given, expected) ? { ok: true } : invalid('The hottok is not the one of this connection');
+    // Where there is a header it decides, so that the body cannot make a wrong header good, nor the header a wrong body.
+    const given = delivery.headers['x-hotmart-hottok'] ?? findBodyField(delivery, 'hottok').text;
+    return judgeToken(given, secretsNamed(secrets, 'hottok'), 'X-HOTMART-HOTTOK or the body', 'INVALID_HOTTOK');
   },
 
   split(body) {
@@ -76,7 +73,7 @@ export const hotmart: Source<HotmartConfig> = {
   },
 
   sign(body, secrets) {
-    const hottok = hottoks(secrets)[0];
+    const [hottok] = secretsNamed(secrets, 'hottok');
     if (hottok === undefined) throw new Error('A Hotmart delivery cannot be signed without a hottok');
     const json = parseObject(body);
     if (json && isV2(json)) return { headers: { 'content-type': 'application/json', 'x-hotmart-hottok': hottok } };
@@ -86,14 +83,6 @@ export const hotmart: Source<HotmartConfig> = {
     return { headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: form.toString() };
   },
 };
-
-function hottoks(secrets: readonly Secret[]): string[] {
-  return secrets.filter((secret) => secret.name === 'hottok' && secret.value !== '').map((secret) => secret.value);
-}
-
-function invalid(message: string) {
-  return { ok: false, error: 'INVALID_HOTTOK', message } as const;
-}
 
 function parseObject(body: string): JsonObject | undefined {
   try {

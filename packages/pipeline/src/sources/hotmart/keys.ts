@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { text } from '../../fields.ts';
+import { text } from '../../reading/fields.ts';
 import type { Json } from '../../source.ts';
 
 /** `event_keys` and `canonical_events` hold keys of at most this many characters. */

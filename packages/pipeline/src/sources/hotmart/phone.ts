@@ -1,5 +1,5 @@
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
-import { isBrazilianMobile } from '../../pii.ts';
+import { isBrazilianMobile } from '../../privacy/pii.ts';
 
 /**
  * One phone from Hotmart's two fields. The code field is an area code in most deliveries, a country code in others, noise

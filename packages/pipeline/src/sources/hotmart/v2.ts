@@ -1,7 +1,7 @@
-import { at, firstText, isObject, pickTexts, requireObject, requireText, text } from '../../fields.ts';
-import { currencyCode, minorUnits } from '../../money.ts';
+import { at, firstText, isObject, pickTexts, requireObject, requireText, text } from '../../reading/fields.ts';
+import { currencyCode, minorUnits } from '../../reading/money.ts';
+import { parseTime } from '../../reading/time.ts';
 import { type JsonObject, type Reading, RecordError } from '../../source.ts';
-import { parseTime } from '../../time.ts';
 import { compositeKey, foreignType, hashedKey, isPanelTest } from './keys.ts';
 import { joinPhone } from './phone.ts';
 

@@ -1,6 +1,6 @@
-import { at, firstText, pickTexts, text } from '../../fields.ts';
+import { at, firstText, pickTexts, text } from '../../reading/fields.ts';
+import { parseTime } from '../../reading/time.ts';
 import type { JsonObject, Reading } from '../../source.ts';
-import { parseTime } from '../../time.ts';
 import { conversationKinds, ownType } from './types.ts';
 
 /** An item of Messenger or Instagram messaging: its time is in milliseconds, except as an Instagram change (seconds as text). */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { at, firstText, isObject, text } from '../../fields.ts';
+import { at, firstText, isObject, text } from '../../reading/fields.ts';
 import type { Json, JsonObject } from '../../source.ts';
 
 /** The panel's "Test" button always sends these ids, and an entry whose id is 0. */

@@ -1,16 +1,23 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import * as octokit from '@octokit/webhooks-methods';
 import { isCanonicalType, sourceTypePattern } from '@tributary/shared/canonical.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeBody } from '../../body.ts';
-import { type Body, type Delivery, type Json, type JsonObject, type RawRecord, RecordError, type Secret } from '../../source.ts';
+import { decodeBody } from '../../reading/body.ts';
+import {
+  type Body,
+  type Delivery,
+  type Json,
+  type JsonObject,
+  type RawRecord,
+  type Reading,
+  RecordError,
+  type Secret,
+} from '../../source.ts';
+import { capturedOnly, capturedVectors, describeDeliveries, expectReading } from '../../test/deliveries.ts';
+import { proveSource } from '../../test/prove-source.ts';
+import { synthetic } from './fixtures/expected.ts';
+import { captured } from './fixtures/expected-captured.ts';
 import { meta } from './index.ts';
-
-const fixtures = process.env.TRIBUTARY_FIXTURES ?? resolve(import.meta.dirname, '../../../../../../shared/fixtures');
-const hasFixtures = existsSync(join(fixtures, 'samples/meta'));
-if (!hasFixtures) console.warn(`SKIPPED: no captured samples at ${fixtures} (set TRIBUTARY_FIXTURES)`);
 
 const now = Date.parse('2026-03-02T12:00:00Z');
 const secrets: Secret[] = [
@@ -77,6 +84,11 @@ function thrown(action: () => unknown): RecordError {
   }
   throw new Error('nothing was thrown');
 }
+
+proveSource(meta, {
+  signsBody: true,
+  people: ['Marina Prado', 'Otávio Lins', '5511955550123', '24000000000000008', '5400000000000009', 'Quando abre a próxima turma'],
+});
 
 describe('handshake', () => {
   const ask = (query: string, using = secrets) => meta.handshake?.(new URLSearchParams(query), using);
@@ -567,74 +579,39 @@ describe('our samples', () => {
   );
 });
 
-describe.skipIf(!hasFixtures)('captured samples', () => {
-  const load = (name: string) => readFileSync(join(fixtures, 'samples/meta', name), 'utf8');
-  const names = hasFixtures ? readdirSync(join(fixtures, 'samples/meta')) : [];
-  // type, idempotency key, event time
-  const expected: Record<string, [type: string, key: string | undefined, time: number | undefined][]> = {
-    'leadgen_batch2.json': [
-      ['lead.created', '123123123123', 1_440_120_384_000],
-      ['lead.created', '123123123124', 1_440_120_384_000],
-    ],
-    'leadgen_test_tool.json': [['lead.created', undefined, 1_577_376_930_000]],
-    'messenger_text.json': [
-      ['message.received', 'm_fd7dhzpy9XXc9mnyuqYCl0m_P0t1RoxyDumMyN8ZHUIfL11cMVS5MWPh-ICumR9Xae1Fwc_eBhDdFsFQYFmWFA', 1_676_981_468_032],
-    ],
-    'page_feed_status.json': [['page.post_created', '101259571653026_253689226410059:add:1615416577', 1_615_416_577_000]],
-    'page_feed_status_unpublished.json': [['page.post_created', '101259571653026_1130560890795112:add:1615416907', 1_615_416_907_000]],
-    'user_photos_docs.json': [['meta.user_photos', undefined, 1_520_383_571_000]],
-    'whatsapp_account_update_restriction.json': [['message_account.updated', undefined, 1_641_330_498_000]],
-    'whatsapp_flow_completion.json': [['message.received', 'wamid.wegrchytvwcggt==', 1_702_502_473_000]],
-    'whatsapp_message_image.json': [['message.received', 'wamid.xyzxyz', 1_697_043_379_000]],
-    'whatsapp_message_text.json': [['message.received', 'wamid.xyzxyz', 1_697_043_223_000]],
-    'whatsapp_status_sent.json': [['message.sent', 'wamid.xyzxyz:sent', 1_698_266_945_000]],
-    'whatsapp_template_status_approved.json': [
-      ['message_template.updated', 'message_template_status_update:1689556908129832:APPROVED:1751247548', 1_751_247_548_000],
-    ],
-  };
+const deliveredBodies: Json[] = [];
 
-  it('knows every captured sample', () => {
-    expect(names.toSorted()).toEqual(Object.keys(expected).toSorted());
-  });
-  it.each(names)('%s is verified and read with the right type, key and time', async (name) => {
-    const text = load(name);
+describeDeliveries({ folder: 'meta/fixtures', captured: 'meta' }, { synthetic, captured }, ({ files, bodyOf, expectedOf }) => {
+  for (const file of files) if (bodyOf(file).length > 0) deliveredBodies.push(JSON.parse(bodyOf(file).toString()) as Json);
+
+  it.each(files)('%s is verified and read with the right type, key, time and person', async (file) => {
+    const text = bodyOf(file).toString();
     const sent = delivery(text, { 'x-hub-signature-256': await octokit.sign('app-secret-of-tests', text) });
     expect(verify(sent)).toEqual({ ok: true });
     const readings = split(decodeBody(sent), {}).map(readOne);
-    expect(readings.map((reading) => [reading.type, reading.idempotencyKey, reading.eventTimeMs])).toEqual(expected[name]);
-    expect(readings.every((reading) => reading.isTest === (name === 'leadgen_test_tool.json'))).toBe(true);
+    expect(readings).toHaveLength(expectedOf(file).length);
+    for (const [index, expected] of expectedOf(file).entries()) expectReading(readings[index] as Reading, expected);
   });
-  it('finds the people of the samples, for hashing', () => {
-    const subject = (name: string) => readAll(load(name))[0]?.subject;
-    expect(subject('whatsapp_message_text.json')).toEqual({ phone: '+972987654321', external_id: 'US.13491208655302741918' });
-    expect(subject('whatsapp_status_sent.json')).toEqual({ phone: '+972987654321', external_id: 'US.13491208655302741918' });
-    expect(subject('messenger_text.json')).toEqual({ external_id: '5436183479779412' });
-    expect(subject('user_photos_docs.json')).toEqual({ external_id: '10210299214172187' });
-    expect(subject('leadgen_test_tool.json')).toBeUndefined();
+  it('of a lead name no person: Meta sends ids only', () => {
+    expect(readAll(bodyOf('leadgen_test_tool.json').toString())[0]?.subject).toBeUndefined();
   });
-  it('accepts the signed vector of the scheme', () => {
-    const vectors = JSON.parse(readFileSync(join(fixtures, 'test-vectors.json'), 'utf8')) as {
-      platform: string;
-      secret: string;
-      body: string;
-      headers: Record<string, string>;
-    }[];
-    const vector = vectors.find((one) => one.platform.startsWith('github / meta'));
-    if (!vector) throw new Error('the vector is gone');
-    const sent = delivery(vector.body, { 'x-hub-signature-256': vector.headers['X-Hub-Signature-256'] ?? '' });
-    expect(verify(sent, [{ name: 'app_secret', value: vector.secret }])).toEqual({ ok: true });
+});
+
+describe('signed vectors', () => {
+  const accepted = (secret: string, body: string, signature: string) =>
+    expect(verify(delivery(body, { 'x-hub-signature-256': signature }), [{ name: 'app_secret', value: secret }])).toEqual({ ok: true });
+  const theirs = capturedVectors().find((one) => one.platform.startsWith('github / meta'));
+
+  it('of the official package are accepted', async () => {
+    accepted('a secret of our own', 'Olá, mundo!', await octokit.sign('a secret of our own', 'Olá, mundo!'));
+  });
+  it.skipIf(theirs === undefined)('of the documentation are accepted', capturedOnly, () => {
+    if (theirs) accepted(theirs.secret, theirs.body, theirs.headers['X-Hub-Signature-256'] ?? '');
   });
 });
 
 describe('whatever arrives', () => {
-  const bodies: Json[] = [
-    ...meta.samples.map((sample) => JSON.parse(sample.body({ id: 'seed', nowMs: now })) as Json),
-    ...(hasFixtures
-      ? readdirSync(join(fixtures, 'samples/meta')).map(
-          (name) => JSON.parse(readFileSync(join(fixtures, 'samples/meta', name), 'utf8')) as Json,
-        )
-      : []),
-  ];
+  const bodies: Json[] = [...meta.samples.map((sample) => JSON.parse(sample.body({ id: 'seed', nowMs: now })) as Json), ...deliveredBodies];
   it('split and read throw nothing but RecordError on mutated samples, and every type they give is well-formed', () => {
     fc.assert(
       fc.property(

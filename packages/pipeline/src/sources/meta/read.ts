@@ -1,6 +1,6 @@
-import { at, cut, firstText, pickTexts, requireObject, requireText, text } from '../../fields.ts';
+import { at, cut, firstText, pickTexts, requireObject, requireText, text } from '../../reading/fields.ts';
+import { parseTime, type TimeUnit } from '../../reading/time.ts';
 import { type Json, type JsonObject, type RawRecord, type Reading, RecordError, type Subject } from '../../source.ts';
-import { parseTime, type TimeUnit } from '../../time.ts';
 import { readConversation } from './conversation.ts';
 import { conversationItem, groupMember, isGroupReceipt, isPanelTest, joined, platformKey } from './keys.ts';
 import { feedType, fieldTypes, ownType, statusTypes } from './types.ts';

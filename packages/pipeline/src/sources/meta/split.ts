@@ -1,4 +1,4 @@
-import { at, isObject, text } from '../../fields.ts';
+import { at, isObject, text } from '../../reading/fields.ts';
 import { type Body, type Json, type JsonObject, type RawRecord, RecordError } from '../../source.ts';
 import { isPanelTest, platformKey, valueTime } from './keys.ts';
 

@@ -1,5 +1,5 @@
-import { at, text } from '../../fields.ts';
-import { currencyCode, integerMinorUnits } from '../../money.ts';
+import { at, text } from '../../reading/fields.ts';
+import { currencyCode, integerMinorUnits } from '../../reading/money.ts';
 import { type Json, type JsonObject, type Reading, RecordError } from '../../source.ts';
 
 /** The field that says what an event is about in money, by event type where it depends on it, else by the object's kind. */

@@ -1,4 +1,4 @@
-import { at, isObject, pickTexts } from '../../fields.ts';
+import { at, isObject, pickTexts } from '../../reading/fields.ts';
 import type { JsonObject } from '../../source.ts';
 
 const names = ['utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content', 'utm_id', 'src', 'sck', 'xcod'];

@@ -1,4 +1,4 @@
-import { text } from '../../fields.ts';
+import { text } from '../../reading/fields.ts';
 import type { JsonObject } from '../../source.ts';
 
 /*

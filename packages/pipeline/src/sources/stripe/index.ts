@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { isObject } from '../../fields.ts';
-import { hmac, parseUnixSeconds, safeEqualAny, withinTolerance } from '../../signatures.ts';
-import { RecordError, type RejectClass, type Secret, type Source } from '../../source.ts';
+import { type HmacScheme, signHmac, verifyHmac } from '../../proofs/hmac.ts';
+import { secretsNamed } from '../../proofs/secrets.ts';
+import { isObject } from '../../reading/fields.ts';
+import { RecordError, type Source } from '../../source.ts';
 import { liftCampaign } from './campaign.ts';
 import { personal } from './personal.ts';
 import { portuguese } from './portuguese.ts';
@@ -24,10 +25,19 @@ const config: z.ZodType<StripeConfig> = z.strictObject({
 });
 
 /**
- * Stripe events: snapshot events, and thin v2 events by their own id and time.
- * Signature: `Stripe-Signature: t=<unix s>,v1=<hex>[,v1=…]`, HMAC-SHA256 over `<t>.<raw body>` with the whole `whsec_…` text as key.
- * Source of the rules: the `stripe` npm package (cjs/Webhooks.js).
+ * `Stripe-Signature: t=<unix s>,v1=<hex>[,v1=…]`, HMAC-SHA256 over `<t>.<raw body>` with the whole `whsec_…` text as key. Other versions
+ * than v1 do not count; there are several signatures while a secret is being rolled. The rules are those of the `stripe` npm package
+ * (cjs/Webhooks.js), which takes the last of repeated times. It lets future times pass, and this source does not.
  */
+const scheme: HmacScheme = {
+  signature: { in: 'header', name: 'stripe-signature' },
+  algorithm: 'sha256',
+  encoding: 'hex',
+  combined: { timestampKey: 't', signatureKey: 'v1', separator: ',', repeatedTime: 'last' },
+  template: '{timestamp}.{body}',
+};
+
+/** Stripe events: snapshot events, and thin v2 events by their own id and time. */
 export const stripe: Source<StripeConfig> = {
   type: 'stripe',
   label: 'Stripe',
@@ -55,24 +65,7 @@ export const stripe: Source<StripeConfig> = {
   volatile: ['pending_webhooks'],
 
   verify(delivery, secrets, { toleranceSeconds }, nowMs) {
-    const keys = signingSecrets(secrets);
-    if (keys.length === 0) return invalid('INVALID_SIGNATURE', 'No signing secret is configured for this connection');
-    const header = delivery.headers['stripe-signature'];
-    if (header === undefined) return invalid('INVALID_SIGNATURE', 'The Stripe-Signature header is missing');
-    const { timestamp, signatures } = parseHeader(header);
-    const seconds = parseUnixSeconds(timestamp);
-    if (timestamp === undefined || seconds === undefined) return invalid('INVALID_SIGNATURE', 'Stripe-Signature carries no time');
-    if (signatures.length === 0) return invalid('INVALID_SIGNATURE', 'Stripe-Signature carries no v1 signature');
-    const expected = keys.map((key) => hmac('sha256', key, [`${timestamp}.`, delivery.raw], 'hex'));
-    let genuine = false;
-    for (const signature of signatures) if (safeEqualAny(signature, expected)) genuine = true;
-    if (!genuine) return invalid('INVALID_SIGNATURE', 'No signature matches the body and a signing secret of this connection');
-    // After the signature, so that a stranger learns nothing of our clock. Stripe's library lets future times pass; a signature dated
-    // ahead would stay replayable until its time has gone by, so the tolerance holds on both sides.
-    if (!withinTolerance(seconds, nowMs, toleranceSeconds)) {
-      return invalid('TIMESTAMP_OUT_OF_TOLERANCE', `The signature's time is more than ${toleranceSeconds} s from ours`);
-    }
-    return { ok: true };
+    return verifyHmac(delivery, secretsNamed(secrets, 'signing_secret'), scheme, { nowMs, toleranceSeconds });
   },
 
   split(body) {
@@ -86,30 +79,9 @@ export const stripe: Source<StripeConfig> = {
   },
 
   sign(body, secrets, _config, nowMs) {
-    const key = signingSecrets(secrets)[0];
+    const [key] = secretsNamed(secrets, 'signing_secret');
     if (key === undefined) throw new Error('A Stripe delivery cannot be signed without a signing secret');
-    const timestamp = Math.floor(nowMs / 1000);
-    const signature = hmac('sha256', key, [`${timestamp}.`, body], 'hex');
-    return { headers: { 'content-type': 'application/json', 'stripe-signature': `t=${timestamp},v1=${signature}` } };
+    const { headers } = signHmac(body, key, scheme, { nowMs });
+    return { headers: { 'content-type': 'application/json', ...headers } };
   },
 };
-
-function signingSecrets(secrets: readonly Secret[]): string[] {
-  return secrets.filter((secret) => secret.name === 'signing_secret' && secret.value.trim() !== '').map((secret) => secret.value);
-}
-
-/** Only scheme v1 counts; there are several signatures while a secret is being rolled. The last time wins, as in Stripe's library. */
-function parseHeader(header: string): { timestamp: string | undefined; signatures: string[] } {
-  let timestamp: string | undefined;
-  const signatures: string[] = [];
-  for (const item of header.split(',')) {
-    const [scheme, value = ''] = item.trim().split('=', 2);
-    if (scheme === 't') timestamp = value;
-    else if (scheme === 'v1' && /^[0-9a-f]{64}$/.test(value)) signatures.push(value);
-  }
-  return { timestamp, signatures };
-}
-
-function invalid(error: RejectClass, message: string) {
-  return { ok: false, error, message } as const;
-}

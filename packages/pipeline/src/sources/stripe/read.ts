@@ -1,6 +1,6 @@
-import { at, firstText, isObject, requireObject, requireText, text } from '../../fields.ts';
+import { at, firstText, isObject, requireObject, requireText, text } from '../../reading/fields.ts';
+import { parseTime } from '../../reading/time.ts';
 import { type Json, type JsonObject, type Reading, RecordError, type Subject } from '../../source.ts';
-import { parseTime } from '../../time.ts';
 import { amountOf } from './amount.ts';
 import { campaignOf } from './campaign.ts';
 import { canonicalType } from './events.ts';

@@ -1,11 +1,13 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { isCanonicalType, sourceTypePattern } from '@tributary/shared/canonical.ts';
 import fc from 'fast-check';
 import Stripe from 'stripe';
 import { describe, expect, it } from 'vitest';
-import { decodeBody } from '../../body.ts';
+import { decodeBody } from '../../reading/body.ts';
 import { type Delivery, type Json, type JsonObject, type Reading, RecordError, type Secret } from '../../source.ts';
+import { capturedOnly, capturedVectors, describeDeliveries, expectReading, type Vector } from '../../test/deliveries.ts';
+import { proveSource } from '../../test/prove-source.ts';
+import { synthetic } from './fixtures/expected.ts';
+import { captured } from './fixtures/expected-captured.ts';
 import { type StripeConfig, stripe } from './index.ts';
 
 const sdk = new Stripe('sk_test_unused');
@@ -14,11 +16,6 @@ const secret = 'whsec_tributaryTestSecret0001';
 const secrets: Secret[] = [{ name: 'signing_secret', value: secret }];
 const nowMs = Date.UTC(2026, 8, 1, 12);
 const now = nowMs / 1000;
-
-const root = process.env.TRIBUTARY_FIXTURES ?? fileURLToPath(new URL('../../../../../../shared/fixtures', import.meta.url));
-const fixtures = `${root}/samples/stripe`;
-const hasFixtures = existsSync(fixtures);
-if (!hasFixtures) console.warn(`SKIPPED: Stripe fixtures, no folder ${fixtures} (set TRIBUTARY_FIXTURES)`);
 
 function deliver(body: string | Uint8Array, signature?: string): Delivery {
   return {
@@ -73,6 +70,8 @@ function sample(name: string, id = '0f9d5c3e-7a31-4a0e-9d56-0a4f0c6b2d11'): stri
 function about(type: string, object: JsonObject, envelope: JsonObject = {}): string {
   return JSON.stringify({ id: 'evt_1', object: 'event', created: now, livemode: true, type, data: { object }, ...envelope });
 }
+
+proveSource(stripe, { signsBody: true, people: ['Rafael Nunes', 'rafael.nunes@example.com', '998765432', 'cus_TributarySample'] });
 
 describe('the proof is the signature', () => {
   const body = sample('payment_intent.succeeded');
@@ -414,149 +413,40 @@ function replace(record: JsonObject, pick: number, value: Json | undefined): voi
   else Reflect.set(holder, key, structuredClone(value));
 }
 
-describe.skipIf(!hasFixtures)('recorded events', () => {
-  type Expected = {
-    type: string;
-    id: string;
-    created: number;
-    amount?: bigint;
-    currency?: string;
-    orderRef?: string;
-    customer?: string;
-    email?: string;
-    isTest?: true;
-  };
-  const expected: Record<string, Expected> = {
-    'account.application.deauthorized.connect.json': {
-      type: 'app.uninstalled',
-      id: 'evt_1Iu8ZfA3kq9o1aTcf3b7EknK',
-      created: 1621742759,
-      isTest: true,
-    },
-    'account.external_account.created.connect.json': {
-      type: 'stripe.account_external_account_created',
-      id: 'evt_1IuIg0QveW0ONQsdDLp7otQC',
-      created: 1621781592,
-      isTest: true,
-    },
-    'charge.refunded.json': {
-      type: 'payment.refunded',
-      id: 'evt_3KtQThJDPojXS6LN0E06aNxq',
-      created: 1619701111,
-      amount: 2500n,
-      currency: 'USD',
-      orderRef: 'pi_3Kl36gJDPojXS6LN02fQVtKR',
-      customer: 'cus_J7Mkgr8mvbl1eK',
-      isTest: true,
-    },
-    'charge.succeeded.json': {
-      type: 'stripe.charge_succeeded',
-      id: 'evt_3KtQThJDPojXS6LN0E06aNxq',
-      created: 1619701111,
-      amount: 3000n,
-      currency: 'USD',
-      orderRef: 'pi_3KtQThJDPojXS6LN0H9EfsjV',
-      customer: 'cus_J7Mkgr8mvbl1eK',
-      isTest: true,
-    },
-    'checkout.session.completed.json': {
-      type: 'order.paid',
-      id: 'evt_T8nSaZqtPudigUMqnnbY4D4v',
-      created: 1619697430,
-      amount: 999n,
-      currency: 'EUR',
-      orderRef: 'pi_1IqxJOJDPojXS6LN9uOebAea',
-      customer: 'cus_IhGfebO16cMIGN',
-      email: 'billing-test@example.com',
-    },
-    'customer.subscription.created.json': {
-      type: 'subscription.created',
-      id: 'evt_1J02NfJDPojXS6LNawmt1X8q',
-      created: 1623148918,
-      customer: 'cus_IhGfebO16cMIGN',
-      isTest: true,
-    },
-    'customer.subscription.deleted.json': {
-      type: 'subscription.canceled',
-      id: 'evt_1J02QdJDPojXS6LNnOJB09Xb',
-      created: 1623149102,
-      customer: 'cus_IhGfebO16cMIGN',
-      isTest: true,
-    },
-    'invoice.paid.json': {
-      type: 'invoice.paid',
-      id: 'evt_1KJrGtJDPojXS6LN15fcthM3',
-      created: 1642649111,
-      amount: 0n,
-      currency: 'USD',
-      orderRef: 'in_1KJqKBJDPojXS6LNJbvLUgEy',
-      customer: 'cus_JsuO3bmrj0QlAw',
-      isTest: true,
-    },
-    'payment_intent.payment_failed.json': {
-      type: 'payment.failed',
-      id: 'evt_1IlYUUJDPojXS6LN7NEWYSm2',
-      created: 1619697430,
-      amount: 1000n,
-      currency: 'USD',
-      orderRef: 'pi_1IqxJOJDPojXS6LN9uOebAea',
-      isTest: true,
-    },
-    'payment_intent.succeeded.json': {
-      type: 'payment.succeeded',
-      id: 'evt_1IlYUUJDPojXS6LN7NEWYSm2',
-      created: 1619697430,
-      amount: 0n,
-      currency: 'USD',
-      orderRef: 'pi_1IqxJOJDPojXS6LN9uOebAea',
-      isTest: true,
-    },
-    'refund.created.json': {
-      type: 'refund.created',
-      id: 'evt_1KJrGtJDPojXS6LN15fcthM3',
-      created: 1642649111,
-      amount: 1000n,
-      currency: 'USD',
-      orderRef: 'pi_1GszsK2eZvKYlo2CfhZyoZLp',
-      isTest: true,
-    },
-    'setup_intent.succeeded.json': {
-      type: 'stripe.setup_intent_succeeded',
-      id: 'evt_1IlYUUJDPojXS6LN7NEWYSm2',
-      created: 1619697430,
-      customer: 'cus_N3KrCDMGLNc16B',
-      isTest: true,
-    },
-  };
-  const files = hasFixtures ? readdirSync(fixtures).sort() : [];
-  const bodyOf = (file: string) => readFileSync(`${fixtures}/${file}`, 'utf8');
-
-  it('are all covered', () => {
-    expect(files).toEqual(Object.keys(expected).sort());
-  });
-
+describeDeliveries({ folder: 'stripe/fixtures', captured: 'stripe' }, { synthetic, captured }, ({ files, bodyOf, expectedOf }) => {
   it.each(files)('%s is accepted as signed by the stripe package, and rejected when tampered with', (file) => {
-    const body = bodyOf(file);
+    const body = bodyOf(file).toString();
     expect(verify(deliver(body, header(body)))).toEqual({ ok: true });
     expect(verify(deliver(body.replace('evt_', 'evt-'), header(body)))).toMatchObject({ ok: false, error: 'INVALID_SIGNATURE' });
   });
 
   it.each(files)('%s is read right', (file) => {
-    const { type, id, created, amount, currency, orderRef, customer, email, isTest } = expected[file] ?? { type: '', id: '', created: 0 };
-    const reading = read(bodyOf(file));
-    expect(reading).toMatchObject({ type, sourceEventId: id, idempotencyKey: id, eventTimeMs: created * 1000, isTest });
-    expect(reading).toMatchObject({ amountMinor: amount, currency, orderRef, subject: { external_id: customer, email } });
+    const [expected, ...more] = expectedOf(file);
+    if (expected === undefined || more.length > 0) throw new Error('expected one record');
+    expectReading(read(bodyOf(file).toString()), expected);
   });
+});
 
-  it('the signed vector of the stripe package is accepted at its time, and too old now', () => {
-    const vectors: { platform: string; secret: string; timestamp: number; body: string; headers: Record<string, string> }[] = JSON.parse(
-      readFileSync(`${root}/test-vectors.json`, 'utf8'),
-    );
-    const vector = vectors.find(({ platform }) => platform === 'stripe');
-    if (!vector) throw new Error('no Stripe vector');
+describe('signed vectors', () => {
+  const ours: Vector = {
+    platform: 'our own',
+    secret: 'whsec_ofOurVector0001',
+    timestamp: 1_717_200_000,
+    body: '{"id":"evt_ofOurVector","object":"event"}',
+    headers: {
+      'Stripe-Signature': header('{"id":"evt_ofOurVector","object":"event"}', 'whsec_ofOurVector0001', 1_717_200_000),
+    },
+  };
+  const theirs = capturedVectors().find(({ platform }) => platform === 'stripe');
+  const accepted = (vector: Vector) => {
     const known = [{ name: 'signing_secret', value: vector.secret }];
     const delivery = deliver(vector.body, vector.headers['Stripe-Signature']);
-    expect(verify(delivery, known, vector.timestamp * 1000)).toEqual({ ok: true });
+    expect(verify(delivery, known, (vector.timestamp ?? 0) * 1000)).toEqual({ ok: true });
     expect(verify(delivery, known, nowMs)).toMatchObject({ ok: false, error: 'TIMESTAMP_OUT_OF_TOLERANCE' });
+  };
+
+  it('made by the stripe package are accepted at their time, and are too old now', () => accepted(ours));
+  it.skipIf(theirs === undefined)('captured from the stripe package are accepted at their time, and are too old now', capturedOnly, () => {
+    if (theirs) accepted(theirs);
   });
 });

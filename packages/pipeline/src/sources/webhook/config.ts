@@ -189,7 +189,6 @@ export const configSchema = schema;
 export type WebhookConfig = z.output<typeof schema>;
 export type WebhookConfigInput = z.input<typeof schema>;
 export type Verification = WebhookConfig['verification'];
-export type HmacScheme = z.output<typeof hmac>;
 
 const checked = new WeakMap<object, WebhookConfig | null>();
 

@@ -1,26 +1,17 @@
-import type { Secret, Signed, Source } from '../../source.ts';
-import { configSchema, settingsOf, type WebhookConfig } from './config.ts';
-import { apiKeyForms, basicForms } from './credentials.ts';
-import { signatureForms } from './hmac.ts';
+import type { Source } from '../../source.ts';
+import { configSchema, type WebhookConfig } from './config.ts';
 import { credentialsFor, personal, personalFor } from './personal.ts';
 import { portuguese } from './portuguese.ts';
+import { credentialForms, newSecret, sign, verify } from './proof.ts';
 import { read } from './read.ts';
-import { samples } from './samples.ts';
-import { formatSecret } from './secrets.ts';
-import { sign } from './sign.ts';
+import { exampleConfigs, samples } from './samples.ts';
 import { split } from './split.ts';
-import { secretEncodingOf, verify } from './verify.ts';
 
-/** What the generic source decides by a connection's config instead of once for all. */
-interface Configurable extends Required<Pick<Source<WebhookConfig>, 'personalFor' | 'credentialsFor'>> {
-  /** A new secret in the form the scheme asks for, from at least 24 random bytes. */
-  newSecret(config: WebhookConfig, random: Uint8Array): string;
-  /** As `sign` of every source; `url` only where the template signs it. */
-  sign(body: string, secrets: readonly Secret[], config: WebhookConfig, nowMs: number, url?: string): Signed;
-}
+/** What a connection's config decides here, and the source once for all elsewhere. */
+type ByConfig = Required<Pick<Source<WebhookConfig>, 'personalFor' | 'credentialsFor' | 'newSecret'>>;
 
 /** Any system that can POST: how it proves itself and where things are in its records is the connection's config. */
-export const webhook: Source<WebhookConfig> & Configurable = {
+export const webhook: Source<WebhookConfig> & ByConfig = {
   type: 'webhook',
   label: 'Webhook (any system)',
   setup: [
@@ -40,24 +31,15 @@ export const webhook: Source<WebhookConfig> & Configurable = {
   ],
   portuguese,
   config: configSchema,
+  exampleConfig: exampleConfigs['standard-webhooks'],
   samples,
   personal,
   credentials: { body: [], query: [] },
   volatile: [],
   personalFor,
   credentialsFor,
-  credentialForms: (secret, config, delivery) => {
-    const verification = settingsOf(config)?.verification;
-    if (verification?.scheme === 'api-key') return apiKeyForms(secret, verification);
-    if (verification?.scheme === 'basic') return basicForms(secret, verification);
-    // A connection that took its sender's signature for an API key has kept a digest of it.
-    if (verification?.scheme === 'hmac') return signatureForms(secret, verification, delivery);
-    return [];
-  },
-  newSecret: (config, random) => {
-    const settings = settingsOf(config);
-    return formatSecret(random, settings === undefined ? 'utf-8' : secretEncodingOf(settings));
-  },
+  credentialForms,
+  newSecret,
   verify,
   split,
   read,

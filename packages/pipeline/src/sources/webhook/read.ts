@@ -1,11 +1,11 @@
 import { isCanonicalType } from '@tributary/shared/canonical.ts';
-import { at, cut, firstText, pickTexts, requireText, text } from '../../fields.ts';
-import { currencyCode, integerMinorUnits, minorUnits } from '../../money.ts';
+import { deliveryId } from '../../proofs/standard-webhooks.ts';
+import { at, cut, firstText, pickTexts, requireText, text } from '../../reading/fields.ts';
+import { currencyCode, integerMinorUnits, minorUnits } from '../../reading/money.ts';
+import { parseTime } from '../../reading/time.ts';
 import { type Json, type JsonObject, type RawRecord, type ReadContext, type Reading, RecordError } from '../../source.ts';
-import { parseTime } from '../../time.ts';
 import { settingsOf, type WebhookConfig } from './config.ts';
 import { emailPaths, phonePaths } from './personal.ts';
-import { deliveryId } from './standard-webhooks.ts';
 
 const idPaths = ['id', 'event_id', 'eventId', 'uuid', 'messageId'] as const;
 const typePaths = ['type', 'event', 'event_type', 'eventType', 'topic'] as const;

@@ -1,4 +1,4 @@
-import { at, isObject } from '../../fields.ts';
+import { at, isObject } from '../../reading/fields.ts';
 import { type Body, type Json, type RawRecord, RecordError } from '../../source.ts';
 import { settingsOf, type WebhookConfig } from './config.ts';
 

@@ -1,0 +1,93 @@
+import type { Context } from 'hono';
+import { isUnavailable, sqlState } from './db.ts';
+import { Refusal, type RefusalCode } from './refusal.ts';
+
+/** The HTTP status of each refusal code. No other file maps codes to statuses. */
+const statuses = {
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  conflict: 409,
+  legal_hold: 409,
+  payload_too_large: 413,
+  unsupported_encoding: 415,
+  unsupported_media_type: 415,
+  invalid_request: 400,
+  invalid_payload: 400,
+  invalid_hottok: 401,
+  invalid_signature: 401,
+  timestamp_out_of_tolerance: 401,
+  connection_inactive: 403,
+  overloaded: 503,
+  shutting_down: 503,
+  database_unavailable: 503,
+  circuit_open: 503,
+  auth_unavailable: 503,
+  draining: 503,
+  paused: 503,
+  rate_limited: 429,
+  brownout: 429,
+  internal: 500,
+} as const satisfies Record<RefusalCode, number>;
+
+const titles: Record<RefusalCode, string> = {
+  unauthorized: 'Sign in first',
+  forbidden: 'Your role does not allow this',
+  not_found: 'Not found',
+  method_not_allowed: 'Method not allowed',
+  conflict: 'Conflicts with what is stored',
+  legal_hold: 'A legal hold forbids this',
+  payload_too_large: 'The body is too large',
+  unsupported_encoding: 'Unsupported content encoding',
+  unsupported_media_type: 'Unsupported content type',
+  invalid_request: 'The request is not valid',
+  invalid_payload: 'The body cannot be read',
+  invalid_hottok: 'The hottok is wrong or missing',
+  invalid_signature: 'The signature or credential is wrong or missing',
+  timestamp_out_of_tolerance: 'The signed timestamp is too far from now',
+  connection_inactive: 'The connection is inactive',
+  overloaded: 'Too much is waiting to be written; try again',
+  shutting_down: 'The server is shutting down; try again',
+  database_unavailable: 'The database is unavailable; nothing was accepted; try again',
+  circuit_open: 'Recent writes failed, so no write is tried at the moment; nothing was accepted; try again',
+  auth_unavailable: 'The access token cannot be checked because the keys of Supabase Auth cannot be read; try again',
+  draining: 'The server takes no new deliveries at the moment; try again',
+  paused: 'Ingestion is paused; try again',
+  rate_limited: 'Too many deliveries; slow down',
+  brownout: 'Under load, some deliveries of low-priority connections are put off; try again',
+  internal: 'Something went wrong on our side',
+};
+
+/** The wait in the answer to a refusal with status 503 that does not say how long to wait. */
+const retryAfterSeconds = 5;
+
+export function statusOf({ code }: Refusal): (typeof statuses)[RefusalCode] {
+  return statuses[code];
+}
+
+/** Turns a thrown error into a refusal. An unknown error becomes `internal` without a detail. */
+export function toRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  const state = sqlState(error);
+  if (state === '42501') return new Refusal('forbidden');
+  if (state === '23505') return new Refusal('conflict');
+  if (state !== undefined && /^(22|23)/.test(state)) return new Refusal('invalid_request', 'a value was refused by the database');
+  if (isUnavailable(error)) return new Refusal('database_unavailable');
+  return new Refusal('internal');
+}
+
+/** The answer to a refused request, by RFC 9457. */
+export function answerProblem(c: Context, refusal: Refusal, requestId: string): Response {
+  const { code, detail, hints } = refusal;
+  const status = statuses[code];
+  const wait = hints.retryAfterSeconds ?? (status === 503 ? retryAfterSeconds : undefined);
+  const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
+  if (hints.closesConnection) headers.connection = 'close';
+  if (wait !== undefined) headers['retry-after'] = String(wait);
+  return c.body(
+    JSON.stringify({ type: 'about:blank', title: titles[code], status, code, detail, requestId, errors: hints.errors }),
+    status,
+    headers,
+  );
+}

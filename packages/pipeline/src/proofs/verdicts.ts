@@ -1,0 +1,27 @@
+import type { RejectClass, Verdict } from '../source.ts';
+
+/** The message is shown to people of the org: it never repeats what was sent or a secret. */
+export function refused(message: string, error: RejectClass = 'INVALID_SIGNATURE'): Verdict {
+  return { ok: false, error, message };
+}
+
+export function tooOld(toleranceSeconds: number): Verdict {
+  return {
+    ok: false,
+    error: 'TIMESTAMP_OUT_OF_TOLERANCE',
+    message: `The delivery was signed more than ${toleranceSeconds} seconds before or after it arrived.`,
+  };
+}
+
+/**
+ * The verdict on a delivery whose signature covers its time. The signature comes first: a sender without the secret learns nothing of our
+ * clock. A time ahead of ours is refused as well, since a signature dated ahead could be replayed until its time has gone by.
+ */
+export function signedAt(timestampSeconds: number, nowMs: number, toleranceSeconds: number): Verdict {
+  return Math.abs(nowMs / 1000 - timestampSeconds) <= toleranceSeconds ? { ok: true } : tooOld(toleranceSeconds);
+}
+
+/** Whole seconds since the epoch from a header's text; undefined when it is not a plain decimal integer. */
+export function parseUnixSeconds(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,12}$/.test(text) ? Number(text) : undefined;
+}

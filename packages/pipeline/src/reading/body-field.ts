@@ -1,0 +1,143 @@
+import type { Delivery } from '../source.ts';
+import { decodeComponent, decodeLatin1Component } from './form.ts';
+import { stringEnd } from './json.ts';
+
+/** Bytes of a body that are looked through. Platforms that put their credential into the body send some kilobytes. */
+const walkedBytesMax = 262_144;
+/** Names and values longer than this are no credential's. */
+const literalBytesMax = 1_024;
+/** As many as `parseForm` reads. */
+const formFieldsMax = 1_000;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Where the value of a field stands in the body's bytes: from `start` up to and without `end`. */
+export interface FieldPlace {
+  start: number;
+  end: number;
+}
+
+export interface BodyField {
+  /** The field's text, of the last one where there are several; undefined where there is none, or it is no text or whole number. */
+  text: string | undefined;
+  /** Every place of the field, in order. */
+  places: FieldPlace[];
+  /** False where the body is too long or broken: the field may stand elsewhere too. */
+  isComplete: boolean;
+  kind: 'json' | 'form';
+}
+
+/**
+ * One top-level field of a body that nobody has proved genuine yet, found by a walk over its first 256 KiB that builds nothing: parsing takes
+ * many times the memory and time that the sender spent. A JSON object or a form; of anything else, nothing is found.
+ */
+export function findBodyField({ raw, headers }: Pick<Delivery, 'raw' | 'headers'>, name: string): BodyField {
+  const text = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('latin1', 0, walkedBytesMax);
+  const isCut = raw.byteLength > walkedBytesMax;
+  // A byte order mark is three characters here.
+  const start = skipSpace(text, text.startsWith('\u00ef\u00bb\u00bf') ? 3 : 0);
+  const first = text.charAt(start);
+  const contentType = headers['content-type'] ?? '';
+  const isJson = first === '{' || first === '[' || first === '"';
+  const found = isJson ? walkObject(text, start, name, raw) : walkForm(text, name, contentType);
+  return isCut ? { ...found, isComplete: false } : found;
+}
+
+const nothingOf = (kind: BodyField['kind']): BodyField => ({ text: undefined, places: [], isComplete: false, kind });
+
+function skipSpace(text: string, from: number): number {
+  let at = from;
+  while (text.charAt(at) === ' ' || text.charAt(at) === '\n' || text.charAt(at) === '\r' || text.charAt(at) === '\t') at += 1;
+  return at;
+}
+
+/** The object that begins at `open`, key by key; nothing where another value does. Values are passed over without a look at what they hold. */
+function walkObject(text: string, open: number, name: string, raw: Uint8Array): BodyField {
+  const found = nothingOf('json');
+  if (text.charAt(open) !== '{') return found;
+  let at = skipSpace(text, open + 1);
+  while (text.charAt(at) === '"') {
+    const keyEnd = stringEnd(text, at) + 1;
+    const key = text.slice(at + 1, keyEnd - 1);
+    const isNamed = key === name || (key.includes('\\') && literal(raw, { start: at, end: keyEnd }) === name);
+    at = skipSpace(text, keyEnd);
+    if (text.charAt(at) !== ':') return found;
+    const start = skipSpace(text, at + 1);
+    const end = valueEnd(text, start);
+    if (end > text.length || end === start) return found;
+    if (isNamed) {
+      found.places.push({ start, end });
+      found.text = textOf(raw, { start, end });
+    }
+    at = skipSpace(text, end);
+    if (text.charAt(at) === ',') at = skipSpace(text, at + 1);
+    else break;
+  }
+  found.isComplete = text.charAt(at) === '}' && skipSpace(text, at + 1) === text.length;
+  return found;
+}
+
+/** Past the value that begins at `start`; beyond the text where the value does not end in it. */
+function valueEnd(text: string, start: number): number {
+  const first = text.charAt(start);
+  if (first === '"') return stringEnd(text, start) + 1;
+  if (first !== '{' && first !== '[') {
+    let at = start;
+    while (at < text.length && !',}] \n\r\t'.includes(text.charAt(at))) at += 1;
+    return at;
+  }
+  let depth = 0;
+  for (let at = start; at < text.length; at++) {
+    const character = text.charAt(at);
+    if (character === '"') at = stringEnd(text, at);
+    else if (character === '{' || character === '[') depth += 1;
+    else if (character === '}' || character === ']') {
+      depth -= 1;
+      if (depth === 0) return at + 1;
+    }
+  }
+  return text.length + 1;
+}
+
+function textOf(raw: Uint8Array, place: FieldPlace): string | undefined {
+  const value = literal(raw, place);
+  const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value;
+  return typeof text === 'string' && text.trim() !== '' ? text.trim() : undefined;
+}
+
+/** A JSON value of at most {@link literalBytesMax} bytes; undefined where it is longer, or is not JSON. */
+function literal(raw: Uint8Array, { start, end }: FieldPlace): unknown {
+  if (end - start > literalBytesMax) return undefined;
+  try {
+    return JSON.parse(utf8.decode(raw.subarray(start, end)));
+  } catch {
+    return undefined;
+  }
+}
+
+function walkForm(text: string, name: string, contentType: string): BodyField {
+  const found = nothingOf('form');
+  const decode = /charset\s*=\s*"?(iso-8859-1|latin1|windows-1252)/i.test(contentType) ? decodeLatin1Component : decodeComponent;
+  let start = 0;
+  for (let fields = 0; fields <= formFieldsMax; fields++) {
+    const next = text.indexOf('&', start);
+    const end = next === -1 ? text.length : next;
+    const equals = text.indexOf('=', start);
+    if (equals !== -1 && equals < end && component(text.slice(start, equals), decode) === name) {
+      found.places.push({ start: equals + 1, end });
+      found.text = component(text.slice(equals + 1, end), decode)?.trim() || undefined;
+    }
+    if (next === -1) return { ...found, isComplete: true };
+    start = next + 1;
+  }
+  return found;
+}
+
+function component(encoded: string, decode: (component: string) => string): string | undefined {
+  if (encoded.length > literalBytesMax) return undefined;
+  try {
+    return decode(encoded.trim());
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,91 @@
+import { type Json, type JsonObject, RecordError } from '../source.ts';
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const splitPaths = new Map<string, readonly string[]>();
+
+function keysOf(path: string): readonly string[] {
+  let keys = splitPaths.get(path);
+  if (keys === undefined) {
+    keys = path.split('.');
+    // Paths come from sources and configs, some hundreds; a path made of data must not pile up.
+    if (splitPaths.size < 5000) splitPaths.set(path, keys);
+  }
+  return keys;
+}
+
+/** The value at a dotted path (`data.purchase.transaction`, `items.0.id`), or undefined. Own properties only. */
+export function at(value: Json | undefined, path: string): Json | undefined {
+  let current: Json | undefined = value;
+  for (const key of keysOf(path)) {
+    if (Array.isArray(current)) current = /^\d+$/.test(key) ? current[Number(key)] : undefined;
+    else if (isObject(current) && Object.hasOwn(current, key)) current = current[key];
+    else return undefined;
+  }
+  return current;
+}
+
+/** A non-empty string at a path; numbers are given as their decimal text (ids arrive as either). Undefined when absent, null or blank. */
+export function text(value: Json | undefined, path: string): string | undefined {
+  const found = at(value, path);
+  if (typeof found === 'number') return String(found);
+  if (typeof found !== 'string') return undefined;
+  const trimmed = found.trim();
+  return trimmed === '' ? undefined : trimmed;
+}
+
+/** Like {@link text}, from the first of several paths that has one. */
+export function firstText(value: Json | undefined, ...paths: string[]): string | undefined {
+  for (const path of paths) {
+    const found = text(value, path);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Like {@link firstText}; throws MISSING_FIELD naming the first path. */
+export function requireText(value: Json | undefined, ...paths: [string, ...string[]]): string {
+  const found = firstText(value, ...paths);
+  if (found === undefined) throw new RecordError('MISSING_FIELD', `"${paths[0]}" is missing`, paths[0]);
+  return found;
+}
+
+/** A finite number at a path, given as a number or as decimal text; undefined when absent. Throws SCHEMA_DRIFT when it is something else. */
+export function number(value: Json | undefined, path: string): number | undefined {
+  const found = at(value, path);
+  if (found === undefined || found === null || found === '') return undefined;
+  const parsed =
+    typeof found === 'number' ? found : typeof found === 'string' && /^\s*-?\d+(\.\d+)?\s*$/.test(found) ? Number(found) : Number.NaN;
+  if (!Number.isFinite(parsed)) throw new RecordError('SCHEMA_DRIFT', `"${path}" should be a number`, path);
+  return parsed;
+}
+
+/** The object at a path. Throws MISSING_FIELD when absent, SCHEMA_DRIFT when it is something else. */
+export function requireObject(value: Json | undefined, path: string): JsonObject {
+  const found = at(value, path);
+  if (found === undefined || found === null) throw new RecordError('MISSING_FIELD', `"${path}" is missing`, path);
+  if (!isObject(found)) throw new RecordError('SCHEMA_DRIFT', `"${path}" should be an object`, path);
+  return found;
+}
+
+/** Those of `names` that the object carries as non-empty text, for `attribution`. */
+export function pickTexts(value: Json | undefined, names: readonly string[]): Record<string, string> {
+  const picked: Record<string, string> = {};
+  for (const name of names) {
+    const found = text(value, name);
+    if (found !== undefined) picked[name] = found;
+  }
+  return picked;
+}
+
+/**
+ * At most the first `charsMax` UTF-16 code units of a text, and no half of a character: the database refuses a lone surrogate.
+ * Whatever is shortened to fit a column is shortened here.
+ */
+export function cut(text: string, charsMax: number): string {
+  if (text.length <= charsMax) return text;
+  const last = text.charCodeAt(charsMax - 1);
+  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? charsMax - 1 : charsMax);
+}

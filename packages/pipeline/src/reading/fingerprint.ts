@@ -1,0 +1,17 @@
+import { hash } from 'node:crypto';
+import type { JsonObject } from '../source.ts';
+import { canonicalJson } from './json.ts';
+import type { PathState } from './paths.ts';
+
+/** SHA-256 of the bytes as they arrived. */
+export function sha256(raw: Uint8Array | string): Buffer {
+  return hash('sha256', raw, 'buffer');
+}
+
+/**
+ * SHA-256 of a record whatever its key order and white space, without the paths in `omit` (attempt counters, credentials):
+ * equal for two deliveries of one event, different when its content changed.
+ */
+export function recordFingerprint(record: JsonObject, omit?: PathState): Buffer {
+  return sha256(canonicalJson(record, omit));
+}

@@ -1,0 +1,90 @@
+import { acceptedBasic, signBasic, verifyBasic } from '../../proofs/basic.ts';
+import { acceptedSignatures, type HmacScheme, signHmac, verifyHmac } from '../../proofs/hmac.ts';
+import { formatSecret, keysOf, type SecretEncoding, secretsNamed } from '../../proofs/secrets.ts';
+import { acceptedTokens, signToken, type TokenScheme, verifyToken } from '../../proofs/shared-token.ts';
+import { signStandardWebhook, verifyStandardWebhook } from '../../proofs/standard-webhooks.ts';
+import { refused } from '../../proofs/verdicts.ts';
+import { sha256 } from '../../reading/fingerprint.ts';
+import type { Delivery, Secret, Signed, Verdict } from '../../source.ts';
+import { settingsOf, type Verification, type WebhookConfig } from './config.ts';
+
+/** Verifies by the scheme of the config. Without a valid config, with an unknown scheme or without a usable secret everything is refused. */
+export function verify(delivery: Delivery, secrets: readonly Secret[], config: WebhookConfig, nowMs: number): Verdict {
+  const verification = settingsOf(config)?.verification;
+  if (verification === undefined) return refused('This connection has no valid verification settings, so nothing can be accepted.');
+  const texts = secretsNamed(secrets, 'secret');
+  if (texts.length === 0) return refused('This connection has no secret.');
+  const encoding = secretEncodingOf(verification);
+  const keys = keysOf(texts, encoding);
+  if (keys.length === 0) return refused(encoding === 'whsec' ? 'The secret is not whsec_ and base64.' : 'The secret is not base64.');
+  switch (verification.scheme) {
+    case 'hmac':
+      return verifyHmac(delivery, keys, hmacScheme(verification), { nowMs, toleranceSeconds: verification.toleranceSeconds });
+    case 'standard-webhooks':
+      return verifyStandardWebhook(delivery, keys, { nowMs, toleranceSeconds: verification.toleranceSeconds });
+    case 'api-key':
+      return verifyToken(delivery, texts, tokenScheme(verification));
+    case 'basic':
+      return verifyBasic(delivery, texts, verification.username);
+    default:
+      return refused('The verification scheme is unknown.');
+  }
+}
+
+/**
+ * Signs by the scheme of the config, with the first usable secret. `url` is needed where the template signs it.
+ * Throws when config, secret or url is missing.
+ */
+export function sign(body: string, secrets: readonly Secret[], config: WebhookConfig, nowMs: number, url?: string): Signed {
+  const verification = settingsOf(config)?.verification;
+  if (verification === undefined) throw new Error('Valid verification settings are needed to sign');
+  const [text] = secretsNamed(secrets, 'secret');
+  const [key] = keysOf(text === undefined ? [] : [text], secretEncodingOf(verification));
+  if (text === undefined || key === undefined) throw new Error('A usable secret is needed to sign');
+  // The id is made of the body, so that a second attempt carries the id of the first.
+  const id = `msg_${sha256(body).toString('hex').slice(0, 24)}`;
+  switch (verification.scheme) {
+    case 'hmac':
+      return signHmac(body, key, hmacScheme(verification), { nowMs, id, url });
+    case 'standard-webhooks':
+      return { headers: signStandardWebhook(key, id, body, nowMs) };
+    case 'api-key':
+      return signToken(text, tokenScheme(verification));
+    case 'basic':
+      return signBasic(text, verification.username);
+  }
+}
+
+/** What a delivery carries where it proves this secret. A connection that took its sender's signature for an API key has kept a digest of it. */
+export function credentialForms(secret: string, config: WebhookConfig, delivery: Delivery): string[] {
+  const verification = settingsOf(config)?.verification;
+  switch (verification?.scheme) {
+    case 'api-key':
+      return acceptedTokens(secret, tokenScheme(verification));
+    case 'basic':
+      return acceptedBasic(secret, verification.username);
+    case 'hmac':
+      return acceptedSignatures(delivery, keysOf([secret], verification.secretEncoding), hmacScheme(verification));
+    default:
+      return [];
+  }
+}
+
+/** A new secret in the form that the scheme asks for. */
+export function newSecret(config: WebhookConfig, random: Uint8Array): string {
+  const verification = settingsOf(config)?.verification;
+  return formatSecret(random, verification === undefined ? 'utf-8' : secretEncodingOf(verification));
+}
+
+function secretEncodingOf(verification: Verification): SecretEncoding {
+  if (verification.scheme === 'hmac') return verification.secretEncoding;
+  return verification.scheme === 'standard-webhooks' ? 'whsec' : 'utf-8';
+}
+
+function hmacScheme({ header, combined, ...scheme }: Extract<Verification, { scheme: 'hmac' }>): HmacScheme {
+  return { ...scheme, signature: { in: 'header', name: header }, combined: combined && { ...combined, repeatedTime: 'refused' } };
+}
+
+function tokenScheme({ in: where, name, prefix }: Extract<Verification, { scheme: 'api-key' }>): TokenScheme {
+  return { in: where, name: where === 'header' ? name.toLowerCase() : name, prefix };
+}
