@@ -84,6 +84,7 @@ export const deadLetterRows = (world: World): Row<'dlq_events'>[] =>
     field_path: entry.fieldPath,
     source_event_type: entry.sourceEventType,
     idempotency_key: entry.idempotencyKey,
+    stored_event_id: entry.storedEventId,
     status: entry.status,
     attempts: entry.attempts,
     next_retry_at: entry.nextRetryAt,
