@@ -4,7 +4,7 @@ import { expect, test } from '@playwright/test';
 import { Webhook } from 'standardwebhooks';
 import { deliverPurchase, evaluateAlertsNow, expectAccessible, makeHotmart, makeMember, makeOrg, makeUser, openAs } from './fixtures.ts';
 
-/** A receiver of alerts: what came, as it came. */
+/** A receiver of alerts that keeps each request as it arrived. */
 async function startReceiver() {
   const received: { headers: Record<string, string>; body: string }[] = [];
   const server = createServer((request, response) => {
@@ -20,13 +20,13 @@ async function startReceiver() {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/alerts`,
-    /** The types of what came, each with a genuine signature or the test fails. */
+    /** The types of the alerts that arrived. Fails the test when a signature is not genuine. */
     verified: (secret: string) => received.map(({ headers, body }) => (new Webhook(secret).verify(body, headers) as { type: string }).type),
     close: () => new Promise<void>((resolve) => server.close(() => resolve())),
   };
 }
 
-test('an incident opens, is told to a signed webhook, is acknowledged where others see it, and resolves by itself', async ({
+test('an incident opens, is sent to a signed webhook, is acknowledged in front of a colleague, and resolves by itself', async ({
   page,
   browser,
 }) => {
@@ -150,7 +150,7 @@ test('an incident opens, is told to a signed webhook, is acknowledged where othe
   await receiver.close();
 });
 
-test('a rule is switched off, changed in units that people use, and set back', async ({ page }) => {
+test('a rule is switched off, changed in hours and percent, and set back to its default', async ({ page }) => {
   const owner = await makeUser('owner');
   const org = await makeOrg(owner);
   await openAs(page, owner, `/o/${org.slug}/alerts?tab=rules`);
@@ -178,7 +178,7 @@ test('a rule is switched off, changed in units that people use, and set back', a
   await expect(card).toContainText(/above 10\s?min.*above 30\s?min/);
   await expect(card).not.toContainText('changed from the default');
 
-  // Key by key, as people type: on the way to 0.05 stand "0." and "0.0".
+  // People type key by key, so the field passes through "0." and "0.0" on the way to 0.05.
   const rate = page.getByRole('listitem').filter({ has: page.getByRole('heading', { name: 'High dead-letter rate' }) });
   await rate.getByRole('button', { name: /^Change/ }).click();
   const info = form.getByLabel('Info', { exact: true });

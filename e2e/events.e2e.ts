@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { expect, type Page, test } from '@playwright/test';
 import { deliverPurchase, expectAccessible, makeHotmart, makeOrg, makeUser, openAs } from './fixtures.ts';
 
-// Several looks of axe in one journey: on a busy machine each takes its seconds.
+// A journey runs axe several times, and each run takes seconds on a busy machine.
 test.describe.configure({ timeout: 240_000 });
 
-/** An org with a few purchases through two connections, of orders that are known. */
+/** An org with four purchases through two connections, whose orders the tests know. */
 async function makeShop() {
   const owner = await makeUser('owner');
   const org = await makeOrg(owner);
@@ -31,7 +31,7 @@ async function makeShop() {
 }
 
 const table = (page: Page) => page.getByRole('table', { name: 'Events' });
-/** The orders that the list shows, from top to bottom. */
+/** Expects the list to show exactly these orders. */
 const expectOrders = (page: Page, orders: readonly string[]) =>
   expect
     .poll(
@@ -45,7 +45,7 @@ const expectOrders = (page: Page, orders: readonly string[]) =>
     )
     .toEqual([...orders].sort());
 
-test('filters narrow the list, stand in the address, and Back takes them away again', async ({ page }) => {
+test('filters narrow the list, are kept in the address, and are removed again by Back', async ({ page }) => {
   const { owner, org } = await makeShop();
   await openAs(page, owner, `/o/${org.slug}/events`);
   await expectOrders(page, ['HPSHOP1', 'HPSHOP2', 'HPSHOP3', 'HPACAD1']);
@@ -115,7 +115,7 @@ test('an event opens by the keyboard, shows everything about itself, and is stor
   expect(new URL(page.url()).searchParams.has('event')).toBe(false);
 });
 
-test('text is found whatever its case, and a bar of the histogram is a time to look at', async ({ page }) => {
+test('text is found in upper and lower case, and a bar of the histogram opens its time', async ({ page }) => {
   const { owner, org } = await makeShop();
   await openAs(page, owner, `/o/${org.slug}/events?range=1h`);
   await page.getByLabel('Search in text').fill('hpShop');
@@ -130,7 +130,7 @@ test('text is found whatever its case, and a bar of the histogram is a time to l
   await bar.click();
   await expect(page).toHaveURL(/from=.*to=/);
   await expectOrders(page, ['HPSHOP1', 'HPSHOP2', 'HPSHOP3']);
-  // Bars of a second are told apart by the second.
+  // Bars that are a second wide have different names.
   const times = await volume.getByRole('rowheader').allTextContents();
   expect(new Set(times).size).toBe(times.length);
   await page.getByRole('button', { name: 'Remove filter: From … to' }).click();
@@ -139,7 +139,7 @@ test('text is found whatever its case, and a bar of the histogram is a time to l
   await expect(page).toHaveURL(/from=/);
 });
 
-test('new events are announced to whoever reads further down, and come in by themselves at the top', async ({ page }) => {
+test('new events appear by themselves at the top of the list, and are announced to a reader further down', async ({ page }) => {
   const { owner, org, shop } = await makeShop();
   await Promise.all(Array.from({ length: 40 }, () => deliverPurchase(shop)));
   await page.clock.install();
@@ -160,7 +160,9 @@ test('new events are announced to whoever reads further down, and come in by the
   await expect(table(page).getByText('HPLOW1')).toBeVisible();
 });
 
-test('a person is found by what is typed, which stands in no address, and what the list shows comes along as a file', async ({ page }) => {
+test('a person is found by the e-mail address that is typed, which stays out of the address bar, and the list is exported as a file', async ({
+  page,
+}) => {
   const { owner, org } = await makeShop();
   await openAs(page, owner, `/o/${org.slug}/events`);
   await expectOrders(page, ['HPSHOP1', 'HPSHOP2', 'HPSHOP3', 'HPACAD1']);

@@ -48,7 +48,9 @@ test('a new user has the first event of a system of their own open without a dea
   test.info().annotations.push({ type: 'duration', description: `${seconds} s from sign-up to the open event` });
   console.log(`      ${seconds} s from sign-up to the open event`);
 });
-test('a form that is refused leads to the field that is wrong, wherever it is in the form', async ({ page }) => {
+test('a form that is refused moves the focus to the wrong field, also when that field is out of sight or in a folded section', async ({
+  page,
+}) => {
   await signUpWithOrg(page);
   await page.getByRole('link', { name: 'Add a connection' }).click();
   await page.getByRole('button', { name: 'Webhook (any system)' }).click();
@@ -63,7 +65,7 @@ test('a form that is refused leads to the field that is wrong, wherever it is in
   await expect(name).toHaveAccessibleDescription('Fill this in.');
   await name.fill('Shop backend');
 
-  // Also within settings that were folded.
+  // The same happens in a folded section of settings.
   await page.getByRole('textbox', { name: 'Default country' }).fill('b1');
   await page.getByRole('button', { name: 'Settings' }).click();
   await create.click();
@@ -75,7 +77,7 @@ test('a form that is refused leads to the field that is wrong, wherever it is in
   await expect(page.getByText('Webhook URL', { exact: true }).first()).toBeVisible();
 });
 
-test('an org is made once and an invite used once, also when only opening the org fails', async ({ page, browser }) => {
+test('an org is created once and an invite is used once, also when opening the org fails afterwards', async ({ page, browser }) => {
   const [owner, guest] = [await makeUser('owner'), await makeUser('guest')];
   const lists = '**/rest/v1/org_members**';
   const openAgain = async (on: Page) => {

@@ -5,7 +5,7 @@ import { withClient } from '@tributary/supabase/local/database.ts';
 import type { StackInfo } from '@tributary/supabase/local/stack.ts';
 import { findingsOf } from './axe.ts';
 
-/** What `npm start` tells scripts of the running stack. */
+/** Reads the addresses and keys of the running stack, as `npm start` writes them down for scripts. */
 export function stack(): StackInfo {
   const file = process.env.E2E_STACK;
   if (!file) throw new Error('E2E_STACK is not set: run through playwright.config.ts');
@@ -17,7 +17,7 @@ export interface User {
   email: string;
   password: string;
   token: string;
-  /** As the browser stores it. */
+  /** The session as the browser stores it. */
   session: Record<string, unknown>;
 }
 
@@ -44,7 +44,7 @@ async function call<T>(method: string, url: string, token: string | undefined, b
   return (text === '' ? undefined : JSON.parse(text)) as T;
 }
 
-/** Calls the API as a user. Throws on any refusal. */
+/** Calls the API as a user. Throws when the API refuses. */
 export const api = <T>(user: User, method: string, path: string, body?: unknown) =>
   call<T>(method, stack().apiUrl + path, user.token, body);
 
@@ -52,7 +52,7 @@ export const api = <T>(user: User, method: string, path: string, body?: unknown)
 export const data = <T>(user: User, method: string, path: string, body?: unknown) =>
   call<T>(method, stack().supabaseUrl + path, user.token, body);
 
-/** A new signed-up user. */
+/** Signs up a new user. */
 export async function makeUser(name = 'user'): Promise<User> {
   const email = `${name}-${randomUUID().slice(0, 8)}@example.com`;
   const password = randomBytes(12).toString('base64url');
@@ -63,7 +63,7 @@ export async function makeUser(name = 'user'): Promise<User> {
   return { id: session.user.id, email, password, token: session.access_token, session };
 }
 
-/** A user who exists. */
+/** Signs in a user who exists. */
 export async function signIn(email: string, password: string): Promise<User> {
   const session = await call<{ access_token: string; user: { id: string } }>(
     'POST',

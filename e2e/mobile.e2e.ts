@@ -4,10 +4,10 @@ import { expectAccessible, stack } from './fixtures.ts';
 
 test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
 
-/** How far the page can be pushed sideways. Lists that are wider scroll in themselves. */
+/** How far the page can be scrolled sideways. Lists that are wider than the screen scroll by themselves. */
 const sideways = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
-test('on a phone a new user has the first event open, by the menu', async ({ page }) => {
+test('on a phone a new user opens the first event, using the menu', async ({ page }) => {
   test.setTimeout(180_000);
   await page.goto(`${stack().apiUrl}/sign-up`);
   await page.getByLabel('E-mail').fill(`phone-${randomUUID().slice(0, 8)}@example.com`);
@@ -25,7 +25,7 @@ test('on a phone a new user has the first event open, by the menu', async ({ pag
   await expectAccessible(page);
   await toConnections.tap();
   await expect(page.getByRole('heading', { name: 'Connections', level: 1 })).toBeVisible();
-  // It closes by itself.
+  // The menu closes by itself.
   await expect(toConnections).not.toBeInViewport();
 
   await page.getByRole('link', { name: 'Add a connection' }).first().tap();

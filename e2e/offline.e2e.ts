@@ -11,7 +11,7 @@ async function withPurchase() {
   return { user, org, connection };
 }
 
-test('without a network the data stays, a command says why it was not done, and everything goes on by itself', async ({
+test('without a network the page keeps its data, a command says why it failed, and the page recovers by itself', async ({
   page,
   context,
 }) => {
@@ -26,7 +26,7 @@ test('without a network the data stays, a command says why it was not done, and 
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Pause' }).click();
   await expect(page.getByRole('alert')).toContainText('The server does not answer');
-  // A page whose script was never loaded waits for it instead of ending the visit.
+  // A page whose script was not loaded before waits for the network instead of failing.
   await page.getByRole('link', { name: 'Dead letters' }).click();
   await expect(banner(page)).toBeVisible();
   await expect(page.getByText('The server does not answer. This page continues by itself')).toBeVisible();
@@ -35,7 +35,7 @@ test('without a network the data stays, a command says why it was not done, and 
   await context.setOffline(false);
   await expect(page.getByRole('heading', { name: 'Dead letters', level: 1 })).toBeVisible();
   await expect(banner(page)).toHaveCount(0);
-  // What was refused offline was not kept to be sent later.
+  // The command that failed offline is not sent later.
   await page.goBack();
   await expect(page.getByRole('button', { name: 'Pause' })).toBeVisible();
   expect((await deliverPurchase(connection)).status).toBe(200);
@@ -46,7 +46,7 @@ test('a session that cannot be renewed leads to sign-in, and from there back to 
   const { user, org } = await withPurchase();
   await openAs(page, user, `/o/${org.slug}/connections?state=active`);
   await expect(page.getByRole('link', { name: 'Hotmart shop' })).toBeVisible();
-  // As after a long holiday: the token has run out, and its refresh token is known no more.
+  // After a long holiday the token has expired and the server no longer knows the refresh token.
   await page.evaluate(() => {
     const stored = JSON.parse(localStorage.getItem('tributary.session') ?? '{}');
     localStorage.setItem('tributary.session', JSON.stringify({ ...stored, expires_at: 1, refresh_token: 'unknown' }));

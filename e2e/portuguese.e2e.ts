@@ -5,7 +5,7 @@ import { expectPortuguese } from './words.ts';
 
 test.use({ locale: 'pt-BR' });
 
-test('a new user whose browser speaks Portuguese has the first event open without reading an English word', async ({ page }) => {
+test('a new user with a Portuguese browser opens the first event without reading an English word', async ({ page }) => {
   test.setTimeout(240_000);
   await page.goto(stack().apiUrl);
   await expect(page.locator('html')).toHaveAttribute('lang', 'pt-BR');
@@ -41,7 +41,7 @@ test('a new user whose browser speaks Portuguese has the first event open withou
   await card.getByRole('link', { name: 'Abrir o evento' }).click();
   await expect(page.getByRole('heading', { name: 'Eventos', level: 1 })).toBeVisible();
   await expectPortuguese(page, 'event');
-  // Chosen by hand it stays chosen, and comes back.
+  // A language that was chosen by hand is kept after a reload.
   await page.getByRole('button', { name: /^Conta de/ }).click();
   await page.getByRole('menuitem', { name: 'English' }).click();
   await expect(page.getByRole('heading', { name: 'Events', level: 1 })).toBeVisible();

@@ -54,7 +54,7 @@ async function shoot(browser: Browser, { looks, user, width, dark = false, langu
     if (failed > 0) faults.push(`${now}: the page says that it failed`);
     const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     if (tooWide > 0) faults.push(`${now}: ${tooWide} pixels wider than the screen`);
-    // A panel over the page belongs to the window, not to the length of the page.
+    // A panel is placed by the window, not by the length of the page, so only the window is captured.
     const panels = await page.getByRole('dialog').count();
     await page.screenshot({ path: join(directory, `${now}.png`), fullPage: panels === 0 });
     console.log(join('.local', 'screenshots', `${now}.png`));
@@ -62,7 +62,7 @@ async function shoot(browser: Browser, { looks, user, width, dark = false, langu
   await context.close();
 }
 
-/** What is loading has come, and a chart is drawn. */
+/** Waits until the page has loaded and its charts are drawn. */
 async function settle(page: Page): Promise<void> {
   await page.getByRole('heading', { level: 1 }).first().waitFor();
   await page.waitForLoadState('networkidle');

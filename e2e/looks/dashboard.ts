@@ -24,7 +24,7 @@ export interface Dashboard {
   close: () => Promise<void>;
 }
 
-/** The built dashboard at an address of its own, with a mock of both servers behind it instead of a stack. */
+/** Serves the built dashboard at a free port, with a mock of both servers behind it instead of a stack. */
 export async function startDashboard(options: Partial<World> = {}): Promise<Dashboard> {
   let handlers: HttpHandler[] = [];
   const unknown: string[] = [];

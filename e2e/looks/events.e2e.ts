@@ -3,7 +3,7 @@ import { ids, orgSlug } from '@tributary/web/test/mock/world.ts';
 import { expectAccessibleNow, expectNoSideways, open } from './inspect.ts';
 import { test, wide } from './visit.ts';
 
-// What the list of events does on the screen, whatever the database answers. What the filters find is tried on a whole stack.
+// How the list of events behaves on the screen. What its filters find is tested on a whole stack.
 
 const table = (page: Page) => page.getByRole('table', { name: 'Events' });
 const path = `/o/${orgSlug}/events`;

@@ -10,7 +10,7 @@ export interface Visit {
 
 interface VisitOptions extends BrowserContextOptions {
   world?: Partial<World>;
-  /** Nobody is signed in. */
+  /** Opens the page without a session. */
   guest?: boolean;
 }
 

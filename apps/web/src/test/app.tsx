@@ -50,7 +50,7 @@ export function mockServers(): void {
 interface Opened {
   world?: Partial<World>;
   language?: 'en' | 'pt-BR';
-  /** Nobody is signed in. */
+  /** Opens the page without a session. */
   guest?: boolean;
   /** Changes of the stored session. */
   stored?: Record<string, unknown>;

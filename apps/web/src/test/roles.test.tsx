@@ -13,7 +13,7 @@ const looks = looksOf(orgSlug, { connection, event, deadLetter, quarantined, pla
 const commands =
   /^(Add a (connection|channel|project)|Pause|Resume|Rotate|Delete.*|Save.*|Send (a )?test.*|Create.*|Replay this|Retry|Redrive.*|Discard.*|Purge.*|More actions|Re-verify.*|New plan|Plan \d+ deliver.*|Approve|Run|Cancel the plan|Acknowledge|Resolve|Change(?! your password).*|Remove.*|Withdraw.*|Rename.*|New (data|hash) key|Place a hold|Release|Erase a person)$/;
 
-/** Looks without any command, for whoever opens them. */
+/** Looks that have no command for any role. */
 const readOnly = new Set([
   'overview',
   'events',
