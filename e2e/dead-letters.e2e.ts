@@ -61,7 +61,7 @@ test('several are redriven after the mapping was mended: counted, confirmed, fol
   await expect(missing).toContainText('3 waiting');
   await missing.getByRole('button', { name: 'Redrive' }).click();
   const dialog = page.getByRole('dialog');
-  await expect(dialog).toContainText('3 dead letters are run again');
+  await expect(dialog).toContainText('3 dead letters are processed again');
   // What was counted for one command is not there to press for another.
   await page.keyboard.press('Escape');
   await expect(dialog).toHaveCount(0);
