@@ -7,7 +7,7 @@ import { startTestApi, type TestApi } from '../test/api.ts';
 import type { TestOrg } from '../test/make.ts';
 import { expectNoPlaintext, type Plaintext } from '../test/plaintext.ts';
 
-/** Everybody whom the samples invent. */
+/** All invented people in the samples. */
 const people = [
   ...['Marina Prado', 'marina.prado@example.com', '912345678', '12345678900', 'Rua das Amostras', '192.0.2.44'],
   ...['Otávio Lemos', 'otavio.lemos@example.com', 'Ateliê Modelo', '11222333000100', 'TRB0SUB1'],
@@ -57,14 +57,14 @@ describe('the samples that come with the product', () => {
         'select id, type, is_test from public.canonical_events where source_connection_id = $1',
         [connection.id],
       );
-      // What is sent straight to the URL counts as live: only our own test sender marks its events as tests.
+      // A delivery to the URL counts as live: only Tributary's test sender marks its events as tests.
       for (const row of rows) expect(row).toEqual({ id: row.id, type: sample.becomes, is_test: false });
       expect(rows.map((row) => row.id).sort()).toEqual(ids.sort());
       expect(ids).toHaveLength(name === 'array' || name === 'ndjson' ? 6 : 2);
     },
   );
 
-  test('leave nothing of the people they invent that anyone may read', async () => {
+  test('leave no personal value of their invented people in any readable column', async () => {
     await expectNoPlaintext(api, org, sent);
   });
 });

@@ -48,13 +48,13 @@ describeDeliveries(
       const deliver = (raw: Uint8Array<ArrayBuffer> = body, signed: Record<string, string> = headers()): Promise<Answer> =>
         api.send(connection.url, raw, signed);
 
-      test('signed with the secret becomes its event, and sent again is a duplicate', async () => {
+      test('signed with the secret becomes its event, and the same delivery again is a duplicate', async () => {
         const first = await deliver();
         await expectAccepted(api, connection, first, expectedOf(file));
         await expectDuplicate(api, connection, first, await deliver());
       });
 
-      test('signed with another secret, for another id, or not at all, is refused and kept', async () => {
+      test('signed with another secret, for another id, or not signed, is refused and quarantined', async () => {
         await expectRefused(api, connection, 'INVALID_SIGNATURE', [
           () => deliver(body, headers(makeSecret())),
           () => deliver(body, headers(secret, new Date(), 'msg_other')),
@@ -62,7 +62,7 @@ describeDeliveries(
         ]);
       });
 
-      test('with one bit of the body turned over is refused and kept', async () => {
+      test('with one flipped bit in the body is refused and quarantined', async () => {
         await expectRefused(
           api,
           connection,
@@ -72,7 +72,7 @@ describeDeliveries(
       });
     });
 
-    test('leave no name, address, phone or birthday that anyone may read', async () => {
+    test('leave no name, address, phone or birthday in any readable column', async () => {
       await expectNoPlaintext(api, org, sent);
     });
   },
