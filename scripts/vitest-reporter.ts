@@ -19,7 +19,7 @@ export default class TestReporter implements Reporter {
       const file = relative(process.cwd(), module.moduleId);
       for (const test of module.children.allTests()) add(report, `${file} > ${test.fullName}`, test);
     }
-    writeFileSync(process.env.TEST_REPORT ?? '', JSON.stringify(report));
+    if (process.env.TEST_REPORT) writeFileSync(process.env.TEST_REPORT, JSON.stringify(report));
   }
 }
 

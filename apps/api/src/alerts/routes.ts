@@ -14,7 +14,8 @@ import { type AuthVariables, requireUser, type VerifyToken } from '../platform/a
 import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
 import { resolveOrg } from '../tenancy/callers-org.ts';
-import { addChannelRoutes, type ChannelDeps } from './channels.ts';
+import type { ChannelDeps } from './channel-commands.ts';
+import { addChannelRoutes } from './channel-routes.ts';
 import { describe } from './openapi.ts';
 import { changeIncident, findIncident, findRule, listIncidents, listNotifications, listRules, updateRule } from './store.ts';
 import { toIncident, toNotification, toRule } from './wire.ts';
@@ -48,7 +49,7 @@ export function alertRoutes(deps: AlertDeps) {
       if (!found) throw new Refusal('not_found', 'there is no such rule');
       if (!found.may_write) throw new Refusal('forbidden');
       const before = (await findRule(sql, id, { forUpdate: true })) ?? found;
-      // JSON knows no undefined.
+      // The cast is safe: a body parsed from JSON contains no undefined values.
       const thresholds = { ...before.thresholds, ...(changes.thresholds as Partial<AlertThresholds>) };
       const issues = thresholdIssues(before.kind, thresholds);
       if (issues.length > 0) throw invalidRequest(issues);

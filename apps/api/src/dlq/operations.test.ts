@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DlqOperation } from '@tributary/shared/dlq.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startJobs } from '../platform/jobs.ts';
@@ -260,8 +261,12 @@ describe('ten thousand entries', () => {
   it('are redriven at hundreds a second', async () => {
     const record = () => ({ order: randomUUID(), email: 'ana@example.com', amount: 12.5 });
     const queue = Array.from({ length: 2_000 }, () => [record()]).values();
-    const deliver = async (records: object[]) =>
-      expect((await api.send(hook.url, JSON.stringify(records), { 'x-api-key': apiKey })).body.status).toBe('dead_lettered');
+    // Every platform sends again after a 503, with which a slow machine refuses some of fifty deliveries at once.
+    const deliver = async (records: object[], triesLeft = 100): Promise<void> => {
+      const { status, body } = await api.send(hook.url, JSON.stringify(records), { 'x-api-key': apiKey });
+      if (status === 503 && triesLeft > 0) return sleep(100).then(() => deliver(records, triesLeft - 1));
+      expect(body.status).toBe('dead_lettered');
+    };
     const send = async () => {
       for (const records of queue) await deliver(records);
     };

@@ -24,7 +24,7 @@ const personalPaths = [
   'data.line_items.*.product.seller.name',
   'data.line_items.*.product.seller.email',
   'data.line_items.*.product.support_email',
-  // Fields of the legacy form.
+  // The legacy format:
   'email',
   'name',
   'first_name',
@@ -55,7 +55,7 @@ describeDeliveries({ folder: 'hotmart/fixtures', captured: 'hotmart' }, { synthe
 
   describe.each(files)('%s', (file) => {
     const body = bodyOf(file);
-    // A delivery with a hottok in its body is proved by it, and sent without the header.
+    // When the body contains a hottok, the delivery is sent without the header.
     const inBody = parse(file, body).hottok as string | undefined;
     const hottok = inBody ?? 'hottok-of-this-account-0123456789';
     const contentType = { 'content-type': file.endsWith('.form') ? 'application/x-www-form-urlencoded' : 'application/json' };
@@ -68,13 +68,13 @@ describeDeliveries({ folder: 'hotmart/fixtures', captured: 'hotmart' }, { synthe
     const deliver = (raw: Buffer<ArrayBuffer> = body, token = inBody === undefined ? hottok : undefined): Promise<Answer> =>
       api.send(connection.url, raw, { ...contentType, ...(token === undefined ? {} : { 'x-hotmart-hottok': token }) });
 
-    test('with the hottok becomes its event, and the same delivery again is a duplicate', async () => {
+    test('with the hottok becomes its event, and sent again is a duplicate', async () => {
       const first = await deliver();
       await expectAccepted(api, connection, first, expectedOf(file));
       await expectDuplicate(api, connection, first, await deliver());
     });
 
-    test('with a wrong hottok or without one is refused and quarantined', async () => {
+    test('with a wrong hottok or without one is refused and kept in quarantine', async () => {
       const wrongHeader = () => deliver(body, `${hottok.slice(0, -1)}!`);
       const wrongBody = () => deliver(Buffer.from(body.toString().replace(hottok, `${hottok.slice(0, -1)}Z`)));
       const none = () => api.send(connection.url, body, contentType);
@@ -82,7 +82,7 @@ describeDeliveries({ folder: 'hotmart/fixtures', captured: 'hotmart' }, { synthe
     });
   });
 
-  test('leave no e-mail, phone, document, name or hottok in any readable column', async () => {
+  test('leave no e-mail, phone, document, name or hottok that a member can read', async () => {
     await expectNoPlaintext(api, org, sent);
   });
 });

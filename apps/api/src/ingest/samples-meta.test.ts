@@ -50,13 +50,13 @@ describeDeliveries({ folder: 'meta/fixtures', captured: 'meta' }, { synthetic, c
     const deliver = (raw: Uint8Array<ArrayBuffer>, given: string): Promise<Answer> =>
       api.send(connection.url, raw, { 'x-hub-signature-256': given });
 
-    test('signed with the app secret becomes its events, and the same delivery again is a duplicate', async () => {
+    test('signed with the app secret becomes its events, and sent again is a duplicate', async () => {
       const first = await deliver(body, signature);
       await expectAccepted(api, connection, first, expectedOf(file));
       await expectDuplicate(api, connection, first, await deliver(body, signature));
     });
 
-    test('signed with another secret, or not signed, is refused and quarantined', async () => {
+    test('signed with another secret or not signed is refused and kept in quarantine', async () => {
       const stranger = await sign(`${appSecret}!`, body.toString());
       await expectRefused(api, connection, 'INVALID_SIGNATURE', [
         () => deliver(body, stranger),
@@ -65,7 +65,7 @@ describeDeliveries({ folder: 'meta/fixtures', captured: 'meta' }, { synthetic, c
       ]);
     });
 
-    test('with one flipped bit in the body is refused and quarantined', async () => {
+    test('with one bit of the body flipped is refused and kept in quarantine', async () => {
       await expectRefused(
         api,
         connection,
@@ -75,7 +75,7 @@ describeDeliveries({ folder: 'meta/fixtures', captured: 'meta' }, { synthetic, c
     });
   });
 
-  test("leave no phone, name, person's id or message in any readable column", async () => {
+  test("leave no phone, name, person's id or message that a member can read", async () => {
     await expectNoPlaintext(api, org, sent);
   });
 });

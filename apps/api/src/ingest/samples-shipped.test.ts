@@ -7,7 +7,7 @@ import { startTestApi, type TestApi } from '../test/api.ts';
 import type { TestOrg } from '../test/make.ts';
 import { expectNoPlaintext, type Plaintext } from '../test/plaintext.ts';
 
-/** All invented people in the samples. */
+/** The personal values of all people in the samples. */
 const people = [
   ...['Marina Prado', 'marina.prado@example.com', '912345678', '12345678900', 'Rua das Amostras', '192.0.2.44'],
   ...['Otávio Lemos', 'otavio.lemos@example.com', 'Ateliê Modelo', '11222333000100', 'TRB0SUB1'],
@@ -30,7 +30,7 @@ describe('the samples that come with the product', () => {
   afterAll(() => api.close());
 
   test.each(samples)(
-    '%s %s, signed as its platform would, is a live event each time, and refused without its proof',
+    '%s %s, signed as its platform would, becomes a live event each time, and is refused without its signature',
     async (type, name) => {
       const source = sources.get(type);
       const sample = source?.samples.find((candidate) => candidate.name === name);
@@ -57,14 +57,14 @@ describe('the samples that come with the product', () => {
         'select id, type, is_test from public.canonical_events where source_connection_id = $1',
         [connection.id],
       );
-      // A delivery to the URL counts as live: only Tributary's test sender marks its events as tests.
+      // Deliveries to the URL count as live. Only the test of a connection marks its events as tests.
       for (const row of rows) expect(row).toEqual({ id: row.id, type: sample.becomes, is_test: false });
       expect(rows.map((row) => row.id).sort()).toEqual(ids.sort());
       expect(ids).toHaveLength(name === 'array' || name === 'ndjson' ? 6 : 2);
     },
   );
 
-  test('leave no personal value of their invented people in any readable column', async () => {
+  test('leave no personal value of their people that a member can read', async () => {
     await expectNoPlaintext(api, org, sent);
   });
 });

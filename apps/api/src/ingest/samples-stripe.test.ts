@@ -57,20 +57,20 @@ describeDeliveries({ folder: 'stripe/fixtures', captured: 'stripe' }, { syntheti
     const deliver = (raw: Uint8Array<ArrayBuffer> = body, signature = signed()): Promise<Answer> =>
       api.send(connection.url, raw, { 'stripe-signature': signature });
 
-    test('signed with the signing secret becomes its event, and the same delivery again is a duplicate', async () => {
+    test('signed with the signing secret becomes its event, and sent again is a duplicate', async () => {
       const first = await deliver();
       await expectAccepted(api, connection, first, expectedOf(file));
       await expectDuplicate(api, connection, first, await deliver());
     });
 
-    test('signed with another secret, or not signed, is refused and quarantined', async () => {
+    test('signed with another secret or not signed is refused and kept in quarantine', async () => {
       await expectRefused(api, connection, 'INVALID_SIGNATURE', [
         () => deliver(body, signed(`${signingSecret}!`)),
         () => api.send(connection.url, body),
       ]);
     });
 
-    test('with one flipped bit in the body is refused and quarantined', async () => {
+    test('with one bit of the body flipped is refused and kept in quarantine', async () => {
       await expectRefused(
         api,
         connection,
@@ -80,7 +80,7 @@ describeDeliveries({ folder: 'stripe/fixtures', captured: 'stripe' }, { syntheti
     });
   });
 
-  test('leave no e-mail, phone, name, customer, card or secret in any readable column', async () => {
+  test('leave no e-mail, phone, name, customer, card or secret that a member can read', async () => {
     await expectNoPlaintext(api, org, sent);
   });
 });

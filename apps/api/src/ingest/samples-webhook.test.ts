@@ -48,13 +48,13 @@ describeDeliveries(
       const deliver = (raw: Uint8Array<ArrayBuffer> = body, signed: Record<string, string> = headers()): Promise<Answer> =>
         api.send(connection.url, raw, signed);
 
-      test('signed with the secret becomes its event, and the same delivery again is a duplicate', async () => {
+      test('signed with the secret becomes its event, and sent again is a duplicate', async () => {
         const first = await deliver();
         await expectAccepted(api, connection, first, expectedOf(file));
         await expectDuplicate(api, connection, first, await deliver());
       });
 
-      test('signed with another secret, for another id, or not signed, is refused and quarantined', async () => {
+      test('signed with another secret, for another id, or not signed is refused and kept in quarantine', async () => {
         await expectRefused(api, connection, 'INVALID_SIGNATURE', [
           () => deliver(body, headers(makeSecret())),
           () => deliver(body, headers(secret, new Date(), 'msg_other')),
@@ -62,7 +62,7 @@ describeDeliveries(
         ]);
       });
 
-      test('with one flipped bit in the body is refused and quarantined', async () => {
+      test('with one bit of the body flipped is refused and kept in quarantine', async () => {
         await expectRefused(
           api,
           connection,
@@ -72,7 +72,7 @@ describeDeliveries(
       });
     });
 
-    test('leave no name, address, phone or birthday in any readable column', async () => {
+    test('leave no name, address, phone or birthday that a member can read', async () => {
       await expectNoPlaintext(api, org, sent);
     });
   },

@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { isUnavailable, sqlState } from './db.ts';
 import { Refusal, type RefusalCode } from './refusal.ts';
 
-/** The HTTP status of a refusal, by its code: the one table. */
+/** The HTTP status of each refusal code. No other file maps codes to statuses. */
 const statuses = {
   unauthorized: 401,
   forbidden: 403,
@@ -59,14 +59,14 @@ const titles: Record<RefusalCode, string> = {
   internal: 'Something went wrong on our side',
 };
 
-/** Answers 503 without a hint of their own ask the caller to wait so long. */
+/** The wait in the answer to a refusal with status 503 that does not say how long to wait. */
 const retryAfterSeconds = 5;
 
 export function statusOf({ code }: Refusal): (typeof statuses)[RefusalCode] {
   return statuses[code];
 }
 
-/** What a thrown error tells the caller. An unknown error is `internal` and says nothing more. */
+/** Turns a thrown error into a refusal. An unknown error becomes `internal` without a detail. */
 export function toRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   const state = sqlState(error);

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { validQuery } from '../platform/requests.ts';
 import { describe } from './openapi.ts';
 
-/** Mounted at /api/sources. The catalogue is the same for everybody and holds nothing secret: no sign-in. */
+/** Mounted at /api/sources. The catalogue is the same for everybody and contains no secret, so that it needs no sign-in. */
 export function sourceRoutes() {
   const app = new Hono();
   const sorted = [...sources.values()].sort((a, b) => a.label.localeCompare(b.label, 'en'));
@@ -45,7 +45,7 @@ interface JsonSchema extends Record<string, unknown> {
   anyOf?: JsonSchema[];
 }
 
-/** The schema with the names (`title`) and descriptions of a translation, which go by the path of a setting. */
+/** The schema with the names (`title`) and descriptions of a translation, which are found by the path of a setting. */
 function translated(schema: JsonSchema, settings: Translation['settings'] | undefined, path = ''): JsonSchema {
   if (!settings) return schema;
   const text = { ...settings[path], ...settings[`${path}=${schema.const}`] };

@@ -51,7 +51,7 @@ export function describeDeliveries(
   describe(`synthetic deliveries in ${folder}`, () => declare(synthetic, expectations.synthetic, suite));
   const files = readFolder(join(capturedFolder, 'samples', captured));
   if (files.size === 0) sayCapturedAreMissing();
-  describe.skipIf(files.size === 0)(`captured deliveries of ${captured}`, () => declare(files, expectations.captured, suite));
+  describe.skipIf(files.size === 0)(`captured deliveries of ${captured}`, capturedOnly, () => declare(files, expectations.captured, suite));
 }
 
 function declare(bodies: ReadonlyMap<string, Bytes>, expectations: Expectations, suite: (set: DeliverySet) => void): void {
@@ -90,6 +90,9 @@ export function capturedVectors(): readonly Vector[] {
   sayCapturedAreMissing();
   return [];
 }
+
+/** The options of tests that need captured deliveries: the summary of `npm test` gives the reason beside each that is skipped. */
+export const capturedOnly = { meta: { skipReason: 'no captured deliveries; TRIBUTARY_FIXTURES names their directory' } };
 
 let saidThatCapturedAreMissing = false;
 
