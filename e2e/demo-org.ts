@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from '@playwright/test';
 import type { Demo } from '@tributary/supabase/local/seed.ts';
+import type { Rows } from '@tributary/web/test/mock/looks.ts';
 import { api, data, signIn, stack, type User } from './fixtures.ts';
-import type { Rows } from './pages.ts';
 
 /** The stack's demo org, filled so that every page has something to show, with a row for every panel. */
 export async function fillDemoOrg(deliveries: number): Promise<{ user: User; org: { id: string; slug: string }; rows: Rows }> {

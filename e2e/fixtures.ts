@@ -1,8 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import AxeBuilder from '@axe-core/playwright';
 import { expect, type Page } from '@playwright/test';
+import { withClient } from '@tributary/supabase/local/database.ts';
 import type { StackInfo } from '@tributary/supabase/local/stack.ts';
+import { findingsOf } from './axe.ts';
 
 /** What `npm start` tells scripts of the running stack. */
 export function stack(): StackInfo {
@@ -143,6 +144,14 @@ export async function deliverPurchase(
   return { status: response.status, body: (await response.json()) as never };
 }
 
+/** Runs the pass over the rules of alerts and sends what it finds, instead of waiting for the half minute to be over. */
+export const evaluateAlertsNow = () =>
+  withClient(stack().databaseUrl, (client) =>
+    client.query(
+      "select graphile_worker.add_job('alerts.evaluate'), graphile_worker.add_job('alerts.notify', run_at := now() + interval '1 second')",
+    ),
+  );
+
 /** Opens the dashboard as a user who is signed in already; the sign-in form has a journey of its own. */
 export async function openAs(page: Page, user: User, path: string): Promise<void> {
   await page.addInitScript(
@@ -154,16 +163,7 @@ export async function openAs(page: Page, user: User, path: string): Promise<void
   await page.goto(stack().apiUrl + path);
 }
 
-/**
- * No serious or critical finding of axe on what the page shows now. `where` names it among several, and lets them all be told of; `rules`
- * are the only ones to look at.
- */
-export async function expectAccessible(page: Page, { where, rules }: { where?: string; rules?: string[] } = {}): Promise<void> {
-  // No frames here: without the blank page that each run would open for them it takes two thirds of the time.
-  const axe = new AxeBuilder({ page }).setLegacyMode();
-  const { violations } = await (rules ? axe.withRules(rules) : axe).analyze();
-  const grave = violations.filter((one) => one.impact === 'serious' || one.impact === 'critical');
-  const found = grave.map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(' ')).join(', ')}`);
-  if (where === undefined) expect(found).toEqual([]);
-  else expect.soft(found, where).toEqual([]);
+/** No serious or critical finding of axe on what the page shows now. */
+export async function expectAccessible(page: Page): Promise<void> {
+  expect(await findingsOf(page)).toEqual([]);
 }

@@ -19,8 +19,8 @@ export default async function globalSetup(): Promise<() => Promise<void>> {
       DB_PORT: String(await freePort()),
       // Receivers of alerts are on this machine.
       OUTBOUND_ALLOW_PRIVATE: 'true',
-      // A large plan is one that a journey can make.
-      REPLAY_APPROVAL_THRESHOLD: '60',
+      // So low that a journey can make a plan that is above it.
+      REPLAY_APPROVAL_THRESHOLD: '20',
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@playwright/test';
-import { deliverPurchase, expectAccessible, makeHotmart, makeMember, makeOrg, makeUser, openAs } from './fixtures.ts';
+import { deliverPurchase, makeHotmart, makeOrg, makeUser, openAs } from './fixtures.ts';
 
 test('the figures add up, and lead to what they count', async ({ page }) => {
   test.setTimeout(180_000);
@@ -76,24 +76,4 @@ test('another org is another page: nothing of the one before is shown while its 
   await expect(page).toHaveURL(new RegExp(`/o/${quiet.slug}/overview`));
   await expect(stored).toHaveCount(0, { timeout: 1_000 });
   await expect(page.getByRole('link', { name: 'Stored: 0' })).toBeVisible();
-});
-
-test('an org where nothing has arrived sees its first step, and an analyst of it whose step it is', async ({ page, browser }) => {
-  const owner = await makeUser('owner');
-  const org = await makeOrg(owner);
-  const analyst = await makeMember(org, owner, 'analyst');
-  await openAs(page, owner, `/o/${org.slug}/overview`);
-  await expect(page.getByRole('heading', { name: 'Nothing has arrived yet' })).toBeVisible();
-  await expect(page.getByRole('link', { name: 'Add a connection' })).toBeVisible();
-  await expect(page.getByRole('region', { name: 'From arrival to storage' })).toHaveCount(0);
-  await expectAccessible(page);
-
-  const context = await browser.newContext({ locale: 'pt-BR', colorScheme: 'dark', viewport: { width: 390, height: 844 } });
-  const other = await context.newPage();
-  await openAs(other, analyst, `/o/${org.slug}/overview`);
-  await expect(other.getByRole('heading', { name: 'Nada chegou ainda' })).toBeVisible();
-  await expect(other.getByRole('note')).toContainText('Só quem é owner ou admin desta organização pode fazer isto.');
-  await expect(other.getByRole('link', { name: 'Adicionar uma conexão' })).toHaveCount(0);
-  await expectAccessible(other);
-  await context.close();
 });

@@ -3,7 +3,7 @@ import { findChromium } from './chromium.ts';
 
 export default defineConfig({
   testDir: '.',
-  testMatch: '*.e2e.ts',
+  testMatch: '**/*.e2e.ts',
   outputDir: '../.local/e2e-results',
   globalSetup: './global-setup.ts',
   // One stack for all of them; each journey makes a user and an org of its own.

@@ -2,7 +2,7 @@ import { expect, type Page, test } from '@playwright/test';
 import { data, deliverPurchase, expectAccessible, makeHotmart, makeMember, makeOrg, makeUser, openAs } from './fixtures.ts';
 
 /** What a plan may have that its maker approves alone: REPLAY_APPROVAL_THRESHOLD of global-setup.ts. */
-const small = 60;
+const small = 20;
 const large = small + 1;
 
 // Many steps each, on a machine that may be busy.

@@ -1,11 +1,11 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from '@playwright/test';
+import { guestLooks, type Look, looksOf, personalLooks } from '@tributary/web/test/mock/looks.ts';
 import { findChromium } from './chromium.ts';
 import { fillDemoOrg } from './demo-org.ts';
 import { makeOrg, makeUser, openAs, stack, type User } from './fixtures.ts';
 import globalSetup from './global-setup.ts';
-import { guestLooks, type Look, looksOf, personalLooks } from './pages.ts';
 
 // `npm run screenshots`: every page and panel, light and dark, wide and narrow, some in Portuguese and of an empty org, as PNGs; on a stack of
 // its own, or on the one whose stack.json E2E_STACK names. `npm run screenshots -- events` takes only those whose name has the word.

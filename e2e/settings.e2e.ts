@@ -226,25 +226,3 @@ test('a connection takes a rate limit and a priority, and gives them up again', 
   await page.getByRole('button', { name: 'Save' }).click();
   await expect.poll(kept).toMatchObject({ rateLimitPerSecond: null, priority: 'low' });
 });
-
-test('in Portuguese, on a phone, in the dark: every tab fits and is accessible', async ({ browser }) => {
-  const owner = await makeUser('owner');
-  const org = await makeOrg(owner);
-  await makeMember(org, owner, 'admin');
-  const context = await browser.newContext({ locale: 'pt-BR', viewport: { width: 390, height: 844 }, colorScheme: 'dark' });
-  const page = await context.newPage();
-  for (const [name, heading] of [
-    ['org', 'Nome e limite'],
-    ['projects', 'Adicionar projeto'],
-    ['members', 'Convidar alguém'],
-    ['audit', 'Auditoria'],
-  ] as const) {
-    await openAs(page, owner, tab(org, name));
-    await expect(page.getByRole('heading', { name: heading })).toBeVisible();
-    await page.waitForLoadState('networkidle');
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0);
-    await expectAccessible(page);
-  }
-  await expect(page.getByRole('button', { name: `${owner.email} entrou como proprietário` })).toBeVisible();
-  await context.close();
-});

@@ -3,12 +3,11 @@ import type { Secret } from '@tributary/pipeline/source.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import { Connection, CreatedConnection, ProblemAnswer } from '@tributary/shared/api.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findSecrets } from '../deliveries/secrets.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { publicUrl, startTestApi, type TestApi } from '../test/api.ts';
 import { call } from '../test/call.ts';
 import type { TestOrg, TestUser } from '../test/make.ts';
-import { openSecret } from './secrets.ts';
-import { findSealedSecrets } from './store.ts';
 
 let world: TestApi;
 let app: TestApi['app'];
@@ -34,8 +33,8 @@ function create(body: object, user: TestUser = org.owner) {
 /** The secrets that an API process would accept deliveries with. */
 async function storedSecrets(id: string): Promise<Secret[]> {
   const keys = await loadOrgKeys(world.db, world.masterKeys, org.id, world.log);
-  const sealed = await findSealedSecrets(world.db, id);
-  return sealed.flatMap((secret) => openSecret(keys, org.id, id, secret.name, secret.sealed) ?? []);
+  const secrets = await findSecrets(world.db, id, keys, world.log);
+  return secrets.map(({ name, value }) => ({ name, value }));
 }
 
 describe('creating a connection', () => {

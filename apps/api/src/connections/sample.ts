@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Sample, Secret, Signed, Source } from '@tributary/pipeline/source.ts';
-import { webhook } from '@tributary/pipeline/sources/webhook/index.ts';
+import type { Sample, Secret, Source } from '@tributary/pipeline/source.ts';
 
 /** A sample as the platform would send it. Throws when the secrets cannot sign. */
 export function signSample(
@@ -12,10 +11,7 @@ export function signSample(
   nowMs: number,
 ): Request {
   const unsigned = sample.body({ id: randomUUID(), nowMs });
-  const signed: Signed =
-    source.type === webhook.type
-      ? webhook.sign(unsigned, secrets, webhook.config.parse(config), nowMs, url)
-      : source.sign(unsigned, secrets, config, nowMs);
+  const signed = source.sign(unsigned, secrets, config, nowMs, url);
   const target = new URL(url);
   for (const [name, value] of Object.entries(signed.query ?? {})) target.searchParams.set(name, value);
   return new Request(target, {

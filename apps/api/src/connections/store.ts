@@ -1,5 +1,4 @@
-import type { Secret } from '@tributary/pipeline/source.ts';
-import type { Db, Sql } from '../platform/db.ts';
+import type { Sql } from '../platform/db.ts';
 
 export interface ConnectionRow {
   id: string;
@@ -25,7 +24,7 @@ export interface SecretRow {
   expires_at: string | null;
 }
 
-// Every statement here but the last runs as the caller, under RLS.
+// Every statement here runs as the caller, under RLS.
 
 const columns = `c.id, c.org_id, c.project_id, c.type, c.name, c.is_active, c.rate_limit_per_second, c.priority, c.config_json, c.created_at, c.updated_at, c.last_event_at,
   c.org_id = any (array(select private.my_orgs('{owner,admin}'))) as may_write`;
@@ -114,13 +113,4 @@ export async function rotateSecret(sql: Sql, connectionId: string, name: string,
 export async function deleteConnection(sql: Sql, id: string): Promise<boolean> {
   const [row] = await sql<{ deleted: boolean }>('select private.delete_connection($1) as deleted', [id]);
   return row?.deleted ?? false;
-}
-
-/** The sealed secrets that are valid now, newest first. Runs as `ingest`, which bypasses RLS: check the caller's permission first. */
-export async function findSealedSecrets(db: Pick<Db, 'ingest'>, id: string): Promise<{ name: Secret['name']; sealed: Buffer }[]> {
-  const [row] = await db.ingest<{ connection: { secrets: { name: string; sealed: string }[] } | null }>(
-    'select private.find_connection($1) as connection',
-    [id],
-  );
-  return (row?.connection?.secrets ?? []).map(({ name, sealed }) => ({ name, sealed: Buffer.from(sealed, 'base64') }));
 }

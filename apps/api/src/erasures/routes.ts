@@ -13,7 +13,7 @@ import { findCountries, resolveOrg, resolveOrgToWrite } from '../tenancy/callers
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
 import { describe } from './openapi.ts';
-import { probesOf, sealPerson } from './person.ts';
+import { missingHashKeys, probesOf, sealPerson } from './person.ts';
 import { countEvents, type ErasureRow, findErasure, listErasures, startErasure } from './store.ts';
 
 export interface ErasureRouteDeps {
@@ -59,6 +59,8 @@ export function erasureRoutes({ db, verifyToken, masterKeys, log, now }: Erasure
     const keys = await loadOrgKeys(db, masterKeys, org.id, log);
     c.header('cache-control', 'no-store');
     if (dryRun) {
+      const missing = missingHashKeys(keys);
+      if (missing !== undefined) throw new Refusal('conflict', missing);
       const events = await db.as(c.var.claims, (sql) => countEvents(sql, org.id, probesOf(keys, person)));
       return c.json({ dryRun: true, events } satisfies ErasureDryRun);
     }

@@ -1,14 +1,10 @@
 import type { Source, Translation } from '@tributary/pipeline/source.ts';
-import { exampleConfigs } from '@tributary/pipeline/sources/webhook/samples.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import { type SourceEntry, SourceQuery } from '@tributary/shared/api.ts';
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { validQuery } from '../platform/requests.ts';
 import { describe } from './openapi.ts';
-
-/** Configs to begin with, for sources that cannot do without one. */
-const examples: Readonly<Record<string, Record<string, unknown>>> = { webhook: exampleConfigs['standard-webhooks'] };
 
 /** Mounted at /api/sources. The catalogue is the same for everybody and contains no secret, so that it needs no sign-in. */
 export function sourceRoutes() {
@@ -35,7 +31,7 @@ function toEntry(source: Source, translation?: Translation): SourceEntry {
       required,
     })),
     configSchema: translated(z.toJSONSchema(source.config, { io: 'input' }) as JsonSchema, translation?.settings),
-    exampleConfig: examples[source.type] ?? {},
+    exampleConfig: source.exampleConfig ?? {},
     samples: source.samples.map(({ name, label }) => ({ name, label: translation?.samples[name] ?? label })),
     handshake: source.handshake !== undefined,
   };

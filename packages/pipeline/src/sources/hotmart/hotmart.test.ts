@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeBody } from '../../reading/body.ts';
 import { type Delivery, type Json, type JsonObject, type Reading, RecordError, type Secret } from '../../source.ts';
 import { describeDeliveries, expectReading } from '../../test/deliveries.ts';
+import { proveSource } from '../../test/prove-source.ts';
 import { synthetic } from './fixtures/expected.ts';
 import { captured } from './fixtures/expected-captured.ts';
 import { type HotmartConfig, hotmart } from './index.ts';
@@ -72,6 +73,20 @@ function postback(change: Record<string, string | undefined>): string {
   for (const [name, value] of Object.entries(change)) value === undefined ? fields.delete(name) : fields.set(name, value);
   return fields.toString();
 }
+
+proveSource(hotmart, {
+  signsBody: false,
+  people: [
+    'Marina Prado',
+    'marina.prado@example.com',
+    '912345678',
+    '12345678900',
+    'Rua das Amostras',
+    '192.0.2.44',
+    'Otávio Lemos',
+    'TRB0SUB1',
+  ],
+});
 
 describe('the proof is the hottok', () => {
   const { body } = sample('PURCHASE_APPROVED');

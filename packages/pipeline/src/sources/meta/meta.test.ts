@@ -14,6 +14,7 @@ import {
   type Secret,
 } from '../../source.ts';
 import { capturedOnly, capturedVectors, describeDeliveries, expectReading } from '../../test/deliveries.ts';
+import { proveSource } from '../../test/prove-source.ts';
 import { synthetic } from './fixtures/expected.ts';
 import { captured } from './fixtures/expected-captured.ts';
 import { meta } from './index.ts';
@@ -83,6 +84,11 @@ function thrown(action: () => unknown): RecordError {
   }
   throw new Error('nothing was thrown');
 }
+
+proveSource(meta, {
+  signsBody: true,
+  people: ['Marina Prado', 'Otávio Lins', '5511955550123', '24000000000000008', '5400000000000009', 'Quando abre a próxima turma'],
+});
 
 describe('handshake', () => {
   const ask = (query: string, using = secrets) => meta.handshake?.(new URLSearchParams(query), using);

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeBody } from '../../reading/body.ts';
 import { type Delivery, type Json, type JsonObject, type Reading, RecordError, type Secret } from '../../source.ts';
 import { capturedOnly, capturedVectors, describeDeliveries, expectReading, type Vector } from '../../test/deliveries.ts';
+import { proveSource } from '../../test/prove-source.ts';
 import { synthetic } from './fixtures/expected.ts';
 import { captured } from './fixtures/expected-captured.ts';
 import { type StripeConfig, stripe } from './index.ts';
@@ -69,6 +70,8 @@ function sample(name: string, id = '0f9d5c3e-7a31-4a0e-9d56-0a4f0c6b2d11'): stri
 function about(type: string, object: JsonObject, envelope: JsonObject = {}): string {
   return JSON.stringify({ id: 'evt_1', object: 'event', created: now, livemode: true, type, data: { object }, ...envelope });
 }
+
+proveSource(stripe, { signsBody: true, people: ['Rafael Nunes', 'rafael.nunes@example.com', '998765432', 'cus_TributarySample'] });
 
 describe('the proof is the signature', () => {
   const body = sample('payment_intent.succeeded');

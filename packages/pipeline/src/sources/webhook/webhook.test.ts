@@ -18,6 +18,7 @@ import {
   type Secret,
 } from '../../source.ts';
 import { capturedOnly, capturedVectors, describeDeliveries, type Expected, expectReading, type Vector } from '../../test/deliveries.ts';
+import { proveSource } from '../../test/prove-source.ts';
 import type { WebhookConfig, WebhookConfigInput } from './config.ts';
 import { captured, idOf, synthetic } from './fixtures/expected.ts';
 import { webhook } from './index.ts';
@@ -107,6 +108,26 @@ const withId = configOf({
     timestampHeader: 'x-time',
     idHeader: 'x-id',
     template: '{id}.{timestamp}.{body}',
+  },
+});
+
+proveSource(webhook, {
+  signsBody: true,
+  people: [
+    'Lívia Campos',
+    'livia.campos@example.com',
+    '95555-0142',
+    'Davi Rocha',
+    'davi.rocha@example.com',
+    'ana.farias@example.com',
+    'Pessoa 1',
+  ],
+  configs: {
+    hmac: { config: exampleConfigs.hmac, signsBody: true },
+    'Standard Webhooks': { config: exampleConfigs['standard-webhooks'], signsBody: true },
+    'API key': { config: exampleConfigs['api-key'], signsBody: false },
+    'API key in the query': { config: { verification: { scheme: 'api-key', in: 'query', name: 'token' } }, signsBody: false },
+    Basic: { config: exampleConfigs.basic, signsBody: false },
   },
 });
 
