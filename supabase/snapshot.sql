@@ -110,9 +110,9 @@ comment on type private.known_row is 'A record of a batch whose key was taken be
 create table private.activity_rollup (
   id boolean default true not null,
   rolled_until timestamp with time zone,
-  settled_until timestamp with time zone,
-  settling_until timestamp with time zone,
-  settling_xid xid8,
+  committed_until timestamp with time zone,
+  pending_until timestamp with time zone,
+  pending_xid xid8,
   constraint activity_rollup_pkey PRIMARY KEY (id),
   constraint activity_rollup_id_check CHECK (id)
 );
@@ -1196,6 +1196,34 @@ comment on function private.add_org_key(uuid,text,integer,bytea,integer) is 'Add
 hashed with it, until a reprocessing hashes them anew. p_version, for which the key was wrapped, must be the next version; false: another request
 added it first. An org without keys gets its first pair when it needs it.';
 grant execute on function private.add_org_key(uuid,text,integer,bytea,integer) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.advance_committed_until(p_now timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_state private.activity_rollup := (select r from private.activity_rollup r);
+begin
+  if v_state.pending_xid is null or v_state.pending_until < p_now - interval '10 minutes' or not exists (
+    select from pg_locks l left join pg_stat_activity a on a.pid = l.pid
+    where l.locktype = 'transactionid' and l.mode = 'ExclusiveLock' and l.granted
+      and age(l.transactionid) > age(v_state.pending_xid::xid)
+      -- A lock without a process is that of a prepared transaction, whose database is not known here.
+      and (a.pid is null or a.datid = (select d.oid from pg_database d where d.datname = current_database()))) then
+    update private.activity_rollup
+    set committed_until = greatest(committed_until, pending_until), pending_until = date_trunc('minute', p_now - interval '15 seconds'),
+      pending_xid = pg_current_xact_id()
+    returning committed_until into v_state.committed_until;
+  end if;
+  return coalesce(v_state.committed_until, '-infinity');
+end
+$function$;
+comment on function private.advance_committed_until(timestamp with time zone) is 'Moves committed_until. A batch is dated when its statement begins and visible when it commits, which may be much later: a statement is cancelled
+after 12 s, but a commit waits for its disk as long as it takes. So committed_until reaches a moment when 15 s have passed since, by when each
+statement that began before it writes or is gone, and then every transaction that was writing has ended. A transaction that writes for more than
+ten minutes is no batch and is not waited for. Nor is one in another database of the cluster: it writes nothing here. The horizon of a snapshot
+counts them all; the lock that each transaction holds on its own id tells which database it is in.';
 
 CREATE OR REPLACE FUNCTION private.alert_message(p_kind text, p_name text, p_value double precision, p_threshold double precision, p_window integer)
  RETURNS text
@@ -3259,7 +3287,7 @@ CREATE OR REPLACE FUNCTION private.roll_up_activity(p_now timestamp with time zo
  SET search_path TO ''
 AS $function$
 declare
-  v_settled timestamptz;
+  v_committed timestamptz;
   v_from timestamptz;
   v_to timestamptz;
   v_level record;
@@ -3269,10 +3297,10 @@ begin
     return false;
   end if;
   perform private.turn_back_activity(p_now);
-  v_settled := private.settle_activity(p_now);
+  v_committed := private.advance_committed_until(p_now);
   select min(a.bucket) into v_from from public.connection_activity a where a.bucket >= private.activity_rolled_until();
   if v_from is null then
-    update private.activity_rollup set rolled_until = greatest(rolled_until, v_settled);
+    update private.activity_rollup set rolled_until = greatest(rolled_until, v_committed);
     return false;
   end if;
   v_from := date_trunc('minute', v_from);
@@ -3316,14 +3344,14 @@ begin
   end loop;
 
   perform private.refresh_last_event_at(v_from);
-  update private.activity_rollup set rolled_until = greatest(rolled_until, least(v_to, v_settled));
+  update private.activity_rollup set rolled_until = greatest(rolled_until, least(v_to, v_committed));
   return v_to < 'infinity';
 end
 $function$;
-comment on function private.roll_up_activity(timestamp with time zone,integer) is 'Rolls up what came since the last time: recomputes every minute that is not settled yet, and the hours and days around it. Running it twice
-changes nothing; of several runs at once, one works and the others return at once. Takes at most p_rows activity rows and at least one minute at
-a time; returns whether more is waiting. A sum of lags is capped at the largest bigint: five million events from 1971 on one connection in one
-day added up to more, and the overflow stopped the rollup of every org.';
+comment on function private.roll_up_activity(timestamp with time zone,integer) is 'Rolls up what came since the last time: recomputes every minute whose batches may not all be committed yet, and the hours and days around it.
+Running it twice changes nothing; of several runs at once, one works and the others return at once. Takes at most p_rows activity rows and at
+least one minute at a time; returns whether more is waiting. A sum of lags is capped at the largest bigint: five million events from 1971 on one
+connection in one day added up to more, and the overflow stopped the rollup of every org.';
 grant execute on function private.roll_up_activity(timestamp with time zone,integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.rotate_connection_secret(p_connection_id uuid, p_name text, p_sealed bytea, p_grace_seconds integer)
@@ -3488,34 +3516,6 @@ end
 $function$;
 comment on function private.set_operator_mode(text,double precision,text,uuid) is 'Sets the mode that the operator demands of every instance; p_mode null: the automatic mode counts again.';
 grant execute on function private.set_operator_mode(text,double precision,text,uuid) to worker;
-
-CREATE OR REPLACE FUNCTION private.settle_activity(p_now timestamp with time zone)
- RETURNS timestamp with time zone
- LANGUAGE plpgsql
- SET search_path TO ''
-AS $function$
-declare
-  v_state private.activity_rollup := (select r from private.activity_rollup r);
-begin
-  if v_state.settling_xid is null or v_state.settling_until < p_now - interval '10 minutes' or not exists (
-    select from pg_locks l left join pg_stat_activity a on a.pid = l.pid
-    where l.locktype = 'transactionid' and l.mode = 'ExclusiveLock' and l.granted
-      and age(l.transactionid) > age(v_state.settling_xid::xid)
-      -- A lock without a process is that of a prepared transaction, whose database is not known here.
-      and (a.pid is null or a.datid = (select d.oid from pg_database d where d.datname = current_database()))) then
-    update private.activity_rollup
-    set settled_until = greatest(settled_until, settling_until), settling_until = date_trunc('minute', p_now - interval '15 seconds'),
-      settling_xid = pg_current_xact_id()
-    returning settled_until into v_state.settled_until;
-  end if;
-  return coalesce(v_state.settled_until, '-infinity');
-end
-$function$;
-comment on function private.settle_activity(timestamp with time zone) is 'Moves settled_until. A batch is dated when its statement begins and visible when it commits, which may be much later: a statement is cancelled
-after 12 s, but a commit waits for its disk as long as it takes. So a moment is settled when 15 s have passed, by when each statement that began
-before it writes or is gone, and then every transaction that was writing has ended. A transaction that writes for more than ten minutes is no
-batch and is not waited for. Nor is one in another database of the cluster: it writes nothing here. The horizon of a snapshot counts them all;
-the lock that each transaction holds on its own id tells which database it is in.';
 
 CREATE OR REPLACE FUNCTION private.settle_alert_notification(p_id uuid, p_attempt integer, p_outcome text, p_error text, p_after_seconds integer)
  RETURNS boolean
@@ -3943,7 +3943,7 @@ CREATE OR REPLACE FUNCTION private.turn_back_activity(p_now timestamp with time 
  SET search_path TO ''
 AS $function$
   update private.activity_rollup
-  set settled_until = null, settling_until = null, settling_xid = null,
+  set committed_until = null, pending_until = null, pending_xid = null,
     rolled_until = case when rolled_until <= p_now then rolled_until else (
       select max(newest.bucket) - interval '15 minutes'
       from public.source_connections c
@@ -3953,7 +3953,7 @@ AS $function$
         where m.org_id = c.org_id and m.source_connection_id = c.id and m.bucket <= p_now
         order by m.bucket desc limit 1
       ) newest) end
-  where greatest(rolled_until, settled_until, settling_until) > p_now
+  where greatest(rolled_until, committed_until, pending_until) > p_now
 $function$;
 comment on function private.turn_back_activity(timestamp with time zone) is 'Takes the marks of the rollup back when they lie in the future. A database clock that was ahead (for a minute, or by two days) moves them there,
 and then what is counted until that time is neither rolled up nor read from connection_activity. The marks go back to the newest minute that was

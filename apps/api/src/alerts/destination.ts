@@ -1,4 +1,7 @@
 import { alertChannelAad, open, SealError, seal } from '@tributary/pipeline/crypto/seal.ts';
+import type { AlertChannelType, CreateAlertChannel, UpdateAlertChannel } from '@tributary/shared/alerts.ts';
+import type { z } from 'zod';
+import { invalidRequest } from '../platform/requests.ts';
 import type { OrgKeys } from '../tenancy/org-keys.ts';
 
 /** The destination of a channel with its credentials. It is stored sealed only. */
@@ -41,4 +44,39 @@ export function maskDestination(destination: Destination): string {
     case 'email':
       return destination.recipients.join(', ');
   }
+}
+
+export function toDestination(body: z.output<typeof CreateAlertChannel>, generatedSecret: string | undefined): Destination {
+  switch (body.type) {
+    case 'slack':
+      return { type: 'slack', url: body.url };
+    case 'pagerduty':
+      return { type: 'pagerduty', routingKey: body.routingKey };
+    case 'webhook':
+      return { type: 'webhook', url: body.url, secret: body.secret ?? generatedSecret ?? '' };
+    case 'email':
+      return { type: 'email', recipients: body.recipients };
+  }
+}
+
+const fieldsOf: Record<AlertChannelType, readonly string[]> = {
+  slack: ['url'],
+  pagerduty: ['routingKey'],
+  webhook: ['url', 'secret'],
+  email: ['recipients'],
+};
+
+type DestinationFields = Pick<z.output<typeof UpdateAlertChannel>, 'url' | 'routingKey' | 'secret' | 'recipients'>;
+
+/** Keeps the fields that the change leaves out. `before` is undefined when it cannot be decrypted: every field must then be given again. */
+export function changeDestination(before: Destination | undefined, type: AlertChannelType, changes: DestinationFields): Destination {
+  const given = Object.entries(changes).filter(([, value]) => value !== undefined);
+  const foreign = given.filter(([field]) => !fieldsOf[type].includes(field));
+  if (foreign.length > 0)
+    throw invalidRequest(foreign.map(([field]) => ({ path: [field], message: `is not a field of a ${type} channel` })));
+  const after = { type, ...before, ...Object.fromEntries(given) };
+  const missing = fieldsOf[type].filter((field) => !(field in after));
+  if (missing.length > 0)
+    throw invalidRequest(missing.map((field) => ({ path: [field], message: 'must be given again: the stored value cannot be decrypted' })));
+  return after as Destination;
 }

@@ -14,7 +14,8 @@ import { type AuthVariables, requireUser, type VerifyToken } from '../platform/a
 import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
 import { resolveOrg } from '../tenancy/callers-org.ts';
-import { addChannelRoutes, type ChannelDeps } from './channels.ts';
+import type { ChannelDeps } from './channel-commands.ts';
+import { addChannelRoutes } from './channel-routes.ts';
 import { describe } from './openapi.ts';
 import { changeIncident, findIncident, findRule, listIncidents, listNotifications, listRules, updateRule } from './store.ts';
 import { toIncident, toNotification, toRule } from './wire.ts';

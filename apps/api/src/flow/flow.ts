@@ -8,10 +8,10 @@ import type { Metrics } from '../platform/metrics.ts';
 import type { Rate } from '../platform/token-bucket.ts';
 import { createFleet } from './fleet.ts';
 import { createGate, type Gate } from './gate.ts';
-import { createLevelWatch, defaultThresholds, type Thresholds } from './levels.ts';
+import { createLevelWatch, defaultThresholds, type LevelWatch, type Pressure, type Thresholds } from './levels.ts';
 import { createLimits, type Limits } from './limits.ts';
 import { decideMode, toFlowState } from './mode.ts';
-import { getOverview, leaveFleet, listTransitions, requestFlush, setOperatorMode } from './store.ts';
+import { getOverview, leaveFleet, listTransitions, type Report, requestFlush, setOperatorMode } from './store.ts';
 
 /** Decides what this instance takes and what it refuses, together with all the other instances. */
 export interface Flow {
@@ -52,22 +52,9 @@ export async function createFlow(deps: {
   let obeyed = decideMode('normal', undefined, undefined);
   const gate = createGate({ mode: () => obeyed.mode, requestsInFlightMax: deps.requestsInFlightMax, metrics });
   const limits = createLimits({ obeyed: () => obeyed, fairShare: deps.fairShare, metrics });
+  const report = () => reportOf(instanceId, obeyed.mode, watch, gate, writer);
   const fleet = createFleet({ db, report, flush: () => writer.flush(), onBeat: obey, log });
   let isDrainLogged = false;
-
-  function report() {
-    const { records, bytes, oldestAgeMs, flushAgeMs } = writer.state();
-    return {
-      id: instanceId,
-      automatic_mode: watch.level(),
-      cause: watch.cause(),
-      obeyed_mode: obeyed.mode,
-      buffer_records: records,
-      buffer_bytes: bytes,
-      oldest_age_seconds: Math.max(oldestAgeMs, flushAgeMs) / 1000,
-      in_flight: gate.inFlight(),
-    };
-  }
 
   function obey(): void {
     const before = obeyed.mode;
@@ -83,9 +70,7 @@ export async function createFlow(deps: {
   }
 
   function observe(): void {
-    const { records, recordsMax, bytes, bytesMax, oldestAgeMs, flushAgeMs } = writer.state();
-    const pressure = { records: records / recordsMax, bytes: bytes / bytesMax, ageMs: Math.max(oldestAgeMs, flushAgeMs) };
-    const change = watch.observe(pressure, performance.now());
+    const change = watch.observe(pressureOf(writer), performance.now());
     obey();
     if (change) void fleet.poll();
   }
@@ -131,6 +116,25 @@ export async function createFlow(deps: {
         log.warn({ err: error }, 'this instance could not sign off from the fleet'),
       );
     },
+  };
+}
+
+function pressureOf(writer: Writer): Pressure {
+  const { records, recordsMax, bytes, bytesMax, oldestAgeMs, flushAgeMs } = writer.state();
+  return { records: records / recordsMax, bytes: bytes / bytesMax, ageMs: Math.max(oldestAgeMs, flushAgeMs) };
+}
+
+function reportOf(id: string, obeyed: Mode, watch: LevelWatch, gate: Gate, writer: Writer): Omit<Report, 'flushed_turn'> {
+  const { records, bytes, oldestAgeMs, flushAgeMs } = writer.state();
+  return {
+    id,
+    automatic_mode: watch.level(),
+    cause: watch.cause(),
+    obeyed_mode: obeyed,
+    buffer_records: records,
+    buffer_bytes: bytes,
+    oldest_age_seconds: Math.max(oldestAgeMs, flushAgeMs) / 1000,
+    in_flight: gate.inFlight(),
   };
 }
 

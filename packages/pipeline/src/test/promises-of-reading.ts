@@ -209,7 +209,9 @@ const strangeBodies: readonly Body[] = [
 
 const replacements: readonly (Json | undefined)[] = [undefined, null, true, -1, 1e300, '', '9'.repeat(40), [], {}, [null], 'x'.repeat(300)];
 
-/** The body with each of its fields, down to three levels, lost or replaced by values of three other types, which differ from case to case. */
+/**
+ * The body with each of its fields, down to three levels, lost or replaced by values of three other types, which differ from case to case.
+ */
 function* mutations(body: Body, seed: number): Generator<Body> {
   if (body.kind === 'empty') return;
   for (let turn = 0; turn < 3; turn++) {

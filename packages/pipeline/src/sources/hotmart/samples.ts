@@ -31,7 +31,7 @@ const buyer = {
 const product = { id: 5512340, ucode: '3f0f6c1e-6f52-4a7e-9f0b-0d9f3f1c2b7a', name: 'Curso de Cerâmica', has_co_production: true };
 const subscriber = { code: 'TRB0SUB1', name: buyer.name, email: buyer.email };
 
-/** A transaction of the platform's form, another for every id. */
+/** A transaction in the platform's form, a different one for every id. */
 function transactionOf(id: string): string {
   return `HP${BigInt(`0x${createHash('sha256').update(id).digest('hex').slice(0, 12)}`)
     .toString()
@@ -159,7 +159,7 @@ const v2Samples: readonly Sample[] = [
     label: 'First access to the members area',
     becomes: 'course.first_access',
     contentType: 'application/json',
-    // Real deliveries of this event spell it `creationDate`.
+    // Real deliveries of this event have `creationDate` instead of `creation_date`.
     body: ({ id, nowMs }) =>
       JSON.stringify({
         id,
@@ -262,7 +262,7 @@ const v1Samples: readonly Sample[] = [
     label: 'Legacy 1.0: cart abandoned',
     becomes: 'cart.abandoned',
     contentType: 'application/json',
-    // No id in this body: the address makes each send another event.
+    // This body has no id, so the e-mail address makes each send a new event.
     body: ({ id }) =>
       JSON.stringify({
         affiliate: false,
@@ -293,5 +293,5 @@ const v1Samples: readonly Sample[] = [
   },
 ];
 
-/** One synthetic payload for each of the 16 events of version 2, and the legacy forms. The hottok is put in by `sign`. */
+/** One synthetic payload for each of the 16 events of version 2, and the legacy forms. `sign` adds the hottok. */
 export const samples: readonly Sample[] = [...v2Samples, ...v1Samples];

@@ -3,7 +3,7 @@ import type { JsonObject, Sample } from '../../source.ts';
 
 type Fill = { id: string; nowMs: number };
 
-/** Fifteen digits, as Meta's ids look. */
+/** Fifteen digits, the form of Meta's ids. */
 function digits(id: string): string {
   return String(100_000_000_000_000n + (BigInt(`0x${createHash('sha256').update(id).digest('hex').slice(0, 12)}`) % 900_000_000_000_000n));
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { JsonObject, Sample } from '../../source.ts';
 
 interface Fill {
-  /** Stripe-like suffix, another for every send. */
+  /** The suffix of ids in Stripe's form, a different one for every send. */
   tail: string;
   /** Seconds since the epoch, as Stripe counts. */
   now: number;

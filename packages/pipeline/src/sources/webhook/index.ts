@@ -7,10 +7,10 @@ import { read } from './read.ts';
 import { exampleConfigs, samples } from './samples.ts';
 import { split } from './split.ts';
 
-/** What a connection's config decides here, and the source once for all elsewhere. */
+/** Members of the contract that a connection's config decides. */
 type ByConfig = Required<Pick<Source<WebhookConfig>, 'personalFor' | 'credentialsFor' | 'newSecret'>>;
 
-/** Any system that can POST: how it proves itself and where things are in its records is the connection's config. */
+/** Any system that can POST. The connection's config says how a delivery proves itself and where the fields of a record are. */
 export const webhook: Source<WebhookConfig> & ByConfig = {
   type: 'webhook',
   label: 'Webhook (any system)',

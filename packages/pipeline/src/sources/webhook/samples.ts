@@ -64,7 +64,7 @@ export const samples: readonly Sample[] = [
   },
 ];
 
-/** A config for each scheme, to begin from; any sample goes with any of them. */
+/** A config to start from for each scheme. Every sample can be sent with every config. */
 export const exampleConfigs: Readonly<Record<WebhookConfigInput['verification']['scheme'], WebhookConfigInput>> = {
   hmac: {
     verification: { scheme: 'hmac', header: 'x-signature-256', prefix: 'sha256=' },
