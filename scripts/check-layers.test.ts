@@ -25,9 +25,9 @@ describe('the check of imports', () => {
   it.each<[what: string, file: string, text: string, told: string]>([
     [
       'a feature that imports another',
-      `${api}/dlq/work.ts`,
+      `${api}/dlq/retry.ts`,
       `import { x } from '../replays/run.ts';`,
-      `${api}/dlq/work.ts:1: api/features may not import ${api}/replays/run.ts (api/features). One feature never reaches into another`,
+      `${api}/dlq/retry.ts:1: api/features may not import ${api}/replays/run.ts (api/features). One feature never reaches into another`,
     ],
     ['the engine that imports a feature', `${api}/platform/jobs.ts`, `import { x } from '../flow/flow.ts';`, 'platform/ is the engine'],
     [
@@ -76,7 +76,7 @@ describe('the check of imports', () => {
       `${api}/dlq/store.ts:1: may not import hono. A store holds SQL`,
     ],
     ['HTTP in background work', `${api}/dlq/jobs.ts`, `import { jsonBody } from '../platform/requests.ts';`, 'Background work'],
-    ['the driver outside of its file', `${api}/dlq/work.ts`, `import pg from 'pg';`, 'apps/api/src/platform/db.ts: take a Db or Sql'],
+    ['the driver outside of its file', `${api}/dlq/retry.ts`, `import pg from 'pg';`, 'apps/api/src/platform/db.ts: take a Db or Sql'],
     [
       'a package that shared may not have',
       'packages/shared/src/a.ts',

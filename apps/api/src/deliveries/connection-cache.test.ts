@@ -19,7 +19,7 @@ const statusOf = async (url: string, hottok: string) =>
   (await api.send(url, '{"not": "a purchase"}', { 'x-hotmart-hottok': hottok })).status;
 const withinASecond = { timeout: 1_000, interval: 20 };
 
-test('a connection disabled or deleted anywhere stops in every process within a second', async () => {
+test('a connection that any process disables or deletes stops in every process within a second', async () => {
   const { id, url } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
   const elsewhere = await createConnections(api.db, api.masterKeys, api.log);
   expect((await elsewhere.get(id))?.isActive).toBe(true);
@@ -35,7 +35,7 @@ test('a connection disabled or deleted anywhere stops in every process within a 
   await elsewhere.close();
 });
 
-test('while notifications are lost a change is still seen within a second, and listening comes back by itself', async () => {
+test('a change is seen within a second while notifications are lost, and the listener reconnects by itself', async () => {
   const { id, url } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
   expect(await statusOf(url, 'the-token-of-this-connection')).toBe(200);
   await api.admin(
@@ -54,7 +54,7 @@ test('while notifications are lost a change is still seen within a second, and l
     .toEqual([{ n: 1 }]);
 });
 
-test('a rotated secret works at once, the old one through its grace and not a moment longer', async () => {
+test('a rotated secret is valid at once, and the old secret exactly until its grace period ends', async () => {
   const { id, url } = await api.connect(org, 'hotmart', { hottok: 'the-old-token-0123456789' });
   const rotate = await api.app.request(`/api/connections/${id}/secret`, {
     method: 'POST',
@@ -83,7 +83,7 @@ function rejecting(connection: Connection) {
   };
 }
 
-test('rejected deliveries are stored up to the cap of the hour, over all processes, and counted beyond it', async () => {
+test('rejected deliveries are stored up to the hourly cap, over all processes, and counted beyond it', async () => {
   const { id } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
   const connection = await api.connections.get(id);
   if (!connection) throw new Error('no connection');
@@ -100,7 +100,7 @@ test('rejected deliveries are stored up to the cap of the hour, over all process
   expect(counted).toEqual({ n: 12, received: 12 });
 });
 
-test('a moment without the database neither stops the quarantine nor forgets to count what it could not store', async () => {
+test('after a moment without the database the quarantine goes on, and counts the deliveries that it could not store', async () => {
   const { id } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
   const connection = await api.connections.get(id);
   if (!connection) throw new Error('no connection');
@@ -110,19 +110,19 @@ test('a moment without the database neither stops the quarantine nor forgets to 
     ingestTogether: (run) =>
       api.db.ingestTogether((sql) =>
         run(async (text, values) => {
-          // What was done before in the same transaction is not to be there afterwards.
+          // The places that were taken before in the same transaction must be undone with it.
           if (down && text.includes('ingest_batch')) throw new Error('Connection terminated unexpectedly');
           return sql(text, values);
         }),
       ),
   };
-  // Two places, and two that are stored: what could not be has used up none.
+  // There are two places, and two deliveries are stored: those that could not be stored used up no place.
   const quarantine = createQuarantine(db, 2, api.log, Date.now);
   const reject = rejecting(connection);
   await quarantine.add(reject(1));
   down = false;
   await quarantine.add(reject(2));
-  // The timer that was set when the first could not be stored finds nothing left to do.
+  // The timer that was set when the first delivery could not be stored finds nothing to do.
   await sleep(1_200);
   await quarantine.add(reject(3));
   await quarantine.drain();
@@ -136,7 +136,7 @@ const storedOf = async (id: string) => {
   return row?.n;
 };
 
-/** A quarantine, and what a connection of its own would have rejected. */
+/** A quarantine, and a connection with deliveries that it rejects. */
 async function quarantineOf(perHour: number, now = Date.now) {
   const { id } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
   const connection = await api.connections.get(id);
@@ -144,7 +144,7 @@ async function quarantineOf(perHour: number, now = Date.now) {
   return { id, quarantine: createQuarantine(api.db, perHour, api.log, now), reject: rejecting(connection) };
 }
 
-test('a large body takes several places of the quarantine, and one that would take all is counted only', async () => {
+test('a large body takes several places of the quarantine, and a body that would take all of them is only counted', async () => {
   const { id, quarantine, reject } = await quarantineOf(5);
   await quarantine.add(reject(1, 400_000));
   await quarantine.add(reject(2, 200_000));
@@ -157,17 +157,17 @@ test('a large body takes several places of the quarantine, and one that would ta
   expect(counted).toEqual({ n: 4 });
 });
 
-test('of many large rejections at once only so much waits in memory as can be held', async () => {
+test('many large rejected deliveries at once wait in memory only up to the bound in bytes', async () => {
   const { id, quarantine, reject } = await quarantineOf(100_000);
   await Promise.all(Array.from({ length: 30 }, (_, n) => quarantine.add(reject(n, 1_048_576))));
-  // The first is on its way when the others come: sixteen wait behind it.
+  // The first delivery is being written when the others come: sixteen wait behind it.
   expect(await storedOf(id)).toBe(17);
   await quarantine.drain();
   const [counted] = await api.admin('select sum(rejected)::int as n from connection_activity where source_connection_id = $1', [id]);
   expect(counted).toEqual({ n: 30 });
 });
 
-test('a full hour ends, whatever a clock said that was wrong', async () => {
+test('a full hour ends also after the clock was wrong for a while', async () => {
   let aheadMs = 30 * 86_400_000;
   const { id, quarantine, reject } = await quarantineOf(1, () => Date.now() + aheadMs);
   for (let n = 0; n < 3; n++) await quarantine.add(reject(n));
@@ -184,7 +184,7 @@ test('a full hour ends, whatever a clock said that was wrong', async () => {
   await quarantine.drain();
 });
 
-test('bodies that cannot be read use up nothing of a rate limit, and are counted', async () => {
+test('a body that cannot be read gives its rate-limit token back, and is counted', async () => {
   const { id, url } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
   await api.app.request(`/api/connections/${id}`, {
     method: 'PATCH',
@@ -197,7 +197,7 @@ test('bodies that cannot be read use up nothing of a rate limit, and are counted
   for (let n = 0; n < 12; n++) statuses.push((await api.send(url, '{}', { 'content-encoding': 'zstd' })).status);
   expect(new Set(statuses)).toEqual(new Set([400, 415]));
   const good = JSON.stringify({ id: '1', creation_date: Date.now(), event: 'SOMETHING_NEW', version: '2.0.0', data: {} });
-  // On a machine that is busy with something else a delivery may be asked to come back (503), whatever its limit.
+  // On a busy machine a delivery may be refused for now (503) although it is within its limit.
   let status = 503;
   while (status === 503) ({ status } = await api.send(url, good, { 'x-hotmart-hottok': 'the-token-of-this-connection' }));
   expect(status).toBe(200);

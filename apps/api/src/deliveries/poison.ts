@@ -41,7 +41,7 @@ export async function isolatePoison(batch: readonly WriteItem[], write: BatchWri
   return search(0, slots.length);
 }
 
-/** The error with which the database refuses these deliveries; undefined when it takes them. Nothing of the attempt remains. */
+/** The error with which the database refuses these deliveries; undefined when it takes them. The attempt is rolled back. */
 async function refusalOf({ transaction, statement }: BatchWrite, items: readonly WriteItem[]): Promise<unknown> {
   const rollback = new Error('rolled back on purpose');
   try {

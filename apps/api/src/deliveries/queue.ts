@@ -4,7 +4,7 @@ import type { WriteItem } from './rows.ts';
 export interface BatchLimits {
   /** A batch is full at this many records … */
   batchRecordsMax: number;
-  /** … or this many bytes, whichever comes first; a single larger delivery is a batch by itself. */
+  /** … or this many bytes, if those are reached first. A single larger delivery is a batch by itself. */
   batchBytesMax: number;
   /** The oldest delivery waits at most this long for its batch to fill. */
   batchAgeMs: number;

@@ -37,7 +37,7 @@ const writerOn = (db: Db = world.db, overrides: Partial<WriterLimits> = {}): Wri
   return createWriter(db, { ...limits, ...overrides }, metrics, world.log, createCircuits({ metrics, log: world.log, now: Date.now }));
 };
 
-/** A delivery with a record per key; `poison` makes a row the database refuses, whatever the code before it thought. */
+/** A delivery with a record per key. `poison` makes a row that only the database refuses: no check before it does. */
 function delivery(keys: { key: string; sha?: string; poison?: boolean }[]): WriteItem {
   const journalId = uuidv7();
   const now = new Date().toISOString();
@@ -115,7 +115,7 @@ describe('the writer', () => {
     for (const row of rows) expect(row.sealed.toString()).toBe(`sealed ${row.idempotency_key}`);
   });
 
-  test('takes a poison row out to the dead letters while every neighbour of the batch commits', async () => {
+  test('turns a record that the database refuses into a dead letter while the rest of the batch commits', async () => {
     const writer = writerOn(world.db, { batchAgeMs: 20 });
     const items = Array.from({ length: 20 }, (_, i) =>
       delivery([{ key: `n-${i}a` }, { key: `n-${i}b`, poison: i === 7 }, { key: `n-${i}c` }]),
@@ -133,7 +133,7 @@ describe('the writer', () => {
     expect(journal).toEqual({ outcome: 'mixed', record_count: 3 });
   });
 
-  test('lists what a delivery carries without the name that the database refuses, and keeps its other records', async () => {
+  test('leaves a type name that the database refuses out of the delivery\u2019s row, and keeps the other records', async () => {
     const writer = writerOn(world.db, { batchAgeMs: 20 });
     const items = Array.from({ length: 4 }, (_, i) => delivery([{ key: `t-${i}a` }, { key: `t-${i}b` }]));
     const [, bad] = items;
@@ -152,7 +152,7 @@ describe('the writer', () => {
     expect(journal).toEqual({ outcome: 'mixed', event_types: ['thing.happened', 'THING'] });
   });
 
-  test('a delivery whose row is refused loses what describes it, not its records, and its neighbours commit', async () => {
+  test('a delivery whose row is refused is stored without its content type, with its records, and its neighbours commit', async () => {
     const writer = writerOn(world.db, { batchAgeMs: 20 });
     const items = Array.from({ length: 4 }, (_, i) => delivery([{ key: `d-${i}a` }, { key: `d-${i}b`, poison: i === 1 }]));
     const [, bad] = items;
@@ -169,11 +169,11 @@ describe('the writer', () => {
     expect(journal).toEqual({ content_type: null, outcome: 'mixed' });
   });
 
-  test('a delivery refused as a whole, for a reason nobody foresaw, becomes dead letters with its body kept', async () => {
+  test('a delivery that the database refuses as a whole, for an unforeseen reason, becomes dead letters and keeps its body', async () => {
     const items = Array.from({ length: 4 }, (_, i) => delivery([{ key: `w-${i}a` }, { key: `w-${i}b` }]));
     const [, bad] = items;
     if (!bad) throw new Error('no delivery');
-    // No rule of the schema is of this kind; a trigger or an extension could be.
+    // No constraint of the schema refuses a whole delivery; a trigger or an extension could.
     const ingest = (async (text: string, values: unknown[] = []) => {
       if (String(values[2]).includes(bad.delivery.id))
         throw Object.assign(new Error('no such pair'), { code: '23514', constraint: 'pairs' });
@@ -197,7 +197,7 @@ describe('the writer', () => {
     expect(stored).toEqual([{ record_count: 2, sealed: 'sealed w-1a,w-1b', dead: [dead, dead] }]);
   });
 
-  test('a delivery that is refused in every form is not acknowledged, and its neighbours commit', async () => {
+  test('a delivery that the database refuses in every form is not acknowledged, and its neighbours commit', async () => {
     const writer = writerOn(world.db, { batchAgeMs: 20 });
     const items = Array.from({ length: 4 }, (_, i) => delivery(i === 2 ? [] : [{ key: `e-${i}` }]));
     const [, bad, empty] = items;
@@ -213,7 +213,7 @@ describe('the writer', () => {
     ]);
   });
 
-  test('answers two batches that write the same keys in opposite order without a deadlock, each key once', async () => {
+  test('writes batches with the same keys in opposite order without a deadlock, and stores each key once', async () => {
     const writers = [writerOn(), writerOn(), writerOn()];
     const keys = Array.from({ length: 40 }, (_, i) => ({ key: `storm-${String(i).padStart(2, '0')}` }));
     const outcomes = await Promise.all(
@@ -223,7 +223,7 @@ describe('the writer', () => {
     expect(await storedKeys()).toEqual(keys.map((k) => k.key));
   });
 
-  test('names the first event to every later sender of the key, and keeps a different body for a person', async () => {
+  test('answers a later delivery of the same key with the first event, and dead-letters a different body', async () => {
     const writer = writerOn();
     const [[first], [second], [third]] = [
       await writer.write(delivery([{ key: 'k', sha: '11' }])),
@@ -235,7 +235,7 @@ describe('the writer', () => {
     expect(third).toMatchObject({ status: 'dead_lettered', code: 'DUPLICATE_EVENT' });
   });
 
-  test('tries again after a deadlock or serialization failure, and nobody notices', async () => {
+  test('tries again after a deadlock or serialization failure, and then accepts the delivery', async () => {
     let failures = 2;
     const db: Db = {
       ...world.db,
@@ -258,7 +258,7 @@ describe('the writer', () => {
     expect(statusOf(refused as Refusal)).toBe(503);
   });
 
-  test('refuses more than its bounds in records or bytes while the database stands still, and takes again afterwards', async () => {
+  test('refuses deliveries beyond its bounds in records or bytes while the database hangs, and takes them again afterwards', async () => {
     let open = () => {};
     const gate = new Promise<void>((resolve) => {
       open = resolve;
@@ -279,7 +279,7 @@ describe('the writer', () => {
     expect(writer.state()).toMatchObject({ records: 0, bytes: 0, batchesInFlight: 0 });
   });
 
-  test('drains: what was taken is answered, what comes later is refused', async () => {
+  test('a drain answers the deliveries that were taken and refuses later ones', async () => {
     const writer = writerOn(world.db, { batchAgeMs: 5_000 });
     const written = writer.write(delivery([{ key: 'last' }]));
     await sleep(10);
@@ -310,7 +310,7 @@ describe('the writer', () => {
     }
     expect(circuits.list()[0]?.state()).toBe('open');
     expect(() => writer.admit(1)).toThrow(expect.objectContaining({ code: 'circuit_open', hints: { retryAfterSeconds: 2 } }));
-    // What was admitted before is refused as well, without a try.
+    // A delivery that was admitted before is refused as well, without a try.
     expect(await refusal('late')).toMatchObject({ code: 'circuit_open' });
     expect(calls).toBe(3);
     expect(await metrics.registry.metrics()).toContain('ingest_shed_total{reason="circuit"} 1');
@@ -341,7 +341,7 @@ describe('the writer', () => {
     expect(circuits.list()[0]?.state()).toBe('closed');
   });
 
-  test('flushes: what was taken is written without waiting for company, and taking goes on', async () => {
+  test('a flush writes the deliveries that were taken without waiting for their batch to fill, and later ones are taken', async () => {
     const writer = writerOn(world.db, { batchAgeMs: 20_000 });
     const early = ['a', 'b'].map((key) => writer.write(delivery([{ key }])));
     await writer.flush();
@@ -354,7 +354,7 @@ describe('the writer', () => {
     expect(await storedKeys()).toEqual(['a', 'b', 'later']);
   });
 
-  test('a flush waits for the batch at work and tells how old it is, but not for what came after', async () => {
+  test('a flush waits for the batch in flight, whose age is reported, and not for later deliveries', async () => {
     let open = () => {};
     const gate = new Promise<void>((resolve) => {
       open = resolve;
@@ -386,7 +386,7 @@ describe('the writer', () => {
     expect(writer.state()).toMatchObject({ flushAgeMs: 0, batchesInFlight: 0 });
   });
 
-  test('writes no batch larger than its limits, and at most the allowed number at once', async () => {
+  test('writes no batch larger than its limits, and at most the allowed number of batches at once', async () => {
     let now = 0;
     let most = 0;
     const sizes: number[] = [];

@@ -10,7 +10,7 @@ import type { WriteItem } from './rows.ts';
 
 export interface WriterLimits extends BatchLimits {
   batchesInFlightMax: number;
-  /** Beyond either bound new deliveries are refused: memory stays bounded whatever the database does. */
+  /** Beyond either bound new deliveries are refused: memory stays bounded also while the database hangs. */
   bufferRecordsMax: number;
   bufferBytesMax: number;
 }
@@ -49,7 +49,7 @@ const failuresMax = 3;
 const circuitOpen = new Refusal('circuit_open', undefined, { retryAfterSeconds: 2 });
 
 /** Time alone changes nothing about this refusal: the next try need not be soon. */
-const refused = new Refusal('database_unavailable', 'the database refuses this delivery; nothing of it was accepted', {
+const refused = new Refusal('database_unavailable', 'the database refuses this delivery, so no part of it was accepted', {
   retryAfterSeconds: 600,
 });
 

@@ -26,7 +26,7 @@ export interface ClaimedEntry {
 /** The outcome of running a dead letter again. */
 export type RetryOutcome =
   | { outcome: 'event'; key: KeyRow; event: EventRow }
-  /** The whole delivery was run, and gets a journal row of its own. */
+  /** The whole delivery was run, and gets a new journal row. */
   | { outcome: 'delivered'; item: WriteItem }
   | {
       outcome: 'failed';

@@ -41,7 +41,7 @@ export function dlqTasks(deps: RetryDeps): Record<string, Task> {
   };
 }
 
-/** Due entries that were claimed together; each of them has a lease of its own (`claims.ts`). */
+/** Due entries that were claimed together; each entry has its own lease (`claims.ts`). */
 interface DueChunk {
   id: string;
   entries: ClaimedEntry[];

@@ -27,7 +27,7 @@ beforeEach(async () => {
 const signal = new AbortController().signal;
 const tasks = (connections = api.connections) => dlqTasks({ db: api.db, connections, now: Date.now, retry: api.config.dlq, log: api.log });
 const work = (on = tasks(), until: AbortSignal = signal) => on['dlq.operations']?.run({}, { signal: until, log: api.log });
-/** A process that is told to stop after it has looked so often. */
+/** A signal that is aborted after it was read so often, as when the process is told to stop. */
 const abortedAfter = (looks: number) => {
   let looked = 0;
   return {
@@ -50,7 +50,7 @@ const states = async () =>
 const eventCount = async () =>
   (await api.admin('select count(*)::int as n from public.canonical_events where org_id = $1', [org.id]))[0]?.n;
 
-/** Dead letters that become events by a redrive: their records have an `order` where the mapping of the time asked for a `number`. */
+/** Dead letters that a redrive turns into events: their records have an `order`, and the mapping at that time asked for a `number`. */
 async function makeDead(count: number, fixed = true): Promise<void> {
   const records = Array.from({ length: count }, (_, n) => ({ order: `o-${n}` }));
   const answer = await api.send(hook.url, JSON.stringify(records), { 'x-api-key': apiKey });
@@ -60,7 +60,7 @@ async function makeDead(count: number, fixed = true): Promise<void> {
     hook.id,
   ]);
 }
-/** Rows without a delivery, for commands that need none. */
+/** Rows without a delivery, for commands that do not read it. */
 const makeRows = (count: number, columns = '', values = '') =>
   api.admin(
     `insert into public.dlq_events (id, org_id, project_id, source_connection_id, journal_id, error_class, last_error_message${columns})
@@ -69,7 +69,7 @@ const makeRows = (count: number, columns = '', values = '') =>
   );
 
 describe('a redrive', () => {
-  it('works through everything that matches, with its progress', async () => {
+  it('runs every matching entry and reports its progress', async () => {
     await makeDead(250);
     const operation = await start('redrive', { classes: ['MISSING_FIELD'] });
     expect(operation).toMatchObject({ status: 'queued', total: 250, done: 0 });
@@ -85,14 +85,14 @@ describe('a redrive', () => {
     ]);
   });
 
-  it('counts what still fails, tries each entry once, and leaves what is not meant', async () => {
+  it('counts entries that still fail, tries each once, and leaves entries that do not match', async () => {
     await makeDead(3, false);
     await makeRows(1, ', status', `, 'discarded'`);
     await makeRows(1, ', status, attempts', `, 'exhausted', 8`);
     const operation = await start('redrive');
     await work();
     expect(await read(operation)).toMatchObject({ status: 'done', total: 4, done: 4, succeeded: 0, failed: 4 });
-    // Of the exhausted one no delivery is kept.
+    // The delivery of the exhausted entry is not kept.
     expect(await states()).toEqual({ pending: 3, discarded: 1, exhausted: 1 });
     const [row] = await api.admin(`select max(attempts)::int as attempts from dlq_events where org_id = $1 and status = 'pending'`, [
       org.id,
@@ -103,7 +103,7 @@ describe('a redrive', () => {
   it('goes on where a killed process left it, without losing or repeating an entry', async () => {
     await makeDead(250);
     const operation = await start('redrive');
-    // Two chunks are claimed; the process is gone in the middle of the second.
+    // Two chunks are claimed; the process dies in the middle of the second.
     let loads = 0;
     const dying = {
       ...api.connections,
@@ -115,7 +115,7 @@ describe('a redrive', () => {
     await expect(work(tasks(dying))).rejects.toThrow('terminated');
     expect(await states()).toEqual({ resolved: 100, retrying: 100, pending: 50 });
     expect(await read(operation)).toMatchObject({ status: 'running', done: 100 });
-    // As long as its lease lasts nobody takes it.
+    // No other process takes it as long as its lease lasts.
     await work();
     expect(await read(operation)).toMatchObject({ status: 'running', done: 100 });
     await api.admin(`update public.dlq_operations set lease_until = now() where id = $1`, [operation.id]);
@@ -144,7 +144,7 @@ describe('a redrive', () => {
     expect(await eventCount()).toBe(20);
   });
 
-  it('by two instances at once stores every event once', async () => {
+  it('stores every event once when several processes run it at the same time', async () => {
     await makeDead(400);
     const both = [await start('redrive', { classes: ['MISSING_FIELD'] }), await start('redrive', {})];
     await Promise.all([work(), work(), work()]);
@@ -156,7 +156,7 @@ describe('a redrive', () => {
     expect(await states()).toEqual({ resolved: 400 });
   });
 
-  it('canceled in the middle keeps what is done and gives the rest back', async () => {
+  it('that is canceled in the middle keeps the events it made and gives the other entries back', async () => {
     await makeDead(250);
     const operation = await start('redrive');
     let loads = 0;
@@ -179,7 +179,7 @@ describe('a redrive', () => {
     expect(await eventCount()).toBe(100);
   });
 
-  it('leaves what another org has, and what came after it was started', async () => {
+  it('leaves the entries of other orgs, and entries that came after it was started', async () => {
     const mine = org;
     await makeDead(2);
     const operation = await start('redrive');
@@ -209,7 +209,7 @@ describe('a redrive', () => {
 });
 
 describe('discard and purge', () => {
-  it('a discard gives up on what is open and keeps it readable', async () => {
+  it('a discard gives up open entries and keeps them readable', async () => {
     await makeRows(3);
     await makeRows(1, ', status, resolved_at', `, 'resolved', now()`);
     const operation = await start('discard', { classes: ['OLDER_REVISION'] });
@@ -229,7 +229,7 @@ describe('discard and purge', () => {
     expect(await start('purge', { olderThanDays: 7, classes: ['OLDER_REVISION'] })).toMatchObject({ total: 0 });
   });
 
-  it('a purge leaves what is being retried', async () => {
+  it('a purge leaves entries that are being retried', async () => {
     await makeRows(1, ', status, lease_owner, next_retry_at', `, 'retrying', gen_random_uuid(), now() + interval '1 minute'`);
     await makeRows(1);
     const operation = await start('purge');
@@ -238,7 +238,7 @@ describe('discard and purge', () => {
     expect(await states()).toEqual({ retrying: 1 });
   });
 
-  it('a purge stops at a hold that is set after it was started, and says so', async () => {
+  it('a purge stops when a legal hold is set after its start, and shows the reason', async () => {
     await makeRows(3);
     const operation = await start('purge');
     await api.admin(`insert into public.legal_holds (org_id, source_connection_id, reason) values ($1, $2, 'case 9')`, [org.id, hook.id]);
@@ -247,7 +247,7 @@ describe('discard and purge', () => {
     expect(await states()).toEqual({ pending: 3 });
   });
 
-  it('an operation whose filter this version cannot read fails and says so', async () => {
+  it('an operation whose filter this version cannot read fails with a message', async () => {
     await makeRows(1);
     const operation = await start('purge');
     await api.admin(`update public.dlq_operations set filter = '{"everything":true}' where id = $1`, [operation.id]);
@@ -271,7 +271,7 @@ describe('ten thousand entries', () => {
       for (const records of queue) await deliver(records);
     };
     await Promise.all(Array.from({ length: 50 }, send));
-    // Large deliveries: a chunk of their records must not run all of them.
+    // Large deliveries: a chunk of their records must not run the whole delivery.
     for (let n = 0; n < 2; n++) await deliver(Array.from({ length: 4_000 }, record));
     await api.admin(
       `update public.source_connections set config_json = jsonb_set(config_json, '{fields}', '{"id":"order"}') where id = $1`,

@@ -27,18 +27,18 @@ const signal = new AbortController().signal;
 const tasks = () => dlqTasks({ db: api.db, connections: api.connections, retry: api.config.dlq, now: Date.now, log: api.log });
 const runDue = (on = tasks()) => on['dlq.retry']?.run({}, { signal, log: api.log });
 const send = (body: unknown) => api.send(hook.url, JSON.stringify(body), { 'x-api-key': apiKey });
-/** A delivery whose only record is a dead letter; its id. */
+/** Sends a delivery whose only record becomes a dead letter. Returns the id of the dead letter. */
 async function sendDead(body: unknown): Promise<string> {
   const answer = await send(body);
   expect(answer).toMatchObject({ status: 200, body: { status: 'dead_lettered' } });
   return answer.body.records?.[0]?.dlqId ?? '';
 }
-/** As a person asks for it through the Data API, under RLS. */
+/** Asks for a retry as a person does through the Data API, under RLS. */
 const askRetry = (where = 'true', values: unknown[] = []) =>
   api.db.as(org.owner.claims, (sql) =>
     sql(`update public.dlq_events set status = 'pending', next_retry_at = now() where ${where}`, values),
   );
-/** Resolves when this process has heard of the change. */
+/** Resolves when this process has received the notification of the change. */
 async function andHeard(change: () => Promise<unknown>): Promise<void> {
   const before = await api.connections.get(hook.id);
   await change();
@@ -70,7 +70,7 @@ async function sendWithoutKey(count: number, more: object = {}): Promise<void> {
 }
 
 describe('a dead letter that is run again', () => {
-  it('becomes its event once the mapping is right, by the journal row it came with', async () => {
+  it('becomes its event once the mapping is right, and keeps its journal row', async () => {
     const id = await sendDead({ order: 'A-1', type: 'order.paid' });
     expect(await entryOf(id)).toMatchObject({ error_class: 'MISSING_FIELD', field_path: 'number', next_retry_at: null });
     await configure({ fields: { id: 'order' } });
@@ -90,7 +90,7 @@ describe('a dead letter that is run again', () => {
     ]);
   });
 
-  it('of a delivery with several records runs that record alone', async () => {
+  it('runs only its own record of a delivery with several records', async () => {
     const answer = await send([{ number: 'B-1' }, { order: 'B-2' }, { number: 'B-3' }, { order: 'B-4' }]);
     expect(answer.body.records?.map((record) => record.status)).toEqual(['accepted', 'dead_lettered', 'accepted', 'dead_lettered']);
     await configure({ fields: { id: 'order' } });
@@ -100,7 +100,7 @@ describe('a dead letter that is run again', () => {
     expect((await entries()).map((entry) => entry.status)).toEqual(['pending', 'resolved']);
   });
 
-  it('of a delivery that now has other records runs all of it, as a journal row of its own', async () => {
+  it('runs the whole delivery, as a new journal row, when the delivery now has another number of records', async () => {
     await configure({ fields: { id: 'number' }, records: { path: 'items' } });
     const id = await sendDead({ rows: [{ number: 'C-1' }, { number: 'C-2' }, { other: 1 }] });
     await configure({ fields: { id: 'number' }, records: { path: 'rows' } });
@@ -119,7 +119,7 @@ describe('a dead letter that is run again', () => {
     ]);
   });
 
-  it('is no second event when the same body is stored already, and a conflict when another one is', async () => {
+  it('is resolved without a second event when the same body is stored already, and a conflict when another body is', async () => {
     const same = await sendDead({ order: 'D-1', value: 1 });
     const other = await sendDead({ order: 'D-2', value: 1 });
     await configure({ fields: { id: 'order' } });
@@ -140,7 +140,7 @@ describe('a dead letter that is run again', () => {
     expect(activity).toEqual({ received: 2, duplicates: 1, dead: 1 });
   });
 
-  it('twice under one key in one batch is one event', async () => {
+  it('becomes one event together with another dead letter of the same key in the same batch', async () => {
     await sendDead({ order: 'E-1', value: 1 });
     await sendDead({ order: 'E-1', value: 1 });
     await sendDead({ order: 'E-1', value: 2 });
@@ -153,7 +153,7 @@ describe('a dead letter that is run again', () => {
     expect(states).toContain('pending DUPLICATE_EVENT');
   });
 
-  it('is exhausted with the reason where nothing is left to run', async () => {
+  it('is exhausted, with the reason, when its delivery or connection no longer exists', async () => {
     const dropped = await sendDead({ order: 'F-1' });
     await api.admin('delete from private.journal_payloads where org_id = $1', [org.id]);
     const orphan = await sendDead({ order: 'F-2' });
@@ -172,7 +172,7 @@ describe('a dead letter that is run again', () => {
     });
   });
 
-  it('that the database refuses takes none of its neighbours along', async () => {
+  it('that the database refuses does not stop the others of its batch', async () => {
     const constraint = `poison_${randomUUID().slice(0, 8)}`;
     await api.admin(`alter table public.canonical_events add constraint ${constraint} check (idempotency_key <> 'G-bad') not valid`);
     try {
@@ -189,7 +189,7 @@ describe('a dead letter that is run again', () => {
     }
   });
 
-  it('as a whole, of which the database refuses one record, stores the others', async () => {
+  it('of a whole delivery stores the other records when the database refuses one', async () => {
     const constraint = `poison_${randomUUID().slice(0, 8)}`;
     await configure({ fields: { id: 'number' }, records: { path: 'items' } });
     const id = await sendDead({ rows: [{ number: 'H-1' }, { number: 'H-bad' }, { number: 'H-2' }] });
@@ -209,8 +209,8 @@ describe('a dead letter that is run again', () => {
   });
 });
 
-describe('what is tried again, and when', () => {
-  it('time alone heals: with a growing pause, until the attempts are used up', async () => {
+describe('when entries are tried again', () => {
+  it('an entry that may succeed later is retried with growing pauses until its attempts are used up', async () => {
     await sendWithoutKey(1);
     await hashKey('lost');
     const [made] = await entries();
@@ -226,7 +226,7 @@ describe('what is tried again, and when', () => {
     }
     await runDue();
     expect(await entryOf(made?.id)).toMatchObject({ attempts: 8, status: 'exhausted' });
-    // A person still may, once each time.
+    // A person can still retry it, one attempt each time.
     await askRetry();
     await runDue();
     expect(await entryOf(made?.id)).toMatchObject({ attempts: 9, status: 'exhausted' });
@@ -236,7 +236,7 @@ describe('what is tried again, and when', () => {
     expect(await entryOf(made?.id)).toMatchObject({ attempts: 10, status: 'resolved' });
   });
 
-  it('what no retry can heal is tried once when a person asks, and then waits for a person', async () => {
+  it('an entry that no retry can correct is tried once when a person asks, and then waits for a person', async () => {
     await configure({ fields: { time: { path: 'at' } } });
     const future = new Date(Date.now() + 3_600_000).toISOString();
     await sendDead({ at: future });
@@ -248,7 +248,7 @@ describe('what is tried again, and when', () => {
     expect(await entryOf(entry?.id)).toEqual(entry);
   });
 
-  it('the pause is between the base and a doubling ceiling', () => {
+  it('the pause is between the base and a ceiling that doubles', () => {
     const retry = { attemptsMax: 8, retryBaseSeconds: 30, retryMaxSeconds: 3600 };
     const ceilings = Array.from({ length: 8 }, (_, index) => backoffSeconds(index + 1, retry, 1));
     expect(ceilings).toEqual([60, 120, 240, 480, 960, 1920, 3600, 3600]);
@@ -258,7 +258,7 @@ describe('what is tried again, and when', () => {
     expect(spread.size).toBeGreaterThan(10);
   });
 
-  it('what a person decides while it runs stands, and nothing is written', async () => {
+  it('an entry that a person discards while it runs stays discarded, and nothing is written', async () => {
     const id = await sendDead({ order: 'I-1' });
     await configure({ fields: { id: 'order' } });
     await askRetry();
@@ -290,7 +290,7 @@ describe('several workers and crashes', () => {
     expect(states).toEqual({ resolved: 300, attempts: 1 });
   });
 
-  it('what a process that is gone was running comes back after its lease, and not before', async () => {
+  it('an entry of a process that died is run again after its lease, and not before', async () => {
     const id = await sendDead({ order: 'J-1' });
     await configure({ fields: { id: 'order' } });
     await api.admin(
@@ -305,7 +305,7 @@ describe('several workers and crashes', () => {
     expect(await events()).toHaveLength(1);
   });
 
-  it('an entry whose attempts all end the process is exhausted', async () => {
+  it('an entry whose every attempt was cut off is exhausted', async () => {
     const id = await sendDead({ order: 'K-1' });
     await api.admin(
       `update public.dlq_events set status = 'retrying', lease_owner = gen_random_uuid(), attempts = 8, next_retry_at = now() where id = $1`,
@@ -319,7 +319,7 @@ describe('several workers and crashes', () => {
     });
   });
 
-  it('a worker that stops gives back what it did not run', async () => {
+  it('a worker that stops gives back the entries that it did not run', async () => {
     await sendWithoutKey(3);
     await askRetry();
     let asked = 0;
@@ -334,7 +334,7 @@ describe('several workers and crashes', () => {
     expect(await events()).toHaveLength(3);
   });
 
-  it('an org with a thousand entries due does not keep another waiting', async () => {
+  it('an org with a thousand due entries does not keep another org waiting', async () => {
     const other = await api.makeOrg();
     const crowd = await api.makeConnection(other, { type: 'webhook' });
     await api.admin(
@@ -350,11 +350,11 @@ describe('several workers and crashes', () => {
     await api.admin('delete from public.dlq_events where org_id = $1', [other.id]);
   });
 
-  describe('by the clock', () => {
+  describe('the scheduled job', () => {
     let jobs: Awaited<ReturnType<typeof startJobs>> | undefined;
     afterEach(() => jobs?.stop());
 
-    it('an update in plain SQL is enough', async () => {
+    it('retries an entry that was made due by an update in plain SQL', async () => {
       const id = await sendDead({ order: 'M-1' });
       await configure({ fields: { id: 'order' } });
       jobs = await startJobs({ db: api.db, tasks: tasks(), concurrency: 2, metrics: api.metrics, log: api.log });

@@ -85,7 +85,7 @@ async function loadConnection(connections: Connections, id: string): Promise<Con
   }
 }
 
-/** Settles all attempts in one transaction; where that is refused, or a claim among them is lost, each in a transaction of its own. */
+/** Settles all attempts in one transaction. If that is refused, or a claim among them is lost, each gets its own transaction. */
 async function settleAll(deps: RetryDeps, holder: Holder, attempts: readonly Attempt[]): Promise<void> {
   try {
     if (await write(deps, holder, attempts)) return;
@@ -99,7 +99,7 @@ async function settleAll(deps: RetryDeps, holder: Holder, attempts: readonly Att
   for (const attempt of attempts) await settleAll(deps, holder, [attempt]);
 }
 
-/** Settles an attempt that the database refuses by itself: records of a whole delivery that it refuses become dead letters of their own. */
+/** Settles an attempt that the database refuses by itself: of a whole delivery, the records at fault become dead letters. */
 async function settleRefused(deps: RetryDeps, holder: Holder, attempt: Attempt, error: unknown): Promise<void> {
   if (attempt.result.outcome === 'delivered') {
     const { item } = attempt.result;

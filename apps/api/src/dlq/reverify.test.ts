@@ -32,7 +32,7 @@ const refused = async (answer: ReturnType<typeof send>) => expect((await answer)
 async function correct(hook: Hook, name: string, secret: string): Promise<void> {
   const before = await api.connections.get(hook.id);
   expect((await post(`/api/connections/${hook.id}/secret`, { name, secret })).status).toBe(200);
-  // The webhook route goes by what this process has heard; a re-verification asks the database.
+  // The webhook route uses the cached connection; a re-verification reads the connection from the database.
   await expect.poll(async () => (await api.connections.get(hook.id)) === before).toBe(false);
 }
 async function reverify(filter: object = {}) {
@@ -43,7 +43,7 @@ async function reverify(filter: object = {}) {
   return (await call(api.app as never, org.owner, 'GET', `/api/dlq/operations/${started.body.operation.id}`)).body;
 }
 
-/** Everything the journal holds of a connection's deliveries, as it reads once the seal is opened. */
+/** The opened contents of all journal entries of a connection. */
 async function journalOf(hook: Hook) {
   const rows = await api.admin<{ id: string }>('select id from event_journal where source_connection_id = $1 order by received_at, id', [
     hook.id,
@@ -87,7 +87,7 @@ const v1 = (hottok: string, transaction: string) =>
 const form = { 'content-type': 'application/x-www-form-urlencoded' };
 
 describe('after the secret is corrected', () => {
-  it('deliveries with the right hottok in their header become events, the others stay with a fresh message', async () => {
+  it('deliveries with the right hottok in their header become events, and the others get a new message', async () => {
     const hook = await api.connect(org, 'hotmart', { hottok: 'copied-wrongly' });
     await refused(send(hook, purchase('1'), { 'x-hotmart-hottok': 'the-right-one' }));
     await refused(send(hook, purchase('2'), { 'x-hotmart-hottok': 'of-a-stranger' }));
@@ -104,10 +104,10 @@ describe('after the secret is corrected', () => {
       next_retry_at: null,
       is_quarantine: true,
     });
-    expect(bare).toMatchObject({ status: 'pending', last_error_message: expect.stringContaining('carries no hottok') });
+    expect(bare).toMatchObject({ status: 'pending', last_error_message: expect.stringContaining('carries no secret in X-HOTMART-HOTTOK') });
     const stored = await events();
     expect(stored).toHaveLength(1);
-    // As a delivery of its own, that repeats the rejected one; the event counts as received when that came.
+    // The replay is a new journal entry that names the rejected one; the event has the time of arrival of the rejected delivery.
     const [replay] = await api.admin('select * from event_journal where replay_of = $1', [right?.journal_id]);
     expect(stored[0]).toMatchObject({ journal_id: replay?.id, type: 'order.paid' });
     const [first] = await api.admin('select received_at from event_journal where id = $1', [right?.journal_id]);
@@ -149,7 +149,7 @@ describe('after the secret is corrected', () => {
     expect(await events()).toHaveLength(1);
   });
 
-  it('Meta deliveries that carry several records become all of them', async () => {
+  it('a Meta delivery with several records becomes an event for each of them', async () => {
     const hook = await api.connect(org, 'meta', { app_secret: 'wrong', verify_token: 'verify-me-please-1234' });
     const body = JSON.stringify({
       object: 'page',
@@ -189,7 +189,7 @@ describe('after the secret is corrected', () => {
 describe('a credential in a header', () => {
   const apiKey = (settings: object) => ({ verification: { scheme: 'api-key', in: 'header', ...settings }, fields: { id: 'number' } });
 
-  it('is recognised after the end of the secret was cut off in pasting', async () => {
+  it('is recognised once a secret that was pasted without its end is corrected', async () => {
     const right = 'hottok-0123456789-abcdefGHIJKL';
     const hook = await api.connect(org, 'hotmart', { hottok: right.slice(0, -6) });
     await refused(send(hook, purchase('1'), { 'x-hotmart-hottok': right }));
@@ -197,7 +197,7 @@ describe('a credential in a header', () => {
     await correct(hook, 'hottok', right);
     expect(await reverify()).toMatchObject({ done: 2, succeeded: 1, failed: 1 });
     const [, strange] = await entries();
-    expect(strange).toMatchObject({ status: 'pending', last_error_message: expect.stringContaining('not the one of this connection') });
+    expect(strange).toMatchObject({ status: 'pending', last_error_message: expect.stringContaining('is not this connection') });
   });
 
   it.each([
@@ -214,7 +214,7 @@ describe('a credential in a header', () => {
     expect(await events()).toMatchObject([{ idempotency_key: '1' }]);
   });
 
-  it('behind a prefix that is no known scheme is recognised in either case', async () => {
+  it('behind a prefix that is no known scheme is recognised in upper and lower case', async () => {
     const hook = await api.connect(org, 'webhook', { secret: 'the-api' }, apiKey({ name: 'x-key', prefix: 'App-Key=' }));
     await refused(send(hook, '{"number":"1"}', { 'x-key': 'app-key=the-api-key' }));
     await refused(send(hook, '{"number":"2"}', { 'x-key': 'App-Key=the-api-key' }));
@@ -236,7 +236,7 @@ describe('a credential in a header', () => {
     expect(await events()).toMatchObject([{ idempotency_key: '1' }, { idempotency_key: '2' }]);
   });
 
-  it('is kept as its digest alone, whether the secret was wrong, cut off or right', async () => {
+  it('is kept only as its digest, whether the secret was wrong, cut off or right', async () => {
     const hook = await api.connect(org, 'webhook', { secret: 'a-sound-' }, apiKey({ name: 'x-key' }));
     await refused(send(hook, '{"number":"1"}', { 'x-key': 'a-sound-key', 'x-trace': 'abc' }));
     await refused(send(hook, '{"number":"2"}', { 'x-copy': 'a-sound-key' }));
@@ -254,7 +254,7 @@ describe('a credential in a header', () => {
 });
 
 describe('a signature', () => {
-  it('is kept as it came, though it happens to contain the wrong secret', async () => {
+  it('is kept as it came, even if it happens to contain the wrong secret', async () => {
     const body = '{"number":"1"}';
     const signature = createHmac('sha256', 'right').update(body).digest('hex');
     const config = { verification: { scheme: 'hmac', header: 'x-signature', prefix: 'sha256=' }, fields: { id: 'number' } };
@@ -264,7 +264,7 @@ describe('a signature', () => {
     expect(await reverify()).toMatchObject({ done: 1, succeeded: 1 });
   });
 
-  it('that was taken for an API key is recognised by its digest', async () => {
+  it('that was stored as if it were an API key is recognised by its digest', async () => {
     const hook = await api.connect(
       org,
       'webhook',
@@ -287,7 +287,7 @@ describe('a signature', () => {
     expect(await events()).toMatchObject([{ idempotency_key: '2' }]);
   });
 
-  it('of Standard Webhooks verifies after the end of the secret was cut off in pasting', async () => {
+  it('of Standard Webhooks verifies once a secret that was pasted without its end is corrected', async () => {
     const right = `whsec_${Buffer.from('a synthetic key of 33 bytes, long').toString('base64')}`;
     const hook = await api.connect(
       org,
@@ -306,7 +306,7 @@ describe('a signature', () => {
 });
 
 describe('a genuine delivery', () => {
-  it('is kept without its credential, in whatever form, and replayed without it', async () => {
+  it('is kept and replayed without its credential, in every form of the credential', async () => {
     const password = 'pass-word-123456';
     const hook = await api.connect(
       org,
@@ -332,8 +332,8 @@ describe('a genuine delivery', () => {
   });
 });
 
-describe('what was genuine and unreadable', () => {
-  it('is not refused for the credential that was not kept, and stays unreadable', async () => {
+describe('a delivery that was genuine and unreadable', () => {
+  it('is not rejected for the credential that was not kept, and stays unreadable', async () => {
     const hook = await api.connect(org, 'hotmart', { hottok: 'the-right-one' });
     expect((await send(hook, '{"broken":', { 'x-hotmart-hottok': 'the-right-one' })).status).toBe(400);
     await reverify();
@@ -342,7 +342,7 @@ describe('what was genuine and unreadable', () => {
 });
 
 describe('a re-verification', () => {
-  it('touches rejected deliveries only, and of them those that match', async () => {
+  it('runs only rejected deliveries that match its filter', async () => {
     const hook = await api.connect(org, 'hotmart', { hottok: 'wrong' });
     const other = await api.connect(org, 'hotmart', { hottok: 'wrong' });
     await refused(send(hook, purchase(), { 'x-hotmart-hottok': 'right' }));
@@ -358,7 +358,7 @@ describe('a re-verification', () => {
     expect((await entries()).map((entry) => entry.status)).toEqual(['resolved', 'pending', 'pending']);
   });
 
-  it('of one delivery happens by its retry', async () => {
+  it('of a single delivery is done by retrying it', async () => {
     const hook = await api.connect(org, 'hotmart', { hottok: 'wrong' });
     await refused(send(hook, purchase(), { 'x-hotmart-hottok': 'right' }));
     await correct(hook, 'hottok', 'right');
@@ -372,7 +372,7 @@ describe('a re-verification', () => {
 });
 
 describe('a full sample', () => {
-  it('shows an owner the delivery without its credentials, and says so in the audit log', async () => {
+  it('shows an owner the delivery without its credentials, and is recorded in the audit log', async () => {
     const hook = await api.connect(org, 'hotmart', { hottok: 'wrong' });
     await refused(send(hook, purchase('1'), { 'x-hotmart-hottok': 'the-right-one', 'x-trace': 'abc', authorization: 'Bearer a-token' }));
     await refused(send(hook, v1('in-the-body', 'HP-9'), form));
@@ -399,7 +399,7 @@ describe('a full sample', () => {
     expect(redacted.text).not.toContain('ana@example.com');
   });
 
-  it('is cut at 64 KiB, at most twenty at a time, and leaves out what is no longer kept', async () => {
+  it('is cut at 64 KiB, contains at most twenty deliveries, and leaves out those that are no longer kept', async () => {
     const hook = await api.connect(org, 'hotmart', { hottok: 'wrong' });
     await refused(send(hook, JSON.stringify({ filler: 'x'.repeat(100_000) })));
     const large = await call(api.app as never, org.owner, 'GET', '/api/dlq/sample?full=true&limit=20');

@@ -20,7 +20,7 @@ const config = {
   fields: { email: 'who.email', phone: 'who.phone', externalId: 'who.id', id: 'id' },
 };
 
-/** An org of its own with a connection, so that each test scans its own deliveries only. */
+/** A new org with a connection, so that each test scans only its own deliveries. */
 async function freshOrg(): Promise<void> {
   org = await api.makeOrg();
   ({ url } = await api.connect(org, 'webhook', { secret: 'a-key' }, config));
@@ -34,7 +34,7 @@ const ask = (user: TestUser | undefined, body: object) =>
   call(api.app as never, user, 'POST', '/api/erasures', { ...(user === org.owner ? { orgId: org.id } : {}), ...body });
 const look = (id: string, user = org.owner) => call(api.app as never, user, 'GET', `/api/erasures/${id}`);
 
-/** One run of the job, as a process that may be the only one: what has settled counts at once. */
+/** One run of the job. Deliveries count as committed at once, since no other process writes any. */
 async function run(limits: Partial<ErasureLimits> = {}, signal = new AbortController().signal): Promise<void> {
   const tasks = erasureTasks(
     { db: api.db, masterKeys: api.masterKeys, log: api.log },
@@ -53,12 +53,12 @@ const bodies = async () =>
   )[0]?.n;
 
 describe('an erasure', () => {
-  it('empties the events about the person and deletes the bodies that name them, and nobody else’s', async () => {
+  it('empties the events about the person and deletes the bodies that name the person, and no others', async () => {
     await freshOrg();
     const [ana] = await send(order({ email: 'Ana@example.com', phone: '11 98765-4321' }));
     const [byPhone] = await send(order({ phone: '+55 (11) 8765-4321' }));
     const [bob] = await send(order({ email: 'bob@example.com' }));
-    // About bob, and names ana: his event stays, the body does not.
+    // This delivery is about bob and names ana: its event stays, and its body is deleted.
     const [mentions] = await send(order({ email: 'bob@example.com' }, { comment: 'a present for ana@example.com' }));
     const before = await event(bob?.eventId);
 
@@ -93,7 +93,7 @@ describe('an erasure', () => {
     expect(await bodies()).toBe(1);
   });
 
-  it('keeps nothing of who it was: neither in its rows, nor in the log or the audit', async () => {
+  it('keeps no identifier of the person: not in its rows, the log or the audit log', async () => {
     await freshOrg();
     await send(order({ email: 'secret.person@example.com' }));
     const { body, text } = await ask(org.owner, { email: 'secret.person@example.com' });
@@ -117,15 +117,15 @@ describe('an erasure', () => {
     expect(api.logged()).not.toContain('secret.person');
   });
 
-  it('gives up what waits to be run again out of a body that names the person, and empties its sample', async () => {
+  it('discards dead letters of a body that names the person, and empties their samples', async () => {
     await freshOrg();
     const [dead] = await send({ type: '', who: { email: 'ana@example.com' }, plan: 'gold' });
     const [kept] = await send({ type: '', who: { email: 'bob@example.com' } });
     expect([dead?.status, kept?.status]).toEqual(['dead_lettered', 'dead_lettered']);
-    // Rejected at the door: nobody vouches for it, and it names her all the same.
+    // A rejected delivery is not proved genuine, and it names her all the same.
     expect((await api.send(url, JSON.stringify(order({ email: 'ana@example.com' })), { 'x-api-key': 'wrong' })).status).toBe(401);
     await api.quarantine.drain();
-    // A person retries it just now: what that run writes must not be.
+    // A person retries it at this moment: that run must write nothing.
     await api.admin(`update dlq_events set status = 'retrying', lease_owner = gen_random_uuid(), next_retry_at = now() where id = $1`, [
       dead?.dlqId,
     ]);
@@ -141,7 +141,7 @@ describe('an erasure', () => {
       expect(row).toMatchObject(row.id === kept?.dlqId ? { status: 'pending' } : { status: 'discarded', lease_owner: null });
   });
 
-  it('is not undone by a replay that was under way: it waits for that to settle, and erases what it wrote', async () => {
+  it('is not undone by a replay that was under way: it waits for the replay to commit, and erases what it wrote', async () => {
     await freshOrg();
     const [ana] = await send(order({ email: 'ana@example.com' }));
     const [journal] = await api.admin<{ id: string }>('select id from event_journal where org_id = $1', [org.id]);
@@ -149,7 +149,7 @@ describe('an erasure', () => {
     const replayer = createReplayer({ ...api, now: Date.now });
     const entry = (await api.db.worker((sql) => findJournalEntries(sql, [id]))).get(id);
     if (!entry) throw new Error('the entry is not there');
-    // Opened before the erasure, and written after its first look.
+    // Opened before the erasure, and written after the erasure looked for the first time.
     const prepared = await replayer.prepare(entry);
     if ('reason' in prepared) throw new Error(prepared.reason);
     const { body: erasure } = await ask(org.owner, { email: 'ana@example.com' });
@@ -169,7 +169,7 @@ describe('an erasure', () => {
     ).toMatchObject({ count: 0 });
   });
 
-  it('goes on where a run was cut off, and counts nothing twice', async () => {
+  it('goes on where a run was cut off, and counts no delivery twice', async () => {
     await freshOrg();
     for (let n = 0; n < 12; n++) await send(order({ email: n % 2 ? 'ana@example.com' : `other-${n}@example.com` }));
     const { body } = await ask(org.owner, { email: 'ana@example.com' });
@@ -178,7 +178,7 @@ describe('an erasure', () => {
     gone.abort();
     await run({}, gone.signal);
     expect((await look(body.id)).body).toMatchObject({ status: 'running', scanned: 0 });
-    // Another instance holds it and was killed: nothing happens until its lease ends.
+    // Another process held it and was killed: nothing happens until its lease ends.
     await api.admin(`update erasures set lease_owner = gen_random_uuid(), lease_until = now() + interval '1 hour' where id = $1`, [
       body.id,
     ]);
@@ -192,7 +192,7 @@ describe('an erasure', () => {
     expect((await look(again.body.id)).body).toMatchObject({ status: 'completed', events: 0, deliveries: 0, scanned: 6 });
   });
 
-  it('is refused under a legal hold, and waits for one that is set later', async () => {
+  it('is refused under a legal hold, and waits while a hold is set later', async () => {
     await freshOrg();
     const [ana] = await send(order({ email: 'ana@example.com' }));
     const hold = (reason: string) => call(api.app as never, org.owner, 'POST', '/api/legal-holds', { orgId: org.id, reason });
@@ -211,7 +211,7 @@ describe('an erasure', () => {
     expect((await look(body.id)).body).toMatchObject({ status: 'completed', waitsFor: null, events: 1 });
   });
 
-  it('waits while a version of the hash key does not open, for it would pass over what was hashed with it', async () => {
+  it('waits while a version of the hash key does not open, because events hashed with it could not be found', async () => {
     await freshOrg();
     const [ana] = await send(order({ email: 'ana@example.com' }));
     const { body } = await ask(org.owner, { email: 'ana@example.com' });
@@ -231,7 +231,7 @@ describe('an erasure', () => {
     expect((await event(ana?.eventId))?.erased_at).not.toBeNull();
   });
 
-  it('looks through deliveries of a connection that was deleted, and says how many it cannot open', async () => {
+  it('looks through deliveries of a deleted connection, and reports how many it cannot open', async () => {
     await freshOrg();
     await send(order({ email: 'ana@example.com' }));
     await send(order({ id: '7', email: 'bob@example.com' }));
@@ -260,7 +260,7 @@ describe('an erasure', () => {
       expect((await ask(stranger, { ...command, dryRun })).status).toBe(404);
       expect((await ask(undefined, { ...command, dryRun })).status).toBe(401);
     }
-    // Not through the database either.
+    // The functions of the database refuse these callers as well.
     for (const user of [analyst, stranger]) {
       const refused = (statement: string, values: unknown[]) =>
         expect(api.db.as(user.claims, (sql) => sql(statement, values))).rejects.toMatchObject({ code: '42501' });
@@ -276,7 +276,7 @@ describe('an erasure', () => {
     await run();
   });
 
-  it('says what is wrong with what was typed, without repeating it', async () => {
+  it('reports which identifiers cannot be read, without repeating them', async () => {
     await freshOrg();
     const wrong = await ask(org.owner, { email: 'nobody at all', phone: '1' });
     expect(wrong).toMatchObject({ status: 400, body: { errors: [{ path: 'email' }, { path: 'phone' }] } });

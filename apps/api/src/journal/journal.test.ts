@@ -17,7 +17,7 @@ const fields = { time: { path: 'at' } };
 const connect = (of = org, config: object = { fields }) => api.connect(of, 'webhook', { secret: 'a-key' }, { verification, ...config });
 type Connection = Awaited<ReturnType<typeof connect>>;
 
-/** The newest journal entry of the connection, and the answer to the delivery. */
+/** Sends a delivery. Returns the answer, and the ids of its journal entry and its first event. */
 async function deliver(connection: Connection, body: object, key = 'a-key') {
   const answer = await api.send(connection.url, JSON.stringify(body), { 'x-api-key': key });
   const [entry] = await api.admin<{ id: string }>(
@@ -36,7 +36,7 @@ const journalOf = async (id: string) => (await api.admin('select * from public.e
 const keyOf = async (eventId: string | undefined) =>
   (await api.admin<{ event_time: Date; body_sha256: Buffer }>('select * from private.event_keys where event_id = $1', [eventId]))[0];
 
-/** Changes the mapping, and waits until the API has heard of it. */
+/** Changes the mapping, and waits until the API uses it. */
 async function map(connection: Connection, config: object) {
   const { status } = await call(api.app as never, org.owner, 'PATCH', `/api/connections/${connection.id}`, {
     config: { verification, ...config },
@@ -45,7 +45,7 @@ async function map(connection: Connection, config: object) {
   await expect.poll(async () => (await api.connections.get(connection.id))?.config, { timeout: 10_000 }).toMatchObject(config);
 }
 
-/** As if the delivery, and the event it made, had arrived at that time. */
+/** Backdates the delivery and its event. */
 async function backdate(journalId: string, to: string) {
   await api.admin('update public.event_journal set received_at = $2 where id = $1', [journalId, to]);
   await api.admin('update private.journal_payloads set received_at = $2 where journal_id = $1', [journalId, to]);
@@ -53,7 +53,7 @@ async function backdate(journalId: string, to: string) {
 }
 
 describe('GET /api/events/latest', () => {
-  it('answers the newest deliveries first, page by page, each once', async () => {
+  it('lists the newest deliveries first, page by page, each once', async () => {
     const mine = await api.makeOrg();
     const connection = await connect(mine);
     const ids: string[] = [];
@@ -78,7 +78,7 @@ describe('GET /api/events/latest', () => {
     expect((await latest(`?after=${ids.at(-1)}`, mine.owner)).body.entries).toEqual([]);
   });
 
-  it('of one connection leaves out its neighbours; an analyst may read', async () => {
+  it('of one connection leaves out other connections, and an analyst may read it', async () => {
     const mine = await api.makeOrg();
     const [one, other] = [await connect(mine), await connect(mine)];
     const { journalId } = await deliver(one, record());
@@ -87,7 +87,7 @@ describe('GET /api/events/latest', () => {
     expect((await latest(`?connectionId=${one.id}`, analyst)).body.entries.map((entry: { id: string }) => entry.id)).toEqual([journalId]);
   });
 
-  it('shows nothing of another org: its org, connection and entries are a 404', async () => {
+  it('answers 404 for the org, connection or entries of another org', async () => {
     const theirs = await api.makeOrg();
     const connection = await connect(theirs);
     const { journalId } = await deliver(connection, record());
@@ -100,7 +100,7 @@ describe('GET /api/events/latest', () => {
 });
 
 describe('POST /api/replay/:journalId', () => {
-  it('enters the delivery again: a new journal entry that names the old one, the same event, both counted', async () => {
+  it('runs the delivery again as a new journal entry that names the old one, with the same event, and counts both', async () => {
     const connection = await connect();
     const { journalId, eventId } = await deliver(connection, record());
     const { status, body } = await replay(journalId);
@@ -121,7 +121,7 @@ describe('POST /api/replay/:journalId', () => {
     expect(await api.metrics.registry.getSingleMetricAsString('replay_records_total')).toMatch(/outcome="duplicate"\} [1-9]/);
   });
 
-  it('stores what the mapping of today can read, and once only', async () => {
+  it('stores a record that the current mapping can read, once', async () => {
     const connection = await connect(org, { fields: { type: 'kind' } });
     const { answer, journalId } = await deliver(connection, record({ type: undefined, event: 'order_paid' }));
     expect(answer.body.records).toMatchObject([{ status: 'dead_lettered', code: 'MISSING_FIELD' }]);
@@ -132,14 +132,14 @@ describe('POST /api/replay/:journalId', () => {
     expect(await api.admin('select id from public.canonical_events where source_connection_id = $1', [connection.id])).toHaveLength(1);
   });
 
-  it('goes on from a replay as from the delivery itself', async () => {
+  it('replays a replay like the delivery itself', async () => {
     const connection = await connect();
     const { journalId, eventId } = await deliver(connection, record());
     const second = (await replay(journalId)).body.journalId;
     expect((await replay(second)).body).toMatchObject({ replayOf: second, status: 'duplicate', records: [{ eventId }] });
   });
 
-  it('is for owners and admins, audited, and a 404 to everybody else', async () => {
+  it('is for owners and admins, is audited, and answers 404 to other people', async () => {
     const connection = await connect();
     const { journalId } = await deliver(connection, record());
     const [admin, analyst] = [await api.makeMember(org, 'admin'), await api.makeMember(org, 'analyst')];
@@ -158,7 +158,7 @@ describe('POST /api/replay/:journalId', () => {
     expect(await api.admin('select id from public.event_journal where replay_of = $1', [journalId])).toHaveLength(1);
   });
 
-  it('refuses, and says why: a rejected delivery, a deleted connection, a body that is no longer kept, a legal hold', async () => {
+  it('refuses with the reason: a rejected delivery, a deleted connection, a body that is no longer kept, a legal hold', async () => {
     const connection = await connect();
     const refused = await deliver(connection, record(), 'a wrong key');
     expect(refused.answer.status).toBe(401);
@@ -191,7 +191,7 @@ describe('POST /api/replay/:journalId', () => {
 });
 
 describe('mode reprocess', () => {
-  it('rewrites the event under its own id, in the month it belongs to now, and leads its key there', async () => {
+  it('rewrites the event under its id, in the month that its new time belongs to, and moves its key there', async () => {
     const connection = await connect();
     const { journalId, eventId } = await deliver(connection, record({ was: '2026-10-05T10:00:00Z', status: 'paid' }));
     const before = await eventOf(eventId);
@@ -204,12 +204,12 @@ describe('mode reprocess', () => {
     expect((await keyOf(eventId))?.event_time.toISOString()).toBe('2026-10-05T10:00:00.000Z');
     expect(await api.admin('select 1 from public.canonical_events where source_connection_id = $1', [connection.id])).toHaveLength(1);
     expect(await journalOf(body.journalId)).toMatchObject({ outcome: 'accepted', record_count: 1, replay_of: journalId });
-    // and again, from the replay: the chain counts as its first delivery
+    // Replayed from the replay: the whole chain counts as its first delivery.
     expect((await reprocess(body.journalId)).body.records).toMatchObject([{ eventId, revision: 3 }]);
     expect((await eventOf(eventId))?.received_at).toEqual(before?.received_at);
   });
 
-  it('hashes people anew under a new hash key, and until then they are found under both; nothing is stored twice', async () => {
+  it('hashes people again under a new hash key; until then they are found under both, and no event is stored twice', async () => {
     const ours = await api.makeOrg();
     const connection = await connect(ours, { fields: { email: 'who', time: { path: 'at' } } });
     const [old, late] = [record({ who: 'ana@example.com' }), record({ who: 'Ana@example.com ' })];
@@ -258,7 +258,7 @@ describe('mode reprocess', () => {
     expect(await eventOf(body.records[0].eventId)).toMatchObject({ revision: 1, idempotency_key: 'n-1' });
   });
 
-  it('puts a newer delivery over an older one, and never the other way round, however often either was replayed', async () => {
+  it('replaces the event of an older delivery by a newer one, never the other way round, however often either is replayed', async () => {
     const connection = await connect();
     const same = record({ state: 'first' });
     const older = await deliver(connection, same);
@@ -276,15 +276,15 @@ describe('mode reprocess', () => {
     expect(await journalOf(lost.journalId)).toMatchObject({ outcome: 'dead_lettered' });
     const [letter] = await api.admin('select * from public.dlq_events where id = $1', [lost.records[0].dlqId]);
     expect(letter).toMatchObject({ error_class: 'OLDER_REVISION', journal_id: lost.journalId, status: 'pending', next_retry_at: null });
-    // a replay of the older delivery arrived now, and is still the older delivery
+    // A replay of the older delivery arrives now, and still counts as the older delivery.
     expect((await reprocess(lost.journalId)).body.records).toMatchObject([{ code: 'OLDER_REVISION' }]);
     expect(await eventOf(older.eventId)).toEqual(stored);
-    // in mode replay the key's body decides, which is that of the newer delivery now
+    // In mode replay the body of the key decides, which is the newer delivery's by now.
     expect((await replay(newer.journalId)).body.status).toBe('duplicate');
     expect((await replay(older.journalId)).body.records).toMatchObject([{ code: 'DUPLICATE_EVENT' }]);
   });
 
-  it('never puts what an older version of the pipeline makes over what a newer one made', async () => {
+  it('never replaces the result of a newer version of the pipeline by that of an older one', async () => {
     const connection = await connect();
     const { journalId, eventId } = await deliver(connection, record());
     await api.admin('update public.canonical_events set schema_version = 2 where id = $1', [eventId]);
@@ -292,7 +292,7 @@ describe('mode reprocess', () => {
     expect(await eventOf(eventId)).toMatchObject({ schema_version: 2, revision: 1 });
   });
 
-  it('does not bring back an event that is gone', async () => {
+  it('does not store an event again that was deleted', async () => {
     const connection = await connect();
     const { journalId, eventId } = await deliver(connection, record());
     await api.admin('delete from public.canonical_events where id = $1', [eventId]);
@@ -300,7 +300,7 @@ describe('mode reprocess', () => {
     expect(await eventOf(eventId)).toBeUndefined();
   });
 
-  it('lets the first of two records of one key stand, as the delivery did', async () => {
+  it('keeps the first of two records with the same key, as the delivery did', async () => {
     const connection = await connect();
     const id = randomUUID();
     const { journalId, eventId } = await deliver(connection, [
@@ -318,7 +318,7 @@ describe('mode reprocess', () => {
     expect((await eventOf(eventId))?.properties).toMatchObject({ n: 'a' });
   });
 
-  it('follows one another when several rewrite the same events at once: no deadlock, every revision once', async () => {
+  it('serializes replays that rewrite the same events at once: no deadlock, and every revision once', async () => {
     const connection = await connect();
     const records = Array.from({ length: 6 }, () => record());
     const { journalId, eventId } = await deliver(connection, records);
@@ -332,7 +332,7 @@ describe('mode reprocess', () => {
     expect(await api.admin('select 1 from public.canonical_events where source_connection_id = $1', [connection.id])).toHaveLength(6);
   });
 
-  it('dead-letters a record that the database refuses, alone', async () => {
+  it('dead-letters only the record that the database refuses', async () => {
     const connection = await connect();
     const [good, bad] = [record(), record()];
     const { journalId, answer } = await deliver(connection, [good, bad]);

@@ -4,36 +4,36 @@ import type { Logger } from 'pino';
 import { Refusal } from '../platform/refusal.ts';
 
 /**
- * What is next after a step:
- * - `more`: there is more to do at once;
- * - `done`: nothing is left, and the step has already written so in its last transaction, which ended the lease;
- * - a number: the next step is due in so many milliseconds. A short wait is waited for with the lease held, a long one gives it back.
+ * What follows a step:
+ * - `more`: the next step is due at once;
+ * - `done`: the work is finished, and the step has written that into its row, which ends the lease;
+ * - a number: the next step is due in so many milliseconds. The lease is kept through a short wait, and given back for a long one.
  */
 export type StepResult = 'more' | 'done' | number;
 
-/** Long work that is done by many processes, a piece at a time. All times and ids of a lease are in its row, which only its store reads. */
+/** A kind of long work that many processes share. Each piece of work is a row that also holds its lease; only the store of the feature knows it. */
 export interface Follower<Work extends { id: string }> {
-  /** Takes up to `most` open pieces of work that no process holds, those that were served longest ago first. Empty: there are none now. */
+  /** Claims up to `most` open pieces of work that no process holds, those that were served longest ago first. Empty when there are none now. */
   claim(owner: string, most: number): Promise<Work[]>;
   /**
-   * Does the next small part of the work, and notes in the same transaction how far it came and that the lease is renewed (the checkpoint).
-   * Throws LeaseLost when the checkpoint finds that the lease is no longer `owner`'s: the transaction must then leave nothing behind.
+   * Does a small part of the work. The same transaction writes how far the work has come and renews the lease: the checkpoint. When that
+   * finds that `owner` no longer has the lease, the step throws LeaseLost, and its transaction is rolled back.
    */
   step(work: Work, owner: string): Promise<StepResult>;
-  /** Gives the work back, for any process to take after `waitMs`. */
+  /** Gives the work back: any process may claim it after `waitMs`. */
   release(work: Work, owner: string, waitMs: number): Promise<void>;
-  /** A step was refused by a legal hold, or threw Blocked: stops the work, pauses it or gives it back, with the reason for people to read. */
+  /** Called when a legal hold refused a step, or it threw Blocked: stops the work, pauses it or gives it back, with the reason for people. */
   onBlocked?(work: Work, owner: string, reason: string): Promise<void>;
-  /** A step threw LeaseLost. */
+  /** Called when a step threw LeaseLost. */
   onLost?(work: Work): Promise<void>;
-  /** A step failed otherwise. What this throws ends the run, and the lease of the work runs out. Absent: `error` itself is thrown. */
+  /** Called for every other error of a step. An error that it throws ends the run, and the lease runs out. Without it, `error` is thrown. */
   onFailure?(work: Work, owner: string, error: unknown): Promise<void>;
 }
 
 export interface LeaseOptions {
   signal: AbortSignal;
   log: Logger;
-  /** How long a run lasts. Then what is held is given back, and another run goes on. */
+  /** How long a run lasts. Then all work that is held is given back, and another run goes on with it. */
   sliceMs?: number;
   /** How many pieces of work are held at once, and served in turn. */
   atOnce?: number;
@@ -49,7 +49,7 @@ export interface Time {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-/** Another process has the lease, or a person has ended the work: nothing of the transaction at hand may remain. */
+/** Another process has the lease, or a person has ended the work. The transaction at hand must be rolled back. */
 export class LeaseLost extends Error {
   override readonly name = 'LeaseLost';
 }
@@ -61,9 +61,9 @@ export class Blocked extends Error {
 
 /** A job must end within a minute. */
 const defaultSliceMs = 20_000;
-/** Where several pieces of work are held, new ones are looked for as often. */
+/** How often a run that may hold more work looks for it. */
 const claimEveryMs = 500;
-/** A longer wait is not worth a lease, which would have to be renewed meanwhile. */
+/** Longer waits give the lease back, since a lease runs out when no step renews it. */
 const heldWaitMaxMs = 5_000;
 
 const processTime: Time = {

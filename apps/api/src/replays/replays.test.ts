@@ -41,7 +41,7 @@ async function plan(user: TestUser, body: { filter?: object; mode?: string; thro
 }
 const step = (user: TestUser, id: string, action: string, body?: object) => ask(user, 'POST', `/${id}/${action}`, body);
 const read = async (user: TestUser, id: string): Promise<ReplayPlan> => (await ask(user, 'GET', `/${id}`)).body;
-/** A plan that runs, as far as the API is concerned. */
+/** A plan with status `running`. */
 async function started(user: TestUser, body: Parameters<typeof plan>[1] = {}): Promise<ReplayPlan> {
   const { id } = await plan(user, body);
   expect((await step(user, id, 'approve')).status).toBe(200);
@@ -52,7 +52,7 @@ async function started(user: TestUser, body: Parameters<typeof plan>[1] = {}): P
 const work = (limits: Partial<RunLimits> = {}, by: Replayer = replayer) =>
   runPlans({ db: api.db, replayer: by, log: api.log }, { sliceMs: 30_000, leaseSeconds: 15, ...limits }, new AbortController().signal);
 
-/** The journal entries that were replayed, in the order of their replays, one for each replay. */
+/** The ids of the replayed journal entries, one for each replay, in the order of the replays. */
 const replayed = async (connection: Connection) =>
   (
     await api.admin<{ replay_of: string }>(
@@ -71,7 +71,7 @@ const countEvents = async (connection: Connection) =>
   (await api.admin('select 1 from public.canonical_events where source_connection_id = $1', [connection.id])).length;
 
 describe('a plan', () => {
-  it('counts exactly what it then replays, in the order of arrival, each delivery once', async () => {
+  it('counts exactly the deliveries that it then replays, in the order of arrival, each once', async () => {
     const org = await api.makeOrg();
     const connection = await connect(org);
     await deliverMany(connection, 7);
@@ -97,14 +97,14 @@ describe('a plan', () => {
     expect(await countEvents(connection)).toBe(7);
   });
 
-  it('of another throttle takes as long as the throttle says', async () => {
+  it('estimates its duration from the throttle', async () => {
     const org = await api.makeOrg();
     await deliverMany(await connect(org), 3);
     const { body } = await ask(org.owner, 'POST', '', { throttlePerSecond: 2, filter: { from, to }, dryRun: true });
     expect(body.estimatedSeconds).toBe(2);
   });
 
-  it('leaves out what arrives after its approval', async () => {
+  it('leaves out deliveries that arrive after its approval', async () => {
     const org = await api.makeOrg();
     const connection = await connect(org);
     await deliverMany(connection, 2);
@@ -120,7 +120,7 @@ describe('a plan', () => {
     expect(await replayed(connection)).toEqual(before);
   });
 
-  it('in mode reprocess rewrites events by the mapping of today', async () => {
+  it('in mode reprocess rewrites events with the current mapping', async () => {
     const org = await api.makeOrg();
     const connection = await connect(org);
     await deliverMany(connection, 3);
@@ -146,7 +146,7 @@ describe('a plan', () => {
     expect(await read(org.owner, id)).toMatchObject({ status: 'completed', matchedCount: 3, processed: 3, duplicates: 2, failed: 1 });
   });
 
-  it('about nothing is completed at once; one about little gets past what it leaves out', async () => {
+  it('that matches nothing is completed at once, and one that matches little gets past thousands of other deliveries', async () => {
     const org = await api.makeOrg();
     const connection = await connect(org);
     await api.admin(
@@ -162,13 +162,13 @@ describe('a plan', () => {
     expect(await read(org.owner, none.id)).toMatchObject({ status: 'completed', matchedCount: 0, processed: 0 });
   });
 
-  it('is started by a job, works on it once however often run was pressed, and counts its records as a metric', async () => {
+  it('is worked on once by a job, however often run was requested, and its records are counted in a metric', async () => {
     const org = await api.makeOrg();
     const connection = await connect(org);
     await deliverMany(connection, 5);
     const { id } = await plan(org.owner);
     await step(org.owner, id, 'approve');
-    // Before any job may have completed it: a completed plan is not run again.
+    // All before a job completes the plan, because a completed plan is not run again.
     const answers = await Promise.all([1, 2, 3].map(() => step(org.owner, id, 'run')));
     expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200]);
     const jobs = await startJobs({
@@ -230,7 +230,7 @@ describe('a filter', () => {
   });
 
   const cases: [string, () => object, number][] = [
-    ['of nothing: all but rejected deliveries and replays', () => ({}), 7],
+    ['without conditions, which matches all but rejected deliveries and replays', () => ({}), 7],
     ['of connections', () => ({ connectionIds: [shop.id] }), 5],
     ['of connections in capitals', () => ({ connectionIds: [shop.id.toUpperCase()] }), 5],
     ['of several connections', () => ({ connectionIds: [other.id, hotmart.id] }), 2],
@@ -257,7 +257,7 @@ describe('a filter', () => {
     if (!('includeReplays' in filter())) expect(done.processed).toBe(count);
   });
 
-  it('begins at its first moment and ends before its last', async () => {
+  it('includes the moment at which it begins and excludes the one at which it ends', async () => {
     const [first] = await api.admin<{ at: Date }>(
       'select received_at as at from public.event_journal where source_connection_id = $1 and replay_of is null',
       [hotmart.id],
@@ -275,19 +275,19 @@ describe('a filter', () => {
     ['no end', { to: undefined }],
     ['an end before its beginning', { from: to, to: from }],
     ['something unknown', { more: true }],
-    ['an id that is none', { connectionIds: ['x'] }],
+    ['an invalid id', { connectionIds: ['x'] }],
     ['a time without a date', { from: 'yesterday' }],
   ])('with %s is refused', async (_, filter) => {
     expect(await preview(org.owner, filter)).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
   });
 
-  it('of rejected deliveries points to what verifies them again', async () => {
+  it('for rejected deliveries is refused, with the route that verifies them again', async () => {
     expect((await preview(org.owner, { outcomes: ['rejected'] })).body.detail).toContain('/api/dlq/reverify');
   });
 });
 
 describe('approval', () => {
-  it('of a small plan may be its maker\u2019s own, of a large one takes a second person and a reference', async () => {
+  it('of a small plan may be given by its creator, of a large plan only by a second person with a reference', async () => {
     const org = await api.makeOrg();
     const admin = await api.makeMember(org, 'admin');
     const connection = await connect(org);
@@ -315,7 +315,7 @@ describe('approval', () => {
     expect((await read(admin, large.id)).reference).toBe('RFA-1234');
   });
 
-  it('asks for a second person too where the plan has grown over the threshold since', async () => {
+  it('needs a second person also when the plan has grown over the threshold since it was created', async () => {
     const org = await api.makeOrg();
     const connection = await connect(org);
     await deliverMany(connection, threshold);
@@ -324,7 +324,7 @@ describe('approval', () => {
     expect(await step(org.owner, id, 'approve', { reference: 'RFA-1' })).toMatchObject({ status: 409 });
   });
 
-  it('by one person is impossible in the table itself, and so is a step that is none', async () => {
+  it('of a large plan by its creator is refused by the table itself, and so is a skipped step', async () => {
     const org = await api.makeOrg();
     const { id } = await plan(org.owner);
     await expect(
@@ -381,7 +381,7 @@ describe('steps', () => {
   const actions = ['approve', 'run', 'pause', 'resume', 'cancel'];
 
   it.each(Object.keys(begin))(
-    'from %s lead where they should; every other one is a 409 with a sentence, and changes nothing',
+    'from %s lead to the documented status; every other step is a 409 with a sentence, and changes nothing',
     async (state) => {
       const org = await api.makeOrg();
       await deliverMany(await connect(org), 1);
@@ -406,7 +406,7 @@ describe('steps', () => {
     },
   );
 
-  it('are for owners and admins of the org: an analyst reads, everybody else finds nothing', async () => {
+  it('are for owners and admins of the org; an analyst may read, and other people get 404', async () => {
     const org = await api.makeOrg();
     const analyst = await api.makeMember(org, 'analyst');
     const stranger = (await api.makeOrg()).owner;
@@ -431,7 +431,7 @@ describe('steps', () => {
     expect(await read(org.owner, id)).toMatchObject({ status: 'pending_approval' });
   });
 
-  it('are remembered, with who took them', async () => {
+  it('are recorded in the audit log, with the person who took them', async () => {
     const org = await api.makeOrg();
     const admin = await api.makeMember(org, 'admin');
     await deliverMany(await connect(org), 1);
@@ -455,7 +455,7 @@ describe('steps', () => {
 });
 
 describe('while it runs', () => {
-  /** A replayer that does `before` ahead of its n-th batch. */
+  /** A replayer that runs `before` ahead of its n-th batch. */
   const intercepted = (n: number, before: () => Promise<unknown>): Replayer => {
     let batches = 0;
     return {
@@ -467,7 +467,7 @@ describe('while it runs', () => {
     };
   };
 
-  it('keeps to its throttle over time, and says how fast it is and how long it will take', async () => {
+  it('keeps to its throttle over time, and reports its rate and its remaining time', async () => {
     const org = await api.makeOrg();
     await deliverMany(await connect(org), 8);
     const { id } = await started(org.owner, { throttlePerSecond: 2 });
@@ -490,7 +490,7 @@ describe('while it runs', () => {
     expect(processed).toBeLessThanOrEqual(2 * seconds);
     expect(seen?.ratePerSecond ?? 0).toBeLessThanOrEqual(2.2);
     expect(seen?.etaSeconds).toBeGreaterThanOrEqual(Math.floor((8 - (seen?.processed ?? 0)) / 2));
-    // the rest in further slices, which earn no burst
+    // Further slices allow no burst.
     const before = performance.now();
     await work({ sliceMs: 300 });
     await work({ sliceMs: 300 });
@@ -516,7 +516,7 @@ describe('while it runs', () => {
     const org = await api.makeOrg();
     const connection = await connect(org);
     await deliverMany(connection, 6);
-    // one delivery a batch
+    // One delivery per batch.
     const { id } = await started(org.owner, { throttlePerSecond: 10 });
     await work(
       {},
@@ -535,7 +535,7 @@ describe('while it runs', () => {
     expect(await replayed(connection)).toEqual((await deliveries(connection)).slice(0, 4));
   });
 
-  it('is paused by a legal hold, which says so, and cannot be started or resumed under one', async () => {
+  it('is paused by a legal hold, whose reason it shows, and cannot be started or resumed under a hold', async () => {
     const org = await api.makeOrg();
     const connection = await connect(org);
     await deliverMany(connection, 3);
@@ -592,7 +592,7 @@ describe('while it runs', () => {
     const reached = new Promise<void>((resolve) => {
       isFrozen = resolve;
     });
-    // The process stands still in the middle of its third batch, and writes nothing more.
+    // The process hangs in the middle of its third batch.
     const dying = work(
       {},
       intercepted(3, () => {
@@ -608,7 +608,7 @@ describe('while it runs', () => {
     await api.admin(`update public.replay_plans set lease_until = now() - interval '1 second' where id = $1`, [id]);
     await work();
     expect(await read(org.owner, id)).toMatchObject({ status: 'completed', processed: 6, accepted: 6 });
-    // It was not dead: what it writes now is refused, whole.
+    // The process was not dead: all of what it writes now is refused.
     wake();
     await dying;
     expect(await read(org.owner, id)).toMatchObject({ status: 'completed', processed: 6 });
@@ -620,7 +620,7 @@ describe('while it runs', () => {
     ).toEqual([{ n: 6, revision: 2 }]);
   });
 
-  it('is given up after five failures in a row, and resumed by a person', async () => {
+  it('fails after five failures in a row, and a person can resume it', async () => {
     const org = await api.makeOrg();
     const connection = await connect(org);
     await deliverMany(connection, 2);
@@ -637,7 +637,7 @@ describe('while it runs', () => {
     expect(await read(org.owner, id)).toMatchObject({ status: 'completed', processed: 2 });
   });
 
-  it('gives back what is left at the end of a slice, and adds the job that goes on', async () => {
+  it('is given back at the end of a slice, which adds the job that goes on', async () => {
     const org = await api.makeOrg();
     await deliverMany(await connect(org), 5);
     const { id } = await started(org.owner, { throttlePerSecond: 2 });
