@@ -23,6 +23,19 @@ export default defineConfig({
         },
       },
       {
+        // The dashboard in jsdom, before a mock of both servers.
+        test: {
+          name: 'web',
+          maxWorkers,
+          environment: 'jsdom',
+          include: ['apps/web/src/test/**/*.test.tsx'],
+          exclude,
+          setupFiles: ['./apps/web/src/test/browser.ts'],
+          // Minutes of the page's clock pass in each test, beside tests that use all processors.
+          testTimeout: 120_000,
+        },
+      },
+      {
         test: {
           name: 'db',
           maxWorkers,

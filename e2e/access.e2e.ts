@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test';
 import { api, data, deliverPurchase, expectAccessible, makeHotmart, makeMember, makeOrg, makeUser, openAs } from './fixtures.ts';
 
-test('an admin rotates a secret, and the old and the new one both work in the grace', async ({ page }) => {
+test('an admin rotates a secret, and both the old and the new secret work during the grace period', async ({ page }) => {
   const owner = await makeUser('owner');
   const org = await makeOrg(owner);
   const admin = await makeMember(org, owner, 'admin');
@@ -22,7 +22,9 @@ test('an admin rotates a secret, and the old and the new one both work in the gr
   expect((await deliverPurchase(connection, { hottok: 'neither of them' })).status).toBe(401);
 });
 
-test('a secret that was made up is not lost to a stray click, nor to a key pressed too early', async ({ page }) => {
+test('a generated secret stays on the screen when someone clicks outside the dialog or presses Escape while it is created', async ({
+  page,
+}) => {
   const owner = await makeUser('owner');
   const org = await makeOrg(owner);
   const { id } = await api<{ id: string }>(owner, 'POST', '/api/connections', {
@@ -32,9 +34,9 @@ test('a secret that was made up is not lost to a stray click, nor to a key press
     config: { verification: { scheme: 'api-key', in: 'header', name: 'x-api-key' }, fields: { id: 'number' } },
   });
   const dialog = page.getByRole('dialog');
-  // As on an http:// address, where browsers have no clipboard for pages.
+  // Browsers give pages no clipboard on an http:// address.
   await page.addInitScript(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
-  /** Makes a secret, pressing all that would close the dialog; answers what is shown. */
+  /** Creates a secret while doing everything that would close the dialog, and returns the secret that is shown. */
   const expectKept = async (command: string, path: string) => {
     let goOn = () => {};
     const held = new Promise<void>((resolve) => {
@@ -77,7 +79,7 @@ test('a secret that was made up is not lost to a stray click, nor to a key press
   await expect(page.getByRole('alert')).toContainText('copy it by hand');
 });
 
-test('an analyst can change nothing, and sees why', async ({ page }) => {
+test('an analyst cannot change anything and sees why', async ({ page }) => {
   const owner = await makeUser('owner');
   const org = await makeOrg(owner);
   const analyst = await makeMember(org, owner, 'analyst');
@@ -102,13 +104,13 @@ test('an analyst can change nothing, and sees why', async ({ page }) => {
   await expect(page.getByRole('alert').filter({ hasText: 'Still needed' }).getByRole('note')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Save the secret' })).toHaveCount(0);
 
-  // Past the page, with the analyst's own token: an update that reaches no row.
+  // With the analyst's own token, without the page, an update reaches no row.
   await data(analyst, 'PATCH', `/rest/v1/source_connections?id=eq.${connection.id}`, { name: 'Mine now' }).catch(() => undefined);
   const [row] = await data<{ name: string }[]>(owner, 'GET', `/rest/v1/source_connections?id=eq.${connection.id}&select=name`);
   expect(row?.name).toBe('Hotmart shop');
 });
 
-test('a change of role reaches the page that is open, and so does the end of a membership', async ({ page }) => {
+test('a page that is open follows a change of role and the end of the membership', async ({ page }) => {
   const owner = await makeUser('owner');
   const org = await makeOrg(owner);
   const admin = await makeMember(org, owner, 'admin');
@@ -128,7 +130,7 @@ test('a change of role reaches the page that is open, and so does the end of a m
   await expect(page.getByRole('heading', { name: 'There is no such page' })).toBeVisible();
 });
 
-test('two orgs see nothing of each other: not on the page, not by a guessed address, not by the Data API', async ({ browser }) => {
+test('two orgs cannot see each other on a page, by a guessed address or through the Data API', async ({ browser }) => {
   const [ana, bea] = [await makeUser('ana'), await makeUser('bea')];
   const [one, two] = [await makeOrg(ana, 'Alfa'), await makeOrg(bea, 'Beta')];
   const [alfa, beta] = [await makeHotmart(ana, one, { name: 'Alfa shop' }), await makeHotmart(bea, two, { name: 'Beta shop' })];
@@ -145,7 +147,7 @@ test('two orgs see nothing of each other: not on the page, not by a guessed addr
     await expect(page.getByRole('link', { name: own })).toBeVisible();
     await expect(page.getByRole('row')).toHaveCount(2);
 
-    // The other org's pages, by their addresses: nothing there, as for an org that does not exist.
+    // The addresses of the other org's pages look like those of an org that does not exist.
     await page.goto(new URL(`/o/${otherOrg.slug}/events`, page.url()).href);
     await expect(page.getByRole('heading', { name: 'There is no such page' })).toBeVisible();
     const unknown = await page.locator('main').textContent();

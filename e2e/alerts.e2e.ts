@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, type Page, test } from '@playwright/test';
+import { expect, test } from '@playwright/test';
 import { Webhook } from 'standardwebhooks';
-import { deliverPurchase, expectAccessible, makeHotmart, makeMember, makeOrg, makeUser, openAs } from './fixtures.ts';
+import { deliverPurchase, evaluateAlertsNow, expectAccessible, makeHotmart, makeMember, makeOrg, makeUser, openAs } from './fixtures.ts';
 
-/** A receiver of alerts: what came, as it came. */
+/** A receiver of alerts that keeps each request as it arrived. */
 async function startReceiver() {
   const received: { headers: Record<string, string>; body: string }[] = [];
   const server = createServer((request, response) => {
@@ -20,21 +20,16 @@ async function startReceiver() {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/alerts`,
-    /** The types of what came, each with a genuine signature or the test fails. */
+    /** The types of the alerts that arrived. Fails the test when a signature is not genuine. */
     verified: (secret: string) => received.map(({ headers, body }) => (new Webhook(secret).verify(body, headers) as { type: string }).type),
     close: () => new Promise<void>((resolve) => server.close(() => resolve())),
   };
 }
 
-async function expectNoSidewaysScroll(page: Page): Promise<void> {
-  expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0);
-}
-
-test('an incident opens, is told to a signed webhook, is acknowledged where others see it, and resolves by itself', async ({
+test('an incident opens, is sent to a signed webhook, is acknowledged in front of a colleague, and resolves by itself', async ({
   page,
   browser,
 }) => {
-  // The pass over the rules runs every half minute: once to open it, once to end it.
   test.setTimeout(300_000);
   const receiver = await startReceiver();
   const owner = await makeUser('owner');
@@ -100,6 +95,7 @@ test('an incident opens, is told to a signed webhook, is acknowledged where othe
       .poll(
         async () => {
           rejected += (await deliverPurchase(connection, { hottok: 'not the one' })).status === 401 ? 1 : 0;
+          await evaluateAlertsNow();
           return incidents.textContent();
         },
         { timeout: 90_000, intervals: [3_000] },
@@ -141,6 +137,7 @@ test('an incident opens, is told to a signed webhook, is acknowledged where othe
   await test.step('the condition ends, and so does the incident', async () => {
     const good = await Promise.all(Array.from({ length: 5 * rejected }, () => deliverPurchase(connection)));
     expect(good.every(({ status }) => status === 200)).toBe(true);
+    await evaluateAlertsNow();
     const history = page.getByRole('list', { name: 'History' }).getByRole('listitem');
     await expect(history).toContainText('the condition ended', { timeout: 90_000 });
     await expect(page.getByRole('heading', { name: 'No incident: all is well' })).toBeVisible();
@@ -153,23 +150,7 @@ test('an incident opens, is told to a signed webhook, is acknowledged where othe
   await receiver.close();
 });
 
-test('an analyst sees rules and channels, and why they are not theirs to change', async ({ page }) => {
-  const owner = await makeUser('owner');
-  const org = await makeOrg(owner);
-  await openAs(page, await makeMember(org, owner, 'analyst'), `/o/${org.slug}/alerts?tab=rules`);
-  const why = page.getByRole('note').filter({ hasText: 'Only an owner or admin of this org can do this. Your role is analyst.' });
-  await expect(why).toBeVisible();
-  await expect(page.getByRole('heading', { name: 'Connection is silent' })).toBeVisible();
-  await expect(page.getByRole('switch')).toHaveCount(0);
-  await expect(page.getByRole('button', { name: /^Change/ })).toHaveCount(0);
-  await expectAccessible(page);
-  await page.getByRole('tab', { name: 'Channels' }).click();
-  await expect(page.getByRole('heading', { name: 'No channel yet' })).toBeVisible();
-  await expect(why).toBeVisible();
-  await expect(page.getByRole('button', { name: 'Add a channel' })).toHaveCount(0);
-});
-
-test('a rule is switched off, changed in units that people use, and set back', async ({ page }) => {
+test('a rule is switched off, changed in hours and percent, and set back to its default', async ({ page }) => {
   const owner = await makeUser('owner');
   const org = await makeOrg(owner);
   await openAs(page, owner, `/o/${org.slug}/alerts?tab=rules`);
@@ -197,7 +178,7 @@ test('a rule is switched off, changed in units that people use, and set back', a
   await expect(card).toContainText(/above 10\s?min.*above 30\s?min/);
   await expect(card).not.toContainText('changed from the default');
 
-  // Key by key, as people type: on the way to 0.05 stand "0." and "0.0".
+  // People type key by key, so the field passes through "0." and "0.0" on the way to 0.05.
   const rate = page.getByRole('listitem').filter({ has: page.getByRole('heading', { name: 'High dead-letter rate' }) });
   await rate.getByRole('button', { name: /^Change/ }).click();
   const info = form.getByLabel('Info', { exact: true });
@@ -213,26 +194,4 @@ test('a rule is switched off, changed in units that people use, and set back', a
     await info.press('Backspace');
     await expect(info).toHaveValue(left);
   }
-});
-
-test('the page is whole in Portuguese, in the dark, and on a phone', async ({ browser }) => {
-  const owner = await makeUser('owner');
-  const org = await makeOrg(owner);
-  const context = await browser.newContext({ locale: 'pt-BR', colorScheme: 'dark', viewport: { width: 390, height: 844 } });
-  const page = await context.newPage();
-  await openAs(page, owner, `/o/${org.slug}/alerts`);
-  await expect(page.getByRole('heading', { name: 'Nenhum incidente: tudo em ordem' })).toBeVisible();
-  await expect(page.getByText('7 regras vigiam todas as conexões.')).toBeVisible();
-  await expectNoSidewaysScroll(page);
-  await expectAccessible(page);
-  await page.getByRole('tab', { name: 'Regras' }).click();
-  await page.getByRole('button', { name: 'Alterar: Taxa de falhas alta' }).click();
-  await expect(page.getByRole('dialog').getByLabel('Informação')).toHaveValue('0,5 %');
-  await expectAccessible(page);
-  await page.getByRole('button', { name: 'Cancelar' }).click();
-  await page.getByRole('tab', { name: 'Canais' }).click();
-  await expect(page.getByRole('heading', { name: 'Nenhum canal ainda' })).toBeVisible();
-  await expectNoSidewaysScroll(page);
-  await expectAccessible(page);
-  await context.close();
 });

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chromium } from '@playwright/test';
 
-// The shell is Chromium without windows: the same pages for a fifth less of the machine (measured).
+// The shell is Chromium without windows. It renders the same pages with a fifth less CPU time (measured).
 const names = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 function findOnPath(): string | undefined {
@@ -27,8 +27,8 @@ function run(command: string, args: readonly string[]): boolean {
 }
 
 /**
- * A Chromium to drive: E2E_CHROMIUM, one on PATH, Playwright's own; where there is none, the distribution's package (as root on Debian
- * and its kin) or Playwright's download. Throws with what to do by hand when none can be had.
+ * Finds a Chromium: E2E_CHROMIUM, one on PATH, or Playwright's own. Where none is installed, it installs the distribution's package (as root
+ * on Debian and its relatives) or Playwright's download. When that fails too, the error says how to install one by hand.
  */
 export function findChromium(): string {
   const given = process.env.E2E_CHROMIUM ?? findOnPath();

@@ -4,7 +4,7 @@ import { api, deliverPurchase, expectAccessible, makeHotmart, makeMember, makeOr
 const verification = { scheme: 'api-key', in: 'header', name: 'x-api-key' };
 const key = 'key-of-the-journey';
 
-/** A webhook whose mapping asks for `number`: records with an `order` become dead letters until it is mended. */
+/** A webhook whose mapping asks for `number`: records with an `order` become dead letters until the mapping is corrected. */
 async function makeHook(owner: User, org: { projectId: string }) {
   const hook = await api<{ id: string; webhookUrl: string }>(owner, 'POST', '/api/connections', {
     projectId: org.projectId,
@@ -24,7 +24,7 @@ async function makeHook(owner: User, org: { projectId: string }) {
 const broken = (count: number) => Array.from({ length: count }, (_, n) => ({ order: `A-${n}`, type: 'order.paid' }));
 const group = (page: Page, name: string) => page.getByRole('region', { name });
 
-test('a rejected delivery becomes its event once the secret is right', async ({ page }) => {
+test('a rejected delivery becomes an event once the secret is correct', async ({ page }) => {
   const owner = await makeUser('owner');
   const org = await makeOrg(owner);
   const connection = await makeHotmart(owner, org);
@@ -49,7 +49,9 @@ test('a rejected delivery becomes its event once the secret is right', async ({ 
   await expect(page.getByText('HPQUARANTINE').first()).toBeVisible();
 });
 
-test('several are redriven after the mapping was mended: counted, confirmed, followed, and kept with who did it', async ({ page }) => {
+test('several dead letters are redriven after the mapping was corrected: the page counts them, asks for confirmation, shows progress and records who did it', async ({
+  page,
+}) => {
   const owner = await makeUser('owner');
   const org = await makeOrg(owner);
   const hook = await makeHook(owner, org);
@@ -61,8 +63,8 @@ test('several are redriven after the mapping was mended: counted, confirmed, fol
   await expect(missing).toContainText('3 waiting');
   await missing.getByRole('button', { name: 'Redrive' }).click();
   const dialog = page.getByRole('dialog');
-  await expect(dialog).toContainText('3 dead letters are run again');
-  // What was counted for one command is not there to press for another.
+  await expect(dialog).toContainText('3 dead letters are processed again');
+  // The count of one command cannot be confirmed for another command.
   await page.keyboard.press('Escape');
   await expect(dialog).toHaveCount(0);
   let count = () => {};
@@ -103,7 +105,7 @@ test('several are redriven after the mapping was mended: counted, confirmed, fol
   await expect(page.getByRole('complementary')).toContainText('The payment was approved.');
 });
 
-test('one is retried and others are discarded and purged, and an analyst sees why not', async ({ page, browser }) => {
+test('an owner retries, discards and purges dead letters, and an analyst sees why they may not', async ({ page, browser }) => {
   const owner = await makeUser('owner');
   const org = await makeOrg(owner);
   const analyst = await makeMember(org, owner, 'analyst');
@@ -155,7 +157,7 @@ test('one is retried and others are discarded and purged, and an analyst sees wh
   await expect(page.getByText('No dead letter matches')).toBeVisible({ timeout: 30_000 });
 });
 
-test('filters stand in the URL, also in Portuguese, dark and narrow', async ({ browser }) => {
+test('filters are kept in the URL, also in Portuguese, in the dark and on a phone', async ({ browser }) => {
   const owner = await makeUser('owner');
   const org = await makeOrg(owner);
   const hook = await makeHook(owner, org);

@@ -4,10 +4,10 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from '@playwright/test';
 import type { Demo } from '@tributary/supabase/local/seed.ts';
+import type { Rows } from '@tributary/web/test/mock/looks.ts';
 import { api, data, signIn, stack, type User } from './fixtures.ts';
-import type { Rows } from './pages.ts';
 
-/** The stack's demo org, filled so that every page has something to show, with a row for every panel. */
+/** Fills the demo org of the stack, so that every page has something to show and every panel a row to open. */
 export async function fillDemoOrg(deliveries: number): Promise<{ user: User; org: { id: string; slug: string }; rows: Rows }> {
   const directory = dirname(process.env.E2E_STACK ?? '');
   const demo = JSON.parse(readFileSync(join(directory, 'demo.json'), 'utf8')) as Demo;
@@ -35,7 +35,7 @@ export async function fillDemoOrg(deliveries: number): Promise<{ user: User; org
     const path = `/rest/v1/${table}?org_id=eq.${orgId}&${filter}select=id&order=${order}.desc&limit=1`;
     return (await data<{ id: string }[]>(user, 'GET', path))[0]?.id;
   };
-  // The traffic has more duplicates and dead letters than the rules allow; the next pass notices, every half minute.
+  // The traffic has more duplicates and dead letters than the rules allow. The next pass over the rules, every half minute, opens an incident.
   await expect.poll(() => newest('alert_incidents', '', 'opened_at'), { timeout: 90_000 }).toBeDefined();
   const found = {
     connection: demo.connections.hotmart?.id,
@@ -49,7 +49,7 @@ export async function fillDemoOrg(deliveries: number): Promise<{ user: User; org
   return { user, org, rows: found as Rows };
 }
 
-/** Filling again what was filled before is no fault. */
+/** Filling an org a second time is not an error. */
 function alreadyThere(error: unknown): void {
   if (!String(error).includes(': 409 ')) throw error;
 }

@@ -1,10 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import AxeBuilder from '@axe-core/playwright';
 import { expect, type Page } from '@playwright/test';
+import { withClient } from '@tributary/supabase/local/database.ts';
 import type { StackInfo } from '@tributary/supabase/local/stack.ts';
+import { findingsOf } from './axe.ts';
 
-/** What `npm start` tells scripts of the running stack. */
+/** Reads the addresses and keys of the running stack, as `npm start` writes them down for scripts. */
 export function stack(): StackInfo {
   const file = process.env.E2E_STACK;
   if (!file) throw new Error('E2E_STACK is not set: run through playwright.config.ts');
@@ -16,7 +17,7 @@ export interface User {
   email: string;
   password: string;
   token: string;
-  /** As the browser stores it. */
+  /** The session as the browser stores it. */
   session: Record<string, unknown>;
 }
 
@@ -43,7 +44,7 @@ async function call<T>(method: string, url: string, token: string | undefined, b
   return (text === '' ? undefined : JSON.parse(text)) as T;
 }
 
-/** Calls the API as a user. Throws on any refusal. */
+/** Calls the API as a user. Throws when the API refuses. */
 export const api = <T>(user: User, method: string, path: string, body?: unknown) =>
   call<T>(method, stack().apiUrl + path, user.token, body);
 
@@ -51,7 +52,7 @@ export const api = <T>(user: User, method: string, path: string, body?: unknown)
 export const data = <T>(user: User, method: string, path: string, body?: unknown) =>
   call<T>(method, stack().supabaseUrl + path, user.token, body);
 
-/** A new signed-up user. */
+/** Signs up a new user. */
 export async function makeUser(name = 'user'): Promise<User> {
   const email = `${name}-${randomUUID().slice(0, 8)}@example.com`;
   const password = randomBytes(12).toString('base64url');
@@ -62,7 +63,7 @@ export async function makeUser(name = 'user'): Promise<User> {
   return { id: session.user.id, email, password, token: session.access_token, session };
 }
 
-/** A user who exists. */
+/** Signs in a user who exists. */
 export async function signIn(email: string, password: string): Promise<User> {
   const session = await call<{ access_token: string; user: { id: string } }>(
     'POST',
@@ -143,6 +144,14 @@ export async function deliverPurchase(
   return { status: response.status, body: (await response.json()) as never };
 }
 
+/** Runs the pass over the rules of alerts and sends what it finds, instead of waiting for the half minute to be over. */
+export const evaluateAlertsNow = () =>
+  withClient(stack().databaseUrl, (client) =>
+    client.query(
+      "select graphile_worker.add_job('alerts.evaluate'), graphile_worker.add_job('alerts.notify', run_at := now() + interval '1 second')",
+    ),
+  );
+
 /** Opens the dashboard as a user who is signed in already; the sign-in form has a journey of its own. */
 export async function openAs(page: Page, user: User, path: string): Promise<void> {
   await page.addInitScript(
@@ -154,16 +163,7 @@ export async function openAs(page: Page, user: User, path: string): Promise<void
   await page.goto(stack().apiUrl + path);
 }
 
-/**
- * No serious or critical finding of axe on what the page shows now. `where` names it among several, and lets them all be told of; `rules`
- * are the only ones to look at.
- */
-export async function expectAccessible(page: Page, { where, rules }: { where?: string; rules?: string[] } = {}): Promise<void> {
-  // No frames here: without the blank page that each run would open for them it takes two thirds of the time.
-  const axe = new AxeBuilder({ page }).setLegacyMode();
-  const { violations } = await (rules ? axe.withRules(rules) : axe).analyze();
-  const grave = violations.filter((one) => one.impact === 'serious' || one.impact === 'critical');
-  const found = grave.map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(' ')).join(', ')}`);
-  if (where === undefined) expect(found).toEqual([]);
-  else expect.soft(found, where).toEqual([]);
+/** No serious or critical finding of axe on what the page shows now. */
+export async function expectAccessible(page: Page): Promise<void> {
+  expect(await findingsOf(page)).toEqual([]);
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '@tributary/supabase/local/ports.ts';
 
-/** Starts the whole product as a user does, on ports of its own, and stops it at the end. E2E_STACK names a running one's stack.json instead. */
+/** Starts the whole product as a user does, on free ports, and stops it at the end. Uses a running stack instead when E2E_STACK names its stack.json. */
 export default async function globalSetup(): Promise<() => Promise<void>> {
   if (process.env.E2E_STACK) return async () => {};
   const directory = mkdtempSync(join(tmpdir(), 'tributary-e2e-'));
@@ -17,10 +17,10 @@ export default async function globalSetup(): Promise<() => Promise<void>> {
       PORT: String(await freePort()),
       SUPABASE_PORT: String(await freePort()),
       DB_PORT: String(await freePort()),
-      // Receivers of alerts are on this machine.
+      // The receivers of alerts run on this machine.
       OUTBOUND_ALLOW_PRIVATE: 'true',
-      // A large plan is one that a journey can make.
-      REPLAY_APPROVAL_THRESHOLD: '60',
+      // So low that a journey can make a plan that is above it.
+      REPLAY_APPROVAL_THRESHOLD: '20',
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

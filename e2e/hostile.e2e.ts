@@ -1,14 +1,14 @@
 import { expect, type Page, test } from '@playwright/test';
 import { deliverPurchase, expectAccessible, makeHotmart, makeOrg, makeUser, openAs } from './fixtures.ts';
 
-// Several looks of axe in one journey: on a busy machine each takes its seconds.
+// The journey opens many pages, and each takes seconds on a busy machine.
 test.describe.configure({ timeout: 240_000 });
 
 const script = '<script>window.hacked = 1</script><img src=x onerror="window.hacked = 1">';
-/** Turns whatever is written after it, where it is not isolated. */
+/** Reverses the direction of the text after it, unless the page isolates it. */
 const reversed = '\u202etxt.exe\u2066';
 
-/** Notes what a payload that runs would do, and what the page's policy had to stop: nothing may even try. */
+/** Records what a payload that runs would do, and what the content security policy had to stop. A payload may not even try. */
 async function watch(page: Page) {
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(String(error)));
@@ -16,7 +16,7 @@ async function watch(page: Page) {
     const tried: string[] = [];
     Object.assign(window, { tried });
     addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
-      // zod asks once whether it may compile its checks, and takes the no for an answer.
+      // zod tries once whether it may compile its checks, and works without that when it may not.
       if (blockedURI !== 'eval') tried.push(`${violatedDirective} ${blockedURI}`);
     });
   });
@@ -30,10 +30,10 @@ async function watch(page: Page) {
   };
 }
 
-/** As many levels as the pipeline takes, with those around it. */
+/** As deeply nested as the pipeline accepts, counting the levels around it. */
 const nested = JSON.parse(`${'{"deeper":'.repeat(90)}"bottom"${'}'.repeat(90)}`);
 
-test('hostile payloads are text: nothing runs, nothing turns, nothing stands still', async ({ page }) => {
+test('hostile payloads are shown as text: no script runs, no text changes direction, and the page stays usable', async ({ page }) => {
   const owner = await makeUser('owner');
   const org = await makeOrg(owner);
   const connection = await makeHotmart(owner, org, { name: `Shop ${reversed} ${script}`.slice(0, 100) });
@@ -49,10 +49,10 @@ test('hostile payloads are text: nothing runs, nothing turns, nothing stands sti
   for (const [transaction, change] of Object.entries(payloads)) {
     const { status, body } = await deliverPurchase(connection, { transaction, change: ({ data }) => change(data as never) });
     expect(status, transaction).toBe(200);
-    // No column of the database holds a NUL: that one waits among the dead letters.
+    // No column of the database holds a NUL, so this record becomes a dead letter.
     expect(body.records?.[0]?.status, transaction).toBe(transaction === 'HPNUL' ? 'dead_lettered' : 'accepted');
   }
-  // Two that the pipeline refuses, with the same texts in them.
+  // Two records with the same texts that the pipeline refuses.
   for (const text of [script, reversed]) {
     const { body } = await deliverPurchase(connection, {
       change: ({ data }) => Object.assign(data as object, { purchase: text, product: text }),
@@ -65,7 +65,7 @@ test('hostile payloads are text: nothing runs, nothing turns, nothing stands sti
   const table = page.getByRole('table', { name: 'Events' });
   await expect(table.getByText('HPSCRIPT')).toBeVisible({ timeout: 45_000 });
   await expectHarmless();
-  // The columns stand where they stood, whatever the connection's name would turn.
+  // The name of the connection does not change the order of the columns.
   const lefts = await table
     .getByRole('row')
     .nth(1)
@@ -85,7 +85,7 @@ test('hostile payloads are text: nothing runs, nothing turns, nothing stands sti
     const panel = page.getByRole('complementary');
     await panel.getByRole('tab', { name: 'Properties' }).click();
     await expect(panel.getByRole('region', { name: 'Properties' })).toContainText(shown);
-    // It still answers the keyboard at once.
+    // The page still answers the keyboard at once.
     await page.keyboard.press('Escape');
     await expect(panel).toHaveCount(0);
     await expectHarmless();

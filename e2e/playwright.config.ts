@@ -3,13 +3,13 @@ import { findChromium } from './chromium.ts';
 
 export default defineConfig({
   testDir: '.',
-  testMatch: '*.e2e.ts',
+  testMatch: '**/*.e2e.ts',
   outputDir: '../.local/e2e-results',
   globalSetup: './global-setup.ts',
-  // One stack for all of them; each journey makes a user and an org of its own.
+  // All journeys share one stack, and each creates its user and its org.
   fullyParallel: false,
   workers: 2,
-  // What passes only the second time is told of as flaky.
+  // A test that passes only the second time is reported as flaky.
   retries: 1,
   timeout: 120_000,
   expect: { timeout: 30_000 },
@@ -18,10 +18,10 @@ export default defineConfig({
     viewport: { width: 1280, height: 800 },
     locale: 'en-US',
     timezoneId: 'America/Sao_Paulo',
-    // Of every journey it would cost a sixth of the time.
+    // Tracing every test would cost a sixth of the time.
     trace: 'on-first-retry',
     screenshot: 'only-on-failure',
-    // Nothing is looked at while it moves.
+    // Animations are off, so that no assertion looks at an element that moves.
     contextOptions: { reducedMotion: 'reduce' },
     launchOptions: {
       executablePath: findChromium(),

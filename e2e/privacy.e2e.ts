@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test';
 import { deliverPurchase, expectAccessible, makeHotmart, makeMember, makeOrg, makeUser, openAs, stack } from './fixtures.ts';
 
-test('an admin makes a new data key and a new hash key: deliveries go on, what was sealed opens, and people are found', async ({
+test('an admin creates a new data key and a new hash key: deliveries continue, older secrets still open, and people are still found', async ({
   page,
 }) => {
   const owner = await makeUser('owner');
@@ -21,7 +21,7 @@ test('an admin makes a new data key and a new hash key: deliveries go on, what w
   await expect(page.getByRole('table', { name: 'How long data is kept' })).toContainText('90 days');
   await expectAccessible(page);
 
-  // A new hash key: the same buyer has another hash, and is found under both.
+  // Under a new hash key the same buyer has another hash, and is found under both.
   await page.getByRole('button', { name: 'New hash key' }).click();
   await expect(page.getByRole('dialog')).toContainText('see two people until the older events are reprocessed');
   await expectAccessible(page);
@@ -31,7 +31,7 @@ test('an admin makes a new data key and a new hash key: deliveries go on, what w
   await expect(page.getByText(/^Events from before .* have hashes of an older key/)).toBeVisible();
   await expectAccessible(page);
 
-  // The connection's secret was sealed with the first key: it still opens.
+  // The secret of the connection was sealed with the first key and still opens.
   const after = await deliverPurchase(connection);
   expect(after.body.records?.[0]?.status).toBe('accepted');
   await page.getByRole('link', { name: 'Plan the reprocessing' }).click();
@@ -46,7 +46,10 @@ test('an admin makes a new data key and a new hash key: deliveries go on, what w
   await expect(page.getByRole('row', { name: /order\.paid/ })).toHaveCount(2);
 });
 
-test('a legal hold is placed with its reason, and released; an analyst reads it and sees why no more', async ({ page, browser }) => {
+test('an admin places and releases a legal hold with its reason; an analyst reads it and sees why they may not change it', async ({
+  page,
+  browser,
+}) => {
   const owner = await makeUser('owner');
   const org = await makeOrg(owner);
   const connection = await makeHotmart(owner, org, { name: 'Held shop' });
@@ -79,7 +82,7 @@ test('a legal hold is placed with its reason, and released; an analyst reads it 
   await expectAccessible(page);
 });
 
-test('an admin erases a person: what it will do is counted first, nothing of the person is shown, and an analyst only reads of it', async ({
+test('an admin erases a person: the events are counted first, no data of the person is shown afterwards, and an analyst can only read about it', async ({
   page,
   browser,
 }) => {
@@ -107,7 +110,7 @@ test('an admin erases a person: what it will do is counted first, nothing of the
   await expectAccessible(page);
   await dialog.getByRole('button', { name: 'Erase 1 event and the deliveries' }).click();
   const row = page.getByRole('table', { name: 'Erasure of people' }).getByRole('row', { name: /DSR-31/ });
-  // The events go at once; bodies after what is under way has settled.
+  // Events are erased at once, bodies once the deliveries under way are stored.
   await expect(row).toContainText('Events: 1 · bodies: 0');
   await expect(row).toContainText('In progress');
   await expect(page.getByText('forget.me')).toHaveCount(0);

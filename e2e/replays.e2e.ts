@@ -1,24 +1,24 @@
 import { expect, type Page, test } from '@playwright/test';
 import { data, deliverPurchase, expectAccessible, makeHotmart, makeMember, makeOrg, makeUser, openAs } from './fixtures.ts';
 
-/** What a plan may have that its maker approves alone: REPLAY_APPROVAL_THRESHOLD of global-setup.ts. */
-const small = 60;
+/** The most deliveries of a plan that one person may approve alone: REPLAY_APPROVAL_THRESHOLD of global-setup.ts. */
+const small = 20;
 const large = small + 1;
 
-// Many steps each, on a machine that may be busy.
+// Each test has many steps, and the machine may be busy.
 test.beforeEach(() => test.slow());
 
 async function makeShop(deliveries: number) {
   const owner = await makeUser('owner');
   const org = await makeOrg(owner);
   const connection = await makeHotmart(owner, org);
-  // As platforms do: what is answered 503, because the server is busy, is sent again.
+  // Platforms send a delivery again that was answered 503, because the server was busy.
   const deliver = () => expect.poll(async () => (await deliverPurchase(connection)).status).toBe(200);
   for (let sent = 0; sent < deliveries; sent += 10) await Promise.all(Array.from({ length: Math.min(10, deliveries - sent) }, deliver));
   return { owner, org, connection, path: `/o/${org.slug}/replays` };
 }
 
-/** Fills the form in for everything of the last day, and makes the plan. */
+/** Fills in the form for every delivery of the last day, and creates the plan. */
 async function planAll(page: Page, name: string, count: number, throttle?: number): Promise<void> {
   await page.getByRole('link', { name: 'New plan' }).first().click();
   const form = page.getByRole('dialog', { name: 'New plan' });
@@ -28,12 +28,12 @@ async function planAll(page: Page, name: string, count: number, throttle?: numbe
   await form.getByRole('button', { name: `Plan ${count} deliveries` }).click();
 }
 
-/** The plan that is open beside the list. */
+/** The panel of the plan that is open beside the list. */
 const panelOf = (page: Page) => page.getByRole('dialog', { name: 'Plan', exact: true });
 const figure = (page: Page, name: string) =>
   panelOf(page).getByRole('term').filter({ hasText: name }).locator('xpath=following-sibling::dd');
 
-test('a large plan is approved by somebody else than who made it, with a reference, and runs to its end', async ({ page, browser }) => {
+test('a large plan needs the approval of a second person with a reference, and then runs to its end', async ({ page, browser }) => {
   const { owner, org, path } = await makeShop(large);
   const admin = await makeMember(org, owner, 'admin');
   await openAs(page, owner, path);
@@ -45,7 +45,7 @@ test('a large plan is approved by somebody else than who made it, with a referen
   await expect(form.getByText(`${large} deliveries match`)).toBeVisible();
   await expect(form.getByText('must be approved by another owner or admin')).toBeVisible();
   await expectAccessible(page);
-  // The count follows the fields, and so does the URL.
+  // The count and the URL follow the fields.
   await form.getByLabel('Event types').fill('order.refunded');
   await form.getByLabel('Event types').press('Enter');
   await expect(form.getByText('0 deliveries match')).toBeVisible();
@@ -76,7 +76,7 @@ test('a large plan is approved by somebody else than who made it, with a referen
   await theirs.getByRole('button', { name: 'Run' }).click();
   await colleague.getByRole('button', { name: `Run ${large} deliveries` }).click();
 
-  // Who made it sees it by itself.
+  // The page of the person who created the plan updates by itself.
   await expect(panel.getByText('Completed').first()).toBeVisible({ timeout: 45_000 });
   for (const [name, value] of [
     ['Deliveries done', large],
@@ -96,14 +96,14 @@ test('a large plan is approved by somebody else than who made it, with a referen
   await colleague.context().close();
 });
 
-test('a small plan is one person\u2019s: it runs, is paused, goes on and is canceled, in the dark and on a phone too', async ({ page }) => {
+test('one person runs, pauses, resumes and cancels a small plan alone, also in the dark and on a phone', async ({ page }) => {
   const { owner, path } = await makeShop(small);
   await page.emulateMedia({ colorScheme: 'dark' });
   await openAs(page, owner, path);
   await planAll(page, 'Slowly', small, 1);
   const panel = panelOf(page);
   await panel.getByRole('button', { name: 'Approve' }).click();
-  // Escape closes what lies on top, and no more.
+  // Escape closes only the topmost dialog.
   await page.getByRole('dialog', { name: 'Approve the plan' }).getByLabel('Reference').press('Escape');
   await expect(page.getByRole('dialog')).toHaveCount(1);
   await expect(page).toHaveURL(/plan=/);
@@ -124,7 +124,7 @@ test('a small plan is one person\u2019s: it runs, is paused, goes on and is canc
   await expect(panel.getByRole('button', { name: 'Cancel the plan' })).toHaveCount(0);
   await page.keyboard.press('Escape');
 
-  // Nothing open any more: that filter says so, and has a way out.
+  // No plan is open any more: the filter says so and can be cleared.
   await page.getByText('Open', { exact: true }).click();
   await expect(page.getByText('No plan matches')).toBeVisible();
   await page.getByRole('button', { name: 'Clear filters' }).click();
@@ -138,7 +138,10 @@ test('a small plan is one person\u2019s: it runs, is paused, goes on and is canc
   await expectAccessible(page);
 });
 
-test('an analyst sees the plans and why none can be made; a legal hold is explained before anything is', async ({ page, browser }) => {
+test('an analyst sees the plans and why they cannot create one; a legal hold is explained before a plan is created', async ({
+  page,
+  browser,
+}) => {
   const { owner, org, path } = await makeShop(1);
   const analyst = await makeMember(org, owner, 'analyst');
   await openAs(page, owner, `${path}?new=1`);

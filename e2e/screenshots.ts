@@ -1,11 +1,11 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from '@playwright/test';
+import { guestLooks, type Look, looksOf, personalLooks } from '@tributary/web/test/mock/looks.ts';
 import { findChromium } from './chromium.ts';
 import { fillDemoOrg } from './demo-org.ts';
 import { makeOrg, makeUser, openAs, stack, type User } from './fixtures.ts';
 import globalSetup from './global-setup.ts';
-import { guestLooks, type Look, looksOf, personalLooks } from './pages.ts';
 
 // `npm run screenshots`: every page and panel, light and dark, wide and narrow, some in Portuguese and of an empty org, as PNGs; on a stack of
 // its own, or on the one whose stack.json E2E_STACK names. `npm run screenshots -- events` takes only those whose name has the word.
@@ -54,7 +54,7 @@ async function shoot(browser: Browser, { looks, user, width, dark = false, langu
     if (failed > 0) faults.push(`${now}: the page says that it failed`);
     const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     if (tooWide > 0) faults.push(`${now}: ${tooWide} pixels wider than the screen`);
-    // A panel over the page belongs to the window, not to the length of the page.
+    // A panel is placed by the window, not by the length of the page, so only the window is captured.
     const panels = await page.getByRole('dialog').count();
     await page.screenshot({ path: join(directory, `${now}.png`), fullPage: panels === 0 });
     console.log(join('.local', 'screenshots', `${now}.png`));
@@ -62,7 +62,7 @@ async function shoot(browser: Browser, { looks, user, width, dark = false, langu
   await context.close();
 }
 
-/** What is loading has come, and a chart is drawn. */
+/** Waits until the page has loaded and its charts are drawn. */
 async function settle(page: Page): Promise<void> {
   await page.getByRole('heading', { level: 1 }).first().waitFor();
   await page.waitForLoadState('networkidle');

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { expect, test } from '@playwright/test';
 import { stack } from './fixtures.ts';
 
-/** Another site: one page that frames what its `?frame=` names, and one to be framed. */
+/** Another site, with one page that frames the address in its `?frame=` and one page that may be framed. */
 async function startOtherSite(): Promise<{ url: string; server: Server }> {
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://other.invalid');
@@ -18,7 +18,7 @@ async function startOtherSite(): Promise<{ url: string; server: Server }> {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
 }
 
-test('nobody frames the dashboard', async ({ page }) => {
+test('no other site can frame the dashboard', async ({ page }) => {
   const { url, server } = await startOtherSite();
   try {
     const framed = (target: string) => `${url}/?frame=${encodeURIComponent(target)}`;
@@ -35,7 +35,7 @@ test('nobody frames the dashboard', async ({ page }) => {
   }
 });
 
-test('no script runs but those of the build, whatever gets into the page', async ({ page }) => {
+test('only scripts of the build run, even when markup is injected into the page', async ({ page }) => {
   const violations: string[] = [];
   await page.exposeFunction('violated', (what: string) => violations.push(what));
   await page.addInitScript(() => {
@@ -43,7 +43,7 @@ test('no script runs but those of the build, whatever gets into the page', async
       (window as unknown as { violated(what: string): void }).violated(`${event.effectiveDirective} ${event.blockedURI}`),
     );
   });
-  // What came into the page itself, as if the server had been made to answer it.
+  // Scripts in the page itself, as if an attacker had changed the answer of the server.
   await page.route('**/sign-in', async (route) => {
     const response = await route.fetch();
     const inline = '<script>window.ran = "inline"</script><script src="data:text/javascript,window.ran=%22data%22"></script>';
@@ -51,7 +51,7 @@ test('no script runs but those of the build, whatever gets into the page', async
   });
   await page.goto(`${stack().apiUrl}/sign-in`);
   await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
-  // What came into it later, as if a payload had been taken for markup.
+  // Scripts that are added later, as if the page had inserted a payload as markup.
   await page.evaluate(() => {
     const div = document.createElement('div');
     div.innerHTML = '<img src="data:," onerror="window.ran = \'handler\'"><a id="bad" href="javascript:window.ran = \'address\'">x</a>';
@@ -68,7 +68,7 @@ test('no script runs but those of the build, whatever gets into the page', async
   expect(await page.evaluate(() => (window as unknown as { ran?: string }).ran)).toBeUndefined();
 });
 
-test('no secret of the stack stands in anything the dashboard is made of', async ({ request }) => {
+test('no file of the dashboard contains a secret of the stack', async ({ request }) => {
   const { apiUrl, databaseUrl, operatorToken, demo, publishableKey } = stack();
   const secrets = new Map([
     ['operatorToken', operatorToken],
@@ -90,7 +90,7 @@ test('no secret of the stack stands in anything the dashboard is made of', async
   await open('/api/config');
   for (const text of seen.values())
     for (const [name] of text.matchAll(/\bassets\/[\w.-]+\.(?:js|css)\b/g)) if (!seen.has(`/${name}`)) await open(`/${name}`);
-  // The index, the entry and every page: the walk got somewhere.
+  // The index, the entry and every page were read.
   expect(seen.size).toBeGreaterThan(15);
   for (const [path, text] of seen) for (const [name, secret] of secrets) expect(text.includes(secret), `${name} in ${path}`).toBe(false);
 });

@@ -3,14 +3,14 @@ import { api, expectAccessible, makeOrg, makeUser, signIn, stack, type User } fr
 
 const refused = 'error=access_denied&error_code=otp_expired&error_description=Email+link+is+invalid+or+has+expired';
 
-/** What Supabase Auth appends to the page that a mail was asked for, when its link is opened. */
+/** The fragment that Supabase Auth appends to the page when the link of a mail is opened. */
 function answerFor({ session }: User, type: 'signup' | 'recovery'): string {
   const answer = new URLSearchParams({ type });
   for (const name of ['access_token', 'refresh_token', 'expires_in', 'token_type']) answer.set(name, String(session[name]));
   return `#${answer}`;
 }
 
-test('a forgotten password is set anew by the link of a mail', async ({ page }) => {
+test('a forgotten password is replaced by opening the link of a mail', async ({ page }) => {
   const user = await makeUser('forgetful');
   const asked = page.waitForRequest((request) => request.method() === 'POST' && request.url().includes('/auth/v1/recover'));
   await page.goto(`${stack().apiUrl}/sign-in`);
@@ -28,7 +28,7 @@ test('a forgotten password is set anew by the link of a mail', async ({ page }) 
   expect((await signIn(user.email, 'another long one')).id).toBe(user.id);
 });
 
-test('whoever is invited and confirms the address by mail joins with that link', async ({ page }) => {
+test('an invited person who confirms their address by mail joins the org with that link', async ({ page }) => {
   const owner = await makeUser('owner');
   const org = await makeOrg(owner, 'Invites by mail');
   const invited = await makeUser('invited');
@@ -38,14 +38,14 @@ test('whoever is invited and confirms the address by mail joins with that link',
   expect(page.url()).not.toContain('access_token');
 });
 
-test('a link of a mail that has expired says so, and leaves nothing in the address', async ({ page }) => {
+test('an expired link of a mail says so, and is removed from the address', async ({ page }) => {
   await page.goto(`${stack().apiUrl}/new-password?${refused}&sb=#${refused}`);
   await expect(page.getByRole('alert')).toHaveText('The link has expired or was used before. Ask for a new one.');
   await expect(page).toHaveURL(`${stack().apiUrl}/sign-in?next=%2Fnew-password`);
   await expectAccessible(page);
 });
 
-test('an address that is not confirmed is not taken for a wrong password, and gets its mail again', async ({ page }) => {
+test('sign-in with an unconfirmed address says so instead of blaming the password, and sends the mail again', async ({ page }) => {
   const resent: unknown[] = [];
   await page.route('**/auth/v1/token**', (route) =>
     route.fulfill({ status: 400, json: { code: 400, error_code: 'email_not_confirmed', msg: 'Email not confirmed' } }),

@@ -55,7 +55,7 @@ export function examineBundle(
   for (const page of pages) {
     const own = [...chunks.values()].find((chunk) => chunk.isDynamicEntry && chunk.facadeModuleId === page);
     if (own && !initial.has(own.fileName)) sizes.set(page, size(closure([own.fileName]).difference(initial)));
-    else findings.push(`${page} has no chunk of its own: something imports it statically`);
+    else findings.push(`${page} is not in a separate chunk: another module imports it statically`);
   }
 
   for (const file of output) {

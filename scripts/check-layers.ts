@@ -18,6 +18,7 @@ const workspaces: Readonly<Record<string, string>> = {
   '@tributary/shared/': 'packages/shared/src/',
   '@tributary/pipeline/': 'packages/pipeline/src/',
   '@tributary/supabase/': 'supabase/',
+  '@tributary/web/': 'apps/web/src/',
 };
 const isSource = (file: string) => /\.(ts|tsx|mts|mjs)$/.test(file);
 

@@ -42,7 +42,13 @@ export const layers: readonly Layer[] = [
     imports: ['cli/*', 'shared', 'local stack'],
     hint: tests,
   },
-  { name: 'web tests', files: [`${web}/**/*.test.{ts,tsx}`, `${web}/test/**`], imports: ['web/*', 'shared'], hint: tests },
+  {
+    name: 'web mock',
+    files: [`${web}/test/mock/**`],
+    imports: ['shared'],
+    hint: 'The mock answers in the wire shapes of packages/shared, for component tests and for the looks in e2e/: it knows no page.',
+  },
+  { name: 'web tests', files: [`${web}/**/*.test.{ts,tsx}`, `${web}/test/**`], imports: ['web mock', 'web/*', 'shared'], hint: tests },
   {
     name: 'script tests',
     files: ['scripts/**/*.test.ts'],
@@ -217,7 +223,7 @@ export const layers: readonly Layer[] = [
   {
     name: 'e2e',
     files: ['e2e/**'],
-    imports: ['shared', 'local stack'],
+    imports: ['web mock', 'shared', 'local stack'],
     hint: 'A journey knows the product by its pages, HTTP and SQL only.',
   },
   {

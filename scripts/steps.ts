@@ -56,7 +56,7 @@ export const longFaultsStep: Step = { ...script('faults, long form', 'chaos/src/
 /** Everything that a change must pass. The fastest to fail comes first; fault cases that a busy machine would falsify run alone, at the end. */
 export const everything: readonly Stage[] = [
   [...staticStage, ...databaseStage],
-  [vitestStep('unit and database tests', 'unit', 'db')],
+  [vitestStep('unit, component and database tests', 'unit', 'web', 'db')],
   [browserStep, vitestStep('faults', 'faults')],
   [vitestStep('faults, one at a time', 'faults-alone')],
 ];

@@ -2,4 +2,4 @@ import { runSteps } from './run-steps.ts';
 import { staticStage, vitestStep } from './steps.ts';
 
 /** Runs the part of `npm test` that needs no database, which takes seconds. */
-process.exitCode = await runSteps([staticStage, [vitestStep('unit tests', 'unit')]]);
+process.exitCode = await runSteps([staticStage, [vitestStep('unit and component tests', 'unit', 'web')]]);

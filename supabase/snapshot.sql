@@ -110,9 +110,9 @@ comment on type private.known_row is 'A record of a batch whose key was taken be
 create table private.activity_rollup (
   id boolean default true not null,
   rolled_until timestamp with time zone,
-  settled_until timestamp with time zone,
-  settling_until timestamp with time zone,
-  settling_xid xid8,
+  committed_until timestamp with time zone,
+  pending_until timestamp with time zone,
+  pending_xid xid8,
   constraint activity_rollup_pkey PRIMARY KEY (id),
   constraint activity_rollup_id_check CHECK (id)
 );
@@ -706,6 +706,7 @@ create table public.dlq_events (
   updated_at timestamp with time zone default now() not null,
   resolved_at timestamp with time zone,
   lease_owner uuid,
+  stored_event_id uuid,
   constraint dlq_events_pkey PRIMARY KEY (id),
   constraint dlq_events_org_id_project_id_source_connection_id_fkey FOREIGN KEY (org_id, project_id, source_connection_id) REFERENCES public.source_connections(org_id, project_id, id),
   constraint dlq_events_attempts_check CHECK ((attempts >= 0)),
@@ -1196,6 +1197,34 @@ hashed with it, until a reprocessing hashes them anew. p_version, for which the 
 added it first. An org without keys gets its first pair when it needs it.';
 grant execute on function private.add_org_key(uuid,text,integer,bytea,integer) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.advance_committed_until(p_now timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_state private.activity_rollup := (select r from private.activity_rollup r);
+begin
+  if v_state.pending_xid is null or v_state.pending_until < p_now - interval '10 minutes' or not exists (
+    select from pg_locks l left join pg_stat_activity a on a.pid = l.pid
+    where l.locktype = 'transactionid' and l.mode = 'ExclusiveLock' and l.granted
+      and age(l.transactionid) > age(v_state.pending_xid::xid)
+      -- A lock without a process is that of a prepared transaction, whose database is not known here.
+      and (a.pid is null or a.datid = (select d.oid from pg_database d where d.datname = current_database()))) then
+    update private.activity_rollup
+    set committed_until = greatest(committed_until, pending_until), pending_until = date_trunc('minute', p_now - interval '15 seconds'),
+      pending_xid = pg_current_xact_id()
+    returning committed_until into v_state.committed_until;
+  end if;
+  return coalesce(v_state.committed_until, '-infinity');
+end
+$function$;
+comment on function private.advance_committed_until(timestamp with time zone) is 'Moves committed_until. A batch is dated when its statement begins and visible when it commits, which may be much later: a statement is cancelled
+after 12 s, but a commit waits for its disk as long as it takes. So committed_until reaches a moment when 15 s have passed since, by when each
+statement that began before it writes or is gone, and then every transaction that was writing has ended. A transaction that writes for more than
+ten minutes is no batch and is not waited for. Nor is one in another database of the cluster: it writes nothing here. The horizon of a snapshot
+counts them all; the lock that each transaction holds on its own id tells which database it is in.';
+
 CREATE OR REPLACE FUNCTION private.alert_message(p_kind text, p_name text, p_value double precision, p_threshold double precision, p_window integer)
  RETURNS text
  LANGUAGE sql
@@ -1264,7 +1293,7 @@ declare
   v_org uuid := case when tg_table_name = 'orgs' then (v_row ->> 'id')::uuid else (v_row ->> 'org_id')::uuid end;
   v_detail jsonb;
 begin
-  -- The rows of an org that is being deleted leave no trail: their org is gone.
+  -- The rows of an org that is being deleted are not audited: their org, to which the entries would belong, is gone.
   if not exists (select from public.orgs where id = v_org) then
     return null;
   end if;
@@ -1470,7 +1499,7 @@ begin
     with recursive orgs as (
       (select d.org_id from public.dlq_events d where d.status in ('pending', 'retrying') and d.next_retry_at is not null order by d.org_id limit 1)
       union all
-      -- The next org in the index, whatever lies between: one probe each.
+      -- The next org in the index, found by one probe however many entries lie between.
       select (select d.org_id from public.dlq_events d
         where d.status in ('pending', 'retrying') and d.next_retry_at is not null and d.org_id > o.org_id order by d.org_id limit 1)
       from orgs o where o.org_id is not null
@@ -1509,7 +1538,7 @@ AS $function$
       order by o.lease_until nulls first, o.created_at limit 1 for update skip locked)
     returning e.id, e.org_id, e.cursor_at, e.cursor_id
   )
-  -- As text: what reads it back must find the same microsecond.
+  -- As text, because a JavaScript date has no microseconds and the cursor must come back exactly.
   select c.id, c.org_id, c.cursor_at::text, c.cursor_id, p.key_version, p.sealed
   from claimed c join private.erasure_persons p on p.erasure_id = c.id
 $function$;
@@ -1528,7 +1557,7 @@ AS $function$
     select r.id from public.replay_plans r
     where r.status = 'running' and (r.lease_until is null or r.lease_until < now())
     order by r.started_at limit p_most for update skip locked)
-  -- As text: what reads it back must find the same microsecond.
+  -- As text, because a JavaScript date has no microseconds and the checkpoint must come back exactly.
   returning p.id, p.org_id, p.mode, p.filter, p.throttle_per_second, p.approved_at, p.checkpoint_at::text, p.checkpoint_id,
     private.replay_connections(p.org_id, p.filter)
 $function$;
@@ -1707,7 +1736,7 @@ begin
   if v_user is null then
     raise insufficient_privilege using message = 'sign in to create an org';
   end if;
-  -- Two orgs of one name tell nobody about each other: the second slug carries a random tail.
+  -- When the slug is taken, the second org gets a random suffix: an error would tell its creator that the other org exists.
   if exists (select from public.orgs where slug = v_slug) then
     v_slug := v_slug || '-' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 8);
   end if;
@@ -1760,7 +1789,7 @@ begin
   if p_month is null then
     execute format('create table private.%I partition of %s default', v_name, p_parent);
   else
-    -- Attached, not created in place: `partition of` would lock the parent against every insert.
+    -- The partition is created apart and then attached: `partition of` would lock the parent against every insert.
     execute format('create table private.%I (like %s including defaults including constraints including storage)', v_name, p_parent);
     -- Rows that came before their month was made (an event dated far ahead, a job that stood still) wait in the default partition,
     -- and no month can be attached over them.
@@ -1771,9 +1800,10 @@ begin
     end if;
     execute format('alter table %s attach partition private.%I for values from (%L) to (%L)', p_parent, v_name, v_from, v_to);
   end if;
-  -- Out of the exposed schema, without a grant, and closed by RLS besides: rows are reached through the parent only.
+  -- A partition lies outside the exposed schema, has no grant, and is closed by row level security too: rows are reached through the parent only.
   execute format('alter table private.%I enable row level security', v_name);
-  -- A sealed webhook is about 2 kB, just over the size from which rows are spread over a TOAST table: keep it in one piece.
+  -- A sealed webhook is about 2 kB, just over the size from which Postgres moves values to a TOAST table. The raised target keeps it in
+  -- one piece.
   if v_table = 'journal_payloads' then
     execute format('alter table private.%I set (toast_tuple_target = 8160)', v_name);
   end if;
@@ -1885,13 +1915,13 @@ declare
   v_drop text[] := '{}';
   v_statement text;
 begin
-  -- Another instance that is at it is waited for; nobody who reads or writes is.
+  -- Waits up to two seconds for another instance that makes or drops partitions, but at most 30 ms for the locks of readers and writers.
   perform pg_advisory_xact_lock(hashtext('tributary.partitions'));
   perform set_config('lock_timeout', '30ms', true);
   for v_rule in select * from private.retention order by table_name loop
     v_is_activity := v_rule.table_name in ('public.connection_activity', 'public.activity_minutes', 'public.activity_hours');
     v_before := p_now - make_interval(days => v_rule.keep_days);
-    -- What the rollups are still made of stays, however long they stand still.
+    -- Activity that is not rolled up yet stays, however long the rollup has stood still.
     if v_is_activity then
       v_before := least(v_before, date_trunc('day', private.activity_rolled_until(), 'UTC'));
     end if;
@@ -1964,7 +1994,7 @@ AS $function$
 begin
   update public.dlq_events
   set sample = null, status = case when status in ('resolved', 'discarded') then status else 'discarded' end,
-    last_error_message = 'The delivery was erased: it named a person who asked for it.', field_path = null
+    last_error_message = 'The delivery was erased: it named a person who asked for it.', field_path = null, stored_event_id = null
   where org_id = p_org_id and journal_id = any (p_ids);
   get diagnostics dead_letters = row_count;
   update public.event_journal set erased_at = now() where org_id = p_org_id and id = any (p_ids) and erased_at is null;
@@ -2027,7 +2057,7 @@ begin
   set evaluated_at = p_now, watching_since = case
     when p_now - evaluated_at > interval '2 minutes' or private.activity_rolled_until() < p_now - interval '5 minutes' and isfinite(private.activity_rolled_until())
       or exists (select from private.flow_state where operator_mode in ('drain', 'paused'))
-      -- The clock was ahead.
+      -- The clock was ahead and has been set back.
       or watching_since > p_now then p_now
     else watching_since end
   returning watching_since into v_watching_since;
@@ -2039,7 +2069,7 @@ begin
     select org_id from public.alert_rules where enabled
     union select org_id from public.alert_incidents where status <> 'resolved'
     order by org_id);
-  -- Each part is a subtransaction, and Postgres keeps no more than 64 of a session in its fast memory.
+  -- Each part is a subtransaction, and Postgres keeps at most 64 of a session in shared memory; more would be slow for every session.
   select array_agg(s order by s), array_agg(least(s + p.size - 1, cardinality(v_orgs)) order by s) into v_starts, v_ends
   from (select greatest(50, cardinality(v_orgs) / 40 + 1) as size) p, generate_series(1, cardinality(v_orgs), p.size) s;
   while v_next <= cardinality(v_starts) loop
@@ -2187,17 +2217,17 @@ begin
       when 'amountMin' then format('e.amount_minor >= %L::bigint', v_text::bigint)
       when 'amountMax' then format('e.amount_minor <= %L::bigint', v_text::bigint)
       when 'test' then case v_text when 'only' then 'e.is_test' when 'hide' then 'not e.is_test' end
-      -- Literally and whatever its case, by Unicode's rules on every host. In JSON a quote or a backslash is written with a backslash.
+      -- A literal search that ignores case, by Unicode's rules on every host. In JSON a quote or a backslash is written with a backslash.
       when 'q' then format('(strpos(lower(concat_ws(E''\n'', e.type, e.source_event_type, e.source_event_id, e.order_ref) collate pg_catalog.pg_c_utf8), %1$L) > 0
         or strpos(lower(e.properties::text collate pg_catalog.pg_c_utf8), %2$L) > 0 or strpos(lower(e.attribution::text collate pg_catalog.pg_c_utf8), %2$L) > 0)',
         lower(v_text collate pg_catalog.pg_c_utf8), lower(substr(v_value::text, 2, length(v_value::text) - 2) collate pg_catalog.pg_c_utf8))
     end;
     if v_conditions[cardinality(v_conditions)] is null then
-      raise invalid_parameter_value using message = format('%s is not a filter, or not with this value', left(v_key, 100));
+      raise invalid_parameter_value using message = format('%s is not a known filter, or its value is invalid', left(v_key, 100));
     end if;
   end loop;
   if (p_filter ? 'amountMin' or p_filter ? 'amountMax') and not p_filter ? 'currency' then
-    raise invalid_parameter_value using message = 'say which currency the amount is in';
+    raise invalid_parameter_value using message = 'an amount filter needs a currency';
   end if;
   return coalesce(nullif(array_to_string(v_conditions, ' and '), ''), 'true');
 end
@@ -2253,7 +2283,7 @@ declare
 begin
   if bucket_seconds is null or bucket_seconds not between 1 and 31536000 or not ("from" < "to") or not isfinite("from") or not isfinite("to")
     or extract(epoch from "to" - "from") / bucket_seconds > 1000 then
-    raise invalid_parameter_value using message = 'from is before to, with 1 to 1000 buckets of at least a second between them';
+    raise invalid_parameter_value using message = 'from must be before to, with 1 to 1000 buckets of at least a second between them';
   end if;
   v_buckets := ceil(extract(epoch from "to" - "from") / bucket_seconds);
   v_counts := array_fill(0::bigint, array[v_buckets]);
@@ -2281,7 +2311,7 @@ begin
     end loop;
     v_until := v_since;
     exit when v_until <= "from" or clock_timestamp() > statement_timestamp() + interval '250 milliseconds';
-    -- A slice is to take some 40 ms: what is dense is taken in smaller ones.
+    -- A slice should take about 40 ms, so the denser the events, the smaller the next slice.
     v_took := extract(epoch from clock_timestamp() - v_started) * 1000;
     v_slice := greatest(v_slice * least(4, greatest(0.1, 40 / greatest(v_took, 1))), interval '1 millisecond');
   end loop;
@@ -2396,7 +2426,7 @@ begin
     return query select '{}'::timestamptz[], '{}'::uuid[];
     return;
   end if;
-  -- One pattern after the other and not `any`: that would not use the index.
+  -- The patterns are joined by `or`, because `any` would not use the index.
   return query execute format($sql$
     with found as materialized (
       select e.event_time, e.id from public.canonical_events e
@@ -2451,7 +2481,7 @@ begin
   select * into v_state from private.flow_state;
   v_leader := private.leading_instance();
   if v_leader.automatic_mode <> v_state.automatic_mode then
-    -- Again under the lock: two instances that saw the same change write it down once.
+    -- Compared again under the lock: two instances that saw the same change record it once.
     select * into v_state from private.flow_state for update;
     v_leader := private.leading_instance();
     if v_leader.automatic_mode <> v_state.automatic_mode then
@@ -2507,7 +2537,7 @@ declare
   v_seen double precision := 0;
   v_count double precision;
 begin
-  -- A connection that nothing has come from.
+  -- Null: the connection has no activity.
   if counts is null then
     return null;
   end if;
@@ -2573,12 +2603,12 @@ begin
   -- needed are made into rows.
   if exists (select from json_populate_recordset(null::private.known_row, p_known) where outcome in ('conflict', 'older')) then
     insert into public.dlq_events (id, org_id, project_id, source_connection_id, journal_id, record_index, error_class, last_error_message,
-      source_event_type, idempotency_key, sample, created_at, updated_at)
+      stored_event_id, source_event_type, idempotency_key, sample, created_at, updated_at)
     select o.dlq_id, e.org_id, e.project_id, e.source_connection_id, o.journal_id, e.record_index,
       case o.outcome when 'older' then 'OLDER_REVISION' else 'DUPLICATE_EVENT' end,
       case o.outcome when 'older' then 'a newer delivery, or a newer version of the pipeline, made what is stored as event '
         else 'another body was stored first under the same idempotency key, as event ' end || o.stored_event_id,
-      e.source_event_type, e.idempotency_key, jsonb_build_object('type', e.type, 'properties', e.properties), p_now, p_now
+      o.stored_event_id, e.source_event_type, e.idempotency_key, jsonb_build_object('type', e.type, 'properties', e.properties), p_now, p_now
     from json_populate_recordset(null::private.known_row, p_known) o
     join json_array_elements(p_events) sent on (sent ->> 'id')::uuid = o.event_id
     cross join lateral json_populate_record(null::private.event_row, sent) e
@@ -2625,7 +2655,7 @@ begin
     where k.event_id <> s.event_id;
   end if;
 
-  -- Guarded: with nothing to insert, the whole of p_events would be parsed for nothing.
+  -- Guarded: when no key is new, the whole of p_events would be parsed for nothing.
   if cardinality(v_new) > 0 then
     insert into public.canonical_events (id, org_id, project_id, source_connection_id, type, source_type, source_event_type, source_event_id,
       event_time, received_at, ingested_at, idempotency_key, subject, amount_minor, currency, order_ref, attribution, properties, is_test,
@@ -2917,7 +2947,7 @@ AS $function$
 declare
   v_row jsonb := to_jsonb(case when tg_op = 'DELETE' then old else new end);
 begin
-  -- The hot path's own bookkeeping must not empty the caches.
+  -- A change of last_event_at alone, which is the system's bookkeeping, must not empty the caches.
   if tg_op = 'UPDATE' and to_jsonb(new) - 'last_event_at' = to_jsonb(old) - 'last_event_at' then
     return null;
   end if;
@@ -3217,7 +3247,7 @@ begin
     v_new := v_row.event;
     select * into strict v_key from private.event_keys
     where source_connection_id = v_new.source_connection_id and idempotency_key = v_new.idempotency_key;
-    -- Locked: an erasure of the event that is under way is waited for, and seen.
+    -- Locked: an erasure of the event that is under way is waited for, and its result is seen.
     select journal_id, received_at, schema_version, revision, erased_at into v_stored
     from public.canonical_events where id = v_key.event_id and event_time = v_key.event_time for update;
     if v_stored.journal_id is null or v_stored.journal_id = v_new.journal_id or v_stored.erased_at is not null then
@@ -3257,7 +3287,7 @@ CREATE OR REPLACE FUNCTION private.roll_up_activity(p_now timestamp with time zo
  SET search_path TO ''
 AS $function$
 declare
-  v_settled timestamptz;
+  v_committed timestamptz;
   v_from timestamptz;
   v_to timestamptz;
   v_level record;
@@ -3267,10 +3297,10 @@ begin
     return false;
   end if;
   perform private.turn_back_activity(p_now);
-  v_settled := private.settle_activity(p_now);
+  v_committed := private.advance_committed_until(p_now);
   select min(a.bucket) into v_from from public.connection_activity a where a.bucket >= private.activity_rolled_until();
   if v_from is null then
-    update private.activity_rollup set rolled_until = greatest(rolled_until, v_settled);
+    update private.activity_rollup set rolled_until = greatest(rolled_until, v_committed);
     return false;
   end if;
   v_from := date_trunc('minute', v_from);
@@ -3278,7 +3308,7 @@ begin
   from public.connection_activity a where a.bucket >= v_from order by a.bucket, a.id offset p_rows limit 1;
   v_to := coalesce(v_to, 'infinity');
 
-  -- Activity only grows: a bucket with the same counts is the same bucket, and is not written again.
+  -- Activity only grows: a bucket whose counts are the same has not changed, and is not written again.
   for v_level in
     select * from (values
       ('connection_activity', 'activity_minutes', 'minute', 'not is_replay', 'sum(received) filter (where is_replay)', 'sum(accepted) filter (where is_replay)'),
@@ -3314,14 +3344,14 @@ begin
   end loop;
 
   perform private.refresh_last_event_at(v_from);
-  update private.activity_rollup set rolled_until = greatest(rolled_until, least(v_to, v_settled));
+  update private.activity_rollup set rolled_until = greatest(rolled_until, least(v_to, v_committed));
   return v_to < 'infinity';
 end
 $function$;
-comment on function private.roll_up_activity(timestamp with time zone,integer) is 'Rolls up what came since the last time: recomputes every minute that is not settled yet, and the hours and days around it. Running it twice
-changes nothing; of several runs at once, one works and the others return at once. Takes at most p_rows activity rows and at least one minute at
-a time; returns whether more is waiting. A sum of lags is capped at the largest bigint: five million events from 1971 on one connection in one
-day added up to more, and the overflow stopped the rollup of every org.';
+comment on function private.roll_up_activity(timestamp with time zone,integer) is 'Rolls up what came since the last time: recomputes every minute whose batches may not all be committed yet, and the hours and days around it.
+Running it twice changes nothing; of several runs at once, one works and the others return at once. Takes at most p_rows activity rows and at
+least one minute at a time; returns whether more is waiting. A sum of lags is capped at the largest bigint: five million events from 1971 on one
+connection in one day added up to more, and the overflow stopped the rollup of every org.';
 grant execute on function private.roll_up_activity(timestamp with time zone,integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.rotate_connection_secret(p_connection_id uuid, p_name text, p_sealed bytea, p_grace_seconds integer)
@@ -3341,7 +3371,7 @@ begin
   update private.connection_secrets
   set expires_at = now() + make_interval(secs => p_grace_seconds)
   where org_id = v_org and source_connection_id = p_connection_id and name = p_name and expires_at is null;
-  -- Four, and the new one.
+  -- Keeps four; the new one is the fifth.
   delete from private.connection_secrets where id in (
     select id from private.connection_secrets
     where org_id = v_org and source_connection_id = p_connection_id and name = p_name
@@ -3381,7 +3411,7 @@ begin
   if page_limit is null or page_limit not between 1 and 1000 then
     raise invalid_parameter_value using message = 'page_limit is a number from 1 to 1000';
   end if;
-  -- An index is entered at the place and not at `to`: the later of them would walk from the one to the other.
+  -- The index is entered at the earlier of the place and `to`: from the later one, it would be walked down to the earlier first.
   if v_time >= (filter ->> 'to')::timestamptz then
     v_time := (filter ->> 'to')::timestamptz;
     v_id := '00000000-0000-0000-0000-000000000000';
@@ -3396,7 +3426,7 @@ begin
     end if;
   end if;
   if v_driver = '' and filter ? 'types' and filter ? 'connectionIds' then
-    -- Along the rarer of the two: the one whose 500th event is further back.
+    -- Walks along the rarer of the two filters: the one whose 500th event is further back.
     execute 'select min(w.event_time) from (select e.event_time from ' || private.event_walk(filter - 'connectionIds', 'types') || ') w having count(*) = 500'
       into v_one using org_id, v_time, v_id, 500, null, null;
     execute 'select min(w.event_time) from (select e.event_time from ' || private.event_walk(filter - 'types', 'connectionIds') || ') w having count(*) = 500'
@@ -3473,7 +3503,7 @@ declare
   v_state private.flow_state;
 begin
   select * into v_state from private.flow_state for update;
-  -- Pressed twice is pressed once.
+  -- The same command given twice changes nothing.
   if v_state.operator_mode is not distinct from p_mode and v_state.brownout_rate is not distinct from p_brownout_rate then
     return;
   end if;
@@ -3486,34 +3516,6 @@ end
 $function$;
 comment on function private.set_operator_mode(text,double precision,text,uuid) is 'Sets the mode that the operator demands of every instance; p_mode null: the automatic mode counts again.';
 grant execute on function private.set_operator_mode(text,double precision,text,uuid) to worker;
-
-CREATE OR REPLACE FUNCTION private.settle_activity(p_now timestamp with time zone)
- RETURNS timestamp with time zone
- LANGUAGE plpgsql
- SET search_path TO ''
-AS $function$
-declare
-  v_state private.activity_rollup := (select r from private.activity_rollup r);
-begin
-  if v_state.settling_xid is null or v_state.settling_until < p_now - interval '10 minutes' or not exists (
-    select from pg_locks l left join pg_stat_activity a on a.pid = l.pid
-    where l.locktype = 'transactionid' and l.mode = 'ExclusiveLock' and l.granted
-      and age(l.transactionid) > age(v_state.settling_xid::xid)
-      -- Without a process: a prepared transaction, of whichever database.
-      and (a.pid is null or a.datid = (select d.oid from pg_database d where d.datname = current_database()))) then
-    update private.activity_rollup
-    set settled_until = greatest(settled_until, settling_until), settling_until = date_trunc('minute', p_now - interval '15 seconds'),
-      settling_xid = pg_current_xact_id()
-    returning settled_until into v_state.settled_until;
-  end if;
-  return coalesce(v_state.settled_until, '-infinity');
-end
-$function$;
-comment on function private.settle_activity(timestamp with time zone) is 'Moves settled_until. A batch is dated when its statement begins and visible when it commits, which may be much later: a statement is cancelled
-after 12 s, but a commit waits for its disk as long as it takes. So a moment is settled when 15 s have passed, by when each statement that began
-before it writes or is gone, and then every transaction that was writing has ended. A transaction that writes for more than ten minutes is no
-batch and is not waited for. Nor is one in another database of the cluster: it writes nothing here. The horizon of a snapshot counts them all;
-the lock that each transaction holds on its own id tells which database it is in.';
 
 CREATE OR REPLACE FUNCTION private.settle_alert_notification(p_id uuid, p_attempt integer, p_outcome text, p_error text, p_after_seconds integer)
  RETURNS boolean
@@ -3581,6 +3583,7 @@ begin
       last_error_message = case e.became
         when 'conflict' then 'another body was stored first under the same idempotency key, as event ' || e.stored_event_id
         else coalesce(e.last_error_message, d.last_error_message) end,
+      stored_event_id = case when e.became = 'conflict' then e.stored_event_id when e.error_class is null then d.stored_event_id end,
       field_path = case when e.became = 'conflict' then null when e.error_class is null then d.field_path else e.field_path end,
       source_event_type = coalesce(e.source_event_type, d.source_event_type),
       idempotency_key = coalesce(e.idempotency_key, d.idempotency_key),
@@ -3653,7 +3656,7 @@ declare
   v_id uuid;
 begin
   perform private.require_admin(p_org_id);
-  -- Again when the one in the way ended between the two statements.
+  -- Tries again when the other operation ended between the two statements.
   while v_id is null loop
     insert into public.dlq_operations (org_id, kind, filter, total, created_by) values (p_org_id, p_kind, p_filter, p_total, auth.uid())
     on conflict (org_id, kind, md5(filter::text)) where status in ('queued', 'running') do nothing
@@ -3709,9 +3712,9 @@ begin
     end if;
     v_second := v_plan.needs_second_approval or p_matched > p_threshold;
     if v_second and v_plan.created_by = auth.uid() then
-      return format('a plan for more than %s deliveries is approved by somebody else than who made it', p_threshold);
+      return format('a plan for more than %s deliveries must be approved by a second person', p_threshold);
     elsif v_second and p_reference is null then
-      return format('a plan for more than %s deliveries is approved with a reference', p_threshold);
+      return format('a plan for more than %s deliveries must be approved with a reference', p_threshold);
     end if;
     update public.replay_plans
     set status = 'approved', approved_by = auth.uid(), approved_at = now(), reference = p_reference, matched_count = p_matched, needs_second_approval = v_second
@@ -3749,7 +3752,7 @@ begin
     update public.replay_plans set status = 'canceled', finished_at = now(), rate_per_second = null, lease_owner = null, lease_until = null where id = p_id;
 
   else
-    raise invalid_parameter_value using message = 'no such step';
+    raise invalid_parameter_value using message = 'unknown step of a replay plan';
   end if;
   return null;
 end
@@ -3774,7 +3777,7 @@ declare
   v_days_from timestamptz := 'infinity';
   v_days_to timestamptz := 'infinity';
   v_width interval := ('1 ' || p_unit)::interval;
-  -- One index range for each of them.
+  -- An index range for each connection.
   v_connections uuid[] := array(
     select c.id from public.source_connections c where c.org_id = p_org_id and (p_connections is null or c.id = any (p_connections)));
 begin
@@ -3869,7 +3872,7 @@ begin
     where floor(extract(epoch from s.started_at) / t.every_seconds) is distinct from floor(extract(epoch from clock_timestamp()) / t.every_seconds)
     order by t.task
   loop
-    -- The clock is read again under the row's lock: whoever waited for another instance sees that the turn is taken.
+    -- The clock is read again under the row's lock: an instance that waited for another sees that the turn is taken.
     insert into private.schedule as s (task, started_at) values (v_task.task, clock_timestamp())
     on conflict (task) do update set started_at = clock_timestamp()
     where floor(extract(epoch from s.started_at) / v_task.every_seconds) <> floor(extract(epoch from clock_timestamp()) / v_task.every_seconds);
@@ -3940,17 +3943,17 @@ CREATE OR REPLACE FUNCTION private.turn_back_activity(p_now timestamp with time 
  SET search_path TO ''
 AS $function$
   update private.activity_rollup
-  set settled_until = null, settling_until = null, settling_xid = null,
+  set committed_until = null, pending_until = null, pending_xid = null,
     rolled_until = case when rolled_until <= p_now then rolled_until else (
       select max(newest.bucket) - interval '15 minutes'
       from public.source_connections c
-      -- One index probe for each: by time alone a month of minutes would be read.
+      -- One index probe for each connection: a search by time alone would read a month of minutes.
       cross join lateral (
         select m.bucket from public.activity_minutes m
         where m.org_id = c.org_id and m.source_connection_id = c.id and m.bucket <= p_now
         order by m.bucket desc limit 1
       ) newest) end
-  where greatest(rolled_until, settled_until, settling_until) > p_now
+  where greatest(rolled_until, committed_until, pending_until) > p_now
 $function$;
 comment on function private.turn_back_activity(timestamp with time zone) is 'Takes the marks of the rollup back when they lie in the future. A database clock that was ahead (for a minute, or by two days) moves them there,
 and then what is counted until that time is neither rolled up nor read from connection_activity. The marks go back to the newest minute that was

@@ -58,7 +58,6 @@ if (!kept) console.error('The plan did not run at its throttle, so the figures a
 process.exit(kept ? 0 : 1);
 
 async function measureAll(stack: ProofStack, api: Api): Promise<{ perSecond: number; results: Interference[] }> {
-  const token = await stack.signIn(stack.org, 'owner');
   const { path, source, config, secrets } = stack.connections.hotmart;
   let serial = 0;
   const live = (duration: number, perSecond?: number) => {
@@ -73,15 +72,7 @@ async function measureAll(stack: ProofStack, api: Api): Promise<{ perSecond: num
     };
     return measure<ClosedLoopResult>('closed-loop', { traffic, connections, seconds: duration, perSecond });
   };
-  const plan = async (path: string, body?: object): Promise<ReplayPlan> => {
-    const response = await fetch(`${api.url}/api/replays${path}`, {
-      method: body || path.split('/').length > 2 ? 'POST' : 'GET',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-    });
-    if (!response.ok) throw new Error(`/api/replays${path} answered ${response.status}: ${await response.text()}`);
-    return (await response.json()) as ReplayPlan;
-  };
+  const plan = planClient(api.url, await stack.signIn(stack.org, 'owner'));
 
   say('warming up, and filling the journal');
   await live(quick ? 5 : 10);
@@ -93,39 +84,57 @@ async function measureAll(stack: ProofStack, api: Api): Promise<{ perSecond: num
   if ((kept[0]?.n ?? 0) < needed) await live(Math.ceil(needed / capacity) + 1);
 
   const results: Interference[] = [];
-  for (const mode of modes) {
-    const filter = { from: '2020-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z' };
-    const { id } = await plan('', { name: 'interference', mode, throttlePerSecond, filter });
-    await plan(`/${id}/approve`, {});
-    const turn = async (): Promise<Turn> => {
-      const before = await plan(`/${id}`);
-      const started = performance.now();
-      const result = await live(seconds, perSecond);
-      const elapsed = (performance.now() - started) / 1000;
-      const replayed = ((await plan(`/${id}`)).processed - before.processed) / elapsed;
-      return {
-        p50: result.latencyMs.p50,
-        p99: result.latencyMs.p99,
-        perSecond: result.requestsPerSecond,
-        replayed: Math.round(replayed * 10) / 10,
-      };
-    };
-    const [without, running]: [Turn[], Turn[]] = [[], []];
-    for (let round = 1; round <= rounds; round++) {
-      without.push(await turn());
-      await plan(`/${id}/${round === 1 ? 'run' : 'resume'}`);
-      await sleep(1_500);
-      running.push(await turn());
-      await plan(`/${id}/pause`);
-      say(
-        `${mode} ${round}/${rounds}: p99 ${without.at(-1)?.p99} ms without, ${running.at(-1)?.p99} ms with ${running.at(-1)?.replayed} replays/s`,
-      );
-    }
-    await plan(`/${id}/cancel`);
-    const ratio = median(running.map(({ p99 }, round) => p99 / (without[round]?.p99 ?? Number.NaN)));
-    results.push({ mode, without, running, ratio: Math.round(ratio * 100) / 100 });
-  }
+  for (const mode of modes) results.push(await measureMode(mode, plan, () => live(seconds, perSecond)));
   return { perSecond, results };
+}
+
+type PlanClient = (path: string, body?: object) => Promise<ReplayPlan>;
+
+/** Requests to `/api/replays` followed by a path: GET for a plan, POST with a body or for a command. */
+function planClient(url: string, token: string): PlanClient {
+  return async (path, body) => {
+    const response = await fetch(`${url}/api/replays${path}`, {
+      method: body || path.split('/').length > 2 ? 'POST' : 'GET',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    if (!response.ok) throw new Error(`/api/replays${path} answered ${response.status}: ${await response.text()}`);
+    return (await response.json()) as ReplayPlan;
+  };
+}
+
+/** Measures the live load with and without a running plan of this mode, in turn. */
+async function measureMode(mode: Interference['mode'], plan: PlanClient, live: () => Promise<ClosedLoopResult>): Promise<Interference> {
+  const filter = { from: '2020-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z' };
+  const { id } = await plan('', { name: 'interference', mode, throttlePerSecond, filter });
+  await plan(`/${id}/approve`, {});
+  const turn = async (): Promise<Turn> => {
+    const before = await plan(`/${id}`);
+    const started = performance.now();
+    const result = await live();
+    const elapsed = (performance.now() - started) / 1000;
+    const replayed = ((await plan(`/${id}`)).processed - before.processed) / elapsed;
+    return {
+      p50: result.latencyMs.p50,
+      p99: result.latencyMs.p99,
+      perSecond: result.requestsPerSecond,
+      replayed: Math.round(replayed * 10) / 10,
+    };
+  };
+  const [without, running]: [Turn[], Turn[]] = [[], []];
+  for (let round = 1; round <= rounds; round++) {
+    without.push(await turn());
+    await plan(`/${id}/${round === 1 ? 'run' : 'resume'}`);
+    await sleep(1_500);
+    running.push(await turn());
+    await plan(`/${id}/pause`);
+    say(
+      `${mode} ${round}/${rounds}: p99 ${without.at(-1)?.p99} ms without, ${running.at(-1)?.p99} ms with ${running.at(-1)?.replayed} replays/s`,
+    );
+  }
+  await plan(`/${id}/cancel`);
+  const ratio = median(running.map(({ p99 }, round) => p99 / (without[round]?.p99 ?? Number.NaN)));
+  return { mode, without, running, ratio: Math.round(ratio * 100) / 100 };
 }
 
 function rows(): (string | number)[][] {

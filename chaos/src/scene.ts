@@ -55,7 +55,7 @@ export async function underLoad(context: CaseContext, options: SceneOptions, act
       try {
         await act(scene);
       } catch (error) {
-        if (stack.crashes.length > 0) throw new Error(`the API ended by itself:\n${stack.crashes.join('\n')}`, { cause: error });
+        if (stack.crashes.length > 0) throw new Error(`an API process ended unexpectedly:\n${stack.crashes.join('\n')}`, { cause: error });
         throw error;
       } finally {
         // A case that failed must not leave its load running during the next case.
@@ -63,7 +63,7 @@ export async function underLoad(context: CaseContext, options: SceneOptions, act
         await proxy?.close();
       }
       const { figures } = load;
-      scene.none('API processes that ended by themselves', stack.crashes, 1);
+      scene.none('API processes that ended unexpectedly', stack.crashes, 1);
       scene.none('answers that no promise allows', figures.surprises, figures.requests);
       await judge(stack, await journal.read(), random, scene);
       scene.figure('requests', figures.requests);

@@ -105,7 +105,7 @@ declare
   v_org uuid := case when tg_table_name = 'orgs' then (v_row ->> 'id')::uuid else (v_row ->> 'org_id')::uuid end;
   v_detail jsonb;
 begin
-  -- The rows of an org that is being deleted leave no trail: their org is gone.
+  -- The rows of an org that is being deleted are not audited: their org, to which the entries would belong, is gone.
   if not exists (select from public.orgs where id = v_org) then
     return null;
   end if;
@@ -192,7 +192,7 @@ begin
   if v_user is null then
     raise insufficient_privilege using message = 'sign in to create an org';
   end if;
-  -- Two orgs of one name tell nobody about each other: the second slug carries a random tail.
+  -- When the slug is taken, the second org gets a random suffix: an error would tell its creator that the other org exists.
   if exists (select from public.orgs where slug = v_slug) then
     v_slug := v_slug || '-' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 8);
   end if;
@@ -311,7 +311,7 @@ create policy orgs_update on public.orgs for update to authenticated
   using (id = any (array(select private.my_orgs('{owner,admin}'))));
 create policy org_members_select on public.org_members for select to authenticated
   using (org_id = any (array(select private.my_orgs())));
--- Nobody changes their own role: the last owner cannot lock the org out of itself.
+-- No user changes their own role, so the last owner cannot leave the org without an owner.
 create policy org_members_update on public.org_members for update to authenticated
   using (org_id = any (array(select private.my_orgs('{owner}'))) and user_id <> (select auth.uid()));
 create policy org_members_delete on public.org_members for delete to authenticated

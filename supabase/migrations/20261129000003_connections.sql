@@ -63,7 +63,7 @@ as $$
 declare
   v_row jsonb := to_jsonb(case when tg_op = 'DELETE' then old else new end);
 begin
-  -- The hot path's own bookkeeping must not empty the caches.
+  -- A change of last_event_at alone, which is the system's bookkeeping, must not empty the caches.
   if tg_op = 'UPDATE' and to_jsonb(new) - 'last_event_at' = to_jsonb(old) - 'last_event_at' then
     return null;
   end if;
@@ -121,7 +121,7 @@ begin
   update private.connection_secrets
   set expires_at = now() + make_interval(secs => p_grace_seconds)
   where org_id = v_org and source_connection_id = p_connection_id and name = p_name and expires_at is null;
-  -- Four, and the new one.
+  -- Keeps four; the new one is the fifth.
   delete from private.connection_secrets where id in (
     select id from private.connection_secrets
     where org_id = v_org and source_connection_id = p_connection_id and name = p_name

@@ -43,13 +43,12 @@ grant insert on public.event_journal, private.journal_payloads to ingest;
 -- Jobs read a delivery to run it again, and write the new delivery as the hot path does, in the transaction that ends the dead letter.
 grant select, insert on public.event_journal, private.journal_payloads to worker;
 
--- `true` opens nothing to ingest: the role may only insert, and the composite foreign keys decide what.
+-- `true` for ingest opens nothing more: the role may only insert, and the composite foreign keys decide which rows.
 alter table public.event_journal enable row level security;
 alter table private.journal_payloads enable row level security;
 
 create policy event_journal_select on public.event_journal for select to authenticated
   using (org_id = any (array(select private.my_orgs())));
--- `true` is no hole for ingest: it holds only `insert`, and the composite foreign keys decide.
 create policy event_journal_ingest on public.event_journal for insert to ingest with check (true);
 create policy event_journal_worker on public.event_journal for select to worker using (true);
 create policy event_journal_worker_insert on public.event_journal for insert to worker with check (true);

@@ -40,7 +40,7 @@ create table public.canonical_events (
   -- An erased event is marked: it is neither shown as if it had always been empty, nor rewritten.
   erased_at timestamptz,
   primary key (id, event_time),
-  -- An event can never point at another org's connection or project, whatever the code does.
+  -- An event can never point at another org's connection or project, even if the code has an error.
   foreign key (org_id, project_id, source_connection_id) references public.source_connections (org_id, project_id, id)
 ) partition by range (event_time);
 create index canonical_events_org_time_idx on public.canonical_events (org_id, event_time desc, id desc);
@@ -58,10 +58,10 @@ comment on table public.canonical_events is
 
 grant select on public.canonical_events to authenticated;
 grant insert on public.canonical_events to ingest, worker;
--- A batch learns which keys were new, and which event the others stand for. No event can be read this way.
+-- A batch learns which keys were new, and the id of the event under each other key. No event can be read this way.
 grant select, insert on private.event_keys to ingest, worker;
 
--- `true` opens nothing to ingest: the role may only insert, and the composite foreign keys decide what.
+-- `true` for ingest opens nothing more: the role may only insert, and the composite foreign keys decide which rows.
 alter table private.event_keys enable row level security;
 alter table public.canonical_events enable row level security;
 

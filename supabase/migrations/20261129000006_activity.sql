@@ -63,9 +63,9 @@ comment on table public.activity_days is 'One row a day and connection: kept for
 create table private.activity_rollup (
   id boolean primary key default true check (id),
   rolled_until timestamptz,     -- every activity row of an earlier bucket is in the rollups for good; null: nothing was rolled up yet
-  settled_until timestamptz,    -- every row that is dated earlier has been committed
-  settling_until timestamptz,   -- becomes settled_until once every transaction before settling_xid has ended
-  settling_xid xid8
+  committed_until timestamptz,  -- every row that is dated earlier has been committed
+  pending_until timestamptz,    -- becomes committed_until once every transaction before pending_xid has ended
+  pending_xid xid8
 );
 insert into private.activity_rollup default values;
 comment on table private.activity_rollup is 'How far the rollups have come, in one row.';
@@ -82,7 +82,7 @@ $$;
 comment on function private.activity_rolled_until() is
 'Every activity row before this moment is in the rollups for good; -infinity before the first rollup.';
 
-create function private.settle_activity(p_now timestamptz)
+create function private.advance_committed_until(p_now timestamptz)
 returns timestamptz
 language plpgsql volatile security invoker
 set search_path = ''
@@ -90,26 +90,26 @@ as $$
 declare
   v_state private.activity_rollup := (select r from private.activity_rollup r);
 begin
-  if v_state.settling_xid is null or v_state.settling_until < p_now - interval '10 minutes' or not exists (
+  if v_state.pending_xid is null or v_state.pending_until < p_now - interval '10 minutes' or not exists (
     select from pg_locks l left join pg_stat_activity a on a.pid = l.pid
     where l.locktype = 'transactionid' and l.mode = 'ExclusiveLock' and l.granted
-      and age(l.transactionid) > age(v_state.settling_xid::xid)
-      -- Without a process: a prepared transaction, of whichever database.
+      and age(l.transactionid) > age(v_state.pending_xid::xid)
+      -- A lock without a process is that of a prepared transaction, whose database is not known here.
       and (a.pid is null or a.datid = (select d.oid from pg_database d where d.datname = current_database()))) then
     update private.activity_rollup
-    set settled_until = greatest(settled_until, settling_until), settling_until = date_trunc('minute', p_now - interval '15 seconds'),
-      settling_xid = pg_current_xact_id()
-    returning settled_until into v_state.settled_until;
+    set committed_until = greatest(committed_until, pending_until), pending_until = date_trunc('minute', p_now - interval '15 seconds'),
+      pending_xid = pg_current_xact_id()
+    returning committed_until into v_state.committed_until;
   end if;
-  return coalesce(v_state.settled_until, '-infinity');
+  return coalesce(v_state.committed_until, '-infinity');
 end
 $$;
-comment on function private.settle_activity(timestamptz) is
-'Moves settled_until. A batch is dated when its statement begins and visible when it commits, which may be much later: a statement is cancelled
-after 12 s, but a commit waits for its disk as long as it takes. So a moment is settled when 15 s have passed, by when each statement that began
-before it writes or is gone, and then every transaction that was writing has ended. A transaction that writes for more than ten minutes is no
-batch and is not waited for. Nor is one in another database of the cluster: it writes nothing here. The horizon of a snapshot counts them all;
-the lock that each transaction holds on its own id tells which database it is in.';
+comment on function private.advance_committed_until(timestamptz) is
+'Moves committed_until. A batch is dated when its statement begins and visible when it commits, which may be much later: a statement is cancelled
+after 12 s, but a commit waits for its disk as long as it takes. So committed_until reaches a moment when 15 s have passed since, by when each
+statement that began before it writes or is gone, and then every transaction that was writing has ended. A transaction that writes for more than
+ten minutes is no batch and is not waited for. Nor is one in another database of the cluster: it writes nothing here. The horizon of a snapshot
+counts them all; the lock that each transaction holds on its own id tells which database it is in.';
 
 create function private.turn_back_activity(p_now timestamptz)
 returns void
@@ -117,17 +117,17 @@ language sql volatile
 set search_path = ''
 as $$
   update private.activity_rollup
-  set settled_until = null, settling_until = null, settling_xid = null,
+  set committed_until = null, pending_until = null, pending_xid = null,
     rolled_until = case when rolled_until <= p_now then rolled_until else (
       select max(newest.bucket) - interval '15 minutes'
       from public.source_connections c
-      -- One index probe for each: by time alone a month of minutes would be read.
+      -- One index probe for each connection: a search by time alone would read a month of minutes.
       cross join lateral (
         select m.bucket from public.activity_minutes m
         where m.org_id = c.org_id and m.source_connection_id = c.id and m.bucket <= p_now
         order by m.bucket desc limit 1
       ) newest) end
-  where greatest(rolled_until, settled_until, settling_until) > p_now
+  where greatest(rolled_until, committed_until, pending_until) > p_now
 $$;
 comment on function private.turn_back_activity(timestamptz) is
 'Takes the marks of the rollup back when they lie in the future. A database clock that was ahead (for a minute, or by two days) moves them there,
@@ -164,7 +164,7 @@ language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
-  v_settled timestamptz;
+  v_committed timestamptz;
   v_from timestamptz;
   v_to timestamptz;
   v_level record;
@@ -174,10 +174,10 @@ begin
     return false;
   end if;
   perform private.turn_back_activity(p_now);
-  v_settled := private.settle_activity(p_now);
+  v_committed := private.advance_committed_until(p_now);
   select min(a.bucket) into v_from from public.connection_activity a where a.bucket >= private.activity_rolled_until();
   if v_from is null then
-    update private.activity_rollup set rolled_until = greatest(rolled_until, v_settled);
+    update private.activity_rollup set rolled_until = greatest(rolled_until, v_committed);
     return false;
   end if;
   v_from := date_trunc('minute', v_from);
@@ -185,7 +185,7 @@ begin
   from public.connection_activity a where a.bucket >= v_from order by a.bucket, a.id offset p_rows limit 1;
   v_to := coalesce(v_to, 'infinity');
 
-  -- Activity only grows: a bucket with the same counts is the same bucket, and is not written again.
+  -- Activity only grows: a bucket whose counts are the same has not changed, and is not written again.
   for v_level in
     select * from (values
       ('connection_activity', 'activity_minutes', 'minute', 'not is_replay', 'sum(received) filter (where is_replay)', 'sum(accepted) filter (where is_replay)'),
@@ -221,17 +221,17 @@ begin
   end loop;
 
   perform private.refresh_last_event_at(v_from);
-  update private.activity_rollup set rolled_until = greatest(rolled_until, least(v_to, v_settled));
+  update private.activity_rollup set rolled_until = greatest(rolled_until, least(v_to, v_committed));
   return v_to < 'infinity';
 end
 $$;
 comment on function private.roll_up_activity(timestamptz, integer) is
-'Rolls up what came since the last time: recomputes every minute that is not settled yet, and the hours and days around it. Running it twice
-changes nothing; of several runs at once, one works and the others return at once. Takes at most p_rows activity rows and at least one minute at
-a time; returns whether more is waiting. A sum of lags is capped at the largest bigint: five million events from 1971 on one connection in one
-day added up to more, and the overflow stopped the rollup of every org.';
+'Rolls up what came since the last time: recomputes every minute whose batches may not all be committed yet, and the hours and days around it.
+Running it twice changes nothing; of several runs at once, one works and the others return at once. Takes at most p_rows activity rows and at
+least one minute at a time; returns whether more is waiting. A sum of lags is capped at the largest bigint: five million events from 1971 on one
+connection in one day added up to more, and the overflow stopped the rollup of every org.';
 
--- What the dashboard asks ---------------------------------------------------------------------------------------------
+-- Queries of the dashboard --------------------------------------------------------------------------------------------
 
 create function private.histogram_quantile(counts numeric[], q double precision)
 returns double precision
@@ -245,7 +245,7 @@ declare
   v_seen double precision := 0;
   v_count double precision;
 begin
-  -- A connection that nothing has come from.
+  -- Null: the connection has no activity.
   if counts is null then
     return null;
   end if;
@@ -279,7 +279,7 @@ returns table (
 )
 language plpgsql stable security invoker
 set search_path = ''
--- A plan for unknown bounds would read every partition.
+-- The plan for unknown bounds would read every partition.
 set plan_cache_mode = 'force_custom_plan'
 as $$
 declare
@@ -290,7 +290,7 @@ declare
   v_days_from timestamptz := 'infinity';
   v_days_to timestamptz := 'infinity';
   v_width interval := ('1 ' || p_unit)::interval;
-  -- One index range for each of them.
+  -- An index range for each connection.
   v_connections uuid[] := array(
     select c.id from public.source_connections c where c.org_id = p_org_id and (p_connections is null or c.id = any (p_connections)));
 begin
@@ -432,7 +432,7 @@ grant select on public.connection_activity, public.activity_minutes, public.acti
 grant insert on public.connection_activity to ingest, worker;
 grant select on public.activity_minutes, public.activity_hours to worker;
 
--- `true` opens nothing to ingest: the role may only insert, and the composite foreign keys decide what.
+-- `true` for ingest opens nothing more: the role may only insert, and the composite foreign keys decide which rows.
 alter table public.connection_activity enable row level security;
 alter table public.activity_minutes enable row level security;
 alter table public.activity_hours enable row level security;

@@ -121,7 +121,7 @@ begin
     where k.event_id <> s.event_id;
   end if;
 
-  -- Guarded: with nothing to insert, the whole of p_events would be parsed for nothing.
+  -- Guarded: when no key is new, the whole of p_events would be parsed for nothing.
   if cardinality(v_new) > 0 then
     insert into public.canonical_events (id, org_id, project_id, source_connection_id, type, source_type, source_event_type, source_event_id,
       event_time, received_at, ingested_at, idempotency_key, subject, amount_minor, currency, order_ref, attribution, properties, is_test,
@@ -156,12 +156,12 @@ begin
   -- needed are made into rows.
   if exists (select from json_populate_recordset(null::private.known_row, p_known) where outcome in ('conflict', 'older')) then
     insert into public.dlq_events (id, org_id, project_id, source_connection_id, journal_id, record_index, error_class, last_error_message,
-      source_event_type, idempotency_key, sample, created_at, updated_at)
+      stored_event_id, source_event_type, idempotency_key, sample, created_at, updated_at)
     select o.dlq_id, e.org_id, e.project_id, e.source_connection_id, o.journal_id, e.record_index,
       case o.outcome when 'older' then 'OLDER_REVISION' else 'DUPLICATE_EVENT' end,
       case o.outcome when 'older' then 'a newer delivery, or a newer version of the pipeline, made what is stored as event '
         else 'another body was stored first under the same idempotency key, as event ' end || o.stored_event_id,
-      e.source_event_type, e.idempotency_key, jsonb_build_object('type', e.type, 'properties', e.properties), p_now, p_now
+      o.stored_event_id, e.source_event_type, e.idempotency_key, jsonb_build_object('type', e.type, 'properties', e.properties), p_now, p_now
     from json_populate_recordset(null::private.known_row, p_known) o
     join json_array_elements(p_events) sent on (sent ->> 'id')::uuid = o.event_id
     cross join lateral json_populate_record(null::private.event_row, sent) e
@@ -290,7 +290,7 @@ begin
     v_new := v_row.event;
     select * into strict v_key from private.event_keys
     where source_connection_id = v_new.source_connection_id and idempotency_key = v_new.idempotency_key;
-    -- Locked: an erasure of the event that is under way is waited for, and seen.
+    -- Locked: an erasure of the event that is under way is waited for, and its result is seen.
     select journal_id, received_at, schema_version, revision, erased_at into v_stored
     from public.canonical_events where id = v_key.event_id and event_time = v_key.event_time for update;
     if v_stored.journal_id is null or v_stored.journal_id = v_new.journal_id or v_stored.erased_at is not null then

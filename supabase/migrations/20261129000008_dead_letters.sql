@@ -24,6 +24,8 @@ create table public.dlq_events (
   -- Who works on the entry now. `next_retry_at` of an entry that is `retrying` is the end of that lease: then the attempt counts as
   -- abandoned, and the entry is due again.
   lease_owner uuid,
+  -- The event that is stored under the entry's key, with another body or newer. No foreign key: retention drops events.
+  stored_event_id uuid,
   foreign key (org_id, project_id, source_connection_id) references public.source_connections (org_id, project_id, id),
   constraint dlq_events_leased check (status <> 'retrying' or (lease_owner is not null and next_retry_at is not null))
 );
@@ -126,7 +128,7 @@ declare
   v_id uuid;
 begin
   perform private.require_admin(p_org_id);
-  -- Again when the one in the way ended between the two statements.
+  -- Tries again when the other operation ended between the two statements.
   while v_id is null loop
     insert into public.dlq_operations (org_id, kind, filter, total, created_by) values (p_org_id, p_kind, p_filter, p_total, auth.uid())
     on conflict (org_id, kind, md5(filter::text)) where status in ('queued', 'running') do nothing
@@ -171,7 +173,7 @@ begin
     with recursive orgs as (
       (select d.org_id from public.dlq_events d where d.status in ('pending', 'retrying') and d.next_retry_at is not null order by d.org_id limit 1)
       union all
-      -- The next org in the index, whatever lies between: one probe each.
+      -- The next org in the index, found by one probe however many entries lie between.
       select (select d.org_id from public.dlq_events d
         where d.status in ('pending', 'retrying') and d.next_retry_at is not null and d.org_id > o.org_id order by d.org_id limit 1)
       from orgs o where o.org_id is not null
@@ -230,6 +232,7 @@ begin
       last_error_message = case e.became
         when 'conflict' then 'another body was stored first under the same idempotency key, as event ' || e.stored_event_id
         else coalesce(e.last_error_message, d.last_error_message) end,
+      stored_event_id = case when e.became = 'conflict' then e.stored_event_id when e.error_class is null then d.stored_event_id end,
       field_path = case when e.became = 'conflict' then null when e.error_class is null then d.field_path else e.field_path end,
       source_event_type = coalesce(e.source_event_type, d.source_event_type),
       idempotency_key = coalesce(e.idempotency_key, d.idempotency_key),
@@ -338,7 +341,7 @@ grant select, update (status) on public.dlq_operations to authenticated;
 grant select, update on public.dlq_operations to worker;
 grant select, insert, update (stored) on private.quarantine_hours to ingest;
 
--- `true` opens nothing to ingest: the role may only insert dead letters, and the composite foreign keys decide which.
+-- `true` for ingest opens nothing more: the role may only insert dead letters, and the composite foreign keys decide which.
 alter table public.dlq_events enable row level security;
 alter table public.dlq_operations enable row level security;
 alter table private.quarantine_hours enable row level security;
@@ -355,7 +358,7 @@ create policy dlq_events_worker_update on public.dlq_events for update to worker
 create policy dlq_events_worker_delete on public.dlq_events for delete to worker using (true);
 create policy dlq_operations_select on public.dlq_operations for select to authenticated
   using (org_id = any (array(select private.my_orgs())));
--- Cancel, and nothing else.
+-- A person may cancel an operation, and change nothing else about it.
 create policy dlq_operations_update on public.dlq_operations for update to authenticated
   using (org_id = any (array(select private.my_orgs('{owner,admin}'))) and status in ('queued', 'running'))
   with check (status = 'canceled');

@@ -38,7 +38,7 @@ begin
   if p_month is null then
     execute format('create table private.%I partition of %s default', v_name, p_parent);
   else
-    -- Attached, not created in place: `partition of` would lock the parent against every insert.
+    -- The partition is created apart and then attached: `partition of` would lock the parent against every insert.
     execute format('create table private.%I (like %s including defaults including constraints including storage)', v_name, p_parent);
     -- Rows that came before their month was made (an event dated far ahead, a job that stood still) wait in the default partition,
     -- and no month can be attached over them.
@@ -49,9 +49,10 @@ begin
     end if;
     execute format('alter table %s attach partition private.%I for values from (%L) to (%L)', p_parent, v_name, v_from, v_to);
   end if;
-  -- Out of the exposed schema, without a grant, and closed by RLS besides: rows are reached through the parent only.
+  -- A partition lies outside the exposed schema, has no grant, and is closed by row level security too: rows are reached through the parent only.
   execute format('alter table private.%I enable row level security', v_name);
-  -- A sealed webhook is about 2 kB, just over the size from which rows are spread over a TOAST table: keep it in one piece.
+  -- A sealed webhook is about 2 kB, just over the size from which Postgres moves values to a TOAST table. The raised target keeps it in
+  -- one piece.
   if v_table = 'journal_payloads' then
     execute format('alter table private.%I set (toast_tuple_target = 8160)', v_name);
   end if;
@@ -128,13 +129,13 @@ declare
   v_drop text[] := '{}';
   v_statement text;
 begin
-  -- Another instance that is at it is waited for; nobody who reads or writes is.
+  -- Waits up to two seconds for another instance that makes or drops partitions, but at most 30 ms for the locks of readers and writers.
   perform pg_advisory_xact_lock(hashtext('tributary.partitions'));
   perform set_config('lock_timeout', '30ms', true);
   for v_rule in select * from private.retention order by table_name loop
     v_is_activity := v_rule.table_name in ('public.connection_activity', 'public.activity_minutes', 'public.activity_hours');
     v_before := p_now - make_interval(days => v_rule.keep_days);
-    -- What the rollups are still made of stays, however long they stand still.
+    -- Activity that is not rolled up yet stays, however long the rollup has stood still.
     if v_is_activity then
       v_before := least(v_before, date_trunc('day', private.activity_rolled_until(), 'UTC'));
     end if;

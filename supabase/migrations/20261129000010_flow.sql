@@ -87,7 +87,7 @@ begin
   select * into v_state from private.flow_state;
   v_leader := private.leading_instance();
   if v_leader.automatic_mode <> v_state.automatic_mode then
-    -- Again under the lock: two instances that saw the same change write it down once.
+    -- Compared again under the lock: two instances that saw the same change record it once.
     select * into v_state from private.flow_state for update;
     v_leader := private.leading_instance();
     if v_leader.automatic_mode <> v_state.automatic_mode then
@@ -130,7 +130,7 @@ declare
   v_state private.flow_state;
 begin
   select * into v_state from private.flow_state for update;
-  -- Pressed twice is pressed once.
+  -- The same command given twice changes nothing.
   if v_state.operator_mode is not distinct from p_mode and v_state.brownout_rate is not distinct from p_brownout_rate then
     return;
   end if;

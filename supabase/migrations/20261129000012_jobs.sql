@@ -48,7 +48,7 @@ begin
     where floor(extract(epoch from s.started_at) / t.every_seconds) is distinct from floor(extract(epoch from clock_timestamp()) / t.every_seconds)
     order by t.task
   loop
-    -- The clock is read again under the row's lock: whoever waited for another instance sees that the turn is taken.
+    -- The clock is read again under the row's lock: an instance that waited for another sees that the turn is taken.
     insert into private.schedule as s (task, started_at) values (v_task.task, clock_timestamp())
     on conflict (task) do update set started_at = clock_timestamp()
     where floor(extract(epoch from s.started_at) / v_task.every_seconds) <> floor(extract(epoch from clock_timestamp()) / v_task.every_seconds);

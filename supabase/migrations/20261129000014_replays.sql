@@ -61,7 +61,7 @@ comment on function private.check_replay_step() is
 create trigger check_step before update on public.replay_plans
   for each row when (old.status is distinct from new.status) execute function private.check_replay_step();
 create trigger audit_made after insert on public.replay_plans for each row execute function private.audit('id');
--- Steps only: progress is not an act of a person.
+-- Only steps are audited: progress is not an act of a person.
 create trigger audit_step after update on public.replay_plans
   for each row when (old.status is distinct from new.status) execute function private.audit('id');
 
@@ -104,9 +104,9 @@ begin
     end if;
     v_second := v_plan.needs_second_approval or p_matched > p_threshold;
     if v_second and v_plan.created_by = auth.uid() then
-      return format('a plan for more than %s deliveries is approved by somebody else than who made it', p_threshold);
+      return format('a plan for more than %s deliveries must be approved by a second person', p_threshold);
     elsif v_second and p_reference is null then
-      return format('a plan for more than %s deliveries is approved with a reference', p_threshold);
+      return format('a plan for more than %s deliveries must be approved with a reference', p_threshold);
     end if;
     update public.replay_plans
     set status = 'approved', approved_by = auth.uid(), approved_at = now(), reference = p_reference, matched_count = p_matched, needs_second_approval = v_second
@@ -144,7 +144,7 @@ begin
     update public.replay_plans set status = 'canceled', finished_at = now(), rate_per_second = null, lease_owner = null, lease_until = null where id = p_id;
 
   else
-    raise invalid_parameter_value using message = 'no such step';
+    raise invalid_parameter_value using message = 'unknown step of a replay plan';
   end if;
   return null;
 end
@@ -180,7 +180,7 @@ as $$
     select r.id from public.replay_plans r
     where r.status = 'running' and (r.lease_until is null or r.lease_until < now())
     order by r.started_at limit p_most for update skip locked)
-  -- As text: what reads it back must find the same microsecond.
+  -- As text, because a JavaScript date has no microseconds and the checkpoint must come back exactly.
   returning p.id, p.org_id, p.mode, p.filter, p.throttle_per_second, p.approved_at, p.checkpoint_at::text, p.checkpoint_id,
     private.replay_connections(p.org_id, p.filter)
 $$;

@@ -328,7 +328,7 @@ begin
   set evaluated_at = p_now, watching_since = case
     when p_now - evaluated_at > interval '2 minutes' or private.activity_rolled_until() < p_now - interval '5 minutes' and isfinite(private.activity_rolled_until())
       or exists (select from private.flow_state where operator_mode in ('drain', 'paused'))
-      -- The clock was ahead.
+      -- The clock was ahead and has been set back.
       or watching_since > p_now then p_now
     else watching_since end
   returning watching_since into v_watching_since;
@@ -340,7 +340,7 @@ begin
     select org_id from public.alert_rules where enabled
     union select org_id from public.alert_incidents where status <> 'resolved'
     order by org_id);
-  -- Each part is a subtransaction, and Postgres keeps no more than 64 of a session in its fast memory.
+  -- Each part is a subtransaction, and Postgres keeps at most 64 of a session in shared memory; more would be slow for every session.
   select array_agg(s order by s), array_agg(least(s + p.size - 1, cardinality(v_orgs)) order by s) into v_starts, v_ends
   from (select greatest(50, cardinality(v_orgs) / 40 + 1) as size) p, generate_series(1, cardinality(v_orgs), p.size) s;
   while v_next <= cardinality(v_starts) loop

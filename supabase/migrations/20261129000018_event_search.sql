@@ -4,7 +4,7 @@ create function private.find_events_of_subject(p_org_id uuid, p_hash text)
 returns table (id uuid, event_time timestamptz)
 language plpgsql stable security definer
 set search_path = ''
--- Planned for the hash at hand: for any hash at all the planner would rather walk the org's whole history by time.
+-- Planned for the given hash: in a plan for an unknown hash, the planner prefers to walk the org's whole history by time.
 set plan_cache_mode = 'force_custom_plan'
 as $$
 begin
@@ -73,17 +73,17 @@ begin
       when 'amountMin' then format('e.amount_minor >= %L::bigint', v_text::bigint)
       when 'amountMax' then format('e.amount_minor <= %L::bigint', v_text::bigint)
       when 'test' then case v_text when 'only' then 'e.is_test' when 'hide' then 'not e.is_test' end
-      -- Literally and whatever its case, by Unicode's rules on every host. In JSON a quote or a backslash is written with a backslash.
+      -- A literal search that ignores case, by Unicode's rules on every host. In JSON a quote or a backslash is written with a backslash.
       when 'q' then format('(strpos(lower(concat_ws(E''\n'', e.type, e.source_event_type, e.source_event_id, e.order_ref) collate pg_catalog.pg_c_utf8), %1$L) > 0
         or strpos(lower(e.properties::text collate pg_catalog.pg_c_utf8), %2$L) > 0 or strpos(lower(e.attribution::text collate pg_catalog.pg_c_utf8), %2$L) > 0)',
         lower(v_text collate pg_catalog.pg_c_utf8), lower(substr(v_value::text, 2, length(v_value::text) - 2) collate pg_catalog.pg_c_utf8))
     end;
     if v_conditions[cardinality(v_conditions)] is null then
-      raise invalid_parameter_value using message = format('%s is not a filter, or not with this value', left(v_key, 100));
+      raise invalid_parameter_value using message = format('%s is not a known filter, or its value is invalid', left(v_key, 100));
     end if;
   end loop;
   if (p_filter ? 'amountMin' or p_filter ? 'amountMax') and not p_filter ? 'currency' then
-    raise invalid_parameter_value using message = 'say which currency the amount is in';
+    raise invalid_parameter_value using message = 'an amount filter needs a currency';
   end if;
   return coalesce(nullif(array_to_string(v_conditions, ' and '), ''), 'true');
 end
@@ -102,7 +102,7 @@ begin
     return query select '{}'::timestamptz[], '{}'::uuid[];
     return;
   end if;
-  -- One pattern after the other and not `any`: that would not use the index.
+  -- The patterns are joined by `or`, because `any` would not use the index.
   return query execute format($sql$
     with found as materialized (
       select e.event_time, e.id from public.canonical_events e
@@ -169,7 +169,7 @@ begin
   if page_limit is null or page_limit not between 1 and 1000 then
     raise invalid_parameter_value using message = 'page_limit is a number from 1 to 1000';
   end if;
-  -- An index is entered at the place and not at `to`: the later of them would walk from the one to the other.
+  -- The index is entered at the earlier of the place and `to`: from the later one, it would be walked down to the earlier first.
   if v_time >= (filter ->> 'to')::timestamptz then
     v_time := (filter ->> 'to')::timestamptz;
     v_id := '00000000-0000-0000-0000-000000000000';
@@ -184,7 +184,7 @@ begin
     end if;
   end if;
   if v_driver = '' and filter ? 'types' and filter ? 'connectionIds' then
-    -- Along the rarer of the two: the one whose 500th event is further back.
+    -- Walks along the rarer of the two filters: the one whose 500th event is further back.
     execute 'select min(w.event_time) from (select e.event_time from ' || private.event_walk(filter - 'connectionIds', 'types') || ') w having count(*) = 500'
       into v_one using org_id, v_time, v_id, 500, null, null;
     execute 'select min(w.event_time) from (select e.event_time from ' || private.event_walk(filter - 'types', 'connectionIds') || ') w having count(*) = 500'
@@ -251,7 +251,7 @@ declare
 begin
   if bucket_seconds is null or bucket_seconds not between 1 and 31536000 or not ("from" < "to") or not isfinite("from") or not isfinite("to")
     or extract(epoch from "to" - "from") / bucket_seconds > 1000 then
-    raise invalid_parameter_value using message = 'from is before to, with 1 to 1000 buckets of at least a second between them';
+    raise invalid_parameter_value using message = 'from must be before to, with 1 to 1000 buckets of at least a second between them';
   end if;
   v_buckets := ceil(extract(epoch from "to" - "from") / bucket_seconds);
   v_counts := array_fill(0::bigint, array[v_buckets]);
@@ -279,7 +279,7 @@ begin
     end loop;
     v_until := v_since;
     exit when v_until <= "from" or clock_timestamp() > statement_timestamp() + interval '250 milliseconds';
-    -- A slice is to take some 40 ms: what is dense is taken in smaller ones.
+    -- A slice should take about 40 ms, so the denser the events, the smaller the next slice.
     v_took := extract(epoch from clock_timestamp() - v_started) * 1000;
     v_slice := greatest(v_slice * least(4, greatest(0.1, 40 / greatest(v_took, 1))), interval '1 millisecond');
   end loop;

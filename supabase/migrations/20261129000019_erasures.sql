@@ -84,7 +84,7 @@ as $$
       order by o.lease_until nulls first, o.created_at limit 1 for update skip locked)
     returning e.id, e.org_id, e.cursor_at, e.cursor_id
   )
-  -- As text: what reads it back must find the same microsecond.
+  -- As text, because a JavaScript date has no microseconds and the cursor must come back exactly.
   select c.id, c.org_id, c.cursor_at::text, c.cursor_id, p.key_version, p.sealed
   from claimed c join private.erasure_persons p on p.erasure_id = c.id
 $$;
@@ -124,7 +124,7 @@ as $$
 begin
   update public.dlq_events
   set sample = null, status = case when status in ('resolved', 'discarded') then status else 'discarded' end,
-    last_error_message = 'The delivery was erased: it named a person who asked for it.', field_path = null
+    last_error_message = 'The delivery was erased: it named a person who asked for it.', field_path = null, stored_event_id = null
   where org_id = p_org_id and journal_id = any (p_ids);
   get diagnostics dead_letters = row_count;
   update public.event_journal set erased_at = now() where org_id = p_org_id and id = any (p_ids) and erased_at is null;

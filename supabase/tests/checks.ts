@@ -4,7 +4,7 @@ import { type Command, commands, matrix, type Rule } from './matrix.ts';
 import * as world from './world.ts';
 import { type Actor, actors, become, type Org } from './world.ts';
 
-/** What became of one statement: it touched rows, or none, or one of the locks refused it. */
+/** The result of one statement: it touched rows, it touched no row, or a grant, policy or constraint refused it. */
 export type Outcome = 'done' | 'no row' | 'no grant' | 'refused by policy' | 'refused by foreign key' | `error ${string}`;
 
 /** Runs one statement as the actor inside the open transaction and undoes it. */
@@ -44,7 +44,7 @@ export function isolationChecks(): Check[] {
       update: (org) => `update ${table} set ${expectation.column} = ${expectation.column} where ${expectation.rows(org)}`,
       delete: (org) => `delete from ${table} where ${expectation.rows(org)}`,
     };
-    // for whoever lacks the grant: names no column to read, so that nothing but the missing grant can refuse it
+    // For actors without the grant: the statement names no column to read, so that only the missing grant can refuse it.
     const bluntSql: Partial<Record<Command, string>> = {
       select: `select from ${table}`,
       update: `update ${table} set ${expectation.column} = default`,
@@ -72,7 +72,7 @@ export function isolationChecks(): Check[] {
 
 const narrowed: readonly Actor[] = ['owner A', 'ingest', 'maintenance', 'worker'];
 
-/** Columns that a role may not write although it may write others, or none, of the table; and not read although it may read others. */
+/** Columns that a role may not write, whether or not it may write others of the table, and columns that it may not read although it may read others. */
 export async function columnChecks(client: pg.ClientBase): Promise<Check[]> {
   const { rows } = await client.query<{ table: string; column: string }>(`
     select n.nspname || '.' || c.relname as table, t.attname as column
@@ -98,7 +98,7 @@ export async function columnChecks(client: pg.ClientBase): Promise<Check[]> {
   );
 }
 
-/** Rows of org A that point at org B, written by whoever may write the table. */
+/** Rows of org A that point at org B, written by the actors who may write the table. */
 export function pointerChecks(): Check[] {
   const fresh = 'a0000000-0000-4000-8000-00000000bbbb';
   const [project, connection] = [world.projectId('B'), world.connectionId('B')];

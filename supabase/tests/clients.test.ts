@@ -83,7 +83,7 @@ describe('select', () => {
   );
 });
 
-describe('what nobody may write over the data API', () => {
+describe('writes that the data API refuses to everybody', () => {
   const refusals = exposed.flatMap((table) =>
     commands
       .filter((command) => command !== 'select')
@@ -108,7 +108,7 @@ describe('what nobody may write over the data API', () => {
 describe('what an owner may write', () => {
   const others = ['member of B', 'stranger'] as const;
 
-  it('renames their org; nobody else does', async () => {
+  it('renames their own org, and no other actor can', async () => {
     for (const person of others)
       expect(await clients[person].from('orgs').update({ name: 'Theirs' }).eq('id', orgId('A')).select()).toMatchObject({
         error: null,
@@ -120,7 +120,7 @@ describe('what an owner may write', () => {
     ]);
   });
 
-  it('adds a project to their org only', async () => {
+  it('adds a project to their own org and to no other', async () => {
     const project = (person: Person, slug: string) =>
       clients[person]
         .from('projects')
@@ -130,7 +130,7 @@ describe('what an owner may write', () => {
     for (const person of [...others, 'anon', 'secret key'] as const) expect((await project(person, 'theirs')).error?.code).toBe('42501');
   });
 
-  it('adds a connection to their org, and not to a project of another', async () => {
+  it('adds a connection to their own org, but not to a project of another org', async () => {
     const connect = (person: Person, project: string) =>
       clients[person]
         .from('source_connections')
@@ -141,7 +141,7 @@ describe('what an owner may write', () => {
     for (const person of [...others, 'anon'] as const) expect((await connect(person, projectId('A'))).error?.code).toBe('42501');
   });
 
-  it('pauses their connection, and moves it to no other org', async () => {
+  it('pauses their own connection, but cannot move it to another org', async () => {
     const own = () => clients['member of A'].from('source_connections');
     expect((await own().update({ is_active: false }).eq('id', connectionId('A')).select('is_active')).data).toEqual([{ is_active: false }]);
     expect((await own().update({ is_active: false }).eq('id', connectionId('B')).select()).data).toEqual([]);
@@ -155,7 +155,7 @@ describe('what an owner may write', () => {
     expect((await own().update({ deleted_at: null }).eq('id', connectionId('A'))).error?.code).toBe('42501');
   });
 
-  it('sets roles of their members, and of no other org', async () => {
+  it('sets the roles of members of their own org and of no other', async () => {
     const promote = (person: Person) =>
       clients[person]
         .from('org_members')
@@ -184,7 +184,7 @@ describe('what an owner may write', () => {
     );
   });
 
-  it('withdraws an invite and removes a member, of their org only', async () => {
+  it('withdraws an invite and removes a member of their own org and of no other', async () => {
     for (const person of others) {
       expect((await clients[person].from('org_invites').delete().eq('id', inviteId('A')).select()).data).toEqual([]);
       expect((await clients[person].from('org_members').delete().eq('user_id', userId('A', 'admin')).select()).data).toEqual([]);
@@ -199,7 +199,7 @@ describe('what an owner may write', () => {
 });
 
 describe('rpc', () => {
-  it('create_org serves whoever is signed in, under their own name', async () => {
+  it('create_org makes the signed-in caller the owner', async () => {
     const { data, error } = await clients.stranger.rpc('create_org', { name: 'Third' });
     expect(error).toBeNull();
     expect((await clients.stranger.from('orgs').select('id, name')).data).toEqual([{ id: data.org_id, name: 'Third' }]);
@@ -208,7 +208,7 @@ describe('rpc', () => {
       expect((await clients[person].rpc('create_org', { name: 'Mine' })).error?.code).toBe('42501');
   });
 
-  it('connection_health answers for the orgs of the caller only', async () => {
+  it("connection_health returns connections of the caller's orgs only", async () => {
     for (const person of signedIn) {
       const { data, error } = await clients[person].rpc('connection_health', { org_id: orgId('B') });
       expect(error).toBeNull();
@@ -220,7 +220,7 @@ describe('rpc', () => {
       expect((await clients[person].rpc('connection_health', { org_id: orgId('B') })).error?.code).toBe('42501');
   });
 
-  it('ingest_timeseries takes its reserved words for names and answers for the orgs of the caller only', async () => {
+  it("ingest_timeseries accepts parameters named by reserved words and counts the caller's orgs only", async () => {
     const range = { org_id: orgId('B'), from: '2020-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z', bucket: 'day' };
     for (const person of signedIn) {
       const { data, error } = await clients[person].rpc('ingest_timeseries', range);
@@ -230,7 +230,7 @@ describe('rpc', () => {
     expect((await clients.anon.rpc('ingest_timeseries', range)).error?.code).toBe('42501');
   });
 
-  it('reaches nothing of the private schema', async () => {
+  it('cannot call any function of the private schema', async () => {
     for (const person of people) {
       const client = clients[person];
       expect((await client.rpc('my_orgs')).error).not.toBeNull();

@@ -20,7 +20,7 @@ const lastAudit = async (action: string) =>
   (await look(`select actor_id, org_id, target_id, detail from public.audit_log where action = $1 order by id desc limit 1`, [action]))[0];
 
 describe('create_org', () => {
-  it('makes the caller the owner of an org with one project, and leaves a trail', async () => {
+  it('makes the caller the owner of an org with one project, and writes it to the audit log', async () => {
     const [answer] = await session.as<{ created: { org_id: string; project_id: string } }>(
       'stranger',
       `select public.create_org('Loja do João', 'Vendas') as created`,
@@ -35,7 +35,7 @@ describe('create_org', () => {
     expect(await lastAudit('projects.insert')).toMatchObject({ actor_id: strangerId, org_id, target_id: project_id });
   });
 
-  it('gives two orgs of one name different slugs', async () => {
+  it('gives two orgs with the same name different slugs', async () => {
     await session.as('stranger', `select public.create_org('Same')`);
     await session.as('owner A', `select public.create_org('Same')`);
     const slugs = await look<{ slug: string }>(`select slug from public.orgs where name = 'Same' order by length(slug)`);
@@ -57,12 +57,12 @@ describe('org_people', () => {
     { email: 'owner@a.example', role: 'owner' },
   ];
 
-  it.each(['owner A', 'admin A', 'analyst A'] as const)('tells %s who is in the org', async (actor) => {
+  it.each(['owner A', 'admin A', 'analyst A'] as const)('lists the members for %s', async (actor) => {
     const found = await people(actor);
     expect(found.sort((a, b) => a.email.localeCompare(b.email))).toEqual(members);
   });
 
-  it.each(['owner B', 'admin B', 'stranger', 'no sub'] as const)('tells %s nothing of it', async (actor) => {
+  it.each(['owner B', 'admin B', 'stranger', 'no sub'] as const)('lists no member for %s', async (actor) => {
     expect(await people(actor)).toEqual([]);
   });
 
@@ -70,7 +70,7 @@ describe('org_people', () => {
     await expect(people(actor)).rejects.toMatchObject(refused);
   });
 
-  it('tells owners and admins, who read the audit log, of former members; analysts and other orgs not', async () => {
+  it('lists former members for owners and admins, who read the audit log, and for nobody else', async () => {
     await session.as('owner A', 'delete from public.org_members where org_id = $1 and user_id = $2', [orgId('A'), userId('A', 'admin')]);
     await look(`insert into public.org_members (org_id, user_id, role) values ($1, $2, 'admin')`, [orgId('A'), strangerId]);
     const former = { email: 'admin@a.example', role: null };
@@ -78,7 +78,7 @@ describe('org_people', () => {
     expect(await people('stranger')).toContainEqual(former);
     expect(await people('analyst A')).not.toContainEqual(former);
     expect(await people('owner B', 'B')).not.toContainEqual(former);
-    // Back again: one of the members, once.
+    // A former member who comes back is listed once, as a member.
     await look(`insert into public.org_members (org_id, user_id, role) values ($1, $2, 'analyst')`, [orgId('A'), userId('A', 'admin')]);
     expect((await people('owner A')).filter(({ email }) => email === former.email)).toEqual([{ ...former, role: 'analyst' }]);
   });
@@ -110,7 +110,7 @@ describe('create_invite', () => {
     await expect(invite(actor)).rejects.toMatchObject(refused);
   });
 
-  it('mints no owner', async () => {
+  it('cannot invite an owner', async () => {
     await expect(invite('owner A', 'owner')).rejects.toMatchObject({ code: '23514' });
   });
 });
@@ -132,7 +132,7 @@ describe('accept_invite', () => {
     expect(await accept('stranger'), 'a used token').toBeNull();
   });
 
-  it('refuses a token it does not know, a person of another address, a token without a person', async () => {
+  it('refuses an unknown token, a person with another address, and a caller who is not signed in', async () => {
     expect(await accept('stranger', 'guess')).toBeNull();
     expect(await accept('owner B')).toBeNull();
     expect(await accept('no sub')).toBeNull();
@@ -150,7 +150,7 @@ describe('accept_invite', () => {
     expect(await membership(strangerId)).toEqual([]);
   });
 
-  it('leaves a member who is invited again the role they have', async () => {
+  it('keeps the role of a member who is invited again', async () => {
     await session.as('owner A', `select private.create_invite($1, 'owner@a.example', 'analyst', $2)`, [orgId('A'), sha256('again')]);
     expect(await accept('owner A', 'again')).toBe(orgId('A'));
     expect(await membership(userId('A', 'owner'))).toEqual([{ org_id: orgId('A'), role: 'owner' }]);
@@ -158,7 +158,7 @@ describe('accept_invite', () => {
 });
 
 describe('ownership', () => {
-  it('cannot be laid down: the only owner neither demotes, nor removes, nor is removed', async () => {
+  it('stays with the only owner, who can be neither demoted nor removed', async () => {
     const owner = userId('A', 'owner');
     for (const actor of ['owner A', 'admin A', 'analyst A'] as const) {
       expect(await session.as(actor, `update public.org_members set role = 'analyst' where user_id = $1 returning 1`, [owner])).toEqual([]);
@@ -166,7 +166,7 @@ describe('ownership', () => {
     }
   });
 
-  it('is given by an owner, and taken only by another owner', async () => {
+  it('is granted by an owner and withdrawn only by another owner', async () => {
     const admin = userId('A', 'admin');
     await session.as('owner A', `update public.org_members set role = 'owner' where user_id = $1`, [admin]);
     expect(await lastAudit('org_members.update')).toEqual({
@@ -182,7 +182,7 @@ describe('ownership', () => {
   });
 });
 
-describe('what people write', () => {
+describe('a text that people write', () => {
   const spaces = `'x' || repeat(' ', 200)`;
   it.each([
     ['an org', `update public.orgs set name = ${spaces}`, 'orgs_name_check'],
@@ -194,7 +194,7 @@ describe('what people write', () => {
       `insert into public.legal_holds (org_id, reason) select id, 'x' || repeat(' ', 500) from public.orgs`,
       'legal_holds_reason_check',
     ],
-  ])('is bounded with the spaces around it: %s', async (_what, sql, constraint) => {
+  ])('is refused when it is too long with its surrounding spaces: %s', async (_what, sql, constraint) => {
     await expect(session.as('owner A', sql)).rejects.toMatchObject({ code: '23514', constraint });
   });
 });
@@ -209,22 +209,25 @@ describe('rotate_connection_secret', () => {
       [connectionId('A')],
     );
 
-  it.each(['owner A', 'admin A'] as const)('lets %s replace it at once or with a grace, in which both are valid', async (actor) => {
-    await rotate(actor, 0);
-    expect(await secrets()).toEqual([{ sealed: 'new', seconds: null }]);
-    await rotate(actor, 3600, 'newer');
-    expect(await secrets()).toEqual([
-      { sealed: 'newer', seconds: null },
-      { sealed: 'new', seconds: 3600 },
-    ]);
-    const [found] = await session.as<{ c: { secrets: { sealed: string }[] } }>('ingest', 'select private.find_connection($1) as c', [
-      connectionId('A'),
-    ]);
-    expect(found?.c.secrets.map((secret) => Buffer.from(secret.sealed, 'base64').toString()).sort()).toEqual(['new', 'newer']);
-  });
+  it.each(['owner A', 'admin A'] as const)(
+    'lets %s replace a secret at once, or with a grace during which both are valid',
+    async (actor) => {
+      await rotate(actor, 0);
+      expect(await secrets()).toEqual([{ sealed: 'new', seconds: null }]);
+      await rotate(actor, 3600, 'newer');
+      expect(await secrets()).toEqual([
+        { sealed: 'newer', seconds: null },
+        { sealed: 'new', seconds: 3600 },
+      ]);
+      const [found] = await session.as<{ c: { secrets: { sealed: string }[] } }>('ingest', 'select private.find_connection($1) as c', [
+        connectionId('A'),
+      ]);
+      expect(found?.c.secrets.map((secret) => Buffer.from(secret.sealed, 'base64').toString()).sort()).toEqual(['new', 'newer']);
+    },
+  );
 
-  it('keeps five of a name at most: a further one ends the grace of the oldest, which is written down', async () => {
-    // One transaction has one time, by which the oldest could not be told.
+  it('keeps at most five secrets of a name: a further one ends the grace of the oldest, and the audit log says so', async () => {
+    // All rows of one transaction have the same time, so their order is set here.
     const older = () => look(`update private.connection_secrets set created_at = created_at - interval '1 minute'`);
     for (const sealed of ['1', '2', '3', '4', '5', '6', '7']) {
       await older();
@@ -236,9 +239,9 @@ describe('rotate_connection_secret', () => {
       `select count(*)::int as n from public.audit_log where action = 'connection_secrets.delete' and actor_id = $1`,
       [subject('admin A')],
     );
-    // The seed's own, 1 and 2.
+    // The secret of the seed, and numbers 1 and 2.
     expect(ended).toEqual({ n: 3 });
-    // Of another name there are five more.
+    // A secret of another name has a limit of five of its own.
     await session.as('admin A', `select private.rotate_connection_secret($1, 'second', $2, 3600)`, [
       connectionId('A'),
       Buffer.from('other'),
@@ -246,7 +249,7 @@ describe('rotate_connection_secret', () => {
     expect(await sealedOf()).toEqual(['3', '4', '5', '6', '7', 'other']);
   });
 
-  it('writes who did it, and never the secret', async () => {
+  it('writes the actor to the audit log, and never the secret', async () => {
     await rotate('admin A', 0, 'the-secret-itself');
     const trail = await look(`select * from public.audit_log where action like 'connection_secrets.%' and actor_id is not null`);
     expect(trail.map((row) => row.action)).toEqual(['connection_secrets.delete', 'connection_secrets.insert']);
@@ -259,7 +262,7 @@ describe('rotate_connection_secret', () => {
     await expect(rotate(actor, 0)).rejects.toMatchObject(refused);
   });
 
-  it('refuses a deleted connection and one that never was', async () => {
+  it('refuses a deleted connection and an unknown one', async () => {
     await expect(rotate('owner A', 0, 'x', deletedConnectionId('A'))).rejects.toMatchObject(refused);
     await expect(rotate('owner A', 0, 'x', inviteId('A'))).rejects.toMatchObject(refused);
   });
@@ -280,19 +283,22 @@ describe('delete_connection', () => {
   const remove = async (actor: Actor, connection = connectionId('A')) =>
     (await session.as<{ deleted: boolean }>(actor, 'select private.delete_connection($1) as deleted', [connection]))[0]?.deleted;
 
-  it.each(['owner A', 'admin A'] as const)('lets %s do it: unknown to senders, secrets gone, history kept', async (actor) => {
-    expect(await remove(actor)).toBe(true);
-    expect(await session.as('ingest', 'select private.find_connection($1) as found', [connectionId('A')])).toEqual([{ found: null }]);
-    expect(await look('select 1 from private.connection_secrets where source_connection_id = $1', [connectionId('A')])).toEqual([]);
-    expect(
-      await look('select is_active, deleted_at is not null as deleted from public.source_connections where id = $1', [connectionId('A')]),
-    ).toEqual([{ is_active: false, deleted: true }]);
-    expect(await session.as('analyst A', 'select 1 as kept from public.canonical_events')).toEqual([{ kept: 1 }]);
-    expect(await lastAudit('source_connections.update')).toMatchObject({ actor_id: subject(actor), target_id: connectionId('A') });
-    expect(await remove(actor), 'a second time').toBe(false);
-  });
+  it.each(['owner A', 'admin A'] as const)(
+    'lets %s delete a connection: senders get "unknown", the secrets are gone, the history stays',
+    async (actor) => {
+      expect(await remove(actor)).toBe(true);
+      expect(await session.as('ingest', 'select private.find_connection($1) as found', [connectionId('A')])).toEqual([{ found: null }]);
+      expect(await look('select 1 from private.connection_secrets where source_connection_id = $1', [connectionId('A')])).toEqual([]);
+      expect(
+        await look('select is_active, deleted_at is not null as deleted from public.source_connections where id = $1', [connectionId('A')]),
+      ).toEqual([{ is_active: false, deleted: true }]);
+      expect(await session.as('analyst A', 'select 1 as kept from public.canonical_events')).toEqual([{ kept: 1 }]);
+      expect(await lastAudit('source_connections.update')).toMatchObject({ actor_id: subject(actor), target_id: connectionId('A') });
+      expect(await remove(actor), 'a second time').toBe(false);
+    },
+  );
 
-  it('tells people of other orgs the same as of a connection that does not exist', async () => {
+  it('answers people of other orgs as for a connection that does not exist', async () => {
     for (const actor of ['owner B', 'stranger', 'no sub'] as const) {
       expect(await remove(actor)).toBe(false);
       expect(await remove(actor, inviteId('A'))).toBe(false);
@@ -305,7 +311,7 @@ describe('delete_connection', () => {
 });
 
 describe('the audit log', () => {
-  it('holds the changed columns of a change, before and after, and nothing of a change that changed nothing', async () => {
+  it('holds the changed columns before and after, and no entry for an update that changed nothing', async () => {
     await session.as('admin A', `update public.source_connections set name = 'Store', is_active = is_active where id = $1`, [
       connectionId('A'),
     ]);
@@ -322,7 +328,7 @@ describe('the audit log', () => {
     expect(await count()).toEqual(before);
   });
 
-  it('names nobody where the system acted', async () => {
+  it('has no actor where the system acted', async () => {
     await look(`update public.projects set name = 'Renamed' where org_id = $1`, [orgId('A')]);
     expect(await lastAudit('projects.update')).toMatchObject({ actor_id: null, detail: { name: { from: 'Project', to: 'Renamed' } } });
   });
@@ -336,7 +342,7 @@ describe('keys of an org', () => {
       'c0000000-0000-4000-8000-000000000001',
     ]);
 
-  it('are made once: whoever comes second finds the first pair', async () => {
+  it('are made once: a second caller gets the first pair', async () => {
     await look(`insert into public.orgs (id, name, slug) values ('c0000000-0000-4000-8000-000000000001', 'New', 'new')`);
     await create('first');
     await create('second');
@@ -348,13 +354,13 @@ describe('keys of an org', () => {
     );
   });
 
-  it.each(['owner A', 'anon', 'maintenance', 'service_role'] as const)('are not told to %s by the function', async (actor) => {
+  it.each(['owner A', 'anon', 'maintenance', 'service_role'] as const)('are not returned to %s', async (actor) => {
     await expect(session.as(actor, 'select private.find_org_keys($1)', [orgId('A')])).rejects.toMatchObject(refused);
     await expect(session.as(actor, 'select private.find_connection($1)', [connectionId('A')])).rejects.toMatchObject(refused);
   });
 });
 
-describe('what the dashboard asks', () => {
+describe('the queries of the dashboard', () => {
   const series = (actor: Actor, bucket = 'hour') =>
     session.as(
       actor,
@@ -364,22 +370,22 @@ describe('what the dashboard asks', () => {
   const health = (actor: Actor) =>
     session.as(actor, 'select source_connection_id, received, dlq_rate, lag_p50_seconds from public.connection_health($1)', [orgId('A')]);
 
-  it.each(['owner A', 'analyst A'] as const)('is answered to %s for their org; a deleted connection is left out', async (actor) => {
+  it.each(['owner A', 'analyst A'] as const)('return the connections of their org to %s, without deleted ones', async (actor) => {
     expect(await series(actor)).toEqual([{ received: '1', accepted: '1' }]);
     expect(await health(actor)).toEqual([{ source_connection_id: connectionId('A'), received: '1', dlq_rate: 0, lag_p50_seconds: 0.5 }]);
   });
 
-  it.each(['owner B', 'stranger', 'no sub'] as const)('is answered to %s with nothing', async (actor) => {
+  it.each(['owner B', 'stranger', 'no sub'] as const)('return no row to %s', async (actor) => {
     expect(await series(actor)).toEqual([]);
     expect(await health(actor)).toEqual([]);
   });
 
-  it.each(['anon', 'service_role', 'ingest'] as const)('is refused to %s', async (actor) => {
+  it.each(['anon', 'service_role', 'ingest'] as const)('are refused to %s', async (actor) => {
     await expect(series(actor)).rejects.toMatchObject(refused);
     await expect(health(actor)).rejects.toMatchObject(refused);
   });
 
-  it('refuses a bucket it does not know', async () => {
+  it('refuse an unknown bucket', async () => {
     await expect(series('owner A', 'week')).rejects.toMatchObject({ code: '22023' });
   });
 });
@@ -402,7 +408,7 @@ describe('looking events up', () => {
     return row?.bars.buckets.reduce((sum, { count }) => sum + count, 0);
   };
 
-  it('reads a filter as JSON and, as the embedded Data API passes it, as text of JSON', async () => {
+  it('accepts a filter as JSON, and as JSON in a string, as the embedded Data API passes it', async () => {
     const all = await search({});
     expect(all?.length).toBeGreaterThan(0);
     for (const filter of [{ from: '2000-01-01T00:00:00Z' }, { orderRef: 'of nobody' }]) {
@@ -414,7 +420,7 @@ describe('looking events up', () => {
     expect(await search('{}', 'stranger')).toEqual([]);
   });
 
-  it('refuses what is no filter', async () => {
+  it('refuses a filter that it does not understand', async () => {
     await expect(search(['from'])).rejects.toMatchObject({ code: '22023' });
   });
 });

@@ -1,4 +1,4 @@
-// The complete list of what client roles hold. A grant that is not written here fails the structure test.
+// The complete list of the grants that client roles hold. A grant that is not listed here fails the structure test.
 
 export const clientRoles = [
   'anon',
@@ -79,7 +79,7 @@ export const columnGrants: Record<string, string> = {
   'public.source_connections worker SELECT': 'id, org_id, type, config_json, deleted_at',
 };
 
-/** Functions a client role may execute. Those that run with their owner's rights are listed apart: each one is a door past row level security. */
+/** Functions a client role may execute. Those that run with their owner's rights are listed apart, because each of them bypasses row level security. */
 export const functionGrants: Record<'definer' | 'invoker', Record<string, string>> = {
   definer: {
     'private.accept_invite': 'authenticated',

@@ -8,7 +8,7 @@ import { supabaseCli } from '../tools/database.ts';
 import { isolationChecks, pointerChecks, runChecks } from './checks.ts';
 import { createWorld } from './world.ts';
 
-// A cluster that has what a hosted project has before its first migration, and nothing of ours. The role that pushes is the platform's
+// A cluster in the state of a hosted project before its first migration, without any object of ours. The role that pushes is the platform's
 // `postgres`: it creates roles and databases and bypasses row level security, but is no superuser.
 
 let cluster: TestCluster;
@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 describe('`supabase db push` to a hosted project', () => {
-  it('starts from a database that has no role and no schema of ours', async () => {
+  it('starts from a database without our roles and schemas', async () => {
     const found = await withClient(database.adminUrl, (client) =>
       client.query(`
         select current_user as who, rolsuper, rolcreaterole, rolbypassrls,
@@ -50,13 +50,13 @@ describe('`supabase db push` to a hosted project', () => {
     expect(rows.map((row) => row.version)).toEqual(readdirSync(migrationsDirectory).map((file) => file.slice(0, 14)));
   });
 
-  it('has nothing left to do the second time', async () => {
+  it('applies nothing when it is run again', async () => {
     const { code, stdout, stderr } = await push();
     expect(code, stdout + stderr).toBe(0);
     expect(stdout + stderr).toMatch(/up to date/i);
   });
 
-  it('ends with the same isolation as here: the whole matrix and every cross-tenant pointer', async () => {
+  it('gives the same isolation as the local stack: the whole matrix and every cross-tenant pointer', async () => {
     const failures = await withClient(database.superuserUrl, async (client) => {
       await client.query('begin');
       await createWorld(client);
@@ -65,7 +65,7 @@ describe('`supabase db push` to a hosted project', () => {
     expect(failures).toEqual([]);
   });
 
-  it("lets the pushing role set the API's password, and the API then log in and work", async () => {
+  it("lets the pushing role set the API's password, with which the API logs in and works", async () => {
     await withClient(database.adminUrl, (client) => client.query(`alter role tributary_api password '${cluster.info.password}'`));
     const made = await withClient(database.apiUrl, async (client) => {
       await client.query(`begin; select set_config('role', 'maintenance', true)`);

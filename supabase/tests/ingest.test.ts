@@ -76,7 +76,7 @@ async function ingest(...records: One[]) {
 }
 
 describe('the ingest role', () => {
-  it('counts an event from long ago as a month late: in the last place of the histogram, and in a sum that holds', async () => {
+  it('counts an event from long ago as a month late, in the last bucket of the histogram', async () => {
     await ingest({ n: 1, key: 'one', at: '1971-01-02T00:00:00Z' }, { n: 2, key: 'two', at: '1971-01-03T00:00:00Z' });
     const monthMs = 31 * 24 * 3_600_000;
     expect(
@@ -93,7 +93,7 @@ describe('the ingest role', () => {
     ]);
   });
 
-  it('stores a delivery whole: journal, sealed body, key, event and activity', async () => {
+  it('stores the journal row, sealed body, key, event and activity of a delivery', async () => {
     expect(await ingest({ n: 1, key: 'one' }, { n: 2, key: 'two', org: 'B' })).toEqual([]);
     for (const [n, org] of [
       [1, 'A'],
@@ -111,7 +111,7 @@ describe('the ingest role', () => {
     }
   });
 
-  it('learns of a key that is taken only which event holds it, and whether the body was the same', async () => {
+  it('gets, for a key that is taken, only the id of the stored event and whether the body was the same', async () => {
     await ingest({ n: 1, key: 'one' });
     const old = await ingest({ n: 2, key: 'one' }, { n: 3, key: 'one', body: 'c' }, { n: 4, key: 'four' });
     expect(old?.sort((a, b) => a.event_id.localeCompare(b.event_id))).toEqual([
@@ -122,16 +122,16 @@ describe('the ingest role', () => {
       { id: eventOf(1) },
       { id: eventOf(4) },
     ]);
-    expect(await look('select id, error_class from public.dlq_events where id = $1', [letterOf(3)])).toEqual([
-      { id: letterOf(3), error_class: 'DUPLICATE_EVENT' },
+    expect(await look('select id, error_class, stored_event_id from public.dlq_events where id = $1', [letterOf(3)])).toEqual([
+      { id: letterOf(3), error_class: 'DUPLICATE_EVENT', stored_event_id: eventOf(1) },
     ]);
   });
 
-  it('keeps the same key of two connections apart', async () => {
+  it('stores two events for the same key of two connections', async () => {
     expect(await ingest({ n: 1, key: 'same' }, { n: 2, key: 'same', org: 'B' })).toEqual([]);
   });
 
-  it("cannot put an event of one org under another org's connection; nothing of the batch stays", async () => {
+  it("cannot put an event of one org under another org's connection, and nothing of the batch is stored", async () => {
     await expect(ingest({ n: 1, key: 'good' }, { n: 2, key: 'bad', connection: connectionId('B') })).rejects.toMatchObject({
       code: '23503',
     });
@@ -139,7 +139,7 @@ describe('the ingest role', () => {
     expect(await look(`select from private.event_keys where idempotency_key in ('good', 'bad')`)).toEqual([]);
   });
 
-  it('reads no event, delivery, payload, dead letter or secret', async () => {
+  it('cannot read events, deliveries, payloads, dead letters or secrets', async () => {
     for (const table of [
       'public.canonical_events',
       'public.event_journal',
@@ -154,14 +154,17 @@ describe('the ingest role', () => {
       await expect(session.as('ingest', `select from ${table}`)).rejects.toMatchObject({ code: '42501' });
   });
 
-  it.each(['owner A', 'anon', 'maintenance', 'service_role', 'api login'] as const)('is the only one to ingest: not %s', async (actor) => {
-    for (const call of [
-      `ingest_batch('[]', '[]', '[]', '[]', '')`,
-      `take_quarantine('${connectionId('A')}', 1, 10)`,
-      `count_rejected('${orgId('A')}', '${connectionId('A')}', 1)`,
-    ])
-      await expect(session.as(actor, `select private.${call}`)).rejects.toMatchObject({ code: '42501' });
-  });
+  it.each(['owner A', 'anon', 'maintenance', 'service_role', 'api login'] as const)(
+    'is the only role that may ingest: %s is refused',
+    async (actor) => {
+      for (const call of [
+        `ingest_batch('[]', '[]', '[]', '[]', '')`,
+        `take_quarantine('${connectionId('A')}', 1, 10)`,
+        `count_rejected('${orgId('A')}', '${connectionId('A')}', 1)`,
+      ])
+        await expect(session.as(actor, `select private.${call}`)).rejects.toMatchObject({ code: '42501' });
+    },
+  );
 });
 
 describe('quarantine', () => {
@@ -169,13 +172,13 @@ describe('quarantine', () => {
     (await session.as<{ taken: number }>('ingest', 'select private.take_quarantine($1, $2, 10) as taken', [connectionId('A'), wanted]))[0]
       ?.taken;
 
-  it('gives out no more places in an hour than its cap, each once', async () => {
+  it('gives out each place once, and no more places in an hour than its cap', async () => {
     expect(await take(6)).toBe(6);
     expect(await take(6)).toBe(4);
     expect(await take(6)).toBe(0);
   });
 
-  it('counts what it has no place for', async () => {
+  it('counts rejected deliveries beyond its cap', async () => {
     await session.as('ingest', 'select private.count_rejected($1, $2, 5)', [orgId('A'), connectionId('A')]);
     expect(
       await look('select received, rejected from public.connection_activity where org_id = $1 and rejected > 0', [orgId('A')]),

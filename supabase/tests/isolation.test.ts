@@ -31,7 +31,7 @@ const tables = async (condition: string) =>
 describe('every actor × every table × every command', () => {
   const checks = isolationChecks();
 
-  it('the matrix has a row for every table and view there is', async () => {
+  it('the matrix has a row for every table and view', async () => {
     expect(Object.keys(matrix).sort()).toEqual(await tables('not c.relispartition'));
   });
 
@@ -43,22 +43,25 @@ describe('every actor × every table × every command', () => {
         );
   });
 
-  it.each(Object.keys(matrix))('%s: each is allowed or refused as the matrix says, and by the right lock', async (table) => {
-    expect(
-      await runChecks(
-        client,
-        checks.filter((check) => check.table === table),
-      ),
-    ).toEqual([]);
-  });
+  it.each(Object.keys(matrix))(
+    '%s: each command is allowed or refused as the matrix says, by the expected grant or policy',
+    async (table) => {
+      expect(
+        await runChecks(
+          client,
+          checks.filter((check) => check.table === table),
+        ),
+      ).toEqual([]);
+    },
+  );
 
-  it('no column is writable but those that are granted', async () => {
+  it('only the granted columns are writable', async () => {
     const columns = await columnChecks(client);
     expect(columns.length).toBeGreaterThan(300);
     expect(await runChecks(client, columns)).toEqual([]);
   });
 
-  it('no partition answers anybody, for any command', async () => {
+  it('no actor reaches a partition directly, with any command', async () => {
     const partitions = await tables('c.relispartition');
     expect(partitions.length).toBeGreaterThan(20);
     const attempts = partitions.flatMap((table) =>
@@ -71,7 +74,7 @@ describe('every actor × every table × every command', () => {
     expect(await runChecks(client, attempts)).toEqual([]);
   });
 
-  it('nobody truncates', async () => {
+  it('no actor may truncate a table', async () => {
     const attempts = Object.keys(matrix).flatMap((table) =>
       actors.map(
         (actor): Check => ({ table, actor, title: `${actor}: truncate ${table}`, sql: `truncate ${table} cascade`, expected: 'no grant' }),
@@ -91,7 +94,7 @@ describe('rows that point at another org', () => {
 });
 
 describe('the login of the API', () => {
-  it('becomes authenticated, ingest or maintenance and nobody else', async () => {
+  it('becomes authenticated, ingest or maintenance and no other role', async () => {
     const api = new pg.Client({ connectionString: database.apiUrl });
     await api.connect();
     try {

@@ -7,7 +7,7 @@ import { withClient } from '../local/database.ts';
 import type { TestDatabase } from '../local/test-cluster.ts';
 import { createTestDatabase } from '../local/testing.ts';
 
-it('the job queue has the schema of the library that runs it: a newer one needs a migration with its further files', async () => {
+it('the job queue has the schema of the installed Graphile Worker: a newer version needs a migration with its further files', async () => {
   const library = dirname(dirname(fileURLToPath(import.meta.resolve('graphile-worker'))));
   const files = readdirSync(join(library, 'sql')).map((file) => Number.parseInt(file, 10));
   const database = await createTestDatabase();
@@ -33,7 +33,7 @@ describe('the clock of the tasks', () => {
     await database?.drop();
   });
 
-  /** Turns of decades, of which no test sees the end. */
+  /** A period of decades, so that no turn ends during a test. */
   const decades = 1e9;
   const tick = async (everySeconds: number, on = client) =>
     (await on.query('select private.tick($1) as started', [JSON.stringify([{ task: 'some.task', every_seconds: everySeconds }])])).rows[0]
@@ -45,7 +45,7 @@ describe('the clock of the tasks', () => {
     expect([await tick(decades), await tick(decades)]).toEqual([1, 0]);
   });
 
-  it('goes on after a release that changes how often a task runs, longer or shorter', async () => {
+  it('starts a task again after a release that makes its period longer or shorter', async () => {
     await tick(decades);
     await client.query(`update private.schedule set started_at = started_at - make_interval(secs => $1)`, [decades]);
     for (const everySeconds of [decades * 1.5, 0.001]) {
@@ -54,19 +54,19 @@ describe('the clock of the tasks', () => {
     }
   });
 
-  it('while two releases run side by side a task is not started by each tick of both', async () => {
+  it('starts a task once while two releases with different periods run side by side', async () => {
     const started = [];
     for (let n = 0; n < 5; n++) started.push(await tick(decades), await tick(decades * 1.5));
     expect(started.reduce((sum, one) => sum + one, 0)).toBe(1);
   });
 
-  it('goes on when the clock was ahead and is set right', async () => {
+  it('starts a task again when a clock that was ahead has been set right', async () => {
     await tick(decades);
     await client.query(`update private.schedule set started_at = started_at + make_interval(secs => $1)`, [decades]);
     expect([await tick(decades), await tick(decades)]).toEqual([1, 0]);
   });
 
-  it('of many instances at once one starts it', async () => {
+  it('starts a task once when many instances ask at the same moment', async () => {
     const others = Array.from({ length: 6 }, () => new pg.Client({ connectionString: database.adminUrl }));
     await Promise.all(others.map((other) => other.connect()));
     const started = await Promise.all(others.map((other) => tick(decades, other)));

@@ -1,19 +1,19 @@
 import type { Actor, Org } from './world.ts';
 import * as world from './world.ts';
 
-// What every actor may do to every table, as data. Whoever is not named is refused, and by the face that the grants imply: without
-// the grant "permission denied"; with it, no row (select, update, delete) or the policy's refusal (insert).
+// What every actor may do to every table, as data. An actor that is not named is refused, in the way that the grants imply: without the grant
+// "permission denied"; with the grant, no row (select, update, delete) or the policy's refusal (insert).
 
 export type Command = 'select' | 'insert' | 'update' | 'delete';
 export const commands: readonly Command[] = ['select', 'insert', 'update', 'delete'];
 
 export type Rule = {
   title?: string;
-  /** One statement that aims at a row of this org; without it, the table's own. */
+  /** One statement that aims at a row of this org; when absent, the statement of the table. */
   sql?: (org: Org) => string;
   granted: readonly Actor[];
   allowed: Record<Org, readonly Actor[]>;
-  /** Who reaches the row of an update and is then refused by its `with check`. */
+  /** The actors that reach the row of an update and are then refused by its `with check`. */
   checked?: Record<Org, readonly Actor[]>;
 };
 
@@ -96,7 +96,7 @@ export const matrix: Record<string, Expectation> = {
       update: nobody,
       delete: [
         people(admins),
-        // reads no column, so the select policy does not take part: the delete policy alone must hold
+        // The statement reads no column, so the select policy takes no part: the delete policy alone must refuse it.
         people(
           { A: [...admins.A, ...admins.B], B: [...admins.A, ...admins.B] },
           { title: 'all there are, of any org', sql: () => 'delete from public.org_invites' },
@@ -386,7 +386,7 @@ export const matrix: Record<string, Expectation> = {
     insert: () => `insert into private.activity_rollup (rolled_until) values (now())`,
     rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
   },
-  // Of the platform, not of an org: both columns of the matrix aim at the same rows.
+  // These tables belong to the installation, not to an org: both columns of the matrix aim at the same rows.
   'private.retention': {
     rows: () => 'true',
     column: 'keep_days',

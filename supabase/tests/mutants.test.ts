@@ -42,7 +42,7 @@ describe('mutants', () => {
     }
   });
 
-  it('are not judged when the checks already fail on the unchanged database', async () => {
+  it('are not run when the checks already fail on the unchanged database', async () => {
     const copy = await createTestDatabase();
     try {
       await withClient(copy.adminUrl, (client) => client.query('grant insert on public.audit_log to authenticated'));

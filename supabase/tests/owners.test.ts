@@ -14,14 +14,14 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-it('two owners who demote each other at the same moment do not leave an org without one', async () => {
+it('two owners who demote each other at the same moment do not leave the org without an owner', async () => {
   await withClient(database.superuserUrl, (first) =>
     withClient(database.superuserUrl, async (second) => {
       const demote = `update public.org_members set role = 'analyst' where org_id = '${orgId('A')}' and user_id = $1 returning role`;
       await first.query(`begin; ${become('owner A')}`);
       await second.query(`begin; ${become('admin A')}`);
       expect((await first.query(demote, [userId('A', 'admin')])).rows).toHaveLength(1);
-      // Waits for the first to end, then sees that nobody else would be left.
+      // Waits for the first transaction to end, then sees that the org would have no owner left.
       const waiting = second.query(demote, [userId('A', 'owner')]).then(
         () => 'demoted',
         (error: { constraint?: string }) => error.constraint,

@@ -35,7 +35,7 @@ const homeOf = async (id: string) =>
   (await look<{ home: string }>('select tableoid::regclass::text as home from public.canonical_events where id::text = $1', [id]))[0]?.home;
 
 describe('ensure_partitions', () => {
-  it('makes what the retention asks for, ahead of time, and nothing the second time', async () => {
+  it('makes the partitions that the retention asks for, ahead of time, and none when it is called again', async () => {
     expect(await ensure('2031-05-17T12:00Z')).toBeGreaterThan(0);
     expect(await partitions('public.canonical_events')).toEqual(
       expect.arrayContaining(['canonical_events_y2030m04', 'canonical_events_y2031m08']),
@@ -54,7 +54,7 @@ describe('ensure_partitions', () => {
     ]);
   });
 
-  it('makes them closed: row level security on, granted to nobody, in the schema that is not exposed', async () => {
+  it('makes partitions with row level security, without grants, in the schema that is not exposed', async () => {
     await ensure('2031-05-17T12:00Z');
     expect(
       await look(`select relrowsecurity as closed, relnamespace::regnamespace::text as schema, (select count(*)::int from aclexplode(relacl) a where a.grantee <> relowner) as grants
@@ -62,16 +62,16 @@ describe('ensure_partitions', () => {
     ).toEqual([{ closed: true, schema: 'private', grants: 0 }]);
   });
 
-  it('moves rows that came before their month was made into it', async () => {
+  it('moves rows that came before the partition of their month into it', async () => {
     await look(eventAt(eventIds(71), '2031-06-02T00:00Z'));
     expect(await homeOf(eventIds(71))).toBe('private.canonical_events_default');
     await ensure('2031-05-17T12:00Z');
     expect(await homeOf(eventIds(71))).toBe('private.canonical_events_y2031m06');
-    // and the new partition holds what the parent demands
+    // The new partition has the constraints of its parent.
     await expect(look(eventAt(eventIds(71), '2031-06-02T00:00Z'))).rejects.toMatchObject({ code: '23505' });
   });
 
-  it('may be called by many at once', async () => {
+  it('may be called by many processes at once', async () => {
     const database = await createTestDatabase();
     const clients = Array.from({ length: 6 }, () => new pg.Client({ connectionString: database.apiUrl }));
     try {
@@ -91,7 +91,7 @@ describe('ensure_partitions', () => {
     }
   });
 
-  it('does not stop inserts into the table it extends', async () => {
+  it('does not block inserts into the table that it extends', async () => {
     const database = await createTestDatabase();
     const [job, other] = [
       new pg.Client({ connectionString: database.superuserUrl }),
@@ -102,7 +102,7 @@ describe('ensure_partitions', () => {
       await beginWorld(other);
       await other.query('commit');
       await job.query(`begin; select private.ensure_partitions('2031-05-17')`);
-      // the job's transaction is still open and holds all its locks
+      // The job's transaction is still open and holds all its locks.
       await other.query(`set lock_timeout = '1s'`);
       await expect(other.query(insertEvent('A', eventIds(72)))).resolves.toMatchObject({ rowCount: 1 });
       await expect(other.query(insertActivity('A'))).resolves.toMatchObject({ rowCount: 1 });
@@ -112,7 +112,7 @@ describe('ensure_partitions', () => {
     }
   });
 
-  it.each(refusedTo)('is refused to %s, as is dropping', async (actor) => {
+  it.each(refusedTo)('is refused to %s, as is drop_expired_partitions', async (actor) => {
     for (const call of ['ensure_partitions()', 'drop_expired_partitions()', 'roll_up_activity()', 'refresh_last_event_at()'])
       await expect(session.as(actor, `select private.${call}`)).rejects.toMatchObject({ code: '42501' });
   });
@@ -125,7 +125,7 @@ describe('drop_expired_partitions', () => {
     await look(`select private.ensure_partitions(m) from generate_series(timestamptz '2031-03-01', '2031-08-01', interval '1 month') m`);
   });
 
-  it('drops whole partitions that ended before the retention, and not one that ends a moment inside it', async () => {
+  it('drops whole partitions that ended before the retention, but none that ends a moment within it', async () => {
     const journals = () => partitions('public.event_journal').then((names) => names.filter((name) => name.includes('2031m0')));
     await dropExpired('2031-08-29T23:59:59Z');
     expect((await journals())[0]).toBe('event_journal_y2031m05');
@@ -134,7 +134,7 @@ describe('drop_expired_partitions', () => {
     expect(await partitions('public.canonical_events')).toContain('canonical_events_y2031m03');
   });
 
-  it('drops what it holds and touches no other row; the keys of dropped events stay', async () => {
+  it('removes the rows of the dropped partition only, and keeps the keys of its events', async () => {
     await look(eventAt(eventIds(81), '2030-06-30T00:00Z'));
     await look(eventAt(eventIds(82), '2030-08-30T00:00Z'));
     const keys = await look('select count(*) from private.event_keys');
@@ -168,7 +168,7 @@ describe('drop_expired_partitions', () => {
     it.each([
       ['the org', null],
       ['the connection', connectionId('A')],
-    ])('of %s keeps the partitions that hold its rows, until it is released', async (_, connection) => {
+    ])('on %s, a partition with held rows stays until the hold is released', async (_, connection) => {
       await look(`update public.legal_holds set source_connection_id = $1, released_at = null where id = $2`, [connection, holdId('A')]);
       expect(await dropped()).toEqual([]);
       expect(await homeOf(eventIds(86))).toBe('private.canonical_events_default');
@@ -177,13 +177,13 @@ describe('drop_expired_partitions', () => {
       expect(await dropped()).toEqual(held);
     });
 
-    it('of another org or connection keeps nothing', async () => {
+    it('on another org or connection, the partition is dropped', async () => {
       await look(insertHold('B', { connection: connectionId('B') }));
       expect(await dropped()).toEqual(held);
     });
   });
 
-  it('never drops what ensure_partitions would make again the same day', async () => {
+  it('never drops a partition that ensure_partitions would make again the same day', async () => {
     for (const day of ['2031-08-01', '2031-08-30', '2031-12-31', '2032-02-29']) {
       await ensure(day);
       await dropExpired(day);

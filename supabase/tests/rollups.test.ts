@@ -46,7 +46,7 @@ const inTransaction = async <T extends Row>(client: pg.Client, actor: Actor, sql
 };
 const as = <T extends Row>(actor: Actor, sql: string, values: unknown[] = []) => inTransaction<T>(admin, actor, sql, values);
 
-/** As the job does it, on the clock of the test. Returns whether more is waiting. */
+/** Rolls up as the job does, with the test's clock. Returns whether more is waiting. */
 const rollUp = async (nowMs = Date.now(), rows = 200_000, client = admin) =>
   (await client.query<{ behind: boolean }>('select private.roll_up_activity($1, $2) as behind', [new Date(nowMs).toISOString(), rows]))
     .rows[0]?.behind;
@@ -97,7 +97,7 @@ function randomActivity(random: (below: number) => number, count: number, fromMs
       rejected,
       lag_sum_ms: is_replay ? 0 : random(1e6),
       lag_max_ms: is_replay ? 0 : random(1e6),
-      // what counts rejections beyond the quarantine's cap leaves the histogram empty
+      // private.count_rejected, which counts rejections beyond the quarantine's cap, leaves the histogram empty.
       lag_histogram: random(10) === 0 ? [] : lag_histogram,
       last_event_time: random(4) === 0 ? null : new Date(bucket - random(hourMs)).toISOString(),
       is_replay,
@@ -115,7 +115,7 @@ async function insertAll(activity: readonly Activity[]): Promise<void> {
   );
 }
 
-/** What a rollup of these rows must hold, worked out without SQL. */
+/** The expected rollup of these rows, computed without SQL. */
 function summed(activity: readonly Activity[], keyOf: (row: Activity) => string): Map<string, Row> {
   return new Map(
     [...Map.groupBy(activity, keyOf)].map(([key, rows]) => {
@@ -164,7 +164,7 @@ async function expectRolledUp(activity: readonly Activity[]): Promise<void> {
     expect(await stored(unit), unit).toEqual(summed(activity, (row) => `${row.org_id} ${row.source_connection_id} ${bucketOf(row, unit)}`));
 }
 
-/** The seed's own rollups and activity are not part of these tests. */
+/** Removes the rollups and activity of the seed, which are not part of these tests. */
 beforeEach(async () => {
   database = await createTestDatabase();
   clients = [];
@@ -181,14 +181,14 @@ afterEach(async () => {
 });
 
 describe('roll_up_activity', () => {
-  it.each([1, 2])('makes of any traffic what adding it up makes of it (seed %i)', async (seed) => {
+  it.each([1, 2])('equals the sums computed without SQL for any traffic (seed %i)', async (seed) => {
     const activity = randomActivity(randomFrom(seed), 900, dayMs - 30 * hourMs, dayMs + 30 * hourMs);
     await insertAll(activity);
     expect(await rollUp()).toBe(false);
     await expectRolledUp(activity);
   });
 
-  it('catches up after a standstill in bounded slices, and ends with the same', async () => {
+  it('catches up after a standstill in bounded slices, with the same result', async () => {
     const activity = randomActivity(randomFrom(4), 1_000, dayMs - 40 * hourMs, dayMs + 20 * hourMs);
     await insertAll(activity);
     await rollUp(Date.now(), 1);
@@ -199,7 +199,7 @@ describe('roll_up_activity', () => {
     expect(await rolledUntilMs()).toBeLessThanOrEqual(Date.now());
   });
 
-  it('writes nothing when nothing came, and only the rest when more came', async () => {
+  it('writes no row when no activity came, and only the changed buckets when more came', async () => {
     const random = randomFrom(5);
     const activity = randomActivity(random, 200, Date.now() - 3 * minuteMs, Date.now());
     await insertAll(activity);
@@ -218,7 +218,7 @@ describe('roll_up_activity', () => {
     await expectRolledUp([...activity, ...more]);
   });
 
-  it('waits for a batch that is dated in a minute long over and commits only now', async () => {
+  it('counts a batch that is dated in a past minute and commits only now', async () => {
     const [early, late] = randomActivity(randomFrom(6), 400, Date.now(), Date.now() + 1).filter(
       (row) => row.source_connection_id === connectionId('A') && !row.is_replay && row.lag_histogram.length > 0,
     ) as [Activity, Activity];
@@ -250,7 +250,7 @@ describe('roll_up_activity', () => {
     expect(await rolledUntilMs()).toBeLessThanOrEqual(sinceMs);
     await expectRolledUp([early]);
     await writer.query('commit');
-    // seen at once, and rolled up the next time
+    // It is seen at once, and rolled up the next time.
     const received = async () =>
       (
         await as(
@@ -267,7 +267,7 @@ describe('roll_up_activity', () => {
     expect(await received()).toBe(String(early.received + late.received));
   });
 
-  it('does not wait for whoever writes in another database of the cluster', async () => {
+  it('does not wait for transactions in another database of the cluster', async () => {
     const elsewhere = await connect(database.superuserUrl.replace(/\/[^/]*$/, '/postgres'));
     await elsewhere.query('begin; select pg_current_xact_id()');
     const startMs = Date.now();
@@ -276,7 +276,7 @@ describe('roll_up_activity', () => {
     await elsewhere.query('rollback');
   });
 
-  it('does not wait for ever: whoever writes longer than ten minutes is no batch', async () => {
+  it('does not wait for a transaction that has been writing for more than ten minutes', async () => {
     const writer = await connect(database.superuserUrl);
     await writer.query('begin; select pg_current_xact_id()');
     const startMs = Date.now();
@@ -285,7 +285,7 @@ describe('roll_up_activity', () => {
     await writer.query('rollback');
   });
 
-  it('is done by one of several at once: the others leave without waiting', async () => {
+  it('is done by one of several runs at once, and the others return without waiting', async () => {
     const activity = randomActivity(randomFrom(7), 600, dayMs, dayMs + 30 * hourMs);
     await insertAll(activity);
     const [first, second] = [await connect(database.superuserUrl), await connect(database.superuserUrl)];
@@ -303,7 +303,7 @@ describe('roll_up_activity', () => {
     await expectRolledUp([...activity, ...more]);
   });
 
-  it('goes on where the lags of a connection add up to more than a bigint holds', async () => {
+  it('caps the sum of the lags of a connection where it exceeds a bigint', async () => {
     const [one] = randomActivity(randomFrom(9), 50, dayMs, dayMs + hourMs).filter((row) => !row.is_replay) as [Activity];
     await insertAll([one]);
     await look(`update public.connection_activity set lag_sum_ms = 9000000000000000000`);
@@ -326,12 +326,12 @@ describe('roll_up_activity', () => {
   it.each([
     ['two days', 48 * hourMs],
     ['four minutes', 4 * minuteMs],
-  ])('after a clock that was ahead by %s is set right, what comes is seen and rolled up', async (_by, aheadMs) => {
+  ])('sees and rolls up new activity after a clock that was ahead by %s has been set right', async (_by, aheadMs) => {
     const nowMs = Date.now();
     const before = randomActivity(randomFrom(10), 200, nowMs - 2 * hourMs, nowMs - minuteMs);
     await insertAll(before);
     await rollUp(nowMs);
-    // Batches are dated by the same clock.
+    // The batches are dated by the same clock.
     const ahead = randomActivity(randomFrom(11), 50, nowMs + aheadMs, nowMs + aheadMs + minuteMs);
     await insertAll(ahead);
     for (let n = 0; n < 4; n++) await rollUp(nowMs + aheadMs + n * minuteMs);
@@ -352,7 +352,7 @@ describe('roll_up_activity', () => {
     if (aheadMs > hourMs) expect(received).toEqual([{ n: mine.reduce((sum, row) => sum + row.received, 0) }]);
   });
 
-  it('keeps last_event_at: forward only, without a trail in the audit log or a new updated_at', async () => {
+  it('moves last_event_at forward only, without an audit entry or a new updated_at', async () => {
     const lastEventAt = async () =>
       (await look<{ at: Date | null }>('select last_event_at as at from public.source_connections where id = $1', [connectionId('A')]))[0]
         ?.at ?? null;
@@ -373,7 +373,7 @@ describe('roll_up_activity', () => {
     ]);
   });
 
-  it('leaves a connection that somebody is changing to the next time, without waiting for them', async () => {
+  it('skips a connection that somebody is changing until the next run, without waiting', async () => {
     const person = await connect(database.superuserUrl);
     await person.query('begin');
     await person.query(`update public.source_connections set name = 'Renamed' where id = $1`, [connectionId('A')]);
@@ -391,7 +391,7 @@ describe('retention', () => {
   const dropped = async (at: string) =>
     (await as<{ name: string }>('maintenance', 'select private.drop_expired_partitions($1) as name', [at])).map((row) => row.name);
 
-  it('drops minutes after 35 days and hours after 400, and keeps what is not rolled up yet', async () => {
+  it('drops minutes after 35 days and hours after 400, and keeps activity that is not rolled up yet', async () => {
     await look(`select private.ensure_partitions(m) from generate_series(timestamptz '2031-03-01', '2031-08-01', interval '1 month') m`);
     expect((await dropped('2031-08-06')).filter((name) => /activity/.test(name))).toEqual([]);
     await look(`update private.activity_rollup set rolled_until = '2031-08-06 10:07Z'`);
@@ -404,7 +404,7 @@ describe('retention', () => {
   });
 });
 
-describe('what the dashboard asks', () => {
+describe('the queries of the dashboard', () => {
   it.each([11, 12])(
     'adds up to the same as the rows themselves, for any range, bucket and choice of connections (seed %i)',
     async (seed) => {
@@ -412,7 +412,7 @@ describe('what the dashboard asks', () => {
       const activity = randomActivity(random, 1_200, dayMs - 50 * hourMs, Date.now());
       await insertAll(activity);
       await rollUp();
-      // as far as the rollup may be: nowhere, in the middle of an hour, or up to a moment ago
+      // How far the rollup may have come: not at all, to the middle of an hour, or up to a moment ago.
       const untils = [undefined, dayMs + random(20 * 60) * minuteMs, Date.now() - 2 * minuteMs];
       for (const untilMs of untils) {
         await look('update private.activity_rollup set rolled_until = $1', [
@@ -453,14 +453,14 @@ describe('what the dashboard asks', () => {
     },
   );
 
-  it('knows a connection that nothing has come from', async () => {
+  it('list a connection without any activity', async () => {
     for (const table of ['connection_activity', 'activity_minutes', 'activity_hours', 'activity_days'])
       await look(`delete from public.${table}`);
     const [row] = await as('analyst A', 'select received::int, lag_p95_seconds, dlq_rate from public.connection_health($1)', [orgId('A')]);
     expect(row).toEqual({ received: 0, lag_p95_seconds: null, dlq_rate: null });
   });
 
-  it('merges lag histograms before it takes the quantile', async () => {
+  it('merge lag histograms before taking the quantile', async () => {
     const at = new Date(dayMs);
     const row = {
       ...(connections[0] as (typeof connections)[number]),
@@ -478,7 +478,7 @@ describe('what the dashboard asks', () => {
     await insertAll([
       { ...row, bucket: at.toISOString(), lag_histogram: histogram(0) },
       { ...row, bucket: new Date(dayMs + minuteMs).toISOString(), lag_histogram: histogram(5) },
-      // a replay's lag is the age of its delivery and says nothing about us
+      // The lag of a replay would be the age of its delivery, which says nothing about how fast we are.
       { ...row, bucket: at.toISOString(), lag_histogram: histogram(11), is_replay: true },
     ]);
     const series = (bucket: Unit) =>
@@ -499,7 +499,7 @@ describe('what the dashboard asks', () => {
     ]);
   });
 
-  it('shows the newest row at once, whether the rollup has seen its minute or not', async () => {
+  it('show the newest row at once, whether or not its minute has been rolled up', async () => {
     const received = async () => [
       (
         await as(
@@ -524,7 +524,7 @@ describe('what the dashboard asks', () => {
     expect(await received()).toEqual([4, 4, 4]);
   });
 
-  it('counts replays and retries apart from the rates of live traffic', async () => {
+  it('count replays and retries apart from live traffic', async () => {
     await look(insertActivity('A'));
     await look(`insert into public.connection_activity (org_id, source_connection_id, bucket, received, duplicates, dead_lettered, is_replay)
       values ('${orgId('A')}', '${connectionId('A')}', date_trunc('minute', now()), 9, 5, 4, true)`);
@@ -540,7 +540,7 @@ describe('what the dashboard asks', () => {
     expect(await health()).toEqual(expected);
   });
 
-  it.each(['owner B', 'stranger', 'no sub'] as const)('tells %s nothing of org A, live or rolled up', async (actor) => {
+  it.each(['owner B', 'stranger', 'no sub'] as const)('return nothing of org A to %s, live or rolled up', async (actor) => {
     await look(insertActivity('A'));
     for (const _ of ['live', 'rolled up']) {
       for (const call of [
@@ -554,7 +554,7 @@ describe('what the dashboard asks', () => {
     }
   });
 
-  it.each(['anon', 'service_role', 'ingest', 'maintenance'] as const)('is refused to %s', async (actor) => {
+  it.each(['anon', 'service_role', 'ingest', 'maintenance'] as const)('are refused to %s', async (actor) => {
     for (const call of ['public.connection_sparklines($1)', `private.sum_activity($1, '-infinity', 'infinity', 'minute', null, true)`])
       await expect(as(actor, `select 1 from ${call}`, [orgId('A')])).rejects.toMatchObject({ code: '42501' });
   });

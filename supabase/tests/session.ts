@@ -5,14 +5,14 @@ import { type Actor, become, createWorld } from './world.ts';
 
 export type Session = {
   database: TestDatabase;
-  /** Superuser connection, for looking at what became of things. */
+  /** A superuser connection, for looking at the results. */
   client: pg.Client;
   /** Runs one statement as the actor; its effects stay, an error is thrown after they are undone. */
   as<T extends pg.QueryResultRow>(actor: Actor, sql: string, values?: unknown[]): Promise<T[]>;
   close(): Promise<void>;
 };
 
-/** A database of the test file's own. Each test begins its own world and rolls it back. */
+/** Opens a database for one test file. Each test begins a world in it and rolls it back. */
 export async function openSession(): Promise<Session> {
   const database = await createTestDatabase();
   const client = new pg.Client({ connectionString: database.superuserUrl });

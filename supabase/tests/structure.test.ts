@@ -11,7 +11,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   client = new pg.Client({ connectionString: database.superuserUrl });
   await client.connect();
-  // so that every name is printed with its schema
+  // So that every name is printed with its schema.
   await client.query(`set search_path = ''`);
 });
 afterAll(async () => {
@@ -40,11 +40,11 @@ describe('row level security', () => {
     expect(await list(`select name from ${relations} c where relkind in ('r', 'p') and not relrowsecurity`)).toEqual([]);
   });
 
-  it('has no relation it cannot guard: no materialized view, no foreign table', async () => {
+  it('covers every kind of relation that exists: there is no materialized view and no foreign table', async () => {
     expect(await list(`select name from ${relations} c where relkind in ('m', 'f')`)).toEqual([]);
   });
 
-  it('is not walked past by a view: every one runs as its caller', async () => {
+  it('applies in views too: every view runs as its caller', async () => {
     const unsafe = `relkind = 'v' and not coalesce('security_invoker=true' = any (reloptions) or 'security_invoker=on' = any (reloptions), false)`;
     expect(await list(`select name from ${relations} c where ${unsafe}`)).toEqual([]);
   });
@@ -74,7 +74,7 @@ describe('policies', () => {
       )
     ).map(({ name, clause }) => ({ name, clause: clause.replace(/\s+/g, ' ') }));
 
-  it('ask who the caller is once per statement, not once per row', async () => {
+  it('look up the caller once per statement, not once per row', async () => {
     // the stored form of (select auth.uid()) is ( SELECT auth.uid() AS uid); one wrapped call must not excuse a bare one beside it
     const bare = (await clauses()).filter(({ clause }) =>
       /\bauth\.\w+\(|current_setting\(/.test(clause.replace(/\( SELECT auth\.\w+\(\) AS \w+\)/g, '')),
@@ -88,27 +88,27 @@ describe('policies', () => {
     expect(others).toEqual([]);
   });
 
-  it('take no authority from what a user can edit', async () => {
+  it('do not read user_metadata, which users can edit', async () => {
     expect((await clauses()).filter(({ clause }) => clause.includes('user_metadata'))).toEqual([]);
   });
 });
 
 describe('grants', () => {
-  it('are exactly these on whole tables', async () => {
+  it('on whole tables are exactly the listed ones', async () => {
     expect(
       await dictionary(`select c.name || ' ' || ${grantee} as name, string_agg(a.privilege_type, ', ' order by a.privilege_type) as value
                         from ${relations} c, aclexplode(c.relacl) a where a.grantee <> c.relowner group by 1`),
     ).toEqual(tableGrants);
   });
 
-  it('are exactly these on columns', async () => {
+  it('on columns are exactly the listed ones', async () => {
     expect(
       await dictionary(`select c.name || ' ' || ${grantee} || ' ' || a.privilege_type as name, string_agg(t.attname, ', ' order by t.attnum) as value
                         from ${relations} c join pg_attribute t on t.attrelid = c.oid, aclexplode(t.attacl) a group by 1`),
     ).toEqual(columnGrants);
   });
 
-  it('leave anon and PUBLIC nothing: no table, column, sequence or function', async () => {
+  it('give anon and PUBLIC no table, column, sequence or function', async () => {
     expect(
       await list(`
         select c.name || ' ' || ${grantee} from ${relations} c, aclexplode(c.relacl) a where ${grantee} in ('anon', 'PUBLIC')
@@ -119,7 +119,7 @@ describe('grants', () => {
     ).toEqual([]);
   });
 
-  it('reach rows through the parent only: no partition is granted to anybody', async () => {
+  it('name no partition: rows are reached through the parent only', async () => {
     expect(
       await list(
         `select c.name || ' ' || ${grantee} from ${relations} c, aclexplode(c.relacl) a where c.relispartition and a.grantee <> c.relowner`,
@@ -128,7 +128,7 @@ describe('grants', () => {
     expect(await list(`select name from ${relations} c where relispartition and nspname <> 'private'`)).toEqual([]);
   });
 
-  it('are exactly these on the schemas', async () => {
+  it('on schemas are exactly the listed ones', async () => {
     expect(
       await dictionary(`select n.nspname || ' ' || ${grantee} as name, string_agg(a.privilege_type, ', ' order by a.privilege_type) as value
                         from pg_namespace n, aclexplode(n.nspacl) a where n.nspname in ('public', 'private')
@@ -136,7 +136,7 @@ describe('grants', () => {
     ).toEqual(schemaGrants);
   });
 
-  it('of what is created later start from nothing', async () => {
+  it('on objects that are created later are empty by default', async () => {
     expect(
       await list(`select defaclobjtype::text || ' ' || ${grantee} from pg_default_acl d, aclexplode(d.defaclacl) a
                   where defaclrole = 'postgres'::regrole and defaclnamespace in (0, 'public'::regnamespace, 'private'::regnamespace) and a.grantee <> defaclrole`),
@@ -149,7 +149,7 @@ describe('functions', () => {
     expect(await list(`select name from ${functions} p where prosecdef and nspname = 'public'`)).toEqual([]);
   });
 
-  it('all pin their search_path to nothing', async () => {
+  it('all set an empty search_path', async () => {
     expect(await list(`select name from ${functions} p where not coalesce('search_path=""' = any (proconfig), false)`)).toEqual([]);
   });
 
@@ -161,7 +161,7 @@ describe('functions', () => {
     ).toEqual(functionGrants[security]);
   });
 
-  it('helpers of policies only read', async () => {
+  it('that policies call only read', async () => {
     expect(await list(`select provolatile::text from ${functions} p where name = 'private.my_orgs'`)).toEqual(['s']);
   });
 });
@@ -196,7 +196,7 @@ describe('foreign keys', () => {
     ).toEqual([]);
   });
 
-  it('are covered by an index, but for those whose target is never deleted', async () => {
+  it('are covered by an index, except those whose target is never deleted', async () => {
     const uncovered = await list(`select name from ${foreignKeys} k where not exists (
       select from pg_index i where i.indrelid = k.conrelid and i.indpred is null
       and (i.indkey::int2[])[0:cardinality(k.conkey) - 1] @> k.conkey) order by 1`);

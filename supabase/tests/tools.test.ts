@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 describe("Supabase's advisors", () => {
-  it('find nothing of level ERROR or WARN, on a run that was shown to find both', { timeout: 120_000 }, async () => {
+  it('report no ERROR and no WARN, in a run that was shown to report both', { timeout: 120_000 }, async () => {
     const clone = await createTestDatabase();
     try {
       expect(await lint(database, clone)).toEqual([]);
@@ -32,13 +32,13 @@ describe("Supabase's advisors", () => {
     }
   });
 
-  it('that cannot reach the database are an error, not a clean bill', { timeout: 120_000 }, async () => {
+  it('that cannot reach the database raise an error instead of reporting no finding', { timeout: 120_000 }, async () => {
     await expect(advise(database.adminUrl.replace(/\/[^/]*$/, '/no_such_database'))).rejects.toThrow('could not be run');
   });
 });
 
 describe('the snapshot', () => {
-  it('in the repository is that of the migrations (else: npm run db:snapshot)', async () => {
+  it('in the repository matches the migrations (else: npm run db:snapshot)', async () => {
     expect(shortDiff(readFileSync(snapshotFile, 'utf8'), await snapshot(database.adminUrl))).toBe('');
   });
 
@@ -86,13 +86,13 @@ describe('the snapshot', () => {
 });
 
 describe('the types', () => {
-  it('in the repository are those of the migrations (else: npm run db:types)', { timeout: 120_000 }, async () => {
+  it('in the repository match the migrations (else: npm run db:types)', { timeout: 120_000 }, async () => {
     expect(shortDiff(readFileSync(typesFile, 'utf8'), await generateTypes(database.adminUrl))).toBe('');
   });
 });
 
 describe('a generated file', () => {
-  it('that is stale fails its check with the command that renews it and the first difference', () => {
+  it('that is stale fails its check, which names the command that renews it and the first difference', () => {
     const path = join(scratch, 'generated.sql');
     writeFileSync(path, 'one\ntwo\nthree\n');
     const check = (content: string) => writeOrCheck(path, content, { check: true, command: 'npm run db:snapshot' });
@@ -107,7 +107,7 @@ describe('a generated file', () => {
 describe('a new migration', () => {
   const now = new Date('2027-03-04T05:06:07.890Z');
 
-  it('is named after its time in UTC and begins with what it is for', () => {
+  it('is named by its time in UTC and begins with its purpose', () => {
     const path = createMigration('add_alert_rules', { directory: scratch, now });
     expect(basename(path)).toBe('20270304050607_add_alert_rules.sql');
     expect(readFileSync(path, 'utf8')).toMatch(/^-- Add alert rules: /);

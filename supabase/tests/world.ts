@@ -1,6 +1,6 @@
 import type pg from 'pg';
 
-// Two orgs that hold one row of everything, and everybody who may try to reach them.
+// Two orgs with a row in every table, and the actors that try to reach those rows.
 
 export type Org = 'A' | 'B';
 export type Actor =

@@ -1,5 +1,5 @@
 -- The schemas public and private as statements, one row per object: (section, object, part, statement), in the order to print them.
--- Partitions are left out: which there are depends on the day. What belongs to an extension is the extension's.
+-- Partitions are left out, because which there are depends on the day; so are objects of extensions.
 with schemas as (
   select oid, nspname, nspacl, nspowner from pg_namespace where nspname in ('public', 'private')
 ), relations as (

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { StackError } from '../local/errors.ts';
 import { startTestCluster, type TestCluster, type TestDatabase } from '../local/test-cluster.ts';
 
-/** Runs a tool on a freshly migrated database of its own; no Docker, no network, nothing left behind. */
+/** Runs a tool on a freshly migrated database, without Docker or network, and removes the database afterwards. */
 export async function withFreshDatabase<T>(run: (database: TestDatabase, cluster: TestCluster) => Promise<T>): Promise<T> {
   const cluster = await startTestCluster();
   try {
@@ -16,7 +16,7 @@ export async function withFreshDatabase<T>(run: (database: TestDatabase, cluster
   }
 }
 
-/** A tool's main program: a `StackError` is one sentence and exit code 1, anything else keeps its stack. */
+/** The main program of a tool: a `StackError` prints one sentence, any other error its stack; both end with exit code 1. */
 export async function runTool(main: () => Promise<void>): Promise<void> {
   try {
     await main();

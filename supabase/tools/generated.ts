@@ -10,7 +10,7 @@ export function shortDiff(was: string, is: string, lines = 8): string {
   const [before, after] = [was.split('\n'), is.split('\n')];
   const start = firstDifference(before, after);
   const from = start < 0 ? after.length : start;
-  // both texts meet again at their ends
+  // The equal lines at the end of both texts are left out.
   let tail = 0;
   while (tail < Math.min(before.length, after.length) - from && before.at(-1 - tail) === after.at(-1 - tail)) tail++;
   const excerpt = (text: string[], mark: string) => {

@@ -4,7 +4,7 @@ import { runTool, supabaseCli, withFreshDatabase } from './database.ts';
 
 export type Finding = { name: string; level: 'INFO' | 'WARN' | 'ERROR'; detail: string };
 
-/** Supabase's advisors, security and performance, on a database. Throws when they could not be run, which must not read as "nothing found". */
+/** Supabase's advisors, security and performance, on a database. Throws when they could not be run, because that must not look like "nothing found". */
 export async function advise(databaseUrl: string): Promise<Finding[]> {
   const { code, stdout, stderr } = await supabaseCli([
     'db',
@@ -25,7 +25,7 @@ export async function advise(databaseUrl: string): Promise<Finding[]> {
   return answer.results;
 }
 
-// one fault that the security rules and one that the performance rules must report
+// One fault that the security rules must report, and one that the performance rules must report.
 const canaries = `
   create table public.canary (id integer primary key);
   grant select on public.canary to anon;

@@ -4,7 +4,7 @@ import { clientRoles } from '../tests/grants.ts';
 import { createWorld, identities } from '../tests/world.ts';
 import { runTool, withFreshDatabase } from './database.ts';
 
-// Weakens one rule at a time and requires the isolation checks to notice: a rule that nothing notices is a rule without a test.
+// Weakens one rule at a time and requires an isolation check to fail: a rule whose weakening no check notices has no test.
 
 /** `about`: for a grant, its command and role. */
 export type Mutant = { name: string; table: string; sql: string; about: string | null };
@@ -57,7 +57,7 @@ export async function runMutants(
   return withClient(superuserUrl, async (client) => {
     await client.query(`set search_path = ''; begin`);
     await createWorld(client);
-    // the data API's login holds nothing itself: it only becomes the others
+    // The data API's login has no grants itself: it only becomes the other roles.
     const roles = clientRoles.filter((role) => role !== 'authenticator');
     const { rows } = await client.query<Mutant>(everyMutant, [roles]);
     const mutants = rows.filter(only);
@@ -68,7 +68,7 @@ export async function runMutants(
     const verdicts: Verdict[] = [];
     for (const mutant of mutants) {
       await client.query(`savepoint mutant; ${mutant.sql}`);
-      // the nearest checks first: nearly every mutant dies at one of them
+      // The nearest checks run first: they kill nearly every mutant.
       const [failure] = await runChecks(client, byDistance(checks, mutant), { stopAtFirst: true });
       await client.query('rollback to savepoint mutant');
       const verdict = { ...mutant, killedBy: failure && `${failure.check}: expected "${failure.expected}", got "${failure.got}"` };

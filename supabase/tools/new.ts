@@ -9,7 +9,8 @@ const header = (
 ) => `-- ${name.replaceAll('_', ' ').replace(/^./, (first) => first.toUpperCase())}: what this migration is for, in one sentence.
 --
 -- A table brings in the same file: org_id and composite foreign keys, row level security, grants by role, command and column,
--- one policy per command. A function pins search_path and names every schema. Applied migrations are never edited.
+-- one policy per command. A function sets an empty search_path and names every schema. Each says in \`comment on\` what it is for.
+-- Applied migrations are never edited.
 `;
 
 /** Creates an empty migration that sorts after all others and returns its path. Throws `StackError` for a name that is not snake_case. */
@@ -18,13 +19,13 @@ export function createMigration(name: string | undefined, options: { directory?:
   if (!name) throw new StackError('Say what the migration does: npm run db:new -- add_alert_rules');
   if (!/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name) || name.length > 60)
     throw new StackError(
-      `"${name}" is no migration name: use up to 60 lower-case letters, digits and single underscores, such as add_alert_rules.`,
+      `"${name}" is not a valid migration name: use up to 60 lower-case letters, digits and single underscores, such as add_alert_rules.`,
     );
   const existing = readdirSync(directory).filter((file) => /^\d{14}_.+\.sql$/.test(file));
   const twin = existing.find((file) => file.slice(15) === `${name}.sql`);
   if (twin) throw new StackError(`There is a migration of that name already: supabase/migrations/${twin}.`);
   const stamp = (options.now ?? new Date()).toISOString().replace(/\D/g, '').slice(0, 14);
-  // a clock behind the newest file would make a migration that runs before it, or that Supabase refuses to push
+  // With a clock behind the newest file, the migration would run before that file, or Supabase would refuse to push it.
   const newest =
     existing
       .map((file) => file.slice(0, 14))

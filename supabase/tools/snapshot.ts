@@ -22,7 +22,7 @@ const titles = new Map([
 /** The schemas public and private of a migrated database as readable SQL, the same for every database that has run the same migrations. */
 export async function snapshot(databaseUrl: string): Promise<string> {
   const { rows } = await withClient(databaseUrl, async (client) => {
-    // so that every name is printed with its schema
+    // So that every name is printed with its schema.
     await client.query(`set search_path = ''`);
     return client.query<{ section: number; object: string; statement: string }>(
       readFileSync(join(import.meta.dirname, 'catalog.sql'), 'utf8'),
@@ -32,7 +32,7 @@ export async function snapshot(databaseUrl: string): Promise<string> {
   let [section, object] = [0, ''];
   for (const row of rows) {
     if (row.section !== section) parts.push('', `-- ${titles.get(row.section)} ${'-'.repeat(100)}`);
-    // what is printed as a list stays together, each table or function stands alone
+    // Roles and schemas are printed as lists; a blank line separates the other objects.
     if (row.section !== section || (row.object !== object && row.section > 2)) parts.push('');
     parts.push(row.section === 1 ? `-- ${row.statement}` : row.statement);
     [section, object] = [row.section, row.object];

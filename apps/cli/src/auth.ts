@@ -100,7 +100,7 @@ export function createSession({ url, identity }: Target, credentialsFile: string
 
   return {
     async token() {
-      if (!identity) throw new Failure(`Nobody is signed in at ${url}: run \`tributary login\`, or set TRIBUTARY_TOKEN.`);
+      if (!identity) throw new Failure(`No user is signed in at ${url}: run \`tributary login\`, or set TRIBUTARY_TOKEN.`);
       if (identity.kind === 'token') return identity.token;
       if (identity.kind === 'demo') {
         demo ??= signInDemo(identity);

@@ -119,7 +119,7 @@ describe('a login', () => {
       bare: true,
     });
     expect(elsewhere).toMatchObject({ code: 1, stdout: '' });
-    expect(elsewhere.stderr).toMatch(/^Nobody is signed in at http:\/\/localhost:\d+: run `tributary login`, or set TRIBUTARY_TOKEN\.\n$/);
+    expect(elsewhere.stderr).toMatch(/^No user is signed in at http:\/\/localhost:\d+: run `tributary login`, or set TRIBUTARY_TOKEN\.\n$/);
   });
 
   it('takes precedence over the local stack, and TRIBUTARY_TOKEN over the login', async () => {

@@ -1,12 +1,12 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import type { CaseContext, CaseReport } from '../case.ts';
 import { createClient } from '../client.ts';
-import { createFindings } from '../findings.ts';
+import { createFindings, type Findings } from '../findings.ts';
 import { createRandom } from '../random.ts';
 import { openStored } from '../sealed.ts';
 import { type ProofConnection, signed } from '../seed.ts';
 import { bodyOf, sha256 } from '../sender.ts';
-import { withProofStack } from '../stack.ts';
+import { type ProofStack, withProofStack } from '../stack.ts';
 
 const batchRecords = 250;
 /** The most characters of `properties` read back from the database: numbers such as 1e308 grow when jsonb prints them. */
@@ -47,7 +47,7 @@ export async function poison({ seed, say }: CaseContext): Promise<CaseReport> {
     const api = await stack.startApi({ environment: { QUARANTINE_PER_HOUR: '1000' } });
     const { webhook } = stack.connections;
     const sent = new Set<string>();
-    const post = async (connection: ProofConnection, headers: Record<string, string>, body: string | Buffer) => {
+    const post: Post = async (connection, headers, body) => {
       sent.add(sha256(body));
       const answer = await client.post(api.url + connection.path, headers, body);
       if (answer.kind !== 'answered') return { status: 0, records: [] };
@@ -55,67 +55,9 @@ export async function poison({ seed, say }: CaseContext): Promise<CaseReport> {
       return { status: answer.status, records: outcomes };
     };
 
-    let dead = 0;
-    for (const { name, json, fate } of records) {
-      const at = Math.floor(random() * batchRecords);
-      const texts = Array.from({ length: batchRecords }, (_, n) =>
-        n === at && json.startsWith('"id"') ? `{${json}}` : `{"id":"${randomUUID()}"${n === at ? `,${json}` : ''}}`,
-      );
-      const { headers, body } = signed(webhook, `[${texts.join(',')}]`);
-      const answer = await post(webhook, headers, body);
-      const outcomes = answer.records;
-      findings.equal(
-        `${name}: neighbours accepted`,
-        outcomes.filter((o, n) => n !== at && o.status === 'accepted').length,
-        batchRecords - 1,
-      );
-      findings.equal(`${name}: the record itself`, outcomes[at]?.status ?? `answered ${answer.status}`, fate);
-      if (fate === 'dead_lettered') {
-        dead++;
-        findings.equal(`${name}: its reason`, outcomes[at]?.code, 'INVALID_PAYLOAD');
-      }
-    }
-
-    for (const { name, body, status } of bodies) {
-      // The deliveries are sent at the same moment, so that the writer puts them into one batch.
-      const neighbours = Array.from({ length: batchRecords - 1 }, () => signed(webhook, bodyOf(webhook, randomUUID(), Date.now())));
-      const signature = createHmac('sha256', webhook.secrets[0]?.value ?? '')
-        .update(body)
-        .digest('hex');
-      const headers = { 'content-type': 'application/json', 'x-signature-256': `sha256=${signature}` };
-      const answers = neighbours.map((one) => post(webhook, one.headers, one.body));
-      const own = post(webhook, headers, body);
-      const outcomes = await Promise.all(answers);
-      const accepted = outcomes.filter((answer) => answer.status === 200 && answer.records[0]?.status === 'accepted');
-      findings.equal(`${name}: neighbours accepted`, accepted.length, batchRecords - 1);
-      const { status: found } = await own;
-      // When a body is refused before it was read, the reset of the connection may discard the answer.
-      findings.equal(`${name}: answered`, found === 0 && status === 413 ? 413 : found, status);
-    }
-
-    const journal = await openStored(stack);
-    findings.none(
-      'stored bytes that differ from the sent ones',
-      journal.filter((one) => one.digest === undefined || !sent.has(one.digest)),
-      journal.length,
-    );
-    const kept = await stack.query<{ error_class: string; quarantine: boolean }>(
-      'select error_class, is_quarantine as quarantine from public.dlq_events',
-    );
-    findings.equal(
-      'dead letters with their reason',
-      kept.filter((row) => !row.quarantine && row.error_class === 'INVALID_PAYLOAD').length,
-      dead,
-    );
-    findings.equal('unreadable bodies in the quarantine', kept.filter((row) => row.quarantine).length, 3);
-    const [row] = await stack.query<{ largest: number }>(`select max(length(properties::text)) as largest from public.canonical_events`);
-    findings.atMost('characters of the largest properties, read back', row?.largest ?? 0, readBackMax);
-    const big = await stack.query(`select 1 from public.canonical_events where properties ->> 'big' = '9007199254740993'`);
-    findings.equal('events that keep every digit of 2^53 + 1', big.length, 1);
-    const polluted = await stack.query(
-      `select 1 from public.canonical_events where properties::text like '%polluted%' and properties::text like '%\\_\\_proto\\_\\_%'`,
-    );
-    findings.none('events that carry __proto__', polluted, journal.length);
+    const dead = await sendRecords(webhook, post, random, findings);
+    await sendBodies(webhook, post, findings);
+    await judgeStored(stack, sent, dead, findings);
     findings.equal('/health of the same process', (await fetch(`${api.url}/health`)).status, 200);
     const { code } = await api.terminate();
     findings.equal('its exit code at the end', code, 0);
@@ -123,6 +65,80 @@ export async function poison({ seed, say }: CaseContext): Promise<CaseReport> {
     client.close();
     return findings.report();
   });
+}
+
+type Post = (
+  connection: ProofConnection,
+  headers: Record<string, string>,
+  body: string | Buffer,
+) => Promise<{ status: number; records: RecordAnswer[] }>;
+
+/** Sends every poison record among good ones, each in one delivery; returns how many dead letters that made. */
+async function sendRecords(webhook: ProofConnection, post: Post, random: () => number, findings: Findings): Promise<number> {
+  let dead = 0;
+  for (const { name, json, fate } of records) {
+    const at = Math.floor(random() * batchRecords);
+    const texts = Array.from({ length: batchRecords }, (_, n) =>
+      n === at && json.startsWith('"id"') ? `{${json}}` : `{"id":"${randomUUID()}"${n === at ? `,${json}` : ''}}`,
+    );
+    const { headers, body } = signed(webhook, `[${texts.join(',')}]`);
+    const answer = await post(webhook, headers, body);
+    const outcomes = answer.records;
+    findings.equal(`${name}: neighbours accepted`, outcomes.filter((o, n) => n !== at && o.status === 'accepted').length, batchRecords - 1);
+    findings.equal(`${name}: the record itself`, outcomes[at]?.status ?? `answered ${answer.status}`, fate);
+    if (fate === 'dead_lettered') {
+      dead++;
+      findings.equal(`${name}: its reason`, outcomes[at]?.code, 'INVALID_PAYLOAD');
+    }
+  }
+  return dead;
+}
+
+/** Sends every unreadable body together with good deliveries. */
+async function sendBodies(webhook: ProofConnection, post: Post, findings: Findings): Promise<void> {
+  for (const { name, body, status } of bodies) {
+    // The deliveries are sent at the same moment, so that the writer puts them into one batch.
+    const neighbours = Array.from({ length: batchRecords - 1 }, () => signed(webhook, bodyOf(webhook, randomUUID(), Date.now())));
+    const signature = createHmac('sha256', webhook.secrets[0]?.value ?? '')
+      .update(body)
+      .digest('hex');
+    const headers = { 'content-type': 'application/json', 'x-signature-256': `sha256=${signature}` };
+    const answers = neighbours.map((one) => post(webhook, one.headers, one.body));
+    const own = post(webhook, headers, body);
+    const outcomes = await Promise.all(answers);
+    const accepted = outcomes.filter((answer) => answer.status === 200 && answer.records[0]?.status === 'accepted');
+    findings.equal(`${name}: neighbours accepted`, accepted.length, batchRecords - 1);
+    const { status: found } = await own;
+    // When a body is refused before it was read, the reset of the connection may discard the answer.
+    findings.equal(`${name}: answered`, found === 0 && status === 413 ? 413 : found, status);
+  }
+}
+
+/** Expects that the database keeps the sent bytes, the reasons, and no value that would break a reader. */
+async function judgeStored(stack: ProofStack, sent: ReadonlySet<string>, dead: number, findings: Findings): Promise<void> {
+  const journal = await openStored(stack);
+  findings.none(
+    'stored bytes that differ from the sent ones',
+    journal.filter((one) => one.digest === undefined || !sent.has(one.digest)),
+    journal.length,
+  );
+  const kept = await stack.query<{ error_class: string; quarantine: boolean }>(
+    'select error_class, is_quarantine as quarantine from public.dlq_events',
+  );
+  findings.equal(
+    'dead letters with their reason',
+    kept.filter((row) => !row.quarantine && row.error_class === 'INVALID_PAYLOAD').length,
+    dead,
+  );
+  findings.equal('unreadable bodies in the quarantine', kept.filter((row) => row.quarantine).length, 3);
+  const [row] = await stack.query<{ largest: number }>(`select max(length(properties::text)) as largest from public.canonical_events`);
+  findings.atMost('characters of the largest properties, read back', row?.largest ?? 0, readBackMax);
+  const big = await stack.query(`select 1 from public.canonical_events where properties ->> 'big' = '9007199254740993'`);
+  findings.equal('events that keep every digit of 2^53 + 1', big.length, 1);
+  const polluted = await stack.query(
+    `select 1 from public.canonical_events where properties::text like '%polluted%' and properties::text like '%\\_\\_proto\\_\\_%'`,
+  );
+  findings.none('events that carry __proto__', polluted, journal.length);
 }
 
 interface RecordAnswer {

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CaseContext, CaseReport } from '../case.ts';
-import { createClient } from '../client.ts';
-import { createFindings } from '../findings.ts';
+import { type Client, createClient } from '../client.ts';
+import { createFindings, type Findings } from '../findings.ts';
 import { openClientJournal } from '../journal.ts';
 import { startLoad } from '../load.ts';
 import { createRandom } from '../random.ts';
 import { openStored } from '../sealed.ts';
 import { signed } from '../seed.ts';
-import { sha256 } from '../sender.ts';
+import { type SenderFigures, sha256 } from '../sender.ts';
 import { type ProofStack, withProofStack } from '../stack.ts';
 
 /** The most attempts of a dead letter, however often a person presses retry. */
@@ -33,22 +33,7 @@ export async function redriveUnderLoad({ seed, long, say }: CaseContext): Promis
 
       await readIdFrom(stack, 'order.number');
       await sleep(1_000);
-      const sent = new Map<string, string>();
-      const answers = await Promise.all(
-        Array.from({ length: letters }, async () => {
-          const key = randomUUID();
-          // Formatted so that parsing and serialising the body would change it.
-          const { headers, body } = signed(webhook, `{ "order" : {"nr":"${key}"},\n"type":"order.paid","total":1.50 }`);
-          sent.set(key, sha256(body));
-          const answer = await client.post(url + webhook.path, headers, body);
-          return answer.kind === 'answered' ? `${answer.status} ${/"code":"(\w+)"/.exec(answer.body)?.[1]}` : answer.kind;
-        }),
-      );
-      findings.none(
-        'deliveries that were not taken as dead letters',
-        answers.filter((one) => one !== '200 MISSING_FIELD'),
-        letters,
-      );
+      const sent = await sendUnreadable(stack, client, url, letters, findings);
 
       await readIdFrom(stack, 'order.id');
       await pressRetry(stack);
@@ -71,40 +56,75 @@ export async function redriveUnderLoad({ seed, long, say }: CaseContext): Promis
       await load.finish();
       say(`${letters} dead letters retried four times, the API killed once`);
 
-      const events = await stack.query<{ key: string; journal_id: string }>(
-        'select idempotency_key as key, journal_id from public.canonical_events where source_connection_id = $1',
-        [webhook.id],
-      );
-      const sealed = new Map(
-        (await openStored(stack, [...new Set(events.map((event) => event.journal_id))])).map((one) => [one.id, one.digest]),
-      );
-      const rows = await lettersOf(stack);
-      findings.equal('events', events.length, letters);
-      findings.none(
-        'records without an event',
-        [...sent.keys()].filter((key) => !events.some((event) => event.key === key)),
-        letters,
-      );
-      findings.none(
-        'events whose stored delivery differs from the sent bytes',
-        events.filter((event) => sealed.get(event.journal_id) !== sent.get(event.key)),
-        events.length,
-      );
-      findings.equal('dead letters', rows.length, letters);
-      findings.atMost('attempts of a dead letter', Math.max(...rows.map((row) => row.attempts)), attemptsMax);
-      findings.none('answers to live deliveries that no promise allows', load.figures.surprises, load.figures.requests);
-      const [live] = await stack.query<{ stored: number }>(
-        'select count(*)::integer as stored from public.canonical_events where source_connection_id = $1',
-        [hotmart.id],
-      );
-      findings.atLeast('live events stored', live?.stored ?? 0, load.figures.acked - load.figures.duplicates);
-      findings.figure('live deliveries', load.figures.requests);
+      await judgeEvents(stack, sent, load.figures, findings);
       return findings.report();
     });
   } finally {
     client.close();
     await journal.remove();
   }
+}
+
+/** Sends deliveries whose id is not where the connection looks for it, so that each becomes a dead letter; returns their digests by key. */
+async function sendUnreadable(
+  stack: ProofStack,
+  client: Client,
+  url: string,
+  letters: number,
+  findings: Findings,
+): Promise<Map<string, string>> {
+  const { webhook } = stack.connections;
+  const sent = new Map<string, string>();
+  const answers = await Promise.all(
+    Array.from({ length: letters }, async () => {
+      const key = randomUUID();
+      // Formatted so that parsing and serialising the body would change it.
+      const { headers, body } = signed(webhook, `{ "order" : {"nr":"${key}"},\n"type":"order.paid","total":1.50 }`);
+      sent.set(key, sha256(body));
+      const answer = await client.post(url + webhook.path, headers, body);
+      return answer.kind === 'answered' ? `${answer.status} ${/"code":"(\w+)"/.exec(answer.body)?.[1]}` : answer.kind;
+    }),
+  );
+  findings.none(
+    'deliveries that were not taken as dead letters',
+    answers.filter((one) => one !== '200 MISSING_FIELD'),
+    letters,
+  );
+  return sent;
+}
+
+/** Expects one event for each delivery, from the bytes that were sent, and that live deliveries were not affected. */
+async function judgeEvents(stack: ProofStack, sent: ReadonlyMap<string, string>, live: SenderFigures, findings: Findings): Promise<void> {
+  const { hotmart, webhook } = stack.connections;
+  const letters = sent.size;
+  const events = await stack.query<{ key: string; journal_id: string }>(
+    'select idempotency_key as key, journal_id from public.canonical_events where source_connection_id = $1',
+    [webhook.id],
+  );
+  const sealed = new Map(
+    (await openStored(stack, [...new Set(events.map((event) => event.journal_id))])).map((one) => [one.id, one.digest]),
+  );
+  const rows = await lettersOf(stack);
+  findings.equal('events', events.length, letters);
+  findings.none(
+    'records without an event',
+    [...sent.keys()].filter((key) => !events.some((event) => event.key === key)),
+    letters,
+  );
+  findings.none(
+    'events whose stored delivery differs from the sent bytes',
+    events.filter((event) => sealed.get(event.journal_id) !== sent.get(event.key)),
+    events.length,
+  );
+  findings.equal('dead letters', rows.length, letters);
+  findings.atMost('attempts of a dead letter', Math.max(...rows.map((row) => row.attempts)), attemptsMax);
+  findings.none('answers to live deliveries that no promise allows', live.surprises, live.requests);
+  const [stored] = await stack.query<{ stored: number }>(
+    'select count(*)::integer as stored from public.canonical_events where source_connection_id = $1',
+    [hotmart.id],
+  );
+  findings.atLeast('live events stored', stored?.stored ?? 0, live.acked - live.duplicates);
+  findings.figure('live deliveries', live.requests);
 }
 
 /** Sets the path at which the connection finds an event's id, and waits until the caches of the API have been notified. */

@@ -9,7 +9,7 @@ import { type Reading, RecordError, type Source, type Subject } from './source.t
 /** Characters of the readable text columns, the idempotency key among them. */
 export const columnCharsMax = 255;
 
-/** What of the processing context the columns depend on. */
+/** The part of the processing context that the columns depend on. */
 interface ColumnContext {
   connectionId: string;
   config: unknown;
@@ -21,10 +21,10 @@ interface ColumnContext {
 const futureToleranceMs = 5 * 60_000;
 const attributionKeysMax = 30;
 const attributionCharsMax = 500;
-/** Most of the platforms in use are Brazilian; a connection's config says otherwise. */
+/** Most platforms in use are Brazilian. A connection's config can name another country. */
 export const countryByDefault = 'BR';
 
-/** Hashed identifiers, `{}` where there are none. Their plaintext joins `collected`. Throws PII_HASH_ERROR without a usable key. */
+/** The hashed identifiers, `{}` without any. Adds their plaintext to `collected`. Throws PII_HASH_ERROR without a usable key. */
 export function hashSubject(subject: Subject | undefined, collected: Collected, context: ColumnContext): HashedSubject {
   if (subject === undefined) return {};
   const { hashKey } = context;
@@ -42,7 +42,10 @@ export function hashSubject(subject: Subject | undefined, collected: Collected, 
   return Object.keys(hashed).length === 0 ? {} : { hash_version: hashKey?.version, ...hashed };
 }
 
-/** The form of an identifier that is hashed; undefined when it cannot be one of its kind. `country`: how digits without a country code are read. */
+/**
+ * The form of an identifier that is hashed; undefined when the text is not an identifier of the kind. `country` is assumed for phones without
+ * a country code.
+ */
 export function subjectForm(kind: IdentifierKind, plain: string, country: string): string | undefined {
   if (kind === 'email') return normaliseEmail(plain);
   if (kind === 'document') return normaliseDocument(plain);
@@ -50,12 +53,15 @@ export function subjectForm(kind: IdentifierKind, plain: string, country: string
   return normalisePhone(plain, country);
 }
 
-/** Two letters: how a connection with this config reads telephone numbers without a country code. */
+/** The country (two letters) that a connection with this config assumes for telephone numbers without a country code. */
 export function countryOf(config: unknown): string {
   return isObject(config) && typeof config.defaultCountry === 'string' ? config.defaultCountry : countryByDefault;
 }
 
-/** Milliseconds since the epoch: the source’s, or arrival where it gives none. Throws VALIDATION_FAIL when more than five minutes ahead. */
+/**
+ * Milliseconds since the epoch: the source’s time, or the time of arrival without one. Throws VALIDATION_FAIL when it is more than five
+ * minutes ahead.
+ */
 export function eventTime(reading: Reading, context: ColumnContext): number {
   const ms = reading.eventTimeMs ?? context.receivedAtMs;
   if (!Number.isFinite(ms) || ms < 0 || ms > 8.64e15) throw new RecordError('VALIDATION_FAIL', 'The event has no plausible time.');
@@ -64,20 +70,20 @@ export function eventTime(reading: Reading, context: ColumnContext): number {
   return ms;
 }
 
-/** Decimal text of an int64. Throws VALIDATION_FAIL beyond it. */
+/** Decimal text of an int64. Throws VALIDATION_FAIL when the amount does not fit. */
 export function amount(minor: bigint): string {
   if (BigInt.asIntN(64, minor) !== minor) throw new RecordError('VALIDATION_FAIL', 'The amount does not fit into 64 bits.');
   return minor.toString();
 }
 
-/** Throws VALIDATION_FAIL when it is not three capital letters. */
+/** Throws VALIDATION_FAIL when the code is not three capital letters. */
 export function currency(code: string | undefined): string | null {
   if (code === undefined) return null;
   if (!/^[A-Z]{3}$/.test(code)) throw new RecordError('VALIDATION_FAIL', 'The currency is not an ISO 4217 code.');
   return code;
 }
 
-/** Every text of a reading that ends in a readable column. */
+/** Every text of a reading that is stored in a readable column. */
 export function columnTexts(reading: Reading): string[] {
   const texts = [reading.type, reading.sourceEventType, reading.sourceEventId, reading.idempotencyKey, reading.orderRef];
   for (const [key, value] of Object.entries(reading.attribution ?? {})) texts.push(key, value);
@@ -85,8 +91,9 @@ export function columnTexts(reading: Reading): string[] {
 }
 
 /**
- * A type of the vocabulary as it is; anything else in the form `<source>.<event>`, without the event where its name is personal. The
- * platform's own spelling says so too: a source may have made the type of it, and an address without its signs looks like none.
+ * A type of the vocabulary unchanged; any other type as `<source>.<event>`, and as `<source>.event` where the event's name is personal.
+ * The platform's own spelling is checked too: a source may have made the type from an e-mail address, which without `@` and `.` no longer
+ * looks like one.
  */
 export function canonicalType(source: Source, reading: Reading, collected: Collected): string {
   if (isCanonicalType(reading.type)) return reading.type;
@@ -101,7 +108,7 @@ export function canonicalType(source: Source, reading: Reading, collected: Colle
   return name === '' || isPersonal ? `${prefix}event` : `${prefix}${name}`;
 }
 
-/** The platform’s own name of the event; the canonical type where it has none or repeats something personal. */
+/** The platform’s own name of the event; the canonical type where the name is empty or repeats something personal. */
 export function sourceEventType(source: Source, reading: Reading, collected: Collected): string {
   const name = reading.sourceEventType.trim();
   if (name === '') return canonicalType(source, reading, collected);
@@ -109,16 +116,16 @@ export function sourceEventType(source: Source, reading: Reading, collected: Col
   return containsPersonal(name, collected) ? canonicalType(source, reading, collected) : cut(name, columnCharsMax);
 }
 
-/** A readable column of at most 255 characters; null where it is absent or personal. */
+/** The text of a readable column of at most 255 characters; null where the text is absent, too long or personal. */
 export function textColumn(text: string | undefined, collected: Collected): string | null {
   const trimmed = text?.trim();
   if (trimmed === undefined || trimmed === '') return null;
   requireStorable(trimmed);
-  // A cut id would be another id.
+  // A shortened id would be a different id.
   return trimmed.length > columnCharsMax || containsPersonal(trimmed, collected) ? null : trimmed;
 }
 
-/** The source’s key, or the record’s fingerprint; a digest where it is personal or longer than 255 characters. */
+/** The source’s key, or the record’s fingerprint without one; a digest of the key where it is personal or longer than 255 characters. */
 export function idempotencyKey(
   reading: Reading,
   fingerprint: Buffer,
@@ -130,11 +137,11 @@ export function idempotencyKey(
   if (key === '') key = `sha256:${fingerprint.toString('hex')}`;
   else {
     requireStorable(key);
-    // The column is readable: a digest keeps it unique without repeating what it is made of.
+    // The column is readable: a digest stays unique and does not repeat the personal value in the key.
     if (key.length > columnCharsMax || containsPersonal(key, collected)) key = digestKey(context.connectionId, key);
   }
   if (!isTest) return key;
-  // A platform's test button reuses its ids: each different test is shown, and none takes a key from live data.
+  // A platform's test button reuses its ids. With the fingerprint each different test is stored, and no test takes the key of a live event.
   const suffix = `:${fingerprint.toString('hex').slice(0, 16)}`;
   if (key.length + suffix.length + 5 > columnCharsMax) key = digestKey(context.connectionId, key);
   return `test:${key}${suffix}`;
@@ -144,7 +151,7 @@ function digestKey(connectionId: string, key: string): string {
   return `sha256:${sha256(`${connectionId}|${key}`).toString('hex')}`;
 }
 
-/** At most 30 parameters of 500 characters, none of them personal. */
+/** At most 30 parameters of 500 characters, without those that are personal. */
 export function attribution(values: Record<string, string> | undefined, collected: Collected): Record<string, string> {
   const kept: Record<string, string> = {};
   if (values === undefined) return kept;

@@ -5,18 +5,20 @@ import type { Credentials, Delivery } from './source.ts';
 /** What a journal payload holds besides the body: enough to run the delivery through the pipeline again. */
 export interface JournalHead {
   method: string;
-  /** With credentials redacted. */
+  /** The URL with credentials redacted. */
   url: string;
   headers: Record<string, string>;
-  /** Sent by our own test sender; platforms' own marks are in the body. */
+  /** Set when our own test sender sent the delivery. The test marks of platforms are in the body. */
   isTest?: true | undefined;
-  /** Of a replay: when the first delivery of its chain arrived, ISO 8601. Absent: the journal row says when this one did. */
+  /** For a replay: when the first delivery of its chain arrived, ISO 8601. Without it the time of the journal row counts. */
   receivedAt?: string | undefined;
-  /** Keyed digests of credentials that were redacted, by place, so that a rejected delivery can be verified again once the secret is fixed. */
+  /**
+   * Keyed digests of credentials that were redacted, by place, so that a rejected delivery can be verified again once the secret is fixed.
+   */
   credentials?: Record<string, string> | undefined;
 }
 
-/** Headers that are about the connection between two machines, or about a browser's session: not part of the delivery. */
+/** Headers of the transport or of a browser's session, which are not part of the delivery. */
 const dropped = new Set([
   'connection',
   'keep-alive',
@@ -33,8 +35,8 @@ const dropped = new Set([
 ]);
 
 /**
- * The headers a platform sends, without those of the transport: the ones to keep, and apart from them those that carry a credential, because
- * the source names them or because they repeat one of `secrets`.
+ * The headers that a platform sends, without those of the transport, in two groups: `presented` carry a credential, because the source names
+ * them or because they repeat one of `secrets`; `kept` are all others.
  */
 export function splitHeaders(
   headers: Delivery['headers'],
@@ -54,24 +56,24 @@ export function splitHeaders(
   return { kept, presented };
 }
 
-/** The headers that carry a credential as a rejected delivery keeps them. */
+/** The headers that carry a credential, as they are stored with a rejected delivery. */
 export function maskedHeaders(presented: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(presented).map(([name, value]) => [name, maskHeader(value)]));
 }
 
-/** Whether a header has one of the secrets in it, as it is or in HTTP Basic's base64. */
+/** Whether a header contains one of the secrets, in plain text or in HTTP Basic's base64. */
 function repeatsAny(header: string, secrets: readonly string[]): boolean {
   const encoded = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header)?.[1];
   const texts = encoded === undefined ? [header] : [header, Buffer.from(encoded, 'base64').toString('utf8')];
   return secrets.some((secret) => secret !== '' && texts.some((text) => repeats(text, secret)));
 }
 
-/** Short secrets stand in many texts by chance, two digits in every other signature: they count only as a word of their own. */
+/** A short secret occurs in many texts by chance (two digits are in every other signature), so it counts only as a separate word. */
 function repeats(text: string, secret: string): boolean {
   return text.includes(secret) && (secret.length >= 8 || text === secret || text.split(/[\s,;:="']+/).includes(secret));
 }
 
-/** Head and raw body as one buffer: 4 bytes big-endian length of the head, the head as JSON, the body's bytes unchanged. */
+/** Head and raw body as one buffer: the length of the head in 4 bytes big-endian, the head as JSON, the body's bytes unchanged. */
 export function packDelivery(head: JournalHead, raw: Uint8Array): Buffer {
   const json = Buffer.from(JSON.stringify(head));
   const packed = Buffer.allocUnsafe(4 + json.length + raw.byteLength);
@@ -89,8 +91,8 @@ export function unpackDelivery(packed: Buffer): { head: JournalHead; raw: Buffer
 }
 
 /**
- * What redactCredentials and maskedHeaders are about to mask in body, query and the headers that were split off, by place: taken before, and
- * never stored as it is.
+ * The credentials, by place, that redactCredentials and maskedHeaders mask in the body, the query and the split-off headers. They are read
+ * before the masking and are never stored in plain text.
  */
 export function presentedCredentials(
   delivery: Pick<Delivery, 'url' | 'headers' | 'raw'>,

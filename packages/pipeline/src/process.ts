@@ -22,7 +22,7 @@ import { compilePaths, type PathState } from './reading/paths.ts';
 import { recordsOf } from './reading/records.ts';
 import { type Body, type Delivery, type Json, type JsonObject, type RawRecord, type Reading, RecordError, type Source } from './source.ts';
 
-/** A row of `canonical_events`, all but the time of its commit. */
+/** A row of `canonical_events` without the time of its commit. */
 export type CanonicalRow = Omit<CanonicalEvent, 'ingested_at'>;
 
 export interface ProcessContext {
@@ -30,13 +30,13 @@ export interface ProcessContext {
   projectId: string;
   connectionId: string;
   journalId: string;
-  /** The connection's config, parsed by `source.config`. `defaultCountry` in it decides about telephone numbers without a country code. */
+  /** The connection's config, parsed by `source.config`. Its `defaultCountry` is assumed for telephone numbers without a country code. */
   config: unknown;
-  /** The org's hash key; undefined when it is missing or does not open. */
+  /** The org's hash key; undefined when the key is missing or cannot be unwrapped. */
   hashKey: { version: number; key: Uint8Array } | undefined;
   receivedAtMs: number;
   nowMs: number;
-  /** Sent by our own test sender. */
+  /** Whether our own test sender sent the delivery. */
   isTest: boolean;
   /** A new UUID v7. */
   newId: () => string;
@@ -46,7 +46,7 @@ export type ProcessedRecord =
   | {
       ok: true;
       event: CanonicalRow;
-      /** The record's fingerprint: equal for a repeated delivery. */
+      /** The record's fingerprint, which is the same for a repeated delivery. */
       bodySha256: Uint8Array;
     }
   | {
@@ -54,21 +54,21 @@ export type ProcessedRecord =
       errorClass: ErrorClass;
       /** Says what is wrong without repeating the payload. */
       message: string;
-      /** Path of the field concerned. */
+      /** Path of the field that is wrong. */
       path: string | undefined;
       sourceEventType: string | undefined;
       idempotencyKey: string | undefined;
-      /** What may be shown of the record: small, redacted, with the types of what was removed. */
+      /** A small, redacted form of the record that may be shown; removed values leave their type. */
       sample: Json;
     };
 
 /**
- * Step two: a genuine delivery to canonical rows, one outcome per record, in order. What fails fails alone; nothing is thrown.
- * A delivery that cannot be cut into records, or that has too many (records.ts), is one failure.
- * Personal data is hashed with the org's key or gone, amounts are integer minor units, the event's time is the source's.
+ * Step two: turns a genuine delivery into canonical rows, one outcome per record, in order. A record that fails does not affect the others,
+ * and nothing is thrown. A delivery that cannot be split into records, or that has too many (records.ts), is one failure.
+ * Personal data is hashed with the org's key or removed, amounts are integer minor units, the event's time is the source's.
  */
 export function processDelivery(source: Source, delivery: Delivery, body: Body, context: ProcessContext): ProcessedRecord[];
-/** With `isWanted` only the records at those places are read, and undefined stands for the others. */
+/** With `isWanted` only the records at the wanted positions are read; the outcome of every other record is undefined. */
 export function processDelivery(
   source: Source,
   delivery: Delivery,
@@ -113,7 +113,7 @@ function processRecord(
     reading = source.read(record, { config: context.config, headers: delivery.headers, receivedAtMs: context.receivedAtMs });
     const subject = hashSubject(reading.subject, collected, context);
     const bodySha256 = recordFingerprint(record.value, paths.fingerprintOmits);
-    // Mostly nothing of it occurs in the readable columns, and one look over all of them says so.
+    // In most records no collected value occurs in the readable columns, and one pass over all of them finds that out.
     const hits = occurring(columnTexts(reading), collected);
     const isTest = context.isTest || reading.isTest === true;
     const event: CanonicalRow = {
@@ -145,7 +145,7 @@ function processRecord(
 }
 
 function failure(error: unknown, collected: Collected, reading: Reading | undefined, sample: Json, source?: Source): ProcessedRecord {
-  // A message from anywhere else may quote the payload.
+  // The message of any other error may quote the payload.
   const known =
     error instanceof RecordError ? error : new RecordError('SCHEMA_DRIFT', 'The record has a shape that the reader does not expect.');
   const safe = (text: string) => text.isWellFormed() && !text.includes('\0') && !containsPersonal(text, collected);
@@ -175,7 +175,7 @@ interface SourcePaths {
   fingerprintOmits: PathState | undefined;
 }
 
-/** Compiled once per source and set of personal data: a connection's config keeps its object for as long as it stands, and records share theirs. */
+/** Compiled once for each set of personal data: the cached connection holds one config object, and records share a few sets. */
 const compiled = new WeakMap<object, { credentials: string; paths: SourcePaths }>();
 
 function pathsOf(source: Source, config: unknown, record?: JsonObject): SourcePaths {

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 /** One HTTP request from a platform, as it arrived (after content decoding such as gzip). */
 export interface Delivery {
   method: string;
-  /** Absolute URL as the platform called it; some schemes sign it, some carry the credential in its query. */
+  /** The absolute URL that the platform called. Some schemes sign the URL, others carry the credential in its query. */
   url: string;
   /** Header names in lower case. */
   headers: Readonly<Record<string, string | undefined>>;
@@ -12,14 +12,14 @@ export interface Delivery {
   raw: Uint8Array;
 }
 
-/** A secret of a connection in plaintext. Several of one name are valid together while a rotation's grace lasts. */
+/** A secret of a connection in plaintext. Several secrets of one name are valid together during the grace period of a rotation. */
 export interface Secret {
   /** One of the source's `secrets[].name`. */
   name: string;
   value: string;
 }
 
-/** JSON as the pipeline sees it: integers beyond 2^53 are kept as decimal strings, never rounded. */
+/** A parsed JSON value. Integers beyond 2^53 are decimal strings, so that they are never rounded. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 
@@ -32,10 +32,10 @@ export type Body =
 
 export type RejectClass = Extract<ErrorClass, 'INVALID_HOTTOK' | 'INVALID_SIGNATURE' | 'TIMESTAMP_OUT_OF_TOLERANCE'>;
 
-/** Genuine, or the reason why not. The message is for the org's people: it never repeats a credential. */
+/** Genuine, or the reason why not. The message is shown to the org's members, so it never repeats a credential. */
 export type Verdict = { ok: true } | { ok: false; error: RejectClass; message: string };
 
-/** Identifiers of the person the record is about, in plaintext: process.ts normalises and hashes them, nothing else sees them. */
+/** Plaintext identifiers of the person whom the record is about. Only process.ts sees them: it normalises and hashes them. */
 export interface Subject {
   email?: string | undefined;
   phone?: string | undefined;
@@ -51,9 +51,9 @@ export interface Reading {
   sourceEventType: string;
   /** The platform's own id of the event, where it has one. */
   sourceEventId?: string | undefined;
-  /** Milliseconds since the epoch, from the source; undefined only where the source gives no time. */
+  /** The source's time in milliseconds since the epoch; undefined only where the source sends no time. */
   eventTimeMs?: number | undefined;
-  /** The platform's id or documented composite, at most 255 characters; undefined falls back to the record's fingerprint. */
+  /** The platform's id or a documented composite, at most 255 characters. Without a key the record's fingerprint is the key. */
   idempotencyKey?: string | undefined;
   subject?: Subject | undefined;
   /** Integer minor units of `currency` (cents for BRL, yen for JPY). */
@@ -68,10 +68,10 @@ export interface Reading {
   isTest?: boolean | undefined;
 }
 
-/** A record that could not be read, and why; it waits in the dead-letter queue. */
+/** Why a record could not be read. The record becomes a dead letter. */
 export class RecordError extends Error {
   readonly errorClass: ErrorClass;
-  /** Path of the field concerned, as `data.purchase.transaction`. */
+  /** Path of the field that is wrong, such as `data.purchase.transaction`. */
   readonly path: string | undefined;
   constructor(errorClass: ErrorClass, message: string, path?: string) {
     super(message);
@@ -82,18 +82,17 @@ export class RecordError extends Error {
 }
 
 /**
- * What of a record is personal. Paths are dotted, `*` matches any key or array index (`data.buyer.address.*`).
- * A path names a leaf or a whole branch. Everything matched is removed from `properties`, and its value is removed
- * wherever else in the record it is repeated.
+ * The personal fields of a record. Paths are dotted, and `*` matches any key or array index (`data.buyer.address.*`). A path names a leaf or
+ * a whole branch. Every matching value is removed from `properties`, and so is every repetition of the value in the rest of the record.
  */
 export interface PersonalData {
-  /** Paths that are personal: removed. */
+  /** Paths of personal values, which are removed. */
   remove: readonly string[];
-  /** Paths that look personal by their key (`name`) but are not: product and plan names, say. Kept. */
+  /** Paths that have a personal key (`name`) and no personal value, such as names of products and plans. Their values are kept. */
   keep: readonly string[];
   /**
-   * Where it is given, nothing else of the record is kept: paths of what cannot be about a person, by themselves or with everything below
-   * them, less what `remove` names. For platforms whose records may carry anybody anywhere.
+   * With this list, only the fields at these paths and below them are kept, except those that `remove` names: the list holds the fields that
+   * cannot be about a person. For platforms whose records may name a person in any field.
    */
   only?: readonly string[];
 }
@@ -109,24 +108,26 @@ export interface Credentials {
 }
 
 export interface SecretField {
-  /** Stored name, e.g. `hottok`. */
+  /** The name under which the secret is stored, such as `hottok`. */
   name: string;
   label: string;
   help: string;
-  /** `platform`: copied from the platform's panel. `tributary`: we can generate it and the user pastes it there. */
+  /**
+   * `platform`: the user copies the secret from the platform's panel. `tributary`: Tributary can generate it, and the user pastes it there.
+   */
   issuedBy: 'platform' | 'tributary';
   required: boolean;
 }
 
-/** What people read of a source, in another language. Secrets and samples by their names; the label where it is no brand. */
+/** The texts of a source in another language. Secrets and samples go by their names; a label that is a brand is not translated. */
 export interface Translation {
   label?: string;
   setup: readonly string[];
   secrets: Readonly<Record<string, { label: string; help: string }>>;
   samples: Readonly<Record<string, string>>;
   /**
-   * What stands beside each setting of `config` that has a description: its name and the description, by its dotted path; a constant by
-   * `<path>=<value>`. Names that are not given are made of the key.
+   * Label and description of each setting of `config` that has a description, by the setting's dotted path; one of several constants goes by
+   * `<path>=<value>`. A setting without a label here is labelled by its key.
    */
   settings: Readonly<Record<string, { label?: string; help: string }>>;
 }
@@ -137,17 +138,19 @@ export interface ReadContext<Config> {
   receivedAtMs: number;
 }
 
-/** A record cut out of a delivery, with what it shares with its neighbours. */
+/** One record of a delivery, with the data that it shares with the other records. */
 export interface RawRecord {
   value: JsonObject;
   /** For sources whose records live in an envelope (Meta's `object` and `entry`). */
   envelope?: JsonObject | undefined;
 }
 
-/** A synthetic payload of our own, in the platform's shape. `{{id}}` and times are filled in so that each send is a new event. */
+/** A synthetic payload of our own in the platform's shape. Each id makes a new event. */
 export interface Sample {
   name: string;
   label: string;
+  /** Canonical type of every record in the payload. */
+  becomes: string;
   contentType: string;
   body(fill: { id: string; nowMs: number }): string;
 }
@@ -156,13 +159,13 @@ export interface Sample {
 export interface Signed {
   headers: Record<string, string>;
   query?: Record<string, string> | undefined;
-  /** The body, where the credential goes inside it. */
+  /** The body with the credential, for sources that carry their credential in the body. */
   body?: string | undefined;
 }
 
 /**
- * Everything about one platform. Pure: no clock, key, database or network but an argument.
- * `Config` is the connection's `config_json` after parsing: never a secret.
+ * Everything about one platform. A source is pure: clocks and keys are arguments, and there is no database or network.
+ * `Config` is the connection's parsed `config_json`, which never holds a secret.
  */
 export interface Source<Config = unknown> {
   type: string;
@@ -170,24 +173,26 @@ export interface Source<Config = unknown> {
   /** Steps for a person setting the webhook up in the platform's panel. `{{url}}` stands for the webhook URL. */
   setup: readonly string[];
   secrets: readonly SecretField[];
-  /** Of `label`, `setup`, `secrets` and `samples`. */
+  /** The Portuguese texts of `label`, `setup`, `secrets`, `samples` and `config`. */
   portuguese: Translation;
   config: z.ZodType<Config>;
+  /** A valid config to start from, for sources whose empty config is not valid. */
+  exampleConfig?: Readonly<Record<string, unknown>>;
   samples: readonly Sample[];
   personal: PersonalData;
-  /** Top-level or dotted paths and query parameters that carry credentials: redacted before anything is stored or logged. */
+  /** Where deliveries carry credentials, which are redacted before anything is stored or logged. */
   credentials: Credentials;
-  /** In place of `personal`, where a connection's config decides. The same object for the same config. */
+  /** Replaces `personal` where a connection's config decides. Returns the same object for the same config. */
   personalFor?(config: Config): PersonalData;
-  /** In place of `personal`, where the record decides. One of a few objects, never a new one. */
+  /** Replaces `personal` where the record decides. Returns one of a few fixed objects, never a new one. */
   personalOf?(record: JsonObject): PersonalData;
-  /** In place of `credentials`, where a connection's config decides. */
+  /** Replaces `credentials` where a connection's config decides. */
   credentialsFor?(config: Config): Credentials;
-  /** What proves a secret where a delivery writes it out, or a signature made with it, as one value; absent: the secret as it is. */
+  /** Every value by which a delivery may present this secret, or a signature made with it. Without the method: the secret itself. */
   credentialForms?(secret: string, config: Config, delivery: Delivery): readonly string[];
-  /** Paths that change between two deliveries of one event (attempt counters): left out of the record's fingerprint. */
+  /** Paths that change between two deliveries of one event (attempt counters). They are left out of the record's fingerprint. */
   volatile: readonly string[];
-  /** Answer to a GET handshake; undefined where there is none for this request. */
+  /** The answer to a GET handshake; undefined where the request is not a handshake. */
   handshake?(query: URLSearchParams, secrets: readonly Secret[]): { status: 200 | 403; body: string } | undefined;
   /**
    * Proves the delivery genuine on its raw bytes. Fails closed: without a secret nothing is accepted. The body is not parsed for it: a credential
@@ -195,12 +200,14 @@ export interface Source<Config = unknown> {
    */
   verify(delivery: Delivery, secrets: readonly Secret[], config: Config, nowMs: number): Verdict;
   /**
-   * Cuts the body into records, where many of them share something one at a time: records.ts stops when it is too much.
-   * Throws RecordError when the body is not this platform's at all.
+   * Splits the body into records. Records that share large parts are yielded one at a time, since records.ts stops at a limit.
+   * Throws RecordError when the body is not one of this platform's.
    */
   split(body: Body, config: Config): Iterable<RawRecord>;
   /** Reads one record. Throws RecordError (MISSING_FIELD, SCHEMA_DRIFT, VALIDATION_FAIL). */
   read(record: RawRecord, context: ReadContext<Config>): Reading;
-  /** Signs a body as the platform would: for test sends and the demo. */
-  sign(body: string, secrets: readonly Secret[], config: Config, nowMs: number): Signed;
+  /** A new secret in the form that the config's scheme asks for, from 32 random bytes. Without it, any text can be a secret. */
+  newSecret?(config: Config, random: Uint8Array): string;
+  /** Signs a body as the platform would, for test sends and the demo. `url` is where it is sent. Throws when the secrets cannot sign. */
+  sign(body: string, secrets: readonly Secret[], config: Config, nowMs: number, url?: string): Signed;
 }

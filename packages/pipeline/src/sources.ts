@@ -4,7 +4,7 @@ import { meta } from './sources/meta/index.ts';
 import { stripe } from './sources/stripe/index.ts';
 import { webhook } from './sources/webhook/index.ts';
 
-/** Every platform that a connection can be of, by type. */
+/** Every source, by type. */
 export const sources: ReadonlyMap<string, Source> = new Map<string, Source>(
   [hotmart, meta, stripe, webhook].map((source) => [source.type, source as Source]),
 );

@@ -5,13 +5,13 @@ export interface Verification {
   verdict: Verdict;
   /** The decoded body of a genuine delivery; undefined where the delivery is refused or its body cannot be decoded. */
   body?: Body;
-  /** Why the body of a genuine delivery could not be decoded: INVALID_PAYLOAD, with a message that repeats nothing of it. */
+  /** Why the body of a genuine delivery could not be decoded: INVALID_PAYLOAD, with a message that does not quote the body. */
   bodyError?: RecordError;
 }
 
 /**
- * Step one: is the delivery genuine, and what does its body say. It is verified on the raw bytes, and nothing of it is parsed before: parsing
- * takes many times the memory of the bytes, which a stranger would choose. A source that throws refuses the delivery.
+ * Step one: verifies the delivery on its raw bytes, and decodes the body of a genuine one. Nothing is parsed before the delivery is verified:
+ * parsing takes many times the memory of the bytes, and an unauthenticated sender could choose how many. A source that throws refuses the delivery.
  */
 export function verifyDelivery(
   source: Source,

@@ -13,7 +13,7 @@ export const canonicalTypes = {
   'order.authorized': 'The payment was authorised but not captured.',
   'order.paid': 'The payment was approved. The one event to count as a sale.',
   'order.completed': 'The guarantee or return period ended. Not a second sale.',
-  'order.updated': 'Something about the order changed that has no type of its own.',
+  'order.updated': 'A property of the order changed for which there is no other type.',
   'order.canceled': 'The order was cancelled before it was paid, or by the merchant.',
   'order.expired': 'The time to pay ran out.',
   'order.delayed': 'Payment is overdue.',
@@ -41,7 +41,7 @@ export const canonicalTypes = {
 
   'subscription.created': 'A subscription was set up.',
   'subscription.activated': 'A subscription became active: first payment made, or trial accepted.',
-  'subscription.updated': 'Something about the subscription changed that has no type of its own.',
+  'subscription.updated': 'A property of the subscription changed for which there is no other type.',
   'subscription.renewed': 'A further period was paid.',
   'subscription.plan_changed': 'The subscriber moved to another plan.',
   'subscription.charge_date_changed': 'The day of the next charge moved.',

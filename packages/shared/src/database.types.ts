@@ -666,6 +666,7 @@ export type Database = {
           source_connection_id: string;
           source_event_type: string | null;
           status: string;
+          stored_event_id: string | null;
           updated_at: string;
         };
         ComputedFields: never;
@@ -689,6 +690,7 @@ export type Database = {
           source_connection_id: string;
           source_event_type?: string | null;
           status?: string;
+          stored_event_id?: string | null;
           updated_at?: string;
         };
         Update: {
@@ -711,6 +713,7 @@ export type Database = {
           source_connection_id?: string;
           source_event_type?: string | null;
           status?: string;
+          stored_event_id?: string | null;
           updated_at?: string;
         };
         Relationships: [

@@ -49,7 +49,7 @@ export const Erasure = z
       .string()
       .nullable()
       .describe(
-        'Why the erasure is waiting: the reason of a legal hold, or a hash key that cannot be opened. It goes on by itself afterwards.',
+        'Why the erasure is waiting: the reason of a legal hold, or a hash key that cannot be opened. The erasure continues automatically afterwards.',
       ),
     scanned: z.int().describe('Bodies that were searched.'),
     scannedTo: Timestamp.nullable().describe('Every delivery received until this time was searched.'),

@@ -64,7 +64,7 @@ async function makeIncident(
 describe('rules', () => {
   const ruleOf = async (kind: string) => (await get('/rules')).body.rules.find((rule: AlertRule) => rule.kind === kind);
 
-  it('are read by every member, as they stand', async () => {
+  it('can be read by every member', async () => {
     const answer = await get('/rules');
     expect(answer.status).toBe(200);
     const rules = answer.body.rules.map((rule: unknown) => AlertRule.parse(rule)) as AlertRule[];
@@ -78,7 +78,7 @@ describe('rules', () => {
     expect(AlertRule.parse((await get(`/rules/${rules[0]?.id}`)).body)).toEqual(rules[0]);
   });
 
-  it('begin with the defaults that the dashboard offers to go back to', async () => {
+  it('begin with the defaults that the dashboard offers to restore', async () => {
     const { owner } = await api.makeOrg();
     const rules = ((await get('/rules', owner)).body.rules as unknown[]).map((rule) => AlertRule.parse(rule));
     const { renotifyMinutes, resolveAfterMinutes } = alertDefaults;
@@ -86,7 +86,7 @@ describe('rules', () => {
     for (const rule of rules) expect(rule).toMatchObject({ enabled: true, renotifyMinutes, resolveAfterMinutes });
   });
 
-  it('are changed by owners and admins, field by field, and the audit log says by whom', async () => {
+  it('are changed field by field by owners and admins, and the audit log names the person', async () => {
     const { id, thresholds } = await ruleOf('IngestDLQSpike');
     const answer = await patch(`/rules/${id}`, { thresholds: { critical: 500 }, renotifyMinutes: null, resolveAfterMinutes: 0 });
     expect(AlertRule.parse(answer.body)).toMatchObject({
@@ -117,12 +117,12 @@ describe('rules', () => {
     ['ConnectionSilent', { renotifyMinutes: 1 }, 'renotifyMinutes'],
     ['ConnectionSilent', { kind: 'ConnectionLag' }, ''],
     ['ConnectionSilent', {}, ''],
-  ])('refuse what makes no sense, and say where: %s %j', async (kind, body, path) => {
+  ])('refuse an invalid change and name the field: %s %j', async (kind, body, path) => {
     const answer = await patch(`/rules/${(await ruleOf(kind)).id}`, body);
     expect([answer.status, answer.body.errors?.[0]?.path]).toEqual([400, path]);
   });
 
-  it('are forbidden to change for an analyst, and unknown to another org', async () => {
+  it('cannot be changed by an analyst, and are unknown to another org', async () => {
     const { id } = await ruleOf('ConnectionLag');
     expect((await patch(`/rules/${id}`, { enabled: false }, analyst)).status).toBe(403);
     expect((await patch(`/rules/${id}`, { enabled: false }, stranger)).status).toBe(404);
@@ -135,7 +135,7 @@ describe('rules', () => {
 });
 
 describe('channels', () => {
-  it('keep their credentials to themselves: masked in every answer, sealed in the database', async () => {
+  it('show their credentials masked in every answer, and store them sealed', async () => {
     const made = [
       await slack(),
       await channel({ type: 'pagerduty', routingKey: 'abcdefghijklmnopqrstuvwxyz123456' }),
@@ -179,12 +179,12 @@ describe('channels', () => {
     [{ type: 'email', recipients: Array.from({ length: 11 }, (_, n) => `a${n}@example.com`) }, 'recipients'],
     [{ type: 'sms', number: '1' }, 'type'],
     [{ type: 'slack', url: 'https://hooks.slack.com/x', minLevel: 'loud' }, 'minLevel'],
-  ])('refuse %j and say where', async (body, path) => {
+  ])('refuse %j and name the field', async (body, path) => {
     const answer = await post('/channels', { name: 'On call', ...body });
     expect([answer.status, answer.body.errors?.[0]?.path]).toEqual([400, path]);
   });
 
-  it('say of a private address, while the person is there, that it is refused; of mail without a relay, too', async () => {
+  it('refuse a private address when it is entered, and an e-mail channel on a server without a relay', async () => {
     const strict = await startTestApi();
     const owner = (await strict.makeOrg()).owner;
     const make = (body: object) => call(strict.app, owner, 'POST', '/api/alerts/channels', { name: 'On call', ...body });
@@ -201,7 +201,7 @@ describe('channels', () => {
     await strict.close();
   });
 
-  it('change and go: only what is given, secrets stay where nothing else is said', async () => {
+  it('change only the given fields, keep their secret otherwise, and can be deleted', async () => {
     const { id, secret } = await channel({ type: 'webhook', url: `${receiver.url}/first` });
     const renamed = await patch(`/channels/${id}`, { name: 'Night shift', minLevel: 'critical', url: `${receiver.url}/second` });
     expect(AlertChannel.parse(renamed.body)).toMatchObject({ name: 'Night shift', minLevel: 'critical', enabled: true });
@@ -223,7 +223,7 @@ describe('channels', () => {
     expect(await api.admin('select from private.alert_channel_secrets where channel_id = $1', [id])).toEqual([]);
   });
 
-  it('are read by analysts and changed by nobody but owners and admins of their org', async () => {
+  it('can be read by analysts, and changed only by owners and admins of their org', async () => {
     const { id } = await slack();
     expect((await get(`/channels/${id}`)).status).toBe(200);
     const attempts = (user: TestUser) =>
@@ -238,7 +238,7 @@ describe('channels', () => {
     expect((await attempts(stranger)).map((answer) => answer.status)).toEqual([404, 404, 404, 404, 404]);
     expect((await get(`/channels/${id}`, stranger)).status).toBe(404);
     expect(receiver.received).toEqual([]);
-    // Nor past the API: what the functions are granted for, they check.
+    // The database functions check the permission, too, when they are called without the API.
     for (const user of [analyst, stranger]) {
       const steal = api.db.as(user.claims, (sql) =>
         sql(`select private.create_alert_channel($1, $2, 'slack', 'Mine', 'x', 'info', '\\x00')`, [randomUUID(), org.id]),
@@ -250,7 +250,7 @@ describe('channels', () => {
     });
   });
 
-  it('are fifty at most', async () => {
+  it('are limited to fifty per org', async () => {
     const crowded = await api.makeOrg();
     await api.admin(
       `insert into public.alert_channels (id, org_id, type, name, target) select gen_random_uuid(), $1, 'email', 'On call', 'a@example.com' from generate_series(1, 50)`,
@@ -262,12 +262,12 @@ describe('channels', () => {
   });
 });
 
-describe('send test', () => {
+describe('the test of a channel', () => {
   it.each([
     [200, 'ok', true],
     [404, 'no_service', false],
     [500, 'invalid_payload', false],
-  ])('answers what the receiver said: %i %s', async (status, text, ok) => {
+  ])('returns the answer of the receiver: %i %s', async (status, text, ok) => {
     const { id } = await slack();
     Object.assign(receiver, { status, text });
     const answer = await post(`/channels/${id}/test`, {});
@@ -278,12 +278,12 @@ describe('send test', () => {
     expect(ok ? after.lastSentAt : after.lastFailedAt).not.toBeNull();
   });
 
-  it('says why nothing was answered', async () => {
+  it('names the reason when the receiver does not answer', async () => {
     const { id } = await channel({ type: 'slack', url: 'http://127.0.0.1:1/' });
-    expect((await post(`/channels/${id}/test`, {})).body).toMatchObject({ ok: false, status: null, answer: 'nobody listens there' });
+    expect((await post(`/channels/${id}/test`, {})).body).toMatchObject({ ok: false, status: null, answer: 'the connection was refused' });
   });
 
-  it('reaches a mailbox, and closes what it opened at PagerDuty', async () => {
+  it('reaches a mailbox, and closes the incident that it opened at PagerDuty', async () => {
     const mail = await channel({ type: 'email', recipients: ['oncall@example.com'] });
     expect((await post(`/channels/${mail.id}/test`, {})).body).toMatchObject({ ok: true, status: null });
     expect(mailServer.mails.at(-1)).toMatchObject({
@@ -297,7 +297,7 @@ describe('send test', () => {
     expect(events[0].dedup_key).toBe(events[1].dedup_key);
   });
 
-  it('is asked again after five seconds at the soonest', async () => {
+  it('is refused within five seconds of the last one', async () => {
     const { id } = await slack();
     expect((await post(`/channels/${id}/test`, {})).status).toBe(200);
     const again = await post(`/channels/${id}/test`, {});
@@ -332,7 +332,7 @@ describe('incidents', () => {
     expect((await get('/incidents', stranger)).body.incidents).toEqual([]);
   });
 
-  it('are acknowledged and resolved by a person, once each, with a trail', async () => {
+  it('are acknowledged and resolved by a person, once each, and audited', async () => {
     const { id: told } = await slack();
     const id = await makeIncident();
     await api.admin(`select private.queue_alert_notifications(array[$1::uuid], 'opened', now())`, [id]);
@@ -355,7 +355,7 @@ describe('incidents', () => {
     expect(audited.map((row) => row.actor_id)).toEqual([admin.id, org.owner.id]);
   });
 
-  it('are left alone by analysts and unknown to other orgs', async () => {
+  it('cannot be changed by analysts, and are unknown to other orgs', async () => {
     const id = await makeIncident();
     for (const verb of ['acknowledge', 'resolve']) {
       expect((await post(`/incidents/${id}/${verb}`, undefined, analyst)).status).toBe(403);
@@ -368,7 +368,7 @@ describe('incidents', () => {
 });
 
 describe('metrics', () => {
-  it('count what is open by rule and level, over all orgs, and nothing by org', async () => {
+  it('count open incidents by rule and level over all orgs, without an org label', async () => {
     await makeIncident(await api.makeOrg(), { kind: 'IngestLagHigh' });
     const text = await (await app.request('/metrics')).text();
     expect(text).toMatch(/^alert_incidents_open\{rule="IngestLagHigh",level="critical"\} 1$/m);

@@ -6,13 +6,13 @@ import { type AlertTaskDeps, alertTasks } from './jobs.ts';
 let world: World;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
-/** Noon of today, UTC: times of day in these tests are what they say. */
+/** Noon of today, UTC, so that the times of day in these tests do not depend on when they run. */
 const noon = Math.floor(Date.now() / dayMs) * dayMs + dayMs / 2;
 
 beforeAll(async () => {
   world = await makeWorld();
 });
-// Passes count over all orgs: what other tests left is none of this one's business.
+// A pass counts over all orgs, so that incidents of earlier tests must be removed.
 beforeEach(async () => {
   await world.admin('delete from public.alert_incidents');
   await world.admin('update public.alert_rules set enabled = false');
@@ -41,7 +41,7 @@ interface Pass {
   failures: { org_id: string; sqlstate: string }[];
 }
 
-/** As if the evaluator had run without a break until `at`. */
+/** Evaluates as if the evaluator had run without a break until `at`. */
 async function evaluate(at: number): Promise<Pass | undefined> {
   await world.admin('update private.alert_clock set evaluated_at = $1', [new Date(at - 30_000).toISOString()]);
   const [pass] = await world.db.worker((sql) =>
@@ -79,7 +79,7 @@ async function makeWatched(kinds: string[], thresholds?: object) {
   return { org, connection, channel, add, incidents, told };
 }
 
-/** As if the connection had last been changed then. */
+/** Makes the connection look as if it was last changed at this time. */
 async function changedAt(connection: string, at: number): Promise<void> {
   await world.admin('alter table public.source_connections disable trigger touch');
   await world.admin('update public.source_connections set updated_at = $2 where id = $1', [connection, new Date(at).toISOString()]);
@@ -95,7 +95,7 @@ async function addChannel(org: TestOrg, minLevel = 'info'): Promise<string> {
 }
 
 describe('rules', () => {
-  it('are on for every org from its first moment, one of each kind', async () => {
+  it('are created with a new org, one enabled rule of each kind', async () => {
     const org = await world.makeOrg();
     const rows = await world.admin<{ kind: string; enabled: boolean }>(
       'select kind, enabled from public.alert_rules where org_id = $1 order by kind',
@@ -127,7 +127,7 @@ describe('rules', () => {
     ['IngestDLQRateHigh', { critical: 1 }],
     ['IngestDLQRateHigh', { info: 0 }],
     ['IngestLagHigh', { critical: 1e300 }],
-  ])('refuse what could not be judged, whoever writes it: %s %j', async (kind, change) => {
+  ])('refuse thresholds that cannot be evaluated, also from SQL: %s %j', async (kind, change) => {
     const org = await world.makeOrg();
     const write = world.db.as(org.owner.claims, (sql) =>
       sql('update public.alert_rules set thresholds = thresholds || $2 where org_id = $1 and kind = $3', [
@@ -140,11 +140,11 @@ describe('rules', () => {
   });
 });
 
-describe('an org whose data is odd', () => {
+describe('an org with unusual data', () => {
   it.each([
     ['IngestLagHigh', '{"info": null, "warning": 60, "critical": 300, "windowMinutes": 5.0, "minRecords": 20}'],
     ['IngestDLQSpike', '{"info": null, "warning": 100.00, "critical": null, "windowMinutes": 1e1, "minRecords": 1.000}'],
-  ])('a whole number may be written with decimals: %s %s', async (kind, thresholds) => {
+  ])('may write whole numbers with decimals: %s %s', async (kind, thresholds) => {
     const { org, add, incidents } = await makeWatched(['IngestDLQSpike', kind]);
     await world.db.as(org.owner.claims, (sql) =>
       sql('update public.alert_rules set thresholds = $2 where org_id = $1 and kind = $3', [org.id, thresholds, kind]),
@@ -154,11 +154,11 @@ describe('an org whose data is odd', () => {
     expect(await incidents()).toMatchObject([{ kind: 'IngestDLQSpike', value: 150, threshold: 100 }]);
   });
 
-  it('keeps no other org from being watched, and is named', async () => {
+  it('does not keep other orgs from being evaluated, and is named in the failures', async () => {
     const odd = await makeWatched(['IngestDLQSpike']);
     const others = [await makeWatched(['IngestDLQSpike']), await makeWatched(['IngestDLQSpike'])];
     for (const { add } of [odd, ...others]) await add([noon - minuteMs], { deadLettered: 150 });
-    // As if a release had a fault that only this org's data brings out.
+    // Simulates a release with a bug that only this org's data triggers.
     await world.admin(`alter table public.alert_incidents add constraint odd check (org_id <> '${odd.org.id}')`);
     expect(await evaluate(noon)).toMatchObject({
       opened: 2,
@@ -166,7 +166,7 @@ describe('an org whose data is odd', () => {
       failures: [{ org_id: odd.org.id, sqlstate: '23514' }],
     });
     for (const { told } of others) expect(await told()).toEqual(['opened warning']);
-    // The job fails, which is what an operator is alerted of; and it names the org.
+    // The job fails, so that the operator is alerted, and its error names the org.
     const task = alertTasks({ db: world.db } as AlertTaskDeps)['alerts.evaluate'];
     await odd.add([Math.floor(Date.now() / minuteMs) * minuteMs], { deadLettered: 150 });
     await expect(task?.run({}, { signal: new AbortController().signal, log: world.log })).rejects.toThrow(odd.org.id);
@@ -174,7 +174,7 @@ describe('an org whose data is odd', () => {
     expect(await evaluate(noon + 30_000)).toMatchObject({ opened: 1, failures: [] });
   });
 
-  it('among more orgs than are evaluated at a time, too', async () => {
+  it('does not keep other orgs from being evaluated among more orgs than one batch holds', async () => {
     await world.admin(`with o as (
         insert into public.orgs (name, slug) select 'Many', 'many-' || n from generate_series(1, 120) n returning id
       ), p as (
@@ -201,7 +201,7 @@ describe('an org whose data is odd', () => {
   it.each([
     ['windowMinutes', `10.${'0'.repeat(2000)}`],
     ['warning', `100.${'1'.repeat(2000)}`],
-  ])('thresholds are as short as numbers are: %s', async (key, number) => {
+  ])('cannot store a threshold with thousands of digits: %s', async (key, number) => {
     const org = await world.makeOrg();
     const write = world.db.as(org.owner.claims, (sql) =>
       sql(`update public.alert_rules set thresholds = thresholds || $2 where org_id = $1 and kind = 'IngestDLQSpike'`, [
@@ -252,7 +252,7 @@ describe('rates', () => {
     },
   ];
 
-  it.each(cases)('$kind: fires above each of its thresholds, not at them', async ({ kind, quiet, levels }) => {
+  it.each(cases)('$kind opens an incident above each of its thresholds, not at them', async ({ kind, quiet, levels }) => {
     const calm = await makeWatched([kind]);
     await calm.add([noon - minuteMs], quiet);
     await evaluate(noon);
@@ -271,14 +271,14 @@ describe('rates', () => {
     ['DuplicateRateHigh', { accepted: 1, duplicates: 1 }],
     ['RejectedRateHigh', { accepted: 1, rejected: 1 }],
     ['IngestLagHigh', { accepted: 2, lag: 4000 }],
-  ])('%s: 1 of 2 is no incident', async (kind, counts) => {
+  ])('%s opens no incident for 1 of 2 records', async (kind, counts) => {
     const { add, incidents } = await makeWatched([kind]);
     await add([noon - minuteMs], counts);
     await evaluate(noon);
     expect(await incidents()).toEqual([]);
   });
 
-  it('replays are not live traffic, from the batch that counts them to the incident that does not open', async () => {
+  it('do not count replays', async () => {
     const { org, connection, incidents } = await makeWatched(['IngestDLQRateHigh', 'IngestDLQSpike', 'DuplicateRateHigh']);
     const count = (isReplay: boolean, accepted: number, duplicates: number, deadLettered: number) =>
       world.admin(
@@ -298,7 +298,7 @@ describe('rates', () => {
     await world.admin('update private.activity_rollup set rolled_until = null');
   });
 
-  it('what is older than the window does not count', async () => {
+  it('do not count records older than the window', async () => {
     const { add, incidents } = await makeWatched(['IngestDLQSpike']);
     await add([noon - 11 * minuteMs], { deadLettered: 500 });
     await add([noon - minuteMs], { accepted: 5 });
@@ -306,7 +306,7 @@ describe('rates', () => {
     expect(await incidents()).toEqual([]);
   });
 
-  it('edited thresholds hold from the next pass on', async () => {
+  it('use edited thresholds from the next pass on', async () => {
     const { add, incidents } = await makeWatched(['IngestDLQSpike'], { warning: 5, critical: 50 });
     await add([noon - minuteMs], { deadLettered: 51 });
     await evaluate(noon);
@@ -315,13 +315,13 @@ describe('rates', () => {
 });
 
 describe('an incident', () => {
-  it('opens once, is notified once, and resolves by itself and says so', async () => {
+  it('opens once, is notified once, resolves automatically and is notified of that', async () => {
     const { add, incidents, told } = await makeWatched(['IngestDLQSpike']);
     await add([noon - minuteMs], { deadLettered: 150 });
     expect(await evaluate(noon)).toMatchObject({ opened: 1, notifications: 1 });
     for (let n = 1; n <= 4; n++) expect(await evaluate(noon + n * 30_000)).toMatchObject({ opened: 0, notifications: 0 });
     expect(await incidents()).toMatchObject([{ status: 'open', value: 150, threshold: 100 }]);
-    // The window has passed: the condition is gone, and after five minutes without it the incident is over.
+    // The window has passed, so that the condition no longer holds. Five minutes later the incident resolves.
     const clear = noon + 11 * minuteMs;
     await add(every(1, noon, clear + 6 * minuteMs), { accepted: 5 });
     for (let n = 0; n < 10; n++) expect(await evaluate(clear + n * 30_000)).toMatchObject({ resolved: 0 });
@@ -331,12 +331,12 @@ describe('an incident', () => {
     expect(await told()).toEqual(['opened warning', 'resolved warning']);
   });
 
-  it('does not flap: it holds just below the threshold, and a dip that comes back within five minutes is the same incident', async () => {
+  it('does not flap: it stays open just below the threshold, and when the value rises again within five minutes', async () => {
     const { add, incidents, told } = await makeWatched(['IngestDLQSpike'], { windowMinutes: 1 });
     await add([noon - minuteMs + 1], { deadLettered: 150 });
     await evaluate(noon);
     for (let n = 1; n <= 12; n++) {
-      // 90 is below 100 and above 80; then nothing for a minute; then 150 again
+      // 90 is below 100 and above 80; then comes a minute with nothing, then 150 again.
       await add([noon + n * minuteMs - 1], { deadLettered: [150, 90, 0, 0][n % 4] ?? 0, accepted: 1 });
       await evaluate(noon + n * minuteMs);
     }
@@ -344,7 +344,7 @@ describe('an incident', () => {
     expect(await told()).toEqual(['opened warning']);
   });
 
-  it('escalates within itself, is notified of each new height once, and never of the way down', async () => {
+  it('escalates, is notified once of each new highest level, and never when the level falls', async () => {
     const { add, incidents, told } = await makeWatched(['IngestDLQRateHigh'], { windowMinutes: 1 });
     const rates = [20, 60, 20, 200, 60, 200, 20];
     for (const [n, deadLettered] of rates.entries()) {
@@ -355,7 +355,7 @@ describe('an incident', () => {
     expect(await incidents()).toMatchObject([{ status: 'open', level: 'info', peak_level: 'critical' }]);
   });
 
-  it('is told to the channels that ask for its level, and its end to those that were told', async () => {
+  it('is sent to the channels whose minimum level it reaches, and its end to the same channels', async () => {
     const { org, add, told } = await makeWatched(['IngestDLQRateHigh'], { windowMinutes: 1 });
     const warning = await addChannel(org, 'warning');
     const critical = await addChannel(org, 'critical');
@@ -370,7 +370,7 @@ describe('an incident', () => {
     expect(await told(critical)).toEqual([]);
   });
 
-  it('is notified again by the policy of its rule, until a person acknowledges it', async () => {
+  it('is notified again at the interval of its rule until a person acknowledges it', async () => {
     const { org, add, incidents, told } = await makeWatched(['IngestDLQSpike']);
     await world.admin('update public.alert_rules set renotify_minutes = 10 where org_id = $1', [org.id]);
     const until = noon + 45 * minuteMs;
@@ -387,7 +387,7 @@ describe('an incident', () => {
     expect(await incidents()).toMatchObject([{ status: 'acknowledged', reminders: 2 }]);
   });
 
-  it('ends when its rule or its connection is switched off, and says that nobody watches', async () => {
+  it('ends when its rule or its connection is disabled or deleted, with the resolution not_watched', async () => {
     for (const off of [
       'update public.alert_rules set enabled = false where org_id = $1',
       'update public.source_connections set is_active = false where org_id = $1',
@@ -403,7 +403,7 @@ describe('an incident', () => {
     }
   });
 
-  it('that a person resolved is not opened again for half an hour, and then is', async () => {
+  it('that a person resolved is opened again after half an hour, not before', async () => {
     const { org, add, incidents } = await makeWatched(['IngestDLQSpike']);
     await add(every(1, noon - minuteMs, noon + 45 * minuteMs), { deadLettered: 150 });
     await evaluate(noon);
@@ -419,14 +419,14 @@ describe('an incident', () => {
     expect((await incidents()).map((row) => row.status)).toEqual(['resolved', 'open']);
   });
 
-  it('is one, however many evaluate at once', async () => {
+  it('is opened once when several instances evaluate at the same time', async () => {
     const { add, incidents, told } = await makeWatched(['IngestDLQSpike']);
     await add([noon - minuteMs], { deadLettered: 150 });
     const passes = await Promise.all([evaluate(noon), evaluate(noon), evaluate(noon), evaluate(noon)]);
     expect(passes.reduce((sum, pass) => sum + (pass?.opened ?? 0), 0)).toBe(1);
     expect(await incidents()).toHaveLength(1);
     expect(await told()).toEqual(['opened warning']);
-    // Even past the lock, the database holds one open incident per rule and connection.
+    // A constraint allows one open incident per rule and connection, also without the lock.
     await expect(
       world.admin(
         `insert into public.alert_incidents (org_id, kind, source_connection_id, level, peak_level, value, threshold, message, opened_at, last_seen_at, last_notified_at)
@@ -438,7 +438,7 @@ describe('an incident', () => {
 });
 
 describe('ConnectionSilent and ConnectionLag', () => {
-  it('a connection that sent every minute is late after 10, silent after 15, critically late after 30', async () => {
+  it('report a connection that sent every minute as late after 10 minutes, silent after 15 and critically late after 30', async () => {
     const { add, incidents, told } = await makeWatched(['ConnectionSilent', 'ConnectionLag']);
     await add(every(1, noon - 3 * hourMs, noon));
     const at: Record<number, string[]> = {};
@@ -455,7 +455,7 @@ describe('ConnectionSilent and ConnectionLag', () => {
       29: ['ConnectionLag warning', 'ConnectionSilent critical'],
       31: ['ConnectionLag critical', 'ConnectionSilent critical'],
     });
-    // It sends again.
+    // The connection sends again.
     await add(every(1, noon + 31 * minuteMs, noon + 40 * minuteMs));
     await evaluate(noon + 32 * minuteMs);
     await evaluate(noon + 38 * minuteMs);
@@ -472,7 +472,7 @@ describe('ConnectionSilent and ConnectionLag', () => {
     ]);
   });
 
-  it('a connection that never sent, or only a few times, is not expected to', async () => {
+  it('do not report a connection that has sent nothing or only a few times', async () => {
     const never = await makeWatched(['ConnectionSilent', 'ConnectionLag']);
     const tested = await makeWatched(['ConnectionSilent', 'ConnectionLag']);
     await tested.add([noon - 50 * minuteMs, noon - 40 * minuteMs]);
@@ -480,7 +480,7 @@ describe('ConnectionSilent and ConnectionLag', () => {
     expect([...(await never.incidents()), ...(await tested.incidents())]).toEqual([]);
   });
 
-  it('a shop that sleeps at night does not page at night, and does by day', async () => {
+  it('report a shop without sales at night by day only', async () => {
     const { add, incidents } = await makeWatched(['ConnectionSilent', 'ConnectionLag']);
     // Every five minutes from 08:00 to 22:00, for two weeks; today until 22:00.
     for (let day = 14; day >= 1; day--) await add(every(5, noon - day * dayMs - 4 * hourMs, noon - day * dayMs + 10 * hourMs));
@@ -496,9 +496,9 @@ describe('ConnectionSilent and ConnectionLag', () => {
     expect((await incidents()).map((row) => row.kind).sort()).toEqual(['ConnectionLag', 'ConnectionSilent']);
   });
 
-  it('a feed that comes twice a day pages when one is missed by half its gap, not in between', async () => {
+  it('report a feed that sends twice a day when it is late by half of its interval, not before', async () => {
     const { add, incidents } = await makeWatched(['ConnectionSilent']);
-    // At 00:00 and 12:00, give or take twenty minutes.
+    // The feed sends at 00:00 and 12:00, up to twenty minutes earlier or later.
     const jitter = (n: number) => ((n * 7) % 41) - 20;
     await add(Array.from({ length: 40 }, (_, n) => noon - n * 12 * hourMs + jitter(n) * minuteMs));
     for (const hours of [1, 6, 11, 13, 17]) {
@@ -509,10 +509,10 @@ describe('ConnectionSilent and ConnectionLag', () => {
     expect(await incidents()).toMatchObject([{ kind: 'ConnectionSilent', level: 'critical' }]);
   });
 
-  it('an outage in the past is no rhythm', async () => {
+  it('do not take an outage in the past for the usual interval', async () => {
     const { add, incidents } = await makeWatched(['ConnectionSilent']);
     for (let day = 14; day >= 1; day--) {
-      // On one day it stood still from 12:00 to 20:00.
+      // On one day the connection sent nothing from 12:00 to 20:00.
       const stopped = noon - day * dayMs;
       const times = every(2, noon - day * dayMs - 12 * hourMs, noon - day * dayMs + 12 * hourMs);
       await add(day === 5 ? times.filter((time) => time < stopped || time > stopped + 8 * hourMs) : times);
@@ -522,14 +522,14 @@ describe('ConnectionSilent and ConnectionLag', () => {
     expect(await incidents()).toMatchObject([{ kind: 'ConnectionSilent' }]);
   });
 
-  it('late events are a lag, though the connection is not silent', async () => {
+  it('report late events as a lag, although the connection is not silent', async () => {
     const { add, incidents } = await makeWatched(['ConnectionSilent', 'ConnectionLag']);
     await add(every(1, noon - 2 * hourMs, noon), { accepted: 1, lag: 1900 });
     await evaluate(noon);
     expect(await incidents()).toMatchObject([{ kind: 'ConnectionLag', level: 'critical' }]);
   });
 
-  it('rejected deliveries and replays are no sign of life', async () => {
+  it('do not count rejected deliveries and replays as traffic', async () => {
     const { add, incidents } = await makeWatched(['ConnectionSilent']);
     await add(every(1, noon - 3 * hourMs, noon));
     await add(every(1, noon, noon + 20 * minuteMs), { rejected: 5 });
@@ -538,7 +538,7 @@ describe('ConnectionSilent and ConnectionLag', () => {
     expect(await incidents()).toMatchObject([{ kind: 'ConnectionSilent' }]);
   });
 
-  it('a connection whose only events came by a retry or a replay is not late, and keeps no other org from being watched', async () => {
+  it('do not report a connection whose only events came by a retry or a replay, and still evaluate other orgs', async () => {
     const mended = await makeWatched(['ConnectionSilent', 'ConnectionLag']);
     const other = await makeWatched(['ConnectionSilent']);
     await other.add(every(1, noon - 3 * hourMs, noon - 20 * minuteMs));
@@ -551,13 +551,13 @@ describe('ConnectionSilent and ConnectionLag', () => {
     await evaluate(noon);
     expect(await mended.incidents()).toEqual([]);
     expect(await other.incidents()).toMatchObject([{ kind: 'ConnectionSilent' }]);
-    // And from its first live event on it is watched as any other.
+    // From its first live event on, the connection is watched like any other.
     await mended.add(every(1, noon, noon + 3 * hourMs));
     await evaluate(noon + 3 * hourMs + 17 * minuteMs);
     expect((await mended.incidents()).map((row) => row.kind).sort()).toEqual(['ConnectionLag', 'ConnectionSilent']);
   });
 
-  it('nobody is called silent for the time that we did not watch', async () => {
+  it('do not count the time in which the evaluator did not run', async () => {
     const { add, incidents } = await makeWatched(['ConnectionSilent']);
     await add(every(1, noon - 3 * hourMs, noon));
     const back = noon + 2 * hourMs;
@@ -569,7 +569,7 @@ describe('ConnectionSilent and ConnectionLag', () => {
     expect(await incidents()).toHaveLength(1);
   });
 
-  it('a clock that was ahead and is set right is watched by from then on', async () => {
+  it('count from the correction on when the clock was ahead and was corrected', async () => {
     const { add, incidents } = await makeWatched(['ConnectionSilent']);
     await add(every(1, noon - 3 * hourMs, noon));
     await world.admin('update private.alert_clock set watching_since = $1', [new Date(noon + 2 * dayMs).toISOString()]);
@@ -581,7 +581,7 @@ describe('ConnectionSilent and ConnectionLag', () => {
     await world.admin(`update private.alert_clock set watching_since = '-infinity'`);
   });
 
-  it('nor for the time that it was switched off', async () => {
+  it('do not count the time in which the connection was inactive', async () => {
     const { connection, add, incidents } = await makeWatched(['ConnectionSilent']);
     await add(every(1, noon - 3 * hourMs, noon));
     const back = noon + 2 * hourMs;
@@ -592,7 +592,7 @@ describe('ConnectionSilent and ConnectionLag', () => {
     expect(await incidents()).toHaveLength(1);
   });
 
-  it('nor for the time that nobody counted what came', async () => {
+  it('do not count the time in which the activity was not rolled up', async () => {
     const { add, incidents } = await makeWatched(['ConnectionSilent']);
     await add(every(1, noon - 3 * hourMs, noon));
     await world.admin('update private.activity_rollup set rolled_until = $1', [new Date(noon).toISOString()]);
@@ -605,7 +605,7 @@ describe('ConnectionSilent and ConnectionLag', () => {
     expect(await incidents()).toHaveLength(1);
   });
 
-  it('nor for the time that the operator turned deliveries away', async () => {
+  it('do not count the time in which the operator refused deliveries', async () => {
     const { add, incidents } = await makeWatched(['ConnectionSilent']);
     await add(every(1, noon - 3 * hourMs, noon));
     await world.admin(`update private.flow_state set operator_mode = 'drain'`);

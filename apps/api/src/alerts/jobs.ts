@@ -7,7 +7,7 @@ import type { Metrics } from '../platform/metrics.ts';
 import { loadOrgKeys, type OrgKeys } from '../tenancy/org-keys.ts';
 import { openDestination } from './destination.ts';
 import type { Notifier } from './notifier.ts';
-import { type ClaimedNotification, claimNotifications, evaluateAlerts, type Settlement, settleNotification } from './store.ts';
+import { type AttemptResult, type ClaimedNotification, claimNotifications, evaluateAlerts, recordAttempt } from './store.ts';
 
 export interface AlertTaskDeps {
   db: Db;
@@ -18,13 +18,14 @@ export interface AlertTaskDeps {
 
 const sliceMs = 20_000;
 const claimsAtOnce = 20;
-/** Longer than any attempt lasts: what an instance that died had taken is tried again after it. */
+/** Longer than any attempt lasts. The notifications that a crashed instance had claimed are tried again after this time. */
 const leaseSeconds = 60;
 const attemptsMax = 12;
-/** As long as a circuit stays open. */
+/** The time for which a circuit stays open. */
 const postponeSeconds = 30;
 
-export function alertTasks({ db, masterKeys, notifier, metrics }: AlertTaskDeps): Record<string, Task> {
+export function alertTasks(deps: AlertTaskDeps): Record<string, Task> {
+  const { db } = deps;
   return {
     'alerts.evaluate': {
       everySeconds: 30,
@@ -33,91 +34,85 @@ export function alertTasks({ db, masterKeys, notifier, metrics }: AlertTaskDeps)
         if (!pass) return;
         const { failures, ...counts } = pass;
         if (Object.values(counts).some((count) => count > 0)) log.info(counts, 'alerts');
-        // The others were; a job that fails is what an operator is alerted of.
+        // All other orgs were evaluated. The job fails because the operator is alerted about failed jobs.
         if (failures.length > 0) throw new Error(`alerts could not be evaluated: ${JSON.stringify(failures.slice(0, 20))}`);
       },
     },
     'alerts.notify': {
       everySeconds: 5,
       async run(_payload, { signal, log }) {
-        const keysByOrg = new Map<string, Promise<OrgKeys>>();
-        const keysOf = (orgId: string) => {
-          const keys = keysByOrg.get(orgId) ?? loadOrgKeys(db, masterKeys, orgId, log);
-          keysByOrg.set(orgId, keys);
-          return keys;
-        };
+        const keysOf = createKeyLoader(deps, log);
         const deadline = performance.now() + sliceMs;
         while (!signal.aborted && performance.now() < deadline) {
           const claimed = await claimNotifications(db, claimsAtOnce, leaseSeconds);
           if (claimed.length === 0) return;
-          await Promise.all(claimed.map((notification) => attempt(notification, keysOf, log)));
+          await Promise.all(claimed.map((notification) => attempt(deps, notification, keysOf, log)));
         }
       },
     },
   };
+}
 
-  async function attempt(claimed: ClaimedNotification, keysOf: (orgId: string) => Promise<OrgKeys>, log: Logger): Promise<void> {
-    const settlement = await deliver(claimed, keysOf, log);
-    metrics.alertNotifications.inc({ channel_type: claimed.channel_type, outcome: settlement.outcome });
-    if (settlement.outcome !== 'sent') {
-      log.warn(
-        {
-          notificationId: claimed.id,
-          channelId: claimed.channel_id,
-          attempts: claimed.attempts,
-          outcome: settlement.outcome,
-          reason: settlement.error,
-        },
-        'a notification did not arrive',
-      );
-    }
-    await settle(claimed, settlement, log);
+type LoadKeys = (orgId: string) => Promise<OrgKeys>;
+
+/** Loads the keys of each org once in a run. */
+function createKeyLoader({ db, masterKeys }: AlertTaskDeps, log: Logger): LoadKeys {
+  const keysByOrg = new Map<string, Promise<OrgKeys>>();
+  return (orgId) => {
+    const keys = keysByOrg.get(orgId) ?? loadOrgKeys(db, masterKeys, orgId, log);
+    keysByOrg.set(orgId, keys);
+    return keys;
+  };
+}
+
+async function attempt(deps: AlertTaskDeps, claimed: ClaimedNotification, keysOf: LoadKeys, log: Logger): Promise<void> {
+  const result = await deliver(deps.notifier, claimed, keysOf, log);
+  const { id: notificationId, channel_id: channelId, attempts } = claimed;
+  deps.metrics.alertNotifications.inc({ channel_type: claimed.channel_type, outcome: result.outcome });
+  if (result.outcome !== 'sent') {
+    log.warn({ notificationId, channelId, attempts, outcome: result.outcome, reason: result.error }, 'a notification was not delivered');
   }
-
-  /** What cannot be written must not keep the others of the run from being told: it is due again when its lease ends. */
-  async function settle(claimed: ClaimedNotification, settlement: Settlement, log: Logger): Promise<void> {
-    try {
-      await settleNotification(db, claimed, settlement);
-    } catch (error) {
-      log.error({ err: error, notificationId: claimed.id, channelId: claimed.channel_id }, 'a notification could not be settled');
-    }
-  }
-
-  async function deliver(claimed: ClaimedNotification, keysOf: (orgId: string) => Promise<OrgKeys>, log: Logger): Promise<Settlement> {
-    // Only attempts whose end could not be written bring it this far.
-    if (claimed.attempts > attemptsMax)
-      return { outcome: 'failed', error: 'what became of the attempts could not be written down', afterSeconds: 0 };
-    try {
-      const destination =
-        claimed.sealed && openDestination(await keysOf(claimed.org_id), claimed.org_id, claimed.channel_id, claimed.sealed);
-      if (!destination) return { outcome: 'failed', error: 'the destination cannot be opened: enter it again', afterSeconds: 0 };
-      const delivered = await notifier.deliver(claimed.channel_id, destination, toMessage(claimed));
-      if (delivered.ok) return { outcome: 'sent', error: undefined, afterSeconds: 0 };
-      const error = delivered.status === null ? delivered.answer : `${delivered.status} ${delivered.answer}`.trim();
-      if (delivered.isFinal || claimed.attempts >= attemptsMax) return { outcome: 'failed', error, afterSeconds: 0 };
-      return {
-        outcome: 'retry',
-        error,
-        afterSeconds: Math.max(backoffSeconds(claimed.attempts), Math.min(delivered.retryAfterSeconds ?? 0, 3_600)),
-      };
-    } catch (error) {
-      if (error instanceof CircuitOpenError)
-        return {
-          outcome: 'postponed',
-          error: 'the receiver failed several times in a row and is left alone for a moment',
-          afterSeconds: postponeSeconds,
-        };
-      log.error({ err: error, channelId: claimed.channel_id }, 'a notification could not be prepared');
-      return {
-        outcome: claimed.attempts >= attemptsMax ? 'failed' : 'retry',
-        error: 'something went wrong on our side',
-        afterSeconds: backoffSeconds(claimed.attempts),
-      };
-    }
+  try {
+    await recordAttempt(deps.db, claimed, result);
+  } catch (error) {
+    // This failure must not stop the other notifications of the run. The notification is due again when its lease ends.
+    log.error({ err: error, notificationId, channelId }, 'the result of a notification could not be stored');
   }
 }
 
-/** 30 s, doubled up to an hour; between half of it and all of it, so that many do not come back at one moment. Twelve attempts take five hours. */
+async function deliver(notifier: Notifier, claimed: ClaimedNotification, keysOf: LoadKeys, log: Logger): Promise<AttemptResult> {
+  const { attempts, channel_id: channelId, org_id: orgId, sealed } = claimed;
+  const isLast = attempts >= attemptsMax;
+  // The count goes beyond the maximum only when the results of earlier attempts could not be stored.
+  if (attempts > attemptsMax) return failed('the results of the attempts could not be stored');
+  try {
+    const destination = sealed && openDestination(await keysOf(orgId), orgId, channelId, sealed);
+    if (!destination) return failed('the destination cannot be decrypted: enter it again');
+    const delivered = await notifier.deliver(channelId, destination, toMessage(claimed));
+    if (delivered.ok) return { outcome: 'sent', error: undefined, afterSeconds: 0 };
+    const error = delivered.status === null ? delivered.answer : `${delivered.status} ${delivered.answer}`.trim();
+    if (delivered.isFinal || isLast) return failed(error);
+    const afterSeconds = Math.max(backoffSeconds(attempts), Math.min(delivered.retryAfterSeconds ?? 0, 3_600));
+    return { outcome: 'retry', error, afterSeconds };
+  } catch (error) {
+    if (error instanceof CircuitOpenError) {
+      const reason = 'the receiver failed several times in a row, so nothing is sent to it for 30 seconds';
+      return { outcome: 'postponed', error: reason, afterSeconds: postponeSeconds };
+    }
+    log.error({ err: error, channelId }, 'a notification could not be prepared');
+    const reason = 'the notification could not be prepared because of an internal error';
+    return { outcome: isLast ? 'failed' : 'retry', error: reason, afterSeconds: backoffSeconds(attempts) };
+  }
+}
+
+function failed(error: string): AttemptResult {
+  return { outcome: 'failed', error, afterSeconds: 0 };
+}
+
+/**
+ * The wait before the next attempt: 30 s, doubled at each attempt up to an hour, of which a random part between half and all is used, so
+ * that many notifications do not become due at the same moment. Twelve attempts take about five hours.
+ */
 function backoffSeconds(attempts: number): number {
   return Math.ceil(Math.min(3_600, 15 * 2 ** attempts) * (0.5 + Math.random() / 2));
 }

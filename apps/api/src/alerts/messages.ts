@@ -1,7 +1,7 @@
 import type { AlertLevel, AlertWebhookBody } from '@tributary/shared/alerts.ts';
 
 export interface AlertMessage {
-  /** The same on every attempt: receivers know a repetition by it. */
+  /** The same on every attempt, so that receivers recognise a repetition. */
   id: string;
   kind: 'opened' | 'escalated' | 'reminder' | 'acknowledged' | 'resolved' | 'test';
   level: AlertLevel;
@@ -10,9 +10,9 @@ export interface AlertMessage {
   createdAt: string;
   orgId: string;
   orgName: string;
-  /** Who acknowledged or resolved it; undefined: it resolved by itself. */
+  /** The person who acknowledged or resolved the incident. Undefined when the incident resolved automatically. */
   actor: string | undefined;
-  /** Undefined: a test, which is about nothing. */
+  /** Undefined for a test, which is about no incident. */
   incident: Incident | undefined;
 }
 
@@ -27,13 +27,13 @@ interface Incident {
   sourceType: string;
 }
 
-/** The alert's name as contracts and runbook call it: lag has one of its own for each level. */
+/** The alert's name in the metrics and the runbook, where the lag alert has a different name for each level. */
 function alertName({ incident, level }: AlertMessage): string {
   if (!incident) return 'Test';
   return incident.rule === 'IngestLagHigh' && level === 'critical' ? 'IngestLagCritical' : incident.rule;
 }
 
-/** One line. */
+/** A title of one line. */
 function titleOf(message: AlertMessage): string {
   const about = message.incident ? `${alertName(message)}: ${message.incident.connectionName}` : 'Test of an alert channel';
   const by = message.actor === undefined ? '' : ` by ${message.actor}`;
@@ -52,7 +52,10 @@ function contextOf({ orgName, incident }: AlertMessage): string {
   return incident ? `${orgName} · ${incident.sourceType} · since ${incident.openedAt}` : orgName;
 }
 
-/** Everything that people typed stands in plain_text, where it can neither mention nor link; `text`, which is read as markup, is escaped. */
+/**
+ * The body for Slack. Texts that people typed are sent as plain_text, where they can neither mention people nor link; `text`, which Slack
+ * reads as markup, is escaped.
+ */
 export function slackBody(message: AlertMessage): object {
   const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
   const plain = (text: string, max: number) => ({
@@ -70,7 +73,7 @@ export function slackBody(message: AlertMessage): object {
   };
 }
 
-/** An event of PagerDuty's Events API v2. One incident of ours is one of theirs: the dedup_key says which. */
+/** An event of PagerDuty's Events API v2. The dedup_key makes PagerDuty keep one incident for each incident here. */
 export function pagerDutyEvent(message: AlertMessage, routingKey: string): object {
   const event = { routing_key: routingKey, dedup_key: `tributary-${message.incident?.id ?? message.id}` };
   if (message.kind === 'acknowledged') return { ...event, event_action: 'acknowledge' };
@@ -121,7 +124,7 @@ export function webhookBody(message: AlertMessage): AlertWebhookBody {
   };
 }
 
-/** The mails of one incident are one thread. */
+/** The mail, in one thread with the other mails of its incident. */
 export function mailOf(message: AlertMessage) {
   const thread = message.incident && `<incident-${message.incident.id}@tributary>`;
   return {

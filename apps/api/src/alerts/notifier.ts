@@ -9,27 +9,27 @@ import { type Outbound, OutboundRefused } from '../platform/outbound.ts';
 import type { Destination } from './destination.ts';
 import { type AlertMessage, mailOf, pagerDutyEvent, slackBody, webhookBody } from './messages.ts';
 
-/** What a receiver made of a message. */
+/** The outcome of sending one message. */
 interface Delivered {
   ok: boolean;
-  /** HTTP status; null where it answered nothing, or speaks no HTTP. */
+  /** HTTP status; null when the receiver did not answer, or does not speak HTTP. */
   status: number | null;
-  /** The beginning of its answer, or why there is none. */
+  /** The beginning of the receiver's answer, or the reason why there is no answer. */
   answer: string;
-  /** Sending the same again cannot help. */
+  /** Sending the same message again cannot succeed. */
   isFinal: boolean;
-  /** What the receiver asked for by Retry-After. */
+  /** The wait that the receiver asked for by Retry-After. */
   retryAfterSeconds: number | undefined;
 }
 
 export interface Notifier {
   /** Whether this server can send e-mail. */
   sendsMail: boolean;
-  /** Throws CircuitOpenError, without sending, while the channel's receiver is left alone. Never throws otherwise. */
+  /** Throws CircuitOpenError, without sending, while the channel's circuit is open. Throws no other error. */
   deliver(channelId: string, destination: Destination, message: AlertMessage): Promise<Delivered>;
-  /** One attempt past the circuit: a person waits for what the receiver says now. */
+  /** Sends once, also while the circuit is open: a person is waiting for the receiver's answer. */
   deliverTest(destination: Destination, message: AlertMessage): Promise<Delivered>;
-  /** Of this process. */
+  /** The state of the channel's circuit in this process. */
   circuitOf(channelId: string): CircuitState;
   close(): void;
 }
@@ -37,20 +37,20 @@ export interface Notifier {
 export interface NotifierOptions {
   outbound: Outbound;
   circuits: Circuits;
-  /** smtp:// or smtps://, with user and password where the relay asks for them. Undefined: no e-mail is sent. */
+  /** smtp:// or smtps://, with user and password where the relay needs them. Undefined when this server sends no e-mail. */
   smtp: { url: string; from: string } | undefined;
   pagerDutyUrl: string;
   /** The database's clock, by which webhooks are signed. */
   now(): number;
 }
 
-/** The beginning of what a receiver said, as Postgres takes text: without NUL, and with no half of a character at its end. */
+/** The beginning of a receiver's answer in a form that Postgres accepts: without NUL, and without half of a surrogate pair at its end. */
 function excerpt(text: string): string {
   return text.replaceAll('\0', '').trim().slice(0, 300).toWellFormed();
 }
 
-/** A failure that says the receiver is in trouble, as the circuit counts it. */
-class Trouble extends Error {
+/** A failure of the receiver that the circuit counts. */
+class ReceiverFailed extends Error {
   readonly delivered: Delivered;
   constructor(delivered: Delivered) {
     super(delivered.answer);
@@ -58,18 +58,11 @@ class Trouble extends Error {
   }
 }
 
-/** Speaks to Slack, PagerDuty, webhooks and mail servers, each channel behind a circuit of its own. */
-export function createNotifier({ outbound, circuits, smtp, pagerDutyUrl, now }: NotifierOptions): Notifier {
-  const mail =
-    smtp &&
-    createTransport({
-      url: smtp.url,
-      connectionTimeout: 5_000,
-      greetingTimeout: 5_000,
-      socketTimeout: 10_000,
-      disableFileAccess: true,
-      disableUrlAccess: true,
-    });
+/** Sends to Slack, PagerDuty, webhooks and mail servers. Each channel has its own circuit breaker. */
+export function createNotifier(options: NotifierOptions): Notifier {
+  const { circuits, smtp } = options;
+  const mail = smtp && createMailer(smtp);
+  const send = createSender({ ...options, mail });
   const breakers = new LRUCache<string, Breaker>({ max: 2_000, dispose: (breaker) => breaker.dispose() });
 
   function breakerOf(channelId: string, type: AlertChannelType): Breaker {
@@ -81,76 +74,24 @@ export function createNotifier({ outbound, circuits, smtp, pagerDutyUrl, now }: 
     return breaker;
   }
 
-  async function send(destination: Destination, message: AlertMessage): Promise<Delivered> {
-    try {
-      switch (destination.type) {
-        case 'slack':
-          return await post(destination.url, JSON.stringify(slackBody(message)));
-        case 'pagerduty':
-          return await post(pagerDutyUrl, JSON.stringify(pagerDutyEvent(message, destination.routingKey)));
-        case 'webhook': {
-          const body = JSON.stringify(webhookBody(message));
-          return await post(destination.url, body, signatureHeaders(destination.secret, `msg_${message.id}`, body, now()));
-        }
-        case 'email':
-          return await sendMail(destination.recipients, message);
-      }
-    } catch (error) {
-      const isRefused = error instanceof OutboundRefused;
-      // 550 to 559: the mailbox, not the relay.
-      const mailbox = Number((error as { responseCode?: unknown }).responseCode);
-      return {
-        ok: false,
-        status: null,
-        answer: isRefused ? error.message : describeError(error),
-        isFinal: isRefused || (mailbox >= 550 && mailbox < 560),
-        retryAfterSeconds: undefined,
-      };
-    }
-  }
-
-  async function post(url: string, body: string, headers: Record<string, string> = {}): Promise<Delivered> {
-    const {
-      status,
-      text,
-      headers: answered,
-    } = await outbound.request(url, { headers: { 'content-type': 'application/json', ...headers }, body });
-    const isRedirect = status >= 300 && status < 400;
-    return {
-      ok: status >= 200 && status < 300,
-      status,
-      answer: isRedirect ? 'it redirects, which is not followed: enter the address it leads to' : excerpt(text),
-      isFinal: isRedirect || (status >= 400 && status < 500 && ![408, 409, 425, 429].includes(status)),
-      retryAfterSeconds: /^\d{1,5}$/.test(String(answered['retry-after'])) ? Number(answered['retry-after']) : undefined,
-    };
-  }
-
-  async function sendMail(recipients: readonly string[], message: AlertMessage): Promise<Delivered> {
-    if (!mail || !smtp)
-      return { ok: false, status: null, answer: 'this server sends no e-mail', isFinal: true, retryAfterSeconds: undefined };
-    // Each recipient is an address and nothing else: no display name, no list of them in one text.
-    const sent = await mail.sendMail({ ...mailOf(message), from: smtp.from, to: recipients.map((address) => ({ name: '', address })) });
-    return { ok: true, status: null, answer: excerpt(sent.response), isFinal: false, retryAfterSeconds: undefined };
-  }
-
   return {
     sendsMail: mail !== undefined,
     async deliver(channelId, destination, message) {
       try {
         return await breakerOf(channelId, destination.type).run(async () => {
           const delivered = await send(destination, message);
-          // A receiver that says no is well; a redirect, too.
-          if (!delivered.ok && !delivered.isFinal) throw new Trouble(delivered);
+          // A receiver that refuses a message or redirects is working, so that the circuit does not count this as a failure.
+          if (!delivered.ok && !delivered.isFinal) throw new ReceiverFailed(delivered);
           return delivered;
         });
       } catch (error) {
-        if (error instanceof Trouble) return error.delivered;
+        if (error instanceof ReceiverFailed) return error.delivered;
         throw error;
       }
     },
     async deliverTest(destination, message) {
       const delivered = await send(destination, message);
-      // PagerDuty opens an incident for the test: it is closed at once.
+      // PagerDuty opens an incident for the test, which this closes at once.
       if (destination.type === 'pagerduty' && delivered.ok) await send(destination, { ...message, kind: 'resolved' });
       return delivered;
     },
@@ -162,33 +103,108 @@ export function createNotifier({ outbound, circuits, smtp, pagerDutyUrl, now }: 
   };
 }
 
-/** By Standard Webhooks 1.0. */
+interface Mailer {
+  send(recipients: readonly string[], message: AlertMessage): Promise<Delivered>;
+  close(): void;
+}
+
+function createMailer({ url, from }: { url: string; from: string }): Mailer {
+  const transport = createTransport({
+    url,
+    connectionTimeout: 5_000,
+    greetingTimeout: 5_000,
+    socketTimeout: 10_000,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  return {
+    async send(recipients, message) {
+      // Each recipient is passed as a bare address, so that no text can add a display name or further recipients.
+      const sent = await transport.sendMail({ ...mailOf(message), from, to: recipients.map((address) => ({ name: '', address })) });
+      return { ok: true, status: null, answer: excerpt(sent.response), isFinal: false, retryAfterSeconds: undefined };
+    },
+    close: () => transport.close(),
+  };
+}
+
+type SenderDeps = Pick<NotifierOptions, 'outbound' | 'pagerDutyUrl' | 'now'> & { mail: Mailer | undefined };
+
+/** Sends one message in the format of its destination. It returns failures, and never throws. */
+function createSender({ outbound, mail, pagerDutyUrl, now }: SenderDeps) {
+  async function post(url: string, body: string, headers: Record<string, string> = {}): Promise<Delivered> {
+    const response = await outbound.request(url, { headers: { 'content-type': 'application/json', ...headers }, body });
+    const { status } = response;
+    const isRedirect = status >= 300 && status < 400;
+    const retryAfter = String(response.headers['retry-after']);
+    return {
+      ok: status >= 200 && status < 300,
+      status,
+      answer: isRedirect
+        ? 'the receiver redirects, and redirects are not followed: enter the address that it redirects to'
+        : excerpt(response.text),
+      isFinal: isRedirect || (status >= 400 && status < 500 && ![408, 409, 425, 429].includes(status)),
+      retryAfterSeconds: /^\d{1,5}$/.test(retryAfter) ? Number(retryAfter) : undefined,
+    };
+  }
+
+  function sendOrThrow(destination: Destination, message: AlertMessage): Promise<Delivered> {
+    switch (destination.type) {
+      case 'slack':
+        return post(destination.url, JSON.stringify(slackBody(message)));
+      case 'pagerduty':
+        return post(pagerDutyUrl, JSON.stringify(pagerDutyEvent(message, destination.routingKey)));
+      case 'webhook': {
+        const body = JSON.stringify(webhookBody(message));
+        return post(destination.url, body, signatureHeaders(destination.secret, `msg_${message.id}`, body, now()));
+      }
+      case 'email':
+        return mail ? mail.send(destination.recipients, message) : Promise.resolve(unsent('this server sends no e-mail', true));
+    }
+  }
+
+  return async (destination: Destination, message: AlertMessage): Promise<Delivered> => {
+    try {
+      return await sendOrThrow(destination, message);
+    } catch (error) {
+      if (error instanceof OutboundRefused) return unsent(error.message, true);
+      // SMTP codes 550 to 559 are about the mailbox, not about the relay.
+      const smtpCode = Number((error as { responseCode?: unknown }).responseCode);
+      return unsent(describeError(error), smtpCode >= 550 && smtpCode < 560);
+    }
+  };
+}
+
+function unsent(answer: string, isFinal: boolean): Delivered {
+  return { ok: false, status: null, answer, isFinal, retryAfterSeconds: undefined };
+}
+
+/** The headers that sign a body by Standard Webhooks 1.0. */
 function signatureHeaders(secret: string, id: string, body: string, nowMs: number): Record<string, string> {
   const [key] = keysOf([secret], 'whsec');
   if (!key) throw new Error('the signing secret cannot be used');
   return signStandardWebhook(key, id, body, nowMs);
 }
 
-/** What went wrong on the way, for the person who set the channel up: codes, never an address of ours. */
+/** Explains a failed send to the person who set the channel up. It contains codes only, never an address of this server. */
 function describeError(error: unknown): string {
   const { code, responseCode, response } = error as { code?: unknown; responseCode?: unknown; response?: unknown };
   if (typeof responseCode === 'number' && typeof response === 'string') return excerpt(response);
   const known: Record<string, string> = {
-    ECONNREFUSED: 'nobody listens there',
+    ECONNREFUSED: 'the connection was refused',
     ECONNRESET: 'the connection was cut',
     UND_ERR_SOCKET: 'the connection was cut',
     ENOTFOUND: 'there is no such host',
-    EAI_AGAIN: 'the host could not be looked up',
-    UND_ERR_CONNECT_TIMEOUT: 'it could not be reached in time',
-    ETIMEDOUT: 'it could not be reached in time',
-    UND_ERR_HEADERS_TIMEOUT: 'it did not answer in time',
-    UND_ERR_BODY_TIMEOUT: 'it did not answer in time',
+    EAI_AGAIN: 'the host name could not be resolved',
+    UND_ERR_CONNECT_TIMEOUT: 'the receiver could not be reached in time',
+    ETIMEDOUT: 'the receiver could not be reached in time',
+    UND_ERR_HEADERS_TIMEOUT: 'the receiver did not answer in time',
+    UND_ERR_BODY_TIMEOUT: 'the receiver did not answer in time',
   };
-  if (typeof code === 'string') return known[code] ?? `it failed (${code})`;
-  return error instanceof Error && error.name === 'TimeoutError' ? 'it did not answer in time' : 'it failed';
+  if (typeof code === 'string') return known[code] ?? `sending failed (${code})`;
+  return error instanceof Error && error.name === 'TimeoutError' ? 'the receiver did not answer in time' : 'sending failed';
 }
 
-/** A message that is about nothing, for `send test`. */
+/** The message of a test, which is about no incident. */
 export function testMessage(org: { id: string; name: string }, nowMs: number): AlertMessage {
   return {
     id: randomUUID(),

@@ -66,7 +66,7 @@ async function addChannel(org: TestOrg, destination: Destination): Promise<strin
   return id;
 }
 
-/** An org with a connection that has an open incident nobody was told of. */
+/** An org with a connection that has an open incident without notifications. */
 async function makeIncident() {
   const org = await world.makeOrg();
   const connection = await world.makeConnection(org, { name: 'Shop <!channel> & *Co*' });
@@ -87,7 +87,7 @@ async function change(org: TestOrg, incidentId: string, status: string): Promise
   await world.db.as(org.owner.claims, (sql) => sql('select private.change_alert_incident($1, $2)', [incidentId, status]));
 }
 
-/** One run of the task, as the queue would start it; with `again`, what waits for its next attempt is due at once. */
+/** One run of the task, as the queue would start it. With `again`, every pending notification is made due first. */
 async function notify({ again = false, by = notifier } = {}): Promise<void> {
   if (again) await world.admin(`update public.alert_notifications set next_attempt_at = now() where status = 'pending'`);
   const task = alertTasks({ db: world.db, masterKeys: world.masterKeys, notifier: by, metrics })['alerts.notify'];
@@ -109,7 +109,7 @@ const rows = (channel: string) =>
   );
 
 describe('each kind of channel', () => {
-  it('Slack gets a message in its format, in which nobody who named a connection can mention or link', async () => {
+  it('Slack gets a message in its format, in which the name of a connection can neither mention people nor link', async () => {
     const { org, queue } = await makeIncident();
     const channel = await addChannel(org, { type: 'slack', url: `${receiver.url}/services/T/B/token` });
     await queue('opened');
@@ -124,7 +124,7 @@ describe('each kind of channel', () => {
     expect(await rows(channel)).toMatchObject([{ kind: 'opened', status: 'sent', attempts: 1, last_error: null }]);
   });
 
-  it('PagerDuty gets trigger, acknowledge and resolve of one dedup_key', async () => {
+  it('PagerDuty gets trigger, acknowledge and resolve with one dedup_key', async () => {
     Object.assign(receiver, { status: 202, text: '{"status":"success"}' });
     const { org, id, queue } = await makeIncident();
     await addChannel(org, { type: 'pagerduty', routingKey });
@@ -145,7 +145,7 @@ describe('each kind of channel', () => {
     expect(events[0].payload.summary.length).toBeLessThanOrEqual(1024);
   });
 
-  it('a webhook gets a body that Standard Webhooks verifies, under one id at every attempt', async () => {
+  it('a webhook gets a body that Standard Webhooks verifies, with the same id at every attempt', async () => {
     const { org, id, connection, queue } = await makeIncident();
     const channel = await addChannel(org, { type: 'webhook', url: `${receiver.url}/hook?key=1`, secret });
     await queue('opened');
@@ -183,8 +183,8 @@ describe('each kind of channel', () => {
   });
 });
 
-describe('a receiver that is in trouble', () => {
-  it('down, then up: everything arrives, in order and once', async () => {
+describe('a receiver that fails', () => {
+  it('gets every notification once and in order after it was down', async () => {
     const { org, id, queue } = await makeIncident();
     const channel = await addChannel(org, { type: 'webhook', url: receiver.url, secret });
     await queue('opened');
@@ -194,8 +194,8 @@ describe('a receiver that is in trouble', () => {
     await notify({ again: true });
     const waiting = await rows(channel);
     expect(waiting).toMatchObject([
-      { kind: 'opened', status: 'pending', attempts: 2, last_error: 'nobody listens there' },
-      // Said after what came before it, or a page would be closed before it was opened.
+      { kind: 'opened', status: 'pending', attempts: 2, last_error: 'the connection was refused' },
+      // Sent only after the notification before it, or a page would be closed before it was opened.
       { kind: 'resolved', status: 'pending', attempts: 0 },
     ]);
     await receiver.up();
@@ -205,14 +205,14 @@ describe('a receiver that is in trouble', () => {
     expect(await rows(channel)).toMatchObject([{ status: 'sent' }, { status: 'sent' }]);
   });
 
-  it('is tried again after growing waits, and given up after twelve', async () => {
+  it('is tried again after growing waits, and given up after twelve attempts', async () => {
     const { org, queue } = await makeIncident();
     receiver.status = 503;
     const channel = await addChannel(org, { type: 'webhook', url: receiver.url, secret });
     await queue('opened');
     const waits: number[] = [];
     for (let n = 0; n < 12; n++) {
-      // A circuit of its own at each attempt: this is about the outbox.
+      // Each attempt gets a new circuit, because this test is about the outbox only.
       const fresh = createNotifier({
         outbound,
         circuits: createCircuits({ metrics, log: world.log, now: Date.now }),
@@ -233,15 +233,15 @@ describe('a receiver that is in trouble', () => {
 
   it.each([
     ['a NUL', 'gone\0 away', '404 gone away'],
-    ['half of a character at the end of what is kept', `${'x'.repeat(299)}\u{1f600}`, `404 ${'x'.repeat(299)}\ufffd`],
-  ])('answers with %s: the notification ends like any other', async (_what, text, error) => {
+    ['half of a character at the end of the stored part', `${'x'.repeat(299)}\u{1f600}`, `404 ${'x'.repeat(299)}\ufffd`],
+  ])('may answer with %s: the attempt is stored like any other', async (_what, text, error) => {
     const { org, queue } = await makeIncident();
     Object.assign(receiver, { status: 404, text });
     const channel = await addChannel(org, { type: 'webhook', url: receiver.url, secret });
     await queue('opened');
     await notify();
     expect(await rows(channel)).toMatchObject([{ status: 'failed', attempts: 1, last_error: error }]);
-    // Send test writes the same down.
+    // The test of a channel stores the same text.
     const { answer } = await notifier.deliverTest(
       { type: 'webhook', url: receiver.url, secret },
       testMessage({ id: org.id, name: 'Org' }, Date.now()),
@@ -249,7 +249,7 @@ describe('a receiver that is in trouble', () => {
     await noteChannel(world.db, channel, answer);
   });
 
-  it('a notification whose end cannot be written keeps no other waiting, and is given up after twelve attempts, too', async () => {
+  it('a notification whose result cannot be stored delays no other, and is given up after twelve attempts, too', async () => {
     const { org, queue } = await makeIncident();
     const cursed = await addChannel(org, { type: 'slack', url: receiver.url });
     const others = await Promise.all([1, 2, 3].map(() => addChannel(org, { type: 'slack', url: receiver.url })));
@@ -261,12 +261,12 @@ describe('a receiver that is in trouble', () => {
     await world.admin('update public.alert_notifications set attempts = 12 where channel_id = $1', [cursed]);
     await notify({ again: true });
     expect(await rows(cursed)).toMatchObject([{ status: 'failed', attempts: 13 }]);
-    // Once with each of the four channels: the last run gave up without asking again.
+    // Each of the four channels received one message: the last run gave up without sending.
     expect(receiver.received).toHaveLength(4);
     await world.admin('alter table public.alert_notifications drop constraint cursed');
   });
 
-  it('one org with many receivers keeps no other org waiting: they take turns', async () => {
+  it('an org with many receivers does not delay another org: orgs take turns', async () => {
     const [many, few] = [await makeIncident(), await makeIncident()];
     for (let n = 0; n < 6; n++) await addChannel(many.org, { type: 'slack', url: receiver.url });
     await addChannel(few.org, { type: 'slack', url: receiver.url });
@@ -276,7 +276,7 @@ describe('a receiver that is in trouble', () => {
     expect(orgs.toSorted()).toEqual([many.org.id, many.org.id, many.org.id, few.org.id].toSorted());
   });
 
-  it('receivers that never answer take one place of the jobs, however often the clock starts the task', async () => {
+  it('receivers that never answer occupy one job worker, however often the clock starts the task', async () => {
     const { org, queue } = await makeIncident();
     const channel = await addChannel(org, { type: 'slack', url: receiver.url });
     await queue('opened');
@@ -309,9 +309,9 @@ describe('a receiver that is in trouble', () => {
     expect(await rows(channel)).toMatchObject([{ status: 'sent', attempts: 1 }]);
   });
 
-  it('is asked again when it said so by Retry-After', async () => {
+  it('is tried again at the time that it asked for by Retry-After', async () => {
     const { org, queue } = await makeIncident();
-    Object.assign(receiver, { status: 429, headers: { retryAfterSeconds: 1200 } });
+    Object.assign(receiver, { status: 429, headers: { 'retry-after': '1200' } });
     const channel = await addChannel(org, { type: 'slack', url: receiver.url });
     await queue('opened');
     await notify();
@@ -323,8 +323,8 @@ describe('a receiver that is in trouble', () => {
   it.each([
     [404, '404 no_service'],
     [403, '403 no_service'],
-    [302, '302 it redirects, which is not followed: enter the address it leads to'],
-  ])('that answers %i is not asked again: somebody must look', async (status, error) => {
+    [302, '302 the receiver redirects, and redirects are not followed: enter the address that it redirects to'],
+  ])('is not tried again when it answers %i, because a person must correct the channel', async (status, error) => {
     const { org, queue } = await makeIncident();
     Object.assign(receiver, { status, text: 'no_service', headers: { location: `${receiver.url}/elsewhere` } });
     const channel = await addChannel(org, { type: 'slack', url: receiver.url });
@@ -340,7 +340,7 @@ describe('a receiver that is in trouble', () => {
     expect(last_failed_at).not.toBeNull();
   });
 
-  it('is left alone by its circuit after three failures in a row, which costs no attempt, and no other channel waits for it', async () => {
+  it('gets nothing after three failures in a row while its circuit is open, which costs no attempt and delays no other channel', async () => {
     const { org, queue } = await makeIncident();
     const broken = await addChannel(org, { type: 'webhook', url: 'http://127.0.0.1:1/', secret });
     const working = await addChannel(org, { type: 'slack', url: receiver.url });
@@ -369,7 +369,7 @@ describe('a receiver that is in trouble', () => {
     );
   });
 
-  it('never answers: the attempt ends, and others did not wait', async () => {
+  it('that never answers ends the attempt by a timeout, and other channels do not wait', async () => {
     const { org, queue } = await makeIncident();
     const impatient = createOutbound({ allowPrivate: true, timeoutMs: 300 });
     const by = createNotifier({ outbound: impatient, circuits, smtp: undefined, pagerDutyUrl: '', now: Date.now });
@@ -387,7 +387,7 @@ describe('a receiver that is in trouble', () => {
     await impatient.close();
   });
 
-  it('an address that is not public is refused without the development switch, and said', async () => {
+  it('is refused at a private address without the development switch, and the error says so', async () => {
     const { org, queue } = await makeIncident();
     const strict = createOutbound({ allowPrivate: false });
     const by = createNotifier({ outbound: strict, circuits, smtp: undefined, pagerDutyUrl: '', now: Date.now });
@@ -400,7 +400,7 @@ describe('a receiver that is in trouble', () => {
     await strict.close();
   });
 
-  it('a mailbox that the relay refuses is not the whole channel; none left is a failure', async () => {
+  it('a mailbox that the relay refuses does not stop the others of its channel; without any mailbox the notification fails', async () => {
     const some = await makeIncident();
     const channel = await addChannel(some.org, { type: 'email', recipients: ['oncall@example.com', 'refused@example.com'] });
     await some.queue('opened');
@@ -416,7 +416,7 @@ describe('a receiver that is in trouble', () => {
 });
 
 describe('the outbox', () => {
-  it('is emptied by several instances at once, each notification said once', async () => {
+  it('is emptied by several instances at once, and each notification is sent once', async () => {
     const made = await Promise.all(Array.from({ length: 12 }, makeIncident));
     for (const { org, queue } of made) {
       await addChannel(org, { type: 'webhook', url: receiver.url, secret });
@@ -428,7 +428,7 @@ describe('the outbox', () => {
     expect(new Set(ids).size).toBe(12);
   });
 
-  it('gives an attempt whose instance died to another one, and does not believe the first any more', async () => {
+  it('gives an attempt whose instance died to another instance, and ignores a late result of the first', async () => {
     const { org, queue } = await makeIncident();
     const channel = await addChannel(org, { type: 'slack', url: receiver.url });
     await queue('opened');
@@ -441,13 +441,13 @@ describe('the outbox', () => {
     await notify({ again: true });
     expect(receiver.received).toHaveLength(1);
     const [late] = await world.db.worker((sql) =>
-      sql(`select private.settle_alert_notification($1, $2, 'failed', 'late', 0) as believed`, [first?.id, first?.attempts]),
+      sql(`select private.settle_alert_notification($1, $2, 'failed', 'late', 0) as accepted`, [first?.id, first?.attempts]),
     );
-    expect(late).toEqual({ believed: false });
+    expect(late).toEqual({ accepted: false });
     expect(await rows(channel)).toMatchObject([{ status: 'sent', attempts: 2 }]);
   });
 
-  it('says a thing about an incident over a channel once, whoever queues it twice', async () => {
+  it('sends a notification once over a channel when it is queued twice', async () => {
     const { org, queue } = await makeIncident();
     const channel = await addChannel(org, { type: 'slack', url: receiver.url });
     await queue('opened');
@@ -457,7 +457,7 @@ describe('the outbox', () => {
     expect(receiver.received).toHaveLength(1);
   });
 
-  it('cancels what waits for a channel that was switched off or deleted', async () => {
+  it('cancels the pending notifications of a channel that was disabled or deleted', async () => {
     for (const off of ['update public.alert_channels set is_enabled = false where id = $1', 'select private.delete_alert_channel($1)']) {
       const { org, queue } = await makeIncident();
       const channel = await addChannel(org, { type: 'slack', url: receiver.url });
@@ -469,7 +469,7 @@ describe('the outbox', () => {
     expect(receiver.received).toEqual([]);
   });
 
-  it('takes no more than four at a time of one channel, so that a flood of one org leaves room for others', async () => {
+  it('claims at most four notifications of one channel at a time, so that a flood of one org leaves room for others', async () => {
     const flooded = await makeIncident();
     for (let n = 0; n < 10; n++) await addChannel(flooded.org, { type: 'slack', url: receiver.url });
     const [one] = await world.admin<{ id: string }>('select id from public.alert_channels where org_id = $1 limit 1', [flooded.org.id]);
@@ -487,7 +487,7 @@ describe('the outbox', () => {
     expect(claimed.filter((row) => row.channel_id === one?.id)).toHaveLength(4);
   });
 
-  it('never shows where it sends: not in a log, not in the audit log, not in the tables that members read', async () => {
+  it('shows no destination in the log, in the audit log or in the tables that members can read', async () => {
     const { org, queue } = await makeIncident();
     await addChannel(org, { type: 'slack', url: `${receiver.url}/services/TOPSECRET1/abcdefgh` });
     await addChannel(org, { type: 'webhook', url: `http://127.0.0.1:1/TOPSECRET2/x?token=TOPSECRET3`, secret });

@@ -12,13 +12,13 @@ import {
 import { describeRoute } from 'hono-openapi';
 import { answers, command, refuses, user } from '../platform/openapi-parts.ts';
 
-/** What each route says of itself. */
+/** What the API description says about each route. */
 export const describe = {
   listAlertRules: describeRoute({
     operationId: 'listAlertRules',
     tags: ['Alerts'],
     summary: 'List an org\u2019s alert rules',
-    description: 'Each is on from the start and watches every active connection of the org.',
+    description: 'Every rule is enabled from the start and watches every active connection of the org.',
     security: user,
     responses: { ...answers(200, 'The rules.', AlertRules), ...refuses(400, 401, 404, 503) },
   }),
@@ -32,8 +32,8 @@ export const describe = {
   updateAlertRule: describeRoute({
     operationId: 'updateAlertRule',
     tags: ['Alerts'],
-    summary: 'Change thresholds, policy or state of a rule',
-    description: 'Of `thresholds` only what is given changes. Holds from the next evaluation on, within 30 seconds.',
+    summary: 'Change the thresholds or the policy of a rule, or enable or disable it',
+    description: 'Thresholds that are left out stay as they are. The change takes effect at the next evaluation, within 30 seconds.',
     security: user,
     responses: { ...answers(200, 'The rule as it is now.', AlertRule), ...refuses(...command) },
   }),
@@ -50,7 +50,7 @@ export const describe = {
     summary: 'Create an alert channel',
     description:
       'Slack (incoming webhook), PagerDuty (Events API v2), a webhook signed by Standard Webhooks whose body is `AlertWebhookBody`, or e-mail. ' +
-      'URLs that lead to private networks are refused, and redirects are not followed. A signing secret that we make up is shown this once.',
+      'URLs that lead to private networks are refused, and redirects are not followed. A signing secret that Tributary generates is shown only in this answer.',
     security: user,
     responses: { ...answers(201, 'Created.', CreatedAlertChannel), ...refuses(...command, 409) },
   }),
@@ -64,8 +64,8 @@ export const describe = {
   updateAlertChannel: describeRoute({
     operationId: 'updateAlertChannel',
     tags: ['Alerts'],
-    summary: 'Rename, redirect or switch a channel',
-    description: 'What waits to be sent over a channel that is switched off is canceled.',
+    summary: 'Rename, readdress, enable or disable a channel',
+    description: 'Disabling a channel cancels the notifications that wait to be sent over it.',
     security: user,
     responses: { ...answers(200, 'The channel as it is now.', AlertChannel), ...refuses(...command, 409) },
   }),
@@ -73,7 +73,7 @@ export const describe = {
     operationId: 'deleteAlertChannel',
     tags: ['Alerts'],
     summary: 'Delete an alert channel',
-    description: 'Its secrets are erased; what was sent over it stays in the incidents.',
+    description: 'Its secrets are erased. The notifications that were sent over it stay listed in their incidents.',
     security: user,
     responses: { 204: { description: 'Deleted.' }, ...refuses(401, 403, 404, 503) },
   }),
@@ -81,9 +81,9 @@ export const describe = {
     operationId: 'testAlertChannel',
     tags: ['Alerts'],
     summary: 'Send a test',
-    description: 'Sends now, once, and answers what the receiver said.',
+    description: 'Sends one test message now and returns the answer of the receiver.',
     security: user,
-    responses: { ...answers(200, 'What the receiver said.', TestedAlertChannel), ...refuses(401, 403, 404, 409, 429, 503) },
+    responses: { ...answers(200, 'The answer of the receiver.', TestedAlertChannel), ...refuses(401, 403, 404, 409, 429, 503) },
   }),
   listAlertIncidents: describeRoute({
     operationId: 'listAlertIncidents',
@@ -96,23 +96,25 @@ export const describe = {
   getAlertIncident: describeRoute({
     operationId: 'getAlertIncident',
     tags: ['Alerts'],
-    summary: 'Read an incident and what was said of it',
+    summary: 'Read an incident and its notifications',
     security: user,
     responses: { ...answers(200, 'The incident and its notifications.', AlertIncidentDetail), ...refuses(401, 404, 503) },
   }),
   acknowledgeAlertIncident: describeRoute({
     operationId: 'acknowledgeAlertIncident',
     tags: ['Alerts'],
-    summary: 'Take care of an incident',
-    description: 'It is not notified again; an escalation and its end are. Asked twice it is done once.',
+    summary: 'Acknowledge an incident',
+    description:
+      'No reminders are sent for an acknowledged incident; its escalation and its end are still notified. Repeating the request changes nothing.',
     security: user,
     responses: { ...answers(200, 'The incident as it is now.', AlertIncident), ...refuses(401, 403, 404, 503) },
   }),
   resolveAlertIncident: describeRoute({
     operationId: 'resolveAlertIncident',
     tags: ['Alerts'],
-    summary: 'End an incident',
-    description: 'Incidents resolve by themselves; one that a person ends is not opened again for half an hour.',
+    summary: 'Resolve an incident',
+    description:
+      'Incidents resolve automatically. After a person resolved an incident, the same alert does not open a new one for half an hour.',
     security: user,
     responses: { ...answers(200, 'The incident as it is now.', AlertIncident), ...refuses(401, 403, 404, 503) },
   }),

@@ -7,6 +7,7 @@ import type {
   IncidentStatus,
 } from '@tributary/shared/alerts.ts';
 import type { Db, Sql } from '../platform/db.ts';
+import type { Cursor } from '../platform/pages.ts';
 
 // As the caller, under RLS --------------------------------------------------------------------------------------------
 
@@ -19,7 +20,7 @@ export interface RuleRow {
   renotify_minutes: number | null;
   resolve_after_minutes: number;
   updated_at: string;
-  /** Whether the caller is owner or admin of its org. */
+  /** Whether the caller is an owner or admin of the rule's org. */
   may_write: boolean;
 }
 
@@ -30,7 +31,7 @@ export async function listRules(sql: Sql, orgId: string): Promise<RuleRow[]> {
   return sql<RuleRow>(`select ${ruleColumns} from public.alert_rules t where t.org_id = $1 order by t.kind`, [orgId]);
 }
 
-/** With `forUpdate`, nobody else changes it until the transaction ends. */
+/** With `forUpdate`, the row is locked until the transaction ends. */
 export async function findRule(sql: Sql, id: string, { forUpdate = false } = {}): Promise<RuleRow | undefined> {
   const [row] = await sql<RuleRow>(`select ${ruleColumns} from public.alert_rules t where t.id = $1${forUpdate ? ' for update' : ''}`, [
     id,
@@ -77,7 +78,7 @@ export async function findChannel(sql: Sql, id: string): Promise<ChannelRow | un
   return row;
 }
 
-/** False: the org has as many channels as it may. */
+/** Returns false when the org already has the maximum number of channels. */
 export async function createChannel(
   sql: Sql,
   channel: { id: string; orgId: string; type: string; name: string; target: string; minLevel: string; sealed: Buffer },
@@ -110,7 +111,7 @@ export async function setChannelTarget(sql: Sql, id: string, target: string, sea
   await sql('select private.set_alert_channel_target($1, $2, $3)', [id, target, sealed]);
 }
 
-/** False: no such channel. */
+/** Returns false when there is no such channel. */
 export async function deleteChannel(sql: Sql, id: string): Promise<boolean> {
   const [row] = await sql<{ deleted: boolean }>('select private.delete_alert_channel($1) as deleted', [id]);
   return row?.deleted ?? false;
@@ -130,7 +131,7 @@ export interface IncidentRow {
   threshold: number;
   message: string;
   opened_at: string;
-  /** Microseconds since 1970: what the list is ordered by, as the timestamp rounds it. */
+  /** `opened_at` in microseconds since 1970, for cursors: the timestamp in JavaScript has milliseconds only. */
   opened_us: string;
   last_seen_at: string;
   acknowledged_at: string | null;
@@ -157,14 +158,14 @@ export async function listIncidents(
   orgId: string,
   { statuses, connectionId, kind }: IncidentFilter,
   limit: number,
-  after: { openedUs: string; id: string } | undefined,
+  after: Cursor | undefined,
 ): Promise<IncidentRow[]> {
   return sql<IncidentRow>(
     `${incidents} where i.org_id = $1 and ($2::text[] is null or i.status = any ($2)) and ($3::uuid is null or i.source_connection_id = $3)
        and ($4::text is null or i.kind = $4)
        and ($5::bigint is null or (i.opened_at, i.id) < ('epoch'::timestamptz + $5 * interval '1 microsecond', $6::uuid))
      order by i.opened_at desc, i.id desc limit $7`,
-    [orgId, statuses ?? null, connectionId ?? null, kind ?? null, after?.openedUs ?? null, after?.id ?? null, limit],
+    [orgId, statuses ?? null, connectionId ?? null, kind ?? null, after?.us ?? null, after?.id ?? null, limit],
   );
 }
 
@@ -200,7 +201,7 @@ export async function listNotifications(sql: Sql, incident: Pick<IncidentRow, 'i
   );
 }
 
-/** Done once however often it is asked. False: no such incident. */
+/** Changes the incident once, also when called again. Returns false when there is no such incident. */
 export async function changeIncident(sql: Sql, id: string, status: 'acknowledged' | 'resolved'): Promise<boolean> {
   const [row] = await sql<{ found: boolean }>('select private.change_alert_incident($1, $2) as found', [id, status]);
   return row?.found ?? false;
@@ -208,7 +209,7 @@ export async function changeIncident(sql: Sql, id: string, status: 'acknowledged
 
 // As the worker, past RLS ---------------------------------------------------------------------------------------------
 
-/** The caller's right to the channel comes before. */
+/** Check the caller's permission for the channel first: this runs past RLS. */
 export async function findSealedDestination(db: Pick<Db, 'worker'>, channelId: string): Promise<Buffer | undefined> {
   const [row] = await db.worker((sql) =>
     sql<{ sealed: Buffer | null }>('select private.find_alert_channel_secret($1) as sealed', [channelId]),
@@ -216,7 +217,7 @@ export async function findSealedDestination(db: Pick<Db, 'worker'>, channelId: s
   return row?.sealed ?? undefined;
 }
 
-/** Notes on the channel whether what was sent outside the outbox arrived. */
+/** Records on the channel whether a test, which does not go through the outbox, arrived. */
 export async function noteChannel(db: Pick<Db, 'worker'>, channelId: string, error: string | undefined): Promise<void> {
   await db.worker((sql) => sql('select private.note_alert_channel($1, $2)', [channelId, error ?? null]));
 }
@@ -231,7 +232,7 @@ interface EvaluationPass {
   failures: { org_id: string; sqlstate: string }[];
 }
 
-/** How many incidents the pass opened and so on; undefined: another instance is at it. */
+/** Evaluates all alerts and counts what changed. Returns undefined when another instance is evaluating them. */
 export async function evaluateAlerts(db: Pick<Db, 'worker'>): Promise<EvaluationPass | undefined> {
   const [pass] = await db.worker((sql) => sql<EvaluationPass & Record<string, unknown>>('select * from private.evaluate_alerts()'));
   return pass;
@@ -266,16 +267,17 @@ export async function claimNotifications(db: Pick<Db, 'worker'>, limit: number, 
   );
 }
 
-export interface Settlement {
+/** The result of an attempt to deliver a notification; `afterSeconds` is the wait before the next attempt. */
+export interface AttemptResult {
   outcome: 'sent' | 'retry' | 'postponed' | 'failed';
   error: string | undefined;
   afterSeconds: number;
 }
 
-export async function settleNotification(
+export async function recordAttempt(
   db: Pick<Db, 'worker'>,
   claimed: ClaimedNotification,
-  { outcome, error, afterSeconds }: Settlement,
+  { outcome, error, afterSeconds }: AttemptResult,
 ): Promise<void> {
   await db.worker((sql) =>
     sql('select private.settle_alert_notification($1, $2, $3, $4, $5)', [

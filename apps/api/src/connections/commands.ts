@@ -4,13 +4,14 @@ import { sources } from '@tributary/pipeline/sources.ts';
 import type { CreateConnection, CreatedConnection, RotatedSecret, RotateSecret, TestedConnection } from '@tributary/shared/api.ts';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
+import { findSecrets, sealSecret } from '../deliveries/secrets.ts';
 import type { Claims, Db } from '../platform/db.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest } from '../platform/requests.ts';
-import { loadOrgKeys, type OrgKeys } from '../tenancy/org-keys.ts';
+import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { maskHeaders, maskSecrets, signSample } from './sample.ts';
-import { createSecret, givenSecrets, missingSecrets, openSecret, requireUsable, sealSecret, unknownSecret } from './secrets.ts';
-import { type ConnectionRow, createConnection, findConnection, findProject, findSealedSecrets, rotateSecret } from './store.ts';
+import { createSecret, givenSecrets, missingSecrets, requireUsable, unknownSecret } from './secrets.ts';
+import { type ConnectionRow, createConnection, findConnection, findProject, rotateSecret } from './store.ts';
 import { toSecretState } from './wire.ts';
 
 // The three commands that handle secrets: create a connection, rotate a secret, send a test.
@@ -103,7 +104,7 @@ export async function sendTest(deps: CommandDeps, claims: Claims, id: string, wa
   const connection = requireWritable(await db.as(claims, (sql) => findConnection(sql, id)));
   const source = requireSource(connection);
   const sample = chooseSample(source, wanted);
-  const secrets = await openSecrets(db, connection, await loadOrgKeys(db, masterKeys, connection.org_id, log));
+  const secrets = await findSecrets(db, id, await loadOrgKeys(db, masterKeys, connection.org_id, log), log);
   requireComplete(source, secrets);
   const request = signOrRefuse(source, sample, secrets, connection, webhookUrlOf(publicUrl, connection), now());
 
@@ -166,11 +167,6 @@ function chooseSample(source: Source, name: string | undefined): Sample {
     throw invalidRequest([{ path: ['sample'], message: `is not a sample of ${source.label}; its samples are ${known}` }]);
   }
   return sample;
-}
-
-async function openSecrets(db: Db, row: ConnectionRow, keys: OrgKeys): Promise<Secret[]> {
-  const sealed = await findSealedSecrets(db, row.id);
-  return sealed.flatMap((secret) => openSecret(keys, row.org_id, row.id, secret.name, secret.sealed) ?? []);
 }
 
 function requireComplete(source: Source, secrets: readonly Secret[]): void {

@@ -3,12 +3,11 @@ import type { Secret } from '@tributary/pipeline/source.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import { Connection, CreatedConnection, ProblemAnswer } from '@tributary/shared/api.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findSecrets } from '../deliveries/secrets.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { publicUrl, startTestApi, type TestApi } from '../test/api.ts';
 import { call } from '../test/call.ts';
 import type { TestOrg, TestUser } from '../test/make.ts';
-import { openSecret } from './secrets.ts';
-import { findSealedSecrets } from './store.ts';
 
 let world: TestApi;
 let app: TestApi['app'];
@@ -31,11 +30,11 @@ function create(body: object, user: TestUser = org.owner) {
   return call(app, user, 'POST', '/api/connections', { projectId: org.projectId, type: 'hotmart', name: 'Shop', ...body });
 }
 
-/** What an API process would accept deliveries with. */
+/** The secrets that an API process would accept deliveries with. */
 async function storedSecrets(id: string): Promise<Secret[]> {
   const keys = await loadOrgKeys(world.db, world.masterKeys, org.id, world.log);
-  const sealed = await findSealedSecrets(world.db, id);
-  return sealed.flatMap((secret) => openSecret(keys, org.id, id, secret.name, secret.sealed) ?? []);
+  const secrets = await findSecrets(world.db, id, keys, world.log);
+  return secrets.map(({ name, value }) => ({ name, value }));
 }
 
 describe('creating a connection', () => {
@@ -54,7 +53,7 @@ describe('creating a connection', () => {
     expect((await create({ secret: 'x' }, admin)).status).toBe(201);
   });
 
-  it('makes up a secret that nobody else issues, in the form of the scheme, and shows it once', async () => {
+  it('generates a secret that the platform does not issue, in the form of the scheme, and shows it once', async () => {
     const answer = await create({ type: 'webhook', config: standardWebhooks });
     expect(answer.status).toBe(201);
     const { id, secret, secrets } = CreatedConnection.parse(answer.body);
@@ -65,7 +64,7 @@ describe('creating a connection', () => {
     expect((await call(app, org.owner, 'GET', `/api/connections/${id}`)).text).not.toContain(secret);
   });
 
-  it('makes up only what the caller leaves out', async () => {
+  it('generates only the secrets that the caller leaves out', async () => {
     const answer = await create({ type: 'meta', secret: 'app-secret' });
     const { id, secret, secrets, missingSecrets } = CreatedConnection.parse(answer.body);
     expect(secret).toBeUndefined();
@@ -78,7 +77,7 @@ describe('creating a connection', () => {
     expect(all.body).not.toHaveProperty('secrets');
   });
 
-  it('names the secrets that the platform issues and that are still to come', async () => {
+  it('names the secrets that the platform issues and that are still missing', async () => {
     const answer = await create({});
     expect(answer.status).toBe(201);
     expect(answer.body.missingSecrets).toEqual(['hottok']);
@@ -86,13 +85,13 @@ describe('creating a connection', () => {
     expect(Connection.parse(read.body).missingSecrets).toEqual(['hottok']);
   });
 
-  it('refuses a secret that the scheme could never accept', async () => {
+  it('refuses a secret that the scheme cannot use', async () => {
     const answer = await create({ type: 'webhook', config: standardWebhooks, secret: 'whsec_not base64' });
     expect(answer.status).toBe(400);
     expect(answer.body.errors).toMatchObject([{ path: 'secret' }]);
   });
 
-  it('refuses white space around a secret, which would reject every delivery', async () => {
+  it('refuses white space around a secret, because every delivery would then be rejected', async () => {
     const answer = await create({ secret: 'hottok ' });
     expect(answer.status).toBe(400);
     expect(answer.body.errors).toMatchObject([{ path: 'secret' }]);
@@ -112,7 +111,7 @@ describe('creating a connection', () => {
     for (const type of sources.keys()) expect(answer.body.errors[0].message).toContain(type);
   });
 
-  it('refuses a config that the source does not understand, field by field', async () => {
+  it('refuses a config that is not valid for the source, and names each wrong field', async () => {
     const answer = await create({ type: 'webhook', config: { verification: { scheme: 'hmac' }, fields: { id: '' } } });
     expect(answer.status).toBe(400);
     expect(ProblemAnswer.parse(answer.body).errors?.map(({ path }) => path)).toEqual(
@@ -131,7 +130,7 @@ describe('creating a connection', () => {
     },
   );
 
-  it('refuses unknown fields, a blank name and a body that is no object', async () => {
+  it('refuses unknown fields, a blank name and a body that is not an object', async () => {
     expect((await create({ isActive: false })).status).toBe(400);
     expect((await create({ name: '  ' })).body.errors).toMatchObject([{ path: 'name', code: 'too_small', origin: 'string', minimum: 1 }]);
     expect((await create({ name: 'x'.repeat(121), projectId: 'x' })).body.errors).toMatchObject([
@@ -141,7 +140,7 @@ describe('creating a connection', () => {
     expect((await call(app, org.owner, 'POST', '/api/connections', [])).status).toBe(400);
   });
 
-  it('is refused to an analyst with 403, and leaves nothing behind', async () => {
+  it('answers 403 to an analyst and stores nothing', async () => {
     const before = await world.admin<{ n: string }>('select count(*) as n from public.source_connections');
     const answer = await create({ secret: 'x' }, analyst);
     expect(answer.status).toBe(403);
@@ -157,7 +156,7 @@ describe('creating a connection', () => {
 });
 
 describe('reading connections', () => {
-  it('lists those of a project, newest first, to every member', async () => {
+  it('lists the connections of a project, newest first, to every member', async () => {
     const projectId = await world.makeProject(org);
     const first = (await create({ projectId, name: 'First', secret: 'a' })).body.id;
     const second = (await create({ projectId, name: 'Second', secret: 'b' })).body.id;
@@ -167,12 +166,12 @@ describe('reading connections', () => {
     expect(answer.body[0]).toMatchObject({ name: 'Second', isActive: true, orgId: org.id, secrets: [{ name: 'hottok', expiresAt: null }] });
   });
 
-  it('lists only the caller\u2019s orgs without a filter', async () => {
+  it('lists the connections of the caller\u2019s orgs only, without a filter', async () => {
     const answer = await call(app, stranger, 'GET', '/api/connections');
     expect(answer.body).toEqual([]);
   });
 
-  it('answers 404 for another org\u2019s project and connection, an unknown id and what is no id', async () => {
+  it('answers 404 for another org\u2019s project or connection, an unknown id and a malformed id', async () => {
     const { id } = (await create({ secret: 'x' })).body;
     expect((await call(app, stranger, 'GET', `/api/connections?projectId=${org.projectId}`)).status).toBe(404);
     expect((await call(app, stranger, 'GET', `/api/connections/${id}`)).status).toBe(404);
@@ -183,7 +182,7 @@ describe('reading connections', () => {
 });
 
 describe('changing a connection', () => {
-  it('changes what is given and leaves the rest', async () => {
+  it('changes the given fields and leaves the others', async () => {
     const { id } = (await create({ secret: 'x', config: { defaultCountry: 'BR' } })).body;
     const renamed = await call(app, org.owner, 'PATCH', `/api/connections/${id}`, { name: ' Renamed ' });
     expect(renamed.status).toBe(200);
@@ -193,7 +192,7 @@ describe('changing a connection', () => {
     expect(Date.parse(paused.body.updatedAt)).toBeGreaterThan(Date.parse(paused.body.createdAt));
   });
 
-  it('refuses a config the source does not understand, an empty change and the type', async () => {
+  it('refuses a config that is not valid for the source, an empty change and a change of the type', async () => {
     const { id } = (await create({ secret: 'x' })).body;
     const path = `/api/connections/${id}`;
     expect((await call(app, org.owner, 'PATCH', path, { config: { hottok: 'x' } })).body.errors).toMatchObject([{ path: 'config' }]);
@@ -211,7 +210,7 @@ describe('changing a connection', () => {
 });
 
 describe('deleting a connection', () => {
-  it('makes it unknown and erases its secrets', async () => {
+  it('makes the connection unknown and erases its secrets', async () => {
     const { id } = (await create({ secret: 'x' })).body;
     const answer = await call(app, org.owner, 'DELETE', `/api/connections/${id}`);
     expect([answer.status, answer.text]).toEqual([204, '']);
@@ -240,7 +239,7 @@ describe('deleting a connection', () => {
 describe('rotating a secret', () => {
   const rotate = (id: string, body: object, user: TestUser = org.owner) => call(app, user, 'POST', `/api/connections/${id}/secret`, body);
 
-  it('ends the old secret at once without a grace', async () => {
+  it('ends the old secret at once without a grace period', async () => {
     const { id } = (await create({ secret: 'old' })).body;
     const answer = await rotate(id, { secret: 'new' });
     expect(answer.status).toBe(200);
@@ -249,7 +248,7 @@ describe('rotating a secret', () => {
     expect(await storedSecrets(id)).toEqual([{ name: 'hottok', value: 'new' }]);
   });
 
-  it('keeps the old secret valid for the grace, newest first', async () => {
+  it('keeps the old secret valid for the grace period, and lists the newest first', async () => {
     const { id } = (await create({ secret: 'old' })).body;
     const answer = await rotate(id, { secret: 'new', graceSeconds: 3600 });
     expect((await storedSecrets(id)).map(({ value }) => value)).toEqual(['new', 'old']);
@@ -260,13 +259,13 @@ describe('rotating a secret', () => {
     expect(remainingMs).toBeLessThanOrEqual(3_600_000);
   });
 
-  it('keeps five at most: a further rotation ends the oldest', async () => {
+  it('keeps at most five secrets: a further rotation ends the oldest', async () => {
     const { id } = (await create({ secret: '0' })).body;
     for (const secret of ['1', '2', '3', '4', '5', '6']) expect((await rotate(id, { secret, graceSeconds: 3600 })).status).toBe(200);
     expect((await storedSecrets(id)).map(({ value }) => value)).toEqual(['6', '5', '4', '3', '2']);
   });
 
-  it('forgets a replaced secret when its grace is over', async () => {
+  it('forgets a replaced secret when its grace period is over', async () => {
     const { id } = (await create({ secret: 'old' })).body;
     await rotate(id, { secret: 'new', graceSeconds: 60 });
     await world.admin(
@@ -277,7 +276,7 @@ describe('rotating a secret', () => {
     expect((await call(app, org.owner, 'GET', `/api/connections/${id}`)).body.secrets).toHaveLength(1);
   });
 
-  it('makes up the new secret where the platform does not issue it, and shows it once', async () => {
+  it('generates the new secret where the platform does not issue it, and shows it once', async () => {
     const { id, secret: old } = (await create({ type: 'webhook', config: standardWebhooks })).body;
     const { body, headers } = await rotate(id, {});
     expect(body.secret).toMatch(/^whsec_/);
@@ -299,7 +298,7 @@ describe('rotating a secret', () => {
     expect((await call(app, org.owner, 'GET', `/api/connections/${id}`)).body.missingSecrets).toEqual([]);
   });
 
-  it('refuses what cannot be: no value for a platform\u2019s secret, an unknown name, an unusable value, a grace beyond 30 days', async () => {
+  it('refuses a missing value for a secret that the platform issues, an unknown name, an unusable value and a grace period beyond 30 days', async () => {
     const { id } = (await create({ secret: 'x' })).body;
     expect((await rotate(id, {})).body.errors).toMatchObject([{ path: 'secret' }]);
     expect((await rotate(id, { name: 'token', secret: 'y' })).body.errors).toMatchObject([{ path: 'name' }]);
@@ -319,7 +318,7 @@ describe('rotating a secret', () => {
 });
 
 describe('secrets', () => {
-  it('appear in no GET, in no row a member can read, in no audit entry and in no log line', async () => {
+  it('appear in no GET answer, in no row that a member can read, in no audit entry and in no log line', async () => {
     const given = `given-${randomUUID()}`;
     const { id } = (await create({ secret: given })).body;
     const { secret: generated } = (await create({ type: 'webhook', config: standardWebhooks })).body;
@@ -347,7 +346,7 @@ describe('secrets', () => {
 });
 
 describe('a request', () => {
-  it('is refused beyond 64 KiB with 413, whatever its length header says', async () => {
+  it('is refused with 413 beyond 64 KiB, with and without a length header', async () => {
     const body = JSON.stringify({ name: 'x'.repeat(70_000) });
     const headers = { authorization: `Bearer ${org.owner.token}`, 'content-type': 'application/json' };
     const chunked = new ReadableStream({

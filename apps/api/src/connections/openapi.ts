@@ -3,13 +3,14 @@ import { describeRoute } from 'hono-openapi';
 import { z } from 'zod';
 import { answers, command, refuses, user } from '../platform/openapi-parts.ts';
 
-/** What each route says of itself. */
+/** What the API description says about each route. */
 export const describe = {
   createConnection: describeRoute({
     operationId: 'createConnection',
     tags: ['Connections'],
     summary: 'Create a connection',
-    description: 'Secrets the platform does not issue and you leave out are made up by us and shown this once.',
+    description:
+      'Tributary generates the secrets that the platform does not issue and that you leave out; they are shown only in this answer.',
     security: user,
     responses: { ...answers(201, 'Created.', CreatedConnection), ...refuses(...command) },
   }),
@@ -17,7 +18,7 @@ export const describe = {
     operationId: 'listConnections',
     tags: ['Connections'],
     summary: 'List connections',
-    description: 'Newest first; of one project, or of every org you are a member of.',
+    description: 'The connections of one project, or of every org you are a member of, newest first.',
     security: user,
     responses: { ...answers(200, 'The connections, without their secrets.', z.array(Connection)), ...refuses(400, 401, 404, 503) },
   }),
@@ -32,7 +33,8 @@ export const describe = {
     operationId: 'updateConnection',
     tags: ['Connections'],
     summary: 'Rename, configure, limit, activate or deactivate a connection',
-    description: '`config` replaces the whole config. An inactive connection answers every delivery with 403, within a second.',
+    description:
+      '`config` replaces the whole config. A deactivated connection answers every delivery with 403, within a second of the change.',
     security: user,
     responses: { ...answers(200, 'The connection as it is now.', Connection), ...refuses(...command, 409) },
   }),
@@ -40,7 +42,8 @@ export const describe = {
     operationId: 'deleteConnection',
     tags: ['Connections'],
     summary: 'Delete a connection',
-    description: 'Its URL answers 404 from now on and its secrets are erased. Its events, journal and dead letters stay with the org.',
+    description:
+      'The webhook URL of the connection answers 404 from then on, and its secrets are erased. The org keeps its events, journal entries and dead letters.',
     security: user,
     responses: { 204: { description: 'Deleted.' }, ...refuses(401, 403, 404, 503) },
   }),
@@ -49,7 +52,7 @@ export const describe = {
     tags: ['Connections'],
     summary: 'Set or rotate a secret',
     description:
-      'With `graceSeconds` the old secret stays valid beside the new one for as long. At most five secrets of a name are valid at once: a further rotation ends the oldest.',
+      'With `graceSeconds` the old secret stays valid beside the new one for that long. At most five secrets of one name are valid at once: a further rotation ends the oldest.',
     security: user,
     responses: { ...answers(200, 'Rotated.', RotatedSecret), ...refuses(...command, 409) },
   }),
@@ -57,7 +60,8 @@ export const describe = {
     operationId: 'testConnection',
     tags: ['Connections'],
     summary: 'Send a test event',
-    description: 'Sends a correctly signed sample through the real endpoint and answers what happened. The event is marked `is_test`.',
+    description:
+      'Sends a correctly signed sample to the real endpoint and answers with both the request and the response. The event is marked `is_test`.',
     security: user,
     responses: { ...answers(200, 'What was sent and what came back.', TestedConnection), ...refuses(...command, 409) },
   }),

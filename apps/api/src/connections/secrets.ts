@@ -1,32 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { open, SealError, seal, secretAad } from '@tributary/pipeline/crypto/seal.ts';
 import type { Secret, SecretField, Source } from '@tributary/pipeline/source.ts';
-import { webhook } from '@tributary/pipeline/sources/webhook/index.ts';
 import { invalidRequest } from '../platform/requests.ts';
-import type { OrgKeys } from '../tenancy/org-keys.ts';
 import { signSample } from './sample.ts';
 
-/** 256 bits, in the form the source's scheme asks for. `config` has passed the source's schema. */
+/** A random secret of 256 bits, in the form that the source's scheme asks for. `config` has passed the source's schema. */
 export function createSecret(source: Source, config: unknown): string {
   const random = randomBytes(32);
-  return source.type === webhook.type ? webhook.newSecret(webhook.config.parse(config), random) : random.toString('base64url');
-}
-
-export function sealSecret(keys: OrgKeys, orgId: string, connectionId: string, secret: Secret): Buffer {
-  return Buffer.from(seal(keys.dataKey.key, secret.value, secretAad(orgId, connectionId, secret.name)));
-}
-
-/** Undefined when no data key of the org opens it. */
-export function openSecret(keys: OrgKeys, orgId: string, connectionId: string, name: string, sealed: Uint8Array): Secret | undefined {
-  for (const key of keys.data.values()) {
-    try {
-      return { name, value: Buffer.from(open(key, sealed, secretAad(orgId, connectionId, name))).toString('utf8') };
-    } catch (error) {
-      // Sealed under another version of the key: try the next.
-      if (!(error instanceof SealError)) throw error;
-    }
-  }
-  return undefined;
+  return source.newSecret?.(config, random) ?? random.toString('base64url');
 }
 
 /** The secrets without which the source rejects every delivery. */
@@ -48,10 +28,10 @@ export function givenSecrets(source: Source, secret: string | undefined, byName:
 }
 
 export function unknownSecret(source: Source): string {
-  return `${source.label} has no secret called so; there are ${source.secrets.map((field) => field.name).join(', ')}`;
+  return `${source.label} has no secret of this name; it has ${source.secrets.map((field) => field.name).join(', ')}`;
 }
 
-/** A secret in a form that the scheme cannot use would silently reject everything: say so while the person is there. */
+/** Throws for a secret in a form that the scheme cannot use: the connection would reject every delivery, and the person would not know why. */
 export function requireUsable(source: Source, config: unknown, secrets: readonly Secret[], nowMs: number): void {
   const [sample] = source.samples;
   if (!sample) return;

@@ -1,5 +1,4 @@
-import type { Secret } from '@tributary/pipeline/source.ts';
-import type { Db, Sql } from '../platform/db.ts';
+import type { Sql } from '../platform/db.ts';
 
 export interface ConnectionRow {
   id: string;
@@ -14,7 +13,7 @@ export interface ConnectionRow {
   created_at: string;
   updated_at: string;
   last_event_at: string | null;
-  /** Whether the caller is owner or admin of its org. */
+  /** Whether the caller is an owner or admin of the connection's org. */
   may_write: boolean;
   secrets: SecretRow[];
 }
@@ -25,7 +24,7 @@ export interface SecretRow {
   expires_at: string | null;
 }
 
-// Every statement here but the last runs as the caller, under RLS.
+// Every statement here runs as the caller, under RLS.
 
 const columns = `c.id, c.org_id, c.project_id, c.type, c.name, c.is_active, c.rate_limit_per_second, c.priority, c.config_json, c.created_at, c.updated_at, c.last_event_at,
   c.org_id = any (array(select private.my_orgs('{owner,admin}'))) as may_write`;
@@ -45,7 +44,7 @@ export async function findConnection(sql: Sql, id: string): Promise<ConnectionRo
   return (await withSecrets(sql, rows))[0];
 }
 
-/** Newest first; of one project, or of all the caller's orgs. */
+/** Lists the connections of one project, or of all the caller's orgs, newest first. */
 export async function listConnections(sql: Sql, projectId: string | undefined): Promise<ConnectionRow[]> {
   const rows = await sql<Omit<ConnectionRow, 'secrets'>>(
     `select ${columns} from public.source_connections c
@@ -83,7 +82,7 @@ export async function updateConnection(
     name?: string | undefined;
     isActive?: boolean | undefined;
     config?: unknown;
-    /** null takes the limit away. */
+    /** null removes the limit. */
     rateLimitPerSecond?: number | null | undefined;
     priority?: 'normal' | 'low' | undefined;
   },
@@ -105,22 +104,13 @@ export async function updateConnection(
   );
 }
 
-/** The old secrets of that name stay valid for the grace, in seconds. */
+/** The old secrets of this name stay valid for the grace period, in seconds. */
 export async function rotateSecret(sql: Sql, connectionId: string, name: string, sealed: Buffer, graceSeconds: number): Promise<void> {
   await sql('select private.rotate_connection_secret($1, $2, $3, $4)', [connectionId, name, sealed, graceSeconds]);
 }
 
-/** False: no such connection. */
+/** Returns false when there is no such connection. */
 export async function deleteConnection(sql: Sql, id: string): Promise<boolean> {
   const [row] = await sql<{ deleted: boolean }>('select private.delete_connection($1) as deleted', [id]);
   return row?.deleted ?? false;
-}
-
-/** The sealed secrets that are valid now, newest first. Asks as `ingest`, past RLS: the caller's right comes before. */
-export async function findSealedSecrets(db: Pick<Db, 'ingest'>, id: string): Promise<{ name: Secret['name']; sealed: Buffer }[]> {
-  const [row] = await db.ingest<{ connection: { secrets: { name: string; sealed: string }[] } | null }>(
-    'select private.find_connection($1) as connection',
-    [id],
-  );
-  return (row?.connection?.secrets ?? []).map(({ name, sealed }) => ({ name, sealed: Buffer.from(sealed, 'base64') }));
 }

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-// `app.request` gives no bindings: what only the app itself can set stays unset.
+// `app.request` passes no bindings, so `isTest`, which only the app itself can set, is not set.
 const request = (method: string, path: string, body?: unknown, user: TestUser = org.owner) =>
   call({ request: (url: string, init: RequestInit) => api.app.request(url, init, {}) } as never, user, method, path, body);
 
@@ -66,14 +66,14 @@ describe('a test send', () => {
     expect(answer.text).not.toContain(Buffer.from(`tributary:${secret}`).toString('base64'));
   });
 
-  it('shows no credential that goes into the URL', async () => {
+  it('masks a credential in the URL', async () => {
     const { id, secrets } = await create('webhook', { verification: { scheme: 'api-key', in: 'query', name: 'key' } });
     const answer = await test(id);
     expect(answer.body.response.status).toBe(200);
     expect(answer.text).not.toContain(secrets[0]);
   });
 
-  it('sends a new event each time, the first sample when none is named', async () => {
+  it('sends a new event each time, and the first sample when the request names no sample', async () => {
     const { id } = await create('hotmart');
     const first = await test(id);
     const second = await test(id);
@@ -86,11 +86,11 @@ describe('a test send', () => {
     const { id } = await create('hotmart');
     await test(id);
     await request('POST', `/api/connections/${id}/secret`, { secret: 'rotated' });
-    // Other processes and this one's cache hear of the rotation by a notification.
+    // The cache of this process learns of the rotation by a notification.
     await expect.poll(async () => (await test(id)).body.response.status, { timeout: 5_000 }).toBe(200);
   });
 
-  it('answers what the endpoint says when the connection is inactive', async () => {
+  it('answers with the 403 of the endpoint when the connection is inactive', async () => {
     const { id } = await create('hotmart');
     await request('PATCH', `/api/connections/${id}`, { isActive: false });
     await expect
@@ -98,7 +98,7 @@ describe('a test send', () => {
       .toMatchObject({ status: 403, body: { code: 'connection_inactive' } });
   });
 
-  it('is a 409 that names the missing secret as long as there is none', async () => {
+  it('answers 409 and names the secret while a secret is missing', async () => {
     const created = await request('POST', '/api/connections', { projectId: org.projectId, type: 'hotmart', name: 'No secret yet' });
     const answer = await test(created.body.id);
     expect([answer.status, answer.body.code]).toEqual([409, 'conflict']);

@@ -1,14 +1,14 @@
 import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
-import { open, secretAad } from '@tributary/pipeline/crypto/seal.ts';
 import type { Secret, Source } from '@tributary/pipeline/source.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { Db } from '../platform/db.ts';
 import { loadOrgKeys, type OrgKeys } from '../tenancy/org-keys.ts';
+import { type ExpiringSecret, openSecrets } from './secrets.ts';
 import { findConnection, type StoredConnection } from './store.ts';
 
-/** Everything one webhook request needs to know, in memory. */
+/** All that a webhook request needs to know of its connection, in memory. */
 export interface Connection {
   id: string;
   orgId: string;
@@ -16,31 +16,31 @@ export interface Connection {
   source: Source;
   isActive: boolean;
   priority: 'normal' | 'low';
-  /** Deliveries a second over all instances, as its people set it. */
+  /** Deliveries a second over all instances, as set by people of the org. */
   rateLimitPerSecond: number | undefined;
   orgRateLimitPerSecond: number | undefined;
   /** Parsed by the source's schema; undefined when it does not parse: the connection then rejects everything. */
   config: unknown;
-  secrets: readonly (Secret & { expiresAtMs: number | undefined })[];
+  secrets: readonly ExpiringSecret[];
   keys: OrgKeys;
 }
 
 export interface Connections {
   /**
-   * Undefined: unknown, deleted, or of a type this version does not know. Throws when the database cannot tell.
-   * `fresh`: as the database has it now, not as this process remembers it.
+   * Undefined when the connection is unknown, deleted, or of a type that this version does not know. Throws when the database cannot be
+   * asked. `fresh` reads it from the database, past the cache.
    */
   get(id: string, options?: { fresh?: boolean }): Promise<Connection | undefined>;
   close(): Promise<void>;
 }
 
-/** Without notifications a disabled connection must still stop within a second. */
+/** While notifications may be missed: a disabled connection must stop within a second all the same. */
 const blindAgeMs = 500;
 const freshAgeMs = 60_000;
 
 /**
- * Connections in memory, kept true by LISTEN/NOTIFY: triggers tell every process what changed.
- * While the listener is down, and for what may have been missed meanwhile, entries live half a second.
+ * Keeps connections in memory. Triggers notify every process of changes (LISTEN/NOTIFY). While the listener is down, changes may be missed,
+ * so entries live half a second; when it is up or down again, all entries are forgotten.
  */
 export async function createConnections(db: Db, masterKeys: MasterKeys, log: Logger): Promise<Connections> {
   interface Entry {
@@ -50,7 +50,7 @@ export async function createConnections(db: Db, masterKeys: MasterKeys, log: Log
   const entries = new LRUCache<string, Entry>({ max: 20_000 });
   const loading = new Map<string, Promise<Connection | undefined>>();
   let listening = false;
-  // A change during a load makes its result stale before it arrives.
+  // Counted, because a change during a load makes the loaded connection stale before it arrives.
   let changes = 0;
 
   const stop = await db.listen(
@@ -97,18 +97,6 @@ export async function createConnections(db: Db, masterKeys: MasterKeys, log: Log
 
 function openConnection(stored: StoredConnection, source: Source, keys: OrgKeys, log: Logger): Connection {
   const config = source.config.safeParse(stored.config);
-  const secrets = stored.secrets.flatMap(({ name, sealed, expires_at }) => {
-    for (const key of [...keys.data.values()].reverse()) {
-      try {
-        const value = new TextDecoder().decode(open(key, Buffer.from(sealed, 'base64'), secretAad(stored.org_id, stored.id, name)));
-        return [{ name, value, expiresAtMs: expires_at === null ? undefined : Date.parse(expires_at) }];
-      } catch {
-        // Sealed under an older data key: try the next.
-      }
-    }
-    log.error({ connectionId: stored.id, name }, 'a secret of the connection cannot be opened');
-    return [];
-  });
   return {
     id: stored.id,
     orgId: stored.org_id,
@@ -119,12 +107,12 @@ function openConnection(stored: StoredConnection, source: Source, keys: OrgKeys,
     rateLimitPerSecond: stored.rate_limit_per_second ?? undefined,
     orgRateLimitPerSecond: stored.org_rate_limit_per_second ?? undefined,
     config: config.success ? config.data : undefined,
-    secrets,
+    secrets: openSecrets(stored, keys, log),
     keys,
   };
 }
 
-/** The secrets that are valid now: the current ones, and old ones within their grace. */
+/** The secrets that are valid now: the current ones, and replaced ones within their grace period. */
 export function validSecrets(connection: Connection, nowMs: number): readonly Secret[] {
   return connection.secrets.filter((secret) => secret.expiresAtMs === undefined || secret.expiresAtMs > nowMs);
 }

@@ -17,11 +17,11 @@ export interface JournalRow {
   replay_of: string | null;
 }
 
-/** Of event_journal j and source_connections c: a {@link JournalRow}. */
+/** Selects a {@link JournalRow} from event_journal j and source_connections c. */
 export const journalColumns = `j.id, j.org_id, j.source_connection_id, c.name as connection_name, c.type as source_type, j.received_at, j.content_type, j.byte_size,
        j.outcome, j.record_count, j.event_types, j.is_test, j.replay_of`;
 
-/** As the wire has it. */
+/** The row in its wire shape. */
 export function toEntry(row: JournalRow): JournalEntry {
   return {
     id: row.id,

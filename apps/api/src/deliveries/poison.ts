@@ -1,12 +1,18 @@
-import { isRefusal, sqlState } from '../platform/db.ts';
+import { isRefusal, type Sql, sqlState } from '../platform/db.ts';
 import { eventTypes } from './prepare.ts';
-import type { DeadRow, WriteItem } from './rows.ts';
+import { type BatchRows, type DeadRow, rowsOf, type WriteItem } from './rows.ts';
+
+/** How a batch is written: in which kind of transaction, and with which statement. */
+export interface BatchWrite {
+  transaction(run: (sql: Sql) => Promise<never>): Promise<unknown>;
+  statement(sql: Sql, rows: BatchRows): Promise<unknown>;
+}
 
 /**
- * Finds the records of a refused batch that the database refuses by themselves, by halving: `attempt` writes part of the batch
- * and rolls it back. Turns each of them into a dead letter in place, and returns how many they were. About 2·log2(n) attempts a record.
+ * Finds the records that make the database refuse a batch, by halving: parts of the batch are written in transactions that are rolled back,
+ * about 2·log2(n) of them for each such record. Turns each of these records into a dead letter in place and returns their number.
  */
-export async function isolatePoison(batch: readonly WriteItem[], attempt: (part: WriteItem[]) => Promise<void>): Promise<number> {
+export async function isolatePoison(batch: readonly WriteItem[], write: BatchWrite): Promise<number> {
   const slots = batch.flatMap((item) => item.records.map((_, index) => ({ item, index })));
 
   async function search(from: number, to: number): Promise<number> {
@@ -18,58 +24,73 @@ export async function isolatePoison(batch: readonly WriteItem[], attempt: (part:
       copy.records.push(record);
       part.set(item, copy);
     }
-    // A delivery's row repeats what its records are called: a record must not be refused for its neighbour's name.
+    // A delivery's row lists the types of its records: a record must not be refused for the type of another record.
     for (const copy of part.values()) reduceRow(copy);
-    try {
-      await attempt([...part.values()]);
-      return 0;
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      if (to - from > 1) {
-        const middle = (from + to) >> 1;
-        return (await search(from, middle)) + (await search(middle, to));
-      }
-      const slot = slots[from];
-      if (!slot) return 0;
-      entomb(slot.item, slot.index, error);
-      slot.item.delivery = { ...slot.item.delivery, event_types: eventTypes(slot.item.records) };
-      return 1;
+    const error = await refusalOf(write, [...part.values()]);
+    if (error === undefined) return 0;
+    if (to - from > 1) {
+      const middle = (from + to) >> 1;
+      return (await search(from, middle)) + (await search(middle, to));
     }
+    const slot = slots[from];
+    if (!slot) return 0;
+    toDeadLetter(slot.item, slot.index, error);
+    slot.item.delivery = { ...slot.item.delivery, event_types: eventTypes(slot.item.records) };
+    return 1;
   }
   return search(0, slots.length);
 }
 
+/** The error with which the database refuses these deliveries; undefined when it takes them. Nothing of the attempt remains. */
+async function refusalOf({ transaction, statement }: BatchWrite, items: readonly WriteItem[]): Promise<unknown> {
+  const rollback = new Error('rolled back on purpose');
+  try {
+    await transaction(async (sql) => {
+      await statement(sql, rowsOf(items));
+      throw rollback;
+    });
+  } catch (error) {
+    if (error === rollback) return undefined;
+    if (isRefusal(error)) return error;
+    throw error;
+  }
+}
+
 /**
- * For a delivery that the database refuses by itself, though none of its records: each leaves less of it to refuse, in place, and keeps
- * its sealed body, from which it can be run again. `error` is what was said last.
+ * For a delivery that the database refuses although it refuses none of the records: each step leaves less to refuse, in place, and keeps
+ * the sealed body, from which the delivery can be run again. `error` is the database's last refusal.
  */
 export const reductions: readonly ((item: WriteItem, error: unknown) => void)[] = [
   reduceRow,
   (item, error) => {
-    for (const index of item.records.keys()) entomb(item, index, error);
+    for (const index of item.records.keys()) toDeadLetter(item, index, error);
     reduceRow(item);
   },
 ];
 
-/** Its row without what describes the delivery in the sender's words. */
+/** Removes from the delivery's row what the sender wrote: its content type, and type names of records that are dead letters by now. */
 function reduceRow(item: WriteItem): void {
   item.delivery = { ...item.delivery, content_type: null, event_types: eventTypes(item.records) };
 }
 
-/** The dead letter says which rule was broken, never the value: the database's own message may quote it. */
-function entomb(item: WriteItem, index: number, error: unknown): void {
+/** For a dead letter: which rule was broken, and never the value. The database's own message may quote the value. */
+export function refusalMessage(error: unknown): string {
+  const { constraint } = error as { constraint?: string };
+  return `the database refused the record (SQLSTATE ${sqlState(error)}${constraint ? `, ${constraint}` : ''})`;
+}
+
+function toDeadLetter(item: WriteItem, index: number, error: unknown): void {
   const record = item.records[index];
   if (!record) return;
-  const { constraint } = error as { constraint?: string };
   const bare: Pick<DeadRow, 'last_error_message' | 'field_path' | 'source_event_type' | 'idempotency_key' | 'sample'> = {
-    last_error_message: `the database refused the record (SQLSTATE ${sqlState(error)}${constraint ? `, ${constraint}` : ''})`,
+    last_error_message: refusalMessage(error),
     field_path: null,
     source_event_type: null,
     idempotency_key: null,
     sample: null,
   };
   if ('dead' in record) {
-    // A dead letter that is refused itself can only be so for what it shows.
+    // The database can refuse a dead letter only for the texts that it shows.
     record.dead = { ...record.dead, ...bare };
     return;
   }

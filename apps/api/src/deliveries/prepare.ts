@@ -9,25 +9,25 @@ import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Connection } from './connection-cache.ts';
 import type { Rejected } from './quarantine.ts';
-import type { DeliveryRow, EventRow, WriteItem, WriteRecord } from './rows.ts';
+import type { DeadRow, DeliveryRow, EventRow, WriteItem, WriteRecord } from './rows.ts';
 
-/** A delivery that arrived at a connection, before anything is known of its content. */
+/** A delivery that arrived at a connection and is not read yet. */
 export interface Arrival {
   connection: Connection;
   delivery: Delivery;
-  /** The connection's secrets that are valid now: no header that repeats one is stored. */
+  /** The connection's secrets that are valid now. A header that repeats one of them is not stored. */
   secrets: readonly Secret[];
   /** When the bytes came in: a replay keeps the time of the delivery it repeats. */
   receivedAtMs: number;
   isTest: boolean;
-  /** Set where the delivery comes out of the journal again instead of off the wire. */
+  /** Set when the delivery comes from the journal instead of the network. */
   replay?: { of: string; nowMs: number } | undefined;
 }
 
-/** When it is processed: a replay later than it arrived. */
+/** When the delivery is processed: for a replay, later than it arrived. */
 const nowOf = ({ replay, receivedAtMs }: Arrival): number => replay?.nowMs ?? receivedAtMs;
 
-/** Runs a verified delivery through the pipeline: its rows, with the body sealed under the org's key. */
+/** Runs a verified delivery through the pipeline. Returns its rows, and the body sealed under the org's key. */
 export function prepareWrite(arrival: Arrival, body: Body): WriteItem {
   const journalId = newId(nowOf(arrival));
   const records = prepareRecords(arrival, body, journalId, () => true) as WriteRecord[];
@@ -39,7 +39,7 @@ export function prepareWrite(arrival: Arrival, body: Body): WriteItem {
   };
 }
 
-/** What the pipeline makes of the wanted records of a verified delivery, as rows that point at `journalId`; undefined for the others. */
+/** Runs the wanted records of a verified delivery through the pipeline. Returns rows that point at `journalId`, and undefined for the other records. */
 export function prepareRecords(
   arrival: Arrival,
   body: Body,
@@ -97,7 +97,7 @@ export function prepareRecords(
   });
 }
 
-/** What a delivery's row lists: the canonical types of its records and the platform's own names, each once. */
+/** The types that a delivery's row lists: the canonical types of its records and the platform's own names, each once. */
 export function eventTypes(records: readonly WriteRecord[]): string[] {
   const types = new Set<string>();
   for (const record of records) {
@@ -107,7 +107,7 @@ export function eventTypes(records: readonly WriteRecord[]): string[] {
   return [...types];
 }
 
-/** A delivery refused at the door, whose body is not parsed: sealed and described only when the quarantine has room. */
+/** A delivery that was rejected, so its body is not parsed. It is sealed and described only when the quarantine has room for it. */
 export function prepareRejected(arrival: Arrival, errorClass: ErrorClass, message: string): Rejected {
   const { connection } = arrival;
   const journalId = newId(nowOf(arrival));
@@ -122,25 +122,30 @@ export function prepareRejected(arrival: Arrival, errorClass: ErrorClass, messag
       return {
         delivery: deliveryRow(arrival, journalId, arrival.isTest, []),
         sealed: sealDelivery(arrival, journalId, undefined, { ...headers.kept, ...maskedHeaders(headers.presented) }, credentials),
-        dead: {
-          id: newId(nowOf(arrival)),
-          org_id: connection.orgId,
-          project_id: connection.projectId,
-          source_connection_id: connection.id,
-          journal_id: journalId,
-          record_index: null,
-          error_class: errorClass,
-          last_error_message: message,
-          field_path: null,
-          source_event_type: null,
-          idempotency_key: null,
-          next_retry_at: null,
-          is_quarantine: true,
-          // Nobody vouches for this body: nothing of it is shown, only how it came.
-          sample: { content_type: contentType(arrival.delivery), byte_size: arrival.delivery.raw.byteLength },
-        },
+        records: [{ dead: rejectedRow(arrival, journalId, errorClass, message) }],
       };
     },
+  };
+}
+
+function rejectedRow(arrival: Arrival, journalId: string, errorClass: ErrorClass, message: string): DeadRow {
+  const { connection, delivery } = arrival;
+  return {
+    id: newId(nowOf(arrival)),
+    org_id: connection.orgId,
+    project_id: connection.projectId,
+    source_connection_id: connection.id,
+    journal_id: journalId,
+    record_index: null,
+    error_class: errorClass,
+    last_error_message: message,
+    field_path: null,
+    source_event_type: null,
+    idempotency_key: null,
+    next_retry_at: null,
+    is_quarantine: true,
+    // The body is not proved genuine: its sample shows only its type and size, none of its content.
+    sample: { content_type: contentType(delivery), byte_size: delivery.raw.byteLength },
   };
 }
 
@@ -167,7 +172,7 @@ function deliveryRow(
   };
 }
 
-/** Redacts what must not be kept even sealed, and seals the rest so that it opens only as this journal entry of this org. */
+/** Redacts credentials, which must not be kept even under a seal, and seals the rest so that it opens only as this journal entry of this org. */
 function sealDelivery(
   arrival: Arrival,
   journalId: string,
@@ -188,7 +193,7 @@ function sealDelivery(
   );
 }
 
-/** What a genuine delivery keeps of its headers, and what a rejected one masks as well. */
+/** The headers that are kept, and those that are stored masked when the delivery is rejected. */
 function headersOf({ connection, delivery, secrets }: Arrival): ReturnType<typeof splitHeaders> {
   return splitHeaders(
     delivery.headers,
@@ -201,12 +206,12 @@ function credentialsOf({ source, config }: Connection) {
   return source.credentialsFor?.(config) ?? source.credentials;
 }
 
-/** What remains of a redacted credential: enough to tell later, with the org's data key, whether it was the right one. */
+/** What is stored in place of a redacted credential. With the org's data key it shows later whether the credential was the right one. */
 export function credentialDigest(dataKey: Uint8Array, credential: string): string {
   return hmacSha256Hex(dataKey, `credential|${credential}`);
 }
 
-/** Only the media type, and only as one: the header is the sender's text. */
+/** The media type without parameters; null when the header is no media type. The sender may write any text into it. */
 function contentType(delivery: Delivery): string | null {
   const type = delivery.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
   return type && /^[a-z0-9!#$&^_.+-]{1,60}\/[a-z0-9!#$&^_.+-]{1,60}$/.test(type) ? type : null;

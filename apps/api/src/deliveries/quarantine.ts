@@ -1,35 +1,36 @@
 import type { Logger } from 'pino';
 import type { Db } from '../platform/db.ts';
-import type { BatchRows, DeadRow, DeliveryRow } from './rows.ts';
+import { rowsOf, type WriteItem } from './rows.ts';
 import { countRejected, takeQuarantine, writeBatch } from './store.ts';
 
 export interface Rejected {
   connection: { id: string; orgId: string };
-  /** Of the body, as it is held in memory and will be stored. */
+  /** The size of the body, in memory and when it is stored. */
   bytes: number;
-  /** Made only when there is room for it: digests and sealing cost, and a stranger decides how often they would. */
-  seal(): { delivery: Omit<DeliveryRow, 'sealed_at' | 'sealed_length'>; sealed: Uint8Array; dead: DeadRow };
+  /** Called only when there is room: digests and sealing cost time, and anybody can send deliveries that are rejected. */
+  seal(): WriteItem;
 }
 
 export interface Quarantine {
-  /** Resolves when the rejection is stored, or counted because there is no room for it. Never rejects. */
+  /** Resolves when the rejected delivery is stored, or counted because there is no room for it. Never rejects. */
   add(rejected: Rejected): Promise<void>;
-  /** Counts a rejection of which there is nothing to store: its body could not be read. */
+  /** Counts a rejected delivery that has nothing to store, because its body could not be received. */
   count(connection: { id: string; orgId: string }): void;
   drain(): Promise<void>;
 }
 
-/** Waiting rejections, over all connections: beyond it they are counted only. */
+/** Rejected deliveries that may wait, over all connections. Further ones are only counted. */
 const waitingMax = { rejections: 200, bytes: 16_777_216 };
 const perFlushMax = { rejections: 50, bytes: 2_097_152 };
-/** A place holds so much: a larger body takes several, and one that needs more than an hour has is counted only. */
+/** The size of a place: a larger body takes several, and a body that needs more places than an hour has is only counted. */
 const placeBytes = 65_536;
 const hourMs = 3_600_000;
 
 /**
- * Keeps rejected deliveries apart from good traffic: a small queue of its own, one write at a time, on one connection of the pool.
- * Each connection has `perHour` places an hour, over all processes; everything beyond is counted. A stranger decides how much comes:
- * what waits, what is written at once and what is stored is bounded in bytes as well. `now` is the database's clock, whose hours they are.
+ * Keeps rejected deliveries apart from good traffic: in a separate small queue that writes one batch at a time, on one connection of the
+ * pool. Each source connection has `perHour` places an hour, over all processes; further rejected deliveries are only counted. Anybody can
+ * send them, so the bytes that wait, that are written at once and that are stored are bounded too. `now` is the database's clock, by whose
+ * hours the places are counted.
  */
 export function createQuarantine(db: Db, perHour: number, log: Logger, now: () => number): Quarantine {
   interface Waiting extends Rejected {
@@ -38,9 +39,9 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
   const queue: Waiting[] = [];
   let queuedBytes = 0;
   let flushing: Promise<void> | undefined;
-  // Connections whose hour is full, so that a flood costs no query: id → end of that hour, by `performance.now()`.
+  // Connections whose places of this hour are taken, so that a flood costs no query: id → end of that hour, by `performance.now()`.
   const fullUntil = new Map<string, number>();
-  // Not stored, to be counted with the next flush: id → org and number.
+  // Rejected deliveries that were not stored, to be counted with the next flush: id → org and number.
   const counted = new Map<string, { orgId: string; rejected: number }>();
   let countTimer: NodeJS.Timeout | undefined;
 
@@ -52,7 +53,7 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
     }, 1_000).unref();
   }
 
-  /** One flush at a time, and none where there is nothing to do. */
+  /** Starts a flush, unless one is running or there is nothing to write. */
   function kick(): void {
     if (flushing || (queue.length === 0 && counted.size === 0)) return;
     flushing = flush().finally(() => {
@@ -71,7 +72,7 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
           uncount(id, rejected);
         }
       } catch (error) {
-        // Nothing was promised to the sender. They are still counted, as soon as the database answers again.
+        // The sender was promised nothing. These deliveries are still counted, as soon as the database answers again.
         log.error({ err: error, rejected: batch.length }, 'rejected deliveries could not be stored');
         for (const { connection } of batch) count(connection);
         return;
@@ -81,7 +82,7 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
     }
   }
 
-  /** The oldest of the queue, as many as one statement should carry, but one at least. */
+  /** Takes the oldest of the queue: as many as one statement should carry, and at least one. */
   function takeBatch(): Waiting[] {
     let bytes = 0;
     const end = queue.findIndex((waiting, index) => {
@@ -93,21 +94,19 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
     return batch;
   }
 
-  /** What was written is no longer owed; what came meanwhile still is. */
+  /** Subtracts what was written; rejections that were counted meanwhile remain. */
   function uncount(id: string, written: number): void {
     const entry = counted.get(id);
     if (!entry || entry.rejected <= written) counted.delete(id);
     else counted.set(id, { ...entry, rejected: entry.rejected - written });
   }
 
-  /** Places are taken and rows written together: what could not be stored uses up nothing. */
+  /** Takes places and writes the rows in one transaction: a delivery that could not be stored uses up no place. */
   async function store(batch: readonly Waiting[]): Promise<void> {
     const beyond: Waiting[] = [];
     await db.ingestTogether(async (ingest) => {
-      const rows: BatchRows = { deliveries: [], keys: [], events: [], dead: [], sealed: Buffer.alloc(0) };
-      const parts: Uint8Array[] = [];
-      let sealedAt = 0;
-      // In one order in every process, as each locks its connections' hours until it commits.
+      const items: WriteItem[] = [];
+      // Every process takes the connections in the same order, since each locks their hours until it commits.
       for (const [id, waiting] of [...Map.groupBy(batch, (w) => w.connection.id)].sort(([a], [b]) => (a < b ? -1 : 1))) {
         const wanted = waiting.reduce((places, item) => places + placesOf(item), 0);
         let free = await takeQuarantine({ ingest }, id, wanted, perHour);
@@ -121,14 +120,10 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
             continue;
           }
           free -= placesOf(item);
-          const { delivery, sealed, dead } = item.seal();
-          rows.deliveries.push({ ...delivery, sealed_at: sealedAt, sealed_length: sealed.length });
-          rows.dead.push(dead);
-          parts.push(sealed);
-          sealedAt += sealed.length;
+          items.push(item.seal());
         }
       }
-      if (rows.deliveries.length > 0) await writeBatch({ ingest }, { ...rows, sealed: Buffer.concat(parts) });
+      if (items.length > 0) await writeBatch(ingest, rowsOf(items));
     });
     for (const { connection } of beyond) count(connection);
   }

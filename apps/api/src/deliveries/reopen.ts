@@ -10,14 +10,14 @@ import type { JournalEntry } from './store.ts';
 
 /** A delivery out of the journal, ready for the pipeline. */
 export interface Reopened {
-  /** As it arrived, but for credentials in URL and body, which were redacted before it was sealed. */
+  /** As it arrived, except for credentials in URL and body, which were redacted before it was sealed. */
   arrival: Arrival & { replay: { of: string; nowMs: number } };
   head: JournalHead;
 }
 
 /**
- * Opens a journal entry with the org's key. It counts as arrived when the first delivery of its chain of replays did.
- * Throws when the key is missing, SealError when the entry was tampered with.
+ * Opens a journal entry with the org's key. Its time of arrival is that of the first delivery in its chain of replays.
+ * Throws when the key is missing, and SealError when the entry is damaged or was tampered with.
  */
 export function reopen(entry: JournalEntry, connection: Connection, nowMs: number): Reopened {
   const { delivery, head, receivedAtMs } = openEntry(entry, connection.keys);
@@ -32,7 +32,7 @@ export function reopen(entry: JournalEntry, connection: Connection, nowMs: numbe
   return { arrival, head };
 }
 
-/** What is sealed in a journal entry, whatever became of its connection. Throws as {@link reopen} does. */
+/** Opens what is sealed in a journal entry; its connection need not exist any more. Throws as {@link reopen} does. */
 export function openEntry(entry: JournalEntry, keys: OrgKeys): { delivery: Delivery; head: JournalHead; receivedAtMs: number } {
   const key = keys.data.get(entry.key_version);
   if (!key) throw new Error(`data key ${entry.key_version} of org ${entry.org_id} is missing`);
@@ -41,7 +41,7 @@ export function openEntry(entry: JournalEntry, keys: OrgKeys): { delivery: Deliv
   return { delivery, head, receivedAtMs: Date.parse(head.receivedAt ?? entry.received_at) };
 }
 
-/** The body of a stored delivery; undefined where its bytes cannot be decoded. */
+/** The body of a stored delivery; undefined when its bytes cannot be decoded. */
 export function bodyOf(delivery: Delivery): Body | undefined {
   try {
     return decodeBody(delivery);

@@ -1,4 +1,4 @@
-/** A row of event_journal, and where its sealed body lies in the batch's one buffer. */
+/** A row of event_journal, and the place of its sealed body in the buffer of the batch. */
 export interface DeliveryRow {
   id: string;
   org_id: string;
@@ -10,7 +10,7 @@ export interface DeliveryRow {
   body_sha256: string;
   is_test: boolean;
   replay_of: string | null;
-  /** Canonical types and the platform's own names of its events, each once. */
+  /** The canonical types of its events and the platform's own names for them, each once. */
   event_types: string[];
   key_version: number;
   sealed_at: number;
@@ -70,4 +70,22 @@ export interface BatchRows {
   events: object[];
   dead: DeadRow[];
   sealed: Uint8Array;
+}
+
+/** The rows of a batch, table by table. The sealed bodies travel as one buffer, and each delivery has the place of its body in it. */
+export function rowsOf(batch: readonly WriteItem[]): BatchRows {
+  const rows: BatchRows = { deliveries: [], keys: [], events: [], dead: [], sealed: Buffer.concat(batch.map((item) => item.sealed)) };
+  let sealedAt = 0;
+  for (const item of batch) {
+    rows.deliveries.push({ ...item.delivery, sealed_at: sealedAt, sealed_length: item.sealed.length });
+    sealedAt += item.sealed.length;
+    for (const record of item.records) {
+      if ('dead' in record) rows.dead.push(record.dead);
+      else {
+        rows.keys.push(record.key);
+        rows.events.push(record.event);
+      }
+    }
+  }
+  return rows;
 }

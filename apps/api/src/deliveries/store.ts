@@ -1,7 +1,7 @@
 import type { Db, Sql } from '../platform/db.ts';
 import type { BatchRows } from './rows.ts';
 
-/** A connection as private.find_connection answers it. */
+/** A connection as private.find_connection returns it. */
 export interface StoredConnection {
   id: string;
   org_id: string;
@@ -15,43 +15,36 @@ export interface StoredConnection {
   secrets: { name: string; sealed: string; expires_at: string | null }[];
 }
 
-/** Undefined: unknown or deleted. */
+/** Undefined when the connection is unknown or deleted. */
 export async function findConnection(db: Pick<Db, 'ingest'>, id: string): Promise<StoredConnection | undefined> {
   const [row] = await db.ingest<{ connection: StoredConnection | null }>('select private.find_connection($1) as connection', [id]);
   return row?.connection ?? undefined;
 }
 
-/** A record whose key was taken: by the same body (`duplicate`) or by another one (`conflict`). */
+/** A record whose idempotency key was taken, by the same body (`duplicate`) or by another one (`conflict`). */
 export interface KnownKey {
   event_id: string;
   stored_event_id: string;
   outcome: 'duplicate' | 'conflict';
 }
 
-/** The same of a batch out of the journal, which may rewrite what is stored (private.rewrite_events). */
+/** The same for a batch from the journal, which may rewrite stored events (private.rewrite_events). */
 export interface ReplayedKey extends Omit<KnownKey, 'outcome'> {
   outcome: KnownKey['outcome'] | 'rewritten' | 'older';
   revision?: number;
 }
 
-const ingestBatch = 'select private.ingest_batch($1, $2, $3, $4, $5) as known';
-
 function batchValues(rows: BatchRows): unknown[] {
   return [JSON.stringify(rows.deliveries), JSON.stringify(rows.keys), JSON.stringify(rows.events), JSON.stringify(rows.dead), rows.sealed];
 }
 
-/** One statement, one transaction, one round trip. Resolves after commit with the records that were not new. */
-export async function writeBatch(db: Pick<Db, 'ingest'>, rows: BatchRows): Promise<KnownKey[]> {
-  const [row] = await db.ingest<{ known: KnownKey[] }>(ingestBatch, batchValues(rows));
+/** One statement, as `ingest` or `worker`: it is a transaction by itself, or part of an open one. Returns the records that were not new. */
+export async function writeBatch(sql: Sql, rows: BatchRows): Promise<KnownKey[]> {
+  const [row] = await sql<{ known: KnownKey[] }>('select private.ingest_batch($1, $2, $3, $4, $5) as known', batchValues(rows));
   return row?.known ?? [];
 }
 
-/** Throws what {@link writeBatch} would throw, and leaves nothing behind. */
-export async function tryBatch(db: Pick<Db, 'ingestDryRun'>, rows: BatchRows): Promise<void> {
-  await db.ingestDryRun((sql) => sql(ingestBatch, batchValues(rows)));
-}
-
-/** {@link writeBatch} out of the journal, as `worker`; with `rewrite` what is stored gives way. */
+/** {@link writeBatch} for a batch from the journal, as `worker`. With `rewrite` stored events are replaced. */
 export async function replayBatch(sql: Sql, rows: BatchRows, rewrite: boolean): Promise<ReplayedKey[]> {
   const [row] = await sql<{ known: ReplayedKey[] }>('select private.replay_batch($1, $2, $3, $4, $5, $6) as known', [
     ...batchValues(rows),
@@ -70,7 +63,7 @@ export async function countRejected(db: Pick<Db, 'ingest'>, orgId: string, conne
   await db.ingest('select private.count_rejected($1, $2, $3)', [orgId, connectionId, rejected]);
 }
 
-/** A delivery as the journal keeps it, with its sealed bytes. */
+/** A delivery as the journal keeps it, with its sealed body. */
 export interface JournalEntry {
   id: string;
   org_id: string;
@@ -84,7 +77,7 @@ export interface JournalEntry {
   sealed: Buffer;
 }
 
-/** As `worker`. Entries whose partition was dropped by retention are simply not among the answer. */
+/** As `worker`. Entries whose partition was dropped by retention are missing from the result. */
 export async function findJournalEntries(sql: Sql, ids: readonly string[]): Promise<Map<string, JournalEntry>> {
   const rows = await sql<JournalEntry>(
     `select j.id, j.org_id, j.source_connection_id, j.received_at, j.record_count, j.outcome, j.is_test, j.replay_of, p.key_version, p.sealed

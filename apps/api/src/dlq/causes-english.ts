@@ -1,12 +1,12 @@
 import type { ErrorClass } from '@tributary/shared/errors.ts';
 
-/** What an explanation is made of, in the language of who reads it. */
+/** The names that an explanation contains, in the language of its reader. */
 export interface Words {
   /** The platform's name. */
   label: string;
   /** The name of its first secret. */
   secret: string;
-  /** The platform's own name of the events. */
+  /** The platform's own name for the events. */
   eventType: string | null;
   fieldPath: string | null;
 }
@@ -36,12 +36,12 @@ export function explainInEnglish({ label, secret, eventType, fieldPath }: Words)
     },
     TIMESTAMP_OUT_OF_TOLERANCE: {
       cause:
-        'The delivery was signed long before or after it arrived: the clock of one of the two machines is wrong, it waited in a queue on its way, or somebody replays an old one.',
-      fix: `Check the clocks of sender and server; where the sender really is slow, raise toleranceSeconds of the connection, ${thenReverify}.`,
+        'The delivery was signed long before or after it arrived: the clock of one of the two machines is wrong, the delivery waited in a queue on its way, or somebody is replaying an old one.',
+      fix: `Check the clocks of the sender and of this server. If the sender really is slow, raise toleranceSeconds of the connection, ${thenReverify}.`,
     },
     INVALID_PAYLOAD: {
       cause: `The body of these ${label} deliveries is not what its content type says (broken JSON or form, invalid UTF-8, nested too deep, text the database cannot hold).`,
-      fix: 'Look at a sample and mend the sender: no retry makes such a body readable. Discard these entries once their cause is known.',
+      fix: 'Look at a sample and fix the sender: no retry makes such a body readable. Discard these entries once their cause is known.',
     },
     MISSING_FIELD: {
       cause: `${events} arrive without ${field}, which the source always sends: the platform changed its format, an older webhook version is configured there, or the field has another name in this connection's mapping.`,
@@ -52,21 +52,21 @@ export function explainInEnglish({ label, secret, eventType, fieldPath }: Words)
       fix: `Compare a sample with ${label}'s changelog. Adjust the connection's mapping, or update Tributary to a version that reads the new shape, ${thenRedrive}.`,
     },
     VALIDATION_FAIL: {
-      cause: `${events} carry a value in ${field} that cannot be true, as an amount out of range or an event time more than five minutes in the future.`,
-      fix: `Correct it in ${label} or in the connection's settings (units of amounts and times). A future time becomes valid when it has come: redrive these entries after it.`,
+      cause: `${events} carry a value in ${field} that cannot be true, for example an amount out of range or an event time more than five minutes in the future.`,
+      fix: `Correct it in ${label} or in the connection's settings (units of amounts and times). An event time in the future becomes valid once it has passed: redrive these entries then.`,
     },
     PII_HASH_ERROR: {
       cause:
         "The org's key that hashes or opens personal data is missing or cannot be opened with the configured MASTER_KEY, so nothing may be stored.",
-      fix: 'Put the MASTER_KEY back that was in use when the key was made (see .env.example). The entries are then retried by themselves. A hash key that is lost for good can be replaced under Settings, Privacy.',
+      fix: 'Restore the MASTER_KEY that was in use when the key was made (see .env.example). The entries are then retried automatically. A hash key that is lost for good can be replaced under Settings, Privacy.',
     },
     DUPLICATE_EVENT: {
-      cause: `${label} sent two different bodies under one id. The first one stands as the event; these are the others.`,
+      cause: `${label} sent two different bodies with the same id. The first one is stored as the event; these entries are the others.`,
       fix: `Compare the sample with the stored event. If the first is right, discard these. If ${label} reuses ids for updates, set another id path for the connection where it has one.`,
     },
     OLDER_REVISION: {
-      cause: `${events} are older than the state that is stored for the same entity: they came late or out of order.`,
-      fix: 'Nothing is lost: the newer state stands. Purge these entries.',
+      cause: `${events} are older than the state that is stored for the same entity: they arrived late or out of order.`,
+      fix: 'Nothing is lost: the newer state is stored. Purge these entries.',
     },
     CONSTRAINT_VIOLATION: {
       cause: `The database refused these rows of ${label}: a value is beyond what a column may hold.`,
@@ -74,19 +74,19 @@ export function explainInEnglish({ label, secret, eventType, fieldPath }: Words)
     },
     CONNECTION_ERROR: {
       cause: 'A system that these events are written to could not be reached.',
-      fix: 'See whether it is up and reachable. The entries are retried by themselves; redrive those that are exhausted.',
+      fix: 'Check whether that system is up and reachable. The entries are retried automatically; redrive those that are exhausted.',
     },
     SINK_TIMEOUT: {
       cause: 'A system that these events are written to did not answer in time.',
-      fix: 'See what slows it down. The entries are retried by themselves; redrive those that are exhausted.',
+      fix: 'Find out what slows that system down. The entries are retried automatically; redrive those that are exhausted.',
     },
     RATE_LIMITED: {
-      cause: 'A system that these events are written to takes fewer of them than arrive.',
-      fix: 'Raise its limit or wait. The entries are retried by themselves; redrive those that are exhausted.',
+      cause: 'A system that these events are written to accepts fewer events than arrive.',
+      fix: 'Raise the limit of that system, or wait. The entries are retried automatically; redrive those that are exhausted.',
     },
     CIRCUIT_OPEN: {
-      cause: 'A system that these events are written to failed so often that it is left alone for a while.',
-      fix: 'See why it fails. The circuit closes by itself when it answers again, and the entries are retried; redrive those that are exhausted.',
+      cause: 'A system that these events are written to failed so often that no write to it is attempted for a while.',
+      fix: 'Find out why that system fails. The circuit closes automatically when the system answers again, and the entries are retried; redrive those that are exhausted.',
     },
   };
 }

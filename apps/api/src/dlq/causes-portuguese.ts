@@ -18,8 +18,8 @@ export function explainInPortuguese({ label, secret, eventType, fieldPath }: Wor
     },
     TIMESTAMP_OUT_OF_TOLERANCE: {
       cause:
-        'A entrega foi assinada muito antes ou depois de chegar: o relógio de uma das duas máquinas está errado, ela esperou em uma fila no caminho, ou alguém repete uma antiga.',
-      fix: `Confira os relógios de quem envia e do servidor; se quem envia é mesmo lento, aumente toleranceSeconds na conexão, ${thenReverify}.`,
+        'A entrega foi assinada muito antes ou depois de chegar: o relógio de uma das duas máquinas está errado, a entrega esperou em uma fila no caminho, ou alguém está reenviando uma entrega antiga.',
+      fix: `Confira os relógios de quem envia e deste servidor. Se quem envia é mesmo lento, aumente toleranceSeconds na conexão, ${thenReverify}.`,
     },
     INVALID_PAYLOAD: {
       cause: `O corpo destas entregas de ${label} não é o que o tipo de conteúdo diz (JSON ou formulário quebrado, UTF-8 inválido, aninhado demais, texto que o banco não guarda).`,
@@ -35,20 +35,20 @@ export function explainInPortuguese({ label, secret, eventType, fieldPath }: Wor
     },
     VALIDATION_FAIL: {
       cause: `${events} trazem em ${field} um valor que não pode ser verdadeiro, como uma quantia fora do limite ou um horário mais de cinco minutos no futuro.`,
-      fix: `Corrija em ${label} ou nas configurações da conexão (unidades de valores e horários). Um horário futuro passa a valer quando chega: reenvie estas falhas depois dele.`,
+      fix: `Corrija em ${label} ou nas configurações da conexão (unidades de valores e horários). Um horário futuro torna-se válido depois que passa: reenvie estas falhas então.`,
     },
     PII_HASH_ERROR: {
       cause:
         'A chave da organização que gera os hashes ou abre os dados pessoais está ausente ou não abre com a MASTER_KEY configurada, por isso nada pode ser guardado.',
-      fix: 'Restaure a MASTER_KEY que estava em uso quando a chave foi criada (veja .env.example). As falhas são então tentadas de novo sozinhas. Uma chave de hash perdida de vez pode ser substituída em Configurações, Privacidade.',
+      fix: 'Restaure a MASTER_KEY que estava em uso quando a chave foi criada (veja .env.example). As falhas são então tentadas de novo automaticamente. Uma chave de hash perdida de vez pode ser substituída em Configurações, Privacidade.',
     },
     DUPLICATE_EVENT: {
-      cause: `${label} enviou dois corpos diferentes com um mesmo id. O primeiro vale como evento; estes são os outros.`,
+      cause: `${label} enviou dois corpos diferentes com o mesmo id. O primeiro está guardado como evento; estas falhas são os outros.`,
       fix: `Compare a amostra com o evento guardado. Se o primeiro está certo, descarte estes. Se ${label} reutiliza ids em atualizações, defina outro caminho de id na conexão, onde houver.`,
     },
     OLDER_REVISION: {
       cause: `${events} são mais antigos que o estado guardado da mesma entidade: chegaram tarde ou fora de ordem.`,
-      fix: 'Nada se perde: o estado mais novo vale. Apague estas falhas.',
+      fix: 'Nada se perdeu: o estado mais novo está guardado. Apague estas falhas.',
     },
     CONSTRAINT_VIOLATION: {
       cause: `O banco de dados recusou estas linhas de ${label}: um valor passa do que uma coluna pode guardar.`,
@@ -56,19 +56,19 @@ export function explainInPortuguese({ label, secret, eventType, fieldPath }: Wor
     },
     CONNECTION_ERROR: {
       cause: 'Um sistema em que estes eventos são gravados não pôde ser alcançado.',
-      fix: 'Veja se ele está no ar e acessível. As falhas são tentadas de novo sozinhas; reenvie as esgotadas.',
+      fix: 'Veja se esse sistema está no ar e acessível. As falhas são tentadas de novo automaticamente; reenvie as esgotadas.',
     },
     SINK_TIMEOUT: {
       cause: 'Um sistema em que estes eventos são gravados não respondeu a tempo.',
-      fix: 'Veja o que o deixa lento. As falhas são tentadas de novo sozinhas; reenvie as esgotadas.',
+      fix: 'Descubra o que deixa esse sistema lento. As falhas são tentadas de novo automaticamente; reenvie as esgotadas.',
     },
     RATE_LIMITED: {
-      cause: 'Um sistema em que estes eventos são gravados aceita menos deles do que chegam.',
-      fix: 'Aumente o limite dele ou espere. As falhas são tentadas de novo sozinhas; reenvie as esgotadas.',
+      cause: 'Um sistema em que estes eventos são gravados aceita menos eventos do que chegam.',
+      fix: 'Aumente o limite desse sistema ou espere. As falhas são tentadas de novo automaticamente; reenvie as esgotadas.',
     },
     CIRCUIT_OPEN: {
-      cause: 'Um sistema em que estes eventos são gravados falhou tantas vezes que é deixado em paz por um tempo.',
-      fix: 'Veja por que ele falha. O circuito se fecha sozinho quando ele volta a responder, e as falhas são tentadas de novo; reenvie as esgotadas.',
+      cause: 'Um sistema em que estes eventos são gravados falhou tantas vezes que nenhuma gravação nele é tentada por um tempo.',
+      fix: 'Descubra por que esse sistema falha. O circuito se fecha automaticamente quando ele volta a responder, e as falhas são tentadas de novo; reenvie as esgotadas.',
     },
   };
 }

@@ -1,15 +1,15 @@
 import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
-import type { BatchRows, EventRow, KeyRow, WriteItem } from '../deliveries/rows.ts';
+import type { EventRow, KeyRow, WriteItem } from '../deliveries/rows.ts';
 import type { Config } from '../platform/config.ts';
 import type { Sql } from '../platform/db.ts';
 import { matchesFilter } from './filter.ts';
 
 // Every statement here runs as `worker`.
 
-/** An attempt that takes longer counts as abandoned, and somebody else takes the entry. */
+/** An attempt that takes longer counts as abandoned, and another worker takes the entry. */
 const leaseSeconds = 60;
 
-/** A dead letter that the owner of its lease runs again; this attempt is counted already. */
+/** A dead letter that is claimed to be run again. `attempts` includes this attempt. */
 export interface ClaimedEntry {
   id: string;
   org_id: string;
@@ -19,14 +19,14 @@ export interface ClaimedEntry {
   error_class: string;
   is_quarantine: boolean;
   attempts: number;
-  /** Of the delivery's body; null: it is no longer kept. */
+  /** The size of the delivery's body; null when the body is no longer kept. */
   byte_size: number | null;
 }
 
-/** What became of a dead letter when it was run again. */
-export type Became =
+/** The outcome of running a dead letter again. */
+export type RetryOutcome =
   | { outcome: 'event'; key: KeyRow; event: EventRow }
-  /** Its whole delivery came out anew, as a journal row of its own. */
+  /** The whole delivery was run, and gets a journal row of its own. */
   | { outcome: 'delivered'; item: WriteItem }
   | {
       outcome: 'failed';
@@ -37,19 +37,19 @@ export type Became =
       idempotencyKey?: string | null;
       sample?: unknown;
     }
-  /** There is nothing left to run, and never will be. */
+  /** Nothing is left that could be run, now or later. */
   | { outcome: 'lost'; message: string };
 
-/** Entries that are settled together, in one transaction. */
-export interface Unit {
+/** Dead letters that share one outcome, and are settled in one transaction. */
+export interface Attempt {
   entries: ClaimedEntry[];
-  became: Became;
+  result: RetryOutcome;
 }
 
 const columns = `d.id, d.org_id, d.source_connection_id, d.journal_id, d.record_index, d.error_class, d.is_quarantine, d.attempts,
   (select j.byte_size from public.event_journal j where j.id = d.journal_id limit 1) as byte_size`;
 
-/** What is due, in equal parts of every org. */
+/** Claims entries that are due, equally many of every org. */
 export function claimDue(sql: Sql, owner: string, limit: number, attemptsMax: number): Promise<ClaimedEntry[]> {
   return sql<ClaimedEntry>(`select ${columns} from private.claim_dead_letters($1, $2, $3, $4) d`, [
     owner,
@@ -59,7 +59,7 @@ export function claimDue(sql: Sql, owner: string, limit: number, attemptsMax: nu
   ]);
 }
 
-/** Gives back what was claimed and not run, as if it had not been claimed. */
+/** Gives back entries that were claimed and not run, as if they had not been claimed. */
 export async function releaseDue(sql: Sql, owner: string): Promise<void> {
   await sql(
     `update public.dlq_events set status = 'pending', next_retry_at = now(), attempts = attempts - 1 where status = 'retrying' and lease_owner = $1`,
@@ -67,7 +67,7 @@ export async function releaseDue(sql: Sql, owner: string): Promise<void> {
   );
 }
 
-/** Gives up what a canceled operation still holds; nothing but a person retries it again. */
+/** Gives back the entries that an ended operation still holds. Only a person retries them again. */
 export async function abandonClaims(sql: Sql, operationId: string, attemptsMax: number): Promise<void> {
   await sql(
     `update public.dlq_events set status = case when attempts > $2 then 'exhausted' else 'pending' end, next_retry_at = null, attempts = attempts - 1
@@ -76,7 +76,7 @@ export async function abandonClaims(sql: Sql, operationId: string, attemptsMax: 
   );
 }
 
-/** What an earlier run of the operation claimed and did not settle. */
+/** Claims again the entries that an earlier run of the operation claimed and did not settle. */
 export function reclaim(sql: Sql, operationId: string): Promise<ClaimedEntry[]> {
   return sql<ClaimedEntry>(
     `with mine as (
@@ -86,11 +86,11 @@ export function reclaim(sql: Sql, operationId: string): Promise<ClaimedEntry[]> 
   );
 }
 
-/** Where an operation stands among the entries, in microseconds and therefore as text. */
+/** How far an operation has come among the entries. Times are text, because a Date would lose the microseconds. */
 export interface Position {
   cursor_at: string | null;
   cursor_id: string | null;
-  /** What came after the operation was started is not touched by it. */
+  /** Entries that came after the operation was started are not part of it. */
   started_at: string;
 }
 
@@ -133,16 +133,16 @@ export interface Settled {
   status: string;
 }
 
-/** Ends the attempts in the open transaction. Undefined, with nothing written: one of the entries is no longer the owner's. */
-export async function settle(sql: Sql, owner: string, units: readonly Unit[], retry: Config['dlq']): Promise<Settled[] | undefined> {
+/** Ends the attempts, in the open transaction. Undefined, with nothing written, when one of the entries is no longer claimed by the owner. */
+export async function settle(sql: Sql, owner: string, attempts: readonly Attempt[], retry: Config['dlq']): Promise<Settled[] | undefined> {
   const keys = [];
   const events = [];
-  for (const { became } of units) {
-    if (became.outcome !== 'event') continue;
-    keys.push(became.key);
-    events.push(became.event);
+  for (const { result } of attempts) {
+    if (result.outcome !== 'event') continue;
+    keys.push(result.key);
+    events.push(result.event);
   }
-  const entries = units.flatMap((unit) => unit.entries.map((entry) => settlement(entry, unit, retry)));
+  const entries = attempts.flatMap((attempt) => attempt.entries.map((entry) => settlement(entry, attempt.result, retry)));
   const [row] = await sql<{ settled: Settled[] | null }>('select private.settle_dead_letters($1, $2, $3, $4) as settled', [
     owner,
     JSON.stringify(entries),
@@ -152,52 +152,41 @@ export async function settle(sql: Sql, owner: string, units: readonly Unit[], re
   return row?.settled ?? undefined;
 }
 
-/** Writes whole deliveries as the hot path does, in the open transaction. */
-export async function writeDeliveries(sql: Sql, rows: BatchRows): Promise<void> {
-  await sql('select private.ingest_batch($1, $2, $3, $4, $5)', [
-    JSON.stringify(rows.deliveries),
-    JSON.stringify(rows.keys),
-    JSON.stringify(rows.events),
-    JSON.stringify(rows.dead),
-    rows.sealed,
-  ]);
-}
-
-function settlement({ id, attempts }: ClaimedEntry, { became }: Unit, retry: Config['dlq']): object {
+function settlement({ id, attempts }: ClaimedEntry, result: RetryOutcome, retry: Config['dlq']): object {
   const isLast = attempts >= retry.attemptsMax;
-  const given = isLast ? 'exhausted' : 'pending';
-  switch (became.outcome) {
+  const unresolved = isLast ? 'exhausted' : 'pending';
+  switch (result.outcome) {
     case 'event':
       return {
         id,
         outcome: 'event',
         status: 'resolved',
-        conflict_status: given,
-        source_event_type: became.event.source_event_type,
-        idempotency_key: became.key.idempotency_key,
+        conflict_status: unresolved,
+        source_event_type: result.event.source_event_type,
+        idempotency_key: result.key.idempotency_key,
       };
     case 'delivered':
       return { id, outcome: 'delivered', status: 'resolved' };
     case 'lost':
-      return { id, outcome: 'lost', status: 'exhausted', last_error_message: became.message };
+      return { id, outcome: 'lost', status: 'exhausted', last_error_message: result.message };
     case 'failed':
       return {
         id,
         outcome: 'failed',
-        status: given,
-        // What only a person can heal waits for a person, also after one has tried.
-        retry_seconds: !isLast && errorClasses[became.errorClass].retryable === 'yes' ? backoffSeconds(attempts, retry) : null,
-        error_class: became.errorClass satisfies ErrorClass,
-        last_error_message: became.message,
-        field_path: became.fieldPath ?? null,
-        source_event_type: became.sourceEventType ?? null,
-        idempotency_key: became.idempotencyKey ?? null,
-        sample: became.sample ?? null,
+        status: unresolved,
+        // An entry that only a person can correct waits for a person, also after somebody has retried it.
+        retry_seconds: !isLast && errorClasses[result.errorClass].retryable === 'yes' ? backoffSeconds(attempts, retry) : null,
+        error_class: result.errorClass satisfies ErrorClass,
+        last_error_message: result.message,
+        field_path: result.fieldPath ?? null,
+        source_event_type: result.sourceEventType ?? null,
+        idempotency_key: result.idempotencyKey ?? null,
+        sample: result.sample ?? null,
       };
   }
 }
 
-/** Full jitter: anywhere between the base and a ceiling that doubles with every attempt (base 30 s: 60 s, 2 min, 4 min … 1 h). */
+/** A random pause between the base and a ceiling that doubles with every attempt (base 30 s: 60 s, 2 min, 4 min … 1 h). */
 export function backoffSeconds(attempts: number, { retryBaseSeconds, retryMaxSeconds }: Config['dlq'], random = Math.random()): number {
   const ceiling = Math.min(retryMaxSeconds, retryBaseSeconds * 2 ** Math.min(attempts, 30));
   return retryBaseSeconds + random * Math.max(0, ceiling - retryBaseSeconds);

@@ -70,7 +70,7 @@ describe('the list', () => {
     expect(seen).toEqual([...made.slice(0, 5).sort().reverse(), made[5]]);
   });
 
-  it('says of an entry what a person needs', async () => {
+  it('answers with every field of an entry that a person needs', async () => {
     const id = await makeEntry({ attempts: 3, status: 'exhausted' });
     expect((await get(`/${id}`, analyst)).body).toMatchObject({
       id,
@@ -136,7 +136,7 @@ describe('the list', () => {
     expect(await get(query)).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
   });
 
-  it('asks which org is meant only where there are several', async () => {
+  it('requires orgId only from members of several orgs', async () => {
     const second = await world.makeOrg(org.owner);
     expect((await get('')).status).toBe(400);
     expect((await get(`?orgId=${second.id}`)).body).toEqual({ entries: [], nextCursor: null });
@@ -144,7 +144,7 @@ describe('the list', () => {
 });
 
 describe('the summary', () => {
-  it('counts what is open by class and connection, with its hours', async () => {
+  it('counts the open entries by class and connection, and by hour of the last day', async () => {
     const hoursAgo = (n: number) => new Date(Date.now() - n * 3_600_000).toISOString();
     await makeEntry({ created_at: hoursAgo(30) });
     await makeEntry({ created_at: hoursAgo(23.5) });
@@ -171,7 +171,7 @@ describe('the summary', () => {
 });
 
 describe('the analysis', () => {
-  it('clusters by class, field, event and connection, and says cause and fix', async () => {
+  it('clusters by class, field, event and connection, with the cause and the fix', async () => {
     await makeEntry();
     const newest = await makeEntry();
     await makeEntry({ error_class: 'INVALID_HOTTOK', field_path: null, source_event_type: null, is_quarantine: true });
@@ -192,7 +192,7 @@ describe('the analysis', () => {
     expect(body.clusters[1].fix).toMatch(/Copy the hottok .* re-verify/);
   });
 
-  it.each(['en', 'pt-BR'] as const)('has words of its own for every class in %s', (language) => {
+  it.each(['en', 'pt-BR'] as const)('has an explanation for every class in %s', (language) => {
     const said = Object.keys(errorClasses).map((errorClass) =>
       explain({ errorClass, sourceType: 'stripe', fieldPath: 'data.object', sourceEventType: 'invoice.paid' }, language),
     );
@@ -204,8 +204,8 @@ describe('the analysis', () => {
   });
 });
 
-describe('retrying one', () => {
-  it('makes it due at once, whatever its class, and is audited', async () => {
+describe('retrying one entry', () => {
+  it('makes an exhausted entry due at once and is audited', async () => {
     const id = await makeEntry({ status: 'exhausted', attempts: 8 });
     expect(await post(`/${id}/retry`)).toMatchObject({ status: 202, body: { id, status: 'pending' } });
     const [row] = await world.admin('select status, next_retry_at <= now() as due from public.dlq_events where id = $1', [id]);
@@ -214,7 +214,7 @@ describe('retrying one', () => {
     expect(audit).toEqual({ actor_id: org.owner.id, action: 'dlq_events.update' });
   });
 
-  it('leaves one that is being retried alone, and one that is resolved', async () => {
+  it('changes neither an entry that is being retried nor a resolved one', async () => {
     const busy = await makeEntry({ status: 'retrying', lease_owner: randomUUID(), next_retry_at: new Date(Date.now() + 60_000) });
     expect(await post(`/${busy}/retry`)).toMatchObject({ status: 202, body: { status: 'retrying' } });
     const resolved = await makeEntry({ status: 'resolved' });
@@ -222,8 +222,8 @@ describe('retrying one', () => {
   });
 });
 
-describe('who may do what', () => {
-  it('an analyst reads, and may neither retry nor touch many nor see deliveries', async () => {
+describe('permissions', () => {
+  it('let an analyst read, but neither retry, nor start or cancel operations, nor see full deliveries', async () => {
     const id = await makeEntry();
     expect((await post('/redrive', { dryRun: true })).body).toEqual({ dryRun: true, count: 1 });
     const operation = (await post('/redrive')).body.operation;
@@ -247,7 +247,7 @@ describe('who may do what', () => {
     expect(await world.admin(`select 1 from public.audit_log where action = 'dlq.full_sample' and org_id = $1`, [org.id])).toEqual([]);
   });
 
-  it('another org\u2019s ids are unknown, and its entries are in no answer', async () => {
+  it('hide another org\u2019s entries and operations', async () => {
     const id = await makeEntry();
     const operation = (await post('/discard')).body.operation;
     const stranger = (await world.makeOrg()).owner;
@@ -267,18 +267,18 @@ describe('who may do what', () => {
     expect((await post('/redrive', { ids: [id], connectionIds: [shop], dryRun: true }, stranger)).body).toEqual({ dryRun: true, count: 0 });
   });
 
-  it('nobody gets in without a token', async () => {
+  it('answer 401 without a token', async () => {
     expect((await call(app, undefined, 'GET', '/api/dlq/summary')).status).toBe(401);
   });
 
-  it('what is no id names nothing', async () => {
+  it('answer 404 for a malformed id', async () => {
     expect((await get('/not-an-id')).status).toBe(404);
     expect((await post('/not-an-id/retry')).status).toBe(404);
   });
 });
 
-describe('commands on many', () => {
-  it('a dry run counts and changes nothing', async () => {
+describe('commands on many entries', () => {
+  it('count and change nothing in a dry run', async () => {
     await makeEntry();
     await makeEntry({ status: 'resolved' });
     const before = await world.admin('select * from public.dlq_events where org_id = $1 order by id', [org.id]);
@@ -294,7 +294,7 @@ describe('commands on many', () => {
     expect((await get('/operations')).body).toEqual({ operations: [] });
   });
 
-  it('pressed twice, also at the same moment, is one operation, and is audited once', async () => {
+  it('start one operation for the same filter, also when requested at the same moment, and are audited once', async () => {
     await makeEntry();
     const [first, ...others] = await Promise.all([
       post('/redrive', { classes: ['SCHEMA_DRIFT', 'MISSING_FIELD'] }),
@@ -314,7 +314,7 @@ describe('commands on many', () => {
     expect(audited).toHaveLength(1);
   });
 
-  it('a canceled one is over, and the same may be started anew', async () => {
+  it('can be started anew after the operation was canceled', async () => {
     await makeEntry();
     const { operation } = (await post('/purge')).body;
     const canceled = await post(`/operations/${operation.id}/cancel`);
@@ -338,7 +338,7 @@ describe('commands on many', () => {
     expect(await post(path, body)).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
   });
 
-  it('a purge is refused while a legal hold stands on the org or a connection it would touch', async () => {
+  it('refuse a purge while the org or an affected connection is under a legal hold', async () => {
     await makeEntry();
     const hold = (connection: string | null) =>
       world.admin(`insert into public.legal_holds (org_id, source_connection_id, reason) values ($1, $2, 'case 7') returning id`, [

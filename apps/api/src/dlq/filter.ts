@@ -1,6 +1,9 @@
 import type { DlqFilter, DlqOperationKind, DlqStatus } from '@tributary/shared/dlq.ts';
 
-/** Conditions on `d`, a row of dlq_events, for the values of {@link filterValues} as $1 to $12. Constants by the time it is planned. */
+/**
+ * Conditions on `d`, a row of dlq_events, with the values of {@link filterValues} as $1 to $12. Postgres plans the statement with the
+ * values known, so that a condition without a value costs nothing.
+ */
 export const matchesFilter = `d.org_id = $1
   and ($2::uuid is null or d.project_id = $2)
   and ($3::uuid[] is null or d.source_connection_id = any ($3))
@@ -14,7 +17,7 @@ export const matchesFilter = `d.org_id = $1
   and ($11::timestamptz is null or d.created_at < $11)
   and ($12::uuid[] is null or d.id = any ($12))`;
 
-/** `nowMs` is what `olderThanDays` counts from. */
+/** `olderThanDays` counts back from `nowMs`. */
 export function filterValues(orgId: string, filter: DlqFilter, nowMs: number): unknown[] {
   const ends = filter.to === undefined ? [] : [Date.parse(filter.to)];
   if (filter.olderThanDays !== undefined) ends.push(nowMs - filter.olderThanDays * 86_400_000);
@@ -34,11 +37,13 @@ export function filterValues(orgId: string, filter: DlqFilter, nowMs: number): u
   ];
 }
 
-/** What is still of concern: neither resolved nor given up. */
+/** The statuses of entries that are neither resolved nor discarded. */
 export const openStatuses: DlqStatus[] = ['pending', 'retrying', 'exhausted'];
 
-/** Which states each kind of operation may touch: those it touches unless the filter names some, first. */
-const touchable: Record<DlqOperationKind, { usually: DlqStatus[]; also: DlqStatus[] }> = {
+/**
+ * The statuses that each kind of operation may change: `usually` without statuses in the filter, and `also` where the filter names them.
+ */
+const changeableStatuses: Record<DlqOperationKind, { usually: DlqStatus[]; also: DlqStatus[] }> = {
   redrive: { usually: ['pending', 'exhausted'], also: ['discarded'] },
   reverify: { usually: ['pending', 'exhausted'], also: ['discarded'] },
   discard: { usually: ['pending', 'exhausted'], also: [] },
@@ -46,11 +51,11 @@ const touchable: Record<DlqOperationKind, { usually: DlqStatus[]; also: DlqStatu
 };
 
 /**
- * The filter of an operation in its one normal form: two requests that mean the same are equal. `statuses` is empty when the
- * operation touches none of the states that were asked for.
+ * The filter of an operation in its normal form, so that two requests with the same meaning are equal. `statuses` is empty when the
+ * operation may not change any of the requested statuses.
  */
 export function operationFilter(kind: DlqOperationKind, filter: DlqFilter): DlqFilter & { statuses: DlqStatus[] } {
-  const { usually, also } = touchable[kind];
+  const { usually, also } = changeableStatuses[kind];
   const statuses = (filter.statuses ?? usually).filter((status) => usually.includes(status) || also.includes(status));
   const { orgId: _, ...rest } = { ...filter, statuses, ...(kind === 'reverify' ? { quarantine: true } : {}) };
   const sorted = Object.entries(rest).map(([name, value]) => [name, Array.isArray(value) ? [...new Set(value)].sort() : value]);

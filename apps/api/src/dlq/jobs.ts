@@ -1,95 +1,112 @@
-import { randomUUID } from 'node:crypto';
 import { DlqFilter } from '@tributary/shared/dlq.ts';
+import { type Follower, LeaseLost, runLeases, type StepResult } from '../leases/run.ts';
 import { isUnavailable, type Sql } from '../platform/db.ts';
 import type { Task, TaskContext } from '../platform/jobs.ts';
-import { Refusal } from '../platform/refusal.ts';
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
-import { abandonClaims, claimChunk, claimDue, discardChunk, lockChunk, purgeChunk, reclaim, releaseDue } from './claims.ts';
+import {
+  abandonClaims,
+  type ClaimedEntry,
+  claimChunk,
+  claimDue,
+  discardChunk,
+  lockChunk,
+  purgeChunk,
+  reclaim,
+  releaseDue,
+} from './claims.ts';
 import { filterValues } from './filter.ts';
-import { checkpoint, continueSoon, finishOperation, type LeasedOperation, leaseOperation, yieldOperation } from './operations.ts';
-import { type WorkDeps, workOff } from './work.ts';
+import {
+  checkpoint,
+  continueSoon,
+  finishOperation,
+  isOpen,
+  type LeasedOperation,
+  leaseOperation,
+  type Progress,
+  releaseOperation,
+} from './operations.ts';
+import { type RetryDeps, runAndSettle } from './retry.ts';
 
-/** A run ends after this and comes back with what is left. */
-const runMs = 20_000;
-/** An operation's turn, where others wait too. */
+/** How long an operation is worked on before other operations get their turn. */
 const turnMs = 3_000;
 const retryChunk = 100;
 /** Entries that are discarded or purged in one transaction. */
 const dropChunk = 500;
 
-class LeaseLost extends Error {}
-
-/** `dlq.retry` runs what is due; `dlq.operations` works off what people started. One run of each at a time in a process. */
-export function dlqTasks(deps: WorkDeps): Record<string, Task> {
+/** `dlq.retry` runs the dead letters that are due; `dlq.operations` does what people started. One run of each at a time in a process. */
+export function dlqTasks(deps: RetryDeps): Record<string, Task> {
   return {
     'dlq.retry': { everySeconds: 1, run: (_payload, context) => retryDue(deps, context) },
     'dlq.operations': { everySeconds: 5, run: (_payload, context) => runOperations(deps, context) },
   };
 }
 
-async function retryDue(deps: WorkDeps, { signal }: TaskContext): Promise<void> {
+/** Due entries that were claimed together; each of them has a lease of its own (`claims.ts`). */
+interface DueChunk {
+  id: string;
+  entries: ClaimedEntry[];
+}
+
+async function retryDue(deps: RetryDeps, { signal, log }: TaskContext): Promise<void> {
   const { db, retry } = deps;
-  const owner = randomUUID();
-  const until = performance.now() + runMs;
-  while (!signal.aborted && performance.now() < until) {
-    const claimed = await db.worker((sql) => claimDue(sql, owner, retryChunk, retry.attemptsMax));
-    if (claimed.length === 0) return;
-    await workOff(deps, { owner, signal }, claimed);
-  }
-  if (signal.aborted) await db.worker((sql) => releaseDue(sql, owner));
+  const follower: Follower<DueChunk> = {
+    async claim(owner) {
+      const entries = await db.worker((sql) => claimDue(sql, owner, retryChunk, retry.attemptsMax));
+      return entries.length === 0 ? [] : [{ id: owner, entries }];
+    },
+    async step({ entries }, owner) {
+      await runAndSettle(deps, { owner, signal }, entries);
+      // An aborted chunk is given back, but for the entries that were settled.
+      return signal.aborted ? 'more' : 'done';
+    },
+    release: (_chunk, owner) => db.worker((sql) => releaseDue(sql, owner)),
+  };
+  await runLeases(follower, { signal, log });
 }
 
-async function runOperations(deps: WorkDeps, { signal, log }: TaskContext): Promise<void> {
+async function runOperations(deps: RetryDeps, { signal, log }: TaskContext): Promise<void> {
   const { db, retry } = deps;
-  const owner = randomUUID();
-  const until = performance.now() + runMs;
-  while (!signal.aborted && performance.now() < until) {
-    const operation = await db.worker((sql) => leaseOperation(sql, owner));
-    if (!operation) return;
-    try {
-      await takeTurn(deps, operation, owner, signal);
-    } catch (error) {
-      if (error instanceof LeaseLost) await db.worker((sql) => abandonIfEnded(sql, operation.id, retry.attemptsMax));
-      // Its lease ends by itself, and it goes on where it stood.
-      else if (isUnavailable(error)) throw error;
-      else {
-        const known = error instanceof Refusal && error.code === 'legal_hold' ? error.detail : undefined;
-        if (known === undefined) log.error({ err: error, operationId: operation.id }, 'an operation on dead letters failed');
-        await db.worker(async (sql) => {
-          await finishOperation(sql, operation.id, owner, known ?? 'It stopped at an error of ours. Start it again to go on.');
-          await abandonClaims(sql, operation.id, retry.attemptsMax);
-        });
-      }
-    }
-  }
-  await db.worker((sql) => continueSoon(sql));
+  const fail = (operation: LeasedOperation, owner: string, error: string) =>
+    db.worker(async (sql) => {
+      await finishOperation(sql, operation.id, owner, error);
+      await abandonClaims(sql, operation.id, retry.attemptsMax);
+    });
+
+  const follower: Follower<LeasedOperation> = {
+    async claim(owner) {
+      const operation = await db.worker((sql) => leaseOperation(sql, owner));
+      return operation ? [operation] : [];
+    },
+    async step(operation, owner) {
+      const isRetry = operation.kind === 'redrive' || operation.kind === 'reverify';
+      const result = isRetry ? await redriveChunk(deps, operation, owner, signal) : await dropChunkOf(deps, operation, owner);
+      if (result === 'done') await db.worker((sql) => finishOperation(sql, operation.id, owner));
+      return result;
+    },
+    release: (operation, owner) => db.worker((sql) => releaseOperation(sql, operation.id, owner)),
+    onBlocked: fail,
+    // An operation that a person ended gives up its entries; one that another process took over keeps them.
+    onLost: ({ id }) =>
+      db.worker(async (sql) => {
+        if (!(await isOpen(sql, id))) await abandonClaims(sql, id, retry.attemptsMax);
+      }),
+    async onFailure(operation, owner, error) {
+      // The lease runs out, and the operation goes on where it stood.
+      if (isUnavailable(error)) throw error;
+      log.error({ err: error, operationId: operation.id }, 'an operation on dead letters failed');
+      await fail(operation, owner, 'It stopped at an error of ours. Start it again to go on.');
+    },
+  };
+  if (await runLeases(follower, { signal, log, turnMs })) await db.worker((sql) => continueSoon(sql));
 }
 
-/** Works until the operation is done or its turn is over. */
-async function takeTurn(deps: WorkDeps, operation: LeasedOperation, owner: string, signal: AbortSignal): Promise<void> {
-  const { db } = deps;
-  const until = performance.now() + turnMs;
-  const values = filterValues(operation.org_id, DlqFilter.parse(operation.filter), Date.parse(operation.created_at));
-  const step = operation.kind === 'redrive' || operation.kind === 'reverify' ? redriveChunk : dropNext;
-  while (!signal.aborted && performance.now() < until) {
-    if (!(await step(deps, operation, owner, values, signal))) {
-      await db.worker((sql) => finishOperation(sql, operation.id, owner));
-      return;
-    }
-  }
-  await db.worker((sql) => yieldOperation(sql, operation.id, owner));
-}
+const valuesOf = ({ org_id, filter, created_at }: LeasedOperation) => filterValues(org_id, DlqFilter.parse(filter), Date.parse(created_at));
 
-/** False: there is nothing left. */
-async function redriveChunk(
-  deps: WorkDeps,
-  operation: LeasedOperation,
-  owner: string,
-  values: unknown[],
-  signal: AbortSignal,
-): Promise<boolean> {
+/** Runs the next entries of the operation again. */
+async function redriveChunk(deps: RetryDeps, operation: LeasedOperation, owner: string, signal: AbortSignal): Promise<StepResult> {
+  const values = valuesOf(operation);
   const claimed = await deps.db.worker(async (sql) => {
-    // What a run that was cut off had claimed comes first; then its cursor has passed it.
+    // Entries that an interrupted run had claimed come first: its cursor has passed them.
     const left = await reclaim(sql, operation.id);
     if (left.length > 0) return left;
     const chunk = await lockChunk(sql, values, operation, retryChunk);
@@ -100,7 +117,7 @@ async function redriveChunk(
       operation.id,
     );
   });
-  await workOff(
+  await runAndSettle(
     deps,
     {
       owner: operation.id,
@@ -113,32 +130,33 @@ async function redriveChunk(
     },
     claimed,
   );
-  return claimed.length > 0;
+  return claimed.length > 0 ? 'more' : 'done';
 }
 
-/** Discards or purges the next entries. False: there are none. */
-async function dropNext({ db }: WorkDeps, operation: LeasedOperation, owner: string, values: unknown[]): Promise<boolean> {
-  const { kind, org_id } = operation;
+/** Discards or purges the next entries of the operation. */
+function dropChunkOf({ db }: RetryDeps, operation: LeasedOperation, owner: string): Promise<StepResult> {
+  const values = valuesOf(operation);
   return db.worker(async (sql) => {
     const chunk = await lockChunk(sql, values, operation, dropChunk);
     const ids = chunk.map((entry) => entry.id);
-    if (kind === 'purge') {
+    if (operation.kind === 'purge') {
       const connectionIds = [...new Set(chunk.map((entry) => entry.source_connection_id))];
-      // A hold may have been set since it was started.
-      await requireNotHeld(sql, org_id, connectionIds);
+      // A legal hold may have been set since the operation was started.
+      await requireNotHeld(sql, operation.org_id, connectionIds);
       await purgeChunk(sql, ids);
     } else await discardChunk(sql, ids);
     await advance(sql, operation, owner, chunk, { done: ids.length, succeeded: ids.length });
-    return ids.length > 0;
+    return ids.length > 0 ? 'more' : 'done';
   });
 }
 
+/** The checkpoint of a chunk that was taken: the cursor moves behind it. */
 async function advance(
   sql: Sql,
   operation: LeasedOperation,
   owner: string,
   chunk: readonly { id: string; at: string }[],
-  progress: { done?: number; succeeded?: number },
+  progress: Omit<Progress, 'cursor'>,
 ): Promise<void> {
   const last = chunk.at(-1);
   if (!(await checkpoint(sql, operation.id, owner, { ...progress, cursor: last }))) throw new LeaseLost();
@@ -146,12 +164,4 @@ async function advance(
     operation.cursor_at = last.at;
     operation.cursor_id = last.id;
   }
-}
-
-/** Of an operation that a person ended; one that another instance took over keeps what it holds. */
-async function abandonIfEnded(sql: Sql, operationId: string, attemptsMax: number): Promise<void> {
-  const [row] = await sql<{ open: boolean }>(`select status in ('queued', 'running') as open from public.dlq_operations where id = $1`, [
-    operationId,
-  ]);
-  if (!row?.open) await abandonClaims(sql, operationId, attemptsMax);
 }

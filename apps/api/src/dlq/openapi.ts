@@ -13,36 +13,36 @@ import {
 import { describeRoute } from 'hono-openapi';
 import { answers, command, type ProblemStatus, refuses, user } from '../platform/openapi-parts.ts';
 
-/** A command on every dead letter that matches a filter. */
+/** Describes a command that changes every dead letter that matches a filter. */
 const onDeadLetters = (operationId: string, summary: string, description: string, ...more: ProblemStatus[]) =>
   describeRoute({
     operationId,
     tags: ['Dead letters'],
     summary,
-    description: `${description} With \`dryRun\` only counted. Runs in the background; asked again while it runs, it is the same operation.`,
+    description: `${description} With \`dryRun\` the entries are only counted. The operation runs in the background. Repeating the same request while it runs returns the same operation.`,
     security: user,
     responses: {
-      ...answers(200, 'How many it would touch (`dryRun`).', DlqDryRun),
-      ...answers(202, 'Started, or running already.', DlqStarted),
+      ...answers(200, 'With `dryRun`: how many entries would be changed.', DlqDryRun),
+      ...answers(202, 'The operation, started now or already running.', DlqStarted),
       ...refuses(...command, ...more),
     },
   });
 
-/** What each route says of itself. */
+/** What the API description says about each route. */
 export const describe = {
   listDeadLetters: describeRoute({
     operationId: 'listDeadLetters',
     tags: ['Dead letters'],
     summary: 'List dead letters',
-    description: 'Newest first. Lists are one parameter with commas, as `statuses=pending,exhausted`.',
+    description: 'Newest first. A list is one parameter separated by commas, for example `statuses=pending,exhausted`.',
     security: user,
-    responses: { ...answers(200, 'A page of them.', DlqList), ...refuses(400, 401, 404, 503) },
+    responses: { ...answers(200, 'A page of dead letters.', DlqList), ...refuses(400, 401, 404, 503) },
   }),
   summariseDeadLetters: describeRoute({
     operationId: 'summariseDeadLetters',
     tags: ['Dead letters'],
     summary: 'Count dead letters by class and connection',
-    description: 'Those that are still open, unless `statuses` says otherwise.',
+    description: 'Counts the open entries (pending, being retried or exhausted), unless `statuses` names others.',
     security: user,
     responses: { ...answers(200, 'The groups, largest first.', DlqSummary), ...refuses(400, 401, 404, 503) },
   }),
@@ -50,15 +50,16 @@ export const describe = {
     operationId: 'sampleDeadLetters',
     tags: ['Dead letters'],
     summary: 'Look at some dead letters',
-    description: 'Redacted. With `full`, for owners and admins, also the deliveries as they came; that is written to the audit log.',
+    description:
+      'The samples are redacted. With `full`, owners and admins also get the deliveries as they were received; that is written to the audit log.',
     security: user,
-    responses: { ...answers(200, 'The newest that match.', DlqSamples), ...refuses(400, 401, 403, 404, 503) },
+    responses: { ...answers(200, 'The newest entries that match.', DlqSamples), ...refuses(400, 401, 403, 404, 503) },
   }),
   analyzeDeadLetters: describeRoute({
     operationId: 'analyzeDeadLetters',
     tags: ['Dead letters'],
-    summary: 'Cluster dead letters and say what to do',
-    description: 'Entries that fail alike (class, field, event, connection), with the likely cause and the fix.',
+    summary: 'Cluster dead letters and explain how to fix them',
+    description: 'Groups entries that fail in the same way (same class, field, event and connection), with the likely cause and the fix.',
     security: user,
     responses: { ...answers(200, 'The clusters, largest first.', DlqAnalysis), ...refuses(400, 401, 404, 503) },
   }),
@@ -74,21 +75,21 @@ export const describe = {
     tags: ['Dead letters'],
     summary: 'Retry a dead letter now',
     description:
-      'It goes through the pipeline as it is now, within two seconds. Also what no retry is planned for is tried once; a rejected delivery is verified again.',
+      'The entry goes through the current pipeline within two seconds. An entry for which no retry is planned is tried once; a rejected delivery is verified again.',
     security: user,
-    responses: { ...answers(202, 'It is due.', DlqRetried), ...refuses(401, 403, 404, 409, 413, 415, 503) },
+    responses: { ...answers(202, 'The retry is due.', DlqRetried), ...refuses(401, 403, 404, 409, 413, 415, 503) },
   }),
-  redrive: onDeadLetters('redriveDeadLetters', 'Redrive dead letters', 'Sends what is pending or exhausted through the pipeline again.'),
-  discard: onDeadLetters(
-    'discardDeadLetters',
-    'Discard dead letters',
-    'Gives up on what is pending or exhausted. The entries stay readable.',
+  redrive: onDeadLetters(
+    'redriveDeadLetters',
+    'Redrive dead letters',
+    'Sends the pending and exhausted entries through the pipeline again.',
   ),
+  discard: onDeadLetters('discardDeadLetters', 'Discard dead letters', 'Gives up the pending and exhausted entries. They stay readable.'),
   purge: onDeadLetters('purgeDeadLetters', 'Purge dead letters', 'Deletes the entries for good. A legal hold forbids it.', 409),
   reverify: onDeadLetters(
     'reverifyQuarantine',
     'Verify rejected deliveries again',
-    'With the secrets that are valid now and the time of arrival as the clock: what is genuine becomes events.',
+    'Verifies rejected deliveries with the secrets that are valid now, as of their time of arrival. Genuine deliveries become events.',
   ),
   listDlqOperations: describeRoute({
     operationId: 'listDlqOperations',
@@ -100,16 +101,17 @@ export const describe = {
   getDlqOperation: describeRoute({
     operationId: 'getDlqOperation',
     tags: ['Dead letters'],
-    summary: 'How far an operation is',
+    summary: 'Read an operation and its progress',
     security: user,
-    responses: { ...answers(200, 'As it is now.', DlqOperation), ...refuses(401, 404, 503) },
+    responses: { ...answers(200, 'The operation as it is now.', DlqOperation), ...refuses(401, 404, 503) },
   }),
   cancelDlqOperation: describeRoute({
     operationId: 'cancelDlqOperation',
     tags: ['Dead letters'],
     summary: 'Cancel an operation',
-    description: 'Before its next chunk. What is done stays done; one that has ended stays as it is.',
+    description:
+      'Takes effect before the next chunk. Entries that were processed stay processed. An operation that has ended does not change.',
     security: user,
-    responses: { ...answers(200, 'As it is now.', DlqOperation), ...refuses(401, 403, 404, 413, 415, 503) },
+    responses: { ...answers(200, 'The operation as it is now.', DlqOperation), ...refuses(401, 403, 404, 413, 415, 503) },
   }),
 };

@@ -23,7 +23,7 @@ const columns = 'id, org_id, kind, filter, status, total, done, succeeded, faile
 
 // As the caller, under RLS ------------------------------------------------------------------------------------------------
 
-/** Starts it, or answers the one of the same kind and filter that is still at work. */
+/** Starts an operation, or returns the open operation of the same kind and filter. */
 export async function startOperation(
   sql: Sql,
   orgId: string,
@@ -38,11 +38,11 @@ export async function startOperation(
     total,
   ]);
   const row = started && (await findOperation(sql, started.id));
-  if (!row) throw new Error('the operation that was started is not there');
+  if (!row) throw new Error('the operation that was started cannot be found');
   return row;
 }
 
-/** The newest of the org. */
+/** The org's operations, newest first, at most 50. */
 export function listOperations(sql: Sql, orgId: string): Promise<OperationRow[]> {
   return sql<OperationRow>(`select ${columns} from public.dlq_operations where org_id = $1 order by created_at desc, id desc limit 50`, [
     orgId,
@@ -57,12 +57,12 @@ export async function findOperation(sql: Sql, id: string): Promise<(OperationRow
   return row;
 }
 
-/** Takes effect before its next chunk. One that has ended stays as it is. */
+/** Takes effect before the next chunk. An operation that has ended stays as it is. */
 export async function cancelOperation(sql: Sql, id: string): Promise<void> {
   await sql(`update public.dlq_operations set status = 'canceled' where id = $1 and status in ('queued', 'running')`, [id]);
 }
 
-/** The reason of a legal hold on the org or connection of an entry that matches; null: nothing is held. */
+/** The reason of a legal hold on the org or connection of an entry that matches; null when there is no hold. */
 export async function findHold(sql: Sql, orgId: string, filter: DlqFilter, nowMs: number): Promise<string | null> {
   const [row] = await sql<{ reason: string }>(
     `select h.reason from public.source_connections c cross join lateral (select private.held($1, c.id) as reason) h
@@ -76,7 +76,7 @@ export async function findHold(sql: Sql, orgId: string, filter: DlqFilter, nowMs
 
 // As `worker` -----------------------------------------------------------------------------------------------------------------
 
-/** Without a checkpoint for so long, an operation is taken up by another instance. */
+/** An operation without a checkpoint for so long is taken over by another process. */
 const leaseSeconds = 15;
 
 export interface LeasedOperation extends Position {
@@ -108,7 +108,7 @@ export interface Progress {
   cursor?: { at: string; id: string } | undefined;
 }
 
-/** Renews the lease with what was done. False: it was canceled, or another instance has it; whatever is in this transaction must not be. */
+/** Adds progress and renews the lease. False when the operation ended or another process has it: the transaction must then be undone. */
 export async function checkpoint(sql: Sql, id: string, owner: string, progress: Progress): Promise<boolean> {
   const rows = await sql(
     `update public.dlq_operations set lease_until = now() + make_interval(secs => $3), done = done + $4, succeeded = succeeded + $5,
@@ -128,7 +128,7 @@ export async function checkpoint(sql: Sql, id: string, owner: string, progress: 
   return rows.length > 0;
 }
 
-/** Ends it; with `error`, as failed. */
+/** Ends the operation: as done, or with `error` as failed. */
 export async function finishOperation(sql: Sql, id: string, owner: string, error?: string): Promise<void> {
   await sql(
     `update public.dlq_operations set status = case when $3::text is null then 'done' else 'failed' end, error = $3
@@ -137,12 +137,18 @@ export async function finishOperation(sql: Sql, id: string, owner: string, error
   );
 }
 
-/** Leaves the rest to whoever comes next; others that wait come first. */
-export async function yieldOperation(sql: Sql, id: string, owner: string): Promise<void> {
+/** Whether the operation has neither ended nor been canceled. */
+export async function isOpen(sql: Sql, id: string): Promise<boolean> {
+  const rows = await sql(`select from public.dlq_operations where id = $1 and status in ('queued', 'running')`, [id]);
+  return rows.length > 0;
+}
+
+/** Gives the operation back; operations that have waited longer are served first. */
+export async function releaseOperation(sql: Sql, id: string, owner: string): Promise<void> {
   await sql(`update public.dlq_operations set lease_until = now() where id = $1 and lease_owner = $2 and status = 'running'`, [id, owner]);
 }
 
-/** Adds the job again, for what is left. */
+/** Adds the job that goes on with the open operations. */
 export async function continueSoon(sql: Sql): Promise<void> {
   await sql(
     `select graphile_worker.add_job('dlq.operations', payload => '{}', job_key => 'dlq.operations', job_key_mode => 'preserve_run_at', max_attempts => 1)`,

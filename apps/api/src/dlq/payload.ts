@@ -1,9 +1,8 @@
 import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
-import { journalAad, open } from '@tributary/pipeline/crypto/seal.ts';
-import { unpackDelivery } from '@tributary/pipeline/journal.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import type { DlqPayload } from '@tributary/shared/dlq.ts';
 import type { Logger } from 'pino';
+import { openEntry } from '../deliveries/reopen.ts';
 import { findJournalEntries, type JournalEntry } from '../deliveries/store.ts';
 import type { Db } from '../platform/db.ts';
 import { loadOrgKeys, type OrgKeys } from '../tenancy/org-keys.ts';
@@ -11,12 +10,12 @@ import type { EntryRow } from './store.ts';
 
 const bodyBytesMax = 65_536;
 
-/** Headers that carry a credential or a proof made with one, whatever the source: a rejected delivery may hold the right one. */
+/** Headers that carry a credential, or a proof made with one, for any source. A rejected delivery may carry a valid one. */
 const credentialHeader = /auth|token|secret|key|hottok|signature|password|cookie/i;
 
 /**
- * The deliveries of entries of one org as they came, without credentials, by entry. Those that are no longer kept, or do not open with the
- * org's keys, are not among them. The rows have passed the caller's RLS; what they point at is read as `worker`.
+ * The deliveries of dead letters of one org as they arrived, without credentials, by id of the dead letter. Deliveries that are no longer
+ * kept, or do not open with the org's keys, are missing. The rows have passed the caller's RLS; their deliveries are read as `worker`.
  */
 export async function openPayloads(
   { db, masterKeys, log }: { db: Db; masterKeys: MasterKeys; log: Logger },
@@ -36,23 +35,21 @@ export async function openPayloads(
 }
 
 function openPayload(row: EntryRow, entry: JournalEntry, keys: OrgKeys): DlqPayload | undefined {
-  const key = keys.data.get(entry.key_version);
-  if (!key) return undefined;
-  let delivery: ReturnType<typeof unpackDelivery>;
+  let opened: ReturnType<typeof openEntry>;
   try {
-    delivery = unpackDelivery(Buffer.from(open(key, entry.sealed, journalAad(entry.org_id, entry.id))));
+    opened = openEntry(entry, keys);
   } catch {
     return undefined;
   }
-  const { head, raw } = delivery;
+  const { raw } = opened.delivery;
   const declared = headersOf(row);
-  const headers = Object.entries(head.headers).map(([name, value]): [string, string] => [
+  const headers = Object.entries(opened.head.headers).map(([name, value]): [string, string] => [
     name,
     declared.includes(name) || credentialHeader.test(name) ? '[redacted]' : value,
   ]);
   return {
     headers: Object.fromEntries(headers),
-    body: raw.subarray(0, bodyBytesMax).toString('utf8'),
+    body: Buffer.from(raw.subarray(0, bodyBytesMax)).toString('utf8'),
     byteSize: raw.byteLength,
     truncated: raw.byteLength > bodyBytesMax,
   };

@@ -6,22 +6,22 @@ import type { Connection } from '../deliveries/connection-cache.ts';
 import { credentialDigest, prepareRecords, prepareWrite } from '../deliveries/prepare.ts';
 import { bodyOf, type Reopened, reopen } from '../deliveries/reopen.ts';
 import type { JournalEntry } from '../deliveries/store.ts';
-import type { Became, ClaimedEntry, Unit } from './claims.ts';
+import type { Attempt, ClaimedEntry, RetryOutcome } from './claims.ts';
 
-/** A delivery of the journal, with what it takes to run it. */
+/** A stored delivery, with what is needed to run it. */
 export interface Stored {
-  /** Undefined: deleted, or of a type this version does not know. */
+  /** Undefined when it was deleted, or is of a type that this version does not know. */
   connection: Connection | undefined;
-  /** Undefined: dropped by retention, or erased. */
+  /** Undefined when it was dropped by retention, or erased. */
   entry: JournalEntry | undefined;
 }
 
 /**
- * Runs the dead letters of one delivery through the pipeline as it is now: current mapping, config, secrets and keys. A record runs by its
- * place in the delivery; where the delivery failed as a whole, or now has another number of records, all of it runs.
+ * Runs the dead letters of one delivery through the pipeline with the current mapping, config, secrets and keys. A record is found by its
+ * place in the delivery. If the delivery failed as a whole, or has another number of records by now, the whole delivery runs.
  */
-export function runEntries(entries: ClaimedEntry[], { connection, entry }: Stored, nowMs: number): Unit[] {
-  const each = (became: Became): Unit[] => entries.map((one) => ({ entries: [one], became }));
+export function runEntries(entries: ClaimedEntry[], { connection, entry }: Stored, nowMs: number): Attempt[] {
+  const each = (result: RetryOutcome): Attempt[] => entries.map((one) => ({ entries: [one], result }));
   if (!connection) return each({ outcome: 'lost', message: 'The connection was deleted: nothing can read its deliveries any more.' });
   if (!entry) return each({ outcome: 'lost', message: 'The delivery is no longer kept: its retention has ended, or it was erased.' });
   let reopened: Reopened;
@@ -35,7 +35,7 @@ export function runEntries(entries: ClaimedEntry[], { connection, entry }: Store
     });
   }
   const { arrival } = reopened;
-  // Verified when it came, and refused for its body alone: by a secret that may no longer be valid.
+  // Not verified again when it was rejected only for its body: it was verified on arrival, and that secret may no longer be valid.
   const isProven = entries.every((one) => !one.is_quarantine || one.error_class === 'INVALID_PAYLOAD');
   const refusal = isProven ? undefined : verifyAgain(reopened, connection, entry);
   if (refusal) return each(refusal);
@@ -44,18 +44,18 @@ export function runEntries(entries: ClaimedEntry[], { connection, entry }: Store
 
   const places = new Set(entries.map((one) => one.record_index));
   const records = prepareRecords(arrival, body, entry.id, (index) => places.has(index));
-  const units: Unit[] = [];
+  const attempts: Attempt[] = [];
   const whole: ClaimedEntry[] = [];
   for (const one of entries) {
     const record = one.record_index === null || records.length !== entry.record_count ? undefined : records[one.record_index];
     if (record === undefined) whole.push(one);
     else if ('event' in record) {
-      units.push({ entries: [one], became: { outcome: 'event', event: record.event, key: { ...record.key, dlq_id: one.id } } });
+      attempts.push({ entries: [one], result: { outcome: 'event', event: record.event, key: { ...record.key, dlq_id: one.id } } });
     } else {
       const { dead } = record;
-      units.push({
+      attempts.push({
         entries: [one],
-        became: {
+        result: {
           outcome: 'failed',
           errorClass: dead.error_class as ErrorClass,
           message: dead.last_error_message,
@@ -67,15 +67,15 @@ export function runEntries(entries: ClaimedEntry[], { connection, entry }: Store
       });
     }
   }
-  if (whole.length > 0) units.push({ entries: whole, became: { outcome: 'delivered', item: prepareWrite(arrival, body) } });
-  return units;
+  if (whole.length > 0) attempts.push({ entries: whole, result: { outcome: 'delivered', item: prepareWrite(arrival, body) } });
+  return attempts;
 }
 
 /**
- * Whether a rejected delivery is genuine by the secrets that are valid now, with its arrival as the clock. A credential that was redacted
- * is put back where one of them, as the source's senders write it, has its digest.
+ * Verifies a rejected delivery with the secrets that are valid now, and with its time of arrival as the current time. A redacted credential
+ * is restored when its digest is that of one of the secrets, in the forms in which the source's senders write it. Undefined: it is genuine.
  */
-function verifyAgain({ arrival, head }: Reopened, connection: Connection, entry: JournalEntry): Became | undefined {
+function verifyAgain({ arrival, head }: Reopened, connection: Connection, entry: JournalEntry): RetryOutcome | undefined {
   const { source, config } = connection;
   const { secrets, receivedAtMs } = arrival;
   const dataKey = connection.keys.data.get(entry.key_version);

@@ -1,5 +1,6 @@
 import type { DlqFilter, DlqStatus } from '@tributary/shared/dlq.ts';
 import type { Sql } from '../platform/db.ts';
+import type { Cursor } from '../platform/pages.ts';
 import { filterValues, matchesFilter } from './filter.ts';
 
 // Every statement here runs as the caller, under RLS.
@@ -19,6 +20,7 @@ export interface EntryRow {
   field_path: string | null;
   source_event_type: string | null;
   idempotency_key: string | null;
+  stored_event_id: string | null;
   status: DlqStatus;
   attempts: number;
   next_retry_at: string | null;
@@ -29,13 +31,13 @@ export interface EntryRow {
   resolved_at: string | null;
   /** created_at with its microseconds, for cursors. */
   created_us: string;
-  /** Whether the caller is owner or admin of its org. */
+  /** Whether the caller is an owner or admin of the entry's org. */
   may_write: boolean;
 }
 
 const columns = `d.id, d.org_id, d.project_id, d.source_connection_id, c.name as connection_name, c.type as source_type, c.config_json,
-  d.journal_id, d.record_index, d.error_class, d.last_error_message, d.field_path, d.source_event_type, d.idempotency_key, d.status,
-  d.attempts, d.next_retry_at, d.is_quarantine, d.sample, d.created_at, d.updated_at, d.resolved_at,
+  d.journal_id, d.record_index, d.error_class, d.last_error_message, d.field_path, d.source_event_type, d.idempotency_key,
+  d.stored_event_id, d.status, d.attempts, d.next_retry_at, d.is_quarantine, d.sample, d.created_at, d.updated_at, d.resolved_at,
   (extract(epoch from d.created_at) * 1000000)::bigint as created_us,
   d.org_id = any (array(select private.my_orgs('{owner,admin}'))) as may_write`;
 const withConnection = `public.dlq_events d join public.source_connections c on c.id = d.source_connection_id`;
@@ -45,12 +47,10 @@ export async function findEntry(sql: Sql, id: string): Promise<EntryRow | undefi
   return row;
 }
 
-export interface Cursor {
-  createdUs: string;
-  id: string;
-}
-
-/** Newest first, after the cursor. The page is found by the index alone where the filter allows it; only its rows are fetched. */
+/**
+ * Lists entries newest first, after the cursor. The index alone finds the page where the filter allows it; only the page's rows are
+ * fetched.
+ */
 export function listEntries(sql: Sql, orgId: string, filter: DlqFilter, nowMs: number, limit: number, after?: Cursor): Promise<EntryRow[]> {
   return sql<EntryRow>(
     `with page as (
@@ -60,7 +60,7 @@ export function listEntries(sql: Sql, orgId: string, filter: DlqFilter, nowMs: n
        order by d.created_at desc, d.id desc limit $15
      )
      select ${columns} from ${withConnection} where d.id in (select id from page) order by d.created_at desc, d.id desc`,
-    [...filterValues(orgId, filter, nowMs), after?.createdUs ?? null, after?.id ?? null, limit],
+    [...filterValues(orgId, filter, nowMs), after?.us ?? null, after?.id ?? null, limit],
   );
 }
 
@@ -85,7 +85,7 @@ export interface GroupRow {
   trend: number[];
 }
 
-/** Largest first. The open entries are counted from their index alone, and the hours of the last day each by its part of it. */
+/** Largest group first. Open entries are counted from their index alone, and each hour of the last day from its range of that index. */
 export function summariseEntries(sql: Sql, orgId: string, filter: DlqFilter, nowMs: number): Promise<GroupRow[]> {
   return sql<GroupRow>(
     `with groups as (
@@ -129,7 +129,7 @@ export interface ClusterRow {
   example_id: string;
 }
 
-/** The largest clusters of entries that fail alike. The example is the newest. */
+/** The largest clusters of entries that fail in the same way. The example is the newest entry. */
 export function clusterEntries(sql: Sql, orgId: string, filter: DlqFilter, nowMs: number, limit: number): Promise<ClusterRow[]> {
   return sql<ClusterRow>(
     `with clusters as (
@@ -149,7 +149,10 @@ export function clusterEntries(sql: Sql, orgId: string, filter: DlqFilter, nowMs
   );
 }
 
-/** Due at once. What is being retried already is left to it. Returns its status; undefined: no such entry, or not the caller's to decide. */
+/**
+ * Makes the entry due at once and returns its status. Returns undefined when a retry is already running, when there is no such entry, or
+ * when the caller may not change it.
+ */
 export async function retryEntry(sql: Sql, id: string): Promise<DlqStatus | undefined> {
   const [row] = await sql<{ status: DlqStatus }>(
     `update public.dlq_events set status = 'pending', next_retry_at = now() where id = $1 and status <> 'retrying' returning status`,

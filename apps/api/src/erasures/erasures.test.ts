@@ -38,7 +38,7 @@ const look = (id: string, user = org.owner) => call(api.app as never, user, 'GET
 async function run(limits: Partial<ErasureLimits> = {}, signal = new AbortController().signal): Promise<void> {
   const tasks = erasureTasks(
     { db: api.db, masterKeys: api.masterKeys, log: api.log },
-    { sliceMs: 20_000, leaseSeconds: 30, settleSeconds: 0, ...limits },
+    { sliceMs: 20_000, leaseSeconds: 30, commitSecondsMax: 0, ...limits },
   );
   await tasks['erasures.run']?.run({}, { signal, log: api.log });
 }
@@ -150,11 +150,12 @@ describe('an erasure', () => {
     const entry = (await api.db.worker((sql) => findJournalEntries(sql, [id]))).get(id);
     if (!entry) throw new Error('the entry is not there');
     // Opened before the erasure, and written after its first look.
-    const item = await replayer.prepare(entry);
+    const prepared = await replayer.prepare(entry);
+    if ('reason' in prepared) throw new Error(prepared.reason);
     const { body: erasure } = await ask(org.owner, { email: 'ana@example.com' });
-    await run({ settleSeconds: 3_600 });
+    await run({ commitSecondsMax: 3_600 });
     expect((await look(erasure.id)).body).toMatchObject({ status: 'running', events: 1, scanned: 0, deliveries: 0 });
-    expect((await replayer.write([item], 'reprocess')).flat()).toMatchObject([{ status: 'duplicate' }]);
+    expect((await replayer.write([prepared.item], 'reprocess')).flat()).toMatchObject([{ status: 'duplicate' }]);
     expect(await event(ana?.eventId)).toMatchObject({ subject: {}, properties: {} });
 
     await api.admin('update erasures set lease_until = now()');

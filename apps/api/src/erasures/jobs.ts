@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { countryOf } from '@tributary/pipeline/columns.ts';
 import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
@@ -7,13 +6,13 @@ import { sources } from '@tributary/pipeline/sources.ts';
 import type { Logger } from 'pino';
 import { bodyOf, openEntry } from '../deliveries/reopen.ts';
 import { findJournalEntries, type JournalEntry } from '../deliveries/store.ts';
+import { Blocked, type Follower, LeaseLost, runLeases, type StepResult } from '../leases/run.ts';
 import { chunkBySize } from '../platform/chunk-by-size.ts';
-import type { Db } from '../platform/db.ts';
+import type { Db, Sql } from '../platform/db.ts';
 import type { Task } from '../platform/jobs.ts';
-import { Refusal } from '../platform/refusal.ts';
 import { loadOrgKeys, type OrgKeys } from '../tenancy/org-keys.ts';
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
-import { openPerson, probesOf } from './person.ts';
+import { missingHashKeys, openPerson, probesOf } from './person.ts';
 import {
   type ClaimedErasure,
   claimErasure,
@@ -23,33 +22,32 @@ import {
   eraseEvents,
   findNextDeliveries,
   findReaders,
-  isSettled,
+  hasSeenEverything,
   releaseErasure,
   type Scanned,
+  type SubjectProbe,
   saveProgress,
 } from './store.ts';
 
 export interface ErasureLimits {
-  /** How long one run of the job lasts; then another one goes on. */
+  /** How long one run of the job lasts. Then another run goes on. */
   sliceMs: number;
-  /** How long an erasure stays ours without a checkpoint: after a crash it stands still for as long. */
+  /** How long a lease lasts without a checkpoint. After a crash the erasure stands still for so long. */
   leaseSeconds: number;
   /**
-   * Longer than anything takes from its arrival to its commit, a replay of it included: only what arrived before that is looked at, so that
-   * nothing is committed behind the cursor.
+   * Longer than any delivery takes from its arrival to its commit, replays included. Only deliveries that arrived before that are looked
+   * at, so that none is committed behind the cursor.
    */
-  settleSeconds: number;
+  commitSecondsMax: number;
 }
 
-const erasureLimits: ErasureLimits = { sliceMs: 20_000, leaseSeconds: 30, settleSeconds: 300 };
+const erasureLimits: ErasureLimits = { sliceMs: 20_000, leaseSeconds: 30, commitSecondsMax: 300 };
 
 const headsMax = 500;
 /** Bodies in memory at once. */
 const bytesMax = 8_388_608;
-/** Waiting for the last deliveries to settle, or for a hold to be released. */
-const waitSeconds = 15;
-
-class LeaseLost extends Error {}
+/** The pause before an erasure looks again, when the last deliveries may not be committed yet, or something blocks it. */
+const waitMs = 15_000;
 
 export interface ErasureDeps {
   db: Db;
@@ -57,74 +55,74 @@ export interface ErasureDeps {
   log: Logger;
 }
 
-/** Works off what people asked to have erased, one erasure at a time in a process. */
+/** Erases the persons whom people asked to have erased, one erasure at a time in a process. */
 export function erasureTasks(deps: ErasureDeps, limits: ErasureLimits = erasureLimits): Record<string, Task> {
   return { 'erasures.run': { everySeconds: 5, run: (_payload, { signal }) => runErasures(deps, limits, signal) } };
 }
 
-async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: AbortSignal): Promise<void> {
-  const { db, log } = deps;
-  const owner = randomUUID();
-  const until = performance.now() + limits.sliceMs;
-  const goesOn = () => !signal.aborted && performance.now() < until;
-  while (goesOn()) {
-    const erasure = await db.worker((sql) => claimErasure(sql, owner, limits.leaseSeconds));
-    if (!erasure) return;
-    try {
-      const waits = await work(deps, limits, erasure, owner, goesOn);
-      await db.worker((sql) => releaseErasure(sql, erasure.id, owner, waits ? waitSeconds : 0));
-    } catch (error) {
-      if (error instanceof LeaseLost) continue;
-      if (!(error instanceof Refusal) || (error.code !== 'legal_hold' && error.code !== 'conflict')) throw error;
-      log.info({ erasureId: erasure.id, reason: error.code }, 'an erasure waits');
-      await db.worker((sql) => releaseErasure(sql, erasure.id, owner, waitSeconds, error.detail ?? null));
-    }
-  }
+/** An erasure at work in this process. */
+interface Work extends ClaimedErasure {
+  /** Opened at its first step. */
+  target?: Target;
+  /** Deliveries that are to be looked at before the next ones are fetched. */
+  parts: Scanned[][];
 }
 
-/** True: nothing is left to do now, and the erasure is not completed. */
-async function work(
-  { db, masterKeys, log }: ErasureDeps,
-  { leaseSeconds, settleSeconds }: ErasureLimits,
-  erasure: ClaimedErasure,
-  owner: string,
-  goesOn: () => boolean,
-): Promise<boolean> {
-  const { id, org_id } = erasure;
-  const keys = await loadOrgKeys(db, masterKeys, org_id, log);
-  const person = openPerson(keys, erasure);
-  const subjects = probesOf(keys, person);
+/** The person of an erasure, and the keys of the org with which deliveries and hashes name that person. */
+interface Target {
+  keys: OrgKeys;
+  person: Person;
+  subjects: SubjectProbe[];
+}
 
-  while (goesOn()) {
-    await eraseAllEvents();
-    const heads = await db.worker((sql) => findNextDeliveries(sql, erasure, settleSeconds, headsMax));
-    if (heads.length === 0) {
-      const completed = await db.worker(
-        async (sql) => (await isSettled(sql, id, settleSeconds)) && completeErasure(sql, id, owner, subjects),
-      );
-      if (completed) log.info({ erasureId: id, orgId: org_id }, 'an erasure is completed');
-      return !completed;
+async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: AbortSignal): Promise<void> {
+  const { db, log } = deps;
+  const { leaseSeconds, commitSecondsMax } = limits;
+  const release = (id: string, owner: string, ms: number, waitsFor: string | null) =>
+    db.worker((sql) => releaseErasure(sql, id, owner, ms / 1000, waitsFor));
+
+  const follower: Follower<Work> = {
+    async claim(owner) {
+      const claimed = await db.worker((sql) => claimErasure(sql, owner, leaseSeconds));
+      return claimed ? [{ ...claimed, parts: [] }] : [];
+    },
+    step,
+    release: ({ id }, owner, ms) => release(id, owner, ms, null),
+    async onBlocked({ id }, owner, reason) {
+      log.info({ erasureId: id }, 'an erasure waits');
+      await release(id, owner, waitMs, reason);
+    },
+  };
+  await runLeases(follower, { signal, log, sliceMs: limits.sliceMs });
+
+  /** Looks at one part of the deliveries; before each look for the next ones, all events about the person are erased. */
+  async function step(erasure: Work, owner: string): Promise<StepResult> {
+    erasure.target ??= await openTarget(deps, erasure);
+    const { target } = erasure;
+    const part = erasure.parts.shift();
+    if (part) {
+      await erasePart(erasure, target, owner, part);
+      return 'more';
     }
-    for (const part of chunkBySize(heads, (head) => head.byte_size, bytesMax)) {
-      if (!goesOn()) return false;
-      await erasePart(part);
-    }
-  }
-  return false;
-
-  async function eraseAllEvents(): Promise<void> {
-    let events: number;
-    do {
-      events = await db.worker(async (sql) => {
-        await requireNotHeld(sql, org_id);
-        const erased = await eraseEvents(sql, org_id, subjects);
-        await checkpoint(sql, { events: erased });
-        return erased;
-      });
-    } while (events > 0);
+    if ((await eraseNextEvents(erasure, target, owner)) > 0) return 'more';
+    const heads = await db.worker((sql) => findNextDeliveries(sql, erasure, commitSecondsMax, headsMax));
+    erasure.parts = [...chunkBySize(heads, (head) => head.byte_size, bytesMax)];
+    if (heads.length > 0) return 'more';
+    return (await complete(erasure, target, owner)) ? 'done' : waitMs;
   }
 
-  async function erasePart(part: readonly Scanned[]): Promise<void> {
+  /** The number of events that were erased. */
+  function eraseNextEvents({ id, org_id }: Work, { subjects }: Target, owner: string): Promise<number> {
+    return db.worker(async (sql) => {
+      await requireNotHeld(sql, org_id);
+      const events = await eraseEvents(sql, org_id, subjects);
+      await checkpoint(sql, id, owner, { events });
+      return events;
+    });
+  }
+
+  async function erasePart(erasure: Work, { keys, person }: Target, owner: string, part: readonly Scanned[]): Promise<void> {
+    const { id, org_id } = erasure;
     const last = part.at(-1);
     const { entries, readers } = await db.worker(async (sql) => ({
       entries: await findJournalEntries(
@@ -143,20 +141,37 @@ async function work(
         unreadable++;
         log.error({ err: error, orgId: org_id, journalId: entry.id }, 'a journal entry cannot be opened: it is not erased');
       }
-      // Opening and reading is computing: live requests go in between.
+      // Opening and reading a delivery is computation: live requests are served in between.
       await nextTurn();
     }
     await db.worker(async (sql) => {
       await requireNotHeld(sql, org_id);
       const erased = found.length > 0 ? await eraseDeliveries(sql, org_id, found) : {};
-      await checkpoint(sql, { ...erased, unreadable, scanned: entries.size, cursor: last });
+      await checkpoint(sql, id, owner, { ...erased, unreadable, scanned: entries.size, cursor: last });
     });
     if (last) Object.assign(erasure, { cursor_at: last.at, cursor_id: last.id });
   }
 
-  async function checkpoint(sql: Parameters<typeof saveProgress>[0], progress: ErasureProgress): Promise<void> {
+  /** False: a delivery that names the person may still be committed, or there is an event about the person after all. */
+  async function complete({ id, org_id }: Work, { subjects }: Target, owner: string): Promise<boolean> {
+    const completed = await db.worker(
+      async (sql) => (await hasSeenEverything(sql, id, commitSecondsMax)) && completeErasure(sql, id, owner, subjects),
+    );
+    if (completed) log.info({ erasureId: id, orgId: org_id }, 'an erasure is completed');
+    return completed;
+  }
+
+  async function checkpoint(sql: Sql, id: string, owner: string, progress: ErasureProgress): Promise<void> {
     if (!(await saveProgress(sql, id, owner, leaseSeconds, progress))) throw new LeaseLost();
   }
+}
+
+async function openTarget({ db, masterKeys, log }: ErasureDeps, erasure: ClaimedErasure): Promise<Target> {
+  const keys = await loadOrgKeys(db, masterKeys, erasure.org_id, log);
+  const person = openPerson(keys, erasure);
+  const missing = missingHashKeys(keys);
+  if (missing !== undefined) throw new Blocked(missing);
+  return { keys, person, subjects: probesOf(keys, person) };
 }
 
 /** Throws when the entry cannot be opened. */

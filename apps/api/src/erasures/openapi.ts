@@ -2,36 +2,36 @@ import { Erasure, ErasureDryRun, ErasureList } from '@tributary/shared/erasures.
 import { describeRoute } from 'hono-openapi';
 import { answers, command, refuses, user } from '../platform/openapi-parts.ts';
 
-/** What each route says of itself. */
+/** What the API description says about each route. */
 export const describe = {
   erasePerson: describeRoute({
     operationId: 'erasePerson',
     tags: ['Erasure'],
     summary: 'Erase a person',
     description:
-      'Events about the person lose their subject, properties and attribution; deliveries that name the person lose their bodies, and ' +
-      'dead letters of them are given up. Works on in the background: see `status`. What arrives later is not part of it. Refused while a ' +
-      'legal hold stands on the org or any of its connections. `dryRun` only counts the events.',
+      'Removes the subject, properties and attribution of events about the person, deletes the bodies of deliveries that name the person, and ' +
+      'gives up their dead letters. The erasure runs in the background: see `status`. Deliveries that arrive later are not part of it. It is ' +
+      'refused while the org or any of its connections is under a legal hold. `dryRun` only counts the events.',
     security: user,
     responses: {
-      ...answers(200, 'With `dryRun`.', ErasureDryRun),
-      ...answers(202, 'Begun.', Erasure),
+      ...answers(200, 'With `dryRun`: how many events are about the person.', ErasureDryRun),
+      ...answers(202, 'Started.', Erasure),
       ...refuses(...command, 409),
     },
   }),
   listErasures: describeRoute({
     operationId: 'listErasures',
     tags: ['Erasure'],
-    summary: 'List what was erased of an org',
-    description: 'How each person was named, never by what.',
+    summary: 'List an org\u2019s erasures',
+    description: 'An erasure lists the kinds of identifiers that were given, never the identifiers.',
     security: user,
-    responses: { ...answers(200, 'Newest first.', ErasureList), ...refuses(400, 401, 404, 503) },
+    responses: { ...answers(200, 'The erasures, newest first.', ErasureList), ...refuses(400, 401, 404, 503) },
   }),
   getErasure: describeRoute({
     operationId: 'getErasure',
     tags: ['Erasure'],
-    summary: 'How far an erasure came',
+    summary: 'Read an erasure and its progress',
     security: user,
-    responses: { ...answers(200, 'As it is now.', Erasure), ...refuses(401, 404, 503) },
+    responses: { ...answers(200, 'The erasure as it is now.', Erasure), ...refuses(401, 404, 503) },
   }),
 };

@@ -13,7 +13,7 @@ import { findCountries, resolveOrg, resolveOrgToWrite } from '../tenancy/callers
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
 import { describe } from './openapi.ts';
-import { probesOf, sealPerson } from './person.ts';
+import { missingHashKeys, probesOf, sealPerson } from './person.ts';
 import { countEvents, type ErasureRow, findErasure, listErasures, startErasure } from './store.ts';
 
 export interface ErasureRouteDeps {
@@ -26,7 +26,10 @@ export interface ErasureRouteDeps {
 
 const fieldOf = { email: 'email', phone: 'phone', document: 'document', external_id: 'externalId' } as const;
 
-/** Mounted at /api/erasures. What identifies the person is neither logged nor answered, and sealed until the erasure is completed. */
+/**
+ * Mounted at /api/erasures. The person's identifiers are neither logged nor returned, and are stored sealed until the erasure is
+ * completed.
+ */
 export function erasureRoutes({ db, verifyToken, masterKeys, log, now }: ErasureRouteDeps) {
   const app = new Hono<{ Variables: AuthVariables }>();
   app.use(requireUser(verifyToken), jsonBody);
@@ -52,10 +55,12 @@ export function erasureRoutes({ db, verifyToken, masterKeys, log, now }: Erasure
     const typed = { email, phone, document, external_id: externalId };
     const { person, unreadable } = readPerson(typed, countries);
     if (unreadable.length > 0)
-      throw invalidRequest(unreadable.map((kind) => ({ path: [fieldOf[kind]], message: 'cannot be read as one' })));
+      throw invalidRequest(unreadable.map((kind) => ({ path: [fieldOf[kind]], message: 'is not in a form that can be read' })));
     const keys = await loadOrgKeys(db, masterKeys, org.id, log);
     c.header('cache-control', 'no-store');
     if (dryRun) {
+      const missing = missingHashKeys(keys);
+      if (missing !== undefined) throw new Refusal('conflict', missing);
       const events = await db.as(c.var.claims, (sql) => countEvents(sql, org.id, probesOf(keys, person)));
       return c.json({ dryRun: true, events } satisfies ErasureDryRun);
     }

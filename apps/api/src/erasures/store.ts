@@ -1,7 +1,7 @@
 import type { Erasure } from '@tributary/shared/erasures.ts';
 import type { Sql } from '../platform/db.ts';
 
-/** A person as the subjects of events have them: `{ email: <hash> }`, one per identifier and version of the hash key. */
+/** An identifier of a person as the subjects of events have it: `{ email: <hash> }`, one per identifier and version of the hash key. */
 export type SubjectProbe = Record<string, string>;
 
 export interface ErasureRow {
@@ -27,7 +27,7 @@ const columns = `id, org_id, kinds, reference, status, waits_for, scanned::integ
 
 // As the caller, under RLS.
 
-/** Exact. Raises 42501 for whoever may not. */
+/** The exact number of events about the person. Raises 42501 for callers who are neither owner nor admin. */
 export async function countEvents(sql: Sql, orgId: string, subjects: readonly SubjectProbe[]): Promise<number> {
   const [row] = await sql<{ events: number }>('select private.count_events_of_person($1, $2::jsonb[]) as events', [
     orgId,
@@ -49,11 +49,11 @@ export async function startErasure(
     Buffer.from(erasure.sealed),
   ]);
   const row = await findErasure(sql, erasure.id);
-  if (!row) throw new Error('the erasure that was started is not there');
+  if (!row) throw new Error('the erasure that was started cannot be found');
   return row;
 }
 
-/** Undefined: no such erasure, for this caller. */
+/** Undefined when there is no such erasure, or the caller may not see it. */
 export async function findErasure(sql: Sql, id: string): Promise<ErasureRow | undefined> {
   const [row] = await sql<ErasureRow>(`select ${columns} from public.erasures where id = $1`, [id]);
   return row;
@@ -65,7 +65,7 @@ export async function listErasures(sql: Sql, orgId: string): Promise<ErasureRow[
 
 // As `worker`.
 
-/** An erasure that this process works on. Times as text, to the microsecond. */
+/** An erasure that this process works on. Times are text, because a Date would lose the microseconds. */
 export interface ClaimedErasure {
   id: string;
   org_id: string;
@@ -80,7 +80,7 @@ export async function claimErasure(sql: Sql, owner: string, leaseSeconds: number
   return row;
 }
 
-/** How many events about the person were emptied: the next ones, at most 500. */
+/** Empties the next events about the person, at most 500. Returns how many they were. */
 export async function eraseEvents(sql: Sql, orgId: string, subjects: readonly SubjectProbe[]): Promise<number> {
   const [row] = await sql<{ erased: number }>('select private.erase_events($1, $2::jsonb[], 500) as erased', [orgId, jsonArray(subjects)]);
   return row?.erased ?? 0;
@@ -102,18 +102,18 @@ export interface Scanned {
   source_connection_id: string;
 }
 
-/** The org's deliveries after the cursor, oldest first; none of the last `settleSeconds`, which may not all be written yet. */
-export async function findNextDeliveries(sql: Sql, erasure: ClaimedErasure, settleSeconds: number, limit: number): Promise<Scanned[]> {
+/** The org's deliveries after the cursor, oldest first, without those of the last `commitSecondsMax`, which may not all be committed yet. */
+export async function findNextDeliveries(sql: Sql, erasure: ClaimedErasure, commitSecondsMax: number, limit: number): Promise<Scanned[]> {
   return sql<Scanned>(
     `select j.id, j.received_at::text as at, j.byte_size, j.source_connection_id from public.event_journal j
      where j.org_id = $1 and j.received_at <= now() - make_interval(secs => $4)
        and ($2::timestamptz is null or (j.received_at, j.id) > ($2::timestamptz, $3::uuid))
      order by j.received_at, j.id limit $5`,
-    [erasure.org_id, erasure.cursor_at, erasure.cursor_id, settleSeconds, limit],
+    [erasure.org_id, erasure.cursor_at, erasure.cursor_id, commitSecondsMax, limit],
   );
 }
 
-/** How deliveries of these connections are read, also of those that were deleted. */
+/** What is needed to read deliveries of these connections. Deleted connections are included. */
 export async function findReaders(sql: Sql, ids: readonly string[]): Promise<{ id: string; type: string; config_json: unknown }[]> {
   return sql('select id, type, config_json from public.source_connections where id = any ($1::uuid[])', [ids]);
 }
@@ -127,7 +127,7 @@ export interface ErasureProgress {
   cursor?: { at: string; id: string } | undefined;
 }
 
-/** Adds what this transaction did, and renews the lease. False: the erasure is not this owner's any more, and nothing of it must be. */
+/** Adds progress and renews the lease. False when the erasure is no longer held by this owner: the transaction must then be undone. */
 export async function saveProgress(sql: Sql, id: string, owner: string, leaseSeconds: number, done: ErasureProgress): Promise<boolean> {
   const rows = await sql(
     `update public.erasures
@@ -152,18 +152,18 @@ export async function saveProgress(sql: Sql, id: string, owner: string, leaseSec
 }
 
 /**
- * Whether everything was looked at that can name the person: all that had arrived when the erasure was asked for, and all that a replay
- * which was under way when a body was erased may have written since.
+ * Whether every delivery was looked at that can name the person: those that had arrived when the erasure was asked for, and those that a
+ * replay which was under way when a body was erased may have written since.
  */
-export async function isSettled(sql: Sql, id: string, settleSeconds: number): Promise<boolean> {
-  const [row] = await sql<{ settled: boolean }>(
-    'select now() - make_interval(secs => $2) >= greatest(created_at, found_at) as settled from public.erasures where id = $1',
-    [id, settleSeconds],
+export async function hasSeenEverything(sql: Sql, id: string, commitSecondsMax: number): Promise<boolean> {
+  const [row] = await sql<{ seen_everything: boolean }>(
+    'select now() - make_interval(secs => $2) >= greatest(created_at, found_at) as seen_everything from public.erasures where id = $1',
+    [id, commitSecondsMax],
   );
-  return row?.settled ?? false;
+  return row?.seen_everything ?? false;
 }
 
-/** False: there is an event about the person after all. */
+/** False when there is an event about the person after all. */
 export async function completeErasure(sql: Sql, id: string, owner: string, subjects: readonly SubjectProbe[]): Promise<boolean> {
   const [row] = await sql<{ completed: boolean }>('select private.complete_erasure($1, $2, $3::jsonb[]) as completed', [
     id,
@@ -173,7 +173,7 @@ export async function completeErasure(sql: Sql, id: string, owner: string, subje
   return row?.completed ?? false;
 }
 
-/** Gives the erasure back, for another turn in so many seconds; `waitsFor` tells people why. */
+/** Gives the erasure back, to be claimed again after so many seconds. `waitsFor` tells people why it waits. */
 export async function releaseErasure(sql: Sql, id: string, owner: string, seconds: number, waitsFor: string | null = null): Promise<void> {
   await sql(
     `update public.erasures set lease_owner = null, lease_until = now() + make_interval(secs => $3), waits_for = $4

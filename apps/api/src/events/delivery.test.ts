@@ -15,7 +15,7 @@ afterAll(() => api?.close());
 const verification = { scheme: 'api-key', in: 'header', name: 'x-api-key' };
 const ask = (id: string, user: TestUser | undefined) => call(api.app as never, user, 'GET', `/api/events/${id}/delivery`);
 
-it('tells how an event came to be: its delivery, what else came of that, every attempt, and whether it can be replayed', async () => {
+it('answers with the delivery of an event, its other records, every attempt, and whether it can be replayed', async () => {
   const connection = await api.connect(org, 'webhook', { secret: 'a-key' }, { verification, fields: { time: { path: 'at' } } });
   const body = JSON.stringify({ id: randomUUID(), type: 'order_paid', at: '2026-11-01T10:00:00Z' });
   const first = await api.send(connection.url, body, { 'x-api-key': 'a-key' });

@@ -2,17 +2,20 @@ import { bulkhead } from 'cockatiel';
 import type { Db } from '../platform/db.ts';
 import { Refusal } from '../platform/refusal.ts';
 
-/** Downloads of one person at a time, in this process: each holds a page in memory for as long as its reader takes. */
+/** Simultaneous downloads of one person in this process. Each holds a page in memory until its reader has taken the page. */
 const perUserMax = 3;
-/** Pages read at a time, in this process; the others wait: files never take the connections that people's clicks need. */
+/**
+ * Pages that are read at the same time in this process; further reads wait, so that downloads leave database connections to other
+ * requests.
+ */
 const readsMax = 3;
 
 export interface Downloads {
-  /** Throws Refusal `rate_limited` while the person has as many as they may have. */
+  /** Throws Refusal `rate_limited` while the person has the maximum number of downloads. */
   requireRoom(userId: string): void;
-  /** One more of the person, until the returned function is called. Throws as `requireRoom`. */
+  /** Counts one more download of the person until the returned function is called. Throws like `requireRoom`. */
   begin(userId: string): () => void;
-  /** Where the pages of files are read. */
+  /** The database for reading pages, limited to a few reads at a time. */
   db: Pick<Db, 'as'>;
 }
 
@@ -21,7 +24,7 @@ export function createDownloads(db: Pick<Db, 'as'>): Downloads {
   const reads = bulkhead(readsMax, Number.POSITIVE_INFINITY);
   const requireRoom = (userId: string) => {
     if ((open.get(userId) ?? 0) >= perUserMax)
-      throw new Refusal('rate_limited', `${perUserMax} downloads of yours are under way: wait until one has ended`, {
+      throw new Refusal('rate_limited', `you already have ${perUserMax} downloads running: wait until one has ended`, {
         retryAfterSeconds: 10,
       });
   };

@@ -21,7 +21,7 @@ async function download(url: string): Promise<{ status: number; headers: Headers
   return { status: response.status, headers: response.headers, text: await response.text() };
 }
 
-/** Events of a connection, a second apart, the last one the newest. */
+/** Makes events of a connection, one second apart, the last one the newest. */
 async function makeEvents(org: TestOrg, connectionId: string, count: number, orderRef = 'HP1', amount = '9223372036854775807') {
   await world.admin(
     `insert into public.canonical_events (id, org_id, project_id, source_connection_id, type, source_type, source_event_type, event_time,
@@ -34,7 +34,7 @@ async function makeEvents(org: TestOrg, connectionId: string, count: number, ord
 }
 
 describe('an export', () => {
-  it('is every event of the filter once, whatever the format, with integers beyond 2^53 as they are', async () => {
+  it('contains every event of the filter once in each format, with integers beyond 2^53 unchanged', async () => {
     const org = await world.makeOrg();
     const connection = await world.makeConnection(org);
     await makeEvents(org, connection, 1_234);
@@ -75,7 +75,7 @@ describe('an export', () => {
     expect(trail).toEqual({ actor_id: analyst.id, detail: { filter, format: 'csv' } });
   });
 
-  it('of nothing is an empty file', async () => {
+  it('without matching events is an empty file', async () => {
     const org = await world.makeOrg();
     const files = { json: '[\n]\n', ndjson: '' } as const;
     for (const [format, text] of Object.entries(files))
@@ -83,7 +83,7 @@ describe('an export', () => {
     expect((await download((await ask(org.owner, { format: 'csv' })).body.url)).text).toMatch(/^id,.*schema_version\r\n$/);
   });
 
-  it('holds nothing of another org, and ends with the membership', async () => {
+  it('contains no events of another org, and is refused after the membership has ended', async () => {
     const [org, other] = [await world.makeOrg(), await world.makeOrg()];
     await makeEvents(org, await world.makeConnection(org), 2);
     expect((await ask(other.owner, { orgId: org.id, format: 'csv' })).status).toBe(404);
@@ -95,7 +95,7 @@ describe('an export', () => {
     expect((await download(url)).status).toBe(404);
   });
 
-  it('breaks off when its reader is removed in the midst, and does not end as if it were whole', async () => {
+  it('fails when its reader is removed from the org during the download, instead of ending like a complete file', async () => {
     const org = await world.makeOrg();
     await makeEvents(org, await world.makeConnection(org), 3_000);
     const analyst = await world.makeMember(org, 'analyst');
@@ -109,7 +109,7 @@ describe('an export', () => {
     await expect(readOn()).rejects.toMatchObject({ code: 'not_found' });
   });
 
-  it('is read no faster than it is taken, and no further once it is not wanted any more', async () => {
+  it('is read no faster than its reader takes it, and no further after the reader canceled it', async () => {
     const org = await world.makeOrg();
     await makeEvents(org, await world.makeConnection(org), 4_000);
     let pages = 0;
@@ -120,20 +120,20 @@ describe('an export', () => {
       },
     };
     const stream = await exportEvents({ db, claims: org.owner.claims }, { orgId: org.id, filter: {}, format: 'ndjson' });
-    const settled = () => new Promise((resolve) => setTimeout(resolve, 300));
-    await settled();
+    const waitForReads = () => new Promise((resolve) => setTimeout(resolve, 300));
+    await waitForReads();
     expect(pages).toBe(1);
     const reader = stream.getReader();
     await reader.read();
     await reader.read();
-    await settled();
+    await waitForReads();
     expect(pages).toBeLessThanOrEqual(3);
     await reader.cancel();
-    await settled();
+    await waitForReads();
     expect(pages).toBeLessThanOrEqual(4);
   });
 
-  it('is one of three of a person at a time, of everybody three pages at a time', async () => {
+  it('is limited to three downloads per person and three page reads in the process at a time', async () => {
     const org = await world.makeOrg();
     await makeEvents(org, await world.makeConnection(org), 2_000);
     const { url } = (await ask(org.owner, { format: 'ndjson' })).body as { url: string };
@@ -145,7 +145,7 @@ describe('an export', () => {
     expect(await ask(org.owner, { format: 'csv' })).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
     const admin = await world.makeMember(org, 'admin');
     expect((await download((await ask(admin, { format: 'ndjson' })).body.url)).text.split('\n')).toHaveLength(2_001);
-    // Given up, read to its end, and broken off: each makes room.
+    // A download that is canceled, read to its end or broken off makes room for another.
     await open[0]?.cancel();
     while (!(await open[1]?.read())?.done);
     for (const again of [await begin(), await begin()]) await again?.cancel();
@@ -169,7 +169,7 @@ describe('an export', () => {
     expect([now, most]).toEqual([0, 3]);
   });
 
-  it('refuses a ticket that was changed or made up, and filters and formats that there are not', async () => {
+  it('refuses a changed or forged ticket, and unknown filters and formats', async () => {
     const org = await world.makeOrg();
     const { url } = (await ask(org.owner, { format: 'csv' })).body as { url: string };
     expect((await download(url)).status).toBe(200);
@@ -181,7 +181,7 @@ describe('an export', () => {
   });
 });
 
-it('writes a CSV line that spreadsheets run nothing of', () => {
+it('writes CSV lines in which spreadsheets find no formula', () => {
   expect(csvLine(['a', null, 'b,c', 'say "x"', 'two\nlines'])).toBe('a,,"b,c","say ""x""","two\nlines"\r\n');
   expect(csvLine(['=1+1', '+1', '@x', '-x', '-12', '\tx', 'a=b'])).toBe("'=1+1,'+1,'@x,'-x,-12,'\tx,a=b\r\n");
 });
@@ -190,7 +190,7 @@ describe('a typed identifier', () => {
   const hash = (user: TestUser | undefined, value: unknown, orgId?: string) =>
     call(app, user, 'POST', '/api/events/subject-hash', { value, ...(orgId ? { orgId } : {}) });
 
-  it('is hashed in every way it can be read, as the pipeline does, for this org only', async () => {
+  it('is hashed as every kind of identifier that it can be read as, with the keys of this org', async () => {
     const [org, other] = [await world.makeOrg(), await world.makeOrg()];
     await Promise.all([org, other].map((one) => loadOrgKeys(world.db, world.masterKeys, one.id, world.log)));
     const analyst = await world.makeMember(org, 'analyst');
@@ -205,14 +205,14 @@ describe('a typed identifier', () => {
     expect(kinds(await hash(analyst, '31988880000')).phone).toBe(phone);
   });
 
-  it('is refused for strangers, and where it is none', async () => {
+  it('is refused from people outside the org, and when it is not a valid identifier', async () => {
     const [org, other] = [await world.makeOrg(), await world.makeOrg()];
     expect((await hash(other.owner, 'ana@example.com', org.id)).status).toBe(404);
     expect((await hash(undefined, 'ana@example.com')).status).toBe(401);
     for (const value of ['', 'a', 7, null, 'x'.repeat(321)]) expect((await hash(org.owner, value)).status).toBe(400);
   });
 
-  it('is no way to try out a whole list of people: one a second in the long run, of each person', async () => {
+  it('can be looked up once a second on average by each user, so that nobody can try a whole list of people', async () => {
     const org = await world.makeOrg();
     await loadOrgKeys(world.db, world.masterKeys, org.id, world.log);
     const analyst = await world.makeMember(org, 'analyst');

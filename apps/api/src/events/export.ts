@@ -3,7 +3,7 @@ import type { Claims, Db } from '../platform/db.ts';
 import { resolveOrg } from '../tenancy/callers-org.ts';
 import { exportColumns, findExportRows, searchEvents } from './store.ts';
 
-/** Events of one read: each is a short transaction of its own, so that a long download holds nothing that others wait for. */
+/** Events of one page. Each page is a short transaction, so that a long download holds no lock and no connection that others wait for. */
 const pageSize = 500;
 
 const heads: Record<EventExportFormat, string> = { csv: `${exportColumns.join(',')}\r\n`, json: '[', ndjson: '' };
@@ -15,9 +15,10 @@ export const contentTypes: Record<EventExportFormat, string> = {
 };
 
 /**
- * The events that match as a file, newest first, read as the reader takes it: in constant memory, and no further once the reader is gone.
- * The first page is read before anything is answered. When a later one fails the stream fails, and with it the connection: a file that was
- * cut off must not look whole. Events that are stored meanwhile may be missing. `onEnd`: once, however it ends.
+ * Streams the matching events as a file, newest first. A page is read from the database when the reader is ready for it, so that the memory
+ * stays constant and reading stops when the reader is gone. The first page is read before the answer begins. When a later page fails, the
+ * stream and the connection fail, because a file that was cut off must not look complete. Events that are stored during the download may be
+ * missing. `onEnd` is called once when the download ends, fails or is canceled.
  */
 export async function exportEvents(
   { db, claims, onEnd = () => {} }: { db: Pick<Db, 'as'>; claims: Claims; onEnd?: () => void },
@@ -31,7 +32,8 @@ export async function exportEvents(
     const { rows, next } = await db.as(claims, async (sql) => {
       const page = EventPage.parse(await searchEvents(sql, { orgId, filter, before, limit: pageSize }));
       const found = await findExportRows(sql, orgId, page.rows, format);
-      // Who is a member no more sees nothing, which would look like the end of the file: asked last, so that they were one all along.
+      // A person who is no longer a member sees no rows, which would look like the end of the file. The check comes last, so that the
+      // person was a member during all reads before it.
       await resolveOrg(sql, orgId);
       return { rows: found, next: page.next };
     });
@@ -53,7 +55,7 @@ export async function exportEvents(
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        // A page may hold nothing: the search says how far it looked, and goes on from there.
+        // A page may be empty: the search returns how far it looked, and the next page continues from there.
         try {
           while (!pending?.length && !page.isLast) {
             page = await readPage();
@@ -77,13 +79,13 @@ export async function exportEvents(
 }
 
 /**
- * RFC 4180. A field that a spreadsheet would take for a formula gets an apostrophe in front of it, as OWASP has it for CSV injection;
- * JSON has no such readers, and none.
+ * A line by RFC 4180. A field that a spreadsheet would run as a formula gets an apostrophe in front of it, as OWASP recommends against CSV
+ * injection. JSON files are not opened by spreadsheets and get no apostrophes.
  */
 export function csvLine(fields: readonly (string | null)[]): string {
   const cells = fields.map((field) => {
     if (field === null) return '';
-    // A number may well begin with a minus.
+    // Negative numbers begin with a minus and are not formulas.
     const text = /^[=+\-@\t\r]/.test(field) && !/^-?\d+$/.test(field) ? `'${field}` : field;
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   });

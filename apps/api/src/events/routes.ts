@@ -11,9 +11,9 @@ import {
 import { Hono } from 'hono';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
-import { toEntry } from '../deliveries/journal-rows.ts';
+import { type JournalRow, toEntry } from '../deliveries/journal-rows.ts';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
-import type { Db } from '../platform/db.ts';
+import type { Db, Sql } from '../platform/db.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId } from '../platform/requests.ts';
 import { createTokenBucket, type Rate, type TokenBucket, takeTokens } from '../platform/token-bucket.ts';
@@ -34,29 +34,31 @@ export interface EventDeps {
 }
 
 const ticketMs = 60_000;
-/** Of one person: as many as somebody types, and too few to try out whole lists of people against the hashes. */
+/** Look-ups of one user: enough for somebody who types, and too few to try whole lists of people against the hashes. */
 const lookUpRate: Rate = { perSecond: 1, burst: 30 };
 
-/** Mounted at /api/events. Reading itself is the Data API's; here is what it cannot do: keys, files and the journal's bodies. */
+/**
+ * Mounted at /api/events. The dashboard reads events through the Data API; these routes need keys, produce files or read the journal's
+ * bodies.
+ */
 export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps) {
   const app = new Hono<{ Variables: AuthVariables }>();
   const user = requireUser(verifyToken);
   const downloads = createDownloads(db);
   const lookUps = new LRUCache<string, TokenBucket>({ max: 10_000 });
 
-  function requireSlow(userId: string): void {
+  function requireLookUpToken(userId: string): void {
     const bucket = lookUps.get(userId) ?? createTokenBucket(lookUpRate, now());
     lookUps.set(userId, bucket);
     const dueInMs = takeTokens(bucket, lookUpRate, now());
-    if (dueInMs > 0)
-      throw new Refusal('rate_limited', 'you have looked up many people: go on more slowly', {
-        retryAfterSeconds: Math.ceil(dueInMs / 1_000),
-      });
+    if (dueInMs <= 0) return;
+    const retryAfterSeconds = Math.ceil(dueInMs / 1_000);
+    throw new Refusal('rate_limited', 'you have looked up many people in a short time: try again later', { retryAfterSeconds });
   }
 
   app.post('/subject-hash', describe.hashSubject, user, jsonBody, validBody(HashSubject), async (c) => {
     const { orgId, value } = c.req.valid('json');
-    requireSlow(c.var.claims.sub);
+    requireLookUpToken(c.var.claims.sub);
     const { org, countries } = await db.as(c.var.claims, async (sql) => {
       const found = await resolveOrg(sql, orgId);
       return { org: found, countries: await findCountries(sql, found.id) };
@@ -83,7 +85,7 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps
     return c.json({ url: `/api/events/export/${ticket}`, expiresAt: new Date(expiresAtMs).toISOString() } satisfies EventExport, 201);
   });
 
-  // The ticket is what lets somebody in; whether they are still a member is asked of the database with every page.
+  // The ticket authenticates the download. The database checks with every page that the person is still a member.
   app.get('/export/:ticket', describe.downloadEvents, async (c) => {
     const { userId, orgId, filter, format } = openTicket(masterKeys, c.req.param('ticket'), now());
     const claims = { sub: userId, role: 'authenticated' } as const;
@@ -91,7 +93,7 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps
     c.header('content-type', contentTypes[format]);
     c.header('content-disposition', `attachment; filename="events-${day}.${format}"`);
     c.header('cache-control', 'no-store');
-    // Nobody would read the body, nor end it.
+    // A HEAD request has no reader for the body, so that the stream would never end.
     if (c.req.method === 'HEAD') return c.body(null);
     const onEnd = downloads.begin(userId);
     return c.body(await exportEvents({ db: downloads.db, claims, onEnd }, { orgId, filter, format }));
@@ -99,28 +101,11 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps
 
   app.get('/:id/delivery', describe.eventDelivery, user, validId(), async (c) => {
     const { id } = c.req.valid('param');
-    const found = await db.as(c.var.claims, async (sql) => {
-      const head = await findEventHead(sql, id);
-      if (!head) return undefined;
-      const attempts = await findAttempts(sql, head);
-      const journal = attempts.find((entry) => entry.id === head.journal_id);
-      const records = await findRecords(sql, head);
-      const hold = journal ? await findHold(sql, head.org_id, journal.source_connection_id) : null;
-      const deleted = journal ? await isDeleted(sql, head.org_id, journal.source_connection_id) : false;
-      return { head, attempts, journal, records, hold, deleted };
-    });
+    const found = await db.as(c.var.claims, (sql) => findDelivery(sql, id));
     if (!found) throw new Refusal('not_found', 'there is no such event');
-    const { head, attempts, journal, records, hold, deleted } = found;
-    const kept = journal !== undefined && (await db.worker((sql) => isBodyKept(sql, head.journal_id)));
-    const reason = !kept
-      ? 'body_gone'
-      : journal.outcome === 'rejected'
-        ? 'rejected'
-        : deleted
-          ? 'connection_deleted'
-          : hold
-            ? 'legal_hold'
-            : null;
+    const { journal, records, attempts, hold } = found;
+    const isKept = journal !== undefined && (await db.worker((sql) => isBodyKept(sql, journal.id)));
+    const reason = isKept ? whyNotReplayable({ ...found, journal }) : 'body_gone';
     return c.json({
       journal: journal ? toEntry(journal) : null,
       records: records.map(toRecord),
@@ -130,6 +115,23 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps
   });
 
   return app;
+}
+
+async function findDelivery(sql: Sql, eventId: string) {
+  const head = await findEventHead(sql, eventId);
+  if (!head) return undefined;
+  const attempts = await findAttempts(sql, head);
+  const journal = attempts.find((entry) => entry.id === head.journal_id);
+  const records = await findRecords(sql, head);
+  const hold = journal ? await findHold(sql, head.org_id, journal.source_connection_id) : null;
+  const deleted = journal ? await isDeleted(sql, head.org_id, journal.source_connection_id) : false;
+  return { attempts, journal, records, hold, deleted };
+}
+
+function whyNotReplayable({ journal, deleted, hold }: { journal: JournalRow; deleted: boolean; hold: string | null }) {
+  if (journal.outcome === 'rejected') return 'rejected';
+  if (deleted) return 'connection_deleted';
+  return hold ? 'legal_hold' : null;
 }
 
 function toRecord(row: RecordRow): EventDelivery['records'][number] {

@@ -32,7 +32,7 @@ beforeAll(async () => {
   org = await world.makeOrg();
   analyst = await world.makeMember(org, 'analyst');
   connections = [await world.makeConnection(org), await world.makeConnection(org), await world.makeConnection(org)];
-  // Thirteen moments for 2,000 events: whatever pages by the time alone loses some or shows some twice.
+  // 2,000 events share thirteen moments: paging by the time alone would lose some events or show some twice.
   events = Array.from({ length: 2_000 }, (_, n) => ({
     id: randomUUID(),
     at: new Date(start + ((n * 7) % 13) * 3_600_000).toISOString().replace('Z', n % 3 ? '123Z' : '000Z'),
@@ -97,7 +97,7 @@ async function countAll(filter: EventFilter, from: string, to: string): Promise<
   return histogram;
 }
 
-/** What a filter means, said once more and plainly. */
+/** A second implementation of the filter, in plain TypeScript. */
 function matches(event: Stored, filter: EventFilter): boolean {
   const { amountMin, amountMax } = filter;
   const texts = [event.type, event.sourceEventType, event.orderRef ?? '', ...Object.values(event.properties).map(String)];
@@ -139,15 +139,15 @@ const filters: [string, () => EventFilter][] = [
   ['test events only', () => ({ test: 'only' })],
   ['no test events', () => ({ test: 'hide' })],
   ['a text in the properties', () => ({ q: 'gOLD' })],
-  ['a text with signs of patterns', () => ({ q: '50%_off' })],
+  ['a text with characters of LIKE patterns', () => ({ q: '50%_off' })],
   ['a text with accents', () => ({ q: 'Ação' })],
   ['a text in the platform’s name', () => ({ q: 'charge.succ' })],
   ['a text that is nowhere', () => ({ q: '100%' })],
   ['all at once', () => ({ from: at(1), to: at(12), types: ['order.paid'], currency: 'BRL', amountMin: '1', test: 'hide', q: 'gold' })],
 ];
 
-describe('events are found by', () => {
-  it.each(filters)('%s: page by page each once, in order, and the histogram counts as many', async (_name, filterOf) => {
+describe('a search by', () => {
+  it.each(filters)('%s: pages list each event once and in order, and the histogram counts the same events', async (_name, filterOf) => {
     const filter = EventFilter.parse(filterOf());
     const wanted = expected(filter);
     expect(await searchAll(filter, 200)).toEqual(wanted);
@@ -160,13 +160,13 @@ describe('events are found by', () => {
     }
   });
 
-  it('pages that end among events of one moment, whatever their size', async () => {
+  it('nothing lists each event once when pages end among events of one moment', async () => {
     const wanted = expected({});
     for (const limit of [1_000, 37, 153]) expect(await searchAll({}, limit)).toEqual(wanted);
     expect(await searchAll({ orderRef: 'HP77' }, 1)).toEqual(expected({ orderRef: 'HP77' }));
   });
 
-  it('nobody of another org', async () => {
+  it('a member of another org finds nothing', async () => {
     expect(await searchAll({}, 200, (await world.makeOrg()).owner)).toEqual([]);
   });
 });

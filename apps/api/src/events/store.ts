@@ -2,9 +2,9 @@ import type { EventCursor, EventExportFormat, EventFilter, EventRow } from '@tri
 import { type JournalRow, journalColumns } from '../deliveries/journal-rows.ts';
 import type { Sql } from '../platform/db.ts';
 
-// As the caller, under RLS.
+// Every statement but the last runs as the caller, under RLS.
 
-/** A page of `search_events`, as it answers. */
+/** A page of `search_events`, unparsed. */
 export async function searchEvents(
   sql: Sql,
   { orgId, filter, before, limit }: { orgId: string; filter: EventFilter; before: EventCursor | null; limit: number },
@@ -18,7 +18,7 @@ export async function searchEvents(
   return row?.page;
 }
 
-/** Of canonical_events, in the order of a file; what is JSON there is JSON in a cell. */
+/** The columns of canonical_events in the order of a CSV file. JSON columns are JSON text in a cell. */
 export const exportColumns = [
   'id',
   'event_time',
@@ -42,7 +42,10 @@ export const exportColumns = [
   'schema_version',
 ] as const;
 
-/** The whole events of a page in its order: a list of cells each for CSV, else the event as JSON text, as `CanonicalEvent` has it. */
+/**
+ * The events of a page with all their columns, in the page's order: for CSV a list of cells, otherwise the event as JSON text in the form
+ * of `CanonicalEvent`.
+ */
 export async function findExportRows(
   sql: Sql,
   orgId: string,
@@ -74,13 +77,16 @@ export interface EventHead {
   journal_id: string;
 }
 
-/** Undefined: no such event, for this caller. */
+/** Returns undefined when there is no such event that the caller may see. */
 export async function findEventHead(sql: Sql, id: string): Promise<EventHead | undefined> {
   const [row] = await sql<EventHead>('select org_id, journal_id from public.canonical_events where id = $1', [id]);
   return row;
 }
 
-/** The delivery and, oldest first, every replay of it or of one of its replays; of the delivery that it repeats itself where it is a replay. */
+/**
+ * The event's delivery with all replays of the same original delivery, oldest first: when the delivery is a replay itself, the original
+ * and its other replays are included.
+ */
 export async function findAttempts(sql: Sql, { org_id, journal_id }: EventHead): Promise<JournalRow[]> {
   return sql<JournalRow>(
     `with recursive up as (
@@ -109,7 +115,7 @@ export interface RecordRow {
   created_at: string;
 }
 
-/** What came of the delivery: events and dead letters, at most 200. */
+/** The events and dead letters that the delivery became, at most 100 of each. */
 export async function findRecords(sql: Sql, { org_id, journal_id }: EventHead): Promise<RecordRow[]> {
   return sql<RecordRow>(
     `(select 'event' as kind, e.id, e.type, e.event_time, e.revision, null::integer as record_index, null as error_class, null as status, null::timestamptz as created_at
@@ -121,13 +127,13 @@ export async function findRecords(sql: Sql, { org_id, journal_id }: EventHead): 
   );
 }
 
-/** The reason of the legal hold that covers the connection, if one does. */
+/** The reason of the legal hold that covers the connection, or null. */
 export async function findHold(sql: Sql, orgId: string, connectionId: string): Promise<string | null> {
   const [row] = await sql<{ reason: string | null }>('select private.held($1, $2) as reason', [orgId, connectionId]);
   return row?.reason ?? null;
 }
 
-/** Whether the connection still takes deliveries at all. */
+/** Whether the connection was deleted. */
 export async function isDeleted(sql: Sql, orgId: string, connectionId: string): Promise<boolean> {
   const [row] = await sql<{ deleted: boolean }>(
     'select deleted_at is not null as deleted from public.source_connections where org_id = $1 and id = $2',
@@ -136,7 +142,7 @@ export async function isDeleted(sql: Sql, orgId: string, connectionId: string): 
   return row?.deleted ?? true;
 }
 
-/** As `worker`: whether the body is still kept. */
+/** Whether the delivery's body is still stored. Runs as `worker`. */
 export async function isBodyKept(sql: Sql, journalId: string): Promise<boolean> {
   return (await sql('select from private.journal_payloads where journal_id = $1', [journalId])).length > 0;
 }

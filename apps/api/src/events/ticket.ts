@@ -6,7 +6,7 @@ import { EventExportFormat, EventFilter } from '@tributary/shared/events.ts';
 import { z } from 'zod';
 import { Refusal } from '../platform/refusal.ts';
 
-/** What somebody may download: a URL holds it, signed, because a browser sends no headers of ours when it navigates. */
+/** What a person may download. The URL contains it, signed, because a browser sends no access token when it navigates to a URL. */
 const Ticket = z.strictObject({
   userId: z.guid(),
   orgId: z.guid(),
@@ -16,7 +16,7 @@ const Ticket = z.strictObject({
 });
 export type Ticket = z.infer<typeof Ticket>;
 
-/** Longer ones would not pass as a URL: Node's server takes 16 KiB of headers. */
+/** A longer ticket would not fit into a URL: Node's server accepts 16 KiB of headers. */
 const charsMax = 12_000;
 
 const sign = (masterKey: Uint8Array, payload: string): string => {
@@ -27,11 +27,12 @@ const sign = (masterKey: Uint8Array, payload: string): string => {
 /** Throws Refusal `invalid_request` when the filter is too long for a URL. */
 export function makeTicket({ current, keys }: MasterKeys, ticket: Ticket): string {
   const payload = deflateRawSync(JSON.stringify(ticket)).toString('base64url');
-  if (payload.length > charsMax) throw new Refusal('invalid_request', 'filter: is too long for an export; name fewer types or connections');
+  if (payload.length > charsMax)
+    throw new Refusal('invalid_request', 'filter: is too long for an export; select fewer types or connections');
   return `${payload}.${sign(keys.get(current) as Uint8Array, payload)}`;
 }
 
-/** Throws Refusal `not_found` for a ticket that is not ours, was changed, or has expired: which of them is nobody's business. */
+/** Throws Refusal `not_found` for a ticket that is forged, was changed, or has expired, without telling which. */
 export function openTicket({ keys }: MasterKeys, text: string, nowMs: number): Ticket {
   const [payload = '', signature = ''] = text.split('.');
   const isOurs = payload.length <= charsMax && [...keys.values()].some((key) => safeEqual(signature, sign(key, payload)));

@@ -17,7 +17,7 @@ let world: World;
 let org: TestOrg;
 const started: TestApi[] = [];
 
-/** One more instance on the same database, with connections of its own. */
+/** Starts one more instance on the same database, with its own database connections. */
 async function startInstance(options: { db?: Db; thresholds?: Thresholds } = {}): Promise<TestApi> {
   const api = await startTestApi({}, { world, ...options });
   started.push(api);
@@ -37,7 +37,7 @@ const state = async (api: TestApi) => (await admin<FlowState>(api, 'GET', 'flow'
 const transitions = async (api: TestApi) =>
   (await admin<{ transitions: FlowTransition[] }>(api, 'GET', 'transitions?limit=100')).body.transitions;
 
-/** A database whose writes of batches wait until they are let go. */
+/** A database whose batch writes wait between `hold` and `letGo`. */
 function heldDb(): { db: Db; hold(): void; letGo(): void } {
   let gate = Promise.resolve();
   let letGo = () => {};
@@ -45,7 +45,7 @@ function heldDb(): { db: Db; hold(): void; letGo(): void } {
     if (text.includes('ingest_batch')) await gate;
     return world.db.ingest(text, values);
   }) as Db['ingest'];
-  // A test that fails while it holds must not take the others along: their instances close when all is written.
+  // A test that fails between `hold` and `letGo` must not make the next ones fail: their instances close only when everything is written.
   onTestFinished(() => letGo());
   return {
     db: { ...world.db, ingest },
@@ -74,7 +74,7 @@ afterAll(async () => {
 });
 
 describe('the operator', () => {
-  test('is obeyed by every instance within a second, in every mode, and each change is recorded with its cause', async () => {
+  test('is obeyed by every instance within a second, and each change of mode is recorded with its cause', async () => {
     const [here, there] = [await startInstance(), await startInstance()];
     const { url } = await here.connect(org, 'hotmart', { hottok });
     expect([(await send(here, url)).status, (await send(there, url)).status]).toEqual([200, 200]);
@@ -105,7 +105,7 @@ describe('the operator', () => {
     expect(await (await here.app.request('/metrics')).text()).toContain('ingest_shed_total{reason="drain"}');
   });
 
-  test('pressing twice is pressing once', async () => {
+  test('changes the mode once when a command is repeated', async () => {
     const api = await startInstance();
     await Promise.all([command(api, 'drain'), command(api, 'drain'), command(api, 'drain')]);
     expect(await transitions(api)).toHaveLength(1);
@@ -114,7 +114,7 @@ describe('the operator', () => {
     expect(await transitions(api)).toHaveLength(2);
   });
 
-  test('is still obeyed after every instance was started anew, from the first delivery on', async () => {
+  test('is still obeyed after every instance was restarted, from the first delivery on', async () => {
     const before = await startInstance();
     const { url } = await before.connect(org, 'hotmart', { hottok });
     await command(before, 'brownout?rate=1', { reason: 'sale' });
@@ -127,7 +127,7 @@ describe('the operator', () => {
     expect(after.flow.mode()).toBe('brownout');
   });
 
-  test('sheds the low-priority connections at the rate asked for, and no other', async () => {
+  test('sheds deliveries of low-priority connections at the requested rate, and no others', async () => {
     const api = await startInstance();
     const normal = await api.connect(org, 'hotmart', { hottok });
     const low = await api.connect(org, 'hotmart', { hottok });
@@ -146,10 +146,10 @@ describe('the operator', () => {
     };
     expect(new Set(await statusesOf(normal.url))).toEqual(new Set([200]));
     const shed = (await statusesOf(low.url)).filter((status) => status === 429).length;
-    // 60 throws of a coin: outside of this once in ten million runs.
+    // 60 tosses of a coin: the count is outside these bounds once in ten million runs.
     expect(shed).toBeGreaterThan(9);
     expect(shed).toBeLessThan(51);
-    // Nothing that was answered 200 is missing.
+    // Every delivery that was answered 200 is stored.
     const [stored] = await world.admin('select count(*)::int as n from private.event_keys where source_connection_id = any ($1::uuid[])', [
       [normal.id, low.id],
     ]);
@@ -159,7 +159,7 @@ describe('the operator', () => {
     expect(text).toContain('ingest_backpressure_state 2');
   });
 
-  test('drains: what is in flight is finished and acknowledged, and only then it says so', async () => {
+  test('drains: requests in flight are finished and acknowledged before the state says drained', async () => {
     const held = heldDb();
     const [busy, idle] = [await startInstance({ db: held.db }), await startInstance()];
     const { url } = await busy.connect(org, 'hotmart', { hottok });
@@ -168,7 +168,8 @@ describe('the operator', () => {
     const inFlight = [send(busy, url), send(busy, url)];
     await expect.poll(() => busy.writer.state().records).toBe(2);
     expect((await command(idle, 'drain')).body.drained).toBe(false);
-    // Not asked by sending: a delivery that came before the order would be taken, and wait for the database with the others.
+    // The test does not probe by sending: a delivery that arrives before the order would be accepted and wait for the database like the
+    // others.
     await expect.poll(() => busy.flow.mode(), withinASecond).toBe('drain');
     expect((await send(busy, url)).body.code).toBe('draining');
     await sleep(1_100);
@@ -177,10 +178,10 @@ describe('the operator', () => {
     held.letGo();
     expect((await Promise.all(inFlight)).map((answer) => answer.body.status)).toEqual(['accepted', 'accepted']);
     await expect.poll(async () => (await state(idle)).drained, { timeout: 3_000 }).toBe(true);
-    expect(world.logged()).toContain('drained: nothing is held here any more');
+    expect(world.logged()).toContain('drained: this instance holds no request and no record any more');
   });
 
-  test('flushes: every instance writes at once what it holds, and the answer waits for it', async () => {
+  test('flushes: every instance writes at once what it holds before the command is answered', async () => {
     const [waiting, asked] = [await startTestApi({ WRITE_BATCH_AGE_MS: '20000' }, { world }), await startInstance()];
     started.push(waiting);
     const { url } = await waiting.connect(org, 'hotmart', { hottok });
@@ -190,7 +191,7 @@ describe('the operator', () => {
     expect((await written).body.status).toBe('accepted');
   });
 
-  test('says within its time that a flush is not done when the database writes nothing', async () => {
+  test('answers within ten seconds that a flush is not done when the database writes nothing', async () => {
     const held = heldDb();
     const api = await startInstance({ db: held.db });
     const { url } = await api.connect(org, 'hotmart', { hottok });
@@ -203,7 +204,7 @@ describe('the operator', () => {
     expect((await written).status).toBe(200);
   });
 
-  test('pauses background jobs too: none starts, the running one is asked to stop, and all go on afterwards', async () => {
+  test('pauses background jobs, too: no job starts, the running one is asked to stop, and they continue afterwards', async () => {
     const api = await startInstance();
     const seen: string[] = [];
     const jobs = await startJobs({
@@ -236,7 +237,7 @@ describe('the operator', () => {
     await jobs.stop();
   });
 
-  test('is nobody but the bearer of the operator token, and is told what is wrong with a command', async () => {
+  test('must send the operator token, and gets 400 for an invalid command', async () => {
     const api = await startInstance();
     for (const path of ['drain', 'pause', 'resume', 'flush', 'brownout?rate=0.1']) {
       for (const authorization of [undefined, `Bearer ${org.owner.token}`, 'Bearer not-the-operator-token-at-all']) {
@@ -258,7 +259,7 @@ describe('the operator', () => {
 });
 
 describe('the automatic mode', () => {
-  // Enters and leaves at once, so that a test need not wait.
+  // A level is entered and left at once, so that a test need not wait.
   const eager: Thresholds = {
     throttled: { enter: { fill: 0.5, ageMs: 300 }, leave: { fill: 0.25, ageMs: 100 } },
     brownout: { enter: { fill: 0.8, ageMs: 60_000 }, leave: { fill: 0.5, ageMs: 30_000 } },
@@ -286,7 +287,7 @@ describe('the automatic mode', () => {
     ]);
   });
 
-  test('of an instance that is gone counts no more after five seconds, and its row is removed', async () => {
+  test('of a dead instance no longer counts after five seconds, and its row is removed', async () => {
     const api = await startInstance();
     await world.admin(
       `insert into private.instances (id, automatic_mode, cause, obeyed_mode, buffer_records, buffer_bytes, oldest_age_seconds, in_flight, flushed_turn)
@@ -300,7 +301,7 @@ describe('the automatic mode', () => {
     await expect.poll(() => world.admin('select id from private.instances'), { timeout: 3_000 }).toEqual([{ id: api.flow.instanceId }]);
   });
 
-  test('stands below the operator\u2019s, and is no transition while that holds', async () => {
+  test('is overridden by the operator\u2019s mode, and is not recorded as a transition meanwhile', async () => {
     const held = heldDb();
     const api = await startInstance({ db: held.db, thresholds: eager });
     const { url } = await api.connect(org, 'hotmart', { hottok });
@@ -317,7 +318,7 @@ describe('the automatic mode', () => {
     await waiting;
   });
 
-  test('without the database: the last demand of the operator holds, and so does the own level', async () => {
+  test('keeps the operator\u2019s last mode, or else follows its own level, while the database is unreachable', async () => {
     let isDown = false;
     const refuse = (statement: Db['workerStatement']) =>
       (async (text: string, values?: unknown[]) => {
@@ -399,7 +400,7 @@ describe('limits that people set', () => {
     ]);
   });
 
-  test('are not used up by who knows the URL but not the secret', async () => {
+  test('are not used up by a sender who knows the URL but not the secret', async () => {
     const api = await startInstance();
     const { id, url } = await api.connect(org, 'hotmart', { hottok });
     await patch(api, org.owner.token, `/api/connections/${id}`, { rateLimitPerSecond: 1 });
@@ -408,7 +409,7 @@ describe('limits that people set', () => {
     expect((await send(api, url)).status).toBe(200);
   });
 
-  test('are set by owners and admins of the org alone, and only to what makes sense', async () => {
+  test('are set by owners and admins of the org only, and only to valid values', async () => {
     const api = await startInstance();
     const { id } = await api.connect(org, 'hotmart', { hottok });
     const analyst = await world.makeMember(org, 'analyst');
@@ -424,17 +425,17 @@ describe('limits that people set', () => {
     expect((await patch(api, org.owner.token, `/api/orgs/${org.id}`, { slug: 'mine' })).status).toBe(400);
   });
 
-  test('and nothing else hold back a burst in normal mode', async () => {
+  test('are the only limits on a burst in normal mode', async () => {
     const api = await startInstance();
     const { url } = await api.connect(org, 'hotmart', { hottok });
-    // Few enough for one turn of the event loop, on a slow machine too: one that lasts long refuses the rest.
+    // 250 requests fit into one turn of the event loop, also on a slow machine. A turn that lasts too long refuses further requests.
     const statuses = await Promise.all(Array.from({ length: 250 }, () => send(api, url).then(({ status }) => status)));
     expect(new Set(statuses)).toEqual(new Set([200]));
     expect(api.flow.mode()).toBe('normal');
   });
 });
 
-test('an instance on a connection of its own hears the fleet like any other', async () => {
+test('an instance with its own database connections follows the fleet like any other', async () => {
   const db = createDb({ url: world.databaseUrl, tls: 'off', ingestConnections: 3, jobConnections: 2 }, world.log);
   const [api, apart] = [await startInstance(), await startInstance({ db })];
   await command(api, 'drain');

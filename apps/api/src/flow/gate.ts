@@ -2,49 +2,51 @@ import type { Mode } from '@tributary/shared/flow.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { Refusal } from '../platform/refusal.ts';
 
-/** Where every webhook request comes in, before anything is known of it. */
+/** Admits or refuses every webhook request before anything is known about the request. */
 export interface Gate {
-  /** Throws a Refusal when nothing new is taken: `paused`, `draining`, `overloaded`. */
+  /** Throws Refusal `paused`, `draining` or `overloaded` while no new request is admitted. */
   enter(): Entry;
   inFlight(): number;
 }
 
-/** A request that was let in, until it leaves. */
+/** A request that was admitted, until it leaves. */
 interface Entry {
-  /** Its body is being read from now on. `cut` ends that: it is called, at most once, when it stands in the way of others. */
+  /**
+   * Starts counting the request as an upload. `cut` aborts the upload; it is called, at most once, when the upload blocks other requests.
+   */
   startReading(cut: () => void): void;
-  /** Its body takes so many bytes more, off the wire or inflated. Throws the Refusal `overloaded` when all bodies together take too many. */
+  /** Adds bytes of the body, received or inflated. Throws Refusal `overloaded` when all bodies together are too large. */
   grow(bytes: number): void;
-  /** Its body is complete, and no longer cut. Its bytes are held until it leaves. */
+  /** The body is complete, so that the upload can no longer be cut. Its bytes count until the request leaves. */
   stopReading(): void;
   leave(): void;
 }
 
-/** Made once: refusals must cost next to nothing, and a new Error looks up its stack. */
+/** Made once: refusals must cost next to nothing, and a new Error captures its stack. */
 const overloaded = new Refusal('overloaded', undefined, { retryAfterSeconds: 2 });
 const closed: Partial<Record<Mode, { refusal: Refusal; reason: string }>> = {
   drain: { refusal: new Refusal('draining', undefined, { retryAfterSeconds: 5 }), reason: 'drain' },
   paused: { refusal: new Refusal('paused', undefined, { retryAfterSeconds: 30 }), reason: 'paused' },
 };
 
-/** A turn of the event loop that lasts longer than this refuses the rest of what arrived. At capacity a turn takes a tenth of it. */
+/** While a turn of the event loop has lasted longer than this, further requests are refused. At capacity a turn takes a tenth of it. */
 const lateMs = 300;
 
-/** Bodies come within milliseconds. One that has not by then makes room, where there is none, for those that will. */
+/** Bodies normally arrive within milliseconds. An upload that takes longer than this may be cut when there is no room for new requests. */
 const slowMs = 1_000;
 /**
- * Of the bodies of all requests that have not left, as they came and inflated: eight of the largest. A process has 512 MB, of which the heap
- * may take 256 and the batches that wait to be written 32; what is read into a body lies beside the heap.
+ * The bytes of the bodies of all admitted requests, received and inflated: enough for eight of the largest bodies. A process has 512 MB, of
+ * which the heap may take 256 and the batches that wait to be written 32. Bodies are stored outside the heap.
  */
 const bodyBytesMax = 67_108_864;
 
 export function createGate(deps: { mode(): Mode; requestsInFlightMax: number; metrics: Metrics }): Gate {
   let inFlight = 0;
-  // In the order in which they began.
+  // In the order in which the uploads began.
   const reading = new Set<{ since: number; cut(): void }>();
   let bodyBytes = 0;
 
-  /** Ends the oldest upload that has had its time: many open connections that send little must not keep out those that send all they have. */
+  /** Cuts the oldest upload if it is slow: many connections that send little must not keep out senders whose bodies arrive at once. */
   function cutSlowest(): boolean {
     const [oldest] = reading;
     if (!oldest || performance.now() - oldest.since < slowMs) return false;
@@ -61,7 +63,7 @@ export function createGate(deps: { mode(): Mode; requestsInFlightMax: number; me
         deps.metrics.shed.inc({ reason: isClosed.reason });
         throw isClosed.refusal;
       }
-      // One that is cut leaves within this turn, or nearly so.
+      // A request that is cut leaves within this turn of the event loop or shortly after it.
       if (isLate() || (inFlight >= deps.requestsInFlightMax && !cutSlowest())) {
         deps.metrics.shed.inc({ reason: 'requests' });
         throw overloaded;
@@ -96,8 +98,8 @@ export function createGate(deps: { mode(): Mode; requestsInFlightMax: number; me
 }
 
 /**
- * Whether this turn of the event loop is running late. When more arrives than can be computed, the queue stands in the sockets, where no
- * counter sees it: but then a turn serves hundreds of requests, and its timers wait for all of them.
+ * Returns whether this turn of the event loop is late. When more arrives than the process can compute, requests queue in the sockets, where
+ * no counter sees them. A turn then serves hundreds of requests, and its timers fire late.
  */
 function watchEventLoop(): () => boolean {
   let tickedAt = performance.now();

@@ -6,7 +6,7 @@ const { enterAfterMs, leaveAfterMs } = defaultThresholds;
 const none: Pressure = { records: 0, bytes: 0, ageMs: 0 };
 const stepMs = 250;
 
-/** Observes the pressure for as long, four times a second, and answers the changes with their times. */
+/** `hold` observes the pressure four times a second for `forMs` and returns the changes. */
 function watchOf() {
   const watch = createLevelWatch(defaultThresholds);
   let nowMs = 0;
@@ -28,7 +28,7 @@ describe('the automatic level', () => {
     ['records', { ...none, records: 0.6 }, '60 % of its records'],
     ['bytes', { ...none, bytes: 0.5 }, '50 % of its bytes'],
     ['age', { ...none, ageMs: 2_500 }, 'waits for 2.5 s'],
-  ])('is throttled when %s stay high, says so, and returns to normal after the relief has lasted', (_, pressure, cause) => {
+  ])('is throttled when %s stay high, names the cause, and returns to normal after the relief has lasted', (_, pressure, cause) => {
     const { watch, hold } = watchOf();
     expect(hold(pressure, enterAfterMs)).toEqual([]);
     expect(hold(pressure, stepMs)).toEqual(['normal → throttled']);
@@ -43,7 +43,7 @@ describe('the automatic level', () => {
     expect(hold(none, 60_000)).toEqual(['brownout → throttled', 'throttled → normal']);
   });
 
-  test('does not notice a burst that is shorter than the dwell time', () => {
+  test('does not change for a burst that is shorter than the dwell time', () => {
     const { hold } = watchOf();
     for (let n = 0; n < 50; n++) {
       expect(hold({ ...none, records: 1, ageMs: 900 }, enterAfterMs - stepMs)).toEqual([]);
@@ -63,7 +63,7 @@ describe('the automatic level', () => {
     }
   });
 
-  test('whatever the pressure does: never two changes closer than their dwell times, never down more than one step, never up without cause', () => {
+  test('never changes twice within the dwell time, never falls by more than one step and never rises without a cause, for random pressures', () => {
     const figure = fc.oneof(fc.constantFrom(0, 0.2, 0.3, 0.5, 0.6, 0.8, 1), fc.double({ min: 0, max: 1, noNaN: true }));
     const pressures = fc.array(
       fc.record({ records: figure, bytes: figure, ageMs: fc.integer({ min: 0, max: 8_000 }), forMs: fc.integer({ min: 100, max: 9_000 }) }),
@@ -85,7 +85,7 @@ describe('the automatic level', () => {
               expect(step).toBe(-1);
               expect(nowMs - last.atMs).toBeGreaterThanOrEqual(leaveAfterMs);
             } else if (!last.up) {
-              // Up after down: the pressure came back and lasted.
+              // The level rises after it fell: the pressure came back and lasted.
               expect(nowMs - last.atMs).toBeGreaterThanOrEqual(enterAfterMs);
             }
             last = { atMs: nowMs, up: step > 0 };

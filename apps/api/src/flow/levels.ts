@@ -1,23 +1,23 @@
-/** What an instance finds by itself; the operator's modes stand above them. In rising order. */
+/** The levels that an instance chooses by its own load, in rising order. A mode that the operator sets overrides them. */
 export const levels = ['normal', 'throttled', 'brownout'] as const;
 export type Level = (typeof levels)[number];
 
-/** How much is waiting for its commit. */
+/** How much data is waiting for its commit. */
 export interface Pressure {
-  /** Of the buffer's bounds, 0 to 1. */
+  /** Records and bytes in the buffer as shares of its bounds, 0 to 1. */
   records: number;
   bytes: number;
-  /** Of the oldest delivery that waits or is being written. */
+  /** The age of the oldest delivery that is waiting or being written. */
   ageMs: number;
 }
 
 interface Bound {
-  /** Share of the records or bytes that the buffer holds. */
+  /** Records or bytes as a share of the buffer's bounds. */
   fill: number;
   ageMs: number;
 }
 
-/** A level is entered when any figure reaches `enter`, and left when all are below `leave`: in between nothing changes. */
+/** A level is entered when any figure reaches `enter`, and left when all figures are below `leave`. In between nothing changes. */
 export interface Thresholds {
   throttled: { enter: Bound; leave: Bound };
   brownout: { enter: Bound; leave: Bound };
@@ -26,8 +26,8 @@ export interface Thresholds {
   leaveAfterMs: number;
 }
 
-// Measured: at 70 % of what the server can take the buffer never reaches a twentieth; 128 senders of 100 records each fill it, and no delivery
-// waits for a second. That is pressure by records: it throttles, and costs a single org nothing.
+// Measured: at 70 % of the server's capacity the buffer is never more than 5 % full. 128 senders of 100 records each fill it, while no
+// delivery waits for a second. That is pressure by records: the instance throttles, which costs an org that sends alone nothing.
 export const defaultThresholds: Thresholds = {
   throttled: { enter: { fill: 0.5, ageMs: 2_000 }, leave: { fill: 0.25, ageMs: 500 } },
   brownout: { enter: { fill: 0.8, ageMs: 5_000 }, leave: { fill: 0.5, ageMs: 2_000 } },
@@ -43,16 +43,16 @@ interface LevelChange {
 
 export interface LevelWatch {
   level(): Level;
-  /** Why it is at this level. */
+  /** Why the instance is at this level. */
   cause(): string;
-  /** To be told a few times a second. Climbs to the highest level whose pressure has lasted, descends one level at a time. */
+  /** Call it a few times a second. The level rises to the highest one whose pressure has lasted, and falls one level at a time. */
   observe(pressure: Pressure, nowMs: number): LevelChange | undefined;
 }
 
 export function createLevelWatch(thresholds: Thresholds): LevelWatch {
   let level: Level = 'normal';
   let cause = 'started';
-  // Since when the pressure has been at or above a level's entry without a break.
+  // The time since which the pressure has been at or above a level's `enter` without a break.
   const above: Record<Exclude<Level, 'normal'>, number | undefined> = { throttled: undefined, brownout: undefined };
   let relievedSince: number | undefined;
 

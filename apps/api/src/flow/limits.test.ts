@@ -45,7 +45,7 @@ function make(fairShare = { perSecond: 10, burst: 20 }) {
 }
 
 describe('limits that people set', () => {
-  test('hold in every mode, by connection and by org, and say when to come back', async () => {
+  test('apply in every mode, by connection and by org, and say when to retry', async () => {
     const { passes, countPassed, now, obeyed, shed } = make();
     const limited = connection('c1', 'o1', { rateLimitPerSecond: 5, orgRateLimitPerSecond: 8 });
     const sibling = connection('c2', 'o1', { orgRateLimitPerSecond: 8 });
@@ -54,7 +54,7 @@ describe('limits that people set', () => {
       obeyed.mode = mode;
       now.ms += 60_000;
       expect(countPassed(limited, 50)).toBe(5);
-      // What the first connection was refused is not taken from its org.
+      // The refused deliveries of the first connection took no tokens of its org.
       expect(countPassed(sibling, 50)).toBe(3);
       expect(passes(other)).toBe(true);
     }
@@ -64,7 +64,7 @@ describe('limits that people set', () => {
     expect(await shed()).toEqual({ connection_rate: 136, org_rate: 141 });
   });
 
-  test('hold over all instances together: each takes its part', () => {
+  test('apply to all instances together: each instance enforces its part', () => {
     const { obeyed, countPassed, passes } = make();
     obeyed.instances = 4;
     expect(countPassed(connection('c', 'o', { rateLimitPerSecond: 100 }), 500)).toBe(25);
@@ -73,13 +73,13 @@ describe('limits that people set', () => {
     expect(passes(slow)).toMatchObject({ hints: { retryAfterSeconds: 4 } });
   });
 
-  test('change from one delivery to the next, and go', () => {
+  test('can change or be removed from one delivery to the next', () => {
     const { countPassed } = make();
     expect(countPassed(connection('c', 'o', { rateLimitPerSecond: 2 }), 9)).toBe(2);
     expect(countPassed(connection('c', 'o'), 9)).toBe(9);
   });
 
-  test('are not used up by who only knows the URL', () => {
+  test('are not used up by a sender who only knows the URL', () => {
     const { limits, passes } = make();
     const limited = connection('c', 'o', { rateLimitPerSecond: 2, orgRateLimitPerSecond: 2 });
     for (let n = 0; n < 100; n++) {
@@ -92,7 +92,7 @@ describe('limits that people set', () => {
 });
 
 describe('the fair share', () => {
-  test('keeps a noisy org from starving the others once it is throttled, and only then', async () => {
+  test('keeps a noisy org from starving the others while the instance is throttled, and only then', async () => {
     const { obeyed, countPassed, passes, shed } = make();
     const noisy = connection('n', 'noisy');
     const quiet = connection('q', 'quiet');
@@ -104,7 +104,7 @@ describe('the fair share', () => {
     expect(await shed()).toEqual({ fair_share: 980 });
   });
 
-  test('is not used up by who only knows the URL', () => {
+  test('is not used up by a sender who only knows the URL', () => {
     const { obeyed, limits, passes } = make();
     obeyed.mode = 'throttled';
     passes(connection('q', 'quiet'));
@@ -115,7 +115,7 @@ describe('the fair share', () => {
     }
   });
 
-  test('binds nobody who sends alone', () => {
+  test('does not limit an org that sends alone', () => {
     const { obeyed, countPassed, passes, now } = make();
     obeyed.mode = 'throttled';
     const alone = connection('a', 'alone');
@@ -128,7 +128,7 @@ describe('the fair share', () => {
 });
 
 describe('a brownout', () => {
-  test.each([0.1, 0.5, 0.9])('sheds a share of %d of what comes to low-priority connections, and leaves the others alone', async (rate) => {
+  test.each([0.1, 0.5, 0.9])('sheds a share of %d of the deliveries to low-priority connections, and no others', async (rate) => {
     const { obeyed, countPassed, passes, shed } = make({ perSecond: 1e6, burst: 1e6 });
     obeyed.mode = 'brownout';
     obeyed.brownoutRate = rate;

@@ -2,14 +2,15 @@ import { ServiceStatus } from '@tributary/shared/flow.ts';
 import { describeRoute } from 'hono-openapi';
 import { answers, refuses, user } from '../platform/openapi-parts.ts';
 
-/** What each route says of itself. */
+/** What the API description says about each route. */
 export const describe = {
   getStatus: describeRoute({
     operationId: 'getStatus',
     tags: ['Operation'],
-    summary: 'Whether everything is taken as usual, for everybody who is signed in',
-    description: 'Nothing of what the operator wrote down, and nothing of the machines. At most a second old.',
+    summary: 'Read the operating mode of the service',
+    description:
+      'Any signed-in user may read it. The answer contains neither the reason that the operator wrote nor details of the servers, and is at most a second old.',
     security: user,
-    responses: { ...answers(200, 'As it is now.', ServiceStatus), ...refuses(400, 401, 503) },
+    responses: { ...answers(200, 'The mode as it is now.', ServiceStatus), ...refuses(400, 401, 503) },
   }),
 };

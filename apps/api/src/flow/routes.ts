@@ -13,10 +13,10 @@ export interface StatusDeps {
   verifyToken: VerifyToken;
 }
 
-/** Every open dashboard asks a few times a minute: the database is asked once a second, for all of them. */
+/** Every open dashboard asks a few times a minute. The database is asked at most once a second for all of them together. */
 const freshForMs = 1_000;
 
-/** Mounted at /api/status: what tenants may know of the mode. What the operator wrote as the reason is not for them. */
+/** Mounted at /api/status: what tenants may know about the mode. The reason that the operator wrote is not shown to them. */
 export function statusRoutes({ db, flow, verifyToken }: StatusDeps) {
   const app = new Hono<{ Variables: AuthVariables }>();
   app.use(requireUser(verifyToken));

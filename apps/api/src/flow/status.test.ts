@@ -17,26 +17,26 @@ beforeAll(async () => {
   await api.connect(other, 'hotmart', { hottok: 'the-hottok-of-this-connection' });
   await api.admin(`update source_connections set priority = 'low' where id = $1`, [low.id]);
 });
-afterEach(() => demand(null));
+afterEach(() => setMode(null));
 afterAll(() => api?.close());
 
 const ask = (user: TestUser | string | undefined, query = '') => call(api.app as never, user, 'GET', `/api/status${query}`);
-const demand = (mode: OperatorMode | null, rate: number | null = null) => api.flow.demand(mode, rate, 'rack 7 burns');
-/** What is told is at most a second old. */
+const setMode = (mode: OperatorMode | null, rate: number | null = null) => api.flow.setMode(mode, rate, 'rack 7 burns');
+/** Polls, because the answer may be a second old. */
 const told = (user: TestUser, query = '') => expect.poll(async () => (await ask(user, query)).body, { timeout: 3_000, interval: 50 });
 
 describe('the status', () => {
-  it('is normal, and nobody\u2019s doing, until the operator demands another', async () => {
+  it('is normal without a cause until the operator sets another mode', async () => {
     await told(other.owner).toEqual({ mode: 'normal', since: expect.any(String), cause: null, brownoutRate: null });
-    await demand('drain');
+    await setMode('drain');
     await told(other.owner).toEqual({ mode: 'drain', since: expect.any(String), cause: 'operator', brownoutRate: null });
     const { body } = await ask(other.owner);
     expect(Math.abs(Date.parse(body.since) - Date.now())).toBeLessThan(60_000);
-    await demand(null);
+    await setMode(null);
     await told(other.owner).toMatchObject({ mode: 'normal', cause: null });
   });
 
-  it('is the load\u2019s doing where an instance finds it by itself', async () => {
+  it('names the load as the cause when an instance changes the mode automatically', async () => {
     const id = randomUUID();
     await api.admin(
       `insert into private.instances (id, automatic_mode, cause, obeyed_mode, buffer_records, buffer_bytes, oldest_age_seconds, in_flight, flushed_turn)
@@ -48,21 +48,21 @@ describe('the status', () => {
     await told(other.owner).toMatchObject({ mode: 'normal' });
   });
 
-  it('tells the rate of a brownout to those it concerns only', async () => {
+  it('tells the rate of a brownout only to members of orgs with an active low-priority connection', async () => {
     const analyst = await api.makeMember(concerned, 'analyst');
-    await demand('brownout', 0.3);
+    await setMode('brownout', 0.3);
     await told(concerned.owner).toMatchObject({ mode: 'brownout', brownoutRate: 0.3 });
     expect((await ask(analyst, `?orgId=${concerned.id}`)).body).toMatchObject({ brownoutRate: 0.3 });
     expect((await ask(other.owner)).body).toMatchObject({ mode: 'brownout', brownoutRate: null });
-    // Another tenant's org has no connection, as far as this user can see.
+    // The user cannot see the connections of another org.
     expect((await ask(other.owner, `?orgId=${concerned.id}`)).body).toMatchObject({ mode: 'brownout', brownoutRate: null });
     await api.admin('update source_connections set is_active = false where id = $1', [low.id]);
     expect((await ask(concerned.owner)).body).toMatchObject({ brownoutRate: null });
     await api.admin('update source_connections set is_active = true where id = $1', [low.id]);
   });
 
-  it('never repeats what the operator wrote down, nor anything of the machines', async () => {
-    await demand('paused');
+  it('contains neither the reason that the operator wrote nor details of the instances', async () => {
+    await setMode('paused');
     await told(other.owner).toMatchObject({ mode: 'paused' });
     const { text } = await ask(other.owner);
     expect(text).not.toContain('rack 7');
@@ -70,10 +70,10 @@ describe('the status', () => {
     expect(Object.keys(JSON.parse(text))).toEqual(['mode', 'since', 'cause', 'brownoutRate']);
   });
 
-  it('is for whoever is signed in, and for nobody else; a query that is none is refused', async () => {
+  it('requires a signed-in user, and refuses an invalid query', async () => {
     expect((await ask(undefined)).status).toBe(401);
     expect((await ask(api.config.operatorToken)).status).toBe(401);
-    // A member of no org, even.
+    // A user who is a member of no org may read it, too.
     await told(await api.makeUser()).toMatchObject({ mode: 'normal' });
     for (const query of ['?orgId=x', `?orgId=${'0'.repeat(10_000)}`, '?org=1']) expect((await ask(other.owner, query)).status).toBe(400);
   });

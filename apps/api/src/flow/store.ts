@@ -2,7 +2,7 @@ import type { FlowInstance, FlowTransition, Mode, OperatorMode } from '@tributar
 import type { Db, Sql } from '../platform/db.ts';
 import type { Level } from './levels.ts';
 
-/** What an instance says of itself, once a second. */
+/** What an instance reports about itself once a second. */
 export interface Report {
   id: string;
   automatic_mode: Level;
@@ -15,14 +15,14 @@ export interface Report {
   flushed_turn: number;
 }
 
-/** What it learns in return. */
+/** What the heartbeat returns to the instance. */
 export interface Orders {
   operator_mode: OperatorMode | null;
   brownout_rate: number | null;
-  /** Of the fleet. */
+  /** The level of the whole fleet. */
   automatic_mode: Level;
   flush_turn: number;
-  /** How many instances live. */
+  /** How many instances are alive. */
   instances: number;
 }
 
@@ -60,7 +60,7 @@ export async function setOperatorMode(
   await db.workerStatement('select private.set_operator_mode($1, $2, $3, $4)', [mode, brownoutRate, reason, instanceId]);
 }
 
-/** The turn that every live instance reports when it has written what it holds now. */
+/** Returns the number of the flush. Every live instance reports this number once it has written what it holds now. */
 export async function requestFlush(db: Statement): Promise<number> {
   const [row] = await db.workerStatement<{ turn: string }>('select private.request_flush() as turn');
   return Number(row?.turn);
@@ -110,7 +110,10 @@ export async function listTransitions(db: Statement, limit: number): Promise<Flo
   }));
 }
 
-/** Whether the caller, under RLS, has a connection in use that a brownout may put off: in the org, or in any of theirs. */
+/**
+ * Whether the caller, under RLS, has an active connection whose deliveries a brownout may refuse, in this org or in any of the caller's
+ * orgs.
+ */
 export async function hasLowPriority(sql: Sql, orgId: string | undefined): Promise<boolean> {
   const rows = await sql(
     `select from public.source_connections

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { statusOf } from '../platform/problem.ts';
+import type { Refusal } from '../platform/refusal.ts';
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';
 import { call } from '../test/call.ts';
@@ -21,7 +23,7 @@ const isHeld = (org: TestOrg, connectionId: string | null, as = org.owner) =>
     .then(([row]) => row?.held);
 
 describe('a legal hold', () => {
-  it('on the org covers every connection and the org as a whole, until it is released', async () => {
+  it('on the org covers the org and every connection until it is released', async () => {
     const org = await world.makeOrg();
     const connection = await world.makeConnection(org);
     const { status, body } = await set(org.owner, { reason: '  Case 12 ' });
@@ -34,7 +36,7 @@ describe('a legal hold', () => {
     expect(await isHeld(org, null)).toBeNull();
   });
 
-  it('on one connection leaves its neighbours free, and refuses what would touch all of them', async () => {
+  it('on one connection does not cover the others, and refuses actions on the whole org', async () => {
     const org = await world.makeOrg();
     const [held, free] = [await world.makeConnection(org), await world.makeConnection(org)];
     expect((await set(org.owner, { connectionId: held, reason: 'Case 13' })).status).toBe(201);
@@ -43,11 +45,13 @@ describe('a legal hold', () => {
     expect(await isHeld(org, null)).toBe('Case 13');
     const ask = (connectionIds?: string[]) => world.db.worker((sql) => requireNotHeld(sql, org.id, connectionIds));
     await ask([free]);
-    await expect(ask([free, held])).rejects.toMatchObject({ code: 'legal_hold', status: 409, detail: expect.stringContaining('Case 13') });
+    const refusal: Refusal = await ask([free, held]).catch((error) => error);
+    expect(refusal).toMatchObject({ code: 'legal_hold', detail: expect.stringContaining('Case 13') });
+    expect(statusOf(refusal)).toBe(409);
     await expect(ask()).rejects.toMatchObject({ code: 'legal_hold' });
   });
 
-  it('stands as long as one of several does; a released one stays listed, as it was released first', async () => {
+  it('is active while one of several holds is; a released hold stays listed and does not change when it is released again', async () => {
     const org = await world.makeOrg();
     const admin = await world.makeMember(org, 'admin');
     const first = (await set(org.owner, { reason: 'First' })).body;
@@ -59,7 +63,7 @@ describe('a legal hold', () => {
     expect(body.holds.map((hold: { id: string }) => hold.id)).toEqual([second.id, first.id]);
   });
 
-  it('of a deleted connection can be set: its events are still there', async () => {
+  it('can be set on a deleted connection, because its events are still stored', async () => {
     const org = await world.makeOrg();
     const connection = await world.makeConnection(org);
     await call(app, org.owner, 'DELETE', `/api/connections/${connection}`);
@@ -82,7 +86,7 @@ describe('a legal hold', () => {
     ]);
   });
 
-  it("of another org is a 404, and so is another org's connection; nobody learns that it is held", async () => {
+  it("answers 404 for another org's hold or connection, so that other orgs do not learn of the hold", async () => {
     const [mine, theirs] = [await world.makeOrg(), await world.makeOrg()];
     const theirConnection = await world.makeConnection(theirs);
     const { id } = (await set(theirs.owner, { connectionId: theirConnection, reason: 'Theirs' })).body;
@@ -95,7 +99,7 @@ describe('a legal hold', () => {
     expect(await isHeld(theirs, theirConnection, mine.owner)).toBeNull();
   });
 
-  it('needs a reason of a sensible length, and nothing it does not know', async () => {
+  it('needs a reason of 1 to 500 characters, and refuses unknown fields', async () => {
     const { owner } = await world.makeOrg();
     for (const body of [
       {},

@@ -2,13 +2,13 @@ import { LegalHold, LegalHoldList } from '@tributary/shared/holds.ts';
 import { describeRoute } from 'hono-openapi';
 import { answers, command, refuses, user } from '../platform/openapi-parts.ts';
 
-/** What each route says of itself. */
+/** What the API description says about each route. */
 export const describe = {
   listLegalHolds: describeRoute({
     operationId: 'listLegalHolds',
     tags: ['Legal holds'],
     summary: 'List an org\u2019s legal holds',
-    description: 'Standing ones first; released ones stay listed.',
+    description: 'Active holds first. Released holds stay listed.',
     security: user,
     responses: { ...answers(200, 'The holds.', LegalHoldList), ...refuses(400, 401, 404, 503) },
   }),
@@ -16,7 +16,8 @@ export const describe = {
     operationId: 'createLegalHold',
     tags: ['Legal holds'],
     summary: 'Put a connection or the whole org under a legal hold',
-    description: 'From now on nothing of it is replayed, purged, erased or dropped by retention: such commands answer 409 `legal_hold`.',
+    description:
+      'From now on, its data is not replayed, purged, erased or dropped by retention. Commands that would do so answer 409 `legal_hold`.',
     security: user,
     responses: { ...answers(201, 'Set.', LegalHold), ...refuses(...command) },
   }),
@@ -24,7 +25,7 @@ export const describe = {
     operationId: 'releaseLegalHold',
     tags: ['Legal holds'],
     summary: 'Release a legal hold',
-    description: 'One that was released before stays as it is.',
+    description: 'A hold that was released before does not change.',
     security: user,
     responses: { ...answers(200, 'The hold as it is now.', LegalHold), ...refuses(401, 403, 404, 503) },
   }),

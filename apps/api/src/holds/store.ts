@@ -15,14 +15,14 @@ export interface HoldRow {
 
 const columns = 'id, org_id, source_connection_id, reason, created_by, created_at, released_by, released_at';
 
-/** Standing ones first, then the newest first. */
+/** Active holds first, then the newest first. */
 export async function listHolds(sql: Sql, orgId: string): Promise<HoldRow[]> {
   return sql<HoldRow>(`select ${columns} from public.legal_holds where org_id = $1 order by released_at is not null, created_at desc, id`, [
     orgId,
   ]);
 }
 
-/** Undefined: the org has no such connection. A deleted one may be held: its events stay. */
+/** Returns undefined when the org has no such connection. A deleted connection may be held, because its events are still stored. */
 export async function createHold(
   sql: Sql,
   hold: { orgId: string; connectionId: string | undefined; reason: string },
@@ -37,7 +37,7 @@ export async function createHold(
   return row;
 }
 
-/** Undefined: no such hold, for this caller. */
+/** Returns undefined when there is no such hold that the caller may see. */
 export async function releaseHold(sql: Sql, id: string): Promise<HoldRow | undefined> {
   const [row] = await sql<HoldRow>(`select ${columns} from private.release_legal_hold($1) where id is not null`, [id]);
   return row;

@@ -3,29 +3,29 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { Refusal } from '../platform/refusal.ts';
 
 export interface BodyLimits {
-  /** Of the bytes on the wire. */
+  /** The maximum of the bytes on the wire. */
   bodyBytesMax: number;
-  /** Of the decoded body: a gzip bomb ends here. */
+  /** The maximum of the decompressed body, which stops a gzip bomb. */
   inflatedBytesMax: number;
 }
 
 const inflaters = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createInflate, br: createBrotliDecompress } as const;
 const inflatedChunkBytes = 32_768;
 
-/** The bytes of one request's body among those of all requests: see flow/gate.ts. */
+/** Counts the bytes of one request's body among the bodies of all requests: see flow/gate.ts. */
 export interface BodyRoom {
-  /** The body is being read from now on: `cut` ends that. */
+  /** Call it before the body is read. `cut` aborts the reading. */
   startReading(cut: () => void): void;
-  /** So many bytes more are held. Throws Refusal `overloaded` where there is no room for them. */
+  /** Adds bytes that are now held. Throws Refusal `overloaded` when there is no room for them. */
   grow(bytes: number): void;
   stopReading(): void;
 }
 
 /**
- * The body's bytes. The caps hold while it is read and while it is inflated, whatever content-length says or a chunked body hides, and every byte
- * that is held is counted in `room` first.
- * Throws Refusal `payload_too_large`, `unsupported_encoding`, `invalid_payload`, or `overloaded` where it took too long while others waited or
- * no room is left.
+ * Reads and decompresses the body. The limits are enforced during reading and decompression, also when content-length is wrong or missing,
+ * and every byte is counted in `room` before it is kept.
+ * Throws Refusal `payload_too_large`, `unsupported_encoding`, `invalid_payload`, or `overloaded` when the upload was slow while other
+ * requests waited or when no room is left.
  */
 export async function readBody(
   request: Request,
@@ -33,22 +33,23 @@ export async function readBody(
   limits: BodyLimits,
   room: BodyRoom,
 ): Promise<Buffer> {
-  const tooLarge = () => new Refusal('payload_too_large', `at most ${limits.bodyBytesMax} bytes are taken`, { closesConnection: true });
+  const tooLarge = () =>
+    new Refusal('payload_too_large', `the body may have at most ${limits.bodyBytesMax} bytes`, { closesConnection: true });
   const announced = request.headers.get('content-length');
   if (announced !== null && Number(announced) > limits.bodyBytesMax) throw tooLarge();
 
-  // On Node the socket's own stream, by its events: a web stream and an async iterator cost more than all the parsing after them.
+  // On Node the events of the socket's own stream are used: a web stream and an async iterator cost more than all the parsing after them.
   const raw = incoming
     ? await readIncoming(incoming, limits.bodyBytesMax, tooLarge, room)
     : await readStream(request.body, limits.bodyBytesMax, tooLarge, room);
 
   const encoding = request.headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity';
   if (encoding === 'identity' || encoding === '') return raw;
-  if (!Object.hasOwn(inflaters, encoding)) throw new Refusal('unsupported_encoding', 'gzip, deflate, br or none');
+  if (!Object.hasOwn(inflaters, encoding)) throw new Refusal('unsupported_encoding', 'supported encodings are gzip, deflate, br and none');
   return await inflate(raw, encoding as keyof typeof inflaters, limits.inflatedBytesMax, room);
 }
 
-/** Chunk by chunk: eight kilobytes become eight megabytes, and a thousand requests do that at once. */
+/** Decompresses chunk by chunk, because eight kilobytes can become eight megabytes in a thousand requests at once. */
 function inflate(raw: Buffer, encoding: keyof typeof inflaters, bytesMax: number, room: BodyRoom): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const invalid = () => reject(new Refusal('invalid_payload', `the body is not valid ${encoding}`));
@@ -59,13 +60,13 @@ function inflate(raw: Buffer, encoding: keyof typeof inflaters, bytesMax: number
     stream.on('data', (chunk: Buffer) => {
       size += chunk.length;
       try {
-        if (size > bytesMax) throw new Refusal('payload_too_large', `at most ${bytesMax} bytes are taken after decompression`);
+        if (size > bytesMax) throw new Refusal('payload_too_large', `the body may have at most ${bytesMax} bytes after decompression`);
         room.grow(chunk.length);
         chunks.push(chunk);
-      } catch (problem) {
+      } catch (refusal) {
         chunks.length = 0;
         stream.destroy();
-        reject(problem);
+        reject(refusal);
       }
     });
     stream.on('error', invalid);
@@ -76,16 +77,16 @@ function inflate(raw: Buffer, encoding: keyof typeof inflaters, bytesMax: number
 
 const incomplete = () => new Refusal('invalid_request', 'the body ended before it was complete', { closesConnection: true });
 
-const cutOff = () => new Refusal('overloaded', 'the body took too long to come', { closesConnection: true, retryAfterSeconds: 2 });
+const cutOff = () => new Refusal('overloaded', 'the body arrived too slowly', { closesConnection: true, retryAfterSeconds: 2 });
 
 function readIncoming(incoming: IncomingMessage, bytesMax: number, tooLarge: () => Refusal, room: BodyRoom): Promise<Buffer> {
   const read = new Promise<Buffer>((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    const giveUp = (problem: unknown) => {
+    const giveUp = (refusal: unknown) => {
       incoming.pause();
       chunks.length = 0;
-      reject(problem);
+      reject(refusal);
     };
     room.startReading(() => giveUp(cutOff()));
     incoming.on('data', (chunk: Buffer) => {
@@ -94,8 +95,8 @@ function readIncoming(incoming: IncomingMessage, bytesMax: number, tooLarge: () 
       try {
         room.grow(chunk.length);
         chunks.push(chunk);
-      } catch (problem) {
-        giveUp(problem);
+      } catch (refusal) {
+        giveUp(refusal);
       }
     });
     incoming.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
@@ -103,7 +104,7 @@ function readIncoming(incoming: IncomingMessage, bytesMax: number, tooLarge: () 
     incoming.on('close', () => {
       if (!incoming.complete) reject(incomplete());
     });
-    // The sender may have hung up while its connection was looked up: its events are past.
+    // The sender may have hung up while the connection was looked up: `close` was emitted before this listener existed.
     if (incoming.destroyed) reject(incomplete());
   });
   return read.finally(() => room.stopReading());

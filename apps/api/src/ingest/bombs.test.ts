@@ -31,9 +31,9 @@ afterAll(async () => {
 const inflatedBytes = 8_388_608;
 const list = (first: string, item: string, count: number) => `{"n":12345678901234567890,"a":[${first}${`,${item}`.repeat(count)}]}`;
 
-/** Eight kilobytes that inflate to eight megabytes: in the process they were hundreds of megabytes once they were parsed. */
+/** Eight kilobytes that inflate to eight megabytes of JSON. Parsed, they would take hundreds of megabytes of memory. */
 const bomb = gzipSync(list('{}', '{}', (inflatedBytes - 100) / 3));
-/** As many values as a delivery may have, one of them an integer that a double would round, in a record that can be read. */
+/** A readable record with the maximum number of JSON values, one of them an integer that a double would round. */
 const largest = gzipSync(
   JSON.stringify({ id: 'x', event: 'PURCHASE_APPROVED', version: '2.0.0', creation_date: 1, data: {} }).slice(0, -1) +
     `,"n":12345678901234567890,"a":[0${',{}'.repeat(jsonValuesMax - 20)}]}`,
@@ -52,7 +52,7 @@ async function post(body: Uint8Array<ArrayBuffer> | string, headers: Record<stri
 const genuine = { 'x-hotmart-hottok': hottok };
 const times = (count: number, send: () => Promise<number>) => Promise.all(Array.from({ length: count }, send));
 
-/** Another delivery is taken, by the same process as at the start. */
+/** Expects that the process accepts another delivery and was not restarted. */
 async function expectItServes(): Promise<void> {
   const event = { id: randomUUID(), creation_date: Date.now(), event: 'SOMETHING_NEW', version: '2.0.0', data: { product: { id: 1 } } };
   await expect.poll(() => post(JSON.stringify(event), genuine)).toBe(200);
@@ -61,7 +61,7 @@ async function expectItServes(): Promise<void> {
 }
 
 describe('a small body that inflates to eight megabytes of JSON values, on the documented heap', () => {
-  it('is refused without a credential, alone and a hundred at once, and the process goes on', async () => {
+  it('is refused without a credential, alone and a hundred at once, and the process keeps running', async () => {
     expect(bomb.length).toBeLessThan(12_000);
     expect(await post(bomb)).toBe(401);
     const statuses = await times(100, () => post(bomb));
@@ -70,7 +70,7 @@ describe('a small body that inflates to eight megabytes of JSON values, on the d
     await expectItServes();
   });
 
-  it('is refused with the right credential for its number of values, alone and a hundred at once, and the process goes on', async () => {
+  it('is refused with the right credential because it has too many values, alone and a hundred at once, and the process keeps running', async () => {
     expect(await post(bomb, genuine)).toBe(400);
     const statuses = await times(100, () => post(bomb, genuine));
     expect(new Set(statuses).difference(new Set([400, 503]))).toEqual(new Set());
@@ -78,7 +78,7 @@ describe('a small body that inflates to eight megabytes of JSON values, on the d
     await expectItServes();
   });
 
-  it('is taken with as many values as are allowed, alone and twenty at once, and the process goes on', async () => {
+  it('is accepted with the maximum number of values, alone and twenty at once, and the process keeps running', async () => {
     expect(await post(largest, genuine)).toBe(200);
     const statuses = await times(20, () => post(largest, genuine));
     expect(new Set(statuses).difference(new Set([200, 503]))).toEqual(new Set());
@@ -86,7 +86,7 @@ describe('a small body that inflates to eight megabytes of JSON values, on the d
     await expectItServes();
   });
 
-  it('leaves the process within the memory of its container', () => {
+  it('keeps the process within the memory of its container', () => {
     const peakKb = Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${api.child.pid}/status`, 'utf8'))?.[1]);
     expect(peakKb).toBeLessThan(512 * 1024);
   });

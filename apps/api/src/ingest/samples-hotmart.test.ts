@@ -24,7 +24,7 @@ const personalPaths = [
   'data.line_items.*.product.seller.name',
   'data.line_items.*.product.seller.email',
   'data.line_items.*.product.support_email',
-  // Legacy.
+  // The legacy format:
   'email',
   'name',
   'first_name',
@@ -55,7 +55,7 @@ describeDeliveries({ folder: 'hotmart/fixtures', captured: 'hotmart' }, { synthe
 
   describe.each(files)('%s', (file) => {
     const body = bodyOf(file);
-    // Where the body carries a hottok, that one proves it: such deliveries are sent without the header.
+    // When the body contains a hottok, the delivery is sent without the header.
     const inBody = parse(file, body).hottok as string | undefined;
     const hottok = inBody ?? 'hottok-of-this-account-0123456789';
     const contentType = { 'content-type': file.endsWith('.form') ? 'application/x-www-form-urlencoded' : 'application/json' };
@@ -74,7 +74,7 @@ describeDeliveries({ folder: 'hotmart/fixtures', captured: 'hotmart' }, { synthe
       await expectDuplicate(api, connection, first, await deliver());
     });
 
-    test('with a wrong hottok, or none, is refused and kept', async () => {
+    test('with a wrong hottok or without one is refused and kept in quarantine', async () => {
       const wrongHeader = () => deliver(body, `${hottok.slice(0, -1)}!`);
       const wrongBody = () => deliver(Buffer.from(body.toString().replace(hottok, `${hottok.slice(0, -1)}Z`)));
       const none = () => api.send(connection.url, body, contentType);
@@ -82,7 +82,7 @@ describeDeliveries({ folder: 'hotmart/fixtures', captured: 'hotmart' }, { synthe
     });
   });
 
-  test('leave no e-mail, phone, document, name or hottok that anyone may read', async () => {
+  test('leave no e-mail, phone, document, name or hottok that a member can read', async () => {
     await expectNoPlaintext(api, org, sent);
   });
 });

@@ -56,7 +56,7 @@ describeDeliveries({ folder: 'meta/fixtures', captured: 'meta' }, { synthetic, c
       await expectDuplicate(api, connection, first, await deliver(body, signature));
     });
 
-    test('signed with another secret, or not at all, is refused and kept', async () => {
+    test('signed with another secret or not signed is refused and kept in quarantine', async () => {
       const stranger = await sign(`${appSecret}!`, body.toString());
       await expectRefused(api, connection, 'INVALID_SIGNATURE', [
         () => deliver(body, stranger),
@@ -65,7 +65,7 @@ describeDeliveries({ folder: 'meta/fixtures', captured: 'meta' }, { synthetic, c
       ]);
     });
 
-    test('with one bit of the body turned over is refused and kept', async () => {
+    test('with one bit of the body flipped is refused and kept in quarantine', async () => {
       await expectRefused(
         api,
         connection,
@@ -75,7 +75,7 @@ describeDeliveries({ folder: 'meta/fixtures', captured: 'meta' }, { synthetic, c
     });
   });
 
-  test("leave no phone, name, person's id or message that anyone may read", async () => {
+  test("leave no phone, name, person's id or message that a member can read", async () => {
     await expectNoPlaintext(api, org, sent);
   });
 });

@@ -63,14 +63,14 @@ describeDeliveries({ folder: 'stripe/fixtures', captured: 'stripe' }, { syntheti
       await expectDuplicate(api, connection, first, await deliver());
     });
 
-    test('signed with another secret, or not at all, is refused and kept', async () => {
+    test('signed with another secret or not signed is refused and kept in quarantine', async () => {
       await expectRefused(api, connection, 'INVALID_SIGNATURE', [
         () => deliver(body, signed(`${signingSecret}!`)),
         () => api.send(connection.url, body),
       ]);
     });
 
-    test('with one bit of the body turned over is refused and kept', async () => {
+    test('with one bit of the body flipped is refused and kept in quarantine', async () => {
       await expectRefused(
         api,
         connection,
@@ -80,7 +80,7 @@ describeDeliveries({ folder: 'stripe/fixtures', captured: 'stripe' }, { syntheti
     });
   });
 
-  test('leave no e-mail, phone, name, customer, card or secret that anyone may read', async () => {
+  test('leave no e-mail, phone, name, customer, card or secret that a member can read', async () => {
     await expectNoPlaintext(api, org, sent);
   });
 });

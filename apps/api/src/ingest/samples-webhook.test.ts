@@ -54,7 +54,7 @@ describeDeliveries(
         await expectDuplicate(api, connection, first, await deliver());
       });
 
-      test('signed with another secret, for another id, or not at all, is refused and kept', async () => {
+      test('signed with another secret, for another id, or not signed is refused and kept in quarantine', async () => {
         await expectRefused(api, connection, 'INVALID_SIGNATURE', [
           () => deliver(body, headers(makeSecret())),
           () => deliver(body, headers(secret, new Date(), 'msg_other')),
@@ -62,7 +62,7 @@ describeDeliveries(
         ]);
       });
 
-      test('with one bit of the body turned over is refused and kept', async () => {
+      test('with one bit of the body flipped is refused and kept in quarantine', async () => {
         await expectRefused(
           api,
           connection,
@@ -72,7 +72,7 @@ describeDeliveries(
       });
     });
 
-    test('leave no name, address, phone or birthday that anyone may read', async () => {
+    test('leave no name, address, phone or birthday that a member can read', async () => {
       await expectNoPlaintext(api, org, sent);
     });
   },

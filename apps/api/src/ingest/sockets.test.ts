@@ -73,12 +73,12 @@ describe('over a real socket', () => {
     ]);
   });
 
-  test('whoever sends no more of a body makes room for those who send all of theirs', async () => {
+  test('an upload that stalls is cut when another request needs its place', async () => {
     const idle = Array.from({ length: 14 }, () => connect(port, '127.0.0.1').on('error', () => {}));
     for (const socket of idle) socket.write(`${head('content-length: 1000')}{`);
     const cut = new Set<number>();
     for (const [n, socket] of idle.entries()) socket.on('data', (answer) => String(answer).startsWith('HTTP/1.1 503') && cut.add(n));
-    // Four of them found no place, and were told at once.
+    // Four of the 14 found no place and were refused at once.
     await expect.poll(() => cut.size).toBe(4);
     await sleep(1_100);
     const text = body();
@@ -87,7 +87,7 @@ describe('over a real socket', () => {
     for (const socket of idle) socket.destroy();
   });
 
-  test('a chunked body without a length is cut off at the cap with 413, and nothing of it is stored', async () => {
+  test('a chunked body without a length is refused with 413 at the limit, and nothing is stored', async () => {
     const chunk = `1000\r\n${'x'.repeat(4096)}\r\n`;
     expect(statuses(await exchange([head('transfer-encoding: chunked'), ...Array.from({ length: 12 }, () => chunk), '0\r\n\r\n']))).toEqual(
       [413],
@@ -96,11 +96,11 @@ describe('over a real socket', () => {
     expect(row).toEqual({ n: 0 });
   });
 
-  test('an announced length over the cap is 413 before the body is read', async () => {
+  test('an announced length over the limit is refused with 413 before the body is read', async () => {
     expect(statuses(await exchange([head('content-length: 30000'), 'x'.repeat(100)]))).toEqual([413]);
   });
 
-  test('a sender that hangs up halfway leaves nothing behind, and the next one is served', async () => {
+  test('nothing is stored when a sender hangs up halfway, and the next sender is served', async () => {
     const before = await api.admin('select count(*)::int as n from event_journal');
     const socket = connect(port, '127.0.0.1');
     await once(socket, 'connect');
@@ -113,7 +113,7 @@ describe('over a real socket', () => {
     expect(statuses(await exchange([head(`content-length: ${text.length}`) + text]))).toEqual([200]);
   });
 
-  test('requests framed in two ways at once are refused', async () => {
+  test('requests with ambiguous framing headers are refused', async () => {
     const smuggled = [
       head('content-length: 4', 'transfer-encoding: chunked'),
       head('content-length: 4', 'content-length: 5'),

@@ -80,7 +80,7 @@ describe('a genuine delivery', () => {
     );
     expect(opened.raw.toString()).toBe(body);
     expect(JSON.stringify(opened.head)).not.toContain(hottok);
-    // Bound to its org and journal row: sealed bytes moved elsewhere do not open.
+    // The seal is bound to the org and the journal row: the sealed bytes do not open under another row's id.
     expect(() => open(key ?? Buffer.alloc(32), payload?.sealed ?? Buffer.alloc(0), journalAad(org.id, randomUUID()))).toThrow();
   });
 
@@ -101,7 +101,7 @@ describe('a genuine delivery', () => {
     expect(outcomes.map((row) => row.outcome)).toEqual(['accepted', 'duplicate']);
   });
 
-  test('with another body under the same key goes to the dead letters, and the first one stands', async () => {
+  test('with another body under the same key goes to the dead letters, and the first event does not change', async () => {
     const id = randomUUID();
     const first = await sendPurchase(purchase({ id, value: 10 }));
     const second = await sendPurchase(purchase({ id, value: 99 }));
@@ -122,7 +122,7 @@ describe('a genuine delivery', () => {
     expect(event?.amount_minor).toBe('1000');
   });
 
-  test('that we cannot normalise is our business: 200 and a dead letter with its reason', async () => {
+  test('that cannot be normalised is answered 200 and becomes a dead letter with its reason', async () => {
     const answer = await sendPurchase(purchase().replace('"transaction":"HP1234567890",', ''));
     expect(answer).toMatchObject({ status: 200, body: { status: 'dead_lettered', records: [{ code: 'MISSING_FIELD' }] } });
     const [dead] = await api.admin('select * from dlq_events where id = $1', [answer.body.records?.[0]?.dlqId]);
@@ -137,7 +137,7 @@ describe('a genuine delivery', () => {
     expect((await sendPurchase(purchase({ createdMs: Date.now() + 4 * 60_000 }))).body.status).toBe('accepted');
   });
 
-  test('years old lands in the default partition and is read like any other', async () => {
+  test('years old is stored in the default partition and read like any other', async () => {
     const answer = await sendPurchase(purchase({ createdMs: Date.parse('2019-03-01T12:00:00Z') }));
     const [event] = await api.admin('select event_time, tableoid::regclass::text as part from canonical_events where id = $1', [
       answer.body.records?.[0]?.eventId,
@@ -145,7 +145,7 @@ describe('a genuine delivery', () => {
     expect(event).toEqual({ event_time: new Date('2019-03-01T12:00:00Z'), part: 'private.canonical_events_default' });
   });
 
-  test('compressed with gzip is read, and its hash is of the bytes within', async () => {
+  test('compressed with gzip is read, and its stored hash is that of the decompressed bytes', async () => {
     const body = purchase();
     const answer = await api.send(hotmart.url, new Uint8Array(gzipSync(body)), { 'x-hotmart-hottok': hottok, 'content-encoding': 'gzip' });
     expect(answer).toMatchObject({ status: 200, body: { status: 'accepted' } });
@@ -178,7 +178,7 @@ describe('a delivery of several records', () => {
     expect(answer.body.records?.[3]?.eventId).toBe(answer.body.records?.[1]?.eventId);
   });
 
-  test('keeps 249 neighbours of a poison record, and the poison with its reason', async () => {
+  test('stores the 249 neighbours of a poison record, and the poison record as a dead letter with its reason', async () => {
     const records = Array.from({ length: 250 }, (_, i) => ({
       id: randomUUID(),
       type: 'thing.happened',
@@ -190,7 +190,7 @@ describe('a delivery of several records', () => {
     expect(codes[137]).toBe('INVALID_PAYLOAD');
   });
 
-  test('is accepted with a name that its column cannot hold whole, an emoji across the edge', async () => {
+  test('is accepted with a type that is too long for its column, and is cut before an emoji', async () => {
     const type = `${'a'.repeat(254)}😀`;
     const answer = await sendBatch(
       JSON.stringify([
@@ -207,7 +207,7 @@ describe('a delivery of several records', () => {
     expect(journal?.event_types).toContain('a'.repeat(254));
   });
 
-  test('of more than 10,000 records is one dead letter, and is kept', async () => {
+  test('of more than 10,000 records becomes one dead letter, and its body is kept', async () => {
     const body = JSON.stringify(Array.from({ length: 10_001 }, (_, i) => ({ id: `many-${i}` })));
     const answer = await sendBatch(body);
     expect(answer).toMatchObject({ status: 200, body: { status: 'dead_lettered', records: [{ code: 'INVALID_PAYLOAD' }] } });
@@ -227,8 +227,8 @@ describe('a delivery of several records', () => {
   });
 });
 
-describe('at the door', () => {
-  test('a wrong or missing credential is 401 and kept in quarantine, sealed and without the credential', async () => {
+describe('a refused request', () => {
+  test('with a wrong or missing credential is answered 401 and kept in quarantine without the credential', async () => {
     const body = purchase({ name: 'Zoraide Quarentena' });
     const wrong = await sendPurchase(body, 'not-the-hottok-at-all');
     expect(wrong).toMatchObject({ status: 401, body: { code: 'invalid_hottok' } });
@@ -242,7 +242,7 @@ describe('at the door', () => {
     expect(JSON.stringify(rows)).not.toMatch(/Zoraide|not-the-hottok|ana\.souza/);
   });
 
-  test('an unreadable body of a genuine sender is 400 and kept', async () => {
+  test('with an unreadable body and the right credential is answered 400 and kept in quarantine', async () => {
     expect(await sendPurchase('{"id": ')).toMatchObject({ status: 400, body: { code: 'invalid_payload' } });
     expect(await api.send(hotmart.url, new Uint8Array([0x7b, 0xff, 0xfe, 0x7d]), { 'x-hotmart-hottok': hottok })).toMatchObject({
       status: 400,
@@ -253,7 +253,7 @@ describe('at the door', () => {
     expect(row?.n).toBe(3);
   });
 
-  test('an unknown connection, a wrong type and a malformed id give one answer', async () => {
+  test('for an unknown connection, a wrong type or a malformed id gets the same answer', async () => {
     const paths = [
       `/api/webhooks/hotmart/${randomUUID()}`,
       `/api/webhooks/stripe/${hotmart.id}`,
@@ -271,7 +271,7 @@ describe('at the door', () => {
     }
   });
 
-  test('a body over the cap is 413 however it is framed, and a gzip bomb too', async () => {
+  test('with a body over the limit is answered 413, with and without a length and as a gzip bomb', async () => {
     const huge = 'x'.repeat(api.config.limits.bodyBytesMax + 1);
     expect(await sendPurchase(huge)).toMatchObject({ status: 413, body: { code: 'payload_too_large' } });
     const stream = new ReadableStream<Uint8Array>({
@@ -292,8 +292,10 @@ describe('at the door', () => {
       status: 400,
     });
   });
+});
 
-  test('GET and HEAD probes of a panel get 200, and every answer carries a request id', async () => {
+describe('a probe', () => {
+  test('of a panel by GET or HEAD is answered 200 with a request id', async () => {
     for (const method of ['GET', 'HEAD']) {
       const response = await api.app.request(hotmart.url, { method });
       expect(response.status).toBe(200);
@@ -301,7 +303,7 @@ describe('at the door', () => {
     }
   });
 
-  test("Meta's handshake answers the challenge to the right verify token only", async () => {
+  test('of Meta is answered with its challenge only for the right verify token', async () => {
     const meta = await api.connect(org, 'meta', { app_secret: 'app-secret-of-meta-tests', verify_token: 'verify-me-please-1234' });
     const ask = (token: string) => api.app.request(`${meta.url}?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=${token}`);
     const right = await ask('verify-me-please-1234');

@@ -49,13 +49,13 @@ describe('inviting', () => {
     for (const place of [list.text, audited, world.logged()]) expect(place).not.toContain(token);
   });
 
-  it('refuses a role above admin, an address that is none and an org that is none', async () => {
+  it('refuses a role above admin, an invalid address and an invalid org id', async () => {
     expect((await invite('a@example.com', 'owner')).body.errors).toMatchObject([{ path: 'role' }]);
     expect((await invite('nobody')).body.errors).toMatchObject([{ path: 'email' }]);
     expect((await call(app, org.owner, 'POST', '/api/invites', { orgId: 'x', email: 'a@example.com', role: 'admin' })).status).toBe(400);
   });
 
-  it('is refused to an analyst with 403; another org\u2019s id is 404', async () => {
+  it('answers 403 to an analyst, and 404 for another org', async () => {
     expect((await invite('a@example.com', 'analyst', analyst)).status).toBe(403);
     expect((await invite('a@example.com', 'analyst', stranger)).status).toBe(404);
     expect((await call(app, analyst, 'GET', `/api/invites?orgId=${org.id}`)).status).toBe(403);
@@ -98,7 +98,7 @@ describe('accepting', () => {
     expect(await roleOf(late)).toBeUndefined();
   });
 
-  it('leaves a member who is invited again the role they have', async () => {
+  it('does not change the role of a member who is invited again', async () => {
     const admin = await world.makeMember(org, 'admin');
     const { token } = (await invite(admin.email, 'analyst')).body;
     expect((await accept(token, admin)).status).toBe(200);
@@ -107,7 +107,7 @@ describe('accepting', () => {
 });
 
 describe('withdrawing', () => {
-  it('is unknown to whoever may not see the invite: analysts and other orgs', async () => {
+  it('answers 404 to analysts and to other orgs, who may not see the invite', async () => {
     const { id } = (await invite('kept@example.com')).body;
     expect((await call(app, analyst, 'DELETE', `/api/invites/${id}`)).status).toBe(404);
     expect((await call(app, stranger, 'DELETE', `/api/invites/${id}`)).status).toBe(404);

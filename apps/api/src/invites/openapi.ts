@@ -3,13 +3,13 @@ import { describeRoute } from 'hono-openapi';
 import { z } from 'zod';
 import { answers, command, refuses, user } from '../platform/openapi-parts.ts';
 
-/** What each route says of itself. */
+/** What the API description says about each route. */
 export const describe = {
   createInvite: describeRoute({
     operationId: 'createInvite',
     tags: ['Invites'],
     summary: 'Invite somebody to an org',
-    description: 'The token is shown this once. Only a user signed in with the invited address can use it.',
+    description: 'The token is shown only in this answer. Only a user who is signed in with the invited address can use it.',
     security: user,
     responses: { ...answers(201, 'Invited.', CreatedInvite), ...refuses(...command) },
   }),
@@ -19,7 +19,7 @@ export const describe = {
     summary: 'List an org\u2019s invites',
     security: user,
     responses: {
-      ...answers(200, 'The invites, newest first, accepted and expired ones too.', z.array(Invite)),
+      ...answers(200, 'The invites, newest first, with accepted and expired ones.', z.array(Invite)),
       ...refuses(400, 401, 403, 404, 503),
     },
   }),
@@ -34,7 +34,7 @@ export const describe = {
     operationId: 'acceptInvite',
     tags: ['Invites'],
     summary: 'Accept an invite',
-    description: 'A wrong, used, expired or withdrawn token and one for another address are the same 404.',
+    description: 'A token that is wrong, used, expired, withdrawn or for another address gets the same 404.',
     security: user,
     responses: { ...answers(200, 'Joined.', AcceptedInvite), ...refuses(400, 401, 404, 413, 415, 503) },
   }),

@@ -11,7 +11,7 @@ import { acceptInvite, createInvite, deleteInvite, findOrg, type InviteRow, list
 export interface InviteDeps {
   db: Db;
   verifyToken: VerifyToken;
-  /** Where people reach the dashboard, without a slash at its end. */
+  /** The address of the dashboard, without a slash at its end. */
   publicUrl: string;
 }
 
@@ -27,7 +27,7 @@ export function inviteRoutes({ db, verifyToken, publicUrl }: InviteDeps) {
       if (!(await findOrg(sql, orgId))) throw new Refusal('not_found', 'there is no such org');
       return createInvite(sql, { orgId, email, role, tokenSha256: sha256(token) });
     });
-    // In the fragment, which browsers send to no server and to no other site.
+    // The token is in the fragment, which browsers send to no server.
     const acceptUrl = `${publicUrl}/invite#token=${token}`;
     c.header('cache-control', 'no-store');
     return c.json({ id: invite.id, token, acceptUrl, expiresAt: invite.expires_at } satisfies CreatedInvite, 201);
@@ -54,8 +54,8 @@ export function inviteRoutes({ db, verifyToken, publicUrl }: InviteDeps) {
   app.post('/accept', describe.acceptInvite, validBody(AcceptInvite), async (c) => {
     const { token } = c.req.valid('json');
     const orgId = await db.as(c.var.claims, (sql) => acceptInvite(sql, sha256(token)));
-    // One answer whatever is the matter: it tells nobody which tokens or addresses exist.
-    if (!orgId) throw new Refusal('not_found', 'no open invite for your address has this token');
+    // Every refusal gets the same answer, so that it does not tell which tokens or addresses exist.
+    if (!orgId) throw new Refusal('not_found', 'there is no open invite with this token for your address');
     return c.json({ orgId } satisfies AcceptedInvite);
   });
 

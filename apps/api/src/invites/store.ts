@@ -36,17 +36,17 @@ export async function createInvite(
   return row;
 }
 
-/** Newest first, accepted and expired ones too. */
+/** Newest first, with accepted and expired invites. */
 export async function listInvites(sql: Sql, orgId: string): Promise<InviteRow[]> {
   return sql<InviteRow>(`select ${columns} from public.org_invites where org_id = $1 order by created_at desc, id`, [orgId]);
 }
 
-/** False: no such invite, for this caller. */
+/** Returns false when there is no such invite that the caller may delete. */
 export async function deleteInvite(sql: Sql, id: string): Promise<boolean> {
   return (await sql('delete from public.org_invites where id = $1 returning id', [id])).length > 0;
 }
 
-/** The org joined; undefined when the token opens nothing for this caller. */
+/** Returns the id of the joined org, or undefined when the caller has no open invite with this token. */
 export async function acceptInvite(sql: Sql, tokenSha256: Buffer): Promise<string | undefined> {
   const [row] = await sql<{ org_id: string | null }>('select private.accept_invite($1) as org_id', [tokenSha256]);
   return row?.org_id ?? undefined;

@@ -179,14 +179,14 @@ describe('POST /api/replay/:journalId', () => {
 
     const dropped = await deliver(connection, record());
     await api.admin('delete from private.journal_payloads where journal_id = $1', [dropped.journalId]);
-    expect(await replay(dropped.journalId)).toMatchObject({ status: 409, body: { detail: 'its body is no longer kept' } });
+    expect(await replay(dropped.journalId)).toMatchObject({ status: 409, body: { detail: 'the body of this delivery is no longer kept' } });
 
     await api.admin(`update private.journal_payloads set sealed = sealed || '\\x00' where journal_id = $1`, [journalId]);
     expect(await replay(journalId)).toMatchObject({ status: 409, body: { detail: expect.stringContaining('cannot be opened') } });
 
     const gone = await deliver(connection, record());
     await call(api.app as never, org.owner, 'DELETE', `/api/connections/${connection.id}`);
-    await expect.poll(async () => (await replay(gone.journalId)).body.detail).toBe('its connection was deleted');
+    await expect.poll(async () => (await replay(gone.journalId)).body.detail).toBe('the connection of this delivery was deleted');
   });
 });
 

@@ -2,7 +2,7 @@ import { LatestEntries, ReplayedEntry } from '@tributary/shared/journal.ts';
 import { describeRoute } from 'hono-openapi';
 import { answers, command, refuses, user } from '../platform/openapi-parts.ts';
 
-/** What each route says of itself. */
+/** What OpenAPI says of each route. */
 export const describe = {
   latestEntries: describeRoute({
     operationId: 'latestEntries',

@@ -24,7 +24,7 @@ export function latestRoutes({ db, verifyToken }: { db: Db; verifyToken: VerifyT
       if (connectionId && !(await hasConnection(sql, org.id, connectionId))) throw new Refusal('not_found', 'there is no such connection');
       return findLatestEntries(sql, { orgId: org.id, connectionId, after, limit });
     });
-    if (!rows) throw new Refusal('not_found', 'there is no such journal entry to go on after');
+    if (!rows) throw new Refusal('not_found', 'the journal entry in `after` does not exist');
     return c.json({ entries: rows.map(toEntry) } satisfies LatestEntries);
   });
 
@@ -43,9 +43,11 @@ export function replayRoutes({ db, verifyToken, replayer }: { db: Db; verifyToke
     if (!head) throw new Refusal('not_found', 'there is no such journal entry');
     if (!head.may_write) throw new Refusal('forbidden');
     const entry = await db.worker(async (sql) => (await findJournalEntries(sql, [id])).get(id));
-    if (!entry) throw new Refusal('conflict', 'its body is no longer kept');
+    if (!entry) throw new Refusal('conflict', 'the body of this delivery is no longer kept');
 
-    const item = await replayer.prepare(entry);
+    const prepared = await replayer.prepare(entry);
+    if ('reason' in prepared) throw new Refusal('conflict', prepared.reason);
+    const { item } = prepared;
     await db.as(c.var.claims, (sql) => auditReplay(sql, id, mode));
     const [records = []] = await replayer.write([item], mode, {
       before: (sql) => requireNotHeld(sql, entry.org_id, [entry.source_connection_id]),

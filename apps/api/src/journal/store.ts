@@ -3,14 +3,14 @@ import type { Sql } from '../platform/db.ts';
 
 // As the caller, under RLS.
 
-/** The newest deliveries of an org, or of one connection; with `after`, those before that entry. Undefined: there is no such entry. */
+/** The newest deliveries of an org or a connection; with `after`, those that are older than that entry. Undefined when that entry does not exist. */
 export async function findLatestEntries(
   sql: Sql,
   { orgId, connectionId, after, limit }: { orgId: string; connectionId?: string | undefined; after?: string | undefined; limit: number },
 ): Promise<JournalRow[] | undefined> {
   let before: { received_at: string } | undefined;
   if (after !== undefined) {
-    // As text: a timestamp of JavaScript ends at the millisecond, the column's at the microsecond.
+    // As text: a Date would lose the microseconds of the column.
     [before] = await sql<{ received_at: string }>('select received_at::text from public.event_journal where org_id = $1 and id = $2', [
       orgId,
       after,
@@ -31,7 +31,7 @@ export async function hasConnection(sql: Sql, orgId: string, connectionId: strin
   return (await sql('select from public.source_connections where org_id = $1 and id = $2', [orgId, connectionId])).length > 0;
 }
 
-/** Undefined: no such entry, for this caller. */
+/** Undefined when there is no such entry, or the caller may not see it. */
 export async function findEntryHead(sql: Sql, id: string): Promise<{ org_id: string; may_write: boolean } | undefined> {
   const [row] = await sql<{ org_id: string; may_write: boolean }>(
     `select org_id, org_id = any (array(select private.my_orgs('{owner,admin}'))) as may_write from public.event_journal where id = $1`,

@@ -2,15 +2,15 @@ import { FlowState, FlowTransitions, FlushedState } from '@tributary/shared/flow
 import { describeRoute } from 'hono-openapi';
 import { answers, operator, refuses } from '../platform/openapi-parts.ts';
 
-/** Every instance obeys a command of the operator within a second. */
-const demand = (operationId: string, summary: string, description: string) =>
+/** Describes a command that sets or ends the operator's mode. Every instance obeys it within a second. */
+const describeMode = (operationId: string, summary: string, description: string) =>
   describeRoute({
     operationId,
     tags: ['Operation'],
     summary,
     description,
     security: operator,
-    responses: { ...answers(200, 'How the fleet stands.', FlowState), ...refuses(400, 401, 413, 415, 503) },
+    responses: { ...answers(200, 'The state of the fleet.', FlowState), ...refuses(400, 401, 413, 415, 503) },
   });
 
 /** The OpenAPI description of each route. */
@@ -18,39 +18,43 @@ export const describe = {
   getFlow: describeRoute({
     operationId: 'getFlow',
     tags: ['Operation'],
-    summary: 'The mode of the fleet, why, and what each instance holds',
+    summary: 'Read the mode of the fleet with its reason, and the load of each instance',
     security: operator,
-    responses: { ...answers(200, 'As it is now.', FlowState), ...refuses(401, 503) },
+    responses: { ...answers(200, 'The state of the fleet as it is now.', FlowState), ...refuses(401, 503) },
   }),
   listTransitions: describeRoute({
     operationId: 'listFlowTransitions',
     tags: ['Operation'],
-    summary: 'Every change of the mode: when, from what to what, why and by whom',
+    summary: 'List the changes of the mode with their time, cause and author',
     security: operator,
-    responses: { ...answers(200, 'Newest first.', FlowTransitions), ...refuses(400, 401, 503) },
+    responses: { ...answers(200, 'The changes, newest first.', FlowTransitions), ...refuses(400, 401, 503) },
   }),
-  drain: demand('drain', 'Take nothing new', 'New deliveries are answered 503; what is in flight is finished, and then `drained` is true.'),
-  pause: demand(
+  drain: describeMode(
+    'drain',
+    'Accept no new deliveries',
+    'New deliveries are answered 503. Deliveries in flight are finished; `drained` is true after that.',
+  ),
+  pause: describeMode(
     'pause',
-    'Take nothing new and run no background jobs',
-    'New deliveries are answered 503; running jobs stop at their next chunk.',
+    'Accept no new deliveries and run no background jobs',
+    'New deliveries are answered 503. Running jobs stop at their next chunk.',
   ),
-  brownout: demand(
+  brownout: describeMode(
     'brownout',
-    'Shed part of what comes to low-priority connections',
-    'Their deliveries are answered 429 at this rate, also without load; other connections are left alone.',
+    'Refuse a share of the deliveries to low-priority connections',
+    'This share of their deliveries is answered 429, also without load. Other connections are not affected.',
   ),
-  resume: demand(
+  resume: describeMode(
     'resume',
     'End a drain, pause or brownout',
-    'The automatic mode counts again. Every command survives restarts until then.',
+    'The automatic mode applies again. Until then, the operator\u2019s mode also survives restarts.',
   ),
   flush: describeRoute({
     operationId: 'flush',
     tags: ['Operation'],
-    summary: 'Write at once what every instance holds',
-    description: 'Answered when that is done, or after 10 seconds with `flushed: false`.',
+    summary: 'Make every instance write its buffered records now',
+    description: 'Answers when every instance has written, or after 10 seconds with `flushed: false`.',
     security: operator,
-    responses: { ...answers(200, 'How the fleet stands.', FlushedState), ...refuses(400, 401, 413, 415, 503) },
+    responses: { ...answers(200, 'The state of the fleet.', FlushedState), ...refuses(400, 401, 413, 415, 503) },
   }),
 };

@@ -17,7 +17,7 @@ const rotate = (user: TestUser | undefined, org: TestOrg, body?: object) =>
   call(app, user, 'POST', `/api/orgs/${org.id}/keys/rotate`, body);
 const load = (org: TestOrg) => loadOrgKeys(world.db, world.masterKeys, org.id, world.log);
 
-it('shows every member which keys there are, and no key', async () => {
+it('shows every member the versions of the keys, and no key', async () => {
   const org = await world.makeOrg();
   expect((await keysOf(org.owner, org)).body).toEqual({ keys: [] });
   await load(org);
@@ -31,7 +31,7 @@ it('shows every member which keys there are, and no key', async () => {
   expect(text).not.toMatch(/wrapped|master/i);
 });
 
-it('makes a new data key that seals from now on; the older ones still open and the hash key stays', async () => {
+it('makes a new data key that seals from now on; the older data keys still open, and the hash key does not change', async () => {
   const org = await world.makeOrg();
   const before = await load(org);
   const admin = await world.makeMember(org, 'admin');
@@ -56,7 +56,7 @@ it('makes a new data key that seals from now on; the older ones still open and t
   expect(trail).toMatchObject({ actor_id: admin.id, detail: { kind: 'data', version: 2 } });
 });
 
-it('makes a new hash key that hashes from now on, the older ones stay, and the data key stays in use', async () => {
+it('makes a new hash key that hashes from now on; the older hash keys are kept, and the data key does not change', async () => {
   const org = await world.makeOrg();
   const before = await load(org);
   const { status, body } = await rotate(org.owner, org, { kind: 'hash' });
@@ -79,7 +79,7 @@ it('makes a new hash key that hashes from now on, the older ones stay, and the d
   for (const wrong of [{ kind: 'master' }, { kind: null }, { version: 9 }]) expect((await rotate(org.owner, org, wrong)).status).toBe(400);
 });
 
-it('gives an org whose hash key is lost another one when a person asks for it, never by itself', async () => {
+it('replaces a lost hash key when a person asks for it, never automatically', async () => {
   const org = await world.makeOrg();
   await load(org);
   await world.admin(`update private.org_keys set wrapped = '\\x00' where org_id = $1 and kind = 'hash'`, [org.id]);
@@ -88,7 +88,7 @@ it('gives an org whose hash key is lost another one when a person asks for it, n
   expect((await load(org)).hashKey?.version).toBe(2);
 });
 
-it('makes one key of each version when several people press at once', async () => {
+it('makes one key of each version when several people ask at once', async () => {
   const org = await world.makeOrg();
   await load(org);
   const answers = await Promise.all(Array.from({ length: 6 }, (_, n) => rotate(org.owner, org, { kind: n % 2 ? 'data' : 'hash' })));
@@ -99,7 +99,7 @@ it('makes one key of each version when several people press at once', async () =
   expect(keys.data.size + keys.hash.size).toBe(2 + made);
 });
 
-it('refuses an analyst, another org, nobody, and an org that has no key yet', async () => {
+it('refuses an analyst, a member of another org, an anonymous caller, and an org that has no keys yet', async () => {
   const org = await world.makeOrg();
   expect((await rotate(org.owner, org)).status).toBe(409);
   await load(org);
@@ -110,7 +110,7 @@ it('refuses an analyst, another org, nobody, and an org that has no key yet', as
     expect((await ask(other.owner, org)).status).toBe(404);
     expect((await ask(undefined, org)).status).toBe(401);
   }
-  // Past the route, as the role that it runs under.
+  // The database functions refuse, too, when they are called without the API.
   for (const user of [analyst, other.owner]) {
     const add = world.db.as(user.claims, (sql) => sql(`select private.add_org_key($1, 'hash', 2, $2, 1)`, [org.id, Buffer.alloc(60)]));
     await expect(add).rejects.toMatchObject({ code: '42501' });
@@ -119,7 +119,7 @@ it('refuses an analyst, another org, nobody, and an org that has no key yet', as
   expect((await load(org)).data.size).toBe(1);
 });
 
-it('tells how long what is kept', async () => {
+it('shows the retention of each table', async () => {
   const org = await world.makeOrg();
   const rows = await world.db.as(org.owner.claims, (sql) =>
     sql<{ table_name: string; keep_days: number }>('select table_name, keep_days from public.data_retention()'),

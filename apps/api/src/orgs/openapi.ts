@@ -2,7 +2,7 @@ import { Org, OrgKeys } from '@tributary/shared/api.ts';
 import { describeRoute } from 'hono-openapi';
 import { answers, command, refuses, user } from '../platform/openapi-parts.ts';
 
-/** What each route says of itself. */
+/** What the API description says about each route. */
 export const describe = {
   getOrg: describeRoute({
     operationId: 'getOrg',
@@ -15,17 +15,18 @@ export const describe = {
     operationId: 'updateOrg',
     tags: ['Orgs'],
     summary: 'Rename or limit an org',
-    description: 'The rate limit counts the deliveries of all its connections together. Every server obeys it within a second.',
+    description:
+      'The rate limit counts the deliveries of all connections of the org together. Every server enforces a new limit within a second.',
     security: user,
     responses: { ...answers(200, 'The org as it is now.', Org), ...refuses(...command) },
   }),
   listOrgKeys: describeRoute({
     operationId: 'listOrgKeys',
     tags: ['Orgs'],
-    summary: 'List the keys of an org, never the keys themselves',
+    summary: 'List the versions of an org\u2019s keys, without the keys themselves',
     security: user,
     responses: {
-      ...answers(200, 'By kind, the newest version first; none before the org has needed one.', OrgKeys),
+      ...answers(200, 'The versions by kind, newest first. The list is empty until the org has needed a key.', OrgKeys),
       ...refuses(401, 404, 503),
     },
   }),
@@ -34,10 +35,10 @@ export const describe = {
     tags: ['Orgs'],
     summary: 'Make a new data key or hash key',
     description:
-      'A data key seals bodies and secrets from now on; what was sealed before opens with the older ones, which are kept. ' +
-      'A hash key hashes the identifiers of people from now on: the same person then has other hashes than in older events, which tell the ' +
-      'version in `subject.hash_version`. Lookups and erasures find the events of every version; a replay plan with `mode: "reprocess"` ' +
-      'hashes the older events anew as long as their bodies are kept. Without a body, a data key.',
+      'A new data key seals bodies and secrets from now on. Data that was sealed before still opens with the older keys, which are kept. ' +
+      'A new hash key hashes the identifiers of people from now on: a person then has other hashes than in older events, whose key version is ' +
+      'in `subject.hash_version`. Lookups and erasures find the events of every version. A replay plan with `mode: "reprocess"` hashes older ' +
+      'events again as long as their bodies are kept. Without a request body, a data key is made.',
     security: user,
     responses: { ...answers(201, 'The keys as they are now.', OrgKeys), ...refuses(400, 401, 403, 404, 409, 413, 415, 503) },
   }),

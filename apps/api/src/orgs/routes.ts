@@ -47,7 +47,7 @@ export function orgRoutes({ db, verifyToken, masterKeys }: { db: Db; verifyToken
       const org = requireOrg(await findOrg(sql, id));
       if (org.role === 'analyst') throw new Refusal('forbidden');
       const newest = (await listKeys(sql, id)).find((row) => row.kind === kind);
-      if (!newest) throw new Refusal('conflict', 'the org has no key yet: it gets its first ones with its first secret or delivery');
+      if (!newest) throw new Refusal('conflict', 'the org has no keys yet: its first keys are made with its first secret or delivery');
       const version = newest.version + 1;
       const { wrapped, version: masterVersion } = wrapKey(masterKeys, randomBytes(32), keyAad(id, kind, version));
       if (!(await addKey(sql, { orgId: id, kind, version, wrapped, masterVersion })))
@@ -60,7 +60,7 @@ export function orgRoutes({ db, verifyToken, masterKeys }: { db: Db; verifyToken
   return app;
 }
 
-/** The newest of each kind that is not retired is the one in use: see tenancy/org-keys.ts. */
+/** The newest key of each kind that is not retired is in use: see tenancy/org-keys.ts. */
 function toKeys(rows: readonly KeyRow[]): OrgKeys {
   const current = (kind: KeyRow['kind']) => rows.find((row) => row.kind === kind && row.retired_at === null);
   return {

@@ -11,7 +11,7 @@ export interface OrgRow {
   created_at: string;
 }
 
-/** Undefined: none, or another's. */
+/** Returns undefined when there is no such org or the caller is not a member of it. */
 export async function findOrg(sql: Sql, id: string): Promise<OrgRow | undefined> {
   const [row] = await sql<OrgRow>(
     `select o.id, o.name, o.slug, m.role, o.rate_limit_per_second, o.created_at
@@ -27,7 +27,7 @@ export async function updateOrg(
   id: string,
   changes: {
     name?: string | undefined;
-    /** null takes the limit away. */
+    /** null removes the limit. */
     rateLimitPerSecond?: number | null | undefined;
   },
 ): Promise<void> {
@@ -46,12 +46,12 @@ export interface KeyRow {
   retired_at: string | null;
 }
 
-/** By kind, the newest first. None of another's org. */
+/** By kind, the newest version first. Empty for an org that the caller is not a member of. */
 export async function listKeys(sql: Sql, orgId: string): Promise<KeyRow[]> {
   return sql<KeyRow>('select kind, version, created_at, retired_at from private.list_org_keys($1)', [orgId]);
 }
 
-/** False: the version is not the next one any more. */
+/** Returns false when the version is no longer the next one. */
 export async function addKey(
   sql: Sql,
   key: { orgId: string; kind: KeyRow['kind']; version: number; wrapped: Uint8Array; masterVersion: number },

@@ -18,13 +18,15 @@ export class CircuitOpenError extends Error {
 }
 
 interface BreakerOptions {
-  /** The label of the metric, out of a short fixed list. Of several circuits with one label the worst is shown. Default: the name. */
+  /**
+   * The label of the metric, from a short fixed list. The metric shows the worst of the circuits with the same label. Default: the name.
+   */
   sink?: string;
   /** The circuit opens after this many failures in a row. */
   failuresMax?: number;
   /** An open circuit lets one call through after this time, to find out whether the sink works again. */
   halfOpenAfterMs?: number;
-  /** Whether an error means that the sink is in trouble; other errors are rethrown without being counted. Default: every error counts. */
+  /** Whether an error is a failure of the sink. Other errors are rethrown without being counted. Default: every error counts. */
   counts?(error: unknown): boolean;
   /**
    * Called when the circuit opens and every second while it is open, apart from the traffic. The circuit closes as soon as this answers
@@ -38,7 +40,7 @@ export interface Breaker {
   readonly name: string;
   readonly sink: string;
   state(): CircuitState;
-  /** When it last opened, and why; undefined if it never did. */
+  /** When the circuit last opened, and why. Undefined when it never opened. */
   opened(): { at: Date; error: string } | undefined;
   /** True while {@link Breaker.run} would not call at once: callers refuse early, before they do any work. */
   isBlocking(): boolean;
@@ -58,7 +60,7 @@ export interface Circuits {
 
 const probeEveryMs = 1_000;
 
-/** The circuit breakers of this process, where operators see them. */
+/** The circuit breakers of this process, whose states are shown to operators. */
 export function createCircuits({ metrics, log, now }: { metrics: Metrics; log: Logger; now(): number }): Circuits {
   const breakers = new Set<Breaker>();
 
@@ -68,78 +70,95 @@ export function createCircuits({ metrics, log, now }: { metrics: Metrics; log: L
     else metrics.circuitState.set({ sink }, Math.max(...states));
   }
 
-  function createBreaker(name: string, options: BreakerOptions = {}): Breaker {
-    const { sink = name, failuresMax = 5, halfOpenAfterMs = 30_000, counts = () => true, probe } = options;
-    let openedAt: Date | undefined;
-    let openedAtMs = 0;
-    let error = '';
-    let isHealed = false;
-    let disposed = false;
-    let isProbing = false;
-
-    const isDue = () => isHealed || performance.now() - openedAtMs >= halfOpenAfterMs;
-    const wait = {
-      // The library reads this at every call and compares it with a time span by the host's clock: a host that is set back would keep the
-      // circuit open. So this answers only whether the span is over, by the monotonic timer.
-      get duration() {
-        return isDue() ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-      },
-      next: () => wait,
-    };
-    const policy = circuitBreaker(handleWhen(counts), { halfOpenAfter: wait, breaker: new ConsecutiveBreaker(failuresMax) });
-    policy.onStateChange((changed) => {
-      const state = stateOf(changed);
-      if (state === 'open') {
-        openedAt = new Date(now());
-        openedAtMs = performance.now();
-        isHealed = false;
-        error = messageOf(policy.lastFailure);
-        if (probe && !isProbing) void probeUntilClosed(probe);
-      }
+  return {
+    createBreaker(name, options = {}) {
+      const { sink = name, onChange } = options;
+      const breaker = createBreaker(name, {
+        ...options,
+        now,
+        onStateChange(state, error) {
+          publish(sink);
+          log[state === 'closed' ? 'info' : 'warn']({ circuit: name, state, ...(state === 'open' ? { error } : {}) }, 'circuit');
+          onChange?.(state);
+        },
+        onDispose() {
+          breakers.delete(breaker);
+          publish(sink);
+        },
+      });
+      breakers.add(breaker);
       publish(sink);
-      log[state === 'closed' ? 'info' : 'warn']({ circuit: name, state, ...(state === 'open' ? { error } : {}) }, 'circuit');
-      options.onChange?.(state);
-    });
+      return breaker;
+    },
+    list: () => [...breakers],
+  };
+}
 
-    async function probeUntilClosed(ask: () => Promise<boolean>): Promise<void> {
-      isProbing = true;
-      const isClosed = () => policy.state === Cockatiel.Closed;
-      while (!isClosed() && !disposed) {
-        if ((await ask().catch(() => false)) && policy.state === Cockatiel.Open) {
-          isHealed = true;
-          await policy.execute(() => undefined).catch(() => {});
-          if (isClosed()) break;
-        }
-        await new Promise((resolve) => setTimeout(resolve, probeEveryMs).unref());
-      }
-      isProbing = false;
+interface BreakerDeps extends BreakerOptions {
+  now(): number;
+  onStateChange(state: CircuitState, error: string): void;
+  onDispose(): void;
+}
+
+function createBreaker(name: string, deps: BreakerDeps): Breaker {
+  const { sink = name, failuresMax = 5, halfOpenAfterMs = 30_000, counts = () => true, probe, now } = deps;
+  let opened: { at: Date; atMs: number; error: string } | undefined;
+  let isHealed = false;
+  let disposed = false;
+  let isProbing = false;
+
+  const isDue = () => isHealed || !opened || performance.now() - opened.atMs >= halfOpenAfterMs;
+  const wait = {
+    // The library reads this at every call and compares it with a time span by the host's clock: a host that is set back would keep the
+    // circuit open. So this answers only whether the span is over, by the monotonic timer.
+    get duration() {
+      return isDue() ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+    },
+    next: () => wait,
+  };
+  const policy = circuitBreaker(handleWhen(counts), { halfOpenAfter: wait, breaker: new ConsecutiveBreaker(failuresMax) });
+  policy.onStateChange((changed) => {
+    const state = stateOf(changed);
+    if (state === 'open') {
+      opened = { at: new Date(now()), atMs: performance.now(), error: messageOf(policy.lastFailure) };
+      isHealed = false;
+      if (probe && !isProbing) void probeUntilClosed(probe);
     }
+    deps.onStateChange(state, opened?.error ?? '');
+  });
 
-    const breaker: Breaker = {
-      name,
-      sink,
-      state: () => stateOf(policy.state),
-      opened: () => openedAt && { at: openedAt, error },
-      isBlocking: () => policy.state === Cockatiel.HalfOpen || (policy.state === Cockatiel.Open && !isDue()),
-      async run(task) {
-        try {
-          return await policy.execute(task);
-        } catch (thrown) {
-          throw thrown instanceof BrokenCircuitError ? new CircuitOpenError(sink) : thrown;
-        }
-      },
-      dispose() {
-        disposed = true;
-        breakers.delete(breaker);
-        publish(sink);
-      },
-    };
-    breakers.add(breaker);
-    publish(sink);
-    return breaker;
+  async function probeUntilClosed(ask: () => Promise<boolean>): Promise<void> {
+    isProbing = true;
+    const isClosed = () => policy.state === Cockatiel.Closed;
+    while (!isClosed() && !disposed) {
+      if ((await ask().catch(() => false)) && policy.state === Cockatiel.Open) {
+        isHealed = true;
+        await policy.execute(() => undefined).catch(() => {});
+        if (isClosed()) break;
+      }
+      await new Promise((resolve) => setTimeout(resolve, probeEveryMs).unref());
+    }
+    isProbing = false;
   }
 
-  return { createBreaker, list: () => [...breakers] };
+  return {
+    name,
+    sink,
+    state: () => stateOf(policy.state),
+    opened: () => opened && { at: opened.at, error: opened.error },
+    isBlocking: () => policy.state === Cockatiel.HalfOpen || (policy.state === Cockatiel.Open && !isDue()),
+    async run(task) {
+      try {
+        return await policy.execute(task);
+      } catch (thrown) {
+        throw thrown instanceof BrokenCircuitError ? new CircuitOpenError(sink) : thrown;
+      }
+    },
+    dispose() {
+      disposed = true;
+      deps.onDispose();
+    },
+  };
 }
 
 function stateOf(state: Cockatiel): CircuitState {

@@ -27,8 +27,6 @@ export interface Db {
   ingest: Sql;
   /** Runs as the role `ingest` in one transaction, on the same pool. */
   ingestTogether<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
-  /** Runs statements as `ingest` in a transaction that is always rolled back. */
-  ingestDryRun<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
   /** Runs as the role `maintenance` in one transaction. */
   maintenance<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
   /** Runs as the role `worker` in one transaction: jobs work across orgs. */
@@ -101,7 +99,6 @@ export function createDb(options: DbOptions, log: Logger): Db {
   async function transaction<T>(
     pool: pg.Pool,
     first: { text: string; values: unknown[] } | undefined,
-    end: 'commit' | 'rollback',
     run: (sql: Sql) => Promise<T>,
   ): Promise<T> {
     const client = await pool.connect();
@@ -110,7 +107,7 @@ export function createDb(options: DbOptions, log: Logger): Db {
       await client.query('begin');
       if (first) await client.query(first);
       const result = await run(sqlOn(client));
-      await client.query(end);
+      await client.query('commit');
       return result;
     } catch (error) {
       await client.query('rollback').catch((e: Error) => {
@@ -131,14 +128,12 @@ export function createDb(options: DbOptions, log: Logger): Db {
           text: `select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)`,
           values: [JSON.stringify(claims)],
         },
-        'commit',
         run,
       ),
     ingest: sqlOn(ingestPool),
-    ingestTogether: (run) => transaction(ingestPool, undefined, 'commit', run),
-    ingestDryRun: (run) => transaction(ingestPool, undefined, 'rollback', run),
-    maintenance: (run) => transaction(commandPool, { text: `select set_config('role', 'maintenance', true)`, values: [] }, 'commit', run),
-    worker: (run) => transaction(jobPool, undefined, 'commit', run),
+    ingestTogether: (run) => transaction(ingestPool, undefined, run),
+    maintenance: (run) => transaction(commandPool, { text: `select set_config('role', 'maintenance', true)`, values: [] }, run),
+    worker: (run) => transaction(jobPool, undefined, run),
     workerStatement: sqlOn(jobPool),
     listen: (channel, onMessage, onState) => listen({ ...base, query_timeout: undefined }, channel, onMessage, onState, log),
     async canCommit() {

@@ -17,7 +17,7 @@ const add = (task: string, payload: object = {}) =>
 async function until(what: () => boolean | Promise<boolean>, withinMs = 10_000): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!(await what())) {
-    if (Date.now() > deadline) throw new Error('it did not happen in time');
+    if (Date.now() > deadline) throw new Error('the condition did not become true in time');
     await sleep(20);
   }
 }
@@ -56,7 +56,7 @@ describe('jobs', () => {
     const allowEnds = () => world.admin('drop function private.refuse() cascade');
     afterEach(() => world.admin('delete from graphile_worker._private_jobs'));
 
-    it('goes on with a new runner', async () => {
+    it('continues with a new runner', async () => {
       const runs: unknown[] = [];
       const jobs = await start({
         'test.cut': {
@@ -78,7 +78,7 @@ describe('jobs', () => {
       await jobs.stop();
     });
 
-    it('goes on with a new runner when two ends are lost at once, although the old runner never finishes its shutdown', async () => {
+    it('continues with a new runner when two ends are lost at once, although the old runner never finishes its shutdown', async () => {
       const runs: number[] = [];
       const told: boolean[] = [];
       const endOf = new Map<number, () => void>();
@@ -114,7 +114,7 @@ describe('jobs', () => {
     });
   });
 
-  it('starts a scheduled task once each time, however many instances there are', async () => {
+  it('starts a scheduled task once each time, also with several instances', async () => {
     let runs = 0;
     const task: Task = {
       everySeconds: 2,

@@ -44,9 +44,10 @@ function oneAtATime(run: Task['run']): Task['run'] {
 
 /** Running jobs stop at their next chunk. A job that takes longer than this is abandoned, and another instance takes it up. */
 const stopMs = 5_000;
+const pauseCheckEveryMs = 200;
+const tickEveryMs = 1_000;
 
-/** Runs tasks by name from the queue in Postgres (Graphile Worker). Any number of instances may run; each job runs in one of them. */
-export async function startJobs(deps: {
+interface JobDeps {
   db: Db;
   tasks: Readonly<Record<string, Task>>;
   concurrency: number;
@@ -54,21 +55,55 @@ export async function startJobs(deps: {
   isPaused?(): boolean;
   metrics: Metrics;
   log: Logger;
-}): Promise<Jobs> {
-  const { db, tasks, concurrency, isPaused = () => false, metrics, log } = deps;
-  if (concurrency === 0) return { state: () => ({ concurrency, running: 0 }), stop: async () => {} };
-  let running = 0;
-  let stopping = new AbortController();
+}
 
+/** Runs tasks by name from the queue in Postgres (Graphile Worker). Any number of instances may run; each job runs in one of them. */
+export async function startJobs({ db, tasks, concurrency, isPaused = () => false, metrics, log }: JobDeps): Promise<Jobs> {
+  if (concurrency === 0) return { state: () => ({ concurrency, running: 0 }), stop: async () => {} };
+  const jobs = createTaskList({ tasks, signal: () => runner.signal(), metrics, log });
+  const runner = createRunner({ db, taskList: jobs.taskList, concurrency, log });
+
+  if (!isPaused()) await runner.start();
+  let starting: Promise<void> | undefined;
+  const pauseWatch = setInterval(() => {
+    if (isPaused()) {
+      runner.stop();
+    } else if (!runner.isRunning()) {
+      starting ??= runner
+        .start()
+        .catch((error: unknown) => log.warn({ err: error }, 'job queue'))
+        .finally(() => {
+          starting = undefined;
+        });
+    }
+  }, pauseCheckEveryMs);
+  const clock = startClock({ db, tasks, isRunning: runner.isRunning, log });
+
+  return {
+    state: () => ({ concurrency, running: jobs.running() }),
+    async stop() {
+      clock.clear();
+      clearInterval(pauseWatch);
+      await starting;
+      runner.stop();
+      await clock.lastTick();
+      await Promise.race([runner.ended(), new Promise((r) => setTimeout(r, stopMs))]);
+    },
+  };
+}
+
+/** The tasks as the library calls them: each run is counted, timed and logged, and gets the signal of the runner that started it. */
+function createTaskList({ tasks, signal, metrics, log }: Pick<JobDeps, 'tasks' | 'metrics' | 'log'> & { signal(): AbortSignal }) {
+  let running = 0;
   const taskList: TaskList = {};
   for (const [name, task] of Object.entries(tasks)) {
-    const run = task.everySeconds === undefined ? task.run : oneAtATime(task.run);
+    const runTask = task.everySeconds === undefined ? task.run : oneAtATime(task.run);
     taskList[name] = async (payload) => {
       const started = performance.now();
       running++;
       let outcome = 'done';
       try {
-        await run(payload, { signal: stopping.signal, log: log.child({ task: name }) });
+        await runTask(payload, { signal: signal(), log: log.child({ task: name }) });
       } catch (error) {
         outcome = 'failed';
         log.error({ task: name, err: error }, 'job');
@@ -79,11 +114,18 @@ export async function startJobs(deps: {
       }
     };
   }
+  return { taskList, running: () => running };
+}
 
+/**
+ * A runner of the library that can be stopped and started again. One that stops by itself counts as stopped, so that it is started again.
+ */
+function createRunner({ db, taskList, concurrency, log }: Pick<JobDeps, 'db' | 'concurrency' | 'log'> & { taskList: TaskList }) {
   let runner: Runner | undefined;
+  let stopping = new AbortController();
   let ended: Promise<unknown> = Promise.resolve();
 
-  async function startRunner(): Promise<void> {
+  async function start(): Promise<void> {
     stopping = new AbortController();
     const started = await run({
       pgPool: db.pools.jobs,
@@ -96,76 +138,61 @@ export async function startJobs(deps: {
       // ends the process. With batches the runner stops and is replaced, and the job is released like any abandoned job.
       preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
       logger: new GraphileLogger(() => (level, message) => {
-        // Failed jobs are logged above, with their error; the library's own messages matter only as warnings and errors.
+        // Failed jobs are logged by the task list, with their error; the library's own messages matter only as warnings and errors.
         if (level === 'error' || level === 'warning') log.warn({ worker: message }, 'job queue');
       }),
     });
     runner = started;
     // A runner that stops by itself is replaced as soon as its shutdown begins: when the ends of two jobs could not be written, the library
     // counts one of them twice and its shutdown never ends.
-    const replace = () => {
+    const forgetStarted = () => {
       if (runner !== started) return;
-      forgetRunner();
+      forget();
       ended = started.promise.catch(() => {});
     };
-    started.events.once('pool:gracefulShutdown', replace);
-    started.promise.then(replace, replace);
+    started.events.once('pool:gracefulShutdown', forgetStarted);
+    started.promise.then(forgetStarted, forgetStarted);
   }
 
-  function forgetRunner(): Runner | undefined {
-    const left = runner;
+  function forget(): void {
     runner = undefined;
     stopping.abort();
-    return left;
   }
 
-  function stopRunner(): void {
-    const left = forgetRunner();
-    if (left) ended = left.stop().catch((error: unknown) => log.warn({ err: error }, 'job queue'));
-  }
+  return {
+    start,
+    /** Does not wait: `ended` resolves when the running jobs have stopped. */
+    stop(): void {
+      const left = runner;
+      if (!left) return;
+      forget();
+      ended = left.stop().catch((error: unknown) => log.warn({ err: error }, 'job queue'));
+    },
+    isRunning: () => runner !== undefined,
+    ended: () => ended,
+    signal: () => stopping.signal,
+  };
+}
 
-  if (!isPaused()) await startRunner();
-  let starting: Promise<void> | undefined;
-  const watch = setInterval(() => {
-    if (isPaused()) {
-      if (runner) stopRunner();
-    } else if (!runner) {
-      starting ??= startRunner()
-        .catch((error: unknown) => log.warn({ err: error }, 'job queue'))
-        .finally(() => {
-          starting = undefined;
-        });
-    }
-  }, 200);
-
+/** Adds the jobs of periodic tasks that are due, once a second while the runner runs. Postgres adds each of them once for all instances. */
+function startClock({ db, tasks, isRunning, log }: Pick<JobDeps, 'db' | 'tasks' | 'log'> & { isRunning(): boolean }) {
   const scheduled = JSON.stringify(
     Object.entries(tasks).flatMap(([task, { everySeconds }]) =>
       everySeconds === undefined ? [] : [{ task, every_seconds: everySeconds }],
     ),
   );
   let ticking: Promise<void> | undefined;
-  const clock = setInterval(() => {
-    if (!runner) return;
+  const timer = setInterval(() => {
+    if (!isRunning()) return;
     ticking ??= db
       .worker((sql) => sql('select private.tick($1)', [scheduled]))
       .then(
         () => {},
-        (error: unknown) => log.warn({ err: error }, 'the clock of the jobs could not be read'),
+        (error: unknown) => log.warn({ err: error }, 'the periodic jobs that are due could not be added'),
       )
       .finally(() => {
         ticking = undefined;
       });
-  }, 1_000);
-
-  return {
-    state: () => ({ concurrency, running }),
-    async stop() {
-      clearInterval(clock);
-      clearInterval(watch);
-      await starting;
-      stopRunner();
-      await ticking;
-      await Promise.race([ended, new Promise((r) => setTimeout(r, stopMs))]);
-    },
-  };
+  }, tickEveryMs);
+  return { clear: () => clearInterval(timer), lastTick: async () => ticking };
 }

@@ -50,7 +50,7 @@ export interface OutboundOptions {
 const answerBytesMax = 16_384;
 
 /**
- * The one place that makes HTTP requests to addresses that people typed. A host name is resolved once, by the connection itself; every
+ * Makes every HTTP request to an address that a person typed. A host name is resolved once, by the connection itself; every
  * address it has is checked, and the connection uses exactly those addresses: there is no second look-up with another answer (DNS
  * rebinding).
  */

@@ -14,7 +14,7 @@ async function answerTo(error: unknown) {
 }
 
 describe('the answer to a refusal', () => {
-  it('asks the sender to come back for every trouble of ours', async () => {
+  it('has status 503 and asks the sender to retry when the server is at fault', async () => {
     for (const code of ['overloaded', 'circuit_open', 'database_unavailable', 'shutting_down', 'draining', 'paused'] as const) {
       const { status, headers } = await answerTo(new Refusal(code));
       expect([code, status, headers.get('retry-after')]).toEqual([code, 503, '5']);
@@ -41,7 +41,7 @@ describe('the answer to a refusal', () => {
     });
   });
 
-  it('says nothing about an error that nobody foresaw', async () => {
+  it('contains no details of an unexpected error', async () => {
     const { status, body } = await answerTo(new Error('password=1234'));
     expect(status).toBe(500);
     expect(JSON.stringify(body)).not.toContain('1234');

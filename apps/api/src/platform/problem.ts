@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { isUnavailable, sqlState } from './db.ts';
 import { Refusal, type RefusalCode } from './refusal.ts';
 
-/** The HTTP status of a refusal, by its code: the one table. */
+/** The HTTP status of each refusal code. No other file maps codes to statuses. */
 const statuses = {
   unauthorized: 401,
   forbidden: 403,
@@ -36,7 +36,7 @@ const titles: Record<RefusalCode, string> = {
   forbidden: 'Your role does not allow this',
   not_found: 'Not found',
   method_not_allowed: 'Method not allowed',
-  conflict: 'Conflicts with what is stored',
+  conflict: 'The request conflicts with the stored data',
   legal_hold: 'A legal hold forbids this',
   payload_too_large: 'The body is too large',
   unsupported_encoding: 'Unsupported content encoding',
@@ -47,26 +47,26 @@ const titles: Record<RefusalCode, string> = {
   invalid_signature: 'The signature or credential is wrong or missing',
   timestamp_out_of_tolerance: 'The signed timestamp is too far from now',
   connection_inactive: 'The connection is inactive',
-  overloaded: 'Too much is waiting to be written; try again',
+  overloaded: 'The server is overloaded; try again',
   shutting_down: 'The server is shutting down; try again',
   database_unavailable: 'The database is unavailable; nothing was accepted; try again',
   circuit_open: 'Recent writes failed, so no write is tried at the moment; nothing was accepted; try again',
   auth_unavailable: 'The access token cannot be checked because the keys of Supabase Auth cannot be read; try again',
-  draining: 'The server takes no new deliveries at the moment; try again',
+  draining: 'The server accepts no new deliveries at the moment; try again',
   paused: 'Ingestion is paused; try again',
-  rate_limited: 'Too many deliveries; slow down',
-  brownout: 'Under load, some deliveries of low-priority connections are put off; try again',
+  rate_limited: 'Too many requests; slow down',
+  brownout: 'The server is under load and refuses some deliveries of low-priority connections; try again',
   internal: 'Something went wrong on our side',
 };
 
-/** Answers 503 without a hint of their own ask the caller to wait so long. */
+/** The wait in the answer to a refusal with status 503 that does not say how long to wait. */
 const retryAfterSeconds = 5;
 
 export function statusOf({ code }: Refusal): (typeof statuses)[RefusalCode] {
   return statuses[code];
 }
 
-/** What a thrown error tells the caller. An unknown error is `internal` and says nothing more. */
+/** Turns a thrown error into a refusal. An unknown error becomes `internal` without a detail. */
 export function toRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   const state = sqlState(error);

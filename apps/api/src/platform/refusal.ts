@@ -1,6 +1,6 @@
 import type { FieldError } from '@tributary/shared/api.ts';
 
-/** Why something is refused, as answers call it. `problem.ts` says what each code means to an HTTP caller. */
+/** The reason of a refusal, as answers name it. `problem.ts` has the HTTP status and the title of each code. */
 export type RefusalCode =
   | 'unauthorized'
   | 'forbidden'
@@ -28,19 +28,19 @@ export type RefusalCode =
   | 'brownout'
   | 'internal';
 
-/** What the caller should know besides the code. */
+/** Details of a refusal besides its code. */
 export interface RefusalHints {
-  /** The caller should wait so many seconds before it tries again. */
+  /** How many seconds the caller should wait before it tries again. */
   retryAfterSeconds?: number | undefined;
-  /** The rest of the request is not read: its connection cannot be used again. */
+  /** Whether the connection must be closed, because the rest of the request is not read. */
   closesConnection?: boolean | undefined;
-  /** What is wrong with a request, field by field. */
+  /** The invalid fields of the request. */
   errors?: readonly FieldError[] | undefined;
 }
 
 /**
- * Something that is not done, with a code that says why. `detail` is for the caller: it never carries a secret, a payload or a database message.
- * Code that knows no HTTP throws this; only `problem.ts` turns it into an answer.
+ * Thrown when a request is refused, with a code that says why. `detail` is for the caller: it never contains a secret, a payload or a
+ * database message. Code that knows no HTTP throws this; only `problem.ts` turns it into an HTTP answer.
  */
 export class Refusal extends Error {
   readonly code: RefusalCode;

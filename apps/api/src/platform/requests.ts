@@ -12,7 +12,7 @@ const bodyBytesMax = 65_536;
 const limit = bodyLimit({
   maxSize: bodyBytesMax,
   onError: () => {
-    throw new Refusal('payload_too_large', `at most ${bodyBytesMax} bytes are taken`, { closesConnection: true });
+    throw new Refusal('payload_too_large', `the body may have at most ${bodyBytesMax} bytes`, { closesConnection: true });
   },
 });
 

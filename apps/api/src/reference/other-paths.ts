@@ -3,7 +3,10 @@ import { refuses } from '../platform/openapi-parts.ts';
 
 const text = (description: string) => ({ description, content: { 'text/plain': { schema: { type: 'string' as const } } } });
 
-/** Descriptions of the routes outside the control plane, whose handlers are on the hot path or trivial and carry none. */
+/**
+ * Descriptions of the routes outside the control plane. Their handlers are on the hot path or trivial, and have no description of their
+ * own.
+ */
 export const otherPaths: NonNullable<GenerateSpecOptions['documentation']['paths']> = {
   '/api/webhooks/{type}/{connectionId}': {
     parameters: [
@@ -21,8 +24,8 @@ export const otherPaths: NonNullable<GenerateSpecOptions['documentation']['paths
       tags: ['Webhooks'],
       summary: 'Deliver events',
       description:
-        'What a platform calls. The request proves itself as the source demands (signature, token, key). It is answered after its records are ' +
-        'committed, also when some of them wait in the dead-letter queue; 2xx: never send it again, 503: send it again.',
+        'The platform sends its events here, authenticated as the source requires (signature, token or key). The request is answered after its ' +
+        'records are committed, also when some of them are in the dead-letter queue. After 2xx do not send the delivery again; after 503 send it again.',
       security: [],
       requestBody: {
         required: true,
@@ -41,7 +44,8 @@ export const otherPaths: NonNullable<GenerateSpecOptions['documentation']['paths
       operationId: 'answerHandshake',
       tags: ['Webhooks'],
       summary: 'Answer a handshake',
-      description: 'Echoes the challenge of platforms that check the URL first (Meta\u2019s `hub.challenge`); 200 for other probes.',
+      description:
+        'Returns the challenge of platforms that check the URL first (Meta\u2019s `hub.challenge`). Other probes are answered 200.',
       security: [],
       responses: { 200: text('The challenge, or that the URL is ready.'), ...refuses(403, 404, 503) },
     },
@@ -50,34 +54,34 @@ export const otherPaths: NonNullable<GenerateSpecOptions['documentation']['paths
     get: {
       operationId: 'health',
       tags: ['Operation'],
-      summary: 'Whether the process lives',
+      summary: 'Check that the process is running',
       security: [],
-      responses: { 200: { description: 'It does.' } },
+      responses: { 200: { description: 'The process is running.' } },
     },
   },
   '/ready': {
     get: {
       operationId: 'ready',
       tags: ['Operation'],
-      summary: 'Whether deliveries are taken and can be committed now',
+      summary: 'Check that the process accepts deliveries and can commit them',
       security: [],
-      responses: { 200: { description: 'They can.' }, ...refuses(503) },
+      responses: { 200: { description: 'The process accepts and commits deliveries.' }, ...refuses(503) },
     },
   },
   '/health/detailed': {
     get: {
       operationId: 'healthDetailed',
       tags: ['Operation'],
-      summary: 'Everything known of the fleet: mode and its history, circuits, buffer, jobs, lag per source and connection, instances',
+      summary: 'Read the detailed state: mode and its history, circuits, buffer, jobs, lag per source and connection, instances',
       security: [{ operator: [] }],
-      responses: { 200: { description: 'As it is now.' }, ...refuses(401) },
+      responses: { 200: { description: 'The detailed state as it is now.' }, ...refuses(401) },
     },
   },
   '/metrics': {
     get: {
       operationId: 'metrics',
       tags: ['Operation'],
-      summary: 'For Prometheus',
+      summary: 'Read the metrics for Prometheus',
       security: [],
       responses: { 200: { description: 'Text exposition format.', content: { 'text/plain': { schema: { type: 'string' } } } } },
     },

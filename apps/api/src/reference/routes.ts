@@ -14,7 +14,7 @@ import { otherPaths } from './other-paths.ts';
 
 export type ApiDocument = Awaited<ReturnType<typeof generateSpecs>>;
 
-/** OpenAPI 3.1 of everything mounted on `app` so far. */
+/** The OpenAPI 3.1 document of everything that is mounted on `app` so far. */
 async function createDocument<E extends Env>(app: Hono<E>, publicUrl: string): Promise<ApiDocument> {
   const problemContent = { 'application/problem+json': { schema: resolver(ProblemAnswer, schemaOptions) } };
   return generateSpecs(app, {
@@ -31,17 +31,17 @@ async function createDocument<E extends Env>(app: Hono<E>, publicUrl: string): P
       tags: [
         { name: 'Connections', description: 'Configured instances of a source, each with its own URL and secrets.' },
         { name: 'Orgs', description: 'Tenants: their name and their limits.' },
-        { name: 'Sources', description: 'The platforms that are understood.' },
-        { name: 'Invites', description: 'Colleagues on their way into an org.' },
+        { name: 'Sources', description: 'The platforms that this version can receive events from.' },
+        { name: 'Invites', description: 'Invitations of colleagues to an org.' },
         {
           name: 'Events',
-          description: 'Files of events, people by what is typed, and how an event came to be. The lists are the Data API\u2019s.',
+          description: 'Exports, look-ups of people, and the delivery of an event. Events are listed and read through the Data API.',
         },
-        { name: 'Journal', description: 'Every delivery as it was received, and running it again.' },
-        { name: 'Replay plans', description: 'Many deliveries once more: planned, approved, throttled.' },
-        { name: 'Legal holds', description: 'What must stay as it is: no replay, purge or retention.' },
-        { name: 'Alerts', description: 'What is watched, whom to tell, and what happened.' },
-        { name: 'Webhooks', description: 'Where platforms deliver.' },
+        { name: 'Journal', description: 'Every delivery as it was received, and its replay.' },
+        { name: 'Replay plans', description: 'Replays of many deliveries: planned, approved and throttled.' },
+        { name: 'Legal holds', description: 'Data that must not change: no replay, purge, erasure or retention.' },
+        { name: 'Alerts', description: 'Rules, the channels that are notified, and incidents.' },
+        { name: 'Webhooks', description: 'The URLs that platforms deliver to.' },
         { name: 'Operation', description: 'For load balancers and operators.' },
       ],
       components: {
@@ -52,7 +52,7 @@ async function createDocument<E extends Env>(app: Hono<E>, publicUrl: string): P
         responses: {
           ...Object.fromEntries(Object.values(problems).map(({ name, description }) => [name, { description, content: problemContent }])),
           Delivered: {
-            description: 'Stored: what became of each record.',
+            description: 'The delivery is stored. The answer has the outcome of each record.',
             content: { 'application/json': { schema: resolver(DeliveryAnswer, schemaOptions) } },
           },
         },

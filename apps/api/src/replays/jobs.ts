@@ -3,13 +3,12 @@ import type { Db } from '../platform/db.ts';
 import type { Task } from '../platform/jobs.ts';
 import { runLimits, runPlans } from './run.ts';
 
-/** Works on running plans. One run of it in a process takes all of them in turn: many plans do not crowd out other jobs. */
+/** Works on running plans. One run at a time in a process serves all of them in turn, so that many plans do not crowd out other jobs. */
 export function replayTasks({ db, replayer }: { db: Db; replayer: Replayer }): Record<string, Task> {
   return {
     'replay.run': {
-      // A plan that is started, or given back, adds a job of its own; the clock finds those whose process is gone.
+      // Starting a plan and giving one back each add a job. The clock finds the plans of a process that died.
       everySeconds: 5,
-      // The run at work claims what is new by itself.
       run: (_payload, { signal, log }) => runPlans({ db, replayer, log }, runLimits, signal),
     },
   };

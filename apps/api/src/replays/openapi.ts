@@ -7,24 +7,25 @@ const describeReplayStep = (operationId: string, summary: string, more = '') =>
     operationId,
     tags: ['Replay plans'],
     summary,
-    description: `${more} Pressed twice is once. 409: the plan is not where this step begins, or a legal hold is set.`.trim(),
+    description:
+      `${more} Repeating the request changes nothing. 409: the plan is not in a status that allows this step, or a legal hold is set.`.trim(),
     security: user,
     responses: { ...answers(200, 'The plan as it is now.', ReplayPlan), ...refuses(401, 403, 404, 409, 413, 415, 503) },
   });
 
-/** What each route says of itself. */
+/** What the API description says about each route. */
 export const describe = {
   createReplay: describeRoute({
     operationId: 'createReplay',
     tags: ['Replay plans'],
-    summary: 'Plan a replay, or count what it would be about',
+    summary: 'Plan a replay, or count the deliveries that it would replay',
     description:
-      'The count is exact. Deliveries that were rejected at the door are never part of a plan, nor is what arrives after its approval; replays ' +
-      'themselves only with `includeReplays`. 409 `legal_hold`: one of its connections, or the org, is under a hold.',
+      'The count is exact. Deliveries that failed verification or that arrive after the approval are never part of a plan. Replays of ' +
+      'deliveries are part of it only with `includeReplays`. 409 `legal_hold`: one of its connections, or the org, is under a hold.',
     security: user,
     responses: {
-      ...answers(200, 'With `dryRun`: how many, and how long they would take.', ReplayPreview),
-      ...answers(201, 'Planned; it waits for approval.', ReplayPlan),
+      ...answers(200, 'With `dryRun`: how many deliveries match, and how long the replay would take.', ReplayPreview),
+      ...answers(201, 'The plan, which waits for approval.', ReplayPlan),
       ...refuses(...command, 409),
     },
   }),
@@ -38,7 +39,7 @@ export const describe = {
   getReplay: describeRoute({
     operationId: 'getReplay',
     tags: ['Replay plans'],
-    summary: 'Read a replay plan: progress, rate, and who did what',
+    summary: 'Read a replay plan with its progress, rate and history',
     security: user,
     responses: { ...answers(200, 'The plan.', ReplayPlan), ...refuses(401, 404, 503) },
   }),
@@ -46,12 +47,12 @@ export const describe = {
     operationId: 'approveReplay',
     tags: ['Replay plans'],
     summary: 'Approve a replay plan',
-    description: 'With `needsSecondApproval` by somebody else than who made it, and with a reference.',
+    description: 'A plan with `needsSecondApproval` must be approved by another person than its creator, and with a reference.',
     security: user,
-    responses: { ...answers(200, 'The plan, counted anew.', ReplayPlan), ...refuses(...command, 409) },
+    responses: { ...answers(200, 'The plan with a new count.', ReplayPlan), ...refuses(...command, 409) },
   }),
   runReplay: describeReplayStep('runReplay', 'Start an approved replay plan'),
-  pauseReplay: describeReplayStep('pauseReplay', 'Pause a running replay plan', 'It stops after the batch at hand.'),
-  resumeReplay: describeReplayStep('resumeReplay', 'Go on with a replay plan that was paused or failed'),
-  cancelReplay: describeReplayStep('cancelReplay', 'Cancel a replay plan', 'What it did stays.'),
+  pauseReplay: describeReplayStep('pauseReplay', 'Pause a running replay plan', 'The plan stops after the current batch.'),
+  resumeReplay: describeReplayStep('resumeReplay', 'Continue a replay plan that was paused or failed'),
+  cancelReplay: describeReplayStep('cancelReplay', 'Cancel a replay plan', 'Deliveries that were replayed stay replayed.'),
 };

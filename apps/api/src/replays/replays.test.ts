@@ -303,7 +303,7 @@ describe('approval', () => {
     for (const body of [{}, { reference: 'RFA-1' }])
       expect(await step(org.owner, large.id, 'approve', body)).toMatchObject({
         status: 409,
-        body: { detail: expect.stringContaining('somebody else') },
+        body: { detail: expect.stringContaining('a second person') },
       });
     expect(await step(admin, large.id, 'approve')).toMatchObject({ status: 409, body: { detail: expect.stringContaining('reference') } });
     expect((await step(admin, large.id, 'approve', { reference: ' ' })).status).toBe(400);

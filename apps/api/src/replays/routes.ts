@@ -30,7 +30,7 @@ import {
 export interface ReplayPlanDeps {
   db: Db;
   verifyToken: VerifyToken;
-  /** A plan for more deliveries is approved by a second person, with a reference. */
+  /** A plan for more deliveries than this must be approved by a second person, with a reference. */
   approvalThreshold: number;
 }
 
@@ -93,14 +93,14 @@ export function replayPlanRoutes({ db, verifyToken, approvalThreshold: threshold
       const plan = await findPlan(sql, id);
       if (!plan) throw new Refusal('not_found', 'there is no such plan');
       if (!plan.may_write) throw new Refusal('forbidden');
-      // Counted again before it starts: what was on its way when the plan was approved has arrived since.
+      // The deliveries are counted again, because more may have arrived since the last count.
       const isCounted = (action === 'approve' && plan.status === 'pending_approval') || (action === 'run' && plan.status === 'approved');
       const matched = isCounted ? await countAllowed(sql, plan) : undefined;
       if (action === 'resume') await findAllowed(sql, plan);
       const refusal = await stepPlan(sql, id, { action, reference, matched, threshold });
       if (refusal) throw new Refusal('conflict', refusal);
       const after = await findPlan(sql, id);
-      if (!after) throw new Error('the plan is gone');
+      if (!after) throw new Error('the plan was deleted during the step');
       return withAudit(sql, after);
     });
   }
@@ -111,11 +111,11 @@ export function replayPlanRoutes({ db, verifyToken, approvalThreshold: threshold
 interface Scope {
   org_id: string;
   filter: ReplayFilter;
-  /** When it was approved; null: not yet. */
+  /** When the plan was approved; null before its approval. */
   cutoff: string | null;
 }
 
-/** The plan's connections. Throws Refusal `legal_hold` when one of them, or the org, is under a hold. */
+/** Returns the ids of the plan's connections. Throws Refusal `legal_hold` when one of them, or the org, is under a hold. */
 async function findAllowed(sql: Sql, { org_id, filter }: Scope): Promise<string[]> {
   const connectionIds = await findConnectionIds(sql, org_id, filter);
   await requireNotHeld(sql, org_id, connectionIds);

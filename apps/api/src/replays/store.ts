@@ -27,7 +27,7 @@ export interface PlanRow {
   error: string | null;
 }
 
-/** A plan that this process works on. Times as text, to the microsecond. */
+/** A plan that this process works on. Times are text, because a Date would lose the microseconds. */
 export interface ClaimedPlan {
   id: string;
   org_id: string;
@@ -40,7 +40,7 @@ export interface ClaimedPlan {
   connection_ids: string[];
 }
 
-/** A delivery on its way: enough to fetch it, and to note that it is done. */
+/** What is needed of a delivery to fetch it, and to make it the checkpoint. */
 export interface Head {
   id: string;
   at: string;
@@ -50,8 +50,8 @@ export interface Head {
 const columns = `id, org_id, name, mode, filter, throttle_per_second, status, matched_count, needs_second_approval, reference, created_by, created_at,
   approved_by, approved_at, started_at, finished_at, processed, accepted, duplicates, dead_lettered, failed, rate_per_second, error`;
 
-// Which deliveries a plan is about: $1 org, $2 and $3 the range, $4 what it ends before in any case, $5 connections, $6 outcomes, $7 event types,
-// $8 whether replays count too. Rejected ones never do: nobody vouches for them; nor do those that were erased: there is nothing left of them.
+// The deliveries that a plan matches: $1 org, $2 and $3 the range, $4 an earlier end of the range, $5 connections, $6 outcomes, $7 event types,
+// $8 whether replays match too. Rejected deliveries never match, because they are not proved genuine; nor do erased ones, whose body is deleted.
 const inRange = `j.org_id = $1 and j.received_at >= $2::timestamptz and j.received_at < least($3::timestamptz, $4::timestamptz)`;
 const isMatch = `(j.source_connection_id = any ($5::uuid[]) and j.outcome <> 'rejected' and j.erased_at is null and ($6::text[] is null or j.outcome = any ($6))
   and ($7::text[] is null or j.event_types && $7) and ($8::boolean or j.replay_of is null))`;
@@ -69,7 +69,7 @@ const filterValues = (orgId: string, filter: ReplayFilter, before: string | null
 
 // As the caller, under RLS.
 
-/** The ids of the filter that name nothing of the org. */
+/** The project and connection ids of the filter that do not exist in the org. */
 export async function findUnknown(sql: Sql, orgId: string, filter: ReplayFilter): Promise<string[]> {
   const rows = await sql<{ id: string }>(
     `select n.id from unnest($2::uuid[]) as n (id) where not exists (select from public.projects p where p.org_id = $1 and p.id = n.id)
@@ -86,7 +86,7 @@ export async function findConnectionIds(sql: Sql, orgId: string, filter: ReplayF
   return row?.ids ?? [];
 }
 
-/** Exact. `before`: when the plan was approved; null: now, as this transaction has it. */
+/** The exact number. `before` is when the plan was approved; null for the time of this transaction. */
 export async function countMatches(
   sql: Sql,
   plan: { orgId: string; filter: ReplayFilter; before: string | null; connectionIds: readonly string[] },
@@ -137,7 +137,7 @@ export async function listPlans(sql: Sql, orgId: string): Promise<PlanRow[]> {
   return sql<PlanRow>(`select ${columns} from public.replay_plans where org_id = $1 order by created_at desc, id desc limit 200`, [orgId]);
 }
 
-/** Moves the plan on; the answer says why it may not be, undefined when it was. */
+/** Moves the plan to its next status. Returns the reason when that is not allowed, and undefined when it was done. */
 export async function stepPlan(
   sql: Sql,
   id: string,
@@ -153,7 +153,7 @@ export async function stepPlan(
   return row?.refusal ?? undefined;
 }
 
-/** Who did what to the plan, oldest first. Owners and admins see it, by the audit log's own policy. */
+/** Who did what to the plan, oldest first. The policy of the audit log shows it to owners and admins only. */
 export async function findAudit(
   sql: Sql,
   plan: PlanRow,
@@ -167,7 +167,7 @@ export async function findAudit(
 
 // As `worker`.
 
-/** Takes running plans that nobody works on. */
+/** Claims running plans that no process holds. */
 export async function claimPlans(sql: Sql, owner: string, leaseSeconds: number, most: number): Promise<ClaimedPlan[]> {
   return sql<ClaimedPlan>('select * from private.claim_replays($1, $2, $3)', [owner, leaseSeconds, most]);
 }
@@ -175,8 +175,8 @@ export async function claimPlans(sql: Sql, owner: string, leaseSeconds: number, 
 const scannedMax = 2_000;
 
 /**
- * The plan's next deliveries after its checkpoint, in order of arrival, out of the next 2,000 of the org. `tail` is the last one looked at:
- * a filter that matches little still gets on. `done`: there are no more.
+ * The plan's next deliveries after its checkpoint, in order of arrival, among the next 2,000 of the org. `tail` is the last delivery that was
+ * looked at, so that the checkpoint advances also when few deliveries match. `done`: there are no more.
  */
 export async function findNextHeads(sql: Sql, plan: ClaimedPlan): Promise<{ heads: Head[]; tail: Head | undefined; done: boolean }> {
   const rows = await sql<Head & { matches: boolean; scanned: number }>(
@@ -192,7 +192,7 @@ export async function findNextHeads(sql: Sql, plan: ClaimedPlan): Promise<{ head
   return { heads: rows.filter((row) => row.matches), tail: rows.at(-1), done: (rows[0]?.scanned ?? 0) < scannedMax };
 }
 
-/** Whether the plan still runs and is this owner's. Holds it until the transaction ends: a pause waits for the batch at hand. */
+/** Whether the plan is running and held by this owner. Locks it until the transaction ends, so that a pause waits for the batch at hand. */
 export async function lockPlan(sql: Sql, id: string, owner: string): Promise<boolean> {
   const rows = await sql(`select from public.replay_plans where id = $1 and lease_owner = $2 and status = 'running' for update`, [
     id,
@@ -209,7 +209,7 @@ export interface Progress {
   failed: number;
 }
 
-/** Adds what was done since the last checkpoint, and renews the lease. In the transaction of the batch, after {@link lockPlan}. */
+/** Adds the progress since the last checkpoint and renews the lease. Call it in the transaction of the batch, after {@link lockPlan}. */
 export async function saveProgress(
   sql: Sql,
   id: string,
@@ -239,7 +239,7 @@ export async function saveProgress(
   );
 }
 
-/** Stops a plan that is this owner's, until somebody resumes it. */
+/** Pauses a plan that this owner holds, until a person resumes it. */
 export async function pausePlan(sql: Sql, id: string, owner: string, error: string): Promise<void> {
   await sql(
     `update public.replay_plans set status = 'paused', error = $3, rate_per_second = null, lease_owner = null, lease_until = null
@@ -248,7 +248,7 @@ export async function pausePlan(sql: Sql, id: string, owner: string, error: stri
   );
 }
 
-/** Gives the plan back for another try in two seconds; the fifth failure in a row ends it, until somebody resumes it. */
+/** Gives the plan back for another try in two seconds. At the fifth failure in a row the plan fails, until a person resumes it. */
 export async function failSlice(sql: Sql, id: string, owner: string, failures: 0 | 1, error: string): Promise<void> {
   await sql(
     `update public.replay_plans
@@ -259,11 +259,11 @@ export async function failSlice(sql: Sql, id: string, owner: string, failures: 0
   );
 }
 
-/** Gives back what this owner still holds, and starts another run for it at once. */
-export async function releasePlans(sql: Sql, owner: string): Promise<void> {
+/** Gives the plan back, and adds the job that goes on with it. */
+export async function releasePlan(sql: Sql, id: string, owner: string): Promise<void> {
   const released = await sql(
-    `update public.replay_plans set lease_owner = null, lease_until = null where lease_owner = $1 and status = 'running' returning id`,
-    [owner],
+    `update public.replay_plans set lease_owner = null, lease_until = null where id = $1 and lease_owner = $2 and status = 'running' returning id`,
+    [id, owner],
   );
   if (released.length === 0) return;
   await sql(

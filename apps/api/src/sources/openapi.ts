@@ -3,13 +3,13 @@ import { describeRoute } from 'hono-openapi';
 import { z } from 'zod';
 import { answers } from '../platform/openapi-parts.ts';
 
-/** What each route says of itself. */
+/** What the API description says about each route. */
 export const describe = {
   listSources: describeRoute({
     operationId: 'listSources',
     tags: ['Sources'],
-    summary: 'The catalogue of sources',
+    summary: 'List the sources',
     security: [],
-    responses: answers(200, 'Every platform this version understands.', z.array(SourceEntry)),
+    responses: answers(200, 'Every platform that this version can receive events from.', z.array(SourceEntry)),
   }),
 };

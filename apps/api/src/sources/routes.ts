@@ -1,5 +1,4 @@
 import type { Source, Translation } from '@tributary/pipeline/source.ts';
-import { exampleConfigs } from '@tributary/pipeline/sources/webhook/samples.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import { type SourceEntry, SourceQuery } from '@tributary/shared/api.ts';
 import { Hono } from 'hono';
@@ -7,10 +6,7 @@ import { z } from 'zod';
 import { validQuery } from '../platform/requests.ts';
 import { describe } from './openapi.ts';
 
-/** Configs to begin with, for sources that cannot do without one. */
-const examples: Readonly<Record<string, Record<string, unknown>>> = { webhook: exampleConfigs['standard-webhooks'] };
-
-/** Mounted at /api/sources. The catalogue is the same for everybody and holds nothing secret: no sign-in. */
+/** Mounted at /api/sources. The catalogue is the same for everybody and contains no secret, so that it needs no sign-in. */
 export function sourceRoutes() {
   const app = new Hono();
   const sorted = [...sources.values()].sort((a, b) => a.label.localeCompare(b.label, 'en'));
@@ -35,7 +31,7 @@ function toEntry(source: Source, translation?: Translation): SourceEntry {
       required,
     })),
     configSchema: translated(z.toJSONSchema(source.config, { io: 'input' }) as JsonSchema, translation?.settings),
-    exampleConfig: examples[source.type] ?? {},
+    exampleConfig: source.exampleConfig ?? {},
     samples: source.samples.map(({ name, label }) => ({ name, label: translation?.samples[name] ?? label })),
     handshake: source.handshake !== undefined,
   };
@@ -49,7 +45,7 @@ interface JsonSchema extends Record<string, unknown> {
   anyOf?: JsonSchema[];
 }
 
-/** The schema with the names (`title`) and descriptions of a translation, which go by the path of a setting. */
+/** The schema with the names (`title`) and descriptions of a translation, which are found by the path of a setting. */
 function translated(schema: JsonSchema, settings: Translation['settings'] | undefined, path = ''): JsonSchema {
   if (!settings) return schema;
   const text = { ...settings[path], ...settings[`${path}=${schema.const}`] };

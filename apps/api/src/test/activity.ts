@@ -14,7 +14,7 @@ export interface Counts {
 
 const lagBounds = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600];
 
-/** What ingestion and the rollup would have counted in the minute of each time, as rows of activity_minutes. */
+/** Inserts the rows of activity_minutes that ingestion and the rollup would have written for the minute of each time. */
 export async function addActivity(
   world: World,
   org: TestOrg,
@@ -56,7 +56,7 @@ export async function addActivity(
   );
 }
 
-/** Times every `stepMinutes`, from `from` on and before `to`. */
+/** The times at every `stepMinutes` from `from`, before `to`. */
 export function every(stepMinutes: number, from: number, to: number): number[] {
   return Array.from(
     { length: Math.max(0, Math.ceil((to - from) / (stepMinutes * minuteMs))) },

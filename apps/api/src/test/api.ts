@@ -18,10 +18,10 @@ export interface Answer {
   };
 }
 
-/** The whole API, in process, on a database of its own: `app.request()` walks every middleware and route. */
+/** Starts the whole API in this process on a new database. `app.request()` runs every middleware and route. */
 export async function startTestApi(
   overrides: Record<string, string> = {},
-  /** `world`: another instance on its database, which `close` then leaves standing. */
+  /** With `world`, starts another instance on its database, which `close` does not drop. */
   options: { world?: World; db?: Db; thresholds?: Thresholds } = {},
 ) {
   const world = options.world ?? (await makeWorld());
@@ -40,7 +40,7 @@ export async function startTestApi(
     }),
     masterKeys: world.masterKeys,
   };
-  // The database runs on this machine, and a test may set the time of both: the host's clock is the database's.
+  // The database runs on this machine, so that the host's clock is also the clock of the database.
   const clock = { now: () => Date.now(), stop: () => {} };
   const services = await createServices({ config, db, log, clock, thresholds: options.thresholds });
   const jobs = { state: () => ({ concurrency: 0, running: 0 }) };
@@ -56,7 +56,7 @@ export async function startTestApi(
     ...services,
     app,
     send,
-    /** A connection made through the API by the org's owner. */
+    /** Makes a connection through the API as the org's owner. */
     async connect(org: TestOrg, type: string, secrets: Record<string, string>, connectionConfig: object = {}) {
       const response = await app.request('/api/connections', {
         method: 'POST',
@@ -64,7 +64,7 @@ export async function startTestApi(
         body: JSON.stringify({ projectId: org.projectId, type, name: `Test ${type}`, secrets, config: connectionConfig }),
       });
       const made = (await response.json()) as { id: string; webhookUrl: string };
-      if (response.status !== 201) throw new Error(`the connection was not made: ${JSON.stringify(made)}`);
+      if (response.status !== 201) throw new Error(`the connection was not created: ${JSON.stringify(made)}`);
       return { id: made.id, url: made.webhookUrl };
     },
     async close() {

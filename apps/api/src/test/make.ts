@@ -24,25 +24,25 @@ export interface TestOrg {
 
 type Role = 'owner' | 'admin' | 'analyst';
 
-/** A database of its own with real rows, and a log that is kept in memory. */
+/** A new database with helpers that make real rows, and a log that is kept in memory. */
 export interface World {
   db: Db;
-  /** As the API's login role. */
+  /** Logs in as the API's login role. */
   databaseUrl: string;
-  /** As the owner of the tables, who is no superuser: the role `postgres`. */
+  /** Logs in as the owner of the tables: the role `postgres`, which is not a superuser. */
   adminUrl: string;
   masterKeys: MasterKeys;
   log: Logger;
   /** Every log line so far. */
   logged(): string;
-  /** As the owner of the tables, past RLS: for what a test must see and no caller may. */
+  /** Runs a statement as the owner of the tables, past RLS, for rows that a test must see and no caller may. */
   admin: <Row extends pg.QueryResultRow>(text: string, values?: unknown[]) => Promise<Row[]>;
   makeUser(email?: string): Promise<TestUser>;
   makeOrg(owner?: TestUser): Promise<TestOrg>;
-  /** A new user with that role in the org. */
+  /** Makes a new user with that role in the org. */
   makeMember(org: TestOrg, role: Role): Promise<TestUser>;
   makeProject(org: TestOrg, name?: string): Promise<string>;
-  /** A bare connection, without secrets. */
+  /** Makes a connection without secrets. */
   makeConnection(org: TestOrg, options?: { type?: string; name?: string; config?: object }): Promise<string>;
   close(): Promise<void>;
 }

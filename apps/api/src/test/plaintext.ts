@@ -2,13 +2,13 @@ import { expect } from 'vitest';
 import type { TestApi } from './api.ts';
 import type { TestOrg } from './make.ts';
 
-/** A personal value of a sample, and where it was found in it. */
+/** A personal value of a sample, and its path in the sample. */
 export interface Plaintext {
   path: string;
   value: string;
 }
 
-/** The texts and numbers at dotted paths of a body (`*`: any key or index), those of a whole branch where a path names one. */
+/** The texts and numbers at dotted paths of a body (`*`: any key or index). A path to an object stands for all values inside it. */
 export function plaintextAt(body: unknown, paths: readonly string[]): Plaintext[] {
   return paths.flatMap((path) =>
     path
@@ -24,7 +24,7 @@ const childrenOf = (value: unknown): unknown[] => (typeof value === 'object' && 
 const childOf = (value: unknown, key: string): unknown =>
   typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
 
-/** Texts and numbers anywhere in a value, the names of its keys among them when asked for. */
+/** The texts and numbers anywhere in a value; with `withKeys`, also the names of its keys. */
 function leavesOf(value: unknown, withKeys: unknown = false): string[] {
   if (typeof value === 'string') return [value];
   if (typeof value === 'number') return [String(value)];
@@ -32,7 +32,7 @@ function leavesOf(value: unknown, withKeys: unknown = false): string[] {
   return Object.entries(value).flatMap(([key, inner]) => [...(withKeys === true ? [key] : []), ...leavesOf(inner, withKeys)]);
 }
 
-/** Everything the org's owner can read in any table, by the grants of the database itself. */
+/** All rows and columns that the org's owner can read, by the grants of the database. */
 async function readableRows(api: TestApi, org: TestOrg): Promise<{ table: string; row: unknown }[]> {
   const tables = await api.admin<{ name: string; columns: string }>(
     `select c.relname as name, string_agg(quote_ident(a.attname), ', ') as columns
@@ -51,8 +51,8 @@ async function readableRows(api: TestApi, org: TestOrg): Promise<{ table: string
 }
 
 /**
- * Personal values that stand in a row, whatever their case; digits also without the separators on either side.
- * Single words that test buttons use for names ("Test") are in the names of their products too: as a whole value only.
+ * Finds personal values in rows, ignoring case. Digits are also compared without separators. Common words that test buttons use as names
+ * ("Teste") also occur in product names, so that they count only as a whole value.
  */
 function foundIn(rows: readonly { table: string; row: unknown }[], values: readonly Plaintext[]): string[] {
   const found = new Set<string>();
@@ -86,8 +86,9 @@ const words = new Set(['teste', 'comprador']);
 const isCommon = (value: string) => value.trim().length < 5 || words.has(value.trim().toLowerCase());
 
 /**
- * No table shows its org's owner any personal value of a delivery, and the log has none. `byConnection`: what was sent to each connection.
- * Words that one delivery has for a name and another for a product are looked for in what became of the former only.
+ * Expects that no table shows the org's owner a personal value of a delivery, and that the log contains none. `byConnection` has the
+ * values that were sent to each connection. A common word may be a name in one delivery and a product in another: it is searched for only
+ * in the rows of the connections that it was sent to as a name.
  */
 export async function expectNoPlaintext(
   api: TestApi,
@@ -99,7 +100,7 @@ export async function expectNoPlaintext(
   expect([...new Set(rows.map(({ table }) => table))]).toEqual(
     expect.arrayContaining(['audit_log', 'canonical_events', 'connection_activity', 'dlq_events', 'event_journal', 'source_connections']),
   );
-  // The search itself finds what is there.
+  // The search finds a value that is there.
   expect(foundIn(rows, [{ path: 'planted', value: events[0]?.source_event_type.toUpperCase() ?? '' }])).not.toEqual([]);
 
   const all = [...byConnection.values()].flat();

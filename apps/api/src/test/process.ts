@@ -12,7 +12,7 @@ export interface TestProcess {
   exited: Promise<number | null>;
 }
 
-/** The API as it runs in production, a process with the documented heap, on the database of `world`. Resolves when it is ready. */
+/** Starts the API as in production, in a process with the documented heap, on the database of `world`. Resolves when it is ready. */
 export async function startProcess(world: World): Promise<TestProcess> {
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;

@@ -8,7 +8,10 @@ interface Received {
   body: string;
 }
 
-/** A local HTTP receiver that keeps what came and answers what `answer` says; `down` and `up` take its port away and back. */
+/**
+ * Starts a local HTTP receiver that keeps the requests and answers with `status`, `headers` and `text`. `down` closes its port, `up` opens
+ * it again.
+ */
 export async function startReceiver() {
   const received: Received[] = [];
   const state = { status: 200, text: 'ok', headers: {} as Record<string, string>, received, port: 0 };
@@ -41,7 +44,7 @@ export async function startReceiver() {
   });
 }
 
-/** A local mail server that keeps what came; recipients whose address contains `refused` are. */
+/** Starts a local mail server that keeps the mails. It refuses recipients whose address contains `refused`. */
 export async function startMailServer() {
   const mails: { from: string; to: string[]; text: string }[] = [];
   const server = new SMTPServer({

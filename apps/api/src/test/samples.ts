@@ -25,7 +25,7 @@ interface EventRow {
 const eventsOf = (api: TestApi, connection: Connection) =>
   api.admin<EventRow>('select * from public.canonical_events where source_connection_id = $1', [connection.id]);
 
-/** 200 accepted for every record, and each row in its place and as expected. */
+/** Expects 200 with every record accepted, and that each event is stored as expected. */
 export async function expectAccepted(api: TestApi, connection: Connection, answer: Answer, expected: readonly Expected[]): Promise<void> {
   expect(answer).toMatchObject({ status: 200, body: { status: 'accepted', records: expected.map(() => ({ status: 'accepted' })) } });
   const rows = new Map((await eventsOf(api, connection)).map((row) => [row.id, row]));
@@ -59,13 +59,13 @@ export async function expectAccepted(api: TestApi, connection: Connection, answe
   }
 }
 
-/** A test button re-uses its ids, so that the key of a test is apart from live ones and ends in the fingerprint of its content. */
+/** Test buttons reuse ids. The key of a test event therefore begins with `test:` and ends with the fingerprint of the event's content. */
 function keyPattern({ key = /sha256:[0-9a-f]{64}/, isTest }: Expected): RegExp {
   const source = typeof key === 'string' ? key.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&') : key.source;
   return new RegExp(isTest ? `^test:${source}:[0-9a-f]{16}$` : `^${source}$`);
 }
 
-/** The same delivery again: 200 with the first one's ids, and not a row more. Both stand in the journal. */
+/** Expects that a repeated delivery is answered 200 with the ids of the first one and stores no event, and that both are in the journal. */
 export async function expectDuplicate(api: TestApi, connection: Connection, first: Answer, second: Answer): Promise<void> {
   const ids = first.body.records?.map((record) => record.eventId) ?? [];
   expect(second).toMatchObject({
@@ -80,7 +80,7 @@ export async function expectDuplicate(api: TestApi, connection: Connection, firs
   expect(journal).toEqual(['accepted', 'duplicate'].map((outcome) => ({ outcome, record_count: ids.length })));
 }
 
-/** Runs deliveries that nobody should believe: each is 401 and kept in quarantine with its reason, and no event comes of any. */
+/** Sends forged deliveries, and expects that each is answered 401 and kept in quarantine with its reason, and that no event is stored. */
 export async function expectRefused(
   api: TestApi,
   connection: Connection,
@@ -103,7 +103,7 @@ export async function expectRefused(
   expect(await eventsOf(api, connection)).toHaveLength(before.events);
 }
 
-/** The body with the lowest bit of one byte turned over: at both ends and in between. */
+/** Copies of the body, each with the lowest bit of one byte flipped: at both ends and in between. */
 export function flippedBodies(body: Buffer): Uint8Array<ArrayBuffer>[] {
   const last = body.length - 1;
   return [0, 1, last >> 2, last >> 1, (3 * last) >> 2, last - 1, last].map((at) => {

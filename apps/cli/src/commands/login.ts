@@ -61,7 +61,7 @@ export function addLogin(program: Command): void {
         await signOut(known, known.accessToken, signal).catch(() =>
           output.note('The login was deleted here, but the server could not be reached to revoke it.'),
         );
-      output.print({ removed }, () => (removed ? 'Signed out.' : 'Nobody was signed in.'));
+      output.print({ removed }, () => (removed ? 'Signed out.' : 'No user was signed in.'));
     });
   examples(logout, 'tributary logout');
 

@@ -40,21 +40,19 @@ const guest = createRoute({
     if (session()) throw redirect({ href: safePath(search.next, location.hash) });
   },
 });
-const signIn = createRoute({
-  getParentRoute: () => guest,
-  path: '/sign-in',
-  component: page(() => import('../features/auth/sign-in.tsx'), 'SignIn'),
-});
-const signUp = createRoute({
-  getParentRoute: () => guest,
-  path: '/sign-up',
-  component: page(() => import('../features/auth/sign-up.tsx'), 'SignUp'),
-});
-const forgot = createRoute({
-  getParentRoute: () => guest,
-  path: '/forgot-password',
-  component: page(() => import('../features/auth/reset-password.tsx'), 'ForgotPassword'),
-});
+/** The guest pages are loaded together, so that a person who moves between them can type at once. */
+const guestPage = (name: 'SignIn' | 'SignUp' | 'ForgotPassword') =>
+  page(async () => {
+    const [signIn, signUp, reset] = await Promise.all([
+      import('../features/auth/sign-in.tsx'),
+      import('../features/auth/sign-up.tsx'),
+      import('../features/auth/reset-password.tsx'),
+    ]);
+    return { ...signIn, ...signUp, ...reset };
+  }, name);
+const signIn = createRoute({ getParentRoute: () => guest, path: '/sign-in', component: guestPage('SignIn') });
+const signUp = createRoute({ getParentRoute: () => guest, path: '/sign-up', component: guestPage('SignUp') });
+const forgot = createRoute({ getParentRoute: () => guest, path: '/forgot-password', component: guestPage('ForgotPassword') });
 
 const signedIn = createRoute({
   getParentRoute: () => root,

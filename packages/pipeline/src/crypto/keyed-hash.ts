@@ -6,18 +6,18 @@ const digestBytes = 32;
 const messageBytesMax = 4_096;
 
 interface Pads {
-  /** The inner pad, and room for the message behind it. */
+  /** The inner pad, followed by room for the message. */
   inner: Buffer;
-  /** The outer pad, and room for the inner digest. */
+  /** The outer pad, followed by room for the inner digest. */
   outer: Buffer;
 }
 
 const pads = new WeakMap<Uint8Array, Pads>();
 
 /**
- * HMAC-SHA256 (RFC 2104) of a short text as hex, by two one-shot hashes over pads that are made once per key array. `createHmac` makes a native
- * object for every use, which costs several times the hashing itself, and a purchase hashes three identifiers. The key's bytes must not be
- * changed afterwards.
+ * HMAC-SHA256 (RFC 2104) of a short text in hexadecimal, by two one-shot hashes over pads that are made once for each key array. `createHmac`
+ * makes a native object for every use, which takes several times as long as the hashing, and a purchase hashes three identifiers. The key's
+ * bytes must not be changed afterwards.
  */
 export function hmacSha256Hex(key: Uint8Array, message: string): string {
   if (message.length * 3 > messageBytesMax || key.length > blockBytes) return createHmac('sha256', key).update(message).digest('hex');

@@ -1,20 +1,20 @@
 import { open, SealError, seal } from './seal.ts';
 
-/** The keys that wrap every org's keys. New wraps use `current`; the others still open what they wrapped. */
+/** The keys that wrap the keys of all orgs. `current` wraps new keys; the others unwrap the keys that they wrapped before. */
 export interface MasterKeys {
   current: number;
   keys: ReadonlyMap<number, Uint8Array>;
 }
 
 export interface WrappedKey {
-  /** Version of the master key it is wrapped with. */
+  /** Version of the master key that wrapped the key. */
   version: number;
   wrapped: Uint8Array;
 }
 
 /**
- * `MASTER_KEY` text: `v2:<base64 of 32 bytes>,v1:<base64 …>`, the first one current; a bare base64 value is v1.
- * Throws SealError saying which entry is wrong and how, never repeating it.
+ * Parses the text of `MASTER_KEY`: `v2:<base64 of 32 bytes>,v1:<base64 …>`, of which the first is current; a bare base64 value is v1.
+ * Throws SealError that says which entry is wrong and how, without repeating the entry.
  */
 export function parseMasterKeys(text: string): MasterKeys {
   const keys = new Map<number, Uint8Array>();
@@ -36,17 +36,20 @@ export function parseMasterKeys(text: string): MasterKeys {
   return { current, keys };
 }
 
-/** Wraps a key with the current master key. `aad` as {@link open} will be given it. */
+/** Wraps a key with the current master key. Unwrapping needs the same `aad`. */
 export function wrapKey(master: MasterKeys, key: Uint8Array, aad: string): WrappedKey {
   return { version: master.current, wrapped: seal(masterKey(master, master.current), key, aad) };
 }
 
-/** Throws SealError when the master key's version is not configured, or the wrapped key does not open. */
+/**
+ * The wrapped key in plaintext. Throws SealError when the master key's version is not configured, or the key was wrapped with another key or
+ * `aad`.
+ */
 export function unwrapKey(master: MasterKeys, version: number, wrapped: Uint8Array, aad: string): Uint8Array {
   return open(masterKey(master, version), wrapped, aad);
 }
 
-/** The same key under the current master key: what a rotation does to every row. */
+/** The same key, wrapped with the current master key. A rotation rewraps every row. */
 export function rewrap(master: MasterKeys, version: number, wrapped: Uint8Array, aad: string): WrappedKey {
   return wrapKey(master, unwrapKey(master, version, wrapped, aad), aad);
 }

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
 import { secretKey } from './key-objects.ts';
 
-/** Bytes that do not open, or a key that cannot be used. Its message never repeats key material. */
+/** Sealed bytes that cannot be opened, or a key that cannot be used. The message never repeats key material. */
 export class SealError extends Error {
   override readonly name = 'SealError';
 }
@@ -14,13 +14,14 @@ const tagBytes = 16;
 const utf8 = new TextEncoder();
 
 /**
- * AES-256-GCM: 1 byte format version, 12 byte random nonce, ciphertext, 16 byte tag. `aad` binds the bytes to their place: a row copied
- * elsewhere does not open. One key serves at most 2^32 seals with random nonces (NIST SP 800-38D). Throws SealError for a key that is not 32 bytes.
+ * Seals with AES-256-GCM: 1 byte format version, 12 bytes random nonce, ciphertext, 16 bytes tag. `aad` binds the bytes to their place, so that
+ * a row that was copied elsewhere cannot be opened. One key serves at most 2^32 seals with random nonces (NIST SP 800-38D). Throws SealError
+ * for a key that is not 32 bytes.
  */
 export function seal(key: Uint8Array, plaintext: Uint8Array | string, aad: string): Uint8Array {
   checkKey(key);
   const plain = typeof plaintext === 'string' ? utf8.encode(plaintext) : plaintext;
-  // Every byte is written below; a slice of Node's pool is cheaper to make and to collect than an array of its own.
+  // Every byte is written below. A slice of Node's pool takes less time to allocate and to collect than a separate array.
   const sealed = Buffer.allocUnsafe(1 + nonceBytes + plain.length + tagBytes);
   sealed[0] = formatVersion;
   const nonce = nextNonce();
@@ -36,7 +37,7 @@ export function seal(key: Uint8Array, plaintext: Uint8Array | string, aad: strin
 const nonces = new Uint8Array(1024 * nonceBytes);
 let noncesUsed = nonces.length;
 
-/** Random bytes asked for a thousand nonces at a time; none is handed out twice. */
+/** The next nonce. Random bytes are drawn for a thousand nonces at a time, and each nonce is used once. */
 function nextNonce(): Uint8Array {
   if (noncesUsed === nonces.length) {
     randomFillSync(nonces);
@@ -46,7 +47,7 @@ function nextNonce(): Uint8Array {
   return nonces.slice(noncesUsed - nonceBytes, noncesUsed);
 }
 
-/** The plaintext of {@link seal}. Throws SealError when key, associated data or a single bit is not the one it was sealed with. */
+/** The plaintext of bytes from {@link seal}. Throws SealError when the key, the associated data or a single bit differs. */
 export function open(key: Uint8Array, sealed: Uint8Array, aad: string): Uint8Array {
   checkKey(key);
   if (sealed.length < 1 + nonceBytes + tagBytes) throw new SealError('The sealed bytes are too short.');
@@ -59,7 +60,7 @@ export function open(key: Uint8Array, sealed: Uint8Array, aad: string): Uint8Arr
     decipher.final();
     return plain;
   } catch {
-    throw new SealError('The sealed bytes do not open: another key, another place, or damaged.');
+    throw new SealError('The sealed bytes cannot be opened: they were sealed with another key or for another place, or they are damaged.');
   }
 }
 
@@ -75,5 +76,5 @@ export const secretAad = (orgId: string, connectionId: string, name: string) => 
 export const keyAad = (orgId: string, kind: string, version: number) => `tributary/key|${orgId}|${kind}|${version}`;
 /** Associated data of an alert channel's destination. */
 export const alertChannelAad = (orgId: string, channelId: string) => `tributary/alert-channel|${orgId}|${channelId}`;
-/** Associated data of who is to be erased. */
+/** Associated data of the identifiers of a person who is to be erased. */
 export const erasureAad = (orgId: string, erasureId: string) => `tributary/erasure|${orgId}|${erasureId}`;

@@ -6,13 +6,13 @@ import { compilePaths, type PathState, step } from '../reading/paths.ts';
 import type { Body, Credentials, Delivery } from '../source.ts';
 
 const mask = '[redacted]';
-/** Places that are masked one by one in a body that is not decoded. */
+/** Up to this many values are masked one by one in a body that is not decoded. */
 const spansMax = 1_000;
-/** Parameters that carry a credential whatever the source: a secret pasted under a wrong name must not reach a log either. */
+/** Query parameters that carry a credential in every source: a secret that was pasted under a wrong name must not reach a log. */
 const commonQuery = ['token', 'access_token', 'key', 'api_key', 'apikey', 'secret', 'password', 'hottok', 'signature', 'sig', 'auth'];
-/** Schemes that stand before a credential in a header: no secret, and compared without case by those who verify. */
+/** Authentication schemes before a credential in a header. They are not secret, and verifiers compare them without case. */
 const authScheme = /^(?:basic|bearer|token|api-?key|key|secret) +/i;
-/** Every byte is one character, so that positions in the text are positions in the bytes. */
+/** Decodes every byte to one character, so that positions in the text are positions in the bytes. */
 const latin1 = new TextDecoder('windows-1252');
 const ascii = new TextEncoder();
 const utf8 = new TextDecoder();
@@ -20,11 +20,11 @@ const utf8 = new TextDecoder();
 export interface Redacted {
   url: string;
   raw: Uint8Array;
-  /** False where the body could not be read and its credential was looked for by name alone. */
+  /** False where the body could not be parsed, so that its credential was searched by name only. */
   exact: boolean;
 }
 
-/** A value as JSON and as a form or query has it. */
+/** A value as it is written in JSON, and in a form or query. */
 interface Written {
   json: string;
   form: string;
@@ -33,9 +33,9 @@ interface Written {
 const masked: Written = { json: `"${mask}"`, form: mask };
 
 /**
- * URL and body as they may be stored: the values of credentials are replaced by `[redacted]`, every other byte stays as it was sent.
- * A body without a credential is returned itself, not copied. `body` is undefined where it could not be decoded, or was not because nobody
- * has proved the delivery genuine.
+ * URL and body as they may be stored: the values of credentials are replaced by `[redacted]`, and every other byte stays as it was sent.
+ * A body without a credential is returned unchanged, without a copy. `body` is undefined where the body could not be decoded, or was not
+ * decoded because the delivery is not genuine.
  */
 export function redactCredentials(
   delivery: Pick<Delivery, 'url' | 'headers' | 'raw'>,
@@ -47,8 +47,8 @@ export function redactCredentials(
 }
 
 /**
- * The inverse of {@link redactCredentials} and {@link maskHeader}, as far as somebody knows what stood there: values by place, `body:<path>`,
- * `query:<name>` or `header:<name>`, as presentedCredentials names them. A place without a value stays redacted.
+ * The inverse of {@link redactCredentials} and {@link maskHeader} for the credentials that are known again: `values` go by place
+ * (`body:<path>`, `query:<name>` or `header:<name>`, as presentedCredentials names them). A place without a value stays redacted.
  */
 export function restoreCredentials<Masked extends Pick<Delivery, 'url' | 'headers' | 'raw'>>(
   delivery: Masked,
@@ -67,12 +67,12 @@ export function restoreCredentials<Masked extends Pick<Delivery, 'url' | 'header
   return { ...delivery, url, headers, raw };
 }
 
-/** A header with its credential masked; the scheme before it stays. */
+/** The header with its credential masked. The authentication scheme before the credential stays. */
 export function maskHeader(value: string): string {
   return schemeOf(value) + mask;
 }
 
-/** What {@link maskHeader} masks. */
+/** The credential that {@link maskHeader} masks. */
 export function headerCredential(value: string): string {
   return value.slice(schemeOf(value).length);
 }
@@ -100,14 +100,14 @@ function replaceInBody(
   return { raw: replaceSpans(raw, spans), exact: true };
 }
 
-/** Positions of top-level fields of a body that is not decoded; undefined where the walk over it cannot tell all of them. */
+/** Positions of top-level fields in a body that is not decoded; undefined where the scan cannot find all of them. */
 function spansOfFields(delivery: Pick<Delivery, 'headers' | 'raw'>, paths: readonly string[], written: Written): Span[] | undefined {
   const fields = paths.map((path) => findBodyField(delivery, path));
   if (fields.some((field) => !field.isComplete) || paths.some((path) => path.includes('.'))) return undefined;
   return inOrder(fields.flatMap(({ places, kind }) => places.map((place) => ({ ...place, with: written[kind] }))));
 }
 
-/** The URL with the values of credential parameters masked; everything else as it was. */
+/** The URL with the values of credential parameters masked and everything else unchanged. */
 export function redactUrl(url: string, names: readonly string[] = []): string {
   return replaceInUrl(url, (name) => isCredentialParameter(name, names), mask);
 }
@@ -136,7 +136,7 @@ function statesOf(paths: readonly string[]): PathState | undefined {
   return state;
 }
 
-/** A first look, on the bytes: the field's name as it is, or text with escapes that may spell it. */
+/** A quick test on the bytes: whether they contain the name of a field, or escapes that may spell it. */
 function mayCarry(raw: Uint8Array, paths: readonly string[]): boolean {
   const bytes = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength);
   return bytes.includes('\\u00') || bytes.includes('%') || paths.some((path) => bytes.includes(lastKey(path)));
@@ -184,7 +184,7 @@ function formSpans(text: string, state: PathState, value: string): Span[] {
   return spans;
 }
 
-/** Positions of the values at the paths, all of those under duplicate keys. The text has been parsed before: it is JSON, or lines of it. */
+/** Positions of the values at the paths, under duplicate keys too. The text was parsed before, so it is JSON or NDJSON. */
 function jsonSpans(text: string, raw: Uint8Array, root: PathState, written: string): Span[] {
   const spans: Span[] = [];
   let at = 0;
@@ -198,7 +198,7 @@ function jsonSpans(text: string, raw: Uint8Array, root: PathState, written: stri
   return spans;
 
   function skipSpace(): void {
-    // Also a byte order mark, which comes as three characters here.
+    // A byte order mark is skipped as well: it is three characters in latin1.
     while (at < text.length && !'{}[],:"-0123456789tfn'.includes(text.charAt(at))) at += 1;
   }
 
@@ -217,7 +217,7 @@ function jsonSpans(text: string, raw: Uint8Array, root: PathState, written: stri
       });
     else if (first === '[') {
       let index = 0;
-      // The records of a top-level array are each a body of their own.
+      // Each record of a top-level array is treated as a body.
       container(']', () => value(isRoot ? root : step(inner, String(index++)), isRoot));
     } else if (first === '"') at = stringEnd(text, at) + 1;
     else while (at < text.length && !/[\s,\]}]/.test(text.charAt(at))) at += 1;
@@ -244,7 +244,7 @@ function jsonSpans(text: string, raw: Uint8Array, root: PathState, written: stri
   }
 }
 
-/** In a body that is not decoded: every value, as JSON or a form writes it, that follows the name of a field. */
+/** Positions of every value that follows the name of a field, as JSON or a form writes it. For a body that is not decoded. */
 function spansByName(text: string, paths: readonly string[]): Span[] {
   const spans: Span[] = [];
   for (const name of new Set(paths.map(lastKey))) {
@@ -252,7 +252,7 @@ function spansByName(text: string, paths: readonly string[]): Span[] {
     const pattern = new RegExp(`(["']?${escaped}["']?\\s*[:=]\\s*)("(?:[^"\\\\]|\\\\.)*"?|[^\\s&,}\\]]+)`, 'gi');
     for (const match of text.matchAll(pattern)) {
       const start = match.index + (match[1] ?? '').length;
-      // No genuine body names its credential so often: the rest of it is masked as one value.
+      // A genuine body does not name its credential so often: the rest of the body is masked as one value.
       if (spans.length >= spansMax) return inOrder([...spans, { start, end: text.length, with: mask }]);
       spans.push({ start, end: start + (match[2] ?? '').length, with: match[2]?.startsWith('"') ? `"${mask}"` : mask });
     }
@@ -260,7 +260,7 @@ function spansByName(text: string, paths: readonly string[]): Span[] {
   return inOrder(spans);
 }
 
-/** Sorted, and without those that begin inside another one. */
+/** The spans in order, without those that begin inside another span. */
 function inOrder(spans: readonly Span[]): Span[] {
   const ordered = spans.toSorted((a, b) => a.start - b.start);
   return ordered.filter((span, index) => index === 0 || span.start >= (ordered[index - 1]?.end ?? 0));

@@ -1,6 +1,6 @@
 import { personalKind } from './personal-field-names.ts';
 
-// One character before the sign is enough: a longer run would be matched again from each of its characters.
+// One character before the @ is enough: a longer run would be tried again from each of its characters.
 const email = /[^\s@"'<>,;:/?&=](?:@|%40)[a-z0-9\u0080-\uffff-]{1,63}(?:\.|%2e)[a-z0-9\u0080-\uffff]/i;
 const phoneLink = /(?:\btel:|wa\.me\/|phone=)(?:\+|%2b)?\d{8}/i;
 const formattedDocument = /(?<!\d)(?:\d{3}\.\d{3}\.\d{3}-\d{2}|[0-9A-Z]{2}\.[0-9A-Z]{3}\.[0-9A-Z]{3}\/[0-9A-Z]{4}-\d{2})(?!\d)/i;
@@ -11,7 +11,7 @@ const numberInText = /(?<![\w])\d(?:[\s().-]{0,2}\d){9,14}(?!\w)/;
 
 /**
  * Whether a text carries an e-mail address, a telephone number or a Brazilian document in a form that cannot be mistaken for an id.
- * Bare digits alone are an id (a Mercado Pago payment has eleven, like a CPF); inside a sentence they are not.
+ * A text of digits only counts as an id (a Mercado Pago payment has eleven digits, like a CPF); digits inside a sentence do not.
  */
 export function looksPersonal(text: string): boolean {
   if ((text.includes('@') || text.includes('%40')) && email.test(text)) return true;
@@ -23,7 +23,7 @@ export function looksPersonal(text: string): boolean {
   return text.includes(' ') && /\p{L}|^\d{2} /u.test(text) && numberInText.test(text.replace(date, ''));
 }
 
-/** Whether a text is somebody's prose, or data inside data: nothing in it can be trusted to be clean. */
+/** Whether a text is prose or encoded data, which may hold personal data that no pattern finds. */
 export function isFreeText(text: string): boolean {
   if (text.length > 200) return true;
   if (text.length < 7) return false;
@@ -54,7 +54,7 @@ function hasDigits(text: string, wanted: number): boolean {
   return false;
 }
 
-/** A checkout link often carries the buyer's name and telephone in its query. */
+/** Whether the query of a URL has a personal parameter: checkout links often carry the buyer's name and telephone. */
 function hasPersonalParameter(url: string): boolean {
   for (const match of url.matchAll(/[?&#;]([^=&#?;]{1,60})=/g)) if (personalKind(match[1] ?? '', undefined) !== undefined) return true;
   return false;

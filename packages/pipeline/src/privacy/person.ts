@@ -5,16 +5,16 @@ import type { Body, Delivery, Json, Source, Subject } from '../source.ts';
 import { hashIdentifier, type IdentifierKind, identifierKinds, normaliseDocument, normalisePhone } from './pii.ts';
 import { readings } from './repeats.ts';
 
-/** One person by their identifiers, in the forms that are compared and hashed. */
+/** The identifiers of one person, in the forms that are compared and hashed. */
 export interface Person {
   email?: string | undefined;
-  /** E.164, one for every country that digits without a country code may have been read in. */
+  /** E.164 numbers, one for each country that may have been assumed for digits without a country code. */
   phones: readonly string[];
   document?: string | undefined;
   externalId?: string | undefined;
 }
 
-/** What somebody typed about a person; `unreadable` are the kinds that were typed and cannot be one. */
+/** Reads the identifiers that somebody typed. `unreadable` lists the kinds whose text is not such an identifier. */
 export function readPerson(typed: Subject, countries: readonly string[]): { person: Person; unreadable: IdentifierKind[] } {
   const read = (kind: IdentifierKind, country: string) => (typed[kind] === undefined ? undefined : subjectForm(kind, typed[kind], country));
   const person = {
@@ -27,7 +27,7 @@ export function readPerson(typed: Subject, countries: readonly string[]): { pers
   return { person, unreadable: identifierKinds.filter((kind) => typed[kind] !== undefined && !known.has(kind)) };
 }
 
-/** The hashes that stand for the person in the subjects of events, each once. */
+/** The hashes of the person's identifiers in the subjects of events, each once. */
 export function hashPerson(person: Person, hashKey: Uint8Array): { kind: IdentifierKind; hash: string }[] {
   return formsOf(person).map(({ kind, form }) => ({ kind, hash: hashIdentifier(hashKey, kind, form) }));
 }
@@ -43,19 +43,19 @@ function formsOf({ email, phones, document, externalId }: Person): { kind: Ident
 }
 
 export interface PersonContext {
-  /** Undefined: of a type that this version does not know; then only what stands in the delivery is compared, not how it would be read. */
+  /** Undefined for a type that this version does not know; then the texts of the delivery are compared, and no record is read. */
   source: Source | undefined;
-  /** Parsed by the source's schema. Undefined where it does not parse. */
+  /** The config, parsed by the source's schema; undefined where it is not valid. */
   config: unknown;
-  /** Two letters: how digits without a country code are read. */
+  /** The country (two letters) that is assumed for digits without a country code. */
   country: string;
   receivedAtMs: number;
 }
 
 /**
- * Whether a delivery names the person: as the subject of one of its records, as the pipeline reads them now, or anywhere in its body or
- * URL. E-mail addresses are found within longer texts too, phones and documents as whole values; an external id, which may be any short
- * number, as a subject only. Records and bodies that cannot be read are looked through all the same.
+ * Whether a delivery names the person: as the subject of one of its records, as the pipeline reads them now, or anywhere in the body or
+ * URL. E-mail addresses are also found within longer texts, phones and documents only as whole values, and an external id, which may be any
+ * short number, only as a subject. Records and bodies that cannot be read are searched as well.
  */
 export function namesPerson(person: Person, delivery: Delivery, body: Body | undefined, context: PersonContext): boolean {
   const isNamed = matcher(person, context.country);
@@ -73,7 +73,7 @@ function isSubject(person: Person, subject: Subject, country: string): boolean {
 function subjectsOf(delivery: Delivery, body: Body | undefined, { source, config, receivedAtMs }: PersonContext): Subject[] {
   if (body === undefined || source === undefined) return [];
   const subjects: Subject[] = [];
-  // A body or record without a shape that the source knows has no subject.
+  // A body or record that the source cannot read has no subject.
   const tried = (read: () => void) => {
     try {
       read();
@@ -90,14 +90,14 @@ function subjectsOf(delivery: Delivery, body: Body | undefined, { source, config
 const documentCharsMax = 60;
 
 function matcher({ email, phones, document }: Person, country: string): (text: string) => boolean {
-  // Within a text, and not the end of a longer address or the beginning of a longer domain.
+  // The address is found within a text, but not as the end of a longer address or the beginning of a longer domain.
   const address = email && new RegExp(`(?<![\\p{L}\\p{N}._%+-])${literally(email)}(?![\\p{L}\\p{N}-]|\\.[\\p{L}\\p{N}])`, 'u');
   const endings = new Set(phones.map((phone) => phone.slice(-8)));
   return (text) => {
     if (address && text.length >= email.length && address.test(readings(text).normalize('NFC').toLowerCase())) return true;
     if (document !== undefined && text.length <= documentCharsMax && normaliseDocument(text) === document) return true;
     if (endings.size === 0 || text.length < 8 || text.length > 40) return false;
-    // Reading a number is dear: only one that ends like the person's is read.
+    // Parsing a number takes long, so only a number with the same last eight digits is parsed.
     if (!endings.has(text.replace(/\D+/g, '').slice(-8))) return false;
     const phone = normalisePhone(text, country);
     return phone !== undefined && phones.includes(phone);
@@ -108,7 +108,7 @@ function literally(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 }
 
-/** Whether any text or number of the value, or any key of it, is named. */
+/** Whether `isNamed` holds for any text, number or key in the value. */
 function somewhere(value: Json, isNamed: (text: string) => boolean): boolean {
   if (typeof value === 'string') return isNamed(value);
   if (typeof value === 'number') return isNamed(String(value));
@@ -117,7 +117,7 @@ function somewhere(value: Json, isNamed: (text: string) => boolean): boolean {
   return Object.entries(value).some(([key, item]) => isNamed(key) || somewhere(item, isNamed));
 }
 
-/** Of a body that is in no format we read. */
+/** The words of a body in an unknown format. */
 function words(raw: Uint8Array): string[] {
   let text: string;
   try {

@@ -1,34 +1,37 @@
-/** What a key says about its value, as far as finding repetitions of that value needs to know. */
+/** The kind of personal value that a field name announces, as far as it matters for finding repetitions of the value. */
 export type PersonalKind = 'name' | 'phone' | 'document' | 'other';
 
 const words = (text: string) => text.trim().split(/\s+/);
 
-const phoneWords = new Set(
-  words('phone phones telephone tel telefone telefono fone celular cel cell cellphone mobile movil whatsapp whats msisdn wa'),
-);
-const documentWords = new Set(
-  words('document documents documento documentos doc cpf cnpj rg ssn nif dni curp rfc passport passaporte pasaporte taxid taxnumber'),
-);
-const nameWords = new Set(words('name names nome nomes nombre nombres'));
-const ownNameWords = new Set(
-  words(
-    'firstname lastname fullname middlename surname surnames sobrenome apellido apellidos username nickname nick login apelido cardholder titular',
+/** Words of the names of personal fields, by the kind of value. A `name` may also be a thing's; a `fullName` is always a person's. */
+const personalFieldNames = {
+  phone: new Set(
+    words('phone phones telephone tel telefone telefono fone celular cel cell cellphone mobile movil whatsapp whats msisdn wa'),
   ),
-);
-const otherWords = new Set(
-  words(`email emails mail mails correo address addresses endereco enderecos direccion direcciones street rua calle logradouro avenida zip zipcode cep postal
+  document: new Set(
+    words('document documents documento documentos doc cpf cnpj rg ssn nif dni curp rfc passport passaporte pasaporte taxid taxnumber'),
+  ),
+  name: new Set(words('name names nome nomes nombre nombres')),
+  fullName: new Set(
+    words(
+      'firstname lastname fullname middlename surname surnames sobrenome apellido apellidos username nickname nick login apelido cardholder titular',
+    ),
+  ),
+  other: new Set(
+    words(`email emails mail mails correo address addresses endereco enderecos direccion direcciones street rua calle logradouro avenida zip zipcode cep postal
     postcode neighborhood neighbourhood bairro barrio complement complemento ip ips ipaddress birth birthday birthdate dob nascimento nacimiento
     password passwd pwd senha contrasena token tokens secret secrets authorization credential credentials apikey hottok cookie cookies cvv cvc pan iban
     latitude longitude lat lng avatar selfie biometric`),
-);
-/** Spelled in several words: joined before they are looked up. */
+  ),
+};
+/** Names that are spelled in several words, joined. */
 const compounds = new Set(
   words(
     'apikey accesskey privatekey taxid taxnumber firstname lastname fullname middlename ipaddress cardnumber cardholder dateofbirth email',
   ),
 );
 
-/** `product_name`, and `name` inside `product`, name a thing. Whatever is not listed is taken for a person. */
+/** `product_name`, and `name` inside `product`, name a thing. A name of anything that is not listed here counts as a person's name. */
 const things = new Set(
   words(`product products produto produtos producto productos plan plans plano planos offer offers oferta item items sku variant variants campaign campaigns
     campanha ad ads adset adgroup creative form forms page event events evento file files course courses curso module modulo lesson class turma store shop loja
@@ -37,7 +40,10 @@ const things = new Set(
     carrier tier source medium utm trigger action webhook environment bucket topic`),
 );
 
-/** Too coarse or too generic to look for elsewhere: every Brazilian order says Brasil, and a document type is not a document. */
+/**
+ * Values that are too general to search for in the rest of a record: every Brazilian order says Brasil, and a document type is not a
+ * document.
+ */
 const coarse = new Set(
   words(
     'country pais state estado uf province region city cidade ciudad type tipo status locale language lang idioma currency gender kind iso',
@@ -46,7 +52,7 @@ const coarse = new Set(
 
 interface KeyFacts {
   kind: PersonalKind | undefined;
-  /** Ends in a bare `name`: personal unless what holds it is a thing. */
+  /** The field is called just `name`: it is personal unless the object around it is a thing. */
   bareName: boolean;
   thing: boolean;
   coarse: boolean;
@@ -59,14 +65,14 @@ function factsOf(key: string): KeyFacts {
   let facts = cache.get(key);
   if (facts === undefined) {
     facts = classify(key.slice(0, 200));
-    // Keys are mostly a platform's field names; where a sender makes them up, the cache starts again.
+    // Most keys are field names of platforms, and they fit. A sender that invents keys makes the cache start again.
     if (cache.size >= cachedMax) cache.clear();
     if (key.length <= 100) cache.set(key, facts);
   }
   return facts;
 }
 
-/** Lower-case words of a key in snake_case, camelCase, kebab-case or spaced spelling, without accents. */
+/** The lower-case words of a key in snake_case, camelCase, kebab-case or with spaces, without accents. */
 export function keyWords(key: string): string[] {
   return key
     .normalize('NFD')
@@ -85,20 +91,22 @@ function classify(key: string): KeyFacts {
   const compound = pairs.some((pair) => compounds.has(pair));
   const isThing = has(things);
   let kind: PersonalKind | undefined;
-  if (has(ownNameWords) || (has(nameWords) && !isThing)) kind = 'name';
-  else if (has(phoneWords)) kind = 'phone';
-  else if (has(documentWords)) kind = 'document';
-  else if (has(otherWords) || compound) kind = 'other';
-  return { kind, bareName: parts.length === 1 && nameWords.has(parts[0] ?? ''), thing: isThing, coarse: has(coarse) };
+  if (has(personalFieldNames.fullName) || (has(personalFieldNames.name) && !isThing)) kind = 'name';
+  else if (has(personalFieldNames.phone)) kind = 'phone';
+  else if (has(personalFieldNames.document)) kind = 'document';
+  else if (has(personalFieldNames.other) || compound) kind = 'other';
+  return { kind, bareName: parts.length === 1 && personalFieldNames.name.has(parts[0] ?? ''), thing: isThing, coarse: has(coarse) };
 }
 
-/** What a key's name says: the kind of personal value it holds, undefined when it holds none. `holder` is the key of the object around it. */
+/**
+ * The kind of personal value that a field of this name holds, undefined for other fields. `holder` is the key of the object around the field.
+ */
 export function personalKind(key: string, holder: string | undefined): PersonalKind | undefined {
   const facts = factsOf(key);
   return facts.bareName && holder !== undefined && factsOf(holder).thing ? undefined : facts.kind;
 }
 
-/** Whether the value of a key is too general to be looked for in the rest of a record. */
+/** Whether the value of a key is too general to search for in the rest of a record. */
 export function isCoarse(key: string): boolean {
   return factsOf(key).coarse;
 }

@@ -7,39 +7,39 @@ import { personalKind } from './personal-field-names.ts';
 import { type Collected, collectBranch, newCollected, occurring, repeats } from './repeats.ts';
 import { shrink } from './shrink.ts';
 
-/** Characters of JSON of one event's `properties`; a platform's largest order has a quarter of it. */
+/** Characters of JSON that one event's `properties` may have. A platform's largest order has a quarter of them. */
 const propertiesCharsMax = 65_536;
 
-/** Which paths of a record are personal or credentials, compiled. */
+/** The compiled paths of a record that are personal or credentials. */
 export interface PersonalPaths {
   remove: PathState | undefined;
   keep: PathState | undefined;
-  /** Where it is given, whatever no path of it names goes too. */
+  /** With this set, every field that none of its paths names is removed too. */
   only?: PathState | 'none' | undefined;
 }
 
-/** What may stay, below where the walk of a record has come to: everything, nothing, or what these paths name. */
+/** What may be kept below the current place of the walk: everything, nothing, or the fields that these paths name. */
 type Allowed = PathState | 'all' | 'none';
 
-/** The first half of a redaction: what is personal by its place, its key or its form is gone; repetitions are not looked for yet. */
+/** The first half of a redaction: values that are personal by their path, key or form are removed, and their repetitions are still there. */
 export interface Pruned {
   value: JsonObject;
   collected: Collected;
-  /** Every key, string and longer number of `value`: what may repeat something collected. */
+  /** Every key, string and longer number of `value`, which may repeat a collected value. */
   texts: string[];
-  /** Estimate of its JSON, without escapes. */
+  /** Estimated characters of the JSON of `value`, without escapes. */
   chars: number;
 }
 
 interface Run extends Omit<Pruned, 'value'> {
-  /** For samples of dead letters: removed values leave their type behind, and text that jsonb refuses is repaired instead of refused. */
+  /** For samples of dead letters: a removed value leaves its type, and a text that jsonb refuses is repaired instead of refused. */
   asSample: boolean;
 }
 
 /**
- * Takes out of a record, by `paths` and by the names of its keys, everything personal, and collects the values taken out.
- * Free text goes as well, unless under `keep`. So does whatever `only` does not name, of which just what its keys call personal is collected:
- * nobody knows what the rest is. Throws INVALID_PAYLOAD for text that jsonb refuses (U+0000, lone surrogates), and for numbers that are not finite.
+ * Removes everything personal from a record, by `paths` and by the names of its keys, and collects the removed values. Free text is removed
+ * too, except under `keep`, and so is every field that `only` does not name: of these fields only the values with a personal key are collected,
+ * since the others may be anything. Throws INVALID_PAYLOAD for text that jsonb refuses (U+0000, lone surrogates) and for infinite numbers.
  */
 export function prune(record: JsonObject, paths: PersonalPaths, asSample = false): Pruned {
   const run: Run = { collected: newCollected(), texts: [], chars: 0, asSample };
@@ -49,11 +49,11 @@ export function prune(record: JsonObject, paths: PersonalPaths, asSample = false
 }
 
 /**
- * The second half: every string, number and key that repeats a collected value goes.
- * The result is bounded to `charsMax` characters of JSON, with `_truncated: true` where that took something away.
+ * The second half: removes every string, number and key that repeats a collected value.
+ * The result has at most `charsMax` characters of JSON; `_truncated: true` says that something was cut to fit.
  */
 export function finish(pruned: Pruned, charsMax: number = propertiesCharsMax): JsonObject {
-  // An escape takes up to six characters: only what could be too large is measured exactly, and shortened before it is searched.
+  // An escape takes up to six characters. Only a record that could be too large is measured exactly, and shortened before the search.
   const value = pruned.chars * 6 <= charsMax ? pruned.value : shrink(pruned.value, charsMax);
   const found = occurring(value === pruned.value ? pruned.texts : textsOf(value), pruned.collected);
   if (found.overflow) return { _truncated: true };
@@ -72,12 +72,12 @@ function textsOf(value: Json, into: string[] = []): string[] {
   return into;
 }
 
-/** Both halves in one, for records read without more personal values than their own. */
+/** Both halves in one, for a record whose personal values are all in the record. */
 export function redact(record: JsonObject, paths: PersonalPaths, charsMax: number = propertiesCharsMax): JsonObject {
   return finish(prune(record, paths), charsMax);
 }
 
-/** Whether a text for a readable column carries or repeats something personal. */
+/** Whether a text for a readable column contains or repeats a personal value. */
 export function containsPersonal(text: string, collected: Collected): boolean {
   return looksPersonal(text) || repeats(text, collected);
 }
@@ -102,7 +102,7 @@ interface Place {
   remove: PathState | undefined;
   keep: PathState | undefined;
   allowed: Allowed;
-  /** A path of `keep` leads here or above: nothing goes for its key's name or for being free text. */
+  /** A path of `keep` names this value or one above: nothing below is removed for its key or for being free text. */
   kept: boolean;
   depth: number;
 }
@@ -194,7 +194,7 @@ function allowedAt(allowed: Allowed, key: string): Allowed {
   return next === undefined ? 'none' : next.end ? 'all' : next;
 }
 
-/** Whether nothing is left in it, however many lists of nothing it holds. */
+/** Whether the value is empty, or holds only empty objects and lists. */
 function isBare(value: Json): boolean {
   if (Array.isArray(value)) return value.every(isBare);
   return isObject(value) && Object.keys(value).length === 0;
@@ -215,7 +215,7 @@ function pruneString(run: Run, value: string, kept: boolean): string | undefined
 function pruneNumber(run: Run, value: number): Json {
   if (!Number.isFinite(value) && !run.asSample) throw new RecordError('INVALID_PAYLOAD', 'A number is too large.');
   const size = Math.abs(value);
-  // jsonb writes 1e300 out in three hundred digits: a small body would read back as a large one.
+  // jsonb writes 1e300 as three hundred digits, so that a small body would become a large row.
   if (size >= 1e21 || (size < 1e-21 && size > 0)) return String(value);
   if (size >= 100_000) run.texts.push(String(value));
   return value;
@@ -225,7 +225,7 @@ function placeholder(value: Json): string {
   return `[redacted ${Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value}]`;
 }
 
-/** A field name: short, clean, and not itself an address or a number. */
+/** Whether a key may be stored: it is short, has no characters that jsonb refuses, and is not an address or a number. */
 function storableKey(key: string): boolean {
   return key.length <= 200 && isStorable(key) && !looksPersonal(key);
 }

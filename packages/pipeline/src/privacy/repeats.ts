@@ -3,20 +3,20 @@ import type { Json } from '../source.ts';
 import { isCoarse, type PersonalKind, personalKind } from './personal-field-names.ts';
 
 /**
- * Personal values found in one record, in the forms they are looked for in the rest of it: folded text, and digits without separators.
- * One per record; nothing of it is ever stored.
+ * The personal values of one record, in the forms in which the rest of the record is searched for them: folded text, and digits without
+ * separators. There is one for each record, and it is never stored.
  */
 export interface Collected {
-  /** Folded text → whether it has to stand alone as a word (short ones would hit inside other words: `ana` in `banana`). */
+  /** Folded text → whether it counts only as a separate word (a short name is also part of other words: `ana` in `banana`). */
   texts: Map<string, boolean>;
   digits: Set<string>;
-  /** More values than are looked for one by one: every text then counts as personal. */
+  /** There are too many values to search for, so every text counts as personal. */
   overflow: boolean;
 }
 
 const collectedMax = 2000;
 
-/** Words that appear in names of companies and of test buyers, and in every payload: looked for only as part of the full name. */
+/** Words in the names of companies and test buyers that every payload contains. They count only as part of the full name. */
 const generic = new Set(
   `name nome nombre test teste tester prueba demo sample exemplo example customer cliente client buyer comprador compradora user usuario producer produtor
    produtora affiliate afiliado afiliada seller vendedor vendor product produto producto company empresa ltda eireli group grupo store loja shop digital
@@ -32,12 +32,15 @@ const marks = /\p{M}+/gu;
 const notAscii = /[^\0-\x7f]+/g;
 const foldedRuns = new Map<string, string>();
 
-/** Text without case, accents and compatibility forms. */
+/** The text without case, accents and compatibility forms. */
 function fold(text: string): string {
   return text.toLowerCase().replace(notAscii, foldRun);
 }
 
-/** Normal forms never join a run to the ASCII around it, and a language's accented letters are few. */
+/**
+ * Folds a run of characters beyond ASCII, and remembers short ones: normal forms never join a run with the ASCII around it, and a language
+ * has few accented letters.
+ */
 function foldRun(run: string): string {
   let folded = foldedRuns.get(run);
   if (folded === undefined) {
@@ -47,7 +50,7 @@ function foldRun(run: string): string {
   return folded;
 }
 
-/** Notes every value in a personal branch. `kind` is that of the branch's own key. */
+/** Collects every value in a personal branch. `kind` is the kind of the branch's key. */
 export function collectBranch(into: Collected, value: Json, key: string, kind: PersonalKind | undefined): void {
   if (Array.isArray(value)) for (const item of value) collectBranch(into, item, key, kind);
   else if (isObject(value))
@@ -57,7 +60,7 @@ export function collectBranch(into: Collected, value: Json, key: string, kind: P
   }
 }
 
-/** Notes one personal value. */
+/** Collects one personal value. */
 export function collectValue(into: Collected, value: string, kind: PersonalKind | undefined): void {
   if (into.texts.size + into.digits.size > collectedMax) {
     into.overflow = true;
@@ -65,13 +68,13 @@ export function collectValue(into: Collected, value: string, kind: PersonalKind 
   }
   const text = value.trim();
   const digits = text.replace(/\D+/g, '');
-  // A telephone number is repeated with and without its country code: the subscriber's eight digits are in both.
+  // A telephone number may be repeated with or without its country code: the last eight digits are in both.
   if (digits.length >= 7 && digits.length * 2 >= text.length && /[1-9]/.test(digits)) {
     const subscriber = digits.slice(-8);
-    // 90000-0000 would be found in every id that is padded with zeros.
+    // 90000-0000 would match every id that is padded with zeros.
     into.digits.add(kind === 'phone' && !/0{6}/.test(subscriber) ? subscriber : digits);
   }
-  // House numbers and dialling codes occur by chance in any id or time.
+  // House numbers and dialling codes occur in ids and times by chance.
   if (/^\d{1,5}$/.test(text)) return;
   const folded = cut(fold(text), 200);
   addText(into, folded, kind === 'name' ? 2 : 4);
@@ -80,12 +83,12 @@ export function collectValue(into: Collected, value: string, kind: PersonalKind 
 }
 
 function addText(into: Collected, folded: string, lengthMin: number): void {
-  // Two characters make a full name in Chinese or Japanese, and mean nothing in Latin script.
+  // Two characters can be a full name in Chinese or Japanese, but not in Latin script.
   if (folded.length >= Math.max(3, lengthMin)) into.texts.set(folded, folded.length < 5);
   else if (folded.length === 2 && lengthMin < 4 && /^\p{Lo}+$/u.test(folded)) into.texts.set(folded, false);
 }
 
-/** Texts with URL-encoded parts are read both ways. */
+/** The text, and behind it the decoded text where it has URL-encoded parts. */
 export function readings(text: string): string {
   if (!text.includes('%') && !text.includes('+')) return text;
   try {
@@ -109,13 +112,13 @@ export function repeats(text: string, collected: Collected): boolean {
   return false;
 }
 
-/** The part of `collected` that occurs anywhere in `texts` at all: mostly nothing, found in one pass over all of them. */
+/** The collected values that occur anywhere in `texts`, found in one pass. In most records there are none. */
 export function occurring(texts: readonly string[], collected: Collected): Collected {
   const found = newCollected();
   found.overflow = collected.overflow;
   if (found.overflow || texts.length === 0) return found;
   const joined = texts.join('\n');
-  // Ten million characters compared take some milliseconds; beyond it a record is not worth the time of its neighbours.
+  // Comparing ten million characters takes some milliseconds. A record that needs more would delay the other deliveries.
   if ((collected.texts.size + collected.digits.size) * joined.length > 20_000_000) {
     found.overflow = true;
     return found;
@@ -139,7 +142,7 @@ function occurs(folded: string, needle: string, alone: boolean): boolean {
   return false;
 }
 
-/** Letters of the folded alphabet and everything beyond ASCII; NaN (outside the text) is none. */
+/** Whether the code is a letter of the folded alphabet or beyond ASCII. NaN, outside of the text, is not. */
 function isWordCode(code: number): boolean {
   return (code >= 0x61 && code <= 0x7a) || code > 0x7f;
 }

@@ -3,12 +3,12 @@ import type { Json, JsonObject } from '../source.ts';
 import { finish, type PersonalPaths, prune } from './redact.ts';
 import { type Collected, newCollected, repeats } from './repeats.ts';
 
-/** Characters of JSON of a dead letter's sample: enough to see what is wrong, small enough for a list of them. */
+/** Characters of JSON that a dead letter's sample may have: enough to see what is wrong, and few enough for a list of samples. */
 const sampleCharsMax = 4096;
 
 /**
- * What a person may see of a record that failed: redacted like `properties`, with `[redacted string]` in place of what was removed,
- * so that its shape stays. Never throws: a record that cannot be redacted is shown as its shape alone.
+ * The form of a failed record that people may see: redacted like `properties`, with `[redacted string]` in place of each removed value, so
+ * that the shape stays visible. Never throws: of a record that cannot be redacted only the shape is shown.
  */
 export function sampleOf(record: JsonObject, paths: PersonalPaths, collected: Collected): Json {
   try {
@@ -22,11 +22,11 @@ export function sampleOf(record: JsonObject, paths: PersonalPaths, collected: Co
   }
 }
 
-/** Types instead of values, a few levels and fields of them: for a body of which not even the personal paths are known. */
+/** Types instead of values, for a few levels and fields. For a body whose personal paths are not known. */
 export function shapeOf(value: Json): Json {
   let collected = newCollected();
   try {
-    // By the names of its keys alone: what it finds must not be spelled by a key that is shown.
+    // Values are collected by the names of their keys, so that no key is shown that spells one of them.
     if (typeof value === 'object' && value !== null) collected = prune({ value }, { remove: undefined, keep: undefined }, true).collected;
   } catch {
     collected.overflow = true;

@@ -2,8 +2,8 @@ import { isObject } from '../reading/fields.ts';
 import type { Json, JsonObject } from '../source.ts';
 
 /**
- * At most `charsMax` characters of JSON: the largest branches lose first, small neighbours stay, arrays keep their beginning.
- * A shortened object says so with `_truncated: true`.
+ * Shortens an object to at most `charsMax` characters of JSON: the largest branches are shortened first, small ones stay, and arrays keep their
+ * beginning. A shortened object has `_truncated: true`.
  */
 export function shrink(value: JsonObject, charsMax: number): JsonObject {
   const sizes = new Map<Json, number>();
@@ -12,7 +12,7 @@ export function shrink(value: JsonObject, charsMax: number): JsonObject {
   return { ...(isObject(fitted) ? fitted : {}), _truncated: true };
 }
 
-/** Characters of JSON, remembered for containers. */
+/** Characters of the value's JSON. The sizes of containers are remembered. */
 function measure(value: Json, sizes: Map<Json, number>): number {
   if (typeof value === 'string') return JSON.stringify(value).length;
   if (typeof value !== 'object' || value === null) return String(value).length;
@@ -35,7 +35,7 @@ function fit(value: Json, budget: number, sizes: Map<Json, number>): Json | unde
   const entries = Object.entries(value).map(([key, item]) => ({ key, item, size: JSON.stringify(key).length + 2 + sizeOf(item, sizes) }));
   const fitted = new Map<string, Json>();
   let left = budget - 2;
-  // Smallest first, each at most an equal share of what is left: what the small ones do not need goes to the large ones.
+  // Smallest first, and each field gets at most an equal share of the rest: the large fields use what the small ones do not need.
   for (const [index, entry] of entries.toSorted((a, b) => a.size - b.size).entries()) {
     const share = Math.floor(left / (entries.length - index));
     const overhead = JSON.stringify(entry.key).length + 2;

@@ -14,7 +14,7 @@ export function tooOld(toleranceSeconds: number): Verdict {
 }
 
 /**
- * The verdict on a delivery whose signature covers its time. The signature comes first: a sender without the secret learns nothing of our
+ * The verdict on a delivery whose signature covers its time. The signature comes first: a sender without the secret cannot probe our
  * clock. A time ahead of ours is refused as well, since a signature dated ahead could be replayed until its time has gone by.
  */
 export function signedAt(timestampSeconds: number, nowMs: number, toleranceSeconds: number): Verdict {

@@ -2,39 +2,42 @@ import type { Delivery } from '../source.ts';
 import { decodeComponent, decodeLatin1Component } from './form.ts';
 import { stringEnd } from './json.ts';
 
-/** Bytes of a body that are looked through. Platforms that put their credential into the body send some kilobytes. */
+/** Bytes of a body that are searched. Platforms that put their credential into the body send some kilobytes. */
 const walkedBytesMax = 262_144;
-/** Names and values longer than this are no credential's. */
+/** A longer name or value is not a credential. */
 const literalBytesMax = 1_024;
-/** As many as `parseForm` reads. */
+/** The limit of `parseForm`. */
 const formFieldsMax = 1_000;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Where the value of a field stands in the body's bytes: from `start` up to and without `end`. */
+/** The bytes of a field's value in the body, from `start` up to and without `end`. */
 export interface FieldPlace {
   start: number;
   end: number;
 }
 
 export interface BodyField {
-  /** The field's text, of the last one where there are several; undefined where there is none, or it is no text or whole number. */
+  /**
+   * Text of the field, of the last one where the body has several; undefined without the field, or where its value is neither text nor a
+   * whole number.
+   */
   text: string | undefined;
-  /** Every place of the field, in order. */
+  /** Every place of the field in the body, in order. */
   places: FieldPlace[];
-  /** False where the body is too long or broken: the field may stand elsewhere too. */
+  /** False where the body is too long or malformed, so that the field may also occur in a part that was not searched. */
   isComplete: boolean;
   kind: 'json' | 'form';
 }
 
 /**
- * One top-level field of a body that nobody has proved genuine yet, found by a walk over its first 256 KiB that builds nothing: parsing takes
- * many times the memory and time that the sender spent. A JSON object or a form; of anything else, nothing is found.
+ * Finds one top-level field of a body that is not verified yet, by a scan of its first 256 KiB that allocates no values: parsing would take
+ * many times the memory and time that the sender spent. The body is a JSON object or a form; in any other body nothing is found.
  */
 export function findBodyField({ raw, headers }: Pick<Delivery, 'raw' | 'headers'>, name: string): BodyField {
   const text = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('latin1', 0, walkedBytesMax);
   const isCut = raw.byteLength > walkedBytesMax;
-  // A byte order mark is three characters here.
+  // In latin1 a byte order mark is three characters.
   const start = skipSpace(text, text.startsWith('\u00ef\u00bb\u00bf') ? 3 : 0);
   const first = text.charAt(start);
   const contentType = headers['content-type'] ?? '';
@@ -51,7 +54,7 @@ function skipSpace(text: string, from: number): number {
   return at;
 }
 
-/** The object that begins at `open`, key by key; nothing where another value does. Values are passed over without a look at what they hold. */
+/** Scans the object that begins at `open`, key by key, and skips its values. Finds nothing where another kind of value begins there. */
 function walkObject(text: string, open: number, name: string, raw: Uint8Array): BodyField {
   const found = nothingOf('json');
   if (text.charAt(open) !== '{') return found;
@@ -77,7 +80,7 @@ function walkObject(text: string, open: number, name: string, raw: Uint8Array): 
   return found;
 }
 
-/** Past the value that begins at `start`; beyond the text where the value does not end in it. */
+/** The position after the value that begins at `start`; beyond the text where the value is not complete. */
 function valueEnd(text: string, start: number): number {
   const first = text.charAt(start);
   if (first === '"') return stringEnd(text, start) + 1;
@@ -105,7 +108,7 @@ function textOf(raw: Uint8Array, place: FieldPlace): string | undefined {
   return typeof text === 'string' && text.trim() !== '' ? text.trim() : undefined;
 }
 
-/** A JSON value of at most {@link literalBytesMax} bytes; undefined where it is longer, or is not JSON. */
+/** A JSON value of at most {@link literalBytesMax} bytes; undefined where the value is longer or not JSON. */
 function literal(raw: Uint8Array, { start, end }: FieldPlace): unknown {
   if (end - start > literalBytesMax) return undefined;
   try {

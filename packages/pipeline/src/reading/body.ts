@@ -27,7 +27,7 @@ export function decodeBody(delivery: Delivery): Body {
   ) {
     return { kind: 'ndjson', value: parseLines(text) };
   }
-  // An encoded form never begins with a bracket: it is JSON sent under curl's default content type.
+  // An encoded form never begins with a bracket, so this is JSON sent with curl's default content type.
   if (first === '{' || first === '[') return { kind: 'json', value: parseJson(text) };
   if (isForm) return { kind: 'form', value: parseForm(text.trim(), isLatin1 ? decodeLatin1Component : undefined) };
   if (/^\s*[^\s=&<>{}"]{1,200}=\S*\s*$/.test(text)) return { kind: 'form', value: parseForm(text.trim()) };

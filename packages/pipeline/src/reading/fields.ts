@@ -10,7 +10,7 @@ function keysOf(path: string): readonly string[] {
   let keys = splitPaths.get(path);
   if (keys === undefined) {
     keys = path.split('.');
-    // Paths come from sources and configs, some hundreds; a path made of data must not pile up.
+    // Sources and configs have some hundreds of paths. The limit keeps paths that are made of data from filling the memory.
     if (splitPaths.size < 5000) splitPaths.set(path, keys);
   }
   return keys;
@@ -27,7 +27,10 @@ export function at(value: Json | undefined, path: string): Json | undefined {
   return current;
 }
 
-/** A non-empty string at a path; numbers are given as their decimal text (ids arrive as either). Undefined when absent, null or blank. */
+/**
+ * The non-empty text at a path. A number becomes its decimal text, since ids arrive as both. Undefined when the value is absent, null or
+ * blank.
+ */
 export function text(value: Json | undefined, path: string): string | undefined {
   const found = at(value, path);
   if (typeof found === 'number') return String(found);
@@ -36,7 +39,7 @@ export function text(value: Json | undefined, path: string): string | undefined 
   return trimmed === '' ? undefined : trimmed;
 }
 
-/** Like {@link text}, from the first of several paths that has one. */
+/** Like {@link text}, for the first of several paths that has a text. */
 export function firstText(value: Json | undefined, ...paths: string[]): string | undefined {
   for (const path of paths) {
     const found = text(value, path);
@@ -52,7 +55,7 @@ export function requireText(value: Json | undefined, ...paths: [string, ...strin
   return found;
 }
 
-/** A finite number at a path, given as a number or as decimal text; undefined when absent. Throws SCHEMA_DRIFT when it is something else. */
+/** The finite number at a path, from a number or decimal text; undefined when absent. Throws SCHEMA_DRIFT for any other value. */
 export function number(value: Json | undefined, path: string): number | undefined {
   const found = at(value, path);
   if (found === undefined || found === null || found === '') return undefined;
@@ -62,7 +65,7 @@ export function number(value: Json | undefined, path: string): number | undefine
   return parsed;
 }
 
-/** The object at a path. Throws MISSING_FIELD when absent, SCHEMA_DRIFT when it is something else. */
+/** The object at a path. Throws MISSING_FIELD when it is absent, SCHEMA_DRIFT for any other value. */
 export function requireObject(value: Json | undefined, path: string): JsonObject {
   const found = at(value, path);
   if (found === undefined || found === null) throw new RecordError('MISSING_FIELD', `"${path}" is missing`, path);
@@ -70,7 +73,7 @@ export function requireObject(value: Json | undefined, path: string): JsonObject
   return found;
 }
 
-/** Those of `names` that the object carries as non-empty text, for `attribution`. */
+/** The fields of the object with one of the names and a non-empty text, for `attribution`. */
 export function pickTexts(value: Json | undefined, names: readonly string[]): Record<string, string> {
   const picked: Record<string, string> = {};
   for (const name of names) {
@@ -81,8 +84,8 @@ export function pickTexts(value: Json | undefined, names: readonly string[]): Re
 }
 
 /**
- * At most the first `charsMax` UTF-16 code units of a text, and no half of a character: the database refuses a lone surrogate.
- * Whatever is shortened to fit a column is shortened here.
+ * At most the first `charsMax` UTF-16 code units of a text, without half a character at the end: the database refuses a lone surrogate.
+ * Every text that is shortened to fit a column is shortened by this function.
  */
 export function cut(text: string, charsMax: number): string {
   if (text.length <= charsMax) return text;

@@ -9,8 +9,8 @@ export function sha256(raw: Uint8Array | string): Buffer {
 }
 
 /**
- * SHA-256 of a record whatever its key order and white space, without the paths in `omit` (attempt counters, credentials):
- * equal for two deliveries of one event, different when its content changed.
+ * SHA-256 of a record without the paths in `omit` (attempt counters, credentials). Key order and white space do not matter: the hash is equal
+ * for two deliveries of one event, and different when the content changed.
  */
 export function recordFingerprint(record: JsonObject, omit?: PathState): Buffer {
   return sha256(canonicalJson(record, omit));

@@ -2,14 +2,14 @@ import { type Json, type JsonObject, RecordError } from '../source.ts';
 import { isObject } from './fields.ts';
 import { jsonDepthMax } from './json.ts';
 
-/** PHP's own default for max_input_vars; the largest form in the field has about a hundred. */
+/** PHP's default for max_input_vars. The largest form that a platform sends has about a hundred fields. */
 const fieldsMax = 1000;
 
-/** Objects made of brackets: those whose keys turn out to be 0, 1, 2, … become arrays, as PHP would encode them. */
+/** Objects made from brackets. Those whose keys are 0, 1, 2, … become arrays, as PHP would encode them. */
 type Bracketed = WeakSet<JsonObject>;
 
 /**
- * Form fields to an object. PHP brackets nest (`venda[codigo]=1`, `items[0][id]=2`, `tags[]=a`), the last of repeated names wins.
+ * Parses form fields to an object. PHP brackets nest (`venda[codigo]=1`, `items[0][id]=2`, `tags[]=a`), and the last of repeated names wins.
  * `decode` turns percent-encoded text into characters. Throws INVALID_PAYLOAD on more than 1,000 fields or 100 brackets in one name.
  */
 export function parseForm(text: string, decode: (component: string) => string = decodeComponent): JsonObject {
@@ -27,7 +27,7 @@ export function parseForm(text: string, decode: (component: string) => string = 
   return listify(form, bracketed) as JsonObject;
 }
 
-/** `venda[codigo][]` → `venda`, `codigo`, ``. A name whose brackets do not close is one plain key. */
+/** `venda[codigo][]` → `venda`, `codigo`, ``. A name whose brackets are not closed is one plain key. */
 export function fieldPath(name: string): string[] {
   const open = name.indexOf('[');
   if (open <= 0 || !name.endsWith(']')) return [name];
@@ -63,7 +63,7 @@ function listify(value: Json, bracketed: Bracketed): Json {
 }
 
 /**
- * One percent-encoded component in UTF-8, `+` for a space. A stray `%` stands for itself, as browsers read it.
+ * Decodes one percent-encoded component in UTF-8, with `+` for a space. A stray `%` is kept, as browsers do.
  * Throws INVALID_PAYLOAD when the bytes are not UTF-8.
  */
 export function decodeComponent(component: string): string {

@@ -19,17 +19,17 @@ export function decodeText(raw: Uint8Array): string {
 
 /**
  * Values of one body: objects, arrays, texts, numbers, booleans and nulls. A parsed value takes up to a hundred times its text (`{},` is three
- * characters and 56 bytes), so that the size of the body alone does not bound the memory. Ten thousand records of ten values fit, and more than a thousand purchases of
- * Hotmart; a megabyte of JSON that a platform writes holds about half as many.
+ * characters and 56 bytes), so that the size of the body alone does not bound the memory. Ten thousand records of ten values fit, and more
+ * than a thousand purchases of Hotmart. A megabyte of JSON that a platform writes holds about half as many values.
  */
 export const jsonValuesMax = 100_000;
 
-/** How many values the texts of one body may still hold. Shared by the lines of NDJSON. */
+/** How many values the texts of one body may still hold. The lines of an NDJSON body share one budget. */
 export interface ValueBudget {
   left: number;
 }
 
-/** A part of a text, from `start` up to and without `end`. */
+/** A range of a text, from `start` up to and without `end`. */
 interface Span {
   start: number;
   end: number;
@@ -43,7 +43,7 @@ const backslash = 0x5c;
 
 const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
 const isSpace = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
-/** One of `.eE+-`: a number goes on with it. */
+/** One of `.eE+-`, which may continue a number. */
 const isNumberSign = (code: number): boolean => code === 0x2e || code === 0x65 || code === 0x45 || code === 0x2b || code === minus;
 
 /**
@@ -61,13 +61,13 @@ export function scan(text: string, budget: ValueBudget): Span[] {
     else if (isDigit(code)) {
       const start = at;
       while (isDigit(text.charCodeAt(at + 1))) at += 1;
-      // 2^53 has 16 digits
+      // 2^53 has 16 digits.
       if (at - start >= 15) noteLongInteger(text, start, at + 1, longIntegers);
     } else if (code === comma) left -= 1;
     else if (code === 0x7b || code === 0x5b) {
       depth += 1;
       if (depth > jsonDepthMax) throw new RecordError('INVALID_PAYLOAD', `The body is nested deeper than ${jsonDepthMax} levels.`);
-      // its first value; `}` and `]` stand two characters after `{` and `[`
+      // The first value of a container that is not empty. The codes of `}` and `]` are two above those of `{` and `[`.
       if (text.charCodeAt(at + 1) !== code + 2) left -= 1;
     } else if (code === 0x7d || code === 0x5d) depth -= 1;
     if (left < 0) throw new RecordError('INVALID_PAYLOAD', `The body has more than ${jsonValuesMax} JSON values.`);
@@ -88,13 +88,13 @@ export function stringEnd(text: string, open: number): number {
   return text.length;
 }
 
-/** Adds the digits from `start` to `end` with their sign, where they are a whole JSON number and a double would round it. */
+/** Adds the digits from `start` to `end` with their sign, where they are a complete integer that a double would round. */
 function noteLongInteger(text: string, start: number, end: number, into: Span[]): void {
   const signed = text.charCodeAt(start - 1) === minus ? start - 1 : start;
   const isPart = isNumberSign(text.charCodeAt(signed - 1)) || isNumberSign(text.charCodeAt(end));
-  // Not JSON at all: quotes must not make it so.
+  // A text that is not JSON must not become JSON by the quotes.
   const isMalformed = text.charAt(start) === '0' || text.charCodeAt(afterSpace(text, end)) === colon;
-  // 309 digits are Infinity, which is refused with its record.
+  // A number of 309 digits becomes Infinity, for which its record is refused.
   if (isPart || isMalformed || end - start > 309) return;
   const value = Number(text.slice(signed, end));
   if (!Number.isSafeInteger(value) && Number.isFinite(value)) into.push({ start: signed, end });
@@ -115,7 +115,7 @@ export function parseJson(text: string, budget: ValueBudget = { left: jsonValues
   const longIntegers = scan(text, budget);
   let value: Json;
   try {
-    // Quoted in the text: a reviver would be called for every value, and costs eighty times the text in memory.
+    // The integers are quoted in the text: a reviver is called for every value, and costs eighty times the text in memory.
     value = JSON.parse(longIntegers.length === 0 ? text : quoteSpans(text, longIntegers));
   } catch (error) {
     // The engine's message quotes the text around the mistake; only its position is safe to repeat.
@@ -123,7 +123,7 @@ export function parseJson(text: string, budget: ValueBudget = { left: jsonValues
     const position = withoutQuotes(quoted, longIntegers);
     throw new RecordError('INVALID_PAYLOAD', `The body is not valid JSON${position <= text.length ? ` at character ${position}` : ''}.`);
   }
-  // A key may spell itself with escapes; those of ASCII letters and underscore begin \u005, \u006 or \u007.
+  // A key may be written with escapes; those of ASCII letters and the underscore begin with \u005, \u006 or \u007.
   if (text.includes('__proto__') || /\\u00[567]/.test(text)) dropProto(value);
   return value;
 }
@@ -158,8 +158,8 @@ function dropProto(value: Json): void {
 }
 
 /**
- * One text for one meaning: keys sorted by code unit, no white space, values at `omit` left out.
- * Throws INVALID_PAYLOAD when nested deeper than twice {@link jsonDepthMax}.
+ * The same text for equal values: keys sorted by code unit, no white space, without the values at `omit`.
+ * Throws INVALID_PAYLOAD when the value is nested deeper than twice {@link jsonDepthMax}.
  */
 export function canonicalJson(value: Json, omit?: PathState): string {
   return write(value, omit, 0);
@@ -189,14 +189,14 @@ function write(value: Json, omit: PathState | undefined, depth: number): string 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what JSON escapes
 const escaped = /["\\\u0000-\u001f\ud800-\udfff]/;
 
-/** As JSON.stringify, which costs several times as much for the short, plain strings that records are made of. */
+/** The result of JSON.stringify, which takes several times as long for the short, plain strings in records. */
 function quoted(text: string): string {
   return text.length < 100 && !escaped.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 const quotedKeys = new Map<string, string>();
 
-/** A platform's field names are few and come again in every record. */
+/** A platform has few field names, and repeats them in every record. */
 function quotedKey(key: string): string {
   let text = quotedKeys.get(key);
   if (text === undefined) {

@@ -1,7 +1,7 @@
 import { currencyDigits } from '@tributary/shared/currency.ts';
 import { RecordError } from '../source.ts';
 
-/** Upper-cased ISO 4217 code. Throws VALIDATION_FAIL when it is not three letters. */
+/** The ISO 4217 code in upper case. Throws VALIDATION_FAIL when the text is not three letters. */
 export function currencyCode(text: string, path: string): string {
   const code = text.trim().toUpperCase();
   if (!/^[A-Z]{3}$/.test(code)) throw new RecordError('VALIDATION_FAIL', `"${path}" is not a currency code`, path);
@@ -9,8 +9,8 @@ export function currencyCode(text: string, path: string): string {
 }
 
 /**
- * Decimal major units (`1500.0`, `"19.90"`) to integer minor units, by decimal text so that no cent is lost to binary fractions.
- * More decimals than the currency has are rounded half away from zero. Throws SCHEMA_DRIFT when it is not a decimal number.
+ * Converts decimal major units (`1500.0`, `"19.90"`) to integer minor units by their decimal text, so that no cent is lost to binary fractions.
+ * More decimals than the currency has are rounded half away from zero. Throws SCHEMA_DRIFT when the amount is not a decimal number.
  */
 export function minorUnits(amount: number | string, currency: string, path: string): bigint {
   const match = /^\s*(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d{1,2}))?\s*$/i.exec(String(amount));
@@ -26,7 +26,7 @@ export function minorUnits(amount: number | string, currency: string, path: stri
   return checkRange(sign === '-' ? -minor : minor, path);
 }
 
-/** An amount that already is in minor units. Throws SCHEMA_DRIFT when it is not an integer. */
+/** An amount that is in minor units already. Throws SCHEMA_DRIFT when the amount is not an integer. */
 export function integerMinorUnits(amount: number | string, path: string): bigint {
   if (!/^-?\d+$/.test(String(amount))) throw new RecordError('SCHEMA_DRIFT', `"${path}" should be an integer of minor units`, path);
   return checkRange(BigInt(amount), path);

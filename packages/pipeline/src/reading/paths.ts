@@ -1,25 +1,25 @@
 /**
  * Dotted paths with `*` (`data.buyer.address.*`), followed key by key while a record is walked. A path names a leaf or a whole branch.
  *
- * Paths come from people's settings: `a.*.*`, `*.a.*`, `*.*.a` and so on would make a table of states twice as large with every path.
- * So none is made. A state is the set of places in the tree of paths that the keys so far may lead to, and a step costs at most one
- * look-up for each: never more than there are paths, and one for most, since few settings name a key and a `*` side by side.
+ * People write paths in their settings. A table of states would double with each of `a.*.*`, `*.a.*`, `*.*.a` and so on, so there is no table:
+ * a state is the set of places in the tree of paths that the keys so far lead to, and a step costs at most one look-up for each place. There
+ * are never more places than paths, and mostly there is one, since few settings name a key and a `*` side by side.
  */
 export interface PathState {
-  /** A path ends here: this value and everything below it are meant. */
+  /** A path ends here, so it names this value and everything below it. */
   readonly end: boolean;
   readonly places: readonly Place[];
 }
 
-/** One place in the tree of paths; by itself it is a state too, so that most steps make nothing new. */
+/** One place in the tree of paths. A place is also a state of one place, so that most steps allocate nothing. */
 interface Place extends PathState {
   end: boolean;
   readonly named: Map<string, Place>;
-  /** Where a `*` leads. */
+  /** The place after a `*`. */
   wild: Place | undefined;
 }
 
-/** The state before the first key; undefined without paths. Takes time and memory in proportion to their length. */
+/** The state before the first key; undefined without paths. Takes time and memory in proportion to the length of the paths. */
 export function compilePaths(paths: readonly string[]): PathState | undefined {
   if (paths.length === 0) return undefined;
   const root = newPlace();
@@ -39,7 +39,7 @@ export function compilePaths(paths: readonly string[]): PathState | undefined {
   return root;
 }
 
-/** The state after a key; undefined where no path goes on. An ending state is never left: `end` is asked first. */
+/** The state after a key; undefined where no path continues. Callers look at `end` first, and do not step on from a state that ends. */
 export function step(state: PathState | undefined, key: string): PathState | undefined {
   if (state === undefined) return undefined;
   const { places } = state;

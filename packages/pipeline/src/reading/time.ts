@@ -2,13 +2,15 @@ import { type Json, RecordError } from '../source.ts';
 
 export type TimeUnit = 'seconds' | 'milliseconds' | 'iso' | 'auto';
 
-/** 2001-09-09 in milliseconds is 10^12: below it a number is taken for seconds when the unit is not declared. */
+/**
+ * A smaller number is in seconds where the unit is not declared: 10^11 milliseconds are a day in 1973, 10^11 seconds one in the year 5138.
+ */
 const millisecondsFrom = 1e11;
 
 /**
- * A platform's time as milliseconds since the epoch.
- * `seconds` and `milliseconds` take numbers or decimal text, `iso` takes ISO 8601 (without a zone: UTC), `auto` tells by form and magnitude.
- * Throws SCHEMA_DRIFT when the value is no such time, VALIDATION_FAIL when it is outside the years 1971–2100.
+ * Parses a platform's time to milliseconds since the epoch.
+ * `seconds` and `milliseconds` take numbers or decimal text, `iso` takes ISO 8601 (UTC without a zone), `auto` decides by form and magnitude.
+ * Throws SCHEMA_DRIFT when the value is not a time in the unit, VALIDATION_FAIL when the time is outside the years 1971–2100.
  */
 export function parseTime(value: Json, unit: TimeUnit, path: string): number {
   const ms = toMilliseconds(value, unit);

@@ -34,7 +34,7 @@ export function SignIn() {
       footer={
         <>
           {t('noAccount')}{' '}
-          <AnchorLink to="/sign-up" search={next ? { next } : {}} hash>
+          <AnchorLink to="/sign-up" search={next ? { next } : {}} hash underline="always">
             {t('signUp')}
           </AnchorLink>
         </>

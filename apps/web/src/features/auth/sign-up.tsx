@@ -42,7 +42,7 @@ export function SignUp() {
       footer={
         <>
           {t('haveAccount')}{' '}
-          <AnchorLink to="/sign-in" search={next ? { next } : {}} hash>
+          <AnchorLink to="/sign-in" search={next ? { next } : {}} hash underline="always">
             {t('signIn')}
           </AnchorLink>
         </>

@@ -25,7 +25,7 @@ const config: z.ZodType<HotmartConfig> = z.strictObject({
 
 /**
  * Hotmart: v2 JSON events and the legacy v1 postback (form, and flat JSON for carts and subscriptions).
- * The proof is the account's hottok, a shared secret: nothing signs the body.
+ * A delivery proves itself by the account's hottok, a shared secret. Hotmart does not sign the body.
  * Source of the rules: developers.hotmart.com, webhook pages 1.0.0 and 2.0.0.
  */
 export const hotmart: Source<HotmartConfig> = {
@@ -51,7 +51,7 @@ export const hotmart: Source<HotmartConfig> = {
   samples,
   personal,
   credentials: { body: ['hottok'], query: ['hottok'], headers: ['x-hotmart-hottok'] },
-  // A body that carries the hottok differs after a rotation though the event is the same.
+  // A body with the hottok differs after the token was rotated, although the event is the same.
   volatile: ['hottok'],
 
   verify(delivery, secrets) {

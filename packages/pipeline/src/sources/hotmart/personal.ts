@@ -1,6 +1,6 @@
 import type { PersonalData } from '../../source.ts';
 
-/** Whole people, as branches: a field that Hotmart adds to one of them is personal from its first delivery. */
+/** People are removed as whole branches, so that a field that Hotmart adds to one of them is removed from its first delivery on. */
 const v2 = [
   'data.buyer',
   'data.buyer_ip',
@@ -59,7 +59,7 @@ const v1 = [
   'subscriberCode',
 ];
 
-/** Personal data of both versions: the documented fields, plus those of real deliveries that the documentation leaves out. */
+/** Personal data of both versions: the documented fields, and those that only real deliveries have. */
 export const personal: PersonalData = {
   remove: [...v2, ...v1],
   keep: [

@@ -2,10 +2,9 @@ import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from
 import { isBrazilianMobile } from '../../privacy/pii.ts';
 
 /**
- * One phone from Hotmart's two fields. The code field is an area code in most deliveries, a country code in others, noise
- * (nine digits) in the panel's test, and the number may repeat it: the first reading that is a valid number wins.
- * Answers E.164 where a reading is valid, else the digits as they came; undefined without a number, or without the area code that
- * a number needs to be one person's.
+ * Joins the two fields of a phone. The code field holds an area code in most deliveries, a country code in others and nine meaningless digits
+ * in the panel's test, and the number may repeat it: the first reading that is a valid number wins. Returns E.164 where a reading is valid, and
+ * otherwise the digits as they came; undefined without a number, or without the area code that makes a number belong to one person.
  */
 export function joinPhone(code: string | undefined, number: string | undefined, defaultCountry: string): string | undefined {
   if (number === undefined) return undefined;
@@ -20,7 +19,7 @@ export function joinPhone(code: string | undefined, number: string | undefined, 
     if (parsed?.isValid()) return parsed.number;
   }
   if (digits.length > 9) return number;
-  // Numbers of before the ninth digit are valid no more; with their area code they can still be told and completed. Without one, the
-  // same digits are a different person's in every city.
+  // A number from before the ninth digit was added is no longer valid, but with its area code it can be completed. Without an area code the
+  // same digits belong to another person in every city.
   return prefix.length > 0 && prefix.length <= 4 ? `${prefix}${digits}` : undefined;
 }

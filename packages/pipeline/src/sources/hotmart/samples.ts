@@ -31,7 +31,7 @@ const buyer = {
 const product = { id: 5512340, ucode: '3f0f6c1e-6f52-4a7e-9f0b-0d9f3f1c2b7a', name: 'Curso de Cerâmica', has_co_production: true };
 const subscriber = { code: 'TRB0SUB1', name: buyer.name, email: buyer.email };
 
-/** A transaction of the platform's form, another for every id. */
+/** A transaction in the platform's form, a different one for every id. */
 function transactionOf(id: string): string {
   return `HP${BigInt(`0x${createHash('sha256').update(id).digest('hex').slice(0, 12)}`)
     .toString()
@@ -42,10 +42,11 @@ function brl(value: number) {
   return { value, currency_value: 'BRL' };
 }
 
-function event(name: string, label: string, data: (fill: Fill) => JsonObject): Sample {
+function event(name: string, label: string, becomes: string, data: (fill: Fill) => JsonObject): Sample {
   return {
     name,
     label,
+    becomes,
     contentType: 'application/json',
     body: (fill) => JSON.stringify({ id: fill.id, creation_date: fill.nowMs, event: name, version: '2.0.0', data: data(fill) }),
   };
@@ -54,10 +55,11 @@ function event(name: string, label: string, data: (fill: Fill) => JsonObject): S
 function purchase(
   name: string,
   label: string,
+  becomes: string,
   status: string,
   payment: JsonObject = { type: 'CREDIT_CARD', installments_number: 3 },
 ): Sample {
-  return event(name, label, ({ id, nowMs }) => ({
+  return event(name, label, becomes, ({ id, nowMs }) => ({
     product,
     buyer,
     affiliates: [{ affiliate_code: 'A11223344B', name: 'Otávio Lemos' }],
@@ -99,21 +101,21 @@ const shopper = {
 };
 
 const v2Samples: readonly Sample[] = [
-  purchase('PURCHASE_APPROVED', 'Purchase approved', 'APPROVED'),
-  purchase('PURCHASE_COMPLETE', 'Purchase complete (guarantee over)', 'COMPLETED'),
-  purchase('PURCHASE_CANCELED', 'Purchase canceled', 'CANCELED'),
-  purchase('PURCHASE_BILLET_PRINTED', 'Waiting for payment (billet printed)', 'BILLET_PRINTED', {
+  purchase('PURCHASE_APPROVED', 'Purchase approved', 'order.paid', 'APPROVED'),
+  purchase('PURCHASE_COMPLETE', 'Purchase complete (guarantee over)', 'order.completed', 'COMPLETED'),
+  purchase('PURCHASE_CANCELED', 'Purchase canceled', 'order.canceled', 'CANCELED'),
+  purchase('PURCHASE_BILLET_PRINTED', 'Waiting for payment (billet printed)', 'order.pending', 'BILLET_PRINTED', {
     type: 'BILLET',
     installments_number: 1,
     billet_barcode: '00000000000000000000000000000000000000000000000',
     billet_url: 'https://billets.example.com/4f1c',
   }),
-  purchase('PURCHASE_PROTEST', 'Refund requested (protest)', 'DISPUTE'),
-  purchase('PURCHASE_REFUNDED', 'Purchase refunded', 'REFUNDED'),
-  purchase('PURCHASE_CHARGEBACK', 'Chargeback', 'CHARGEBACK'),
-  purchase('PURCHASE_EXPIRED', 'Purchase expired', 'EXPIRED'),
-  purchase('PURCHASE_DELAYED', 'Payment delayed', 'DELAYED'),
-  event('PURCHASE_OUT_OF_SHOPPING_CART', 'Cart abandoned', () => ({
+  purchase('PURCHASE_PROTEST', 'Refund requested (protest)', 'order.dispute', 'DISPUTE'),
+  purchase('PURCHASE_REFUNDED', 'Purchase refunded', 'order.refunded', 'REFUNDED'),
+  purchase('PURCHASE_CHARGEBACK', 'Chargeback', 'order.chargeback', 'CHARGEBACK'),
+  purchase('PURCHASE_EXPIRED', 'Purchase expired', 'order.expired', 'EXPIRED'),
+  purchase('PURCHASE_DELAYED', 'Payment delayed', 'order.delayed', 'DELAYED'),
+  event('PURCHASE_OUT_OF_SHOPPING_CART', 'Cart abandoned', 'cart.abandoned', () => ({
     affiliate: false,
     product: { id: product.id, name: product.name },
     buyer_ip: '192.0.2.44',
@@ -121,7 +123,7 @@ const v2Samples: readonly Sample[] = [
     offer: { code: 'of3rta1' },
     checkout_country: { name: 'Brasil', iso: 'BR' },
   })),
-  event('SUBSCRIPTION_CANCELLATION', 'Subscription canceled', ({ nowMs }) => ({
+  event('SUBSCRIPTION_CANCELLATION', 'Subscription canceled', 'subscription.canceled', ({ nowMs }) => ({
     actual_recurrence_value: 49.9,
     cancellation_date: nowMs,
     date_next_charge: nowMs + 12 * dayMs,
@@ -129,7 +131,7 @@ const v2Samples: readonly Sample[] = [
     subscriber: { ...subscriber, phone: { dddPhone: '', phone: '', dddCell: '11', cell: '912345678' } },
     subscription: { id: 880123, plan: { id: 77001, name: 'Plano Mensal' } },
   })),
-  event('SWITCH_PLAN', 'Plan switched', ({ nowMs }) => ({
+  event('SWITCH_PLAN', 'Plan switched', 'subscription.plan_changed', ({ nowMs }) => ({
     switch_plan_date: nowMs,
     subscription: {
       subscriber_code: subscriber.code,
@@ -142,7 +144,7 @@ const v2Samples: readonly Sample[] = [
       { id: 77001, name: 'Plano Mensal', offer: { key: 'mensal01' }, current: false },
     ],
   })),
-  event('UPDATE_SUBSCRIPTION_CHARGE_DATE', 'Charge date changed', ({ nowMs }) => ({
+  event('UPDATE_SUBSCRIPTION_CHARGE_DATE', 'Charge date changed', 'subscription.charge_date_changed', ({ nowMs }) => ({
     subscriber,
     subscription: {
       product: { id: product.id, name: product.name },
@@ -155,8 +157,9 @@ const v2Samples: readonly Sample[] = [
   {
     name: 'CLUB_FIRST_ACCESS',
     label: 'First access to the members area',
+    becomes: 'course.first_access',
     contentType: 'application/json',
-    // Real deliveries of this event spell it `creationDate`.
+    // Real deliveries of this event have `creationDate` instead of `creation_date`.
     body: ({ id, nowMs }) =>
       JSON.stringify({
         id,
@@ -166,12 +169,12 @@ const v2Samples: readonly Sample[] = [
         data: { product: { id: product.id, name: product.name }, user: { name: buyer.name, email: buyer.email } },
       }),
   },
-  event('CLUB_MODULE_COMPLETED', 'Module completed', () => ({
+  event('CLUB_MODULE_COMPLETED', 'Module completed', 'course.module_completed', () => ({
     product: { id: String(product.id), name: product.name },
     user: { name: buyer.name, email: buyer.email },
     module: { id: 'k3Rm0dU1', name: 'Módulo 1: o torno' },
   })),
-  event('ORDER_FULFILLMENT', 'Order to fulfil (physical product)', ({ id, nowMs }) => ({
+  event('ORDER_FULFILLMENT', 'Order to fulfil (physical product)', 'order.fulfilled', ({ id, nowMs }) => ({
     purchase: {
       id: 90210077,
       transaction: transactionOf(id),
@@ -202,10 +205,11 @@ const v2Samples: readonly Sample[] = [
   })),
 ];
 
-function postback(name: string, label: string, status: string): Sample {
+function postback(name: string, label: string, becomes: string, status: string): Sample {
   return {
     name,
     label,
+    becomes,
     contentType: 'application/x-www-form-urlencoded',
     body: ({ id, nowMs }) =>
       new URLSearchParams({
@@ -251,13 +255,14 @@ function postback(name: string, label: string, status: string): Sample {
 }
 
 const v1Samples: readonly Sample[] = [
-  postback('v1_approved', 'Legacy postback 1.0: approved', 'approved'),
-  postback('v1_refunded', 'Legacy postback 1.0: refunded', 'refunded'),
+  postback('v1_approved', 'Legacy postback 1.0: approved', 'order.paid', 'approved'),
+  postback('v1_refunded', 'Legacy postback 1.0: refunded', 'order.refunded', 'refunded'),
   {
     name: 'v1_cart_abandoned',
     label: 'Legacy 1.0: cart abandoned',
+    becomes: 'cart.abandoned',
     contentType: 'application/json',
-    // No id in this body: the address makes each send another event.
+    // This body has no id, so the e-mail address makes each send a new event.
     body: ({ id }) =>
       JSON.stringify({
         affiliate: false,
@@ -271,6 +276,7 @@ const v1Samples: readonly Sample[] = [
   {
     name: 'v1_subscription_canceled',
     label: 'Legacy 1.0: subscription canceled',
+    becomes: 'subscription.canceled',
     contentType: 'application/json',
     body: ({ id, nowMs }) =>
       JSON.stringify({
@@ -287,5 +293,5 @@ const v1Samples: readonly Sample[] = [
   },
 ];
 
-/** One synthetic payload for each of the 16 events of version 2, and the legacy forms. The hottok is put in by `sign`. */
+/** One synthetic payload for each of the 16 events of version 2, and the legacy forms. `sign` adds the hottok. */
 export const samples: readonly Sample[] = [...v2Samples, ...v1Samples];

@@ -6,14 +6,14 @@ import { compositeKey, foreignType, hashedKey, isPanelTest } from './keys.ts';
 import { joinPhone } from './phone.ts';
 
 /*
- * What each status means, and which field says when it came to be. A postback names the dates of the purchase only: for what happens
- * later (a refund, a chargeback, the end of the guarantee) it gives no time, and the purchase's would put the event in the wrong month.
+ * The meaning of each status, and the field with the time when the status began. A postback has the dates of the purchase only: for a refund, a
+ * chargeback or the end of the guarantee it has no time, and the time of the purchase would put the event into the wrong month.
  */
 const statuses = new Map<string, { type: string; time: readonly string[] }>([
   ['approved', { type: 'order.paid', time: ['confirmation_purchase_date', 'purchase_date'] }],
   ['canceled', { type: 'order.canceled', time: ['purchase_date'] }],
   ['billet_printed', { type: 'order.pending', time: ['purchase_date'] }],
-  // Hotmart's spelling, and the one that clones of its postback have corrected.
+  // Hotmart's spelling, and the corrected spelling of platforms that copy its postback.
   ['wayting_payment', { type: 'order.pending', time: ['purchase_date'] }],
   ['waiting_payment', { type: 'order.pending', time: ['purchase_date'] }],
   ['completed', { type: 'order.completed', time: [] }],
@@ -29,8 +29,8 @@ const campaignNames = ['src', 'sck', 'xcod', 'utm_source', 'utm_medium', 'utm_ca
 
 /**
  * Reads a legacy postback: a flat form (or the same names as JSON), or the JSON of an abandoned cart, a switched plan or a canceled
- * subscription, which do not name themselves and are told by their fields. Other platforms emulate the form, so ids are any text.
- * Throws MISSING_FIELD, SCHEMA_DRIFT, VALIDATION_FAIL.
+ * subscription, which has no event name and is recognised by its fields. Other platforms copy the form, so an id may be any text.
+ * Throws MISSING_FIELD, SCHEMA_DRIFT or VALIDATION_FAIL.
  */
 export function readV1(value: JsonObject, defaultCountry: string): Reading {
   if (text(value, 'callback_type') === '2' || text(value, 'cancellationDate') !== undefined) return readCancellation(value, defaultCountry);
@@ -50,9 +50,9 @@ function readPurchase(value: JsonObject, defaultCountry: string): Reading {
     sourceEventType: status,
     eventTimeMs: time(value, known?.time ?? []),
     /*
-     * No event id: transaction and status, and the number of the charge, since every charge of a subscription may share a transaction.
-     * The same sale is posted to the seller and to the affiliate with different figures: `receiver_type` keeps the two apart, here as
-     * in the properties.
+     * A postback has no event id. The key is transaction, status and the number of the charge, since all charges of a subscription may share
+     * one transaction. Hotmart posts a sale to the seller and to the affiliate with different amounts: `receiver_type` keeps the two apart, in the
+     * key as in the properties.
      */
     idempotencyKey: compositeKey(transaction, status.toLowerCase(), text(value, 'recurrency'), text(value, 'receiver_type')),
     subject,
@@ -93,7 +93,7 @@ function readSubscription(value: JsonObject, defaultCountry: string, event: stri
 function readCart(value: JsonObject, defaultCountry: string): Reading {
   const subject = subjectOf(value, defaultCountry);
   return {
-    // Neither id nor time: the record's fingerprint is its key, and it happened when it arrived.
+    // This event has neither id nor time: its key is the fingerprint, and its time is the arrival.
     type: 'cart.abandoned',
     sourceEventType: 'PURCHASE_OUT_OF_SHOPPING_CART',
     subject,

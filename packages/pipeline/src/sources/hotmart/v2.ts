@@ -7,7 +7,7 @@ import { joinPhone } from './phone.ts';
 
 interface KnownEvent {
   type: string;
-  /** The event is about one purchase and always names its transaction. */
+  /** Whether the event is about one purchase, and so always has its transaction. */
   purchase: boolean;
 }
 
@@ -16,7 +16,7 @@ const other = (type: string): KnownEvent => ({ type, purchase: false });
 
 const events = new Map<string, KnownEvent>([
   ['PURCHASE_APPROVED', purchase('order.paid')],
-  // The end of the guarantee period, not a second sale: counting it as paid would double the revenue.
+  // The event marks the end of the guarantee period. It is not a second sale: counting it as paid would double the revenue.
   ['PURCHASE_COMPLETE', purchase('order.completed')],
   ['PURCHASE_CANCELED', purchase('order.canceled')],
   ['PURCHASE_BILLET_PRINTED', purchase('order.pending')],
@@ -34,17 +34,17 @@ const events = new Map<string, KnownEvent>([
   ['CLUB_MODULE_COMPLETED', other('course.module_completed')],
 ]);
 
-/** The parts that every known event has as objects, where it has them. */
+/** Parts of an event that are objects wherever they occur in a known event. */
 const objectParts = ['product', 'buyer', 'purchase', 'subscriber', 'subscription', 'user', 'offer', 'module'];
 
-/** Version 2 names itself; its `data` envelope is recognised too, should a later version keep the shape. */
+/** Whether the body says that it is version 2, or has its `data` envelope, which a later version may keep. */
 export function isV2(value: JsonObject): boolean {
   return /^2\./.test(text(value, 'version') ?? '') || (text(value, 'event') !== undefined && isObject(value.data));
 }
 
 /**
- * Reads a v2 event. Throws MISSING_FIELD without event or data, or without the transaction of a purchase; SCHEMA_DRIFT when a part has
- * another form than Hotmart's; VALIDATION_FAIL for impossible times and currencies. Unknown events pass as `hotmart.<event>`.
+ * Reads a v2 event. Throws MISSING_FIELD without event or data, or without the transaction of a purchase; SCHEMA_DRIFT when a part has an
+ * unexpected form; VALIDATION_FAIL for impossible times and currencies. An unknown event becomes `hotmart.<event>`.
  */
 export function readV2(value: JsonObject, defaultCountry: string): Reading {
   const event = requireText(value, 'event');
@@ -68,7 +68,7 @@ export function readV2(value: JsonObject, defaultCountry: string): Reading {
     type: known?.type ?? foreignType(event),
     sourceEventType: event,
     sourceEventId: id,
-    // Milliseconds by the documentation; implementers have met seconds, which the magnitude tells.
+    // The documentation says milliseconds. Implementers also received seconds, which `auto` recognises by the magnitude.
     eventTimeMs: created === undefined || created === null ? undefined : parseTime(created, 'auto', 'creation_date'),
     idempotencyKey: id === undefined ? secondaryKey(event, data, transaction) : compositeKey(id),
     subject: {
@@ -85,11 +85,11 @@ export function readV2(value: JsonObject, defaultCountry: string): Reading {
 }
 
 /*
- * `id` is "the identification code of the event received", hence the key. A sale fans out by role: Producer, Co-producer and Affiliate
- * configurations each get a delivery, with that role's view of `commissions`, which stays in the properties. Hottok and therefore connection
- * are one per account, and keys are scoped by connection, so the roles of different accounts never meet. On one connection two roles stay
- * two events when Hotmart gives them two ids. Should it give them one, the second is kept as DUPLICATE_EVENT for a person to see:
- * v2 states no role that a key could rely on, and adding the commissions would count one sale twice whenever Hotmart corrects them.
+ * `id` is "the identification code of the event received", so it is the key. Hotmart sends a sale once for each role: the configurations of
+ * Producer, Co-producer and Affiliate each get a delivery with the `commissions` of their role, which stay in the properties. There is one hottok,
+ * and so one connection, for each account, and keys count within a connection, so the roles of different accounts never collide. Two roles on one
+ * connection are two events when Hotmart gives them two ids. If Hotmart gives them one id, the second is kept as DUPLICATE_EVENT for a person to
+ * decide: v2 has no role that could be part of the key, and with the commissions in the key one sale would count twice whenever Hotmart corrects them.
  */
 function secondaryKey(event: string, data: JsonObject, transaction: string | undefined): string | undefined {
   if (transaction !== undefined) {
@@ -129,7 +129,7 @@ function phoneOf(data: JsonObject, defaultCountry: string): string | undefined {
   return undefined;
 }
 
-/** Decimal major units. Bodies of 2022 give the currency with one of the prices only. */
+/** The price, in decimal major units. Bodies of 2022 have the currency with only one of their prices. */
 function price(data: JsonObject): Pick<Reading, 'amountMinor' | 'currency'> {
   const prices = ['purchase.price', 'purchase.full_price', 'purchase.original_offer_price'];
   const path = prices.find((candidate) => at(data, `${candidate}.value`) !== undefined && at(data, `${candidate}.value`) !== null);
@@ -146,7 +146,10 @@ function price(data: JsonObject): Pick<Reading, 'amountMinor' | 'currency'> {
 
 const campaignNames = ['src', 'sck', 'xcod', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content', 'utm_id'];
 
-/** Real deliveries carry `purchase.origin`; the documentation also names `tracking` and `sckPaymentLink`: the first to give a name wins. */
+/**
+ * Campaign parameters. Real deliveries have them in `purchase.origin`, the documentation also in `tracking` and `sckPaymentLink`; the first
+ * place that has a name wins.
+ */
 function attributionOf(data: JsonObject): Record<string, string> | undefined {
   const found: Record<string, string> = {};
   const take = (name: string, value: string | undefined) => {

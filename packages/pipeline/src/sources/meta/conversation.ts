@@ -3,7 +3,7 @@ import { parseTime } from '../../reading/time.ts';
 import type { JsonObject, Reading } from '../../source.ts';
 import { conversationKinds, ownType } from './types.ts';
 
-/** An item of Messenger or Instagram messaging: its time is in milliseconds, except as an Instagram change (seconds as text). */
+/** Reads an item of Messenger or Instagram messaging. Its time is in milliseconds; in an Instagram change it is in seconds as text. */
 export function readConversation(record: JsonObject, item: JsonObject, path: 'messaging' | 'standby' | 'value'): Reading {
   const object = text(record, 'object') ?? 'page';
   const [key, name, canonical] = conversationKinds.find(([key]) => at(item, key) !== undefined) ?? ['', 'messaging'];
@@ -20,7 +20,7 @@ export function readConversation(record: JsonObject, item: JsonObject, path: 'me
       timestamp === undefined || timestamp === null
         ? undefined
         : parseTime(timestamp, path === 'value' ? 'auto' : 'milliseconds', `${path}.timestamp`),
-    // The page's own side was left out when the record was cut: whichever is here is the person.
+    // The split removed the page's side of the conversation, so the side that is left is the person.
     subject: { external_id: firstText(item, ...(type === 'message.sent' ? ['recipient.id', 'sender.id'] : ['sender.id', 'recipient.id'])) },
     attribution: pickTexts(at(item, 'referral') ?? at(item, 'postback.referral') ?? at(item, 'message.referral'), [
       'ref',

@@ -11,7 +11,7 @@ export function isPanelTest(record: JsonObject): boolean {
   return ['leadgen_id', 'form_id', 'page_id'].some((name) => text(record.value, name) === panelTestId);
 }
 
-/** The item of a Messenger or Instagram conversation, wherever the record carries it. */
+/** The item of a Messenger or Instagram conversation and its place in the record; undefined for other records. */
 export function conversationItem(record: JsonObject): { item: JsonObject; path: 'messaging' | 'standby' | 'value' } | undefined {
   if (isObject(record.messaging)) return { item: record.messaging, path: 'messaging' };
   if (isObject(record.standby)) return { item: record.standby, path: 'standby' };
@@ -28,7 +28,7 @@ export function conversationItem(record: JsonObject): { item: JsonObject; path: 
   return undefined;
 }
 
-/** The time the record itself carries, unparsed, or undefined where only the notification has one. */
+/** The time in the record, unparsed; undefined where only the notification has a time. */
 export function valueTime(record: JsonObject): Json | undefined {
   const conversation = conversationItem(record);
   const found =
@@ -42,10 +42,10 @@ export function valueTime(record: JsonObject): Json | undefined {
 }
 
 /**
- * Meta sends no event id. What identifies an event: a lead by `leadgen_id`; a post or comment by its id, verb and created_time;
- * a WhatsApp message by its wamid, a status by wamid and status (one wamid yields sent, delivered, read, failed), and in a group by who
- * received it as well, since every member reports the same wamid; a Messenger message by mid. Undefined elsewhere (the fingerprint then
- * decides), and for the panel's test ids, which repeat for ever.
+ * Meta sends no event id. The key of a lead is its `leadgen_id`; of a post or comment its id, verb and created_time; of a WhatsApp message its
+ * wamid; of a status the wamid and the status (one wamid is sent, delivered, read or failed), and in a group the recipient as well, since the
+ * receipts of all members have the same wamid; of a Messenger message its mid. Undefined for other records, whose key is the fingerprint, and
+ * for the panel's test ids, which repeat forever.
  */
 export function platformKey(record: JsonObject): string | undefined {
   if (isPanelTest(record)) return undefined;
@@ -67,7 +67,10 @@ export function platformKey(record: JsonObject): string | undefined {
   return firstText(value, 'messages.0.id', 'message_echoes.0.id');
 }
 
-/** A person's id has no place in a key: it goes in as a digest, which the wamid makes another one for each message. */
+/**
+ * The key of a receipt. The key is a readable column, so the person's id goes in as a digest, which differs from message to message by the
+ * wamid.
+ */
 function receiptKey(receipt: Json | undefined, status: string): string | undefined {
   const key = joined(text(receipt, 'id'), status);
   const { userId, phone } = groupMember(receipt);
@@ -76,11 +79,11 @@ function receiptKey(receipt: Json | undefined, status: string): string | undefin
   return `${key}:${createHash('sha256').update(`${key}|${member}`, 'utf8').digest('hex')}`;
 }
 
-/** Whose receipt it is of a message to a WhatsApp group, which itself is the recipient; empty for one to a person. */
+/** The member whose receipt this is of a message to a WhatsApp group, where the group is the recipient; empty for a message to a person. */
 export function groupMember(receipt: Json | undefined): { phone?: string | undefined; userId?: string | undefined } {
   if (!isGroupReceipt(receipt)) return {};
   return {
-    // The second is how Meta's reference spelled it before.
+    // The second name is the former spelling of Meta's reference.
     phone: firstText(receipt, 'recipient_participant_id', 'participant_recipient_id'),
     userId: firstText(receipt, 'recipient_participant_user_id', 'recipient_participant_parent_user_id'),
   };
@@ -91,13 +94,13 @@ export function isGroupReceipt(receipt: Json | undefined): boolean {
 }
 
 function messageKey(item: JsonObject): string | undefined {
-  // Edits, reactions, reads and deletions name the mid of the message they are about: only the message itself is identified by it.
+  // Edits, reactions, reads and deletions name the mid of another message: only the message itself is identified by its mid.
   if (at(item, 'message.is_deleted') === true) return joined(text(item, 'message.mid'), 'deleted');
   return text(item, 'message.mid');
 }
 
 function feedKey(value: Json | undefined): string | undefined {
-  // Two people may react to one post within a second, and a person's id has no place in a key.
+  // Two people may react to one post within a second, and the key must not contain a person's id.
   if (['reaction', 'like'].includes(text(value, 'item') ?? '')) return undefined;
   return joined(firstText(value, 'comment_id', 'post_id'), text(value, 'verb'), text(value, 'created_time'));
 }

@@ -2,12 +2,12 @@ import { text } from '../../reading/fields.ts';
 import type { JsonObject, PersonalData } from '../../source.ts';
 import { fieldTypes } from './types.ts';
 
-// Conversations arrive under any of these.
+// A conversation arrives under any of these keys.
 const conversations = ['messaging', 'standby', 'value'];
 
 const under = (root: string, ...names: string[]) => names.map((name) => `${root}.${name}`);
 
-/** Who somebody is and what they write, wherever Meta's reference says that it stands. It is looked for in the rest of the record too. */
+/** Where Meta's reference has people and the texts that they write. The values are also removed where the rest of the record repeats them. */
 const remove = [
   'uid',
   ...conversations.flatMap((root) =>
@@ -19,7 +19,7 @@ const remove = [
       'message.attachments.*.payload',
       'message.attachments.*.title',
       'message.attachments.*.url',
-      // The quick replies "user_phone_number" and "user_email" put just that in the payload.
+      // The payload of the quick replies "user_phone_number" and "user_email" is the number or address.
       'message.quick_reply',
       'message.reply_to.story',
       'message_edit.text',
@@ -42,7 +42,7 @@ const remove = [
   'value.post.message',
   'value.parent.from',
   'value.parent.message',
-  // WhatsApp. The phone number's id stays and says which number it was.
+  // WhatsApp. The id of the business's phone number is kept.
   'value.metadata.display_phone_number',
   'value.display_phone_number',
   'value.contacts',
@@ -95,10 +95,12 @@ const keep = [
   'value.messages.*.referral.source_id',
 ];
 
-/** What every record has: whose it is (a page, an account), what happened, when. */
+/** Fields of every record: whose it is (a page, an account), what happened, when. */
 const frame = ['object', 'id', 'field', 'time', 'changed_field'];
 
-/** Of WhatsApp. Media stay by their ids, and so do answers to the business's own buttons and the ad that somebody came from. */
+/**
+ * Fields of WhatsApp that are kept. Media keep their ids; answers to the business's buttons and the ad that a person came from are kept too.
+ */
 const whatsAppPaths = [
   ...under(
     'value',
@@ -160,7 +162,7 @@ const whatsAppPaths = [
     'payment.transaction.type',
     'payment.transaction.status',
   ),
-  // Neither "session" nor "connection": they name the addresses of both sides.
+  // "session" and "connection" are left out: they contain the network addresses of both sides.
   ...under('value.calls.*', 'id', 'event', 'direction', 'status', 'timestamp', 'start_time', 'end_time', 'duration', 'errors'),
   ...under('value.groups.*', 'group_id', 'type', 'timestamp', 'request_id', 'reason', 'initiated_by', 'join_approval_mode', 'errors'),
   ...under('value.history.*', 'metadata.phase', 'metadata.chunk_order', 'metadata.progress', 'errors'),
@@ -169,7 +171,7 @@ const whatsAppPaths = [
   ...under('value.automatic_events.*', 'id', 'event_name', 'timestamp', 'ctwa_clid', 'custom_data.currency', 'custom_data.value'),
 ];
 
-/** Of a page or an Instagram account. */
+/** Fields of a page or an Instagram account that are kept. */
 const socialPaths = [
   ...conversations.flatMap((root) =>
     under(
@@ -209,7 +211,7 @@ const socialPaths = [
   ),
   ...under(
     'value',
-    // Of posts, comments, mentions, reviews.
+    // Posts, comments, mentions, reviews.
     'item',
     'verb',
     'id',
@@ -243,14 +245,14 @@ const socialPaths = [
     'media.original_media_id',
     'media.ad_id',
     'status.video_status',
-    // Of leads.
+    // Leads.
     'leadgen_id',
     'page_id',
     'form_id',
     'ad_id',
     'adgroup_id',
     'campaign_id',
-    // Of stories.
+    // Stories.
     'impressions',
     'reach',
     'taps_forward',
@@ -260,7 +262,7 @@ const socialPaths = [
   ),
 ];
 
-/** WhatsApp fields about the account alone: nobody who writes to it is in them. */
+/** WhatsApp fields that are about the account only and never name a person who writes to it. */
 const accountFields = new Set([
   ...[...fieldTypes.keys()]
     .filter((name) => name.startsWith('whatsapp_business_account.'))
@@ -278,12 +280,12 @@ const whatsApp: PersonalData = { remove, keep, only: [...frame, ...whatsAppPaths
 const social: PersonalData = { remove, keep, only: [...frame, ...socialPaths] };
 const advertising: PersonalData = { remove, keep, only: [...frame, ...under('value', 'id', 'level', 'status_name', 'error_code')] };
 
-/** Of objects that are people, or that nobody here knows: which field changed, not to what. */
+/** For objects that are people, and for unknown objects: only which field changed is kept, not its value. */
 export const personal: PersonalData = { remove, keep, only: frame };
 
 /**
- * By object and field, paths within a record of split.ts. Meta adds fields as it likes, and names people in them by `to`, `input`, `id` or
- * `value`: only what is known to be about no one is kept. Leads carry ids only.
+ * The personal data of a record of split.ts, by its object and field. Meta adds fields without notice, and names people in them by `to`, `input`,
+ * `id` or `value`: only fields that are known not to be about a person are kept. Leads have ids only.
  */
 export function personalOf(record: JsonObject): PersonalData {
   switch (text(record, 'object')) {

@@ -9,8 +9,8 @@ const referralNames = ['source_id', 'source_type', 'ctwa_clid'] as const;
 const leadNames = ['ad_id', 'adgroup_id', 'campaign_id', 'form_id'] as const;
 
 /**
- * Reads one record of split.ts. Times: changes in seconds, WhatsApp in text of seconds, conversations in milliseconds; the
- * notification's time only where the record has none. An event outside the vocabulary is `meta.<object>_<field>`.
+ * Reads one record of split.ts. Changes have times in seconds, WhatsApp seconds as text, conversations milliseconds; the time of the
+ * notification counts where the record has no time. An event outside the vocabulary becomes `meta.<object>_<field>`.
  * Throws MISSING_FIELD, SCHEMA_DRIFT or VALIDATION_FAIL.
  */
 export function read({ value: record, envelope }: RawRecord): Reading {
@@ -32,7 +32,7 @@ function readChange(record: JsonObject): Reading {
   }
   if (Object.hasOwn(record, 'entry')) throw new RecordError('SCHEMA_DRIFT', 'the entry carries neither changes nor messages', 'entry');
   const object = requireText(record, 'object');
-  // With "Include values" off, Meta says only that something changed.
+  // With "Include values" off, Meta sends only the name of the field that changed.
   if (Object.hasOwn(record, 'changed_field')) return plain(object, requireText(record, 'changed_field'), record);
   const field = requireText(record, 'field');
   if (object === 'whatsapp_business_account') return readWhatsApp(record, field);
@@ -71,7 +71,7 @@ function readWhatsApp(record: JsonObject, field: string): Reading {
   if (at(value, 'messages.0') !== undefined) return readWhatsAppMessage(record, 'messages', name);
   if (at(value, 'message_echoes.0') !== undefined) return readWhatsAppMessage(record, 'message_echoes', name);
   if (at(value, 'statuses.0') !== undefined) return readWhatsAppStatus(record, name);
-  // Template notices carry no time of their own, and the same template passes through one state again and again.
+  // Template notices have no time, and a template may enter the same state again, so the notification's time is part of the key.
   const template = text(value, 'message_template_id');
   const key = joined(
     template && field,
@@ -87,7 +87,7 @@ function readWhatsAppMessage(record: JsonObject, list: 'messages' | 'message_ech
   const message = requireObject(record, path);
   const id = requireText(record, `${path}.id`);
   const kind = text(message, 'type');
-  // The history of a number that joins holds its own messages among those it received.
+  // The history of a number that joins contains the messages that the number sent among those that it received.
   const person = list === 'messages' && !(isOwn(record, text(message, 'from')) && text(message, 'to') !== undefined) ? 'from' : 'to';
   let type = list === 'messages' ? 'message.received' : 'message.sent';
   if (kind === 'reaction') type = 'message.reaction';
@@ -116,14 +116,14 @@ function readWhatsAppStatus(record: JsonObject, name: string): Reading {
   };
 }
 
-/** Whoever a call, a choice, a new id or the joining of a group is of. Where a change is about several people it is nobody's. */
+/** The person of a call, a choice, a new id or a group change. A change about several people has no subject. */
 function personOfChange(record: JsonObject): Subject {
   const about = ['calls', 'user_id_update', 'user_preferences', 'groups'].find((list) => at(record, `value.${list}.0`) !== undefined);
   if (about !== undefined && at(record, `value.${about}.1`) !== undefined) return {};
   const item = about === undefined ? undefined : at(record, `value.${about}.0`);
   if (about === 'calls') return whatsAppPerson(record, otherSide(record, item), firstText(item, 'from_user_id', 'to_user_id'));
   const person = about === 'groups' ? (onlyMember(item) ?? item) : item;
-  // Whom the business itself removed is named by what it asked for, a number or an id.
+  // A person whom the business removed is named by the number or id in the request of the business.
   const input = text(person, 'input');
   return whatsAppPerson(
     record,
@@ -137,7 +137,7 @@ function onlyMember(group: Json | undefined): Json | undefined {
   return members.length === 1 ? members[0] : undefined;
 }
 
-/** The side of a call that is not the business's own number; where that cannot be told, the one who called it or whom it called. */
+/** The side of a call that is not the business's own number. Where the number is not given, the call's direction decides. */
 function otherSide(record: JsonObject, call: Json | undefined): string | undefined {
   const others = ['from', 'to'].flatMap((side) => text(call, side) ?? []).filter((number) => !isOwn(record, number));
   return others.length < 2 ? others[0] : text(call, text(call, 'direction') === 'USER_INITIATED' ? 'from' : 'to');
@@ -149,9 +149,9 @@ function isOwn(record: JsonObject, number: string | undefined): boolean {
   return own !== undefined && own === digits(number);
 }
 
-/** A wa_id is a phone number in international form without its "+"; with it, no default country is ever applied. */
+/** The person of a wa_id, which is an international phone number without its "+". The "+" is added, so that no default country is assumed. */
 function whatsAppPerson(record: JsonObject, waId: string | undefined, userId: string | undefined): Subject {
-  // Of several contacts nobody knows which one is meant.
+  // With several contacts it is unknown which one is meant.
   const contact = at(record, 'value.contacts.1') === undefined ? at(record, 'value.contacts.0') : undefined;
   const number = waId ?? text(contact, 'wa_id');
   return {
@@ -164,7 +164,7 @@ function isNumber(text: string | undefined): text is string {
   return text !== undefined && /^\+?\d{5,15}$/.test(text);
 }
 
-/** Objects of a business. What others call an "id" may be a person's. */
+/** Objects of a business, whose records have an id of the event. In other objects the "id" may be a person's. */
 const withIds = new Set(['page', 'instagram', 'ad_account']);
 
 function plain(object: string, field: string, record: JsonObject): Reading {
@@ -186,7 +186,7 @@ function time(value: Json | undefined, path: string, unit: TimeUnit): number | u
   return found === undefined || found === null ? undefined : parseTime(found, unit, path);
 }
 
-/** For times no contract promises: one that cannot be read is none. */
+/** For times that Meta's reference does not promise: a time that cannot be read counts as absent. */
 function leniently(parse: () => number | undefined): number | undefined {
   try {
     return parse();
@@ -196,7 +196,7 @@ function leniently(parse: () => number | undefined): number | undefined {
   }
 }
 
-/** An id or key longer than its column is none: the fingerprint then decides. */
+/** An id or key that is too long for its column counts as absent, and the key is then the fingerprint. */
 function within255(id: string | undefined): string | undefined {
   return id !== undefined && id.length <= 255 ? id : undefined;
 }

@@ -3,13 +3,19 @@ import type { JsonObject, Sample } from '../../source.ts';
 
 type Fill = { id: string; nowMs: number };
 
-/** Fifteen digits, as Meta's ids look. */
+/** Fifteen digits, the form of Meta's ids. */
 function digits(id: string): string {
   return String(100_000_000_000_000n + (BigInt(`0x${createHash('sha256').update(id).digest('hex').slice(0, 12)}`) % 900_000_000_000_000n));
 }
 
-function sample(name: string, label: string, build: (fill: Fill, seconds: number) => JsonObject): Sample {
-  return { name, label, contentType: 'application/json', body: (fill) => JSON.stringify(build(fill, Math.floor(fill.nowMs / 1000))) };
+function sample(name: string, label: string, becomes: string, build: (fill: Fill, seconds: number) => JsonObject): Sample {
+  return {
+    name,
+    label,
+    becomes,
+    contentType: 'application/json',
+    body: (fill) => JSON.stringify(build(fill, Math.floor(fill.nowMs / 1000))),
+  };
 }
 
 const page = '104000000000001';
@@ -29,7 +35,7 @@ function whatsApp(value: JsonObject): JsonObject {
 }
 
 export const samples: readonly Sample[] = [
-  sample('leadgen', 'Lead ad answered', ({ id }, seconds) =>
+  sample('leadgen', 'Lead ad answered', 'lead.created', ({ id }, seconds) =>
     change(
       'leadgen',
       {
@@ -43,7 +49,7 @@ export const samples: readonly Sample[] = [
       seconds,
     ),
   ),
-  sample('feed.comment', 'Comment on a page post', ({ id }, seconds) =>
+  sample('feed.comment', 'Comment on a page post', 'page.comment_created', ({ id }, seconds) =>
     change(
       'feed',
       {
@@ -58,7 +64,7 @@ export const samples: readonly Sample[] = [
       seconds,
     ),
   ),
-  sample('whatsapp.message', 'WhatsApp message received', ({ id }, seconds) =>
+  sample('whatsapp.message', 'WhatsApp message received', 'message.received', ({ id }, seconds) =>
     whatsApp({
       contacts: [contact],
       messages: [
@@ -72,12 +78,12 @@ export const samples: readonly Sample[] = [
       ],
     }),
   ),
-  sample('whatsapp.status', 'WhatsApp message delivered', ({ id }, seconds) =>
+  sample('whatsapp.status', 'WhatsApp message delivered', 'message.delivered', ({ id }, seconds) =>
     whatsApp({
       statuses: [{ id: `wamid.sample${digits(id)}`, status: 'delivered', timestamp: String(seconds), recipient_id: contact.wa_id }],
     }),
   ),
-  sample('messenger.message', 'Messenger message received', ({ id, nowMs }) => ({
+  sample('messenger.message', 'Messenger message received', 'message.received', ({ id, nowMs }) => ({
     object: 'page',
     entry: [
       {

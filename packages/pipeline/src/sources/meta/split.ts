@@ -4,20 +4,20 @@ import { isPanelTest, platformKey, valueTime } from './keys.ts';
 
 // WhatsApp packs many messages and delivery statuses into one change.
 const packedLists = ['messages', 'statuses', 'message_echoes'] as const;
-/** Where a message or status names the person that it is about. */
+/** Paths where a message or status names its person. */
 const contactPaths = [
   ...['from', 'to', 'recipient_id', 'from_user_id', 'to_user_id', 'recipient_user_id'],
   ...['recipient_participant_id', 'participant_recipient_id', 'recipient_participant_user_id'],
 ];
-// For these objects the entry's id is a person's.
+// In these objects the entry's id is the id of a person.
 const personObjects = new Set(['user', 'permissions']);
 
 /**
  * One record per change, changed field, messaging or standby item, and within a WhatsApp change one per message, status and echo,
- * in the order they came. Every record stands alone: `{ object, id | uid, field, value }`,
- * `{ …, changed_field }`, `{ …, messaging }` or `{ …, standby }`. What cannot be understood becomes a record of its own that fails alone.
+ * in the order they came. Every record is complete: `{ object, id | uid, field, value }`, `{ …, changed_field }`, `{ …, messaging }` or
+ * `{ …, standby }`. An entry or item of unknown shape becomes a record that fails without affecting the others.
  * The envelope holds `object` and the entry's `time` (of the notification, not of the event).
- * Throws INVALID_PAYLOAD or SCHEMA_DRIFT when the body is no Meta notification at all.
+ * Throws INVALID_PAYLOAD or SCHEMA_DRIFT when the body is not a Meta notification.
  */
 export function split(body: Body): Iterable<RawRecord> {
   if (body.kind !== 'json' || !isObject(body.value)) throw new RecordError('INVALID_PAYLOAD', 'a Meta notification is a JSON object');
@@ -27,7 +27,7 @@ export function split(body: Body): Iterable<RawRecord> {
   return recordsOf(object, body.value.entry);
 }
 
-/** One at a time: each holds what it shares with its neighbours, and nobody may want them all. */
+/** Yields the records one at a time: each contains the data that it shares with others, and the caller may stop early. */
 function* recordsOf(object: string, entries: readonly Json[]): Generator<RawRecord> {
   for (const entry of entries) {
     if (isObject(entry)) yield* recordsOfEntry(object, entry);
@@ -68,7 +68,7 @@ function valuesOf(
   return [{ ...item, ...owner, ...(isObject(item.value) ? { value: withoutOwnSide(item.value, ownId) } : {}) }];
 }
 
-/** The page or account itself is no person: left out where it is the sender, recipient or author, its id stays as the record's `id`. */
+/** Removes the page or account where it is the sender, recipient or author: it is not a person, and its id is the record's `id`. */
 function withoutOwnSide(value: JsonObject, ownId: string | undefined): JsonObject {
   if (ownId === undefined) return value;
   const kept: JsonObject = { ...value };
@@ -104,7 +104,7 @@ function indexed(contacts: Json | undefined): Map<string, Json> {
   return contactById;
 }
 
-/** Of the contacts a change carries, the one this message or status is about: a neighbour's must not travel with it. */
+/** The contact of this message or status. The other contacts of the change belong to other messages and must not be in this record. */
 function contactOf(item: Json, contactById: ReadonlyMap<string, Json>): Json | undefined {
   if (contactById.size === 0) return undefined;
   for (const path of contactPaths) {
@@ -115,9 +115,9 @@ function contactOf(item: Json, contactById: ReadonlyMap<string, Json>): Json | u
 }
 
 /**
- * Where a record has neither an id nor a time of its own, the time of the notification is all that tells a repeat from the same
- * thing happening again (a photo changed twice); so too for the panel's test button, which sends one fixed event. Elsewhere it
- * stays out of the record: it changes when Meta re-sends.
+ * Adds the time of the notification to a record without an id and a time: only that time distinguishes a repeated delivery from the same thing
+ * that happened again (a photo changed twice). The panel's test button sends one fixed event, so its record gets the time too. Other records
+ * do not: the time changes when Meta sends a notification again.
  */
 function stamped(value: JsonObject, envelope: JsonObject): JsonObject {
   if (envelope.time === undefined) return value;

@@ -21,7 +21,7 @@ const feedTypes: Record<'post' | 'comment' | 'reaction', Record<Change, Canonica
   reaction: { added: 'page.reaction_added', changed: 'page.reaction_updated', removed: 'page.reaction_removed' },
 };
 
-/** Canonical type of a change of a page's feed; undefined for an item or verb the vocabulary has no word for. */
+/** Canonical type of a change in a page's feed; undefined for an item or verb outside the vocabulary. */
 export function feedType(item: string, verb: string | undefined): CanonicalType | undefined {
   const change = changeByVerb.get(verb ?? '');
   if (change === undefined) return undefined;
@@ -38,7 +38,7 @@ export const statusTypes = new Map<string, CanonicalType>([
   ['deleted', 'message.deleted'],
 ]);
 
-/** Fields whose events need no closer look, by `<object>.<field>`. */
+/** Fields whose canonical type depends on nothing else, by `<object>.<field>`. */
 export const fieldTypes = new Map<string, CanonicalType>([
   ['page.mention', 'page.mentioned'],
   ['instagram.mentions', 'page.mentioned'],
@@ -60,7 +60,7 @@ export const fieldTypes = new Map<string, CanonicalType>([
   ].map((field): [string, CanonicalType] => [`whatsapp_business_account.${field}`, 'message_account.updated']),
 ]);
 
-/** What a conversation item carries, the webhook field it is subscribed by, and its canonical type where there is one. */
+/** Key of a conversation item's content, the webhook field that subscribes to it, and its canonical type if the vocabulary has one. */
 export const conversationKinds: readonly [key: string, field: string, type?: CanonicalType][] = [
   ['message', 'messages', 'message.received'],
   ['message_edit', 'message_edits', 'message.edited'],
@@ -80,7 +80,7 @@ export const conversationKinds: readonly [key: string, field: string, type?: Can
   ['app_roles', 'messaging_handovers'],
 ];
 
-/** `meta.<name>` for an event outside the vocabulary. */
+/** The type `meta.<name>` of an event outside the vocabulary. */
 export function ownType(name: string): string {
   const slug = name
     .toLowerCase()

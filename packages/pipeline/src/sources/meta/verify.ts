@@ -5,7 +5,7 @@ import { refused } from '../../proofs/verdicts.ts';
 import type { Delivery, Secret, Signed, Verdict } from '../../source.ts';
 
 // Meta documents the challenge as an integer-like string. Only letters, digits, "-" and "_" are echoed, and no more than this
-// many, so that an answer on our origin can never carry markup of a stranger's choosing.
+// many, so that an answer on our origin never contains markup that a stranger chose.
 const challengePattern = /^[A-Za-z0-9_-]{1,128}$/;
 
 /** `X-Hub-Signature-256: sha256=<lower-case hex>`, HMAC-SHA256 of the raw body with the app secret. */
@@ -18,7 +18,7 @@ const scheme: HmacScheme = {
 };
 
 /**
- * The GET that Meta sends when a callback URL is saved: 200 with the raw challenge, 403 when the verify token is not ours,
+ * The GET that Meta sends when a callback URL is saved: 200 with the raw challenge, 403 when the verify token is wrong,
  * undefined when the request carries no `hub.*` parameter. Rule: Graph API webhooks, "Verification Requests".
  */
 export function handshake(query: URLSearchParams, secrets: readonly Secret[]): { status: 200 | 403; body: string } | undefined {

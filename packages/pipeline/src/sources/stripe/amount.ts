@@ -2,7 +2,7 @@ import { at, text } from '../../reading/fields.ts';
 import { currencyCode, integerMinorUnits } from '../../reading/money.ts';
 import { type Json, type JsonObject, type Reading, RecordError } from '../../source.ts';
 
-/** The field that says what an event is about in money, by event type where it depends on it, else by the object's kind. */
+/** The fields with the amount of an event: by event type where the type decides, otherwise by the kind of the object. */
 const fieldsByType = new Map<string, readonly string[]>([
   ['payment_intent.succeeded', ['amount_received', 'amount']],
   ['charge.refunded', ['amount_refunded']],
@@ -20,9 +20,9 @@ const fieldsByKind = new Map<string, readonly string[]>([
 ]);
 
 /**
- * Amount and currency of an event's object; nothing for objects that are not about one amount (a subscription's depends on tiers,
- * discounts and taxes). Refunds: what this event adds to `amount_refunded`, which is the sum of all refunds of the charge.
- * Throws SCHEMA_DRIFT when the amount is no integer, MISSING_FIELD when an amount has no currency.
+ * Amount and currency of an event's object; empty for objects without a single amount (a subscription's amount depends on tiers, discounts and
+ * taxes). The amount of a refund is what the event adds to `amount_refunded`, the sum of all refunds of the charge.
+ * Throws SCHEMA_DRIFT when the amount is not an integer, MISSING_FIELD when an amount has no currency.
  */
 export function amountOf(type: string, object: JsonObject, previous: Json | undefined): Pick<Reading, 'amountMinor' | 'currency'> {
   const fields = fieldsByType.get(type) ?? fieldsByKind.get(text(object, 'object') ?? '') ?? [];
@@ -46,8 +46,8 @@ function integer(value: Json | undefined, path: string): bigint {
 }
 
 /**
- * Stripe's units differ from ISO 4217's in three currencies (docs.stripe.com/currencies, zero-decimal and special cases): ISK and UGX have
- * no minor unit but come with two decimals, always zero; MGA has two decimals in ISO 4217 but comes with none.
+ * Stripe's units differ from those of ISO 4217 in three currencies (docs.stripe.com/currencies, zero-decimal and special cases): ISK and UGX have
+ * no minor unit, but Stripe sends two decimals, which are always zero; MGA has two decimals in ISO 4217, but Stripe sends none.
  */
 function toIsoUnits(amount: bigint, currency: string, path: string): bigint {
   if (currency === 'MGA') return integerMinorUnits(String(amount * 100n), path);

@@ -3,7 +3,10 @@ import type { JsonObject } from '../../source.ts';
 
 const names = ['utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content', 'utm_id', 'src', 'sck', 'xcod'];
 
-/** The most particular place last: an invoice carries its subscription's metadata (under `parent` since API version 2025-03-31). */
+/**
+ * Places of metadata, the most specific one last: an invoice has its subscription's metadata too (under `parent` since API version
+ * 2025-03-31).
+ */
 const places: readonly (readonly string[])[] = [
   ['data', 'object', 'parent', 'subscription_details', 'metadata'],
   ['data', 'object', 'subscription_details', 'metadata'],
@@ -11,8 +14,8 @@ const places: readonly (readonly string[])[] = [
 ];
 
 /**
- * Stripe knows no campaigns; shops put their parameters into metadata, among free text that is personal as a whole. They are moved out of
- * it to `campaign`, or they would be taken for personal data with the rest. An event without any is given back as it came.
+ * Moves campaign parameters from metadata to `campaign`. Stripe has no field for campaigns, so shops put the parameters into metadata, which is
+ * free text and removed as personal data. An event without campaign parameters is returned unchanged.
  */
 export function liftCampaign(event: JsonObject): JsonObject {
   const campaign: Record<string, string> = {};
@@ -27,7 +30,7 @@ export function liftCampaign(event: JsonObject): JsonObject {
   return rest === event ? event : { ...rest, campaign };
 }
 
-/** What {@link liftCampaign} found; undefined when it found nothing. */
+/** The parameters that {@link liftCampaign} found; undefined without any. */
 export function campaignOf(event: JsonObject): Record<string, string> | undefined {
   const found = pickTexts(event.campaign, names);
   return Object.keys(found).length > 0 ? found : undefined;

@@ -2,9 +2,9 @@ import { text } from '../../reading/fields.ts';
 import type { JsonObject } from '../../source.ts';
 
 /*
- * Stripe tells one happening several times: a paid invoice as invoice.paid and invoice.payment_succeeded, a payment by its intent and by
- * its charge. One of each has a canonical type, so that subscribing to all of them counts nothing twice; the other passes under
- * Stripe's own name.
+ * Stripe sends several events for one fact: a paid invoice is invoice.paid and invoice.payment_succeeded, a payment has events of its intent and
+ * of its charge. Only one of them has a canonical type, so that an account that subscribes to all of them counts nothing twice. The others keep
+ * Stripe's name.
  */
 const types = new Map<string, string>([
   ['checkout.session.async_payment_succeeded', 'order.paid'],
@@ -55,17 +55,17 @@ const types = new Map<string, string>([
   ['account.application.deauthorized', 'app.uninstalled'],
 ]);
 
-/** A charge belongs to a payment intent, whose events say the same; only charges made without one stand for themselves. */
+/** Types of charges without a payment intent. A charge with one has no canonical type, since the intent's events report the same payment. */
 const loneCharges = new Map<string, string>([
   ['charge.succeeded', 'payment.succeeded'],
   ['charge.pending', 'payment.pending'],
   ['charge.failed', 'payment.failed'],
 ]);
 
-/** The canonical type of a Stripe event type, given the object it is about; `stripe.<type>` where the vocabulary has none. */
+/** The canonical type of a Stripe event type with its object; `stripe.<type>` for a type outside the vocabulary. */
 export function canonicalType(type: string, object: JsonObject): string {
   if (type === 'checkout.session.completed') return completedSession(object);
-  // `refunded` turns true with the refund that returns the last of the charge.
+  // `refunded` becomes true with the refund that returns the rest of the charge.
   if (type === 'charge.refunded') return object.refunded === false ? 'payment.partially_refunded' : 'payment.refunded';
   const lone = loneCharges.get(type);
   if (lone !== undefined && text(object, 'payment_intent') === undefined && text(object, 'payment_intent.id') === undefined) return lone;
@@ -74,7 +74,7 @@ export function canonicalType(type: string, object: JsonObject): string {
 
 /** Completed means that the customer went through checkout: boleto and other delayed methods are paid days later, or never. */
 function completedSession(object: JsonObject): string {
-  // Nothing is sold: a card is stored for later.
+  // Nothing is sold in this mode: a card is stored for later.
   if (object.mode === 'setup') return 'checkout.completed';
   return object.payment_status === 'unpaid' ? 'order.pending' : 'order.paid';
 }

@@ -17,7 +17,7 @@ export interface StripeConfig {
 const config: z.ZodType<StripeConfig> = z.strictObject({
   toleranceSeconds: z
     .int()
-    // Zero switches the check off in Stripe's own library; a signature without an age could be replayed for ever.
+    // In Stripe's library zero disables the check, and a signature without an age limit could be replayed forever.
     .min(1)
     .max(86_400)
     .default(300)
@@ -60,7 +60,7 @@ export const stripe: Source<StripeConfig> = {
   config,
   samples,
   personal,
-  // Nothing of the body may be cut out: a rejected delivery must still match its signature once the secret is right.
+  // No part of the body may be masked: a rejected delivery must still match its signature once the secret is corrected.
   credentials: { body: [], query: [] },
   volatile: ['pending_webhooks'],
 

@@ -1,8 +1,8 @@
 import type { PersonalData } from '../../source.ts';
 
 /*
- * Leaves rather than branches where a branch also holds Stripe's own words (`type: "card"`, `tax_exempt: "none"`): removed values are
- * looked for in the whole record, and would take every other "card" with them.
+ * Paths name leaves instead of branches where a branch also holds constants of Stripe (`type: "card"`, `tax_exempt: "none"`): the whole record is
+ * searched for removed values, so that every other "card" would be removed too.
  */
 
 const cardLeaves = [
@@ -43,7 +43,7 @@ const payerLeaves = [
 
 const under = (base: string, leaves: readonly string[]) => leaves.map((leaf) => `${base}.${leaf}`);
 
-/** A charge, also inside the payment intents of older API versions. */
+/** Paths in a charge, which payment intents of older API versions contain too. */
 const charge = [
   'billing_details',
   'customer',
@@ -58,7 +58,7 @@ const charge = [
   'payment_method_details.*.generated_from.payment_method_details.*.last4',
 ];
 
-/** A payment method, also inside the error of a failed attempt. */
+/** Paths in a payment method, which the error of a failed attempt contains too. */
 const paymentMethod = [
   'billing_details',
   'customer',
@@ -67,7 +67,7 @@ const paymentMethod = [
   'card.wallet.dynamic_last4',
 ];
 
-/** Paths within `data.object`, whatever its kind: names that mean a person in one kind mean a person in all. */
+/** Paths within `data.object` of every kind: a name that means a person in one kind means a person in all kinds. */
 const fields = [
   ...charge,
   ...under('charges.data.*', charge),
@@ -76,9 +76,9 @@ const fields = [
   ...under('last_payment_error.source', accountLeaves),
   ...under('last_setup_error.payment_method', paymentMethod),
   ...under('last_setup_error.source', accountLeaves),
-  // The payer's boleto, Pix code or redirect: links and numbers that belong to one person.
+  // The payer's boleto, Pix code or redirect, whose links and numbers belong to one person.
   'next_action.*.*',
-  // Customers, accounts and persons of Connect, cards and bank accounts on their own.
+  // Customers, accounts and persons of Connect, separate cards and bank accounts.
   ...accountLeaves,
   ...under('sources.data.*', accountLeaves),
   ...under('external_accounts.data.*', accountLeaves),
@@ -99,7 +99,7 @@ const fields = [
   'last_name',
   'dob',
   'id_number',
-  // Checkout sessions. A client_reference_id may be the customer's id, a secret opens the payment to whoever holds it.
+  // Checkout sessions. A client_reference_id may be the customer's id, and a client_secret gives access to the payment.
   ...under('customer_details', ['email', 'name', 'phone', 'address', 'tax_ids', 'individual_name', 'business_name']),
   'collected_information',
   'shipping_details',
@@ -129,7 +129,7 @@ const fields = [
   'ip_address',
 ];
 
-/** Personal data of every kind of object. `previous_attributes` repeats the fields that changed, with their values of before. */
+/** Personal data of every kind of object. `previous_attributes` repeats the fields that changed, with their former values. */
 export const personal: PersonalData = {
   remove: [...new Set(fields)].flatMap((field) => [`data.object.${field}`, `data.previous_attributes.${field}`]),
   keep: [

@@ -6,12 +6,12 @@ import { campaignOf } from './campaign.ts';
 import { canonicalType } from './events.ts';
 
 /**
- * Reads one event. Throws MISSING_FIELD without id, type, created or (snapshot events) data.object; SCHEMA_DRIFT when it is no event or an
- * amount is no integer; VALIDATION_FAIL for impossible times and currencies. Types outside the vocabulary pass as `stripe.<type>`.
+ * Reads one event. Throws MISSING_FIELD without id, type, created or (snapshot events) data.object; SCHEMA_DRIFT when the object is not an event
+ * or an amount is not an integer; VALIDATION_FAIL for impossible times and currencies. A type outside the vocabulary becomes `stripe.<type>`.
  */
 export function readEvent(event: JsonObject): Reading {
   const kind = requireText(event, 'object');
-  // A thin event names the object it is about and carries none of it: there is nothing more to read.
+  // A thin event has the id of its object and no data of it, so there is nothing more to read.
   if (kind === 'v2.core.event') return { ...readEnvelope(event, 'iso'), type: canonicalType(requireText(event, 'type'), {}) };
   if (kind !== 'event') throw new RecordError('SCHEMA_DRIFT', '"object" should be "event"', 'object');
   const envelope = readEnvelope(event, 'seconds');
@@ -65,7 +65,7 @@ function subjectOf(object: JsonObject): Subject {
     ),
     document:
       brazilianTaxId(at(object, 'customer_details.tax_ids') ?? at(object, 'customer_tax_ids')) ?? text(object, 'billing_details.tax_id'),
-    // An id, or the customer itself where it was expanded.
+    // The customer is an id, or an object where it was expanded.
     external_id: isCustomer ? text(object, 'id') : firstText(object, 'customer', 'customer.id'),
   };
 }
@@ -77,8 +77,8 @@ function brazilianTaxId(taxIds: Json | undefined): string | undefined {
 }
 
 /*
- * The payment's own id first: session, payment, charge, refund and dispute of one sale then share their reference. A session's
- * client_reference_id is the merchant's free text, often the customer's own id or e-mail, so it stays out of this readable column.
+ * The payment's id comes first, so that session, payment, charge, refund and dispute of one sale share their reference. A session's
+ * client_reference_id is free text of the merchant, often the customer's id or e-mail, so it is not used for this readable column.
  */
 const orderRefPaths = new Map<string, readonly [string, ...string[]]>([
   ['checkout.session', ['payment_intent', 'payment_intent.id', 'invoice', 'invoice.id', 'id']],

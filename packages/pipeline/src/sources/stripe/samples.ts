@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { JsonObject, Sample } from '../../source.ts';
 
 interface Fill {
-  /** Stripe-like suffix, another for every send. */
+  /** The suffix of ids in Stripe's form, a different one for every send. */
   tail: string;
   /** Seconds since the epoch, as Stripe counts. */
   now: number;
@@ -15,10 +15,11 @@ const billing = { ...person, address };
 const customer = 'cus_TributarySample';
 const daySeconds = 86_400;
 
-function event(type: string, label: string, object: (fill: Fill) => JsonObject, previous?: JsonObject): Sample {
+function event(type: string, label: string, becomes: string, object: (fill: Fill) => JsonObject, previous?: JsonObject): Sample {
   return {
     name: type,
     label,
+    becomes,
     contentType: 'application/json',
     body: ({ id, nowMs }) => {
       const now = Math.floor(nowMs / 1000);
@@ -127,7 +128,7 @@ function subscription({ tail, now }: Fill, status: string, more: JsonObject = {}
 
 /** One synthetic payload for each of the usual events. */
 export const samples: readonly Sample[] = [
-  event('checkout.session.completed', 'Checkout completed and paid', ({ tail, now }) => ({
+  event('checkout.session.completed', 'Checkout completed and paid', 'order.paid', ({ tail, now }) => ({
     id: `cs_live_${tail}`,
     object: 'checkout.session',
     amount_subtotal: 19_700,
@@ -145,8 +146,8 @@ export const samples: readonly Sample[] = [
     payment_status: 'paid',
     status: 'complete',
   })),
-  event('payment_intent.succeeded', 'Payment succeeded', (fill) => paymentIntent(fill, 19_700, 'succeeded')),
-  event('payment_intent.payment_failed', 'Payment failed', (fill) => ({
+  event('payment_intent.succeeded', 'Payment succeeded', 'payment.succeeded', (fill) => paymentIntent(fill, 19_700, 'succeeded')),
+  event('payment_intent.payment_failed', 'Payment failed', 'payment.failed', (fill) => ({
     ...paymentIntent(fill, 0, 'requires_payment_method'),
     last_payment_error: {
       code: 'card_declined',
@@ -164,6 +165,7 @@ export const samples: readonly Sample[] = [
   event(
     'charge.refunded',
     'Charge refunded in part',
+    'payment.partially_refunded',
     ({ tail, now }) => ({
       id: `ch_${tail}`,
       object: 'charge',
@@ -185,7 +187,7 @@ export const samples: readonly Sample[] = [
     }),
     { amount_refunded: 1500 },
   ),
-  event('charge.dispute.created', 'Payment disputed', ({ tail, now }) => ({
+  event('charge.dispute.created', 'Payment disputed', 'payment.disputed', ({ tail, now }) => ({
     id: `dp_${tail}`,
     object: 'dispute',
     amount: 19_700,
@@ -199,21 +201,23 @@ export const samples: readonly Sample[] = [
     reason: 'fraudulent',
     status: 'needs_response',
   })),
-  event('invoice.paid', 'Invoice paid', (fill) => invoice(fill, 4990, 'paid')),
-  event('invoice.payment_failed', 'Invoice payment failed', (fill) => invoice(fill, 0, 'open')),
-  event('customer.subscription.created', 'Subscription created', (fill) => subscription(fill, 'active')),
-  event('customer.subscription.updated', 'Subscription updated', (fill) => subscription(fill, 'past_due'), { status: 'active' }),
-  event('customer.subscription.deleted', 'Subscription canceled', (fill) =>
+  event('invoice.paid', 'Invoice paid', 'invoice.paid', (fill) => invoice(fill, 4990, 'paid')),
+  event('invoice.payment_failed', 'Invoice payment failed', 'invoice.payment_failed', (fill) => invoice(fill, 0, 'open')),
+  event('customer.subscription.created', 'Subscription created', 'subscription.created', (fill) => subscription(fill, 'active')),
+  event('customer.subscription.updated', 'Subscription updated', 'subscription.updated', (fill) => subscription(fill, 'past_due'), {
+    status: 'active',
+  }),
+  event('customer.subscription.deleted', 'Subscription canceled', 'subscription.canceled', (fill) =>
     subscription(fill, 'canceled', {
       canceled_at: fill.now,
       ended_at: fill.now,
       cancellation_details: { reason: 'cancellation_requested' },
     }),
   ),
-  event('customer.subscription.trial_will_end', 'Trial ends in three days', (fill) =>
+  event('customer.subscription.trial_will_end', 'Trial ends in three days', 'subscription.trial_ending', (fill) =>
     subscription(fill, 'trialing', { trial_start: fill.now - 4 * daySeconds, trial_end: fill.now + 3 * daySeconds }),
   ),
-  event('customer.created', 'Customer created', ({ now }) => ({
+  event('customer.created', 'Customer created', 'customer.created', ({ now }) => ({
     id: customer,
     object: 'customer',
     ...person,

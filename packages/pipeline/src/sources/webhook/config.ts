@@ -61,12 +61,12 @@ const hmac = z
     const used = [...scheme.template.matchAll(/\{([a-z]*)\}/g)].map((match) => match[1] ?? '');
     const unknown = used.find((name) => !placeholders.includes(name));
     if (unknown !== undefined) refuse('template', `{${unknown}} is not a placeholder`);
-    // A signature that leaves the body out would make anyone's body genuine.
+    // A signature that does not cover the body would make every body genuine.
     if (used.filter((name) => name === 'body').length !== 1) refuse('template', 'the template needs {body}, once');
     const hasTimestamp = scheme.combined !== undefined || scheme.timestampHeader !== undefined;
     if (scheme.combined && scheme.timestampHeader) refuse('timestampHeader', 'the combined header already carries the timestamp');
     if (scheme.combined && scheme.prefix) refuse('prefix', 'a combined header has no prefix');
-    // A timestamp that is not signed proves nothing, and a signed one must come from somewhere.
+    // A timestamp that is not signed proves nothing, and a signed one has to be sent in a header.
     if (used.includes('timestamp') !== hasTimestamp)
       refuse('template', 'a timestamp has to be both sent in a header and signed by the template');
     if (used.includes('id') !== (scheme.idHeader !== undefined))
@@ -173,7 +173,7 @@ const schema = z
       .optional()
       .describe('Further paths that hold personal data.'),
     keepText: z
-      .array(path('Not personal, whatever its name; * stands for any key.'))
+      .array(path('A value that is not personal although its name is; * stands for any key.'))
       .max(200)
       .optional()
       .describe('Paths that look personal by their name but are not, as data.product.name.'),
@@ -193,8 +193,8 @@ export type Verification = WebhookConfig['verification'];
 const checked = new WeakMap<object, WebhookConfig | null>();
 
 /**
- * The config, or undefined when it is absent or invalid: whoever verifies then refuses. Checked once per object, for a connection's
- * config is one object for as long as it stands.
+ * The config; undefined when it is absent or invalid, and then every delivery is refused. Each object is validated once: the cached connection
+ * keeps one config object.
  */
 export function settingsOf(config: unknown): WebhookConfig | undefined {
   if (typeof config !== 'object' || config === null) return undefined;

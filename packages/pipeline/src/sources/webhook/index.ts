@@ -1,22 +1,17 @@
-import type { Secret, Signed, Source } from '../../source.ts';
+import type { Source } from '../../source.ts';
 import { configSchema, type WebhookConfig } from './config.ts';
 import { credentialsFor, personal, personalFor } from './personal.ts';
 import { portuguese } from './portuguese.ts';
 import { credentialForms, newSecret, sign, verify } from './proof.ts';
 import { read } from './read.ts';
-import { samples } from './samples.ts';
+import { exampleConfigs, samples } from './samples.ts';
 import { split } from './split.ts';
 
-/** What the generic source decides by a connection's config instead of once for all. */
-interface Configurable extends Required<Pick<Source<WebhookConfig>, 'personalFor' | 'credentialsFor'>> {
-  /** A new secret in the form the scheme asks for, from at least 24 random bytes. */
-  newSecret(config: WebhookConfig, random: Uint8Array): string;
-  /** As `sign` of every source; `url` only where the template signs it. */
-  sign(body: string, secrets: readonly Secret[], config: WebhookConfig, nowMs: number, url?: string): Signed;
-}
+/** Members of the contract that a connection's config decides. */
+type ByConfig = Required<Pick<Source<WebhookConfig>, 'personalFor' | 'credentialsFor' | 'newSecret'>>;
 
-/** Any system that can POST: how it proves itself and where things are in its records is the connection's config. */
-export const webhook: Source<WebhookConfig> & Configurable = {
+/** Any system that can POST. The connection's config says how a delivery proves itself and where the fields of a record are. */
+export const webhook: Source<WebhookConfig> & ByConfig = {
   type: 'webhook',
   label: 'Webhook (any system)',
   setup: [
@@ -36,6 +31,7 @@ export const webhook: Source<WebhookConfig> & Configurable = {
   ],
   portuguese,
   config: configSchema,
+  exampleConfig: exampleConfigs['standard-webhooks'],
   samples,
   personal,
   credentials: { body: [], query: [] },

@@ -5,11 +5,11 @@ const people = ['customer', 'buyer', 'contact', 'lead', 'user', 'subscriber'];
 const roots = ['', 'data.', ...people.flatMap((person) => [`${person}.`, `data.${person}.`])];
 const under = (...names: string[]) => roots.flatMap((root) => names.map((name) => `${root}${name}`));
 
-/** Where an e-mail address and a phone number are looked for when no path is configured. */
+/** Where an e-mail address and a phone number are searched when no path is configured. */
 export const emailPaths = under('email');
 export const phonePaths = under('phone', 'phone_number', 'phoneNumber');
 
-/** What is personal by the names most senders use; what a connection's own config adds is in {@link personalFor}. */
+/** Personal data by the names that most senders use. {@link personalFor} adds the paths of a connection's config. */
 export const personal: PersonalData = {
   remove: [
     ...emailPaths,
@@ -36,7 +36,10 @@ export const personal: PersonalData = {
 
 const extended = new WeakMap<object, PersonalData>();
 
-/** The source's personal data and the config's: its identifiers and `personal` are removed, `keepText` is kept. One object per config. */
+/**
+ * The personal data of the source and of the config, whose identifiers and `personal` are removed and whose `keepText` is kept. One object
+ * for each config.
+ */
 export function personalFor(config: WebhookConfig): PersonalData {
   const settings = settingsOf(config);
   if (settings === undefined) return personal;
@@ -58,7 +61,7 @@ export function personalFor(config: WebhookConfig): PersonalData {
   return data;
 }
 
-/** What in a delivery carries the credential, besides the body: query parameters and headers to redact before anything is stored. */
+/** The query parameter or header that carries the credential and is redacted before anything is stored. The body carries none. */
 export function credentialsFor(config: WebhookConfig): Credentials {
   const verification = settingsOf(config)?.verification;
   if (verification?.scheme === 'api-key') {

@@ -8,7 +8,7 @@ import { sha256 } from '../../reading/fingerprint.ts';
 import type { Delivery, Secret, Signed, Verdict } from '../../source.ts';
 import { settingsOf, type Verification, type WebhookConfig } from './config.ts';
 
-/** Verifies by the scheme of the config. Without a valid config, with an unknown scheme or without a usable secret everything is refused. */
+/** Verifies by the scheme of the config. Refuses every delivery without a valid config, with an unknown scheme or without a usable secret. */
 export function verify(delivery: Delivery, secrets: readonly Secret[], config: WebhookConfig, nowMs: number): Verdict {
   const verification = settingsOf(config)?.verification;
   if (verification === undefined) return refused('This connection has no valid verification settings, so nothing can be accepted.');
@@ -55,7 +55,10 @@ export function sign(body: string, secrets: readonly Secret[], config: WebhookCo
   }
 }
 
-/** What a delivery carries where it proves this secret. A connection that took its sender's signature for an API key has kept a digest of it. */
+/**
+ * The values that prove this secret in a delivery. A signature is one of them: a connection that was configured for an API key by mistake has
+ * stored a digest of its sender's signature.
+ */
 export function credentialForms(secret: string, config: WebhookConfig, delivery: Delivery): string[] {
   const verification = settingsOf(config)?.verification;
   switch (verification?.scheme) {

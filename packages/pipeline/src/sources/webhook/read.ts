@@ -16,8 +16,8 @@ type Fields = NonNullable<WebhookConfig['fields']>;
 type Headers = ReadContext<WebhookConfig>['headers'];
 
 /**
- * Reads one record by the config. A configured id, type or time has to be there (MISSING_FIELD); the ones tried when nothing is
- * configured are guesses, and absent ones are none. Throws MISSING_FIELD, SCHEMA_DRIFT or VALIDATION_FAIL.
+ * Reads one record by the config. A configured id, type or time is required (MISSING_FIELD). Without a configured path the usual names are
+ * tried, and none of them has to be present. Throws MISSING_FIELD, SCHEMA_DRIFT or VALIDATION_FAIL.
  */
 export function read({ value, envelope }: RawRecord, { config, headers }: ReadContext<WebhookConfig>): Reading {
   const settings = settingsOf(config);
@@ -28,7 +28,7 @@ export function read({ value, envelope }: RawRecord, { config, headers }: ReadCo
   const id = eventId(value, settings, headers, envelope?.single === true);
   return {
     type: canonicalType(event, settings.typeMap),
-    // Longer than the column: whether it is about a person is told before it is cut to that.
+    // Longer than the column: the name is checked for personal data before it is cut to the column's length.
     sourceEventType: cut(event, 1_000),
     sourceEventId: within255(id.id),
     eventTimeMs: eventTime(value, fields, headers),
@@ -50,7 +50,7 @@ function eventName(value: JsonObject, { type }: Fields, headers: Headers): strin
   return type.startsWith('=') ? type.slice(1).trim() : required(value, type, headers);
 }
 
-/** A canonical type stands as it is; what the map and the vocabulary do not know becomes `webhook.<event>`. */
+/** The mapped type, the event itself where it is a canonical type, and otherwise `webhook.<event>`. */
 function canonicalType(event: string, typeMap: WebhookConfig['typeMap']): string {
   if (typeMap && Object.hasOwn(typeMap, event)) return typeMap[event] as string;
   if (isCanonicalType(event)) return event;
@@ -74,7 +74,7 @@ function eventId(
 ): { id?: string | undefined; key?: string | undefined } {
   if (fields?.id !== undefined) {
     const id = required(value, fields.id, headers);
-    // A header names the delivery: of several records in it, none is identified by that.
+    // A header identifies the delivery, and not one of several records in it.
     return fields.id.startsWith('header:') && !single ? {} : { id, key: id };
   }
   if (verification.scheme === 'standard-webhooks' && single) {
@@ -82,7 +82,7 @@ function eventId(
     return { id, key: id };
   }
   const id = firstText(value, ...idPaths);
-  // CloudEvents 1.0: an id is unique within its source only.
+  // CloudEvents 1.0: an id is unique only within its source.
   const source = text(value, 'source');
   if (id !== undefined && source !== undefined && value.specversion !== undefined) return { id, key: `${source} ${id}` };
   if (id !== undefined) return { id, key: id };
@@ -130,7 +130,7 @@ function required(value: JsonObject, where: string, headers: Headers): string {
   return found;
 }
 
-/** An id or key longer than its column is none: the fingerprint then decides. */
+/** An id or key that is too long for its column counts as absent, and the key is then the fingerprint. */
 function within255(id: string | undefined): string | undefined {
   return id !== undefined && id.length <= 255 ? id : undefined;
 }

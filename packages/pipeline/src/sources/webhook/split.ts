@@ -3,8 +3,8 @@ import { type Body, type Json, type RawRecord, RecordError } from '../../source.
 import { settingsOf, type WebhookConfig } from './config.ts';
 
 /**
- * The array at `records.path`, else a top-level array or NDJSON lines, else the object itself. The envelope says `single` when the
- * delivery is one record, and `malformed` for one that is no object (it fails alone).
+ * The records are the array at `records.path`, otherwise a top-level array or the lines of NDJSON, otherwise the object itself. The envelope has
+ * `single` when the delivery is one record, and `malformed` for a record that is not an object and so fails.
  * Throws INVALID_PAYLOAD, or MISSING_FIELD and SCHEMA_DRIFT about `records.path`.
  */
 export function split(body: Body, config: WebhookConfig): Iterable<RawRecord> {

@@ -1,0 +1,140 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
+import { formatSecret } from '@tributary/pipeline/proofs/secrets.ts';
+import type {
+  AlertChannel,
+  CreateAlertChannel,
+  CreatedAlertChannel,
+  TestedAlertChannel,
+  UpdateAlertChannel,
+} from '@tributary/shared/alerts.ts';
+import type { Logger } from 'pino';
+import type { z } from 'zod';
+import type { Claims, Db } from '../platform/db.ts';
+import { type Outbound, OutboundRefused } from '../platform/outbound.ts';
+import { Refusal } from '../platform/refusal.ts';
+import { invalidRequest } from '../platform/requests.ts';
+import { resolveOrgToWrite } from '../tenancy/callers-org.ts';
+import { loadOrgKeys } from '../tenancy/org-keys.ts';
+import { changeDestination, type Destination, maskDestination, openDestination, sealDestination, toDestination } from './destination.ts';
+import { type Notifier, testMessage } from './notifier.ts';
+import {
+  type ChannelRow,
+  createChannel,
+  findChannel,
+  findSealedDestination,
+  noteChannel,
+  setChannelTarget,
+  updateChannel,
+} from './store.ts';
+import { toChannel } from './wire.ts';
+
+// The commands that handle the destination of a channel, which contains its credentials.
+
+export interface ChannelDeps {
+  db: Db;
+  masterKeys: MasterKeys;
+  notifier: Notifier;
+  outbound: Pick<Outbound, 'check'>;
+  log: Logger;
+  now(): number;
+}
+
+/** Creates a channel. The signing secret of a webhook is generated when the request has none. */
+export async function addChannel(
+  deps: ChannelDeps,
+  claims: Claims,
+  body: z.output<typeof CreateAlertChannel>,
+): Promise<CreatedAlertChannel> {
+  const { db } = deps;
+  const generated = body.type === 'webhook' && body.secret === undefined ? formatSecret(randomBytes(32), 'whsec') : undefined;
+  const destination = toDestination(body, generated);
+  requireReachable(deps, destination);
+  const { id: orgId } = await db.as(claims, (sql) => resolveOrgToWrite(sql, body.orgId));
+  const id = randomUUID();
+  // Outside the transaction below: the creation of an org's first keys would wait for a lock that this transaction holds.
+  const sealed = sealDestination(await keysOf(deps, orgId), orgId, id, destination);
+  const { type, name, minLevel } = body;
+  const row = await db.as(claims, async (sql) => {
+    const created = await createChannel(sql, { id, orgId, type, name, target: maskDestination(destination), minLevel, sealed });
+    if (!created) throw new Refusal('conflict', 'the org has 50 channels, the maximum: delete one first');
+    return findChannel(sql, id);
+  });
+  if (!row) throw new Error('the new channel is not visible to its creator');
+  return { ...answerOf(deps, row), ...(generated === undefined ? {} : { secret: generated }) };
+}
+
+/** Changes the given fields of a channel. A change of its destination is checked and sealed again. */
+export async function changeChannel(
+  deps: ChannelDeps,
+  claims: Claims,
+  id: string,
+  { name, minLevel, enabled, ...fields }: z.output<typeof UpdateAlertChannel>,
+): Promise<AlertChannel> {
+  const { db } = deps;
+  const before = requireWritable(await db.as(claims, (sql) => findChannel(sql, id)));
+  let resealed: { target: string; sealed: Buffer } | undefined;
+  if (Object.values(fields).some((value) => value !== undefined)) {
+    const destination = changeDestination(await loadDestination(deps, before), before.type, fields);
+    requireReachable(deps, destination);
+    const sealed = sealDestination(await keysOf(deps, before.org_id), before.org_id, id, destination);
+    resealed = { target: maskDestination(destination), sealed };
+  }
+  const row = await db.as(claims, async (sql) => {
+    await updateChannel(sql, id, { name, minLevel, enabled });
+    if (resealed) await setChannelTarget(sql, id, resealed.target, resealed.sealed);
+    return findChannel(sql, id);
+  });
+  if (!row) throw new Refusal('not_found', 'there is no such channel');
+  return answerOf(deps, row);
+}
+
+/** Sends one test message to the receiver of a channel. `requireDue` throws when the channel was tested a moment ago. */
+export async function sendTest(deps: ChannelDeps, claims: Claims, id: string, requireDue: () => void): Promise<TestedAlertChannel> {
+  const { db, notifier, now } = deps;
+  const channel = requireWritable(await db.as(claims, (sql) => findChannel(sql, id)));
+  const destination = await loadDestination(deps, channel);
+  if (!destination) throw new Refusal('conflict', 'the destination cannot be decrypted: enter it again');
+  requireDue();
+  const startedAt = performance.now();
+  const message = testMessage({ id: channel.org_id, name: channel.org_name }, now());
+  const { ok, status, answer } = await notifier.deliverTest(destination, message);
+  const durationMs = Math.round((performance.now() - startedAt) * 10) / 10;
+  await noteChannel(db, id, ok ? undefined : status === null ? answer : `${status} ${answer}`.trim());
+  return { ok, status, answer, durationMs };
+}
+
+export function answerOf({ notifier }: Pick<ChannelDeps, 'notifier'>, row: ChannelRow): AlertChannel {
+  return toChannel(row, notifier.circuitOf(row.id));
+}
+
+function keysOf({ db, masterKeys, log }: ChannelDeps, orgId: string) {
+  return loadOrgKeys(db, masterKeys, orgId, log);
+}
+
+async function loadDestination(deps: ChannelDeps, { id, org_id }: ChannelRow): Promise<Destination | undefined> {
+  const sealed = await findSealedDestination(deps.db, id);
+  return sealed && openDestination(await keysOf(deps, org_id), org_id, id, sealed);
+}
+
+/**
+ * Refuses a destination whose address alone shows that nothing can be sent there, while the person can still correct the address. The host
+ * name is resolved, and the resolved address checked, at every send.
+ */
+function requireReachable({ notifier, outbound }: ChannelDeps, destination: Destination): void {
+  if (destination.type === 'email' && !notifier.sendsMail)
+    throw new Refusal('conflict', 'this server sends no e-mail: its operator has not set SMTP_URL');
+  if (destination.type !== 'slack' && destination.type !== 'webhook') return;
+  try {
+    outbound.check(destination.url);
+  } catch (error) {
+    if (error instanceof OutboundRefused) throw invalidRequest([{ path: ['url'], message: error.message }]);
+    throw error;
+  }
+}
+
+function requireWritable(row: ChannelRow | undefined): ChannelRow {
+  if (!row) throw new Refusal('not_found', 'there is no such channel');
+  if (!row.may_write) throw new Refusal('forbidden');
+  return row;
+}

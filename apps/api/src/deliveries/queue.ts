@@ -1,0 +1,119 @@
+import type { Outcome } from './outcomes.ts';
+import type { WriteItem } from './rows.ts';
+
+export interface BatchLimits {
+  /** A batch is full at this many records … */
+  batchRecordsMax: number;
+  /** … or this many bytes, whichever comes first; a single larger delivery is a batch by itself. */
+  batchBytesMax: number;
+  /** The oldest delivery waits at most this long for its batch to fill. */
+  batchAgeMs: number;
+}
+
+/** A delivery that was admitted and is not answered yet. */
+export interface Queued extends WriteItem {
+  bytes: number;
+  /** Its records, against the limits: a delivery without any counts as one. */
+  weight: number;
+  /** When it was queued, by `performance.now()`. */
+  since: number;
+  resolve(outcomes: Outcome[]): void;
+  reject(error: unknown): void;
+}
+
+/** What deliveries occupy of the buffer. */
+export interface Load {
+  records: number;
+  bytes: number;
+}
+
+function addLoad(load: Load, batch: readonly Queued[], sign: 1 | -1): void {
+  for (const { weight, bytes } of batch) {
+    load.records += sign * weight;
+    load.bytes += sign * bytes;
+  }
+}
+
+/** Deliveries that wait for their batch, in the order of their arrival. */
+export function createQueue(limits: BatchLimits) {
+  const load: Load = { records: 0, bytes: 0 };
+  let items: Queued[] = [];
+
+  const isFull = () => load.records >= limits.batchRecordsMax || load.bytes >= limits.batchBytesMax;
+
+  return {
+    load: load as Readonly<Load>,
+
+    add(item: Queued): void {
+      items.push(item);
+      addLoad(load, [item], 1);
+    },
+
+    /** When the oldest delivery was queued; undefined when the queue is empty. */
+    oldestSince: (): number | undefined => items[0]?.since,
+
+    /**
+     * Milliseconds until the next batch is due; undefined when the queue is empty. A full batch is due at once, and so is one with a
+     * delivery that was queued by `hurriedUntil`.
+     */
+    dueInMs(hurriedUntil: number): number | undefined {
+      const [oldest] = items;
+      if (!oldest) return undefined;
+      if (isFull() || oldest.since <= hurriedUntil) return 0;
+      return Math.max(0, oldest.since + limits.batchAgeMs - performance.now());
+    },
+
+    /** Takes the oldest deliveries, as many as a batch may hold, but one at least. */
+    takeBatch(): Queued[] {
+      let records = 0;
+      let bytes = 0;
+      const end = items.findIndex((item, index) => {
+        records += item.weight;
+        bytes += item.bytes;
+        return index > 0 && (records > limits.batchRecordsMax || bytes > limits.batchBytesMax);
+      });
+      const count = end === -1 ? items.length : end;
+      const batch = items.slice(0, count);
+      items = items.slice(count);
+      addLoad(load, batch, -1);
+      return batch;
+    },
+  };
+}
+
+export interface Flight {
+  batch: readonly Queued[];
+  startedAt: number;
+  /** When the oldest delivery of the batch was queued. */
+  oldestSince: number;
+}
+
+/** Batches that are being written: they still occupy memory and count against the bounds of the buffer. */
+export function createFlights() {
+  const load: Load = { records: 0, bytes: 0 };
+  const flights = new Set<Flight>();
+  const earliest = (times: readonly number[]): number | undefined => (times.length === 0 ? undefined : Math.min(...times));
+
+  return {
+    load: load as Readonly<Load>,
+
+    begin(batch: readonly Queued[]): Flight {
+      const startedAt = performance.now();
+      const flight = { batch, startedAt, oldestSince: batch[0]?.since ?? startedAt };
+      flights.add(flight);
+      addLoad(load, batch, 1);
+      return flight;
+    },
+
+    end(flight: Flight): void {
+      flights.delete(flight);
+      addLoad(load, flight.batch, -1);
+    },
+
+    count: (): number => flights.size,
+    /** When the oldest delivery of all batches in flight was queued; undefined when there is no batch. */
+    oldestSince: (): number | undefined => earliest([...flights].map((flight) => flight.oldestSince)),
+    /** When the write of the oldest batch began; undefined when there is no batch. */
+    oldestStart: (): number | undefined => earliest([...flights].map((flight) => flight.startedAt)),
+  };
+}

@@ -1,0 +1,64 @@
+import { DlqCommand, type DlqFilter, type DlqOperationKind, type DlqOperations, DlqOperationsQuery } from '@tributary/shared/dlq.ts';
+import type { Hono } from 'hono';
+import type { AuthVariables } from '../platform/auth.ts';
+import type { Db } from '../platform/db.ts';
+import { Refusal } from '../platform/refusal.ts';
+import { invalidRequest, validBody, validId, validQuery } from '../platform/requests.ts';
+import { resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
+import { heldRefusal } from '../tenancy/require-not-held.ts';
+import { operationFilter } from './filter.ts';
+import { describe } from './openapi.ts';
+import { cancelOperation, findHold, findOperation, listOperations, startOperation } from './operations.ts';
+import { countEntries } from './store.ts';
+import { toOperation } from './wire.ts';
+
+/** Adds the commands that change every dead letter that matches a filter, and the operations that carry them out. */
+export function addOperationRoutes(app: Hono<{ Variables: AuthVariables }>, { db, now }: { db: Db; now(): number }): void {
+  for (const kind of ['redrive', 'discard', 'purge', 'reverify'] as const) {
+    app.post(`/${kind}`, describe[kind], validBody(DlqCommand), async (c) => {
+      const { dryRun, ...wanted } = c.req.valid('json');
+      const filter = operationFilter(kind, wanted);
+      if (filter.statuses.length === 0) throw invalidRequest([{ path: ['statuses'], message: unaffected(kind, wanted) }]);
+      const started = await db.as(c.var.claims, async (sql) => {
+        const org = await resolveOrgToWrite(sql, wanted.orgId);
+        const nowMs = now();
+        const hold = kind === 'purge' ? await findHold(sql, org.id, filter, nowMs) : null;
+        if (hold !== null) throw heldRefusal(hold);
+        const count = await countEntries(sql, org.id, filter, nowMs);
+        return dryRun ? count : startOperation(sql, org.id, kind, filter, count);
+      });
+      if (typeof started === 'number') return c.json({ dryRun: true, count: started });
+      return c.json({ operation: toOperation(started) }, 202);
+    });
+  }
+
+  app.get('/operations', describe.listDlqOperations, validQuery(DlqOperationsQuery), async (c) => {
+    const { orgId } = c.req.valid('query');
+    const rows = await db.as(c.var.claims, async (sql) => listOperations(sql, (await resolveOrg(sql, orgId)).id));
+    const answer: DlqOperations = { operations: rows.map(toOperation) };
+    return c.json(answer);
+  });
+
+  app.get('/operations/:id', describe.getDlqOperation, validId(), async (c) => {
+    const { id } = c.req.valid('param');
+    const row = await db.as(c.var.claims, (sql) => findOperation(sql, id));
+    if (!row) throw new Refusal('not_found', 'there is no such operation');
+    return c.json(toOperation(row));
+  });
+
+  app.post('/operations/:id/cancel', describe.cancelDlqOperation, validId(), async (c) => {
+    const { id } = c.req.valid('param');
+    const row = await db.as(c.var.claims, async (sql) => {
+      const before = await findOperation(sql, id);
+      if (!before) throw new Refusal('not_found', 'there is no such operation');
+      if (!before.may_write) throw new Refusal('forbidden', 'only an owner or admin of the org may do this');
+      await cancelOperation(sql, id);
+      return (await findOperation(sql, id)) ?? before;
+    });
+    return c.json(toOperation(row));
+  });
+}
+
+function unaffected(kind: DlqOperationKind, { statuses = [] }: DlqFilter): string {
+  return `${kind} never changes an entry that is ${statuses.join(' or ')}`;
+}

@@ -1,0 +1,134 @@
+import { setImmediate as yieldTurn } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Connection, Connections } from '../deliveries/connection-cache.ts';
+import { isolatePoison, refusalMessage } from '../deliveries/poison.ts';
+import { rowsOf, type WriteItem } from '../deliveries/rows.ts';
+import { findJournalEntries, writeBatch } from '../deliveries/store.ts';
+import { chunkBySize } from '../platform/chunk-by-size.ts';
+import type { Config } from '../platform/config.ts';
+import { type Db, isRefusal, isUnavailable, type Sql } from '../platform/db.ts';
+import { retryLostRaces } from '../platform/lost-race.ts';
+import { type Attempt, type ClaimedEntry, type RetryOutcome, type Settled, settle } from './claims.ts';
+import { runEntries } from './run.ts';
+
+export interface RetryDeps {
+  db: Db;
+  connections: Connections;
+  /** The database's clock. */
+  now(): number;
+  retry: Config['dlq'];
+  log: Logger;
+}
+
+/** Bodies held in memory at once: a hundred deliveries of the largest size would be a gigabyte. */
+const bytesMax = 8_388_608;
+/** Deliveries computed in one turn of the event loop, which live traffic shares. */
+const perTurn = 10;
+
+/** The owner of the claims, and what else is written in each transaction that settles some of them. */
+export interface Holder {
+  owner: string;
+  /** Throws to undo the transaction, when the lease of the operation is lost. */
+  checkpoint?(sql: Sql, settled: readonly Settled[]): Promise<void>;
+  signal: AbortSignal;
+}
+
+/** Runs claimed entries and settles them, in parts that fit in memory. Entries that are left when `signal` aborts stay claimed. */
+export async function runAndSettle(deps: RetryDeps, holder: Holder, claimed: readonly ClaimedEntry[]): Promise<void> {
+  const deliveries = Map.groupBy(claimed, (entry) => entry.journal_id).values();
+  for (const part of chunkBySize(deliveries, ([one]) => one?.byte_size ?? 0, bytesMax)) {
+    if (holder.signal.aborted) return;
+    const attempts = await runPart(deps, part);
+    const isWhole = (attempt: Attempt) => attempt.result.outcome === 'delivered';
+    // Apart: each of the two writes its keys in one sorted statement, so that no two batches wait for each other.
+    for (const group of [attempts.filter((attempt) => !isWhole(attempt)), attempts.filter(isWhole)]) {
+      if (group.length > 0) await settleAll(deps, holder, group);
+    }
+  }
+}
+
+async function runPart({ db, connections, now, log }: RetryDeps, part: ClaimedEntry[][]): Promise<Attempt[]> {
+  const all = part.flat();
+  const journal = await db.worker((sql) => findJournalEntries(sql, [...new Set(all.map((entry) => entry.journal_id))]));
+  const loaded = new Map<string, Connection | undefined | Error>();
+  for (const id of new Set(all.map((entry) => entry.source_connection_id))) loaded.set(id, await loadConnection(connections, id));
+
+  const attempts: Attempt[] = [];
+  for (const [index, entries] of part.entries()) {
+    if (index % perTurn === perTurn - 1) await yieldTurn();
+    const [one] = entries;
+    if (!one) continue;
+    const connection = loaded.get(one.source_connection_id);
+    const entry = journal.get(one.journal_id);
+    const each = (result: RetryOutcome) => attempts.push(...entries.map((single) => ({ entries: [single], result })));
+    if (connection instanceof Error) {
+      each({ outcome: 'failed', errorClass: 'PII_HASH_ERROR', message: 'The org\u2019s keys cannot be opened.' });
+      continue;
+    }
+    try {
+      attempts.push(...runEntries(entries, { connection, entry }, now()));
+    } catch (error) {
+      log.error({ err: error, journalId: one.journal_id }, 'a dead letter could not be run');
+      each({ outcome: 'failed', errorClass: 'SCHEMA_DRIFT', message: 'The delivery has a shape that the pipeline does not expect.' });
+    }
+  }
+  return attempts;
+}
+
+/** The connection as the database has it now: a secret may have been corrected a moment ago. An org without usable keys must not stop the others. */
+async function loadConnection(connections: Connections, id: string): Promise<Connection | undefined | Error> {
+  try {
+    return await connections.get(id, { fresh: true });
+  } catch (error) {
+    if (isUnavailable(error) || !(error instanceof Error)) throw error;
+    return error;
+  }
+}
+
+/** Settles all attempts in one transaction; where that is refused, or a claim among them is lost, each in a transaction of its own. */
+async function settleAll(deps: RetryDeps, holder: Holder, attempts: readonly Attempt[]): Promise<void> {
+  try {
+    if (await write(deps, holder, attempts)) return;
+    if (attempts.length === 1) return;
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const [only] = attempts;
+    if (attempts.length === 1 && only) return settleRefused(deps, holder, only, error);
+    deps.log.warn({ err: error, entries: attempts.length }, 'the database refused a batch of dead letters: each is written by itself');
+  }
+  for (const attempt of attempts) await settleAll(deps, holder, [attempt]);
+}
+
+/** Settles an attempt that the database refuses by itself: records of a whole delivery that it refuses become dead letters of their own. */
+async function settleRefused(deps: RetryDeps, holder: Holder, attempt: Attempt, error: unknown): Promise<void> {
+  if (attempt.result.outcome === 'delivered') {
+    const { item } = attempt.result;
+    const isolated = await isolatePoison([item], { transaction: deps.db.worker, statement: writeBatch });
+    if (isolated > 0 && (await unlessRefused(write(deps, holder, [attempt])))) return;
+  }
+  const result = { outcome: 'failed', errorClass: 'CONSTRAINT_VIOLATION', message: refusalMessage(error) } as const;
+  await write(deps, holder, [{ ...attempt, result }]);
+}
+
+async function unlessRefused(written: Promise<boolean>): Promise<boolean> {
+  try {
+    return await written;
+  } catch (error) {
+    if (isRefusal(error)) return false;
+    throw error;
+  }
+}
+
+/** False, with nothing written: one of the entries is no longer claimed by the holder. */
+function write({ db, retry }: RetryDeps, { owner, checkpoint }: Holder, attempts: readonly Attempt[]): Promise<boolean> {
+  const items = attempts.flatMap(({ result }): WriteItem[] => (result.outcome === 'delivered' ? [result.item] : []));
+  return retryLostRaces(() =>
+    db.worker(async (sql) => {
+      const settled = await settle(sql, owner, attempts, retry);
+      if (!settled) return false;
+      if (items.length > 0) await writeBatch(sql, rowsOf(items));
+      await checkpoint?.(sql, settled);
+      return true;
+    }),
+  );
+}

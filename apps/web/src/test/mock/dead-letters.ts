@@ -1,0 +1,208 @@
+import {
+  DlqAnalysis,
+  DlqDryRun,
+  DlqEntry,
+  DlqList,
+  DlqOperation,
+  DlqOperations,
+  DlqRetried,
+  DlqSamples,
+  DlqStarted,
+  DlqSummary,
+} from '@tributary/shared/dlq.ts';
+import { http } from 'msw';
+import { answer, problem } from './answers.ts';
+import { ago, idOf, ids, type Row, user, type World } from './world.ts';
+
+const pageSize = 50;
+
+const entries = (world: World): DlqEntry[] => {
+  if (!world.filled) return [];
+  const common = {
+    orgId: ids.org,
+    projectId: ids.project,
+    connectionId: ids.connection,
+    connectionName: world.connectionName,
+    sourceType: 'hotmart',
+    attempts: 2,
+    sample: { id: '…', event: 'PURCHASE_APPROVED', data: { buyer: { email: '…' } } },
+    resolvedAt: null,
+  };
+  const failed = Array.from({ length: world.rows }, (_, index): DlqEntry => {
+    const exhausted = index % 4 === 3;
+    return {
+      ...common,
+      id: idOf('6', index + 1),
+      journalId: idOf('5', index + 1),
+      recordIndex: 0,
+      errorClass: index % 3 === 2 ? 'CONNECTION_ERROR' : 'MISSING_FIELD',
+      message: 'data.purchase.transaction is missing',
+      fieldPath: 'data.purchase.transaction',
+      sourceEventType: 'PURCHASE_APPROVED',
+      idempotencyKey: null,
+      storedEventId: null,
+      status: exhausted ? 'exhausted' : 'pending',
+      nextRetryAt: exhausted ? null : ago(-5),
+      isQuarantine: false,
+      createdAt: ago(10 + index * 9),
+      updatedAt: ago(4 + index),
+    };
+  });
+  const rejected = Array.from({ length: 3 }, (_, index): DlqEntry => {
+    return {
+      ...common,
+      id: idOf('6', 0x1001 + index),
+      journalId: idOf('5', 0x1001 + index),
+      recordIndex: null,
+      errorClass: 'INVALID_HOTTOK',
+      message: 'the hottok is not the one of this connection',
+      fieldPath: null,
+      sourceEventType: null,
+      idempotencyKey: null,
+      storedEventId: null,
+      status: 'pending',
+      attempts: 0,
+      nextRetryAt: null,
+      isQuarantine: true,
+      createdAt: ago(20 + index),
+      updatedAt: ago(20 + index),
+    };
+  });
+  return [...failed, ...rejected];
+};
+
+export const deadLetterRows = (world: World): Row<'dlq_events'>[] =>
+  entries(world).map((entry) => ({
+    id: entry.id,
+    org_id: entry.orgId,
+    project_id: entry.projectId,
+    source_connection_id: entry.connectionId,
+    journal_id: entry.journalId,
+    record_index: entry.recordIndex,
+    error_class: entry.errorClass,
+    last_error_message: entry.message,
+    field_path: entry.fieldPath,
+    source_event_type: entry.sourceEventType,
+    idempotency_key: entry.idempotencyKey,
+    stored_event_id: entry.storedEventId,
+    status: entry.status,
+    attempts: entry.attempts,
+    next_retry_at: entry.nextRetryAt,
+    is_quarantine: entry.isQuarantine,
+    sample: { id: '…' },
+    lease_owner: null,
+    created_at: entry.createdAt,
+    updated_at: entry.updatedAt,
+    resolved_at: entry.resolvedAt,
+  }));
+
+const operationsOf = ({ filled, running }: World): DlqOperation[] => {
+  const statuses = [...(filled ? (['done', 'canceled', 'failed'] as const) : []), ...(running ? (['running'] as const) : [])];
+  return statuses.map((status, index) => ({
+    id: idOf('a', index + 1),
+    orgId: ids.org,
+    kind: (['redrive', 'reverify', 'purge'] as const)[index] ?? 'redrive',
+    filter: { classes: ['MISSING_FIELD'] },
+    status,
+    total: 40,
+    done: status === 'canceled' || status === 'running' ? 12 : 40,
+    succeeded: status === 'failed' ? 0 : 11,
+    failed: 1,
+    error: status === 'failed' ? 'a legal hold forbids it' : null,
+    createdBy: user.id,
+    createdAt: ago(60 + index),
+    finishedAt: status === 'running' ? null : ago(50),
+  }));
+};
+
+/** The entries that a query means: by quarantine, classes and statuses. */
+function meant(all: readonly DlqEntry[], query: URLSearchParams): DlqEntry[] {
+  const list = (name: string) => query.get(name)?.split(',');
+  const [classes, statuses] = [list('classes'), list('statuses')];
+  const quarantine = query.get('quarantine');
+  return all.filter(
+    (one) =>
+      (quarantine === null || one.isQuarantine === (quarantine === 'true')) &&
+      (!classes || classes.includes(one.errorClass)) &&
+      (!statuses || statuses.includes(one.status)) &&
+      (!query.has('sourceEventType') || one.sourceEventType === query.get('sourceEventType')) &&
+      (!query.has('sourceEventTypes') || one.sourceEventType === query.get('sourceEventTypes')),
+  );
+}
+
+function groupsOf(found: readonly DlqEntry[]): DlqSummary {
+  const groups = [...Map.groupBy(found, (one) => one.errorClass)].map(([errorClass, members]) => ({
+    errorClass,
+    sourceType: 'hotmart',
+    connectionId: ids.connection,
+    connectionName: members[0]?.connectionName ?? '',
+    count: members.length,
+    pending: members.filter((one) => one.status === 'pending').length,
+    exhausted: members.filter((one) => one.status === 'exhausted').length,
+    firstSeenAt: members.at(-1)?.createdAt ?? ago(0),
+    lastSeenAt: members[0]?.createdAt ?? ago(0),
+    trend: Array.from({ length: 24 }, (_, hour) => hour % 5),
+    retryable: 'after_fix' as const,
+  }));
+  return { total: found.length, groups };
+}
+
+const advice = {
+  en: { cause: 'The platform left the field out.', fix: 'Map the field in the settings of the connection.' },
+  'pt-BR': { cause: 'A plataforma deixou o campo de fora.', fix: 'Mapeie o campo nas configurações da conexão.' },
+};
+
+export function deadLetterHandlers(world: World) {
+  const all = entries(world);
+  const operations = operationsOf(world);
+  const find = (id: unknown) => all.find((one) => one.id === id);
+  const query = (request: Request) => new URL(request.url).searchParams;
+  const command = async (request: Request, kind: DlqOperation['kind']) => {
+    const { dryRun } = (await request.json()) as { dryRun?: boolean };
+    if (dryRun) return answer(DlqDryRun, { dryRun: true, count: all.length });
+    return answer(DlqStarted, { operation: { ...(operations[0] as DlqOperation), kind } });
+  };
+  return [
+    http.get('*/api/dlq/summary', ({ request }) => answer(DlqSummary, groupsOf(meant(all, query(request))))),
+    http.get('*/api/dlq/analyze', ({ request }) =>
+      answer(DlqAnalysis, {
+        clusters: groupsOf(meant(all, query(request))).groups.map((group) => ({
+          errorClass: group.errorClass,
+          fieldPath: 'data.purchase.transaction',
+          sourceEventType: 'PURCHASE_APPROVED',
+          sourceType: group.sourceType,
+          connectionId: group.connectionId,
+          connectionName: group.connectionName,
+          count: group.count,
+          firstSeenAt: group.firstSeenAt,
+          lastSeenAt: group.lastSeenAt,
+          exampleId: ids.deadLetter,
+          ...advice[query(request).get('language') === 'pt-BR' ? 'pt-BR' : 'en'],
+        })),
+      }),
+    ),
+    http.get('*/api/dlq/operations', () => answer(DlqOperations, { operations })),
+    http.get('*/api/dlq/sample', ({ request }) =>
+      answer(DlqSamples, {
+        entries: meant(all, query(request))
+          .slice(0, 1)
+          .map((entry) => ({ ...entry, payload: { headers: {}, body: '{"order":"A-0"}', byteSize: 15, truncated: false } })),
+      }),
+    ),
+    http.get('*/api/dlq', ({ request }) => {
+      const found = meant(all, query(request));
+      const start = Number(query(request).get('cursor') ?? 0);
+      const end = start + pageSize;
+      return answer(DlqList, { entries: found.slice(start, end), nextCursor: end < found.length ? String(end) : null });
+    }),
+    http.get('*/api/dlq/:id', ({ params }) => {
+      const entry = find(params.id);
+      return entry ? answer(DlqEntry, entry) : problem(404, 'not_found', { detail: 'there is no such entry' });
+    }),
+    http.post('*/api/dlq/:id/retry', ({ params }) => answer(DlqRetried, { id: String(params.id), status: 'retrying' })),
+    ...(['redrive', 'discard', 'purge', 'reverify'] as const).map((kind) =>
+      http.post(`*/api/dlq/${kind}`, ({ request }) => command(request, kind)),
+    ),
+    http.post('*/api/dlq/operations/:id/cancel', () => answer(DlqOperation, { ...(operations[1] as DlqOperation), status: 'canceled' })),
+  ];
+}

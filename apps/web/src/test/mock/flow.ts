@@ -1,0 +1,99 @@
+import { FlowInstance, FlowState, FlowTransition, type Mode, ServiceStatus } from '@tributary/shared/flow.ts';
+import { HttpResponse, http } from 'msw';
+import { answer, problem } from './answers.ts';
+import { ago, idOf } from './world.ts';
+
+export const operatorToken = 'operator-token-of-the-mock';
+
+const instance = (mode: Mode): FlowInstance =>
+  FlowInstance.parse({
+    id: idOf('a', 0x77),
+    startedAt: ago(500),
+    seenAt: ago(0),
+    mode,
+    automaticMode: 'normal',
+    cause: 'nothing waits',
+    bufferRecords: 4,
+    bufferBytes: 9_000,
+    oldestAgeSeconds: 0.1,
+    inFlight: 2,
+  } satisfies FlowInstance);
+
+const transition = FlowTransition.parse({
+  id: '17',
+  at: ago(40),
+  from: 'normal',
+  to: 'brownout',
+  cause: 'Rehearsal',
+  changedBy: 'operator',
+  instanceId: idOf('a', 0x77),
+} satisfies FlowTransition);
+
+/** The status that everybody sees, and what only an operator with the token does. */
+export function flowHandlers() {
+  let mode: Mode = 'normal';
+  const state = (): FlowState => ({
+    mode,
+    operatorMode: mode === 'brownout' ? 'brownout' : null,
+    automaticMode: 'normal',
+    brownoutRate: mode === 'brownout' ? 0.5 : null,
+    reason: 'Rehearsal',
+    changedBy: 'operator',
+    changedAt: ago(40),
+    instances: [instance(mode)],
+    drained: false,
+  });
+  const allowed = (request: Request) => request.headers.get('authorization') === `Bearer ${operatorToken}`;
+  return [
+    http.get('*/health', () => HttpResponse.json({ status: 'ok' })),
+    http.get('*/api/status', () =>
+      answer(ServiceStatus, {
+        mode,
+        since: ago(40),
+        cause: mode === 'normal' ? null : 'operator',
+        brownoutRate: null,
+      }),
+    ),
+    // Its shape stands in the dashboard (features/pipeline), which parses it as it comes.
+    http.get('*/health/detailed', ({ request }) =>
+      allowed(request)
+        ? HttpResponse.json({
+            status: 'ok',
+            instanceId: idOf('a', 0x77),
+            uptimeSeconds: 30_000,
+            rssBytes: 180_000_000,
+            backpressure: {
+              mode,
+              operatorMode: state().operatorMode,
+              brownoutRate: state().brownoutRate,
+              reason: 'Rehearsal',
+              changedBy: 'operator',
+              changedAt: ago(40),
+              drained: false,
+              transitions: [transition],
+            },
+            circuits: [{ name: 'alerts', sink: 'webhook', state: 'closed', lastOpenedAt: null, lastError: null }],
+            buffer: {
+              records: 4,
+              bytes: 9_000,
+              recordsMax: 10_000,
+              bytesMax: 100_000_000,
+              oldestAgeSeconds: 0.1,
+              flushAgeSeconds: 0.2,
+              batchesInFlight: 1,
+            },
+            inFlight: 2,
+            workers: { concurrency: 4, running: 1 },
+            jobs: [{ task: 'retry_dead_letters', waiting: 2, scheduled: 1, running: 1, failed: 0, oldest_due_seconds: 3 }],
+            instances: [instance(mode)],
+            pools: [{ name: 'api', open: 4, idle: 3, waiting: 0 }],
+          })
+        : problem(401, 'unauthorized'),
+    ),
+    http.post('*/api/admin/:command', ({ params, request }) => {
+      if (!allowed(request)) return problem(401, 'unauthorized');
+      mode = params.command === 'brownout' ? 'brownout' : 'normal';
+      return answer(FlowState, state());
+    }),
+  ];
+}

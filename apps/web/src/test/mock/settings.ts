@@ -1,0 +1,159 @@
+import { AcceptedInvite, CreatedInvite, Invite, Org, OrgKeys, UpdateOrg } from '@tributary/shared/api.ts';
+import type { Database } from '@tributary/shared/database.types.ts';
+import { ErasureDryRun, ErasureList } from '@tributary/shared/erasures.ts';
+import { LegalHoldList } from '@tributary/shared/holds.ts';
+import { HttpResponse, http } from 'msw';
+import { z } from 'zod';
+import { answer, problem } from './answers.ts';
+import { ago, colleague, idOf, ids, orgSlug, type Row, user, type World } from './world.ts';
+
+export const orgRows = (world: World): Row<'orgs'>[] => [
+  { id: ids.org, name: world.orgName, slug: orgSlug, rate_limit_per_second: null, created_at: ago(90_000) },
+];
+
+export const memberRows = (world: World): Row<'org_members'>[] => [
+  { org_id: ids.org, user_id: ids.user, role: world.role, created_at: ago(90_000) },
+  { org_id: ids.org, user_id: ids.colleague, role: world.role === 'owner' ? 'admin' : 'owner', created_at: ago(80_000) },
+];
+
+export const projectRows = (): Row<'projects'>[] => [
+  { id: ids.project, org_id: ids.org, name: 'Curso de violão', slug: 'curso-de-violao', created_at: ago(90_000) },
+];
+
+/** Entries of many kinds, so that each has its sentence. Analysts read none of them. */
+export function auditRows(world: World): Row<'audit_log'>[] {
+  if (world.role === 'analyst') return [];
+  const entry = (action: string, targetId: string | null, detail: Row<'audit_log'>['detail']) => ({ action, target_id: targetId, detail });
+  const kinds = [
+    entry('org_members.insert', ids.user, { role: 'owner' }),
+    entry('projects.insert', ids.project, { name: 'Curso de violão', slug: 'curso-de-violao' }),
+    entry('source_connections.insert', ids.connection, { name: world.connectionName, type: 'hotmart' }),
+    entry('connection_secrets.insert', ids.connection, { name: 'hottok' }),
+    entry('org_keys.insert', null, { version: 1, kind: 'data' }),
+    entry('org_members.update', ids.colleague, { role: { from: 'analyst', to: 'admin' } }),
+    entry('dlq_operations.insert', idOf('a', 1), { kind: 'redrive', total: 40 }),
+    entry('replay_plans.update', ids.plan, { status: { from: 'approved', to: 'running' } }),
+    entry('legal_holds.insert', idOf('e', 1), { reason: 'Case 4711' }),
+    entry('alert_incidents.update', ids.connection, { acknowledged_at: { from: null, to: ago(30) } }),
+  ];
+  const count = world.filled ? world.rows : 2;
+  return Array.from({ length: count }, (_, index) => ({
+    ...(kinds[index % kinds.length] as (typeof kinds)[number]),
+    id: index + 1,
+    org_id: ids.org,
+    actor_id: ids.user,
+    created_at: ago(1_000 - index),
+  }));
+}
+
+const invites: Invite[] = [
+  {
+    id: idOf('f', 1),
+    orgId: ids.org,
+    email: 'caio@example.com',
+    role: 'analyst',
+    createdAt: ago(100),
+    expiresAt: ago(-9_000),
+    acceptedAt: null,
+  },
+];
+
+type Retention = Database['public']['Functions']['data_retention']['Returns'];
+type People = Database['public']['Functions']['org_people']['Returns'];
+
+export function settingsHandlers(world: World, orgs: Row<'orgs'>[], members: Row<'org_members'>[]) {
+  const org = orgs[0] as Row<'orgs'>;
+  const forbidden = () => problem(403, 'forbidden', { detail: 'only owners and admins' });
+  const detail = (): Org => ({
+    id: org.id,
+    name: org.name,
+    slug: org.slug,
+    role: world.role,
+    rateLimitPerSecond: org.rate_limit_per_second,
+    createdAt: org.created_at,
+  });
+  const emails = new Map([user, colleague].map(({ id, email }) => [id, email]));
+  return [
+    http.get('*/api/orgs/:id', () => answer(Org, detail())),
+    http.patch('*/api/orgs/:id', async ({ request }) => {
+      if (world.role === 'analyst') return forbidden();
+      const { name, rateLimitPerSecond } = UpdateOrg.parse(await request.json());
+      Object.assign(org, name ? { name } : {}, rateLimitPerSecond === undefined ? {} : { rate_limit_per_second: rateLimitPerSecond });
+      return answer(Org, detail());
+    }),
+    http.get('*/api/orgs/:id/keys', () =>
+      answer(OrgKeys, {
+        keys: [
+          { kind: 'data', version: 2, createdAt: ago(100), retiredAt: null, current: true },
+          { kind: 'data', version: 1, createdAt: ago(90_000), retiredAt: ago(100), current: false },
+          { kind: 'hash', version: 1, createdAt: ago(90_000), retiredAt: null, current: true },
+        ],
+      }),
+    ),
+    http.get('*/api/invites', () => (world.role === 'analyst' ? forbidden() : answer(z.array(Invite), world.filled ? invites : []))),
+    http.post('*/api/invites', () =>
+      answer(CreatedInvite, {
+        id: idOf('f', 2),
+        token: 'token-of-the-invite',
+        acceptUrl: 'https://tributary.example/invite#token=token-of-the-invite',
+        expiresAt: ago(-9_000),
+      }),
+    ),
+    http.post('*/api/invites/accept', () => answer(AcceptedInvite, { orgId: ids.org })),
+    http.get('*/api/legal-holds', () =>
+      answer(LegalHoldList, {
+        holds: (world.filled ? [null, ago(10)] : []).map((releasedAt, index) => ({
+          id: idOf('e', index + 1),
+          orgId: ids.org,
+          connectionId: index === 0 ? ids.connection : null,
+          reason: 'Case 4711 <b>sealed</b>',
+          createdBy: user.id,
+          createdAt: ago(2_000),
+          releasedBy: releasedAt ? user.id : null,
+          releasedAt,
+        })),
+      }),
+    ),
+    http.get('*/api/erasures', () =>
+      answer(ErasureList, {
+        erasures: (world.filled ? (['running', 'completed'] as const) : []).map((status, index) => ({
+          id: idOf('e', 0x101 + index),
+          orgId: ids.org,
+          kinds: ['email' as const],
+          reference: `DSR-${31 + index}`,
+          status,
+          waitsFor: status === 'running' ? 'Case 4711' : null,
+          scanned: 400,
+          scannedTo: ago(20),
+          events: 1,
+          deliveries: 1,
+          deadLetters: 0,
+          unreadable: 0,
+          createdBy: user.id,
+          createdAt: ago(30),
+          completedAt: status === 'completed' ? ago(5) : null,
+        })),
+      }),
+    ),
+    http.post('*/api/erasures', () => answer(ErasureDryRun, { dryRun: true, events: 1 })),
+    http.post(`${world.supabaseUrl}/rest/v1/rpc/org_people`, () =>
+      HttpResponse.json(
+        members.map((row) => ({
+          user_id: row.user_id,
+          email: emails.get(row.user_id) ?? '',
+          role: row.role,
+          created_at: row.created_at,
+        })) satisfies People,
+      ),
+    ),
+    http.post(`${world.supabaseUrl}/rest/v1/rpc/data_retention`, () =>
+      HttpResponse.json([
+        { table_name: 'event_journal', keep_days: 90 },
+        { table_name: 'canonical_events', keep_days: 730 },
+        { table_name: 'dlq_events', keep_days: 90 },
+        { table_name: 'audit_log', keep_days: 730 },
+      ] satisfies Retention),
+    ),
+    http.post(`${world.supabaseUrl}/rest/v1/rpc/create_org`, () => HttpResponse.json({ org_id: ids.org, project_id: ids.project })),
+  ];
+}

@@ -1,0 +1,112 @@
+import { act, fireEvent, screen } from '@testing-library/react';
+import { HttpResponse, http } from 'msw';
+import { expect, it } from 'vitest';
+import { asked, faults, loaded, mockServers, openAt, pass, until } from './app.tsx';
+import { ids, orgSlug } from './mock/world.ts';
+
+mockServers();
+
+/** A switch before some requests: while it is on they get no answer. */
+function cable(pattern: RegExp) {
+  let cut = false;
+  const handler = http.all('*', ({ request }) => (cut && pattern.test(new URL(request.url).pathname) ? HttpResponse.error() : undefined));
+  return {
+    handler,
+    cut: () => {
+      cut = true;
+    },
+    mend: () => {
+      cut = false;
+    },
+  };
+}
+
+const banner = () => screen.queryByText(/The server cannot be reached/);
+const press = (name: string) => act(async () => fireEvent.click(screen.getByRole('button', { name })));
+const events = () => screen.queryAllByRole('link', { name: 'order.paid' });
+
+it.each([
+  ['the API', /^\/(api|health)/],
+  ['the Data API', /^\/rest\//],
+])('says once that %s is silent, keeps what the page has, and recovers by itself', async (_silent, pattern) => {
+  const { handler, cut, mend } = cable(pattern);
+  await openAt(`/o/${orgSlug}/connections/${ids.connection}`, { instead: [handler] });
+  await loaded();
+  await until(() => expect(events()).not.toEqual([]));
+  const before = events().length;
+  cut();
+  await until(() => expect(banner()).toBeTruthy());
+  expect(events()).toHaveLength(before);
+  expect(screen.queryAllByRole('alert')).toEqual([]);
+  expect(await faults()).toEqual([]);
+
+  mend();
+  asked.length = 0;
+  await until(() => expect(banner()).toBeNull());
+  await until(() => expect(asked).toContain('GET /rest/v1/canonical_events'));
+  expect(events()).toHaveLength(before);
+});
+
+it('says of a command without a network why it was not done, and does not send it later', async () => {
+  const { handler, cut, mend } = cable(/./);
+  await openAt(`/o/${orgSlug}/connections/${ids.connection}`, { instead: [handler] });
+  await loaded();
+  cut();
+  await until(() => expect(banner()).toBeTruthy());
+  await press('Pause');
+  await until(() => expect(screen.getByRole('alert').textContent).toContain('The server does not answer'));
+  mend();
+  asked.length = 0;
+  await until(() => expect(banner()).toBeNull());
+  await pass(20_000);
+  expect(asked.filter((question) => question.startsWith('PATCH'))).toEqual([]);
+  expect(screen.getByRole('button', { name: 'Pause' })).toBeTruthy();
+});
+
+it('says on a first visit while the API is down that it does not answer, and goes on when asked to', async () => {
+  const config = cable(/^\/api\/config$/);
+  const reads = cable(/^\/rest\//);
+  config.cut();
+  reads.cut();
+  await openAt(`/o/${orgSlug}/overview`, { instead: [config.handler, reads.handler] });
+  await until(() => expect(screen.getByRole('alert').textContent).toContain('The server does not answer'));
+  expect(await faults()).toEqual([]);
+  config.mend();
+
+  // The API answers; now the Data API does not: not even the org is found, which can be tried again as well.
+  await press('Try again');
+  await until(() => expect(screen.getByRole('alert').textContent).toContain('This could not be loaded'));
+  reads.mend();
+  await press('Try again');
+  await until(() => expect(screen.getByRole('heading', { name: 'Overview', level: 1 })).toBeTruthy());
+});
+
+it('keeps a session whose renewal gets no answer', async () => {
+  const renewals = cable(/^\/auth\/v1\/token$/);
+  renewals.cut();
+  await openAt(`/o/${orgSlug}/connections`, { instead: [renewals.handler], stored: { expires_at: 1 } });
+  await until(() => expect(screen.getByText(/The server is slow to answer/)).toBeTruthy());
+  // The renewal is tried for half a minute.
+  await until(() => expect(screen.getByRole('alert').textContent).toContain('The server does not answer'), 90);
+  renewals.mend();
+  await press('Try again');
+  await until(() => expect(screen.getByRole('link', { name: 'Hotmart shop' })).toBeTruthy());
+});
+
+it('leads to sign-in when a session cannot be renewed, and from there back to the same page', async () => {
+  let refused = true;
+  const handler = http.post('*/auth/v1/token', () =>
+    refused
+      ? HttpResponse.json({ code: 400, error_code: 'refresh_token_not_found', msg: 'Invalid Refresh Token' }, { status: 400 })
+      : undefined,
+  );
+  await openAt(`/o/${orgSlug}/connections?state=active`, { instead: [handler], stored: { expires_at: 1 } });
+  await until(() => expect(screen.getByRole('heading', { name: 'Sign in' })).toBeTruthy());
+  expect(screen.queryByRole('link', { name: 'Hotmart shop' })).toBeNull();
+  refused = false;
+  fireEvent.change(screen.getByLabelText('E-mail'), { target: { value: 'ana@example.com' } });
+  fireEvent.change(screen.getByLabelText('Password'), { target: { value: 'long enough' } });
+  await press('Sign in');
+  await until(() => expect(screen.getByRole('link', { name: 'Hotmart shop' })).toBeTruthy());
+  expect(window.location.pathname + window.location.search).toBe(`/o/${orgSlug}/connections?state=active`);
+});
