@@ -13,6 +13,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // these tests share no state: each worker imports a module once
+          isolate: false,
           maxWorkers,
           include: ['packages/**/*.test.ts', 'apps/web/**/*.test.ts', 'scripts/**/*.test.ts'],
           exclude: [...exclude, 'scripts/demo.test.ts'],

@@ -63,7 +63,7 @@ test('several dead letters are redriven after the mapping was corrected: the pag
   await expect(missing).toContainText('3 waiting');
   await missing.getByRole('button', { name: 'Redrive' }).click();
   const dialog = page.getByRole('dialog');
-  await expect(dialog).toContainText('3 dead letters are run again');
+  await expect(dialog).toContainText('3 dead letters are processed again');
   // The count of one command cannot be confirmed for another command.
   await page.keyboard.press('Escape');
   await expect(dialog).toHaveCount(0);

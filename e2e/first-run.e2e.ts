@@ -27,7 +27,7 @@ test('a new user has the first event of a system of their own open without a dea
   await page.getByRole('button', { name: 'Create the connection' }).click();
 
   await expect(page.getByText('Webhook URL', { exact: true }).first()).toBeVisible();
-  await expect(page.getByText('Copy it now: it is shown this once and kept sealed.')).toBeVisible();
+  await expect(page.getByText('Copy it now: it is shown only this once and stored encrypted.')).toBeVisible();
   const secret = (await page.locator('code').nth(1).textContent()) ?? '';
   expect(secret.length).toBeGreaterThan(20);
   await expect(page.getByText(/\/api\/webhooks\/\w+\/[0-9a-f-]{36}/)).toBeVisible();

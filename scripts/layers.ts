@@ -52,7 +52,7 @@ export const layers: readonly Layer[] = [
   {
     name: 'script tests',
     files: ['scripts/**/*.test.ts'],
-    imports: ['scripts', 'chaos', 'pipeline/*', 'shared', 'local stack'],
+    imports: ['scripts', 'chaos', 'pipeline/*', 'shared', 'local stack', 'settings of tools'],
     hint: tests,
   },
 

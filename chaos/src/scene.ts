@@ -25,6 +25,8 @@ export interface Scene extends Findings {
   metric(name: string): Promise<number>;
   /** Waits until this many more deliveries are acknowledged, which proves that the load is running. */
   ackMore(deliveries: number): Promise<void>;
+  /** Waits until no delivery was acknowledged for half a second, at most five seconds: answers from before a fault have arrived by then. */
+  acksEnded(): Promise<void>;
   /** Waits for the next acknowledgement and expects it within `withinMs` milliseconds of `since`. */
   expectAck(what: string, withinMs: number, since?: number): Promise<number>;
 }
@@ -98,6 +100,11 @@ function createScene(given: Pick<Scene, 'stack' | 'proxy' | 'api' | 'load' | 'jo
           throw new Error(`only ${load.figures.acked} of ${target} deliveries were acknowledged within a minute`);
         await sleep(10);
       }
+    },
+    async acksEnded() {
+      const from = performance.now();
+      const quietSince = () => Math.max(load.figures.lastAckAt, from);
+      while (performance.now() - quietSince() < 500 && performance.now() - from < 5_000) await sleep(20);
     },
     async expectAck(what, withinMs, since = performance.now()) {
       const from = performance.now();

@@ -14,7 +14,7 @@ import type { Db } from './platform/db.ts';
 import { createMetrics, type Metrics } from './platform/metrics.ts';
 import { createOutbound, type Outbound } from './platform/outbound.ts';
 
-/** What routes and jobs work with: one of each in a process. */
+/** The services that routes and jobs use. A process has one of each. */
 export interface Services {
   config: Config;
   db: Db;
@@ -30,11 +30,11 @@ export interface Services {
   outbound: Outbound;
   notifier: Notifier;
   replayer: Replayer;
-  /** Writes what is still held, then stops everything built here. Call it when no request and no job is running any more. `db` stays open. */
+  /** Writes the buffered records, then stops all services. Call it when no request and no job is running any more. `db` stays open. */
   stop(): Promise<void>;
 }
 
-/** Builds the services on `db`, as `main.ts` and the tests use them. The clock is the caller's to make; it is stopped with the services. */
+/** Builds the services on `db` for `main.ts` and the tests. The caller makes the clock, which is stopped with the services. */
 export async function createServices(given: {
   config: Config;
   db: Db;

@@ -50,7 +50,7 @@ export async function lockedTable(context: CaseContext): Promise<CaseReport> {
     await scene.ackMore(300);
     await withClient(scene.stack.database.superuserUrl, async (client) => {
       await client.query('begin; lock table private.event_keys in access exclusive mode');
-      await sleep(100);
+      await scene.acksEnded();
       const before = figures.acked;
       await hang(scene, patienceMs(context));
       scene.equal('deliveries acknowledged while the table was locked', figures.acked - before, 0);
@@ -65,7 +65,7 @@ export async function lostAnswers(context: CaseContext): Promise<CaseReport> {
   return underLoad(context, { ...options(context), proxied: true }, async (scene) => {
     await scene.ackMore(300);
     scene.proxy?.loseAnswers();
-    await sleep(100);
+    await scene.acksEnded();
     const before = scene.load.figures.acked;
     await hang(scene, patienceMs(context));
     scene.equal('deliveries acknowledged while answers were lost', scene.load.figures.acked - before, 0);

@@ -22,8 +22,7 @@ export async function outage(context: CaseContext): Promise<CaseReport> {
     const rssBefore = await scene.metric('process_resident_memory_bytes');
 
     await stack.postgres.stop();
-    // Answers that Postgres gave before it stopped may still be in flight.
-    await sleep(200);
+    await scene.acksEnded();
     const before = { ...load.figures };
     const until = performance.now() + stoppedMs;
     let rssMax = 0;

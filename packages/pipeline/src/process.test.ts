@@ -12,7 +12,7 @@ import { verifyDelivery } from './verify.ts';
 const now = Date.UTC(2026, 9, 31, 12);
 const key = new Uint8Array(32).fill(9);
 
-/** A platform of our own for these tests: one record per element of `events`. */
+/** An invented platform: each element of `events` is one record. */
 const shop: Source = {
   type: 'shop',
   label: 'Shop',
@@ -113,7 +113,7 @@ describe('verifyDelivery', () => {
       body: { kind: 'json', value: { token: 's3cret' } },
     });
   });
-  test('no secret, no acceptance; a source that throws refuses', () => {
+  test('a delivery is refused without a secret, and by a source that throws', () => {
     expect(verifyDelivery(shop, delivery({ token: 's3cret' }), { secrets: [], config: {} }, now).verdict.ok).toBe(false);
     expect(verifyDelivery(shop, delivery({ token: 's3cret' }, { 'x-throw': '1' }), { secrets, config: {} }, now).verdict).toMatchObject({
       ok: false,
@@ -127,13 +127,13 @@ describe('verifyDelivery', () => {
       expect(verifyDelivery(shop, refused, { secrets, config: {} }, now)).toEqual({
         verdict: { ok: false, error: 'INVALID_HOTTOK', message: 'wrong token' },
       });
-      // The walk decodes the token itself, which has a bound.
+      // The scan decodes only the token, whose length is bounded.
       expect(parse.mock.calls).toEqual([['"wrong"']]);
     } finally {
       parse.mockRestore();
     }
   });
-  test('a body that cannot be decoded is told apart from a wrong credential', () => {
+  test('a body that cannot be decoded is not reported as a wrong credential', () => {
     const always: Source = { ...shop, verify: () => ({ ok: true }) };
     const broken = { ...delivery(null), raw: new TextEncoder().encode('{"a":') };
     const result = verifyDelivery(always, broken, { secrets, config: {} }, now);
@@ -143,7 +143,7 @@ describe('verifyDelivery', () => {
 });
 
 describe('the canonical row', () => {
-  test('has every column in its own form, hashes for the subject, and passes the published schema', () => {
+  test('has every column in its form and hashes for the subject, and matches the published schema', () => {
     const { event, bodySha256 } = one(sale);
     expect(event).toEqual({
       id: '55555555-5555-7555-8555-555555555555',
@@ -184,17 +184,17 @@ describe('the canonical row', () => {
     expect(CanonicalEvent.parse({ ...event, ingested_at: event.received_at })).toBeDefined();
     expect(bodySha256).toHaveLength(32);
   });
-  test('a record without anybody in it needs no key and has an empty subject', () => {
+  test('a record without a person needs no hash key and has an empty subject', () => {
     expect(one({ id: '1', event: 'STOCK' }, { hashKey: undefined }).event.subject).toEqual({});
   });
-  test('the config’s country decides about a number without a country code', () => {
+  test('a number without a country code is read in the config’s country', () => {
     const phone = (config: unknown) => one({ id: '1', event: 'E', buyer: { phone: '(650) 253-0000' } }, { config }).event.subject.phone;
     expect(phone({ defaultCountry: 'US' })).toBe(hashIdentifier(key, 'phone', '+16502530000'));
   });
-  test('without a time from the source the event happened when it arrived', () => {
+  test('without a time from the source the event has the time of arrival', () => {
     expect(one({ id: '1', event: 'E' }).event.event_time).toBe('2026-10-31T12:00:00.000Z');
   });
-  test('an unknown event passes under the name of its source', () => {
+  test('an unknown event has a type with the name of its source', () => {
     const type = (name: string) => one({ id: '1', event: 'E', type: name }).event.type;
     expect(type('shop.Loyalty-Points ADDED!')).toBe('shop.loyalty_points_added_');
     expect(type('weird')).toBe('shop.weird');
@@ -232,7 +232,7 @@ describe('the canonical row', () => {
         expect(JSON.stringify(readable).toLowerCase()).not.toMatch(repeated);
       }
     }
-    // A word of the vocabulary says nothing, whatever it was called.
+    // A type of the vocabulary contains no personal data, even if the platform's name of the event does.
     expect(one({ ...sale, event: name }).event).toMatchObject({ type: 'order.paid', source_event_type: 'order.paid' });
   });
   test.each([
@@ -244,7 +244,7 @@ describe('the canonical row', () => {
   ])('an ordinary name stays: %s', (name, type) => {
     expect(one({ ...sale, event: name, type: name }).event).toMatchObject({ type, source_event_type: name });
   });
-  test('an id that repeats the buyer is dropped, a key that does is replaced by its digest', () => {
+  test('an id that repeats the buyer is removed, and such a key is replaced by its digest', () => {
     const { event } = one({
       ...sale,
       id: 'zulmira@example.com:1',
@@ -259,25 +259,25 @@ describe('the canonical row', () => {
     );
     expect(one({ ...sale, id: 'k'.repeat(256) }).event.idempotency_key).toMatch(/^sha256:/);
   });
-  test('without an id the record’s fingerprint is the key, the same for a repeated delivery with another attempt counter and token', () => {
+  test('without an id the record’s fingerprint is the key, which is the same for a repeated delivery with another attempt counter and token', () => {
     const keyOf = (more: JsonObject) => one({ event: 'E', n: 1, ...more }).event.idempotency_key;
     expect(keyOf({ attempt: 1, token: 'a' })).toBe(keyOf({ token: 'b', attempt: 2 }));
     expect(keyOf({ n: 2 })).not.toBe(keyOf({}));
   });
-  test('a test keeps its own key, one for each different test, and never that of a live event', () => {
+  test('each different test has its own key, and never that of a live event', () => {
     const live = one(sale).event.idempotency_key;
     const tests = [one({ ...sale, test: true }), one({ ...sale, test: true, n: 2 }), one(sale, { isTest: true })].map(({ event }) => event);
     expect(new Set([live, ...tests.map((event) => event.idempotency_key)]).size).toBe(4);
     expect(tests.every((event) => event.is_test && /^test:ev-1:[0-9a-f]{16}$/.test(event.idempotency_key))).toBe(true);
     expect(one({ ...sale, id: 'k'.repeat(255), test: true }).event.idempotency_key.length).toBeLessThanOrEqual(255);
   });
-  test('credentials in a record leave no trace', () => {
+  test('credentials in a record are in no output', () => {
     expect(JSON.stringify(one({ ...sale, token: 's3cret-abc', again: 's3cret-abc' }))).not.toContain('s3cret');
   });
 });
 
 describe('failures', () => {
-  test('one bad record leaves its neighbours alone, in order', () => {
+  test('one bad record does not affect the others, which stay in order', () => {
     const outcomes = run([sale, { id: '2' }, { ...sale, id: '3' }, null, { ...sale, id: 'x\0' }, { ...sale, id: '6' }]);
     expect(outcomes.map((outcome) => (outcome.ok ? outcome.event.idempotency_key : outcome.errorClass))).toEqual([
       'ev-1',
@@ -289,7 +289,7 @@ describe('failures', () => {
     ]);
     expect(outcomes[1]).toMatchObject({ ok: false, path: 'event', message: '"event" is missing', sample: { id: '2' } });
   });
-  test('five minutes ahead is tolerated, more is refused', () => {
+  test('a time up to five minutes ahead is accepted, and a later one is refused', () => {
     expect(one({ ...sale, at: now + 300_000 }).event.event_time).toBe('2026-10-31T12:05:00.000Z');
     expect(failed({ ...sale, at: now + 300_001 })).toMatchObject({
       errorClass: 'VALIDATION_FAIL',
@@ -297,35 +297,35 @@ describe('failures', () => {
       idempotencyKey: 'ev-1',
     });
   });
-  test('no usable key loses nothing and hashes nothing', () => {
+  test('without a usable key the record is kept and nothing is hashed', () => {
     expect(failed(sale, { hashKey: undefined })).toMatchObject({ errorClass: 'PII_HASH_ERROR', idempotencyKey: 'ev-1' });
     expect(failed(sale, { hashKey: { version: 1, key: new Uint8Array(4) } }).errorClass).toBe('PII_HASH_ERROR');
   });
-  test('lone surrogates are refused, a currency that is none is refused', () => {
+  test('lone surrogates and invalid currencies are refused', () => {
     expect(failed({ ...sale, extra: '\udc00' }).errorClass).toBe('INVALID_PAYLOAD');
     expect(failed({ ...sale, currency: 'reais' }).errorClass).toBe('VALIDATION_FAIL');
   });
-  test('what is cut to fit a column is cut between characters', () => {
+  test('a text that is cut to fit a column is cut between characters', () => {
     const long = `${'a'.repeat(254)}😀`;
     expect(one({ ...sale, event: long }).event.source_event_type).toBe('a'.repeat(254));
     expect(failed({ ...sale, event: long, currency: 'reais' }).sourceEventType).toBe('a'.repeat(254));
     expect(one({ ...sale, utm: { utm_source: `${'a'.repeat(499)}😀` } }).event.attribution.utm_source).toBe('a'.repeat(499));
   });
-  test('an unexpected error does not repeat its message, a known one not the buyer', () => {
+  test('the message of an unexpected error is left out, and a known error does not repeat the buyer', () => {
     const unexpected = failed({ ...sale, fail: 'unexpected' });
     expect(unexpected).toMatchObject({ errorClass: 'SCHEMA_DRIFT', message: 'The record has a shape that the reader does not expect.' });
     const known = failed({ ...sale, fail: 'record' });
     expect(known).toMatchObject({ errorClass: 'SCHEMA_DRIFT', path: undefined });
     expect(JSON.stringify([unexpected, known]).toLowerCase()).not.toContain('zulmira');
   });
-  test('the sample shows the shape of what was removed', () => {
+  test('the sample shows the types of the removed values', () => {
     expect(failed({ ...sale, at: now * 2 }).sample).toMatchObject({
       buyer: '[redacted object]',
       product: { name: 'Curso de Cerâmica' },
       cents: 1990,
     });
   });
-  test('a body that is not the platform’s is one failure, shown by its shape alone', () => {
+  test('a body of another platform is one failure, whose sample shows only the shape', () => {
     const [outcome, ...more] = processDelivery(
       shop,
       delivery({}),
@@ -411,7 +411,7 @@ describe('no personal data in any readable output', () => {
     );
     if (/(?<![a-z])(zuq|wyx)(?![a-z])/.test(folded)) found.push('short name');
     for (const leaf of text.match(/"(?:[^"\\]|\\.)*"|\d+/g) ?? []) {
-      // Our own ids and digests are no one's number, whatever digits they happen to have.
+      // Tributary's ids and digests may contain the digits of a number by chance.
       if (/^"(?:(?:sha256:)?[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"$/.test(leaf)) continue;
       const bare = leaf.replace(/\D/g, '');
       for (const number of [who.phone.replace(/\D/g, '').slice(4), who.document.replace(/\D/g, '')])
@@ -420,7 +420,7 @@ describe('no personal data in any readable output', () => {
     return found;
   }
 
-  test('whatever is repeated wherever, in events and in dead letters', () => {
+  test('a personal value is removed from events and dead letters wherever it is repeated', () => {
     fc.assert(
       fc.property(
         person,
@@ -445,7 +445,7 @@ describe('no personal data in any readable output', () => {
           expect(leaks(outcome, who)).toEqual([]);
           if (outcome?.ok)
             expect(CanonicalEvent.safeParse({ ...outcome.event, ingested_at: outcome.event.received_at }).error).toBeUndefined();
-          // Without the path being declared, the names of the keys and the forms of the values still find it.
+          // Without a declared path the values are found by the names of their keys and by their forms.
           const [undeclared] = processDelivery(
             { ...shop, personal: { remove: [], keep: ['kept'] } },
             delivery({}),
@@ -453,19 +453,19 @@ describe('no personal data in any readable output', () => {
             context,
           );
           expect(leaks(undeclared, who)).toEqual([]);
-          // Nor does a body that is not the platform's say anything.
+          // A body of another platform shows no personal value either.
           expect(leaks(processDelivery(shop, delivery({}), { kind: 'json', value: event }, context), who)).toEqual([]);
         },
       ),
       { numRuns: 500 },
     );
   });
-  test('what neighbours share in an envelope is looked for in each of them', () => {
+  test('personal values in a shared envelope are searched in each record', () => {
     const value = { events: [{ id: '1', event: 'E', note: 'Kvivoxo' }], shared: { contact_name: 'Kvivoxo Zed' } };
     const [outcome] = processDelivery(shop, delivery(value), { kind: 'json', value }, context);
     expect(JSON.stringify(outcome)).not.toContain('Kvivoxo');
   });
-  test('a million characters of hostile record are done with in bounded time and size', () => {
+  test('a hostile record of a million characters is processed in bounded time and size', () => {
     const value = {
       id: '1',
       event: 'E',

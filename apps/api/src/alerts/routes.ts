@@ -11,6 +11,7 @@ import {
 } from '@tributary/shared/alerts.ts';
 import { Hono } from 'hono';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
+import { parseCursor, toPage } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
 import { resolveOrg } from '../tenancy/callers-org.ts';
@@ -76,12 +77,8 @@ export function alertRoutes(deps: AlertDeps) {
       const org = await resolveOrg(sql, orgId);
       return listIncidents(sql, org.id, { statuses, connectionId, kind }, limit + 1, after);
     });
-    const last = rows.length > limit ? rows[limit - 1] : undefined;
-    const answer: AlertIncidents = {
-      incidents: rows.slice(0, limit).map(toIncident),
-      nextCursor: last ? Buffer.from(`${last.opened_us}.${last.id}`).toString('base64url') : null,
-    };
-    return c.json(answer);
+    const page = toPage(rows, limit, (row) => ({ us: row.opened_us, id: row.id }));
+    return c.json({ incidents: page.rows.map(toIncident), nextCursor: page.nextCursor } satisfies AlertIncidents);
   });
 
   app.get('/incidents/:id', describe.getAlertIncident, validId(), async (c) => {
@@ -116,11 +113,4 @@ function parseStatuses(text: string): IncidentStatus[] {
     if (!status.success) throw invalidRequest([{ path: ['status'], message: `is one or several of ${IncidentStatus.options.join(', ')}` }]);
     return status.data;
   });
-}
-
-function parseCursor(cursor: string): { openedUs: string; id: string } {
-  const [, openedUs, id] =
-    /^(\d{1,17})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
-  if (openedUs === undefined || id === undefined) throw invalidRequest([{ path: ['cursor'], message: 'is not a cursor of this list' }]);
-  return { openedUs, id };
 }

@@ -7,6 +7,7 @@ import type {
   IncidentStatus,
 } from '@tributary/shared/alerts.ts';
 import type { Db, Sql } from '../platform/db.ts';
+import type { Cursor } from '../platform/pages.ts';
 
 // As the caller, under RLS --------------------------------------------------------------------------------------------
 
@@ -157,14 +158,14 @@ export async function listIncidents(
   orgId: string,
   { statuses, connectionId, kind }: IncidentFilter,
   limit: number,
-  after: { openedUs: string; id: string } | undefined,
+  after: Cursor | undefined,
 ): Promise<IncidentRow[]> {
   return sql<IncidentRow>(
     `${incidents} where i.org_id = $1 and ($2::text[] is null or i.status = any ($2)) and ($3::uuid is null or i.source_connection_id = $3)
        and ($4::text is null or i.kind = $4)
        and ($5::bigint is null or (i.opened_at, i.id) < ('epoch'::timestamptz + $5 * interval '1 microsecond', $6::uuid))
      order by i.opened_at desc, i.id desc limit $7`,
-    [orgId, statuses ?? null, connectionId ?? null, kind ?? null, after?.openedUs ?? null, after?.id ?? null, limit],
+    [orgId, statuses ?? null, connectionId ?? null, kind ?? null, after?.us ?? null, after?.id ?? null, limit],
   );
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Sample, Secret, Source } from '@tributary/pipeline/source.ts';
 
-/** A sample as the platform would send it. Throws when the secrets cannot sign. */
+/** The request by which the platform would send the sample. Throws when the secrets cannot sign it. */
 export function signSample(
   source: Source,
   sample: Sample,
@@ -23,7 +23,7 @@ export function signSample(
 
 const masked = '••••••••';
 
-/** A text without the secrets, in any of the forms a request carries them in. */
+/** Masks the secrets in a text, in every encoding in which a request may contain them. */
 export function maskSecrets(text: string, secrets: readonly Secret[]): string {
   const forms = secrets.flatMap(({ value }) => [
     value,
@@ -31,11 +31,11 @@ export function maskSecrets(text: string, secrets: readonly Secret[]): string {
     new URLSearchParams({ v: value }).toString().slice(2),
     JSON.stringify(value).slice(1, -1),
   ]);
-  // The longest first, so that no form leaves the rest of another behind.
+  // The longest form is replaced first: a shorter form inside it would leave the rest of it visible.
   return [...new Set(forms)].sort((a, b) => b.length - a.length).reduce((rest, form) => rest.replaceAll(form, masked), text);
 }
 
-/** Headers as they are shown: `authorization` whole (Basic hides the secret in base64), the others without the secrets. */
+/** Masks the secrets in headers. `authorization` is masked as a whole, because Basic encodes the secret in base64. */
 export function maskHeaders(headers: Headers, secrets: readonly Secret[]): Record<string, string> {
   return Object.fromEntries([...headers].map(([name, value]) => [name, name === 'authorization' ? masked : maskSecrets(value, secrets)]));
 }

@@ -8,9 +8,10 @@ import { answers } from '../platform/openapi-parts.ts';
 const describe = describeRoute({
   operationId: 'publicConfig',
   tags: ['Operation'],
-  summary: 'Where to sign in, and the version',
+  summary: 'Read the public configuration',
+  description: 'The address of Supabase with its publishable key, and the version of this server. It contains no secret.',
   security: [],
-  responses: answers(200, 'Nothing secret.', PublicConfig),
+  responses: answers(200, 'The configuration.', PublicConfig),
 });
 
 /** Mounted at /api/config: what the CLI and the dashboard need to know before a user signs in. */

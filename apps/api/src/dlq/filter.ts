@@ -43,7 +43,7 @@ export const openStatuses: DlqStatus[] = ['pending', 'retrying', 'exhausted'];
 /**
  * The statuses that each kind of operation may change: `usually` without statuses in the filter, and `also` where the filter names them.
  */
-const touchable: Record<DlqOperationKind, { usually: DlqStatus[]; also: DlqStatus[] }> = {
+const changeableStatuses: Record<DlqOperationKind, { usually: DlqStatus[]; also: DlqStatus[] }> = {
   redrive: { usually: ['pending', 'exhausted'], also: ['discarded'] },
   reverify: { usually: ['pending', 'exhausted'], also: ['discarded'] },
   discard: { usually: ['pending', 'exhausted'], also: [] },
@@ -55,7 +55,7 @@ const touchable: Record<DlqOperationKind, { usually: DlqStatus[]; also: DlqStatu
  * operation may not change any of the requested statuses.
  */
 export function operationFilter(kind: DlqOperationKind, filter: DlqFilter): DlqFilter & { statuses: DlqStatus[] } {
-  const { usually, also } = touchable[kind];
+  const { usually, also } = changeableStatuses[kind];
   const statuses = (filter.statuses ?? usually).filter((status) => usually.includes(status) || also.includes(status));
   const { orgId: _, ...rest } = { ...filter, statuses, ...(kind === 'reverify' ? { quarantine: true } : {}) };
   const sorted = Object.entries(rest).map(([name, value]) => [name, Array.isArray(value) ? [...new Set(value)].sort() : value]);

@@ -16,6 +16,7 @@ import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
+import { parseCursor, toPage } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest, jsonBody, validId, validQuery } from '../platform/requests.ts';
 import { resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
@@ -23,16 +24,7 @@ import { openStatuses } from './filter.ts';
 import { describe } from './openapi.ts';
 import { addOperationRoutes } from './operation-routes.ts';
 import { openPayloads } from './payload.ts';
-import {
-  auditFullSample,
-  type Cursor,
-  clusterEntries,
-  type EntryRow,
-  findEntry,
-  listEntries,
-  retryEntry,
-  summariseEntries,
-} from './store.ts';
+import { auditFullSample, clusterEntries, findEntry, listEntries, retryEntry, summariseEntries } from './store.ts';
 import { toCluster, toEntry, toGroup } from './wire.ts';
 
 export interface DlqDeps {
@@ -59,8 +51,8 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log, now }: DlqDeps) {
       const org = await resolveOrg(sql, filter.orgId);
       return listEntries(sql, org.id, filter, now(), limit + 1, after);
     });
-    const last = rows.length > limit ? rows[limit - 1] : undefined;
-    const answer: DlqList = { entries: rows.slice(0, limit).map(toEntry), nextCursor: last ? formatCursor(last) : null };
+    const page = toPage(rows, limit, (row) => ({ us: row.created_us, id: row.id }));
+    const answer: DlqList = { entries: page.rows.map(toEntry), nextCursor: page.nextCursor };
     return c.json(answer);
   });
 
@@ -137,15 +129,4 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log, now }: DlqDeps) {
 /** Turns a query into the form that the body of a command has. */
 function toFilter({ class: one, ...rest }: DlqFilter & { class?: ErrorClass | undefined }): DlqFilter {
   return one === undefined ? rest : { ...rest, classes: [...new Set([...(rest.classes ?? []), one])] };
-}
-
-function formatCursor(row: EntryRow): string {
-  return Buffer.from(`${row.created_us}.${row.id}`).toString('base64url');
-}
-
-function parseCursor(cursor: string): Cursor {
-  const [, createdUs, id] =
-    /^(\d{1,17})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
-  if (createdUs === undefined || id === undefined) throw invalidRequest([{ path: ['cursor'], message: 'is not a cursor of this list' }]);
-  return { createdUs, id };
 }

@@ -1,5 +1,6 @@
 import type { DlqFilter, DlqStatus } from '@tributary/shared/dlq.ts';
 import type { Sql } from '../platform/db.ts';
+import type { Cursor } from '../platform/pages.ts';
 import { filterValues, matchesFilter } from './filter.ts';
 
 // Every statement here runs as the caller, under RLS.
@@ -46,11 +47,6 @@ export async function findEntry(sql: Sql, id: string): Promise<EntryRow | undefi
   return row;
 }
 
-export interface Cursor {
-  createdUs: string;
-  id: string;
-}
-
 /**
  * Lists entries newest first, after the cursor. The index alone finds the page where the filter allows it; only the page's rows are
  * fetched.
@@ -64,7 +60,7 @@ export function listEntries(sql: Sql, orgId: string, filter: DlqFilter, nowMs: n
        order by d.created_at desc, d.id desc limit $15
      )
      select ${columns} from ${withConnection} where d.id in (select id from page) order by d.created_at desc, d.id desc`,
-    [...filterValues(orgId, filter, nowMs), after?.createdUs ?? null, after?.id ?? null, limit],
+    [...filterValues(orgId, filter, nowMs), after?.us ?? null, after?.id ?? null, limit],
   );
 }
 

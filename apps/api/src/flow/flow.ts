@@ -24,7 +24,7 @@ export interface Flow {
   /** The state of the whole fleet, as Postgres knows it. */
   getState(): Promise<FlowState>;
   /** Sets the operator's mode; null ends it. Resolves once this instance obeys; the others follow within a second. */
-  demand(mode: OperatorMode | null, brownoutRate: number | null, reason: string): Promise<FlowState>;
+  setMode(mode: OperatorMode | null, brownoutRate: number | null, reason: string): Promise<FlowState>;
   /** Makes every live instance write at once what it holds. */
   flush(): Promise<FlushedState>;
   /** Newest first. */
@@ -94,7 +94,7 @@ export async function createFlow(deps: {
     thresholds,
     mode: () => obeyed.mode,
     getState,
-    async demand(mode, brownoutRate, reason) {
+    async setMode(mode, brownoutRate, reason) {
       await setOperatorMode(db, mode, brownoutRate, reason, instanceId);
       // The first heartbeat brings the new mode to this instance, the second reports that it obeys.
       await fleet.poll();

@@ -17,22 +17,22 @@ beforeAll(async () => {
   await api.connect(other, 'hotmart', { hottok: 'the-hottok-of-this-connection' });
   await api.admin(`update source_connections set priority = 'low' where id = $1`, [low.id]);
 });
-afterEach(() => demand(null));
+afterEach(() => setMode(null));
 afterAll(() => api?.close());
 
 const ask = (user: TestUser | string | undefined, query = '') => call(api.app as never, user, 'GET', `/api/status${query}`);
-const demand = (mode: OperatorMode | null, rate: number | null = null) => api.flow.demand(mode, rate, 'rack 7 burns');
+const setMode = (mode: OperatorMode | null, rate: number | null = null) => api.flow.setMode(mode, rate, 'rack 7 burns');
 /** Polls, because the answer may be a second old. */
 const told = (user: TestUser, query = '') => expect.poll(async () => (await ask(user, query)).body, { timeout: 3_000, interval: 50 });
 
 describe('the status', () => {
   it('is normal without a cause until the operator sets another mode', async () => {
     await told(other.owner).toEqual({ mode: 'normal', since: expect.any(String), cause: null, brownoutRate: null });
-    await demand('drain');
+    await setMode('drain');
     await told(other.owner).toEqual({ mode: 'drain', since: expect.any(String), cause: 'operator', brownoutRate: null });
     const { body } = await ask(other.owner);
     expect(Math.abs(Date.parse(body.since) - Date.now())).toBeLessThan(60_000);
-    await demand(null);
+    await setMode(null);
     await told(other.owner).toMatchObject({ mode: 'normal', cause: null });
   });
 
@@ -50,7 +50,7 @@ describe('the status', () => {
 
   it('tells the rate of a brownout only to members of orgs with an active low-priority connection', async () => {
     const analyst = await api.makeMember(concerned, 'analyst');
-    await demand('brownout', 0.3);
+    await setMode('brownout', 0.3);
     await told(concerned.owner).toMatchObject({ mode: 'brownout', brownoutRate: 0.3 });
     expect((await ask(analyst, `?orgId=${concerned.id}`)).body).toMatchObject({ brownoutRate: 0.3 });
     expect((await ask(other.owner)).body).toMatchObject({ mode: 'brownout', brownoutRate: null });
@@ -62,7 +62,7 @@ describe('the status', () => {
   });
 
   it('contains neither the reason that the operator wrote nor details of the instances', async () => {
-    await demand('paused');
+    await setMode('paused');
     await told(other.owner).toMatchObject({ mode: 'paused' });
     const { text } = await ask(other.owner);
     expect(text).not.toContain('rack 7');

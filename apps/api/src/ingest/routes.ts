@@ -2,11 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { HttpBindings } from '@hono/node-server';
 import type { Delivery } from '@tributary/pipeline/source.ts';
 import { verifyDelivery } from '@tributary/pipeline/verify.ts';
+import type { ErrorClass } from '@tributary/shared/errors.ts';
 import { type Context, Hono } from 'hono';
 import { type Connection, type Connections, validSecrets } from '../deliveries/connection-cache.ts';
 import type { Outcome } from '../deliveries/outcomes.ts';
-import { prepareRejected, prepareWrite } from '../deliveries/prepare.ts';
+import { type Arrival, prepareRejected, prepareWrite } from '../deliveries/prepare.ts';
 import type { Quarantine } from '../deliveries/quarantine.ts';
+import type { WriteItem } from '../deliveries/rows.ts';
 import type { Writer } from '../deliveries/writer.ts';
 import type { Config } from '../platform/config.ts';
 import type { Metrics } from '../platform/metrics.ts';
@@ -81,7 +83,6 @@ async function takeDelivery(deps: IngestDeps, c: Context<IngestEnv>, room: BodyR
   const { flow, connections, writer, metrics, limits, publicUrl, now } = deps;
   writer.admit(0);
   const connection = await getConnection(connections, c);
-  const { source } = connection;
   flow.limits.take(connection);
   const raw = await readBody(c.req.raw, c.env?.incoming, limits, room).catch((error: unknown) => {
     countUnread(deps, connection, error);
@@ -93,30 +94,41 @@ async function takeDelivery(deps: IngestDeps, c: Context<IngestEnv>, room: BodyR
   const arrival = { connection, delivery, secrets, receivedAtMs, isTest: c.env?.isTest === true };
   c.var.event.bytes = raw.byteLength;
 
-  const { verdict, body, bodyError } = verifyDelivery(source, delivery, { secrets, config: connection.config }, receivedAtMs);
-  if (!verdict.ok) return await reject(deps, arrival, verdict.error, verdict.message);
-  if (!body) {
-    const message = bodyError?.message ?? 'the body cannot be read';
-    return await reject(deps, arrival, 'INVALID_PAYLOAD', message, message);
-  }
+  const prepared = prepare(arrival);
+  if ('error' in prepared) return await reject(deps, arrival, prepared);
 
-  const item = prepareWrite(arrival, body);
+  const { item } = prepared;
   writer.admit(item.sealed.length);
   const outcomes = await writer.write(item);
-  countOutcomes(metrics, source.type, item, outcomes, now());
+  countOutcomes(metrics, connection.source.type, item, outcomes, now());
   const status = overall(outcomes);
   Object.assign(c.var.event, { journalId: item.delivery.id, records: outcomes.length, outcome: status });
   return c.json({ status, records: outcomes });
 }
 
-/** Keeps the rejected delivery in quarantine, and refuses it. The sender sees `detail`; `message` is for the org. */
-async function reject(
-  deps: IngestDeps,
-  arrival: Parameters<typeof prepareRejected>[0],
-  error: Parameters<typeof prepareRejected>[1],
-  message: string,
-  detail?: string,
-): Promise<never> {
+interface Rejection {
+  error: ErrorClass;
+  /** For the people of the org. */
+  message: string;
+  /** For the sender. */
+  detail?: string;
+}
+
+/**
+ * Verifies the delivery and makes its rows. Not part of the async function above: that would hold the parsed body, which takes many times its
+ * bytes, until the commit.
+ */
+function prepare(arrival: Arrival): { item: WriteItem } | Rejection {
+  const { connection, delivery, secrets, receivedAtMs } = arrival;
+  const { verdict, body, bodyError } = verifyDelivery(connection.source, delivery, { secrets, config: connection.config }, receivedAtMs);
+  if (!verdict.ok) return { error: verdict.error, message: verdict.message };
+  if (body) return { item: prepareWrite(arrival, body) };
+  const message = bodyError?.message ?? 'the body cannot be read';
+  return { error: 'INVALID_PAYLOAD', message, detail: message };
+}
+
+/** Keeps the rejected delivery in quarantine, and refuses it. */
+async function reject(deps: IngestDeps, arrival: Arrival, { error, message, detail }: Rejection): Promise<never> {
   countRejected(deps, arrival.connection);
   deps.metrics.deadLettered.inc({ source: arrival.connection.source.type, reason: error });
   await deps.quarantine.add(prepareRejected(arrival, error, message));

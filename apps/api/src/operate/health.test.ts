@@ -25,15 +25,15 @@ test('/health answers while the process runs, /ready while it can commit', async
   expect(await ready()).toEqual([200, 'ready']);
 });
 
-test('/ready fails when the process takes no deliveries or cannot commit, while /health still passes', async () => {
-  await api.flow.demand('drain', null, 'a test');
+test('/ready fails when the process accepts no deliveries or cannot commit, while /health still passes', async () => {
+  await api.flow.setMode('drain', null, 'a test');
   expect(await ready()).toEqual([503, 'draining']);
-  await api.flow.demand('paused', null, 'a test');
+  await api.flow.setMode('paused', null, 'a test');
   expect(await ready()).toEqual([503, 'paused']);
   expect((await api.app.request('/health')).status).toBe(200);
-  await api.flow.demand('brownout', 0.5, 'a test');
+  await api.flow.setMode('brownout', 0.5, 'a test');
   expect(await ready()).toEqual([200, 'ready']);
-  await api.flow.demand(null, null, 'a test');
+  await api.flow.setMode(null, null, 'a test');
 
   const cut = await instanceOn({ canCommit: async () => false });
   expect(await ready(cut)).toEqual([503, 'database_unavailable']);
@@ -77,7 +77,7 @@ test('/metrics counts what was received, and no label takes a value from a reque
   expect(text).not.toContain('attacker');
 });
 
-test('/health/detailed tells everything to the operator only', async () => {
+test('/health/detailed answers the operator only, with the whole state', async () => {
   expect((await api.app.request('/health/detailed')).status).toBe(401);
   expect((await api.app.request('/health/detailed', { headers: { authorization: 'Bearer not-the-operator-token-0' } })).status).toBe(401);
   const org = await api.makeOrg();
@@ -90,9 +90,9 @@ test('/health/detailed tells everything to the operator only', async () => {
   await api.db.worker((sql) => sql('select private.roll_up_activity()'));
   await api.admin(`select graphile_worker.add_job('test.someday', run_at => now() + interval '1 day')`);
   await api.admin(`select graphile_worker.add_job('test.due')`);
-  await api.flow.demand('brownout', 0.25, 'shown');
+  await api.flow.setMode('brownout', 0.25, 'shown');
   const { status, body } = await detailed();
-  await api.flow.demand(null, null, 'shown');
+  await api.flow.setMode(null, null, 'shown');
   expect(status).toBe(200);
   expect(body).toMatchObject({
     status: 'ok',
@@ -135,7 +135,7 @@ test('/health/detailed tells everything to the operator only', async () => {
   expect(JSON.stringify(body)).not.toContain(silent.id);
 });
 
-test('/health/detailed names only the connections with the largest lag, however many there are', async () => {
+test('/health/detailed lists at most the 200 connections with the largest lag', async () => {
   const org = await api.makeOrg();
   await api.admin(
     `insert into source_connections (org_id, project_id, name, type, last_event_at)

@@ -2,8 +2,8 @@ import { FlowState, FlowTransitions, FlushedState } from '@tributary/shared/flow
 import { describeRoute } from 'hono-openapi';
 import { answers, operator, refuses } from '../platform/openapi-parts.ts';
 
-/** Every instance obeys a command of the operator within a second. */
-const demand = (operationId: string, summary: string, description: string) =>
+/** Describes a command that sets or ends the operator's mode. Every instance obeys it within a second. */
+const describeMode = (operationId: string, summary: string, description: string) =>
   describeRoute({
     operationId,
     tags: ['Operation'],
@@ -29,22 +29,22 @@ export const describe = {
     security: operator,
     responses: { ...answers(200, 'The changes, newest first.', FlowTransitions), ...refuses(400, 401, 503) },
   }),
-  drain: demand(
+  drain: describeMode(
     'drain',
     'Accept no new deliveries',
     'New deliveries are answered 503. Deliveries in flight are finished; `drained` is true after that.',
   ),
-  pause: demand(
+  pause: describeMode(
     'pause',
     'Accept no new deliveries and run no background jobs',
     'New deliveries are answered 503. Running jobs stop at their next chunk.',
   ),
-  brownout: demand(
+  brownout: describeMode(
     'brownout',
     'Refuse a share of the deliveries to low-priority connections',
     'This share of their deliveries is answered 429, also without load. Other connections are not affected.',
   ),
-  resume: demand(
+  resume: describeMode(
     'resume',
     'End a drain, pause or brownout',
     'The automatic mode applies again. Until then, the operator\u2019s mode also survives restarts.',

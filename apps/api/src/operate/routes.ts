@@ -15,8 +15,8 @@ import { describe } from './openapi.ts';
 export interface AdminDeps {
   flow: {
     getState(): Promise<FlowState>;
-    /** Null ends the operator's mode, so that the automatic mode counts again. */
-    demand(mode: OperatorMode | null, brownoutRate: number | null, reason: string): Promise<FlowState>;
+    /** Null ends the operator's mode, so that the automatic mode applies again. */
+    setMode(mode: OperatorMode | null, brownoutRate: number | null, reason: string): Promise<FlowState>;
     flush(): Promise<FlushedState>;
     listTransitions(limit: number): Promise<FlowTransition[]>;
   };
@@ -35,20 +35,20 @@ export function adminRoutes({ flow, operatorToken }: AdminDeps): Hono {
   );
 
   app.post('/drain', describe.drain, validBody(OperatorCommand), async (c) =>
-    c.json(await flow.demand('drain', null, c.req.valid('json').reason ?? 'drain, by the operator')),
+    c.json(await flow.setMode('drain', null, c.req.valid('json').reason ?? 'drain, by the operator')),
   );
 
   app.post('/pause', describe.pause, validBody(OperatorCommand), async (c) =>
-    c.json(await flow.demand('paused', null, c.req.valid('json').reason ?? 'pause, by the operator')),
+    c.json(await flow.setMode('paused', null, c.req.valid('json').reason ?? 'pause, by the operator')),
   );
 
   app.post('/brownout', describe.brownout, validQuery(BrownoutQuery), validBody(OperatorCommand), async (c) => {
     const { rate } = c.req.valid('query');
-    return c.json(await flow.demand('brownout', rate, c.req.valid('json').reason ?? `brownout at rate ${rate}, by the operator`));
+    return c.json(await flow.setMode('brownout', rate, c.req.valid('json').reason ?? `brownout at rate ${rate}, by the operator`));
   });
 
   app.post('/resume', describe.resume, validBody(OperatorCommand), async (c) =>
-    c.json(await flow.demand(null, null, c.req.valid('json').reason ?? 'resume, by the operator')),
+    c.json(await flow.setMode(null, null, c.req.valid('json').reason ?? 'resume, by the operator')),
   );
 
   app.post('/flush', describe.flush, validBody(OperatorCommand), async (c) => c.json(await flow.flush()));

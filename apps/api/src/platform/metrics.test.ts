@@ -37,7 +37,7 @@ const contract: Record<string, string> = {
 /** The metrics of Node itself: memory, event loop, garbage collection. */
 const ofNode = /^(process|nodejs)_/;
 
-/** No more series than this in one process, whatever is sent to it. All platforms, routes and tasks together need far fewer. */
+/** The maximum number of series in one process for any requests. All platforms, routes and tasks together need far fewer. */
 const seriesMax = 2_000;
 /** Enough to tell growth: a series for each org would already show at the second one. */
 const orgs = 100;

@@ -27,7 +27,7 @@ export function PageLoading() {
   return (
     <Center mih={320} p="md">
       <Stack align="center">
-        <Loader aria-label={t('loading')} />
+        <Loader role="img" aria-label={t('loading')} />
         {silent && <Text c="dimmed">{t('silent')}</Text>}
       </Stack>
     </Center>

@@ -80,7 +80,7 @@ function Starting() {
   useTimeout(() => setSlow(true), 5_000, { autoInvoke: true });
   return (
     <Stack align="center" role="status">
-      <Loader aria-label={t('starting')} />
+      <Loader role="img" aria-label={t('starting')} />
       <Text c="dimmed" mih="1.5em">
         {slow && t('slow')}
       </Text>

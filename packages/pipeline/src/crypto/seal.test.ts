@@ -8,14 +8,14 @@ const key = randomBytes(32);
 const aad = journalAad('org', 'journal');
 
 describe('seal', () => {
-  test('whatever is sealed opens to the same bytes', () => {
+  test('sealed bytes open to the same bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 500 }), (plain) => {
         expect(Uint8Array.from(open(key, seal(key, plain, aad), aad))).toEqual(plain);
       }),
     );
   });
-  test('the layout is version, nonce, ciphertext, tag, and no two seals are alike', () => {
+  test('the layout is version, nonce, ciphertext and tag, and no two seals are equal', () => {
     const [first, second] = [seal(key, 'same', aad), seal(key, 'same', aad)];
     expect(first).toHaveLength(1 + 12 + 4 + 16);
     expect(first[0]).toBe(1);
@@ -30,7 +30,7 @@ describe('seal', () => {
     }
     expect(() => open(key, sealed.subarray(0, 20), aad)).toThrow('too short');
   });
-  test('bytes do not open in another place or under another key', () => {
+  test('bytes do not open for another place or with another key', () => {
     const sealed = seal(key, 'a body', aad);
     expect(() => open(key, sealed, journalAad('org', 'other'))).toThrow(SealError);
     expect(() => open(key, sealed, journalAad('other', 'journal'))).toThrow(SealError);
@@ -39,7 +39,7 @@ describe('seal', () => {
   test('a key of another length is refused without repeating it', () => {
     expect(() => seal(new Uint8Array(16).fill(0x61), 'x', aad)).toThrow('A key has 16 bytes instead of 32.');
   });
-  test('associated data says what, whose and where', () => {
+  test('associated data names the kind, the org and the row', () => {
     expect(journalAad('o', 'j')).toBe('tributary/journal|o|j');
     expect(secretAad('o', 'c', 'hottok')).toBe('tributary/secret|o|c|hottok');
     expect(keyAad('o', 'data', 3)).toBe('tributary/key|o|data|3');

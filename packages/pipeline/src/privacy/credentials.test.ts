@@ -17,7 +17,7 @@ function redacted(text: string, type = 'application/json') {
   try {
     body = decodeBody(delivery);
   } catch {
-    // stays undefined, as in verifyDelivery
+    // The body stays undefined, as in verifyDelivery.
   }
   const result = redactCredentials(delivery, body, credentials);
   return { ...result, text: new TextDecoder().decode(result.raw), same: result.raw === delivery.raw };
@@ -29,7 +29,7 @@ describe('bodies', () => {
     expect(redacted('{"other":{"hottok":"x"}}').same).toBe(true);
     expect(redacted('a=1&b=2', 'application/x-www-form-urlencoded').same).toBe(true);
   });
-  test('only the value changes, every other byte stays as it was sent', () => {
+  test('only the value changes, and every other byte stays as it was sent', () => {
     expect(
       redacted(
         '{ "a" : "é\\u00e9 😀",\n  "hottok"\t: "s3\\"cr\\\\et" , "n": 1.50e1, "data":{"producer":{"originSecret":12345,"x":[]}} }\r\n',
@@ -54,12 +54,12 @@ describe('bodies', () => {
       'prod=1&hottok=[redacted]&venda%5Bchave%5D=[redacted]&x=%E1',
     );
   });
-  test('a body that cannot be parsed is searched by name, and said to be', () => {
+  test('a body that cannot be parsed is searched by name, and the result says so', () => {
     const result = redacted('{"hottok": "sec\\"ret", "broken": ');
     expect(result).toMatchObject({ exact: false, text: '{"hottok": "[redacted]", "broken": ' });
     expect(redacted('{"a":[,],"hottok":"unclosed secret').text).not.toContain('secret');
   });
-  test('whatever surrounds it, the credential is gone, the rest parses to the same, and the length differs by the value alone', () => {
+  test('in any body the credential is removed, the rest parses to the same, and the length differs only by the value', () => {
     const secret = fc.string({ minLength: 1 }).map((text) => `S3CRET${text}`);
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), secret, fc.nat(8), (record, value, indent) => {
@@ -74,7 +74,7 @@ describe('bodies', () => {
   });
 });
 
-test('credentials in a URL are masked, everything else stays', () => {
+test('credentials in a URL are masked, and everything else stays', () => {
   expect(redactUrl('https://x.test/a?b=1&hottok=se%20cret&hub.verify_token=v&c=%7e#f', credentials.query)).toBe(
     'https://x.test/a?b=1&hottok=[redacted]&hub.verify_token=[redacted]&c=%7e#f',
   );
@@ -89,7 +89,7 @@ describe('restoring', () => {
     return { url: result.url, text: new TextDecoder().decode(result.raw), body: decodeBody(result) };
   };
 
-  test('puts a value back where it was masked, as the encoding has it, and nowhere else', () => {
+  test('puts a value back where it was masked, in the encoding of the body, and nowhere else', () => {
     expect(restored('{ "a":"[redacted]", "hottok" : "[redacted]" }', { 'body:hottok': 's"\\é' }).text).toBe(
       '{ "a":"[redacted]", "hottok" : "s\\"\\\\é" }',
     );
@@ -105,7 +105,7 @@ describe('restoring', () => {
     );
   });
 
-  test('a value without its place changes nothing', () => {
+  test('a value without a masked place changes nothing', () => {
     expect(restored('{"id":1}', { 'body:hottok': 'x', 'query:token': 'x' })).toMatchObject({
       text: '{"id":1}',
       url: 'https://tributary.test/x',

@@ -8,7 +8,7 @@ import { hashIdentifier } from './pii.ts';
 const typed = { email: ' Ana.Lima@Example.com ', phone: '(11) 98765-4321', document: '123.456.789-09', external_id: '42' };
 const { person } = readPerson(typed, ['BR', 'PT']);
 
-/** Whether a delivery with this body names who is typed. */
+/** Whether a delivery with this body names the person whose identifiers were typed. */
 function names(
   who: Subject,
   body: string,
@@ -19,7 +19,7 @@ function names(
   try {
     decoded = decodeBody(delivery);
   } catch {
-    // What cannot be decoded is looked through as text.
+    // A body that cannot be decoded is searched as text.
   }
   const source = sources.get(type);
   const parsed = source?.config.safeParse(config);
@@ -28,7 +28,7 @@ function names(
 }
 
 describe('a person', () => {
-  it('is read as the pipeline reads subjects, a phone in every country that it may have been typed in', () => {
+  it('is read as the pipeline reads subjects, with a phone in every country that may be assumed', () => {
     expect(person).toEqual({
       email: 'ana.lima@example.com',
       phones: ['+5511987654321', '+11987654321'],
@@ -38,7 +38,7 @@ describe('a person', () => {
     expect(person.phones[0]).toBe('+5511987654321');
   });
 
-  it('names what was typed and cannot be one', () => {
+  it('lists the kinds whose text is not such an identifier', () => {
     expect(readPerson({ email: 'no address', phone: '12', document: '-', external_id: ' ' }, ['BR'])).toEqual({
       person: { email: undefined, phones: [], document: undefined, externalId: undefined },
       unreadable: ['email', 'phone', 'document', 'external_id'],
@@ -46,7 +46,7 @@ describe('a person', () => {
     expect(readPerson({ email: 'a@b.co' }, ['BR']).unreadable).toEqual([]);
   });
 
-  it('has the hashes that events have', () => {
+  it('has the same hashes as the subjects of events', () => {
     const key = new Uint8Array(32).fill(7);
     expect(hashPerson(person, key)).toContainEqual({ kind: 'email', hash: hashIdentifier(key, 'email', 'ana.lima@example.com') });
     expect(hashPerson(person, key)).toContainEqual({ kind: 'external_id', hash: hashIdentifier(key, 'external_id', '42') });
@@ -62,7 +62,7 @@ describe('a delivery names a person', () => {
     ['as a key', '{"by":{"ana@example.com":1}}'],
     ['in a list', '{"to":["x",["ana@example.com"]]}'],
     ['encoded in an address', '{"link":"https://shop.example/?e=ana%40example.com&x=1"}'],
-    ['in a body that is no JSON', 'broken { "email": "ana@example.com", '],
+    ['in a body that is not JSON', 'broken { "email": "ana@example.com", '],
   ])('by an e-mail address %s', (_where, body) => expect(names(ana, body)).toBe(true));
 
   it('by an e-mail address in the URL or in a form', () => {
@@ -79,27 +79,27 @@ describe('a delivery names a person', () => {
     'bana@example.com',
   ])('not by the address of somebody else: %s', (other) => expect(names(ana, JSON.stringify({ email: other }))).toBe(false));
 
-  it('by a phone, however it is written, with the ninth digit or without', () => {
+  it('by a phone in any spelling, with or without the ninth digit', () => {
     for (const phone of ['+55 11 98765-4321', '11987654321', '(11) 8765-4321', 5511987654321])
       expect(names({ phone: '11 98765-4321' }, JSON.stringify({ phone }))).toBe(true);
     for (const other of ['+55 21 98765-4321', '11 98765-4322', '98765-4321', 'order 11987654321 of 2026-01-01 and more and more'])
       expect(names({ phone: '11 98765-4321' }, JSON.stringify({ phone: other }))).toBe(false);
   });
 
-  it('by a document as a whole value, with separators or without', () => {
+  it('by a document as a whole value, with or without separators', () => {
     expect(names({ document: '123.456.789-09' }, '{"doc":"12345678909"}')).toBe(true);
     expect(names({ document: '12345678909' }, '{"doc":{"number":"123.456.789-09"}}')).toBe(true);
     expect(names({ document: '12345678909' }, '{"id":"9912345678909"}')).toBe(false);
   });
 
-  it('by an external id as the subject of a record only, since it may be any number', () => {
+  it('by an external id only as the subject of a record, since it may be any number', () => {
     const config = { verification: { scheme: 'api-key', in: 'header', name: 'x' }, fields: { externalId: 'user.id' } };
     expect(names({ external_id: '42' }, '{"type":"x","user":{"id":"42"}}', { config })).toBe(true);
     expect(names({ external_id: '42' }, '{"type":"x","quantity":42,"user":{"id":"7"}}', { config })).toBe(false);
     expect(names({ external_id: '42' }, '{"user":{"id":"42"}}', { type: 'unknown' })).toBe(false);
   });
 
-  it('not where nobody is named, nothing is sent, or somebody else is', () => {
+  it('but not without a name, with an empty body, or by the name of another person', () => {
     for (const body of ['', '{}', '[]', 'null', '{"a":[1,true,null,"x"]}', '{"email":"bob@example.com"}'])
       expect(names({ ...typed }, body)).toBe(false);
   });

@@ -3,24 +3,27 @@ export type PersonalKind = 'name' | 'phone' | 'document' | 'other';
 
 const words = (text: string) => text.trim().split(/\s+/);
 
-const phoneWords = new Set(
-  words('phone phones telephone tel telefone telefono fone celular cel cell cellphone mobile movil whatsapp whats msisdn wa'),
-);
-const documentWords = new Set(
-  words('document documents documento documentos doc cpf cnpj rg ssn nif dni curp rfc passport passaporte pasaporte taxid taxnumber'),
-);
-const nameWords = new Set(words('name names nome nomes nombre nombres'));
-const ownNameWords = new Set(
-  words(
-    'firstname lastname fullname middlename surname surnames sobrenome apellido apellidos username nickname nick login apelido cardholder titular',
+/** Words of the names of personal fields, by the kind of value. A `name` may also be a thing's; a `fullName` is always a person's. */
+const personalFieldNames = {
+  phone: new Set(
+    words('phone phones telephone tel telefone telefono fone celular cel cell cellphone mobile movil whatsapp whats msisdn wa'),
   ),
-);
-const otherWords = new Set(
-  words(`email emails mail mails correo address addresses endereco enderecos direccion direcciones street rua calle logradouro avenida zip zipcode cep postal
+  document: new Set(
+    words('document documents documento documentos doc cpf cnpj rg ssn nif dni curp rfc passport passaporte pasaporte taxid taxnumber'),
+  ),
+  name: new Set(words('name names nome nomes nombre nombres')),
+  fullName: new Set(
+    words(
+      'firstname lastname fullname middlename surname surnames sobrenome apellido apellidos username nickname nick login apelido cardholder titular',
+    ),
+  ),
+  other: new Set(
+    words(`email emails mail mails correo address addresses endereco enderecos direccion direcciones street rua calle logradouro avenida zip zipcode cep postal
     postcode neighborhood neighbourhood bairro barrio complement complemento ip ips ipaddress birth birthday birthdate dob nascimento nacimiento
     password passwd pwd senha contrasena token tokens secret secrets authorization credential credentials apikey hottok cookie cookies cvv cvc pan iban
     latitude longitude lat lng avatar selfie biometric`),
-);
+  ),
+};
 /** Names that are spelled in several words, joined. */
 const compounds = new Set(
   words(
@@ -88,11 +91,11 @@ function classify(key: string): KeyFacts {
   const compound = pairs.some((pair) => compounds.has(pair));
   const isThing = has(things);
   let kind: PersonalKind | undefined;
-  if (has(ownNameWords) || (has(nameWords) && !isThing)) kind = 'name';
-  else if (has(phoneWords)) kind = 'phone';
-  else if (has(documentWords)) kind = 'document';
-  else if (has(otherWords) || compound) kind = 'other';
-  return { kind, bareName: parts.length === 1 && nameWords.has(parts[0] ?? ''), thing: isThing, coarse: has(coarse) };
+  if (has(personalFieldNames.fullName) || (has(personalFieldNames.name) && !isThing)) kind = 'name';
+  else if (has(personalFieldNames.phone)) kind = 'phone';
+  else if (has(personalFieldNames.document)) kind = 'document';
+  else if (has(personalFieldNames.other) || compound) kind = 'other';
+  return { kind, bareName: parts.length === 1 && personalFieldNames.name.has(parts[0] ?? ''), thing: isThing, coarse: has(coarse) };
 }
 
 /**

@@ -17,7 +17,7 @@ describe('normaliseEmail', () => {
     'a@b@example.com',
     'a@example..com',
     `${'a'.repeat(250)}@example.com`,
-  ])('%s is no address', (text) => expect(normaliseEmail(text)).toBeUndefined());
+  ])('%s is not an address', (text) => expect(normaliseEmail(text)).toBeUndefined());
 });
 
 describe('normalisePhone', () => {
@@ -31,10 +31,10 @@ describe('normalisePhone', () => {
     ['351912345678', 'BR', '+351912345678'],
     ['(650) 253-0000', 'US', '+16502530000'],
   ])('%s in %s → %s', (text, country, expected) => expect(normalisePhone(text, country)).toBe(expected));
-  test('a Brazilian mobile number without its ninth digit is the same person', () => {
+  test('a Brazilian mobile number without its ninth digit has the same normal form', () => {
     expect(normalisePhone('551187654321', 'BR')).toBe(normalisePhone('+5511987654321', 'BR'));
   });
-  test.each(['', 'none', '123', '1'.repeat(30), 'x'.repeat(1000)])('%s is no telephone number', (text) => {
+  test.each(['', 'none', '123', '1'.repeat(30), 'x'.repeat(1000)])('%s is not a telephone number', (text) => {
     expect(normalisePhone(text, 'BR')).toBeUndefined();
   });
   test('an unknown default country does not throw', () => {
@@ -42,13 +42,13 @@ describe('normalisePhone', () => {
   });
 });
 
-test('documents lose their separators; letters of the new CNPJ stay, in capitals', () => {
+test('documents lose their separators, and letters of the new CNPJ become capitals', () => {
   expect(normaliseDocument('123.456.789-09')).toBe('12345678909');
   expect(normaliseDocument('12.abc.345/01de-35')).toBe('12ABC34501DE35');
   expect(normaliseDocument(' - ')).toBeUndefined();
 });
 
-test('an identifier is the HMAC of kind and text: kinds, orgs and key versions do not match each other', () => {
+test('an identifier is the HMAC of kind and text, so hashes of other kinds, orgs and key versions differ', () => {
   const key = new Uint8Array(32).fill(1);
   const expected = createHmac('sha256', key).update('email|maria@example.com').digest('hex');
   expect(hashIdentifier(key, 'email', 'maria@example.com')).toBe(expected);

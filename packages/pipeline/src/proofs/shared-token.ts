@@ -16,14 +16,18 @@ export function verifyToken(delivery: Delivery, secrets: readonly string[], sche
   if (given === undefined || given === '' || more.length > 0) return refused(`The ${place} is missing or given more than once.`);
   const { prefix = '' } = scheme;
   if (given.slice(0, prefix.length).toLowerCase() !== prefix.toLowerCase()) return refused(`The ${place} does not begin with "${prefix}".`);
-  return judgeToken(given.slice(prefix.length), secrets, place);
+  return judgeToken(given.slice(prefix.length), secrets, { name: 'secret', place });
 }
 
-/** The verdict on a token that was found in `place`, for a source that looks for it itself (in the body, say). */
-export function judgeToken(given: string | undefined, secrets: readonly string[], place: string, error?: RejectClass): Verdict {
-  if (secrets.length === 0) return refused('This connection has no secret to verify with.', error);
-  if (given === undefined) return refused(`The delivery carries no secret in ${place}.`, error);
-  return safeEqualAny(given, secrets) ? { ok: true } : refused(`The secret in the ${place} is not this connection's.`, error);
+/** The verdict on a token that was looked for in `place`. Messages call the token by its `name`. */
+export function judgeToken(
+  given: string | undefined,
+  secrets: readonly string[],
+  { name, place, error }: { name: string; place: string; error?: RejectClass },
+): Verdict {
+  if (secrets.length === 0) return refused(`This connection has no ${name}.`, error);
+  if (given === undefined) return refused(`The delivery carries no ${name} in the ${place}.`, error);
+  return safeEqualAny(given, secrets) ? { ok: true } : refused(`The ${name} in the ${place} is not the one of this connection.`, error);
 }
 
 /** Signs as {@link verifyToken} expects. */

@@ -35,19 +35,19 @@ describe('a field of a JSON object', () => {
     ])
       expect(find(body)).toMatchObject({ text: undefined, places: [] });
   });
-  test('may spell its name with escapes, be a whole number, and the last of several decides', () => {
+  test('may have escapes in its name and a whole number as value, and the last of several counts', () => {
     expect(find('{"h\\u006fttok":" x "}').text).toBe('x');
     expect(find('{"hottok":12345}').text).toBe('12345');
     expect(find('{"hottok":"a","hottok":"b"}')).toMatchObject({ text: 'b', places: [{}, {}] });
     expect(find('{"hottok":"a","hottok":{"deep":1}}').text).toBeUndefined();
   });
-  test('is found before the body breaks off, which is then said not to be complete', () => {
+  test('is found in a body that breaks off, and the result says that it is not complete', () => {
     expect(find('{"hottok":"a","b":[1,')).toMatchObject({ text: 'a', isComplete: false });
     expect(find('{"hottok":"a" x}')).toMatchObject({ text: 'a', isComplete: false });
     expect(find('{"hottok":"a"} x')).toMatchObject({ text: 'a', isComplete: false });
     for (const body of ['{', '{"hottok"', '{"hottok":', '{"hottok":"a', '{hottok:1}', '']) expect(find(body).text).toBeUndefined();
   });
-  test('is the one that the parser reads, whatever stands around it', () => {
+  test('is the one that the parser reads, in any body', () => {
     const key = fc.oneof(fc.string(), fc.constantFrom('hottok', 'hot', 'tok'));
     fc.assert(
       fc.property(fc.dictionary(key, fc.oneof(fc.jsonValue(), fc.string({ maxLength: 50 }))), fc.nat(4), (record, indent) => {
@@ -64,7 +64,7 @@ describe('a field of a JSON object', () => {
 });
 
 describe('a field of a form', () => {
-  test('is found encoded as forms encode, and only as the whole name', () => {
+  test('is found in the encoding of forms, and only by its whole name', () => {
     expect(find('a=1&hottok=se%26c+ret&b=', form)).toEqual({
       text: 'se&c ret',
       places: [{ start: 11, end: 21 }],
@@ -89,7 +89,7 @@ test('the walk ends after 256 KiB and says that it is not complete', () => {
   expect(find(`{"filling":"${filling}","hottok":"a"}`)).toMatchObject({ text: undefined, isComplete: false });
 });
 
-test('hostile bytes find nothing or something, and never throw', () => {
+test('hostile bytes never throw', () => {
   fc.assert(
     fc.property(
       fc.oneof(

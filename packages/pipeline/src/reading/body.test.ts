@@ -33,7 +33,7 @@ describe('decodeBody', () => {
     expect(() => body('{"a":1}\n{"email":maria}\n', 'application/x-ndjson')).toThrow(/^Line 2: it is not valid JSON/);
   });
 
-  test('anything else is refused with its type, if that is one', () => {
+  test('any other body is refused, with its type where the type is well-formed', () => {
     expect(() => body('<event/>', 'application/xml')).toThrow('The body of type application/xml is neither JSON nor a form.');
     expect(() => body('hello', 'nonsense <script>')).toThrow('The body is neither JSON nor a form.');
   });
@@ -45,17 +45,17 @@ describe('forms', () => {
     return decoded.kind === 'form' ? decoded.value : decoded;
   };
 
-  test('PHP brackets nest, numbered ones become lists', () => {
+  test('PHP brackets nest, and numbered brackets become lists', () => {
     expect(form('venda[codigo]=9&venda[itens][0][id]=a&venda[itens][1][id]=b&tags[]=x&tags[]=y&mapa[7]=z')).toEqual({
       venda: { codigo: '9', itens: [{ id: 'a' }, { id: 'b' }] },
       tags: ['x', 'y'],
       mapa: { 7: 'z' },
     });
   });
-  test('the last of repeated names wins, also against a nested one', () => {
+  test('the last of repeated names wins, a nested one included', () => {
     expect(form('a=1&a=2&b=1&b[c]=2')).toEqual({ a: '2', b: { c: '2' } });
   });
-  test('a stray percent sign stands for itself, bytes that are not UTF-8 are refused', () => {
+  test('a stray percent sign is kept, and bytes that are not UTF-8 are refused', () => {
     expect(form('discount=10%&x=%zz')).toEqual({ discount: '10%', x: '%zz' });
     expect(() => form('name=Jo%E3o')).toThrow(RecordError);
   });
@@ -67,7 +67,7 @@ describe('forms', () => {
     expect(({} as Record<string, unknown>).x).toBeUndefined();
     expect((Object as unknown as Record<string, unknown>).y).toBeUndefined();
   });
-  test('a thousand fields pass, one more is refused; so is a name of more than a hundred brackets', () => {
+  test('a thousand fields are accepted, and one more or a name of more than a hundred brackets is refused', () => {
     const fields = (count: number) => Array.from({ length: count }, (_, index) => `f${index}=1`).join('&');
     expect(Object.keys(form(fields(1000)))).toHaveLength(1000);
     expect(() => form(fields(1001))).toThrow('more than 1000 fields');
@@ -75,7 +75,7 @@ describe('forms', () => {
   });
 });
 
-test('hostile bytes of any type fail with a RecordError or not at all', () => {
+test('hostile bytes of any type throw nothing but RecordError', () => {
   const types = ['application/json', 'application/x-ndjson', 'application/x-www-form-urlencoded', 'text/plain', 'image/png', ''];
   fc.assert(
     fc.property(

@@ -16,25 +16,25 @@ test('paths reach through objects and arrays, and never into the prototype', () 
   expect(at(record, 'constructor.name')).toBeUndefined();
   expect(at(record, '__proto__')).toBeUndefined();
 });
-test('texts are trimmed, ids that come as numbers are text, blank is absent', () => {
+test('texts are trimmed, numeric ids become text, and a blank text counts as absent', () => {
   expect(text(record, 'id')).toBe('7');
   expect(text(record, 'blank')).toBeUndefined();
   expect(firstText(record, 'blank', 'data.none', 'big')).toBe('9007199254740993');
   expect(pickTexts(record, ['id', 'blank', 'absent'])).toEqual({ id: '7' });
 });
-test('a missing field is named', () => {
+test('the error of a missing field names the field', () => {
   expect(() => requireText(record, 'data.code', 'code')).toThrowError(
     expect.objectContaining({ errorClass: 'MISSING_FIELD', path: 'data.code' }),
   );
   expect(() => requireObject(record, 'data.buyer')).toThrowError(expect.objectContaining({ errorClass: 'MISSING_FIELD' }));
   expect(() => requireObject(record, 'data.list')).toThrowError(expect.objectContaining({ errorClass: 'SCHEMA_DRIFT' }));
 });
-test('numbers come as numbers or decimal text, anything else has drifted', () => {
+test('a number may be a number or decimal text, and any other value is SCHEMA_DRIFT', () => {
   expect(number(record, 'data.price')).toBe(19.9);
   expect(number(record, 'data.none')).toBeUndefined();
   expect(() => number(record, 'data.when')).toThrowError(expect.objectContaining({ errorClass: 'SCHEMA_DRIFT', path: 'data.when' }));
 });
-test('a text is cut between characters, never inside one', () => {
+test('a text is cut between characters, never within one', () => {
   expect(cut('abc', 2)).toBe('ab');
   expect(cut('ab', 2)).toBe('ab');
   expect(cut('a😀b', 2)).toBe('a');

@@ -23,7 +23,7 @@ test('no cent is lost to binary fractions', () => {
 test('more decimals than the currency has are rounded half away from zero', () => {
   expect([minorUnits('-0.005', 'USD', 'p'), minorUnits('0.0049', 'USD', 'p'), minorUnits('1e3', 'USD', 'p')]).toEqual([-1n, 0n, 100_000n]);
 });
-test('what is no amount has drifted, what does not fit in 64 bits is refused', () => {
+test('a value that is not an amount is SCHEMA_DRIFT, and one that does not fit into 64 bits is refused', () => {
   for (const text of ['R$ 10', '1.000,00', '', 'NaN'])
     expect(() => minorUnits(text, 'BRL', 'p')).toThrowError(expect.objectContaining({ errorClass: 'SCHEMA_DRIFT' }));
   expect(() => minorUnits('92233720368547758.08', 'BRL', 'p')).toThrowError(expect.objectContaining({ errorClass: 'VALIDATION_FAIL' }));

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compilePaths, type PathState, step } from './paths.ts';
 
-/** Whether a path, or the beginning of one, is named: the rule itself, path by path. */
+/** The rule, path by path: whether a path or the beginning of it is named. */
 function isNamed(paths: readonly string[], keys: readonly string[]): boolean {
   return paths.some((path) => {
     const parts = path.split('.');
@@ -19,11 +19,11 @@ function walk(root: PathState | undefined, keys: readonly string[]): boolean {
   return state?.end ?? false;
 }
 
-/** `a.*.*…`, `*.a.*…`, …: after n keys each of the 2ⁿ sets of them may still be open. */
+/** `a.*.*…`, `*.a.*…`, …: after n keys any of the 2ⁿ subsets of these paths may still be open. */
 const crossed = (depth: number) =>
   Array.from({ length: depth }, (_, at) => Array.from({ length: depth }, (_, index) => (index === at ? 'a' : '*')).join('.'));
 
-test('a star stands for any key or index, beside named ones', () => {
+test('a star matches any key or index, beside named keys', () => {
   const root = compilePaths(['a.*.c', 'a.b.d', 'x']);
   const found = (path: string) => walk(root, path.split('.'));
   expect(['a.b.c', 'a.b.d', 'a.0.c', 'x', 'x.y'].map(found)).toEqual([true, true, true, true, true]);
@@ -31,7 +31,7 @@ test('a star stands for any key or index, beside named ones', () => {
   expect(compilePaths([])).toBeUndefined();
 });
 
-test('finds what the rule names, whatever the paths and keys', () => {
+test('finds what the rule names, for any paths and keys', () => {
   const key = fc.constantFrom('a', 'b', '0', '*', '__proto__', 'constructor');
   const path = fc.array(key, { minLength: 1, maxLength: 5 }).map((keys) => keys.join('.'));
   fc.assert(

@@ -16,7 +16,7 @@ test.each([
 ] as const)('%s as %s is noon', (value, unit) => {
   expect(parseTime(value, unit, 'at')).toBe(noon);
 });
-test('a time without a clock is midnight UTC', () => {
+test('a date without a time of day is midnight UTC', () => {
   expect(parseTime('2026-10-31', 'iso', 'at')).toBe(Date.UTC(2026, 9, 31));
 });
 test.each([

@@ -5,7 +5,7 @@ import { subjectForm } from '../columns.ts';
 import { type IdentifierKind, identifierKinds } from '../privacy/pii.ts';
 import type { Reading, Subject } from '../source.ts';
 
-/** What one record of a delivery has to become: written down from the delivery and the platform's documentation. */
+/** The event that one record of a delivery has to become, by the delivery and the platform's documentation. */
 export interface Expected {
   type: string;
   sourceEventType: string;
@@ -55,7 +55,7 @@ export function describeDeliveries(
 }
 
 function declare(bodies: ReadonlyMap<string, Bytes>, expectations: Expectations, suite: (set: DeliverySet) => void): void {
-  it('all have written down what they become', () => {
+  it('each has its expected records written down', () => {
     expect([...bodies.keys()].sort()).toEqual(Object.keys(expectations).sort());
   });
   suite({

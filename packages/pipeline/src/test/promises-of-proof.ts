@@ -6,7 +6,7 @@ import type { Delivery, Secret, Source } from '../source.ts';
 import type { Case, Promised } from './proof-cases.ts';
 import { nowMs } from './proof-cases.ts';
 
-/** What a delivery has to prove, and what is left of the proof afterwards. */
+/** The promises about proofs: which deliveries are genuine, and that no credential is stored. */
 export function promisesOfProof(source: Source, cases: readonly Case[]): Promised[] {
   const verify = (one: Case, delivery: Delivery, secrets: readonly Secret[] = one.secrets) =>
     source.verify(delivery, secrets, one.config, nowMs);
@@ -34,7 +34,7 @@ export function promisesOfProof(source: Source, cases: readonly Case[]): Promise
       },
     },
     {
-      title: 'refuses everything while the connection has no secret, a blank one or one of another name only',
+      title: 'refuses every delivery while the connection has no secret, or only a blank secret or one of another name',
       check() {
         for (const one of cases) {
           const blank = one.secrets.map(({ name }) => ({ name, value: '' }));
@@ -88,7 +88,7 @@ export function promisesOfProof(source: Source, cases: readonly Case[]): Promise
       },
     },
     {
-      title: 'names every place where a delivery writes the secret out, so that it is masked before anything is stored',
+      title: 'names every place where a delivery contains the secret, so that the secret is masked before anything is stored',
       check() {
         for (const one of cases) {
           const delivery = one.deliver('a');
@@ -104,7 +104,7 @@ export function promisesOfProof(source: Source, cases: readonly Case[]): Promise
       },
     },
     {
-      title: 'throws on nothing that a stranger sends, and accepts none of it',
+      title: 'never throws on a forged delivery, and never accepts one',
       check() {
         for (const one of cases) {
           const signed = one.deliver('a');
@@ -134,12 +134,12 @@ export function promisesOfProof(source: Source, cases: readonly Case[]): Promise
 const strangeHeaders = ['', '=', ',', 'v1,', 't=1,v1=', 'sha256=', 'Basic Og==', 'Bearer ', '\u0000', 'é'.repeat(200), '9'.repeat(10_000)];
 const strangeBodies = ['', '{', '[]', 'null', '"', '=', '%', '&&&', '\u0000', '{"a":'.repeat(2_000)].map((text) => Buffer.from(text));
 
-/** Meta's form of a handshake, which is the only one so far that carries a secret. */
+/** Meta's form of a handshake, the only one so far that carries a secret. */
 function handshakeWith(token: string): URLSearchParams {
   return new URLSearchParams({ 'hub.mode': 'subscribe', 'hub.challenge': '1', 'hub.verify_token': token });
 }
 
-/** A stranger can sign with an empty key as well; most sources cannot be made to. */
+/** A delivery that was signed with an empty key, for sources whose sign() allows one. */
 function signedWithNothing(source: Source, one: Case): Delivery[] {
   try {
     return [

@@ -8,7 +8,7 @@ import { compilePaths, type PathState, step } from '../reading/paths.ts';
 import { type Body, type Delivery, type Json, type JsonObject, type RawRecord, RecordError, type Source } from '../source.ts';
 import { type Case, type Given, nowMs, outcomesOf, type Promised } from './proof-cases.ts';
 
-/** What becomes of a genuine delivery. */
+/** The promises about genuine deliveries: their outcomes, keys and personal data. */
 export function promisesOfReading(source: Source, { people, deadLetters = {} }: Given, cases: readonly Case[]): Promised[] {
   const accepted = cases.filter(({ sample }) => deadLetters[sample.name] === undefined);
   const personalOf = ({ config }: Case, record: JsonObject) =>
@@ -16,7 +16,7 @@ export function promisesOfReading(source: Source, { people, deadLetters = {} }: 
 
   return [
     {
-      title: 'makes of every sample what is written down for it: canonical events of its type, or a dead letter',
+      title: 'turns every sample into canonical events of the sample’s type, or into the expected dead letter',
       check() {
         expect(Object.keys(deadLetters).filter((name) => !source.samples.some((sample) => sample.name === name))).toEqual([]);
         for (const one of cases) {
@@ -41,7 +41,7 @@ export function promisesOfReading(source: Source, { people, deadLetters = {} }: 
       },
     },
     {
-      title: 'gives every record of every event a key of its own',
+      title: 'gives every record of every event a different key',
       check() {
         for (const one of accepted) {
           const keys = ['a', 'b'].flatMap((id) => outcomesOf(source, one, one.deliver(id)).map((outcome) => identityOf(outcome).key));
@@ -61,7 +61,7 @@ export function promisesOfReading(source: Source, { people, deadLetters = {} }: 
       },
     },
     {
-      title: 'lets no person of its samples through to a row or to the sample of a dead letter',
+      title: 'keeps the people of its samples out of rows and of samples of dead letters',
       check() {
         const bodies = cases.map((one) => JSON.stringify(decodeBody(one.deliver('a'))));
         for (const person of people) expect(bodies.some((body) => body.includes(person)) ? '' : person, 'not in any sample').toBe('');
@@ -71,7 +71,7 @@ export function promisesOfReading(source: Source, { people, deadLetters = {} }: 
       },
     },
     {
-      title: 'removes whatever stands at its personal paths, and its repetitions elsewhere in the record',
+      title: 'removes the values at its personal paths, and their repetitions in the rest of the record',
       check() {
         let planted = 0;
         for (const one of cases) {
@@ -87,7 +87,7 @@ export function promisesOfReading(source: Source, { people, deadLetters = {} }: 
       },
     },
     {
-      title: 'gives the same objects for personal paths again, which are compiled once for each',
+      title: 'returns the same object of personal paths again, since paths are compiled once for each object',
       check() {
         for (const one of cases)
           for (const { value } of source.split(decodeBody(one.deliver('a')), one.config))

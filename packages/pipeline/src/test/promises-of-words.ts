@@ -11,7 +11,7 @@ interface JsonSchema {
   anyOf?: JsonSchema[];
 }
 
-/** What people read: the steps, the secrets and the settings, in both languages. */
+/** The promises about texts: the steps, the secrets and the settings, in both languages. */
 export function promisesOfWords(source: Source): Promised[] {
   const schema = () => z.toJSONSchema(source.config, { io: 'input' }) as JsonSchema;
   const { portuguese } = source;

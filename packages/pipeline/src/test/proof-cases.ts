@@ -3,7 +3,7 @@ import { type ProcessedRecord, processDelivery } from '../process.ts';
 import { decodeBody } from '../reading/body.ts';
 import type { Body, Delivery, Sample, Secret, Source } from '../source.ts';
 
-/** What the suite cannot know of a source by itself. */
+/** The facts about a source that its contract does not say. */
 export interface Given {
   /** Whether the proof covers the body: false for a shared token, which proves the sender only. */
   signsBody: boolean;
@@ -28,7 +28,7 @@ export interface Case {
   config: unknown;
   signsBody: boolean;
   secrets: readonly Secret[];
-  /** Secrets of the same form, of which none belongs to the connection. */
+  /** Secrets of the same form that do not belong to the connection. */
   otherSecrets: readonly Secret[];
   /** The sample with this id, signed with the given secrets or the connection's. */
   deliver(id: string, secrets?: readonly Secret[]): Delivery;

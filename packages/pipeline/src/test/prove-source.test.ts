@@ -98,7 +98,7 @@ const broken: Readonly<Record<string, [Partial<Source>, Partial<Given>?][]>> = {
     [{ verify: (delivery, secrets) => verifyHmac(delivery, secretsNamed(secrets, 'key').slice(0, 1), scheme, { nowMs }) }],
   ],
   'refuses a delivery that was signed with another secret': [[{ verify: () => ({ ok: true }) }]],
-  'refuses everything while the connection has no secret, a blank one or one of another name only': [
+  'refuses every delivery while the connection has no secret, or only a blank secret or one of another name': [
     [
       {
         verify: (delivery, secrets) =>
@@ -145,12 +145,12 @@ const broken: Readonly<Record<string, [Partial<Source>, Partial<Given>?][]>> = {
       },
     ],
   ],
-  'names every place where a delivery writes the secret out, so that it is masked before anything is stored': [
+  'names every place where a delivery contains the secret, so that the secret is masked before anything is stored': [
     [{ sign: (body, secrets) => ({ headers: { 'x-key': secrets[0]?.value ?? '' }, body }) }],
     [{ sign: (body, secrets) => ({ headers: {}, query: { of_its_own: secrets[0]?.value ?? '' }, body }) }],
     [{ sign: (body, secrets) => ({ headers: {}, body: JSON.stringify({ ...JSON.parse(body), key: secrets[0]?.value }) }) }],
   ],
-  'throws on nothing that a stranger sends, and accepts none of it': [
+  'never throws on a forged delivery, and never accepts one': [
     [
       {
         verify: (delivery, secrets, config, at) =>
@@ -162,7 +162,7 @@ const broken: Readonly<Record<string, [Partial<Source>, Partial<Given>?][]>> = {
     [{ handshake: (query) => ({ status: 200, body: query.get('hub.challenge') ?? '' }) }],
     [{ handshake: (query) => (query.has('hub.mode') ? { status: 200, body: '' } : undefined) }],
   ],
-  'makes of every sample what is written down for it: canonical events of its type, or a dead letter': [
+  'turns every sample into canonical events of the sample’s type, or into the expected dead letter': [
     [{ samples: sampleWith({ at: 'yesterday', buyer: { name: 'Ilda Moura' } }) }],
     [{}, { deadLetters: { sold: 'MISSING_FIELD' } }],
     [{}, { deadLetters: { stolen: 'MISSING_FIELD' } }],
@@ -172,22 +172,22 @@ const broken: Readonly<Record<string, [Partial<Source>, Partial<Given>?][]>> = {
   'gives a delivery that is sent again the same key and the same fingerprint, whenever it arrives': [
     [{ read: (record, context) => ({ ...greengrocer.read(record, context), idempotencyKey: `at ${context.receivedAtMs}` }) }],
   ],
-  'gives every record of every event a key of its own': [
+  'gives every record of every event a different key': [
     [{ read: (record, context) => ({ ...greengrocer.read(record, context), idempotencyKey: 'one for all' }) }],
     [{ split: (body) => [{ value: objectOf(body) }, { value: objectOf(body) }] }],
   ],
   'keeps out of key and fingerprint what changes between two deliveries of one event': [
     [{ read: (record, context) => ({ ...greengrocer.read(record, context), idempotencyKey: `attempt ${record.value.attempt}` }) }],
   ],
-  'lets no person of its samples through to a row or to the sample of a dead letter': [
+  'keeps the people of its samples out of rows and of samples of dead letters': [
     [{ personal: { remove: [], keep: ['buyer.name'] } }],
     [{ personal: { remove: [], keep: ['buyer.name'] }, samples: sampleWith({ at: 'yesterday', buyer: { name: 'Ilda Moura' } }) }],
     [{}, { people: ['Somebody else'] }],
   ],
-  'removes whatever stands at its personal paths, and its repetitions elsewhere in the record': [
+  'removes the values at its personal paths, and their repetitions in the rest of the record': [
     [{ personal: { remove: ['purchaser'], keep: [] } }],
   ],
-  'gives the same objects for personal paths again, which are compiled once for each': [
+  'returns the same object of personal paths again, since paths are compiled once for each object': [
     [{ personalOf: () => ({ remove: ['buyer'], keep: [] }) }],
   ],
   'throws nothing but RecordError on bodies of any type and size, and every outcome is sound': [

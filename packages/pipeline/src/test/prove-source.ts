@@ -12,7 +12,7 @@ export function proveSource<Config>(source: Source<Config>, given: Given): void 
   });
 }
 
-/** The promises by themselves, so that the suite's own test can show that each of them can be broken. */
+/** The promises as a list, so that the suite's own test can show that the suite notices when each of them is broken. */
 export function promisesOf<Config>(source: Source<Config>, given: Given): Promised[] {
   // A registry holds sources without their config's type, and so does this suite.
   const anySource = source as Source;

@@ -73,7 +73,7 @@ export function EventList({ rows, opened, nameOf, onEnd, isFetchingMore, end }: 
     <Box ref={box} onKeyDown={onKeyDown} onFocus={onFocus}>
       {wide ? <EventTable {...shown} /> : <EventCards {...shown} />}
       <Group justify="center" mih={44} pt="xs">
-        {isFetchingMore ? <Loader size="xs" aria-label={t('loadingMore')} /> : end}
+        {isFetchingMore ? <Loader size="xs" role="img" aria-label={t('loadingMore')} /> : end}
       </Group>
     </Box>
   );

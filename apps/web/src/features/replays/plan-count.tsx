@@ -56,7 +56,7 @@ export function PlanCount({
               {t('countOf', { count: data.count, shown: formatNumber(data.count, language) })}
             </Text>
           )}
-          {data !== undefined && !isCurrent && plan !== undefined && <Loader size="xs" aria-label={t('counting')} />}
+          {data !== undefined && !isCurrent && plan !== undefined && <Loader size="xs" role="img" aria-label={t('counting')} />}
         </Group>
         {data !== undefined && <Consequence preview={data} />}
         {isCurrent && data !== undefined && data.count > 0 && children({ count: data.count, shown: formatNumber(data.count, language) })}

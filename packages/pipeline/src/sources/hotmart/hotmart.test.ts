@@ -29,7 +29,7 @@ function verify(delivery: Delivery, known: readonly Secret[] = secrets) {
   return hotmart.verify(delivery, known, config, nowMs);
 }
 
-/** What a reading leaves out is the same as undefined. */
+/** A field that a reading leaves out counts as undefined. */
 const absent = {
   eventTimeMs: undefined,
   idempotencyKey: undefined,
@@ -88,7 +88,7 @@ proveSource(hotmart, {
   ],
 });
 
-describe('the proof is the hottok', () => {
+describe('verification by hottok', () => {
   const { body } = sample('PURCHASE_APPROVED');
 
   it('accepts the header, and the body of v1 forms, v1 JSON and early v2', () => {
@@ -98,7 +98,7 @@ describe('the proof is the hottok', () => {
     expect(verify(deliver(altered('PURCHASE_APPROVED', (value) => Object.assign(value, { hottok }))))).toEqual({ ok: true });
   });
 
-  it('rejects a wrong, an empty and a missing one, and never repeats it', () => {
+  it('rejects a wrong, an empty and a missing hottok, and never repeats it', () => {
     for (const given of ['wrong-token', '', `${hottok}x`, hottok.slice(0, -1)]) {
       const verdict = verify(deliver(body, json, { 'x-hotmart-hottok': given }));
       expect(verdict).toMatchObject({ ok: false, error: 'INVALID_HOTTOK' });
@@ -110,14 +110,14 @@ describe('the proof is the hottok', () => {
     expect(verify(deliver('', json))).toMatchObject({ ok: false, error: 'INVALID_HOTTOK' });
   });
 
-  it('lets the header decide when there is one: a right body does not mend a wrong header', () => {
+  it('lets the header decide: the right hottok in the body does not make a wrong header good', () => {
     const both = postback({ hottok });
     expect(verify(deliver(both, form, { 'x-hotmart-hottok': 'wrong' }))).toMatchObject({ ok: false });
     expect(verify(deliver(both, form, { 'x-hotmart-hottok': '' }))).toMatchObject({ ok: false });
     expect(verify(deliver(postback({ hottok: 'wrong' }), form, { 'x-hotmart-hottok': hottok }))).toEqual({ ok: true });
   });
 
-  it('does not take a hottok from the query, from inside data, or the header names of hearsay', () => {
+  it('ignores a hottok in the query, inside data, or under header names of third-party tutorials', () => {
     expect(verify({ ...deliver(body), url: `https://in.example.com/?hottok=${hottok}` })).toMatchObject({ ok: false });
     expect(verify(deliver(altered('PURCHASE_APPROVED', (_value, data) => Object.assign(data, { hottok }))))).toMatchObject({ ok: false });
     expect(verify(deliver(body, json, { 'x-hotmart-webhook-token': hottok, 'x-hotmart-signature': hottok }))).toMatchObject({ ok: false });
@@ -167,7 +167,7 @@ describe('our own samples', () => {
 });
 
 describe('version 2', () => {
-  it('reads an approved purchase whole', () => {
+  it('reads every field of an approved purchase', () => {
     expect(read(sample('PURCHASE_APPROVED').body)).toEqual({
       type: 'order.paid',
       sourceEventType: 'PURCHASE_APPROVED',
@@ -199,12 +199,12 @@ describe('version 2', () => {
     expect(errorOf(() => at({ creation_date: 'yesterday' })).errorClass).toBe('SCHEMA_DRIFT');
   });
 
-  it('keeps an id beyond 2^53 to the last digit', () => {
+  it('keeps every digit of an id beyond 2^53', () => {
     const body = sample('PURCHASE_APPROVED').body.replace(/"id":"[^"]+"/, '"id":1234567890123456789');
     expect(read(body)).toMatchObject({ idempotencyKey: '1234567890123456789', sourceEventId: '1234567890123456789' });
   });
 
-  it('without an id, goes by event, transaction, status and charge number', () => {
+  it('uses event, transaction, status and charge number as the key without an id', () => {
     const without = (change: (data: JsonObject) => void = () => {}) =>
       read(
         altered('PURCHASE_APPROVED', (value, data) => {
@@ -222,7 +222,7 @@ describe('version 2', () => {
     expect(read(altered('CLUB_FIRST_ACCESS', (value) => Reflect.deleteProperty(value, 'id'))).idempotencyKey).toBeUndefined();
   });
 
-  it('keeps the deliveries of a sale to two roles apart when Hotmart gives them two ids, under one order reference', () => {
+  it('makes two events with one order reference of a sale that Hotmart sends to two roles with two ids', () => {
     const as = (id: string, source: string) =>
       read(
         altered('PURCHASE_APPROVED', (value, data) => {
@@ -237,7 +237,7 @@ describe('version 2', () => {
     expect(removed).toBe(false);
   });
 
-  it('counts money in minor units, decimals and all, and finds the currency where early bodies put it', () => {
+  it('reads money in minor units with its decimals, and finds the currency of early bodies', () => {
     const money = (purchase: JsonObject) => {
       const { amountMinor, currency } = read(
         altered('PURCHASE_APPROVED', (_value, data) => {
@@ -259,7 +259,7 @@ describe('version 2', () => {
     expect(errorOf(() => money({ price: { value: 1, currency_value: 'R$' } })).errorClass).toBe('VALIDATION_FAIL');
   });
 
-  it('does not mind order_date as text, nor a millisecond time where event_tickets counts', () => {
+  it('accepts order_date as text, and a time in milliseconds as the count of event_tickets', () => {
     const body = altered('PURCHASE_APPROVED', (_value, data) =>
       Object.assign(data.purchase as JsonObject, { order_date: '1511783344000', event_tickets: { amount: 1_763_247_745_730 } }),
     );
@@ -273,7 +273,7 @@ describe('version 2', () => {
     });
   });
 
-  it('needs the transaction of a purchase, its event and its data', () => {
+  it('requires the transaction of a purchase, the event and the data', () => {
     const missing = (change: (value: JsonObject, data: JsonObject) => void) => errorOf(() => read(altered('PURCHASE_APPROVED', change)));
     expect(missing((_value, data) => Reflect.deleteProperty(data.purchase as JsonObject, 'transaction'))).toMatchObject({
       errorClass: 'MISSING_FIELD',
@@ -288,7 +288,7 @@ describe('version 2', () => {
     });
   });
 
-  it('passes an unknown event under its own name', () => {
+  it('makes hotmart.<event> of an unknown event', () => {
     const reading = read(
       JSON.stringify({ id: 'x1', event: 'CLUB Certificate-ISSUED', version: '2.0.0', creation_date: nowMs, data: { user: 'u' } }),
     );
@@ -330,7 +330,7 @@ describe('telephones', () => {
       settings,
     ).subject?.phone;
 
-  it('joins area code or country code with the number, whichever of the two it is', () => {
+  it('joins the number with an area code or a country code', () => {
     expect(phone({ checkout_phone_code: '11', checkout_phone: '912345678' })).toBe('+5511912345678');
     expect(phone({ checkout_phone_code: '55', checkout_phone: '11912345678' })).toBe('+5511912345678');
     expect(phone({ checkout_phone_code: '11', checkout_phone: '11912345678' })).toBe('+5511912345678');
@@ -341,7 +341,7 @@ describe('telephones', () => {
     expect(phone({ checkout_phone_code: '11' })).toBeUndefined();
   });
 
-  it('ignores the noise that the panel sends as code', () => {
+  it('ignores the meaningless code that the panel sends', () => {
     expect(phone({ checkout_phone_code: '999999999', checkout_phone: '11912345678' })).toBe('+5511912345678');
   });
 
@@ -352,7 +352,7 @@ describe('telephones', () => {
     expect(hotmart.config.safeParse({ hottok: 'secret in the wrong place' }).success).toBe(false);
   });
 
-  it('takes no number without its area code: the same digits are another person in another city', () => {
+  it('ignores a number without its area code, since the same digits are another person in another city', () => {
     expect(phone({ checkout_phone: '912345678' })).toBeUndefined();
     expect(phone({ checkout_phone_code: '999999999', checkout_phone: '999999999' })).toBeUndefined();
   });
@@ -380,7 +380,7 @@ describe('version 1', () => {
     expect(read(postback({ status }), form)).toMatchObject({ type, sourceEventType: status });
   });
 
-  it('goes by transaction, status, charge and role: the seller and the affiliate of one sale do not collide', () => {
+  it('uses transaction, status, charge and role as the key, so that seller and affiliate of one sale do not collide', () => {
     const key = (change: Record<string, string | undefined>) => read(postback({ transaction: 'HP7', ...change }), form).idempotencyKey;
     expect(key({})).toBe('HP7:approved:1:SELLER');
     expect(key({ recurrency: undefined, receiver_type: undefined })).toBe('HP7:approved');
@@ -394,7 +394,7 @@ describe('version 1', () => {
     expect(new Set(keys).size).toBe(keys.length);
   });
 
-  it('tells the time of the purchase, and none of what came later', () => {
+  it('has the time of the purchase, and no time for later events', () => {
     const at = (change: Record<string, string | undefined>) =>
       read(postback({ purchase_date: '2022-06-23T16:19:54.891Z', ...change }), form).eventTimeMs;
     expect(at({ confirmation_purchase_date: '2022-06-24T10:00:00Z' })).toBe(Date.UTC(2022, 5, 24, 10));
@@ -413,7 +413,7 @@ describe('version 1', () => {
     });
   });
 
-  it('does not assume Hotmart behind the form: transactions and products of any shape', () => {
+  it('accepts transactions and products of any shape, since other platforms copy the form', () => {
     const body = postback({ transaction: '62b4ba2531e51931064ea3b4', prod: '62b4b85ba7eaa949f1962161' });
     expect(read(body, form)).toMatchObject({ orderRef: '62b4ba2531e51931064ea3b4', isTest: undefined });
   });
@@ -431,14 +431,14 @@ describe('version 1', () => {
     });
   });
 
-  it('gives an abandoned cart neither key nor time of its own', () => {
+  it('uses fingerprint and arrival as key and time of an abandoned cart', () => {
     const reading = read(sample('v1_cart_abandoned').body);
     expect(reading.type).toBe('cart.abandoned');
     expect([reading.idempotencyKey, reading.eventTimeMs, reading.sourceEventId]).toEqual([undefined, undefined, undefined]);
     expect(reading.subject?.phone).toBe('+5511912345678');
   });
 
-  it('needs status and transaction', () => {
+  it('requires status and transaction', () => {
     expect(errorOf(() => read(postback({ transaction: undefined }), form))).toMatchObject({
       errorClass: 'MISSING_FIELD',
       path: 'transaction',
@@ -449,7 +449,7 @@ describe('version 1', () => {
 });
 
 describe('test button', () => {
-  it('is told by product 0, by its fixed transaction, by its mailbox', () => {
+  it('is recognised by product 0, by its fixed transaction and by its mailbox', () => {
     const test = (change: (data: JsonObject) => void) => read(altered('PURCHASE_APPROVED', (_value, data) => change(data))).isTest;
     expect(test((data) => Object.assign(data.product as JsonObject, { id: 0 }))).toBe(true);
     expect(test((data) => Object.assign(data.product as JsonObject, { id: '00000' }))).toBe(true);
@@ -459,8 +459,8 @@ describe('test button', () => {
   });
 });
 
-describe('what is no Hotmart delivery', () => {
-  it('is refused with a class of its own', () => {
+describe('a body of another platform', () => {
+  it('is refused with its error class', () => {
     expect(errorOf(() => hotmart.split({ kind: 'empty' }, config)).errorClass).toBe('INVALID_PAYLOAD');
     expect(errorOf(() => hotmart.split({ kind: 'json', value: [] }, config)).errorClass).toBe('SCHEMA_DRIFT');
     expect(errorOf(() => hotmart.split({ kind: 'json', value: 'text' }, config)).errorClass).toBe('SCHEMA_DRIFT');
@@ -477,7 +477,7 @@ describe('broken records', () => {
     ];
   });
 
-  it('never make read throw anything but a RecordError, whatever field is lost or replaced', () => {
+  it('never make read throw anything but RecordError when any field is lost or replaced', () => {
     const replacement = fc.oneof(
       fc.constant(undefined),
       fc.jsonValue({ maxDepth: 2 }),

@@ -57,7 +57,11 @@ export const hotmart: Source<HotmartConfig> = {
   verify(delivery, secrets) {
     // Where there is a header it decides, so that the body cannot make a wrong header good, nor the header a wrong body.
     const given = delivery.headers['x-hotmart-hottok'] ?? findBodyField(delivery, 'hottok').text;
-    return judgeToken(given, secretsNamed(secrets, 'hottok'), 'X-HOTMART-HOTTOK or the body', 'INVALID_HOTTOK');
+    return judgeToken(given, secretsNamed(secrets, 'hottok'), {
+      name: 'hottok',
+      place: 'header X-HOTMART-HOTTOK or the body',
+      error: 'INVALID_HOTTOK',
+    });
   },
 
   split(body) {

@@ -94,10 +94,10 @@ describe('handshake', () => {
   const ask = (query: string, using = secrets) => meta.handshake?.(new URLSearchParams(query), using);
   const good = 'hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=verify-token-of-tests';
 
-  it('answers the raw challenge when the verify token is ours', () => {
+  it('answers the raw challenge when the verify token is right', () => {
     expect(ask(good)).toEqual({ status: 200, body: '1158201444' });
   });
-  it('takes either of two verify tokens while one is being rotated', () => {
+  it('accepts either of two verify tokens during a rotation', () => {
     expect(ask(good, [{ name: 'verify_token', value: 'newer' }, ...secrets])).toEqual({ status: 200, body: '1158201444' });
   });
   it.each([
@@ -110,11 +110,11 @@ describe('handshake', () => {
   ])('refuses %s', (_, query) => {
     expect(ask(query)).toEqual({ status: 403, body: 'Forbidden' });
   });
-  it('refuses everybody when the connection has no verify token, or an empty one', () => {
+  it('refuses every request when the connection has no verify token, or an empty one', () => {
     expect(ask(good, [])?.status).toBe(403);
     expect(ask('hub.mode=subscribe&hub.challenge=1&hub.verify_token=', [{ name: 'verify_token', value: '' }])?.status).toBe(403);
   });
-  it('never echoes markup or a long text, even to one who knows the token', () => {
+  it('never echoes markup or a long text, even with the right token', () => {
     for (const challenge of ['<script>alert(1)</script>', 'a"b', "a'b", 'a b', 'a\r\nb', '1'.repeat(129), 'javascript:1', '%3Cb%3E']) {
       const query = new URLSearchParams({
         'hub.mode': 'subscribe',
@@ -124,7 +124,7 @@ describe('handshake', () => {
       expect(meta.handshake?.(query, secrets)).toEqual({ status: 403, body: 'Forbidden' });
     }
   });
-  it('is none of its business when the request carries no hub parameter', () => {
+  it('does not answer a request without a hub parameter', () => {
     expect(ask('')).toBeUndefined();
     expect(ask('foo=1')).toBeUndefined();
   });
@@ -133,11 +133,11 @@ describe('handshake', () => {
 describe('verify', () => {
   const body = '{"object":"page","entry":[]}';
 
-  it('accepts what the platform’s scheme, as another implementation has it, signs', async () => {
+  it('accepts signatures of another implementation of the scheme', async () => {
     const signature = await octokit.sign('app-secret-of-tests', body);
     expect(verify(delivery(body, { 'x-hub-signature-256': signature }))).toEqual({ ok: true });
   });
-  it('signs so that another implementation of the scheme accepts it', async () => {
+  it('makes signatures that another implementation of the scheme accepts', async () => {
     for (const sample of meta.samples) {
       const text = sample.body({ id: 'c0ffee00', nowMs: now });
       const { headers } = meta.sign(text, secrets, {}, now);
@@ -145,7 +145,7 @@ describe('verify', () => {
       expect(verify(delivery(text, headers))).toEqual({ ok: true });
     }
   });
-  it('signs the raw bytes: non-ASCII text as it came, not escaped', async () => {
+  it('signs the raw bytes, with non-ASCII text as it came and not escaped', async () => {
     const text = '{"object":"page","entry":[],"note":"água – ü"}';
     expect(verify(delivery(text, { 'x-hub-signature-256': await octokit.sign('app-secret-of-tests', text) })).ok).toBe(true);
   });
@@ -208,7 +208,7 @@ describe('verify', () => {
 });
 
 describe('split', () => {
-  it('cuts a full delivery of 1,000 changes over several pages into 1,000 records, in order', () => {
+  it('splits a full delivery of 1,000 changes over several pages into 1,000 records, in order', () => {
     const entry = Array.from({ length: 10 }, (_, e) => ({
       id: `9001${e}`,
       time: 1_700_000_009,
@@ -238,7 +238,7 @@ describe('split', () => {
     );
     expect(records.map((record) => record.value.id)).toEqual(['900100', '900200']);
   });
-  it('makes one record of each WhatsApp message and status of a change, each with the contact it is about and no other', () => {
+  it('makes one record of each WhatsApp message and status, with the contact of that record and no other', () => {
     const body = whatsApp({
       messaging_product: 'whatsapp',
       metadata: { display_phone_number: '551155550100', phone_number_id: '700300' },
@@ -269,7 +269,7 @@ describe('split', () => {
       ['message.read', 'wamid.C:read', 1_700_000_003_000, '+5511955550101'],
     ]);
   });
-  it('lets a broken entry, change or message fail alone, its neighbours unharmed', () => {
+  it('a broken entry, change or message fails without affecting the others', () => {
     const good = { field: 'leadgen', value: { leadgen_id: '42', created_time: 1_700_000_000 } };
     const body = {
       object: 'page',
@@ -299,14 +299,14 @@ describe('split', () => {
       'SCHEMA_DRIFT',
     ]);
   });
-  it('refuses a body that is no notification of Meta’s', () => {
+  it('refuses a body that is not a notification of Meta', () => {
     expect(thrown(() => split({ kind: 'empty' }, {})).errorClass).toBe('INVALID_PAYLOAD');
     expect(thrown(() => split(bodyOf('[]'), {})).errorClass).toBe('INVALID_PAYLOAD');
     expect(thrown(() => split({ kind: 'form', value: { object: 'page' } }, {})).errorClass).toBe('INVALID_PAYLOAD');
     expect(thrown(() => split(bodyOf('{"entry":[]}'), {})).path).toBe('object');
     expect(thrown(() => split(bodyOf('{"object":"page","entry":{}}'), {})).path).toBe('entry');
   });
-  it('takes the page itself for no person: its own posts carry no author, its id stays', () => {
+  it('does not treat the page as a person: its posts have no author, and its id stays', () => {
     const [record] = split(
       bodyOf(
         page('feed', {
@@ -325,7 +325,7 @@ describe('split', () => {
 });
 
 describe('read', () => {
-  it('tells times apart: seconds for changes, text of seconds for WhatsApp, milliseconds for Messenger', () => {
+  it('reads seconds of changes, seconds as text of WhatsApp, and milliseconds of Messenger', () => {
     const created = 1_700_000_000;
     expect(readAll(page('leadgen', { leadgen_id: '1', created_time: created }))[0]?.eventTimeMs).toBe(created * 1000);
     expect(readAll(whatsApp({ messages: [{ id: 'wamid.A', from: '5511955550101', timestamp: String(created) }] }))[0]?.eventTimeMs).toBe(
@@ -340,7 +340,7 @@ describe('read', () => {
     );
     expect(readAll(messenger({ timestamp: null, message: { mid: 'm_1' } }))[0]?.eventTimeMs).toBe(1_700_000_009_000);
   });
-  it('keeps the same record, fingerprint included, when Meta re-sends it with a later notification time', () => {
+  it('makes the same record and fingerprint when Meta sends it again with a later notification time', () => {
     for (const build of [
       (time: number) => page('leadgen', { leadgen_id: '1', created_time: 1_700_000_000 }, { id: '900100', time }),
       (time: number) =>
@@ -350,7 +350,7 @@ describe('read', () => {
       expect(split(bodyOf(build(1_700_003_600)), {})[0]?.value).toEqual(split(bodyOf(build(1_700_000_009)), {})[0]?.value);
     }
   });
-  it('tells two changes without id or time of their own apart by the notification’s time', () => {
+  it('distinguishes two changes without id and time by the notification’s time', () => {
     const at = (time: number) =>
       split(
         bodyOf({ object: 'user', entry: [{ id: '5', time, changes: [{ field: 'photos', value: { verb: 'update', object_id: '9' } }] }] }),
@@ -374,7 +374,7 @@ describe('read', () => {
       'wamid.A:failed',
     ]);
   });
-  it('keys a post or comment by its id, verb and created_time, so that an edit is another event', () => {
+  it('uses id, verb and created_time as the key of a post or comment, so that an edit is another event', () => {
     const feed = (value: JsonObject) => readAll(page('feed', { post_id: '900100_1', created_time: 1_700_000_000, ...value }))[0];
     expect(feed({ item: 'status', verb: 'add' })).toMatchObject({
       type: 'page.post_created',
@@ -391,7 +391,7 @@ describe('read', () => {
     });
     expect(feed({ item: 'comment', verb: 'remove', comment_id: '1_2' })).toMatchObject({ type: 'page.comment_deleted' });
   });
-  it('does not merge two people’s reactions of one second: the fingerprint decides, and no person’s id enters a key', () => {
+  it('does not merge reactions of two people within one second: the key is the fingerprint and contains no person’s id', () => {
     const reaction = (id: string) =>
       page('feed', {
         item: 'reaction',
@@ -419,7 +419,7 @@ describe('read', () => {
     expect(first?.value).not.toEqual(second?.value);
     expect(readAll(page('leadgen', { leadgen_id: '1', created_time: 1_700_000_000 }))[0]?.isTest).toBe(false);
   });
-  it('gives an id the same key whether it came as text or as a number, beyond 2^53 too', () => {
+  it('makes the same key of an id as text or as a number, beyond 2^53 too', () => {
     const leads = (id: string) =>
       readAll(
         `{"object":"page","entry":[{"id":"1","time":1700000000,"changes":[{"field":"leadgen","value":{"leadgen_id":${id},"created_time":1700000000}}]}]}`,
@@ -437,7 +437,7 @@ describe('read', () => {
     const echo = messenger({ sender: { id: '900100' }, recipient: { id: '55501' }, message: { mid: 'm_2', is_echo: true } });
     expect(readAll(echo)[0]).toMatchObject({ type: 'message.sent', idempotencyKey: 'm_2', subject: { external_id: '55501' } });
   });
-  it('does not take a deletion, reaction, edit or read for the message it is about', () => {
+  it('does not confuse a deletion, reaction, edit or read with its message', () => {
     expect(readAll(messenger({ message: { mid: 'm_1', is_deleted: true } }))[0]).toMatchObject({
       type: 'message.deleted',
       idempotencyKey: 'm_1:deleted',
@@ -494,7 +494,7 @@ describe('read', () => {
       subject: { external_id: '12' },
     });
   });
-  it('takes a reaction on WhatsApp for one, and keeps the ad that led to a conversation', () => {
+  it('recognises a reaction on WhatsApp, and keeps the ad that led to a conversation', () => {
     const message = {
       id: 'wamid.R',
       from: '5511955550101',
@@ -510,7 +510,7 @@ describe('read', () => {
       ctwa_clid: 'clid-1',
     });
   });
-  it('passes objects, fields, items and statuses it does not know as meta.<…> instead of failing', () => {
+  it('makes meta.<…> of unknown objects, fields, items and statuses', () => {
     expect(
       readAll({
         object: 'ad_account',
@@ -525,7 +525,7 @@ describe('read', () => {
     );
     expect(readAll(messenger({ something_new: {} }))[0]?.type).toBe('meta.page_messaging');
   });
-  it('passes "something changed" notices, sent when the subscription leaves values out', () => {
+  it('reads notices without values, which Meta sends when the subscription leaves values out', () => {
     expect(
       readAll({ object: 'page', entry: [{ id: '1', time: 1_700_000_000, changed_fields: ['leadgen', 'feed'] }] }).map((reading) => [
         reading.type,
@@ -536,11 +536,11 @@ describe('read', () => {
       ['meta.page_feed', 1_700_000_000_000],
     ]);
   });
-  it('cuts a long name of an event between characters', () => {
+  it('cuts a long event name between characters', () => {
     const field = `${'a'.repeat(249)}😀`;
     expect(readAll(page(field, {}))[0]?.sourceEventType).toBe(`page.${'a'.repeat(249)}`);
   });
-  it('misses what a known event always carries', () => {
+  it('reports a missing field that a known event always has', () => {
     expect(thrown(() => readAll(page('leadgen', { form_id: '1' })))).toMatchObject({
       errorClass: 'MISSING_FIELD',
       path: 'value.leadgen_id',
@@ -558,7 +558,7 @@ describe('read', () => {
       path: 'value.created_time',
     });
   });
-  it('finds no person in a lead notification: it carries ids only', () => {
+  it('finds no person in a lead notification, which has ids only', () => {
     const [reading] = readAll(page('leadgen', { leadgen_id: '1', ad_id: '2', form_id: '3', created_time: 1_700_000_000 }));
     expect(reading?.subject).toBeUndefined();
     expect(reading?.attribution).toEqual({ ad_id: '2', form_id: '3' });
@@ -592,7 +592,7 @@ describeDeliveries({ folder: 'meta/fixtures', captured: 'meta' }, { synthetic, c
     expect(readings).toHaveLength(expectedOf(file).length);
     for (const [index, expected] of expectedOf(file).entries()) expectReading(readings[index] as Reading, expected);
   });
-  it('of a lead name no person: Meta sends ids only', () => {
+  it('name no person in a lead, for which Meta sends ids only', () => {
     expect(readAll(bodyOf('leadgen_test_tool.json').toString())[0]?.subject).toBeUndefined();
   });
 });
@@ -610,7 +610,7 @@ describe('signed vectors', () => {
   });
 });
 
-describe('whatever arrives', () => {
+describe('any input', () => {
   const bodies: Json[] = [...meta.samples.map((sample) => JSON.parse(sample.body({ id: 'seed', nowMs: now })) as Json), ...deliveredBodies];
   it('split and read throw nothing but RecordError on mutated samples, and every type they give is well-formed', () => {
     fc.assert(

@@ -6,7 +6,7 @@ import { meta } from './index.ts';
 const now = Date.parse('2026-03-02T12:00:00Z');
 const seconds = 1_772_000_000;
 
-/** The business's own number: no person. */
+/** The business's own number, which is not a person's. */
 const own = '551155550100';
 const ana = { phone: '5511955550101', id: 'BR.13491208655302741918', parent: 'BR.ENT.11815799212886844830', name: 'Ana Sobral' };
 const bia = { phone: '5521955550102', id: 'BR.23491208655302741919', parent: 'BR.ENT.21815799212886844831', name: 'Bia Quaresma' };
@@ -53,7 +53,7 @@ function messenger(item: JsonObject, list = 'messaging'): JsonObject {
 
 const contact = (who: typeof ana) => ({ profile: { name: who.name }, wa_id: who.phone, user_id: who.id, parent_user_id: who.parent });
 
-/** What is stored of the only record, its value without what every WhatsApp change has. */
+/** The stored properties of the only record, without the fields that every WhatsApp change has. */
 function kept(body: Json): Json {
   const [event, ...more] = events(body);
   expect(more).toEqual([]);
@@ -67,7 +67,7 @@ function kept(body: Json): Json {
 }
 
 const subjectOf = (body: Json) => events(body).map(({ subject: { hash_version: _, ...hashes } }) => Object.keys(hashes).sort().join('+'));
-/** What the identifiers of somebody who writes a plain message become. */
+/** The hashed identifiers of a person who writes a plain message. */
 function hashesOf(who: typeof ana) {
   const message = { id: 'wamid.Z', from: who.phone, from_user_id: who.id, timestamp: String(seconds) };
   return events(whatsApp('messages', { messages: [message] }))[0]?.subject;
@@ -76,7 +76,7 @@ const phoneHash = (who: typeof ana) => hashesOf(who)?.phone;
 const idHash = (who: typeof ana) => hashesOf(who)?.external_id;
 
 describe('people in the fields of WhatsApp', () => {
-  it('calls keep what happened and when, not who, nor the addresses of both sides', () => {
+  it('calls keep what happened and when, and neither the people nor the network addresses of both sides', () => {
     const call = {
       id: 'wacid.1',
       to: ana.phone,
@@ -107,11 +107,8 @@ describe('people in the fields of WhatsApp', () => {
   it.each([
     ['whom the business called', { calls: [{ id: 'wacid.1', to: ana.phone, from: own, direction: 'BUSINESS_INITIATED' }] }],
     ['who called', { calls: [{ id: 'wacid.1', to: own, from: ana.phone, direction: 'USER_INITIATED' }] }],
-    // Meta's reference shows an answer to the business's call with the sides turned round.
-    [
-      'the other side, whatever the direction says',
-      { calls: [{ id: 'wacid.1', to: own, from: ana.phone, direction: 'BUSINESS_INITIATED' }] },
-    ],
+    // In Meta's reference an answer to the business's call has the sides reversed.
+    ['the other side, with any direction', { calls: [{ id: 'wacid.1', to: own, from: ana.phone, direction: 'BUSINESS_INITIATED' }] }],
     ['the other side with a plus', { calls: [{ id: 'wacid.1', to: `+${ana.phone}`, from: `+${own}` }] }],
     ['the contact, where the number is left out', { contacts: [contact(ana)], calls: [{ id: 'wacid.1', from: own }] }],
     ['the contact of an own number', { contacts: [contact(ana)], calls: [{ id: 'wacid.1', from: own, to: own }] }],
@@ -120,13 +117,13 @@ describe('people in the fields of WhatsApp', () => {
     expect(event?.subject.phone).toBe(phoneHash(ana));
   });
 
-  it('calls are told by their direction where the own number is not said', () => {
+  it('the direction of a call decides where the business’s number is missing', () => {
     const call = (direction: string) => whatsApp('calls', { calls: [{ id: 'wacid.1', from: ana.phone, to: bia.phone, direction }] }, {});
     expect(events(call('USER_INITIATED'))[0]?.subject.phone).toBe(phoneHash(ana));
     expect(events(call('BUSINESS_INITIATED'))[0]?.subject.phone).toBe(phoneHash(bia));
   });
 
-  it('calls are about the id of somebody without a number, and about nobody where there are several', () => {
+  it('a call is about the id of a person without a number, and several calls have no subject', () => {
     const value = { calls: [{ id: 'wacid.1', from: own, to_user_id: ana.id, direction: 'BUSINESS_INITIATED' }] };
     expect(events(whatsApp('calls', value))[0]?.subject.external_id).toBe(idHash(ana));
     const calls = [ana, bia].map((who) => ({ id: 'wacid.1', from: own, to: who.phone }));
@@ -134,7 +131,7 @@ describe('people in the fields of WhatsApp', () => {
     kept(whatsApp('calls', { contacts: [contact(ana), contact(bia)], calls }));
   });
 
-  it('the history of chats keeps how far it is', () => {
+  it('the history of chats keeps its progress', () => {
     const message = { from: ana.phone, id: 'wamid.h1', timestamp: '1739230955', type: 'text', text: { body: 'Moro em Pinheiros' } };
     const chunk = {
       metadata: { phase: 0, chunk_order: 1, progress: 55 },
@@ -147,7 +144,7 @@ describe('people in the fields of WhatsApp', () => {
     expect(kept(whatsApp('history', { history: [refused] }))).toEqual({ history: [{ errors: [{ code: 2593109 }] }] });
   });
 
-  it('media of the history are about whoever the business wrote to', () => {
+  it('media of the history are about the person to whom the business wrote', () => {
     const message = {
       from: own,
       to: ana.phone,
@@ -237,7 +234,7 @@ describe('people in the fields of WhatsApp', () => {
       { timestamp: String(seconds) },
     ],
     ['a_field_of_tomorrow', { people: [{ to: ana.phone, who: ana.name }], [ana.phone]: { x: 1 }, note: 'Pinheiros' }, {}],
-  ])('%s keeps nobody', (field, value, rest) => {
+  ])('%s keeps no person', (field, value, rest) => {
     expect(kept(whatsApp(field, value as JsonObject))).toEqual(rest);
   });
 
@@ -255,7 +252,7 @@ describe('people in the fields of WhatsApp', () => {
     });
   });
 
-  it('who is removed from a group is told by the number or id that was asked for, several are nobody', () => {
+  it('the person who is removed from a group is named by the requested number or id, and several have no subject', () => {
     const removed = (...inputs: string[]) =>
       events(whatsApp('group_participants_update', { groups: [{ removed_participants: inputs.map((input) => ({ input })) }] }))[0]?.subject;
     expect(removed(ana.phone)).toEqual({ hash_version: 1, phone: phoneHash(ana) });
@@ -263,7 +260,7 @@ describe('people in the fields of WhatsApp', () => {
     expect(removed(ana.phone, bia.phone)).toEqual({});
   });
 
-  it('messages of a kind that nobody knows yet keep no text, messages that are known what they had', () => {
+  it('messages of an unknown kind keep no text, and messages of a known kind keep their fields', () => {
     const message = (more: JsonObject) =>
       whatsApp('messages', {
         contacts: [contact(ana)],
@@ -287,7 +284,7 @@ describe('people in the fields of WhatsApp', () => {
     expect(kept(message(known))).toEqual({ messages: [{ ...base, ...known }] });
   });
 
-  it('accounts and templates keep what they had', () => {
+  it('accounts and templates keep their fields', () => {
     const value = {
       event: 'APPROVED',
       message_template_id: '77',
@@ -318,7 +315,7 @@ describe('receipts of a message to a WhatsApp group', () => {
   });
   const receipts = (...statuses: JsonObject[]) => whatsApp('messages', { contacts: [contact(ana), contact(bia)], statuses });
 
-  it('are one event for each member, about that member, who stands in nothing that can be read', () => {
+  it('are one event for each member, whose identifiers are in no readable column', () => {
     const both = events(receipts(receipt(ana), receipt(bia)));
     const keys = both.map((event) => event.idempotency_key);
     expect(new Set(keys).size).toBe(2);
@@ -332,7 +329,7 @@ describe('receipts of a message to a WhatsApp group', () => {
       });
   });
 
-  it('have the same key when Meta sends them again, with others or alone, and another for another status or message', () => {
+  it('have the same key when Meta sends them again, alone or with others, and another key for another status or message', () => {
     const key = (...statuses: JsonObject[]) => events(receipts(...statuses)).map((event) => event.idempotency_key);
     const [first] = key(receipt(ana), receipt(bia));
     expect(key(receipt(ana))).toEqual([first]);
@@ -341,7 +338,7 @@ describe('receipts of a message to a WhatsApp group', () => {
     expect(key(receipt(ana, { id: 'wamid.H' }))[0]?.slice(-64)).not.toBe(first?.slice(-64));
   });
 
-  it('are told apart by the number where there is no id, in the spelling of before too', () => {
+  it('are distinguished by the number where there is no id, in the former spelling too', () => {
     const numbered = (who: typeof ana, name: string) => {
       const {
         recipient_participant_id: phone,
@@ -359,7 +356,7 @@ describe('receipts of a message to a WhatsApp group', () => {
     }
   });
 
-  it('leave the keys of every other receipt as they are', () => {
+  it('do not change the keys of other receipts', () => {
     const keyOf = (status: JsonObject) => events(whatsApp('messages', { statuses: [status] }))[0]?.idempotency_key;
     const plain = { id: 'wamid.A', status: 'read', timestamp: String(seconds), recipient_id: ana.phone, recipient_user_id: ana.id };
     expect(keyOf(plain)).toBe('wamid.A:read');
@@ -369,7 +366,7 @@ describe('receipts of a message to a WhatsApp group', () => {
     );
   });
 
-  it('of one person keep none of the ids that Meta gives a person', () => {
+  it('of one person keep no id that Meta gives to a person', () => {
     const status = { id: 'wamid.A', status: 'read', timestamp: String(seconds), recipient_id: ana.phone, recipient_user_id: ana.id };
     const parents = {
       recipient_parent_user_id: ana.parent,
@@ -391,14 +388,14 @@ describe('people in other objects', () => {
     ['gender', 'female'],
     ['friends', { verb: 'add', id: '24000000000000008', object_id: '9' }],
     ['likes', [{ id: '24000000000000008' }]],
-  ])('a change of a user’s %s says that there was one, and nothing of it', (field, value) => {
+  ])('a change of a user’s %s keeps that it changed, and no value', (field, value) => {
     const [event] = events(changed('user', field, value, { id: '5400000000000009', uid: '5400000000000009' }));
     expect(event).toMatchObject({ type: `meta.user_${field}`, source_event_type: `user.${field}`, source_event_id: null });
     expect(event?.properties).toEqual({ object: 'user', field, time: seconds });
     expect(event?.subject.external_id).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it('objects that nobody here knows keep what was changed', () => {
+  it('unknown objects keep the name of the field that changed', () => {
     const [event] = events(changed('something_new', 'members', { id: ana.phone, who: ana.name, verb: 'add' }));
     expect(event?.properties).toEqual({ object: 'something_new', id: '900100', field: 'members', time: seconds });
     expect(event?.source_event_id).toBeNull();
@@ -506,11 +503,11 @@ describe('people in other objects', () => {
     expect(JSON.stringify(events(body)[0]?.properties)).not.toContain(person.id);
   });
 
-  it.each(['phone', 'email', 'location', 'name'])('a page’s own %s is not taken for anything but a change', (field) => {
+  it.each(['phone', 'email', 'location', 'name'])('a change of a page’s %s is only a change', (field) => {
     expect(events(changed('page', field, ana.phone))[0]?.properties).toEqual({ object: 'page', id: '900100', field, time: seconds });
   });
 
-  it.each(['messaging', 'standby'])('conversations under %s keep what is not written by anybody', (list) => {
+  it.each(['messaging', 'standby'])('conversations under %s keep the fields that no person writes', (list) => {
     const item = (more: JsonObject) => events(messenger(more, list))[0]?.properties[list];
     const nlp = { entities: { 'wit$contact:contact': [{ body: ana.name }] } };
     const message = {
@@ -536,7 +533,7 @@ describe('people in other objects', () => {
 });
 
 describe('dead letters', () => {
-  it('show the shape of what they do not know, and none of it', () => {
+  it('show the shape of unknown fields, and no value of them', () => {
     const [outcome] = outcomes({
       object: 'page',
       entry: [{ id: '900100', conversations: [{ who: ana.name, phone_of: ana.phone, n: 4 }] }],

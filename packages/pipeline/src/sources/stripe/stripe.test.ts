@@ -34,7 +34,7 @@ function header(payload: string, key = secret, timestamp = now): string {
   return sdk.webhooks.generateTestHeaderString({ payload, secret: key, timestamp });
 }
 
-/** What a reading leaves out is the same as undefined. */
+/** A field that a reading leaves out counts as undefined. */
 const absent = {
   eventTimeMs: undefined,
   idempotencyKey: undefined,
@@ -73,10 +73,10 @@ function about(type: string, object: JsonObject, envelope: JsonObject = {}): str
 
 proveSource(stripe, { signsBody: true, people: ['Rafael Nunes', 'rafael.nunes@example.com', '998765432', 'cus_TributarySample'] });
 
-describe('the proof is the signature', () => {
+describe('verification by signature', () => {
   const body = sample('payment_intent.succeeded');
 
-  it('accepts what the stripe package signs, and the stripe package accepts what we sign', () => {
+  it('accepts signatures of the stripe package, which accepts those of sign()', () => {
     expect(verify(deliver(body, header(body)))).toEqual({ ok: true });
     const signed = stripe.sign(body, secrets, config, nowMs);
     const event = sdk.webhooks.constructEvent(body, signed.headers['stripe-signature'] ?? '', secret, 300, undefined, nowMs);
@@ -124,7 +124,7 @@ describe('the proof is the signature', () => {
     }
   });
 
-  it('counts scheme v1 only', () => {
+  it('accepts only scheme v1', () => {
     expect(verify(deliver(body, header(body).replace('v1=', 'v0=')))).toMatchObject({ ok: false, error: 'INVALID_SIGNATURE' });
     expect(verify(deliver(body, `${header(body)},v0=${'0'.repeat(64)}`))).toEqual({ ok: true });
   });
@@ -133,7 +133,7 @@ describe('the proof is the signature', () => {
     expect(verify(deliver(body, header(body, secret.slice('whsec_'.length))))).toMatchObject({ ok: false });
   });
 
-  it('accepts old and new while a secret is rolled, on either side', () => {
+  it('accepts the old and the new secret while a secret is rolled at Stripe or here', () => {
     const fresh = { name: 'signing_secret', value: 'whsec_theNewOne' };
     expect(verify(deliver(body, header(body)), [fresh, ...secrets])).toEqual({ ok: true });
     expect(verify(deliver(body, header(body, fresh.value)), [fresh, ...secrets])).toEqual({ ok: true });
@@ -150,7 +150,7 @@ describe('the proof is the signature', () => {
     expect(verify(deliver(body, header(body, secret, now - 500)), secrets, nowMs, { toleranceSeconds: 600 })).toEqual({ ok: true });
   });
 
-  it('says nothing about time to a stranger', () => {
+  it('reports a wrong time only for a genuine signature', () => {
     expect(verify(deliver(body, header(body, 'whsec_other', now - 9999)))).toMatchObject({ ok: false, error: 'INVALID_SIGNATURE' });
   });
 
@@ -207,7 +207,7 @@ describe('events', () => {
     expect(read(sample(name))).toMatchObject({ type, amountMinor, currency: amountMinor === undefined ? undefined : 'BRL' });
   });
 
-  it('reads a completed checkout whole', () => {
+  it('reads every field of a completed checkout', () => {
     expect(read(sample('checkout.session.completed'))).toEqual({
       type: 'order.paid',
       sourceEventType: 'checkout.session.completed',
@@ -228,7 +228,7 @@ describe('events', () => {
     });
   });
 
-  it('does not take an unpaid or a payment-free checkout for a sale', () => {
+  it('does not count an unpaid checkout or one without payment as a sale', () => {
     const completed = (object: JsonObject) => read(about('checkout.session.completed', { object: 'checkout.session', ...object })).type;
     expect(completed({ mode: 'payment', payment_status: 'unpaid' })).toBe('order.pending');
     expect(completed({ mode: 'setup', payment_status: 'no_payment_required' })).toBe('checkout.completed');
@@ -236,7 +236,7 @@ describe('events', () => {
     expect(read(about('checkout.session.async_payment_succeeded', { object: 'checkout.session' })).type).toBe('order.paid');
   });
 
-  it('counts one payment once, though its intent and its charge both tell of it', () => {
+  it('counts one payment once, although its intent and its charge both report it', () => {
     const charge = (payment_intent: string | null) =>
       read(about('charge.succeeded', { object: 'charge', amount: 100, currency: 'usd', payment_intent })).type;
     expect(charge('pi_1')).toBe('stripe.charge_succeeded');
@@ -244,7 +244,7 @@ describe('events', () => {
     expect(read(about('invoice.payment_succeeded', { object: 'invoice' })).type).toBe('stripe.invoice_payment_succeeded');
   });
 
-  it('tells a refund by what this event adds, in part or in full', () => {
+  it('reads the amount that this event adds to a refund, in part or in full', () => {
     expect(read(sample('charge.refunded'))).toMatchObject({ type: 'payment.partially_refunded', amountMinor: 3500n });
     const object = { object: 'charge', amount: 900, amount_refunded: 900, refunded: true, currency: 'usd', payment_intent: 'pi_1' };
     expect(read(about('charge.refunded', object))).toMatchObject({ type: 'payment.refunded', amountMinor: 900n, orderRef: 'pi_1' });
@@ -265,7 +265,7 @@ describe('events', () => {
     expect(stripe.personal.remove).toContain('data.object.client_reference_id');
   });
 
-  it('keeps minor units as they are, and turns the three currencies that Stripe counts its own way', () => {
+  it('keeps minor units, and converts the three currencies whose units at Stripe differ from ISO 4217', () => {
     const amount = (value: Json, currency: string) =>
       read(about('payment_intent.succeeded', { object: 'payment_intent', amount_received: value, currency })).amountMinor;
     expect(amount(1999, 'usd')).toBe(1999n);
@@ -282,7 +282,7 @@ describe('events', () => {
     expect(errorOf(() => amount('9'.repeat(30), 'usd')).errorClass).toBe('VALIDATION_FAIL');
   });
 
-  it('lifts campaign parameters out of metadata, whose free text is personal, and leaves other events as they came', () => {
+  it('moves campaign parameters out of metadata, whose free text is personal, and leaves other events unchanged', () => {
     const lifted = (object: JsonObject) => {
       const value: JsonObject = JSON.parse(about('invoice.paid', object));
       return { before: value, after: [...stripe.split({ kind: 'json', value }, config)][0]?.value };
@@ -296,7 +296,7 @@ describe('events', () => {
     expect(plain.after).toBe(plain.before);
   });
 
-  it('tells the sandbox from the live mode by the event', () => {
+  it('marks events of the sandbox as tests', () => {
     expect(read(about('customer.created', { object: 'customer', id: 'cus_1' }, { livemode: false })).isTest).toBe(true);
     expect(read(about('customer.created', { object: 'customer', id: 'cus_1', livemode: false })).isTest).toBeUndefined();
   });
@@ -306,12 +306,12 @@ describe('events', () => {
     expect(read(about('account.application.deauthorized', { object: 'application' }, { account: 'acct_1' })).type).toBe('app.uninstalled');
   });
 
-  it('takes created for seconds: milliseconds are no plausible time', () => {
+  it('reads created in seconds, and refuses milliseconds as implausible', () => {
     expect(errorOf(() => read(about('customer.created', {}, { created: nowMs }))).errorClass).toBe('VALIDATION_FAIL');
     expect(read(about('customer.created', {}, { created: String(now) })).eventTimeMs).toBe(nowMs);
   });
 
-  it('passes a thin event by its own id and time', () => {
+  it('reads a thin event by its id and time', () => {
     const thin = {
       id: 'evt_test_65R',
       object: 'v2.core.event',
@@ -329,7 +329,7 @@ describe('events', () => {
     });
   });
 
-  it('passes an unknown type under its own name', () => {
+  it('makes stripe.<type> of an unknown type', () => {
     expect(read(about('billing_portal.session.created', { object: 'billing_portal.session' })).type).toBe(
       'stripe.billing_portal_session_created',
     );
@@ -337,7 +337,7 @@ describe('events', () => {
     expect(read(about(`${'x.'.repeat(200)}`, {})).type).toMatch(sourceTypePattern);
   });
 
-  it('needs id, type, created and the object', () => {
+  it('requires id, type, created and the object', () => {
     const event: JsonObject = JSON.parse(about('customer.created', {}));
     for (const field of ['id', 'type', 'created', 'object', 'data']) {
       const { [field]: _, ...rest } = event;
@@ -347,7 +347,7 @@ describe('events', () => {
     expect(errorOf(() => read(about('customer.created', {}, { object: 'charge' }))).errorClass).toBe('SCHEMA_DRIFT');
   });
 
-  it('refuses what is no Stripe delivery', () => {
+  it('refuses a body that is not a Stripe event', () => {
     expect(errorOf(() => stripe.split({ kind: 'empty' }, config)).errorClass).toBe('INVALID_PAYLOAD');
     expect(errorOf(() => stripe.split({ kind: 'json', value: [] }, config)).errorClass).toBe('SCHEMA_DRIFT');
     expect(errorOf(() => stripe.split({ kind: 'form', value: {} }, config)).errorClass).toBe('SCHEMA_DRIFT');
@@ -361,7 +361,7 @@ describe('events', () => {
 describe('broken records', () => {
   const parsed: JsonObject[] = stripe.samples.map(({ name }) => JSON.parse(sample(name)));
 
-  it('never make read throw anything but a RecordError, whatever field is lost or replaced', () => {
+  it('never make read throw anything but RecordError when any field is lost or replaced', () => {
     const replacement = fc.oneof(
       fc.constant(undefined),
       fc.jsonValue({ maxDepth: 2 }),
@@ -386,7 +386,7 @@ describe('broken records', () => {
     );
   });
 
-  it('never make verify throw, whatever the header', () => {
+  it('never make verify throw with any header', () => {
     fc.assert(
       fc.property(fc.string(), fc.uint8Array(), (given, raw) => {
         expect(verify(deliver(raw, given))).toMatchObject({ ok: false });

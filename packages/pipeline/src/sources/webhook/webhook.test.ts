@@ -132,7 +132,7 @@ proveSource(webhook, {
 });
 
 describe('settings', () => {
-  it('cannot be made without a verifier, nor with one that is none', () => {
+  it('cannot be made without a verification scheme, or with a scheme that verifies nothing', () => {
     for (const bad of [
       {},
       { verification: {} },
@@ -145,7 +145,7 @@ describe('settings', () => {
       expect(webhook.config.safeParse(bad).success).toBe(false);
     }
   });
-  it('refuse unknown fields, so that a mistyped one is seen', () => {
+  it('refuse unknown fields, so that a typo is reported', () => {
     expect(webhook.config.safeParse({ ...apiKey, filds: {} }).success).toBe(false);
     expect(webhook.config.safeParse({ verification: { ...apiKey.verification, secret: 'x' } }).success).toBe(false);
   });
@@ -153,11 +153,11 @@ describe('settings', () => {
     ['that leave the body unsigned', { template: '{timestamp}', timestampHeader: 'x-time' }],
     ['with an unknown placeholder', { template: '{ts}.{body}' }],
     ['with a timestamp that is not signed', { timestampHeader: 'x-time' }],
-    ['that sign a timestamp nobody sends', { template: '{timestamp}.{body}' }],
+    ['that sign a timestamp without a header for it', { template: '{timestamp}.{body}' }],
     ['with an id that is not signed', { idHeader: 'x-id' }],
-    ['that sign an id nobody sends', { template: '{id}.{body}' }],
+    ['that sign an id without a header for it', { template: '{id}.{body}' }],
     ['with a combined header whose timestamp is not signed', { combined: {} }],
-    ['without limit to a timestamp’s age', { template: '{timestamp}.{body}', timestampHeader: 'x-time', toleranceSeconds: 1e9 }],
+    ['without a limit for a timestamp’s age', { template: '{timestamp}.{body}', timestampHeader: 'x-time', toleranceSeconds: 1e9 }],
   ])('refuse HMAC schemes %s', (_, more) => {
     expect(webhook.config.safeParse({ verification: { scheme: 'hmac', header: 'x-sig', ...more } }).success).toBe(false);
   });
@@ -175,7 +175,7 @@ describe('settings', () => {
   it('refuse an amount without a currency', () => {
     expect(webhook.config.safeParse({ ...apiKey, fields: { amount: { path: 'total', unit: 'major' } } }).success).toBe(false);
   });
-  it('describe every field, for the form made of them', () => {
+  it('describe every field for the form of the dashboard', () => {
     const schema = z.toJSONSchema(webhook.config, { io: 'input' });
     const undescribed: string[] = [];
     const walk = (node: unknown, path: string) => {
@@ -195,7 +195,7 @@ describe('settings', () => {
 
 describe('fails closed', () => {
   const body = '{"id":"1"}';
-  it('when the settings are absent or invalid, whatever is sent', () => {
+  it('when the settings are absent or invalid', () => {
     for (const config of [
       undefined,
       null,
@@ -245,7 +245,7 @@ describe('every scheme', () => {
     const signed = webhook.sign(body, secrets, config, at, url);
     return delivery(body, signed.headers, `${url}${signed.query ? `?${new URLSearchParams(signed.query)}` : ''}`);
   };
-  // A template that signs the URL signs it without the query here.
+  // A template that signs the URL signs the URL without its query here.
   it.each(schemes)('%s: accepts what sign() made, for every sample', (_, config) => {
     for (const sample of webhook.samples) {
       const key = secret(keyFor(config, 7));
@@ -293,7 +293,7 @@ describe('every scheme', () => {
     expect(verify(sent, key, config, now + 301_000)).toEqual(late);
     expect(verify(sent, key, config, now - 301_000)).toEqual(late);
   });
-  it.each(timed)('%s: calls a forged delivery forged, however old it claims to be', (_, config) => {
+  it.each(timed)('%s: reports a forged delivery as forged, with any age', (_, config) => {
     expect(verify(send('{}', secret(keyFor(config, 8)), config, now - 9_000_000), secret(keyFor(config, 7)), config)).toEqual(refusal);
   });
 });
@@ -320,18 +320,18 @@ describe('HMAC', () => {
     }
     expect(verify(delivery('{}', { 'x-signature-256': good }), key, plainHmac)).toEqual({ ok: true });
   });
-  it('refuses a moved timestamp: it is signed', () => {
+  it('refuses a changed timestamp, since the timestamp is signed', () => {
     const sent = delivery('{}', webhook.sign('{}', key, slackLike, now - 9_000_000).headers);
     const moved = { ...sent, headers: { ...sent.headers, 'x-slack-request-timestamp': String(now / 1000) } };
     expect(verify(moved, key, slackLike)).toEqual(refusal);
   });
-  it('refuses timestamps that are no plain number', () => {
+  it('refuses timestamps that are not plain numbers', () => {
     for (const bad of ['', ' 1', '1e9', '-1', '0x1', 'NaN', '17000000000000000000', '1700000000.5']) {
       const sent = delivery('{}', webhook.sign('{}', key, slackLike, now).headers);
       expect(verify({ ...sent, headers: { ...sent.headers, 'x-slack-request-timestamp': bad } }, key, slackLike), bad).toEqual(refusal);
     }
   });
-  it('reads a combined header as Stripe’s SDK writes it: any of several v1 may match, other keys are passed over', () => {
+  it('reads a combined header as Stripe’s SDK writes it: any of several v1 may match, and other keys are ignored', () => {
     const stripe = new Stripe('sk_test_synthetic');
     const header = stripe.webhooks.generateTestHeaderString({ payload: '{"id":"evt_1"}', secret: 's3cret', timestamp: now / 1000 });
     const [time = '', signature = ''] = header.split(',');
@@ -353,7 +353,7 @@ describe('HMAC', () => {
     const mine = webhook.sign('{"id":"evt_1"}', key, stripeLike, Date.now());
     expect(stripe.webhooks.constructEvent('{"id":"evt_1"}', mine.headers['stripe-signature'] ?? '', 's3cret')).toEqual({ id: 'evt_1' });
   });
-  it('says so when the URL is signed but not known', () => {
+  it('throws when the URL is signed and not given', () => {
     expect(() => webhook.sign('{}', key, hubspotLike, now)).toThrow('URL');
   });
 });
@@ -369,7 +369,7 @@ describe('Standard Webhooks', () => {
   });
   const other = new Webhook(`whsec_${Buffer.from('another synthetic key, 32 bytes!').toString('base64')}`).sign('msg_1', date, body);
 
-  it('accepts what the official package signs, and it accepts what sign() makes', () => {
+  it('accepts signatures of the official package, which accepts those of sign()', () => {
     expect(verify(delivery(body, headers()), secret(whsec), standard)).toEqual({ ok: true });
     const mine = webhook.sign(body, secret(whsec), standard, Date.now());
     expect(sdk.verify(body, mine.headers)).toEqual(JSON.parse(body));
@@ -377,7 +377,7 @@ describe('Standard Webhooks', () => {
   it('accepts a secret without its whsec_, as the official package does', () => {
     expect(verify(delivery(body, headers()), secret(whsec.slice('whsec_'.length)), standard)).toEqual({ ok: true });
   });
-  it('accepts any v1 of several signatures, and passes v1a over', () => {
+  it('accepts any v1 of several signatures, and ignores v1a', () => {
     const good = sdk.sign('msg_1', date, body);
     for (const list of [`${other} ${good}`, `v1a,AAAA ${good}`, `${good} ${other}`])
       expect(verify(delivery(body, headers('msg_1', list)), secret(whsec), standard)).toEqual({ ok: true });
@@ -395,23 +395,23 @@ describe('Standard Webhooks', () => {
       expect(verify(delivery(body, headers('msg_1', list)), secret(whsec), standard), list).toEqual(refusal);
     }
   });
-  it('takes the svix-* names where the webhook-* ones are absent, and never a mixture', () => {
+  it('reads the svix-* headers where the webhook-* headers are absent, and never mixes them', () => {
     const svix = { 'svix-id': 'msg_1', 'svix-timestamp': String(now / 1000), 'svix-signature': sdk.sign('msg_1', date, body) };
     expect(verify(delivery(body, svix), secret(whsec), standard)).toEqual({ ok: true });
     expect(verify(delivery(body, { ...svix, 'webhook-id': 'msg_1' }), secret(whsec), standard)).toEqual(refusal);
   });
-  it('signs the id: another one is refused, and one with a "." too', () => {
+  it('refuses another id, since the id is signed, and an id with a "."', () => {
     expect(verify(delivery(body, { ...headers(), 'webhook-id': 'msg_2' }), secret(whsec), standard)).toEqual(refusal);
     expect(verify(delivery(body, headers('msg.1')), secret(whsec), standard)).toEqual(refusal);
   });
-  it('uses webhook-id as the idempotency key of a delivery of one record, whatever id the body has', () => {
+  it('uses webhook-id as the idempotency key of a delivery with one record, and not the id in the body', () => {
     expect(readAll(json({ type: 'order.paid', id: 'x' }), standard, { 'webhook-id': 'msg_1' })[0]).toMatchObject({
       idempotencyKey: 'msg_1',
       sourceEventId: 'msg_1',
     });
     expect(readAll(json({ type: 'order.paid' }), standard, { 'svix-id': 'msg_2' })[0]?.idempotencyKey).toBe('msg_2');
   });
-  it('does not give the records of a batch one common id', () => {
+  it('does not give the records of a batch the same id', () => {
     const keys = readAll(json([{ id: 'a' }, { id: 'b' }, {}]), standard, { 'webhook-id': 'msg_1' }).map(
       (reading) => reading.idempotencyKey,
     );
@@ -420,7 +420,7 @@ describe('Standard Webhooks', () => {
 });
 
 describe('API key and Basic', () => {
-  it('compares the key after its prefix; the prefix is compared without case', () => {
+  it('compares the key after its prefix, and the prefix without case', () => {
     const config = configOf(apiKey);
     const answer = (authorization: string) => verify(delivery('{}', { authorization }), secret('k-1'), config);
     expect(answer('Bearer k-1')).toEqual({ ok: true });
@@ -428,7 +428,7 @@ describe('API key and Basic', () => {
     for (const bad of ['k-1', 'Bearer', 'Bearer ', 'Bearer k-1 ', 'Bearer K-1', 'Bearer k-', 'Basic k-1', 'Bearer  k-1'])
       expect(answer(bad), bad).toEqual(refusal);
   });
-  it('reads a key in the query once: twice is refused, a broken URL too', () => {
+  it('reads a key in the query once, and refuses two keys and a broken URL', () => {
     const config = configOf({ verification: { scheme: 'api-key', in: 'query', name: 'token' } });
     const answer = (url: string) => verify(delivery('{}', {}, url), secret('k&1'), config);
     expect(answer('https://h.example/x?token=k%261')).toEqual({ ok: true });
@@ -450,7 +450,7 @@ describe('API key and Basic', () => {
     });
     expect(webhook.credentialsFor(configOf(exampleConfigs.basic))).toMatchObject({ headers: ['authorization'] });
   });
-  it('parts Basic at the first colon, in UTF-8, and refuses what is not Basic', () => {
+  it('splits Basic at the first colon, in UTF-8, and refuses other headers', () => {
     const config = configOf({ verification: { scheme: 'basic', username: 'joão' } });
     const answer = (text: string, scheme = 'Basic') =>
       verify(delivery('{}', { authorization: `${scheme} ${Buffer.from(text).toString('base64')}` }), secret('a:b:ç'), config);
@@ -472,7 +472,7 @@ describe('API key and Basic', () => {
 describe('records', () => {
   const config = configOf(apiKey);
   const at = (path: string) => configOf({ ...apiKey, records: { path } });
-  it('takes an object or a form for one record, and cuts arrays and NDJSON in order', () => {
+  it('treats an object or a form as one record, and splits arrays and NDJSON in order', () => {
     expect(split(json({ a: 1 }), config)).toHaveLength(1);
     expect(split({ kind: 'form', value: { a: '1' } }, config)).toHaveLength(1);
     expect(split(json([]), config)).toEqual([]);
@@ -481,7 +481,7 @@ describe('records', () => {
     const lines = decodeBody(delivery(ids.map((id) => JSON.stringify({ id })).join('\n'), { 'content-type': 'application/x-ndjson' }));
     expect(readAll(lines, config).map((reading) => reading.idempotencyKey)).toEqual(ids);
   });
-  it('cuts the array at a path', () => {
+  it('splits the array at a path', () => {
     expect(
       readAll(json({ data: { events: [{ id: 'a' }, { id: 'b' }] } }), at('data.events')).map((reading) => reading.idempotencyKey),
     ).toEqual(['a', 'b']);
@@ -491,7 +491,7 @@ describe('records', () => {
     });
     expect(thrown(() => split(json({ data: 1 }), at('data')))).toMatchObject({ errorClass: 'SCHEMA_DRIFT', path: 'data' });
   });
-  it('lets a record that is no object fail alone', () => {
+  it('a record that is not an object fails without affecting the others', () => {
     const outcomes = split(json([{ id: 'a' }, 1, null, [], { id: 'b' }]), config).map((record) => {
       try {
         return webhook.read(record, { config, headers: {}, receivedAtMs: now }).idempotencyKey;
@@ -508,14 +508,14 @@ describe('records', () => {
 });
 
 describe('fields', () => {
-  it('finds id, type and time by themselves under their usual names', () => {
+  it('finds id, type and time under their usual names', () => {
     for (const name of ['id', 'event_id', 'eventId', 'uuid', 'messageId']) expect(readOne({ [name]: 'e1' }).idempotencyKey).toBe('e1');
     for (const name of ['type', 'event', 'event_type', 'eventType', 'topic'])
       expect(readOne({ [name]: 'order.paid' })).toMatchObject({ type: 'order.paid', sourceEventType: 'order.paid' });
     for (const name of ['timestamp', 'time', 'created_at', 'createdAt', 'occurred_at', 'created'])
       expect(readOne({ [name]: '2026-03-01T00:00:00Z' }).eventTimeMs).toBe(Date.parse('2026-03-01T00:00:00Z'));
   });
-  it('tells seconds, milliseconds, their text, ISO with and without a zone apart, and passes over what is no time', () => {
+  it('distinguishes seconds, milliseconds, their text and ISO with and without a zone, and ignores other values', () => {
     const expected = Date.parse('2026-03-01T10:00:00Z');
     for (const time of [
       expected / 1000,
@@ -530,7 +530,7 @@ describe('fields', () => {
     expect(readOne({ timestamp: 'soon', time: true, created_at: expected }).eventTimeMs).toBe(expected);
     expect(readOne({ time: '10:00' }).eventTimeMs).toBeUndefined();
   });
-  it('reads them where the settings say, from headers too', () => {
+  it('reads them from the configured paths and headers', () => {
     const fields = { id: 'header:X-Delivery', type: 'header:X-Event', time: { path: 'meta.at', unit: 'milliseconds' as const } };
     expect(
       readOne({ id: 'wrong', meta: { at: 1_700_000_000_000 } }, { fields }, { 'x-delivery': 'guid-1', 'x-event': 'push' }),
@@ -545,7 +545,7 @@ describe('fields', () => {
       type: 'lead.created',
     });
   });
-  it('misses a configured id, type or time that is absent, and refuses a time in another unit', () => {
+  it('reports a configured id, type or time that is missing, and a time in another unit', () => {
     expect(thrown(() => readOne({}, { fields: { id: 'ref' } }))).toMatchObject({ errorClass: 'MISSING_FIELD', path: 'ref' });
     expect(thrown(() => readOne({}, { fields: { type: 'header:x-event' } }))).toMatchObject({ errorClass: 'MISSING_FIELD' });
     expect(thrown(() => readOne({}, { fields: { time: { path: 'at' } } }))).toMatchObject({ errorClass: 'MISSING_FIELD', path: 'at' });
@@ -563,24 +563,24 @@ describe('fields', () => {
       undefined,
     ]);
   });
-  it('uses the signed id header of a delivery of one record where the record has no id', () => {
+  it('uses the signed id header of a delivery with one record that has no id', () => {
     expect(readAll(json({ a: 1 }), withId, { 'x-id': 'd-1' })[0]?.idempotencyKey).toBe('d-1');
     expect(readAll(json([{ a: 1 }, { a: 2 }]), withId, { 'x-id': 'd-1' })[0]?.idempotencyKey).toBeUndefined();
   });
-  it('keeps ids beyond 2^53 exactly, number or text', () => {
+  it('keeps every digit of ids beyond 2^53, from a number or text', () => {
     const config = configOf(apiKey);
     const read = (text: string) => readAll(decodeBody(delivery(text)), config)[0]?.idempotencyKey;
     expect(read('{"id":9007199254740993}')).toBe('9007199254740993');
     expect(read('{"id":"9007199254740993"}')).toBe('9007199254740993');
   });
-  it('cuts a long name of an event between characters', () => {
+  it('cuts a long event name between characters', () => {
     expect(readOne({ event: `${'a'.repeat(999)}😀` }).sourceEventType).toBe('a'.repeat(999));
   });
-  it('leaves an id too long for its column to the fingerprint instead of cutting it', () => {
+  it('uses the fingerprint instead of an id that is too long for its column', () => {
     expect(readOne({ id: 'x'.repeat(256) }).idempotencyKey).toBeUndefined();
     expect(readOne({ id: 'x'.repeat(255) }).idempotencyKey).toHaveLength(255);
   });
-  it('maps, passes canonical types as they are, and makes webhook.<event> of the rest', () => {
+  it('maps types, keeps canonical types, and makes webhook.<event> of all others', () => {
     const typeMap = { 'Venda Aprovada': 'order.paid' };
     const type = (event: string) => readOne({ event }, { typeMap }).type;
     expect(type('Venda Aprovada')).toBe('order.paid');
@@ -593,7 +593,7 @@ describe('fields', () => {
     expect(type('__proto__')).toBe('webhook.proto');
     expect(readOne({}).type).toBe('webhook.event');
   });
-  it('names an event by no one’s address or number, and every other as before', () => {
+  it('keeps addresses and numbers of people out of event names, and leaves other names unchanged', () => {
     const config = configOf(apiKey);
     const stored = (value: JsonObject) => {
       const hashKey = { version: 1, key: new Uint8Array(32).fill(7) };
@@ -605,7 +605,7 @@ describe('fields', () => {
     const email = 'maria.silva@example.com';
     expect(stored({ id: 1, topic: `users/${email}/login`, email })).toEqual(['webhook.event', 'webhook.event']);
     expect(stored({ id: 1, type: `unsubscribe:${email}` })).toEqual(['webhook.event', 'webhook.event']);
-    // Where the column ends in the middle of the address, too.
+    // The address is removed even where the column's length cuts it.
     expect(stored({ id: 1, type: `${'x'.repeat(240)}:${email}` })).toEqual(['webhook.event', 'webhook.event']);
     expect(stored({ id: 1, event: 'Compra de +55 11 98765-4321' })).toEqual(['webhook.event', 'webhook.event']);
     expect(stored({ id: 1, event: 'consulta/123.456.789-09' })).toEqual(['webhook.event', 'webhook.event']);
@@ -629,7 +629,7 @@ describe('fields', () => {
     expect(thrown(() => read(19.9, 'minor')).errorClass).toBe('SCHEMA_DRIFT');
     expect(thrown(() => read(1, 'major', 'absent')).errorClass).toBe('MISSING_FIELD');
   });
-  it('hands over the person, order and campaign where the settings say', () => {
+  it('reads the person, order and campaign from the configured paths', () => {
     const value = {
       who: { mail: 'a@example.com', tel: '+5511955550101', cpf: '11144477735', key: 77 },
       ref: 'P-1',
@@ -644,7 +644,7 @@ describe('fields', () => {
     });
     expect(readOne({ customer: { email: 'b@example.com', phone: '1' } }).subject).toMatchObject({ email: 'b@example.com', phone: '1' });
   });
-  it('removes what the settings call personal, identifiers included, keeps what they call text, as one object per config', () => {
+  it('removes the personal paths and identifiers of the settings, keeps their text paths, and returns one object for each config', () => {
     const config = configOf({
       ...apiKey,
       fields: { email: 'who.mail', externalId: 'who.key' },
@@ -658,7 +658,7 @@ describe('fields', () => {
     expect(keep).toEqual(['data.address', 'user']);
     expect(webhook.personalFor(config)).toBe(webhook.personalFor(config));
   });
-  it('keys a CloudEvent by source and id together, as the specification has it', () => {
+  it('uses source and id together as the key of a CloudEvent, as the specification says', () => {
     const event = { specversion: '1.0', id: '1', type: 'com.example.x', time: '2026-03-01T00:00:00Z' };
     expect(readOne({ ...event, source: '/a' }).idempotencyKey).toBe('/a 1');
     expect(readOne({ ...event, source: '/b' }).idempotencyKey).toBe('/b 1');
@@ -679,12 +679,12 @@ describe('our samples', () => {
       expect(sample.body({ id: 'one', nowMs: now })).not.toBe(sample.body({ id: 'two', nowMs: now }));
     },
   );
-  it('give amount and order under the example settings for HMAC', () => {
+  it('have amount and order with the example settings for HMAC', () => {
     const [sample] = webhook.samples;
     const [reading] = readAll(decodeBody(delivery(sample?.body({ id: 'one', nowMs: now }) ?? '')), plainHmac);
     expect(reading).toMatchObject({ type: 'order.paid', amountMinor: 14_990n, currency: 'BRL', orderRef: 'PED-one' });
   });
-  it('are new events under Standard Webhooks too, and the same one when sent again', () => {
+  it('are new events with Standard Webhooks too, and the same event when sent again', () => {
     const [sample] = webhook.samples;
     const id = (fill: string, at: number) =>
       webhook.sign(sample?.body({ id: fill, nowMs: now }) ?? '', secret(whsec), standard, at).headers['webhook-id'];
@@ -694,7 +694,7 @@ describe('our samples', () => {
 });
 
 describe('secrets', () => {
-  it('are made in the form of the scheme: text, base64, or whsec_ that the official package takes', () => {
+  it('are made in the form of the scheme: text, base64, or whsec_ as the official package accepts it', () => {
     const random = new Uint8Array(32).map((_, index) => index * 7);
     expect(webhook.newSecret(plainHmac, random)).toMatch(/^[A-Za-z0-9_-]{43}$/);
     expect(webhook.newSecret(withId, random)).toMatch(/^[A-Za-z0-9+/]{43}=$/);
@@ -709,7 +709,7 @@ describe('signatures of other implementations', () => {
   const digest = (algorithm: string, key: string, text: string, encoding: 'hex' | 'base64') =>
     createHmac(algorithm, key).update(text).digest(encoding);
   const url = 'https://in.example.com/api/webhooks/webhook/1';
-  /** Made by the platforms' own packages where there is one that signs, else with node:crypto by the platform's documentation. */
+  /** Signatures of the platform's package where it can sign, and otherwise of node:crypto by the platform's documentation. */
   const ours: Vector[] = [
     {
       platform: 'github',
@@ -904,7 +904,7 @@ describeDeliveries(
   },
 );
 
-describe('whatever arrives', () => {
+describe('any input', () => {
   const configs = [
     configOf(apiKey),
     standard,
@@ -982,7 +982,7 @@ describe('whatever arrives', () => {
       { numRuns: 2000 },
     );
   });
-  it('verify neither throws nor accepts, whatever the headers say', () => {
+  it('verify neither throws nor accepts with any headers', () => {
     const names = ['x-sig', 'x-time', 'x-id', 'authorization', 'webhook-id', 'webhook-timestamp', 'webhook-signature', 'stripe-signature'];
     const headers = fc.record(
       Object.fromEntries(
