@@ -27,11 +27,20 @@ interface Load {
   bytes: number;
 }
 
-function addLoad(load: Load, batch: readonly Queued[], sign: 1 | -1): void {
-  for (const { weight, bytes } of batch) {
-    load.records += sign * weight;
-    load.bytes += sign * bytes;
-  }
+/** Deliveries that are written together. */
+export interface Batch {
+  items: readonly Queued[];
+  load: Load;
+}
+
+function addLoad(sum: Load, { records, bytes }: Load): void {
+  sum.records += records;
+  sum.bytes += bytes;
+}
+
+function subtractLoad(sum: Load, { records, bytes }: Load): void {
+  sum.records -= records;
+  sum.bytes -= bytes;
 }
 
 /** Deliveries that wait for their batch, in the order of their arrival. */
@@ -46,7 +55,8 @@ export function createQueue(limits: BatchLimits) {
 
     add(item: Queued): void {
       items.push(item);
-      addLoad(load, [item], 1);
+      load.records += item.weight;
+      load.bytes += item.bytes;
     },
 
     /** When the oldest delivery was queued; undefined when the queue is empty. */
@@ -64,25 +74,25 @@ export function createQueue(limits: BatchLimits) {
     },
 
     /** Takes the oldest deliveries, as many as a batch may hold, but one at least. */
-    takeBatch(): Queued[] {
-      let records = 0;
-      let bytes = 0;
-      const end = items.findIndex((item, index) => {
-        records += item.weight;
-        bytes += item.bytes;
-        return index > 0 && (records > limits.batchRecordsMax || bytes > limits.batchBytesMax);
-      });
-      const count = end === -1 ? items.length : end;
-      const batch = items.slice(0, count);
+    takeBatch(): Batch {
+      const taken: Load = { records: 0, bytes: 0 };
+      let count = 0;
+      for (const { weight, bytes } of items) {
+        if (count > 0 && (taken.records + weight > limits.batchRecordsMax || taken.bytes + bytes > limits.batchBytesMax)) break;
+        taken.records += weight;
+        taken.bytes += bytes;
+        count++;
+      }
+      const batch = { items: items.slice(0, count), load: taken };
       items = items.slice(count);
-      addLoad(load, batch, -1);
+      subtractLoad(load, taken);
       return batch;
     },
   };
 }
 
 export interface Flight {
-  batch: readonly Queued[];
+  batch: Batch;
   startedAt: number;
   /** When the oldest delivery of the batch was queued. */
   oldestSince: number;
@@ -97,17 +107,17 @@ export function createFlights() {
   return {
     load: load as Readonly<Load>,
 
-    begin(batch: readonly Queued[]): Flight {
+    begin(batch: Batch): Flight {
       const startedAt = performance.now();
-      const flight = { batch, startedAt, oldestSince: batch[0]?.since ?? startedAt };
+      const flight = { batch, startedAt, oldestSince: batch.items[0]?.since ?? startedAt };
       flights.add(flight);
-      addLoad(load, batch, 1);
+      addLoad(load, batch.load);
       return flight;
     },
 
     end(flight: Flight): void {
       flights.delete(flight);
-      addLoad(load, flight.batch, -1);
+      subtractLoad(load, flight.batch.load);
     },
 
     count: (): number => flights.size,

@@ -5,7 +5,7 @@ import type { Metrics } from '../platform/metrics.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { createBatchWriter } from './batch-writer.ts';
 import type { Outcome } from './outcomes.ts';
-import { type BatchLimits, createFlights, createQueue, type Flight, type Queued } from './queue.ts';
+import { type Batch, type BatchLimits, createFlights, createQueue, type Flight } from './queue.ts';
 import type { WriteItem } from './rows.ts';
 
 export interface WriterLimits extends BatchLimits {
@@ -114,10 +114,10 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
     }, ms);
   }
 
-  async function runBatch(batch: Queued[]): Promise<void> {
+  async function runBatch(batch: Batch): Promise<void> {
     const flight = flights.begin(batch);
-    const { stored, failure } = await writeBatch(batch);
-    for (const item of batch) {
+    const { stored, failure } = await writeBatch(batch.items);
+    for (const item of batch.items) {
       const outcomes = stored.get(item);
       if (outcomes) item.resolve(outcomes);
       else item.reject(refusalFor(failure));
@@ -130,12 +130,12 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
 
   function report({ batch, startedAt, oldestSince }: Flight, failure: unknown): void {
     const durationMs = performance.now() - startedAt;
-    const records = batch.reduce((sum, item) => sum + item.records.length, 0);
+    const records = batch.items.reduce((sum, item) => sum + item.records.length, 0);
     const outcome = failure === undefined ? 'committed' : 'failed';
     metrics.batchSize.observe(records);
     metrics.flushDuration.observe({ outcome }, durationMs / 1000);
     const line = {
-      deliveries: batch.length,
+      deliveries: batch.items.length,
       records,
       durationMs: Math.round(durationMs),
       waitedMs: Math.round(startedAt - oldestSince),
