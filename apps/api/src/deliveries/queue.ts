@@ -22,7 +22,7 @@ export interface Queued extends WriteItem {
 }
 
 /** What deliveries occupy of the buffer. */
-export interface Load {
+interface Load {
   records: number;
   bytes: number;
 }

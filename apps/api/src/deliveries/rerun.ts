@@ -21,7 +21,7 @@ export interface ReplayerDeps {
 }
 
 /** A delivery that is ready to be written again, or the reason, for people, why it cannot be run again. */
-export type Prepared = { item: WriteItem } | { reason: string };
+type Prepared = { item: WriteItem } | { reason: string };
 
 export interface Replayer {
   /** Runs the entry through the pipeline as it is now, under a new journal entry. Throws when the database cannot be asked. */
