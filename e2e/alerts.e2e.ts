@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from '@playwright/test';
 import { Webhook } from 'standardwebhooks';
+import { switchColorScheme } from './axe.ts';
 import { deliverPurchase, evaluateAlertsNow, expectAccessible, makeHotmart, makeMember, makeOrg, makeUser, openAs } from './fixtures.ts';
 
 /** A receiver of alerts that keeps each request as it arrived. */
@@ -103,9 +104,9 @@ test('an incident opens, is sent to a signed webhook, is acknowledged in front o
       .toContain('Deliveries are rejected: Hotmart shop');
     await expect(page.getByRole('img', { name: 'Open incidents: 1' })).toBeVisible();
     await expectAccessible(page);
-    await page.emulateMedia({ colorScheme: 'dark' });
+    await switchColorScheme(page, 'dark');
     await expectAccessible(page);
-    await page.emulateMedia({ colorScheme: 'light' });
+    await switchColorScheme(page, 'light');
     await page.goto(new URL(`/o/${org.slug}/connections/${connection.id}`, page.url()).href);
     await expect(incidents).toContainText('Deliveries are rejected');
     await incidents.getByRole('link', { name: 'Deliveries are rejected' }).click();

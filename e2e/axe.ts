@@ -1,12 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { Page } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 import type { AxeResults, RunOptions } from 'axe-core';
 
 const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 interface WithAxe {
   axe?: { run: (options: RunOptions) => Promise<AxeResults> };
+}
+
+/** Resolves when no colour of the page fades any more: halfway, texts have less contrast than before and afterwards. */
+export const fadingEnded = (page: Page): Promise<unknown> =>
+  page.evaluate(() => Promise.allSettled(document.getAnimations().map((one) => one instanceof CSSTransition && one.finished)));
+
+/** Switches the colour scheme and waits until nothing fades any more. */
+export async function switchColorScheme(page: Page, colorScheme: 'light' | 'dark'): Promise<void> {
+  await page.emulateMedia({ colorScheme });
+  await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', colorScheme);
+  await fadingEnded(page);
 }
 
 /** The serious and critical findings of axe on what the page shows now, of all rules or only of some. Pages of the dashboard have no frames. */

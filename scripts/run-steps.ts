@@ -77,6 +77,7 @@ function createPrinter(): Printer {
 const failed = (step: Step, note: string): Result => ({ name: step.name, passed: 0, failed: 1, seconds: 0, note });
 
 async function runStep(step: Step, interrupted: AbortSignal, printer: Printer): Promise<Result> {
+  // not `tributary-test-…`: directories of that name are clusters, which a later run removes when no process owns them
   const directory = mkdtempSync(join(tmpdir(), 'tributary-report-'));
   const file = join(directory, 'report.json');
   const args = [

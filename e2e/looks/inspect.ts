@@ -1,5 +1,5 @@
 import { expect, type Page } from '@playwright/test';
-import { findingsOf } from '../axe.ts';
+import { findingsOf, switchColorScheme } from '../axe.ts';
 import type { Dashboard } from './dashboard.ts';
 
 interface Shift {
@@ -50,19 +50,12 @@ export const expectNoSideways = (page: Page, where: string): Promise<void> =>
     })
     .toBe(0);
 
-/** Switches the colour scheme and waits until nothing fades any more. */
-async function paint(page: Page, scheme: 'light' | 'dark'): Promise<void> {
-  await page.emulateMedia({ colorScheme: scheme });
-  await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', scheme);
-  await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one instanceof CSSTransition && one.finished)));
-}
-
 /** No serious or critical finding in the light, and none of contrast in the dark, where only the colours are others. */
 export async function expectAccessibleInBothSchemes(page: Page, where: string): Promise<void> {
   expect.soft(await findingsOf(page), where).toEqual([]);
-  await paint(page, 'dark');
+  await switchColorScheme(page, 'dark');
   expect.soft(await findingsOf(page, ['color-contrast']), `${where}, dark`).toEqual([]);
-  await paint(page, 'light');
+  await switchColorScheme(page, 'light');
 }
 
 /** No serious or critical finding in the colour scheme of the moment. */

@@ -4,7 +4,7 @@ import { type Connections, createConnections } from './deliveries/connection-cac
 import { createQuarantine, type Quarantine } from './deliveries/quarantine.ts';
 import { createReplayer, type Replayer } from './deliveries/rerun.ts';
 import { createWriter, type Writer } from './deliveries/writer.ts';
-import { createFlow, type Flow } from './flow/flow.ts';
+import { createFlow, type Flow, type FlowTimes } from './flow/flow.ts';
 import type { Thresholds } from './flow/levels.ts';
 import { registerGauges } from './operate/gauges.ts';
 import { type Circuits, createCircuits } from './platform/breaker.ts';
@@ -41,8 +41,9 @@ export async function createServices(given: {
   log: Logger;
   clock: Clock;
   thresholds?: Thresholds | undefined;
+  flowTimes?: FlowTimes | undefined;
 }): Promise<Services> {
-  const { config, db, log, clock, thresholds } = given;
+  const { config, db, log, clock } = given;
   const { now } = clock;
   const metrics = createMetrics();
   const circuits = createCircuits({ metrics, log, now });
@@ -55,7 +56,8 @@ export async function createServices(given: {
     fairShare: config.fairShare,
     metrics,
     log,
-    ...(thresholds ? { thresholds } : {}),
+    thresholds: given.thresholds,
+    times: given.flowTimes,
   });
   const quarantine = createQuarantine(db, config.quarantinePerHour, log, now);
   const outbound = createOutbound({ allowPrivate: config.outboundAllowPrivate });

@@ -7,7 +7,7 @@ import { beat, type Orders, type Report } from './store.ts';
 export interface Fleet {
   /** The newest orders, which hold until newer ones arrive. Undefined before the first heartbeat was answered. */
   orders(): Orders | undefined;
-  /** The level of the whole fleet. Undefined when the last answer is older than five seconds. */
+  /** The level of the whole fleet. Undefined when the last answer is older than `levelValidForMs`. */
   level(): Level | undefined;
   /** Sends a heartbeat, or waits for the one that is under way. */
   beat(): Promise<void>;
@@ -17,9 +17,6 @@ export interface Fleet {
   stop(): Promise<void>;
 }
 
-/** The level that the fleet reported counts for this long. */
-const levelValidForMs = 5_000;
-
 export function createFleet(deps: {
   db: Db;
   /** What this instance reports with each heartbeat. */
@@ -28,9 +25,11 @@ export function createFleet(deps: {
   flush(): Promise<void>;
   /** Called after each heartbeat, also after one that failed. */
   onBeat(): void;
+  /** How long the level that the fleet reported counts. */
+  levelValidForMs: number;
   log: Logger;
 }): Fleet {
-  const { db, report, flush, onBeat, log } = deps;
+  const { db, report, flush, onBeat, levelValidForMs, log } = deps;
   let orders: Orders | undefined;
   let heardAt = Number.NEGATIVE_INFINITY;
   let isUnreachable = false;

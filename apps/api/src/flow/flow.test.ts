@@ -7,6 +7,7 @@ import { startJobs } from '../platform/jobs.ts';
 import { createMetrics } from '../platform/metrics.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';
 import { makeWorld, type TestOrg, type World } from '../test/make.ts';
+import { defaultTimes, type FlowTimes } from './flow.ts';
 import type { Thresholds } from './levels.ts';
 
 const hottok = 'the-token-of-this-connection';
@@ -18,7 +19,7 @@ let org: TestOrg;
 const started: TestApi[] = [];
 
 /** Starts one more instance on the same database, with its own database connections. */
-async function startInstance(options: { db?: Db; thresholds?: Thresholds } = {}): Promise<TestApi> {
+async function startInstance(options: { db?: Db; thresholds?: Thresholds; flowTimes?: FlowTimes } = {}): Promise<TestApi> {
   const api = await startTestApi({}, { world, ...options });
   started.push(api);
   return api;
@@ -192,14 +193,17 @@ describe('the operator', () => {
   });
 
   test('answers within ten seconds that a flush is not done when the database writes nothing', async () => {
+    expect(defaultTimes.flushWithinMs).toBe(10_000);
     const held = heldDb();
-    const api = await startInstance({ db: held.db });
+    const api = await startInstance({ db: held.db, flowTimes: { ...defaultTimes, flushWithinMs: 700 } });
     const { url } = await api.connect(org, 'hotmart', { hottok });
     await send(api, url);
     held.hold();
     const written = send(api, url);
     await expect.poll(() => api.writer.state().records).toBe(1);
+    const asked = performance.now();
     expect((await command(api, 'flush')).body).toMatchObject({ flushed: false });
+    expect(performance.now() - asked).toBeGreaterThan(650);
     held.letGo();
     expect((await written).status).toBe(200);
   });
@@ -295,9 +299,14 @@ describe('the automatic mode', () => {
       [randomUUID()],
     );
     await expect.poll(() => api.flow.mode(), { timeout: 2_000 }).toBe('brownout');
-    await expect.poll(() => api.flow.mode(), { timeout: 8_000 }).toBe('normal');
+    const lastSeen = (seconds: number) =>
+      world.admin(`update private.instances set seen_at = now() - $1 * interval '1 second' where cause = 'killed'`, [seconds]);
+    await lastSeen(3);
+    expect((await state(api)).automaticMode).toBe('brownout');
+    await lastSeen(5.1);
+    await expect.poll(() => api.flow.mode(), { timeout: 2_000 }).toBe('normal');
     expect((await state(api)).instances.map((one) => one.id)).toEqual([api.flow.instanceId]);
-    await world.admin(`update private.instances set seen_at = now() - interval '61 seconds' where cause = 'killed'`);
+    await lastSeen(61);
     await expect.poll(() => world.admin('select id from private.instances'), { timeout: 3_000 }).toEqual([{ id: api.flow.instanceId }]);
   });
 
@@ -325,13 +334,19 @@ describe('the automatic mode', () => {
         if (isDown) throw new Error('connect ECONNREFUSED');
         return statement(text, values);
       }) as Db['workerStatement'];
+    expect(defaultTimes.levelValidForMs).toBe(5_000);
     const held = heldDb();
-    const api = await startInstance({ db: { ...held.db, workerStatement: refuse(world.db.workerStatement) }, thresholds: eager });
+    const api = await startInstance({
+      db: { ...held.db, workerStatement: refuse(world.db.workerStatement) },
+      thresholds: eager,
+      // Longer than a heartbeat, so that the level counts from one to the next.
+      flowTimes: { ...defaultTimes, levelValidForMs: 1_200 },
+    });
     const { url } = await api.connect(org, 'hotmart', { hottok });
     await send(api, url);
     await command(api, 'drain');
     isDown = true;
-    await sleep(6_500);
+    await sleep(1_600);
     expect(await send(api, url)).toMatchObject({ status: 503, body: { code: 'draining' } });
     isDown = false;
     await command(api, 'resume');

@@ -32,9 +32,16 @@ export interface Flow {
   stop(): Promise<void>;
 }
 
+export interface FlowTimes {
+  /** How long a flush waits for the instances before it is answered as not done. */
+  flushWithinMs: number;
+  /** How long the level that the fleet reported counts without a newer report. */
+  levelValidForMs: number;
+}
+
 const observeEveryMs = 250;
 const beatEveryMs = 1_000;
-const flushWithinMs = 10_000;
+export const defaultTimes: FlowTimes = { flushWithinMs: 10_000, levelValidForMs: 5_000 };
 
 export async function createFlow(deps: {
   db: Db;
@@ -43,9 +50,10 @@ export async function createFlow(deps: {
   fairShare: Rate;
   metrics: Metrics;
   log: Logger;
-  thresholds?: Thresholds;
+  thresholds?: Thresholds | undefined;
+  times?: FlowTimes | undefined;
 }): Promise<Flow> {
-  const { db, writer, metrics, thresholds = defaultThresholds } = deps;
+  const { db, writer, metrics, thresholds = defaultThresholds, times = defaultTimes } = deps;
   const instanceId = randomUUID();
   const log = deps.log.child({ instanceId });
   const watch = createLevelWatch(thresholds);
@@ -53,7 +61,8 @@ export async function createFlow(deps: {
   const gate = createGate({ mode: () => obeyed.mode, requestsInFlightMax: deps.requestsInFlightMax, metrics });
   const limits = createLimits({ obeyed: () => obeyed, fairShare: deps.fairShare, metrics });
   const report = () => reportOf(instanceId, obeyed.mode, watch, gate, writer);
-  const fleet = createFleet({ db, report, flush: () => writer.flush(), onBeat: obey, log });
+  const { levelValidForMs } = times;
+  const fleet = createFleet({ db, report, flush: () => writer.flush(), onBeat: obey, levelValidForMs, log });
   let isDrainLogged = false;
 
   function obey(): void {
@@ -104,7 +113,7 @@ export async function createFlow(deps: {
     async flush() {
       const turn = await requestFlush(db);
       void fleet.poll();
-      const flushed = await waitForFlush(db, turn);
+      const flushed = await waitForFlush(db, turn, times.flushWithinMs);
       return { ...(await getState()), flushed };
     },
     listTransitions: (limit) => listTransitions(db, limit),
@@ -138,9 +147,9 @@ function reportOf(id: string, obeyed: Mode, watch: LevelWatch, gate: Gate, write
   };
 }
 
-/** Whether every live instance has reported this flush as done, within ten seconds. */
-async function waitForFlush(db: Db, turn: number): Promise<boolean> {
-  const deadline = performance.now() + flushWithinMs;
+/** Whether every live instance has reported this flush as done within this time. */
+async function waitForFlush(db: Db, turn: number, withinMs: number): Promise<boolean> {
+  const deadline = performance.now() + withinMs;
   while (performance.now() < deadline) {
     await sleep(50);
     const { instances } = await getOverview(db);

@@ -1,4 +1,5 @@
 import { createApp } from '../app.ts';
+import type { FlowTimes } from '../flow/flow.ts';
 import type { Thresholds } from '../flow/levels.ts';
 import { readConfig } from '../platform/config.ts';
 import type { Db } from '../platform/db.ts';
@@ -22,7 +23,7 @@ export interface Answer {
 export async function startTestApi(
   overrides: Record<string, string> = {},
   /** With `world`, starts another instance on its database, which `close` does not drop. */
-  options: { world?: World; db?: Db; thresholds?: Thresholds } = {},
+  options: { world?: World; db?: Db; thresholds?: Thresholds; flowTimes?: FlowTimes } = {},
 ) {
   const world = options.world ?? (await makeWorld());
   const { log } = world;
@@ -42,7 +43,7 @@ export async function startTestApi(
   };
   // The database runs on this machine, so that the host's clock is also the clock of the database.
   const clock = { now: () => Date.now(), stop: () => {} };
-  const services = await createServices({ config, db, log, clock, thresholds: options.thresholds });
+  const services = await createServices({ config, db, log, clock, thresholds: options.thresholds, flowTimes: options.flowTimes });
   const jobs = { state: () => ({ concurrency: 0, running: 0 }) };
   const app = createApp({ ...services, jobs, isStopping: () => false });
 
