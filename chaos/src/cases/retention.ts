@@ -7,7 +7,7 @@ import type { ProofStack } from '../stack.ts';
 
 const perSecond = 100;
 const oldMonths = 12;
-/** Percentiles below this are noise of the machine. */
+/** Percentiles below this depend on other load of the machine. */
 const noiseMs = 50;
 /** The lock_timeout of `private.drop_expired_partitions`. */
 const lockWaitMs = 30;
@@ -47,7 +47,7 @@ export async function retentionAtPeak(context: CaseContext): Promise<CaseReport>
     scene.atMost('p99 meanwhile, as a multiple of the p99 before or after', during / Math.max(before, after, noiseMs), 2);
     scene.atMost('milliseconds that an ACCESS EXCLUSIVE lock was waited for', longestWaitMs, lockWaitMs + 100);
     scene.atLeast('reports that read everything', reports, 1);
-    scene.atLeast('times that dropping gave way to a report', refused, 1);
+    scene.atLeast('attempts to drop partitions that gave up because of a report', refused, 1);
     scene.atLeast('partitions dropped', dropped, oldMonths);
     scene.figure('p99 before, ms', before);
     scene.figure('p99 meanwhile, ms', during);
