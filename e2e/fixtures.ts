@@ -5,7 +5,7 @@ import { withClient } from '@tributary/supabase/local/database.ts';
 import type { StackInfo } from '@tributary/supabase/local/stack.ts';
 import { findingsOf } from './axe.ts';
 
-/** Reads the addresses and keys of the running stack, as `npm start` writes them down for scripts. */
+/** Reads the addresses and keys of the running stack from the file that `npm start` writes for scripts. */
 export function stack(): StackInfo {
   const file = process.env.E2E_STACK;
   if (!file) throw new Error('E2E_STACK is not set: run through playwright.config.ts');
@@ -144,7 +144,7 @@ export async function deliverPurchase(
   return { status: response.status, body: (await response.json()) as never };
 }
 
-/** Runs the pass over the rules of alerts and sends what it finds, instead of waiting for the half minute to be over. */
+/** Evaluates the alert rules and sends the notifications now, instead of within half a minute. */
 export const evaluateAlertsNow = () =>
   withClient(stack().databaseUrl, (client) =>
     client.query(
@@ -163,7 +163,7 @@ export async function openAs(page: Page, user: User, path: string): Promise<void
   await page.goto(stack().apiUrl + path);
 }
 
-/** No serious or critical finding of axe on what the page shows now. */
+/** Expects that axe finds nothing serious or critical on the page as it is now. */
 export async function expectAccessible(page: Page): Promise<void> {
   expect(await findingsOf(page)).toEqual([]);
 }
