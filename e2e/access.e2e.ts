@@ -38,9 +38,9 @@ test('a generated secret stays on the screen when someone clicks outside the dia
   await page.addInitScript(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
   /** Creates a secret while doing everything that would close the dialog, and returns the secret that is shown. */
   const expectKept = async (command: string, path: string) => {
-    let goOn = () => {};
+    let release = () => {};
     const held = new Promise<void>((resolve) => {
-      goOn = resolve;
+      release = resolve;
     });
     await page.route(path, async (route) => {
       if (route.request().method() === 'POST') await held;
@@ -50,7 +50,7 @@ test('a generated secret stays on the screen when someone clicks outside the dia
     await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeDisabled();
     await page.keyboard.press('Escape');
     await page.mouse.click(5, 400);
-    goOn();
+    release();
     await expect(dialog.getByText('shown only this once')).toBeVisible();
     await page.mouse.click(5, 400);
     return (await dialog.locator('code').first().textContent()) ?? '';

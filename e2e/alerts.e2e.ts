@@ -38,7 +38,7 @@ test('an incident opens, is sent to a signed webhook, is acknowledged in front o
   const analyst = await makeMember(org, owner, 'analyst');
   const connection = await makeHotmart(owner, org);
 
-  await test.step('a channel, whose secret is shown once, and a test over it', async () => {
+  await test.step('the owner adds a channel, whose secret is shown once, and sends a test over it', async () => {
     await openAs(page, owner, `/o/${org.slug}/alerts?tab=channels`);
     await expect(page.getByRole('heading', { name: 'No channel yet' })).toBeVisible();
     await expectAccessible(page);
@@ -67,7 +67,7 @@ test('an incident opens, is sent to a signed webhook, is acknowledged in front o
   expect(receiver.verified(secret)).toEqual(['alert.test']);
   await expectAccessible(page);
 
-  await test.step('a rule that is touchy; what the server refuses stands at the field', async () => {
+  await test.step('the owner makes a rule more sensitive; a value that the server refuses is reported at its field', async () => {
     await page.getByRole('tab', { name: 'Rules' }).click();
     const card = page.getByRole('listitem').filter({ has: page.getByRole('heading', { name: 'Deliveries are rejected' }) });
     await card.getByRole('button', { name: /^Change/ }).click();
@@ -88,7 +88,7 @@ test('an incident opens, is sent to a signed webhook, is acknowledged in front o
   });
 
   let rejected = 0;
-  await test.step('it opens, and is on the overview, in the menu and on the connection', async () => {
+  await test.step('the incident opens, and is shown on the overview, in the menu and on the connection', async () => {
     await page.getByRole('link', { name: 'Overview' }).click();
     const incidents = page.getByRole('region', { name: 'Open incidents' });
     await expect(incidents).toContainText('No open incident.');
@@ -119,7 +119,7 @@ test('an incident opens, is sent to a signed webhook, is acknowledged in front o
   await expect(panel.getByRole('region', { name: 'What happened' })).toContainText(/sent/);
   await expectAccessible(page);
 
-  await test.step('acknowledged here, seen there by somebody who may not', async () => {
+  await test.step('the owner acknowledges the incident, and an analyst, who cannot, sees that', async () => {
     const context = await browser.newContext({ colorScheme: 'dark' });
     const other = await context.newPage();
     await openAs(other, analyst, `/o/${org.slug}/alerts`);
@@ -135,7 +135,7 @@ test('an incident opens, is sent to a signed webhook, is acknowledged in front o
   });
   await panel.getByRole('button', { name: 'Close' }).click();
 
-  await test.step('the condition ends, and so does the incident', async () => {
+  await test.step('the incident resolves by itself when its condition ends', async () => {
     const good = await Promise.all(Array.from({ length: 5 * rejected }, () => deliverPurchase(connection)));
     expect(good.every(({ status }) => status === 200)).toBe(true);
     await evaluateAlertsNow();

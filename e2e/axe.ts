@@ -20,7 +20,7 @@ export async function switchColorScheme(page: Page, colorScheme: 'light' | 'dark
   await fadingEnded(page);
 }
 
-/** The serious and critical findings of axe on what the page shows now, of all rules or only of some. Pages of the dashboard have no frames. */
+/** The serious and critical findings of axe on the page as it is now, by all rules or only by `rules`. Pages of the dashboard have no frames. */
 export async function findingsOf(page: Page, rules?: readonly string[]): Promise<string[]> {
   if (!(await page.evaluate(() => (globalThis as unknown as WithAxe).axe !== undefined))) await page.evaluate(source);
   const found = await page.evaluate(

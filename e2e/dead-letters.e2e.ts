@@ -18,8 +18,8 @@ async function makeHook(owner: User, org: { projectId: string }) {
     const answer = await fetch(hook.webhookUrl, { method: 'POST', headers, body: JSON.stringify(records) });
     expect(answer.status).toBe(200);
   };
-  const mend = () => api(owner, 'PATCH', `/api/connections/${hook.id}`, { config: { verification, fields: { id: 'order' } } });
-  return { ...hook, send, mend };
+  const correctMapping = () => api(owner, 'PATCH', `/api/connections/${hook.id}`, { config: { verification, fields: { id: 'order' } } });
+  return { ...hook, send, correctMapping };
 }
 const broken = (count: number) => Array.from({ length: count }, (_, n) => ({ order: `A-${n}`, type: 'order.paid' }));
 const group = (page: Page, name: string) => page.getByRole('region', { name });
@@ -56,7 +56,7 @@ test('several dead letters are redriven after the mapping was corrected: the pag
   const org = await makeOrg(owner);
   const hook = await makeHook(owner, org);
   await hook.send(broken(3));
-  await hook.mend();
+  await hook.correctMapping();
 
   await openAs(page, owner, `/o/${org.slug}/dead-letters`);
   const missing = group(page, 'A field is missing, Shop backend');
@@ -111,7 +111,7 @@ test('an owner retries, discards and purges dead letters, and an analyst sees wh
   const analyst = await makeMember(org, owner, 'analyst');
   const hook = await makeHook(owner, org);
   await hook.send(broken(3));
-  await hook.mend();
+  await hook.correctMapping();
 
   const context = await browser.newContext();
   const other = await context.newPage();

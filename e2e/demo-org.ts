@@ -7,7 +7,7 @@ import type { Demo } from '@tributary/supabase/local/seed.ts';
 import type { Rows } from '@tributary/web/test/mock/looks.ts';
 import { api, data, signIn, stack, type User } from './fixtures.ts';
 
-/** Fills the demo org of the stack, so that every page has something to show and every panel a row to open. */
+/** Fills the demo org of the stack, so that every page has rows to show and every panel has a row to open. */
 export async function fillDemoOrg(deliveries: number): Promise<{ user: User; org: { id: string; slug: string }; rows: Rows }> {
   const directory = dirname(process.env.E2E_STACK ?? '');
   const demo = JSON.parse(readFileSync(join(directory, 'demo.json'), 'utf8')) as Demo;
@@ -25,7 +25,7 @@ export async function fillDemoOrg(deliveries: number): Promise<{ user: User; org
   const hour = 3_600_000;
   const plan = await api<{ id: string }>(user, 'POST', '/api/replays', {
     orgId,
-    name: 'Orders of the last hour, with the mended mapping',
+    name: 'Orders of the last hour, with the corrected mapping',
     mode: 'reprocess',
     throttlePerSecond: 5,
     filter: { from: new Date(Date.now() - hour).toISOString(), to: new Date().toISOString(), outcomes: ['accepted'] },
@@ -35,7 +35,7 @@ export async function fillDemoOrg(deliveries: number): Promise<{ user: User; org
     const path = `/rest/v1/${table}?org_id=eq.${orgId}&${filter}select=id&order=${order}.desc&limit=1`;
     return (await data<{ id: string }[]>(user, 'GET', path))[0]?.id;
   };
-  // The traffic has more duplicates and dead letters than the rules allow. The next pass over the rules, every half minute, opens an incident.
+  // The traffic has more duplicates and dead letters than the alert rules allow. The rules are evaluated every half minute and open an incident.
   await expect.poll(() => newest('alert_incidents', '', 'opened_at'), { timeout: 90_000 }).toBeDefined();
   const found = {
     connection: demo.connections.hotmart?.id,

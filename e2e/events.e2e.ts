@@ -115,7 +115,7 @@ test('an event opens by the keyboard, shows everything about itself, and is stor
   expect(new URL(page.url()).searchParams.has('event')).toBe(false);
 });
 
-test('text is found in upper and lower case, and a bar of the histogram opens its time', async ({ page }) => {
+test('the text search ignores case, and a click on a bar of the histogram filters by its time', async ({ page }) => {
   const { owner, org } = await makeShop();
   await openAs(page, owner, `/o/${org.slug}/events?range=1h`);
   await page.getByLabel('Search in text').fill('hpShop');
@@ -130,7 +130,7 @@ test('text is found in upper and lower case, and a bar of the histogram opens it
   await bar.click();
   await expect(page).toHaveURL(/from=.*to=/);
   await expectOrders(page, ['HPSHOP1', 'HPSHOP2', 'HPSHOP3']);
-  // Bars that are a second wide have different names.
+  // Each bar has a different name, also when bars are a second wide.
   const times = await volume.getByRole('rowheader').allTextContents();
   expect(new Set(times).size).toBe(times.length);
   await page.getByRole('button', { name: 'Remove filter: From … to' }).click();

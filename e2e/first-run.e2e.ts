@@ -15,7 +15,7 @@ async function signUpWithOrg(page: Page): Promise<void> {
   await expect(page.getByRole('heading', { name: 'Overview', level: 1 })).toBeVisible();
 }
 
-test('a new user has the first event of a system of their own open without a dead end, and sees the secret that we made up only once', async ({
+test('a new user connects a system and opens its first event without a dead end, and sees the generated secret only once', async ({
   page,
 }) => {
   test.setTimeout(180_000);

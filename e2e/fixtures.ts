@@ -6,7 +6,7 @@ import { withClient } from '@tributary/supabase/local/database.ts';
 import type { StackInfo } from '@tributary/supabase/local/stack.ts';
 import { fadingEnded, findingsOf } from './axe.ts';
 
-/** Reads the addresses and keys of the running stack, as `npm start` writes them down for scripts. */
+/** Reads the addresses and keys of the running stack from the file that `npm start` writes for scripts. */
 export function stack(): StackInfo {
   const file = process.env.E2E_STACK;
   if (!file) throw new Error('E2E_STACK is not set: run through playwright.config.ts');
@@ -151,7 +151,7 @@ export async function deliverPurchase(
   }
 }
 
-/** Runs the pass over the rules of alerts and has its notifications sent, instead of waiting for the half minute to be over. */
+/** Evaluates the alert rules and sends the notifications now, instead of within half a minute. */
 export const evaluateAlertsNow = () =>
   withClient(stack().databaseUrl, async (client) => {
     // Of several passes at once only one works, and the others return no row: the pass of the API's job may be running just now.
@@ -170,7 +170,7 @@ export async function openAs(page: Page, user: User, path: string): Promise<void
   await page.goto(stack().apiUrl + path);
 }
 
-/** No serious or critical finding of axe on what the page shows now. */
+/** Expects that axe finds nothing serious or critical on the page as it is now. */
 export async function expectAccessible(page: Page): Promise<void> {
   await fadingEnded(page);
   expect(await findingsOf(page)).toEqual([]);

@@ -17,9 +17,9 @@ export default async function globalSetup(): Promise<() => Promise<void>> {
       PORT: String(await freePort()),
       SUPABASE_PORT: String(await freePort()),
       DB_PORT: String(await freePort()),
-      // The receivers of alerts run on this machine.
+      // The receivers of alerts run on this machine, so the API must be allowed to call it.
       OUTBOUND_ALLOW_PRIVATE: 'true',
-      // So low that a journey can make a plan that is above it.
+      // Low enough for a journey to make a plan that needs a second person.
       REPLAY_APPROVAL_THRESHOLD: '20',
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -8,7 +8,7 @@ const script = '<script>window.hacked = 1</script><img src=x onerror="window.hac
 /** Reverses the direction of the text after it, unless the page isolates it. */
 const reversed = '\u202etxt.exe\u2066';
 
-/** Records what a payload that runs would do, and what the content security policy had to stop. A payload may not even try. */
+/** Records the traces of scripts that ran, and every violation of the content security policy: no payload may get as far as being blocked by it. */
 async function watch(page: Page) {
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(String(error)));
@@ -16,7 +16,7 @@ async function watch(page: Page) {
     const tried: string[] = [];
     Object.assign(window, { tried });
     addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
-      // zod tries once whether it may compile its checks, and works without that when it may not.
+      // zod tests once whether `eval` is allowed, and works without it.
       if (blockedURI !== 'eval') tried.push(`${violatedDirective} ${blockedURI}`);
     });
   });
@@ -30,7 +30,7 @@ async function watch(page: Page) {
   };
 }
 
-/** As deeply nested as the pipeline accepts, counting the levels around it. */
+/** With the levels of the payload around it, as deeply nested as the pipeline accepts. */
 const nested = JSON.parse(`${'{"deeper":'.repeat(90)}"bottom"${'}'.repeat(90)}`);
 
 test('hostile payloads are shown as text: no script runs, no text changes direction, and the page stays usable', async ({ page }) => {

@@ -4,8 +4,8 @@ import { expectAccessible, stack } from './fixtures.ts';
 
 test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
 
-/** How far the page can be scrolled sideways. Lists that are wider than the screen scroll by themselves. */
-const sideways = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+/** How far the page scrolls horizontally, in pixels. A list that is wider than the screen scrolls inside the page and does not count. */
+const horizontalScroll = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
 test('on a phone a new user opens the first event, using the menu', async ({ page }) => {
   test.setTimeout(180_000);
@@ -34,11 +34,11 @@ test('on a phone a new user opens the first event, using the menu', async ({ pag
   await page.getByLabel('Signing secret', { exact: true }).fill(`whsec_${randomBytes(24).toString('hex')}`);
   await page.getByRole('button', { name: 'Create the connection' }).tap();
   await expect(page.getByText(/\/api\/webhooks\/stripe\/[0-9a-f-]{36}/)).toBeVisible();
-  expect(await sideways(page)).toBe(0);
+  expect(await horizontalScroll(page)).toBe(0);
   await page.getByRole('button', { name: 'Send a test event' }).tap();
   const card = page.getByRole('status').filter({ hasText: 'The first event is here' });
   await card.getByRole('link', { name: 'Open the event' }).tap();
   await expect(page.getByRole('heading', { name: 'Events', level: 1 })).toBeVisible();
   await expect(page).toHaveURL(/event=[0-9a-f-]{36}/);
-  expect(await sideways(page)).toBe(0);
+  expect(await horizontalScroll(page)).toBe(0);
 });

@@ -7,9 +7,9 @@ import { fillDemoOrg } from './demo-org.ts';
 import { makeOrg, makeUser, openAs, stack, type User } from './fixtures.ts';
 import globalSetup from './global-setup.ts';
 
-// `npm run screenshots`: every page and panel, light and dark, wide and narrow, some in Portuguese and of an empty org, as PNGs; on a stack of
-// its own, or on the one whose stack.json E2E_STACK names. `npm run screenshots -- events` takes only those whose name has the word.
-// Fails when a page shows an error or writes one to the console.
+// `npm run screenshots` takes a PNG of every page and panel, light and dark, wide and narrow, and of some in Portuguese and of an empty org. It starts a
+// stack, or uses the running one whose stack.json E2E_STACK names. `npm run screenshots -- events` takes only those with the word in their name.
+// The run fails when a page shows an error or writes one to the console.
 
 const directory = join(import.meta.dirname, '..', '.local', 'screenshots');
 const only = process.argv[2] ?? '';

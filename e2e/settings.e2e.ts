@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { expect, type Page, test } from '@playwright/test';
 import { api, data, expectAccessible, makeHotmart, makeMember, makeOrg, makeUser, openAs, stack } from './fixtures.ts';
 
-// Each test opens many pages as several people.
+// Each test opens many pages as several people, so it gets more time.
 test.describe.configure({ timeout: 300_000 });
 
 const tab = (org: { slug: string }, name: string) => `/o/${org.slug}/settings?tab=${name}`;

@@ -1,6 +1,6 @@
 import { expect, type Page } from '@playwright/test';
 
-/** The words a person reads on the page and those read aloud, without values, code and what people typed themselves. */
+/** The texts of the page that people read, and those that screen readers read aloud, without values, code and the contents of fields. */
 const wordsOf = (page: Page): Promise<string[]> =>
   page.evaluate(() => {
     const words: string[] = [];
@@ -16,11 +16,11 @@ const wordsOf = (page: Page): Promise<string[]> =>
 /** Words that only an English sentence has: a page in Portuguese has none of them. */
 const english =
   /\b(the|of|and|with|your|this|that|from|not|yet|when|which|every|after|before|until|what|there|here|nothing|anything|add|open|show|save|delete|close|cancel|search|send|loading|settings|overview|connections?|events?|alerts|members?|received|stored|rejected|rules|channels|updated|ago|name|state|time|rate)\b/i;
-/** Of brands, formats and platforms' own panels, which are the same in every language. */
+/** Names of brands and formats, and identifiers, which are the same in every language. */
 const ofAnyLanguage =
   /Standard Webhooks|CloudEvents|HTTP Basic|WhatsApp Business Account|\b[a-z_]+\.[a-z_.]+\b|\b[A-Z]+_[A-Z_]+\b|[a-z]+(-[0-9a-f]{8})?@\S+/g;
 
-/** No English word is left on the page, except in `typed`: names and reasons that people have given. */
+/** Expects no English word on the page, except in `typed`: names and reasons that people have entered. */
 export async function expectPortuguese(page: Page, where: string, typed: readonly string[] = []): Promise<void> {
   const strip = (text: string) => typed.reduce((rest, name) => rest.replaceAll(name, ''), text).replace(ofAnyLanguage, '');
   const found = (await wordsOf(page)).filter((text) => english.test(strip(text)));

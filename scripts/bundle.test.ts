@@ -37,21 +37,21 @@ async function examine(
 }
 
 describe('a build of the dashboard', () => {
-  it('without a fault has no finding, and its sizes are reported', async () => {
+  it('with nothing wrong has no finding, and reports its sizes', async () => {
     const report = await examine({});
     expect(report.findings).toEqual([]);
     expect(report.initialBytes).toBeGreaterThan(0);
     expect([...report.pages.values()]).toEqual([expect.any(Number)]);
   });
 
-  it('is refused when the initial script is too large', async () => {
+  it('is refused when the script that is loaded first is too large', async () => {
     // Random text stays large when it is compressed.
     const noise = Array.from({ length: 60_000 }, () => Math.random().toString(36).slice(2)).join('');
     const report = await examine({ 'main.ts': `console.log('${noise}'); ${clean['main.ts']}` });
     expect(report.findings).toEqual([expect.stringMatching(/^the initial script has \d+\.\d kB \(gzip\), more than 250\.0 kB$/)]);
   });
 
-  it('may be as large in a page that is loaded on demand', async () => {
+  it('may have a larger script for a page that is loaded on demand', async () => {
     const noise = Array.from({ length: 60_000 }, () => Math.random().toString(36).slice(2)).join('');
     const report = await examine({ 'page.ts': `console.log('${noise}');` });
     expect(report.findings).toEqual([]);

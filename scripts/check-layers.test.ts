@@ -9,7 +9,7 @@ function check(files: Readonly<Record<string, string>>): string[] {
 const api = 'apps/api/src';
 
 describe('the check of imports', () => {
-  it('passes files that import downwards, their own room, and packages that are theirs', () => {
+  it('accepts imports of lower layers, of the same folder, and of allowed packages', () => {
     const files = {
       [`${api}/main.ts`]: `import { createApp } from './app.ts';`,
       [`${api}/app.ts`]: `import { dlqRoutes } from './dlq/routes.ts';`,
@@ -27,28 +27,33 @@ describe('the check of imports', () => {
       'a feature that imports another',
       `${api}/dlq/retry.ts`,
       `import { x } from '../replays/run.ts';`,
-      `${api}/dlq/retry.ts:1: api/features may not import ${api}/replays/run.ts (api/features). One feature never reaches into another`,
+      `${api}/dlq/retry.ts:1: api/features may not import ${api}/replays/run.ts (api/features). A feature never imports another`,
     ],
-    ['the engine that imports a feature', `${api}/platform/jobs.ts`, `import { x } from '../flow/flow.ts';`, 'platform/ is the engine'],
     [
-      'a type alone',
+      'the engine that imports a feature',
+      `${api}/platform/jobs.ts`,
+      `import { x } from '../flow/flow.ts';`,
+      'platform/ is the technical base',
+    ],
+    [
+      'an import of types only',
       `${api}/deliveries/rerun.ts`,
       `\nimport type { X } from '../journal/store.ts';`,
       'rerun.ts:2: api/deliveries may not import',
     ],
     [
-      'a type in an expression',
+      'an `import()` in a type',
       `${api}/tenancy/a.ts`,
       `export type A = import('../orgs/store.ts').Org;`,
-      'tenancy/ says whose a request is',
+      'tenancy/ knows orgs, their keys and their legal holds',
     ],
     ['an import at run time', `${api}/tenancy/a.ts`, `await import('../orgs/store.ts');`, 'api/tenancy may not import'],
-    ['what is exported again', `${api}/leases/a.ts`, `export { x } from '../deliveries/rows.ts';`, 'leases/ is one machine'],
+    ['a re-export', `${api}/leases/a.ts`, `export { x } from '../deliveries/rows.ts';`, 'leases/ runs every kind of long work'],
     [
       'another workspace',
       'apps/cli/src/client.ts',
       `import { x } from '@tributary/pipeline/crypto/seal.ts';`,
-      'A server is known by HTTP only',
+      'talks to a server only over HTTP',
     ],
     [
       'a source that imports another',
@@ -78,17 +83,17 @@ describe('the check of imports', () => {
     ['HTTP in background work', `${api}/dlq/jobs.ts`, `import { jsonBody } from '../platform/requests.ts';`, 'Background work'],
     ['the driver outside of its file', `${api}/dlq/retry.ts`, `import pg from 'pg';`, 'apps/api/src/platform/db.ts: take a Db or Sql'],
     [
-      'a package that shared may not have',
+      'a package that packages/shared may not import',
       'packages/shared/src/a.ts',
       `import { hash } from 'node:crypto';`,
       'it imports zod and its own files',
     ],
-    ['a file in a folder that the table does not name', 'apps/mobile/src/a.ts', '', 'apps/mobile/src/a.ts: belongs to no layer'],
-  ])('names %s, with the right place', (_what, file, text, told) => {
-    expect(check({ [file]: text })).toEqual([expect.stringContaining(told)]);
+    ['a file in a folder that layers.ts does not name', 'apps/mobile/src/a.ts', '', 'apps/mobile/src/a.ts: belongs to no layer'],
+  ])('reports %s, and says where the code belongs', (_what, file, text, message) => {
+    expect(check({ [file]: text })).toEqual([expect.stringContaining(message)]);
   });
 
-  it('names files that import each other in a circle, types included, once', () => {
+  it('reports an import cycle once, also when one of its imports is of types only', () => {
     const files = {
       'chaos/src/a.ts': `import { b } from './b.ts';`,
       'chaos/src/b.ts': `import { c } from './c.ts';`,
@@ -96,9 +101,7 @@ describe('the check of imports', () => {
       'chaos/src/d.ts': `import { a } from './a.ts';`,
     };
     expect(check(files)).toEqual([
-      expect.stringContaining(
-        'chaos/src/a.ts → chaos/src/b.ts → chaos/src/c.ts → chaos/src/a.ts: these files import each other in a circle',
-      ),
+      expect.stringContaining('chaos/src/a.ts → chaos/src/b.ts → chaos/src/c.ts → chaos/src/a.ts: these files form an import cycle'),
     ]);
   });
 });

@@ -1,15 +1,15 @@
-// Checks every import of the repository against scripts/layers.ts, and that no files import each other in a circle.
+// Checks every import of the repository against scripts/layers.ts, and that there is no import cycle.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, matchesGlob, posix } from 'node:path';
 import { parseSync, Visitor } from 'oxc-parser';
-import { type Layer, layers, type Reservation, reservations } from './layers.ts';
+import { type Layer, layers, type Restriction, restrictions } from './layers.ts';
 
-/** Both paths from the root of the repository. */
 export interface Import {
+  /** The importing file, as a path from the root of the repository. */
   from: string;
   line: number;
-  /** A file of the repository, or a package as it is written. */
+  /** The imported file, as a path from the root of the repository, or the package as the import names it. */
   to: string;
   isPackage: boolean;
 }
@@ -22,7 +22,7 @@ const workspaces: Readonly<Record<string, string>> = {
 };
 const isSource = (file: string) => /\.(ts|tsx|mts|mjs)$/.test(file);
 
-/** What a file imports: statically, as types only, by `import()`, by `import('…')` in a type, and what it exports again. */
+/** Everything that a file imports: static imports, type imports, `import()`, `import('…')` in a type, and re-exports. */
 export function importsOf(file: string, text: string): Import[] {
   const { module, program, errors } = parseSync(file, text);
   const [error] = errors;
@@ -50,13 +50,13 @@ export function importsOf(file: string, text: string): Import[] {
   });
 }
 
-/** One sentence for each import that stands against the table, each file that it does not name, and each circle. */
+/** Returns one sentence for each import that layers.ts forbids, each file that belongs to no layer, and each import cycle. */
 export function findViolations(files: readonly string[], imports: readonly Import[]): string[] {
   const unplaced = files
     .filter((file) => !layerOf(file))
     .map((file) => `${file}: belongs to no layer. Name its folder in scripts/layers.ts, with what it may import.`);
-  const forbidden = imports.flatMap((one) => [...againstLayers(one), ...againstReservations(one)]);
-  return [...unplaced, ...forbidden, ...findCircles(imports).map(describeCircle)];
+  const forbidden = imports.flatMap((one) => [...againstLayers(one), ...againstRestrictions(one)]);
+  return [...unplaced, ...forbidden, ...findCycles(imports).map(describeCycle)];
 }
 
 const placed = new Map<string, Layer | undefined>();
@@ -76,53 +76,53 @@ function againstLayers({ from, line, to, isPackage }: Import): string[] {
   if (isPackage || !above || !below) return [];
   const isAllowed =
     above === below
-      ? roomOf(from, above) === roomOf(to, below)
+      ? folderOf(from, above) === folderOf(to, below)
       : above.imports.some((name) => (name.endsWith('/*') ? below.name.startsWith(name.slice(0, -1)) : below.name === name));
   return isAllowed ? [] : [`${from}:${line}: ${above.name} may not import ${to} (${below.name}). ${above.hint}`];
 }
 
-/** The folder in the place of the `*` of the layer's glob; a layer without one is one room. */
-function roomOf(file: string, layer: Layer): string | undefined {
+/** The folder that the `*` of the layer's glob stands for; undefined when the files of the layer may all import each other. */
+function folderOf(file: string, layer: Layer): string | undefined {
   const glob = layer.files.find((one) => matchesGlob(file, one)) ?? '';
   const place = glob.split('/').indexOf('*');
   return place === -1 ? undefined : file.split('/')[place];
 }
 
-function againstReservations({ from, line, to, isPackage }: Import): string[] {
-  const isBroken = ({ files, except = [], never = [], onlyPackages }: Reservation) =>
+function againstRestrictions({ from, line, to, isPackage }: Import): string[] {
+  const isBroken = ({ files, except = [], never = [], onlyPackages }: Restriction) =>
     isAmong(from, files) &&
     !isAmong(from, except) &&
     (isAmong(to, never) || (isPackage && onlyPackages !== undefined && !isAmong(to, onlyPackages)));
-  return reservations.filter(isBroken).map(({ hint }) => `${from}:${line}: may not import ${to}. ${hint}`);
+  return restrictions.filter(isBroken).map(({ hint }) => `${from}:${line}: may not import ${to}. ${hint}`);
 }
 
-/** For each set of files that all reach each other, the shortest circle through the first of them, by name. */
-function findCircles(imports: readonly Import[]): string[][] {
+/** Returns one cycle for each group of files that all reach each other: the shortest one through the first file of the group by name. */
+function findCycles(imports: readonly Import[]): string[][] {
   const next = Map.groupBy(
     imports.filter(({ isPackage }) => !isPackage),
     ({ from }) => from,
   );
-  const circles: string[][] = [];
+  const cycles: string[][] = [];
   const covered = new Set<string>();
   for (const start of [...next.keys()].sort()) {
     if (covered.has(start)) continue;
-    const circle = shortestWayBack(start, next);
-    if (!circle) continue;
-    circles.push(circle);
-    for (const file of circle) covered.add(file);
+    const cycle = shortestCycle(start, next);
+    if (!cycle) continue;
+    cycles.push(cycle);
+    for (const file of cycle) covered.add(file);
   }
-  return circles;
+  return cycles;
 }
 
-function shortestWayBack(start: string, next: ReadonlyMap<string, readonly Import[]>): string[] | undefined {
+function shortestCycle(start: string, next: ReadonlyMap<string, readonly Import[]>): string[] | undefined {
   const cameFrom = new Map<string, string>();
   const queue = [start];
   for (const file of queue) {
     for (const { to } of next.get(file) ?? []) {
       if (to === start) {
-        const way = [file];
-        for (let step = cameFrom.get(file); step !== undefined; step = cameFrom.get(step)) way.unshift(step);
-        return way;
+        const path = [file];
+        for (let step = cameFrom.get(file); step !== undefined; step = cameFrom.get(step)) path.unshift(step);
+        return path;
       }
       if (!cameFrom.has(to)) {
         cameFrom.set(to, file);
@@ -133,8 +133,8 @@ function shortestWayBack(start: string, next: ReadonlyMap<string, readonly Impor
   return undefined;
 }
 
-const describeCircle = (circle: readonly string[]) =>
-  `${[...circle, circle[0]].join(' → ')}: these files import each other in a circle. Move what they share into a file that imports none of them.`;
+const describeCycle = (cycle: readonly string[]) =>
+  `${[...cycle, cycle[0]].join(' → ')}: these files form an import cycle. Move what they share into a file that imports none of them.`;
 
 if (import.meta.main) {
   const root = join(import.meta.dirname, '..');
@@ -145,8 +145,8 @@ if (import.meta.main) {
   for (const violation of violations) console.error(violation);
   console.log(
     violations.length > 0
-      ? `${violations.length} imports or files stand against scripts/layers.ts.`
-      : `${files.length} files, ${imports.length} imports: each keeps to its layer, and none goes in a circle.`,
+      ? `${violations.length} problems: scripts/layers.ts says who may import whom.`
+      : `${files.length} files, ${imports.length} imports: scripts/layers.ts allows each of them, and there is no import cycle.`,
   );
   process.exitCode = violations.length > 0 ? 1 : 0;
 }

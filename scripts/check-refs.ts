@@ -1,28 +1,28 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
-// Documents that name missing files mislead their readers: every path, link, script and variable that they name must exist.
+// Checks that every path, link, script and variable that the documents name exists.
 
 const root = join(import.meta.dirname, '..');
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
-const papers = ['.env.example', ...globSync(['*.md', '{docs,ops,chaos}/**/*.md'], { cwd: root })];
+const documents = ['.env.example', ...globSync(['*.md', '{docs,ops,chaos}/**/*.md'], { cwd: root })];
 const scripts = Object.keys((JSON.parse(read('package.json')) as { scripts: Record<string, string> }).scripts);
 /** Directories that are made by running the product and are not part of the repository. */
 const generated = /^(\.local|node_modules)\//;
 
-const problems = papers.flatMap((paper) => {
-  if (!existsSync(join(root, paper))) return [`${paper} is missing`];
-  return read(paper)
+const problems = documents.flatMap((document) => {
+  if (!existsSync(join(root, document))) return [`${document} is missing`];
+  return read(document)
     .split('\n')
-    .flatMap((line, index) => wrongIn(paper, line).map((problem) => `${paper}:${index + 1}  ${problem}`));
+    .flatMap((line, index) => wrongIn(document, line).map((problem) => `${document}:${index + 1}  ${problem}`));
 });
 problems.push(...undocumentedVariables());
 for (const problem of problems) console.error(problem);
-if (problems.length === 0) console.log(`${papers.length} documents: every path, link, script and variable that they name exists.`);
+if (problems.length === 0) console.log(`${documents.length} documents: every path, link, script and variable that they name exists.`);
 process.exitCode = problems.length > 0 ? 1 : 0;
 
-function wrongIn(paper: string, line: string): string[] {
-  const links = [...line.matchAll(/\]\((?!https?:|mailto:)([^)\s]+)\)/g)].flatMap(([, target = '']) => wrongLink(paper, target));
+function wrongIn(document: string, line: string): string[] {
+  const links = [...line.matchAll(/\]\((?!https?:|mailto:)([^)\s]+)\)/g)].flatMap(([, target = '']) => wrongLink(document, target));
   const paths = [...line.matchAll(/`([^`\s]+)`/g)].flatMap(([, text = '']) => wrongPath(text));
   const names = [...line.matchAll(/\bnpm run ([\w:-]+)/g)].flatMap(([, name = '']) =>
     scripts.includes(name) ? [] : [`npm run ${name} is not a script of package.json`],
@@ -30,9 +30,9 @@ function wrongIn(paper: string, line: string): string[] {
   return [...links, ...paths, ...names];
 }
 
-function wrongLink(paper: string, target: string): string[] {
+function wrongLink(document: string, target: string): string[] {
   const [path = '', anchor] = target.split('#');
-  const file = path === '' ? paper : relative(root, join(root, dirname(paper), path));
+  const file = path === '' ? document : relative(root, join(root, dirname(document), path));
   if (!existsSync(join(root, file))) return [`links to ${target}, which does not exist`];
   if (!anchor || !file.endsWith('.md') || headings(file).includes(anchor)) return [];
   return [`links to ${target}, but ${file} has no such heading`];

@@ -12,7 +12,7 @@ export interface DemoTarget {
   config: unknown;
 }
 
-/** The kind of a delivery; most are `good`. */
+/** The kinds of deliveries; most are `good`. */
 export type DeliveryKind = 'good' | 'duplicate' | 'conflict' | 'wrong secret' | 'broken' | 'unreadable';
 
 export interface Sent {
@@ -131,7 +131,7 @@ function request(target: DemoTarget, kind: DeliveryKind, sample: Sample, body: s
   const isJson = kind === 'broken' || kind === 'unreadable';
   let signed: Signed = source.sign(body, secrets, config, Date.now());
   if (isJson && signed.body !== undefined) {
-    // The credential belongs into the body, but this body is broken. A sample whose credential is in a header is signed instead.
+    // This source sends the credential in the body, and the body is broken. The first sample has its credential in a header, so it is signed instead.
     const first = source.samples[0] as Sample;
     signed = { headers: source.sign(first.body({ id: randomUUID(), nowMs: Date.now() }), secrets, config, Date.now()).headers };
   }

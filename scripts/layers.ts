@@ -1,15 +1,15 @@
-/** Files that stand on one floor: what they may import is said once, for all of them, type imports included. */
+/** A set of files with the same rule about what they may import. The rule includes type imports. */
 export interface Layer {
-  /** As `imports` and messages call it. */
+  /** The name that `imports` and messages use. */
   name: string;
   /**
-   * Globs from the root of the repository; a file belongs to the first layer that has one for it. A `*` in the place of a folder makes each
-   * such folder a room: a room imports its own files and no other room of the layer.
+   * Globs from the root of the repository; a file belongs to the first layer with a glob that matches. Where a glob has a `*` in the place of
+   * a folder, the files of each such folder may import each other, but not files of the other folders of the layer.
    */
   files: readonly string[];
-  /** Layers that its files may import besides their own; `api/*` names every layer whose name starts with `api/`. */
+  /** The other layers that files of this layer may import; `api/*` stands for every layer whose name starts with `api/`. */
   imports: readonly string[];
-  /** Where the code belongs that an import outside of `imports` wants. */
+  /** Printed with a forbidden import: where the code belongs instead. */
   hint: string;
 }
 
@@ -18,11 +18,11 @@ const pipeline = 'packages/pipeline/src';
 const web = 'apps/web/src';
 
 const tests = 'A test uses its own workspace, the packages below it and the local stack.';
-const apiCommands = 'Commands and composition stand above everything: pass what a layer below needs as an argument.';
+const apiCommands = 'Nothing imports the programs, app.ts or services.ts: pass what a lower layer needs as an argument.';
 
-/** Who may import whom, workspace by workspace, the lowest layer first. Nothing else says so: `biome.json` has no rule for imports. */
+/** Who may import whom: workspace by workspace, the lowest layer first. This is the only place; `biome.json` has no rule for imports. */
 export const layers: readonly Layer[] = [
-  // Tests and their harnesses see all of their own workspace.
+  // Tests and their harnesses may import everything in their own workspace.
   { name: 'shared tests', files: ['packages/shared/src/**/*.test.ts'], imports: ['shared'], hint: tests },
   {
     name: 'pipeline tests',
@@ -46,7 +46,7 @@ export const layers: readonly Layer[] = [
     name: 'web mock',
     files: [`${web}/test/mock/**`],
     imports: ['shared'],
-    hint: 'The mock answers in the wire shapes of packages/shared, for component tests and for the looks in e2e/: it knows no page.',
+    hint: 'The mock server answers in the wire shapes of packages/shared, for the component tests and for e2e/looks/: it imports no page.',
   },
   { name: 'web tests', files: [`${web}/**/*.test.{ts,tsx}`, `${web}/test/**`], imports: ['web mock', 'web/*', 'shared'], hint: tests },
   {
@@ -67,7 +67,7 @@ export const layers: readonly Layer[] = [
     name: 'pipeline/sources',
     files: [`${pipeline}/sources/*/**`],
     imports: ['pipeline/proofs', 'pipeline/parts', 'shared'],
-    hint: 'A source knows the contract (source.ts) and the wings, never another source: what two sources prove belongs to proofs/, what they read to reading/.',
+    hint: 'A source imports the contract (source.ts) and the folders proofs/, reading/, privacy/ and crypto/, never another source: shared signature schemes belong in proofs/, shared reading in reading/.',
   },
   {
     name: 'pipeline/registry',
@@ -79,44 +79,44 @@ export const layers: readonly Layer[] = [
     name: 'pipeline/proofs',
     files: [`${pipeline}/proofs/**`],
     imports: ['pipeline/parts', 'shared'],
-    hint: 'A proof serves every source, so it knows none of them.',
+    hint: 'Every source can use the signature schemes in proofs/, so they import no source.',
   },
   {
     name: 'pipeline/parts',
     files: [`${pipeline}/**`],
     imports: ['shared'],
-    hint: 'The pipeline knows the contract of a source (source.ts), never a source: put what it needs into the contract. Clocks, keys and I/O are arguments.',
+    hint: 'The pipeline imports the contract of a source (source.ts), never a source: put what it needs into the contract. Clocks, keys and I/O are arguments.',
   },
 
   {
     name: 'api/platform',
     files: [`${api}/platform/**`],
     imports: ['pipeline/parts', 'shared'],
-    hint: 'platform/ is the engine and knows no product: take what you need as an argument, or put the file beside what it imports.',
+    hint: 'platform/ is the technical base and imports no other folder of the API: take what you need as an argument, or put the file beside what it imports.',
   },
   {
     name: 'api/tenancy',
     files: [`${api}/tenancy/**`],
     imports: ['api/platform', 'pipeline/parts', 'shared'],
-    hint: 'tenancy/ says whose a request is and knows no feature: take what you need as an argument.',
+    hint: 'tenancy/ knows orgs, their keys and their legal holds, and imports no feature: take what you need as an argument.',
   },
   {
     name: 'api/leases',
     files: [`${api}/leases/**`],
     imports: ['api/platform', 'shared'],
-    hint: 'leases/ is one machine for every kind of long work: what is specific to one of them is passed in by it.',
+    hint: 'leases/ runs every kind of long work: what is specific to one kind is passed in by its feature.',
   },
   {
     name: 'api/deliveries',
     files: [`${api}/deliveries/**`],
     imports: ['api/tenancy', 'api/platform', 'pipeline/*', 'shared'],
-    hint: 'deliveries/ serves the features and knows none: what a delivery needs of a feature is an argument, what two features share moves here.',
+    hint: 'deliveries/ is used by the features and imports none: take what you need from a feature as an argument.',
   },
   {
     name: 'api/operate',
     files: [`${api}/operate/**`],
     imports: ['api/features', 'api/deliveries', 'api/leases', 'api/tenancy', 'api/platform', 'shared'],
-    hint: 'operate/ watches the features from above and stands beside dashboard/ and reference/: it imports neither.',
+    hint: 'operate/ reads figures of the features. It imports neither dashboard/ nor reference/.',
   },
   {
     name: 'api/dashboard',
@@ -128,13 +128,13 @@ export const layers: readonly Layer[] = [
     name: 'api/reference',
     files: [`${api}/reference/**`],
     imports: ['api/platform', 'shared'],
-    hint: 'reference/ reads what the mounted routes say of themselves: describe a route in the openapi.ts of its feature.',
+    hint: 'reference/ makes the OpenAPI document from the mounted routes: describe a route in the openapi.ts of its feature.',
   },
   {
     name: 'api/features',
     files: [`${api}/*/**`],
     imports: ['api/deliveries', 'api/leases', 'api/tenancy', 'api/platform', 'pipeline/*', 'shared'],
-    hint: 'One feature never reaches into another: what two share belongs to deliveries/, leases/, tenancy/ or platform/, or is passed in by app.ts.',
+    hint: 'A feature never imports another: what two features share belongs in deliveries/, leases/, tenancy/ or platform/, or is passed in by app.ts.',
   },
   { name: 'api/services', files: [`${api}/services.ts`], imports: ['api/*', 'shared'], hint: apiCommands },
   { name: 'api/commands', files: [`${api}/*.ts`, 'apps/api/main.mjs'], imports: ['api/*', 'pipeline/*', 'shared'], hint: apiCommands },
@@ -143,88 +143,88 @@ export const layers: readonly Layer[] = [
     name: 'cli/programs',
     files: ['apps/cli/src/{programs,tributary,replayctl,dlqtriage}.ts', 'apps/cli/bin/**'],
     imports: ['cli/*', 'shared'],
-    hint: 'The CLI knows a server by HTTP only: wire shapes are in packages/shared, requests in apps/cli/src/client.ts.',
+    hint: 'The CLI talks to a server only over HTTP: wire shapes are in packages/shared, requests in apps/cli/src/client.ts.',
   },
   {
     name: 'cli/commands',
     files: ['apps/cli/src/commands/**'],
     imports: ['cli/parts', 'shared'],
-    hint: 'The CLI knows a server by HTTP only: wire shapes are in packages/shared, requests in apps/cli/src/client.ts.',
+    hint: 'The CLI talks to a server only over HTTP: wire shapes are in packages/shared, requests in apps/cli/src/client.ts.',
   },
   {
     name: 'cli/parts',
     files: ['apps/cli/src/*.ts'],
     imports: ['shared'],
-    hint: 'What commands share knows no command. A server is known by HTTP only: wire shapes are in packages/shared, requests in apps/cli/src/client.ts.',
+    hint: 'What commands share imports no command. The CLI talks to a server only over HTTP: wire shapes are in packages/shared, requests in apps/cli/src/client.ts.',
   },
 
   {
     name: 'web/lib',
     files: [`${web}/lib/**`],
     imports: ['shared'],
-    hint: 'lib/ is the ground floor of the dashboard: it knows the wire shapes of packages/shared and nothing of the server, of components or of pages.',
+    hint: 'lib/ is the lowest layer of the dashboard: it imports the wire shapes of packages/shared, and no component, page or server code.',
   },
   {
     name: 'web/ui',
     files: [`${web}/ui/**`],
     imports: ['web/lib', 'shared'],
-    hint: 'ui/ shows what it is given: a page passes in what it knows.',
+    hint: 'A component in ui/ shows what a page passes to it, and imports no page.',
   },
   {
     name: 'web/features',
     files: [`${web}/features/*/**`],
     imports: ['web/ui', 'web/lib', 'shared'],
-    hint: 'One feature never reaches into another: what two of them show belongs to ui/, what two of them ask to lib/, and app/ puts them together.',
+    hint: 'A feature never imports another: shared components belong in ui/, shared requests in lib/, and app/ combines features.',
   },
   {
     name: 'web/app',
     files: [`${web}/app/**`, `${web}/*.{ts,tsx}`],
     imports: ['web/*', 'shared'],
-    hint: 'The dashboard knows the wire shapes of packages/shared and the answers of the API, nothing of the server.',
+    hint: 'The dashboard imports the wire shapes of packages/shared, never server code.',
   },
 
   {
     name: 'local stack',
     files: ['supabase/local/**'],
     imports: [],
-    hint: 'supabase/local starts Postgres and Supabase for everybody: it knows no product, which is started as a process.',
+    hint: 'supabase/local starts Postgres, Supabase and the API as processes: it imports no code of the product.',
   },
   {
     name: 'database checks',
     files: ['supabase/{tests,tools}/**'],
     imports: ['local stack'],
-    hint: 'The checks of the database know SQL and the local stack.',
+    hint: 'The checks of the database use SQL and the local stack.',
   },
 
   {
     name: 'chaos/runs',
     files: ['chaos/src/{cases,main}.ts', 'chaos/*.ts'],
     imports: ['chaos', 'chaos/cases'],
-    hint: 'cases.ts lists the cases; what a case needs is in chaos/src.',
+    hint: 'cases.ts lists the cases; what a case needs belongs in chaos/src.',
   },
   {
     name: 'chaos/cases',
     files: ['chaos/src/cases/**'],
     imports: ['chaos', 'pipeline/*', 'shared', 'local stack'],
-    hint: 'A case imports what is common to cases from chaos/src, and meets the API as a process.',
+    hint: 'A case imports from chaos/src, never from another case, and runs the API as a process.',
   },
   {
     name: 'chaos',
     files: ['chaos/src/**'],
     imports: ['pipeline/*', 'shared', 'local stack'],
-    hint: 'What cases have in common knows no case, and meets the API as a process.',
+    hint: 'What cases share imports no case, and runs the API as a process.',
   },
   {
     name: 'bench',
     files: ['bench/src/**'],
     imports: ['api/platform', 'api/deliveries', 'chaos', 'pipeline/*', 'shared', 'local stack'],
-    hint: 'A benchmark measures the API as a process, or its writer (deliveries/) by itself.',
+    hint: 'A benchmark measures the API as a process, or only its writer (deliveries/).',
   },
   {
     name: 'e2e',
     files: ['e2e/**'],
     imports: ['web mock', 'shared', 'local stack'],
-    hint: 'A journey knows the product by its pages, HTTP and SQL only.',
+    hint: 'A journey uses the product through its pages, HTTP and SQL only.',
   },
   {
     name: 'scripts',
@@ -240,28 +240,28 @@ export const layers: readonly Layer[] = [
   },
 ];
 
-/** A further prohibition for single files, or on packages, that the floors do not express. */
-export interface Reservation {
-  /** For these files … */
+/** A restriction on single files or packages, which layers cannot express. */
+export interface Restriction {
+  /** The restricted files … */
   files: readonly string[];
-  /** … but not for these. */
+  /** … except these. */
   except?: readonly string[];
-  /** … no import of these files of the repository or packages (`pg`, `node:fs`). */
+  /** The files of the repository and the packages (`pg`, `node:fs`) that they must not import. */
   never?: readonly string[];
-  /** … no import of a package but these. */
+  /** The only packages that they may import. */
   onlyPackages?: readonly string[];
   hint: string;
 }
 
-const sourceOf = (folder: string): Pick<Reservation, 'files' | 'except'> => ({
+const sourceOf = (folder: string): Pick<Restriction, 'files' | 'except'> => ({
   files: [`${folder}/**`],
   except: [`${folder}/**/*.test.{ts,tsx}`, `${folder}/test/**`],
 });
 const hono = ['hono', 'hono/**', 'hono-openapi', '@hono/**'];
 const http = [`${api}/platform/problem.ts`, ...hono, `${api}/platform/{auth,requests,openapi-parts}.ts`, `${api}/*/{routes,openapi}.ts`];
 
-/** What belongs to one file only, and what may not be had somewhere at all. */
-export const reservations: readonly Reservation[] = [
+/** Packages that only one file may import, and imports that some files must not have. */
+export const restrictions: readonly Restriction[] = [
   {
     ...sourceOf('packages/shared/src'),
     onlyPackages: ['zod'],
@@ -282,44 +282,44 @@ export const reservations: readonly Reservation[] = [
     files: [`${api}/**`],
     except: [`${api}/platform/outbound.ts`, `${api}/**/*.test.ts`, `${api}/test/**`],
     never: ['undici', 'undici/**'],
-    hint: 'Requests to addresses that people typed go through apps/api/src/platform/outbound.ts (createOutbound), which checks and pins where they lead: take an Outbound as an argument.',
+    hint: 'Requests to addresses that people typed go through apps/api/src/platform/outbound.ts (createOutbound), which checks and pins the address: take an Outbound as an argument.',
   },
   {
     ...sourceOf(api),
     never: ['@supabase/**'],
-    hint: 'The API meets Supabase through platform/config.ts and platform/db.ts only.',
+    hint: 'The API uses no Supabase package: it reaches Supabase through platform/config.ts and platform/db.ts only.',
   },
   {
     files: [`${api}/**/store.ts`],
     never: http,
-    hint: 'A store holds SQL and knows no HTTP: return rows and let routes.ts answer.',
+    hint: 'A store holds SQL and no HTTP: return rows and let routes.ts answer.',
   },
   {
     files: [`${api}/**/jobs.ts`, `${api}/{deliveries,leases}/**`],
     except: [`${api}/**/*.test.ts`],
     never: http,
-    hint: 'Background work and deliveries/ know no HTTP: routes.ts reads the request and answers.',
+    hint: 'Background work, deliveries/ and leases/ contain no HTTP: routes.ts reads the request and answers.',
   },
   {
     ...sourceOf('apps/cli/src'),
     never: ['pg', 'pg/**', '@supabase/**'],
-    hint: 'The CLI knows a server by HTTP only: requests belong to apps/cli/src/client.ts.',
+    hint: 'The CLI talks to a server only over HTTP: requests belong in apps/cli/src/client.ts.',
   },
   {
     ...sourceOf(web),
     never: ['node:**'],
-    hint: 'The dashboard runs in a browser.',
+    hint: 'The dashboard runs in a browser, which has no Node modules.',
   },
   {
     files: [`${web}/**`],
     except: [`${web}/ui/charts.tsx`, `${web}/**/*.test.{ts,tsx}`],
     never: ['recharts', 'recharts/**', '@mantine/charts'],
-    hint: 'Charts come from ui/charts.tsx, with their table for screen readers.',
+    hint: 'Use the charts of ui/charts.tsx, which have a table for screen readers.',
   },
   {
     files: [`${web}/**`],
     except: [`${web}/lib/supabase.ts`, `${web}/lib/session.ts`, `${web}/**/*.test.{ts,tsx}`],
     never: ['@supabase/**'],
-    hint: 'Supabase belongs to lib/supabase.ts and lib/session.ts.',
+    hint: 'Only lib/supabase.ts and lib/session.ts import Supabase: use what they export.',
   },
 ];

@@ -14,7 +14,7 @@ const atOnce = Math.max(2, availableParallelism());
 /** Runs every stage, also after a failed one, prints a summary that ends in `N passed, N failed`, and returns the exit code. */
 export async function runSteps(stages: readonly Stage[], options: { budgetMinutes?: number } = {}): Promise<number> {
   const interrupted = new AbortController();
-  // the terminal's Ctrl-C reaches the steps as well, so they are only waited for; a SIGTERM is handed on
+  // Ctrl-C in a terminal also reaches the steps, so this process only waits for them to end. A SIGTERM reaches only this process and is passed on.
   process.on('SIGINT', () => interrupted.abort());
   process.on('SIGTERM', () => interrupted.abort('SIGTERM'));
   const started = performance.now();
@@ -42,7 +42,7 @@ interface Printer {
   begin(title: string): { write(chunk: Buffer): void; end(): void };
 }
 
-/** Prints the step that began first as it goes and keeps the output of the others until their turn, so that each output is in one piece. */
+/** Prints the output of the earliest running step at once and holds back that of later steps, so that the outputs are not mixed. */
 function createPrinter(): Printer {
   const queue: { kept: Uint8Array[]; ended: boolean }[] = [];
   const print = () => {
@@ -94,7 +94,7 @@ async function runStep(step: Step, interrupted: AbortSignal, printer: Printer): 
   const report = step.report === 'vitest' ? readVitestReport(file) : step.report === 'playwright' ? readPlaywrightReport(file) : undefined;
   rmSync(directory, { recursive: true, force: true });
   if (!report) return { name: step.name, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, seconds, note };
-  // a file that could not be loaded or an error outside of any test fails the run without a failed test
+  // A file that cannot be loaded, or an error outside of any test, fails the step without a failed test.
   const isBroken = code !== 0 && report.failed === 0;
   return {
     name: step.name,
@@ -145,7 +145,7 @@ function run(args: readonly string[], options: RunOptions): Promise<{ code: numb
     child.once('exit', (code, signal) => {
       if (signal && !note) note = `ended by ${signal}`;
       if (code && !note) note = `exit code ${code} of ${args[0]}`;
-      // what the step wrote last is still in the pipe; a process that it left behind must not hold up the run
+      // The last output of the step may still be in the pipe. A process that the step left behind keeps the pipe open, so the wait is limited.
       const late = setTimeout(() => done(code), 2_000);
       child.once('close', () => {
         clearTimeout(late);
@@ -155,5 +155,5 @@ function run(args: readonly string[], options: RunOptions): Promise<{ code: numb
   });
 }
 
-/** The steps write into pipes, and would print without colors to a person's terminal. */
+/** Steps write into pipes and would therefore print without colors, even when a person reads the output in a terminal. */
 const colors = (): NodeJS.ProcessEnv => (process.stdout.isTTY && !process.env.NO_COLOR ? { FORCE_COLOR: '1' } : {});

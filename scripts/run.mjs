@@ -132,7 +132,7 @@ async function install() {
   const code = await new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: root,
-      env: { ...environment, PATH: process.env.PATH },
+      env: { ...environment, PATH: process.env.PATH, TRIBUTARY_COMMAND: 'true' },
       stdio: ['ignore', 'inherit', 'inherit'],
     });
     forwardSignals(child);

@@ -26,7 +26,7 @@ try {
   fail(`The statement failed: ${(error as Error).message}.`);
 }
 
-/** One line for each column, as psql does with -x. */
+/** Renders a row with one line for each column, as `psql -x` does. */
 function renderRow(row: Record<string, unknown>): string {
   const width = Math.max(...Object.keys(row).map((name) => name.length));
   return Object.entries(row)

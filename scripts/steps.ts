@@ -20,14 +20,14 @@ export type Stage = readonly Step[];
 const tool = (name: string, file: string, ...args: string[]): Step => ({ name, file: join('node_modules', file), args });
 const script = (name: string, file: string, ...args: string[]): Step => ({ name, file, args });
 
-/** The checks that need no database. The slowest come first, so that the short ones fill the time beside them. */
+/** The checks that need no database. The slowest come first, so that the short ones run beside them. */
 export const staticStage: Stage = [
   tool('lint and format', '@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'),
-  tool('types of what runs on Node', 'typescript/bin/tsc', '-p', '.'),
-  tool('types of what runs in browsers', 'typescript/bin/tsc', '-p', 'apps/web'),
+  tool('types, Node', 'typescript/bin/tsc', '-p', '.'),
+  tool('types, browser', 'typescript/bin/tsc', '-p', 'apps/web'),
   tool('dead code', 'knip/bin/knip.js'),
-  script('what browsers load', 'scripts/check-bundle.ts'),
-  script('layers and circles', 'scripts/check-layers.ts'),
+  script('bundle of the dashboard', 'scripts/check-bundle.ts'),
+  script('layers and import cycles', 'scripts/check-layers.ts'),
   script('references', 'scripts/check-refs.ts'),
   script('generated pages', 'scripts/docs.ts', '--check'),
 ];
@@ -50,10 +50,10 @@ export const browserStep: Step = {
   report: 'playwright',
 };
 
-/** Every fault of `chaos/` for as long and as often as the fault asks for. */
+/** The fault cases of `chaos/` in their long form. */
 export const longFaultsStep: Step = { ...script('faults, long form', 'chaos/src/main.ts'), minutesMax: 75 };
 
-/** Everything that a change must pass. The fastest to fail comes first; fault cases that a busy machine would falsify run alone, at the end. */
+/** Everything that a change must pass. Fast checks come first. Fault cases whose results are only valid on an idle machine run alone, at the end. */
 export const everything: readonly Stage[] = [
   [...staticStage, ...databaseStage],
   [vitestStep('unit, component and database tests', 'unit', 'web', 'db')],

@@ -15,7 +15,7 @@ function summarize(results: Result[], seconds = 61, budgetMinutes = 2): { code: 
 }
 
 describe('the summary', () => {
-  it('ends in the counts of all steps, with the minutes of each before them', () => {
+  it('lists each step with its minutes, and ends in the counts of all steps', () => {
     const { code, lines } = summarize([step(), step({ name: 'lint', passed: 0, failed: 1, note: 'exit code 1', seconds: 5 })]);
     expect(code).toBe(1);
     expect(lines.at(-1)).toBe('3 passed, 1 failed');
@@ -30,7 +30,7 @@ describe('the summary', () => {
     expect(slow.map((line) => line.trim())).toEqual(Array.from({ length: 10 }, (_, n) => `${16 - n}.0 s  test ${16 - n}`));
   });
 
-  it('says that a run is above its budget, and does not fail it', () => {
+  it('says when a run is above its budget, without failing the run', () => {
     const { code, lines } = summarize([step()], 150);
     expect(code).toBe(0);
     expect(lines.at(-2)).toBe('The run took 2.5 minutes, which is above its budget of 2 minutes.');

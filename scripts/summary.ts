@@ -30,7 +30,7 @@ export function printSummary(
 
   print(`\n${'─'.repeat(80)}`);
   for (const result of results) print(lineOf(result));
-  print(`  ${'from start to end'.padEnd(32)} ${minutes(seconds)}\n`);
+  print(`  ${'the whole run'.padEnd(32)} ${minutes(seconds)}\n`);
 
   const slowest = reports.flatMap((report) => report.times).sort((a, b) => b.seconds - a.seconds);
   list(

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** What a step that runs many tests tells about them. */
+/** The results of a step that runs many tests. */
 export interface TestReport {
   passed: number;
   failed: number;

@@ -1,9 +1,9 @@
-// Starts the API. This file is plain JavaScript so that an older Node.js, which cannot read TypeScript, says which version is needed.
+// Starts the API. This file is plain JavaScript, so that an older Node.js, which cannot run TypeScript, prints which version is needed.
 const needed = 24;
 
 if (Number.parseInt(process.versions.node, 10) < needed) {
   console.error(
-    `The API needs Node.js ${needed} or newer, and this is ${process.versions.node}: install that version, or run \`npm start\`, which brings its own.`,
+    `The API needs Node.js ${needed} or newer, and this is ${process.versions.node}: use \`npx node apps/api/main.mjs\` or \`npm start\`, which run the Node.js of node_modules.`,
   );
   process.exit(1);
 }

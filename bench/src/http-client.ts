@@ -17,7 +17,7 @@ interface Line {
 
 /**
  * A minimal HTTP/1.1 client over kept-alive sockets. The load generator shares the cores with the measured server, and Node's own client costs
- * several times as much per request. All sockets are open when the promise resolves, because thousands of connections made in one instant would
+ * several times as much per request. All sockets are open when the promise resolves, because opening thousands of connections at once would
  * measure the kernel's backlog instead. Requests beyond the number of sockets wait in a queue.
  */
 export async function createHttpClient(url: string, sockets: number, answerWithinMs: number) {

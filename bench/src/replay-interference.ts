@@ -18,7 +18,7 @@ const usage = `Usage: npm run bench:replay -- [--quick] [--docs]
 
 const throttlePerSecond = 100;
 const connections = 16;
-/** The share of the API's capacity that the load uses: a moderate load, as on a machine of sensible size. */
+/** The share of the API's capacity that the load uses: a moderate load, as on a machine that is large enough. */
 const share = 0.4;
 const modes = ['replay', 'reprocess'] as const;
 const bound = 2;
@@ -156,7 +156,7 @@ function facts(): string[] {
   return [
     `Measured ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC${quick ? ' with --quick: not for quoting' : ''}`,
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, ${machine.system}; ${machine.shared}`,
-    `${connections} connections, closed loop, together ${perSecond} purchases/s (${share * 100} % of the most they could); ${rounds} rounds of ${seconds} s each way`,
+    `${connections} connections, closed loop, together ${perSecond} purchases/s (${share * 100} % of the capacity); ${rounds} rounds of ${seconds} s each way`,
   ];
 }
 

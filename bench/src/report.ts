@@ -43,7 +43,7 @@ function describe({ machine, postgres, payload, writer, measuredAt, quick }: Ben
     `Measured ${measuredAt.slice(0, 16).replace('T', ' ')} UTC${quick ? ' with --quick: not for quoting' : ''}`,
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, ${machine.system}; ${machine.shared}`,
     `Node ${machine.node}; Postgres ${written(settings).join(', ')}`,
-    `Indexes an event is entered in: ${written(indexes).join(', ')}`,
+    `Indexes per table: ${written(indexes).join(', ')}`,
     `Purchase ${payload.purchaseBytes} bytes; batch ${payload.batchBytes} bytes of ${payload.recordsPerBatch} records; writer: up to ${writer.batchRecordsMax} records a batch, ${writer.batchesInFlightMax} batches in flight`,
   ];
 }

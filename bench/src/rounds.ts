@@ -108,7 +108,10 @@ export function capacityOf(measured: readonly Round[], scenario: 'b' | 'c'): num
   return Math.max(...connectionCounts.map((connections) => rateOf(measured, scenario, connections)));
 }
 
-/** The ratio of two capacities, each at its better number of connections. Ratios are taken within a round, where the conditions were most alike; the result is their median. */
+/**
+ * The ratio of two capacities, each at its better number of connections: the median of the ratios of all rounds. A ratio compares measurements of one
+ * round, because other load on the machine changes least within a round.
+ */
 export function ratioOf(measured: readonly Round[], above: Scenario, below: Scenario): number {
   const perRound = (scenario: Scenario) => {
     const all = [

@@ -73,7 +73,7 @@ export const caseGroups = {
       run: redriveUnderLoad,
     },
   ],
-  /** They measure times, or require that the API refuses nothing: on a machine that is busy with something else they fail. */
+  /** These cases measure times, or require that the API refuses nothing: they fail on a machine that is busy with something else. */
   alone: [
     {
       fault: 6,

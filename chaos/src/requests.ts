@@ -97,14 +97,14 @@ function build(
   const request = (path: string): BuiltRequest => ({ route, method: method.toUpperCase(), path, body, forUsers });
   const hasCursor = parameters.some(({ name }) => name === 'cursor' || name === 'after');
   const queries = hasCursor ? [query(), ...ids.cursors.map((cursor) => query(cursor))] : [query()];
-  // `{id}` names the thing of its route, which the document does not say: one of each thing is tried.
+  // The document does not say which kind of object `{id}` is, so one id of each kind is tried.
   const paths = template.includes('{id}') ? ids.anything.map((id) => template.replace('{id}', id)) : [template];
   return paths.flatMap((path) =>
     queries.map((search) => request(path.replace(/\{(\w+)\}/g, (_, name: string) => ids.byName[name] ?? '') + search)),
   );
 }
 
-/** A value that the schema takes: ids by their names, otherwise the first or smallest there is. */
+/** A value that is valid for the schema: ids by their names, otherwise the first or smallest possible value. */
 function sample(document: ApiDocument, schema: Schema, name: string, ids: Ids): unknown {
   if (schema.$ref) return sample(document, document.components?.schemas?.[schema.$ref.split('/').at(-1) ?? ''] ?? {}, name, ids);
   if (schema.const !== undefined) return schema.const;

@@ -20,7 +20,7 @@ export interface SenderFigures {
   slowestAnswerMs: number;
   /** For each delivery, the time until it was acknowledged. */
   latenciesMs: number[];
-  /** Answers and outcomes that no promise allows. */
+  /** Unexpected answers and outcomes, which no promise allows. */
   surprises: string[];
   lastAckAt: number;
 }
@@ -31,7 +31,7 @@ export interface SenderOptions {
   random: () => number;
   sockets: number;
   /** How long one delivery is retried before the sender reports it as a surprise. */
-  patienceMs?: number;
+  timeoutMs?: number;
 }
 
 interface Sent {
@@ -70,7 +70,7 @@ export function bodyOf(connection: ProofConnection, key: string, nowMs: number):
 export const sha256 = (bytes: string | Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 /** Sends deliveries as a patient platform does: a delivery is sent again under the same key until it is acknowledged or rejected. */
-export function createSender({ url, journal, random, sockets, patienceMs = 60_000 }: SenderOptions): Sender {
+export function createSender({ url, journal, random, sockets, timeoutMs = 60_000 }: SenderOptions): Sender {
   const client = createClient(sockets);
   const startedAt = Date.now();
   const acked: Sent[] = [];
@@ -91,7 +91,7 @@ export function createSender({ url, journal, random, sockets, patienceMs = 60_00
   async function deliver(connection: ProofConnection, key: string, { stored, secrets, dueAt = performance.now() }: DeliverOptions = {}) {
     const body = bodyOf(connection, key, startedAt);
     if (stored === undefined) await journal.note({ what: 'attempted', key, connectionId: connection.id, sha256: sha256(body) });
-    const deadline = Date.now() + patienceMs;
+    const deadline = Date.now() + timeoutMs;
     let last = '';
     while (Date.now() < deadline) {
       const { headers } = signed(connection, body, secrets);
@@ -112,7 +112,7 @@ export function createSender({ url, journal, random, sockets, patienceMs = 60_00
       await journal.note({ what: 'unknown', key, code: last });
       await sleep(20 + random() * 180);
     }
-    figures.surprises.push(`the delivery ${key} was neither acknowledged nor rejected within ${patienceMs} ms, the last time for ${last}`);
+    figures.surprises.push(`the delivery ${key} was neither acknowledged nor rejected within ${timeoutMs} ms, the last time for ${last}`);
   }
 
   async function acknowledge(connection: ProofConnection, key: string, text: string, stored: string | undefined): Promise<void> {

@@ -20,11 +20,11 @@ export interface Api {
   /** Resolves with the exit code; null when a signal ended it. */
   readonly exited: Promise<number | null>;
   /** The end of its log when the process ended without being asked to; otherwise undefined. */
-  lastWords(): string | undefined;
+  crashLog(): string | undefined;
   /** Sends SIGKILL: the process can neither flush nor answer. */
   kill(): Promise<void>;
-  /** Sends SIGTERM and resolves with the exit code and the duration. Sends SIGKILL after `patienceMs`. */
-  terminate(patienceMs?: number): Promise<{ code: number | null; durationMs: number }>;
+  /** Sends SIGTERM and resolves with the exit code and the duration. Sends SIGKILL after `timeoutMs`. */
+  terminate(timeoutMs?: number): Promise<{ code: number | null; durationMs: number }>;
 }
 
 export interface ApiOptions {
@@ -101,8 +101,8 @@ async function startProofStack(settings: Record<string, string> = {}): Promise<P
         apis.add(api);
         void api.exited.then(() => {
           apis.delete(api);
-          const words = api.lastWords();
-          if (words !== undefined) crashes.push(words);
+          const lines = api.crashLog();
+          if (lines !== undefined) crashes.push(lines);
         });
         return api;
       },
@@ -166,11 +166,11 @@ async function startApi(port: number, environment: NodeJS.ProcessEnv, nodeFlags:
     url,
     pid,
     exited,
-    lastWords: () => (asked || (child.exitCode === null && child.signalCode === null) ? undefined : lastLines(logFile)),
+    crashLog: () => (asked || (child.exitCode === null && child.signalCode === null) ? undefined : lastLines(logFile)),
     kill,
-    terminate: async (patienceMs = 15_000) => {
+    terminate: async (timeoutMs = 15_000) => {
       const started = performance.now();
-      const slow = setTimeout(() => child.kill('SIGKILL'), patienceMs);
+      const slow = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
       const code = await end('SIGTERM');
       clearTimeout(slow);
       return { code, durationMs: performance.now() - started };

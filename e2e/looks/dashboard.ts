@@ -17,14 +17,14 @@ const types: Record<string, string> = {
 
 export interface Dashboard {
   url: string;
-  /** Requests that no handler of the mock knew or could answer: each is a fault of the mock or of the dashboard. */
+  /** Requests without a handler in the mock, or whose handler failed: each is a fault of the mock or of the dashboard. */
   unknown: string[];
-  /** Resolves when nothing has been asked for a moment and everything that was asked is answered. */
+  /** Resolves when all requests have been answered and no new one has come for a moment. */
   idle: () => Promise<void>;
   close: () => Promise<void>;
 }
 
-/** Serves the built dashboard at a free port, with a mock of both servers behind it instead of a stack. */
+/** Serves the built dashboard on a free port, with a mock of the API and the Data API instead of a stack. */
 export async function startDashboard(options: Partial<World> = {}): Promise<Dashboard> {
   let handlers: HttpHandler[] = [];
   const unknown: string[] = [];
@@ -77,7 +77,7 @@ export async function startDashboard(options: Partial<World> = {}): Promise<Dash
   };
 }
 
-/** A file of the build, as the API serves it: what has a hash in its name is kept by the browser, everything else is the index. */
+/** Serves a file of the build as the API does: paths without an extension get index.html, and only files with a hash in their name may be cached. */
 async function serveFile(pathname: string, response: ServerResponse): Promise<void> {
   const name = extname(pathname) === '' ? '/index.html' : pathname;
   const content = await readFile(join(dist, name)).catch(() => undefined);

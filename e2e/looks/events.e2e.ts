@@ -1,14 +1,14 @@
 import { expect, type Page } from '@playwright/test';
 import { ids, orgSlug } from '@tributary/web/test/mock/world.ts';
-import { expectAccessibleNow, expectNoSideways, open } from './inspect.ts';
+import { expectAccessibleNow, expectNoHorizontalScroll, open } from './inspect.ts';
 import { test, wide } from './visit.ts';
 
-// How the list of events behaves on the screen. What its filters find is tested on a whole stack.
+// How the list of events behaves on the screen. The results of its filters are tested on a whole stack, in e2e/events.e2e.ts.
 
 const table = (page: Page) => page.getByRole('table', { name: 'Events' });
 const path = `/o/${orgSlug}/events`;
 
-test('334 events are scrolled through without one missing or shown twice, and few rows are drawn at a time', async ({ visit }) => {
+test('scrolling through 334 events shows each of them once, and draws few rows at a time', async ({ visit }) => {
   const { page, dashboard } = await visit({ ...wide, world: { rows: 334 } });
   await open(page, dashboard, path);
   const list = table(page);
@@ -23,7 +23,7 @@ test('334 events are scrolled through without one missing or shown twice, and fe
           ))
           seen.set(index, order);
         expect(await list.locator('tbody tr[aria-rowindex]').count()).toBeLessThan(80);
-        // Row by row as far as they are drawn: a wheel may go past rows before they are.
+        // Scrolls to the last drawn row each time, because a mouse wheel may skip rows that are not drawn yet.
         await list.locator('tbody tr[aria-rowindex]').last().scrollIntoViewIfNeeded();
         return seen.size;
       },
@@ -34,7 +34,7 @@ test('334 events are scrolled through without one missing or shown twice, and fe
   expect(new Set(seen.values()).size).toBe(334);
 });
 
-test('J leads from event to event past what was loaded at first, and the list follows the open event', async ({ visit }) => {
+test('J opens one event after another, beyond those loaded at first, and the list scrolls with the open event', async ({ visit }) => {
   const { page, dashboard } = await visit({ ...wide, viewport: { width: 1280, height: 360 }, world: { rows: 40, pageSize: 10 } });
   await open(page, dashboard, path);
   await table(page).getByRole('link').first().click();
@@ -51,7 +51,7 @@ test('J leads from event to event past what was loaded at first, and the list fo
   await expect(opened).toBeInViewport();
 });
 
-test('arrow keys go through the list, and J and K through the open event', async ({ visit }) => {
+test('the arrow keys move the focus in the list, and J and K open the next and the previous event', async ({ visit }) => {
   const { page, dashboard } = await visit(wide);
   await open(page, dashboard, `${path}?types=order.paid`);
   const links = table(page).getByRole('link');
@@ -74,7 +74,7 @@ test('arrow keys go through the list, and J and K through the open event', async
   await expect.poll(opened).toBeNull();
 });
 
-test('a search box keeps what is being typed, and shows what is searched for when that changes elsewhere', async ({ visit }) => {
+test('a search box keeps the text that is being typed, and follows the search when it is changed by Back or a link', async ({ visit }) => {
   const { page, dashboard } = await visit(wide);
   await open(page, dashboard, path);
   const text = page.getByLabel('Search in text');
@@ -109,12 +109,12 @@ test('on a phone, in Portuguese, the list is dense and an event covers the whole
   await expectAccessibleNow(page, 'event');
   await panel.getByRole('tab', { name: 'Entrega' }).click();
   await expect(panel.getByRole('button', { name: 'Repetir esta entrega' })).toBeVisible();
-  await expectNoSideways(page, 'delivery');
+  await expectNoHorizontalScroll(page, 'delivery');
   await panel.getByRole('button', { name: 'Fechar' }).click();
   await expect(panel).toHaveCount(0);
 });
 
-test('an event that is replayed says in both colour schemes that it is a duplicate', async ({ visit }) => {
+test('the page says that a replayed event is a duplicate, and is accessible in both colour schemes', async ({ visit }) => {
   for (const colorScheme of ['light', 'dark'] as const) {
     const { page, dashboard } = await visit({ ...wide, colorScheme });
     await open(page, dashboard, `${path}?event=${ids.event}&tab=delivery`);

@@ -7,22 +7,22 @@ interface Shift {
   hadRecentInput: boolean;
 }
 
-interface Watched {
-  shifted: number;
+interface WithLayoutShift {
+  layoutShift: number;
 }
 
-/** Has every document of the page count how far its contents jump. */
-export async function watch(page: Page): Promise<void> {
+/** Makes every document that the page opens add up its layout shifts. */
+export async function recordLayoutShifts(page: Page): Promise<void> {
   await page.addInitScript(() => {
-    const all = globalThis as unknown as { shifted: number };
-    all.shifted = 0;
+    const all = globalThis as unknown as { layoutShift: number };
+    all.layoutShift = 0;
     new PerformanceObserver((list) => {
-      for (const entry of list.getEntries() as unknown as Shift[]) if (!entry.hadRecentInput) all.shifted += entry.value;
+      for (const entry of list.getEntries() as unknown as Shift[]) if (!entry.hadRecentInput) all.layoutShift += entry.value;
     }).observe({ type: 'layout-shift', buffered: true });
   });
 }
 
-/** Opens a path and waits until it shows what it loads: no answer is awaited, no grey bar is left, and two frames are painted. */
+/** Opens a path and waits until the page has loaded: every request is answered, no skeleton is left, and two frames are painted. */
 export async function open(page: Page, dashboard: Dashboard, path: string): Promise<void> {
   await page.goto(dashboard.url + path);
   await expect(page.getByRole('heading', { level: 1 }).first()).toBeVisible();
@@ -36,11 +36,11 @@ async function settle(page: Page, dashboard: Dashboard): Promise<void> {
   await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
 }
 
-/** How far the contents have jumped since the document began, as the browser scores it (0.1 is what counts as good). */
-export const shiftOf = (page: Page): Promise<number> => page.evaluate(() => (globalThis as unknown as Watched).shifted);
+/** The cumulative layout shift since the document was opened, as the browser scores it (below 0.1 is good). */
+export const layoutShiftOf = (page: Page): Promise<number> => page.evaluate(() => (globalThis as unknown as WithLayoutShift).layoutShift);
 
-/** The page cannot be pushed sideways: lists that are wider scroll in themselves. Charts take a moment to follow a window that has changed. */
-export const expectNoSideways = (page: Page, where: string): Promise<void> =>
+/** Expects that the page does not scroll horizontally. It polls, because charts need a moment to adapt to a new size of the window. */
+export const expectNoHorizontalScroll = (page: Page, where: string): Promise<void> =>
   expect
     .configure({ soft: true })
     .poll(() => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), {
@@ -58,7 +58,7 @@ export async function expectAccessibleInBothSchemes(page: Page, where: string): 
   await switchColorScheme(page, 'light');
 }
 
-/** No serious or critical finding in the colour scheme of the moment. */
+/** Expects no serious or critical finding of axe in the current colour scheme. */
 export async function expectAccessibleNow(page: Page, where: string): Promise<void> {
   expect.soft(await findingsOf(page), where).toEqual([]);
 }

@@ -3,12 +3,12 @@ import { ids, orgSlug } from '@tributary/web/test/mock/world.ts';
 import { open } from './inspect.ts';
 import { test, wide } from './visit.ts';
 
-test('a panel that opens or closes, and a range that is chosen, leave the reader where they are', async ({ visit }) => {
+test('opening and closing a panel, and choosing a range, keep the scroll position', async ({ visit }) => {
   const { page, dashboard } = await visit(wide);
-  // So low that every page can be scrolled.
+  // The window is so low that every page can be scrolled.
   await page.setViewportSize({ width: 1280, height: 240 });
   const scrolled = () => page.evaluate(() => Math.round(window.scrollY));
-  /** Clicks where it stands just below the header, and again closes what that opened. */
+  /** Scrolls until `place` is just below the header and clicks it; closes the panel when the click opens one. */
   const expectStays = async (place: Locator, url: RegExp, opens: boolean) => {
     await place.evaluate((element) => window.scrollTo(0, element.getBoundingClientRect().top + window.scrollY - 64));
     const before = await scrolled();

@@ -1,7 +1,7 @@
 import { type BrowserContextOptions, test as base, expect, type Page } from '@playwright/test';
 import { session, sessionKey, type World } from '@tributary/web/test/mock/world.ts';
 import { type Dashboard, startDashboard } from './dashboard.ts';
-import { watch } from './inspect.ts';
+import { recordLayoutShifts } from './inspect.ts';
 
 export interface Visit {
   page: Page;
@@ -23,7 +23,7 @@ export const phone: BrowserContextOptions = {
   colorScheme: 'dark',
 };
 
-/** A page of a dashboard that has a mock of the servers behind it. A request that the mock does not know fails the test. */
+/** `visit` opens a page of a dashboard that talks to a mock of the servers. A request that the mock does not know fails the test. */
 export const test = base.extend<{ visit: (options: VisitOptions) => Promise<Visit> }>({
   visit: async ({ browser }, use) => {
     const started: { dashboard: Dashboard; close: () => Promise<void> }[] = [];
@@ -31,7 +31,7 @@ export const test = base.extend<{ visit: (options: VisitOptions) => Promise<Visi
       const dashboard = await startDashboard(world);
       const context = await browser.newContext({ reducedMotion: 'reduce', timezoneId: 'America/Sao_Paulo', ...how });
       const page = await context.newPage();
-      await watch(page);
+      await recordLayoutShifts(page);
       const stored = [sessionKey, JSON.stringify(session())] as const;
       if (!guest) await page.addInitScript(([key, value]) => localStorage.setItem(key, value), stored);
       started.push({ dashboard, close: () => context.close() });

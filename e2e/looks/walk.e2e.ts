@@ -4,19 +4,19 @@ import { guestLooks, type Look, looksOf, personalLooks } from '@tributary/web/te
 import { ids, longNames, orgSlug, type World } from '@tributary/web/test/mock/world.ts';
 import { stack } from '../fixtures.ts';
 import { expectPortuguese } from '../words.ts';
-import { expectAccessibleInBothSchemes, expectAccessibleNow, expectNoSideways, open, shiftOf } from './inspect.ts';
+import { expectAccessibleInBothSchemes, expectAccessibleNow, expectNoHorizontalScroll, layoutShiftOf, open } from './inspect.ts';
 import { phone, test, type Visit, wide } from './visit.ts';
 
-// Every page of the dashboard in a real browser, before a mock of the servers: what needs a layout, and a page that is complete.
+// Opens every page of the dashboard in a real browser, with a mock of the servers: for checks that need a layout and the complete page.
 
 test.describe.configure({ mode: 'parallel', timeout: 300_000 });
 
-/** What people have typed and what the server says of one delivery, which is the same in every language. */
+/** Texts that are the same in every language: names and reasons that people typed, and messages of the server about one delivery. */
 const typed = [
   ...Object.values(longNames),
   'Case 4711 <b>sealed</b>',
   'Case 4711',
-  'Orders of the last hour, with the mended mapping',
+  'Orders of the last hour, with the corrected mapping',
   'the hottok is not the one of this connection',
   'data.purchase.transaction is missing',
 ];
@@ -35,10 +35,10 @@ const emptyLooks = looksOf(orgSlug);
 async function walkWide({ page, dashboard }: Visit, looks: readonly Look[]): Promise<void> {
   for (const { name, path } of looks) {
     await open(page, dashboard, path);
-    expect.soft(await shiftOf(page), `${name}: nothing jumps while it fills`).toBeLessThan(0.1);
+    expect.soft(await layoutShiftOf(page), `${name}: no layout shift while it loads`).toBeLessThan(0.1);
     await expectAccessibleInBothSchemes(page, name);
     await page.setViewportSize({ width: 390, height: 844 });
-    await expectNoSideways(page, name);
+    await expectNoHorizontalScroll(page, name);
     await page.setViewportSize({ width: 1280, height: 800 });
   }
 }
@@ -46,40 +46,40 @@ async function walkWide({ page, dashboard }: Visit, looks: readonly Look[]): Pro
 async function walkOnPhone({ page, dashboard }: Visit, looks: readonly Look[]): Promise<void> {
   for (const { name, path } of looks) {
     await open(page, dashboard, path);
-    expect.soft(await shiftOf(page), `${name}: nothing jumps while it fills`).toBeLessThan(0.1);
-    await expectNoSideways(page, name);
+    expect.soft(await layoutShiftOf(page), `${name}: no layout shift while it loads`).toBeLessThan(0.1);
+    await expectNoHorizontalScroll(page, name);
     await expectPortuguese(page, name, typed);
     await expectAccessibleNow(page, `${name}, in Portuguese, dark, on a phone`);
   }
 }
 
-test('every page of a filled org is accessible in both colour schemes, stands still while it loads, and fits a phone', async ({
+test('every page of a filled org is accessible in both colour schemes, does not shift while it loads, and fits a phone', async ({
   visit,
 }) => {
   await walkWide(await visit({ ...wide, world: await worldOf(true) }), filledLooks);
 });
 
-test('every page of a filled org in Portuguese on a phone has no English word, fits, stands still and is accessible in the dark', async ({
+test('every page of a filled org in Portuguese on a phone has no English word, fits, does not shift and is accessible in the dark', async ({
   visit,
 }) => {
   await walkOnPhone(await visit({ ...phone, world: await worldOf(true) }), filledLooks);
 });
 
-test('every page of an empty org, and every page before an org, is accessible in both colour schemes, stands still and fits a phone', async ({
+test('every page of an empty org and every page without an org is accessible in both colour schemes, does not shift and fits a phone', async ({
   visit,
 }) => {
   await walkWide(await visit({ ...wide, world: await worldOf(false) }), [...personalLooks, ...emptyLooks]);
   await walkWide(await visit({ ...wide, world: await worldOf(false), guest: true }), guestLooks);
 });
 
-test('every page of an empty org, and every page before an org, has no English word in Portuguese on a phone, fits, stands still and is accessible', async ({
+test('every page of an empty org and every page without an org has no English word in Portuguese on a phone, fits, does not shift and is accessible', async ({
   visit,
 }) => {
   await walkOnPhone(await visit({ ...phone, world: await worldOf(false) }), [...personalLooks, ...emptyLooks]);
   await walkOnPhone(await visit({ ...phone, world: await worldOf(false), guest: true }), guestLooks);
 });
 
-test('the form of a rule, in Portuguese, dark, on a phone, shows numbers as they are written there and is accessible', async ({
+test('the form of an alert rule in Portuguese, in the dark on a phone, writes numbers with a decimal comma and is accessible', async ({
   visit,
 }) => {
   const { page, dashboard } = await visit(phone);

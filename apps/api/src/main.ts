@@ -14,14 +14,6 @@ import { createLog, exit } from './platform/log.ts';
 import { replayTasks } from './replays/jobs.ts';
 import { createServices } from './services.ts';
 
-/** An older Node either cannot run these sources at all or fails later, in the middle of its work. */
-if (Number(process.versions.node.split('.')[0]) < 24) {
-  console.error(
-    `Node.js 24 is needed; this is ${process.versions.node}. Run \`npm start\`, or \`npx node apps/api/src/main.ts\` for the Node.js of node_modules.`,
-  );
-  process.exit(1);
-}
-
 function configOrExit() {
   try {
     return readConfig(process.env);

@@ -66,12 +66,12 @@ export async function conflict({ seed, long }: CaseContext): Promise<CaseReport>
       same.length,
     );
     findings.none(
-      'another body that was not answered as a dead letter of class DUPLICATE_EVENT',
+      'other bodies that were not answered as a dead letter of class DUPLICATE_EVENT',
       others.filter((one) => one.record?.status !== 'dead_lettered' || one.record.code !== 'DUPLICATE_EVENT'),
       others.length,
     );
     findings.none(
-      'another body whose bytes are not kept by the dead letter that its answer names',
+      'other bodies whose bytes are not kept by the dead letter that the answer names',
       others.filter((one) => {
         const letter = letters.get(one.record?.dlqId ?? '');
         return letter?.key !== one.key || letter.error_class !== 'DUPLICATE_EVENT' || sealed.get(letter.journal_id) !== one.digest;

@@ -13,18 +13,18 @@ export async function apiCrash(context: CaseContext): Promise<CaseReport> {
   const servesWithinMs = context.long ? 5_000 : 15_000;
   return underLoad(context, { traffic: { loops } }, async (scene) => {
     const { random, stack } = scene;
-    const halves: string[] = [];
+    const incomplete: string[] = [];
     let slowestMs = 0;
     for (let n = 1; n <= kills; n++) {
       await inject(scene, `kill -9 of the API, ${n} of ${kills}`, async () => {
         await scene.api.kill();
         const killedAt = performance.now();
-        halves.push(...(await stack.query<{ half: string }>(halfBatches)).map((row) => row.half));
+        incomplete.push(...(await stack.query<{ found: string }>(incompleteBatches)).map((row) => row.found));
         await scene.restartApi();
         slowestMs = Math.max(slowestMs, await scene.expectAck(`restart ${n}`, servesWithinMs, killedAt));
       });
     }
-    scene.none('rows of incomplete batches, checked after each kill', halves, kills);
+    scene.none('rows of incomplete batches, checked after each kill', incomplete, kills);
     scene.figure('kills', kills);
     scene.figure('slowest first acknowledgement after a kill, ms', slowestMs);
     await scene.ackMore(ackedBetween);
@@ -69,20 +69,20 @@ async function expectJobs(scene: Scene, what: string): Promise<void> {
   scene.atMost(`${what}: milliseconds until background jobs ran again`, performance.now() - from, 60_000);
 }
 
-/** Injects a fault under load and requires that at least one request met it: otherwise the fault proves nothing. */
+/** Injects a fault under load and requires that at least one request failed because of it: otherwise the fault proves nothing. */
 async function inject(scene: Scene, what: string, fault: () => Promise<void>): Promise<void> {
   const { figures } = scene.load;
-  const missed = () => figures.unknown + figures.unavailable + figures.refused;
+  const failed = () => figures.unknown + figures.unavailable + figures.refused;
   await scene.ackMore(ackedBetween);
   await sleep(scene.random() * 300);
-  const before = missed();
+  const before = failed();
   await fault();
-  scene.atLeast(`${what}: requests that met it`, missed() - before, 1);
+  scene.atLeast(`${what}: requests that failed because of it`, failed() - before, 1);
 }
 
 /** A batch is one transaction: in every snapshot a delivery is stored with its payload, its keys and all its records, or not at all. */
-const halfBatches = `
-  select 'event without its delivery ' || e.id as half from public.canonical_events e
+const incompleteBatches = `
+  select 'event without its delivery ' || e.id as found from public.canonical_events e
     where not exists (select from public.event_journal j where j.id = e.journal_id)
   union all select 'event without its key ' || e.id from public.canonical_events e
     where not exists (select from private.event_keys k where k.event_id = e.id)

@@ -15,8 +15,8 @@ export async function exhaustedConnections(context: CaseContext): Promise<CaseRe
     const { stack, load } = scene;
     const { figures } = load;
     await scene.ackMore(300);
-    const hogs = startHogs(stack.database.adminUrl);
-    await waitFor('the server to be full', async () => hogs.refusals() > 20);
+    const others = startGreedyClients(stack.database.adminUrl);
+    await waitFor('the server to be full', async () => others.refusals() > 20);
 
     // Other clients cannot take the connections that the API has already opened.
     const warm = { ...figures };
@@ -43,8 +43,8 @@ export async function exhaustedConnections(context: CaseContext): Promise<CaseRe
     scene.equal('/ready without a connection', await scene.statusOf('/ready'), 503);
     scene.equal('/health without a connection', await scene.statusOf('/health'), 200);
 
-    scene.figure('connections that others held', hogs.held());
-    await hogs.stop();
+    scene.figure('connections that others held', others.held());
+    await others.stop();
     await scene.expectAck('the other clients have disconnected', healsWithinMs);
     await sleep(1_100);
     scene.equal('/ready after', await scene.statusOf('/ready'), 200);
@@ -53,7 +53,7 @@ export async function exhaustedConnections(context: CaseContext): Promise<CaseRe
 }
 
 /** Starts clients that take every connection they can get and keep trying for more. */
-function startHogs(url: string) {
+function startGreedyClients(url: string) {
   const held = new Set<pg.Client>();
   let stopping = false;
   let refusals = 0;

@@ -8,11 +8,11 @@ const loops = 32;
 const healsWithinMs = 10_000;
 const bufferRecordsMax = 5_000;
 
-/** How long the API waits for an answer of Postgres. Each hang lasts twice as long. */
-const patienceMs = (context: CaseContext) => (context.long ? 15_000 : 2_500);
+/** How long the API waits for an answer of Postgres, in ms. Each hang lasts twice as long. */
+const queryTimeoutMs = (context: CaseContext) => (context.long ? 15_000 : 2_500);
 
 function options(context: CaseContext): SceneOptions {
-  return { traffic: { loops }, api: { environment: { DATABASE_QUERY_TIMEOUT_MS: String(patienceMs(context)) } } };
+  return { traffic: { loops }, api: { environment: { DATABASE_QUERY_TIMEOUT_MS: String(queryTimeoutMs(context)) } } };
 }
 
 /** Fault 5: every backend of the API is stopped (SIGSTOP) in the middle of its work. The sockets stay open and no answer comes. */
@@ -29,7 +29,7 @@ export async function hungBackends(context: CaseContext): Promise<CaseReport> {
     // Read after all backends were stopped: these were in the middle of a statement.
     const busy = await backends(`state = 'active'`);
     try {
-      await hang(scene, patienceMs(context));
+      await hang(scene, queryTimeoutMs(context));
     } finally {
       for (const { pid } of stopped) process.kill(pid, 'SIGCONT');
     }
@@ -52,7 +52,7 @@ export async function lockedTable(context: CaseContext): Promise<CaseReport> {
       await client.query('begin; lock table private.event_keys in access exclusive mode');
       await scene.acksEnded();
       const before = figures.acked;
-      await hang(scene, patienceMs(context));
+      await hang(scene, queryTimeoutMs(context));
       scene.equal('deliveries acknowledged while the table was locked', figures.acked - before, 0);
       await client.query('rollback');
     });
@@ -67,7 +67,7 @@ export async function lostAnswers(context: CaseContext): Promise<CaseReport> {
     scene.proxy?.loseAnswers();
     await scene.acksEnded();
     const before = scene.load.figures.acked;
-    await hang(scene, patienceMs(context));
+    await hang(scene, queryTimeoutMs(context));
     scene.equal('deliveries acknowledged while answers were lost', scene.load.figures.acked - before, 0);
     scene.proxy?.heal();
     await scene.expectAck('answers arrive again', healsWithinMs);
@@ -80,11 +80,11 @@ export async function lostAnswers(context: CaseContext): Promise<CaseReport> {
 }
 
 /** Holds the fault for twice the API's deadline: every request must be answered within that deadline, and the buffer must not grow. */
-async function hang(scene: Scene, patience: number): Promise<void> {
+async function hang(scene: Scene, timeoutMs: number): Promise<void> {
   const { figures } = scene.load;
   const before = { ...figures };
   figures.slowestAnswerMs = 0;
-  const until = performance.now() + 2 * patience;
+  const until = performance.now() + 2 * timeoutMs;
   let bufferMax = 0;
   while (performance.now() < until) {
     bufferMax = Math.max(bufferMax, await scene.metric('ingest_buffer_events'));
@@ -93,7 +93,7 @@ async function hang(scene: Scene, patience: number): Promise<void> {
   scene.atLeast('requests refused meanwhile', figures.unavailable - before.unavailable, 1);
   scene.equal('requests without an answer meanwhile', figures.unknown - before.unknown, 0);
   // A record may wait in the buffer behind a hanging batch and then in a hanging batch itself: twice the deadline.
-  scene.atMost('milliseconds until the slowest answer', figures.slowestAnswerMs, 2 * patience + 3_000);
+  scene.atMost('milliseconds until the slowest answer', figures.slowestAnswerMs, 2 * timeoutMs + 3_000);
   scene.atMost('records in the buffer', bufferMax, bufferRecordsMax);
   scene.equal('/health meanwhile', await scene.statusOf('/health'), 200);
 }

@@ -14,7 +14,7 @@ export async function outage(context: CaseContext): Promise<CaseReport> {
   const stoppedMs = context.long ? 60_000 : 6_000;
   // The quarantine has room for every forged delivery, so that its cap never stops the writes.
   const api = { environment: { QUARANTINE_PER_HOUR: '1000000' } };
-  return underLoad(context, { traffic: { loops: 64, patienceMs: stoppedMs + 60_000 }, api }, async (scene) => {
+  return underLoad(context, { traffic: { loops: 64, timeoutMs: stoppedMs + 60_000 }, api }, async (scene) => {
     const { stack, load } = scene;
     const forgers = startForgers(scene);
     await scene.ackMore(500);

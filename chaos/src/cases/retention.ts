@@ -7,7 +7,7 @@ import type { ProofStack } from '../stack.ts';
 
 const perSecond = 100;
 const oldMonths = 12;
-/** Percentiles below this are noise of the machine. */
+/** Percentiles below this depend on other load of the machine. */
 const noiseMs = 50;
 /** The lock_timeout of `private.drop_expired_partitions`. */
 const lockWaitMs = 30;
@@ -81,7 +81,7 @@ function judgeRound(scene: Scene, round: Round, rounds: number): void {
   scene.atMost('p99 meanwhile, as a multiple of the p99 before or after', slowdownOf(round), slowdownMax);
   scene.atMost('milliseconds that an ACCESS EXCLUSIVE lock was waited for', round.longestWaitMs, lockWaitMs + 100 + round.machineDelayMs);
   scene.atLeast('reports that read everything', round.reports, 1);
-  scene.atLeast('times that dropping gave way to a report', round.refused, 1);
+  scene.atLeast('attempts to drop partitions that gave up because of a report', round.refused, 1);
   scene.atLeast('partitions dropped', round.dropped, oldMonths);
   scene.figure('rounds', rounds);
   scene.figure('p99 before, ms', round.before);

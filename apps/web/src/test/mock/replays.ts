@@ -14,7 +14,7 @@ const plans = (world: World): ReplayPlan[] =>
     return {
       id: idOf('7', index + 1),
       orgId: ids.org,
-      name: index === 0 ? 'Orders of the last hour, with the mended mapping' : `Plan ${index + 1}`,
+      name: index === 0 ? 'Orders of the last hour, with the corrected mapping' : `Plan ${index + 1}`,
       mode: index % 2 === 0 ? 'reprocess' : 'replay',
       filter: { from: ago(120), to: ago(60), outcomes: ['accepted'] },
       throttlePerSecond: 5,
