@@ -25,7 +25,7 @@ export async function fillDemoOrg(deliveries: number): Promise<{ user: User; org
   const hour = 3_600_000;
   const plan = await api<{ id: string }>(user, 'POST', '/api/replays', {
     orgId,
-    name: 'Orders of the last hour, with the mended mapping',
+    name: 'Orders of the last hour, with the corrected mapping',
     mode: 'reprocess',
     throttlePerSecond: 5,
     filter: { from: new Date(Date.now() - hour).toISOString(), to: new Date().toISOString(), outcomes: ['accepted'] },

@@ -16,7 +16,7 @@ const typed = [
   ...Object.values(longNames),
   'Case 4711 <b>sealed</b>',
   'Case 4711',
-  'Orders of the last hour, with the mended mapping',
+  'Orders of the last hour, with the corrected mapping',
   'the hottok is not the one of this connection',
   'data.purchase.transaction is missing',
 ];
