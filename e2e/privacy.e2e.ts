@@ -97,7 +97,7 @@ test('an admin erases a person: the events are counted first, no data of the per
   const analyst = await makeMember(org, owner, 'analyst');
 
   await openAs(page, owner, `/o/${org.slug}/settings?tab=privacy`);
-  await expect(page.getByText('Nobody has been erased')).toBeVisible();
+  await expect(page.getByText('No person has been erased')).toBeVisible();
   await page.getByRole('button', { name: 'Erase a person' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('E-mail address').fill('forget me');
@@ -118,7 +118,7 @@ test('an admin erases a person: the events are counted first, no data of the per
 
   await page.goto(`${stack().apiUrl}/o/${org.slug}/events?event=${id}`);
   await expect(page.getByRole('note')).toContainText('The person asked to be erased');
-  await expect(page.getByText('Nobody is named.')).toBeVisible();
+  await expect(page.getByText('This event names no person.')).toBeVisible();
 
   const context = await browser.newContext({ locale: 'pt-BR' });
   const theirs = await context.newPage();

@@ -14,7 +14,7 @@ async function inviteByHand(page: Page, email: string): Promise<string> {
   await page.getByRole('textbox', { name: 'E-mail' }).fill(email);
   await page.getByRole('button', { name: 'Create the link' }).click();
   const dialog = page.getByRole('dialog');
-  await expect(dialog.getByText('It is shown only now')).toBeVisible();
+  await expect(dialog.getByText('The link is shown only now')).toBeVisible();
   await expect(dialog.getByRole('button', { name: 'Copy the link' })).toBeVisible();
   const link = await dialog.getByText(/#token=/).textContent();
   await expectAccessible(page);
@@ -130,7 +130,7 @@ test('an invited person signs up by the link, reads the settings, is made admin 
   await page.keyboard.press('Escape');
   await page.getByRole('combobox', { name: 'Action' }).click();
   await page.getByRole('option', { name: 'Legal holds: added' }).click();
-  await expect(page.getByText('Nothing matches')).toBeVisible();
+  await expect(page.getByText('No entry matches')).toBeVisible();
   await page.getByRole('button', { name: 'Clear filters' }).click();
   await expect(log.getByRole('button', { name: `${owner.email} joined as owner` })).toBeVisible();
 });

@@ -87,7 +87,7 @@ function checkShape<Shape extends z.ZodType>(shape: Shape, body: unknown, path: 
   if (checked.success) return body as z.output<Shape>;
   const where = checked.error.issues[0]?.path.join('.') ?? '';
   throw new Failure(
-    `${path.split('?')[0]} gave an answer that this version does not understand${where && ` (at ${where})`}: use the CLI of the server's version.`,
+    `${path.split('?')[0]} returned an answer that this version does not understand${where && ` (at ${where})`}: use the CLI of the server's version.`,
   );
 }
 

@@ -75,7 +75,7 @@ it.each([
   ['tributary', ['brownout'], "error: required option '--rate <share>' not specified"],
   ['tributary', ['brownout', '--rate', '1.5'], 'It must be a share above 0 and up to 1, for example 0.1.'],
   ['tributary', ['send', 'a', 'b', 'c'], 'error: too many arguments'],
-] as const)('%s %o is a wrong use: exit code 2 and the reason', async (bin, args, reason) => {
+] as const)('%s %o exits with 2 and says what is wrong', async (bin, args, reason) => {
   const { code, stdout, stderr } = await call(bin, ...args);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toContain(reason);

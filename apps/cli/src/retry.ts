@@ -20,7 +20,7 @@ export async function retryWhileUnavailable<T>(context: Pick<Context, 'signal' |
       return answer;
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
-      if (!told) context.output.note(`${error.message} Trying again; Ctrl-C ends it.`);
+      if (!told) context.output.note(`${error.message} Trying again; press Ctrl-C to stop.`);
       told = true;
       await pause(waitMs, context);
     }

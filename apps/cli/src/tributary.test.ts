@@ -82,15 +82,15 @@ describe('tributary listen', () => {
     for (let n = 0; n < 5; n++) await deliver();
     await until(() => lines(tail.stdout).length === 6, 'five more are shown');
     await stack.stopApi();
-    await until(() => tail.stderr.includes('cannot be reached'), 'it says that the API is away');
+    await until(() => tail.stderr.includes('cannot be reached'), 'the API is reported as unreachable');
     await stack.startApi();
     for (let n = 0; n < 5; n++) await deliver();
-    await until(() => lines(tail.stdout).length === 11, 'those that came meanwhile are shown');
+    await until(() => lines(tail.stdout).length === 11, 'the deliveries that arrived meanwhile are shown');
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     tail.interrupt();
     const { code, stdout, stderr } = await tail.ended;
     expect(code).toBe(0);
-    expect(stderr).toMatch(/^http:\S+ cannot be reached \(\w+\)\. Trying again; Ctrl-C ends it\.\nConnected again\.\n$/);
+    expect(stderr).toMatch(/^http:\S+ cannot be reached \(\w+\)\. Trying again; press Ctrl-C to stop\.\nConnected again\.\n$/);
     const entries = lines(stdout).map((line) => JSON.parse(line));
     const stored = await stack.sql<{ id: string; journal_id: string }>(
       'select id, journal_id from public.canonical_events where id = any ($1)',

@@ -24,7 +24,10 @@ const attributionCharsMax = 500;
 /** Most platforms in use are Brazilian. A connection's config can name another country. */
 export const countryByDefault = 'BR';
 
-/** The hashed identifiers, `{}` without any. Adds their plaintext to `collected`. Throws PII_HASH_ERROR without a usable key. */
+/**
+ * The hashed identifiers, `{}` for a record without identifiers. Adds their plaintext to `collected`. Throws PII_HASH_ERROR without a
+ * usable key.
+ */
 export function hashSubject(subject: Subject | undefined, collected: Collected, context: ColumnContext): HashedSubject {
   if (subject === undefined) return {};
   const { hashKey } = context;
@@ -59,8 +62,8 @@ export function countryOf(config: unknown): string {
 }
 
 /**
- * Milliseconds since the epoch: the source’s time, or the time of arrival without one. Throws VALIDATION_FAIL when it is more than five
- * minutes ahead.
+ * Milliseconds since the epoch: the source’s time, or the time of arrival where the source gives no time. Throws VALIDATION_FAIL when it is
+ * more than five minutes ahead.
  */
 export function eventTime(reading: Reading, context: ColumnContext): number {
   const ms = reading.eventTimeMs ?? context.receivedAtMs;

@@ -113,14 +113,14 @@ describe('verifyDelivery', () => {
       body: { kind: 'json', value: { token: 's3cret' } },
     });
   });
-  test('a delivery is refused without a secret, and by a source that throws', () => {
+  test('a delivery is refused without a secret, and when the source throws', () => {
     expect(verifyDelivery(shop, delivery({ token: 's3cret' }), { secrets: [], config: {} }, now).verdict.ok).toBe(false);
     expect(verifyDelivery(shop, delivery({ token: 's3cret' }, { 'x-throw': '1' }), { secrets, config: {} }, now).verdict).toMatchObject({
       ok: false,
       error: 'INVALID_SIGNATURE',
     });
   });
-  test('nothing of a body is parsed before the delivery is proved genuine', () => {
+  test('no part of a body is parsed before the delivery is proved genuine', () => {
     const parse = vi.spyOn(JSON, 'parse');
     try {
       const refused = delivery({ token: 'wrong', list: [{}, 12345678901234567890n.toString()] });
@@ -210,7 +210,7 @@ describe('the canonical row', () => {
     ['the buyer', 'login by Zulmira Ávila', /zulmira|vila/],
     ['the buyer’s number', 'call-11987654321', /98765|4321/],
     ['the buyer’s document', 'doc_12345678909', /123|456|789/],
-  ])('a name of an event with %s is in no column, even where the source made a type of it', (_, name, repeated) => {
+  ])('an event name with %s is stored in no column, even where the source made a type of the name', (_, name, repeated) => {
     const slug = name
       .normalize('NFD')
       .toLowerCase()
@@ -241,7 +241,7 @@ describe('the canonical row', () => {
     ['users/created', 'shop.users_created'],
     ['Inscrição confirmada', 'shop.inscri_o_confirmada'],
     ['v2.event.20260301', 'shop.v2_event_20260301'],
-  ])('an ordinary name stays: %s', (name, type) => {
+  ])('an ordinary event name is kept: %s', (name, type) => {
     expect(one({ ...sale, event: name, type: name }).event).toMatchObject({ type, source_event_type: name });
   });
   test('an id that repeats the buyer is removed, and such a key is replaced by its digest', () => {

@@ -64,8 +64,8 @@ export type ProcessedRecord =
 
 /**
  * Step two: turns a genuine delivery into canonical rows, one outcome per record, in order. A record that fails does not affect the others,
- * and nothing is thrown. A delivery that cannot be split into records, or that has too many (records.ts), is one failure.
- * Personal data is hashed with the org's key or removed, amounts are integer minor units, the event's time is the source's.
+ * and nothing is thrown. A delivery that cannot be split into records, or that has too many (records.ts), is one failure. Personal data is
+ * hashed with the org's key or removed, amounts are integer minor units, the event's time is the one that the source gives.
  */
 export function processDelivery(source: Source, delivery: Delivery, body: Body, context: ProcessContext): ProcessedRecord[];
 /** With `isWanted` only the records at the wanted positions are read; the outcome of every other record is undefined. */

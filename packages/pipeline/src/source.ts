@@ -32,7 +32,10 @@ export type Body =
 
 export type RejectClass = Extract<ErrorClass, 'INVALID_HOTTOK' | 'INVALID_SIGNATURE' | 'TIMESTAMP_OUT_OF_TOLERANCE'>;
 
-/** Genuine, or the reason why not. The message is shown to the org's members, so it never repeats a credential. */
+/**
+ * Whether a delivery is genuine, or the reason why it is refused. The message is shown to the org's members, so it never repeats a
+ * credential.
+ */
 export type Verdict = { ok: true } | { ok: false; error: RejectClass; message: string };
 
 /** Plaintext identifiers of the person whom the record is about. Only process.ts sees them: it normalises and hashes them. */
@@ -43,7 +46,7 @@ export interface Subject {
   external_id?: string | undefined;
 }
 
-/** What a source makes of one record, before hashing. */
+/** What a source reads from one record, before hashing. */
 export interface Reading {
   /** Canonical type (`order.paid`) or `<source>.<event>` for an event the vocabulary does not know. */
   type: string;
@@ -206,7 +209,7 @@ export interface Source<Config = unknown> {
   split(body: Body, config: Config): Iterable<RawRecord>;
   /** Reads one record. Throws RecordError (MISSING_FIELD, SCHEMA_DRIFT, VALIDATION_FAIL). */
   read(record: RawRecord, context: ReadContext<Config>): Reading;
-  /** A new secret in the form that the config's scheme asks for, from 32 random bytes. Without it, any text can be a secret. */
+  /** A new secret in the form that the config's scheme asks for, from 32 random bytes. Without this method, any text can be a secret. */
   newSecret?(config: Config, random: Uint8Array): string;
   /** Signs a body as the platform would, for test sends and the demo. `url` is where it is sent. Throws when the secrets cannot sign. */
   sign(body: string, secrets: readonly Secret[], config: Config, nowMs: number, url?: string): Signed;

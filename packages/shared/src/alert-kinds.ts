@@ -28,7 +28,7 @@ export const alertUnits: Record<AlertKind, AlertUnit> = {
 /** The smallest and the largest value that a level may have. */
 export const levelRange = (unit: AlertUnit): readonly [number, number] => (unit === 'share' ? [0.0001, 0.9999] : [1, 31_536_000]);
 
-/** Kinds that count over a time window. Silence and freshness have none, because they are measured from the last event. */
+/** Kinds that count over a time window. Silence and freshness have no window, because they are measured from the last event. */
 export const kindsWithWindow: readonly AlertKind[] = alertKinds.filter((kind) => kind !== 'ConnectionSilent' && kind !== 'ConnectionLag');
 
 interface Thresholds {

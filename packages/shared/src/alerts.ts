@@ -29,7 +29,7 @@ export const AlertThresholds = z
       .min(1)
       .max(60)
       .optional()
-      .describe('Length of the window that is counted, in minutes. ConnectionSilent and ConnectionLag have none.'),
+      .describe('Length of the window that is counted, in minutes. ConnectionSilent and ConnectionLag have no window.'),
     minRecords: z
       .int()
       .min(1)
@@ -156,7 +156,7 @@ export const TestedAlertChannel = z
   .object({
     ok: z.boolean(),
     status: z.int().nullable().describe('HTTP status of the receiver; null when there was no answer or the channel does not use HTTP.'),
-    answer: z.string().describe('The beginning of the answer, or the reason why there is none.'),
+    answer: z.string().describe('The beginning of the answer, or the reason why no answer came.'),
     durationMs: z.number(),
   })
   .meta({ id: 'TestedAlertChannel' });
@@ -217,7 +217,11 @@ export type AlertIncident = z.infer<typeof AlertIncident>;
 
 export const IncidentQuery = z.strictObject({
   orgId: Id.optional(),
-  status: z.string().max(100).optional().describe('open, acknowledged or resolved; several are separated by commas. All when left out.'),
+  status: z
+    .string()
+    .max(100)
+    .optional()
+    .describe('open, acknowledged or resolved; several are separated by commas. Incidents of every status when left out.'),
   connectionId: Id.optional(),
   kind: AlertKind.optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),

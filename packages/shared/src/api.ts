@@ -45,7 +45,7 @@ export const FieldError = z
     code: z
       .string()
       .describe(
-        'For programs: `invalid_type`, `too_small`, `too_big`, `invalid_format`, `invalid_value`, …; with `custom` only the message says more.',
+        'For programs: `invalid_type`, `too_small`, `too_big`, `invalid_format`, `invalid_value`, …; with `custom`, only the message says what is wrong.',
       ),
     origin: z.string().optional().describe('What `minimum` or `maximum` counts: `string` (characters), `array` (items), `number`, …'),
     minimum: z.number().optional(),

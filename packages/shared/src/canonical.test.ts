@@ -28,7 +28,7 @@ const event: CanonicalEvent = {
   schema_version: schemaVersion,
 };
 
-test('a whole row passes; a column too many, too few or in another form does not', () => {
+test('accepts a complete row, and refuses a row with an extra, a missing or a malformed column', () => {
   expect(CanonicalEvent.parse(event)).toEqual(event);
   const { currency: _, ...without } = event;
   expect(CanonicalEvent.safeParse(without).success).toBe(false);
@@ -47,12 +47,12 @@ test('a whole row passes; a column too many, too few or in another form does not
   }
 });
 
-test('a type outside the vocabulary passes under the name of its source', () => {
+test('accepts a type outside the vocabulary under the name of its source', () => {
   expect(CanonicalEvent.safeParse({ ...event, type: 'hotmart.club_badge_won' }).success).toBe(true);
   expect(isCanonicalType('toString')).toBe(false);
 });
 
-test('every type is <entity>.<what happened>, each entity stands together, and says what it means', () => {
+test('names every type <entity>.<what happened>, lists the types of an entity together, and describes each type', () => {
   const entities: string[] = [];
   for (const [type, meaning] of Object.entries(canonicalTypes)) {
     expect(type).toMatch(/^[a-z_]+\.[a-z_]+$/);
@@ -63,6 +63,6 @@ test('every type is <entity>.<what happened>, each entity stands together, and s
   expect(new Set(entities).size).toBe(entities.length);
 });
 
-test('the page in docs is what the schema renders', () => {
+test('the page docs/canonical-events.md is up to date with the schema', () => {
   expect(readFileSync(new URL('../../../docs/canonical-events.md', import.meta.url), 'utf8')).toBe(renderCanonicalDoc());
 });

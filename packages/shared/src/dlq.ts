@@ -87,7 +87,10 @@ export const DlqSampleQuery = z.strictObject({
 });
 
 export const DlqCommand = z
-  .strictObject({ ...DlqFilter.shape, dryRun: z.boolean().default(false).describe('Only count the entries that would be changed.') })
+  .strictObject({
+    ...DlqFilter.shape,
+    dryRun: z.boolean().default(false).describe('Count the entries that would be changed without changing them.'),
+  })
   .meta({ id: 'DlqCommand' });
 export type DlqCommand = z.input<typeof DlqCommand>;
 

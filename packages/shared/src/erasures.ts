@@ -22,7 +22,7 @@ export const ErasePerson = z
       .max(120)
       .optional()
       .describe('Reference of the request, for example a ticket number. It is kept, so it must not name the person.'),
-    dryRun: z.boolean().default(false).describe('Only count the events about the person.'),
+    dryRun: z.boolean().default(false).describe('Count the events about the person without erasing anything.'),
   })
   .refine(({ email, phone, document, externalId }) => [email, phone, document, externalId].some((one) => one !== undefined), {
     path: ['email'],

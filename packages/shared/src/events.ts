@@ -7,14 +7,16 @@ import { JournalEntry } from './journal.ts';
 // Two functions of the Data API, for members of the org:
 //   rpc('search_events', { org_id, filter?, before?, page_limit? })                    → EventPage
 //   rpc('events_histogram', { org_id, from, to, bucket_seconds, filter? })             → EventHistogram
-// Each searches for about a quarter of a second and then returns what it found and how far it searched. So neither runs into a timeout, and
-// neither answers "nothing" before it has searched everywhere. An invalid filter is refused (HTTP 400, code 22023 or 22P02).
+// Each function searches for about a quarter of a second and then returns what it found and how far it searched. So neither function runs
+// into a timeout, and neither reports an empty result before it has searched everywhere. An invalid filter is refused (HTTP 400, code 22023
+// or 22P02).
 //
 // The panel of one event reads its row of `canonical_events` by the id alone (`?id=eq.…`): one index lookup per monthly partition.
 
 const Id = z.guid();
 const Timestamp = z.iso.datetime({ offset: true });
-const list = <Item extends z.ZodType>(item: Item, max: number) => z.array(item).min(1, 'name at least one, or leave it out').max(max);
+const list = <Item extends z.ZodType>(item: Item, max: number) =>
+  z.array(item).min(1, 'name at least one value, or leave the field out').max(max);
 
 /** A keyed hash of an e-mail address, phone, document or external id, as stored in `subject`. */
 export const SubjectHash = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits');
@@ -34,7 +36,7 @@ export const EventFilter = z
     connectionIds: list(Id, 100).optional(),
     types: list(z.string().min(1).max(200), 100).optional().describe('Canonical types, for example `order.paid`.'),
     subjects: list(SubjectHash, subjectHashesMax).optional().describe('Events about a person with any of these hashes, in any identifier.'),
-    orderRef: z.string().min(1).max(255).optional().describe('Exactly this order.'),
+    orderRef: z.string().min(1).max(255).optional().describe('Only events of the order with this reference.'),
     currency: z
       .string()
       .regex(/^[A-Z]{3}$/)
@@ -42,7 +44,7 @@ export const EventFilter = z
       .describe('Required with amountMin or amountMax. `parseAmount` of currency.ts turns `BRL 100..200` into all three.'),
     amountMin: Minor.optional().describe('This much or more.'),
     amountMax: Minor.optional().describe('This much or less.'),
-    test: z.enum(['only', 'hide']).optional().describe('only: only test events. hide: no test events. Both kinds when left out.'),
+    test: z.enum(['only', 'hide']).optional().describe('only: only test events. hide: no test events. Test and live events when left out.'),
     q: z
       .string()
       .min(1)
@@ -130,8 +132,8 @@ export const HashSubject = z.strictObject({ orgId: Id.optional(), value: z.strin
 export type HashSubject = z.input<typeof HashSubject>;
 
 /**
- * The value hashed as every kind of identifier that it can be, in the same way as the pipeline does, for use in `EventFilter.subjects`. Hashes of the
- * newest key come first; there are at most `subjectHashesMax`.
+ * The hashes of the value as every kind of identifier that it can be, in the same way as the pipeline does, for use in
+ * `EventFilter.subjects`. Hashes of the newest key come first; there are at most `subjectHashesMax`.
  */
 export const HashedSubject = z
   .object({

@@ -42,7 +42,7 @@ export const FlowState = z
     changedBy: z.enum(['operator', 'automatic']),
     changedAt: Timestamp,
     instances: z.array(FlowInstance).describe('Instances seen within the last 5 seconds.'),
-    drained: z.boolean().describe('No new deliveries are accepted, and no instance holds an unwritten one.'),
+    drained: z.boolean().describe('No new deliveries are accepted, and no instance holds an unwritten delivery.'),
   })
   .meta({ id: 'FlowState' });
 export type FlowState = z.infer<typeof FlowState>;
@@ -84,7 +84,7 @@ export const StatusQuery = z.strictObject({ orgId: z.guid().optional().describe(
 
 /** The optional body of every operator command. */
 export const OperatorCommand = z
-  .strictObject({ reason: z.string().trim().min(1).max(500).optional().describe('Recorded with the change.') })
+  .strictObject({ reason: z.string().trim().min(1).max(500).optional().describe('The reason is recorded with the change of the mode.') })
   .meta({ id: 'OperatorCommand' });
 
 export const BrownoutQuery = z.strictObject({

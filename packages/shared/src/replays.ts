@@ -5,7 +5,7 @@ import { ReplayMode } from './journal.ts';
 
 const Id = z.guid();
 const Timestamp = z.iso.datetime();
-const list = <Item extends z.ZodType>(item: Item) => z.array(item).min(1, 'name at least one, or leave it out').max(200);
+const list = <Item extends z.ZodType>(item: Item) => z.array(item).min(1, 'name at least one value, or leave the field out').max(200);
 
 export const ReplayStatus = z.enum(['pending_approval', 'approved', 'running', 'paused', 'completed', 'canceled', 'failed']);
 export type ReplayStatus = z.infer<typeof ReplayStatus>;
@@ -21,7 +21,7 @@ export const ReplayFilter = z
     connectionIds: list(Id).optional(),
     sources: list(z.string().min(1).max(40)).optional(),
     eventTypes: list(z.string().min(1).max(200)).optional().describe('Canonical types or the platform\u2019s event names.'),
-    outcomes: list(ReplayableOutcome).optional().describe('All when left out.'),
+    outcomes: list(ReplayableOutcome).optional().describe('Every outcome when left out.'),
     includeReplays: z.boolean().optional().describe('Include deliveries that are replays themselves.'),
     from: Timestamp.describe('Deliveries received at this time or later.'),
     to: Timestamp.describe('Deliveries received before this time.'),
@@ -37,7 +37,7 @@ export const CreateReplay = z
     mode: ReplayMode.default('replay'),
     throttlePerSecond: z.int().min(1).max(1_000).default(100).describe('Deliveries replayed per second.'),
     filter: ReplayFilter,
-    dryRun: z.boolean().default(false).describe('Only count, do not create a plan.'),
+    dryRun: z.boolean().default(false).describe('Count the deliveries without creating a plan.'),
   })
   .meta({ id: 'CreateReplay' });
 export type CreateReplay = z.input<typeof CreateReplay>;

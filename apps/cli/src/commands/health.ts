@@ -9,7 +9,7 @@ export function addHealth(program: Command): void {
   const command = program
     .command('health')
     .description(
-      'Show whether the server lives and can commit; with the operator token also what it holds. Exits with 1 when it is not ready',
+      'Show whether the server is alive and can commit; with the operator token also its buffers. Exits with 1 when the server is not ready',
     )
     .option('--operator-token <token>', 'the operator token (TRIBUTARY_OPERATOR_TOKEN; else the local stack)')
     .action(async (_, command: Command) => {

@@ -79,7 +79,7 @@ async function readFresh(context: Context, scope: Scope, seen: ReadonlyMap<strin
     if (entries.length < pageSize || oldest < horizon) break;
     if (unseen.length === 0 && oldest < newestSeen - usualCommitMs) break;
     if (page === pagesMax && unseen.length > 0)
-      context.output.note(`More arrived than can be shown: the newest ${fresh.length} follow, older ones are skipped.`);
+      context.output.note(`More deliveries arrived than can be shown: the newest ${fresh.length} follow, older ones are skipped.`);
     after = entries.at(-1)?.id;
   }
   return fresh.reverse();

@@ -9,7 +9,7 @@ const commands = {
   drain: 'Answer new deliveries with 503 and finish those in flight, on every instance',
   pause: 'Stop taking deliveries, on every instance',
   brownout: 'Shed a share of the deliveries to low-priority connections',
-  resume: 'End a drain, pause or brownout: the load decides about the mode again',
+  resume: 'End a drain, pause or brownout: the servers set the mode by their load again',
 } as const;
 
 interface OperatorFlags {
@@ -49,7 +49,7 @@ export function addOperatorCommands(program: Command): void {
 function withOperator(command: Command): Command {
   return command
     .option('--operator-token <token>', 'the operator token (TRIBUTARY_OPERATOR_TOKEN; else the local stack)')
-    .option('--reason <reason>', 'recorded with the change');
+    .option('--reason <reason>', 'the reason, which is recorded with the change');
 }
 
 async function waitUntilDrained(context: Context, demanded: FlowState): Promise<FlowState> {

@@ -47,7 +47,7 @@ export function addPlans(program: Command): void {
     )
     .option('--throttle <count>', 'deliveries a second', wholeNumber(1, 1_000), 100)
     .option('--name <name>', 'a name for the plan')
-    .option('--dry-run', 'only count, do not create a plan')
+    .option('--dry-run', 'count the deliveries without creating a plan')
     .action(async (flags: PlanFlags, command: Command) => {
       const context = open(command);
       const body = await toRequest(context, flags);
@@ -78,7 +78,7 @@ export function addPlans(program: Command): void {
     .command('run')
     .description('Run an approved plan and show its progress until it is completed. Ctrl-C leaves it running')
     .requiredOption('--plan <plan>', 'id of the plan')
-    .option('--detach', 'start it and return')
+    .option('--detach', 'start the plan and return without waiting')
     .action(async ({ plan: id, detach }: { plan: string; detach?: true }, command: Command) => {
       const context = open(command);
       const started = await startOrJoin(context, id);
@@ -143,7 +143,7 @@ async function toRequest(context: Context, flags: PlanFlags): Promise<CreateRepl
 
 async function preview({ client, output }: Context, body: CreateReplay): Promise<void> {
   const counted = await client.api('/api/replays', ReplayPreview, { method: 'POST', body: { ...body, dryRun: true }, timeoutMs: 60_000 });
-  const approval = counted.needsSecondApproval ? ' It would need the approval of a second person, with --rfa.' : '';
+  const approval = counted.needsSecondApproval ? ' A second person must approve a plan of this size, with --rfa.' : '';
   output.print(
     counted,
     () =>

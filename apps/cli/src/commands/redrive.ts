@@ -53,9 +53,9 @@ export function addRedriveCommands(program: Command): void {
   for (const [kind, { description, question, examples: lines }] of Object.entries(kinds) as [DlqOperationKind, Kind][]) {
     const command = withFilter(program.command(kind))
       .description(`${description}. Counts them first and asks`)
-      .option('--dry-run', 'count only')
-      .option('-y, --yes', 'do not ask')
-      .option('--detach', 'start it and return')
+      .option('--dry-run', 'count the dead letters without changing them')
+      .option('-y, --yes', 'do not ask for confirmation')
+      .option('--detach', 'start the operation and return without waiting')
       .action(async (flags: RedriveFlags, command: Command) => {
         const context = open(command);
         const { client, output } = context;
@@ -109,7 +109,7 @@ export function addRedriveCommands(program: Command): void {
 
   const cancel = program
     .command('cancel')
-    .description('Stop an operation; what it has already done is not undone')
+    .description('Stop an operation; entries that were already changed stay changed')
     .argument('<operation>', 'id of the operation')
     .action(async (id: string, _, command: Command) => {
       const { client, output } = open(command);

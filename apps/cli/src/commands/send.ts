@@ -57,7 +57,7 @@ const toSamples = ({ type, label, samples }: SourceEntry) => ({ type, label, sam
 
 function renderSamples(sources: readonly SourceEntry[]): string {
   return table(
-    ['type', 'sample', 'what it is'],
+    ['type', 'sample', 'description'],
     sources.flatMap((source) => source.samples.map((sample) => [source.type, sample.name, sample.label])),
   );
 }

@@ -17,7 +17,7 @@ export function addTriage(program: Command): void {
 
   const sample = withFilter(program.command('sample'))
     .description('Show some dead letters, redacted')
-    .option('--limit <count>', 'how many', wholeNumber(1, 100), 5)
+    .option('--limit <count>', 'the most dead letters to show', wholeNumber(1, 100), 5)
     .option(
       '--full',
       'include the delivery as it was received, with its personal data; only for owners and admins, recorded in the audit log',
@@ -41,7 +41,7 @@ export function addTriage(program: Command): void {
 
   const all = withFilter(program.command('list'))
     .description('List dead letters, newest first')
-    .option('--limit <count>', 'how many', wholeNumber(1, 200), 50)
+    .option('--limit <count>', 'the most dead letters to show', wholeNumber(1, 200), 50)
     .option('--cursor <cursor>', 'continue where the previous list ended')
     .action(async (flags: FilterFlags & { limit: number; cursor?: string }, command: Command) => {
       const context = open(command);

@@ -30,7 +30,7 @@ export interface CliStack {
   connections: Record<string, DemoConnection>;
   /** The home and working directory of commands, empty at first. */
   home: string;
-  /** Starts a command as a process, which can be interrupted. */
+  /** Starts a command as a process that a test can interrupt. */
   start(bin: Bin, args: readonly string[], options?: RunOptions): Running;
   /** Runs a command to its end: inside this process, or as a process of its own when it is to find a terminal. */
   run(bin: Bin, args: readonly string[], options?: RunOptions): Promise<Ended>;
@@ -188,7 +188,7 @@ export async function startCliStack(): Promise<CliStack> {
   }
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: checked by what follows
+// biome-ignore lint/suspicious/noExplicitAny: the caller checks the result
 async function callJson(url: string, method: string, headers: Record<string, string>, body: unknown): Promise<any> {
   const response = await fetch(url, { method, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) });
   if (!response.ok) throw new Error(`${method} ${url} answered ${response.status}: ${await response.text()}`);
@@ -199,7 +199,7 @@ async function callJson(url: string, method: string, headers: Record<string, str
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const deadline = Date.now() + 25_000;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
+    if (Date.now() > deadline) throw new Error(`timed out while waiting until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

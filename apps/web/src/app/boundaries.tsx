@@ -1,7 +1,7 @@
 import { Center, Loader, Stack, Text, Title } from '@mantine/core';
 import { type ErrorComponentProps, useRouter } from '@tanstack/react-router';
 import { useSyncExternalStore } from 'react';
-import { isSilent, onContact } from '../lib/contact.ts';
+import { isSilent, onSilenceChange } from '../lib/contact.ts';
 import { defineTexts, useTexts } from '../lib/i18n.ts';
 import { ButtonLink } from '../ui/links.tsx';
 import { Failed } from '../ui/states.tsx';
@@ -23,7 +23,7 @@ const texts = defineTexts('boundaries', {
 /** Shown while a page loads. When the server does not answer, it says so instead of spinning silently. */
 export function PageLoading() {
   const t = useTexts(uiTexts);
-  const silent = useSyncExternalStore(onContact, () => isSilent('api'));
+  const silent = useSyncExternalStore(onSilenceChange, () => isSilent('api'));
   return (
     <Center mih={320} p="md">
       <Stack align="center">

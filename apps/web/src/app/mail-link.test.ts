@@ -21,7 +21,7 @@ it.each([
 });
 
 it.each(['/', '/invite#token=abc', '/o/acme/overview#content', '/o/acme/events?error=1', '/sign-in#', '/a##'])(
-  '%s is no link of a mail',
+  'does not treat %s as the link of a mail',
   (path) => {
     expect(landed(path)).toBeUndefined();
   },

@@ -1,7 +1,8 @@
 /**
  * Splits the address that the link of a mail (confirm the address, set a new password) led to: into the page that the mail was requested
  * for, and the answer of Supabase Auth. Auth appends its answer behind a # even where the page's address already has a fragment, as an
- * invite's does, and repeats a refusal in the query. Both results are URL references for the address bar. Undefined: no such link led here.
+ * invite's does, and repeats a refusal in the query. Both results are URL references for the address bar. Returns undefined when the
+ * address is not such a link.
  */
 export function splitMailLink({
   pathname,

@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import { isSilent, noteContact, onContact } from '../lib/contact.ts';
+import { isSilent, onSilenceChange, recordAnswer } from '../lib/contact.ts';
 import { supabase } from '../lib/supabase.ts';
 
 /** Whether the API answers and is healthy. */
@@ -9,7 +9,7 @@ async function apiAnswers(): Promise<boolean> {
     (response) => response.ok,
     () => false,
   );
-  noteContact('api', answers);
+  recordAnswer('api', answers);
   return answers;
 }
 
@@ -49,7 +49,7 @@ export function useReachable(): boolean {
         const data = isSilent('data') ? supabase().data.from('orgs').select('id').limit(1) : undefined;
         const [answers] = await Promise.all([apiAnswers(), data]);
         const now = answers && !isSilent('data');
-        // Queries that failed in the meantime are asked again, once.
+        // Queries that failed in the meantime are fetched again, once.
         if (now && !before && !stopped)
           void queryClient.invalidateQueries({ predicate: (query) => query.state.status === 'error' || query.isStale() });
         before = now;
@@ -62,7 +62,7 @@ export function useReachable(): boolean {
     window.addEventListener('online', now);
     window.addEventListener('offline', now);
     document.addEventListener('visibilitychange', now);
-    const ignore = onContact(now);
+    const ignore = onSilenceChange(now);
     now();
     return () => {
       stopped = true;

@@ -1,6 +1,6 @@
 import type { ProblemAnswer } from '@tributary/shared/api.ts';
 import type { z } from 'zod';
-import { noteContact } from './contact.ts';
+import { recordAnswer } from './contact.ts';
 import { ApiError, fieldText, refusalText, unreachable } from './errors.ts';
 import { accessToken } from './supabase.ts';
 
@@ -42,10 +42,10 @@ async function send(method: Method, path: string, body: unknown, { signal, beare
     });
   } catch (error) {
     if (signal?.aborted) throw error;
-    noteContact('api', false);
+    recordAnswer('api', false);
     throw unreachable();
   }
-  noteContact('api', true);
+  recordAnswer('api', true);
   if (response.ok) return response;
   const problem = (await response.json().catch(() => undefined)) as Partial<ProblemAnswer> | undefined;
   if (typeof problem?.code !== 'string') throw new ApiError(response.status, 'unknown', `HTTP ${response.status}`);

@@ -5,7 +5,7 @@ const silent = new Set<Server>();
 const listeners = new Set<() => void>();
 
 /** Records whether a server answered a request; an error is an answer too. */
-export function noteContact(server: Server, answered: boolean): void {
+export function recordAnswer(server: Server, answered: boolean): void {
   if (answered ? !silent.delete(server) : silent.has(server)) return;
   if (!answered) silent.add(server);
   for (const listener of listeners) listener();
@@ -14,7 +14,7 @@ export function noteContact(server: Server, answered: boolean): void {
 export const isSilent = (server: Server): boolean => silent.has(server);
 
 /** Calls the listener when a server stops answering or answers again. */
-export function onContact(listener: () => void): () => void {
+export function onSilenceChange(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }

@@ -18,14 +18,14 @@ beforeAll(async () => {
 });
 afterEach(() => i18n.setLanguage('en'));
 
-it('says a refusal as the API does in English, and in Portuguese by its code', () => {
+it('shows the API’s message in English, and a translation by the code in Portuguese', () => {
   expect(errors.refusalText('conflict', 'the plan is running')).toBe('the plan is running');
   i18n.setLanguage('pt-BR');
   expect(errors.refusalText('not_found', 'there is no such plan')).toBe('Isto não existe, ou não existe mais.');
   expect(errors.refusalText('conflict', 'the <b>plan</b> is running')).toContain('“the <b>plan</b> is running”');
 });
 
-it('says in Portuguese too what the Data API refuses with a code of its own', async () => {
+it('translates the error codes of the Data API into Portuguese', async () => {
   const { read } = await import('./supabase.ts');
   const refused = (code: string, status: number) =>
     read(Promise.resolve({ data: null, error: { code, message: `as it says: ${code}` }, status })).catch((error: Error) => error.message);
@@ -36,12 +36,12 @@ it('says in Portuguese too what the Data API refuses with a code of its own', as
   expect(await refused('23505', 409)).toBe('as it says: 23505');
 });
 
-it('leaves a refusal that it does not know at what the API says, whatever its code is', () => {
+it('shows the API’s message unchanged for an unknown code', () => {
   i18n.setLanguage('pt-BR');
   for (const code of ['brand_new', 'toString', '__proto__', '']) expect(errors.refusalText(code, 'as it says')).toBe('as it says');
 });
 
-it('says what is wrong with a field in both languages, by what zod calls it', () => {
+it('says what is wrong with a field in both languages, by zod’s error code', () => {
   const schema = z.object({
     name: z.string().min(1).max(5),
     reason: z.string().min(3),
@@ -104,7 +104,7 @@ it('says what is wrong with a field in both languages, by what zod calls it', ()
   ]);
 });
 
-it('translates only sentences that the API still says', async () => {
+it('translates only sentences that the API still uses', async () => {
   const root = join(import.meta.dirname, '../../../..');
   let sources = '';
   for await (const file of glob('{apps/api,packages/shared,packages/pipeline}/src/**/*.ts', { cwd: root }))

@@ -86,7 +86,7 @@ export const fieldSentences = {
     'Identifique a pessoa por ao menos um destes: e-mail, telefone, documento, id externo.',
   'must be later than from': 'Precisa ser depois do início.',
   'an amount needs a currency': 'Um valor precisa de uma moeda.',
-  'two capital letters, as BR': 'Duas letras maiúsculas, como BR.',
+  'two capital letters, for example BR': 'Duas letras maiúsculas, como BR.',
 } as const;
 const sentences = defineTranslations('field-sentences', fieldSentences);
 

@@ -5,7 +5,7 @@ describe('where sign-in leads', () => {
   it('is the page that was asked for, with its filters', () => {
     expect(safePath('/o/acme/events?type=order.paid#x')).toBe('/o/acme/events?type=order.paid#x');
   });
-  it('carries the fragment of the page along, and never to another site', () => {
+  it('keeps the fragment of the page, and never leads to another site', () => {
     expect(safePath('/invite', 'token=abc')).toBe('/invite#token=abc');
     expect(safePath(undefined, 'token=abc')).toBe('/#token=abc');
     expect(safePath('//evil.example', 'x')).toBe('/');

@@ -10,7 +10,7 @@ const listeners = new Set<() => void>();
 /**
  * Reads the stored session and follows its changes: sign-in, refresh, sign-out in another tab. Resolves when the session is known. Throws
  * when it has expired and the server that could renew it does not answer, which is no reason to sign the person out. `onChange` is called
- * when a different person, or nobody, is signed in.
+ * when a different person signs in, or the person signs out.
  */
 export async function followSession(onChange: () => void): Promise<void> {
   const { error: refused } = await supabase().auth.initialize();

@@ -2,7 +2,7 @@ import { AuthClient, isAuthError, isAuthRetryableFetchError } from '@supabase/au
 import { PostgrestClient } from '@supabase/postgrest-js';
 import type { Database } from '@tributary/shared/database.types.ts';
 import type { Config } from './config.ts';
-import { noteContact } from './contact.ts';
+import { recordAnswer } from './contact.ts';
 import { ApiError, emptyAnswer, refusalText, unreachable } from './errors.ts';
 
 // The two parts of supabase-js that the dashboard needs, combined as supabase-js does it: the whole package would add 45 kB (gzip) of
@@ -39,10 +39,10 @@ export function connectSupabase({ supabaseUrl, publishableKey }: Config): void {
       headers.set('authorization', `Bearer ${(await accessToken()) ?? publishableKey}`);
       try {
         const response = await fetch(input, { ...init, headers });
-        noteContact('data', true);
+        recordAnswer('data', true);
         return response;
       } catch (error) {
-        noteContact('data', false);
+        recordAnswer('data', false);
         throw error;
       }
     },
@@ -62,13 +62,13 @@ export function authCode(error: unknown): string {
 }
 
 /**
- * The token of the signed-in user, renewed first when it has expired. Throws when it cannot be renewed for now: a request without it would
- * be made as nobody and return empty lists.
+ * The token of the signed-in user, renewed first when it has expired. Throws when it cannot be renewed for now: a request without a token
+ * would be anonymous and return empty lists.
  */
 export async function accessToken(): Promise<string | undefined> {
   const { data, error } = await supabase().auth.getSession();
   if (error) {
-    if (isAuthRetryableFetchError(error)) noteContact('data', false);
+    if (isAuthRetryableFetchError(error)) recordAnswer('data', false);
     throw unreachable();
   }
   return data.session?.access_token;

@@ -9,7 +9,7 @@ import { makeWorld, session, sessionKey, type World } from './mock/world.ts';
 
 const server = setupServer();
 
-/** What was asked of either server since the test began, as `GET /api/status`, in order. */
+/** Every request to either server since the test began, in order, for example `GET /api/status`. */
 export const asked: string[] = [];
 
 const nextTurn = setImmediate;
@@ -54,7 +54,7 @@ interface Opened {
   guest?: boolean;
   /** Changes of the stored session. */
   stored?: Record<string, unknown>;
-  /** Instead of what the world answers, for the requests that they match. */
+  /** Handlers that answer instead of the mock servers, for the requests that the handlers match. */
   instead?: RequestHandler[];
 }
 
@@ -97,33 +97,33 @@ export async function until<T>(check: () => T, secondsMax = 60): Promise<T> {
 
 const isLoading = () => screen.queryAllByRole('status', { name: /^(Loading…|Carregando…)$/ }).length > 0;
 
-/** Waits until the page's heading is there and nothing says any more that it is loading. */
+/** Waits until the page's heading is there and no part of the page is still loading. */
 export async function loaded(): Promise<void> {
   await until(() => expect(screen.getAllByRole('heading', { level: 1 })).not.toEqual([]));
   await until(() => expect(isLoading()).toBe(false));
 }
 
-/** The serious and critical findings of axe on what is shown. Contrast needs a layout and is checked in a real browser (e2e/looks). */
-export async function faults(): Promise<string[]> {
+/**
+ * The serious and critical accessibility violations that axe finds on the page. Contrast needs a layout and is checked in a real browser
+ * (e2e/looks).
+ */
+export async function accessibilityViolations(): Promise<string[]> {
   let results: AxeResults | undefined;
   const running = axe.run(document.body, { rules: { 'color-contrast': { enabled: false } }, resultTypes: ['violations'], preload: false });
   void running.then((found) => {
     results = found;
   });
-  // Axe goes on by timers, which stand still here.
+  // Axe continues by timers, which only run while `pass` moves the clock.
   while (!results) await pass(1);
   return results.violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
 }
 
-/** Everything that a page of an org loads, of both servers; not what finds the org and asks whether the servers answer. */
+/** The requests of a page of an org to both servers, without those that find the org and check whether the servers answer. */
 const ofPages = /\/(api\/(?!config)|rest\/v1\/(?!orgs$|org_members$))/;
 
-/**
- * A gate before everything that a page loads: closed at first, so that nothing is answered. `refuse` lets the answers be refusals,
- * `open` lets them through.
- */
+/** Holds back the answer to every request of a page. `refuse` then answers with errors, `open` with the answers of the mock servers. */
 export function gate() {
   let state: 'closed' | 'refusing' | 'open' = 'closed';
   let release = () => {};

@@ -1,7 +1,7 @@
 import { vi } from 'vitest';
 import { config } from 'zod';
 
-// What jsdom does not have of a browser: layout, and a wide screen. Elements get a size, so that charts and long lists draw something.
+// Adds what jsdom lacks: layout, and a wide screen. Elements get a size, so that charts and long lists draw something.
 
 config({ jitless: true });
 
@@ -30,7 +30,7 @@ window.matchMedia = (query) =>
     removeListener: () => {},
   }) as unknown as MediaQueryList;
 
-// Each test opens a dashboard of its own in one and the same window, which the client of Supabase Auth warns of.
+// Every test opens a new dashboard in the same window, and the client of Supabase Auth warns about that.
 const warn = console.warn;
 vi.spyOn(console, 'warn').mockImplementation((...said: unknown[]) => {
   if (!String(said[0]).includes('Multiple GoTrueClient instances')) warn(...said);

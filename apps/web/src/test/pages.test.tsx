@@ -1,6 +1,6 @@
 import { act, fireEvent, screen } from '@testing-library/react';
 import { expect, it } from 'vitest';
-import { faults, loaded, mockServers, openAt, until } from './app.tsx';
+import { accessibilityViolations, loaded, mockServers, openAt, until } from './app.tsx';
 import { guestLooks, looksOf, personalLooks } from './mock/looks.ts';
 import { longNames, orgSlug } from './mock/world.ts';
 
@@ -23,13 +23,13 @@ it.each([...personalLooks, ...looksOf(orgSlug, {})])(
 it.each(guestLooks)('$name opens for a guest', async ({ path }) => {
   await openAt(path, { guest: true });
   await loaded();
-  expect(await faults()).toEqual([]);
+  expect(await accessibilityViolations()).toEqual([]);
 });
 
 it('says that nothing matches and clears the filters, and leads from a time without events to the latest', async () => {
   await openAt(`/o/${orgSlug}/events?order=HPNOTHING`);
   await heading('No event matches');
-  expect(await faults()).toEqual([]);
+  expect(await accessibilityViolations()).toEqual([]);
   await press('button', 'Clear filters');
   await until(() => expect(screen.getAllByText('HP000001')).not.toEqual([]));
   expect(window.location.search).toBe('');

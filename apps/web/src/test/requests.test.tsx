@@ -8,10 +8,10 @@ import { ids, orgSlug } from './mock/world.ts';
 
 mockServers();
 
-/** The shortest interval at which a page asks again (ui/live.tsx), and how many different things one page asks for at most. */
+/** The shortest polling interval of a page (ui/live.tsx), and the most different requests of one page. */
 const fastestSeconds = 5;
 const questionsMax = 10;
-/** What the overview asks by itself. */
+/** The request that the overview polls. */
 const polled = 'POST /rest/v1/rpc/ingest_timeseries';
 
 const counted = () =>
@@ -23,18 +23,18 @@ const looks = looksOf(orgSlug, { connection: ids.connection }).filter(({ name })
   /^(overview|connections|connection-activity|events|dead-letters-groups|replays|alerts-incidents|settings-members|pipeline)$/.test(name),
 );
 
-it.each(looks)('$name, left open for a minute, asks no more often than it says', async ({ path }) => {
+it.each(looks)('$name, left open for a minute, polls no more often than its interval allows', async ({ path }) => {
   await openAt(path);
   await loaded();
   asked.length = 0;
   await pass(60_000, 250);
-  // A page that asks nothing would be a test of nothing: each at least asks whether the API is there.
+  // Every page checks at least whether the API answers. Without any request this test would prove nothing.
   expect(asked.length).toBeGreaterThan(0);
   expect(over(() => 60 / fastestSeconds + 1)).toEqual([]);
   expect(asked.length).toBeLessThanOrEqual((questionsMax * 60) / fastestSeconds / 2);
 });
 
-it('follows a replay plan that runs every two seconds, and everything else as seldom as ever', async () => {
+it('polls a running replay plan every two seconds, and everything else no more often than on other pages', async () => {
   await openAt(`/o/${orgSlug}/replays`, { world: { running: true } });
   await loaded();
   asked.length = 0;
@@ -46,7 +46,7 @@ it('counts requests on nine pages', () => {
   expect(looks).toHaveLength(9);
 });
 
-/** As when another tab comes to the front, or this one again: what browsers tell a page then. */
+/** Hides or shows the page as a browser does when the user switches tabs. */
 async function setVisible(visible: boolean): Promise<void> {
   vi.spyOn(document, 'visibilityState', 'get').mockReturnValue(visible ? 'visible' : 'hidden');
   vi.spyOn(document, 'hidden', 'get').mockReturnValue(!visible);
@@ -55,11 +55,11 @@ async function setVisible(visible: boolean): Promise<void> {
   });
 }
 
-it('asks nothing in a hidden tab, and one round when the tab is looked at again', async () => {
+it('sends no request from a hidden tab, and fetches once when the tab is shown again', async () => {
   await openAt(`/o/${orgSlug}/overview?range=1h`);
   await loaded();
   asked.length = 0;
-  // Seen, it asks by itself: the first thing that is asked twice is polled.
+  // While the tab is visible, the overview polls.
   await pass(12_000);
   expect(countOf(polled)).toBeGreaterThan(1);
 
@@ -72,7 +72,7 @@ it('asks nothing in a hidden tab, and one round when the tab is looked at again'
   await setVisible(true);
   await pass(1_000);
   expect(countOf(polled)).toBeGreaterThan(0);
-  // Once for coming back; once more where the next round happened to be due.
+  // Each request is sent once because the tab is shown again, and once more where the next poll happened to be due.
   expect(over(() => 2)).toEqual([]);
 });
 
@@ -81,7 +81,7 @@ const banner = () => screen.queryByText(/The server cannot be reached/);
 it.each([
   ['answer with errors', () => problem(500, 'internal')],
   ['do not answer', () => HttpResponse.error()],
-])('does not storm servers that %s, and goes on by itself when they are well', async (_trouble, answer) => {
+])('does not flood servers that %s, and recovers by itself once they work again', async (_trouble, answer) => {
   let trouble: (() => Response) | undefined;
   await openAt(`/o/${orgSlug}/overview?range=1h`, { instead: [http.all('*', () => trouble?.())] });
   await loaded();
@@ -91,7 +91,8 @@ it.each([
   asked.length = 0;
   const seconds = 30;
   await pass(seconds * 1000, 250);
-  // Whether the servers are back is asked every three seconds; everything else three times, then again after a minute.
+  // The page checks every three seconds whether the servers work again. Every other request is tried three times, then again after a
+  // minute.
   const pings = Math.ceil(seconds / 3) + 1;
   expect(countOf('GET /health')).toBeGreaterThan(2);
   expect(over((question) => (/ \/(health|rest\/v1\/orgs)$/.test(question) ? pings : 6))).toEqual([]);

@@ -1,6 +1,6 @@
 import { screen } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
-import { faults, loaded, mockServers, openAt } from './app.tsx';
+import { accessibilityViolations, loaded, mockServers, openAt } from './app.tsx';
 import { looksOf } from './mock/looks.ts';
 import { ids, orgSlug } from './mock/world.ts';
 
@@ -37,7 +37,7 @@ describe.each(looks)('$name', ({ name, path }) => {
     expect(offered()).toEqual([]);
     expect(screen.queryAllByRole('switch')).toEqual([]);
     if (!readOnly.has(name)) expect(reasons().join('\n')).toMatch(/[Oo]nly (an )?owners? (or|and) admins?|Your role is analyst/i);
-    expect(await faults()).toEqual([]);
+    expect(await accessibilityViolations()).toEqual([]);
   });
 });
 
@@ -53,10 +53,10 @@ it.each([
   expect(offered()).toContain(command);
 });
 
-it('tells an analyst in Portuguese whose step the first connection is', async () => {
+it('tells an analyst in Portuguese that only an owner or admin can add the first connection', async () => {
   await openAt(`/o/${orgSlug}/overview`, { world: { role: 'analyst', filled: false }, language: 'pt-BR' });
   await loaded();
   expect(screen.getByRole('heading', { name: 'Nada chegou ainda' })).toBeTruthy();
-  expect(reasons().join()).toContain('Só quem é owner ou admin desta organização pode fazer isto.');
+  expect(reasons().join()).toContain('Só um proprietário ou administrador desta organização pode fazer isto. Seu papel é analista.');
   expect(screen.queryByRole('link', { name: 'Adicionar uma conexão' })).toBeNull();
 });

@@ -1,13 +1,13 @@
 import { act, fireEvent, screen } from '@testing-library/react';
 import { HttpResponse, http } from 'msw';
 import { expect, it } from 'vitest';
-import { asked, faults, loaded, mockServers, openAt, pass, until } from './app.tsx';
+import { accessibilityViolations, asked, loaded, mockServers, openAt, pass, until } from './app.tsx';
 import { ids, orgSlug } from './mock/world.ts';
 
 mockServers();
 
-/** A switch before some requests: while it is on they get no answer. */
-function cable(pattern: RegExp) {
+/** A network whose connection can be cut for some requests, which then get no answer. */
+function cuttable(pattern: RegExp) {
   let cut = false;
   const handler = http.all('*', ({ request }) => (cut && pattern.test(new URL(request.url).pathname) ? HttpResponse.error() : undefined));
   return {
@@ -15,7 +15,7 @@ function cable(pattern: RegExp) {
     cut: () => {
       cut = true;
     },
-    mend: () => {
+    restore: () => {
       cut = false;
     },
   };
@@ -29,7 +29,7 @@ it.each([
   ['the API', /^\/(api|health)/],
   ['the Data API', /^\/rest\//],
 ])('says once that %s is silent, keeps what the page has, and recovers by itself', async (_silent, pattern) => {
-  const { handler, cut, mend } = cable(pattern);
+  const { handler, cut, restore } = cuttable(pattern);
   await openAt(`/o/${orgSlug}/connections/${ids.connection}`, { instead: [handler] });
   await loaded();
   await until(() => expect(events()).not.toEqual([]));
@@ -38,24 +38,24 @@ it.each([
   await until(() => expect(banner()).toBeTruthy());
   expect(events()).toHaveLength(before);
   expect(screen.queryAllByRole('alert')).toEqual([]);
-  expect(await faults()).toEqual([]);
+  expect(await accessibilityViolations()).toEqual([]);
 
-  mend();
+  restore();
   asked.length = 0;
   await until(() => expect(banner()).toBeNull());
   await until(() => expect(asked).toContain('GET /rest/v1/canonical_events'));
   expect(events()).toHaveLength(before);
 });
 
-it('says of a command without a network why it was not done, and does not send it later', async () => {
-  const { handler, cut, mend } = cable(/./);
+it('explains why a command failed without a network, and does not send the command later', async () => {
+  const { handler, cut, restore } = cuttable(/./);
   await openAt(`/o/${orgSlug}/connections/${ids.connection}`, { instead: [handler] });
   await loaded();
   cut();
   await until(() => expect(banner()).toBeTruthy());
   await press('Pause');
   await until(() => expect(screen.getByRole('alert').textContent).toContain('The server does not answer'));
-  mend();
+  restore();
   asked.length = 0;
   await until(() => expect(banner()).toBeNull());
   await pass(20_000);
@@ -63,32 +63,32 @@ it('says of a command without a network why it was not done, and does not send i
   expect(screen.getByRole('button', { name: 'Pause' })).toBeTruthy();
 });
 
-it('says on a first visit while the API is down that it does not answer, and goes on when asked to', async () => {
-  const config = cable(/^\/api\/config$/);
-  const reads = cable(/^\/rest\//);
+it('says on a first visit that the API does not answer, and continues when the user tries again', async () => {
+  const config = cuttable(/^\/api\/config$/);
+  const reads = cuttable(/^\/rest\//);
   config.cut();
   reads.cut();
   await openAt(`/o/${orgSlug}/overview`, { instead: [config.handler, reads.handler] });
   await until(() => expect(screen.getByRole('alert').textContent).toContain('The server does not answer'));
-  expect(await faults()).toEqual([]);
-  config.mend();
+  expect(await accessibilityViolations()).toEqual([]);
+  config.restore();
 
-  // The API answers; now the Data API does not: not even the org is found, which can be tried again as well.
+  // Now the API answers and the Data API does not, so the org cannot be loaded. The user can try that again too.
   await press('Try again');
   await until(() => expect(screen.getByRole('alert').textContent).toContain('This could not be loaded'));
-  reads.mend();
+  reads.restore();
   await press('Try again');
   await until(() => expect(screen.getByRole('heading', { name: 'Overview', level: 1 })).toBeTruthy());
 });
 
 it('keeps a session whose renewal gets no answer', async () => {
-  const renewals = cable(/^\/auth\/v1\/token$/);
+  const renewals = cuttable(/^\/auth\/v1\/token$/);
   renewals.cut();
   await openAt(`/o/${orgSlug}/connections`, { instead: [renewals.handler], stored: { expires_at: 1 } });
   await until(() => expect(screen.getByText(/The server is slow to answer/)).toBeTruthy());
-  // The renewal is tried for half a minute.
+  // The client retries the renewal for half a minute.
   await until(() => expect(screen.getByRole('alert').textContent).toContain('The server does not answer'), 90);
-  renewals.mend();
+  renewals.restore();
   await press('Try again');
   await until(() => expect(screen.getByRole('link', { name: 'Hotmart shop' })).toBeTruthy());
 });

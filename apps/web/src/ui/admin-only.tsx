@@ -3,6 +3,7 @@ import { IconLock } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { useTexts } from '../lib/i18n.ts';
 import { useOrg } from '../lib/orgs.ts';
+import { roleTexts } from './role-texts.ts';
 import { uiTexts } from './texts.ts';
 
 /**
@@ -11,8 +12,9 @@ import { uiTexts } from './texts.ts';
  */
 export function AdminOnly({ children, short = false }: { children: ReactNode; short?: boolean }) {
   const t = useTexts(uiTexts);
+  const roles = useTexts(roleTexts);
   const { canWrite, role } = useOrg();
-  return canWrite ? children : <WhyNot text={t('adminsOnly', { role })} short={short} />;
+  return canWrite ? children : <WhyNot text={t('adminsOnly', { role: roles(role).toLowerCase() })} short={short} />;
 }
 
 /** The reason why something cannot be done, in the place of its control. */

@@ -57,7 +57,7 @@ export const uiTexts = defineTexts('ui', {
     counting: 'Contando…',
     never: 'nunca',
     none: '–',
-    adminsOnly: 'Só quem é owner ou admin desta organização pode fazer isto. Seu papel é {{role}}.',
+    adminsOnly: 'Só um proprietário ou administrador desta organização pode fazer isto. Seu papel é {{role}}.',
     more: 'Carregar mais',
     close: 'Fechar',
     showAll: 'Mostrar tudo ({{size}})',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { anySafeEqual, safeEqual, safeEqualAny } from './constant-time.ts';
 
-test('equality holds only for equal texts, of any length', () => {
+test('accepts equal texts of any length and refuses different texts', () => {
   expect(safeEqual('', '')).toBe(true);
   expect(safeEqual('abc', 'abcd')).toBe(false);
   expect(safeEqualAny('b', ['a', 'b'])).toBe(true);

@@ -21,7 +21,7 @@ describe('seal', () => {
     expect(first[0]).toBe(1);
     expect(first).not.toEqual(second);
   });
-  test('one flipped bit anywhere is refused', () => {
+  test('sealed bytes with one flipped bit are refused', () => {
     const sealed = seal(key, 'a body', aad);
     for (let bit = 0; bit < sealed.length * 8; bit++) {
       const damaged = Uint8Array.from(sealed);
@@ -30,13 +30,13 @@ describe('seal', () => {
     }
     expect(() => open(key, sealed.subarray(0, 20), aad)).toThrow('too short');
   });
-  test('bytes do not open for another place or with another key', () => {
+  test('sealed bytes cannot be opened for another place or with another key', () => {
     const sealed = seal(key, 'a body', aad);
     expect(() => open(key, sealed, journalAad('org', 'other'))).toThrow(SealError);
     expect(() => open(key, sealed, journalAad('other', 'journal'))).toThrow(SealError);
     expect(() => open(randomBytes(32), sealed, aad)).toThrow(SealError);
   });
-  test('a key of another length is refused without repeating it', () => {
+  test('a key of another length is refused, and the error does not repeat the key', () => {
     expect(() => seal(new Uint8Array(16).fill(0x61), 'x', aad)).toThrow('A key has 16 bytes instead of 32.');
   });
   test('associated data names the kind, the org and the row', () => {
@@ -71,7 +71,7 @@ describe('master keys', () => {
     [`v2:${two},v2:${one}`, 'MASTER_KEY holds version 2 twice.'],
     [`v2:${two},x1:${one}`, 'Entry 2 of MASTER_KEY is not of the form v<number>:<base64>.'],
     [`v0:${two}`, 'Entry 1 of MASTER_KEY is not of the form'],
-  ])('a wrong value is told by its place, never repeated (%#)', (text, message) => {
+  ])('the error names the position of the wrong entry and never repeats its value (%#)', (text, message) => {
     expect(() => parseMasterKeys(text)).toThrow(message);
     try {
       parseMasterKeys(text);

@@ -38,7 +38,7 @@ describe('a person', () => {
     expect(person.phones[0]).toBe('+5511987654321');
   });
 
-  it('lists the kinds whose text is not such an identifier', () => {
+  it('lists the kinds of identifiers whose text is not valid', () => {
     expect(readPerson({ email: 'no address', phone: '12', document: '-', external_id: ' ' }, ['BR'])).toEqual({
       person: { email: undefined, phones: [], document: undefined, externalId: undefined },
       unreadable: ['email', 'phone', 'document', 'external_id'],
@@ -99,7 +99,7 @@ describe('a delivery names a person', () => {
     expect(names({ external_id: '42' }, '{"user":{"id":"42"}}', { type: 'unknown' })).toBe(false);
   });
 
-  it('but not without a name, with an empty body, or by the name of another person', () => {
+  it('but not when no identifier is given, when the body is empty, or by the identifiers of another person', () => {
     for (const body of ['', '{}', '[]', 'null', '{"a":[1,true,null,"x"]}', '{"email":"bob@example.com"}'])
       expect(names({ ...typed }, body)).toBe(false);
   });

@@ -61,7 +61,7 @@ export function namesPerson(person: Person, delivery: Delivery, body: Body | und
   const isNamed = matcher(person, context.country);
   return (
     isNamed(delivery.url) ||
-    (body === undefined ? words(delivery.raw).some(isNamed) : body.kind !== 'empty' && somewhere(body.value, isNamed)) ||
+    (body === undefined ? words(delivery.raw).some(isNamed) : body.kind !== 'empty' && someValue(body.value, isNamed)) ||
     subjectsOf(delivery, body, context).some((subject) => isSubject(person, subject, context.country))
   );
 }
@@ -109,12 +109,12 @@ function literally(text: string): string {
 }
 
 /** Whether `isNamed` holds for any text, number or key in the value. */
-function somewhere(value: Json, isNamed: (text: string) => boolean): boolean {
+function someValue(value: Json, isNamed: (text: string) => boolean): boolean {
   if (typeof value === 'string') return isNamed(value);
   if (typeof value === 'number') return isNamed(String(value));
-  if (Array.isArray(value)) return value.some((item) => somewhere(item, isNamed));
+  if (Array.isArray(value)) return value.some((item) => someValue(item, isNamed));
   if (value === null || typeof value === 'boolean') return false;
-  return Object.entries(value).some(([key, item]) => isNamed(key) || somewhere(item, isNamed));
+  return Object.entries(value).some(([key, item]) => isNamed(key) || someValue(item, isNamed));
 }
 
 /** The words of a body in an unknown format. */

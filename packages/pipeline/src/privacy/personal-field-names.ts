@@ -3,7 +3,10 @@ export type PersonalKind = 'name' | 'phone' | 'document' | 'other';
 
 const words = (text: string) => text.trim().split(/\s+/);
 
-/** Words of the names of personal fields, by the kind of value. A `name` may also be a thing's; a `fullName` is always a person's. */
+/**
+ * Words of the names of personal fields, by the kind of value. A `name` may also be the name of a thing; a `fullName` is always the name of
+ * a person.
+ */
 const personalFieldNames = {
   phone: new Set(
     words('phone phones telephone tel telefone telefono fone celular cel cell cellphone mobile movil whatsapp whats msisdn wa'),
@@ -65,7 +68,7 @@ function factsOf(key: string): KeyFacts {
   let facts = cache.get(key);
   if (facts === undefined) {
     facts = classify(key.slice(0, 200));
-    // Most keys are field names of platforms, and they fit. A sender that invents keys makes the cache start again.
+    // Most keys are field names of platforms, and they fit. A sender that invents keys empties the cache.
     if (cache.size >= cachedMax) cache.clear();
     if (key.length <= 100) cache.set(key, facts);
   }

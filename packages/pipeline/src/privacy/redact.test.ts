@@ -10,14 +10,14 @@ import { shrink } from './shrink.ts';
 const paths = (remove: string[] = [], keep: string[] = []): PersonalPaths => ({ remove: compilePaths(remove), keep: compilePaths(keep) });
 const clean = (record: JsonObject, remove: string[] = [], keep: string[] = []) => redact(record, paths(remove, keep));
 
-describe('by path', () => {
+describe('redaction by path', () => {
   test('declared paths are removed with everything below them, even under a path of keep', () => {
     const record: JsonObject = { data: { buyer: { vip: 'gold', ok: true }, plans: [{ owner: 'x1', id: 1 }], n: 1 } };
     expect(clean(record, ['data.buyer', 'data.plans.*.owner'], ['data.buyer.vip'])).toEqual({ data: { plans: [{ id: 1 }], n: 1 } });
   });
 });
 
-describe('by what alone may stay', () => {
+describe('redaction by the only paths that may stay', () => {
   const only = (record: JsonObject, allowed: string[], remove: string[] = []) =>
     redact(record, { ...paths(remove), only: compilePaths(allowed) ?? 'none' });
   test('only fields that a path names are kept, with everything below them that is not personal', () => {
@@ -47,7 +47,7 @@ describe('by what alone may stay', () => {
   });
 });
 
-describe('by key', () => {
+describe('redaction by key', () => {
   test.each([
     'email',
     'buyerEmail',
@@ -110,7 +110,7 @@ describe('by key', () => {
       buyer: {},
     });
   });
-  test('kept paths and booleans stay', () => {
+  test('the values at kept paths and booleans are kept', () => {
     expect(clean({ plan: { nickname: 'Ouro' }, email_verified: true, phone: null }, [], ['plan.nickname'])).toEqual({
       plan: { nickname: 'Ouro' },
       email_verified: true,
@@ -124,7 +124,7 @@ describe('by key', () => {
   });
 });
 
-describe('by repetition', () => {
+describe('redaction of repetitions', () => {
   const buyer = { name: 'Zulmira Ávila', email: 'zulmira@example.com', phone: '+55 (11) 98765-4321', document: '123.456.789-09' };
   const kept = (elsewhere: JsonObject) => clean({ buyer, ...elsewhere }, ['buyer'], ['free', 'free.*']);
 
@@ -140,7 +140,7 @@ describe('by repetition', () => {
     '5511 98765 4321',
     '12345678909',
     'Zulmira+%C3%81vila',
-  ])('%s repeats the buyer and goes, also from kept text', (value) => {
+  ])('removes %s, which repeats the buyer, also from kept text', (value) => {
     expect(kept({ a: value, b: [value, 1], free: value, ok: 'ok' })).toEqual({ b: [1], ok: 'ok' });
   });
   test('a number with the buyer’s digits is removed', () => {
@@ -152,7 +152,7 @@ describe('by repetition', () => {
   test('a short name counts only as a separate word: Ana is found in a sentence and not in banana', () => {
     expect(clean({ buyer: { name: 'Ana' }, a: 'banana', b: 'da Ana!', c: 'ana_2' }, ['buyer'])).toEqual({ a: 'banana' });
   });
-  test('countries, types and house numbers are not searched', () => {
+  test('countries, types and house numbers are not searched for in the rest of the record', () => {
     const address = { country: 'Brasil', country_iso: 'BR', document_type: 'CPF', number: '1200' };
     expect(clean({ buyer: address, a: 'Brasil', b: 'BR', c: 'BRL', d: '2026-12-00', e: 'CPF' }, ['buyer'])).toEqual({
       a: 'Brasil',
@@ -169,7 +169,7 @@ describe('by repetition', () => {
   });
 });
 
-describe('by form', () => {
+describe('redaction by the form of a text', () => {
   test.each([
     'maria@example.com',
     'x maria%40example.com',
@@ -206,7 +206,7 @@ describe('by form', () => {
   });
 });
 
-describe('bounds', () => {
+describe('limits of a redaction', () => {
   test('text that jsonb refuses and numbers beyond a double are INVALID_PAYLOAD, except text in removed fields', () => {
     for (const record of [
       { a: 'x\0y' },
@@ -222,7 +222,7 @@ describe('bounds', () => {
   test('numbers with large exponents become text, so that jsonb does not write all digits', () => {
     expect(clean({ a: 1e300, b: -5e-324, c: 1.5, d: 1e20 })).toEqual({ a: '1e+300', b: '-5e-324', c: 1.5, d: 1e20 });
   });
-  test('a large record loses its largest branches and says so', () => {
+  test('a large record loses its largest branches and is marked as truncated', () => {
     const record: JsonObject = {
       id: 'A1',
       big: Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`k${index}`, 'x'.repeat(50)])),
@@ -243,7 +243,7 @@ describe('bounds', () => {
       }),
     );
   });
-  test('thousands of personal values in one record take no minutes, and none is kept', () => {
+  test('thousands of personal values are removed from one record within the time of a test', () => {
     const people = Array.from({ length: 3000 }, (_, index) => ({ email: `p${index}@example.com`, note: `p${index} bought` }));
     const result = JSON.stringify(clean({ people }));
     expect(result).not.toContain('@');

@@ -135,7 +135,7 @@ function pruneObject(run: Run, object: JsonObject, place: Place): JsonObject {
     const pruned = isContainer(value)
       ? pruneContainer(run, value, { key, holder: place.key, remove, keep, allowed, kept, depth: place.depth + 1 })
       : pruneLeaf(run, value, allowed, kept);
-    if (pruned === undefined || (allowed !== 'all' && !run.asSample && isBare(pruned))) continue;
+    if (pruned === undefined || (allowed !== 'all' && !run.asSample && holdsNoValue(pruned))) continue;
     run.texts.push(key);
     run.chars += key.length + 4;
     out[key] = pruned;
@@ -195,8 +195,8 @@ function allowedAt(allowed: Allowed, key: string): Allowed {
 }
 
 /** Whether the value is empty, or holds only empty objects and lists. */
-function isBare(value: Json): boolean {
-  if (Array.isArray(value)) return value.every(isBare);
+function holdsNoValue(value: Json): boolean {
+  if (Array.isArray(value)) return value.every(holdsNoValue);
   return isObject(value) && Object.keys(value).length === 0;
 }
 

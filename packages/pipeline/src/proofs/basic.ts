@@ -5,7 +5,7 @@ import { refused } from './verdicts.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** HTTP Basic (RFC 7617): base64 of `user:password` in UTF-8. The first colon ends the user name; a password may hold more of them. */
+/** HTTP Basic (RFC 7617): base64 of `user:password` in UTF-8. The first colon ends the user name; a password may contain more colons. */
 export function verifyBasic(delivery: Delivery, passwords: readonly string[], username: string): Verdict {
   if (passwords.length === 0) return refused('This connection has no secret to verify with.');
   const encoded = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(delivery.headers.authorization ?? '')?.[1];
@@ -18,7 +18,7 @@ export function verifyBasic(delivery: Delivery, passwords: readonly string[], us
   }
   const colon = text.indexOf(':');
   if (colon === -1) return refused('The header authorization has no password.');
-  // Both are compared before either decides.
+  // The user name and the password are both compared before the verdict.
   const knownUser = safeEqual(text.slice(0, colon), username);
   const knownPassword = safeEqualAny(text.slice(colon + 1), passwords);
   return knownUser && knownPassword ? { ok: true } : refused('The user name or password is wrong.');

@@ -15,9 +15,9 @@ export interface HmacScheme {
   algorithm: HmacAlgorithm;
   /** Hexadecimal is expected in lower case. */
   encoding: HmacEncoding;
-  /** Text before the signature, as `sha256=`. */
+  /** Text before the signature, for example `sha256=`. */
   prefix?: string | undefined;
-  /** Set where one header carries time and signatures together, as `t=1700000000,v1=…`. Other keys are passed over. */
+  /** Set where one header carries time and signatures together, for example `t=1700000000,v1=…`. Other keys are ignored. */
   combined?: { timestampKey: string; signatureKey: string; separator: string; repeatedTime: 'refused' | 'last' } | undefined;
   /** Header in lower case. */
   timestampHeader?: string | undefined;
@@ -38,8 +38,8 @@ interface Signing {
 }
 
 /**
- * Verifies a signature on the raw bytes. Every signature that was given is compared with that of every key; the time is judged only for a
- * genuine one. `toleranceSeconds` is needed where the scheme signs a time.
+ * Verifies a signature on the raw bytes. Every signature that was given is compared with that of every key; the time of signing is checked
+ * only when a signature is genuine. `toleranceSeconds` is needed where the scheme signs a time.
  */
 export function verifyHmac(
   delivery: Delivery,
@@ -107,18 +107,18 @@ export function acceptedSignatures(delivery: Delivery, keys: readonly Uint8Array
 
 const templates = new Map<string, readonly string[]>();
 
-/** Literal text and names of placeholders in turn. */
+/** The parts of a template: literal text and names of placeholders, alternating. */
 function partsOf(template: string): readonly string[] {
   let parts = templates.get(template);
   if (parts === undefined) {
     parts = template.split(/\{([a-z]+)\}/);
-    // People write templates: a few dozen are in use, and a thousand are not kept.
+    // The cache keeps at most 1,000 templates. People write them, so only a few dozen are in use.
     if (templates.size < 1_000) templates.set(template, parts);
   }
   return parts;
 }
 
-/** The raw body is hashed where it lies, never copied into one text with the rest. */
+/** The raw body is hashed in place and never copied into one text with the rest. */
 function hmacOf({ algorithm, encoding, template }: HmacScheme, key: string | Uint8Array, signing: Signing): string {
   const mac = createHmac(algorithm, key);
   for (const [index, part] of partsOf(template).entries()) {

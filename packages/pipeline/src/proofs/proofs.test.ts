@@ -41,7 +41,7 @@ describe.each(proofs)('%s', (_, sign, verify) => {
   it('accepts what was signed with one of the secrets', () => {
     expect(verify(delivery('{}', sign('right')), ['other', 'right'])).toEqual({ ok: true });
   });
-  it('refuses another secret, no proof, and everything while there is no secret', () => {
+  it('refuses another secret, a delivery without a proof, and every delivery while there is no secret', () => {
     expect(verify(delivery('{}', sign('wrong')), ['right']).ok).toBe(false);
     expect(verify(delivery('{}', { headers: {} }), ['right']).ok).toBe(false);
     for (const key of ['', 'right']) expect(verify(delivery('{}', sign(key)), []).ok).toBe(false);
@@ -49,7 +49,7 @@ describe.each(proofs)('%s', (_, sign, verify) => {
 });
 
 describe('HMAC', () => {
-  it('is that of GitHub’s published vector', () => {
+  it('gives the signature of GitHub’s published vector', () => {
     const scheme: HmacScheme = { ...inQuery, algorithm: 'sha256', signature: { in: 'header', name: 'x-sig' } };
     const { headers } = signHmac('Hello, World!', "It's a Secret to Everybody", scheme, { nowMs });
     expect(headers['x-sig']).toBe('757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17');
@@ -60,7 +60,7 @@ describe('HMAC', () => {
     twice.url = `${url}?signature=${query?.signature}&signature=${query?.signature}`;
     expect(verifyHmac(twice, ['right'], inQuery, { nowMs }).ok).toBe(false);
   });
-  it('takes the last of repeated times only where the scheme says so', () => {
+  it('uses the last of repeated times only where the scheme says so', () => {
     const timed = (repeatedTime: 'refused' | 'last'): HmacScheme => ({
       ...inQuery,
       signature: { in: 'header', name: 'x-sig' },
@@ -77,7 +77,7 @@ describe('HMAC', () => {
 });
 
 describe('secrets', () => {
-  it('without text are left out: anybody can sign with an empty key', () => {
+  it('that are empty are left out, because anybody can sign with an empty key', () => {
     const secrets = ['', '  ', 'right'].map((value) => ({ name: 'token', value }));
     expect(secretsNamed([...secrets, { name: 'other', value: 'x' }], 'token')).toEqual(['right']);
   });

@@ -1,12 +1,12 @@
 import { Buffer } from 'node:buffer';
 import type { Secret } from '../source.ts';
 
-/** How a secret's text becomes a key: as it is, decoded from base64, or decoded from base64 after `whsec_`. */
+/** How a secret's text becomes a key: its UTF-8 bytes, its base64 decoded, or the base64 after `whsec_` decoded. */
 export type SecretEncoding = 'utf-8' | 'base64' | 'whsec';
 
 const base64Pattern = /^[A-Za-z0-9+/]{2,}={0,2}$/;
 
-/** The secrets of one name as text. Empty and blank ones are left out: an empty key is one that anybody can sign with. */
+/** The secrets of one name as text. Empty and blank secrets are left out, because anybody can sign with an empty key. */
 export function secretsNamed(secrets: readonly Secret[], name: string): string[] {
   return secrets.filter((secret) => secret.name === name && secret.value.trim() !== '').map((secret) => secret.value);
 }

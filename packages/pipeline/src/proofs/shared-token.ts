@@ -3,9 +3,9 @@ import type { Delivery, RejectClass, Signed, Verdict } from '../source.ts';
 import { type Placed, placeName, valuesAt } from './places.ts';
 import { refused } from './verdicts.ts';
 
-/** A secret that the platform sends as it is. It proves the sender, and nothing about the body. */
+/** A secret that the platform sends unchanged. The secret proves who sent the delivery, but not that the body is unchanged. */
 export interface TokenScheme extends Placed {
-  /** Text before the secret, as `Bearer `. It is compared without case, as authentication schemes are. */
+  /** Text before the secret, for example `Bearer `. The comparison ignores case, because authentication schemes have no case. */
   prefix?: string | undefined;
 }
 

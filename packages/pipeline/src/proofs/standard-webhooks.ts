@@ -9,8 +9,8 @@ export function deliveryId(headers: Delivery['headers']): string | undefined {
 }
 
 /**
- * Standard Webhooks 1.0: any `v1` of the space-separated signatures may match, and `v1a` (ed25519) is passed over. The older `svix-*`
- * headers are read when `webhook-id` is absent; the two families are never mixed. An id with a "." is refused: the signed text would be
+ * Standard Webhooks 1.0: any `v1` of the space-separated signatures may match, and `v1a` (ed25519) is ignored. The older `svix-*` headers
+ * are read when `webhook-id` is absent; the two families are never mixed. An id with a "." is refused, because the signed text would be
  * ambiguous.
  */
 export function verifyStandardWebhook(

@@ -1,6 +1,6 @@
 import type { RejectClass, Verdict } from '../source.ts';
 
-/** The message is shown to people of the org: it never repeats what was sent or a secret. */
+/** The message is shown to people of the org: it never repeats a secret or a part of the delivery. */
 export function refused(message: string, error: RejectClass = 'INVALID_SIGNATURE'): Verdict {
   return { ok: false, error, message };
 }
@@ -14,8 +14,8 @@ export function tooOld(toleranceSeconds: number): Verdict {
 }
 
 /**
- * The verdict on a delivery whose signature covers its time. The signature comes first: a sender without the secret cannot probe our
- * clock. A time ahead of ours is refused as well, since a signature dated ahead could be replayed until its time has gone by.
+ * The verdict on a delivery whose signature covers its time. The signature is checked first, so that a sender without the secret cannot
+ * probe our clock. A time ahead of ours is refused as well, since a signature dated ahead could be replayed until that time has passed.
  */
 export function signedAt(timestampSeconds: number, nowMs: number, toleranceSeconds: number): Verdict {
   return Math.abs(nowMs / 1000 - timestampSeconds) <= toleranceSeconds ? { ok: true } : tooOld(toleranceSeconds);

@@ -7,8 +7,8 @@ const latin1 = new TextDecoder('windows-1252');
 
 /**
  * The body by its declared content type: JSON (also `*+json`), NDJSON, form. With `text/plain`, an unknown or a missing type the first
- * character decides. Throws INVALID_PAYLOAD when the bytes are not what they are declared to be, are nested too deep or hold too many values
- * (json.ts). For deliveries that are proved genuine: parsing costs many times what reading the bytes does.
+ * character decides. Throws INVALID_PAYLOAD when the bytes are not what they are declared to be, are nested too deep or hold too many
+ * values (json.ts). Only for deliveries that are proved genuine, because parsing costs many times as much as reading the bytes.
  */
 export function decodeBody(delivery: Delivery): Body {
   const [declared = '', ...parameters] = (delivery.headers['content-type'] ?? '').toLowerCase().split(';');

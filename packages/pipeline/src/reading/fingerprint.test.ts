@@ -6,7 +6,7 @@ test('the hash of no bytes is the published one', () => {
   expect(sha256('').toString('hex')).toBe('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
 });
 
-test('a repeated delivery has the same fingerprint with any key order and attempt counter, and a changed one has another', () => {
+test('a repeated delivery has the same fingerprint with any key order and attempt counter, and a delivery with changed content has another fingerprint', () => {
   const omit = compilePaths(['attempt', 'hottok']);
   const first = recordFingerprint({ id: '1', amount: 10, attempt: 1, hottok: 'old' }, omit);
   expect(recordFingerprint({ hottok: 'new', attempt: 2, amount: 10, id: '1' }, omit)).toEqual(first);

@@ -28,7 +28,7 @@ describe('decodeText', () => {
 const budget = (left = jsonValuesMax) => ({ left });
 
 describe('scan', () => {
-  test('every value is counted: containers, members, and nothing for an empty one', () => {
+  test('counts every value: containers and their members; an empty container counts as one value', () => {
     const valuesOf = (text: string) => {
       const counted = budget();
       scan(text, counted);
@@ -46,7 +46,7 @@ describe('scan', () => {
       }),
     );
   });
-  test('as many values as documented pass and one more is refused, over all texts that share a budget', () => {
+  test('accepts as many values as documented and refuses one more, over all texts that share a budget', () => {
     const list = (count: number) => `[${'0,'.repeat(count - 2)}0]`;
     expect(parseJson(list(jsonValuesMax))).toHaveLength(jsonValuesMax - 1);
     expect(() => parseJson(list(jsonValuesMax + 1))).toThrow(`more than ${jsonValuesMax} JSON values`);
@@ -55,7 +55,7 @@ describe('scan', () => {
     expect(() => parseJson('[1,2]', shared)).toThrow('JSON values');
   });
 
-  test('one hundred levels pass and one more is refused, before anything is parsed', () => {
+  test('accepts one hundred levels and refuses one more, before anything is parsed', () => {
     expect(scan('['.repeat(100) + ']'.repeat(100), budget())).toEqual([]);
     expect(() => scan('['.repeat(101), budget())).toThrow('deeper than 100');
     expect(() => parseJson('{"a":'.repeat(500_000))).toThrow('deeper than 100');
@@ -75,7 +75,7 @@ describe('parseJson', () => {
       list: [1000, '444444444444444444'],
     });
   });
-  test('a long integer is text wherever a value may stand, and what is not JSON does not become JSON', () => {
+  test('a long integer becomes text at every place of a value, and text that is not JSON is still refused', () => {
     expect(parseJson('-12345678901234567890')).toBe('-12345678901234567890');
     expect(
       parseJson('[ 12345678901234567890 ,1234567890123456.5,12345678901234567890e2,0.12345678901234567890,1e0000000000000000001]'),
@@ -152,7 +152,7 @@ describe('parseJson', () => {
 });
 
 describe('canonicalJson', () => {
-  test('key order and white space make no difference, content does', () => {
+  test('ignores key order and white space, and differs when the content differs', () => {
     expect(canonicalJson(parseJson('{"b":[1,{"y":2,"x":"é\\n"}],"a":null}'))).toBe('{"a":null,"b":[1,{"x":"é\\n","y":2}]}');
   });
   test('is JSON of the same value', () => {
@@ -162,7 +162,7 @@ describe('canonicalJson', () => {
       }),
     );
   });
-  test('exactly the given paths are left out', () => {
+  test('leaves out the given paths and nothing else', () => {
     const omit = compilePaths(['hottok', 'data.attempts', 'items.*.seen']);
     const value: Json = { hottok: 's', data: { attempts: 3, id: 1 }, items: [{ seen: 1, id: 2 }], seen: 4 };
     expect(canonicalJson(value, omit)).toBe('{"data":{"id":1},"items":[{"id":2}],"seen":4}');

@@ -92,7 +92,7 @@ export function stringEnd(text: string, open: number): number {
 function noteLongInteger(text: string, start: number, end: number, into: Span[]): void {
   const signed = text.charCodeAt(start - 1) === minus ? start - 1 : start;
   const isPart = isNumberSign(text.charCodeAt(signed - 1)) || isNumberSign(text.charCodeAt(end));
-  // A text that is not JSON must not become JSON by the quotes.
+  // The added quotes must not turn text that is not JSON into JSON.
   const isMalformed = text.charAt(start) === '0' || text.charCodeAt(afterSpace(text, end)) === colon;
   // A number of 309 digits becomes Infinity, for which its record is refused.
   if (isPart || isMalformed || end - start > 309) return;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compilePaths, type PathState, step } from './paths.ts';
 
-/** The rule, path by path: whether a path or the beginning of it is named. */
+/** The rule, checked path by path: whether a path equals the keys or their beginning. */
 function isNamed(paths: readonly string[], keys: readonly string[]): boolean {
   return paths.some((path) => {
     const parts = path.split('.');
@@ -31,7 +31,7 @@ test('a star matches any key or index, beside named keys', () => {
   expect(compilePaths([])).toBeUndefined();
 });
 
-test('finds what the rule names, for any paths and keys', () => {
+test('agrees with the rule for any paths and keys', () => {
   const key = fc.constantFrom('a', 'b', '0', '*', '__proto__', 'constructor');
   const path = fc.array(key, { minLength: 1, maxLength: 5 }).map((keys) => keys.join('.'));
   fc.assert(

@@ -53,7 +53,7 @@ describe('the number of records', () => {
     ['meta, WhatsApp messages', 'meta', (count: number) => whatsApp({ messages: Array<Json>(count).fill({}) }), {}],
     ['meta, entries', 'meta', (count: number) => ({ object: 'page', entry: Array<Json>(count).fill(0) }), {}],
     ['webhook, an array', 'webhook', (count: number) => Array<Json>(count).fill({}), apiKey],
-  ] as const)('%s: 10,000 and not one more', (_, type, make, config) => {
+  ] as const)('%s: accepts 10,000 records and refuses one more', (_, type, make, config) => {
     expect(cut(type, deliver(make(10_000)), config)).toMatchObject({ count: 10_000, isRefused: false });
     expect(cut(type, deliver(make(10_001)), config)).toMatchObject({ count: 10_000, isRefused: true });
   });
@@ -65,7 +65,7 @@ describe('the number of records', () => {
   });
 });
 
-describe('what records share', () => {
+describe('data that records share', () => {
   const chars = (records: readonly RawRecord[]) => records.reduce((sum, record) => sum + JSON.stringify(record).length, 0);
   const large = Array.from({ length: 20_000 }, (_, index) => `a${100_000 + index}`);
 
@@ -78,7 +78,7 @@ describe('what records share', () => {
       { object: 'page', entry: [{ id: '1', time: large, changed_fields: Array<Json>(1_000).fill('x') }] },
     ],
     ['in the id of the entry', { object: 'page', entry: [{ id: large.join(' '), changed_fields: Array<Json>(1_000).fill('x') }] }],
-  ])('%s is not multiplied by their number', (_, value) => {
+  ])('refuses shared data %s that every record would repeat', (_, value) => {
     const sent = deliver(value);
     const { records, isRefused } = cut('meta', sent);
     expect(isRefused).toBe(true);

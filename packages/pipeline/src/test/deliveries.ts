@@ -20,7 +20,7 @@ export interface Expected {
   key?: string | RegExp;
   /** Kinds of identifiers that are hashed, in alphabetical order. */
   subject?: readonly IdentifierKind[];
-  /** Identifiers in plaintext, as far as they are written down. */
+  /** The person's identifiers in plaintext. Only the given ones are compared. */
   person?: Subject;
 }
 
@@ -30,7 +30,7 @@ type Bytes = Buffer<ArrayBuffer>;
 /** The deliveries of one platform, and what each of them has to become. */
 export interface DeliverySet {
   files: readonly string[];
-  /** The exact bytes of a delivery; empty where the set is not at hand and its tests are skipped. */
+  /** The exact bytes of a delivery; empty where the set is not available, so that its tests are skipped. */
   bodyOf(file: string): Bytes;
   expectedOf(file: string): readonly Expected[];
 }
@@ -39,8 +39,9 @@ const sourcesFolder = resolve(import.meta.dirname, '../sources');
 const capturedFolder = process.env.TRIBUTARY_FIXTURES ?? resolve(import.meta.dirname, '../../../../../shared/fixtures');
 
 /**
- * Declares a suite for our own synthetic deliveries in `sources/<folder>`, and the same suite for the deliveries that were captured from the
- * platform, which are not part of the repository: where they are not at hand, their tests are counted as skipped and the console says so.
+ * Declares a suite for our own synthetic deliveries in `sources/<folder>`, and the same suite for the deliveries that were captured from
+ * the platform, which are not part of the repository: where the captured deliveries are not available, their tests are counted as skipped
+ * and the console says so.
  */
 export function describeDeliveries(
   { folder, captured }: { folder: string; captured: string },
@@ -55,7 +56,7 @@ export function describeDeliveries(
 }
 
 function declare(bodies: ReadonlyMap<string, Bytes>, expectations: Expectations, suite: (set: DeliverySet) => void): void {
-  it('each has its expected records written down', () => {
+  it('every delivery has its expected records', () => {
     expect([...bodies.keys()].sort()).toEqual(Object.keys(expectations).sort());
   });
   suite({
@@ -83,7 +84,7 @@ export interface Vector {
   headers: Record<string, string>;
 }
 
-/** The captured vectors; none where they are not at hand, which the console then says. */
+/** The captured vectors; an empty list, and a line on the console, where they are not available. */
 export function capturedVectors(): readonly Vector[] {
   const file = join(capturedFolder, 'test-vectors.json');
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Vector[];
@@ -104,7 +105,7 @@ function sayCapturedAreMissing(): void {
   saidThatCapturedAreMissing = true;
 }
 
-/** Asserts that a reading is what its delivery has to become. `country`: how phone numbers without a country code are read. */
+/** Asserts that a reading is the event that its delivery has to become. `country`: how phone numbers without a country code are read. */
 export function expectReading(reading: Reading, expected: Expected, country = 'BR'): void {
   const { type, sourceEventType, sourceEventId, eventTimeMs, amountMinor, currency, orderRef, isTest, subject = {} } = reading;
   expect({

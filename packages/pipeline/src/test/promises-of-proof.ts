@@ -38,10 +38,10 @@ export function promisesOfProof(source: Source, cases: readonly Case[]): Promise
       check() {
         for (const one of cases) {
           const blank = one.secrets.map(({ name }) => ({ name, value: '' }));
-          const misnamed = one.secrets.map(({ value }) => ({ name: 'secret_of_nobody', value }));
+          const misnamed = one.secrets.map(({ value }) => ({ name: 'another_secret', value }));
           const unsigned = { ...one.deliver('a'), headers: { 'content-type': one.sample.contentType } };
           for (const secrets of [[], blank, misnamed])
-            for (const delivery of [one.deliver('a'), unsigned, ...signedWithNothing(source, one)])
+            for (const delivery of [one.deliver('a'), unsigned, ...signedWithEmptyKey(source, one)])
               expect(verify(one, delivery, secrets).ok, one.name).toBe(false);
         }
       },
@@ -77,7 +77,7 @@ export function promisesOfProof(source: Source, cases: readonly Case[]): Promise
       },
     },
     {
-      title: 'repeats neither a secret nor a credential when it says why it refuses',
+      title: 'repeats neither a secret nor a credential in the reason for a refusal',
       check() {
         for (const one of cases) {
           const forged = one.deliver('a', one.otherSecrets);
@@ -140,7 +140,7 @@ function handshakeWith(token: string): URLSearchParams {
 }
 
 /** A delivery that was signed with an empty key, for sources whose sign() allows one. */
-function signedWithNothing(source: Source, one: Case): Delivery[] {
+function signedWithEmptyKey(source: Source, one: Case): Delivery[] {
   try {
     return [
       one.deliver(
@@ -153,7 +153,7 @@ function signedWithNothing(source: Source, one: Case): Delivery[] {
   }
 }
 
-/** The values by which a delivery proves itself, as it carries them. */
+/** The values that prove a delivery genuine, as the delivery carries them. */
 function proofTexts(delivery: Delivery): string[] {
   const headers = Object.entries(delivery.headers).flatMap(([name, value]) => (name === 'content-type' || !value ? [] : [value]));
   return [...headers, ...new URL(delivery.url).searchParams.values()].filter((text) => text.length >= 8);

@@ -151,7 +151,10 @@ function textOf(outcome: ProcessedRecord): string {
   return JSON.stringify(outcome.ok ? outcome.event : outcome).toLowerCase();
 }
 
-/** A row that the database takes, or a dead letter of a known class. Without `expect`, which would take longer than the work it looks at. */
+/**
+ * A row that the database takes, or a dead letter of a known class. `expect` is not used, because it would take longer than the work that
+ * is checked.
+ */
 function requireSound(outcome: ProcessedRecord): void {
   if (outcome.ok) CanonicalEvent.parse({ ...outcome.event, ingested_at: outcome.event.received_at });
   else if (!(outcome.errorClass in errorClasses)) throw new Error(`There is no error class ${outcome.errorClass}`);
@@ -172,7 +175,7 @@ function requireReadable(source: Source, one: Case, delivery: Delivery, body: Bo
       attempt(() => {
         const context = { config: one.config, headers: delivery.headers, receivedAtMs: nowMs };
         const { type, sourceEventType, idempotencyKey = '' } = source.read(record, context);
-        if (!isCanonicalType(type) && !sourceTypePattern.test(type)) throw new Error(`${type} is no type`);
+        if (!isCanonicalType(type) && !sourceTypePattern.test(type)) throw new Error(`${type} is not a type`);
         if (sourceEventType === '') throw new Error('The event has no name');
         if (idempotencyKey.length > 255) throw new Error('The key does not fit its column');
       });

@@ -30,7 +30,7 @@ export function promisesOfWords(source: Source): Promised[] {
     {
       title: 'refuses settings that it does not know, and describes every one that it knows',
       check() {
-        expect(source.config.safeParse({ ...source.exampleConfig, settingOfNobody: 1 }).success).toBe(false);
+        expect(source.config.safeParse({ ...source.exampleConfig, unknownSetting: 1 }).success).toBe(false);
         expect(source.config.safeParse(source.exampleConfig ?? {}).success).toBe(true);
         expect(settingsOf(schema()).filter(({ description }) => !description)).toEqual([]);
       },

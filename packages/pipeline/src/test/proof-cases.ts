@@ -3,7 +3,7 @@ import { type ProcessedRecord, processDelivery } from '../process.ts';
 import { decodeBody } from '../reading/body.ts';
 import type { Body, Delivery, Sample, Secret, Source } from '../source.ts';
 
-/** The facts about a source that its contract does not say. */
+/** The facts about a source that its contract does not state. */
 export interface Given {
   /** Whether the proof covers the body: false for a shared token, which proves the sender only. */
   signsBody: boolean;

@@ -78,7 +78,7 @@ const sampleWith = (fields: object) =>
   [{ ...greengrocer.samples[0], body: ({ id }: { id: string }) => JSON.stringify({ id, ...fields }) }] as unknown as Source['samples'];
 const digest = (key: string, body: string | Uint8Array) => createHmac('sha256', key).update(body).digest('hex');
 
-/** One way to break each promise: the source, or what is said of it. */
+/** One way to break each promise: a change of the source, or of the facts that are given about the source. */
 const broken: Readonly<Record<string, [Partial<Source>, Partial<Given>?][]>> = {
   'tells a person how to set it up, with the URL to paste and at least one required secret': [
     [{ setup: ['Open the settings.', 'Paste the URL.'] }],
@@ -134,7 +134,7 @@ const broken: Readonly<Record<string, [Partial<Source>, Partial<Given>?][]>> = {
       },
     ],
   ],
-  'repeats neither a secret nor a credential when it says why it refuses': [
+  'repeats neither a secret nor a credential in the reason for a refusal': [
     [
       {
         verify: (delivery) => ({
@@ -198,7 +198,7 @@ const broken: Readonly<Record<string, [Partial<Source>, Partial<Given>?][]>> = {
 };
 
 describe('proveSource', () => {
-  it('has a way to break every promise', () => {
+  it('breaks every promise in at least one case', () => {
     expect(Object.keys(broken)).toEqual(promisesOf(greengrocer, given).map(({ title }) => title));
   });
 

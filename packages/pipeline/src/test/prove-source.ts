@@ -14,7 +14,7 @@ export function proveSource<Config>(source: Source<Config>, given: Given): void 
 
 /** The promises as a list, so that the suite's own test can show that the suite notices when each of them is broken. */
 export function promisesOf<Config>(source: Source<Config>, given: Given): Promised[] {
-  // A registry holds sources without their config's type, and so does this suite.
+  // The suite treats a source as the registry does: without the type of its config.
   const anySource = source as Source;
   const cases = casesOf(anySource, given);
   return [...promisesOfWords(anySource), ...promisesOfProof(anySource, cases), ...promisesOfReading(anySource, given, cases)];

@@ -3,7 +3,7 @@ import { Invites } from '../../features/invites/invites.tsx';
 import { LeaveOrg } from '../../features/members/leave-org.tsx';
 import { Members as MemberList } from '../../features/members/members.tsx';
 
-/** Who is in the org, who is invited, and how to leave. */
+/** The members of the org, the open invites, and a way to leave the org. */
 export function Members() {
   return (
     <Stack maw={860}>

@@ -4,7 +4,7 @@ import { Holds } from '../../features/holds/holds.tsx';
 import { Keys } from '../../features/org-keys/org-keys.tsx';
 import { Retention } from '../../features/retention/retention.tsx';
 
-/** What protects the people in the data: keys, retention, erasures and legal holds. */
+/** The settings that protect the people in the data: keys, retention, erasures and legal holds. */
 export function Privacy() {
   return (
     <Stack maw={860}>

@@ -4,7 +4,7 @@ import { defineTexts } from '../../lib/i18n.ts';
 export const settingsTexts = defineTexts('settings', {
   en: {
     title: 'Settings',
-    description: 'The org itself: its name and limits, its projects and people, what it keeps, and who did what.',
+    description: 'The name and limits of the org, its projects and members, how long its data is kept, and its audit log.',
     org: 'Org',
     projects: 'Projects',
     members: 'Members',
@@ -13,7 +13,7 @@ export const settingsTexts = defineTexts('settings', {
   },
   'pt-BR': {
     title: 'Configurações',
-    description: 'A organização em si: nome e limites, projetos e pessoas, o que ela guarda e quem fez o quê.',
+    description: 'Nome e limites da organização, seus projetos e membros, por quanto tempo os dados são guardados e a auditoria.',
     org: 'Organização',
     projects: 'Projetos',
     members: 'Membros',

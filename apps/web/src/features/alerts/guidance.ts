@@ -21,7 +21,7 @@ export const guidanceTexts = defineTexts('alert-guidance', {
     dlqLook: 'Open the dead letters of this connection: they are grouped by reason, each with a sample.',
     dlqDrift: 'A changed field or an unknown format: the platform changed its payload. Redrive them once the source understands it.',
     dlqInvalid:
-      'Nobody can fix unreadable or invalid records: discard them. Records that failed because of an outage on our side are retried automatically.',
+      'Unreadable or invalid records cannot be corrected: discard them. Records that failed because of an outage on our side are retried automatically.',
     IngestDLQSpikeMeaning: 'Many records in a short time could not become events. They are kept with the reason and can be run again.',
     DuplicateRateHighMeaning: 'Much of what arrives is already stored. Nothing is stored twice, but somebody is sending everything again.',
     duplicateTwice: 'Check at the platform whether two webhooks point to this URL; delete one of them.',
@@ -50,7 +50,7 @@ export const guidanceTexts = defineTexts('alert-guidance', {
     dlqLook: 'Abra as falhas desta conexão: estão agrupadas por motivo, cada grupo com uma amostra.',
     dlqDrift: 'Campo mudado ou formato desconhecido: a plataforma alterou o payload. Reprocesse assim que a fonte o entender.',
     dlqInvalid:
-      'Registros ilegíveis ou inválidos ninguém conserta: descarte-os. Registros que falharam por uma queda nossa são tentados de novo automaticamente.',
+      'Registros ilegíveis ou inválidos não podem ser corrigidos: descarte-os. Registros que falharam por uma queda nossa são tentados de novo automaticamente.',
     IngestDLQSpikeMeaning:
       'Muitos registros em pouco tempo não viraram eventos. Eles ficam guardados com o motivo e podem ser reprocessados.',
     DuplicateRateHighMeaning: 'Boa parte do que chega já estava armazenada. Nada entra duas vezes, mas alguém está reenviando tudo.',

@@ -16,7 +16,7 @@ const snapshot = readFileSync(new URL('../../../../../supabase/snapshot.sql', im
 const triggered = [...snapshot.matchAll(/CREATE TRIGGER \S+ AFTER (.+?) ON (?:public|private)\.(\w+) .*private\.audit\(/g)].flatMap(
   ([, commands = '', table = '']) => (commands.match(/INSERT|UPDATE|DELETE/g) ?? []).map((command) => `${table}.${command.toLowerCase()}`),
 );
-// Nobody has the grant for these.
+// No role has the grant for these commands.
 const never = new Set(['projects.delete', 'source_connections.delete']);
 
 describe('sentences of the audit log', () => {
@@ -33,7 +33,7 @@ describe('sentences of the audit log', () => {
     expect(say({ action: 'org_members.insert', targetId: 'ana', detail: { role: 'owner' } })).toEqual(['memberJoined', { role: 'owner' }]);
   });
 
-  it('name what a change was from and to', () => {
+  it('name the old and the new value of a change', () => {
     const change = (key: string, from: unknown, to: unknown) => ({ [key]: { from, to } });
     expect(say({ detail: change('name', 'Old', 'New') })).toEqual(['orgRenamed', { from: 'Old', to: 'New' }]);
     expect(say({ detail: change('rate_limit_per_second', 5, null) })).toEqual(['orgUnlimited', { from: '5', to: '–' }]);
@@ -44,7 +44,7 @@ describe('sentences of the audit log', () => {
     ]);
   });
 
-  it('fall back to the action itself for one that nobody has described', () => {
+  it('fall back to the name of an action that has no sentence', () => {
     expect(say({ action: 'comets.insert' })).toEqual(['other', { action: 'comets.insert', target: '<bia>' }]);
   });
 });

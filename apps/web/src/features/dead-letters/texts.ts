@@ -16,7 +16,7 @@ export const deadLetterTexts = defineTexts('dead-letters', {
     statuses: 'Status',
     sourceEventType: 'Event of the platform',
     times: 'Time',
-    sourceEventTypeHint: 'As the platform names it, exactly.',
+    sourceEventTypeHint: 'The exact name that the platform uses.',
     from: 'From',
     to: 'Until',
     timesWrong: 'The end is not after the beginning.',
@@ -65,7 +65,7 @@ export const deadLetterTexts = defineTexts('dead-letters', {
     journal: 'Delivery in the journal',
     record: 'Record of the delivery',
     wholeDelivery: 'the whole delivery',
-    created: 'Failed first',
+    created: 'First failure',
     resolvedAt: 'Resolved',
     entryId: 'Id',
     sample: 'Sample',
@@ -150,7 +150,7 @@ export const deadLetterTexts = defineTexts('dead-letters', {
     statuses: 'Estado',
     sourceEventType: 'Evento da plataforma',
     times: 'Período',
-    sourceEventTypeHint: 'Exatamente como a plataforma o chama.',
+    sourceEventTypeHint: 'O nome exato que a plataforma usa.',
     from: 'De',
     to: 'Até',
     timesWrong: 'O fim não vem depois do início.',
@@ -167,8 +167,8 @@ export const deadLetterTexts = defineTexts('dead-letters', {
     count_other: '{{count}} registros',
     waiting: '{{count}} aguardando',
     exhaustedCount: '{{count}} esgotados',
-    firstSeen: 'Vista primeiro',
-    lastSeen: 'Vista por último',
+    firstSeen: 'Vista pela primeira vez',
+    lastSeen: 'Vista pela última vez',
     trend: 'Novas por hora nas últimas 24 horas',
     cause: 'O que significa',
     fix: 'O que fazer',
@@ -199,7 +199,7 @@ export const deadLetterTexts = defineTexts('dead-letters', {
     journal: 'Entrega no diário',
     record: 'Registro da entrega',
     wholeDelivery: 'a entrega inteira',
-    created: 'Falhou primeiro',
+    created: 'Primeira falha',
     resolvedAt: 'Resolvida',
     entryId: 'Id',
     sample: 'Amostra',
@@ -237,9 +237,9 @@ export const deadLetterTexts = defineTexts('dead-letters', {
     discardBody_other:
       '{{count}} falhas são abandonadas. Nada é apagado: elas ainda podem ser lidas no estado “Descartada”, e dali tentadas ou reenviadas.',
     purgeBody_one:
-      '{{count}} falha é apagada de vez: o erro, a amostra e as tentativas se perdem, e ela não pode mais ser executada. Isto não pode ser desfeito. A entrega em si fica no diário até o fim da retenção.',
+      '{{count}} falha é apagada de vez: o erro, a amostra e as tentativas se perdem, e ela não pode mais ser tentada de novo. Isto não pode ser desfeito. A entrega em si fica no diário até o fim da retenção.',
     purgeBody_other:
-      '{{count}} falhas são apagadas de vez: os erros, as amostras e as tentativas se perdem, e elas não podem mais ser executadas. Isto não pode ser desfeito. As entregas em si ficam no diário até o fim da retenção.',
+      '{{count}} falhas são apagadas de vez: os erros, as amostras e as tentativas se perdem, e elas não podem mais ser tentadas de novo. Isto não pode ser desfeito. As entregas em si ficam no diário até o fim da retenção.',
     reverifyBody_one:
       '{{count}} entrega rejeitada é verificada de novo com o segredo atual. Se for legítima, vira eventos; se não, continua na quarentena.',
     reverifyBody_other:

@@ -5,7 +5,7 @@ export const erasureTexts = defineTexts('erasures', {
     erasures: 'Erasure of people',
     erasuresHint:
       'For people who ask to be forgotten. Events about the person keep their type, time, amount and order, for the org’s books, and lose everything else; deliveries that name the person lose their bodies. An erasure takes some minutes, because it waits for deliveries that are being processed. It does not cover deliveries that arrive later.',
-    noErasure: 'Nobody has been erased',
+    noErasure: 'No person has been erased',
     asked: 'Requested',
     namedBy: 'Identified by',
     erased: 'Erased',
@@ -43,7 +43,7 @@ export const erasureTexts = defineTexts('erasures', {
     erasures: 'Eliminação de pessoas',
     erasuresHint:
       'Para quem pede para ser esquecido. Os eventos sobre a pessoa mantêm tipo, horário, valor e pedido, como registros da organização, e perdem todo o resto; as entregas que citam a pessoa perdem o corpo. Uma eliminação leva alguns minutos, pois espera as entregas em processamento. Ela não cobre entregas que chegarem depois.',
-    noErasure: 'Ninguém foi eliminado',
+    noErasure: 'Nenhuma pessoa foi eliminada',
     asked: 'Pedida',
     namedBy: 'Identificada por',
     erased: 'Eliminado',

@@ -12,7 +12,7 @@ import { eventTexts } from './texts.ts';
 
 const kinds = ['email', 'phone', 'document', 'external_id'] as const;
 
-/** The columns that every event has, whatever its platform. */
+/** The columns that events of all platforms have. */
 export function CanonicalTab({
   event,
   connectionName,

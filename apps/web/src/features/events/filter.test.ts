@@ -4,7 +4,7 @@ import { barsOf, toWire } from './filter.ts';
 const now = Date.parse('2026-11-25T18:40:10Z');
 const hash = 'ab'.repeat(32);
 
-test('says the filters of an address in the words of the API', () => {
+test('turns the filters of a URL into the filter of the API', () => {
   expect(toWire({}, now)).toEqual({ from: '2026-11-24T18:40:10.000Z' });
   expect(
     toWire(
@@ -33,7 +33,7 @@ test.each([
   [{ range: '90d' as const }, 86_400],
   [{ from: '2026-11-25T18:00:00Z', to: '2026-11-25T18:01:00Z' }, 1],
   [{ to: '2026-11-25T18:00:00Z' }, 86_400],
-])('draws %o in bars of %i seconds that hold all of it', (search, stepSeconds) => {
+])('draws %o in bars of %i seconds that cover the whole range', (search, stepSeconds) => {
   const bars = barsOf(search, now);
   expect(bars.stepSeconds).toBe(stepSeconds);
   const count = (Date.parse(bars.to) - Date.parse(bars.from)) / 1000 / stepSeconds;

@@ -14,14 +14,14 @@ test('names every value by its path, in order', () => {
   expect(flatten({})).toEqual([]);
 });
 
-test('a name that JavaScript itself uses is a name like any other', () => {
+test('treats names that JavaScript uses itself like any other name', () => {
   expect(flatten(JSON.parse('{"__proto__": {"polluted": 1}, "constructor": "x"}'))).toEqual([
     ['__proto__.polluted', 1],
     ['constructor', 'x'],
   ]);
 });
 
-test('what is too deep, too much or too long is no table', () => {
+test('returns undefined for a document that is too deep, has too many values or is too long', () => {
   const deep = JSON.parse(`${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`);
   expect(flatten(deep)).toBeUndefined();
   expect(flatten(Object.fromEntries(Array.from({ length: 81 }, (_, n) => [`key${n}`, n])))).toBeUndefined();

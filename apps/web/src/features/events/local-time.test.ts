@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isAfter, isTime, toIso, toLocal } from './local-time.ts';
 
-// Here clocks go from 2:00 to 3:00 on March 8th, and from 2:00 back to 1:00 on November 1st.
+// In this time zone clocks go from 2:00 to 3:00 on March 8th, and from 2:00 back to 1:00 on November 1st.
 const zone = process.env.TZ;
 beforeAll(() => {
   process.env.TZ = 'America/New_York';
@@ -21,7 +21,7 @@ test.each([
   expect(toLocal(undefined)).toBe('');
 });
 
-test('reads what is typed in the zone of the viewer, and nothing where nothing or no time is', () => {
+test('reads a typed time in the viewer’s time zone, and returns undefined for an empty or invalid input', () => {
   expect(toIso('2026-07-01T08:00', undefined)).toBe('2026-07-01T12:00:00.000Z');
   expect(toIso('2026-01-15T07:00:45', '2026-07-01T12:00:00Z')).toBe('2026-01-15T12:00:45.000Z');
   expect(toIso('', '2026-07-01T12:00:00Z')).toBeUndefined();
@@ -31,13 +31,13 @@ test('reads what is typed in the zone of the viewer, and nothing where nothing o
 });
 
 test.each(['2026-11-20T12:00:45.678Z', '2026-11-01T05:30:00Z', '2026-11-01T06:30:00Z', '2026-11-20T12:00:00-03:00'])(
-  'leaves %s as it was where nobody changed it',
+  'returns %s unchanged when the input was not changed',
   (iso) => {
     expect(toIso(toLocal(iso), iso)).toBe(iso);
   },
 );
 
-test('compares times, not how they are written', () => {
+test('compares times and ignores how they are written', () => {
   expect(isAfter('2026-11-20T12:00:45Z', '2026-11-20T12:00:15Z')).toBe(true);
   expect(isAfter('2026-11-20T12:00:00-03:00', '2026-11-20T14:00:00Z')).toBe(true);
   expect(isAfter('2026-11-20T12:00:00Z', '2026-11-20T12:00:00.000Z')).toBe(false);

@@ -9,7 +9,7 @@ export const inviteTexts = defineTexts('invites', {
     createInvite: 'Create the link',
     inviteReady: 'The link for {{email}}',
     inviteOnce:
-      'It is shown only now: no copy is kept, and it contains the key to your org. Send it in a way that only {{email}} can read. It works until {{until}}.',
+      'The link is shown only now: no copy of it is kept, and it contains the key to your org. Send it in a way that only {{email}} can read. It works until {{until}}.',
     inviteCopy: 'Copy the link',
     inviteLink: 'Invite link',
     done: 'Done',
@@ -38,7 +38,7 @@ export const inviteTexts = defineTexts('invites', {
     createInvite: 'Criar o link',
     inviteReady: 'O link para {{email}}',
     inviteOnce:
-      'Ele só é mostrado agora: não guardamos cópia, e ele contém a chave da sua organização. Envie de um jeito que só {{email}} leia. Vale até {{until}}.',
+      'O link só é mostrado agora: não guardamos cópia, e ele contém a chave da sua organização. Envie de um jeito que só {{email}} leia. Vale até {{until}}.',
     inviteCopy: 'Copiar o link',
     inviteLink: 'Link do convite',
     done: 'Pronto',

@@ -13,7 +13,7 @@ import { Time } from '../../ui/values.tsx';
 import { RemoveMember, RoleOf } from './member-actions.tsx';
 import { memberTexts } from './texts.ts';
 
-/** Who is in the org, and what each role may do. */
+/** The members of the org, and what each role may do. */
 export function Members() {
   const t = useTexts(memberTexts);
   const query = useQuery({ ...orgPeople(useOrg().id), ...live(30_000) });

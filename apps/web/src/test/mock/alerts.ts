@@ -13,7 +13,7 @@ import { http } from 'msw';
 import { answer, problem } from './answers.ts';
 import { ago, idOf, ids, type Row, user, type World } from './world.ts';
 
-/** Two that are open and one that has ended. */
+/** Two open incidents, and one that has ended. */
 const incidents = (world: World): AlertIncident[] =>
   (world.filled ? (['open', 'acknowledged', 'resolved'] as const) : []).map((status, index) => {
     const kind = alertKinds[[6, 1, 3][index] ?? 0] ?? 'IngestLagHigh';

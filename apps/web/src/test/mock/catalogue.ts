@@ -1,6 +1,6 @@
 import { SourceEntry } from '@tributary/shared/api.ts';
 
-/** Two platforms of the catalogue in the two languages: one that issues its secret, and one whose secret Tributary makes up. */
+/** Two platforms of the catalogue in the two languages: one that issues its secret, and one whose secret Tributary generates. */
 const entries = {
   en: {
     webhook: 'Webhook (any system)',

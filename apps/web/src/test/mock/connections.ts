@@ -5,7 +5,7 @@ import { answer, problem } from './answers.ts';
 import { ago, ids, type Row, type World } from './world.ts';
 
 type Returns<Name extends keyof Database['public']['Functions']> = Database['public']['Functions'][Name]['Returns'];
-/** The generated types do not say that a figure of no deliveries is null. */
+/** The generated types do not say that a figure is null when there were no deliveries. */
 type WithNulls<Rows> = Rows extends (infer One)[] ? { [Column in keyof One]: One[Column] | null }[] : never;
 
 export const connectionRows = (world: World): Row<'source_connections'>[] => {
@@ -118,7 +118,7 @@ const detail = (world: World, row: Row<'source_connections'>, origin: string): C
   lastEventAt: world.filled ? row.last_event_at : null,
 });
 
-/** The functions of the Data API and the routes of the API that are about connections and what came in through them. */
+/** The functions of the Data API and the routes of the API that are about connections and the deliveries that arrived through them. */
 export function connectionHandlers(world: World, rows: Row<'source_connections'>[]) {
   const find = (id: unknown) => rows.find((row) => row.id === id);
   const unknown = () => problem(404, 'not_found', { detail: 'there is no such connection' });

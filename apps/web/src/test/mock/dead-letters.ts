@@ -115,8 +115,8 @@ const operationsOf = ({ filled, running }: World): DlqOperation[] => {
   }));
 };
 
-/** The entries that a query means: by quarantine, classes and statuses. */
-function meant(all: readonly DlqEntry[], query: URLSearchParams): DlqEntry[] {
+/** The entries that a query selects by quarantine, classes and statuses. */
+function selectedBy(all: readonly DlqEntry[], query: URLSearchParams): DlqEntry[] {
   const list = (name: string) => query.get(name)?.split(',');
   const [classes, statuses] = [list('classes'), list('statuses')];
   const quarantine = query.get('quarantine');
@@ -163,10 +163,10 @@ export function deadLetterHandlers(world: World) {
     return answer(DlqStarted, { operation: { ...(operations[0] as DlqOperation), kind } });
   };
   return [
-    http.get('*/api/dlq/summary', ({ request }) => answer(DlqSummary, groupsOf(meant(all, query(request))))),
+    http.get('*/api/dlq/summary', ({ request }) => answer(DlqSummary, groupsOf(selectedBy(all, query(request))))),
     http.get('*/api/dlq/analyze', ({ request }) =>
       answer(DlqAnalysis, {
-        clusters: groupsOf(meant(all, query(request))).groups.map((group) => ({
+        clusters: groupsOf(selectedBy(all, query(request))).groups.map((group) => ({
           errorClass: group.errorClass,
           fieldPath: 'data.purchase.transaction',
           sourceEventType: 'PURCHASE_APPROVED',
@@ -184,13 +184,13 @@ export function deadLetterHandlers(world: World) {
     http.get('*/api/dlq/operations', () => answer(DlqOperations, { operations })),
     http.get('*/api/dlq/sample', ({ request }) =>
       answer(DlqSamples, {
-        entries: meant(all, query(request))
+        entries: selectedBy(all, query(request))
           .slice(0, 1)
           .map((entry) => ({ ...entry, payload: { headers: {}, body: '{"order":"A-0"}', byteSize: 15, truncated: false } })),
       }),
     ),
     http.get('*/api/dlq', ({ request }) => {
-      const found = meant(all, query(request));
+      const found = selectedBy(all, query(request));
       const start = Number(query(request).get('cursor') ?? 0);
       const end = start + pageSize;
       return answer(DlqList, { entries: found.slice(start, end), nextCursor: end < found.length ? String(end) : null });

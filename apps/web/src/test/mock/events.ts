@@ -8,7 +8,7 @@ const types = ['order.paid', 'order.refunded', 'subscription.renewed', 'order.cr
 const hash = 'ab'.repeat(32);
 
 export const eventRows = (world: World): Row<'canonical_events'>[] => {
-  // All of them within a day, which is what the page shows at first.
+  // All events happened within one day, because the page first shows one day.
   const gap = Math.min(7, 1_380 / world.rows);
   return Array.from({ length: world.filled ? world.rows : 0 }, (_, index) => ({
     id: idOf('4', index + 1),
@@ -70,7 +70,7 @@ const toRow = (row: Row<'canonical_events'>): EventRow => ({
   journalId: row.journal_id,
 });
 
-/** A page of the events that the filter's types and order leave over; the other filters are the database's business. */
+/** A page of the events that match the filter's types and order. The mock ignores the other filters, because the database applies them. */
 function page(rows: readonly Row<'canonical_events'>[], asked: Search, pageSize: number): EventPage {
   const { types: wanted, orderRef, from, to } = asked.filter ?? {};
   const found = rows.filter(

@@ -29,7 +29,7 @@ const transition = FlowTransition.parse({
   instanceId: idOf('a', 0x77),
 } satisfies FlowTransition);
 
-/** The status that everybody sees, and what only an operator with the token does. */
+/** The status that every user sees, and the requests that only an operator with the token can make. */
 export function flowHandlers() {
   let mode: Mode = 'normal';
   const state = (): FlowState => ({
@@ -54,7 +54,7 @@ export function flowHandlers() {
         brownoutRate: null,
       }),
     ),
-    // Its shape stands in the dashboard (features/pipeline), which parses it as it comes.
+    // The shape of this answer is defined in the dashboard (features/pipeline), which parses it.
     http.get('*/health/detailed', ({ request }) =>
       allowed(request)
         ? HttpResponse.json({

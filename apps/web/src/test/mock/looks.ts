@@ -1,11 +1,11 @@
 /** One look of the dashboard: a page, one of its tabs, or a row opened in it. */
 export interface Look {
   name: string;
-  /** Below the dashboard's address. */
+  /** The path below the dashboard's address. */
   path: string;
 }
 
-/** What of an org its pages can open. What is missing has no look. */
+/** The rows of an org that its pages can open. A row that is left out has no look. */
 export interface Rows {
   connection?: string;
   event?: string;
@@ -48,14 +48,14 @@ export function looksOf(slug: string, rows: Rows = {}): Look[] {
   return looks.filter((look) => look.length === 2 || look[2] !== undefined).map(([name, path]) => ({ name, path: `/o/${slug}/${path}` }));
 }
 
-/** What signed-in people see outside of an org. */
+/** The looks that signed-in people see outside of an org. */
 export const personalLooks: readonly Look[] = [
   { name: 'new-org', path: '/new-org' },
   { name: 'new-password', path: '/new-password' },
   { name: 'invite', path: '/invite' },
 ];
 
-/** What everybody sees. */
+/** The looks that people see who are not signed in. */
 export const guestLooks: readonly Look[] = [
   { name: 'sign-in', path: '/sign-in' },
   { name: 'sign-up', path: '/sign-up' },

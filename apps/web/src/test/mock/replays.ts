@@ -4,7 +4,7 @@ import { answer, problem } from './answers.ts';
 import { ago, colleague, idOf, ids, type Row, user, type World } from './world.ts';
 
 const statuses: ReplayStatus[] = ['pending_approval', 'paused', 'completed', 'canceled', 'failed', 'approved'];
-/** The states of the plans of a world: one of them runs only where work is under way. */
+/** The states of the plans of a world. A plan is running only in a world with running work. */
 const statusesOf = ({ filled, running }: World) => [...(filled ? statuses : []), ...(running ? (['running'] as const) : [])];
 
 const plans = (world: World): ReplayPlan[] =>
@@ -36,7 +36,7 @@ const plans = (world: World): ReplayPlan[] =>
       failed: 0,
       ratePerSecond: status === 'running' ? 5 : null,
       etaSeconds: status === 'running' ? 12 : null,
-      error: status === 'failed' ? 'the database was away' : null,
+      error: status === 'failed' ? 'the database was unavailable' : null,
     };
   });
 

@@ -20,7 +20,7 @@ export const projectRows = (): Row<'projects'>[] => [
   { id: ids.project, org_id: ids.org, name: 'Curso de violão', slug: 'curso-de-violao', created_at: ago(90_000) },
 ];
 
-/** Entries of many kinds, so that each has its sentence. Analysts read none of them. */
+/** Audit entries of many kinds, so that every sentence is shown. Analysts cannot read the audit log. */
 export function auditRows(world: World): Row<'audit_log'>[] {
   if (world.role === 'analyst') return [];
   const entry = (action: string, targetId: string | null, detail: Row<'audit_log'>['detail']) => ({ action, target_id: targetId, detail });

@@ -30,7 +30,7 @@ const operators: Record<string, Compare> = {
 
 const notFilters = new Set(['select', 'order', 'limit', 'offset', 'columns']);
 
-/** Throws at an operator that it does not know: a filter that is passed over would let a test pass for the wrong reason. */
+/** Throws for an unknown operator, because an ignored filter would let a test pass for the wrong reason. */
 function matches(row: Values, query: URLSearchParams): boolean {
   return [...query].every(([column, condition]) => {
     if (notFilters.has(column)) return true;
@@ -50,7 +50,7 @@ function sorted(rows: readonly Values[], order: string | null): Values[] {
   return direction === 'desc' ? ascending.reverse() : ascending;
 }
 
-/** The columns that were asked for. Of an embedded row (`source_connections (name, type)`) only the one that a foreign key names. */
+/** The requested columns. An embedded row, such as `source_connections (name, type)`, is the one that the foreign key names. */
 function selected(row: Values, select: string | null, tables: Tables): Values {
   if (select === null || select === '*') return row;
   const columns = [...select.replaceAll(/\s/g, '').matchAll(/(\w+)(?:\(([\w,]+)\))?/g)];
@@ -65,7 +65,7 @@ function selected(row: Values, select: string | null, tables: Tables): Values {
   );
 }
 
-/** The Data API over rows in memory, without row level security: what a role may not see, its world does not hold. */
+/** The Data API over rows in memory, without row level security: the world of a role contains only rows that the role may see. */
 export function tableHandlers(url: string, tables: Tables) {
   const rowsOf = (table: unknown): Values[] => {
     const rows = tables[table as keyof Tables];

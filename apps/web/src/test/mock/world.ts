@@ -5,7 +5,7 @@ import { catalogue } from './catalogue.ts';
 type Tables = Database['public']['Tables'];
 export type Row<Table extends keyof Tables> = Tables[Table]['Row'];
 
-/** What the mock server answers from. Tests choose the options that they are about; everything else has a default. */
+/** The data that the mock servers answer with. Tests choose the options that they are about; everything else has a default. */
 export interface World {
   /** Where the mock Supabase is, without a path. */
   supabaseUrl: string;

@@ -288,7 +288,7 @@ describe('version 2', () => {
     });
   });
 
-  it('makes hotmart.<event> of an unknown event', () => {
+  it('names the type of an unknown event hotmart.<event>', () => {
     const reading = read(
       JSON.stringify({ id: 'x1', event: 'CLUB Certificate-ISSUED', version: '2.0.0', creation_date: nowMs, data: { user: 'u' } }),
     );
@@ -537,7 +537,7 @@ describeDeliveries({ folder: 'hotmart/fixtures', captured: 'hotmart' }, { synthe
     expect(verdict.ok).toBe(carried !== undefined);
   });
 
-  it.each(files)('%s is read right', (file) => {
+  it.each(files)('%s is read as expected', (file) => {
     const [expected, ...more] = expectedOf(file);
     if (expected === undefined || more.length > 0) throw new Error('expected one record');
     expectReading(read(bodyOf(file).toString(), typeOf(file)), expected);

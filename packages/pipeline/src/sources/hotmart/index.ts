@@ -18,15 +18,15 @@ export interface HotmartConfig {
 const config: z.ZodType<HotmartConfig> = z.strictObject({
   defaultCountry: z
     .string()
-    .regex(/^[A-Z]{2}$/, 'two capital letters, as BR')
+    .regex(/^[A-Z]{2}$/, 'two capital letters, for example BR')
     .default('BR')
-    .describe('Country of phone numbers that come without a country code (ISO 3166 alpha-2, as BR).'),
+    .describe('Country of phone numbers that come without a country code (ISO 3166 alpha-2, for example BR).'),
 });
 
 /**
- * Hotmart: v2 JSON events and the legacy v1 postback (form, and flat JSON for carts and subscriptions).
- * A delivery proves itself by the account's hottok, a shared secret. Hotmart does not sign the body.
- * Source of the rules: developers.hotmart.com, webhook pages 1.0.0 and 2.0.0.
+ * Hotmart: v2 JSON events and the legacy v1 postback (form, and flat JSON for carts and subscriptions). A delivery is proved genuine by the
+ * account's hottok, a shared secret. Hotmart does not sign the body. Source of the rules: developers.hotmart.com, webhook pages 1.0.0 and
+ * 2.0.0.
  */
 export const hotmart: Source<HotmartConfig> = {
   type: 'hotmart',
@@ -55,7 +55,7 @@ export const hotmart: Source<HotmartConfig> = {
   volatile: ['hottok'],
 
   verify(delivery, secrets) {
-    // Where there is a header it decides, so that the body cannot make a wrong header good, nor the header a wrong body.
+    // Where the header is present, only the header decides: a right hottok in the body does not make up for a wrong header.
     const given = delivery.headers['x-hotmart-hottok'] ?? findBodyField(delivery, 'hottok').text;
     return judgeToken(given, secretsNamed(secrets, 'hottok'), {
       name: 'hottok',

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { text } from '../../reading/fields.ts';
 import type { Json } from '../../source.ts';
 
-/** Characters of a key that `event_keys` and `canonical_events` take. */
+/** The most characters of a key that `event_keys` and `canonical_events` accept. */
 const keyCharsMax = 255;
 
 /** The parts that are present, joined by `:`; the SHA-256 of a text that is too long for a key. */

@@ -158,7 +158,7 @@ describe('verify', () => {
       expect(verify({ ...sent, raw })).toMatchObject({ ok: false, error: 'INVALID_SIGNATURE' });
     }
   });
-  it('accepts either of two app secrets during a rotation, and no third', async () => {
+  it('accepts either of two app secrets during a rotation, and refuses a third', async () => {
     const both: Secret[] = [
       { name: 'app_secret', value: 'newer' },
       { name: 'app_secret', value: 'older' },
@@ -168,7 +168,7 @@ describe('verify', () => {
     }
     expect(verify(delivery(body, { 'x-hub-signature-256': await octokit.sign('third', body) }), both).ok).toBe(false);
   });
-  it('fails closed without an app secret: none, an empty one, or only a verify token', async () => {
+  it('fails closed when the app secret is missing or empty, or when there is only a verify token', async () => {
     const signature = await octokit.sign('verify-token-of-tests', body);
     const sent = delivery(body, { 'x-hub-signature-256': signature });
     expect(verify(sent, []).ok).toBe(false);
@@ -223,7 +223,7 @@ describe('split', () => {
       entry.flatMap((one) => one.changes.map((change) => change.value.leadgen_id)),
     );
   });
-  it('handles more than 1,000 too', () => {
+  it('splits more than 1,000 changes too', () => {
     const changes = Array.from({ length: 2500 }, (_, c) => ({
       field: 'leadgen',
       value: { leadgen_id: String(c + 1), created_time: 1_700_000_000 },
@@ -238,7 +238,7 @@ describe('split', () => {
     );
     expect(records.map((record) => record.value.id)).toEqual(['900100', '900200']);
   });
-  it('makes one record of each WhatsApp message and status, with the contact of that record and no other', () => {
+  it('makes one record of each WhatsApp message and status, with the contact of that record only', () => {
     const body = whatsApp({
       messaging_product: 'whatsapp',
       metadata: { display_phone_number: '551155550100', phone_number_id: '700300' },
@@ -510,7 +510,7 @@ describe('read', () => {
       ctwa_clid: 'clid-1',
     });
   });
-  it('makes meta.<…> of unknown objects, fields, items and statuses', () => {
+  it('names the types of unknown objects, fields, items and statuses meta.<…>', () => {
     expect(
       readAll({
         object: 'ad_account',
@@ -525,7 +525,7 @@ describe('read', () => {
     );
     expect(readAll(messenger({ something_new: {} }))[0]?.type).toBe('meta.page_messaging');
   });
-  it('reads notices without values, which Meta sends when the subscription leaves values out', () => {
+  it('reads notices without values, which Meta sends when "Include values" is off', () => {
     expect(
       readAll({ object: 'page', entry: [{ id: '1', time: 1_700_000_000, changed_fields: ['leadgen', 'feed'] }] }).map((reading) => [
         reading.type,

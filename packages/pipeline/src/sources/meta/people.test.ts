@@ -234,7 +234,7 @@ describe('people in the fields of WhatsApp', () => {
       { timestamp: String(seconds) },
     ],
     ['a_field_of_tomorrow', { people: [{ to: ana.phone, who: ana.name }], [ana.phone]: { x: 1 }, note: 'Pinheiros' }, {}],
-  ])('%s keeps no person', (field, value, rest) => {
+  ])('%s: no data about a person is stored', (field, value, rest) => {
     expect(kept(whatsApp(field, value as JsonObject))).toEqual(rest);
   });
 
@@ -244,7 +244,7 @@ describe('people in the fields of WhatsApp', () => {
     ['group_participants_update', { groups: [{ type: 'group_join_request_created', wa_id: ana.phone, user_id: ana.id }] }],
     ['group_participants_update', { groups: [{ added_participants: [{ wa_id: ana.phone, user_id: ana.id }] }] }],
     ['a_field_of_tomorrow', { contacts: [contact(ana)] }],
-  ])('%s is about the one it names', (field, value) => {
+  ])('%s: the subject is the person that the change names', (field, value) => {
     expect(events(whatsApp(field, value as JsonObject))[0]?.subject).toEqual({
       hash_version: 1,
       phone: phoneHash(ana),
@@ -388,7 +388,7 @@ describe('people in other objects', () => {
     ['gender', 'female'],
     ['friends', { verb: 'add', id: '24000000000000008', object_id: '9' }],
     ['likes', [{ id: '24000000000000008' }]],
-  ])('a change of a user’s %s keeps that it changed, and no value', (field, value) => {
+  ])('a change of a user’s %s stores that the field changed, and no value', (field, value) => {
     const [event] = events(changed('user', field, value, { id: '5400000000000009', uid: '5400000000000009' }));
     expect(event).toMatchObject({ type: `meta.user_${field}`, source_event_type: `user.${field}`, source_event_id: null });
     expect(event?.properties).toEqual({ object: 'user', field, time: seconds });
@@ -497,17 +497,17 @@ describe('people in other objects', () => {
       { media_id: '18', impressions: 4, reach: 3, replies: 1, top: person.id },
       { media_id: '18', impressions: 4, reach: 3, replies: 1 },
     ],
-  ])('%s %s keeps no one', (object, field, value, rest) => {
+  ])('%s %s: no data about a person is stored', (object, field, value, rest) => {
     const body = changed(object, field, value as Json);
     expect(kept(body)).toEqual(rest);
     expect(JSON.stringify(events(body)[0]?.properties)).not.toContain(person.id);
   });
 
-  it.each(['phone', 'email', 'location', 'name'])('a change of a page’s %s is only a change', (field) => {
+  it.each(['phone', 'email', 'location', 'name'])('a change of a page’s %s stores that the field changed, and no value', (field) => {
     expect(events(changed('page', field, ana.phone))[0]?.properties).toEqual({ object: 'page', id: '900100', field, time: seconds });
   });
 
-  it.each(['messaging', 'standby'])('conversations under %s keep the fields that no person writes', (list) => {
+  it.each(['messaging', 'standby'])('conversations under %s keep only fields that no person writes', (list) => {
     const item = (more: JsonObject) => events(messenger(more, list))[0]?.properties[list];
     const nlp = { entities: { 'wit$contact:contact': [{ body: ana.name }] } };
     const message = {

@@ -172,13 +172,13 @@ function plain(object: string, field: string, record: JsonObject): Reading {
     type: fieldTypes.get(`${object}.${field}`) ?? ownType(`${object}_${field}`),
     sourceEventType: `${object}.${field}`,
     sourceEventId: withIds.has(object) ? firstText(record, 'value.id', 'value.comment_id') : undefined,
-    eventTimeMs: leniently(() => time(record, 'value.created_time', 'auto') ?? time(record, 'value.timestamp', 'auto')),
+    eventTimeMs: undefinedIfUnreadable(() => time(record, 'value.created_time', 'auto') ?? time(record, 'value.timestamp', 'auto')),
     subject: { external_id: firstText(record, 'uid', 'value.from.id', 'value.sender_id', 'value.reviewer_id') },
   };
 }
 
 function notificationTime(envelope: JsonObject | undefined): number | undefined {
-  return leniently(() => time(envelope, 'time', 'auto'));
+  return undefinedIfUnreadable(() => time(envelope, 'time', 'auto'));
 }
 
 function time(value: Json | undefined, path: string, unit: TimeUnit): number | undefined {
@@ -187,7 +187,7 @@ function time(value: Json | undefined, path: string, unit: TimeUnit): number | u
 }
 
 /** For times that Meta's reference does not promise: a time that cannot be read counts as absent. */
-function leniently(parse: () => number | undefined): number | undefined {
+function undefinedIfUnreadable(parse: () => number | undefined): number | undefined {
   try {
     return parse();
   } catch (error) {

@@ -63,13 +63,13 @@ function valuesOf(
 ): Iterable<JsonObject> {
   if (list === 'changed_fields') return [{ ...owner, changed_field: item }];
   if (!isObject(item)) return [{ ...owner, [list]: item }];
-  if (list !== 'changes') return [{ ...owner, [list]: withoutOwnSide(item, ownId) }];
+  if (list !== 'changes') return [{ ...owner, [list]: withoutOwnAccount(item, ownId) }];
   if (owner.object === 'whatsapp_business_account' && isObject(item.value)) return unpacked({ ...item, ...owner }, item.value);
-  return [{ ...item, ...owner, ...(isObject(item.value) ? { value: withoutOwnSide(item.value, ownId) } : {}) }];
+  return [{ ...item, ...owner, ...(isObject(item.value) ? { value: withoutOwnAccount(item.value, ownId) } : {}) }];
 }
 
 /** Removes the page or account where it is the sender, recipient or author: it is not a person, and its id is the record's `id`. */
-function withoutOwnSide(value: JsonObject, ownId: string | undefined): JsonObject {
+function withoutOwnAccount(value: JsonObject, ownId: string | undefined): JsonObject {
   if (ownId === undefined) return value;
   const kept: JsonObject = { ...value };
   for (const side of ['sender', 'recipient', 'from']) {

@@ -27,7 +27,7 @@ const config: z.ZodType<StripeConfig> = z.strictObject({
 /**
  * `Stripe-Signature: t=<unix s>,v1=<hex>[,v1=…]`, HMAC-SHA256 over `<t>.<raw body>` with the whole `whsec_…` text as key. Other versions
  * than v1 do not count; there are several signatures while a secret is being rolled. The rules are those of the `stripe` npm package
- * (cjs/Webhooks.js), which takes the last of repeated times. It lets future times pass, and this source does not.
+ * (cjs/Webhooks.js), which takes the last of repeated times. The package accepts times in the future; this source refuses them.
  */
 const scheme: HmacScheme = {
   signature: { in: 'header', name: 'stripe-signature' },

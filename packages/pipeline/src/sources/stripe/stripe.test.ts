@@ -84,7 +84,7 @@ describe('verification by signature', () => {
     expect(verify(deliver(body, signed.headers['stripe-signature']))).toEqual({ ok: true });
   });
 
-  it('notices one flipped byte anywhere in the body', () => {
+  it('refuses a body with one flipped byte', () => {
     const signature = header(body);
     fc.assert(
       fc.property(fc.nat(body.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
@@ -95,7 +95,7 @@ describe('verification by signature', () => {
     );
   });
 
-  it('notices a changed time, signature or secret, and never repeats a secret', () => {
+  it('refuses a changed time, signature or secret, and never repeats a secret', () => {
     const signature = header(body);
     const flipped = signature.replace(/v1=(.)/, (_, first: string) => `v1=${first === '0' ? '1' : '0'}`);
     const later = signature.replace(`t=${now}`, `t=${now + 1}`);
@@ -173,7 +173,7 @@ describe('verification by signature', () => {
     }
   });
 
-  it('redacts nothing of the body, so that a rejected delivery can be verified again later', () => {
+  it('leaves the body unredacted, so that a rejected delivery can be verified again later', () => {
     expect(stripe.credentials).toEqual({ body: [], query: [] });
   });
 });
@@ -257,7 +257,7 @@ describe('events', () => {
     expect(new Set(names.map((name) => read(sample(name)).orderRef)).size).toBe(1);
   });
 
-  it('never shows a client_reference_id as order reference: it may be a person', () => {
+  it('never shows a client_reference_id as order reference: the id may name a person', () => {
     const reading = read(
       about('checkout.session.completed', { object: 'checkout.session', id: 'cs_1', client_reference_id: 'someone@example.com' }),
     );
@@ -329,7 +329,7 @@ describe('events', () => {
     });
   });
 
-  it('makes stripe.<type> of an unknown type', () => {
+  it('names an unknown type stripe.<type>', () => {
     expect(read(about('billing_portal.session.created', { object: 'billing_portal.session' })).type).toBe(
       'stripe.billing_portal_session_created',
     );
@@ -420,7 +420,7 @@ describeDeliveries({ folder: 'stripe/fixtures', captured: 'stripe' }, { syntheti
     expect(verify(deliver(body.replace('evt_', 'evt-'), header(body)))).toMatchObject({ ok: false, error: 'INVALID_SIGNATURE' });
   });
 
-  it.each(files)('%s is read right', (file) => {
+  it.each(files)('%s is read as expected', (file) => {
     const [expected, ...more] = expectedOf(file);
     if (expected === undefined || more.length > 0) throw new Error('expected one record');
     expectReading(read(bodyOf(file).toString()), expected);

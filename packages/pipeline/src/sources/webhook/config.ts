@@ -14,26 +14,31 @@ const path = (description: string) =>
     .string()
     .max(200)
     .regex(/^[^.\s]([^.]*[^.\s])?(\.[^.\s]([^.]*[^.\s])?)*$/)
-    .describe(`${description} Dotted path within a record, as data.order.id.`);
+    .describe(`${description} Dotted path within a record, for example data.order.id.`);
 
 const pathOrHeader = (description: string) =>
   z
     .string()
     .max(200)
     .regex(/^(header:[A-Za-z0-9!#$%&'*+.^_`|~-]+|[^.\s=]([^.]*[^.\s])?(\.[^.\s]([^.]*[^.\s])?)*)$/)
-    .describe(`${description} Dotted path within a record, as data.order.id, or a header, as header:x-event.`);
+    .describe(`${description} Dotted path within a record, for example data.order.id, or a header, for example header:x-event.`);
 
-const toleranceSeconds = z.int().min(1).max(86_400).default(300).describe('How many seconds a signed time may lie from ours, either way.');
+const toleranceSeconds = z
+  .int()
+  .min(1)
+  .max(86_400)
+  .default(300)
+  .describe('Largest difference between the signed time and ours, in seconds, in either direction.');
 
 const placeholders = ['body', 'timestamp', 'id', 'url', 'method'];
 
 const hmac = z
   .strictObject({
     scheme: z.literal('hmac').describe('The sender signs each delivery with a shared secret.'),
-    header: headerName('Header that carries the signature, as x-signature.'),
+    header: headerName('Header that carries the signature, for example x-signature.'),
     algorithm: z.enum(['sha1', 'sha256', 'sha512']).default('sha256').describe('Hash function of the HMAC.'),
     encoding: z.enum(['hex', 'base64']).default('hex').describe('How the signature is written. Hexadecimal is expected in lower case.'),
-    prefix: z.string().min(1).max(50).optional().describe('Text before the signature, as sha256= or v0=.'),
+    prefix: z.string().min(1).max(50).optional().describe('Text before the signature, for example sha256= or v0=.'),
     combined: z
       .strictObject({
         timestampKey: z.string().min(1).max(20).default('t').describe('Key of the timestamp.'),
@@ -41,7 +46,7 @@ const hmac = z
         separator: z.enum([',', ';']).default(',').describe('What stands between the pairs.'),
       })
       .optional()
-      .describe('Set when one header carries timestamp and signatures together, as t=1700000000,v1=….'),
+      .describe('Set when one header carries timestamp and signatures together, for example t=1700000000,v1=….'),
     secretEncoding: z
       .enum(['utf-8', 'base64', 'whsec'])
       .default('utf-8')
@@ -53,7 +58,7 @@ const hmac = z
       .string()
       .max(200)
       .default('{body}')
-      .describe('What is signed: text with {body}, {timestamp}, {id}, {url} and {method}, as {timestamp}.{body}.'),
+      .describe('What is signed: text with {body}, {timestamp}, {id}, {url} and {method}, for example {timestamp}.{body}.'),
     toleranceSeconds,
   })
   .superRefine((scheme, context) => {
@@ -62,7 +67,7 @@ const hmac = z
     const unknown = used.find((name) => !placeholders.includes(name));
     if (unknown !== undefined) refuse('template', `{${unknown}} is not a placeholder`);
     // A signature that does not cover the body would make every body genuine.
-    if (used.filter((name) => name === 'body').length !== 1) refuse('template', 'the template needs {body}, once');
+    if (used.filter((name) => name === 'body').length !== 1) refuse('template', 'the template must contain {body} exactly once');
     const hasTimestamp = scheme.combined !== undefined || scheme.timestampHeader !== undefined;
     if (scheme.combined && scheme.timestampHeader) refuse('timestampHeader', 'the combined header already carries the timestamp');
     if (scheme.combined && scheme.prefix) refuse('prefix', 'a combined header has no prefix');
@@ -80,13 +85,15 @@ const standardWebhooks = z.strictObject({
 
 const apiKey = z.strictObject({
   scheme: z.literal('api-key').describe('The sender adds the secret itself to each request.'),
-  in: z.enum(['header', 'query']).describe('Where the secret is. In the URL it may end up in logs of others: prefer a header.'),
+  in: z
+    .enum(['header', 'query'])
+    .describe('Where the secret is. A secret in the URL may end up in the logs of other systems: prefer a header.'),
   name: z
     .string()
     .max(100)
     .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/)
-    .describe('Name of the header or query parameter, as authorization or api_key.'),
-  prefix: z.string().min(1).max(50).optional().describe('Text before the secret, as "Bearer ".'),
+    .describe('Name of the header or query parameter, for example authorization or api_key.'),
+  prefix: z.string().min(1).max(50).optional().describe('Text before the secret, for example "Bearer ".'),
 });
 
 const basic = z.strictObject({
@@ -118,7 +125,7 @@ const schema = z
           .regex(/^(=[^\s].*|header:[A-Za-z0-9!#$%&'*+.^_`|~-]+|[^.\s=]([^.]*[^.\s])?(\.[^.\s]([^.]*[^.\s])?)*)$/)
           .optional()
           .describe(
-            'Name of the event: a dotted path, a header as header:x-event, or a constant as =lead.created. Unset: type, event, event_type, eventType, topic.',
+            'Name of the event: a dotted path, a header such as header:x-event, or a constant such as =lead.created. Unset: type, event, event_type, eventType, topic.',
           ),
         time: z
           .strictObject({
@@ -126,7 +133,7 @@ const schema = z
             unit: z
               .enum(['auto', 'seconds', 'milliseconds', 'iso'])
               .default('auto')
-              .describe('Unit of the time; auto tells by form and magnitude.'),
+              .describe('Unit of the time; auto decides by form and magnitude.'),
           })
           .optional()
           .describe('When the event happened. Unset: timestamp, time, created_at, createdAt, occurred_at, created.'),
@@ -146,7 +153,7 @@ const schema = z
           .max(200)
           .regex(/^[^.\s]([^.]*[^.\s])?(\.[^.\s]([^.]*[^.\s])?)*$/)
           .optional()
-          .describe('Currency of the amount: a code in capitals, as BRL, or a dotted path to one.'),
+          .describe('Currency of the amount: a code in capitals, for example BRL, or a dotted path to a code.'),
         orderRef: path('Order or transaction reference.').optional(),
       })
       .refine((fields) => fields.amount === undefined || fields.currency !== undefined, {
@@ -154,7 +161,7 @@ const schema = z
         message: 'an amount needs a currency',
       })
       .optional()
-      .describe('Where things are in a record.'),
+      .describe('Where the fields of an event are in a record.'),
     typeMap: z
       .record(
         z.string().max(255),
@@ -166,7 +173,7 @@ const schema = z
           ),
       )
       .optional()
-      .describe('Canonical type for each name of an event, as { "venda_aprovada": "order.paid" }.'),
+      .describe('Canonical type for each name of an event, for example { "venda_aprovada": "order.paid" }.'),
     personal: z
       .array(path('Personal data to remove; * stands for any key.'))
       .max(200)
@@ -176,7 +183,7 @@ const schema = z
       .array(path('A value that is not personal although its name is; * stands for any key.'))
       .max(200)
       .optional()
-      .describe('Paths that look personal by their name but are not, as data.product.name.'),
+      .describe('Paths that look personal by their name but are not, for example data.product.name.'),
     defaultCountry: z
       .string()
       .regex(/^[A-Z]{2}$/)

@@ -10,15 +10,15 @@ import { split } from './split.ts';
 /** Members of the contract that a connection's config decides. */
 type ByConfig = Required<Pick<Source<WebhookConfig>, 'personalFor' | 'credentialsFor' | 'newSecret'>>;
 
-/** Any system that can POST. The connection's config says how a delivery proves itself and where the fields of a record are. */
+/** Any system that can POST. The connection's config says how a delivery proves that it is genuine and where the fields of a record are. */
 export const webhook: Source<WebhookConfig> & ByConfig = {
   type: 'webhook',
   label: 'Webhook (any system)',
   setup: [
-    'Choose how the sender proves itself: a signature (HMAC), Standard Webhooks, an API key or HTTP Basic.',
+    'Choose how a delivery proves that it is genuine: a signature (HMAC), Standard Webhooks, an API key or HTTP Basic.',
     'Paste {{url}} as the webhook URL in the sending system.',
     "Paste this connection's secret there too, or put the secret that the system shows you into this connection.",
-    'Say where id, type and time are in a record, if they are not found by themselves, and send a test event.',
+    'Say where id, type and time are in a record, if they are not found automatically, and send a test event.',
   ],
   secrets: [
     {

@@ -3,10 +3,10 @@ import type { Translation } from '../../source.ts';
 export const portuguese: Translation = {
   label: 'Webhook (qualquer sistema)',
   setup: [
-    'Escolha como o remetente se identifica: assinatura (HMAC), Standard Webhooks, chave de API ou HTTP Basic.',
+    'Escolha como uma entrega prova que é genuína: assinatura (HMAC), Standard Webhooks, chave de API ou HTTP Basic.',
     'Cole {{url}} como URL do webhook no sistema que envia.',
     'Cole lá também o segredo desta conexão, ou traga para cá o segredo que o sistema mostra.',
-    'Diga onde ficam id, tipo e data em um registro, se não forem encontrados sozinhos, e envie um evento de teste.',
+    'Diga onde ficam id, tipo e data em um registro, se não forem encontrados automaticamente, e envie um evento de teste.',
   ],
   secrets: {
     secret: {
@@ -54,9 +54,12 @@ export const portuguese: Translation = {
     },
     'verification.toleranceSeconds': {
       label: 'Tolerância em segundos',
-      help: 'Quantos segundos uma hora assinada pode distar da nossa, para mais ou para menos.',
+      help: 'Maior diferença entre a hora assinada e a nossa, em segundos, para mais ou para menos.',
     },
-    'verification.in': { label: 'Onde', help: 'Onde está o segredo. Na URL ele pode acabar em logs de outros: prefira um cabeçalho.' },
+    'verification.in': {
+      label: 'Onde',
+      help: 'Onde está o segredo. Um segredo na URL pode acabar nos logs de outros sistemas: prefira um cabeçalho.',
+    },
     'verification.name': { label: 'Nome', help: 'Nome do cabeçalho ou do parâmetro da URL, como authorization ou api_key.' },
     'verification.username': { label: 'Usuário', help: 'Nome de usuário.' },
     records: {
@@ -67,7 +70,7 @@ export const portuguese: Translation = {
       label: 'Caminho',
       help: 'Array que contém os registros de uma entrega, caminho com pontos dentro de um registro, como data.order.id.',
     },
-    fields: { label: 'Campos', help: 'Onde as coisas estão em um registro.' },
+    fields: { label: 'Campos', help: 'Onde os campos de um evento estão em um registro.' },
     'fields.id': {
       label: 'Id',
       help: 'Id do evento, o mesmo sempre que ele é reenviado. Sem definição: id, event_id, eventId, uuid, messageId. Caminho com pontos, como data.order.id, ou um cabeçalho, como header:x-event.',

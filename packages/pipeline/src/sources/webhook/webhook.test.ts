@@ -161,7 +161,7 @@ describe('settings', () => {
   ])('refuse HMAC schemes %s', (_, more) => {
     expect(webhook.config.safeParse({ verification: { scheme: 'hmac', header: 'x-sig', ...more } }).success).toBe(false);
   });
-  it('refuse a mapping onto a type that is neither in the vocabulary nor our own', () => {
+  it('refuse a mapping onto a type that is neither in the vocabulary nor webhook.<event>', () => {
     const mapped = (type: string) => webhook.config.safeParse({ ...apiKey, typeMap: { x: type } }).success;
     expect([
       mapped('order.paid'),
@@ -252,7 +252,7 @@ describe('every scheme', () => {
       expect(verify(send(sample.body({ id: 'sample', nowMs: now }), key, config), key, config)).toEqual({ ok: true });
     }
   });
-  it.each(schemes)('%s: accepts either of two secrets during a rotation, and no third', (_, config) => {
+  it.each(schemes)('%s: accepts either of two secrets during a rotation, and refuses a third', (_, config) => {
     const [older, newer, third] = [1, 2, 3].map((fill) => keyFor(config, fill)) as [string, string, string];
     for (const key of [older, newer]) expect(verify(send('{}', secret(key), config), secret(newer, older), config)).toEqual({ ok: true });
     expect(verify(send('{}', secret(third), config), secret(newer, older), config)).toEqual(refusal);
@@ -580,7 +580,7 @@ describe('fields', () => {
     expect(readOne({ id: 'x'.repeat(256) }).idempotencyKey).toBeUndefined();
     expect(readOne({ id: 'x'.repeat(255) }).idempotencyKey).toHaveLength(255);
   });
-  it('maps types, keeps canonical types, and makes webhook.<event> of all others', () => {
+  it('maps types, keeps canonical types, and names all others webhook.<event>', () => {
     const typeMap = { 'Venda Aprovada': 'order.paid' };
     const type = (event: string) => readOne({ event }, { typeMap }).type;
     expect(type('Venda Aprovada')).toBe('order.paid');
