@@ -65,7 +65,7 @@ export async function cancelOperation(sql: Sql, id: string): Promise<void> {
 /** The reason of a legal hold on the org or connection of an entry that matches; null when there is no hold. */
 export async function findHold(sql: Sql, orgId: string, filter: DlqFilter, nowMs: number): Promise<string | null> {
   const [row] = await sql<{ reason: string }>(
-    `select h.reason from public.source_connections c cross join lateral (select private.held($1, c.id) as reason) h
+    `select h.reason from public.source_connections c cross join lateral (select private.legal_hold_reason($1, c.id) as reason) h
      where c.org_id = $1 and h.reason is not null
        and exists (select from public.dlq_events d where ${matchesFilter} and d.source_connection_id = c.id)
      limit 1`,
