@@ -25,7 +25,7 @@ const setAge = (name: string, hours: number) => {
 };
 
 describe('the key of a cluster', () => {
-  it('changes with the name or text of a migration and with the version of PostgreSQL, and with nothing else', () => {
+  it('changes only with the name or text of a migration and with the version of PostgreSQL', () => {
     const migrations = join(scratch, 'migrations');
     mkdirSync(migrations);
     writeFileSync(join(migrations, '20260101000001_a.sql'), 'select 1;');
@@ -40,7 +40,7 @@ describe('the key of a cluster', () => {
 });
 
 describe('the cache of clusters', () => {
-  it('returns a private copy and its password, and nothing for another key', () => {
+  it('returns a private copy and its password, and undefined for another key', () => {
     saveCluster('one', cluster, 'secret', home, cache);
     const copy = join(scratch, 'copy');
     expect(restoreCluster('two', copy, home, cache)).toBeUndefined();
@@ -61,7 +61,7 @@ describe('the cache of clusters', () => {
     expect(restoreCluster('one', join(scratch, 'copy'), home, cache)).toBe('first');
   });
 
-  it('keeps four clusters and those that were used within ten minutes', () => {
+  it('keeps four clusters, and those that were used within the last ten minutes', () => {
     for (const key of ['a', 'b', 'c', 'd', 'e', 'f']) saveCluster(key, cluster, 'secret', home, cache);
     expect(entries()).toHaveLength(6);
     for (const [hours, key] of ['a', 'b', 'c', 'd', 'e', 'f'].entries()) setAge(key, hours + 1);
@@ -80,7 +80,7 @@ describe('the cache of clusters', () => {
     expect(entries()).toEqual(['three', 'two']);
   });
 
-  it('is left alone by a user who may not write there', () => {
+  it('is not changed by a user who may not write there, and causes no error', () => {
     writeFileSync(cache, 'a file where the directory would be');
     saveCluster('one', cluster, 'secret', home, cache);
     expect(restoreCluster('one', join(scratch, 'copy'), home, cache)).toBeUndefined();

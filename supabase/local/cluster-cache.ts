@@ -17,12 +17,12 @@ import { join } from 'node:path';
 import { migrationsHash } from './database.ts';
 import type { PostgresHome } from './postgres-home.ts';
 
-/** `npm ci` removes it together with the binaries that the clusters belong to. */
+/** The directory is in node_modules, so that `npm ci` removes it together with the binaries that the clusters belong to. */
 const cacheDirectory = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'tributary-clusters');
 const keptEntries = 4;
 /** Another run may be copying an entry that was used this recently. */
 const inUseMs = 10 * 60_000;
-/** A run that is still saving its entry takes seconds; an older partial entry was left by a run that was killed. */
+/** Saving an entry takes seconds: a partial entry that is older than this was left by a run that was killed. */
 const partialMs = 60 * 60_000;
 const partialMark = '.partial-';
 
@@ -54,7 +54,7 @@ export function restoreCluster(key: string, directory: string, home: PostgresHom
     copyCluster(dataOf(entry), directory, home);
     return password;
   } catch {
-    // the cache has no such entry, another user may read it only, or it was removed meanwhile: the caller makes a new cluster
+    // the cache has no such entry, only another user may read the entry, or it was removed meanwhile: the caller makes a new cluster
     rmSync(directory, { recursive: true, force: true });
     return undefined;
   }

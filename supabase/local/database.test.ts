@@ -38,7 +38,7 @@ describe('migrations', () => {
     ]);
   });
 
-  it('that fail leave nothing behind and are named in the error', async () => {
+  it('that fail are rolled back completely and named in the error', async () => {
     write('20260101000003_broken.sql', 'create table public.half (id int);\nselect nonsense;\n');
     await expect(applyMigrations(database.adminUrl, directory)).rejects.toThrow(
       /20260101000003_broken\.sql failed, line 2: column "nonsense" does not exist/,
@@ -48,7 +48,7 @@ describe('migrations', () => {
     rmSync(join(directory, '20260101000003_broken.sql'));
   });
 
-  it('cannot do what a hosted project would refuse', async () => {
+  it('fail when they do something that a hosted project would refuse', async () => {
     write('20260101000004_superuser.sql', `alter system set max_connections = 5;`);
     await expect(applyMigrations(database.adminUrl, directory)).rejects.toThrow(/permission denied|cannot run inside a transaction block/);
     rmSync(join(directory, '20260101000004_superuser.sql'));
@@ -77,7 +77,7 @@ describe('migrations', () => {
 });
 
 describe('the database before its first migration', () => {
-  it('stays as it is when it is prepared a second time', async () => {
+  it('does not change when it is prepared a second time', async () => {
     const state = () => query(`select rolname, rolsuper, rolbypassrls, rolcanlogin from pg_roles where rolname !~ '^pg_' order by 1`);
     const before = await state();
     await prepareDatabase(database.superuserUrl, cluster.info.password);

@@ -1,4 +1,4 @@
--- The part of a hosted project's starting point that belongs to one database. Run by the superuser, after lite's auth tables exist.
+-- The initial state of a hosted project, for the parts that belong to one database. Run by the superuser when lite's auth tables exist.
 do $$
 begin
   execute format('alter database %I owner to postgres', current_database());
@@ -17,7 +17,7 @@ alter default privileges for role postgres in schema public grant all on tables 
 alter default privileges for role postgres in schema public grant all on functions to anon, authenticated, service_role;
 alter default privileges for role postgres in schema public grant all on sequences to anon, authenticated, service_role;
 
--- both forms of the claims, as on the platform: lite sets one setting per claim, PostgREST and our API set the whole token
+-- reads both forms of the claims, as the platform does: lite sets one setting per claim, PostgREST and our API set the whole token
 create or replace function auth.uid() returns uuid language sql stable as $$
   select coalesce(
     nullif(current_setting('request.jwt.claim.sub', true), ''),

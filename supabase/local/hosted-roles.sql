@@ -1,5 +1,5 @@
--- What a hosted Supabase project has before its first migration, so that the same migrations meet the same roles, grants and defaults here.
--- Run by the superuser at every start: each statement leaves an existing object as it is, or sets it again to the same state.
+-- The roles, grants and defaults of a hosted Supabase project before its first migration, so that migrations run under the same conditions here.
+-- Run by the superuser at every start: each statement keeps an existing object or sets it to the same state again.
 do $$
 declare
   wanted record;
@@ -10,7 +10,7 @@ begin
       ('authenticated', 'nologin noinherit'),
       ('service_role', 'nologin noinherit bypassrls'),
       ('authenticator', 'nologin noinherit'),
-      -- not a superuser, as on the platform: a migration that needs one must fail here too
+      -- not a superuser, as on the platform: a migration that needs a superuser must fail here too
       ('postgres', 'login createdb createrole replication bypassrls')
     ) as role (name, attributes)
   loop

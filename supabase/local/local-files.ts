@@ -32,7 +32,8 @@ export function openLocalDirectory(path: string): void {
   try {
     if (!existsSync(path)) {
       mkdirSync(path, { recursive: true });
-      // other accounts may enter the directory, as that of the database must, but not list it; an existing directory keeps its mode
+      // other accounts may enter the directory but not list it, because the account of the database must enter it; an existing directory
+      // keeps its mode
       chmodSync(path, 0o711);
     }
     accessSync(path, constants.W_OK | constants.X_OK);
@@ -77,7 +78,7 @@ export async function openKeys(directory: string, databaseExists: boolean): Prom
   if (kept) return kept;
   if (databaseExists)
     throw new StackError(
-      `${file} is missing, and with it the keys of the existing database; restore it, or run \`npm run reset\` to start with an empty database.`,
+      `${file} is missing. It contains the keys of the existing database: restore it, or run \`npm run reset\` to start with an empty database.`,
     );
   const word = (bytes = 24) => randomBytes(bytes).toString('base64url');
   const keys: StackKeys = {
@@ -101,14 +102,14 @@ export function writePidFile(file: string, pid: number): void {
 /** The id of the recorded process; undefined when that process no longer runs. */
 export function livePid(file: string): number | undefined {
   if (!existsSync(file)) return undefined;
-  let noted: { pid?: number; command?: string } | undefined;
+  let recorded: { pid?: number; command?: string } | undefined;
   try {
-    noted = JSON.parse(readFileSync(file, 'utf8'));
+    recorded = JSON.parse(readFileSync(file, 'utf8'));
   } catch {
     return undefined;
   }
-  if (!noted?.pid || !noted.command || noted.pid === process.pid) return undefined;
-  return commandLineOf(noted.pid) === noted.command ? noted.pid : undefined;
+  if (!recorded?.pid || !recorded.command || recorded.pid === process.pid) return undefined;
+  return commandLineOf(recorded.pid) === recorded.command ? recorded.pid : undefined;
 }
 
 /** Makes this process the one that runs the stack of `directory`; throws when another one does. */

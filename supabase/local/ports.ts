@@ -9,13 +9,13 @@ function canListen(port: number, host: string): Promise<NodeJS.ErrnoException | 
   });
 }
 
-// on macOS a listener on 0.0.0.0 does not prevent a second one on 127.0.0.1, so that only a connection shows that the port is taken
+// on macOS a listener on 0.0.0.0 does not prevent a second one on 127.0.0.1, so only a connection shows that the port is in use
 function answers(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host });
-    const done = (taken: boolean) => {
+    const done = (inUse: boolean) => {
       socket.destroy();
-      resolve(taken);
+      resolve(inUse);
     };
     socket.setTimeout(1000, () => done(false));
     socket.once('connect', () => done(true));

@@ -6,7 +6,10 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { StackError } from './errors.ts';
 
-/** The directory of the binaries, their version and the account they run as. `user` is set only for root, because PostgreSQL refuses to run as root. */
+/**
+ * The directory of the binaries, their version and the account they run as. `user` is set only for root, because PostgreSQL refuses to run
+ * as root.
+ */
 export type PostgresHome = { bin: string; version: string; user?: { uid: number; gid: number } };
 
 const sharedRoot = '/var/lib/tributary';
@@ -36,9 +39,9 @@ function lookUp(name: string): { uid: number; gid: number } | undefined {
 }
 
 function unprivilegedUser(): { uid: number; gid: number } {
-  const known = lookUp('postgres');
-  if (known) return known;
-  // the first command is that of Debian, Red Hat and most others, the second that of BusyBox
+  const existing = lookUp('postgres');
+  if (existing) return existing;
+  // `useradd` is the command of Debian, Red Hat and most others, `adduser` that of BusyBox
   spawnSync('useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', 'postgres']);
   if (!lookUp('postgres')) spawnSync('adduser', ['-S', '-D', '-H', 'postgres']);
   const created = lookUp('postgres');
@@ -63,7 +66,10 @@ function makeShared(path: string): string {
   }
 }
 
-/** Finds the binaries. For root it also finds the account to run them as and, when that account cannot reach them, copies them to where it can. */
+/**
+ * Finds the binaries. For root it also finds the account to run them as, and copies the binaries to a reachable place when that account
+ * cannot reach them.
+ */
 export async function findPostgresHome(): Promise<PostgresHome> {
   const { bin, version } = await findBinaries();
   if (process.getuid?.() !== 0) return { bin, version };
@@ -71,7 +77,7 @@ export async function findPostgresHome(): Promise<PostgresHome> {
   if (canReach(user, bin)) return { bin, version, user };
   const copy = join(makeShared(sharedRoot), `postgres-${version}-${shortHash(bin)}`);
   if (!existsSync(copy)) {
-    // renamed when complete, so that an interrupted copy is never run
+    // the copy gets its final name when it is complete, so that the binaries of an interrupted copy are never run
     const partial = `${copy}.${process.pid}`;
     cpSync(dirname(bin), partial, { recursive: true, verbatimSymlinks: true });
     try {

@@ -20,7 +20,7 @@ import { lastLines, openLog } from './logs.ts';
 import type { PostgresHome } from './postgres-home.ts';
 import { commandLineOf, endProcess, whenSpawned } from './processes.ts';
 
-/** As on Supabase: the superuser is `supabase_admin`; people and migrations use `postgres`, which is not a superuser. */
+/** The superuser is `supabase_admin`, as on Supabase. People and migrations use `postgres`, which is not a superuser. */
 export const superuser = 'supabase_admin';
 const majorVersion = '17';
 
@@ -72,12 +72,17 @@ export function partialClusters(directory: string): string[] {
     .map((name) => join(parent, name));
 }
 
-/** Removes incomplete clusters. The initdb of a killed run may still be writing into one, hence the retries and a different name for each. */
+/**
+ * Removes incomplete clusters. The initdb of a killed run may still be writing into one, hence the retries and a different name for each.
+ */
 export function removePartialClusters(directory: string): void {
   for (const partial of partialClusters(directory)) rmSync(partial, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
 }
 
-/** Creates a cluster. The directory gets its final name only when the cluster is complete, so that an interrupted run leaves nothing that looks usable. */
+/**
+ * Creates a cluster. The directory gets its final name only when the cluster is complete, so that an interrupted run leaves nothing that
+ * looks usable.
+ */
 export async function createCluster(
   options: Pick<PostgresOptions, 'home' | 'directory' | 'superuserPassword'> & { durable?: boolean },
 ): Promise<void> {
@@ -119,7 +124,7 @@ export async function createCluster(
     throw new StackError(`initdb could not create the database in ${directory}: ${reason}.`);
   }
   renameSync(data, directory);
-  // A second time: the initdb of a killed run creates its directory again when it is missing, and has ended by now.
+  // Removed a second time, because the initdb of a killed run creates its directory again when it is missing; by now that initdb has ended.
   removePartialClusters(directory);
 }
 
@@ -160,7 +165,7 @@ export async function stopLeftover(directory: string): Promise<boolean> {
 }
 
 async function waitUntilReady(child: ChildProcess, options: PostgresOptions): Promise<void> {
-  // after a crash the server may first replay gigabytes of log; as long as the process lives, it makes progress
+  // after a crash, the server may first replay gigabytes of log; it makes progress as long as its process runs
   const deadline = Date.now() + 10 * 60_000;
   const connectionString = databaseUrl({ port: options.port, user: superuser, password: options.superuserPassword });
   while (Date.now() < deadline) {
@@ -188,7 +193,7 @@ async function launch(options: PostgresOptions): Promise<{ child: ChildProcess; 
   const settings = { ...defaultSettings, port: String(options.port), ...options.settings };
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const log = openLog(options.logFile);
-  // detached: Ctrl-C must not reach the server before the API has finished with it
+  // detached: Ctrl-C must not stop the server before the API has stopped using it
   const child = spawn(join(options.home.bin, 'postgres'), ['-D', options.directory, ...args], {
     ...options.home.user,
     cwd: '/',
@@ -217,7 +222,10 @@ async function stop(server: { child: ChildProcess; pid: number; exited: Promise<
   clearTimeout(slow);
 }
 
-/** Starts a server on an existing cluster and returns when it accepts connections. Throws `StackError` with the log's last lines when it does not. */
+/**
+ * Starts a server on an existing cluster and returns when it accepts connections. Throws `StackError` with the log's last lines when it
+ * does not.
+ */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
   let server = await launch(options);
   return {

@@ -7,7 +7,10 @@ import type { StackInfo } from './stack.ts';
 
 export type DemoConnection = { id: string; webhookUrl: string; secrets: Record<string, string> };
 
-/** The content of `demo.json`: the seeded org with one connection for each source, keyed by source type, with the secrets that the API shows only once. */
+/**
+ * The content of `demo.json`: the seeded org with one connection for each source, keyed by source type, with the secrets that the API shows
+ * only once.
+ */
 export type Demo = { orgId: string; projectId: string; connections: Record<string, DemoConnection> };
 
 type Source = {
@@ -34,13 +37,13 @@ export async function seedDemo(info: StackInfo, directory: string): Promise<Demo
   for (const source of sources) {
     const name = `Demo ${source.label}`;
     const existing = stored.filter((row) => row.type === source.type);
-    const noted = demo.connections[source.type];
-    if (noted && existing.some((row) => row.id === noted.id)) {
+    const seeded = demo.connections[source.type];
+    if (seeded && existing.some((row) => row.id === seeded.id)) {
       // the port may have changed since the last start
-      noted.webhookUrl = `${info.apiUrl}/api/webhooks/${source.type}/${noted.id}`;
+      seeded.webhookUrl = `${info.apiUrl}/api/webhooks/${source.type}/${seeded.id}`;
       continue;
     }
-    // a start created this connection and ended before it could keep the secrets, which are lost now: the connection is replaced
+    // an interrupted start has created this connection and could not store its secrets, which are lost: the connection is replaced
     for (const row of existing.filter((one) => one.name === name)) await call('DELETE', `/api/connections/${row.id}`);
     const platformSecrets = Object.fromEntries(
       source.secrets
@@ -69,8 +72,8 @@ async function check<T>(answer: PromiseLike<{ data: T | null; error: { message: 
 
 async function signIn(client: SupabaseClient, info: StackInfo): Promise<string> {
   const credentials = { email: info.demo.email, password: info.demo.password };
-  const known = await client.auth.signInWithPassword(credentials);
-  if (known.data.session) return known.data.session.access_token;
+  const signedIn = await client.auth.signInWithPassword(credentials);
+  if (signedIn.data.session) return signedIn.data.session.access_token;
   const { data, error } = await client.auth.signUp(credentials);
   if (!data.session)
     throw new StackError(
@@ -103,7 +106,10 @@ async function callApi(info: StackInfo, token: string, method: string, path: str
   return text === '' ? undefined : JSON.parse(text);
 }
 
-/** Returns a shell command that delivers one signed Hotmart purchase to the demo connection: accepted the first time, a duplicate after that. */
+/**
+ * Returns a shell command that delivers one signed Hotmart purchase to the demo connection: accepted the first time, a duplicate after
+ * that.
+ */
 export function purchaseCommand(connection: DemoConnection, now: number): string | undefined {
   const hottok = Object.values(connection.secrets)[0];
   if (!hottok) return undefined;

@@ -26,8 +26,8 @@ export function readStackConfig(environment: NodeJS.ProcessEnv, root: string, ap
   };
   const entries = Object.entries(ports);
   for (const [index, [name, value]] of entries.entries()) {
-    const twin = entries.slice(0, index).find(([, other]) => other === value);
-    if (twin) throw new StackError(`${twin[0]} and ${name} are both ${value}; give each a different port.`);
+    const duplicate = entries.slice(0, index).find(([, other]) => other === value);
+    if (duplicate) throw new StackError(`${duplicate[0]} and ${name} are both ${value}; give each a different port.`);
   }
   return {
     port: ports.PORT,

@@ -13,7 +13,7 @@ import { recordedClusterDirectory } from './postgres-home.ts';
 import { commandLineOf, isAlive, signal } from './processes.ts';
 import type { StackInfo } from './stack.ts';
 
-// a minimal stand-in for the API, which answers what a start asks and logs that it was stopped
+// a minimal stand-in for the API, which answers the requests of a start and logs that it was asked to stop
 const standIn = `
 import { createServer } from 'node:http';
 const server = createServer((request, response) => {
@@ -152,7 +152,7 @@ describe('npm start', () => {
   }, 60_000);
 
   it.each(['PORT', 'SUPABASE_PORT', 'DB_PORT'] as const)(
-    'names a taken port and the variable %s, which changes it',
+    'names a port that is in use, and the variable %s that changes it',
     async (variable) => {
       const server = createServer().listen(ports[variable], '127.0.0.1');
       try {
@@ -225,7 +225,7 @@ describe('npm start', () => {
     expect(existsSync(cluster())).toBe(false);
   }, 60_000);
 
-  it('creates the database again when the first start was interrupted while it did so', async () => {
+  it('creates the database again when the first start was interrupted while it created the database', async () => {
     const killed = start();
     while (partialClusters(cluster()).length === 0) await sleep(5);
     await stop(killed, 'SIGKILL');
@@ -241,7 +241,7 @@ describe('npm start', () => {
     rmSync(join(local, 'keys.json'));
     const run = start();
     expect(await run.exited).toBe(1);
-    expect(run.output()).toMatch(/keys\.json is missing, and with it the keys of the existing database/);
+    expect(run.output()).toMatch(/keys\.json is missing\. It contains the keys of the existing database/);
   }, 30_000);
 
   it.each([

@@ -49,7 +49,7 @@ afterAll(async () => {
 });
 
 describe('the embedded Supabase, used through supabase-js', () => {
-  it('signs a user up and in, and runs the queries of the user with the rights of the user', async () => {
+  it('signs a user up and in, and runs queries with the rights of that user', async () => {
     const signedUp = await clientOf(supabase.publishableKey).auth.signUp({ email: 'ana@tributary.local', password: 'correct horse' });
     expect(signedUp.error).toBeNull();
     const client = clientOf(supabase.publishableKey);
@@ -76,7 +76,7 @@ describe('the embedded Supabase, used through supabase-js', () => {
     expect((await clientOf(supabase.publishableKey).from('notes').select()).error?.code).toBe('42501');
   });
 
-  it('leaves every grant as the migrations made it', async () => {
+  it('does not change the grants of the migrations', async () => {
     await clientOf(supabase.publishableKey).from('notes').select();
     await clientOf(supabase.secretKey).from('notes').select();
     await clientOf(supabase.publishableKey).rpc('who');
@@ -94,7 +94,7 @@ describe('the embedded Supabase, used through supabase-js', () => {
     expect((await fetch(`${supabase.url}/auth/v1/signup`, { method: 'POST', body: '{}' })).status).toBe(401);
   });
 
-  it('serves no routes of lite but those of auth and data', async () => {
+  it('serves only the auth and data routes of lite', async () => {
     for (const path of ['/', '/_system', '/_system/info', '/storage/v1/bucket'])
       expect((await fetch(supabase.url + path, { headers: { apikey: supabase.secretKey } })).status, path).toBe(404);
   });
@@ -117,7 +117,7 @@ describe('the embedded Supabase, used through supabase-js', () => {
     }
   });
 
-  it('names its port when it is taken', async () => {
+  it('names its port when the port is in use', async () => {
     const port = Number(new URL(supabase.url).port);
     await expect(startSupabase({ databaseUrl: database.adminUrl, port })).rejects.toThrow(`could not listen on port ${port}`);
   });

@@ -7,9 +7,9 @@ import { StackError } from './errors.ts';
 export type SupabaseKeys = { publishableKey: string; secretKey: string; jwtSecret: string };
 
 export type SupabaseOptions = {
-  /** The role `postgres` on a prepared database. */
+  /** Logs in to a prepared database as the role `postgres`. */
   databaseUrl: string;
-  /** 0 stands for any free port. */
+  /** 0 selects any free port. */
   port: number;
   keys: SupabaseKeys;
   siteUrl: string;

@@ -61,7 +61,7 @@ export async function startTestCluster(
     if (password === undefined) {
       password = randomBytes(18).toString('base64url');
       await createCluster({ home, directory, superuserPassword: password, durable: false });
-      // a small log, because every copy carries it
+      // the write-ahead log is kept small, because every copy of the cluster contains it
       postgres = await startOn(password, { ...unsynced, min_wal_size: '32MB', max_wal_size: '64MB' });
       await createTemplate({ port: postgres.port, password }, options.migrations);
       await postgres.stop('fast');
@@ -95,7 +95,7 @@ async function createTemplate(info: TestClusterInfo, migrations: string | undefi
   await prepareDatabase(superuserUrl, info.password);
   await applyMigrations(urlOn(info, 'postgres', template), ...(migrations ? [migrations] : []));
   await setApiPassword(superuserUrl, info.password);
-  // a connected session would prevent copies of the template, so nobody may connect
+  // a connected session would prevent copies of the template, so connections are not allowed
   await withClient(maintenance, (client) => client.query(`alter database ${template} with is_template true allow_connections false`));
 }
 

@@ -8,22 +8,22 @@ alter default privileges revoke execute on functions from public;
 -- Secrets, keys, payloads, partitions and helpers. This schema is never listed among the exposed schemas of the Data API.
 create schema private;
 revoke all on schema private from public;
--- Policies call private.my_orgs() as the caller.
+-- Policies call private.my_orgs() with the role of the caller.
 grant usage on schema private to authenticated;
 
--- Roles belong to the cluster, not to the database: several databases of one cluster share them.
+-- Roles belong to the cluster and not to a database: another database of the cluster may have created them already.
 do $$
 begin
   -- A webhook request runs as `ingest`: it may append and may learn which keys were new, but it may read no event.
   if not exists (select from pg_roles where rolname = 'ingest') then
     create role ingest nologin;
   end if;
-  -- Housekeeping runs as `maintenance`: partitions made ahead, retention, key rotation.
+  -- Housekeeping runs as `maintenance`: creating partitions, retention, key rotation.
   if not exists (select from pg_roles where rolname = 'maintenance') then
     create role maintenance nologin;
   end if;
-  -- Background work runs as `worker`: dead letters, replays, rollups, alerts. It reads sealed deliveries and works across orgs, as the jobs
-  -- do. Partitions, retention and keys stay with `maintenance`.
+  -- Background work runs as `worker`: dead letters, replays, rollups, alerts. The role reads sealed deliveries and works across orgs, as the
+  -- jobs do. Partitions, retention and keys belong to `maintenance`.
   if not exists (select from pg_roles where rolname = 'worker') then
     create role worker nologin;
   end if;

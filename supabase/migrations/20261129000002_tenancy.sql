@@ -2,8 +2,8 @@
 
 create table public.orgs (
   id uuid primary key default gen_random_uuid(),
-  -- Bounded with the spaces around it. A bound on the trimmed text let a name with forty million spaces in, which made every statement that
-  -- reads names time out, for every org. The same goes for the names, references and reasons of the other tables.
+  -- The bound counts the surrounding spaces. A bound on the trimmed text accepted a name with forty million spaces, which made every statement
+  -- that reads names time out, for every org. Names, references and reasons of the other tables are bounded in the same way.
   name text not null check (length(btrim(name)) >= 1 and length(name) <= 120),
   slug text not null unique check (slug ~ '^[a-z0-9][a-z0-9-]{0,79}$'),
   created_at timestamptz not null default now(),
@@ -19,7 +19,7 @@ create table public.org_members (
   primary key (user_id, org_id)  -- private.my_orgs() reads by user
 );
 create index org_members_org_id_idx on public.org_members (org_id);
-comment on table public.org_members is 'The users in an org, and what each of them may do there.';
+comment on table public.org_members is 'The users in an org, each with a role.';
 
 create table public.projects (
   id uuid primary key default gen_random_uuid(),
@@ -43,7 +43,7 @@ create table public.org_invites (
   accepted_at timestamptz
 );
 create index org_invites_org_id_idx on public.org_invites (org_id);
-comment on table public.org_invites is 'An invitation of one address to one org.';
+comment on table public.org_invites is 'An invitation of one e-mail address to one org.';
 
 create table private.invite_tokens (
   invite_id uuid primary key references public.org_invites (id) on delete cascade,
@@ -61,11 +61,11 @@ create table public.audit_log (
   created_at timestamptz not null default now()
 );
 create index audit_log_org_id_created_at_idx on public.audit_log (org_id, created_at desc, id desc);
--- The log is also read by who did it and by what was done, newest first.
+-- The log is also read by actor and by action, newest first.
 create index audit_log_org_actor_idx on public.audit_log (org_id, actor_id, created_at desc, id desc);
 create index audit_log_org_action_idx on public.audit_log (org_id, action, created_at desc, id desc);
 comment on table public.audit_log is
-'Who changed what. Written by private.audit and by the few functions that audit a read or a command themselves.';
+'Who changed what. Written by private.audit, and by the few functions that audit a read or a command themselves.';
 
 create function private.my_orgs(roles text[] default '{owner,admin,analyst}')
 returns setof uuid
@@ -92,7 +92,7 @@ begin
   end if;
 end
 $$;
-comment on function private.require_admin(uuid) is 'Raises 42501 unless the caller is owner or admin of the org: the first line of every command.';
+comment on function private.require_admin(uuid) is 'Raises 42501 unless the caller is owner or admin of the org. Every command calls it first.';
 
 create function private.audit()
 returns trigger
@@ -105,7 +105,7 @@ declare
   v_org uuid := case when tg_table_name = 'orgs' then (v_row ->> 'id')::uuid else (v_row ->> 'org_id')::uuid end;
   v_detail jsonb;
 begin
-  -- The rows of an org that is being deleted are not audited: their org, to which the entries would belong, is gone.
+  -- When an org is deleted, the deletion of its rows is not audited: the org to which the entries would belong is gone.
   if not exists (select from public.orgs where id = v_org) then
     return null;
   end if;
@@ -129,7 +129,7 @@ end
 $$;
 comment on function private.audit() is
 'The one trigger function that writes the audit log, for every audited table and for every path by which a change can come. Its argument names the
-key column. `detail` never holds a secret: of tables in the schema private only the name, kind, version and expiry are written.';
+key column. `detail` never holds a secret: for tables of the schema private, only the name, kind, version and expiry are written.';
 
 create trigger audit after update on public.orgs for each row execute function private.audit('id');
 create trigger audit after insert or update or delete on public.org_members for each row execute function private.audit('user_id');
@@ -147,7 +147,7 @@ begin
 end
 $$;
 comment on function private.touch_updated_at() is
-'Trigger function: sets updated_at. Each trigger lists the columns that people change, so that the system''s own bookkeeping does not count.';
+'Trigger function: sets updated_at. Each trigger lists the columns that people change, so that updates by the system itself do not count.';
 
 create function private.keep_an_owner()
 returns trigger
@@ -157,15 +157,15 @@ as $$
 begin
   perform from public.orgs where id = new.org_id for no key update;
   if not exists (select from public.org_members where org_id = new.org_id and role = 'owner') then
-    raise check_violation using message = 'an org keeps at least one owner', constraint = 'org_members_keep_an_owner';
+    raise check_violation using message = 'an org must keep at least one owner', constraint = 'org_members_keep_an_owner';
   end if;
   return null;
 end
 $$;
 comment on function private.keep_an_owner() is
-'Refuses to demote the last owner. Row level security keeps owners from changing their own role, but two owners who demote each other at the same
-moment would leave no owner: the lock on the org''s row makes the second one wait and see the first change. When a user is deleted altogether, the
-membership goes too, even the last owner''s.';
+'Trigger function: refuses to demote the last owner. Row level security keeps owners from changing their own role, but two owners who demote each
+other at the same moment would leave no owner: the lock on the org''s row makes the second one wait and see the first change. When a user is
+deleted, the user''s memberships are deleted too, even that of the last owner.';
 create trigger keep_an_owner after update of role on public.org_members
   for each row when (old.role = 'owner' and new.role <> 'owner') execute function private.keep_an_owner();
 
@@ -176,7 +176,7 @@ set search_path = ''
 as $$
   select coalesce(nullif(btrim(left(regexp_replace(lower(p_name), '[^a-z0-9]+', '-', 'g'), 60), '-'), ''), 'org')
 $$;
-comment on function private.slugify(text) is 'The part of a URL that a name becomes: "org" when the name has no letter or digit of ASCII.';
+comment on function private.slugify(text) is 'Turns a name into a part of a URL; "org" when the name has no ASCII letter or digit.';
 
 create function private.create_org(p_name text, p_project_name text)
 returns json
@@ -192,7 +192,7 @@ begin
   if v_user is null then
     raise insufficient_privilege using message = 'sign in to create an org';
   end if;
-  -- When the slug is taken, the second org gets a random suffix: an error would tell its creator that the other org exists.
+  -- When another org has the slug, the new org gets a random suffix: an error would tell its creator that the other org exists.
   if exists (select from public.orgs where slug = v_slug) then
     v_slug := v_slug || '-' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 8);
   end if;
@@ -210,7 +210,7 @@ returns json
 language sql security invoker
 set search_path = ''
 as $$ select private.create_org(name, project_name) $$;
-comment on function public.create_org(text, text) is 'The Data API''s entry to private.create_org.';
+comment on function public.create_org(text, text) is 'Calls private.create_org for the Data API.';
 
 create function private.create_invite(p_org_id uuid, p_email text, p_role text, p_token_sha256 bytea)
 returns public.org_invites
@@ -254,7 +254,7 @@ begin
 end
 $$;
 comment on function private.accept_invite(bytea) is
-'Makes the caller a member. The token proves the invitation, the e-mail address in the caller''s JWT proves that the caller is the invited person.
+'Makes the caller a member. The token proves the invitation; the e-mail address in the caller''s JWT proves that the caller is the invited person.
 Returns the org, or null when there is no such open invitation.';
 
 create function private.find_org_people(p_org_id uuid)
@@ -273,8 +273,8 @@ as $$
     and not exists (select from public.org_members m where m.org_id = p_org_id and m.user_id = u.id)
 $$;
 comment on function private.find_org_people(uuid) is
-'The members of an org by e-mail address, for members of the same org; auth.users has the addresses and no client may read it. Owners and admins,
-who read the audit log, also get former members (role null), because the log names them by id only. Anybody else gets no rows.';
+'The members of an org by e-mail address, for members of the same org; auth.users has the addresses, and no client may read that table. Owners and
+admins, who read the audit log, also get former members (role null), because the log names people by id only. Other callers get no rows.';
 
 create function public.org_people(org_id uuid)
 returns table (user_id uuid, email text, role text, created_at timestamptz)
@@ -283,7 +283,7 @@ set search_path = ''
 as $$
   select p.user_id, p.email, p.role, p.created_at from private.find_org_people(org_people.org_id) p order by p.created_at, p.user_id
 $$;
-comment on function public.org_people(uuid) is 'The Data API''s entry to private.find_org_people, oldest membership first.';
+comment on function public.org_people(uuid) is 'Calls private.find_org_people for the Data API. Oldest membership first.';
 
 -- Grants and policies -------------------------------------------------------------------------------------------------
 
@@ -311,7 +311,7 @@ create policy orgs_update on public.orgs for update to authenticated
   using (id = any (array(select private.my_orgs('{owner,admin}'))));
 create policy org_members_select on public.org_members for select to authenticated
   using (org_id = any (array(select private.my_orgs())));
--- No user changes their own role, so the last owner cannot leave the org without an owner.
+-- No user can change their own role, so the last owner cannot leave the org without an owner.
 create policy org_members_update on public.org_members for update to authenticated
   using (org_id = any (array(select private.my_orgs('{owner}'))) and user_id <> (select auth.uid()));
 create policy org_members_delete on public.org_members for delete to authenticated

@@ -11,7 +11,7 @@ create table public.source_connections (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   last_event_at timestamptz,
-  -- The events of a deleted connection stay, so its row stays: to the outside the connection is unknown.
+  -- The events of a deleted connection are kept, so its row is kept too; for senders and users the connection does not exist.
   deleted_at timestamptz,
   -- Deliveries a second over all instances; null: the connection has no limit of its own.
   rate_limit_per_second integer check (rate_limit_per_second between 1 and 100000),
@@ -35,7 +35,7 @@ create table private.connection_secrets (
   foreign key (org_id, source_connection_id) references public.source_connections (org_id, id) on delete cascade
 );
 create index connection_secrets_connection_idx on private.connection_secrets (org_id, source_connection_id, name);
-comment on table private.connection_secrets is 'What deliveries are verified with, sealed.';
+comment on table private.connection_secrets is 'The secrets that deliveries are verified with, sealed.';
 
 create table private.org_keys (
   org_id uuid not null references public.orgs (id) on delete cascade,
@@ -63,7 +63,7 @@ as $$
 declare
   v_row jsonb := to_jsonb(case when tg_op = 'DELETE' then old else new end);
 begin
-  -- A change of last_event_at alone, which is the system's bookkeeping, must not empty the caches.
+  -- The rollup changes only last_event_at: such a change must not empty the caches.
   if tg_op = 'UPDATE' and to_jsonb(new) - 'last_event_at' = to_jsonb(old) - 'last_event_at' then
     return null;
   end if;
@@ -76,8 +76,8 @@ begin
 end
 $$;
 comment on function private.notify_connection_changed() is
-'Tells every API process that a connection, its secrets, its org''s keys or its org''s limit have changed. The processes hold connections in memory
-and listen: a connection that is disabled stops everywhere at once.';
+'Trigger function: tells every API process that a connection, its secrets, its org''s keys or its org''s limit have changed. The processes hold
+connections in memory and listen, so that a disabled connection stops at once everywhere.';
 create trigger notify after insert or update or delete on public.source_connections for each row execute function private.notify_connection_changed();
 create trigger notify after insert or update or delete on private.connection_secrets for each row execute function private.notify_connection_changed();
 create trigger notify after insert or update or delete on private.org_keys for each row execute function private.notify_connection_changed();
@@ -103,7 +103,8 @@ as $$
   where c.id = p_id and c.deleted_at is null
 $$;
 comment on function private.find_connection(uuid) is
-'What a webhook request needs before it knows the tenant, and nothing else. Null: the connection is unknown or deleted.';
+'The fields of a connection that a webhook request needs before its tenant is known, and no others. Null when the connection is unknown or
+deleted.';
 
 create function private.rotate_connection_secret(p_connection_id uuid, p_name text, p_sealed bytea, p_grace_seconds integer)
 returns void
@@ -121,7 +122,7 @@ begin
   update private.connection_secrets
   set expires_at = now() + make_interval(secs => p_grace_seconds)
   where org_id = v_org and source_connection_id = p_connection_id and name = p_name and expires_at is null;
-  -- Keeps four; the new one is the fifth.
+  -- Keeps four secrets; the new secret is the fifth.
   delete from private.connection_secrets where id in (
     select id from private.connection_secrets
     where org_id = v_org and source_connection_id = p_connection_id and name = p_name
@@ -131,9 +132,9 @@ begin
 end
 $$;
 comment on function private.rotate_connection_secret(uuid, text, bytea, integer) is
-'Adds a secret; those of the same name expire after the grace (seconds), at once when it is 0. At most five secrets of a name are valid at once,
-because a delivery that none of them signed is checked against each. A further rotation is not refused, since a leaked secret must be replaceable
-at any time: it ends the grace of the oldest.';
+'Adds a secret. The other secrets of the same name expire after the grace period (in seconds), at once when it is 0. At most five secrets of a
+name are valid at once, because a delivery that matches no secret is checked against each of them. A further rotation is not refused, because a
+leaked secret must be replaceable at any time: it ends the grace period of the oldest secret.';
 
 create function private.delete_connection(p_connection_id uuid)
 returns boolean
@@ -154,7 +155,7 @@ begin
 end
 $$;
 comment on function private.delete_connection(uuid) is
-'Makes a connection unknown to the outside; its events, journal and dead letters stay with the org. False: the caller has no such connection.';
+'Deletes a connection for senders; its events, journal and dead letters stay with the org. Returns false when the caller has no such connection.';
 
 create function private.list_connection_secrets(p_connection_ids uuid[])
 returns table (source_connection_id uuid, name text, created_at timestamptz, expires_at timestamptz)
@@ -196,7 +197,8 @@ begin
 end
 $$;
 comment on function private.create_org_keys(uuid, bytea, bytea, integer) is
-'Stores the first pair of keys of an org. Keys that exist stay: two processes that both make the first pair end with the same pair.';
+'Stores the first pair of keys of an org. Existing keys are kept: two processes that create the first pair at the same time end with the same
+pair.';
 
 create function private.add_org_key(p_org_id uuid, p_kind text, p_version integer, p_wrapped bytea, p_master_version integer)
 returns boolean
@@ -216,9 +218,9 @@ begin
 end
 $$;
 comment on function private.add_org_key(uuid, text, integer, bytea, integer) is
-'Adds a version of a key: it is used from now on, and the older ones stay. A data key opens what it sealed; a hash key finds the events that were
-hashed with it, until a reprocessing hashes them anew. p_version, for which the key was wrapped, must be the next version; false: another request
-added it first. An org without keys gets its first pair when it needs it.';
+'Adds a version of a key, which is used from then on; the older versions are kept. A data key opens the data that was sealed with it; a hash key
+finds the events that were hashed with it, until a reprocessing hashes them again. p_version, for which the key was wrapped, must be the next
+version; returns false when another request added that version first. An org without keys gets its first pair when it needs one.';
 
 create function private.list_org_keys(p_org_id uuid)
 returns table (kind text, version integer, created_at timestamptz, retired_at timestamptz)
@@ -231,7 +233,8 @@ as $$
   order by k.kind, k.version desc
 $$;
 comment on function private.list_org_keys(uuid) is
-'What members may know about the keys of their org: that they exist, how old they are, and which one is used. Never a key, wrapped or not.';
+'What members may know about the keys of their org: which keys exist, how old they are, and which one is used. It never returns a key, wrapped or
+not.';
 
 -- Grants and policies -------------------------------------------------------------------------------------------------
 
@@ -245,7 +248,7 @@ grant insert (org_id, project_id, name, type, config_json), update (name, is_act
   on public.source_connections to authenticated;
 -- Jobs filter by source type, skip deleted connections, and read a deleted connection's deliveries by its configuration.
 grant select (id, org_id, type, config_json, deleted_at) on public.source_connections to worker;
--- `npm run keys:rotate -- --data` adds versions of data keys. It never adds hash keys: new hashes would not join with old ones.
+-- `npm run keys:rotate -- --data` adds versions of data keys. It never adds hash keys: new hashes would not match the old ones.
 grant select, insert (org_id, kind, version, wrapped, master_version), update (wrapped, master_version) on private.org_keys to maintenance;
 
 alter table public.source_connections enable row level security;

@@ -14,7 +14,7 @@ create table public.event_journal (
   replay_of uuid,
   -- Canonical types and the platform's own names of the delivery's events, so that a replay finds deliveries by them.
   event_types text[] not null default '{}',
-  -- An erased delivery is marked: it is neither shown as if it had always been empty, nor run again.
+  -- Marks an erased delivery, so that the dashboard does not show it as an empty one, and so that it is never run again.
   erased_at timestamptz,
   primary key (id, received_at),
   foreign key (org_id, source_connection_id) references public.source_connections (org_id, id)
@@ -22,7 +22,7 @@ create table public.event_journal (
 create index event_journal_org_received_idx on public.event_journal (org_id, received_at desc, id desc);
 -- The replays of a delivery.
 create index event_journal_replay_idx on public.event_journal (replay_of) where replay_of is not null;
-comment on table public.event_journal is 'Every delivery received, and what became of its records. The source of truth: replay always starts here.';
+comment on table public.event_journal is 'Every delivery received, with its outcome. The source of truth: replay always starts here.';
 
 create table private.journal_payloads (
   journal_id uuid not null,
@@ -32,9 +32,9 @@ create table private.journal_payloads (
   sealed bytea not null,
   primary key (journal_id, received_at)
 ) partition by range (received_at);
--- Ciphertext does not compress: Postgres is told not to try.
+-- Ciphertext does not compress, so Postgres must not try to compress it.
 alter table private.journal_payloads alter column sealed set storage external;
-comment on table private.journal_payloads is 'The sealed body of each delivery, beside its journal row and dropped with it.';
+comment on table private.journal_payloads is 'The sealed body of each delivery, stored beside its journal row and dropped together with it.';
 
 -- Grants and policies -------------------------------------------------------------------------------------------------
 
@@ -43,7 +43,7 @@ grant insert on public.event_journal, private.journal_payloads to ingest;
 -- Jobs read a delivery to run it again, and write the new delivery as the hot path does, in the transaction that ends the dead letter.
 grant select, insert on public.event_journal, private.journal_payloads to worker;
 
--- `true` for ingest opens nothing more: the role may only insert, and the composite foreign keys decide which rows.
+-- `true` is enough for ingest: the role may only insert, and the composite foreign keys decide which rows.
 alter table public.event_journal enable row level security;
 alter table private.journal_payloads enable row level security;
 

@@ -10,8 +10,8 @@ create table private.event_keys (
   constraint unique_event_per_source primary key (source_connection_id, idempotency_key)
 );
 comment on table private.event_keys is
-'Permanent idempotency. Unpartitioned on purpose: a unique key of a partitioned table must contain the partition key, and then would hold only
-inside one partition. The keys are kept when partitions of events are dropped.';
+'Permanent idempotency. The table is unpartitioned on purpose: a unique key of a partitioned table must contain the partition key, and would then
+hold only inside one partition. The keys are kept when partitions of events are dropped.';
 
 create table public.canonical_events (
   id uuid not null,
@@ -35,9 +35,9 @@ create table public.canonical_events (
   is_test boolean not null default false,
   journal_id uuid not null,
   schema_version integer not null,
-  -- 1 as the event was first stored; each reprocessing that rewrites it from the journal adds one.
+  -- 1 when the event is first stored; each reprocessing that rewrites the event from the journal adds one.
   revision integer not null default 1 check (revision > 0),
-  -- An erased event is marked: it is neither shown as if it had always been empty, nor rewritten.
+  -- Marks an erased event, so that the dashboard does not show it as an empty one, and so that it is never rewritten.
   erased_at timestamptz,
   primary key (id, event_time),
   -- An event can never point at another org's connection or project, even if the code has an error.
@@ -52,16 +52,16 @@ create index canonical_events_subject_idx on public.canonical_events using gin (
 -- The events of a delivery.
 create index canonical_events_journal_idx on public.canonical_events (journal_id);
 comment on table public.canonical_events is
-'One record of a delivery: verified, normalised, its personal data hashed. Unique per connection and idempotency key, for ever.';
+'One record of a delivery: verified, normalised, with its personal data hashed. Unique per connection and idempotency key, permanently.';
 
 -- Grants and policies -------------------------------------------------------------------------------------------------
 
 grant select on public.canonical_events to authenticated;
 grant insert on public.canonical_events to ingest, worker;
--- A batch learns which keys were new, and the id of the event under each other key. No event can be read this way.
+-- A batch learns which keys were new, and the id of the stored event for each other key. It cannot read any event.
 grant select, insert on private.event_keys to ingest, worker;
 
--- `true` for ingest opens nothing more: the role may only insert, and the composite foreign keys decide which rows.
+-- `true` is enough for ingest: the role may only insert, and the composite foreign keys decide which rows.
 alter table private.event_keys enable row level security;
 alter table public.canonical_events enable row level security;
 

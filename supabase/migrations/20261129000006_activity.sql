@@ -1,5 +1,5 @@
--- Activity: counters per connection, their rollups to minutes, hours and days, and the answers that the dashboard reads from them.
--- Replays and retries have columns of their own in the rollups: every other column counts live traffic only.
+-- Activity: counters per connection, their rollups to minutes, hours and days, and the functions by which the dashboard reads them.
+-- The rollups count replays and retries in separate columns: all other columns count live traffic only.
 
 create table public.connection_activity (
   id bigint generated always as identity,
@@ -17,14 +17,14 @@ create table public.connection_activity (
   -- added up, percentiles cannot.
   lag_histogram integer[] not null default '{}',
   last_event_time timestamptz,
-  -- Replays and retries are counted in rows of their own: they must not change the lag and the rates of live traffic.
+  -- Replays and retries are counted in separate rows, because they must not change the lag and the rates of live traffic.
   is_replay boolean not null default false,
   primary key (bucket, id),
   foreign key (org_id, source_connection_id) references public.source_connections (org_id, id)
 ) partition by range (bucket);
 create index connection_activity_connection_bucket_idx on public.connection_activity (org_id, source_connection_id, bucket desc);
 comment on table public.connection_activity is
-'Counters, one row per connection and flush: insert-only, so that two flushes never wait for each other''s row.';
+'Counters, one row per connection and flush. Rows are only inserted, so that two flushes never wait for each other''s row.';
 
 create table public.activity_minutes (
   org_id uuid not null,
@@ -36,7 +36,7 @@ create table public.activity_minutes (
   dead_lettered bigint not null default 0,
   rejected bigint not null default 0,
   replayed bigint not null default 0,           -- records that were replayed or retried
-  replayed_accepted bigint not null default 0,  -- and how many of them became events
+  replayed_accepted bigint not null default 0,  -- how many of these records became events
   lag_sum_ms bigint not null default 0,
   lag_max_ms bigint not null default 0,
   lag_histogram bigint[] not null default '{0,0,0,0,0,0,0,0,0,0,0,0}' check (cardinality(lag_histogram) = 12),  -- bounds as in connection_activity
@@ -58,12 +58,12 @@ create table public.activity_days (
   primary key (org_id, source_connection_id, bucket),
   foreign key (org_id, source_connection_id) references public.source_connections (org_id, id)
 );
-comment on table public.activity_days is 'One row a day and connection: kept for good, in one table without partitions.';
+comment on table public.activity_days is 'The counters of each day. Kept permanently, in one table without partitions.';
 
 create table private.activity_rollup (
   id boolean primary key default true check (id),
-  rolled_until timestamptz,     -- every activity row of an earlier bucket is in the rollups for good; null: nothing was rolled up yet
-  committed_until timestamptz,  -- every row that is dated earlier has been committed
+  rolled_until timestamptz,     -- every activity row of an earlier bucket has its final place in the rollups; null: there was no rollup yet
+  committed_until timestamptz,  -- every row with an earlier date has been committed
   pending_until timestamptz,    -- becomes committed_until once every transaction before pending_xid has ended
   pending_xid xid8
 );
@@ -80,7 +80,7 @@ as $$
   select coalesce(rolled_until, '-infinity') from private.activity_rollup
 $$;
 comment on function private.activity_rolled_until() is
-'Every activity row before this moment is in the rollups for good; -infinity before the first rollup.';
+'Every activity row before this moment has its final place in the rollups; -infinity before the first rollup.';
 
 create function private.advance_committed_until(p_now timestamptz)
 returns timestamptz
@@ -94,7 +94,7 @@ begin
     select from pg_locks l left join pg_stat_activity a on a.pid = l.pid
     where l.locktype = 'transactionid' and l.mode = 'ExclusiveLock' and l.granted
       and age(l.transactionid) > age(v_state.pending_xid::xid)
-      -- A lock without a process is that of a prepared transaction, whose database is not known here.
+      -- A lock without a process belongs to a prepared transaction; pg_locks does not tell its database.
       and (a.pid is null or a.datid = (select d.oid from pg_database d where d.datname = current_database()))) then
     update private.activity_rollup
     set committed_until = greatest(committed_until, pending_until), pending_until = date_trunc('minute', p_now - interval '15 seconds'),
@@ -106,10 +106,11 @@ end
 $$;
 comment on function private.advance_committed_until(timestamptz) is
 'Moves committed_until. A batch is dated when its statement begins and visible when it commits, which may be much later: a statement is cancelled
-after 12 s, but a commit waits for its disk as long as it takes. So committed_until reaches a moment when 15 s have passed since, by when each
-statement that began before it writes or is gone, and then every transaction that was writing has ended. A transaction that writes for more than
-ten minutes is no batch and is not waited for. Nor is one in another database of the cluster: it writes nothing here. The horizon of a snapshot
-counts them all; the lock that each transaction holds on its own id tells which database it is in.';
+after 12 s, but a commit waits for its disk for any time. So committed_until reaches a moment in two steps: first 15 s pass, after which every
+statement that began before the moment has written or has been cancelled; then every transaction that was writing at that time must have ended. A
+transaction that writes for more than ten minutes is not a batch and is not waited for. A transaction in another database of the cluster is not
+waited for either, because it writes nothing here. The horizon of a snapshot counts all of them; the lock that each transaction holds on its own
+id tells which database the transaction is in.';
 
 create function private.turn_back_activity(p_now timestamptz)
 returns void
@@ -130,9 +131,10 @@ as $$
   where greatest(rolled_until, committed_until, pending_until) > p_now
 $$;
 comment on function private.turn_back_activity(timestamptz) is
-'Takes the marks of the rollup back when they lie in the future. A database clock that was ahead (for a minute, or by two days) moves them there,
-and then what is counted until that time is neither rolled up nor read from connection_activity. The marks go back to the newest minute that was
-rolled up, and a quarter of an hour more for the batches that were not waited for when the clock jumped. Rolling up twice changes nothing.';
+'Sets the marks of the rollup back when they lie in the future. A database clock that was ahead (for a minute, or by two days) moves them there,
+and then the rows that are counted until that time are neither rolled up nor read from connection_activity. The marks go back to the newest minute
+that was rolled up, and a quarter of an hour further for the batches that were not waited for when the clock jumped. Rolling up twice gives the
+same result.';
 
 create function private.refresh_last_event_at(p_since timestamptz default now() - interval '10 minutes')
 returns integer
@@ -155,8 +157,8 @@ as $$
   select count(*)::integer from updated
 $$;
 comment on function private.refresh_last_event_at(timestamptz) is
-'Sets source_connections.last_event_at. The rollup does it and never the hot path: an update per event would queue every flush behind one row. A
-connection that somebody is changing at this moment is skipped until the next rollup.';
+'Sets source_connections.last_event_at. The rollup calls it, and the hot path never does: an update per event would queue every flush behind one
+row. A connection that somebody is changing at this moment is skipped until the next rollup.';
 
 create function private.roll_up_activity(p_now timestamptz default clock_timestamp(), p_rows integer default 200000)
 returns boolean
@@ -226,10 +228,10 @@ begin
 end
 $$;
 comment on function private.roll_up_activity(timestamptz, integer) is
-'Rolls up what came since the last time: recomputes every minute whose batches may not all be committed yet, and the hours and days around it.
-Running it twice changes nothing; of several runs at once, one works and the others return at once. Takes at most p_rows activity rows and at
-least one minute at a time; returns whether more is waiting. A sum of lags is capped at the largest bigint: five million events from 1971 on one
-connection in one day added up to more, and the overflow stopped the rollup of every org.';
+'Rolls up the activity since the last run: recomputes every minute whose batches may not all be committed yet, and the hours and days around it.
+Running it twice gives the same result; when several runs start at once, one works and the others return at once. A run takes at most p_rows
+activity rows and at least one minute; returns whether more activity is waiting. A sum of lags is capped at the largest bigint: five million
+events from 1971 on one connection in one day added up to more, and the overflow stopped the rollup of every org.';
 
 -- Queries of the dashboard --------------------------------------------------------------------------------------------
 
@@ -269,8 +271,8 @@ begin
 end
 $$;
 comment on function private.histogram_quantile(numeric[], double precision) is
-'Quantile of a lag histogram (bounds as in connection_activity), linear within a bucket; the open last bucket answers its lower bound. It runs for
-each point of a chart, so it does no arithmetic on numeric.';
+'The quantile of a lag histogram (bounds as in connection_activity), linear within a bucket; for the last bucket, which has no upper bound, it
+returns the lower bound. It runs for each point of a chart, so it does no arithmetic on numeric.';
 
 create function private.sum_activity(p_org_id uuid, p_from timestamptz, p_to timestamptz, p_unit text, p_connections uuid[], p_by_connection boolean)
 returns table (
@@ -279,7 +281,7 @@ returns table (
 )
 language plpgsql stable security invoker
 set search_path = ''
--- The plan for unknown bounds would read every partition.
+-- Planned for the given bounds: the generic plan would read every partition.
 set plan_cache_mode = 'force_custom_plan'
 as $$
 declare
@@ -290,7 +292,7 @@ declare
   v_days_from timestamptz := 'infinity';
   v_days_to timestamptz := 'infinity';
   v_width interval := ('1 ' || p_unit)::interval;
-  -- An index range for each connection.
+  -- Reads one range of the index for each connection.
   v_connections uuid[] := array(
     select c.id from public.source_connections c where c.org_id = p_org_id and (p_connections is null or c.id = any (p_connections)));
 begin
@@ -345,9 +347,10 @@ begin
 end
 $$;
 comment on function private.sum_activity(uuid, timestamptz, timestamptz, text, uuid[], boolean) is
-'Activity of an org by connection and bucket, from the rollups as far as they reach and from connection_activity beyond, so that the newest row
-always counts. p_unit is minute, hour or day. Whole days and hours are read as such, the rest at both ends of the range from the finer table
-(minutes are kept 35 days: in an older range, the hours at its ends count only where they are whole). p_connections: null for all of the org.';
+'Activity of an org by connection and bucket: from the rollups as far as they reach and from connection_activity after that, so that the newest
+row always counts. p_unit is minute, hour or day. Whole days and hours are read from their rollups, and the rest at both ends of the range from
+the finer table (minutes are kept for 35 days: in an older range, the hours at its ends count only when they are whole). p_connections: null for
+all connections of the org.';
 
 create function public.connection_health(org_id uuid)
 returns table (
@@ -389,7 +392,7 @@ set search_path = ''
 as $$
 begin
   if bucket is null or bucket not in ('minute', 'hour', 'day') then
-    raise invalid_parameter_value using message = 'bucket is one of minute, hour, day';
+    raise invalid_parameter_value using message = 'bucket must be minute, hour or day';
   end if;
   return query
   select s.bucket, s.received, s.accepted, s.duplicates, s.dead_lettered, s.rejected,
@@ -432,7 +435,7 @@ grant select on public.connection_activity, public.activity_minutes, public.acti
 grant insert on public.connection_activity to ingest, worker;
 grant select on public.activity_minutes, public.activity_hours to worker;
 
--- `true` for ingest opens nothing more: the role may only insert, and the composite foreign keys decide which rows.
+-- `true` is enough for ingest: the role may only insert, and the composite foreign keys decide which rows.
 alter table public.connection_activity enable row level security;
 alter table public.activity_minutes enable row level security;
 alter table public.activity_hours enable row level security;

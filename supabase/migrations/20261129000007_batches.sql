@@ -1,8 +1,8 @@
--- Batches: deliveries become journal, keys, events, dead letters and activity in one transaction, which is one statement. Ingestion, replay and
--- reprocessing write the same way; reprocessing may also rewrite what is stored.
+-- Batches: one statement, and so one transaction, writes the journal, keys, events, dead letters and activity of some deliveries. Ingestion,
+-- replay and reprocessing write in the same way; reprocessing may also rewrite stored events.
 
--- The shapes of a batch, each sent by the API as one JSON array. The functions below parse an array where they need it: as parameters, typed
--- arrays made Postgres plan for their length and were measured 9 % slower.
+-- The row types of a batch; the API sends the rows of each type as one JSON array. The functions below parse an array where they need it:
+-- parameters that were typed arrays made Postgres plan for their length, and were measured to be 9 % slower.
 
 create type private.delivery_row as (
   id uuid,
@@ -16,11 +16,11 @@ create type private.delivery_row as (
   replay_of uuid,
   event_types text[],
   key_version integer,
-  -- The place of the sealed body in the one bytea that holds the bodies of the whole batch: binary on the wire, nothing encoded.
+  -- The place of the sealed body in the one bytea that holds the bodies of the whole batch and is sent in binary form, without an encoding.
   sealed_at integer,
   sealed_length integer
 );
-comment on type private.delivery_row is 'A delivery of a batch: its row in event_journal, and where its sealed body lies.';
+comment on type private.delivery_row is 'A delivery of a batch: its row in event_journal, and the place of its sealed body.';
 
 create type private.key_row as (
   source_connection_id uuid,
@@ -29,7 +29,7 @@ create type private.key_row as (
   event_time timestamptz,
   body_sha256 text,          -- hex, of the record
   journal_id uuid,
-  dlq_id uuid                -- the id of the dead letter to write when the key is taken by a different body
+  dlq_id uuid                -- the id of the dead letter to write when the key is stored with a different body
 );
 comment on type private.key_row is 'The idempotency key of one record of a batch.';
 
@@ -76,16 +76,16 @@ create type private.dead_row as (
 );
 comment on type private.dead_row is 'A record or delivery of a batch that could not become an event: its row in dlq_events.';
 
-create type private.known_row as (
-  event_id uuid,             -- of the record that came now
-  stored_event_id uuid,      -- of the event that is stored under its key
+create type private.existing_row as (
+  event_id uuid,             -- of the record in this batch
+  stored_event_id uuid,      -- of the event that is stored under the same key
   outcome text,              -- duplicate, conflict, rewritten, older
   revision integer,          -- of a rewritten event
   source_connection_id uuid,
   journal_id uuid,
   dlq_id uuid
 );
-comment on type private.known_row is 'A record of a batch whose key was taken before, and what became of it.';
+comment on type private.existing_row is 'A record of a batch whose key was stored before, with its outcome.';
 
 create function private.insert_events(p_keys json, p_events json, p_now timestamptz)
 returns json
@@ -95,11 +95,11 @@ as $$
 declare
   v_count integer := json_array_length(p_keys);
   v_new uuid[] := '{}';
-  v_known private.known_row[] := '{}';
+  v_existing private.existing_row[] := '{}';
 begin
   if v_count > 0 then
-    -- Sorted by key: two batches that share keys take them in one order and never deadlock.
-    -- The insert waits for another batch that is writing the same key; the next statement then sees that batch's row.
+    -- Sorted by key: two batches with the same keys lock them in the same order and never deadlock.
+    -- The insert waits for another batch that is writing the same key; the next statement then sees the row of that batch.
     with inserted as (
       insert into private.event_keys (source_connection_id, idempotency_key, event_id, event_time, body_sha256, created_at)
       select source_connection_id, idempotency_key, event_id, event_time, decode(body_sha256, 'hex'), p_now
@@ -114,14 +114,14 @@ begin
   if cardinality(v_new) < v_count then
     select coalesce(array_agg(row(k.event_id, s.event_id,
       case when s.body_sha256 = decode(k.body_sha256, 'hex') then 'duplicate' else 'conflict' end,
-      null, k.source_connection_id, k.journal_id, k.dlq_id)::private.known_row), '{}')
-    into v_known
+      null, k.source_connection_id, k.journal_id, k.dlq_id)::private.existing_row), '{}')
+    into v_existing
     from json_populate_recordset(null::private.key_row, p_keys) k
     join private.event_keys s using (source_connection_id, idempotency_key)
     where k.event_id <> s.event_id;
   end if;
 
-  -- Guarded: when no key is new, the whole of p_events would be parsed for nothing.
+  -- Without this condition, all of p_events would be parsed even when no key is new.
   if cardinality(v_new) > 0 then
     insert into public.canonical_events (id, org_id, project_id, source_connection_id, type, source_type, source_event_type, source_event_id,
       event_time, received_at, ingested_at, idempotency_key, subject, amount_minor, currency, order_ref, attribution, properties, is_test,
@@ -132,13 +132,14 @@ begin
     from json_populate_recordset(null::private.event_row, p_events)
     where cardinality(v_new) = v_count or id = any (v_new);
   end if;
-  return array_to_json(v_known);
+  return array_to_json(v_existing);
 end
 $$;
 comment on function private.insert_events(json, json, timestamptz) is
-'Writes the events whose keys are new and returns the records whose keys were taken, as an array of private.known_row. Part of a batch''s transaction.';
+'Writes the events whose keys are new, and returns the records whose keys were stored before, as an array of private.existing_row. Part of a
+batch''s transaction.';
 
-create function private.insert_dead_letters(p_dead json, p_events json, p_known json, p_now timestamptz)
+create function private.insert_dead_letters(p_dead json, p_events json, p_existing json, p_now timestamptz)
 returns void
 language plpgsql volatile security invoker
 set search_path = ''
@@ -152,17 +153,17 @@ begin
     from json_populate_recordset(null::private.dead_row, p_dead);
   end if;
 
-  -- Guarded: even with nothing to insert, the join would parse the whole of p_events (measured: a third of the batch). Only the events that are
-  -- needed are made into rows.
-  if exists (select from json_populate_recordset(null::private.known_row, p_known) where outcome in ('conflict', 'older')) then
+  -- Without this condition, the join would parse all of p_events even when there is nothing to insert (measured: a third of the time of the
+  -- batch). Only the needed events are turned into rows.
+  if exists (select from json_populate_recordset(null::private.existing_row, p_existing) where outcome in ('conflict', 'older')) then
     insert into public.dlq_events (id, org_id, project_id, source_connection_id, journal_id, record_index, error_class, last_error_message,
       stored_event_id, source_event_type, idempotency_key, sample, created_at, updated_at)
     select o.dlq_id, e.org_id, e.project_id, e.source_connection_id, o.journal_id, e.record_index,
       case o.outcome when 'older' then 'OLDER_REVISION' else 'DUPLICATE_EVENT' end,
-      case o.outcome when 'older' then 'a newer delivery, or a newer version of the pipeline, made what is stored as event '
+      case o.outcome when 'older' then 'a newer delivery or a newer version of the pipeline has written the stored event '
         else 'another body was stored first under the same idempotency key, as event ' end || o.stored_event_id,
       o.stored_event_id, e.source_event_type, e.idempotency_key, jsonb_build_object('type', e.type, 'properties', e.properties), p_now, p_now
-    from json_populate_recordset(null::private.known_row, p_known) o
+    from json_populate_recordset(null::private.existing_row, p_existing) o
     join json_array_elements(p_events) sent on (sent ->> 'id')::uuid = o.event_id
     cross join lateral json_populate_record(null::private.event_row, sent) e
     where o.outcome in ('conflict', 'older');
@@ -170,11 +171,11 @@ begin
 end
 $$;
 comment on function private.insert_dead_letters(json, json, json, timestamptz) is
-'Writes the dead letters of a batch: its p_dead, and each record whose key is taken by a different body or by a newer event. The stored event
-stands (the first body, or the newest where deliveries are reprocessed); the other body is kept as a dead letter for a person to see.';
+'Writes the dead letters of a batch: p_dead, and each record whose key is stored with a different body or with a newer event. The stored event is
+kept (the first body, or the newest when deliveries are reprocessed); the other body becomes a dead letter, so that a person can see it.';
 
 create function private.record_deliveries(p_deliveries json, p_keys json, p_dead json,
-  p_known json, p_sealed bytea, p_now timestamptz)
+  p_existing json, p_sealed bytea, p_now timestamptz)
 returns void
 language plpgsql volatile security invoker
 set search_path = ''
@@ -183,10 +184,10 @@ begin
   with records as (
     select k.journal_id, 'accepted' as outcome, k.event_time, k.source_connection_id
     from json_populate_recordset(null::private.key_row, p_keys) k
-    where json_array_length(p_known) = 0 or k.event_id not in (select o.event_id from json_populate_recordset(null::private.known_row, p_known) o)
+    where json_array_length(p_existing) = 0 or k.event_id not in (select o.event_id from json_populate_recordset(null::private.existing_row, p_existing) o)
     union all
     select o.journal_id, case o.outcome when 'duplicate' then 'duplicate' when 'rewritten' then 'accepted' else 'dead_lettered' end, null, o.source_connection_id
-    from json_populate_recordset(null::private.known_row, p_known) o
+    from json_populate_recordset(null::private.existing_row, p_existing) o
     union all
     select d.journal_id, case when d.is_quarantine then 'rejected' else 'dead_lettered' end, null, d.source_connection_id
     from json_populate_recordset(null::private.dead_row, p_dead) d
@@ -205,8 +206,8 @@ begin
     select d.id, d.received_at, d.org_id, d.key_version, substring(p_sealed from d.sealed_at + 1 for d.sealed_length)
     from deliveries d
   ), lags as (
-    -- A replay has no lag: it would be the age of its delivery. The lag of an event from long ago is capped at a month (2,678,400 s), because
-    -- the histogram ends at an hour.
+    -- No lag is counted for a replay, because it would be the age of the delivery. The lag of an event from long ago is capped at a month
+    -- (2,678,400 s), because the histogram ends at an hour.
     select r.*, d.replay_of is not null as is_replay,
       case when r.event_time is not null and d.replay_of is null then least(greatest(0, extract(epoch from p_now - r.event_time)), 2678400) end as lag
     from records r join deliveries d on d.id = r.journal_id
@@ -237,7 +238,7 @@ begin
 end
 $$;
 comment on function private.record_deliveries(json, json, json, json, bytea, timestamptz) is
-'Writes the deliveries of a batch with the outcome of their records: journal, sealed bodies and counters. Part of a batch''s transaction.';
+'Writes the deliveries of a batch with the outcomes of their records: journal, sealed bodies and counters. Part of a batch''s transaction.';
 
 create function private.ingest_batch(p_deliveries json, p_keys json, p_events json, p_dead json, p_sealed bytea)
 returns json
@@ -246,83 +247,85 @@ set search_path = ''
 as $$
 declare
   v_now timestamptz := clock_timestamp();
-  v_known json := private.insert_events(p_keys, p_events, v_now);
+  v_existing json := private.insert_events(p_keys, p_events, v_now);
 begin
-  perform private.insert_dead_letters(p_dead, p_events, v_known, v_now);
-  perform private.record_deliveries(p_deliveries, p_keys, p_dead, v_known, p_sealed, v_now);
-  return v_known;
+  perform private.insert_dead_letters(p_dead, p_events, v_existing, v_now);
+  perform private.record_deliveries(p_deliveries, p_keys, p_dead, v_existing, p_sealed, v_now);
+  return v_existing;
 end
 $$;
 comment on function private.ingest_batch(json, json, json, json, bytea) is
-'The one entry of the hot path. Each argument but p_sealed is an array: of private.delivery_row, of private.key_row and private.event_row (one
-each per event), and of private.dead_row. p_sealed holds the sealed bodies of the whole batch. Returns an array of private.known_row: a record of
-p_keys that is not in it is new and stored. In plpgsql and volatile, so that each statement sees what the one before it waited for.';
+'The only statement of the hot path. Each argument except p_sealed is an array: of private.delivery_row, of private.key_row and private.event_row
+(one each per event), and of private.dead_row. p_sealed holds the sealed bodies of the whole batch. Returns an array of private.existing_row; a
+record of p_keys that is not in this array is new and was stored. The function is volatile plpgsql, so that each of its statements sees the rows
+that the statement before it waited for.';
 
-create function private.rewrite_events(p_known json, p_keys json, p_events json, p_now timestamptz)
+create function private.rewrite_events(p_existing json, p_keys json, p_events json, p_now timestamptz)
 returns json
 language plpgsql volatile security invoker
 set search_path = ''
 as $$
 declare
   v_row record;
-  v_known private.known_row;
+  v_existing private.existing_row;
   v_new private.event_row;
   v_key private.event_keys;
   v_stored record;
-  v_answer private.known_row[] := '{}';
+  v_answer private.existing_row[] := '{}';
 begin
-  -- Two transactions that rewrite the same event follow one another here. The keys are sorted, so that they never deadlock; and a transaction
-  -- that still inserts keys holds no key that a batch which has come this far waits for.
+  -- Of two transactions that rewrite the same event, the second waits here for the first. The keys are sorted, so that two such transactions
+  -- never deadlock. A transaction that is still inserting keys holds no key that this statement waits for.
   perform from private.event_keys k
   join json_populate_recordset(null::private.key_row, p_keys) n using (source_connection_id, idempotency_key)
-  where n.event_id in (select o.event_id from json_populate_recordset(null::private.known_row, p_known) o)
+  where n.event_id in (select o.event_id from json_populate_recordset(null::private.existing_row, p_existing) o)
   order by k.source_connection_id, k.idempotency_key
   for update of k;
 
   for v_row in
-    select o as known, e as event, k.body_sha256
-    from json_populate_recordset(null::private.known_row, p_known) o
+    select o as existing, e as event, k.body_sha256
+    from json_populate_recordset(null::private.existing_row, p_existing) o
     join json_populate_recordset(null::private.key_row, p_keys) k on k.event_id = o.event_id
     join json_populate_recordset(null::private.event_row, p_events) e on e.id = o.event_id
     order by e.received_at, e.journal_id, e.record_index
   loop
-    v_known := v_row.known;
+    v_existing := v_row.existing;
     v_new := v_row.event;
     select * into strict v_key from private.event_keys
     where source_connection_id = v_new.source_connection_id and idempotency_key = v_new.idempotency_key;
-    -- Locked: an erasure of the event that is under way is waited for, and its result is seen.
+    -- The row lock waits for a running erasure of the event, and the statement then sees the result of the erasure.
     select journal_id, received_at, schema_version, revision, erased_at into v_stored
     from public.canonical_events where id = v_key.event_id and event_time = v_key.event_time for update;
     if v_stored.journal_id is null or v_stored.journal_id = v_new.journal_id or v_stored.erased_at is not null then
       null;
     elsif v_new.received_at < v_stored.received_at or v_new.schema_version < v_stored.schema_version then
-      v_known.outcome := 'older';
+      v_existing.outcome := 'older';
     else
-      v_known.outcome := 'rewritten';
-      v_known.revision := v_stored.revision + 1;
+      v_existing.outcome := 'rewritten';
+      v_existing.revision := v_stored.revision + 1;
       update public.canonical_events
       set type = v_new.type, source_type = v_new.source_type, source_event_type = v_new.source_event_type, source_event_id = v_new.source_event_id,
         event_time = v_new.event_time, received_at = v_new.received_at, ingested_at = greatest(p_now, v_new.received_at), subject = v_new.subject,
         amount_minor = v_new.amount_minor, currency = v_new.currency, order_ref = v_new.order_ref, attribution = v_new.attribution,
         properties = v_new.properties, is_test = v_new.is_test, journal_id = v_new.journal_id, schema_version = v_new.schema_version,
-        revision = v_known.revision
+        revision = v_existing.revision
       where id = v_key.event_id and event_time = v_key.event_time;
-      -- The event may have moved to another partition: its key says where it is.
+      -- The event may have moved to another partition, which the key must name.
       update private.event_keys set event_time = v_new.event_time, body_sha256 = decode(v_row.body_sha256, 'hex')
       where source_connection_id = v_key.source_connection_id and idempotency_key = v_key.idempotency_key;
     end if;
-    v_answer := v_answer || v_known;
+    v_answer := v_answer || v_existing;
   end loop;
   return array_to_json(v_answer);
 end
 $$;
 comment on function private.rewrite_events(json, json, json, timestamptz) is
-'Rewrites the stored events under the keys of p_known with the same keys'' p_events; each keeps its id. Returns p_known with the new outcome:
-  rewritten    with the revision that the event has now;
-  older        the delivery first arrived before the one whose state is stored (received_at is that of the first delivery, however often it
-               was replayed), or an older version of the pipeline made it: what is stored stays;
-  as it was    the same delivery wrote the key already (two records of one key: the first stands), or the event is gone by retention or
-               erasure and does not come back. An event that was erased stays erased.';
+'Rewrites the stored events of the keys in p_existing with the events of the same keys in p_events; each event keeps its id. Returns p_existing
+with the new outcomes:
+  rewritten    the event was rewritten; revision is its new revision;
+  older        the event was not changed, because the stored state comes from a delivery that first arrived later (received_at is the time of
+               the first delivery, however often it was replayed) or from a newer version of the pipeline;
+  unchanged    duplicate or conflict, as before: the same delivery has already written the key (of two records with one key, the first is
+               kept), or retention or an erasure has removed the event, which is not stored again.';
 
 create function private.replay_batch(p_deliveries json, p_keys json, p_events json, p_dead json, p_sealed bytea, p_rewrite boolean)
 returns json
@@ -331,19 +334,19 @@ set search_path = ''
 as $$
 declare
   v_now timestamptz := clock_timestamp();
-  v_known json := private.insert_events(p_keys, p_events, v_now);
+  v_existing json := private.insert_events(p_keys, p_events, v_now);
 begin
-  if p_rewrite and json_array_length(v_known) > 0 then
-    v_known := private.rewrite_events(v_known, p_keys, p_events, v_now);
+  if p_rewrite and json_array_length(v_existing) > 0 then
+    v_existing := private.rewrite_events(v_existing, p_keys, p_events, v_now);
   end if;
-  perform private.insert_dead_letters(p_dead, p_events, v_known, v_now);
-  perform private.record_deliveries(p_deliveries, p_keys, p_dead, v_known, p_sealed, v_now);
-  return v_known;
+  perform private.insert_dead_letters(p_dead, p_events, v_existing, v_now);
+  perform private.record_deliveries(p_deliveries, p_keys, p_dead, v_existing, p_sealed, v_now);
+  return v_existing;
 end
 $$;
 comment on function private.replay_batch(json, json, json, json, bytea, boolean) is
-'A batch out of the journal, as private.ingest_batch takes and answers it; with p_rewrite, stored events are rewritten (private.rewrite_events).
-Security definer, because no role holds the right to change events.';
+'Writes a batch from the journal, with the arguments and the result of private.ingest_batch. With p_rewrite, stored events are rewritten
+(private.rewrite_events). Security definer, because no role has the right to change events.';
 
 grant execute on function private.insert_events(json, json, timestamptz),
   private.insert_dead_letters(json, json, json, timestamptz),

@@ -1,21 +1,22 @@
--- Retention: partitions of history are made ahead and dropped whole; nothing is deleted row by row on a schedule.
+-- Retention: the partitions of history are created ahead of time and dropped as a whole. No schedule deletes single rows.
 
 create table private.retention (
   table_name text primary key,        -- schema.table of a partitioned parent
   keep_days integer not null check (keep_days > 0),
-  months_back integer not null,       -- made behind us at first: late events have a month to land in
+  months_back integer not null,       -- months before the installation that get a partition, so that late events have one
   months_ahead integer not null check (months_ahead > 0)
 );
 insert into private.retention (table_name, keep_days, months_back, months_ahead) values
   ('public.canonical_events', 400, 13, 3),
   ('public.event_journal', 90, 0, 3),
   ('private.journal_payloads', 90, 0, 3),
-  -- The rows that the rollups are made of need to outlive a long standstill of the rollup, not a year.
+  -- The rollups are computed from these rows. They must outlive a long standstill of the rollup, but not a year.
   ('public.connection_activity', 35, 0, 3),
   ('public.activity_minutes', 35, 1, 3),
   ('public.activity_hours', 400, 13, 3);
 comment on table private.retention is
-'How long history is kept, and how far ahead its partitions are made. Rules of the installation, the same for every org; an update changes them.';
+'How long history is kept, and how far ahead its partitions are created. These rules belong to the installation and are the same for every org;
+they are changed by an update.';
 
 create function private.create_partition(p_parent regclass, p_month date)
 returns boolean
@@ -38,10 +39,10 @@ begin
   if p_month is null then
     execute format('create table private.%I partition of %s default', v_name, p_parent);
   else
-    -- The partition is created apart and then attached: `partition of` would lock the parent against every insert.
+    -- The partition is created as a separate table and then attached: `partition of` would lock the parent against every insert.
     execute format('create table private.%I (like %s including defaults including constraints including storage)', v_name, p_parent);
-    -- Rows that came before their month was made (an event dated far ahead, a job that stood still) wait in the default partition,
-    -- and no month can be attached over them.
+    -- Rows that arrived before their month had a partition (an event dated far ahead, a job that did not run) are in the default partition.
+    -- The partition of a month cannot be attached while the default partition has rows of this month.
     if to_regclass('private.' || quote_ident(v_table || '_default')) is not null then
       execute format('lock table private.%I in access exclusive mode', v_table || '_default');
       execute format('with moved as (delete from private.%1$I where %2$I >= %3$L and %2$I < %4$L returning *) insert into private.%5$I select * from moved',
@@ -49,10 +50,10 @@ begin
     end if;
     execute format('alter table %s attach partition private.%I for values from (%L) to (%L)', p_parent, v_name, v_from, v_to);
   end if;
-  -- A partition lies outside the exposed schema, has no grant, and is closed by row level security too: rows are reached through the parent only.
+  -- A partition is outside the exposed schema, has no grant, and has row level security without a policy: rows are reached through the parent only.
   execute format('alter table private.%I enable row level security', v_name);
-  -- A sealed webhook is about 2 kB, just over the size from which Postgres moves values to a TOAST table. The raised target keeps it in
-  -- one piece.
+  -- A sealed webhook is about 2 kB, just over the size from which Postgres moves values to a TOAST table. With the raised target, the sealed
+  -- body stays in its row.
   if v_table = 'journal_payloads' then
     execute format('alter table private.%I set (toast_tuple_target = 8160)', v_name);
   end if;
@@ -60,7 +61,8 @@ begin
 end
 $$;
 comment on function private.create_partition(regclass, date) is
-'Makes the partition of a month (null: the default partition) and moves the rows there that waited for it. False: it exists already.';
+'Creates the partition of a month (null: the default partition), and moves into it the rows of that month from the default partition. Returns
+false when the partition exists.';
 
 create function private.ensure_partitions(p_now timestamptz default now())
 returns integer
@@ -88,7 +90,7 @@ begin
 end
 $$;
 comment on function private.ensure_partitions(timestamptz) is
-'Makes the partitions that are missing; safe to call at any time, by any number of processes. Returns how many it made.';
+'Creates the missing partitions, and returns their number. May be called at any time, by any number of processes.';
 
 create function private.partition_is_held(p_partition text)
 returns boolean
@@ -110,9 +112,9 @@ begin
 end
 $$;
 comment on function private.partition_is_held(text) is
-'Whether a legal hold keeps a partition from retention: the journal, its sealed bodies and the events are held, counters are not, because they are
-no evidence. A payload lies beside its journal row: the journal''s partition of the same month answers for it, by an index that payloads do not
-have.';
+'Whether a legal hold keeps a partition from retention: the journal, its sealed bodies and the events are held; counters are not, because they are
+no evidence. A partition of payloads is held when the journal''s partition of the same month is, because the journal has the index that this
+search needs.';
 
 create function private.drop_expired_partitions(p_now timestamptz default now())
 returns setof text
@@ -135,7 +137,7 @@ begin
   for v_rule in select * from private.retention order by table_name loop
     v_is_activity := v_rule.table_name in ('public.connection_activity', 'public.activity_minutes', 'public.activity_hours');
     v_before := p_now - make_interval(days => v_rule.keep_days);
-    -- Activity that is not rolled up yet stays, however long the rollup has stood still.
+    -- Activity that is not rolled up yet is kept, however long the rollup has not run.
     if v_is_activity then
       v_before := least(v_before, date_trunc('day', private.activity_rolled_until(), 'UTC'));
     end if;
@@ -164,11 +166,11 @@ begin
 end
 $$;
 comment on function private.drop_expired_partitions(timestamptz) is
-'Drops whole partitions that ended before the retention, except those that a legal hold covers. Returns their names. The default partition holds
-rows that fit no month (older than all of them on arrival): it is emptied once its newest row was received before the retention. Dropping a
-partition locks its parent against everybody. Behind a report that somebody ran at noon the drop waited for two seconds, and every delivery
-behind it (measured: p99 of the answers from 27 ms to 2 s). So the drop gives up after 30 ms, and the job tries again. The slow part, looking for
-legal holds, is done before the first lock.';
+'Drops whole partitions that ended before the retention period, except those that a legal hold covers. Returns their names. The default partition
+holds rows that belong to no other partition (older than all of them when they arrived): it is emptied when its newest row was received before the
+retention period. Dropping a partition locks its parent against all readers and writers. Behind a report that somebody ran at noon the drop waited
+for two seconds, and every delivery waited behind the drop (measured: p99 of the answers rose from 27 ms to 2 s). So the drop gives up after 30
+ms, and the job tries again. The slow part, the search for legal holds, is done before the first lock.';
 
 create function private.list_retention()
 returns table (table_name text, keep_days integer)
@@ -177,7 +179,7 @@ set search_path = ''
 as $$
   select r.table_name, r.keep_days from private.retention r
 $$;
-comment on function private.list_retention() is 'How long each table is kept, for anybody who signed in.';
+comment on function private.list_retention() is 'How long each table is kept. Every signed-in user may read it.';
 
 create function public.data_retention()
 returns table (table_name text, keep_days integer)
@@ -186,7 +188,7 @@ set search_path = ''
 as $$
   select r.table_name, r.keep_days from private.list_retention() r order by r.keep_days, r.table_name
 $$;
-comment on function public.data_retention() is 'The Data API''s entry to private.list_retention, shortest first.';
+comment on function public.data_retention() is 'Calls private.list_retention for the Data API. Shortest retention first.';
 
 -- Grants and policies -------------------------------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
--- Flow control: the modes that every instance of the API obeys, and what the instances say of themselves.
+-- Flow control: the modes that every instance of the API obeys, and the reports of the instances.
 
 create table private.flow_state (
   id boolean primary key default true check (id),
-  -- Null: the automatic mode counts.
+  -- Null: the automatic mode applies.
   operator_mode text check (operator_mode in ('brownout', 'drain', 'paused')),
   -- Share of the deliveries to low-priority connections that the operator's brownout sheds.
   brownout_rate double precision check (brownout_rate > 0 and brownout_rate <= 1),
@@ -10,12 +10,12 @@ create table private.flow_state (
   reason text not null default 'installed' check (length(reason) <= 500),
   changed_by text not null default 'automatic' check (changed_by in ('operator', 'automatic')),
   changed_at timestamptz not null default now(),
-  -- Grows with every flush that was asked for; an instance reports the last one it has done.
+  -- Grows with every requested flush; an instance reports the last flush that it has done.
   flush_turn bigint not null default 0,
   check ((operator_mode is not distinct from 'brownout') = (brownout_rate is not null))
 );
 insert into private.flow_state default values;
-comment on table private.flow_state is 'One row: the mode that the operator demands, and the automatic mode of the fleet as it was last recorded.';
+comment on table private.flow_state is 'One row: the mode that the operator has set, and the last recorded automatic mode of the fleet.';
 
 create table private.instances (
   id uuid primary key,
@@ -23,7 +23,7 @@ create table private.instances (
   seen_at timestamptz not null default clock_timestamp(),
   automatic_mode text not null check (automatic_mode in ('normal', 'throttled', 'brownout')),
   cause text not null check (length(cause) <= 500),
-  -- The mode it obeyed when it wrote this row.
+  -- The mode that the instance obeyed when it wrote this row.
   obeyed_mode text not null check (obeyed_mode in ('normal', 'throttled', 'brownout', 'drain', 'paused')),
   buffer_records integer not null check (buffer_records >= 0),
   buffer_bytes bigint not null check (buffer_bytes >= 0),
@@ -31,7 +31,7 @@ create table private.instances (
   in_flight integer not null check (in_flight >= 0),
   flushed_turn bigint not null
 );
-comment on table private.instances is 'What each instance of the API last said of itself, once a second.';
+comment on table private.instances is 'The last report of each instance of the API; an instance reports once a second.';
 
 create table private.flow_transitions (
   id bigint generated always as identity primary key,
@@ -40,10 +40,10 @@ create table private.flow_transitions (
   to_mode text not null check (to_mode in ('normal', 'throttled', 'brownout', 'drain', 'paused')),
   cause text not null check (length(cause) <= 500),
   changed_by text not null check (changed_by in ('operator', 'automatic')),
-  -- The instance that saw the pressure, or took the operator's command.
+  -- The instance that saw the pressure, or that received the operator's command.
   instance_id uuid
 );
-comment on table private.flow_transitions is 'Append-only: every change of the mode that the fleet obeys.';
+comment on table private.flow_transitions is 'Every change of the mode that the fleet obeys. Rows are only appended.';
 
 create function private.live_instances()
 returns setof private.instances
@@ -52,7 +52,7 @@ set search_path = ''
 as $$
   select * from private.instances where seen_at > clock_timestamp() - interval '5 seconds'
 $$;
-comment on function private.live_instances() is 'The instances that were seen within the last 5 seconds; the others do not count any more.';
+comment on function private.live_instances() is 'The instances that reported within the last 5 seconds. Other instances count as dead.';
 
 create function private.leading_instance()
 returns private.instances
@@ -87,7 +87,7 @@ begin
   select * into v_state from private.flow_state;
   v_leader := private.leading_instance();
   if v_leader.automatic_mode <> v_state.automatic_mode then
-    -- Compared again under the lock: two instances that saw the same change record it once.
+    -- Compared again under the lock: when two instances have seen the same change, only one of them records it.
     select * into v_state from private.flow_state for update;
     v_leader := private.leading_instance();
     if v_leader.automatic_mode <> v_state.automatic_mode then
@@ -109,8 +109,9 @@ begin
 end
 $$;
 comment on function private.heartbeat(json) is
-'Called once a second by every instance, in one round trip: the instance reports its state and learns which mode to obey. The automatic mode of
-the fleet is the highest of the live instances. The instance that sees it differ from the recorded one records it, with the cause.';
+'Called once a second by every instance: in one round trip, the instance reports its state and learns which mode to obey. The automatic mode of
+the fleet is the highest of the live instances. The first instance that sees another mode than the recorded one records the change, with the
+cause.';
 
 create function private.leave_fleet(p_instance_id uuid)
 returns void
@@ -119,7 +120,7 @@ set search_path = ''
 as $$
   delete from private.instances where id = p_instance_id
 $$;
-comment on function private.leave_fleet(uuid) is 'An instance that stops removes itself, so that no other waits for it.';
+comment on function private.leave_fleet(uuid) is 'Removes an instance that stops, so that no other instance waits for it.';
 
 create function private.set_operator_mode(p_mode text, p_brownout_rate double precision, p_reason text, p_instance_id uuid)
 returns void
@@ -130,7 +131,7 @@ declare
   v_state private.flow_state;
 begin
   select * into v_state from private.flow_state for update;
-  -- The same command given twice changes nothing.
+  -- A repeated command changes nothing.
   if v_state.operator_mode is not distinct from p_mode and v_state.brownout_rate is not distinct from p_brownout_rate then
     return;
   end if;
@@ -142,7 +143,7 @@ begin
 end
 $$;
 comment on function private.set_operator_mode(text, double precision, text, uuid) is
-'Sets the mode that the operator demands of every instance; p_mode null: the automatic mode counts again.';
+'Sets the mode that every instance must obey. When p_mode is null, the automatic mode applies again.';
 
 create function private.request_flush()
 returns bigint
@@ -158,7 +159,7 @@ begin
 end
 $$;
 comment on function private.request_flush() is
-'Asks every instance to write at once what it holds. The turn that is returned has been done when every live instance reports it.';
+'Asks every instance to write its buffered records at once. The flush is done when every live instance has reported the returned turn.';
 
 create function private.flow_overview()
 returns json
@@ -177,7 +178,7 @@ set search_path = ''
 as $$
   select * from private.flow_transitions order by id desc limit p_limit
 $$;
-comment on function private.list_flow_transitions(integer) is 'Newest first.';
+comment on function private.list_flow_transitions(integer) is 'The changes of the mode, newest first.';
 
 create function private.adapter_lag(p_connections_max integer)
 returns json
@@ -208,8 +209,8 @@ as $$
   from (select type, count(*) as active_connections, min(lag_seconds) as lag_seconds from connections group by type) s
 $$;
 comment on function private.adapter_lag(integer) is
-'How far behind the sources are: per source, and its laggiest connections. Freshness counts from the newest event; the ingest lag is the mean time
-from event to commit over the last 15 minutes (of live traffic, not of replays).';
+'How far each source is behind, with the connections that are furthest behind. Freshness is the age of the newest event; the ingest lag is the
+mean time from event to commit over the last 15 minutes (of live traffic, not of replays).';
 
 grant execute on function private.heartbeat(json), private.leave_fleet(uuid), private.set_operator_mode(text, double precision, text, uuid),
   private.request_flush(), private.flow_overview(), private.list_flow_transitions(integer), private.adapter_lag(integer) to worker;

@@ -1,8 +1,8 @@
--- Background work: the clock that starts it, and what its role may do with the library's tables.
+-- Background work: the clock that starts tasks, and the grants of their role on the tables of Graphile Worker.
 
 grant usage on schema graphile_worker to worker;
--- The library's tables and functions, for the one role that runs it. The library puts row level security on its tables and no policy: these
--- policies are ours.
+-- Grants on the library's tables and functions for the one role that runs the library. The library enables row level security on its tables
+-- without a policy: these policies are ours.
 grant select, insert, update, delete on all tables in schema graphile_worker to worker;
 grant usage on all sequences in schema graphile_worker to worker;
 grant execute on all functions in schema graphile_worker to worker;
@@ -11,7 +11,7 @@ create policy job_queues_worker on graphile_worker._private_job_queues to worker
 create policy tasks_worker on graphile_worker._private_tasks to worker using (true) with check (true);
 create policy known_crontabs_worker on graphile_worker._private_known_crontabs to worker using (true) with check (true);
 
--- As for our own functions: the names in them are resolved by what is set here, not by the caller's search path.
+-- As in our own functions, names are resolved by the search path that is set here, and not by that of the caller.
 do $$
 declare
   v_function regprocedure;
@@ -28,7 +28,7 @@ create table private.schedule (
 );
 alter table private.schedule enable row level security;
 comment on table private.schedule is
-'When each task that runs by the clock was last started. The time and not the number of its turn: numbers of turns grow with the time and shrink
+'When each periodic task was last started. The table stores the time and not the number of the turn: turn numbers grow with the time and shrink
 with the period, so that after a release that raised a task''s period, or after a clock that was once ahead, no turn was ever newer than the
 recorded one, and the task never ran again.';
 
@@ -48,7 +48,7 @@ begin
     where floor(extract(epoch from s.started_at) / t.every_seconds) is distinct from floor(extract(epoch from clock_timestamp()) / t.every_seconds)
     order by t.task
   loop
-    -- The clock is read again under the row's lock: an instance that waited for another sees that the turn is taken.
+    -- The clock is read again under the row's lock: an instance that waited for another one sees that the other has started this turn.
     insert into private.schedule as s (task, started_at) values (v_task.task, clock_timestamp())
     on conflict (task) do update set started_at = clock_timestamp()
     where floor(extract(epoch from s.started_at) / v_task.every_seconds) <> floor(extract(epoch from clock_timestamp()) / v_task.every_seconds);
@@ -61,10 +61,10 @@ begin
 end
 $$;
 comment on function private.tick(json) is
-'Starts the tasks that are due. p_tasks: [{ task, every_seconds }]. Every instance calls it each second: cron has no seconds, and a clock in one
-process would stop with that process. A task whose last run still waits is not added again. Each instance counts turns by the period that it
-knows: while two releases run side by side, a task is started when either has a new turn. A turn is new when it is another one, later or not: the
-clock may have been set back.';
+'Starts the tasks that are due. p_tasks: [{ task, every_seconds }]. Every instance calls it each second: cron cannot schedule seconds, and a clock
+in one process would stop with that process. A task whose last run still waits is not added again. Each instance counts turns by the period that
+it knows: while two releases run side by side, a task is started when either of them has a new turn. A turn is new when it differs from the last
+one, even when it is an earlier turn, because the clock may have been set back.';
 
 create function private.release_abandoned_jobs()
 returns integer
@@ -78,7 +78,7 @@ as $$
   select count(*)::integer from released
 $$;
 comment on function private.release_abandoned_jobs() is
-'A task ends within a minute or comes back with what is left, so a job that has been locked for longer belongs to a process that is gone. The
-library itself would wait four hours.';
+'A task ends within a minute and leaves the rest to a later job, so a job that has been locked for longer belongs to a process that has died.
+Without this function, the library would wait for four hours.';
 
 grant execute on function private.tick(json), private.release_abandoned_jobs() to worker;

@@ -1,4 +1,4 @@
--- Legal holds: data that must stay as it is, until a person releases it.
+-- Legal holds: data that must not change until a person releases the hold.
 
 create table public.legal_holds (
   id uuid primary key default gen_random_uuid(),
@@ -14,11 +14,11 @@ create table public.legal_holds (
 );
 create index legal_holds_connection_idx on public.legal_holds (org_id, source_connection_id);
 comment on table public.legal_holds is
-'A hold on the data of an org or of one connection: while it is not released, the data may not be replayed, purged or erased.';
+'A hold on the data of an org or of one connection: until the hold is released, the data may not be replayed, purged or erased.';
 
 create trigger audit after insert or update on public.legal_holds for each row execute function private.audit('id');
 
-create function private.held(p_org_id uuid, p_connection_id uuid)
+create function private.legal_hold_reason(p_org_id uuid, p_connection_id uuid)
 returns text
 language sql stable security invoker
 set search_path = ''
@@ -29,10 +29,10 @@ as $$
   order by source_connection_id nulls first, created_at
   limit 1
 $$;
-comment on function private.held(uuid, uuid) is
-'Why the org''s data may not be replayed, purged or erased now; null when it may. A hold on the org covers every connection. With p_connection_id
-null the question is about the whole org, or about more than one connection: then a hold on any of its connections counts too, so that an action
-in bulk is refused rather than done in part. Runs as the caller, who thereby never learns of another org''s hold.';
+comment on function private.legal_hold_reason(uuid, uuid) is
+'The reason of the legal hold that forbids to replay, purge or erase the org''s data; null when there is no hold. A hold on the org covers every
+connection. With p_connection_id null, the action concerns the whole org or more than one connection: then a hold on any of its connections counts
+too, so that a bulk action is refused and not done in part. Runs as the caller, who thereby never learns of another org''s hold.';
 
 create function private.release_legal_hold(p_id uuid)
 returns public.legal_holds
@@ -54,11 +54,11 @@ begin
 end
 $$;
 comment on function private.release_legal_hold(uuid) is
-'Releases a hold; a hold that was released before keeps its first release. Null: the caller has no such hold.';
+'Releases a hold. A hold that was released before does not change. Returns null when the caller has no such hold.';
 
 -- Grants and policies -------------------------------------------------------------------------------------------------
 
-grant execute on function private.held(uuid, uuid) to authenticated, worker;
+grant execute on function private.legal_hold_reason(uuid, uuid) to authenticated, worker;
 grant execute on function private.release_legal_hold(uuid) to authenticated;
 
 grant select, insert (org_id, source_connection_id, reason) on public.legal_holds to authenticated;

@@ -15,7 +15,7 @@ create table public.replay_plans (
   created_by uuid not null default auth.uid(),
   created_at timestamptz not null default now(),
   approved_by uuid,
-  approved_at timestamptz,            -- deliveries that arrive after this are not part of the plan
+  approved_at timestamptz,            -- deliveries that arrive after this time are not part of the plan
   started_at timestamptz,
   finished_at timestamptz,
   processed integer not null default 0,  -- deliveries; the next three count records, and failed counts deliveries again
@@ -26,10 +26,10 @@ create table public.replay_plans (
   rate_per_second real,
   error text,
   failures integer not null default 0,   -- slices that failed in a row
-  -- The last delivery that is done: the next slice goes on after it.
+  -- The last processed delivery: the next slice continues after this delivery.
   checkpoint_at timestamptz,
   checkpoint_id uuid,
-  -- Who works on it. A worker without the lease writes neither progress nor events.
+  -- The worker that holds the lease on the plan. A worker without the lease writes neither progress nor events.
   lease_owner uuid,
   lease_until timestamptz,
   check ((approved_by is null) = (approved_at is null)),
@@ -57,11 +57,11 @@ begin
 end
 $$;
 comment on function private.check_replay_step() is
-'Trigger function: refuses a change of status that is not a step of a plan, by whatever path it comes.';
+'Trigger function: refuses a change of status that is not a step of a plan, no matter which command makes the change.';
 create trigger check_step before update on public.replay_plans
   for each row when (old.status is distinct from new.status) execute function private.check_replay_step();
 create trigger audit_made after insert on public.replay_plans for each row execute function private.audit('id');
--- Only steps are audited: progress is not an act of a person.
+-- Only steps are audited, because no person causes the progress.
 create trigger audit_step after update on public.replay_plans
   for each row when (old.status is distinct from new.status) execute function private.audit('id');
 
@@ -80,7 +80,7 @@ begin
 end
 $$;
 comment on function private.create_replay(uuid, text, text, jsonb, integer, integer, boolean) is
-'Creates a plan that waits for approval. p_second: it needs the approval of a second person.';
+'Creates a plan that waits for approval. p_second: whether the plan needs the approval of a second person.';
 
 create function private.step_replay(p_id uuid, p_action text, p_reference text, p_matched integer, p_threshold integer)
 returns text
@@ -144,15 +144,15 @@ begin
     update public.replay_plans set status = 'canceled', finished_at = now(), rate_per_second = null, lease_owner = null, lease_until = null where id = p_id;
 
   else
-    raise invalid_parameter_value using message = 'unknown step of a replay plan';
+    raise invalid_parameter_value using message = 'this is not a step of a replay plan';
   end if;
   return null;
 end
 $$;
 comment on function private.step_replay(uuid, text, text, integer, integer) is
-'The one way a person moves a plan on. Returns why the step may not be done, or null when it is done, or was done before: a step that is asked for
-twice is done once. p_matched: how many deliveries the plan is about, counted in this transaction; p_threshold: above how many a second person
-approves.';
+'Every step of a plan that a person takes. Returns the reason why the step is not allowed, or null when the step was done now or before: a
+repeated request changes nothing. p_matched: how many deliveries the plan covers, counted in this transaction; p_threshold: plans for more
+deliveries than this need the approval of a second person.';
 
 create function private.replay_connections(p_org_id uuid, p_filter jsonb)
 returns uuid[]
@@ -166,7 +166,8 @@ as $$
     and (p_filter -> 'sources' is null or type = any (array(select jsonb_array_elements_text(p_filter -> 'sources'))))
 $$;
 comment on function private.replay_connections(uuid, jsonb) is
-'The connections that a filter selects. Runs as the caller: row level security limits it to the caller''s orgs, unless a definer calls it.';
+'The connections that a filter selects. Runs as the caller: row level security limits the result to the caller''s orgs, unless a security definer
+function calls it.';
 
 create function private.claim_replays(p_owner uuid, p_lease_seconds integer, p_most integer)
 returns table (id uuid, org_id uuid, mode text, filter jsonb, throttle_per_second integer, approved_at timestamptz, checkpoint_at text, checkpoint_id uuid,
@@ -185,7 +186,7 @@ as $$
     private.replay_connections(p.org_id, p.filter)
 $$;
 comment on function private.claim_replays(uuid, integer, integer) is
-'Takes running plans that no worker holds, for p_lease_seconds; each checkpoint renews the lease.';
+'Claims running plans that no worker holds, for p_lease_seconds; each checkpoint renews the lease.';
 
 create function private.audit_replay(p_journal_id uuid, p_mode text)
 returns void
@@ -201,7 +202,7 @@ begin
 end
 $$;
 comment on function private.audit_replay(uuid, text) is
-'Records who sent which delivery through the pipeline again. Raises 42501 for a caller who may not.';
+'Records who sent which delivery through the pipeline again. Raises 42501 for a caller who may not replay the delivery.';
 
 -- Grants and policies -------------------------------------------------------------------------------------------------
 

@@ -1,11 +1,11 @@
--- Alerts: which rules an org has, which channels it wants to be told over, and which incidents there were.
+-- Alerts: the rules of an org, the channels that notify it, and its incidents.
 
 create function private.alert_rank(p_level text)
 returns integer
 language sql immutable
 set search_path = ''
 as $$ select array_position(array['info', 'warning', 'critical'], p_level) $$;
-comment on function private.alert_rank(text) is 'The order of the levels: info 1, warning 2, critical 3.';
+comment on function private.alert_rank(text) is 'The rank of a level: info 1, warning 2, critical 3.';
 
 create function private.are_alert_thresholds(p_kind text, p jsonb)
 returns boolean
@@ -34,8 +34,9 @@ as $$
     false)
 $$;
 comment on function private.are_alert_thresholds(text, jsonb) is
-'Whether thresholds are valid for a kind of rule. Levels rise: a value above `critical` is critical. A level that is null is not used; at least
-one is. Thresholds are a handful of numbers: a number with sixteen thousand decimals would be read by every pass, so the text is bounded.';
+'Whether thresholds are valid for a kind of rule. The levels must rise: a value above `critical` is critical. A level that is null is not used; at
+least one level must be set. The text is bounded, because every pass would read a number with sixteen thousand decimals; valid thresholds are a
+handful of numbers.';
 
 create table public.alert_rules (
   id uuid primary key default gen_random_uuid(),
@@ -49,7 +50,7 @@ create table public.alert_rules (
   updated_at timestamptz not null default now(),
   unique (org_id, kind)
 );
-comment on table public.alert_rules is 'What an org is alerted about: one row per kind, made with the org.';
+comment on table public.alert_rules is 'What an org is alerted about: one row per kind, created together with the org.';
 
 create function private.check_alert_thresholds()
 returns trigger
@@ -64,8 +65,8 @@ begin
 end
 $$;
 comment on function private.check_alert_thresholds() is
-'Trigger function: refuses thresholds that are not valid. A trigger and not a check constraint: a check would need every role that updates a rule
-to be granted the function.';
+'Trigger function: refuses thresholds that are not valid. It is not a check constraint, because every role that updates a rule would then need a
+grant on the function.';
 create trigger check_thresholds before insert or update of kind, thresholds on public.alert_rules
   for each row execute function private.check_alert_thresholds();
 
@@ -88,7 +89,8 @@ as $$
   on conflict do nothing
 $$;
 comment on function private.create_alert_rules(uuid) is
-'The rules that an org starts with. Thresholds are seconds, shares of the records, or records; a share is not computed of fewer than minRecords.';
+'Creates the rules of a new org. Thresholds are seconds, shares of the records, or numbers of records; a share is computed only when there are at
+least minRecords records.';
 
 create function private.create_alert_rules_of_new_org()
 returns trigger
@@ -108,7 +110,7 @@ create table public.alert_channels (
   org_id uuid not null references public.orgs (id) on delete cascade,
   type text not null check (type in ('slack', 'pagerduty', 'webhook', 'email')),
   name text not null check (length(btrim(name)) >= 1 and length(name) <= 120),
-  target text not null check (length(target) between 1 and 2560),  -- where it goes, with everything secret left out
+  target text not null check (length(target) between 1 and 2560),  -- the destination without its secret parts
   min_level text not null default 'warning' check (min_level in ('info', 'warning', 'critical')),
   is_enabled boolean not null default true,
   last_sent_at timestamptz,
@@ -116,10 +118,10 @@ create table public.alert_channels (
   last_error text check (length(last_error) <= 500),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
-  deleted_at timestamptz,        -- the notifications sent over the channel stay, so its row stays
+  deleted_at timestamptz,        -- the notifications sent over the channel are kept, so its row is kept too
   unique (org_id, id)
 );
-comment on table public.alert_channels is 'Where an org is notified.';
+comment on table public.alert_channels is 'The receivers of an org''s notifications.';
 
 create table private.alert_channel_secrets (
   org_id uuid not null,
@@ -137,13 +139,13 @@ create table public.alert_incidents (
   source_connection_id uuid not null,
   status text not null default 'open' check (status in ('open', 'acknowledged', 'resolved')),
   level text not null check (level in ('info', 'warning', 'critical')),
-  peak_level text not null check (peak_level in ('info', 'warning', 'critical')),  -- the highest that was notified
+  peak_level text not null check (peak_level in ('info', 'warning', 'critical')),  -- the highest level that was notified
   value double precision not null,
   threshold double precision not null,
   message text not null,
   opened_at timestamptz not null,
-  last_seen_at timestamptz not null,    -- when the condition last held
-  clear_since timestamptz,              -- since when the condition has not held
+  last_seen_at timestamptz not null,    -- when the condition was last met
+  clear_since timestamptz,              -- since when the condition has not been met
   last_notified_at timestamptz not null,
   reminders integer not null default 0,
   acknowledged_at timestamptz,
@@ -156,12 +158,12 @@ create table public.alert_incidents (
   foreign key (org_id, source_connection_id) references public.source_connections (org_id, id) on delete cascade,
   unique (org_id, id)
 ) with (fillfactor = 80);
--- One open incident of a kind and connection, even if two passes evaluate at once.
+-- Allows one open incident of a kind and connection, even if two passes evaluate at once.
 create unique index alert_incidents_open_key on public.alert_incidents (source_connection_id, kind) where status <> 'resolved';
 create index alert_incidents_org_opened_idx on public.alert_incidents (org_id, opened_at desc, id desc);
 create index alert_incidents_connection_idx on public.alert_incidents (org_id, source_connection_id, kind);
 create index alert_incidents_rule_idx on public.alert_incidents (org_id, kind);
-comment on table public.alert_incidents is 'A condition of a rule that holds, or held, on one connection.';
+comment on table public.alert_incidents is 'An incident: the condition of a rule is or was met on one connection.';
 
 create trigger touch before update of enabled, thresholds, renotify_minutes, resolve_after_minutes on public.alert_rules
   for each row execute function private.touch_updated_at();
@@ -173,7 +175,7 @@ create trigger audit_insert after insert on public.alert_channels for each row e
 create trigger audit after update of name, target, min_level, is_enabled, deleted_at on public.alert_channels
   for each row execute function private.audit('id');
 create trigger audit after insert or update or delete on private.alert_channel_secrets for each row execute function private.audit('channel_id');
--- Only what people do to an incident.
+-- Audits only the changes that people make to an incident.
 create trigger audit after update on public.alert_incidents
   for each row when (new.acknowledged_by is distinct from old.acknowledged_by or new.resolved_by is distinct from old.resolved_by)
   execute function private.audit('id');
@@ -195,8 +197,8 @@ begin
 end
 $$;
 comment on function private.create_alert_channel(uuid, uuid, text, text, text, text, bytea) is
-'Creates a channel with its sealed secrets. False: the org has 50 channels already, which is the most it may have, because every channel is a
-place that we send to on somebody''s word.';
+'Creates a channel with its sealed secrets. Returns false when the org has 50 channels already. That is the maximum, because this server sends
+requests to every channel that a person enters.';
 
 create function private.set_alert_channel_target(p_id uuid, p_target text, p_sealed bytea)
 returns boolean
@@ -217,7 +219,7 @@ begin
 end
 $$;
 comment on function private.set_alert_channel_target(uuid, text, bytea) is
-'Replaces a channel''s target and its sealed secrets. False: the caller has no such channel.';
+'Replaces a channel''s target and its sealed secrets. Returns false when the caller has no such channel.';
 
 create function private.delete_alert_channel(p_id uuid)
 returns boolean
@@ -238,9 +240,9 @@ begin
 end
 $$;
 comment on function private.delete_alert_channel(uuid) is
-'Deletes a channel''s secrets and hides the channel. False: the caller has no such channel.';
+'Deletes a channel''s secrets and hides the channel. Returns false when the caller has no such channel.';
 
-create function private.note_alert_channel(p_id uuid, p_error text)
+create function private.record_alert_channel_result(p_id uuid, p_error text)
 returns void
 language sql volatile security definer
 set search_path = ''
@@ -250,8 +252,8 @@ as $$
     last_failed_at = case when p_error is null then last_failed_at else clock_timestamp() end
   where id = p_id
 $$;
-comment on function private.note_alert_channel(uuid, text) is
-'Records whether the last notification over a channel arrived (p_error null), or why it did not.';
+comment on function private.record_alert_channel_result(uuid, text) is
+'Records on the channel whether the last notification arrived (p_error null), or why it did not.';
 
 create function private.find_alert_channel_secret(p_id uuid)
 returns bytea
@@ -261,7 +263,7 @@ as $$
   select k.sealed from private.alert_channel_secrets k join public.alert_channels c on c.org_id = k.org_id and c.id = k.channel_id where c.id = p_id
 $$;
 comment on function private.find_alert_channel_secret(uuid) is
-'The sealed secrets of a channel. The caller''s right to the channel is checked before.';
+'The sealed secrets of a channel. The caller of this function must have checked the user''s permission for the channel.';
 
 create function private.count_open_incidents()
 returns table (kind text, level text, incidents bigint)
@@ -270,13 +272,13 @@ set search_path = ''
 as $$
   select kind, level, count(*) from public.alert_incidents where status <> 'resolved' group by kind, level
 $$;
-comment on function private.count_open_incidents() is 'Open incidents by kind and level, over all orgs: numbers for the operator''s metrics.';
+comment on function private.count_open_incidents() is 'Open incidents by kind and level, over all orgs, for the operator''s metrics.';
 
 -- Grants and policies -------------------------------------------------------------------------------------------------
 
 grant execute on function private.create_alert_channel(uuid, uuid, text, text, text, text, bytea), private.set_alert_channel_target(uuid, text, bytea),
   private.delete_alert_channel(uuid) to authenticated;
-grant execute on function private.note_alert_channel(uuid, text), private.find_alert_channel_secret(uuid), private.count_open_incidents() to worker;
+grant execute on function private.record_alert_channel_result(uuid, text), private.find_alert_channel_secret(uuid), private.count_open_incidents() to worker;
 
 grant select on public.alert_rules, public.alert_channels, public.alert_incidents to authenticated;
 grant update (enabled, thresholds, renotify_minutes, resolve_after_minutes) on public.alert_rules to authenticated;

@@ -14,7 +14,7 @@ create table public.alert_notifications (
   message text not null,
   status text not null default 'pending' check (status in ('pending', 'sent', 'failed', 'canceled')),
   attempts integer not null default 0,
-  next_attempt_at timestamptz not null, -- while an attempt runs: when another instance may take it up
+  next_attempt_at timestamptz not null, -- while an attempt runs: the time from which another instance may try
   last_error text check (length(last_error) <= 500),
   created_at timestamptz not null,
   settled_at timestamptz,
@@ -55,8 +55,8 @@ begin
 end
 $$;
 comment on function private.queue_alert_notifications(uuid[], text, timestamptz) is
-'Queues what is said of each incident: that it opened, escalated or goes on, to the channels that ask for its level; that it is resolved or
-acknowledged, to the channels that were told of it.';
+'Queues the notifications of incidents. When an incident opened, escalated or is still open, the channels that ask for its level are notified;
+when it was resolved or acknowledged, the channels that were notified of it before.';
 
 create function private.change_alert_incident(p_id uuid, p_status text)
 returns boolean
@@ -84,7 +84,7 @@ begin
 end
 $$;
 comment on function private.change_alert_incident(uuid, text) is
-'A person acknowledges or resolves an incident; asked for twice, it is done once. False: the caller has no such incident.';
+'Acknowledges or resolves an incident for a person. Repeating the request changes nothing. Returns false when the caller has no such incident.';
 
 create function private.claim_alert_notifications(p_limit integer, p_lease_seconds integer, p_now timestamptz default clock_timestamp())
 returns table (
@@ -97,7 +97,7 @@ set search_path = ''
 as $$
 begin
   update public.alert_notifications n
-  set status = 'canceled', settled_at = p_now, last_error = 'the channel was switched off'
+  set status = 'canceled', settled_at = p_now, last_error = 'the channel was disabled or deleted'
   from public.alert_channels c
   where n.status = 'pending' and c.id = n.channel_id and not c.is_enabled;
 
@@ -139,9 +139,9 @@ begin
 end
 $$;
 comment on function private.claim_alert_notifications(integer, integer, timestamptz) is
-'Takes the notifications that are due, each for p_lease_seconds: if an instance dies, the next one takes them up. Over a channel an incident is
-reported in order, and no channel takes more than four places of a claim. Orgs take turns: fifty receivers of one org that never answer would
-fill one claim after the other, and every other org would wait until they time out.';
+'Claims the notifications that are due, each for p_lease_seconds: when an instance dies, another one sends them. The notifications of an incident
+over a channel are sent in order, and a channel takes at most four places of a claim. Orgs take turns: otherwise fifty receivers of one org that
+never answer would fill one claim after the other, and every other org would wait until they time out.';
 
 create function private.settle_alert_notification(p_id uuid, p_attempt integer, p_outcome text, p_error text, p_after_seconds integer)
 returns boolean
@@ -164,14 +164,14 @@ begin
     return false;
   end if;
   if p_outcome <> 'postponed' then
-    perform private.note_alert_channel(v_channel, case p_outcome when 'sent' then null else p_error end);
+    perform private.record_alert_channel_result(v_channel, case p_outcome when 'sent' then null else p_error end);
   end if;
   return true;
 end
 $$;
 comment on function private.settle_alert_notification(uuid, integer, text, text, integer) is
-'Records what became of a claimed attempt. ''retry'' and ''postponed'' (it was not tried) are due again after p_after_seconds. False: the attempt was
-given to another instance meanwhile.';
+'Ends a claimed attempt and records its outcome. ''retry'' and ''postponed'' (nothing was sent) are due again after p_after_seconds. Returns false
+when the notification was given to another instance meanwhile.';
 
 -- Grants and policies -------------------------------------------------------------------------------------------------
 

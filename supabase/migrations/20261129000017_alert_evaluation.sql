@@ -7,8 +7,8 @@ create table private.alert_clock (
 );
 insert into private.alert_clock (evaluated_at, watching_since) values ('infinity', '-infinity');
 comment on table private.alert_clock is
-'When alerts were last evaluated, and since when without a break, while deliveries were taken and counted. An installation that did not watch, or
-that turned deliveries away, cannot tell that a connection was silent.';
+'When alerts were last evaluated, and since when without a break while deliveries were accepted and counted. For a time in which the installation
+did not evaluate alerts, or refused deliveries, it cannot tell that a connection was silent.';
 
 create table private.connection_rhythm (
   org_id uuid not null,
@@ -20,9 +20,10 @@ create table private.connection_rhythm (
   foreign key (org_id, source_connection_id) references public.source_connections (org_id, id) on delete cascade
 );
 comment on table private.connection_rhythm is
-'How long a connection is usually silent at this time of its day, learned when it has been silent for longer than its org''s rule allows.';
+'How long a connection is usually silent at this time of day. It is learned when the connection has been silent for longer than its org''s rule
+allows.';
 
-create function private.spell_seconds(p_seconds double precision)
+create function private.format_duration(p_seconds double precision)
 returns text
 language sql immutable
 set search_path = ''
@@ -33,14 +34,14 @@ as $$
     when p_seconds < 129600 then concat_ws(' ', floor(p_seconds / 3600) || ' h', nullif(floor(p_seconds::numeric % 3600 / 60), 0) || ' min')
     else concat_ws(' ', floor(p_seconds / 86400) || ' d', nullif(floor(p_seconds::numeric % 86400 / 3600), 0) || ' h') end
 $$;
-comment on function private.spell_seconds(double precision) is '''45 s'', ''12 min'', ''3 h 20 min'', ''2 d 4 h''';
+comment on function private.format_duration(double precision) is 'Writes a number of seconds as ''45 s'', ''12 min'', ''3 h 20 min'' or ''2 d 4 h''.';
 
-create function private.spell_share(p_share double precision)
+create function private.format_share(p_share double precision)
 returns text
 language sql immutable
 set search_path = ''
 as $$ select trim_scale(round(p_share::numeric * 100, 2)) || ' %' $$;
-comment on function private.spell_share(double precision) is '''12.5 %''';
+comment on function private.format_share(double precision) is 'Writes a share as a percentage: ''12.5 %''.';
 
 create function private.alert_message(p_kind text, p_name text, p_value double precision, p_threshold double precision, p_window integer)
 returns text
@@ -48,17 +49,17 @@ language sql immutable
 set search_path = ''
 as $$
   select case p_kind
-    when 'IngestLagHigh' then format('Events of %s arrive late: p95 lag %s over %s min (limit %s).', p_name, private.spell_seconds(p_value), p_window, private.spell_seconds(p_threshold))
-    when 'ConnectionSilent' then format('%s has sent nothing for %s (limit %s).', p_name, private.spell_seconds(p_value), private.spell_seconds(p_threshold))
-    when 'ConnectionLag' then format('The newest event of %s is %s old (limit %s).', p_name, private.spell_seconds(p_value), private.spell_seconds(p_threshold))
-    when 'IngestDLQRateHigh' then format('%s of the records of %s became dead letters within %s min (limit %s).', private.spell_share(p_value), p_name, p_window, private.spell_share(p_threshold))
+    when 'IngestLagHigh' then format('Events of %s arrive late: p95 lag %s over %s min (limit %s).', p_name, private.format_duration(p_value), p_window, private.format_duration(p_threshold))
+    when 'ConnectionSilent' then format('%s has sent nothing for %s (limit %s).', p_name, private.format_duration(p_value), private.format_duration(p_threshold))
+    when 'ConnectionLag' then format('The newest event of %s is %s old (limit %s).', p_name, private.format_duration(p_value), private.format_duration(p_threshold))
+    when 'IngestDLQRateHigh' then format('%s of the records of %s became dead letters within %s min (limit %s).', private.format_share(p_value), p_name, p_window, private.format_share(p_threshold))
     when 'IngestDLQSpike' then format('%s records of %s became dead letters within %s min (limit %s).', p_value, p_name, p_window, p_threshold)
-    when 'DuplicateRateHigh' then format('%s of the records of %s were duplicates within %s min (limit %s).', private.spell_share(p_value), p_name, p_window, private.spell_share(p_threshold))
-    when 'RejectedRateHigh' then format('%s of the deliveries of %s were rejected within %s min (limit %s): check its secret.', private.spell_share(p_value), p_name, p_window, private.spell_share(p_threshold))
+    when 'DuplicateRateHigh' then format('%s of the records of %s were duplicates within %s min (limit %s).', private.format_share(p_value), p_name, p_window, private.format_share(p_threshold))
+    when 'RejectedRateHigh' then format('%s of the deliveries of %s were rejected within %s min (limit %s): check its secret.', private.format_share(p_value), p_name, p_window, private.format_share(p_threshold))
   end
 $$;
 comment on function private.alert_message(text, text, double precision, double precision, integer) is
-'The one sentence that says what is wrong with a connection.';
+'The sentence that says what is wrong with a connection.';
 
 create function private.connection_arrivals(p_now timestamptz, p_orgs uuid[])
 returns table (source_connection_id uuid, org_id uuid, last_at timestamptz, last_event_at timestamptz, changed_at timestamptz)
@@ -77,10 +78,10 @@ as $$
   where c.org_id = any (p_orgs) and c.is_active and c.deleted_at is null
 $$;
 comment on function private.connection_arrivals(timestamptz, uuid[]) is
-'The last minute with live events of each active connection of these orgs, at most four weeks back; null when nothing came. The nulls are written
-out by `case`, because `least` ignores a null: a connection that had never sent would seem to have sent just now. One whose only events came by a
-retry or a replay then looked late, there was no minute to learn a rhythm from, and the row that could not be written ended the pass over every
-org.';
+'The last minute with live events of each active connection of these orgs, at most four weeks back; null when there were no live events. `case`
+handles the nulls, because `least` ignores them: a connection that had never sent would seem to have sent just now. With `least`, a connection
+whose only events came by a retry or a replay looked late, there was no minute to learn a rhythm from, and the row that could not be written ended
+the pass over every org.';
 
 create function private.learn_rhythms(p_now timestamptz, p_seconds double precision)
 returns integer
@@ -130,11 +131,12 @@ begin
 end
 $$;
 comment on function private.learn_rhythms(timestamptz, double precision) is
-'Learns the rhythm of connections that look silent or late, when what is known of them is older than their last event and an hour. Of each of the
-last 28 days it takes the longest gap that began within two hours of the time of day at which the present one began. The gap that nine days in
-ten stay under is expected: a shop that sleeps at night, rests at weekends or sends twice a day does so every day or week, and a single outage is
-no rhythm. Days in which no gap began at that hour do not count; with fewer than three that do, the longest gap of each day counts. It takes one
-connection after the other, the longest unknown first, for at most p_seconds: a connection that sends every minute has 40,000 rows to read.';
+'Learns the rhythm of connections that look silent or late and whose rhythm was learned before their last event and more than an hour ago. Of each
+of the last 28 days it takes the longest gap that began within two hours of the time of day at which the present gap began. The gap that is not
+exceeded on nine days in ten is expected: a shop that closes at night, rests at weekends or sends twice a day does so every day or week, and a
+single outage is not a rhythm. Days on which no gap began at that time of day do not count; when fewer than three such days are left, the longest
+gap of each day counts. It handles one connection after the other, starting with the one whose rhythm is oldest, for at most p_seconds: a
+connection that sends every minute has 40,000 rows to read.';
 
 create function private.measure_alerts(p_orgs uuid[], p_now timestamptz, p_watching_since timestamptz)
 returns table (
@@ -171,11 +173,11 @@ begin
         coalesce(sum(m.lag_histogram[7]), 0), coalesce(sum(m.lag_histogram[8]), 0), coalesce(sum(m.lag_histogram[9]), 0),
         coalesce(sum(m.lag_histogram[10]), 0), coalesce(sum(m.lag_histogram[11]), 0), coalesce(sum(m.lag_histogram[12]), 0)]::numeric[] as lags
     from rules r
-    -- Whole minutes, and the minute that is not over yet.
+    -- Whole minutes, and the current minute.
     join recent m on m.org_id = r.org_id and m.bucket >= date_trunc('minute', p_now) - make_interval(mins => r.window_minutes)
     group by r.org_id, r.kind, r.min_records, m.source_connection_id
   ), measured as (
-    -- Rejected deliveries are counted one by one and are no records: they have a rate of their own.
+    -- Rejected deliveries are counted as deliveries and not as records, so they have a separate rate.
     select c.org_id, c.kind, c.source_connection_id, 0::double precision as allowance,
       case c.kind
         when 'IngestLagHigh' then private.histogram_quantile(c.lags, 0.95)
@@ -205,7 +207,7 @@ begin
   )
   select i.id, m.org_id, m.kind, m.source_connection_id, m.value, t.threshold, v.level,
     coalesce(v.level, case when r.info is not null then 'info' when r.warning is not null then 'warning' else 'critical' end),
-    -- An open incident goes on until the value is well below the lowest threshold.
+    -- An open incident continues until the value is well below the lowest threshold.
     m.value > 0.8 * greatest(coalesce(r.info, r.warning, r.critical), m.allowance),
     private.alert_message(m.kind, c.name, m.value, t.threshold, r.window_minutes), r.renotify_minutes
   from measured m
@@ -222,8 +224,9 @@ begin
 end
 $$;
 comment on function private.measure_alerts(uuid[], timestamptz, timestamptz) is
-'Measures every rule of some orgs on every connection. Returns a row where a value exceeds a threshold or an incident is open: level is that of
-the highest threshold exceeded (null: none), holds says whether an open incident goes on. A connection that has no value now has no row.';
+'Measures every rule of some orgs on every connection. Returns a row when a value exceeds a threshold or an incident is open: level is that of the
+highest exceeded threshold (null when no threshold is exceeded), holds says whether an open incident continues. A connection without a value at
+this time has no row.';
 
 create function private.evaluate_alerts_of(p_orgs uuid[], p_now timestamptz, p_watching_since timestamptz,
   out opened integer, out escalated integer, out reminded integer, out resolved integer, out notifications integer)
@@ -238,7 +241,8 @@ declare
   v_reminded uuid[];
   v_resolved uuid[];
 begin
-  -- Locked before anything is measured: a person who is acknowledging or resolving an incident is waited for, and the change is seen.
+  -- The incidents are locked before the rules are measured: the pass waits for a person who is acknowledging or resolving an incident, and sees
+  -- the change.
   perform from public.alert_incidents where status <> 'resolved' and org_id = any (p_orgs) for update;
 
   with measured as materialized (
@@ -248,7 +252,7 @@ begin
     select m.org_id, m.kind, m.source_connection_id, m.level, m.level, m.value, m.threshold, m.message, p_now, p_now, p_now
     from measured m
     where m.incident_id is null
-      -- The person who resolved the last incident knows of the condition: no new incident for half an hour.
+      -- A person who has resolved the last incident knows about the condition, so no new incident opens for half an hour.
       and not exists (
         select from public.alert_incidents p
         where p.org_id = m.org_id and p.source_connection_id = m.source_connection_id and p.kind = m.kind
@@ -303,7 +307,8 @@ begin
 end
 $$;
 comment on function private.evaluate_alerts_of(uuid[], timestamptz, timestamptz) is
-'The pass over some orgs: opens, escalates, reminds of and resolves incidents by what private.measure_alerts returns, and queues the notifications.';
+'The pass over some orgs: opens, escalates and resolves incidents and reminds people of them, according to the result of private.measure_alerts,
+and queues the notifications.';
 
 create function private.evaluate_alerts(p_now timestamptz default clock_timestamp())
 returns table (opened integer, escalated integer, reminded integer, resolved integer, notifications integer, failures json)
@@ -313,7 +318,7 @@ as $$
 declare
   v_watching_since timestamptz;
   v_orgs uuid[];
-  -- Where the parts of v_orgs begin and end.
+  -- The first and last index of each part of v_orgs.
   v_starts integer[];
   v_ends integer[];
   v_singles integer[];
@@ -340,7 +345,7 @@ begin
     select org_id from public.alert_rules where enabled
     union select org_id from public.alert_incidents where status <> 'resolved'
     order by org_id);
-  -- Each part is a subtransaction, and Postgres keeps at most 64 of a session in shared memory; more would be slow for every session.
+  -- Each part is a subtransaction. Postgres keeps at most 64 subtransactions of a session in shared memory; more would slow down every session.
   select array_agg(s order by s), array_agg(least(s + p.size - 1, cardinality(v_orgs)) order by s) into v_starts, v_ends
   from (select greatest(50, cardinality(v_orgs) / 40 + 1) as size) p, generate_series(1, cardinality(v_orgs), p.size) s;
   while v_next <= cardinality(v_starts) loop
@@ -367,9 +372,9 @@ begin
 end
 $$;
 comment on function private.evaluate_alerts(timestamptz) is
-'One pass over every org. Of several passes at once, one works and the others return at once. failures: [{ org_id, sqlstate }] of the orgs whose
-data could not be evaluated; their incidents stay as they are. The pass takes some orgs at a time, and where that fails, one org at a time: odd
-data of one org never ends the evaluation of another''s alerts, as thresholds that were written as 5.0 once did.';
+'One pass over every org. When several passes start at once, one works and the others return at once. failures: [{ org_id, sqlstate }] of the orgs
+whose data could not be evaluated; their incidents do not change. The pass takes some orgs at a time, and when that fails, one org at a time:
+unusual data of one org never ends the evaluation of another org''s alerts, as thresholds that were written as 5.0 once did.';
 
 grant execute on function private.evaluate_alerts(timestamptz) to worker;
 

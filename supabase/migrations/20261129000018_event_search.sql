@@ -1,4 +1,4 @@
--- Event search: events by any filter, over any number of them. Each answer takes about a quarter of a second and says how far it looked.
+-- Event search: finds events by any filter among any number of events. Each call takes about a quarter of a second and says how far it looked.
 
 create function private.find_events_of_subject(p_org_id uuid, p_hash text)
 returns table (id uuid, event_time timestamptz)
@@ -20,9 +20,9 @@ begin
 end
 $$;
 comment on function private.find_events_of_subject(uuid, text) is
-'Row level security keeps an operator that might leak (`@>` on jsonb) from choosing rows before the policy has: under a policy the index on
-subject is never used. So this function looks past the policy, for members of the org only, and returns ids; the policy still decides what the
-caller sees of them. Newest first, at most 1,000.';
+'Under row level security, an operator that might leak (`@>` on jsonb) may not select rows before the policy has, so the index on subject is never
+used. This function therefore bypasses the policy, for members of the org only, and returns ids; the policy still decides which of these events
+the caller sees. Newest first, at most 1,000.';
 
 create function public.events_of_subject(org_id uuid, hash text)
 returns setof public.canonical_events
@@ -48,18 +48,18 @@ declare
   v_conditions text[] := '{}';
 begin
   if jsonb_typeof(p_filter) is distinct from 'object' then
-    raise invalid_parameter_value using message = 'the filter is not an object';
+    raise invalid_parameter_value using message = 'the filter must be an object';
   end if;
   for v_key, v_value in select * from jsonb_each(p_filter) loop
     v_text := v_value #>> '{}';
     if v_key in ('connectionIds', 'types', 'subjects') then
       if jsonb_typeof(v_value) <> 'array' or jsonb_array_length(v_value) not between 1 and 100
         or exists (select from jsonb_array_elements(v_value) v where jsonb_typeof(v) <> 'string') then
-        raise invalid_parameter_value using message = format('%s is a list of 1 to 100 texts', v_key);
+        raise invalid_parameter_value using message = format('%s must be a list of 1 to 100 texts', v_key);
       end if;
       v_list := array(select distinct jsonb_array_elements_text(v_value));
     elsif jsonb_typeof(v_value) <> 'string' or length(v_text) not between 1 and 1000 then
-      raise invalid_parameter_value using message = format('%s is a text', left(v_key, 100));
+      raise invalid_parameter_value using message = format('%s must be a text', left(v_key, 100));
     end if;
     v_conditions := v_conditions || case v_key
       when 'from' then format('e.event_time >= %L::timestamptz', v_text::timestamptz)
@@ -89,8 +89,8 @@ begin
 end
 $$;
 comment on function private.event_condition(jsonb) is
-'A filter as a condition on canonical_events e. Every value is written as a literal of its type. A filter that is not understood is refused:
-ignoring it would return more than was asked for.';
+'Turns a filter into a condition on canonical_events e. Every value is written as a literal of its type. A filter that this version does not know
+is refused, because ignoring it would return more events than were asked for.';
 
 create function private.find_people_events(p_org_id uuid, p_hashes text[], p_from timestamptz, p_to timestamptz)
 returns table (times timestamptz[], ids uuid[])
@@ -117,8 +117,8 @@ begin
 end
 $$;
 comment on function private.find_people_events(uuid, text[], timestamptz, timestamptz) is
-'The places of people''s events in the list, newest first, before a given place. Null when there are more than 20,000: then a walk back through
-time meets them soon enough. It looks past the policy, as private.find_events_of_subject does and for the same reason, for members of the org
+'The places of people''s events in the list, newest first, before a given place. Null when there are more than 20,000: a walk back through time
+then meets such events soon enough. Bypasses the policy as private.find_events_of_subject does, for the same reason and for members of the org
 only, and returns places; the policy decides what the caller sees there.';
 
 create function private.event_walk(p_filter jsonb, p_driver text)
@@ -141,8 +141,8 @@ as $$
     private.event_condition(p_filter - '{from,to}'::text[] - p_driver), private.event_condition(p_filter - array(select k from jsonb_object_keys(p_filter) k where k not in ('from', 'to')))) as events) w
 $$;
 comment on function private.event_walk(jsonb, text) is
-'The part of a query that walks the org''s events newest first from a place ($2, $3) back, at most $4 of them, along the index that serves p_driver
-best; the condition does not limit the walk but is returned as `hit`. $5 and $6 are the places of people''s events.';
+'The part of a query that walks back through the org''s events, newest first, from a place ($2, $3), over at most $4 of them, along the index that
+serves p_driver best. The condition does not limit the walk but is returned as `hit`. $5 and $6 are the places of people''s events.';
 
 create function private.search_events(org_id uuid, filter jsonb default '{}', before jsonb default null, page_limit integer default 50)
 returns jsonb
@@ -167,9 +167,9 @@ declare
   v_next jsonb;
 begin
   if page_limit is null or page_limit not between 1 and 1000 then
-    raise invalid_parameter_value using message = 'page_limit is a number from 1 to 1000';
+    raise invalid_parameter_value using message = 'page_limit must be a number from 1 to 1000';
   end if;
-  -- The index is entered at the earlier of the place and `to`: from the later one, it would be walked down to the earlier first.
+  -- The walk along the index starts at the earlier of the place and `to`; from the later of the two, it would first have to reach the earlier.
   if v_time >= (filter ->> 'to')::timestamptz then
     v_time := (filter ->> 'to')::timestamptz;
     v_id := '00000000-0000-0000-0000-000000000000';
@@ -226,8 +226,8 @@ begin
 end
 $$;
 comment on function private.search_events(uuid, jsonb, jsonb, integer) is
-'A page of the org''s events that match, newest first, before a place in the list. It walks back along an index, a chunk at a time, and looks at
-each event on the way; after a quarter of a second it returns what it has and how far it came.';
+'A page of the org''s matching events, newest first, before a place in the list. The search walks back along an index, a chunk at a time, and
+checks each event on the way. After a quarter of a second it returns the events that it found and how far it looked.';
 
 create function private.events_histogram(org_id uuid, "from" timestamptz, "to" timestamptz, bucket_seconds integer, filter jsonb default '{}')
 returns jsonb
@@ -291,8 +291,8 @@ begin
 end
 $$;
 comment on function private.events_histogram(uuid, timestamptz, timestamptz, integer, jsonb) is
-'How many of the org''s events that match happened in each bucket of [from, to), from the newest back: exactly, as far as a quarter of a second
-reaches. The rollups of activity are by the time of arrival, so these are counted from the events'' index.';
+'Counts the org''s matching events in each bucket of [from, to), from the newest back: exactly, for as much of the range as it can count in a
+quarter of a second. It counts from the events'' index, because the rollups of activity are by the time of arrival.';
 
 create function private.unwrapped(p_json jsonb)
 returns jsonb
@@ -300,7 +300,8 @@ language sql immutable
 set search_path = ''
 as $$ select case jsonb_typeof(p_json) when 'string' then (p_json #>> '{}')::jsonb when 'null' then null else p_json end $$;
 comment on function private.unwrapped(jsonb) is
-'A filter that came as text: the embedded Data API passes JSON on as a JSON string, PostgREST passes it as it is.';
+'Returns the JSON value of a filter that arrived as a JSON string: the embedded Data API passes JSON as a JSON string, PostgREST passes it
+unchanged.';
 
 create function public.search_events(org_id uuid, filter jsonb default '{}', before jsonb default null, page_limit integer default 50)
 returns jsonb
@@ -308,7 +309,7 @@ language sql stable security invoker
 set search_path = ''
 as $$ select private.search_events(org_id, private.unwrapped(filter), private.unwrapped(before), page_limit) $$;
 comment on function public.search_events(uuid, jsonb, jsonb, integer) is
-'A page of the org''s events that match, newest first, before a place in the list: as far back as a quarter of a second reaches.';
+'A page of the org''s matching events, newest first, before a place in the list: as far back as the search gets in a quarter of a second.';
 
 create function public.events_histogram(org_id uuid, "from" timestamptz, "to" timestamptz, bucket_seconds integer, filter jsonb default '{}')
 returns jsonb
@@ -316,7 +317,7 @@ language sql stable security invoker
 set search_path = ''
 as $$ select private.events_histogram(org_id, "from", "to", bucket_seconds, private.unwrapped(filter)) $$;
 comment on function public.events_histogram(uuid, timestamptz, timestamptz, integer, jsonb) is
-'How many of the org''s events that match happened in each bucket of [from, to): as far back as a quarter of a second reaches.';
+'Counts the org''s matching events in each bucket of [from, to): as far back as the count gets in a quarter of a second.';
 
 create function private.audit_export(p_org_id uuid, p_filter jsonb, p_format text)
 returns void
@@ -332,7 +333,7 @@ begin
 end
 $$;
 comment on function private.audit_export(uuid, jsonb, text) is
-'Records which member took the org''s events along as a file, with which filter and in which format.';
+'Records which member exported the org''s events, with which filter and in which format.';
 
 grant execute on function private.find_events_of_subject(uuid, text), public.events_of_subject(uuid, text), private.event_condition(jsonb),
   private.find_people_events(uuid, text[], timestamptz, timestamptz), private.event_walk(jsonb, text), private.unwrapped(jsonb),

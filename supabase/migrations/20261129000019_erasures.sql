@@ -1,4 +1,4 @@
--- Erasing a person: stored events and deliveries lose everything that is about them, and no replay brings it back.
+-- Erasing a person: stored events and deliveries lose everything that is about the person, and no replay restores it.
 
 create table public.erasures (
   id uuid primary key,
@@ -6,20 +6,21 @@ create table public.erasures (
   kinds text[] not null check (cardinality(kinds) between 1 and 4 and kinds <@ '{email,phone,document,external_id}'),
   reference text check (length(btrim(reference)) >= 1 and length(reference) <= 120),
   status text not null default 'running' check (status in ('running', 'completed')),
-  waits_for text,                     -- the reason of the legal hold that it waits for
-  events integer not null default 0,  -- events that lost what was about the person
-  deliveries integer not null default 0,  -- bodies that named the person, and are gone
+  waits_for text,                     -- the reason why the erasure waits, such as that of a legal hold
+  events integer not null default 0,  -- events that were emptied
+  deliveries integer not null default 0,  -- bodies that named the person and were deleted
   dead_letters integer not null default 0,
-  unreadable integer not null default 0,  -- bodies that open with no key of the org: nobody can say whom they name
-  scanned bigint not null default 0,  -- bodies that were looked at
-  -- The last delivery that was looked at, and when a delivery that named the person was last erased: a replay of it may have been under way.
+  unreadable integer not null default 0,  -- bodies that no key of the org opens, so that the people they name are unknown
+  scanned bigint not null default 0,  -- bodies that were searched
+  -- The last delivery that was searched, and the last time when a delivery that named the person was erased: a replay of that delivery may have
+  -- been running at that time.
   cursor_at timestamptz,
   cursor_id uuid,
   found_at timestamptz,
   created_by uuid not null default auth.uid(),
   created_at timestamptz not null default now(),
   completed_at timestamptz,
-  -- Who works on it; a worker without the lease erases nothing.
+  -- The worker that holds the lease on the erasure. A worker without the lease erases nothing.
   lease_owner uuid,
   lease_until timestamptz,
   check ((status = 'completed') = (completed_at is not null))
@@ -27,7 +28,8 @@ create table public.erasures (
 create index erasures_org_created_idx on public.erasures (org_id, created_at desc, id desc);
 create index erasures_open_idx on public.erasures (lease_until nulls first, created_at) where status = 'running';
 comment on table public.erasures is
-'One request to erase one person, and how far it has come. Who the person is stands in private.erasure_persons, and only until it is done.';
+'One request to erase one person, with its progress. The person''s identifiers are in private.erasure_persons, and only until the erasure is
+completed.';
 
 create table private.erasure_persons (
   erasure_id uuid primary key references public.erasures (id) on delete cascade,
@@ -67,8 +69,8 @@ begin
 end
 $$;
 comment on function private.count_events_of_person(uuid, jsonb[]) is
-'How many events are about a person. p_subjects: [{"email": "<hash>"}, {"phone": "<hash>"}, …], one per kind and version of the hash key. Looks
-past the policy, as private.find_events_of_subject does and for the same reason, for owners and admins.';
+'How many events are about a person. p_subjects: [{"email": "<hash>"}, {"phone": "<hash>"}, …], one per kind and version of the hash key. Bypasses
+the policy as private.find_events_of_subject does, for the same reason and for owners and admins only.';
 
 create function private.claim_erasure(p_owner uuid, p_lease_seconds integer)
 returns table (id uuid, org_id uuid, cursor_at text, cursor_id uuid, key_version integer, sealed bytea)
@@ -89,7 +91,7 @@ as $$
   from claimed c join private.erasure_persons p on p.erasure_id = c.id
 $$;
 comment on function private.claim_erasure(uuid, integer) is
-'Takes the open erasure that was served longest ago, with the identifiers of its person.';
+'Claims the open erasure that was served longest ago, and returns it with the identifiers of its person.';
 
 create function private.erase_events(p_org_id uuid, p_subjects jsonb[], p_limit integer)
 returns integer
@@ -113,8 +115,8 @@ begin
 end
 $$;
 comment on function private.erase_events(uuid, jsonb[], integer) is
-'Empties up to p_limit events about the person, and returns how many. An event that another transaction is rewriting is left for the next call.
-Type, time, amount and references stay: they are the org''s books, and without the rest they are about no person.';
+'Empties up to p_limit events about the person, and returns their number. An event that another transaction is rewriting is left for the next
+call. Type, time, amount and references are kept: the org needs them for its accounts, and without the other fields they identify no person.';
 
 create function private.erase_deliveries(p_org_id uuid, p_ids uuid[])
 returns table (deliveries integer, dead_letters integer)
@@ -124,7 +126,7 @@ as $$
 begin
   update public.dlq_events
   set sample = null, status = case when status in ('resolved', 'discarded') then status else 'discarded' end,
-    last_error_message = 'The delivery was erased: it named a person who asked for it.', field_path = null, stored_event_id = null
+    last_error_message = 'The delivery was erased because it named a person whose data was erased.', field_path = null, stored_event_id = null
   where org_id = p_org_id and journal_id = any (p_ids);
   get diagnostics dead_letters = row_count;
   update public.event_journal set erased_at = now() where org_id = p_org_id and id = any (p_ids) and erased_at is null;
@@ -134,8 +136,8 @@ begin
 end
 $$;
 comment on function private.erase_deliveries(uuid, uuid[]) is
-'Deletes the bodies of deliveries. Dead letters that wait to be run again out of them are discarded: a worker that is running one writes nothing
-any more.';
+'Deletes the bodies of deliveries. Dead letters of these deliveries that wait to be run again are discarded; a worker that is running one of them
+can no longer write its result.';
 
 create function private.complete_erasure(p_id uuid, p_owner uuid, p_subjects jsonb[])
 returns boolean
@@ -157,7 +159,8 @@ begin
 end
 $$;
 comment on function private.complete_erasure(uuid, uuid, jsonb[]) is
-'Completes the erasure and deletes the identifiers of the person, unless there is an event about the person after all: then false.';
+'Completes the erasure and deletes the identifiers of the person. Returns false, and changes nothing, when there is another event about the
+person.';
 
 -- Grants and policies -------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import { type Actor, actors, become, type Org } from './world.ts';
 /** The result of one statement: it touched rows, it touched no row, or a grant, policy or constraint refused it. */
 export type Outcome = 'done' | 'no row' | 'no grant' | 'refused by policy' | 'refused by foreign key' | `error ${string}`;
 
-/** Runs one statement as the actor inside the open transaction and undoes it. */
+/** Runs one statement as the actor inside the open transaction, and rolls it back. */
 export async function attempt(client: pg.ClientBase, actor: Check['actor'], sql: string): Promise<Outcome> {
   try {
     const results = (await client.query(
@@ -35,7 +35,7 @@ function expectedOutcome(command: Command, rule: Rule, actor: Actor, org: Org): 
   return command === 'insert' ? 'refused by policy' : 'no row';
 }
 
-/** The whole matrix as single statements: every table × command × actor × org. */
+/** The whole matrix as checks of one statement each: every table × command × actor × org. */
 export function isolationChecks(): Check[] {
   return Object.entries(matrix).flatMap(([table, expectation]) => {
     const sqlOf: Record<Command, (org: Org) => string> = {
@@ -45,7 +45,7 @@ export function isolationChecks(): Check[] {
       delete: (org) => `delete from ${table} where ${expectation.rows(org)}`,
     };
     // For actors without the grant: the statement names no column to read, so that only the missing grant can refuse it.
-    const bluntSql: Partial<Record<Command, string>> = {
+    const sqlWithoutColumns: Partial<Record<Command, string>> = {
       select: `select from ${table}`,
       update: `update ${table} set ${expectation.column} = default`,
       delete: `delete from ${table}`,
@@ -60,7 +60,7 @@ export function isolationChecks(): Check[] {
               table,
               title: `${actor} × ${command} ${table} of ${org}${rule.title ? ` (${rule.title})` : ''}`,
               actor,
-              sql: expected === 'no grant' ? (bluntSql[command] ?? sql) : sql,
+              sql: expected === 'no grant' ? (sqlWithoutColumns[command] ?? sql) : sql,
               expected,
             };
           }),
@@ -72,7 +72,10 @@ export function isolationChecks(): Check[] {
 
 const narrowed: readonly Actor[] = ['owner A', 'ingest', 'maintenance', 'worker'];
 
-/** Columns that a role may not write, whether or not it may write others of the table, and columns that it may not read although it may read others. */
+/**
+ * Columns that a role may not write, whether or not it may write others of the table, and columns that it may not read although it may read
+ * others.
+ */
 export async function columnChecks(client: pg.ClientBase): Promise<Check[]> {
   const { rows } = await client.query<{ table: string; column: string }>(`
     select n.nspname || '.' || c.relname as table, t.attname as column

@@ -6,7 +6,7 @@ import { createTestDatabase, startSupabase } from '../local/testing.ts';
 import { commands, matrix } from './matrix.ts';
 import { connectionId, createWorld, inviteId, orgId, projectId, userId } from './world.ts';
 
-// The same isolation as in isolation.test.ts, asked the way a browser asks: supabase-js, real sign-in, the data API.
+// Checks the isolation of isolation.test.ts in the way of a browser: with supabase-js, a real sign-in and the Data API.
 
 type Supabase = Awaited<ReturnType<typeof startSupabase>>;
 type Person = 'member of A' | 'member of B' | 'stranger' | 'anon' | 'secret key';
@@ -60,7 +60,7 @@ const signedIn = ['member of A', 'member of B', 'stranger'] as const satisfies r
 
 describe('select', () => {
   it.each(exposed)(
-    '%s: members see the rows of their org and no other; a stranger none; anon and the secret key are refused',
+    '%s: members see only the rows of their org, a stranger sees no row, and anon and the secret key are refused',
     async (table) => {
       for (const [person, own] of [
         ['member of A', orgId('A')],
@@ -69,7 +69,7 @@ describe('select', () => {
         const { data, error } = await clients[person].from(table).select('*');
         expect(error).toBeNull();
         expect(new Set(data?.map((row) => row[orgColumn(table)]))).toEqual(new Set([own]));
-        // also when the other org is asked for by name
+        // also when the request names the other org
         const other = await clients[person]
           .from(table)
           .select('*')
@@ -108,7 +108,7 @@ describe('writes that the data API refuses to everybody', () => {
 describe('what an owner may write', () => {
   const others = ['member of B', 'stranger'] as const;
 
-  it('renames their own org, and no other actor can', async () => {
+  it('renames their own org, and no other actor can rename it', async () => {
     for (const person of others)
       expect(await clients[person].from('orgs').update({ name: 'Theirs' }).eq('id', orgId('A')).select()).toMatchObject({
         error: null,
@@ -120,7 +120,7 @@ describe('what an owner may write', () => {
     ]);
   });
 
-  it('adds a project to their own org and to no other', async () => {
+  it('adds a project to their own org only', async () => {
     const project = (person: Person, slug: string) =>
       clients[person]
         .from('projects')
@@ -155,7 +155,7 @@ describe('what an owner may write', () => {
     expect((await own().update({ deleted_at: null }).eq('id', connectionId('A'))).error?.code).toBe('42501');
   });
 
-  it('sets the roles of members of their own org and of no other', async () => {
+  it('sets the roles of members of their own org only', async () => {
     const promote = (person: Person) =>
       clients[person]
         .from('org_members')
@@ -167,7 +167,7 @@ describe('what an owner may write', () => {
     expect((await promote('member of A')).data).toEqual([{ role: 'admin' }]);
   });
 
-  it('asks for the retry of a dead letter, and cannot rewrite it', async () => {
+  it('requests the retry of a dead letter, and cannot rewrite it', async () => {
     const retry = (person: Person) =>
       clients[person]
         .from('dlq_events')
@@ -184,7 +184,7 @@ describe('what an owner may write', () => {
     );
   });
 
-  it('withdraws an invite and removes a member of their own org and of no other', async () => {
+  it('withdraws an invite and removes a member of their own org only', async () => {
     for (const person of others) {
       expect((await clients[person].from('org_invites').delete().eq('id', inviteId('A')).select()).data).toEqual([]);
       expect((await clients[person].from('org_members').delete().eq('user_id', userId('A', 'admin')).select()).data).toEqual([]);

@@ -70,7 +70,7 @@ describe('org_people', () => {
     await expect(people(actor)).rejects.toMatchObject(refused);
   });
 
-  it('lists former members for owners and admins, who read the audit log, and for nobody else', async () => {
+  it('lists former members only for owners and admins, who read the audit log', async () => {
     await session.as('owner A', 'delete from public.org_members where org_id = $1 and user_id = $2', [orgId('A'), userId('A', 'admin')]);
     await look(`insert into public.org_members (org_id, user_id, role) values ($1, $2, 'admin')`, [orgId('A'), strangerId]);
     const former = { email: 'admin@a.example', role: null };
@@ -158,7 +158,7 @@ describe('accept_invite', () => {
 });
 
 describe('ownership', () => {
-  it('stays with the only owner, who can be neither demoted nor removed', async () => {
+  it('cannot be taken from the only owner, who can be neither demoted nor removed', async () => {
     const owner = userId('A', 'owner');
     for (const actor of ['owner A', 'admin A', 'analyst A'] as const) {
       expect(await session.as(actor, `update public.org_members set role = 'analyst' where user_id = $1 returning 1`, [owner])).toEqual([]);
@@ -241,7 +241,7 @@ describe('rotate_connection_secret', () => {
     );
     // The secret of the seed, and numbers 1 and 2.
     expect(ended).toEqual({ n: 3 });
-    // A secret of another name has a limit of five of its own.
+    // The limit of five counts the secrets of each name separately.
     await session.as('admin A', `select private.rotate_connection_secret($1, 'second', $2, 3600)`, [
       connectionId('A'),
       Buffer.from('other'),
@@ -284,7 +284,7 @@ describe('delete_connection', () => {
     (await session.as<{ deleted: boolean }>(actor, 'select private.delete_connection($1) as deleted', [connection]))[0]?.deleted;
 
   it.each(['owner A', 'admin A'] as const)(
-    'lets %s delete a connection: senders get "unknown", the secrets are gone, the history stays',
+    'lets %s delete a connection: it is unknown to senders, its secrets are erased, and its history is kept',
     async (actor) => {
       expect(await remove(actor)).toBe(true);
       expect(await session.as('ingest', 'select private.find_connection($1) as found', [connectionId('A')])).toEqual([{ found: null }]);
@@ -298,7 +298,7 @@ describe('delete_connection', () => {
     },
   );
 
-  it('answers people of other orgs as for a connection that does not exist', async () => {
+  it('answers people of other orgs in the same way as for a connection that does not exist', async () => {
     for (const actor of ['owner B', 'stranger', 'no sub'] as const) {
       expect(await remove(actor)).toBe(false);
       expect(await remove(actor, inviteId('A'))).toBe(false);
@@ -328,7 +328,7 @@ describe('the audit log', () => {
     expect(await count()).toEqual(before);
   });
 
-  it('has no actor where the system acted', async () => {
+  it('has no actor in the entries of changes by the system', async () => {
     await look(`update public.projects set name = 'Renamed' where org_id = $1`, [orgId('A')]);
     expect(await lastAudit('projects.update')).toMatchObject({ actor_id: null, detail: { name: { from: 'Project', to: 'Renamed' } } });
   });
@@ -420,7 +420,7 @@ describe('looking events up', () => {
     expect(await search('{}', 'stranger')).toEqual([]);
   });
 
-  it('refuses a filter that it does not understand', async () => {
+  it('refuses a filter that it does not know', async () => {
     await expect(search(['from'])).rejects.toMatchObject({ code: '22023' });
   });
 });

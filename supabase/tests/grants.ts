@@ -79,7 +79,10 @@ export const columnGrants: Record<string, string> = {
   'public.source_connections worker SELECT': 'id, org_id, type, config_json, deleted_at',
 };
 
-/** Functions a client role may execute. Those that run with their owner's rights are listed apart, because each of them bypasses row level security. */
+/**
+ * Functions a client role may execute. Functions that run with their owner's rights have a separate list, because each of them bypasses row
+ * level security.
+ */
 export const functionGrants: Record<'definer' | 'invoker', Record<string, string>> = {
   definer: {
     'private.accept_invite': 'authenticated',
@@ -122,7 +125,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.list_retention': 'authenticated',
     'private.list_flow_transitions': 'worker',
     'private.my_orgs': 'authenticated',
-    'private.note_alert_channel': 'worker',
+    'private.record_alert_channel_result': 'worker',
     'private.release_abandoned_jobs': 'worker',
     'private.release_legal_hold': 'authenticated',
     'private.replay_batch': 'worker',
@@ -144,7 +147,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.event_condition': 'authenticated',
     'private.event_walk': 'authenticated',
     'private.events_histogram': 'authenticated',
-    'private.held': 'authenticated, worker',
+    'private.legal_hold_reason': 'authenticated, worker',
     'private.histogram_quantile': 'authenticated, worker',
     'private.ingest_batch': 'ingest, worker',
     'private.insert_dead_letters': 'ingest, worker',

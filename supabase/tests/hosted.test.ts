@@ -8,8 +8,8 @@ import { supabaseCli } from '../tools/database.ts';
 import { isolationChecks, pointerChecks, runChecks } from './checks.ts';
 import { createWorld } from './world.ts';
 
-// A cluster in the state of a hosted project before its first migration, without any object of ours. The role that pushes is the platform's
-// `postgres`: it creates roles and databases and bypasses row level security, but is no superuser.
+// A cluster in the state of a hosted project before its first migration, without any object of ours. The migrations are pushed by the
+// platform's role `postgres`, which creates roles and databases and bypasses row level security, but is not a superuser.
 
 let cluster: TestCluster;
 let database: TestDatabase;

@@ -76,7 +76,7 @@ async function ingest(...records: One[]) {
 }
 
 describe('the ingest role', () => {
-  it('counts an event from long ago as a month late, in the last bucket of the histogram', async () => {
+  it('counts the lag of an event from long ago as one month, in the last bucket of the histogram', async () => {
     await ingest({ n: 1, key: 'one', at: '1971-01-02T00:00:00Z' }, { n: 2, key: 'two', at: '1971-01-03T00:00:00Z' });
     const monthMs = 31 * 24 * 3_600_000;
     expect(
@@ -111,7 +111,7 @@ describe('the ingest role', () => {
     }
   });
 
-  it('gets, for a key that is taken, only the id of the stored event and whether the body was the same', async () => {
+  it('learns about an existing key only the id of the stored event and whether the body was the same', async () => {
     await ingest({ n: 1, key: 'one' });
     const old = await ingest({ n: 2, key: 'one' }, { n: 3, key: 'one', body: 'c' }, { n: 4, key: 'four' });
     expect(old?.sort((a, b) => a.event_id.localeCompare(b.event_id))).toEqual([
@@ -131,7 +131,7 @@ describe('the ingest role', () => {
     expect(await ingest({ n: 1, key: 'same' }, { n: 2, key: 'same', org: 'B' })).toEqual([]);
   });
 
-  it("cannot put an event of one org under another org's connection, and nothing of the batch is stored", async () => {
+  it("cannot store an event of one org under another org's connection, and the whole batch is rolled back", async () => {
     await expect(ingest({ n: 1, key: 'good' }, { n: 2, key: 'bad', connection: connectionId('B') })).rejects.toMatchObject({
       code: '23503',
     });
@@ -172,7 +172,7 @@ describe('quarantine', () => {
     (await session.as<{ taken: number }>('ingest', 'select private.take_quarantine($1, $2, 10) as taken', [connectionId('A'), wanted]))[0]
       ?.taken;
 
-  it('gives out each place once, and no more places in an hour than its cap', async () => {
+  it('assigns each place once, and no more places in an hour than its cap', async () => {
     expect(await take(6)).toBe(6);
     expect(await take(6)).toBe(4);
     expect(await take(6)).toBe(0);

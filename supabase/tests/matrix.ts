@@ -1,15 +1,17 @@
 import type { Actor, Org } from './world.ts';
 import * as world from './world.ts';
 
-// What every actor may do to every table, as data. An actor that is not named is refused, in the way that the grants imply: without the grant
-// "permission denied"; with the grant, no row (select, update, delete) or the policy's refusal (insert).
+// The commands that every actor may run on every table, as data. An actor that is not named is refused, and the grants decide in which way:
+// without the grant, the error is "permission denied"; with the grant, the command finds no row (select, update, delete) or the policy
+// refuses
+// it (insert).
 
 export type Command = 'select' | 'insert' | 'update' | 'delete';
 export const commands: readonly Command[] = ['select', 'insert', 'update', 'delete'];
 
 export type Rule = {
   title?: string;
-  /** One statement that aims at a row of this org; when absent, the statement of the table. */
+  /** The statement for a row of this org; when it is absent, the statement of the table is used. */
   sql?: (org: Org) => string;
   granted: readonly Actor[];
   allowed: Record<Org, readonly Actor[]>;
@@ -33,7 +35,7 @@ const none: Rule['allowed'] = { A: [], B: [] };
 const nobody: Rule = { granted: [], allowed: none };
 const people = (allowed: Rule['allowed'], more: Partial<Rule> = {}): Rule => ({ granted: world.people, allowed, ...more });
 const machine = (...actors: Actor[]): Rule => ({ granted: actors, allowed: { A: actors, B: actors } });
-/** People by their role in the org, and machines for every org. */
+/** Allows people by their role in the org, and machines for every org. */
 const peopleAnd = (allowed: Rule['allowed'], ...machines: Actor[]): Rule => ({
   granted: [...world.people, ...machines],
   allowed: { A: [...allowed.A, ...machines], B: [...allowed.B, ...machines] },
@@ -96,7 +98,7 @@ export const matrix: Record<string, Expectation> = {
       update: nobody,
       delete: [
         people(admins),
-        // The statement reads no column, so the select policy takes no part: the delete policy alone must refuse it.
+        // The statement reads no column, so the select policy does not apply: the delete policy alone must refuse the statement.
         people(
           { A: [...admins.A, ...admins.B], B: [...admins.A, ...admins.B] },
           { title: 'all there are, of any org', sql: () => 'delete from public.org_invites' },
@@ -327,7 +329,7 @@ export const matrix: Record<string, Expectation> = {
       insert: [
         machine('maintenance'),
         {
-          title: 'a hash key, whose hashes would not join with the old ones',
+          title: 'a hash key, whose hashes would not match the old ones',
           sql: (org) => `insert into private.org_keys (org_id, kind, version, wrapped, master_version)
             values ('${world.orgId(org)}', 'hash', 2, '\\x01', 1)`,
           granted: ['maintenance'],

@@ -34,7 +34,7 @@ describe('mutants', () => {
           alter table public.unwatched enable row level security;
           create policy unwatched_select on public.unwatched for select to authenticated using (org_id = any (array(select private.my_orgs())))`),
       );
-      // one of the table's thirty mutants: a survivor goes through every check, which takes seconds
+      // only one of the table's thirty mutants, because a survivor goes through every check, which takes seconds
       const verdicts = await runMutants(copy.superuserUrl, { only: ({ name }) => name === 'policy unwatched_select using' });
       expect(verdicts).toMatchObject([{ table: 'public.unwatched', killedBy: undefined }]);
     } finally {

@@ -21,7 +21,7 @@ it('two owners who demote each other at the same moment do not leave the org wit
       await first.query(`begin; ${become('owner A')}`);
       await second.query(`begin; ${become('admin A')}`);
       expect((await first.query(demote, [userId('A', 'admin')])).rows).toHaveLength(1);
-      // Waits for the first transaction to end, then sees that the org would have no owner left.
+      // The second transaction waits for the end of the first, and then sees that the org would have no owner left.
       const waiting = second.query(demote, [userId('A', 'owner')]).then(
         () => 'demoted',
         (error: { constraint?: string }) => error.constraint,

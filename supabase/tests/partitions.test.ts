@@ -35,7 +35,7 @@ const homeOf = async (id: string) =>
   (await look<{ home: string }>('select tableoid::regclass::text as home from public.canonical_events where id::text = $1', [id]))[0]?.home;
 
 describe('ensure_partitions', () => {
-  it('makes the partitions that the retention asks for, ahead of time, and none when it is called again', async () => {
+  it('creates the partitions that the retention requires, ahead of time, and no partition when it is called again', async () => {
     expect(await ensure('2031-05-17T12:00Z')).toBeGreaterThan(0);
     expect(await partitions('public.canonical_events')).toEqual(
       expect.arrayContaining(['canonical_events_y2030m04', 'canonical_events_y2031m08']),
@@ -62,7 +62,7 @@ describe('ensure_partitions', () => {
     ).toEqual([{ closed: true, schema: 'private', grants: 0 }]);
   });
 
-  it('moves rows that came before the partition of their month into it', async () => {
+  it('moves the rows of a month out of the default partition when the partition of that month is created', async () => {
     await look(eventAt(eventIds(71), '2031-06-02T00:00Z'));
     expect(await homeOf(eventIds(71))).toBe('private.canonical_events_default');
     await ensure('2031-05-17T12:00Z');
@@ -125,7 +125,7 @@ describe('drop_expired_partitions', () => {
     await look(`select private.ensure_partitions(m) from generate_series(timestamptz '2031-03-01', '2031-08-01', interval '1 month') m`);
   });
 
-  it('drops whole partitions that ended before the retention, but none that ends a moment within it', async () => {
+  it('drops partitions that ended before the retention period, but no partition that ends one moment within it', async () => {
     const journals = () => partitions('public.event_journal').then((names) => names.filter((name) => name.includes('2031m0')));
     await dropExpired('2031-08-29T23:59:59Z');
     expect((await journals())[0]).toBe('event_journal_y2031m05');
@@ -144,7 +144,7 @@ describe('drop_expired_partitions', () => {
     expect(await look('select count(*) from private.event_keys')).toEqual(keys);
   });
 
-  it('empties the default partition only when its newest arrival is past the retention', async () => {
+  it('empties the default partition only when its newest row arrived before the retention period', async () => {
     await look(eventAt(eventIds(83), '2001-01-01T00:00Z', '2030-07-01T00:00Z'));
     await look(eventAt(eventIds(84), '2001-01-02T00:00Z', '2031-08-01T00:00Z'));
     expect(await dropExpired(today)).not.toContain('canonical_events_default');
@@ -183,7 +183,7 @@ describe('drop_expired_partitions', () => {
     });
   });
 
-  it('never drops a partition that ensure_partitions would make again the same day', async () => {
+  it('never drops a partition that ensure_partitions would create again on the same day', async () => {
     for (const day of ['2031-08-01', '2031-08-30', '2031-12-31', '2032-02-29']) {
       await ensure(day);
       await dropExpired(day);

@@ -4,7 +4,7 @@ import type { TestDatabase } from '../local/test-cluster.ts';
 import { createTestDatabase } from '../local/testing.ts';
 import { type Actor, become, connectionId, createWorld, deletedConnectionId, insertActivity, orgId } from './world.ts';
 
-// Rolling up asks which transactions have ended, so these tests commit, each in a database of its own.
+// The rollup checks which transactions have ended, so these tests commit, and each test has a separate database.
 
 type Row = Record<string, unknown>;
 type Activity = {
@@ -46,7 +46,7 @@ const inTransaction = async <T extends Row>(client: pg.Client, actor: Actor, sql
 };
 const as = <T extends Row>(actor: Actor, sql: string, values: unknown[] = []) => inTransaction<T>(admin, actor, sql, values);
 
-/** Rolls up as the job does, with the test's clock. Returns whether more is waiting. */
+/** Rolls up as the job does, with the test's clock. Returns whether more activity is waiting. */
 const rollUp = async (nowMs = Date.now(), rows = 200_000, client = admin) =>
   (await client.query<{ behind: boolean }>('select private.roll_up_activity($1, $2) as behind', [new Date(nowMs).toISOString(), rows]))
     .rows[0]?.behind;
@@ -199,7 +199,7 @@ describe('roll_up_activity', () => {
     expect(await rolledUntilMs()).toBeLessThanOrEqual(Date.now());
   });
 
-  it('writes no row when no activity came, and only the changed buckets when more came', async () => {
+  it('writes no row when there is no new activity, and only the changed buckets when there is', async () => {
     const random = randomFrom(5);
     const activity = randomActivity(random, 200, Date.now() - 3 * minuteMs, Date.now());
     await insertAll(activity);
@@ -218,7 +218,7 @@ describe('roll_up_activity', () => {
     await expectRolledUp([...activity, ...more]);
   });
 
-  it('counts a batch that is dated in a past minute and commits only now', async () => {
+  it('counts a batch that was dated in a past minute and commits later', async () => {
     const [early, late] = randomActivity(randomFrom(6), 400, Date.now(), Date.now() + 1).filter(
       (row) => row.source_connection_id === connectionId('A') && !row.is_replay && row.lag_histogram.length > 0,
     ) as [Activity, Activity];
@@ -250,7 +250,7 @@ describe('roll_up_activity', () => {
     expect(await rolledUntilMs()).toBeLessThanOrEqual(sinceMs);
     await expectRolledUp([early]);
     await writer.query('commit');
-    // It is seen at once, and rolled up the next time.
+    // The batch is visible at once, and the next run rolls it up.
     const received = async () =>
       (
         await as(
@@ -412,7 +412,7 @@ describe('the queries of the dashboard', () => {
       const activity = randomActivity(random, 1_200, dayMs - 50 * hourMs, Date.now());
       await insertAll(activity);
       await rollUp();
-      // How far the rollup may have come: not at all, to the middle of an hour, or up to a moment ago.
+      // The rollup has not run at all, or has come to the middle of an hour, or to a moment ago.
       const untils = [undefined, dayMs + random(20 * 60) * minuteMs, Date.now() - 2 * minuteMs];
       for (const untilMs of untils) {
         await look('update private.activity_rollup set rolled_until = $1', [
@@ -524,7 +524,7 @@ describe('the queries of the dashboard', () => {
     expect(await received()).toEqual([4, 4, 4]);
   });
 
-  it('count replays and retries apart from live traffic', async () => {
+  it('count replays and retries separately from live traffic', async () => {
     await look(insertActivity('A'));
     await look(`insert into public.connection_activity (org_id, source_connection_id, bucket, received, duplicates, dead_lettered, is_replay)
       values ('${orgId('A')}', '${connectionId('A')}', date_trunc('minute', now()), 9, 5, 4, true)`);
@@ -540,7 +540,7 @@ describe('the queries of the dashboard', () => {
     expect(await health()).toEqual(expected);
   });
 
-  it.each(['owner B', 'stranger', 'no sub'] as const)('return nothing of org A to %s, live or rolled up', async (actor) => {
+  it.each(['owner B', 'stranger', 'no sub'] as const)('return no data of org A to %s, live or rolled up', async (actor) => {
     await look(insertActivity('A'));
     for (const _ of ['live', 'rolled up']) {
       for (const call of [

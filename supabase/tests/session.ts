@@ -7,7 +7,7 @@ export type Session = {
   database: TestDatabase;
   /** A superuser connection, for looking at the results. */
   client: pg.Client;
-  /** Runs one statement as the actor; its effects stay, an error is thrown after they are undone. */
+  /** Runs one statement as the actor and keeps its effects. When the statement fails, it is rolled back and its error is thrown. */
   as<T extends pg.QueryResultRow>(actor: Actor, sql: string, values?: unknown[]): Promise<T[]>;
   close(): Promise<void>;
 };

@@ -26,7 +26,7 @@ const list = async (sql: string, values: unknown[] = []) =>
 const dictionary = async (sql: string) =>
   Object.fromEntries((await rows<{ name: string; value: string }>(sql)).map(({ name, value }) => [name, value]));
 
-// our objects; what an extension brings belongs to the extension
+// our objects, without those of extensions
 const relations = `
   (select c.*, c.oid::regclass as name, n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('public', 'private'))`;
 const functions = `
@@ -52,8 +52,8 @@ describe('row level security', () => {
 
 describe('policies', () => {
   it('name the roles they are for, and only roles of clients', async () => {
-    const known = [...clientRoles];
-    expect(await list(`select tablename || '.' || policyname from ${policies} p where not roles <@ $1::name[]`, [known])).toEqual([]);
+    const roles = [...clientRoles];
+    expect(await list(`select tablename || '.' || policyname from ${policies} p where not roles <@ $1::name[]`, [roles])).toEqual([]);
   });
 
   it('are for one command each, never for all', async () => {
@@ -136,7 +136,7 @@ describe('grants', () => {
     ).toEqual(schemaGrants);
   });
 
-  it('on objects that are created later are empty by default', async () => {
+  it('on objects that are created later do not exist by default', async () => {
     expect(
       await list(`select defaclobjtype::text || ' ' || ${grantee} from pg_default_acl d, aclexplode(d.defaclacl) a
                   where defaclrole = 'postgres'::regrole and defaclnamespace in (0, 'public'::regnamespace, 'private'::regnamespace) and a.grantee <> defaclrole`),
@@ -167,7 +167,7 @@ describe('functions', () => {
 });
 
 describe('comments', () => {
-  it('say of every table, function and type what it is for', async () => {
+  it('describe the purpose of every table, function and type', async () => {
     expect(
       await list(`
         select name::text from ${relations} c where relkind in ('r', 'p', 'v') and not relispartition and obj_description(c.oid, 'pg_class') is null
@@ -186,7 +186,7 @@ describe('foreign keys', () => {
      from pg_constraint k join ${relations} c on c.oid = k.conrelid where k.contype = 'f' and not c.relispartition)`;
   const hasOrgId = (table: string) => `exists (select from pg_attribute t where t.attrelid = ${table} and t.attname = 'org_id')`;
 
-  it('between rows of a tenant carry the org', async () => {
+  it('between rows of a tenant include the org', async () => {
     expect(
       await list(`select name from ${foreignKeys} k where ${hasOrgId('k.conrelid')} and ${hasOrgId('k.confrelid')}
                   and not exists (select from unnest(k.conkey, k.confkey) u (here, there)

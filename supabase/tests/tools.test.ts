@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 describe("Supabase's advisors", () => {
-  it('report no ERROR and no WARN, in a run that was shown to report both', { timeout: 120_000 }, async () => {
+  it('report no ERROR and no WARN, in a run that proved that it can report both', { timeout: 120_000 }, async () => {
     const clone = await createTestDatabase();
     try {
       expect(await lint(database, clone)).toEqual([]);
@@ -64,7 +64,7 @@ describe('the snapshot', () => {
     ['the comment of a function', `comment on function private.my_orgs(text[]) is 'another'`],
     ['the comment of a type', `comment on type private.key_row is 'another'`],
     ['a storage', 'alter table private.journal_payloads alter column sealed set storage extended'],
-  ])('changes when %s does', async (_, change) => {
+  ])('changes when %s changes', async (_, change) => {
     const copy = await createTestDatabase();
     try {
       await withClient(copy.adminUrl, (client) => client.query(change));
@@ -126,7 +126,7 @@ describe('a new migration', () => {
     },
   );
 
-  it('refuses a name that is taken', () => {
+  it('refuses a name that another migration has', () => {
     expect(() => createMigration('add_alert_rules', { directory: scratch, now })).toThrow('already');
   });
 });

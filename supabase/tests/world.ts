@@ -1,6 +1,6 @@
 import type pg from 'pg';
 
-// Two orgs with a row in every table, and the actors that try to reach those rows.
+// Two orgs with rows in every table, and the actors that try to reach these rows.
 
 export type Org = 'A' | 'B';
 export type Actor =

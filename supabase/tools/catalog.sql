@@ -1,5 +1,5 @@
 -- The schemas public and private as statements, one row per object: (section, object, part, statement), in the order to print them.
--- Partitions are left out, because which there are depends on the day; so are objects of extensions.
+-- Partitions are left out, because the date decides which of them exist; objects of extensions are left out too.
 with schemas as (
   select oid, nspname, nspacl, nspowner from pg_namespace where nspname in ('public', 'private')
 ), relations as (

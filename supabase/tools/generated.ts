@@ -24,13 +24,13 @@ export function shortDiff(was: string, is: string, lines = 8): string {
 /** Writes a generated file, or with `check` throws a `StackError` that says how to renew it when it is stale. */
 export function writeOrCheck(path: string, content: string, options: { check: boolean; command: string }): void {
   const name = relative(process.cwd(), path);
-  const known = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  const current = existsSync(path) ? readFileSync(path, 'utf8') : '';
   if (!options.check) {
-    if (known !== content) writeFileSync(path, content);
-    console.log(known === content ? `${name} is up to date.` : `${name} written.`);
+    if (current !== content) writeFileSync(path, content);
+    console.log(current === content ? `${name} is up to date.` : `${name} written.`);
     return;
   }
-  if (known !== content)
-    throw new StackError(`${name} does not match the migrations; run \`${options.command}\`.\n${shortDiff(known, content)}`);
+  if (current !== content)
+    throw new StackError(`${name} does not match the migrations; run \`${options.command}\`.\n${shortDiff(current, content)}`);
   console.log(`${name} matches the migrations.`);
 }

@@ -4,13 +4,13 @@ import { clientRoles } from '../tests/grants.ts';
 import { createWorld, identities } from '../tests/world.ts';
 import { runTool, withFreshDatabase } from './database.ts';
 
-// Weakens one rule at a time and requires an isolation check to fail: a rule whose weakening no check notices has no test.
+// Weakens one rule at a time and requires that an isolation check fails. When no check fails, the rule has no test.
 
 /** `about`: for a grant, its command and role. */
 export type Mutant = { name: string; table: string; sql: string; about: string | null };
 export type Verdict = Mutant & { killedBy: string | undefined };
 
-const everyMutant = `
+const mutantsSql = `
   -- each clause of each policy, unless it is already true
   select format('policy %s %s', policyname, clause) as name, format('%I.%I', schemaname, tablename) as table,
     format('alter policy %I on %I.%I %s (true)', policyname, schemaname, tablename, clause) as sql, null as about, 1 as class
@@ -57,9 +57,9 @@ export async function runMutants(
   return withClient(superuserUrl, async (client) => {
     await client.query(`set search_path = ''; begin`);
     await createWorld(client);
-    // The data API's login has no grants itself: it only becomes the other roles.
+    // The login role of the Data API has no grants, because it only switches to the other roles.
     const roles = clientRoles.filter((role) => role !== 'authenticator');
-    const { rows } = await client.query<Mutant>(everyMutant, [roles]);
+    const { rows } = await client.query<Mutant>(mutantsSql, [roles]);
     const mutants = rows.filter(only);
     const checks: Check[] = [...isolationChecks(), ...(await columnChecks(client)), ...pointerChecks()];
     const broken = await runChecks(client, checks, { stopAtFirst: true });
@@ -68,7 +68,7 @@ export async function runMutants(
     const verdicts: Verdict[] = [];
     for (const mutant of mutants) {
       await client.query(`savepoint mutant; ${mutant.sql}`);
-      // The nearest checks run first: they kill nearly every mutant.
+      // The checks of the mutant's table run first, because they kill nearly every mutant.
       const [failure] = await runChecks(client, byDistance(checks, mutant), { stopAtFirst: true });
       await client.query('rollback to savepoint mutant');
       const verdict = { ...mutant, killedBy: failure && `${failure.check}: expected "${failure.expected}", got "${failure.got}"` };

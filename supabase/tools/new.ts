@@ -22,8 +22,8 @@ export function createMigration(name: string | undefined, options: { directory?:
       `"${name}" is not a valid migration name: use up to 60 lower-case letters, digits and single underscores, such as add_alert_rules.`,
     );
   const existing = readdirSync(directory).filter((file) => /^\d{14}_.+\.sql$/.test(file));
-  const twin = existing.find((file) => file.slice(15) === `${name}.sql`);
-  if (twin) throw new StackError(`There is a migration of that name already: supabase/migrations/${twin}.`);
+  const namesake = existing.find((file) => file.slice(15) === `${name}.sql`);
+  if (namesake) throw new StackError(`There is a migration of that name already: supabase/migrations/${namesake}.`);
   const stamp = (options.now ?? new Date()).toISOString().replace(/\D/g, '').slice(0, 14);
   // With a clock behind the newest file, the migration would run before that file, or Supabase would refuse to push it.
   const newest =

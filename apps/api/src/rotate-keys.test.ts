@@ -94,7 +94,7 @@ describe('a rotation of the master key', () => {
 });
 
 describe('new data keys', () => {
-  it('give every org a further version, keep the older ones open, and leave the hash key alone', async () => {
+  it('give every org a further version, keep the older versions usable, and do not change the hash key', async () => {
     const [orgId = ''] = await makeOrgs(1);
     const before = await load(orgId, next);
     const [row] = await world.admin<{ n: string }>(`select count(distinct org_id) as n from private.org_keys`);
@@ -106,7 +106,7 @@ describe('new data keys', () => {
     expect(after.hashKey).toEqual(before.hashKey);
   });
 
-  it('cannot be hash keys, not even by mistake', async () => {
+  it('can never be hash keys, because the role may not insert them', async () => {
     const [orgId = ''] = await makeOrgs(1);
     await expect(
       world.db.maintenance((sql) =>
@@ -138,7 +138,7 @@ describe('the command', () => {
     });
   }
 
-  it('prints what it did and which master key can go, and never a key', async () => {
+  it('prints what it did and which master key can be removed, and never prints a key', async () => {
     const [orgId = ''] = await makeOrgs(1);
     await load(orgId, old);
     const { code, output } = await run(text(both), '--data');

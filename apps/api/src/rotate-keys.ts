@@ -125,7 +125,10 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     const { rewrapped, unopened } = await rewrapOrgKeys(db, masterKeys);
     const obsolete = [...masterKeys.keys.keys()].filter((version) => version !== masterKeys.current).map((version) => `v${version}`);
-    const rest = unopened.length === 0 ? 'every org key is wrapped with it now' : `${unopened.length} did not open and stay as they are`;
+    const rest =
+      unopened.length === 0
+        ? 'every org key is now wrapped with it'
+        : `${unopened.length} org keys could not be unwrapped and were not changed`;
     console.log(`Wrapped ${rewrapped} org keys with master key v${masterKeys.current}; ${rest}.`);
     for (const { org_id, kind, version } of unopened) {
       console.error(
@@ -133,7 +136,9 @@ async function main(args: readonly string[]): Promise<number> {
       );
     }
     if (obsolete.length > 0 && unopened.length === 0) {
-      console.log(`When every API process runs with v${masterKeys.current} first, ${obsolete.join(', ')} can be removed from MASTER_KEY.`);
+      console.log(
+        `When every API process runs with v${masterKeys.current} as its first version, ${obsolete.join(', ')} can be removed from MASTER_KEY.`,
+      );
     }
     if (args.includes('--data')) console.log(`Gave ${await addDataKeys(db, masterKeys)} orgs a new data key.`);
     return unopened.length === 0 ? 0 : 1;

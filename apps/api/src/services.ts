@@ -30,7 +30,9 @@ export interface Services {
   outbound: Outbound;
   notifier: Notifier;
   replayer: Replayer;
-  /** Writes the buffered records, then stops all services. Call it when no request and no job is running any more. `db` stays open. */
+  /**
+   * Writes the buffered records, then stops all services. Call it when no request and no job is running any more. It does not close `db`.
+   */
   stop(): Promise<void>;
 }
 

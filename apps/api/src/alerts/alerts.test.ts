@@ -238,7 +238,7 @@ describe('channels', () => {
     expect((await attempts(stranger)).map((answer) => answer.status)).toEqual([404, 404, 404, 404, 404]);
     expect((await get(`/channels/${id}`, stranger)).status).toBe(404);
     expect(receiver.received).toEqual([]);
-    // The database functions check the permission, too, when they are called without the API.
+    // The database functions also check the permission when they are called without the API.
     for (const user of [analyst, stranger]) {
       const steal = api.db.as(user.claims, (sql) =>
         sql(`select private.create_alert_channel($1, $2, 'slack', 'Mine', 'x', 'info', '\\x00')`, [randomUUID(), org.id]),
@@ -267,7 +267,7 @@ describe('the test of a channel', () => {
     [200, 'ok', true],
     [404, 'no_service', false],
     [500, 'invalid_payload', false],
-  ])('returns the answer of the receiver: %i %s', async (status, text, ok) => {
+  ])('answers with the response of the receiver: %i %s', async (status, text, ok) => {
     const { id } = await slack();
     Object.assign(receiver, { status, text });
     const answer = await post(`/channels/${id}/test`, {});
@@ -297,7 +297,7 @@ describe('the test of a channel', () => {
     expect(events[0].dedup_key).toBe(events[1].dedup_key);
   });
 
-  it('is refused within five seconds of the last one', async () => {
+  it('is refused within five seconds of the last test', async () => {
     const { id } = await slack();
     expect((await post(`/channels/${id}/test`, {})).status).toBe(200);
     const again = await post(`/channels/${id}/test`, {});

@@ -23,7 +23,7 @@ import {
   createChannel,
   findChannel,
   findSealedDestination,
-  noteChannel,
+  recordChannelResult,
   setChannelTarget,
   updateChannel,
 } from './store.ts';
@@ -100,7 +100,7 @@ export async function sendTest(deps: ChannelDeps, claims: Claims, id: string, re
   const message = testMessage({ id: channel.org_id, name: channel.org_name }, now());
   const { ok, status, answer } = await notifier.deliverTest(destination, message);
   const durationMs = Math.round((performance.now() - startedAt) * 10) / 10;
-  await noteChannel(db, id, ok ? undefined : status === null ? answer : `${status} ${answer}`.trim());
+  await recordChannelResult(db, id, ok ? undefined : status === null ? answer : `${status} ${answer}`.trim());
   return { ok, status, answer, durationMs };
 }
 

@@ -71,11 +71,11 @@ async function makeWatched(kinds: string[], thresholds?: object) {
   const incidents = () => world.admin<Incident>('select * from public.alert_incidents where org_id = $1 order by opened_at, id', [org.id]);
   const told = async (of = channel) =>
     (
-      await world.admin<{ said: string }>(
-        `select kind || ' ' || level as said from public.alert_notifications where channel_id = $1 order by seq`,
+      await world.admin<{ notification: string }>(
+        `select kind || ' ' || level as notification from public.alert_notifications where channel_id = $1 order by seq`,
         [of],
       )
-    ).map((row) => row.said);
+    ).map((row) => row.notification);
   return { org, connection, channel, add, incidents, told };
 }
 
@@ -154,7 +154,7 @@ describe('an org with unusual data', () => {
     expect(await incidents()).toMatchObject([{ kind: 'IngestDLQSpike', value: 150, threshold: 100 }]);
   });
 
-  it('does not keep other orgs from being evaluated, and is named in the failures', async () => {
+  it('does not prevent the evaluation of other orgs, and is named in the failures', async () => {
     const odd = await makeWatched(['IngestDLQSpike']);
     const others = [await makeWatched(['IngestDLQSpike']), await makeWatched(['IngestDLQSpike'])];
     for (const { add } of [odd, ...others]) await add([noon - minuteMs], { deadLettered: 150 });
@@ -174,7 +174,7 @@ describe('an org with unusual data', () => {
     expect(await evaluate(noon + 30_000)).toMatchObject({ opened: 1, failures: [] });
   });
 
-  it('does not keep other orgs from being evaluated among more orgs than one batch holds', async () => {
+  it('does not prevent the evaluation of other orgs when there are more orgs than one batch holds', async () => {
     await world.admin(`with o as (
         insert into public.orgs (name, slug) select 'Many', 'many-' || n from generate_series(1, 120) n returning id
       ), p as (
@@ -403,7 +403,7 @@ describe('an incident', () => {
     }
   });
 
-  it('that a person resolved is opened again after half an hour, not before', async () => {
+  it('is opened again half an hour after a person resolved it, and not before', async () => {
     const { org, add, incidents } = await makeWatched(['IngestDLQSpike']);
     await add(every(1, noon - minuteMs, noon + 45 * minuteMs), { deadLettered: 150 });
     await evaluate(noon);
@@ -496,7 +496,7 @@ describe('ConnectionSilent and ConnectionLag', () => {
     expect((await incidents()).map((row) => row.kind).sort()).toEqual(['ConnectionLag', 'ConnectionSilent']);
   });
 
-  it('report a feed that sends twice a day when it is late by half of its interval, not before', async () => {
+  it('report a feed that sends twice a day when it is late by half of its interval, and not before', async () => {
     const { add, incidents } = await makeWatched(['ConnectionSilent']);
     // The feed sends at 00:00 and 12:00, up to twenty minutes earlier or later.
     const jitter = (n: number) => ((n * 7) % 41) - 20;
@@ -509,7 +509,7 @@ describe('ConnectionSilent and ConnectionLag', () => {
     expect(await incidents()).toMatchObject([{ kind: 'ConnectionSilent', level: 'critical' }]);
   });
 
-  it('do not take an outage in the past for the usual interval', async () => {
+  it('do not treat an outage in the past as the usual interval', async () => {
     const { add, incidents } = await makeWatched(['ConnectionSilent']);
     for (let day = 14; day >= 1; day--) {
       // On one day the connection sent nothing from 12:00 to 20:00.
@@ -551,7 +551,7 @@ describe('ConnectionSilent and ConnectionLag', () => {
     await evaluate(noon);
     expect(await mended.incidents()).toEqual([]);
     expect(await other.incidents()).toMatchObject([{ kind: 'ConnectionSilent' }]);
-    // From its first live event on, the connection is watched like any other.
+    // After its first live event, the connection is watched like any other connection.
     await mended.add(every(1, noon, noon + 3 * hourMs));
     await evaluate(noon + 3 * hourMs + 17 * minuteMs);
     expect((await mended.incidents()).map((row) => row.kind).sort()).toEqual(['ConnectionLag', 'ConnectionSilent']);

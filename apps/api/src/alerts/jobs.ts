@@ -18,7 +18,9 @@ export interface AlertTaskDeps {
 
 const sliceMs = 20_000;
 const claimsAtOnce = 20;
-/** Longer than any attempt lasts. The notifications that a crashed instance had claimed are tried again after this time. */
+/**
+ * The lease of a claim; every attempt is shorter. The notifications that a crashed instance had claimed are tried again after this time.
+ */
 const leaseSeconds = 60;
 const attemptsMax = 12;
 /** The time for which a circuit stays open. */

@@ -10,7 +10,7 @@ import { startMailServer, startReceiver } from '../test/receiver.ts';
 import { type Destination, maskDestination, sealDestination } from './destination.ts';
 import { alertTasks } from './jobs.ts';
 import { createNotifier, type Notifier, testMessage } from './notifier.ts';
-import { claimNotifications, createChannel, noteChannel } from './store.ts';
+import { claimNotifications, createChannel, recordChannelResult } from './store.ts';
 
 let world: World;
 let receiver: Awaited<ReturnType<typeof startReceiver>>;
@@ -195,7 +195,7 @@ describe('a receiver that fails', () => {
     const waiting = await rows(channel);
     expect(waiting).toMatchObject([
       { kind: 'opened', status: 'pending', attempts: 2, last_error: 'the connection was refused' },
-      // Sent only after the notification before it, or a page would be closed before it was opened.
+      // Sent only after the notification before it: otherwise PagerDuty would get the resolution of an incident before its opening.
       { kind: 'resolved', status: 'pending', attempts: 0 },
     ]);
     await receiver.up();
@@ -246,10 +246,10 @@ describe('a receiver that fails', () => {
       { type: 'webhook', url: receiver.url, secret },
       testMessage({ id: org.id, name: 'Org' }, Date.now()),
     );
-    await noteChannel(world.db, channel, answer);
+    await recordChannelResult(world.db, channel, answer);
   });
 
-  it('a notification whose result cannot be stored delays no other, and is given up after twelve attempts, too', async () => {
+  it('a notification whose result cannot be stored does not delay other notifications, and is given up after twelve attempts as well', async () => {
     const { org, queue } = await makeIncident();
     const cursed = await addChannel(org, { type: 'slack', url: receiver.url });
     const others = await Promise.all([1, 2, 3].map(() => addChannel(org, { type: 'slack', url: receiver.url })));
@@ -266,7 +266,7 @@ describe('a receiver that fails', () => {
     await world.admin('alter table public.alert_notifications drop constraint cursed');
   });
 
-  it('an org with many receivers does not delay another org: orgs take turns', async () => {
+  it('an org with many receivers does not delay another org, because orgs take turns', async () => {
     const [many, few] = [await makeIncident(), await makeIncident()];
     for (let n = 0; n < 6; n++) await addChannel(many.org, { type: 'slack', url: receiver.url });
     await addChannel(few.org, { type: 'slack', url: receiver.url });
@@ -340,7 +340,7 @@ describe('a receiver that fails', () => {
     expect(last_failed_at).not.toBeNull();
   });
 
-  it('gets nothing after three failures in a row while its circuit is open, which costs no attempt and delays no other channel', async () => {
+  it('gets no notification after three failures in a row while its circuit is open, which uses up no attempt and does not delay other channels', async () => {
     const { org, queue } = await makeIncident();
     const broken = await addChannel(org, { type: 'webhook', url: 'http://127.0.0.1:1/', secret });
     const working = await addChannel(org, { type: 'slack', url: receiver.url });
@@ -369,7 +369,7 @@ describe('a receiver that fails', () => {
     );
   });
 
-  it('that never answers ends the attempt by a timeout, and other channels do not wait', async () => {
+  it('that never answers lets the attempt time out, and other channels do not wait', async () => {
     const { org, queue } = await makeIncident();
     const impatient = createOutbound({ allowPrivate: true, timeoutMs: 300 });
     const by = createNotifier({ outbound: impatient, circuits, smtp: undefined, pagerDutyUrl: '', now: Date.now });
@@ -416,7 +416,7 @@ describe('a receiver that fails', () => {
 });
 
 describe('the outbox', () => {
-  it('is emptied by several instances at once, and each notification is sent once', async () => {
+  it('is processed by several instances at once, and each notification is sent once', async () => {
     const made = await Promise.all(Array.from({ length: 12 }, makeIncident));
     for (const { org, queue } of made) {
       await addChannel(org, { type: 'webhook', url: receiver.url, secret });
@@ -428,7 +428,7 @@ describe('the outbox', () => {
     expect(new Set(ids).size).toBe(12);
   });
 
-  it('gives an attempt whose instance died to another instance, and ignores a late result of the first', async () => {
+  it('gives a notification whose instance died to another instance, and ignores a late result of the first instance', async () => {
     const { org, queue } = await makeIncident();
     const channel = await addChannel(org, { type: 'slack', url: receiver.url });
     await queue('opened');

@@ -131,7 +131,7 @@ export interface IncidentRow {
   threshold: number;
   message: string;
   opened_at: string;
-  /** `opened_at` in microseconds since 1970, for cursors: the timestamp in JavaScript has milliseconds only. */
+  /** `opened_at` in microseconds since 1970, for cursors: a timestamp in JavaScript has only milliseconds. */
   opened_us: string;
   last_seen_at: string;
   acknowledged_at: string | null;
@@ -218,8 +218,8 @@ export async function findSealedDestination(db: Pick<Db, 'worker'>, channelId: s
 }
 
 /** Records on the channel whether a test, which does not go through the outbox, arrived. */
-export async function noteChannel(db: Pick<Db, 'worker'>, channelId: string, error: string | undefined): Promise<void> {
-  await db.worker((sql) => sql('select private.note_alert_channel($1, $2)', [channelId, error ?? null]));
+export async function recordChannelResult(db: Pick<Db, 'worker'>, channelId: string, error: string | undefined): Promise<void> {
+  await db.worker((sql) => sql('select private.record_alert_channel_result($1, $2)', [channelId, error ?? null]));
 }
 
 interface EvaluationPass {

@@ -40,7 +40,7 @@ export async function createWithSecrets(
   const source = sources.get(body.type);
   if (!source) {
     const known = [...sources.keys()].sort().join(', ');
-    throw invalidRequest([{ path: ['type'], message: `is not a source that this server knows; it knows ${known}` }]);
+    throw invalidRequest([{ path: ['type'], message: `is not a source of this server; its sources are ${known}` }]);
   }
   const config = parseConfig(source, body.config ?? {});
   const given = givenSecrets(source, body.secret, body.secrets ?? {});
@@ -134,7 +134,7 @@ export function requireWritable(row: ConnectionRow | undefined): ConnectionRow {
 
 export function requireSource(row: ConnectionRow): Source {
   const source = sources.get(row.type);
-  if (!source) throw new Refusal('conflict', `this version does not know the source ${row.type}`);
+  if (!source) throw new Refusal('conflict', `this version of the server does not have the source ${row.type}`);
   return source;
 }
 
@@ -155,13 +155,13 @@ function generateSecrets(source: Source, config: unknown, given: readonly Secret
 
 /** The secret of this name; without a name, the source's first one. */
 function chooseSecretField(source: Source, name: string | undefined): SecretField {
-  const field = name === undefined ? source.secrets[0] : source.secrets.find((known) => known.name === name);
+  const field = name === undefined ? source.secrets[0] : source.secrets.find((one) => one.name === name);
   if (!field) throw invalidRequest([{ path: ['name'], message: unknownSecret(source) }]);
   return field;
 }
 
 function chooseSample(source: Source, name: string | undefined): Sample {
-  const sample = name === undefined ? source.samples[0] : source.samples.find((known) => known.name === name);
+  const sample = name === undefined ? source.samples[0] : source.samples.find((one) => one.name === name);
   if (!sample) {
     const known = source.samples.map((one) => one.name).join(', ');
     throw invalidRequest([{ path: ['sample'], message: `is not a sample of ${source.label}; its samples are ${known}` }]);

@@ -30,7 +30,7 @@ function create(body: object, user: TestUser = org.owner) {
   return call(app, user, 'POST', '/api/connections', { projectId: org.projectId, type: 'hotmart', name: 'Shop', ...body });
 }
 
-/** The secrets that an API process would accept deliveries with. */
+/** The secrets with which an API process accepts deliveries. */
 async function storedSecrets(id: string): Promise<Secret[]> {
   const keys = await loadOrgKeys(world.db, world.masterKeys, org.id, world.log);
   const secrets = await findSecrets(world.db, id, keys, world.log);
@@ -48,7 +48,7 @@ describe('creating a connection', () => {
     expect(await storedSecrets(created.id)).toEqual([{ name: 'hottok', value: 'the-hottok' }]);
   });
 
-  it('lets an admin do it too', async () => {
+  it('is allowed for admins too', async () => {
     const admin = await world.makeMember(org, 'admin');
     expect((await create({ secret: 'x' }, admin)).status).toBe(201);
   });
@@ -210,7 +210,7 @@ describe('changing a connection', () => {
 });
 
 describe('deleting a connection', () => {
-  it('makes the connection unknown and erases its secrets', async () => {
+  it('answers 404 for the connection from then on, and erases its secrets', async () => {
     const { id } = (await create({ secret: 'x' })).body;
     const answer = await call(app, org.owner, 'DELETE', `/api/connections/${id}`);
     expect([answer.status, answer.text]).toEqual([204, '']);

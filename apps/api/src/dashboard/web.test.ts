@@ -34,8 +34,8 @@ const html = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
 const get = (path: string, headers: Record<string, string> = html, method = 'GET') =>
   api.app.request(`http://tributary.test${path}`, { method, headers });
 
-describe('the dashboard is served', () => {
-  it('with a policy that runs only its own scripts and forbids every frame', async () => {
+describe('the dashboard', () => {
+  it('is served with a policy that runs only scripts of the dashboard and forbids every frame', async () => {
     for (const path of ['/', '/o/acme/events?range=7d', '/assets/index-abc123.js']) {
       const { status, headers } = await get(path);
       expect(status).toBe(200);
@@ -64,7 +64,7 @@ describe('the dashboard is served', () => {
     }
   });
 
-  it('and the answers of the API forbid frames, sniffing and referrers as well', async () => {
+  it('forbids frames, sniffing and referrers, and so does every answer of the API', async () => {
     const { headers } = await get('/api/config');
     expect(headers.get('x-frame-options')).toBe('DENY');
     expect(headers.get('x-content-type-options')).toBe('nosniff');
@@ -72,12 +72,12 @@ describe('the dashboard is served', () => {
     expect(headers.get('strict-transport-security')).toMatch(/^max-age=\d{7,}/);
   });
 
-  it('with hashed files that are cached for ever, and a page that is revalidated each time', async () => {
+  it('is served with hashed files that may be cached for ever, and a page that is revalidated each time', async () => {
     expect((await get('/assets/index-abc123.js')).headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
     for (const path of ['/', '/index.html', '/o/acme/overview']) expect((await get(path)).headers.get('cache-control')).toBe('no-cache');
   });
 
-  it('compressed as the browser accepts it, and says so to caches on the way', async () => {
+  it('is compressed as the browser accepts it, and tells caches on the way that the answer depends on accept-encoding', async () => {
     for (const [path, content] of [
       ['/o/acme/overview', page],
       ['/assets/index-abc123.js', script],
@@ -101,7 +101,7 @@ describe('a request that is not for a page', () => {
   it.each([
     ['an unknown path of the API', '/api/nothing-here', html],
     ['an asset of an older build', '/assets/index-old999.js', html],
-    ['what a program asks for', '/o/acme/events', { accept: 'application/json' }],
+    ['a request that does not accept HTML', '/o/acme/events', { accept: 'application/json' }],
     ['a missing script', '/service-worker.js', { accept: '*/*' }],
   ])('is a 404 with a problem: %s', async (_what, path, headers) => {
     const response = await get(path, headers);
@@ -111,7 +111,7 @@ describe('a request that is not for a page', () => {
     expect(await response.json()).toMatchObject({ code: 'not_found' });
   });
 
-  it('is not what somebody posts', async () => {
+  it('is a 404 when it is a POST', async () => {
     expect((await get('/o/acme/overview', html, 'POST')).status).toBe(404);
   });
 
@@ -121,7 +121,7 @@ describe('a request that is not for a page', () => {
     '/..%2ftributary-web-neighbour.txt',
     '/assets/..%5c..%5ctributary-web-neighbour.txt',
     '//etc/passwd',
-  ])('is no file outside of the build: %s', async (path) => {
+  ])('never returns a file outside the build: %s', async (path) => {
     const response = await get(path);
     expect(await response.text()).not.toMatch(/not of the dashboard|root:/);
   });

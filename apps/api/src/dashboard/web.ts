@@ -31,7 +31,7 @@ export function mountWeb<E extends Env>(app: Hono<E>, { directory, supabaseUrl }
     await next();
     if (!c.res.ok) return;
     c.header('cache-control', c.req.path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache');
-    // The uncompressed answer says so too, or a cache on the way would serve it to every browser.
+    // The uncompressed answer needs this header too: without it, a cache on the way would serve the uncompressed answer to every browser.
     c.header('vary', 'Accept-Encoding');
   });
   const files = serveStatic({ root: directory, precompressed: true });

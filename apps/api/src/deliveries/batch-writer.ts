@@ -11,7 +11,9 @@ import { writeBatch } from './store.ts';
 export interface Written<Item> {
   /** The deliveries that were committed, with the outcomes of their records. */
   stored: ReadonlyMap<Item, Outcome[]>;
-  /** Why the database could not be asked about the others; undefined when it refused them, or when there are none. */
+  /**
+   * The error because of which the other deliveries were not written; undefined when the database refused them, or when all were stored.
+   */
   failure: unknown;
 }
 
@@ -47,27 +49,27 @@ export function createBatchWriter(deps: { db: Db; breaker: Breaker; metrics: Met
       if (!isRefusal(error)) throw error;
       log.warn(
         { err: error, deliveries: batch.length },
-        'a batch is refused although none of its records is refused: each delivery is written by itself',
+        'the database refuses a batch, but no record of the batch by itself: each delivery is written in its own transaction',
       );
     }
     for (const item of batch) await storeAlone(item, stored);
   }
 
-  /** One transaction, and the outcomes of its deliveries in `stored` once it is committed. */
+  /** Writes the batch in one transaction, and adds the outcomes to `stored` after the commit. */
   async function store<Item extends WriteItem>(batch: readonly Item[], stored: Map<Item, Outcome[]>): Promise<void> {
     const rows = rowsOf(batch);
-    const known = await retryLostRaces(
+    const existing = await retryLostRaces(
       () => breaker.run(() => writeBatch(db.ingest, rows)),
       () => metrics.retries.inc({ reason: 'conflict' }),
     );
-    const outcomes = outcomesOf(batch, known);
+    const outcomes = outcomesOf(batch, existing);
     for (const [index, item] of batch.entries()) stored.set(item, outcomes[index] ?? []);
   }
 
   /**
-   * Writes the delivery as it is, then with less and less for the database to refuse: a dead letter that keeps the body is better than a
-   * sender who repeats the delivery for ever. A delivery that is refused even so is stored nowhere and not acknowledged: its sender's later
-   * try may meet a version of Tributary in which this is corrected.
+   * Writes the delivery as it is. When the database refuses the delivery, each further try leaves out more of what the sender wrote: a dead
+   * letter that keeps the body is better than a sender that repeats the delivery for ever. A delivery that is refused in every form is neither
+   * stored nor acknowledged: by the time the sender tries again, a version of Tributary without the fault may be running.
    */
   async function storeAlone<Item extends WriteItem>(item: Item, stored: Map<Item, Outcome[]>): Promise<void> {
     let refusal: unknown;

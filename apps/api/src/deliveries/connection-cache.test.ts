@@ -100,7 +100,7 @@ test('rejected deliveries are stored up to the hourly cap, over all processes, a
   expect(counted).toEqual({ n: 12, received: 12 });
 });
 
-test('after a moment without the database the quarantine goes on, and counts the deliveries that it could not store', async () => {
+test('the quarantine continues after a moment without the database, and counts the deliveries that it could not store', async () => {
   const { id } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
   const connection = await api.connections.get(id);
   if (!connection) throw new Error('no connection');
@@ -110,13 +110,13 @@ test('after a moment without the database the quarantine goes on, and counts the
     ingestTogether: (run) =>
       api.db.ingestTogether((sql) =>
         run(async (text, values) => {
-          // The places that were taken before in the same transaction must be undone with it.
+          // The same transaction has already reserved places in the quarantine: the rollback must free them.
           if (down && text.includes('ingest_batch')) throw new Error('Connection terminated unexpectedly');
           return sql(text, values);
         }),
       ),
   };
-  // There are two places, and two deliveries are stored: those that could not be stored used up no place.
+  // There are two places, and two deliveries are stored: the delivery that could not be stored did not use up a place.
   const quarantine = createQuarantine(db, 2, api.log, Date.now);
   const reject = rejecting(connection);
   await quarantine.add(reject(1));

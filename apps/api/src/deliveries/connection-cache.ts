@@ -8,7 +8,7 @@ import { loadOrgKeys, type OrgKeys } from '../tenancy/org-keys.ts';
 import { type ExpiringSecret, openSecrets } from './secrets.ts';
 import { findConnection, type StoredConnection } from './store.ts';
 
-/** All that a webhook request needs to know of its connection, in memory. */
+/** What a webhook request needs to know about its connection, kept in memory. */
 export interface Connection {
   id: string;
   orgId: string;
@@ -28,19 +28,19 @@ export interface Connection {
 export interface Connections {
   /**
    * Undefined when the connection is unknown, deleted, or of a type that this version does not know. Throws when the database cannot be
-   * asked. `fresh` reads it from the database, past the cache.
+   * asked. With `fresh`, the connection is read from the database and not from the cache.
    */
   get(id: string, options?: { fresh?: boolean }): Promise<Connection | undefined>;
   close(): Promise<void>;
 }
 
-/** While notifications may be missed: a disabled connection must stop within a second all the same. */
-const blindAgeMs = 500;
-const freshAgeMs = 60_000;
+/** The age at which an entry is read again while notifications may be missed: a disabled connection must stop within a second even then. */
+const maxAgeWithoutListenerMs = 500;
+const maxAgeMs = 60_000;
 
 /**
  * Keeps connections in memory. Triggers notify every process of changes (LISTEN/NOTIFY). While the listener is down, changes may be missed,
- * so entries live half a second; when it is up or down again, all entries are forgotten.
+ * so entries live half a second; whenever the listener goes up or down, all entries are dropped.
  */
 export async function createConnections(db: Db, masterKeys: MasterKeys, log: Logger): Promise<Connections> {
   interface Entry {
@@ -83,7 +83,7 @@ export async function createConnections(db: Db, masterKeys: MasterKeys, log: Log
     async get(id, { fresh = false } = {}) {
       if (fresh) return load(id);
       const entry = entries.get(id);
-      if (entry && performance.now() - entry.loadedAt < (listening ? freshAgeMs : blindAgeMs)) return entry.connection;
+      if (entry && performance.now() - entry.loadedAt < (listening ? maxAgeMs : maxAgeWithoutListenerMs)) return entry.connection;
       let pending = loading.get(id);
       if (!pending) {
         pending = load(id).finally(() => loading.delete(id));

@@ -1,23 +1,23 @@
 import type { WriteItem, WriteRecord } from './rows.ts';
 import type { ReplayedKey } from './store.ts';
 
-/** What a write made of a record. */
+/** The outcome of writing a record. */
 export type Outcome =
   /** `revision` is set when a reprocessing rewrote an event that was already stored. */
   | { status: 'accepted'; eventId: string; revision?: number }
   | { status: 'duplicate'; eventId: string }
   | { status: 'dead_lettered'; dlqId: string; code: string };
 
-/** The outcomes of a batch: one list for each delivery, in the order of its records. `known` are the keys that the write found taken. */
-export function outcomesOf(batch: readonly WriteItem[], known: readonly ReplayedKey[]): Outcome[][] {
-  const byEvent = new Map(known.map((key) => [key.event_id, key]));
+/** The outcomes of a batch: one list for each delivery, in the order of its records. `existing` has the keys that were stored before. */
+export function outcomesOf(batch: readonly WriteItem[], existing: readonly ReplayedKey[]): Outcome[][] {
+  const byEvent = new Map(existing.map((key) => [key.event_id, key]));
   return batch.map((item) => item.records.map((record) => outcomeOf(record, byEvent)));
 }
 
-function outcomeOf(record: WriteRecord, known: ReadonlyMap<string, ReplayedKey>): Outcome {
+function outcomeOf(record: WriteRecord, existing: ReadonlyMap<string, ReplayedKey>): Outcome {
   if ('dead' in record) return { status: 'dead_lettered', dlqId: record.dead.id, code: record.dead.error_class };
   const { event_id: eventId, dlq_id: dlqId } = record.key;
-  const found = known.get(eventId);
+  const found = existing.get(eventId);
   switch (found?.outcome) {
     case undefined:
       return { status: 'accepted', eventId };

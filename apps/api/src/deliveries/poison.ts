@@ -41,7 +41,7 @@ export async function isolatePoison(batch: readonly WriteItem[], write: BatchWri
   return search(0, slots.length);
 }
 
-/** The error with which the database refuses these deliveries; undefined when it takes them. The attempt is rolled back. */
+/** The error with which the database refuses these deliveries; undefined when it accepts them. The attempt is rolled back. */
 async function refusalOf({ transaction, statement }: BatchWrite, items: readonly WriteItem[]): Promise<unknown> {
   const rollback = new Error('rolled back on purpose');
   try {
@@ -57,8 +57,8 @@ async function refusalOf({ transaction, statement }: BatchWrite, items: readonly
 }
 
 /**
- * For a delivery that the database refuses although it refuses none of the records: each step leaves less to refuse, in place, and keeps
- * the sealed body, from which the delivery can be run again. `error` is the database's last refusal.
+ * Steps for a delivery that the database refuses although it accepts each record by itself. Each step removes more of what the sender wrote
+ * from the rows, in place, and keeps the sealed body, from which the delivery can be run again. `error` is the database's last refusal.
  */
 export const reductions: readonly ((item: WriteItem, error: unknown) => void)[] = [
   reduceRow,
@@ -68,12 +68,12 @@ export const reductions: readonly ((item: WriteItem, error: unknown) => void)[] 
   },
 ];
 
-/** Removes from the delivery's row what the sender wrote: its content type, and type names of records that are dead letters by now. */
+/** Removes from the delivery's row what the sender wrote: the content type, and the type names of records that have become dead letters. */
 function reduceRow(item: WriteItem): void {
   item.delivery = { ...item.delivery, content_type: null, event_types: eventTypes(item.records) };
 }
 
-/** For a dead letter: which rule was broken, and never the value. The database's own message may quote the value. */
+/** The message of a dead letter: it names the broken rule and never the value, which the database's own message may quote. */
 export function refusalMessage(error: unknown): string {
   const { constraint } = error as { constraint?: string };
   return `the database refused the record (SQLSTATE ${sqlState(error)}${constraint ? `, ${constraint}` : ''})`;
@@ -90,7 +90,7 @@ function toDeadLetter(item: WriteItem, index: number, error: unknown): void {
     sample: null,
   };
   if ('dead' in record) {
-    // The database can refuse a dead letter only for the texts that it shows.
+    // Only the texts of a dead letter can make the database refuse the dead letter.
     record.dead = { ...record.dead, ...bare };
     return;
   }

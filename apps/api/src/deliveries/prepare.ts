@@ -17,14 +17,14 @@ export interface Arrival {
   delivery: Delivery;
   /** The connection's secrets that are valid now. A header that repeats one of them is not stored. */
   secrets: readonly Secret[];
-  /** When the bytes came in: a replay keeps the time of the delivery it repeats. */
+  /** When the bytes arrived. A replay keeps the time of the delivery that it repeats. */
   receivedAtMs: number;
   isTest: boolean;
   /** Set when the delivery comes from the journal instead of the network. */
   replay?: { of: string; nowMs: number } | undefined;
 }
 
-/** When the delivery is processed: for a replay, later than it arrived. */
+/** The time at which the delivery is processed; a replay is processed later than the delivery arrived. */
 const nowOf = ({ replay, receivedAtMs }: Arrival): number => replay?.nowMs ?? receivedAtMs;
 
 /** Runs a verified delivery through the pipeline. Returns its rows, and the body sealed under the org's key. */
@@ -39,7 +39,10 @@ export function prepareWrite(arrival: Arrival, body: Body): WriteItem {
   };
 }
 
-/** Runs the wanted records of a verified delivery through the pipeline. Returns rows that point at `journalId`, and undefined for the other records. */
+/**
+ * Runs the wanted records of a verified delivery through the pipeline. Returns rows that point at `journalId`, and undefined for the other
+ * records.
+ */
 export function prepareRecords(
   arrival: Arrival,
   body: Body,
@@ -144,7 +147,7 @@ function rejectedRow(arrival: Arrival, journalId: string, errorClass: ErrorClass
     idempotency_key: null,
     next_retry_at: null,
     is_quarantine: true,
-    // The body is not proved genuine: its sample shows only its type and size, none of its content.
+    // The body is not proved genuine, so the sample shows only the type and size of the body and no content.
     sample: { content_type: contentType(delivery), byte_size: delivery.raw.byteLength },
   };
 }
@@ -172,7 +175,10 @@ function deliveryRow(
   };
 }
 
-/** Redacts credentials, which must not be kept even under a seal, and seals the rest so that it opens only as this journal entry of this org. */
+/**
+ * Redacts credentials, which must not be kept even when they are sealed, and seals the rest so that it opens only as this journal entry of
+ * this org.
+ */
 function sealDelivery(
   arrival: Arrival,
   journalId: string,
@@ -206,7 +212,9 @@ function credentialsOf({ source, config }: Connection) {
   return source.credentialsFor?.(config) ?? source.credentials;
 }
 
-/** What is stored in place of a redacted credential. With the org's data key it shows later whether the credential was the right one. */
+/**
+ * The digest that is stored in place of a redacted credential. With the org's data key, it shows later whether the credential was right.
+ */
 export function credentialDigest(dataKey: Uint8Array, credential: string): string {
   return hmacSha256Hex(dataKey, `credential|${credential}`);
 }

@@ -39,7 +39,7 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
   const queue: Waiting[] = [];
   let queuedBytes = 0;
   let flushing: Promise<void> | undefined;
-  // Connections whose places of this hour are taken, so that a flood costs no query: id → end of that hour, by `performance.now()`.
+  // Connections without a free place in this hour, so that a flood costs no query: id → end of that hour, by `performance.now()`.
   const fullUntil = new Map<string, number>();
   // Rejected deliveries that were not stored, to be counted with the next flush: id → org and number.
   const counted = new Map<string, { orgId: string; rejected: number }>();
@@ -72,7 +72,7 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
           uncount(id, rejected);
         }
       } catch (error) {
-        // The sender was promised nothing. These deliveries are still counted, as soon as the database answers again.
+        // A rejected delivery is not acknowledged, so its sender loses nothing. It is still counted as soon as the database answers again.
         log.error({ err: error, rejected: batch.length }, 'rejected deliveries could not be stored');
         for (const { connection } of batch) count(connection);
         return;

@@ -13,7 +13,7 @@ export interface BatchLimits {
 /** A delivery that was admitted and is not answered yet. */
 export interface Queued extends WriteItem {
   bytes: number;
-  /** Its records, against the limits: a delivery without any counts as one. */
+  /** The number of records, as the limits count it: a delivery without records counts as one. */
   weight: number;
   /** When it was queued, by `performance.now()`. */
   since: number;
@@ -21,7 +21,7 @@ export interface Queued extends WriteItem {
   reject(error: unknown): void;
 }
 
-/** What deliveries occupy of the buffer. */
+/** The part of the buffer that some deliveries occupy. */
 interface Load {
   records: number;
   bytes: number;
@@ -73,7 +73,7 @@ export function createQueue(limits: BatchLimits) {
       return Math.max(0, oldest.since + limits.batchAgeMs - performance.now());
     },
 
-    /** Takes the oldest deliveries, as many as a batch may hold, but one at least. */
+    /** Removes the oldest deliveries from the queue: as many as a batch may hold, and at least one. */
     takeBatch(): Batch {
       const taken: Load = { records: 0, bytes: 0 };
       let count = 0;

@@ -8,9 +8,9 @@ import { validSecrets } from './connection-cache.ts';
 import type { Arrival } from './prepare.ts';
 import type { JournalEntry } from './store.ts';
 
-/** A delivery out of the journal, ready for the pipeline. */
+/** A delivery from the journal, ready for the pipeline. */
 export interface Reopened {
-  /** As it arrived, except for credentials in URL and body, which were redacted before it was sealed. */
+  /** The delivery as it arrived, without the credentials in its URL and body, which were redacted before the delivery was sealed. */
   arrival: Arrival & { replay: { of: string; nowMs: number } };
   head: JournalHead;
 }
@@ -32,7 +32,7 @@ export function reopen(entry: JournalEntry, connection: Connection, nowMs: numbe
   return { arrival, head };
 }
 
-/** Opens what is sealed in a journal entry; its connection need not exist any more. Throws as {@link reopen} does. */
+/** Opens the sealed part of a journal entry, whose connection need not exist any more. Throws as {@link reopen} does. */
 export function openEntry(entry: JournalEntry, keys: OrgKeys): { delivery: Delivery; head: JournalHead; receivedAtMs: number } {
   const key = keys.data.get(entry.key_version);
   if (!key) throw new Error(`data key ${entry.key_version} of org ${entry.org_id} is missing`);

@@ -20,7 +20,7 @@ export interface ReplayerDeps {
   log: Logger;
 }
 
-/** A delivery that is ready to be written again, or the reason, for people, why it cannot be run again. */
+/** A delivery that is ready to be written again, or the reason why it cannot be run again, which is shown to people. */
 type Prepared = { item: WriteItem } | { reason: string };
 
 export interface Replayer {
@@ -44,7 +44,7 @@ export function createReplayer({ db, connections, metrics, now, log }: ReplayerD
     async prepare(entry) {
       if (entry.outcome === 'rejected') {
         return {
-          reason: 'the delivery was rejected at the door and is not proved genuine. Correct the secret, then POST /api/dlq/reverify',
+          reason: 'the delivery was rejected when it arrived and is not proved genuine. Correct the secret, then POST /api/dlq/reverify',
         };
       }
       const connection = await connections.get(entry.source_connection_id);

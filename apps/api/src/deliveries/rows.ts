@@ -1,4 +1,4 @@
-/** A row of event_journal, and the place of its sealed body in the buffer of the batch. */
+/** A row of event_journal, and the place of the delivery's sealed body in the buffer of the batch. */
 export interface DeliveryRow {
   id: string;
   org_id: string;
@@ -10,7 +10,7 @@ export interface DeliveryRow {
   body_sha256: string;
   is_test: boolean;
   replay_of: string | null;
-  /** The canonical types of its events and the platform's own names for them, each once. */
+  /** The canonical types of the delivery's events and the platform's own names for them, each once. */
   event_types: string[];
   key_version: number;
   sealed_at: number;

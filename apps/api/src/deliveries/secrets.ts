@@ -5,7 +5,7 @@ import type { Db } from '../platform/db.ts';
 import type { OrgKeys } from '../tenancy/org-keys.ts';
 import { findConnection, type StoredConnection } from './store.ts';
 
-/** A secret of a connection; an old one, replaced by a rotation, is valid until it expires. */
+/** A secret of a connection. A secret that a rotation has replaced is valid until it expires. */
 export interface ExpiringSecret extends Secret {
   expiresAtMs: number | undefined;
 }

@@ -21,16 +21,16 @@ export async function findConnection(db: Pick<Db, 'ingest'>, id: string): Promis
   return row?.connection ?? undefined;
 }
 
-/** A record whose idempotency key was taken, by the same body (`duplicate`) or by another one (`conflict`). */
-export interface KnownKey {
+/** A record whose idempotency key was stored before, with the same body (`duplicate`) or with another body (`conflict`). */
+export interface ExistingKey {
   event_id: string;
   stored_event_id: string;
   outcome: 'duplicate' | 'conflict';
 }
 
-/** The same for a batch from the journal, which may rewrite stored events (private.rewrite_events). */
-export interface ReplayedKey extends Omit<KnownKey, 'outcome'> {
-  outcome: KnownKey['outcome'] | 'rewritten' | 'older';
+/** An {@link ExistingKey} in a batch from the journal, which may rewrite stored events (private.rewrite_events). */
+export interface ReplayedKey extends Omit<ExistingKey, 'outcome'> {
+  outcome: ExistingKey['outcome'] | 'rewritten' | 'older';
   revision?: number;
 }
 
@@ -38,22 +38,25 @@ function batchValues(rows: BatchRows): unknown[] {
   return [JSON.stringify(rows.deliveries), JSON.stringify(rows.keys), JSON.stringify(rows.events), JSON.stringify(rows.dead), rows.sealed];
 }
 
-/** One statement, as `ingest` or `worker`: it is a transaction by itself, or part of an open one. Returns the records that were not new. */
-export async function writeBatch(sql: Sql, rows: BatchRows): Promise<KnownKey[]> {
-  const [row] = await sql<{ known: KnownKey[] }>('select private.ingest_batch($1, $2, $3, $4, $5) as known', batchValues(rows));
-  return row?.known ?? [];
+/**
+ * Writes a batch by one statement, as `ingest` or `worker`: a transaction by itself, or part of an open one. Returns the records that were
+ * not new.
+ */
+export async function writeBatch(sql: Sql, rows: BatchRows): Promise<ExistingKey[]> {
+  const [row] = await sql<{ existing: ExistingKey[] }>('select private.ingest_batch($1, $2, $3, $4, $5) as existing', batchValues(rows));
+  return row?.existing ?? [];
 }
 
-/** {@link writeBatch} for a batch from the journal, as `worker`. With `rewrite` stored events are replaced. */
+/** Writes a batch from the journal as {@link writeBatch} does, as `worker`. With `rewrite`, stored events are rewritten. */
 export async function replayBatch(sql: Sql, rows: BatchRows, rewrite: boolean): Promise<ReplayedKey[]> {
-  const [row] = await sql<{ known: ReplayedKey[] }>('select private.replay_batch($1, $2, $3, $4, $5, $6) as known', [
+  const [row] = await sql<{ existing: ReplayedKey[] }>('select private.replay_batch($1, $2, $3, $4, $5, $6) as existing', [
     ...batchValues(rows),
     rewrite,
   ]);
-  return row?.known ?? [];
+  return row?.existing ?? [];
 }
 
-/** How many of `wanted` rejected deliveries may still be stored this hour. */
+/** Takes up to `wanted` places of this hour's quarantine of the connection, and returns how many were free. */
 export async function takeQuarantine(db: Pick<Db, 'ingest'>, connectionId: string, wanted: number, perHour: number): Promise<number> {
   const [row] = await db.ingest<{ free: number }>('select private.take_quarantine($1, $2, $3) as free', [connectionId, wanted, perHour]);
   return row?.free ?? 0;

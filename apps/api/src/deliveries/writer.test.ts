@@ -37,7 +37,7 @@ const writerOn = (db: Db = world.db, overrides: Partial<WriterLimits> = {}): Wri
   return createWriter(db, { ...limits, ...overrides }, metrics, world.log, createCircuits({ metrics, log: world.log, now: Date.now }));
 };
 
-/** A delivery with a record per key. `poison` makes a row that only the database refuses: no check before it does. */
+/** A delivery with a record per key. `poison` makes a row that no check notices before the database refuses it. */
 function delivery(keys: { key: string; sha?: string; poison?: boolean }[]): WriteItem {
   const journalId = uuidv7();
   const now = new Date().toISOString();
@@ -103,7 +103,7 @@ const storedKeys = () =>
     .then((rows) => rows.map((row) => row.idempotency_key));
 
 describe('the writer', () => {
-  test('stores each sealed body beside its own journal row, though a batch travels as one buffer', async () => {
+  test('stores each sealed body beside its own journal row, although a batch sends all bodies in one buffer', async () => {
     const writer = writerOn();
     const items = Array.from({ length: 30 }, (_, i) => delivery([{ key: `own-${i}` }]));
     await Promise.all(items.map((item) => writer.write(item)));
@@ -223,7 +223,7 @@ describe('the writer', () => {
     expect(await storedKeys()).toEqual(keys.map((k) => k.key));
   });
 
-  test('answers a later delivery of the same key with the first event, and dead-letters a different body', async () => {
+  test('answers a later delivery of the same key with the id of the first event, and dead-letters a different body', async () => {
     const writer = writerOn();
     const [[first], [second], [third]] = [
       await writer.write(delivery([{ key: 'k', sha: '11' }])),
@@ -248,7 +248,7 @@ describe('the writer', () => {
     expect(await storedKeys()).toEqual(['retried']);
   });
 
-  test('answers 503 with Retry-After and acknowledges nothing when the database is away', async () => {
+  test('answers 503 with Retry-After and acknowledges no delivery while the database is unavailable', async () => {
     const db: Db = { ...world.db, ingest: async () => Promise.reject(new Error('Connection terminated unexpectedly')) };
     const refused = await writerOn(db)
       .write(delivery([{ key: 'lost' }]))
@@ -258,7 +258,7 @@ describe('the writer', () => {
     expect(statusOf(refused as Refusal)).toBe(503);
   });
 
-  test('refuses deliveries beyond its bounds in records or bytes while the database hangs, and takes them again afterwards', async () => {
+  test('refuses deliveries beyond its bounds in records or bytes while the database hangs, and admits deliveries again afterwards', async () => {
     let open = () => {};
     const gate = new Promise<void>((resolve) => {
       open = resolve;
@@ -279,7 +279,7 @@ describe('the writer', () => {
     expect(writer.state()).toMatchObject({ records: 0, bytes: 0, batchesInFlight: 0 });
   });
 
-  test('a drain answers the deliveries that were taken and refuses later ones', async () => {
+  test('a drain answers the deliveries that were admitted and refuses later ones', async () => {
     const writer = writerOn(world.db, { batchAgeMs: 5_000 });
     const written = writer.write(delivery([{ key: 'last' }]));
     await sleep(10);
@@ -288,7 +288,7 @@ describe('the writer', () => {
     expect(() => writer.admit(1)).toThrow(expect.objectContaining({ code: 'shutting_down' }));
   });
 
-  test('opens its circuit when the database stays away, refuses at once meanwhile, and closes it the moment the database commits', async () => {
+  test('opens its circuit when the database stays unavailable, refuses at once meanwhile, and closes the circuit as soon as the database commits', async () => {
     let isDown = true;
     let calls = 0;
     const db: Db = {
@@ -310,7 +310,7 @@ describe('the writer', () => {
     }
     expect(circuits.list()[0]?.state()).toBe('open');
     expect(() => writer.admit(1)).toThrow(expect.objectContaining({ code: 'circuit_open', hints: { retryAfterSeconds: 2 } }));
-    // A delivery that was admitted before is refused as well, without a try.
+    // A delivery that was admitted before the circuit opened is refused as well, without a try.
     expect(await refusal('late')).toMatchObject({ code: 'circuit_open' });
     expect(calls).toBe(3);
     expect(await metrics.registry.metrics()).toContain('ingest_shed_total{reason="circuit"} 1');
@@ -341,7 +341,7 @@ describe('the writer', () => {
     expect(circuits.list()[0]?.state()).toBe('closed');
   });
 
-  test('a flush writes the deliveries that were taken without waiting for their batch to fill, and later ones are taken', async () => {
+  test('a flush writes the admitted deliveries without waiting for their batch to fill, and later deliveries are still admitted', async () => {
     const writer = writerOn(world.db, { batchAgeMs: 20_000 });
     const early = ['a', 'b'].map((key) => writer.write(delivery([{ key }])));
     await writer.flush();

@@ -10,22 +10,28 @@ import type { WriteItem } from './rows.ts';
 
 export interface WriterLimits extends BatchLimits {
   batchesInFlightMax: number;
-  /** Beyond either bound new deliveries are refused: memory stays bounded also while the database hangs. */
+  /** Beyond this bound or the next one, new deliveries are refused: memory stays bounded also while the database hangs. */
   bufferRecordsMax: number;
   bufferBytesMax: number;
 }
 
 export interface Writer {
   /**
-   * Throws Refusal `overloaded`, `circuit_open` or `shutting_down` when a delivery of `bytes` would not be taken now. Cheap, so that it can
-   * be asked before the body is read.
+   * Throws Refusal `overloaded`, `circuit_open` or `shutting_down` when a delivery of `bytes` would not be admitted now. The check is cheap,
+   * so that it can be made before the body is read.
    */
   admit(bytes: number): void;
-  /** Resolves after the commit, with the outcome of every record in order. Rejects with a temporary Refusal: then nothing was acknowledged. */
+  /**
+   * Resolves after the commit, with the outcome of every record in order. Rejects with a temporary Refusal when the delivery was not
+   * stored.
+   */
   write(item: WriteItem): Promise<Outcome[]>;
-  /** Refuses new deliveries and resolves when everything taken has been answered. */
+  /** Refuses new deliveries, and resolves when every admitted delivery has been answered. */
   drain(): Promise<void>;
-  /** Writes what was taken so far without waiting for batches to fill, and resolves when all of it has been answered. Goes on taking. */
+  /**
+   * Writes the deliveries admitted so far without waiting for batches to fill, and resolves when all of them have been answered. New
+   * deliveries are still admitted.
+   */
   flush(): Promise<void>;
   state(): WriterState;
 }
@@ -35,20 +41,20 @@ interface WriterState {
   bytes: number;
   recordsMax: number;
   bytesMax: number;
-  /** The age of the delivery that waits longest for its batch. */
+  /** The age of the delivery that has waited longest for its batch. */
   oldestAgeMs: number;
   /** How long the oldest batch in flight has been written. */
   flushAgeMs: number;
   batchesInFlight: number;
 }
 
-/** After so many batches in a row that found no database, deliveries are refused without a try until the database commits again. */
+/** When so many batches in a row could not reach the database, deliveries are refused without a try until the database commits again. */
 const failuresMax = 3;
 
-/** Made once: a refusal must cost next to nothing. */
+/** Created once, because a refusal must cost next to nothing. */
 const circuitOpen = new Refusal('circuit_open', undefined, { retryAfterSeconds: 2 });
 
-/** Time alone changes nothing about this refusal: the next try need not be soon. */
+/** Waiting does not remove the cause of this refusal, so the sender is asked to retry only after ten minutes. */
 const refused = new Refusal('database_unavailable', 'the database refuses this delivery, so no part of it was accepted', {
   retryAfterSeconds: 600,
 });
@@ -173,7 +179,10 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
   };
 }
 
-/** Drains and flushes that wait until all deliveries queued by some moment are answered. `oldestSince`: Infinity when all are answered. */
+/**
+ * The drains and flushes that wait until all deliveries queued by some moment are answered. `oldestSince` returns Infinity when all are
+ * answered.
+ */
 function createUnanswered(oldestSince: () => number) {
   let hurriedUntil = 0;
   let waiting: { until: number; resolve(): void }[] = [];

@@ -37,7 +37,7 @@ export type RetryOutcome =
       idempotencyKey?: string | null;
       sample?: unknown;
     }
-  /** Nothing is left that could be run, now or later. */
+  /** The entry can never be run again: its delivery or its connection is gone. */
   | { outcome: 'lost'; message: string };
 
 /** Dead letters that share one outcome, and are settled in one transaction. */
@@ -49,7 +49,7 @@ export interface Attempt {
 const columns = `d.id, d.org_id, d.source_connection_id, d.journal_id, d.record_index, d.error_class, d.is_quarantine, d.attempts,
   (select j.byte_size from public.event_journal j where j.id = d.journal_id limit 1) as byte_size`;
 
-/** Claims entries that are due, equally many of every org. */
+/** Claims entries that are due, the same number from every org. */
 export function claimDue(sql: Sql, owner: string, limit: number, attemptsMax: number): Promise<ClaimedEntry[]> {
   return sql<ClaimedEntry>(`select ${columns} from private.claim_dead_letters($1, $2, $3, $4) d`, [
     owner,
@@ -59,7 +59,7 @@ export function claimDue(sql: Sql, owner: string, limit: number, attemptsMax: nu
   ]);
 }
 
-/** Gives back entries that were claimed and not run, as if they had not been claimed. */
+/** Gives back entries that were claimed and not run: the claim no longer counts as an attempt. */
 export async function releaseDue(sql: Sql, owner: string): Promise<void> {
   await sql(
     `update public.dlq_events set status = 'pending', next_retry_at = now(), attempts = attempts - 1 where status = 'retrying' and lease_owner = $1`,
@@ -133,7 +133,10 @@ export interface Settled {
   status: string;
 }
 
-/** Ends the attempts, in the open transaction. Undefined, with nothing written, when one of the entries is no longer claimed by the owner. */
+/**
+ * Ends the attempts in the open transaction. Returns undefined, and writes nothing, when the owner has lost the claim to one of the
+ * entries.
+ */
 export async function settle(sql: Sql, owner: string, attempts: readonly Attempt[], retry: Config['dlq']): Promise<Settled[] | undefined> {
   const keys = [];
   const events = [];

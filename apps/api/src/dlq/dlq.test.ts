@@ -70,7 +70,7 @@ describe('the list', () => {
     expect(seen).toEqual([...made.slice(0, 5).sort().reverse(), made[5]]);
   });
 
-  it('answers with every field of an entry that a person needs', async () => {
+  it('shows every field of an entry that a person needs', async () => {
     const id = await makeEntry({ attempts: 3, status: 'exhausted' });
     expect((await get(`/${id}`, analyst)).body).toMatchObject({
       id,
@@ -91,7 +91,7 @@ describe('the list', () => {
     });
   });
 
-  it('takes every part of the filter', async () => {
+  it('applies every condition of the filter', async () => {
     const old = await makeEntry({ created_at: new Date(Date.now() - 9 * 86_400_000) });
     const drift = await makeEntry();
     const other = await makeEntry({
@@ -193,11 +193,11 @@ describe('the analysis', () => {
   });
 
   it.each(['en', 'pt-BR'] as const)('has an explanation for every class in %s', (language) => {
-    const said = Object.keys(errorClasses).map((errorClass) =>
+    const explanations = Object.keys(errorClasses).map((errorClass) =>
       explain({ errorClass, sourceType: 'stripe', fieldPath: 'data.object', sourceEventType: 'invoice.paid' }, language),
     );
-    expect(new Set(said.map(({ cause }) => cause)).size).toBe(said.length);
-    for (const { cause, fix } of said) {
+    expect(new Set(explanations.map(({ cause }) => cause)).size).toBe(explanations.length);
+    for (const { cause, fix } of explanations) {
       expect(cause).not.toMatch(/undefined|error class|classe de erro/);
       expect(fix).not.toContain('undefined');
     }
@@ -314,7 +314,7 @@ describe('commands on many entries', () => {
     expect(audited).toHaveLength(1);
   });
 
-  it('can be started anew after the operation was canceled', async () => {
+  it('can be started again after the operation was canceled', async () => {
     await makeEntry();
     const { operation } = (await post('/purge')).body;
     const canceled = await post(`/operations/${operation.id}/cancel`);

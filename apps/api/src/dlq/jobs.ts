@@ -56,7 +56,7 @@ async function retryDue(deps: RetryDeps, { signal, log }: TaskContext): Promise<
     },
     async step({ entries }, owner) {
       await runAndSettle(deps, { owner, signal }, entries);
-      // An aborted chunk is given back, but for the entries that were settled.
+      // When the run is aborted, the entries of the chunk that were not settled are given back.
       return signal.aborted ? 'more' : 'done';
     },
     release: (_chunk, owner) => db.worker((sql) => releaseDue(sql, owner)),
@@ -85,16 +85,16 @@ async function runOperations(deps: RetryDeps, { signal, log }: TaskContext): Pro
     },
     release: (operation, owner) => db.worker((sql) => releaseOperation(sql, operation.id, owner)),
     onBlocked: fail,
-    // An operation that a person ended gives up its entries; one that another process took over keeps them.
+    // When a person has ended the operation, its claimed entries are given back. When another process continues it, they stay claimed.
     onLost: ({ id }) =>
       db.worker(async (sql) => {
         if (!(await isOpen(sql, id))) await abandonClaims(sql, id, retry.attemptsMax);
       }),
     async onFailure(operation, owner, error) {
-      // The lease runs out, and the operation goes on where it stood.
+      // The run ends and the lease runs out. Another run then continues the operation from its last checkpoint.
       if (isUnavailable(error)) throw error;
       log.error({ err: error, operationId: operation.id }, 'an operation on dead letters failed');
-      await fail(operation, owner, 'It stopped at an error of ours. Start it again to go on.');
+      await fail(operation, owner, 'The operation stopped because of an internal error. Start it again to continue.');
     },
   };
   if (await runLeases(follower, { signal, log, turnMs })) await db.worker((sql) => continueSoon(sql));
@@ -106,7 +106,7 @@ const valuesOf = ({ org_id, filter, created_at }: LeasedOperation) => filterValu
 async function redriveChunk(deps: RetryDeps, operation: LeasedOperation, owner: string, signal: AbortSignal): Promise<StepResult> {
   const values = valuesOf(operation);
   const claimed = await deps.db.worker(async (sql) => {
-    // Entries that an interrupted run had claimed come first: its cursor has passed them.
+    // Entries that an interrupted run had claimed come first, because the cursor has already passed them.
     const left = await reclaim(sql, operation.id);
     if (left.length > 0) return left;
     const chunk = await lockChunk(sql, values, operation, retryChunk);
@@ -150,7 +150,7 @@ function dropChunkOf({ db }: RetryDeps, operation: LeasedOperation, owner: strin
   });
 }
 
-/** The checkpoint of a chunk that was taken: the cursor moves behind it. */
+/** Writes the checkpoint of a chunk that was claimed or dropped, and moves the cursor to the last entry of the chunk. */
 async function advance(
   sql: Sql,
   operation: LeasedOperation,

@@ -27,12 +27,12 @@ beforeEach(async () => {
 const signal = new AbortController().signal;
 const tasks = (connections = api.connections) => dlqTasks({ db: api.db, connections, now: Date.now, retry: api.config.dlq, log: api.log });
 const work = (on = tasks(), until: AbortSignal = signal) => on['dlq.operations']?.run({}, { signal: until, log: api.log });
-/** A signal that is aborted after it was read so often, as when the process is told to stop. */
-const abortedAfter = (looks: number) => {
-  let looked = 0;
+/** A signal that reports `aborted` after it was read `reads` times, as if the process were told to stop at that moment. */
+const abortedAfter = (reads: number) => {
+  let count = 0;
   return {
     get aborted() {
-      return ++looked > looks;
+      return ++count > reads;
     },
   } as AbortSignal;
 };
@@ -50,7 +50,9 @@ const states = async () =>
 const eventCount = async () =>
   (await api.admin('select count(*)::int as n from public.canonical_events where org_id = $1', [org.id]))[0]?.n;
 
-/** Dead letters that a redrive turns into events: their records have an `order`, and the mapping at that time asked for a `number`. */
+/**
+ * Makes dead letters that a redrive turns into events: the records have an `order`, and the mapping asked for a `number` when they arrived.
+ */
 async function makeDead(count: number, fixed = true): Promise<void> {
   const records = Array.from({ length: count }, (_, n) => ({ order: `o-${n}` }));
   const answer = await api.send(hook.url, JSON.stringify(records), { 'x-api-key': apiKey });
@@ -60,7 +62,7 @@ async function makeDead(count: number, fixed = true): Promise<void> {
     hook.id,
   ]);
 }
-/** Rows without a delivery, for commands that do not read it. */
+/** Makes dead letters without a delivery, for commands that do not read the delivery. */
 const makeRows = (count: number, columns = '', values = '') =>
   api.admin(
     `insert into public.dlq_events (id, org_id, project_id, source_connection_id, journal_id, error_class, last_error_message${columns})
@@ -69,7 +71,7 @@ const makeRows = (count: number, columns = '', values = '') =>
   );
 
 describe('a redrive', () => {
-  it('runs every matching entry and reports its progress', async () => {
+  it('runs every matching entry again and reports its progress', async () => {
     await makeDead(250);
     const operation = await start('redrive', { classes: ['MISSING_FIELD'] });
     expect(operation).toMatchObject({ status: 'queued', total: 250, done: 0 });
@@ -100,7 +102,7 @@ describe('a redrive', () => {
     expect(row).toEqual({ attempts: 1 });
   });
 
-  it('goes on where a killed process left it, without losing or repeating an entry', async () => {
+  it('continues after its process was killed, without losing or repeating an entry', async () => {
     await makeDead(250);
     const operation = await start('redrive');
     // Two chunks are claimed; the process dies in the middle of the second.
@@ -115,7 +117,7 @@ describe('a redrive', () => {
     await expect(work(tasks(dying))).rejects.toThrow('terminated');
     expect(await states()).toEqual({ resolved: 100, retrying: 100, pending: 50 });
     expect(await read(operation)).toMatchObject({ status: 'running', done: 100 });
-    // No other process takes it as long as its lease lasts.
+    // No other process continues the operation before the lease has run out.
     await work();
     expect(await read(operation)).toMatchObject({ status: 'running', done: 100 });
     await api.admin(`update public.dlq_operations set lease_until = now() where id = $1`, [operation.id]);
@@ -156,7 +158,7 @@ describe('a redrive', () => {
     expect(await states()).toEqual({ resolved: 400 });
   });
 
-  it('that is canceled in the middle keeps the events it made and gives the other entries back', async () => {
+  it('that is canceled in the middle keeps the events that it stored and gives the other entries back', async () => {
     await makeDead(250);
     const operation = await start('redrive');
     let loads = 0;
@@ -179,7 +181,7 @@ describe('a redrive', () => {
     expect(await eventCount()).toBe(100);
   });
 
-  it('leaves the entries of other orgs, and entries that came after it was started', async () => {
+  it('does not touch entries of other orgs, or entries that came after its start', async () => {
     const mine = org;
     await makeDead(2);
     const operation = await start('redrive');
@@ -229,7 +231,7 @@ describe('discard and purge', () => {
     expect(await start('purge', { olderThanDays: 7, classes: ['OLDER_REVISION'] })).toMatchObject({ total: 0 });
   });
 
-  it('a purge leaves entries that are being retried', async () => {
+  it('a purge keeps entries that are being retried', async () => {
     await makeRows(1, ', status, lease_owner, next_retry_at', `, 'retrying', gen_random_uuid(), now() + interval '1 minute'`);
     await makeRows(1);
     const operation = await start('purge');
@@ -252,7 +254,7 @@ describe('discard and purge', () => {
     const operation = await start('purge');
     await api.admin(`update public.dlq_operations set filter = '{"everything":true}' where id = $1`, [operation.id]);
     await work();
-    expect(await read({ ...operation })).toMatchObject({ status: 'failed', error: expect.stringContaining('an error of ours') });
+    expect(await read({ ...operation })).toMatchObject({ status: 'failed', error: expect.stringContaining('an internal error') });
     expect(await states()).toEqual({ pending: 1 });
   });
 });

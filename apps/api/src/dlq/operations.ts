@@ -65,7 +65,7 @@ export async function cancelOperation(sql: Sql, id: string): Promise<void> {
 /** The reason of a legal hold on the org or connection of an entry that matches; null when there is no hold. */
 export async function findHold(sql: Sql, orgId: string, filter: DlqFilter, nowMs: number): Promise<string | null> {
   const [row] = await sql<{ reason: string }>(
-    `select h.reason from public.source_connections c cross join lateral (select private.held($1, c.id) as reason) h
+    `select h.reason from public.source_connections c cross join lateral (select private.legal_hold_reason($1, c.id) as reason) h
      where c.org_id = $1 and h.reason is not null
        and exists (select from public.dlq_events d where ${matchesFilter} and d.source_connection_id = c.id)
      limit 1`,
@@ -76,7 +76,7 @@ export async function findHold(sql: Sql, orgId: string, filter: DlqFilter, nowMs
 
 // As `worker` -----------------------------------------------------------------------------------------------------------------
 
-/** An operation without a checkpoint for so long is taken over by another process. */
+/** When an operation has had no checkpoint for this long, another process may continue it. */
 const leaseSeconds = 15;
 
 export interface LeasedOperation extends Position {
@@ -87,7 +87,7 @@ export interface LeasedOperation extends Position {
   created_at: string;
 }
 
-/** The open operation that was served longest ago. */
+/** Leases the open operation that was served longest ago. */
 export async function leaseOperation(sql: Sql, owner: string): Promise<LeasedOperation | undefined> {
   const [row] = await sql<LeasedOperation>(
     `update public.dlq_operations set status = 'running', lease_owner = $1, lease_until = now() + make_interval(secs => $2)
@@ -108,7 +108,10 @@ export interface Progress {
   cursor?: { at: string; id: string } | undefined;
 }
 
-/** Adds progress and renews the lease. False when the operation ended or another process has it: the transaction must then be undone. */
+/**
+ * Adds progress and renews the lease. Returns false when the operation has ended or another process has the lease: the transaction must
+ * then be rolled back.
+ */
 export async function checkpoint(sql: Sql, id: string, owner: string, progress: Progress): Promise<boolean> {
   const rows = await sql(
     `update public.dlq_operations set lease_until = now() + make_interval(secs => $3), done = done + $4, succeeded = succeeded + $5,
@@ -143,12 +146,12 @@ export async function isOpen(sql: Sql, id: string): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** Gives the operation back; operations that have waited longer are served first. */
+/** Gives up the lease. Operations that have waited longer are served first. */
 export async function releaseOperation(sql: Sql, id: string, owner: string): Promise<void> {
   await sql(`update public.dlq_operations set lease_until = now() where id = $1 and lease_owner = $2 and status = 'running'`, [id, owner]);
 }
 
-/** Adds the job that goes on with the open operations. */
+/** Adds the job that continues the open operations. */
 export async function continueSoon(sql: Sql): Promise<void> {
   await sql(
     `select graphile_worker.add_job('dlq.operations', payload => '{}', job_key => 'dlq.operations', job_key_mode => 'preserve_run_at', max_attempts => 1)`,

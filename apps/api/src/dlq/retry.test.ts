@@ -38,13 +38,13 @@ const askRetry = (where = 'true', values: unknown[] = []) =>
   api.db.as(org.owner.claims, (sql) =>
     sql(`update public.dlq_events set status = 'pending', next_retry_at = now() where ${where}`, values),
   );
-/** Resolves when this process has received the notification of the change. */
-async function andHeard(change: () => Promise<unknown>): Promise<void> {
+/** Makes a change of the connection, and resolves when the cache of this process has dropped the connection. */
+async function changeAndAwaitCache(change: () => Promise<unknown>): Promise<void> {
   const before = await api.connections.get(hook.id);
   await change();
   await expect.poll(async () => (await api.connections.get(hook.id)) === before).toBe(false);
 }
-const configure = (config: object) => andHeard(() => patch(config));
+const configure = (config: object) => changeAndAwaitCache(() => patch(config));
 async function patch(config: object): Promise<void> {
   const response = await api.app.request(`/api/connections/${hook.id}`, {
     method: 'PATCH',
@@ -57,7 +57,7 @@ const entryOf = async (id: string) => (await api.admin('select * from public.dlq
 const entries = () => api.admin('select * from public.dlq_events where org_id = $1 order by created_at, id', [org.id]);
 const events = () => api.admin('select * from public.canonical_events where org_id = $1 order by order_ref, idempotency_key', [org.id]);
 const hashKey = (state: 'lost' | 'there') =>
-  andHeard(() =>
+  changeAndAwaitCache(() =>
     api.admin(`update private.org_keys set retired_at = ${state === 'lost' ? 'now()' : 'null'} where org_id = $1 and kind = 'hash'`, [
       org.id,
     ]),
@@ -70,7 +70,7 @@ async function sendWithoutKey(count: number, more: object = {}): Promise<void> {
 }
 
 describe('a dead letter that is run again', () => {
-  it('becomes its event once the mapping is right, and keeps its journal row', async () => {
+  it('becomes its event after the mapping is corrected, and keeps its journal row', async () => {
     const id = await sendDead({ order: 'A-1', type: 'order.paid' });
     expect(await entryOf(id)).toMatchObject({ error_class: 'MISSING_FIELD', field_path: 'number', next_retry_at: null });
     await configure({ fields: { id: 'order' } });
@@ -210,7 +210,7 @@ describe('a dead letter that is run again', () => {
 });
 
 describe('when entries are tried again', () => {
-  it('an entry that may succeed later is retried with growing pauses until its attempts are used up', async () => {
+  it('an entry that may succeed later is retried with growing pauses, until no attempt is left', async () => {
     await sendWithoutKey(1);
     await hashKey('lost');
     const [made] = await entries();
@@ -290,7 +290,7 @@ describe('several workers and crashes', () => {
     expect(states).toEqual({ resolved: 300, attempts: 1 });
   });
 
-  it('an entry of a process that died is run again after its lease, and not before', async () => {
+  it('an entry of a process that died is run again when the lease has ended, and not before', async () => {
     const id = await sendDead({ order: 'J-1' });
     await configure({ fields: { id: 'order' } });
     await api.admin(
@@ -334,7 +334,7 @@ describe('several workers and crashes', () => {
     expect(await events()).toHaveLength(3);
   });
 
-  it('an org with a thousand due entries does not keep another org waiting', async () => {
+  it('an org with a thousand due entries does not delay the entries of another org', async () => {
     const other = await api.makeOrg();
     const crowd = await api.makeConnection(other, { type: 'webhook' });
     await api.admin(

@@ -20,7 +20,7 @@ export interface RetryDeps {
   log: Logger;
 }
 
-/** Bodies held in memory at once: a hundred deliveries of the largest size would be a gigabyte. */
+/** The maximum size of the bodies in memory at once: a hundred deliveries of the largest size would be a gigabyte. */
 const bytesMax = 8_388_608;
 /** Deliveries computed in one turn of the event loop, which live traffic shares. */
 const perTurn = 10;
@@ -40,7 +40,8 @@ export async function runAndSettle(deps: RetryDeps, holder: Holder, claimed: rea
     if (holder.signal.aborted) return;
     const attempts = await runPart(deps, part);
     const isWhole = (attempt: Attempt) => attempt.result.outcome === 'delivered';
-    // Apart: each of the two writes its keys in one sorted statement, so that no two batches wait for each other.
+    // Two transactions: each writes its keys by one sorted statement, and two such statements in one transaction could deadlock with
+    // another batch.
     for (const group of [attempts.filter((attempt) => !isWhole(attempt)), attempts.filter(isWhole)]) {
       if (group.length > 0) await settleAll(deps, holder, group);
     }
@@ -75,7 +76,10 @@ async function runPart({ db, connections, now, log }: RetryDeps, part: ClaimedEn
   return attempts;
 }
 
-/** The connection as the database has it now: a secret may have been corrected a moment ago. An org without usable keys must not stop the others. */
+/**
+ * Reads the connection from the database, because a secret may have been corrected a moment ago. Returns the error for an org without
+ * usable keys, which must not stop the other orgs.
+ */
 async function loadConnection(connections: Connections, id: string): Promise<Connection | undefined | Error> {
   try {
     return await connections.get(id, { fresh: true });
@@ -94,12 +98,18 @@ async function settleAll(deps: RetryDeps, holder: Holder, attempts: readonly Att
     if (!isRefusal(error)) throw error;
     const [only] = attempts;
     if (attempts.length === 1 && only) return settleRefused(deps, holder, only, error);
-    deps.log.warn({ err: error, entries: attempts.length }, 'the database refused a batch of dead letters: each is written by itself');
+    deps.log.warn(
+      { err: error, entries: attempts.length },
+      'the database refused a batch of dead letters: each is written in its own transaction',
+    );
   }
   for (const attempt of attempts) await settleAll(deps, holder, [attempt]);
 }
 
-/** Settles an attempt that the database refuses by itself: of a whole delivery, the records at fault become dead letters. */
+/**
+ * Settles an attempt that the database refuses also when it is written alone. When a whole delivery was run, only the records at fault
+ * become dead letters.
+ */
 async function settleRefused(deps: RetryDeps, holder: Holder, attempt: Attempt, error: unknown): Promise<void> {
   if (attempt.result.outcome === 'delivered') {
     const { item } = attempt.result;
@@ -119,7 +129,7 @@ async function unlessRefused(written: Promise<boolean>): Promise<boolean> {
   }
 }
 
-/** False, with nothing written: one of the entries is no longer claimed by the holder. */
+/** Returns false, and writes nothing, when the holder has lost the claim to one of the entries. */
 function write({ db, retry }: RetryDeps, { owner, checkpoint }: Holder, attempts: readonly Attempt[]): Promise<boolean> {
   const items = attempts.flatMap(({ result }): WriteItem[] => (result.outcome === 'delivered' ? [result.item] : []));
   return retryLostRaces(() =>

@@ -204,7 +204,7 @@ describe('a credential in a header', () => {
     ['the prefix was wrong', { name: 'authorization', prefix: 'Bearer ' }, { name: 'authorization', prefix: 'Token ' }],
     ['the prefix was left out', { name: 'authorization' }, { name: 'authorization', prefix: 'token ' }],
     ['the name was wrong', { name: 'x-key' }, { name: 'Authorization', prefix: 'TOKEN ' }],
-    ['it was awaited in the query', { in: 'query', name: 'token' }, { name: 'authorization', prefix: 'Token ' }],
+    ['it was expected in the query', { in: 'query', name: 'token' }, { name: 'authorization', prefix: 'Token ' }],
   ])('is recognised after %s', async (_, wrong, right) => {
     const hook = await api.connect(org, 'webhook', { secret: 'the-api-key' }, apiKey(wrong));
     await refused(send(hook, '{"number":"1"}', { authorization: 'Token the-api-key' }));
@@ -254,7 +254,7 @@ describe('a credential in a header', () => {
 });
 
 describe('a signature', () => {
-  it('is kept as it came, even if it happens to contain the wrong secret', async () => {
+  it('is stored unchanged, even if it happens to contain the wrong secret', async () => {
     const body = '{"number":"1"}';
     const signature = createHmac('sha256', 'right').update(body).digest('hex');
     const config = { verification: { scheme: 'hmac', header: 'x-signature', prefix: 'sha256=' }, fields: { id: 'number' } };
@@ -333,7 +333,7 @@ describe('a genuine delivery', () => {
 });
 
 describe('a delivery that was genuine and unreadable', () => {
-  it('is not rejected for the credential that was not kept, and stays unreadable', async () => {
+  it('is not rejected because its credential was not kept, and stays unreadable', async () => {
     const hook = await api.connect(org, 'hotmart', { hottok: 'the-right-one' });
     expect((await send(hook, '{"broken":', { 'x-hotmart-hottok': 'the-right-one' })).status).toBe(400);
     await reverify();

@@ -100,7 +100,7 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log, now }: DlqDeps) {
     return c.json(answer);
   });
 
-  // Before /:id, which would take "operations" for an id.
+  // Registered before /:id, which would match "operations" as an id.
   addOperationRoutes(app, { db, now });
 
   app.get('/:id', describe.getDeadLetter, validId(), async (c) => {

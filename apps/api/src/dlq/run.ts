@@ -10,9 +10,9 @@ import type { Attempt, ClaimedEntry, RetryOutcome } from './claims.ts';
 
 /** A stored delivery, with what is needed to run it. */
 export interface Stored {
-  /** Undefined when it was deleted, or is of a type that this version does not know. */
+  /** Undefined when the connection was deleted, or is of a type that this version does not know. */
   connection: Connection | undefined;
-  /** Undefined when it was dropped by retention, or erased. */
+  /** Undefined when the entry was dropped by retention, or erased. */
   entry: JournalEntry | undefined;
 }
 
@@ -35,7 +35,7 @@ export function runEntries(entries: ClaimedEntry[], { connection, entry }: Store
     });
   }
   const { arrival } = reopened;
-  // Not verified again when it was rejected only for its body: it was verified on arrival, and that secret may no longer be valid.
+  // A delivery that was rejected only for its body was verified on arrival. It is not verified again, because that secret may have expired.
   const isProven = entries.every((one) => !one.is_quarantine || one.error_class === 'INVALID_PAYLOAD');
   const refusal = isProven ? undefined : verifyAgain(reopened, connection, entry);
   if (refusal) return each(refusal);
@@ -73,7 +73,8 @@ export function runEntries(entries: ClaimedEntry[], { connection, entry }: Store
 
 /**
  * Verifies a rejected delivery with the secrets that are valid now, and with its time of arrival as the current time. A redacted credential
- * is restored when its digest is that of one of the secrets, in the forms in which the source's senders write it. Undefined: it is genuine.
+ * is restored when its digest is that of one of the secrets, in the forms in which the source's senders write it. Returns undefined when the
+ * delivery is genuine.
  */
 function verifyAgain({ arrival, head }: Reopened, connection: Connection, entry: JournalEntry): RetryOutcome | undefined {
   const { source, config } = connection;
@@ -81,12 +82,12 @@ function verifyAgain({ arrival, head }: Reopened, connection: Connection, entry:
   const dataKey = connection.keys.data.get(entry.key_version);
   const forms = secrets.flatMap(({ value }) => source.credentialForms?.(value, config, arrival.delivery) ?? [value]);
   const candidates = [...forms, ...forms.map(headerCredential)];
-  const known: Record<string, string> = {};
+  const restored: Record<string, string> = {};
   for (const [place, digest] of Object.entries(head.credentials ?? {})) {
     const value = candidates.find((one) => dataKey !== undefined && safeEqual(credentialDigest(dataKey, one), digest));
-    if (value !== undefined) known[place] = value;
+    if (value !== undefined) restored[place] = value;
   }
-  const delivery = restoreCredentials(arrival.delivery, undefined, known);
+  const delivery = restoreCredentials(arrival.delivery, undefined, restored);
   const { verdict, bodyError } = verifyDelivery(source, delivery, { secrets, config }, receivedAtMs);
   if (!verdict.ok) return { outcome: 'failed', errorClass: verdict.error, message: verdict.message };
   return bodyError && { outcome: 'failed', errorClass: 'INVALID_PAYLOAD', message: bodyError.message };

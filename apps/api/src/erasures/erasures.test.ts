@@ -93,7 +93,7 @@ describe('an erasure', () => {
     expect(await bodies()).toBe(1);
   });
 
-  it('keeps no identifier of the person: not in its rows, the log or the audit log', async () => {
+  it('leaves no identifier of the person in its rows, the log or the audit log', async () => {
     await freshOrg();
     await send(order({ email: 'secret.person@example.com' }));
     const { body, text } = await ask(org.owner, { email: 'secret.person@example.com' });
@@ -122,7 +122,7 @@ describe('an erasure', () => {
     const [dead] = await send({ type: '', who: { email: 'ana@example.com' }, plan: 'gold' });
     const [kept] = await send({ type: '', who: { email: 'bob@example.com' } });
     expect([dead?.status, kept?.status]).toEqual(['dead_lettered', 'dead_lettered']);
-    // A rejected delivery is not proved genuine, and it names her all the same.
+    // A rejected delivery is not proved genuine, but it names the person as well.
     expect((await api.send(url, JSON.stringify(order({ email: 'ana@example.com' })), { 'x-api-key': 'wrong' })).status).toBe(401);
     await api.quarantine.drain();
     // A person retries it at this moment: that run must write nothing.
@@ -169,7 +169,7 @@ describe('an erasure', () => {
     ).toMatchObject({ count: 0 });
   });
 
-  it('goes on where a run was cut off, and counts no delivery twice', async () => {
+  it('continues where an interrupted run stopped, and counts no delivery twice', async () => {
     await freshOrg();
     for (let n = 0; n < 12; n++) await send(order({ email: n % 2 ? 'ana@example.com' : `other-${n}@example.com` }));
     const { body } = await ask(org.owner, { email: 'ana@example.com' });
@@ -178,7 +178,7 @@ describe('an erasure', () => {
     gone.abort();
     await run({}, gone.signal);
     expect((await look(body.id)).body).toMatchObject({ status: 'running', scanned: 0 });
-    // Another process held it and was killed: nothing happens until its lease ends.
+    // Another process that held the lease was killed: the erasure does not continue before the lease ends.
     await api.admin(`update erasures set lease_owner = gen_random_uuid(), lease_until = now() + interval '1 hour' where id = $1`, [
       body.id,
     ]);
@@ -246,7 +246,7 @@ describe('an erasure', () => {
     expect((await look(body.id)).body).toMatchObject({ status: 'completed', deliveries: 1, unreadable: 1, scanned: 2 });
   });
 
-  it('is for owners and admins of the org only', async () => {
+  it('may be requested by owners and admins of the org only; an analyst may read the erasure', async () => {
     await freshOrg();
     await send(order({ email: 'ana@example.com' }));
     const [admin, analyst, stranger] = [
@@ -276,7 +276,7 @@ describe('an erasure', () => {
     await run();
   });
 
-  it('reports which identifiers cannot be read, without repeating them', async () => {
+  it('names the kinds of identifiers that cannot be read, without repeating the identifiers', async () => {
     await freshOrg();
     const wrong = await ask(org.owner, { email: 'nobody at all', phone: '1' });
     expect(wrong).toMatchObject({ status: 400, body: { errors: [{ path: 'email' }, { path: 'phone' }] } });

@@ -32,7 +32,7 @@ import {
 export interface ErasureLimits {
   /** How long one run of the job lasts. Then another run goes on. */
   sliceMs: number;
-  /** How long a lease lasts without a checkpoint. After a crash the erasure stands still for so long. */
+  /** How long a lease lasts without a checkpoint. After a crash, the erasure waits for this long. */
   leaseSeconds: number;
   /**
    * Longer than any delivery takes from its arrival to its commit, replays included. Only deliveries that arrived before that are looked
@@ -46,7 +46,7 @@ const erasureLimits: ErasureLimits = { sliceMs: 20_000, leaseSeconds: 30, commit
 const headsMax = 500;
 /** Bodies in memory at once. */
 const bytesMax = 8_388_608;
-/** The pause before an erasure looks again, when the last deliveries may not be committed yet, or something blocks it. */
+/** The pause before the next step of an erasure when the last deliveries may not be committed yet, or when the erasure is blocked. */
 const waitMs = 15_000;
 
 export interface ErasureDeps {
@@ -55,14 +55,14 @@ export interface ErasureDeps {
   log: Logger;
 }
 
-/** Erases the persons whom people asked to have erased, one erasure at a time in a process. */
+/** Carries out the requested erasures, one at a time in each process. */
 export function erasureTasks(deps: ErasureDeps, limits: ErasureLimits = erasureLimits): Record<string, Task> {
   return { 'erasures.run': { everySeconds: 5, run: (_payload, { signal }) => runErasures(deps, limits, signal) } };
 }
 
 /** An erasure at work in this process. */
 interface Work extends ClaimedErasure {
-  /** Opened at its first step. */
+  /** Set at the first step of the erasure. */
   target?: Target;
   /** Deliveries that are to be looked at before the next ones are fetched. */
   parts: Scanned[][];
@@ -95,7 +95,7 @@ async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: Abo
   };
   await runLeases(follower, { signal, log, sliceMs: limits.sliceMs });
 
-  /** Looks at one part of the deliveries; before each look for the next ones, all events about the person are erased. */
+  /** Searches one part of the deliveries. Before the next deliveries are fetched, all events about the person are erased. */
   async function step(erasure: Work, owner: string): Promise<StepResult> {
     erasure.target ??= await openTarget(deps, erasure);
     const { target } = erasure;
@@ -111,7 +111,7 @@ async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: Abo
     return (await complete(erasure, target, owner)) ? 'done' : waitMs;
   }
 
-  /** The number of events that were erased. */
+  /** Returns the number of events that were erased. */
   function eraseNextEvents({ id, org_id }: Work, { subjects }: Target, owner: string): Promise<number> {
     return db.worker(async (sql) => {
       await requireNotHeld(sql, org_id);
@@ -141,7 +141,7 @@ async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: Abo
         unreadable++;
         log.error({ err: error, orgId: org_id, journalId: entry.id }, 'a journal entry cannot be opened: it is not erased');
       }
-      // Opening and reading a delivery is computation: live requests are served in between.
+      // Opening and reading a delivery keeps the event loop busy: live requests are served in between.
       await nextTurn();
     }
     await db.worker(async (sql) => {
@@ -152,7 +152,7 @@ async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: Abo
     if (last) Object.assign(erasure, { cursor_at: last.at, cursor_id: last.id });
   }
 
-  /** False: a delivery that names the person may still be committed, or there is an event about the person after all. */
+  /** Returns false when a delivery that names the person may still be committed, or when another event about the person was found. */
   async function complete({ id, org_id }: Work, { subjects }: Target, owner: string): Promise<boolean> {
     const completed = await db.worker(
       async (sql) => (await hasSeenEverything(sql, id, commitSecondsMax)) && completeErasure(sql, id, owner, subjects),
@@ -180,7 +180,7 @@ function isAbout(person: Person, entry: JournalEntry, keys: OrgKeys, reader = re
   return namesPerson(person, delivery, bodyOf(delivery), { ...reader, receivedAtMs });
 }
 
-/** How the deliveries of a connection are read. */
+/** Returns how the deliveries of a connection are read. */
 function readerFrom(stored: { type: string; config_json: unknown } | undefined): Omit<PersonContext, 'receivedAtMs'> {
   const source = stored && sources.get(stored.type);
   const parsed = source?.config.safeParse(stored?.config_json);

@@ -3,7 +3,10 @@ import { hashPerson, type Person } from '@tributary/pipeline/privacy/person.ts';
 import type { OrgKeys } from '../tenancy/org-keys.ts';
 import type { SubjectProbe } from './store.ts';
 
-/** Seals the identifiers of the person, which are kept until the erasure is completed. They open only as this erasure of this org. */
+/**
+ * Seals the identifiers of the person, which are kept until the erasure is completed. The sealed identifiers open only as this erasure of
+ * this org.
+ */
 export function sealPerson(keys: OrgKeys, orgId: string, id: string, person: Person): { keyVersion: number; sealed: Uint8Array } {
   return { keyVersion: keys.dataKey.version, sealed: seal(keys.dataKey.key, JSON.stringify(person), erasureAad(orgId, id)) };
 }
@@ -16,8 +19,8 @@ export function openPerson(keys: OrgKeys, sealed: { org_id: string; id: string; 
 }
 
 /**
- * For people: which versions of the hash key do not open. Events that were hashed with them cannot be found, so nobody is erased meanwhile.
- * Undefined when every version opens.
+ * A sentence that tells people which versions of the hash key do not open. The erasure waits meanwhile, because events that were hashed with
+ * these versions cannot be found. Undefined when every version opens.
  */
 export function missingHashKeys(keys: OrgKeys): string | undefined {
   if (keys.lostHash.length === 0) return undefined;
@@ -25,7 +28,7 @@ export function missingHashKeys(keys: OrgKeys): string | undefined {
   return `events hashed with hash key ${versions} cannot be found: it does not open with the MASTER_KEY of this server`;
 }
 
-/** The hashes of the person's identifiers under every version of the hash key that opens. Ask {@link missingHashKeys} first. */
+/** The hashes of the person's identifiers under every version of the hash key that opens. Check {@link missingHashKeys} first. */
 export function probesOf(keys: OrgKeys, person: Person): SubjectProbe[] {
   return [...keys.hash.values()].flatMap((key) => hashPerson(person, key).map(({ kind, hash }) => ({ [kind]: hash })));
 }

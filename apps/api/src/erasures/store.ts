@@ -80,7 +80,7 @@ export async function claimErasure(sql: Sql, owner: string, leaseSeconds: number
   return row;
 }
 
-/** Empties the next events about the person, at most 500. Returns how many they were. */
+/** Empties at most 500 of the events about the person, and returns their number. */
 export async function eraseEvents(sql: Sql, orgId: string, subjects: readonly SubjectProbe[]): Promise<number> {
   const [row] = await sql<{ erased: number }>('select private.erase_events($1, $2::jsonb[], 500) as erased', [orgId, jsonArray(subjects)]);
   return row?.erased ?? 0;
@@ -102,7 +102,9 @@ export interface Scanned {
   source_connection_id: string;
 }
 
-/** The org's deliveries after the cursor, oldest first, without those of the last `commitSecondsMax`, which may not all be committed yet. */
+/**
+ * The org's deliveries after the cursor, oldest first, without those of the last `commitSecondsMax`, which may not all be committed yet.
+ */
 export async function findNextDeliveries(sql: Sql, erasure: ClaimedErasure, commitSecondsMax: number, limit: number): Promise<Scanned[]> {
   return sql<Scanned>(
     `select j.id, j.received_at::text as at, j.byte_size, j.source_connection_id from public.event_journal j
@@ -113,7 +115,7 @@ export async function findNextDeliveries(sql: Sql, erasure: ClaimedErasure, comm
   );
 }
 
-/** What is needed to read deliveries of these connections. Deleted connections are included. */
+/** Returns what is needed to read the deliveries of these connections, deleted ones included. */
 export async function findReaders(sql: Sql, ids: readonly string[]): Promise<{ id: string; type: string; config_json: unknown }[]> {
   return sql('select id, type, config_json from public.source_connections where id = any ($1::uuid[])', [ids]);
 }
@@ -127,7 +129,7 @@ export interface ErasureProgress {
   cursor?: { at: string; id: string } | undefined;
 }
 
-/** Adds progress and renews the lease. False when the erasure is no longer held by this owner: the transaction must then be undone. */
+/** Adds progress and renews the lease. Returns false when this owner no longer has the lease: the transaction must then be rolled back. */
 export async function saveProgress(sql: Sql, id: string, owner: string, leaseSeconds: number, done: ErasureProgress): Promise<boolean> {
   const rows = await sql(
     `update public.erasures
@@ -152,8 +154,8 @@ export async function saveProgress(sql: Sql, id: string, owner: string, leaseSec
 }
 
 /**
- * Whether every delivery was looked at that can name the person: those that had arrived when the erasure was asked for, and those that a
- * replay which was under way when a body was erased may have written since.
+ * Whether the erasure has searched every delivery that can name the person: the deliveries that had arrived when the erasure was requested,
+ * and the deliveries that replays have written which were running when a body was erased.
  */
 export async function hasSeenEverything(sql: Sql, id: string, commitSecondsMax: number): Promise<boolean> {
   const [row] = await sql<{ seen_everything: boolean }>(
@@ -163,7 +165,7 @@ export async function hasSeenEverything(sql: Sql, id: string, commitSecondsMax: 
   return row?.seen_everything ?? false;
 }
 
-/** False when there is an event about the person after all. */
+/** Returns false when another event about the person was found. */
 export async function completeErasure(sql: Sql, id: string, owner: string, subjects: readonly SubjectProbe[]): Promise<boolean> {
   const [row] = await sql<{ completed: boolean }>('select private.complete_erasure($1, $2, $3::jsonb[]) as completed', [
     id,
@@ -173,7 +175,7 @@ export async function completeErasure(sql: Sql, id: string, owner: string, subje
   return row?.completed ?? false;
 }
 
-/** Gives the erasure back, to be claimed again after so many seconds. `waitsFor` tells people why it waits. */
+/** Gives the erasure back, to be claimed again after `seconds`. `waitsFor` tells people why the erasure waits. */
 export async function releaseErasure(sql: Sql, id: string, owner: string, seconds: number, waitsFor: string | null = null): Promise<void> {
   await sql(
     `update public.erasures set lease_owner = null, lease_until = now() + make_interval(secs => $3), waits_for = $4

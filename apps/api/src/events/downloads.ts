@@ -2,7 +2,7 @@ import { bulkhead } from 'cockatiel';
 import type { Db } from '../platform/db.ts';
 import { Refusal } from '../platform/refusal.ts';
 
-/** Simultaneous downloads of one person in this process. Each holds a page in memory until its reader has taken the page. */
+/** The maximum of simultaneous downloads of one person in this process. Each keeps a page in memory until its reader has read the page. */
 const perUserMax = 3;
 /**
  * Pages that are read at the same time in this process; further reads wait, so that downloads leave database connections to other

@@ -109,7 +109,7 @@ describe('an export', () => {
     await expect(readOn()).rejects.toMatchObject({ code: 'not_found' });
   });
 
-  it('is read no faster than its reader takes it, and no further after the reader canceled it', async () => {
+  it('is read from the database no faster than its reader reads it, and no further after the reader cancels it', async () => {
     const org = await world.makeOrg();
     await makeEvents(org, await world.makeConnection(org), 4_000);
     let pages = 0;

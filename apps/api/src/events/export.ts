@@ -55,7 +55,7 @@ export async function exportEvents(
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        // A page may be empty: the search returns how far it looked, and the next page continues from there.
+        // A page may be empty: the search returns how far it looked, and the next page continues at that place.
         try {
           while (!pending?.length && !page.isLast) {
             page = await readPage();

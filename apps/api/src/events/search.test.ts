@@ -160,13 +160,13 @@ describe('a search by', () => {
     }
   });
 
-  it('nothing lists each event once when pages end among events of one moment', async () => {
+  it('no condition lists each event once, also when pages end among events of one moment', async () => {
     const wanted = expected({});
     for (const limit of [1_000, 37, 153]) expect(await searchAll({}, limit)).toEqual(wanted);
     expect(await searchAll({ orderRef: 'HP77' }, 1)).toEqual(expected({ orderRef: 'HP77' }));
   });
 
-  it('a member of another org finds nothing', async () => {
+  it('a member of another org finds no event', async () => {
     expect(await searchAll({}, 200, (await world.makeOrg()).owner)).toEqual([]);
   });
 });

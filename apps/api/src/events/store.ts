@@ -129,7 +129,7 @@ export async function findRecords(sql: Sql, { org_id, journal_id }: EventHead): 
 
 /** The reason of the legal hold that covers the connection, or null. */
 export async function findHold(sql: Sql, orgId: string, connectionId: string): Promise<string | null> {
-  const [row] = await sql<{ reason: string | null }>('select private.held($1, $2) as reason', [orgId, connectionId]);
+  const [row] = await sql<{ reason: string | null }>('select private.legal_hold_reason($1, $2) as reason', [orgId, connectionId]);
   return row?.reason ?? null;
 }
 

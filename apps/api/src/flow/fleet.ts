@@ -3,9 +3,9 @@ import type { Db } from '../platform/db.ts';
 import type { Level } from './levels.ts';
 import { beat, type Orders, type Report } from './store.ts';
 
-/** The connection of this instance to the others, by heartbeats through Postgres. */
+/** How this instance learns about the other instances: by heartbeats through Postgres. */
 export interface Fleet {
-  /** The newest orders, which hold until newer ones arrive. Undefined before the first heartbeat was answered. */
+  /** The newest orders, which apply until newer orders arrive. Undefined before the first heartbeat was answered. */
   orders(): Orders | undefined;
   /** The level of the whole fleet. Undefined when the last answer is older than `levelValidForMs`. */
   level(): Level | undefined;
@@ -21,7 +21,7 @@ export function createFleet(deps: {
   db: Db;
   /** What this instance reports with each heartbeat. */
   report(): Omit<Report, 'flushed_turn'>;
-  /** Writes everything that this instance holds. */
+  /** Writes the buffered records of this instance. */
   flush(): Promise<void>;
   /** Called after each heartbeat, also after one that failed. */
   onBeat(): void;

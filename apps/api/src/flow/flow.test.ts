@@ -38,24 +38,25 @@ const state = async (api: TestApi) => (await admin<FlowState>(api, 'GET', 'flow'
 const transitions = async (api: TestApi) =>
   (await admin<{ transitions: FlowTransition[] }>(api, 'GET', 'transitions?limit=100')).body.transitions;
 
-/** A database whose batch writes wait between `hold` and `letGo`. */
-function heldDb(): { db: Db; hold(): void; letGo(): void } {
+/** A database whose batch writes wait between `pause` and `resume`. */
+function pausableDb(): { db: Db; pause(): void; resume(): void } {
   let gate = Promise.resolve();
-  let letGo = () => {};
+  let resume = () => {};
   const ingest = (async (text: string, values?: unknown[]) => {
     if (text.includes('ingest_batch')) await gate;
     return world.db.ingest(text, values);
   }) as Db['ingest'];
-  // A test that fails between `hold` and `letGo` must not make the next ones fail: their instances close only when everything is written.
-  onTestFinished(() => letGo());
+  // A test that fails between `pause` and `resume` must not make the next tests fail: an instance closes only after all its records are
+  // written.
+  onTestFinished(() => resume());
   return {
     db: { ...world.db, ingest },
-    hold() {
+    pause() {
       gate = new Promise((resolve) => {
-        letGo = resolve;
+        resume = resolve;
       });
     },
-    letGo: () => letGo(),
+    resume: () => resume(),
   };
 }
 
@@ -128,7 +129,7 @@ describe('the operator', () => {
     expect(after.flow.mode()).toBe('brownout');
   });
 
-  test('sheds deliveries of low-priority connections at the requested rate, and no others', async () => {
+  test('refuses deliveries of low-priority connections at the requested rate, and no other deliveries', async () => {
     const api = await startInstance();
     const normal = await api.connect(org, 'hotmart', { hottok });
     const low = await api.connect(org, 'hotmart', { hottok });
@@ -147,7 +148,7 @@ describe('the operator', () => {
     };
     expect(new Set(await statusesOf(normal.url))).toEqual(new Set([200]));
     const shed = (await statusesOf(low.url)).filter((status) => status === 429).length;
-    // 60 tosses of a coin: the count is outside these bounds once in ten million runs.
+    // The count of heads in 60 tosses of a coin is outside these bounds once in ten million runs.
     expect(shed).toBeGreaterThan(9);
     expect(shed).toBeLessThan(51);
     // Every delivery that was answered 200 is stored.
@@ -161,11 +162,11 @@ describe('the operator', () => {
   });
 
   test('drains: requests in flight are finished and acknowledged before the state says drained', async () => {
-    const held = heldDb();
-    const [busy, idle] = [await startInstance({ db: held.db }), await startInstance()];
+    const paused = pausableDb();
+    const [busy, idle] = [await startInstance({ db: paused.db }), await startInstance()];
     const { url } = await busy.connect(org, 'hotmart', { hottok });
     await send(busy, url);
-    held.hold();
+    paused.pause();
     const inFlight = [send(busy, url), send(busy, url)];
     await expect.poll(() => busy.writer.state().records).toBe(2);
     expect((await command(idle, 'drain')).body.drained).toBe(false);
@@ -176,13 +177,13 @@ describe('the operator', () => {
     await sleep(1_100);
     expect(await state(idle)).toMatchObject({ drained: false });
     expect((await state(idle)).instances.find((one) => one.id === busy.flow.instanceId)).toMatchObject({ inFlight: 2, bufferRecords: 2 });
-    held.letGo();
+    paused.resume();
     expect((await Promise.all(inFlight)).map((answer) => answer.body.status)).toEqual(['accepted', 'accepted']);
     await expect.poll(async () => (await state(idle)).drained, { timeout: 3_000 }).toBe(true);
     expect(world.logged()).toContain('drained: this instance holds no request and no record any more');
   });
 
-  test('flushes: every instance writes at once what it holds before the command is answered', async () => {
+  test('flushes: every instance writes its buffered records before the command is answered', async () => {
     const [waiting, asked] = [await startTestApi({ WRITE_BATCH_AGE_MS: '20000' }, { world }), await startInstance()];
     started.push(waiting);
     const { url } = await waiting.connect(org, 'hotmart', { hottok });
@@ -192,23 +193,23 @@ describe('the operator', () => {
     expect((await written).body.status).toBe('accepted');
   });
 
-  test('answers within ten seconds that a flush is not done when the database writes nothing', async () => {
+  test('answers within ten seconds that a flush is not done when the database does not write', async () => {
     expect(defaultTimes.flushWithinMs).toBe(10_000);
-    const held = heldDb();
-    const api = await startInstance({ db: held.db, flowTimes: { ...defaultTimes, flushWithinMs: 700 } });
+    const paused = pausableDb();
+    const api = await startInstance({ db: paused.db, flowTimes: { ...defaultTimes, flushWithinMs: 700 } });
     const { url } = await api.connect(org, 'hotmart', { hottok });
     await send(api, url);
-    held.hold();
+    paused.pause();
     const written = send(api, url);
     await expect.poll(() => api.writer.state().records).toBe(1);
     const asked = performance.now();
     expect((await command(api, 'flush')).body).toMatchObject({ flushed: false });
     expect(performance.now() - asked).toBeGreaterThan(650);
-    held.letGo();
+    paused.resume();
     expect((await written).status).toBe(200);
   });
 
-  test('pauses background jobs, too: no job starts, the running one is asked to stop, and they continue afterwards', async () => {
+  test('pauses background jobs as well: no job starts, the running job is asked to stop, and jobs continue afterwards', async () => {
     const api = await startInstance();
     const seen: string[] = [];
     const jobs = await startJobs({
@@ -272,15 +273,15 @@ describe('the automatic mode', () => {
   };
 
   test('of the instance under pressure is obeyed by the others, is recorded once with its cause, and ends with the pressure', async () => {
-    const held = heldDb();
-    const [pressed, other] = [await startInstance({ db: held.db, thresholds: eager }), await startInstance()];
+    const paused = pausableDb();
+    const [pressed, other] = [await startInstance({ db: paused.db, thresholds: eager }), await startInstance()];
     const { url } = await pressed.connect(org, 'hotmart', { hottok });
     await send(pressed, url);
-    held.hold();
+    paused.pause();
     const waiting = send(pressed, url);
     await expect.poll(() => pressed.flow.mode(), { timeout: 3_000, interval: 10 }).toBe('throttled');
     await expect.poll(() => other.flow.mode(), withinASecond).toBe('throttled');
-    held.letGo();
+    paused.resume();
     expect((await waiting).status).toBe(200);
     await expect.poll(() => other.flow.mode(), { timeout: 4_000 }).toBe('normal');
     expect(
@@ -311,11 +312,11 @@ describe('the automatic mode', () => {
   });
 
   test('is overridden by the operator\u2019s mode, and is not recorded as a transition meanwhile', async () => {
-    const held = heldDb();
-    const api = await startInstance({ db: held.db, thresholds: eager });
+    const paused = pausableDb();
+    const api = await startInstance({ db: paused.db, thresholds: eager });
     const { url } = await api.connect(org, 'hotmart', { hottok });
     await send(api, url);
-    held.hold();
+    paused.pause();
     const waiting = send(api, url);
     await command(api, 'drain', { reason: 'first' });
     await expect.poll(async () => (await state(api)).automaticMode, { timeout: 3_000 }).toBe('throttled');
@@ -323,7 +324,7 @@ describe('the automatic mode', () => {
     await command(api, 'resume', { reason: 'second' });
     expect(await state(api)).toMatchObject({ mode: 'throttled', operatorMode: null });
     expect((await transitions(api)).map(({ from, to }) => `${from} → ${to}`)).toEqual(['drain → throttled', 'normal → drain']);
-    held.letGo();
+    paused.resume();
     await waiting;
   });
 
@@ -335,9 +336,9 @@ describe('the automatic mode', () => {
         return statement(text, values);
       }) as Db['workerStatement'];
     expect(defaultTimes.levelValidForMs).toBe(5_000);
-    const held = heldDb();
+    const paused = pausableDb();
     const api = await startInstance({
-      db: { ...held.db, workerStatement: refuse(world.db.workerStatement) },
+      db: { ...paused.db, workerStatement: refuse(world.db.workerStatement) },
       thresholds: eager,
       // Longer than a heartbeat, so that the level counts from one to the next.
       flowTimes: { ...defaultTimes, levelValidForMs: 1_200 },
@@ -351,10 +352,10 @@ describe('the automatic mode', () => {
     isDown = false;
     await command(api, 'resume');
     isDown = true;
-    held.hold();
+    paused.pause();
     const waiting = send(api, url);
     await expect.poll(() => api.flow.mode(), { timeout: 3_000 }).toBe('throttled');
-    held.letGo();
+    paused.resume();
     await waiting;
     await expect.poll(() => api.flow.mode(), { timeout: 3_000 }).toBe('normal');
   });
@@ -424,7 +425,7 @@ describe('limits that people set', () => {
     expect((await send(api, url)).status).toBe(200);
   });
 
-  test('are set by owners and admins of the org only, and only to valid values', async () => {
+  test('can be set by owners and admins of the org only, and only to valid values', async () => {
     const api = await startInstance();
     const { id } = await api.connect(org, 'hotmart', { hottok });
     const analyst = await world.makeMember(org, 'analyst');
@@ -452,11 +453,11 @@ describe('limits that people set', () => {
 
 test('an instance with its own database connections follows the fleet like any other', async () => {
   const db = createDb({ url: world.databaseUrl, tls: 'off', ingestConnections: 3, jobConnections: 2 }, world.log);
-  const [api, apart] = [await startInstance(), await startInstance({ db })];
+  const [api, separate] = [await startInstance(), await startInstance({ db })];
   await command(api, 'drain');
-  await expect.poll(() => apart.flow.mode(), withinASecond).toBe('drain');
-  expect((await state(apart)).instances).toHaveLength(2);
-  await apart.close();
+  await expect.poll(() => separate.flow.mode(), withinASecond).toBe('drain');
+  expect((await state(separate)).instances).toHaveLength(2);
+  await separate.close();
   started.pop();
   await expect.poll(async () => (await state(api)).instances.length, withinASecond).toBe(1);
   await db.close();

@@ -13,7 +13,7 @@ import { createLimits, type Limits } from './limits.ts';
 import { decideMode, toFlowState } from './mode.ts';
 import { getOverview, leaveFleet, listTransitions, type Report, requestFlush, setOperatorMode } from './store.ts';
 
-/** Decides what this instance takes and what it refuses, together with all the other instances. */
+/** Decides which deliveries this instance admits and which it refuses, in agreement with all other instances. */
 export interface Flow {
   gate: Gate;
   limits: Limits;
@@ -25,7 +25,7 @@ export interface Flow {
   getState(): Promise<FlowState>;
   /** Sets the operator's mode; null ends it. Resolves once this instance obeys; the others follow within a second. */
   setMode(mode: OperatorMode | null, brownoutRate: number | null, reason: string): Promise<FlowState>;
-  /** Makes every live instance write at once what it holds. */
+  /** Makes every live instance write its buffered records at once. */
   flush(): Promise<FlushedState>;
   /** Newest first. */
   listTransitions(limit: number): Promise<FlowTransition[]>;

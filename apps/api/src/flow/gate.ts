@@ -22,14 +22,16 @@ interface Entry {
   leave(): void;
 }
 
-/** Made once: refusals must cost next to nothing, and a new Error captures its stack. */
+/** Created once, because refusals must cost next to nothing and a new Error captures its stack. */
 const overloaded = new Refusal('overloaded', undefined, { retryAfterSeconds: 2 });
 const closed: Partial<Record<Mode, { refusal: Refusal; reason: string }>> = {
   drain: { refusal: new Refusal('draining', undefined, { retryAfterSeconds: 5 }), reason: 'drain' },
   paused: { refusal: new Refusal('paused', undefined, { retryAfterSeconds: 30 }), reason: 'paused' },
 };
 
-/** While a turn of the event loop has lasted longer than this, further requests are refused. At capacity a turn takes a tenth of it. */
+/**
+ * When a turn of the event loop has lasted longer than this, further requests are refused. At capacity, a turn takes a tenth of this time.
+ */
 const lateMs = 300;
 
 /** Bodies normally arrive within milliseconds. An upload that takes longer than this may be cut when there is no room for new requests. */

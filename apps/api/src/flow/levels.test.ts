@@ -28,14 +28,17 @@ describe('the automatic level', () => {
     ['records', { ...none, records: 0.6 }, '60 % of its records'],
     ['bytes', { ...none, bytes: 0.5 }, '50 % of its bytes'],
     ['age', { ...none, ageMs: 2_500 }, 'waits for 2.5 s'],
-  ])('is throttled when %s stay high, names the cause, and returns to normal after the relief has lasted', (_, pressure, cause) => {
-    const { watch, hold } = watchOf();
-    expect(hold(pressure, enterAfterMs)).toEqual([]);
-    expect(hold(pressure, stepMs)).toEqual(['normal → throttled']);
-    expect(watch.cause()).toContain(cause);
-    expect(hold(none, leaveAfterMs)).toEqual([]);
-    expect(hold(none, stepMs)).toEqual(['throttled → normal']);
-  });
+  ])(
+    'is throttled when %s stay high, names the cause, and returns to normal when the pressure has been low for long enough',
+    (_, pressure, cause) => {
+      const { watch, hold } = watchOf();
+      expect(hold(pressure, enterAfterMs)).toEqual([]);
+      expect(hold(pressure, stepMs)).toEqual(['normal → throttled']);
+      expect(watch.cause()).toContain(cause);
+      expect(hold(none, leaveAfterMs)).toEqual([]);
+      expect(hold(none, stepMs)).toEqual(['throttled → normal']);
+    },
+  );
 
   test('jumps to brownout under the highest pressure, and comes down one level at a time', () => {
     const { hold } = watchOf();

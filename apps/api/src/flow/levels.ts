@@ -17,7 +17,9 @@ interface Bound {
   ageMs: number;
 }
 
-/** A level is entered when any figure reaches `enter`, and left when all figures are below `leave`. In between nothing changes. */
+/**
+ * A level is entered when any figure reaches `enter`, and left when all figures are below `leave`. In between, the level does not change.
+ */
 export interface Thresholds {
   throttled: { enter: Bound; leave: Bound };
   brownout: { enter: Bound; leave: Bound };
@@ -27,7 +29,7 @@ export interface Thresholds {
 }
 
 // Measured: at 70 % of the server's capacity the buffer is never more than 5 % full. 128 senders of 100 records each fill it, while no
-// delivery waits for a second. That is pressure by records: the instance throttles, which costs an org that sends alone nothing.
+// delivery waits for a second. This counts as pressure by records: the instance throttles, which has no effect on an org that sends alone.
 export const defaultThresholds: Thresholds = {
   throttled: { enter: { fill: 0.5, ageMs: 2_000 }, leave: { fill: 0.25, ageMs: 500 } },
   brownout: { enter: { fill: 0.8, ageMs: 5_000 }, leave: { fill: 0.5, ageMs: 2_000 } },

@@ -108,10 +108,10 @@ describe('the fair share', () => {
     const { obeyed, limits, passes } = make();
     obeyed.mode = 'throttled';
     passes(connection('q', 'quiet'));
-    const known = connection('n', 'known');
+    const forged = connection('n', 'forged');
     for (let n = 0; n < 100; n++) {
-      expect(passes(known)).toBe(true);
-      limits.giveBack(known);
+      expect(passes(forged)).toBe(true);
+      limits.giveBack(forged);
     }
   });
 

@@ -46,7 +46,8 @@ const details = {
 type Reason = keyof typeof details;
 
 export function createLimits({ obeyed, fairShare, metrics, nowMs = () => performance.now(), random = Math.random }: LimitsDeps): Limits {
-  // A bucket that the cache evicts is full when it is made again: the bound on memory may let too much through, never too little.
+  // A bucket that the cache evicts is full when it is created again: because of the bound on memory, too many deliveries may pass, never
+  // too few.
   const buckets = new LRUCache<string, TokenBucket>({ max: bucketsMax });
   const shares = new LRUCache<string, TokenBucket>({ max: bucketsMax });
   const rateLimited = createRefusals();
@@ -96,7 +97,7 @@ export function createLimits({ obeyed, fairShare, metrics, nowMs = () => perform
   };
 }
 
-/** Each refusal is made once: under load a refusal must cost next to nothing, and a new Error captures its stack. */
+/** Each refusal is created once: under load, a refusal must cost next to nothing, and a new Error captures its stack. */
 function createRefusals(): (reason: Reason, dueInMs: number) => Refusal {
   const refusals = new Map<string, Refusal>();
   return (reason, dueInMs) => {
@@ -110,7 +111,10 @@ function createRefusals(): (reason: Reason, dueInMs: number) => Refusal {
   };
 }
 
-/** Returns whether deliveries of two orgs arrived one after the other lately. Call the returned function for every delivery. */
+/**
+ * The returned function must be called for every delivery. It returns whether deliveries of two orgs have recently arrived one after the
+ * other.
+ */
 function watchContention(): (orgId: string, now: number) => boolean {
   let lastOrgId = '';
   let contendedAtMs = Number.NEGATIVE_INFINITY;

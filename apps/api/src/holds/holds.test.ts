@@ -19,7 +19,7 @@ const set = (user: TestUser, body: object) => call(app, user, 'POST', path, body
 const release = (user: TestUser, id: string) => call(app, user, 'POST', `${path}/${id}/release`);
 const isHeld = (org: TestOrg, connectionId: string | null, as = org.owner) =>
   world.db
-    .as(as.claims, (sql) => sql<{ held: string | null }>('select private.held($1, $2) as held', [org.id, connectionId]))
+    .as(as.claims, (sql) => sql<{ held: string | null }>('select private.legal_hold_reason($1, $2) as held', [org.id, connectionId]))
     .then(([row]) => row?.held);
 
 describe('a legal hold', () => {
@@ -99,7 +99,7 @@ describe('a legal hold', () => {
     expect(await isHeld(theirs, theirConnection, mine.owner)).toBeNull();
   });
 
-  it('needs a reason of 1 to 500 characters, and refuses unknown fields', async () => {
+  it('requires a reason of 1 to 500 characters, and refuses unknown fields', async () => {
     const { owner } = await world.makeOrg();
     for (const body of [
       {},

@@ -17,7 +17,7 @@ import { Refusal, type RefusalCode } from '../platform/refusal.ts';
 import { type BodyRoom, readBody } from './body.ts';
 
 export interface IngestDeps {
-  /** Both throw a Refusal when a delivery must not be taken now. */
+  /** Both throw a Refusal when a delivery must not be admitted now. */
   flow: {
     gate: { enter(): BodyRoom & { leave(): void } };
     limits: { take(connection: Connection): void; giveBack(connection: Connection): void };
@@ -37,7 +37,9 @@ export interface IngestEnv {
   Variables: { event: Record<string, unknown> };
 }
 
-/** An unknown connection and a malformed id get the same answer, not sooner than this, so that the time does not tell them apart. */
+/**
+ * The minimum time of the answer to an unknown connection and to a malformed id, so that its time does not show which of the two it was.
+ */
 const unknownAnswerMs = 25;
 
 export function ingestRoutes(deps: IngestDeps): Hono<IngestEnv> {
@@ -135,7 +137,7 @@ async function reject(deps: IngestDeps, arrival: Arrival, { error, message, deta
   throw new Refusal(error.toLowerCase() as RefusalCode, detail);
 }
 
-/** A body that was refused for lack of room is sent again, so that it does not count as a rejection. */
+/** A delivery whose body was refused for lack of room is sent again by the platform, so it does not count as a rejection. */
 function countUnread(deps: IngestDeps, connection: Connection, error: unknown): void {
   if (error instanceof Refusal && statusOf(error) === 503) {
     deps.flow.limits.giveBack(connection);

@@ -73,12 +73,12 @@ describe('over a real socket', () => {
     ]);
   });
 
-  test('an upload that stalls is cut when another request needs its place', async () => {
+  test('an upload that stalls is aborted when another request needs its place', async () => {
     const idle = Array.from({ length: 14 }, () => connect(port, '127.0.0.1').on('error', () => {}));
     for (const socket of idle) socket.write(`${head('content-length: 1000')}{`);
     const cut = new Set<number>();
     for (const [n, socket] of idle.entries()) socket.on('data', (answer) => String(answer).startsWith('HTTP/1.1 503') && cut.add(n));
-    // Four of the 14 found no place and were refused at once.
+    // There was no place for four of the 14 requests, which were refused at once.
     await expect.poll(() => cut.size).toBe(4);
     await sleep(1_100);
     const text = body();

@@ -84,7 +84,7 @@ describe('a genuine delivery', () => {
     expect(() => open(key ?? Buffer.alloc(32), payload?.sealed ?? Buffer.alloc(0), journalAad(org.id, randomUUID()))).toThrow();
   });
 
-  test("sent again is a duplicate: 200 with the first event's id, one row, both journalled", async () => {
+  test('that is sent again is answered 200 with the id of the first event, is not stored twice, and is in the journal twice', async () => {
     const body = purchase();
     const first = await sendPurchase(body);
     const second = await sendPurchase(body);
@@ -130,14 +130,14 @@ describe('a genuine delivery', () => {
     expect(dead?.field_path).toContain('transaction');
   });
 
-  test('more than five minutes ahead of the clock is refused as VALIDATION_FAIL, and four are not', async () => {
+  test('becomes a dead letter of class VALIDATION_FAIL when it is more than five minutes ahead of the clock, but not when it is four', async () => {
     expect((await sendPurchase(purchase({ createdMs: Date.now() + 6 * 60_000 }))).body.records?.[0]).toMatchObject({
       code: 'VALIDATION_FAIL',
     });
     expect((await sendPurchase(purchase({ createdMs: Date.now() + 4 * 60_000 }))).body.status).toBe('accepted');
   });
 
-  test('years old is stored in the default partition and read like any other', async () => {
+  test('that is years old is stored in the default partition and read like any other event', async () => {
     const answer = await sendPurchase(purchase({ createdMs: Date.parse('2019-03-01T12:00:00Z') }));
     const [event] = await api.admin('select event_time, tableoid::regclass::text as part from canonical_events where id = $1', [
       answer.body.records?.[0]?.eventId,
@@ -145,7 +145,7 @@ describe('a genuine delivery', () => {
     expect(event).toEqual({ event_time: new Date('2019-03-01T12:00:00Z'), part: 'private.canonical_events_default' });
   });
 
-  test('compressed with gzip is read, and its stored hash is that of the decompressed bytes', async () => {
+  test('that is compressed with gzip is read, and the stored hash is that of the decompressed bytes', async () => {
     const body = purchase();
     const answer = await api.send(hotmart.url, new Uint8Array(gzipSync(body)), { 'x-hotmart-hottok': hottok, 'content-encoding': 'gzip' });
     expect(answer).toMatchObject({ status: 200, body: { status: 'accepted' } });
@@ -319,7 +319,7 @@ test('no log line repeats a credential, an e-mail, a name or a document', async 
   expect(api.logged().includes('"msg":"batch"')).toBe(true);
 });
 
-test('without a usable hash key the record waits as PII_HASH_ERROR with its sealed body, to be retried', async () => {
+test('a record waits for a retry as PII_HASH_ERROR, with its sealed body, while the org has no usable hash key', async () => {
   const other = await api.makeOrg();
   const connection = await api.connect(other, 'hotmart', { hottok });
   await api.admin(`update private.org_keys set retired_at = now() where org_id = $1 and kind = 'hash'`, [other.id]);

@@ -132,14 +132,14 @@ describe('POST /api/replay/:journalId', () => {
     expect(await api.admin('select id from public.canonical_events where source_connection_id = $1', [connection.id])).toHaveLength(1);
   });
 
-  it('replays a replay like the delivery itself', async () => {
+  it('replays a replay in the same way as the first delivery', async () => {
     const connection = await connect();
     const { journalId, eventId } = await deliver(connection, record());
     const second = (await replay(journalId)).body.journalId;
     expect((await replay(second)).body).toMatchObject({ replayOf: second, status: 'duplicate', records: [{ eventId }] });
   });
 
-  it('is for owners and admins, is audited, and answers 404 to other people', async () => {
+  it('may be requested by owners and admins only, is audited, and answers 404 to people of other orgs', async () => {
     const connection = await connect();
     const { journalId } = await deliver(connection, record());
     const [admin, analyst] = [await api.makeMember(org, 'admin'), await api.makeMember(org, 'analyst')];
@@ -204,7 +204,7 @@ describe('mode reprocess', () => {
     expect((await keyOf(eventId))?.event_time.toISOString()).toBe('2026-10-05T10:00:00.000Z');
     expect(await api.admin('select 1 from public.canonical_events where source_connection_id = $1', [connection.id])).toHaveLength(1);
     expect(await journalOf(body.journalId)).toMatchObject({ outcome: 'accepted', record_count: 1, replay_of: journalId });
-    // Replayed from the replay: the whole chain counts as its first delivery.
+    // A replay of the replay: every delivery of the chain counts with the time of the first delivery.
     expect((await reprocess(body.journalId)).body.records).toMatchObject([{ eventId, revision: 3 }]);
     expect((await eventOf(eventId))?.received_at).toEqual(before?.received_at);
   });
@@ -258,7 +258,7 @@ describe('mode reprocess', () => {
     expect(await eventOf(body.records[0].eventId)).toMatchObject({ revision: 1, idempotency_key: 'n-1' });
   });
 
-  it('replaces the event of an older delivery by a newer one, never the other way round, however often either is replayed', async () => {
+  it('replaces the event of an older delivery with that of a newer one and never the reverse, however often the two are replayed', async () => {
     const connection = await connect();
     const same = record({ state: 'first' });
     const older = await deliver(connection, same);
@@ -279,12 +279,12 @@ describe('mode reprocess', () => {
     // A replay of the older delivery arrives now, and still counts as the older delivery.
     expect((await reprocess(lost.journalId)).body.records).toMatchObject([{ code: 'OLDER_REVISION' }]);
     expect(await eventOf(older.eventId)).toEqual(stored);
-    // In mode replay the body of the key decides, which is the newer delivery's by now.
+    // In mode replay, the stored body of the key decides the outcome; by now it is the body of the newer delivery.
     expect((await replay(newer.journalId)).body.status).toBe('duplicate');
     expect((await replay(older.journalId)).body.records).toMatchObject([{ code: 'DUPLICATE_EVENT' }]);
   });
 
-  it('never replaces the result of a newer version of the pipeline by that of an older one', async () => {
+  it('never replaces the result of a newer version of the pipeline with that of an older version', async () => {
     const connection = await connect();
     const { journalId, eventId } = await deliver(connection, record());
     await api.admin('update public.canonical_events set schema_version = 2 where id = $1', [eventId]);
@@ -292,7 +292,7 @@ describe('mode reprocess', () => {
     expect(await eventOf(eventId)).toMatchObject({ schema_version: 2, revision: 1 });
   });
 
-  it('does not store an event again that was deleted', async () => {
+  it('does not store a deleted event again', async () => {
     const connection = await connect();
     const { journalId, eventId } = await deliver(connection, record());
     await api.admin('delete from public.canonical_events where id = $1', [eventId]);
@@ -300,7 +300,7 @@ describe('mode reprocess', () => {
     expect(await eventOf(eventId)).toBeUndefined();
   });
 
-  it('keeps the first of two records with the same key, as the delivery did', async () => {
+  it('keeps the first of two records with the same key, as the first processing of the delivery did', async () => {
     const connection = await connect();
     const id = randomUUID();
     const { journalId, eventId } = await deliver(connection, [

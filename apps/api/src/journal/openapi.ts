@@ -2,13 +2,13 @@ import { LatestEntries, ReplayedEntry } from '@tributary/shared/journal.ts';
 import { describeRoute } from 'hono-openapi';
 import { answers, command, refuses, user } from '../platform/openapi-parts.ts';
 
-/** What OpenAPI says of each route. */
+/** What the API description says about each route. */
 export const describe = {
   latestEntries: describeRoute({
     operationId: 'latestEntries',
     tags: ['Journal'],
-    summary: 'The newest deliveries of an org',
-    description: 'Newest first. The id of the last one, as `after`, answers those before it.',
+    summary: 'List the newest deliveries of an org',
+    description: 'Newest first. To read the next page, send the id of the last delivery as `after`.',
     security: user,
     responses: { ...answers(200, 'The deliveries, without their bodies.', LatestEntries), ...refuses(400, 401, 404, 503) },
   }),
@@ -17,9 +17,9 @@ export const describe = {
     tags: ['Journal'],
     summary: 'Send a delivery through the pipeline again',
     description:
-      'Its bytes run through the pipeline and the mapping of today, as a new journal entry. 409: it was rejected at the door, its body is no ' +
-      'longer kept, its connection was deleted, or a legal hold is set (`legal_hold`).',
+      'The stored delivery runs through the current pipeline with the current mapping, as a new journal entry. Answers 409 when the delivery ' +
+      'was rejected when it arrived, its body is no longer kept, its connection was deleted, or a legal hold is set (`legal_hold`).',
     security: user,
-    responses: { ...answers(200, 'What became of each record, after its commit.', ReplayedEntry), ...refuses(...command, 409) },
+    responses: { ...answers(200, 'The outcome of each record, after the commit.', ReplayedEntry), ...refuses(...command, 409) },
   }),
 };

@@ -5,7 +5,7 @@ import { Blocked, type Follower, LeaseLost, type LeaseOptions, runLeases, type S
 
 const log = pino({ level: 'silent' });
 
-/** A clock that only a sleep moves on, or a test: no test waits in real time. */
+/** A clock that moves on only by `sleep` or by the test, so that no test waits in real time. */
 function fakeTime(): Time & { nowMs: number; slept: number[] } {
   return {
     nowMs: 0,
@@ -28,7 +28,7 @@ interface Row {
   status: string;
   owner: string | undefined;
   leaseUntil: number;
-  /** Who took each step that was committed. */
+  /** The owner that took each committed step. */
   steps: string[];
   released: number[];
   error?: string;
@@ -80,7 +80,7 @@ const start = (follower: Follower<Row>, time: Time, more: Partial<LeaseOptions> 
   runLeases(follower, { signal: new AbortController().signal, log, time, ...more });
 
 describe('a run', () => {
-  test('does all steps of all open work, and says that nothing is left', async () => {
+  test('does all steps of all open work, and returns false because no work is left', async () => {
     const time = fakeTime();
     const { row, order, follower } = table(time, ['a', 'b']);
     expect(await start(follower(), time)).toBe(false);
@@ -89,7 +89,7 @@ describe('a run', () => {
     expect(time.slept).toEqual([]);
   });
 
-  test('serves work that it holds at once in turn', async () => {
+  test('serves the pieces of work that it holds in turn', async () => {
     const time = fakeTime();
     const { order, follower } = table(time, ['a', 'b', 'c'], 2);
     await start(
@@ -141,7 +141,7 @@ describe('a run', () => {
     expect(order).toEqual(['a', 'a', 'b', 'b', 'a', 'b']);
   });
 
-  test('ends with its slice of time, gives back what it holds, and says that work is left', async () => {
+  test('ends with its slice of time, gives back the claimed work, and returns true because work may be left', async () => {
     const time = fakeTime();
     const { row, follower } = table(time, ['a', 'b'], 1_000);
     const slow = follower(() => {
@@ -155,7 +155,7 @@ describe('a run', () => {
     expect(row('a').released).toHaveLength(1);
   });
 
-  test('aborted in the middle finishes the step at hand and gives everything back', async () => {
+  test('that is aborted finishes the current step and gives all work back', async () => {
     const time = fakeTime();
     const { row, follower } = table(time, ['a', 'b', 'c'], 10);
     const stopping = new AbortController();
@@ -186,7 +186,7 @@ describe('a run', () => {
 });
 
 describe('a lost lease', () => {
-  test('ends the work here: it is neither stepped nor given back any more, and other work goes on', async () => {
+  test('stops the work in this run without giving it back, and other work continues', async () => {
     const time = fakeTime();
     const { row, follower } = table(time, ['a', 'b'], 4);
     const lost: string[] = [];
@@ -202,7 +202,7 @@ describe('a lost lease', () => {
 });
 
 describe('a failing step', () => {
-  test('is handed to onFailure, and other work goes on', async () => {
+  test('is passed to onFailure, and other work continues', async () => {
     const time = fakeTime();
     const { row, follower } = table(time, ['a', 'b']);
     const broken = follower((id) => {
@@ -221,7 +221,7 @@ describe('a failing step', () => {
     expect(row('b').status).toBe('done');
   });
 
-  test('without onFailure ends the run: its lease runs out, and other work that is held is given back', async () => {
+  test('ends the run when there is no onFailure: its lease runs out, and the other claimed work is given back', async () => {
     const time = fakeTime();
     const { row, follower } = table(time, ['a', 'b']);
     const broken = follower((id) => {
@@ -233,7 +233,7 @@ describe('a failing step', () => {
     expect(row('b').owner).toBeDefined();
     expect(await start(follower(), time)).toBe(false);
     expect([row('a').status, row('b').status]).toEqual(['done', 'running']);
-    // Another process goes on when the lease of the one that failed has run out.
+    // Another process continues when the lease of the failed run has run out.
     time.nowMs += leaseMs;
     await start(follower(), time);
     expect(row('b').status).toBe('done');
@@ -265,12 +265,12 @@ describe('a legal hold', () => {
         expect(row(id).owner).toBe(owner);
         Object.assign(row(id), { status: 'paused', error: reason });
       },
-      onFailure: () => expect.fail('a hold is no failure'),
+      onFailure: () => expect.fail('a legal hold must not count as a failure'),
     };
     return { row, held };
   };
 
-  test('stops the work with its reason, and other work goes on', async () => {
+  test('stops the work with its reason, and other work continues', async () => {
     const time = fakeTime();
     const { row, held } = blocked(time, new Refusal('legal_hold', 'a legal hold is set (Case 1)'));
     expect(await start(held, time)).toBe(false);
@@ -278,14 +278,14 @@ describe('a legal hold', () => {
     expect(row('b').status).toBe('done');
   });
 
-  test('is one reason of several that a follower may have', async () => {
+  test('stops the work in the same way as any other error of the class Blocked', async () => {
     const time = fakeTime();
     const { row, held } = blocked(time, new Blocked('a key does not open'));
     await start(held, time);
     expect(row('a')).toMatchObject({ status: 'paused', error: 'a key does not open' });
   });
 
-  test('is a failure for a follower that does not know holds', async () => {
+  test('is a failure for a follower without onBlocked', async () => {
     const time = fakeTime();
     const { follower } = table(time, ['a']);
     const refused = follower(() => {
@@ -296,7 +296,7 @@ describe('a legal hold', () => {
 });
 
 describe('two workers', () => {
-  test('share the open work, and no step is taken twice', async () => {
+  test('share the open work, and no step is done twice', async () => {
     const time = fakeTime();
     const ids = ['a', 'b', 'c', 'd', 'e'];
     const { row, follower } = table(time, ids, 4);
@@ -306,12 +306,12 @@ describe('two workers', () => {
     for (const [index, id] of ids.entries()) {
       expect(row(id)).toMatchObject({ status: 'done', stepsLeft: 0 });
       expect(row(id).steps).toHaveLength(4);
-      expect(owners[index]?.size, 'each piece of work stays with one of them').toBe(1);
+      expect(owners[index]?.size, 'each piece of work stays with one worker').toBe(1);
     }
     expect(new Set(owners.flatMap((set) => [...set])).size).toBe(2);
   });
 
-  test('the one that stood still longer than its lease writes nothing more, and the other goes on from the checkpoint', async () => {
+  test('continue from the checkpoint when one stalls for longer than its lease, and the stalled one writes nothing more', async () => {
     const time = fakeTime();
     const { row, follower } = table(time, ['a'], 5);
     let wake = () => {};
@@ -323,7 +323,7 @@ describe('two workers', () => {
     await new Promise((resolve) => setImmediate(resolve));
     expect(row('a').stepsLeft).toBe(3);
     await start(follower(), time);
-    expect(row('a').stepsLeft, 'its lease still stands').toBe(3);
+    expect(row('a').stepsLeft, 'the first lease has not run out').toBe(3);
     time.nowMs += leaseMs;
     await start(follower(), time);
     wake();

@@ -11,9 +11,15 @@ import { Refusal } from '../platform/refusal.ts';
  */
 export type StepResult = 'more' | 'done' | number;
 
-/** A kind of long work that many processes share. Each piece of work is a row that also holds its lease; only the store of the feature knows it. */
+/**
+ * A kind of long work that many processes share. Each piece of work is a row that also holds its lease; only the store of the feature knows
+ * it.
+ */
 export interface Follower<Work extends { id: string }> {
-  /** Claims up to `most` open pieces of work that no process holds, those that were served longest ago first. Empty when there are none now. */
+  /**
+   * Claims up to `most` open pieces of work that no process holds, and first those that were served longest ago. Empty when there is no
+   * such work now.
+   */
   claim(owner: string, most: number): Promise<Work[]>;
   /**
    * Does a small part of the work. The same transaction writes how far the work has come and renews the lease: the checkpoint. When that
@@ -22,22 +28,25 @@ export interface Follower<Work extends { id: string }> {
   step(work: Work, owner: string): Promise<StepResult>;
   /** Gives the work back: any process may claim it after `waitMs`. */
   release(work: Work, owner: string, waitMs: number): Promise<void>;
-  /** Called when a legal hold refused a step, or it threw Blocked: stops the work, pauses it or gives it back, with the reason for people. */
+  /**
+   * Called when a legal hold refused a step, or when the step threw Blocked: ends, pauses or gives back the work, with a reason that people
+   * can read.
+   */
   onBlocked?(work: Work, owner: string, reason: string): Promise<void>;
   /** Called when a step threw LeaseLost. */
   onLost?(work: Work): Promise<void>;
-  /** Called for every other error of a step. An error that it throws ends the run, and the lease runs out. Without it, `error` is thrown. */
+  /** Called for every other error of a step. When `onFailure` throws, or is missing, the error ends the run and the lease runs out. */
   onFailure?(work: Work, owner: string, error: unknown): Promise<void>;
 }
 
 export interface LeaseOptions {
   signal: AbortSignal;
   log: Logger;
-  /** How long a run lasts. Then all work that is held is given back, and another run goes on with it. */
+  /** How long a run lasts. Then all claimed work is given back, and another run continues it. */
   sliceMs?: number;
-  /** How many pieces of work are held at once, and served in turn. */
+  /** How many pieces of work are claimed at once, and served in turn. */
   atOnce?: number;
-  /** Work that has been held for so long is given back, so that other work gets its turn. */
+  /** Work that has been claimed for this long is given back, so that other work gets its turn. */
   turnMs?: number;
   /** For tests. */
   time?: Time;
@@ -49,12 +58,12 @@ export interface Time {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-/** Another process has the lease, or a person has ended the work. The transaction at hand must be rolled back. */
+/** Another process has the lease, or a person has ended the work. The current transaction must be rolled back. */
 export class LeaseLost extends Error {
   override readonly name = 'LeaseLost';
 }
 
-/** The work cannot go on until somebody changes something outside of it; the message says what. */
+/** The work cannot continue until a person removes the obstacle that the message names. */
 export class Blocked extends Error {
   override readonly name = 'Blocked';
 }
@@ -63,7 +72,7 @@ export class Blocked extends Error {
 const defaultSliceMs = 20_000;
 /** How often a run that may hold more work looks for it. */
 const claimEveryMs = 500;
-/** Longer waits give the lease back, since a lease runs out when no step renews it. */
+/** Work that must wait longer is given back, because the lease would run out without a step that renews it. */
 const heldWaitMaxMs = 5_000;
 
 const processTime: Time = {
@@ -121,14 +130,14 @@ export async function runLeases<Work extends { id: string }>(follower: Follower<
     for (const work of claimed) held.set(work.id, { work, dueAt: now, turnEndsAt: now + turnMs });
   }
 
-  /** Of several that are due, the one that has been due longest. */
+  /** The piece of work that is due first. */
   function nextDue(): Held<Work> | undefined {
     let next: Held<Work> | undefined;
     for (const one of held.values()) if (!next || one.dueAt < next.dueAt) next = one;
     return next;
   }
 
-  /** One step. The work is not among those held meanwhile: after an error its lease is lost, or left to run out. */
+  /** Does one step of the work. The work is removed from `held` first, because after an error the lease is lost or left to run out. */
   async function serve(one: Held<Work>): Promise<void> {
     const { work, turnEndsAt } = one;
     held.delete(work.id);

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => api?.close());
 
 describe('dlq_depth and dlq_oldest_age_seconds', () => {
-  it('count the open entries of all orgs, without resolved ones, and take no age from quarantined ones', async () => {
+  it('count the open entries of all orgs without resolved entries, and ignore the age of quarantined entries', async () => {
     for (const entry of [
       { status: 'pending', hoursAgo: 2 },
       { status: 'pending', hoursAgo: 30, isQuarantine: true },
@@ -42,7 +42,7 @@ describe('a reading from the database', () => {
   afterEach(() => vi.useRealTimers());
   const silent = pino({ level: 'silent' });
 
-  it('is asked for once in 15 seconds, however often it is scraped', async () => {
+  it('is taken at most once in 15 seconds, however often the metrics are scraped', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     let asked = 0;
     const read = cachedReading(async () => ++asked, silent);

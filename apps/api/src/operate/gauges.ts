@@ -37,7 +37,7 @@ export function registerGauges(metrics: Metrics, { db, writer, log }: { db: Db; 
     async () => (await openIncidents())?.map(({ kind, level, incidents }) => ({ labels: { rule: kind, level }, value: Number(incidents) })),
     ['rule', 'level'],
   );
-  gauge('dlq_oldest_age_seconds', 'Age of the oldest dead letter that waits for a retry or a fix, quarantine aside', async () => {
+  gauge('dlq_oldest_age_seconds', 'Age of the oldest dead letter outside the quarantine that waits for a retry or a fix', async () => {
     const depth = await dlqDepth();
     return depth && Math.max(0, ...depth.filter((row) => row.status !== 'exhausted').map((row) => row.oldest_age_seconds ?? 0));
   });
@@ -52,7 +52,7 @@ interface DlqDepth {
 const refreshMs = 15_000;
 /** A scrape waits at most this long for the database, and then shows the last value. */
 const waitMs = 500;
-/** An older value is not shown: no value is better than one that is wrong by now. */
+/** An older value is not shown: no value is better than an outdated one. */
 const staleMs = 60_000;
 
 /**

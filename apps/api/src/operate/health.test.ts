@@ -142,25 +142,26 @@ test('/health/detailed lists at most the 200 connections with the largest lag', 
      select $1, $2, 'Shop ' || n, 'webhook', now() - make_interval(hours => n) from generate_series(1, 300) n`,
     [org.id, org.projectId],
   );
-  const apart = await instanceOn({});
-  const adapters: { source: string; active_connections: number; connections: { name: string }[] }[] = (await detailed(apart)).body.adapters;
+  const instance = await instanceOn({});
+  const adapters: { source: string; active_connections: number; connections: { name: string }[] }[] = (await detailed(instance)).body
+    .adapters;
   expect(adapters.flatMap((adapter) => adapter.connections)).toHaveLength(200);
   const webhook = adapters.find((adapter) => adapter.source === 'webhook');
   expect(webhook?.active_connections).toBe(300);
   expect(webhook?.connections[0]?.name).toBe('Shop 300');
-  await apart.close();
+  await instance.close();
 });
 
 test('/health/detailed still reports what the process knows itself while the database does not answer', async () => {
   let answers = Promise.resolve();
-  let letGo = () => {};
+  let release = () => {};
   const statement = (async (text: string, values?: unknown[]) => {
     await answers;
     return api.db.workerStatement(text, values);
   }) as Db['workerStatement'];
   const hung = await instanceOn({ workerStatement: statement });
   answers = new Promise((resolve) => {
-    letGo = resolve;
+    release = resolve;
   });
   const { status, body } = await detailed(hung);
   expect(status).toBe(200);
@@ -172,6 +173,6 @@ test('/health/detailed still reports what the process knows itself while the dat
     jobs: null,
     instances: null,
   });
-  letGo();
+  release();
   await hung.close();
 });

@@ -60,20 +60,20 @@ export function healthRoutes(deps: HealthDeps): Hono {
   routes.get('/health/detailed', requireOperator(deps.operatorToken), async (c) => {
     const { records, bytes, recordsMax, bytesMax, oldestAgeMs, flushAgeMs, batchesInFlight } = writer.state();
     // When the database does not answer, the process still reports what it knows itself.
-    const known = await askDatabase().catch((error: unknown) => {
+    const stored = await askDatabase().catch((error: unknown) => {
       deps.log.warn({ err: error }, 'the detailed health could not be read from the database');
       return undefined;
     });
     return c.json({
-      status: deps.isStopping() ? 'stopping' : known ? 'ok' : 'database_unavailable',
+      status: deps.isStopping() ? 'stopping' : stored ? 'ok' : 'database_unavailable',
       instanceId: flow.instanceId,
       uptimeSeconds: Math.round(process.uptime()),
       rssBytes: process.memoryUsage.rss(),
       backpressure: {
         mode: flow.mode(),
-        ...(known ? { ...known.state, mode: flow.mode(), instances: undefined } : {}),
+        ...(stored ? { ...stored.state, mode: flow.mode(), instances: undefined } : {}),
         thresholds: flow.thresholds,
-        transitions: known?.transitions ?? null,
+        transitions: stored?.transitions ?? null,
       },
       circuits: circuits.list().map((breaker) => ({
         name: breaker.name,
@@ -93,9 +93,9 @@ export function healthRoutes(deps: HealthDeps): Hono {
       },
       inFlight: flow.gate.inFlight(),
       workers: deps.jobs.state(),
-      jobs: known?.jobs ?? null,
-      adapters: known?.adapters ?? null,
-      instances: known?.state.instances ?? null,
+      jobs: stored?.jobs ?? null,
+      adapters: stored?.adapters ?? null,
+      instances: stored?.state.instances ?? null,
       pools: Object.entries(db.pools).map(([name, pool]) => ({
         name,
         open: pool.totalCount,

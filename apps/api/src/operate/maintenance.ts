@@ -19,7 +19,8 @@ export function maintenanceTasks(db: Db): Record<string, Task> {
     'activity.rollup': {
       everySeconds: 5,
       async run(_payload, { signal }) {
-        // After a standstill this rolls up one bounded slice after the other, and leaves to the next run what is not done after 20 s.
+        // After a standstill, one bounded slice after the other is rolled up. The next run continues with the slices that are left after 20
+        // s.
         const end = performance.now() + 20_000;
         let isBehind = true;
         while (isBehind && !signal.aborted && performance.now() < end) {
@@ -32,15 +33,13 @@ export function maintenanceTasks(db: Db): Record<string, Task> {
       everySeconds: 60,
       async run(_payload, { log }) {
         const [row] = await db.worker((sql) => sql<{ released: number }>('select private.release_abandoned_jobs() as released'));
-        if (row?.released) log.warn({ released: row.released }, 'jobs of a process that is gone were released');
+        if (row?.released) log.warn({ released: row.released }, 'jobs of a process that has died were released');
       },
     },
   };
 }
 
-/**
- * Dropping a partition gives up its lock to readers and writers (`lock_not_available`), so it is tried again for as long as a job may last.
- */
+/** The drop fails when readers or writers hold the lock (`lock_not_available`), so it is tried again for as long as a job may last. */
 async function dropExpiredPartitions(db: Db, signal: AbortSignal): Promise<{ name: string }[]> {
   for (let tries = 1; ; tries++) {
     try {

@@ -115,7 +115,7 @@ describe('the Prometheus rules', () => {
 });
 
 describe('the Grafana dashboard', () => {
-  it('shows only what the API has, from the data source that is chosen', () => {
+  it('shows only metrics of the API, from the data source that is chosen', () => {
     expect(targets.length).toBeGreaterThan(30);
     expect(targets.flatMap(({ expr }) => unknownIn(expr))).toEqual([]);
     expect(dashboard.templating.list[0]).toMatchObject({ name: 'datasource', type: 'datasource' });
@@ -125,7 +125,7 @@ describe('the Grafana dashboard', () => {
     expect(new Set(chosen.map((datasource) => datasource?.uid))).toEqual(new Set(['${datasource}']));
   });
 
-  it('has a row for each part of the system, and no panel over another', () => {
+  it('has a row for each part of the system, and its panels do not overlap', () => {
     expect(dashboard.panels.filter((panel) => panel.type === 'row').map((panel) => panel.title)).toEqual([
       'Pipeline',
       'Lag',
@@ -144,7 +144,7 @@ describe('the Grafana dashboard', () => {
     expect(Math.max(...dashboard.panels.map(({ gridPos }) => gridPos.x + gridPos.w))).toBe(24);
   });
 
-  it.skipIf(skipsPromtool)('asks in valid PromQL', withPromtool, async () => {
+  it.skipIf(skipsPromtool)('uses valid PromQL', withPromtool, async () => {
     const directory = mkdtempSync(join(tmpdir(), 'tributary-dashboard-'));
     try {
       const file = join(directory, 'dashboard.yml');
@@ -162,7 +162,7 @@ describe('the Grafana dashboard', () => {
 
 /** Returns the output of promtool, or throws its complaint. */
 async function runPromtool(...args: string[]): Promise<string> {
-  if (!promtool) throw new Error('promtool is not on PATH, and in CI its checks are not optional: .ci/run fetches it.');
+  if (!promtool) throw new Error('promtool is not on PATH, and CI must run its checks: .ci/run fetches promtool.');
   return new Promise((done, fail) => {
     execFile('promtool', args, { cwd: root }, (error, stdout, stderr) => (error ? fail(new Error(`${stdout}${stderr}`)) : done(stdout)));
   });

@@ -242,7 +242,7 @@ async function seed(): Promise<void> {
     });
     expect(response.status).toBe(200);
   }
-  await blockSomebody();
+  await blockOneSession();
   await reportFigures();
 }
 
@@ -257,7 +257,7 @@ async function reportFigures(): Promise<void> {
 }
 
 /** Opens two sessions: one holds a lock, the other waits for it. */
-async function blockSomebody(): Promise<void> {
+async function blockOneSession(): Promise<void> {
   for (const name of ['tributary blocking', 'tributary blocked']) {
     const client = new pg.Client({ connectionString: api.adminUrl, application_name: name });
     await client.connect();

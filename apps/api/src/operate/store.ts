@@ -4,7 +4,7 @@ type Statement = Pick<Db, 'workerStatement'>;
 
 export interface AdapterLag {
   source: string;
-  /** Since the newest event of any connection of the source; null before the first event. */
+  /** The time since the newest event of any connection of the source; null before the first event. */
   lag_seconds: number | null;
   active_connections: number;
   /** The connections with the largest lag; the limit counts over all sources together. */
@@ -18,7 +18,7 @@ export async function listAdapterLag(db: Statement, connectionsMax: number): Pro
 
 export interface JobDepth {
   task: string;
-  /** Jobs that are due and that no worker has taken yet. */
+  /** Jobs that are due and that no worker has started yet. */
   waiting: number;
   /** Jobs that are due later: a retry, or the next slice of long work. */
   scheduled: number;

@@ -88,7 +88,7 @@ it('replaces a lost hash key when a person asks for it, never automatically', as
   expect((await load(org)).hashKey?.version).toBe(2);
 });
 
-it('makes one key of each version when several people ask at once', async () => {
+it('makes one key of each version when several people request a key at once', async () => {
   const org = await world.makeOrg();
   await load(org);
   const answers = await Promise.all(Array.from({ length: 6 }, (_, n) => rotate(org.owner, org, { kind: n % 2 ? 'data' : 'hash' })));
@@ -110,7 +110,7 @@ it('refuses an analyst, a member of another org, an anonymous caller, and an org
     expect((await ask(other.owner, org)).status).toBe(404);
     expect((await ask(undefined, org)).status).toBe(401);
   }
-  // The database functions refuse, too, when they are called without the API.
+  // The database functions also refuse when they are called without the API.
   for (const user of [analyst, other.owner]) {
     const add = world.db.as(user.claims, (sql) => sql(`select private.add_org_key($1, 'hash', 2, $2, 1)`, [org.id, Buffer.alloc(60)]));
     await expect(add).rejects.toMatchObject({ code: '42501' });

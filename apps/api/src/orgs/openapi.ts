@@ -16,7 +16,7 @@ export const describe = {
     tags: ['Orgs'],
     summary: 'Rename or limit an org',
     description:
-      'The rate limit counts the deliveries of all connections of the org together. Every server enforces a new limit within a second.',
+      'The rate limit counts the deliveries of all connections of the org together. Every instance enforces a new limit within a second.',
     security: user,
     responses: { ...answers(200, 'The org as it is now.', Org), ...refuses(...command) },
   }),

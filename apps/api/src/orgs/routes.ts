@@ -51,7 +51,10 @@ export function orgRoutes({ db, verifyToken, masterKeys }: { db: Db; verifyToken
       const version = newest.version + 1;
       const { wrapped, version: masterVersion } = wrapKey(masterKeys, randomBytes(32), keyAad(id, kind, version));
       if (!(await addKey(sql, { orgId: id, kind, version, wrapped, masterVersion })))
-        throw new Refusal('conflict', 'somebody else made a new key just now');
+        throw new Refusal(
+          'conflict',
+          'another request made a new key at the same moment: check the list of keys before you make another one',
+        );
       return listKeys(sql, id);
     });
     return c.json(toKeys(rows), 201);

@@ -26,7 +26,7 @@ async function statusOf(app: Hono<{ Variables: AuthVariables }>, authorization: 
 describe('a token signed with a shared secret (HS256)', () => {
   const app = appWith(createTokenVerifier(jwt, Date.now));
 
-  it('lets its user pass', async () => {
+  it('is accepted', async () => {
     const answer = await app.request('/me', { headers: { authorization: `Bearer ${await makeToken(user)}` } });
     expect(answer.status).toBe(200);
     expect(await answer.json()).toMatchObject({ sub: user.id, email: user.email, role: 'authenticated' });
@@ -44,7 +44,7 @@ describe('a token signed with a shared secret (HS256)', () => {
     ['another audience', async () => `Bearer ${signed({ aud: 'other' })}`],
     ['the anonymous role', async () => `Bearer ${signed({ role: 'anon' })}`],
     ['the service role', async () => `Bearer ${signed({ role: 'service_role' })}`],
-    ['a subject that is no user', async () => `Bearer ${signed({ sub: 'somebody' })}`],
+    ['a subject that is not a user id', async () => `Bearer ${signed({ sub: 'somebody' })}`],
     ['algorithm none', async () => `Bearer ${base64({ alg: 'none', typ: 'JWT' })}.${base64(claims())}.`],
     ['HS512 under the same secret', async () => `Bearer ${signed({}, 'HS512')}`],
     ['a changed claim', async () => (await makeToken(user)).replace(/\.[^.]+\./, `.${base64({ ...claims(), sub: randomUUID() })}.`)],
@@ -96,12 +96,12 @@ describe('a token signed with a published key (ES256, RS256)', () => {
     createTokenVerifier({ secret: undefined, jwksUrl, algorithm, issuer: undefined }, Date.now);
   const token = (alg: string, kid: string, key: webcrypto.CryptoKey) => new SignJWT(claims()).setProtectedHeader({ alg, kid }).sign(key);
 
-  it('lets its user in', async () => {
+  it('is accepted', async () => {
     expect(await statusOf(appWith(verifierFor('ES256')), `Bearer ${await token('ES256', 'ec', ec.privateKey)}`)).toBe(200);
     expect(await statusOf(appWith(verifierFor('RS256')), `Bearer ${await token('RS256', 'rsa', rsa.privateKey)}`)).toBe(200);
   });
 
-  it('is answered with auth_unavailable, and not as wrong, when the keys cannot be read', async () => {
+  it('is answered with auth_unavailable, and not with unauthorized, when the keys cannot be read', async () => {
     const ways = [
       (response: ServerResponse) => response.writeHead(503).end(),
       (response: ServerResponse) => response.end('<html>not the keys</html>'),
@@ -148,7 +148,7 @@ describe('the operator token', () => {
   app.onError((error, c) => answerProblem(c, toRefusal(error), 'id'));
   app.get('/', requireOperator('an-operator-token-of-enough-length'), (c) => c.text('in'));
 
-  it('lets the operator pass, and no other token does', async () => {
+  it('is accepted, and no other token is', async () => {
     const status = async (authorization?: string) => (await app.request('/', authorization ? { headers: { authorization } } : {})).status;
     expect(await status('Bearer an-operator-token-of-enough-length')).toBe(200);
     expect(await status('Bearer an-operator-token')).toBe(401);

@@ -11,8 +11,8 @@ export interface AuthVariables {
 
 export type VerifyToken = (token: string) => Promise<Claims>;
 
-/** The keys of Supabase Auth could not be read. This says nothing about the token, so the client must not be told to discard it. */
-const isWithoutKeys = (error: unknown): boolean =>
+/** Whether the keys of Supabase Auth could not be read. Then the token may be valid, so the client must not be told to discard it. */
+const isKeyFetchFailure = (error: unknown): boolean =>
   !(error instanceof errors.JOSEError) || ['ERR_JOSE_GENERIC', 'ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID'].includes(error.code);
 
 /** Verifies Supabase user JWTs. The algorithm comes from the configuration, never from the token (RFC 8725 §3.1). */
@@ -34,7 +34,7 @@ export function createTokenVerifier(jwt: Config['jwt'], now: () => number): Veri
       else if (jwks) ({ payload } = await jwtVerify(token, jwks, optionsNow));
       else throw new Error('no key');
     } catch (error) {
-      if (jwks && isWithoutKeys(error)) throw new Refusal('auth_unavailable');
+      if (jwks && isKeyFetchFailure(error)) throw new Refusal('auth_unavailable');
       throw new Refusal('unauthorized', 'the access token is missing, expired or not valid');
     }
     const { sub, role, ...rest } = payload;

@@ -37,7 +37,7 @@ export interface Db {
    * Calls `onMessage` for every notification, and `onState(false)` when notifications may be missed from now on. Resolves when it listens.
    */
   listen(channel: string, onMessage: (payload: string) => void, onState: (listening: boolean) => void): Promise<() => Promise<void>>;
-  /** Whether ingestion can commit right now. It asks on the pool of ingestion, so a busy pool of users or jobs does not matter. */
+  /** Whether ingestion can commit right now. The check uses the pool of ingestion, so a busy pool of users or jobs does not matter. */
   canCommit(): Promise<boolean>;
   /** The sessions of `jobs` have the role `worker`: the job queue uses this pool, and so does {@link Db.worker}. */
   pools: { ingest: pg.Pool; commands: pg.Pool; jobs: pg.Pool };
@@ -47,11 +47,11 @@ export interface Db {
 export interface DbOptions {
   url: string;
   tls: 'off' | 'on' | 'verify';
-  /** How long to wait for an answer of Postgres, which itself cancels the statement after four fifths of this time. */
+  /** How long to wait for an answer of Postgres. Postgres cancels the statement after four fifths of this time. */
   queryTimeoutMs?: number;
   /** Connections of the ingest pool: batches in flight, quarantine, connection look-ups, the probe of {@link Db.canCommit}. */
   ingestConnections: number;
-  /** Connections of the jobs pool: one that listens, and one for every job at work. */
+  /** Connections of the jobs pool: one that listens, and one for every running job. */
   jobConnections: number;
 }
 
@@ -226,7 +226,7 @@ export function isRetryable(error: unknown): boolean {
   return state === '40P01' || state === '40001';
 }
 
-/** The database refused the data itself (SQLSTATE classes 22, 23, 54, and 42804): trying again would be refused again. */
+/** The database refused the data itself (SQLSTATE classes 22, 23, 54, and 42804): it would refuse another try as well. */
 export function isRefusal(error: unknown): boolean {
   const state = sqlState(error);
   return state !== undefined && (/^(22|23|54)/.test(state) || state === '42804');

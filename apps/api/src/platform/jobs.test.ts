@@ -48,12 +48,12 @@ describe('jobs', () => {
   });
 
   describe('when the end of a job cannot be written', () => {
-    const refuseEnds = (slowly = '') =>
+    const refuseWrites = (slowly = '') =>
       world.admin(`
         create function private.refuse() returns trigger language plpgsql as $$ begin ${slowly} raise exception 'cut off'; end $$;
         create trigger refuse before delete or update on graphile_worker._private_jobs for each row
           when (old.locked_at is not null) execute function private.refuse()`);
-    const allowEnds = () => world.admin('drop function private.refuse() cascade');
+    const allowWrites = () => world.admin('drop function private.refuse() cascade');
     afterEach(() => world.admin('delete from graphile_worker._private_jobs'));
 
     it('continues with a new runner', async () => {
@@ -66,19 +66,19 @@ describe('jobs', () => {
           },
         },
       });
-      await refuseEnds();
+      await refuseWrites();
       await add('test.cut', { n: 1 });
       await until(() => runs.length === 1);
       await add('test.cut', { n: 2, fails: true });
       await until(() => runs.length === 2);
       await sleep(300);
-      await allowEnds();
+      await allowWrites();
       await add('test.cut', { n: 3 });
       await until(() => runs.length === 3);
       await jobs.stop();
     });
 
-    it('continues with a new runner when two ends are lost at once, although the old runner never finishes its shutdown', async () => {
+    it('continues with a new runner when the ends of two jobs are lost at once, although the old runner never finishes its shutdown', async () => {
       const runs: number[] = [];
       const told: boolean[] = [];
       const endOf = new Map<number, () => void>();
@@ -99,14 +99,14 @@ describe('jobs', () => {
       );
       for (const n of [1, 2, 3]) await add('test.cut', { n });
       await until(() => endOf.size === 3);
-      await refuseEnds('perform pg_sleep(0.5);');
+      await refuseWrites('perform pg_sleep(0.5);');
       endOf.get(1)?.();
       await sleep(100);
       endOf.get(2)?.();
-      // The third job keeps the old runner busy until both ends have failed. Its own end is of another kind, so the count stays wrong.
+      // The third job keeps the old runner busy until both writes have failed. The third job ends by an error, so the count stays wrong.
       await until(() => world.logged().split('Failed to complete jobs').length > 2);
       endOf.get(3)?.();
-      await allowEnds();
+      await allowWrites();
       await add('test.cut', { n: 4 });
       await until(() => runs.includes(4));
       expect(told).toEqual([false, false, true]);
@@ -129,7 +129,7 @@ describe('jobs', () => {
     expect(runs).toBeLessThanOrEqual(4);
   });
 
-  it('runs a scheduled task once at a time, so that a slow task leaves the other workers to other tasks', async () => {
+  it('runs only one job of a scheduled task at a time, so that a slow task leaves the other workers to other tasks', async () => {
     let begun = 0;
     let others = 0;
     const slow = Promise.withResolvers<void>();

@@ -42,7 +42,7 @@ function oneAtATime(run: Task['run']): Task['run'] {
   };
 }
 
-/** Running jobs stop at their next chunk. A job that takes longer than this is abandoned, and another instance takes it up. */
+/** Running jobs stop at their next chunk. A job that takes longer than this is abandoned, and another instance runs it again. */
 const stopMs = 5_000;
 const pauseCheckEveryMs = 200;
 const tickEveryMs = 1_000;
@@ -65,7 +65,7 @@ export async function startJobs({ db, tasks, concurrency, isPaused = () => false
 
   if (!isPaused()) await runner.start();
   let starting: Promise<void> | undefined;
-  const pauseWatch = setInterval(() => {
+  const pauseTimer = setInterval(() => {
     if (isPaused()) {
       runner.stop();
     } else if (!runner.isRunning()) {
@@ -83,7 +83,7 @@ export async function startJobs({ db, tasks, concurrency, isPaused = () => false
     state: () => ({ concurrency, running: jobs.running() }),
     async stop() {
       clock.clear();
-      clearInterval(pauseWatch);
+      clearInterval(pauseTimer);
       await starting;
       runner.stop();
       await clock.lastTick();
@@ -117,9 +117,7 @@ function createTaskList({ tasks, signal, metrics, log }: Pick<JobDeps, 'tasks' |
   return { taskList, running: () => running };
 }
 
-/**
- * A runner of the library that can be stopped and started again. One that stops by itself counts as stopped, so that it is started again.
- */
+/** A runner of the library that can be started again after a stop. When the library stops the runner by itself, it is started again too. */
 function createRunner({ db, taskList, concurrency, log }: Pick<JobDeps, 'db' | 'concurrency' | 'log'> & { taskList: TaskList }) {
   let runner: Runner | undefined;
   let stopping = new AbortController();

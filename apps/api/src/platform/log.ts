@@ -16,7 +16,7 @@ export function createLog(level: string): Logger {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      // A second line of defence: no code logs headers, bodies or secrets in the first place. Only top-level names are redacted, because a
+      // A second line of defence, because no code logs headers, bodies or secrets. Only top-level names are redacted, because a
       // wildcard would search every log line on the hot path.
       redact: { paths: ['authorization', 'headers', 'body', 'secret', 'secrets', 'password', 'hottok', 'token'], censor: '[redacted]' },
       serializers: { err: serializeError },

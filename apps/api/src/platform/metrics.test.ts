@@ -5,7 +5,10 @@ import { errorClasses } from '@tributary/shared/errors.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../test/api.ts';
 
-/** The metrics that dashboards and alerts rely on: `type label,label`. The test fails for a metric that is missing here and for one that the API lacks. */
+/**
+ * The metrics that dashboards and alerts rely on: `type label,label`. The test fails for a metric that is missing here and for one that the
+ * API lacks.
+ */
 const contract: Record<string, string> = {
   ingest_records_total: 'counter source,outcome',
   ingest_persisted_total: 'counter source',
@@ -39,7 +42,7 @@ const ofNode = /^(process|nodejs)_/;
 
 /** The maximum number of series in one process for any requests. All platforms, routes and tasks together need far fewer. */
 const seriesMax = 2_000;
-/** Enough to tell growth: a series for each org would already show at the second one. */
+/** Enough orgs to notice growth: a series for each org would already be noticed at the second org. */
 const orgs = 100;
 const key = 'api-key-for-tests';
 
@@ -75,7 +78,7 @@ describe('/metrics', () => {
       expect(counted).toContain(name);
   });
 
-  it('has no more series for a hundred orgs, nor for anything that an attacker makes up', async () => {
+  it('does not get more series by a hundred orgs, or by any names that an attacker invents', async () => {
     const user = await api.makeUser();
     const made = await api.db.as(user.claims, (sql) =>
       sql<{ created: { project_id: string } }>(`select public.create_org('Org ' || n) as created from generate_series(1, $1) n`, [orgs]),
@@ -88,11 +91,11 @@ describe('/metrics', () => {
 
     await inParallel(urls, async (url) => {
       // Every platform sends again after a 503.
-      const sendUntilTaken = async (tries: number): Promise<number> => {
+      const sendUntilStored = async (tries: number): Promise<number> => {
         const { status } = await api.send(url, JSON.stringify({ id: randomUUID() }), { 'x-api-key': key });
-        return status === 503 && tries > 1 ? sleep(100).then(() => sendUntilTaken(tries - 1)) : status;
+        return status === 503 && tries > 1 ? sleep(100).then(() => sendUntilStored(tries - 1)) : status;
       };
-      expect(await sendUntilTaken(100)).toBe(200);
+      expect(await sendUntilStored(100)).toBe(200);
     });
     for (const url of urls.slice(0, 10)) await attack(url, 50);
 
@@ -147,10 +150,10 @@ async function sendEveryOutcome(url: string): Promise<void> {
   expect((await api.app.request('/metrics')).status).toBe(200);
 }
 
-/** Sends requests in which everything is made up: types, ids, paths, methods, hosts, headers and bodies. */
+/** Sends requests with invented types, ids, paths, methods, hosts, headers and bodies. */
 async function attack(url: string, times: number): Promise<void> {
   const word = () => randomBytes(6).toString('hex');
-  const known = new URL(url).pathname;
+  const path = new URL(url).pathname;
   await inParallel(Array.from({ length: times }), async () => {
     const headers = { host: `${word()}.example.com`, 'user-agent': word(), [`x-${word()}`]: word(), 'x-api-key': word() };
     const answers = await Promise.all([
@@ -158,8 +161,8 @@ async function attack(url: string, times: number): Promise<void> {
       api.app.request(`/api/webhooks/webhook/${word()}?${word()}=${word()}`, { method: 'POST', headers, body: '{}' }),
       api.app.request(`/${word()}/${word()}`, { headers }),
       api.app.request(`/api/connections/${randomUUID()}`, { headers }),
-      api.app.request(known, { method: word().toUpperCase(), headers }),
-      api.app.request(`http://${word()}.example.com${known}`, {
+      api.app.request(path, { method: word().toUpperCase(), headers }),
+      api.app.request(`http://${word()}.example.com${path}`, {
         method: 'POST',
         headers,
         body: JSON.stringify({ type: word(), event: word() }),

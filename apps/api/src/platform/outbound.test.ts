@@ -177,7 +177,7 @@ describe('addresses that are not public', () => {
     await expect(make({ allowPrivate: false, ...answering([]) }).request('http://hooks.example.com/', {})).rejects.toThrow(OutboundRefused);
   });
 
-  it('public ones pass', () => {
+  it('public addresses are accepted', () => {
     for (const address of [
       '8.8.8.8',
       '1.1.1.1',
@@ -221,7 +221,7 @@ describe('URLs that do not lead to a web server', () => {
     await expect(outbound.request(url, {})).rejects.toThrow(OutboundRefused);
   });
 
-  it('ports of web servers pass', () => {
+  it('ports of web servers are accepted', () => {
     for (const url of [
       'https://example.com',
       'http://example.com',
@@ -286,7 +286,7 @@ describe('answers', () => {
     expect(written).toBeLessThan(100_000_000);
   });
 
-  it('that never come, or come very slowly, end in a timeout', async () => {
+  it('that never come, or come very slowly, fail by a timeout', async () => {
     const impatient = make({ allowPrivate: true, timeoutMs: 200 });
     handler = () => {};
     await expect(impatient.request(`http://127.0.0.1:${port}/silent`, {})).rejects.toThrow(/timeout/i);

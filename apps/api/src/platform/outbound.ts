@@ -128,7 +128,7 @@ async function readStart(body: AsyncIterable<Uint8Array>): Promise<string> {
   for await (const part of body) {
     parts.push(part);
     length += part.length;
-    // Leaving the loop destroys the connection, so the rest is never read.
+    // Leaving the loop destroys the connection, so the rest of the answer is never read.
     if (length >= answerBytesMax) break;
   }
   return new TextDecoder().decode(Buffer.concat(parts).subarray(0, answerBytesMax));

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { schemaOptions } from './openapi-parts.ts';
 import { Refusal } from './refusal.ts';
 
-/** The bodies of commands are small; deliveries have another limit. */
+/** The limit of the bodies of commands, which are small; deliveries have another limit. */
 const bodyBytesMax = 65_536;
 
 const limit = bodyLimit({

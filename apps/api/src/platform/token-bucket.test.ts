@@ -8,7 +8,7 @@ const anyRate = fc.record({
 });
 
 describe('a token bucket', () => {
-  test('lets its burst pass at once, then its rate, and says correctly when the next token is available', () => {
+  test('lets its burst pass at once and then its rate, and returns the correct wait for the next token', () => {
     const rate = { perSecond: 10, burst: 5 };
     const bucket = createTokenBucket(rate, 0);
     for (let n = 0; n < 5; n++) expect(takeTokens(bucket, rate, 0)).toBe(0);
@@ -28,7 +28,7 @@ describe('a token bucket', () => {
           nowMs += gap;
           const dueInMs = takeTokens(bucket, rate, nowMs);
           if (dueInMs === 0) passed.push(nowMs);
-          // At the time that was named the token is available.
+          // The token is available after the returned wait.
           else expect(tokensDueInMs({ ...bucket }, rate, nowMs + dueInMs)).toBeLessThan(1e-6);
         }
         for (let from = 0; from < passed.length; from++) {
@@ -50,7 +50,7 @@ describe('a token bucket', () => {
     expect(takeTokens(bucket, rate, 410)).toBe(0);
   });
 
-  test('takes a new rate from one call to the next', () => {
+  test('uses a new rate from the next call on', () => {
     const bucket = createTokenBucket({ perSecond: 1, burst: 100 }, 0);
     const slower = { perSecond: 1, burst: 2 };
     expect([1, 2, 3].map(() => takeTokens(bucket, slower, 0))).toEqual([0, 0, 1000]);

@@ -73,7 +73,7 @@ describe('/openapi.json', () => {
     }
   });
 
-  it('asks only for what must be given', () => {
+  it('marks only the mandatory fields as required', () => {
     const body = document.components?.schemas?.RotateSecret;
     expect(body).toMatchObject({ type: 'object', additionalProperties: false });
     expect(body?.required ?? []).toEqual([]);
@@ -81,7 +81,7 @@ describe('/openapi.json', () => {
 });
 
 describe('/docs', () => {
-  it('loads nothing from anywhere else, by policy', async () => {
+  it('forbids by its policy to load anything from another host', async () => {
     const answer = await call(app, undefined, 'GET', '/docs');
     expect(answer.status).toBe(200);
     const policy = answer.headers.get('content-security-policy') ?? '';

@@ -8,7 +8,7 @@ const describeReplayStep = (operationId: string, summary: string, more = '') =>
     tags: ['Replay plans'],
     summary,
     description:
-      `${more} Repeating the request changes nothing. 409: the plan is not in a status that allows this step, or a legal hold is set.`.trim(),
+      `${more} Repeating the request changes nothing. Answers 409 when the status of the plan does not allow this step, or a legal hold is set.`.trim(),
     security: user,
     responses: { ...answers(200, 'The plan as it is now.', ReplayPlan), ...refuses(401, 403, 404, 409, 413, 415, 503) },
   });
@@ -21,7 +21,7 @@ export const describe = {
     summary: 'Plan a replay, or count the deliveries that it would replay',
     description:
       'The count is exact. Deliveries that failed verification or that arrive after the approval are never part of a plan. Replays of ' +
-      'deliveries are part of it only with `includeReplays`. 409 `legal_hold`: one of its connections, or the org, is under a hold.',
+      'deliveries are part of it only with `includeReplays`. Answers 409 `legal_hold` when one of its connections, or the org, is under a hold.',
     security: user,
     responses: {
       ...answers(200, 'With `dryRun`: how many deliveries match, and how long the replay would take.', ReplayPreview),

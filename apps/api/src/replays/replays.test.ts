@@ -135,7 +135,7 @@ describe('a plan', () => {
     ).toEqual([{ n: 3, low: 2, high: 2 }]);
   });
 
-  it('counts a delivery that can no longer be run, and goes on', async () => {
+  it('counts a delivery that can no longer be run as failed, and continues', async () => {
     const org = await api.makeOrg();
     const connection = await connect(org);
     await deliverMany(connection, 3);
@@ -146,7 +146,7 @@ describe('a plan', () => {
     expect(await read(org.owner, id)).toMatchObject({ status: 'completed', matchedCount: 3, processed: 3, duplicates: 2, failed: 1 });
   });
 
-  it('that matches nothing is completed at once, and one that matches little gets past thousands of other deliveries', async () => {
+  it('that matches no delivery is completed at once, and a plan that matches few skips thousands of other deliveries', async () => {
     const org = await api.makeOrg();
     const connection = await connect(org);
     await api.admin(
@@ -162,13 +162,13 @@ describe('a plan', () => {
     expect(await read(org.owner, none.id)).toMatchObject({ status: 'completed', matchedCount: 0, processed: 0 });
   });
 
-  it('is worked on once by a job, however often run was requested, and its records are counted in a metric', async () => {
+  it('is run once by a job, however often the run was requested, and its records are counted in a metric', async () => {
     const org = await api.makeOrg();
     const connection = await connect(org);
     await deliverMany(connection, 5);
     const { id } = await plan(org.owner);
     await step(org.owner, id, 'approve');
-    // All before a job completes the plan, because a completed plan is not run again.
+    // All requests are sent before a job completes the plan, because a completed plan is not run again.
     const answers = await Promise.all([1, 2, 3].map(() => step(org.owner, id, 'run')));
     expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200]);
     const jobs = await startJobs({
@@ -249,7 +249,7 @@ describe('a filter', () => {
     expect((await preview(org.owner, filter())).body.count).toBe(count);
   });
 
-  it.each(cases)('%s: replays as many as it counted', async (_, filter, count) => {
+  it.each(cases)('%s: replays as many deliveries as it counted', async (_, filter, count) => {
     const { id } = await started(org.owner, { filter: filter() });
     await work();
     const done = await read(org.owner, id);
@@ -257,7 +257,7 @@ describe('a filter', () => {
     if (!('includeReplays' in filter())) expect(done.processed).toBe(count);
   });
 
-  it('includes the moment at which it begins and excludes the one at which it ends', async () => {
+  it('includes the moment of its beginning and excludes the moment of its end', async () => {
     const [first] = await api.admin<{ at: Date }>(
       'select received_at as at from public.event_journal where source_connection_id = $1 and replay_of is null',
       [hotmart.id],
@@ -406,7 +406,7 @@ describe('steps', () => {
     },
   );
 
-  it('are for owners and admins of the org; an analyst may read, and other people get 404', async () => {
+  it('may be taken by owners and admins of the org only; an analyst may read the plan, and people of other orgs get 404', async () => {
     const org = await api.makeOrg();
     const analyst = await api.makeMember(org, 'analyst');
     const stranger = (await api.makeOrg()).owner;
@@ -467,7 +467,7 @@ describe('while it runs', () => {
     };
   };
 
-  it('keeps to its throttle over time, and reports its rate and its remaining time', async () => {
+  it('stays within its throttle over time, and reports its rate and its remaining time', async () => {
     const org = await api.makeOrg();
     await deliverMany(await connect(org), 8);
     const { id } = await started(org.owner, { throttlePerSecond: 2 });
@@ -512,7 +512,7 @@ describe('while it runs', () => {
     for (const { owner, id } of plans) await step(owner, id, 'cancel');
   });
 
-  it('stops at the next batch when it is paused, goes on where it stopped, and is canceled for good', async () => {
+  it('stops at the next batch when it is paused, continues where it stopped, and never runs again after it is canceled', async () => {
     const org = await api.makeOrg();
     const connection = await connect(org);
     await deliverMany(connection, 6);
@@ -569,7 +569,7 @@ describe('while it runs', () => {
     expect(await replayed(connection)).toEqual(await deliveries(connection));
   });
 
-  it('is not stopped by a hold on a connection that it is not about', async () => {
+  it('is not stopped by a hold on a connection that is not part of the plan', async () => {
     const org = await api.makeOrg();
     const [mine, held] = [await connect(org), await connect(org)];
     await deliverMany(mine, 2);
@@ -579,7 +579,7 @@ describe('while it runs', () => {
     expect(await read(org.owner, id)).toMatchObject({ status: 'completed', processed: 2 });
   });
 
-  it('is resumed by another process after a crash, from its checkpoint: every delivery once, no event twice', async () => {
+  it('is continued by another process after a crash, from its checkpoint: every delivery is replayed once and no event is stored twice', async () => {
     const org = await api.makeOrg();
     const connection = await connect(org);
     await deliverMany(connection, 6);
@@ -603,12 +603,12 @@ describe('while it runs', () => {
     await reached;
     expect(await read(org.owner, id)).toMatchObject({ status: 'running', processed: 2 });
     await work({ sliceMs: 1_000 });
-    expect((await read(org.owner, id)).processed, 'its lease still stands').toBe(2);
+    expect((await read(org.owner, id)).processed, 'the first lease has not run out').toBe(2);
 
     await api.admin(`update public.replay_plans set lease_until = now() - interval '1 second' where id = $1`, [id]);
     await work();
     expect(await read(org.owner, id)).toMatchObject({ status: 'completed', processed: 6, accepted: 6 });
-    // The process was not dead: all of what it writes now is refused.
+    // The process was not dead: all its later writes are refused.
     wake();
     await dying;
     expect(await read(org.owner, id)).toMatchObject({ status: 'completed', processed: 6 });
@@ -637,7 +637,7 @@ describe('while it runs', () => {
     expect(await read(org.owner, id)).toMatchObject({ status: 'completed', processed: 2 });
   });
 
-  it('is given back at the end of a slice, which adds the job that goes on', async () => {
+  it('is given back at the end of a slice, which adds the job that continues the plan', async () => {
     const org = await api.makeOrg();
     await deliverMany(await connect(org), 5);
     const { id } = await started(org.owner, { throttlePerSecond: 2 });

@@ -132,12 +132,12 @@ async function withAudit(sql: Sql, row: PlanRow & { may_write: boolean }): Promi
   const trail = await findAudit(sql, row);
   const audit = trail.map(({ created_at, actor_id, action, detail }) => {
     const { status, reference, error, processed } = detail;
-    const isMade = action === 'replay_plans.insert';
+    const isCreation = action === 'replay_plans.insert';
     return {
       at: created_at,
       actorId: actor_id,
-      action: isMade ? 'created' : String(status?.to),
-      detail: isMade ? {} : { reference: reference?.to, error: error?.to, processed: processed?.to },
+      action: isCreation ? 'created' : String(status?.to),
+      detail: isCreation ? {} : { reference: reference?.to, error: error?.to, processed: processed?.to },
     };
   });
   return { ...toPlan(row), audit };

@@ -24,14 +24,17 @@ import {
 export interface RunLimits {
   /** How long one run of the job lasts. Then another run goes on. */
   sliceMs: number;
-  /** How long a lease lasts without a checkpoint. After a crash the plan stands still for so long. */
+  /** How long a lease lasts without a checkpoint. After a crash, the plan waits for this long. */
   leaseSeconds: number;
 }
 
 export const runLimits: RunLimits = { sliceMs: 20_000, leaseSeconds: 15 };
 
 const plansMax = 20;
-/** A batch is what the throttle allows in a tenth of a second, but at most so many deliveries and bytes: live batches come in between. */
+/**
+ * A batch has as many deliveries as the throttle allows in a tenth of a second, up to these maxima, so that live batches are written in
+ * between.
+ */
 const batchDeliveriesMax = 25;
 const batchBytesMax = 4_194_304;
 const rateWindowMs = 5_000;
@@ -51,8 +54,8 @@ interface Run {
 }
 
 /**
- * Works on running plans for a slice of time, all of them in turn: each by its own throttle, one batch at a time over all of them. A batch,
- * the plan's checkpoint and the renewal of its lease are one transaction: a crash repeats nothing, and a pause is obeyed at the next batch.
+ * Works on running plans in turn for a slice of time: each plan by its own throttle, and one batch at a time over all plans. A batch, the
+ * plan's checkpoint and the renewal of its lease are one transaction: a crash repeats no delivery, and a pause takes effect at the next batch.
  */
 export async function runPlans(deps: { db: Db; replayer: Replayer; log: Logger }, limits: RunLimits, signal: AbortSignal): Promise<void> {
   const { db, replayer, log } = deps;
@@ -63,13 +66,13 @@ export async function runPlans(deps: { db: Db; replayer: Replayer; log: Logger }
     },
     step,
     release: ({ id }, owner) => db.worker((sql) => releasePlan(sql, id, owner)),
-    onBlocked: ({ id }, owner, reason) => orRunOut(id, (sql) => pausePlan(sql, id, owner, reason)),
+    onBlocked: ({ id }, owner, reason) => writeOrLog(id, (sql) => pausePlan(sql, id, owner, reason)),
     onFailure({ id }, owner, error) {
       log.error({ err: error, planId: id }, 'a slice of a replay plan failed');
       // A plan must not fail because the database is unavailable for a while.
       const failures = isUnavailable(error) ? 0 : 1;
-      const said = 'a part of it could not be written; the log of the server says why';
-      return orRunOut(id, (sql) => failSlice(sql, id, owner, failures, said));
+      const message = 'a part of the plan could not be written; the log of the server says why';
+      return writeOrLog(id, (sql) => failSlice(sql, id, owner, failures, message));
     },
   };
   await runLeases(follower, { signal, log, sliceMs: limits.sliceMs, atOnce: plansMax });
@@ -79,7 +82,7 @@ export async function runPlans(deps: { db: Db; replayer: Replayer; log: Logger }
     const { plan } = run;
     if (run.heads.length === 0 && !run.done) {
       Object.assign(run, await db.worker((sql) => findNextHeads(sql, plan)));
-      // Deliveries that were found wait for their tokens; when none was found, the checkpoint moves on all the same.
+      // Deliveries that were found wait for their tokens. When no delivery matched, only the checkpoint is written.
       if (run.heads.length > 0) return dueInMs(run, performance.now());
     }
     const batch = nextBatch(run);
@@ -93,7 +96,7 @@ export async function runPlans(deps: { db: Db; replayer: Replayer; log: Logger }
     return 'done';
   }
 
-  /** The batch and the checkpoint of the plan, in one transaction. The plan is completed with its last batch. */
+  /** Writes the batch and the checkpoint of the plan in one transaction. The last batch also completes the plan. */
   async function writeBatch(run: Run, owner: string, batch: readonly Head[]): Promise<void> {
     const { plan } = run;
     const items = await prepare(batch);
@@ -131,21 +134,24 @@ export async function runPlans(deps: { db: Db; replayer: Replayer; log: Logger }
       const prepared = await replayer.prepare(entry);
       if ('item' in prepared) items.push(prepared.item);
       else log.warn({ journalId: id, reason: prepared.reason }, 'a delivery of a replay plan cannot be run again');
-      // Opening and reading a delivery is computation: live requests are served in between.
+      // Opening and reading a delivery keeps the event loop busy: live requests are served in between.
       await nextTurn();
     }
     return items;
   }
 
-  /** An error of one plan, also one while its failure is written down, must not stop the others. */
-  async function orRunOut(planId: string, write: (sql: Sql) => Promise<void>): Promise<void> {
+  /** An error of one plan must not stop the other plans, not even when the error itself cannot be stored: it is then only logged. */
+  async function writeOrLog(planId: string, write: (sql: Sql) => Promise<void>): Promise<void> {
     await db
       .worker(write)
       .catch((error: unknown) => log.error({ err: error, planId }, 'a replay plan could not be given back: its lease runs out'));
   }
 }
 
-/** The bucket starts empty, so that neither a pause nor a new slice allows a burst. It holds half a second's worth, for a batch that is late. */
+/**
+ * The bucket starts empty, so that neither a pause nor a new slice allows a burst. It holds half a second's worth, for a batch that is
+ * late.
+ */
 function newRun(plan: ClaimedPlan, nowMs: number): Run {
   const perSecond = plan.throttle_per_second;
   const batchMax = Math.min(batchDeliveriesMax, Math.ceil(perSecond / 10));

@@ -40,7 +40,7 @@ export interface ClaimedPlan {
   connection_ids: string[];
 }
 
-/** What is needed of a delivery to fetch it, and to make it the checkpoint. */
+/** The fields of a delivery that are needed to fetch the delivery and to make it the checkpoint. */
 export interface Head {
   id: string;
   at: string;
@@ -50,8 +50,10 @@ export interface Head {
 const columns = `id, org_id, name, mode, filter, throttle_per_second, status, matched_count, needs_second_approval, reference, created_by, created_at,
   approved_by, approved_at, started_at, finished_at, processed, accepted, duplicates, dead_lettered, failed, rate_per_second, error`;
 
-// The deliveries that a plan matches: $1 org, $2 and $3 the range, $4 an earlier end of the range, $5 connections, $6 outcomes, $7 event types,
-// $8 whether replays match too. Rejected deliveries never match, because they are not proved genuine; nor do erased ones, whose body is deleted.
+// The deliveries that a plan matches: $1 org, $2 and $3 the range, $4 an earlier end of the range, $5 connections, $6 outcomes, $7 event
+// types,
+// $8 whether replays match too. Rejected deliveries never match, because they are not proved genuine; nor do erased ones, whose body is
+// deleted.
 const inRange = `j.org_id = $1 and j.received_at >= $2::timestamptz and j.received_at < least($3::timestamptz, $4::timestamptz)`;
 const isMatch = `(j.source_connection_id = any ($5::uuid[]) and j.outcome <> 'rejected' and j.erased_at is null and ($6::text[] is null or j.outcome = any ($6))
   and ($7::text[] is null or j.event_types && $7) and ($8::boolean or j.replay_of is null))`;
@@ -86,7 +88,7 @@ export async function findConnectionIds(sql: Sql, orgId: string, filter: ReplayF
   return row?.ids ?? [];
 }
 
-/** The exact number. `before` is when the plan was approved; null for the time of this transaction. */
+/** Returns the exact number of deliveries. `before` is the time of the approval; null stands for the time of this transaction. */
 export async function countMatches(
   sql: Sql,
   plan: { orgId: string; filter: ReplayFilter; before: string | null; connectionIds: readonly string[] },
@@ -137,7 +139,7 @@ export async function listPlans(sql: Sql, orgId: string): Promise<PlanRow[]> {
   return sql<PlanRow>(`select ${columns} from public.replay_plans where org_id = $1 order by created_at desc, id desc limit 200`, [orgId]);
 }
 
-/** Moves the plan to its next status. Returns the reason when that is not allowed, and undefined when it was done. */
+/** Moves the plan to its next status. Returns undefined, or the reason when the step is not allowed. */
 export async function stepPlan(
   sql: Sql,
   id: string,
@@ -192,7 +194,10 @@ export async function findNextHeads(sql: Sql, plan: ClaimedPlan): Promise<{ head
   return { heads: rows.filter((row) => row.matches), tail: rows.at(-1), done: (rows[0]?.scanned ?? 0) < scannedMax };
 }
 
-/** Whether the plan is running and held by this owner. Locks it until the transaction ends, so that a pause waits for the batch at hand. */
+/**
+ * Whether the plan is running and leased by this owner. Locks the plan until the transaction ends, so that a pause waits for the current
+ * batch.
+ */
 export async function lockPlan(sql: Sql, id: string, owner: string): Promise<boolean> {
   const rows = await sql(`select from public.replay_plans where id = $1 and lease_owner = $2 and status = 'running' for update`, [
     id,
@@ -259,7 +264,7 @@ export async function failSlice(sql: Sql, id: string, owner: string, failures: 0
   );
 }
 
-/** Gives the plan back, and adds the job that goes on with it. */
+/** Gives the plan back, and adds the job that continues it. */
 export async function releasePlan(sql: Sql, id: string, owner: string): Promise<void> {
   const released = await sql(
     `update public.replay_plans set lease_owner = null, lease_until = null where id = $1 and lease_owner = $2 and status = 'running' returning id`,

@@ -7,7 +7,7 @@ import { Refusal } from '../platform/refusal.ts';
  */
 export async function requireNotHeld(sql: Sql, orgId: string, connectionIds?: readonly string[]): Promise<void> {
   const [row] = await sql<{ reason: string }>(
-    `select r.reason from unnest($2::uuid[]) as c (id), private.held($1, c.id) as r (reason) where r.reason is not null limit 1`,
+    `select r.reason from unnest($2::uuid[]) as c (id), private.legal_hold_reason($1, c.id) as r (reason) where r.reason is not null limit 1`,
     [orgId, connectionIds ?? [null]],
   );
   if (row) throw heldRefusal(row.reason);

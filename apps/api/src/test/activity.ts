@@ -8,7 +8,7 @@ export interface Counts {
   deadLettered?: number;
   rejected?: number;
   replayed?: number;
-  /** Seconds from event to commit of every accepted record. */
+  /** The time from event to commit of every accepted record, in seconds. */
   lag?: number;
 }
 
