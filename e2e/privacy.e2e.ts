@@ -63,7 +63,7 @@ test('an admin places and releases a legal hold with its reason; an analyst read
   await dialog.getByRole('combobox', { name: 'Covers' }).click();
   await page.getByRole('option', { name: 'Held shop' }).click();
   await dialog.getByLabel('Reason').fill('Case 4711 <b>sealed</b>');
-  await dialog.getByRole('button', { name: 'Place it' }).click();
+  await dialog.getByRole('button', { name: 'Place the hold' }).click();
   const holds = page.getByRole('table', { name: 'Legal holds' });
   await expect(holds.getByRole('row', { name: /Held shop/ })).toContainText('Case 4711 <b>sealed</b>');
 
@@ -77,7 +77,7 @@ test('an admin places and releases a legal hold with its reason; an analyst read
   await context.close();
 
   await holds.getByRole('button', { name: 'Release' }).click();
-  await dialog.getByRole('button', { name: 'Release it' }).click();
+  await dialog.getByRole('button', { name: 'Release the hold' }).click();
   await expect(holds.getByText('Released')).toBeVisible();
   await expectAccessible(page);
 });

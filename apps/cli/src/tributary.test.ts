@@ -15,7 +15,7 @@ describe('tributary send', () => {
     const { code, stdout, stderr } = await stack.run('tributary', ['send', 'hotmart']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const [head, ...rows] = stdout.trimEnd().split('\n');
-    expect(head).toMatch(/^type +sample +what it is$/);
+    expect(head).toMatch(/^type +sample +description$/);
     const hotmart = all.find(({ type }: { type: string }) => type === 'hotmart');
     expect(rows.map((row) => row.split(/ {2,}/)[1])).toEqual(hotmart.samples.map(({ name }: { name: string }) => name));
   });

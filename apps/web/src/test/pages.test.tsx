@@ -11,7 +11,7 @@ const press = (role: 'button' | 'link', name: string) =>
 const heading = (name: string) => until(() => expect(screen.getAllByRole('heading', { name })).not.toEqual([]));
 
 it.each([...personalLooks, ...looksOf(orgSlug, {})])(
-  '$name of an empty org is whole: a heading, no failure, nothing that still loads',
+  '$name of an empty org has a heading, reports no failure and finishes loading',
   async ({ path }) => {
     await openAt(path, { world: { filled: false } });
     await loaded();
@@ -49,25 +49,25 @@ it('leads from an org without events to its connections', async () => {
   await heading('Connections');
 });
 
-it('shows the owner of an org where nothing has arrived the first step instead of figures', async () => {
+it('shows the first step instead of figures to the owner of an org without deliveries', async () => {
   await openAt(`/o/${orgSlug}/overview`, { world: { filled: false } });
   await heading('Nothing has arrived yet');
   expect(screen.getByRole('link', { name: 'Add a connection' })).toBeTruthy();
   expect(screen.queryByRole('region', { name: 'From arrival to storage' })).toBeNull();
 });
 
-it('says in Portuguese that no incident is open and how many rules watch', async () => {
+it('says in Portuguese that no incident is open and how many rules watch the connections', async () => {
   await openAt(`/o/${orgSlug}/alerts`, { world: { filled: false }, language: 'pt-BR' });
   await heading('Nenhum incidente: tudo em ordem');
   await until(() => expect(screen.getByText(/[67] regras vigiam todas as conexões\./)).toBeTruthy());
 });
 
-it('tells the audit log in Portuguese sentences', async () => {
+it('shows the audit log in Portuguese sentences', async () => {
   await openAt(`/o/${orgSlug}/settings?tab=audit`, { language: 'pt-BR' });
   await until(() => expect(screen.getAllByRole('button', { name: 'ana@example.com entrou como proprietário' })).not.toEqual([]));
 });
 
-it('draws a part of thousands of events, and loads the next page when the end comes near', async () => {
+it('renders only a part of thousands of events, and loads the next page before the reader reaches the end', async () => {
   await openAt(`/o/${orgSlug}/events`, { world: { rows: 1_000 } });
   await loaded();
   await until(() => expect(screen.getAllByText('HP000001')).not.toEqual([]));

@@ -28,7 +28,7 @@ const events = () => screen.queryAllByRole('link', { name: 'order.paid' });
 it.each([
   ['the API', /^\/(api|health)/],
   ['the Data API', /^\/rest\//],
-])('says once that %s is silent, keeps what the page has, and recovers by itself', async (_silent, pattern) => {
+])('says once that %s does not answer, keeps the data on the page, and recovers by itself', async (_silent, pattern) => {
   const { handler, cut, restore } = cuttable(pattern);
   await openAt(`/o/${orgSlug}/connections/${ids.connection}`, { instead: [handler] });
   await loaded();

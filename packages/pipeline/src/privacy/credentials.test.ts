@@ -24,7 +24,7 @@ function redacted(text: string, type = 'application/json') {
 }
 
 describe('bodies', () => {
-  test('a body without a credential is the same bytes', () => {
+  test('a body without a credential is returned byte for byte', () => {
     expect(redacted('{ "id": 1,\t"name": "hottok" }').same).toBe(true);
     expect(redacted('{"other":{"hottok":"x"}}').same).toBe(true);
     expect(redacted('a=1&b=2', 'application/x-www-form-urlencoded').same).toBe(true);
@@ -38,7 +38,7 @@ describe('bodies', () => {
       '{ "a" : "é\\u00e9 😀",\n  "hottok"\t: "[redacted]" , "n": 1.50e1, "data":{"producer":{"originSecret":"[redacted]","x":[]}} }\r\n',
     );
   });
-  test('duplicate keys, keys spelled with escapes and objects as values are found', () => {
+  test('credentials under duplicate keys, under keys with escapes and in objects are found', () => {
     expect(redacted('{"hottok":"one","\\u0068ottok":"two","hottok":{"deep":["three"]}}').text).toBe(
       '{"hottok":"[redacted]","\\u0068ottok":"[redacted]","hottok":"[redacted]"}',
     );
@@ -105,7 +105,7 @@ describe('restoring', () => {
     );
   });
 
-  test('a value without a masked place changes nothing', () => {
+  test('a value for a place that is not masked changes nothing', () => {
     expect(restored('{"id":1}', { 'body:hottok': 'x', 'query:token': 'x' })).toMatchObject({
       text: '{"id":1}',
       url: 'https://tributary.test/x',

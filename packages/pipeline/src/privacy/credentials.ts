@@ -121,7 +121,7 @@ function replaceInUrl(url: string, matches: (name: string) => boolean, value: st
   if (start === -1) return url;
   return (
     url.slice(0, start + 1) +
-    url.slice(start + 1).replace(/([^&#=]+)=([^&#]*)/g, (pair, name: string) => (matches(lenient(name)) ? `${name}=${value}` : pair))
+    url.slice(start + 1).replace(/([^&#=]+)=([^&#]*)/g, (pair, name: string) => (matches(decodeOrKeep(name)) ? `${name}=${value}` : pair))
   );
 }
 
@@ -176,7 +176,7 @@ function formSpans(text: string, state: PathState, value: string): Span[] {
   for (const pair of text.split('&')) {
     const equals = pair.indexOf('=');
     let reached: PathState | undefined = state;
-    for (const key of fieldPath(lenient(equals === -1 ? pair : pair.slice(0, equals)).trim()))
+    for (const key of fieldPath(decodeOrKeep(equals === -1 ? pair : pair.slice(0, equals)).trim()))
       if (!reached?.end) reached = step(reached, key);
     if (equals !== -1 && reached?.end) spans.push({ start: start + equals + 1, end: start + pair.length, with: value });
     start += pair.length + 1;
@@ -266,7 +266,7 @@ function inOrder(spans: readonly Span[]): Span[] {
   return ordered.filter((span, index) => index === 0 || span.start >= (ordered[index - 1]?.end ?? 0));
 }
 
-function lenient(component: string): string {
+function decodeOrKeep(component: string): string {
   try {
     return decodeComponent(component);
   } catch {

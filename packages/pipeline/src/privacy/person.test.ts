@@ -28,7 +28,7 @@ function names(
 }
 
 describe('a person', () => {
-  it('is read as the pipeline reads subjects, with a phone in every country that may be assumed', () => {
+  it('is read as the pipeline reads subjects, with one phone number for every country that may be assumed', () => {
     expect(person).toEqual({
       email: 'ana.lima@example.com',
       phones: ['+5511987654321', '+11987654321'],

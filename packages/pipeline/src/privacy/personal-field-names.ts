@@ -47,7 +47,7 @@ const things = new Set(
  * Values that are too general to search for in the rest of a record: every Brazilian order says Brasil, and a document type is not a
  * document.
  */
-const coarse = new Set(
+const tooGeneral = new Set(
   words(
     'country pais state estado uf province region city cidade ciudad type tipo status locale language lang idioma currency gender kind iso',
   ),
@@ -58,7 +58,7 @@ interface KeyFacts {
   /** The field is called just `name`: it is personal unless the object around it is a thing. */
   bareName: boolean;
   thing: boolean;
-  coarse: boolean;
+  tooGeneral: boolean;
 }
 
 const cache = new Map<string, KeyFacts>();
@@ -98,7 +98,7 @@ function classify(key: string): KeyFacts {
   else if (has(personalFieldNames.phone)) kind = 'phone';
   else if (has(personalFieldNames.document)) kind = 'document';
   else if (has(personalFieldNames.other) || compound) kind = 'other';
-  return { kind, bareName: parts.length === 1 && personalFieldNames.name.has(parts[0] ?? ''), thing: isThing, coarse: has(coarse) };
+  return { kind, bareName: parts.length === 1 && personalFieldNames.name.has(parts[0] ?? ''), thing: isThing, tooGeneral: has(tooGeneral) };
 }
 
 /**
@@ -110,6 +110,6 @@ export function personalKind(key: string, holder: string | undefined): PersonalK
 }
 
 /** Whether the value of a key is too general to search for in the rest of a record. */
-export function isCoarse(key: string): boolean {
-  return factsOf(key).coarse;
+export function isTooGeneral(key: string): boolean {
+  return factsOf(key).tooGeneral;
 }

@@ -1,6 +1,6 @@
 import { cut, isObject } from '../reading/fields.ts';
 import type { Json } from '../source.ts';
-import { isCoarse, type PersonalKind, personalKind } from './personal-field-names.ts';
+import { isTooGeneral, type PersonalKind, personalKind } from './personal-field-names.ts';
 
 /**
  * The personal values of one record, in the forms in which the rest of the record is searched for them: folded text, and digits without
@@ -56,7 +56,7 @@ export function collectBranch(into: Collected, value: Json, key: string, kind: P
   else if (isObject(value))
     for (const [inner, item] of Object.entries(value)) collectBranch(into, item, inner, personalKind(inner, undefined) ?? kind);
   else if (typeof value === 'string' || typeof value === 'number') {
-    if (kind === 'name' || kind === 'phone' || !isCoarse(key)) collectValue(into, String(value), kind);
+    if (kind === 'name' || kind === 'phone' || !isTooGeneral(key)) collectValue(into, String(value), kind);
   }
 }
 

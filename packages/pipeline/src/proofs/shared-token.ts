@@ -16,11 +16,11 @@ export function verifyToken(delivery: Delivery, secrets: readonly string[], sche
   if (given === undefined || given === '' || more.length > 0) return refused(`The ${place} is missing or given more than once.`);
   const { prefix = '' } = scheme;
   if (given.slice(0, prefix.length).toLowerCase() !== prefix.toLowerCase()) return refused(`The ${place} does not begin with "${prefix}".`);
-  return judgeToken(given.slice(prefix.length), secrets, { name: 'secret', place });
+  return checkToken(given.slice(prefix.length), secrets, { name: 'secret', place });
 }
 
 /** The verdict on a token that was looked for in `place`. Messages call the token by its `name`. */
-export function judgeToken(
+export function checkToken(
   given: string | undefined,
   secrets: readonly string[],
   { name, place, error }: { name: string; place: string; error?: RejectClass },

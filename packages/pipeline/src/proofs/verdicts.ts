@@ -5,7 +5,7 @@ export function refused(message: string, error: RejectClass = 'INVALID_SIGNATURE
   return { ok: false, error, message };
 }
 
-export function tooOld(toleranceSeconds: number): Verdict {
+export function outsideTolerance(toleranceSeconds: number): Verdict {
   return {
     ok: false,
     error: 'TIMESTAMP_OUT_OF_TOLERANCE',
@@ -18,7 +18,7 @@ export function tooOld(toleranceSeconds: number): Verdict {
  * probe our clock. A time ahead of ours is refused as well, since a signature dated ahead could be replayed until that time has passed.
  */
 export function signedAt(timestampSeconds: number, nowMs: number, toleranceSeconds: number): Verdict {
-  return Math.abs(nowMs / 1000 - timestampSeconds) <= toleranceSeconds ? { ok: true } : tooOld(toleranceSeconds);
+  return Math.abs(nowMs / 1000 - timestampSeconds) <= toleranceSeconds ? { ok: true } : outsideTolerance(toleranceSeconds);
 }
 
 /** Whole seconds since the epoch from a header's text; undefined when it is not a plain decimal integer. */

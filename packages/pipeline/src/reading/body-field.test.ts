@@ -35,19 +35,19 @@ describe('a field of a JSON object', () => {
     ])
       expect(find(body)).toMatchObject({ text: undefined, places: [] });
   });
-  test('may have escapes in its name and a whole number as value, and the last of several counts', () => {
+  test('may have escapes in its name and a whole number as value; the last of several fields counts', () => {
     expect(find('{"h\\u006fttok":" x "}').text).toBe('x');
     expect(find('{"hottok":12345}').text).toBe('12345');
     expect(find('{"hottok":"a","hottok":"b"}')).toMatchObject({ text: 'b', places: [{}, {}] });
     expect(find('{"hottok":"a","hottok":{"deep":1}}').text).toBeUndefined();
   });
-  test('is found in a body that breaks off, and the result says that it is not complete', () => {
+  test('is found in a truncated body, and the result is marked as incomplete', () => {
     expect(find('{"hottok":"a","b":[1,')).toMatchObject({ text: 'a', isComplete: false });
     expect(find('{"hottok":"a" x}')).toMatchObject({ text: 'a', isComplete: false });
     expect(find('{"hottok":"a"} x')).toMatchObject({ text: 'a', isComplete: false });
     for (const body of ['{', '{"hottok"', '{"hottok":', '{"hottok":"a', '{hottok:1}', '']) expect(find(body).text).toBeUndefined();
   });
-  test('is the one that the parser reads, in any body', () => {
+  test('is the same field that the parser reads, in any body', () => {
     const key = fc.oneof(fc.string(), fc.constantFrom('hottok', 'hot', 'tok'));
     fc.assert(
       fc.property(fc.dictionary(key, fc.oneof(fc.jsonValue(), fc.string({ maxLength: 50 }))), fc.nat(4), (record, indent) => {
@@ -77,13 +77,13 @@ describe('a field of a form', () => {
       findBodyField(delivery(Uint8Array.of(...new TextEncoder().encode('hottok=%E1')), `${form}; charset=iso-8859-1`), 'hottok').text,
     ).toBe('á');
   });
-  test('beyond a thousand fields is not looked for', () => {
+  test('after the first thousand fields is not found', () => {
     expect(find(`${'a=1&'.repeat(1_000)}hottok=x`, form)).toMatchObject({ text: 'x' });
     expect(find(`${'a=1&'.repeat(1_001)}hottok=x`, form)).toMatchObject({ text: undefined, isComplete: false });
   });
 });
 
-test('the walk ends after 256 KiB and says that it is not complete', () => {
+test('the search ends after 256 KiB and marks its result as incomplete', () => {
   const filling = 'x'.repeat(262_144);
   expect(find(`{"hottok":"a","filling":"${filling}"}`)).toMatchObject({ text: 'a', isComplete: false });
   expect(find(`{"filling":"${filling}","hottok":"a"}`)).toMatchObject({ text: undefined, isComplete: false });

@@ -46,7 +46,7 @@ export function findBodyField({ raw, headers }: Pick<Delivery, 'raw' | 'headers'
   return isCut ? { ...found, isComplete: false } : found;
 }
 
-const nothingOf = (kind: BodyField['kind']): BodyField => ({ text: undefined, places: [], isComplete: false, kind });
+const emptyField = (kind: BodyField['kind']): BodyField => ({ text: undefined, places: [], isComplete: false, kind });
 
 function skipSpace(text: string, from: number): number {
   let at = from;
@@ -56,7 +56,7 @@ function skipSpace(text: string, from: number): number {
 
 /** Scans the object that begins at `open`, key by key, and skips its values. Finds nothing where another kind of value begins there. */
 function walkObject(text: string, open: number, name: string, raw: Uint8Array): BodyField {
-  const found = nothingOf('json');
+  const found = emptyField('json');
   if (text.charAt(open) !== '{') return found;
   let at = skipSpace(text, open + 1);
   while (text.charAt(at) === '"') {
@@ -119,7 +119,7 @@ function literal(raw: Uint8Array, { start, end }: FieldPlace): unknown {
 }
 
 function walkForm(text: string, name: string, contentType: string): BodyField {
-  const found = nothingOf('form');
+  const found = emptyField('form');
   const decode = /charset\s*=\s*"?(iso-8859-1|latin1|windows-1252)/i.test(contentType) ? decodeLatin1Component : decodeComponent;
   let start = 0;
   for (let fields = 0; fields <= formFieldsMax; fields++) {

@@ -33,7 +33,7 @@ describe('decodeBody', () => {
     expect(() => body('{"a":1}\n{"email":maria}\n', 'application/x-ndjson')).toThrow(/^Line 2: it is not valid JSON/);
   });
 
-  test('any other body is refused, with its type where the type is well-formed', () => {
+  test('any other body is refused, and the error names its content type when that is well-formed', () => {
     expect(() => body('<event/>', 'application/xml')).toThrow('The body of type application/xml is neither JSON nor a form.');
     expect(() => body('hello', 'nonsense <script>')).toThrow('The body is neither JSON nor a form.');
   });
@@ -52,7 +52,7 @@ describe('forms', () => {
       mapa: { 7: 'z' },
     });
   });
-  test('the last of repeated names wins, a nested one included', () => {
+  test('the last of repeated names wins, also for nested names', () => {
     expect(form('a=1&a=2&b=1&b[c]=2')).toEqual({ a: '2', b: { c: '2' } });
   });
   test('a stray percent sign is kept, and bytes that are not UTF-8 are refused', () => {
@@ -62,7 +62,7 @@ describe('forms', () => {
   test('a declared ISO-8859-1 form is read as such', () => {
     expect(form('name=Jo%E3o+Silva', 'application/x-www-form-urlencoded; charset=ISO-8859-1')).toEqual({ name: 'João Silva' });
   });
-  test('prototype keys pollute nothing', () => {
+  test('prototype keys do not pollute any prototype', () => {
     expect(form('__proto__[x]=1&a[__proto__][x]=1&constructor[y]=2&toString=3')).toEqual({ constructor: { y: '2' }, toString: '3' });
     expect(({} as Record<string, unknown>).x).toBeUndefined();
     expect((Object as unknown as Record<string, unknown>).y).toBeUndefined();

@@ -24,7 +24,7 @@ export function parseForm(text: string, decode: (component: string) => string = 
     const name = decode(equals === -1 ? pair : pair.slice(0, equals));
     place(form, fieldPath(name), equals === -1 ? '' : decode(pair.slice(equals + 1)), bracketed);
   }
-  return listify(form, bracketed) as JsonObject;
+  return bracketsToArrays(form, bracketed) as JsonObject;
 }
 
 /** `venda[codigo][]` → `venda`, `codigo`, ``. A name whose brackets are not closed is one plain key. */
@@ -55,10 +55,10 @@ function place(form: JsonObject, path: readonly string[], value: string, bracket
   }
 }
 
-function listify(value: Json, bracketed: Bracketed): Json {
+function bracketsToArrays(value: Json, bracketed: Bracketed): Json {
   if (!isObject(value)) return value;
   const keys = Object.keys(value);
-  for (const key of keys) value[key] = listify(value[key] ?? null, bracketed);
+  for (const key of keys) value[key] = bracketsToArrays(value[key] ?? null, bracketed);
   return bracketed.has(value) && keys.every((key, index) => key === String(index)) ? Object.values(value) : value;
 }
 

@@ -110,11 +110,11 @@ describe('parseJson', () => {
       }),
     );
   });
-  test('numbers beyond a double are Infinity, for which only their record is refused', () => {
+  test('numbers beyond a double become Infinity, so that only their record is refused', () => {
     for (const text of ['1e400', '1E131071', '9'.repeat(400)]) expect(parseJson(text)).toBe(Number.POSITIVE_INFINITY);
     expect(parseJson('{"a":[-1e999]}')).toEqual({ a: [Number.NEGATIVE_INFINITY] });
   });
-  test('__proto__ is left out in every spelling, and pollutes nothing', () => {
+  test('__proto__ is left out in every spelling, so that no prototype is polluted', () => {
     const value = parseJson(
       '{"a":{"__proto__":{"polluted":true},"b":1},"\\u005f_proto__":{"polluted":true},"__\\u0070roto__":1,"constructor":"c"}',
     );

@@ -58,7 +58,7 @@ describe('the number of records', () => {
     expect(cut(type, deliver(make(10_001)), config)).toMatchObject({ count: 10_000, isRefused: true });
   });
 
-  test('a delivery with one record more becomes one dead letter, not one for each record', () => {
+  test('a delivery with too many records becomes one dead letter, not one for each record', () => {
     const refused = { ok: false, errorClass: 'INVALID_PAYLOAD', message: `The delivery has more than ${recordsMax} records.` };
     expect(process('meta', deliver(fields(100_000)))).toMatchObject([refused]);
     expect(process('webhook', deliver(Array<Json>(10_001).fill({})), apiKey)).toMatchObject([refused]);

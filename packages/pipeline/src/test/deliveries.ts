@@ -51,7 +51,7 @@ export function describeDeliveries(
   const synthetic = readFolder(join(sourcesFolder, folder));
   describe(`synthetic deliveries in ${folder}`, () => declare(synthetic, expectations.synthetic, suite));
   const files = readFolder(join(capturedFolder, 'samples', captured));
-  if (files.size === 0) sayCapturedAreMissing();
+  if (files.size === 0) warnCapturedMissing();
   describe.skipIf(files.size === 0)(`captured deliveries of ${captured}`, capturedOnly, () => declare(files, expectations.captured, suite));
 }
 
@@ -88,21 +88,21 @@ export interface Vector {
 export function capturedVectors(): readonly Vector[] {
   const file = join(capturedFolder, 'test-vectors.json');
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Vector[];
-  sayCapturedAreMissing();
+  warnCapturedMissing();
   return [];
 }
 
 /** The options of tests that need captured deliveries: the summary of `npm test` gives the reason beside each that is skipped. */
 export const capturedOnly = { meta: { skipReason: 'no captured deliveries; TRIBUTARY_FIXTURES names their directory' } };
 
-let saidThatCapturedAreMissing = false;
+let warnedCapturedMissing = false;
 
 /** One line for each test file. */
-function sayCapturedAreMissing(): void {
-  if (!saidThatCapturedAreMissing) {
+function warnCapturedMissing(): void {
+  if (!warnedCapturedMissing) {
     console.warn(`SKIPPED: no captured deliveries at ${capturedFolder}; set TRIBUTARY_FIXTURES to test with them as well`);
   }
-  saidThatCapturedAreMissing = true;
+  warnedCapturedMissing = true;
 }
 
 /** Asserts that a reading is the event that its delivery has to become. `country`: how phone numbers without a country code are read. */

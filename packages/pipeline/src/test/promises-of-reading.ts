@@ -25,7 +25,7 @@ export function promisesOfReading(source: Source, { people, deadLetters = {} }: 
           for (const outcome of outcomes)
             expect([one.name, outcome.ok ? undefined : outcome.errorClass]).toEqual([one.name, deadLetters[one.sample.name]]);
           for (const outcome of outcomes) {
-            requireSound(outcome);
+            requireValidOutcome(outcome);
             if (outcome.ok) expect([one.name, outcome.event.type]).toEqual([one.name, one.sample.becomes]);
           }
         }
@@ -155,7 +155,7 @@ function textOf(outcome: ProcessedRecord): string {
  * A row that the database takes, or a dead letter of a known class. `expect` is not used, because it would take longer than the work that
  * is checked.
  */
-function requireSound(outcome: ProcessedRecord): void {
+function requireValidOutcome(outcome: ProcessedRecord): void {
   if (outcome.ok) CanonicalEvent.parse({ ...outcome.event, ingested_at: outcome.event.received_at });
   else if (!(outcome.errorClass in errorClasses)) throw new Error(`There is no error class ${outcome.errorClass}`);
   else if (JSON.stringify(outcome.sample).length > 5_000) throw new Error('The sample of a dead letter is too large');
@@ -180,7 +180,7 @@ function requireReadable(source: Source, one: Case, delivery: Delivery, body: Bo
         if (idempotencyKey.length > 255) throw new Error('The key does not fit its column');
       });
   });
-  for (const outcome of outcomesOf(source, one, delivery, { body })) requireSound(outcome);
+  for (const outcome of outcomesOf(source, one, delivery, { body })) requireValidOutcome(outcome);
 }
 
 const nested = (depth: number): Json => (depth === 0 ? 'deep' : { a: nested(depth - 1) });

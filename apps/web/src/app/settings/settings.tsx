@@ -17,7 +17,7 @@ const tabs = {
 };
 type Tab = keyof typeof tabs;
 
-/** The settings of an org: its name and limits, projects, members, privacy, and the audit log. */
+/** The settings of an org: name and limits, projects, members, privacy, and the audit log. */
 export function Settings() {
   const t = useTexts(settingsTexts);
   const ui = useTexts(uiTexts);

@@ -27,7 +27,7 @@ describe('sentences of the audit log', () => {
     expect(known.filter((action) => say({ action })[0] === 'other')).toEqual([]);
   });
 
-  it('tell leaving from being removed, and joining from being added', () => {
+  it('distinguish a member who left from one who was removed, and one who joined from one who was added', () => {
     expect(say({ action: 'org_members.delete', targetId: 'ana' })).toEqual(['memberLeft']);
     expect(say({ action: 'org_members.delete' })).toEqual(['memberRemoved', { target: '<bia>' }]);
     expect(say({ action: 'org_members.insert', targetId: 'ana', detail: { role: 'owner' } })).toEqual(['memberJoined', { role: 'owner' }]);

@@ -39,7 +39,7 @@ export function DeliveryTab({ event }: { event: EventDetail }) {
             ))}
           </Part>
           {records.length > 1 && (
-            <Part title={t('records_of')}>
+            <Part title={t('deliveryRecords')}>
               <Records records={records} eventId={event.id} />
             </Part>
           )}

@@ -132,18 +132,18 @@ function End({
 }) {
   const t = useTexts(eventTexts);
   const language = useLanguage();
-  const goOn = (label: string) => (
+  const continueSearch = (label: string) => (
     <Button size="compact-xs" variant="default" onClick={() => void fetchNextPage()}>
       {label}
     </Button>
   );
-  if (isFetchNextPageError) return goOn(t('moreFailed'));
+  if (isFetchNextPageError) return continueSearch(t('moreFailed'));
   if (!hasNextPage) return <Quiet>{t('end', { count })}</Quiet>;
   if (searchedTo === undefined) return null;
   return (
     <Group gap="xs">
       <Quiet>{t('searchedTo', { time: formatDateTime(searchedTo, language) })}</Quiet>
-      {goOn(t('goOn'))}
+      {continueSearch(t('continueSearch'))}
     </Group>
   );
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { secretsNamed } from '../../proofs/secrets.ts';
-import { judgeToken } from '../../proofs/shared-token.ts';
+import { checkToken } from '../../proofs/shared-token.ts';
 import { findBodyField } from '../../reading/body-field.ts';
 import { isObject } from '../../reading/fields.ts';
 import { type Json, type JsonObject, RecordError, type Source } from '../../source.ts';
@@ -57,7 +57,7 @@ export const hotmart: Source<HotmartConfig> = {
   verify(delivery, secrets) {
     // Where the header is present, only the header decides: a right hottok in the body does not make up for a wrong header.
     const given = delivery.headers['x-hotmart-hottok'] ?? findBodyField(delivery, 'hottok').text;
-    return judgeToken(given, secretsNamed(secrets, 'hottok'), {
+    return checkToken(given, secretsNamed(secrets, 'hottok'), {
       name: 'hottok',
       place: 'header X-HOTMART-HOTTOK or the body',
       error: 'INVALID_HOTTOK',

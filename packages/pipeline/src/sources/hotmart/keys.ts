@@ -17,7 +17,7 @@ export function hashedKey(...parts: readonly (string | undefined)[]): string {
 }
 
 /** The type `hotmart.<event>` of an event outside the vocabulary. */
-export function foreignType(event: string): string {
+export function unmappedType(event: string): string {
   const name = event.toLowerCase().replace(/[^a-z0-9]+/g, '_');
   return `hotmart.${name.slice(0, 100)}`;
 }

@@ -2,7 +2,7 @@ import { at, firstText, pickTexts, requireText, text } from '../../reading/field
 import { currencyCode, minorUnits } from '../../reading/money.ts';
 import { parseTime } from '../../reading/time.ts';
 import { type JsonObject, type Reading, RecordError, type Subject } from '../../source.ts';
-import { compositeKey, foreignType, hashedKey, isPanelTest } from './keys.ts';
+import { compositeKey, hashedKey, isPanelTest, unmappedType } from './keys.ts';
 import { joinPhone } from './phone.ts';
 
 /*
@@ -46,7 +46,7 @@ function readPurchase(value: JsonObject, defaultCountry: string): Reading {
   const subject = subjectOf(value, defaultCountry);
   const isTest = isPanelTest(value, transaction, subject.email);
   return {
-    type: known?.type ?? foreignType(status),
+    type: known?.type ?? unmappedType(status),
     sourceEventType: status,
     eventTimeMs: time(value, known?.time ?? []),
     /*

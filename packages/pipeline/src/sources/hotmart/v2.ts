@@ -2,7 +2,7 @@ import { at, firstText, isObject, pickTexts, requireObject, requireText, text } 
 import { currencyCode, minorUnits } from '../../reading/money.ts';
 import { parseTime } from '../../reading/time.ts';
 import { type JsonObject, type Reading, RecordError } from '../../source.ts';
-import { compositeKey, foreignType, hashedKey, isPanelTest } from './keys.ts';
+import { compositeKey, hashedKey, isPanelTest, unmappedType } from './keys.ts';
 import { joinPhone } from './phone.ts';
 
 interface KnownEvent {
@@ -65,7 +65,7 @@ export function readV2(value: JsonObject, defaultCountry: string): Reading {
   const id = text(value, 'id');
   const isTest = isPanelTest(value, transaction, email);
   return {
-    type: known?.type ?? foreignType(event),
+    type: known?.type ?? unmappedType(event),
     sourceEventType: event,
     sourceEventId: id,
     // The documentation says milliseconds. Implementers also received seconds, which `auto` recognises by the magnitude.

@@ -1,7 +1,7 @@
 import { at, firstText, pickTexts, text } from '../../reading/fields.ts';
 import { parseTime } from '../../reading/time.ts';
 import type { JsonObject, Reading } from '../../source.ts';
-import { conversationKinds, ownType } from './types.ts';
+import { conversationKinds, unmappedType } from './types.ts';
 
 /** Reads an item of Messenger or Instagram messaging. Its time is in milliseconds; in an Instagram change it is in seconds as text. */
 export function readConversation(record: JsonObject, item: JsonObject, path: 'messaging' | 'standby' | 'value'): Reading {
@@ -13,7 +13,7 @@ export function readConversation(record: JsonObject, item: JsonObject, path: 'me
   else if (at(item, 'message.is_echo') === true) [field, type] = ['message_echoes', 'message.sent'];
   const timestamp = item.timestamp;
   return {
-    type: type ?? ownType(`${object}_${field}`),
+    type: type ?? unmappedType(`${object}_${field}`),
     sourceEventType: path === 'standby' ? `${object}.standby.${field}` : `${object}.${field}`,
     sourceEventId: firstText(item, `${key || 'message'}.mid`, 'delivery.mids.0'),
     eventTimeMs:

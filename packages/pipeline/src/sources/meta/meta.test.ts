@@ -600,13 +600,13 @@ describeDeliveries({ folder: 'meta/fixtures', captured: 'meta' }, { synthetic, c
 describe('signed vectors', () => {
   const accepted = (secret: string, body: string, signature: string) =>
     expect(verify(delivery(body, { 'x-hub-signature-256': signature }), [{ name: 'app_secret', value: secret }])).toEqual({ ok: true });
-  const theirs = capturedVectors().find((one) => one.platform.startsWith('github / meta'));
+  const capturedVector = capturedVectors().find((one) => one.platform.startsWith('github / meta'));
 
   it('of the official package are accepted', async () => {
     accepted('a secret of our own', 'Olá, mundo!', await octokit.sign('a secret of our own', 'Olá, mundo!'));
   });
-  it.skipIf(theirs === undefined)('of the documentation are accepted', capturedOnly, () => {
-    if (theirs) accepted(theirs.secret, theirs.body, theirs.headers['X-Hub-Signature-256'] ?? '');
+  it.skipIf(capturedVector === undefined)('of the documentation are accepted', capturedOnly, () => {
+    if (capturedVector) accepted(capturedVector.secret, capturedVector.body, capturedVector.headers['X-Hub-Signature-256'] ?? '');
   });
 });
 

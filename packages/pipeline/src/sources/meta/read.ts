@@ -3,7 +3,7 @@ import { parseTime, type TimeUnit } from '../../reading/time.ts';
 import { type Json, type JsonObject, type RawRecord, type Reading, RecordError, type Subject } from '../../source.ts';
 import { readConversation } from './conversation.ts';
 import { conversationItem, groupMember, isGroupReceipt, isPanelTest, joined, platformKey } from './keys.ts';
-import { feedType, fieldTypes, ownType, statusTypes } from './types.ts';
+import { feedType, fieldTypes, statusTypes, unmappedType } from './types.ts';
 
 const referralNames = ['source_id', 'source_type', 'ctwa_clid'] as const;
 const leadNames = ['ad_id', 'adgroup_id', 'campaign_id', 'form_id'] as const;
@@ -57,7 +57,7 @@ function readFeed(record: JsonObject): Reading {
   const item = requireText(record, 'value.item');
   const verb = text(record, 'value.verb');
   return {
-    type: feedType(item, verb) ?? ownType(`page_feed_${item}_${verb ?? ''}`),
+    type: feedType(item, verb) ?? unmappedType(`page_feed_${item}_${verb ?? ''}`),
     sourceEventType: verb === undefined ? `page.feed.${item}` : `page.feed.${item}.${verb}`,
     sourceEventId: firstText(record, 'value.comment_id', 'value.post_id'),
     eventTimeMs: time(record, 'value.created_time', 'seconds'),
@@ -106,7 +106,7 @@ function readWhatsAppStatus(record: JsonObject, name: string): Reading {
   const id = requireText(record, 'value.statuses.0.id');
   const state = requireText(record, 'value.statuses.0.status');
   return {
-    type: statusTypes.get(state) ?? ownType(`whatsapp_business_account_status_${state}`),
+    type: statusTypes.get(state) ?? unmappedType(`whatsapp_business_account_status_${state}`),
     sourceEventType: `${name}.status.${state}`,
     sourceEventId: id,
     eventTimeMs: time(record, 'value.statuses.0.timestamp', 'seconds'),
@@ -169,7 +169,7 @@ const withIds = new Set(['page', 'instagram', 'ad_account']);
 
 function plain(object: string, field: string, record: JsonObject): Reading {
   return {
-    type: fieldTypes.get(`${object}.${field}`) ?? ownType(`${object}_${field}`),
+    type: fieldTypes.get(`${object}.${field}`) ?? unmappedType(`${object}_${field}`),
     sourceEventType: `${object}.${field}`,
     sourceEventId: withIds.has(object) ? firstText(record, 'value.id', 'value.comment_id') : undefined,
     eventTimeMs: undefinedIfUnreadable(() => time(record, 'value.created_time', 'auto') ?? time(record, 'value.timestamp', 'auto')),

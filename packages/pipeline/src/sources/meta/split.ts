@@ -44,7 +44,7 @@ function* recordsOfEntry(object: string, entry: JsonObject): Generator<RawRecord
   } else if (id !== undefined) owner.id = id;
   const envelope: JsonObject = { object, ...(entry.time === undefined ? {} : { time: entry.time }) };
 
-  const record = (value: JsonObject): RawRecord => ({ value: stamped(value, envelope), envelope });
+  const record = (value: JsonObject): RawRecord => ({ value: withNotificationTime(value, envelope), envelope });
   let understood = false;
   for (const list of ['changes', 'changed_fields', 'messaging', 'standby'] as const) {
     const items = entry[list];
@@ -119,7 +119,7 @@ function contactOf(item: Json, contactById: ReadonlyMap<string, Json>): Json | u
  * that happened again (a photo changed twice). The panel's test button sends one fixed event, so its record gets the time too. Other records
  * do not: the time changes when Meta sends a notification again.
  */
-function stamped(value: JsonObject, envelope: JsonObject): JsonObject {
+function withNotificationTime(value: JsonObject, envelope: JsonObject): JsonObject {
   if (envelope.time === undefined) return value;
   const anonymous = platformKey(value) === undefined && valueTime(value) === undefined;
   return anonymous || isPanelTest(value) ? { ...value, time: at(envelope, 'time') ?? null } : value;

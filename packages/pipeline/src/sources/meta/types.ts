@@ -81,7 +81,7 @@ export const conversationKinds: readonly [key: string, field: string, type?: Can
 ];
 
 /** The type `meta.<name>` of an event outside the vocabulary. */
-export function ownType(name: string): string {
+export function unmappedType(name: string): string {
   const slug = name
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '_')

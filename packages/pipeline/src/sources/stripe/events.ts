@@ -56,7 +56,7 @@ const types = new Map<string, string>([
 ]);
 
 /** Types of charges without a payment intent. A charge with one has no canonical type, since the intent's events report the same payment. */
-const loneCharges = new Map<string, string>([
+const chargesWithoutIntent = new Map<string, string>([
   ['charge.succeeded', 'payment.succeeded'],
   ['charge.pending', 'payment.pending'],
   ['charge.failed', 'payment.failed'],
@@ -67,9 +67,9 @@ export function canonicalType(type: string, object: JsonObject): string {
   if (type === 'checkout.session.completed') return completedSession(object);
   // `refunded` becomes true with the refund that returns the rest of the charge.
   if (type === 'charge.refunded') return object.refunded === false ? 'payment.partially_refunded' : 'payment.refunded';
-  const lone = loneCharges.get(type);
+  const lone = chargesWithoutIntent.get(type);
   if (lone !== undefined && text(object, 'payment_intent') === undefined && text(object, 'payment_intent.id') === undefined) return lone;
-  return types.get(type) ?? foreignType(type);
+  return types.get(type) ?? unmappedType(type);
 }
 
 /** Completed means that the customer went through checkout: boleto and other delayed methods are paid days later, or never. */
@@ -79,7 +79,7 @@ function completedSession(object: JsonObject): string {
   return object.payment_status === 'unpaid' ? 'order.pending' : 'order.paid';
 }
 
-function foreignType(type: string): string {
+function unmappedType(type: string): string {
   const name = type.toLowerCase().replace(/[^a-z0-9]+/g, '_');
   return `stripe.${name.slice(0, 100)}`;
 }
