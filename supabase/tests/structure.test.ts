@@ -11,7 +11,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   client = new pg.Client({ connectionString: database.superuserUrl });
   await client.connect();
-  // So that every name is printed with its schema.
+  // With an empty search path, every name is printed with its schema.
   await client.query(`set search_path = ''`);
 });
 afterAll(async () => {

@@ -54,7 +54,7 @@ describe('limits that people set', () => {
       obeyed.mode = mode;
       now.ms += 60_000;
       expect(countPassed(limited, 50)).toBe(5);
-      // The refused deliveries of the first connection took no tokens of its org.
+      // The refused deliveries of the first connection used up no tokens of the org.
       expect(countPassed(sibling, 50)).toBe(3);
       expect(passes(other)).toBe(true);
     }
