@@ -69,7 +69,7 @@ test('a rotated secret is valid at once, and the old secret exactly until its gr
   expect(await statusOf(url, 'the-new-token-0123456789')).toBe(200);
 });
 
-test('a connection without its secret accepts nothing', async () => {
+test('a connection without its secret accepts no delivery', async () => {
   const id = await api.makeConnection(org);
   expect(await statusOf(`/api/webhooks/hotmart/${id}`, '')).toBe(401);
   expect(await statusOf(`/api/webhooks/hotmart/${id}`, 'anything')).toBe(401);
