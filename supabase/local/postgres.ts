@@ -180,7 +180,8 @@ async function waitUntilReady(child: ChildProcess, options: PostgresOptions): Pr
       return;
     } catch (error) {
       const code = (error as { code?: string }).code;
-      if (code === '28P01') throw new StackError(`The database in ${options.directory} does not accept the password kept beside it.`);
+      if (code === '28P01')
+        throw new StackError(`The database in ${options.directory} does not accept the password that is stored beside it.`);
     } finally {
       await client.end().catch(() => {});
     }

@@ -12,7 +12,10 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** The command line of a running process, '' when no process has this id. Process ids are reused, so a pid file alone does not identify a process. */
+/**
+ * The command line of a running process, '' when no process has this id. Process ids are reused, so a pid file alone does not identify a
+ * process.
+ */
 export function commandLineOf(pid: number): string {
   if (!isAlive(pid)) return '';
   try {
@@ -53,7 +56,7 @@ export async function endProcess(pid: number, first: NodeJS.Signals, last: NodeJ
   await waitUntilGone(pid, 10_000);
 }
 
-/** Waits until a child has been spawned: returns a promise of its end, or the error that kept it from starting. */
+/** Waits until a child has been spawned: returns a promise of the child's end, or the error because of which the child did not start. */
 export async function whenSpawned(child: ChildProcess): Promise<{ exited: Promise<void>; failure: Error | undefined }> {
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());

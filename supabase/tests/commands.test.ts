@@ -210,7 +210,7 @@ describe('rotate_connection_secret', () => {
     );
 
   it.each(['owner A', 'admin A'] as const)(
-    'lets %s replace a secret at once, or with a grace during which both are valid',
+    'lets %s replace a secret at once, or with a grace period in which both secrets are valid',
     async (actor) => {
       await rotate(actor, 0);
       expect(await secrets()).toEqual([{ sealed: 'new', seconds: null }]);
@@ -226,7 +226,7 @@ describe('rotate_connection_secret', () => {
     },
   );
 
-  it('keeps at most five secrets of a name: a further one ends the grace of the oldest, and the audit log says so', async () => {
+  it('keeps at most five secrets of a name: a further secret ends the grace period of the oldest, and the audit log records that', async () => {
     // All rows of one transaction have the same time, so their order is set here.
     const older = () => look(`update private.connection_secrets set created_at = created_at - interval '1 minute'`);
     for (const sealed of ['1', '2', '3', '4', '5', '6', '7']) {

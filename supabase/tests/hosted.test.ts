@@ -50,7 +50,7 @@ describe('`supabase db push` to a hosted project', () => {
     expect(rows.map((row) => row.version)).toEqual(readdirSync(migrationsDirectory).map((file) => file.slice(0, 14)));
   });
 
-  it('applies nothing when it is run again', async () => {
+  it('applies no migration when it is run again', async () => {
     const { code, stdout, stderr } = await push();
     expect(code, stdout + stderr).toBe(0);
     expect(stdout + stderr).toMatch(/up to date/i);

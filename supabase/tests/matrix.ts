@@ -3,8 +3,7 @@ import * as world from './world.ts';
 
 // The commands that every actor may run on every table, as data. An actor that is not named is refused, and the grants decide in which way:
 // without the grant, the error is "permission denied"; with the grant, the command finds no row (select, update, delete) or the policy
-// refuses
-// it (insert).
+// refuses the command (insert).
 
 export type Command = 'select' | 'insert' | 'update' | 'delete';
 export const commands: readonly Command[] = ['select', 'insert', 'update', 'delete'];

@@ -168,7 +168,7 @@ describe('drop_expired_partitions', () => {
     it.each([
       ['the org', null],
       ['the connection', connectionId('A')],
-    ])('on %s, a partition with held rows stays until the hold is released', async (_, connection) => {
+    ])('on %s, a partition with rows under the hold is kept until the hold is released', async (_, connection) => {
       await look(`update public.legal_holds set source_connection_id = $1, released_at = null where id = $2`, [connection, holdId('A')]);
       expect(await dropped()).toEqual([]);
       expect(await homeOf(eventIds(86))).toBe('private.canonical_events_default');

@@ -285,7 +285,7 @@ describe('roll_up_activity', () => {
     await writer.query('rollback');
   });
 
-  it('is done by one of several runs at once, and the others return without waiting', async () => {
+  it('is done by one of several simultaneous runs, and the other runs return without waiting', async () => {
     const activity = randomActivity(randomFrom(7), 600, dayMs, dayMs + 30 * hourMs);
     await insertAll(activity);
     const [first, second] = [await connect(database.superuserUrl), await connect(database.superuserUrl)];

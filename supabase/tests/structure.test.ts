@@ -11,7 +11,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   client = new pg.Client({ connectionString: database.superuserUrl });
   await client.connect();
-  // So that every name is printed with its schema.
+  // With an empty search path, every name is printed with its schema.
   await client.query(`set search_path = ''`);
 });
 afterAll(async () => {
@@ -238,7 +238,7 @@ describe('partitions', () => {
 });
 
 describe('roles', () => {
-  it('the API logs in as a role that inherits nothing, bypasses nothing, owns nothing', async () => {
+  it('the API logs in as a role that inherits no grant, bypasses no policy and owns no object', async () => {
     expect(
       await rows(
         `select rolcanlogin, rolinherit, rolbypassrls, rolsuper, rolcreaterole, rolcreatedb, rolreplication from pg_roles where rolname = 'tributary_api'`,
@@ -271,7 +271,7 @@ describe('roles', () => {
     ).toEqual(['authenticated', 'ingest', 'maintenance', 'worker']);
   });
 
-  it.each(['ingest', 'maintenance'])('%s cannot log in, bypasses nothing and is member of nothing', async (role) => {
+  it.each(['ingest', 'maintenance'])('%s cannot log in, bypasses no policy and is a member of no role', async (role) => {
     expect(
       await rows(`select rolcanlogin, rolbypassrls, rolsuper, rolcreaterole, rolcreatedb from pg_roles where rolname = $1`, [role]),
     ).toEqual([{ rolcanlogin: false, rolbypassrls: false, rolsuper: false, rolcreaterole: false, rolcreatedb: false }]);

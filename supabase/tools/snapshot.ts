@@ -22,7 +22,7 @@ const titles = new Map([
 /** The schemas public and private of a migrated database as readable SQL, the same for every database that has run the same migrations. */
 export async function snapshot(databaseUrl: string): Promise<string> {
   const { rows } = await withClient(databaseUrl, async (client) => {
-    // So that every name is printed with its schema.
+    // With an empty search path, every name is printed with its schema.
     await client.query(`set search_path = ''`);
     return client.query<{ section: number; object: string; statement: string }>(
       readFileSync(join(import.meta.dirname, 'catalog.sql'), 'utf8'),

@@ -21,7 +21,7 @@ export interface UnopenedKey {
 
 /**
  * Wraps every org's keys with the current master key. The keys themselves do not change, so every ciphertext can still be opened. Each
- * batch is one transaction: an interrupted run is simply started again. A key that cannot be unwrapped is left as it is, and the others are
+ * batch is one transaction: an interrupted run can simply be started again. A key that cannot be unwrapped is left as it is, and the others are
  * still wrapped. Throws RotationError, and changes nothing, when MASTER_KEY lacks a version that some key is wrapped with. Every API
  * process must know the current version beforehand, or it could no longer unwrap the keys.
  */

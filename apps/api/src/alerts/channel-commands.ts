@@ -64,7 +64,7 @@ export async function addChannel(
   return { ...answerOf(deps, row), ...(generated === undefined ? {} : { secret: generated }) };
 }
 
-/** Changes the given fields of a channel. A change of its destination is checked and sealed again. */
+/** Changes the given fields of a channel. A new destination is checked and sealed. */
 export async function changeChannel(
   deps: ChannelDeps,
   claims: Claims,

@@ -315,7 +315,7 @@ describe('rates', () => {
 });
 
 describe('an incident', () => {
-  it('opens once, is notified once, resolves automatically and is notified of that', async () => {
+  it('opens once and resolves automatically, with one notification of each', async () => {
     const { add, incidents, told } = await makeWatched(['IngestDLQSpike']);
     await add([noon - minuteMs], { deadLettered: 150 });
     expect(await evaluate(noon)).toMatchObject({ opened: 1, notifications: 1 });
@@ -344,7 +344,7 @@ describe('an incident', () => {
     expect(await told()).toEqual(['opened warning']);
   });
 
-  it('escalates, is notified once of each new highest level, and never when the level falls', async () => {
+  it('escalates with one notification for each new highest level, and with no notification when the level falls', async () => {
     const { add, incidents, told } = await makeWatched(['IngestDLQRateHigh'], { windowMinutes: 1 });
     const rates = [20, 60, 20, 200, 60, 200, 20];
     for (const [n, deadLettered] of rates.entries()) {
@@ -355,7 +355,7 @@ describe('an incident', () => {
     expect(await incidents()).toMatchObject([{ status: 'open', level: 'info', peak_level: 'critical' }]);
   });
 
-  it('is sent to the channels whose minimum level it reaches, and its end to the same channels', async () => {
+  it('notifies the channels whose minimum level it reaches, and notifies the same channels of its end', async () => {
     const { org, add, told } = await makeWatched(['IngestDLQRateHigh'], { windowMinutes: 1 });
     const warning = await addChannel(org, 'warning');
     const critical = await addChannel(org, 'critical');
@@ -370,7 +370,7 @@ describe('an incident', () => {
     expect(await told(critical)).toEqual([]);
   });
 
-  it('is notified again at the interval of its rule until a person acknowledges it', async () => {
+  it('sends reminders at the interval of its rule until a person acknowledges it', async () => {
     const { org, add, incidents, told } = await makeWatched(['IngestDLQSpike']);
     await world.admin('update public.alert_rules set renotify_minutes = 10 where org_id = $1', [org.id]);
     const until = noon + 45 * minuteMs;

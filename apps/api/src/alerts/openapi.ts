@@ -12,7 +12,7 @@ import {
 import { describeRoute } from 'hono-openapi';
 import { answers, command, refuses, user } from '../platform/openapi-parts.ts';
 
-/** What the API description says about each route. */
+/** The OpenAPI description of each route. */
 export const describe = {
   listAlertRules: describeRoute({
     operationId: 'listAlertRules',

@@ -3,7 +3,7 @@ import { describeRoute } from 'hono-openapi';
 import { z } from 'zod';
 import { answers, command, refuses, user } from '../platform/openapi-parts.ts';
 
-/** What the API description says about each route. */
+/** The OpenAPI description of each route. */
 export const describe = {
   createConnection: describeRoute({
     operationId: 'createConnection',
@@ -63,6 +63,6 @@ export const describe = {
     description:
       'Sends a correctly signed sample to the real endpoint and answers with both the request and the response. The event is marked `is_test`.',
     security: user,
-    responses: { ...answers(200, 'What was sent and what came back.', TestedConnection), ...refuses(...command, 409) },
+    responses: { ...answers(200, 'The request that was sent and the answer to it.', TestedConnection), ...refuses(...command, 409) },
   }),
 };

@@ -69,7 +69,7 @@ test('a rotated secret is valid at once, and the old secret exactly until its gr
   expect(await statusOf(url, 'the-new-token-0123456789')).toBe(200);
 });
 
-test('a connection without its secret accepts nothing', async () => {
+test('a connection without its secret accepts no delivery', async () => {
   const id = await api.makeConnection(org);
   expect(await statusOf(`/api/webhooks/hotmart/${id}`, '')).toBe(401);
   expect(await statusOf(`/api/webhooks/hotmart/${id}`, 'anything')).toBe(401);
@@ -160,7 +160,7 @@ test('a large body takes several places of the quarantine, and a body that would
 test('many large rejected deliveries at once wait in memory only up to the bound in bytes', async () => {
   const { id, quarantine, reject } = await quarantineOf(100_000);
   await Promise.all(Array.from({ length: 30 }, (_, n) => quarantine.add(reject(n, 1_048_576))));
-  // The first delivery is being written when the others come: sixteen wait behind it.
+  // The first delivery is being written when the others arrive: sixteen of them wait in memory.
   expect(await storedOf(id)).toBe(17);
   await quarantine.drain();
   const [counted] = await api.admin('select sum(rejected)::int as n from connection_activity where source_connection_id = $1', [id]);

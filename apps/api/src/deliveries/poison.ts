@@ -24,7 +24,7 @@ export async function isolatePoison(batch: readonly WriteItem[], write: BatchWri
       copy.records.push(record);
       part.set(item, copy);
     }
-    // A delivery's row lists the types of its records: a record must not be refused for the type of another record.
+    // The row of a delivery lists the types of all its records, and a record must not be refused because of the type of another record.
     for (const copy of part.values()) reduceRow(copy);
     const error = await refusalOf(write, [...part.values()]);
     if (error === undefined) return 0;

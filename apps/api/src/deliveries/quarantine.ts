@@ -49,16 +49,16 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
     counted.set(id, { orgId, rejected: (counted.get(id)?.rejected ?? 0) + 1 });
     countTimer ??= setTimeout(() => {
       countTimer = undefined;
-      kick();
+      startFlush();
     }, 1_000).unref();
   }
 
   /** Starts a flush, unless one is running or there is nothing to write. */
-  function kick(): void {
+  function startFlush(): void {
     if (flushing || (queue.length === 0 && counted.size === 0)) return;
     flushing = flush().finally(() => {
       flushing = undefined;
-      if (queue.length > 0) kick();
+      if (queue.length > 0) startFlush();
     });
   }
 
@@ -69,7 +69,7 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
         await store(batch);
         for (const [id, { orgId, rejected }] of counted) {
           await countRejected(db, orgId, id, rejected);
-          uncount(id, rejected);
+          subtractCounted(id, rejected);
         }
       } catch (error) {
         // A rejected delivery is not acknowledged, so its sender loses nothing. It is still counted as soon as the database answers again.
@@ -94,8 +94,8 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
     return batch;
   }
 
-  /** Subtracts what was written; rejections that were counted meanwhile remain. */
-  function uncount(id: string, written: number): void {
+  /** Subtracts the rejections that were written; those that were counted meanwhile remain. */
+  function subtractCounted(id: string, written: number): void {
     const entry = counted.get(id);
     if (!entry || entry.rejected <= written) counted.delete(id);
     else counted.set(id, { ...entry, rejected: entry.rejected - written });
@@ -140,14 +140,14 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
       return new Promise((done) => {
         queue.push({ ...rejected, done });
         queuedBytes += bytes;
-        kick();
+        startFlush();
       });
     },
     count,
     async drain() {
       clearTimeout(countTimer);
       countTimer = undefined;
-      kick();
+      startFlush();
       while (flushing) await flushing;
     },
   };

@@ -72,7 +72,7 @@ export interface BatchRows {
   sealed: Uint8Array;
 }
 
-/** The rows of a batch, table by table. The sealed bodies travel as one buffer, and each delivery has the place of its body in it. */
+/** The rows of a batch, table by table. All sealed bodies are in one buffer, and each delivery has the place of its body in this buffer. */
 export function rowsOf(batch: readonly WriteItem[]): BatchRows {
   const rows: BatchRows = { deliveries: [], keys: [], events: [], dead: [], sealed: Buffer.concat(batch.map((item) => item.sealed)) };
   let sealedAt = 0;

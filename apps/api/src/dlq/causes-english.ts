@@ -4,7 +4,7 @@ import type { ErrorClass } from '@tributary/shared/errors.ts';
 export interface Words {
   /** The platform's name. */
   label: string;
-  /** The name of its first secret. */
+  /** The name of the source's first secret. */
   secret: string;
   /** The platform's own name for the events. */
   eventType: string | null;
@@ -28,11 +28,11 @@ export function explainInEnglish({ label, secret, eventType, fieldPath }: Words)
   return {
     INVALID_HOTTOK: {
       cause: `The ${secret} that ${label} sends is not the one stored for this connection: it was copied wrongly, belongs to another account, or a stranger found the URL.`,
-      fix: `Copy the ${secret} from ${label} (Tools → Webhook → Authentication) into the connection, ${thenReverify}. What still fails was not sent by your account: discard it.`,
+      fix: `Copy the ${secret} from ${label} (Tools → Webhook → Authentication) into the connection, ${thenReverify}. Deliveries that still fail were not sent by your account: discard them.`,
     },
     INVALID_SIGNATURE: {
       cause: `The signature or credential does not match this connection: the ${secret} is of another endpoint or account, it was rotated in ${label}, a proxy changes the body, or a stranger found the URL.`,
-      fix: `Copy the current ${secret} of exactly this webhook from ${label} into the connection (a rotated one can stay valid for a grace), ${thenReverify}.`,
+      fix: `Copy the current ${secret} of exactly this webhook from ${label} into the connection (the old one can stay valid for a grace period), ${thenReverify}.`,
     },
     TIMESTAMP_OUT_OF_TOLERANCE: {
       cause:
@@ -53,7 +53,7 @@ export function explainInEnglish({ label, secret, eventType, fieldPath }: Words)
     },
     VALIDATION_FAIL: {
       cause: `${events} carry a value in ${field} that cannot be true, for example an amount out of range or an event time more than five minutes in the future.`,
-      fix: `Correct it in ${label} or in the connection's settings (units of amounts and times). An event time in the future becomes valid once it has passed: redrive these entries then.`,
+      fix: `Correct the value in ${label} or in the connection's settings (units of amounts and times). An event time in the future becomes valid once it has passed: redrive these entries then.`,
     },
     PII_HASH_ERROR: {
       cause:
@@ -61,8 +61,8 @@ export function explainInEnglish({ label, secret, eventType, fieldPath }: Words)
       fix: 'Restore the MASTER_KEY that was in use when the key was made (see .env.example). The entries are then retried automatically. A hash key that is lost for good can be replaced under Settings, Privacy.',
     },
     DUPLICATE_EVENT: {
-      cause: `${label} sent two different bodies with the same id. The first one is stored as the event; these entries are the others.`,
-      fix: `Compare the sample with the stored event. If the first is right, discard these. If ${label} reuses ids for updates, set another id path for the connection where it has one.`,
+      cause: `${label} sent two different bodies with the same id. The first one is stored as the event; these entries are the other bodies.`,
+      fix: `Compare the sample with the stored event. If the stored event is right, discard these entries. If ${label} reuses ids for updates, set another id path for the connection where it has one.`,
     },
     OLDER_REVISION: {
       cause: `${events} are older than the state that is stored for the same entity: they arrived late or out of order.`,

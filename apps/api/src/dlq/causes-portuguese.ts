@@ -10,7 +10,7 @@ export function explainInPortuguese({ label, secret, eventType, fieldPath }: Wor
   return {
     INVALID_HOTTOK: {
       cause: `O segredo (${secret}) que ${label} envia não é o guardado nesta conexão: foi copiado errado, é de outra conta, ou um estranho descobriu a URL.`,
-      fix: `Copie o segredo (${secret}) de ${label} (Ferramentas → Webhook → Autenticação) para a conexão, ${thenReverify}. O que ainda falhar não foi enviado pela sua conta: descarte.`,
+      fix: `Copie o segredo (${secret}) de ${label} (Ferramentas → Webhook → Autenticação) para a conexão, ${thenReverify}. As entregas que ainda falharem não foram enviadas pela sua conta: descarte-as.`,
     },
     INVALID_SIGNATURE: {
       cause: `A assinatura ou credencial não confere com esta conexão: o segredo (${secret}) é de outro endpoint ou de outra conta, foi trocado em ${label}, um proxy altera o corpo, ou um estranho descobriu a URL.`,
@@ -35,7 +35,7 @@ export function explainInPortuguese({ label, secret, eventType, fieldPath }: Wor
     },
     VALIDATION_FAIL: {
       cause: `${events} trazem em ${field} um valor que não pode ser verdadeiro, como uma quantia fora do limite ou um horário mais de cinco minutos no futuro.`,
-      fix: `Corrija em ${label} ou nas configurações da conexão (unidades de valores e horários). Um horário futuro torna-se válido depois que passa: reenvie estas falhas então.`,
+      fix: `Corrija o valor em ${label} ou nas configurações da conexão (unidades de valores e horários). Um horário futuro torna-se válido depois que passa: reenvie estas falhas então.`,
     },
     PII_HASH_ERROR: {
       cause:
@@ -43,8 +43,8 @@ export function explainInPortuguese({ label, secret, eventType, fieldPath }: Wor
       fix: 'Restaure a MASTER_KEY que estava em uso quando a chave foi criada (veja .env.example). As falhas são então tentadas de novo automaticamente. Uma chave de hash perdida de vez pode ser substituída em Configurações, Privacidade.',
     },
     DUPLICATE_EVENT: {
-      cause: `${label} enviou dois corpos diferentes com o mesmo id. O primeiro está guardado como evento; estas falhas são os outros.`,
-      fix: `Compare a amostra com o evento guardado. Se o primeiro está certo, descarte estes. Se ${label} reutiliza ids em atualizações, defina outro caminho de id na conexão, onde houver.`,
+      cause: `${label} enviou dois corpos diferentes com o mesmo id. O primeiro está guardado como evento; estas falhas são os outros corpos.`,
+      fix: `Compare a amostra com o evento guardado. Se o evento guardado está certo, descarte estas falhas. Se ${label} reutiliza ids em atualizações, defina outro caminho de id na conexão, onde houver.`,
     },
     OLDER_REVISION: {
       cause: `${events} são mais antigos que o estado guardado da mesma entidade: chegaram tarde ou fora de ordem.`,

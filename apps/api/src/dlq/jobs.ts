@@ -27,7 +27,7 @@ import {
 } from './operations.ts';
 import { type RetryDeps, runAndSettle } from './retry.ts';
 
-/** How long an operation is worked on before other operations get their turn. */
+/** How long an operation is processed before other operations get their turn. */
 const turnMs = 3_000;
 const retryChunk = 100;
 /** Entries that are discarded or purged in one transaction. */

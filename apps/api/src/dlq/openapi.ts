@@ -28,7 +28,7 @@ const onDeadLetters = (operationId: string, summary: string, description: string
     },
   });
 
-/** What the API description says about each route. */
+/** The OpenAPI description of each route. */
 export const describe = {
   listDeadLetters: describeRoute({
     operationId: 'listDeadLetters',

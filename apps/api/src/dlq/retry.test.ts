@@ -258,7 +258,7 @@ describe('when entries are tried again', () => {
     expect(spread.size).toBeGreaterThan(10);
   });
 
-  it('an entry that a person discards while it runs stays discarded, and nothing is written', async () => {
+  it('an entry that a person discards while it runs stays discarded, and its result is not written', async () => {
     const id = await sendDead({ order: 'I-1' });
     await configure({ fields: { id: 'order' } });
     await askRetry();

@@ -236,7 +236,7 @@ describe('a credential in a header', () => {
     expect(await events()).toMatchObject([{ idempotency_key: '1' }, { idempotency_key: '2' }]);
   });
 
-  it('is kept only as its digest, whether the secret was wrong, cut off or right', async () => {
+  it('is stored only as its digest, whether the secret was wrong, cut off or right', async () => {
     const hook = await api.connect(org, 'webhook', { secret: 'a-sound-' }, apiKey({ name: 'x-key' }));
     await refused(send(hook, '{"number":"1"}', { 'x-key': 'a-sound-key', 'x-trace': 'abc' }));
     await refused(send(hook, '{"number":"2"}', { 'x-copy': 'a-sound-key' }));

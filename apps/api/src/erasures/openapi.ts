@@ -2,7 +2,7 @@ import { Erasure, ErasureDryRun, ErasureList } from '@tributary/shared/erasures.
 import { describeRoute } from 'hono-openapi';
 import { answers, command, refuses, user } from '../platform/openapi-parts.ts';
 
-/** What the API description says about each route. */
+/** The OpenAPI description of each route. */
 export const describe = {
   erasePerson: describeRoute({
     operationId: 'erasePerson',

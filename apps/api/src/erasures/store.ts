@@ -53,7 +53,7 @@ export async function startErasure(
   return row;
 }
 
-/** Undefined when there is no such erasure, or the caller may not see it. */
+/** Undefined when there is no such erasure, or when the caller may not see the erasure. */
 export async function findErasure(sql: Sql, id: string): Promise<ErasureRow | undefined> {
   const [row] = await sql<ErasureRow>(`select ${columns} from public.erasures where id = $1`, [id]);
   return row;

@@ -2,7 +2,7 @@ import { EventDelivery, EventExport, HashedSubject } from '@tributary/shared/eve
 import { describeRoute } from 'hono-openapi';
 import { answers, refuses, user } from '../platform/openapi-parts.ts';
 
-/** What the API description says about each route. */
+/** The OpenAPI description of each route. */
 export const describe = {
   hashSubject: describeRoute({
     operationId: 'hashSubject',

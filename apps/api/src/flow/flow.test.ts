@@ -288,7 +288,7 @@ describe('the automatic mode', () => {
       (await transitions(other)).map(({ from, to, cause, changedBy, instanceId }) => [from, to, cause, changedBy, instanceId]),
     ).toEqual([
       ['throttled', 'normal', expect.any(String), 'automatic', expect.any(String)],
-      ['normal', 'throttled', expect.stringMatching(/^the oldest delivery waits for 0\.\d s$/), 'automatic', pressed.flow.instanceId],
+      ['normal', 'throttled', expect.stringMatching(/^the oldest delivery has waited for 0\.\d s$/), 'automatic', pressed.flow.instanceId],
     ]);
   });
 

@@ -27,7 +27,7 @@ describe('the automatic level', () => {
   test.each<[string, Pressure, string]>([
     ['records', { ...none, records: 0.6 }, '60 % of its records'],
     ['bytes', { ...none, bytes: 0.5 }, '50 % of its bytes'],
-    ['age', { ...none, ageMs: 2_500 }, 'waits for 2.5 s'],
+    ['age', { ...none, ageMs: 2_500 }, 'has waited for 2.5 s'],
   ])(
     'is throttled when %s stay high, names the cause, and returns to normal when the pressure has been low for long enough',
     (_, pressure, cause) => {

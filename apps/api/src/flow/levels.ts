@@ -84,7 +84,7 @@ export function createLevelWatch(thresholds: Thresholds): LevelWatch {
       if (reaches(pressure, thresholds[level].leave)) relievedSince = undefined;
       else relievedSince ??= nowMs;
       if (relievedSince === undefined || nowMs - relievedSince < thresholds.leaveAfterMs) return undefined;
-      return change(level === 'brownout' ? 'throttled' : 'normal', `relieved for ${thresholds.leaveAfterMs / 1000} s`);
+      return change(level === 'brownout' ? 'throttled' : 'normal', `the pressure has been low for ${thresholds.leaveAfterMs / 1000} s`);
     },
   };
 }
@@ -98,6 +98,6 @@ function describe({ records, bytes, ageMs }: Pressure, bound: Bound): string {
   return [
     ...(records >= bound.fill ? [`the buffer is full to ${percent(records)} of its records`] : []),
     ...(bytes >= bound.fill ? [`the buffer is full to ${percent(bytes)} of its bytes`] : []),
-    ...(ageMs >= bound.ageMs ? [`the oldest delivery waits for ${Math.round(ageMs / 100) / 10} s`] : []),
+    ...(ageMs >= bound.ageMs ? [`the oldest delivery has waited for ${Math.round(ageMs / 100) / 10} s`] : []),
   ].join(', ');
 }

@@ -54,7 +54,7 @@ describe('limits that people set', () => {
       obeyed.mode = mode;
       now.ms += 60_000;
       expect(countPassed(limited, 50)).toBe(5);
-      // The refused deliveries of the first connection took no tokens of its org.
+      // The refused deliveries of the first connection used up no tokens of the org.
       expect(countPassed(sibling, 50)).toBe(3);
       expect(passes(other)).toBe(true);
     }
@@ -128,21 +128,24 @@ describe('the fair share', () => {
 });
 
 describe('a brownout', () => {
-  test.each([0.1, 0.5, 0.9])('sheds a share of %d of the deliveries to low-priority connections, and no others', async (rate) => {
-    const { obeyed, countPassed, passes, shed } = make({ perSecond: 1e6, burst: 1e6 });
-    obeyed.mode = 'brownout';
-    obeyed.brownoutRate = rate;
-    expect(countPassed(connection('n', 'o'), 10_000)).toBe(10_000);
-    const low = connection('l', 'o', { priority: 'low' });
-    const kept = countPassed(low, 10_000) / 10_000;
-    expect(Math.abs(kept - (1 - rate))).toBeLessThan(0.02);
-    expect((await shed()).brownout).toBe(10_000 - Math.round(kept * 10_000));
-    let refused = passes(low);
-    while (refused === true) refused = passes(low);
-    expect(refused).toMatchObject({ code: 'brownout', hints: { retryAfterSeconds: expect.any(Number) } });
-  });
+  test.each([0.1, 0.5, 0.9])(
+    'refuses a share of %d of the deliveries to low-priority connections, and no other deliveries',
+    async (rate) => {
+      const { obeyed, countPassed, passes, shed } = make({ perSecond: 1e6, burst: 1e6 });
+      obeyed.mode = 'brownout';
+      obeyed.brownoutRate = rate;
+      expect(countPassed(connection('n', 'o'), 10_000)).toBe(10_000);
+      const low = connection('l', 'o', { priority: 'low' });
+      const kept = countPassed(low, 10_000) / 10_000;
+      expect(Math.abs(kept - (1 - rate))).toBeLessThan(0.02);
+      expect((await shed()).brownout).toBe(10_000 - Math.round(kept * 10_000));
+      let refused = passes(low);
+      while (refused === true) refused = passes(low);
+      expect(refused).toMatchObject({ code: 'brownout', hints: { retryAfterSeconds: expect.any(Number) } });
+    },
+  );
 
-  test('sheds nothing in any other mode', () => {
+  test('refuses no delivery in any other mode', () => {
     const { obeyed, countPassed } = make();
     obeyed.mode = 'throttled';
     expect(countPassed(connection('l', 'o', { priority: 'low' }), 1_000)).toBe(1_000);

@@ -2,7 +2,7 @@ import { ServiceStatus } from '@tributary/shared/flow.ts';
 import { describeRoute } from 'hono-openapi';
 import { answers, refuses, user } from '../platform/openapi-parts.ts';
 
-/** What the API description says about each route. */
+/** The OpenAPI description of each route. */
 export const describe = {
   getStatus: describeRoute({
     operationId: 'getStatus',

@@ -60,7 +60,7 @@ export async function setOperatorMode(
   await db.workerStatement('select private.set_operator_mode($1, $2, $3, $4)', [mode, brownoutRate, reason, instanceId]);
 }
 
-/** Returns the number of the flush. Every live instance reports this number once it has written what it holds now. */
+/** Returns the number of the flush. Every live instance reports this number after it has written the records that it holds now. */
 export async function requestFlush(db: Statement): Promise<number> {
   const [row] = await db.workerStatement<{ turn: string }>('select private.request_flush() as turn');
   return Number(row?.turn);

@@ -51,7 +51,7 @@ describe('a legal hold', () => {
     await expect(ask()).rejects.toMatchObject({ code: 'legal_hold' });
   });
 
-  it('is active while one of several holds is; a released hold stays listed and does not change when it is released again', async () => {
+  it('refuses actions until every other hold is released too; a released hold stays listed and does not change when it is released again', async () => {
     const org = await world.makeOrg();
     const admin = await world.makeMember(org, 'admin');
     const first = (await set(org.owner, { reason: 'First' })).body;

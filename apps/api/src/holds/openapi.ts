@@ -2,7 +2,7 @@ import { LegalHold, LegalHoldList } from '@tributary/shared/holds.ts';
 import { describeRoute } from 'hono-openapi';
 import { answers, command, refuses, user } from '../platform/openapi-parts.ts';
 
-/** What the API description says about each route. */
+/** The OpenAPI description of each route. */
 export const describe = {
   listLegalHolds: describeRoute({
     operationId: 'listLegalHolds',

@@ -100,7 +100,7 @@ describe('over a real socket', () => {
     expect(statuses(await exchange([head('content-length: 30000'), 'x'.repeat(100)]))).toEqual([413]);
   });
 
-  test('nothing is stored when a sender hangs up halfway, and the next sender is served', async () => {
+  test('a delivery whose sender hangs up halfway is not stored, and the next sender is served', async () => {
     const before = await api.admin('select count(*)::int as n from event_journal');
     const socket = connect(port, '127.0.0.1');
     await once(socket, 'connect');

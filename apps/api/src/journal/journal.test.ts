@@ -158,7 +158,7 @@ describe('POST /api/replay/:journalId', () => {
     expect(await api.admin('select id from public.event_journal where replay_of = $1', [journalId])).toHaveLength(1);
   });
 
-  it('refuses with the reason: a rejected delivery, a deleted connection, a body that is no longer kept, a legal hold', async () => {
+  it('refuses a rejected delivery, a deleted connection, a body that is no longer kept and a legal hold, each with its reason', async () => {
     const connection = await connect();
     const refused = await deliver(connection, record(), 'a wrong key');
     expect(refused.answer.status).toBe(401);
@@ -318,7 +318,7 @@ describe('mode reprocess', () => {
     expect((await eventOf(eventId))?.properties).toMatchObject({ n: 'a' });
   });
 
-  it('serializes replays that rewrite the same events at once: no deadlock, and every revision once', async () => {
+  it('serializes replays that rewrite the same events at once: there is no deadlock, and each revision number is used once', async () => {
     const connection = await connect();
     const records = Array.from({ length: 6 }, () => record());
     const { journalId, eventId } = await deliver(connection, records);

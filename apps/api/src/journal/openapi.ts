@@ -2,7 +2,7 @@ import { LatestEntries, ReplayedEntry } from '@tributary/shared/journal.ts';
 import { describeRoute } from 'hono-openapi';
 import { answers, command, refuses, user } from '../platform/openapi-parts.ts';
 
-/** What the API description says about each route. */
+/** The OpenAPI description of each route. */
 export const describe = {
   latestEntries: describeRoute({
     operationId: 'latestEntries',

@@ -3,7 +3,10 @@ import type { Sql } from '../platform/db.ts';
 
 // As the caller, under RLS.
 
-/** The newest deliveries of an org or a connection; with `after`, those that are older than that entry. Undefined when that entry does not exist. */
+/**
+ * The newest deliveries of an org or a connection; with `after`, only deliveries older than that entry. Undefined when the entry does not
+ * exist.
+ */
 export async function findLatestEntries(
   sql: Sql,
   { orgId, connectionId, after, limit }: { orgId: string; connectionId?: string | undefined; after?: string | undefined; limit: number },
@@ -31,7 +34,7 @@ export async function hasConnection(sql: Sql, orgId: string, connectionId: strin
   return (await sql('select from public.source_connections where org_id = $1 and id = $2', [orgId, connectionId])).length > 0;
 }
 
-/** Undefined when there is no such entry, or the caller may not see it. */
+/** Undefined when there is no such entry, or when the caller may not see the entry. */
 export async function findEntryHead(sql: Sql, id: string): Promise<{ org_id: string; may_write: boolean } | undefined> {
   const [row] = await sql<{ org_id: string; may_write: boolean }>(
     `select org_id, org_id = any (array(select private.my_orgs('{owner,admin}'))) as may_write from public.event_journal where id = $1`,

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { Refusal } from '../platform/refusal.ts';
 
 /**
- * What follows a step:
+ * The result of a step:
  * - `more`: the next step is due at once;
  * - `done`: the work is finished, and the step has written that into its row, which ends the lease;
  * - a number: the next step is due in so many milliseconds. The lease is kept through a short wait, and given back for a long one.
@@ -97,8 +97,8 @@ interface Held<Work> {
  *    <= now() order by lease_until nulls first limit … for update skip locked) returning …`.
  * 3. The checkpoint in its store: `update … set cursor, counters, lease_until where id and lease_owner and status = 'running' returning 1`,
  *    in the transaction of the step. No row: throw LeaseLost.
- * 4. `release`: `lease_owner = null, lease_until = now() + the wait`, again only where it is the owner's.
- * 5. A step that replays, purges or erases calls requireNotHeld in its transaction; `onBlocked` writes down the reason.
+ * 4. `release`: `lease_owner = null, lease_until = now() + the wait`, again only where the owner still has the lease.
+ * 5. A step that replays, purges or erases calls requireNotHeld in its transaction; `onBlocked` stores the reason.
  * 6. `jobs.ts` has a task with `everySeconds` that calls runLeases; main.ts lists it.
  * 7. Its test shows a lost lease and a crash. This file's test shows the rest.
  */

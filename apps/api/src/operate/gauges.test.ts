@@ -29,7 +29,7 @@ describe('dlq_depth and dlq_oldest_age_seconds', () => {
     expect(Number(/^dlq_oldest_age_seconds (\d+)/m.exec(text)?.[1])).toBeLessThan(3 * 3600 + 600);
   });
 
-  it('are counted by the index of the open entries alone, however many others there are', async () => {
+  it('are counted by the index of the open entries alone, however many other entries there are', async () => {
     const plan = await api.admin<{ 'QUERY PLAN': string }>(
       `explain select count(*) from (select from public.dlq_events d where d.status = $1 and d.status in ('pending', 'retrying', 'exhausted') limit 100000) b`,
       ['pending'],

@@ -152,7 +152,7 @@ test('/health/detailed lists at most the 200 connections with the largest lag', 
   await instance.close();
 });
 
-test('/health/detailed still reports what the process knows itself while the database does not answer', async () => {
+test('/health/detailed still reports the state of the process while the database does not answer', async () => {
   let answers = Promise.resolve();
   let release = () => {};
   const statement = (async (text: string, values?: unknown[]) => {

@@ -2,7 +2,7 @@ import { Org, OrgKeys } from '@tributary/shared/api.ts';
 import { describeRoute } from 'hono-openapi';
 import { answers, command, refuses, user } from '../platform/openapi-parts.ts';
 
-/** What the API description says about each route. */
+/** The OpenAPI description of each route. */
 export const describe = {
   getOrg: describeRoute({
     operationId: 'getOrg',

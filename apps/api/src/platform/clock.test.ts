@@ -6,7 +6,7 @@ afterEach(() => vi.useRealTimers());
 
 const log = pino({ level: 'silent' });
 
-test("the time is the database's, even when the host's clock is wrong or is set", async () => {
+test("the clock returns the time of the database, even when the host's clock is wrong or is set", async () => {
   const databaseMs = Date.UTC(2026, 0, 1);
   const clock = await createClock({ ingest: (async () => [{ ms: databaseMs }]) as never }, log);
   const first = clock.now();
@@ -18,7 +18,7 @@ test("the time is the database's, even when the host's clock is wrong or is set"
   clock.stop();
 });
 
-test('without the database the clock goes on from its last answer', async () => {
+test('without the database, the clock continues from the last answer of the database', async () => {
   let looks = 0;
   const databaseMs = Date.UTC(2026, 0, 1);
   const ingest = async () => {

@@ -73,7 +73,7 @@ export function createMetrics() {
     }),
     replayed: new Counter({
       name: 'replay_records_total',
-      help: 'Records out of the journal, by outcome',
+      help: 'Records from the journal, by outcome',
       labelNames: ['outcome'],
       registers,
     }),

@@ -13,7 +13,7 @@ const describeReplayStep = (operationId: string, summary: string, more = '') =>
     responses: { ...answers(200, 'The plan as it is now.', ReplayPlan), ...refuses(401, 403, 404, 409, 413, 415, 503) },
   });
 
-/** What the API description says about each route. */
+/** The OpenAPI description of each route. */
 export const describe = {
   createReplay: describeRoute({
     operationId: 'createReplay',

@@ -50,10 +50,9 @@ export interface Head {
 const columns = `id, org_id, name, mode, filter, throttle_per_second, status, matched_count, needs_second_approval, reference, created_by, created_at,
   approved_by, approved_at, started_at, finished_at, processed, accepted, duplicates, dead_lettered, failed, rate_per_second, error`;
 
-// The deliveries that a plan matches: $1 org, $2 and $3 the range, $4 an earlier end of the range, $5 connections, $6 outcomes, $7 event
-// types,
-// $8 whether replays match too. Rejected deliveries never match, because they are not proved genuine; nor do erased ones, whose body is
-// deleted.
+// The deliveries that a plan matches: $1 org, $2 and $3 the range, $4 an earlier end of the range, $5 connections, $6 outcomes,
+// $7 event types, $8 whether replays match too. Rejected deliveries never match, because they are not proved genuine, and erased
+// deliveries never match, because their bodies are deleted.
 const inRange = `j.org_id = $1 and j.received_at >= $2::timestamptz and j.received_at < least($3::timestamptz, $4::timestamptz)`;
 const isMatch = `(j.source_connection_id = any ($5::uuid[]) and j.outcome <> 'rejected' and j.erased_at is null and ($6::text[] is null or j.outcome = any ($6))
   and ($7::text[] is null or j.event_types && $7) and ($8::boolean or j.replay_of is null))`;

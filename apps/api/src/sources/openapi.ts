@@ -3,7 +3,7 @@ import { describeRoute } from 'hono-openapi';
 import { z } from 'zod';
 import { answers } from '../platform/openapi-parts.ts';
 
-/** What the API description says about each route. */
+/** The OpenAPI description of each route. */
 export const describe = {
   listSources: describeRoute({
     operationId: 'listSources',

@@ -13,7 +13,7 @@ export interface OrgKeys {
   /** Data keys by version: each of them may be needed to open stored data; `dataKey` is the one to seal with. */
   data: ReadonlyMap<number, Uint8Array>;
   dataKey: OrgKey;
-  /** Undefined when the org has no usable hash key: its records then become dead letters with PII_HASH_ERROR. */
+  /** Undefined when the org has no usable hash key: records of the org then become dead letters of class PII_HASH_ERROR. */
   hashKey: OrgKey | undefined;
   /** Hash keys by version: the hashes of stored events may have been made with any of them. */
   hash: ReadonlyMap<number, Uint8Array>;
