@@ -159,7 +159,7 @@ export const evaluateAlertsNow = () =>
     await client.query("select graphile_worker.add_job('alerts.notify')");
   });
 
-/** Opens the dashboard as a user who is signed in already; the sign-in form has a journey of its own. */
+/** Opens the dashboard as a user who is signed in already; the sign-in form is tested in sign-in.e2e.ts. */
 export async function openAs(page: Page, user: User, path: string): Promise<void> {
   await page.addInitScript(
     ([key, session]) => {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-/** `npm test` says so when it takes longer than this on a machine with two processors. A longer run does not fail, because times depend on the machine. */
+/** The minutes that `npm test` may take on a machine with two processors. A longer run is reported and does not fail, because times depend on the machine. */
 export const budgetMinutes = 13;
 
 /** One check of the repository. It passes when `node <file> <args>` exits with 0. */

@@ -9,7 +9,7 @@ export interface Result {
   report?: TestReport;
 }
 
-/** More tests than this that passed only when they were repeated fail the run: a change has made something unreliable. */
+/** The run fails when more tests than this passed only when they were repeated, because then a change has made something unreliable. */
 const flakyMax = 2;
 const slowestShown = 10;
 
