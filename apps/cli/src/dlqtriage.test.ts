@@ -200,9 +200,15 @@ describe('the commands that change something', () => {
     await stack.api('PATCH', `/api/connections/${hook.id}`, { config: { verification, fields: { id: 'missing' } } });
     await Promise.all(Array.from({ length: 40 }, (_, n) => send({ order: `C-${n}` })));
     await stack.api('PATCH', `/api/connections/${hook.id}`, { config: { verification, fields: { id: 'order' } } });
+    // No dead letter is done before the test says so.
     await stack.sql(`
-      create function public.slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.1); return new; end $$;
-      create trigger slow before update on public.dlq_events for each row execute function public.slow();`);
+      create table private.held as select;
+      create function private.wait_while_held() returns trigger language plpgsql volatile security definer as $$
+      begin
+        while exists (select from private.held) loop perform pg_sleep(0.02); end loop;
+        return new;
+      end $$;
+      create trigger held before update on public.dlq_events for each row execute function private.wait_while_held();`);
     const running = stack.start('dlqtriage', ['redrive', '--connection', 'Till', '--yes'], { env: stack.demo, terminal: true });
     await until(() => running.stderr.includes('0/40'), 'the progress is shown');
     running.interrupt();
@@ -212,7 +218,7 @@ describe('the commands that change something', () => {
     expect(stderr).toContain(
       `The operation continues on the server: dlqtriage operation ${id} shows its progress, dlqtriage cancel ${id} stops it.\n`,
     );
-    await stack.sql('drop trigger slow on public.dlq_events');
+    await stack.sql('delete from private.held');
     await until(async () => (await triage('operation', id)).status === 'done', 'the redrive is done');
     expect((await triage('operation', id)).succeeded).toBe(40);
   });

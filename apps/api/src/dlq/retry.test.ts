@@ -26,7 +26,7 @@ beforeEach(async () => {
 const signal = new AbortController().signal;
 const tasks = () => dlqTasks({ db: api.db, connections: api.connections, retry: api.config.dlq, now: Date.now, log: api.log });
 const runDue = (on = tasks()) => on['dlq.retry']?.run({}, { signal, log: api.log });
-const send = (body: unknown) => api.send(hook.url, JSON.stringify(body), { 'x-api-key': apiKey });
+const send = (body: unknown) => api.sendUntilTaken(hook.url, JSON.stringify(body), { 'x-api-key': apiKey });
 /** Sends a delivery whose only record becomes a dead letter. Returns the id of the dead letter. */
 async function sendDead(body: unknown): Promise<string> {
   const answer = await send(body);

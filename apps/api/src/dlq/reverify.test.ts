@@ -26,7 +26,8 @@ interface Hook {
 const entries = () => api.admin('select * from public.dlq_events where org_id = $1 order by created_at, id', [org.id]);
 const events = () => api.admin('select * from public.canonical_events where org_id = $1 order by idempotency_key', [org.id]);
 const post = (path: string, body: object) => call(api.app as never, org.owner, 'POST', path, body);
-const send = (hook: Hook, body: string, headers: Record<string, string> = {}, query = '') => api.send(hook.url + query, body, headers);
+const send = (hook: Hook, body: string, headers: Record<string, string> = {}, query = '') =>
+  api.sendUntilTaken(hook.url + query, body, headers);
 const refused = async (answer: ReturnType<typeof send>) => expect((await answer).status).toBe(401);
 
 async function correct(hook: Hook, name: string, secret: string): Promise<void> {

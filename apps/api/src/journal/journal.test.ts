@@ -19,7 +19,7 @@ type Connection = Awaited<ReturnType<typeof connect>>;
 
 /** Sends a delivery. Returns the answer, and the ids of its journal entry and its first event. */
 async function deliver(connection: Connection, body: object, key = 'a-key') {
-  const answer = await api.send(connection.url, JSON.stringify(body), { 'x-api-key': key });
+  const answer = await api.sendUntilTaken(connection.url, JSON.stringify(body), { 'x-api-key': key });
   const [entry] = await api.admin<{ id: string }>(
     'select id from public.event_journal where source_connection_id = $1 order by received_at desc, id desc limit 1',
     [connection.id],

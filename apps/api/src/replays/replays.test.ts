@@ -24,7 +24,7 @@ type Connection = Awaited<ReturnType<typeof connect>>;
 
 const record = (more: object = {}) => ({ id: randomUUID(), type: 'order_paid', time: '2026-11-01T10:00:00Z', ...more });
 const deliver = (connection: Connection, body: object = record(), key = 'a-key') =>
-  api.send(connection.url, JSON.stringify(body), { 'x-api-key': key });
+  api.sendUntilTaken(connection.url, JSON.stringify(body), { 'x-api-key': key });
 async function deliverMany(connection: Connection, count: number) {
   for (let n = 0; n < count; n++) expect((await deliver(connection)).status).toBe(200);
 }
@@ -210,7 +210,7 @@ describe('a filter', () => {
     await deliver(shop, [record(), record({ time: '2099-01-01T00:00:00Z' })]);
     await deliver(shop, record(), 'a wrong key');
     await deliver(other, record({ type: 'lead_created' }));
-    await api.send(
+    await api.sendUntilTaken(
       hotmart.url,
       JSON.stringify({
         id: randomUUID(),

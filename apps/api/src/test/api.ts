@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createApp } from '../app.ts';
 import type { FlowTimes } from '../flow/flow.ts';
 import type { Thresholds } from '../flow/levels.ts';
@@ -57,6 +58,14 @@ export async function startTestApi(
     ...services,
     app,
     send,
+    /** Sends like a platform, which sends again after a 503: a busy machine answers so when much arrives at once. */
+    async sendUntilTaken(...delivery: Parameters<typeof send>): Promise<Answer> {
+      for (let tries = 1; ; tries++) {
+        const answer = await send(...delivery);
+        if (answer.status !== 503 || tries === 100) return answer;
+        await sleep(100);
+      }
+    },
     /** Makes a connection through the API as the org's owner. */
     async connect(org: TestOrg, type: string, secrets: Record<string, string>, connectionConfig: object = {}) {
       const response = await app.request('/api/connections', {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { apiNodeFlags } from '@tributary/supabase/local/api-process.ts';
+import { apiNodeFlags, nodeCompileCache } from '@tributary/supabase/local/api-process.ts';
 import { freePort } from '@tributary/supabase/local/ports.ts';
 import { vi } from 'vitest';
 import { jwtSecret, type World } from './make.ts';
@@ -19,6 +19,7 @@ export async function startProcess(world: World): Promise<TestProcess> {
   const child = spawn(process.execPath, [...apiNodeFlags, join(import.meta.dirname, '..', 'main.ts')], {
     env: {
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: nodeCompileCache,
       DATABASE_URL: world.databaseUrl,
       SUPABASE_URL: 'http://127.0.0.1:1',
       SUPABASE_PUBLISHABLE_KEY: 'unused',

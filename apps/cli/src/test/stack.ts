@@ -9,6 +9,7 @@ import { writePrivateJson } from '@tributary/supabase/local/local-files.ts';
 import { freePort } from '@tributary/supabase/local/ports.ts';
 import { type DemoConnection, seedDemo } from '@tributary/supabase/local/seed.ts';
 import type { StackInfo } from '@tributary/supabase/local/stack.ts';
+import { generateSupabaseKeys } from '@tributary/supabase/local/supabase.ts';
 import { createTestDatabase, startSupabase } from '@tributary/supabase/local/testing.ts';
 import { type Bin, binFile, type Ended, runInside } from './programs.ts';
 
@@ -63,14 +64,14 @@ const pretendTerminal = ['--import', 'data:text/javascript,process.stdin.isTTY=t
 export async function startCliStack(): Promise<CliStack> {
   const directory = mkdtempSync(join(tmpdir(), 'tributary-cli-'));
   const home = mkdtempSync(join(tmpdir(), 'tributary-home-'));
-  const database = await createTestDatabase();
-  const supabase = await startSupabase({ databaseUrl: database.adminUrl });
-  const port = await freePort();
+  // Supabase and the API start at the same time, so that keys and ports are chosen here.
+  const [database, keys] = await Promise.all([createTestDatabase(), generateSupabaseKeys()]);
+  const [port, supabasePort] = [await freePort(), await freePort()];
   const logFile = join(directory, 'api.log');
   const info: StackInfo = {
     apiUrl: `http://127.0.0.1:${port}`,
-    supabaseUrl: supabase.url,
-    publishableKey: supabase.publishableKey,
+    supabaseUrl: `http://127.0.0.1:${supabasePort}`,
+    publishableKey: keys.publishableKey,
     databaseUrl: database.adminUrl,
     operatorToken: randomBytes(24).toString('hex'),
     demo: { email: 'demo@tributary.local', password: randomBytes(12).toString('hex') },
@@ -79,13 +80,14 @@ export async function startCliStack(): Promise<CliStack> {
     PATH: process.env.PATH,
     NODE_COMPILE_CACHE: nodeCompileCache,
     DATABASE_URL: database.apiUrl,
-    SUPABASE_URL: supabase.url,
-    SUPABASE_PUBLISHABLE_KEY: supabase.publishableKey,
-    SUPABASE_JWT_SECRET: supabase.jwtSecret,
+    SUPABASE_URL: info.supabaseUrl,
+    SUPABASE_PUBLISHABLE_KEY: keys.publishableKey,
+    SUPABASE_JWT_SECRET: keys.jwtSecret,
     MASTER_KEY: `v1:${randomBytes(32).toString('base64')}`,
     OPERATOR_TOKEN: info.operatorToken,
     PORT: String(port),
   };
+  const starting = startSupabase({ databaseUrl: database.adminUrl, port: supabasePort, keys });
   let api: ApiProcess | undefined;
   const stopApi = async () => {
     await api?.stop();
@@ -100,7 +102,10 @@ export async function startCliStack(): Promise<CliStack> {
     for (const one of running) one.interrupt();
     await Promise.all([...running].map((one) => one.ended));
     await stopApi();
-    await supabase.close();
+    await starting.then(
+      (supabase) => supabase.close(),
+      () => {},
+    );
     await database.drop();
     for (const one of [directory, home]) rmSync(one, { recursive: true, force: true });
   };
@@ -150,7 +155,7 @@ export async function startCliStack(): Promise<CliStack> {
   const run: CliStack['run'] = (bin, args, options = {}) =>
     options.terminal ? start(bin, args, options).ended : runInside(bin, args, { env: environmentOf(options), home, stdin: options.stdin });
   try {
-    await startIt();
+    await Promise.all([starting, startIt()]);
     const { orgId, connections } = await seedDemo(info, directory);
     writePrivateJson(join(directory, 'stack.json'), info);
     const demo = { TRIBUTARY_TOKEN: (await supabaseCall('/auth/v1/token?grant_type=password', info.demo)).access_token };
