@@ -125,6 +125,7 @@ test('an owner retries, discards and purges dead letters, and an analyst sees wh
   await expectAccessible(other);
   await context.close();
 
+  await page.clock.install();
   await openAs(page, owner, `/o/${org.slug}/dead-letters?tab=entries`);
   const rows = page.getByRole('list', { name: 'Entries' }).getByRole('listitem');
   await expect(rows).toHaveCount(3);
@@ -137,6 +138,8 @@ test('an owner retries, discards and purges dead letters, and an analyst sees wh
   await page.getByRole('button', { name: 'Retry' }).click();
   await expect(page.getByText('It became an event')).toBeVisible({ timeout: 30_000 });
   await page.getByRole('button', { name: 'Close' }).click();
+  // The list asks every ten seconds.
+  await page.clock.fastForward('00:16');
   await expect(rows).toHaveCount(2);
 
   await page.getByRole('button', { name: 'More actions' }).click();
