@@ -46,7 +46,7 @@ async function shoot(browser: Browser, { looks, user, width, dark = false, langu
   for (const look of looks.filter(({ name }) => name.includes(only))) {
     now = [look.name, width, dark ? 'dark' : 'light', language === 'pt-BR' && 'pt', suffix].filter(Boolean).join('.');
     await page.goto(stack().apiUrl + look.path);
-    await settle(page);
+    await waitUntilStill(page);
     const failed = await page
       .getByRole('alert')
       .filter({ hasText: /Request [0-9a-f-]{36}|could not be loaded|Não foi possível carregar/ })
@@ -63,7 +63,7 @@ async function shoot(browser: Browser, { looks, user, width, dark = false, langu
 }
 
 /** Waits until the page has loaded and its charts are drawn. */
-async function settle(page: Page): Promise<void> {
+async function waitUntilStill(page: Page): Promise<void> {
   await page.getByRole('heading', { level: 1 }).first().waitFor();
   await page.waitForLoadState('networkidle');
   await page

@@ -26,11 +26,11 @@ export async function recordLayoutShifts(page: Page): Promise<void> {
 export async function open(page: Page, dashboard: Dashboard, path: string): Promise<void> {
   await page.goto(dashboard.url + path);
   await expect(page.getByRole('heading', { level: 1 }).first()).toBeVisible();
-  await settle(page, dashboard);
+  await waitUntilStill(page, dashboard);
   await expect.soft(page.getByRole('alert').filter({ hasText: /could not be loaded|Não foi possível carregar/ }), path).toHaveCount(0);
 }
 
-async function settle(page: Page, dashboard: Dashboard): Promise<void> {
+async function waitUntilStill(page: Page, dashboard: Dashboard): Promise<void> {
   await dashboard.idle();
   await expect(page.locator('.mantine-Skeleton-root[data-visible]')).toHaveCount(0);
   await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
