@@ -19,7 +19,7 @@ export interface Ended {
   stderr: string;
 }
 
-/** Runs a program inside this process, which takes milliseconds; a process of its own takes a third of a second to start. */
+/** Runs a program inside this process, which takes milliseconds; a separate process takes a third of a second to start. */
 export async function runInside(
   bin: Bin,
   args: readonly string[],

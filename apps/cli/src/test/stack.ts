@@ -33,7 +33,7 @@ export interface CliStack {
   home: string;
   /** Starts a command as a process that a test can interrupt. */
   start(bin: Bin, args: readonly string[], options?: RunOptions): Running;
-  /** Runs a command to its end: inside this process, or as a process of its own when it is to find a terminal. */
+  /** Runs a command to its end: inside this process, or as a separate process where the command needs a terminal. */
   run(bin: Bin, args: readonly string[], options?: RunOptions): Promise<Ended>;
   /** Runs a command with --json and returns its result; throws unless the exit code is 0. */
   // biome-ignore lint/suspicious/noExplicitAny: tests assert on it field by field

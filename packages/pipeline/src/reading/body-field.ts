@@ -1,13 +1,11 @@
 import type { Delivery } from '../source.ts';
-import { decodeComponent, decodeLatin1Component } from './form.ts';
+import { decodeComponent, decodeLatin1Component, formFieldsMax, isLatin1Form } from './form.ts';
 import { stringEnd } from './json.ts';
 
 /** Bytes of a body that are searched. Platforms that put their credential into the body send some kilobytes. */
 const walkedBytesMax = 262_144;
 /** A longer name or value is not a credential. */
 const literalBytesMax = 1_024;
-/** The limit of `parseForm`. */
-const formFieldsMax = 1_000;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -120,7 +118,7 @@ function literal(raw: Uint8Array, { start, end }: FieldPlace): unknown {
 
 function walkForm(text: string, name: string, contentType: string): BodyField {
   const found = emptyField('form');
-  const decode = /charset\s*=\s*"?(iso-8859-1|latin1|windows-1252)/i.test(contentType) ? decodeLatin1Component : decodeComponent;
+  const decode = isLatin1Form(contentType) ? decodeLatin1Component : decodeComponent;
   let start = 0;
   for (let fields = 0; fields <= formFieldsMax; fields++) {
     const next = text.indexOf('&', start);

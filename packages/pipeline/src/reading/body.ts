@@ -1,5 +1,5 @@
 import { type Body, type Delivery, type Json, RecordError } from '../source.ts';
-import { decodeLatin1Component, parseForm } from './form.ts';
+import { decodeLatin1Component, isLatin1Form, parseForm } from './form.ts';
 import { decodeText, jsonValuesMax, parseJson, type ValueBudget } from './json.ts';
 import { recordsMax } from './records.ts';
 
@@ -11,10 +11,11 @@ const latin1 = new TextDecoder('windows-1252');
  * values (json.ts). Only for deliveries that are proved genuine, because parsing costs many times as much as reading the bytes.
  */
 export function decodeBody(delivery: Delivery): Body {
-  const [declared = '', ...parameters] = (delivery.headers['content-type'] ?? '').toLowerCase().split(';');
+  const contentType = delivery.headers['content-type'] ?? '';
+  const [declared = ''] = contentType.toLowerCase().split(';', 1);
   const type = declared.trim();
   const isForm = type === 'application/x-www-form-urlencoded';
-  const isLatin1 = isForm && parameters.some((parameter) => /charset\s*=\s*"?(iso-8859-1|latin1|windows-1252)/.test(parameter));
+  const isLatin1 = isForm && isLatin1Form(contentType);
   const text = isLatin1 ? latin1.decode(delivery.raw) : decodeText(delivery.raw);
   const first = /\S/.exec(text)?.[0];
   if (first === undefined) return { kind: 'empty' };

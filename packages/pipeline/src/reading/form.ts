@@ -3,7 +3,7 @@ import { isObject } from './fields.ts';
 import { jsonDepthMax } from './json.ts';
 
 /** PHP's default for max_input_vars. The largest form that a platform sends has about a hundred fields. */
-const fieldsMax = 1000;
+export const formFieldsMax = 1000;
 
 /** Objects made from brackets. Those whose keys are 0, 1, 2, … become arrays, as PHP would encode them. */
 type Bracketed = WeakSet<JsonObject>;
@@ -16,10 +16,10 @@ export function parseForm(text: string, decode: (component: string) => string = 
   const form: JsonObject = {};
   const bracketed: Bracketed = new WeakSet();
   let fields = 0;
-  for (const pair of text.split('&', fieldsMax + 2)) {
+  for (const pair of text.split('&', formFieldsMax + 2)) {
     if (pair === '') continue;
     fields += 1;
-    if (fields > fieldsMax) throw new RecordError('INVALID_PAYLOAD', `The form has more than ${fieldsMax} fields.`);
+    if (fields > formFieldsMax) throw new RecordError('INVALID_PAYLOAD', `The form has more than ${formFieldsMax} fields.`);
     const equals = pair.indexOf('=');
     const name = decode(equals === -1 ? pair : pair.slice(0, equals));
     place(form, fieldPath(name), equals === -1 ? '' : decode(pair.slice(equals + 1)), bracketed);
@@ -77,6 +77,15 @@ export function decodeComponent(component: string): string {
 }
 
 const latin1 = new TextDecoder('windows-1252');
+
+/** Returns true for a form whose content type declares ISO-8859-1, or Windows-1252, which contains it. */
+export function isLatin1Form(contentType: string): boolean {
+  const [type = '', ...parameters] = contentType.toLowerCase().split(';');
+  return (
+    type.trim() === 'application/x-www-form-urlencoded' &&
+    parameters.some((parameter) => /charset\s*=\s*"?(iso-8859-1|latin1|windows-1252)/.test(parameter))
+  );
+}
 
 /** Like {@link decodeComponent} for senders that declare ISO-8859-1, as older Brazilian platforms do. */
 export function decodeLatin1Component(component: string): string {
