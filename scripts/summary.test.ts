@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { printSummary, type Result } from './summary.ts';
 import { readPlaywrightReport, type TestReport } from './test-report.ts';
 
-const report: TestReport = { passed: 3, failed: 0, skipped: [], flaky: [], times: [] };
+const report: TestReport = { passed: 3, failed: 0, failures: [], skipped: [], flaky: [], times: [] };
 const step = (more: Partial<Result> = {}): Result => ({ name: 'tests', passed: 3, failed: 0, seconds: 61, note: '', report, ...more });
 
 function summarize(results: Result[], seconds = 61, budgetMinutes = 2): { code: number; lines: string[] } {
@@ -48,6 +48,12 @@ describe('the summary', () => {
     expect(three.lines.at(-1)).toBe('6 passed, 1 failed');
   });
 
+  it('names the failed tests of all steps after everything else, because a long output is often cut at its beginning', () => {
+    const failing = (name: string) => step({ passed: 2, failed: 1, report: { ...report, failed: 1, failures: [`${name}: expected 1 to be 2`] } });
+    const { lines } = summarize([failing('one'), failing('two')]);
+    expect(lines.slice(-4)).toEqual(['Failed:', '  one: expected 1 to be 2', '  two: expected 1 to be 2', '4 passed, 2 failed']);
+  });
+
   it('names each skipped test with its reason, and fails the run for one without a reason', () => {
     const reasoned = { name: 'captured deliveries', reason: 'there are none in this clone' };
     const explained = summarize([step({ report: { ...report, skipped: [reasoned] } })]);
@@ -80,6 +86,7 @@ describe('the report of Playwright', () => {
     expect(readPlaywrightReport(file)).toEqual({
       passed: 2,
       failed: 1,
+      failures: ['door.e2e.ts > the door > breaks'],
       skipped: [{ name: 'door.e2e.ts > the door > waits', reason: 'there is no door' }],
       flaky: ['door.e2e.ts > the door > closes'],
       times: [

@@ -42,6 +42,10 @@ export function printSummary(
     skipped.map(({ name, reason }) => `${name}: ${reason ?? 'no reason is given'}`),
   );
   list(`${flaky.length} flaky (failed first, passed when repeated):`, flaky);
+  list(
+    'Failed:',
+    reports.flatMap((report) => report.failures),
+  );
 
   const problems = [
     ...(flaky.length > flakyMax ? [`${flaky.length} tests are flaky, and at most ${flakyMax} may be: the run fails.`] : []),

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 export interface TestReport {
   passed: number;
   failed: number;
+  /** The tests that count as failed, so that the end of a long output names them. */
+  failures: string[];
   skipped: SkippedTest[];
   /** The tests that failed first and passed when they were repeated; they count as passed. */
   flaky: string[];
@@ -37,7 +39,7 @@ interface PlaywrightTest {
 export function readPlaywrightReport(file: string): TestReport | undefined {
   const content = readJson<{ suites: PlaywrightSuite[] }>(file);
   if (!content) return undefined;
-  const report: TestReport = { passed: 0, failed: 0, skipped: [], flaky: [], times: [] };
+  const report: TestReport = { passed: 0, failed: 0, failures: [], skipped: [], flaky: [], times: [] };
   const visit = (suite: PlaywrightSuite, parents: readonly string[]) => {
     const path = [...parents, suite.title];
     for (const { title, tests } of suite.specs ?? []) for (const test of tests) add(report, [...path, title].join(' > '), test);
@@ -52,8 +54,10 @@ function add(report: TestReport, name: string, { status, annotations, results }:
     report.skipped.push({ name, reason: annotations.find(({ type }) => type === 'skip' || type === 'fixme')?.description });
     return;
   }
-  if (status === 'unexpected') report.failed++;
-  else report.passed++;
+  if (status === 'unexpected') {
+    report.failed++;
+    report.failures.push(name);
+  } else report.passed++;
   if (status === 'flaky') report.flaky.push(name);
   report.times.push({ name, seconds: results.reduce((sum, { duration }) => sum + duration, 0) / 1000 });
 }

@@ -14,7 +14,7 @@ declare module 'vitest' {
 // biome-ignore lint/style/noDefaultExport: Vitest loads a reporter by its default export
 export default class TestReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
-    const report: TestReport = { passed: 0, failed: 0, skipped: [], flaky: [], times: [] };
+    const report: TestReport = { passed: 0, failed: 0, failures: [], skipped: [], flaky: [], times: [] };
     for (const module of modules) {
       const file = relative(process.cwd(), module.moduleId);
       for (const test of module.children.allTests()) add(report, `${file} > ${test.fullName}`, test);
@@ -28,7 +28,10 @@ function add(report: TestReport, name: string, test: TestCase): void {
   const diagnostic = test.diagnostic();
   if (result.state === 'skipped') report.skipped.push({ name, reason: result.note ?? skipReasonOf(test) });
   else if (result.state === 'passed') report.passed++;
-  else report.failed++;
+  else {
+    report.failed++;
+    report.failures.push(`${name}: ${result.errors?.[0]?.message.split('\n')[0] ?? 'no error is given'}`);
+  }
   if (diagnostic?.flaky) report.flaky.push(name);
   if (diagnostic && result.state !== 'skipped') report.times.push({ name, seconds: diagnostic.duration / 1000 });
 }
