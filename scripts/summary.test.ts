@@ -49,7 +49,8 @@ describe('the summary', () => {
   });
 
   it('names the failed tests of all steps after everything else, because a long output is often cut at its beginning', () => {
-    const failing = (name: string) => step({ passed: 2, failed: 1, report: { ...report, failed: 1, failures: [`${name}: expected 1 to be 2`] } });
+    const failing = (name: string) =>
+      step({ passed: 2, failed: 1, report: { ...report, failed: 1, failures: [`${name}: expected 1 to be 2`] } });
     const { lines } = summarize([failing('one'), failing('two')]);
     expect(lines.slice(-4)).toEqual(['Failed:', '  one: expected 1 to be 2', '  two: expected 1 to be 2', '4 passed, 2 failed']);
   });
