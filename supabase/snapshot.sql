@@ -236,9 +236,11 @@ create table private.flow_transitions (
   cause text not null,
   changed_by text not null,
   instance_id uuid,
+  operator text,
   constraint flow_transitions_pkey PRIMARY KEY (id),
   constraint flow_transitions_cause_check CHECK ((length(cause) <= 500)),
   constraint flow_transitions_changed_by_check CHECK ((changed_by = ANY (ARRAY['operator'::text, 'automatic'::text]))),
+  constraint flow_transitions_operator_check CHECK (((length(operator) >= 1) AND (length(operator) <= 40))),
   constraint flow_transitions_to_mode_check CHECK ((to_mode = ANY (ARRAY['normal'::text, 'throttled'::text, 'brownout'::text, 'drain'::text, 'paused'::text])))
 );
 comment on table private.flow_transitions is 'Every change of the mode that the fleet obeys. Rows are only appended.';
@@ -298,6 +300,44 @@ create policy journal_payloads_worker_insert on private.journal_payloads for ins
   with check (true);
 grant insert on private.journal_payloads to ingest;
 grant insert, select on private.journal_payloads to worker;
+
+create table private.operator_acts (
+  id bigint generated always as identity not null,
+  at timestamp with time zone default clock_timestamp() not null,
+  operator text not null,
+  action text not null,
+  org_id uuid,
+  reason text,
+  detail jsonb default '{}'::jsonb not null,
+  constraint operator_acts_pkey PRIMARY KEY (id),
+  constraint operator_acts_action_check CHECK ((action ~ '^[a-z_]{2,40}$'::text)),
+  constraint operator_acts_detail_check CHECK (((jsonb_typeof(detail) = 'object'::text) AND (pg_column_size(detail) <= 16384))),
+  constraint operator_acts_operator_check CHECK (((length(operator) >= 1) AND (length(operator) <= 40))),
+  constraint operator_acts_reason_check CHECK ((length(reason) <= 500))
+);
+comment on table private.operator_acts is 'Everything that operators did, with the name of the account and the reason. Rows are only appended.';
+CREATE INDEX operator_acts_org_id_idx ON private.operator_acts USING btree (org_id, id DESC) WHERE (org_id IS NOT NULL);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON private.operator_acts FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_change();
+alter table private.operator_acts enable row level security;
+
+create table private.operators (
+  id uuid default gen_random_uuid() not null,
+  name text not null,
+  token_sha256 bytea not null,
+  created_by text not null,
+  created_at timestamp with time zone default now() not null,
+  last_used_on date,
+  revoked_at timestamp with time zone,
+  constraint operators_pkey PRIMARY KEY (id),
+  constraint operators_token_sha256_key UNIQUE (token_sha256),
+  constraint operators_created_by_check CHECK (((length(created_by) >= 1) AND (length(created_by) <= 40))),
+  constraint operators_name_check CHECK (((name ~ '^[a-z][a-z0-9._-]{1,39}$'::text) AND (name <> 'bootstrap'::text))),
+  constraint operators_token_sha256_check CHECK ((length(token_sha256) = 32))
+);
+comment on table private.operators is 'The accounts of the operators. A token is 256 random bits, shown once, and only its SHA-256 is stored. The token in the environment (OPERATOR_TOKEN) is an
+account too, named bootstrap, with which the first accounts are created.';
+CREATE UNIQUE INDEX operators_name_key ON private.operators USING btree (name) WHERE (revoked_at IS NULL);
+alter table private.operators enable row level security;
 
 create table private.org_keys (
   org_id uuid not null,
@@ -1031,6 +1071,7 @@ create table public.orgs (
   constraint orgs_suspended_reason_check CHECK (((length(btrim(suspended_reason)) >= 1) AND (length(suspended_reason) <= 500)))
 );
 comment on table public.orgs is 'A tenant: every other row belongs to one.';
+CREATE INDEX orgs_created_at_idx ON public.orgs USING btree (created_at DESC, id DESC);
 CREATE TRIGGER audit AFTER UPDATE ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER changes_update AFTER UPDATE ON public.orgs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('id');
 CREATE TRIGGER create_alert_rules AFTER INSERT ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.create_alert_rules_of_new_org();
@@ -1211,6 +1252,17 @@ $function$;
 comment on function private.accept_invite(bytea) is 'Makes the caller a member. The token proves the invitation; the e-mail address in the caller''s JWT proves that the caller is the invited person.
 Returns the org, or null when there is no such open invitation.';
 grant execute on function private.accept_invite(bytea) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.active_operators()
+ RETURNS TABLE(name text, token_sha256 bytea)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select o.name, o.token_sha256 from private.operators o where o.revoked_at is null
+$function$;
+comment on function private.active_operators() is 'The accounts that are valid now. A process reads them at most once a second and compares tokens in its memory, so that guesses cost no query each.';
+grant execute on function private.active_operators() to worker;
 
 CREATE OR REPLACE FUNCTION private.activity_rolled_until()
  RETURNS timestamp with time zone
@@ -1888,6 +1940,20 @@ end
 $function$;
 comment on function private.create_invite(uuid,text,text,bytea) is 'Creates an invitation together with the hash of its token.';
 grant execute on function private.create_invite(uuid,text,text,bytea) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.create_operator(p_by text, p_name text, p_token_sha256 bytea)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into private.operators (name, token_sha256, created_by) values (p_name, p_token_sha256, p_by);
+  perform private.record_operator_act(p_by, 'create_operator', null, null, jsonb_build_object('name', p_name));
+end
+$function$;
+comment on function private.create_operator(text,text,bytea) is 'Creates an account. Raises 23505 when an account of this name is active.';
+grant execute on function private.create_operator(text,text,bytea) to worker;
 
 CREATE OR REPLACE FUNCTION private.create_org(p_name text, p_project_name text)
  RETURNS json
@@ -2585,6 +2651,20 @@ comment on function private.find_org_people(uuid) is 'The members of an org by e
 admins, who read the audit log, also get former members (role null), because the log names people by id only. Other callers get no rows.';
 grant execute on function private.find_org_people(uuid) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.find_org_quotas(p_org_id uuid)
+ RETURNS TABLE(name text, value bigint, default_value bigint, used bigint)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform private.require_admin(p_org_id);
+  return query select * from private.list_quotas(p_org_id);
+end
+$function$;
+comment on function private.find_org_quotas(uuid) is 'The quotas of the org and their use, for its owners and admins.';
+grant execute on function private.find_org_quotas(uuid) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.find_people_events(p_org_id uuid, p_hashes text[], p_from timestamp with time zone, p_to timestamp with time zone)
  RETURNS TABLE(times timestamp with time zone[], ids uuid[])
  LANGUAGE plpgsql
@@ -2988,6 +3068,31 @@ $function$;
 comment on function private.list_flow_transitions(integer) is 'The changes of the mode, newest first.';
 grant execute on function private.list_flow_transitions(integer) to worker;
 
+CREATE OR REPLACE FUNCTION private.list_operator_acts(p_org_id uuid, p_before bigint, p_limit integer)
+ RETURNS SETOF private.operator_acts
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select * from private.operator_acts
+  where (p_org_id is null or org_id = p_org_id) and (p_before is null or id < p_before)
+  order by id desc limit p_limit
+$function$;
+comment on function private.list_operator_acts(uuid,bigint,integer) is 'What operators did, newest first; of one org when p_org_id is given.';
+grant execute on function private.list_operator_acts(uuid,bigint,integer) to worker;
+
+CREATE OR REPLACE FUNCTION private.list_operators()
+ RETURNS TABLE(name text, created_by text, created_at timestamp with time zone, last_used_on date, revoked_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select o.name, o.created_by, o.created_at, o.last_used_on, o.revoked_at
+  from private.operators o order by o.revoked_at is not null, o.created_at desc limit 200
+$function$;
+comment on function private.list_operators() is 'The accounts, the active ones first, without their tokens.';
+grant execute on function private.list_operators() to worker;
+
 CREATE OR REPLACE FUNCTION private.list_org_keys(p_org_id uuid)
  RETURNS TABLE(kind text, version integer, created_at timestamp with time zone, retired_at timestamp with time zone)
  LANGUAGE sql
@@ -3003,6 +3108,47 @@ comment on function private.list_org_keys(uuid) is 'What members may know about 
 not.';
 grant execute on function private.list_org_keys(uuid) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.list_org_owners(p_org_id uuid)
+ RETURNS TABLE(email text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select u.email::text from public.org_members m join auth.users u on u.id = m.user_id
+  where m.org_id = p_org_id and m.role = 'owner' order by m.created_at limit 20
+$function$;
+comment on function private.list_org_owners(uuid) is 'The e-mail addresses by which an operator reaches the owners of an org.';
+grant execute on function private.list_org_owners(uuid) to worker;
+
+CREATE OR REPLACE FUNCTION private.list_orgs(p_id uuid, p_search text, p_suspended boolean, p_before_us bigint, p_before_id uuid, p_limit integer)
+ RETURNS TABLE(id uuid, name text, slug text, created_at timestamp with time zone, created_us text, suspended_at timestamp with time zone, suspended_reason text, exceeded text, members bigint, connections bigint, events_today bigint, bytes_today bigint, stored_bytes bigint, open_work bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  with page as (
+    select o.* from public.orgs o
+    where (p_id is null or o.id = p_id)
+      and (p_before_us is null or (o.created_at, o.id) < (timestamptz 'epoch' + p_before_us * interval '1 microsecond', p_before_id))
+      and (p_suspended is null or p_suspended = (o.suspended_at is not null))
+      and (p_search is null or strpos(lower(o.name), lower(p_search)) > 0 or strpos(o.slug, lower(p_search)) > 0 or o.id::text = lower(p_search))
+    order by o.created_at desc, o.id desc limit p_limit
+  )
+  select o.id, o.name, o.slug, o.created_at, (extract(epoch from o.created_at) * 1000000)::bigint::text, o.suspended_at, o.suspended_reason, m.exceeded,
+    (select count(*) from public.org_members p where p.org_id = o.id),
+    (select count(*) from public.source_connections c where c.org_id = o.id and c.deleted_at is null),
+    coalesce((select u.used from private.quota_usage u where u.org_id = o.id and u.quota = 'events_per_day' and u.day = (now() at time zone 'utc')::date), 0),
+    coalesce((select u.used from private.quota_usage u where u.org_id = o.id and u.quota = 'bytes_per_day' and u.day = (now() at time zone 'utc')::date), 0),
+    coalesce((select sum(u.used) from private.quota_usage u where u.org_id = o.id and u.quota = 'bytes_per_day'), 0)::bigint,
+    (select count(*) from public.replay_plans r where r.org_id = o.id and r.status in ('approved', 'running'))
+      + (select count(*) from public.erasures e where e.org_id = o.id and e.status = 'running')
+      + (select count(*) from public.dlq_operations d where d.org_id = o.id and d.status in ('queued', 'running'))
+  from page o left join private.org_measures m on m.org_id = o.id
+  order by o.created_at desc, o.id desc
+$function$;
+comment on function private.list_orgs(uuid,text,boolean,bigint,uuid,integer) is 'Orgs with what they use, newest first, for operators; only one when p_id is given. open_work counts replay plans, erasures and operations on dead letters that have not ended.';
+grant execute on function private.list_orgs(uuid,text,boolean,bigint,uuid,integer) to worker;
+
 CREATE OR REPLACE FUNCTION private.list_orgs_to_measure(p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS SETOF uuid
  LANGUAGE sql
@@ -3016,6 +3162,43 @@ AS $function$
 $function$;
 comment on function private.list_orgs_to_measure(timestamp with time zone) is 'The orgs that had traffic in the last minutes, and those that have exceeded a quota. Each is measured in a transaction of its own.';
 grant execute on function private.list_orgs_to_measure(timestamp with time zone) to worker;
+
+CREATE OR REPLACE FUNCTION private.list_quotas(p_org_id uuid)
+ RETURNS TABLE(name text, value bigint, default_value bigint, used bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  with counted as (
+    select * from (values
+      ('orgs', (
+        select coalesce(max(o.n), 0) from (
+          select count(*) as n from public.org_members m
+          where m.role = 'owner' and m.user_id in (select w.user_id from public.org_members w where w.org_id = p_org_id and w.role = 'owner')
+          group by m.user_id) o)),
+      ('projects', (select count(*) from public.projects where org_id = p_org_id)),
+      ('connections', (select count(*) from public.source_connections where org_id = p_org_id and deleted_at is null)),
+      ('members', (select count(*) from public.org_members where org_id = p_org_id)),
+      ('open_invites', (select count(*) from public.org_invites where org_id = p_org_id and accepted_at is null and expires_at > now())),
+      ('alert_channels', (select count(*) from public.alert_channels where org_id = p_org_id and deleted_at is null)),
+      ('open_replay_plans', (select count(*) from public.replay_plans where org_id = p_org_id and status not in ('completed', 'canceled'))),
+      ('open_erasures', (select count(*) from public.erasures where org_id = p_org_id and status = 'running')),
+      ('open_dlq_operations', (select count(*) from public.dlq_operations where org_id = p_org_id and status in ('queued', 'running'))),
+      ('open_legal_holds', (select count(*) from public.legal_holds where org_id = p_org_id and released_at is null)),
+      ('org_keys', (select count(*) from private.org_keys where org_id = p_org_id)),
+      ('stored_bytes', (select coalesce(sum(u.used), 0) from private.quota_usage u where u.org_id = p_org_id and u.quota = 'bytes_per_day'))
+    ) as c (name, used)
+  )
+  select q.name, coalesce(own.value, q.value), q.value, coalesce(c.used, u.used, 0)::bigint
+  from private.quotas q
+  left join private.quotas own on own.name = q.name and own.org_id = p_org_id
+  left join counted c on c.name = q.name
+  left join private.quota_usage u on u.org_id = p_org_id and u.quota = q.name and u.day = (now() at time zone 'utc')::date
+  where q.org_id is null
+  order by q.name
+$function$;
+comment on function private.list_quotas(uuid) is 'Every quota of an org with its value, the default and what is used of it. With null: the defaults. `orgs` is counted for the owner who owns most.';
+grant execute on function private.list_quotas(uuid) to worker;
 
 CREATE OR REPLACE FUNCTION private.list_retention()
  RETURNS TABLE(table_name text, keep_days integer)
@@ -3293,6 +3476,24 @@ AS $function$
 $function$;
 comment on function private.quota_value(text,uuid) is 'The quota of an org: the value that an operator has set for the org, or else the default.';
 
+CREATE OR REPLACE FUNCTION private.reactivate_org(p_operator text, p_org_id uuid, p_reason text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update public.orgs set suspended_at = null, suspended_reason = null where id = p_org_id;
+  if not found then
+    return false;
+  end if;
+  perform private.record_operator_act(p_operator, 'reactivate_org', p_org_id, p_reason, '{}');
+  return true;
+end
+$function$;
+comment on function private.reactivate_org(text,uuid,text) is 'Ends the suspension of an org: everything continues where it stood.';
+grant execute on function private.reactivate_org(text,uuid,text) to worker;
+
 CREATE OR REPLACE FUNCTION private.record_alert_channel_result(p_id uuid, p_error text)
  RETURNS void
  LANGUAGE sql
@@ -3373,6 +3574,17 @@ comment on function private.record_deliveries(json,json,json,json,bytea,timestam
 grant execute on function private.record_deliveries(json,json,json,json,bytea,timestamp with time zone) to ingest;
 grant execute on function private.record_deliveries(json,json,json,json,bytea,timestamp with time zone) to worker;
 
+CREATE OR REPLACE FUNCTION private.record_operator_act(p_operator text, p_action text, p_org_id uuid, p_reason text, p_detail jsonb)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  insert into private.operator_acts (operator, action, org_id, reason, detail) values (p_operator, p_action, p_org_id, p_reason, p_detail)
+$function$;
+comment on function private.record_operator_act(text,text,uuid,text,jsonb) is 'Adds an entry to the journal of the operators.';
+grant execute on function private.record_operator_act(text,text,uuid,text,jsonb) to worker;
+
 CREATE OR REPLACE FUNCTION private.refresh_last_event_at(p_since timestamp with time zone DEFAULT (now() - '00:10:00'::interval))
  RETURNS integer
  LANGUAGE sql
@@ -3396,6 +3608,17 @@ AS $function$
 $function$;
 comment on function private.refresh_last_event_at(timestamp with time zone) is 'Sets source_connections.last_event_at. The rollup calls it, and the hot path never does: an update per event would queue every flush behind one
 row. A connection that somebody is changing at this moment is skipped until the next rollup.';
+
+CREATE OR REPLACE FUNCTION private.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  raise insufficient_privilege using message = 'rows of this table are only appended';
+end
+$function$;
+comment on function private.refuse_change() is 'Trigger function: refuses to change or delete rows of a table that is only appended to, also for the owner of the table.';
 
 CREATE OR REPLACE FUNCTION private.refuse_quota(p_quota text, p_value bigint)
  RETURNS void
@@ -3545,6 +3768,24 @@ begin
 end
 $function$;
 comment on function private.require_admin(uuid) is 'Raises 42501 unless the caller is owner or admin of the org. Every command calls it first.';
+
+CREATE OR REPLACE FUNCTION private.revoke_operator(p_by text, p_name text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update private.operators set revoked_at = now() where name = p_name and revoked_at is null;
+  if not found then
+    return false;
+  end if;
+  perform private.record_operator_act(p_by, 'revoke_operator', null, null, jsonb_build_object('name', p_name));
+  return true;
+end
+$function$;
+comment on function private.revoke_operator(text,text) is 'Revokes an account, on every instance within a second. Returns false when no account of this name is active.';
+grant execute on function private.revoke_operator(text,text) to worker;
 
 CREATE OR REPLACE FUNCTION private.rewrite_events(p_existing json, p_keys json, p_events json, p_now timestamp with time zone)
  RETURNS json
@@ -3825,7 +4066,7 @@ $function$;
 comment on function private.set_alert_channel_target(uuid,text,bytea) is 'Replaces a channel''s target and its sealed secrets. Returns false when the caller has no such channel.';
 grant execute on function private.set_alert_channel_target(uuid,text,bytea) to authenticated;
 
-CREATE OR REPLACE FUNCTION private.set_operator_mode(p_mode text, p_brownout_rate double precision, p_reason text, p_instance_id uuid)
+CREATE OR REPLACE FUNCTION private.set_operator_mode(p_mode text, p_brownout_rate double precision, p_reason text, p_instance_id uuid, p_operator text DEFAULT NULL::text)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -3841,13 +4082,48 @@ begin
   end if;
   update private.flow_state
   set operator_mode = p_mode, brownout_rate = p_brownout_rate, reason = p_reason, changed_by = 'operator', changed_at = clock_timestamp();
-  insert into private.flow_transitions (from_mode, to_mode, cause, changed_by, instance_id)
-  values (coalesce(v_state.operator_mode, v_state.automatic_mode), coalesce(p_mode, v_state.automatic_mode), p_reason, 'operator', p_instance_id);
+  insert into private.flow_transitions (from_mode, to_mode, cause, changed_by, instance_id, operator)
+  values (coalesce(v_state.operator_mode, v_state.automatic_mode), coalesce(p_mode, v_state.automatic_mode), p_reason, 'operator', p_instance_id, p_operator);
+  perform private.record_operator_act(coalesce(p_operator, 'bootstrap'), case p_mode when 'paused' then 'pause' else coalesce(p_mode, 'resume') end, null,
+    p_reason, jsonb_strip_nulls(jsonb_build_object('rate', p_brownout_rate)));
   perform pg_notify('flow_changed', '');
 end
 $function$;
-comment on function private.set_operator_mode(text,double precision,text,uuid) is 'Sets the mode that every instance must obey. When p_mode is null, the automatic mode applies again.';
-grant execute on function private.set_operator_mode(text,double precision,text,uuid) to worker;
+comment on function private.set_operator_mode(text,double precision,text,uuid,text) is 'Sets the mode that every instance must obey, and writes it to the journal of the operators. When p_mode is null, the automatic mode applies again.';
+grant execute on function private.set_operator_mode(text,double precision,text,uuid,text) to worker;
+
+CREATE OR REPLACE FUNCTION private.set_quotas(p_operator text, p_org_id uuid, p_reason text, p_values jsonb)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v record;
+begin
+  if p_org_id is not null and not exists (select from public.orgs where id = p_org_id for no key update) then
+    return false;
+  end if;
+  for v in select key as name, nullif(value, 'null')::bigint as value from jsonb_each(p_values) order by key loop
+    if not exists (select from private.quotas q where q.name = v.name and q.org_id is null) then
+      raise invalid_parameter_value using message = 'there is no such quota';
+    elsif v.value is not null then
+      insert into private.quotas (name, org_id, value) values (v.name, p_org_id, v.value)
+      on conflict (name, org_id) do update set value = excluded.value;
+    elsif p_org_id is not null then
+      delete from private.quotas q where q.name = v.name and q.org_id = p_org_id;
+    end if;
+  end loop;
+  perform private.record_operator_act(p_operator, 'set_quotas', p_org_id, p_reason, jsonb_build_object('values', p_values));
+  if p_org_id is not null then
+    perform private.measure_org(p_org_id, clock_timestamp());
+  end if;
+  return true;
+end
+$function$;
+comment on function private.set_quotas(text,uuid,text,jsonb) is 'Sets quotas of one org, or the defaults when p_org_id is null. A value of null removes the org''s own value, so that the default counts again. Returns
+false when there is no such org.';
+grant execute on function private.set_quotas(text,uuid,text,jsonb) to worker;
 
 CREATE OR REPLACE FUNCTION private.settle_alert_notification(p_id uuid, p_attempt integer, p_outcome text, p_error text, p_after_seconds integer)
  RETURNS boolean
@@ -4148,6 +4424,24 @@ the finer table (minutes are kept for 35 days: in an older range, the hours at i
 all connections of the org.';
 grant execute on function private.sum_activity(uuid,timestamp with time zone,timestamp with time zone,text,uuid[],boolean) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.suspend_org(p_operator text, p_org_id uuid, p_reason text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update public.orgs set suspended_at = coalesce(suspended_at, now()), suspended_reason = p_reason where id = p_org_id;
+  if not found then
+    return false;
+  end if;
+  perform private.record_operator_act(p_operator, 'suspend_org', p_org_id, p_reason, '{}');
+  return true;
+end
+$function$;
+comment on function private.suspend_org(text,uuid,text) is 'Suspends an org: its deliveries and the commands of its members are refused and its background work rests. Returns false when there is no such org.';
+grant execute on function private.suspend_org(text,uuid,text) to worker;
+
 CREATE OR REPLACE FUNCTION private.take_day_quota(p_org_id uuid, p_quota text, p_amount bigint)
  RETURNS void
  LANGUAGE plpgsql
@@ -4306,6 +4600,18 @@ AS $function$ select case jsonb_typeof(p_json) when 'string' then (p_json #>> '{
 comment on function private.unwrapped(jsonb) is 'Returns the JSON value of a filter that arrived as a JSON string: the embedded Data API passes JSON as a JSON string, PostgREST passes it
 unchanged.';
 grant execute on function private.unwrapped(jsonb) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.use_operator(p_name text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  update private.operators set last_used_on = (now() at time zone 'utc')::date
+  where name = p_name and revoked_at is null and last_used_on is distinct from (now() at time zone 'utc')::date
+$function$;
+comment on function private.use_operator(text) is 'Records on which day an account was last used.';
+grant execute on function private.use_operator(text) to worker;
 
 CREATE OR REPLACE FUNCTION public.connection_health(org_id uuid)
  RETURNS TABLE(source_connection_id uuid, name text, type text, is_active boolean, last_event_at timestamp with time zone, freshness_seconds double precision, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, dlq_rate double precision, lag_p50_seconds double precision, lag_p95_seconds double precision, replayed bigint, replayed_accepted bigint)

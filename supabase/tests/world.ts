@@ -75,6 +75,8 @@ export async function createWorld(client: pg.ClientBase): Promise<void> {
     insert into private.schedule (task, started_at) values ('some.task', now());
     ${insertInstance('c0000000-0000-4000-8000-000000000001')};
     ${insertTransition};
+    insert into private.operators (name, token_sha256, created_by) values ('ana', sha256('a token'), 'bootstrap');
+    insert into private.operator_acts (operator, action) values ('ana', 'drain');
     ${orgSql('A')}
     ${orgSql('B')}
   `);
