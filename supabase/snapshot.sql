@@ -168,6 +168,7 @@ create table private.connection_secrets (
 comment on table private.connection_secrets is 'The secrets that deliveries are verified with, sealed.';
 CREATE INDEX connection_secrets_connection_idx ON private.connection_secrets USING btree (org_id, source_connection_id, name);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON private.connection_secrets FOR EACH ROW EXECUTE FUNCTION private.audit('source_connection_id');
+CREATE TRIGGER changes_insert AFTER INSERT ON private.connection_secrets REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON private.connection_secrets FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
 alter table private.connection_secrets enable row level security;
 
@@ -315,6 +316,8 @@ comment on table private.org_keys is 'The org''s keys: a data key seals payloads
 sees.';
 CREATE TRIGGER audit AFTER INSERT OR DELETE ON private.org_keys FOR EACH ROW EXECUTE FUNCTION private.audit('version');
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON private.org_keys FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
+CREATE TRIGGER quota AFTER INSERT ON private.org_keys FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('org_keys', 'true');
+CREATE TRIGGER quota_of_day AFTER INSERT ON private.org_keys FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('key_rotations_per_day');
 alter table private.org_keys enable row level security;
 create policy org_keys_insert on private.org_keys for insert to maintenance
   with check ((kind = 'data'::text));
@@ -511,6 +514,9 @@ create table public.alert_channels (
 comment on table public.alert_channels is 'The receivers of an org''s notifications.';
 CREATE TRIGGER audit AFTER UPDATE OF name, target, min_level, is_enabled, deleted_at ON public.alert_channels FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER audit_insert AFTER INSERT ON public.alert_channels FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.alert_channels REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
+CREATE TRIGGER quota AFTER INSERT ON public.alert_channels FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('alert_channels', 'deleted_at is null');
+CREATE TRIGGER quota_of_day AFTER INSERT ON public.alert_channels FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('alert_channels_per_day');
 CREATE TRIGGER touch BEFORE UPDATE OF name, target, min_level, is_enabled, deleted_at ON public.alert_channels FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 alter table public.alert_channels enable row level security;
 create policy alert_channels_select on public.alert_channels for select to authenticated
@@ -558,6 +564,7 @@ CREATE UNIQUE INDEX alert_incidents_open_key ON public.alert_incidents USING btr
 CREATE INDEX alert_incidents_org_opened_idx ON public.alert_incidents USING btree (org_id, opened_at DESC, id DESC);
 CREATE INDEX alert_incidents_rule_idx ON public.alert_incidents USING btree (org_id, kind);
 CREATE TRIGGER audit AFTER UPDATE ON public.alert_incidents FOR EACH ROW WHEN (((new.acknowledged_by IS DISTINCT FROM old.acknowledged_by) OR (new.resolved_by IS DISTINCT FROM old.resolved_by))) EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.alert_incidents REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 alter table public.alert_incidents enable row level security;
 create policy alert_incidents_select on public.alert_incidents for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -617,6 +624,7 @@ create table public.alert_rules (
 );
 comment on table public.alert_rules is 'What an org is alerted about: one row per kind, created together with the org.';
 CREATE TRIGGER audit AFTER UPDATE ON public.alert_rules FOR EACH ROW EXECUTE FUNCTION private.audit('kind');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.alert_rules REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER check_thresholds BEFORE INSERT OR UPDATE OF kind, thresholds ON public.alert_rules FOR EACH ROW EXECUTE FUNCTION private.check_alert_thresholds();
 CREATE TRIGGER touch BEFORE UPDATE OF enabled, thresholds, renotify_minutes, resolve_after_minutes ON public.alert_rules FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 alter table public.alert_rules enable row level security;
@@ -642,6 +650,9 @@ comment on table public.audit_log is 'Who changed what. Written by private.audit
 CREATE INDEX audit_log_org_action_idx ON public.audit_log USING btree (org_id, action, created_at DESC, id DESC);
 CREATE INDEX audit_log_org_actor_idx ON public.audit_log USING btree (org_id, actor_id, created_at DESC, id DESC);
 CREATE INDEX audit_log_org_id_created_at_idx ON public.audit_log USING btree (org_id, created_at DESC, id DESC);
+CREATE TRIGGER quota_of_exports AFTER INSERT ON public.audit_log FOR EACH ROW WHEN (((new.action = 'canonical_events.export'::text) AND (auth.uid() IS NOT NULL))) EXECUTE FUNCTION private.check_day_quota('exports_per_day');
+CREATE TRIGGER quota_of_replays AFTER INSERT ON public.audit_log FOR EACH ROW WHEN (((new.action = 'event_journal.replay'::text) AND (auth.uid() IS NOT NULL))) EXECUTE FUNCTION private.check_day_quota('journal_replays_per_day');
+CREATE TRIGGER refuse_suspended BEFORE INSERT ON public.audit_log FOR EACH ROW WHEN (((auth.uid() IS NOT NULL) AND (new.action ~ '\.(insert|update|delete|replay)$'::text))) EXECUTE FUNCTION private.refuse_suspended();
 alter table public.audit_log enable row level security;
 create policy audit_log_select on public.audit_log for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -763,6 +774,7 @@ CREATE INDEX dlq_events_open_idx ON public.dlq_events USING btree (org_id, creat
 CREATE INDEX dlq_events_org_created_idx ON public.dlq_events USING btree (org_id, created_at DESC, id DESC);
 CREATE INDEX dlq_events_status_idx ON public.dlq_events USING btree (status, is_quarantine, created_at) WHERE (status = ANY (ARRAY['pending'::text, 'retrying'::text, 'exhausted'::text]));
 CREATE TRIGGER audit AFTER UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.dlq_events REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER touch BEFORE UPDATE ON public.dlq_events FOR EACH ROW EXECUTE FUNCTION private.touch_dead_letter();
 alter table public.dlq_events enable row level security;
 create policy dlq_events_ingest on public.dlq_events for insert to ingest
@@ -816,6 +828,8 @@ CREATE UNIQUE INDEX dlq_operations_open_key ON public.dlq_operations USING btree
 CREATE INDEX dlq_operations_org_created_idx ON public.dlq_operations USING btree (org_id, created_at DESC, id DESC);
 CREATE TRIGGER audit AFTER INSERT ON public.dlq_operations FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER audit_end AFTER UPDATE OF status ON public.dlq_operations FOR EACH ROW WHEN (((new.status = ANY (ARRAY['done'::text, 'failed'::text, 'canceled'::text])) AND (new.status IS DISTINCT FROM old.status))) EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER quota AFTER INSERT ON public.dlq_operations FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('open_dlq_operations', 'status in (''queued'', ''running'')');
+CREATE TRIGGER quota_of_day AFTER INSERT ON public.dlq_operations FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('dlq_operations_per_day');
 CREATE TRIGGER touch BEFORE UPDATE ON public.dlq_operations FOR EACH ROW EXECUTE FUNCTION private.touch_dlq_operation();
 alter table public.dlq_operations enable row level security;
 create policy dlq_operations_select on public.dlq_operations for select to authenticated
@@ -864,6 +878,8 @@ CREATE INDEX erasures_open_idx ON public.erasures USING btree (lease_until NULLS
 CREATE INDEX erasures_org_created_idx ON public.erasures USING btree (org_id, created_at DESC, id DESC);
 CREATE TRIGGER audit AFTER INSERT ON public.erasures FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER audit_end AFTER UPDATE OF status ON public.erasures FOR EACH ROW WHEN ((new.status IS DISTINCT FROM old.status)) EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER quota AFTER INSERT ON public.erasures FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('open_erasures', 'status = ''running''');
+CREATE TRIGGER quota_of_day AFTER INSERT ON public.erasures FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('erasures_per_day');
 alter table public.erasures enable row level security;
 create policy erasures_select on public.erasures for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -929,6 +945,9 @@ create table public.legal_holds (
 comment on table public.legal_holds is 'A hold on the data of an org or of one connection: until the hold is released, the data may not be replayed, purged or erased.';
 CREATE INDEX legal_holds_connection_idx ON public.legal_holds USING btree (org_id, source_connection_id);
 CREATE TRIGGER audit AFTER INSERT OR UPDATE ON public.legal_holds FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.legal_holds REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
+CREATE TRIGGER quota AFTER INSERT ON public.legal_holds FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('open_legal_holds', 'released_at is null');
+CREATE TRIGGER quota_of_day AFTER INSERT ON public.legal_holds FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('legal_holds_per_day');
 alter table public.legal_holds enable row level security;
 create policy legal_holds_insert on public.legal_holds for insert to authenticated
   with check ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -957,6 +976,9 @@ create table public.org_invites (
 comment on table public.org_invites is 'An invitation of one e-mail address to one org.';
 CREATE INDEX org_invites_org_id_idx ON public.org_invites USING btree (org_id);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.org_invites FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_delete AFTER DELETE ON public.org_invites REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
+CREATE TRIGGER quota AFTER INSERT ON public.org_invites FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('open_invites', 'accepted_at is null and expires_at > now()');
+CREATE TRIGGER quota_of_day AFTER INSERT ON public.org_invites FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('invites_per_day');
 alter table public.org_invites enable row level security;
 create policy org_invites_delete on public.org_invites for delete to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -977,7 +999,11 @@ create table public.org_members (
 comment on table public.org_members is 'The users in an org, each with a role.';
 CREATE INDEX org_members_org_id_idx ON public.org_members USING btree (org_id);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.org_members FOR EACH ROW EXECUTE FUNCTION private.audit('user_id');
+CREATE TRIGGER changes_delete AFTER DELETE ON public.org_members REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.org_members REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER keep_an_owner AFTER UPDATE OF role ON public.org_members FOR EACH ROW WHEN (((old.role = 'owner'::text) AND (new.role <> 'owner'::text))) EXECUTE FUNCTION private.keep_an_owner();
+CREATE TRIGGER quota AFTER INSERT ON public.org_members FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('members', 'true');
+CREATE TRIGGER quota_of_owner AFTER INSERT OR UPDATE OF role ON public.org_members FOR EACH ROW WHEN (((new.role = 'owner'::text) AND (auth.uid() IS NOT NULL))) EXECUTE FUNCTION private.check_quota_of_owner();
 alter table public.org_members enable row level security;
 create policy org_members_delete on public.org_members for delete to authenticated
   using (((role <> 'owner'::text) AND ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))) OR (user_id = ( SELECT auth.uid() AS uid)))));
@@ -1006,6 +1032,7 @@ create table public.orgs (
 );
 comment on table public.orgs is 'A tenant: every other row belongs to one.';
 CREATE TRIGGER audit AFTER UPDATE ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.orgs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('id');
 CREATE TRIGGER create_alert_rules AFTER INSERT ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.create_alert_rules_of_new_org();
 CREATE TRIGGER notify AFTER UPDATE OF rate_limit_per_second ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
 CREATE TRIGGER notify_suspended AFTER UPDATE OF suspended_at ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
@@ -1032,6 +1059,9 @@ create table public.projects (
 );
 comment on table public.projects is 'A product or funnel inside an org; connections belong to one.';
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.projects REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
+CREATE TRIGGER quota AFTER INSERT ON public.projects FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('projects', 'true');
+CREATE TRIGGER quota_of_day AFTER INSERT ON public.projects FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('projects_per_day');
 alter table public.projects enable row level security;
 create policy projects_insert on public.projects for insert to authenticated
   with check ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -1090,7 +1120,10 @@ CREATE INDEX replay_plans_org_created_idx ON public.replay_plans USING btree (or
 CREATE INDEX replay_plans_running_idx ON public.replay_plans USING btree (started_at) WHERE (status = 'running'::text);
 CREATE TRIGGER audit_made AFTER INSERT ON public.replay_plans FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER audit_step AFTER UPDATE ON public.replay_plans FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.replay_plans REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER check_step BEFORE UPDATE ON public.replay_plans FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION private.check_replay_step();
+CREATE TRIGGER quota AFTER INSERT ON public.replay_plans FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('open_replay_plans', 'status in (''pending_approval'', ''approved'', ''running'', ''paused'', ''failed'')');
+CREATE TRIGGER quota_of_day AFTER INSERT ON public.replay_plans FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('replay_plans_per_day');
 alter table public.replay_plans enable row level security;
 create policy replay_plans_select on public.replay_plans for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -1129,7 +1162,10 @@ create table public.source_connections (
 );
 comment on table public.source_connections is 'One configured instance of a source (a platform such as Hotmart) in a project, with its own URL and secrets.';
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.source_connections REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
+CREATE TRIGGER quota AFTER INSERT ON public.source_connections FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('connections', 'deleted_at is null');
+CREATE TRIGGER quota_of_day AFTER INSERT ON public.source_connections FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('connections_per_day');
 CREATE TRIGGER touch BEFORE UPDATE OF name, is_active, config_json, rate_limit_per_second, priority, deleted_at ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 alter table public.source_connections enable row level security;
 create policy source_connections_insert on public.source_connections for insert to authenticated
@@ -1460,6 +1496,65 @@ $function$;
 comment on function private.check_alert_thresholds() is 'Trigger function: refuses thresholds that are not valid. It is not a check constraint, because every role that updates a rule would then need a
 grant on the function.';
 
+CREATE OR REPLACE FUNCTION private.check_day_quota()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform private.take_day_quota(new.org_id, tg_argv[0], 1);
+  return null;
+end
+$function$;
+comment on function private.check_day_quota() is 'Trigger function: counts a row against the quota of today that its argument names.';
+
+CREATE OR REPLACE FUNCTION private.check_quota()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_value bigint := private.quota_value(tg_argv[0], new.org_id);
+  v_count bigint;
+begin
+  -- One command at a time for each org and quota. The count is a statement of its own and so sees what the lock waited for.
+  perform pg_advisory_xact_lock(hashtextextended('tributary.quota.' || tg_argv[0] || new.org_id, 0));
+  execute format('select count(*) from (select from %I.%I where org_id = $1 and %s limit $2) counted', tg_table_schema, tg_table_name, tg_argv[1])
+    into v_count using new.org_id, v_value + 1;
+  if v_count > v_value then
+    perform private.refuse_quota(tg_argv[0], v_value);
+  end if;
+  return null;
+end
+$function$;
+comment on function private.check_quota() is 'Trigger function: refuses a row when the org has more rows than a quota allows. Its arguments name the quota and the condition of the rows that count.
+It only counts rows after the insert, so a quota that was lowered below what exists forbids more and takes nothing away.';
+
+CREATE OR REPLACE FUNCTION private.check_quota_of_owner()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_value bigint;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('tributary.quota.orgs' || new.user_id, 0));
+  v_value := coalesce(
+    (select max(q.value) from public.org_members m join private.quotas q on q.org_id = m.org_id and q.name = 'orgs'
+     where m.user_id = new.user_id and m.role = 'owner'),
+    private.quota_value('orgs', null));
+  if (select count(*) from public.org_members where user_id = new.user_id and role = 'owner') > v_value then
+    perform private.refuse_quota('orgs', v_value);
+  end if;
+  return null;
+end
+$function$;
+comment on function private.check_quota_of_owner() is 'Trigger function: bounds the orgs that a user owns, those they create and those they are made owner of. An operator raises the quota of a user by
+setting it for one of the user''s orgs.';
+
 CREATE OR REPLACE FUNCTION private.check_replay_step()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1658,6 +1753,29 @@ handles the nulls, because `least` ignores them: a connection that had never sen
 whose only events came by a retry or a replay looked late, there was no minute to learn a rhythm from, and the row that could not be written ended
 the pass over every org.';
 
+CREATE OR REPLACE FUNCTION private.count_changes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_changed record;
+begin
+  for v_changed in
+    select (to_jsonb(c) ->> tg_argv[0])::uuid as org_id, count(*) as rows from changed c group by 1 order by 1
+  loop
+    -- When an org is deleted, its rows are deleted too.
+    if exists (select from public.orgs where id = v_changed.org_id) then
+      perform private.take_day_quota(v_changed.org_id, 'changes_per_day', v_changed.rows);
+    end if;
+  end loop;
+  return null;
+end
+$function$;
+comment on function private.count_changes() is 'Trigger function: counts the rows that a person''s statement changed or deleted against the quota of changes, because each of them is an entry in the
+audit log, however small the change is.';
+
 CREATE OR REPLACE FUNCTION private.count_events_of_person(p_org_id uuid, p_subjects jsonb[])
  RETURNS integer
  LANGUAGE plpgsql
@@ -1781,16 +1899,13 @@ declare
   v_user uuid := auth.uid();
   v_org uuid;
   v_project uuid;
-  v_slug text := private.slugify(p_name);
 begin
   if v_user is null then
     raise insufficient_privilege using message = 'sign in to create an org';
   end if;
-  -- When another org has the slug, the new org gets a random suffix: an error would tell its creator that the other org exists.
-  if exists (select from public.orgs where slug = v_slug) then
-    v_slug := v_slug || '-' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 8);
-  end if;
-  insert into public.orgs (name, slug) values (btrim(p_name), v_slug) returning id into v_org;
+  -- The suffix is random in every case: a slug that had a suffix only when the plain one was taken would tell that another org exists.
+  insert into public.orgs (name, slug)
+  values (btrim(p_name), private.slugify(p_name) || '-' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 10)) returning id into v_org;
   insert into public.org_members (org_id, user_id, role) values (v_org, v_user, 'owner');
   insert into public.projects (org_id, name, slug)
   values (v_org, btrim(p_project_name), private.slugify(p_project_name)) returning id into v_project;
@@ -3282,6 +3397,44 @@ $function$;
 comment on function private.refresh_last_event_at(timestamp with time zone) is 'Sets source_connections.last_event_at. The rollup calls it, and the hot path never does: an update per event would queue every flush behind one
 row. A connection that somebody is changing at this moment is skipped until the next rollup.';
 
+CREATE OR REPLACE FUNCTION private.refuse_quota(p_quota text, p_value bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  raise exception using
+    errcode = 'PT429',
+    message = format('the quota "%s" is used up: it is %s', p_quota, p_value),
+    detail = json_build_object('code', 'quota_exceeded', 'quota', p_quota, 'value', p_value, 'retry_after_seconds',
+      case when p_quota like '%\_per\_day' then ceil(extract(epoch from date_trunc('day', now(), 'UTC') + interval '1 day' - now())) end)::text,
+    hint = case when p_quota like '%\_per\_day' then 'It starts again at midnight UTC. ' else 'Delete or finish something that counts against it. ' end
+      || 'The operator of this server can raise it.';
+end
+$function$;
+comment on function private.refuse_quota(text,bigint) is 'Refuses a command because of a quota. The Data API and the API answer SQLSTATE PT429 with status 429; the detail is JSON with the quota and its value.';
+
+CREATE OR REPLACE FUNCTION private.refuse_suspended()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if exists (select from public.orgs where id = new.org_id and suspended_at is not null) then
+    raise exception using
+      errcode = 'PT403',
+      message = 'an operator of this server has suspended the org',
+      detail = json_build_object('code', 'org_suspended')::text,
+      hint = 'Its members can read and change nothing, and nothing is deleted. The reason is in the settings of the org.';
+  end if;
+  return new;
+end
+$function$;
+comment on function private.refuse_suspended() is 'Trigger function: refuses the commands of a suspended org with SQLSTATE PT403, which the Data API and the API answer with status 403. Every command
+of a person writes an entry into the audit log in its transaction, so this is the one place that all of them pass. Entries about reads are written.';
+
 CREATE OR REPLACE FUNCTION private.release_abandoned_jobs()
  RETURNS integer
  LANGUAGE sql
@@ -3994,6 +4147,31 @@ row always counts. p_unit is minute, hour or day. Whole days and hours are read 
 the finer table (minutes are kept for 35 days: in an older range, the hours at its ends count only when they are whole). p_connections: null for
 all connections of the org.';
 grant execute on function private.sum_activity(uuid,timestamp with time zone,timestamp with time zone,text,uuid[],boolean) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.take_day_quota(p_org_id uuid, p_quota text, p_amount bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_today date := (now() at time zone 'utc')::date;
+  v_value bigint := private.quota_value(p_quota, p_org_id);
+  v_used bigint;
+begin
+  -- The row's lock makes commands of the same moment take turns, so that together they cannot pass the quota.
+  insert into private.quota_usage as u (org_id, quota, day, used) values (p_org_id, p_quota, v_today, p_amount)
+  on conflict (org_id, quota, day) do update set used = u.used + excluded.used
+  returning used into v_used;
+  if v_used > v_value then
+    perform private.refuse_quota(p_quota, v_value);
+  end if;
+  if v_used = p_amount then
+    delete from private.quota_usage where org_id = p_org_id and quota = p_quota and day < v_today - 30;
+  end if;
+end
+$function$;
+comment on function private.take_day_quota(uuid,text,bigint) is 'Counts an amount against a quota of today, and raises PT429 when the quota is used up.';
 
 CREATE OR REPLACE FUNCTION private.take_quarantine(p_connection_id uuid, p_wanted integer, p_cap integer)
  RETURNS integer

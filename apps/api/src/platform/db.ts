@@ -216,6 +216,13 @@ export function sqlState(error: unknown): string | undefined {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
+/** What our own SQL says with an error of class PT: a text for the caller, and how long to wait where waiting helps. */
+export function ownSqlError(error: unknown): { text: string; retryAfterSeconds: number | undefined } {
+  const { message, hint, detail } = error as { message: string; hint?: string; detail?: string };
+  const { retry_after_seconds } = JSON.parse(detail ?? '{}') as { retry_after_seconds?: number | null };
+  return { text: hint === undefined ? message : `${message}. ${hint}`, retryAfterSeconds: retry_after_seconds ?? undefined };
+}
+
 function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.message === 'Query read timeout';
 }

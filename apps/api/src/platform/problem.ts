@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { isUnavailable, sqlState } from './db.ts';
+import { isUnavailable, ownSqlError, sqlState } from './db.ts';
 import { Refusal, type RefusalCode } from './refusal.ts';
 
 /** The HTTP status of each refusal code. No other file maps codes to statuses. */
@@ -10,6 +10,8 @@ const statuses = {
   method_not_allowed: 405,
   conflict: 409,
   legal_hold: 409,
+  org_suspended: 403,
+  quota_exceeded: 429,
   payload_too_large: 413,
   unsupported_encoding: 415,
   unsupported_media_type: 415,
@@ -38,6 +40,8 @@ const titles: Record<RefusalCode, string> = {
   method_not_allowed: 'Method not allowed',
   conflict: 'The request conflicts with the stored data',
   legal_hold: 'A legal hold forbids this',
+  org_suspended: 'An operator has suspended the org',
+  quota_exceeded: 'A quota is used up',
   payload_too_large: 'The body is too large',
   unsupported_encoding: 'Unsupported content encoding',
   unsupported_media_type: 'Unsupported content type',
@@ -71,6 +75,12 @@ export function toRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   const state = sqlState(error);
   if (state === '42501') return new Refusal('forbidden');
+  // Our own refusals in SQL, which the Data API answers with the same status. Their texts are written for the caller.
+  if (state === 'PT403') return new Refusal('org_suspended', ownSqlError(error).text);
+  if (state === 'PT429') {
+    const { text, retryAfterSeconds } = ownSqlError(error);
+    return new Refusal('quota_exceeded', text, { retryAfterSeconds });
+  }
   if (state === '23505') return new Refusal('conflict');
   if (state !== undefined && /^(22|23)/.test(state)) return new Refusal('invalid_request', 'a value was refused by the database');
   if (isUnavailable(error)) return new Refusal('database_unavailable');

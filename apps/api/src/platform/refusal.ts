@@ -8,6 +8,8 @@ export type RefusalCode =
   | 'method_not_allowed'
   | 'conflict'
   | 'legal_hold'
+  | 'org_suspended'
+  | 'quota_exceeded'
   | 'payload_too_large'
   | 'unsupported_encoding'
   | 'unsupported_media_type'
