@@ -939,6 +939,7 @@ create table public.org_members (
 comment on table public.org_members is 'The users in an org, each with a role.';
 CREATE INDEX org_members_org_id_idx ON public.org_members USING btree (org_id);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.org_members FOR EACH ROW EXECUTE FUNCTION private.audit('user_id');
+CREATE TRIGGER end_authority AFTER DELETE OR UPDATE OF role ON public.org_members FOR EACH ROW EXECUTE FUNCTION private.end_authority();
 CREATE TRIGGER keep_an_owner AFTER UPDATE OF role ON public.org_members FOR EACH ROW WHEN (((old.role = 'owner'::text) AND (new.role <> 'owner'::text))) EXECUTE FUNCTION private.keep_an_owner();
 alter table public.org_members enable row level security;
 create policy org_members_delete on public.org_members for delete to authenticated
@@ -1115,10 +1116,21 @@ declare
 begin
   select i.* into v_invite
   from private.invite_tokens t join public.org_invites i on i.id = t.invite_id
-  where t.token_sha256 = p_token_sha256
-  for update of i;
-  if v_invite.id is null or v_invite.accepted_at is not null or v_invite.expires_at <= now()
-    or auth.uid() is null or v_invite.email is distinct from lower(auth.jwt() ->> 'email') then
+  where t.token_sha256 = p_token_sha256;
+  if v_invite.id is null or auth.uid() is null or v_invite.invited_by = auth.uid()
+    or v_invite.email is distinct from lower(auth.jwt() ->> 'email') then
+    return null;
+  end if;
+  -- The authority of an invite is that of the person who made it, now. The membership is locked before the invite, in the order in which a
+  -- demotion locks them.
+  perform from public.org_members
+  where org_id = v_invite.org_id and user_id = v_invite.invited_by
+    and role in ('owner', 'admin') and (role = 'owner' or v_invite.role <> 'owner') for share;
+  if not found then
+    return null;
+  end if;
+  perform from public.org_invites where id = v_invite.id and accepted_at is null and expires_at > now() for update;
+  if not found then
     return null;
   end if;
   -- A member who is invited again keeps the role they have.
@@ -1129,8 +1141,9 @@ begin
   return v_invite.org_id;
 end
 $function$;
-comment on function private.accept_invite(bytea) is 'Makes the caller a member. The token proves the invitation; the e-mail address in the caller''s JWT proves that the caller is the invited person.
-Returns the org, or null when there is no such open invitation.';
+comment on function private.accept_invite(bytea) is 'Makes the caller a member. The token proves the invitation, and the e-mail address in the caller''s JWT proves that the caller is the invited
+person. The person who made the invite must be another one, and must have a role now that may give the role of the invite. Returns the org, or
+null when there is no such open invitation.';
 grant execute on function private.accept_invite(bytea) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.activity_rolled_until()
@@ -1964,6 +1977,41 @@ retention period. Dropping a partition locks its parent against all readers and 
 for two seconds, and every delivery waited behind the drop (measured: p99 of the answers rose from 27 ms to 2 s). So the drop gives up after 30
 ms, and the job tries again. The slow part, the search for legal holds, is done before the first lock.';
 grant execute on function private.drop_expired_partitions(timestamp with time zone) to maintenance;
+
+CREATE OR REPLACE FUNCTION private.end_authority()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  -- When an org is deleted, its rows are deleted with it.
+  if not exists (select from public.orgs where id = old.org_id) then
+    return null;
+  end if;
+  if tg_op = 'DELETE' then
+    delete from public.org_invites i using auth.users u
+    where i.org_id = old.org_id and i.accepted_at is null and u.id = old.user_id and i.email = lower(u.email);
+  end if;
+  if old.role = 'analyst' or (tg_op = 'UPDATE' and new.role in ('owner', 'admin')) then
+    return null;
+  end if;
+  delete from public.org_invites where org_id = old.org_id and invited_by = old.user_id and accepted_at is null;
+  update public.replay_plans
+  set status = 'canceled', finished_at = now(), rate_per_second = null, lease_owner = null, lease_until = null,
+    error = 'a person who made or approved the plan no longer has the role for it'
+  where org_id = old.org_id and (
+    (created_by = old.user_id and status in ('pending_approval', 'approved'))
+    or (needs_second_approval and old.user_id in (created_by, approved_by) and status in ('approved', 'running', 'paused', 'failed')));
+  update public.dlq_operations set status = 'canceled'
+  where org_id = old.org_id and created_by = old.user_id and status in ('queued', 'running');
+  return null;
+end
+$function$;
+comment on function private.end_authority() is 'Trigger function: ends what a person set in motion as owner or admin, when the person is demoted, is removed, leaves, or is deleted. That is: the
+open invites that the person made, the plans of the person that have not begun, every open plan that needed the person as one of two people, and
+bulk operations on dead letters. A removed person also loses the open invites to their address. Erasures continue, because the erased person has a
+right to them. Downloads check the role with every page.';
 
 CREATE OR REPLACE FUNCTION private.ensure_partitions(p_now timestamp with time zone DEFAULT now())
  RETURNS integer
@@ -3242,19 +3290,20 @@ grant execute on function private.request_flush() to worker;
 CREATE OR REPLACE FUNCTION private.require_admin(p_org_id uuid)
  RETURNS void
  LANGUAGE plpgsql
- STABLE SECURITY DEFINER
+ SECURITY DEFINER
  SET search_path TO ''
 AS $function$
 begin
-  if p_org_id is null or not exists (
-    select from public.org_members
-    where org_id = p_org_id and user_id = (select auth.uid()) and role in ('owner', 'admin')
-  ) then
+  -- The lock makes a command and the loss of the caller's role wait for each other: no command of the old role begins or ends afterwards.
+  perform from public.org_members
+  where org_id = p_org_id and user_id = (select auth.uid()) and role in ('owner', 'admin') for share;
+  if not found then
     raise insufficient_privilege using message = 'only an owner or admin of the org may do this';
   end if;
 end
 $function$;
-comment on function private.require_admin(uuid) is 'Raises 42501 unless the caller is owner or admin of the org. Every command calls it first.';
+comment on function private.require_admin(uuid) is 'Raises 42501 unless the caller is owner or admin of the org now, and keeps the caller''s role until the transaction ends. Every command calls it
+first.';
 
 CREATE OR REPLACE FUNCTION private.rewrite_events(p_existing json, p_keys json, p_events json, p_now timestamp with time zone)
  RETURNS json
