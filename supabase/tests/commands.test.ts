@@ -151,7 +151,7 @@ describe('accept_invite', () => {
   });
 
   it('keeps the role of a member who is invited again', async () => {
-    await session.as('owner A', `select private.create_invite($1, 'owner@a.example', 'analyst', $2)`, [orgId('A'), sha256('again')]);
+    await session.as('admin A', `select private.create_invite($1, 'owner@a.example', 'analyst', $2)`, [orgId('A'), sha256('again')]);
     expect(await accept('owner A', 'again')).toBe(orgId('A'));
     expect(await membership(userId('A', 'owner'))).toEqual([{ org_id: orgId('A'), role: 'owner' }]);
   });
