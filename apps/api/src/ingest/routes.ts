@@ -16,10 +16,13 @@ import { statusOf } from '../platform/problem.ts';
 import { Refusal, type RefusalCode } from '../platform/refusal.ts';
 import { type BodyRoom, readBody } from './body.ts';
 
+/** A request that the gate admitted: see flow/gate.ts. */
+type Entry = BodyRoom & { belongTo(connection: Connection): void; leave(): void };
+
 export interface IngestDeps {
   /** Both throw a Refusal when a delivery must not be admitted now. */
   flow: {
-    gate: { enter(): BodyRoom & { leave(): void } };
+    gate: { enter(): Entry };
     limits: { take(connection: Connection): void; giveBack(connection: Connection): void };
   };
   connections: Connections;
@@ -81,12 +84,13 @@ async function getConnection(connections: Connections, c: Context<IngestEnv>): P
 }
 
 /** The path of a delivery: connection, limits, body, verification, and the answer after the commit. */
-async function takeDelivery(deps: IngestDeps, c: Context<IngestEnv>, room: BodyRoom): Promise<Response> {
+async function takeDelivery(deps: IngestDeps, c: Context<IngestEnv>, entry: Entry): Promise<Response> {
   const { flow, connections, writer, metrics, limits, publicUrl, now } = deps;
   writer.admit(0);
   const connection = await getConnection(connections, c);
   flow.limits.take(connection);
-  const raw = await readBody(c.req.raw, c.env?.incoming, limits, room).catch((error: unknown) => {
+  entry.belongTo(connection);
+  const raw = await readBody(c.req.raw, c.env?.incoming, limits, entry).catch((error: unknown) => {
     countUnread(deps, connection, error);
     throw error;
   });
