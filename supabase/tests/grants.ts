@@ -124,6 +124,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.list_org_keys': 'authenticated',
     'private.list_retention': 'authenticated',
     'private.list_flow_transitions': 'worker',
+    'private.move_held_rows': 'maintenance',
     'private.my_orgs': 'authenticated',
     'private.record_alert_channel_result': 'worker',
     'private.release_abandoned_jobs': 'worker',
@@ -138,6 +139,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.start_dlq_operation': 'authenticated',
     'private.start_erasure': 'authenticated',
     'private.step_replay': 'authenticated',
+    'private.sweep_partitions': 'maintenance',
     'private.tick': 'worker',
   },
   invoker: {
