@@ -128,6 +128,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.list_flow_transitions': 'worker',
     'private.list_orgs_to_measure': 'worker',
     'private.measure_org': 'worker',
+    'private.move_held_rows': 'maintenance',
     'private.my_orgs': 'authenticated',
     'private.record_alert_channel_result': 'worker',
     'private.record_audit_export': 'authenticated',
@@ -143,6 +144,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.start_dlq_operation': 'authenticated',
     'private.start_erasure': 'authenticated',
     'private.step_replay': 'authenticated',
+    'private.sweep_partitions': 'maintenance',
     'private.tick': 'worker',
     // Two functions, for one org and for all.
     'private.trim_audit_log': 'maintenance, maintenance',
