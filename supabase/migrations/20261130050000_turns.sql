@@ -61,6 +61,7 @@ begin
         select w.org_id from waiting w
         where w.org_id <> all ($4)
           and exists (select from %1$s t where %2$s and t.org_id = w.org_id and %3$s)
+          and exists (select from public.orgs o where o.id = w.org_id and o.suspended_at is null)
         order by w.org_id limit $5
       )
       select array(select c.org_id from chosen c order by c.org_id), (select count(*) from waiting), (select max(w.org_id::text)::uuid from waiting w)$q$,
@@ -89,7 +90,8 @@ begin
 
   -- Places that no other org wants are for the orgs that hold some already.
   if cardinality(v_found) < p_most and cardinality(p_holding) > 0 then
-    v_found := v_found || array(select distinct h.org_id from unnest(p_holding) h (org_id) limit p_most - cardinality(v_found));
+    v_found := v_found || array(
+      select o.id from public.orgs o where o.id = any (p_holding) and o.suspended_at is null order by o.id limit p_most - cardinality(v_found));
   end if;
   if v_found = '{}' then
     return;
@@ -101,7 +103,7 @@ comment on function private.orgs_in_turn(text, integer, uuid[]) is
 'The orgs whose turn it is in a queue of background work, at most p_most, and how many pieces of work each of them may claim: the places are shared
 equally, and an org that waits alone gets all of them. Begins after the org that was served last and goes around once, so that an org with one piece
 of work waits for one turn of each other org, and not for all of their work. p_holding: the orgs of which the caller holds work already; they come
-last. The search looks at one index entry for each org and never at an org''s whole work: it finds 200 orgs in 3 ms. The order of waiting in the claim
+last. The work of a suspended org rests until the org is reactivated. The search looks at one index entry for each org and never at an org''s whole work: it finds 200 orgs in 3 ms. The order of waiting in the claim
 of one org is up to the caller.';
 grant execute on function private.orgs_in_turn(text, integer, uuid[]) to worker;
 

@@ -175,14 +175,15 @@ describe('a run', () => {
     const real = { now: () => performance.now() };
     const { row, follower } = table({ ...fakeTime(), ...real }, ['a'], 10);
     const running = runLeases(
-      follower(() => 150),
+      follower(() => 4_000),
       { signal: stopping.signal, log },
     );
     const startedAt = performance.now();
     setTimeout(() => stopping.abort(), 20);
-    expect(await running).toBe(0);
-    expect(performance.now() - startedAt).toBeLessThan(400);
-    expect(row('a').released).toEqual([0]);
+    expect(await running).toBeGreaterThan(0);
+    // without the abort it would wait for four seconds
+    expect(performance.now() - startedAt).toBeLessThan(3_500);
+    expect(row('a').released).toEqual([4_000]);
   });
 });
 

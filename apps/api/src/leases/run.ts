@@ -152,7 +152,9 @@ export async function runLeases<Work extends Piece>(follower: Follower<Work>, op
   function mayClaim(): boolean {
     if (held.size >= atOnce) return false;
     const now = time.now();
-    return isWaitedFor || now >= claimAt || (earliest(resting) ?? Number.POSITIVE_INFINITY) <= now || (held.size === 0 && resting.size === 0);
+    return (
+      isWaitedFor || now >= claimAt || (earliest(resting) ?? Number.POSITIVE_INFINITY) <= now || (held.size === 0 && resting.size === 0)
+    );
   }
 
   async function claim(): Promise<void> {
