@@ -298,6 +298,19 @@ create policy journal_payloads_worker_insert on private.journal_payloads for ins
 grant insert on private.journal_payloads to ingest;
 grant insert, select on private.journal_payloads to worker;
 
+create table private.org_digest_keys (
+  org_id uuid not null,
+  key_version integer not null,
+  sealed bytea not null,
+  created_at timestamp with time zone default now() not null,
+  constraint org_digest_keys_pkey PRIMARY KEY (org_id),
+  constraint org_digest_keys_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE
+);
+comment on table private.org_digest_keys is 'The key with which an org''s lasting digests are made (HMAC-SHA-256): of deliveries, of records, of idempotency keys that are made of contents.
+There is one for each org and it never changes, or a repeated delivery would not be recognised. It is sealed under the org''s data key, so it is
+destroyed with the keys of the org.';
+alter table private.org_digest_keys enable row level security;
+
 create table private.org_keys (
   org_id uuid not null,
   kind text not null,
@@ -1709,6 +1722,20 @@ end
 $function$;
 comment on function private.create_alert_rules_of_new_org() is 'Trigger function: gives a new org its rules.';
 
+CREATE OR REPLACE FUNCTION private.create_digest_key(p_org_id uuid, p_key_version integer, p_sealed bytea)
+ RETURNS json
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into private.org_digest_keys (org_id, key_version, sealed) values (p_org_id, p_key_version, p_sealed) on conflict do nothing;
+  return private.find_digest_key(p_org_id);
+end
+$function$;
+comment on function private.create_digest_key(uuid,integer,bytea) is 'Stores the digest key of an org, and returns the key that the org has: the first one is kept, also when two processes create it at the same time.';
+grant execute on function private.create_digest_key(uuid,integer,bytea) to ingest;
+
 CREATE OR REPLACE FUNCTION private.create_invite(p_org_id uuid, p_email text, p_role text, p_token_sha256 bytea)
  RETURNS public.org_invites
  LANGUAGE plpgsql
@@ -2368,6 +2395,17 @@ $function$;
 comment on function private.find_connection(uuid) is 'The fields of a connection that a webhook request needs before its tenant is known, and no others. Null when the connection is unknown or
 deleted.';
 grant execute on function private.find_connection(uuid) to ingest;
+
+CREATE OR REPLACE FUNCTION private.find_digest_key(p_org_id uuid)
+ RETURNS json
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select json_build_object('key_version', k.key_version, 'sealed', encode(k.sealed, 'base64')) from private.org_digest_keys k where k.org_id = p_org_id
+$function$;
+comment on function private.find_digest_key(uuid) is 'The digest key of an org, sealed, for the process that holds the master key. Null when the org has none yet.';
+grant execute on function private.find_digest_key(uuid) to ingest;
 
 CREATE OR REPLACE FUNCTION private.find_events_of_subject(p_org_id uuid, p_hash text)
  RETURNS TABLE(id uuid, event_time timestamp with time zone)
