@@ -354,6 +354,19 @@ describe('keys of an org', () => {
     );
   });
 
+  it('have one digest key for ever: a second caller gets the first one', async () => {
+    const id = 'c0000000-0000-4000-8000-000000000001';
+    await look(`insert into public.orgs (id, name, slug) values ('${id}', 'New', 'new')`);
+    const createDigest = (version: number, key: string) =>
+      session.as<{ digest: unknown }>('ingest', 'select private.create_digest_key($1, $2, $3) as digest', [id, version, Buffer.from(key)]);
+    const first = { key_version: 1, sealed: Buffer.from('first').toString('base64') };
+    expect(await createDigest(1, 'first')).toEqual([{ digest: first }]);
+    expect(await createDigest(2, 'second')).toEqual([{ digest: first }]);
+    expect(await session.as('ingest', 'select private.find_digest_key($1) as digest', [id])).toEqual([{ digest: first }]);
+    for (const actor of ['owner A', 'anon', 'maintenance', 'service_role'] as const)
+      await expect(session.as(actor, 'select private.find_digest_key($1)', [id])).rejects.toMatchObject(refused);
+  });
+
   it.each(['owner A', 'anon', 'maintenance', 'service_role'] as const)('are not returned to %s', async (actor) => {
     await expect(session.as(actor, 'select private.find_org_keys($1)', [orgId('A')])).rejects.toMatchObject(refused);
     await expect(session.as(actor, 'select private.find_connection($1)', [connectionId('A')])).rejects.toMatchObject(refused);

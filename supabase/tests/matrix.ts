@@ -358,6 +358,12 @@ export const matrix: Record<string, Expectation> = {
       delete: nobody,
     },
   },
+  'private.org_digest_keys': {
+    rows: ofOrg,
+    column: 'sealed',
+    insert: (org) => `insert into private.org_digest_keys (org_id, key_version, sealed) values ('${world.orgId(org)}', 1, '\\x01')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
   'private.journal_payloads': {
     rows: ofOrg,
     column: 'sealed',

@@ -105,6 +105,7 @@ function orgSql(org: Org): string {
     insert into private.connection_secrets (org_id, source_connection_id, name, sealed) values ('${o}', '${c}', 'hottok', '\\x00');
     insert into private.org_keys (org_id, kind, version, wrapped, master_version)
       values ('${o}', 'data', 1, '\\x00', 1), ('${o}', 'hash', 1, '\\x00', 1);
+    insert into private.org_digest_keys (org_id, key_version, sealed) values ('${o}', 1, '\\x00');
     ${insertJournal(org, journalId(org))};
     ${insertPayload(org, journalId(org))};
     ${insertKey(org, 'first')};
