@@ -13,7 +13,9 @@ const RateLimit = z
   .max(100_000)
   .nullable()
   .describe('Deliveries a second over all instances of the server; further ones are answered 429. null: no limit.');
-const Priority = z.enum(['normal', 'low']).describe('In a brownout a share of the deliveries to connections of low priority is shed.');
+const Priority = z
+  .enum(['normal', 'low'])
+  .describe('In a brownout only a share of the deliveries to connections of low priority is kept; the others are answered 429.');
 
 /** A secret as people paste it. White space around it is a copying mistake that would make every delivery fail verification, so it is refused. */
 const SecretValue = z

@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
 import { isUnavailable, sqlState } from './db.ts';
 import { Refusal, type RefusalCode } from './refusal.ts';
 
@@ -69,6 +70,8 @@ export function statusOf({ code }: Refusal): (typeof statuses)[RefusalCode] {
 /** Turns a thrown error into a refusal. An unknown error becomes `internal` without a detail. */
 export function toRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
+  // Hono throws this when it cannot parse what the client sent.
+  if (error instanceof HTTPException && error.status === 400) return new Refusal('invalid_request', 'the request cannot be read');
   const state = sqlState(error);
   if (state === '42501') return new Refusal('forbidden');
   if (state === '23505') return new Refusal('conflict');
