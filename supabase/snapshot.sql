@@ -1116,21 +1116,25 @@ create table public.source_connections (
   deleted_at timestamp with time zone,
   rate_limit_per_second integer,
   priority text default 'normal'::text not null,
+  allowed_ips cidr[],
+  suspended_reason text,
   constraint source_connections_pkey PRIMARY KEY (id),
   constraint source_connections_org_id_id_key UNIQUE (org_id, id),
   constraint source_connections_org_id_project_id_id_key UNIQUE (org_id, project_id, id),
   constraint source_connections_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
   constraint source_connections_org_id_project_id_fkey FOREIGN KEY (org_id, project_id) REFERENCES public.projects(org_id, id),
+  constraint source_connections_allowed_ips_check CHECK ((((cardinality(allowed_ips) >= 1) AND (cardinality(allowed_ips) <= 100)) AND (array_ndims(allowed_ips) = 1) AND (array_position(allowed_ips, NULL::cidr) IS NULL))),
   constraint source_connections_config_json_check CHECK (((jsonb_typeof(config_json) = 'object'::text) AND (pg_column_size(config_json) <= 32768))),
   constraint source_connections_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
   constraint source_connections_priority_check CHECK ((priority = ANY (ARRAY['normal'::text, 'low'::text]))),
   constraint source_connections_rate_limit_per_second_check CHECK (((rate_limit_per_second >= 1) AND (rate_limit_per_second <= 100000))),
+  constraint source_connections_suspended_reason_check CHECK (((length(btrim(suspended_reason)) >= 1) AND (length(suspended_reason) <= 500))),
   constraint source_connections_type_check CHECK ((type ~ '^[a-z][a-z0-9_-]{1,39}$'::text))
 );
 comment on table public.source_connections is 'One configured instance of a source (a platform such as Hotmart) in a project, with its own URL and secrets.';
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
-CREATE TRIGGER touch BEFORE UPDATE OF name, is_active, config_json, rate_limit_per_second, priority, deleted_at ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+CREATE TRIGGER touch BEFORE UPDATE OF name, is_active, config_json, rate_limit_per_second, priority, allowed_ips, suspended_reason, deleted_at ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 alter table public.source_connections enable row level security;
 create policy source_connections_insert on public.source_connections for insert to authenticated
   with check ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -1142,7 +1146,7 @@ create policy source_connections_worker on public.source_connections for select 
   using (true);
 grant select on public.source_connections to authenticated;
 grant insert (org_id, project_id, name, type, config_json) on public.source_connections to authenticated;
-grant update (name, is_active, config_json, rate_limit_per_second, priority) on public.source_connections to authenticated;
+grant update (name, is_active, config_json, rate_limit_per_second, priority, allowed_ips, suspended_reason) on public.source_connections to authenticated;
 grant select (id, org_id, type, config_json, deleted_at) on public.source_connections to worker;
 
 -- Functions ----------------------------------------------------------------------------------------------------
@@ -2380,6 +2384,18 @@ comment on function private.events_histogram(uuid,timestamp with time zone,times
 quarter of a second. It counts from the events'' index, because the rollups of activity are by the time of arrival.';
 grant execute on function private.events_histogram(uuid,timestamp with time zone,timestamp with time zone,integer,jsonb) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.existing_connections(p_ids uuid[])
+ RETURNS SETOF uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select c.id from public.source_connections c where c.id = any (p_ids) and c.deleted_at is null
+$function$;
+comment on function private.existing_connections(uuid[]) is 'The ids among p_ids that are connections. Anybody can send deliveries to ids that do not exist: one call for hundreds of ids costs about as much as
+a call for one, and only the ids that exist are then read in full.';
+grant execute on function private.existing_connections(uuid[]) to ingest;
+
 CREATE OR REPLACE FUNCTION private.find_alert_channel_secret(p_id uuid)
  RETURNS bytea
  LANGUAGE sql
@@ -2400,16 +2416,19 @@ AS $function$
   select json_build_object(
     'id', c.id, 'org_id', c.org_id, 'project_id', c.project_id, 'type', c.type, 'is_active', c.is_active, 'config', c.config_json,
     'priority', c.priority, 'rate_limit_per_second', c.rate_limit_per_second, 'org_rate_limit_per_second', o.rate_limit_per_second,
+    'allowed_ips', c.allowed_ips::text[], 'is_suspended', c.suspended_reason is not null,
+    'org_suspended', i.suspended, 'over_quota', i.exceeded,
     'secrets', coalesce((
       select json_agg(json_build_object('name', s.name, 'sealed', encode(s.sealed, 'base64'), 'expires_at', s.expires_at) order by s.created_at desc)
       from private.connection_secrets s
       where s.org_id = c.org_id and s.source_connection_id = c.id and (s.expires_at is null or s.expires_at > now())), '[]'))
   from public.source_connections c
   join public.orgs o on o.id = c.org_id
+  cross join lateral private.org_intake(c.org_id) i
   where c.id = p_id and c.deleted_at is null
 $function$;
-comment on function private.find_connection(uuid) is 'The fields of a connection that a webhook request needs before its tenant is known, and no others. Null when the connection is unknown or
-deleted.';
+comment on function private.find_connection(uuid) is 'The fields of a connection that a webhook request needs before its tenant is known, and no others; org_suspended and over_quota (the name of the
+exceeded quota) are those of its org. Null when the connection is unknown or deleted.';
 grant execute on function private.find_connection(uuid) to ingest;
 
 CREATE OR REPLACE FUNCTION private.find_events_of_subject(p_org_id uuid, p_hash text)

@@ -25,7 +25,9 @@ export interface Db {
   as<T>(claims: Claims, run: (sql: Sql) => Promise<T>): Promise<T>;
   /** One statement as the role `ingest`, as one transaction, on the pool that only ingestion uses. */
   ingest: Sql;
-  /** Runs as the role `ingest` in one transaction, on the same pool. */
+  /** One statement as the role `ingest` on a small pool that only look-ups of connections use, so that strangers never occupy the pool of batches. */
+  lookUp: Sql;
+  /** Runs as the role `ingest` in one transaction, on the pool of {@link Db.ingest}. */
   ingestTogether<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
   /** Runs as the role `maintenance` in one transaction. */
   maintenance<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
@@ -43,7 +45,7 @@ export interface Db {
    */
   commitFailure(): Promise<CommitFailure | undefined>;
   /** The sessions of `jobs` have the role `worker`: the job queue uses this pool, and so does {@link Db.worker}. */
-  pools: { ingest: pg.Pool; commands: pg.Pool; jobs: pg.Pool };
+  pools: { ingest: pg.Pool; lookups: pg.Pool; commands: pg.Pool; jobs: pg.Pool };
   close(): Promise<void>;
 }
 
@@ -54,11 +56,14 @@ export interface DbOptions {
   tls: 'off' | 'on' | 'verify';
   /** How long to wait for an answer of Postgres. Postgres cancels the statement after four fifths of this time. */
   queryTimeoutMs?: number;
-  /** Connections of the ingest pool: batches in flight, quarantine, connection look-ups, the probe of {@link Db.commitFailure}. */
+  /** Connections of the ingest pool: batches in flight, quarantine, the probe of {@link Db.commitFailure}. */
   ingestConnections: number;
   /** Connections of the jobs pool: one that listens, and one for every running job. */
   jobConnections: number;
 }
+
+/** One asks which ids exist, the others read connections. */
+const lookUpConnections = 3;
 
 /**
  * The only file that imports the pg driver. Every wait has a time limit: when the server hangs, the query fails by `query_timeout` and its
@@ -89,9 +94,10 @@ export function createDb(options: DbOptions, log: Logger): Db {
       },
     });
   const ingestPool = poolAs('ingest', 'ingest', options.ingestConnections);
+  const lookUpPool = poolAs('ingest', 'lookups', lookUpConnections);
   const jobPool = poolAs('worker', 'jobs', options.jobConnections);
   const commandPool = new pg.Pool({ ...base, application_name: 'tributary commands', max: 10 });
-  for (const pool of [ingestPool, jobPool, commandPool]) {
+  for (const pool of [ingestPool, lookUpPool, jobPool, commandPool]) {
     pool.on('error', (error) => log.warn({ err: error }, 'idle database connection lost'));
     // A connection that breaks while it is in use fails its query. It also emits an `error` event, which needs a listener, or the process
     // would end.
@@ -139,6 +145,7 @@ export function createDb(options: DbOptions, log: Logger): Db {
         run,
       ),
     ingest: sqlOn(ingestPool),
+    lookUp: sqlOn(lookUpPool),
     ingestTogether: (run) => transaction(ingestPool, undefined, run),
     maintenance: (run) => transaction(commandPool, { text: `select set_config('role', 'maintenance', true)`, values: [] }, run),
     worker: (run) => transaction(jobPool, undefined, run),
@@ -153,9 +160,9 @@ export function createDb(options: DbOptions, log: Logger): Db {
         return isLoginRefused(error) ? 'database_login_refused' : 'database_unavailable';
       }
     },
-    pools: { ingest: ingestPool, commands: commandPool, jobs: jobPool },
+    pools: { ingest: ingestPool, lookups: lookUpPool, commands: commandPool, jobs: jobPool },
     async close() {
-      await Promise.all([ingestPool.end(), jobPool.end(), commandPool.end()]);
+      await Promise.all([ingestPool.end(), lookUpPool.end(), jobPool.end(), commandPool.end()]);
     },
   };
 }

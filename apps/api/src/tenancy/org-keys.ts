@@ -34,13 +34,13 @@ interface StoredKey {
  * A lost hash key is never replaced silently, because new hashes would not match the old ones.
  * Throws when there is no usable data key: nothing could be stored safely, so no delivery of the org may be acknowledged.
  */
-export async function loadOrgKeys(db: Pick<Db, 'ingest'>, masterKeys: MasterKeys, orgId: string, log: Logger): Promise<OrgKeys> {
-  let stored = await findOrgKeys(db.ingest, orgId);
+export async function loadOrgKeys(db: Pick<Db, 'lookUp'>, masterKeys: MasterKeys, orgId: string, log: Logger): Promise<OrgKeys> {
+  let stored = await findOrgKeys(db.lookUp, orgId);
   if (stored.length === 0) {
     const [data, hash] = (['data', 'hash'] as const).map((kind) => wrapKey(masterKeys, randomBytes(32), keyAad(orgId, kind, 1)));
     if (!data || !hash) throw new Error('unreachable');
-    await db.ingest('select private.create_org_keys($1, $2, $3, $4)', [orgId, data.wrapped, hash.wrapped, data.version]);
-    stored = await findOrgKeys(db.ingest, orgId);
+    await db.lookUp('select private.create_org_keys($1, $2, $3, $4)', [orgId, data.wrapped, hash.wrapped, data.version]);
+    stored = await findOrgKeys(db.lookUp, orgId);
   }
   const unwrapped = stored.flatMap((row) => {
     try {
