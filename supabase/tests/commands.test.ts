@@ -182,12 +182,29 @@ describe('ownership', () => {
   });
 });
 
+describe('the addresses that may send to a connection', () => {
+  it.each([
+    ['none', `'{}'`, '23514'],
+    ['a null', `'{10.0.0.0/8,null}'`, '23514'],
+    ['a table of two dimensions', `'{{10.0.0.0/8},{10.0.0.0/8}}'`, '23514'],
+    ['more than a hundred', `array_fill('10.0.0.0/8'::cidr, '{101}')`, '23514'],
+    ['a text that is no network', `'{example.com}'`, '22P02'],
+  ])('are refused when they are %s', async (_what, value, code) => {
+    await expect(session.as('owner A', `update public.source_connections set allowed_ips = ${value}`)).rejects.toMatchObject({ code });
+  });
+});
+
 describe('a text that people write', () => {
   const spaces = `'x' || repeat(' ', 200)`;
   it.each([
     ['an org', `update public.orgs set name = ${spaces}`, 'orgs_name_check'],
     ['a project', `update public.projects set name = ${spaces}`, 'projects_name_check'],
     ['a connection', `update public.source_connections set name = ${spaces}`, 'source_connections_name_check'],
+    [
+      'the reason of a suspension',
+      `update public.source_connections set suspended_reason = 'x' || repeat(' ', 500)`,
+      'source_connections_suspended_reason_check',
+    ],
     ['a channel', `update public.alert_channels set name = ${spaces}`, 'alert_channels_name_check'],
     [
       'a hold',

@@ -75,7 +75,8 @@ export const columnGrants: Record<string, string> = {
   'public.replay_plans worker UPDATE':
     'status, finished_at, processed, accepted, duplicates, dead_lettered, failed, rate_per_second, error, failures, checkpoint_at, checkpoint_id, lease_owner, lease_until',
   'public.source_connections authenticated INSERT': 'org_id, project_id, name, type, config_json',
-  'public.source_connections authenticated UPDATE': 'name, is_active, config_json, rate_limit_per_second, priority',
+  'public.source_connections authenticated UPDATE':
+    'name, is_active, config_json, rate_limit_per_second, priority, allowed_ips, suspended_reason',
   'public.source_connections worker SELECT': 'id, org_id, type, config_json, deleted_at',
 };
 
@@ -115,6 +116,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.evaluate_alerts': 'worker',
     'private.export_audit': 'authenticated',
     'private.find_alert_channel_secret': 'worker',
+    'private.existing_connections': 'ingest',
     'private.find_connection': 'ingest',
     'private.find_digest_key': 'ingest',
     'private.find_events_of_subject': 'authenticated',

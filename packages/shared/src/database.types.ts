@@ -1216,6 +1216,7 @@ export type Database = {
       };
       source_connections: {
         Row: {
+          allowed_ips: unknown[] | null;
           config_json: NonNullable<Json>;
           created_at: string;
           deleted_at: string | null;
@@ -1227,11 +1228,13 @@ export type Database = {
           priority: string;
           project_id: string;
           rate_limit_per_second: number | null;
+          suspended_reason: string | null;
           type: string;
           updated_at: string;
         };
         ComputedFields: never;
         Insert: {
+          allowed_ips?: unknown[] | null;
           config_json?: NonNullable<Json>;
           created_at?: string;
           deleted_at?: string | null;
@@ -1243,10 +1246,12 @@ export type Database = {
           priority?: string;
           project_id: string;
           rate_limit_per_second?: number | null;
+          suspended_reason?: string | null;
           type: string;
           updated_at?: string;
         };
         Update: {
+          allowed_ips?: unknown[] | null;
           config_json?: NonNullable<Json>;
           created_at?: string;
           deleted_at?: string | null;
@@ -1258,6 +1263,7 @@ export type Database = {
           priority?: string;
           project_id?: string;
           rate_limit_per_second?: number | null;
+          suspended_reason?: string | null;
           type?: string;
           updated_at?: string;
         };
