@@ -890,6 +890,7 @@ create table public.legal_holds (
 );
 comment on table public.legal_holds is 'A hold on the data of an org or of one connection: until the hold is released, the data may not be replayed, purged or erased.';
 CREATE INDEX legal_holds_connection_idx ON public.legal_holds USING btree (org_id, source_connection_id);
+CREATE INDEX legal_holds_page_idx ON public.legal_holds USING btree (org_id, ((released_at IS NOT NULL)), created_at DESC, id DESC);
 CREATE TRIGGER audit AFTER INSERT OR UPDATE ON public.legal_holds FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 alter table public.legal_holds enable row level security;
 create policy legal_holds_insert on public.legal_holds for insert to authenticated
@@ -918,6 +919,7 @@ create table public.org_invites (
 );
 comment on table public.org_invites is 'An invitation of one e-mail address to one org.';
 CREATE INDEX org_invites_org_id_idx ON public.org_invites USING btree (org_id);
+CREATE INDEX org_invites_page_idx ON public.org_invites USING btree (org_id, created_at DESC, id DESC);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.org_invites FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 alter table public.org_invites enable row level security;
 create policy org_invites_delete on public.org_invites for delete to authenticated
@@ -1085,6 +1087,7 @@ create table public.source_connections (
   constraint source_connections_type_check CHECK ((type ~ '^[a-z][a-z0-9_-]{1,39}$'::text))
 );
 comment on table public.source_connections is 'One configured instance of a source (a platform such as Hotmart) in a project, with its own URL and secrets.';
+CREATE INDEX source_connections_page_idx ON public.source_connections USING btree (org_id, created_at DESC, id DESC) WHERE (deleted_at IS NULL);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
 CREATE TRIGGER touch BEFORE UPDATE OF name, is_active, config_json, rate_limit_per_second, priority, deleted_at ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
@@ -2819,16 +2822,16 @@ $function$;
 comment on function private.list_connection_secrets(uuid[]) is 'The names and expiry of the secrets of connections in the caller''s orgs, never the secrets.';
 grant execute on function private.list_connection_secrets(uuid[]) to authenticated;
 
-CREATE OR REPLACE FUNCTION private.list_flow_transitions(p_limit integer)
+CREATE OR REPLACE FUNCTION private.list_flow_transitions(p_limit integer, p_before bigint DEFAULT NULL::bigint)
  RETURNS SETOF private.flow_transitions
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO ''
 AS $function$
-  select * from private.flow_transitions order by id desc limit p_limit
+  select * from private.flow_transitions t where p_before is null or t.id < p_before order by t.id desc limit least(p_limit, 201)
 $function$;
-comment on function private.list_flow_transitions(integer) is 'The changes of the mode, newest first.';
-grant execute on function private.list_flow_transitions(integer) to worker;
+comment on function private.list_flow_transitions(integer,bigint) is 'At most 201 changes of the mode, newest first, before the change with this id.';
+grant execute on function private.list_flow_transitions(integer,bigint) to worker;
 
 CREATE OR REPLACE FUNCTION private.list_org_keys(p_org_id uuid)
  RETURNS TABLE(kind text, version integer, created_at timestamp with time zone, retired_at timestamp with time zone)
