@@ -326,6 +326,17 @@ grant select on private.org_keys to maintenance;
 grant insert (org_id, kind, version, wrapped, master_version) on private.org_keys to maintenance;
 grant update (wrapped, master_version) on private.org_keys to maintenance;
 
+create table private.org_measures (
+  org_id uuid not null,
+  counted_until timestamp with time zone not null,
+  exceeded text,
+  constraint org_measures_pkey PRIMARY KEY (org_id),
+  constraint org_measures_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE
+);
+comment on table private.org_measures is 'How far the traffic of an org is measured, and whether its quotas still accept deliveries.';
+CREATE INDEX org_measures_exceeded_idx ON private.org_measures USING btree (org_id) WHERE (exceeded IS NOT NULL);
+alter table private.org_measures enable row level security;
+
 create table private.quarantine_hours (
   source_connection_id uuid not null,
   hour timestamp with time zone not null,
@@ -342,6 +353,33 @@ create policy quarantine_hours_ingest_update on private.quarantine_hours for upd
   using (true);
 grant insert, select on private.quarantine_hours to ingest;
 grant update (stored) on private.quarantine_hours to ingest;
+
+create table private.quota_usage (
+  org_id uuid not null,
+  quota text not null,
+  day date not null,
+  used bigint not null,
+  constraint quota_usage_pkey PRIMARY KEY (org_id, quota, day),
+  constraint quota_usage_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint quota_usage_used_check CHECK ((used >= 0))
+);
+comment on table private.quota_usage is 'What an org has used of the quotas that are counted by day. Commands count themselves in their transaction; events and bytes are measured from the
+activity and the journal every few seconds.';
+alter table private.quota_usage enable row level security;
+
+create table private.quotas (
+  name text not null,
+  org_id uuid,
+  value bigint not null,
+  constraint quotas_name_org_id_key UNIQUE NULLS NOT DISTINCT (name, org_id),
+  constraint quotas_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint quotas_name_check CHECK ((name ~ '^[a-z][a-z_]{2,39}$'::text)),
+  constraint quotas_value_check CHECK (((value >= 0) AND (value <= '9007199254740991'::bigint)))
+);
+comment on table private.quotas is 'How much of everything an org may have, with one default for all orgs and the values that operators have set for single orgs. The value of `orgs` that
+is set for an org holds for the owners of this org.';
+CREATE INDEX quotas_org_id_idx ON private.quotas USING btree (org_id);
+alter table private.quotas enable row level security;
 
 create table private.retention (
   table_name text not null,
@@ -958,16 +996,21 @@ create table public.orgs (
   slug text not null,
   created_at timestamp with time zone default now() not null,
   rate_limit_per_second integer,
+  suspended_at timestamp with time zone,
+  suspended_reason text,
   constraint orgs_pkey PRIMARY KEY (id),
   constraint orgs_slug_key UNIQUE (slug),
   constraint orgs_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
   constraint orgs_rate_limit_per_second_check CHECK (((rate_limit_per_second >= 1) AND (rate_limit_per_second <= 100000))),
-  constraint orgs_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,79}$'::text))
+  constraint orgs_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,79}$'::text)),
+  constraint orgs_suspended_check CHECK (((suspended_at IS NULL) = (suspended_reason IS NULL))),
+  constraint orgs_suspended_reason_check CHECK (((length(btrim(suspended_reason)) >= 1) AND (length(suspended_reason) <= 500)))
 );
 comment on table public.orgs is 'A tenant: every other row belongs to one.';
 CREATE TRIGGER audit AFTER UPDATE ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER create_alert_rules AFTER INSERT ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.create_alert_rules_of_new_org();
 CREATE TRIGGER notify AFTER UPDATE OF rate_limit_per_second ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
+CREATE TRIGGER notify_suspended AFTER UPDATE OF suspended_at ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
 alter table public.orgs enable row level security;
 create policy orgs_select on public.orgs for select to authenticated
   using ((id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -2848,6 +2891,20 @@ comment on function private.list_org_keys(uuid) is 'What members may know about 
 not.';
 grant execute on function private.list_org_keys(uuid) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.list_orgs_to_measure(p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS SETOF uuid
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select a.org_id from public.connection_activity a where a.bucket >= date_trunc('minute', p_now - interval '2 minutes')
+  union
+  -- A quota that was used up yesterday accepts deliveries again today.
+  select m.org_id from private.org_measures m where m.exceeded is not null
+$function$;
+comment on function private.list_orgs_to_measure(timestamp with time zone) is 'The orgs that had traffic in the last minutes, and those that have exceeded a quota. Each is measured in a transaction of its own.';
+grant execute on function private.list_orgs_to_measure(timestamp with time zone) to worker;
+
 CREATE OR REPLACE FUNCTION private.list_retention()
  RETURNS TABLE(table_name text, keep_days integer)
  LANGUAGE sql
@@ -2955,6 +3012,62 @@ comment on function private.measure_alerts(uuid[],timestamp with time zone,times
 highest exceeded threshold (null when no threshold is exceeded), holds says whether an open incident continues. A connection without a value at
 this time has no row.';
 
+CREATE OR REPLACE FUNCTION private.measure_org(p_org_id uuid, p_now timestamp with time zone, p_rows integer DEFAULT 50000)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_today date := (p_now at time zone 'utc')::date;
+  v_keep_days integer := coalesce((select keep_days from private.retention where table_name = 'private.journal_payloads'), 90);
+  v_from timestamptz;
+  v_to timestamptz;
+  v_stored bigint;
+  v_before text;
+  v_exceeded text;
+begin
+  insert into private.org_measures (org_id, counted_until) values (p_org_id, p_now - make_interval(days => v_keep_days)) on conflict do nothing;
+  select counted_until, exceeded into v_from, v_before from private.org_measures where org_id = p_org_id for update;
+  -- A delivery is visible once its batch has been committed, a little after it arrived: the last 15 s are counted by the next run.
+  v_to := greatest(v_from, p_now - interval '15 seconds');
+  v_to := coalesce((
+    select least(v_to, j.received_at) from public.event_journal j
+    where j.org_id = p_org_id and j.received_at > v_from order by j.received_at offset p_rows limit 1), v_to);
+
+  insert into private.quota_usage as u (org_id, quota, day, used)
+  select p_org_id, 'bytes_per_day', (j.received_at at time zone 'utc')::date, sum(j.byte_size)
+  from public.event_journal j
+  where j.org_id = p_org_id and j.received_at > v_from and j.received_at <= v_to
+  group by 3
+  on conflict (org_id, quota, day) do update set used = u.used + excluded.used;
+
+  insert into private.quota_usage as u (org_id, quota, day, used)
+  select p_org_id, 'events_per_day', v_today, coalesce(sum(d.accepted + d.duplicates + d.dead_lettered), 0)
+  from public.source_connections c
+  join public.activity_days d on d.org_id = c.org_id and d.source_connection_id = c.id and d.bucket = v_today::timestamp at time zone 'utc'
+  where c.org_id = p_org_id
+  on conflict (org_id, quota, day) do update set used = excluded.used where u.used <> excluded.used;
+
+  delete from private.quota_usage where org_id = p_org_id and quota in ('events_per_day', 'bytes_per_day') and day <= v_today - v_keep_days;
+  select coalesce(sum(used), 0) into v_stored from private.quota_usage where org_id = p_org_id and quota = 'bytes_per_day';
+  v_exceeded := (
+    select u.quota from (
+      select u.quota, u.used from private.quota_usage u
+      where u.org_id = p_org_id and u.day = v_today and u.quota in ('events_per_day', 'bytes_per_day')
+      union all select 'stored_bytes', v_stored) u
+    where u.used >= private.quota_value(u.quota, p_org_id)
+    order by u.quota limit 1);
+  update private.org_measures set counted_until = v_to, exceeded = v_exceeded where org_id = p_org_id;
+  if v_exceeded is distinct from v_before then
+    perform pg_notify('connection_changed', 'org:' || p_org_id);
+  end if;
+end
+$function$;
+comment on function private.measure_org(uuid,timestamp with time zone,integer) is 'Measures the events and bytes of one org, and decides whether its quotas still accept deliveries. Rejected deliveries are not events: strangers must
+not use up the quota of the org that they send to. Reads each delivery of the journal once, and at most about p_rows of them in one run.';
+grant execute on function private.measure_org(uuid,timestamp with time zone,integer) to worker;
+
 CREATE OR REPLACE FUNCTION private.my_orgs(roles text[] DEFAULT '{owner,admin,analyst}'::text[])
  RETURNS SETOF uuid
  LANGUAGE sql
@@ -2990,6 +3103,19 @@ end
 $function$;
 comment on function private.notify_connection_changed() is 'Trigger function: tells every API process that a connection, its secrets, its org''s keys or its org''s limit have changed. The processes hold
 connections in memory and listen, so that a disabled connection stops at once everywhere.';
+
+CREATE OR REPLACE FUNCTION private.org_intake(p_org_id uuid)
+ RETURNS TABLE(suspended boolean, exceeded text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select o.suspended_at is not null, m.exceeded
+  from public.orgs o left join private.org_measures m on m.org_id = o.id
+  where o.id = p_org_id
+$function$;
+comment on function private.org_intake(uuid) is 'Whether deliveries to the org are refused: because it is suspended, or because of an exceeded quota (its name). Two look-ups by key. Every process is
+told through the channel connection_changed when the answer changes.';
 
 CREATE OR REPLACE FUNCTION private.partition_is_held(p_partition text)
  RETURNS boolean
@@ -3043,6 +3169,17 @@ end
 $function$;
 comment on function private.queue_alert_notifications(uuid[],text,timestamp with time zone) is 'Queues the notifications of incidents. When an incident opened, escalated or is still open, the channels that ask for its level are notified;
 when it was resolved or acknowledged, the channels that were notified of it before.';
+
+CREATE OR REPLACE FUNCTION private.quota_value(p_name text, p_org_id uuid)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select q.value from private.quotas q where q.name = p_name and (q.org_id = p_org_id or q.org_id is null)
+  order by q.org_id nulls last limit 1
+$function$;
+comment on function private.quota_value(text,uuid) is 'The quota of an org: the value that an operator has set for the org, or else the default.';
 
 CREATE OR REPLACE FUNCTION private.record_alert_channel_result(p_id uuid, p_error text)
  RETURNS void

@@ -124,6 +124,8 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.list_org_keys': 'authenticated',
     'private.list_retention': 'authenticated',
     'private.list_flow_transitions': 'worker',
+    'private.list_orgs_to_measure': 'worker',
+    'private.measure_org': 'worker',
     'private.my_orgs': 'authenticated',
     'private.record_alert_channel_result': 'worker',
     'private.release_abandoned_jobs': 'worker',

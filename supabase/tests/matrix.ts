@@ -363,6 +363,25 @@ export const matrix: Record<string, Expectation> = {
     insert: () => `insert into private.schedule (task, started_at) values ('another', now())`,
     rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
   },
+  'private.quotas': {
+    rows: ofOrg,
+    column: 'value',
+    insert: (org) => `insert into private.quotas (name, org_id, value) values ('members', '${world.orgId(org)}', 1000)`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.quota_usage': {
+    rows: ofOrg,
+    column: 'used',
+    insert: (org) =>
+      `insert into private.quota_usage (org_id, quota, day, used) values ('${world.orgId(org)}', 'exports_per_day', '2026-01-01', 0)`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.org_measures': {
+    rows: ofOrg,
+    column: 'exceeded',
+    insert: (org) => `insert into private.org_measures (org_id, counted_until) values ('${world.orgId(org)}', now())`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
   'private.flow_state': {
     rows: () => 'true',
     column: 'operator_mode',

@@ -119,6 +119,9 @@ function orgSql(org: Org): string {
     ${insertAlertNotification(org, 'opened')};
     insert into private.connection_rhythm (source_connection_id, org_id, learned_at, active_minutes, expected_gap_seconds)
       values ('${c}', '${o}', now(), 5, 60);
+    insert into private.quotas (name, org_id, value) values ('projects', '${o}', 1000);
+    insert into private.quota_usage (org_id, quota, day, used) values ('${o}', 'invites_per_day', '2026-01-01', 1);
+    insert into private.org_measures (org_id, counted_until) values ('${o}', now());
   `;
 }
 

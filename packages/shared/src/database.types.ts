@@ -1055,6 +1055,8 @@ export type Database = {
           name: string;
           rate_limit_per_second: number | null;
           slug: string;
+          suspended_at: string | null;
+          suspended_reason: string | null;
         };
         ComputedFields: never;
         Insert: {
@@ -1063,6 +1065,8 @@ export type Database = {
           name: string;
           rate_limit_per_second?: number | null;
           slug: string;
+          suspended_at?: string | null;
+          suspended_reason?: string | null;
         };
         Update: {
           created_at?: string;
@@ -1070,6 +1074,8 @@ export type Database = {
           name?: string;
           rate_limit_per_second?: number | null;
           slug?: string;
+          suspended_at?: string | null;
+          suspended_reason?: string | null;
         };
         Relationships: [];
       };
