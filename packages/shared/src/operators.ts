@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nextPage } from './pages.ts';
 import { Quota } from './quotas.ts';
 
 const Timestamp = z.iso.datetime({ offset: true });
@@ -44,14 +45,11 @@ export const OperatorAct = z
   .meta({ id: 'OperatorAct' });
 export type OperatorAct = z.infer<typeof OperatorAct>;
 
-export const OperatorActs = z.object({ acts: z.array(OperatorAct), nextCursor: z.string().nullable() }).meta({ id: 'OperatorActs' });
+export const OperatorActs = z.object({ acts: z.array(OperatorAct), ...nextPage }).meta({ id: 'OperatorActs' });
 
 export const ActsQuery = z.strictObject({
   orgId: z.guid().optional(),
-  cursor: z
-    .string()
-    .regex(/^\d{1,18}$/)
-    .optional(),
+  cursor: z.string().max(200).optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });
 
@@ -76,9 +74,7 @@ export const OrgForOperator = z
   .meta({ id: 'OrgForOperator' });
 export type OrgForOperator = z.infer<typeof OrgForOperator>;
 
-export const OrgsForOperator = z
-  .object({ orgs: z.array(OrgForOperator), nextCursor: z.string().nullable() })
-  .meta({ id: 'OrgsForOperator' });
+export const OrgsForOperator = z.object({ orgs: z.array(OrgForOperator), ...nextPage }).meta({ id: 'OrgsForOperator' });
 
 export const OrgDetailForOperator = OrgForOperator.extend({
   owners: z.array(z.string()).describe('The e-mail addresses of the owners.'),

@@ -11,6 +11,7 @@ import { Hono } from 'hono';
 import { operatorRoutes } from '../operators/routes.ts';
 import { type OperatorVariables, type RecogniseOperator, requireOperator } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
+import { formatPlace, parsePlace } from '../platform/pages.ts';
 import { jsonBody, validBody, validQuery } from '../platform/requests.ts';
 import { describe } from './openapi.ts';
 
@@ -21,7 +22,8 @@ export interface AdminDeps {
     /** Null ends the operator's mode, so that the automatic mode applies again. */
     setMode(mode: OperatorMode | null, brownoutRate: number | null, reason: string, operator: string): Promise<FlowState>;
     flush(operator: string, reason: string | undefined): Promise<FlushedState>;
-    listTransitions(limit: number): Promise<FlowTransition[]>;
+    /** Newest first, before the one with the id `before`. */
+    listTransitions(limit: number, before?: string): Promise<FlowTransition[]>;
   };
   recogniseOperator: RecogniseOperator;
 }
@@ -34,9 +36,13 @@ export function adminRoutes({ db, flow, recogniseOperator }: AdminDeps) {
 
   app.get('/flow', describe.getFlow, async (c) => c.json(await flow.getState()));
 
-  app.get('/transitions', describe.listTransitions, validQuery(TransitionsQuery), async (c) =>
-    c.json({ transitions: await flow.listTransitions(c.req.valid('query').limit) }),
-  );
+  app.get('/transitions', describe.listTransitions, validQuery(TransitionsQuery), async (c) => {
+    const { limit, cursor } = c.req.valid('query');
+    const [before] = cursor === undefined ? [] : parsePlace(cursor, [/^\d{1,18}$/]);
+    const found = await flow.listTransitions(limit + 1, before);
+    const transitions = found.slice(0, limit);
+    return c.json({ transitions, next: found.length > limit ? formatPlace([transitions.at(-1)?.id ?? '']) : null });
+  });
 
   app.post('/drain', describe.drain, validBody(OperatorCommand), async (c) =>
     c.json(await flow.setMode('drain', null, c.req.valid('json').reason ?? 'drain, by the operator', c.var.operator)),
@@ -49,7 +55,12 @@ export function adminRoutes({ db, flow, recogniseOperator }: AdminDeps) {
   app.post('/brownout', describe.brownout, validQuery(BrownoutQuery), validBody(OperatorCommand), async (c) => {
     const { rate } = c.req.valid('query');
     return c.json(
-      await flow.setMode('brownout', rate, c.req.valid('json').reason ?? `brownout at rate ${rate}, by the operator`, c.var.operator),
+      await flow.setMode(
+        'brownout',
+        rate,
+        c.req.valid('json').reason ?? `brownout that keeps ${Math.round(rate * 1000) / 10} % of low priority, by the operator`,
+        c.var.operator,
+      ),
     );
   });
 

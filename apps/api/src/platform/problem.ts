@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
 import { isUnavailable, ownSqlError, sqlState } from './db.ts';
 import { Refusal, type RefusalCode } from './refusal.ts';
 
@@ -21,6 +22,8 @@ const statuses = {
   invalid_signature: 401,
   timestamp_out_of_tolerance: 401,
   connection_inactive: 403,
+  connection_suspended: 403,
+  address_not_allowed: 403,
   overloaded: 503,
   shutting_down: 503,
   database_unavailable: 503,
@@ -51,6 +54,8 @@ const titles: Record<RefusalCode, string> = {
   invalid_signature: 'The signature or credential is wrong or missing',
   timestamp_out_of_tolerance: 'The signed timestamp is too far from now',
   connection_inactive: 'The connection is inactive',
+  connection_suspended: 'The connection is suspended',
+  address_not_allowed: 'This address may not send to the connection',
   overloaded: 'The server is overloaded; try again',
   shutting_down: 'The server is shutting down; try again',
   database_unavailable: 'The database is unavailable; nothing was accepted; try again',
@@ -73,6 +78,8 @@ export function statusOf({ code }: Refusal): (typeof statuses)[RefusalCode] {
 /** Turns a thrown error into a refusal. An unknown error becomes `internal` without a detail. */
 export function toRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
+  // Hono throws this when it cannot parse what the client sent.
+  if (error instanceof HTTPException && error.status === 400) return new Refusal('invalid_request', 'the request cannot be read');
   const state = sqlState(error);
   if (state === '42501') return new Refusal('forbidden');
   // Our own refusals in SQL, which the Data API answers with the same status. Their texts are written for the caller.

@@ -19,6 +19,8 @@ export type RefusalCode =
   | 'invalid_signature'
   | 'timestamp_out_of_tolerance'
   | 'connection_inactive'
+  | 'connection_suspended'
+  | 'address_not_allowed'
   | 'overloaded'
   | 'shutting_down'
   | 'database_unavailable'
