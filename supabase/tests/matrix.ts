@@ -388,6 +388,18 @@ export const matrix: Record<string, Expectation> = {
     insert: () => `insert into private.schedule (task, started_at) values ('another', now())`,
     rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
   },
+  'private.operators': {
+    rows: () => 'true',
+    column: 'name',
+    insert: () => `insert into private.operators (name, token_sha256, created_by) values ('mallory', sha256('token'), 'mallory')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.operator_acts': {
+    rows: () => 'true',
+    column: 'operator',
+    insert: () => `insert into private.operator_acts (operator, action) values ('mallory', 'drain')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
   'private.quotas': {
     rows: ofOrg,
     column: 'value',

@@ -78,6 +78,8 @@ export async function createWorld(client: pg.ClientBase): Promise<void> {
     ${insertHeldMoveHold('canonical_events_y2001m01')};
     ${insertInstance('c0000000-0000-4000-8000-000000000001')};
     ${insertTransition};
+    insert into private.operators (name, token_sha256, created_by) values ('ana', sha256('a token'), 'bootstrap');
+    insert into private.operator_acts (operator, action) values ('ana', 'drain');
     ${orgSql('A')}
     ${orgSql('B')}
     -- Entries of the audit log are linked when a transaction commits, and the world is never committed.
