@@ -141,6 +141,70 @@ comment on table private.alert_clock is 'When alerts were last evaluated, and si
 did not evaluate alerts, or refused deliveries, it cannot tell that a connection was silent.';
 alter table private.alert_clock enable row level security;
 
+create table private.approval_kinds (
+  kind text not null,
+  roles text[] not null,
+  constraint approval_kinds_pkey PRIMARY KEY (kind),
+  constraint approval_kinds_kind_check CHECK ((kind ~ '^[a-z][a-z_]{2,39}$'::text)),
+  constraint approval_kinds_roles_check CHECK (((roles <@ '{owner,admin}'::text[]) AND (cardinality(roles) > 0)))
+);
+comment on table private.approval_kinds is 'The acts that can need a second person, and the roles that may request and approve them. An act is guarded by a trigger of
+private.require_second_person on the table that it writes. `change_security` always needs a second person once an org uses approvals.';
+alter table private.approval_kinds enable row level security;
+
+create table private.approval_secrets (
+  approval_id uuid not null,
+  key_version integer not null,
+  sealed bytea not null,
+  constraint approval_secrets_pkey PRIMARY KEY (approval_id),
+  constraint approval_secrets_approval_id_fkey FOREIGN KEY (approval_id) REFERENCES public.approvals(id) ON DELETE CASCADE
+);
+comment on table private.approval_secrets is 'The personal part of a requested act, such as the identifiers of the person to erase, sealed under the org''s data key. Deleted when the request is
+decided or expires.';
+alter table private.approval_secrets enable row level security;
+
+create table private.audit_anchors (
+  org_id uuid not null,
+  seq bigint not null,
+  hash bytea not null,
+  trimmed_at timestamp with time zone default now() not null,
+  constraint audit_anchors_pkey PRIMARY KEY (org_id),
+  constraint audit_anchors_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint audit_anchors_hash_check CHECK ((length(hash) = 32))
+);
+comment on table private.audit_anchors is 'The last link that retention has removed from an org''s chain. The chain is verified from there on.';
+CREATE TRIGGER check_anchor BEFORE INSERT OR UPDATE ON private.audit_anchors FOR EACH ROW EXECUTE FUNCTION private.check_audit_anchor();
+CREATE TRIGGER keep BEFORE DELETE ON private.audit_anchors FOR EACH ROW EXECUTE FUNCTION private.keep_audit();
+CREATE TRIGGER keep_all BEFORE TRUNCATE ON private.audit_anchors FOR EACH STATEMENT EXECUTE FUNCTION private.keep_audit();
+alter table private.audit_anchors enable row level security;
+
+create table private.audit_keys (
+  org_id uuid not null,
+  key bytea default sha256(convert_to(((gen_random_uuid())::text || (gen_random_uuid())::text), 'UTF8'::name)) not null,
+  constraint audit_keys_pkey PRIMARY KEY (org_id),
+  constraint audit_keys_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint audit_keys_key_check CHECK ((length(key) = 32))
+);
+comment on table private.audit_keys is 'The key of an org''s pseudonyms in the audit log. It never changes and no client role may read it, so that nobody can confirm a guess, and it is
+destroyed with the org.';
+alter table private.audit_keys enable row level security;
+
+create table private.audit_links (
+  org_id uuid not null,
+  seq bigint not null,
+  audit_id bigint not null,
+  hash bytea not null,
+  constraint audit_links_pkey PRIMARY KEY (org_id, seq),
+  constraint audit_links_audit_id_key UNIQUE (audit_id),
+  constraint audit_links_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint audit_links_hash_check CHECK ((length(hash) = 32))
+);
+comment on table private.audit_links is 'The chain of an org''s audit log: a link for each entry, with a hash of the link before it and of the entry. A changed, removed or inserted entry
+breaks the chain from there on.';
+CREATE TRIGGER keep BEFORE DELETE OR UPDATE ON private.audit_links FOR EACH ROW EXECUTE FUNCTION private.keep_audit();
+CREATE TRIGGER keep_all BEFORE TRUNCATE ON private.audit_links FOR EACH STATEMENT EXECUTE FUNCTION private.keep_audit();
+alter table private.audit_links enable row level security;
+
 create table private.connection_rhythm (
   org_id uuid not null,
   source_connection_id uuid not null,
@@ -315,6 +379,8 @@ comment on table private.org_keys is 'The org''s keys: a data key seals payloads
 sees.';
 CREATE TRIGGER audit AFTER INSERT OR DELETE ON private.org_keys FOR EACH ROW EXECUTE FUNCTION private.audit('version');
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON private.org_keys FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
+CREATE TRIGGER second_factor BEFORE INSERT ON private.org_keys FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
+CREATE TRIGGER second_person BEFORE INSERT ON private.org_keys FOR EACH ROW WHEN (((auth.uid() IS NOT NULL) AND (new.version > 1))) EXECUTE FUNCTION private.require_second_person('rotate_key', 'kind', 'keyKind');
 alter table private.org_keys enable row level security;
 create policy org_keys_insert on private.org_keys for insert to maintenance
   with check ((kind = 'data'::text));
@@ -511,6 +577,7 @@ create table public.alert_channels (
 comment on table public.alert_channels is 'The receivers of an org''s notifications.';
 CREATE TRIGGER audit AFTER UPDATE OF name, target, min_level, is_enabled, deleted_at ON public.alert_channels FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER audit_insert AFTER INSERT ON public.alert_channels FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER second_factor BEFORE UPDATE ON public.alert_channels FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 CREATE TRIGGER touch BEFORE UPDATE OF name, target, min_level, is_enabled, deleted_at ON public.alert_channels FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 alter table public.alert_channels enable row level security;
 create policy alert_channels_select on public.alert_channels for select to authenticated
@@ -618,6 +685,7 @@ create table public.alert_rules (
 comment on table public.alert_rules is 'What an org is alerted about: one row per kind, created together with the org.';
 CREATE TRIGGER audit AFTER UPDATE ON public.alert_rules FOR EACH ROW EXECUTE FUNCTION private.audit('kind');
 CREATE TRIGGER check_thresholds BEFORE INSERT OR UPDATE OF kind, thresholds ON public.alert_rules FOR EACH ROW EXECUTE FUNCTION private.check_alert_thresholds();
+CREATE TRIGGER second_factor BEFORE UPDATE ON public.alert_rules FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 CREATE TRIGGER touch BEFORE UPDATE OF enabled, thresholds, renotify_minutes, resolve_after_minutes ON public.alert_rules FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 alter table public.alert_rules enable row level security;
 create policy alert_rules_select on public.alert_rules for select to authenticated
@@ -626,6 +694,37 @@ create policy alert_rules_update on public.alert_rules for update to authenticat
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 grant select on public.alert_rules to authenticated;
 grant update (enabled, thresholds, renotify_minutes, resolve_after_minutes) on public.alert_rules to authenticated;
+
+create table public.approvals (
+  id uuid default gen_random_uuid() not null,
+  org_id uuid not null,
+  kind text not null,
+  params jsonb not null,
+  status text default 'pending'::text not null,
+  requested_by uuid not null,
+  requested_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone default (now() + '7 days'::interval) not null,
+  decided_by uuid,
+  decided_at timestamp with time zone,
+  ran_in xid8,
+  constraint approvals_pkey PRIMARY KEY (id),
+  constraint approvals_kind_fkey FOREIGN KEY (kind) REFERENCES private.approval_kinds(kind),
+  constraint approvals_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint approvals_check CHECK (((status = 'pending'::text) = (decided_at IS NULL))),
+  constraint approvals_check1 CHECK (((status <> 'approved'::text) OR ((decided_by <> requested_by) AND (ran_in IS NOT NULL)))),
+  constraint approvals_params_check CHECK (((jsonb_typeof(params) = 'object'::text) AND (pg_column_size(params) <= 65536))),
+  constraint approvals_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'approved'::text, 'rejected'::text, 'withdrawn'::text, 'expired'::text, 'ended'::text])))
+);
+comment on table public.approvals is 'An irreversible act that a person has requested and that another person approves or rejects. Ended: the person who requested it lost the role for it.';
+CREATE INDEX approvals_kind_idx ON public.approvals USING btree (kind);
+CREATE INDEX approvals_org_idx ON public.approvals USING btree (org_id, requested_at DESC, id DESC);
+CREATE INDEX approvals_pending_idx ON public.approvals USING btree (expires_at) WHERE (status = 'pending'::text);
+CREATE TRIGGER audit AFTER INSERT OR UPDATE ON public.approvals FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER drop_secret AFTER UPDATE OF status ON public.approvals FOR EACH ROW WHEN ((new.status <> ALL (ARRAY['pending'::text, 'approved'::text]))) EXECUTE FUNCTION private.drop_approval_secret();
+alter table public.approvals enable row level security;
+create policy approvals_select on public.approvals for select to authenticated
+  using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
+grant select on public.approvals to authenticated;
 
 create table public.audit_log (
   id bigint generated always as identity not null,
@@ -642,6 +741,9 @@ comment on table public.audit_log is 'Who changed what. Written by private.audit
 CREATE INDEX audit_log_org_action_idx ON public.audit_log USING btree (org_id, action, created_at DESC, id DESC);
 CREATE INDEX audit_log_org_actor_idx ON public.audit_log USING btree (org_id, actor_id, created_at DESC, id DESC);
 CREATE INDEX audit_log_org_id_created_at_idx ON public.audit_log USING btree (org_id, created_at DESC, id DESC);
+CREATE TRIGGER keep BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION private.keep_audit();
+CREATE TRIGGER keep_all BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION private.keep_audit();
+CREATE CONSTRAINT TRIGGER link AFTER INSERT ON public.audit_log DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION private.link_audit();
 alter table public.audit_log enable row level security;
 create policy audit_log_select on public.audit_log for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -763,6 +865,7 @@ CREATE INDEX dlq_events_open_idx ON public.dlq_events USING btree (org_id, creat
 CREATE INDEX dlq_events_org_created_idx ON public.dlq_events USING btree (org_id, created_at DESC, id DESC);
 CREATE INDEX dlq_events_status_idx ON public.dlq_events USING btree (status, is_quarantine, created_at) WHERE (status = ANY (ARRAY['pending'::text, 'retrying'::text, 'exhausted'::text]));
 CREATE TRIGGER audit AFTER UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER second_factor BEFORE UPDATE ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 CREATE TRIGGER touch BEFORE UPDATE ON public.dlq_events FOR EACH ROW EXECUTE FUNCTION private.touch_dead_letter();
 alter table public.dlq_events enable row level security;
 create policy dlq_events_ingest on public.dlq_events for insert to ingest
@@ -816,6 +919,8 @@ CREATE UNIQUE INDEX dlq_operations_open_key ON public.dlq_operations USING btree
 CREATE INDEX dlq_operations_org_created_idx ON public.dlq_operations USING btree (org_id, created_at DESC, id DESC);
 CREATE TRIGGER audit AFTER INSERT ON public.dlq_operations FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER audit_end AFTER UPDATE OF status ON public.dlq_operations FOR EACH ROW WHEN (((new.status = ANY (ARRAY['done'::text, 'failed'::text, 'canceled'::text])) AND (new.status IS DISTINCT FROM old.status))) EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER second_factor BEFORE UPDATE ON public.dlq_operations FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
+CREATE TRIGGER second_person BEFORE INSERT ON public.dlq_operations FOR EACH ROW WHEN (((auth.uid() IS NOT NULL) AND (new.kind = 'purge'::text))) EXECUTE FUNCTION private.require_second_person('purge', 'filter', 'filter');
 CREATE TRIGGER touch BEFORE UPDATE ON public.dlq_operations FOR EACH ROW EXECUTE FUNCTION private.touch_dlq_operation();
 alter table public.dlq_operations enable row level security;
 create policy dlq_operations_select on public.dlq_operations for select to authenticated
@@ -864,6 +969,7 @@ CREATE INDEX erasures_open_idx ON public.erasures USING btree (lease_until NULLS
 CREATE INDEX erasures_org_created_idx ON public.erasures USING btree (org_id, created_at DESC, id DESC);
 CREATE TRIGGER audit AFTER INSERT ON public.erasures FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER audit_end AFTER UPDATE OF status ON public.erasures FOR EACH ROW WHEN ((new.status IS DISTINCT FROM old.status)) EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER second_person BEFORE INSERT ON public.erasures FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_person('erase_person', 'id', 'erasureId');
 alter table public.erasures enable row level security;
 create policy erasures_select on public.erasures for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -929,6 +1035,8 @@ create table public.legal_holds (
 comment on table public.legal_holds is 'A hold on the data of an org or of one connection: until the hold is released, the data may not be replayed, purged or erased.';
 CREATE INDEX legal_holds_connection_idx ON public.legal_holds USING btree (org_id, source_connection_id);
 CREATE TRIGGER audit AFTER INSERT OR UPDATE ON public.legal_holds FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER second_factor BEFORE INSERT ON public.legal_holds FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
+CREATE TRIGGER second_person BEFORE UPDATE OF released_at ON public.legal_holds FOR EACH ROW WHEN (((auth.uid() IS NOT NULL) AND (old.released_at IS NULL) AND (new.released_at IS NOT NULL))) EXECUTE FUNCTION private.require_second_person('release_hold', 'id', 'holdId');
 alter table public.legal_holds enable row level security;
 create policy legal_holds_insert on public.legal_holds for insert to authenticated
   with check ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -957,6 +1065,7 @@ create table public.org_invites (
 comment on table public.org_invites is 'An invitation of one e-mail address to one org.';
 CREATE INDEX org_invites_org_id_idx ON public.org_invites USING btree (org_id);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.org_invites FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER second_factor BEFORE DELETE ON public.org_invites FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 alter table public.org_invites enable row level security;
 create policy org_invites_delete on public.org_invites for delete to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -977,8 +1086,10 @@ create table public.org_members (
 comment on table public.org_members is 'The users in an org, each with a role.';
 CREATE INDEX org_members_org_id_idx ON public.org_members USING btree (org_id);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.org_members FOR EACH ROW EXECUTE FUNCTION private.audit('user_id');
+CREATE TRIGGER end_approvals AFTER DELETE OR UPDATE OF role ON public.org_members FOR EACH ROW EXECUTE FUNCTION private.end_approvals();
 CREATE TRIGGER end_authority AFTER DELETE OR UPDATE OF role ON public.org_members FOR EACH ROW EXECUTE FUNCTION private.end_authority();
 CREATE TRIGGER keep_an_owner AFTER UPDATE OF role ON public.org_members FOR EACH ROW WHEN (((old.role = 'owner'::text) AND (new.role <> 'owner'::text))) EXECUTE FUNCTION private.keep_an_owner();
+CREATE TRIGGER second_factor BEFORE DELETE OR UPDATE ON public.org_members FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 alter table public.org_members enable row level security;
 create policy org_members_delete on public.org_members for delete to authenticated
   using (((role <> 'owner'::text) AND ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))) OR (user_id = ( SELECT auth.uid() AS uid)))));
@@ -988,6 +1099,24 @@ create policy org_members_update on public.org_members for update to authenticat
   using (((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner}'::text[]) AS my_orgs))) AND (user_id <> ( SELECT auth.uid() AS uid))));
 grant delete, select on public.org_members to authenticated;
 grant update (role) on public.org_members to authenticated;
+
+create table public.org_security (
+  org_id uuid not null,
+  requires_second_factor boolean default false not null,
+  second_person text[] default '{}'::text[] not null,
+  purge_count integer default 100 not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint org_security_pkey PRIMARY KEY (org_id),
+  constraint org_security_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint org_security_purge_count_check CHECK ((purge_count >= 0))
+);
+comment on table public.org_security is 'What an org requires of its own people: a second factor for commands, and a second person for irreversible acts. An org without a row requires
+neither. Written by private.set_org_security only.';
+CREATE TRIGGER audit AFTER INSERT OR UPDATE ON public.org_security FOR EACH ROW EXECUTE FUNCTION private.audit('org_id');
+alter table public.org_security enable row level security;
+create policy org_security_select on public.org_security for select to authenticated
+  using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
+grant select on public.org_security to authenticated;
 
 create table public.orgs (
   id uuid default gen_random_uuid() not null,
@@ -1010,6 +1139,7 @@ CREATE TRIGGER audit AFTER UPDATE ON public.orgs FOR EACH ROW EXECUTE FUNCTION p
 CREATE TRIGGER create_alert_rules AFTER INSERT ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.create_alert_rules_of_new_org();
 CREATE TRIGGER notify AFTER UPDATE OF rate_limit_per_second ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
 CREATE TRIGGER notify_suspended AFTER UPDATE OF suspended_at ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
+CREATE TRIGGER second_factor BEFORE UPDATE ON public.orgs FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 alter table public.orgs enable row level security;
 create policy orgs_select on public.orgs for select to authenticated
   using ((id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -1033,6 +1163,7 @@ create table public.projects (
 );
 comment on table public.projects is 'A product or funnel inside an org; connections belong to one.';
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER second_factor BEFORE INSERT OR UPDATE ON public.projects FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 alter table public.projects enable row level security;
 create policy projects_insert on public.projects for insert to authenticated
   with check ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -1131,6 +1262,7 @@ create table public.source_connections (
 comment on table public.source_connections is 'One configured instance of a source (a platform such as Hotmart) in a project, with its own URL and secrets.';
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
+CREATE TRIGGER second_factor BEFORE INSERT OR UPDATE ON public.source_connections FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 CREATE TRIGGER touch BEFORE UPDATE OF name, is_active, config_json, rate_limit_per_second, priority, deleted_at ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 alter table public.source_connections enable row level security;
 create policy source_connections_insert on public.source_connections for insert to authenticated
@@ -1311,6 +1443,17 @@ CREATE OR REPLACE FUNCTION private.alert_rank(p_level text)
 AS $function$ select array_position(array['info', 'warning', 'critical'], p_level) $function$;
 comment on function private.alert_rank(text) is 'The rank of a level: info 1, warning 2, critical 3.';
 
+CREATE OR REPLACE FUNCTION private.append_audit(p_org_id uuid, p_action text, p_target_id text, p_detail jsonb)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  insert into public.audit_log (org_id, actor_id, action, target_id, detail)
+  values (p_org_id, auth.uid(), p_action, p_target_id, private.without_persons(p_org_id, p_detail))
+$function$;
+comment on function private.append_audit(uuid,text,text,jsonb) is 'Appends an entry to an org''s audit log, with the caller as the actor. Every entry is written by this function.';
+
 CREATE OR REPLACE FUNCTION private.are_alert_thresholds(p_kind text, p jsonb)
  RETURNS boolean
  LANGUAGE sql
@@ -1371,13 +1514,24 @@ begin
   else
     v_detail := v_row - 'created_at' - 'updated_at';
   end if;
-  insert into public.audit_log (org_id, actor_id, action, target_id, detail)
-  values (v_org, auth.uid(), tg_table_name || '.' || lower(tg_op), v_row ->> tg_argv[0], v_detail);
+  perform private.append_audit(v_org, tg_table_name || '.' || lower(tg_op), v_row ->> tg_argv[0], v_detail);
   return null;
 end
 $function$;
 comment on function private.audit() is 'The one trigger function that writes the audit log, for every audited table and for every path by which a change can come. Its argument names the
 key column. `detail` never holds a secret: for tables of the schema private, only the name, kind, version and expiry are written.';
+
+CREATE OR REPLACE FUNCTION private.audit_canonical(p_seq bigint, p_entry public.audit_log)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select jsonb_build_array(p_seq, p_entry.id, p_entry.org_id, p_entry.actor_id, p_entry.action, p_entry.target_id, p_entry.detail,
+    to_char(p_entry.created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))::text
+$function$;
+comment on function private.audit_canonical(bigint,public.audit_log) is 'The text of an entry that is hashed: a JSON array of its place in the chain and its columns. Exports contain this text, so that the chain can be
+verified without this database: hash = SHA-256(hash before || text).';
 
 CREATE OR REPLACE FUNCTION private.audit_export(p_org_id uuid, p_filter jsonb, p_format text)
  RETURNS void
@@ -1389,8 +1543,7 @@ begin
   if not p_org_id = any (array(select private.my_orgs())) then
     raise insufficient_privilege;
   end if;
-  insert into public.audit_log (org_id, actor_id, action, detail)
-  values (p_org_id, auth.uid(), 'canonical_events.export', jsonb_build_object('filter', p_filter, 'format', p_format));
+  perform private.append_audit(p_org_id, 'canonical_events.export', null, jsonb_build_object('filter', p_filter, 'format', p_format));
 end
 $function$;
 comment on function private.audit_export(uuid,jsonb,text) is 'Records which member exported the org''s events, with which filter and in which format.';
@@ -1404,12 +1557,51 @@ CREATE OR REPLACE FUNCTION private.audit_full_sample(p_org_id uuid, p_ids uuid[]
 AS $function$
 begin
   perform private.require_admin(p_org_id);
-  insert into public.audit_log (org_id, actor_id, action, detail)
-  values (p_org_id, auth.uid(), 'dlq.full_sample', jsonb_build_object('ids', p_ids));
+  perform private.append_audit(p_org_id, 'dlq.full_sample', null, jsonb_build_object('ids', p_ids));
 end
 $function$;
 comment on function private.audit_full_sample(uuid,uuid[]) is 'Records that the caller looked at deliveries as they were received, with their personal data.';
 grant execute on function private.audit_full_sample(uuid,uuid[]) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.audit_head(p_org_id uuid, OUT seq bigint, OUT hash bytea)
+ RETURNS record
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select h.seq, h.hash from (
+    (select l.seq, l.hash from private.audit_links l where l.org_id = p_org_id order by l.seq desc limit 1)
+    union all (select a.seq, a.hash from private.audit_anchors a where a.org_id = p_org_id)
+    union all select 0, sha256(convert_to('tributary audit log of ' || p_org_id, 'UTF8'))) h
+  order by h.seq desc limit 1
+$function$;
+comment on function private.audit_head(uuid) is 'The newest link of an org''s chain. An org without entries has a first hash of its id.';
+
+CREATE OR REPLACE FUNCTION private.audit_look_up(p_org_id uuid, p_action text, p_hashes text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_subjects jsonb := (select jsonb_agg(s.name) from (select distinct private.pseudonym(p_org_id, h) as name from unnest(p_hashes) h order by 1 limit 100) s);
+begin
+  if p_org_id is null or p_org_id <> all (array(select private.my_orgs())) or p_action not in ('people.look_up', 'people.count', 'people.events') then
+    raise insufficient_privilege;
+  end if;
+  -- The dashboard repeats the question as long as the page is open.
+  if v_subjects is null or exists (
+    select from public.audit_log
+    where org_id = p_org_id and actor_id = auth.uid() and created_at > now() - interval '10 minutes' and action = p_action
+      and detail = jsonb_build_object('people', v_subjects)) then
+    return;
+  end if;
+  perform private.append_audit(p_org_id, p_action, null, jsonb_build_object('people', v_subjects));
+end
+$function$;
+comment on function private.audit_look_up(uuid,text,text[]) is 'Records that the caller looked for people: `look_up` turned typed values into hashes, `count` counted the events about a person, `events` searched
+for the events of people. The people are named by pseudonyms. The same question within ten minutes is recorded once.';
+grant execute on function private.audit_look_up(uuid,text,text[]) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.audit_replay(p_journal_id uuid, p_mode text)
  RETURNS void
@@ -1421,12 +1613,25 @@ declare
   v_org uuid := (select org_id from public.event_journal where id = p_journal_id);
 begin
   perform private.require_admin(v_org);
-  insert into public.audit_log (org_id, actor_id, action, target_id, detail)
-  values (v_org, auth.uid(), 'event_journal.replay', p_journal_id::text, jsonb_build_object('mode', p_mode));
+  perform private.append_audit(v_org, 'event_journal.replay', p_journal_id::text, jsonb_build_object('mode', p_mode));
 end
 $function$;
 comment on function private.audit_replay(uuid,text) is 'Records who sent which delivery through the pipeline again. Raises 42501 for a caller who may not replay the delivery.';
 grant execute on function private.audit_replay(uuid,text) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.audit_search(p_org_id uuid, p_filter jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if jsonb_typeof(p_filter -> 'subjects') = 'array' and p_org_id = any (array(select private.my_orgs())) then
+    perform private.audit_look_up(p_org_id, 'people.events', array(select jsonb_array_elements_text(p_filter -> 'subjects') limit 100));
+  end if;
+end
+$function$;
+comment on function private.audit_search(uuid,jsonb) is 'Records a search whose filter names people.';
+grant execute on function private.audit_search(uuid,jsonb) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.change_alert_incident(p_id uuid, p_status text)
  RETURNS boolean
@@ -1473,6 +1678,23 @@ $function$;
 comment on function private.check_alert_thresholds() is 'Trigger function: refuses thresholds that are not valid. It is not a check constraint, because every role that updates a rule would then need a
 grant on the function.';
 
+CREATE OR REPLACE FUNCTION private.check_audit_anchor()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if tg_op = 'UPDATE' and new.seq <= old.seq or not exists (
+    select from private.audit_links l join public.audit_log a on a.id = l.audit_id
+    where l.org_id = new.org_id and l.seq = new.seq and l.hash = new.hash and a.created_at < now() - interval '30 days') then
+    raise insufficient_privilege using message = 'an anchor is a link of the chain that is older than 30 days, and moves forward only';
+  end if;
+  return new;
+end
+$function$;
+comment on function private.check_audit_anchor() is 'Trigger function: the last 30 days of an audit log cannot be trimmed by anybody.';
+
 CREATE OR REPLACE FUNCTION private.check_replay_step()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1490,6 +1712,22 @@ begin
 end
 $function$;
 comment on function private.check_replay_step() is 'Trigger function: refuses a change of status that is not a step of a plan, no matter which command makes the change.';
+
+CREATE OR REPLACE FUNCTION private.check_second_factor(p_org_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if coalesce(auth.jwt() ->> 'aal', 'aal1') <> 'aal2'
+    and exists (select from public.org_security where org_id = p_org_id and requires_second_factor) then
+    raise insufficient_privilege using message = 'this org requires a second factor for commands: sign in with your authenticator app', hint = 'mfa_required';
+  end if;
+end
+$function$;
+comment on function private.check_second_factor(uuid) is 'Raises 42501 with the hint mfa_required when the org requires a second factor and the caller signed in without one. Reading needs none.';
+grant execute on function private.check_second_factor(uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.claim_alert_notifications(p_limit integer, p_lease_seconds integer, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS TABLE(id uuid, attempts integer, kind text, level text, value double precision, threshold double precision, message text, created_at timestamp with time zone, org_id uuid, org_name text, incident_id uuid, rule text, opened_at timestamp with time zone, actor_email text, connection_id uuid, connection_name text, source_type text, channel_id uuid, channel_type text, sealed bytea)
@@ -1895,6 +2133,48 @@ $function$;
 comment on function private.create_replay(uuid,text,text,jsonb,integer,integer,boolean) is 'Creates a plan that waits for approval. p_second: whether the plan needs the approval of a second person.';
 grant execute on function private.create_replay(uuid,text,text,jsonb,integer,integer,boolean) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.decide_approval(p_id uuid, p_decision text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_approval public.approvals;
+  v_roles text[];
+begin
+  select * into v_approval from public.approvals where id = p_id and org_id = any (array(select private.my_orgs()));
+  perform private.require_admin(v_approval.org_id);
+  -- The role of the person who requested it is kept until the act is done. The membership is locked before the request, in the order in which a
+  -- demotion locks them.
+  v_roles := (select roles from private.approval_kinds where kind = v_approval.kind);
+  perform from public.org_members where org_id = v_approval.org_id and user_id = v_approval.requested_by and role = any (v_roles) for share;
+  if not found and p_decision = 'approved' then
+    return 'the person who requested this no longer has the role for it';
+  end if;
+  select * into v_approval from public.approvals where id = p_id for update;
+  if v_approval.status <> 'pending' or v_approval.expires_at <= now() then
+    return format('this request is %s already', case v_approval.status when 'pending' then 'expired' else v_approval.status end);
+  elsif p_decision = 'withdrawn' and v_approval.requested_by <> auth.uid() then
+    return 'only the person who requested this can withdraw it: you can reject it';
+  elsif p_decision <> 'withdrawn' and v_approval.requested_by = auth.uid() then
+    return 'another person must decide what you have requested';
+  elsif p_decision = 'approved' and not exists (
+    select from public.org_members where org_id = v_approval.org_id and user_id = auth.uid() and role = any (v_roles)) then
+    return 'only an owner can approve this';
+  elsif p_decision not in ('approved', 'rejected', 'withdrawn') then
+    raise invalid_parameter_value using message = 'this is not a decision';
+  end if;
+  update public.approvals
+  set status = p_decision, decided_by = auth.uid(), decided_at = now(), ran_in = case p_decision when 'approved' then pg_current_xact_id() end
+  where id = p_id;
+  return null;
+end
+$function$;
+comment on function private.decide_approval(uuid,text) is 'Approves, rejects or withdraws a request; returns the reason why the caller may not, or null. The act must be done in the same transaction as its
+approval: when it fails, the request stays open. The roles of both people are those of this moment.';
+grant execute on function private.decide_approval(uuid,text) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.delete_alert_channel(p_id uuid)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1964,6 +2244,19 @@ comment on function private.dlq_depth() is 'Open entries by status, counted up t
 entries are counted, but the age ignores them, because forged deliveries would determine it.';
 grant execute on function private.dlq_depth() to worker;
 
+CREATE OR REPLACE FUNCTION private.drop_approval_secret()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  delete from private.approval_secrets where approval_id = new.id;
+  return null;
+end
+$function$;
+comment on function private.drop_approval_secret() is 'Trigger function: a request that is decided keeps no personal data.';
+
 CREATE OR REPLACE FUNCTION private.drop_expired_partitions(p_now timestamp with time zone DEFAULT now())
  RETURNS SETOF text
  LANGUAGE plpgsql
@@ -2020,6 +2313,25 @@ retention period. Dropping a partition locks its parent against all readers and 
 for two seconds, and every delivery waited behind the drop (measured: p99 of the answers rose from 27 ms to 2 s). So the drop gives up after 30
 ms, and the job tries again. The slow part, the search for legal holds, is done before the first lock.';
 grant execute on function private.drop_expired_partitions(timestamp with time zone) to maintenance;
+
+CREATE OR REPLACE FUNCTION private.end_approvals()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if not exists (select from public.orgs where id = old.org_id) then
+    return null;
+  end if;
+  update public.approvals a set status = 'ended', decided_at = now()
+  from private.approval_kinds k
+  where a.org_id = old.org_id and a.requested_by = old.user_id and a.status = 'pending' and k.kind = a.kind
+    and (tg_op = 'DELETE' or new.role <> all (k.roles));
+  return null;
+end
+$function$;
+comment on function private.end_approvals() is 'Trigger function: a person''s open requests end when the person loses the role for them.';
 
 CREATE OR REPLACE FUNCTION private.end_authority()
  RETURNS trigger
@@ -2428,6 +2740,38 @@ comment on function private.events_histogram(uuid,timestamp with time zone,times
 quarter of a second. It counts from the events'' index, because the rollups of activity are by the time of arrival.';
 grant execute on function private.events_histogram(uuid,timestamp with time zone,timestamp with time zone,integer,jsonb) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.expire_approvals(p_limit integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_expired integer;
+begin
+  update public.approvals set status = 'expired', decided_at = now()
+  where id in (select id from public.approvals where status = 'pending' and expires_at <= now() order by expires_at limit p_limit for update skip locked);
+  get diagnostics v_expired = row_count;
+  return v_expired;
+end
+$function$;
+comment on function private.expire_approvals(integer) is 'Marks up to p_limit requests as expired that nobody decided in time, and returns their number.';
+grant execute on function private.expire_approvals(integer) to worker;
+
+CREATE OR REPLACE FUNCTION private.export_audit(p_org_id uuid, p_after bigint, p_limit integer)
+ RETURNS TABLE(seq bigint, id bigint, created_at timestamp with time zone, actor_id uuid, action text, target_id text, detail jsonb, canonical text, hash text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select l.seq, a.id, a.created_at, a.actor_id, a.action, a.target_id, a.detail, private.audit_canonical(l.seq, a), encode(l.hash, 'hex')
+  from private.audit_links l join public.audit_log a on a.id = l.audit_id and a.org_id = l.org_id
+  where l.org_id = p_org_id and l.org_id = any (array(select private.my_orgs('{owner,admin}'))) and l.seq > p_after
+  order by l.seq limit least(p_limit, 1000)
+$function$;
+comment on function private.export_audit(uuid,bigint,integer) is 'A page of an org''s audit log in the order of its chain, oldest first, for owners and admins.';
+grant execute on function private.export_audit(uuid,bigint,integer) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.find_alert_channel_secret(p_id uuid)
  RETURNS bytea
  LANGUAGE sql
@@ -2801,6 +3145,30 @@ comment on function private.keep_an_owner() is 'Trigger function: refuses to dem
 other at the same moment would leave no owner: the lock on the org''s row makes the second one wait and see the first change. When a user is
 deleted, the user''s memberships are deleted too, even that of the last owner.';
 
+CREATE OR REPLACE FUNCTION private.keep_audit()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if tg_op = 'DELETE' then
+    -- An org's log is deleted with the org; entries up to the anchor were removed by private.trim_audit_log.
+    if not exists (select from public.orgs where id = old.org_id) then
+      return old;
+    end if;
+    if tg_table_name in ('audit_log', 'audit_links') and exists (
+      select from private.audit_anchors a join private.audit_links l on l.org_id = a.org_id and l.seq <= a.seq
+      where a.org_id = old.org_id and l.audit_id = case tg_table_name when 'audit_log' then (to_jsonb(old) ->> 'id')::bigint else (to_jsonb(old) ->> 'audit_id')::bigint end) then
+      return old;
+    end if;
+  end if;
+  raise insufficient_privilege using message = 'the audit log is append-only: its entries cannot be changed or removed';
+end
+$function$;
+comment on function private.keep_audit() is 'Trigger function: refuses to change or remove entries of the audit log and links of its chain, for every role and also for the owner of the
+tables. Retention (private.trim_audit_log) removes the oldest entries of an org up to an anchor.';
+
 CREATE OR REPLACE FUNCTION private.leading_instance()
  RETURNS private.instances
  LANGUAGE sql
@@ -2894,6 +3262,29 @@ connection. With p_connection_id null, the action concerns the whole org or more
 too, so that a bulk action is refused and not done in part. Runs as the caller, who thereby never learns of another org''s hold.';
 grant execute on function private.legal_hold_reason(uuid,uuid) to authenticated;
 grant execute on function private.legal_hold_reason(uuid,uuid) to worker;
+
+CREATE OR REPLACE FUNCTION private.link_audit()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_head record;
+begin
+  if not exists (select from public.orgs where id = new.org_id) then
+    return null;
+  end if;
+  -- Entries of one org are linked one after the other. The trigger runs when the transaction commits, so the lock is held only for the commit
+  -- itself, no transaction waits for a row while it holds the lock, and other orgs are not affected.
+  perform pg_advisory_xact_lock(hashtextextended('tributary.audit ' || new.org_id, 0));
+  select * into v_head from private.audit_head(new.org_id);
+  insert into private.audit_links (org_id, seq, audit_id, hash)
+  values (new.org_id, v_head.seq + 1, new.id, sha256(v_head.hash || convert_to(private.audit_canonical(v_head.seq + 1, new), 'UTF8')));
+  return null;
+end
+$function$;
+comment on function private.link_audit() is 'Trigger function: appends an entry to the chain of its org when the transaction commits.';
 
 CREATE OR REPLACE FUNCTION private.list_connection_secrets(p_connection_ids uuid[])
  RETURNS TABLE(source_connection_id uuid, name text, created_at timestamp with time zone, expires_at timestamp with time zone)
@@ -3125,6 +3516,24 @@ comment on function private.my_orgs(text[]) is 'The caller''s orgs, read past ro
 (array(select private.my_orgs()))` runs once per statement (measured on 500,000 rows: 8.5 ms, against 9 s when it runs per row).';
 grant execute on function private.my_orgs(text[]) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.needs_second_person(p_org_id uuid, p_kind text, p_count integer DEFAULT NULL::integer)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select exists (
+    select from public.org_security s
+    where s.org_id = p_org_id and (p_kind = any (s.second_person) or (p_kind = 'change_security' and s.second_person <> '{}'))
+      and (p_kind <> 'purge' or s.purge_count < p_count + coalesce((
+        select sum(o.total) from public.dlq_operations o
+        where o.org_id = p_org_id and o.kind = 'purge' and o.created_at > now() - interval '1 day'
+          and not exists (select from public.approvals a where a.org_id = p_org_id and a.kind = 'purge' and a.status = 'approved' and a.decided_at = o.created_at)), 0)))
+$function$;
+comment on function private.needs_second_person(uuid,text,integer) is 'Whether an act in the org needs a second person. A purge does when the entries of all purges of a day that nobody approved, together with p_count,
+exceed the org''s limit: many small purges must not do what a big one may not.';
+grant execute on function private.needs_second_person(uuid,text,integer) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.notify_connection_changed()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3186,6 +3595,26 @@ comment on function private.partition_is_held(text) is 'Whether a legal hold kee
 no evidence. A partition of payloads is held when the journal''s partition of the same month is, because the journal has the index that this
 search needs.';
 
+CREATE OR REPLACE FUNCTION private.pseudonym(p_org_id uuid, p_value text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_key bytea;
+begin
+  select key into v_key from private.audit_keys where org_id = p_org_id;
+  if v_key is null then
+    insert into private.audit_keys (org_id) values (p_org_id) on conflict do nothing;
+    select key into v_key from private.audit_keys where org_id = p_org_id;
+  end if;
+  return 'person:' || left(encode(sha256(v_key || sha256(v_key || convert_to(lower(p_value), 'UTF8'))), 'hex'), 20);
+end
+$function$;
+comment on function private.pseudonym(uuid,text) is 'A name for a personal value of an org. The same value always has the same name, so that the entries about one person can be seen to be about one
+person, and nobody without the key can tell who it is.';
+
 CREATE OR REPLACE FUNCTION private.queue_alert_notifications(p_incidents uuid[], p_kind text, p_now timestamp with time zone)
  RETURNS integer
  LANGUAGE plpgsql
@@ -3239,6 +3668,22 @@ AS $function$
 $function$;
 comment on function private.record_alert_channel_result(uuid,text) is 'Records on the channel whether the last notification arrived (p_error null), or why it did not.';
 grant execute on function private.record_alert_channel_result(uuid,text) to worker;
+
+CREATE OR REPLACE FUNCTION private.record_audit_export(p_org_id uuid, p_format text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if p_org_id is null or p_org_id <> all (array(select private.my_orgs('{owner,admin}'))) then
+    raise insufficient_privilege;
+  end if;
+  perform private.append_audit(p_org_id, 'audit_log.export', null, jsonb_build_object('format', p_format));
+end
+$function$;
+comment on function private.record_audit_export(uuid,text) is 'Records which owner or admin exported the audit log.';
+grant execute on function private.record_audit_export(uuid,text) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.record_deliveries(p_deliveries json, p_keys json, p_dead json, p_existing json, p_sealed bytea, p_now timestamp with time zone)
  RETURNS void
@@ -3407,6 +3852,39 @@ comment on function private.replay_connections(uuid,jsonb) is 'The connections t
 function calls it.';
 grant execute on function private.replay_connections(uuid,jsonb) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.request_approval(p_org_id uuid, p_kind text, p_params jsonb, p_key_version integer DEFAULT NULL::integer, p_sealed bytea DEFAULT NULL::bytea)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_roles text[] := (select roles from private.approval_kinds where kind = p_kind);
+  v_id uuid;
+begin
+  perform private.require_admin(p_org_id);
+  if not exists (select from public.org_members where org_id = p_org_id and user_id = auth.uid() and role = any (v_roles)) then
+    raise insufficient_privilege using message = 'your role may not request this';
+  end if;
+  perform from public.orgs where id = p_org_id for no key update;
+  select a.id into v_id from public.approvals a
+  where a.org_id = p_org_id and a.kind = p_kind and a.params = p_params and a.requested_by = auth.uid() and a.status = 'pending' and a.expires_at > now();
+  if v_id is not null then
+    return v_id;
+  end if;
+  if (select count(*) from public.approvals a where a.org_id = p_org_id and a.status = 'pending') >= 100 then
+    raise check_violation using message = 'the org has 100 requests that wait for a second person: decide or withdraw some of them';
+  end if;
+  insert into public.approvals (org_id, kind, params, requested_by) values (p_org_id, p_kind, p_params, auth.uid()) returning id into v_id;
+  if p_sealed is not null then
+    insert into private.approval_secrets (approval_id, key_version, sealed) values (v_id, p_key_version, p_sealed);
+  end if;
+  return v_id;
+end
+$function$;
+comment on function private.request_approval(uuid,text,jsonb,integer,bytea) is 'Requests the approval of an act. The same request of the same person is made once. An org has at most 100 open requests.';
+grant execute on function private.request_approval(uuid,text,jsonb,integer,bytea) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.request_flush()
  RETURNS bigint
  LANGUAGE plpgsql
@@ -3437,10 +3915,53 @@ begin
   if not found then
     raise insufficient_privilege using message = 'only an owner or admin of the org may do this';
   end if;
+  perform private.check_second_factor(p_org_id);
 end
 $function$;
-comment on function private.require_admin(uuid) is 'Raises 42501 unless the caller is owner or admin of the org now, and keeps the caller''s role until the transaction ends. Every command calls it
-first.';
+comment on function private.require_admin(uuid) is 'Raises 42501 unless the caller is owner or admin of the org now, and has the second factor when the org requires one. Keeps the caller''s role until
+the transaction ends. Every command calls it first.';
+
+CREATE OR REPLACE FUNCTION private.require_second_factor()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_row jsonb := to_jsonb(case when tg_op = 'DELETE' then old else new end);
+begin
+  perform private.check_second_factor((case when tg_table_name = 'orgs' then v_row ->> 'id' else v_row ->> 'org_id' end)::uuid);
+  return case when tg_op = 'DELETE' then old else new end;
+end
+$function$;
+comment on function private.require_second_factor() is 'Trigger function of every table that people may write through the Data API: refuses the write when the org requires a second factor and the person
+signed in without one.';
+
+CREATE OR REPLACE FUNCTION private.require_second_person()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_row jsonb := to_jsonb(new);
+  v_kind text := tg_argv[0];
+begin
+  if v_kind = 'purge' then
+    -- Purges at the same moment are counted one after the other.
+    perform pg_advisory_xact_lock(hashtextextended('tributary.purge ' || new.org_id, 0));
+  end if;
+  if private.needs_second_person(new.org_id, v_kind, (v_row ->> 'total')::integer) and not exists (
+    select from public.approvals a
+    where a.org_id = new.org_id and a.kind = v_kind and a.status = 'approved' and a.ran_in = pg_current_xact_id()
+      and a.params -> tg_argv[2] = v_row -> tg_argv[1]) then
+    raise insufficient_privilege using message = 'this act needs the approval of a second person', hint = 'approval_required';
+  end if;
+  return new;
+end
+$function$;
+comment on function private.require_second_person() is 'Trigger function: refuses an irreversible act of a person that needs a second person, unless the act was approved in this transaction. Its arguments
+are the kind of the act, the column that says what it is about, and the name of this column in the parameters of the approval.';
 
 CREATE OR REPLACE FUNCTION private.rewrite_events(p_existing json, p_keys json, p_events json, p_now timestamp with time zone)
  RETURNS json
@@ -3745,6 +4266,53 @@ $function$;
 comment on function private.set_operator_mode(text,double precision,text,uuid) is 'Sets the mode that every instance must obey. When p_mode is null, the automatic mode applies again.';
 grant execute on function private.set_operator_mode(text,double precision,text,uuid) to worker;
 
+CREATE OR REPLACE FUNCTION private.set_org_security(p_org_id uuid, p_second_factor boolean, p_second_person text[], p_purge_count integer)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_old public.org_security;
+  v_new jsonb;
+begin
+  perform private.require_admin(p_org_id);
+  perform from public.org_members where org_id = p_org_id and user_id = auth.uid() and role = 'owner';
+  if not found then
+    raise insufficient_privilege using message = 'only an owner of the org may do this';
+  end if;
+  perform from public.orgs where id = p_org_id for no key update;
+  select * into v_old from public.org_security where org_id = p_org_id;
+  p_second_factor := coalesce(p_second_factor, v_old.requires_second_factor, false);
+  p_second_person := array(select distinct k from unnest(coalesce(p_second_person, v_old.second_person, '{}')) k order by 1);
+  p_purge_count := coalesce(p_purge_count, v_old.purge_count, 100);
+  v_new := jsonb_build_object('requiresSecondFactor', p_second_factor, 'secondPerson', p_second_person, 'purgeCount', p_purge_count);
+
+  if exists (select from unnest(p_second_person) k where k = 'change_security' or not exists (select from private.approval_kinds a where a.kind = k)) then
+    raise invalid_parameter_value using message = 'this is not an act that can need a second person';
+  elsif p_second_factor and not coalesce(v_old.requires_second_factor, false) and coalesce(auth.jwt() ->> 'aal', 'aal1') <> 'aal2' then
+    raise insufficient_privilege using message = 'sign in with your second factor before you require one of everybody', hint = 'mfa_required';
+  elsif p_second_person <> '{}' and (select count(*) from public.org_members where org_id = p_org_id and role in ('owner', 'admin')) < 2 then
+    return 'alone';
+  elsif private.needs_second_person(p_org_id, 'change_security')
+    and (v_old.requires_second_factor and not p_second_factor or not v_old.second_person <@ p_second_person
+      or ('purge' = any (v_old.second_person) and p_purge_count > v_old.purge_count))
+    and not exists (
+      select from public.approvals a
+      where a.org_id = p_org_id and a.kind = 'change_security' and a.status = 'approved' and a.ran_in = pg_current_xact_id() and a.params = v_new) then
+    return 'approval_required';
+  end if;
+  insert into public.org_security (org_id, requires_second_factor, second_person, purge_count)
+  values (p_org_id, p_second_factor, p_second_person, p_purge_count)
+  on conflict (org_id) do update set requires_second_factor = excluded.requires_second_factor, second_person = excluded.second_person,
+    purge_count = excluded.purge_count, updated_at = now();
+  return null;
+end
+$function$;
+comment on function private.set_org_security(uuid,boolean,text[],integer) is 'Changes the security settings of an org; null keeps a setting. For owners. Returns null when the change was made, `approval_required` when it weakens
+the settings of an org that uses approvals, so that a second owner must approve it, and `alone` when the org has nobody who could approve anything.';
+grant execute on function private.set_org_security(uuid,boolean,text[],integer) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.settle_alert_notification(p_id uuid, p_attempt integer, p_outcome text, p_error text, p_after_seconds integer)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -4044,6 +4612,19 @@ the finer table (minutes are kept for 35 days: in an older range, the hours at i
 all connections of the org.';
 grant execute on function private.sum_activity(uuid,timestamp with time zone,timestamp with time zone,text,uuid[],boolean) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.take_approval_secret(p_id uuid)
+ RETURNS TABLE(key_version integer, sealed bytea)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  delete from private.approval_secrets s using public.approvals a
+  where s.approval_id = p_id and a.id = p_id and a.ran_in = pg_current_xact_id() and a.decided_by = auth.uid()
+  returning s.key_version, s.sealed
+$function$;
+comment on function private.take_approval_secret(uuid) is 'Returns and deletes the sealed part of an act, in the transaction in which the caller has approved it.';
+grant execute on function private.take_approval_secret(uuid) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.take_quarantine(p_connection_id uuid, p_wanted integer, p_cap integer)
  RETURNS integer
  LANGUAGE plpgsql
@@ -4145,6 +4726,67 @@ end
 $function$;
 comment on function private.touch_updated_at() is 'Trigger function: sets updated_at. Each trigger lists the columns that people change, so that updates by the system itself do not count.';
 
+CREATE OR REPLACE FUNCTION private.trim_audit_log(p_before timestamp with time zone, p_rows integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_org uuid;
+  v_removed integer := 0;
+begin
+  for v_org in
+    select o.id from public.orgs o
+    cross join lateral (select l.audit_id from private.audit_links l where l.org_id = o.id order by l.seq limit 1) l
+    join public.audit_log a on a.id = l.audit_id
+    where a.created_at < p_before order by a.created_at limit 100
+  loop
+    exit when v_removed >= p_rows;
+    v_removed := v_removed + private.trim_audit_log(v_org, p_before, p_rows - v_removed);
+  end loop;
+  return v_removed;
+end
+$function$;
+comment on function private.trim_audit_log(timestamp with time zone,integer) is 'Removes up to p_rows entries that are older than p_before from the audit logs of up to 100 orgs, the oldest first. Returns their
+number: while it is not 0, there may be more.';
+grant execute on function private.trim_audit_log(timestamp with time zone,integer) to maintenance;
+
+CREATE OR REPLACE FUNCTION private.trim_audit_log(p_org_id uuid, p_before timestamp with time zone, p_rows integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_before timestamptz := least(p_before, now() - interval '30 days 1 minute');
+  v_seq bigint;
+  v_removed integer;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('tributary.audit ' || p_org_id, 0));
+  with oldest as (
+    select l.seq, coalesce(a.created_at < v_before, false) as expired
+    from private.audit_links l left join public.audit_log a on a.id = l.audit_id
+    where l.org_id = p_org_id order by l.seq limit p_rows
+  )
+  select max(o.seq) into v_seq from oldest o where o.seq < coalesce((select min(k.seq) from oldest k where not k.expired), 9223372036854775807);
+  if v_seq is null then
+    return 0;
+  end if;
+  insert into private.audit_anchors (org_id, seq, hash)
+  select l.org_id, l.seq, l.hash from private.audit_links l where l.org_id = p_org_id and l.seq = v_seq
+  on conflict (org_id) do update set seq = excluded.seq, hash = excluded.hash, trimmed_at = now() where audit_anchors.seq < excluded.seq;
+  delete from public.audit_log a using private.audit_links l where l.org_id = p_org_id and l.seq <= v_seq and a.id = l.audit_id;
+  get diagnostics v_removed = row_count;
+  delete from private.audit_links where org_id = p_org_id and seq <= v_seq;
+  return v_removed;
+end
+$function$;
+comment on function private.trim_audit_log(uuid,timestamp with time zone,integer) is 'Removes up to p_rows of the oldest entries of an org''s audit log that are older than p_before, and never entries of the last 30 days. Only a
+prefix of the chain is removed, and the hash of its last link stays as an anchor, from which the rest can be verified. Returns the number of removed
+entries.';
+grant execute on function private.trim_audit_log(uuid,timestamp with time zone,integer) to maintenance;
+
 CREATE OR REPLACE FUNCTION private.turn_back_activity(p_now timestamp with time zone)
  RETURNS void
  LANGUAGE sql
@@ -4177,6 +4819,113 @@ AS $function$ select case jsonb_typeof(p_json) when 'string' then (p_json #>> '{
 comment on function private.unwrapped(jsonb) is 'Returns the JSON value of a filter that arrived as a JSON string: the embedded Data API passes JSON as a JSON string, PostgREST passes it
 unchanged.';
 grant execute on function private.unwrapped(jsonb) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.verify_audit(p_org_id uuid, p_after bigint, p_hash text, p_limit integer)
+ RETURNS TABLE(verified_to bigint, hash text, entry_at timestamp with time zone, entries integer, is_end boolean, problem text, problem_at bigint)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_anchor private.audit_anchors;
+  v_hash bytea;
+  v_known bytea;
+  v_row record;
+begin
+  if p_org_id is null or p_org_id <> all (array(select private.my_orgs('{owner,admin}'))) then
+    raise insufficient_privilege;
+  end if;
+  entries := 0;
+  is_end := false;
+  select * into v_anchor from private.audit_anchors a where a.org_id = p_org_id;
+  if p_after is null then
+    verified_to := coalesce(v_anchor.seq, 0);
+    v_hash := coalesce(v_anchor.hash, sha256(convert_to('tributary audit log of ' || p_org_id, 'UTF8')));
+  else
+    verified_to := p_after;
+    v_hash := decode(p_hash, 'hex');
+    v_known := case
+      when p_after = v_anchor.seq then v_anchor.hash
+      when p_after = 0 and v_anchor.seq is null then sha256(convert_to('tributary audit log of ' || p_org_id, 'UTF8'))
+      else (select l.hash from private.audit_links l where l.org_id = p_org_id and l.seq = p_after) end;
+    if v_known is distinct from v_hash then
+      problem := case when p_after < v_anchor.seq then 'trimmed' when v_known is null then 'missing' else 'changed' end;
+      problem_at := p_after;
+      hash := encode(v_hash, 'hex');
+      return next;
+      return;
+    end if;
+  end if;
+  for v_row in
+    select l.seq, l.hash, a.id, a.created_at, private.audit_canonical(l.seq, a) as canonical
+    from private.audit_links l left join public.audit_log a on a.id = l.audit_id and a.org_id = l.org_id
+    where l.org_id = p_org_id and l.seq > verified_to order by l.seq limit least(p_limit, 10000)
+  loop
+    if v_row.seq <> verified_to + 1 or v_row.id is null then
+      problem := 'missing';
+    elsif v_row.hash <> sha256(v_hash || convert_to(v_row.canonical, 'UTF8')) then
+      problem := 'changed';
+    end if;
+    if problem is not null then
+      problem_at := verified_to + 1;
+      exit;
+    end if;
+    verified_to := v_row.seq;
+    v_hash := v_row.hash;
+    entry_at := v_row.created_at;
+    entries := entries + 1;
+  end loop;
+  is_end := problem is null and entries < least(p_limit, 10000);
+  if is_end and exists (select from public.audit_log a where a.org_id = p_org_id and not exists (select from private.audit_links l where l.audit_id = a.id)) then
+    problem := 'unlinked';
+    problem_at := verified_to;
+  end if;
+  hash := encode(v_hash, 'hex');
+  return next;
+end
+$function$;
+comment on function private.verify_audit(uuid,bigint,text,integer) is 'Verifies up to p_limit entries of an org''s audit log after a link that the caller knows (its place and hash), or from the beginning. Returns how
+far the chain is intact, and the first problem: an entry was `changed`, is `missing`, was written past the chain (`unlinked`), or the known link was
+`trimmed` by retention. For owners and admins.';
+grant execute on function private.verify_audit(uuid,bigint,text,integer) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.without_persons(p_org_id uuid, p_value jsonb, p_key text DEFAULT NULL::text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_text text;
+  v_match text;
+begin
+  case jsonb_typeof(p_value)
+    when 'object' then
+      return (select coalesce(jsonb_object_agg(o.key, private.without_persons(p_org_id, o.value, case when o.key in ('from', 'to') then p_key else o.key end)), '{}')
+        from jsonb_each(p_value) o);
+    when 'array' then
+      return (select coalesce(jsonb_agg(private.without_persons(p_org_id, a.value, p_key) order by a.n), '[]') from jsonb_array_elements(p_value) with ordinality a (value, n));
+    when 'string' then
+      v_text := p_value #>> '{}';
+    else
+      return p_value;
+  end case;
+  -- A search text and the hashes of people are pseudonyms as a whole.
+  if p_key in ('q', 'subjects') then
+    return to_jsonb(case when v_text = '' then '' else private.pseudonym(p_org_id, v_text) end);
+  end if;
+  for v_match in select distinct m[1] from regexp_matches(v_text, '([^\s@<>(),;:"'']+@[^\s@<>(),;:"'']+)', 'g') m loop
+    v_text := replace(v_text, v_match, private.pseudonym(p_org_id, v_match));
+  end loop;
+  -- In texts that people type freely, a number of ten digits or more may be a telephone number or a document.
+  if p_key in ('name', 'reason', 'reference') then
+    v_text := regexp_replace(v_text, '(?<!person:[0-9a-f]*)\+?\d(?:[ .()/-]{0,2}\d){9,}', '[number]', 'g');
+  end if;
+  return to_jsonb(v_text);
+end
+$function$;
+comment on function private.without_persons(uuid,jsonb,text) is 'Replaces the personal values in the detail of an audit entry: e-mail addresses, search texts and hashes of people by pseudonyms, and long numbers
+in freely typed texts by "[number]". Entries are written without them, because an erasure could not remove them later: the chain of hashes would break.';
 
 CREATE OR REPLACE FUNCTION public.connection_health(org_id uuid)
  RETURNS TABLE(source_connection_id uuid, name text, type text, is_active boolean, last_event_at timestamp with time zone, freshness_seconds double precision, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, dlq_rate double precision, lag_p50_seconds double precision, lag_p95_seconds double precision, replayed bigint, replayed_accepted bigint)
@@ -4247,21 +4996,30 @@ grant execute on function public.data_retention() to authenticated;
 
 CREATE OR REPLACE FUNCTION public.events_histogram(org_id uuid, "from" timestamp with time zone, "to" timestamp with time zone, bucket_seconds integer, filter jsonb DEFAULT '{}'::jsonb)
  RETURNS jsonb
- LANGUAGE sql
- STABLE
+ LANGUAGE plpgsql
  SET search_path TO ''
-AS $function$ select private.events_histogram(org_id, "from", "to", bucket_seconds, private.unwrapped(filter)) $function$;
+AS $function$
+begin
+  perform private.audit_search(org_id, private.unwrapped(filter));
+  return private.events_histogram(org_id, "from", "to", bucket_seconds, private.unwrapped(filter));
+end
+$function$;
 comment on function public.events_histogram(uuid,timestamp with time zone,timestamp with time zone,integer,jsonb) is 'Counts the org''s matching events in each bucket of [from, to): as far back as the count gets in a quarter of a second.';
 grant execute on function public.events_histogram(uuid,timestamp with time zone,timestamp with time zone,integer,jsonb) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.events_of_subject(org_id uuid, hash text)
  RETURNS SETOF public.canonical_events
- LANGUAGE sql
- STABLE
+ LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
-  select e.* from private.find_events_of_subject(events_of_subject.org_id, hash) f
-  join public.canonical_events e on e.id = f.id and e.event_time = f.event_time
+begin
+  if events_of_subject.org_id = any (array(select private.my_orgs())) then
+    perform private.audit_look_up(events_of_subject.org_id, 'people.events', array[hash]);
+  end if;
+  return query
+    select e.* from private.find_events_of_subject(events_of_subject.org_id, hash) f
+    join public.canonical_events e on e.id = f.id and e.event_time = f.event_time;
+end
 $function$;
 comment on function public.events_of_subject(uuid,text) is 'The events about one person of an org, by the keyed hash of an e-mail address, phone, document or external id.';
 grant execute on function public.events_of_subject(uuid,text) to authenticated;
@@ -4299,9 +5057,13 @@ grant execute on function public.org_people(uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.search_events(org_id uuid, filter jsonb DEFAULT '{}'::jsonb, before jsonb DEFAULT NULL::jsonb, page_limit integer DEFAULT 50)
  RETURNS jsonb
- LANGUAGE sql
- STABLE
+ LANGUAGE plpgsql
  SET search_path TO ''
-AS $function$ select private.search_events(org_id, private.unwrapped(filter), private.unwrapped(before), page_limit) $function$;
+AS $function$
+begin
+  perform private.audit_search(org_id, private.unwrapped(filter));
+  return private.search_events(org_id, private.unwrapped(filter), private.unwrapped(before), page_limit);
+end
+$function$;
 comment on function public.search_events(uuid,jsonb,jsonb,integer) is 'A page of the org''s matching events, newest first, before a place in the list: as far back as the search gets in a quarter of a second.';
 grant execute on function public.search_events(uuid,jsonb,jsonb,integer) to authenticated;
