@@ -77,7 +77,8 @@ export const columnGrants: Record<string, string> = {
   'public.replay_plans worker UPDATE':
     'status, finished_at, processed, accepted, duplicates, dead_lettered, failed, rate_per_second, error, failures, checkpoint_at, checkpoint_id, lease_owner, lease_until',
   'public.source_connections authenticated INSERT': 'org_id, project_id, name, type, config_json',
-  'public.source_connections authenticated UPDATE': 'name, is_active, config_json, rate_limit_per_second, priority',
+  'public.source_connections authenticated UPDATE':
+    'name, is_active, config_json, rate_limit_per_second, priority, allowed_ips, suspended_reason',
   'public.source_connections worker SELECT': 'id, org_id, type, config_json, deleted_at',
 };
 
@@ -100,10 +101,11 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.claim_alert_notifications': 'worker',
     'private.count_open_incidents': 'worker',
     'private.create_alert_channel': 'authenticated',
-    'private.claim_erasure': 'worker',
+    'private.claim_erasures': 'worker',
     'private.claim_replays': 'worker',
     'private.complete_erasure': 'worker',
     'private.count_events_of_person': 'authenticated',
+    'private.create_digest_key': 'ingest',
     'private.create_invite': 'authenticated',
     'private.create_org': 'authenticated',
     'private.create_org_keys': 'ingest',
@@ -119,7 +121,9 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.expire_approvals': 'worker',
     'private.export_audit': 'authenticated',
     'private.find_alert_channel_secret': 'worker',
+    'private.existing_connections': 'ingest',
     'private.find_connection': 'ingest',
+    'private.find_digest_key': 'ingest',
     'private.find_events_of_subject': 'authenticated',
     'private.find_people_events': 'authenticated',
     'private.find_org_keys': 'ingest',
@@ -133,8 +137,10 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.list_flow_transitions': 'worker',
     'private.list_orgs_to_measure': 'worker',
     'private.measure_org': 'worker',
+    'private.move_held_rows': 'maintenance',
     'private.my_orgs': 'authenticated',
     'private.needs_second_person': 'authenticated',
+    'private.orgs_in_turn': 'worker',
     'private.record_alert_channel_result': 'worker',
     'private.record_audit_export': 'authenticated',
     'private.release_abandoned_jobs': 'worker',
@@ -152,6 +158,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.start_erasure': 'authenticated',
     'private.step_replay': 'authenticated',
     'private.take_approval_secret': 'authenticated',
+    'private.sweep_partitions': 'maintenance',
     'private.tick': 'worker',
     // Two functions, for one org and for all.
     'private.trim_audit_log': 'maintenance, maintenance',
@@ -160,6 +167,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
   invoker: {
     'private.audit_search': 'authenticated',
     'private.claim_dead_letters': 'worker',
+    'private.claim_dlq_operations': 'worker',
     'private.count_rejected': 'ingest',
     'private.dlq_depth': 'worker',
     'private.event_condition': 'authenticated',

@@ -383,6 +383,12 @@ export const matrix: Record<string, Expectation> = {
       delete: nobody,
     },
   },
+  'private.org_digest_keys': {
+    rows: ofOrg,
+    column: 'sealed',
+    insert: (org) => `insert into private.org_digest_keys (org_id, key_version, sealed) values ('${world.orgId(org)}', 1, '\\x01')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
   'private.journal_payloads': {
     rows: ofOrg,
     column: 'sealed',
@@ -448,6 +454,24 @@ export const matrix: Record<string, Expectation> = {
     rows: () => 'true',
     column: 'rolled_until',
     insert: () => `insert into private.activity_rollup (rolled_until) values (now())`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.held_moves': {
+    rows: () => 'true',
+    column: 'state',
+    insert: () => world.insertHeldMove('canonical_events_y2001m02'),
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.held_move_holds': {
+    rows: () => 'true',
+    column: 'done',
+    insert: () => world.insertHeldMoveHold('canonical_events_y2001m01'),
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.sweeps': {
+    rows: () => 'true',
+    column: 'cursor_at',
+    insert: () => world.insertSweep('event_journal_y2001m02_held'),
     rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
   },
   // These tables belong to the installation, not to an org: both columns of the matrix aim at the same rows.
