@@ -28,7 +28,7 @@ export interface Flow {
   /** Makes every live instance write its buffered records at once. */
   flush(): Promise<FlushedState>;
   /** Newest first. */
-  listTransitions(limit: number): Promise<FlowTransition[]>;
+  listTransitions(limit: number, before?: string): Promise<FlowTransition[]>;
   stop(): Promise<void>;
 }
 
@@ -116,7 +116,7 @@ export async function createFlow(deps: {
       const flushed = await waitForFlush(db, turn, times.flushWithinMs);
       return { ...(await getState()), flushed };
     },
-    listTransitions: (limit) => listTransitions(db, limit),
+    listTransitions: (limit, before) => listTransitions(db, limit, before),
     async stop() {
       for (const timer of timers) clearInterval(timer);
       await stopListening();

@@ -89,7 +89,8 @@ export function toInstance(row: InstanceRow): FlowInstance {
   };
 }
 
-export async function listTransitions(db: Statement, limit: number): Promise<FlowTransition[]> {
+/** The changes of the mode, newest first, before the one with the id `before`. */
+export async function listTransitions(db: Statement, limit: number, before?: string): Promise<FlowTransition[]> {
   const rows = await db.workerStatement<{
     id: string;
     at: string;
@@ -98,7 +99,10 @@ export async function listTransitions(db: Statement, limit: number): Promise<Flo
     cause: string;
     changed_by: 'operator' | 'automatic';
     instance_id: string | null;
-  }>('select id, at, from_mode, to_mode, cause, changed_by, instance_id from private.list_flow_transitions($1)', [limit]);
+  }>('select id, at, from_mode, to_mode, cause, changed_by, instance_id from private.list_flow_transitions($1, $2)', [
+    limit,
+    before ?? null,
+  ]);
   return rows.map(({ id, at, from_mode, to_mode, cause, changed_by, instance_id }) => ({
     id,
     at,

@@ -9,6 +9,7 @@ import {
 } from '@tributary/shared/flow.ts';
 import { Hono } from 'hono';
 import { requireOperator } from '../platform/auth.ts';
+import { formatPlace, parsePlace } from '../platform/pages.ts';
 import { jsonBody, validBody, validQuery } from '../platform/requests.ts';
 import { describe } from './openapi.ts';
 
@@ -18,7 +19,8 @@ export interface AdminDeps {
     /** Null ends the operator's mode, so that the automatic mode applies again. */
     setMode(mode: OperatorMode | null, brownoutRate: number | null, reason: string): Promise<FlowState>;
     flush(): Promise<FlushedState>;
-    listTransitions(limit: number): Promise<FlowTransition[]>;
+    /** Newest first, before the one with the id `before`. */
+    listTransitions(limit: number, before?: string): Promise<FlowTransition[]>;
   };
   operatorToken: string;
 }
@@ -30,9 +32,13 @@ export function adminRoutes({ flow, operatorToken }: AdminDeps): Hono {
 
   app.get('/flow', describe.getFlow, async (c) => c.json(await flow.getState()));
 
-  app.get('/transitions', describe.listTransitions, validQuery(TransitionsQuery), async (c) =>
-    c.json({ transitions: await flow.listTransitions(c.req.valid('query').limit) }),
-  );
+  app.get('/transitions', describe.listTransitions, validQuery(TransitionsQuery), async (c) => {
+    const { limit, cursor } = c.req.valid('query');
+    const [before] = cursor === undefined ? [] : parsePlace(cursor, [/^\d{1,18}$/]);
+    const found = await flow.listTransitions(limit + 1, before);
+    const transitions = found.slice(0, limit);
+    return c.json({ transitions, next: found.length > limit ? formatPlace([transitions.at(-1)?.id ?? '']) : null });
+  });
 
   app.post('/drain', describe.drain, validBody(OperatorCommand), async (c) =>
     c.json(await flow.setMode('drain', null, c.req.valid('json').reason ?? 'drain, by the operator')),
