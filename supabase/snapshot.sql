@@ -141,6 +141,28 @@ comment on table private.alert_clock is 'When alerts were last evaluated, and si
 did not evaluate alerts, or refused deliveries, it cannot tell that a connection was silent.';
 alter table private.alert_clock enable row level security;
 
+create table private.approval_kinds (
+  kind text not null,
+  roles text[] not null,
+  constraint approval_kinds_pkey PRIMARY KEY (kind),
+  constraint approval_kinds_kind_check CHECK ((kind ~ '^[a-z][a-z_]{2,39}$'::text)),
+  constraint approval_kinds_roles_check CHECK (((roles <@ '{owner,admin}'::text[]) AND (cardinality(roles) > 0)))
+);
+comment on table private.approval_kinds is 'The acts that can need a second person, and the roles that may request and approve them. An act is guarded by a trigger of
+private.require_second_person on the table that it writes. `change_security` always needs a second person once an org uses approvals.';
+alter table private.approval_kinds enable row level security;
+
+create table private.approval_secrets (
+  approval_id uuid not null,
+  key_version integer not null,
+  sealed bytea not null,
+  constraint approval_secrets_pkey PRIMARY KEY (approval_id),
+  constraint approval_secrets_approval_id_fkey FOREIGN KEY (approval_id) REFERENCES public.approvals(id) ON DELETE CASCADE
+);
+comment on table private.approval_secrets is 'The personal part of a requested act, such as the identifiers of the person to erase, sealed under the org''s data key. Deleted when the request is
+decided or expires.';
+alter table private.approval_secrets enable row level security;
+
 create table private.audit_anchors (
   org_id uuid not null,
   seq bigint not null,
@@ -404,6 +426,8 @@ CREATE TRIGGER audit AFTER INSERT OR DELETE ON private.org_keys FOR EACH ROW EXE
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON private.org_keys FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
 CREATE TRIGGER quota AFTER INSERT ON private.org_keys FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('org_keys', 'true');
 CREATE TRIGGER quota_of_day AFTER INSERT ON private.org_keys FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('key_rotations_per_day');
+CREATE TRIGGER second_factor BEFORE INSERT ON private.org_keys FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
+CREATE TRIGGER second_person BEFORE INSERT ON private.org_keys FOR EACH ROW WHEN (((auth.uid() IS NOT NULL) AND (new.version > 1))) EXECUTE FUNCTION private.require_second_person('rotate_key', 'kind', 'keyKind');
 alter table private.org_keys enable row level security;
 create policy org_keys_insert on private.org_keys for insert to maintenance
   with check ((kind = 'data'::text));
@@ -665,6 +689,7 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.alert_channels FOR EACH ROW E
 CREATE TRIGGER changes_update AFTER UPDATE ON public.alert_channels REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER quota AFTER INSERT ON public.alert_channels FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('alert_channels', 'deleted_at is null');
 CREATE TRIGGER quota_of_day AFTER INSERT ON public.alert_channels FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('alert_channels_per_day');
+CREATE TRIGGER second_factor BEFORE UPDATE ON public.alert_channels FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 CREATE TRIGGER touch BEFORE UPDATE OF name, target, min_level, is_enabled, deleted_at ON public.alert_channels FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 alter table public.alert_channels enable row level security;
 create policy alert_channels_select on public.alert_channels for select to authenticated
@@ -776,6 +801,7 @@ comment on table public.alert_rules is 'What an org is alerted about: one row pe
 CREATE TRIGGER audit AFTER UPDATE ON public.alert_rules FOR EACH ROW EXECUTE FUNCTION private.audit('kind');
 CREATE TRIGGER changes_update AFTER UPDATE ON public.alert_rules REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER check_thresholds BEFORE INSERT OR UPDATE OF kind, thresholds ON public.alert_rules FOR EACH ROW EXECUTE FUNCTION private.check_alert_thresholds();
+CREATE TRIGGER second_factor BEFORE UPDATE ON public.alert_rules FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 CREATE TRIGGER touch BEFORE UPDATE OF enabled, thresholds, renotify_minutes, resolve_after_minutes ON public.alert_rules FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 alter table public.alert_rules enable row level security;
 create policy alert_rules_select on public.alert_rules for select to authenticated
@@ -784,6 +810,37 @@ create policy alert_rules_update on public.alert_rules for update to authenticat
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 grant select on public.alert_rules to authenticated;
 grant update (enabled, thresholds, renotify_minutes, resolve_after_minutes) on public.alert_rules to authenticated;
+
+create table public.approvals (
+  id uuid default gen_random_uuid() not null,
+  org_id uuid not null,
+  kind text not null,
+  params jsonb not null,
+  status text default 'pending'::text not null,
+  requested_by uuid not null,
+  requested_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone default (now() + '7 days'::interval) not null,
+  decided_by uuid,
+  decided_at timestamp with time zone,
+  ran_in xid8,
+  constraint approvals_pkey PRIMARY KEY (id),
+  constraint approvals_kind_fkey FOREIGN KEY (kind) REFERENCES private.approval_kinds(kind),
+  constraint approvals_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint approvals_check CHECK (((status = 'pending'::text) = (decided_at IS NULL))),
+  constraint approvals_check1 CHECK (((status <> 'approved'::text) OR ((decided_by <> requested_by) AND (ran_in IS NOT NULL)))),
+  constraint approvals_params_check CHECK (((jsonb_typeof(params) = 'object'::text) AND (pg_column_size(params) <= 65536))),
+  constraint approvals_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'approved'::text, 'rejected'::text, 'withdrawn'::text, 'expired'::text, 'ended'::text])))
+);
+comment on table public.approvals is 'An irreversible act that a person has requested and that another person approves or rejects. Ended: the person who requested it lost the role for it.';
+CREATE INDEX approvals_kind_idx ON public.approvals USING btree (kind);
+CREATE INDEX approvals_org_idx ON public.approvals USING btree (org_id, requested_at DESC, id DESC);
+CREATE INDEX approvals_pending_idx ON public.approvals USING btree (expires_at) WHERE (status = 'pending'::text);
+CREATE TRIGGER audit AFTER INSERT OR UPDATE ON public.approvals FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER drop_secret AFTER UPDATE OF status ON public.approvals FOR EACH ROW WHEN ((new.status <> ALL (ARRAY['pending'::text, 'approved'::text]))) EXECUTE FUNCTION private.drop_approval_secret();
+alter table public.approvals enable row level security;
+create policy approvals_select on public.approvals for select to authenticated
+  using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
+grant select on public.approvals to authenticated;
 
 create table public.audit_log (
   id bigint generated always as identity not null,
@@ -928,6 +985,7 @@ CREATE INDEX dlq_events_org_created_idx ON public.dlq_events USING btree (org_id
 CREATE INDEX dlq_events_status_idx ON public.dlq_events USING btree (status, is_quarantine, created_at) WHERE (status = ANY (ARRAY['pending'::text, 'retrying'::text, 'exhausted'::text]));
 CREATE TRIGGER audit AFTER UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER changes_update AFTER UPDATE ON public.dlq_events REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
+CREATE TRIGGER second_factor BEFORE UPDATE ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 CREATE TRIGGER touch BEFORE UPDATE ON public.dlq_events FOR EACH ROW EXECUTE FUNCTION private.touch_dead_letter();
 alter table public.dlq_events enable row level security;
 create policy dlq_events_ingest on public.dlq_events for insert to ingest
@@ -983,6 +1041,8 @@ CREATE TRIGGER audit AFTER INSERT ON public.dlq_operations FOR EACH ROW EXECUTE 
 CREATE TRIGGER audit_end AFTER UPDATE OF status ON public.dlq_operations FOR EACH ROW WHEN (((new.status = ANY (ARRAY['done'::text, 'failed'::text, 'canceled'::text])) AND (new.status IS DISTINCT FROM old.status))) EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER quota AFTER INSERT ON public.dlq_operations FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('open_dlq_operations', 'status in (''queued'', ''running'')');
 CREATE TRIGGER quota_of_day AFTER INSERT ON public.dlq_operations FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('dlq_operations_per_day');
+CREATE TRIGGER second_factor BEFORE UPDATE ON public.dlq_operations FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
+CREATE TRIGGER second_person BEFORE INSERT ON public.dlq_operations FOR EACH ROW WHEN (((auth.uid() IS NOT NULL) AND (new.kind = 'purge'::text))) EXECUTE FUNCTION private.require_second_person('purge', 'filter', 'filter');
 CREATE TRIGGER touch BEFORE UPDATE ON public.dlq_operations FOR EACH ROW EXECUTE FUNCTION private.touch_dlq_operation();
 alter table public.dlq_operations enable row level security;
 create policy dlq_operations_select on public.dlq_operations for select to authenticated
@@ -1033,6 +1093,7 @@ CREATE TRIGGER audit AFTER INSERT ON public.erasures FOR EACH ROW EXECUTE FUNCTI
 CREATE TRIGGER audit_end AFTER UPDATE OF status ON public.erasures FOR EACH ROW WHEN ((new.status IS DISTINCT FROM old.status)) EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER quota AFTER INSERT ON public.erasures FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('open_erasures', 'status = ''running''');
 CREATE TRIGGER quota_of_day AFTER INSERT ON public.erasures FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('erasures_per_day');
+CREATE TRIGGER second_person BEFORE INSERT ON public.erasures FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_person('erase_person', 'id', 'erasureId');
 alter table public.erasures enable row level security;
 create policy erasures_select on public.erasures for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -1097,11 +1158,12 @@ create table public.legal_holds (
 );
 comment on table public.legal_holds is 'A hold on the data of an org or of one connection: until the hold is released, the data may not be replayed, purged or erased.';
 CREATE INDEX legal_holds_connection_idx ON public.legal_holds USING btree (org_id, source_connection_id);
-CREATE INDEX legal_holds_page_idx ON public.legal_holds USING btree (org_id, ((released_at IS NOT NULL)), created_at DESC, id DESC);
 CREATE TRIGGER audit AFTER INSERT OR UPDATE ON public.legal_holds FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER changes_update AFTER UPDATE ON public.legal_holds REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER quota AFTER INSERT ON public.legal_holds FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('open_legal_holds', 'released_at is null');
 CREATE TRIGGER quota_of_day AFTER INSERT ON public.legal_holds FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('legal_holds_per_day');
+CREATE TRIGGER second_factor BEFORE INSERT ON public.legal_holds FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
+CREATE TRIGGER second_person BEFORE UPDATE OF released_at ON public.legal_holds FOR EACH ROW WHEN (((auth.uid() IS NOT NULL) AND (old.released_at IS NULL) AND (new.released_at IS NOT NULL))) EXECUTE FUNCTION private.require_second_person('release_hold', 'id', 'holdId');
 alter table public.legal_holds enable row level security;
 create policy legal_holds_insert on public.legal_holds for insert to authenticated
   with check ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -1129,11 +1191,11 @@ create table public.org_invites (
 );
 comment on table public.org_invites is 'An invitation of one e-mail address to one org.';
 CREATE INDEX org_invites_org_id_idx ON public.org_invites USING btree (org_id);
-CREATE INDEX org_invites_page_idx ON public.org_invites USING btree (org_id, created_at DESC, id DESC);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.org_invites FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER changes_delete AFTER DELETE ON public.org_invites REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER quota AFTER INSERT ON public.org_invites FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('open_invites', 'accepted_at is null and expires_at > now()');
 CREATE TRIGGER quota_of_day AFTER INSERT ON public.org_invites FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('invites_per_day');
+CREATE TRIGGER second_factor BEFORE DELETE ON public.org_invites FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 alter table public.org_invites enable row level security;
 create policy org_invites_delete on public.org_invites for delete to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -1156,10 +1218,12 @@ CREATE INDEX org_members_org_id_idx ON public.org_members USING btree (org_id);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.org_members FOR EACH ROW EXECUTE FUNCTION private.audit('user_id');
 CREATE TRIGGER changes_delete AFTER DELETE ON public.org_members REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER changes_update AFTER UPDATE ON public.org_members REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
+CREATE TRIGGER end_approvals AFTER DELETE OR UPDATE OF role ON public.org_members FOR EACH ROW EXECUTE FUNCTION private.end_approvals();
 CREATE TRIGGER end_authority AFTER DELETE OR UPDATE OF role ON public.org_members FOR EACH ROW EXECUTE FUNCTION private.end_authority();
 CREATE TRIGGER keep_an_owner AFTER UPDATE OF role ON public.org_members FOR EACH ROW WHEN (((old.role = 'owner'::text) AND (new.role <> 'owner'::text))) EXECUTE FUNCTION private.keep_an_owner();
 CREATE TRIGGER quota AFTER INSERT ON public.org_members FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('members', 'true');
 CREATE TRIGGER quota_of_owner AFTER INSERT OR UPDATE OF role ON public.org_members FOR EACH ROW WHEN (((new.role = 'owner'::text) AND (auth.uid() IS NOT NULL))) EXECUTE FUNCTION private.check_quota_of_owner();
+CREATE TRIGGER second_factor BEFORE DELETE OR UPDATE ON public.org_members FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 alter table public.org_members enable row level security;
 create policy org_members_delete on public.org_members for delete to authenticated
   using (((role <> 'owner'::text) AND ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))) OR (user_id = ( SELECT auth.uid() AS uid)))));
@@ -1169,6 +1233,24 @@ create policy org_members_update on public.org_members for update to authenticat
   using (((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner}'::text[]) AS my_orgs))) AND (user_id <> ( SELECT auth.uid() AS uid))));
 grant delete, select on public.org_members to authenticated;
 grant update (role) on public.org_members to authenticated;
+
+create table public.org_security (
+  org_id uuid not null,
+  requires_second_factor boolean default false not null,
+  second_person text[] default '{}'::text[] not null,
+  purge_count integer default 100 not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint org_security_pkey PRIMARY KEY (org_id),
+  constraint org_security_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint org_security_purge_count_check CHECK ((purge_count >= 0))
+);
+comment on table public.org_security is 'What an org requires of its own people: a second factor for commands, and a second person for irreversible acts. An org without a row requires
+neither. Written by private.set_org_security only.';
+CREATE TRIGGER audit AFTER INSERT OR UPDATE ON public.org_security FOR EACH ROW EXECUTE FUNCTION private.audit('org_id');
+alter table public.org_security enable row level security;
+create policy org_security_select on public.org_security for select to authenticated
+  using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
+grant select on public.org_security to authenticated;
 
 create table public.orgs (
   id uuid default gen_random_uuid() not null,
@@ -1192,6 +1274,7 @@ CREATE TRIGGER changes_update AFTER UPDATE ON public.orgs REFERENCING NEW TABLE 
 CREATE TRIGGER create_alert_rules AFTER INSERT ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.create_alert_rules_of_new_org();
 CREATE TRIGGER notify AFTER UPDATE OF rate_limit_per_second ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
 CREATE TRIGGER notify_suspended AFTER UPDATE OF suspended_at ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
+CREATE TRIGGER second_factor BEFORE UPDATE ON public.orgs FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 alter table public.orgs enable row level security;
 create policy orgs_select on public.orgs for select to authenticated
   using ((id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -1218,6 +1301,7 @@ CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.projects FOR EAC
 CREATE TRIGGER changes_update AFTER UPDATE ON public.projects REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER quota AFTER INSERT ON public.projects FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('projects', 'true');
 CREATE TRIGGER quota_of_day AFTER INSERT ON public.projects FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('projects_per_day');
+CREATE TRIGGER second_factor BEFORE INSERT OR UPDATE ON public.projects FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 alter table public.projects enable row level security;
 create policy projects_insert on public.projects for insert to authenticated
   with check ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -1341,12 +1425,12 @@ create table public.source_connections (
   constraint source_connections_type_check CHECK ((type ~ '^[a-z][a-z0-9_-]{1,39}$'::text))
 );
 comment on table public.source_connections is 'One configured instance of a source (a platform such as Hotmart) in a project, with its own URL and secrets.';
-CREATE INDEX source_connections_page_idx ON public.source_connections USING btree (org_id, created_at DESC, id DESC) WHERE (deleted_at IS NULL);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER changes_update AFTER UPDATE ON public.source_connections REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
 CREATE TRIGGER quota AFTER INSERT ON public.source_connections FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('connections', 'deleted_at is null');
 CREATE TRIGGER quota_of_day AFTER INSERT ON public.source_connections FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('connections_per_day');
+CREATE TRIGGER second_factor BEFORE INSERT OR UPDATE ON public.source_connections FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 CREATE TRIGGER touch BEFORE UPDATE OF name, is_active, config_json, rate_limit_per_second, priority, allowed_ips, suspended_reason, deleted_at ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 alter table public.source_connections enable row level security;
 create policy source_connections_insert on public.source_connections for insert to authenticated
@@ -1926,6 +2010,22 @@ end
 $function$;
 comment on function private.check_replay_step() is 'Trigger function: refuses a change of status that is not a step of a plan, no matter which command makes the change.';
 
+CREATE OR REPLACE FUNCTION private.check_second_factor(p_org_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if coalesce(auth.jwt() ->> 'aal', 'aal1') <> 'aal2'
+    and exists (select from public.org_security where org_id = p_org_id and requires_second_factor) then
+    raise insufficient_privilege using message = 'this org requires a second factor for commands: sign in with your authenticator app', hint = 'mfa_required';
+  end if;
+end
+$function$;
+comment on function private.check_second_factor(uuid) is 'Raises 42501 with the hint mfa_required when the org requires a second factor and the caller signed in without one. Reading needs none.';
+grant execute on function private.check_second_factor(uuid) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.claim_alert_notifications(p_limit integer, p_lease_seconds integer, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS TABLE(id uuid, attempts integer, kind text, level text, value double precision, threshold double precision, message text, created_at timestamp with time zone, org_id uuid, org_name text, incident_id uuid, rule text, opened_at timestamp with time zone, actor_email text, connection_id uuid, connection_name text, source_type text, channel_id uuid, channel_type text, sealed bytea)
  LANGUAGE plpgsql
@@ -2451,6 +2551,48 @@ $function$;
 comment on function private.create_replay(uuid,text,text,jsonb,integer,integer,boolean) is 'Creates a plan that waits for approval. p_second: whether the plan needs the approval of a second person.';
 grant execute on function private.create_replay(uuid,text,text,jsonb,integer,integer,boolean) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.decide_approval(p_id uuid, p_decision text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_approval public.approvals;
+  v_roles text[];
+begin
+  select * into v_approval from public.approvals where id = p_id and org_id = any (array(select private.my_orgs()));
+  perform private.require_admin(v_approval.org_id);
+  -- The role of the person who requested it is kept until the act is done. The membership is locked before the request, in the order in which a
+  -- demotion locks them.
+  v_roles := (select roles from private.approval_kinds where kind = v_approval.kind);
+  perform from public.org_members where org_id = v_approval.org_id and user_id = v_approval.requested_by and role = any (v_roles) for share;
+  if not found and p_decision = 'approved' then
+    return 'the person who requested this no longer has the role for it';
+  end if;
+  select * into v_approval from public.approvals where id = p_id for update;
+  if v_approval.status <> 'pending' or v_approval.expires_at <= now() then
+    return format('this request is %s already', case v_approval.status when 'pending' then 'expired' else v_approval.status end);
+  elsif p_decision = 'withdrawn' and v_approval.requested_by <> auth.uid() then
+    return 'only the person who requested this can withdraw it: you can reject it';
+  elsif p_decision <> 'withdrawn' and v_approval.requested_by = auth.uid() then
+    return 'another person must decide what you have requested';
+  elsif p_decision = 'approved' and not exists (
+    select from public.org_members where org_id = v_approval.org_id and user_id = auth.uid() and role = any (v_roles)) then
+    return 'only an owner can approve this';
+  elsif p_decision not in ('approved', 'rejected', 'withdrawn') then
+    raise invalid_parameter_value using message = 'this is not a decision';
+  end if;
+  update public.approvals
+  set status = p_decision, decided_by = auth.uid(), decided_at = now(), ran_in = case p_decision when 'approved' then pg_current_xact_id() end
+  where id = p_id;
+  return null;
+end
+$function$;
+comment on function private.decide_approval(uuid,text) is 'Approves, rejects or withdraws a request; returns the reason why the caller may not, or null. The act must be done in the same transaction as its
+approval: when it fails, the request stays open. The roles of both people are those of this moment.';
+grant execute on function private.decide_approval(uuid,text) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.delete_alert_channel(p_id uuid)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -2675,6 +2817,19 @@ comment on function private.dlq_depth() is 'Open entries by status, counted up t
 entries are counted, but the age ignores them, because forged deliveries would determine it.';
 grant execute on function private.dlq_depth() to worker;
 
+CREATE OR REPLACE FUNCTION private.drop_approval_secret()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  delete from private.approval_secrets where approval_id = new.id;
+  return null;
+end
+$function$;
+comment on function private.drop_approval_secret() is 'Trigger function: a request that is decided keeps no personal data.';
+
 CREATE OR REPLACE FUNCTION private.drop_expired_partitions(p_now timestamp with time zone DEFAULT now())
  RETURNS SETOF text
  LANGUAGE plpgsql
@@ -2731,6 +2886,25 @@ Dropping a partition locks its parent against all readers and writers. Behind a 
 and every delivery waited behind the drop (measured: p99 of the answers rose from 27 ms to 2 s). So the drop gives up after 30 ms, and the job tries
 again. The slow part, the search for legal holds, is done before the first lock.';
 grant execute on function private.drop_expired_partitions(timestamp with time zone) to maintenance;
+
+CREATE OR REPLACE FUNCTION private.end_approvals()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if not exists (select from public.orgs where id = old.org_id) then
+    return null;
+  end if;
+  update public.approvals a set status = 'ended', decided_at = now()
+  from private.approval_kinds k
+  where a.org_id = old.org_id and a.requested_by = old.user_id and a.status = 'pending' and k.kind = a.kind
+    and (tg_op = 'DELETE' or new.role <> all (k.roles));
+  return null;
+end
+$function$;
+comment on function private.end_approvals() is 'Trigger function: a person''s open requests end when the person loses the role for them.';
 
 CREATE OR REPLACE FUNCTION private.end_authority()
  RETURNS trigger
@@ -3150,6 +3324,24 @@ $function$;
 comment on function private.existing_connections(uuid[]) is 'The ids among p_ids that are connections. Anybody can send deliveries to ids that do not exist: one call for hundreds of ids costs about as much as
 a call for one, and only the ids that exist are then read in full.';
 grant execute on function private.existing_connections(uuid[]) to ingest;
+
+CREATE OR REPLACE FUNCTION private.expire_approvals(p_limit integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_expired integer;
+begin
+  update public.approvals set status = 'expired', decided_at = now()
+  where id in (select id from public.approvals where status = 'pending' and expires_at <= now() order by expires_at limit p_limit for update skip locked);
+  get diagnostics v_expired = row_count;
+  return v_expired;
+end
+$function$;
+comment on function private.expire_approvals(integer) is 'Marks up to p_limit requests as expired that nobody decided in time, and returns their number.';
+grant execute on function private.expire_approvals(integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.expired_partitions(p_now timestamp with time zone)
  RETURNS TABLE(parent text, partition_name text, is_default boolean, is_expired boolean, lower_bound timestamp with time zone, upper_bound timestamp with time zone, keep_from timestamp with time zone)
@@ -3748,16 +3940,16 @@ $function$;
 comment on function private.list_connection_secrets(uuid[]) is 'The names and expiry of the secrets of connections in the caller''s orgs, never the secrets.';
 grant execute on function private.list_connection_secrets(uuid[]) to authenticated;
 
-CREATE OR REPLACE FUNCTION private.list_flow_transitions(p_limit integer, p_before bigint DEFAULT NULL::bigint)
+CREATE OR REPLACE FUNCTION private.list_flow_transitions(p_limit integer)
  RETURNS SETOF private.flow_transitions
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO ''
 AS $function$
-  select * from private.flow_transitions t where p_before is null or t.id < p_before order by t.id desc limit least(p_limit, 201)
+  select * from private.flow_transitions order by id desc limit p_limit
 $function$;
-comment on function private.list_flow_transitions(integer,bigint) is 'At most 201 changes of the mode, newest first, before the change with this id.';
-grant execute on function private.list_flow_transitions(integer,bigint) to worker;
+comment on function private.list_flow_transitions(integer) is 'The changes of the mode, newest first.';
+grant execute on function private.list_flow_transitions(integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.list_org_keys(p_org_id uuid)
  RETURNS TABLE(kind text, version integer, created_at timestamp with time zone, retired_at timestamp with time zone)
@@ -4033,6 +4225,24 @@ $function$;
 comment on function private.my_orgs(text[]) is 'The caller''s orgs, read past row level security so that the policy of org_members cannot recurse. The function takes no value of a row: `any
 (array(select private.my_orgs()))` runs once per statement (measured on 500,000 rows: 8.5 ms, against 9 s when it runs per row).';
 grant execute on function private.my_orgs(text[]) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.needs_second_person(p_org_id uuid, p_kind text, p_count integer DEFAULT NULL::integer)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select exists (
+    select from public.org_security s
+    where s.org_id = p_org_id and (p_kind = any (s.second_person) or (p_kind = 'change_security' and s.second_person <> '{}'))
+      and (p_kind <> 'purge' or s.purge_count < p_count + coalesce((
+        select sum(o.total) from public.dlq_operations o
+        where o.org_id = p_org_id and o.kind = 'purge' and o.created_at > now() - interval '1 day'
+          and not exists (select from public.approvals a where a.org_id = p_org_id and a.kind = 'purge' and a.status = 'approved' and a.decided_at = o.created_at)), 0)))
+$function$;
+comment on function private.needs_second_person(uuid,text,integer) is 'Whether an act in the org needs a second person. A purge does when the entries of all purges of a day that nobody approved, together with p_count,
+exceed the org''s limit: many small purges must not do what a big one may not.';
+grant execute on function private.needs_second_person(uuid,text,integer) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.notify_connection_changed()
  RETURNS trigger
@@ -4502,6 +4712,39 @@ comment on function private.replay_connections(uuid,jsonb) is 'The connections t
 function calls it.';
 grant execute on function private.replay_connections(uuid,jsonb) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.request_approval(p_org_id uuid, p_kind text, p_params jsonb, p_key_version integer DEFAULT NULL::integer, p_sealed bytea DEFAULT NULL::bytea)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_roles text[] := (select roles from private.approval_kinds where kind = p_kind);
+  v_id uuid;
+begin
+  perform private.require_admin(p_org_id);
+  if not exists (select from public.org_members where org_id = p_org_id and user_id = auth.uid() and role = any (v_roles)) then
+    raise insufficient_privilege using message = 'your role may not request this';
+  end if;
+  perform from public.orgs where id = p_org_id for no key update;
+  select a.id into v_id from public.approvals a
+  where a.org_id = p_org_id and a.kind = p_kind and a.params = p_params and a.requested_by = auth.uid() and a.status = 'pending' and a.expires_at > now();
+  if v_id is not null then
+    return v_id;
+  end if;
+  if (select count(*) from public.approvals a where a.org_id = p_org_id and a.status = 'pending') >= 100 then
+    raise check_violation using message = 'the org has 100 requests that wait for a second person: decide or withdraw some of them';
+  end if;
+  insert into public.approvals (org_id, kind, params, requested_by) values (p_org_id, p_kind, p_params, auth.uid()) returning id into v_id;
+  if p_sealed is not null then
+    insert into private.approval_secrets (approval_id, key_version, sealed) values (v_id, p_key_version, p_sealed);
+  end if;
+  return v_id;
+end
+$function$;
+comment on function private.request_approval(uuid,text,jsonb,integer,bytea) is 'Requests the approval of an act. The same request of the same person is made once. An org has at most 100 open requests.';
+grant execute on function private.request_approval(uuid,text,jsonb,integer,bytea) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.request_flush()
  RETURNS bigint
  LANGUAGE plpgsql
@@ -4532,10 +4775,53 @@ begin
   if not found then
     raise insufficient_privilege using message = 'only an owner or admin of the org may do this';
   end if;
+  perform private.check_second_factor(p_org_id);
 end
 $function$;
-comment on function private.require_admin(uuid) is 'Raises 42501 unless the caller is owner or admin of the org now, and keeps the caller''s role until the transaction ends. Every command calls it
-first.';
+comment on function private.require_admin(uuid) is 'Raises 42501 unless the caller is owner or admin of the org now, and has the second factor when the org requires one. Keeps the caller''s role until
+the transaction ends. Every command calls it first.';
+
+CREATE OR REPLACE FUNCTION private.require_second_factor()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_row jsonb := to_jsonb(case when tg_op = 'DELETE' then old else new end);
+begin
+  perform private.check_second_factor((case when tg_table_name = 'orgs' then v_row ->> 'id' else v_row ->> 'org_id' end)::uuid);
+  return case when tg_op = 'DELETE' then old else new end;
+end
+$function$;
+comment on function private.require_second_factor() is 'Trigger function of every table that people may write through the Data API: refuses the write when the org requires a second factor and the person
+signed in without one.';
+
+CREATE OR REPLACE FUNCTION private.require_second_person()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_row jsonb := to_jsonb(new);
+  v_kind text := tg_argv[0];
+begin
+  if v_kind = 'purge' then
+    -- Purges at the same moment are counted one after the other.
+    perform pg_advisory_xact_lock(hashtextextended('tributary.purge ' || new.org_id, 0));
+  end if;
+  if private.needs_second_person(new.org_id, v_kind, (v_row ->> 'total')::integer) and not exists (
+    select from public.approvals a
+    where a.org_id = new.org_id and a.kind = v_kind and a.status = 'approved' and a.ran_in = pg_current_xact_id()
+      and a.params -> tg_argv[2] = v_row -> tg_argv[1]) then
+    raise insufficient_privilege using message = 'this act needs the approval of a second person', hint = 'approval_required';
+  end if;
+  return new;
+end
+$function$;
+comment on function private.require_second_person() is 'Trigger function: refuses an irreversible act of a person that needs a second person, unless the act was approved in this transaction. Its arguments
+are the kind of the act, the column that says what it is about, and the name of this column in the parameters of the approval.';
 
 CREATE OR REPLACE FUNCTION private.retention_maximum(p_kind text)
  RETURNS integer
@@ -4882,6 +5168,53 @@ end
 $function$;
 comment on function private.set_operator_mode(text,double precision,text,uuid) is 'Sets the mode that every instance must obey. When p_mode is null, the automatic mode applies again.';
 grant execute on function private.set_operator_mode(text,double precision,text,uuid) to worker;
+
+CREATE OR REPLACE FUNCTION private.set_org_security(p_org_id uuid, p_second_factor boolean, p_second_person text[], p_purge_count integer)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_old public.org_security;
+  v_new jsonb;
+begin
+  perform private.require_admin(p_org_id);
+  perform from public.org_members where org_id = p_org_id and user_id = auth.uid() and role = 'owner';
+  if not found then
+    raise insufficient_privilege using message = 'only an owner of the org may do this';
+  end if;
+  perform from public.orgs where id = p_org_id for no key update;
+  select * into v_old from public.org_security where org_id = p_org_id;
+  p_second_factor := coalesce(p_second_factor, v_old.requires_second_factor, false);
+  p_second_person := array(select distinct k from unnest(coalesce(p_second_person, v_old.second_person, '{}')) k order by 1);
+  p_purge_count := coalesce(p_purge_count, v_old.purge_count, 100);
+  v_new := jsonb_build_object('requiresSecondFactor', p_second_factor, 'secondPerson', p_second_person, 'purgeCount', p_purge_count);
+
+  if exists (select from unnest(p_second_person) k where k = 'change_security' or not exists (select from private.approval_kinds a where a.kind = k)) then
+    raise invalid_parameter_value using message = 'this is not an act that can need a second person';
+  elsif p_second_factor and not coalesce(v_old.requires_second_factor, false) and coalesce(auth.jwt() ->> 'aal', 'aal1') <> 'aal2' then
+    raise insufficient_privilege using message = 'sign in with your second factor before you require one of everybody', hint = 'mfa_required';
+  elsif p_second_person <> '{}' and (select count(*) from public.org_members where org_id = p_org_id and role in ('owner', 'admin')) < 2 then
+    return 'alone';
+  elsif private.needs_second_person(p_org_id, 'change_security')
+    and (v_old.requires_second_factor and not p_second_factor or not v_old.second_person <@ p_second_person
+      or ('purge' = any (v_old.second_person) and p_purge_count > v_old.purge_count))
+    and not exists (
+      select from public.approvals a
+      where a.org_id = p_org_id and a.kind = 'change_security' and a.status = 'approved' and a.ran_in = pg_current_xact_id() and a.params = v_new) then
+    return 'approval_required';
+  end if;
+  insert into public.org_security (org_id, requires_second_factor, second_person, purge_count)
+  values (p_org_id, p_second_factor, p_second_person, p_purge_count)
+  on conflict (org_id) do update set requires_second_factor = excluded.requires_second_factor, second_person = excluded.second_person,
+    purge_count = excluded.purge_count, updated_at = now();
+  return null;
+end
+$function$;
+comment on function private.set_org_security(uuid,boolean,text[],integer) is 'Changes the security settings of an org; null keeps a setting. For owners. Returns null when the change was made, `approval_required` when it weakens
+the settings of an org that uses approvals, so that a second owner must approve it, and `alone` when the org has nobody who could approve anything.';
+grant execute on function private.set_org_security(uuid,boolean,text[],integer) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.settle_alert_notification(p_id uuid, p_attempt integer, p_outcome text, p_error text, p_after_seconds integer)
  RETURNS boolean
@@ -5271,6 +5604,19 @@ $function$;
 comment on function private.sweep_partitions(timestamp with time zone,integer,interval) is 'Deletes expired rows one by one where a partition cannot be dropped as a whole: from default partitions, and from partitions of held rows whose hold
 was released. Works for about p_budget in one transaction; is_behind tells that a partition has more rows to look at.';
 grant execute on function private.sweep_partitions(timestamp with time zone,integer,interval) to maintenance;
+
+CREATE OR REPLACE FUNCTION private.take_approval_secret(p_id uuid)
+ RETURNS TABLE(key_version integer, sealed bytea)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  delete from private.approval_secrets s using public.approvals a
+  where s.approval_id = p_id and a.id = p_id and a.ran_in = pg_current_xact_id() and a.decided_by = auth.uid()
+  returning s.key_version, s.sealed
+$function$;
+comment on function private.take_approval_secret(uuid) is 'Returns and deletes the sealed part of an act, in the transaction in which the caller has approved it.';
+grant execute on function private.take_approval_secret(uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.take_day_quota(p_org_id uuid, p_quota text, p_amount bigint)
  RETURNS void
