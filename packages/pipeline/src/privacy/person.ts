@@ -1,7 +1,7 @@
 import { subjectForm } from '../columns.ts';
-import { decodeText } from '../reading/json.ts';
 import { recordsOf } from '../reading/records.ts';
 import type { Body, Delivery, Json, Source, Subject } from '../source.ts';
+import { looseTexts } from './loose-texts.ts';
 import { hashIdentifier, type IdentifierKind, identifierKinds, normaliseDocument, normalisePhone } from './pii.ts';
 import { readings } from './repeats.ts';
 
@@ -61,7 +61,7 @@ export function namesPerson(person: Person, delivery: Delivery, body: Body | und
   const isNamed = matcher(person, context.country);
   return (
     isNamed(delivery.url) ||
-    (body === undefined ? words(delivery.raw).some(isNamed) : body.kind !== 'empty' && someValue(body.value, isNamed)) ||
+    (body === undefined ? someOf(looseTexts(delivery.raw), isNamed) : body.kind !== 'empty' && someValue(body.value, isNamed)) ||
     subjectsOf(delivery, body, context).some((subject) => isSubject(person, subject, context.country))
   );
 }
@@ -117,13 +117,7 @@ function someValue(value: Json, isNamed: (text: string) => boolean): boolean {
   return Object.entries(value).some(([key, item]) => isNamed(key) || someValue(item, isNamed));
 }
 
-/** The words of a body in an unknown format. */
-function words(raw: Uint8Array): string[] {
-  let text: string;
-  try {
-    text = decodeText(raw);
-  } catch {
-    text = new TextDecoder('latin1').decode(raw);
-  }
-  return text.split(/["'<>&=;,\s]+/);
+function someOf(texts: Iterable<string>, isNamed: (text: string) => boolean): boolean {
+  for (const text of texts) if (isNamed(text)) return true;
+  return false;
 }
