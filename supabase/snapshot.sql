@@ -169,6 +169,7 @@ comment on table private.connection_secrets is 'The secrets that deliveries are 
 CREATE INDEX connection_secrets_connection_idx ON private.connection_secrets USING btree (org_id, source_connection_id, name);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON private.connection_secrets FOR EACH ROW EXECUTE FUNCTION private.audit('source_connection_id');
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON private.connection_secrets FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
+CREATE TRIGGER refuse_while_deleting BEFORE INSERT ON private.connection_secrets FOR EACH ROW EXECUTE FUNCTION private.refuse_while_deleting();
 alter table private.connection_secrets enable row level security;
 
 create table private.erasure_persons (
@@ -241,6 +242,7 @@ create table private.flow_transitions (
   constraint flow_transitions_to_mode_check CHECK ((to_mode = ANY (ARRAY['normal'::text, 'throttled'::text, 'brownout'::text, 'drain'::text, 'paused'::text])))
 );
 comment on table private.flow_transitions is 'Every change of the mode that the fleet obeys. Rows are only appended.';
+CREATE INDEX flow_transitions_at_idx ON private.flow_transitions USING btree (at);
 alter table private.flow_transitions enable row level security;
 
 create table private.held_move_holds (
@@ -345,6 +347,7 @@ comment on table private.org_keys is 'The org''s keys: a data key seals payloads
 sees.';
 CREATE TRIGGER audit AFTER INSERT OR DELETE ON private.org_keys FOR EACH ROW EXECUTE FUNCTION private.audit('version');
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON private.org_keys FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
+CREATE TRIGGER refuse_while_deleting BEFORE INSERT ON private.org_keys FOR EACH ROW EXECUTE FUNCTION private.refuse_while_deleting();
 alter table private.org_keys enable row level security;
 create policy org_keys_insert on private.org_keys for insert to maintenance
   with check ((kind = 'data'::text));
@@ -356,6 +359,17 @@ grant select on private.org_keys to maintenance;
 grant insert (org_id, kind, version, wrapped, master_version) on private.org_keys to maintenance;
 grant update (wrapped, master_version) on private.org_keys to maintenance;
 
+create table private.org_measures (
+  org_id uuid not null,
+  counted_until timestamp with time zone not null,
+  exceeded text,
+  constraint org_measures_pkey PRIMARY KEY (org_id),
+  constraint org_measures_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE
+);
+comment on table private.org_measures is 'How far the traffic of an org is measured, and whether its quotas still accept deliveries.';
+CREATE INDEX org_measures_exceeded_idx ON private.org_measures USING btree (org_id) WHERE (exceeded IS NOT NULL);
+alter table private.org_measures enable row level security;
+
 create table private.quarantine_hours (
   source_connection_id uuid not null,
   hour timestamp with time zone not null,
@@ -363,6 +377,7 @@ create table private.quarantine_hours (
   constraint quarantine_hours_pkey PRIMARY KEY (source_connection_id, hour)
 );
 comment on table private.quarantine_hours is 'The number of rejected deliveries that were stored in an hour, over all processes. Beyond the cap, rejected deliveries are only counted.';
+CREATE INDEX quarantine_hours_hour_idx ON private.quarantine_hours USING btree (hour);
 alter table private.quarantine_hours enable row level security;
 create policy quarantine_hours_ingest_insert on private.quarantine_hours for insert to ingest
   with check (true);
@@ -372,6 +387,33 @@ create policy quarantine_hours_ingest_update on private.quarantine_hours for upd
   using (true);
 grant insert, select on private.quarantine_hours to ingest;
 grant update (stored) on private.quarantine_hours to ingest;
+
+create table private.quota_usage (
+  org_id uuid not null,
+  quota text not null,
+  day date not null,
+  used bigint not null,
+  constraint quota_usage_pkey PRIMARY KEY (org_id, quota, day),
+  constraint quota_usage_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint quota_usage_used_check CHECK ((used >= 0))
+);
+comment on table private.quota_usage is 'What an org has used of the quotas that are counted by day. Commands count themselves in their transaction; events and bytes are measured from the
+activity and the journal every few seconds.';
+alter table private.quota_usage enable row level security;
+
+create table private.quotas (
+  name text not null,
+  org_id uuid,
+  value bigint not null,
+  constraint quotas_name_org_id_key UNIQUE NULLS NOT DISTINCT (name, org_id),
+  constraint quotas_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint quotas_name_check CHECK ((name ~ '^[a-z][a-z_]{2,39}$'::text)),
+  constraint quotas_value_check CHECK (((value >= 0) AND (value <= '9007199254740991'::bigint)))
+);
+comment on table private.quotas is 'How much of everything an org may have, with one default for all orgs and the values that operators have set for single orgs. The value of `orgs` that
+is set for an org holds for the owners of this org.';
+CREATE INDEX quotas_org_id_idx ON private.quotas USING btree (org_id);
+alter table private.quotas enable row level security;
 
 create table private.retention (
   table_name text not null,
@@ -385,6 +427,47 @@ create table private.retention (
 comment on table private.retention is 'How long history is kept, and how far ahead its partitions are created. These rules belong to the installation and are the same for every org;
 they are changed by an update.';
 alter table private.retention enable row level security;
+
+create table private.retention_cursors (
+  org_id uuid not null,
+  table_name text not null,
+  cursor_at timestamp with time zone not null,
+  cursor_id uuid not null,
+  constraint retention_cursors_pkey PRIMARY KEY (org_id, table_name),
+  constraint retention_cursors_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE
+);
+comment on table private.retention_cursors is 'How far the deletion of old rows has come in an org with a legal hold on a connection: the held rows stay and must not be read again by every step.';
+alter table private.retention_cursors enable row level security;
+
+create table private.retention_walk (
+  id boolean default true not null,
+  org_id uuid,
+  is_behind boolean default false not null,
+  ended_at timestamp with time zone default '1970-01-01 00:00:00+00'::timestamp with time zone not null,
+  constraint retention_walk_pkey PRIMARY KEY (id),
+  constraint retention_walk_id_check CHECK (id)
+);
+comment on table private.retention_walk is 'The round over all orgs in which old rows are deleted, in one row.';
+alter table private.retention_walk enable row level security;
+
+create table private.row_retention (
+  table_name text not null,
+  kind text,
+  keep_days integer,
+  clock text not null,
+  condition text default 'true'::text not null,
+  key_columns text[] default '{ctid}'::text[] not null,
+  has_org boolean default true not null,
+  is_held boolean default false not null,
+  constraint row_retention_pkey PRIMARY KEY (table_name),
+  constraint row_retention_check CHECK (((kind IS NOT NULL) OR (keep_days IS NOT NULL))),
+  constraint row_retention_keep_days_check CHECK ((keep_days > 0)),
+  constraint row_retention_kind_check CHECK ((kind = ANY (ARRAY['events'::text, 'deliveries'::text, 'dead_letters'::text, 'activity'::text])))
+);
+comment on table private.row_retention is 'The tables from which rows are deleted when they are old, in bounded steps that take turns by org (private.delete_expired_rows). These rules belong to
+the installation and are changed by an update; orgs shorten them with retention_settings. A table that grows for ever is in this table, in
+private.retention, or in the list of permanent tables of the structure test.';
+alter table private.row_retention enable row level security;
 
 create table private.schedule (
   task text not null,
@@ -426,6 +509,7 @@ create table public.activity_days (
   constraint activity_minutes_lag_histogram_check CHECK ((cardinality(lag_histogram) = 12))
 );
 comment on table public.activity_days is 'The counters of each day. Kept permanently, in one table without partitions.';
+CREATE INDEX activity_days_org_bucket_idx ON public.activity_days USING btree (org_id, bucket);
 alter table public.activity_days enable row level security;
 create policy activity_days_select on public.activity_days for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -765,6 +849,7 @@ CREATE INDEX dlq_events_open_idx ON public.dlq_events USING btree (org_id, creat
 CREATE INDEX dlq_events_org_created_idx ON public.dlq_events USING btree (org_id, created_at DESC, id DESC);
 CREATE INDEX dlq_events_status_idx ON public.dlq_events USING btree (status, is_quarantine, created_at) WHERE (status = ANY (ARRAY['pending'::text, 'retrying'::text, 'exhausted'::text]));
 CREATE TRIGGER audit AFTER UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER refuse_while_held BEFORE UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.refuse_while_held();
 CREATE TRIGGER touch BEFORE UPDATE ON public.dlq_events FOR EACH ROW EXECUTE FUNCTION private.touch_dead_letter();
 alter table public.dlq_events enable row level security;
 create policy dlq_events_ingest on public.dlq_events for insert to ingest
@@ -942,6 +1027,33 @@ grant select on public.legal_holds to authenticated;
 grant select on public.legal_holds to worker;
 grant insert (org_id, source_connection_id, reason) on public.legal_holds to authenticated;
 
+create table public.org_deletions (
+  org_id uuid not null,
+  status text default 'scheduled'::text not null,
+  requested_by uuid,
+  requested_at timestamp with time zone default now() not null,
+  starts_at timestamp with time zone not null,
+  connection_ids uuid[] default '{}'::uuid[] not null,
+  waits_for text,
+  started_at timestamp with time zone,
+  last_step_at timestamp with time zone,
+  step text,
+  rows_deleted bigint default 0 not null,
+  completed_at timestamp with time zone,
+  constraint org_deletions_pkey PRIMARY KEY (org_id),
+  constraint org_deletions_check CHECK ((((status = 'done'::text) = (completed_at IS NOT NULL)) AND ((status = 'scheduled'::text) = (started_at IS NULL)))),
+  constraint org_deletions_check1 CHECK (((status <> 'done'::text) OR ((requested_by IS NULL) AND (connection_ids = '{}'::uuid[])))),
+  constraint org_deletions_status_check CHECK ((status = ANY (ARRAY['scheduled'::text, 'running'::text, 'done'::text])))
+);
+comment on table public.org_deletions is 'Orgs that are to be deleted, are being deleted or were deleted. Until starts_at, every owner can cancel. When the org is deleted, the row remains for
+the operators: which org, when, and how many rows.';
+CREATE INDEX org_deletions_open_idx ON public.org_deletions USING btree (last_step_at NULLS FIRST, starts_at) WHERE (status <> 'done'::text);
+CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF status ON public.org_deletions FOR EACH ROW EXECUTE FUNCTION private.audit('org_id');
+alter table public.org_deletions enable row level security;
+create policy org_deletions_select on public.org_deletions for select to authenticated
+  using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
+grant select on public.org_deletions to authenticated;
+
 create table public.org_invites (
   id uuid default gen_random_uuid() not null,
   org_id uuid not null,
@@ -996,16 +1108,21 @@ create table public.orgs (
   slug text not null,
   created_at timestamp with time zone default now() not null,
   rate_limit_per_second integer,
+  suspended_at timestamp with time zone,
+  suspended_reason text,
   constraint orgs_pkey PRIMARY KEY (id),
   constraint orgs_slug_key UNIQUE (slug),
   constraint orgs_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
   constraint orgs_rate_limit_per_second_check CHECK (((rate_limit_per_second >= 1) AND (rate_limit_per_second <= 100000))),
-  constraint orgs_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,79}$'::text))
+  constraint orgs_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,79}$'::text)),
+  constraint orgs_suspended_check CHECK (((suspended_at IS NULL) = (suspended_reason IS NULL))),
+  constraint orgs_suspended_reason_check CHECK (((length(btrim(suspended_reason)) >= 1) AND (length(suspended_reason) <= 500)))
 );
 comment on table public.orgs is 'A tenant: every other row belongs to one.';
 CREATE TRIGGER audit AFTER UPDATE ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER create_alert_rules AFTER INSERT ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.create_alert_rules_of_new_org();
 CREATE TRIGGER notify AFTER UPDATE OF rate_limit_per_second ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
+CREATE TRIGGER notify_suspended AFTER UPDATE OF suspended_at ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
 alter table public.orgs enable row level security;
 create policy orgs_select on public.orgs for select to authenticated
   using ((id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -1099,6 +1216,25 @@ grant select on public.replay_plans to authenticated;
 grant select on public.replay_plans to worker;
 grant update (status, finished_at, processed, accepted, duplicates, dead_lettered, failed, rate_per_second, error, failures, checkpoint_at, checkpoint_id, lease_owner, lease_until) on public.replay_plans to worker;
 
+create table public.retention_settings (
+  org_id uuid not null,
+  kind text not null,
+  keep_days integer not null,
+  applies_from timestamp with time zone not null,
+  changed_by uuid default auth.uid(),
+  changed_at timestamp with time zone default now() not null,
+  constraint retention_settings_pkey PRIMARY KEY (org_id, kind),
+  constraint retention_settings_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint retention_settings_keep_days_check CHECK (((keep_days >= 1) AND (keep_days <= 36500))),
+  constraint retention_settings_kind_check CHECK ((kind = ANY (ARRAY['events'::text, 'deliveries'::text, 'dead_letters'::text, 'activity'::text])))
+);
+comment on table public.retention_settings is 'How long an org keeps its data, where that is shorter than the maximum of the platform. Without a row, the maximum applies.';
+CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.retention_settings FOR EACH ROW EXECUTE FUNCTION private.audit('kind');
+alter table public.retention_settings enable row level security;
+create policy retention_settings_select on public.retention_settings for select to authenticated
+  using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
+grant select on public.retention_settings to authenticated;
+
 create table public.source_connections (
   id uuid default gen_random_uuid() not null,
   org_id uuid not null,
@@ -1127,6 +1263,8 @@ create table public.source_connections (
 comment on table public.source_connections is 'One configured instance of a source (a platform such as Hotmart) in a project, with its own URL and secrets.';
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
+CREATE TRIGGER refuse_while_deleting BEFORE INSERT OR UPDATE OF is_active ON public.source_connections FOR EACH ROW WHEN (new.is_active) EXECUTE FUNCTION private.refuse_while_deleting();
+CREATE TRIGGER refuse_while_held BEFORE UPDATE OF deleted_at ON public.source_connections FOR EACH ROW WHEN (((new.deleted_at IS NOT NULL) AND (old.deleted_at IS NULL))) EXECUTE FUNCTION private.refuse_while_held();
 CREATE TRIGGER touch BEFORE UPDATE OF name, is_active, config_json, rate_limit_per_second, priority, deleted_at ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 alter table public.source_connections enable row level security;
 create policy source_connections_insert on public.source_connections for insert to authenticated
@@ -1141,6 +1279,22 @@ grant select on public.source_connections to authenticated;
 grant insert (org_id, project_id, name, type, config_json) on public.source_connections to authenticated;
 grant update (name, is_active, config_json, rate_limit_per_second, priority) on public.source_connections to authenticated;
 grant select (id, org_id, type, config_json, deleted_at) on public.source_connections to worker;
+
+-- Views and sequences ----------------------------------------------------------------------------------------------------
+
+create view public.data_retention with (security_invoker=true) as
+ SELECT o.id AS org_id,
+    k.kind,
+    LEAST(s.keep_days, private.retention_maximum(k.kind)) AS keep_days,
+    private.retention_maximum(k.kind) AS maximum_days,
+    s.keep_days AS chosen_days,
+    s.applies_from
+   FROM ((public.orgs o
+     CROSS JOIN unnest('{events,deliveries,dead_letters,activity}'::text[]) k(kind))
+     LEFT JOIN public.retention_settings s ON (((s.org_id = o.id) AND (s.kind = k.kind))));
+comment on view public.data_retention is 'How many days each of the caller''s orgs keeps its events, deliveries, dead letters and figures. keep_days is what applies (from applies_from, when it
+is shorter than before); chosen_days is the setting of the org, null when the maximum of the platform applies.';
+grant select on public.data_retention to authenticated;
 
 -- Functions ----------------------------------------------------------------------------------------------------
 
@@ -1465,6 +1619,31 @@ end
 $function$;
 comment on function private.begin_held_move(timestamp with time zone) is 'Begins to move the held rows of one expired partition aside: makes the partition that will receive them. Returns the name of the expired partition,
 or null when no expired partition contains held rows.';
+
+CREATE OR REPLACE FUNCTION private.cancel_org_deletion(p_org_id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_deletion public.org_deletions;
+begin
+  if p_org_id is null or p_org_id <> all (array(select private.my_orgs('{owner}'))) then
+    raise insufficient_privilege using message = 'only an owner of the org may cancel its deletion';
+  end if;
+  delete from public.org_deletions where org_id = p_org_id and status = 'scheduled' returning * into v_deletion;
+  if v_deletion.org_id is null then
+    return false;
+  end if;
+  update public.source_connections set is_active = true
+  where org_id = p_org_id and id = any (v_deletion.connection_ids) and deleted_at is null;
+  return true;
+end
+$function$;
+comment on function private.cancel_org_deletion(uuid) is 'Cancels the deletion, and activates the connections that were active when it was requested. Returns false when there is none to cancel: the grace
+period is over, or the deletion was never requested.';
+grant execute on function private.cancel_org_deletion(uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.change_alert_incident(p_id uuid, p_status text)
  RETURNS boolean
@@ -2020,6 +2199,229 @@ end
 $function$;
 comment on function private.delete_connection(uuid) is 'Deletes a connection for senders; its events, journal and dead letters stay with the org. Returns false when the caller has no such connection.';
 grant execute on function private.delete_connection(uuid) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.delete_expired_rows(p_now timestamp with time zone DEFAULT now(), p_rows integer DEFAULT 1000, p_budget interval DEFAULT '00:00:00.2'::interval)
+ RETURNS TABLE(deleted bigint, is_over boolean)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_walk private.retention_walk;
+  v_rule private.row_retention;
+  v_step record;
+  v_count integer;
+  v_until timestamptz := clock_timestamp() + p_budget;
+begin
+  deleted := 0;
+  is_over := true;
+  -- Another instance is at work.
+  select * into v_walk from private.retention_walk for update skip locked;
+  if v_walk.id is null or (v_walk.org_id is null and not v_walk.is_behind and v_walk.ended_at > p_now - interval '1 hour' and v_walk.ended_at <= p_now) then
+    return next;
+    return;
+  end if;
+  if v_walk.org_id is null then
+    v_walk.is_behind := false;
+    v_walk.org_id := '00000000-0000-0000-0000-000000000000';
+  end if;
+  is_over := false;
+  loop
+    v_walk.org_id := (select o.id from public.orgs o where o.id > v_walk.org_id order by o.id limit 1);
+    exit when v_walk.org_id is null;
+    select * into v_step from private.delete_expired_rows_of_org(v_walk.org_id, p_now, p_rows);
+    deleted := deleted + v_step.deleted;
+    v_walk.is_behind := v_walk.is_behind or v_step.is_behind;
+    exit when clock_timestamp() >= v_until;
+  end loop;
+  if v_walk.org_id is null then
+    for v_rule in select * from private.row_retention where not has_org order by table_name loop
+      if v_rule.table_name = 'public.audit_log' then
+        if to_regprocedure('private.trim_audit_log(timestamptz, integer)') is not null then
+          execute 'select private.trim_audit_log($1, $2)' into v_count using p_now - make_interval(days => v_rule.keep_days), p_rows;
+          deleted := deleted + v_count;
+          v_walk.is_behind := v_walk.is_behind or v_count > 0;
+        end if;
+        continue;
+      end if;
+      execute format('with gone as (delete from %1$s where ctid = any (array(
+          select s.ctid from %1$s s where s.%2$I < $1 and (%3$s) order by s.%2$I limit $2 for update skip locked)) returning 1)
+        select count(*)::integer from gone', v_rule.table_name, v_rule.clock, v_rule.condition)
+      into v_count using p_now - make_interval(days => v_rule.keep_days), p_rows;
+      deleted := deleted + v_count;
+      v_walk.is_behind := v_walk.is_behind or v_count >= p_rows;
+    end loop;
+    v_walk.ended_at := p_now;
+    is_over := not v_walk.is_behind;
+  end if;
+  update private.retention_walk set org_id = v_walk.org_id, is_behind = v_walk.is_behind, ended_at = v_walk.ended_at;
+  return next;
+end
+$function$;
+comment on function private.delete_expired_rows(timestamp with time zone,integer,interval) is 'Deletes old rows, org by org, for about p_budget in one transaction; the next call continues with the next org. Each org gets the same turn (p_rows rows
+of each table), however many rows it has, so that one org with a long backlog does not delay the others. A round over all orgs begins at most every
+hour, or at once when an org had more to delete. is_over: there is nothing to do now.';
+grant execute on function private.delete_expired_rows(timestamp with time zone,integer,interval) to maintenance;
+
+CREATE OR REPLACE FUNCTION private.delete_expired_rows_of_org(p_org_id uuid, p_now timestamp with time zone, p_rows integer)
+ RETURNS TABLE(deleted bigint, is_behind boolean)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_rule private.row_retention;
+  v_chosen integer;
+  v_days integer;
+  v_before timestamptz;
+  v_step record;
+begin
+  deleted := 0;
+  is_behind := false;
+  for v_rule in select * from private.row_retention where has_org order by table_name loop
+    v_chosen := (select s.keep_days from public.retention_settings s where s.org_id = p_org_id and s.kind = v_rule.kind and s.applies_from <= p_now);
+    v_days := least(v_rule.keep_days, v_chosen);
+    if v_days is not null then
+      v_before := p_now - make_interval(days => v_days);
+      -- Activity that is not rolled up yet is kept, however long the rollup has not run.
+      if v_rule.kind = 'activity' then
+        v_before := least(v_before, date_trunc('day', private.activity_rolled_until(), 'UTC'));
+      end if;
+      select * into v_step from private.delete_rows_of_org(v_rule, p_org_id, v_before, p_rows);
+      deleted := deleted + v_step.deleted;
+      is_behind := is_behind or v_step.seen >= p_rows;
+    end if;
+  end loop;
+  return next;
+end
+$function$;
+comment on function private.delete_expired_rows_of_org(uuid,timestamp with time zone,integer) is 'The turn of one org: deletes up to p_rows rows of each table that are older than the org, or the platform, keeps them. is_behind: there is more.';
+
+CREATE OR REPLACE FUNCTION private.delete_org_rows(p_org_id uuid, p_table text, p_is_partitioned boolean, p_rows integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_rule private.row_retention;
+  v_deleted integer;
+begin
+  if p_is_partitioned then
+    select * into strict v_rule from private.row_retention where table_name = p_table;
+    v_rule.condition := 'true';
+    v_rule.is_held := false;
+    return (select d.deleted from private.delete_rows_of_org(v_rule, p_org_id, 'infinity', p_rows) d);
+  end if;
+  if p_table = 'public.source_connections' then
+    -- Tables of a connection without the org: the permanent keys, which have no use without the connection, and counters.
+    with gone as (
+      delete from private.event_keys where ctid = any (array(
+        select k.ctid from private.event_keys k
+        where k.source_connection_id = any (array(select c.id from public.source_connections c where c.org_id = p_org_id)) limit p_rows))
+      returning 1)
+    select count(*) into v_deleted from gone;
+    if v_deleted > 0 then
+      return v_deleted;
+    end if;
+    delete from private.quarantine_hours
+    where source_connection_id = any (array(select c.id from public.source_connections c where c.org_id = p_org_id));
+  end if;
+  execute format('with gone as (delete from %1$s where ctid = any (array(select ctid from %1$s where org_id = $1 limit $2 for update skip locked)) returning 1)
+    select count(*)::integer from gone', p_table)
+  into v_deleted using p_org_id, p_rows;
+  return v_deleted;
+exception when foreign_key_violation then
+  -- Another table has rows that refer to these. They come first, in this round or the next one.
+  return 0;
+end
+$function$;
+comment on function private.delete_org_rows(uuid,text,boolean,integer) is 'Deletes up to p_rows rows of an org from a table, and returns their number.';
+
+CREATE OR REPLACE FUNCTION private.delete_rows_of_org(p_rule private.row_retention, p_org_id uuid, p_before timestamp with time zone, p_rows integer)
+ RETURNS TABLE(seen integer, deleted integer)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_held uuid[];
+  v_cursor private.retention_cursors;
+  v_page record;
+  v_keys text := (select string_agg(format('s.%I as k%s', k, n), ', ') from unnest(p_rule.key_columns) with ordinality u (k, n));
+  v_match text := (select string_agg(format('t.%I = g.k%s', k, n), ' and ') from unnest(p_rule.key_columns) with ordinality u (k, n));
+begin
+  seen := 0;
+  deleted := 0;
+  if p_rule.is_held then
+    select array_agg(h.source_connection_id) into v_held from public.legal_holds h where h.org_id = p_org_id and h.released_at is null;
+    -- A hold on the whole org has no connection.
+    if array_position(v_held, null) is not null then
+      return next;
+      return;
+    end if;
+  end if;
+  if v_held is null then
+    execute format($sql$
+      with page as materialized (select %1$s from %2$s s where s.org_id = $1 and s.%3$I < $2 and (%4$s) %5$s limit $3 for update skip locked),
+      gone as (delete from %2$s t using page g where t.org_id = $1 and %6$s returning t.*) %7$s
+      select count(*)::integer from gone$sql$,
+      v_keys, p_rule.table_name, p_rule.clock, p_rule.condition,
+      -- The key of the rollups begins with the connection, and the rest of the condition uses it.
+      case p_rule.kind when 'activity' then 'and s.source_connection_id = any (array(select c.id from public.source_connections c where c.org_id = $1))'
+        else format('order by s.%I', p_rule.clock) end,
+      v_match,
+      case p_rule.table_name when 'public.event_journal'
+        then ', bodies as (delete from private.journal_payloads p using gone g where p.journal_id = g.id and p.received_at = g.received_at)' else '' end)
+    into deleted using p_org_id, p_before, p_rows;
+    seen := deleted;
+    return next;
+    return;
+  end if;
+
+  select * into v_cursor from private.retention_cursors where org_id = p_org_id and table_name = p_rule.table_name;
+  execute format($sql$
+    with page as materialized (
+      select s.id, s.%1$I as at, s.source_connection_id, %2$s from %3$s s
+      where s.org_id = $1 and s.%1$I < $2 and (%4$s) and ($3 is null or (s.%1$I, s.id) > ($3, $4))
+      order by s.%1$I, s.id limit $5 for update skip locked),
+    gone as (delete from %3$s t using page g where t.org_id = $1 and %5$s and g.source_connection_id <> all ($6) returning t.*) %6$s
+    select (select count(*) from page)::integer as seen, (select count(*) from gone)::integer as deleted,
+      (select g.at from page g order by g.at desc, g.id desc limit 1) as at, (select g.id from page g order by g.at desc, g.id desc limit 1) as id$sql$,
+    p_rule.clock, v_keys, p_rule.table_name, p_rule.condition, v_match,
+    case p_rule.table_name when 'public.event_journal'
+      then ', bodies as (delete from private.journal_payloads p using gone g where p.journal_id = g.id and p.received_at = g.received_at)' else '' end)
+  into v_page using p_org_id, p_before, v_cursor.cursor_at, v_cursor.cursor_id, p_rows, v_held;
+  if v_page.seen < p_rows then
+    delete from private.retention_cursors where org_id = p_org_id and table_name = p_rule.table_name;
+  else
+    insert into private.retention_cursors (org_id, table_name, cursor_at, cursor_id) values (p_org_id, p_rule.table_name, v_page.at, v_page.id)
+    on conflict (org_id, table_name) do update set cursor_at = excluded.cursor_at, cursor_id = excluded.cursor_id;
+  end if;
+  seen := v_page.seen;
+  deleted := v_page.deleted;
+  return next;
+end
+$function$;
+comment on function private.delete_rows_of_org(private.row_retention,uuid,timestamp with time zone,integer) is 'Deletes up to p_rows rows of an org that are older than p_before, oldest first, with the bodies of deliveries. Rows under a legal hold stay; with a hold
+on some connections, p_rows rows are looked at, and the next call continues behind them. Rows that another transaction has locked are left.';
+
+CREATE OR REPLACE FUNCTION private.destroy_org_keys(p_org_id uuid)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_destroyed integer;
+begin
+  delete from private.connection_secrets where org_id = p_org_id;
+  delete from private.alert_channel_secrets where org_id = p_org_id;
+  delete from private.erasure_persons where erasure_id in (select id from public.erasures where org_id = p_org_id);
+  delete from private.org_keys where org_id = p_org_id;
+  get diagnostics v_destroyed = row_count;
+  update public.source_connections set is_active = false, deleted_at = now() where org_id = p_org_id and deleted_at is null;
+  return v_destroyed;
+end
+$function$;
+comment on function private.destroy_org_keys(uuid) is 'The first step of deleting an org: without its keys, nobody can open its bodies and secrets, in this database and in every copy that does not contain
+the keys. The connections do not exist for senders from then on.';
 
 CREATE OR REPLACE FUNCTION private.dlq_depth()
  RETURNS TABLE(status text, entries bigint, oldest_age_seconds double precision)
@@ -3023,6 +3425,20 @@ comment on function private.list_org_keys(uuid) is 'What members may know about 
 not.';
 grant execute on function private.list_org_keys(uuid) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.list_orgs_to_measure(p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS SETOF uuid
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select a.org_id from public.connection_activity a where a.bucket >= date_trunc('minute', p_now - interval '2 minutes')
+  union
+  -- A quota that was used up yesterday accepts deliveries again today.
+  select m.org_id from private.org_measures m where m.exceeded is not null
+$function$;
+comment on function private.list_orgs_to_measure(timestamp with time zone) is 'The orgs that had traffic in the last minutes, and those that have exceeded a quota. Each is measured in a transaction of its own.';
+grant execute on function private.list_orgs_to_measure(timestamp with time zone) to worker;
+
 CREATE OR REPLACE FUNCTION private.list_retention()
  RETURNS TABLE(table_name text, keep_days integer)
  LANGUAGE sql
@@ -3030,6 +3446,8 @@ CREATE OR REPLACE FUNCTION private.list_retention()
  SET search_path TO ''
 AS $function$
   select r.table_name, r.keep_days from private.retention r
+  union all
+  select w.table_name, w.keep_days from private.row_retention w where w.keep_days is not null
 $function$;
 comment on function private.list_retention() is 'How long each table is kept. Every signed-in user may read it.';
 grant execute on function private.list_retention() to authenticated;
@@ -3129,6 +3547,62 @@ $function$;
 comment on function private.measure_alerts(uuid[],timestamp with time zone,timestamp with time zone) is 'Measures every rule of some orgs on every connection. Returns a row when a value exceeds a threshold or an incident is open: level is that of the
 highest exceeded threshold (null when no threshold is exceeded), holds says whether an open incident continues. A connection without a value at
 this time has no row.';
+
+CREATE OR REPLACE FUNCTION private.measure_org(p_org_id uuid, p_now timestamp with time zone, p_rows integer DEFAULT 50000)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_today date := (p_now at time zone 'utc')::date;
+  v_keep_days integer := coalesce((select keep_days from private.retention where table_name = 'private.journal_payloads'), 90);
+  v_from timestamptz;
+  v_to timestamptz;
+  v_stored bigint;
+  v_before text;
+  v_exceeded text;
+begin
+  insert into private.org_measures (org_id, counted_until) values (p_org_id, p_now - make_interval(days => v_keep_days)) on conflict do nothing;
+  select counted_until, exceeded into v_from, v_before from private.org_measures where org_id = p_org_id for update;
+  -- A delivery is visible once its batch has been committed, a little after it arrived: the last 15 s are counted by the next run.
+  v_to := greatest(v_from, p_now - interval '15 seconds');
+  v_to := coalesce((
+    select least(v_to, j.received_at) from public.event_journal j
+    where j.org_id = p_org_id and j.received_at > v_from order by j.received_at offset p_rows limit 1), v_to);
+
+  insert into private.quota_usage as u (org_id, quota, day, used)
+  select p_org_id, 'bytes_per_day', (j.received_at at time zone 'utc')::date, sum(j.byte_size)
+  from public.event_journal j
+  where j.org_id = p_org_id and j.received_at > v_from and j.received_at <= v_to
+  group by 3
+  on conflict (org_id, quota, day) do update set used = u.used + excluded.used;
+
+  insert into private.quota_usage as u (org_id, quota, day, used)
+  select p_org_id, 'events_per_day', v_today, coalesce(sum(d.accepted + d.duplicates + d.dead_lettered), 0)
+  from public.source_connections c
+  join public.activity_days d on d.org_id = c.org_id and d.source_connection_id = c.id and d.bucket = v_today::timestamp at time zone 'utc'
+  where c.org_id = p_org_id
+  on conflict (org_id, quota, day) do update set used = excluded.used where u.used <> excluded.used;
+
+  delete from private.quota_usage where org_id = p_org_id and quota in ('events_per_day', 'bytes_per_day') and day <= v_today - v_keep_days;
+  select coalesce(sum(used), 0) into v_stored from private.quota_usage where org_id = p_org_id and quota = 'bytes_per_day';
+  v_exceeded := (
+    select u.quota from (
+      select u.quota, u.used from private.quota_usage u
+      where u.org_id = p_org_id and u.day = v_today and u.quota in ('events_per_day', 'bytes_per_day')
+      union all select 'stored_bytes', v_stored) u
+    where u.used >= private.quota_value(u.quota, p_org_id)
+    order by u.quota limit 1);
+  update private.org_measures set counted_until = v_to, exceeded = v_exceeded where org_id = p_org_id;
+  if v_exceeded is distinct from v_before then
+    perform pg_notify('connection_changed', 'org:' || p_org_id);
+  end if;
+end
+$function$;
+comment on function private.measure_org(uuid,timestamp with time zone,integer) is 'Measures the events and bytes of one org, and decides whether its quotas still accept deliveries. Rejected deliveries are not events: strangers must
+not use up the quota of the org that they send to. Reads each delivery of the journal once, and at most about p_rows of them in one run.';
+grant execute on function private.measure_org(uuid,timestamp with time zone,integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.move_held_rows(p_now timestamp with time zone DEFAULT now(), p_rows integer DEFAULT 2000, p_budget interval DEFAULT '00:00:00.2'::interval)
  RETURNS text
@@ -3235,6 +3709,36 @@ $function$;
 comment on function private.notify_connection_changed() is 'Trigger function: tells every API process that a connection, its secrets, its org''s keys or its org''s limit have changed. The processes hold
 connections in memory and listen, so that a disabled connection stops at once everywhere.';
 
+CREATE OR REPLACE FUNCTION private.org_intake(p_org_id uuid)
+ RETURNS TABLE(suspended boolean, exceeded text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select o.suspended_at is not null, m.exceeded
+  from public.orgs o left join private.org_measures m on m.org_id = o.id
+  where o.id = p_org_id
+$function$;
+comment on function private.org_intake(uuid) is 'Whether deliveries to the org are refused: because it is suspended, or because of an exceeded quota (its name). Two look-ups by key. Every process is
+told through the channel connection_changed when the answer changes.';
+
+CREATE OR REPLACE FUNCTION private.org_tables()
+ RETURNS TABLE(table_name text, is_partitioned boolean)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select n.nspname || '.' || c.relname, c.relkind = 'p'
+  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id' and not a.attisdropped
+  where n.nspname in ('public', 'private') and c.relkind in ('r', 'p') and not c.relispartition
+    -- The members lose their access, and the log ends, with the org itself.
+    and c.relname not in ('org_deletions', 'org_members', 'audit_log', 'audit_links', 'audit_anchors', 'audit_keys', 'journal_payloads')
+  -- What other tables refer to comes last.
+  order by array_position('{projects,source_connections}'::text[], c.relname::text) desc nulls first, c.relkind desc, c.relname
+$function$;
+comment on function private.org_tables() is 'The tables that have rows of an org, in the order in which a deletion empties them. The bodies of deliveries are deleted with the journal.';
+
 CREATE OR REPLACE FUNCTION private.partition_clock(p_parent regclass)
  RETURNS text
  LANGUAGE sql
@@ -3313,6 +3817,17 @@ end
 $function$;
 comment on function private.queue_alert_notifications(uuid[],text,timestamp with time zone) is 'Queues the notifications of incidents. When an incident opened, escalated or is still open, the channels that ask for its level are notified;
 when it was resolved or acknowledged, the channels that were notified of it before.';
+
+CREATE OR REPLACE FUNCTION private.quota_value(p_name text, p_org_id uuid)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select q.value from private.quotas q where q.name = p_name and (q.org_id = p_org_id or q.org_id is null)
+  order by q.org_id nulls last limit 1
+$function$;
+comment on function private.quota_value(text,uuid) is 'The quota of an org: the value that an operator has set for the org, or else the default.';
 
 CREATE OR REPLACE FUNCTION private.record_alert_channel_result(p_id uuid, p_error text)
  RETURNS void
@@ -3418,6 +3933,42 @@ $function$;
 comment on function private.refresh_last_event_at(timestamp with time zone) is 'Sets source_connections.last_event_at. The rollup calls it, and the hot path never does: an update per event would queue every flush behind one
 row. A connection that somebody is changing at this moment is skipped until the next rollup.';
 
+CREATE OR REPLACE FUNCTION private.refuse_while_deleting()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if exists (select from public.org_deletions d where d.org_id = new.org_id and d.status <> 'done'
+    and (tg_table_name = 'source_connections' or d.status = 'running')) then
+    raise check_violation using message = 'the org is going to be deleted: an owner can cancel the deletion', constraint = 'org_deletions_pending';
+  end if;
+  return new;
+end
+$function$;
+comment on function private.refuse_while_deleting() is 'Trigger function: an org that is going to be deleted has no active connection, and gets no new keys once its keys are destroyed.';
+
+CREATE OR REPLACE FUNCTION private.refuse_while_held()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_row jsonb := to_jsonb(new);
+  v_reason text;
+begin
+  v_reason := private.legal_hold_reason((v_row ->> 'org_id')::uuid,
+    (case tg_table_name when 'source_connections' then v_row ->> 'id' else v_row ->> 'source_connection_id' end)::uuid);
+  if v_reason is not null then
+    raise check_violation using message = v_reason, constraint = 'legal_holds_block';
+  end if;
+  return new;
+end
+$function$;
+comment on function private.refuse_while_held() is 'Trigger function: refuses a change to data under a legal hold. The message of the error is the reason of the hold.';
+
 CREATE OR REPLACE FUNCTION private.release_abandoned_jobs()
  RETURNS integer
  LANGUAGE sql
@@ -3512,6 +4063,25 @@ $function$;
 comment on function private.request_flush() is 'Asks every instance to write its buffered records at once. The flush is done when every live instance has reported the returned turn.';
 grant execute on function private.request_flush() to worker;
 
+CREATE OR REPLACE FUNCTION private.request_org_deletion(p_org_id uuid, p_name text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if p_org_id is null or p_org_id <> all (array(select private.my_orgs('{owner}'))) then
+    raise insufficient_privilege using message = 'only an owner of the org may delete it';
+  end if;
+  if p_name is distinct from (select name from public.orgs where id = p_org_id) then
+    raise check_violation using message = 'the name is not that of the org', constraint = 'org_deletions_name';
+  end if;
+  perform private.schedule_org_deletion(p_org_id, auth.uid());
+end
+$function$;
+comment on function private.request_org_deletion(uuid,text) is 'Requests the deletion of an org. Only for owners, who confirm by the name of the org.';
+grant execute on function private.request_org_deletion(uuid,text) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.require_admin(p_org_id uuid)
  RETURNS void
  LANGUAGE plpgsql
@@ -3528,6 +4098,19 @@ begin
 end
 $function$;
 comment on function private.require_admin(uuid) is 'Raises 42501 unless the caller is owner or admin of the org. Every command calls it first.';
+
+CREATE OR REPLACE FUNCTION private.retention_maximum(p_kind text)
+ RETURNS integer
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select max(coalesce(w.keep_days, p.keep_days))
+  from private.row_retention w left join private.retention p on p.table_name = w.table_name
+  where w.kind = p_kind
+$function$;
+comment on function private.retention_maximum(text) is 'The days for which the platform keeps data of this kind, and the most that an org can choose.';
+grant execute on function private.retention_maximum(text) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.rewrite_events(p_existing json, p_keys json, p_events json, p_now timestamp with time zone)
  RETURNS json
@@ -3700,6 +4283,34 @@ name are valid at once, because a delivery that matches no secret is checked aga
 leaked secret must be replaceable at any time: it ends the grace period of the oldest secret.';
 grant execute on function private.rotate_connection_secret(uuid,text,bytea,integer) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.schedule_org_deletion(p_org_id uuid, p_requested_by uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_hold text := private.legal_hold_reason(p_org_id, null);
+  v_connections uuid[];
+begin
+  if v_hold is not null then
+    raise check_violation using message = v_hold, constraint = 'legal_holds_block';
+  end if;
+  perform from public.orgs where id = p_org_id for update;
+  if exists (select from public.org_deletions where org_id = p_org_id) then
+    return;
+  end if;
+  with stopped as (
+    update public.source_connections set is_active = false where org_id = p_org_id and is_active returning id
+  )
+  select coalesce(array_agg(id), '{}') into v_connections from stopped;
+  insert into public.org_deletions (org_id, requested_by, starts_at, connection_ids)
+  values (p_org_id, p_requested_by, now() + interval '7 days', v_connections);
+end
+$function$;
+comment on function private.schedule_org_deletion(uuid,uuid) is 'Schedules the deletion of an org, after the permission of the person was checked: the grace period begins, and the connections refuse deliveries from
+now on. Does nothing when the deletion is scheduled already. Refused with the reason of a legal hold while there is one.';
+
 CREATE OR REPLACE FUNCTION private.search_events(org_id uuid, filter jsonb DEFAULT '{}'::jsonb, before jsonb DEFAULT NULL::jsonb, page_limit integer DEFAULT 50)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -3807,6 +4418,36 @@ end
 $function$;
 comment on function private.set_alert_channel_target(uuid,text,bytea) is 'Replaces a channel''s target and its sealed secrets. Returns false when the caller has no such channel.';
 grant execute on function private.set_alert_channel_target(uuid,text,bytea) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.set_data_retention(p_org_id uuid, p_kind text, p_keep_days integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_maximum integer := private.retention_maximum(p_kind);
+  v_before integer;
+begin
+  perform private.require_admin(p_org_id);
+  if p_keep_days > v_maximum then
+    raise check_violation using message = format('the platform keeps this for %s days at most', v_maximum), constraint = 'retention_settings_maximum';
+  end if;
+  if p_keep_days is null or p_keep_days = v_maximum then
+    delete from public.retention_settings where org_id = p_org_id and kind = p_kind;
+    return;
+  end if;
+  select case when s.applies_from <= now() then s.keep_days end into v_before
+  from public.retention_settings s where s.org_id = p_org_id and s.kind = p_kind for update;
+  insert into public.retention_settings as s (org_id, kind, keep_days, applies_from)
+  values (p_org_id, p_kind, p_keep_days, now() + case when p_keep_days < coalesce(v_before, v_maximum) then interval '1 day' else interval '0' end)
+  on conflict (org_id, kind) do update
+  set keep_days = excluded.keep_days, applies_from = excluded.applies_from, changed_by = auth.uid(), changed_at = now()
+  where s.keep_days <> excluded.keep_days;
+end
+$function$;
+comment on function private.set_data_retention(uuid,text,integer) is 'Sets how many days an org keeps data of one kind; null: as long as the platform does. A longer time takes effect at once, a shorter one after a day.';
+grant execute on function private.set_data_retention(uuid,text,integer) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.set_operator_mode(p_mode text, p_brownout_rate double precision, p_reason text, p_instance_id uuid)
  RETURNS void
@@ -3982,6 +4623,76 @@ end
 $function$;
 comment on function private.start_erasure(uuid,uuid,text[],text,integer,bytea) is 'Starts the erasure of a person.';
 grant execute on function private.start_erasure(uuid,uuid,text[],text,integer,bytea) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.step_org_deletion(p_now timestamp with time zone DEFAULT now(), p_rows integer DEFAULT 1000, p_budget interval DEFAULT '00:00:00.2'::interval)
+ RETURNS TABLE(org_id uuid, step text, deleted bigint)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_deletion public.org_deletions;
+  v_hold text;
+  v_table record;
+  v_count integer;
+  v_until timestamptz := clock_timestamp() + p_budget;
+begin
+  select * into v_deletion from public.org_deletions d
+  where d.status <> 'done' and d.starts_at <= p_now
+    -- A deletion that waits for a legal hold is looked at again every minute.
+    and (d.waits_for is null or d.last_step_at < p_now - interval '1 minute')
+  order by d.last_step_at nulls first, d.starts_at limit 1 for update skip locked;
+  if v_deletion.org_id is null then
+    return;
+  end if;
+  org_id := v_deletion.org_id;
+  deleted := 0;
+  v_hold := private.legal_hold_reason(org_id, null);
+  if v_hold is not null then
+    update public.org_deletions d set waits_for = v_hold, last_step_at = clock_timestamp() where d.org_id = v_deletion.org_id;
+    step := 'waits';
+    return next;
+    return;
+  end if;
+
+  if v_deletion.status = 'scheduled' then
+    step := 'private.org_keys';
+    deleted := private.destroy_org_keys(org_id);
+    update public.org_deletions d set status = 'running', started_at = p_now where d.org_id = v_deletion.org_id;
+  else
+    for v_table in select * from private.org_tables() loop
+      loop
+        v_count := private.delete_org_rows(org_id, v_table.table_name, v_table.is_partitioned, p_rows);
+        exit when v_count = 0;
+        step := v_table.table_name;
+        deleted := deleted + v_count;
+        exit when clock_timestamp() >= v_until;
+      end loop;
+      exit when clock_timestamp() >= v_until and deleted > 0;
+    end loop;
+    if deleted = 0 and to_regprocedure('private.trim_audit_log(uuid, timestamptz, integer)') is not null then
+      execute 'select private.trim_audit_log($1, now(), $2)' into v_count using org_id, p_rows;
+      step := 'public.audit_log';
+      deleted := v_count;
+    end if;
+    if deleted = 0 then
+      step := 'public.orgs';
+      delete from public.orgs o where o.id = v_deletion.org_id;
+      deleted := 1;
+      update public.org_deletions d
+      set status = 'done', completed_at = clock_timestamp(), requested_by = null, connection_ids = '{}' where d.org_id = v_deletion.org_id;
+    end if;
+  end if;
+  update public.org_deletions d
+  set waits_for = null, last_step_at = clock_timestamp(), step = step_org_deletion.step, rows_deleted = d.rows_deleted + step_org_deletion.deleted
+  where d.org_id = v_deletion.org_id;
+  return next;
+end
+$function$;
+comment on function private.step_org_deletion(timestamp with time zone,integer,interval) is 'One step of the deletion whose turn it is, in its own transaction, so that a crash repeats nothing: destroys the keys, then deletes rows for about
+p_budget, table after table, and in the end the org. A legal hold stops it before the next step. Returns the org and what was done; no row when no
+deletion is due.';
+grant execute on function private.step_org_deletion(timestamp with time zone,integer,interval) to maintenance;
 
 CREATE OR REPLACE FUNCTION private.step_replay(p_id uuid, p_action text, p_reference text, p_matched integer, p_threshold integer)
  RETURNS text

@@ -237,6 +237,13 @@ export type Database = {
             foreignKeyName: 'alert_channels_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'alert_channels_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -311,6 +318,13 @@ export type Database = {
           value?: number;
         };
         Relationships: [
+          {
+            foreignKeyName: 'alert_incidents_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
           {
             foreignKeyName: 'alert_incidents_org_id_fkey';
             columns: ['org_id'];
@@ -405,6 +419,13 @@ export type Database = {
             foreignKeyName: 'alert_notifications_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'alert_notifications_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -454,6 +475,13 @@ export type Database = {
             foreignKeyName: 'alert_rules_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'alert_rules_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -489,6 +517,13 @@ export type Database = {
           target_id?: string | null;
         };
         Relationships: [
+          {
+            foreignKeyName: 'audit_log_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
           {
             foreignKeyName: 'audit_log_org_id_fkey';
             columns: ['org_id'];
@@ -790,6 +825,13 @@ export type Database = {
             foreignKeyName: 'dlq_operations_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'dlq_operations_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -861,6 +903,13 @@ export type Database = {
           waits_for?: string | null;
         };
         Relationships: [
+          {
+            foreignKeyName: 'erasures_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
           {
             foreignKeyName: 'erasures_org_id_fkey';
             columns: ['org_id'];
@@ -964,6 +1013,13 @@ export type Database = {
             foreignKeyName: 'legal_holds_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'legal_holds_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -975,6 +1031,52 @@ export type Database = {
             referencedColumns: ['org_id', 'id'];
           },
         ];
+      };
+      org_deletions: {
+        Row: {
+          completed_at: string | null;
+          connection_ids: string[];
+          last_step_at: string | null;
+          org_id: string;
+          requested_at: string;
+          requested_by: string | null;
+          rows_deleted: number;
+          started_at: string | null;
+          starts_at: string;
+          status: string;
+          step: string | null;
+          waits_for: string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          completed_at?: string | null;
+          connection_ids?: string[];
+          last_step_at?: string | null;
+          org_id: string;
+          requested_at?: string;
+          requested_by?: string | null;
+          rows_deleted?: number;
+          started_at?: string | null;
+          starts_at: string;
+          status?: string;
+          step?: string | null;
+          waits_for?: string | null;
+        };
+        Update: {
+          completed_at?: string | null;
+          connection_ids?: string[];
+          last_step_at?: string | null;
+          org_id?: string;
+          requested_at?: string;
+          requested_by?: string | null;
+          rows_deleted?: number;
+          started_at?: string | null;
+          starts_at?: string;
+          status?: string;
+          step?: string | null;
+          waits_for?: string | null;
+        };
+        Relationships: [];
       };
       org_invites: {
         Row: {
@@ -1013,6 +1115,13 @@ export type Database = {
             foreignKeyName: 'org_invites_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'org_invites_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -1043,6 +1152,13 @@ export type Database = {
             foreignKeyName: 'org_members_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'org_members_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -1055,6 +1171,8 @@ export type Database = {
           name: string;
           rate_limit_per_second: number | null;
           slug: string;
+          suspended_at: string | null;
+          suspended_reason: string | null;
         };
         ComputedFields: never;
         Insert: {
@@ -1063,6 +1181,8 @@ export type Database = {
           name: string;
           rate_limit_per_second?: number | null;
           slug: string;
+          suspended_at?: string | null;
+          suspended_reason?: string | null;
         };
         Update: {
           created_at?: string;
@@ -1070,6 +1190,8 @@ export type Database = {
           name?: string;
           rate_limit_per_second?: number | null;
           slug?: string;
+          suspended_at?: string | null;
+          suspended_reason?: string | null;
         };
         Relationships: [];
       };
@@ -1097,6 +1219,13 @@ export type Database = {
           slug?: string;
         };
         Relationships: [
+          {
+            foreignKeyName: 'projects_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
           {
             foreignKeyName: 'projects_org_id_fkey';
             columns: ['org_id'];
@@ -1203,6 +1332,56 @@ export type Database = {
             foreignKeyName: 'replay_plans_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'replay_plans_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'orgs';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      retention_settings: {
+        Row: {
+          applies_from: string;
+          changed_at: string;
+          changed_by: string | null;
+          keep_days: number;
+          kind: string;
+          org_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          applies_from: string;
+          changed_at?: string;
+          changed_by?: string | null;
+          keep_days: number;
+          kind: string;
+          org_id: string;
+        };
+        Update: {
+          applies_from?: string;
+          changed_at?: string;
+          changed_by?: string | null;
+          keep_days?: number;
+          kind?: string;
+          org_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'retention_settings_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'retention_settings_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -1260,6 +1439,13 @@ export type Database = {
             foreignKeyName: 'source_connections_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'source_connections_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -1274,7 +1460,18 @@ export type Database = {
       };
     };
     Views: {
-      [_ in never]: never;
+      data_retention: {
+        Row: {
+          applies_from: string | null;
+          chosen_days: number | null;
+          keep_days: number | null;
+          kind: string | null;
+          maximum_days: number | null;
+          org_id: string;
+        };
+        ComputedFields: never;
+        Relationships: [];
+      };
     };
     Functions: {
       connection_health: {

@@ -180,7 +180,8 @@ describe('a run', () => {
     const startedAt = performance.now();
     setTimeout(() => stopping.abort(), 20);
     expect(await running).toBe(true);
-    expect(performance.now() - startedAt).toBeLessThan(400);
+    // without the abort it would wait for four seconds
+    expect(performance.now() - startedAt).toBeLessThan(3_500);
     expect(row('a').released).toEqual([0]);
   });
 });
