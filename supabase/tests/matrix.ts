@@ -111,6 +111,25 @@ export const matrix: Record<string, Expectation> = {
     insert: (org) => `insert into public.audit_log (org_id, action) values ('${world.orgId(org)}', 'forged')`,
     rules: { select: people(admins), insert: nobody, update: nobody, delete: nobody },
   },
+  'private.audit_keys': {
+    rows: ofOrg,
+    column: 'key',
+    insert: (org) => `insert into private.audit_keys (org_id) values ('${world.orgId(org)}')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.audit_links': {
+    rows: ofOrg,
+    column: 'hash',
+    insert: (org) =>
+      `insert into private.audit_links (org_id, seq, audit_id, hash) values ('${world.orgId(org)}', 99, 99, sha256('forged'))`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.audit_anchors': {
+    rows: ofOrg,
+    column: 'seq',
+    insert: (org) => `insert into private.audit_anchors (org_id, seq, hash) values ('${world.orgId(org)}', 9, sha256('forged'))`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
   'public.source_connections': {
     rows: (org) => `id = '${world.connectionId(org)}'`,
     column: 'is_active',
@@ -338,6 +357,12 @@ export const matrix: Record<string, Expectation> = {
       update: machine('maintenance'),
       delete: nobody,
     },
+  },
+  'private.org_digest_keys': {
+    rows: ofOrg,
+    column: 'sealed',
+    insert: (org) => `insert into private.org_digest_keys (org_id, key_version, sealed) values ('${world.orgId(org)}', 1, '\\x01')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
   },
   'private.journal_payloads': {
     rows: ofOrg,

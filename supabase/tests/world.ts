@@ -80,6 +80,9 @@ export async function createWorld(client: pg.ClientBase): Promise<void> {
     ${insertTransition};
     ${orgSql('A')}
     ${orgSql('B')}
+    -- Entries of the audit log are linked when a transaction commits, and the world is never committed.
+    set constraints all immediate; set constraints all deferred;
+    insert into private.audit_anchors (org_id, seq, hash) select org_id, seq, hash from private.audit_links where seq = 1;
   `);
 }
 
@@ -90,6 +93,7 @@ function orgSql(org: Org): string {
     insert into auth.users (id, email) values
       ${roles.map((role) => `('${userId(org, role)}', '${role}@${org.toLowerCase()}.example')`).join(', ')};
     insert into public.orgs (id, name, slug) values ('${o}', 'Org ${org}', 'org-${org.toLowerCase()}');
+    insert into public.audit_log (org_id, action, created_at) values ('${o}', 'orgs.insert', now() - interval '60 days');
     insert into public.org_members (org_id, user_id, role) values
       ${roles.map((role) => `('${o}', '${userId(org, role)}', '${role}')`).join(', ')};
     insert into public.projects (id, org_id, name, slug) values ('${p}', '${o}', 'Project', 'project');
@@ -101,6 +105,7 @@ function orgSql(org: Org): string {
     insert into private.connection_secrets (org_id, source_connection_id, name, sealed) values ('${o}', '${c}', 'hottok', '\\x00');
     insert into private.org_keys (org_id, kind, version, wrapped, master_version)
       values ('${o}', 'data', 1, '\\x00', 1), ('${o}', 'hash', 1, '\\x00', 1);
+    insert into private.org_digest_keys (org_id, key_version, sealed) values ('${o}', 1, '\\x00');
     ${insertJournal(org, journalId(org))};
     ${insertPayload(org, journalId(org))};
     ${insertKey(org, 'first')};
