@@ -141,6 +141,48 @@ comment on table private.alert_clock is 'When alerts were last evaluated, and si
 did not evaluate alerts, or refused deliveries, it cannot tell that a connection was silent.';
 alter table private.alert_clock enable row level security;
 
+create table private.audit_anchors (
+  org_id uuid not null,
+  seq bigint not null,
+  hash bytea not null,
+  trimmed_at timestamp with time zone default now() not null,
+  constraint audit_anchors_pkey PRIMARY KEY (org_id),
+  constraint audit_anchors_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint audit_anchors_hash_check CHECK ((length(hash) = 32))
+);
+comment on table private.audit_anchors is 'The last link that retention has removed from an org''s chain. The chain is verified from there on.';
+CREATE TRIGGER check_anchor BEFORE INSERT OR UPDATE ON private.audit_anchors FOR EACH ROW EXECUTE FUNCTION private.check_audit_anchor();
+CREATE TRIGGER keep BEFORE DELETE ON private.audit_anchors FOR EACH ROW EXECUTE FUNCTION private.keep_audit();
+CREATE TRIGGER keep_all BEFORE TRUNCATE ON private.audit_anchors FOR EACH STATEMENT EXECUTE FUNCTION private.keep_audit();
+alter table private.audit_anchors enable row level security;
+
+create table private.audit_keys (
+  org_id uuid not null,
+  key bytea default sha256(convert_to(((gen_random_uuid())::text || (gen_random_uuid())::text), 'UTF8'::name)) not null,
+  constraint audit_keys_pkey PRIMARY KEY (org_id),
+  constraint audit_keys_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint audit_keys_key_check CHECK ((length(key) = 32))
+);
+comment on table private.audit_keys is 'The key of an org''s pseudonyms in the audit log. It never changes and no client role may read it, so that nobody can confirm a guess, and it is
+destroyed with the org.';
+alter table private.audit_keys enable row level security;
+
+create table private.audit_links (
+  org_id uuid not null,
+  seq bigint not null,
+  audit_id bigint not null,
+  hash bytea not null,
+  constraint audit_links_pkey PRIMARY KEY (org_id, seq),
+  constraint audit_links_audit_id_key UNIQUE (audit_id),
+  constraint audit_links_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint audit_links_hash_check CHECK ((length(hash) = 32))
+);
+comment on table private.audit_links is 'The chain of an org''s audit log: a link for each entry, with a hash of the link before it and of the entry. A changed, removed or inserted entry
+breaks the chain from there on.';
+CREATE TRIGGER keep BEFORE DELETE OR UPDATE ON private.audit_links FOR EACH ROW EXECUTE FUNCTION private.keep_audit();
+CREATE TRIGGER keep_all BEFORE TRUNCATE ON private.audit_links FOR EACH STATEMENT EXECUTE FUNCTION private.keep_audit();
+alter table private.audit_links enable row level security;
+
 create table private.connection_rhythm (
   org_id uuid not null,
   source_connection_id uuid not null,
@@ -168,6 +210,7 @@ create table private.connection_secrets (
 comment on table private.connection_secrets is 'The secrets that deliveries are verified with, sealed.';
 CREATE INDEX connection_secrets_connection_idx ON private.connection_secrets USING btree (org_id, source_connection_id, name);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON private.connection_secrets FOR EACH ROW EXECUTE FUNCTION private.audit('source_connection_id');
+CREATE TRIGGER changes_insert AFTER INSERT ON private.connection_secrets REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON private.connection_secrets FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
 CREATE TRIGGER refuse_while_deleting BEFORE INSERT ON private.connection_secrets FOR EACH ROW EXECUTE FUNCTION private.refuse_while_deleting();
 alter table private.connection_secrets enable row level security;
@@ -330,6 +373,19 @@ create policy journal_payloads_worker_insert on private.journal_payloads for ins
 grant insert on private.journal_payloads to ingest;
 grant insert, select on private.journal_payloads to worker;
 
+create table private.org_digest_keys (
+  org_id uuid not null,
+  key_version integer not null,
+  sealed bytea not null,
+  created_at timestamp with time zone default now() not null,
+  constraint org_digest_keys_pkey PRIMARY KEY (org_id),
+  constraint org_digest_keys_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE
+);
+comment on table private.org_digest_keys is 'The key with which an org''s lasting digests are made (HMAC-SHA-256): of deliveries, of records, of idempotency keys that are made of contents.
+There is one for each org and it never changes, or a repeated delivery would not be recognised. It is sealed under the org''s data key, so it is
+destroyed with the keys of the org.';
+alter table private.org_digest_keys enable row level security;
+
 create table private.org_keys (
   org_id uuid not null,
   kind text not null,
@@ -347,6 +403,8 @@ comment on table private.org_keys is 'The org''s keys: a data key seals payloads
 sees.';
 CREATE TRIGGER audit AFTER INSERT OR DELETE ON private.org_keys FOR EACH ROW EXECUTE FUNCTION private.audit('version');
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON private.org_keys FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
+CREATE TRIGGER quota AFTER INSERT ON private.org_keys FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('org_keys', 'true');
+CREATE TRIGGER quota_of_day AFTER INSERT ON private.org_keys FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('key_rotations_per_day');
 CREATE TRIGGER refuse_while_deleting BEFORE INSERT ON private.org_keys FOR EACH ROW EXECUTE FUNCTION private.refuse_while_deleting();
 alter table private.org_keys enable row level security;
 create policy org_keys_insert on private.org_keys for insert to maintenance
@@ -489,6 +547,15 @@ comment on table private.sweeps is 'How far the walk over a partition has come f
 is no row when the next walk begins at the start.';
 alter table private.sweeps enable row level security;
 
+create table private.turns (
+  queue text not null,
+  after_org uuid default '00000000-0000-0000-0000-000000000000'::uuid not null,
+  constraint turns_pkey PRIMARY KEY (queue),
+  constraint turns_queue_check CHECK ((queue = ANY (ARRAY['replays'::text, 'erasures'::text, 'dlq_operations'::text, 'dlq_retries'::text, 'alert_notifications'::text])))
+);
+comment on table private.turns is 'The org of each queue of background work that was served last. The next claim begins with the org after it, in the order of the ids.';
+alter table private.turns enable row level security;
+
 create table public.activity_days (
   org_id uuid not null,
   source_connection_id uuid not null,
@@ -597,6 +664,9 @@ create table public.alert_channels (
 comment on table public.alert_channels is 'The receivers of an org''s notifications.';
 CREATE TRIGGER audit AFTER UPDATE OF name, target, min_level, is_enabled, deleted_at ON public.alert_channels FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER audit_insert AFTER INSERT ON public.alert_channels FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.alert_channels REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
+CREATE TRIGGER quota AFTER INSERT ON public.alert_channels FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('alert_channels', 'deleted_at is null');
+CREATE TRIGGER quota_of_day AFTER INSERT ON public.alert_channels FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('alert_channels_per_day');
 CREATE TRIGGER touch BEFORE UPDATE OF name, target, min_level, is_enabled, deleted_at ON public.alert_channels FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 alter table public.alert_channels enable row level security;
 create policy alert_channels_select on public.alert_channels for select to authenticated
@@ -644,6 +714,7 @@ CREATE UNIQUE INDEX alert_incidents_open_key ON public.alert_incidents USING btr
 CREATE INDEX alert_incidents_org_opened_idx ON public.alert_incidents USING btree (org_id, opened_at DESC, id DESC);
 CREATE INDEX alert_incidents_rule_idx ON public.alert_incidents USING btree (org_id, kind);
 CREATE TRIGGER audit AFTER UPDATE ON public.alert_incidents FOR EACH ROW WHEN (((new.acknowledged_by IS DISTINCT FROM old.acknowledged_by) OR (new.resolved_by IS DISTINCT FROM old.resolved_by))) EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.alert_incidents REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 alter table public.alert_incidents enable row level security;
 create policy alert_incidents_select on public.alert_incidents for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -679,7 +750,9 @@ create table public.alert_notifications (
 comment on table public.alert_notifications is 'Both the outbox and the incident''s timeline: written in the transaction that changes the incident, delivered by the task alerts.notify.';
 CREATE INDEX alert_notifications_channel_idx ON public.alert_notifications USING btree (org_id, channel_id);
 CREATE INDEX alert_notifications_incident_idx ON public.alert_notifications USING btree (org_id, incident_id, seq);
-CREATE INDEX alert_notifications_pending_idx ON public.alert_notifications USING btree (next_attempt_at) WHERE (status = 'pending'::text);
+CREATE INDEX alert_notifications_order_idx ON public.alert_notifications USING btree (org_id, incident_id, channel_id, seq) WHERE (status = 'pending'::text);
+CREATE INDEX alert_notifications_outbox_idx ON public.alert_notifications USING btree (org_id, channel_id, seq) WHERE (status = 'pending'::text);
+CREATE INDEX alert_notifications_turn_idx ON public.alert_notifications USING btree (org_id, next_attempt_at) WHERE (status = 'pending'::text);
 alter table public.alert_notifications enable row level security;
 create policy alert_notifications_select on public.alert_notifications for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -703,6 +776,7 @@ create table public.alert_rules (
 );
 comment on table public.alert_rules is 'What an org is alerted about: one row per kind, created together with the org.';
 CREATE TRIGGER audit AFTER UPDATE ON public.alert_rules FOR EACH ROW EXECUTE FUNCTION private.audit('kind');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.alert_rules REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER check_thresholds BEFORE INSERT OR UPDATE OF kind, thresholds ON public.alert_rules FOR EACH ROW EXECUTE FUNCTION private.check_alert_thresholds();
 CREATE TRIGGER touch BEFORE UPDATE OF enabled, thresholds, renotify_minutes, resolve_after_minutes ON public.alert_rules FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 alter table public.alert_rules enable row level security;
@@ -728,6 +802,12 @@ comment on table public.audit_log is 'Who changed what. Written by private.audit
 CREATE INDEX audit_log_org_action_idx ON public.audit_log USING btree (org_id, action, created_at DESC, id DESC);
 CREATE INDEX audit_log_org_actor_idx ON public.audit_log USING btree (org_id, actor_id, created_at DESC, id DESC);
 CREATE INDEX audit_log_org_id_created_at_idx ON public.audit_log USING btree (org_id, created_at DESC, id DESC);
+CREATE TRIGGER keep BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION private.keep_audit();
+CREATE TRIGGER keep_all BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION private.keep_audit();
+CREATE CONSTRAINT TRIGGER link AFTER INSERT ON public.audit_log DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION private.link_audit();
+CREATE TRIGGER quota_of_exports AFTER INSERT ON public.audit_log FOR EACH ROW WHEN (((new.action = 'canonical_events.export'::text) AND (auth.uid() IS NOT NULL))) EXECUTE FUNCTION private.check_day_quota('exports_per_day');
+CREATE TRIGGER quota_of_replays AFTER INSERT ON public.audit_log FOR EACH ROW WHEN (((new.action = 'event_journal.replay'::text) AND (auth.uid() IS NOT NULL))) EXECUTE FUNCTION private.check_day_quota('journal_replays_per_day');
+CREATE TRIGGER refuse_suspended BEFORE INSERT ON public.audit_log FOR EACH ROW WHEN (((auth.uid() IS NOT NULL) AND (new.action ~ '\.(insert|update|delete|replay)$'::text))) EXECUTE FUNCTION private.refuse_suspended();
 alter table public.audit_log enable row level security;
 create policy audit_log_select on public.audit_log for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -849,6 +929,7 @@ CREATE INDEX dlq_events_open_idx ON public.dlq_events USING btree (org_id, creat
 CREATE INDEX dlq_events_org_created_idx ON public.dlq_events USING btree (org_id, created_at DESC, id DESC);
 CREATE INDEX dlq_events_status_idx ON public.dlq_events USING btree (status, is_quarantine, created_at) WHERE (status = ANY (ARRAY['pending'::text, 'retrying'::text, 'exhausted'::text]));
 CREATE TRIGGER audit AFTER UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.dlq_events REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER refuse_while_held BEFORE UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.refuse_while_held();
 CREATE TRIGGER touch BEFORE UPDATE ON public.dlq_events FOR EACH ROW EXECUTE FUNCTION private.touch_dead_letter();
 alter table public.dlq_events enable row level security;
@@ -898,11 +979,13 @@ create table public.dlq_operations (
   constraint dlq_operations_total_check CHECK ((total >= 0))
 );
 comment on table public.dlq_operations is 'Redrive, discard, purge or re-verification of every entry that matches a filter, a chunk at a time.';
-CREATE INDEX dlq_operations_lease_idx ON public.dlq_operations USING btree (lease_until NULLS FIRST, created_at) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]));
 CREATE UNIQUE INDEX dlq_operations_open_key ON public.dlq_operations USING btree (org_id, kind, md5((filter)::text)) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]));
 CREATE INDEX dlq_operations_org_created_idx ON public.dlq_operations USING btree (org_id, created_at DESC, id DESC);
+CREATE INDEX dlq_operations_turn_idx ON public.dlq_operations USING btree (org_id, lease_until NULLS FIRST, created_at) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]));
 CREATE TRIGGER audit AFTER INSERT ON public.dlq_operations FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER audit_end AFTER UPDATE OF status ON public.dlq_operations FOR EACH ROW WHEN (((new.status = ANY (ARRAY['done'::text, 'failed'::text, 'canceled'::text])) AND (new.status IS DISTINCT FROM old.status))) EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER quota AFTER INSERT ON public.dlq_operations FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('open_dlq_operations', 'status in (''queued'', ''running'')');
+CREATE TRIGGER quota_of_day AFTER INSERT ON public.dlq_operations FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('dlq_operations_per_day');
 CREATE TRIGGER touch BEFORE UPDATE ON public.dlq_operations FOR EACH ROW EXECUTE FUNCTION private.touch_dlq_operation();
 alter table public.dlq_operations enable row level security;
 create policy dlq_operations_select on public.dlq_operations for select to authenticated
@@ -947,10 +1030,12 @@ create table public.erasures (
 );
 comment on table public.erasures is 'One request to erase one person, with its progress. The person''s identifiers are in private.erasure_persons, and only until the erasure is
 completed.';
-CREATE INDEX erasures_open_idx ON public.erasures USING btree (lease_until NULLS FIRST, created_at) WHERE (status = 'running'::text);
 CREATE INDEX erasures_org_created_idx ON public.erasures USING btree (org_id, created_at DESC, id DESC);
+CREATE INDEX erasures_turn_idx ON public.erasures USING btree (org_id, lease_until NULLS FIRST, created_at) WHERE (status = 'running'::text);
 CREATE TRIGGER audit AFTER INSERT ON public.erasures FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER audit_end AFTER UPDATE OF status ON public.erasures FOR EACH ROW WHEN ((new.status IS DISTINCT FROM old.status)) EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER quota AFTER INSERT ON public.erasures FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('open_erasures', 'status = ''running''');
+CREATE TRIGGER quota_of_day AFTER INSERT ON public.erasures FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('erasures_per_day');
 alter table public.erasures enable row level security;
 create policy erasures_select on public.erasures for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -1016,6 +1101,9 @@ create table public.legal_holds (
 comment on table public.legal_holds is 'A hold on the data of an org or of one connection: until the hold is released, the data may not be replayed, purged or erased.';
 CREATE INDEX legal_holds_connection_idx ON public.legal_holds USING btree (org_id, source_connection_id);
 CREATE TRIGGER audit AFTER INSERT OR UPDATE ON public.legal_holds FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.legal_holds REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
+CREATE TRIGGER quota AFTER INSERT ON public.legal_holds FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('open_legal_holds', 'released_at is null');
+CREATE TRIGGER quota_of_day AFTER INSERT ON public.legal_holds FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('legal_holds_per_day');
 alter table public.legal_holds enable row level security;
 create policy legal_holds_insert on public.legal_holds for insert to authenticated
   with check ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -1071,6 +1159,9 @@ create table public.org_invites (
 comment on table public.org_invites is 'An invitation of one e-mail address to one org.';
 CREATE INDEX org_invites_org_id_idx ON public.org_invites USING btree (org_id);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.org_invites FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_delete AFTER DELETE ON public.org_invites REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
+CREATE TRIGGER quota AFTER INSERT ON public.org_invites FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('open_invites', 'accepted_at is null and expires_at > now()');
+CREATE TRIGGER quota_of_day AFTER INSERT ON public.org_invites FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('invites_per_day');
 alter table public.org_invites enable row level security;
 create policy org_invites_delete on public.org_invites for delete to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -1091,7 +1182,12 @@ create table public.org_members (
 comment on table public.org_members is 'The users in an org, each with a role.';
 CREATE INDEX org_members_org_id_idx ON public.org_members USING btree (org_id);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.org_members FOR EACH ROW EXECUTE FUNCTION private.audit('user_id');
+CREATE TRIGGER changes_delete AFTER DELETE ON public.org_members REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.org_members REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
+CREATE TRIGGER end_authority AFTER DELETE OR UPDATE OF role ON public.org_members FOR EACH ROW EXECUTE FUNCTION private.end_authority();
 CREATE TRIGGER keep_an_owner AFTER UPDATE OF role ON public.org_members FOR EACH ROW WHEN (((old.role = 'owner'::text) AND (new.role <> 'owner'::text))) EXECUTE FUNCTION private.keep_an_owner();
+CREATE TRIGGER quota AFTER INSERT ON public.org_members FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('members', 'true');
+CREATE TRIGGER quota_of_owner AFTER INSERT OR UPDATE OF role ON public.org_members FOR EACH ROW WHEN (((new.role = 'owner'::text) AND (auth.uid() IS NOT NULL))) EXECUTE FUNCTION private.check_quota_of_owner();
 alter table public.org_members enable row level security;
 create policy org_members_delete on public.org_members for delete to authenticated
   using (((role <> 'owner'::text) AND ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))) OR (user_id = ( SELECT auth.uid() AS uid)))));
@@ -1120,6 +1216,7 @@ create table public.orgs (
 );
 comment on table public.orgs is 'A tenant: every other row belongs to one.';
 CREATE TRIGGER audit AFTER UPDATE ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.orgs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('id');
 CREATE TRIGGER create_alert_rules AFTER INSERT ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.create_alert_rules_of_new_org();
 CREATE TRIGGER notify AFTER UPDATE OF rate_limit_per_second ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
 CREATE TRIGGER notify_suspended AFTER UPDATE OF suspended_at ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
@@ -1146,6 +1243,9 @@ create table public.projects (
 );
 comment on table public.projects is 'A product or funnel inside an org; connections belong to one.';
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.projects REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
+CREATE TRIGGER quota AFTER INSERT ON public.projects FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('projects', 'true');
+CREATE TRIGGER quota_of_day AFTER INSERT ON public.projects FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('projects_per_day');
 alter table public.projects enable row level security;
 create policy projects_insert on public.projects for insert to authenticated
   with check ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -1186,6 +1286,7 @@ create table public.replay_plans (
   checkpoint_id uuid,
   lease_owner uuid,
   lease_until timestamp with time zone,
+  paced_until timestamp with time zone,
   constraint replay_plans_pkey PRIMARY KEY (id),
   constraint replay_plans_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
   constraint replay_plans_check CHECK (((approved_by IS NULL) = (approved_at IS NULL))),
@@ -1201,10 +1302,13 @@ create table public.replay_plans (
 );
 comment on table public.replay_plans is 'Which deliveries of the journal go through the pipeline again, who approved it, and how far it has come.';
 CREATE INDEX replay_plans_org_created_idx ON public.replay_plans USING btree (org_id, created_at DESC, id DESC);
-CREATE INDEX replay_plans_running_idx ON public.replay_plans USING btree (started_at) WHERE (status = 'running'::text);
+CREATE INDEX replay_plans_turn_idx ON public.replay_plans USING btree (org_id, lease_until NULLS FIRST, started_at) WHERE (status = 'running'::text);
 CREATE TRIGGER audit_made AFTER INSERT ON public.replay_plans FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER audit_step AFTER UPDATE ON public.replay_plans FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.replay_plans REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER check_step BEFORE UPDATE ON public.replay_plans FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION private.check_replay_step();
+CREATE TRIGGER quota AFTER INSERT ON public.replay_plans FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('open_replay_plans', 'status in (''pending_approval'', ''approved'', ''running'', ''paused'', ''failed'')');
+CREATE TRIGGER quota_of_day AFTER INSERT ON public.replay_plans FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('replay_plans_per_day');
 alter table public.replay_plans enable row level security;
 create policy replay_plans_select on public.replay_plans for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -1214,7 +1318,7 @@ create policy replay_plans_worker_update on public.replay_plans for update to wo
   using (true);
 grant select on public.replay_plans to authenticated;
 grant select on public.replay_plans to worker;
-grant update (status, finished_at, processed, accepted, duplicates, dead_lettered, failed, rate_per_second, error, failures, checkpoint_at, checkpoint_id, lease_owner, lease_until) on public.replay_plans to worker;
+grant update (status, finished_at, processed, accepted, duplicates, dead_lettered, failed, rate_per_second, error, failures, checkpoint_at, checkpoint_id, lease_owner, lease_until, paced_until) on public.replay_plans to worker;
 
 create table public.retention_settings (
   org_id uuid not null,
@@ -1249,23 +1353,30 @@ create table public.source_connections (
   deleted_at timestamp with time zone,
   rate_limit_per_second integer,
   priority text default 'normal'::text not null,
+  allowed_ips cidr[],
+  suspended_reason text,
   constraint source_connections_pkey PRIMARY KEY (id),
   constraint source_connections_org_id_id_key UNIQUE (org_id, id),
   constraint source_connections_org_id_project_id_id_key UNIQUE (org_id, project_id, id),
   constraint source_connections_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
   constraint source_connections_org_id_project_id_fkey FOREIGN KEY (org_id, project_id) REFERENCES public.projects(org_id, id),
+  constraint source_connections_allowed_ips_check CHECK ((((cardinality(allowed_ips) >= 1) AND (cardinality(allowed_ips) <= 100)) AND (array_ndims(allowed_ips) = 1) AND (array_position(allowed_ips, NULL::cidr) IS NULL))),
   constraint source_connections_config_json_check CHECK (((jsonb_typeof(config_json) = 'object'::text) AND (pg_column_size(config_json) <= 32768))),
   constraint source_connections_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
   constraint source_connections_priority_check CHECK ((priority = ANY (ARRAY['normal'::text, 'low'::text]))),
   constraint source_connections_rate_limit_per_second_check CHECK (((rate_limit_per_second >= 1) AND (rate_limit_per_second <= 100000))),
+  constraint source_connections_suspended_reason_check CHECK (((length(btrim(suspended_reason)) >= 1) AND (length(suspended_reason) <= 500))),
   constraint source_connections_type_check CHECK ((type ~ '^[a-z][a-z0-9_-]{1,39}$'::text))
 );
 comment on table public.source_connections is 'One configured instance of a source (a platform such as Hotmart) in a project, with its own URL and secrets.';
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.source_connections REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
+CREATE TRIGGER quota AFTER INSERT ON public.source_connections FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('connections', 'deleted_at is null');
+CREATE TRIGGER quota_of_day AFTER INSERT ON public.source_connections FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('connections_per_day');
 CREATE TRIGGER refuse_while_deleting BEFORE INSERT OR UPDATE OF is_active ON public.source_connections FOR EACH ROW WHEN (new.is_active) EXECUTE FUNCTION private.refuse_while_deleting();
 CREATE TRIGGER refuse_while_held BEFORE UPDATE OF deleted_at ON public.source_connections FOR EACH ROW WHEN (((new.deleted_at IS NOT NULL) AND (old.deleted_at IS NULL))) EXECUTE FUNCTION private.refuse_while_held();
-CREATE TRIGGER touch BEFORE UPDATE OF name, is_active, config_json, rate_limit_per_second, priority, deleted_at ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+CREATE TRIGGER touch BEFORE UPDATE OF name, is_active, config_json, rate_limit_per_second, priority, allowed_ips, suspended_reason, deleted_at ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 alter table public.source_connections enable row level security;
 create policy source_connections_insert on public.source_connections for insert to authenticated
   with check ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -1277,7 +1388,7 @@ create policy source_connections_worker on public.source_connections for select 
   using (true);
 grant select on public.source_connections to authenticated;
 grant insert (org_id, project_id, name, type, config_json) on public.source_connections to authenticated;
-grant update (name, is_active, config_json, rate_limit_per_second, priority) on public.source_connections to authenticated;
+grant update (name, is_active, config_json, rate_limit_per_second, priority, allowed_ips, suspended_reason) on public.source_connections to authenticated;
 grant select (id, org_id, type, config_json, deleted_at) on public.source_connections to worker;
 
 -- Views and sequences ----------------------------------------------------------------------------------------------------
@@ -1309,10 +1420,21 @@ declare
 begin
   select i.* into v_invite
   from private.invite_tokens t join public.org_invites i on i.id = t.invite_id
-  where t.token_sha256 = p_token_sha256
-  for update of i;
-  if v_invite.id is null or v_invite.accepted_at is not null or v_invite.expires_at <= now()
-    or auth.uid() is null or v_invite.email is distinct from lower(auth.jwt() ->> 'email') then
+  where t.token_sha256 = p_token_sha256;
+  if v_invite.id is null or auth.uid() is null or v_invite.invited_by = auth.uid()
+    or v_invite.email is distinct from lower(auth.jwt() ->> 'email') then
+    return null;
+  end if;
+  -- The authority of an invite is that of the person who made it, now. The membership is locked before the invite, in the order in which a
+  -- demotion locks them.
+  perform from public.org_members
+  where org_id = v_invite.org_id and user_id = v_invite.invited_by
+    and role in ('owner', 'admin') and (role = 'owner' or v_invite.role <> 'owner') for share;
+  if not found then
+    return null;
+  end if;
+  perform from public.org_invites where id = v_invite.id and accepted_at is null and expires_at > now() for update;
+  if not found then
     return null;
   end if;
   -- A member who is invited again keeps the role they have.
@@ -1323,8 +1445,9 @@ begin
   return v_invite.org_id;
 end
 $function$;
-comment on function private.accept_invite(bytea) is 'Makes the caller a member. The token proves the invitation; the e-mail address in the caller''s JWT proves that the caller is the invited person.
-Returns the org, or null when there is no such open invitation.';
+comment on function private.accept_invite(bytea) is 'Makes the caller a member. The token proves the invitation, and the e-mail address in the caller''s JWT proves that the caller is the invited
+person. The person who made the invite must be another one, and must have a role now that may give the role of the invite. Returns the org, or
+null when there is no such open invitation.';
 grant execute on function private.accept_invite(bytea) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.active_holds()
@@ -1458,6 +1581,17 @@ CREATE OR REPLACE FUNCTION private.alert_rank(p_level text)
 AS $function$ select array_position(array['info', 'warning', 'critical'], p_level) $function$;
 comment on function private.alert_rank(text) is 'The rank of a level: info 1, warning 2, critical 3.';
 
+CREATE OR REPLACE FUNCTION private.append_audit(p_org_id uuid, p_action text, p_target_id text, p_detail jsonb)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  insert into public.audit_log (org_id, actor_id, action, target_id, detail)
+  values (p_org_id, auth.uid(), p_action, p_target_id, private.without_persons(p_org_id, p_detail))
+$function$;
+comment on function private.append_audit(uuid,text,text,jsonb) is 'Appends an entry to an org''s audit log, with the caller as the actor. Every entry is written by this function.';
+
 CREATE OR REPLACE FUNCTION private.are_alert_thresholds(p_kind text, p jsonb)
  RETURNS boolean
  LANGUAGE sql
@@ -1518,13 +1652,24 @@ begin
   else
     v_detail := v_row - 'created_at' - 'updated_at';
   end if;
-  insert into public.audit_log (org_id, actor_id, action, target_id, detail)
-  values (v_org, auth.uid(), tg_table_name || '.' || lower(tg_op), v_row ->> tg_argv[0], v_detail);
+  perform private.append_audit(v_org, tg_table_name || '.' || lower(tg_op), v_row ->> tg_argv[0], v_detail);
   return null;
 end
 $function$;
 comment on function private.audit() is 'The one trigger function that writes the audit log, for every audited table and for every path by which a change can come. Its argument names the
 key column. `detail` never holds a secret: for tables of the schema private, only the name, kind, version and expiry are written.';
+
+CREATE OR REPLACE FUNCTION private.audit_canonical(p_seq bigint, p_entry public.audit_log)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select jsonb_build_array(p_seq, p_entry.id, p_entry.org_id, p_entry.actor_id, p_entry.action, p_entry.target_id, p_entry.detail,
+    to_char(p_entry.created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))::text
+$function$;
+comment on function private.audit_canonical(bigint,public.audit_log) is 'The text of an entry that is hashed: a JSON array of its place in the chain and its columns. Exports contain this text, so that the chain can be
+verified without this database: hash = SHA-256(hash before || text).';
 
 CREATE OR REPLACE FUNCTION private.audit_export(p_org_id uuid, p_filter jsonb, p_format text)
  RETURNS void
@@ -1536,8 +1681,7 @@ begin
   if not p_org_id = any (array(select private.my_orgs())) then
     raise insufficient_privilege;
   end if;
-  insert into public.audit_log (org_id, actor_id, action, detail)
-  values (p_org_id, auth.uid(), 'canonical_events.export', jsonb_build_object('filter', p_filter, 'format', p_format));
+  perform private.append_audit(p_org_id, 'canonical_events.export', null, jsonb_build_object('filter', p_filter, 'format', p_format));
 end
 $function$;
 comment on function private.audit_export(uuid,jsonb,text) is 'Records which member exported the org''s events, with which filter and in which format.';
@@ -1551,12 +1695,51 @@ CREATE OR REPLACE FUNCTION private.audit_full_sample(p_org_id uuid, p_ids uuid[]
 AS $function$
 begin
   perform private.require_admin(p_org_id);
-  insert into public.audit_log (org_id, actor_id, action, detail)
-  values (p_org_id, auth.uid(), 'dlq.full_sample', jsonb_build_object('ids', p_ids));
+  perform private.append_audit(p_org_id, 'dlq.full_sample', null, jsonb_build_object('ids', p_ids));
 end
 $function$;
 comment on function private.audit_full_sample(uuid,uuid[]) is 'Records that the caller looked at deliveries as they were received, with their personal data.';
 grant execute on function private.audit_full_sample(uuid,uuid[]) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.audit_head(p_org_id uuid, OUT seq bigint, OUT hash bytea)
+ RETURNS record
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select h.seq, h.hash from (
+    (select l.seq, l.hash from private.audit_links l where l.org_id = p_org_id order by l.seq desc limit 1)
+    union all (select a.seq, a.hash from private.audit_anchors a where a.org_id = p_org_id)
+    union all select 0, sha256(convert_to('tributary audit log of ' || p_org_id, 'UTF8'))) h
+  order by h.seq desc limit 1
+$function$;
+comment on function private.audit_head(uuid) is 'The newest link of an org''s chain. An org without entries has a first hash of its id.';
+
+CREATE OR REPLACE FUNCTION private.audit_look_up(p_org_id uuid, p_action text, p_hashes text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_subjects jsonb := (select jsonb_agg(s.name) from (select distinct private.pseudonym(p_org_id, h) as name from unnest(p_hashes) h order by 1 limit 100) s);
+begin
+  if p_org_id is null or p_org_id <> all (array(select private.my_orgs())) or p_action not in ('people.look_up', 'people.count', 'people.events') then
+    raise insufficient_privilege;
+  end if;
+  -- The dashboard repeats the question as long as the page is open.
+  if v_subjects is null or exists (
+    select from public.audit_log
+    where org_id = p_org_id and actor_id = auth.uid() and created_at > now() - interval '10 minutes' and action = p_action
+      and detail = jsonb_build_object('people', v_subjects)) then
+    return;
+  end if;
+  perform private.append_audit(p_org_id, p_action, null, jsonb_build_object('people', v_subjects));
+end
+$function$;
+comment on function private.audit_look_up(uuid,text,text[]) is 'Records that the caller looked for people: `look_up` turned typed values into hashes, `count` counted the events about a person, `events` searched
+for the events of people. The people are named by pseudonyms. The same question within ten minutes is recorded once.';
+grant execute on function private.audit_look_up(uuid,text,text[]) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.audit_replay(p_journal_id uuid, p_mode text)
  RETURNS void
@@ -1568,12 +1751,25 @@ declare
   v_org uuid := (select org_id from public.event_journal where id = p_journal_id);
 begin
   perform private.require_admin(v_org);
-  insert into public.audit_log (org_id, actor_id, action, target_id, detail)
-  values (v_org, auth.uid(), 'event_journal.replay', p_journal_id::text, jsonb_build_object('mode', p_mode));
+  perform private.append_audit(v_org, 'event_journal.replay', p_journal_id::text, jsonb_build_object('mode', p_mode));
 end
 $function$;
 comment on function private.audit_replay(uuid,text) is 'Records who sent which delivery through the pipeline again. Raises 42501 for a caller who may not replay the delivery.';
 grant execute on function private.audit_replay(uuid,text) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.audit_search(p_org_id uuid, p_filter jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if jsonb_typeof(p_filter -> 'subjects') = 'array' and p_org_id = any (array(select private.my_orgs())) then
+    perform private.audit_look_up(p_org_id, 'people.events', array(select jsonb_array_elements_text(p_filter -> 'subjects') limit 100));
+  end if;
+end
+$function$;
+comment on function private.audit_search(uuid,jsonb) is 'Records a search whose filter names people.';
+grant execute on function private.audit_search(uuid,jsonb) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.begin_held_move(p_now timestamp with time zone)
  RETURNS text
@@ -1690,6 +1886,82 @@ $function$;
 comment on function private.check_alert_thresholds() is 'Trigger function: refuses thresholds that are not valid. It is not a check constraint, because every role that updates a rule would then need a
 grant on the function.';
 
+CREATE OR REPLACE FUNCTION private.check_audit_anchor()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if tg_op = 'UPDATE' and new.seq <= old.seq or not exists (
+    select from private.audit_links l join public.audit_log a on a.id = l.audit_id
+    where l.org_id = new.org_id and l.seq = new.seq and l.hash = new.hash and a.created_at < now() - interval '30 days') then
+    raise insufficient_privilege using message = 'an anchor is a link of the chain that is older than 30 days, and moves forward only';
+  end if;
+  return new;
+end
+$function$;
+comment on function private.check_audit_anchor() is 'Trigger function: the last 30 days of an audit log cannot be trimmed by anybody.';
+
+CREATE OR REPLACE FUNCTION private.check_day_quota()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform private.take_day_quota(new.org_id, tg_argv[0], 1);
+  return null;
+end
+$function$;
+comment on function private.check_day_quota() is 'Trigger function: counts a row against the quota of today that its argument names.';
+
+CREATE OR REPLACE FUNCTION private.check_quota()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_value bigint := private.quota_value(tg_argv[0], new.org_id);
+  v_count bigint;
+begin
+  -- One command at a time for each org and quota. The count is a statement of its own and so sees what the lock waited for.
+  perform pg_advisory_xact_lock(hashtextextended('tributary.quota.' || tg_argv[0] || new.org_id, 0));
+  execute format('select count(*) from (select from %I.%I where org_id = $1 and %s limit $2) counted', tg_table_schema, tg_table_name, tg_argv[1])
+    into v_count using new.org_id, v_value + 1;
+  if v_count > v_value then
+    perform private.refuse_quota(tg_argv[0], v_value);
+  end if;
+  return null;
+end
+$function$;
+comment on function private.check_quota() is 'Trigger function: refuses a row when the org has more rows than a quota allows. Its arguments name the quota and the condition of the rows that count.
+It only counts rows after the insert, so a quota that was lowered below what exists forbids more and takes nothing away.';
+
+CREATE OR REPLACE FUNCTION private.check_quota_of_owner()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_value bigint;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('tributary.quota.orgs' || new.user_id, 0));
+  v_value := coalesce(
+    (select max(q.value) from public.org_members m join private.quotas q on q.org_id = m.org_id and q.name = 'orgs'
+     where m.user_id = new.user_id and m.role = 'owner'),
+    private.quota_value('orgs', null));
+  if (select count(*) from public.org_members where user_id = new.user_id and role = 'owner') > v_value then
+    perform private.refuse_quota('orgs', v_value);
+  end if;
+  return null;
+end
+$function$;
+comment on function private.check_quota_of_owner() is 'Trigger function: bounds the orgs that a user owns, those they create and those they are made owner of. An operator raises the quota of a user by
+setting it for one of the user''s orgs.';
+
 CREATE OR REPLACE FUNCTION private.check_replay_step()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1768,79 +2040,122 @@ CREATE OR REPLACE FUNCTION private.claim_dead_letters(p_owner uuid, p_limit inte
  SET search_path TO ''
 AS $function$
 begin
-  update public.dlq_events set status = 'exhausted', last_error_message = 'The last attempt was cut off before it ended.'
-  where id in (
-    select d.id from public.dlq_events d
-    where d.status = 'retrying' and d.next_retry_at <= now() and d.attempts >= p_attempts_max
-    order by d.next_retry_at limit 100 for update skip locked);
   return query
-    with recursive orgs as (
-      (select d.org_id from public.dlq_events d where d.status in ('pending', 'retrying') and d.next_retry_at is not null order by d.org_id limit 1)
-      union all
-      -- Finds the next org by one index probe, however many entries the current org has.
-      select (select d.org_id from public.dlq_events d
-        where d.status in ('pending', 'retrying') and d.next_retry_at is not null and d.org_id > o.org_id order by d.org_id limit 1)
-      from orgs o where o.org_id is not null
+    with orgs as materialized (
+      select * from private.orgs_in_turn('dlq_retries', p_limit)
     ), due as (
       select d.id
-      from (select o.org_id from orgs o where o.org_id is not null order by random() limit p_limit) o
-      cross join lateral (
+      from orgs o cross join lateral (
         select d.id from public.dlq_events d
         where d.org_id = o.org_id and d.status in ('pending', 'retrying') and d.next_retry_at <= now()
-        order by d.next_retry_at limit greatest(5, p_limit / (select count(*) from orgs)) for update skip locked
+        order by d.next_retry_at limit o.share for update skip locked
       ) d
-      limit p_limit
+    ), claimed as (
+      update public.dlq_events d
+      set status = case when d.status = 'retrying' and d.attempts >= p_attempts_max then 'exhausted' else 'retrying' end,
+        last_error_message = case when d.status = 'retrying' and d.attempts >= p_attempts_max
+          then 'The last attempt was cut off before it ended.' else d.last_error_message end,
+        lease_owner = p_owner, next_retry_at = now() + make_interval(secs => p_lease_seconds),
+        attempts = d.attempts + case when d.status = 'retrying' and d.attempts >= p_attempts_max then 0 else 1 end
+      from due where d.id = due.id
+      returning d.*
     )
-    update public.dlq_events d
-    set status = 'retrying', lease_owner = p_owner, next_retry_at = now() + make_interval(secs => p_lease_seconds), attempts = d.attempts + 1
-    from due where d.id = due.id
-    returning d.*;
+    select c.* from claimed c where c.status = 'retrying';
 end
 $function$;
-comment on function private.claim_dead_letters(uuid,integer,integer,integer) is 'Claims about p_limit entries that are due, with an equal number from every org that has due entries. Each claim counts as an attempt, so that an
-entry that crashes its process is not tried without end.';
+comment on function private.claim_dead_letters(uuid,integer,integer,integer) is 'Claims about p_limit entries that are due, with an equal number from each org whose turn it is (private.orgs_in_turn). Each claim counts as an
+attempt, so that an entry that crashes its process is not tried without end: after the last attempt it is exhausted.';
 grant execute on function private.claim_dead_letters(uuid,integer,integer,integer) to worker;
 
-CREATE OR REPLACE FUNCTION private.claim_erasure(p_owner uuid, p_lease_seconds integer)
+CREATE OR REPLACE FUNCTION private.claim_dlq_operations(p_owner uuid, p_lease_seconds integer, p_most integer, p_holding uuid[])
+ RETURNS TABLE(id uuid, org_id uuid, kind text, filter jsonb, created_at timestamp with time zone, started_at text, cursor_at text, cursor_id uuid)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  with orgs as materialized (
+    select * from private.orgs_in_turn('dlq_operations', p_most, p_holding)
+  ), chosen as (
+    select c.id from orgs o cross join lateral (
+      select r.id from public.dlq_operations r
+      where r.status in ('queued', 'running') and r.org_id = o.org_id and (r.lease_until is null or r.lease_until <= now())
+      order by r.lease_until nulls first, r.created_at limit o.share for update skip locked) c
+    limit p_most
+  )
+  update public.dlq_operations d
+  set status = 'running', lease_owner = p_owner, lease_until = now() + make_interval(secs => p_lease_seconds)
+  from chosen where d.id = chosen.id
+  returning d.id, d.org_id, d.kind, d.filter, d.created_at, d.created_at::text, d.cursor_at::text, d.cursor_id;
+end
+$function$;
+comment on function private.claim_dlq_operations(uuid,integer,integer,uuid[]) is 'Claims open operations on dead letters. Orgs take turns (private.orgs_in_turn), and the operations of an org follow each other by the time they were
+served.';
+grant execute on function private.claim_dlq_operations(uuid,integer,integer,uuid[]) to worker;
+
+CREATE OR REPLACE FUNCTION private.claim_erasures(p_owner uuid, p_lease_seconds integer, p_most integer, p_holding uuid[])
  RETURNS TABLE(id uuid, org_id uuid, cursor_at text, cursor_id uuid, key_version integer, sealed bytea)
- LANGUAGE sql
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
-  with claimed as (
+#variable_conflict use_column
+begin
+  return query
+  with orgs as materialized (
+    select * from private.orgs_in_turn('erasures', p_most, p_holding)
+  ), chosen as (
+    select c.id from orgs o cross join lateral (
+      select r.id from public.erasures r
+      where r.status = 'running' and r.org_id = o.org_id and (r.lease_until is null or r.lease_until <= now())
+      order by r.lease_until nulls first, r.created_at limit o.share for update skip locked) c
+    limit p_most
+  ), claimed as (
     update public.erasures e
     set lease_owner = p_owner, lease_until = now() + make_interval(secs => p_lease_seconds)
-    where e.id = (
-      select o.id from public.erasures o
-      where o.status = 'running' and (o.lease_until is null or o.lease_until <= now())
-      order by o.lease_until nulls first, o.created_at limit 1 for update skip locked)
+    from chosen where e.id = chosen.id
     returning e.id, e.org_id, e.cursor_at, e.cursor_id
   )
   -- As text, because a JavaScript date has no microseconds and the cursor must come back exactly.
   select c.id, c.org_id, c.cursor_at::text, c.cursor_id, p.key_version, p.sealed
-  from claimed c join private.erasure_persons p on p.erasure_id = c.id
+  from claimed c join private.erasure_persons p on p.erasure_id = c.id;
+end
 $function$;
-comment on function private.claim_erasure(uuid,integer) is 'Claims the open erasure that was served longest ago, and returns it with the identifiers of its person.';
-grant execute on function private.claim_erasure(uuid,integer) to worker;
+comment on function private.claim_erasures(uuid,integer,integer,uuid[]) is 'Claims open erasures and returns them with the identifiers of their persons. Orgs take turns (private.orgs_in_turn), and the erasures of an org
+follow each other by the time they were served.';
+grant execute on function private.claim_erasures(uuid,integer,integer,uuid[]) to worker;
 
-CREATE OR REPLACE FUNCTION private.claim_replays(p_owner uuid, p_lease_seconds integer, p_most integer)
- RETURNS TABLE(id uuid, org_id uuid, mode text, filter jsonb, throttle_per_second integer, approved_at timestamp with time zone, checkpoint_at text, checkpoint_id uuid, connection_ids uuid[])
- LANGUAGE sql
+CREATE OR REPLACE FUNCTION private.claim_replays(p_owner uuid, p_lease_seconds integer, p_most integer, p_holding uuid[])
+ RETURNS TABLE(id uuid, org_id uuid, mode text, filter jsonb, throttle_per_second integer, approved_at timestamp with time zone, checkpoint_at text, checkpoint_id uuid, connection_ids uuid[], paced_seconds double precision)
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
+#variable_conflict use_column
+begin
+  return query
+  with orgs as materialized (
+    select * from private.orgs_in_turn('replays', p_most, p_holding)
+  ), chosen as (
+    select c.id from orgs o cross join lateral (
+      select r.id from public.replay_plans r
+      where r.status = 'running' and r.org_id = o.org_id and (r.lease_until is null or r.lease_until <= now())
+      order by r.lease_until nulls first, r.started_at limit o.share for update skip locked) c
+    limit p_most
+  )
   update public.replay_plans p
-  set lease_owner = p_owner, lease_until = now() + make_interval(secs => p_lease_seconds)
-  where p.id in (
-    select r.id from public.replay_plans r
-    where r.status = 'running' and (r.lease_until is null or r.lease_until < now())
-    order by r.started_at limit p_most for update skip locked)
+  set lease_owner = p_owner, lease_until = now() + make_interval(secs => p_lease_seconds), paced_until = coalesce(p.paced_until, clock_timestamp())
+  from chosen where p.id = chosen.id
   -- As text, because a JavaScript date has no microseconds and the checkpoint must come back exactly.
   returning p.id, p.org_id, p.mode, p.filter, p.throttle_per_second, p.approved_at, p.checkpoint_at::text, p.checkpoint_id,
-    private.replay_connections(p.org_id, p.filter)
+    private.replay_connections(p.org_id, p.filter), extract(epoch from p.paced_until - clock_timestamp())::double precision;
+end
 $function$;
-comment on function private.claim_replays(uuid,integer,integer) is 'Claims running plans that no worker holds, for p_lease_seconds; each checkpoint renews the lease.';
-grant execute on function private.claim_replays(uuid,integer,integer) to worker;
+comment on function private.claim_replays(uuid,integer,integer,uuid[]) is 'Claims running plans that no worker holds, for p_lease_seconds; each checkpoint renews the lease. Orgs take turns (private.orgs_in_turn), and the
+plans of an org follow each other by the time they were served. paced_seconds: how far the plan''s rate is used up ahead of now; negative when the
+plan is behind its rate.';
+grant execute on function private.claim_replays(uuid,integer,integer,uuid[]) to worker;
 
 CREATE OR REPLACE FUNCTION private.complete_erasure(p_id uuid, p_owner uuid, p_subjects jsonb[])
  RETURNS boolean
@@ -1932,6 +2247,29 @@ end
 $function$;
 comment on function private.copy_held_rows(private.held_moves,integer) is 'Copies the next held rows out of an expired partition: looks at p_rows rows of the org of one hold. Returns false when the rows of every hold are
 copied.';
+
+CREATE OR REPLACE FUNCTION private.count_changes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_changed record;
+begin
+  for v_changed in
+    select (to_jsonb(c) ->> tg_argv[0])::uuid as org_id, count(*) as rows from changed c group by 1 order by 1
+  loop
+    -- When an org is deleted, its rows are deleted too.
+    if exists (select from public.orgs where id = v_changed.org_id) then
+      perform private.take_day_quota(v_changed.org_id, 'changes_per_day', v_changed.rows);
+    end if;
+  end loop;
+  return null;
+end
+$function$;
+comment on function private.count_changes() is 'Trigger function: counts the rows that a person''s statement changed or deleted against the quota of changes, because each of them is an entry in the
+audit log, however small the change is.';
 
 CREATE OR REPLACE FUNCTION private.count_events_of_person(p_org_id uuid, p_subjects jsonb[])
  RETURNS integer
@@ -2027,6 +2365,20 @@ end
 $function$;
 comment on function private.create_alert_rules_of_new_org() is 'Trigger function: gives a new org its rules.';
 
+CREATE OR REPLACE FUNCTION private.create_digest_key(p_org_id uuid, p_key_version integer, p_sealed bytea)
+ RETURNS json
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into private.org_digest_keys (org_id, key_version, sealed) values (p_org_id, p_key_version, p_sealed) on conflict do nothing;
+  return private.find_digest_key(p_org_id);
+end
+$function$;
+comment on function private.create_digest_key(uuid,integer,bytea) is 'Stores the digest key of an org, and returns the key that the org has: the first one is kept, also when two processes create it at the same time.';
+grant execute on function private.create_digest_key(uuid,integer,bytea) to ingest;
+
 CREATE OR REPLACE FUNCTION private.create_invite(p_org_id uuid, p_email text, p_role text, p_token_sha256 bytea)
  RETURNS public.org_invites
  LANGUAGE plpgsql
@@ -2056,16 +2408,13 @@ declare
   v_user uuid := auth.uid();
   v_org uuid;
   v_project uuid;
-  v_slug text := private.slugify(p_name);
 begin
   if v_user is null then
     raise insufficient_privilege using message = 'sign in to create an org';
   end if;
-  -- When another org has the slug, the new org gets a random suffix: an error would tell its creator that the other org exists.
-  if exists (select from public.orgs where slug = v_slug) then
-    v_slug := v_slug || '-' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 8);
-  end if;
-  insert into public.orgs (name, slug) values (btrim(p_name), v_slug) returning id into v_org;
+  -- The suffix is random in every case: a slug that had a suffix only when the plain one was taken would tell that another org exists.
+  insert into public.orgs (name, slug)
+  values (btrim(p_name), private.slugify(p_name) || '-' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 10)) returning id into v_org;
   insert into public.org_members (org_id, user_id, role) values (v_org, v_user, 'owner');
   insert into public.projects (org_id, name, slug)
   values (v_org, btrim(p_project_name), private.slugify(p_project_name)) returning id into v_project;
@@ -2505,6 +2854,41 @@ and every delivery waited behind the drop (measured: p99 of the answers rose fro
 again. The slow part, the search for legal holds, is done before the first lock.';
 grant execute on function private.drop_expired_partitions(timestamp with time zone) to maintenance;
 
+CREATE OR REPLACE FUNCTION private.end_authority()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  -- When an org is deleted, its rows are deleted with it.
+  if not exists (select from public.orgs where id = old.org_id) then
+    return null;
+  end if;
+  if tg_op = 'DELETE' then
+    delete from public.org_invites i using auth.users u
+    where i.org_id = old.org_id and i.accepted_at is null and u.id = old.user_id and i.email = lower(u.email);
+  end if;
+  if old.role = 'analyst' or (tg_op = 'UPDATE' and new.role in ('owner', 'admin')) then
+    return null;
+  end if;
+  delete from public.org_invites where org_id = old.org_id and invited_by = old.user_id and accepted_at is null;
+  update public.replay_plans
+  set status = 'canceled', finished_at = now(), rate_per_second = null, lease_owner = null, lease_until = null,
+    error = 'a person who made or approved the plan no longer has the role for it'
+  where org_id = old.org_id and (
+    (created_by = old.user_id and status in ('pending_approval', 'approved'))
+    or (needs_second_approval and old.user_id in (created_by, approved_by) and status in ('approved', 'running', 'paused', 'failed')));
+  update public.dlq_operations set status = 'canceled'
+  where org_id = old.org_id and created_by = old.user_id and status in ('queued', 'running');
+  return null;
+end
+$function$;
+comment on function private.end_authority() is 'Trigger function: ends what a person set in motion as owner or admin, when the person is demoted, is removed, leaves, or is deleted. That is: the
+open invites that the person made, the plans of the person that have not begun, every open plan that needed the person as one of two people, and
+bulk operations on dead letters. A removed person also loses the open invites to their address. Erasures continue, because the erased person has a
+right to them. Downloads check the role with every page.';
+
 CREATE OR REPLACE FUNCTION private.ensure_partitions(p_now timestamp with time zone DEFAULT now())
  RETURNS integer
  LANGUAGE plpgsql
@@ -2877,6 +3261,18 @@ comment on function private.events_histogram(uuid,timestamp with time zone,times
 quarter of a second. It counts from the events'' index, because the rollups of activity are by the time of arrival.';
 grant execute on function private.events_histogram(uuid,timestamp with time zone,timestamp with time zone,integer,jsonb) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.existing_connections(p_ids uuid[])
+ RETURNS SETOF uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select c.id from public.source_connections c where c.id = any (p_ids) and c.deleted_at is null
+$function$;
+comment on function private.existing_connections(uuid[]) is 'The ids among p_ids that are connections. Anybody can send deliveries to ids that do not exist: one call for hundreds of ids costs about as much as
+a call for one, and only the ids that exist are then read in full.';
+grant execute on function private.existing_connections(uuid[]) to ingest;
+
 CREATE OR REPLACE FUNCTION private.expired_partitions(p_now timestamp with time zone)
  RETURNS TABLE(parent text, partition_name text, is_default boolean, is_expired boolean, lower_bound timestamp with time zone, upper_bound timestamp with time zone, keep_from timestamp with time zone)
  LANGUAGE sql
@@ -2905,6 +3301,20 @@ AS $function$
 $function$;
 comment on function private.expired_partitions(timestamp with time zone) is 'The partitions that ended before the retention of their table, and the default partitions, whose rows expire one by one.';
 
+CREATE OR REPLACE FUNCTION private.export_audit(p_org_id uuid, p_after bigint, p_limit integer)
+ RETURNS TABLE(seq bigint, id bigint, created_at timestamp with time zone, actor_id uuid, action text, target_id text, detail jsonb, canonical text, hash text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select l.seq, a.id, a.created_at, a.actor_id, a.action, a.target_id, a.detail, private.audit_canonical(l.seq, a), encode(l.hash, 'hex')
+  from private.audit_links l join public.audit_log a on a.id = l.audit_id and a.org_id = l.org_id
+  where l.org_id = p_org_id and l.org_id = any (array(select private.my_orgs('{owner,admin}'))) and l.seq > p_after
+  order by l.seq limit least(p_limit, 1000)
+$function$;
+comment on function private.export_audit(uuid,bigint,integer) is 'A page of an org''s audit log in the order of its chain, oldest first, for owners and admins.';
+grant execute on function private.export_audit(uuid,bigint,integer) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.find_alert_channel_secret(p_id uuid)
  RETURNS bytea
  LANGUAGE sql
@@ -2925,17 +3335,31 @@ AS $function$
   select json_build_object(
     'id', c.id, 'org_id', c.org_id, 'project_id', c.project_id, 'type', c.type, 'is_active', c.is_active, 'config', c.config_json,
     'priority', c.priority, 'rate_limit_per_second', c.rate_limit_per_second, 'org_rate_limit_per_second', o.rate_limit_per_second,
+    'allowed_ips', c.allowed_ips::text[], 'is_suspended', c.suspended_reason is not null,
+    'org_suspended', i.suspended, 'over_quota', i.exceeded,
     'secrets', coalesce((
       select json_agg(json_build_object('name', s.name, 'sealed', encode(s.sealed, 'base64'), 'expires_at', s.expires_at) order by s.created_at desc)
       from private.connection_secrets s
       where s.org_id = c.org_id and s.source_connection_id = c.id and (s.expires_at is null or s.expires_at > now())), '[]'))
   from public.source_connections c
   join public.orgs o on o.id = c.org_id
+  cross join lateral private.org_intake(c.org_id) i
   where c.id = p_id and c.deleted_at is null
 $function$;
-comment on function private.find_connection(uuid) is 'The fields of a connection that a webhook request needs before its tenant is known, and no others. Null when the connection is unknown or
-deleted.';
+comment on function private.find_connection(uuid) is 'The fields of a connection that a webhook request needs before its tenant is known, and no others; org_suspended and over_quota (the name of the
+exceeded quota) are those of its org. Null when the connection is unknown or deleted.';
 grant execute on function private.find_connection(uuid) to ingest;
+
+CREATE OR REPLACE FUNCTION private.find_digest_key(p_org_id uuid)
+ RETURNS json
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select json_build_object('key_version', k.key_version, 'sealed', encode(k.sealed, 'base64')) from private.org_digest_keys k where k.org_id = p_org_id
+$function$;
+comment on function private.find_digest_key(uuid) is 'The digest key of an org, sealed, for the process that holds the master key. Null when the org has none yet.';
+grant execute on function private.find_digest_key(uuid) to ingest;
 
 CREATE OR REPLACE FUNCTION private.find_events_of_subject(p_org_id uuid, p_hash text)
  RETURNS TABLE(id uuid, event_time timestamp with time zone)
@@ -3290,6 +3714,30 @@ comment on function private.keep_an_owner() is 'Trigger function: refuses to dem
 other at the same moment would leave no owner: the lock on the org''s row makes the second one wait and see the first change. When a user is
 deleted, the user''s memberships are deleted too, even that of the last owner.';
 
+CREATE OR REPLACE FUNCTION private.keep_audit()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if tg_op = 'DELETE' then
+    -- An org's log is deleted with the org; entries up to the anchor were removed by private.trim_audit_log.
+    if not exists (select from public.orgs where id = old.org_id) then
+      return old;
+    end if;
+    if tg_table_name in ('audit_log', 'audit_links') and exists (
+      select from private.audit_anchors a join private.audit_links l on l.org_id = a.org_id and l.seq <= a.seq
+      where a.org_id = old.org_id and l.audit_id = case tg_table_name when 'audit_log' then (to_jsonb(old) ->> 'id')::bigint else (to_jsonb(old) ->> 'audit_id')::bigint end) then
+      return old;
+    end if;
+  end if;
+  raise insufficient_privilege using message = 'the audit log is append-only: its entries cannot be changed or removed';
+end
+$function$;
+comment on function private.keep_audit() is 'Trigger function: refuses to change or remove entries of the audit log and links of its chain, for every role and also for the owner of the
+tables. Retention (private.trim_audit_log) removes the oldest entries of an org up to an anchor.';
+
 CREATE OR REPLACE FUNCTION private.leading_instance()
  RETURNS private.instances
  LANGUAGE sql
@@ -3383,6 +3831,29 @@ connection. With p_connection_id null, the action concerns the whole org or more
 too, so that a bulk action is refused and not done in part. Runs as the caller, who thereby never learns of another org''s hold.';
 grant execute on function private.legal_hold_reason(uuid,uuid) to authenticated;
 grant execute on function private.legal_hold_reason(uuid,uuid) to worker;
+
+CREATE OR REPLACE FUNCTION private.link_audit()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_head record;
+begin
+  if not exists (select from public.orgs where id = new.org_id) then
+    return null;
+  end if;
+  -- Entries of one org are linked one after the other. The trigger runs when the transaction commits, so the lock is held only for the commit
+  -- itself, no transaction waits for a row while it holds the lock, and other orgs are not affected.
+  perform pg_advisory_xact_lock(hashtextextended('tributary.audit ' || new.org_id, 0));
+  select * into v_head from private.audit_head(new.org_id);
+  insert into private.audit_links (org_id, seq, audit_id, hash)
+  values (new.org_id, v_head.seq + 1, new.id, sha256(v_head.hash || convert_to(private.audit_canonical(v_head.seq + 1, new), 'UTF8')));
+  return null;
+end
+$function$;
+comment on function private.link_audit() is 'Trigger function: appends an entry to the chain of its org when the transaction commits.';
 
 CREATE OR REPLACE FUNCTION private.list_connection_secrets(p_connection_ids uuid[])
  RETURNS TABLE(source_connection_id uuid, name text, created_at timestamp with time zone, expires_at timestamp with time zone)
@@ -3739,6 +4210,92 @@ AS $function$
 $function$;
 comment on function private.org_tables() is 'The tables that have rows of an org, in the order in which a deletion empties them. The bodies of deliveries are deleted with the journal.';
 
+CREATE OR REPLACE FUNCTION private.orgs_in_turn(p_queue text, p_most integer, p_holding uuid[] DEFAULT '{}'::uuid[])
+ RETURNS TABLE(org_id uuid, share integer)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  -- The table of the queue, which of its rows are open, and which of these may be claimed now.
+  v_table text := case p_queue when 'replays' then 'public.replay_plans' when 'erasures' then 'public.erasures'
+    when 'dlq_operations' then 'public.dlq_operations' when 'dlq_retries' then 'public.dlq_events' else 'public.alert_notifications' end;
+  v_open text := case p_queue when 'dlq_operations' then $q$t.status in ('queued', 'running')$q$
+    when 'dlq_retries' then $q$t.status in ('pending', 'retrying') and t.next_retry_at is not null$q$
+    when 'alert_notifications' then $q$t.status = 'pending'$q$ else $q$t.status = 'running'$q$ end;
+  v_due text := case p_queue when 'dlq_retries' then 't.next_retry_at <= now()' when 'alert_notifications' then 't.next_attempt_at <= clock_timestamp()'
+    else '(t.lease_until is null or t.lease_until <= now())' end;
+  v_looks constant integer := 200;
+  v_first uuid;
+  v_after uuid;
+  v_end uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+  v_found uuid[] := '{}';
+  v_some uuid[];
+  v_looked integer;
+  v_last uuid;
+begin
+  if p_most <= 0 then
+    return;
+  end if;
+  select s.after_org into strict v_first from private.turns s where s.queue = p_queue for update;
+  v_after := v_first;
+  loop
+    execute format($q$
+      with recursive waiting (org_id, place) as (
+        (select t.org_id, 1 from %1$s t where %2$s and t.org_id > $1 and t.org_id <= $2 order by t.org_id limit 1)
+        union all
+        select n.org_id, w.place + 1 from waiting w cross join lateral (
+          select t.org_id from %1$s t where %2$s and t.org_id > w.org_id and t.org_id <= $2 order by t.org_id limit 1) n
+        where w.place < $3
+      ), chosen as (
+        select w.org_id from waiting w
+        where w.org_id <> all ($4)
+          and exists (select from %1$s t where %2$s and t.org_id = w.org_id and %3$s)
+          and exists (select from public.orgs o where o.id = w.org_id and o.suspended_at is null)
+        order by w.org_id limit $5
+      )
+      select array(select c.org_id from chosen c order by c.org_id), (select count(*) from waiting), (select max(w.org_id::text)::uuid from waiting w)$q$,
+      v_table, v_open, v_due)
+    into v_some, v_looked, v_last
+    using v_after, v_end, v_looks, p_holding, p_most - cardinality(v_found);
+    v_found := v_found || v_some;
+    if cardinality(v_found) >= p_most then
+      v_after := v_found[cardinality(v_found)];
+      exit;
+    elsif v_looked = v_looks then
+      v_after := v_last;
+    elsif v_end < 'ffffffff-ffff-ffff-ffff-ffffffffffff' or v_first = '00000000-0000-0000-0000-000000000000' then
+      -- Every org had its turn.
+      v_after := coalesce(v_found[cardinality(v_found)], v_first);
+      exit;
+    else
+      -- The orgs before the one with which this claim began.
+      v_after := '00000000-0000-0000-0000-000000000000';
+      v_end := v_first;
+    end if;
+  end loop;
+  if v_after <> v_first then
+    update private.turns s set after_org = v_after where s.queue = p_queue;
+  end if;
+
+  -- Places that no other org wants are for the orgs that hold some already.
+  if cardinality(v_found) < p_most and cardinality(p_holding) > 0 then
+    v_found := v_found || array(
+      select o.id from public.orgs o where o.id = any (p_holding) and o.suspended_at is null order by o.id limit p_most - cardinality(v_found));
+  end if;
+  if v_found = '{}' then
+    return;
+  end if;
+  return query select f.org_id, greatest(1, ceil(p_most::numeric / cardinality(v_found))::integer) from unnest(v_found) f (org_id);
+end
+$function$;
+comment on function private.orgs_in_turn(text,integer,uuid[]) is 'The orgs whose turn it is in a queue of background work, at most p_most, and how many pieces of work each of them may claim: the places are shared
+equally, and an org that waits alone gets all of them. Begins after the org that was served last and goes around once, so that an org with one piece
+of work waits for one turn of each other org, and not for all of their work. p_holding: the orgs of which the caller holds work already; they come
+last. The work of a suspended org rests until the org is reactivated. The search looks at one index entry for each org and never at an org''s whole work: it finds 200 orgs in 3 ms. The order of waiting in the claim
+of one org is up to the caller.';
+grant execute on function private.orgs_in_turn(text,integer,uuid[]) to worker;
+
 CREATE OR REPLACE FUNCTION private.partition_clock(p_parent regclass)
  RETURNS text
  LANGUAGE sql
@@ -3788,6 +4345,26 @@ end
 $function$;
 comment on function private.partition_is_held(text) is 'Whether a partition contains rows under a legal hold: the journal, its sealed bodies and the events can be held; counters cannot, because they are
 no evidence. A partition of bodies is held when the journal has held rows of the same month.';
+
+CREATE OR REPLACE FUNCTION private.pseudonym(p_org_id uuid, p_value text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_key bytea;
+begin
+  select key into v_key from private.audit_keys where org_id = p_org_id;
+  if v_key is null then
+    insert into private.audit_keys (org_id) values (p_org_id) on conflict do nothing;
+    select key into v_key from private.audit_keys where org_id = p_org_id;
+  end if;
+  return 'person:' || left(encode(sha256(v_key || sha256(v_key || convert_to(lower(p_value), 'UTF8'))), 'hex'), 20);
+end
+$function$;
+comment on function private.pseudonym(uuid,text) is 'A name for a personal value of an org. The same value always has the same name, so that the entries about one person can be seen to be about one
+person, and nobody without the key can tell who it is.';
 
 CREATE OR REPLACE FUNCTION private.queue_alert_notifications(p_incidents uuid[], p_kind text, p_now timestamp with time zone)
  RETURNS integer
@@ -3842,6 +4419,22 @@ AS $function$
 $function$;
 comment on function private.record_alert_channel_result(uuid,text) is 'Records on the channel whether the last notification arrived (p_error null), or why it did not.';
 grant execute on function private.record_alert_channel_result(uuid,text) to worker;
+
+CREATE OR REPLACE FUNCTION private.record_audit_export(p_org_id uuid, p_format text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if p_org_id is null or p_org_id <> all (array(select private.my_orgs('{owner,admin}'))) then
+    raise insufficient_privilege;
+  end if;
+  perform private.append_audit(p_org_id, 'audit_log.export', null, jsonb_build_object('format', p_format));
+end
+$function$;
+comment on function private.record_audit_export(uuid,text) is 'Records which owner or admin exported the audit log.';
+grant execute on function private.record_audit_export(uuid,text) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.record_deliveries(p_deliveries json, p_keys json, p_dead json, p_existing json, p_sealed bytea, p_now timestamp with time zone)
  RETURNS void
@@ -3932,6 +4525,44 @@ AS $function$
 $function$;
 comment on function private.refresh_last_event_at(timestamp with time zone) is 'Sets source_connections.last_event_at. The rollup calls it, and the hot path never does: an update per event would queue every flush behind one
 row. A connection that somebody is changing at this moment is skipped until the next rollup.';
+
+CREATE OR REPLACE FUNCTION private.refuse_quota(p_quota text, p_value bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  raise exception using
+    errcode = 'PT429',
+    message = format('the quota "%s" is used up: it is %s', p_quota, p_value),
+    detail = json_build_object('code', 'quota_exceeded', 'quota', p_quota, 'value', p_value, 'retry_after_seconds',
+      case when p_quota like '%\_per\_day' then ceil(extract(epoch from date_trunc('day', now(), 'UTC') + interval '1 day' - now())) end)::text,
+    hint = case when p_quota like '%\_per\_day' then 'It starts again at midnight UTC. ' else 'Delete or finish something that counts against it. ' end
+      || 'The operator of this server can raise it.';
+end
+$function$;
+comment on function private.refuse_quota(text,bigint) is 'Refuses a command because of a quota. The Data API and the API answer SQLSTATE PT429 with status 429; the detail is JSON with the quota and its value.';
+
+CREATE OR REPLACE FUNCTION private.refuse_suspended()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if exists (select from public.orgs where id = new.org_id and suspended_at is not null) then
+    raise exception using
+      errcode = 'PT403',
+      message = 'an operator of this server has suspended the org',
+      detail = json_build_object('code', 'org_suspended')::text,
+      hint = 'Its members can read and change nothing, and nothing is deleted. The reason is in the settings of the org.';
+  end if;
+  return new;
+end
+$function$;
+comment on function private.refuse_suspended() is 'Trigger function: refuses the commands of a suspended org with SQLSTATE PT403, which the Data API and the API answer with status 403. Every command
+of a person writes an entry into the audit log in its transaction, so this is the one place that all of them pass. Entries about reads are written.';
 
 CREATE OR REPLACE FUNCTION private.refuse_while_deleting()
  RETURNS trigger
@@ -4085,19 +4716,20 @@ grant execute on function private.request_org_deletion(uuid,text) to authenticat
 CREATE OR REPLACE FUNCTION private.require_admin(p_org_id uuid)
  RETURNS void
  LANGUAGE plpgsql
- STABLE SECURITY DEFINER
+ SECURITY DEFINER
  SET search_path TO ''
 AS $function$
 begin
-  if p_org_id is null or not exists (
-    select from public.org_members
-    where org_id = p_org_id and user_id = (select auth.uid()) and role in ('owner', 'admin')
-  ) then
+  -- The lock makes a command and the loss of the caller's role wait for each other: no command of the old role begins or ends afterwards.
+  perform from public.org_members
+  where org_id = p_org_id and user_id = (select auth.uid()) and role in ('owner', 'admin') for share;
+  if not found then
     raise insufficient_privilege using message = 'only an owner or admin of the org may do this';
   end if;
 end
 $function$;
-comment on function private.require_admin(uuid) is 'Raises 42501 unless the caller is owner or admin of the org. Every command calls it first.';
+comment on function private.require_admin(uuid) is 'Raises 42501 unless the caller is owner or admin of the org now, and keeps the caller''s role until the transaction ends. Every command calls it
+first.';
 
 CREATE OR REPLACE FUNCTION private.retention_maximum(p_kind text)
  RETURNS integer
@@ -4932,6 +5564,31 @@ comment on function private.sweep_partitions(timestamp with time zone,integer,in
 was released. Works for about p_budget in one transaction; is_behind tells that a partition has more rows to look at.';
 grant execute on function private.sweep_partitions(timestamp with time zone,integer,interval) to maintenance;
 
+CREATE OR REPLACE FUNCTION private.take_day_quota(p_org_id uuid, p_quota text, p_amount bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_today date := (now() at time zone 'utc')::date;
+  v_value bigint := private.quota_value(p_quota, p_org_id);
+  v_used bigint;
+begin
+  -- The row's lock makes commands of the same moment take turns, so that together they cannot pass the quota.
+  insert into private.quota_usage as u (org_id, quota, day, used) values (p_org_id, p_quota, v_today, p_amount)
+  on conflict (org_id, quota, day) do update set used = u.used + excluded.used
+  returning used into v_used;
+  if v_used > v_value then
+    perform private.refuse_quota(p_quota, v_value);
+  end if;
+  if v_used = p_amount then
+    delete from private.quota_usage where org_id = p_org_id and quota = p_quota and day < v_today - 30;
+  end if;
+end
+$function$;
+comment on function private.take_day_quota(uuid,text,bigint) is 'Counts an amount against a quota of today, and raises PT429 when the quota is used up.';
+
 CREATE OR REPLACE FUNCTION private.take_quarantine(p_connection_id uuid, p_wanted integer, p_cap integer)
  RETURNS integer
  LANGUAGE plpgsql
@@ -5033,6 +5690,67 @@ end
 $function$;
 comment on function private.touch_updated_at() is 'Trigger function: sets updated_at. Each trigger lists the columns that people change, so that updates by the system itself do not count.';
 
+CREATE OR REPLACE FUNCTION private.trim_audit_log(p_before timestamp with time zone, p_rows integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_org uuid;
+  v_removed integer := 0;
+begin
+  for v_org in
+    select o.id from public.orgs o
+    cross join lateral (select l.audit_id from private.audit_links l where l.org_id = o.id order by l.seq limit 1) l
+    join public.audit_log a on a.id = l.audit_id
+    where a.created_at < p_before order by a.created_at limit 100
+  loop
+    exit when v_removed >= p_rows;
+    v_removed := v_removed + private.trim_audit_log(v_org, p_before, p_rows - v_removed);
+  end loop;
+  return v_removed;
+end
+$function$;
+comment on function private.trim_audit_log(timestamp with time zone,integer) is 'Removes up to p_rows entries that are older than p_before from the audit logs of up to 100 orgs, the oldest first. Returns their
+number: while it is not 0, there may be more.';
+grant execute on function private.trim_audit_log(timestamp with time zone,integer) to maintenance;
+
+CREATE OR REPLACE FUNCTION private.trim_audit_log(p_org_id uuid, p_before timestamp with time zone, p_rows integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_before timestamptz := least(p_before, now() - interval '30 days 1 minute');
+  v_seq bigint;
+  v_removed integer;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('tributary.audit ' || p_org_id, 0));
+  with oldest as (
+    select l.seq, coalesce(a.created_at < v_before, false) as expired
+    from private.audit_links l left join public.audit_log a on a.id = l.audit_id
+    where l.org_id = p_org_id order by l.seq limit p_rows
+  )
+  select max(o.seq) into v_seq from oldest o where o.seq < coalesce((select min(k.seq) from oldest k where not k.expired), 9223372036854775807);
+  if v_seq is null then
+    return 0;
+  end if;
+  insert into private.audit_anchors (org_id, seq, hash)
+  select l.org_id, l.seq, l.hash from private.audit_links l where l.org_id = p_org_id and l.seq = v_seq
+  on conflict (org_id) do update set seq = excluded.seq, hash = excluded.hash, trimmed_at = now() where audit_anchors.seq < excluded.seq;
+  delete from public.audit_log a using private.audit_links l where l.org_id = p_org_id and l.seq <= v_seq and a.id = l.audit_id;
+  get diagnostics v_removed = row_count;
+  delete from private.audit_links where org_id = p_org_id and seq <= v_seq;
+  return v_removed;
+end
+$function$;
+comment on function private.trim_audit_log(uuid,timestamp with time zone,integer) is 'Removes up to p_rows of the oldest entries of an org''s audit log that are older than p_before, and never entries of the last 30 days. Only a
+prefix of the chain is removed, and the hash of its last link stays as an anchor, from which the rest can be verified. Returns the number of removed
+entries.';
+grant execute on function private.trim_audit_log(uuid,timestamp with time zone,integer) to maintenance;
+
 CREATE OR REPLACE FUNCTION private.turn_back_activity(p_now timestamp with time zone)
  RETURNS void
  LANGUAGE sql
@@ -5065,6 +5783,113 @@ AS $function$ select case jsonb_typeof(p_json) when 'string' then (p_json #>> '{
 comment on function private.unwrapped(jsonb) is 'Returns the JSON value of a filter that arrived as a JSON string: the embedded Data API passes JSON as a JSON string, PostgREST passes it
 unchanged.';
 grant execute on function private.unwrapped(jsonb) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.verify_audit(p_org_id uuid, p_after bigint, p_hash text, p_limit integer)
+ RETURNS TABLE(verified_to bigint, hash text, entry_at timestamp with time zone, entries integer, is_end boolean, problem text, problem_at bigint)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_anchor private.audit_anchors;
+  v_hash bytea;
+  v_known bytea;
+  v_row record;
+begin
+  if p_org_id is null or p_org_id <> all (array(select private.my_orgs('{owner,admin}'))) then
+    raise insufficient_privilege;
+  end if;
+  entries := 0;
+  is_end := false;
+  select * into v_anchor from private.audit_anchors a where a.org_id = p_org_id;
+  if p_after is null then
+    verified_to := coalesce(v_anchor.seq, 0);
+    v_hash := coalesce(v_anchor.hash, sha256(convert_to('tributary audit log of ' || p_org_id, 'UTF8')));
+  else
+    verified_to := p_after;
+    v_hash := decode(p_hash, 'hex');
+    v_known := case
+      when p_after = v_anchor.seq then v_anchor.hash
+      when p_after = 0 and v_anchor.seq is null then sha256(convert_to('tributary audit log of ' || p_org_id, 'UTF8'))
+      else (select l.hash from private.audit_links l where l.org_id = p_org_id and l.seq = p_after) end;
+    if v_known is distinct from v_hash then
+      problem := case when p_after < v_anchor.seq then 'trimmed' when v_known is null then 'missing' else 'changed' end;
+      problem_at := p_after;
+      hash := encode(v_hash, 'hex');
+      return next;
+      return;
+    end if;
+  end if;
+  for v_row in
+    select l.seq, l.hash, a.id, a.created_at, private.audit_canonical(l.seq, a) as canonical
+    from private.audit_links l left join public.audit_log a on a.id = l.audit_id and a.org_id = l.org_id
+    where l.org_id = p_org_id and l.seq > verified_to order by l.seq limit least(p_limit, 10000)
+  loop
+    if v_row.seq <> verified_to + 1 or v_row.id is null then
+      problem := 'missing';
+    elsif v_row.hash <> sha256(v_hash || convert_to(v_row.canonical, 'UTF8')) then
+      problem := 'changed';
+    end if;
+    if problem is not null then
+      problem_at := verified_to + 1;
+      exit;
+    end if;
+    verified_to := v_row.seq;
+    v_hash := v_row.hash;
+    entry_at := v_row.created_at;
+    entries := entries + 1;
+  end loop;
+  is_end := problem is null and entries < least(p_limit, 10000);
+  if is_end and exists (select from public.audit_log a where a.org_id = p_org_id and not exists (select from private.audit_links l where l.audit_id = a.id)) then
+    problem := 'unlinked';
+    problem_at := verified_to;
+  end if;
+  hash := encode(v_hash, 'hex');
+  return next;
+end
+$function$;
+comment on function private.verify_audit(uuid,bigint,text,integer) is 'Verifies up to p_limit entries of an org''s audit log after a link that the caller knows (its place and hash), or from the beginning. Returns how
+far the chain is intact, and the first problem: an entry was `changed`, is `missing`, was written past the chain (`unlinked`), or the known link was
+`trimmed` by retention. For owners and admins.';
+grant execute on function private.verify_audit(uuid,bigint,text,integer) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.without_persons(p_org_id uuid, p_value jsonb, p_key text DEFAULT NULL::text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_text text;
+  v_match text;
+begin
+  case jsonb_typeof(p_value)
+    when 'object' then
+      return (select coalesce(jsonb_object_agg(o.key, private.without_persons(p_org_id, o.value, case when o.key in ('from', 'to') then p_key else o.key end)), '{}')
+        from jsonb_each(p_value) o);
+    when 'array' then
+      return (select coalesce(jsonb_agg(private.without_persons(p_org_id, a.value, p_key) order by a.n), '[]') from jsonb_array_elements(p_value) with ordinality a (value, n));
+    when 'string' then
+      v_text := p_value #>> '{}';
+    else
+      return p_value;
+  end case;
+  -- A search text and the hashes of people are pseudonyms as a whole.
+  if p_key in ('q', 'subjects') then
+    return to_jsonb(case when v_text = '' then '' else private.pseudonym(p_org_id, v_text) end);
+  end if;
+  for v_match in select distinct m[1] from regexp_matches(v_text, '([^\s@<>(),;:"'']+@[^\s@<>(),;:"'']+)', 'g') m loop
+    v_text := replace(v_text, v_match, private.pseudonym(p_org_id, v_match));
+  end loop;
+  -- In texts that people type freely, a number of ten digits or more may be a telephone number or a document.
+  if p_key in ('name', 'reason', 'reference') then
+    v_text := regexp_replace(v_text, '(?<!person:[0-9a-f]*)\+?\d(?:[ .()/-]{0,2}\d){9,}', '[number]', 'g');
+  end if;
+  return to_jsonb(v_text);
+end
+$function$;
+comment on function private.without_persons(uuid,jsonb,text) is 'Replaces the personal values in the detail of an audit entry: e-mail addresses, search texts and hashes of people by pseudonyms, and long numbers
+in freely typed texts by "[number]". Entries are written without them, because an erasure could not remove them later: the chain of hashes would break.';
 
 CREATE OR REPLACE FUNCTION public.connection_health(org_id uuid)
  RETURNS TABLE(source_connection_id uuid, name text, type text, is_active boolean, last_event_at timestamp with time zone, freshness_seconds double precision, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, dlq_rate double precision, lag_p50_seconds double precision, lag_p95_seconds double precision, replayed bigint, replayed_accepted bigint)
@@ -5135,21 +5960,30 @@ grant execute on function public.data_retention() to authenticated;
 
 CREATE OR REPLACE FUNCTION public.events_histogram(org_id uuid, "from" timestamp with time zone, "to" timestamp with time zone, bucket_seconds integer, filter jsonb DEFAULT '{}'::jsonb)
  RETURNS jsonb
- LANGUAGE sql
- STABLE
+ LANGUAGE plpgsql
  SET search_path TO ''
-AS $function$ select private.events_histogram(org_id, "from", "to", bucket_seconds, private.unwrapped(filter)) $function$;
+AS $function$
+begin
+  perform private.audit_search(org_id, private.unwrapped(filter));
+  return private.events_histogram(org_id, "from", "to", bucket_seconds, private.unwrapped(filter));
+end
+$function$;
 comment on function public.events_histogram(uuid,timestamp with time zone,timestamp with time zone,integer,jsonb) is 'Counts the org''s matching events in each bucket of [from, to): as far back as the count gets in a quarter of a second.';
 grant execute on function public.events_histogram(uuid,timestamp with time zone,timestamp with time zone,integer,jsonb) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.events_of_subject(org_id uuid, hash text)
  RETURNS SETOF public.canonical_events
- LANGUAGE sql
- STABLE
+ LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
-  select e.* from private.find_events_of_subject(events_of_subject.org_id, hash) f
-  join public.canonical_events e on e.id = f.id and e.event_time = f.event_time
+begin
+  if events_of_subject.org_id = any (array(select private.my_orgs())) then
+    perform private.audit_look_up(events_of_subject.org_id, 'people.events', array[hash]);
+  end if;
+  return query
+    select e.* from private.find_events_of_subject(events_of_subject.org_id, hash) f
+    join public.canonical_events e on e.id = f.id and e.event_time = f.event_time;
+end
 $function$;
 comment on function public.events_of_subject(uuid,text) is 'The events about one person of an org, by the keyed hash of an e-mail address, phone, document or external id.';
 grant execute on function public.events_of_subject(uuid,text) to authenticated;
@@ -5187,9 +6021,13 @@ grant execute on function public.org_people(uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.search_events(org_id uuid, filter jsonb DEFAULT '{}'::jsonb, before jsonb DEFAULT NULL::jsonb, page_limit integer DEFAULT 50)
  RETURNS jsonb
- LANGUAGE sql
- STABLE
+ LANGUAGE plpgsql
  SET search_path TO ''
-AS $function$ select private.search_events(org_id, private.unwrapped(filter), private.unwrapped(before), page_limit) $function$;
+AS $function$
+begin
+  perform private.audit_search(org_id, private.unwrapped(filter));
+  return private.search_events(org_id, private.unwrapped(filter), private.unwrapped(before), page_limit);
+end
+$function$;
 comment on function public.search_events(uuid,jsonb,jsonb,integer) is 'A page of the org''s matching events, newest first, before a place in the list: as far back as the search gets in a quarter of a second.';
 grant execute on function public.search_events(uuid,jsonb,jsonb,integer) to authenticated;

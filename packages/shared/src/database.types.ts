@@ -1259,6 +1259,7 @@ export type Database = {
           name: string | null;
           needs_second_approval: boolean;
           org_id: string;
+          paced_until: string | null;
           processed: number;
           rate_per_second: number | null;
           reference: string | null;
@@ -1290,6 +1291,7 @@ export type Database = {
           name?: string | null;
           needs_second_approval: boolean;
           org_id: string;
+          paced_until?: string | null;
           processed?: number;
           rate_per_second?: number | null;
           reference?: string | null;
@@ -1320,6 +1322,7 @@ export type Database = {
           name?: string | null;
           needs_second_approval?: boolean;
           org_id?: string;
+          paced_until?: string | null;
           processed?: number;
           rate_per_second?: number | null;
           reference?: string | null;
@@ -1389,6 +1392,7 @@ export type Database = {
       };
       source_connections: {
         Row: {
+          allowed_ips: unknown[] | null;
           config_json: NonNullable<Json>;
           created_at: string;
           deleted_at: string | null;
@@ -1400,11 +1404,13 @@ export type Database = {
           priority: string;
           project_id: string;
           rate_limit_per_second: number | null;
+          suspended_reason: string | null;
           type: string;
           updated_at: string;
         };
         ComputedFields: never;
         Insert: {
+          allowed_ips?: unknown[] | null;
           config_json?: NonNullable<Json>;
           created_at?: string;
           deleted_at?: string | null;
@@ -1416,10 +1422,12 @@ export type Database = {
           priority?: string;
           project_id: string;
           rate_limit_per_second?: number | null;
+          suspended_reason?: string | null;
           type: string;
           updated_at?: string;
         };
         Update: {
+          allowed_ips?: unknown[] | null;
           config_json?: NonNullable<Json>;
           created_at?: string;
           deleted_at?: string | null;
@@ -1431,6 +1439,7 @@ export type Database = {
           priority?: string;
           project_id?: string;
           rate_limit_per_second?: number | null;
+          suspended_reason?: string | null;
           type?: string;
           updated_at?: string;
         };
