@@ -183,6 +183,7 @@ begin
   delete from private.connection_secrets where org_id = p_org_id;
   delete from private.alert_channel_secrets where org_id = p_org_id;
   delete from private.erasure_persons where erasure_id in (select id from public.erasures where org_id = p_org_id);
+  delete from private.org_digest_keys where org_id = p_org_id;
   delete from private.org_keys where org_id = p_org_id;
   get diagnostics v_destroyed = row_count;
   update public.source_connections set is_active = false, deleted_at = now() where org_id = p_org_id and deleted_at is null;
