@@ -141,6 +141,19 @@ comment on table private.alert_clock is 'When alerts were last evaluated, and si
 did not evaluate alerts, or refused deliveries, it cannot tell that a connection was silent.';
 alter table private.alert_clock enable row level security;
 
+create table private.alert_turns (
+  org_id uuid not null,
+  evaluated_at timestamp with time zone default '-infinity'::timestamp with time zone not null,
+  held_until timestamp with time zone default '-infinity'::timestamp with time zone not null,
+  failures integer default 0 not null,
+  watching_since timestamp with time zone default '-infinity'::timestamp with time zone not null,
+  constraint alert_turns_pkey PRIMARY KEY (org_id),
+  constraint alert_turns_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE
+);
+comment on table private.alert_turns is 'The orgs that have or had a connection, with the time of their last evaluation: a pass begins with the org that was evaluated longest ago.';
+CREATE INDEX alert_turns_evaluated_idx ON private.alert_turns USING btree (evaluated_at);
+alter table private.alert_turns enable row level security;
+
 create table private.connection_rhythm (
   org_id uuid not null,
   source_connection_id uuid not null,
@@ -404,6 +417,15 @@ with the period, so that after a release that raised a task''s period, or after 
 recorded one, and the task never ran again.';
 alter table private.schedule enable row level security;
 
+create table private.turns (
+  queue text not null,
+  after_org uuid default '00000000-0000-0000-0000-000000000000'::uuid not null,
+  constraint turns_pkey PRIMARY KEY (queue),
+  constraint turns_queue_check CHECK ((queue = ANY (ARRAY['replays'::text, 'erasures'::text, 'dlq_operations'::text, 'dlq_retries'::text, 'alert_notifications'::text])))
+);
+comment on table private.turns is 'The org of each queue of background work that was served last. The next claim begins with the org after it, in the order of the ids.';
+alter table private.turns enable row level security;
+
 create table public.activity_days (
   org_id uuid not null,
   source_connection_id uuid not null,
@@ -557,6 +579,7 @@ CREATE INDEX alert_incidents_connection_idx ON public.alert_incidents USING btre
 CREATE UNIQUE INDEX alert_incidents_open_key ON public.alert_incidents USING btree (source_connection_id, kind) WHERE (status <> 'resolved'::text);
 CREATE INDEX alert_incidents_org_opened_idx ON public.alert_incidents USING btree (org_id, opened_at DESC, id DESC);
 CREATE INDEX alert_incidents_rule_idx ON public.alert_incidents USING btree (org_id, kind);
+CREATE INDEX alert_incidents_unresolved_idx ON public.alert_incidents USING btree (org_id) WHERE (status <> 'resolved'::text);
 CREATE TRIGGER audit AFTER UPDATE ON public.alert_incidents FOR EACH ROW WHEN (((new.acknowledged_by IS DISTINCT FROM old.acknowledged_by) OR (new.resolved_by IS DISTINCT FROM old.resolved_by))) EXECUTE FUNCTION private.audit('id');
 alter table public.alert_incidents enable row level security;
 create policy alert_incidents_select on public.alert_incidents for select to authenticated
@@ -593,7 +616,9 @@ create table public.alert_notifications (
 comment on table public.alert_notifications is 'Both the outbox and the incident''s timeline: written in the transaction that changes the incident, delivered by the task alerts.notify.';
 CREATE INDEX alert_notifications_channel_idx ON public.alert_notifications USING btree (org_id, channel_id);
 CREATE INDEX alert_notifications_incident_idx ON public.alert_notifications USING btree (org_id, incident_id, seq);
-CREATE INDEX alert_notifications_pending_idx ON public.alert_notifications USING btree (next_attempt_at) WHERE (status = 'pending'::text);
+CREATE INDEX alert_notifications_order_idx ON public.alert_notifications USING btree (org_id, incident_id, channel_id, seq) WHERE (status = 'pending'::text);
+CREATE INDEX alert_notifications_outbox_idx ON public.alert_notifications USING btree (org_id, channel_id, seq) WHERE (status = 'pending'::text);
+CREATE INDEX alert_notifications_turn_idx ON public.alert_notifications USING btree (org_id, next_attempt_at) WHERE (status = 'pending'::text);
 alter table public.alert_notifications enable row level security;
 create policy alert_notifications_select on public.alert_notifications for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -811,9 +836,9 @@ create table public.dlq_operations (
   constraint dlq_operations_total_check CHECK ((total >= 0))
 );
 comment on table public.dlq_operations is 'Redrive, discard, purge or re-verification of every entry that matches a filter, a chunk at a time.';
-CREATE INDEX dlq_operations_lease_idx ON public.dlq_operations USING btree (lease_until NULLS FIRST, created_at) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]));
 CREATE UNIQUE INDEX dlq_operations_open_key ON public.dlq_operations USING btree (org_id, kind, md5((filter)::text)) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]));
 CREATE INDEX dlq_operations_org_created_idx ON public.dlq_operations USING btree (org_id, created_at DESC, id DESC);
+CREATE INDEX dlq_operations_turn_idx ON public.dlq_operations USING btree (org_id, lease_until NULLS FIRST, created_at) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]));
 CREATE TRIGGER audit AFTER INSERT ON public.dlq_operations FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER audit_end AFTER UPDATE OF status ON public.dlq_operations FOR EACH ROW WHEN (((new.status = ANY (ARRAY['done'::text, 'failed'::text, 'canceled'::text])) AND (new.status IS DISTINCT FROM old.status))) EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER touch BEFORE UPDATE ON public.dlq_operations FOR EACH ROW EXECUTE FUNCTION private.touch_dlq_operation();
@@ -860,8 +885,8 @@ create table public.erasures (
 );
 comment on table public.erasures is 'One request to erase one person, with its progress. The person''s identifiers are in private.erasure_persons, and only until the erasure is
 completed.';
-CREATE INDEX erasures_open_idx ON public.erasures USING btree (lease_until NULLS FIRST, created_at) WHERE (status = 'running'::text);
 CREATE INDEX erasures_org_created_idx ON public.erasures USING btree (org_id, created_at DESC, id DESC);
+CREATE INDEX erasures_turn_idx ON public.erasures USING btree (org_id, lease_until NULLS FIRST, created_at) WHERE (status = 'running'::text);
 CREATE TRIGGER audit AFTER INSERT ON public.erasures FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER audit_end AFTER UPDATE OF status ON public.erasures FOR EACH ROW WHEN ((new.status IS DISTINCT FROM old.status)) EXECUTE FUNCTION private.audit('id');
 alter table public.erasures enable row level security;
@@ -1072,6 +1097,7 @@ create table public.replay_plans (
   checkpoint_id uuid,
   lease_owner uuid,
   lease_until timestamp with time zone,
+  paced_until timestamp with time zone,
   constraint replay_plans_pkey PRIMARY KEY (id),
   constraint replay_plans_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
   constraint replay_plans_check CHECK (((approved_by IS NULL) = (approved_at IS NULL))),
@@ -1086,8 +1112,9 @@ create table public.replay_plans (
   constraint replay_plans_throttle_per_second_check CHECK (((throttle_per_second >= 1) AND (throttle_per_second <= 1000)))
 );
 comment on table public.replay_plans is 'Which deliveries of the journal go through the pipeline again, who approved it, and how far it has come.';
+CREATE INDEX replay_plans_approved_idx ON public.replay_plans USING btree (org_id, created_by, approved_at) WHERE (approved_by = created_by);
 CREATE INDEX replay_plans_org_created_idx ON public.replay_plans USING btree (org_id, created_at DESC, id DESC);
-CREATE INDEX replay_plans_running_idx ON public.replay_plans USING btree (started_at) WHERE (status = 'running'::text);
+CREATE INDEX replay_plans_turn_idx ON public.replay_plans USING btree (org_id, lease_until NULLS FIRST, started_at) WHERE (status = 'running'::text);
 CREATE TRIGGER audit_made AFTER INSERT ON public.replay_plans FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER audit_step AFTER UPDATE ON public.replay_plans FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER check_step BEFORE UPDATE ON public.replay_plans FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION private.check_replay_step();
@@ -1100,7 +1127,7 @@ create policy replay_plans_worker_update on public.replay_plans for update to wo
   using (true);
 grant select on public.replay_plans to authenticated;
 grant select on public.replay_plans to worker;
-grant update (status, finished_at, processed, accepted, duplicates, dead_lettered, failed, rate_per_second, error, failures, checkpoint_at, checkpoint_id, lease_owner, lease_until) on public.replay_plans to worker;
+grant update (status, finished_at, processed, accepted, duplicates, dead_lettered, failed, rate_per_second, error, failures, checkpoint_at, checkpoint_id, lease_owner, lease_until, paced_until) on public.replay_plans to worker;
 
 create table public.source_connections (
   id uuid default gen_random_uuid() not null,
@@ -1131,6 +1158,7 @@ comment on table public.source_connections is 'One configured instance of a sour
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
 CREATE TRIGGER touch BEFORE UPDATE OF name, is_active, config_json, rate_limit_per_second, priority, deleted_at ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+CREATE TRIGGER watch_alerts AFTER INSERT ON public.source_connections REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION private.watch_new_connections();
 alter table public.source_connections enable row level security;
 create policy source_connections_insert on public.source_connections for insert to authenticated
   with check ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -1415,6 +1443,31 @@ $function$;
 comment on function private.audit_replay(uuid,text) is 'Records who sent which delivery through the pipeline again. Raises 42501 for a caller who may not replay the delivery.';
 grant execute on function private.audit_replay(uuid,text) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.begin_alert_pass(p_now timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_watching_since timestamptz;
+begin
+  update private.alert_clock
+  set evaluated_at = p_now, watching_since = case
+    when p_now - evaluated_at > interval '2 minutes' or private.activity_rolled_until() < p_now - interval '5 minutes' and isfinite(private.activity_rolled_until())
+      or exists (select from private.flow_state where operator_mode in ('drain', 'paused'))
+      -- The clock was ahead and has been set back.
+      or watching_since > p_now then p_now
+    else watching_since end
+  returning watching_since into v_watching_since;
+  update private.alert_turns set evaluated_at = '-infinity' where evaluated_at > p_now;
+  update private.alert_turns set watching_since = '-infinity' where watching_since > p_now;
+  return v_watching_since;
+end
+$function$;
+comment on function private.begin_alert_pass(timestamp with time zone) is 'Begins a pass at p_now, and returns since when alerts are evaluated and deliveries accepted without a break.';
+grant execute on function private.begin_alert_pass(timestamp with time zone) to worker;
+
 CREATE OR REPLACE FUNCTION private.change_alert_incident(p_id uuid, p_status text)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1484,27 +1537,39 @@ CREATE OR REPLACE FUNCTION private.claim_alert_notifications(p_limit integer, p_
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
+declare
+  v_orgs uuid[];
 begin
+  v_orgs := array(select t.org_id from private.orgs_in_turn('alert_notifications', p_limit) t);
   update public.alert_notifications n
   set status = 'canceled', settled_at = p_now, last_error = 'the channel was disabled or deleted'
-  from public.alert_channels c
-  where n.status = 'pending' and c.id = n.channel_id and not c.is_enabled;
+  where n.status = 'pending' and n.id in (
+    select d.id from public.alert_channels c
+    cross join lateral (
+      select p.id from public.alert_notifications p
+      where p.org_id = c.org_id and p.channel_id = c.id and p.status = 'pending' order by p.seq limit 200) d
+    where c.org_id = any (v_orgs) and not c.is_enabled limit 2000);
 
   return query
   with due as (
-    select o.id
-    from (
-      select d.id, d.seq, row_number() over (partition by d.org_id order by d.place, d.seq) as turn
-      from (
-        select n.id, n.seq, n.org_id, row_number() over (partition by n.channel_id order by n.seq) as place
-        from public.alert_notifications n
-        where n.status = 'pending' and n.next_attempt_at <= p_now and not exists (
+    select d.id
+    from unnest(v_orgs) o (org_id) cross join lateral (
+      select n.id, row_number() over (order by n.place, n.seq) as turn
+      from public.alert_channels c
+      cross join lateral (
+        select p.id, p.seq, row_number() over (order by p.seq) as place
+        from (
+          select * from public.alert_notifications w
+          where w.org_id = c.org_id and w.channel_id = c.id and w.status = 'pending' order by w.seq limit 100) p
+        where p.next_attempt_at <= p_now and not exists (
           select from public.alert_notifications e
-          where e.org_id = n.org_id and e.incident_id = n.incident_id and e.channel_id = n.channel_id and e.status = 'pending' and e.seq < n.seq)
-      ) d
-      where d.place <= 4
-    ) o
-    order by o.turn, o.seq limit p_limit
+          where e.org_id = p.org_id and e.incident_id = p.incident_id and e.channel_id = p.channel_id and e.status = 'pending' and e.seq < p.seq)
+        order by p.seq limit 4
+      ) n
+      where c.org_id = o.org_id and c.is_enabled
+      order by turn limit p_limit
+    ) d
+    order by d.turn limit p_limit
   ), locked as (
     select n.id from public.alert_notifications n
     where n.id in (select due.id from due) and n.status = 'pending' and n.next_attempt_at <= p_now
@@ -1528,9 +1593,69 @@ begin
 end
 $function$;
 comment on function private.claim_alert_notifications(integer,integer,timestamp with time zone) is 'Claims the notifications that are due, each for p_lease_seconds: when an instance dies, another one sends them. The notifications of an incident
-over a channel are sent in order, and a channel takes at most four places of a claim. Orgs take turns: otherwise fifty receivers of one org that
-never answer would fill one claim after the other, and every other org would wait until they time out.';
+over a channel are sent in order, and a channel takes at most four places of a claim. Orgs take turns (private.orgs_in_turn): otherwise fifty
+receivers of one org that never answer would fill one claim after the other, and every other org would wait until they time out. Of a channel only
+the hundred oldest notifications are looked at, so that a claim takes the same time however many wait.';
 grant execute on function private.claim_alert_notifications(integer,integer,timestamp with time zone) to worker;
+
+CREATE OR REPLACE FUNCTION private.claim_alert_orgs(p_now timestamp with time zone, p_orgs integer, p_connections integer, p_lease_seconds integer)
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+declare
+  v_next uuid[];
+  v_idle uuid[];
+  v_part uuid[];
+begin
+  loop
+    v_next := array(
+      select t.org_id from private.alert_turns t
+      where t.evaluated_at < p_now and t.held_until <= clock_timestamp()
+      order by t.evaluated_at limit 200 for update skip locked);
+    if v_next = '{}' then
+      return v_next;
+    end if;
+    v_idle := array(
+      select n.org_id from unnest(v_next) n (org_id)
+      where exists (select from public.orgs o where o.id = n.org_id and o.suspended_at is not null)
+        or not exists (select from public.alert_incidents i where i.org_id = n.org_id and i.status <> 'resolved')
+          and not (
+            exists (select from public.alert_rules r where r.org_id = n.org_id and r.enabled)
+            and exists (
+              select from public.source_connections c
+              where c.org_id = n.org_id and c.is_active and c.deleted_at is null and exists (
+                select from public.activity_minutes m
+                where m.org_id = c.org_id and m.source_connection_id = c.id and m.bucket > p_now - interval '28 days' and m.bucket <= p_now))));
+    update private.alert_turns t
+    set evaluated_at = p_now, failures = 0,
+      watching_since = case when exists (select from public.orgs o where o.id = t.org_id and o.suspended_at is not null) then p_now else t.watching_since end
+    where t.org_id = any (v_idle);
+    -- At least one org, and of further orgs as many as have p_connections together.
+    v_part := array(
+      select s.org_id
+      from (
+        select n.org_id, n.place, sum(greatest(1, k.connections)) over (order by n.place) as connections
+        from (select u.org_id, row_number() over (order by u.ordinality) as place from unnest(v_next) with ordinality u (org_id, ordinality)
+          where u.org_id <> all (v_idle)) n
+        cross join lateral (
+          select count(*) as connections from (
+            select from public.source_connections c where c.org_id = n.org_id and c.is_active and c.deleted_at is null limit p_connections) found) k
+      ) s
+      where s.place = 1 or s.place <= p_orgs and s.connections <= p_connections);
+    if v_part <> '{}' then
+      update private.alert_turns set held_until = clock_timestamp() + make_interval(secs => p_lease_seconds) where org_id = any (v_part);
+      return v_part;
+    end if;
+  end loop;
+end
+$function$;
+comment on function private.claim_alert_orgs(timestamp with time zone,integer,integer,integer) is 'The next orgs of a pass, evaluated longest ago first, at most p_orgs with p_connections connections together, or one org with more. Orgs without
+an enabled rule, without an open incident or without any activity in four weeks are passed over, and so are suspended orgs. Returns an empty array
+at the end of the pass. An instance that dies holds the orgs for p_lease_seconds.';
+grant execute on function private.claim_alert_orgs(timestamp with time zone,integer,integer,integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.claim_dead_letters(p_owner uuid, p_limit integer, p_lease_seconds integer, p_attempts_max integer)
  RETURNS SETOF public.dlq_events
@@ -1538,79 +1663,122 @@ CREATE OR REPLACE FUNCTION private.claim_dead_letters(p_owner uuid, p_limit inte
  SET search_path TO ''
 AS $function$
 begin
-  update public.dlq_events set status = 'exhausted', last_error_message = 'The last attempt was cut off before it ended.'
-  where id in (
-    select d.id from public.dlq_events d
-    where d.status = 'retrying' and d.next_retry_at <= now() and d.attempts >= p_attempts_max
-    order by d.next_retry_at limit 100 for update skip locked);
   return query
-    with recursive orgs as (
-      (select d.org_id from public.dlq_events d where d.status in ('pending', 'retrying') and d.next_retry_at is not null order by d.org_id limit 1)
-      union all
-      -- Finds the next org by one index probe, however many entries the current org has.
-      select (select d.org_id from public.dlq_events d
-        where d.status in ('pending', 'retrying') and d.next_retry_at is not null and d.org_id > o.org_id order by d.org_id limit 1)
-      from orgs o where o.org_id is not null
+    with orgs as materialized (
+      select * from private.orgs_in_turn('dlq_retries', p_limit)
     ), due as (
       select d.id
-      from (select o.org_id from orgs o where o.org_id is not null order by random() limit p_limit) o
-      cross join lateral (
+      from orgs o cross join lateral (
         select d.id from public.dlq_events d
         where d.org_id = o.org_id and d.status in ('pending', 'retrying') and d.next_retry_at <= now()
-        order by d.next_retry_at limit greatest(5, p_limit / (select count(*) from orgs)) for update skip locked
+        order by d.next_retry_at limit o.share for update skip locked
       ) d
-      limit p_limit
+    ), claimed as (
+      update public.dlq_events d
+      set status = case when d.status = 'retrying' and d.attempts >= p_attempts_max then 'exhausted' else 'retrying' end,
+        last_error_message = case when d.status = 'retrying' and d.attempts >= p_attempts_max
+          then 'The last attempt was cut off before it ended.' else d.last_error_message end,
+        lease_owner = p_owner, next_retry_at = now() + make_interval(secs => p_lease_seconds),
+        attempts = d.attempts + case when d.status = 'retrying' and d.attempts >= p_attempts_max then 0 else 1 end
+      from due where d.id = due.id
+      returning d.*
     )
-    update public.dlq_events d
-    set status = 'retrying', lease_owner = p_owner, next_retry_at = now() + make_interval(secs => p_lease_seconds), attempts = d.attempts + 1
-    from due where d.id = due.id
-    returning d.*;
+    select c.* from claimed c where c.status = 'retrying';
 end
 $function$;
-comment on function private.claim_dead_letters(uuid,integer,integer,integer) is 'Claims about p_limit entries that are due, with an equal number from every org that has due entries. Each claim counts as an attempt, so that an
-entry that crashes its process is not tried without end.';
+comment on function private.claim_dead_letters(uuid,integer,integer,integer) is 'Claims about p_limit entries that are due, with an equal number from each org whose turn it is (private.orgs_in_turn). Each claim counts as an
+attempt, so that an entry that crashes its process is not tried without end: after the last attempt it is exhausted.';
 grant execute on function private.claim_dead_letters(uuid,integer,integer,integer) to worker;
 
-CREATE OR REPLACE FUNCTION private.claim_erasure(p_owner uuid, p_lease_seconds integer)
+CREATE OR REPLACE FUNCTION private.claim_dlq_operations(p_owner uuid, p_lease_seconds integer, p_most integer, p_holding uuid[])
+ RETURNS TABLE(id uuid, org_id uuid, kind text, filter jsonb, created_at timestamp with time zone, started_at text, cursor_at text, cursor_id uuid)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  with orgs as materialized (
+    select * from private.orgs_in_turn('dlq_operations', p_most, p_holding)
+  ), chosen as (
+    select c.id from orgs o cross join lateral (
+      select r.id from public.dlq_operations r
+      where r.status in ('queued', 'running') and r.org_id = o.org_id and (r.lease_until is null or r.lease_until <= now())
+      order by r.lease_until nulls first, r.created_at limit o.share for update skip locked) c
+    limit p_most
+  )
+  update public.dlq_operations d
+  set status = 'running', lease_owner = p_owner, lease_until = now() + make_interval(secs => p_lease_seconds)
+  from chosen where d.id = chosen.id
+  returning d.id, d.org_id, d.kind, d.filter, d.created_at, d.created_at::text, d.cursor_at::text, d.cursor_id;
+end
+$function$;
+comment on function private.claim_dlq_operations(uuid,integer,integer,uuid[]) is 'Claims open operations on dead letters. Orgs take turns (private.orgs_in_turn), and the operations of an org follow each other by the time they were
+served.';
+grant execute on function private.claim_dlq_operations(uuid,integer,integer,uuid[]) to worker;
+
+CREATE OR REPLACE FUNCTION private.claim_erasures(p_owner uuid, p_lease_seconds integer, p_most integer, p_holding uuid[])
  RETURNS TABLE(id uuid, org_id uuid, cursor_at text, cursor_id uuid, key_version integer, sealed bytea)
- LANGUAGE sql
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
-  with claimed as (
+#variable_conflict use_column
+begin
+  return query
+  with orgs as materialized (
+    select * from private.orgs_in_turn('erasures', p_most, p_holding)
+  ), chosen as (
+    select c.id from orgs o cross join lateral (
+      select r.id from public.erasures r
+      where r.status = 'running' and r.org_id = o.org_id and (r.lease_until is null or r.lease_until <= now())
+      order by r.lease_until nulls first, r.created_at limit o.share for update skip locked) c
+    limit p_most
+  ), claimed as (
     update public.erasures e
     set lease_owner = p_owner, lease_until = now() + make_interval(secs => p_lease_seconds)
-    where e.id = (
-      select o.id from public.erasures o
-      where o.status = 'running' and (o.lease_until is null or o.lease_until <= now())
-      order by o.lease_until nulls first, o.created_at limit 1 for update skip locked)
+    from chosen where e.id = chosen.id
     returning e.id, e.org_id, e.cursor_at, e.cursor_id
   )
   -- As text, because a JavaScript date has no microseconds and the cursor must come back exactly.
   select c.id, c.org_id, c.cursor_at::text, c.cursor_id, p.key_version, p.sealed
-  from claimed c join private.erasure_persons p on p.erasure_id = c.id
+  from claimed c join private.erasure_persons p on p.erasure_id = c.id;
+end
 $function$;
-comment on function private.claim_erasure(uuid,integer) is 'Claims the open erasure that was served longest ago, and returns it with the identifiers of its person.';
-grant execute on function private.claim_erasure(uuid,integer) to worker;
+comment on function private.claim_erasures(uuid,integer,integer,uuid[]) is 'Claims open erasures and returns them with the identifiers of their persons. Orgs take turns (private.orgs_in_turn), and the erasures of an org
+follow each other by the time they were served.';
+grant execute on function private.claim_erasures(uuid,integer,integer,uuid[]) to worker;
 
-CREATE OR REPLACE FUNCTION private.claim_replays(p_owner uuid, p_lease_seconds integer, p_most integer)
- RETURNS TABLE(id uuid, org_id uuid, mode text, filter jsonb, throttle_per_second integer, approved_at timestamp with time zone, checkpoint_at text, checkpoint_id uuid, connection_ids uuid[])
- LANGUAGE sql
+CREATE OR REPLACE FUNCTION private.claim_replays(p_owner uuid, p_lease_seconds integer, p_most integer, p_holding uuid[])
+ RETURNS TABLE(id uuid, org_id uuid, mode text, filter jsonb, throttle_per_second integer, approved_at timestamp with time zone, checkpoint_at text, checkpoint_id uuid, connection_ids uuid[], paced_seconds double precision)
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
+#variable_conflict use_column
+begin
+  return query
+  with orgs as materialized (
+    select * from private.orgs_in_turn('replays', p_most, p_holding)
+  ), chosen as (
+    select c.id from orgs o cross join lateral (
+      select r.id from public.replay_plans r
+      where r.status = 'running' and r.org_id = o.org_id and (r.lease_until is null or r.lease_until <= now())
+      order by r.lease_until nulls first, r.started_at limit o.share for update skip locked) c
+    limit p_most
+  )
   update public.replay_plans p
-  set lease_owner = p_owner, lease_until = now() + make_interval(secs => p_lease_seconds)
-  where p.id in (
-    select r.id from public.replay_plans r
-    where r.status = 'running' and (r.lease_until is null or r.lease_until < now())
-    order by r.started_at limit p_most for update skip locked)
+  set lease_owner = p_owner, lease_until = now() + make_interval(secs => p_lease_seconds), paced_until = coalesce(p.paced_until, clock_timestamp())
+  from chosen where p.id = chosen.id
   -- As text, because a JavaScript date has no microseconds and the checkpoint must come back exactly.
   returning p.id, p.org_id, p.mode, p.filter, p.throttle_per_second, p.approved_at, p.checkpoint_at::text, p.checkpoint_id,
-    private.replay_connections(p.org_id, p.filter)
+    private.replay_connections(p.org_id, p.filter), extract(epoch from p.paced_until - clock_timestamp())::double precision;
+end
 $function$;
-comment on function private.claim_replays(uuid,integer,integer) is 'Claims running plans that no worker holds, for p_lease_seconds; each checkpoint renews the lease.';
-grant execute on function private.claim_replays(uuid,integer,integer) to worker;
+comment on function private.claim_replays(uuid,integer,integer,uuid[]) is 'Claims running plans that no worker holds, for p_lease_seconds; each checkpoint renews the lease. Orgs take turns (private.orgs_in_turn), and the
+plans of an org follow each other by the time they were served. paced_seconds: how far the plan''s rate is used up ahead of now; negative when the
+plan is behind its rate.';
+grant execute on function private.claim_replays(uuid,integer,integer,uuid[]) to worker;
 
 CREATE OR REPLACE FUNCTION private.complete_erasure(p_id uuid, p_owner uuid, p_subjects jsonb[])
  RETURNS boolean
@@ -2085,72 +2253,35 @@ comment on function private.erase_events(uuid,jsonb[],integer) is 'Empties up to
 call. Type, time, amount and references are kept: the org needs them for its accounts, and without the other fields they identify no person.';
 grant execute on function private.erase_events(uuid,jsonb[],integer) to worker;
 
-CREATE OR REPLACE FUNCTION private.evaluate_alerts(p_now timestamp with time zone DEFAULT clock_timestamp())
- RETURNS TABLE(opened integer, escalated integer, reminded integer, resolved integer, notifications integer, failures json)
+CREATE OR REPLACE FUNCTION private.evaluate_alerts(p_orgs uuid[], p_now timestamp with time zone, p_watching_since timestamp with time zone, OUT opened integer, OUT escalated integer, OUT reminded integer, OUT resolved integer, OUT notifications integer)
+ RETURNS record
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
 declare
-  v_watching_since timestamptz;
-  v_orgs uuid[];
-  -- The first and last index of each part of v_orgs.
-  v_starts integer[];
-  v_ends integer[];
-  v_singles integer[];
-  v_next integer := 1;
+  v_group record;
   v_pass record;
-  v_failures jsonb := '[]';
 begin
-  if not pg_try_advisory_xact_lock(hashtext('tributary.alerts.evaluate')) then
-    return;
-  end if;
-  update private.alert_clock
-  set evaluated_at = p_now, watching_since = case
-    when p_now - evaluated_at > interval '2 minutes' or private.activity_rolled_until() < p_now - interval '5 minutes' and isfinite(private.activity_rolled_until())
-      or exists (select from private.flow_state where operator_mode in ('drain', 'paused'))
-      -- The clock was ahead and has been set back.
-      or watching_since > p_now then p_now
-    else watching_since end
-  returning watching_since into v_watching_since;
-
-  perform private.learn_rhythms(p_now, 3);
-
   opened := 0; escalated := 0; reminded := 0; resolved := 0; notifications := 0;
-  v_orgs := array(
-    select org_id from public.alert_rules where enabled
-    union select org_id from public.alert_incidents where status <> 'resolved'
-    order by org_id);
-  -- Each part is a subtransaction. Postgres keeps at most 64 subtransactions of a session in shared memory; more would slow down every session.
-  select array_agg(s order by s), array_agg(least(s + p.size - 1, cardinality(v_orgs)) order by s) into v_starts, v_ends
-  from (select greatest(50, cardinality(v_orgs) / 40 + 1) as size) p, generate_series(1, cardinality(v_orgs), p.size) s;
-  while v_next <= cardinality(v_starts) loop
-    begin
-      select * into v_pass from private.evaluate_alerts_of(v_orgs[v_starts[v_next] : v_ends[v_next]], p_now, v_watching_since);
-      opened := opened + v_pass.opened;
-      escalated := escalated + v_pass.escalated;
-      reminded := reminded + v_pass.reminded;
-      resolved := resolved + v_pass.resolved;
-      notifications := notifications + v_pass.notifications;
-    exception when data_exception or integrity_constraint_violation or program_limit_exceeded then
-      if v_starts[v_next] = v_ends[v_next] then
-        v_failures := v_failures || jsonb_build_object('org_id', v_orgs[v_starts[v_next]], 'sqlstate', sqlstate);
-      else
-        v_singles := array(select generate_series(v_starts[v_next], v_ends[v_next]));
-        v_starts := v_starts || v_singles;
-        v_ends := v_ends || v_singles;
-      end if;
-    end;
-    v_next := v_next + 1;
+  perform private.learn_rhythms(p_orgs, p_now, 0.5);
+  for v_group in
+    select greatest(p_watching_since, t.watching_since) as since, array_agg(n.org_id order by n.org_id) as orgs
+    from unnest(p_orgs) n (org_id) left join private.alert_turns t on t.org_id = n.org_id
+    group by 1
+  loop
+    select * into v_pass from private.evaluate_alerts_of(v_group.orgs, p_now, v_group.since);
+    opened := opened + v_pass.opened;
+    escalated := escalated + v_pass.escalated;
+    reminded := reminded + v_pass.reminded;
+    resolved := resolved + v_pass.resolved;
+    notifications := notifications + v_pass.notifications;
   end loop;
-  failures := v_failures;
-  return next;
+  update private.alert_turns set evaluated_at = p_now, held_until = '-infinity', failures = 0 where org_id = any (p_orgs);
 end
 $function$;
-comment on function private.evaluate_alerts(timestamp with time zone) is 'One pass over every org. When several passes start at once, one works and the others return at once. failures: [{ org_id, sqlstate }] of the orgs
-whose data could not be evaluated; their incidents do not change. The pass takes some orgs at a time, and when that fails, one org at a time:
-unusual data of one org never ends the evaluation of another org''s alerts, as thresholds that were written as 5.0 once did.';
-grant execute on function private.evaluate_alerts(timestamp with time zone) to worker;
+comment on function private.evaluate_alerts(uuid[],timestamp with time zone,timestamp with time zone) is 'Evaluates the alerts of some orgs in a pass at p_now. The time in which an org was suspended does not count as silence of its connections.';
+grant execute on function private.evaluate_alerts(uuid[],timestamp with time zone,timestamp with time zone) to worker;
 
 CREATE OR REPLACE FUNCTION private.evaluate_alerts_of(p_orgs uuid[], p_now timestamp with time zone, p_watching_since timestamp with time zone, OUT opened integer, OUT escalated integer, OUT reminded integer, OUT resolved integer, OUT notifications integer)
  RETURNS record
@@ -2764,7 +2895,7 @@ AS $function$
 $function$;
 comment on function private.leading_instance() is 'The live instance under the highest pressure.';
 
-CREATE OR REPLACE FUNCTION private.learn_rhythms(p_now timestamp with time zone, p_seconds double precision)
+CREATE OR REPLACE FUNCTION private.learn_rhythms(p_orgs uuid[], p_now timestamp with time zone, p_seconds double precision)
  RETURNS integer
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -2777,7 +2908,7 @@ begin
   for v_wanted in
     with rules as (
       select org_id, min(coalesce((thresholds ->> 'info')::double precision, (thresholds ->> 'warning')::double precision, (thresholds ->> 'critical')::double precision)) as least_seconds
-      from public.alert_rules where enabled and kind in ('ConnectionSilent', 'ConnectionLag') group by org_id
+      from public.alert_rules where enabled and kind in ('ConnectionSilent', 'ConnectionLag') and org_id = any (p_orgs) group by org_id
     )
     select a.source_connection_id, a.org_id, a.last_at
     from private.connection_arrivals(p_now, array(select r.org_id from rules r)) a
@@ -2811,7 +2942,7 @@ begin
   return v_learned;
 end
 $function$;
-comment on function private.learn_rhythms(timestamp with time zone,double precision) is 'Learns the rhythm of connections that look silent or late and whose rhythm was learned before their last event and more than an hour ago. Of each
+comment on function private.learn_rhythms(uuid[],timestamp with time zone,double precision) is 'Learns the rhythm of connections of these orgs that look silent or late and whose rhythm was learned before their last event and more than an hour ago. Of each
 of the last 28 days it takes the longest gap that began within two hours of the time of day at which the present gap began. The gap that is not
 exceeded on nine days in ten is expected: a shop that closes at night, rests at weekends or sends twice a day does so every day or week, and a
 single outage is not a rhythm. Days on which no gap began at that time of day do not count; when fewer than three such days are left, the longest
@@ -3114,6 +3245,92 @@ $function$;
 comment on function private.org_intake(uuid) is 'Whether deliveries to the org are refused: because it is suspended, or because of an exceeded quota (its name). Two look-ups by key. Every process is
 told through the channel connection_changed when the answer changes.';
 
+CREATE OR REPLACE FUNCTION private.orgs_in_turn(p_queue text, p_most integer, p_holding uuid[] DEFAULT '{}'::uuid[])
+ RETURNS TABLE(org_id uuid, share integer)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  -- The table of the queue, which of its rows are open, and which of these may be claimed now.
+  v_table text := case p_queue when 'replays' then 'public.replay_plans' when 'erasures' then 'public.erasures'
+    when 'dlq_operations' then 'public.dlq_operations' when 'dlq_retries' then 'public.dlq_events' else 'public.alert_notifications' end;
+  v_open text := case p_queue when 'dlq_operations' then $q$t.status in ('queued', 'running')$q$
+    when 'dlq_retries' then $q$t.status in ('pending', 'retrying') and t.next_retry_at is not null$q$
+    when 'alert_notifications' then $q$t.status = 'pending'$q$ else $q$t.status = 'running'$q$ end;
+  v_due text := case p_queue when 'dlq_retries' then 't.next_retry_at <= now()' when 'alert_notifications' then 't.next_attempt_at <= clock_timestamp()'
+    else '(t.lease_until is null or t.lease_until <= now())' end;
+  v_looks constant integer := 200;
+  v_first uuid;
+  v_after uuid;
+  v_end uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+  v_found uuid[] := '{}';
+  v_some uuid[];
+  v_looked integer;
+  v_last uuid;
+begin
+  if p_most <= 0 then
+    return;
+  end if;
+  select s.after_org into strict v_first from private.turns s where s.queue = p_queue for update;
+  v_after := v_first;
+  loop
+    execute format($q$
+      with recursive waiting (org_id, place) as (
+        (select t.org_id, 1 from %1$s t where %2$s and t.org_id > $1 and t.org_id <= $2 order by t.org_id limit 1)
+        union all
+        select n.org_id, w.place + 1 from waiting w cross join lateral (
+          select t.org_id from %1$s t where %2$s and t.org_id > w.org_id and t.org_id <= $2 order by t.org_id limit 1) n
+        where w.place < $3
+      ), chosen as (
+        select w.org_id from waiting w
+        where w.org_id <> all ($4)
+          and exists (select from %1$s t where %2$s and t.org_id = w.org_id and %3$s)
+          and exists (select from public.orgs o where o.id = w.org_id and o.suspended_at is null)
+        order by w.org_id limit $5
+      )
+      select array(select c.org_id from chosen c order by c.org_id), (select count(*) from waiting), (select max(w.org_id::text)::uuid from waiting w)$q$,
+      v_table, v_open, v_due)
+    into v_some, v_looked, v_last
+    using v_after, v_end, v_looks, p_holding, p_most - cardinality(v_found);
+    v_found := v_found || v_some;
+    if cardinality(v_found) >= p_most then
+      v_after := v_found[cardinality(v_found)];
+      exit;
+    elsif v_looked = v_looks then
+      v_after := v_last;
+    elsif v_end < 'ffffffff-ffff-ffff-ffff-ffffffffffff' or v_first = '00000000-0000-0000-0000-000000000000' then
+      -- Every org had its turn.
+      v_after := coalesce(v_found[cardinality(v_found)], v_first);
+      exit;
+    else
+      -- The orgs before the one with which this claim began.
+      v_after := '00000000-0000-0000-0000-000000000000';
+      v_end := v_first;
+    end if;
+  end loop;
+  if v_after <> v_first then
+    update private.turns s set after_org = v_after where s.queue = p_queue;
+  end if;
+
+  -- Places that no other org wants are for the orgs that hold some already.
+  if cardinality(v_found) < p_most and cardinality(p_holding) > 0 then
+    v_found := v_found || array(
+      select o.id from public.orgs o where o.id = any (p_holding) and o.suspended_at is null order by o.id limit p_most - cardinality(v_found));
+  end if;
+  if v_found = '{}' then
+    return;
+  end if;
+  return query select f.org_id, greatest(1, ceil(p_most::numeric / cardinality(v_found))::integer) from unnest(v_found) f (org_id);
+end
+$function$;
+comment on function private.orgs_in_turn(text,integer,uuid[]) is 'The orgs whose turn it is in a queue of background work, at most p_most, and how many pieces of work each of them may claim: the places are shared
+equally, and an org that waits alone gets all of them. Begins after the org that was served last and goes around once, so that an org with one piece
+of work waits for one turn of each other org, and not for all of their work. p_holding: the orgs of which the caller holds work already; they come
+last. The work of a suspended org rests until the org is reactivated. The search looks at one index entry for each org and never at an org''s whole work: it finds 200 orgs in 3 ms. The order of waiting in the claim
+of one org is up to the caller.';
+grant execute on function private.orgs_in_turn(text,integer,uuid[]) to worker;
+
 CREATE OR REPLACE FUNCTION private.partition_is_held(p_partition text)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -3137,6 +3354,20 @@ $function$;
 comment on function private.partition_is_held(text) is 'Whether a legal hold keeps a partition from retention: the journal, its sealed bodies and the events are held; counters are not, because they are
 no evidence. A partition of payloads is held when the journal''s partition of the same month is, because the journal has the index that this
 search needs.';
+
+CREATE OR REPLACE FUNCTION private.postpone_alerts(p_org_id uuid)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  update private.alert_turns
+  set failures = failures + 1, held_until = clock_timestamp() + least(interval '30 minutes', interval '30 seconds' * 2 ^ least(failures, 10))
+  where org_id = p_org_id
+$function$;
+comment on function private.postpone_alerts(uuid) is 'The evaluation of an org failed or took too long: it is tried again after half a minute, and after each further failure in twice the time, at most half
+an hour. Unusual data of one org never ends the evaluation of another org''s alerts.';
+grant execute on function private.postpone_alerts(uuid) to worker;
 
 CREATE OR REPLACE FUNCTION private.queue_alert_notifications(p_incidents uuid[], p_kind text, p_now timestamp with time zone)
  RETURNS integer
@@ -3358,6 +3589,21 @@ $function$;
 comment on function private.replay_connections(uuid,jsonb) is 'The connections that a filter selects. Runs as the caller: row level security limits the result to the caller''s orgs, unless a security definer
 function calls it.';
 grant execute on function private.replay_connections(uuid,jsonb) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.replays_of_day(p_org_id uuid, p_user_id uuid)
+ RETURNS integer
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select coalesce(sum(case when p.status = 'canceled' then p.processed else p.matched_count end), 0)::integer
+  from public.replay_plans p
+  where p.org_id = p_org_id and p.org_id = any (array(select private.my_orgs()))
+    and p.created_by = p_user_id and p.approved_by = p_user_id and p.approved_at > now() - interval '24 hours'
+$function$;
+comment on function private.replays_of_day(uuid,uuid) is 'How many deliveries the plans cover that this person created and approved alone in the last 24 hours. Without this sum, ten plans for a tenth of the
+deliveries each would need no second person.';
+grant execute on function private.replays_of_day(uuid,uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.request_flush()
  RETURNS bigint
@@ -3857,6 +4103,7 @@ declare
   v_plan public.replay_plans;
   v_state text;
   v_second boolean;
+  v_today integer;
 begin
   select * into v_plan from public.replay_plans where id = p_id and org_id = any (array(select private.my_orgs())) for update;
   perform private.require_admin(v_plan.org_id);
@@ -3868,9 +4115,14 @@ begin
     elsif v_plan.status <> 'pending_approval' then
       return format('a plan that is %s cannot be approved', v_state);
     end if;
-    v_second := v_plan.needs_second_approval or p_matched > p_threshold;
+    -- Two approvals at the same moment would each miss the other's deliveries.
+    perform from public.org_members where org_id = v_plan.org_id and user_id = v_plan.created_by for no key update;
+    v_today := private.replays_of_day(v_plan.org_id, v_plan.created_by);
+    v_second := v_plan.needs_second_approval or p_matched + v_today > p_threshold;
     if v_second and v_plan.created_by = auth.uid() then
-      return format('a plan for more than %s deliveries must be approved by a second person', p_threshold);
+      return case when v_today = 0 then format('a plan for more than %s deliveries', p_threshold)
+        else format('with the %s deliveries of the last 24 hours whose plans you approved yourself, this plan covers more than %s: it', v_today, p_threshold) end
+        || ' must be approved by a second person';
     elsif v_second and p_reference is null then
       return format('a plan for more than %s deliveries must be approved with a reference', p_threshold);
     end if;
@@ -3889,7 +4141,7 @@ begin
     end if;
     update public.replay_plans
     set status = 'running', started_at = coalesce(started_at, now()), matched_count = coalesce(p_matched, matched_count), error = null, failures = 0,
-      lease_owner = null, lease_until = null
+      lease_owner = null, lease_until = null, paced_until = null
     where id = p_id;
     perform graphile_worker.add_job('replay.run', payload => '{}', job_key => 'replay.run', job_key_mode => 'preserve_run_at', max_attempts => 1);
 
@@ -3916,8 +4168,9 @@ begin
 end
 $function$;
 comment on function private.step_replay(uuid,text,text,integer,integer) is 'Every step of a plan that a person takes. Returns the reason why the step is not allowed, or null when the step was done now or before: a
-repeated request changes nothing. p_matched: how many deliveries the plan covers, counted in this transaction; p_threshold: plans for more
-deliveries than this need the approval of a second person.';
+repeated request changes nothing. p_matched: how many deliveries the plan covers, counted in this transaction; p_threshold: when a
+person''s plans of a day cover more deliveries than this, the next one needs the approval of a second person (private.replays_of_day). A resumed
+plan begins its rate anew, so that a pause allows no burst.';
 grant execute on function private.step_replay(uuid,text,text,integer,integer) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.sum_activity(p_org_id uuid, p_from timestamp with time zone, p_to timestamp with time zone, p_unit text, p_connections uuid[], p_by_connection boolean)
@@ -4128,6 +4381,19 @@ AS $function$ select case jsonb_typeof(p_json) when 'string' then (p_json #>> '{
 comment on function private.unwrapped(jsonb) is 'Returns the JSON value of a filter that arrived as a JSON string: the embedded Data API passes JSON as a JSON string, PostgREST passes it
 unchanged.';
 grant execute on function private.unwrapped(jsonb) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.watch_new_connections()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into private.alert_turns (org_id) select distinct m.org_id from made m order by m.org_id on conflict do nothing;
+  return null;
+end
+$function$;
+comment on function private.watch_new_connections() is 'Trigger function: the alerts of an org are evaluated as soon as it has a connection.';
 
 CREATE OR REPLACE FUNCTION public.connection_health(org_id uuid)
  RETURNS TABLE(source_connection_id uuid, name text, type text, is_active boolean, last_event_at timestamp with time zone, freshness_seconds double precision, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, dlq_rate double precision, lag_p50_seconds double precision, lag_p95_seconds double precision, replayed bigint, replayed_accepted bigint)

@@ -1136,6 +1136,7 @@ export type Database = {
           name: string | null;
           needs_second_approval: boolean;
           org_id: string;
+          paced_until: string | null;
           processed: number;
           rate_per_second: number | null;
           reference: string | null;
@@ -1167,6 +1168,7 @@ export type Database = {
           name?: string | null;
           needs_second_approval: boolean;
           org_id: string;
+          paced_until?: string | null;
           processed?: number;
           rate_per_second?: number | null;
           reference?: string | null;
@@ -1197,6 +1199,7 @@ export type Database = {
           name?: string | null;
           needs_second_approval?: boolean;
           org_id?: string;
+          paced_until?: string | null;
           processed?: number;
           rate_per_second?: number | null;
           reference?: string | null;
