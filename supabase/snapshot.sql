@@ -168,6 +168,7 @@ create table private.connection_secrets (
 comment on table private.connection_secrets is 'The secrets that deliveries are verified with, sealed.';
 CREATE INDEX connection_secrets_connection_idx ON private.connection_secrets USING btree (org_id, source_connection_id, name);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON private.connection_secrets FOR EACH ROW EXECUTE FUNCTION private.audit('source_connection_id');
+CREATE TRIGGER changes_insert AFTER INSERT ON private.connection_secrets REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON private.connection_secrets FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
 alter table private.connection_secrets enable row level security;
 
@@ -298,19 +299,6 @@ create policy journal_payloads_worker_insert on private.journal_payloads for ins
 grant insert on private.journal_payloads to ingest;
 grant insert, select on private.journal_payloads to worker;
 
-create table private.org_digest_keys (
-  org_id uuid not null,
-  key_version integer not null,
-  sealed bytea not null,
-  created_at timestamp with time zone default now() not null,
-  constraint org_digest_keys_pkey PRIMARY KEY (org_id),
-  constraint org_digest_keys_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE
-);
-comment on table private.org_digest_keys is 'The key with which an org''s lasting digests are made (HMAC-SHA-256): of deliveries, of records, of idempotency keys that are made of contents.
-There is one for each org and it never changes, or a repeated delivery would not be recognised. It is sealed under the org''s data key, so it is
-destroyed with the keys of the org.';
-alter table private.org_digest_keys enable row level security;
-
 create table private.org_keys (
   org_id uuid not null,
   kind text not null,
@@ -328,6 +316,8 @@ comment on table private.org_keys is 'The org''s keys: a data key seals payloads
 sees.';
 CREATE TRIGGER audit AFTER INSERT OR DELETE ON private.org_keys FOR EACH ROW EXECUTE FUNCTION private.audit('version');
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON private.org_keys FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
+CREATE TRIGGER quota AFTER INSERT ON private.org_keys FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('org_keys', 'true');
+CREATE TRIGGER quota_of_day AFTER INSERT ON private.org_keys FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('key_rotations_per_day');
 alter table private.org_keys enable row level security;
 create policy org_keys_insert on private.org_keys for insert to maintenance
   with check ((kind = 'data'::text));
@@ -338,6 +328,17 @@ create policy org_keys_update on private.org_keys for update to maintenance
 grant select on private.org_keys to maintenance;
 grant insert (org_id, kind, version, wrapped, master_version) on private.org_keys to maintenance;
 grant update (wrapped, master_version) on private.org_keys to maintenance;
+
+create table private.org_measures (
+  org_id uuid not null,
+  counted_until timestamp with time zone not null,
+  exceeded text,
+  constraint org_measures_pkey PRIMARY KEY (org_id),
+  constraint org_measures_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE
+);
+comment on table private.org_measures is 'How far the traffic of an org is measured, and whether its quotas still accept deliveries.';
+CREATE INDEX org_measures_exceeded_idx ON private.org_measures USING btree (org_id) WHERE (exceeded IS NOT NULL);
+alter table private.org_measures enable row level security;
 
 create table private.quarantine_hours (
   source_connection_id uuid not null,
@@ -355,6 +356,33 @@ create policy quarantine_hours_ingest_update on private.quarantine_hours for upd
   using (true);
 grant insert, select on private.quarantine_hours to ingest;
 grant update (stored) on private.quarantine_hours to ingest;
+
+create table private.quota_usage (
+  org_id uuid not null,
+  quota text not null,
+  day date not null,
+  used bigint not null,
+  constraint quota_usage_pkey PRIMARY KEY (org_id, quota, day),
+  constraint quota_usage_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint quota_usage_used_check CHECK ((used >= 0))
+);
+comment on table private.quota_usage is 'What an org has used of the quotas that are counted by day. Commands count themselves in their transaction; events and bytes are measured from the
+activity and the journal every few seconds.';
+alter table private.quota_usage enable row level security;
+
+create table private.quotas (
+  name text not null,
+  org_id uuid,
+  value bigint not null,
+  constraint quotas_name_org_id_key UNIQUE NULLS NOT DISTINCT (name, org_id),
+  constraint quotas_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint quotas_name_check CHECK ((name ~ '^[a-z][a-z_]{2,39}$'::text)),
+  constraint quotas_value_check CHECK (((value >= 0) AND (value <= '9007199254740991'::bigint)))
+);
+comment on table private.quotas is 'How much of everything an org may have, with one default for all orgs and the values that operators have set for single orgs. The value of `orgs` that
+is set for an org holds for the owners of this org.';
+CREATE INDEX quotas_org_id_idx ON private.quotas USING btree (org_id);
+alter table private.quotas enable row level security;
 
 create table private.retention (
   table_name text not null,
@@ -486,6 +514,9 @@ create table public.alert_channels (
 comment on table public.alert_channels is 'The receivers of an org''s notifications.';
 CREATE TRIGGER audit AFTER UPDATE OF name, target, min_level, is_enabled, deleted_at ON public.alert_channels FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER audit_insert AFTER INSERT ON public.alert_channels FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.alert_channels REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
+CREATE TRIGGER quota AFTER INSERT ON public.alert_channels FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('alert_channels', 'deleted_at is null');
+CREATE TRIGGER quota_of_day AFTER INSERT ON public.alert_channels FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('alert_channels_per_day');
 CREATE TRIGGER touch BEFORE UPDATE OF name, target, min_level, is_enabled, deleted_at ON public.alert_channels FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 alter table public.alert_channels enable row level security;
 create policy alert_channels_select on public.alert_channels for select to authenticated
@@ -533,6 +564,7 @@ CREATE UNIQUE INDEX alert_incidents_open_key ON public.alert_incidents USING btr
 CREATE INDEX alert_incidents_org_opened_idx ON public.alert_incidents USING btree (org_id, opened_at DESC, id DESC);
 CREATE INDEX alert_incidents_rule_idx ON public.alert_incidents USING btree (org_id, kind);
 CREATE TRIGGER audit AFTER UPDATE ON public.alert_incidents FOR EACH ROW WHEN (((new.acknowledged_by IS DISTINCT FROM old.acknowledged_by) OR (new.resolved_by IS DISTINCT FROM old.resolved_by))) EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.alert_incidents REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 alter table public.alert_incidents enable row level security;
 create policy alert_incidents_select on public.alert_incidents for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -592,6 +624,7 @@ create table public.alert_rules (
 );
 comment on table public.alert_rules is 'What an org is alerted about: one row per kind, created together with the org.';
 CREATE TRIGGER audit AFTER UPDATE ON public.alert_rules FOR EACH ROW EXECUTE FUNCTION private.audit('kind');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.alert_rules REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER check_thresholds BEFORE INSERT OR UPDATE OF kind, thresholds ON public.alert_rules FOR EACH ROW EXECUTE FUNCTION private.check_alert_thresholds();
 CREATE TRIGGER touch BEFORE UPDATE OF enabled, thresholds, renotify_minutes, resolve_after_minutes ON public.alert_rules FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 alter table public.alert_rules enable row level security;
@@ -617,6 +650,9 @@ comment on table public.audit_log is 'Who changed what. Written by private.audit
 CREATE INDEX audit_log_org_action_idx ON public.audit_log USING btree (org_id, action, created_at DESC, id DESC);
 CREATE INDEX audit_log_org_actor_idx ON public.audit_log USING btree (org_id, actor_id, created_at DESC, id DESC);
 CREATE INDEX audit_log_org_id_created_at_idx ON public.audit_log USING btree (org_id, created_at DESC, id DESC);
+CREATE TRIGGER quota_of_exports AFTER INSERT ON public.audit_log FOR EACH ROW WHEN (((new.action = 'canonical_events.export'::text) AND (auth.uid() IS NOT NULL))) EXECUTE FUNCTION private.check_day_quota('exports_per_day');
+CREATE TRIGGER quota_of_replays AFTER INSERT ON public.audit_log FOR EACH ROW WHEN (((new.action = 'event_journal.replay'::text) AND (auth.uid() IS NOT NULL))) EXECUTE FUNCTION private.check_day_quota('journal_replays_per_day');
+CREATE TRIGGER refuse_suspended BEFORE INSERT ON public.audit_log FOR EACH ROW WHEN (((auth.uid() IS NOT NULL) AND (new.action ~ '\.(insert|update|delete|replay)$'::text))) EXECUTE FUNCTION private.refuse_suspended();
 alter table public.audit_log enable row level security;
 create policy audit_log_select on public.audit_log for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -738,6 +774,7 @@ CREATE INDEX dlq_events_open_idx ON public.dlq_events USING btree (org_id, creat
 CREATE INDEX dlq_events_org_created_idx ON public.dlq_events USING btree (org_id, created_at DESC, id DESC);
 CREATE INDEX dlq_events_status_idx ON public.dlq_events USING btree (status, is_quarantine, created_at) WHERE (status = ANY (ARRAY['pending'::text, 'retrying'::text, 'exhausted'::text]));
 CREATE TRIGGER audit AFTER UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.dlq_events REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER touch BEFORE UPDATE ON public.dlq_events FOR EACH ROW EXECUTE FUNCTION private.touch_dead_letter();
 alter table public.dlq_events enable row level security;
 create policy dlq_events_ingest on public.dlq_events for insert to ingest
@@ -791,6 +828,8 @@ CREATE UNIQUE INDEX dlq_operations_open_key ON public.dlq_operations USING btree
 CREATE INDEX dlq_operations_org_created_idx ON public.dlq_operations USING btree (org_id, created_at DESC, id DESC);
 CREATE TRIGGER audit AFTER INSERT ON public.dlq_operations FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER audit_end AFTER UPDATE OF status ON public.dlq_operations FOR EACH ROW WHEN (((new.status = ANY (ARRAY['done'::text, 'failed'::text, 'canceled'::text])) AND (new.status IS DISTINCT FROM old.status))) EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER quota AFTER INSERT ON public.dlq_operations FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('open_dlq_operations', 'status in (''queued'', ''running'')');
+CREATE TRIGGER quota_of_day AFTER INSERT ON public.dlq_operations FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('dlq_operations_per_day');
 CREATE TRIGGER touch BEFORE UPDATE ON public.dlq_operations FOR EACH ROW EXECUTE FUNCTION private.touch_dlq_operation();
 alter table public.dlq_operations enable row level security;
 create policy dlq_operations_select on public.dlq_operations for select to authenticated
@@ -839,6 +878,8 @@ CREATE INDEX erasures_open_idx ON public.erasures USING btree (lease_until NULLS
 CREATE INDEX erasures_org_created_idx ON public.erasures USING btree (org_id, created_at DESC, id DESC);
 CREATE TRIGGER audit AFTER INSERT ON public.erasures FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER audit_end AFTER UPDATE OF status ON public.erasures FOR EACH ROW WHEN ((new.status IS DISTINCT FROM old.status)) EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER quota AFTER INSERT ON public.erasures FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('open_erasures', 'status = ''running''');
+CREATE TRIGGER quota_of_day AFTER INSERT ON public.erasures FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('erasures_per_day');
 alter table public.erasures enable row level security;
 create policy erasures_select on public.erasures for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -904,6 +945,9 @@ create table public.legal_holds (
 comment on table public.legal_holds is 'A hold on the data of an org or of one connection: until the hold is released, the data may not be replayed, purged or erased.';
 CREATE INDEX legal_holds_connection_idx ON public.legal_holds USING btree (org_id, source_connection_id);
 CREATE TRIGGER audit AFTER INSERT OR UPDATE ON public.legal_holds FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.legal_holds REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
+CREATE TRIGGER quota AFTER INSERT ON public.legal_holds FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('open_legal_holds', 'released_at is null');
+CREATE TRIGGER quota_of_day AFTER INSERT ON public.legal_holds FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('legal_holds_per_day');
 alter table public.legal_holds enable row level security;
 create policy legal_holds_insert on public.legal_holds for insert to authenticated
   with check ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -932,6 +976,9 @@ create table public.org_invites (
 comment on table public.org_invites is 'An invitation of one e-mail address to one org.';
 CREATE INDEX org_invites_org_id_idx ON public.org_invites USING btree (org_id);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.org_invites FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_delete AFTER DELETE ON public.org_invites REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
+CREATE TRIGGER quota AFTER INSERT ON public.org_invites FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('open_invites', 'accepted_at is null and expires_at > now()');
+CREATE TRIGGER quota_of_day AFTER INSERT ON public.org_invites FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('invites_per_day');
 alter table public.org_invites enable row level security;
 create policy org_invites_delete on public.org_invites for delete to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -952,7 +999,11 @@ create table public.org_members (
 comment on table public.org_members is 'The users in an org, each with a role.';
 CREATE INDEX org_members_org_id_idx ON public.org_members USING btree (org_id);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.org_members FOR EACH ROW EXECUTE FUNCTION private.audit('user_id');
+CREATE TRIGGER changes_delete AFTER DELETE ON public.org_members REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.org_members REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER keep_an_owner AFTER UPDATE OF role ON public.org_members FOR EACH ROW WHEN (((old.role = 'owner'::text) AND (new.role <> 'owner'::text))) EXECUTE FUNCTION private.keep_an_owner();
+CREATE TRIGGER quota AFTER INSERT ON public.org_members FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('members', 'true');
+CREATE TRIGGER quota_of_owner AFTER INSERT OR UPDATE OF role ON public.org_members FOR EACH ROW WHEN (((new.role = 'owner'::text) AND (auth.uid() IS NOT NULL))) EXECUTE FUNCTION private.check_quota_of_owner();
 alter table public.org_members enable row level security;
 create policy org_members_delete on public.org_members for delete to authenticated
   using (((role <> 'owner'::text) AND ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))) OR (user_id = ( SELECT auth.uid() AS uid)))));
@@ -969,16 +1020,22 @@ create table public.orgs (
   slug text not null,
   created_at timestamp with time zone default now() not null,
   rate_limit_per_second integer,
+  suspended_at timestamp with time zone,
+  suspended_reason text,
   constraint orgs_pkey PRIMARY KEY (id),
   constraint orgs_slug_key UNIQUE (slug),
   constraint orgs_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
   constraint orgs_rate_limit_per_second_check CHECK (((rate_limit_per_second >= 1) AND (rate_limit_per_second <= 100000))),
-  constraint orgs_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,79}$'::text))
+  constraint orgs_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,79}$'::text)),
+  constraint orgs_suspended_check CHECK (((suspended_at IS NULL) = (suspended_reason IS NULL))),
+  constraint orgs_suspended_reason_check CHECK (((length(btrim(suspended_reason)) >= 1) AND (length(suspended_reason) <= 500)))
 );
 comment on table public.orgs is 'A tenant: every other row belongs to one.';
 CREATE TRIGGER audit AFTER UPDATE ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.orgs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('id');
 CREATE TRIGGER create_alert_rules AFTER INSERT ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.create_alert_rules_of_new_org();
 CREATE TRIGGER notify AFTER UPDATE OF rate_limit_per_second ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
+CREATE TRIGGER notify_suspended AFTER UPDATE OF suspended_at ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
 alter table public.orgs enable row level security;
 create policy orgs_select on public.orgs for select to authenticated
   using ((id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -1002,6 +1059,9 @@ create table public.projects (
 );
 comment on table public.projects is 'A product or funnel inside an org; connections belong to one.';
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.projects REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
+CREATE TRIGGER quota AFTER INSERT ON public.projects FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('projects', 'true');
+CREATE TRIGGER quota_of_day AFTER INSERT ON public.projects FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('projects_per_day');
 alter table public.projects enable row level security;
 create policy projects_insert on public.projects for insert to authenticated
   with check ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -1060,7 +1120,10 @@ CREATE INDEX replay_plans_org_created_idx ON public.replay_plans USING btree (or
 CREATE INDEX replay_plans_running_idx ON public.replay_plans USING btree (started_at) WHERE (status = 'running'::text);
 CREATE TRIGGER audit_made AFTER INSERT ON public.replay_plans FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER audit_step AFTER UPDATE ON public.replay_plans FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.replay_plans REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER check_step BEFORE UPDATE ON public.replay_plans FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION private.check_replay_step();
+CREATE TRIGGER quota AFTER INSERT ON public.replay_plans FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('open_replay_plans', 'status in (''pending_approval'', ''approved'', ''running'', ''paused'', ''failed'')');
+CREATE TRIGGER quota_of_day AFTER INSERT ON public.replay_plans FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('replay_plans_per_day');
 alter table public.replay_plans enable row level security;
 create policy replay_plans_select on public.replay_plans for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -1099,7 +1162,10 @@ create table public.source_connections (
 );
 comment on table public.source_connections is 'One configured instance of a source (a platform such as Hotmart) in a project, with its own URL and secrets.';
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER changes_update AFTER UPDATE ON public.source_connections REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
+CREATE TRIGGER quota AFTER INSERT ON public.source_connections FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('connections', 'deleted_at is null');
+CREATE TRIGGER quota_of_day AFTER INSERT ON public.source_connections FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('connections_per_day');
 CREATE TRIGGER touch BEFORE UPDATE OF name, is_active, config_json, rate_limit_per_second, priority, deleted_at ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 alter table public.source_connections enable row level security;
 create policy source_connections_insert on public.source_connections for insert to authenticated
@@ -1430,6 +1496,65 @@ $function$;
 comment on function private.check_alert_thresholds() is 'Trigger function: refuses thresholds that are not valid. It is not a check constraint, because every role that updates a rule would then need a
 grant on the function.';
 
+CREATE OR REPLACE FUNCTION private.check_day_quota()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform private.take_day_quota(new.org_id, tg_argv[0], 1);
+  return null;
+end
+$function$;
+comment on function private.check_day_quota() is 'Trigger function: counts a row against the quota of today that its argument names.';
+
+CREATE OR REPLACE FUNCTION private.check_quota()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_value bigint := private.quota_value(tg_argv[0], new.org_id);
+  v_count bigint;
+begin
+  -- One command at a time for each org and quota. The count is a statement of its own and so sees what the lock waited for.
+  perform pg_advisory_xact_lock(hashtextextended('tributary.quota.' || tg_argv[0] || new.org_id, 0));
+  execute format('select count(*) from (select from %I.%I where org_id = $1 and %s limit $2) counted', tg_table_schema, tg_table_name, tg_argv[1])
+    into v_count using new.org_id, v_value + 1;
+  if v_count > v_value then
+    perform private.refuse_quota(tg_argv[0], v_value);
+  end if;
+  return null;
+end
+$function$;
+comment on function private.check_quota() is 'Trigger function: refuses a row when the org has more rows than a quota allows. Its arguments name the quota and the condition of the rows that count.
+It only counts rows after the insert, so a quota that was lowered below what exists forbids more and takes nothing away.';
+
+CREATE OR REPLACE FUNCTION private.check_quota_of_owner()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_value bigint;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('tributary.quota.orgs' || new.user_id, 0));
+  v_value := coalesce(
+    (select max(q.value) from public.org_members m join private.quotas q on q.org_id = m.org_id and q.name = 'orgs'
+     where m.user_id = new.user_id and m.role = 'owner'),
+    private.quota_value('orgs', null));
+  if (select count(*) from public.org_members where user_id = new.user_id and role = 'owner') > v_value then
+    perform private.refuse_quota('orgs', v_value);
+  end if;
+  return null;
+end
+$function$;
+comment on function private.check_quota_of_owner() is 'Trigger function: bounds the orgs that a user owns, those they create and those they are made owner of. An operator raises the quota of a user by
+setting it for one of the user''s orgs.';
+
 CREATE OR REPLACE FUNCTION private.check_replay_step()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1628,6 +1753,29 @@ handles the nulls, because `least` ignores them: a connection that had never sen
 whose only events came by a retry or a replay looked late, there was no minute to learn a rhythm from, and the row that could not be written ended
 the pass over every org.';
 
+CREATE OR REPLACE FUNCTION private.count_changes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_changed record;
+begin
+  for v_changed in
+    select (to_jsonb(c) ->> tg_argv[0])::uuid as org_id, count(*) as rows from changed c group by 1 order by 1
+  loop
+    -- When an org is deleted, its rows are deleted too.
+    if exists (select from public.orgs where id = v_changed.org_id) then
+      perform private.take_day_quota(v_changed.org_id, 'changes_per_day', v_changed.rows);
+    end if;
+  end loop;
+  return null;
+end
+$function$;
+comment on function private.count_changes() is 'Trigger function: counts the rows that a person''s statement changed or deleted against the quota of changes, because each of them is an entry in the
+audit log, however small the change is.';
+
 CREATE OR REPLACE FUNCTION private.count_events_of_person(p_org_id uuid, p_subjects jsonb[])
  RETURNS integer
  LANGUAGE plpgsql
@@ -1722,20 +1870,6 @@ end
 $function$;
 comment on function private.create_alert_rules_of_new_org() is 'Trigger function: gives a new org its rules.';
 
-CREATE OR REPLACE FUNCTION private.create_digest_key(p_org_id uuid, p_key_version integer, p_sealed bytea)
- RETURNS json
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO ''
-AS $function$
-begin
-  insert into private.org_digest_keys (org_id, key_version, sealed) values (p_org_id, p_key_version, p_sealed) on conflict do nothing;
-  return private.find_digest_key(p_org_id);
-end
-$function$;
-comment on function private.create_digest_key(uuid,integer,bytea) is 'Stores the digest key of an org, and returns the key that the org has: the first one is kept, also when two processes create it at the same time.';
-grant execute on function private.create_digest_key(uuid,integer,bytea) to ingest;
-
 CREATE OR REPLACE FUNCTION private.create_invite(p_org_id uuid, p_email text, p_role text, p_token_sha256 bytea)
  RETURNS public.org_invites
  LANGUAGE plpgsql
@@ -1765,16 +1899,13 @@ declare
   v_user uuid := auth.uid();
   v_org uuid;
   v_project uuid;
-  v_slug text := private.slugify(p_name);
 begin
   if v_user is null then
     raise insufficient_privilege using message = 'sign in to create an org';
   end if;
-  -- When another org has the slug, the new org gets a random suffix: an error would tell its creator that the other org exists.
-  if exists (select from public.orgs where slug = v_slug) then
-    v_slug := v_slug || '-' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 8);
-  end if;
-  insert into public.orgs (name, slug) values (btrim(p_name), v_slug) returning id into v_org;
+  -- The suffix is random in every case: a slug that had a suffix only when the plain one was taken would tell that another org exists.
+  insert into public.orgs (name, slug)
+  values (btrim(p_name), private.slugify(p_name) || '-' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 10)) returning id into v_org;
   insert into public.org_members (org_id, user_id, role) values (v_org, v_user, 'owner');
   insert into public.projects (org_id, name, slug)
   values (v_org, btrim(p_project_name), private.slugify(p_project_name)) returning id into v_project;
@@ -2396,17 +2527,6 @@ comment on function private.find_connection(uuid) is 'The fields of a connection
 deleted.';
 grant execute on function private.find_connection(uuid) to ingest;
 
-CREATE OR REPLACE FUNCTION private.find_digest_key(p_org_id uuid)
- RETURNS json
- LANGUAGE sql
- STABLE SECURITY DEFINER
- SET search_path TO ''
-AS $function$
-  select json_build_object('key_version', k.key_version, 'sealed', encode(k.sealed, 'base64')) from private.org_digest_keys k where k.org_id = p_org_id
-$function$;
-comment on function private.find_digest_key(uuid) is 'The digest key of an org, sealed, for the process that holds the master key. Null when the org has none yet.';
-grant execute on function private.find_digest_key(uuid) to ingest;
-
 CREATE OR REPLACE FUNCTION private.find_events_of_subject(p_org_id uuid, p_hash text)
  RETURNS TABLE(id uuid, event_time timestamp with time zone)
  LANGUAGE plpgsql
@@ -2883,6 +3003,20 @@ comment on function private.list_org_keys(uuid) is 'What members may know about 
 not.';
 grant execute on function private.list_org_keys(uuid) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.list_orgs_to_measure(p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS SETOF uuid
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select a.org_id from public.connection_activity a where a.bucket >= date_trunc('minute', p_now - interval '2 minutes')
+  union
+  -- A quota that was used up yesterday accepts deliveries again today.
+  select m.org_id from private.org_measures m where m.exceeded is not null
+$function$;
+comment on function private.list_orgs_to_measure(timestamp with time zone) is 'The orgs that had traffic in the last minutes, and those that have exceeded a quota. Each is measured in a transaction of its own.';
+grant execute on function private.list_orgs_to_measure(timestamp with time zone) to worker;
+
 CREATE OR REPLACE FUNCTION private.list_retention()
  RETURNS TABLE(table_name text, keep_days integer)
  LANGUAGE sql
@@ -2990,6 +3124,62 @@ comment on function private.measure_alerts(uuid[],timestamp with time zone,times
 highest exceeded threshold (null when no threshold is exceeded), holds says whether an open incident continues. A connection without a value at
 this time has no row.';
 
+CREATE OR REPLACE FUNCTION private.measure_org(p_org_id uuid, p_now timestamp with time zone, p_rows integer DEFAULT 50000)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_today date := (p_now at time zone 'utc')::date;
+  v_keep_days integer := coalesce((select keep_days from private.retention where table_name = 'private.journal_payloads'), 90);
+  v_from timestamptz;
+  v_to timestamptz;
+  v_stored bigint;
+  v_before text;
+  v_exceeded text;
+begin
+  insert into private.org_measures (org_id, counted_until) values (p_org_id, p_now - make_interval(days => v_keep_days)) on conflict do nothing;
+  select counted_until, exceeded into v_from, v_before from private.org_measures where org_id = p_org_id for update;
+  -- A delivery is visible once its batch has been committed, a little after it arrived: the last 15 s are counted by the next run.
+  v_to := greatest(v_from, p_now - interval '15 seconds');
+  v_to := coalesce((
+    select least(v_to, j.received_at) from public.event_journal j
+    where j.org_id = p_org_id and j.received_at > v_from order by j.received_at offset p_rows limit 1), v_to);
+
+  insert into private.quota_usage as u (org_id, quota, day, used)
+  select p_org_id, 'bytes_per_day', (j.received_at at time zone 'utc')::date, sum(j.byte_size)
+  from public.event_journal j
+  where j.org_id = p_org_id and j.received_at > v_from and j.received_at <= v_to
+  group by 3
+  on conflict (org_id, quota, day) do update set used = u.used + excluded.used;
+
+  insert into private.quota_usage as u (org_id, quota, day, used)
+  select p_org_id, 'events_per_day', v_today, coalesce(sum(d.accepted + d.duplicates + d.dead_lettered), 0)
+  from public.source_connections c
+  join public.activity_days d on d.org_id = c.org_id and d.source_connection_id = c.id and d.bucket = v_today::timestamp at time zone 'utc'
+  where c.org_id = p_org_id
+  on conflict (org_id, quota, day) do update set used = excluded.used where u.used <> excluded.used;
+
+  delete from private.quota_usage where org_id = p_org_id and quota in ('events_per_day', 'bytes_per_day') and day <= v_today - v_keep_days;
+  select coalesce(sum(used), 0) into v_stored from private.quota_usage where org_id = p_org_id and quota = 'bytes_per_day';
+  v_exceeded := (
+    select u.quota from (
+      select u.quota, u.used from private.quota_usage u
+      where u.org_id = p_org_id and u.day = v_today and u.quota in ('events_per_day', 'bytes_per_day')
+      union all select 'stored_bytes', v_stored) u
+    where u.used >= private.quota_value(u.quota, p_org_id)
+    order by u.quota limit 1);
+  update private.org_measures set counted_until = v_to, exceeded = v_exceeded where org_id = p_org_id;
+  if v_exceeded is distinct from v_before then
+    perform pg_notify('connection_changed', 'org:' || p_org_id);
+  end if;
+end
+$function$;
+comment on function private.measure_org(uuid,timestamp with time zone,integer) is 'Measures the events and bytes of one org, and decides whether its quotas still accept deliveries. Rejected deliveries are not events: strangers must
+not use up the quota of the org that they send to. Reads each delivery of the journal once, and at most about p_rows of them in one run.';
+grant execute on function private.measure_org(uuid,timestamp with time zone,integer) to worker;
+
 CREATE OR REPLACE FUNCTION private.my_orgs(roles text[] DEFAULT '{owner,admin,analyst}'::text[])
  RETURNS SETOF uuid
  LANGUAGE sql
@@ -3025,6 +3215,19 @@ end
 $function$;
 comment on function private.notify_connection_changed() is 'Trigger function: tells every API process that a connection, its secrets, its org''s keys or its org''s limit have changed. The processes hold
 connections in memory and listen, so that a disabled connection stops at once everywhere.';
+
+CREATE OR REPLACE FUNCTION private.org_intake(p_org_id uuid)
+ RETURNS TABLE(suspended boolean, exceeded text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select o.suspended_at is not null, m.exceeded
+  from public.orgs o left join private.org_measures m on m.org_id = o.id
+  where o.id = p_org_id
+$function$;
+comment on function private.org_intake(uuid) is 'Whether deliveries to the org are refused: because it is suspended, or because of an exceeded quota (its name). Two look-ups by key. Every process is
+told through the channel connection_changed when the answer changes.';
 
 CREATE OR REPLACE FUNCTION private.partition_is_held(p_partition text)
  RETURNS boolean
@@ -3078,6 +3281,17 @@ end
 $function$;
 comment on function private.queue_alert_notifications(uuid[],text,timestamp with time zone) is 'Queues the notifications of incidents. When an incident opened, escalated or is still open, the channels that ask for its level are notified;
 when it was resolved or acknowledged, the channels that were notified of it before.';
+
+CREATE OR REPLACE FUNCTION private.quota_value(p_name text, p_org_id uuid)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select q.value from private.quotas q where q.name = p_name and (q.org_id = p_org_id or q.org_id is null)
+  order by q.org_id nulls last limit 1
+$function$;
+comment on function private.quota_value(text,uuid) is 'The quota of an org: the value that an operator has set for the org, or else the default.';
 
 CREATE OR REPLACE FUNCTION private.record_alert_channel_result(p_id uuid, p_error text)
  RETURNS void
@@ -3182,6 +3396,44 @@ AS $function$
 $function$;
 comment on function private.refresh_last_event_at(timestamp with time zone) is 'Sets source_connections.last_event_at. The rollup calls it, and the hot path never does: an update per event would queue every flush behind one
 row. A connection that somebody is changing at this moment is skipped until the next rollup.';
+
+CREATE OR REPLACE FUNCTION private.refuse_quota(p_quota text, p_value bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  raise exception using
+    errcode = 'PT429',
+    message = format('the quota "%s" is used up: it is %s', p_quota, p_value),
+    detail = json_build_object('code', 'quota_exceeded', 'quota', p_quota, 'value', p_value, 'retry_after_seconds',
+      case when p_quota like '%\_per\_day' then ceil(extract(epoch from date_trunc('day', now(), 'UTC') + interval '1 day' - now())) end)::text,
+    hint = case when p_quota like '%\_per\_day' then 'It starts again at midnight UTC. ' else 'Delete or finish something that counts against it. ' end
+      || 'The operator of this server can raise it.';
+end
+$function$;
+comment on function private.refuse_quota(text,bigint) is 'Refuses a command because of a quota. The Data API and the API answer SQLSTATE PT429 with status 429; the detail is JSON with the quota and its value.';
+
+CREATE OR REPLACE FUNCTION private.refuse_suspended()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if exists (select from public.orgs where id = new.org_id and suspended_at is not null) then
+    raise exception using
+      errcode = 'PT403',
+      message = 'an operator of this server has suspended the org',
+      detail = json_build_object('code', 'org_suspended')::text,
+      hint = 'Its members can read and change nothing, and nothing is deleted. The reason is in the settings of the org.';
+  end if;
+  return new;
+end
+$function$;
+comment on function private.refuse_suspended() is 'Trigger function: refuses the commands of a suspended org with SQLSTATE PT403, which the Data API and the API answer with status 403. Every command
+of a person writes an entry into the audit log in its transaction, so this is the one place that all of them pass. Entries about reads are written.';
 
 CREATE OR REPLACE FUNCTION private.release_abandoned_jobs()
  RETURNS integer
@@ -3895,6 +4147,31 @@ row always counts. p_unit is minute, hour or day. Whole days and hours are read 
 the finer table (minutes are kept for 35 days: in an older range, the hours at its ends count only when they are whole). p_connections: null for
 all connections of the org.';
 grant execute on function private.sum_activity(uuid,timestamp with time zone,timestamp with time zone,text,uuid[],boolean) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.take_day_quota(p_org_id uuid, p_quota text, p_amount bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_today date := (now() at time zone 'utc')::date;
+  v_value bigint := private.quota_value(p_quota, p_org_id);
+  v_used bigint;
+begin
+  -- The row's lock makes commands of the same moment take turns, so that together they cannot pass the quota.
+  insert into private.quota_usage as u (org_id, quota, day, used) values (p_org_id, p_quota, v_today, p_amount)
+  on conflict (org_id, quota, day) do update set used = u.used + excluded.used
+  returning used into v_used;
+  if v_used > v_value then
+    perform private.refuse_quota(p_quota, v_value);
+  end if;
+  if v_used = p_amount then
+    delete from private.quota_usage where org_id = p_org_id and quota = p_quota and day < v_today - 30;
+  end if;
+end
+$function$;
+comment on function private.take_day_quota(uuid,text,bigint) is 'Counts an amount against a quota of today, and raises PT429 when the quota is used up.';
 
 CREATE OR REPLACE FUNCTION private.take_quarantine(p_connection_id uuid, p_wanted integer, p_cap integer)
  RETURNS integer

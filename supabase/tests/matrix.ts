@@ -111,6 +111,25 @@ export const matrix: Record<string, Expectation> = {
     insert: (org) => `insert into public.audit_log (org_id, action) values ('${world.orgId(org)}', 'forged')`,
     rules: { select: people(admins), insert: nobody, update: nobody, delete: nobody },
   },
+  'private.audit_keys': {
+    rows: ofOrg,
+    column: 'key',
+    insert: (org) => `insert into private.audit_keys (org_id) values ('${world.orgId(org)}')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.audit_links': {
+    rows: ofOrg,
+    column: 'hash',
+    insert: (org) =>
+      `insert into private.audit_links (org_id, seq, audit_id, hash) values ('${world.orgId(org)}', 99, 99, sha256('forged'))`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.audit_anchors': {
+    rows: ofOrg,
+    column: 'seq',
+    insert: (org) => `insert into private.audit_anchors (org_id, seq, hash) values ('${world.orgId(org)}', 9, sha256('forged'))`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
   'public.source_connections': {
     rows: (org) => `id = '${world.connectionId(org)}'`,
     column: 'is_active',
@@ -369,6 +388,25 @@ export const matrix: Record<string, Expectation> = {
     insert: () => `insert into private.schedule (task, started_at) values ('another', now())`,
     rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
   },
+  'private.quotas': {
+    rows: ofOrg,
+    column: 'value',
+    insert: (org) => `insert into private.quotas (name, org_id, value) values ('members', '${world.orgId(org)}', 1000)`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.quota_usage': {
+    rows: ofOrg,
+    column: 'used',
+    insert: (org) =>
+      `insert into private.quota_usage (org_id, quota, day, used) values ('${world.orgId(org)}', 'exports_per_day', '2026-01-01', 0)`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.org_measures': {
+    rows: ofOrg,
+    column: 'exceeded',
+    insert: (org) => `insert into private.org_measures (org_id, counted_until) values ('${world.orgId(org)}', now())`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
   'private.flow_state': {
     rows: () => 'true',
     column: 'operator_mode',
@@ -391,6 +429,24 @@ export const matrix: Record<string, Expectation> = {
     rows: () => 'true',
     column: 'rolled_until',
     insert: () => `insert into private.activity_rollup (rolled_until) values (now())`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.held_moves': {
+    rows: () => 'true',
+    column: 'state',
+    insert: () => world.insertHeldMove('canonical_events_y2001m02'),
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.held_move_holds': {
+    rows: () => 'true',
+    column: 'done',
+    insert: () => world.insertHeldMoveHold('canonical_events_y2001m01'),
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.sweeps': {
+    rows: () => 'true',
+    column: 'cursor_at',
+    insert: () => world.insertSweep('event_journal_y2001m02_held'),
     rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
   },
   // These tables belong to the installation, not to an org: both columns of the matrix aim at the same rows.

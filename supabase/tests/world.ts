@@ -73,10 +73,16 @@ export async function createWorld(client: pg.ClientBase): Promise<void> {
   await client.query(`
     insert into auth.users (id, email) values ('${strangerId}', 'stranger@c.example');
     insert into private.schedule (task, started_at) values ('some.task', now());
+    ${insertSweep('canonical_events_y2001m01_held')};
+    ${insertHeldMove('canonical_events_y2001m01')};
+    ${insertHeldMoveHold('canonical_events_y2001m01')};
     ${insertInstance('c0000000-0000-4000-8000-000000000001')};
     ${insertTransition};
     ${orgSql('A')}
     ${orgSql('B')}
+    -- Entries of the audit log are linked when a transaction commits, and the world is never committed.
+    set constraints all immediate; set constraints all deferred;
+    insert into private.audit_anchors (org_id, seq, hash) select org_id, seq, hash from private.audit_links where seq = 1;
   `);
 }
 
@@ -87,6 +93,7 @@ function orgSql(org: Org): string {
     insert into auth.users (id, email) values
       ${roles.map((role) => `('${userId(org, role)}', '${role}@${org.toLowerCase()}.example')`).join(', ')};
     insert into public.orgs (id, name, slug) values ('${o}', 'Org ${org}', 'org-${org.toLowerCase()}');
+    insert into public.audit_log (org_id, action, created_at) values ('${o}', 'orgs.insert', now() - interval '60 days');
     insert into public.org_members (org_id, user_id, role) values
       ${roles.map((role) => `('${o}', '${userId(org, role)}', '${role}')`).join(', ')};
     insert into public.projects (id, org_id, name, slug) values ('${p}', '${o}', 'Project', 'project');
@@ -120,6 +127,9 @@ function orgSql(org: Org): string {
     ${insertAlertNotification(org, 'opened')};
     insert into private.connection_rhythm (source_connection_id, org_id, learned_at, active_minutes, expected_gap_seconds)
       values ('${c}', '${o}', now(), 5, 60);
+    insert into private.quotas (name, org_id, value) values ('projects', '${o}', 1000);
+    insert into private.quota_usage (org_id, quota, day, used) values ('${o}', 'invites_per_day', '2026-01-01', 1);
+    insert into private.org_measures (org_id, counted_until) values ('${o}', now());
   `;
 }
 
@@ -190,6 +200,17 @@ export const insertAlertNotification = (org: Org, kind: string, { incident, chan
 export const insertInstance = (id: string) => `
   insert into private.instances (id, automatic_mode, cause, obeyed_mode, buffer_records, buffer_bytes, oldest_age_seconds, in_flight, flushed_turn)
   values ('${id}', 'normal', 'started', 'normal', 0, 0, 0, 0, 0)`;
+
+/** The progress of retention belongs to no org. */
+export const insertSweep = (table: string) =>
+  `insert into private.sweeps (table_name, cursor_at, cursor_id) values ('${table}', '2001-01-01', gen_random_uuid())`;
+
+export const insertHeldMove = (partition: string) => `
+  insert into private.held_moves (partition_name, parent, held_name, lower_bound, upper_bound)
+  values ('${partition}', 'public.canonical_events', '${partition}_held', '2001-01-01', '2001-02-01')`;
+
+export const insertHeldMoveHold = (partition: string) =>
+  `insert into private.held_move_holds (partition_name, hold_id) values ('${partition}', gen_random_uuid())`;
 
 export const insertTransition = `
   insert into private.flow_transitions (from_mode, to_mode, cause, changed_by) values ('normal', 'drain', 'a migration', 'operator')`;

@@ -65,12 +65,12 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
     const refusal = toRefusal(error);
     const event = c.var.event ?? {};
     event.code = refusal.code;
-    if (refusal.code === 'internal' || refusal.code === 'database_unavailable') event.err = error instanceof Refusal ? undefined : error;
+    if (refusal.code === 'internal' || refusal.code === 'database_unavailable') event.err ??= error instanceof Refusal ? undefined : error;
     return answerProblem(c, refusal, String(event.requestId));
   });
   app.notFound((c) => answerProblem(c, new Refusal('not_found'), String(c.var.event.requestId)));
 
-  app.route('/', ingestRoutes({ ...deps, limits: config.limits, publicUrl }));
+  app.route('/', ingestRoutes({ ...deps, limits: config.limits, publicUrl, trustedProxies: config.http.trustedProxies }));
 
   // No site may show these answers in a frame. These headers hold for the dashboard as well: the outermost middleware sets its headers
   // last.

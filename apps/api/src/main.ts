@@ -25,10 +25,9 @@ function configOrExit() {
 
 const config = configOrExit();
 const log = createLog(config.logLevel);
-// Besides the batches, the ingest pool serves connection look-ups, the one writer of the quarantine, one dry run of a refused batch and the
-// probe of readiness.
+// Besides the batches, the ingest pool serves the one writer of the quarantine, two dry runs of refused batches and the probe of readiness.
 const db = createDb(
-  { ...config.database, ingestConnections: config.writer.batchesInFlightMax + 5, jobConnections: config.jobs.concurrency + 3 },
+  { ...config.database, ingestConnections: config.writer.batchesInFlightMax + 4, jobConnections: config.jobs.concurrency + 3 },
   log,
 );
 let stopping = false;

@@ -1055,6 +1055,8 @@ export type Database = {
           name: string;
           rate_limit_per_second: number | null;
           slug: string;
+          suspended_at: string | null;
+          suspended_reason: string | null;
         };
         ComputedFields: never;
         Insert: {
@@ -1063,6 +1065,8 @@ export type Database = {
           name: string;
           rate_limit_per_second?: number | null;
           slug: string;
+          suspended_at?: string | null;
+          suspended_reason?: string | null;
         };
         Update: {
           created_at?: string;
@@ -1070,6 +1074,8 @@ export type Database = {
           name?: string;
           rate_limit_per_second?: number | null;
           slug?: string;
+          suspended_at?: string | null;
+          suspended_reason?: string | null;
         };
         Relationships: [];
       };
@@ -1210,6 +1216,7 @@ export type Database = {
       };
       source_connections: {
         Row: {
+          allowed_ips: unknown[] | null;
           config_json: NonNullable<Json>;
           created_at: string;
           deleted_at: string | null;
@@ -1221,11 +1228,13 @@ export type Database = {
           priority: string;
           project_id: string;
           rate_limit_per_second: number | null;
+          suspended_reason: string | null;
           type: string;
           updated_at: string;
         };
         ComputedFields: never;
         Insert: {
+          allowed_ips?: unknown[] | null;
           config_json?: NonNullable<Json>;
           created_at?: string;
           deleted_at?: string | null;
@@ -1237,10 +1246,12 @@ export type Database = {
           priority?: string;
           project_id: string;
           rate_limit_per_second?: number | null;
+          suspended_reason?: string | null;
           type: string;
           updated_at?: string;
         };
         Update: {
+          allowed_ips?: unknown[] | null;
           config_json?: NonNullable<Json>;
           created_at?: string;
           deleted_at?: string | null;
@@ -1252,6 +1263,7 @@ export type Database = {
           priority?: string;
           project_id?: string;
           rate_limit_per_second?: number | null;
+          suspended_reason?: string | null;
           type?: string;
           updated_at?: string;
         };

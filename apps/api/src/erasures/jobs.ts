@@ -6,7 +6,8 @@ import { sources } from '@tributary/pipeline/sources.ts';
 import type { Logger } from 'pino';
 import { bodyOf, openEntry } from '../deliveries/reopen.ts';
 import { findJournalEntries, type JournalEntry } from '../deliveries/store.ts';
-import { Blocked, type Follower, LeaseLost, runLeases, type StepResult } from '../leases/run.ts';
+import { continueIn } from '../leases/continue.ts';
+import { Blocked, defaultSliceMs, type Follower, LeaseLost, runLeases, type StepResult } from '../leases/run.ts';
 import { chunkBySize } from '../platform/chunk-by-size.ts';
 import type { Db, Sql } from '../platform/db.ts';
 import type { Task } from '../platform/jobs.ts';
@@ -15,7 +16,7 @@ import { requireNotHeld } from '../tenancy/require-not-held.ts';
 import { missingHashKeys, openPerson, probesOf } from './person.ts';
 import {
   type ClaimedErasure,
-  claimErasure,
+  claimErasures,
   completeErasure,
   type ErasureProgress,
   eraseDeliveries,
@@ -41,8 +42,10 @@ export interface ErasureLimits {
   commitSecondsMax: number;
 }
 
-const erasureLimits: ErasureLimits = { sliceMs: 20_000, leaseSeconds: 30, commitSecondsMax: 300 };
+const erasureLimits: ErasureLimits = { sliceMs: defaultSliceMs, leaseSeconds: 30, commitSecondsMax: 300 };
 
+/** Erasures that a process works on in turn. */
+const erasuresMax = 4;
 const headsMax = 500;
 /** Bodies in memory at once. */
 const bytesMax = 8_388_608;
@@ -55,7 +58,7 @@ export interface ErasureDeps {
   log: Logger;
 }
 
-/** Carries out the requested erasures, one at a time in each process. */
+/** Carries out the requested erasures; the orgs that requested them take turns. */
 export function erasureTasks(deps: ErasureDeps, limits: ErasureLimits = erasureLimits): Record<string, Task> {
   return { 'erasures.run': { everySeconds: 5, run: (_payload, { signal }) => runErasures(deps, limits, signal) } };
 }
@@ -82,9 +85,9 @@ async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: Abo
     db.worker((sql) => releaseErasure(sql, id, owner, ms / 1000, waitsFor));
 
   const follower: Follower<Work> = {
-    async claim(owner) {
-      const claimed = await db.worker((sql) => claimErasure(sql, owner, leaseSeconds));
-      return claimed ? [{ ...claimed, parts: [] }] : [];
+    async claim(owner, most, holding) {
+      const claimed = await db.worker((sql) => claimErasures(sql, owner, leaseSeconds, most, holding));
+      return claimed.map((one) => ({ ...one, parts: [] }));
     },
     step,
     release: ({ id }, owner, ms) => release(id, owner, ms, null),
@@ -93,7 +96,7 @@ async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: Abo
       await release(id, owner, waitMs, reason);
     },
   };
-  await runLeases(follower, { signal, log, sliceMs: limits.sliceMs });
+  await continueIn(db, 'erasures.run', await runLeases(follower, { signal, log, sliceMs: limits.sliceMs, atOnce: erasuresMax }));
 
   /** Searches one part of the deliveries. Before the next deliveries are fetched, all events about the person are erased. */
   async function step(erasure: Work, owner: string): Promise<StepResult> {

@@ -10,16 +10,21 @@ import { type Arrival, prepareRejected, prepareWrite } from '../deliveries/prepa
 import type { Quarantine } from '../deliveries/quarantine.ts';
 import type { WriteItem } from '../deliveries/rows.ts';
 import type { Writer } from '../deliveries/writer.ts';
+import { clientAddress, type Networks } from '../platform/client-address.ts';
 import type { Config } from '../platform/config.ts';
+import { isUnavailable } from '../platform/db.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { statusOf } from '../platform/problem.ts';
 import { Refusal, type RefusalCode } from '../platform/refusal.ts';
 import { type BodyRoom, readBody } from './body.ts';
 
+/** A request that the gate admitted: see flow/gate.ts. */
+type Entry = BodyRoom & { belongTo(connection: Connection): void; leave(): void };
+
 export interface IngestDeps {
   /** Both throw a Refusal when a delivery must not be admitted now. */
   flow: {
-    gate: { enter(): BodyRoom & { leave(): void } };
+    gate: { enter(): Entry };
     limits: { take(connection: Connection): void; giveBack(connection: Connection): void };
   };
   connections: Connections;
@@ -28,6 +33,7 @@ export interface IngestDeps {
   metrics: Metrics;
   limits: Config['limits'];
   publicUrl: string;
+  trustedProxies: Networks;
   now(): number;
 }
 
@@ -41,9 +47,11 @@ export interface IngestEnv {
  * The minimum time of the answer to an unknown connection and to a malformed id, so that its time does not show which of the two it was.
  */
 const unknownAnswerMs = 25;
+const dayMs = 86_400_000;
+const quotaRetrySecondsMax = 3_600;
 
 export function ingestRoutes(deps: IngestDeps): Hono<IngestEnv> {
-  const { flow, connections, now } = deps;
+  const { flow, now } = deps;
   const routes = new Hono<IngestEnv>();
 
   routes.post('/api/webhooks/:type/:connectionId', async (c) => {
@@ -57,7 +65,7 @@ export function ingestRoutes(deps: IngestDeps): Hono<IngestEnv> {
 
   // HEAD requests reach this route, too: Hono answers them without the body. Panels probe a URL before they save it.
   routes.get('/api/webhooks/:type/:connectionId', async (c) => {
-    const connection = await getConnection(connections, c);
+    const connection = await getConnection(deps, c);
     const answer = connection.source.handshake?.(new URL(c.req.url).searchParams, validSecrets(connection, now()));
     if (answer) return c.text(answer.body, answer.status, { 'x-content-type-options': 'nosniff' });
     return c.json({ status: 'ready' });
@@ -66,27 +74,75 @@ export function ingestRoutes(deps: IngestDeps): Hono<IngestEnv> {
   return routes;
 }
 
-async function getConnection(connections: Connections, c: Context<IngestEnv>): Promise<Connection> {
+async function getConnection(deps: IngestDeps, c: Context<IngestEnv>): Promise<Connection> {
   const arrivedAt = performance.now();
   const { type = '', connectionId = '' } = c.req.param() as { type?: string; connectionId?: string };
   const id = connectionId.toLowerCase();
-  const connection = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? await connections.get(id) : undefined;
+  const connection = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? await findConnection(deps.connections, id, c) : undefined;
   if (!connection || connection.source.type !== type) {
     await sleep(Math.max(0, unknownAnswerMs - (performance.now() - arrivedAt)));
     throw new Refusal('not_found');
   }
   Object.assign(c.var.event, { connectionId: connection.id, source: connection.source.type });
-  if (!connection.isActive) throw new Refusal('connection_inactive');
+  requireOpen(deps, connection, c);
   return connection;
 }
 
+/** Whether the connection is unknown is only said when the database has said so: a sender that gets 404 does not send again. */
+async function findConnection(connections: Connections, id: string, c: Context<IngestEnv>): Promise<Connection | undefined> {
+  try {
+    return await connections.get(id);
+  } catch (error) {
+    if (error instanceof Refusal || isUnavailable(error)) throw error;
+    c.var.event.err = error;
+    throw new Refusal('database_unavailable');
+  }
+}
+
+/** Refuses the delivery when the connection or its org takes none, or none from this address. */
+function requireOpen({ trustedProxies, metrics, quarantine }: IngestDeps, connection: Connection, c: Context<IngestEnv>): void {
+  if (!connection.isActive) throw new Refusal('connection_inactive');
+  if (connection.isOrgSuspended) {
+    metrics.shed.inc({ reason: 'org_suspended' });
+    throw new Refusal('org_suspended');
+  }
+  const refusal = connection.isSuspended
+    ? 'connection_suspended'
+    : isAllowed(connection, c, trustedProxies)
+      ? undefined
+      : 'address_not_allowed';
+  if (!refusal) return;
+  metrics.records.inc({ source: connection.source.type, outcome: 'rejected' });
+  quarantine.count(connection);
+  throw new Refusal(refusal);
+}
+
+/** A test that people of the org send comes from the server itself. */
+function isAllowed({ allowedNetworks }: Connection, c: Context<IngestEnv>, trustedProxies: Networks): boolean {
+  if (!allowedNetworks || c.env?.isTest === true) return true;
+  const address = clientAddress(c.env?.incoming?.socket.remoteAddress, c.req.header('x-forwarded-for'), trustedProxies);
+  return address !== undefined && allowedNetworks.has(address);
+}
+
+/** The quotas of a day end at midnight in UTC; an operator may raise them earlier. */
+function requireQuota({ metrics, now }: IngestDeps, { exceededQuota }: Connection): void {
+  if (exceededQuota === undefined) return;
+  metrics.shed.inc({ reason: 'quota' });
+  const untilMidnight = Math.ceil((dayMs - (now() % dayMs)) / 1000);
+  throw new Refusal('quota_exceeded', `the org has used up its quota ${exceededQuota}`, {
+    retryAfterSeconds: Math.min(untilMidnight, quotaRetrySecondsMax),
+  });
+}
+
 /** The path of a delivery: connection, limits, body, verification, and the answer after the commit. */
-async function takeDelivery(deps: IngestDeps, c: Context<IngestEnv>, room: BodyRoom): Promise<Response> {
-  const { flow, connections, writer, metrics, limits, publicUrl, now } = deps;
+async function takeDelivery(deps: IngestDeps, c: Context<IngestEnv>, entry: Entry): Promise<Response> {
+  const { flow, writer, metrics, limits, publicUrl, now } = deps;
   writer.admit(0);
-  const connection = await getConnection(connections, c);
+  const connection = await getConnection(deps, c);
+  requireQuota(deps, connection);
   flow.limits.take(connection);
-  const raw = await readBody(c.req.raw, c.env?.incoming, limits, room).catch((error: unknown) => {
+  entry.belongTo(connection);
+  const raw = await readBody(c.req.raw, c.env?.incoming, limits, entry).catch((error: unknown) => {
     countUnread(deps, connection, error);
     throw error;
   });

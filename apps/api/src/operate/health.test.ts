@@ -35,7 +35,7 @@ test('/ready fails when the process accepts no deliveries or cannot commit, whil
   expect(await ready()).toEqual([200, 'ready']);
   await api.flow.setMode(null, null, 'a test');
 
-  const cut = await instanceOn({ canCommit: async () => false });
+  const cut = await instanceOn({ commitFailure: async () => 'database_unavailable' });
   expect(await ready(cut)).toEqual([503, 'database_unavailable']);
   const [postgres] = cut.circuits.list();
   const fails = () => postgres?.run(() => Promise.reject(new Error('connect ECONNREFUSED'))).catch(() => {});

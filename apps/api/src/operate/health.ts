@@ -37,7 +37,7 @@ export function healthRoutes(deps: HealthDeps): Hono {
   const { db, flow, circuits, writer } = deps;
   const routes = new Hono();
   // One query at a time, whose answer is used for a second: the probes of an orchestrator must not add load to a database in trouble.
-  const canCommit = memoizeFor(() => db.canCommit(), 1_000);
+  const commitFailure = memoizeFor(() => db.commitFailure(), 1_000);
   const measure = memoizeFor(() => Promise.all([listAdapterLag(db, connectionsMax), listJobDepths(db)]), freshForMs);
   // The mode and its history are never cached: the operator must see a change at once.
   const askDatabase = async () => {
@@ -54,7 +54,8 @@ export function healthRoutes(deps: HealthDeps): Hono {
     const mode = flow.mode();
     if (mode === 'drain' || mode === 'paused') return refuse(mode === 'drain' ? 'draining' : 'paused');
     if (circuits.list().some((breaker) => breaker.sink === 'postgres' && breaker.state() === 'open')) return refuse('circuit_open');
-    return (await canCommit()) ? c.json({ status: 'ready' }) : refuse('database_unavailable');
+    const failure = await commitFailure();
+    return failure ? refuse(failure) : c.json({ status: 'ready' });
   });
 
   routes.get('/health/detailed', requireOperator(deps.operatorToken), async (c) => {

@@ -44,7 +44,13 @@ export function adminRoutes({ flow, operatorToken }: AdminDeps): Hono {
 
   app.post('/brownout', describe.brownout, validQuery(BrownoutQuery), validBody(OperatorCommand), async (c) => {
     const { rate } = c.req.valid('query');
-    return c.json(await flow.setMode('brownout', rate, c.req.valid('json').reason ?? `brownout at rate ${rate}, by the operator`));
+    return c.json(
+      await flow.setMode(
+        'brownout',
+        rate,
+        c.req.valid('json').reason ?? `brownout that keeps ${Math.round(rate * 1000) / 10} % of low priority, by the operator`,
+      ),
+    );
   });
 
   app.post('/resume', describe.resume, validBody(OperatorCommand), async (c) =>

@@ -42,13 +42,13 @@ interface StoredDigestKey {
  * Throws when there is no usable data or digest key: nothing could be stored safely and only once, so no delivery of the org may be
  * acknowledged.
  */
-export async function loadOrgKeys(db: Pick<Db, 'ingest'>, masterKeys: MasterKeys, orgId: string, log: Logger): Promise<OrgKeys> {
-  let found = await findOrgKeys(db.ingest, orgId);
+export async function loadOrgKeys(db: Pick<Db, 'lookUp'>, masterKeys: MasterKeys, orgId: string, log: Logger): Promise<OrgKeys> {
+  let found = await findOrgKeys(db.lookUp, orgId);
   if (found.keys.length === 0) {
     const [data, hash] = (['data', 'hash'] as const).map((kind) => wrapKey(masterKeys, randomBytes(32), keyAad(orgId, kind, 1)));
     if (!data || !hash) throw new Error('unreachable');
-    await db.ingest('select private.create_org_keys($1, $2, $3, $4)', [orgId, data.wrapped, hash.wrapped, data.version]);
-    found = await findOrgKeys(db.ingest, orgId);
+    await db.lookUp('select private.create_org_keys($1, $2, $3, $4)', [orgId, data.wrapped, hash.wrapped, data.version]);
+    found = await findOrgKeys(db.lookUp, orgId);
   }
   const { keys: stored } = found;
   const unwrapped = stored.flatMap((row) => {
