@@ -142,7 +142,6 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.list_org_keys': 'authenticated',
     'private.list_retention': 'authenticated',
     'private.list_flow_transitions': 'worker',
-    'private.move_held_rows': 'maintenance',
     'private.list_orgs_to_measure': 'worker',
     'private.measure_org': 'worker',
     'private.find_org_quotas': 'authenticated',
