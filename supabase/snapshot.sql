@@ -735,6 +735,7 @@ create table public.alert_channels (
   constraint alert_channels_last_error_check CHECK ((length(last_error) <= 500)),
   constraint alert_channels_min_level_check CHECK ((min_level = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
   constraint alert_channels_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
+  constraint alert_channels_name_text CHECK (((name !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (name ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text))),
   constraint alert_channels_target_check CHECK (((length(target) >= 1) AND (length(target) <= 2560))),
   constraint alert_channels_type_check CHECK ((type = ANY (ARRAY['slack'::text, 'pagerduty'::text, 'webhook'::text, 'email'::text])))
 );
@@ -1041,6 +1042,7 @@ CREATE INDEX dlq_events_org_created_idx ON public.dlq_events USING btree (org_id
 CREATE INDEX dlq_events_status_idx ON public.dlq_events USING btree (status, is_quarantine, created_at) WHERE (status = ANY (ARRAY['pending'::text, 'retrying'::text, 'exhausted'::text]));
 CREATE TRIGGER audit AFTER UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER changes_update AFTER UPDATE ON public.dlq_events REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
+CREATE TRIGGER check_planned_retry BEFORE UPDATE OF next_retry_at ON public.dlq_events FOR EACH ROW WHEN (((auth.uid() IS NOT NULL) AND (new.next_retry_at IS DISTINCT FROM old.next_retry_at))) EXECUTE FUNCTION private.check_planned_retry();
 CREATE TRIGGER refuse_while_held BEFORE UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.refuse_while_held();
 CREATE TRIGGER second_factor BEFORE UPDATE ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 CREATE TRIGGER touch BEFORE UPDATE ON public.dlq_events FOR EACH ROW EXECUTE FUNCTION private.touch_dead_letter();
@@ -1140,6 +1142,7 @@ create table public.erasures (
   constraint erasures_check CHECK (((status = 'completed'::text) = (completed_at IS NOT NULL))),
   constraint erasures_kinds_check CHECK ((((cardinality(kinds) >= 1) AND (cardinality(kinds) <= 4)) AND (kinds <@ '{email,phone,document,external_id}'::text[]))),
   constraint erasures_reference_check CHECK (((length(btrim(reference)) >= 1) AND (length(reference) <= 120))),
+  constraint erasures_reference_text CHECK (((reference !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (reference ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text))),
   constraint erasures_status_check CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text])))
 );
 comment on table public.erasures is 'One request to erase one person, with its progress. The person''s identifiers are in private.erasure_persons, and only until the erasure is
@@ -1211,7 +1214,8 @@ create table public.legal_holds (
   constraint legal_holds_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
   constraint legal_holds_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id),
   constraint legal_holds_check CHECK (((released_by IS NULL) OR (released_at IS NOT NULL))),
-  constraint legal_holds_reason_check CHECK (((length(btrim(reason)) >= 1) AND (length(reason) <= 500)))
+  constraint legal_holds_reason_check CHECK (((length(btrim(reason)) >= 1) AND (length(reason) <= 500))),
+  constraint legal_holds_reason_text CHECK (((reason !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (reason ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text)))
 );
 comment on table public.legal_holds is 'A hold on the data of an org or of one connection: until the hold is released, the data may not be replayed, purged or erased.';
 CREATE INDEX legal_holds_connection_idx ON public.legal_holds USING btree (org_id, source_connection_id);
@@ -1349,10 +1353,12 @@ create table public.orgs (
   constraint orgs_pkey PRIMARY KEY (id),
   constraint orgs_slug_key UNIQUE (slug),
   constraint orgs_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
+  constraint orgs_name_text CHECK (((name !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (name ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text))),
   constraint orgs_rate_limit_per_second_check CHECK (((rate_limit_per_second >= 1) AND (rate_limit_per_second <= 100000))),
   constraint orgs_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,79}$'::text)),
   constraint orgs_suspended_check CHECK (((suspended_at IS NULL) = (suspended_reason IS NULL))),
-  constraint orgs_suspended_reason_check CHECK (((length(btrim(suspended_reason)) >= 1) AND (length(suspended_reason) <= 500)))
+  constraint orgs_suspended_reason_check CHECK (((length(btrim(suspended_reason)) >= 1) AND (length(suspended_reason) <= 500))),
+  constraint orgs_suspended_reason_text CHECK (((suspended_reason !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (suspended_reason ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text)))
 );
 comment on table public.orgs is 'A tenant: every other row belongs to one.';
 CREATE INDEX orgs_created_at_idx ON public.orgs USING btree (created_at DESC, id DESC);
@@ -1381,6 +1387,7 @@ create table public.projects (
   constraint projects_org_id_slug_key UNIQUE (org_id, slug),
   constraint projects_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
   constraint projects_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
+  constraint projects_name_text CHECK (((name !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (name ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text))),
   constraint projects_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,79}$'::text))
 );
 comment on table public.projects is 'A product or funnel inside an org; connections belong to one.';
@@ -1438,7 +1445,9 @@ create table public.replay_plans (
   constraint replay_plans_matched_count_check CHECK ((matched_count >= 0)),
   constraint replay_plans_mode_check CHECK ((mode = ANY (ARRAY['replay'::text, 'reprocess'::text]))),
   constraint replay_plans_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
+  constraint replay_plans_name_text CHECK (((name !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (name ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text))),
   constraint replay_plans_reference_check CHECK (((length(btrim(reference)) >= 1) AND (length(reference) <= 120))),
+  constraint replay_plans_reference_text CHECK (((reference !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (reference ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text))),
   constraint replay_plans_second_person CHECK (((approved_by IS NULL) OR (NOT needs_second_approval) OR ((approved_by <> created_by) AND (reference IS NOT NULL)))),
   constraint replay_plans_status_check CHECK ((status = ANY (ARRAY['pending_approval'::text, 'approved'::text, 'running'::text, 'paused'::text, 'completed'::text, 'canceled'::text, 'failed'::text]))),
   constraint replay_plans_throttle_per_second_check CHECK (((throttle_per_second >= 1) AND (throttle_per_second <= 1000)))
@@ -1507,9 +1516,11 @@ create table public.source_connections (
   constraint source_connections_allowed_ips_check CHECK ((((cardinality(allowed_ips) >= 1) AND (cardinality(allowed_ips) <= 100)) AND (array_ndims(allowed_ips) = 1) AND (array_position(allowed_ips, NULL::cidr) IS NULL))),
   constraint source_connections_config_json_check CHECK (((jsonb_typeof(config_json) = 'object'::text) AND (pg_column_size(config_json) <= 32768))),
   constraint source_connections_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
+  constraint source_connections_name_text CHECK (((name !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (name ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text))),
   constraint source_connections_priority_check CHECK ((priority = ANY (ARRAY['normal'::text, 'low'::text]))),
   constraint source_connections_rate_limit_per_second_check CHECK (((rate_limit_per_second >= 1) AND (rate_limit_per_second <= 100000))),
   constraint source_connections_suspended_reason_check CHECK (((length(btrim(suspended_reason)) >= 1) AND (length(suspended_reason) <= 500))),
+  constraint source_connections_suspended_reason_text CHECK (((suspended_reason !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (suspended_reason ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text))),
   constraint source_connections_type_check CHECK ((type ~ '^[a-z][a-z0-9_-]{1,39}$'::text))
 );
 comment on table public.source_connections is 'One configured instance of a source (a platform such as Hotmart) in a project, with its own URL and secrets.';
@@ -1525,8 +1536,6 @@ CREATE TRIGGER second_factor BEFORE INSERT OR UPDATE ON public.source_connection
 CREATE TRIGGER touch BEFORE UPDATE OF name, is_active, config_json, rate_limit_per_second, priority, allowed_ips, suspended_reason, deleted_at ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 CREATE TRIGGER watch_alerts AFTER INSERT ON public.source_connections REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION private.watch_new_connections();
 alter table public.source_connections enable row level security;
-create policy source_connections_insert on public.source_connections for insert to authenticated
-  with check ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 create policy source_connections_select on public.source_connections for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 create policy source_connections_update on public.source_connections for update to authenticated
@@ -1534,8 +1543,7 @@ create policy source_connections_update on public.source_connections for update 
 create policy source_connections_worker on public.source_connections for select to worker
   using (true);
 grant select on public.source_connections to authenticated;
-grant insert (org_id, project_id, name, type, config_json) on public.source_connections to authenticated;
-grant update (name, is_active, config_json, rate_limit_per_second, priority, allowed_ips, suspended_reason) on public.source_connections to authenticated;
+grant update (name, is_active, rate_limit_per_second, priority, allowed_ips, suspended_reason) on public.source_connections to authenticated;
 grant select (id, org_id, type, config_json, deleted_at) on public.source_connections to worker;
 
 -- Views and sequences ----------------------------------------------------------------------------------------------------
@@ -2099,6 +2107,20 @@ end
 $function$;
 comment on function private.check_day_quota() is 'Trigger function: counts a row against the quota of today that its argument names.';
 
+CREATE OR REPLACE FUNCTION private.check_planned_retry()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if new.next_retry_at not between now() - interval '1 day' and now() + interval '30 days' then
+    raise check_violation using message = 'a retry is planned within the next 30 days', constraint = 'dlq_events_planned_retry';
+  end if;
+  return new;
+end
+$function$;
+comment on function private.check_planned_retry() is 'Trigger function: a person plans a retry within 30 days. The entry would never become due at a time such as infinity, which programs cannot read either.';
+
 CREATE OR REPLACE FUNCTION private.check_quota()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2635,6 +2657,24 @@ begin
 end
 $function$;
 comment on function private.create_alert_rules_of_new_org() is 'Trigger function: gives a new org its rules.';
+
+CREATE OR REPLACE FUNCTION private.create_connection(p_org_id uuid, p_project_id uuid, p_type text, p_name text, p_config jsonb)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_id uuid;
+begin
+  perform private.require_admin(p_org_id);
+  insert into public.source_connections (org_id, project_id, type, name, config_json)
+  values (p_org_id, p_project_id, p_type, p_name, p_config) returning id into v_id;
+  return v_id;
+end
+$function$;
+comment on function private.create_connection(uuid,uuid,text,text,jsonb) is 'Creates a connection. The API has checked the configuration by the schema of the source.';
+grant execute on function private.create_connection(uuid,uuid,text,text,jsonb) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.create_digest_key(p_org_id uuid, p_key_version integer, p_sealed bytea)
  RETURNS json
@@ -5689,6 +5729,27 @@ end
 $function$;
 comment on function private.set_alert_channel_target(uuid,text,bytea) is 'Replaces a channel''s target and its sealed secrets. Returns false when the caller has no such channel.';
 grant execute on function private.set_alert_channel_target(uuid,text,bytea) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.set_connection_config(p_connection_id uuid, p_config jsonb)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_org uuid := (select org_id from public.source_connections where id = p_connection_id and deleted_at is null
+    and org_id = any (array(select private.my_orgs())) for update);
+begin
+  if v_org is null then
+    return false;
+  end if;
+  perform private.require_admin(v_org);
+  update public.source_connections set config_json = p_config where id = p_connection_id;
+  return true;
+end
+$function$;
+comment on function private.set_connection_config(uuid,jsonb) is 'Replaces the configuration of a connection, which the API has checked by the schema of the source. Returns false when the caller has no such connection.';
+grant execute on function private.set_connection_config(uuid,jsonb) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.set_data_retention(p_org_id uuid, p_kind text, p_keep_days integer)
  RETURNS void

@@ -20,6 +20,7 @@ const bounded: Record<string, string> = {
   'private.held_moves': 'one row for each partition whose held rows are being moved',
   'private.instances': 'instances that have not reported for a minute are deleted with the next report',
   'private.invite_tokens': 'one row for each open invite; deleted with the invite',
+  'private.operators': 'one row for each account that operators made',
   'private.org_digest_keys': 'one row for each org',
   'private.org_keys': 'the quota org_keys',
   'private.org_measures': 'one row for each org',
@@ -43,6 +44,7 @@ const bounded: Record<string, string> = {
 
 /** Tables that are kept on purpose. */
 const permanent: Record<string, string> = {
+  'private.operator_acts': 'who had which power over the installation and its orgs, and used it, must stay known',
   'private.event_keys': 'a record that is delivered again after years must not become a second event',
   'public.org_deletions': 'one line for each deleted org, without personal data, so that a restored backup can be cleaned again',
 };
