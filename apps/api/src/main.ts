@@ -28,7 +28,12 @@ const log = createLog(config.logLevel);
 // Besides the batches, the ingest pool serves connection look-ups, the one writer of the quarantine, one dry run of a refused batch and the
 // probe of readiness.
 const db = createDb(
-  { ...config.database, ingestConnections: config.writer.batchesInFlightMax + 5, jobConnections: config.jobs.concurrency + 3 },
+  {
+    ...config.database,
+    ingestConnections: config.writer.batchesInFlightMax + 5,
+    jobConnections: config.jobs.concurrency + 3,
+    turns: config.people.turns,
+  },
   log,
 );
 let stopping = false;
