@@ -66,7 +66,7 @@ describe('turns', () => {
     expect(codes[12]).toBe('member');
     expect(codes[16]).toBe('org');
     expect(codes.filter((code) => code === 'running')).toHaveLength(4);
-    expect(new Set(codes)).toEqual(new Set(['running', 'member', 'org', 'late']));
+    expect(new Set(codes)).toEqual(new Set(['running', 'member', 'org', 'all', 'late']));
     expect(turns.state()).toEqual({ running: 4, waiting: 0 });
   });
 
