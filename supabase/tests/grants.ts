@@ -105,6 +105,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.create_org': 'authenticated',
     'private.create_org_keys': 'ingest',
     'private.delete_alert_channel': 'authenticated',
+    'private.complete_deliveries': 'ingest, worker',
     'private.create_replay': 'authenticated',
     'private.delete_connection': 'authenticated',
     'private.drop_expired_partitions': 'maintenance',

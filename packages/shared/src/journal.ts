@@ -5,7 +5,8 @@ import { z } from 'zod';
 const Id = z.guid();
 const Timestamp = z.iso.datetime();
 
-export const JournalOutcome = z.enum(['accepted', 'duplicate', 'dead_lettered', 'mixed', 'rejected']);
+/** `incomplete`: a large delivery of which not every part is stored, because it is being written or because a part failed. It can be replayed. */
+export const JournalOutcome = z.enum(['accepted', 'duplicate', 'dead_lettered', 'mixed', 'rejected', 'incomplete']);
 export type JournalOutcome = z.infer<typeof JournalOutcome>;
 
 /** One delivery as it was received, without its body. */

@@ -134,9 +134,11 @@ function requireQuota({ metrics, now }: IngestDeps, { exceededQuota }: Connectio
 /** The path of a delivery: connection, limits, body, verification, and the answer after the commit. */
 async function takeDelivery(deps: IngestDeps, c: Context<IngestEnv>, room: BodyRoom): Promise<Response> {
   const { flow, writer, metrics, limits, publicUrl, now } = deps;
-  writer.admit(0);
+  writer.admit(undefined);
   const connection = await getConnection(deps, c);
   requireQuota(deps, connection);
+  const sender = { orgId: connection.orgId, connectionId: connection.id };
+  writer.admit(sender);
   flow.limits.take(connection);
   const raw = await readBody(c.req.raw, c.env?.incoming, limits, room).catch((error: unknown) => {
     countUnread(deps, connection, error);
@@ -152,7 +154,7 @@ async function takeDelivery(deps: IngestDeps, c: Context<IngestEnv>, room: BodyR
   if ('error' in prepared) return await reject(deps, arrival, prepared);
 
   const { item } = prepared;
-  writer.admit(item.sealed.length);
+  writer.admit(sender, item);
   const outcomes = await writer.write(item);
   countOutcomes(metrics, connection.source.type, item, outcomes, now());
   const status = overall(outcomes);
