@@ -116,9 +116,10 @@ export function createDb(options: DbOptions, log: Logger): Db {
     keepAlive: true,
     ...(options.tls === 'off' ? {} : { ssl: { rejectUnauthorized: options.tls === 'verify' } }),
   };
-  const poolAs = (role: 'ingest' | 'worker', name: string, max: number) =>
+  const poolAs = (role: 'ingest' | 'worker', name: string, max: number, more: pg.PoolConfig = {}) =>
     new pg.Pool({
       ...base,
+      ...more,
       application_name: `tributary ${name}`,
       max,
       onConnect: async (client) => {
@@ -128,7 +129,8 @@ export function createDb(options: DbOptions, log: Logger): Db {
         });
       },
     });
-  const ingestPool = poolAs('ingest', 'ingest', options.ingestConnections);
+  // A batch whose keys another transaction holds must not wait for it with all its deliveries.
+  const ingestPool = poolAs('ingest', 'ingest', options.ingestConnections, { lock_timeout: Math.round(queryTimeoutMs * 0.2) });
   const lookUpPool = poolAs('ingest', 'lookups', lookUpConnections);
   const jobPool = poolAs('worker', 'jobs', options.jobConnections);
   const commandPool = new pg.Pool({ ...base, application_name: 'tributary commands', max: turnLimits.running.all + 1 });
@@ -285,6 +287,15 @@ export function ownSqlError(error: unknown): { text: string; retryAfterSeconds: 
 
 function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.message === 'Query read timeout';
+}
+
+/**
+ * Postgres cancelled the statement because it took, or waited for a lock, too long. Postgres answers, so the statement may be at fault and not the
+ * database.
+ */
+export function isCancelled(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === '57014' || state === '55P03';
 }
 
 /** A deadlock or serialization failure: the same statement will probably succeed when it is tried again at once. */

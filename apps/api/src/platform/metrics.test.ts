@@ -21,6 +21,8 @@ const contract: Record<string, string> = {
   ingest_buffer_bytes: 'gauge',
   ingest_buffer_events_max: 'gauge',
   ingest_buffer_bytes_max: 'gauge',
+  ingest_buffer_large_events: 'gauge',
+  ingest_buffer_large_bytes: 'gauge',
   ingest_buffer_oldest_age_seconds: 'gauge',
   ingest_flush_oldest_age_seconds: 'gauge',
   ingest_shed_total: 'counter reason',
