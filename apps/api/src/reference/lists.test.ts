@@ -19,6 +19,10 @@ const boundedLists: Record<string, string> = {
   'GET /api/connections/{id}': 'the source decides how many secrets a connection has',
   'GET /api/erasures/{id}': 'there are four kinds of identifiers',
   'GET /api/dlq/operations/{id}': 'the filter of an operation is bounded',
+  'GET /api/orgs/{id}/quotas': 'the quotas are part of the program',
+  'GET /api/admin/quotas': 'the quotas are part of the program',
+  'GET /api/admin/orgs/{id}': 'the quotas are part of the program, and at most 20 owners are listed',
+  'GET /api/admin/operators': 'the active accounts and the newest revoked ones are listed',
   'GET /api/admin/flow': 'the operator decides how many instances run',
 };
 
