@@ -7,7 +7,9 @@ import { type AuthVariables, requireUser, type VerifyToken } from '../platform/a
 import type { Db } from '../platform/db.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId } from '../platform/requests.ts';
+import { addDeletionRoutes } from './deletion-routes.ts';
 import { describe } from './openapi.ts';
+import { addRetentionRoutes } from './retention-routes.ts';
 import { addKey, findOrg, type KeyRow, listKeys, type OrgRow, updateOrg } from './store.ts';
 
 /** Mounted at /api/orgs. */
@@ -60,6 +62,8 @@ export function orgRoutes({ db, verifyToken, masterKeys }: { db: Db; verifyToken
     return c.json(toKeys(rows), 201);
   });
 
+  addRetentionRoutes(app, { db });
+  addDeletionRoutes(app, { db });
   return app;
 }
 
