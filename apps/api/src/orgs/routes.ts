@@ -9,7 +9,9 @@ import type { Db } from '../platform/db.ts';
 import type { Page } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
+import { addDeletionRoutes } from './deletion-routes.ts';
 import { describe } from './openapi.ts';
+import { addRetentionRoutes } from './retention-routes.ts';
 import { addKey, findNewestVersion, findOrg, type KeyRow, listKeys, type OrgRow, updateOrg } from './store.ts';
 
 /** Mounted at /api/orgs. */
@@ -64,6 +66,8 @@ export function orgRoutes({ db, verifyToken, masterKeys }: { db: Db; verifyToken
     return c.json(toKeys(page), 201);
   });
 
+  addRetentionRoutes(app, { db });
+  addDeletionRoutes(app, { db });
   return app;
 }
 
