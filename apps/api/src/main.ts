@@ -3,6 +3,7 @@ import { Server as NetServer } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { alertTasks } from './alerts/jobs.ts';
 import { createApp } from './app.ts';
+import { approvalTasks } from './approvals/jobs.ts';
 import { dlqTasks } from './dlq/jobs.ts';
 import { erasureTasks } from './erasures/jobs.ts';
 import { maintenanceTasks } from './operate/maintenance.ts';
@@ -48,6 +49,7 @@ async function start() {
     tasks: {
       ...maintenanceTasks(db),
       ...quotaTasks(db),
+      ...approvalTasks(db),
       ...dlqTasks({ ...services, retry: config.dlq }),
       ...alertTasks({ ...services, masterKeys: config.masterKeys }),
       ...erasureTasks({ ...services, masterKeys: config.masterKeys }),
