@@ -114,6 +114,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.create_org_keys': 'ingest',
     'private.decide_approval': 'authenticated',
     'private.delete_alert_channel': 'authenticated',
+    'private.complete_deliveries': 'ingest, worker',
     'private.create_replay': 'authenticated',
     'private.cancel_org_deletion': 'authenticated',
     'private.delete_connection': 'authenticated',
