@@ -81,7 +81,8 @@ export function requireOperator(recognise: RecogniseOperator) {
   });
 }
 
-function bearer(header: string | undefined): string {
+/** The token of an `Authorization: Bearer` header. Throws Refusal `unauthorized` when there is none. */
+export function bearer(header: string | undefined): string {
   const match = /^Bearer ([\w.~+/=-]{1,8192})$/i.exec(header ?? '');
   if (!match?.[1]) throw new Refusal('unauthorized', 'send "Authorization: Bearer <access token>"');
   return match[1];
