@@ -487,6 +487,64 @@ export type Database = {
           },
         ];
       };
+      approvals: {
+        Row: {
+          decided_at: string | null;
+          decided_by: string | null;
+          expires_at: string;
+          id: string;
+          kind: string;
+          org_id: string;
+          params: NonNullable<Json>;
+          ran_in: unknown;
+          requested_at: string;
+          requested_by: string;
+          status: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          decided_at?: string | null;
+          decided_by?: string | null;
+          expires_at?: string;
+          id?: string;
+          kind: string;
+          org_id: string;
+          params: NonNullable<Json>;
+          ran_in?: unknown;
+          requested_at?: string;
+          requested_by: string;
+          status?: string;
+        };
+        Update: {
+          decided_at?: string | null;
+          decided_by?: string | null;
+          expires_at?: string;
+          id?: string;
+          kind?: string;
+          org_id?: string;
+          params?: NonNullable<Json>;
+          ran_in?: unknown;
+          requested_at?: string;
+          requested_by?: string;
+          status?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'approvals_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'approvals_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'orgs';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
       audit_log: {
         Row: {
           action: string;
@@ -1159,6 +1217,46 @@ export type Database = {
             foreignKeyName: 'org_members_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'orgs';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      org_security: {
+        Row: {
+          org_id: string;
+          purge_count: number;
+          requires_second_factor: boolean;
+          second_person: string[];
+          updated_at: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          org_id: string;
+          purge_count?: number;
+          requires_second_factor?: boolean;
+          second_person?: string[];
+          updated_at?: string;
+        };
+        Update: {
+          org_id?: string;
+          purge_count?: number;
+          requires_second_factor?: boolean;
+          second_person?: string[];
+          updated_at?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'org_security_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: true;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'org_security_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: true;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },

@@ -10,7 +10,9 @@ const types: pg.CustomTypesConfig = {
   }) as pg.CustomTypesConfig['getTypeParser'],
 };
 
-export type Sql = <Row extends pg.QueryResultRow = pg.QueryResultRow>(text: string, values?: unknown[]) => Promise<Row[]>;
+export type QueryRow = pg.QueryResultRow;
+
+export type Sql = <Row extends QueryRow = QueryRow>(text: string, values?: unknown[]) => Promise<Row[]>;
 
 /** The claims of a verified access token. */
 export interface Claims {

@@ -71,7 +71,7 @@ export async function loadOrgKeys(db: Pick<Db, 'lookUp'>, masterKeys: MasterKeys
   const hash = byVersion('hash');
   const lostHash = stored.filter((row) => row.kind === 'hash' && !hash.has(row.version)).map((row) => row.version);
   const data = byVersion('data');
-  const digest = found.digest ?? (await createDigestKey(db.ingest, orgId, dataKey));
+  const digest = found.digest ?? (await createDigestKey(db.lookUp, orgId, dataKey));
   return { data, dataKey, hashKey: current('hash'), hash, lostHash, digestKey: openDigestKey(orgId, digest, data) };
 }
 
