@@ -79,9 +79,7 @@ export const columnGrants: Record<string, string> = {
   'public.projects authenticated UPDATE': 'name',
   'public.replay_plans worker UPDATE':
     'status, finished_at, processed, accepted, duplicates, dead_lettered, failed, rate_per_second, error, failures, checkpoint_at, checkpoint_id, lease_owner, lease_until, paced_until',
-  'public.source_connections authenticated INSERT': 'org_id, project_id, name, type, config_json',
-  'public.source_connections authenticated UPDATE':
-    'name, is_active, config_json, rate_limit_per_second, priority, allowed_ips, suspended_reason',
+  'public.source_connections authenticated UPDATE': 'name, is_active, rate_limit_per_second, priority, allowed_ips, suspended_reason',
   'public.source_connections worker SELECT': 'id, org_id, type, config_json, deleted_at',
 };
 
@@ -145,6 +143,8 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.list_flow_transitions': 'worker',
     'private.list_orgs_to_measure': 'worker',
     'private.measure_org': 'worker',
+    'private.create_connection': 'authenticated',
+    'private.set_connection_config': 'authenticated',
     'private.find_org_quotas': 'authenticated',
     'private.record_operator_act': 'worker',
     'private.list_operator_acts': 'worker',

@@ -162,7 +162,7 @@ export const matrix: Record<string, Expectation> = {
       values ('${world.orgId(org)}', '${world.projectId(org)}', 'Second', 'stripe')`,
     rules: {
       select: peopleAnd(members, 'worker'),
-      insert: people(admins),
+      insert: nobody,
       update: [
         people(admins),
         people(none, {

@@ -18,6 +18,7 @@ import { type IngestEnv, ingestRoutes } from './ingest/routes.ts';
 import { inviteRoutes } from './invites/routes.ts';
 import { latestRoutes, replayRoutes } from './journal/routes.ts';
 import { healthRoutes } from './operate/health.ts';
+import { metricsRoutes } from './operate/metrics-routes.ts';
 import { adminRoutes } from './operate/routes.ts';
 import { changeApprovedSecurity, rotateApprovedKey } from './orgs/commands.ts';
 import { orgRoutes } from './orgs/routes.ts';
@@ -87,6 +88,7 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
   // last.
   app.use(secureHeaders({ xFrameOptions: 'DENY', referrerPolicy: 'no-referrer' }));
   app.route('/', healthRoutes(deps));
+  if (config.metrics.port === undefined) app.route('/', metricsRoutes({ metrics, token: config.metrics.token }));
   app.route('/api/config', publicConfigRoutes(config.supabase));
   app.route('/api/admin', adminRoutes(deps));
   app.route('/api/status', statusRoutes({ db, flow: deps.flow, verifyToken }));

@@ -70,18 +70,20 @@ export interface OperatorVariables {
 }
 
 /** The name of the account whose token this is. Throws Refusal `unauthorized` or, after too many wrong tokens, `rate_limited`. */
-export type RecogniseOperator = (token: string, address: string) => Promise<string>;
+export type RecogniseOperator = (token: string, from: { socket: string | undefined; forwardedFor: string | undefined }) => Promise<string>;
 
 /** Lets operators pass, with the name of the account in `c.var.operator`. */
 export function requireOperator(recognise: RecogniseOperator) {
   return createMiddleware<{ Variables: OperatorVariables }>(async (c, next) => {
     const { incoming } = (c.env ?? {}) as { incoming?: { socket?: { remoteAddress?: string } } };
-    c.set('operator', await recognise(bearer(c.req.header('authorization')), incoming?.socket?.remoteAddress ?? 'unknown'));
+    const address = { socket: incoming?.socket?.remoteAddress, forwardedFor: c.req.header('x-forwarded-for') };
+    c.set('operator', await recognise(bearer(c.req.header('authorization')), address));
     await next();
   });
 }
 
-function bearer(header: string | undefined): string {
+/** The token of an `Authorization: Bearer` header. Throws Refusal `unauthorized` when there is none. */
+export function bearer(header: string | undefined): string {
   const match = /^Bearer ([\w.~+/=-]{1,8192})$/i.exec(header ?? '');
   if (!match?.[1]) throw new Refusal('unauthorized', 'send "Authorization: Bearer <access token>"');
   return match[1];
