@@ -79,6 +79,8 @@ export async function createWorld(client: pg.ClientBase): Promise<void> {
     ${insertHeldMoveHold('canonical_events_y2001m01')};
     ${insertInstance('c0000000-0000-4000-8000-000000000001')};
     ${insertTransition};
+    insert into private.operators (name, token_sha256, created_by) values ('ana', sha256('a token'), 'bootstrap');
+    insert into private.operator_acts (operator, action) values ('ana', 'drain');
     ${orgSql('A')}
     ${orgSql('B')}
     -- Entries of the audit log are linked when a transaction commits, and the world is never committed.
@@ -116,6 +118,9 @@ function orgSql(org: Org): string {
     ${insertActivity(org)};
     ${rollups.map((table) => insertRollup(org, table, '2026-01-01')).join(';')};
     ${insertQuarantine(org, '2026-01-01')};
+    ${insertRetentionSetting(org, 'events')};
+    ${insertRetentionCursor(org, 'public.dlq_events')};
+    ${insertOrgDeletion(o)};
     ${insertHold(org, { id: holdId(org) })};
     ${insertErasure(org, erasureId(org))};
     ${insertErasedPerson(org)};
@@ -208,6 +213,16 @@ export const insertAlertNotification = (org: Org, kind: string, { incident, chan
 export const insertInstance = (id: string) => `
   insert into private.instances (id, automatic_mode, cause, obeyed_mode, buffer_records, buffer_bytes, oldest_age_seconds, in_flight, flushed_turn)
   values ('${id}', 'normal', 'started', 'normal', 0, 0, 0, 0, 0)`;
+
+export const insertRetentionSetting = (org: Org, kind: string, days = 30) =>
+  `insert into public.retention_settings (org_id, kind, keep_days, applies_from) values ('${orgId(org)}', '${kind}', ${days}, '2026-01-01')`;
+
+export const insertRetentionCursor = (org: Org, table: string) =>
+  `insert into private.retention_cursors (org_id, table_name, cursor_at, cursor_id) values ('${orgId(org)}', '${table}', '2001-01-01', gen_random_uuid())`;
+
+/** The deletion of an org is done, so that the triggers that protect an org in deletion stay out of the way. */
+export const insertOrgDeletion = (org: string) =>
+  `insert into public.org_deletions (org_id, starts_at, status, started_at, completed_at) values ('${org}', now(), 'done', now(), now())`;
 
 /** The progress of retention belongs to no org. */
 export const insertSweep = (table: string) =>

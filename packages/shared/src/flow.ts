@@ -64,6 +64,7 @@ export const FlowTransition = z
     cause: z.string(),
     changedBy: z.enum(['operator', 'automatic']),
     instanceId: z.uuid().nullable().describe('The instance that detected the load or received the command.'),
+    operator: z.string().nullish().describe('The account of the operator who gave the command.'),
   })
   .meta({ id: 'FlowTransition' });
 export type FlowTransition = z.infer<typeof FlowTransition>;

@@ -9,7 +9,9 @@ import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
 import { requestApproval } from '../tenancy/approvals.ts';
 import { requireVersion, rotateKey } from './commands.ts';
+import { addDeletionRoutes } from './deletion-routes.ts';
 import { describe } from './openapi.ts';
+import { addRetentionRoutes } from './retention-routes.ts';
 import { addSecurityRoutes } from './security-routes.ts';
 import { findOrg, type KeyRow, listKeys, type OrgRow, updateOrg } from './store.ts';
 
@@ -59,7 +61,8 @@ export function orgRoutes({ db, verifyToken, masterKeys }: { db: Db; verifyToken
   });
 
   addSecurityRoutes(app, { db });
-
+  addRetentionRoutes(app, { db });
+  addDeletionRoutes(app, { db });
   return app;
 }
 

@@ -181,6 +181,31 @@ const lists: Record<string, List> = {
     },
     rowsOf: ({ transitions = [] }: Body) => transitions,
   },
+  '/api/admin/acts': {
+    path: '/api/admin/acts?limit=200',
+    fill: async () => {
+      const [before] = await world.admin('select count(*)::integer as n from private.operator_acts');
+      const added = await insert(
+        500,
+        `insert into private.operator_acts (operator, action, reason, detail)
+         select 'ana', 'set_quotas', repeat('r', 500), jsonb_build_object('text', repeat('x', 15000)) from ROWS`,
+      );
+      return Number(before?.n) + added;
+    },
+    rowsOf: ({ acts = [] }: Body) => acts,
+  },
+  '/api/admin/orgs': {
+    path: '/api/admin/orgs?limit=200',
+    fill: async () => {
+      const [before] = await world.admin('select count(*)::integer as n from public.orgs');
+      const added = await insert(
+        600,
+        `insert into public.orgs (name, slug, suspended_at, suspended_reason) select repeat('n', 120), 'many-' || n, now(), repeat('\u00e9', 500) from ROWS`,
+      );
+      return Number(before?.n) + added;
+    },
+    rowsOf: ({ orgs = [] }: Body) => orgs,
+  },
 };
 
 const tokenFor = (path: string) => (path.startsWith('/api/admin') ? operatorToken : org.owner.token);

@@ -102,6 +102,12 @@ export async function countMatches(
   return row?.count ?? 0;
 }
 
+/** The deliveries of the plans that the caller created and approved alone in the last 24 hours. */
+export async function countOfDay(sql: Sql, orgId: string, userId: string): Promise<number> {
+  const [row] = await sql<{ count: number }>('select private.replays_of_day($1, $2) as count', [orgId, userId]);
+  return row?.count ?? 0;
+}
+
 export async function createPlan(
   sql: Sql,
   plan: {
