@@ -7,6 +7,7 @@ import { approvalTasks } from './approvals/jobs.ts';
 import { dlqTasks } from './dlq/jobs.ts';
 import { erasureTasks } from './erasures/jobs.ts';
 import { maintenanceTasks } from './operate/maintenance.ts';
+import { orgTasks } from './orgs/jobs.ts';
 import { createClock } from './platform/clock.ts';
 import { readConfig } from './platform/config.ts';
 import { createDb } from './platform/db.ts';
@@ -48,8 +49,9 @@ async function start() {
     ...services,
     tasks: {
       ...maintenanceTasks(db),
-      ...approvalTasks(db),
+      ...orgTasks(db),
       ...quotaTasks(db),
+      ...approvalTasks(db),
       ...dlqTasks({ ...services, retry: config.dlq }),
       ...alertTasks({ ...services, masterKeys: config.masterKeys }),
       ...erasureTasks({ ...services, masterKeys: config.masterKeys }),

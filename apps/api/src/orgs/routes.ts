@@ -60,9 +60,10 @@ export function orgRoutes({ db, verifyToken, masterKeys }: { db: Db; verifyToken
     return asked ? c.json(asked, 202) : c.json(toKeys(page), 201);
   });
 
-  addSecurityRoutes(app, { db });
   addRetentionRoutes(app, { db });
   addDeletionRoutes(app, { db });
+  addSecurityRoutes(app, { db });
+
   return app;
 }
 
