@@ -7,6 +7,8 @@ import { createWriter, type Writer } from './deliveries/writer.ts';
 import { createFlow, type Flow, type FlowTimes } from './flow/flow.ts';
 import type { Thresholds } from './flow/levels.ts';
 import { registerGauges } from './operate/gauges.ts';
+import { createAccounts } from './operators/accounts.ts';
+import type { RecogniseOperator } from './platform/auth.ts';
 import { type Circuits, createCircuits } from './platform/breaker.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Config } from './platform/config.ts';
@@ -32,6 +34,7 @@ export interface Services {
   outbound: Outbound;
   notifier: Notifier;
   replayer: Replayer;
+  recogniseOperator: RecogniseOperator;
   /**
    * Writes the buffered records, then stops all services. Call it when no request and no job is running any more. It does not close `db`.
    */
@@ -85,6 +88,7 @@ export async function createServices(given: {
     outbound,
     notifier,
     replayer,
+    recogniseOperator: createAccounts({ db, bootstrapToken: config.operatorToken, log }),
     async stop() {
       await Promise.all([writer.drain(), quarantine.drain(), connections.close()]);
       await threads.stop();
