@@ -1,4 +1,5 @@
 import type { Case } from './case.ts';
+import { inflation, valueBombs } from './cases/bombs.ts';
 import { skewedClocks } from './cases/clock.ts';
 import { conflict } from './cases/conflict.ts';
 import { apiCrash, postgresCrash } from './cases/crash.ts';
@@ -107,6 +108,19 @@ export const caseGroups = {
       name: 'retention-at-peak',
       promise: 'Dropping partitions and long reports do not slow deliveries down.',
       run: retentionAtPeak,
+    },
+    {
+      fault: 27,
+      name: 'value-bombs',
+      promise:
+        'No delivery, proved or not, delays a delivery of another tenant by more than 100 ms, or takes more memory than the container has.',
+      run: valueBombs,
+    },
+    {
+      fault: 28,
+      name: 'inflation',
+      promise: 'Small requests that inflate to large bodies, 120 at once, keep to the memory of the container and delay no other tenant.',
+      run: inflation,
     },
   ],
 } satisfies Record<string, readonly Case[]>;
