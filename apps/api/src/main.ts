@@ -3,6 +3,7 @@ import { Server as NetServer } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { alertTasks } from './alerts/jobs.ts';
 import { createApp } from './app.ts';
+import { approvalTasks } from './approvals/jobs.ts';
 import { dlqTasks } from './dlq/jobs.ts';
 import { erasureTasks } from './erasures/jobs.ts';
 import { maintenanceTasks } from './operate/maintenance.ts';
@@ -12,6 +13,7 @@ import { readConfig } from './platform/config.ts';
 import { createDb } from './platform/db.ts';
 import { startJobs } from './platform/jobs.ts';
 import { createLog, exit } from './platform/log.ts';
+import { watchUnreadAnswers } from './platform/unread-answers.ts';
 import { quotaTasks } from './quotas/jobs.ts';
 import { replayTasks } from './replays/jobs.ts';
 import { createServices } from './services.ts';
@@ -29,7 +31,12 @@ const config = configOrExit();
 const log = createLog(config.logLevel);
 // Besides the batches, the ingest pool serves the one writer of the quarantine, two dry runs of refused batches and the probe of readiness.
 const db = createDb(
-  { ...config.database, ingestConnections: config.writer.batchesInFlightMax + 4, jobConnections: config.jobs.concurrency + 3 },
+  {
+    ...config.database,
+    ingestConnections: config.writer.batchesInFlightMax + 4,
+    jobConnections: config.jobs.concurrency + 3,
+    turns: config.people.turns,
+  },
   log,
 );
 let stopping = false;
@@ -44,6 +51,7 @@ async function start() {
       ...maintenanceTasks(db),
       ...orgTasks(db),
       ...quotaTasks(db),
+      ...approvalTasks(db),
       ...dlqTasks({ ...services, retry: config.dlq }),
       ...alertTasks({ ...services, masterKeys: config.masterKeys }),
       ...erasureTasks({ ...services, masterKeys: config.masterKeys }),
@@ -59,6 +67,7 @@ async function start() {
   server.headersTimeout = 10_000;
   server.requestTimeout = 15_000;
   server.keepAliveTimeout = 65_000;
+  watchUnreadAnswers(server, { limits: config.people.answers, metrics: services.metrics, log });
   // A burst of new connections waits in the kernel instead of being refused there (Node's default is 511).
   server.listen({ port: config.http.port, host: config.http.host, backlog: 4_096 }, () =>
     log.info({ host: config.http.host, port: config.http.port }, 'listening'),

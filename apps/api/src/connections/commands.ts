@@ -8,6 +8,7 @@ import { findSecrets, sealSecret } from '../deliveries/secrets.ts';
 import type { Claims, Db } from '../platform/db.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest } from '../platform/requests.ts';
+import { requireSecondFactor } from '../tenancy/callers-org.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { maskHeaders, maskSecrets, signSample } from './sample.ts';
 import { createSecret, givenSecrets, missingSecrets, requireUsable, unknownSecret } from './secrets.ts';
@@ -53,7 +54,7 @@ export async function createWithSecrets(
   if (!project) throw new Refusal('not_found', 'there is no such project');
   if (!project.may_write) throw new Refusal('forbidden');
   // Outside the transaction below: the creation of an org's first keys would wait for a lock that this transaction holds.
-  const keys = await loadOrgKeys(db, masterKeys, project.org_id, log);
+  const keys = await loadOrgKeys(db.onBehalfOf(claims), masterKeys, project.org_id, log);
   const row = { orgId: project.org_id, projectId: body.projectId, type: source.type, name: body.name, config: body.config ?? {} };
   const id = await db.as(claims, async (sql) => {
     const created = await createConnection(sql, row);
@@ -86,7 +87,7 @@ export async function setSecret(
   }
   const config = parseConfig(source, before.config_json);
   const value = secret ?? createSecret(source, config);
-  const keys = await loadOrgKeys(db, masterKeys, before.org_id, log);
+  const keys = await loadOrgKeys(db.onBehalfOf(claims), masterKeys, before.org_id, log);
   if (source.secrets.length === 1) requireUsable(source, config, [{ name: field.name, value }], now());
 
   const after = await db.as(claims, async (sql) => {
@@ -101,10 +102,19 @@ export async function setSecret(
 /** Signs a sample with the connection's own secrets, sends it through the real endpoint, and returns both sides with the secrets masked. */
 export async function sendTest(deps: CommandDeps, claims: Claims, id: string, wanted: string | undefined): Promise<TestedConnection> {
   const { db, masterKeys, publicUrl, dispatch, log, now } = deps;
-  const connection = requireWritable(await db.as(claims, (sql) => findConnection(sql, id)));
+  const connection = await db.as(claims, async (sql) => {
+    const found = requireWritable(await findConnection(sql, id));
+    await requireSecondFactor(sql, found.org_id);
+    return found;
+  });
   const source = requireSource(connection);
   const sample = chooseSample(source, wanted);
-  const secrets = await findSecrets(db, id, await loadOrgKeys(db, masterKeys, connection.org_id, log), log);
+  const secrets = await findSecrets(
+    db.onBehalfOf(claims),
+    id,
+    await loadOrgKeys(db.onBehalfOf(claims), masterKeys, connection.org_id, log),
+    log,
+  );
   requireComplete(source, secrets);
   const request = signOrRefuse(source, sample, secrets, connection, webhookUrlOf(publicUrl, connection), now());
 
