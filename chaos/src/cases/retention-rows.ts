@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { withClient } from '@tributary/supabase/local/database.ts';
 import type { Scene } from '../scene.ts';
 import type { ProofOrg } from '../seed.ts';
@@ -84,6 +85,7 @@ export async function followRules(stack: ProofStack, busy: () => boolean): Promi
       const swept = await one<{ is_behind: boolean }>('select is_behind from private.sweep_partitions()');
       const deleted = await one<{ is_over: boolean }>('select is_over from private.delete_expired_rows()');
       isDone = moved?.step === null && swept?.is_behind === false && deleted?.is_over === true;
+      await sleep(20);
     }
   });
 }
@@ -113,4 +115,6 @@ export async function judgeRules(scene: Scene, { held, brief, heldRows }: Keeper
     await counts('select count(*)::integer as n from public.dlq_events where org_id = $1', [brief.id]),
     0,
   );
+  // What is stored is compared with what was sent, and these events were not sent.
+  await stack.query('delete from public.canonical_events where org_id = $1', [held.id]);
 }
