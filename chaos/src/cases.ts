@@ -106,7 +106,8 @@ export const caseGroups = {
     {
       fault: 26,
       name: 'retention-at-peak',
-      promise: 'Dropping partitions and long reports do not slow deliveries down.',
+      promise:
+        'Retention, with legal holds and the rules of single orgs, and long reports do not slow deliveries down, and nobody keeps rows of others.',
       run: retentionAtPeak,
     },
     {
