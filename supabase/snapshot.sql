@@ -141,6 +141,39 @@ comment on table private.alert_clock is 'When alerts were last evaluated, and si
 did not evaluate alerts, or refused deliveries, it cannot tell that a connection was silent.';
 alter table private.alert_clock enable row level security;
 
+create table private.alert_mails (
+  notification_id uuid not null,
+  digest bytea not null,
+  constraint alert_mails_pkey PRIMARY KEY (notification_id, digest),
+  constraint alert_mails_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES public.alert_notifications(id) ON DELETE CASCADE
+);
+comment on table private.alert_mails is 'Which recipients of a notification have got their mail: when the mail to one of ten fails, the other nine do not get theirs again.';
+alter table private.alert_mails enable row level security;
+
+create table private.alert_recipients (
+  org_id uuid not null,
+  digest bytea not null,
+  channel_id uuid not null,
+  ask_from timestamp with time zone,
+  attempts integer default 0 not null,
+  asked_at timestamp with time zone,
+  token_sha256 bytea,
+  token_expires_at timestamp with time zone,
+  confirmed_at timestamp with time zone,
+  stopped_at timestamp with time zone,
+  stop_token text default replace(((gen_random_uuid())::text || (gen_random_uuid())::text), '-'::text, ''::text) not null,
+  constraint alert_recipients_pkey PRIMARY KEY (org_id, digest),
+  constraint alert_recipients_org_id_channel_id_fkey FOREIGN KEY (org_id, channel_id) REFERENCES public.alert_channels(org_id, id) ON DELETE CASCADE,
+  constraint alert_recipients_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE
+);
+comment on table private.alert_recipients is 'The mail addresses to which an org wants to send alerts, and whether their owners agreed. A row outlives its channel: an address that said stop stays
+stopped, also in a new channel. stop_token is in every alert, so it cannot be stored as a digest; it allows nothing but to stop and restart the mail.';
+CREATE INDEX alert_recipients_ask_idx ON private.alert_recipients USING btree (org_id, ask_from) WHERE (ask_from IS NOT NULL);
+CREATE INDEX alert_recipients_channel_idx ON private.alert_recipients USING btree (org_id, channel_id);
+CREATE UNIQUE INDEX alert_recipients_stop_key ON private.alert_recipients USING btree (stop_token);
+CREATE UNIQUE INDEX alert_recipients_token_key ON private.alert_recipients USING btree (token_sha256) WHERE (token_sha256 IS NOT NULL);
+alter table private.alert_recipients enable row level security;
+
 create table private.alert_turns (
   org_id uuid not null,
   evaluated_at timestamp with time zone default '-infinity'::timestamp with time zone not null,
@@ -311,6 +344,26 @@ create policy journal_payloads_worker_insert on private.journal_payloads for ins
 grant insert on private.journal_payloads to ingest;
 grant insert, select on private.journal_payloads to worker;
 
+create table private.mail_key (
+  id boolean default true not null,
+  key bytea default ((uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) || uuid_send(gen_random_uuid())) not null,
+  constraint mail_key_pkey PRIMARY KEY (id),
+  constraint mail_key_id_check CHECK (id)
+);
+comment on table private.mail_key is 'The key of the digests of mail addresses. It belongs to the installation and never changes: a digest is what recognises an address that said stop, and
+its pace over all orgs, after the channel is deleted.';
+alter table private.mail_key enable row level security;
+
+create table private.mail_paces (
+  key text not null,
+  used_until timestamp with time zone not null,
+  constraint mail_paces_pkey PRIMARY KEY (key)
+);
+comment on table private.mail_paces is 'How much of its pace an org or address has used. used_until moves ahead with each message and is never far ahead of now; a row whose time has long
+passed says nothing and is deleted.';
+CREATE INDEX mail_paces_used_idx ON private.mail_paces USING btree (used_until);
+alter table private.mail_paces enable row level security;
+
 create table private.org_keys (
   org_id uuid not null,
   kind text not null,
@@ -421,7 +474,7 @@ create table private.turns (
   queue text not null,
   after_org uuid default '00000000-0000-0000-0000-000000000000'::uuid not null,
   constraint turns_pkey PRIMARY KEY (queue),
-  constraint turns_queue_check CHECK ((queue = ANY (ARRAY['replays'::text, 'erasures'::text, 'dlq_operations'::text, 'dlq_retries'::text, 'alert_notifications'::text])))
+  constraint turns_queue_check CHECK ((queue = ANY (ARRAY['replays'::text, 'erasures'::text, 'dlq_operations'::text, 'dlq_retries'::text, 'alert_notifications'::text, 'confirmations'::text])))
 );
 comment on table private.turns is 'The org of each queue of background work that was served last. The next claim begins with the org after it, in the order of the ids.';
 alter table private.turns enable row level security;
@@ -1326,6 +1379,22 @@ CREATE OR REPLACE FUNCTION private.alert_rank(p_level text)
 AS $function$ select array_position(array['info', 'warning', 'critical'], p_level) $function$;
 comment on function private.alert_rank(text) is 'The rank of a level: info 1, warning 2, critical 3.';
 
+CREATE OR REPLACE FUNCTION private.alert_recipients_of(p_channels uuid[])
+ RETURNS TABLE(channel_id uuid, address text, status text, asked_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select c.id, a.address, case when r.stopped_at is not null then 'stopped' when r.confirmed_at is not null then 'confirmed' else 'waiting' end, r.asked_at
+  from public.alert_channels c
+  cross join lateral unnest(string_to_array(c.target, ', ')) with ordinality a (address, place)
+  left join private.alert_recipients r on r.org_id = c.org_id and r.digest = private.mail_digest(a.address)
+  where c.id = any (p_channels) and c.type = 'email' and c.org_id = any (array(select private.my_orgs()))
+  order by c.id, a.place
+$function$;
+comment on function private.alert_recipients_of(uuid[]) is 'The recipients of e-mail channels, and whether their owners agreed to get the alerts.';
+grant execute on function private.alert_recipients_of(uuid[]) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.are_alert_thresholds(p_kind text, p jsonb)
  RETURNS boolean
  LANGUAGE sql
@@ -1356,6 +1425,33 @@ $function$;
 comment on function private.are_alert_thresholds(text,jsonb) is 'Whether thresholds are valid for a kind of rule. The levels must rise: a value above `critical` is critical. A level that is null is not used; at
 least one level must be set. The text is bounded, because every pass would read a number with sixteen thousand decimals; valid thresholds are a
 handful of numbers.';
+
+CREATE OR REPLACE FUNCTION private.ask_alert_recipients(p_channel_id uuid, p_addresses text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_org uuid;
+begin
+  select org_id into v_org from public.alert_channels where id = p_channel_id and deleted_at is null;
+  if v_org is null or v_org <> all (array(select private.my_orgs())) then
+    return;
+  end if;
+  perform private.require_admin(v_org);
+  insert into private.alert_recipients as r (org_id, digest, channel_id, ask_from)
+  select distinct on (private.mail_digest(a)) v_org, private.mail_digest(a), p_channel_id, clock_timestamp()
+  from unnest(p_addresses) a order by private.mail_digest(a)
+  on conflict (org_id, digest) do update
+  set channel_id = excluded.channel_id, attempts = 0, ask_from = coalesce(r.ask_from, excluded.ask_from)
+  where r.confirmed_at is null and r.stopped_at is null;
+  perform graphile_worker.add_job('alerts.confirm', payload => '{}', job_key => 'alerts.confirm', job_key_mode => 'preserve_run_at', max_attempts => 1);
+end
+$function$;
+comment on function private.ask_alert_recipients(uuid,text[]) is 'Has the owners of these addresses asked whether they want the alerts of the org. An address that was confirmed or said stop is not asked. The mail
+waits for its pace.';
+grant execute on function private.ask_alert_recipients(uuid,text[]) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.audit()
  RETURNS trigger
@@ -1657,6 +1753,35 @@ an enabled rule, without an open incident or without any activity in four weeks 
 at the end of the pass. An instance that dies holds the orgs for p_lease_seconds.';
 grant execute on function private.claim_alert_orgs(timestamp with time zone,integer,integer,integer) to worker;
 
+CREATE OR REPLACE FUNCTION private.claim_confirmations(p_limit integer, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS TABLE(org_id uuid, org_name text, digest text, attempts integer, channel_id uuid, sealed bytea)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  with orgs as materialized (
+    select * from private.orgs_in_turn('confirmations', p_limit)
+  ), chosen as (
+    select d.org_id, d.digest from orgs o cross join lateral (
+      select r.org_id, r.digest from private.alert_recipients r
+      where r.org_id = o.org_id and r.ask_from <= p_now order by r.ask_from limit o.share for update skip locked) d
+  ), claimed as (
+    update private.alert_recipients r
+    set attempts = r.attempts + 1, ask_from = case when r.attempts < 4 then p_now + interval '5 minutes' * (r.attempts + 1) end
+    from chosen c where r.org_id = c.org_id and r.digest = c.digest
+    returning r.*
+  )
+  select c.org_id, o.name, encode(c.digest, 'hex'), c.attempts, c.channel_id, k.sealed
+  from claimed c join public.orgs o on o.id = c.org_id
+  left join private.alert_channel_secrets k on k.org_id = c.org_id and k.channel_id = c.channel_id;
+end
+$function$;
+comment on function private.claim_confirmations(integer,timestamp with time zone) is 'Claims the mails that ask for a confirmation; orgs take turns. A mail that could not be sent is due again later, five times in all.';
+grant execute on function private.claim_confirmations(integer,timestamp with time zone) to worker;
+
 CREATE OR REPLACE FUNCTION private.claim_dead_letters(p_owner uuid, p_limit integer, p_lease_seconds integer, p_attempts_max integer)
  RETURNS SETOF public.dlq_events
  LANGUAGE plpgsql
@@ -1803,6 +1928,22 @@ $function$;
 comment on function private.complete_erasure(uuid,uuid,jsonb[]) is 'Completes the erasure and deletes the identifiers of the person. Returns false, and changes nothing, when there is another event about the
 person.';
 grant execute on function private.complete_erasure(uuid,uuid,jsonb[]) to worker;
+
+CREATE OR REPLACE FUNCTION private.confirm_alert_recipient(p_token_sha256 bytea, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update private.alert_recipients
+  set confirmed_at = p_now, token_sha256 = null, token_expires_at = null, ask_from = null
+  where token_sha256 = p_token_sha256 and token_expires_at > p_now and stopped_at is null;
+  return found;
+end
+$function$;
+comment on function private.confirm_alert_recipient(bytea,timestamp with time zone) is 'Confirms an address by the token of its mail, once and until the token expires.';
+grant execute on function private.confirm_alert_recipient(bytea,timestamp with time zone) to worker;
 
 CREATE OR REPLACE FUNCTION private.connection_arrivals(p_now timestamp with time zone, p_orgs uuid[])
  RETURNS TABLE(source_connection_id uuid, org_id uuid, last_at timestamp with time zone, last_event_at timestamp with time zone, changed_at timestamp with time zone)
@@ -2643,6 +2784,18 @@ $function$;
 comment on function private.flow_overview() is 'The state of the fleet and its live instances.';
 grant execute on function private.flow_overview() to worker;
 
+CREATE OR REPLACE FUNCTION private.forget_mail_paces()
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  delete from private.mail_paces where key in (
+    select p.key from private.mail_paces p where p.used_until < now() - interval '2 days' order by p.used_until limit 1000 for update skip locked)
+$function$;
+comment on function private.forget_mail_paces() is 'Deletes the paces that have not been used for two days: the longest pace is full again after 16 hours.';
+grant execute on function private.forget_mail_paces() to worker;
+
 CREATE OR REPLACE FUNCTION private.format_duration(p_seconds double precision)
  RETURNS text
  LANGUAGE sql
@@ -3054,6 +3207,15 @@ AS $function$
 $function$;
 comment on function private.live_instances() is 'The instances that reported within the last 5 seconds. Other instances count as dead.';
 
+CREATE OR REPLACE FUNCTION private.mail_digest(p_address text)
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$ select sha256(k.key || convert_to(lower(btrim(p_address)), 'utf8')) from private.mail_key k $function$;
+comment on function private.mail_digest(text) is 'The keyed digest of a mail address. Without the key nobody can try addresses against it.';
+grant execute on function private.mail_digest(text) to worker;
+
 CREATE OR REPLACE FUNCTION private.measure_alerts(p_orgs uuid[], p_now timestamp with time zone, p_watching_since timestamp with time zone)
  RETURNS TABLE(incident_id uuid, org_id uuid, kind text, source_connection_id uuid, value double precision, threshold double precision, level text, shown_level text, holds boolean, message text, renotify_minutes integer)
  LANGUAGE plpgsql
@@ -3208,6 +3370,19 @@ comment on function private.my_orgs(text[]) is 'The caller''s orgs, read past ro
 (array(select private.my_orgs()))` runs once per statement (measured on 500,000 rows: 8.5 ms, against 9 s when it runs per row).';
 grant execute on function private.my_orgs(text[]) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.note_alert_mail(p_notification_id uuid, p_address text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  insert into private.alert_mails (notification_id, digest)
+  select n.id, private.mail_digest(p_address) from public.alert_notifications n where n.id = p_notification_id
+  on conflict do nothing
+$function$;
+comment on function private.note_alert_mail(uuid,text) is 'The mail of a notification to this address was sent.';
+grant execute on function private.note_alert_mail(uuid,text) to worker;
+
 CREATE OR REPLACE FUNCTION private.notify_connection_changed()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3232,6 +3407,41 @@ $function$;
 comment on function private.notify_connection_changed() is 'Trigger function: tells every API process that a connection, its secrets, its org''s keys or its org''s limit have changed. The processes hold
 connections in memory and listen, so that a disabled connection stops at once everywhere.';
 
+CREATE OR REPLACE FUNCTION private.open_alert_mails(p_notification_id uuid, p_org_id uuid, p_addresses text[], p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS TABLE(address text, verdict text, wait_seconds double precision, stop_token text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_one record;
+begin
+  for v_one in
+    select a.address, r.stop_token,
+      case when r.stopped_at is not null then 'stopped' when r.confirmed_at is null then 'unconfirmed'
+        when exists (select from private.alert_mails m where m.notification_id = p_notification_id and m.digest = d.digest) then 'sent' else 'send' end as verdict
+    from unnest(p_addresses) a (address)
+    cross join lateral (select private.mail_digest(a.address) as digest) d
+    left join private.alert_recipients r on r.org_id = p_org_id and r.digest = d.digest
+    order by d.digest
+  loop
+    address := v_one.address;
+    verdict := v_one.verdict;
+    stop_token := v_one.stop_token;
+    wait_seconds := 0;
+    if verdict = 'send' then
+      wait_seconds := private.take_message(p_org_id, 'mail', address, p_now);
+      if wait_seconds > 0 then
+        verdict := 'waits';
+      end if;
+    end if;
+    return next;
+  end loop;
+end
+$function$;
+comment on function private.open_alert_mails(uuid,uuid,text[],timestamp with time zone) is 'Which of these addresses get a mail now: `send`, `waits` for its pace, `sent` before, `unconfirmed` or `stopped`. p_notification_id null: a test.';
+grant execute on function private.open_alert_mails(uuid,uuid,text[],timestamp with time zone) to worker;
+
 CREATE OR REPLACE FUNCTION private.org_intake(p_org_id uuid)
  RETURNS TABLE(suspended boolean, exceeded text)
  LANGUAGE sql
@@ -3254,12 +3464,13 @@ AS $function$
 declare
   -- The table of the queue, which of its rows are open, and which of these may be claimed now.
   v_table text := case p_queue when 'replays' then 'public.replay_plans' when 'erasures' then 'public.erasures'
-    when 'dlq_operations' then 'public.dlq_operations' when 'dlq_retries' then 'public.dlq_events' else 'public.alert_notifications' end;
+    when 'dlq_operations' then 'public.dlq_operations' when 'dlq_retries' then 'public.dlq_events'
+    when 'alert_notifications' then 'public.alert_notifications' when 'confirmations' then 'private.alert_recipients' end;
   v_open text := case p_queue when 'dlq_operations' then $q$t.status in ('queued', 'running')$q$
     when 'dlq_retries' then $q$t.status in ('pending', 'retrying') and t.next_retry_at is not null$q$
-    when 'alert_notifications' then $q$t.status = 'pending'$q$ else $q$t.status = 'running'$q$ end;
+    when 'alert_notifications' then $q$t.status = 'pending'$q$ when 'confirmations' then 't.ask_from is not null' else $q$t.status = 'running'$q$ end;
   v_due text := case p_queue when 'dlq_retries' then 't.next_retry_at <= now()' when 'alert_notifications' then 't.next_attempt_at <= clock_timestamp()'
-    else '(t.lease_until is null or t.lease_until <= now())' end;
+    when 'confirmations' then 't.ask_from <= clock_timestamp()' else '(t.lease_until is null or t.lease_until <= now())' end;
   v_looks constant integer := 200;
   v_first uuid;
   v_after uuid;
@@ -3973,6 +4184,24 @@ comment on function private.settle_alert_notification(uuid,integer,text,text,int
 when the notification was given to another instance meanwhile.';
 grant execute on function private.settle_alert_notification(uuid,integer,text,text,integer) to worker;
 
+CREATE OR REPLACE FUNCTION private.settle_confirmation(p_org_id uuid, p_digest text, p_outcome text, p_token_sha256 bytea, p_wait_seconds double precision)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  update private.alert_recipients
+  set token_sha256 = coalesce(p_token_sha256, token_sha256),
+    token_expires_at = case when p_token_sha256 is null then token_expires_at else clock_timestamp() + interval '3 days' end,
+    asked_at = case p_outcome when 'sent' then clock_timestamp() else asked_at end,
+    attempts = attempts - case p_outcome when 'waits' then 1 else 0 end,
+    ask_from = case p_outcome when 'waits' then clock_timestamp() + make_interval(secs => p_wait_seconds) when 'sending' then ask_from end
+  where org_id = p_org_id and digest = decode(p_digest, 'hex')
+$function$;
+comment on function private.settle_confirmation(uuid,text,text,bytea,double precision) is 'Writes what became of a claimed mail. p_outcome: `sending`: stores the digest of the token, before the mail with the token is sent; `sent`; `waits`: the
+pace allows the mail in p_wait_seconds; `dropped`: the channel has no such recipient any more.';
+grant execute on function private.settle_confirmation(uuid,text,text,bytea,double precision) to worker;
+
 CREATE OR REPLACE FUNCTION private.settle_dead_letters(p_owner uuid, p_entries json, p_keys json, p_events json)
  RETURNS json
  LANGUAGE plpgsql
@@ -4173,6 +4402,22 @@ person''s plans of a day cover more deliveries than this, the next one needs the
 plan begins its rate anew, so that a pause allows no burst.';
 grant execute on function private.step_replay(uuid,text,text,integer,integer) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.stop_alert_recipient(p_stop_token text, p_stops boolean)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update private.alert_recipients
+  set stopped_at = case when p_stops then coalesce(stopped_at, clock_timestamp()) end, ask_from = null, token_sha256 = null, token_expires_at = null
+  where stop_token = p_stop_token;
+  return found;
+end
+$function$;
+comment on function private.stop_alert_recipient(text,boolean) is 'Stops the alerts of an org to an address, or restarts them, by the token in each of these mails. The org can do neither.';
+grant execute on function private.stop_alert_recipient(text,boolean) to worker;
+
 CREATE OR REPLACE FUNCTION private.sum_activity(p_org_id uuid, p_from timestamp with time zone, p_to timestamp with time zone, p_unit text, p_connections uuid[], p_by_connection boolean)
  RETURNS TABLE(source_connection_id uuid, bucket timestamp with time zone, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, replayed bigint, replayed_accepted bigint, lag_sum_ms bigint, lag_max_ms bigint, lag_histogram bigint[], last_event_time timestamp with time zone)
  LANGUAGE plpgsql
@@ -4247,6 +4492,54 @@ row always counts. p_unit is minute, hour or day. Whole days and hours are read 
 the finer table (minutes are kept for 35 days: in an older range, the hours at its ends count only when they are whole). p_connections: null for
 all connections of the org.';
 grant execute on function private.sum_activity(uuid,timestamp with time zone,timestamp with time zone,text,uuid[],boolean) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.take_message(p_org_id uuid, p_kind text, p_address text, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS double precision
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  -- A mailbox is the same with and without a tag: a+1@example.com, a+2@example.com.
+  v_mailbox text := encode(private.mail_digest(regexp_replace(p_address, '[+][^@]*@', '@')), 'hex');
+begin
+  return case p_kind
+    when 'confirmation' then private.take_paces(
+      array['confirmation of ' || p_org_id, 'confirmation to ' || v_mailbox], '{10 minutes,8 hours}', '{10,2}', p_now)
+    when 'mail' then private.take_paces(array['mail of ' || p_org_id, 'mail to ' || v_mailbox], '{6 seconds,2 minutes}', '{100,20}', p_now)
+    when 'test' then private.take_paces(array['test of ' || p_org_id], '{30 seconds}', '{10}', p_now)
+    when 'request' then private.take_paces(array['request of ' || p_org_id], '{3 seconds}', '{200}', p_now)
+  end;
+end
+$function$;
+comment on function private.take_message(uuid,text,text,timestamp with time zone) is 'Takes one message of an org from its pace, and a mail from that of its address, which counts the mail of all orgs. Returns 0, or the seconds to wait.
+Mails that ask for a confirmation: ten and then one each ten minutes for an org, two and then one each eight hours for a mailbox. Alerts by mail: 100
+and 600 an hour for an org, 20 and 30 an hour for a mailbox. Requests to Slack, PagerDuty and webhooks: 200 and 1,200 an hour for an org. Tests: ten
+and then one each half minute.';
+grant execute on function private.take_message(uuid,text,text,timestamp with time zone) to worker;
+
+CREATE OR REPLACE FUNCTION private.take_paces(p_keys text[], p_every interval[], p_bursts integer[], p_now timestamp with time zone)
+ RETURNS double precision
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_wait interval;
+begin
+  insert into private.mail_paces (key, used_until) select k, '-infinity' from unnest(p_keys) k order by k on conflict do nothing;
+  perform from private.mail_paces p where p.key = any (p_keys) order by p.key for update;
+  select max(greatest(p.used_until, p_now - r.every * r.burst) + r.every - p_now) into v_wait
+  from unnest(p_keys, p_every, p_bursts) r (key, every, burst) join private.mail_paces p on p.key = r.key;
+  if v_wait > interval '0' then
+    return extract(epoch from v_wait);
+  end if;
+  update private.mail_paces p set used_until = greatest(p.used_until, p_now - r.every * r.burst) + r.every
+  from unnest(p_keys, p_every, p_bursts) r (key, every, burst) where p.key = r.key;
+  return 0;
+end
+$function$;
+comment on function private.take_paces(text[],interval[],integer[],timestamp with time zone) is 'Takes one message from each of the paces and returns 0, or takes none and returns the seconds until all of them allow one. A pace allows a burst of
+messages, and one more each p_every.';
 
 CREATE OR REPLACE FUNCTION private.take_quarantine(p_connection_id uuid, p_wanted integer, p_cap integer)
  RETURNS integer

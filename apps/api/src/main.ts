@@ -42,7 +42,7 @@ async function start() {
     tasks: {
       ...maintenanceTasks(db),
       ...dlqTasks({ ...services, retry: config.dlq }),
-      ...alertTasks({ ...services, masterKeys: config.masterKeys }),
+      ...alertTasks({ ...services, masterKeys: config.masterKeys, publicUrl: config.http.publicUrl }),
       ...erasureTasks({ ...services, masterKeys: config.masterKeys }),
       ...replayTasks(services),
     },
