@@ -4,7 +4,17 @@ import { type AuthVariables, requireUser, type VerifyToken } from '../platform/a
 import { linkNextPage, parseCursor } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
+
+<<<<<<< HEAD
+
 import { resolveOrg } from '../tenancy/callers-org.ts';
+
+=======
+
+import { requireNotHeld } from '../tenancy/require-not-held.ts';
+
+>>>>>>> keep
+
 import {
   type CommandDeps,
   createWithSecrets,
@@ -70,8 +80,11 @@ export function connectionRoutes(deps: ConnectionDeps) {
 
   app.delete('/:id', describe.deleteConnection, validId(), async (c) => {
     const { id } = c.req.valid('param');
-    const deleted = await db.as(c.var.claims, (sql) => deleteConnection(sql, id));
-    if (!deleted) throw new Refusal('not_found', 'there is no such connection');
+    await db.as(c.var.claims, async (sql) => {
+      const row = requireWritable(await findConnection(sql, id));
+      await requireNotHeld(sql, row.org_id, [id]);
+      if (!(await deleteConnection(sql, id))) throw new Refusal('not_found', 'there is no such connection');
+    });
     return c.body(null, 204);
   });
 

@@ -23,7 +23,7 @@ export function addOperationRoutes(app: Hono<{ Variables: AuthVariables }>, { db
       const started = await db.as(c.var.claims, async (sql) => {
         const org = await resolveOrgToWrite(sql, wanted.orgId);
         const nowMs = now();
-        const hold = kind === 'purge' ? await findHold(sql, org.id, filter, nowMs) : null;
+        const hold = await findHold(sql, org.id, filter, nowMs);
         if (hold !== null) throw heldRefusal(hold);
         const count = await countEntries(sql, org.id, filter, nowMs);
         return dryRun ? count : startOperation(sql, org.id, kind, filter, count);

@@ -1,3 +1,4 @@
+import type { RetentionRule } from '@tributary/shared/retention.ts';
 import type { Sql } from '../platform/db.ts';
 import { type Page, parsePlace, readPage } from '../platform/pages.ts';
 
@@ -87,4 +88,55 @@ export async function addKey(
     key.masterVersion,
   ]);
   return row?.added ?? false;
+}
+
+export interface RetentionRow {
+  kind: RetentionRule['kind'];
+  keep_days: number;
+  maximum_days: number;
+  chosen_days: number | null;
+  applies_from: string | null;
+}
+
+/** Empty for an org that the caller is not a member of. */
+export function listRetention(sql: Sql, orgId: string): Promise<RetentionRow[]> {
+  return sql<RetentionRow>(
+    `select kind, keep_days, maximum_days, chosen_days, applies_from from public.data_retention where org_id = $1
+     order by array_position('{events,deliveries,dead_letters,activity}'::text[], kind)`,
+    [orgId],
+  );
+}
+
+/** null: as long as the platform keeps it. */
+export async function setRetention(sql: Sql, orgId: string, kind: RetentionRule['kind'], days: number | null): Promise<void> {
+  await sql('select private.set_data_retention($1, $2, $3)', [orgId, kind, days]);
+}
+
+export interface DeletionRow {
+  status: 'scheduled' | 'running';
+  requested_by: string | null;
+  requested_at: string;
+  starts_at: string;
+  waits_for: string | null;
+  rows_deleted: number;
+}
+
+export async function findDeletion(sql: Sql, orgId: string): Promise<DeletionRow | undefined> {
+  const [row] = await sql<DeletionRow>(
+    `select status, requested_by, requested_at, starts_at, waits_for, rows_deleted::double precision
+     from public.org_deletions where org_id = $1 and status <> 'done'`,
+    [orgId],
+  );
+  return row;
+}
+
+/** A deletion that was requested before does not change. */
+export async function requestDeletion(sql: Sql, orgId: string, name: string): Promise<void> {
+  await sql('select private.request_org_deletion($1, $2)', [orgId, name]);
+}
+
+/** Returns false when there is none that can be cancelled. */
+export async function cancelDeletion(sql: Sql, orgId: string): Promise<boolean> {
+  const [row] = await sql<{ cancelled: boolean }>('select private.cancel_org_deletion($1) as cancelled', [orgId]);
+  return row?.cancelled ?? false;
 }
