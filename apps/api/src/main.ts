@@ -11,6 +11,7 @@ import { readConfig } from './platform/config.ts';
 import { createDb } from './platform/db.ts';
 import { startJobs } from './platform/jobs.ts';
 import { createLog, exit } from './platform/log.ts';
+import { quotaTasks } from './quotas/jobs.ts';
 import { replayTasks } from './replays/jobs.ts';
 import { createServices } from './services.ts';
 
@@ -25,10 +26,14 @@ function configOrExit() {
 
 const config = configOrExit();
 const log = createLog(config.logLevel);
-// Besides the batches, the ingest pool serves connection look-ups, the one writer of the quarantine, one dry run of a refused batch and the
-// probe of readiness.
+// Besides the batches, the ingest pool serves the one writer of the quarantine, two dry runs of refused batches and the probe of readiness.
 const db = createDb(
-  { ...config.database, ingestConnections: config.writer.batchesInFlightMax + 5, jobConnections: config.jobs.concurrency + 3 },
+  {
+    ...config.database,
+    ingestConnections: config.writer.batchesInFlightMax + 4,
+    jobConnections: config.jobs.concurrency + 3,
+    turns: config.people.turns,
+  },
   log,
 );
 let stopping = false;
@@ -41,6 +46,7 @@ async function start() {
     ...services,
     tasks: {
       ...maintenanceTasks(db),
+      ...quotaTasks(db),
       ...dlqTasks({ ...services, retry: config.dlq }),
       ...alertTasks({ ...services, masterKeys: config.masterKeys, publicUrl: config.http.publicUrl }),
       ...erasureTasks({ ...services, masterKeys: config.masterKeys }),

@@ -17,7 +17,7 @@ import { invalidRequest } from '../platform/requests.ts';
 import { resolveOrgToWrite } from '../tenancy/callers-org.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { changeDestination, type Destination, maskDestination, openDestination, sealDestination, toDestination } from './destination.ts';
-import { sendMails } from './mails.ts';
+import { type MailDeps, sendMails } from './mails.ts';
 import type { AlertMessage } from './messages.ts';
 import { type Delivered, type Notifier, testMessage } from './notifier.ts';
 import { askRecipients, takeMessage } from './recipients-store.ts';
@@ -58,7 +58,7 @@ export async function addChannel(
   const { id: orgId } = await db.as(claims, (sql) => resolveOrgToWrite(sql, body.orgId));
   const id = randomUUID();
   // Outside the transaction below: the creation of an org's first keys would wait for a lock that this transaction holds.
-  const sealed = sealDestination(await keysOf(deps, orgId), orgId, id, destination);
+  const sealed = sealDestination(await keysOf(deps, claims, orgId), orgId, id, destination);
   const { type, name, minLevel } = body;
   const row = await db.as(claims, async (sql) => {
     const created = await createChannel(sql, { id, orgId, type, name, target: maskDestination(destination), minLevel, sealed });
@@ -81,9 +81,9 @@ export async function changeChannel(
   const before = requireWritable(await db.as(claims, (sql) => findChannel(sql, id)));
   let resealed: { target: string; sealed: Buffer; recipients: readonly string[] } | undefined;
   if (Object.values(fields).some((value) => value !== undefined)) {
-    const destination = changeDestination(await loadDestination(deps, before), before.type, fields);
+    const destination = changeDestination(await loadDestination(deps, claims, before), before.type, fields);
     requireReachable(deps, destination);
-    const sealed = sealDestination(await keysOf(deps, before.org_id), before.org_id, id, destination);
+    const sealed = sealDestination(await keysOf(deps, claims, before.org_id), before.org_id, id, destination);
     resealed = { target: maskDestination(destination), sealed, recipients: destination.type === 'email' ? destination.recipients : [] };
   }
   const row = await db.as(claims, async (sql) => {
@@ -115,19 +115,23 @@ export async function askAgain(deps: ChannelDeps, claims: Claims, id: string): P
 export async function sendTest(deps: ChannelDeps, claims: Claims, id: string, requireDue: () => void): Promise<TestedAlertChannel> {
   const { db, now } = deps;
   const channel = requireWritable(await db.as(claims, (sql) => findChannel(sql, id)));
-  const destination = await loadDestination(deps, channel);
+  const destination = await loadDestination(deps, claims, channel);
   if (!destination) throw new Refusal('conflict', 'the destination cannot be decrypted: enter it again');
   requireDue();
-  const waitSeconds = await takeMessage(db, channel.org_id, 'test');
+  const waitSeconds = await takeMessage(db.onBehalfOf(claims), channel.org_id, 'test');
   if (waitSeconds > 0) throw tooManyTests(waitSeconds);
   const startedAt = performance.now();
-  const { ok, status, answer } = await deliverTest(deps, destination, testMessage({ id: channel.org_id, name: channel.org_name }, now()));
+  const { ok, status, answer } = await deliverTest(
+    { ...deps, db: db.onBehalfOf(claims) },
+    destination,
+    testMessage({ id: channel.org_id, name: channel.org_name }, now()),
+  );
   const durationMs = Math.round((performance.now() - startedAt) * 10) / 10;
-  await recordChannelResult(db, id, ok ? undefined : status === null ? answer : `${status} ${answer}`.trim());
+  await recordChannelResult(db.onBehalfOf(claims), id, ok ? undefined : status === null ? answer : `${status} ${answer}`.trim());
   return { ok, status, answer, durationMs };
 }
 
-async function deliverTest(deps: ChannelDeps, destination: Destination, message: AlertMessage): Promise<Delivered> {
+async function deliverTest(deps: MailDeps, destination: Destination, message: AlertMessage): Promise<Delivered> {
   const { notifier } = deps;
   if (destination.type !== 'email') return notifier.deliverTest(destination, message);
   const mailed = await sendMails(deps, destination.recipients, message, (recipient, stopUrl) =>
@@ -148,13 +152,13 @@ export function answerOf({ notifier }: Pick<ChannelDeps, 'notifier'>, row: Chann
   return toChannel(row, notifier.circuitOf(row.id));
 }
 
-function keysOf({ db, masterKeys, log }: ChannelDeps, orgId: string) {
-  return loadOrgKeys(db, masterKeys, orgId, log);
+function keysOf({ db, masterKeys, log }: ChannelDeps, claims: Claims, orgId: string) {
+  return loadOrgKeys(db.onBehalfOf(claims), masterKeys, orgId, log);
 }
 
-async function loadDestination(deps: ChannelDeps, { id, org_id }: ChannelRow): Promise<Destination | undefined> {
-  const sealed = await findSealedDestination(deps.db, id);
-  return sealed && openDestination(await keysOf(deps, org_id), org_id, id, sealed);
+async function loadDestination(deps: ChannelDeps, claims: Claims, { id, org_id }: ChannelRow): Promise<Destination | undefined> {
+  const sealed = await findSealedDestination(deps.db.onBehalfOf(claims), id);
+  return sealed && openDestination(await keysOf(deps, claims, org_id), org_id, id, sealed);
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Sql } from '../platform/db.ts';
+import { type Cursor, type Page, readNewest } from '../platform/pages.ts';
 
 export interface ConnectionRow {
   id: string;
@@ -9,6 +10,8 @@ export interface ConnectionRow {
   is_active: boolean;
   rate_limit_per_second: number | null;
   priority: 'normal' | 'low';
+  suspended_reason: string | null;
+  allowed_ips: string[] | null;
   config_json: Record<string, unknown>;
   created_at: string;
   updated_at: string;
@@ -26,14 +29,16 @@ export interface SecretRow {
 
 // Every statement here runs as the caller, under RLS.
 
-const columns = `c.id, c.org_id, c.project_id, c.type, c.name, c.is_active, c.rate_limit_per_second, c.priority, c.config_json, c.created_at, c.updated_at, c.last_event_at,
+const columns = `c.id, c.org_id, c.project_id, c.type, c.name, c.is_active, c.rate_limit_per_second, c.priority,
+  c.suspended_reason, c.allowed_ips::text[] as allowed_ips, c.config_json, c.created_at, c.updated_at, c.last_event_at,
   c.org_id = any (array(select private.my_orgs('{owner,admin}'))) as may_write`;
 
 async function withSecrets(sql: Sql, rows: Omit<ConnectionRow, 'secrets'>[]): Promise<ConnectionRow[]> {
   const secrets = await sql<SecretRow & { source_connection_id: string }>('select * from private.list_connection_secrets($1)', [
     rows.map((row) => row.id),
   ]);
-  return rows.map((row) => ({ ...row, secrets: secrets.filter((secret) => secret.source_connection_id === row.id) }));
+  const byConnection = Map.groupBy(secrets, (secret) => secret.source_connection_id);
+  return rows.map((row) => ({ ...row, secrets: byConnection.get(row.id) ?? [] }));
 }
 
 export async function findConnection(sql: Sql, id: string): Promise<ConnectionRow | undefined> {
@@ -44,15 +49,37 @@ export async function findConnection(sql: Sql, id: string): Promise<ConnectionRo
   return (await withSecrets(sql, rows))[0];
 }
 
-/** Lists the connections of one project, or of all the caller's orgs, newest first. */
-export async function listConnections(sql: Sql, projectId: string | undefined): Promise<ConnectionRow[]> {
-  const rows = await sql<Omit<ConnectionRow, 'secrets'>>(
-    `select ${columns} from public.source_connections c
-     where c.org_id = any (array(select private.my_orgs())) and c.deleted_at is null and ($1::uuid is null or c.project_id = $1)
-     order by c.created_at desc, c.id`,
-    [projectId ?? null],
+export interface ConnectionFilter {
+  /** The caller's orgs when left out. */
+  orgId?: string | undefined;
+  projectId?: string | undefined;
+  /** A part of the name or of the id, in any case. */
+  search?: string | undefined;
+}
+
+/** A page of the connections that match, newest first. */
+export async function listConnections(
+  sql: Sql,
+  { orgId, projectId, search }: ConnectionFilter,
+  limit: number,
+  after: Cursor | undefined,
+): Promise<Page<ConnectionRow>> {
+  const page = await readNewest<Omit<ConnectionRow, 'secrets'>>(
+    sql,
+    {
+      columns,
+      from: 'public.source_connections c',
+      where: `c.org_id = any (array(select private.my_orgs())) and c.deleted_at is null
+        and ($1::uuid is null or c.org_id = $1) and ($2::uuid is null or c.project_id = $2)
+        and ($3::text is null or strpos(lower(c.name), lower($3)) > 0 or strpos(c.id::text, lower($3)) > 0)`,
+      values: [orgId ?? null, projectId ?? null, search ?? null],
+      time: 'c.created_at',
+      id: 'c.id',
+    },
+    limit,
+    after,
   );
-  return withSecrets(sql, rows);
+  return { ...page, rows: await withSecrets(sql, page.rows) };
 }
 
 export async function findProject(sql: Sql, id: string): Promise<{ org_id: string; may_write: boolean } | undefined> {
@@ -85,12 +112,19 @@ export async function updateConnection(
     /** null removes the limit. */
     rateLimitPerSecond?: number | null | undefined;
     priority?: 'normal' | 'low' | undefined;
+    /** null allows every address. */
+    allowedIps?: readonly string[] | null | undefined;
+    /** null ends the suspension. */
+    suspendedReason?: string | null | undefined;
   },
 ): Promise<void> {
   await sql(
     `update public.source_connections
      set name = coalesce($2, name), is_active = coalesce($3, is_active), config_json = coalesce($4, config_json),
-       priority = coalesce($5, priority), rate_limit_per_second = case when $6 then $7 else rate_limit_per_second end
+       priority = coalesce($5, priority), rate_limit_per_second = case when $6 then $7 else rate_limit_per_second end,
+       -- network() turns 10.0.0.1/8 into 10.0.0.0/8.
+       allowed_ips = case when $8 then (select array_agg(network(ip::inet)) from unnest($9::text[]) ip) else allowed_ips end,
+       suspended_reason = case when $10 then $11 else suspended_reason end
      where id = $1 and deleted_at is null`,
     [
       id,
@@ -100,6 +134,10 @@ export async function updateConnection(
       changes.priority ?? null,
       changes.rateLimitPerSecond !== undefined,
       changes.rateLimitPerSecond ?? null,
+      changes.allowedIps !== undefined,
+      changes.allowedIps ?? null,
+      changes.suspendedReason !== undefined,
+      changes.suspendedReason ?? null,
     ],
   );
 }

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { Refusal, type RefusalCode } from './refusal.ts';
+import { createTurns, type TurnLimits, type TurnRefusal } from './turns.ts';
 
 /** bigint and numeric stay text, as JSON carries them without rounding; timestamps are ISO text. */
 const types: pg.CustomTypesConfig = {
@@ -10,10 +12,16 @@ const types: pg.CustomTypesConfig = {
   }) as pg.CustomTypesConfig['getTypeParser'],
 };
 
-export type Sql = <Row extends pg.QueryResultRow = pg.QueryResultRow>(text: string, values?: unknown[]) => Promise<Row[]>;
+export type QueryRow = pg.QueryResultRow;
+
+export type Sql = <Row extends QueryRow = QueryRow>(text: string, values?: unknown[]) => Promise<Row[]>;
+
+/** The org whose share of the database a person's statements use. It is a symbol, so that no token can set it and Postgres never sees it. */
+export const payingOrg = Symbol('paying org');
 
 /** The claims of a verified access token. */
 export interface Claims {
+  [payingOrg]?: string;
   sub: string;
   role: 'authenticated';
   email?: string | undefined;
@@ -21,11 +29,20 @@ export interface Claims {
 }
 
 export interface Db {
-  /** Runs as the signed-in user, under RLS: a transaction whose first statement sets role and claims. */
+  /**
+   * Runs as the signed-in user, under RLS: a transaction whose first statement sets role and claims. People's statements take turns by org
+   * and person. Throws Refusal `rate_limited` or `overloaded` when too much waits already: see {@link createTurns}.
+   */
   as<T>(claims: Claims, run: (sql: Sql) => Promise<T>): Promise<T>;
+  /** The other roles for what a person's request needs in them. It uses the pool and the turns of {@link Db.as}. */
+  onBehalfOf(claims: Claims): Pick<Db, 'ingest' | 'lookUp' | 'worker'>;
+  /** Runs work that uses the jobs' pool for a person's request, in the turns of {@link Db.as}. */
+  inTurn<T>(claims: Claims, work: () => Promise<T>): Promise<T>;
   /** One statement as the role `ingest`, as one transaction, on the pool that only ingestion uses. */
   ingest: Sql;
-  /** Runs as the role `ingest` in one transaction, on the same pool. */
+  /** One statement as the role `ingest` on a small pool that only look-ups of connections use, so that strangers never occupy the pool of batches. */
+  lookUp: Sql;
+  /** Runs as the role `ingest` in one transaction, on the pool of {@link Db.ingest}. */
   ingestTogether<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
   /** Runs as the role `maintenance` in one transaction. */
   maintenance<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
@@ -37,22 +54,49 @@ export interface Db {
    * Calls `onMessage` for every notification, and `onState(false)` when notifications may be missed from now on. Resolves when it listens.
    */
   listen(channel: string, onMessage: (payload: string) => void, onState: (listening: boolean) => void): Promise<() => Promise<void>>;
-  /** Whether ingestion can commit right now. The check uses the pool of ingestion, so a busy pool of users or jobs does not matter. */
-  canCommit(): Promise<boolean>;
+  /**
+   * Why ingestion cannot commit right now; undefined when it can. The check uses the pool of ingestion, so a busy pool of users or jobs does
+   * not matter.
+   */
+  commitFailure(): Promise<CommitFailure | undefined>;
   /** The sessions of `jobs` have the role `worker`: the job queue uses this pool, and so does {@link Db.worker}. */
-  pools: { ingest: pg.Pool; commands: pg.Pool; jobs: pg.Pool };
+  pools: { ingest: pg.Pool; lookups: pg.Pool; commands: pg.Pool; jobs: pg.Pool };
   close(): Promise<void>;
 }
+
+export type CommitFailure = 'database_unavailable' | 'database_login_refused';
 
 export interface DbOptions {
   url: string;
   tls: 'off' | 'on' | 'verify';
   /** How long to wait for an answer of Postgres. Postgres cancels the statement after four fifths of this time. */
   queryTimeoutMs?: number;
-  /** Connections of the ingest pool: batches in flight, quarantine, connection look-ups, the probe of {@link Db.canCommit}. */
+  /** Connections of the ingest pool: batches in flight, quarantine, the probe of {@link Db.commitFailure}. */
   ingestConnections: number;
   /** Connections of the jobs pool: one that listens, and one for every running job. */
   jobConnections: number;
+  /** How many of people's transactions run at a time, and how many wait. */
+  turns?: TurnLimits;
+}
+
+/** One asks which ids exist, the others read connections. */
+const lookUpConnections = 3;
+/** The turns of people's transactions unless the configuration says otherwise. */
+const usualTurns: TurnLimits = {
+  running: { all: 10, org: 5, member: 3 },
+  waiting: { all: 1_000, org: 200, member: 100 },
+  waitMs: 10_000,
+};
+
+const turnRefusals: Record<TurnRefusal, Refusal> = {
+  member: waitLater('rate_limited', 'too many of your requests are waiting already: wait until some of them are answered', 2),
+  org: waitLater('rate_limited', 'too many requests of your org are waiting already: wait until some of them are answered', 2),
+  all: waitLater('overloaded', 'too many requests are waiting for the database', 2),
+  late: waitLater('overloaded', 'the request waited too long for the database', 5),
+};
+
+function waitLater(code: RefusalCode, detail: string, retryAfterSeconds: number): Refusal {
+  return new Refusal(code, detail, { retryAfterSeconds });
 }
 
 /**
@@ -60,7 +104,8 @@ export interface DbOptions {
  * connection is discarded, never reused. The server may still commit; the sender's retry is then recognised as a duplicate.
  */
 export function createDb(options: DbOptions, log: Logger): Db {
-  const { queryTimeoutMs = 15_000 } = options;
+  const { queryTimeoutMs = 15_000, turns: turnLimits = usualTurns } = options;
+  const turns = createTurns(turnLimits, (reason) => turnRefusals[reason]);
   const base: pg.PoolConfig = {
     connectionString: options.url,
     types,
@@ -71,19 +116,25 @@ export function createDb(options: DbOptions, log: Logger): Db {
     keepAlive: true,
     ...(options.tls === 'off' ? {} : { ssl: { rejectUnauthorized: options.tls === 'verify' } }),
   };
-  const poolAs = (role: 'ingest' | 'worker', name: string, max: number) =>
+  const poolAs = (role: 'ingest' | 'worker', name: string, max: number, more: pg.PoolConfig = {}) =>
     new pg.Pool({
       ...base,
+      ...more,
       application_name: `tributary ${name}`,
       max,
       onConnect: async (client) => {
-        await client.query(`set role ${role}`);
+        // Without this role the session is of no use. To callers it looks like a lost connection and never like a refusal of their statement.
+        await client.query(`set role ${role}`).catch((error: Error) => {
+          throw new Error(`cannot connect as ${role}: ${error.message}`, { cause: error });
+        });
       },
     });
-  const ingestPool = poolAs('ingest', 'ingest', options.ingestConnections);
+  // A batch whose keys another transaction holds must not wait for it with all its deliveries.
+  const ingestPool = poolAs('ingest', 'ingest', options.ingestConnections, { lock_timeout: Math.round(queryTimeoutMs * 0.2) });
+  const lookUpPool = poolAs('ingest', 'lookups', lookUpConnections);
   const jobPool = poolAs('worker', 'jobs', options.jobConnections);
-  const commandPool = new pg.Pool({ ...base, application_name: 'tributary commands', max: 10 });
-  for (const pool of [ingestPool, jobPool, commandPool]) {
+  const commandPool = new pg.Pool({ ...base, application_name: 'tributary commands', max: turnLimits.running.all + 1 });
+  for (const pool of [ingestPool, lookUpPool, jobPool, commandPool]) {
     pool.on('error', (error) => log.warn({ err: error }, 'idle database connection lost'));
     // A connection that breaks while it is in use fails its query. It also emits an `error` event, which needs a listener, or the process
     // would end.
@@ -120,34 +171,45 @@ export function createDb(options: DbOptions, log: Logger): Db {
     }
   }
 
+  const inTurn: Db['inTurn'] = (claims, work) => turns.run({ org: claims[payingOrg] ?? claims.sub, member: claims.sub }, work);
+  const asRole = (role: 'ingest' | 'worker' | 'maintenance') => ({ text: `select set_config('role', $1, true)`, values: [role] });
+
   return {
     as: (claims, run) =>
-      transaction(
-        commandPool,
-        {
-          text: `select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)`,
-          values: [JSON.stringify(claims)],
-        },
-        run,
+      inTurn(claims, () =>
+        transaction(
+          commandPool,
+          {
+            text: `select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)`,
+            values: [JSON.stringify(claims)],
+          },
+          run,
+        ),
       ),
+    onBehalfOf(claims) {
+      const ingest: Sql = (text, values) => inTurn(claims, () => transaction(commandPool, asRole('ingest'), (sql) => sql(text, values)));
+      return { ingest, lookUp: ingest, worker: (run) => inTurn(claims, () => transaction(commandPool, asRole('worker'), run)) };
+    },
+    inTurn,
     ingest: sqlOn(ingestPool),
+    lookUp: sqlOn(lookUpPool),
     ingestTogether: (run) => transaction(ingestPool, undefined, run),
-    maintenance: (run) => transaction(commandPool, { text: `select set_config('role', 'maintenance', true)`, values: [] }, run),
+    maintenance: (run) => transaction(commandPool, asRole('maintenance'), run),
     worker: (run) => transaction(jobPool, undefined, run),
     workerStatement: sqlOn(jobPool),
     listen: (channel, onMessage, onState) => listen({ ...base, query_timeout: undefined }, channel, onMessage, onState, log),
-    async canCommit() {
+    async commitFailure() {
       try {
         // Taking a transaction id makes this a commit that is written to disk.
         await ingestPool.query('select pg_current_xact_id()');
-        return true;
-      } catch {
-        return false;
+        return undefined;
+      } catch (error) {
+        return isLoginRefused(error) ? 'database_login_refused' : 'database_unavailable';
       }
     },
-    pools: { ingest: ingestPool, commands: commandPool, jobs: jobPool },
+    pools: { ingest: ingestPool, lookups: lookUpPool, commands: commandPool, jobs: jobPool },
     async close() {
-      await Promise.all([ingestPool.end(), jobPool.end(), commandPool.end()]);
+      await Promise.all([ingestPool.end(), lookUpPool.end(), jobPool.end(), commandPool.end()]);
     },
   };
 }
@@ -216,8 +278,24 @@ export function sqlState(error: unknown): string | undefined {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
+/** What our own SQL says with an error of class PT: a text for the caller, and how long to wait where waiting helps. */
+export function ownSqlError(error: unknown): { text: string; retryAfterSeconds: number | undefined } {
+  const { message, hint, detail } = error as { message: string; hint?: string; detail?: string };
+  const { retry_after_seconds } = JSON.parse(detail ?? '{}') as { retry_after_seconds?: number | null };
+  return { text: hint === undefined ? message : `${message}. ${hint}`, retryAfterSeconds: retry_after_seconds ?? undefined };
+}
+
 function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.message === 'Query read timeout';
+}
+
+/**
+ * Postgres cancelled the statement because it took, or waited for a lock, too long. Postgres answers, so the statement may be at fault and not the
+ * database.
+ */
+export function isCancelled(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === '57014' || state === '55P03';
 }
 
 /** A deadlock or serialization failure: the same statement will probably succeed when it is tried again at once. */
@@ -232,10 +310,15 @@ export function isRefusal(error: unknown): boolean {
   return state !== undefined && (/^(22|23|54)/.test(state) || state === '42804');
 }
 
-/** The database cannot be reached, is overloaded, is shutting down or did not answer in time. */
+/** Postgres refused the login (SQLSTATE class 28), for example after the password was changed, or has no such database (class 3D). */
+export function isLoginRefused(error: unknown): boolean {
+  return /^(28|3D)/.test(sqlState(error) ?? '');
+}
+
+/** The database cannot be reached, refuses the login, is overloaded, is shutting down or did not answer in time. */
 export function isUnavailable(error: unknown): boolean {
   const state = sqlState(error);
-  if (state !== undefined) return /^(08|53|55|57|58|XX|25)/.test(state) || isRetryable(error);
+  if (state !== undefined) return /^(08|53|55|57|58|XX|25)/.test(state) || isLoginRefused(error) || isRetryable(error);
   return (
     error instanceof Error &&
     !('status' in error) &&

@@ -14,7 +14,14 @@ let api: TestApi;
 let replayer: Replayer;
 beforeAll(async () => {
   api = await startTestApi({ REPLAY_APPROVAL_THRESHOLD: String(threshold) });
-  replayer = createReplayer({ db: api.db, connections: api.connections, metrics: api.metrics, now: Date.now, log: api.log });
+  replayer = createReplayer({
+    db: api.db,
+    connections: api.connections,
+    threads: api.threads,
+    metrics: api.metrics,
+    now: Date.now,
+    log: api.log,
+  });
 });
 afterAll(() => api?.close());
 

@@ -10,6 +10,7 @@ import {
 import { Hono } from 'hono';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Claims, Db, Sql } from '../platform/db.ts';
+import { parseCursor } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
 import { resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
@@ -57,9 +58,9 @@ export function replayPlanRoutes({ db, verifyToken, approvalThreshold: threshold
   });
 
   app.get('/', describe.listReplays, validQuery(ReplayQuery), async (c) => {
-    const { orgId } = c.req.valid('query');
-    const rows = await db.as(c.var.claims, async (sql) => listPlans(sql, (await resolveOrg(sql, orgId)).id));
-    return c.json({ plans: rows.map(toPlan) } satisfies ReplayList);
+    const { orgId, limit, cursor } = c.req.valid('query');
+    const page = await db.as(c.var.claims, async (sql) => listPlans(sql, (await resolveOrg(sql, orgId)).id, limit, parseCursor(cursor)));
+    return c.json({ plans: page.rows.map(toPlan), next: page.next } satisfies ReplayList);
   });
 
   app.get('/:id', describe.getReplay, validId(), async (c) => {
