@@ -106,7 +106,10 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
   app.route('/mail', mailRoutes({ db }));
   app.route('/api/dlq', dlqRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now }));
   app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
-  app.route('/api/events', eventRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now }));
+  app.route(
+    '/api/events',
+    eventRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now, downloads: config.people.downloads }),
+  );
   app.route('/api/events', latestRoutes({ db, verifyToken }));
   app.route('/api/replay', replayRoutes({ db, verifyToken, replayer: deps.replayer }));
   app.route('/api/replays', replayPlanRoutes({ db, verifyToken, approvalThreshold: config.replayApprovalThreshold }));

@@ -11,6 +11,7 @@ import { readConfig } from './platform/config.ts';
 import { createDb } from './platform/db.ts';
 import { startJobs } from './platform/jobs.ts';
 import { createLog, exit } from './platform/log.ts';
+import { watchUnreadAnswers } from './platform/unread-answers.ts';
 import { quotaTasks } from './quotas/jobs.ts';
 import { replayTasks } from './replays/jobs.ts';
 import { createServices } from './services.ts';
@@ -62,6 +63,7 @@ async function start() {
   server.headersTimeout = 10_000;
   server.requestTimeout = 15_000;
   server.keepAliveTimeout = 65_000;
+  watchUnreadAnswers(server, { limits: config.people.answers, metrics: services.metrics, log });
   // A burst of new connections waits in the kernel instead of being refused there (Node's default is 511).
   server.listen({ port: config.http.port, host: config.http.host, backlog: 4_096 }, () =>
     log.info({ host: config.http.host, port: config.http.port }, 'listening'),

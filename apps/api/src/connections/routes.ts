@@ -4,16 +4,8 @@ import { type AuthVariables, requireUser, type VerifyToken } from '../platform/a
 import { linkNextPage, parseCursor } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
-
-<<<<<<< HEAD
-
 import { resolveOrg } from '../tenancy/callers-org.ts';
-
-=======
-
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
-
->>>>>>> keep
 
 import {
   type CommandDeps,

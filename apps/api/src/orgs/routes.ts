@@ -8,22 +8,11 @@ import { type AuthVariables, requireUser, type VerifyToken } from '../platform/a
 import type { Db } from '../platform/db.ts';
 import type { Page } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
-
-<<<<<<< HEAD
-
 import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
-import { describe } from './openapi.ts';
-import { addKey, findNewestVersion, findOrg, type KeyRow, listKeys, type OrgRow, updateOrg } from './store.ts';
-
-=======
-
-import { jsonBody, validBody, validId } from '../platform/requests.ts';
 import { addDeletionRoutes } from './deletion-routes.ts';
 import { describe } from './openapi.ts';
 import { addRetentionRoutes } from './retention-routes.ts';
-import { addKey, findOrg, type KeyRow, listKeys, type OrgRow, updateOrg } from './store.ts';
-
->>>>>>> keep
+import { addKey, findNewestVersion, findOrg, type KeyRow, listKeys, type OrgRow, updateOrg } from './store.ts';
 
 /** Mounted at /api/orgs. */
 export function orgRoutes({ db, verifyToken, masterKeys }: { db: Db; verifyToken: VerifyToken; masterKeys: MasterKeys }) {
