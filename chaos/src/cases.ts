@@ -13,6 +13,7 @@ import { shutdown } from './cases/shutdown.ts';
 import { slowDatabase } from './cases/slow.ts';
 import { duplicateBatches, oneKey } from './cases/storm.ts';
 import { tenantCrossover } from './cases/tenants.ts';
+import { turns } from './cases/turns.ts';
 
 /** Every case, grouped by what the fault hits. One test file runs the short forms of each group. */
 export const caseGroups = {
@@ -72,6 +73,12 @@ export const caseGroups = {
       name: 'redrive-under-load',
       promise: 'Dead letters that are retried several times and through a crash become one event each, while deliveries go on.',
       run: redriveUnderLoad,
+    },
+    {
+      fault: 27,
+      name: 'turns',
+      promise: 'When one org fills every queue of background work, the only piece of work of another org waits for a few turns.',
+      run: turns,
     },
   ],
   /** These cases measure times, or require that the API refuses nothing: they fail on a machine that is busy with something else. */

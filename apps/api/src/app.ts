@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
+import { mailRoutes } from './alerts/mail-routes.ts';
 import { alertRoutes } from './alerts/routes.ts';
 import { approvalRoutes } from './approvals/routes.ts';
 import { auditRoutes } from './audit/routes.ts';
@@ -110,7 +111,8 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
       dispatch: async (request, { isTest }) => app.fetch(request, { isTest }),
     }),
   );
-  app.route('/api/alerts', alertRoutes({ ...deps, verifyToken, masterKeys: config.masterKeys }));
+  app.route('/api/alerts', alertRoutes({ ...deps, verifyToken, masterKeys: config.masterKeys, publicUrl }));
+  app.route('/mail', mailRoutes({ db }));
   app.route('/api/dlq', dlqRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now }));
   app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
   app.route('/api/events', eventRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now, downloads }));

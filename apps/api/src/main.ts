@@ -55,7 +55,7 @@ async function start() {
       ...quotaTasks(db),
       ...approvalTasks(db),
       ...dlqTasks({ ...services, retry: config.dlq }),
-      ...alertTasks({ ...services, masterKeys: config.masterKeys }),
+      ...alertTasks({ ...services, masterKeys: config.masterKeys, publicUrl: config.http.publicUrl }),
       ...erasureTasks({ ...services, masterKeys: config.masterKeys }),
       ...replayTasks(services),
     },
