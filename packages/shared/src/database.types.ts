@@ -237,6 +237,13 @@ export type Database = {
             foreignKeyName: 'alert_channels_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'alert_channels_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -311,6 +318,13 @@ export type Database = {
           value?: number;
         };
         Relationships: [
+          {
+            foreignKeyName: 'alert_incidents_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
           {
             foreignKeyName: 'alert_incidents_org_id_fkey';
             columns: ['org_id'];
@@ -405,6 +419,13 @@ export type Database = {
             foreignKeyName: 'alert_notifications_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'alert_notifications_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -454,6 +475,13 @@ export type Database = {
             foreignKeyName: 'alert_rules_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'alert_rules_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -489,6 +517,13 @@ export type Database = {
           target_id?: string | null;
         };
         Relationships: [
+          {
+            foreignKeyName: 'audit_log_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
           {
             foreignKeyName: 'audit_log_org_id_fkey';
             columns: ['org_id'];
@@ -790,6 +825,13 @@ export type Database = {
             foreignKeyName: 'dlq_operations_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'dlq_operations_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -811,7 +853,9 @@ export type Database = {
           lease_owner: string | null;
           lease_until: string | null;
           org_id: string;
+          other_rows: number;
           reference: string | null;
+          row_cursor: string | null;
           scanned: number;
           status: string;
           unreadable: number;
@@ -833,7 +877,9 @@ export type Database = {
           lease_owner?: string | null;
           lease_until?: string | null;
           org_id: string;
+          other_rows?: number;
           reference?: string | null;
+          row_cursor?: string | null;
           scanned?: number;
           status?: string;
           unreadable?: number;
@@ -854,13 +900,22 @@ export type Database = {
           lease_owner?: string | null;
           lease_until?: string | null;
           org_id?: string;
+          other_rows?: number;
           reference?: string | null;
+          row_cursor?: string | null;
           scanned?: number;
           status?: string;
           unreadable?: number;
           waits_for?: string | null;
         };
         Relationships: [
+          {
+            foreignKeyName: 'erasures_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
           {
             foreignKeyName: 'erasures_org_id_fkey';
             columns: ['org_id'];
@@ -964,6 +1019,13 @@ export type Database = {
             foreignKeyName: 'legal_holds_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'legal_holds_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -1013,6 +1075,13 @@ export type Database = {
             foreignKeyName: 'org_invites_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'org_invites_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -1039,6 +1108,13 @@ export type Database = {
           user_id?: string;
         };
         Relationships: [
+          {
+            foreignKeyName: 'org_members_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
           {
             foreignKeyName: 'org_members_org_id_fkey';
             columns: ['org_id'];
@@ -1107,6 +1183,13 @@ export type Database = {
             foreignKeyName: 'projects_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'projects_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -1136,6 +1219,7 @@ export type Database = {
           name: string | null;
           needs_second_approval: boolean;
           org_id: string;
+          paced_until: string | null;
           processed: number;
           rate_per_second: number | null;
           reference: string | null;
@@ -1167,6 +1251,7 @@ export type Database = {
           name?: string | null;
           needs_second_approval: boolean;
           org_id: string;
+          paced_until?: string | null;
           processed?: number;
           rate_per_second?: number | null;
           reference?: string | null;
@@ -1197,6 +1282,7 @@ export type Database = {
           name?: string | null;
           needs_second_approval?: boolean;
           org_id?: string;
+          paced_until?: string | null;
           processed?: number;
           rate_per_second?: number | null;
           reference?: string | null;
@@ -1207,6 +1293,56 @@ export type Database = {
         Relationships: [
           {
             foreignKeyName: 'replay_plans_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'replay_plans_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'orgs';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      retention_settings: {
+        Row: {
+          applies_from: string;
+          changed_at: string;
+          changed_by: string | null;
+          keep_days: number;
+          kind: string;
+          org_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          applies_from: string;
+          changed_at?: string;
+          changed_by?: string | null;
+          keep_days: number;
+          kind: string;
+          org_id: string;
+        };
+        Update: {
+          applies_from?: string;
+          changed_at?: string;
+          changed_by?: string | null;
+          keep_days?: number;
+          kind?: string;
+          org_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'retention_settings_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'retention_settings_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
             referencedRelation: 'orgs';
@@ -1272,6 +1408,13 @@ export type Database = {
             foreignKeyName: 'source_connections_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'source_connections_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -1286,7 +1429,18 @@ export type Database = {
       };
     };
     Views: {
-      [_ in never]: never;
+      data_retention: {
+        Row: {
+          applies_from: string | null;
+          chosen_days: number | null;
+          keep_days: number | null;
+          kind: string | null;
+          maximum_days: number | null;
+          org_id: string;
+        };
+        ComputedFields: never;
+        Relationships: [];
+      };
     };
     Functions: {
       connection_health: {

@@ -88,7 +88,12 @@ export const auditedNames = (orgId: string) =>
       const names = (table: 'source_connections' | 'projects' | 'alert_channels' | 'replay_plans') =>
         read(supabase().data.from(table).select('id, name').eq('org_id', orgId).order('created_at', { ascending: false }).limit(1_000));
       const invites = read(
-        supabase().data.from('org_invites').select('id, name:email').eq('org_id', orgId).order('created_at', { ascending: false }).limit(1_000),
+        supabase()
+          .data.from('org_invites')
+          .select('id, name:email')
+          .eq('org_id', orgId)
+          .order('created_at', { ascending: false })
+          .limit(1_000),
       );
       const found = await Promise.all([
         names('source_connections'),
