@@ -119,6 +119,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.find_erased_keys': 'ingest',
     'private.find_erasures_of_person': 'authenticated',
     'private.keep_erased_person': 'worker',
+    'private.known_subjects': 'authenticated',
     'private.evaluate_alerts': 'worker',
     'private.export_audit': 'authenticated',
     'private.find_alert_channel_secret': 'worker',
