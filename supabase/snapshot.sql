@@ -54,7 +54,10 @@ create type private.delivery_row as (
   event_types text[],
   key_version integer,
   sealed_at integer,
-  sealed_length integer
+  sealed_length integer,
+  part text,
+  record_total integer,
+  outcomes_before text[]
 );
 comment on type private.delivery_row is 'A delivery of a batch: its row in event_journal, and the place of its sealed body.';
 
@@ -141,6 +144,41 @@ comment on table private.alert_clock is 'When alerts were last evaluated, and si
 did not evaluate alerts, or refused deliveries, it cannot tell that a connection was silent.';
 alter table private.alert_clock enable row level security;
 
+create table private.alert_turns (
+  org_id uuid not null,
+  evaluated_at timestamp with time zone default '-infinity'::timestamp with time zone not null,
+  held_until timestamp with time zone default '-infinity'::timestamp with time zone not null,
+  failures integer default 0 not null,
+  watching_since timestamp with time zone default '-infinity'::timestamp with time zone not null,
+  constraint alert_turns_pkey PRIMARY KEY (org_id),
+  constraint alert_turns_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE
+);
+comment on table private.alert_turns is 'The orgs that have or had a connection, with the time of their last evaluation: a pass begins with the org that was evaluated longest ago.';
+CREATE INDEX alert_turns_evaluated_idx ON private.alert_turns USING btree (evaluated_at);
+alter table private.alert_turns enable row level security;
+
+create table private.approval_kinds (
+  kind text not null,
+  roles text[] not null,
+  constraint approval_kinds_pkey PRIMARY KEY (kind),
+  constraint approval_kinds_kind_check CHECK ((kind ~ '^[a-z][a-z_]{2,39}$'::text)),
+  constraint approval_kinds_roles_check CHECK (((roles <@ '{owner,admin}'::text[]) AND (cardinality(roles) > 0)))
+);
+comment on table private.approval_kinds is 'The acts that can need a second person, and the roles that may request and approve them. An act is guarded by a trigger of
+private.require_second_person on the table that it writes. `change_security` always needs a second person once an org uses approvals.';
+alter table private.approval_kinds enable row level security;
+
+create table private.approval_secrets (
+  approval_id uuid not null,
+  key_version integer not null,
+  sealed bytea not null,
+  constraint approval_secrets_pkey PRIMARY KEY (approval_id),
+  constraint approval_secrets_approval_id_fkey FOREIGN KEY (approval_id) REFERENCES public.approvals(id) ON DELETE CASCADE
+);
+comment on table private.approval_secrets is 'The personal part of a requested act, such as the identifiers of the person to erase, sealed under the org''s data key. Deleted when the request is
+decided or expires.';
+alter table private.approval_secrets enable row level security;
+
 create table private.audit_anchors (
   org_id uuid not null,
   seq bigint not null,
@@ -212,6 +250,7 @@ CREATE INDEX connection_secrets_connection_idx ON private.connection_secrets USI
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON private.connection_secrets FOR EACH ROW EXECUTE FUNCTION private.audit('source_connection_id');
 CREATE TRIGGER changes_insert AFTER INSERT ON private.connection_secrets REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON private.connection_secrets FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
+CREATE TRIGGER refuse_while_deleting BEFORE INSERT ON private.connection_secrets FOR EACH ROW EXECUTE FUNCTION private.refuse_while_deleting();
 alter table private.connection_secrets enable row level security;
 
 create table private.erased_keys (
@@ -301,9 +340,11 @@ create table private.flow_transitions (
   cause text not null,
   changed_by text not null,
   instance_id uuid,
+  operator text,
   constraint flow_transitions_pkey PRIMARY KEY (id),
   constraint flow_transitions_cause_check CHECK ((length(cause) <= 500)),
   constraint flow_transitions_changed_by_check CHECK ((changed_by = ANY (ARRAY['operator'::text, 'automatic'::text]))),
+  constraint flow_transitions_operator_check CHECK (((length(operator) >= 1) AND (length(operator) <= 40))),
   constraint flow_transitions_to_mode_check CHECK ((to_mode = ANY (ARRAY['normal'::text, 'throttled'::text, 'brownout'::text, 'drain'::text, 'paused'::text])))
 );
 comment on table private.flow_transitions is 'Every change of the mode that the fleet obeys. Rows are only appended.';
@@ -395,6 +436,44 @@ create policy journal_payloads_worker_insert on private.journal_payloads for ins
 grant insert on private.journal_payloads to ingest;
 grant insert, select on private.journal_payloads to worker;
 
+create table private.operator_acts (
+  id bigint generated always as identity not null,
+  at timestamp with time zone default clock_timestamp() not null,
+  operator text not null,
+  action text not null,
+  org_id uuid,
+  reason text,
+  detail jsonb default '{}'::jsonb not null,
+  constraint operator_acts_pkey PRIMARY KEY (id),
+  constraint operator_acts_action_check CHECK ((action ~ '^[a-z_]{2,40}$'::text)),
+  constraint operator_acts_detail_check CHECK (((jsonb_typeof(detail) = 'object'::text) AND (pg_column_size(detail) <= 16384))),
+  constraint operator_acts_operator_check CHECK (((length(operator) >= 1) AND (length(operator) <= 40))),
+  constraint operator_acts_reason_check CHECK ((length(reason) <= 500))
+);
+comment on table private.operator_acts is 'Everything that operators did, with the name of the account and the reason. Rows are only appended.';
+CREATE INDEX operator_acts_org_id_idx ON private.operator_acts USING btree (org_id, id DESC) WHERE (org_id IS NOT NULL);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON private.operator_acts FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_change();
+alter table private.operator_acts enable row level security;
+
+create table private.operators (
+  id uuid default gen_random_uuid() not null,
+  name text not null,
+  token_sha256 bytea not null,
+  created_by text not null,
+  created_at timestamp with time zone default now() not null,
+  last_used_on date,
+  revoked_at timestamp with time zone,
+  constraint operators_pkey PRIMARY KEY (id),
+  constraint operators_token_sha256_key UNIQUE (token_sha256),
+  constraint operators_created_by_check CHECK (((length(created_by) >= 1) AND (length(created_by) <= 40))),
+  constraint operators_name_check CHECK (((name ~ '^[a-z][a-z0-9._-]{1,39}$'::text) AND (name <> 'bootstrap'::text))),
+  constraint operators_token_sha256_check CHECK ((length(token_sha256) = 32))
+);
+comment on table private.operators is 'The accounts of the operators. A token is 256 random bits, shown once, and only its SHA-256 is stored. The token in the environment (OPERATOR_TOKEN) is an
+account too, named bootstrap, with which the first accounts are created.';
+CREATE UNIQUE INDEX operators_name_key ON private.operators USING btree (name) WHERE (revoked_at IS NULL);
+alter table private.operators enable row level security;
+
 create table private.org_digest_keys (
   org_id uuid not null,
   key_version integer not null,
@@ -427,6 +506,9 @@ CREATE TRIGGER audit AFTER INSERT OR DELETE ON private.org_keys FOR EACH ROW EXE
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON private.org_keys FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
 CREATE TRIGGER quota AFTER INSERT ON private.org_keys FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('org_keys', 'true');
 CREATE TRIGGER quota_of_day AFTER INSERT ON private.org_keys FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('key_rotations_per_day');
+CREATE TRIGGER refuse_while_deleting BEFORE INSERT ON private.org_keys FOR EACH ROW EXECUTE FUNCTION private.refuse_while_deleting();
+CREATE TRIGGER second_factor BEFORE INSERT ON private.org_keys FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
+CREATE TRIGGER second_person BEFORE INSERT ON private.org_keys FOR EACH ROW WHEN (((auth.uid() IS NOT NULL) AND (new.version > 1))) EXECUTE FUNCTION private.require_second_person('rotate_key', 'kind', 'keyKind');
 alter table private.org_keys enable row level security;
 create policy org_keys_insert on private.org_keys for insert to maintenance
   with check ((kind = 'data'::text));
@@ -688,6 +770,7 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.alert_channels FOR EACH ROW E
 CREATE TRIGGER changes_update AFTER UPDATE ON public.alert_channels REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER quota AFTER INSERT ON public.alert_channels FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('alert_channels', 'deleted_at is null');
 CREATE TRIGGER quota_of_day AFTER INSERT ON public.alert_channels FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('alert_channels_per_day');
+CREATE TRIGGER second_factor BEFORE UPDATE ON public.alert_channels FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 CREATE TRIGGER touch BEFORE UPDATE OF name, target, min_level, is_enabled, deleted_at ON public.alert_channels FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 alter table public.alert_channels enable row level security;
 create policy alert_channels_select on public.alert_channels for select to authenticated
@@ -734,6 +817,7 @@ CREATE INDEX alert_incidents_connection_idx ON public.alert_incidents USING btre
 CREATE UNIQUE INDEX alert_incidents_open_key ON public.alert_incidents USING btree (source_connection_id, kind) WHERE (status <> 'resolved'::text);
 CREATE INDEX alert_incidents_org_opened_idx ON public.alert_incidents USING btree (org_id, opened_at DESC, id DESC);
 CREATE INDEX alert_incidents_rule_idx ON public.alert_incidents USING btree (org_id, kind);
+CREATE INDEX alert_incidents_unresolved_idx ON public.alert_incidents USING btree (org_id) WHERE (status <> 'resolved'::text);
 CREATE TRIGGER audit AFTER UPDATE ON public.alert_incidents FOR EACH ROW WHEN (((new.acknowledged_by IS DISTINCT FROM old.acknowledged_by) OR (new.resolved_by IS DISTINCT FROM old.resolved_by))) EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER changes_update AFTER UPDATE ON public.alert_incidents REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 alter table public.alert_incidents enable row level security;
@@ -799,6 +883,7 @@ comment on table public.alert_rules is 'What an org is alerted about: one row pe
 CREATE TRIGGER audit AFTER UPDATE ON public.alert_rules FOR EACH ROW EXECUTE FUNCTION private.audit('kind');
 CREATE TRIGGER changes_update AFTER UPDATE ON public.alert_rules REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER check_thresholds BEFORE INSERT OR UPDATE OF kind, thresholds ON public.alert_rules FOR EACH ROW EXECUTE FUNCTION private.check_alert_thresholds();
+CREATE TRIGGER second_factor BEFORE UPDATE ON public.alert_rules FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 CREATE TRIGGER touch BEFORE UPDATE OF enabled, thresholds, renotify_minutes, resolve_after_minutes ON public.alert_rules FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 alter table public.alert_rules enable row level security;
 create policy alert_rules_select on public.alert_rules for select to authenticated
@@ -807,6 +892,37 @@ create policy alert_rules_update on public.alert_rules for update to authenticat
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 grant select on public.alert_rules to authenticated;
 grant update (enabled, thresholds, renotify_minutes, resolve_after_minutes) on public.alert_rules to authenticated;
+
+create table public.approvals (
+  id uuid default gen_random_uuid() not null,
+  org_id uuid not null,
+  kind text not null,
+  params jsonb not null,
+  status text default 'pending'::text not null,
+  requested_by uuid not null,
+  requested_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone default (now() + '7 days'::interval) not null,
+  decided_by uuid,
+  decided_at timestamp with time zone,
+  ran_in xid8,
+  constraint approvals_pkey PRIMARY KEY (id),
+  constraint approvals_kind_fkey FOREIGN KEY (kind) REFERENCES private.approval_kinds(kind),
+  constraint approvals_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint approvals_check CHECK (((status = 'pending'::text) = (decided_at IS NULL))),
+  constraint approvals_check1 CHECK (((status <> 'approved'::text) OR ((decided_by <> requested_by) AND (ran_in IS NOT NULL)))),
+  constraint approvals_params_check CHECK (((jsonb_typeof(params) = 'object'::text) AND (pg_column_size(params) <= 65536))),
+  constraint approvals_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'approved'::text, 'rejected'::text, 'withdrawn'::text, 'expired'::text, 'ended'::text])))
+);
+comment on table public.approvals is 'An irreversible act that a person has requested and that another person approves or rejects. Ended: the person who requested it lost the role for it.';
+CREATE INDEX approvals_kind_idx ON public.approvals USING btree (kind);
+CREATE INDEX approvals_org_idx ON public.approvals USING btree (org_id, requested_at DESC, id DESC);
+CREATE INDEX approvals_pending_idx ON public.approvals USING btree (expires_at) WHERE (status = 'pending'::text);
+CREATE TRIGGER audit AFTER INSERT OR UPDATE ON public.approvals FOR EACH ROW EXECUTE FUNCTION private.audit('id');
+CREATE TRIGGER drop_secret AFTER UPDATE OF status ON public.approvals FOR EACH ROW WHEN ((new.status <> ALL (ARRAY['pending'::text, 'approved'::text]))) EXECUTE FUNCTION private.drop_approval_secret();
+alter table public.approvals enable row level security;
+create policy approvals_select on public.approvals for select to authenticated
+  using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
+grant select on public.approvals to authenticated;
 
 create table public.audit_log (
   id bigint generated always as identity not null,
@@ -951,6 +1067,8 @@ CREATE INDEX dlq_events_org_created_idx ON public.dlq_events USING btree (org_id
 CREATE INDEX dlq_events_status_idx ON public.dlq_events USING btree (status, is_quarantine, created_at) WHERE (status = ANY (ARRAY['pending'::text, 'retrying'::text, 'exhausted'::text]));
 CREATE TRIGGER audit AFTER UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER changes_update AFTER UPDATE ON public.dlq_events REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
+CREATE TRIGGER refuse_while_held BEFORE UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.refuse_while_held();
+CREATE TRIGGER second_factor BEFORE UPDATE ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 CREATE TRIGGER touch BEFORE UPDATE ON public.dlq_events FOR EACH ROW EXECUTE FUNCTION private.touch_dead_letter();
 alter table public.dlq_events enable row level security;
 create policy dlq_events_ingest on public.dlq_events for insert to ingest
@@ -1006,6 +1124,8 @@ CREATE TRIGGER audit AFTER INSERT ON public.dlq_operations FOR EACH ROW EXECUTE 
 CREATE TRIGGER audit_end AFTER UPDATE OF status ON public.dlq_operations FOR EACH ROW WHEN (((new.status = ANY (ARRAY['done'::text, 'failed'::text, 'canceled'::text])) AND (new.status IS DISTINCT FROM old.status))) EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER quota AFTER INSERT ON public.dlq_operations FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('open_dlq_operations', 'status in (''queued'', ''running'')');
 CREATE TRIGGER quota_of_day AFTER INSERT ON public.dlq_operations FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('dlq_operations_per_day');
+CREATE TRIGGER second_factor BEFORE UPDATE ON public.dlq_operations FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
+CREATE TRIGGER second_person BEFORE INSERT ON public.dlq_operations FOR EACH ROW WHEN (((auth.uid() IS NOT NULL) AND (new.kind = 'purge'::text))) EXECUTE FUNCTION private.require_second_person('purge', 'filter', 'filter');
 CREATE TRIGGER touch BEFORE UPDATE ON public.dlq_operations FOR EACH ROW EXECUTE FUNCTION private.touch_dlq_operation();
 alter table public.dlq_operations enable row level security;
 create policy dlq_operations_select on public.dlq_operations for select to authenticated
@@ -1058,6 +1178,7 @@ CREATE TRIGGER audit AFTER INSERT ON public.erasures FOR EACH ROW EXECUTE FUNCTI
 CREATE TRIGGER audit_end AFTER UPDATE OF status ON public.erasures FOR EACH ROW WHEN ((new.status IS DISTINCT FROM old.status)) EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER quota AFTER INSERT ON public.erasures FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('open_erasures', 'status = ''running''');
 CREATE TRIGGER quota_of_day AFTER INSERT ON public.erasures FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('erasures_per_day');
+CREATE TRIGGER second_person BEFORE INSERT ON public.erasures FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_person('erase_person', 'id', 'erasureId');
 alter table public.erasures enable row level security;
 create policy erasures_select on public.erasures for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -1087,7 +1208,7 @@ create table public.event_journal (
   constraint event_journal_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id),
   constraint event_journal_body_sha256_check CHECK ((length(body_sha256) = 64)),
   constraint event_journal_byte_size_check CHECK ((byte_size >= 0)),
-  constraint event_journal_outcome_check CHECK ((outcome = ANY (ARRAY['accepted'::text, 'duplicate'::text, 'dead_lettered'::text, 'mixed'::text, 'rejected'::text])))
+  constraint event_journal_outcome_check CHECK ((outcome = ANY (ARRAY['accepted'::text, 'duplicate'::text, 'dead_lettered'::text, 'mixed'::text, 'rejected'::text, 'incomplete'::text])))
 ) partition by range (received_at);
 comment on table public.event_journal is 'Every delivery received, with its outcome. The source of truth: replay always starts here.';
 CREATE INDEX event_journal_org_received_idx ON public.event_journal USING btree (org_id, received_at DESC, id DESC);
@@ -1122,10 +1243,13 @@ create table public.legal_holds (
 );
 comment on table public.legal_holds is 'A hold on the data of an org or of one connection: until the hold is released, the data may not be replayed, purged or erased.';
 CREATE INDEX legal_holds_connection_idx ON public.legal_holds USING btree (org_id, source_connection_id);
+CREATE INDEX legal_holds_page_idx ON public.legal_holds USING btree (org_id, ((released_at IS NOT NULL)), created_at DESC, id DESC);
 CREATE TRIGGER audit AFTER INSERT OR UPDATE ON public.legal_holds FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER changes_update AFTER UPDATE ON public.legal_holds REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER quota AFTER INSERT ON public.legal_holds FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('open_legal_holds', 'released_at is null');
 CREATE TRIGGER quota_of_day AFTER INSERT ON public.legal_holds FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('legal_holds_per_day');
+CREATE TRIGGER second_factor BEFORE INSERT ON public.legal_holds FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
+CREATE TRIGGER second_person BEFORE UPDATE OF released_at ON public.legal_holds FOR EACH ROW WHEN (((auth.uid() IS NOT NULL) AND (old.released_at IS NULL) AND (new.released_at IS NOT NULL))) EXECUTE FUNCTION private.require_second_person('release_hold', 'id', 'holdId');
 alter table public.legal_holds enable row level security;
 create policy legal_holds_insert on public.legal_holds for insert to authenticated
   with check ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -1136,6 +1260,33 @@ create policy legal_holds_worker on public.legal_holds for select to worker
 grant select on public.legal_holds to authenticated;
 grant select on public.legal_holds to worker;
 grant insert (org_id, source_connection_id, reason) on public.legal_holds to authenticated;
+
+create table public.org_deletions (
+  org_id uuid not null,
+  status text default 'scheduled'::text not null,
+  requested_by uuid,
+  requested_at timestamp with time zone default now() not null,
+  starts_at timestamp with time zone not null,
+  connection_ids uuid[] default '{}'::uuid[] not null,
+  waits_for text,
+  started_at timestamp with time zone,
+  last_step_at timestamp with time zone,
+  step text,
+  rows_deleted bigint default 0 not null,
+  completed_at timestamp with time zone,
+  constraint org_deletions_pkey PRIMARY KEY (org_id),
+  constraint org_deletions_check CHECK ((((status = 'done'::text) = (completed_at IS NOT NULL)) AND ((status = 'scheduled'::text) = (started_at IS NULL)))),
+  constraint org_deletions_check1 CHECK (((status <> 'done'::text) OR ((requested_by IS NULL) AND (connection_ids = '{}'::uuid[])))),
+  constraint org_deletions_status_check CHECK ((status = ANY (ARRAY['scheduled'::text, 'running'::text, 'done'::text])))
+);
+comment on table public.org_deletions is 'Orgs that are to be deleted, are being deleted or were deleted. Until starts_at, every owner can cancel. When the org is deleted, the row remains for
+the operators: which org, when, and how many rows.';
+CREATE INDEX org_deletions_open_idx ON public.org_deletions USING btree (last_step_at NULLS FIRST, starts_at) WHERE (status <> 'done'::text);
+CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF status ON public.org_deletions FOR EACH ROW EXECUTE FUNCTION private.audit('org_id');
+alter table public.org_deletions enable row level security;
+create policy org_deletions_select on public.org_deletions for select to authenticated
+  using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
+grant select on public.org_deletions to authenticated;
 
 create table public.org_invites (
   id uuid default gen_random_uuid() not null,
@@ -1153,10 +1304,12 @@ create table public.org_invites (
 );
 comment on table public.org_invites is 'An invitation of one e-mail address to one org.';
 CREATE INDEX org_invites_org_id_idx ON public.org_invites USING btree (org_id);
+CREATE INDEX org_invites_page_idx ON public.org_invites USING btree (org_id, created_at DESC, id DESC);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.org_invites FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER changes_delete AFTER DELETE ON public.org_invites REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER quota AFTER INSERT ON public.org_invites FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('open_invites', 'accepted_at is null and expires_at > now()');
 CREATE TRIGGER quota_of_day AFTER INSERT ON public.org_invites FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('invites_per_day');
+CREATE TRIGGER second_factor BEFORE DELETE ON public.org_invites FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 alter table public.org_invites enable row level security;
 create policy org_invites_delete on public.org_invites for delete to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -1179,10 +1332,12 @@ CREATE INDEX org_members_org_id_idx ON public.org_members USING btree (org_id);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.org_members FOR EACH ROW EXECUTE FUNCTION private.audit('user_id');
 CREATE TRIGGER changes_delete AFTER DELETE ON public.org_members REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER changes_update AFTER UPDATE ON public.org_members REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
+CREATE TRIGGER end_approvals AFTER DELETE OR UPDATE OF role ON public.org_members FOR EACH ROW EXECUTE FUNCTION private.end_approvals();
 CREATE TRIGGER end_authority AFTER DELETE OR UPDATE OF role ON public.org_members FOR EACH ROW EXECUTE FUNCTION private.end_authority();
 CREATE TRIGGER keep_an_owner AFTER UPDATE OF role ON public.org_members FOR EACH ROW WHEN (((old.role = 'owner'::text) AND (new.role <> 'owner'::text))) EXECUTE FUNCTION private.keep_an_owner();
 CREATE TRIGGER quota AFTER INSERT ON public.org_members FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('members', 'true');
 CREATE TRIGGER quota_of_owner AFTER INSERT OR UPDATE OF role ON public.org_members FOR EACH ROW WHEN (((new.role = 'owner'::text) AND (auth.uid() IS NOT NULL))) EXECUTE FUNCTION private.check_quota_of_owner();
+CREATE TRIGGER second_factor BEFORE DELETE OR UPDATE ON public.org_members FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 alter table public.org_members enable row level security;
 create policy org_members_delete on public.org_members for delete to authenticated
   using (((role <> 'owner'::text) AND ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))) OR (user_id = ( SELECT auth.uid() AS uid)))));
@@ -1192,6 +1347,24 @@ create policy org_members_update on public.org_members for update to authenticat
   using (((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner}'::text[]) AS my_orgs))) AND (user_id <> ( SELECT auth.uid() AS uid))));
 grant delete, select on public.org_members to authenticated;
 grant update (role) on public.org_members to authenticated;
+
+create table public.org_security (
+  org_id uuid not null,
+  requires_second_factor boolean default false not null,
+  second_person text[] default '{}'::text[] not null,
+  purge_count integer default 100 not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint org_security_pkey PRIMARY KEY (org_id),
+  constraint org_security_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint org_security_purge_count_check CHECK ((purge_count >= 0))
+);
+comment on table public.org_security is 'What an org requires of its own people: a second factor for commands, and a second person for irreversible acts. An org without a row requires
+neither. Written by private.set_org_security only.';
+CREATE TRIGGER audit AFTER INSERT OR UPDATE ON public.org_security FOR EACH ROW EXECUTE FUNCTION private.audit('org_id');
+alter table public.org_security enable row level security;
+create policy org_security_select on public.org_security for select to authenticated
+  using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
+grant select on public.org_security to authenticated;
 
 create table public.orgs (
   id uuid default gen_random_uuid() not null,
@@ -1210,11 +1383,13 @@ create table public.orgs (
   constraint orgs_suspended_reason_check CHECK (((length(btrim(suspended_reason)) >= 1) AND (length(suspended_reason) <= 500)))
 );
 comment on table public.orgs is 'A tenant: every other row belongs to one.';
+CREATE INDEX orgs_created_at_idx ON public.orgs USING btree (created_at DESC, id DESC);
 CREATE TRIGGER audit AFTER UPDATE ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER changes_update AFTER UPDATE ON public.orgs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('id');
 CREATE TRIGGER create_alert_rules AFTER INSERT ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.create_alert_rules_of_new_org();
 CREATE TRIGGER notify AFTER UPDATE OF rate_limit_per_second ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
 CREATE TRIGGER notify_suspended AFTER UPDATE OF suspended_at ON public.orgs FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
+CREATE TRIGGER second_factor BEFORE UPDATE ON public.orgs FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 alter table public.orgs enable row level security;
 create policy orgs_select on public.orgs for select to authenticated
   using ((id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -1241,6 +1416,7 @@ CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.projects FOR EAC
 CREATE TRIGGER changes_update AFTER UPDATE ON public.projects REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER quota AFTER INSERT ON public.projects FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('projects', 'true');
 CREATE TRIGGER quota_of_day AFTER INSERT ON public.projects FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('projects_per_day');
+CREATE TRIGGER second_factor BEFORE INSERT OR UPDATE ON public.projects FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 alter table public.projects enable row level security;
 create policy projects_insert on public.projects for insert to authenticated
   with check ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -1296,6 +1472,7 @@ create table public.replay_plans (
   constraint replay_plans_throttle_per_second_check CHECK (((throttle_per_second >= 1) AND (throttle_per_second <= 1000)))
 );
 comment on table public.replay_plans is 'Which deliveries of the journal go through the pipeline again, who approved it, and how far it has come.';
+CREATE INDEX replay_plans_approved_idx ON public.replay_plans USING btree (org_id, created_by, approved_at) WHERE (approved_by = created_by);
 CREATE INDEX replay_plans_org_created_idx ON public.replay_plans USING btree (org_id, created_at DESC, id DESC);
 CREATE INDEX replay_plans_turn_idx ON public.replay_plans USING btree (org_id, lease_until NULLS FIRST, started_at) WHERE (status = 'running'::text);
 CREATE TRIGGER audit_made AFTER INSERT ON public.replay_plans FOR EACH ROW EXECUTE FUNCTION private.audit('id');
@@ -1364,12 +1541,17 @@ create table public.source_connections (
   constraint source_connections_type_check CHECK ((type ~ '^[a-z][a-z0-9_-]{1,39}$'::text))
 );
 comment on table public.source_connections is 'One configured instance of a source (a platform such as Hotmart) in a project, with its own URL and secrets.';
+CREATE INDEX source_connections_page_idx ON public.source_connections USING btree (org_id, created_at DESC, id DESC) WHERE (deleted_at IS NULL);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER changes_update AFTER UPDATE ON public.source_connections REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
 CREATE TRIGGER quota AFTER INSERT ON public.source_connections FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_quota('connections', 'deleted_at is null');
 CREATE TRIGGER quota_of_day AFTER INSERT ON public.source_connections FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.check_day_quota('connections_per_day');
+CREATE TRIGGER refuse_while_deleting BEFORE INSERT OR UPDATE OF is_active ON public.source_connections FOR EACH ROW WHEN (new.is_active) EXECUTE FUNCTION private.refuse_while_deleting();
+CREATE TRIGGER refuse_while_held BEFORE UPDATE OF deleted_at ON public.source_connections FOR EACH ROW WHEN (((new.deleted_at IS NOT NULL) AND (old.deleted_at IS NULL))) EXECUTE FUNCTION private.refuse_while_held();
+CREATE TRIGGER second_factor BEFORE INSERT OR UPDATE ON public.source_connections FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 CREATE TRIGGER touch BEFORE UPDATE OF name, is_active, config_json, rate_limit_per_second, priority, allowed_ips, suspended_reason, deleted_at ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+CREATE TRIGGER watch_alerts AFTER INSERT ON public.source_connections REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION private.watch_new_connections();
 alter table public.source_connections enable row level security;
 create policy source_connections_insert on public.source_connections for insert to authenticated
   with check ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
@@ -1451,6 +1633,17 @@ AS $function$
   select coalesce(array_agg(id order by id), '{}') from public.legal_holds where released_at is null
 $function$;
 comment on function private.active_holds() is 'The legal holds that are not released.';
+
+CREATE OR REPLACE FUNCTION private.active_operators()
+ RETURNS TABLE(name text, token_sha256 bytea)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select o.name, o.token_sha256 from private.operators o where o.revoked_at is null
+$function$;
+comment on function private.active_operators() is 'The accounts that are valid now. A process reads them at most once a second and compares tokens in its memory, so that guesses cost no query each.';
+grant execute on function private.active_operators() to worker;
 
 CREATE OR REPLACE FUNCTION private.activity_rolled_until()
  RETURNS timestamp with time zone
@@ -1764,6 +1957,31 @@ $function$;
 comment on function private.audit_search(uuid,jsonb) is 'Records a search whose filter names people.';
 grant execute on function private.audit_search(uuid,jsonb) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.begin_alert_pass(p_now timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_watching_since timestamptz;
+begin
+  update private.alert_clock
+  set evaluated_at = p_now, watching_since = case
+    when p_now - evaluated_at > interval '2 minutes' or private.activity_rolled_until() < p_now - interval '5 minutes' and isfinite(private.activity_rolled_until())
+      or exists (select from private.flow_state where operator_mode in ('drain', 'paused'))
+      -- The clock was ahead and has been set back.
+      or watching_since > p_now then p_now
+    else watching_since end
+  returning watching_since into v_watching_since;
+  update private.alert_turns set evaluated_at = '-infinity' where evaluated_at > p_now;
+  update private.alert_turns set watching_since = '-infinity' where watching_since > p_now;
+  return v_watching_since;
+end
+$function$;
+comment on function private.begin_alert_pass(timestamp with time zone) is 'Begins a pass at p_now, and returns since when alerts are evaluated and deliveries accepted without a break.';
+grant execute on function private.begin_alert_pass(timestamp with time zone) to worker;
+
 CREATE OR REPLACE FUNCTION private.begin_held_move(p_now timestamp with time zone)
  RETURNS text
  LANGUAGE plpgsql
@@ -1808,6 +2026,31 @@ end
 $function$;
 comment on function private.begin_held_move(timestamp with time zone) is 'Begins to move the held rows of one expired partition aside: makes the partition that will receive them. Returns the name of the expired partition,
 or null when no expired partition contains held rows.';
+
+CREATE OR REPLACE FUNCTION private.cancel_org_deletion(p_org_id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_deletion public.org_deletions;
+begin
+  if p_org_id is null or p_org_id <> all (array(select private.my_orgs('{owner}'))) then
+    raise insufficient_privilege using message = 'only an owner of the org may cancel its deletion';
+  end if;
+  delete from public.org_deletions where org_id = p_org_id and status = 'scheduled' returning * into v_deletion;
+  if v_deletion.org_id is null then
+    return false;
+  end if;
+  update public.source_connections set is_active = true
+  where org_id = p_org_id and id = any (v_deletion.connection_ids) and deleted_at is null;
+  return true;
+end
+$function$;
+comment on function private.cancel_org_deletion(uuid) is 'Cancels the deletion, and activates the connections that were active when it was requested. Returns false when there is none to cancel: the grace
+period is over, or the deletion was never requested.';
+grant execute on function private.cancel_org_deletion(uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.change_alert_incident(p_id uuid, p_status text)
  RETURNS boolean
@@ -1948,33 +2191,61 @@ end
 $function$;
 comment on function private.check_replay_step() is 'Trigger function: refuses a change of status that is not a step of a plan, no matter which command makes the change.';
 
+CREATE OR REPLACE FUNCTION private.check_second_factor(p_org_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if coalesce(auth.jwt() ->> 'aal', 'aal1') <> 'aal2'
+    and exists (select from public.org_security where org_id = p_org_id and requires_second_factor) then
+    raise insufficient_privilege using message = 'this org requires a second factor for commands: sign in with your authenticator app', hint = 'mfa_required';
+  end if;
+end
+$function$;
+comment on function private.check_second_factor(uuid) is 'Raises 42501 with the hint mfa_required when the org requires a second factor and the caller signed in without one. Reading needs none.';
+grant execute on function private.check_second_factor(uuid) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.claim_alert_notifications(p_limit integer, p_lease_seconds integer, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS TABLE(id uuid, attempts integer, kind text, level text, value double precision, threshold double precision, message text, created_at timestamp with time zone, org_id uuid, org_name text, incident_id uuid, rule text, opened_at timestamp with time zone, actor_email text, connection_id uuid, connection_name text, source_type text, channel_id uuid, channel_type text, sealed bytea)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
+declare
+  v_orgs uuid[];
 begin
+  v_orgs := array(select t.org_id from private.orgs_in_turn('alert_notifications', p_limit) t);
   update public.alert_notifications n
   set status = 'canceled', settled_at = p_now, last_error = 'the channel was disabled or deleted'
-  from public.alert_channels c
-  where n.status = 'pending' and c.id = n.channel_id and not c.is_enabled;
+  where n.status = 'pending' and n.id in (
+    select d.id from public.alert_channels c
+    cross join lateral (
+      select p.id from public.alert_notifications p
+      where p.org_id = c.org_id and p.channel_id = c.id and p.status = 'pending' order by p.seq limit 200) d
+    where c.org_id = any (v_orgs) and not c.is_enabled limit 2000);
 
   return query
   with due as (
-    select o.id
-    from (
-      select d.id, d.seq, row_number() over (partition by d.org_id order by d.place, d.seq) as turn
-      from (
-        select n.id, n.seq, n.org_id, row_number() over (partition by n.channel_id order by n.seq) as place
-        from public.alert_notifications n
-        where n.status = 'pending' and n.next_attempt_at <= p_now and not exists (
+    select d.id
+    from unnest(v_orgs) o (org_id) cross join lateral (
+      select n.id, row_number() over (order by n.place, n.seq) as turn
+      from public.alert_channels c
+      cross join lateral (
+        select p.id, p.seq, row_number() over (order by p.seq) as place
+        from (
+          select * from public.alert_notifications w
+          where w.org_id = c.org_id and w.channel_id = c.id and w.status = 'pending' order by w.seq limit 100) p
+        where p.next_attempt_at <= p_now and not exists (
           select from public.alert_notifications e
-          where e.org_id = n.org_id and e.incident_id = n.incident_id and e.channel_id = n.channel_id and e.status = 'pending' and e.seq < n.seq)
-      ) d
-      where d.place <= 4
-    ) o
-    order by o.turn, o.seq limit p_limit
+          where e.org_id = p.org_id and e.incident_id = p.incident_id and e.channel_id = p.channel_id and e.status = 'pending' and e.seq < p.seq)
+        order by p.seq limit 4
+      ) n
+      where c.org_id = o.org_id and c.is_enabled
+      order by turn limit p_limit
+    ) d
+    order by d.turn limit p_limit
   ), locked as (
     select n.id from public.alert_notifications n
     where n.id in (select due.id from due) and n.status = 'pending' and n.next_attempt_at <= p_now
@@ -1998,9 +2269,69 @@ begin
 end
 $function$;
 comment on function private.claim_alert_notifications(integer,integer,timestamp with time zone) is 'Claims the notifications that are due, each for p_lease_seconds: when an instance dies, another one sends them. The notifications of an incident
-over a channel are sent in order, and a channel takes at most four places of a claim. Orgs take turns: otherwise fifty receivers of one org that
-never answer would fill one claim after the other, and every other org would wait until they time out.';
+over a channel are sent in order, and a channel takes at most four places of a claim. Orgs take turns (private.orgs_in_turn): otherwise fifty
+receivers of one org that never answer would fill one claim after the other, and every other org would wait until they time out. Of a channel only
+the hundred oldest notifications are looked at, so that a claim takes the same time however many wait.';
 grant execute on function private.claim_alert_notifications(integer,integer,timestamp with time zone) to worker;
+
+CREATE OR REPLACE FUNCTION private.claim_alert_orgs(p_now timestamp with time zone, p_orgs integer, p_connections integer, p_lease_seconds integer)
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+declare
+  v_next uuid[];
+  v_idle uuid[];
+  v_part uuid[];
+begin
+  loop
+    v_next := array(
+      select t.org_id from private.alert_turns t
+      where t.evaluated_at < p_now and t.held_until <= clock_timestamp()
+      order by t.evaluated_at limit 200 for update skip locked);
+    if v_next = '{}' then
+      return v_next;
+    end if;
+    v_idle := array(
+      select n.org_id from unnest(v_next) n (org_id)
+      where exists (select from public.orgs o where o.id = n.org_id and o.suspended_at is not null)
+        or not exists (select from public.alert_incidents i where i.org_id = n.org_id and i.status <> 'resolved')
+          and not (
+            exists (select from public.alert_rules r where r.org_id = n.org_id and r.enabled)
+            and exists (
+              select from public.source_connections c
+              where c.org_id = n.org_id and c.is_active and c.deleted_at is null and exists (
+                select from public.activity_minutes m
+                where m.org_id = c.org_id and m.source_connection_id = c.id and m.bucket > p_now - interval '28 days' and m.bucket <= p_now))));
+    update private.alert_turns t
+    set evaluated_at = p_now, failures = 0,
+      watching_since = case when exists (select from public.orgs o where o.id = t.org_id and o.suspended_at is not null) then p_now else t.watching_since end
+    where t.org_id = any (v_idle);
+    -- At least one org, and of further orgs as many as have p_connections together.
+    v_part := array(
+      select s.org_id
+      from (
+        select n.org_id, n.place, sum(greatest(1, k.connections)) over (order by n.place) as connections
+        from (select u.org_id, row_number() over (order by u.ordinality) as place from unnest(v_next) with ordinality u (org_id, ordinality)
+          where u.org_id <> all (v_idle)) n
+        cross join lateral (
+          select count(*) as connections from (
+            select from public.source_connections c where c.org_id = n.org_id and c.is_active and c.deleted_at is null limit p_connections) found) k
+      ) s
+      where s.place = 1 or s.place <= p_orgs and s.connections <= p_connections);
+    if v_part <> '{}' then
+      update private.alert_turns set held_until = clock_timestamp() + make_interval(secs => p_lease_seconds) where org_id = any (v_part);
+      return v_part;
+    end if;
+  end loop;
+end
+$function$;
+comment on function private.claim_alert_orgs(timestamp with time zone,integer,integer,integer) is 'The next orgs of a pass, evaluated longest ago first, at most p_orgs with p_connections connections together, or one org with more. Orgs without
+an enabled rule, without an open incident or without any activity in four weeks are passed over, and so are suspended orgs. Returns an empty array
+at the end of the pass. An instance that dies holds the orgs for p_lease_seconds.';
+grant execute on function private.claim_alert_orgs(timestamp with time zone,integer,integer,integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.claim_dead_letters(p_owner uuid, p_limit integer, p_lease_seconds integer, p_attempts_max integer)
  RETURNS SETOF public.dlq_events
@@ -2124,6 +2455,37 @@ comment on function private.claim_replays(uuid,integer,integer,uuid[]) is 'Claim
 plans of an org follow each other by the time they were served. paced_seconds: how far the plan''s rate is used up ahead of now; negative when the
 plan is behind its rate.';
 grant execute on function private.claim_replays(uuid,integer,integer,uuid[]) to worker;
+
+CREATE OR REPLACE FUNCTION private.complete_deliveries(p_deliveries json, p_keys json, p_dead json, p_existing json)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  with last_parts as (
+    select d.id, d.received_at, d.outcomes_before
+    from json_populate_recordset(null::private.delivery_row, p_deliveries) d
+    where d.part = 'last'
+  ), outcomes as (
+    select l.id, unnest(l.outcomes_before) as outcome from last_parts l
+    union
+    select k.journal_id, 'accepted' from json_populate_recordset(null::private.key_row, p_keys) k
+    where k.event_id not in (select o.event_id from json_populate_recordset(null::private.existing_row, p_existing) o)
+    union
+    select o.journal_id, case o.outcome when 'duplicate' then 'duplicate' when 'rewritten' then 'accepted' else 'dead_lettered' end
+    from json_populate_recordset(null::private.existing_row, p_existing) o
+    union
+    select d.journal_id, 'dead_lettered' from json_populate_recordset(null::private.dead_row, p_dead) d
+  )
+  update public.event_journal j
+  set outcome = (select case when count(*) = 1 then min(o.outcome) else 'mixed' end from outcomes o where o.id = j.id)
+  from last_parts l
+  where j.id = l.id and j.received_at = l.received_at and j.outcome = 'incomplete'
+$function$;
+comment on function private.complete_deliveries(json,json,json,json) is 'Sets the outcomes of the deliveries whose last part is in the batch; the arguments are those of private.record_deliveries. Part of a batch''s
+transaction. Security definer, because the roles that write batches may only insert into the journal.';
+grant execute on function private.complete_deliveries(json,json,json,json) to ingest;
+grant execute on function private.complete_deliveries(json,json,json,json) to worker;
 
 CREATE OR REPLACE FUNCTION private.complete_erasure(p_id uuid, p_owner uuid, p_subjects jsonb[])
  RETURNS boolean
@@ -2366,6 +2728,20 @@ $function$;
 comment on function private.create_invite(uuid,text,text,bytea) is 'Creates an invitation together with the hash of its token.';
 grant execute on function private.create_invite(uuid,text,text,bytea) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.create_operator(p_by text, p_name text, p_token_sha256 bytea)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into private.operators (name, token_sha256, created_by) values (p_name, p_token_sha256, p_by);
+  perform private.record_operator_act(p_by, 'create_operator', null, null, jsonb_build_object('name', p_name));
+end
+$function$;
+comment on function private.create_operator(text,text,bytea) is 'Creates an account. Raises 23505 when an account of this name is active.';
+grant execute on function private.create_operator(text,text,bytea) to worker;
+
 CREATE OR REPLACE FUNCTION private.create_org(p_name text, p_project_name text)
  RETURNS json
  LANGUAGE plpgsql
@@ -2473,6 +2849,48 @@ $function$;
 comment on function private.create_replay(uuid,text,text,jsonb,integer,integer,boolean) is 'Creates a plan that waits for approval. p_second: whether the plan needs the approval of a second person.';
 grant execute on function private.create_replay(uuid,text,text,jsonb,integer,integer,boolean) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.decide_approval(p_id uuid, p_decision text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_approval public.approvals;
+  v_roles text[];
+begin
+  select * into v_approval from public.approvals where id = p_id and org_id = any (array(select private.my_orgs()));
+  perform private.require_admin(v_approval.org_id);
+  -- The role of the person who requested it is kept until the act is done. The membership is locked before the request, in the order in which a
+  -- demotion locks them.
+  v_roles := (select roles from private.approval_kinds where kind = v_approval.kind);
+  perform from public.org_members where org_id = v_approval.org_id and user_id = v_approval.requested_by and role = any (v_roles) for share;
+  if not found and p_decision = 'approved' then
+    return 'the person who requested this no longer has the role for it';
+  end if;
+  select * into v_approval from public.approvals where id = p_id for update;
+  if v_approval.status <> 'pending' or v_approval.expires_at <= now() then
+    return format('this request is %s already', case v_approval.status when 'pending' then 'expired' else v_approval.status end);
+  elsif p_decision = 'withdrawn' and v_approval.requested_by <> auth.uid() then
+    return 'only the person who requested this can withdraw it: you can reject it';
+  elsif p_decision <> 'withdrawn' and v_approval.requested_by = auth.uid() then
+    return 'another person must decide what you have requested';
+  elsif p_decision = 'approved' and not exists (
+    select from public.org_members where org_id = v_approval.org_id and user_id = auth.uid() and role = any (v_roles)) then
+    return 'only an owner can approve this';
+  elsif p_decision not in ('approved', 'rejected', 'withdrawn') then
+    raise invalid_parameter_value using message = 'this is not a decision';
+  end if;
+  update public.approvals
+  set status = p_decision, decided_by = auth.uid(), decided_at = now(), ran_in = case p_decision when 'approved' then pg_current_xact_id() end
+  where id = p_id;
+  return null;
+end
+$function$;
+comment on function private.decide_approval(uuid,text) is 'Approves, rejects or withdraws a request; returns the reason why the caller may not, or null. The act must be done in the same transaction as its
+approval: when it fails, the request stays open. The roles of both people are those of this moment.';
+grant execute on function private.decide_approval(uuid,text) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.delete_alert_channel(p_id uuid)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -2553,6 +2971,14 @@ begin
   end loop;
   if v_walk.org_id is null then
     for v_rule in select * from private.row_retention where not has_org order by table_name loop
+      if v_rule.table_name = 'public.audit_log' then
+        if to_regprocedure('private.trim_audit_log(timestamptz, integer)') is not null then
+          execute 'select private.trim_audit_log($1, $2)' into v_count using p_now - make_interval(days => v_rule.keep_days), p_rows;
+          deleted := deleted + v_count;
+          v_walk.is_behind := v_walk.is_behind or v_count > 0;
+        end if;
+        continue;
+      end if;
       execute format('with gone as (delete from %1$s where ctid = any (array(
           select s.ctid from %1$s s where s.%2$I < $1 and (%3$s) order by s.%2$I limit $2 for update skip locked)) returning 1)
         select count(*)::integer from gone', v_rule.table_name, v_rule.clock, v_rule.condition)
@@ -2604,6 +3030,46 @@ begin
 end
 $function$;
 comment on function private.delete_expired_rows_of_org(uuid,timestamp with time zone,integer) is 'The turn of one org: deletes up to p_rows rows of each table that are older than the org, or the platform, keeps them. is_behind: there is more.';
+
+CREATE OR REPLACE FUNCTION private.delete_org_rows(p_org_id uuid, p_table text, p_is_partitioned boolean, p_rows integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_rule private.row_retention;
+  v_deleted integer;
+begin
+  if p_is_partitioned then
+    select * into strict v_rule from private.row_retention where table_name = p_table;
+    v_rule.condition := 'true';
+    v_rule.is_held := false;
+    return (select d.deleted from private.delete_rows_of_org(v_rule, p_org_id, 'infinity', p_rows) d);
+  end if;
+  if p_table = 'public.source_connections' then
+    -- Tables of a connection without the org: the permanent keys, which have no use without the connection, and counters.
+    with gone as (
+      delete from private.event_keys where ctid = any (array(
+        select k.ctid from private.event_keys k
+        where k.source_connection_id = any (array(select c.id from public.source_connections c where c.org_id = p_org_id)) limit p_rows))
+      returning 1)
+    select count(*) into v_deleted from gone;
+    if v_deleted > 0 then
+      return v_deleted;
+    end if;
+    delete from private.quarantine_hours
+    where source_connection_id = any (array(select c.id from public.source_connections c where c.org_id = p_org_id));
+  end if;
+  execute format('with gone as (delete from %1$s where ctid = any (array(select ctid from %1$s where org_id = $1 limit $2 for update skip locked)) returning 1)
+    select count(*)::integer from gone', p_table)
+  into v_deleted using p_org_id, p_rows;
+  return v_deleted;
+exception when foreign_key_violation then
+  -- Another table has rows that refer to these. They come first, in this round or the next one.
+  return 0;
+end
+$function$;
+comment on function private.delete_org_rows(uuid,text,boolean,integer) is 'Deletes up to p_rows rows of an org from a table, and returns their number.';
 
 CREATE OR REPLACE FUNCTION private.delete_rows_of_org(p_rule private.row_retention, p_org_id uuid, p_before timestamp with time zone, p_rows integer)
  RETURNS TABLE(seen integer, deleted integer)
@@ -2672,6 +3138,27 @@ $function$;
 comment on function private.delete_rows_of_org(private.row_retention,uuid,timestamp with time zone,integer) is 'Deletes up to p_rows rows of an org that are older than p_before, oldest first, with the bodies of deliveries. Rows under a legal hold stay; with a hold
 on some connections, p_rows rows are looked at, and the next call continues behind them. Rows that another transaction has locked are left.';
 
+CREATE OR REPLACE FUNCTION private.destroy_org_keys(p_org_id uuid)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_destroyed integer;
+begin
+  delete from private.connection_secrets where org_id = p_org_id;
+  delete from private.alert_channel_secrets where org_id = p_org_id;
+  delete from private.erasure_persons where erasure_id in (select id from public.erasures where org_id = p_org_id);
+  delete from private.org_digest_keys where org_id = p_org_id;
+  delete from private.org_keys where org_id = p_org_id;
+  get diagnostics v_destroyed = row_count;
+  update public.source_connections set is_active = false, deleted_at = now() where org_id = p_org_id and deleted_at is null;
+  return v_destroyed;
+end
+$function$;
+comment on function private.destroy_org_keys(uuid) is 'The first step of deleting an org: without its keys, nobody can open its bodies and secrets, in this database and in every copy that does not contain
+the keys. The connections do not exist for senders from then on.';
+
 CREATE OR REPLACE FUNCTION private.dlq_depth()
  RETURNS TABLE(status text, entries bigint, oldest_age_seconds double precision)
  LANGUAGE sql
@@ -2696,6 +3183,19 @@ comment on function private.dlq_depth() is 'Open entries by status, counted up t
 15 seconds; with a million resolved and 300,000 open entries the function took 30 to 70 ms, and further entries do not change that. Quarantined
 entries are counted, but the age ignores them, because forged deliveries would determine it.';
 grant execute on function private.dlq_depth() to worker;
+
+CREATE OR REPLACE FUNCTION private.drop_approval_secret()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  delete from private.approval_secrets where approval_id = new.id;
+  return null;
+end
+$function$;
+comment on function private.drop_approval_secret() is 'Trigger function: a request that is decided keeps no personal data.';
 
 CREATE OR REPLACE FUNCTION private.drop_expired_partitions(p_now timestamp with time zone DEFAULT now())
  RETURNS SETOF text
@@ -2753,6 +3253,25 @@ Dropping a partition locks its parent against all readers and writers. Behind a 
 and every delivery waited behind the drop (measured: p99 of the answers rose from 27 ms to 2 s). So the drop gives up after 30 ms, and the job tries
 again. The slow part, the search for legal holds, is done before the first lock.';
 grant execute on function private.drop_expired_partitions(timestamp with time zone) to maintenance;
+
+CREATE OR REPLACE FUNCTION private.end_approvals()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if not exists (select from public.orgs where id = old.org_id) then
+    return null;
+  end if;
+  update public.approvals a set status = 'ended', decided_at = now()
+  from private.approval_kinds k
+  where a.org_id = old.org_id and a.requested_by = old.user_id and a.status = 'pending' and k.kind = a.kind
+    and (tg_op = 'DELETE' or new.role <> all (k.roles));
+  return null;
+end
+$function$;
+comment on function private.end_approvals() is 'Trigger function: a person''s open requests end when the person loses the role for them.';
 
 CREATE OR REPLACE FUNCTION private.end_authority()
  RETURNS trigger
@@ -2946,72 +3465,35 @@ $function$;
 comment on function private.erasure_columns(text) is 'The tables whose rows an erasure searches: the time by which their rows are walked, and the columns with texts that a delivery or a person may have
 written.';
 
-CREATE OR REPLACE FUNCTION private.evaluate_alerts(p_now timestamp with time zone DEFAULT clock_timestamp())
- RETURNS TABLE(opened integer, escalated integer, reminded integer, resolved integer, notifications integer, failures json)
+CREATE OR REPLACE FUNCTION private.evaluate_alerts(p_orgs uuid[], p_now timestamp with time zone, p_watching_since timestamp with time zone, OUT opened integer, OUT escalated integer, OUT reminded integer, OUT resolved integer, OUT notifications integer)
+ RETURNS record
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
 declare
-  v_watching_since timestamptz;
-  v_orgs uuid[];
-  -- The first and last index of each part of v_orgs.
-  v_starts integer[];
-  v_ends integer[];
-  v_singles integer[];
-  v_next integer := 1;
+  v_group record;
   v_pass record;
-  v_failures jsonb := '[]';
 begin
-  if not pg_try_advisory_xact_lock(hashtext('tributary.alerts.evaluate')) then
-    return;
-  end if;
-  update private.alert_clock
-  set evaluated_at = p_now, watching_since = case
-    when p_now - evaluated_at > interval '2 minutes' or private.activity_rolled_until() < p_now - interval '5 minutes' and isfinite(private.activity_rolled_until())
-      or exists (select from private.flow_state where operator_mode in ('drain', 'paused'))
-      -- The clock was ahead and has been set back.
-      or watching_since > p_now then p_now
-    else watching_since end
-  returning watching_since into v_watching_since;
-
-  perform private.learn_rhythms(p_now, 3);
-
   opened := 0; escalated := 0; reminded := 0; resolved := 0; notifications := 0;
-  v_orgs := array(
-    select org_id from public.alert_rules where enabled
-    union select org_id from public.alert_incidents where status <> 'resolved'
-    order by org_id);
-  -- Each part is a subtransaction. Postgres keeps at most 64 subtransactions of a session in shared memory; more would slow down every session.
-  select array_agg(s order by s), array_agg(least(s + p.size - 1, cardinality(v_orgs)) order by s) into v_starts, v_ends
-  from (select greatest(50, cardinality(v_orgs) / 40 + 1) as size) p, generate_series(1, cardinality(v_orgs), p.size) s;
-  while v_next <= cardinality(v_starts) loop
-    begin
-      select * into v_pass from private.evaluate_alerts_of(v_orgs[v_starts[v_next] : v_ends[v_next]], p_now, v_watching_since);
-      opened := opened + v_pass.opened;
-      escalated := escalated + v_pass.escalated;
-      reminded := reminded + v_pass.reminded;
-      resolved := resolved + v_pass.resolved;
-      notifications := notifications + v_pass.notifications;
-    exception when data_exception or integrity_constraint_violation or program_limit_exceeded then
-      if v_starts[v_next] = v_ends[v_next] then
-        v_failures := v_failures || jsonb_build_object('org_id', v_orgs[v_starts[v_next]], 'sqlstate', sqlstate);
-      else
-        v_singles := array(select generate_series(v_starts[v_next], v_ends[v_next]));
-        v_starts := v_starts || v_singles;
-        v_ends := v_ends || v_singles;
-      end if;
-    end;
-    v_next := v_next + 1;
+  perform private.learn_rhythms(p_orgs, p_now, 0.5);
+  for v_group in
+    select greatest(p_watching_since, t.watching_since) as since, array_agg(n.org_id order by n.org_id) as orgs
+    from unnest(p_orgs) n (org_id) left join private.alert_turns t on t.org_id = n.org_id
+    group by 1
+  loop
+    select * into v_pass from private.evaluate_alerts_of(v_group.orgs, p_now, v_group.since);
+    opened := opened + v_pass.opened;
+    escalated := escalated + v_pass.escalated;
+    reminded := reminded + v_pass.reminded;
+    resolved := resolved + v_pass.resolved;
+    notifications := notifications + v_pass.notifications;
   end loop;
-  failures := v_failures;
-  return next;
+  update private.alert_turns set evaluated_at = p_now, held_until = '-infinity', failures = 0 where org_id = any (p_orgs);
 end
 $function$;
-comment on function private.evaluate_alerts(timestamp with time zone) is 'One pass over every org. When several passes start at once, one works and the others return at once. failures: [{ org_id, sqlstate }] of the orgs
-whose data could not be evaluated; their incidents do not change. The pass takes some orgs at a time, and when that fails, one org at a time:
-unusual data of one org never ends the evaluation of another org''s alerts, as thresholds that were written as 5.0 once did.';
-grant execute on function private.evaluate_alerts(timestamp with time zone) to worker;
+comment on function private.evaluate_alerts(uuid[],timestamp with time zone,timestamp with time zone) is 'Evaluates the alerts of some orgs in a pass at p_now. The time in which an org was suspended does not count as silence of its connections.';
+grant execute on function private.evaluate_alerts(uuid[],timestamp with time zone,timestamp with time zone) to worker;
 
 CREATE OR REPLACE FUNCTION private.evaluate_alerts_of(p_orgs uuid[], p_now timestamp with time zone, p_watching_since timestamp with time zone, OUT opened integer, OUT escalated integer, OUT reminded integer, OUT resolved integer, OUT notifications integer)
  RETURNS record
@@ -3253,6 +3735,24 @@ comment on function private.existing_connections(uuid[]) is 'The ids among p_ids
 a call for one, and only the ids that exist are then read in full.';
 grant execute on function private.existing_connections(uuid[]) to ingest;
 
+CREATE OR REPLACE FUNCTION private.expire_approvals(p_limit integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_expired integer;
+begin
+  update public.approvals set status = 'expired', decided_at = now()
+  where id in (select id from public.approvals where status = 'pending' and expires_at <= now() order by expires_at limit p_limit for update skip locked);
+  get diagnostics v_expired = row_count;
+  return v_expired;
+end
+$function$;
+comment on function private.expire_approvals(integer) is 'Marks up to p_limit requests as expired that nobody decided in time, and returns their number.';
+grant execute on function private.expire_approvals(integer) to worker;
+
 CREATE OR REPLACE FUNCTION private.expired_partitions(p_now timestamp with time zone)
  RETURNS TABLE(parent text, partition_name text, is_default boolean, is_expired boolean, lower_bound timestamp with time zone, upper_bound timestamp with time zone, keep_from timestamp with time zone)
  LANGUAGE sql
@@ -3427,6 +3927,20 @@ $function$;
 comment on function private.find_org_people(uuid) is 'The members of an org by e-mail address, for members of the same org; auth.users has the addresses, and no client may read that table. Owners and
 admins, who read the audit log, also get former members (role null), because the log names people by id only. Other callers get no rows.';
 grant execute on function private.find_org_people(uuid) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.find_org_quotas(p_org_id uuid)
+ RETURNS TABLE(name text, value bigint, default_value bigint, used bigint)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform private.require_admin(p_org_id);
+  return query select * from private.list_quotas(p_org_id);
+end
+$function$;
+comment on function private.find_org_quotas(uuid) is 'The quotas of the org and their use, for its owners and admins.';
+grant execute on function private.find_org_quotas(uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.find_people_events(p_org_id uuid, p_hashes text[], p_from timestamp with time zone, p_to timestamp with time zone)
  RETURNS TABLE(times timestamp with time zone[], ids uuid[])
@@ -3827,7 +4341,7 @@ AS $function$
 $function$;
 comment on function private.leading_instance() is 'The live instance under the highest pressure.';
 
-CREATE OR REPLACE FUNCTION private.learn_rhythms(p_now timestamp with time zone, p_seconds double precision)
+CREATE OR REPLACE FUNCTION private.learn_rhythms(p_orgs uuid[], p_now timestamp with time zone, p_seconds double precision)
  RETURNS integer
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -3840,7 +4354,7 @@ begin
   for v_wanted in
     with rules as (
       select org_id, min(coalesce((thresholds ->> 'info')::double precision, (thresholds ->> 'warning')::double precision, (thresholds ->> 'critical')::double precision)) as least_seconds
-      from public.alert_rules where enabled and kind in ('ConnectionSilent', 'ConnectionLag') group by org_id
+      from public.alert_rules where enabled and kind in ('ConnectionSilent', 'ConnectionLag') and org_id = any (p_orgs) group by org_id
     )
     select a.source_connection_id, a.org_id, a.last_at
     from private.connection_arrivals(p_now, array(select r.org_id from rules r)) a
@@ -3874,7 +4388,7 @@ begin
   return v_learned;
 end
 $function$;
-comment on function private.learn_rhythms(timestamp with time zone,double precision) is 'Learns the rhythm of connections that look silent or late and whose rhythm was learned before their last event and more than an hour ago. Of each
+comment on function private.learn_rhythms(uuid[],timestamp with time zone,double precision) is 'Learns the rhythm of connections of these orgs that look silent or late and whose rhythm was learned before their last event and more than an hour ago. Of each
 of the last 28 days it takes the longest gap that began within two hours of the time of day at which the present gap began. The gap that is not
 exceeded on nine days in ten is expected: a shop that closes at night, rests at weekends or sends twice a day does so every day or week, and a
 single outage is not a rhythm. Days on which no gap began at that time of day do not count; when fewer than three such days are left, the longest
@@ -3948,16 +4462,41 @@ $function$;
 comment on function private.list_connection_secrets(uuid[]) is 'The names and expiry of the secrets of connections in the caller''s orgs, never the secrets.';
 grant execute on function private.list_connection_secrets(uuid[]) to authenticated;
 
-CREATE OR REPLACE FUNCTION private.list_flow_transitions(p_limit integer)
+CREATE OR REPLACE FUNCTION private.list_flow_transitions(p_limit integer, p_before bigint DEFAULT NULL::bigint)
  RETURNS SETOF private.flow_transitions
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO ''
 AS $function$
-  select * from private.flow_transitions order by id desc limit p_limit
+  select * from private.flow_transitions t where p_before is null or t.id < p_before order by t.id desc limit least(p_limit, 201)
 $function$;
-comment on function private.list_flow_transitions(integer) is 'The changes of the mode, newest first.';
-grant execute on function private.list_flow_transitions(integer) to worker;
+comment on function private.list_flow_transitions(integer,bigint) is 'At most 201 changes of the mode, newest first, before the change with this id.';
+grant execute on function private.list_flow_transitions(integer,bigint) to worker;
+
+CREATE OR REPLACE FUNCTION private.list_operator_acts(p_org_id uuid, p_before bigint, p_limit integer)
+ RETURNS SETOF private.operator_acts
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select * from private.operator_acts
+  where (p_org_id is null or org_id = p_org_id) and (p_before is null or id < p_before)
+  order by id desc limit p_limit
+$function$;
+comment on function private.list_operator_acts(uuid,bigint,integer) is 'What operators did, newest first; of one org when p_org_id is given.';
+grant execute on function private.list_operator_acts(uuid,bigint,integer) to worker;
+
+CREATE OR REPLACE FUNCTION private.list_operators()
+ RETURNS TABLE(name text, created_by text, created_at timestamp with time zone, last_used_on date, revoked_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select o.name, o.created_by, o.created_at, o.last_used_on, o.revoked_at
+  from private.operators o order by o.revoked_at is not null, o.created_at desc limit 200
+$function$;
+comment on function private.list_operators() is 'The accounts, the active ones first, without their tokens.';
+grant execute on function private.list_operators() to worker;
 
 CREATE OR REPLACE FUNCTION private.list_org_keys(p_org_id uuid)
  RETURNS TABLE(kind text, version integer, created_at timestamp with time zone, retired_at timestamp with time zone)
@@ -3974,6 +4513,47 @@ comment on function private.list_org_keys(uuid) is 'What members may know about 
 not.';
 grant execute on function private.list_org_keys(uuid) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.list_org_owners(p_org_id uuid)
+ RETURNS TABLE(email text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select u.email::text from public.org_members m join auth.users u on u.id = m.user_id
+  where m.org_id = p_org_id and m.role = 'owner' order by m.created_at limit 20
+$function$;
+comment on function private.list_org_owners(uuid) is 'The e-mail addresses by which an operator reaches the owners of an org.';
+grant execute on function private.list_org_owners(uuid) to worker;
+
+CREATE OR REPLACE FUNCTION private.list_orgs(p_id uuid, p_search text, p_suspended boolean, p_before_us bigint, p_before_id uuid, p_limit integer)
+ RETURNS TABLE(id uuid, name text, slug text, created_at timestamp with time zone, created_us text, suspended_at timestamp with time zone, suspended_reason text, exceeded text, members bigint, connections bigint, events_today bigint, bytes_today bigint, stored_bytes bigint, open_work bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  with page as (
+    select o.* from public.orgs o
+    where (p_id is null or o.id = p_id)
+      and (p_before_us is null or (o.created_at, o.id) < (timestamptz 'epoch' + p_before_us * interval '1 microsecond', p_before_id))
+      and (p_suspended is null or p_suspended = (o.suspended_at is not null))
+      and (p_search is null or strpos(lower(o.name), lower(p_search)) > 0 or strpos(o.slug, lower(p_search)) > 0 or o.id::text = lower(p_search))
+    order by o.created_at desc, o.id desc limit p_limit
+  )
+  select o.id, o.name, o.slug, o.created_at, (extract(epoch from o.created_at) * 1000000)::bigint::text, o.suspended_at, o.suspended_reason, m.exceeded,
+    (select count(*) from public.org_members p where p.org_id = o.id),
+    (select count(*) from public.source_connections c where c.org_id = o.id and c.deleted_at is null),
+    coalesce((select u.used from private.quota_usage u where u.org_id = o.id and u.quota = 'events_per_day' and u.day = (now() at time zone 'utc')::date), 0),
+    coalesce((select u.used from private.quota_usage u where u.org_id = o.id and u.quota = 'bytes_per_day' and u.day = (now() at time zone 'utc')::date), 0),
+    coalesce((select sum(u.used) from private.quota_usage u where u.org_id = o.id and u.quota = 'bytes_per_day'), 0)::bigint,
+    (select count(*) from public.replay_plans r where r.org_id = o.id and r.status in ('approved', 'running'))
+      + (select count(*) from public.erasures e where e.org_id = o.id and e.status = 'running')
+      + (select count(*) from public.dlq_operations d where d.org_id = o.id and d.status in ('queued', 'running'))
+  from page o left join private.org_measures m on m.org_id = o.id
+  order by o.created_at desc, o.id desc
+$function$;
+comment on function private.list_orgs(uuid,text,boolean,bigint,uuid,integer) is 'Orgs with what they use, newest first, for operators; only one when p_id is given. open_work counts replay plans, erasures and operations on dead letters that have not ended.';
+grant execute on function private.list_orgs(uuid,text,boolean,bigint,uuid,integer) to worker;
+
 CREATE OR REPLACE FUNCTION private.list_orgs_to_measure(p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS SETOF uuid
  LANGUAGE sql
@@ -3987,6 +4567,43 @@ AS $function$
 $function$;
 comment on function private.list_orgs_to_measure(timestamp with time zone) is 'The orgs that had traffic in the last minutes, and those that have exceeded a quota. Each is measured in a transaction of its own.';
 grant execute on function private.list_orgs_to_measure(timestamp with time zone) to worker;
+
+CREATE OR REPLACE FUNCTION private.list_quotas(p_org_id uuid)
+ RETURNS TABLE(name text, value bigint, default_value bigint, used bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  with counted as (
+    select * from (values
+      ('orgs', (
+        select coalesce(max(o.n), 0) from (
+          select count(*) as n from public.org_members m
+          where m.role = 'owner' and m.user_id in (select w.user_id from public.org_members w where w.org_id = p_org_id and w.role = 'owner')
+          group by m.user_id) o)),
+      ('projects', (select count(*) from public.projects where org_id = p_org_id)),
+      ('connections', (select count(*) from public.source_connections where org_id = p_org_id and deleted_at is null)),
+      ('members', (select count(*) from public.org_members where org_id = p_org_id)),
+      ('open_invites', (select count(*) from public.org_invites where org_id = p_org_id and accepted_at is null and expires_at > now())),
+      ('alert_channels', (select count(*) from public.alert_channels where org_id = p_org_id and deleted_at is null)),
+      ('open_replay_plans', (select count(*) from public.replay_plans where org_id = p_org_id and status not in ('completed', 'canceled'))),
+      ('open_erasures', (select count(*) from public.erasures where org_id = p_org_id and status = 'running')),
+      ('open_dlq_operations', (select count(*) from public.dlq_operations where org_id = p_org_id and status in ('queued', 'running'))),
+      ('open_legal_holds', (select count(*) from public.legal_holds where org_id = p_org_id and released_at is null)),
+      ('org_keys', (select count(*) from private.org_keys where org_id = p_org_id)),
+      ('stored_bytes', (select coalesce(sum(u.used), 0) from private.quota_usage u where u.org_id = p_org_id and u.quota = 'bytes_per_day'))
+    ) as c (name, used)
+  )
+  select q.name, coalesce(own.value, q.value), q.value, coalesce(c.used, u.used, 0)::bigint
+  from private.quotas q
+  left join private.quotas own on own.name = q.name and own.org_id = p_org_id
+  left join counted c on c.name = q.name
+  left join private.quota_usage u on u.org_id = p_org_id and u.quota = q.name and u.day = (now() at time zone 'utc')::date
+  where q.org_id is null
+  order by q.name
+$function$;
+comment on function private.list_quotas(uuid) is 'Every quota of an org with its value, the default and what is used of it. With null: the defaults. `orgs` is counted for the owner who owns most.';
+grant execute on function private.list_quotas(uuid) to worker;
 
 CREATE OR REPLACE FUNCTION private.list_retention()
  RETURNS TABLE(table_name text, keep_days integer)
@@ -4234,6 +4851,24 @@ comment on function private.my_orgs(text[]) is 'The caller''s orgs, read past ro
 (array(select private.my_orgs()))` runs once per statement (measured on 500,000 rows: 8.5 ms, against 9 s when it runs per row).';
 grant execute on function private.my_orgs(text[]) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.needs_second_person(p_org_id uuid, p_kind text, p_count integer DEFAULT NULL::integer)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select exists (
+    select from public.org_security s
+    where s.org_id = p_org_id and (p_kind = any (s.second_person) or (p_kind = 'change_security' and s.second_person <> '{}'))
+      and (p_kind <> 'purge' or s.purge_count < p_count + coalesce((
+        select sum(o.total) from public.dlq_operations o
+        where o.org_id = p_org_id and o.kind = 'purge' and o.created_at > now() - interval '1 day'
+          and not exists (select from public.approvals a where a.org_id = p_org_id and a.kind = 'purge' and a.status = 'approved' and a.decided_at = o.created_at)), 0)))
+$function$;
+comment on function private.needs_second_person(uuid,text,integer) is 'Whether an act in the org needs a second person. A purge does when the entries of all purges of a day that nobody approved, together with p_count,
+exceed the org''s limit: many small purges must not do what a big one may not.';
+grant execute on function private.needs_second_person(uuid,text,integer) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.notify_connection_changed()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4270,6 +4905,23 @@ AS $function$
 $function$;
 comment on function private.org_intake(uuid) is 'Whether deliveries to the org are refused: because it is suspended, or because of an exceeded quota (its name). Two look-ups by key. Every process is
 told through the channel connection_changed when the answer changes.';
+
+CREATE OR REPLACE FUNCTION private.org_tables()
+ RETURNS TABLE(table_name text, is_partitioned boolean)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select n.nspname || '.' || c.relname, c.relkind = 'p'
+  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id' and not a.attisdropped
+  where n.nspname in ('public', 'private') and c.relkind in ('r', 'p') and not c.relispartition
+    -- The members lose their access, and the log ends, with the org itself.
+    and c.relname not in ('org_deletions', 'org_members', 'audit_log', 'audit_links', 'audit_anchors', 'audit_keys', 'journal_payloads')
+  -- What other tables refer to comes last.
+  order by array_position('{projects,source_connections}'::text[], c.relname::text) desc nulls first, c.relkind desc, c.relname
+$function$;
+comment on function private.org_tables() is 'The tables that have rows of an org, in the order in which a deletion empties them. The bodies of deliveries are deleted with the journal.';
 
 CREATE OR REPLACE FUNCTION private.orgs_in_turn(p_queue text, p_most integer, p_holding uuid[] DEFAULT '{}'::uuid[])
  RETURNS TABLE(org_id uuid, share integer)
@@ -4407,6 +5059,20 @@ $function$;
 comment on function private.partition_is_held(text) is 'Whether a partition contains rows under a legal hold: the journal, its sealed bodies and the events can be held; counters cannot, because they are
 no evidence. A partition of bodies is held when the journal has held rows of the same month.';
 
+CREATE OR REPLACE FUNCTION private.postpone_alerts(p_org_id uuid)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  update private.alert_turns
+  set failures = failures + 1, held_until = clock_timestamp() + least(interval '30 minutes', interval '30 seconds' * 2 ^ least(failures, 10))
+  where org_id = p_org_id
+$function$;
+comment on function private.postpone_alerts(uuid) is 'The evaluation of an org failed or took too long: it is tried again after half a minute, and after each further failure in twice the time, at most half
+an hour. Unusual data of one org never ends the evaluation of another org''s alerts.';
+grant execute on function private.postpone_alerts(uuid) to worker;
+
 CREATE OR REPLACE FUNCTION private.pseudonym(p_org_id uuid, p_value text)
  RETURNS text
  LANGUAGE plpgsql
@@ -4467,6 +5133,24 @@ AS $function$
 $function$;
 comment on function private.quota_value(text,uuid) is 'The quota of an org: the value that an operator has set for the org, or else the default.';
 
+CREATE OR REPLACE FUNCTION private.reactivate_org(p_operator text, p_org_id uuid, p_reason text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update public.orgs set suspended_at = null, suspended_reason = null where id = p_org_id;
+  if not found then
+    return false;
+  end if;
+  perform private.record_operator_act(p_operator, 'reactivate_org', p_org_id, p_reason, '{}');
+  return true;
+end
+$function$;
+comment on function private.reactivate_org(text,uuid,text) is 'Ends the suspension of an org: everything continues where it stood.';
+grant execute on function private.reactivate_org(text,uuid,text) to worker;
+
 CREATE OR REPLACE FUNCTION private.record_alert_channel_result(p_id uuid, p_error text)
  RETURNS void
  LANGUAGE sql
@@ -4503,6 +5187,11 @@ CREATE OR REPLACE FUNCTION private.record_deliveries(p_deliveries json, p_keys j
  SET search_path TO ''
 AS $function$
 begin
+  -- The search of the text costs next to nothing. A quotation mark inside a JSON string is escaped, so only the API writes this text.
+  if strpos(p_deliveries::text, '"part":"last"') > 0 then
+    perform private.complete_deliveries(p_deliveries, p_keys, p_dead, p_existing);
+  end if;
+
   with records as (
     select k.journal_id, 'accepted' as outcome, k.event_time, k.source_connection_id
     from json_populate_recordset(null::private.key_row, p_keys) k
@@ -4517,16 +5206,18 @@ begin
     select * from json_populate_recordset(null::private.delivery_row, p_deliveries)
   ), journalled as (
     insert into public.event_journal (id, org_id, source_connection_id, received_at, content_type, byte_size, body_sha256, record_count, outcome, is_test, replay_of, event_types)
-    select d.id, d.org_id, d.source_connection_id, d.received_at, d.content_type, d.byte_size, d.body_sha256, coalesce(r.n, 0),
+    select d.id, d.org_id, d.source_connection_id, d.received_at, d.content_type, d.byte_size, d.body_sha256, coalesce(d.record_total, r.n, 0),
       -- A delivery without records (a platform's probe) is accepted.
-      case when r.outcomes is null then 'accepted' when cardinality(r.outcomes) = 1 then r.outcomes[1] else 'mixed' end,
+      case when d.part = 'first' then 'incomplete' when r.outcomes is null then 'accepted' when cardinality(r.outcomes) = 1 then r.outcomes[1] else 'mixed' end,
       d.is_test, d.replay_of, coalesce(d.event_types, '{}')
     from deliveries d
     left join (select journal_id, count(*)::integer as n, array_agg(distinct outcome) as outcomes from records group by journal_id) r on r.journal_id = d.id
+    where d.part is null or d.part = 'first'
   ), sealed as (
     insert into private.journal_payloads (journal_id, received_at, org_id, key_version, sealed)
     select d.id, d.received_at, d.org_id, d.key_version, substring(p_sealed from d.sealed_at + 1 for d.sealed_length)
     from deliveries d
+    where d.part is null or d.part = 'first'
   ), lags as (
     -- No lag is counted for a replay, because it would be the age of the delivery. The lag of an event from long ago is capped at a month
     -- (2,678,400 s), because the histogram ends at an hour.
@@ -4559,9 +5250,21 @@ begin
   ) a using (source_connection_id);
 end
 $function$;
-comment on function private.record_deliveries(json,json,json,json,bytea,timestamp with time zone) is 'Writes the deliveries of a batch with the outcomes of their records: journal, sealed bodies and counters. Part of a batch''s transaction.';
+comment on function private.record_deliveries(json,json,json,json,bytea,timestamp with time zone) is 'Writes the deliveries of a batch with the outcomes of their records: journal, sealed bodies and counters. Of a delivery that is written in parts,
+the first part writes the journal row and the sealed body, and the last part completes the row. Part of a batch''s transaction.';
 grant execute on function private.record_deliveries(json,json,json,json,bytea,timestamp with time zone) to ingest;
 grant execute on function private.record_deliveries(json,json,json,json,bytea,timestamp with time zone) to worker;
+
+CREATE OR REPLACE FUNCTION private.record_operator_act(p_operator text, p_action text, p_org_id uuid, p_reason text, p_detail jsonb)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  insert into private.operator_acts (operator, action, org_id, reason, detail) values (p_operator, p_action, p_org_id, p_reason, p_detail)
+$function$;
+comment on function private.record_operator_act(text,text,uuid,text,jsonb) is 'Adds an entry to the journal of the operators.';
+grant execute on function private.record_operator_act(text,text,uuid,text,jsonb) to worker;
 
 CREATE OR REPLACE FUNCTION private.refresh_last_event_at(p_since timestamp with time zone DEFAULT (now() - '00:10:00'::interval))
  RETURNS integer
@@ -4586,6 +5289,17 @@ AS $function$
 $function$;
 comment on function private.refresh_last_event_at(timestamp with time zone) is 'Sets source_connections.last_event_at. The rollup calls it, and the hot path never does: an update per event would queue every flush behind one
 row. A connection that somebody is changing at this moment is skipped until the next rollup.';
+
+CREATE OR REPLACE FUNCTION private.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  raise insufficient_privilege using message = 'rows of this table are only appended';
+end
+$function$;
+comment on function private.refuse_change() is 'Trigger function: refuses to change or delete rows of a table that is only appended to, also for the owner of the table.';
 
 CREATE OR REPLACE FUNCTION private.refuse_quota(p_quota text, p_value bigint)
  RETURNS void
@@ -4624,6 +5338,42 @@ end
 $function$;
 comment on function private.refuse_suspended() is 'Trigger function: refuses the commands of a suspended org with SQLSTATE PT403, which the Data API and the API answer with status 403. Every command
 of a person writes an entry into the audit log in its transaction, so this is the one place that all of them pass. Entries about reads are written.';
+
+CREATE OR REPLACE FUNCTION private.refuse_while_deleting()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if exists (select from public.org_deletions d where d.org_id = new.org_id and d.status <> 'done'
+    and (tg_table_name = 'source_connections' or d.status = 'running')) then
+    raise check_violation using message = 'the org is going to be deleted: an owner can cancel the deletion', constraint = 'org_deletions_pending';
+  end if;
+  return new;
+end
+$function$;
+comment on function private.refuse_while_deleting() is 'Trigger function: an org that is going to be deleted has no active connection, and gets no new keys once its keys are destroyed.';
+
+CREATE OR REPLACE FUNCTION private.refuse_while_held()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_row jsonb := to_jsonb(new);
+  v_reason text;
+begin
+  v_reason := private.legal_hold_reason((v_row ->> 'org_id')::uuid,
+    (case tg_table_name when 'source_connections' then v_row ->> 'id' else v_row ->> 'source_connection_id' end)::uuid);
+  if v_reason is not null then
+    raise check_violation using message = v_reason, constraint = 'legal_holds_block';
+  end if;
+  return new;
+end
+$function$;
+comment on function private.refuse_while_held() is 'Trigger function: refuses a change to data under a legal hold. The message of the error is the reason of the hold.';
 
 CREATE OR REPLACE FUNCTION private.release_abandoned_jobs()
  RETURNS integer
@@ -4702,6 +5452,54 @@ comment on function private.replay_connections(uuid,jsonb) is 'The connections t
 function calls it.';
 grant execute on function private.replay_connections(uuid,jsonb) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.replays_of_day(p_org_id uuid, p_user_id uuid)
+ RETURNS integer
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select coalesce(sum(case when p.status = 'canceled' then p.processed else p.matched_count end), 0)::integer
+  from public.replay_plans p
+  where p.org_id = p_org_id and p.org_id = any (array(select private.my_orgs()))
+    and p.created_by = p_user_id and p.approved_by = p_user_id and p.approved_at > now() - interval '24 hours'
+$function$;
+comment on function private.replays_of_day(uuid,uuid) is 'How many deliveries the plans cover that this person created and approved alone in the last 24 hours. Without this sum, ten plans for a tenth of the
+deliveries each would need no second person.';
+grant execute on function private.replays_of_day(uuid,uuid) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.request_approval(p_org_id uuid, p_kind text, p_params jsonb, p_key_version integer DEFAULT NULL::integer, p_sealed bytea DEFAULT NULL::bytea)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_roles text[] := (select roles from private.approval_kinds where kind = p_kind);
+  v_id uuid;
+begin
+  perform private.require_admin(p_org_id);
+  if not exists (select from public.org_members where org_id = p_org_id and user_id = auth.uid() and role = any (v_roles)) then
+    raise insufficient_privilege using message = 'your role may not request this';
+  end if;
+  perform from public.orgs where id = p_org_id for no key update;
+  select a.id into v_id from public.approvals a
+  where a.org_id = p_org_id and a.kind = p_kind and a.params = p_params and a.requested_by = auth.uid() and a.status = 'pending' and a.expires_at > now();
+  if v_id is not null then
+    return v_id;
+  end if;
+  if (select count(*) from public.approvals a where a.org_id = p_org_id and a.status = 'pending') >= 100 then
+    raise check_violation using message = 'the org has 100 requests that wait for a second person: decide or withdraw some of them';
+  end if;
+  insert into public.approvals (org_id, kind, params, requested_by) values (p_org_id, p_kind, p_params, auth.uid()) returning id into v_id;
+  if p_sealed is not null then
+    insert into private.approval_secrets (approval_id, key_version, sealed) values (v_id, p_key_version, p_sealed);
+  end if;
+  return v_id;
+end
+$function$;
+comment on function private.request_approval(uuid,text,jsonb,integer,bytea) is 'Requests the approval of an act. The same request of the same person is made once. An org has at most 100 open requests.';
+grant execute on function private.request_approval(uuid,text,jsonb,integer,bytea) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.request_flush()
  RETURNS bigint
  LANGUAGE plpgsql
@@ -4719,6 +5517,25 @@ $function$;
 comment on function private.request_flush() is 'Asks every instance to write its buffered records at once. The flush is done when every live instance has reported the returned turn.';
 grant execute on function private.request_flush() to worker;
 
+CREATE OR REPLACE FUNCTION private.request_org_deletion(p_org_id uuid, p_name text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if p_org_id is null or p_org_id <> all (array(select private.my_orgs('{owner}'))) then
+    raise insufficient_privilege using message = 'only an owner of the org may delete it';
+  end if;
+  if p_name is distinct from (select name from public.orgs where id = p_org_id) then
+    raise check_violation using message = 'the name is not that of the org', constraint = 'org_deletions_name';
+  end if;
+  perform private.schedule_org_deletion(p_org_id, auth.uid());
+end
+$function$;
+comment on function private.request_org_deletion(uuid,text) is 'Requests the deletion of an org. Only for owners, who confirm by the name of the org.';
+grant execute on function private.request_org_deletion(uuid,text) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.require_admin(p_org_id uuid)
  RETURNS void
  LANGUAGE plpgsql
@@ -4732,10 +5549,53 @@ begin
   if not found then
     raise insufficient_privilege using message = 'only an owner or admin of the org may do this';
   end if;
+  perform private.check_second_factor(p_org_id);
 end
 $function$;
-comment on function private.require_admin(uuid) is 'Raises 42501 unless the caller is owner or admin of the org now, and keeps the caller''s role until the transaction ends. Every command calls it
-first.';
+comment on function private.require_admin(uuid) is 'Raises 42501 unless the caller is owner or admin of the org now, and has the second factor when the org requires one. Keeps the caller''s role until
+the transaction ends. Every command calls it first.';
+
+CREATE OR REPLACE FUNCTION private.require_second_factor()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_row jsonb := to_jsonb(case when tg_op = 'DELETE' then old else new end);
+begin
+  perform private.check_second_factor((case when tg_table_name = 'orgs' then v_row ->> 'id' else v_row ->> 'org_id' end)::uuid);
+  return case when tg_op = 'DELETE' then old else new end;
+end
+$function$;
+comment on function private.require_second_factor() is 'Trigger function of every table that people may write through the Data API: refuses the write when the org requires a second factor and the person
+signed in without one.';
+
+CREATE OR REPLACE FUNCTION private.require_second_person()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_row jsonb := to_jsonb(new);
+  v_kind text := tg_argv[0];
+begin
+  if v_kind = 'purge' then
+    -- Purges at the same moment are counted one after the other.
+    perform pg_advisory_xact_lock(hashtextextended('tributary.purge ' || new.org_id, 0));
+  end if;
+  if private.needs_second_person(new.org_id, v_kind, (v_row ->> 'total')::integer) and not exists (
+    select from public.approvals a
+    where a.org_id = new.org_id and a.kind = v_kind and a.status = 'approved' and a.ran_in = pg_current_xact_id()
+      and a.params -> tg_argv[2] = v_row -> tg_argv[1]) then
+    raise insufficient_privilege using message = 'this act needs the approval of a second person', hint = 'approval_required';
+  end if;
+  return new;
+end
+$function$;
+comment on function private.require_second_person() is 'Trigger function: refuses an irreversible act of a person that needs a second person, unless the act was approved in this transaction. Its arguments
+are the kind of the act, the column that says what it is about, and the name of this column in the parameters of the approval.';
 
 CREATE OR REPLACE FUNCTION private.retention_maximum(p_kind text)
  RETURNS integer
@@ -4749,6 +5609,24 @@ AS $function$
 $function$;
 comment on function private.retention_maximum(text) is 'The days for which the platform keeps data of this kind, and the most that an org can choose.';
 grant execute on function private.retention_maximum(text) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.revoke_operator(p_by text, p_name text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update private.operators set revoked_at = now() where name = p_name and revoked_at is null;
+  if not found then
+    return false;
+  end if;
+  perform private.record_operator_act(p_by, 'revoke_operator', null, null, jsonb_build_object('name', p_name));
+  return true;
+end
+$function$;
+comment on function private.revoke_operator(text,text) is 'Revokes an account, on every instance within a second. Returns false when no account of this name is active.';
+grant execute on function private.revoke_operator(text,text) to worker;
 
 CREATE OR REPLACE FUNCTION private.rewrite_events(p_existing json, p_keys json, p_events json, p_now timestamp with time zone)
  RETURNS json
@@ -4921,6 +5799,34 @@ name are valid at once, because a delivery that matches no secret is checked aga
 leaked secret must be replaceable at any time: it ends the grace period of the oldest secret.';
 grant execute on function private.rotate_connection_secret(uuid,text,bytea,integer) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.schedule_org_deletion(p_org_id uuid, p_requested_by uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_hold text := private.legal_hold_reason(p_org_id, null);
+  v_connections uuid[];
+begin
+  if v_hold is not null then
+    raise check_violation using message = v_hold, constraint = 'legal_holds_block';
+  end if;
+  perform from public.orgs where id = p_org_id for update;
+  if exists (select from public.org_deletions where org_id = p_org_id) then
+    return;
+  end if;
+  with stopped as (
+    update public.source_connections set is_active = false where org_id = p_org_id and is_active returning id
+  )
+  select coalesce(array_agg(id), '{}') into v_connections from stopped;
+  insert into public.org_deletions (org_id, requested_by, starts_at, connection_ids)
+  values (p_org_id, p_requested_by, now() + interval '7 days', v_connections);
+end
+$function$;
+comment on function private.schedule_org_deletion(uuid,uuid) is 'Schedules the deletion of an org, after the permission of the person was checked: the grace period begins, and the connections refuse deliveries from
+now on. Does nothing when the deletion is scheduled already. Refused with the reason of a legal hold while there is one.';
+
 CREATE OR REPLACE FUNCTION private.search_events(org_id uuid, filter jsonb DEFAULT '{}'::jsonb, before jsonb DEFAULT NULL::jsonb, page_limit integer DEFAULT 50)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -5059,7 +5965,7 @@ $function$;
 comment on function private.set_data_retention(uuid,text,integer) is 'Sets how many days an org keeps data of one kind; null: as long as the platform does. A longer time takes effect at once, a shorter one after a day.';
 grant execute on function private.set_data_retention(uuid,text,integer) to authenticated;
 
-CREATE OR REPLACE FUNCTION private.set_operator_mode(p_mode text, p_brownout_rate double precision, p_reason text, p_instance_id uuid)
+CREATE OR REPLACE FUNCTION private.set_operator_mode(p_mode text, p_brownout_rate double precision, p_reason text, p_instance_id uuid, p_operator text DEFAULT NULL::text)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -5075,13 +5981,95 @@ begin
   end if;
   update private.flow_state
   set operator_mode = p_mode, brownout_rate = p_brownout_rate, reason = p_reason, changed_by = 'operator', changed_at = clock_timestamp();
-  insert into private.flow_transitions (from_mode, to_mode, cause, changed_by, instance_id)
-  values (coalesce(v_state.operator_mode, v_state.automatic_mode), coalesce(p_mode, v_state.automatic_mode), p_reason, 'operator', p_instance_id);
+  insert into private.flow_transitions (from_mode, to_mode, cause, changed_by, instance_id, operator)
+  values (coalesce(v_state.operator_mode, v_state.automatic_mode), coalesce(p_mode, v_state.automatic_mode), p_reason, 'operator', p_instance_id, p_operator);
+  perform private.record_operator_act(coalesce(p_operator, 'bootstrap'), case p_mode when 'paused' then 'pause' else coalesce(p_mode, 'resume') end, null,
+    p_reason, jsonb_strip_nulls(jsonb_build_object('rate', p_brownout_rate)));
   perform pg_notify('flow_changed', '');
 end
 $function$;
-comment on function private.set_operator_mode(text,double precision,text,uuid) is 'Sets the mode that every instance must obey. When p_mode is null, the automatic mode applies again.';
-grant execute on function private.set_operator_mode(text,double precision,text,uuid) to worker;
+comment on function private.set_operator_mode(text,double precision,text,uuid,text) is 'Sets the mode that every instance must obey, and writes it to the journal of the operators. When p_mode is null, the automatic mode applies again.';
+grant execute on function private.set_operator_mode(text,double precision,text,uuid,text) to worker;
+
+CREATE OR REPLACE FUNCTION private.set_org_security(p_org_id uuid, p_second_factor boolean, p_second_person text[], p_purge_count integer)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_old public.org_security;
+  v_new jsonb;
+begin
+  perform private.require_admin(p_org_id);
+  perform from public.org_members where org_id = p_org_id and user_id = auth.uid() and role = 'owner';
+  if not found then
+    raise insufficient_privilege using message = 'only an owner of the org may do this';
+  end if;
+  perform from public.orgs where id = p_org_id for no key update;
+  select * into v_old from public.org_security where org_id = p_org_id;
+  p_second_factor := coalesce(p_second_factor, v_old.requires_second_factor, false);
+  p_second_person := array(select distinct k from unnest(coalesce(p_second_person, v_old.second_person, '{}')) k order by 1);
+  p_purge_count := coalesce(p_purge_count, v_old.purge_count, 100);
+  v_new := jsonb_build_object('requiresSecondFactor', p_second_factor, 'secondPerson', p_second_person, 'purgeCount', p_purge_count);
+
+  if exists (select from unnest(p_second_person) k where k = 'change_security' or not exists (select from private.approval_kinds a where a.kind = k)) then
+    raise invalid_parameter_value using message = 'this is not an act that can need a second person';
+  elsif p_second_factor and not coalesce(v_old.requires_second_factor, false) and coalesce(auth.jwt() ->> 'aal', 'aal1') <> 'aal2' then
+    raise insufficient_privilege using message = 'sign in with your second factor before you require one of everybody', hint = 'mfa_required';
+  elsif p_second_person <> '{}' and (select count(*) from public.org_members where org_id = p_org_id and role in ('owner', 'admin')) < 2 then
+    return 'alone';
+  elsif private.needs_second_person(p_org_id, 'change_security')
+    and (v_old.requires_second_factor and not p_second_factor or not v_old.second_person <@ p_second_person
+      or ('purge' = any (v_old.second_person) and p_purge_count > v_old.purge_count))
+    and not exists (
+      select from public.approvals a
+      where a.org_id = p_org_id and a.kind = 'change_security' and a.status = 'approved' and a.ran_in = pg_current_xact_id() and a.params = v_new) then
+    return 'approval_required';
+  end if;
+  insert into public.org_security (org_id, requires_second_factor, second_person, purge_count)
+  values (p_org_id, p_second_factor, p_second_person, p_purge_count)
+  on conflict (org_id) do update set requires_second_factor = excluded.requires_second_factor, second_person = excluded.second_person,
+    purge_count = excluded.purge_count, updated_at = now();
+  return null;
+end
+$function$;
+comment on function private.set_org_security(uuid,boolean,text[],integer) is 'Changes the security settings of an org; null keeps a setting. For owners. Returns null when the change was made, `approval_required` when it weakens
+the settings of an org that uses approvals, so that a second owner must approve it, and `alone` when the org has nobody who could approve anything.';
+grant execute on function private.set_org_security(uuid,boolean,text[],integer) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.set_quotas(p_operator text, p_org_id uuid, p_reason text, p_values jsonb)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v record;
+begin
+  if p_org_id is not null and not exists (select from public.orgs where id = p_org_id for no key update) then
+    return false;
+  end if;
+  for v in select key as name, nullif(value, 'null')::bigint as value from jsonb_each(p_values) order by key loop
+    if not exists (select from private.quotas q where q.name = v.name and q.org_id is null) then
+      raise invalid_parameter_value using message = 'there is no such quota';
+    elsif v.value is not null then
+      insert into private.quotas (name, org_id, value) values (v.name, p_org_id, v.value)
+      on conflict (name, org_id) do update set value = excluded.value;
+    elsif p_org_id is not null then
+      delete from private.quotas q where q.name = v.name and q.org_id = p_org_id;
+    end if;
+  end loop;
+  perform private.record_operator_act(p_operator, 'set_quotas', p_org_id, p_reason, jsonb_build_object('values', p_values));
+  if p_org_id is not null then
+    perform private.measure_org(p_org_id, clock_timestamp());
+  end if;
+  return true;
+end
+$function$;
+comment on function private.set_quotas(text,uuid,text,jsonb) is 'Sets quotas of one org, or the defaults when p_org_id is null. A value of null removes the org''s own value, so that the default counts again. Returns
+false when there is no such org.';
+grant execute on function private.set_quotas(text,uuid,text,jsonb) to worker;
 
 CREATE OR REPLACE FUNCTION private.settle_alert_notification(p_id uuid, p_attempt integer, p_outcome text, p_error text, p_after_seconds integer)
  RETURNS boolean
@@ -5234,6 +6222,76 @@ $function$;
 comment on function private.start_erasure(uuid,uuid,text[],text,integer,bytea) is 'Starts the erasure of a person.';
 grant execute on function private.start_erasure(uuid,uuid,text[],text,integer,bytea) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.step_org_deletion(p_now timestamp with time zone DEFAULT now(), p_rows integer DEFAULT 1000, p_budget interval DEFAULT '00:00:00.2'::interval)
+ RETURNS TABLE(org_id uuid, step text, deleted bigint)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_deletion public.org_deletions;
+  v_hold text;
+  v_table record;
+  v_count integer;
+  v_until timestamptz := clock_timestamp() + p_budget;
+begin
+  select * into v_deletion from public.org_deletions d
+  where d.status <> 'done' and d.starts_at <= p_now
+    -- A deletion that waits for a legal hold is looked at again every minute.
+    and (d.waits_for is null or d.last_step_at < p_now - interval '1 minute')
+  order by d.last_step_at nulls first, d.starts_at limit 1 for update skip locked;
+  if v_deletion.org_id is null then
+    return;
+  end if;
+  org_id := v_deletion.org_id;
+  deleted := 0;
+  v_hold := private.legal_hold_reason(org_id, null);
+  if v_hold is not null then
+    update public.org_deletions d set waits_for = v_hold, last_step_at = clock_timestamp() where d.org_id = v_deletion.org_id;
+    step := 'waits';
+    return next;
+    return;
+  end if;
+
+  if v_deletion.status = 'scheduled' then
+    step := 'private.org_keys';
+    deleted := private.destroy_org_keys(org_id);
+    update public.org_deletions d set status = 'running', started_at = p_now where d.org_id = v_deletion.org_id;
+  else
+    for v_table in select * from private.org_tables() loop
+      loop
+        v_count := private.delete_org_rows(org_id, v_table.table_name, v_table.is_partitioned, p_rows);
+        exit when v_count = 0;
+        step := v_table.table_name;
+        deleted := deleted + v_count;
+        exit when clock_timestamp() >= v_until;
+      end loop;
+      exit when clock_timestamp() >= v_until and deleted > 0;
+    end loop;
+    if deleted = 0 and to_regprocedure('private.trim_audit_log(uuid, timestamptz, integer)') is not null then
+      execute 'select private.trim_audit_log($1, now(), $2)' into v_count using org_id, p_rows;
+      step := 'public.audit_log';
+      deleted := v_count;
+    end if;
+    if deleted = 0 then
+      step := 'public.orgs';
+      delete from public.orgs o where o.id = v_deletion.org_id;
+      deleted := 1;
+      update public.org_deletions d
+      set status = 'done', completed_at = clock_timestamp(), requested_by = null, connection_ids = '{}' where d.org_id = v_deletion.org_id;
+    end if;
+  end if;
+  update public.org_deletions d
+  set waits_for = null, last_step_at = clock_timestamp(), step = step_org_deletion.step, rows_deleted = d.rows_deleted + step_org_deletion.deleted
+  where d.org_id = v_deletion.org_id;
+  return next;
+end
+$function$;
+comment on function private.step_org_deletion(timestamp with time zone,integer,interval) is 'One step of the deletion whose turn it is, in its own transaction, so that a crash repeats nothing: destroys the keys, then deletes rows for about
+p_budget, table after table, and in the end the org. A legal hold stops it before the next step. Returns the org and what was done; no row when no
+deletion is due.';
+grant execute on function private.step_org_deletion(timestamp with time zone,integer,interval) to maintenance;
+
 CREATE OR REPLACE FUNCTION private.step_replay(p_id uuid, p_action text, p_reference text, p_matched integer, p_threshold integer)
  RETURNS text
  LANGUAGE plpgsql
@@ -5244,6 +6302,7 @@ declare
   v_plan public.replay_plans;
   v_state text;
   v_second boolean;
+  v_today integer;
 begin
   select * into v_plan from public.replay_plans where id = p_id and org_id = any (array(select private.my_orgs())) for update;
   perform private.require_admin(v_plan.org_id);
@@ -5255,9 +6314,14 @@ begin
     elsif v_plan.status <> 'pending_approval' then
       return format('a plan that is %s cannot be approved', v_state);
     end if;
-    v_second := v_plan.needs_second_approval or p_matched > p_threshold;
+    -- Two approvals at the same moment would each miss the other's deliveries.
+    perform from public.org_members where org_id = v_plan.org_id and user_id = v_plan.created_by for no key update;
+    v_today := private.replays_of_day(v_plan.org_id, v_plan.created_by);
+    v_second := v_plan.needs_second_approval or p_matched + v_today > p_threshold;
     if v_second and v_plan.created_by = auth.uid() then
-      return format('a plan for more than %s deliveries must be approved by a second person', p_threshold);
+      return case when v_today = 0 then format('a plan for more than %s deliveries', p_threshold)
+        else format('with the %s deliveries of the last 24 hours whose plans you approved yourself, this plan covers more than %s: it', v_today, p_threshold) end
+        || ' must be approved by a second person';
     elsif v_second and p_reference is null then
       return format('a plan for more than %s deliveries must be approved with a reference', p_threshold);
     end if;
@@ -5276,7 +6340,7 @@ begin
     end if;
     update public.replay_plans
     set status = 'running', started_at = coalesce(started_at, now()), matched_count = coalesce(p_matched, matched_count), error = null, failures = 0,
-      lease_owner = null, lease_until = null
+      lease_owner = null, lease_until = null, paced_until = null
     where id = p_id;
     perform graphile_worker.add_job('replay.run', payload => '{}', job_key => 'replay.run', job_key_mode => 'preserve_run_at', max_attempts => 1);
 
@@ -5303,8 +6367,9 @@ begin
 end
 $function$;
 comment on function private.step_replay(uuid,text,text,integer,integer) is 'Every step of a plan that a person takes. Returns the reason why the step is not allowed, or null when the step was done now or before: a
-repeated request changes nothing. p_matched: how many deliveries the plan covers, counted in this transaction; p_threshold: plans for more
-deliveries than this need the approval of a second person.';
+repeated request changes nothing. p_matched: how many deliveries the plan covers, counted in this transaction; p_threshold: when a
+person''s plans of a day cover more deliveries than this, the next one needs the approval of a second person (private.replays_of_day). A resumed
+plan begins its rate anew, so that a pause allows no burst.';
 grant execute on function private.step_replay(uuid,text,text,integer,integer) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.sum_activity(p_org_id uuid, p_from timestamp with time zone, p_to timestamp with time zone, p_unit text, p_connections uuid[], p_by_connection boolean)
@@ -5381,6 +6446,24 @@ row always counts. p_unit is minute, hour or day. Whole days and hours are read 
 the finer table (minutes are kept for 35 days: in an older range, the hours at its ends count only when they are whole). p_connections: null for
 all connections of the org.';
 grant execute on function private.sum_activity(uuid,timestamp with time zone,timestamp with time zone,text,uuid[],boolean) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.suspend_org(p_operator text, p_org_id uuid, p_reason text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update public.orgs set suspended_at = coalesce(suspended_at, now()), suspended_reason = p_reason where id = p_org_id;
+  if not found then
+    return false;
+  end if;
+  perform private.record_operator_act(p_operator, 'suspend_org', p_org_id, p_reason, '{}');
+  return true;
+end
+$function$;
+comment on function private.suspend_org(text,uuid,text) is 'Suspends an org: its deliveries and the commands of its members are refused and its background work rests. Returns false when there is no such org.';
+grant execute on function private.suspend_org(text,uuid,text) to worker;
 
 CREATE OR REPLACE FUNCTION private.sweep_partition(p_partition text, p_keep_from timestamp with time zone, p_rows integer)
  RETURNS TABLE(seen integer, deleted integer)
@@ -5471,6 +6554,19 @@ $function$;
 comment on function private.sweep_partitions(timestamp with time zone,integer,interval) is 'Deletes expired rows one by one where a partition cannot be dropped as a whole: from default partitions, and from partitions of held rows whose hold
 was released. Works for about p_budget in one transaction; is_behind tells that a partition has more rows to look at.';
 grant execute on function private.sweep_partitions(timestamp with time zone,integer,interval) to maintenance;
+
+CREATE OR REPLACE FUNCTION private.take_approval_secret(p_id uuid)
+ RETURNS TABLE(key_version integer, sealed bytea)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  delete from private.approval_secrets s using public.approvals a
+  where s.approval_id = p_id and a.id = p_id and a.ran_in = pg_current_xact_id() and a.decided_by = auth.uid()
+  returning s.key_version, s.sealed
+$function$;
+comment on function private.take_approval_secret(uuid) is 'Returns and deletes the sealed part of an act, in the transaction in which the caller has approved it.';
+grant execute on function private.take_approval_secret(uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.take_day_quota(p_org_id uuid, p_quota text, p_amount bigint)
  RETURNS void
@@ -5692,6 +6788,18 @@ comment on function private.unwrapped(jsonb) is 'Returns the JSON value of a fil
 unchanged.';
 grant execute on function private.unwrapped(jsonb) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.use_operator(p_name text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  update private.operators set last_used_on = (now() at time zone 'utc')::date
+  where name = p_name and revoked_at is null and last_used_on is distinct from (now() at time zone 'utc')::date
+$function$;
+comment on function private.use_operator(text) is 'Records on which day an account was last used.';
+grant execute on function private.use_operator(text) to worker;
+
 CREATE OR REPLACE FUNCTION private.verify_audit(p_org_id uuid, p_after bigint, p_hash text, p_limit integer)
  RETURNS TABLE(verified_to bigint, hash text, entry_at timestamp with time zone, entries integer, is_end boolean, problem text, problem_at bigint)
  LANGUAGE plpgsql
@@ -5760,6 +6868,19 @@ comment on function private.verify_audit(uuid,bigint,text,integer) is 'Verifies 
 far the chain is intact, and the first problem: an entry was `changed`, is `missing`, was written past the chain (`unlinked`), or the known link was
 `trimmed` by retention. For owners and admins.';
 grant execute on function private.verify_audit(uuid,bigint,text,integer) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.watch_new_connections()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into private.alert_turns (org_id) select distinct m.org_id from made m order by m.org_id on conflict do nothing;
+  return null;
+end
+$function$;
+comment on function private.watch_new_connections() is 'Trigger function: the alerts of an org are evaluated as soon as it has a connection.';
 
 CREATE OR REPLACE FUNCTION private.without_persons(p_org_id uuid, p_value jsonb, p_key text DEFAULT NULL::text)
  RETURNS jsonb

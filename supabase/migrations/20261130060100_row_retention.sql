@@ -36,6 +36,9 @@ insert into private.row_retention (table_name, kind, keep_days, clock, condition
   ('public.org_invites', null, 30, 'expires_at', 'true', '{ctid}', true, false),
   ('public.legal_holds', null, 1830, 'released_at', 'true', '{ctid}', true, false),
   ('private.connection_secrets', null, 1, 'expires_at', 'true', '{ctid}', true, false),
+  ('private.quota_usage', null, 40, 'day', 'true', '{ctid}', true, false),
+  -- Trimmed by private.trim_audit_log only, which removes the oldest entries of an org and keeps the chain of the others verifiable.
+  ('public.audit_log', null, 730, 'created_at', 'true', '{ctid}', false, false),
   ('private.quarantine_hours', null, 2, 'hour', 'true', '{ctid}', false, false),
   ('private.flow_transitions', null, 400, 'at', 'true', '{ctid}', false, false);
 
@@ -273,6 +276,14 @@ begin
   end loop;
   if v_walk.org_id is null then
     for v_rule in select * from private.row_retention where not has_org order by table_name loop
+      if v_rule.table_name = 'public.audit_log' then
+        if to_regprocedure('private.trim_audit_log(timestamptz, integer)') is not null then
+          execute 'select private.trim_audit_log($1, $2)' into v_count using p_now - make_interval(days => v_rule.keep_days), p_rows;
+          deleted := deleted + v_count;
+          v_walk.is_behind := v_walk.is_behind or v_count > 0;
+        end if;
+        continue;
+      end if;
       execute format('with gone as (delete from %1$s where ctid = any (array(
           select s.ctid from %1$s s where s.%2$I < $1 and (%3$s) order by s.%2$I limit $2 for update skip locked)) returning 1)
         select count(*)::integer from gone', v_rule.table_name, v_rule.clock, v_rule.condition)

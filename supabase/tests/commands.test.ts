@@ -269,7 +269,7 @@ describe('rotate_connection_secret', () => {
   it('writes the actor to the audit log, and never the secret', async () => {
     await rotate('admin A', 0, 'the-secret-itself');
     const trail = await look(`select * from public.audit_log where action like 'connection_secrets.%' and actor_id is not null`);
-    expect(trail.map((row) => row.action)).toEqual(['connection_secrets.delete', 'connection_secrets.insert']);
+    expect(trail.map((row) => row.action).toSorted()).toEqual(['connection_secrets.delete', 'connection_secrets.insert']);
     for (const row of trail)
       expect(row).toMatchObject({ actor_id: subject('admin A'), target_id: connectionId('A'), detail: { name: 'hottok' } });
     expect(JSON.stringify(trail)).not.toContain(Buffer.from('the-secret-itself').toString('hex'));

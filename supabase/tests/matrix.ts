@@ -111,6 +111,31 @@ export const matrix: Record<string, Expectation> = {
     insert: (org) => `insert into public.audit_log (org_id, action) values ('${world.orgId(org)}', 'forged')`,
     rules: { select: people(admins), insert: nobody, update: nobody, delete: nobody },
   },
+  'public.org_security': {
+    rows: ofOrg,
+    column: 'purge_count',
+    insert: (org) => `insert into public.org_security (org_id) values ('${world.orgId(org)}')`,
+    rules: { select: people(members), insert: nobody, update: nobody, delete: nobody },
+  },
+  'public.approvals': {
+    rows: ofOrg,
+    column: 'status',
+    insert: (org) => world.insertApproval(org),
+    rules: { select: people(admins), insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.approval_kinds': {
+    rows: () => 'true',
+    column: 'roles',
+    insert: () => `insert into private.approval_kinds (kind, roles) values ('forged', '{admin}')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.approval_secrets': {
+    rows: (org) => `approval_id = '${world.approvalId(org)}'`,
+    column: 'sealed',
+    insert: (org) =>
+      `insert into private.approval_secrets (approval_id, key_version, sealed) values ('${world.approvalId(org)}', 1, '\\x00')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
   'private.audit_keys': {
     rows: ofOrg,
     column: 'key',
@@ -400,6 +425,18 @@ export const matrix: Record<string, Expectation> = {
     insert: () => `insert into private.schedule (task, started_at) values ('another', now())`,
     rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
   },
+  'private.operators': {
+    rows: () => 'true',
+    column: 'name',
+    insert: () => `insert into private.operators (name, token_sha256, created_by) values ('mallory', sha256('token'), 'mallory')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.operator_acts': {
+    rows: () => 'true',
+    column: 'operator',
+    insert: () => `insert into private.operator_acts (operator, action) values ('mallory', 'drain')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
   'private.quotas': {
     rows: ofOrg,
     column: 'value',
@@ -441,6 +478,42 @@ export const matrix: Record<string, Expectation> = {
     rows: () => 'true',
     column: 'rolled_until',
     insert: () => `insert into private.activity_rollup (rolled_until) values (now())`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'public.retention_settings': {
+    rows: ofOrg,
+    column: 'keep_days',
+    insert: (org) => world.insertRetentionSetting(org, 'activity'),
+    rules: { select: people(members), insert: nobody, update: nobody, delete: nobody },
+  },
+  'public.data_retention': {
+    rows: ofOrg,
+    column: 'keep_days',
+    insert: (org) => `insert into public.data_retention (org_id, kind, keep_days) values ('${world.orgId(org)}', 'activity', 1)`,
+    rules: { select: people(members), insert: nobody, update: nobody, delete: nobody },
+  },
+  'public.org_deletions': {
+    rows: ofOrg,
+    column: 'waits_for',
+    insert: (org) => world.insertOrgDeletion(fresh(org)),
+    rules: { select: people(members), insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.retention_cursors': {
+    rows: ofOrg,
+    column: 'cursor_at',
+    insert: (org) => world.insertRetentionCursor(org, 'public.event_journal'),
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.retention_walk': {
+    rows: () => 'true',
+    column: 'is_behind',
+    insert: () => `insert into private.retention_walk (is_behind) values (true)`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.row_retention': {
+    rows: () => 'true',
+    column: 'keep_days',
+    insert: () => `insert into private.row_retention (table_name, keep_days, clock) values ('public.orgs', 1, 'created_at')`,
     rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
   },
   'private.held_moves': {

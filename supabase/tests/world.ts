@@ -30,6 +30,7 @@ export const journalId = (org: Org) => id(org, 7);
 export const eventId = (org: Org) => id(org, 8);
 export const holdId = (org: Org) => id(org, 9);
 export const erasureId = (org: Org) => id(org, 10);
+export const approvalId = (org: Org) => id(org, 11);
 export const alertChannelId = (org: Org) => id(org, 21);
 export const deletedAlertChannelId = (org: Org) => id(org, 23);
 export const alertIncidentId = (org: Org) => id(org, 22);
@@ -78,6 +79,8 @@ export async function createWorld(client: pg.ClientBase): Promise<void> {
     ${insertHeldMoveHold('canonical_events_y2001m01')};
     ${insertInstance('c0000000-0000-4000-8000-000000000001')};
     ${insertTransition};
+    insert into private.operators (name, token_sha256, created_by) values ('ana', sha256('a token'), 'bootstrap');
+    insert into private.operator_acts (operator, action) values ('ana', 'drain');
     ${orgSql('A')}
     ${orgSql('B')}
     -- Entries of the audit log are linked when a transaction commits, and the world is never committed.
@@ -115,12 +118,18 @@ function orgSql(org: Org): string {
     ${insertActivity(org)};
     ${rollups.map((table) => insertRollup(org, table, '2026-01-01')).join(';')};
     ${insertQuarantine(org, '2026-01-01')};
+    ${insertRetentionSetting(org, 'events')};
+    ${insertRetentionCursor(org, 'public.dlq_events')};
+    ${insertOrgDeletion(o)};
     ${insertHold(org, { id: holdId(org) })};
     ${insertErasure(org, erasureId(org))};
     insert into private.erased_persons (erasure_id, digest) values ('${erasureId(org)}', repeat('d', 64));
     insert into private.erased_keys (org_id, digest) values ('${o}', repeat('d', 64));
     ${insertErasedPerson(org)};
     ${insertReplay(org)};
+    insert into public.org_security (org_id) values ('${o}');
+    ${insertApproval(org, { id: approvalId(org) })};
+    insert into private.approval_secrets (approval_id, key_version, sealed) values ('${approvalId(org)}', 1, '\\x00');
     ${insertAlertChannel(org, alertChannelId(org))};
     ${insertAlertChannel(org, deletedAlertChannelId(org))};
     update public.alert_channels set is_enabled = false, deleted_at = now() where id = '${deletedAlertChannelId(org)}';
@@ -188,6 +197,10 @@ export const insertErasure = (org: Org, erasure: string) => `
 export const insertErasedPerson = (org: Org) => `
   insert into private.erasure_persons (erasure_id, key_version, sealed) values ('${erasureId(org)}', 1, '\\x00')`;
 
+export const insertApproval = (org: Org, { id: approval }: { id?: string } = {}) => `
+  insert into public.approvals (${approval ? 'id, ' : ''}org_id, kind, params, requested_by)
+  values (${approval ? `'${approval}', ` : ''}'${orgId(org)}', 'rotate_key', '{"keyKind":"data"}', '${userId(org, 'owner')}')`;
+
 export const insertAlertChannel = (org: Org, channel: string) => `
   insert into public.alert_channels (id, org_id, type, name, target) values ('${channel}', '${orgId(org)}', 'email', 'On call', 'oncall@${org.toLowerCase()}.example')`;
 
@@ -202,6 +215,16 @@ export const insertAlertNotification = (org: Org, kind: string, { incident, chan
 export const insertInstance = (id: string) => `
   insert into private.instances (id, automatic_mode, cause, obeyed_mode, buffer_records, buffer_bytes, oldest_age_seconds, in_flight, flushed_turn)
   values ('${id}', 'normal', 'started', 'normal', 0, 0, 0, 0, 0)`;
+
+export const insertRetentionSetting = (org: Org, kind: string, days = 30) =>
+  `insert into public.retention_settings (org_id, kind, keep_days, applies_from) values ('${orgId(org)}', '${kind}', ${days}, '2026-01-01')`;
+
+export const insertRetentionCursor = (org: Org, table: string) =>
+  `insert into private.retention_cursors (org_id, table_name, cursor_at, cursor_id) values ('${orgId(org)}', '${table}', '2001-01-01', gen_random_uuid())`;
+
+/** The deletion of an org is done, so that the triggers that protect an org in deletion stay out of the way. */
+export const insertOrgDeletion = (org: string) =>
+  `insert into public.org_deletions (org_id, starts_at, status, started_at, completed_at) values ('${org}', now(), 'done', now(), now())`;
 
 /** The progress of retention belongs to no org. */
 export const insertSweep = (table: string) =>

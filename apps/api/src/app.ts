@@ -21,10 +21,12 @@ import { createTokenVerifier } from './platform/auth.ts';
 import type { Jobs } from './platform/jobs.ts';
 import { answerProblem, toRefusal } from './platform/problem.ts';
 import { Refusal } from './platform/refusal.ts';
+import { quotaRoutes } from './quotas/routes.ts';
 import { mountReference } from './reference/routes.ts';
 import { replayPlanRoutes } from './replays/routes.ts';
 import type { Services } from './services.ts';
 import { sourceRoutes } from './sources/routes.ts';
+import { createAdmission } from './tenancy/admission.ts';
 
 export interface AppDeps extends Omit<Services, 'stop'> {
   jobs: Pick<Jobs, 'state'>;
@@ -36,7 +38,12 @@ export interface AppDeps extends Omit<Services, 'stop'> {
 export function createApp(deps: AppDeps): Hono<IngestEnv> {
   const { config, db, metrics, log } = deps;
   const publicUrl = config.http.publicUrl;
-  const verifyToken = createTokenVerifier(config.jwt, deps.now);
+  const verifyToken = createAdmission({
+    db,
+    verifyToken: createTokenVerifier(config.jwt, deps.now),
+    limits: config.people.requests,
+    now: deps.now,
+  });
   const app = new Hono<IngestEnv>();
 
   // Every request gets an id, one wide log line and one observation of its duration, also when its handler throws.
@@ -75,11 +82,12 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
   // No site may show these answers in a frame. These headers hold for the dashboard as well: the outermost middleware sets its headers
   // last.
   app.use(secureHeaders({ xFrameOptions: 'DENY', referrerPolicy: 'no-referrer' }));
-  app.route('/', healthRoutes({ ...deps, operatorToken: config.operatorToken }));
+  app.route('/', healthRoutes(deps));
   app.route('/api/config', publicConfigRoutes(config.supabase));
-  app.route('/api/admin', adminRoutes({ flow: deps.flow, operatorToken: config.operatorToken }));
+  app.route('/api/admin', adminRoutes(deps));
   app.route('/api/status', statusRoutes({ db, flow: deps.flow, verifyToken }));
   app.route('/api/orgs', orgRoutes({ db, verifyToken, masterKeys: config.masterKeys }));
+  app.route('/api/orgs', quotaRoutes({ db, verifyToken }));
   app.route('/api/sources', sourceRoutes());
   app.route(
     '/api/connections',
@@ -96,7 +104,10 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
   app.route('/api/alerts', alertRoutes({ ...deps, verifyToken, masterKeys: config.masterKeys }));
   app.route('/api/dlq', dlqRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now }));
   app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
-  app.route('/api/events', eventRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now }));
+  app.route(
+    '/api/events',
+    eventRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now, downloads: config.people.downloads }),
+  );
   app.route('/api/events', latestRoutes({ db, verifyToken }));
   app.route('/api/replay', replayRoutes({ db, verifyToken, replayer: deps.replayer }));
   app.route('/api/replays', replayPlanRoutes({ db, verifyToken, approvalThreshold: config.replayApprovalThreshold }));

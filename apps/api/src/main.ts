@@ -11,6 +11,8 @@ import { readConfig } from './platform/config.ts';
 import { createDb } from './platform/db.ts';
 import { startJobs } from './platform/jobs.ts';
 import { createLog, exit } from './platform/log.ts';
+import { watchUnreadAnswers } from './platform/unread-answers.ts';
+import { quotaTasks } from './quotas/jobs.ts';
 import { replayTasks } from './replays/jobs.ts';
 import { createServices } from './services.ts';
 
@@ -27,7 +29,12 @@ const config = configOrExit();
 const log = createLog(config.logLevel);
 // Besides the batches, the ingest pool serves the one writer of the quarantine, two dry runs of refused batches and the probe of readiness.
 const db = createDb(
-  { ...config.database, ingestConnections: config.writer.batchesInFlightMax + 4, jobConnections: config.jobs.concurrency + 3 },
+  {
+    ...config.database,
+    ingestConnections: config.writer.batchesInFlightMax + 4,
+    jobConnections: config.jobs.concurrency + 3,
+    turns: config.people.turns,
+  },
   log,
 );
 let stopping = false;
@@ -40,6 +47,7 @@ async function start() {
     ...services,
     tasks: {
       ...maintenanceTasks(db),
+      ...quotaTasks(db),
       ...dlqTasks({ ...services, retry: config.dlq }),
       ...alertTasks({ ...services, masterKeys: config.masterKeys }),
       ...erasureTasks({ ...services, masterKeys: config.masterKeys }),
@@ -55,6 +63,7 @@ async function start() {
   server.headersTimeout = 10_000;
   server.requestTimeout = 15_000;
   server.keepAliveTimeout = 65_000;
+  watchUnreadAnswers(server, { limits: config.people.answers, metrics: services.metrics, log });
   // A burst of new connections waits in the kernel instead of being refused there (Node's default is 511).
   server.listen({ port: config.http.port, host: config.http.host, backlog: 4_096 }, () =>
     log.info({ host: config.http.host, port: config.http.port }, 'listening'),

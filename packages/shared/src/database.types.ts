@@ -487,6 +487,64 @@ export type Database = {
           },
         ];
       };
+      approvals: {
+        Row: {
+          decided_at: string | null;
+          decided_by: string | null;
+          expires_at: string;
+          id: string;
+          kind: string;
+          org_id: string;
+          params: NonNullable<Json>;
+          ran_in: unknown;
+          requested_at: string;
+          requested_by: string;
+          status: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          decided_at?: string | null;
+          decided_by?: string | null;
+          expires_at?: string;
+          id?: string;
+          kind: string;
+          org_id: string;
+          params: NonNullable<Json>;
+          ran_in?: unknown;
+          requested_at?: string;
+          requested_by: string;
+          status?: string;
+        };
+        Update: {
+          decided_at?: string | null;
+          decided_by?: string | null;
+          expires_at?: string;
+          id?: string;
+          kind?: string;
+          org_id?: string;
+          params?: NonNullable<Json>;
+          ran_in?: unknown;
+          requested_at?: string;
+          requested_by?: string;
+          status?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'approvals_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'approvals_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'orgs';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
       audit_log: {
         Row: {
           action: string;
@@ -1038,6 +1096,52 @@ export type Database = {
           },
         ];
       };
+      org_deletions: {
+        Row: {
+          completed_at: string | null;
+          connection_ids: string[];
+          last_step_at: string | null;
+          org_id: string;
+          requested_at: string;
+          requested_by: string | null;
+          rows_deleted: number;
+          started_at: string | null;
+          starts_at: string;
+          status: string;
+          step: string | null;
+          waits_for: string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          completed_at?: string | null;
+          connection_ids?: string[];
+          last_step_at?: string | null;
+          org_id: string;
+          requested_at?: string;
+          requested_by?: string | null;
+          rows_deleted?: number;
+          started_at?: string | null;
+          starts_at: string;
+          status?: string;
+          step?: string | null;
+          waits_for?: string | null;
+        };
+        Update: {
+          completed_at?: string | null;
+          connection_ids?: string[];
+          last_step_at?: string | null;
+          org_id?: string;
+          requested_at?: string;
+          requested_by?: string | null;
+          rows_deleted?: number;
+          started_at?: string | null;
+          starts_at?: string;
+          status?: string;
+          step?: string | null;
+          waits_for?: string | null;
+        };
+        Relationships: [];
+      };
       org_invites: {
         Row: {
           accepted_at: string | null;
@@ -1119,6 +1223,46 @@ export type Database = {
             foreignKeyName: 'org_members_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'orgs';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      org_security: {
+        Row: {
+          org_id: string;
+          purge_count: number;
+          requires_second_factor: boolean;
+          second_person: string[];
+          updated_at: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          org_id: string;
+          purge_count?: number;
+          requires_second_factor?: boolean;
+          second_person?: string[];
+          updated_at?: string;
+        };
+        Update: {
+          org_id?: string;
+          purge_count?: number;
+          requires_second_factor?: boolean;
+          second_person?: string[];
+          updated_at?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'org_security_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: true;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'org_security_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: true;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },

@@ -1,5 +1,6 @@
 import type { DlqFilter, DlqOperation, DlqOperationKind } from '@tributary/shared/dlq.ts';
 import type { Sql } from '../platform/db.ts';
+import { type Cursor, type Page, readNewest } from '../platform/pages.ts';
 import type { Position } from './claims.ts';
 import { filterValues, matchesFilter } from './filter.ts';
 
@@ -42,11 +43,14 @@ export async function startOperation(
   return row;
 }
 
-/** The org's operations, newest first, at most 50. */
-export function listOperations(sql: Sql, orgId: string): Promise<OperationRow[]> {
-  return sql<OperationRow>(`select ${columns} from public.dlq_operations where org_id = $1 order by created_at desc, id desc limit 50`, [
-    orgId,
-  ]);
+/** A page of the org's operations, newest first. */
+export function listOperations(sql: Sql, orgId: string, limit: number, after: Cursor | undefined): Promise<Page<OperationRow>> {
+  return readNewest<OperationRow>(
+    sql,
+    { columns, from: 'public.dlq_operations', where: 'org_id = $1', values: [orgId], time: 'created_at', id: 'id' },
+    limit,
+    after,
+  );
 }
 
 export async function findOperation(sql: Sql, id: string): Promise<(OperationRow & { may_write: boolean }) | undefined> {

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { countryOf } from '@tributary/pipeline/columns.ts';
-import { type Person, type PersonContext, searchDelivery } from '@tributary/pipeline/privacy/person.ts';
+import { findPerson, type Person, type PersonContext } from '@tributary/pipeline/privacy/person.ts';
 import { processDelivery } from '@tributary/pipeline/process.ts';
 import type { Body, Delivery } from '@tributary/pipeline/source.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
+import { isHeavyBody, isHeavyEntry } from '../deliveries/heavy.ts';
+import { packKeys } from '../deliveries/packed.ts';
 import { bodyOf, openEntry } from '../deliveries/reopen.ts';
 import type { JournalEntry } from '../deliveries/store.ts';
+import { runBehind, type Task, ThreadFailure, type Threads } from '../platform/threads.ts';
 import type { OrgKeys } from '../tenancy/org-keys.ts';
 
 /** A stored delivery that may name the person. */
@@ -16,6 +18,8 @@ interface Searched {
   keys: OrgKeys;
   /** The connection of the delivery; undefined when its rows are gone. */
   reader: { type: string; config_json: unknown } | undefined;
+  /** Set when the delivery could not be read within the bounds of a thread: its text is searched without reading it. */
+  asText?: boolean;
 }
 
 export interface About {
@@ -25,20 +29,32 @@ export interface About {
   recordKeys: string[];
 }
 
-/** Searches a delivery for a person, and lets other work run in between. Throws when the entry cannot be opened. */
-export async function searchEntry({ person, entry, keys, reader }: Searched): Promise<About> {
-  const { delivery, head, receivedAtMs } = openEntry(entry, keys);
-  const body = bodyOf(delivery);
-  const context = { ...readerFrom(reader), receivedAtMs };
-  const search = searchDelivery(person, delivery, body, context);
-  let step = search.next();
-  while (!step.done) {
-    await nextTurn();
-    step = search.next();
+/**
+ * Searches a delivery for a person. A large delivery that was rejected is not proved genuine, so that it is not parsed: its text is searched.
+ */
+export const searchTask: Task<Searched, About> = {
+  name: 'erase',
+  isHeavy: ({ entry, keys }) => isHeavyEntry(entry, keys),
+  run({ person, entry, keys, reader, asText }) {
+    const { delivery, head, receivedAtMs } = openEntry(entry, keys);
+    const body = asText || (entry.outcome === 'rejected' && isHeavyBody(delivery.raw)) ? undefined : bodyOf(delivery);
+    const context = { ...readerFrom(reader), receivedAtMs };
+    const { named, records } = findPerson(person, delivery, body, context);
+    if (records.length === 0 || body === undefined || entry.outcome === 'rejected') return { named, recordKeys: [] };
+    return { named, recordKeys: keysOf(entry, keys, { delivery, body, isTest: head.isTest === true }, context, new Set(records)) };
+  },
+  pack: (searched) => ({ ...searched, keys: packKeys(searched.keys) }),
+  unpack: (searched: Searched) => searched,
+};
+
+/** Throws when the entry cannot be opened. */
+export async function searchEntry(threads: Threads, searched: Searched): Promise<About> {
+  try {
+    return await runBehind(threads, searchTask, searched);
+  } catch (error) {
+    if (!(error instanceof ThreadFailure) || searched.asText) throw error;
+    return searchEntry(threads, { ...searched, asText: true });
   }
-  const { named, records } = step.value;
-  if (records.length === 0 || body === undefined || entry.outcome === 'rejected') return { named, recordKeys: [] };
-  return { named, recordKeys: keysOf(entry, keys, { delivery, body, isTest: head.isTest === true }, context, new Set(records)) };
 }
 
 /** The idempotency keys of the wanted records, as the pipeline makes them. */

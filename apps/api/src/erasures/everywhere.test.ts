@@ -171,8 +171,9 @@ it('leaves nothing of the person: each identifier in each spelling, encoding and
   }
   // Deliveries, and dead letters with them, whose bodies retention has removed.
   await api.admin(
-    `delete from private.journal_payloads where org_id = $1 and journal_id in (select id from event_journal where org_id = $1 and right(id::text, 1) < '5')`,
-    [org.id],
+    `delete from private.journal_payloads where org_id = $1 and journal_id in (select id from event_journal where org_id = $1 and right(id::text, 1) < '5')
+     and journal_id not in (select journal_id from canonical_events where id = $2)`,
+    [org.id, kept.body.records?.[0]?.eventId],
   );
   // Rows of an earlier version, which removed less, and texts that people typed.
   await api.admin(
@@ -219,7 +220,7 @@ it('leaves nothing of the person: each identifier in each spelling, encoding and
   const erasure = await ask({ reference: 'DSR-7' });
   expect(erasure.status).toBe(202);
   const tasks = erasureTasks(
-    { db: api.db, masterKeys: api.masterKeys, log: api.log },
+    { db: api.db, masterKeys: api.masterKeys, threads: api.threads, log: api.log },
     { sliceMs: 20_000, leaseSeconds: 30, commitSecondsMax: 0 },
   );
   const state = async () => (await call(api.app as never, org.owner, 'GET', `/api/erasures/${erasure.body.id}`)).body;
@@ -255,7 +256,7 @@ it('keeps that a record was stored: one that is sent again after its key was era
   expect(await keyOf()).toEqual([{ key: `order-${phoneDigits}` }]);
   const erasure = await call(api.app as never, org.owner, 'POST', '/api/erasures', { orgId: org.id, phone: ana.phone });
   const tasks = erasureTasks(
-    { db: api.db, masterKeys: api.masterKeys, log: api.log },
+    { db: api.db, masterKeys: api.masterKeys, threads: api.threads, log: api.log },
     { sliceMs: 20_000, leaseSeconds: 30, commitSecondsMax: 0 },
   );
   await tasks['erasures.run']?.run({}, { signal: new AbortController().signal, log: api.log });

@@ -9,6 +9,7 @@ import { Blocked, defaultSliceMs, type Follower, LeaseLost, runLeases, type Step
 import { chunkBySize } from '../platform/chunk-by-size.ts';
 import type { Db, Sql } from '../platform/db.ts';
 import type { Task } from '../platform/jobs.ts';
+import type { Threads } from '../platform/threads.ts';
 import { findCountries } from '../tenancy/callers-org.ts';
 import { loadOrgKeys, type OrgKeys } from '../tenancy/org-keys.ts';
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
@@ -64,6 +65,7 @@ const waitMs = 15_000;
 export interface ErasureDeps {
   db: Db;
   masterKeys: MasterKeys;
+  threads: Threads;
   log: Logger;
 }
 
@@ -92,7 +94,7 @@ interface Target {
 }
 
 async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: AbortSignal): Promise<void> {
-  const { db, log } = deps;
+  const { db, threads, log } = deps;
   const { leaseSeconds, commitSecondsMax } = limits;
   const release = (id: string, owner: string, ms: number, waitsFor: string | null) =>
     db.worker((sql) => releaseErasure(sql, id, owner, ms / 1000, waitsFor));
@@ -156,7 +158,7 @@ async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: Abo
     for (const entry of entries.values()) {
       try {
         const connectionId = entry.source_connection_id;
-        const { named, recordKeys } = await searchEntry({ person, entry, keys, reader: readerOf.get(connectionId) });
+        const { named, recordKeys } = await searchEntry(threads, { person, entry, keys, reader: readerOf.get(connectionId) });
         if (named) found.push(entry.id);
         for (const key of recordKeys) records.push({ connectionId, key });
       } catch (error) {

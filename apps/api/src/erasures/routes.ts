@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
 import { newId } from '../platform/ids.ts';
+import { parseCursor } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
 import { recordLookUp } from '../tenancy/audit.ts';
@@ -37,9 +38,9 @@ export function erasureRoutes({ db, verifyToken, masterKeys, log, now }: Erasure
   app.use(requireUser(verifyToken), jsonBody);
 
   app.get('/', describe.listErasures, validQuery(ErasureQuery), async (c) => {
-    const { orgId } = c.req.valid('query');
-    const rows = await db.as(c.var.claims, async (sql) => listErasures(sql, (await resolveOrg(sql, orgId)).id));
-    return c.json({ erasures: rows.map(toErasure) } satisfies ErasureList);
+    const { orgId, limit, cursor } = c.req.valid('query');
+    const page = await db.as(c.var.claims, async (sql) => listErasures(sql, (await resolveOrg(sql, orgId)).id, limit, parseCursor(cursor)));
+    return c.json({ erasures: page.rows.map(toErasure), next: page.next } satisfies ErasureList);
   });
 
   app.get('/:id', describe.getErasure, validId(), async (c) => {
@@ -61,7 +62,7 @@ export function erasureRoutes({ db, verifyToken, masterKeys, log, now }: Erasure
     // The reference is kept when the person is gone.
     if (reference !== undefined && personMatcher(personForms(person), countries)(reference))
       throw invalidRequest([{ path: ['reference'], message: 'must not name the person' }]);
-    const keys = await loadOrgKeys(db, masterKeys, org.id, log);
+    const keys = await loadOrgKeys(db.onBehalfOf(c.var.claims), masterKeys, org.id, log);
     c.header('cache-control', 'no-store');
     if (dryRun) {
       const missing = missingHashKeys(keys);

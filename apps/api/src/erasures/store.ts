@@ -1,5 +1,6 @@
 import type { Erasure } from '@tributary/shared/erasures.ts';
 import type { Sql } from '../platform/db.ts';
+import { type Cursor, type Page, readNewest } from '../platform/pages.ts';
 import type { SearchedRow, SearchedTable } from './rows.ts';
 
 /** An identifier of a person as the subjects of events have it: `{ email: <hash> }`, one per identifier and version of the hash key. */
@@ -69,8 +70,14 @@ export async function findErasure(sql: Sql, id: string): Promise<ErasureRow | un
   return row;
 }
 
-export async function listErasures(sql: Sql, orgId: string): Promise<ErasureRow[]> {
-  return sql<ErasureRow>(`select ${columns} from public.erasures where org_id = $1 order by created_at desc, id desc limit 100`, [orgId]);
+/** A page of the org's erasures, newest first. */
+export async function listErasures(sql: Sql, orgId: string, limit: number, after: Cursor | undefined): Promise<Page<ErasureRow>> {
+  return readNewest<ErasureRow>(
+    sql,
+    { columns, from: 'public.erasures', where: 'org_id = $1', values: [orgId], time: 'created_at', id: 'id' },
+    limit,
+    after,
+  );
 }
 
 // As `worker`.

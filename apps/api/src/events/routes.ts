@@ -14,6 +14,7 @@ import type { Logger } from 'pino';
 import { type JournalRow, toEntry } from '../deliveries/journal-rows.ts';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db, Sql } from '../platform/db.ts';
+import type { Limits } from '../platform/limits.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId } from '../platform/requests.ts';
 import { createTokenBucket, type Rate, type TokenBucket, takeTokens } from '../platform/token-bucket.ts';
@@ -42,6 +43,7 @@ export interface EventDeps {
   masterKeys: MasterKeys;
   log: Logger;
   now(): number;
+  downloads: Limits['downloads'];
 }
 
 const ticketMs = 60_000;
@@ -52,10 +54,10 @@ const lookUpRate: Rate = { perSecond: 1, burst: 30 };
  * Mounted at /api/events. The dashboard reads events through the Data API; these routes need keys, produce files or read the journal's
  * bodies.
  */
-export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps) {
+export function eventRoutes({ db, verifyToken, masterKeys, log, now, downloads: limits }: EventDeps) {
   const app = new Hono<{ Variables: AuthVariables }>();
   const user = requireUser(verifyToken);
-  const downloads = createDownloads(db);
+  const downloads = createDownloads(db, limits);
   const lookUps = new LRUCache<string, TokenBucket>({ max: 10_000 });
 
   function requireLookUpToken(userId: string): void {
@@ -74,7 +76,7 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps
       const found = await resolveOrg(sql, orgId);
       return { org: found, countries: await findCountries(sql, found.id) };
     });
-    const keys = await loadOrgKeys(db, masterKeys, org.id, log);
+    const keys = await loadOrgKeys(db.onBehalfOf(c.var.claims), masterKeys, org.id, log);
     if (keys.hash.size === 0) throw new Refusal('conflict', 'the org has no usable hash key');
     const { person } = readPerson({ email: value, phone: value, document: value, external_id: value }, countries);
     const hashes = [...keys.hash].flatMap(([keyVersion, key]) => hashPerson(person, key).map((hashed) => ({ ...hashed, keyVersion })));
@@ -91,10 +93,10 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps
 
   app.post('/export', describe.exportEvents, user, jsonBody, validBody(ExportEvents), async (c) => {
     const { orgId, filter, format } = c.req.valid('json');
-    downloads.requireRoom(c.var.claims.sub);
     const expiresAtMs = now() + ticketMs;
     const ticket = await db.as(c.var.claims, async (sql) => {
       const org = await resolveOrg(sql, orgId);
+      downloads.requireRoom(c.var.claims.sub, org.id);
       const made = makeTicket(masterKeys, { userId: c.var.claims.sub, orgId: org.id, filter, format, expiresAtMs });
       await auditExport(sql, org.id, filter, format);
       return made;
@@ -113,8 +115,11 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps
     c.header('cache-control', 'no-store');
     // A HEAD request has no reader for the body, so that the stream would never end.
     if (c.req.method === 'HEAD') return c.body(null);
-    const onEnd = downloads.begin(userId);
-    return c.body(await exportEvents({ db: downloads.db, claims, onEnd }, { orgId, filter, format }));
+    const download = downloads.begin(userId, orgId);
+    const stream = await exportEvents({ db: downloads.dbFor(orgId), claims, download }, { orgId, filter, format });
+    // Without this header the server would read ahead, to find out whether the answer is short.
+    c.header('transfer-encoding', 'chunked');
+    return c.body(stream);
   });
 
   app.get('/:id/delivery', describe.eventDelivery, user, validId(), async (c) => {
@@ -122,7 +127,7 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps
     const found = await db.as(c.var.claims, (sql) => findDelivery(sql, id));
     if (!found) throw new Refusal('not_found', 'there is no such event');
     const { journal, records, attempts, hold } = found;
-    const isKept = journal !== undefined && (await db.worker((sql) => isBodyKept(sql, journal.id)));
+    const isKept = journal !== undefined && (await db.onBehalfOf(c.var.claims).worker((sql) => isBodyKept(sql, journal.id)));
     const reason = isKept ? whyNotReplayable({ ...found, journal }) : 'body_gone';
     return c.json({
       journal: journal ? toEntry(journal) : null,

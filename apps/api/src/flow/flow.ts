@@ -24,11 +24,11 @@ export interface Flow {
   /** The state of the whole fleet, as Postgres knows it. */
   getState(): Promise<FlowState>;
   /** Sets the operator's mode; null ends it. Resolves once this instance obeys; the others follow within a second. */
-  setMode(mode: OperatorMode | null, brownoutRate: number | null, reason: string): Promise<FlowState>;
+  setMode(mode: OperatorMode | null, brownoutRate: number | null, reason: string, operator: string): Promise<FlowState>;
   /** Makes every live instance write its buffered records at once. */
-  flush(): Promise<FlushedState>;
+  flush(operator: string, reason?: string): Promise<FlushedState>;
   /** Newest first. */
-  listTransitions(limit: number): Promise<FlowTransition[]>;
+  listTransitions(limit: number, before?: string): Promise<FlowTransition[]>;
   stop(): Promise<void>;
 }
 
@@ -72,7 +72,7 @@ export async function createFlow(deps: {
       isDrainLogged = false;
       log.warn({ from: before, to: obeyed.mode, local: watch.cause() }, 'mode');
     }
-    if (obeyed.mode === 'drain' && !isDrainLogged && gate.inFlight() === 0 && writer.state().records === 0) {
+    if (obeyed.mode === 'drain' && !isDrainLogged && gate.inFlight() === 0 && isEmpty(writer)) {
       isDrainLogged = true;
       log.warn('drained: this instance holds no request and no record any more');
     }
@@ -103,20 +103,20 @@ export async function createFlow(deps: {
     thresholds,
     mode: () => obeyed.mode,
     getState,
-    async setMode(mode, brownoutRate, reason) {
-      await setOperatorMode(db, mode, brownoutRate, reason, instanceId);
+    async setMode(mode, brownoutRate, reason, operator) {
+      await setOperatorMode(db, { mode, brownoutRate, reason, instanceId, operator });
       // The first heartbeat brings the new mode to this instance, the second reports that it obeys.
       await fleet.poll();
       await fleet.poll();
       return getState();
     },
-    async flush() {
-      const turn = await requestFlush(db);
+    async flush(operator, reason) {
+      const turn = await requestFlush(db, operator, reason);
       void fleet.poll();
       const flushed = await waitForFlush(db, turn, times.flushWithinMs);
       return { ...(await getState()), flushed };
     },
-    listTransitions: (limit) => listTransitions(db, limit),
+    listTransitions: (limit, before) => listTransitions(db, limit, before),
     async stop() {
       for (const timer of timers) clearInterval(timer);
       await stopListening();
@@ -128,20 +128,27 @@ export async function createFlow(deps: {
   };
 }
 
+/** Whether no delivery waits for its commit. */
+function isEmpty(writer: Writer): boolean {
+  const { records, large } = writer.state();
+  return records === 0 && large.records === 0;
+}
+
+/** Large deliveries have a room of their own, which belongs to those who send them: it is no pressure on the others. */
 function pressureOf(writer: Writer): Pressure {
   const { records, recordsMax, bytes, bytesMax, oldestAgeMs, flushAgeMs } = writer.state();
   return { records: records / recordsMax, bytes: bytes / bytesMax, ageMs: Math.max(oldestAgeMs, flushAgeMs) };
 }
 
 function reportOf(id: string, obeyed: Mode, watch: LevelWatch, gate: Gate, writer: Writer): Omit<Report, 'flushed_turn'> {
-  const { records, bytes, oldestAgeMs, flushAgeMs } = writer.state();
+  const { records, bytes, large, oldestAgeMs, flushAgeMs } = writer.state();
   return {
     id,
     automatic_mode: watch.level(),
     cause: watch.cause(),
     obeyed_mode: obeyed,
-    buffer_records: records,
-    buffer_bytes: bytes,
+    buffer_records: records + large.records,
+    buffer_bytes: Math.round(bytes + large.bytes),
     oldest_age_seconds: Math.max(oldestAgeMs, flushAgeMs) / 1000,
     in_flight: gate.inFlight(),
   };

@@ -17,7 +17,8 @@ export const describe = {
     tags: ['Legal holds'],
     summary: 'Put a connection or the whole org under a legal hold',
     description:
-      'From now on, its data is not replayed, purged, erased or dropped by retention. Commands that would do so answer 409 `legal_hold`.',
+      'From now on, its data is not replayed, retried, discarded, purged, erased or deleted by retention, and neither the connection nor the ' +
+      'org is deleted. Commands that would do so answer 409 `legal_hold`, with the reason of the hold.',
     security: user,
     responses: { ...answers(201, 'Set.', LegalHold), ...refuses(...command) },
   }),

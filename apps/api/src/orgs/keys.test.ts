@@ -22,7 +22,7 @@ const load = (org: TestOrg) => loadOrgKeys(world.db, world.masterKeys, org.id, w
 
 it('shows every member the versions of the keys, and no key', async () => {
   const org = await world.makeOrg();
-  expect((await keysOf(org.owner, org)).body).toEqual({ keys: [] });
+  expect((await keysOf(org.owner, org)).body).toEqual({ keys: [], next: null });
   await load(org);
   const analyst = await world.makeMember(org, 'analyst');
   const { status, body, text } = await keysOf(analyst, org);

@@ -1,4 +1,6 @@
 import { Org, OrgKeys } from '@tributary/shared/api.ts';
+import { OrgDeletion } from '@tributary/shared/org-deletion.ts';
+import { Retention } from '@tributary/shared/retention.ts';
 import { describeRoute } from 'hono-openapi';
 import { answers, command, refuses, user } from '../platform/openapi-parts.ts';
 
@@ -41,5 +43,56 @@ export const describe = {
       'events again as long as their bodies are kept. Without a request body, a data key is made.',
     security: user,
     responses: { ...answers(201, 'The keys as they are now.', OrgKeys), ...refuses(400, 401, 403, 404, 409, 413, 415, 503) },
+  }),
+  getRetention: describeRoute({
+    operationId: 'getRetention',
+    tags: ['Orgs'],
+    summary: 'Read how long an org keeps its data',
+    security: user,
+    responses: {
+      ...answers(200, 'The days for each kind of data, and the maximum of the platform.', Retention),
+      ...refuses(401, 404, 503),
+    },
+  }),
+  setRetention: describeRoute({
+    operationId: 'setRetention',
+    tags: ['Orgs'],
+    summary: 'Choose how long an org keeps its data',
+    description:
+      'Older data is deleted in the background, except data under a legal hold. A shorter time applies a day after it was chosen, a longer one at ' +
+      'once. Kinds that are not named do not change; `null` keeps the data for as long as the platform does. The keys by which a repeated record ' +
+      'is recognised are kept permanently.',
+    security: user,
+    responses: { ...answers(200, 'The days as they are now.', Retention), ...refuses(...command) },
+  }),
+  getOrgDeletion: describeRoute({
+    operationId: 'getOrgDeletion',
+    tags: ['Orgs'],
+    summary: 'Read whether an org is going to be deleted, and how far its deletion has come',
+    security: user,
+    responses: { ...answers(200, 'The deletion; `status` is `none` when it was not requested.', OrgDeletion), ...refuses(401, 404, 503) },
+  }),
+  requestOrgDeletion: describeRoute({
+    operationId: 'requestOrgDeletion',
+    tags: ['Orgs'],
+    summary: 'Delete an org',
+    description:
+      'Only an owner may do this, by the name of the org. From this moment the connections answer 403 `connection_inactive`. For seven days every ' +
+      'owner can cancel. Then the keys of the org are destroyed, and after them everything else is deleted in the background. A legal hold refuses ' +
+      'the request, and stops a deletion that was requested before it.',
+    security: user,
+    responses: {
+      ...answers(202, 'The deletion that was scheduled, now or before.', OrgDeletion),
+      ...refuses(400, 401, 403, 404, 409, 413, 415, 503),
+    },
+  }),
+  cancelOrgDeletion: describeRoute({
+    operationId: 'cancelOrgDeletion',
+    tags: ['Orgs'],
+    summary: 'Cancel the deletion of an org',
+    description:
+      'Only an owner may do this, until the grace period is over. The connections that were active when the deletion was requested are active again.',
+    security: user,
+    responses: { ...answers(200, 'The deletion as it is now.', OrgDeletion), ...refuses(401, 403, 404, 409, 503) },
   }),
 };

@@ -1,4 +1,6 @@
+import type { RetentionRule } from '@tributary/shared/retention.ts';
 import type { Sql } from '../platform/db.ts';
+import { type Page, parsePlace, readPage } from '../platform/pages.ts';
 
 // Every statement runs as the caller, under RLS.
 
@@ -44,11 +46,33 @@ export interface KeyRow {
   version: number;
   created_at: string;
   retired_at: string | null;
+  /** Whether it is the newest key of its kind that is not retired, which is the key in use: see tenancy/org-keys.ts. */
+  is_current: boolean;
 }
 
-/** By kind, the newest version first. Empty for an org that the caller is not a member of. */
-export async function listKeys(sql: Sql, orgId: string): Promise<KeyRow[]> {
-  return sql<KeyRow>('select kind, version, created_at, retired_at from private.list_org_keys($1)', [orgId]);
+/** A page of the org's keys: by kind, the newest version first. Empty for an org that the caller is not a member of. */
+export async function listKeys(sql: Sql, orgId: string, limit: number, cursor?: string): Promise<Page<KeyRow>> {
+  const [kind, version] = cursor === undefined ? [] : parsePlace(cursor, [/^(?:data|hash)$/, /^\d{1,9}$/]);
+  return readPage<KeyRow>(
+    sql,
+    `select * from (
+       select k.kind, k.version, k.created_at, k.retired_at,
+         k.retired_at is null and k.version = max(k.version) filter (where k.retired_at is null) over (partition by k.kind) as is_current
+       from private.list_org_keys($1) k) keys
+     where $2::text is null or kind > $2 or kind = $2 and version < $3::integer
+     order by kind, version desc`,
+    [orgId, kind ?? null, version ?? null],
+    { limit, placeOf: (row) => [row.kind, String(row.version)] },
+  );
+}
+
+/** The newest version of the org's keys of this kind, also when it is retired; undefined before the first. */
+export async function findNewestVersion(sql: Sql, orgId: string, kind: KeyRow['kind']): Promise<number | undefined> {
+  const [row] = await sql<{ version: number | null }>('select max(version) as version from private.list_org_keys($1) where kind = $2', [
+    orgId,
+    kind,
+  ]);
+  return row?.version ?? undefined;
 }
 
 /** Returns false when the version is no longer the next one. */
@@ -64,4 +88,55 @@ export async function addKey(
     key.masterVersion,
   ]);
   return row?.added ?? false;
+}
+
+export interface RetentionRow {
+  kind: RetentionRule['kind'];
+  keep_days: number;
+  maximum_days: number;
+  chosen_days: number | null;
+  applies_from: string | null;
+}
+
+/** Empty for an org that the caller is not a member of. */
+export function listRetention(sql: Sql, orgId: string): Promise<RetentionRow[]> {
+  return sql<RetentionRow>(
+    `select kind, keep_days, maximum_days, chosen_days, applies_from from public.data_retention where org_id = $1
+     order by array_position('{events,deliveries,dead_letters,activity}'::text[], kind)`,
+    [orgId],
+  );
+}
+
+/** null: as long as the platform keeps it. */
+export async function setRetention(sql: Sql, orgId: string, kind: RetentionRule['kind'], days: number | null): Promise<void> {
+  await sql('select private.set_data_retention($1, $2, $3)', [orgId, kind, days]);
+}
+
+export interface DeletionRow {
+  status: 'scheduled' | 'running';
+  requested_by: string | null;
+  requested_at: string;
+  starts_at: string;
+  waits_for: string | null;
+  rows_deleted: number;
+}
+
+export async function findDeletion(sql: Sql, orgId: string): Promise<DeletionRow | undefined> {
+  const [row] = await sql<DeletionRow>(
+    `select status, requested_by, requested_at, starts_at, waits_for, rows_deleted::double precision
+     from public.org_deletions where org_id = $1 and status <> 'done'`,
+    [orgId],
+  );
+  return row;
+}
+
+/** A deletion that was requested before does not change. */
+export async function requestDeletion(sql: Sql, orgId: string, name: string): Promise<void> {
+  await sql('select private.request_org_deletion($1, $2)', [orgId, name]);
+}
+
+/** Returns false when there is none that can be cancelled. */
+export async function cancelDeletion(sql: Sql, orgId: string): Promise<boolean> {
+  const [row] = await sql<{ cancelled: boolean }>('select private.cancel_org_deletion($1) as cancelled', [orgId]);
+  return row?.cancelled ?? false;
 }

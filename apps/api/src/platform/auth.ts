@@ -1,5 +1,5 @@
-import { safeEqual } from '@tributary/pipeline/crypto/constant-time.ts';
 import { createMiddleware } from 'hono/factory';
+import { matchedRoutes } from 'hono/route';
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Config } from './config.ts';
 import type { Claims } from './db.ts';
@@ -9,7 +9,16 @@ export interface AuthVariables {
   claims: Claims;
 }
 
-export type VerifyToken = (token: string) => Promise<Claims>;
+/** What a token is presented for. */
+export interface Presented {
+  /** Method and route, for example `GET /api/dlq/:id`. */
+  route: string;
+  /** The org that the query names. */
+  orgId: string | undefined;
+}
+
+/** Resolves with the claims of the person who may send the request. */
+export type VerifyToken = (token: string, request?: Presented) => Promise<Claims>;
 
 /** Whether the keys of Supabase Auth could not be read. Then the token may be valid, so the client must not be told to discard it. */
 const isKeyFetchFailure = (error: unknown): boolean =>
@@ -47,16 +56,27 @@ export function createTokenVerifier(jwt: Config['jwt'], now: () => number): Veri
 /** Lets signed-in users pass, with their claims in `c.var.claims`. */
 export function requireUser(verifyToken: VerifyToken) {
   return createMiddleware<{ Variables: AuthVariables }>(async (c, next) => {
-    c.set('claims', await verifyToken(bearer(c.req.header('authorization'))));
+    // Middleware is registered for all methods, the route that answers for one method.
+    const path = matchedRoutes(c).find((matched) => matched.method !== 'ALL')?.path ?? '';
+    const request = { route: `${c.req.method} ${path}`, orgId: c.req.query('orgId') };
+    c.set('claims', await verifyToken(bearer(c.req.header('authorization')), request));
     await next();
   });
 }
 
-/** Lets the operator pass. */
-export function requireOperator(operatorToken: string) {
-  return createMiddleware(async (c, next) => {
-    if (!safeEqual(bearer(c.req.header('authorization')), operatorToken))
-      throw new Refusal('unauthorized', 'the operator token is missing or wrong');
+export interface OperatorVariables {
+  /** The name of the operator's account. */
+  operator: string;
+}
+
+/** The name of the account whose token this is. Throws Refusal `unauthorized` or, after too many wrong tokens, `rate_limited`. */
+export type RecogniseOperator = (token: string, address: string) => Promise<string>;
+
+/** Lets operators pass, with the name of the account in `c.var.operator`. */
+export function requireOperator(recognise: RecogniseOperator) {
+  return createMiddleware<{ Variables: OperatorVariables }>(async (c, next) => {
+    const { incoming } = (c.env ?? {}) as { incoming?: { socket?: { remoteAddress?: string } } };
+    c.set('operator', await recognise(bearer(c.req.header('authorization')), incoming?.socket?.remoteAddress ?? 'unknown'));
     await next();
   });
 }

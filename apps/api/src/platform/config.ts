@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { parseMasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
 import { z } from 'zod';
 import { createNetworks } from './client-address.ts';
+import { limitVariables, toLimits } from './limits.ts';
 
 /** Networks in CIDR notation, separated by commas. */
 const Networks = z
@@ -50,6 +51,8 @@ const Environment = z.object({
   WRITE_BATCHES_IN_FLIGHT: z.coerce.number().int().min(1).max(3).default(2),
   BUFFER_RECORDS_MAX: bytes(5_000),
   BUFFER_BYTES_MAX: bytes(33_554_432),
+  BUFFER_LARGE_RECORDS_MAX: bytes(10_000),
+  BUFFER_LARGE_BYTES_MAX: bytes(16_777_216),
   REQUESTS_IN_FLIGHT_MAX: bytes(1_000),
   QUARANTINE_PER_HOUR: bytes(100),
   FAIR_SHARE_PER_SECOND: bytes(500),
@@ -62,6 +65,7 @@ const Environment = z.object({
   PAGERDUTY_EVENTS_URL: z.url({ protocol: /^https?$/ }).default('https://events.pagerduty.com/v2/enqueue'),
   OUTBOUND_ALLOW_PRIVATE: z.enum(['true', 'false']).default('false'),
   REPLAY_APPROVAL_THRESHOLD: z.coerce.number().int().min(0).default(10_000),
+  ...limitVariables,
   JOBS_CONCURRENCY: z.coerce.number().int().min(0).max(50).default(4),
 });
 
@@ -117,6 +121,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
       batchesInFlightMax: e.WRITE_BATCHES_IN_FLIGHT,
       bufferRecordsMax: e.BUFFER_RECORDS_MAX,
       bufferBytesMax: e.BUFFER_BYTES_MAX,
+      largeRecordsMax: e.BUFFER_LARGE_RECORDS_MAX,
+      largeBytesMax: e.BUFFER_LARGE_BYTES_MAX,
     },
     quarantinePerHour: e.QUARANTINE_PER_HOUR,
     fairShare: { perSecond: e.FAIR_SHARE_PER_SECOND, burst: e.FAIR_SHARE_BURST },
@@ -129,6 +135,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
     pagerDutyUrl: e.PAGERDUTY_EVENTS_URL,
     outboundAllowPrivate: e.OUTBOUND_ALLOW_PRIVATE === 'true',
     replayApprovalThreshold: e.REPLAY_APPROVAL_THRESHOLD,
+    people: toLimits(e),
     jobs: { concurrency: e.JOBS_CONCURRENCY },
   };
 }

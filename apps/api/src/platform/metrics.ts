@@ -65,6 +65,12 @@ export function createMetrics() {
       labelNames: ['channel_type', 'outcome'],
       registers,
     }),
+    answersCut: new Counter({
+      name: 'http_answers_cut_total',
+      help: 'Answers that were cut off because their client did not read them: stalled, or budget when all of them took too much memory',
+      labelNames: ['reason'],
+      registers,
+    }),
     circuitState: new Gauge({
       name: 'ingest_circuit_state',
       help: 'Circuit breakers: 0 closed, 1 half open, 2 open',
@@ -82,6 +88,13 @@ export function createMetrics() {
       help: 'Duration of background jobs',
       labelNames: ['task', 'outcome'],
       buckets: [0.005, 0.02, 0.1, 0.5, 1, 5, 15, 30, 60],
+      registers,
+    }),
+    threadTasks: new Histogram({
+      name: 'thread_task_duration_seconds',
+      help: 'Duration of work on a large delivery on a thread, by task and outcome (done, failed, memory, time)',
+      labelNames: ['task', 'outcome'],
+      buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
       registers,
     }),
     /** A value that is read at each scrape; when `read` answers `undefined` or an empty list, the series is absent. */

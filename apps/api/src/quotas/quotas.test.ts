@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../test/api.ts';
 import { call } from '../test/call.ts';
 import type { TestOrg, TestUser } from '../test/make.ts';
+import { quotaTasks } from './jobs.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -121,6 +122,45 @@ it('answers a command beyond a quota with 429 quota_exceeded, which names the qu
   expect(body.detail).toBe(
     'the quota "open_legal_holds" is used up: it is 1. Delete or finish something that counts against it. The operator of this server can raise it.',
   );
+});
+
+it('shows an org its quotas and what is used of them, to owners and admins only', async () => {
+  const org = await api.makeOrg();
+  await api.makeConnection(org);
+  await setQuota(org, 'members', 7);
+  const list = (user: TestUser | undefined) => call(api.app, user, 'GET', `/api/orgs/${org.id}/quotas`);
+  const { status, body } = await list(org.owner);
+  expect(status).toBe(200);
+  expect(body.quotas).toContainEqual({ name: 'members', value: 7, defaultValue: 200, used: 1 });
+  expect(body.quotas).toContainEqual({ name: 'connections', value: 200, defaultValue: 200, used: 1 });
+  expect(body.quotas).toContainEqual({ name: 'connections_per_day', value: 200, defaultValue: 200, used: 1 });
+  expect((await list(await api.makeMember(org, 'analyst'))).status).toBe(403);
+  expect((await list((await api.makeOrg()).owner)).status).toBe(404);
+  expect((await list(undefined)).status).toBe(401);
+});
+
+it('measures the orgs that have traffic, one after the other, and goes on when one of them fails', async () => {
+  const [busy, broken, quiet] = [await api.makeOrg(), await api.makeOrg(), await api.makeOrg()];
+  for (const org of [busy, broken]) {
+    const connection = await api.makeConnection(org);
+    await api.admin(
+      `insert into public.connection_activity (org_id, source_connection_id, bucket, received, accepted) values ($1, $2, date_trunc('minute', now()), 1, 1)`,
+      [org.id, connection],
+    );
+  }
+  const measured: string[] = [];
+  const db = {
+    ...api.db,
+    workerStatement: (async (text: string, values?: unknown[]) => {
+      const org = String(values?.[0]);
+      if (text.includes('measure_org(') && org === broken.id) throw new Error('a test');
+      if (text.includes('measure_org(')) measured.push(org);
+      return api.db.workerStatement(text, values);
+    }) as typeof api.db.workerStatement,
+  };
+  await quotaTasks(db)['quotas.measure']?.run({}, { log: api.log, signal: new AbortController().signal });
+  expect(measured).toContain(busy.id);
+  expect(measured).not.toContain(quiet.id);
 });
 
 describe('a suspended org', () => {

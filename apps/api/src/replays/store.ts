@@ -1,5 +1,6 @@
 import type { ReplayFilter, ReplayStatus } from '@tributary/shared/replays.ts';
 import type { Sql } from '../platform/db.ts';
+import { type Cursor, type Page, readNewest } from '../platform/pages.ts';
 
 export interface PlanRow {
   id: string;
@@ -101,6 +102,12 @@ export async function countMatches(
   return row?.count ?? 0;
 }
 
+/** The deliveries of the plans that the caller created and approved alone in the last 24 hours. */
+export async function countOfDay(sql: Sql, orgId: string, userId: string): Promise<number> {
+  const [row] = await sql<{ count: number }>('select private.replays_of_day($1, $2) as count', [orgId, userId]);
+  return row?.count ?? 0;
+}
+
 export async function createPlan(
   sql: Sql,
   plan: {
@@ -135,9 +142,14 @@ export async function findPlan(sql: Sql, id: string): Promise<(PlanRow & { may_w
   return row;
 }
 
-/** Newest first, at most 200. */
-export async function listPlans(sql: Sql, orgId: string): Promise<PlanRow[]> {
-  return sql<PlanRow>(`select ${columns} from public.replay_plans where org_id = $1 order by created_at desc, id desc limit 200`, [orgId]);
+/** A page of the org's plans, newest first. */
+export async function listPlans(sql: Sql, orgId: string, limit: number, after: Cursor | undefined): Promise<Page<PlanRow>> {
+  return readNewest<PlanRow>(
+    sql,
+    { columns, from: 'public.replay_plans', where: 'org_id = $1', values: [orgId], time: 'created_at', id: 'id' },
+    limit,
+    after,
+  );
 }
 
 /** Moves the plan to its next status. Returns undefined, or the reason when the step is not allowed. */
@@ -156,14 +168,16 @@ export async function stepPlan(
   return row?.refusal ?? undefined;
 }
 
-/** Who did what to the plan, oldest first. The policy of the audit log shows it to owners and admins only. */
+/** Who did what to the plan, oldest first, the newest 200 entries. The policy of the audit log shows it to owners and admins only. */
 export async function findAudit(
   sql: Sql,
   plan: PlanRow,
 ): Promise<{ created_at: string; actor_id: string | null; action: string; detail: Record<string, { to?: unknown }> }[]> {
   return sql(
-    `select created_at, actor_id, action, detail from public.audit_log
-     where org_id = $1 and created_at >= $2 and target_id = $3 and action like 'replay\\_plans.%' order by created_at, id`,
+    `select * from (
+       select created_at, actor_id, action, detail, id from public.audit_log
+       where org_id = $1 and created_at >= $2 and target_id = $3 and action like 'replay\\_plans.%' order by created_at desc, id desc limit 200
+     ) newest order by created_at, id`,
     [plan.org_id, plan.created_at, plan.id],
   );
 }
