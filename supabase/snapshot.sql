@@ -3456,6 +3456,7 @@ AS $function$
     when 'dlq_events' then '{created_at,last_error_message,field_path,source_event_type,idempotency_key,sample}'
     when 'dlq_operations' then '{created_at,filter,error}'
     when 'replay_plans' then '{created_at,name,filter,reference,error}'
+    when 'approvals' then '{requested_at,params}'
     when 'legal_holds' then '{created_at,reason}'
     when 'alert_incidents' then '{opened_at,message}'
     when 'alert_notifications' then '{created_at,message,last_error}'

@@ -189,6 +189,10 @@ it('leaves nothing of the person: each identifier in each spelling, encoding and
     `insert into dlq_operations (org_id, kind, filter, total, status, error) values ($1, 'redrive', jsonb_build_object('q', $2::text), 1, 'done', $2);`,
     [org.id, ana.email],
   );
+  await api.admin(
+    `insert into approvals (org_id, kind, params, status, requested_by, decided_at) values ($1, 'purge', jsonb_build_object('q', $2::text), 'ended', $3, now())`,
+    [org.id, ana.email, org.owner.id],
+  );
   await api.admin(`insert into legal_holds (org_id, reason, released_at) values ($1, $2, now())`, [org.id, `case of ${ana.email}`]);
   await api.admin(
     `insert into replay_plans (org_id, name, mode, filter, throttle_per_second, status, matched_count, needs_second_approval, reference, created_by)

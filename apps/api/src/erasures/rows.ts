@@ -11,6 +11,7 @@ export const searchedTables = [
   'dlq_events',
   'dlq_operations',
   'replay_plans',
+  'approvals',
   'legal_holds',
   'alert_incidents',
   'alert_notifications',
