@@ -4,6 +4,7 @@ import { matchedRoutes } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
 import { alertRoutes } from './alerts/routes.ts';
 import { connectionRoutes } from './connections/routes.ts';
+import { policyReportRoutes, policyReportsPath } from './dashboard/policy-reports.ts';
 import { publicConfigRoutes } from './dashboard/public-config.ts';
 import { mountWeb } from './dashboard/web.ts';
 import { dlqRoutes } from './dlq/routes.ts';
@@ -84,6 +85,7 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
   app.use(secureHeaders({ xFrameOptions: 'DENY', referrerPolicy: 'no-referrer' }));
   app.route('/', healthRoutes(deps));
   app.route('/api/config', publicConfigRoutes(config.supabase));
+  app.route(policyReportsPath, policyReportRoutes(deps));
   app.route('/api/admin', adminRoutes(deps));
   app.route('/api/status', statusRoutes({ db, flow: deps.flow, verifyToken }));
   app.route('/api/orgs', orgRoutes({ db, verifyToken, masterKeys: config.masterKeys }));

@@ -38,6 +38,7 @@ export const ErasureDryRun = z
     events: z.int().describe('The exact number of events with a hash of the given identifiers.'),
     erasedBefore: z
       .array(z.object({ id: Id, completedAt: Timestamp }))
+      .max(100)
       .describe('Completed erasures of a person with one of these identifiers, newest first, at most 100.'),
   })
   .meta({ id: 'ErasureDryRun' });
