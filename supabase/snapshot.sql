@@ -253,6 +253,29 @@ CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON private.connection_sec
 CREATE TRIGGER refuse_while_deleting BEFORE INSERT ON private.connection_secrets FOR EACH ROW EXECUTE FUNCTION private.refuse_while_deleting();
 alter table private.connection_secrets enable row level security;
 
+create table private.erased_keys (
+  org_id uuid not null,
+  digest text not null,
+  constraint erased_keys_pkey PRIMARY KEY (org_id, digest),
+  constraint erased_keys_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint erased_keys_digest_check CHECK ((length(digest) = 64))
+);
+comment on table private.erased_keys is 'Idempotency keys that named an erased person and were replaced by hmac:<digest>. A record that is sent again under such a key gets the replaced key
+too, so that it is a duplicate and does not make the person anew.';
+CREATE TRIGGER notify AFTER INSERT ON private.erased_keys FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
+alter table private.erased_keys enable row level security;
+
+create table private.erased_persons (
+  erasure_id uuid not null,
+  digest text not null,
+  constraint erased_persons_pkey PRIMARY KEY (erasure_id, digest),
+  constraint erased_persons_erasure_id_fkey FOREIGN KEY (erasure_id) REFERENCES public.erasures(id) ON DELETE CASCADE,
+  constraint erased_persons_digest_check CHECK ((length(digest) = 64))
+);
+comment on table private.erased_persons is 'What a completed erasure keeps of its person: a digest of each identifier under the org''s digest key, with which the org can show later that a
+certain person was erased. Nobody without the key can confirm a guess.';
+alter table private.erased_persons enable row level security;
+
 create table private.erasure_persons (
   erasure_id uuid not null,
   key_version integer not null,
@@ -1138,6 +1161,8 @@ create table public.erasures (
   completed_at timestamp with time zone,
   lease_owner uuid,
   lease_until timestamp with time zone,
+  other_rows integer default 0 not null,
+  row_cursor text,
   constraint erasures_pkey PRIMARY KEY (id),
   constraint erasures_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
   constraint erasures_check CHECK (((status = 'completed'::text) = (completed_at IS NOT NULL))),
@@ -1163,7 +1188,7 @@ create policy erasures_worker_update on public.erasures for update to worker
   using (true);
 grant select on public.erasures to authenticated;
 grant select on public.erasures to worker;
-grant update (waits_for, events, deliveries, dead_letters, unreadable, scanned, cursor_at, cursor_id, found_at, lease_owner, lease_until) on public.erasures to worker;
+grant update (waits_for, events, deliveries, dead_letters, unreadable, scanned, cursor_at, cursor_id, found_at, lease_owner, lease_until, other_rows, row_cursor) on public.erasures to worker;
 
 create table public.event_journal (
   id uuid not null,
@@ -3360,6 +3385,87 @@ comment on function private.erase_events(uuid,jsonb[],integer) is 'Empties up to
 call. Type, time, amount and references are kept: the org needs them for its accounts, and without the other fields they identify no person.';
 grant execute on function private.erase_events(uuid,jsonb[],integer) to worker;
 
+CREATE OR REPLACE FUNCTION private.erase_recorded_events(p_org_id uuid, p_connection_ids uuid[], p_keys text[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_erased integer;
+begin
+  update public.canonical_events e set properties = '{}', attribution = '{}'
+  from unnest(p_connection_ids, p_keys) as k (connection_id, key)
+  join private.event_keys s on s.source_connection_id = k.connection_id and s.idempotency_key = k.key
+  where e.id = s.event_id and e.event_time = s.event_time and e.org_id = p_org_id and (e.properties <> '{}' or e.attribution <> '{}');
+  get diagnostics v_erased = row_count;
+  return v_erased;
+end
+$function$;
+comment on function private.erase_recorded_events(uuid,uuid[],text[]) is 'Empties the properties of the events that records became which named the person, and returns their number. The event is about somebody else, or
+about nobody, so that its subject stays.';
+grant execute on function private.erase_recorded_events(uuid,uuid[],text[]) to worker;
+
+CREATE OR REPLACE FUNCTION private.erase_texts(p_org_id uuid, p_table text, p_rows jsonb)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_columns text[] := private.erasure_columns(p_table);
+  v_row jsonb;
+  v_set text;
+  v_key text;
+  v_connection uuid;
+  v_changed integer;
+  v_total integer := 0;
+begin
+  for v_row in select * from jsonb_array_elements(p_rows) loop
+    select string_agg(format('%1$I = r.%1$I', c), ', ') into strict v_set
+    from unnest(v_columns[2:]) c where v_row -> 'texts' ? c;
+    if p_table = 'canonical_events' and v_row -> 'texts' ? 'idempotency_key' then
+      select e.idempotency_key, e.source_connection_id into v_key, v_connection from public.canonical_events e
+      where e.org_id = p_org_id and e.id = (v_row ->> 'id')::uuid and e.event_time = (v_row ->> 'at')::timestamptz for update;
+      update private.event_keys set idempotency_key = v_row -> 'texts' ->> 'idempotency_key'
+      where source_connection_id = v_connection and idempotency_key = v_key;
+      insert into private.erased_keys (org_id, digest) values (p_org_id, right(v_row -> 'texts' ->> 'idempotency_key', 64)) on conflict do nothing;
+    end if;
+    execute format('update public.%1$I t set %2$s from jsonb_populate_record(null::public.%1$I, $1) r where t.org_id = $2 and t.id = $3 and t.%3$I = $4',
+      p_table, v_set, v_columns[1])
+    using v_row -> 'texts', p_org_id, (v_row ->> 'id')::uuid, (v_row ->> 'at')::timestamptz;
+    get diagnostics v_changed = row_count;
+    v_total := v_total + v_changed;
+  end loop;
+  return v_total;
+end
+$function$;
+comment on function private.erase_texts(uuid,text,jsonb) is 'Replaces texts of rows that name the person: [{"at", "id", "texts": {column: value}}]. Returns the number of rows. Only columns of
+private.erasure_columns are written. An idempotency key is replaced in private.event_keys as well, and remembered in private.erased_keys.';
+grant execute on function private.erase_texts(uuid,text,jsonb) to worker;
+
+CREATE OR REPLACE FUNCTION private.erasure_columns(p_table text)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select case p_table
+    when 'event_journal' then '{received_at,content_type,event_types}'
+    when 'canonical_events' then '{event_time,source_connection_id,type,source_event_type,source_event_id,idempotency_key,order_ref,attribution,properties}'
+    when 'dlq_events' then '{created_at,last_error_message,field_path,source_event_type,idempotency_key,sample}'
+    when 'dlq_operations' then '{created_at,filter,error}'
+    when 'replay_plans' then '{created_at,name,filter,reference,error}'
+    when 'approvals' then '{requested_at,params}'
+    when 'legal_holds' then '{created_at,reason}'
+    when 'alert_incidents' then '{opened_at,message}'
+    when 'alert_notifications' then '{created_at,message,last_error}'
+    when 'erasures' then '{created_at,reference}'
+  end::text[]
+$function$;
+comment on function private.erasure_columns(text) is 'The tables whose rows an erasure searches: the time by which their rows are walked, and the columns with texts that a delivery or a person may have
+written.';
+
 CREATE OR REPLACE FUNCTION private.evaluate_alerts(p_orgs uuid[], p_now timestamp with time zone, p_watching_since timestamp with time zone, OUT opened integer, OUT escalated integer, OUT reminded integer, OUT resolved integer, OUT notifications integer)
  RETURNS record
  LANGUAGE plpgsql
@@ -3736,6 +3842,35 @@ $function$;
 comment on function private.find_digest_key(uuid) is 'The digest key of an org, sealed, for the process that holds the master key. Null when the org has none yet.';
 grant execute on function private.find_digest_key(uuid) to ingest;
 
+CREATE OR REPLACE FUNCTION private.find_erased_keys(p_org_id uuid)
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select coalesce(array_agg(k.digest), '{}') from private.erased_keys k where k.org_id = p_org_id
+$function$;
+comment on function private.find_erased_keys(uuid) is 'The digests of the org''s erased keys, for the process that makes the keys of new records.';
+grant execute on function private.find_erased_keys(uuid) to ingest;
+
+CREATE OR REPLACE FUNCTION private.find_erasures_of_person(p_org_id uuid, p_digests text[])
+ RETURNS TABLE(id uuid, completed_at timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform private.require_admin(p_org_id);
+  return query
+  select e.id, e.completed_at from public.erasures e
+  where e.org_id = p_org_id and e.status = 'completed'
+    and exists (select from private.erased_persons p where p.erasure_id = e.id and p.digest = any (p_digests))
+  order by e.completed_at desc limit 100;
+end
+$function$;
+comment on function private.find_erasures_of_person(uuid,text[]) is 'The completed erasures of a person, newest first, for owners and admins.';
+grant execute on function private.find_erasures_of_person(uuid,text[]) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.find_events_of_subject(p_org_id uuid, p_hash text)
  RETURNS TABLE(id uuid, event_time timestamp with time zone)
  LANGUAGE plpgsql
@@ -3837,6 +3972,28 @@ comment on function private.find_people_events(uuid,text[],timestamp with time z
 then meets such events soon enough. Bypasses the policy as private.find_events_of_subject does, for the same reason and for members of the org
 only, and returns places; the policy decides what the caller sees there.';
 grant execute on function private.find_people_events(uuid,text[],timestamp with time zone,timestamp with time zone) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.find_rows_to_search(p_org_id uuid, p_table text, p_after_at timestamp with time zone, p_after_id uuid, p_limit integer)
+ RETURNS TABLE(at text, id uuid, texts jsonb)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+declare
+  v_columns text[] := private.erasure_columns(p_table);
+  v_texts text;
+begin
+  select string_agg(format('%L, t.%I', c, c), ', ') into strict v_texts from unnest(v_columns[2:]) c;
+  return query execute format(
+    'select t.%1$I::text, t.id, jsonb_build_object(%2$s) from public.%3$I t
+     where t.org_id = $1 and ($2 is null or (t.%1$I, t.id) > ($2, $3)) order by t.%1$I, t.id limit $4', v_columns[1], v_texts, p_table)
+  using p_org_id, p_after_at, p_after_id, p_limit;
+end
+$function$;
+comment on function private.find_rows_to_search(uuid,text,timestamp with time zone,uuid,integer) is 'The next rows of an org in one of the tables of private.erasure_columns, oldest first, with their texts. Times are text, because a JavaScript date has no
+microseconds.';
+grant execute on function private.find_rows_to_search(uuid,text,timestamp with time zone,uuid,integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.flow_overview()
  RETURNS json
@@ -4126,6 +4283,53 @@ end
 $function$;
 comment on function private.keep_audit() is 'Trigger function: refuses to change or remove entries of the audit log and links of its chain, for every role and also for the owner of the
 tables. Retention (private.trim_audit_log) removes the oldest entries of an org up to an anchor.';
+
+CREATE OR REPLACE FUNCTION private.keep_erased_person(p_erasure_id uuid, p_owner uuid, p_digests text[])
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  insert into private.erased_persons (erasure_id, digest)
+  select e.id, d from public.erasures e, unnest(p_digests) d where e.id = p_erasure_id and e.lease_owner = p_owner
+  on conflict do nothing
+$function$;
+comment on function private.keep_erased_person(uuid,uuid,text[]) is 'Stores what a completed erasure keeps of its person.';
+grant execute on function private.keep_erased_person(uuid,uuid,text[]) to worker;
+
+CREATE OR REPLACE FUNCTION private.known_subjects(p_org_id uuid, p_hashes text[])
+ RETURNS text[]
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+declare
+  v_hash text;
+  v_kind text;
+  v_known text[] := '{}';
+  v_found boolean;
+begin
+  if p_org_id <> all (array(select private.my_orgs())) then
+    return v_known;
+  end if;
+  foreach v_hash in array p_hashes[:1000] loop
+    foreach v_kind in array '{email,phone,document,external_id}'::text[] loop
+      -- The value is a literal, because in a plan for an unknown value the index on subject is not used.
+      execute format('select exists (select from public.canonical_events e where e.org_id = %L and e.subject @> %L)', p_org_id, jsonb_build_object(v_kind, v_hash))
+      into v_found;
+      if v_found then
+        v_known := v_known || v_hash;
+        exit;
+      end if;
+    end loop;
+  end loop;
+  return v_known;
+end
+$function$;
+comment on function private.known_subjects(uuid,text[]) is 'Those of at most 1,000 hashes of people with which the org has an event. A filter holds a limited number of hashes, and an org that has had many
+hash keys has more hashes of one person. Bypasses the policy as private.find_events_of_subject does, for members of the org only.';
+grant execute on function private.known_subjects(uuid,text[]) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.leading_instance()
  RETURNS private.instances
@@ -4713,8 +4917,8 @@ AS $function$
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id' and not a.attisdropped
   where n.nspname in ('public', 'private') and c.relkind in ('r', 'p') and not c.relispartition
-    -- The members lose their access, and the log ends, with the org itself. What operators did is their own journal.
-    and c.relname not in ('org_deletions', 'org_members', 'audit_log', 'audit_links', 'audit_anchors', 'audit_keys', 'journal_payloads', 'operator_acts')
+    -- The members lose their access, and the log ends, with the org itself.
+    and c.relname not in ('org_deletions', 'org_members', 'audit_log', 'audit_links', 'audit_anchors', 'audit_keys', 'journal_payloads')
   -- What other tables refer to comes last.
   order by array_position('{projects,source_connections}'::text[], c.relname::text) desc nulls first, c.relkind desc, c.relname
 $function$;

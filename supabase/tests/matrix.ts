@@ -420,6 +420,18 @@ export const matrix: Record<string, Expectation> = {
       delete: nobody,
     },
   },
+  'private.erased_persons': {
+    rows: (org) => `erasure_id = '${world.erasureId(org)}'`,
+    column: 'digest',
+    insert: (org) => `insert into private.erased_persons (erasure_id, digest) values ('${world.erasureId(org)}', repeat('e', 64))`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.erased_keys': {
+    rows: ofOrg,
+    column: 'digest',
+    insert: (org) => `insert into private.erased_keys (org_id, digest) values ('${world.orgId(org)}', repeat('e', 64))`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
   'private.org_digest_keys': {
     rows: ofOrg,
     column: 'sealed',

@@ -7,6 +7,7 @@ import { alertRoutes } from './alerts/routes.ts';
 import { approvalRoutes } from './approvals/routes.ts';
 import { auditRoutes } from './audit/routes.ts';
 import { connectionRoutes } from './connections/routes.ts';
+import { policyReportRoutes, policyReportsPath } from './dashboard/policy-reports.ts';
 import { publicConfigRoutes } from './dashboard/public-config.ts';
 import { mountWeb } from './dashboard/web.ts';
 import { startApprovedPurge } from './dlq/operation-routes.ts';
@@ -94,6 +95,7 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
   app.route('/', healthRoutes(deps));
   if (config.metrics.port === undefined) app.route('/', metricsRoutes({ metrics, token: config.metrics.token }));
   app.route('/api/config', publicConfigRoutes(config.supabase));
+  app.route(policyReportsPath, policyReportRoutes(deps));
   app.route('/api/admin', adminRoutes(deps));
   app.route('/api/status', statusRoutes({ db, flow: deps.flow, verifyToken }));
   app.route('/api/orgs', orgRoutes({ db, verifyToken, masterKeys: config.masterKeys }));

@@ -131,5 +131,10 @@ async function closeGently(server: Server): Promise<void> {
 
 start().catch((error: unknown) => {
   log.fatal({ err: error }, 'cannot start');
+  if (/\bSSL\b|certificate|TLS/i.test(String((error as Error).message)))
+    log.fatal(
+      { tls: config.database.tls },
+      'the database and DATABASE_TLS do not agree: name its certificate authority in NODE_EXTRA_CA_CERTS, or set DATABASE_TLS=off for a database without TLS in a network that you trust',
+    );
   exit(log, 1);
 });

@@ -61,6 +61,7 @@ export function prepareRecords(
     config: connection.config,
     hashKey: connection.keys.hashKey,
     digestKey: connection.keys.digestKey,
+    erasedKeys: connection.keys.erasedKeys,
     receivedAtMs,
     nowMs,
     isTest,

@@ -44,6 +44,8 @@ export function createTokenVerifier(jwt: Config['jwt'], now: () => number): Veri
       else throw new Error('no key');
     } catch (error) {
       if (jwks && isKeyFetchFailure(error)) throw new Refusal('auth_unavailable');
+      if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'iss')
+        throw new Refusal('unauthorized', `the access token has another issuer than ${jwt.issuer}: the operator sets SUPABASE_JWT_ISSUER`);
       throw new Refusal('unauthorized', 'the access token is missing, expired or not valid');
     }
     const { sub, role, ...rest } = payload;

@@ -163,6 +163,7 @@ export function settingsHandlers(world: World, orgs: Row<'orgs'>[], members: Row
           events: 1,
           deliveries: 1,
           deadLetters: 0,
+          otherRows: 0,
           unreadable: 0,
           createdBy: user.id,
           createdAt: ago(30),
@@ -170,7 +171,7 @@ export function settingsHandlers(world: World, orgs: Row<'orgs'>[], members: Row
         })),
       }),
     ),
-    http.post('*/api/erasures', () => answer(ErasureDryRun, { dryRun: true, events: 1 })),
+    http.post('*/api/erasures', () => answer(ErasureDryRun, { dryRun: true, events: 1, erasedBefore: [] })),
     http.post(`${world.supabaseUrl}/rest/v1/rpc/org_people`, () =>
       HttpResponse.json(
         members.map((row) => ({
