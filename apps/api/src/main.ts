@@ -11,6 +11,7 @@ import { readConfig } from './platform/config.ts';
 import { createDb } from './platform/db.ts';
 import { startJobs } from './platform/jobs.ts';
 import { createLog, exit } from './platform/log.ts';
+import { quotaTasks } from './quotas/jobs.ts';
 import { replayTasks } from './replays/jobs.ts';
 import { createServices } from './services.ts';
 
@@ -40,6 +41,7 @@ async function start() {
     ...services,
     tasks: {
       ...maintenanceTasks(db),
+      ...quotaTasks(db),
       ...dlqTasks({ ...services, retry: config.dlq }),
       ...alertTasks({ ...services, masterKeys: config.masterKeys }),
       ...erasureTasks({ ...services, masterKeys: config.masterKeys }),

@@ -18,6 +18,8 @@ export interface Client {
   readonly url: string;
   /** Calls an endpoint of the API and checks that its answer matches `shape`. */
   api<Shape extends z.ZodType>(path: string, shape: Shape, options?: Options): Promise<z.output<Shape>>;
+  /** Reads every page of an endpoint that answers with an array. */
+  list<Item>(path: string, shape: z.ZodType<Item[]>, query?: Query): Promise<Item[]>;
   /** Reads through Supabase's Data API, under the user's row level security. */
   data<Shape extends z.ZodType>(path: string, shape: Shape): Promise<z.output<Shape>>;
   /** Calls a public endpoint and returns its answer, also when the status is an error. */
@@ -37,14 +39,18 @@ export function createClient(target: Target, credentialsFile: string, signal: Ab
     return renewed === undefined ? answer : send(renewed);
   }
 
-  async function api<Shape extends z.ZodType>(path: string, shape: Shape, options: Options = {}): Promise<z.output<Shape>> {
+  async function ask(path: string, options: Options): Promise<Answer> {
     const { as = 'user', query = {}, ...call } = options;
     const url = `${target.url}${path}${toQueryString(query)}`;
     const send = (token?: string) =>
       fetchAnswer(url, { ...call, signal, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } });
     const answer = as === 'user' ? await asUser(send) : await send(as === 'operator' ? operatorToken() : undefined);
     if (!answer.ok) throw toFailure(answer, `${call.method ?? 'GET'} ${path}`, as);
-    return checkShape(shape, answer.body, path);
+    return answer;
+  }
+
+  async function api<Shape extends z.ZodType>(path: string, shape: Shape, options: Options = {}): Promise<z.output<Shape>> {
+    return checkShape(shape, (await ask(path, options)).body, path);
   }
 
   function operatorToken(): string {
@@ -65,6 +71,15 @@ export function createClient(target: Target, credentialsFile: string, signal: Ab
   return {
     url: target.url,
     api,
+    async list(path, shape, query = {}) {
+      const items = [];
+      for (let page: string | undefined = `${path}${toQueryString(query)}`; page !== undefined; ) {
+        const answer: Answer = await ask(page, {});
+        items.push(...checkShape(shape, answer.body, path));
+        page = answer.nextPage;
+      }
+      return items;
+    },
     accessToken: () => session.token(),
     probe: (path) => fetchAnswer(target.url + path, { signal, timeoutMs: 10_000 }),
     async data(path, shape) {

@@ -1,12 +1,10 @@
-import { Connection } from '@tributary/shared/api.ts';
-import { z } from 'zod';
+import { type Connection, ConnectionList } from '@tributary/shared/api.ts';
 import { findByName } from './find-by-name.ts';
 import type { Context } from './program.ts';
 
-/** Every connection of the org, or of all the user's orgs. */
-export async function listConnections({ client }: Context, orgId?: string): Promise<Connection[]> {
-  const connections = await client.api('/api/connections', z.array(Connection));
-  return connections.filter((connection) => orgId === undefined || connection.orgId === orgId);
+/** Every connection of the org, or of all the user's orgs, or those whose name or id contains `search`. */
+export function listConnections({ client }: Context, orgId: string | undefined, search?: string): Promise<Connection[]> {
+  return client.list('/api/connections', ConnectionList, { orgId, search });
 }
 
 /** Turns names or ids of an org's connections into ids. Returns undefined when `names` is undefined. */
@@ -16,6 +14,10 @@ export async function findConnectionIds(
   names: readonly string[] | undefined,
 ): Promise<string[] | undefined> {
   if (!names) return undefined;
-  const connections = await listConnections(context, orgId);
-  return names.map((name) => findByName(connections, name, 'connection', (connection) => [connection.name]).id);
+  const ids: string[] = [];
+  for (const name of names) {
+    const connections = await listConnections(context, orgId, name);
+    ids.push(findByName(connections, name, 'connection', (connection) => [connection.name]).id);
+  }
+  return ids;
 }

@@ -5,6 +5,8 @@ export interface Answer {
   ok: boolean;
   /** Parsed when the content type is JSON, otherwise the text. */
   body: unknown;
+  /** Path and query of the next page, which the header `link` names. Undefined on the last page. */
+  nextPage: string | undefined;
 }
 
 export interface Call {
@@ -31,7 +33,8 @@ export async function fetchAnswer(url: string, { method = 'GET', headers = {}, b
     });
     const text = await response.text();
     const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '');
-    return { status: response.status, ok: response.ok, body: isJson ? parse(text) : text };
+    const nextPage = /<([^>]+)>; rel="next"/.exec(response.headers.get('link') ?? '')?.[1];
+    return { status: response.status, ok: response.ok, body: isJson ? parse(text) : text, nextPage };
   } catch (error) {
     if (signal.aborted) throw new Interrupted();
     if (error instanceof Failure) throw error;

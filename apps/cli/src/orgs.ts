@@ -16,12 +16,15 @@ export function withOrg(command: Command): Command {
 
 /** The orgs of a user, with the user's role in each. */
 export function listMemberships({ client }: Context, userId: string): Promise<Membership[]> {
-  return client.data(`/org_members?select=role,orgs(id,name,slug)&user_id=eq.${encodeURIComponent(userId)}`, z.array(Membership));
+  return client.data(
+    `/org_members?select=role,orgs(id,name,slug)&user_id=eq.${encodeURIComponent(userId)}&order=created_at&limit=1000`,
+    z.array(Membership),
+  );
 }
 
 /** The org that a command works on. Throws UsageError when the user has several and named none, Failure when the user cannot see the named one. */
 export async function findOrg({ client, target }: Context): Promise<Org> {
-  const orgs = await client.data('/orgs?select=id,name,slug&order=name', z.array(Org));
+  const orgs = await client.data('/orgs?select=id,name,slug&order=name&limit=1000', z.array(Org));
   if (target.org !== undefined) return findByName(orgs, target.org, 'org', (org) => [org.slug, org.name]);
   const [org, another] = orgs;
   if (!org) throw new Failure('This user is not a member of any org.');

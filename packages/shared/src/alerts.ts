@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { alertKinds, alertUnits, kindsWithWindow, levelRange } from './alert-kinds.ts';
+import { nextPage, pageQuery, pageRowsMax } from './pages.ts';
 
 // Wire contracts of alerts. Times are ISO 8601 in UTC.
 
@@ -62,7 +63,7 @@ export type AlertRule = z.infer<typeof AlertRule>;
 
 export const OrgQuery = z.strictObject({ orgId: Id.optional() });
 
-export const AlertRules = z.object({ rules: z.array(AlertRule) });
+export const AlertRules = z.object({ rules: z.array(AlertRule).max(pageRowsMax) });
 export type AlertRules = z.infer<typeof AlertRules>;
 
 export const UpdateAlertRule = z
@@ -114,7 +115,7 @@ export const AlertChannel = z
   .meta({ id: 'AlertChannel' });
 export type AlertChannel = z.infer<typeof AlertChannel>;
 
-export const AlertChannels = z.object({ channels: z.array(AlertChannel) });
+export const AlertChannels = z.object({ channels: z.array(AlertChannel).max(pageRowsMax) });
 export type AlertChannels = z.infer<typeof AlertChannels>;
 
 const common = { orgId: Id.optional(), name, minLevel: AlertLevel.default('warning') };
@@ -224,16 +225,19 @@ export const IncidentQuery = z.strictObject({
     .describe('open, acknowledged or resolved; several are separated by commas. Incidents of every status when left out.'),
   connectionId: Id.optional(),
   kind: AlertKind.optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().max(200).optional().describe('`nextCursor` of the previous page.'),
+  ...pageQuery(),
 });
 export type IncidentQuery = z.input<typeof IncidentQuery>;
 
-export const AlertIncidents = z.object({ incidents: z.array(AlertIncident), nextCursor: z.string().nullable() });
+export const AlertIncidents = z.object({
+  incidents: z.array(AlertIncident).max(pageRowsMax),
+  ...nextPage,
+  nextCursor: z.string().nullable().describe('The same as `next`, which every paged list has.'),
+});
 export type AlertIncidents = z.infer<typeof AlertIncidents>;
 
 export const AlertIncidentDetail = AlertIncident.extend({
-  notifications: z.array(AlertNotification).describe('Oldest first.'),
+  notifications: z.array(AlertNotification).max(pageRowsMax).describe('The newest 200 notifications of the incident, oldest first.'),
 }).meta({ id: 'AlertIncidentDetail' });
 export type AlertIncidentDetail = z.infer<typeof AlertIncidentDetail>;
 

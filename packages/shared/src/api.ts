@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nextPage, pageQuery, pageRowsMax } from './pages.ts';
 
 // Wire contracts of the control plane. Times are ISO 8601 in UTC.
 
@@ -92,10 +93,13 @@ export const ProblemAnswer = z
     code: z.string().describe('A stable code for programs.'),
     detail: z.string().optional(),
     requestId: z.string(),
-    errors: z.array(FieldError).optional(),
+    errors: z.array(FieldError).max(100).optional(),
   })
   .meta({ id: 'Problem' });
 export type ProblemAnswer = z.infer<typeof ProblemAnswer>;
+
+/** The secrets of one connection: a source has a few, and five of each name are valid at most. */
+const secretsMax = 50;
 
 export const SecretState = z
   .object({
@@ -120,8 +124,11 @@ export const Connection = z
     priority: Priority,
     config: SourceConfig,
     webhookUrl: z.string(),
-    secrets: z.array(SecretState),
-    missingSecrets: z.array(z.string()).describe('Required secrets that are not set: until they are, every delivery is rejected.'),
+    secrets: z.array(SecretState).max(secretsMax),
+    missingSecrets: z
+      .array(z.string())
+      .max(secretsMax)
+      .describe('Required secrets that are not set: until they are, every delivery is rejected.'),
     createdAt: Timestamp,
     updatedAt: Timestamp,
     lastEventAt: Timestamp.nullable(),
@@ -129,8 +136,16 @@ export const Connection = z
   .meta({ id: 'Connection' });
 export type Connection = z.infer<typeof Connection>;
 
-export const ConnectionQuery = z.strictObject({ projectId: Id.optional() });
-export type ConnectionQuery = z.infer<typeof ConnectionQuery>;
+export const ConnectionQuery = z.strictObject({
+  orgId: Id.optional().describe('All orgs of the caller when left out.'),
+  projectId: Id.optional(),
+  search: z.string().trim().min(1).max(120).optional().describe('Only connections whose name or id contains this text, in any case.'),
+  ...pageQuery(pageRowsMax),
+});
+export type ConnectionQuery = z.input<typeof ConnectionQuery>;
+
+/** A page of connections. The header `link` names the next page. */
+export const ConnectionList = z.array(Connection).max(pageRowsMax);
 
 export const CreateConnection = z
   .strictObject({
@@ -152,6 +167,7 @@ export const CreatedConnection = z
     secrets: z.record(z.string(), z.string()).optional().describe('Every generated secret by name. They are only shown in this answer.'),
     missingSecrets: z
       .array(z.string())
+      .max(secretsMax)
       .describe('Secrets that the platform issues and that were not given yet: until they are, every delivery is rejected.'),
   })
   .meta({ id: 'CreatedConnection' });
@@ -194,7 +210,7 @@ export const RotatedSecret = z
   .object({
     name: z.string(),
     secret: z.string().optional().describe('The new secret when it was generated. It is only shown in this answer.'),
-    secrets: z.array(SecretState),
+    secrets: z.array(SecretState).max(secretsMax),
   })
   .meta({ id: 'RotatedSecret' });
 export type RotatedSecret = z.infer<typeof RotatedSecret>;
@@ -232,19 +248,21 @@ export const SourceEntry = z
   .object({
     type: z.string(),
     label: z.string(),
-    setup: z.array(z.string()).describe('Setup steps for a person; {{url}} stands for the webhook URL.'),
-    secrets: z.array(
-      z.object({
-        name: z.string(),
-        label: z.string(),
-        help: z.string(),
-        issuedBy: z.enum(['platform', 'tributary']),
-        required: z.boolean(),
-      }),
-    ),
+    setup: z.array(z.string()).max(50).describe('Setup steps for a person; {{url}} stands for the webhook URL.'),
+    secrets: z
+      .array(
+        z.object({
+          name: z.string(),
+          label: z.string(),
+          help: z.string(),
+          issuedBy: z.enum(['platform', 'tributary']),
+          required: z.boolean(),
+        }),
+      )
+      .max(secretsMax),
     configSchema: z.record(z.string(), z.unknown()).describe('JSON Schema (2020-12) of `config`.'),
     exampleConfig: z.record(z.string(), z.unknown()).describe('A `config` that POST /api/connections accepts.'),
-    samples: z.array(z.object({ name: z.string(), label: z.string() })),
+    samples: z.array(z.object({ name: z.string(), label: z.string() })).max(500),
     handshake: z.boolean().describe('Whether the platform first checks the URL with a GET request.'),
   })
   .meta({ id: 'Source' });
@@ -282,7 +300,11 @@ export type OrgKey = z.infer<typeof OrgKey>;
 export const RotateKey = z.strictObject({ kind: z.enum(['data', 'hash']).default('data') }).meta({ id: 'RotateKey' });
 export type RotateKey = z.input<typeof RotateKey>;
 
-export const OrgKeys = z.object({ keys: z.array(OrgKey) }).meta({ id: 'OrgKeys' });
+export const OrgKeyQuery = z.strictObject(pageQuery(pageRowsMax));
+
+export const OrgKeys = z
+  .object({ keys: z.array(OrgKey).max(pageRowsMax).describe('By kind, the newest version first.'), ...nextPage })
+  .meta({ id: 'OrgKeys' });
 export type OrgKeys = z.infer<typeof OrgKeys>;
 
 export const Invite = z
@@ -298,8 +320,11 @@ export const Invite = z
   .meta({ id: 'Invite' });
 export type Invite = z.infer<typeof Invite>;
 
-export const InviteQuery = z.strictObject({ orgId: Id });
-export type InviteQuery = z.infer<typeof InviteQuery>;
+export const InviteQuery = z.strictObject({ orgId: Id, ...pageQuery(pageRowsMax) });
+export type InviteQuery = z.input<typeof InviteQuery>;
+
+/** A page of invites. The header `link` names the next page. */
+export const InviteList = z.array(Invite).max(pageRowsMax);
 
 export const CreateInvite = z
   .strictObject({ orgId: Id, email: z.string().trim().toLowerCase().max(254).pipe(z.email()), role: z.enum(['admin', 'analyst']) })
@@ -328,14 +353,17 @@ const Outcome = z.enum(['accepted', 'duplicate', 'dead_lettered']);
 export const DeliveryAnswer = z
   .object({
     status: z.enum([...Outcome.options, 'mixed']),
-    records: z.array(
-      z.object({
-        status: Outcome,
-        eventId: Id.optional().describe('The canonical event; for a duplicate, the event that was stored first.'),
-        dlqId: Id.optional().describe('The dead-letter entry.'),
-        code: z.string().optional().describe('Error class of the dead-letter entry, for example SCHEMA_DRIFT.'),
-      }),
-    ),
+    records: z
+      .array(
+        z.object({
+          status: Outcome,
+          eventId: Id.optional().describe('The canonical event; for a duplicate, the event that was stored first.'),
+          dlqId: Id.optional().describe('The dead-letter entry.'),
+          code: z.string().optional().describe('Error class of the dead-letter entry, for example SCHEMA_DRIFT.'),
+        }),
+      )
+      .max(200_000)
+      .describe('One for each record of the delivery. A delivery has at most 200,000 JSON values.'),
   })
   .meta({ id: 'DeliveryAnswer' });
 export type DeliveryAnswer = z.infer<typeof DeliveryAnswer>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Language } from './api.ts';
 import { type ErrorClass, errorClasses } from './errors.ts';
+import { nextPage, pageQuery, pageRowsMax } from './pages.ts';
 
 // Wire contracts of the dead-letter queue. Times are ISO 8601 in UTC.
 
@@ -28,8 +29,8 @@ const fields = {
 const lists = {
   connectionIds: z.array(Id).min(1).max(200),
   sources: z.array(SourceType).min(1).max(50),
-  classes: z.array(ErrorClassName).min(1),
-  statuses: z.array(DlqStatus).min(1),
+  classes: z.array(ErrorClassName).min(1).max(50),
+  statuses: z.array(DlqStatus).min(1).max(10),
   sourceEventTypes: z.array(EventType).min(1).max(100),
   ids: z.array(Id).min(1).max(1000),
 };
@@ -52,6 +53,7 @@ export type DlqFilter = z.infer<typeof DlqFilter>;
 const commas = <Item extends z.ZodType>(list: z.ZodArray<Item>) =>
   z
     .string()
+    .max(16_000)
     .transform((text) => text.split(','))
     .pipe(list as unknown as z.ZodType<z.output<Item>[], string[]>)
     .optional();
@@ -79,7 +81,7 @@ const limit = (max: number, fallback: number) => z.coerce.number().int().min(1).
 export const DlqQuery = z.strictObject(query);
 
 export const DlqAnalysisQuery = z.strictObject({ ...query, language: Language.default('en').describe('Language of `cause` and `fix`.') });
-export const DlqListQuery = z.strictObject({ ...query, limit: limit(200, 50), cursor: z.string().min(1).max(200).optional() });
+export const DlqListQuery = z.strictObject({ ...query, ...pageQuery() });
 export const DlqSampleQuery = z.strictObject({
   ...query,
   limit: limit(100, 5).describe('At most 20 with `full`.'),
@@ -128,27 +130,39 @@ export const DlqEntry = z
   .meta({ id: 'DlqEntry' });
 export type DlqEntry = z.infer<typeof DlqEntry>;
 
-export const DlqList = z.object({ entries: z.array(DlqEntry), nextCursor: z.string().nullable() }).meta({ id: 'DlqList' });
+export const DlqList = z
+  .object({
+    entries: z.array(DlqEntry).max(pageRowsMax),
+    ...nextPage,
+    nextCursor: z.string().nullable().describe('The same as `next`, which every paged list has.'),
+  })
+  .meta({ id: 'DlqList' });
 export type DlqList = z.infer<typeof DlqList>;
+
+/** A summary lists at most this many groups, the largest first. */
+export const dlqGroupsMax = 200;
 
 export const DlqSummary = z
   .object({
-    total: z.int(),
-    groups: z.array(
-      z.object({
-        errorClass: z.string(),
-        sourceType: z.string(),
-        connectionId: Id,
-        connectionName: z.string(),
-        count: z.int(),
-        pending: z.int().describe('Entries that are pending or being retried.'),
-        exhausted: z.int(),
-        firstSeenAt: Timestamp,
-        lastSeenAt: Timestamp,
-        trend: z.array(z.int()).length(24).describe('Entries created in each of the last 24 hours, the oldest hour first.'),
-        retryable: Retryable,
-      }),
-    ),
+    total: z.int().describe('The entries of all groups, also of those that are not listed.'),
+    groupCount: z.int().describe('The number of groups. Of more than 200 only the largest are listed.'),
+    groups: z
+      .array(
+        z.object({
+          errorClass: z.string(),
+          sourceType: z.string(),
+          connectionId: Id,
+          connectionName: z.string(),
+          count: z.int(),
+          pending: z.int().describe('Entries that are pending or being retried.'),
+          exhausted: z.int(),
+          firstSeenAt: Timestamp,
+          lastSeenAt: Timestamp,
+          trend: z.array(z.int()).length(24).describe('Entries created in each of the last 24 hours, the oldest hour first.'),
+          retryable: Retryable,
+        }),
+      )
+      .max(dlqGroupsMax),
   })
   .meta({ id: 'DlqSummary' });
 export type DlqSummary = z.infer<typeof DlqSummary>;
@@ -163,31 +177,38 @@ export type DlqPayload = z.infer<typeof DlqPayload>;
 
 export const DlqSamples = z
   .object({
-    entries: z.array(
-      DlqEntry.extend({ payload: DlqPayload.optional().describe('With `full`, when the delivery is still kept and can be opened.') }),
-    ),
+    entries: z
+      .array(
+        DlqEntry.extend({ payload: DlqPayload.optional().describe('With `full`, when the delivery is still kept and can be opened.') }),
+      )
+      .max(100),
   })
   .meta({ id: 'DlqSamples' });
 export type DlqSamples = z.infer<typeof DlqSamples>;
 
+/** An analysis lists at most this many clusters, the largest first. */
+export const dlqClustersMax = 200;
+
 export const DlqAnalysis = z
   .object({
-    clusters: z.array(
-      z.object({
-        errorClass: z.string(),
-        fieldPath: z.string().nullable(),
-        sourceEventType: z.string().nullable(),
-        sourceType: z.string(),
-        connectionId: Id,
-        connectionName: z.string(),
-        count: z.int(),
-        firstSeenAt: Timestamp,
-        lastSeenAt: Timestamp,
-        exampleId: Id,
-        cause: z.string().describe('The likely cause, in plain words.'),
-        fix: z.string().describe('How to fix it.'),
-      }),
-    ),
+    clusters: z
+      .array(
+        z.object({
+          errorClass: z.string(),
+          fieldPath: z.string().nullable(),
+          sourceEventType: z.string().nullable(),
+          sourceType: z.string(),
+          connectionId: Id,
+          connectionName: z.string(),
+          count: z.int(),
+          firstSeenAt: Timestamp,
+          lastSeenAt: Timestamp,
+          exampleId: Id,
+          cause: z.string().describe('The likely cause, in plain words.'),
+          fix: z.string().describe('How to fix it.'),
+        }),
+      )
+      .max(dlqClustersMax),
   })
   .meta({ id: 'DlqAnalysis' });
 export type DlqAnalysis = z.infer<typeof DlqAnalysis>;
@@ -223,6 +244,6 @@ export type DlqOperation = z.infer<typeof DlqOperation>;
 export const DlqStarted = z.object({ operation: DlqOperation }).meta({ id: 'DlqStarted' });
 export type DlqStarted = z.infer<typeof DlqStarted>;
 
-export const DlqOperationsQuery = z.strictObject({ orgId: Id.optional() });
-export const DlqOperations = z.object({ operations: z.array(DlqOperation) }).meta({ id: 'DlqOperations' });
+export const DlqOperationsQuery = z.strictObject({ orgId: Id.optional(), ...pageQuery() });
+export const DlqOperations = z.object({ operations: z.array(DlqOperation).max(pageRowsMax), ...nextPage }).meta({ id: 'DlqOperations' });
 export type DlqOperations = z.infer<typeof DlqOperations>;

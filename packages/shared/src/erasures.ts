@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nextPage, pageQuery, pageRowsMax } from './pages.ts';
 
 // Wire contracts of erasing a person. Times are ISO 8601 in UTC.
 
@@ -42,6 +43,7 @@ export const Erasure = z
     orgId: Id,
     kinds: z
       .array(z.enum(['email', 'phone', 'document', 'external_id']))
+      .max(4)
       .describe('The kinds of the given identifiers, without their values.'),
     reference: z.string().nullable(),
     status: z.enum(['running', 'completed']),
@@ -64,8 +66,10 @@ export const Erasure = z
   .meta({ id: 'Erasure' });
 export type Erasure = z.infer<typeof Erasure>;
 
-export const ErasureQuery = z.strictObject({ orgId: Id.optional() });
-export type ErasureQuery = z.infer<typeof ErasureQuery>;
+export const ErasureQuery = z.strictObject({ orgId: Id.optional(), ...pageQuery(100) });
+export type ErasureQuery = z.input<typeof ErasureQuery>;
 
-export const ErasureList = z.object({ erasures: z.array(Erasure).describe('Newest first, at most 100.') }).meta({ id: 'ErasureList' });
+export const ErasureList = z
+  .object({ erasures: z.array(Erasure).max(pageRowsMax).describe('Newest first.'), ...nextPage })
+  .meta({ id: 'ErasureList' });
 export type ErasureList = z.infer<typeof ErasureList>;

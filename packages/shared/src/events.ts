@@ -137,7 +137,9 @@ export type HashSubject = z.input<typeof HashSubject>;
  */
 export const HashedSubject = z
   .object({
-    hashes: z.array(z.object({ kind: z.enum(['email', 'phone', 'document', 'external_id']), keyVersion: z.int(), hash: SubjectHash })),
+    hashes: z
+      .array(z.object({ kind: z.enum(['email', 'phone', 'document', 'external_id']), keyVersion: z.int(), hash: SubjectHash }))
+      .max(subjectHashesMax),
   })
   .meta({ id: 'SubjectHashes' });
 export type HashedSubject = z.infer<typeof HashedSubject>;
@@ -160,9 +162,11 @@ export const EventDelivery = z
           }),
         ]),
       )
+      .max(200)
       .describe('The events and dead letters that the delivery produced, at most 200.'),
     attempts: z
       .array(JournalEntry)
+      .max(100)
       .describe('Oldest first, at most 100: the original delivery and every replay of it or of its replays, including this one.'),
     replayable: z
       .object({

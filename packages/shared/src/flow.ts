@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nextPage, pageQuery, pageRowsMax } from './pages.ts';
 
 /** The modes that every instance obeys, in rising order. The gauge `ingest_backpressure_state` is the position in this list, from 0. */
 export const modes = ['normal', 'throttled', 'brownout', 'drain', 'paused'] as const;
@@ -43,7 +44,7 @@ export const FlowState = z
     reason: z.string(),
     changedBy: z.enum(['operator', 'automatic']),
     changedAt: Timestamp,
-    instances: z.array(FlowInstance).describe('Instances seen within the last 5 seconds.'),
+    instances: z.array(FlowInstance).max(1_000).describe('Instances seen within the last 5 seconds.'),
     drained: z.boolean().describe('No new deliveries are accepted, and no instance holds an unwritten delivery.'),
   })
   .meta({ id: 'FlowState' });
@@ -63,11 +64,14 @@ export const FlowTransition = z
     cause: z.string(),
     changedBy: z.enum(['operator', 'automatic']),
     instanceId: z.uuid().nullable().describe('The instance that detected the load or received the command.'),
+    operator: z.string().nullish().describe('The account of the operator who gave the command.'),
   })
   .meta({ id: 'FlowTransition' });
 export type FlowTransition = z.infer<typeof FlowTransition>;
 
-export const FlowTransitions = z.object({ transitions: z.array(FlowTransition) }).meta({ id: 'FlowTransitions' });
+export const FlowTransitions = z
+  .object({ transitions: z.array(FlowTransition).max(pageRowsMax), ...nextPage })
+  .meta({ id: 'FlowTransitions' });
 
 export const ServiceStatus = z
   .object({
@@ -98,4 +102,4 @@ export const BrownoutQuery = z.strictObject({
     .describe('Share of the deliveries to low-priority connections that is kept. The others are answered 429.'),
 });
 
-export const TransitionsQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(200).default(50) });
+export const TransitionsQuery = z.strictObject(pageQuery());

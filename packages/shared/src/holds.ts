@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nextPage, pageQuery, pageRowsMax } from './pages.ts';
 
 // Wire contracts of legal holds. Times are ISO 8601 in UTC.
 
@@ -19,10 +20,12 @@ export const LegalHold = z
   .meta({ id: 'LegalHold' });
 export type LegalHold = z.infer<typeof LegalHold>;
 
-export const LegalHoldQuery = z.strictObject({ orgId: Id.optional() });
-export type LegalHoldQuery = z.infer<typeof LegalHoldQuery>;
+export const LegalHoldQuery = z.strictObject({ orgId: Id.optional(), ...pageQuery(pageRowsMax) });
+export type LegalHoldQuery = z.input<typeof LegalHoldQuery>;
 
-export const LegalHoldList = z.object({ holds: z.array(LegalHold) }).meta({ id: 'LegalHoldList' });
+export const LegalHoldList = z
+  .object({ holds: z.array(LegalHold).max(pageRowsMax).describe('Those in force first, then the newest first.'), ...nextPage })
+  .meta({ id: 'LegalHoldList' });
 export type LegalHoldList = z.infer<typeof LegalHoldList>;
 
 export const CreateLegalHold = z

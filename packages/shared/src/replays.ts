@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ReplayMode } from './journal.ts';
+import { nextPage, pageQuery, pageRowsMax } from './pages.ts';
 
 // Wire contracts of replay plans. Times are ISO 8601 in UTC.
 
@@ -77,16 +78,19 @@ export const ReplayPlan = z
     error: z.string().nullable().describe('Why the plan failed or was paused.'),
     audit: z
       .array(z.object({ at: Timestamp, actorId: Id.nullable().describe('null: the system.'), action: z.string(), detail: z.unknown() }))
+      .max(200)
       .optional()
       .describe('Audit log of the plan, oldest first; only for owners and admins, and only for a single plan.'),
   })
   .meta({ id: 'ReplayPlan' });
 export type ReplayPlan = z.infer<typeof ReplayPlan>;
 
-export const ReplayQuery = z.strictObject({ orgId: Id.optional() });
-export type ReplayQuery = z.infer<typeof ReplayQuery>;
+export const ReplayQuery = z.strictObject({ orgId: Id.optional(), ...pageQuery(pageRowsMax) });
+export type ReplayQuery = z.input<typeof ReplayQuery>;
 
-export const ReplayList = z.object({ plans: z.array(ReplayPlan) }).meta({ id: 'ReplayList' });
+export const ReplayList = z
+  .object({ plans: z.array(ReplayPlan).max(pageRowsMax).describe('Newest first.'), ...nextPage })
+  .meta({ id: 'ReplayList' });
 export type ReplayList = z.infer<typeof ReplayList>;
 
 export const ApproveReplay = z

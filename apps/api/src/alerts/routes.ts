@@ -11,7 +11,7 @@ import {
 } from '@tributary/shared/alerts.ts';
 import { Hono } from 'hono';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
-import { parseCursor, toPage } from '../platform/pages.ts';
+import { parseCursor } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
 import { resolveOrg } from '../tenancy/callers-org.ts';
@@ -72,13 +72,11 @@ export function alertRoutes(deps: AlertDeps) {
   app.get('/incidents', describe.listAlertIncidents, validQuery(IncidentQuery), async (c) => {
     const { orgId, status, connectionId, kind, limit, cursor } = c.req.valid('query');
     const statuses = status === undefined ? undefined : parseStatuses(status);
-    const after = cursor === undefined ? undefined : parseCursor(cursor);
-    const rows = await db.as(c.var.claims, async (sql) => {
+    const { rows, next } = await db.as(c.var.claims, async (sql) => {
       const org = await resolveOrg(sql, orgId);
-      return listIncidents(sql, org.id, { statuses, connectionId, kind }, limit + 1, after);
+      return listIncidents(sql, org.id, { statuses, connectionId, kind }, limit, parseCursor(cursor));
     });
-    const page = toPage(rows, limit, (row) => ({ us: row.opened_us, id: row.id }));
-    return c.json({ incidents: page.rows.map(toIncident), nextCursor: page.nextCursor } satisfies AlertIncidents);
+    return c.json({ incidents: rows.map(toIncident), next, nextCursor: next } satisfies AlertIncidents);
   });
 
   app.get('/incidents/:id', describe.getAlertIncident, validId(), async (c) => {

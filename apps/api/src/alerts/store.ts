@@ -6,8 +6,9 @@ import type {
   AlertThresholds,
   IncidentStatus,
 } from '@tributary/shared/alerts.ts';
+import { pageRowsMax } from '@tributary/shared/pages.ts';
 import type { Db, Sql } from '../platform/db.ts';
-import type { Cursor } from '../platform/pages.ts';
+import { type Cursor, type Page, readNewest } from '../platform/pages.ts';
 
 // As the caller, under RLS --------------------------------------------------------------------------------------------
 
@@ -28,7 +29,7 @@ const mayWrite = `t.org_id = any (array(select private.my_orgs('{owner,admin}'))
 const ruleColumns = `t.id, t.org_id, t.kind, t.enabled, t.thresholds, t.renotify_minutes, t.resolve_after_minutes, t.updated_at, ${mayWrite}`;
 
 export async function listRules(sql: Sql, orgId: string): Promise<RuleRow[]> {
-  return sql<RuleRow>(`select ${ruleColumns} from public.alert_rules t where t.org_id = $1 order by t.kind`, [orgId]);
+  return sql<RuleRow>(`select ${ruleColumns} from public.alert_rules t where t.org_id = $1 order by t.kind limit ${pageRowsMax}`, [orgId]);
 }
 
 /** With `forUpdate`, the row is locked until the transaction ends. */
@@ -70,7 +71,7 @@ const channels = `select t.id, t.org_id, o.name as org_name, t.type, t.name, t.t
   t.last_error, t.created_at, t.updated_at, ${mayWrite} from public.alert_channels t join public.orgs o on o.id = t.org_id where t.deleted_at is null`;
 
 export async function listChannels(sql: Sql, orgId: string): Promise<ChannelRow[]> {
-  return sql<ChannelRow>(`${channels} and t.org_id = $1 order by t.created_at, t.id`, [orgId]);
+  return sql<ChannelRow>(`${channels} and t.org_id = $1 order by t.created_at, t.id limit ${pageRowsMax}`, [orgId]);
 }
 
 export async function findChannel(sql: Sql, id: string): Promise<ChannelRow | undefined> {
@@ -131,8 +132,6 @@ export interface IncidentRow {
   threshold: number;
   message: string;
   opened_at: string;
-  /** `opened_at` in microseconds since 1970, for cursors: a timestamp in JavaScript has only milliseconds. */
-  opened_us: string;
   last_seen_at: string;
   acknowledged_at: string | null;
   acknowledged_by: string | null;
@@ -141,10 +140,10 @@ export interface IncidentRow {
   resolution: 'recovered' | 'no_traffic' | 'not_watched' | 'by_person' | null;
 }
 
-const incidents = `select i.id, i.org_id, i.kind, i.source_connection_id, c.name as connection_name, c.type as source_type, i.status, i.level,
-  i.peak_level, i.value, i.threshold, i.message, i.opened_at, (extract(epoch from i.opened_at) * 1000000)::bigint as opened_us, i.last_seen_at,
-  i.acknowledged_at, i.acknowledged_by, i.resolved_at, i.resolved_by, i.resolution
-  from public.alert_incidents i join public.source_connections c on c.org_id = i.org_id and c.id = i.source_connection_id`;
+const incidentColumns = `i.id, i.org_id, i.kind, i.source_connection_id, c.name as connection_name, c.type as source_type, i.status, i.level,
+  i.peak_level, i.value, i.threshold, i.message, i.opened_at, i.last_seen_at,
+  i.acknowledged_at, i.acknowledged_by, i.resolved_at, i.resolved_by, i.resolution`;
+const incidents = 'public.alert_incidents i join public.source_connections c on c.org_id = i.org_id and c.id = i.source_connection_id';
 
 export interface IncidentFilter {
   statuses: readonly IncidentStatus[] | undefined;
@@ -152,25 +151,32 @@ export interface IncidentFilter {
   kind: AlertKind | undefined;
 }
 
-/** Newest first, after the place that a cursor names. */
+/** A page of the org's incidents, newest first. */
 export async function listIncidents(
   sql: Sql,
   orgId: string,
   { statuses, connectionId, kind }: IncidentFilter,
   limit: number,
   after: Cursor | undefined,
-): Promise<IncidentRow[]> {
-  return sql<IncidentRow>(
-    `${incidents} where i.org_id = $1 and ($2::text[] is null or i.status = any ($2)) and ($3::uuid is null or i.source_connection_id = $3)
-       and ($4::text is null or i.kind = $4)
-       and ($5::bigint is null or (i.opened_at, i.id) < ('epoch'::timestamptz + $5 * interval '1 microsecond', $6::uuid))
-     order by i.opened_at desc, i.id desc limit $7`,
-    [orgId, statuses ?? null, connectionId ?? null, kind ?? null, after?.us ?? null, after?.id ?? null, limit],
+): Promise<Page<IncidentRow>> {
+  return readNewest<IncidentRow>(
+    sql,
+    {
+      columns: incidentColumns,
+      from: incidents,
+      where: `i.org_id = $1 and ($2::text[] is null or i.status = any ($2)) and ($3::uuid is null or i.source_connection_id = $3)
+        and ($4::text is null or i.kind = $4)`,
+      values: [orgId, statuses ?? null, connectionId ?? null, kind ?? null],
+      time: 'i.opened_at',
+      id: 'i.id',
+    },
+    limit,
+    after,
   );
 }
 
 export async function findIncident(sql: Sql, id: string): Promise<IncidentRow | undefined> {
-  const [row] = await sql<IncidentRow>(`${incidents} where i.id = $1`, [id]);
+  const [row] = await sql<IncidentRow>(`select ${incidentColumns} from ${incidents} where i.id = $1`, [id]);
   return row;
 }
 
@@ -190,13 +196,13 @@ export interface NotificationRow {
   settled_at: string | null;
 }
 
-/** Oldest first. */
+/** The newest 200 notifications of the incident, oldest first. */
 export async function listNotifications(sql: Sql, incident: Pick<IncidentRow, 'id' | 'org_id'>): Promise<NotificationRow[]> {
   return sql<NotificationRow>(
-    `select n.id, n.channel_id, c.name as channel_name, c.type as channel_type, n.kind, n.level, n.message, n.status, n.attempts, n.next_attempt_at,
+    `select * from (select n.seq, n.id, n.channel_id, c.name as channel_name, c.type as channel_type, n.kind, n.level, n.message, n.status, n.attempts, n.next_attempt_at,
        n.last_error, n.created_at, n.settled_at
      from public.alert_notifications n join public.alert_channels c on c.org_id = n.org_id and c.id = n.channel_id
-     where n.org_id = $1 and n.incident_id = $2 order by n.seq`,
+     where n.org_id = $1 and n.incident_id = $2 order by n.seq desc limit ${pageRowsMax}) newest order by seq`,
     [incident.org_id, incident.id],
   );
 }
@@ -222,20 +228,64 @@ export async function recordChannelResult(db: Pick<Db, 'worker'>, channelId: str
   await db.worker((sql) => sql('select private.record_alert_channel_result($1, $2)', [channelId, error ?? null]));
 }
 
-interface EvaluationPass {
+/** What an evaluation changed. */
+export interface Evaluated {
   opened: number;
   escalated: number;
   reminded: number;
   resolved: number;
   notifications: number;
-  /** Orgs whose data could not be evaluated. */
-  failures: { org_id: string; sqlstate: string }[];
 }
 
-/** Evaluates all alerts and counts what changed. Returns undefined when another instance is evaluating them. */
-export async function evaluateAlerts(db: Pick<Db, 'worker'>): Promise<EvaluationPass | undefined> {
-  const [pass] = await db.worker((sql) => sql<EvaluationPass & Record<string, unknown>>('select * from private.evaluate_alerts()'));
-  return pass;
+/** A pass over the orgs, with the time of the database at which it began. */
+export interface Pass {
+  now: string;
+  watchingSince: string;
+}
+
+/** Begins a pass; `now` is given by tests only. */
+export async function beginPass(db: Pick<Db, 'worker'>, now?: string): Promise<Pass> {
+  const [row] = await db.worker((sql) =>
+    sql<{ now: string; watching_since: string }>(
+      `select n.now::text as now, private.begin_alert_pass(n.now)::text as watching_since
+       from (select coalesce($1::timestamptz, clock_timestamp()) as now) n`,
+      [now ?? null],
+    ),
+  );
+  if (!row) throw new Error('begin_alert_pass returned no row');
+  return { now: row.now, watchingSince: row.watching_since };
+}
+
+/** The next orgs of the pass; empty at its end. */
+export async function claimOrgs(db: Pick<Db, 'worker'>, { now }: Pass, most: { orgs: number; connections: number }): Promise<string[]> {
+  const [row] = await db.worker((sql) =>
+    sql<{ orgs: string[] }>('select private.claim_alert_orgs($1, $2, $3, 60) as orgs', [now, most.orgs, most.connections]),
+  );
+  return row?.orgs ?? [];
+}
+
+/** Evaluates the alerts of the orgs in one transaction, which Postgres ends after `withinMs`. */
+export async function evaluateOrgs(
+  db: Pick<Db, 'worker'>,
+  { now, watchingSince }: Pass,
+  orgs: readonly string[],
+  withinMs: number,
+): Promise<Evaluated> {
+  return db.worker(async (sql) => {
+    await sql(`select set_config('statement_timeout', $1, true)`, [String(withinMs)]);
+    const [row] = await sql<Evaluated & Record<string, unknown>>('select * from private.evaluate_alerts($1, $2, $3)', [
+      orgs,
+      now,
+      watchingSince,
+    ]);
+    if (!row) throw new Error('evaluate_alerts returned no row');
+    return row;
+  });
+}
+
+/** The evaluation of the org failed: it is tried again later. */
+export async function postponeOrg(db: Pick<Db, 'worker'>, orgId: string): Promise<void> {
+  await db.worker((sql) => sql('select private.postpone_alerts($1)', [orgId]));
 }
 
 export interface ClaimedNotification {

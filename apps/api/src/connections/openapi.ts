@@ -1,6 +1,5 @@
-import { Connection, CreatedConnection, RotatedSecret, TestedConnection } from '@tributary/shared/api.ts';
+import { Connection, ConnectionList, CreatedConnection, RotatedSecret, TestedConnection } from '@tributary/shared/api.ts';
 import { describeRoute } from 'hono-openapi';
-import { z } from 'zod';
 import { answers, command, refuses, user } from '../platform/openapi-parts.ts';
 
 /** The OpenAPI description of each route. */
@@ -18,9 +17,10 @@ export const describe = {
     operationId: 'listConnections',
     tags: ['Connections'],
     summary: 'List connections',
-    description: 'The connections of one project, or of every org you are a member of, newest first.',
+    description:
+      'A page of the connections of one project or org, or of every org you are a member of, newest first. The header `link` (RFC 8288) has the URL of the next page as `rel="next"`; the last page has no such header.',
     security: user,
-    responses: { ...answers(200, 'The connections, without their secrets.', z.array(Connection)), ...refuses(400, 401, 404, 503) },
+    responses: { ...answers(200, 'The connections, without their secrets.', ConnectionList), ...refuses(400, 401, 404, 503) },
   }),
   getConnection: describeRoute({
     operationId: 'getConnection',

@@ -1,8 +1,10 @@
 import { ConnectionQuery, CreateConnection, RotateSecret, TestConnection, UpdateConnection } from '@tributary/shared/api.ts';
 import { Hono } from 'hono';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
+import { linkNextPage, parseCursor } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
+import { resolveOrg } from '../tenancy/callers-org.ts';
 import {
   type CommandDeps,
   createWithSecrets,
@@ -36,12 +38,14 @@ export function connectionRoutes(deps: ConnectionDeps) {
   });
 
   app.get('/', describe.listConnections, validQuery(ConnectionQuery), async (c) => {
-    const { projectId } = c.req.valid('query');
-    const rows = await db.as(c.var.claims, async (sql) => {
-      if (projectId && !(await findProject(sql, projectId))) throw new Refusal('not_found', 'there is no such project');
-      return listConnections(sql, projectId);
+    const { limit, cursor, ...filter } = c.req.valid('query');
+    const page = await db.as(c.var.claims, async (sql) => {
+      if (filter.projectId && !(await findProject(sql, filter.projectId))) throw new Refusal('not_found', 'there is no such project');
+      if (filter.orgId) await resolveOrg(sql, filter.orgId);
+      return listConnections(sql, filter, limit, parseCursor(cursor));
     });
-    return c.json(rows.map(answerOf));
+    linkNextPage(c, page.next);
+    return c.json(page.rows.map(answerOf));
   });
 
   app.get('/:id', describe.getConnection, validId(), async (c) => {

@@ -1,4 +1,5 @@
 import type { Sql } from '../platform/db.ts';
+import { type Cursor, type Page, readNewest } from '../platform/pages.ts';
 
 export interface ConnectionRow {
   id: string;
@@ -36,7 +37,8 @@ async function withSecrets(sql: Sql, rows: Omit<ConnectionRow, 'secrets'>[]): Pr
   const secrets = await sql<SecretRow & { source_connection_id: string }>('select * from private.list_connection_secrets($1)', [
     rows.map((row) => row.id),
   ]);
-  return rows.map((row) => ({ ...row, secrets: secrets.filter((secret) => secret.source_connection_id === row.id) }));
+  const byConnection = Map.groupBy(secrets, (secret) => secret.source_connection_id);
+  return rows.map((row) => ({ ...row, secrets: byConnection.get(row.id) ?? [] }));
 }
 
 export async function findConnection(sql: Sql, id: string): Promise<ConnectionRow | undefined> {
@@ -47,15 +49,37 @@ export async function findConnection(sql: Sql, id: string): Promise<ConnectionRo
   return (await withSecrets(sql, rows))[0];
 }
 
-/** Lists the connections of one project, or of all the caller's orgs, newest first. */
-export async function listConnections(sql: Sql, projectId: string | undefined): Promise<ConnectionRow[]> {
-  const rows = await sql<Omit<ConnectionRow, 'secrets'>>(
-    `select ${columns} from public.source_connections c
-     where c.org_id = any (array(select private.my_orgs())) and c.deleted_at is null and ($1::uuid is null or c.project_id = $1)
-     order by c.created_at desc, c.id`,
-    [projectId ?? null],
+export interface ConnectionFilter {
+  /** The caller's orgs when left out. */
+  orgId?: string | undefined;
+  projectId?: string | undefined;
+  /** A part of the name or of the id, in any case. */
+  search?: string | undefined;
+}
+
+/** A page of the connections that match, newest first. */
+export async function listConnections(
+  sql: Sql,
+  { orgId, projectId, search }: ConnectionFilter,
+  limit: number,
+  after: Cursor | undefined,
+): Promise<Page<ConnectionRow>> {
+  const page = await readNewest<Omit<ConnectionRow, 'secrets'>>(
+    sql,
+    {
+      columns,
+      from: 'public.source_connections c',
+      where: `c.org_id = any (array(select private.my_orgs())) and c.deleted_at is null
+        and ($1::uuid is null or c.org_id = $1) and ($2::uuid is null or c.project_id = $2)
+        and ($3::text is null or strpos(lower(c.name), lower($3)) > 0 or strpos(c.id::text, lower($3)) > 0)`,
+      values: [orgId ?? null, projectId ?? null, search ?? null],
+      time: 'c.created_at',
+      id: 'c.id',
+    },
+    limit,
+    after,
   );
-  return withSecrets(sql, rows);
+  return { ...page, rows: await withSecrets(sql, page.rows) };
 }
 
 export async function findProject(sql: Sql, id: string): Promise<{ org_id: string; may_write: boolean } | undefined> {

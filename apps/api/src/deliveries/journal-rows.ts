@@ -1,4 +1,4 @@
-import type { JournalEntry } from '@tributary/shared/journal.ts';
+import { eventTypeCharsMax, eventTypesMax, type JournalEntry } from '@tributary/shared/journal.ts';
 
 /** A delivery as lists show it. */
 export interface JournalRow {
@@ -17,9 +17,13 @@ export interface JournalRow {
   replay_of: string | null;
 }
 
-/** Selects a {@link JournalRow} from event_journal j and source_connections c. */
-export const journalColumns = `j.id, j.org_id, j.source_connection_id, c.name as connection_name, c.type as source_type, j.received_at, j.content_type, j.byte_size,
-       j.outcome, j.record_count, j.event_types, j.is_test, j.replay_of`;
+/**
+ * Selects a {@link JournalRow} from event_journal j and source_connections c. The sender of a delivery decides how many event types it has
+ * and how long they and the content type are, so that lists cut them.
+ */
+export const journalColumns = `j.id, j.org_id, j.source_connection_id, c.name as connection_name, c.type as source_type, j.received_at,
+       left(j.content_type, 255) as content_type, j.byte_size, j.outcome, j.record_count,
+       array(select left(t, ${eventTypeCharsMax}) from unnest(j.event_types[:${eventTypesMax}]) as t) as event_types, j.is_test, j.replay_of`;
 
 /** The row in its wire shape. */
 export function toEntry(row: JournalRow): JournalEntry {

@@ -139,7 +139,7 @@ describe('the list', () => {
   it('requires orgId only from members of several orgs', async () => {
     const second = await world.makeOrg(org.owner);
     expect((await get('')).status).toBe(400);
-    expect((await get(`?orgId=${second.id}`)).body).toEqual({ entries: [], nextCursor: null });
+    expect((await get(`?orgId=${second.id}`)).body).toEqual({ entries: [], next: null, nextCursor: null });
   });
 });
 
@@ -291,7 +291,7 @@ describe('commands on many entries', () => {
       expect((await post(`/${kind}`, { dryRun: true })).body, String(kind)).toEqual({ dryRun: true, count });
     }
     expect(await world.admin('select * from public.dlq_events where org_id = $1 order by id', [org.id])).toEqual(before);
-    expect((await get('/operations')).body).toEqual({ operations: [] });
+    expect((await get('/operations')).body).toEqual({ operations: [], next: null });
   });
 
   it('start one operation for the same filter, also when requested at the same moment, and are audited once', async () => {

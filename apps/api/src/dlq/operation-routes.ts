@@ -2,6 +2,7 @@ import { DlqCommand, type DlqFilter, type DlqOperationKind, type DlqOperations, 
 import type { Hono } from 'hono';
 import type { AuthVariables } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
+import { parseCursor } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest, validBody, validId, validQuery } from '../platform/requests.ts';
 import { resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
@@ -33,9 +34,11 @@ export function addOperationRoutes(app: Hono<{ Variables: AuthVariables }>, { db
   }
 
   app.get('/operations', describe.listDlqOperations, validQuery(DlqOperationsQuery), async (c) => {
-    const { orgId } = c.req.valid('query');
-    const rows = await db.as(c.var.claims, async (sql) => listOperations(sql, (await resolveOrg(sql, orgId)).id));
-    const answer: DlqOperations = { operations: rows.map(toOperation) };
+    const { orgId, limit, cursor } = c.req.valid('query');
+    const page = await db.as(c.var.claims, async (sql) =>
+      listOperations(sql, (await resolveOrg(sql, orgId)).id, limit, parseCursor(cursor)),
+    );
+    const answer: DlqOperations = { operations: page.rows.map(toOperation), next: page.next };
     return c.json(answer);
   });
 

@@ -1,5 +1,6 @@
 import type { DlqFilter, DlqOperation, DlqOperationKind } from '@tributary/shared/dlq.ts';
 import type { Sql } from '../platform/db.ts';
+import { type Cursor, type Page, readNewest } from '../platform/pages.ts';
 import type { Position } from './claims.ts';
 import { filterValues, matchesFilter } from './filter.ts';
 
@@ -42,11 +43,14 @@ export async function startOperation(
   return row;
 }
 
-/** The org's operations, newest first, at most 50. */
-export function listOperations(sql: Sql, orgId: string): Promise<OperationRow[]> {
-  return sql<OperationRow>(`select ${columns} from public.dlq_operations where org_id = $1 order by created_at desc, id desc limit 50`, [
-    orgId,
-  ]);
+/** A page of the org's operations, newest first. */
+export function listOperations(sql: Sql, orgId: string, limit: number, after: Cursor | undefined): Promise<Page<OperationRow>> {
+  return readNewest<OperationRow>(
+    sql,
+    { columns, from: 'public.dlq_operations', where: 'org_id = $1', values: [orgId], time: 'created_at', id: 'id' },
+    limit,
+    after,
+  );
 }
 
 export async function findOperation(sql: Sql, id: string): Promise<(OperationRow & { may_write: boolean }) | undefined> {
@@ -87,18 +91,9 @@ export interface LeasedOperation extends Position {
   created_at: string;
 }
 
-/** Leases the open operation that was served longest ago. */
-export async function leaseOperation(sql: Sql, owner: string): Promise<LeasedOperation | undefined> {
-  const [row] = await sql<LeasedOperation>(
-    `update public.dlq_operations set status = 'running', lease_owner = $1, lease_until = now() + make_interval(secs => $2)
-     where id = (
-       select id from public.dlq_operations
-       where status in ('queued', 'running') and (lease_until is null or lease_until <= now())
-       order by lease_until nulls first, created_at limit 1 for update skip locked)
-     returning id, org_id, kind, filter, created_at, created_at::text as started_at, cursor_at::text, cursor_id`,
-    [owner, leaseSeconds],
-  );
-  return row;
+/** Leases open operations that no process holds, those of the orgs in `holding` last. */
+export function leaseOperations(sql: Sql, owner: string, most: number, holding: string[]): Promise<LeasedOperation[]> {
+  return sql<LeasedOperation>('select * from private.claim_dlq_operations($1, $2, $3, $4)', [owner, leaseSeconds, most, holding]);
 }
 
 export interface Progress {
@@ -146,14 +141,7 @@ export async function isOpen(sql: Sql, id: string): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** Gives up the lease. Operations that have waited longer are served first. */
+/** Gives up the lease. The org's operations that have waited longer are served first. */
 export async function releaseOperation(sql: Sql, id: string, owner: string): Promise<void> {
   await sql(`update public.dlq_operations set lease_until = now() where id = $1 and lease_owner = $2 and status = 'running'`, [id, owner]);
-}
-
-/** Adds the job that continues the open operations. */
-export async function continueSoon(sql: Sql): Promise<void> {
-  await sql(
-    `select graphile_worker.add_job('dlq.operations', payload => '{}', job_key => 'dlq.operations', job_key_mode => 'preserve_run_at', max_attempts => 1)`,
-  );
 }

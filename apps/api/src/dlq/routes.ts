@@ -10,13 +10,15 @@ import {
   DlqSampleQuery,
   type DlqSamples,
   type DlqSummary,
+  dlqClustersMax,
+  dlqGroupsMax,
 } from '@tributary/shared/dlq.ts';
 import type { ErrorClass } from '@tributary/shared/errors.ts';
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
-import { parseCursor, toPage } from '../platform/pages.ts';
+import { parseCursor } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest, jsonBody, validId, validQuery } from '../platform/requests.ts';
 import { resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
@@ -35,7 +37,6 @@ export interface DlqDeps {
   now(): number;
 }
 
-const clustersMax = 200;
 const fullSamplesMax = 20;
 
 /** Mounted at /api/dlq. */
@@ -46,13 +47,11 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log, now }: DlqDeps) {
   app.get('/', describe.listDeadLetters, validQuery(DlqListQuery), async (c) => {
     const { limit, cursor, ...query } = c.req.valid('query');
     const filter = toFilter(query);
-    const after = cursor === undefined ? undefined : parseCursor(cursor);
-    const rows = await db.as(c.var.claims, async (sql) => {
+    const { rows, next } = await db.as(c.var.claims, async (sql) => {
       const org = await resolveOrg(sql, filter.orgId);
-      return listEntries(sql, org.id, filter, now(), limit + 1, after);
+      return listEntries(sql, org.id, filter, now(), limit, parseCursor(cursor));
     });
-    const page = toPage(rows, limit, (row) => ({ us: row.created_us, id: row.id }));
-    const answer: DlqList = { entries: page.rows.map(toEntry), nextCursor: page.nextCursor };
+    const answer: DlqList = { entries: rows.map(toEntry), next, nextCursor: next };
     return c.json(answer);
   });
 
@@ -60,9 +59,10 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log, now }: DlqDeps) {
     const filter = toFilter(c.req.valid('query'));
     const rows = await db.as(c.var.claims, async (sql) => {
       const org = await resolveOrg(sql, filter.orgId);
-      return summariseEntries(sql, org.id, { statuses: openStatuses, ...filter }, now());
+      return summariseEntries(sql, org.id, { statuses: openStatuses, ...filter }, now(), dlqGroupsMax);
     });
-    const answer: DlqSummary = { total: rows.reduce((sum, row) => sum + row.count, 0), groups: rows.map(toGroup) };
+    const [{ total, group_count: groupCount } = { total: 0, group_count: 0 }] = rows;
+    const answer: DlqSummary = { total, groupCount, groups: rows.map(toGroup) };
     return c.json(answer);
   });
 
@@ -72,7 +72,7 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log, now }: DlqDeps) {
     const filter = toFilter(query);
     const rows = await db.as(c.var.claims, async (sql) => {
       const org = full ? await resolveOrgToWrite(sql, filter.orgId) : await resolveOrg(sql, filter.orgId);
-      const found = await listEntries(sql, org.id, { statuses: openStatuses, ...filter }, now(), limit);
+      const { rows: found } = await listEntries(sql, org.id, { statuses: openStatuses, ...filter }, now(), limit);
       const ids = found.map((row) => row.id);
       // The audit entry is committed before any payload is shown.
       if (full && ids.length > 0) await auditFullSample(sql, org.id, ids);
@@ -94,7 +94,7 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log, now }: DlqDeps) {
     const filter = toFilter(query);
     const rows = await db.as(c.var.claims, async (sql) => {
       const org = await resolveOrg(sql, filter.orgId);
-      return clusterEntries(sql, org.id, { statuses: openStatuses, ...filter }, now(), clustersMax);
+      return clusterEntries(sql, org.id, { statuses: openStatuses, ...filter }, now(), dlqClustersMax);
     });
     const answer: DlqAnalysis = { clusters: rows.map((row) => toCluster(row, language)) };
     return c.json(answer);

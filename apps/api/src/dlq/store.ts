@@ -1,6 +1,6 @@
 import type { DlqFilter, DlqStatus } from '@tributary/shared/dlq.ts';
 import type { Sql } from '../platform/db.ts';
-import type { Cursor } from '../platform/pages.ts';
+import { type Cursor, type Page, readNewest } from '../platform/pages.ts';
 import { filterValues, matchesFilter } from './filter.ts';
 
 // Every statement here runs as the caller, under RLS.
@@ -29,8 +29,6 @@ export interface EntryRow {
   created_at: string;
   updated_at: string;
   resolved_at: string | null;
-  /** created_at with its microseconds, for cursors. */
-  created_us: string;
   /** Whether the caller is an owner or admin of the entry's org. */
   may_write: boolean;
 }
@@ -38,7 +36,6 @@ export interface EntryRow {
 const columns = `d.id, d.org_id, d.project_id, d.source_connection_id, c.name as connection_name, c.type as source_type, c.config_json,
   d.journal_id, d.record_index, d.error_class, d.last_error_message, d.field_path, d.source_event_type, d.idempotency_key,
   d.stored_event_id, d.status, d.attempts, d.next_retry_at, d.is_quarantine, d.sample, d.created_at, d.updated_at, d.resolved_at,
-  (extract(epoch from d.created_at) * 1000000)::bigint as created_us,
   d.org_id = any (array(select private.my_orgs('{owner,admin}'))) as may_write`;
 const withConnection = `public.dlq_events d join public.source_connections c on c.id = d.source_connection_id`;
 
@@ -51,17 +48,29 @@ export async function findEntry(sql: Sql, id: string): Promise<EntryRow | undefi
  * Lists entries newest first, after the cursor. The index alone finds the page where the filter allows it; only the page's rows are
  * fetched.
  */
-export function listEntries(sql: Sql, orgId: string, filter: DlqFilter, nowMs: number, limit: number, after?: Cursor): Promise<EntryRow[]> {
-  return sql<EntryRow>(
-    `with page as (
-       select d.id from public.dlq_events d
-       where ${matchesFilter}
-         and ($13::bigint is null or (d.created_at, d.id) < (timestamptz 'epoch' + $13 * interval '1 microsecond', $14::uuid))
-       order by d.created_at desc, d.id desc limit $15
-     )
-     select ${columns} from ${withConnection} where d.id in (select id from page) order by d.created_at desc, d.id desc`,
-    [...filterValues(orgId, filter, nowMs), after?.us ?? null, after?.id ?? null, limit],
+export async function listEntries(
+  sql: Sql,
+  orgId: string,
+  filter: DlqFilter,
+  nowMs: number,
+  limit: number,
+  after?: Cursor,
+): Promise<Page<EntryRow>> {
+  const matching = { where: matchesFilter, values: filterValues(orgId, filter, nowMs), time: 'd.created_at', id: 'd.id' };
+  const { rows: ids, next } = await readNewest<{ id: string }>(
+    sql,
+    { columns: 'd.id', from: 'public.dlq_events d', ...matching },
+    limit,
+    after,
   );
+  const values = [ids.map(({ id }) => id)];
+  const page = await readNewest<EntryRow>(
+    sql,
+    { columns, from: withConnection, where: 'd.id = any ($1)', values, time: 'd.created_at', id: 'd.id' },
+    limit,
+    undefined,
+  );
+  return { rows: page.rows, next: page.next ?? next };
 }
 
 export async function countEntries(sql: Sql, orgId: string, filter: DlqFilter, nowMs: number): Promise<number> {
@@ -73,6 +82,8 @@ export async function countEntries(sql: Sql, orgId: string, filter: DlqFilter, n
 }
 
 export interface GroupRow {
+  group_count: number;
+  total: number;
   error_class: string;
   source_connection_id: string;
   connection_name: string;
@@ -85,16 +96,19 @@ export interface GroupRow {
   trend: number[];
 }
 
-/** Largest group first. Open entries are counted from their index alone, and each hour of the last day from its range of that index. */
-export function summariseEntries(sql: Sql, orgId: string, filter: DlqFilter, nowMs: number): Promise<GroupRow[]> {
+/** The largest groups, with the number of all groups and of all their entries. Open entries are counted from their index alone, and each hour of the last day from its range of that index. */
+export function summariseEntries(sql: Sql, orgId: string, filter: DlqFilter, nowMs: number, limit: number): Promise<GroupRow[]> {
   return sql<GroupRow>(
-    `with groups as (
+    `with every_group as (
        select d.error_class, d.source_connection_id, count(*)::integer as count,
          (count(*) filter (where d.status in ('pending', 'retrying')))::integer as pending,
          (count(*) filter (where d.status = 'exhausted'))::integer as exhausted,
          min(d.created_at) as first_seen_at, max(d.created_at) as last_seen_at
        from public.dlq_events d where ${matchesFilter}
        group by 1, 2
+     ), groups as materialized (
+       select *, (count(*) over ())::integer as group_count, (sum(count) over ())::integer as total
+       from every_group order by count desc, error_class, source_connection_id limit $13
      ), hours as materialized (
        -- One range of the index for each hour: grouped by the hour as an expression, a million rows were sorted on disk.
        select h.hour, g.error_class, g.source_connection_id, g.n
@@ -112,7 +126,7 @@ export function summariseEntries(sql: Sql, orgId: string, filter: DlqFilter, now
        ) as trend
      from groups g join public.source_connections c on c.id = g.source_connection_id
      order by g.count desc, g.error_class, c.id`,
-    filterValues(orgId, filter, nowMs),
+    [...filterValues(orgId, filter, nowMs), limit],
   );
 }
 

@@ -7,8 +7,10 @@ import type { Logger } from 'pino';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
 import { newId } from '../platform/ids.ts';
+import { parseCursor } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
+import { recordLookUp } from '../tenancy/audit.ts';
 import { findCountries, resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
@@ -35,9 +37,9 @@ export function erasureRoutes({ db, verifyToken, masterKeys, log, now }: Erasure
   app.use(requireUser(verifyToken), jsonBody);
 
   app.get('/', describe.listErasures, validQuery(ErasureQuery), async (c) => {
-    const { orgId } = c.req.valid('query');
-    const rows = await db.as(c.var.claims, async (sql) => listErasures(sql, (await resolveOrg(sql, orgId)).id));
-    return c.json({ erasures: rows.map(toErasure) } satisfies ErasureList);
+    const { orgId, limit, cursor } = c.req.valid('query');
+    const page = await db.as(c.var.claims, async (sql) => listErasures(sql, (await resolveOrg(sql, orgId)).id, limit, parseCursor(cursor)));
+    return c.json({ erasures: page.rows.map(toErasure), next: page.next } satisfies ErasureList);
   });
 
   app.get('/:id', describe.getErasure, validId(), async (c) => {
@@ -61,7 +63,11 @@ export function erasureRoutes({ db, verifyToken, masterKeys, log, now }: Erasure
     if (dryRun) {
       const missing = missingHashKeys(keys);
       if (missing !== undefined) throw new Refusal('conflict', missing);
-      const events = await db.as(c.var.claims, (sql) => countEvents(sql, org.id, probesOf(keys, person)));
+      const probes = probesOf(keys, person);
+      const events = await db.as(c.var.claims, async (sql) => {
+        await recordLookUp(sql, org.id, 'people.count', probes.flatMap(Object.values));
+        return countEvents(sql, org.id, probes);
+      });
       return c.json({ dryRun: true, events } satisfies ErasureDryRun);
     }
     const id = newId(now());

@@ -1,5 +1,6 @@
 import type { Erasure } from '@tributary/shared/erasures.ts';
 import type { Sql } from '../platform/db.ts';
+import { type Cursor, type Page, readNewest } from '../platform/pages.ts';
 
 /** An identifier of a person as the subjects of events have it: `{ email: <hash> }`, one per identifier and version of the hash key. */
 export type SubjectProbe = Record<string, string>;
@@ -59,8 +60,14 @@ export async function findErasure(sql: Sql, id: string): Promise<ErasureRow | un
   return row;
 }
 
-export async function listErasures(sql: Sql, orgId: string): Promise<ErasureRow[]> {
-  return sql<ErasureRow>(`select ${columns} from public.erasures where org_id = $1 order by created_at desc, id desc limit 100`, [orgId]);
+/** A page of the org's erasures, newest first. */
+export async function listErasures(sql: Sql, orgId: string, limit: number, after: Cursor | undefined): Promise<Page<ErasureRow>> {
+  return readNewest<ErasureRow>(
+    sql,
+    { columns, from: 'public.erasures', where: 'org_id = $1', values: [orgId], time: 'created_at', id: 'id' },
+    limit,
+    after,
+  );
 }
 
 // As `worker`.
@@ -75,9 +82,9 @@ export interface ClaimedErasure {
   sealed: Buffer;
 }
 
-export async function claimErasure(sql: Sql, owner: string, leaseSeconds: number): Promise<ClaimedErasure | undefined> {
-  const [row] = await sql<ClaimedErasure>('select * from private.claim_erasure($1, $2)', [owner, leaseSeconds]);
-  return row;
+/** Claims open erasures that no process holds, those of the orgs in `holding` last. */
+export function claimErasures(sql: Sql, owner: string, leaseSeconds: number, most: number, holding: string[]): Promise<ClaimedErasure[]> {
+  return sql<ClaimedErasure>('select * from private.claim_erasures($1, $2, $3, $4)', [owner, leaseSeconds, most, holding]);
 }
 
 /** Empties at most 500 of the events about the person, and returns their number. */

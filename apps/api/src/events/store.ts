@@ -98,7 +98,7 @@ export async function findAttempts(sql: Sql, { org_id, journal_id }: EventHead):
      )
      select ${journalColumns}
      from public.event_journal j join public.source_connections c on c.org_id = j.org_id and c.id = j.source_connection_id
-     where j.org_id = $1 and j.id in (select id from down) order by j.received_at, j.id limit 100`,
+     where j.org_id = $1 and j.id in (select id from down limit 1000) order by j.received_at, j.id limit 100`,
     [org_id, journal_id],
   );
 }

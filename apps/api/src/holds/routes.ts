@@ -14,9 +14,9 @@ export function holdRoutes({ db, verifyToken }: { db: Db; verifyToken: VerifyTok
   app.use(requireUser(verifyToken), jsonBody);
 
   app.get('/', describe.listLegalHolds, validQuery(LegalHoldQuery), async (c) => {
-    const { orgId } = c.req.valid('query');
-    const rows = await db.as(c.var.claims, async (sql) => listHolds(sql, (await resolveOrg(sql, orgId)).id));
-    return c.json({ holds: rows.map(toHold) } satisfies LegalHoldList);
+    const { orgId, limit, cursor } = c.req.valid('query');
+    const page = await db.as(c.var.claims, async (sql) => listHolds(sql, (await resolveOrg(sql, orgId)).id, limit, cursor));
+    return c.json({ holds: page.rows.map(toHold), next: page.next } satisfies LegalHoldList);
   });
 
   app.post('/', describe.createLegalHold, validBody(CreateLegalHold), async (c) => {

@@ -1,4 +1,5 @@
 import type { Sql } from '../platform/db.ts';
+import { type Page, parsePlace, readPage, uuid } from '../platform/pages.ts';
 
 export interface HoldRow {
   id: string;
@@ -15,11 +16,18 @@ export interface HoldRow {
 
 const columns = 'id, org_id, source_connection_id, reason, created_by, created_at, released_by, released_at';
 
-/** Active holds first, then the newest first. */
-export async function listHolds(sql: Sql, orgId: string): Promise<HoldRow[]> {
-  return sql<HoldRow>(`select ${columns} from public.legal_holds where org_id = $1 order by released_at is not null, created_at desc, id`, [
-    orgId,
-  ]);
+/** A page of the org's holds: active holds first, then the newest first. */
+export async function listHolds(sql: Sql, orgId: string, limit: number, cursor: string | undefined): Promise<Page<HoldRow>> {
+  const [released, us, id] = cursor === undefined ? [] : parsePlace(cursor, [/^[tf]$/, /^\d{1,17}$/, uuid]);
+  return readPage<HoldRow & { created_us: string }>(
+    sql,
+    `select ${columns}, (extract(epoch from created_at) * 1000000)::bigint as created_us from public.legal_holds
+     where org_id = $1 and ($2::boolean is null or (released_at is not null) > $2
+       or (released_at is not null) = $2 and (created_at, id) < (timestamptz 'epoch' + $3::bigint * interval '1 microsecond', $4::uuid))
+     order by released_at is not null, created_at desc, id desc`,
+    [orgId, released ?? null, us ?? null, id ?? null],
+    { limit, placeOf: (row) => [row.released_at === null ? 'f' : 't', row.created_us, row.id] },
+  );
 }
 
 /** Returns undefined when the org has no such connection. A deleted connection may be held, because its events are still stored. */

@@ -1,14 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HttpBindings } from '@hono/node-server';
 import type { Delivery } from '@tributary/pipeline/source.ts';
-import { verifyDelivery } from '@tributary/pipeline/verify.ts';
-import type { ErrorClass } from '@tributary/shared/errors.ts';
 import { type Context, Hono } from 'hono';
 import { type Connection, type Connections, validSecrets } from '../deliveries/connection-cache.ts';
 import type { Outcome } from '../deliveries/outcomes.ts';
-import { type Arrival, prepareRejected, prepareWrite } from '../deliveries/prepare.ts';
+import type { Arrival } from '../deliveries/prepare.ts';
 import type { Quarantine } from '../deliveries/quarantine.ts';
-import type { WriteItem } from '../deliveries/rows.ts';
 import type { Writer } from '../deliveries/writer.ts';
 import { clientAddress, type Networks } from '../platform/client-address.ts';
 import type { Config } from '../platform/config.ts';
@@ -16,17 +13,23 @@ import { isUnavailable } from '../platform/db.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { statusOf } from '../platform/problem.ts';
 import { Refusal, type RefusalCode } from '../platform/refusal.ts';
+import type { Threads } from '../platform/threads.ts';
 import { type BodyRoom, readBody } from './body.ts';
+import { type Rejection, takeArrival } from './take.ts';
+
+/** A request that the gate admitted: see flow/gate.ts. */
+type Entry = BodyRoom & { belongTo(connection: Connection): void; leave(): void };
 
 export interface IngestDeps {
   /** Both throw a Refusal when a delivery must not be admitted now. */
   flow: {
-    gate: { enter(): BodyRoom & { leave(): void } };
+    gate: { enter(): Entry };
     limits: { take(connection: Connection): void; giveBack(connection: Connection): void };
   };
   connections: Connections;
   writer: Writer;
   quarantine: Quarantine;
+  threads: Threads;
   metrics: Metrics;
   limits: Config['limits'];
   publicUrl: string;
@@ -132,7 +135,7 @@ function requireQuota({ metrics, now }: IngestDeps, { exceededQuota }: Connectio
 }
 
 /** The path of a delivery: connection, limits, body, verification, and the answer after the commit. */
-async function takeDelivery(deps: IngestDeps, c: Context<IngestEnv>, room: BodyRoom): Promise<Response> {
+async function takeDelivery(deps: IngestDeps, c: Context<IngestEnv>, entry: Entry): Promise<Response> {
   const { flow, writer, metrics, limits, publicUrl, now } = deps;
   writer.admit(undefined);
   const connection = await getConnection(deps, c);
@@ -140,7 +143,8 @@ async function takeDelivery(deps: IngestDeps, c: Context<IngestEnv>, room: BodyR
   const sender = { orgId: connection.orgId, connectionId: connection.id };
   writer.admit(sender);
   flow.limits.take(connection);
-  const raw = await readBody(c.req.raw, c.env?.incoming, limits, room).catch((error: unknown) => {
+  entry.belongTo(connection);
+  const raw = await readBody(c.req.raw, c.env?.incoming, limits, entry).catch((error: unknown) => {
     countUnread(deps, connection, error);
     throw error;
   });
@@ -150,10 +154,10 @@ async function takeDelivery(deps: IngestDeps, c: Context<IngestEnv>, room: BodyR
   const arrival = { connection, delivery, secrets, receivedAtMs, isTest: c.env?.isTest === true };
   c.var.event.bytes = raw.byteLength;
 
-  const prepared = prepare(arrival);
-  if ('error' in prepared) return await reject(deps, arrival, prepared);
+  const taken = await takeArrival(deps.threads, arrival, (bytes) => deps.quarantine.mayKeep(connection, bytes));
+  if ('error' in taken) return await reject(deps, arrival, taken);
 
-  const { item } = prepared;
+  const { item } = taken;
   writer.admit(sender, item);
   const outcomes = await writer.write(item);
   countOutcomes(metrics, connection.source.type, item, outcomes, now());
@@ -162,32 +166,12 @@ async function takeDelivery(deps: IngestDeps, c: Context<IngestEnv>, room: BodyR
   return c.json({ status, records: outcomes });
 }
 
-interface Rejection {
-  error: ErrorClass;
-  /** For the people of the org. */
-  message: string;
-  /** For the sender. */
-  detail?: string;
-}
-
-/**
- * Verifies the delivery and makes its rows. Not part of the async function above: that would hold the parsed body, which takes many times its
- * bytes, until the commit.
- */
-function prepare(arrival: Arrival): { item: WriteItem } | Rejection {
-  const { connection, delivery, secrets, receivedAtMs } = arrival;
-  const { verdict, body, bodyError } = verifyDelivery(connection.source, delivery, { secrets, config: connection.config }, receivedAtMs);
-  if (!verdict.ok) return { error: verdict.error, message: verdict.message };
-  if (body) return { item: prepareWrite(arrival, body) };
-  const message = bodyError?.message ?? 'the body cannot be read';
-  return { error: 'INVALID_PAYLOAD', message, detail: message };
-}
-
 /** Keeps the rejected delivery in quarantine, and refuses it. */
-async function reject(deps: IngestDeps, arrival: Arrival, { error, message, detail }: Rejection): Promise<never> {
-  countRejected(deps, arrival.connection);
-  deps.metrics.deadLettered.inc({ source: arrival.connection.source.type, reason: error });
-  await deps.quarantine.add(prepareRejected(arrival, error, message));
+async function reject(deps: IngestDeps, { connection }: Arrival, { error, detail, rejected }: Rejection): Promise<never> {
+  countRejected(deps, connection);
+  deps.metrics.deadLettered.inc({ source: connection.source.type, reason: error });
+  if (rejected) await deps.quarantine.add(rejected);
+  else deps.quarantine.count(connection);
   throw new Refusal(error.toLowerCase() as RefusalCode, detail);
 }
 

@@ -1,6 +1,5 @@
-import { AcceptedInvite, CreatedInvite, Invite } from '@tributary/shared/api.ts';
+import { AcceptedInvite, CreatedInvite, InviteList } from '@tributary/shared/api.ts';
 import { describeRoute } from 'hono-openapi';
-import { z } from 'zod';
 import { answers, command, refuses, user } from '../platform/openapi-parts.ts';
 
 /** The OpenAPI description of each route. */
@@ -19,7 +18,7 @@ export const describe = {
     summary: 'List an org\u2019s invites',
     security: user,
     responses: {
-      ...answers(200, 'The invites, newest first, with accepted and expired ones.', z.array(Invite)),
+      ...answers(200, 'The invites, newest first, with accepted and expired ones.', InviteList),
       ...refuses(400, 401, 403, 404, 503),
     },
   }),

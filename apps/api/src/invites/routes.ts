@@ -3,6 +3,7 @@ import { type AcceptedInvite, AcceptInvite, type CreatedInvite, CreateInvite, ty
 import { Hono } from 'hono';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
+import { linkNextPage, parseCursor } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
 import { describe } from './openapi.ts';
@@ -34,14 +35,15 @@ export function inviteRoutes({ db, verifyToken, publicUrl }: InviteDeps) {
   });
 
   app.get('/', describe.listInvites, validQuery(InviteQuery), async (c) => {
-    const { orgId } = c.req.valid('query');
-    const rows = await db.as(c.var.claims, async (sql) => {
+    const { orgId, limit, cursor } = c.req.valid('query');
+    const page = await db.as(c.var.claims, async (sql) => {
       const org = await findOrg(sql, orgId);
       if (!org) throw new Refusal('not_found', 'there is no such org');
       if (!org.may_write) throw new Refusal('forbidden');
-      return listInvites(sql, orgId);
+      return listInvites(sql, orgId, limit, parseCursor(cursor));
     });
-    return c.json(rows.map(toInvite));
+    linkNextPage(c, page.next);
+    return c.json(page.rows.map(toInvite));
   });
 
   app.delete('/:id', describe.deleteInvite, validId(), async (c) => {

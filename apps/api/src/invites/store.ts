@@ -1,4 +1,5 @@
 import type { Sql } from '../platform/db.ts';
+import { type Cursor, type Page, readNewest } from '../platform/pages.ts';
 
 export interface InviteRow {
   id: string;
@@ -36,9 +37,14 @@ export async function createInvite(
   return row;
 }
 
-/** Newest first, with accepted and expired invites. */
-export async function listInvites(sql: Sql, orgId: string): Promise<InviteRow[]> {
-  return sql<InviteRow>(`select ${columns} from public.org_invites where org_id = $1 order by created_at desc, id`, [orgId]);
+/** A page of the org's invites, newest first, with accepted and expired ones. */
+export async function listInvites(sql: Sql, orgId: string, limit: number, after: Cursor | undefined): Promise<Page<InviteRow>> {
+  return readNewest<InviteRow>(
+    sql,
+    { columns, from: 'public.org_invites', where: 'org_id = $1', values: [orgId], time: 'created_at', id: 'id' },
+    limit,
+    after,
+  );
 }
 
 /** Returns false when there is no such invite that the caller may delete. */

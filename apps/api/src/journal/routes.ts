@@ -5,12 +5,13 @@ import type { Replayer } from '../deliveries/rerun.ts';
 import { findJournalEntries } from '../deliveries/store.ts';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
+import { parseCursor } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
 import { resolveOrg } from '../tenancy/callers-org.ts';
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
 import { describe } from './openapi.ts';
-import { auditReplay, findEntryHead, findLatestEntries, hasConnection } from './store.ts';
+import { auditReplay, findEntryHead, findLatestEntries, findPlace, hasConnection } from './store.ts';
 
 /** Mounted at /api/events. */
 export function latestRoutes({ db, verifyToken }: { db: Db; verifyToken: VerifyToken }) {
@@ -18,14 +19,16 @@ export function latestRoutes({ db, verifyToken }: { db: Db; verifyToken: VerifyT
   app.use(requireUser(verifyToken));
 
   app.get('/latest', describe.latestEntries, validQuery(LatestQuery), async (c) => {
-    const { orgId, connectionId, after, limit } = c.req.valid('query');
-    const rows = await db.as(c.var.claims, async (sql) => {
+    const { orgId, connectionId, after, cursor, limit } = c.req.valid('query');
+    const place = parseCursor(cursor);
+    const page = await db.as(c.var.claims, async (sql) => {
       const org = await resolveOrg(sql, orgId);
       if (connectionId && !(await hasConnection(sql, org.id, connectionId))) throw new Refusal('not_found', 'there is no such connection');
-      return findLatestEntries(sql, { orgId: org.id, connectionId, after, limit });
+      const named = place === undefined && after !== undefined ? await findPlace(sql, org.id, after) : place;
+      if (after !== undefined && !named) throw new Refusal('not_found', 'the journal entry in `after` does not exist');
+      return findLatestEntries(sql, { orgId: org.id, connectionId, after: named, limit });
     });
-    if (!rows) throw new Refusal('not_found', 'the journal entry in `after` does not exist');
-    return c.json({ entries: rows.map(toEntry) } satisfies LatestEntries);
+    return c.json({ entries: page.rows.map(toEntry), next: page.next } satisfies LatestEntries);
   });
 
   return app;

@@ -1,33 +1,36 @@
 import { type JournalRow, journalColumns } from '../deliveries/journal-rows.ts';
 import type { Sql } from '../platform/db.ts';
+import { type Cursor, type Page, readNewest } from '../platform/pages.ts';
 
 // As the caller, under RLS.
 
-/**
- * The newest deliveries of an org or a connection; with `after`, only deliveries older than that entry. Undefined when the entry does not
- * exist.
- */
+/** A page of the newest deliveries of an org or a connection, after the place that a cursor names. */
 export async function findLatestEntries(
   sql: Sql,
-  { orgId, connectionId, after, limit }: { orgId: string; connectionId?: string | undefined; after?: string | undefined; limit: number },
-): Promise<JournalRow[] | undefined> {
-  let before: { received_at: string } | undefined;
-  if (after !== undefined) {
-    // As text: a Date would lose the microseconds of the column.
-    [before] = await sql<{ received_at: string }>('select received_at::text from public.event_journal where org_id = $1 and id = $2', [
-      orgId,
-      after,
-    ]);
-    if (!before) return undefined;
-  }
-  return sql<JournalRow>(
-    `select ${journalColumns}
-     from public.event_journal j join public.source_connections c on c.org_id = j.org_id and c.id = j.source_connection_id
-     where j.org_id = $1 and ($2::uuid is null or j.source_connection_id = $2)
-       and ($3::uuid is null or (j.received_at, j.id) < ($4::timestamptz, $3))
-     order by j.received_at desc, j.id desc limit $5`,
-    [orgId, connectionId ?? null, after ?? null, before?.received_at ?? null, limit],
+  { orgId, connectionId, after, limit }: { orgId: string; connectionId?: string | undefined; after?: Cursor | undefined; limit: number },
+): Promise<Page<JournalRow>> {
+  return readNewest<JournalRow>(
+    sql,
+    {
+      columns: journalColumns,
+      from: 'public.event_journal j join public.source_connections c on c.org_id = j.org_id and c.id = j.source_connection_id',
+      where: 'j.org_id = $1 and ($2::uuid is null or j.source_connection_id = $2)',
+      values: [orgId, connectionId ?? null],
+      time: 'j.received_at',
+      id: 'j.id',
+    },
+    limit,
+    after,
   );
+}
+
+/** The place of an entry in the list of deliveries. Undefined when there is no such entry. */
+export async function findPlace(sql: Sql, orgId: string, id: string): Promise<Cursor | undefined> {
+  const [row] = await sql<Cursor & { us: string }>(
+    'select (extract(epoch from received_at) * 1000000)::bigint as us, id from public.event_journal where org_id = $1 and id = $2',
+    [orgId, id],
+  );
+  return row;
 }
 
 export async function hasConnection(sql: Sql, orgId: string, connectionId: string): Promise<boolean> {

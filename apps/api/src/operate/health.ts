@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import type { Writer } from '../deliveries/writer.ts';
 import type { Flow } from '../flow/flow.ts';
-import { requireOperator } from '../platform/auth.ts';
+import { type RecogniseOperator, requireOperator } from '../platform/auth.ts';
 import type { Circuits } from '../platform/breaker.ts';
 import type { Db } from '../platform/db.ts';
 import type { Jobs } from '../platform/jobs.ts';
@@ -18,7 +18,7 @@ export interface HealthDeps {
   jobs: Pick<Jobs, 'state'>;
   metrics: Metrics;
   log: Logger;
-  operatorToken: string;
+  recogniseOperator: RecogniseOperator;
   isStopping(): boolean;
 }
 
@@ -58,7 +58,7 @@ export function healthRoutes(deps: HealthDeps): Hono {
     return failure ? refuse(failure) : c.json({ status: 'ready' });
   });
 
-  routes.get('/health/detailed', requireOperator(deps.operatorToken), async (c) => {
+  routes.get('/health/detailed', requireOperator(deps.recogniseOperator), async (c) => {
     const { records, bytes, recordsMax, bytesMax, large, oldestAgeMs, flushAgeMs, batchesInFlight } = writer.state();
     // When the database does not answer, the process still reports the part that it can report without the database.
     const stored = await askDatabase().catch((error: unknown) => {

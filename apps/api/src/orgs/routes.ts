@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { type MasterKeys, wrapKey } from '@tributary/pipeline/crypto/master-keys.ts';
 import { keyAad } from '@tributary/pipeline/crypto/seal.ts';
-import { type Org, type OrgKeys, RotateKey, UpdateOrg } from '@tributary/shared/api.ts';
+import { type Org, OrgKeyQuery, type OrgKeys, RotateKey, UpdateOrg } from '@tributary/shared/api.ts';
+import { pageRowsMax } from '@tributary/shared/pages.ts';
 import { Hono } from 'hono';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
+import type { Page } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
-import { jsonBody, validBody, validId } from '../platform/requests.ts';
+import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
 import { describe } from './openapi.ts';
-import { addKey, findOrg, type KeyRow, listKeys, type OrgRow, updateOrg } from './store.ts';
+import { addKey, findNewestVersion, findOrg, type KeyRow, listKeys, type OrgRow, updateOrg } from './store.ts';
 
 /** Mounted at /api/orgs. */
 export function orgRoutes({ db, verifyToken, masterKeys }: { db: Db; verifyToken: VerifyToken; masterKeys: MasterKeys }) {
@@ -31,49 +33,50 @@ export function orgRoutes({ db, verifyToken, masterKeys }: { db: Db; verifyToken
     return c.json(toOrg(requireOrg(row)));
   });
 
-  app.get('/:id/keys', describe.listOrgKeys, validId(), async (c) => {
+  app.get('/:id/keys', describe.listOrgKeys, validId(), validQuery(OrgKeyQuery), async (c) => {
     const { id } = c.req.valid('param');
-    const rows = await db.as(c.var.claims, async (sql) => {
+    const { limit, cursor } = c.req.valid('query');
+    const page = await db.as(c.var.claims, async (sql) => {
       requireOrg(await findOrg(sql, id));
-      return listKeys(sql, id);
+      return listKeys(sql, id, limit, cursor);
     });
-    return c.json(toKeys(rows));
+    return c.json(toKeys(page));
   });
 
   app.post('/:id/keys/rotate', describe.rotateOrgKey, validId(), validBody(RotateKey), async (c) => {
     const { id } = c.req.valid('param');
     const { kind } = c.req.valid('json');
-    const rows = await db.as(c.var.claims, async (sql) => {
+    const page = await db.as(c.var.claims, async (sql) => {
       const org = requireOrg(await findOrg(sql, id));
       if (org.role === 'analyst') throw new Refusal('forbidden');
-      const newest = (await listKeys(sql, id)).find((row) => row.kind === kind);
-      if (!newest) throw new Refusal('conflict', 'the org has no keys yet: its first keys are made with its first secret or delivery');
-      const version = newest.version + 1;
+      const newest = await findNewestVersion(sql, id, kind);
+      if (newest === undefined)
+        throw new Refusal('conflict', 'the org has no keys yet: its first keys are made with its first secret or delivery');
+      const version = newest + 1;
       const { wrapped, version: masterVersion } = wrapKey(masterKeys, randomBytes(32), keyAad(id, kind, version));
       if (!(await addKey(sql, { orgId: id, kind, version, wrapped, masterVersion })))
         throw new Refusal(
           'conflict',
           'another request made a new key at the same moment: check the list of keys before you make another one',
         );
-      return listKeys(sql, id);
+      return listKeys(sql, id, pageRowsMax);
     });
-    return c.json(toKeys(rows), 201);
+    return c.json(toKeys(page), 201);
   });
 
   return app;
 }
 
-/** The newest key of each kind that is not retired is in use: see tenancy/org-keys.ts. */
-function toKeys(rows: readonly KeyRow[]): OrgKeys {
-  const current = (kind: KeyRow['kind']) => rows.find((row) => row.kind === kind && row.retired_at === null);
+function toKeys({ rows, next }: Page<KeyRow>): OrgKeys {
   return {
     keys: rows.map((row) => ({
       kind: row.kind,
       version: row.version,
       createdAt: row.created_at,
       retiredAt: row.retired_at,
-      current: row === current(row.kind),
+      current: row.is_current,
     })),
+    next,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Sql } from '../platform/db.ts';
+import { type Page, parsePlace, readPage } from '../platform/pages.ts';
 
 // Every statement runs as the caller, under RLS.
 
@@ -44,11 +45,33 @@ export interface KeyRow {
   version: number;
   created_at: string;
   retired_at: string | null;
+  /** Whether it is the newest key of its kind that is not retired, which is the key in use: see tenancy/org-keys.ts. */
+  is_current: boolean;
 }
 
-/** By kind, the newest version first. Empty for an org that the caller is not a member of. */
-export async function listKeys(sql: Sql, orgId: string): Promise<KeyRow[]> {
-  return sql<KeyRow>('select kind, version, created_at, retired_at from private.list_org_keys($1)', [orgId]);
+/** A page of the org's keys: by kind, the newest version first. Empty for an org that the caller is not a member of. */
+export async function listKeys(sql: Sql, orgId: string, limit: number, cursor?: string): Promise<Page<KeyRow>> {
+  const [kind, version] = cursor === undefined ? [] : parsePlace(cursor, [/^(?:data|hash)$/, /^\d{1,9}$/]);
+  return readPage<KeyRow>(
+    sql,
+    `select * from (
+       select k.kind, k.version, k.created_at, k.retired_at,
+         k.retired_at is null and k.version = max(k.version) filter (where k.retired_at is null) over (partition by k.kind) as is_current
+       from private.list_org_keys($1) k) keys
+     where $2::text is null or kind > $2 or kind = $2 and version < $3::integer
+     order by kind, version desc`,
+    [orgId, kind ?? null, version ?? null],
+    { limit, placeOf: (row) => [row.kind, String(row.version)] },
+  );
+}
+
+/** The newest version of the org's keys of this kind, also when it is retired; undefined before the first. */
+export async function findNewestVersion(sql: Sql, orgId: string, kind: KeyRow['kind']): Promise<number | undefined> {
+  const [row] = await sql<{ version: number | null }>('select max(version) as version from private.list_org_keys($1) where kind = $2', [
+    orgId,
+    kind,
+  ]);
+  return row?.version ?? undefined;
 }
 
 /** Returns false when the version is no longer the next one. */

@@ -10,7 +10,9 @@ const types: pg.CustomTypesConfig = {
   }) as pg.CustomTypesConfig['getTypeParser'],
 };
 
-export type Sql = <Row extends pg.QueryResultRow = pg.QueryResultRow>(text: string, values?: unknown[]) => Promise<Row[]>;
+export type QueryRow = pg.QueryResultRow;
+
+export type Sql = <Row extends QueryRow = QueryRow>(text: string, values?: unknown[]) => Promise<Row[]>;
 
 /** The claims of a verified access token. */
 export interface Claims {
@@ -231,6 +233,13 @@ async function listen(
 export function sqlState(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+/** What our own SQL says with an error of class PT: a text for the caller, and how long to wait where waiting helps. */
+export function ownSqlError(error: unknown): { text: string; retryAfterSeconds: number | undefined } {
+  const { message, hint, detail } = error as { message: string; hint?: string; detail?: string };
+  const { retry_after_seconds } = JSON.parse(detail ?? '{}') as { retry_after_seconds?: number | null };
+  return { text: hint === undefined ? message : `${message}. ${hint}`, retryAfterSeconds: retry_after_seconds ?? undefined };
 }
 
 function isTimeout(error: unknown): boolean {

@@ -37,6 +37,7 @@ const contract: Record<string, string> = {
   alert_incidents_open: 'gauge rule,level',
   alert_notifications_total: 'counter channel_type,outcome',
   worker_job_duration_seconds: 'histogram task,outcome',
+  thread_task_duration_seconds: 'histogram task,outcome',
 };
 /** The metrics of Node itself: memory, event loop, garbage collection. */
 const ofNode = /^(process|nodejs)_/;

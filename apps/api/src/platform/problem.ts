@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import { isUnavailable, sqlState } from './db.ts';
+import { isUnavailable, ownSqlError, sqlState } from './db.ts';
 import { Refusal, type RefusalCode } from './refusal.ts';
 
 /** The HTTP status of each refusal code. No other file maps codes to statuses. */
@@ -82,6 +82,12 @@ export function toRefusal(error: unknown): Refusal {
   if (error instanceof HTTPException && error.status === 400) return new Refusal('invalid_request', 'the request cannot be read');
   const state = sqlState(error);
   if (state === '42501') return new Refusal('forbidden');
+  // Our own refusals in SQL, which the Data API answers with the same status. Their texts are written for the caller.
+  if (state === 'PT403') return new Refusal('org_suspended', ownSqlError(error).text);
+  if (state === 'PT429') {
+    const { text, retryAfterSeconds } = ownSqlError(error);
+    return new Refusal('quota_exceeded', text, { retryAfterSeconds });
+  }
   if (state === '23505') return new Refusal('conflict');
   if (state !== undefined && /^(22|23)/.test(state)) return new Refusal('invalid_request', 'a value was refused by the database');
   if (isUnavailable(error)) return new Refusal('database_unavailable');

@@ -10,6 +10,7 @@ import {
 import { Hono } from 'hono';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Claims, Db, Sql } from '../platform/db.ts';
+import { parseCursor } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
 import { resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
@@ -17,6 +18,7 @@ import { requireNotHeld } from '../tenancy/require-not-held.ts';
 import { describe } from './openapi.ts';
 import {
   countMatches,
+  countOfDay,
   createPlan,
   findAudit,
   findConnectionIds,
@@ -30,7 +32,7 @@ import {
 export interface ReplayPlanDeps {
   db: Db;
   verifyToken: VerifyToken;
-  /** A plan for more deliveries than this must be approved by a second person, with a reference. */
+  /** When a person's plans of a day cover more deliveries than this, the next one must be approved by a second person, with a reference. */
   approvalThreshold: number;
 }
 
@@ -45,7 +47,7 @@ export function replayPlanRoutes({ db, verifyToken, approvalThreshold: threshold
       const org = await resolveOrgToWrite(sql, orgId);
       if ((await findUnknown(sql, org.id, filter)).length > 0) throw new Refusal('not_found', 'there is no such project or connection');
       const matched = await countAllowed(sql, { org_id: org.id, filter, cutoff: null });
-      const needsSecond = matched > threshold;
+      const needsSecond = matched + (await countOfDay(sql, org.id, c.var.claims.sub)) > threshold;
       if (dryRun) return { matched, needsSecond, plan: undefined };
       const id = await createPlan(sql, { orgId: org.id, name, mode, filter, throttlePerSecond, matched, needsSecond });
       return { matched, needsSecond, plan: await findPlan(sql, id) };
@@ -56,9 +58,9 @@ export function replayPlanRoutes({ db, verifyToken, approvalThreshold: threshold
   });
 
   app.get('/', describe.listReplays, validQuery(ReplayQuery), async (c) => {
-    const { orgId } = c.req.valid('query');
-    const rows = await db.as(c.var.claims, async (sql) => listPlans(sql, (await resolveOrg(sql, orgId)).id));
-    return c.json({ plans: rows.map(toPlan) } satisfies ReplayList);
+    const { orgId, limit, cursor } = c.req.valid('query');
+    const page = await db.as(c.var.claims, async (sql) => listPlans(sql, (await resolveOrg(sql, orgId)).id, limit, parseCursor(cursor)));
+    return c.json({ plans: page.rows.map(toPlan), next: page.next } satisfies ReplayList);
   });
 
   app.get('/:id', describe.getReplay, validId(), async (c) => {

@@ -10,6 +10,6 @@ export const describe = {
     tags: ['Sources'],
     summary: 'List the sources',
     security: [],
-    responses: answers(200, 'Every platform that this version can receive events from.', z.array(SourceEntry)),
+    responses: answers(200, 'Every platform that this version can receive events from.', z.array(SourceEntry).max(500)),
   }),
 };

@@ -1,9 +1,8 @@
-import { PublicConfig } from '@tributary/shared/api.ts';
+import { ConnectionList, PublicConfig } from '@tributary/shared/api.ts';
 import type { Command } from 'commander';
 import { claimsOf, signIn, signOut } from '../auth.ts';
 import { createClient } from '../client.ts';
 import { credentialsFile } from '../config.ts';
-import { listConnections } from '../connections.ts';
 import { type Login, readLogin, removeLogin, writeLogin } from '../credentials.ts';
 import { Failure, UsageError } from '../errors.ts';
 import type { Host } from '../host.ts';
@@ -120,7 +119,8 @@ async function askFor(host: Host, flag: string, question: string, options?: { ec
 /** Checks that the API accepts the token before the stored login is replaced. */
 async function checkLogin(context: Context, { accessToken }: Login): Promise<void> {
   const target = { ...context.target, identity: { kind: 'token' as const, token: accessToken } };
-  await listConnections({ ...context, target, client: createClient(target, credentialsFile(context.host), context.signal) });
+  const client = createClient(target, credentialsFile(context.host), context.signal);
+  await client.api('/api/connections', ConnectionList, { query: { limit: 1 } });
 }
 
 function readLoginToForget(file: string): Login | undefined {

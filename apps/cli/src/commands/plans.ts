@@ -102,11 +102,14 @@ export function addPlans(program: Command): void {
 
   const all = withOrg(program.command('list'))
     .description('List the plans of an org, newest first')
-    .action(async (_, command: Command) => {
+    .option('--limit <count>', 'the most plans to show', wholeNumber(1, 200), 50)
+    .option('--cursor <cursor>', 'continue where the previous list ended')
+    .action(async ({ limit, cursor }: { limit: number; cursor?: string }, command: Command) => {
       const context = open(command);
-      const query = { orgId: (await findOrg(context)).id };
-      const { plans } = await context.client.api('/api/replays', ReplayList, { query });
+      const query = { orgId: (await findOrg(context)).id, limit, cursor };
+      const { plans, next } = await context.client.api('/api/replays', ReplayList, { query });
       context.output.print(plans, () => renderPlans(plans));
+      if (next) context.output.note(`More plans follow: --cursor ${next}`);
     });
   examples(all, 'replayctl list --org demo', `replayctl list --json | jq -r '.[] | select(.status == "running") | .id'`);
 

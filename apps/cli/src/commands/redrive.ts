@@ -4,7 +4,7 @@ import { type FilterFlags, toFilter, withFilter } from '../dlq-filter.ts';
 import { Failure } from '../errors.ts';
 import { findOrg, withOrg } from '../orgs.ts';
 import { details, table, time } from '../output.ts';
-import { type Context, examples, open } from '../program.ts';
+import { type Context, examples, open, wholeNumber } from '../program.ts';
 import { watch } from '../watch.ts';
 
 interface Kind {
@@ -88,11 +88,14 @@ export function addRedriveCommands(program: Command): void {
 
   const operations = withOrg(program.command('operations'))
     .description('List the redrives, purges, discards and re-verifications that were started, newest first')
-    .action(async (_, command: Command) => {
+    .option('--limit <count>', 'the most operations to show', wholeNumber(1, 200), 50)
+    .option('--cursor <cursor>', 'continue where the previous list ended')
+    .action(async ({ limit, cursor }: { limit: number; cursor?: string }, command: Command) => {
       const context = open(command);
-      const query = { orgId: (await findOrg(context)).id };
+      const query = { orgId: (await findOrg(context)).id, limit, cursor };
       const found = await context.client.api('/api/dlq/operations', DlqOperations, { query });
       context.output.print(found.operations, () => renderOperations(found.operations));
+      if (found.next) context.output.note(`More operations follow: --cursor ${found.next}`);
     });
   examples(operations, 'dlqtriage operations');
 

@@ -44,7 +44,7 @@ export function addSend(program: Command): void {
 
 async function findConnection(context: Context, type: string, name: string | undefined): Promise<Connection> {
   const orgId = context.target.org === undefined ? undefined : (await findOrg(context)).id;
-  const all = await listConnections(context, orgId);
+  const all = await listConnections(context, orgId, name);
   const ofType = all.filter((connection) => connection.type === type);
   if (name !== undefined) return findByName(ofType, name, `${type} connection`, (connection) => [connection.name]);
   const [connection, another] = ofType;

@@ -141,7 +141,11 @@ export function alertHandlers(world: World) {
     http.get('*/api/alerts/channels', () => answer(AlertChannels, { channels: mine })),
     http.get('*/api/alerts/incidents', ({ request }) => {
       const status = new URL(request.url).searchParams.get('status')?.split(',');
-      return answer(AlertIncidents, { incidents: all.filter((one) => !status || status.includes(one.status)), nextCursor: null });
+      return answer(AlertIncidents, {
+        incidents: all.filter((one) => !status || status.includes(one.status)),
+        next: null,
+        nextCursor: null,
+      });
     }),
     http.get('*/api/alerts/incidents/:id', ({ params }) => {
       const incident = find(params.id);

@@ -144,7 +144,7 @@ function groupsOf(found: readonly DlqEntry[]): DlqSummary {
     trend: Array.from({ length: 24 }, (_, hour) => hour % 5),
     retryable: 'after_fix' as const,
   }));
-  return { total: found.length, groups };
+  return { total: found.length, groupCount: groups.length, groups };
 }
 
 const advice = {
@@ -181,7 +181,7 @@ export function deadLetterHandlers(world: World) {
         })),
       }),
     ),
-    http.get('*/api/dlq/operations', () => answer(DlqOperations, { operations })),
+    http.get('*/api/dlq/operations', () => answer(DlqOperations, { operations, next: null })),
     http.get('*/api/dlq/sample', ({ request }) =>
       answer(DlqSamples, {
         entries: selectedBy(all, query(request))
@@ -193,7 +193,8 @@ export function deadLetterHandlers(world: World) {
       const found = selectedBy(all, query(request));
       const start = Number(query(request).get('cursor') ?? 0);
       const end = start + pageSize;
-      return answer(DlqList, { entries: found.slice(start, end), nextCursor: end < found.length ? String(end) : null });
+      const next = end < found.length ? String(end) : null;
+      return answer(DlqList, { entries: found.slice(start, end), next, nextCursor: next });
     }),
     http.get('*/api/dlq/:id', ({ params }) => {
       const entry = find(params.id);

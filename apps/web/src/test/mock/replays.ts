@@ -70,12 +70,13 @@ export const planRows = (world: World): Row<'replay_plans'>[] =>
     checkpoint_id: null,
     lease_owner: null,
     lease_until: null,
+    paced_until: null,
   }));
 
 export function replayHandlers(world: World) {
   const all = plans(world);
   return [
-    http.get('*/api/replays', () => answer(ReplayList, { plans: all })),
+    http.get('*/api/replays', () => answer(ReplayList, { plans: all, next: null })),
     http.get('*/api/replays/:id', ({ params }) => {
       const plan = all.find((one) => one.id === params.id);
       if (!plan) return problem(404, 'not_found', { detail: 'there is no such plan' });

@@ -91,6 +91,7 @@ export function settingsHandlers(world: World, orgs: Row<'orgs'>[], members: Row
     }),
     http.get('*/api/orgs/:id/keys', () =>
       answer(OrgKeys, {
+        next: null,
         keys: [
           { kind: 'data', version: 2, createdAt: ago(100), retiredAt: null, current: true },
           { kind: 'data', version: 1, createdAt: ago(90_000), retiredAt: ago(100), current: false },
@@ -110,6 +111,7 @@ export function settingsHandlers(world: World, orgs: Row<'orgs'>[], members: Row
     http.post('*/api/invites/accept', () => answer(AcceptedInvite, { orgId: ids.org })),
     http.get('*/api/legal-holds', () =>
       answer(LegalHoldList, {
+        next: null,
         holds: (world.filled ? [null, ago(10)] : []).map((releasedAt, index) => ({
           id: idOf('e', index + 1),
           orgId: ids.org,
@@ -124,6 +126,7 @@ export function settingsHandlers(world: World, orgs: Row<'orgs'>[], members: Row
     ),
     http.get('*/api/erasures', () =>
       answer(ErasureList, {
+        next: null,
         erasures: (world.filled ? (['running', 'completed'] as const) : []).map((status, index) => ({
           id: idOf('e', 0x101 + index),
           orgId: ids.org,
