@@ -145,7 +145,6 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.list_flow_transitions': 'worker',
     'private.list_orgs_to_measure': 'worker',
     'private.measure_org': 'worker',
-    'private.move_held_rows': 'maintenance',
     'private.find_org_quotas': 'authenticated',
     'private.record_operator_act': 'worker',
     'private.list_operator_acts': 'worker',

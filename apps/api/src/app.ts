@@ -26,6 +26,7 @@ import { mountReference } from './reference/routes.ts';
 import { replayPlanRoutes } from './replays/routes.ts';
 import type { Services } from './services.ts';
 import { sourceRoutes } from './sources/routes.ts';
+import { createAdmission } from './tenancy/admission.ts';
 
 export interface AppDeps extends Omit<Services, 'stop'> {
   jobs: Pick<Jobs, 'state'>;
@@ -37,7 +38,12 @@ export interface AppDeps extends Omit<Services, 'stop'> {
 export function createApp(deps: AppDeps): Hono<IngestEnv> {
   const { config, db, metrics, log } = deps;
   const publicUrl = config.http.publicUrl;
-  const verifyToken = createTokenVerifier(config.jwt, deps.now);
+  const verifyToken = createAdmission({
+    db,
+    verifyToken: createTokenVerifier(config.jwt, deps.now),
+    limits: config.people.requests,
+    now: deps.now,
+  });
   const app = new Hono<IngestEnv>();
 
   // Every request gets an id, one wide log line and one observation of its duration, also when its handler throws.

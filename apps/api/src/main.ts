@@ -28,7 +28,12 @@ const config = configOrExit();
 const log = createLog(config.logLevel);
 // Besides the batches, the ingest pool serves the one writer of the quarantine, two dry runs of refused batches and the probe of readiness.
 const db = createDb(
-  { ...config.database, ingestConnections: config.writer.batchesInFlightMax + 4, jobConnections: config.jobs.concurrency + 3 },
+  {
+    ...config.database,
+    ingestConnections: config.writer.batchesInFlightMax + 4,
+    jobConnections: config.jobs.concurrency + 3,
+    turns: config.people.turns,
+  },
   log,
 );
 let stopping = false;

@@ -44,7 +44,7 @@ export const OperatorAct = z
   .meta({ id: 'OperatorAct' });
 export type OperatorAct = z.infer<typeof OperatorAct>;
 
-export const OperatorActs = z.object({ acts: z.array(OperatorAct), nextCursor: z.string().nullable() }).meta({ id: 'OperatorActs' });
+export const OperatorActs = z.object({ acts: z.array(OperatorAct), next: z.string().nullable() }).meta({ id: 'OperatorActs' });
 
 export const ActsQuery = z.strictObject({
   orgId: z.guid().optional(),
@@ -76,9 +76,7 @@ export const OrgForOperator = z
   .meta({ id: 'OrgForOperator' });
 export type OrgForOperator = z.infer<typeof OrgForOperator>;
 
-export const OrgsForOperator = z
-  .object({ orgs: z.array(OrgForOperator), nextCursor: z.string().nullable() })
-  .meta({ id: 'OrgsForOperator' });
+export const OrgsForOperator = z.object({ orgs: z.array(OrgForOperator), next: z.string().nullable() }).meta({ id: 'OrgsForOperator' });
 
 export const OrgDetailForOperator = OrgForOperator.extend({
   owners: z.array(z.string()).describe('The e-mail addresses of the owners.'),

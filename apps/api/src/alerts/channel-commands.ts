@@ -53,7 +53,7 @@ export async function addChannel(
   const { id: orgId } = await db.as(claims, (sql) => resolveOrgToWrite(sql, body.orgId));
   const id = randomUUID();
   // Outside the transaction below: the creation of an org's first keys would wait for a lock that this transaction holds.
-  const sealed = sealDestination(await keysOf(deps, orgId), orgId, id, destination);
+  const sealed = sealDestination(await keysOf(deps, claims, orgId), orgId, id, destination);
   const { type, name, minLevel } = body;
   const row = await db.as(claims, async (sql) => {
     const created = await createChannel(sql, { id, orgId, type, name, target: maskDestination(destination), minLevel, sealed });
@@ -75,9 +75,9 @@ export async function changeChannel(
   const before = requireWritable(await db.as(claims, (sql) => findChannel(sql, id)));
   let resealed: { target: string; sealed: Buffer } | undefined;
   if (Object.values(fields).some((value) => value !== undefined)) {
-    const destination = changeDestination(await loadDestination(deps, before), before.type, fields);
+    const destination = changeDestination(await loadDestination(deps, claims, before), before.type, fields);
     requireReachable(deps, destination);
-    const sealed = sealDestination(await keysOf(deps, before.org_id), before.org_id, id, destination);
+    const sealed = sealDestination(await keysOf(deps, claims, before.org_id), before.org_id, id, destination);
     resealed = { target: maskDestination(destination), sealed };
   }
   const row = await db.as(claims, async (sql) => {
@@ -93,14 +93,14 @@ export async function changeChannel(
 export async function sendTest(deps: ChannelDeps, claims: Claims, id: string, requireDue: () => void): Promise<TestedAlertChannel> {
   const { db, notifier, now } = deps;
   const channel = requireWritable(await db.as(claims, (sql) => findChannel(sql, id)));
-  const destination = await loadDestination(deps, channel);
+  const destination = await loadDestination(deps, claims, channel);
   if (!destination) throw new Refusal('conflict', 'the destination cannot be decrypted: enter it again');
   requireDue();
   const startedAt = performance.now();
   const message = testMessage({ id: channel.org_id, name: channel.org_name }, now());
   const { ok, status, answer } = await notifier.deliverTest(destination, message);
   const durationMs = Math.round((performance.now() - startedAt) * 10) / 10;
-  await recordChannelResult(db, id, ok ? undefined : status === null ? answer : `${status} ${answer}`.trim());
+  await recordChannelResult(db.onBehalfOf(claims), id, ok ? undefined : status === null ? answer : `${status} ${answer}`.trim());
   return { ok, status, answer, durationMs };
 }
 
@@ -108,13 +108,13 @@ export function answerOf({ notifier }: Pick<ChannelDeps, 'notifier'>, row: Chann
   return toChannel(row, notifier.circuitOf(row.id));
 }
 
-function keysOf({ db, masterKeys, log }: ChannelDeps, orgId: string) {
-  return loadOrgKeys(db, masterKeys, orgId, log);
+function keysOf({ db, masterKeys, log }: ChannelDeps, claims: Claims, orgId: string) {
+  return loadOrgKeys(db.onBehalfOf(claims), masterKeys, orgId, log);
 }
 
-async function loadDestination(deps: ChannelDeps, { id, org_id }: ChannelRow): Promise<Destination | undefined> {
-  const sealed = await findSealedDestination(deps.db, id);
-  return sealed && openDestination(await keysOf(deps, org_id), org_id, id, sealed);
+async function loadDestination(deps: ChannelDeps, claims: Claims, { id, org_id }: ChannelRow): Promise<Destination | undefined> {
+  const sealed = await findSealedDestination(deps.db.onBehalfOf(claims), id);
+  return sealed && openDestination(await keysOf(deps, claims, org_id), org_id, id, sealed);
 }
 
 /**

@@ -53,7 +53,7 @@ export async function createWithSecrets(
   if (!project) throw new Refusal('not_found', 'there is no such project');
   if (!project.may_write) throw new Refusal('forbidden');
   // Outside the transaction below: the creation of an org's first keys would wait for a lock that this transaction holds.
-  const keys = await loadOrgKeys(db, masterKeys, project.org_id, log);
+  const keys = await loadOrgKeys(db.onBehalfOf(claims), masterKeys, project.org_id, log);
   const row = { orgId: project.org_id, projectId: body.projectId, type: source.type, name: body.name, config: body.config ?? {} };
   const id = await db.as(claims, async (sql) => {
     const created = await createConnection(sql, row);
@@ -86,7 +86,7 @@ export async function setSecret(
   }
   const config = parseConfig(source, before.config_json);
   const value = secret ?? createSecret(source, config);
-  const keys = await loadOrgKeys(db, masterKeys, before.org_id, log);
+  const keys = await loadOrgKeys(db.onBehalfOf(claims), masterKeys, before.org_id, log);
   if (source.secrets.length === 1) requireUsable(source, config, [{ name: field.name, value }], now());
 
   const after = await db.as(claims, async (sql) => {
@@ -104,7 +104,12 @@ export async function sendTest(deps: CommandDeps, claims: Claims, id: string, wa
   const connection = requireWritable(await db.as(claims, (sql) => findConnection(sql, id)));
   const source = requireSource(connection);
   const sample = chooseSample(source, wanted);
-  const secrets = await findSecrets(db, id, await loadOrgKeys(db, masterKeys, connection.org_id, log), log);
+  const secrets = await findSecrets(
+    db.onBehalfOf(claims),
+    id,
+    await loadOrgKeys(db.onBehalfOf(claims), masterKeys, connection.org_id, log),
+    log,
+  );
   requireComplete(source, secrets);
   const request = signOrRefuse(source, sample, secrets, connection, webhookUrlOf(publicUrl, connection), now());
 

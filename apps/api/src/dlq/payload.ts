@@ -8,7 +8,9 @@ import type { Db } from '../platform/db.ts';
 import { loadOrgKeys, type OrgKeys } from '../tenancy/org-keys.ts';
 import type { EntryRow } from './store.ts';
 
+/** The most of a body that is shown, and the most of all bodies of one answer together. */
 const bodyBytesMax = 65_536;
+const answerBytesMax = 1_048_576;
 
 /** Headers that carry a credential, or a proof made with one, for any source. A rejected delivery may carry a valid one. */
 const credentialHeader = /auth|token|secret|key|hottok|signature|password|cookie/i;
@@ -18,23 +20,24 @@ const credentialHeader = /auth|token|secret|key|hottok|signature|password|cookie
  * kept, or do not open with the org's keys, are missing. The rows have passed the caller's RLS; their deliveries are read as `worker`.
  */
 export async function openPayloads(
-  { db, masterKeys, log }: { db: Db; masterKeys: MasterKeys; log: Logger },
+  { db, masterKeys, log }: { db: Pick<Db, 'lookUp' | 'worker'>; masterKeys: MasterKeys; log: Logger },
   rows: readonly EntryRow[],
 ): Promise<Map<string, DlqPayload>> {
   const payloads = new Map<string, DlqPayload>();
   const [first] = rows;
   if (!first) return payloads;
   const keys = await loadOrgKeys(db, masterKeys, first.org_id, log);
-  const entries = await db.worker((sql) => findJournalEntries(sql, [...new Set(rows.map((row) => row.journal_id))]));
+  const bytesMax = Math.min(bodyBytesMax, Math.floor(answerBytesMax / rows.length));
+  // One after the other: a delivery may have several megabytes, of which a small part is shown.
   for (const row of rows) {
-    const entry = entries.get(row.journal_id);
-    const payload = entry?.org_id === row.org_id ? openPayload(row, entry, keys) : undefined;
+    const entry = (await db.worker((sql) => findJournalEntries(sql, [row.journal_id]))).get(row.journal_id);
+    const payload = entry?.org_id === row.org_id ? openPayload(row, entry, keys, bytesMax) : undefined;
     if (payload) payloads.set(row.id, payload);
   }
   return payloads;
 }
 
-function openPayload(row: EntryRow, entry: JournalEntry, keys: OrgKeys): DlqPayload | undefined {
+function openPayload(row: EntryRow, entry: JournalEntry, keys: OrgKeys, bytesMax: number): DlqPayload | undefined {
   let opened: ReturnType<typeof openEntry>;
   try {
     opened = openEntry(entry, keys);
@@ -49,9 +52,9 @@ function openPayload(row: EntryRow, entry: JournalEntry, keys: OrgKeys): DlqPayl
   ]);
   return {
     headers: Object.fromEntries(headers),
-    body: Buffer.from(raw.subarray(0, bodyBytesMax)).toString('utf8'),
+    body: Buffer.from(raw.subarray(0, bytesMax)).toString('utf8'),
     byteSize: raw.byteLength,
-    truncated: raw.byteLength > bodyBytesMax,
+    truncated: raw.byteLength > bytesMax,
   };
 }
 

@@ -78,7 +78,7 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log, now }: DlqDeps) {
       if (full && ids.length > 0) await auditFullSample(sql, org.id, ids);
       return found;
     });
-    const payloads = full ? await openPayloads({ db, masterKeys, log }, rows) : undefined;
+    const payloads = full ? await openPayloads({ db: db.onBehalfOf(c.var.claims), masterKeys, log }, rows) : undefined;
     const answer: DlqSamples = {
       entries: rows.map((row) => {
         const payload = payloads?.get(row.id);

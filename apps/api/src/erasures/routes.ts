@@ -58,7 +58,7 @@ export function erasureRoutes({ db, verifyToken, masterKeys, log, now }: Erasure
     const { person, unreadable } = readPerson(typed, countries);
     if (unreadable.length > 0)
       throw invalidRequest(unreadable.map((kind) => ({ path: [fieldOf[kind]], message: 'is not in a form that can be read' })));
-    const keys = await loadOrgKeys(db, masterKeys, org.id, log);
+    const keys = await loadOrgKeys(db.onBehalfOf(c.var.claims), masterKeys, org.id, log);
     c.header('cache-control', 'no-store');
     if (dryRun) {
       const missing = missingHashKeys(keys);

@@ -64,7 +64,7 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps
       const found = await resolveOrg(sql, orgId);
       return { org: found, countries: await findCountries(sql, found.id) };
     });
-    const keys = await loadOrgKeys(db, masterKeys, org.id, log);
+    const keys = await loadOrgKeys(db.onBehalfOf(c.var.claims), masterKeys, org.id, log);
     if (!keys.hashKey) throw new Refusal('conflict', 'the org has no usable hash key');
     const { person } = readPerson({ email: value, phone: value, document: value, external_id: value }, countries);
     const hashes = [...keys.hash].flatMap(([keyVersion, key]) => hashPerson(person, key).map((hashed) => ({ ...hashed, keyVersion })));
@@ -107,7 +107,7 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps
     const found = await db.as(c.var.claims, (sql) => findDelivery(sql, id));
     if (!found) throw new Refusal('not_found', 'there is no such event');
     const { journal, records, attempts, hold } = found;
-    const isKept = journal !== undefined && (await db.worker((sql) => isBodyKept(sql, journal.id)));
+    const isKept = journal !== undefined && (await db.onBehalfOf(c.var.claims).worker((sql) => isBodyKept(sql, journal.id)));
     const reason = isKept ? whyNotReplayable({ ...found, journal }) : 'body_gone';
     return c.json({
       journal: journal ? toEntry(journal) : null,

@@ -45,16 +45,16 @@ export function replayRoutes({ db, verifyToken, replayer }: { db: Db; verifyToke
     const head = await db.as(c.var.claims, (sql) => findEntryHead(sql, id));
     if (!head) throw new Refusal('not_found', 'there is no such journal entry');
     if (!head.may_write) throw new Refusal('forbidden');
-    const entry = await db.worker(async (sql) => (await findJournalEntries(sql, [id])).get(id));
+    const entry = await db.onBehalfOf(c.var.claims).worker(async (sql) => (await findJournalEntries(sql, [id])).get(id));
     if (!entry) throw new Refusal('conflict', 'the body of this delivery is no longer kept');
 
     const prepared = await replayer.prepare(entry);
     if ('reason' in prepared) throw new Refusal('conflict', prepared.reason);
     const { item } = prepared;
     await db.as(c.var.claims, (sql) => auditReplay(sql, id, mode));
-    const [records = []] = await replayer.write([item], mode, {
-      before: (sql) => requireNotHeld(sql, entry.org_id, [entry.source_connection_id]),
-    });
+    const [records = []] = await db.inTurn(c.var.claims, () =>
+      replayer.write([item], mode, { before: (sql) => requireNotHeld(sql, entry.org_id, [entry.source_connection_id]) }),
+    );
     const statuses = new Set(records.map((record) => record.status));
     const [status = 'accepted'] = statuses;
     return c.json({

@@ -12,7 +12,7 @@ import type { Quotas } from '@tributary/shared/quotas.ts';
 import { Hono } from 'hono';
 import type { OperatorVariables } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
-import { parseCursor, toPage } from '../platform/pages.ts';
+import { formatPlace, parseCursor } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest, validBody, validId, validQuery } from '../platform/requests.ts';
 import { createOperatorToken } from './accounts.ts';
@@ -45,15 +45,16 @@ export function operatorRoutes(db: Pick<Db, 'workerStatement'>) {
   app.get('/acts', describe.listActs, validQuery(ActsQuery), async (c) => {
     const { orgId, cursor, limit } = c.req.valid('query');
     const acts = await store.listActs(db, { orgId, before: cursor, limit: limit + 1 });
-    return c.json({ acts: acts.slice(0, limit), nextCursor: acts.length > limit ? (acts[limit - 1]?.id ?? null) : null });
+    return c.json({ acts: acts.slice(0, limit), next: acts.length > limit ? (acts[limit - 1]?.id ?? null) : null });
   });
 
   app.get('/orgs', describe.listOrgs, validQuery(OrgsQuery), async (c) => {
     const { search, suspended, cursor, limit } = c.req.valid('query');
     const before = cursor === undefined ? undefined : parseCursor(cursor);
     const found = await store.listOrgs(db, { search, suspended, before, limit: limit + 1 });
-    const page = toPage(found, limit, ({ created_us, id }) => ({ us: created_us, id }));
-    return c.json({ orgs: page.rows.map(store.toOrg), nextCursor: page.nextCursor });
+    const rows = found.slice(0, limit);
+    const last = found.length > limit ? rows.at(-1) : undefined;
+    return c.json({ orgs: rows.map(store.toOrg), next: last ? formatPlace([last.created_us, last.id]) : null });
   });
 
   app.get('/orgs/:id', describe.getOrg, validId(), async (c) => c.json(await findDetail(c.req.valid('param').id)));

@@ -1,4 +1,5 @@
 import { createMiddleware } from 'hono/factory';
+import { matchedRoutes } from 'hono/route';
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Config } from './config.ts';
 import type { Claims } from './db.ts';
@@ -8,7 +9,16 @@ export interface AuthVariables {
   claims: Claims;
 }
 
-export type VerifyToken = (token: string) => Promise<Claims>;
+/** What a token is presented for. */
+export interface Presented {
+  /** Method and route, for example `GET /api/dlq/:id`. */
+  route: string;
+  /** The org that the query names. */
+  orgId: string | undefined;
+}
+
+/** Resolves with the claims of the person who may send the request. */
+export type VerifyToken = (token: string, request?: Presented) => Promise<Claims>;
 
 /** Whether the keys of Supabase Auth could not be read. Then the token may be valid, so the client must not be told to discard it. */
 const isKeyFetchFailure = (error: unknown): boolean =>
@@ -46,7 +56,10 @@ export function createTokenVerifier(jwt: Config['jwt'], now: () => number): Veri
 /** Lets signed-in users pass, with their claims in `c.var.claims`. */
 export function requireUser(verifyToken: VerifyToken) {
   return createMiddleware<{ Variables: AuthVariables }>(async (c, next) => {
-    c.set('claims', await verifyToken(bearer(c.req.header('authorization'))));
+    // Middleware is registered for all methods, the route that answers for one method.
+    const path = matchedRoutes(c).find((matched) => matched.method !== 'ALL')?.path ?? '';
+    const request = { route: `${c.req.method} ${path}`, orgId: c.req.query('orgId') };
+    c.set('claims', await verifyToken(bearer(c.req.header('authorization')), request));
     await next();
   });
 }

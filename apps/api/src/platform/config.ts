@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { parseMasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
 import { z } from 'zod';
 import { createNetworks } from './client-address.ts';
+import { limitVariables, toLimits } from './limits.ts';
 
 /** Networks in CIDR notation, separated by commas. */
 const Networks = z
@@ -64,6 +65,7 @@ const Environment = z.object({
   PAGERDUTY_EVENTS_URL: z.url({ protocol: /^https?$/ }).default('https://events.pagerduty.com/v2/enqueue'),
   OUTBOUND_ALLOW_PRIVATE: z.enum(['true', 'false']).default('false'),
   REPLAY_APPROVAL_THRESHOLD: z.coerce.number().int().min(0).default(10_000),
+  ...limitVariables,
   JOBS_CONCURRENCY: z.coerce.number().int().min(0).max(50).default(4),
 });
 
@@ -133,6 +135,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
     pagerDutyUrl: e.PAGERDUTY_EVENTS_URL,
     outboundAllowPrivate: e.OUTBOUND_ALLOW_PRIVATE === 'true',
     replayApprovalThreshold: e.REPLAY_APPROVAL_THRESHOLD,
+    people: toLimits(e),
     jobs: { concurrency: e.JOBS_CONCURRENCY },
   };
 }

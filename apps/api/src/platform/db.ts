@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { Refusal, type RefusalCode } from './refusal.ts';
+import { createTurns, type TurnLimits, type TurnRefusal } from './turns.ts';
 
 /** bigint and numeric stay text, as JSON carries them without rounding; timestamps are ISO text. */
 const types: pg.CustomTypesConfig = {
@@ -14,8 +16,12 @@ export type QueryRow = pg.QueryResultRow;
 
 export type Sql = <Row extends QueryRow = QueryRow>(text: string, values?: unknown[]) => Promise<Row[]>;
 
+/** The org whose share of the database a person's statements use. It is a symbol, so that no token can set it and Postgres never sees it. */
+export const payingOrg = Symbol('paying org');
+
 /** The claims of a verified access token. */
 export interface Claims {
+  [payingOrg]?: string;
   sub: string;
   role: 'authenticated';
   email?: string | undefined;
@@ -23,8 +29,15 @@ export interface Claims {
 }
 
 export interface Db {
-  /** Runs as the signed-in user, under RLS: a transaction whose first statement sets role and claims. */
+  /**
+   * Runs as the signed-in user, under RLS: a transaction whose first statement sets role and claims. People's statements take turns by org
+   * and person. Throws Refusal `rate_limited` or `overloaded` when too much waits already: see {@link createTurns}.
+   */
   as<T>(claims: Claims, run: (sql: Sql) => Promise<T>): Promise<T>;
+  /** The other roles for what a person's request needs in them. It uses the pool and the turns of {@link Db.as}. */
+  onBehalfOf(claims: Claims): Pick<Db, 'ingest' | 'lookUp' | 'worker'>;
+  /** Runs work that uses the jobs' pool for a person's request, in the turns of {@link Db.as}. */
+  inTurn<T>(claims: Claims, work: () => Promise<T>): Promise<T>;
   /** One statement as the role `ingest`, as one transaction, on the pool that only ingestion uses. */
   ingest: Sql;
   /** One statement as the role `ingest` on a small pool that only look-ups of connections use, so that strangers never occupy the pool of batches. */
@@ -62,17 +75,37 @@ export interface DbOptions {
   ingestConnections: number;
   /** Connections of the jobs pool: one that listens, and one for every running job. */
   jobConnections: number;
+  /** How many of people's transactions run at a time, and how many wait. */
+  turns?: TurnLimits;
 }
 
 /** One asks which ids exist, the others read connections. */
 const lookUpConnections = 3;
+/** The turns of people's transactions unless the configuration says otherwise. */
+const usualTurns: TurnLimits = {
+  running: { all: 10, org: 5, member: 3 },
+  waiting: { all: 1_000, org: 200, member: 100 },
+  waitMs: 10_000,
+};
+
+const turnRefusals: Record<TurnRefusal, Refusal> = {
+  member: waitLater('rate_limited', 'too many of your requests are waiting already: wait until some of them are answered', 2),
+  org: waitLater('rate_limited', 'too many requests of your org are waiting already: wait until some of them are answered', 2),
+  all: waitLater('overloaded', 'too many requests are waiting for the database', 2),
+  late: waitLater('overloaded', 'the request waited too long for the database', 5),
+};
+
+function waitLater(code: RefusalCode, detail: string, retryAfterSeconds: number): Refusal {
+  return new Refusal(code, detail, { retryAfterSeconds });
+}
 
 /**
  * The only file that imports the pg driver. Every wait has a time limit: when the server hangs, the query fails by `query_timeout` and its
  * connection is discarded, never reused. The server may still commit; the sender's retry is then recognised as a duplicate.
  */
 export function createDb(options: DbOptions, log: Logger): Db {
-  const { queryTimeoutMs = 15_000 } = options;
+  const { queryTimeoutMs = 15_000, turns: turnLimits = usualTurns } = options;
+  const turns = createTurns(turnLimits, (reason) => turnRefusals[reason]);
   const base: pg.PoolConfig = {
     connectionString: options.url,
     types,
@@ -100,7 +133,7 @@ export function createDb(options: DbOptions, log: Logger): Db {
   const ingestPool = poolAs('ingest', 'ingest', options.ingestConnections, { lock_timeout: Math.round(queryTimeoutMs * 0.2) });
   const lookUpPool = poolAs('ingest', 'lookups', lookUpConnections);
   const jobPool = poolAs('worker', 'jobs', options.jobConnections);
-  const commandPool = new pg.Pool({ ...base, application_name: 'tributary commands', max: 10 });
+  const commandPool = new pg.Pool({ ...base, application_name: 'tributary commands', max: turnLimits.running.all + 1 });
   for (const pool of [ingestPool, lookUpPool, jobPool, commandPool]) {
     pool.on('error', (error) => log.warn({ err: error }, 'idle database connection lost'));
     // A connection that breaks while it is in use fails its query. It also emits an `error` event, which needs a listener, or the process
@@ -138,20 +171,30 @@ export function createDb(options: DbOptions, log: Logger): Db {
     }
   }
 
+  const inTurn: Db['inTurn'] = (claims, work) => turns.run({ org: claims[payingOrg] ?? claims.sub, member: claims.sub }, work);
+  const asRole = (role: 'ingest' | 'worker' | 'maintenance') => ({ text: `select set_config('role', $1, true)`, values: [role] });
+
   return {
     as: (claims, run) =>
-      transaction(
-        commandPool,
-        {
-          text: `select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)`,
-          values: [JSON.stringify(claims)],
-        },
-        run,
+      inTurn(claims, () =>
+        transaction(
+          commandPool,
+          {
+            text: `select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)`,
+            values: [JSON.stringify(claims)],
+          },
+          run,
+        ),
       ),
+    onBehalfOf(claims) {
+      const ingest: Sql = (text, values) => inTurn(claims, () => transaction(commandPool, asRole('ingest'), (sql) => sql(text, values)));
+      return { ingest, lookUp: ingest, worker: (run) => inTurn(claims, () => transaction(commandPool, asRole('worker'), run)) };
+    },
+    inTurn,
     ingest: sqlOn(ingestPool),
     lookUp: sqlOn(lookUpPool),
     ingestTogether: (run) => transaction(ingestPool, undefined, run),
-    maintenance: (run) => transaction(commandPool, { text: `select set_config('role', 'maintenance', true)`, values: [] }, run),
+    maintenance: (run) => transaction(commandPool, asRole('maintenance'), run),
     worker: (run) => transaction(jobPool, undefined, run),
     workerStatement: sqlOn(jobPool),
     listen: (channel, onMessage, onState) => listen({ ...base, query_timeout: undefined }, channel, onMessage, onState, log),

@@ -20,8 +20,14 @@ export const problems = {
 
 export type ProblemStatus = keyof typeof problems;
 
+/** Whoever must sign in is also limited in the number of requests, so that every route with 401 also answers 429. */
 export const refuses = (...statuses: ProblemStatus[]) =>
-  Object.fromEntries(statuses.map((status) => [status, { $ref: `#/components/responses/${problems[status].name}` }]));
+  Object.fromEntries(
+    [...new Set(statuses.includes(401) ? [...statuses, 429 as const] : statuses)].map((status) => [
+      status,
+      { $ref: `#/components/responses/${problems[status].name}` },
+    ]),
+  );
 
 export const answers = (status: number, description: string, schema: z.ZodType) => ({
   [status]: { description, content: { 'application/json': { schema: resolver(schema, schemaOptions) } } },
