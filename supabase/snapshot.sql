@@ -512,6 +512,7 @@ create table private.quarantine_hours (
   source_connection_id uuid not null,
   hour timestamp with time zone not null,
   stored integer not null,
+  without_credential integer default 0 not null,
   constraint quarantine_hours_pkey PRIMARY KEY (source_connection_id, hour)
 );
 comment on table private.quarantine_hours is 'The number of rejected deliveries that were stored in an hour, over all processes. Beyond the cap, rejected deliveries are only counted.';
@@ -524,7 +525,7 @@ create policy quarantine_hours_ingest_select on private.quarantine_hours for sel
 create policy quarantine_hours_ingest_update on private.quarantine_hours for update to ingest
   using (true);
 grant insert, select on private.quarantine_hours to ingest;
-grant update (stored) on private.quarantine_hours to ingest;
+grant update (stored, without_credential) on private.quarantine_hours to ingest;
 
 create table private.quota_usage (
   org_id uuid not null,
@@ -6390,24 +6391,28 @@ end
 $function$;
 comment on function private.take_day_quota(uuid,text,bigint) is 'Counts an amount against a quota of today, and raises PT429 when the quota is used up.';
 
-CREATE OR REPLACE FUNCTION private.take_quarantine(p_connection_id uuid, p_wanted integer, p_cap integer)
+CREATE OR REPLACE FUNCTION private.take_quarantine(p_connection_id uuid, p_wanted integer, p_cap integer, p_has_credential boolean DEFAULT true)
  RETURNS integer
  LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
 declare
   v_hour timestamptz := date_trunc('hour', now());
-  v_stored integer;
+  v_free integer;
 begin
   insert into private.quarantine_hours (source_connection_id, hour, stored) values (p_connection_id, v_hour, 0) on conflict do nothing;
-  select stored into v_stored from private.quarantine_hours where source_connection_id = p_connection_id and hour = v_hour for update;
-  v_stored := greatest(0, least(p_wanted, p_cap - v_stored));
-  update private.quarantine_hours set stored = stored + v_stored where source_connection_id = p_connection_id and hour = v_hour;
-  return v_stored;
+  select greatest(0, least(p_wanted, p_cap - case when p_has_credential then stored else without_credential end)) into v_free
+  from private.quarantine_hours where source_connection_id = p_connection_id and hour = v_hour for update;
+  update private.quarantine_hours
+  set stored = stored + case when p_has_credential then v_free else 0 end,
+    without_credential = without_credential + case when p_has_credential then 0 else v_free end
+  where source_connection_id = p_connection_id and hour = v_hour;
+  return v_free;
 end
 $function$;
-comment on function private.take_quarantine(uuid,integer,integer) is 'Takes up to p_wanted places of this hour''s quarantine of a connection, and returns how many places were free.';
-grant execute on function private.take_quarantine(uuid,integer,integer) to ingest;
+comment on function private.take_quarantine(uuid,integer,integer,boolean) is 'Takes up to p_wanted of the p_cap places that a connection has this hour for rejected deliveries with, or without, a credential. Returns how many
+places were free.';
+grant execute on function private.take_quarantine(uuid,integer,integer,boolean) to ingest;
 
 CREATE OR REPLACE FUNCTION private.tick(p_tasks json)
  RETURNS integer
