@@ -3,14 +3,17 @@ import { Server as NetServer } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { alertTasks } from './alerts/jobs.ts';
 import { createApp } from './app.ts';
+import { approvalTasks } from './approvals/jobs.ts';
 import { dlqTasks } from './dlq/jobs.ts';
 import { erasureTasks } from './erasures/jobs.ts';
 import { maintenanceTasks } from './operate/maintenance.ts';
+import { orgTasks } from './orgs/jobs.ts';
 import { createClock } from './platform/clock.ts';
 import { readConfig } from './platform/config.ts';
 import { createDb } from './platform/db.ts';
 import { startJobs } from './platform/jobs.ts';
 import { createLog, exit } from './platform/log.ts';
+import { watchUnreadAnswers } from './platform/unread-answers.ts';
 import { quotaTasks } from './quotas/jobs.ts';
 import { replayTasks } from './replays/jobs.ts';
 import { createServices } from './services.ts';
@@ -46,7 +49,9 @@ async function start() {
     ...services,
     tasks: {
       ...maintenanceTasks(db),
+      ...orgTasks(db),
       ...quotaTasks(db),
+      ...approvalTasks(db),
       ...dlqTasks({ ...services, retry: config.dlq }),
       ...alertTasks({ ...services, masterKeys: config.masterKeys }),
       ...erasureTasks({ ...services, masterKeys: config.masterKeys }),
@@ -62,6 +67,7 @@ async function start() {
   server.headersTimeout = 10_000;
   server.requestTimeout = 15_000;
   server.keepAliveTimeout = 65_000;
+  watchUnreadAnswers(server, { limits: config.people.answers, metrics: services.metrics, log });
   // A burst of new connections waits in the kernel instead of being refused there (Node's default is 511).
   server.listen({ port: config.http.port, host: config.http.host, backlog: 4_096 }, () =>
     log.info({ host: config.http.host, port: config.http.port }, 'listening'),

@@ -10,5 +10,5 @@ export const Quota = z
   .meta({ id: 'Quota' });
 export type Quota = z.infer<typeof Quota>;
 
-export const Quotas = z.object({ quotas: z.array(Quota) }).meta({ id: 'Quotas' });
+export const Quotas = z.object({ quotas: z.array(Quota).max(100) }).meta({ id: 'Quotas' });
 export type Quotas = z.infer<typeof Quotas>;

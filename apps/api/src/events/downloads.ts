@@ -1,47 +1,80 @@
 import { bulkhead } from 'cockatiel';
-import type { Db } from '../platform/db.ts';
+import { type Claims, type Db, payingOrg } from '../platform/db.ts';
+import type { Limits } from '../platform/limits.ts';
 import { Refusal } from '../platform/refusal.ts';
 
-/** The maximum of simultaneous downloads of one person in this process. Each keeps a page in memory until its reader has read the page. */
-const perUserMax = 3;
 /**
  * Pages that are read at the same time in this process; further reads wait, so that downloads leave database connections to other
  * requests.
  */
 const readsMax = 3;
 
-export interface Downloads {
-  /** Throws Refusal `rate_limited` while the person has the maximum number of downloads. */
-  requireRoom(userId: string): void;
-  /** Counts one more download of the person until the returned function is called. Throws like `requireRoom`. */
-  begin(userId: string): () => void;
-  /** The database for reading pages, limited to a few reads at a time. */
-  db: Pick<Db, 'as'>;
+export interface Download {
+  /** Ends the download: its place is free again. It may be called several times. */
+  end(): void;
+  /**
+   * Starts to wait for the reader. `onLate` is called once when the reader takes nothing for too long, or when the whole download takes too
+   * long. Returns a function that ends the wait.
+   */
+  awaitReader(onLate: (reason: Refusal) => void): () => void;
 }
 
-export function createDownloads(db: Pick<Db, 'as'>): Downloads {
-  const open = new Map<string, number>();
+export interface Downloads {
+  /** Throws Refusal `rate_limited` or `overloaded` while the person, the org or the process has the maximum number of downloads. */
+  requireRoom(userId: string, orgId: string): void;
+  /** Counts one more download until it ends. Throws like `requireRoom`. */
+  begin(userId: string, orgId: string): Download;
+  /** The database for reading pages, limited to a few reads at a time, in the turns of the org. */
+  dbFor(orgId: string): Pick<Db, 'as'>;
+}
+
+export function createDownloads(db: Pick<Db, 'as'>, { most, stallMs, totalMs }: Limits['downloads']): Downloads {
+  const running = new Map<string, number>();
   const reads = bulkhead(readsMax, Number.POSITIVE_INFINITY);
-  const requireRoom = (userId: string) => {
-    if ((open.get(userId) ?? 0) >= perUserMax)
-      throw new Refusal('rate_limited', `you already have ${perUserMax} downloads running: wait until one has ended`, {
-        retryAfterSeconds: 10,
-      });
+  const countOf = (key: string) => running.get(key) ?? 0;
+  const change = (keys: readonly string[], by: 1 | -1) => {
+    for (const key of keys) {
+      const count = countOf(key) + by;
+      if (count === 0) running.delete(key);
+      else running.set(key, count);
+    }
   };
+
+  const requireRoom = (userId: string, orgId: string) => {
+    const wait = { retryAfterSeconds: 10 };
+    if (countOf(userId) >= most.user)
+      throw new Refusal('rate_limited', `you already have ${most.user} downloads running: wait until one has ended`, wait);
+    if (countOf(orgId) >= most.org)
+      throw new Refusal('rate_limited', `your org already has ${most.org} downloads running: wait until one has ended`, wait);
+    if (countOf('all') >= most.all)
+      throw new Refusal('overloaded', 'the server has the maximum number of downloads running: try again later', wait);
+  };
+
   return {
     requireRoom,
-    begin(userId) {
-      requireRoom(userId);
-      open.set(userId, (open.get(userId) ?? 0) + 1);
-      let ended = false;
-      return () => {
-        if (ended) return;
-        ended = true;
-        const left = (open.get(userId) ?? 1) - 1;
-        if (left === 0) open.delete(userId);
-        else open.set(userId, left);
+    begin(userId, orgId) {
+      requireRoom(userId, orgId);
+      const keys = [userId, orgId, 'all'];
+      const startedAt = performance.now();
+      let hasEnded = false;
+      change(keys, 1);
+      return {
+        end() {
+          if (hasEnded) return;
+          hasEnded = true;
+          change(keys, -1);
+        },
+        awaitReader(onLate) {
+          const leftMs = startedAt + totalMs - performance.now();
+          const reason = leftMs < stallMs ? 'the download took too long' : 'the download was not read';
+          const timer = setTimeout(() => onLate(new Refusal('overloaded', reason)), Math.max(0, Math.min(stallMs, leftMs)));
+          timer.unref();
+          return () => clearTimeout(timer);
+        },
       };
     },
-    db: { as: (claims, run) => reads.execute(() => db.as(claims, run)) },
+    dbFor: (orgId) => ({
+      as: (claims: Claims, run) => reads.execute(() => db.as({ ...claims, [payingOrg]: orgId }, run)),
+    }),
   };
 }

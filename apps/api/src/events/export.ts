@@ -1,10 +1,17 @@
 import { type EventCursor, type EventExportFormat, type EventFilter, EventPage } from '@tributary/shared/events.ts';
 import type { Claims, Db } from '../platform/db.ts';
 import { resolveOrg } from '../tenancy/callers-org.ts';
+import { csvLine } from './csv.ts';
+import type { Download } from './downloads.ts';
 import { exportColumns, findExportRows, searchEvents } from './store.ts';
 
-/** Events of one page. Each page is a short transaction, so that a long download holds no lock and no connection that others wait for. */
-const pageSize = 500;
+/**
+ * Events of one page at most. Each page is a short transaction, so that a download that waits for its reader holds no lock and no connection
+ * that others wait for.
+ */
+const pageRowsMax = 500;
+/** Bytes of one page at most, unless its first event alone has more: a download holds so much in memory while its reader reads nothing. */
+const pageBytesMax = 262_144;
 
 const heads: Record<EventExportFormat, string> = { csv: `${exportColumns.join(',')}\r\n`, json: '[', ndjson: '' };
 const ends: Record<EventExportFormat, string> = { csv: '', json: '\n]\n', ndjson: '' };
@@ -15,29 +22,86 @@ export const contentTypes: Record<EventExportFormat, string> = {
 };
 
 /**
- * Streams the matching events as a file, newest first. A page is read from the database when the reader is ready for it, so that the memory
- * stays constant and reading stops when the reader is gone. The first page is read before the answer begins. When a later page fails, the
- * stream and the connection fail, because a file that was cut off must not look complete. Events that are stored during the download may be
- * missing. `onEnd` is called once when the download ends, fails or is canceled.
+ * Streams the matching events as a file, newest first. A page is read from the database when the reader has taken the one before it, so that
+ * the memory stays constant and reading stops when the reader is gone. The first page is read before the answer begins. When a later page
+ * fails, or the reader takes too long, the stream and the connection fail, because a file that was cut off must not look complete. Events
+ * that are stored during the download may be missing. The download is ended when the stream ends, fails or is canceled.
  */
 export async function exportEvents(
-  { db, claims, onEnd = () => {} }: { db: Pick<Db, 'as'>; claims: Claims; onEnd?: () => void },
+  { db, claims, download }: { db: Pick<Db, 'as'>; claims: Claims; download: Download },
   { orgId, filter, format }: { orgId: string; filter: EventFilter; format: EventExportFormat },
 ): Promise<ReadableStream<Uint8Array>> {
+  const readPage = pageReader(db, claims, { orgId, filter, format });
+  let page = await readPage().catch((error: unknown) => {
+    download.end();
+    throw error;
+  });
+  let pending = heads[format] + page.text;
+  let stopWaiting = () => {};
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        stopWaiting = waitForReader(controller);
+      },
+      async pull(controller) {
+        stopWaiting();
+        // A page may be empty: the search returns how far it looked, and the next page continues at that place.
+        try {
+          while (pending === '' && !page.isLast) {
+            page = await readPage();
+            pending = page.text;
+          }
+        } catch (error) {
+          download.end();
+          throw error;
+        }
+        const text = page.isLast ? pending + ends[format] : pending;
+        pending = '';
+        if (text !== '') controller.enqueue(new TextEncoder().encode(text));
+        if (page.isLast) {
+          controller.close();
+          download.end();
+        } else stopWaiting = waitForReader(controller);
+      },
+      cancel() {
+        stopWaiting();
+        download.end();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+
+  function waitForReader(controller: ReadableStreamDefaultController): () => void {
+    return download.awaitReader((reason) => {
+      download.end();
+      pending = '';
+      controller.error(reason);
+    });
+  }
+}
+
+/** Returns a function that reads the next page of the file, as text. */
+function pageReader(
+  db: Pick<Db, 'as'>,
+  claims: Claims,
+  { orgId, filter, format }: { orgId: string; filter: EventFilter; format: EventExportFormat },
+): () => Promise<{ text: string; isLast: boolean }> {
   let before: EventCursor | null = null;
   let isFirst = true;
-  const encoder = new TextEncoder();
+  let wanted = pageRowsMax;
 
-  async function readPage(): Promise<{ text: string; isLast: boolean }> {
+  return async () => {
     const { rows, next } = await db.as(claims, async (sql) => {
-      const page = EventPage.parse(await searchEvents(sql, { orgId, filter, before, limit: pageSize }));
-      const found = await findExportRows(sql, orgId, page.rows, format);
+      const page = EventPage.parse(await searchEvents(sql, { orgId, filter, before, limit: wanted }));
+      const found = await findExportRows(sql, orgId, page.rows, format, pageBytesMax);
       // A person who is no longer a member sees no rows, which would look like the end of the file. The check comes last, so that the
       // person was a member during all reads before it.
       await resolveOrg(sql, orgId);
-      return { rows: found, next: page.next };
+      return found.cutAfter ? { rows: found.rows, next: found.cutAfter } : { rows: found.rows, next: page.next };
     });
     before = next;
+    // Large events: as many as fit are searched for, and not many more.
+    wanted = Math.min(pageRowsMax, Math.max(20, rows.length * 2));
     let text = '';
     for (const row of rows) {
       if (format === 'csv') text += csvLine(row as string[]);
@@ -45,49 +109,5 @@ export async function exportEvents(
       isFirst = false;
     }
     return { text, isLast: next === null };
-  }
-
-  let page = await readPage().catch((error: unknown) => {
-    onEnd();
-    throw error;
-  });
-  let pending: Uint8Array | undefined = encoder.encode(heads[format] + page.text);
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        // A page may be empty: the search returns how far it looked, and the next page continues at that place.
-        try {
-          while (!pending?.length && !page.isLast) {
-            page = await readPage();
-            pending = encoder.encode(page.text);
-          }
-        } catch (error) {
-          onEnd();
-          throw error;
-        }
-        if (pending?.length) controller.enqueue(pending);
-        pending = undefined;
-        if (!page.isLast) return;
-        if (ends[format]) controller.enqueue(encoder.encode(ends[format]));
-        controller.close();
-        onEnd();
-      },
-      cancel: onEnd,
-    },
-    { highWaterMark: 1 },
-  );
-}
-
-/**
- * A line by RFC 4180. A field that a spreadsheet would run as a formula gets an apostrophe in front of it, as OWASP recommends against CSV
- * injection. JSON files are not opened by spreadsheets and get no apostrophes.
- */
-export function csvLine(fields: readonly (string | null)[]): string {
-  const cells = fields.map((field) => {
-    if (field === null) return '';
-    // Negative numbers begin with a minus and are not formulas.
-    const text = /^[=+\-@\t\r]/.test(field) && !/^-?\d+$/.test(field) ? `'${field}` : field;
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  });
-  return `${cells.join(',')}\r\n`;
+  };
 }

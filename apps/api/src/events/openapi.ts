@@ -23,8 +23,9 @@ export const describe = {
     description:
       'Answers with the URL of the file. A `GET` of this URL within a minute streams the file, without an access token. Events are listed ' +
       'newest first; events that are stored during the download may be missing. In CSV (RFC 4180) a text that a spreadsheet would run as a ' +
-      'formula begins with an apostrophe. A download that breaks off has failed: request a new one. A person may have three downloads at a ' +
-      'time. Exports are written to the audit log.',
+      'formula gets an apostrophe in front of it, and within a JSON column an escape. A download that breaks off has failed: request a new one. ' +
+      'A person may have three downloads at a time, an org four and the server eight. A download is broken off when nothing of it is read for ' +
+      'a minute, or after an hour. Exports are written to the audit log.',
     security: user,
     responses: { ...answers(201, 'The URL of the file, and its expiry.', EventExport), ...refuses(400, 401, 404, 413, 429, 503) },
   }),

@@ -14,6 +14,7 @@ import type { Logger } from 'pino';
 import { type JournalRow, toEntry } from '../deliveries/journal-rows.ts';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db, Sql } from '../platform/db.ts';
+import type { Limits } from '../platform/limits.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId } from '../platform/requests.ts';
 import { createTokenBucket, type Rate, type TokenBucket, takeTokens } from '../platform/token-bucket.ts';
@@ -32,6 +33,7 @@ export interface EventDeps {
   masterKeys: MasterKeys;
   log: Logger;
   now(): number;
+  downloads: Limits['downloads'];
 }
 
 const ticketMs = 60_000;
@@ -42,10 +44,10 @@ const lookUpRate: Rate = { perSecond: 1, burst: 30 };
  * Mounted at /api/events. The dashboard reads events through the Data API; these routes need keys, produce files or read the journal's
  * bodies.
  */
-export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps) {
+export function eventRoutes({ db, verifyToken, masterKeys, log, now, downloads: limits }: EventDeps) {
   const app = new Hono<{ Variables: AuthVariables }>();
   const user = requireUser(verifyToken);
-  const downloads = createDownloads(db);
+  const downloads = createDownloads(db, limits);
   const lookUps = new LRUCache<string, TokenBucket>({ max: 10_000 });
 
   function requireLookUpToken(userId: string): void {
@@ -76,10 +78,10 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps
 
   app.post('/export', describe.exportEvents, user, jsonBody, validBody(ExportEvents), async (c) => {
     const { orgId, filter, format } = c.req.valid('json');
-    downloads.requireRoom(c.var.claims.sub);
     const expiresAtMs = now() + ticketMs;
     const ticket = await db.as(c.var.claims, async (sql) => {
       const org = await resolveOrg(sql, orgId);
+      downloads.requireRoom(c.var.claims.sub, org.id);
       const made = makeTicket(masterKeys, { userId: c.var.claims.sub, orgId: org.id, filter, format, expiresAtMs });
       await auditExport(sql, org.id, filter, format);
       return made;
@@ -98,8 +100,11 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now }: EventDeps
     c.header('cache-control', 'no-store');
     // A HEAD request has no reader for the body, so that the stream would never end.
     if (c.req.method === 'HEAD') return c.body(null);
-    const onEnd = downloads.begin(userId);
-    return c.body(await exportEvents({ db: downloads.db, claims, onEnd }, { orgId, filter, format }));
+    const download = downloads.begin(userId, orgId);
+    const stream = await exportEvents({ db: downloads.dbFor(orgId), claims, download }, { orgId, filter, format });
+    // Without this header the server would read ahead, to find out whether the answer is short.
+    c.header('transfer-encoding', 'chunked');
+    return c.body(stream);
   });
 
   app.get('/:id/delivery', describe.eventDelivery, user, validId(), async (c) => {

@@ -43,29 +43,38 @@ export const exportColumns = [
 ] as const;
 
 /**
- * The events of a page with all their columns, in the page's order: for CSV a list of cells, otherwise the event as JSON text in the form
- * of `CanonicalEvent`.
+ * The first events of a page with all their columns, in the page's order, as many as fit into `bytesMax`, and at least one: for CSV a list
+ * of cells, otherwise the event as JSON text in the form of `CanonicalEvent`. `cutAfter` is the place of the last one when others did not fit.
  */
 export async function findExportRows(
   sql: Sql,
   orgId: string,
   page: readonly EventRow[],
   format: EventExportFormat,
-): Promise<(string | (string | null)[])[]> {
+  bytesMax: number,
+): Promise<{ rows: (string | (string | null)[])[]; cutAfter: EventCursor | undefined }> {
   const [newest, oldest] = [page[0], page.at(-1)];
-  if (!newest || !oldest) return [];
+  if (!newest || !oldest) return { rows: [], cutAfter: undefined };
   const time = (column: string) => `to_char(e.${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
   const cell = (column: string) => (/_(at|time)$/.test(column) ? time(column) : `e.${column}::text`);
   const row =
     format === 'csv'
       ? `json_build_array(${exportColumns.map(cell).join(', ')})`
       : `(to_jsonb(e) || jsonb_build_object('amount_minor', e.amount_minor::text, ${['event_time', 'received_at', 'ingested_at'].map((column) => `'${column}', ${time(column)}`).join(', ')}))::text`;
-  const rows = await sql<{ row: string | (string | null)[] }>(
-    `select ${row} as row from public.canonical_events e
-     where e.org_id = $1 and e.id = any ($2::uuid[]) and e.event_time between $3 and $4 order by e.event_time desc, e.id desc`,
-    [orgId, page.map(({ id }) => id), oldest.eventTime, newest.eventTime],
+  const rows = await sql<{ row: string | (string | null)[]; id: string; found: number }>(
+    `with events as materialized (
+       select e.id, e.event_time, ${row} as row from public.canonical_events e
+       where e.org_id = $1 and e.id = any ($2::uuid[]) and e.event_time between $3 and $4
+     ), measured as (
+       select id, row, (count(*) over ())::integer as found, row_number() over place as nth, sum(octet_length(row::text)) over place as bytes
+       from events window place as (order by event_time desc, id desc rows unbounded preceding)
+     )
+     select row, id, found from measured where nth = 1 or bytes <= $5 order by nth`,
+    [orgId, page.map(({ id }) => id), oldest.eventTime, newest.eventTime, bytesMax],
   );
-  return rows.map((one) => one.row);
+  const last = rows.at(-1);
+  const cut = last && rows.length < last.found ? page.find(({ id }) => id === last.id) : undefined;
+  return { rows: rows.map((one) => one.row), cutAfter: cut && { time: cut.eventTime, id: cut.id } };
 }
 
 export async function auditExport(sql: Sql, orgId: string, filter: EventFilter, format: EventExportFormat): Promise<void> {

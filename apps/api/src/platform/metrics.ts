@@ -65,6 +65,12 @@ export function createMetrics() {
       labelNames: ['channel_type', 'outcome'],
       registers,
     }),
+    answersCut: new Counter({
+      name: 'http_answers_cut_total',
+      help: 'Answers that were cut off because their client did not read them: stalled, or budget when all of them took too much memory',
+      labelNames: ['reason'],
+      registers,
+    }),
     circuitState: new Gauge({
       name: 'ingest_circuit_state',
       help: 'Circuit breakers: 0 closed, 1 half open, 2 open',

@@ -38,6 +38,9 @@ export async function startTestApi(
       MASTER_KEY: Buffer.alloc(32).toString('base64'),
       OPERATOR_TOKEN: 'operator-token-for-tests-000000',
       PUBLIC_URL: publicUrl,
+      // One person of a test sends what many people would send.
+      API_USER_BURST: '1000000',
+      API_ORG_BURST: '1000000',
       ...overrides,
     }),
     masterKeys: world.masterKeys,
