@@ -7,6 +7,8 @@ import { exhaustedConnections } from './cases/exhausted.ts';
 import { hungBackends, lockedTable, lostAnswers } from './cases/hung.ts';
 import { outage } from './cases/outage.ts';
 import { poison } from './cases/poison.ts';
+import { randomIds } from './cases/random-ids.ts';
+import { recordFlood } from './cases/record-flood.ts';
 import { redriveUnderLoad } from './cases/redrive.ts';
 import { retentionAtPeak } from './cases/retention.ts';
 import { shutdown } from './cases/shutdown.ts';
@@ -109,6 +111,19 @@ export const caseGroups = {
       name: 'poison',
       promise: 'A poison record does not affect the other records of its batch, and its bytes are kept as they were sent.',
       run: poison,
+    },
+    {
+      fault: 27,
+      name: 'record-flood',
+      promise:
+        'A tenant with deliveries of 9,999 records does not take the places or the time of a neighbour, also through kill -9 between two parts.',
+      run: recordFlood,
+    },
+    {
+      fault: 28,
+      name: 'random-ids',
+      promise: 'Random webhook ids delay nobody and keep no connection out that is not in memory.',
+      run: randomIds,
     },
     {
       fault: 26,

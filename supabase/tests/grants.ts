@@ -65,7 +65,7 @@ export const tableGrants: Record<string, string> = {
 export const columnGrants: Record<string, string> = {
   'private.org_keys maintenance INSERT': 'org_id, kind, version, wrapped, master_version',
   'private.org_keys maintenance UPDATE': 'wrapped, master_version',
-  'private.quarantine_hours ingest UPDATE': 'stored',
+  'private.quarantine_hours ingest UPDATE': 'stored, without_credential',
   'public.alert_channels authenticated UPDATE': 'name, min_level, is_enabled',
   'public.alert_rules authenticated UPDATE': 'enabled, thresholds, renotify_minutes, resolve_after_minutes',
   'public.dlq_events authenticated UPDATE': 'status, next_retry_at',
