@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
+import { orgDigest } from '@tributary/pipeline/crypto/org-digest.ts';
 import { journalAad, seal } from '@tributary/pipeline/crypto/seal.ts';
 import { packDelivery, splitHeaders } from '@tributary/pipeline/journal.ts';
 import { processDelivery } from '@tributary/pipeline/process.ts';
@@ -52,6 +53,7 @@ const context = {
   journalId: uuidv7(),
   config: connection.config,
   hashKey: connection.keys.hashKey,
+  digestKey: connection.keys.digestKey,
   receivedAtMs,
   nowMs: receivedAtMs,
   isTest: false,
@@ -69,7 +71,7 @@ const packed = pack();
 const steps: [string, () => unknown][] = [
   ['verify the credential and decode the body', verify],
   ['process: split, read, hash and remove personal data', () => processDelivery(connection.source, delivery, body, context)],
-  ['digest of the raw body (SHA-256)', () => createHash('sha256').update(delivery.raw).digest('hex')],
+  ['digest of the raw body', () => orgDigest(connection.keys.digestKey, 'delivery', hash('sha256', delivery.raw))],
   ['pack the delivery with its headers', pack],
   ['seal (AES-256-GCM)', () => seal(connection.keys.dataKey.key, packed, journalAad(connection.orgId, context.journalId))],
   ['prepareWrite: all steps above except verify', () => prepareWrite(arrival, body)],

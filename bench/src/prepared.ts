@@ -18,12 +18,23 @@ export function connectionOf(traffic: Traffic, ids: { id: string; orgId: string;
     ...ids,
     source,
     isActive: true,
+    isSuspended: false,
+    allowedNetworks: undefined,
+    isOrgSuspended: false,
+    exceededQuota: undefined,
     priority: 'normal',
     rateLimitPerSecond: undefined,
     orgRateLimitPerSecond: undefined,
     config: source.config.parse(traffic.config),
     secrets: traffic.secrets.map((secret) => ({ ...secret, expiresAtMs: undefined })),
-    keys: { data: new Map([[1, dataKey.key]]), dataKey, hashKey, hash: new Map([[1, hashKey.key]]), lostHash: [] },
+    keys: {
+      data: new Map([[1, dataKey.key]]),
+      dataKey,
+      hashKey,
+      hash: new Map([[1, hashKey.key]]),
+      lostHash: [],
+      digestKey: new Uint8Array(randomBytes(32)),
+    },
   };
 }
 

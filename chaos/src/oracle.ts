@@ -1,7 +1,7 @@
 import type { Findings } from './findings.ts';
 import type { Entry } from './journal.ts';
 import { shuffle } from './random.ts';
-import { openStored } from './sealed.ts';
+import { openStored, storedDigest } from './sealed.ts';
 import type { ProofStack } from './stack.ts';
 
 interface StoredEvent {
@@ -38,7 +38,8 @@ export async function judge(stack: ProofStack, entries: readonly Entry[], random
     `select j.id, j.body_sha256, j.outcome, p.journal_id is not null as has_payload
      from public.event_journal j left join private.journal_payloads p on p.journal_id = j.id`,
   );
-  const sentDigests = new Set([...attempted.values()].map((attempt) => attempt.sha256));
+  const storedDigests = new Map([...attempted.values()].map((attempt) => [attempt.sha256, storedDigest(stack, attempt.sha256)]));
+  const sentDigests = new Set(storedDigests.values());
   const digestOf = new Map(journal.map((row) => [row.id, row.body_sha256]));
   const stored = Map.groupBy(events, (event) => event.key);
   const keyed = new Map(keys.map((row) => [row.key, row.event_id]));
@@ -86,7 +87,7 @@ export async function judge(stack: ProofStack, entries: readonly Entry[], random
   );
   none(
     'stored under another digest than was sent',
-    events.filter((event) => digestOf.get(event.journal_id) !== attempted.get(event.key)?.sha256),
+    events.filter((event) => digestOf.get(event.journal_id) !== storedDigests.get(attempted.get(event.key)?.sha256 ?? '')),
     events.length,
   );
   none(

@@ -1,3 +1,4 @@
+import { orgDigest } from '@tributary/pipeline/crypto/org-digest.ts';
 import { journalAad, open } from '@tributary/pipeline/crypto/seal.ts';
 import { unpackDelivery } from '@tributary/pipeline/journal.ts';
 import { sha256 } from './sender.ts';
@@ -8,6 +9,9 @@ export interface StoredDelivery {
   /** SHA-256 of the bytes that were sealed; undefined when they cannot be opened or do not match the digest in the same row. */
   digest: string | undefined;
 }
+
+/** The digest that the API stores of a body with this SHA-256. */
+export const storedDigest = ({ org }: ProofStack, sha256Hex: string) => orgDigest(org.digestKey, 'delivery', sha256Hex);
 
 /** Opens the sealed deliveries of the journal: all of them, or the entries with these ids. */
 export async function openStored(stack: ProofStack, ids?: readonly string[]): Promise<StoredDelivery[]> {
@@ -20,7 +24,7 @@ export async function openStored(stack: ProofStack, ids?: readonly string[]): Pr
     try {
       const packed = Buffer.from(open(stack.org.dataKey, sealed ?? Buffer.alloc(0), journalAad(stack.org.id, id)));
       const digest = sha256(unpackDelivery(packed).raw);
-      return { id, digest: digest === body_sha256 ? digest : undefined };
+      return { id, digest: storedDigest(stack, digest) === body_sha256 ? digest : undefined };
     } catch {
       return { id, digest: undefined };
     }

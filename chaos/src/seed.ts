@@ -1,16 +1,17 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { parseMasterKeys, wrapKey } from '@tributary/pipeline/crypto/master-keys.ts';
-import { keyAad, seal, secretAad } from '@tributary/pipeline/crypto/seal.ts';
+import { digestKeyAad, keyAad, seal, secretAad } from '@tributary/pipeline/crypto/seal.ts';
 import type { Secret, Source } from '@tributary/pipeline/source.ts';
 import { exampleConfigs } from '@tributary/pipeline/sources/webhook/samples.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import type pg from 'pg';
 
-/** The org of a proof stack, with its data key unwrapped, so that the oracle can open what the API sealed. */
+/** The org of a proof stack, with its keys unwrapped, so that the oracle can open what the API sealed and make the digests that the API made. */
 export interface ProofOrg {
   id: string;
   projectId: string;
   dataKey: Uint8Array;
+  digestKey: Uint8Array;
 }
 
 export interface ProofConnection {
@@ -30,7 +31,8 @@ export type ProofConnections = Record<(typeof types)[number], ProofConnection>;
 /** Inserts the rows that the control plane would write. They are inserted directly because the cases are about ingestion. */
 export async function seedOrg(client: pg.Client, masterKey: string): Promise<{ org: ProofOrg; connections: ProofConnections }> {
   const master = parseMasterKeys(masterKey);
-  const org = { id: randomUUID(), projectId: randomUUID(), dataKey: new Uint8Array(randomBytes(32)) };
+  const newKey = () => new Uint8Array(randomBytes(32));
+  const org = { id: randomUUID(), projectId: randomUUID(), dataKey: newKey(), digestKey: newKey() };
   await client.query('insert into public.orgs (id, name, slug) values ($1, $2, $3)', [org.id, 'Proof', `proof-${org.id}`]);
   await client.query('insert into public.projects (id, org_id, name, slug) values ($1, $2, $3, $4)', [
     org.projectId,
@@ -50,6 +52,10 @@ export async function seedOrg(client: pg.Client, masterKey: string): Promise<{ o
       version,
     ]);
   }
+  await client.query('insert into private.org_digest_keys (org_id, key_version, sealed) values ($1, 1, $2)', [
+    org.id,
+    seal(org.dataKey, org.digestKey, digestKeyAad(org.id)),
+  ]);
   const connections: Partial<ProofConnections> = {};
   for (const type of types) connections[type] = await seedConnection(client, org, type, type === 'webhook' ? exampleConfigs.hmac : {});
   return { org, connections: connections as ProofConnections };

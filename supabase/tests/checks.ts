@@ -17,6 +17,8 @@ export async function attempt(client: pg.ClientBase, actor: Check['actor'], sql:
   } catch (error) {
     const { code, message } = error as pg.DatabaseError;
     if (code === '42501' && message.startsWith('permission denied')) return 'no grant';
+    // A view that joins tables takes no command but select, from any role; Postgres says so before it looks at grants.
+    if ((code === '55000' && / view "/.test(message)) || (code === '42809' && message.endsWith('is not a table'))) return 'no grant';
     if (code === '42501' && message.includes('row-level security')) return 'refused by policy';
     if (code === '23503') return 'refused by foreign key';
     return `error ${code}: ${message}`;

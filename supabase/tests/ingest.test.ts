@@ -150,6 +150,7 @@ describe('the ingest role', () => {
       'private.journal_payloads',
       'private.connection_secrets',
       'private.org_keys',
+      'private.org_digest_keys',
     ])
       await expect(session.as('ingest', `select from ${table}`)).rejects.toMatchObject({ code: '42501' });
   });

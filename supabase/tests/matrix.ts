@@ -111,6 +111,50 @@ export const matrix: Record<string, Expectation> = {
     insert: (org) => `insert into public.audit_log (org_id, action) values ('${world.orgId(org)}', 'forged')`,
     rules: { select: people(admins), insert: nobody, update: nobody, delete: nobody },
   },
+  'public.org_security': {
+    rows: ofOrg,
+    column: 'purge_count',
+    insert: (org) => `insert into public.org_security (org_id) values ('${world.orgId(org)}')`,
+    rules: { select: people(members), insert: nobody, update: nobody, delete: nobody },
+  },
+  'public.approvals': {
+    rows: ofOrg,
+    column: 'status',
+    insert: (org) => world.insertApproval(org),
+    rules: { select: people(admins), insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.approval_kinds': {
+    rows: () => 'true',
+    column: 'roles',
+    insert: () => `insert into private.approval_kinds (kind, roles) values ('forged', '{admin}')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.approval_secrets': {
+    rows: (org) => `approval_id = '${world.approvalId(org)}'`,
+    column: 'sealed',
+    insert: (org) =>
+      `insert into private.approval_secrets (approval_id, key_version, sealed) values ('${world.approvalId(org)}', 1, '\\x00')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.audit_keys': {
+    rows: ofOrg,
+    column: 'key',
+    insert: (org) => `insert into private.audit_keys (org_id) values ('${world.orgId(org)}')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.audit_links': {
+    rows: ofOrg,
+    column: 'hash',
+    insert: (org) =>
+      `insert into private.audit_links (org_id, seq, audit_id, hash) values ('${world.orgId(org)}', 99, 99, sha256('forged'))`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.audit_anchors': {
+    rows: ofOrg,
+    column: 'seq',
+    insert: (org) => `insert into private.audit_anchors (org_id, seq, hash) values ('${world.orgId(org)}', 9, sha256('forged'))`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
   'public.source_connections': {
     rows: (org) => `id = '${world.connectionId(org)}'`,
     column: 'is_active',
@@ -339,6 +383,12 @@ export const matrix: Record<string, Expectation> = {
       delete: nobody,
     },
   },
+  'private.org_digest_keys': {
+    rows: ofOrg,
+    column: 'sealed',
+    insert: (org) => `insert into private.org_digest_keys (org_id, key_version, sealed) values ('${world.orgId(org)}', 1, '\\x01')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
   'private.journal_payloads': {
     rows: ofOrg,
     column: 'sealed',
@@ -361,6 +411,18 @@ export const matrix: Record<string, Expectation> = {
     rows: () => 'true',
     column: 'started_at',
     insert: () => `insert into private.schedule (task, started_at) values ('another', now())`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.operators': {
+    rows: () => 'true',
+    column: 'name',
+    insert: () => `insert into private.operators (name, token_sha256, created_by) values ('mallory', sha256('token'), 'mallory')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.operator_acts': {
+    rows: () => 'true',
+    column: 'operator',
+    insert: () => `insert into private.operator_acts (operator, action) values ('mallory', 'drain')`,
     rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
   },
   'private.quotas': {
@@ -404,6 +466,60 @@ export const matrix: Record<string, Expectation> = {
     rows: () => 'true',
     column: 'rolled_until',
     insert: () => `insert into private.activity_rollup (rolled_until) values (now())`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'public.retention_settings': {
+    rows: ofOrg,
+    column: 'keep_days',
+    insert: (org) => world.insertRetentionSetting(org, 'activity'),
+    rules: { select: people(members), insert: nobody, update: nobody, delete: nobody },
+  },
+  'public.data_retention': {
+    rows: ofOrg,
+    column: 'keep_days',
+    insert: (org) => `insert into public.data_retention (org_id, kind, keep_days) values ('${world.orgId(org)}', 'activity', 1)`,
+    rules: { select: people(members), insert: nobody, update: nobody, delete: nobody },
+  },
+  'public.org_deletions': {
+    rows: ofOrg,
+    column: 'waits_for',
+    insert: (org) => world.insertOrgDeletion(fresh(org)),
+    rules: { select: people(members), insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.retention_cursors': {
+    rows: ofOrg,
+    column: 'cursor_at',
+    insert: (org) => world.insertRetentionCursor(org, 'public.event_journal'),
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.retention_walk': {
+    rows: () => 'true',
+    column: 'is_behind',
+    insert: () => `insert into private.retention_walk (is_behind) values (true)`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.row_retention': {
+    rows: () => 'true',
+    column: 'keep_days',
+    insert: () => `insert into private.row_retention (table_name, keep_days, clock) values ('public.orgs', 1, 'created_at')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.held_moves': {
+    rows: () => 'true',
+    column: 'state',
+    insert: () => world.insertHeldMove('canonical_events_y2001m02'),
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.held_move_holds': {
+    rows: () => 'true',
+    column: 'done',
+    insert: () => world.insertHeldMoveHold('canonical_events_y2001m01'),
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.sweeps': {
+    rows: () => 'true',
+    column: 'cursor_at',
+    insert: () => world.insertSweep('event_journal_y2001m02_held'),
     rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
   },
   // These tables belong to the installation, not to an org: both columns of the matrix aim at the same rows.

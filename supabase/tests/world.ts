@@ -30,6 +30,7 @@ export const journalId = (org: Org) => id(org, 7);
 export const eventId = (org: Org) => id(org, 8);
 export const holdId = (org: Org) => id(org, 9);
 export const erasureId = (org: Org) => id(org, 10);
+export const approvalId = (org: Org) => id(org, 11);
 export const alertChannelId = (org: Org) => id(org, 21);
 export const deletedAlertChannelId = (org: Org) => id(org, 23);
 export const alertIncidentId = (org: Org) => id(org, 22);
@@ -73,10 +74,18 @@ export async function createWorld(client: pg.ClientBase): Promise<void> {
   await client.query(`
     insert into auth.users (id, email) values ('${strangerId}', 'stranger@c.example');
     insert into private.schedule (task, started_at) values ('some.task', now());
+    ${insertSweep('canonical_events_y2001m01_held')};
+    ${insertHeldMove('canonical_events_y2001m01')};
+    ${insertHeldMoveHold('canonical_events_y2001m01')};
     ${insertInstance('c0000000-0000-4000-8000-000000000001')};
     ${insertTransition};
+    insert into private.operators (name, token_sha256, created_by) values ('ana', sha256('a token'), 'bootstrap');
+    insert into private.operator_acts (operator, action) values ('ana', 'drain');
     ${orgSql('A')}
     ${orgSql('B')}
+    -- Entries of the audit log are linked when a transaction commits, and the world is never committed.
+    set constraints all immediate; set constraints all deferred;
+    insert into private.audit_anchors (org_id, seq, hash) select org_id, seq, hash from private.audit_links where seq = 1;
   `);
 }
 
@@ -87,6 +96,7 @@ function orgSql(org: Org): string {
     insert into auth.users (id, email) values
       ${roles.map((role) => `('${userId(org, role)}', '${role}@${org.toLowerCase()}.example')`).join(', ')};
     insert into public.orgs (id, name, slug) values ('${o}', 'Org ${org}', 'org-${org.toLowerCase()}');
+    insert into public.audit_log (org_id, action, created_at) values ('${o}', 'orgs.insert', now() - interval '60 days');
     insert into public.org_members (org_id, user_id, role) values
       ${roles.map((role) => `('${o}', '${userId(org, role)}', '${role}')`).join(', ')};
     insert into public.projects (id, org_id, name, slug) values ('${p}', '${o}', 'Project', 'project');
@@ -98,6 +108,7 @@ function orgSql(org: Org): string {
     insert into private.connection_secrets (org_id, source_connection_id, name, sealed) values ('${o}', '${c}', 'hottok', '\\x00');
     insert into private.org_keys (org_id, kind, version, wrapped, master_version)
       values ('${o}', 'data', 1, '\\x00', 1), ('${o}', 'hash', 1, '\\x00', 1);
+    insert into private.org_digest_keys (org_id, key_version, sealed) values ('${o}', 1, '\\x00');
     ${insertJournal(org, journalId(org))};
     ${insertPayload(org, journalId(org))};
     ${insertKey(org, 'first')};
@@ -107,10 +118,16 @@ function orgSql(org: Org): string {
     ${insertActivity(org)};
     ${rollups.map((table) => insertRollup(org, table, '2026-01-01')).join(';')};
     ${insertQuarantine(org, '2026-01-01')};
+    ${insertRetentionSetting(org, 'events')};
+    ${insertRetentionCursor(org, 'public.dlq_events')};
+    ${insertOrgDeletion(o)};
     ${insertHold(org, { id: holdId(org) })};
     ${insertErasure(org, erasureId(org))};
     ${insertErasedPerson(org)};
     ${insertReplay(org)};
+    insert into public.org_security (org_id) values ('${o}');
+    ${insertApproval(org, { id: approvalId(org) })};
+    insert into private.approval_secrets (approval_id, key_version, sealed) values ('${approvalId(org)}', 1, '\\x00');
     ${insertAlertChannel(org, alertChannelId(org))};
     ${insertAlertChannel(org, deletedAlertChannelId(org))};
     update public.alert_channels set is_enabled = false, deleted_at = now() where id = '${deletedAlertChannelId(org)}';
@@ -178,6 +195,10 @@ export const insertErasure = (org: Org, erasure: string) => `
 export const insertErasedPerson = (org: Org) => `
   insert into private.erasure_persons (erasure_id, key_version, sealed) values ('${erasureId(org)}', 1, '\\x00')`;
 
+export const insertApproval = (org: Org, { id: approval }: { id?: string } = {}) => `
+  insert into public.approvals (${approval ? 'id, ' : ''}org_id, kind, params, requested_by)
+  values (${approval ? `'${approval}', ` : ''}'${orgId(org)}', 'rotate_key', '{"keyKind":"data"}', '${userId(org, 'owner')}')`;
+
 export const insertAlertChannel = (org: Org, channel: string) => `
   insert into public.alert_channels (id, org_id, type, name, target) values ('${channel}', '${orgId(org)}', 'email', 'On call', 'oncall@${org.toLowerCase()}.example')`;
 
@@ -192,6 +213,27 @@ export const insertAlertNotification = (org: Org, kind: string, { incident, chan
 export const insertInstance = (id: string) => `
   insert into private.instances (id, automatic_mode, cause, obeyed_mode, buffer_records, buffer_bytes, oldest_age_seconds, in_flight, flushed_turn)
   values ('${id}', 'normal', 'started', 'normal', 0, 0, 0, 0, 0)`;
+
+export const insertRetentionSetting = (org: Org, kind: string, days = 30) =>
+  `insert into public.retention_settings (org_id, kind, keep_days, applies_from) values ('${orgId(org)}', '${kind}', ${days}, '2026-01-01')`;
+
+export const insertRetentionCursor = (org: Org, table: string) =>
+  `insert into private.retention_cursors (org_id, table_name, cursor_at, cursor_id) values ('${orgId(org)}', '${table}', '2001-01-01', gen_random_uuid())`;
+
+/** The deletion of an org is done, so that the triggers that protect an org in deletion stay out of the way. */
+export const insertOrgDeletion = (org: string) =>
+  `insert into public.org_deletions (org_id, starts_at, status, started_at, completed_at) values ('${org}', now(), 'done', now(), now())`;
+
+/** The progress of retention belongs to no org. */
+export const insertSweep = (table: string) =>
+  `insert into private.sweeps (table_name, cursor_at, cursor_id) values ('${table}', '2001-01-01', gen_random_uuid())`;
+
+export const insertHeldMove = (partition: string) => `
+  insert into private.held_moves (partition_name, parent, held_name, lower_bound, upper_bound)
+  values ('${partition}', 'public.canonical_events', '${partition}_held', '2001-01-01', '2001-02-01')`;
+
+export const insertHeldMoveHold = (partition: string) =>
+  `insert into private.held_move_holds (partition_name, hold_id) values ('${partition}', gen_random_uuid())`;
 
 export const insertTransition = `
   insert into private.flow_transitions (from_mode, to_mode, cause, changed_by) values ('normal', 'drain', 'a migration', 'operator')`;

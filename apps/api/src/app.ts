@@ -21,6 +21,7 @@ import { createTokenVerifier } from './platform/auth.ts';
 import type { Jobs } from './platform/jobs.ts';
 import { answerProblem, toRefusal } from './platform/problem.ts';
 import { Refusal } from './platform/refusal.ts';
+import { quotaRoutes } from './quotas/routes.ts';
 import { mountReference } from './reference/routes.ts';
 import { replayPlanRoutes } from './replays/routes.ts';
 import type { Services } from './services.ts';
@@ -71,21 +72,22 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
     const refusal = toRefusal(error);
     const event = c.var.event ?? {};
     event.code = refusal.code;
-    if (refusal.code === 'internal' || refusal.code === 'database_unavailable') event.err = error instanceof Refusal ? undefined : error;
+    if (refusal.code === 'internal' || refusal.code === 'database_unavailable') event.err ??= error instanceof Refusal ? undefined : error;
     return answerProblem(c, refusal, String(event.requestId));
   });
   app.notFound((c) => answerProblem(c, new Refusal('not_found'), String(c.var.event.requestId)));
 
-  app.route('/', ingestRoutes({ ...deps, limits: config.limits, publicUrl }));
+  app.route('/', ingestRoutes({ ...deps, limits: config.limits, publicUrl, trustedProxies: config.http.trustedProxies }));
 
   // No site may show these answers in a frame. These headers hold for the dashboard as well: the outermost middleware sets its headers
   // last.
   app.use(secureHeaders({ xFrameOptions: 'DENY', referrerPolicy: 'no-referrer' }));
-  app.route('/', healthRoutes({ ...deps, operatorToken: config.operatorToken }));
+  app.route('/', healthRoutes(deps));
   app.route('/api/config', publicConfigRoutes(config.supabase));
-  app.route('/api/admin', adminRoutes({ flow: deps.flow, operatorToken: config.operatorToken }));
+  app.route('/api/admin', adminRoutes(deps));
   app.route('/api/status', statusRoutes({ db, flow: deps.flow, verifyToken }));
   app.route('/api/orgs', orgRoutes({ db, verifyToken, masterKeys: config.masterKeys }));
+  app.route('/api/orgs', quotaRoutes({ db, verifyToken }));
   app.route('/api/sources', sourceRoutes());
   app.route(
     '/api/connections',

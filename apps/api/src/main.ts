@@ -12,6 +12,7 @@ import { createDb } from './platform/db.ts';
 import { startJobs } from './platform/jobs.ts';
 import { createLog, exit } from './platform/log.ts';
 import { watchUnreadAnswers } from './platform/unread-answers.ts';
+import { quotaTasks } from './quotas/jobs.ts';
 import { replayTasks } from './replays/jobs.ts';
 import { createServices } from './services.ts';
 
@@ -26,12 +27,11 @@ function configOrExit() {
 
 const config = configOrExit();
 const log = createLog(config.logLevel);
-// Besides the batches, the ingest pool serves connection look-ups, the one writer of the quarantine, one dry run of a refused batch and the
-// probe of readiness.
+// Besides the batches, the ingest pool serves the one writer of the quarantine, two dry runs of refused batches and the probe of readiness.
 const db = createDb(
   {
     ...config.database,
-    ingestConnections: config.writer.batchesInFlightMax + 5,
+    ingestConnections: config.writer.batchesInFlightMax + 4,
     jobConnections: config.jobs.concurrency + 3,
     turns: config.people.turns,
   },
@@ -47,6 +47,7 @@ async function start() {
     ...services,
     tasks: {
       ...maintenanceTasks(db),
+      ...quotaTasks(db),
       ...dlqTasks({ ...services, retry: config.dlq }),
       ...alertTasks({ ...services, masterKeys: config.masterKeys }),
       ...erasureTasks({ ...services, masterKeys: config.masterKeys }),

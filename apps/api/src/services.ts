@@ -7,12 +7,15 @@ import { createWriter, type Writer } from './deliveries/writer.ts';
 import { createFlow, type Flow, type FlowTimes } from './flow/flow.ts';
 import type { Thresholds } from './flow/levels.ts';
 import { registerGauges } from './operate/gauges.ts';
+import { createAccounts } from './operators/accounts.ts';
+import type { RecogniseOperator } from './platform/auth.ts';
 import { type Circuits, createCircuits } from './platform/breaker.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Config } from './platform/config.ts';
 import type { Db } from './platform/db.ts';
 import { createMetrics, type Metrics } from './platform/metrics.ts';
 import { createOutbound, type Outbound } from './platform/outbound.ts';
+import { createThreads, type Threads } from './platform/threads.ts';
 
 /** The services that routes and jobs use. A process has one of each. */
 export interface Services {
@@ -27,9 +30,11 @@ export interface Services {
   writer: Writer;
   flow: Flow;
   quarantine: Quarantine;
+  threads: Threads;
   outbound: Outbound;
   notifier: Notifier;
   replayer: Replayer;
+  recogniseOperator: RecogniseOperator;
   /**
    * Writes the buffered records, then stops all services. Call it when no request and no job is running any more. It does not close `db`.
    */
@@ -62,9 +67,10 @@ export async function createServices(given: {
     times: given.flowTimes,
   });
   const quarantine = createQuarantine(db, config.quarantinePerHour, log, now);
+  const threads = createThreads({ entry: new URL('./thread.ts', import.meta.url), metrics, log });
   const outbound = createOutbound({ allowPrivate: config.outboundAllowPrivate });
   const notifier = createNotifier({ outbound, circuits, smtp: config.smtp, pagerDutyUrl: config.pagerDutyUrl, now });
-  const replayer = createReplayer({ db, connections, metrics, now, log });
+  const replayer = createReplayer({ db, connections, threads, metrics, now, log });
   registerGauges(metrics, { db, writer, log });
 
   return {
@@ -78,11 +84,14 @@ export async function createServices(given: {
     writer,
     flow,
     quarantine,
+    threads,
     outbound,
     notifier,
     replayer,
+    recogniseOperator: createAccounts({ db, bootstrapToken: config.operatorToken, log }),
     async stop() {
       await Promise.all([writer.drain(), quarantine.drain(), connections.close()]);
+      await threads.stop();
       notifier.close();
       await outbound.close();
       clock.stop();

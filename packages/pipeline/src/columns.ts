@@ -1,9 +1,9 @@
 import { type HashedSubject, isCanonicalType } from '@tributary/shared/canonical.ts';
+import { orgDigest } from './crypto/org-digest.ts';
 import { hashIdentifier, type IdentifierKind, identifierKinds, normaliseDocument, normaliseEmail, normalisePhone } from './privacy/pii.ts';
 import { containsPersonal, requireStorable } from './privacy/redact.ts';
 import { type Collected, collectValue } from './privacy/repeats.ts';
 import { cut, isObject } from './reading/fields.ts';
-import { sha256 } from './reading/fingerprint.ts';
 import { type Reading, RecordError, type Source, type Subject } from './source.ts';
 
 /** Characters of the readable text columns, the idempotency key among them. */
@@ -14,6 +14,7 @@ interface ColumnContext {
   connectionId: string;
   config: unknown;
   hashKey: { version: number; key: Uint8Array } | undefined;
+  digestKey: Uint8Array;
   receivedAtMs: number;
   nowMs: number;
 }
@@ -128,30 +129,41 @@ export function textColumn(text: string | undefined, collected: Collected): stri
   return trimmed.length > columnCharsMax || containsPersonal(trimmed, collected) ? null : trimmed;
 }
 
-/** The source’s key, or the record’s fingerprint without one; a digest of the key where it is personal or longer than 255 characters. */
+/** A digest within a key, such as the SHA-256 of an e-mail address that a platform or a source has put there: 40 or more hexadecimal digits. */
+const digestsInKey = /[0-9a-f]{40,}/gi;
+
+/**
+ * The source’s key, or the record’s fingerprint without one. The column is readable and is kept for ever, so nothing in it may confirm a guess:
+ * a key that is personal or longer than 255 characters is stored as its digest under the org's digest key, and so is every digest within a key.
+ */
 export function idempotencyKey(
   reading: Reading,
-  fingerprint: Buffer,
+  fingerprint: string,
   isTest: boolean,
   collected: Collected,
   context: ColumnContext,
 ): string {
   let key = reading.idempotencyKey?.trim() ?? '';
-  if (key === '') key = `sha256:${fingerprint.toString('hex')}`;
+  if (key === '') key = `hmac:${fingerprint}`;
   else {
     requireStorable(key);
-    // The column is readable: a digest stays unique and does not repeat the personal value in the key.
-    if (key.length > columnCharsMax || containsPersonal(key, collected)) key = digestKey(context.connectionId, key);
+    key = key.replace(digestsInKey, (digest) => keyDigest(digest, context));
+    if (key.length > columnCharsMax || containsPersonal(key, collected)) key = `hmac:${keyDigest(key, context)}`;
   }
   if (!isTest) return key;
   // A platform's test button reuses its ids. With the fingerprint each different test is stored, and no test takes the key of a live event.
-  const suffix = `:${fingerprint.toString('hex').slice(0, 16)}`;
-  if (key.length + suffix.length + 5 > columnCharsMax) key = digestKey(context.connectionId, key);
+  const suffix = `:${fingerprint.slice(0, 16)}`;
+  if (key.length + suffix.length + 5 > columnCharsMax) key = `hmac:${keyDigest(key, context)}`;
   return `test:${key}${suffix}`;
 }
 
-function digestKey(connectionId: string, key: string): string {
-  return `sha256:${sha256(`${connectionId}|${key}`).toString('hex')}`;
+/** Whether the key of a record that could not be read may be shown as the source made it. */
+export function isReadableKey(key: string, collected: Collected): boolean {
+  return key !== '' && key.length <= columnCharsMax && key.search(digestsInKey) === -1 && !containsPersonal(key, collected);
+}
+
+function keyDigest(text: string, { digestKey, connectionId }: ColumnContext): string {
+  return orgDigest(digestKey, 'key', `${connectionId}|${text}`);
 }
 
 /** At most 30 parameters of 500 characters, without those that are personal. */

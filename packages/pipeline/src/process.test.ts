@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { CanonicalEvent } from '@tributary/shared/canonical.ts';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
@@ -6,6 +7,7 @@ import { hashIdentifier } from './privacy/pii.ts';
 import { type ProcessContext, type ProcessedRecord, processDelivery } from './process.ts';
 import { findBodyField } from './reading/body-field.ts';
 import { firstText, isObject, requireText, text } from './reading/fields.ts';
+import { recordFingerprint } from './reading/fingerprint.ts';
 import { type Body, type Delivery, type Json, type JsonObject, RecordError, type Source } from './source.ts';
 import { verifyDelivery } from './verify.ts';
 
@@ -66,6 +68,7 @@ const context: ProcessContext = {
   journalId: '44444444-4444-7444-8444-444444444444',
   config: {},
   hashKey: { version: 3, key },
+  digestKey: new Uint8Array(32).fill(8),
   receivedAtMs: now,
   nowMs: now,
   isTest: false,
@@ -182,7 +185,7 @@ describe('the canonical row', () => {
       schema_version: 1,
     });
     expect(CanonicalEvent.parse({ ...event, ingested_at: event.received_at })).toBeDefined();
-    expect(bodySha256).toHaveLength(32);
+    expect(bodySha256).toMatch(/^[0-9a-f]{64}$/);
   });
   test('a record without a person needs no hash key and has an empty subject', () => {
     expect(one({ id: '1', event: 'STOCK' }, { hashKey: undefined }).event.subject).toEqual({});
@@ -244,6 +247,32 @@ describe('the canonical row', () => {
   ])('an ordinary event name is kept: %s', (name, type) => {
     expect(one({ ...sale, event: name, type: name }).event).toMatchObject({ type, source_event_type: name });
   });
+  test('no digest that is stored can be made without the digest key of the org, and the other keys do not change any of them', () => {
+    const otherOrg = { digestKey: new Uint8Array(32).fill(1) };
+    const newKeys = { hashKey: { version: 4, key: new Uint8Array(32).fill(2) } };
+    const email = 'zulmira@example.com';
+    const digestOf = (text: string) => createHash('sha256').update(text).digest('hex');
+    const ids = ['', email, 'k'.repeat(256), digestOf(email), `note:${digestOf(email)}:3`, createHash('sha1').update(email).digest('hex')];
+    for (const id of ids) {
+      for (const isTest of [false, true]) {
+        const { event, bodySha256 } = one({ ...sale, id }, { isTest });
+        const plain = recordFingerprint({ ...sale, id } as never).toString('hex');
+        expect(bodySha256).not.toBe(plain);
+        for (const guess of [plain, plain.slice(0, 16), digestOf(email), digestOf(`${context.connectionId}|${id}`), id].filter(
+          (one) => one !== '',
+        ))
+          expect(event.idempotency_key).not.toContain(guess);
+        const elsewhere = one({ ...sale, id }, { ...otherOrg, isTest });
+        expect([elsewhere.event.idempotency_key, elsewhere.bodySha256]).not.toContain(event.idempotency_key);
+        expect(elsewhere.bodySha256).not.toBe(bodySha256);
+        const later = one({ ...sale, id }, { ...newKeys, isTest });
+        expect([later.event.idempotency_key, later.bodySha256]).toEqual([event.idempotency_key, bodySha256]);
+      }
+    }
+    // A platform's natural id stays readable.
+    for (const id of ['HP16015479281022', 'evt_1P2x', '0199d3a1-0000-7000-8000-000000000001', 'd41d8cd98f00b204e9800998ecf8427e'])
+      expect(one({ ...sale, id }).event.idempotency_key).toBe(id);
+  });
   test('an id that repeats the buyer is removed, and such a key is replaced by its digest', () => {
     const { event } = one({
       ...sale,
@@ -252,12 +281,12 @@ describe('the canonical row', () => {
       utm: { src: 'zulmira', ok: 'x', long: 'y'.repeat(900) },
     });
     expect(event).toMatchObject({ source_event_id: null, order_ref: null, attribution: { ok: 'x', long: 'y'.repeat(500) } });
-    expect(event.idempotency_key).toMatch(/^sha256:[0-9a-f]{64}$/);
+    expect(event.idempotency_key).toMatch(/^hmac:[0-9a-f]{64}$/);
     expect(one({ ...sale, id: 'zulmira@example.com:1' }).event.idempotency_key).toBe(event.idempotency_key);
     expect(one({ ...sale, id: 'zulmira@example.com:1' }, { connectionId: context.orgId }).event.idempotency_key).not.toBe(
       event.idempotency_key,
     );
-    expect(one({ ...sale, id: 'k'.repeat(256) }).event.idempotency_key).toMatch(/^sha256:/);
+    expect(one({ ...sale, id: 'k'.repeat(256) }).event.idempotency_key).toMatch(/^hmac:/);
   });
   test('without an id the record’s fingerprint is the key, which is the same for a repeated delivery with another attempt counter and token', () => {
     const keyOf = (more: JsonObject) => one({ event: 'E', n: 1, ...more }).event.idempotency_key;
@@ -412,7 +441,7 @@ describe('no personal data in any readable output', () => {
     if (/(?<![a-z])(zuq|wyx)(?![a-z])/.test(folded)) found.push('short name');
     for (const leaf of text.match(/"(?:[^"\\]|\\.)*"|\d+/g) ?? []) {
       // Tributary's ids and digests may contain the digits of a number by chance.
-      if (/^"(?:(?:sha256:)?[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"$/.test(leaf)) continue;
+      if (/^"(?:(?:hmac:)?[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"$/.test(leaf)) continue;
       const bare = leaf.replace(/\D/g, '');
       for (const number of [who.phone.replace(/\D/g, '').slice(4), who.document.replace(/\D/g, '')])
         if (bare.includes(number)) found.push(number);

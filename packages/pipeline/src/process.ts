@@ -10,9 +10,11 @@ import {
   eventTime,
   hashSubject,
   idempotencyKey,
+  isReadableKey,
   sourceEventType,
   textColumn,
 } from './columns.ts';
+import { orgDigest } from './crypto/org-digest.ts';
 import { containsPersonal, finish, type PersonalPaths, prune } from './privacy/redact.ts';
 import { type Collected, newCollected, occurring } from './privacy/repeats.ts';
 import { sampleOf, shapeOf } from './privacy/sample.ts';
@@ -34,6 +36,8 @@ export interface ProcessContext {
   config: unknown;
   /** The org's hash key; undefined when the key is missing or cannot be unwrapped. */
   hashKey: { version: number; key: Uint8Array } | undefined;
+  /** The org's digest key (crypto/org-digest.ts). */
+  digestKey: Uint8Array;
   receivedAtMs: number;
   nowMs: number;
   /** Whether our own test sender sent the delivery. */
@@ -46,8 +50,8 @@ export type ProcessedRecord =
   | {
       ok: true;
       event: CanonicalRow;
-      /** The record's fingerprint, which is the same for a repeated delivery. */
-      bodySha256: Uint8Array;
+      /** Hexadecimal digest of the record's fingerprint under the org's digest key, which is the same for a repeated delivery. */
+      bodySha256: string;
     }
   | {
       ok: false;
@@ -112,7 +116,7 @@ function processRecord(
     if (record.envelope !== undefined) collectAll(collected, prune(record.envelope, paths.personal, true).collected);
     reading = source.read(record, { config: context.config, headers: delivery.headers, receivedAtMs: context.receivedAtMs });
     const subject = hashSubject(reading.subject, collected, context);
-    const bodySha256 = recordFingerprint(record.value, paths.fingerprintOmits);
+    const bodySha256 = orgDigest(context.digestKey, 'record', recordFingerprint(record.value, paths.fingerprintOmits).toString('hex'));
     // In most records no collected value occurs in the readable columns, and one pass over all of them finds that out.
     const hits = occurring(columnTexts(reading), collected);
     const isTest = context.isTest || reading.isTest === true;
@@ -159,7 +163,7 @@ function failure(error: unknown, collected: Collected, reading: Reading | undefi
       reading !== undefined && source !== undefined && typeof reading.sourceEventType === 'string' && safe(reading.sourceEventType)
         ? sourceEventType(source, reading, collected)
         : undefined,
-    idempotencyKey: key !== undefined && key !== '' && key.length <= columnCharsMax && safe(key) ? key : undefined,
+    idempotencyKey: key !== undefined && isReadableKey(key, collected) && safe(key) ? key : undefined,
     sample,
   };
 }

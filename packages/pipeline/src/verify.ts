@@ -9,22 +9,27 @@ export interface Verification {
   bodyError?: RecordError;
 }
 
+/** The connection as far as it decides whether a delivery is genuine. */
+export interface Verifier {
+  secrets: readonly Secret[];
+  config: unknown;
+}
+
+/** Proves the delivery genuine on its raw bytes, without reading its body. A source that throws refuses the delivery. */
+export function proveDelivery(source: Source, delivery: Delivery, { secrets, config }: Verifier, nowMs: number): Verdict {
+  try {
+    return source.verify(delivery, secrets, config, nowMs);
+  } catch {
+    return { ok: false, error: 'INVALID_SIGNATURE', message: 'The delivery could not be verified.' };
+  }
+}
+
 /**
  * Step one: verifies the delivery on its raw bytes, and decodes the body of a genuine one. Nothing is parsed before the delivery is verified:
- * parsing takes many times the memory of the bytes, and an unauthenticated sender could choose how many. A source that throws refuses the delivery.
+ * parsing takes many times the memory of the bytes, and an unauthenticated sender could choose how many.
  */
-export function verifyDelivery(
-  source: Source,
-  delivery: Delivery,
-  connection: { secrets: readonly Secret[]; config: unknown },
-  nowMs: number,
-): Verification {
-  let verdict: Verdict;
-  try {
-    verdict = source.verify(delivery, connection.secrets, connection.config, nowMs);
-  } catch {
-    verdict = { ok: false, error: 'INVALID_SIGNATURE', message: 'The delivery could not be verified.' };
-  }
+export function verifyDelivery(source: Source, delivery: Delivery, connection: Verifier, nowMs: number): Verification {
+  const verdict = proveDelivery(source, delivery, connection, nowMs);
   if (!verdict.ok) return { verdict };
   try {
     return { verdict, body: decodeBody(delivery) };

@@ -13,8 +13,36 @@ const RateLimit = z
   .min(1)
   .max(100_000)
   .nullable()
-  .describe('Deliveries a second over all instances of the server; further ones are answered 429. null: no limit.');
-const Priority = z.enum(['normal', 'low']).describe('In a brownout a share of the deliveries to connections of low priority is shed.');
+  .describe(
+    'Records a second over all instances of the server; further deliveries are answered 429. The records of a delivery are known after it was read, so the deliveries after a large one wait for it. null: no limit.',
+  );
+const networks = [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()];
+const AllowedIps = z
+  .array(
+    z
+      .string()
+      .trim()
+      .refine(
+        (text) => networks.some((schema) => schema.safeParse(text).success),
+        'give an address or a network, for example 203.0.113.0/24',
+      ),
+  )
+  .min(1, 'give at least one address, or null for every address')
+  .max(100, 'at most 100 addresses and networks')
+  .nullable()
+  .describe(
+    'The addresses and networks (CIDR) that may send to the connection; deliveries from others are answered 403 `address_not_allowed`. null: every address may.',
+  );
+const SuspendedReason = z
+  .string()
+  .trim()
+  .min(1, 'say why the connection is suspended')
+  .max(500, 'at most 500 characters')
+  .nullable()
+  .describe('Why the connection is suspended: its deliveries are answered 403 `connection_suspended` and counted. null: it is not.');
+const Priority = z
+  .enum(['normal', 'low'])
+  .describe('In a brownout only a share of the deliveries to connections of low priority is kept; the others are answered 429.');
 
 /** A secret as people paste it. White space around it is a copying mistake that would make every delivery fail verification, so it is refused. */
 const SecretValue = z
@@ -90,6 +118,8 @@ export const Connection = z
     type: z.string(),
     name: z.string(),
     isActive: z.boolean(),
+    suspendedReason: SuspendedReason,
+    allowedIps: AllowedIps,
     rateLimitPerSecond: RateLimit,
     priority: Priority,
     config: SourceConfig,
@@ -150,10 +180,12 @@ export const UpdateConnection = z
     config: SourceConfig.optional(),
     rateLimitPerSecond: RateLimit.optional(),
     priority: Priority.optional(),
+    allowedIps: AllowedIps.optional(),
+    suspendedReason: SuspendedReason.optional(),
   })
   .refine(
     (body) => Object.values(body).some((value) => value !== undefined),
-    'give at least one of name, isActive, config, rateLimitPerSecond and priority',
+    'give at least one of name, isActive, config, rateLimitPerSecond, priority, allowedIps and suspendedReason',
   )
   .meta({ id: 'UpdateConnection' });
 export type UpdateConnection = z.input<typeof UpdateConnection>;

@@ -237,6 +237,13 @@ export type Database = {
             foreignKeyName: 'alert_channels_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'alert_channels_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -311,6 +318,13 @@ export type Database = {
           value?: number;
         };
         Relationships: [
+          {
+            foreignKeyName: 'alert_incidents_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
           {
             foreignKeyName: 'alert_incidents_org_id_fkey';
             columns: ['org_id'];
@@ -405,6 +419,13 @@ export type Database = {
             foreignKeyName: 'alert_notifications_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'alert_notifications_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -454,6 +475,71 @@ export type Database = {
             foreignKeyName: 'alert_rules_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'alert_rules_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'orgs';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      approvals: {
+        Row: {
+          decided_at: string | null;
+          decided_by: string | null;
+          expires_at: string;
+          id: string;
+          kind: string;
+          org_id: string;
+          params: NonNullable<Json>;
+          ran_in: unknown;
+          requested_at: string;
+          requested_by: string;
+          status: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          decided_at?: string | null;
+          decided_by?: string | null;
+          expires_at?: string;
+          id?: string;
+          kind: string;
+          org_id: string;
+          params: NonNullable<Json>;
+          ran_in?: unknown;
+          requested_at?: string;
+          requested_by: string;
+          status?: string;
+        };
+        Update: {
+          decided_at?: string | null;
+          decided_by?: string | null;
+          expires_at?: string;
+          id?: string;
+          kind?: string;
+          org_id?: string;
+          params?: NonNullable<Json>;
+          ran_in?: unknown;
+          requested_at?: string;
+          requested_by?: string;
+          status?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'approvals_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'approvals_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -489,6 +575,13 @@ export type Database = {
           target_id?: string | null;
         };
         Relationships: [
+          {
+            foreignKeyName: 'audit_log_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
           {
             foreignKeyName: 'audit_log_org_id_fkey';
             columns: ['org_id'];
@@ -790,6 +883,13 @@ export type Database = {
             foreignKeyName: 'dlq_operations_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'dlq_operations_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -861,6 +961,13 @@ export type Database = {
           waits_for?: string | null;
         };
         Relationships: [
+          {
+            foreignKeyName: 'erasures_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
           {
             foreignKeyName: 'erasures_org_id_fkey';
             columns: ['org_id'];
@@ -964,6 +1071,13 @@ export type Database = {
             foreignKeyName: 'legal_holds_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'legal_holds_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -1013,6 +1127,13 @@ export type Database = {
             foreignKeyName: 'org_invites_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'org_invites_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -1043,6 +1164,53 @@ export type Database = {
             foreignKeyName: 'org_members_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'org_members_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'orgs';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      org_security: {
+        Row: {
+          org_id: string;
+          purge_count: number;
+          requires_second_factor: boolean;
+          second_person: string[];
+          updated_at: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          org_id: string;
+          purge_count?: number;
+          requires_second_factor?: boolean;
+          second_person?: string[];
+          updated_at?: string;
+        };
+        Update: {
+          org_id?: string;
+          purge_count?: number;
+          requires_second_factor?: boolean;
+          second_person?: string[];
+          updated_at?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'org_security_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: true;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'org_security_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: true;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -1107,6 +1275,13 @@ export type Database = {
             foreignKeyName: 'projects_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'projects_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -1136,6 +1311,7 @@ export type Database = {
           name: string | null;
           needs_second_approval: boolean;
           org_id: string;
+          paced_until: string | null;
           processed: number;
           rate_per_second: number | null;
           reference: string | null;
@@ -1167,6 +1343,7 @@ export type Database = {
           name?: string | null;
           needs_second_approval: boolean;
           org_id: string;
+          paced_until?: string | null;
           processed?: number;
           rate_per_second?: number | null;
           reference?: string | null;
@@ -1197,6 +1374,7 @@ export type Database = {
           name?: string | null;
           needs_second_approval?: boolean;
           org_id?: string;
+          paced_until?: string | null;
           processed?: number;
           rate_per_second?: number | null;
           reference?: string | null;
@@ -1209,6 +1387,56 @@ export type Database = {
             foreignKeyName: 'replay_plans_org_id_fkey';
             columns: ['org_id'];
             isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'replay_plans_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'orgs';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      retention_settings: {
+        Row: {
+          applies_from: string;
+          changed_at: string;
+          changed_by: string | null;
+          keep_days: number;
+          kind: string;
+          org_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          applies_from: string;
+          changed_at?: string;
+          changed_by?: string | null;
+          keep_days: number;
+          kind: string;
+          org_id: string;
+        };
+        Update: {
+          applies_from?: string;
+          changed_at?: string;
+          changed_by?: string | null;
+          keep_days?: number;
+          kind?: string;
+          org_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'retention_settings_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
+          {
+            foreignKeyName: 'retention_settings_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
             referencedRelation: 'orgs';
             referencedColumns: ['id'];
           },
@@ -1216,6 +1444,7 @@ export type Database = {
       };
       source_connections: {
         Row: {
+          allowed_ips: unknown[] | null;
           config_json: NonNullable<Json>;
           created_at: string;
           deleted_at: string | null;
@@ -1227,11 +1456,13 @@ export type Database = {
           priority: string;
           project_id: string;
           rate_limit_per_second: number | null;
+          suspended_reason: string | null;
           type: string;
           updated_at: string;
         };
         ComputedFields: never;
         Insert: {
+          allowed_ips?: unknown[] | null;
           config_json?: NonNullable<Json>;
           created_at?: string;
           deleted_at?: string | null;
@@ -1243,10 +1474,12 @@ export type Database = {
           priority?: string;
           project_id: string;
           rate_limit_per_second?: number | null;
+          suspended_reason?: string | null;
           type: string;
           updated_at?: string;
         };
         Update: {
+          allowed_ips?: unknown[] | null;
           config_json?: NonNullable<Json>;
           created_at?: string;
           deleted_at?: string | null;
@@ -1258,10 +1491,18 @@ export type Database = {
           priority?: string;
           project_id?: string;
           rate_limit_per_second?: number | null;
+          suspended_reason?: string | null;
           type?: string;
           updated_at?: string;
         };
         Relationships: [
+          {
+            foreignKeyName: 'source_connections_org_id_fkey';
+            columns: ['org_id'];
+            isOneToOne: false;
+            referencedRelation: 'data_retention';
+            referencedColumns: ['org_id'];
+          },
           {
             foreignKeyName: 'source_connections_org_id_fkey';
             columns: ['org_id'];
@@ -1280,7 +1521,18 @@ export type Database = {
       };
     };
     Views: {
-      [_ in never]: never;
+      data_retention: {
+        Row: {
+          applies_from: string | null;
+          chosen_days: number | null;
+          keep_days: number | null;
+          kind: string | null;
+          maximum_days: number | null;
+          org_id: string;
+        };
+        ComputedFields: never;
+        Relationships: [];
+      };
     };
     Functions: {
       connection_health: {

@@ -38,7 +38,9 @@ export const FlowState = z
     brownoutRate: z
       .number()
       .nullable()
-      .describe('Share of the deliveries to low-priority connections that is shed; null when the mode is not brownout.'),
+      .describe(
+        'Share of the deliveries to low-priority connections that is kept; the others are answered 429. null when the mode is not brownout.',
+      ),
     reason: z.string(),
     changedBy: z.enum(['operator', 'automatic']),
     changedAt: Timestamp,
@@ -62,6 +64,7 @@ export const FlowTransition = z
     cause: z.string(),
     changedBy: z.enum(['operator', 'automatic']),
     instanceId: z.uuid().nullable().describe('The instance that detected the load or received the command.'),
+    operator: z.string().nullish().describe('The account of the operator who gave the command.'),
   })
   .meta({ id: 'FlowTransition' });
 export type FlowTransition = z.infer<typeof FlowTransition>;
@@ -78,7 +81,7 @@ export const ServiceStatus = z
     brownoutRate: z
       .number()
       .nullable()
-      .describe('Share of the deliveries to low-priority connections that is shed; null when the selected orgs have no such connection.'),
+      .describe('Share of the deliveries to low-priority connections that is kept; null when the selected orgs have no such connection.'),
   })
   .meta({ id: 'ServiceStatus' });
 export type ServiceStatus = z.infer<typeof ServiceStatus>;
@@ -91,7 +94,12 @@ export const OperatorCommand = z
   .meta({ id: 'OperatorCommand' });
 
 export const BrownoutQuery = z.strictObject({
-  rate: z.coerce.number().gt(0).max(1).default(0.5).describe('Share of the deliveries to low-priority connections to shed.'),
+  rate: z.coerce
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.5)
+    .describe('Share of the deliveries to low-priority connections that is kept. The others are answered 429.'),
 });
 
 export const TransitionsQuery = z.strictObject(pageQuery());

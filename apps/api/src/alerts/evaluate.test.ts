@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { addActivity, type Counts, every, minuteMs } from '../test/activity.ts';
 import { makeWorld, type TestOrg, type World } from '../test/make.ts';
+import { evaluateAlerts } from './evaluate.ts';
 import { type AlertTaskDeps, alertTasks } from './jobs.ts';
+import { beginPass, claimOrgs } from './store.ts';
 
 let world: World;
 const hourMs = 60 * minuteMs;
@@ -32,23 +34,14 @@ interface Incident {
   reminders: number;
 }
 
-interface Pass {
-  opened: number;
-  escalated: number;
-  reminded: number;
-  resolved: number;
-  notifications: number;
-  failures: { org_id: string; sqlstate: string }[];
+/** Evaluates as if the evaluator had run without a break until `at`. */
+async function evaluate(at: number) {
+  await world.admin('update private.alert_clock set evaluated_at = $1', [new Date(at - 30_000).toISOString()]);
+  return evaluateAlerts(world.db, { now: new Date(at).toISOString() });
 }
 
-/** Evaluates as if the evaluator had run without a break until `at`. */
-async function evaluate(at: number): Promise<Pass | undefined> {
-  await world.admin('update private.alert_clock set evaluated_at = $1', [new Date(at - 30_000).toISOString()]);
-  const [pass] = await world.db.worker((sql) =>
-    sql<Pass & Record<string, unknown>>('select * from private.evaluate_alerts($1)', [new Date(at).toISOString()]),
-  );
-  return pass;
-}
+/** Makes the orgs whose evaluation failed due again, as if their wait had passed. */
+const endWaits = () => world.admin(`update private.alert_turns set held_until = '-infinity'`);
 
 /** An org with one connection that is old enough, one channel, and only the rules of these kinds. */
 async function makeWatched(kinds: string[], thresholds?: object) {
@@ -140,6 +133,56 @@ describe('rules', () => {
   });
 });
 
+describe('a pass', () => {
+  const evaluatedAt = (org: string) =>
+    world.admin<{ at: string }>('select evaluated_at::text as at from private.alert_turns where org_id = $1', [org]);
+
+  it('that ends early is continued by the next one, which begins with the orgs that it did not reach', async () => {
+    const orgs = [await makeWatched(['IngestDLQSpike']), await makeWatched(['IngestDLQSpike'])];
+    for (const { add } of orgs) await add([noon - minuteMs], { deadLettered: 150 });
+    expect(await evaluateAlerts(world.db, { now: new Date(noon).toISOString(), sliceMs: 0 })).toMatchObject({ opened: 0 });
+    await world.admin(`update private.alert_turns set evaluated_at = $2 where org_id = $1`, [
+      orgs[0]?.org.id,
+      new Date(noon).toISOString(),
+    ]);
+    const pass = await beginPass(world.db, new Date(noon + 1).toISOString());
+    const [first] = await claimOrgs(world.db, pass, { orgs: 1, connections: 200 });
+    expect(first).toBe(orgs[1]?.org.id);
+    await endWaits();
+  });
+
+  it('passes over orgs without activity, rules or connections, and evaluates them as soon as they have some', async () => {
+    const empty = await world.makeOrg();
+    const { org, add, incidents } = await makeWatched(['IngestDLQSpike']);
+    expect(await evaluatedAt(empty.id)).toEqual([]);
+    const pass = await beginPass(world.db, new Date(noon).toISOString());
+    expect(await claimOrgs(world.db, pass, { orgs: 50, connections: 200 })).toEqual([]);
+    expect(await evaluatedAt(org.id)).not.toEqual([{ at: '-infinity' }]);
+    await add([noon - minuteMs], { deadLettered: 150 });
+    await evaluate(noon + 30_000);
+    expect(await incidents()).toHaveLength(1);
+  });
+
+  it('rests for a suspended org, and does not count the suspension as silence of its connections', async () => {
+    const { org, add, incidents } = await makeWatched(['ConnectionSilent']);
+    await add(every(1, noon - 3 * hourMs, noon));
+    const suspend = (reason: string | null) =>
+      world.admin(
+        'update public.orgs set suspended_at = case when $2::text is null then null else now() end, suspended_reason = $2 where id = $1',
+        [org.id, reason],
+      );
+    await suspend('sends spam');
+    for (let n = 0; n <= 60; n += 20) await evaluate(noon + n * minuteMs);
+    expect(await incidents()).toEqual([]);
+    await suspend(null);
+    await evaluate(noon + 61 * minuteMs);
+    await evaluate(noon + 74 * minuteMs);
+    expect(await incidents()).toEqual([]);
+    await evaluate(noon + 76 * minuteMs);
+    expect(await incidents()).toHaveLength(1);
+  });
+});
+
 describe('an org with unusual data', () => {
   it.each([
     ['IngestLagHigh', '{"info": null, "warning": 60, "critical": 300, "windowMinutes": 5.0, "minRecords": 20}'],
@@ -168,10 +211,44 @@ describe('an org with unusual data', () => {
     for (const { told } of others) expect(await told()).toEqual(['opened warning']);
     // The job fails, so that the operator is alerted, and its error names the org.
     const task = alertTasks({ db: world.db } as AlertTaskDeps)['alerts.evaluate'];
+    await endWaits();
     await odd.add([Math.floor(Date.now() / minuteMs) * minuteMs], { deadLettered: 150 });
     await expect(task?.run({}, { signal: new AbortController().signal, log: world.log })).rejects.toThrow(odd.org.id);
     await world.admin('alter table public.alert_incidents drop constraint odd');
+    await endWaits();
     expect(await evaluate(noon + 30_000)).toMatchObject({ opened: 1, failures: [] });
+  });
+
+  it('is tried again after half a minute, and later after each further failure', async () => {
+    const odd = await makeWatched(['IngestDLQSpike']);
+    await odd.add([noon - minuteMs], { deadLettered: 150 });
+    await world.admin(`alter table public.alert_incidents add constraint odd check (org_id <> '${odd.org.id}')`);
+    const waits: number[] = [];
+    for (let failures = 0; failures < 4; failures++) {
+      expect((await evaluate(noon + failures * 30_000)).failures).toHaveLength(1);
+      expect((await evaluate(noon + failures * 30_000 + 1)).failures, 'while it waits').toEqual([]);
+      const [row] = await world.admin<{ seconds: number }>(
+        'select extract(epoch from held_until - now())::float8 as seconds from private.alert_turns where org_id = $1',
+        [odd.org.id],
+      );
+      waits.push(Math.round((row?.seconds ?? 0) / 10) * 10);
+      await endWaits();
+    }
+    expect(waits).toEqual([30, 60, 120, 240]);
+    await world.admin('alter table public.alert_incidents drop constraint odd');
+  });
+
+  it('that takes too long is passed over, and the others are evaluated', async () => {
+    const slow = await makeWatched(['IngestDLQSpike']);
+    const other = await makeWatched(['IngestDLQSpike']);
+    for (const { add } of [slow, other]) await add([noon - minuteMs], { deadLettered: 150 });
+    await world.admin(`create function private.dawdle() returns trigger language plpgsql as $$
+      begin if new.org_id = '${slow.org.id}' then perform pg_sleep(30); end if; return new; end $$`);
+    await world.admin('create trigger dawdle before insert on public.alert_incidents for each row execute function private.dawdle()');
+    const pass = await evaluate(noon);
+    expect(pass).toMatchObject({ opened: 1, failures: [{ org_id: slow.org.id, sqlstate: '57014' }] });
+    expect(await other.incidents()).toHaveLength(1);
+    await world.admin('drop function private.dawdle() cascade');
   });
 
   it('does not prevent the evaluation of other orgs when there are more orgs than one batch holds', async () => {
@@ -192,9 +269,10 @@ describe('an org with unusual data', () => {
     const ids = odd.map((org) => org.id);
     await world.admin(`alter table public.alert_incidents add constraint odd check (org_id <> all ('{${ids.join()}}'))`);
     const pass = await evaluate(noon);
-    expect(pass?.opened).toBe(117);
-    expect(pass?.failures.map((failure) => failure.org_id).toSorted()).toEqual(ids.toSorted());
+    expect(pass.opened).toBe(117);
+    expect(pass.failures.map((failure) => failure.org_id).toSorted()).toEqual(ids.toSorted());
     await world.admin('alter table public.alert_incidents drop constraint odd');
+    await endWaits();
     expect(await evaluate(noon + 30_000)).toMatchObject({ opened: 3, failures: [] });
   });
 
@@ -423,7 +501,7 @@ describe('an incident', () => {
     const { add, incidents, told } = await makeWatched(['IngestDLQSpike']);
     await add([noon - minuteMs], { deadLettered: 150 });
     const passes = await Promise.all([evaluate(noon), evaluate(noon), evaluate(noon), evaluate(noon)]);
-    expect(passes.reduce((sum, pass) => sum + (pass?.opened ?? 0), 0)).toBe(1);
+    expect(passes.reduce((sum, pass) => sum + (pass.opened ?? 0), 0)).toBe(1);
     expect(await incidents()).toHaveLength(1);
     expect(await told()).toEqual(['opened warning']);
     // A constraint allows one open incident per rule and connection, also without the lock.
@@ -562,7 +640,7 @@ describe('ConnectionSilent and ConnectionLag', () => {
     await add(every(1, noon - 3 * hourMs, noon));
     const back = noon + 2 * hourMs;
     await world.admin('update private.alert_clock set evaluated_at = $1', [new Date(noon).toISOString()]);
-    await world.db.worker((sql) => sql('select * from private.evaluate_alerts($1)', [new Date(back).toISOString()]));
+    await evaluateAlerts(world.db, { now: new Date(back).toISOString() });
     await evaluate(back + 14 * minuteMs);
     expect(await incidents()).toEqual([]);
     await evaluate(back + 16 * minuteMs);

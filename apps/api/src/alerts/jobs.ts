@@ -6,8 +6,9 @@ import type { Task } from '../platform/jobs.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { loadOrgKeys, type OrgKeys } from '../tenancy/org-keys.ts';
 import { openDestination } from './destination.ts';
+import { evaluateAlerts } from './evaluate.ts';
 import type { Notifier } from './notifier.ts';
-import { type AttemptResult, type ClaimedNotification, claimNotifications, evaluateAlerts, recordAttempt } from './store.ts';
+import { type AttemptResult, type ClaimedNotification, claimNotifications, recordAttempt } from './store.ts';
 
 export interface AlertTaskDeps {
   db: Db;
@@ -31,12 +32,10 @@ export function alertTasks(deps: AlertTaskDeps): Record<string, Task> {
   return {
     'alerts.evaluate': {
       everySeconds: 30,
-      async run(_payload, { log }) {
-        const pass = await evaluateAlerts(db);
-        if (!pass) return;
-        const { failures, ...counts } = pass;
+      async run(_payload, { log, signal }) {
+        const { failures, ...counts } = await evaluateAlerts(db, { signal });
         if (Object.values(counts).some((count) => count > 0)) log.info(counts, 'alerts');
-        // All other orgs were evaluated. The job fails because the operator is alerted about failed jobs.
+        // The other orgs were evaluated. The job fails because the operator is alerted about failed jobs.
         if (failures.length > 0) throw new Error(`alerts could not be evaluated: ${JSON.stringify(failures.slice(0, 20))}`);
       },
     },

@@ -228,20 +228,64 @@ export async function recordChannelResult(db: Pick<Db, 'worker'>, channelId: str
   await db.worker((sql) => sql('select private.record_alert_channel_result($1, $2)', [channelId, error ?? null]));
 }
 
-interface EvaluationPass {
+/** What an evaluation changed. */
+export interface Evaluated {
   opened: number;
   escalated: number;
   reminded: number;
   resolved: number;
   notifications: number;
-  /** Orgs whose data could not be evaluated. */
-  failures: { org_id: string; sqlstate: string }[];
 }
 
-/** Evaluates all alerts and counts what changed. Returns undefined when another instance is evaluating them. */
-export async function evaluateAlerts(db: Pick<Db, 'worker'>): Promise<EvaluationPass | undefined> {
-  const [pass] = await db.worker((sql) => sql<EvaluationPass & Record<string, unknown>>('select * from private.evaluate_alerts()'));
-  return pass;
+/** A pass over the orgs, with the time of the database at which it began. */
+export interface Pass {
+  now: string;
+  watchingSince: string;
+}
+
+/** Begins a pass; `now` is given by tests only. */
+export async function beginPass(db: Pick<Db, 'worker'>, now?: string): Promise<Pass> {
+  const [row] = await db.worker((sql) =>
+    sql<{ now: string; watching_since: string }>(
+      `select n.now::text as now, private.begin_alert_pass(n.now)::text as watching_since
+       from (select coalesce($1::timestamptz, clock_timestamp()) as now) n`,
+      [now ?? null],
+    ),
+  );
+  if (!row) throw new Error('begin_alert_pass returned no row');
+  return { now: row.now, watchingSince: row.watching_since };
+}
+
+/** The next orgs of the pass; empty at its end. */
+export async function claimOrgs(db: Pick<Db, 'worker'>, { now }: Pass, most: { orgs: number; connections: number }): Promise<string[]> {
+  const [row] = await db.worker((sql) =>
+    sql<{ orgs: string[] }>('select private.claim_alert_orgs($1, $2, $3, 60) as orgs', [now, most.orgs, most.connections]),
+  );
+  return row?.orgs ?? [];
+}
+
+/** Evaluates the alerts of the orgs in one transaction, which Postgres ends after `withinMs`. */
+export async function evaluateOrgs(
+  db: Pick<Db, 'worker'>,
+  { now, watchingSince }: Pass,
+  orgs: readonly string[],
+  withinMs: number,
+): Promise<Evaluated> {
+  return db.worker(async (sql) => {
+    await sql(`select set_config('statement_timeout', $1, true)`, [String(withinMs)]);
+    const [row] = await sql<Evaluated & Record<string, unknown>>('select * from private.evaluate_alerts($1, $2, $3)', [
+      orgs,
+      now,
+      watchingSince,
+    ]);
+    if (!row) throw new Error('evaluate_alerts returned no row');
+    return row;
+  });
+}
+
+/** The evaluation of the org failed: it is tried again later. */
+export async function postponeOrg(db: Pick<Db, 'worker'>, orgId: string): Promise<void> {
+  await db.worker((sql) => sql('select private.postpone_alerts($1)', [orgId]));
 }
 
 export interface ClaimedNotification {

@@ -10,6 +10,8 @@ export interface ConnectionRow {
   is_active: boolean;
   rate_limit_per_second: number | null;
   priority: 'normal' | 'low';
+  suspended_reason: string | null;
+  allowed_ips: string[] | null;
   config_json: Record<string, unknown>;
   created_at: string;
   updated_at: string;
@@ -27,7 +29,8 @@ export interface SecretRow {
 
 // Every statement here runs as the caller, under RLS.
 
-const columns = `c.id, c.org_id, c.project_id, c.type, c.name, c.is_active, c.rate_limit_per_second, c.priority, c.config_json, c.created_at, c.updated_at, c.last_event_at,
+const columns = `c.id, c.org_id, c.project_id, c.type, c.name, c.is_active, c.rate_limit_per_second, c.priority,
+  c.suspended_reason, c.allowed_ips::text[] as allowed_ips, c.config_json, c.created_at, c.updated_at, c.last_event_at,
   c.org_id = any (array(select private.my_orgs('{owner,admin}'))) as may_write`;
 
 async function withSecrets(sql: Sql, rows: Omit<ConnectionRow, 'secrets'>[]): Promise<ConnectionRow[]> {
@@ -109,12 +112,19 @@ export async function updateConnection(
     /** null removes the limit. */
     rateLimitPerSecond?: number | null | undefined;
     priority?: 'normal' | 'low' | undefined;
+    /** null allows every address. */
+    allowedIps?: readonly string[] | null | undefined;
+    /** null ends the suspension. */
+    suspendedReason?: string | null | undefined;
   },
 ): Promise<void> {
   await sql(
     `update public.source_connections
      set name = coalesce($2, name), is_active = coalesce($3, is_active), config_json = coalesce($4, config_json),
-       priority = coalesce($5, priority), rate_limit_per_second = case when $6 then $7 else rate_limit_per_second end
+       priority = coalesce($5, priority), rate_limit_per_second = case when $6 then $7 else rate_limit_per_second end,
+       -- network() turns 10.0.0.1/8 into 10.0.0.0/8.
+       allowed_ips = case when $8 then (select array_agg(network(ip::inet)) from unnest($9::text[]) ip) else allowed_ips end,
+       suspended_reason = case when $10 then $11 else suspended_reason end
      where id = $1 and deleted_at is null`,
     [
       id,
@@ -124,6 +134,10 @@ export async function updateConnection(
       changes.priority ?? null,
       changes.rateLimitPerSecond !== undefined,
       changes.rateLimitPerSecond ?? null,
+      changes.allowedIps !== undefined,
+      changes.allowedIps ?? null,
+      changes.suspendedReason !== undefined,
+      changes.suspendedReason ?? null,
     ],
   );
 }

@@ -17,6 +17,8 @@ export function toConnection(row: ConnectionRow, webhookUrl: string): Connection
     type: row.type,
     name: row.name,
     isActive: row.is_active,
+    suspendedReason: row.suspended_reason,
+    allowedIps: row.allowed_ips,
     rateLimitPerSecond: row.rate_limit_per_second,
     priority: row.priority,
     config: row.config_json,

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Db } from '../platform/db.ts';
+import { Refusal } from '../platform/refusal.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';
 import type { TestOrg } from '../test/make.ts';
 import { type Connection, createConnections } from './connection-cache.ts';
@@ -207,4 +209,57 @@ test('a body that cannot be read gives its rate-limit token back, and is counted
     [id],
   );
   expect(counted).toEqual({ rejected: 24, received: 25 });
+});
+
+test('a flood of random ids needs few statements on its own pool, and delays no connection that is not in memory', async () => {
+  const { id } = await api.connect(org, 'hotmart', { hottok: 'the-token-of-this-connection' });
+  let statements = 0;
+  const lookUp: Db['lookUp'] = (text, values) => {
+    statements++;
+    return api.db.lookUp(text, values);
+  };
+  const ingest: Db['ingest'] = () => Promise.reject(new Error('the pool of batches is asked'));
+  const connections = await createConnections({ ...api.db, lookUp, ingest }, api.masterKeys, api.log);
+  const flood = Array.from({ length: 3_000 }, () => connections.get(randomUUID()));
+  expect((await connections.get(id))?.id).toBe(id);
+  expect(new Set(await Promise.all(flood))).toEqual(new Set([undefined]));
+  expect(statements).toBeLessThan(15);
+  await connections.close();
+});
+
+test('more unknown ids at once than may wait are refused as overloaded and never as unknown', async () => {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const lookUp: Db['lookUp'] = async (text, values) => {
+    await held;
+    return api.db.lookUp(text, values);
+  };
+  const connections = await createConnections({ ...api.db, lookUp }, api.masterKeys, api.log);
+  const answers = Promise.allSettled(Array.from({ length: 6_000 }, () => connections.get(randomUUID())));
+  setTimeout(() => release(), 50);
+  const refused = (await answers).filter((answer) => answer.status === 'rejected');
+  expect(refused.length).toBeGreaterThan(1_000);
+  expect(refused.every((answer) => answer.reason instanceof Refusal && answer.reason.code === 'overloaded')).toBe(true);
+  await connections.close();
+});
+
+test('an id that does not exist is asked for once in ten seconds, and again at once when the connection is made', async () => {
+  let statements = 0;
+  const lookUp: Db['lookUp'] = (text, values) => {
+    statements++;
+    return api.db.lookUp(text, values);
+  };
+  const connections = await createConnections({ ...api.db, lookUp }, api.masterKeys, api.log);
+  const id = randomUUID();
+  for (let n = 0; n < 20; n++) expect(await connections.get(id)).toBeUndefined();
+  expect(statements).toBe(1);
+  await api.admin(`insert into source_connections (id, org_id, project_id, name, type) values ($1, $2, $3, 'New', 'hotmart')`, [
+    id,
+    org.id,
+    org.projectId,
+  ]);
+  await expect.poll(async () => (await connections.get(id))?.id, withinASecond).toBe(id);
+  await connections.close();
 });

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { hmacSha256Hex } from '@tributary/pipeline/crypto/keyed-hash.ts';
+import { orgDigest } from '@tributary/pipeline/crypto/org-digest.ts';
 import { journalAad, seal } from '@tributary/pipeline/crypto/seal.ts';
 import { type JournalHead, maskedHeaders, packDelivery, presentedCredentials, splitHeaders } from '@tributary/pipeline/journal.ts';
 import { redactCredentials } from '@tributary/pipeline/privacy/credentials.ts';
@@ -59,6 +60,7 @@ export function prepareRecords(
     journalId,
     config: connection.config,
     hashKey: connection.keys.hashKey,
+    digestKey: connection.keys.digestKey,
     receivedAtMs,
     nowMs,
     isTest,
@@ -91,7 +93,7 @@ export function prepareRecords(
         idempotency_key: event.idempotency_key,
         event_id: event.id,
         event_time: event.event_time,
-        body_sha256: Buffer.from(record.bodySha256).toString('hex'),
+        body_sha256: record.bodySha256,
         journal_id: journalId,
         dlq_id: newId(nowMs),
       },
@@ -167,7 +169,7 @@ function deliveryRow(
     received_at: new Date(nowOf(arrival)).toISOString(),
     content_type: contentType(delivery),
     byte_size: delivery.raw.byteLength,
-    body_sha256: hash('sha256', delivery.raw),
+    body_sha256: orgDigest(connection.keys.digestKey, 'delivery', hash('sha256', delivery.raw)),
     is_test: isTest,
     replay_of: arrival.replay?.of ?? null,
     event_types: types,

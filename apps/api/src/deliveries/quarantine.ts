@@ -14,6 +14,8 @@ export interface Rejected {
 export interface Quarantine {
   /** Resolves when the rejected delivery is stored, or counted because there is no room for it. Never rejects. */
   add(rejected: Rejected): Promise<void>;
+  /** Returns false when a rejected delivery of that size would only be counted, so that it need not be sealed. */
+  mayKeep(connection: { id: string }, bytes: number): boolean;
   /** Counts a rejected delivery that has nothing to store, because its body could not be received. */
   count(connection: { id: string; orgId: string }): void;
   drain(): Promise<void>;
@@ -128,12 +130,15 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
     for (const { connection } of beyond) count(connection);
   }
 
+  function mayKeep({ id }: { id: string }, bytes: number): boolean {
+    if ((fullUntil.get(id) ?? 0) > performance.now() || placesOf({ bytes }) > perHour) return false;
+    return queue.length < waitingMax.rejections && queuedBytes + bytes <= waitingMax.bytes;
+  }
+
   return {
     add(rejected) {
       const { connection, bytes } = rejected;
-      const until = fullUntil.get(connection.id) ?? 0;
-      const hasRoom = queue.length < waitingMax.rejections && queuedBytes + bytes <= waitingMax.bytes;
-      if (until > performance.now() || !hasRoom || placesOf(rejected) > perHour) {
+      if (!mayKeep(connection, bytes)) {
         count(connection);
         return Promise.resolve();
       }
@@ -143,6 +148,7 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
         startFlush();
       });
     },
+    mayKeep,
     count,
     async drain() {
       clearTimeout(countTimer);

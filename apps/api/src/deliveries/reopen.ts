@@ -32,8 +32,23 @@ export function reopen(entry: JournalEntry, connection: Connection, nowMs: numbe
   return { arrival, head };
 }
 
+interface Opened {
+  delivery: Delivery;
+  head: JournalHead;
+  receivedAtMs: number;
+}
+
+/** Entries that were opened to see whether they are heavy. They are not opened again to be read. */
+const openedEntries = new WeakMap<JournalEntry, Opened>();
+
 /** Opens the sealed part of a journal entry, whose connection need not exist any more. Throws as {@link reopen} does. */
-export function openEntry(entry: JournalEntry, keys: OrgKeys): { delivery: Delivery; head: JournalHead; receivedAtMs: number } {
+export function openEntry(entry: JournalEntry, keys: OrgKeys): Opened {
+  const opened = openedEntries.get(entry) ?? openSealed(entry, keys);
+  openedEntries.set(entry, opened);
+  return opened;
+}
+
+function openSealed(entry: JournalEntry, keys: OrgKeys): Opened {
   const key = keys.data.get(entry.key_version);
   if (!key) throw new Error(`data key ${entry.key_version} of org ${entry.org_id} is missing`);
   const { head, raw } = unpackDelivery(Buffer.from(open(key, entry.sealed, journalAad(entry.org_id, entry.id))));

@@ -3,25 +3,23 @@ import type { Logger } from 'pino';
 import { type Db, isRefusal, type Sql } from '../platform/db.ts';
 import { retryLostRaces } from '../platform/lost-race.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { runBehind, ThreadFailure, type Threads } from '../platform/threads.ts';
 import type { Connections } from './connection-cache.ts';
 import { type Outcome, outcomesOf } from './outcomes.ts';
 import { isolatePoison } from './poison.ts';
-import { prepareWrite } from './prepare.ts';
-import { bodyOf, type Reopened, reopen } from './reopen.ts';
+import { type Prepared, prepareAgainTask } from './prepare-again.ts';
 import { rowsOf, type WriteItem } from './rows.ts';
 import { type JournalEntry, replayBatch } from './store.ts';
 
 export interface ReplayerDeps {
   db: Db;
   connections: Connections;
+  threads: Threads;
   metrics: Metrics;
   /** The database's clock. */
   now(): number;
   log: Logger;
 }
-
-/** A delivery that is ready to be written again, or the reason why it cannot be run again, which is shown to people. */
-type Prepared = { item: WriteItem } | { reason: string };
 
 export interface Replayer {
   /** Runs the entry through the pipeline as it is now, under a new journal entry. Throws when the database cannot be asked. */
@@ -39,7 +37,7 @@ export interface Replayer {
 }
 
 /** Sends journal entries through the pipeline again, on the database connections of jobs, so that live deliveries keep theirs. */
-export function createReplayer({ db, connections, metrics, now, log }: ReplayerDeps): Replayer {
+export function createReplayer({ db, connections, threads, metrics, now, log }: ReplayerDeps): Replayer {
   return {
     async prepare(entry) {
       if (entry.outcome === 'rejected') {
@@ -49,15 +47,15 @@ export function createReplayer({ db, connections, metrics, now, log }: ReplayerD
       }
       const connection = await connections.get(entry.source_connection_id);
       if (!connection) return { reason: 'the connection of this delivery was deleted' };
-      let reopened: Reopened;
-      try {
-        reopened = reopen(entry, connection, now());
-      } catch (error) {
-        log.error({ err: error, orgId: entry.org_id, journalId: entry.id }, 'a journal entry cannot be opened');
-        return { reason: 'the sealed body of this delivery cannot be opened with the keys of the org' };
+      const stored = { entry, connection, nowMs: now() };
+      const prepared = await runBehind(threads, prepareAgainTask, stored).catch((error: unknown): Prepared => {
+        if (!(error instanceof ThreadFailure)) throw error;
+        return { reason: 'the body of this delivery takes more memory or time to read than a delivery may' };
+      });
+      if ('cause' in prepared) {
+        log.error({ cause: prepared.cause, orgId: entry.org_id, journalId: entry.id }, 'a journal entry cannot be opened');
       }
-      const body = bodyOf(reopened.arrival.delivery);
-      return body ? { item: prepareWrite(reopened.arrival, body) } : { reason: 'the body of this delivery cannot be read' };
+      return prepared;
     },
 
     async write(items, mode, { before, after } = {}) {

@@ -27,7 +27,7 @@ export function openSecrets(stored: Pick<StoredConnection, 'id' | 'org_id' | 'se
 }
 
 /** The secrets of a connection that are valid now, newest first. Read as `ingest`, past RLS: check first that the caller may see them. */
-export async function findSecrets(db: Pick<Db, 'ingest'>, connectionId: string, keys: OrgKeys, log: Logger): Promise<ExpiringSecret[]> {
+export async function findSecrets(db: Pick<Db, 'lookUp'>, connectionId: string, keys: OrgKeys, log: Logger): Promise<ExpiringSecret[]> {
   const stored = await findConnection(db, connectionId);
   return stored ? openSecrets(stored, keys, log) : [];
 }

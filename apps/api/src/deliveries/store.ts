@@ -11,14 +11,25 @@ export interface StoredConnection {
   priority: 'normal' | 'low';
   rate_limit_per_second: number | null;
   org_rate_limit_per_second: number | null;
+  allowed_ips: string[] | null;
+  is_suspended: boolean;
+  org_suspended: boolean;
+  /** The name of the exceeded quota of the org. */
+  over_quota: string | null;
   config: unknown;
   secrets: { name: string; sealed: string; expires_at: string | null }[];
 }
 
 /** Undefined when the connection is unknown or deleted. */
-export async function findConnection(db: Pick<Db, 'ingest'>, id: string): Promise<StoredConnection | undefined> {
-  const [row] = await db.ingest<{ connection: StoredConnection | null }>('select private.find_connection($1) as connection', [id]);
+export async function findConnection(db: Pick<Db, 'lookUp'>, id: string): Promise<StoredConnection | undefined> {
+  const [row] = await db.lookUp<{ connection: StoredConnection | null }>('select private.find_connection($1) as connection', [id]);
   return row?.connection ?? undefined;
+}
+
+/** The ids among these that are connections. */
+export async function findExistingIds(db: Pick<Db, 'lookUp'>, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await db.lookUp<{ id: string }>('select id from private.existing_connections($1) as id', [ids]);
+  return new Set(rows.map((row) => row.id));
 }
 
 /** A record whose idempotency key was stored before, with the same body (`duplicate`) or with another body (`conflict`). */

@@ -298,7 +298,7 @@ describe('the writer', () => {
         if (isDown) throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', errno: -111 });
         return world.db.ingest(text, values);
       }) as Db['ingest'],
-      canCommit: async () => !isDown && world.db.canCommit(),
+      commitFailure: async () => (isDown ? 'database_unavailable' : world.db.commitFailure()),
     };
     const metrics = createMetrics();
     const circuits = createCircuits({ metrics, log: world.log, now: Date.now });

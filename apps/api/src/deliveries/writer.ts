@@ -67,7 +67,7 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
   const breaker = circuits.createBreaker('postgres', {
     failuresMax,
     counts: (error) => isUnavailable(error) && !isRetryable(error),
-    probe: () => db.canCommit(),
+    probe: async () => (await db.commitFailure()) === undefined,
   });
   const writeBatch = createBatchWriter({ db, breaker, metrics, log });
   const queue = createQueue(limits);

@@ -49,7 +49,7 @@ export interface Attempt {
 const columns = `d.id, d.org_id, d.source_connection_id, d.journal_id, d.record_index, d.error_class, d.is_quarantine, d.attempts,
   (select j.byte_size from public.event_journal j where j.id = d.journal_id limit 1) as byte_size`;
 
-/** Claims entries that are due, the same number from every org. */
+/** Claims entries that are due, the same number from each org whose turn it is. */
 export function claimDue(sql: Sql, owner: string, limit: number, attemptsMax: number): Promise<ClaimedEntry[]> {
   return sql<ClaimedEntry>(`select ${columns} from private.claim_dead_letters($1, $2, $3, $4) d`, [
     owner,
@@ -60,10 +60,11 @@ export function claimDue(sql: Sql, owner: string, limit: number, attemptsMax: nu
 }
 
 /** Gives back entries that were claimed and not run: the claim no longer counts as an attempt. */
-export async function releaseDue(sql: Sql, owner: string): Promise<void> {
+export async function releaseDue(sql: Sql, owner: string, orgId: string): Promise<void> {
   await sql(
-    `update public.dlq_events set status = 'pending', next_retry_at = now(), attempts = attempts - 1 where status = 'retrying' and lease_owner = $1`,
-    [owner],
+    `update public.dlq_events set status = 'pending', next_retry_at = now(), attempts = attempts - 1
+     where status = 'retrying' and lease_owner = $1 and org_id = $2`,
+    [owner, orgId],
   );
 }
 

@@ -1,4 +1,5 @@
 import { DlqFilter } from '@tributary/shared/dlq.ts';
+import { continueIn } from '../leases/continue.ts';
 import { type Follower, LeaseLost, runLeases, type StepResult } from '../leases/run.ts';
 import { isUnavailable, type Sql } from '../platform/db.ts';
 import type { Task, TaskContext } from '../platform/jobs.ts';
@@ -17,18 +18,17 @@ import {
 import { filterValues } from './filter.ts';
 import {
   checkpoint,
-  continueSoon,
   finishOperation,
   isOpen,
   type LeasedOperation,
-  leaseOperation,
+  leaseOperations,
   type Progress,
   releaseOperation,
 } from './operations.ts';
 import { type RetryDeps, runAndSettle } from './retry.ts';
 
-/** How long an operation is processed before other operations get their turn. */
-const turnMs = 3_000;
+/** Operations that a process works on in turn. */
+const operationsMax = 4;
 const retryChunk = 100;
 /** Entries that are discarded or purged in one transaction. */
 const dropChunk = 500;
@@ -41,9 +41,10 @@ export function dlqTasks(deps: RetryDeps): Record<string, Task> {
   };
 }
 
-/** Due entries that were claimed together; each entry has its own lease (`claims.ts`). */
+/** Due entries of one org that were claimed together; each entry has its own lease (`claims.ts`). */
 interface DueChunk {
   id: string;
+  org_id: string;
   entries: ClaimedEntry[];
 }
 
@@ -52,14 +53,14 @@ async function retryDue(deps: RetryDeps, { signal, log }: TaskContext): Promise<
   const follower: Follower<DueChunk> = {
     async claim(owner) {
       const entries = await db.worker((sql) => claimDue(sql, owner, retryChunk, retry.attemptsMax));
-      return entries.length === 0 ? [] : [{ id: owner, entries }];
+      return [...Map.groupBy(entries, (entry) => entry.org_id)].map(([org_id, own]) => ({ id: org_id, org_id, entries: own }));
     },
     async step({ entries }, owner) {
       await runAndSettle(deps, { owner, signal }, entries);
       // When the run is aborted, the entries of the chunk that were not settled are given back.
       return signal.aborted ? 'more' : 'done';
     },
-    release: (_chunk, owner) => db.worker((sql) => releaseDue(sql, owner)),
+    release: ({ org_id }, owner) => db.worker((sql) => releaseDue(sql, owner, org_id)),
   };
   await runLeases(follower, { signal, log });
 }
@@ -73,10 +74,7 @@ async function runOperations(deps: RetryDeps, { signal, log }: TaskContext): Pro
     });
 
   const follower: Follower<LeasedOperation> = {
-    async claim(owner) {
-      const operation = await db.worker((sql) => leaseOperation(sql, owner));
-      return operation ? [operation] : [];
-    },
+    claim: (owner, most, holding) => db.worker((sql) => leaseOperations(sql, owner, most, holding)),
     async step(operation, owner) {
       const isRetry = operation.kind === 'redrive' || operation.kind === 'reverify';
       const result = isRetry ? await redriveChunk(deps, operation, owner, signal) : await dropChunkOf(deps, operation, owner);
@@ -97,7 +95,7 @@ async function runOperations(deps: RetryDeps, { signal, log }: TaskContext): Pro
       await fail(operation, owner, 'The operation stopped because of an internal error. Start it again to continue.');
     },
   };
-  if (await runLeases(follower, { signal, log, turnMs })) await db.worker((sql) => continueSoon(sql));
+  await continueIn(db, 'dlq.operations', await runLeases(follower, { signal, log, atOnce: operationsMax }));
 }
 
 const valuesOf = ({ org_id, filter, created_at }: LeasedOperation) => filterValues(org_id, DlqFilter.parse(filter), Date.parse(created_at));

@@ -24,7 +24,8 @@ beforeEach(async () => {
 });
 
 const signal = new AbortController().signal;
-const tasks = (connections = api.connections) => dlqTasks({ db: api.db, connections, now: Date.now, retry: api.config.dlq, log: api.log });
+const tasks = (connections = api.connections) =>
+  dlqTasks({ db: api.db, connections, threads: api.threads, now: Date.now, retry: api.config.dlq, log: api.log });
 const work = (on = tasks(), until: AbortSignal = signal) => on['dlq.operations']?.run({}, { signal: until, log: api.log });
 /** A signal that reports `aborted` after it was read `reads` times, as if the process were told to stop at that moment. */
 const abortedAfter = (reads: number) => {

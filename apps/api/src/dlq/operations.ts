@@ -91,18 +91,9 @@ export interface LeasedOperation extends Position {
   created_at: string;
 }
 
-/** Leases the open operation that was served longest ago. */
-export async function leaseOperation(sql: Sql, owner: string): Promise<LeasedOperation | undefined> {
-  const [row] = await sql<LeasedOperation>(
-    `update public.dlq_operations set status = 'running', lease_owner = $1, lease_until = now() + make_interval(secs => $2)
-     where id = (
-       select id from public.dlq_operations
-       where status in ('queued', 'running') and (lease_until is null or lease_until <= now())
-       order by lease_until nulls first, created_at limit 1 for update skip locked)
-     returning id, org_id, kind, filter, created_at, created_at::text as started_at, cursor_at::text, cursor_id`,
-    [owner, leaseSeconds],
-  );
-  return row;
+/** Leases open operations that no process holds, those of the orgs in `holding` last. */
+export function leaseOperations(sql: Sql, owner: string, most: number, holding: string[]): Promise<LeasedOperation[]> {
+  return sql<LeasedOperation>('select * from private.claim_dlq_operations($1, $2, $3, $4)', [owner, leaseSeconds, most, holding]);
 }
 
 export interface Progress {
@@ -150,14 +141,7 @@ export async function isOpen(sql: Sql, id: string): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** Gives up the lease. Operations that have waited longer are served first. */
+/** Gives up the lease. The org's operations that have waited longer are served first. */
 export async function releaseOperation(sql: Sql, id: string, owner: string): Promise<void> {
   await sql(`update public.dlq_operations set lease_until = now() where id = $1 and lease_owner = $2 and status = 'running'`, [id, owner]);
-}
-
-/** Adds the job that continues the open operations. */
-export async function continueSoon(sql: Sql): Promise<void> {
-  await sql(
-    `select graphile_worker.add_job('dlq.operations', payload => '{}', job_key => 'dlq.operations', job_key_mode => 'preserve_run_at', max_attempts => 1)`,
-  );
 }

@@ -20,7 +20,7 @@ const credentialHeader = /auth|token|secret|key|hottok|signature|password|cookie
  * kept, or do not open with the org's keys, are missing. The rows have passed the caller's RLS; their deliveries are read as `worker`.
  */
 export async function openPayloads(
-  { db, masterKeys, log }: { db: Pick<Db, 'ingest' | 'worker'>; masterKeys: MasterKeys; log: Logger },
+  { db, masterKeys, log }: { db: Pick<Db, 'lookUp' | 'worker'>; masterKeys: MasterKeys; log: Logger },
   rows: readonly EntryRow[],
 ): Promise<Map<string, DlqPayload>> {
   const payloads = new Map<string, DlqPayload>();

@@ -24,7 +24,8 @@ beforeEach(async () => {
 });
 
 const signal = new AbortController().signal;
-const tasks = () => dlqTasks({ db: api.db, connections: api.connections, retry: api.config.dlq, now: Date.now, log: api.log });
+const tasks = () =>
+  dlqTasks({ db: api.db, connections: api.connections, threads: api.threads, retry: api.config.dlq, now: Date.now, log: api.log });
 const runDue = (on = tasks()) => on['dlq.retry']?.run({}, { signal, log: api.log });
 const send = (body: unknown) => api.sendUntilTaken(hook.url, JSON.stringify(body), { 'x-api-key': apiKey });
 /** Sends a delivery whose only record becomes a dead letter. Returns the id of the dead letter. */
@@ -270,7 +271,7 @@ describe('when entries are tried again', () => {
         return get(...args);
       },
     };
-    await runDue(dlqTasks({ db: api.db, connections: slow, retry: api.config.dlq, now: Date.now, log: api.log }));
+    await runDue(dlqTasks({ db: api.db, connections: slow, threads: api.threads, retry: api.config.dlq, now: Date.now, log: api.log }));
     expect(await entryOf(id)).toMatchObject({ status: 'discarded', next_retry_at: null });
     expect(await events()).toEqual([]);
   });

@@ -8,12 +8,14 @@ import { chunkBySize } from '../platform/chunk-by-size.ts';
 import type { Config } from '../platform/config.ts';
 import { type Db, isRefusal, isUnavailable, type Sql } from '../platform/db.ts';
 import { retryLostRaces } from '../platform/lost-race.ts';
+import { runBehind, ThreadFailure, type Threads } from '../platform/threads.ts';
 import { type Attempt, type ClaimedEntry, type RetryOutcome, type Settled, settle } from './claims.ts';
-import { runEntries } from './run.ts';
+import { retryTask } from './run.ts';
 
 export interface RetryDeps {
   db: Db;
   connections: Connections;
+  threads: Threads;
   /** The database's clock. */
   now(): number;
   retry: Config['dlq'];
@@ -48,7 +50,7 @@ export async function runAndSettle(deps: RetryDeps, holder: Holder, claimed: rea
   }
 }
 
-async function runPart({ db, connections, now, log }: RetryDeps, part: ClaimedEntry[][]): Promise<Attempt[]> {
+async function runPart({ db, connections, threads, now, log }: RetryDeps, part: ClaimedEntry[][]): Promise<Attempt[]> {
   const all = part.flat();
   const journal = await db.worker((sql) => findJournalEntries(sql, [...new Set(all.map((entry) => entry.journal_id))]));
   const loaded = new Map<string, Connection | undefined | Error>();
@@ -67,8 +69,16 @@ async function runPart({ db, connections, now, log }: RetryDeps, part: ClaimedEn
       continue;
     }
     try {
-      attempts.push(...runEntries(entries, { connection, entry }, now()));
+      attempts.push(...(await runBehind(threads, retryTask, { entries, stored: { connection, entry }, nowMs: now() })));
     } catch (error) {
+      if (error instanceof ThreadFailure) {
+        each({
+          outcome: 'failed',
+          errorClass: 'INVALID_PAYLOAD',
+          message: 'The body takes more memory or time to read than a delivery may.',
+        });
+        continue;
+      }
       log.error({ err: error, journalId: one.journal_id }, 'a dead letter could not be run');
       each({ outcome: 'failed', errorClass: 'SCHEMA_DRIFT', message: 'The delivery has a shape that the pipeline does not expect.' });
     }

@@ -39,7 +39,14 @@ async function correct(hook: Hook, name: string, secret: string): Promise<void> 
 async function reverify(filter: object = {}) {
   const started = await post('/api/dlq/reverify', filter);
   expect(started.status).toBe(202);
-  const tasks = dlqTasks({ db: api.db, connections: api.connections, retry: api.config.dlq, now: Date.now, log: api.log });
+  const tasks = dlqTasks({
+    db: api.db,
+    connections: api.connections,
+    threads: api.threads,
+    retry: api.config.dlq,
+    now: Date.now,
+    log: api.log,
+  });
   await tasks['dlq.operations']?.run({}, { signal: new AbortController().signal, log: api.log });
   return (await call(api.app as never, org.owner, 'GET', `/api/dlq/operations/${started.body.operation.id}`)).body;
 }
@@ -141,7 +148,14 @@ describe('after the secret is corrected', () => {
     await refused(send(hook, ...signed(Date.now() - 3_600_000)));
     await correct(hook, 'signing_secret', 'whsec_right');
     const later = Date.now() + 7_200_000;
-    const tasks = dlqTasks({ db: api.db, connections: api.connections, retry: api.config.dlq, now: () => later, log: api.log });
+    const tasks = dlqTasks({
+      db: api.db,
+      connections: api.connections,
+      threads: api.threads,
+      retry: api.config.dlq,
+      now: () => later,
+      log: api.log,
+    });
     await post('/api/dlq/reverify', {});
     await tasks['dlq.operations']?.run({}, { signal: new AbortController().signal, log: api.log });
     const [timely, stale] = await entries();
@@ -365,7 +379,14 @@ describe('a re-verification', () => {
     await correct(hook, 'hottok', 'right');
     const [entry] = await entries();
     expect((await post(`/api/dlq/${entry?.id}/retry`, {})).status).toBe(202);
-    const tasks = dlqTasks({ db: api.db, connections: api.connections, retry: api.config.dlq, now: Date.now, log: api.log });
+    const tasks = dlqTasks({
+      db: api.db,
+      connections: api.connections,
+      threads: api.threads,
+      retry: api.config.dlq,
+      now: Date.now,
+      log: api.log,
+    });
     await tasks['dlq.retry']?.run({}, { signal: new AbortController().signal, log: api.log });
     expect(await entries()).toMatchObject([{ status: 'resolved' }]);
     expect(await events()).toHaveLength(1);

@@ -3,9 +3,12 @@ import { headerCredential, restoreCredentials } from '@tributary/pipeline/privac
 import { verifyDelivery } from '@tributary/pipeline/verify.ts';
 import type { ErrorClass } from '@tributary/shared/errors.ts';
 import type { Connection } from '../deliveries/connection-cache.ts';
+import { isHeavyEntry } from '../deliveries/heavy.ts';
+import { type PackedConnection, packConnection, unpackConnection } from '../deliveries/packed.ts';
 import { credentialDigest, prepareRecords, prepareWrite } from '../deliveries/prepare.ts';
 import { bodyOf, type Reopened, reopen } from '../deliveries/reopen.ts';
 import type { JournalEntry } from '../deliveries/store.ts';
+import type { Task } from '../platform/threads.ts';
 import type { Attempt, ClaimedEntry, RetryOutcome } from './claims.ts';
 
 /** A stored delivery, with what is needed to run it. */
@@ -16,11 +19,44 @@ export interface Stored {
   entry: JournalEntry | undefined;
 }
 
+/** The dead letters of one delivery, to be run again. */
+interface Run {
+  entries: ClaimedEntry[];
+  stored: Stored;
+  nowMs: number;
+}
+
+interface PackedRun extends Omit<Run, 'stored'> {
+  entry: JournalEntry | undefined;
+  connection: PackedConnection | undefined;
+}
+
+/** {@link runEntries} at once or, when the delivery is heavy, on a thread. */
+export const retryTask: Task<Run, Attempt[]> = {
+  name: 'retry',
+  isHeavy: ({ stored: { entry, connection } }) => entry !== undefined && connection !== undefined && isHeavyEntry(entry, connection.keys),
+  run: ({ entries, stored, nowMs }) => runEntries(entries, stored, nowMs),
+  pack: ({ stored: { entry, connection }, ...run }): PackedRun => ({
+    ...run,
+    entry,
+    connection: connection && packConnection(connection),
+  }),
+  unpack: ({ entry, connection, ...run }: PackedRun): Run => ({
+    ...run,
+    stored: { entry, connection: connection && unpackConnection(connection) },
+  }),
+  // The rows of a delivery that was run whole are in the last of the attempts.
+  listIn(attempts) {
+    const last = attempts.at(-1)?.result;
+    return last?.outcome === 'delivered' ? last.item.records : undefined;
+  },
+};
+
 /**
  * Runs the dead letters of one delivery through the pipeline with the current mapping, config, secrets and keys. A record is found by its
  * place in the delivery. If the delivery failed as a whole, or has another number of records by now, the whole delivery runs.
  */
-export function runEntries(entries: ClaimedEntry[], { connection, entry }: Stored, nowMs: number): Attempt[] {
+function runEntries(entries: ClaimedEntry[], { connection, entry }: Stored, nowMs: number): Attempt[] {
   const each = (result: RetryOutcome): Attempt[] => entries.map((one) => ({ entries: [one], result }));
   if (!connection) return each({ outcome: 'lost', message: 'The connection was deleted: nothing can read its deliveries any more.' });
   if (!entry) return each({ outcome: 'lost', message: 'The delivery is no longer kept: its retention has ended, or it was erased.' });

@@ -37,7 +37,7 @@ const look = (id: string, user = org.owner) => call(api.app as never, user, 'GET
 /** One run of the job. Deliveries count as committed at once, since no other process writes any. */
 async function run(limits: Partial<ErasureLimits> = {}, signal = new AbortController().signal): Promise<void> {
   const tasks = erasureTasks(
-    { db: api.db, masterKeys: api.masterKeys, log: api.log },
+    { db: api.db, masterKeys: api.masterKeys, threads: api.threads, log: api.log },
     { sliceMs: 20_000, leaseSeconds: 30, commitSecondsMax: 0, ...limits },
   );
   await tasks['erasures.run']?.run({}, { signal, log: api.log });

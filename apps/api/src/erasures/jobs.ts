@@ -1,21 +1,21 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { countryOf } from '@tributary/pipeline/columns.ts';
 import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
-import { namesPerson, type Person, type PersonContext } from '@tributary/pipeline/privacy/person.ts';
-import { sources } from '@tributary/pipeline/sources.ts';
+import type { Person } from '@tributary/pipeline/privacy/person.ts';
 import type { Logger } from 'pino';
-import { bodyOf, openEntry } from '../deliveries/reopen.ts';
-import { findJournalEntries, type JournalEntry } from '../deliveries/store.ts';
-import { Blocked, type Follower, LeaseLost, runLeases, type StepResult } from '../leases/run.ts';
+import { findJournalEntries } from '../deliveries/store.ts';
+import { continueIn } from '../leases/continue.ts';
+import { Blocked, defaultSliceMs, type Follower, LeaseLost, runLeases, type StepResult } from '../leases/run.ts';
 import { chunkBySize } from '../platform/chunk-by-size.ts';
 import type { Db, Sql } from '../platform/db.ts';
 import type { Task } from '../platform/jobs.ts';
+import type { Threads } from '../platform/threads.ts';
 import { loadOrgKeys, type OrgKeys } from '../tenancy/org-keys.ts';
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
+import { isAbout } from './about.ts';
 import { missingHashKeys, openPerson, probesOf } from './person.ts';
 import {
   type ClaimedErasure,
-  claimErasure,
+  claimErasures,
   completeErasure,
   type ErasureProgress,
   eraseDeliveries,
@@ -41,8 +41,10 @@ export interface ErasureLimits {
   commitSecondsMax: number;
 }
 
-const erasureLimits: ErasureLimits = { sliceMs: 20_000, leaseSeconds: 30, commitSecondsMax: 300 };
+const erasureLimits: ErasureLimits = { sliceMs: defaultSliceMs, leaseSeconds: 30, commitSecondsMax: 300 };
 
+/** Erasures that a process works on in turn. */
+const erasuresMax = 4;
 const headsMax = 500;
 /** Bodies in memory at once. */
 const bytesMax = 8_388_608;
@@ -52,10 +54,11 @@ const waitMs = 15_000;
 export interface ErasureDeps {
   db: Db;
   masterKeys: MasterKeys;
+  threads: Threads;
   log: Logger;
 }
 
-/** Carries out the requested erasures, one at a time in each process. */
+/** Carries out the requested erasures; the orgs that requested them take turns. */
 export function erasureTasks(deps: ErasureDeps, limits: ErasureLimits = erasureLimits): Record<string, Task> {
   return { 'erasures.run': { everySeconds: 5, run: (_payload, { signal }) => runErasures(deps, limits, signal) } };
 }
@@ -76,15 +79,15 @@ interface Target {
 }
 
 async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: AbortSignal): Promise<void> {
-  const { db, log } = deps;
+  const { db, threads, log } = deps;
   const { leaseSeconds, commitSecondsMax } = limits;
   const release = (id: string, owner: string, ms: number, waitsFor: string | null) =>
     db.worker((sql) => releaseErasure(sql, id, owner, ms / 1000, waitsFor));
 
   const follower: Follower<Work> = {
-    async claim(owner) {
-      const claimed = await db.worker((sql) => claimErasure(sql, owner, leaseSeconds));
-      return claimed ? [{ ...claimed, parts: [] }] : [];
+    async claim(owner, most, holding) {
+      const claimed = await db.worker((sql) => claimErasures(sql, owner, leaseSeconds, most, holding));
+      return claimed.map((one) => ({ ...one, parts: [] }));
     },
     step,
     release: ({ id }, owner, ms) => release(id, owner, ms, null),
@@ -93,7 +96,7 @@ async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: Abo
       await release(id, owner, waitMs, reason);
     },
   };
-  await runLeases(follower, { signal, log, sliceMs: limits.sliceMs });
+  await continueIn(db, 'erasures.run', await runLeases(follower, { signal, log, sliceMs: limits.sliceMs, atOnce: erasuresMax }));
 
   /** Searches one part of the deliveries. Before the next deliveries are fetched, all events about the person are erased. */
   async function step(erasure: Work, owner: string): Promise<StepResult> {
@@ -131,12 +134,12 @@ async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: Abo
       ),
       readers: await findReaders(sql, [...new Set(part.map((head) => head.source_connection_id))]),
     }));
-    const readerOf = new Map(readers.map((reader) => [reader.id, readerFrom(reader)]));
     const found: string[] = [];
     let unreadable = 0;
     for (const entry of entries.values()) {
       try {
-        if (isAbout(person, entry, keys, readerOf.get(entry.source_connection_id))) found.push(entry.id);
+        if (await isAbout(threads, { person, entry, keys, reader: readers.find(({ id }) => id === entry.source_connection_id) }))
+          found.push(entry.id);
       } catch (error) {
         unreadable++;
         log.error({ err: error, orgId: org_id, journalId: entry.id }, 'a journal entry cannot be opened: it is not erased');
@@ -172,17 +175,4 @@ async function openTarget({ db, masterKeys, log }: ErasureDeps, erasure: Claimed
   const missing = missingHashKeys(keys);
   if (missing !== undefined) throw new Blocked(missing);
   return { keys, person, subjects: probesOf(keys, person) };
-}
-
-/** Throws when the entry cannot be opened. */
-function isAbout(person: Person, entry: JournalEntry, keys: OrgKeys, reader = readerFrom(undefined)): boolean {
-  const { delivery, receivedAtMs } = openEntry(entry, keys);
-  return namesPerson(person, delivery, bodyOf(delivery), { ...reader, receivedAtMs });
-}
-
-/** Returns how the deliveries of a connection are read. */
-function readerFrom(stored: { type: string; config_json: unknown } | undefined): Omit<PersonContext, 'receivedAtMs'> {
-  const source = stored && sources.get(stored.type);
-  const parsed = source?.config.safeParse(stored?.config_json);
-  return { source, config: parsed?.success ? parsed.data : undefined, country: countryOf(stored?.config_json) };
 }

@@ -10,6 +10,7 @@ import { newId } from '../platform/ids.ts';
 import { parseCursor } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
+import { recordLookUp } from '../tenancy/audit.ts';
 import { findCountries, resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
@@ -62,7 +63,11 @@ export function erasureRoutes({ db, verifyToken, masterKeys, log, now }: Erasure
     if (dryRun) {
       const missing = missingHashKeys(keys);
       if (missing !== undefined) throw new Refusal('conflict', missing);
-      const events = await db.as(c.var.claims, (sql) => countEvents(sql, org.id, probesOf(keys, person)));
+      const probes = probesOf(keys, person);
+      const events = await db.as(c.var.claims, async (sql) => {
+        await recordLookUp(sql, org.id, 'people.count', probes.flatMap(Object.values));
+        return countEvents(sql, org.id, probes);
+      });
       return c.json({ dryRun: true, events } satisfies ErasureDryRun);
     }
     const id = newId(now());

@@ -82,9 +82,9 @@ export interface ClaimedErasure {
   sealed: Buffer;
 }
 
-export async function claimErasure(sql: Sql, owner: string, leaseSeconds: number): Promise<ClaimedErasure | undefined> {
-  const [row] = await sql<ClaimedErasure>('select * from private.claim_erasure($1, $2)', [owner, leaseSeconds]);
-  return row;
+/** Claims open erasures that no process holds, those of the orgs in `holding` last. */
+export function claimErasures(sql: Sql, owner: string, leaseSeconds: number, most: number, holding: string[]): Promise<ClaimedErasure[]> {
+  return sql<ClaimedErasure>('select * from private.claim_erasures($1, $2, $3, $4)', [owner, leaseSeconds, most, holding]);
 }
 
 /** Empties at most 500 of the events about the person, and returns their number. */

@@ -18,6 +18,7 @@ import type { Limits } from '../platform/limits.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId } from '../platform/requests.ts';
 import { createTokenBucket, type Rate, type TokenBucket, takeTokens } from '../platform/token-bucket.ts';
+import { recordLookUp } from '../tenancy/audit.ts';
 import { findCountries, resolveOrg } from '../tenancy/callers-org.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { createDownloads } from './downloads.ts';
@@ -69,6 +70,8 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now, downloads: 
     if (!keys.hashKey) throw new Refusal('conflict', 'the org has no usable hash key');
     const { person } = readPerson({ email: value, phone: value, document: value, external_id: value }, countries);
     const hashes = [...keys.hash].flatMap(([keyVersion, key]) => hashPerson(person, key).map((hashed) => ({ ...hashed, keyVersion })));
+    const looked = hashes.map(({ hash }) => hash);
+    await db.as(c.var.claims, (sql) => recordLookUp(sql, org.id, 'people.look_up', looked));
     c.header('cache-control', 'no-store');
     return c.json({ hashes: hashes.slice(0, subjectHashesMax) } satisfies HashedSubject);
   });

@@ -119,17 +119,17 @@ describe('the operator', () => {
   test('is still obeyed after every instance was restarted, from the first delivery on', async () => {
     const before = await startInstance();
     const { url } = await before.connect(org, 'hotmart', { hottok });
-    await command(before, 'brownout?rate=1', { reason: 'sale' });
+    await command(before, 'brownout?rate=0.000001', { reason: 'sale' });
     await before.close();
     started.length = 0;
     const after = await startInstance();
     await world.admin(`update source_connections set priority = 'low' where id = $1`, [url.split('/').at(-1)]);
     expect(await send(after, url)).toMatchObject({ status: 429, body: { code: 'brownout' } });
-    expect(await state(after)).toMatchObject({ mode: 'brownout', brownoutRate: 1, reason: 'sale' });
+    expect(await state(after)).toMatchObject({ mode: 'brownout', brownoutRate: 0.000001, reason: 'sale' });
     expect(after.flow.mode()).toBe('brownout');
   });
 
-  test('refuses deliveries of low-priority connections at the requested rate, and no other deliveries', async () => {
+  test('keeps the requested share of the deliveries of low-priority connections, and every other delivery', async () => {
     const api = await startInstance();
     const normal = await api.connect(org, 'hotmart', { hottok });
     const low = await api.connect(org, 'hotmart', { hottok });
@@ -140,7 +140,7 @@ describe('the operator', () => {
     });
     expect(await patched.json()).toMatchObject({ priority: 'low', rateLimitPerSecond: null });
     await expect.poll(async () => (await api.connections.get(low.id))?.priority, withinASecond).toBe('low');
-    await command(api, 'brownout?rate=0.5');
+    await command(api, 'brownout?rate=0.1');
     const statusesOf = async (url: string) => {
       const statuses: number[] = [];
       for (let n = 0; n < 60; n++) statuses.push((await send(api, url)).status);
@@ -148,9 +148,8 @@ describe('the operator', () => {
     };
     expect(new Set(await statusesOf(normal.url))).toEqual(new Set([200]));
     const shed = (await statusesOf(low.url)).filter((status) => status === 429).length;
-    // The count of heads in 60 tosses of a coin is outside these bounds once in ten million runs.
-    expect(shed).toBeGreaterThan(9);
-    expect(shed).toBeLessThan(51);
+    // A tenth is kept: of 60 deliveries, fewer than 35 are shed once in ten billion runs.
+    expect(shed).toBeGreaterThan(35);
     // Every delivery that was answered 200 is stored.
     const [stored] = await world.admin('select count(*)::int as n from private.event_keys where source_connection_id = any ($1::uuid[])', [
       [normal.id, low.id],

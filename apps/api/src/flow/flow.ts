@@ -24,9 +24,9 @@ export interface Flow {
   /** The state of the whole fleet, as Postgres knows it. */
   getState(): Promise<FlowState>;
   /** Sets the operator's mode; null ends it. Resolves once this instance obeys; the others follow within a second. */
-  setMode(mode: OperatorMode | null, brownoutRate: number | null, reason: string): Promise<FlowState>;
+  setMode(mode: OperatorMode | null, brownoutRate: number | null, reason: string, operator: string): Promise<FlowState>;
   /** Makes every live instance write its buffered records at once. */
-  flush(): Promise<FlushedState>;
+  flush(operator: string, reason?: string): Promise<FlushedState>;
   /** Newest first. */
   listTransitions(limit: number, before?: string): Promise<FlowTransition[]>;
   stop(): Promise<void>;
@@ -103,15 +103,15 @@ export async function createFlow(deps: {
     thresholds,
     mode: () => obeyed.mode,
     getState,
-    async setMode(mode, brownoutRate, reason) {
-      await setOperatorMode(db, mode, brownoutRate, reason, instanceId);
+    async setMode(mode, brownoutRate, reason, operator) {
+      await setOperatorMode(db, { mode, brownoutRate, reason, instanceId, operator });
       // The first heartbeat brings the new mode to this instance, the second reports that it obeys.
       await fleet.poll();
       await fleet.poll();
       return getState();
     },
-    async flush() {
-      const turn = await requestFlush(db);
+    async flush(operator, reason) {
+      const turn = await requestFlush(db, operator, reason);
       void fleet.poll();
       const flushed = await waitForFlush(db, turn, times.flushWithinMs);
       return { ...(await getState()), flushed };

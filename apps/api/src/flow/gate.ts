@@ -1,6 +1,7 @@
 import type { Mode } from '@tributary/shared/flow.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { Refusal } from '../platform/refusal.ts';
+import { type BodyOwner, createBodyBytes } from './body-bytes.ts';
 
 /** Admits or refuses every webhook request before anything is known about the request. */
 export interface Gate {
@@ -11,16 +12,35 @@ export interface Gate {
 
 /** A request that was admitted, until it leaves. */
 interface Entry {
+  /** Counts the body of the request in the share of this connection and its org. Call it before the body is read. */
+  belongTo(owner: BodyOwner): void;
   /**
    * Starts counting the request as an upload. `cut` aborts the upload; it is called, at most once, when the upload blocks other requests.
    */
   startReading(cut: () => void): void;
-  /** Adds bytes of the body, received or inflated. Throws Refusal `overloaded` when all bodies together are too large. */
+  /**
+   * Adds bytes of the body, received or inflated. Throws Refusal `overloaded` when all bodies together are too large, or those of the connection
+   * or of its org are larger than their share (body-bytes.ts).
+   */
   grow(bytes: number): void;
   /** The body is complete, so that the upload can no longer be cut. Its bytes count until the request leaves. */
   stopReading(): void;
   leave(): void;
 }
+
+/** A request whose body is being read. */
+interface Upload {
+  since: number;
+  owner: BodyOwner | undefined;
+  cut(): void;
+}
+
+/** The uploads that make room again when a bound is exceeded. */
+const uploadsOf = {
+  all: () => () => true,
+  connection: (owner: BodyOwner | undefined) => (upload: Upload) => upload.owner?.id === owner?.id,
+  org: (owner: BodyOwner | undefined) => (upload: Upload) => upload.owner?.orgId === owner?.orgId,
+} as const;
 
 /** Created once, because refusals must cost next to nothing and a new Error captures its stack. */
 const overloaded = new Refusal('overloaded', undefined, { retryAfterSeconds: 2 });
@@ -45,12 +65,15 @@ const bodyBytesMax = 67_108_864;
 export function createGate(deps: { mode(): Mode; requestsInFlightMax: number; metrics: Metrics }): Gate {
   let inFlight = 0;
   // In the order in which the uploads began.
-  const reading = new Set<{ since: number; cut(): void }>();
-  let bodyBytes = 0;
+  const reading = new Set<Upload>();
+  const bodyBytes = createBodyBytes(bodyBytesMax);
 
-  /** Cuts the oldest upload if it is slow: many connections that send little must not keep out senders whose bodies arrive at once. */
-  function cutSlowest(): boolean {
-    const [oldest] = reading;
+  /**
+   * Cuts the oldest upload, or the oldest for which `counts` holds, if it is slow: many senders that send little must not keep out senders whose
+   * bodies arrive at once.
+   */
+  function cutSlowest(counts: (upload: Upload) => boolean = () => true): boolean {
+    const oldest = [...reading].find(counts);
     if (!oldest || performance.now() - oldest.since < slowMs) return false;
     reading.delete(oldest);
     deps.metrics.shed.inc({ reason: 'slow_upload' });
@@ -71,27 +94,31 @@ export function createGate(deps: { mode(): Mode; requestsInFlightMax: number; me
         throw overloaded;
       }
       inFlight++;
-      let upload: { since: number; cut(): void } | undefined;
+      let upload: Upload | undefined;
+      let owner: BodyOwner | undefined;
       let bytes = 0;
       return {
+        belongTo(connection) {
+          owner = connection;
+        },
         startReading(cut) {
-          upload = { since: performance.now(), cut };
+          upload = { since: performance.now(), owner, cut };
           reading.add(upload);
         },
         grow(more) {
           bytes += more;
-          bodyBytes += more;
-          if (bodyBytes > bodyBytesMax && !cutSlowest()) {
-            deps.metrics.shed.inc({ reason: 'body_bytes' });
-            throw overloaded;
-          }
+          bodyBytes.add(owner, more);
+          const exceeded = bodyBytes.exceeded(owner);
+          if (exceeded === undefined || cutSlowest(uploadsOf[exceeded](owner))) return;
+          deps.metrics.shed.inc({ reason: exceeded === 'all' ? 'body_bytes' : 'body_share' });
+          throw overloaded;
         },
         stopReading() {
           if (upload) reading.delete(upload);
         },
         leave() {
           inFlight--;
-          bodyBytes -= bytes;
+          bodyBytes.remove(owner, bytes);
         },
       };
     },

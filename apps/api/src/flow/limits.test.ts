@@ -27,7 +27,7 @@ function seeded(seed: number): () => number {
 function make(fairShare = { perSecond: 10, burst: 20 }) {
   const metrics = createMetrics();
   const now = { ms: 0 };
-  const obeyed: { mode: Mode; brownoutRate: number; instances: number } = { mode: 'normal', brownoutRate: 0.5, instances: 1 };
+  const obeyed: { mode: Mode; keptShare: number; instances: number } = { mode: 'normal', keptShare: 0.5, instances: 1 };
   const limits = createLimits({ obeyed: () => obeyed, fairShare, metrics, nowMs: () => now.ms, random: seeded(7) });
   const passes = (of: LimitedConnection): true | Refusal => {
     try {
@@ -129,15 +129,15 @@ describe('the fair share', () => {
 
 describe('a brownout', () => {
   test.each([0.1, 0.5, 0.9])(
-    'refuses a share of %d of the deliveries to low-priority connections, and no other deliveries',
+    'keeps a share of %d of the deliveries to low-priority connections, and every other delivery',
     async (rate) => {
       const { obeyed, countPassed, passes, shed } = make({ perSecond: 1e6, burst: 1e6 });
       obeyed.mode = 'brownout';
-      obeyed.brownoutRate = rate;
+      obeyed.keptShare = rate;
       expect(countPassed(connection('n', 'o'), 10_000)).toBe(10_000);
       const low = connection('l', 'o', { priority: 'low' });
       const kept = countPassed(low, 10_000) / 10_000;
-      expect(Math.abs(kept - (1 - rate))).toBeLessThan(0.02);
+      expect(Math.abs(kept - rate)).toBeLessThan(0.02);
       expect((await shed()).brownout).toBe(10_000 - Math.round(kept * 10_000));
       let refused = passes(low);
       while (refused === true) refused = passes(low);

@@ -23,7 +23,7 @@ export interface Limits {
 
 export interface LimitsDeps {
   /** The mode that this instance obeys now. `instances` share the limits that people set. */
-  obeyed(): { mode: Mode; brownoutRate: number; instances: number };
+  obeyed(): { mode: Mode; keptShare: number; instances: number };
   /** Deliveries a second of one org in this process, while the process is throttled and more than one org sends. */
   fairShare: Rate;
   metrics: Metrics;
@@ -56,11 +56,11 @@ export function createLimits({ obeyed, fairShare, metrics, nowMs = () => perform
 
   return {
     take({ id, orgId, priority, rateLimitPerSecond, orgRateLimitPerSecond }) {
-      const { mode, brownoutRate, instances } = obeyed();
+      const { mode, keptShare, instances } = obeyed();
       const isThrottled = mode !== 'normal';
       if (!isThrottled && rateLimitPerSecond === undefined && orgRateLimitPerSecond === undefined) return;
 
-      if (mode === 'brownout' && priority === 'low' && random() < brownoutRate) {
+      if (mode === 'brownout' && priority === 'low' && random() >= keptShare) {
         metrics.shed.inc({ reason: 'brownout' });
         throw shed;
       }

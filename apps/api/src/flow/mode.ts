@@ -2,12 +2,16 @@ import type { FlowState, Mode } from '@tributary/shared/flow.ts';
 import { type Level, levels } from './levels.ts';
 import { type getOverview, type Orders, toInstance } from './store.ts';
 
-const automaticBrownoutRate = 0.5;
+/** The share of low-priority deliveries that an automatic brownout keeps. */
+const automaticKeptShare = 0.5;
 
-/** What an instance obeys. `instances` is how many share the limits that people set. */
+/**
+ * What an instance obeys. `keptShare` is the share of low-priority deliveries that a brownout keeps; `instances` is how many share the limits
+ * that people set.
+ */
 export interface Obeyed {
   mode: Mode;
-  brownoutRate: number;
+  keptShare: number;
   instances: number;
 }
 
@@ -16,7 +20,7 @@ export function decideMode(ownLevel: Level, fleetLevel: Level | undefined, order
   const automatic = levels[Math.max(levels.indexOf(ownLevel), levels.indexOf(fleetLevel ?? 'normal'))] ?? 'normal';
   return {
     mode: orders?.operator_mode ?? automatic,
-    brownoutRate: orders?.brownout_rate ?? automaticBrownoutRate,
+    keptShare: orders?.brownout_rate ?? automaticKeptShare,
     instances: orders?.instances ?? 1,
   };
 }
@@ -28,7 +32,7 @@ export function toFlowState({ state, instances }: Awaited<ReturnType<typeof getO
     mode,
     operatorMode: state.operator_mode,
     automaticMode: state.automatic_mode,
-    brownoutRate: mode === 'brownout' ? (state.brownout_rate ?? automaticBrownoutRate) : null,
+    brownoutRate: mode === 'brownout' ? (state.brownout_rate ?? automaticKeptShare) : null,
     reason: state.reason,
     changedBy: state.changed_by,
     changedAt: new Date(state.changed_at).toISOString(),

@@ -21,7 +21,7 @@ afterEach(() => setMode(null));
 afterAll(() => api?.close());
 
 const ask = (user: TestUser | string | undefined, query = '') => call(api.app as never, user, 'GET', `/api/status${query}`);
-const setMode = (mode: OperatorMode | null, rate: number | null = null) => api.flow.setMode(mode, rate, 'rack 7 burns');
+const setMode = (mode: OperatorMode | null, rate: number | null = null) => api.flow.setMode(mode, rate, 'rack 7 burns', 'bootstrap');
 /** Polls, because the answer may be a second old. */
 const told = (user: TestUser, query = '') => expect.poll(async () => (await ask(user, query)).body, { timeout: 3_000, interval: 50 });
 

@@ -52,17 +52,23 @@ export async function leaveFleet(db: Statement, instanceId: string): Promise<voi
 
 export async function setOperatorMode(
   db: Statement,
-  mode: OperatorMode | null,
-  brownoutRate: number | null,
-  reason: string,
-  instanceId: string,
+  order: { mode: OperatorMode | null; brownoutRate: number | null; reason: string; instanceId: string; operator: string },
 ): Promise<void> {
-  await db.workerStatement('select private.set_operator_mode($1, $2, $3, $4)', [mode, brownoutRate, reason, instanceId]);
+  await db.workerStatement('select private.set_operator_mode($1, $2, $3, $4, $5)', [
+    order.mode,
+    order.brownoutRate,
+    order.reason,
+    order.instanceId,
+    order.operator,
+  ]);
 }
 
 /** Returns the number of the flush. Every live instance reports this number after it has written the records that it holds now. */
-export async function requestFlush(db: Statement): Promise<number> {
-  const [row] = await db.workerStatement<{ turn: string }>('select private.request_flush() as turn');
+export async function requestFlush(db: Statement, operator: string, reason: string | undefined): Promise<number> {
+  const [row] = await db.workerStatement<{ turn: string }>(
+    `select private.request_flush() as turn, private.record_operator_act($1, 'flush', null, $2, '{}')`,
+    [operator, reason ?? null],
+  );
   return Number(row?.turn);
 }
 
@@ -99,11 +105,12 @@ export async function listTransitions(db: Statement, limit: number, before?: str
     cause: string;
     changed_by: 'operator' | 'automatic';
     instance_id: string | null;
-  }>('select id, at, from_mode, to_mode, cause, changed_by, instance_id from private.list_flow_transitions($1, $2)', [
+    operator: string | null;
+  }>('select id, at, from_mode, to_mode, cause, changed_by, instance_id, operator from private.list_flow_transitions($1, $2)', [
     limit,
     before ?? null,
   ]);
-  return rows.map(({ id, at, from_mode, to_mode, cause, changed_by, instance_id }) => ({
+  return rows.map(({ id, at, from_mode, to_mode, cause, changed_by, instance_id, operator }) => ({
     id,
     at,
     from: from_mode,
@@ -111,6 +118,7 @@ export async function listTransitions(db: Statement, limit: number, before?: str
     cause,
     changedBy: changed_by,
     instanceId: instance_id,
+    operator,
   }));
 }
 

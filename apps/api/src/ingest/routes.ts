@@ -1,33 +1,39 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HttpBindings } from '@hono/node-server';
 import type { Delivery } from '@tributary/pipeline/source.ts';
-import { verifyDelivery } from '@tributary/pipeline/verify.ts';
-import type { ErrorClass } from '@tributary/shared/errors.ts';
 import { type Context, Hono } from 'hono';
 import { type Connection, type Connections, validSecrets } from '../deliveries/connection-cache.ts';
 import type { Outcome } from '../deliveries/outcomes.ts';
-import { type Arrival, prepareRejected, prepareWrite } from '../deliveries/prepare.ts';
+import type { Arrival } from '../deliveries/prepare.ts';
 import type { Quarantine } from '../deliveries/quarantine.ts';
-import type { WriteItem } from '../deliveries/rows.ts';
 import type { Writer } from '../deliveries/writer.ts';
+import { clientAddress, type Networks } from '../platform/client-address.ts';
 import type { Config } from '../platform/config.ts';
+import { isUnavailable } from '../platform/db.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { statusOf } from '../platform/problem.ts';
 import { Refusal, type RefusalCode } from '../platform/refusal.ts';
+import type { Threads } from '../platform/threads.ts';
 import { type BodyRoom, readBody } from './body.ts';
+import { type Rejection, takeArrival } from './take.ts';
+
+/** A request that the gate admitted: see flow/gate.ts. */
+type Entry = BodyRoom & { belongTo(connection: Connection): void; leave(): void };
 
 export interface IngestDeps {
   /** Both throw a Refusal when a delivery must not be admitted now. */
   flow: {
-    gate: { enter(): BodyRoom & { leave(): void } };
+    gate: { enter(): Entry };
     limits: { take(connection: Connection): void; giveBack(connection: Connection): void };
   };
   connections: Connections;
   writer: Writer;
   quarantine: Quarantine;
+  threads: Threads;
   metrics: Metrics;
   limits: Config['limits'];
   publicUrl: string;
+  trustedProxies: Networks;
   now(): number;
 }
 
@@ -41,9 +47,11 @@ export interface IngestEnv {
  * The minimum time of the answer to an unknown connection and to a malformed id, so that its time does not show which of the two it was.
  */
 const unknownAnswerMs = 25;
+const dayMs = 86_400_000;
+const quotaRetrySecondsMax = 3_600;
 
 export function ingestRoutes(deps: IngestDeps): Hono<IngestEnv> {
-  const { flow, connections, now } = deps;
+  const { flow, now } = deps;
   const routes = new Hono<IngestEnv>();
 
   routes.post('/api/webhooks/:type/:connectionId', async (c) => {
@@ -57,7 +65,7 @@ export function ingestRoutes(deps: IngestDeps): Hono<IngestEnv> {
 
   // HEAD requests reach this route, too: Hono answers them without the body. Panels probe a URL before they save it.
   routes.get('/api/webhooks/:type/:connectionId', async (c) => {
-    const connection = await getConnection(connections, c);
+    const connection = await getConnection(deps, c);
     const answer = connection.source.handshake?.(new URL(c.req.url).searchParams, validSecrets(connection, now()));
     if (answer) return c.text(answer.body, answer.status, { 'x-content-type-options': 'nosniff' });
     return c.json({ status: 'ready' });
@@ -66,27 +74,75 @@ export function ingestRoutes(deps: IngestDeps): Hono<IngestEnv> {
   return routes;
 }
 
-async function getConnection(connections: Connections, c: Context<IngestEnv>): Promise<Connection> {
+async function getConnection(deps: IngestDeps, c: Context<IngestEnv>): Promise<Connection> {
   const arrivedAt = performance.now();
   const { type = '', connectionId = '' } = c.req.param() as { type?: string; connectionId?: string };
   const id = connectionId.toLowerCase();
-  const connection = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? await connections.get(id) : undefined;
+  const connection = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? await findConnection(deps.connections, id, c) : undefined;
   if (!connection || connection.source.type !== type) {
     await sleep(Math.max(0, unknownAnswerMs - (performance.now() - arrivedAt)));
     throw new Refusal('not_found');
   }
   Object.assign(c.var.event, { connectionId: connection.id, source: connection.source.type });
-  if (!connection.isActive) throw new Refusal('connection_inactive');
+  requireOpen(deps, connection, c);
   return connection;
 }
 
+/** Whether the connection is unknown is only said when the database has said so: a sender that gets 404 does not send again. */
+async function findConnection(connections: Connections, id: string, c: Context<IngestEnv>): Promise<Connection | undefined> {
+  try {
+    return await connections.get(id);
+  } catch (error) {
+    if (error instanceof Refusal || isUnavailable(error)) throw error;
+    c.var.event.err = error;
+    throw new Refusal('database_unavailable');
+  }
+}
+
+/** Refuses the delivery when the connection or its org takes none, or none from this address. */
+function requireOpen({ trustedProxies, metrics, quarantine }: IngestDeps, connection: Connection, c: Context<IngestEnv>): void {
+  if (!connection.isActive) throw new Refusal('connection_inactive');
+  if (connection.isOrgSuspended) {
+    metrics.shed.inc({ reason: 'org_suspended' });
+    throw new Refusal('org_suspended');
+  }
+  const refusal = connection.isSuspended
+    ? 'connection_suspended'
+    : isAllowed(connection, c, trustedProxies)
+      ? undefined
+      : 'address_not_allowed';
+  if (!refusal) return;
+  metrics.records.inc({ source: connection.source.type, outcome: 'rejected' });
+  quarantine.count(connection);
+  throw new Refusal(refusal);
+}
+
+/** A test that people of the org send comes from the server itself. */
+function isAllowed({ allowedNetworks }: Connection, c: Context<IngestEnv>, trustedProxies: Networks): boolean {
+  if (!allowedNetworks || c.env?.isTest === true) return true;
+  const address = clientAddress(c.env?.incoming?.socket.remoteAddress, c.req.header('x-forwarded-for'), trustedProxies);
+  return address !== undefined && allowedNetworks.has(address);
+}
+
+/** The quotas of a day end at midnight in UTC; an operator may raise them earlier. */
+function requireQuota({ metrics, now }: IngestDeps, { exceededQuota }: Connection): void {
+  if (exceededQuota === undefined) return;
+  metrics.shed.inc({ reason: 'quota' });
+  const untilMidnight = Math.ceil((dayMs - (now() % dayMs)) / 1000);
+  throw new Refusal('quota_exceeded', `the org has used up its quota ${exceededQuota}`, {
+    retryAfterSeconds: Math.min(untilMidnight, quotaRetrySecondsMax),
+  });
+}
+
 /** The path of a delivery: connection, limits, body, verification, and the answer after the commit. */
-async function takeDelivery(deps: IngestDeps, c: Context<IngestEnv>, room: BodyRoom): Promise<Response> {
-  const { flow, connections, writer, metrics, limits, publicUrl, now } = deps;
+async function takeDelivery(deps: IngestDeps, c: Context<IngestEnv>, entry: Entry): Promise<Response> {
+  const { flow, writer, metrics, limits, publicUrl, now } = deps;
   writer.admit(0);
-  const connection = await getConnection(connections, c);
+  const connection = await getConnection(deps, c);
+  requireQuota(deps, connection);
   flow.limits.take(connection);
-  const raw = await readBody(c.req.raw, c.env?.incoming, limits, room).catch((error: unknown) => {
+  entry.belongTo(connection);
+  const raw = await readBody(c.req.raw, c.env?.incoming, limits, entry).catch((error: unknown) => {
     countUnread(deps, connection, error);
     throw error;
   });
@@ -96,10 +152,10 @@ async function takeDelivery(deps: IngestDeps, c: Context<IngestEnv>, room: BodyR
   const arrival = { connection, delivery, secrets, receivedAtMs, isTest: c.env?.isTest === true };
   c.var.event.bytes = raw.byteLength;
 
-  const prepared = prepare(arrival);
-  if ('error' in prepared) return await reject(deps, arrival, prepared);
+  const taken = await takeArrival(deps.threads, arrival, (bytes) => deps.quarantine.mayKeep(connection, bytes));
+  if ('error' in taken) return await reject(deps, arrival, taken);
 
-  const { item } = prepared;
+  const { item } = taken;
   writer.admit(item.sealed.length);
   const outcomes = await writer.write(item);
   countOutcomes(metrics, connection.source.type, item, outcomes, now());
@@ -108,32 +164,12 @@ async function takeDelivery(deps: IngestDeps, c: Context<IngestEnv>, room: BodyR
   return c.json({ status, records: outcomes });
 }
 
-interface Rejection {
-  error: ErrorClass;
-  /** For the people of the org. */
-  message: string;
-  /** For the sender. */
-  detail?: string;
-}
-
-/**
- * Verifies the delivery and makes its rows. Not part of the async function above: that would hold the parsed body, which takes many times its
- * bytes, until the commit.
- */
-function prepare(arrival: Arrival): { item: WriteItem } | Rejection {
-  const { connection, delivery, secrets, receivedAtMs } = arrival;
-  const { verdict, body, bodyError } = verifyDelivery(connection.source, delivery, { secrets, config: connection.config }, receivedAtMs);
-  if (!verdict.ok) return { error: verdict.error, message: verdict.message };
-  if (body) return { item: prepareWrite(arrival, body) };
-  const message = bodyError?.message ?? 'the body cannot be read';
-  return { error: 'INVALID_PAYLOAD', message, detail: message };
-}
-
 /** Keeps the rejected delivery in quarantine, and refuses it. */
-async function reject(deps: IngestDeps, arrival: Arrival, { error, message, detail }: Rejection): Promise<never> {
-  countRejected(deps, arrival.connection);
-  deps.metrics.deadLettered.inc({ source: arrival.connection.source.type, reason: error });
-  await deps.quarantine.add(prepareRejected(arrival, error, message));
+async function reject(deps: IngestDeps, { connection }: Arrival, { error, detail, rejected }: Rejection): Promise<never> {
+  countRejected(deps, connection);
+  deps.metrics.deadLettered.inc({ source: connection.source.type, reason: error });
+  if (rejected) await deps.quarantine.add(rejected);
+  else deps.quarantine.count(connection);
   throw new Refusal(error.toLowerCase() as RefusalCode, detail);
 }
 

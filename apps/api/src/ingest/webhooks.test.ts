@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { orgDigest } from '@tributary/pipeline/crypto/org-digest.ts';
 import { journalAad, open } from '@tributary/pipeline/crypto/seal.ts';
 import { unpackDelivery } from '@tributary/pipeline/journal.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -44,6 +45,13 @@ function purchase(fields: { id?: string; event?: string; value?: number; created
 const sendPurchase = (body: string, token = hottok) => api.send(hotmart.url, body, { 'x-hotmart-hottok': token });
 const sendBatch = (body: string, headers: Record<string, string> = {}) =>
   api.send(batch.url, body, { 'x-api-key': 'api-key-for-tests', ...headers });
+/** The digest of a body as the journal has it: under the digest key of the org, and not the SHA-256 that anybody can make. */
+const digestOf = async (body: string) =>
+  orgDigest(
+    (await loadOrgKeys(api.db, api.masterKeys, org.id, api.log)).digestKey,
+    'delivery',
+    createHash('sha256').update(body).digest('hex'),
+  );
 const eventsOf = (id: string) =>
   api.admin<{ n: string }>('select count(*) as n from canonical_events where id = $1', [id]).then(([row]) => Number(row?.n));
 
@@ -68,7 +76,7 @@ describe('a genuine delivery', () => {
     });
     const [journal] = await api.admin('select * from event_journal where id = $1', [event?.journal_id]);
     expect(journal).toMatchObject({ outcome: 'accepted', record_count: 1, byte_size: body.length, content_type: 'application/json' });
-    expect(journal?.body_sha256).toBe(createHash('sha256').update(body).digest('hex'));
+    expect(journal?.body_sha256).toBe(await digestOf(body));
     const [payload] = await api.admin<{ sealed: Buffer; key_version: number }>(
       'select sealed, key_version from private.journal_payloads where journal_id = $1',
       [event?.journal_id],
@@ -93,7 +101,7 @@ describe('a genuine delivery', () => {
       body: { status: 'duplicate', records: [{ status: 'duplicate', eventId: first.body.records?.[0]?.eventId }] },
     });
     expect(await eventsOf(first.body.records?.[0]?.eventId ?? '')).toBe(1);
-    const sha = createHash('sha256').update(body).digest('hex');
+    const sha = await digestOf(body);
     const outcomes = await api.admin<{ outcome: string }>(
       'select outcome from event_journal where body_sha256 = $1 order by received_at, id',
       [sha],
@@ -149,9 +157,7 @@ describe('a genuine delivery', () => {
     const body = purchase();
     const answer = await api.send(hotmart.url, new Uint8Array(gzipSync(body)), { 'x-hotmart-hottok': hottok, 'content-encoding': 'gzip' });
     expect(answer).toMatchObject({ status: 200, body: { status: 'accepted' } });
-    const [row] = await api.admin('select 1 as found from event_journal where body_sha256 = $1', [
-      createHash('sha256').update(body).digest('hex'),
-    ]);
+    const [row] = await api.admin('select 1 as found from event_journal where body_sha256 = $1', [await digestOf(body)]);
     expect(row).toEqual({ found: 1 });
   });
 });
@@ -213,7 +219,7 @@ describe('a delivery of several records', () => {
     expect(answer).toMatchObject({ status: 200, body: { status: 'dead_lettered', records: [{ code: 'INVALID_PAYLOAD' }] } });
     const [kept] = await api.admin(
       `select j.byte_size, j.record_count from event_journal j join private.journal_payloads p on p.journal_id = j.id where j.body_sha256 = $1`,
-      [createHash('sha256').update(body).digest('hex')],
+      [await digestOf(body)],
     );
     expect(kept).toEqual({ byte_size: body.length, record_count: 1 });
   });
@@ -235,7 +241,7 @@ describe('a refused request', () => {
     expect((await api.send(hotmart.url, body)).status).toBe(401);
     const rows = await api.admin(
       `select d.error_class, d.is_quarantine, d.sample, j.outcome from dlq_events d join event_journal j on j.id = d.journal_id where j.body_sha256 = $1`,
-      [createHash('sha256').update(body).digest('hex')],
+      [await digestOf(body)],
     );
     expect(rows).toHaveLength(2);
     expect(rows[0]).toMatchObject({ error_class: 'INVALID_HOTTOK', is_quarantine: true, outcome: 'rejected' });

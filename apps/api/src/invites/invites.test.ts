@@ -106,6 +106,24 @@ describe('accepting', () => {
   });
 });
 
+describe('an admin who lost the role', () => {
+  it.each([
+    ['demoted', (id: string) => world.admin(`update public.org_members set role = 'analyst' where user_id = $1`, [id])],
+    ['removed', (id: string) => world.admin('delete from public.org_members where user_id = $1', [id])],
+  ] as const)('does not become admin again by an invite that they made before they were %s', async (_way, lose) => {
+    const [admin, friend] = [await world.makeMember(org, 'admin'), await world.makeUser()];
+    const forFriend = (await invite(friend.email, 'admin', admin)).body;
+    const forMyself = (await invite(admin.email, 'admin', admin)).body;
+    await lose(admin.id);
+    expect((await accept(forFriend.token, friend)).status).toBe(404);
+    expect((await accept(forMyself.token, admin)).status).toBe(404);
+    expect(await roleOf(friend)).toBeUndefined();
+    expect(await roleOf(admin)).not.toBe('admin');
+    const { body } = await call(app, org.owner, 'GET', `/api/invites?orgId=${org.id}`);
+    expect(JSON.stringify(body)).not.toContain(forFriend.id);
+  });
+});
+
 describe('withdrawing', () => {
   it('answers 404 to analysts and to other orgs, who may not see the invite', async () => {
     const { id } = (await invite('kept@example.com')).body;

@@ -26,16 +26,16 @@ test('/health answers while the process runs, /ready while it can commit', async
 });
 
 test('/ready fails when the process accepts no deliveries or cannot commit, while /health still passes', async () => {
-  await api.flow.setMode('drain', null, 'a test');
+  await api.flow.setMode('drain', null, 'a test', 'bootstrap');
   expect(await ready()).toEqual([503, 'draining']);
-  await api.flow.setMode('paused', null, 'a test');
+  await api.flow.setMode('paused', null, 'a test', 'bootstrap');
   expect(await ready()).toEqual([503, 'paused']);
   expect((await api.app.request('/health')).status).toBe(200);
-  await api.flow.setMode('brownout', 0.5, 'a test');
+  await api.flow.setMode('brownout', 0.5, 'a test', 'bootstrap');
   expect(await ready()).toEqual([200, 'ready']);
-  await api.flow.setMode(null, null, 'a test');
+  await api.flow.setMode(null, null, 'a test', 'bootstrap');
 
-  const cut = await instanceOn({ canCommit: async () => false });
+  const cut = await instanceOn({ commitFailure: async () => 'database_unavailable' });
   expect(await ready(cut)).toEqual([503, 'database_unavailable']);
   const [postgres] = cut.circuits.list();
   const fails = () => postgres?.run(() => Promise.reject(new Error('connect ECONNREFUSED'))).catch(() => {});
@@ -90,9 +90,9 @@ test('/health/detailed answers the operator only, with the whole state', async (
   await api.db.worker((sql) => sql('select private.roll_up_activity()'));
   await api.admin(`select graphile_worker.add_job('test.someday', run_at => now() + interval '1 day')`);
   await api.admin(`select graphile_worker.add_job('test.due')`);
-  await api.flow.setMode('brownout', 0.25, 'shown');
+  await api.flow.setMode('brownout', 0.25, 'shown', 'bootstrap');
   const { status, body } = await detailed();
-  await api.flow.setMode(null, null, 'shown');
+  await api.flow.setMode(null, null, 'shown', 'bootstrap');
   expect(status).toBe(200);
   expect(body).toMatchObject({
     status: 'ok',

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Db, sqlState } from '../platform/db.ts';
-import type { Task } from '../platform/jobs.ts';
+import type { Task, TaskContext } from '../platform/jobs.ts';
 
 /**
  * The tasks that keep the database in order: they create partitions ahead of time and drop them after their retention, roll up the
@@ -15,6 +15,23 @@ export function maintenanceTasks(db: Db): Record<string, Task> {
         const dropped = await dropExpiredPartitions(db, signal);
         if (made?.made || dropped.length > 0) log.info({ made: made?.made, dropped: dropped.map((row) => row.name) }, 'partitions');
       },
+    },
+    // Each step is a short transaction that stores how far it came, and the next run continues, so that no run is long.
+    'maintenance.held_rows': {
+      everySeconds: 60,
+      run: (_payload, context) => moveHeldRows(db, context),
+    },
+    'maintenance.sweep': {
+      everySeconds: 300,
+      run: (_payload, context) => sweepPartitions(db, context),
+    },
+    'maintenance.retention': {
+      everySeconds: 300,
+      run: (_payload, context) => deleteExpiredRows(db, context),
+    },
+    'orgs.delete': {
+      everySeconds: 10,
+      run: (_payload, context) => deleteOrgs(db, context),
     },
     'activity.rollup': {
       everySeconds: 5,
@@ -39,11 +56,67 @@ export function maintenanceTasks(db: Db): Record<string, Task> {
   };
 }
 
-/** The drop fails when readers or writers hold the lock (`lock_not_available`), so it is tried again for as long as a job may last. */
-async function dropExpiredPartitions(db: Db, signal: AbortSignal): Promise<{ name: string }[]> {
+/** How long one run of bounded steps lasts. A job ends within a minute. */
+const runMs = 20_000;
+
+function dropExpiredPartitions(db: Db, signal: AbortSignal): Promise<{ name: string }[]> {
+  return withoutWaiting(signal, () => db.maintenance((sql) => sql<{ name: string }>('select private.drop_expired_partitions() as name')));
+}
+
+/** Takes rows under a legal hold out of expired partitions, which are then dropped. */
+async function moveHeldRows(db: Db, { signal, log }: TaskContext): Promise<void> {
+  for (const end = performance.now() + runMs; !signal.aborted && performance.now() < end; ) {
+    const [row] = await withoutWaiting(signal, () =>
+      db.maintenance((sql) => sql<{ step: string | null }>('select private.move_held_rows() as step')),
+    );
+    if (!row?.step) return;
+    if (!row.step.startsWith('copied')) log.info({ step: row.step }, 'rows under a legal hold');
+  }
+}
+
+/** Deletes the expired rows of partitions that cannot be dropped as a whole. */
+async function sweepPartitions(db: Db, { signal, log }: TaskContext): Promise<void> {
+  let deleted = 0;
+  for (const end = performance.now() + runMs; !signal.aborted && performance.now() < end; ) {
+    const [row] = await db.maintenance((sql) =>
+      sql<{ deleted: number; is_behind: boolean }>('select deleted::integer, is_behind from private.sweep_partitions()'),
+    );
+    deleted += row?.deleted ?? 0;
+    if (!row?.is_behind) break;
+  }
+  if (deleted > 0) log.info({ deleted }, 'expired rows of the default partitions');
+}
+
+/** Deletes rows that are older than their org, or the platform, keeps them: one short turn of an org after the other. */
+async function deleteExpiredRows(db: Db, { signal, log }: TaskContext): Promise<void> {
+  let deleted = 0;
+  for (const end = performance.now() + runMs; !signal.aborted && performance.now() < end; ) {
+    const [row] = await db.maintenance((sql) =>
+      sql<{ deleted: number; is_over: boolean }>('select deleted::integer, is_over from private.delete_expired_rows()'),
+    );
+    deleted += row?.deleted ?? 0;
+    if (row?.is_over !== false) break;
+  }
+  if (deleted > 0) log.info({ deleted }, 'expired rows');
+}
+
+/** Deletes the orgs whose grace period is over, a bounded step of each in turn. */
+async function deleteOrgs(db: Db, { signal, log }: TaskContext): Promise<void> {
+  for (const end = performance.now() + runMs; !signal.aborted && performance.now() < end; ) {
+    const [row] = await db.maintenance((sql) =>
+      sql<{ org_id: string; step: string }>('select org_id, step from private.step_org_deletion()'),
+    );
+    if (!row) return;
+    if (row.step === 'private.org_keys' || row.step === 'public.orgs' || row.step === 'waits')
+      log.info({ orgId: row.org_id, step: row.step }, 'an org is being deleted');
+  }
+}
+
+/** A lock that readers or writers hold is waited for only a moment (`lock_not_available`), so the statement is tried again for as long as a job may last. */
+async function withoutWaiting<T>(signal: AbortSignal, run: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
-      return await db.maintenance((sql) => sql<{ name: string }>('select private.drop_expired_partitions() as name'));
+      return await run();
     } catch (error) {
       if (sqlState(error) !== '55P03' || tries === 15) throw error;
       await sleep(3_000 * (0.5 + Math.random()), undefined, { signal });

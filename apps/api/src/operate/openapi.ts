@@ -41,8 +41,8 @@ export const describe = {
   ),
   brownout: describeMode(
     'brownout',
-    'Refuse a share of the deliveries to low-priority connections',
-    'This share of their deliveries is answered 429, also without load. Other connections are not affected.',
+    'Keep only a share of the deliveries to low-priority connections',
+    'A random sample of their deliveries, of the size `rate`, is kept; the others are answered 429, also without load. `rate=0.1` keeps a tenth. Other connections are not affected.',
   ),
   resume: describeMode(
     'resume',

@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { recordFingerprint } from '@tributary/pipeline/reading/fingerprint.ts';
+import type { JsonObject } from '@tributary/pipeline/source.ts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';
@@ -86,6 +89,61 @@ it('replaces a lost hash key when a person asks for it, never automatically', as
   expect((await load(org)).hashKey).toBeUndefined();
   expect((await rotate(org.owner, org, { kind: 'hash' })).status).toBe(201);
   expect((await load(org)).hashKey?.version).toBe(2);
+});
+
+it('keeps the digest key through every rotation, so that a repeated delivery stays a duplicate and no stored digest can be guessed', async () => {
+  const org = await world.makeOrg();
+  const { url } = await world.connect(
+    org,
+    'webhook',
+    { secret: 'a-key' },
+    { verification: { scheme: 'api-key', in: 'header', name: 'x-api-key' } },
+  );
+  // Neither record has an id: the key of each is made of its contents.
+  const body = JSON.stringify([
+    { type: 'signed.up', mail: 'ana@example.com' },
+    { type: 'signed.up', mail: 'bob@example.com' },
+  ]);
+  const send = () => world.sendUntilTaken(url, body, { 'x-api-key': 'a-key' });
+  const first = await send();
+  expect(first).toMatchObject({ status: 200, body: { status: 'accepted' } });
+  const [before, elsewhere] = [await load(org), await load(await world.makeOrg())];
+  expect(before.digestKey).toHaveLength(32);
+  expect(elsewhere.digestKey).not.toEqual(before.digestKey);
+
+  for (const kind of ['data', 'hash', 'data']) expect((await rotate(org.owner, org, { kind })).status).toBe(201);
+  const after = await load(org);
+  expect(after.dataKey.version).toBe(3);
+  expect(after.digestKey).toEqual(before.digestKey);
+  await expect.poll(async () => (await world.connections.get(new URL(url).pathname.split('/').at(-1) ?? ''))?.keys.dataKey.version).toBe(3);
+  const ids = (answer: typeof first) => answer.body.records?.map((record) => record.eventId);
+  const again = await send();
+  expect([again.body.status, ids(again)]).toEqual(['duplicate', ids(first)]);
+
+  const rows = await world.admin(
+    `select j.body_sha256, k.idempotency_key, encode(k.body_sha256, 'hex') as record_sha256 from public.event_journal j
+     join public.source_connections c on c.id = j.source_connection_id join private.event_keys k on k.source_connection_id = c.id
+     where j.org_id = $1`,
+    [org.id],
+  );
+  expect(rows).toHaveLength(4);
+  const stored = JSON.stringify(rows);
+  for (const text of [body, ...(JSON.parse(body) as object[]).map((record) => JSON.stringify(record))])
+    for (const form of ['hex', 'base64'] as const) expect(stored).not.toContain(createHash('sha256').update(text).digest(form));
+  for (const record of JSON.parse(body) as JsonObject[]) expect(stored).not.toContain(recordFingerprint(record).toString('hex'));
+});
+
+it('gives an org that already has keys one digest key, also when several processes need it at once, and replaces no lost one', async () => {
+  const org = await world.makeOrg();
+  const { digestKey: first } = await load(org);
+  await world.admin('delete from private.org_digest_keys where org_id = $1', [org.id]);
+  const keys = await Promise.all(Array.from({ length: 6 }, () => load(org)));
+  expect(new Set(keys.map(({ digestKey }) => Buffer.from(digestKey).toString('hex'))).size).toBe(1);
+  expect(keys[0]?.digestKey).not.toEqual(first);
+  await world.admin(`update private.org_digest_keys set sealed = set_byte(sealed, 20, 255 - get_byte(sealed, 20)) where org_id = $1`, [
+    org.id,
+  ]);
+  await expect(load(org)).rejects.toThrow('cannot be opened');
 });
 
 it('makes one key of each version when several people request a key at once', async () => {

@@ -4,7 +4,7 @@ import { Hono } from 'hono';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jwt, makeToken } from '../test/make.ts';
-import { type AuthVariables, createTokenVerifier, requireOperator, requireUser, type VerifyToken } from './auth.ts';
+import { type AuthVariables, createTokenVerifier, requireUser, type VerifyToken } from './auth.ts';
 import { answerProblem, toRefusal } from './problem.ts';
 
 const user = { id: randomUUID(), email: 'ana@example.com' };
@@ -140,19 +140,5 @@ describe('a token signed with a published key (ES256, RS256)', () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const forged = await new SignJWT(claims()).setProtectedHeader({ alg: 'ES256', kid: 'ec' }).sign(privateKey);
     expect(await statusOf(appWith(verifierFor('ES256')), `Bearer ${forged}`)).toBe(401);
-  });
-});
-
-describe('the operator token', () => {
-  const app = new Hono();
-  app.onError((error, c) => answerProblem(c, toRefusal(error), 'id'));
-  app.get('/', requireOperator('an-operator-token-of-enough-length'), (c) => c.text('in'));
-
-  it('is accepted, and no other token is', async () => {
-    const status = async (authorization?: string) => (await app.request('/', authorization ? { headers: { authorization } } : {})).status;
-    expect(await status('Bearer an-operator-token-of-enough-length')).toBe(200);
-    expect(await status('Bearer an-operator-token')).toBe(401);
-    expect(await status()).toBe(401);
-    expect(await status(`Bearer ${await makeToken(user)}`)).toBe(401);
   });
 });

@@ -1,4 +1,3 @@
-import { safeEqual } from '@tributary/pipeline/crypto/constant-time.ts';
 import { createMiddleware } from 'hono/factory';
 import { matchedRoutes } from 'hono/route';
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
@@ -65,11 +64,19 @@ export function requireUser(verifyToken: VerifyToken) {
   });
 }
 
-/** Lets the operator pass. */
-export function requireOperator(operatorToken: string) {
-  return createMiddleware(async (c, next) => {
-    if (!safeEqual(bearer(c.req.header('authorization')), operatorToken))
-      throw new Refusal('unauthorized', 'the operator token is missing or wrong');
+export interface OperatorVariables {
+  /** The name of the operator's account. */
+  operator: string;
+}
+
+/** The name of the account whose token this is. Throws Refusal `unauthorized` or, after too many wrong tokens, `rate_limited`. */
+export type RecogniseOperator = (token: string, address: string) => Promise<string>;
+
+/** Lets operators pass, with the name of the account in `c.var.operator`. */
+export function requireOperator(recognise: RecogniseOperator) {
+  return createMiddleware<{ Variables: OperatorVariables }>(async (c, next) => {
+    const { incoming } = (c.env ?? {}) as { incoming?: { socket?: { remoteAddress?: string } } };
+    c.set('operator', await recognise(bearer(c.req.header('authorization')), incoming?.socket?.remoteAddress ?? 'unknown'));
     await next();
   });
 }

@@ -1,7 +1,26 @@
 import { join } from 'node:path';
 import { parseMasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
 import { z } from 'zod';
+import { createNetworks } from './client-address.ts';
 import { limitVariables, toLimits } from './limits.ts';
+
+/** Networks in CIDR notation, separated by commas. */
+const Networks = z
+  .string()
+  .default('')
+  .transform((text, context) => {
+    try {
+      return createNetworks(
+        text
+          .split(',')
+          .map((one) => one.trim())
+          .filter((one) => one !== ''),
+      );
+    } catch {
+      context.addIssue({ code: 'custom', message: 'give networks separated by commas, for example 10.0.0.0/8,fd00::/8' });
+      return z.NEVER;
+    }
+  });
 
 const bytes = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 
@@ -20,6 +39,7 @@ const Environment = z.object({
   OPERATOR_TOKEN: z.string().min(24),
   HOST: z.string().default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65535).default(8787),
+  TRUSTED_PROXIES: Networks,
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   WEB_DIR: z.string().default(join(import.meta.dirname, '..', '..', '..', 'web', 'dist')),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -83,7 +103,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
     },
     masterKeys: parseMasterKeys(e.MASTER_KEY),
     operatorToken: e.OPERATOR_TOKEN,
-    http: { host: e.HOST, port: e.PORT, publicUrl: e.PUBLIC_URL?.replace(/\/+$/, '') ?? `http://${e.HOST}:${e.PORT}` },
+    http: {
+      host: e.HOST,
+      port: e.PORT,
+      trustedProxies: e.TRUSTED_PROXIES,
+      publicUrl: e.PUBLIC_URL?.replace(/\/+$/, '') ?? `http://${e.HOST}:${e.PORT}`,
+    },
     webDirectory: e.WEB_DIR,
     logLevel: e.LOG_LEVEL,
     limits: { bodyBytesMax: e.BODY_BYTES_MAX, inflatedBytesMax: e.BODY_INFLATED_BYTES_MAX, requestsInFlightMax: e.REQUESTS_IN_FLIGHT_MAX },

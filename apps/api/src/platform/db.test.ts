@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeWorld, type TestUser, type World } from '../test/make.ts';
+import { createDb, isLoginRefused, isUnavailable } from './db.ts';
+import { toRefusal } from './problem.ts';
 
 let world: World;
 let user: TestUser;
@@ -57,4 +59,17 @@ test('a pooled session forgets role and claims after success, a refused statemen
 test('a session that failed while it ran as a user has no user for the next caller', async () => {
   await expect(world.db.as(user.claims, (sql) => sql('select 1 / 0'))).rejects.toThrow('division by zero');
   await expect(world.db.pools.commands.query('select * from public.orgs')).rejects.toThrow('permission denied');
+});
+
+test('a login that Postgres refuses counts as a database that is unavailable', async () => {
+  for (const code of ['28000', '28P01', '3D000']) {
+    const error = Object.assign(new Error('refused'), { code });
+    expect([isUnavailable(error), isLoginRefused(error), toRefusal(error).code]).toEqual([true, true, 'database_unavailable']);
+  }
+  const url = new URL(world.databaseUrl);
+  url.username = 'no_such_role';
+  const elsewhere = createDb({ url: url.href, tls: 'off', ingestConnections: 1, jobConnections: 1 }, world.log);
+  expect(await elsewhere.commitFailure()).toBe('database_login_refused');
+  await expect(elsewhere.as(user.claims, (sql) => sql('select 1'))).rejects.toSatisfy(isUnavailable);
+  await elsewhere.close();
 });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
-import { createTurns, type TurnLimits } from './turns.ts';
+import { createFairQueue, type FairQueueLimits } from './fair-queue.ts';
 
 /** bigint and numeric stay text, as JSON carries them without rounding; timestamps are ISO text. */
 const types: pg.CustomTypesConfig = {
@@ -30,16 +30,18 @@ export interface Claims {
 export interface Db {
   /**
    * Runs as the signed-in user, under RLS: a transaction whose first statement sets role and claims. People's statements take turns by org
-   * and person. Throws Refusal `rate_limited` or `overloaded` when too much waits already: see {@link createTurns}.
+   * and person. Throws Refusal `rate_limited` or `overloaded` when too much waits already: see {@link createFairQueue}.
    */
   as<T>(claims: Claims, run: (sql: Sql) => Promise<T>): Promise<T>;
   /** The other roles for what a person's request needs in them. It uses the pool and the turns of {@link Db.as}. */
-  onBehalfOf(claims: Claims): Pick<Db, 'ingest' | 'worker'>;
+  onBehalfOf(claims: Claims): Pick<Db, 'ingest' | 'lookUp' | 'worker'>;
   /** Runs work that uses the jobs' pool for a person's request, in the turns of {@link Db.as}. */
   inTurn<T>(claims: Claims, work: () => Promise<T>): Promise<T>;
   /** One statement as the role `ingest`, as one transaction, on the pool that only ingestion uses. */
   ingest: Sql;
-  /** Runs as the role `ingest` in one transaction, on the same pool. */
+  /** One statement as the role `ingest` on a small pool that only look-ups of connections use, so that strangers never occupy the pool of batches. */
+  lookUp: Sql;
+  /** Runs as the role `ingest` in one transaction, on the pool of {@link Db.ingest}. */
   ingestTogether<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
   /** Runs as the role `maintenance` in one transaction. */
   maintenance<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
@@ -51,32 +53,39 @@ export interface Db {
    * Calls `onMessage` for every notification, and `onState(false)` when notifications may be missed from now on. Resolves when it listens.
    */
   listen(channel: string, onMessage: (payload: string) => void, onState: (listening: boolean) => void): Promise<() => Promise<void>>;
-  /** Whether ingestion can commit right now. The check uses the pool of ingestion, so a busy pool of users or jobs does not matter. */
-  canCommit(): Promise<boolean>;
+  /**
+   * Why ingestion cannot commit right now; undefined when it can. The check uses the pool of ingestion, so a busy pool of users or jobs does
+   * not matter.
+   */
+  commitFailure(): Promise<CommitFailure | undefined>;
   /** The sessions of `jobs` have the role `worker`: the job queue uses this pool, and so does {@link Db.worker}. */
-  pools: { ingest: pg.Pool; commands: pg.Pool; jobs: pg.Pool };
+  pools: { ingest: pg.Pool; lookups: pg.Pool; commands: pg.Pool; jobs: pg.Pool };
   close(): Promise<void>;
 }
+
+export type CommitFailure = 'database_unavailable' | 'database_login_refused';
 
 export interface DbOptions {
   url: string;
   tls: 'off' | 'on' | 'verify';
   /** How long to wait for an answer of Postgres. Postgres cancels the statement after four fifths of this time. */
   queryTimeoutMs?: number;
-  /** Connections of the ingest pool: batches in flight, quarantine, connection look-ups, the probe of {@link Db.canCommit}. */
+  /** Connections of the ingest pool: batches in flight, quarantine, the probe of {@link Db.commitFailure}. */
   ingestConnections: number;
   /** Connections of the jobs pool: one that listens, and one for every running job. */
   jobConnections: number;
   /** How many of people's transactions run at a time, and how many wait. */
-  turns?: TurnLimits;
+  turns?: FairQueueLimits;
 }
 
 /** The turns of people's transactions unless the configuration says otherwise. */
-const usualTurns: TurnLimits = {
+const usualTurns: FairQueueLimits = {
   running: { all: 10, org: 5, user: 3 },
   waiting: { all: 1_000, org: 200, user: 100 },
   waitMs: 10_000,
 };
+/** One asks which ids exist, the others read connections. */
+const lookUpConnections = 3;
 
 /**
  * The only file that imports the pg driver. Every wait has a time limit: when the server hangs, the query fails by `query_timeout` and its
@@ -84,7 +93,7 @@ const usualTurns: TurnLimits = {
  */
 export function createDb(options: DbOptions, log: Logger): Db {
   const { queryTimeoutMs = 15_000, turns: turnLimits = usualTurns } = options;
-  const turns = createTurns(turnLimits);
+  const turns = createFairQueue(turnLimits);
   const base: pg.PoolConfig = {
     connectionString: options.url,
     types,
@@ -101,13 +110,17 @@ export function createDb(options: DbOptions, log: Logger): Db {
       application_name: `tributary ${name}`,
       max,
       onConnect: async (client) => {
-        await client.query(`set role ${role}`);
+        // Without this role the session is of no use. To callers it looks like a lost connection and never like a refusal of their statement.
+        await client.query(`set role ${role}`).catch((error: Error) => {
+          throw new Error(`cannot connect as ${role}: ${error.message}`, { cause: error });
+        });
       },
     });
   const ingestPool = poolAs('ingest', 'ingest', options.ingestConnections);
+  const lookUpPool = poolAs('ingest', 'lookups', lookUpConnections);
   const jobPool = poolAs('worker', 'jobs', options.jobConnections);
   const commandPool = new pg.Pool({ ...base, application_name: 'tributary commands', max: turnLimits.running.all + 1 });
-  for (const pool of [ingestPool, jobPool, commandPool]) {
+  for (const pool of [ingestPool, lookUpPool, jobPool, commandPool]) {
     pool.on('error', (error) => log.warn({ err: error }, 'idle database connection lost'));
     // A connection that breaks while it is in use fails its query. It also emits an `error` event, which needs a listener, or the process
     // would end.
@@ -159,29 +172,30 @@ export function createDb(options: DbOptions, log: Logger): Db {
           run,
         ),
       ),
-    onBehalfOf: (claims) => ({
-      ingest: (text, values) => inTurn(claims, () => transaction(commandPool, asRole('ingest'), (sql) => sql(text, values))),
-      worker: (run) => inTurn(claims, () => transaction(commandPool, asRole('worker'), run)),
-    }),
+    onBehalfOf(claims) {
+      const ingest: Sql = (text, values) => inTurn(claims, () => transaction(commandPool, asRole('ingest'), (sql) => sql(text, values)));
+      return { ingest, lookUp: ingest, worker: (run) => inTurn(claims, () => transaction(commandPool, asRole('worker'), run)) };
+    },
     inTurn,
     ingest: sqlOn(ingestPool),
+    lookUp: sqlOn(lookUpPool),
     ingestTogether: (run) => transaction(ingestPool, undefined, run),
     maintenance: (run) => transaction(commandPool, asRole('maintenance'), run),
     worker: (run) => transaction(jobPool, undefined, run),
     workerStatement: sqlOn(jobPool),
     listen: (channel, onMessage, onState) => listen({ ...base, query_timeout: undefined }, channel, onMessage, onState, log),
-    async canCommit() {
+    async commitFailure() {
       try {
         // Taking a transaction id makes this a commit that is written to disk.
         await ingestPool.query('select pg_current_xact_id()');
-        return true;
-      } catch {
-        return false;
+        return undefined;
+      } catch (error) {
+        return isLoginRefused(error) ? 'database_login_refused' : 'database_unavailable';
       }
     },
-    pools: { ingest: ingestPool, commands: commandPool, jobs: jobPool },
+    pools: { ingest: ingestPool, lookups: lookUpPool, commands: commandPool, jobs: jobPool },
     async close() {
-      await Promise.all([ingestPool.end(), jobPool.end(), commandPool.end()]);
+      await Promise.all([ingestPool.end(), lookUpPool.end(), jobPool.end(), commandPool.end()]);
     },
   };
 }
@@ -250,6 +264,13 @@ export function sqlState(error: unknown): string | undefined {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
+/** What our own SQL says with an error of class PT: a text for the caller, and how long to wait where waiting helps. */
+export function ownSqlError(error: unknown): { text: string; retryAfterSeconds: number | undefined } {
+  const { message, hint, detail } = error as { message: string; hint?: string; detail?: string };
+  const { retry_after_seconds } = JSON.parse(detail ?? '{}') as { retry_after_seconds?: number | null };
+  return { text: hint === undefined ? message : `${message}. ${hint}`, retryAfterSeconds: retry_after_seconds ?? undefined };
+}
+
 function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.message === 'Query read timeout';
 }
@@ -266,10 +287,15 @@ export function isRefusal(error: unknown): boolean {
   return state !== undefined && (/^(22|23|54)/.test(state) || state === '42804');
 }
 
-/** The database cannot be reached, is overloaded, is shutting down or did not answer in time. */
+/** Postgres refused the login (SQLSTATE class 28), for example after the password was changed, or has no such database (class 3D). */
+export function isLoginRefused(error: unknown): boolean {
+  return /^(28|3D)/.test(sqlState(error) ?? '');
+}
+
+/** The database cannot be reached, refuses the login, is overloaded, is shutting down or did not answer in time. */
 export function isUnavailable(error: unknown): boolean {
   const state = sqlState(error);
-  if (state !== undefined) return /^(08|53|55|57|58|XX|25)/.test(state) || isRetryable(error);
+  if (state !== undefined) return /^(08|53|55|57|58|XX|25)/.test(state) || isLoginRefused(error) || isRetryable(error);
   return (
     error instanceof Error &&
     !('status' in error) &&

@@ -36,6 +36,7 @@ const contract: Record<string, string> = {
   alert_notifications_total: 'counter channel_type,outcome',
   worker_job_duration_seconds: 'histogram task,outcome',
   http_answers_cut_total: 'counter reason',
+  thread_task_duration_seconds: 'histogram task,outcome',
 };
 /** The metrics of Node itself: memory, event loop, garbage collection. */
 const ofNode = /^(process|nodejs)_/;

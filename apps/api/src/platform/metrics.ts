@@ -90,6 +90,13 @@ export function createMetrics() {
       buckets: [0.005, 0.02, 0.1, 0.5, 1, 5, 15, 30, 60],
       registers,
     }),
+    threadTasks: new Histogram({
+      name: 'thread_task_duration_seconds',
+      help: 'Duration of work on a large delivery on a thread, by task and outcome (done, failed, memory, time)',
+      labelNames: ['task', 'outcome'],
+      buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      registers,
+    }),
     /** A value that is read at each scrape; when `read` answers `undefined` or an empty list, the series is absent. */
     gauge: (name: string, help: string, read: () => Readings | Promise<Readings>, labelNames: readonly string[] = []) =>
       new Gauge({

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
-import { isUnavailable, sqlState } from './db.ts';
+import { HTTPException } from 'hono/http-exception';
+import { isUnavailable, ownSqlError, sqlState } from './db.ts';
 import { Refusal, type RefusalCode } from './refusal.ts';
 
 /** The HTTP status of each refusal code. No other file maps codes to statuses. */
@@ -10,6 +11,8 @@ const statuses = {
   method_not_allowed: 405,
   conflict: 409,
   legal_hold: 409,
+  org_suspended: 403,
+  quota_exceeded: 429,
   payload_too_large: 413,
   unsupported_encoding: 415,
   unsupported_media_type: 415,
@@ -19,6 +22,8 @@ const statuses = {
   invalid_signature: 401,
   timestamp_out_of_tolerance: 401,
   connection_inactive: 403,
+  connection_suspended: 403,
+  address_not_allowed: 403,
   overloaded: 503,
   shutting_down: 503,
   database_unavailable: 503,
@@ -38,6 +43,8 @@ const titles: Record<RefusalCode, string> = {
   method_not_allowed: 'Method not allowed',
   conflict: 'The request conflicts with the stored data',
   legal_hold: 'A legal hold forbids this',
+  org_suspended: 'An operator has suspended the org',
+  quota_exceeded: 'A quota is used up',
   payload_too_large: 'The body is too large',
   unsupported_encoding: 'Unsupported content encoding',
   unsupported_media_type: 'Unsupported content type',
@@ -47,6 +54,8 @@ const titles: Record<RefusalCode, string> = {
   invalid_signature: 'The signature or credential is wrong or missing',
   timestamp_out_of_tolerance: 'The signed timestamp is too far from now',
   connection_inactive: 'The connection is inactive',
+  connection_suspended: 'The connection is suspended',
+  address_not_allowed: 'This address may not send to the connection',
   overloaded: 'The server is overloaded; try again',
   shutting_down: 'The server is shutting down; try again',
   database_unavailable: 'The database is unavailable; nothing was accepted; try again',
@@ -69,8 +78,16 @@ export function statusOf({ code }: Refusal): (typeof statuses)[RefusalCode] {
 /** Turns a thrown error into a refusal. An unknown error becomes `internal` without a detail. */
 export function toRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
+  // Hono throws this when it cannot parse what the client sent.
+  if (error instanceof HTTPException && error.status === 400) return new Refusal('invalid_request', 'the request cannot be read');
   const state = sqlState(error);
   if (state === '42501') return new Refusal('forbidden');
+  // Our own refusals in SQL, which the Data API answers with the same status. Their texts are written for the caller.
+  if (state === 'PT403') return new Refusal('org_suspended', ownSqlError(error).text);
+  if (state === 'PT429') {
+    const { text, retryAfterSeconds } = ownSqlError(error);
+    return new Refusal('quota_exceeded', text, { retryAfterSeconds });
+  }
   if (state === '23505') return new Refusal('conflict');
   if (state !== undefined && /^(22|23)/.test(state)) return new Refusal('invalid_request', 'a value was refused by the database');
   if (isUnavailable(error)) return new Refusal('database_unavailable');

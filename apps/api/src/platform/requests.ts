@@ -24,10 +24,12 @@ export const jsonBody = createMiddleware((c, next) =>
     // A form on another site cannot send a JSON content type without a CORS preflight, so this keeps out cross-site requests.
     if (text !== '' && mediaType !== 'application/json') throw new Refusal('unsupported_media_type', 'send the body as application/json');
     try {
-      c.req.bodyCache.json = Promise.resolve(text === '' ? {} : JSON.parse(text));
+      JSON.parse(text || '{}');
     } catch {
       throw new Refusal('invalid_request', 'the body is not valid JSON');
     }
+    // Hono's validator parses the JSON from this cached text.
+    Object.assign(c.req.bodyCache, { text: Promise.resolve(text || '{}') });
     await next();
   }),
 );

@@ -1,79 +1,49 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
-import { createTurns, type TurnLimits } from './turns.ts';
+import { expect, test } from 'vitest';
+import { createTurns } from './turns.ts';
 
-const limits: TurnLimits = {
-  running: { all: 4, org: 3, user: 2 },
-  waiting: { all: 20, org: 12, user: 10 },
-  waitMs: 60_000,
-};
-
-/** Work that runs until it is ended, with the names of those that started, in order. */
-function createWork() {
+function make(most: number) {
+  const turns = createTurns(most);
   const started: string[] = [];
-  const ends: (() => void)[] = [];
-  return {
-    started,
-    work: (name: string) => () =>
-      new Promise<void>((resolve) => {
-        started.push(name);
-        ends.push(resolve);
-      }),
-    async endOne() {
-      ends.shift()?.();
-      await sleep(0);
-    },
+  const take = (orgId: string, id = orgId) => {
+    const turn = turns.take({ id, orgId });
+    void turn?.started.then(() => started.push(id));
+    return turn !== undefined;
   };
+  const end = async (orgId?: string, id = orgId) => {
+    if (orgId !== undefined) turns.end({ id: id ?? orgId, orgId });
+    await Promise.resolve();
+  };
+  return { take, started, end };
 }
 
-describe('turns', () => {
-  it('leave a place for another org, however much one person and one org ask for', async () => {
-    const turns = createTurns(limits);
-    const { work, started } = createWork();
-    for (let n = 0; n < 5; n++) void turns.run({ org: 'a', user: 'ana' }, work('ana'));
-    for (let n = 0; n < 5; n++) void turns.run({ org: 'a', user: 'bob' }, work('bob'));
-    await sleep(0);
-    expect(started).toEqual(['ana', 'ana', 'bob']);
-    void turns.run({ org: 'b', user: 'eva' }, work('eva'));
-    await sleep(0);
-    expect(started).toEqual(['ana', 'ana', 'bob', 'eva']);
-    expect(turns.state()).toEqual({ running: 4, waiting: 7 });
-  });
+test('an org has one turn at a time, so that a turn is left for another org', async () => {
+  const { take, started, end } = make(2);
+  for (let n = 0; n < 10; n++) take('a');
+  take('b');
+  await end();
+  expect(started).toEqual(['a', 'b']);
+});
 
-  it('are taken by org, and within an org by person', async () => {
-    const turns = createTurns({ ...limits, running: { all: 1, org: 1, user: 1 } });
-    const { work, started, endOne } = createWork();
-    for (let n = 0; n < 3; n++) void turns.run({ org: 'a', user: 'ana' }, work('ana'));
-    void turns.run({ org: 'a', user: 'bob' }, work('bob'));
-    for (let n = 0; n < 2; n++) void turns.run({ org: 'b', user: 'eva' }, work('eva'));
-    for (let n = 0; n < 6; n++) await endOne();
-    expect(started).toEqual(['ana', 'ana', 'eva', 'bob', 'eva', 'ana']);
-  });
+test('orgs take their turns in rotation, however much one of them asks for', async () => {
+  const { take, started, end } = make(1);
+  for (let n = 0; n < 10; n++) take('a');
+  take('b');
+  take('c');
+  for (const org of ['a', 'b', 'c', 'a', 'a']) await end(org);
+  expect(started.slice(0, 5)).toEqual(['a', 'b', 'c', 'a', 'a']);
+});
 
-  it('are refused when too many of a person, an org or all orgs wait, and when they do not come in time', async () => {
-    const turns = createTurns({ ...limits, waitMs: 30 });
-    const { work } = createWork();
-    const ask = (org: string, user: string) => turns.run({ org, user }, work(user)).catch((error: { code: string }) => error.code);
-    const all = [
-      ...Array.from({ length: 12 }, () => ask('a', 'ana')),
-      ask('a', 'ana'),
-      ...Array.from({ length: 4 }, () => ask('a', 'bob')),
-      ...Array.from({ length: 10 }, (_, n) => ask('b', `eva-${n}`)),
-    ];
-    const codes = await Promise.all(all.map((one) => Promise.race([one, sleep(100, 'running')])));
-    expect(codes[12]).toBe('rate_limited');
-    expect(codes[16]).toBe('rate_limited');
-    expect(codes.filter((code) => code === 'running')).toHaveLength(4);
-    expect(new Set(codes)).toEqual(new Set(['running', 'overloaded', 'rate_limited']));
-    expect(turns.state()).toEqual({ running: 4, waiting: 0 });
-  });
+test('the connections of an org take the turns of the org in rotation', async () => {
+  const { take, started, end } = make(2);
+  for (let n = 0; n < 3; n++) take('a', 'a1');
+  take('a', 'a2');
+  for (const id of ['a1', 'a2', 'a1']) await end('a', id);
+  expect(started).toEqual(['a1', 'a2', 'a1', 'a1']);
+});
 
-  it('come also after work that failed', async () => {
-    const turns = createTurns({ ...limits, running: { all: 1, org: 1, user: 1 } });
-    const who = { org: 'a', user: 'ana' };
-    const failing = () => Promise.reject(new Error('no'));
-    const results = await Promise.allSettled([turns.run(who, failing), turns.run(who, failing), turns.run(who, async () => 'done')]);
-    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
-    expect(turns.state()).toEqual({ running: 0, waiting: 0 });
-  });
+test('a connection that asks for too much is refused, and another connection is not', async () => {
+  const { take } = make(1);
+  expect(Array.from({ length: 40 }, () => take('a', 'a1')).filter(Boolean)).toHaveLength(33);
+  expect(take('a', 'a2')).toBe(true);
+  expect(take('b')).toBe(true);
 });

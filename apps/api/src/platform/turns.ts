@@ -1,150 +1,62 @@
-import { Refusal } from './refusal.ts';
-
-/** Who waits for a turn: a person, and the org for which the person works. */
-export interface Waiter {
-  org: string;
-  user: string;
+/** The connection for which something is done, and its org. */
+export interface Owner {
+  id: string;
+  orgId: string;
 }
 
-/** How many pieces of work run at a time, and how many may wait: of all orgs together, of one org, and of one person. */
-export interface TurnLimits {
-  running: Share;
-  waiting: Share;
-  /** Work that has waited this long is refused. */
-  waitMs: number;
-}
-
-interface Share {
-  all: number;
-  org: number;
-  user: number;
-}
-
+/** Turns at something that only a few can use at the same time. An org has one turn at a time, and its connections take their turns in it. */
 export interface Turns {
+  /** Waits for a turn of the owner, until `started` resolves; undefined when too many of this owner wait already. */
+  take(owner: Owner): { started: Promise<void> } | undefined;
+  /** Ends a turn that has started. */
+  end(owner: Owner): void;
+}
+
+/** Turns of one connection that may wait. */
+const waitingMax = 32;
+
+/** Gives `most` turns at a time, to the orgs in rotation and to the connections of an org in rotation. */
+export function createTurns(most: number): Turns {
+  const running = new Set<string>();
   /**
-   * Runs the work when its turn comes. Throws Refusal `rate_limited` when the person or the org has too much waiting already, `overloaded`
-   * when all orgs together have, or when the turn does not come in time.
+   * Org → connection → those who wait. Who had a turn goes behind the others, and stays here until the turn has ended, because a new entry at
+   * that time would be in front of them.
    */
-  run<T>(who: Waiter, work: () => Promise<T>): Promise<T>;
-  /** How many pieces of work run, and how many wait. */
-  state(): { running: number; waiting: number };
-}
+  const waiting = new Map<string, Map<string, (() => void)[]>>();
 
-interface Waiting extends Waiter {
-  start(): void;
-}
-
-/**
- * Shares a few places among orgs: the orgs that wait take turns, and within an org its people do. An org never has all the places, so that
- * another org's work starts at once, however much the first org asks for. Nothing waits without a limit in number and in time.
- */
-export function createTurns(limits: TurnLimits): Turns {
-  const running = createCounts();
-  const waiting = createCounts();
-  /** The orgs that wait, in the order of their next turns, and in each of them its people, in the same way. */
-  const orgs = new Map<string, Map<string, Waiting[]>>();
-
-  function enter(one: Waiting): void {
-    const people = orgs.get(one.org) ?? new Map<string, Waiting[]>();
-    orgs.set(one.org, people);
-    people.set(one.user, [...(people.get(one.user) ?? []), one]);
-    waiting.add(one, 1);
-  }
-
-  function leave(one: Waiting): void {
-    const people = orgs.get(one.org);
-    const left = people?.get(one.user)?.filter((other) => other !== one) ?? [];
-    if (left.length > 0) people?.set(one.user, left);
-    else people?.delete(one.user);
-    if (people?.size === 0) orgs.delete(one.org);
-    waiting.add(one, -1);
-  }
-
-  function next(): Waiting | undefined {
-    if (running.all() >= limits.running.all) return undefined;
-    for (const [org, people] of orgs) {
-      if (running.org(org) >= limits.running.org) continue;
-      for (const [user, [first]] of people) {
-        if (!first || running.user(user) >= limits.running.user) continue;
-        // Whoever gets a place waits behind the others for the next one.
-        const rest = people.get(user) ?? [];
-        people.delete(user);
-        people.set(user, rest);
-        orgs.delete(org);
-        orgs.set(org, people);
-        return first;
-      }
+  function startNext(): void {
+    for (const [orgId, connections] of waiting) {
+      if (running.size >= most) return;
+      const next = running.has(orgId) ? undefined : connections.entries().next().value;
+      if (!next) continue;
+      const [, line] = next;
+      running.add(orgId);
+      line.shift()?.();
     }
-    return undefined;
-  }
-
-  function startWaiting(): void {
-    for (let one = next(); one; one = next()) {
-      leave(one);
-      running.add(one, 1);
-      one.start();
-    }
-  }
-
-  function refuseWhenFull({ org, user }: Waiter): void {
-    const wait = { retryAfterSeconds: 2 };
-    if (waiting.user(user) >= limits.waiting.user)
-      throw new Refusal('rate_limited', 'too many of your requests are waiting already: wait until some of them are answered', wait);
-    if (waiting.org(org) >= limits.waiting.org)
-      throw new Refusal('rate_limited', 'too many requests of your org are waiting already: wait until some of them are answered', wait);
-    if (waiting.all() >= limits.waiting.all) throw new Refusal('overloaded', 'too many requests are waiting for the database', wait);
-  }
-
-  function takeTurn(who: Waiter): Promise<void> {
-    return new Promise<void>((resolve, reject) => {
-      const late = setTimeout(() => {
-        leave(one);
-        reject(new Refusal('overloaded', 'the request waited too long for the database', { retryAfterSeconds: 5 }));
-      }, limits.waitMs);
-      const one: Waiting = {
-        ...who,
-        start: () => {
-          clearTimeout(late);
-          resolve();
-        },
-      };
-      enter(one);
-      startWaiting();
-    });
   }
 
   return {
-    async run(who, work) {
-      refuseWhenFull(who);
-      await takeTurn(who);
-      try {
-        return await work();
-      } finally {
-        running.add(who, -1);
-        startWaiting();
-      }
+    take({ id, orgId }) {
+      const connections = waiting.get(orgId) ?? new Map<string, (() => void)[]>();
+      const line = connections.get(id) ?? [];
+      if (line.length >= waitingMax) return undefined;
+      const { promise: started, resolve } = Promise.withResolvers<void>();
+      line.push(resolve);
+      connections.set(id, line);
+      waiting.set(orgId, connections);
+      startNext();
+      return { started };
     },
-    state: () => ({ running: running.all(), waiting: waiting.all() }),
-  };
-}
-
-function createCounts() {
-  let all = 0;
-  const byOrg = new Map<string, number>();
-  const byUser = new Map<string, number>();
-  const add = (counts: Map<string, number>, key: string, change: number) => {
-    const count = (counts.get(key) ?? 0) + change;
-    if (count === 0) counts.delete(key);
-    else counts.set(key, count);
-  };
-  return {
-    all: () => all,
-    org: (org: string) => byOrg.get(org) ?? 0,
-    user: (user: string) => byUser.get(user) ?? 0,
-    add({ org, user }: Waiter, change: 1 | -1) {
-      all += change;
-      add(byOrg, org, change);
-      add(byUser, user, change);
+    end({ id, orgId }) {
+      running.delete(orgId);
+      const connections = waiting.get(orgId);
+      if (!connections) return;
+      const line = connections.get(id);
+      connections.delete(id);
+      if (line && line.length > 0) connections.set(id, line);
+      waiting.delete(orgId);
+      if (connections.size > 0) waiting.set(orgId, connections);
+      startNext();
     },
   };
 }

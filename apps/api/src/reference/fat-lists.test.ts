@@ -147,6 +147,25 @@ const lists: Record<string, List> = {
       ),
     rowsOf: ({ incidents = [] }: Body) => incidents,
   },
+  '/api/admin/acts': {
+    path: '/api/admin/acts?orgId=ORG&limit=200',
+    fill: () =>
+      insert(
+        1_000,
+        `insert into private.operator_acts (operator, action, org_id, reason, detail)
+         select 'somebody', 'suspend_org', $1, repeat('r', 500), jsonb_build_object('text', repeat('d', 500)) from ROWS`,
+      ),
+    rowsOf: ({ acts = [] }: Body) => acts,
+  },
+  '/api/admin/orgs': {
+    path: '/api/admin/orgs?limit=200',
+    fill: async () => {
+      const [before] = await world.admin('select count(*)::integer as n from public.orgs');
+      const added = await insert(1_000, `insert into public.orgs (name, slug) select repeat('n', 120), 'many-' || n from ROWS`);
+      return Number(before?.n) + added;
+    },
+    rowsOf: ({ orgs = [] }: Body) => orgs,
+  },
   '/api/admin/transitions': {
     path: '/api/admin/transitions?limit=200',
     fill: async () => {

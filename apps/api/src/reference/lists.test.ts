@@ -19,6 +19,10 @@ const boundedLists: Record<string, string> = {
   'GET /api/connections/{id}': 'the source decides how many secrets a connection has',
   'GET /api/erasures/{id}': 'there are four kinds of identifiers',
   'GET /api/dlq/operations/{id}': 'the filter of an operation is bounded',
+  'GET /api/admin/operators': 'the operators decide how many accounts there are, and at most 1,000 are listed',
+  'GET /api/admin/orgs/{id}': 'an org has a number of owners, and the program decides how many quotas there are',
+  'GET /api/admin/quotas': 'the program decides how many quotas there are',
+  'GET /api/orgs/{id}/quotas': 'the program decides how many quotas there are',
   'GET /api/admin/flow': 'the operator decides how many instances run',
 };
 

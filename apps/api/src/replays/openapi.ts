@@ -47,7 +47,9 @@ export const describe = {
     operationId: 'approveReplay',
     tags: ['Replay plans'],
     summary: 'Approve a replay plan',
-    description: 'A plan with `needsSecondApproval` must be approved by another person than its creator, and with a reference.',
+    description:
+      'A plan with `needsSecondApproval` must be approved by another person than its creator, and with a reference. The threshold counts the ' +
+      'plans together that its creator approved alone in the last 24 hours.',
     security: user,
     responses: { ...answers(200, 'The plan with a new count.', ReplayPlan), ...refuses(...command, 409) },
   }),

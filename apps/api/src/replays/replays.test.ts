@@ -14,7 +14,14 @@ let api: TestApi;
 let replayer: Replayer;
 beforeAll(async () => {
   api = await startTestApi({ REPLAY_APPROVAL_THRESHOLD: String(threshold) });
-  replayer = createReplayer({ db: api.db, connections: api.connections, metrics: api.metrics, now: Date.now, log: api.log });
+  replayer = createReplayer({
+    db: api.db,
+    connections: api.connections,
+    threads: api.threads,
+    metrics: api.metrics,
+    now: Date.now,
+    log: api.log,
+  });
 });
 afterAll(() => api?.close());
 
@@ -322,6 +329,26 @@ describe('approval', () => {
     const { id } = await plan(org.owner);
     await deliverMany(connection, 1);
     expect(await step(org.owner, id, 'approve', { reference: 'RFA-1' })).toMatchObject({ status: 409 });
+  });
+
+  it('needs a second person as soon as the plans of a day that one person approved alone cover more than the threshold together', async () => {
+    const org = await api.makeOrg();
+    const admin = await api.makeMember(org, 'admin');
+    const connection = await connect(org);
+    await deliverMany(connection, threshold / 2);
+    const plans = [await plan(org.owner), await plan(org.owner), await plan(org.owner)];
+    expect(plans.map((one) => one.needsSecondApproval)).toEqual([false, false, false]);
+    const answers = await Promise.all(plans.map((one) => step(org.owner, one.id, 'approve', { reference: 'RFA-1' })));
+    expect(answers.map((answer) => answer.status).sort()).toEqual([200, 200, 409]);
+    const refused = answers.find((answer) => answer.status === 409);
+    expect(refused?.body.detail).toContain(`with the ${threshold} deliveries of the last 24 hours`);
+
+    expect((await preview(org.owner)).body.needsSecondApproval).toBe(true);
+    expect((await preview(admin)).body.needsSecondApproval).toBe(false);
+    const left = plans[answers.findIndex((answer) => answer.status === 409)]?.id ?? '';
+    expect((await step(admin, left, 'approve', { reference: 'RFA-2' })).status).toBe(200);
+    await api.admin(`update public.replay_plans set approved_at = now() - interval '25 hours' where org_id = $1`, [org.id]);
+    expect((await plan(org.owner)).needsSecondApproval, 'a day later').toBe(false);
   });
 
   it('of a large plan by its creator is refused by the table itself, and so is a skipped step', async () => {

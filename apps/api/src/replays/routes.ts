@@ -18,6 +18,7 @@ import { requireNotHeld } from '../tenancy/require-not-held.ts';
 import { describe } from './openapi.ts';
 import {
   countMatches,
+  countOfDay,
   createPlan,
   findAudit,
   findConnectionIds,
@@ -31,7 +32,7 @@ import {
 export interface ReplayPlanDeps {
   db: Db;
   verifyToken: VerifyToken;
-  /** A plan for more deliveries than this must be approved by a second person, with a reference. */
+  /** When a person's plans of a day cover more deliveries than this, the next one must be approved by a second person, with a reference. */
   approvalThreshold: number;
 }
 
@@ -46,7 +47,7 @@ export function replayPlanRoutes({ db, verifyToken, approvalThreshold: threshold
       const org = await resolveOrgToWrite(sql, orgId);
       if ((await findUnknown(sql, org.id, filter)).length > 0) throw new Refusal('not_found', 'there is no such project or connection');
       const matched = await countAllowed(sql, { org_id: org.id, filter, cutoff: null });
-      const needsSecond = matched > threshold;
+      const needsSecond = matched + (await countOfDay(sql, org.id, c.var.claims.sub)) > threshold;
       if (dryRun) return { matched, needsSecond, plan: undefined };
       const id = await createPlan(sql, { orgId: org.id, name, mode, filter, throttlePerSecond, matched, needsSecond });
       return { matched, needsSecond, plan: await findPlan(sql, id) };

@@ -4,7 +4,8 @@ import type { Outcome } from '../deliveries/outcomes.ts';
 import type { Replayer } from '../deliveries/rerun.ts';
 import type { WriteItem } from '../deliveries/rows.ts';
 import { findJournalEntries } from '../deliveries/store.ts';
-import { type Follower, LeaseLost, runLeases, type StepResult } from '../leases/run.ts';
+import { continueIn } from '../leases/continue.ts';
+import { defaultSliceMs, type Follower, LeaseLost, runLeases, type StepResult } from '../leases/run.ts';
 import { type Db, isUnavailable, type Sql } from '../platform/db.ts';
 import { type Rate, type TokenBucket, takeTokens, tokensDueInMs } from '../platform/token-bucket.ts';
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
@@ -28,7 +29,7 @@ export interface RunLimits {
   leaseSeconds: number;
 }
 
-export const runLimits: RunLimits = { sliceMs: 20_000, leaseSeconds: 15 };
+export const runLimits: RunLimits = { sliceMs: defaultSliceMs, leaseSeconds: 15 };
 
 const plansMax = 20;
 /**
@@ -39,18 +40,29 @@ const batchDeliveriesMax = 25;
 const batchBytesMax = 4_194_304;
 const rateWindowMs = 5_000;
 
+/** Deliveries that are looked at in one query: the first query of a turn finds work for about a second, later ones may look further. */
+const scannedMin = 50;
+const scannedMax = 2_000;
+
 interface Run {
   id: string;
+  org_id: string;
   plan: ClaimedPlan;
   rate: Rate;
   batchMax: number;
+  scanned: number;
   bucket: TokenBucket;
   heads: Head[];
   tail: Head | undefined;
   /** No delivery of the plan comes after `heads`. */
   done: boolean;
+  progress: RecentProgress;
+}
+
+/** What a plan did lately in this process, over all its turns of one run. */
+interface RecentProgress {
   startedAtMs: number;
-  lately: { atMs: number; processed: number }[];
+  batches: { atMs: number; processed: number }[];
 }
 
 /**
@@ -59,13 +71,19 @@ interface Run {
  */
 export async function runPlans(deps: { db: Db; replayer: Replayer; log: Logger }, limits: RunLimits, signal: AbortSignal): Promise<void> {
   const { db, replayer, log } = deps;
+  const lately = new Map<string, RecentProgress>();
   const follower: Follower<Run> = {
-    async claim(owner, most) {
-      const plans = await db.worker((sql) => claimPlans(sql, owner, limits.leaseSeconds, most));
-      return plans.map((plan) => newRun(plan, performance.now()));
+    async claim(owner, most, holding) {
+      const plans = await db.worker((sql) => claimPlans(sql, owner, limits.leaseSeconds, most, holding));
+      const nowMs = performance.now();
+      return plans.map((plan) => {
+        const progress = lately.get(plan.id) ?? { startedAtMs: nowMs, batches: [] };
+        lately.set(plan.id, progress);
+        return newRun(plan, progress, nowMs);
+      });
     },
     step,
-    release: ({ id }, owner) => db.worker((sql) => releasePlan(sql, id, owner)),
+    release: ({ id }, owner, waitMs) => db.worker((sql) => releasePlan(sql, id, owner, waitMs)),
     onBlocked: ({ id }, owner, reason) => writeOrLog(id, (sql) => pausePlan(sql, id, owner, reason)),
     onFailure({ id }, owner, error) {
       log.error({ err: error, planId: id }, 'a slice of a replay plan failed');
@@ -75,13 +93,14 @@ export async function runPlans(deps: { db: Db; replayer: Replayer; log: Logger }
       return writeOrLog(id, (sql) => failSlice(sql, id, owner, failures, message));
     },
   };
-  await runLeases(follower, { signal, log, sliceMs: limits.sliceMs, atOnce: plansMax });
+  await continueIn(db, 'replay.run', await runLeases(follower, { signal, log, sliceMs: limits.sliceMs, atOnce: plansMax }));
 
   /** Fetches the next deliveries of the plan, or replays one batch of those that were fetched. */
   async function step(run: Run, owner: string): Promise<StepResult> {
     const { plan } = run;
     if (run.heads.length === 0 && !run.done) {
-      Object.assign(run, await db.worker((sql) => findNextHeads(sql, plan)));
+      Object.assign(run, await db.worker((sql) => findNextHeads(sql, plan, run.scanned)));
+      run.scanned = Math.min(scannedMax, 4 * run.scanned);
       // Deliveries that were found wait for their tokens. When no delivery matched, only the checkpoint is written.
       if (run.heads.length > 0) return dueInMs(run, performance.now());
     }
@@ -117,6 +136,7 @@ export async function runPlans(deps: { db: Db; replayer: Replayer; log: Logger }
           ratePerSecond: rateOf(run, batch.length, performance.now()),
           done: isLast && run.done,
           leaseSeconds: limits.leaseSeconds,
+          pacedSeconds: pacedSeconds(run, performance.now()),
         }),
     });
     if (checkpoint) Object.assign(plan, { checkpoint_at: checkpoint.at, checkpoint_id: checkpoint.id });
@@ -149,24 +169,30 @@ export async function runPlans(deps: { db: Db; replayer: Replayer; log: Logger }
 }
 
 /**
- * The bucket starts empty, so that neither a pause nor a new slice allows a burst. It holds half a second's worth, for a batch that is
- * late.
+ * The bucket of a plan that begins is empty, so that neither a start nor a resumption allows a burst. It holds half a second's worth, for a
+ * batch that is late. A plan that was given back goes on where its rate stood.
  */
-function newRun(plan: ClaimedPlan, nowMs: number): Run {
+function newRun(plan: ClaimedPlan, progress: RecentProgress, nowMs: number): Run {
   const perSecond = plan.throttle_per_second;
   const batchMax = Math.min(batchDeliveriesMax, Math.ceil(perSecond / 10));
   return {
     id: plan.id,
+    org_id: plan.org_id,
     plan,
     rate: { perSecond, burst: Math.max(batchMax, perSecond / 2) },
     batchMax,
-    bucket: { tokens: 0, filledAtMs: nowMs },
+    scanned: Math.min(scannedMax, Math.max(scannedMin, perSecond)),
+    bucket: { tokens: -plan.paced_seconds * perSecond, filledAtMs: nowMs },
     heads: [],
     tail: undefined,
     done: false,
-    startedAtMs: nowMs,
-    lately: [],
+    progress,
   };
+}
+
+/** How far the rate is used up ahead of now; negative when the plan is behind its rate. */
+function pacedSeconds({ bucket, rate }: Run, nowMs: number): number {
+  return -bucket.tokens / rate.perSecond - (nowMs - bucket.filledAtMs) / 1000;
 }
 
 function nextBatch(run: Run): Head[] {
@@ -189,8 +215,8 @@ function countOutcomes(outcomes: readonly Outcome[]): Omit<Progress, 'processed'
 }
 
 /** Deliveries per second over the last five seconds; undefined in the first second. */
-function rateOf(run: Run, processed: number, nowMs: number): number | undefined {
-  run.lately = [...run.lately, { atMs: nowMs, processed }].filter((one) => one.atMs > nowMs - rateWindowMs);
-  const seconds = Math.min(rateWindowMs, nowMs - run.startedAtMs) / 1000;
-  return seconds < 1 ? undefined : run.lately.reduce((sum, one) => sum + one.processed, 0) / seconds;
+function rateOf({ progress }: Run, processed: number, nowMs: number): number | undefined {
+  progress.batches = [...progress.batches, { atMs: nowMs, processed }].filter((one) => one.atMs > nowMs - rateWindowMs);
+  const seconds = Math.min(rateWindowMs, nowMs - progress.startedAtMs) / 1000;
+  return seconds < 1 ? undefined : progress.batches.reduce((sum, one) => sum + one.processed, 0) / seconds;
 }

@@ -39,6 +39,8 @@ export interface ClaimedPlan {
   checkpoint_at: string | null;
   checkpoint_id: string | null;
   connection_ids: string[];
+  /** How far the rate of the plan is used up ahead of now; negative when the plan is behind its rate. */
+  paced_seconds: number;
 }
 
 /** The fields of a delivery that are needed to fetch the delivery and to make it the checkpoint. */
@@ -97,6 +99,12 @@ export async function countMatches(
     `select count(*)::integer as count from public.event_journal j where ${inRange} and j.received_at < now() and ${isMatch}`,
     filterValues(plan.orgId, plan.filter, plan.before, plan.connectionIds),
   );
+  return row?.count ?? 0;
+}
+
+/** The deliveries of the plans that the caller created and approved alone in the last 24 hours. */
+export async function countOfDay(sql: Sql, orgId: string, userId: string): Promise<number> {
+  const [row] = await sql<{ count: number }>('select private.replays_of_day($1, $2) as count', [orgId, userId]);
   return row?.count ?? 0;
 }
 
@@ -176,18 +184,20 @@ export async function findAudit(
 
 // As `worker`.
 
-/** Claims running plans that no process holds. */
-export async function claimPlans(sql: Sql, owner: string, leaseSeconds: number, most: number): Promise<ClaimedPlan[]> {
-  return sql<ClaimedPlan>('select * from private.claim_replays($1, $2, $3)', [owner, leaseSeconds, most]);
+/** Claims running plans that no process holds, those of the orgs in `holding` last. */
+export async function claimPlans(sql: Sql, owner: string, leaseSeconds: number, most: number, holding: string[]): Promise<ClaimedPlan[]> {
+  return sql<ClaimedPlan>('select * from private.claim_replays($1, $2, $3, $4)', [owner, leaseSeconds, most, holding]);
 }
 
-const scannedMax = 2_000;
-
 /**
- * The plan's next deliveries after its checkpoint, in order of arrival, among the next 2,000 of the org. `tail` is the last delivery that was
- * looked at, so that the checkpoint advances also when few deliveries match. `done`: there are no more.
+ * The plan's next deliveries after its checkpoint, in order of arrival, among the next `scannedMax` of the org. `tail` is the last delivery
+ * that was looked at, so that the checkpoint advances also when few deliveries match. `done`: there are no more.
  */
-export async function findNextHeads(sql: Sql, plan: ClaimedPlan): Promise<{ heads: Head[]; tail: Head | undefined; done: boolean }> {
+export async function findNextHeads(
+  sql: Sql,
+  plan: ClaimedPlan,
+  scannedMax: number,
+): Promise<{ heads: Head[]; tail: Head | undefined; done: boolean }> {
   const rows = await sql<Head & { matches: boolean; scanned: number }>(
     `select id, at, byte_size, matches, scanned from (
        select s.*, count(*) over ()::integer as scanned, lead(1) over (order by s.received_at, s.id) is null as is_last from (
@@ -225,13 +235,19 @@ export interface Progress {
 export async function saveProgress(
   sql: Sql,
   id: string,
-  to: Progress & { checkpoint: Head | undefined; ratePerSecond: number | undefined; done: boolean; leaseSeconds: number },
+  to: Progress & {
+    checkpoint: Head | undefined;
+    ratePerSecond: number | undefined;
+    done: boolean;
+    leaseSeconds: number;
+    pacedSeconds: number;
+  },
 ): Promise<void> {
   await sql(
     `update public.replay_plans
      set checkpoint_at = coalesce($2::timestamptz, checkpoint_at), checkpoint_id = coalesce($3::uuid, checkpoint_id),
        processed = processed + $4, accepted = accepted + $5, duplicates = duplicates + $6, dead_lettered = dead_lettered + $7, failed = failed + $8,
-       failures = 0, error = null, lease_until = now() + make_interval(secs => $9),
+       failures = 0, error = null, lease_until = now() + make_interval(secs => $9), paced_until = clock_timestamp() + make_interval(secs => $12),
        rate_per_second = case when $10::boolean then null else coalesce($11::real, rate_per_second) end,
        status = case when $10 then 'completed' else status end, finished_at = case when $10 then now() end
      where id = $1`,
@@ -247,6 +263,7 @@ export async function saveProgress(
       to.leaseSeconds,
       to.done,
       to.ratePerSecond ?? null,
+      to.pacedSeconds,
     ],
   );
 }
@@ -271,14 +288,11 @@ export async function failSlice(sql: Sql, id: string, owner: string, failures: 0
   );
 }
 
-/** Gives the plan back, and adds the job that continues it. */
-export async function releasePlan(sql: Sql, id: string, owner: string): Promise<void> {
-  const released = await sql(
-    `update public.replay_plans set lease_owner = null, lease_until = null where id = $1 and lease_owner = $2 and status = 'running' returning id`,
-    [id, owner],
-  );
-  if (released.length === 0) return;
+/** Gives the plan back: any process may claim it after `waitMs`. */
+export async function releasePlan(sql: Sql, id: string, owner: string, waitMs: number): Promise<void> {
   await sql(
-    `select graphile_worker.add_job('replay.run', payload => '{}', job_key => 'replay.run', job_key_mode => 'preserve_run_at', max_attempts => 1)`,
+    `update public.replay_plans set lease_owner = null, lease_until = now() + make_interval(secs => $3)
+     where id = $1 and lease_owner = $2 and status = 'running'`,
+    [id, owner, waitMs / 1000],
   );
 }

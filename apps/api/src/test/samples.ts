@@ -60,7 +60,7 @@ export async function expectAccepted(api: TestApi, connection: Connection, answe
 }
 
 /** Test buttons reuse ids. The key of a test event therefore begins with `test:` and ends with the fingerprint of the event's content. */
-function keyPattern({ key = /sha256:[0-9a-f]{64}/, isTest }: Expected): RegExp {
+function keyPattern({ key = /hmac:[0-9a-f]{64}/, isTest }: Expected): RegExp {
   const source = typeof key === 'string' ? key.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&') : key.source;
   return new RegExp(isTest ? `^test:${source}:[0-9a-f]{16}$` : `^${source}$`);
 }

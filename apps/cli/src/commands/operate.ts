@@ -8,7 +8,7 @@ import { pause, retryWhileUnavailable } from '../retry.ts';
 const commands = {
   drain: 'Answer new deliveries with 503 and finish those in flight, on every instance',
   pause: 'Stop taking deliveries, on every instance',
-  brownout: 'Shed a share of the deliveries to low-priority connections',
+  brownout: 'Keep only a share of the deliveries to low-priority connections, and answer the others with 429',
   resume: 'End a drain, pause or brownout: the servers set the mode by their load again',
 } as const;
 
@@ -29,7 +29,8 @@ export function addOperatorCommands(program: Command): void {
         const state = wait ? await waitUntilDrained(context, demanded) : demanded;
         context.output.print(state, () => renderReport(state));
       });
-    if (name === 'brownout') command.requiredOption('--rate <share>', 'the share to shed, above 0 and up to 1, for example 0.1', share);
+    if (name === 'brownout')
+      command.requiredOption('--rate <share>', 'the share that is kept, above 0 and up to 1; 0.1 keeps a tenth', share);
     if (name === 'drain') command.option('--wait', 'return when no instance holds unwritten deliveries');
     const example = { drain: 'drain --wait', brownout: 'brownout --rate 0.1' }[name] ?? name;
     examples(command, `tributary ${example} --reason "upgrade of Postgres"`);

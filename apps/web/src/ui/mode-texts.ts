@@ -13,7 +13,7 @@ export const modeTexts = defineTexts('mode', {
     throttledWhat:
       'So much arrives at once that every org gets a fair share. A delivery above that share is answered 429, and the platform sends it again later.',
     brownoutHere:
-      'About {{rate}} of the deliveries to this org’s connections of low priority are answered 429; the platforms send them again later. All other connections work as usual.',
+      'About {{rate}} of the deliveries to this org’s connections of low priority are kept. The others are answered 429, and the platforms send them again later. All other connections work as usual.',
     brownoutElsewhere:
       'Part of the deliveries to connections of low priority is answered 429. This org has no such connection, so all its deliveries are accepted as usual.',
     drainWhat:
@@ -35,7 +35,7 @@ export const modeTexts = defineTexts('mode', {
     throttledWhat:
       'Chega muita coisa ao mesmo tempo, então cada organização recebe a sua parte justa. Uma entrega acima dela recebe 429, e a plataforma a envia de novo mais tarde.',
     brownoutHere:
-      'Cerca de {{rate}} das entregas às conexões de baixa prioridade desta organização recebem 429; as plataformas as enviam de novo mais tarde. As demais conexões são aceitas como de costume.',
+      'Cerca de {{rate}} das entregas às conexões de baixa prioridade desta organização são mantidas. As outras recebem 429, e as plataformas as enviam de novo mais tarde. As demais conexões são aceitas como de costume.',
     brownoutElsewhere:
       'Parte das entregas a conexões de baixa prioridade recebe 429. Esta organização não tem nenhuma, então todas as entregas dela são aceitas como de costume.',
     drainWhat:

@@ -2,7 +2,7 @@ import { useTexts } from '../lib/i18n.ts';
 import { NumberField } from './number-field.tsx';
 import { uiTexts } from './texts.ts';
 
-/** Deliveries per second, or no limit (null). The description says what happens above the limit. */
+/** Records per second, or no limit (null). The description says what happens above the limit. */
 export function RateLimitInput({
   label,
   hint,

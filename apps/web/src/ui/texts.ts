@@ -37,7 +37,8 @@ export const uiTexts = defineTexts('ui', {
     tooLong: '{{size}} of text; only the beginning is shown.',
     noLimit: 'No limit',
     perSecond: ' per second',
-    rateLimitHint: 'Deliveries above it are answered with 429 and a time to wait; platforms send them again. Leave it empty for no limit.',
+    rateLimitHint:
+      'In records a second. Deliveries above it are answered with 429 and a time to wait; platforms send them again. Leave it empty for no limit.',
   },
   'pt-BR': {
     loading: 'Carregando…',
@@ -75,6 +76,6 @@ export const uiTexts = defineTexts('ui', {
     noLimit: 'Sem limite',
     perSecond: ' por segundo',
     rateLimitHint:
-      'Entregas acima dele recebem 429 com um tempo de espera; as plataformas as enviam de novo. Deixe vazio para não limitar.',
+      'Em registros por segundo. Entregas acima dele recebem 429 com um tempo de espera; as plataformas as enviam de novo. Deixe vazio para não limitar.',
   },
 });

@@ -74,6 +74,8 @@ export const journalAad = (orgId: string, journalId: string) => `tributary/journ
 export const secretAad = (orgId: string, connectionId: string, name: string) => `tributary/secret|${orgId}|${connectionId}|${name}`;
 /** Associated data of an org's wrapped key; `kind` is `data` or `hash`. */
 export const keyAad = (orgId: string, kind: string, version: number) => `tributary/key|${orgId}|${kind}|${version}`;
+/** Associated data of an org's digest key. */
+export const digestKeyAad = (orgId: string) => `tributary/digest-key|${orgId}`;
 /** Associated data of an alert channel's destination. */
 export const alertChannelAad = (orgId: string, channelId: string) => `tributary/alert-channel|${orgId}|${channelId}`;
 /** Associated data of the identifiers of a person who is to be erased. */

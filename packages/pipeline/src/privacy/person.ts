@@ -1,9 +1,10 @@
 import { subjectForm } from '../columns.ts';
+import { isObject } from '../reading/fields.ts';
 import { decodeText } from '../reading/json.ts';
 import { recordsOf } from '../reading/records.ts';
-import type { Body, Delivery, Json, Source, Subject } from '../source.ts';
-import { hashIdentifier, type IdentifierKind, identifierKinds, normaliseDocument, normalisePhone } from './pii.ts';
-import { readings } from './repeats.ts';
+import type { Body, Delivery, Json, RawRecord, Source, Subject } from '../source.ts';
+import { personMatcher } from './person-in-text.ts';
+import { hashIdentifier, type IdentifierKind, identifierKinds } from './pii.ts';
 
 /** The identifiers of one person, in the forms that are compared and hashed. */
 export interface Person {
@@ -23,16 +24,17 @@ export function readPerson(typed: Subject, countries: readonly string[]): { pers
     document: read('document', ''),
     externalId: read('external_id', ''),
   };
-  const known = new Set(formsOf(person).map(({ kind }) => kind));
+  const known = new Set(personForms(person).map(({ kind }) => kind));
   return { person, unreadable: identifierKinds.filter((kind) => typed[kind] !== undefined && !known.has(kind)) };
 }
 
 /** The hashes of the person's identifiers in the subjects of events, each once. */
 export function hashPerson(person: Person, hashKey: Uint8Array): { kind: IdentifierKind; hash: string }[] {
-  return formsOf(person).map(({ kind, form }) => ({ kind, hash: hashIdentifier(hashKey, kind, form) }));
+  return personForms(person).map(({ kind, form }) => ({ kind, hash: hashIdentifier(hashKey, kind, form) }));
 }
 
-function formsOf({ email, phones, document, externalId }: Person): { kind: IdentifierKind; form: string }[] {
+/** The identifiers in the forms that are compared and hashed. */
+export function personForms({ email, phones, document, externalId }: Person): { kind: IdentifierKind; form: string }[] {
   const forms: [IdentifierKind, string | undefined][] = [
     ['email', email],
     ['document', document],
@@ -52,78 +54,110 @@ export interface PersonContext {
   receivedAtMs: number;
 }
 
-/**
- * Whether a delivery names the person: as the subject of one of its records, as the pipeline reads them now, or anywhere in the body or
- * URL. E-mail addresses are also found within longer texts, phones and documents only as whole values, and an external id, which may be any
- * short number, only as a subject. Records and bodies that cannot be read are searched as well.
- */
+export interface Found {
+  /** Whether the delivery names the person anywhere. */
+  named: boolean;
+  /** The positions of the records that name the person: all of them where the URL, a header or what the records share does. */
+  records: readonly number[];
+}
+
+/** Characters that are searched between two yields. */
+const sliceChars = 65_536;
+/** What may stand at the end of one slice of a raw body and the beginning of the next. */
+const overlapChars = 2_048;
+
+/** Like {@link searchDelivery}, at once. */
 export function namesPerson(person: Person, delivery: Delivery, body: Body | undefined, context: PersonContext): boolean {
-  const isNamed = matcher(person, context.country);
-  return (
-    isNamed(delivery.url) ||
-    (body === undefined ? words(delivery.raw).some(isNamed) : body.kind !== 'empty' && someValue(body.value, isNamed)) ||
-    subjectsOf(delivery, body, context).some((subject) => isSubject(person, subject, context.country))
-  );
+  const search = searchDelivery(person, delivery, body, context);
+  for (;;) {
+    const { done, value } = search.next();
+    if (done) return value.named;
+  }
+}
+
+/**
+ * Where a delivery names the person: as the subject of one of its records, as the pipeline reads them now, or anywhere in the body, the URL
+ * and the headers, in every form that {@link personMatcher} finds. Records and bodies that cannot be read are searched as well. Yields
+ * between pieces of the work, so that the caller can let other work run: a body has up to eight megabytes.
+ */
+export function* searchDelivery(
+  person: Person,
+  delivery: Delivery,
+  body: Body | undefined,
+  context: PersonContext,
+): Generator<void, Found, void> {
+  const isNamed = personMatcher(personForms(person), [context.country]);
+  const records = [...recordsIn(delivery, body, context)];
+  const all = records.map((_, index) => index);
+  const head = [delivery.url, ...Object.entries(delivery.headers).flatMap(([name, value]) => [name, value ?? ''])];
+  if (head.some(isNamed)) return { named: true, records: all };
+  const found: number[] = [];
+  for (const [index, record] of records.entries()) {
+    if (record.envelope !== undefined && (yield* someText(record.envelope, isNamed))) return { named: true, records: all };
+    if (isSubject(person, subjectOf(delivery, record, context), context.country) || (yield* someText(record.value, isNamed)))
+      found.push(index);
+  }
+  if (found.length > 0) return { named: true, records: found };
+  // What no record has: keys that a parser drops, what stands beside the records, and bodies that cannot be read.
+  const named =
+    (body !== undefined && body.kind !== 'empty' && (yield* someText(body.value, isNamed))) ||
+    (yield* someSlice(rawText(delivery.raw), isNamed));
+  return { named, records: named ? all : [] };
 }
 
 function isSubject(person: Person, subject: Subject, country: string): boolean {
-  return formsOf(person).some(({ kind, form }) => subject[kind] !== undefined && subjectForm(kind, subject[kind], country) === form);
+  return personForms(person).some(({ kind, form }) => subject[kind] !== undefined && subjectForm(kind, subject[kind], country) === form);
 }
 
-function subjectsOf(delivery: Delivery, body: Body | undefined, { source, config, receivedAtMs }: PersonContext): Subject[] {
-  if (body === undefined || source === undefined) return [];
-  const subjects: Subject[] = [];
-  // A body or record that the source cannot read has no subject.
-  const tried = (read: () => void) => {
-    try {
-      read();
-    } catch {}
-  };
-  tried(() => {
-    for (const record of recordsOf(source, delivery, body, config)) {
-      tried(() => subjects.push(source.read(record, { config, headers: delivery.headers, receivedAtMs }).subject ?? {}));
-    }
-  });
-  return subjects;
+function* recordsIn(delivery: Delivery, body: Body | undefined, { source, config }: PersonContext): Generator<RawRecord, void, void> {
+  if (body === undefined || source === undefined) return;
+  try {
+    yield* recordsOf(source, delivery, body, config);
+  } catch {
+    // A body that the source cannot split has no more records.
+  }
 }
 
-const documentCharsMax = 60;
-
-function matcher({ email, phones, document }: Person, country: string): (text: string) => boolean {
-  // The address is found within a text, but not as the end of a longer address or the beginning of a longer domain.
-  const address = email && new RegExp(`(?<![\\p{L}\\p{N}._%+-])${literally(email)}(?![\\p{L}\\p{N}-]|\\.[\\p{L}\\p{N}])`, 'u');
-  const endings = new Set(phones.map((phone) => phone.slice(-8)));
-  return (text) => {
-    if (address && text.length >= email.length && address.test(readings(text).normalize('NFC').toLowerCase())) return true;
-    if (document !== undefined && text.length <= documentCharsMax && normaliseDocument(text) === document) return true;
-    if (endings.size === 0 || text.length < 8 || text.length > 40) return false;
-    // Parsing a number takes long, so only a number with the same last eight digits is parsed.
-    if (!endings.has(text.replace(/\D+/g, '').slice(-8))) return false;
-    const phone = normalisePhone(text, country);
-    return phone !== undefined && phones.includes(phone);
-  };
-}
-
-function literally(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+function subjectOf(delivery: Delivery, record: RawRecord, { source, config, receivedAtMs }: PersonContext): Subject {
+  try {
+    return source?.read(record, { config, headers: delivery.headers, receivedAtMs }).subject ?? {};
+  } catch {
+    return {};
+  }
 }
 
 /** Whether `isNamed` holds for any text, number or key in the value. */
-function someValue(value: Json, isNamed: (text: string) => boolean): boolean {
-  if (typeof value === 'string') return isNamed(value);
-  if (typeof value === 'number') return isNamed(String(value));
-  if (Array.isArray(value)) return value.some((item) => someValue(item, isNamed));
-  if (value === null || typeof value === 'boolean') return false;
-  return Object.entries(value).some(([key, item]) => isNamed(key) || someValue(item, isNamed));
+export function* someText(value: Json, isNamed: (text: string) => boolean): Generator<void, boolean, void> {
+  let chars = 0;
+  const waiting: Json[] = [value];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const texts = isObject(next) ? Object.keys(next) : typeof next === 'string' || typeof next === 'number' ? [String(next)] : [];
+    for (const text of texts) {
+      if (text.length > sliceChars ? yield* someSlice(text, isNamed) : isNamed(text)) return true;
+      chars += text.length + 16;
+    }
+    if (Array.isArray(next)) for (const item of next) waiting.push(item);
+    else if (isObject(next)) for (const item of Object.values(next)) waiting.push(item);
+    if (chars > sliceChars) {
+      chars = 0;
+      yield;
+    }
+  }
+  return false;
 }
 
-/** The words of a body in an unknown format. */
-function words(raw: Uint8Array): string[] {
-  let text: string;
-  try {
-    text = decodeText(raw);
-  } catch {
-    text = new TextDecoder('latin1').decode(raw);
+function* someSlice(text: string, isNamed: (text: string) => boolean): Generator<void, boolean, void> {
+  for (let at = 0; at < text.length; at += sliceChars) {
+    if (isNamed(text.slice(at, at + sliceChars + overlapChars))) return true;
+    yield;
   }
-  return text.split(/["'<>&=;,\s]+/);
+  return false;
+}
+
+function rawText(raw: Uint8Array): string {
+  try {
+    return decodeText(raw);
+  } catch {
+    return new TextDecoder('latin1').decode(raw);
+  }
 }

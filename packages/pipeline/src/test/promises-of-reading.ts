@@ -144,7 +144,7 @@ function replaceAt(value: JsonObject, paths: PathState | undefined, replace: () 
 
 function identityOf(outcome: ProcessedRecord): { key: string; fingerprint: string } {
   if (!outcome.ok) throw new Error(`A sample became a dead letter: ${outcome.message}`);
-  return { key: outcome.event.idempotency_key, fingerprint: Buffer.from(outcome.bodySha256).toString('hex') };
+  return { key: outcome.event.idempotency_key, fingerprint: outcome.bodySha256 };
 }
 
 function textOf(outcome: ProcessedRecord): string {

@@ -81,6 +81,7 @@ export function outcomesOf(
     journalId: '0199d3a1-0000-7000-8000-000000000004',
     config,
     hashKey: { version: 1, key: new Uint8Array(32).fill(9) },
+    digestKey: new Uint8Array(32).fill(8),
     receivedAtMs,
     nowMs: receivedAtMs,
     isTest: false,

@@ -1,4 +1,4 @@
-/** Every action that the audit log contains: `private.audit` names them `table.command`, and three functions name what they did. */
+/** Every action that the audit log contains: `private.audit` names them `table.command`, and a few functions name what a person read. */
 export const auditActions = {
   orgs: ['update'],
   org_members: ['insert', 'update', 'delete'],
@@ -12,6 +12,8 @@ export const auditActions = {
   replay_plans: ['insert', 'update'],
   event_journal: ['replay'],
   canonical_events: ['export'],
+  people: ['look_up', 'count', 'events'],
+  audit_log: ['export'],
   legal_holds: ['insert', 'update'],
   erasures: ['insert', 'update'],
   org_keys: ['insert', 'delete'],

@@ -77,8 +77,8 @@ export const auditEntry = (orgId: string, id: string) =>
   });
 
 /**
- * Names by id of the connections (also deleted ones), projects, alert channels and replay plans that entries are about. For people see
- * `orgPeople`.
+ * Names by id of the connections (also deleted ones), projects, alert channels and replay plans that entries are about, and the addresses of
+ * invites, of which the log has only pseudonyms. For people see `orgPeople`.
  */
 export const auditedNames = (orgId: string) =>
   queryOptions({
@@ -87,7 +87,21 @@ export const auditedNames = (orgId: string) =>
     queryFn: async () => {
       const names = (table: 'source_connections' | 'projects' | 'alert_channels' | 'replay_plans') =>
         read(supabase().data.from(table).select('id, name').eq('org_id', orgId).order('created_at', { ascending: false }).limit(1_000));
-      const found = await Promise.all([names('source_connections'), names('projects'), names('alert_channels'), names('replay_plans')]);
+      const invites = read(
+        supabase()
+          .data.from('org_invites')
+          .select('id, name:email')
+          .eq('org_id', orgId)
+          .order('created_at', { ascending: false })
+          .limit(1_000),
+      );
+      const found = await Promise.all([
+        names('source_connections'),
+        names('projects'),
+        names('alert_channels'),
+        names('replay_plans'),
+        invites,
+      ]);
       return new Map(found.flat().flatMap(({ id, name }) => (name === null ? [] : [[id, name] as const])));
     },
   });

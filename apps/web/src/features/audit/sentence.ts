@@ -28,6 +28,8 @@ export function sentenceOf(
     from: inWords(asText(change(key)?.from)),
     to: inWords(asText(change(key)?.to)),
   });
+  // The log itself has only a pseudonym of an invited person.
+  const invited = target.includes('@') ? target : said('email');
   const fields = Object.keys(detail).join(', ');
   const byOneself = actorId !== null && actorId === targetId;
   switch (action) {
@@ -43,11 +45,11 @@ export function sentenceOf(
     case 'org_members.delete':
       return byOneself ? ['memberLeft'] : ['memberRemoved', { target }];
     case 'org_invites.insert':
-      return ['invited', { email: said('email'), role: word('role') }];
+      return ['invited', { email: invited, role: word('role') }];
     case 'org_invites.update':
       return change('accepted_at') ? ['inviteAccepted'] : ['inviteChanged', { target }];
     case 'org_invites.delete':
-      return ['inviteWithdrawn', { email: said('email') }];
+      return ['inviteWithdrawn', { email: invited }];
     case 'projects.insert':
       return ['projectAdded', { name: said('name') }];
     case 'projects.update':
@@ -81,6 +83,14 @@ export function sentenceOf(
       return ['replayed', { target, mode: word('mode') }];
     case 'canonical_events.export':
       return ['eventsExported', { format: said('format').toUpperCase() }];
+    case 'people.look_up':
+      return ['personLookedUp'];
+    case 'people.count':
+      return ['personCounted'];
+    case 'people.events':
+      return ['personEventsRead'];
+    case 'audit_log.export':
+      return ['auditExported', { format: said('format').toUpperCase() }];
     case 'replay_plans.insert':
       return ['planMade', { name: said('name'), total: said('matched_count') }];
     case 'replay_plans.update':

@@ -15,6 +15,7 @@ import { Refused } from '../../ui/refused.tsx';
 import { type JsonSchema, SchemaForm } from '../../ui/schema-form.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Id, Time } from '../../ui/values.tsx';
+import { AccessFields, fromAccess, toAccess } from './access-fields.tsx';
 import { deleteConnection, invalidateConnection, updateConnection } from './queries.ts';
 import { connectionTexts } from './texts.ts';
 
@@ -27,8 +28,9 @@ export function ConnectionSettings({ connection, source }: { connection: Connect
   const [config, setConfig] = useState(connection.config);
   const [rateLimitPerSecond, setRateLimit] = useState(connection.rateLimitPerSecond);
   const [priority, setPriority] = useState(connection.priority);
+  const [access, setAccess] = useState(toAccess(connection));
   const save = useMutation({
-    mutationFn: () => updateConnection(connection.id, { name, config, rateLimitPerSecond, priority }),
+    mutationFn: () => updateConnection(connection.id, { name, config, rateLimitPerSecond, priority, ...fromAccess(access) }),
     onSuccess: async () => {
       await invalidateConnection(queryClient, connection.id);
       notifications.show({ message: ui('saved'), color: 'teal' });
@@ -78,6 +80,7 @@ export function ConnectionSettings({ connection, source }: { connection: Connect
                   onChange={(value) => setPriority(value as typeof priority)}
                 />
               </Input.Wrapper>
+              <AccessFields value={access} onChange={setAccess} errors={errors} />
               <Group justify="flex-end">
                 <Button type="submit" loading={save.isPending}>
                   {ui('save')}

@@ -135,6 +135,11 @@ function ActivityTab({ connection }: { connection: Connection }) {
           {t('pausedHint')}
         </Alert>
       )}
+      {connection.suspendedReason !== null && (
+        <Alert color="orange" icon={<IconPlayerPause size={18} />} title={t('suspended')}>
+          {connection.suspendedReason}
+        </Alert>
+      )}
       <Card withBorder padding="md" mih={76}>
         {recent ? <ConnectionFigures row={recent} /> : <Skeleton height={42} />}
       </Card>

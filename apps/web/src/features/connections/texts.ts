@@ -93,9 +93,16 @@ export const connectionTexts = defineTexts('connections', {
     rateLimitHint: 'For this connection alone; the org may have a limit too.',
     priority: 'Priority',
     priorityHint:
-      'In a brownout, when the whole system is overloaded, part of the deliveries to connections of low priority is answered with 429; connections of normal priority work as usual.',
+      'In a brownout, when the whole system is overloaded, only a part of the deliveries to connections of low priority is kept, beginning with the orgs that cause the load; the others are answered with 429. Connections of normal priority work as usual.',
     normalPriority: 'Normal',
     lowPriority: 'Low',
+    allowedIps: 'Addresses that may send',
+    allowedIpsHint:
+      'One address or network in each line. Deliveries from other addresses are answered 403 and counted as rejected. Leave it empty to allow every address.',
+    suspendedReason: 'Suspended because',
+    suspendedReasonHint:
+      'While a reason is given here, every delivery is answered 403 and counted as rejected. Senders do not see the reason.',
+    suspended: 'Suspended: every delivery is answered 403.',
     createdAt: 'Created',
     id: 'Id',
   },
@@ -191,9 +198,15 @@ export const connectionTexts = defineTexts('connections', {
     rateLimitHint: 'Só para esta conexão; a organização também pode ter um limite.',
     priority: 'Prioridade',
     priorityHint:
-      'Num brownout, quando o sistema inteiro está sobrecarregado, parte das entregas a conexões de prioridade baixa recebe 429; as de prioridade normal funcionam como de costume.',
+      'Num brownout, quando o sistema inteiro está sobrecarregado, só uma parte das entregas a conexões de prioridade baixa é mantida, começando pelas organizações que causam a carga; as outras recebem 429. As de prioridade normal funcionam como de costume.',
     normalPriority: 'Normal',
     lowPriority: 'Baixa',
+    allowedIps: 'Endereços que podem enviar',
+    allowedIpsHint:
+      'Um endereço ou uma rede em cada linha. Entregas de outros endereços recebem 403 e contam como rejeitadas. Deixe vazio para permitir todos os endereços.',
+    suspendedReason: 'Suspensa porque',
+    suspendedReasonHint: 'Enquanto houver um motivo aqui, toda entrega recebe 403 e conta como rejeitada. Quem envia não vê o motivo.',
+    suspended: 'Suspensa: toda entrega recebe 403.',
     createdAt: 'Criada',
     id: 'Id',
   },

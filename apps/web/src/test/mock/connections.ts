@@ -16,6 +16,8 @@ export const connectionRows = (world: World): Row<'source_connections'>[] => {
     deleted_at: null,
     created_at: ago(50_000),
     updated_at: ago(900),
+    allowed_ips: null,
+    suspended_reason: null,
   };
   if (!world.filled) return [];
   return [
@@ -101,6 +103,8 @@ const detail = (world: World, row: Row<'source_connections'>, origin: string): C
   type: row.type,
   name: row.name,
   isActive: row.is_active,
+  allowedIps: row.type === 'webhook' ? ['203.0.113.0/24'] : null,
+  suspendedReason: row.suspended_reason,
   rateLimitPerSecond: row.rate_limit_per_second,
   priority: row.priority === 'low' ? 'low' : 'normal',
   config: {},

@@ -70,6 +70,7 @@ export const planRows = (world: World): Row<'replay_plans'>[] =>
     checkpoint_id: null,
     lease_owner: null,
     lease_until: null,
+    paced_until: null,
   }));
 
 export function replayHandlers(world: World) {

@@ -8,7 +8,15 @@ import { answer, problem } from './answers.ts';
 import { ago, colleague, idOf, ids, orgSlug, type Row, user, type World } from './world.ts';
 
 export const orgRows = (world: World): Row<'orgs'>[] => [
-  { id: ids.org, name: world.orgName, slug: orgSlug, rate_limit_per_second: null, created_at: ago(90_000) },
+  {
+    id: ids.org,
+    name: world.orgName,
+    slug: orgSlug,
+    rate_limit_per_second: null,
+    suspended_at: null,
+    suspended_reason: null,
+    created_at: ago(90_000),
+  },
 ];
 
 export const memberRows = (world: World): Row<'org_members'>[] => [

@@ -19,6 +19,7 @@ const context: ProcessContext = {
   journalId: '44444444-4444-7444-8444-444444444444',
   config: {},
   hashKey: { version: 1, key: new Uint8Array(32).fill(7) },
+  digestKey: new Uint8Array(32).fill(8),
   receivedAtMs: now,
   nowMs: now,
   isTest: false,

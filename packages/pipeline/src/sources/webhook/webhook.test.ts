@@ -598,7 +598,8 @@ describe('fields', () => {
     const stored = (value: JsonObject) => {
       const hashKey = { version: 1, key: new Uint8Array(32).fill(7) };
       const ids = { orgId: 'o', projectId: 'p', connectionId: 'c', journalId: 'j', newId: () => 'e' };
-      const context = { ...ids, config, hashKey, receivedAtMs: now, nowMs: now, isTest: false };
+      const digestKey = new Uint8Array(32).fill(8);
+      const context = { ...ids, config, hashKey, digestKey, receivedAtMs: now, nowMs: now, isTest: false };
       const [outcome] = processDelivery(webhook as never, delivery(''), json(value), context);
       return outcome?.ok ? [outcome.event.type, outcome.event.source_event_type] : undefined;
     };

@@ -1,0 +1,101 @@
+import { proveDelivery, type Verification, verifyDelivery } from '@tributary/pipeline/verify.ts';
+import type { ErrorClass } from '@tributary/shared/errors.ts';
+import { isHeavyBody } from '../deliveries/heavy.ts';
+import { type PackedConnection, packConnection, unpackConnection } from '../deliveries/packed.ts';
+import { type Arrival, prepareRejected, prepareWrite } from '../deliveries/prepare.ts';
+import type { Rejected } from '../deliveries/quarantine.ts';
+import type { WriteItem } from '../deliveries/rows.ts';
+import { Refusal } from '../platform/refusal.ts';
+import { type Task, ThreadFailure, type Threads } from '../platform/threads.ts';
+
+interface Reason {
+  error: ErrorClass;
+  /** For the people of the org. */
+  message: string;
+  /** For the sender. */
+  detail?: string;
+}
+
+/** Why a delivery is rejected, and what the quarantine keeps of it; undefined where the quarantine has no room for it. */
+export type Rejection = Reason & { rejected: Rejected | undefined };
+
+/** The output of the task: the rows of the delivery, or the reason why it is rejected and, from a thread, the row of the rejected delivery. */
+type Taken = { item: WriteItem } | (Reason & { sealed?: WriteItem });
+
+const tookTooLong = new Refusal('overloaded', 'the delivery took too long to read', { retryAfterSeconds: 60 });
+
+interface Arrived {
+  arrival: Arrival;
+  /** Set on a thread when the quarantine may have room: a delivery that is rejected is sealed there, too. */
+  sealsRejected?: boolean;
+  /** Why the body cannot be read, when a thread ran out of memory for it. The delivery is still verified. */
+  unreadable?: string;
+}
+
+interface PackedArrival extends Omit<Arrived, 'arrival'> {
+  arrival: Omit<Arrival, 'connection'> & { connection: PackedConnection };
+}
+
+/** Verifies a delivery that arrived, and makes its rows. */
+export const takeTask: Task<Arrived, Taken> = {
+  name: 'take',
+  isHeavy: ({ arrival }) => isHeavyBody(arrival.delivery.raw),
+  run: take,
+  pack: ({ arrival, ...rest }): PackedArrival => ({ ...rest, arrival: { ...arrival, connection: packConnection(arrival.connection) } }),
+  unpack: ({ arrival, ...rest }: PackedArrival): Arrived => ({
+    ...rest,
+    arrival: { ...arrival, connection: unpackConnection(arrival.connection) },
+  }),
+  listIn: (taken) => ('item' in taken ? taken.item.records : undefined),
+};
+
+/**
+ * Verifies the delivery and makes its rows, at once or, when it is heavy, on a thread. A genuine delivery that no thread can hold in memory is
+ * rejected as INVALID_PAYLOAD, because no repetition would change that. One that took too long is asked for again.
+ */
+export function takeArrival(
+  threads: Threads,
+  arrival: Arrival,
+  mayKeep: (bytes: number) => boolean,
+): { item: WriteItem } | Rejection | Promise<{ item: WriteItem } | Rejection> {
+  if (takeTask.isHeavy({ arrival })) return takeHeavy(threads, arrival, mayKeep);
+  const taken = take({ arrival });
+  return 'item' in taken ? taken : { ...taken, rejected: prepareRejected(arrival, taken.error, taken.message) };
+}
+
+async function takeHeavy(
+  threads: Threads,
+  arrival: Arrival,
+  mayKeep: (bytes: number) => boolean,
+): Promise<{ item: WriteItem } | Rejection> {
+  const { connection, delivery } = arrival;
+  const bytes = delivery.raw.byteLength;
+  const arrived = { arrival, sealsRejected: mayKeep(bytes) };
+  const taken = await threads.run(takeTask, arrived, connection).catch((error: unknown) => {
+    if (!(error instanceof ThreadFailure)) throw error;
+    if (error.reason === 'time') throw tookTooLong;
+    return threads.run(takeTask, { ...arrived, unreadable: 'The body takes more memory to read than a delivery may.' }, connection);
+  });
+  if ('item' in taken) return taken;
+  const { sealed, ...reason } = taken;
+  return { ...reason, rejected: sealed && { connection, bytes, seal: () => sealed } };
+}
+
+function take({ arrival, sealsRejected = false, unreadable }: Arrived): Taken {
+  const { connection, delivery, secrets, receivedAtMs } = arrival;
+  const reject = (error: ErrorClass, message: string, detail?: string): Taken => ({
+    error,
+    message,
+    ...(detail === undefined ? {} : { detail }),
+    ...(sealsRejected ? { sealed: prepareRejected(arrival, error, message).seal() } : {}),
+  });
+  const verifier = { secrets, config: connection.config };
+  const { verdict, body, bodyError }: Verification =
+    unreadable === undefined
+      ? verifyDelivery(connection.source, delivery, verifier, receivedAtMs)
+      : { verdict: proveDelivery(connection.source, delivery, verifier, receivedAtMs) };
+  if (!verdict.ok) return reject(verdict.error, verdict.message);
+  if (body) return { item: prepareWrite(arrival, body) };
+  const message = unreadable ?? bodyError?.message ?? 'the body cannot be read';
+  return reject('INVALID_PAYLOAD', message, message);
+}

@@ -1,0 +1,72 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createMetrics } from './metrics.ts';
+import { createThreads, type Task, ThreadFailure, type Threads } from './threads.ts';
+
+/** A program of threads whose tasks go wrong on purpose. */
+const program = `
+  const keep = [];
+  export function runTask({ packed, port }) {
+    if (packed.does === 'loop') for (;;) keep.length = 0;
+    if (packed.does === 'eat') for (;;) keep.push({ n: keep.length });
+    if (packed.does === 'throw') throw new RangeError('as the task said');
+    for (let n = 0; n < 10; n++) port.postMessage([n * 2, n * 2 + 1]);
+    return { list: [] };
+  }`;
+const task: Task<{ does: string }, { list: unknown[] }> = {
+  name: 'test',
+  isHeavy: () => true,
+  run: () => ({ list: [] }),
+  pack: (input) => input,
+  unpack: (input) => input,
+  listIn: ({ list }) => list,
+};
+const owner = (orgId: string) => ({ id: orgId, orgId });
+
+let directory: string;
+let threads: Threads;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'tributary-threads-'));
+  writeFileSync(join(directory, 'program.mjs'), program);
+  threads = createThreads({
+    entry: pathToFileURL(join(directory, 'program.mjs')),
+    metrics: createMetrics(),
+    log: pino({ level: 'silent' }),
+    limits: { threadsMax: 2, heapMegabytes: 32, taskMs: 2_000, idleMs: 1_000 },
+  });
+});
+afterAll(async () => {
+  await threads.stop();
+  rmSync(directory, { recursive: true });
+});
+
+const failure = (does: string, orgId: string) =>
+  threads.run(task, { does }, owner(orgId)).then(
+    () => undefined,
+    (error: unknown) => (error instanceof ThreadFailure ? error.reason : error),
+  );
+
+it('returns the list of the output whole and in order', async () => {
+  const { list } = await threads.run(task, { does: 'list' }, owner('a'));
+  expect(list).toEqual(Array.from({ length: 20 }, (_, n) => n));
+});
+
+it('passes on the error of a task', async () => {
+  expect(await failure('throw', 'a')).toMatchObject({ message: 'as the task said' });
+});
+
+it('ends a task that takes all memory of its thread, and runs the next task', async () => {
+  expect(await failure('eat', 'a')).toBe('memory');
+  expect((await threads.run(task, { does: 'list' }, owner('a'))).list).toHaveLength(20);
+});
+
+it('ends a task that takes too long, and runs the tasks of another org meanwhile', async () => {
+  const endless = failure('loop', 'a');
+  expect((await threads.run(task, { does: 'list' }, owner('b'))).list).toHaveLength(20);
+  expect(await endless).toBe('time');
+  expect((await threads.run(task, { does: 'list' }, owner('a'))).list).toHaveLength(20);
+});

@@ -1,0 +1,161 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { Logger } from 'pino';
+import { Piscina } from 'piscina';
+import type { Metrics } from './metrics.ts';
+import { Refusal } from './refusal.ts';
+import { createTurns, type Owner } from './turns.ts';
+
+/**
+ * Work on one delivery, whose cost its sender decides. What is light runs at once, on the event loop, and what is heavy runs on a thread, by the
+ * same function. Only plain data goes to a thread and comes back.
+ */
+export interface Task<Input, Output> {
+  name: string;
+  run(input: Input): Output;
+  /** Whether the work could keep the event loop busy for longer than some milliseconds. */
+  isHeavy(input: Input): boolean;
+  /** The input as data that can be cloned, and back again. */
+  pack(input: Input): unknown;
+  unpack(packed: never): Input;
+  /** The list in the output whose length the sender decides. It is passed on in slices, since one message of it would be read in one turn. */
+  listIn?(output: Output): unknown[] | undefined;
+}
+
+export interface Threads {
+  /**
+   * Runs the task on a thread, where the owner waits for its turn. Throws what the task throws, ThreadFailure when the thread
+   * ran out of memory or time, and Refusal `overloaded` when too much work of the owner waits already.
+   */
+  run<Input, Output>(task: Task<Input, Output>, input: Input, owner: Owner): Promise<Output>;
+  stop(): Promise<void>;
+}
+
+/** A task that its thread could not end. Other tasks are not affected: the thread is replaced. */
+export class ThreadFailure extends Error {
+  override readonly name = 'ThreadFailure';
+  readonly reason: 'memory' | 'time';
+  constructor(reason: 'memory' | 'time') {
+    super(
+      reason === 'memory'
+        ? 'The delivery needs more memory than a thread has.'
+        : 'The delivery takes longer to read than a thread may take.',
+    );
+    this.reason = reason;
+  }
+}
+
+export interface ThreadLimits {
+  threadsMax: number;
+  /** The heap of one thread. A task that needs more ends with its thread. */
+  heapMegabytes: number;
+  /** How long a task may run. */
+  taskMs: number;
+  /** How long a thread without work stays, so that its memory is free again. */
+  idleMs: number;
+}
+
+/**
+ * A process has 512 MB. Two threads are enough that one delivery never stops another tenant's, because an owner has one thread at a time. The
+ * largest body that is accepted takes about a third of the heap.
+ */
+export const threadLimits: ThreadLimits = { threadsMax: 2, heapMegabytes: 96, taskMs: 10_000, idleMs: 60_000 };
+
+/** What a thread is given. The lists of the output come through `port`. */
+export interface ThreadCall {
+  name: string;
+  packed: unknown;
+  port: MessagePort;
+}
+
+/** Milliseconds of one turn of the event loop in which the slices of a list are read. */
+const sliceMs = 5;
+const busy = new Refusal('overloaded', undefined, { retryAfterSeconds: 2 });
+
+/** Runs heavy tasks in `entry`, the program of the threads, which exports `runTask`. Threads are started when they are needed. */
+export function createThreads(given: { entry: URL; metrics: Metrics; log: Logger; limits?: ThreadLimits }): Threads {
+  const { metrics, log, limits = threadLimits } = given;
+  const turns = createTurns(limits.threadsMax);
+  let pool: Piscina | undefined;
+  const startPool = (): Piscina => {
+    const started = new Piscina({
+      filename: given.entry.href,
+      name: 'runTask',
+      minThreads: 0,
+      maxThreads: limits.threadsMax,
+      concurrentTasksPerWorker: 1,
+      idleTimeout: limits.idleMs,
+      // The event loop goes first when there are fewer processors than threads.
+      niceIncrement: 10,
+      resourceLimits: { maxOldGenerationSizeMb: limits.heapMegabytes, maxYoungGenerationSizeMb: 16 },
+      recordTiming: false,
+    });
+    // The failure of a thread that has a task is also the failure of its task. Without a listener, that of an idle thread would end the process.
+    started.on('error', (error: unknown) => log.error({ err: error }, 'a thread without a task failed'));
+    return started;
+  };
+
+  async function run<Input, Output>(task: Task<Input, Output>, input: Input, owner: Owner): Promise<Output> {
+    const turn = turns.take(owner);
+    if (!turn) {
+      metrics.shed.inc({ reason: 'threads' });
+      throw busy;
+    }
+    await turn.started;
+    const startedAt = performance.now();
+    const { port1: port, port2: thread } = new MessageChannel();
+    let outcome = 'failed';
+    try {
+      pool ??= startPool();
+      const call: ThreadCall = { name: task.name, packed: task.pack(input), port: thread };
+      const signal = AbortSignal.timeout(limits.taskMs);
+      const output = (await pool.run(call, { transferList: [thread], signal })) as Output;
+      outcome = 'done';
+      await readList(port, task.listIn?.(output));
+      return output;
+    } catch (error) {
+      const reason = failureOf(error);
+      if (!reason) throw error;
+      outcome = reason;
+      log.error({ task: task.name, orgId: owner.orgId, connectionId: owner.id, reason }, 'a thread could not read a delivery');
+      throw new ThreadFailure(reason);
+    } finally {
+      port.close();
+      metrics.threadTasks.observe({ task: task.name, outcome }, (performance.now() - startedAt) / 1000);
+      turns.end(owner);
+    }
+  }
+
+  return {
+    run,
+    stop: async () => pool?.destroy(),
+  };
+}
+
+/** The turn that all background work shares, so that a thread is left for deliveries that arrive. */
+const background: Owner = { id: 'background', orgId: 'background' };
+
+/** Runs a task of a background job: at once when it is light, and on a thread when it is heavy. Throws ThreadFailure. */
+export async function runBehind<Input, Output>(threads: Threads, task: Task<Input, Output>, input: Input): Promise<Output> {
+  return task.isHeavy(input) ? threads.run(task, input, background) : task.run(input);
+}
+
+/** Appends the slices that the thread sent before its output, a few in each turn of the event loop. */
+async function readList(port: MessagePort, into: unknown[] | undefined): Promise<void> {
+  if (!into) return;
+  for (;;) {
+    const until = performance.now() + sliceMs;
+    while (performance.now() < until) {
+      const slice = receiveMessageOnPort(port) as { message: unknown[] } | undefined;
+      if (!slice) return;
+      for (const item of slice.message) into.push(item);
+    }
+    await nextTurn();
+  }
+}
+
+function failureOf(error: unknown): ThreadFailure['reason'] | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if (error.name === 'AbortError') return 'time';
+  return (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'memory' : undefined;
+}

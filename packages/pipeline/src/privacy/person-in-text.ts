@@ -1,0 +1,130 @@
+import { Buffer } from 'node:buffer';
+import { hash } from 'node:crypto';
+import { type IdentifierKind, normaliseDocument, normalisePhone } from './pii.ts';
+import { foldText, formsOfText } from './text-forms.ts';
+
+const documentCharsMax = 60;
+/** A shorter document within a text would be found in many numbers by chance. It is found as a whole value. */
+const documentInTextMin = 8;
+
+/** An identifier in the form that is compared. */
+export interface Identifier {
+  kind: IdentifierKind;
+  form: string;
+}
+
+/**
+ * Returns a function that says whether a text names the person, in any form in which the text may hide that (text-forms.ts). An e-mail
+ * address, a phone with its area code and a document of eight characters or more are found within longer texts, and so are the usual digests
+ * of every identifier (MD5, SHA-1, SHA-256). A short document counts only as a whole text. An external id may be any short number: only one
+ * that cannot occur by chance is found in texts.
+ */
+export function personMatcher(identifiers: readonly Identifier[], countries: readonly string[]): (text: string) => boolean {
+  const formsOf = (kind: IdentifierKind) => identifiers.filter((one) => one.kind === kind).map(({ form }) => form);
+  const digests = digestsOf(identifiers);
+  const addresses = formsOf('email')
+    .flatMap(addressesOf)
+    .map((address) => ({ address, whole: addressPattern(address) }));
+  const phones = formsOf('phone');
+  const endings = [...new Set(phones.map((phone) => phone.slice(-8)))].map((ending) => ({ ending, pattern: spelled(ending) }));
+  const [document] = formsOf('document');
+  const [id] = formsOf('external_id');
+  const documentInText = document !== undefined && document.length >= documentInTextMin ? spelledWord(foldText(document)) : undefined;
+  const externalId = id !== undefined && isDistinctive(id) ? foldText(id) : undefined;
+  const externalIdInText = externalId === undefined ? undefined : word(externalId);
+
+  function names(text: string): boolean {
+    if (addresses.some(({ address, whole }) => text.includes(address) && whole.test(text))) return true;
+    if (externalId !== undefined && text.includes(externalId) && externalIdInText?.test(text)) return true;
+    if (document !== undefined) {
+      if (text.length <= documentCharsMax && normaliseDocument(text) === document) return true;
+      if (documentInText?.test(text)) return true;
+    }
+    if (hasDigest(text, digests)) return true;
+    if (phones.length === 0) return false;
+    const digits = text.replace(/\D+/g, '');
+    return endings.some(({ ending, pattern }) => digits.includes(ending) && hasPhone(text, pattern, phones, countries));
+  }
+  return (text) => text.length >= 3 && formsOfText(text).some((form) => hasEncodedDigest(form, digests) || names(foldText(form)));
+}
+
+/** The address with its domain in Unicode and in ASCII (`xn--…`). */
+function addressesOf(email: string): string[] {
+  const at = email.lastIndexOf('@');
+  try {
+    const { hostname } = new URL(`http://${email.slice(at + 1)}`);
+    return [...new Set([foldText(email), `${foldText(email.slice(0, at))}@${hostname}`])];
+  } catch {
+    return [foldText(email)];
+  }
+}
+
+/** The address within a text, but not as the end of a longer address or the beginning of a longer domain. */
+function addressPattern(address: string): RegExp {
+  return new RegExp(`(?<![\\p{L}\\p{N}._%+-])${literally(address)}(?![\\p{L}\\p{N}-]|\\.[\\p{L}\\p{N}])`, 'u');
+}
+
+const word = (text: string): RegExp => new RegExp(`(?<![\\p{L}\\p{N}])${literally(text)}(?![\\p{L}\\p{N}])`, 'u');
+const separator = '[\\s().\\-/\\u2010-\\u2015]{0,3}';
+/** The characters with separators between them, not at the beginning of a longer number. */
+const spelled = (digits: string): RegExp => new RegExp(`${[...digits].join(separator)}(?!\\d)`, 'g');
+const spelledWord = (text: string): RegExp =>
+  new RegExp(`(?<![\\p{L}\\p{N}])${[...text].map(literally).join(separator)}(?![\\p{L}\\p{N}])`, 'u');
+
+function literally(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+}
+
+/** Whether an external id cannot be another thing by chance: twelve characters, or eight with letters and digits. */
+function isDistinctive(id: string): boolean {
+  return id.length >= 12 || (id.length >= 8 && /\d/.test(id) && /\p{L}/u.test(id));
+}
+
+/** Words after which a bare number is an id and not a phone. */
+const idBefore = /(?:order|pedido|compra|purchase|invoice|fatura|transaction|transa[cç][aã]o|ticket|protocolo|ref|id|n[ºo]|#)[\s:.#=]*$/;
+
+/**
+ * Whether one of the phones is where `ending`, the last eight digits, was found: with the digits before it, which are the area code and the
+ * country code in one of several spellings.
+ */
+function hasPhone(text: string, ending: RegExp, phones: readonly string[], countries: readonly string[]): boolean {
+  for (const match of text.matchAll(ending)) {
+    const end = match.index + match[0].length;
+    const before = /(?:\+|\d|[\s().\-/\u2010-\u2015](?![\s().\-/\u2010-\u2015]{3})){0,16}$/.exec(
+      text.slice(Math.max(0, match.index - 24), match.index),
+    );
+    const from = match.index - (before?.[0].length ?? 0);
+    for (let start = from; start <= match.index; start++) {
+      // A candidate begins at a plus sign or at the first digit of a group.
+      if (!/[\d+]/.test(text[start] ?? '') || /\d/.test(text[start - 1] ?? '')) continue;
+      const candidate = text.slice(start, end);
+      if (candidate.length > 40) continue;
+      const isBare = /^\d+$/.test(candidate) && candidate.length < text.trim().length;
+      if (isBare && idBefore.test(text.slice(Math.max(0, start - 24), start))) continue;
+      if (countries.some((country) => isOneOf(phones, normalisePhone(candidate, country)))) return true;
+    }
+  }
+  return false;
+}
+
+const isOneOf = (phones: readonly string[], phone: string | undefined): boolean => phone !== undefined && phones.includes(phone);
+
+/** The usual digests of the person's identifiers in hexadecimal, in the spellings in which advertisers hash them. */
+function digestsOf(identifiers: readonly Identifier[]): ReadonlySet<string> {
+  const texts = identifiers.flatMap(({ kind, form }) =>
+    kind === 'phone' ? [form, form.slice(1), form.replace(/^\+55/, '')] : [form, form.toLowerCase()],
+  );
+  return new Set(texts.flatMap((text) => ['md5', 'sha1', 'sha256'].map((algorithm) => hash(algorithm, text))));
+}
+
+function hasDigest(folded: string, digests: ReadonlySet<string>): boolean {
+  for (const [token] of folded.matchAll(/(?<![0-9a-f])[0-9a-f]{32,64}(?![0-9a-f])/g)) if (digests.has(token)) return true;
+  return false;
+}
+
+/** Whether a base64 word of the text is one of the digests. */
+function hasEncodedDigest(text: string, digests: ReadonlySet<string>): boolean {
+  for (const [token] of text.matchAll(/(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{22,44}(?![A-Za-z0-9+/_-])/g))
+    if ([22, 27, 43].includes(token.length) && digests.has(Buffer.from(token, 'base64').toString('hex'))) return true;
+  return false;
+}

@@ -1,0 +1,119 @@
+import { Buffer } from 'node:buffer';
+
+/** How often a text is decoded again: base64 in a percent-encoded address in an escaped text is three times. */
+const depthMax = 4;
+/** The characters of all forms together, as a multiple of the text: what is longer is decoded less deeply. */
+const timesMax = 6;
+const alwaysChars = 65_536;
+
+/**
+ * The text in every form in which it may hide another text: as it is, and with its percent-encoding, escapes, character references, base64
+ * and hexadecimal parts decoded, one within the other. The length of all forms together is bounded by the length of the text.
+ */
+export function formsOfText(text: string): string[] {
+  const forms = new Set([text]);
+  let latest = [text];
+  let charsLeft = timesMax * text.length + alwaysChars;
+  for (let depth = 0; depth < depthMax && latest.length > 0; depth++) {
+    const next: string[] = [];
+    for (const form of latest) {
+      for (const decode of decoders) {
+        const decoded = decode(form);
+        if (decoded === undefined || forms.has(decoded) || decoded.length > charsLeft) continue;
+        charsLeft -= decoded.length;
+        forms.add(decoded);
+        next.push(decoded);
+      }
+    }
+    latest = next;
+  }
+  return [...forms];
+}
+
+const invisible = /[\0\u00ad\u200b\u200e\u200f\u2060-\u2064\ufeff]|\u200c|\u200d|[\ufe00-\ufe0f]/g;
+
+/** The text without case, compatibility forms (`＠` is `@`) and invisible characters. */
+export function foldText(text: string): string {
+  const plain = text.replace(invisible, '');
+  return (/^[\0-\x7f]*$/.test(plain) ? plain : plain.normalize('NFKC')).toLowerCase();
+}
+
+const fromCode = (code: number): string => (code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd');
+
+/** Each returns the decoded text, or undefined when the text has nothing to decode. */
+const decoders: ((text: string) => string | undefined)[] = [
+  (text) => (text.includes('%') || text.includes('+') ? decodePercent(text.replaceAll('+', ' ')) : undefined),
+  (text) =>
+    /%u[0-9a-f]{4}/i.test(text) ? text.replace(/%u([0-9a-f]{4})/gi, (_, hex: string) => fromCode(Number.parseInt(hex, 16))) : undefined,
+  (text) => (text.includes('\\') ? decodeEscapes(text) : undefined),
+  (text) => (text.includes('&') ? decodeReferences(text) : undefined),
+  // Quoted-printable, which mails are written in.
+  (text) => (/=[0-9A-F]{2}/.test(text) ? decodePercent(text.replace(/=\r?\n/g, '').replace(/=(?=[0-9A-F]{2})/g, '%')) : undefined),
+  decodeTokens,
+];
+
+/** Bytes that are not UTF-8 are read as Latin-1. A percent sign that encodes nothing stays. */
+function decodePercent(text: string): string {
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (run) => decodeBytes(Buffer.from(run.replaceAll('%', ''), 'hex')));
+}
+
+function decodeBytes(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return Buffer.from(bytes).toString('latin1');
+  }
+}
+
+const escaped: Record<string, string> = { n: '\n', r: '\r', t: '\t', b: ' ', f: ' ' };
+
+function decodeEscapes(text: string): string {
+  return text.replace(
+    /\\(?:u\{([0-9a-f]{1,6})\}|u([0-9a-f]{4})|x([0-9a-f]{2})|([^ux]))/gi,
+    (_, braced?: string, four?: string, two?: string, one = '') => {
+      const hex = braced ?? four ?? two;
+      return hex === undefined ? (escaped[one] ?? one) : fromCode(Number.parseInt(hex, 16));
+    },
+  );
+}
+
+const references: Record<string, string> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  commat: '@',
+  plus: '+',
+  period: '.',
+  nbsp: ' ',
+};
+
+function decodeReferences(text: string): string {
+  return text.replace(/&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|([a-z]{2,8}));?/gi, (whole, hex?: string, decimal?: string, name = '') => {
+    if (hex !== undefined) return fromCode(Number.parseInt(hex, 16));
+    return decimal === undefined ? (references[name.toLowerCase()] ?? whole) : fromCode(Number(decimal));
+  });
+}
+
+/** The decoded base64 and hexadecimal words of a text, those that may hold an address or a number; undefined when there are none. */
+function decodeTokens(text: string): string | undefined {
+  const found: string[] = [];
+  for (const [token] of text.matchAll(/[A-Za-z0-9+/_-]{10,}/g)) {
+    const hex = token.length >= 14 && token.length % 2 === 0 && /^[0-9a-f]+$/i.test(token);
+    for (const encoding of hex ? (['hex', 'base64'] as const) : (['base64'] as const)) {
+      const decoded = decodeBytes(Buffer.from(token, encoding));
+      // Most words are not encoded, and decode to bytes that are no text. An id may have a number between such bytes.
+      if (isText(decoded) || /@|\d{7}/.test(decoded)) found.push(decoded);
+    }
+  }
+  return found.length > 0 ? found.join('\n') : undefined;
+}
+
+function isText(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if ((code < 0x20 && code !== 0x09 && code !== 0x0a && code !== 0x0d) || (code >= 0x7f && code < 0xc0)) return false;
+  }
+  return true;
+}
