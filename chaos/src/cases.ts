@@ -1,4 +1,5 @@
 import type { Case } from './case.ts';
+import { manyClicks } from './cases/clicks.ts';
 import { skewedClocks } from './cases/clock.ts';
 import { conflict } from './cases/conflict.ts';
 import { apiCrash, postgresCrash } from './cases/crash.ts';
@@ -6,6 +7,7 @@ import { exhaustedConnections } from './cases/exhausted.ts';
 import { hungBackends, lockedTable, lostAnswers } from './cases/hung.ts';
 import { outage } from './cases/outage.ts';
 import { poison } from './cases/poison.ts';
+import { stalledReaders } from './cases/readers.ts';
 import { redriveUnderLoad } from './cases/redrive.ts';
 import { retentionAtPeak } from './cases/retention.ts';
 import { shutdown } from './cases/shutdown.ts';
@@ -107,6 +109,19 @@ export const caseGroups = {
       name: 'retention-at-peak',
       promise: 'Dropping partitions and long reports do not slow deliveries down.',
       run: retentionAtPeak,
+    },
+    {
+      fault: 29,
+      name: 'stalled-readers',
+      promise:
+        'Clients that do not read their downloads and lists take no more memory than the container has, delay no other tenant, and are cut off in time.',
+      run: stalledReaders,
+    },
+    {
+      fault: 30,
+      name: 'many-clicks',
+      promise: '150 parallel requests of one person leave room for every other tenant.',
+      run: manyClicks,
     },
   ],
 } satisfies Record<string, readonly Case[]>;
