@@ -54,7 +54,10 @@ create type private.delivery_row as (
   event_types text[],
   key_version integer,
   sealed_at integer,
-  sealed_length integer
+  sealed_length integer,
+  part text,
+  record_total integer,
+  outcomes_before text[]
 );
 comment on type private.delivery_row is 'A delivery of a batch: its row in event_journal, and the place of its sealed body.';
 
@@ -1180,7 +1183,7 @@ create table public.event_journal (
   constraint event_journal_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id),
   constraint event_journal_body_sha256_check CHECK ((length(body_sha256) = 64)),
   constraint event_journal_byte_size_check CHECK ((byte_size >= 0)),
-  constraint event_journal_outcome_check CHECK ((outcome = ANY (ARRAY['accepted'::text, 'duplicate'::text, 'dead_lettered'::text, 'mixed'::text, 'rejected'::text])))
+  constraint event_journal_outcome_check CHECK ((outcome = ANY (ARRAY['accepted'::text, 'duplicate'::text, 'dead_lettered'::text, 'mixed'::text, 'rejected'::text, 'incomplete'::text])))
 ) partition by range (received_at);
 comment on table public.event_journal is 'Every delivery received, with its outcome. The source of truth: replay always starts here.';
 CREATE INDEX event_journal_org_received_idx ON public.event_journal USING btree (org_id, received_at DESC, id DESC);
@@ -2427,6 +2430,37 @@ comment on function private.claim_replays(uuid,integer,integer,uuid[]) is 'Claim
 plans of an org follow each other by the time they were served. paced_seconds: how far the plan''s rate is used up ahead of now; negative when the
 plan is behind its rate.';
 grant execute on function private.claim_replays(uuid,integer,integer,uuid[]) to worker;
+
+CREATE OR REPLACE FUNCTION private.complete_deliveries(p_deliveries json, p_keys json, p_dead json, p_existing json)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  with last_parts as (
+    select d.id, d.received_at, d.outcomes_before
+    from json_populate_recordset(null::private.delivery_row, p_deliveries) d
+    where d.part = 'last'
+  ), outcomes as (
+    select l.id, unnest(l.outcomes_before) as outcome from last_parts l
+    union
+    select k.journal_id, 'accepted' from json_populate_recordset(null::private.key_row, p_keys) k
+    where k.event_id not in (select o.event_id from json_populate_recordset(null::private.existing_row, p_existing) o)
+    union
+    select o.journal_id, case o.outcome when 'duplicate' then 'duplicate' when 'rewritten' then 'accepted' else 'dead_lettered' end
+    from json_populate_recordset(null::private.existing_row, p_existing) o
+    union
+    select d.journal_id, 'dead_lettered' from json_populate_recordset(null::private.dead_row, p_dead) d
+  )
+  update public.event_journal j
+  set outcome = (select case when count(*) = 1 then min(o.outcome) else 'mixed' end from outcomes o where o.id = j.id)
+  from last_parts l
+  where j.id = l.id and j.received_at = l.received_at and j.outcome = 'incomplete'
+$function$;
+comment on function private.complete_deliveries(json,json,json,json) is 'Sets the outcomes of the deliveries whose last part is in the batch; the arguments are those of private.record_deliveries. Part of a batch''s
+transaction. Security definer, because the roles that write batches may only insert into the journal.';
+grant execute on function private.complete_deliveries(json,json,json,json) to ingest;
+grant execute on function private.complete_deliveries(json,json,json,json) to worker;
 
 CREATE OR REPLACE FUNCTION private.complete_erasure(p_id uuid, p_owner uuid, p_subjects jsonb[])
  RETURNS boolean
@@ -4679,8 +4713,8 @@ AS $function$
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id' and not a.attisdropped
   where n.nspname in ('public', 'private') and c.relkind in ('r', 'p') and not c.relispartition
-    -- The members lose their access, and the log ends, with the org itself.
-    and c.relname not in ('org_deletions', 'org_members', 'audit_log', 'audit_links', 'audit_anchors', 'audit_keys', 'journal_payloads')
+    -- The members lose their access, and the log ends, with the org itself. What operators did is their own journal.
+    and c.relname not in ('org_deletions', 'org_members', 'audit_log', 'audit_links', 'audit_anchors', 'audit_keys', 'journal_payloads', 'operator_acts')
   -- What other tables refer to comes last.
   order by array_position('{projects,source_connections}'::text[], c.relname::text) desc nulls first, c.relkind desc, c.relname
 $function$;
@@ -4950,6 +4984,11 @@ CREATE OR REPLACE FUNCTION private.record_deliveries(p_deliveries json, p_keys j
  SET search_path TO ''
 AS $function$
 begin
+  -- The search of the text costs next to nothing. A quotation mark inside a JSON string is escaped, so only the API writes this text.
+  if strpos(p_deliveries::text, '"part":"last"') > 0 then
+    perform private.complete_deliveries(p_deliveries, p_keys, p_dead, p_existing);
+  end if;
+
   with records as (
     select k.journal_id, 'accepted' as outcome, k.event_time, k.source_connection_id
     from json_populate_recordset(null::private.key_row, p_keys) k
@@ -4964,16 +5003,18 @@ begin
     select * from json_populate_recordset(null::private.delivery_row, p_deliveries)
   ), journalled as (
     insert into public.event_journal (id, org_id, source_connection_id, received_at, content_type, byte_size, body_sha256, record_count, outcome, is_test, replay_of, event_types)
-    select d.id, d.org_id, d.source_connection_id, d.received_at, d.content_type, d.byte_size, d.body_sha256, coalesce(r.n, 0),
+    select d.id, d.org_id, d.source_connection_id, d.received_at, d.content_type, d.byte_size, d.body_sha256, coalesce(d.record_total, r.n, 0),
       -- A delivery without records (a platform's probe) is accepted.
-      case when r.outcomes is null then 'accepted' when cardinality(r.outcomes) = 1 then r.outcomes[1] else 'mixed' end,
+      case when d.part = 'first' then 'incomplete' when r.outcomes is null then 'accepted' when cardinality(r.outcomes) = 1 then r.outcomes[1] else 'mixed' end,
       d.is_test, d.replay_of, coalesce(d.event_types, '{}')
     from deliveries d
     left join (select journal_id, count(*)::integer as n, array_agg(distinct outcome) as outcomes from records group by journal_id) r on r.journal_id = d.id
+    where d.part is null or d.part = 'first'
   ), sealed as (
     insert into private.journal_payloads (journal_id, received_at, org_id, key_version, sealed)
     select d.id, d.received_at, d.org_id, d.key_version, substring(p_sealed from d.sealed_at + 1 for d.sealed_length)
     from deliveries d
+    where d.part is null or d.part = 'first'
   ), lags as (
     -- No lag is counted for a replay, because it would be the age of the delivery. The lag of an event from long ago is capped at a month
     -- (2,678,400 s), because the histogram ends at an hour.
@@ -5006,7 +5047,8 @@ begin
   ) a using (source_connection_id);
 end
 $function$;
-comment on function private.record_deliveries(json,json,json,json,bytea,timestamp with time zone) is 'Writes the deliveries of a batch with the outcomes of their records: journal, sealed bodies and counters. Part of a batch''s transaction.';
+comment on function private.record_deliveries(json,json,json,json,bytea,timestamp with time zone) is 'Writes the deliveries of a batch with the outcomes of their records: journal, sealed bodies and counters. Of a delivery that is written in parts,
+the first part writes the journal row and the sealed body, and the last part completes the row. Part of a batch''s transaction.';
 grant execute on function private.record_deliveries(json,json,json,json,bytea,timestamp with time zone) to ingest;
 grant execute on function private.record_deliveries(json,json,json,json,bytea,timestamp with time zone) to worker;
 

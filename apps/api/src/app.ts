@@ -3,19 +3,23 @@ import { Hono } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
 import { alertRoutes } from './alerts/routes.ts';
+import { approvalRoutes } from './approvals/routes.ts';
+import { auditRoutes } from './audit/routes.ts';
 import { connectionRoutes } from './connections/routes.ts';
 import { publicConfigRoutes } from './dashboard/public-config.ts';
 import { mountWeb } from './dashboard/web.ts';
+import { startApprovedPurge } from './dlq/operation-routes.ts';
 import { dlqRoutes } from './dlq/routes.ts';
-import { erasureRoutes } from './erasures/routes.ts';
+import { erasureRoutes, startApprovedErasure } from './erasures/routes.ts';
 import { eventRoutes } from './events/routes.ts';
 import { statusRoutes } from './flow/routes.ts';
-import { holdRoutes } from './holds/routes.ts';
+import { holdRoutes, releaseApprovedHold } from './holds/routes.ts';
 import { type IngestEnv, ingestRoutes } from './ingest/routes.ts';
 import { inviteRoutes } from './invites/routes.ts';
 import { latestRoutes, replayRoutes } from './journal/routes.ts';
 import { healthRoutes } from './operate/health.ts';
 import { adminRoutes } from './operate/routes.ts';
+import { changeApprovedSecurity, rotateApprovedKey } from './orgs/commands.ts';
 import { orgRoutes } from './orgs/routes.ts';
 import { createTokenVerifier } from './platform/auth.ts';
 import type { Jobs } from './platform/jobs.ts';
@@ -112,6 +116,21 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
   app.route('/api/replay', replayRoutes({ db, verifyToken, replayer: deps.replayer }));
   app.route('/api/replays', replayPlanRoutes({ db, verifyToken, approvalThreshold: config.replayApprovalThreshold }));
   app.route('/api/legal-holds', holdRoutes({ db, verifyToken }));
+  app.route('/api/audit', auditRoutes({ db, verifyToken }));
+  app.route(
+    '/api/approvals',
+    approvalRoutes({
+      db,
+      verifyToken,
+      acts: {
+        erase_person: startApprovedErasure,
+        purge: startApprovedPurge(deps.now),
+        rotate_key: rotateApprovedKey(config.masterKeys),
+        release_hold: releaseApprovedHold,
+        change_security: changeApprovedSecurity,
+      },
+    }),
+  );
   app.route('/api/erasures', erasureRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now }));
   mountReference(app, { publicUrl });
   mountWeb(app, { directory: config.webDirectory, supabaseUrl: config.supabase.url });

@@ -3,9 +3,11 @@ import { Server as NetServer } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { alertTasks } from './alerts/jobs.ts';
 import { createApp } from './app.ts';
+import { approvalTasks } from './approvals/jobs.ts';
 import { dlqTasks } from './dlq/jobs.ts';
 import { erasureTasks } from './erasures/jobs.ts';
 import { maintenanceTasks } from './operate/maintenance.ts';
+import { orgTasks } from './orgs/jobs.ts';
 import { createClock } from './platform/clock.ts';
 import { readConfig } from './platform/config.ts';
 import { createDb } from './platform/db.ts';
@@ -47,7 +49,9 @@ async function start() {
     ...services,
     tasks: {
       ...maintenanceTasks(db),
+      ...orgTasks(db),
       ...quotaTasks(db),
+      ...approvalTasks(db),
       ...dlqTasks({ ...services, retry: config.dlq }),
       ...alertTasks({ ...services, masterKeys: config.masterKeys }),
       ...erasureTasks({ ...services, masterKeys: config.masterKeys }),

@@ -1090,6 +1090,52 @@ export type Database = {
           },
         ];
       };
+      org_deletions: {
+        Row: {
+          completed_at: string | null;
+          connection_ids: string[];
+          last_step_at: string | null;
+          org_id: string;
+          requested_at: string;
+          requested_by: string | null;
+          rows_deleted: number;
+          started_at: string | null;
+          starts_at: string;
+          status: string;
+          step: string | null;
+          waits_for: string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          completed_at?: string | null;
+          connection_ids?: string[];
+          last_step_at?: string | null;
+          org_id: string;
+          requested_at?: string;
+          requested_by?: string | null;
+          rows_deleted?: number;
+          started_at?: string | null;
+          starts_at: string;
+          status?: string;
+          step?: string | null;
+          waits_for?: string | null;
+        };
+        Update: {
+          completed_at?: string | null;
+          connection_ids?: string[];
+          last_step_at?: string | null;
+          org_id?: string;
+          requested_at?: string;
+          requested_by?: string | null;
+          rows_deleted?: number;
+          started_at?: string | null;
+          starts_at?: string;
+          status?: string;
+          step?: string | null;
+          waits_for?: string | null;
+        };
+        Relationships: [];
+      };
       org_invites: {
         Row: {
           accepted_at: string | null;

@@ -6,7 +6,8 @@ import { nextPage, pageQuery, pageRowsMax } from './pages.ts';
 const Id = z.guid();
 const Timestamp = z.iso.datetime();
 
-export const JournalOutcome = z.enum(['accepted', 'duplicate', 'dead_lettered', 'mixed', 'rejected']);
+/** `incomplete`: a large delivery of which not every part is stored, because it is being written or because a part failed. It can be replayed. */
+export const JournalOutcome = z.enum(['accepted', 'duplicate', 'dead_lettered', 'mixed', 'rejected', 'incomplete']);
 export type JournalOutcome = z.infer<typeof JournalOutcome>;
 
 /** A list shows so many of a delivery's event types, each cut to so many characters: a delivery may have thousands. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { nextPage, pageRowsMax } from './pages.ts';
-import { Quota } from './quotas.ts';
+import { nextPage, pageQuery, pageRowsMax } from './pages.ts';
+import { Quotas } from './quotas.ts';
 
 const Timestamp = z.iso.datetime({ offset: true });
 const Reason = z.string().trim().min(1).max(500);
@@ -30,7 +30,7 @@ export const Operator = z
   .meta({ id: 'Operator' });
 export type Operator = z.infer<typeof Operator>;
 
-export const Operators = z.object({ operators: z.array(Operator).max(1_000) }).meta({ id: 'Operators' });
+export const Operators = z.object({ operators: z.array(Operator).max(200) }).meta({ id: 'Operators' });
 
 export const OperatorAct = z
   .object({
@@ -45,17 +45,11 @@ export const OperatorAct = z
   .meta({ id: 'OperatorAct' });
 export type OperatorAct = z.infer<typeof OperatorAct>;
 
-export const OperatorActs = z
-  .object({ acts: z.array(OperatorAct).max(pageRowsMax), ...nextPage, nextCursor: z.string().nullable() })
-  .meta({ id: 'OperatorActs' });
+export const OperatorActs = z.object({ acts: z.array(OperatorAct).max(pageRowsMax), ...nextPage }).meta({ id: 'OperatorActs' });
 
 export const ActsQuery = z.strictObject({
   orgId: z.guid().optional(),
-  cursor: z
-    .string()
-    .regex(/^\d{1,18}$/)
-    .optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  ...pageQuery(),
 });
 
 // Orgs ---------------------------------------------------------------------------------------------------------------------
@@ -79,21 +73,18 @@ export const OrgForOperator = z
   .meta({ id: 'OrgForOperator' });
 export type OrgForOperator = z.infer<typeof OrgForOperator>;
 
-export const OrgsForOperator = z
-  .object({ orgs: z.array(OrgForOperator).max(pageRowsMax), ...nextPage, nextCursor: z.string().nullable() })
-  .meta({ id: 'OrgsForOperator' });
+export const OrgsForOperator = z.object({ orgs: z.array(OrgForOperator).max(pageRowsMax), ...nextPage }).meta({ id: 'OrgsForOperator' });
 
 export const OrgDetailForOperator = OrgForOperator.extend({
-  owners: z.array(z.string()).max(pageRowsMax).describe('The e-mail addresses of the owners.'),
-  quotas: z.array(Quota).max(100),
+  owners: z.array(z.string()).max(20).describe('The e-mail addresses of the owners.'),
+  quotas: Quotas.shape.quotas,
 }).meta({ id: 'OrgDetailForOperator' });
 export type OrgDetailForOperator = z.infer<typeof OrgDetailForOperator>;
 
 export const OrgsQuery = z.strictObject({
   search: z.string().trim().min(1).max(120).optional().describe('A part of the name or slug, or the id.'),
   suspended: z.stringbool().optional(),
-  cursor: z.string().max(200).optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  ...pageQuery(),
 });
 
 export const SuspendOrg = z

@@ -12,8 +12,9 @@ export const ReplayStatus = z.enum(['pending_approval', 'approved', 'running', '
 export type ReplayStatus = z.infer<typeof ReplayStatus>;
 
 /** Rejected deliveries cannot be replayed, because they were never verified. */
-const ReplayableOutcome = z.enum(['accepted', 'duplicate', 'dead_lettered', 'mixed'], {
-  error: 'must be accepted, duplicate, dead_lettered or mixed; rejected deliveries are verified again by POST /api/dlq/reverify',
+const ReplayableOutcome = z.enum(['accepted', 'duplicate', 'dead_lettered', 'mixed', 'incomplete'], {
+  error:
+    'must be accepted, duplicate, dead_lettered, mixed or incomplete; rejected deliveries are verified again by POST /api/dlq/reverify',
 });
 
 export const ReplayFilter = z

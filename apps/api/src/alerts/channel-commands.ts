@@ -14,7 +14,7 @@ import type { Claims, Db } from '../platform/db.ts';
 import { type Outbound, OutboundRefused } from '../platform/outbound.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest } from '../platform/requests.ts';
-import { resolveOrgToWrite } from '../tenancy/callers-org.ts';
+import { requireSecondFactor, resolveOrgToWrite } from '../tenancy/callers-org.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { changeDestination, type Destination, maskDestination, openDestination, sealDestination, toDestination } from './destination.ts';
 import { type Notifier, testMessage } from './notifier.ts';
@@ -92,7 +92,11 @@ export async function changeChannel(
 /** Sends one test message to the receiver of a channel. `requireDue` throws when the channel was tested a moment ago. */
 export async function sendTest(deps: ChannelDeps, claims: Claims, id: string, requireDue: () => void): Promise<TestedAlertChannel> {
   const { db, notifier, now } = deps;
-  const channel = requireWritable(await db.as(claims, (sql) => findChannel(sql, id)));
+  const channel = await db.as(claims, async (sql) => {
+    const found = requireWritable(await findChannel(sql, id));
+    await requireSecondFactor(sql, found.org_id);
+    return found;
+  });
   const destination = await loadDestination(deps, claims, channel);
   if (!destination) throw new Refusal('conflict', 'the destination cannot be decrypted: enter it again');
   requireDue();

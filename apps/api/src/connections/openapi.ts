@@ -43,9 +43,10 @@ export const describe = {
     tags: ['Connections'],
     summary: 'Delete a connection',
     description:
-      'The webhook URL of the connection answers 404 from then on, and its secrets are erased. The org keeps its events, journal entries and dead letters.',
+      'The webhook URL of the connection answers 404 from then on, and its secrets are erased. The org keeps its events, journal entries and dead letters. ' +
+      'A legal hold refuses this with 409 `legal_hold`.',
     security: user,
-    responses: { 204: { description: 'Deleted.' }, ...refuses(401, 403, 404, 503) },
+    responses: { 204: { description: 'Deleted.' }, ...refuses(401, 403, 404, 409, 503) },
   }),
   rotateSecret: describeRoute({
     operationId: 'rotateConnectionSecret',

@@ -5,6 +5,7 @@ import { linkNextPage, parseCursor } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
 import { resolveOrg } from '../tenancy/callers-org.ts';
+import { requireNotHeld } from '../tenancy/require-not-held.ts';
 import {
   type CommandDeps,
   createWithSecrets,
@@ -70,8 +71,11 @@ export function connectionRoutes(deps: ConnectionDeps) {
 
   app.delete('/:id', describe.deleteConnection, validId(), async (c) => {
     const { id } = c.req.valid('param');
-    const deleted = await db.as(c.var.claims, (sql) => deleteConnection(sql, id));
-    if (!deleted) throw new Refusal('not_found', 'there is no such connection');
+    await db.as(c.var.claims, async (sql) => {
+      const row = requireWritable(await findConnection(sql, id));
+      await requireNotHeld(sql, row.org_id, [id]);
+      if (!(await deleteConnection(sql, id))) throw new Refusal('not_found', 'there is no such connection');
+    });
     return c.body(null, 204);
   });
 

@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
 import type { Breaker } from '../platform/breaker.ts';
-import { type Db, isRefusal } from '../platform/db.ts';
+import { type Db, isCancelled, isRefusal, type Sql } from '../platform/db.ts';
 import { retryLostRaces } from '../platform/lost-race.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { isolateSlow } from './isolate-slow.ts';
 import { type Outcome, outcomesOf } from './outcomes.ts';
 import { isolatePoison, reductions } from './poison.ts';
 import { rowsOf, type WriteItem } from './rows.ts';
@@ -15,7 +16,12 @@ export interface Written<Item> {
    * The error because of which the other deliveries were not written; undefined when the database refused them, or when all were stored.
    */
   failure: unknown;
+  /** The deliveries that took too long, while others of the batch were committed. */
+  slow: ReadonlySet<Item>;
 }
+
+/** How long each piece of a batch that took too long may take. */
+const pieceTimeoutMs = 1_500;
 
 /**
  * Writes batches, each in one transaction. A transaction that lost a race runs again, and a batch that the database refuses is written
@@ -26,13 +32,51 @@ export function createBatchWriter(deps: { db: Db; breaker: Breaker; metrics: Met
 
   return async function write<Item extends WriteItem>(batch: readonly Item[]): Promise<Written<Item>> {
     const stored = new Map<Item, Outcome[]>();
+    let slow: ReadonlySet<Item> = new Set();
     try {
-      await storeBatch(batch, stored);
-      return { stored, failure: undefined };
+      await storeBatch(batch, stored).catch(async (error: unknown) => {
+        if (!isCancelled(error)) throw error;
+        slow = await takeOutSlow(batch, stored, error);
+      });
+      return { stored, failure: undefined, slow };
     } catch (failure) {
-      return { stored, failure };
+      return { stored, failure, slow };
     }
   };
+
+  /** Writes what can be written of a batch that took too long, and returns the deliveries that took too long again. */
+  async function takeOutSlow<Item extends WriteItem>(
+    batch: readonly Item[],
+    stored: Map<Item, Outcome[]>,
+    cause: unknown,
+  ): Promise<ReadonlySet<Item>> {
+    metrics.retries.inc({ reason: 'slow' });
+    const left = batch.filter((item) => !stored.has(item));
+    try {
+      const slow = await isolateSlow(left, (piece) => storePiece(piece, stored), cause);
+      log.warn({ err: cause, deliveries: batch.length, slow: slow.size }, 'a batch took too long and was written in pieces');
+      return slow;
+    } catch (error) {
+      // Counts as a failure of the database.
+      return await breaker.run(() => Promise.reject(error));
+    }
+  }
+
+  /** Whether the piece could be written in its short time. */
+  async function storePiece<Item extends WriteItem>(piece: readonly Item[], stored: Map<Item, Outcome[]>): Promise<boolean> {
+    const write: Sql = (text, values) =>
+      db.ingestTogether(async (sql) => {
+        await sql(`select set_config('statement_timeout', $1, true), set_config('lock_timeout', $1, true)`, [`${pieceTimeoutMs}ms`]);
+        return sql(text, values);
+      });
+    try {
+      await store(piece, stored, write);
+      return true;
+    } catch (error) {
+      if (isCancelled(error) || isRefusal(error)) return false;
+      throw error;
+    }
+  }
 
   async function storeBatch<Item extends WriteItem>(batch: readonly Item[], stored: Map<Item, Outcome[]>): Promise<void> {
     try {
@@ -56,10 +100,14 @@ export function createBatchWriter(deps: { db: Db; breaker: Breaker; metrics: Met
   }
 
   /** Writes the batch in one transaction, and adds the outcomes to `stored` after the commit. */
-  async function store<Item extends WriteItem>(batch: readonly Item[], stored: Map<Item, Outcome[]>): Promise<void> {
+  async function store<Item extends WriteItem>(
+    batch: readonly Item[],
+    stored: Map<Item, Outcome[]>,
+    write: Sql = db.ingest,
+  ): Promise<void> {
     const rows = rowsOf(batch);
     const existing = await retryLostRaces(
-      () => breaker.run(() => writeBatch(db.ingest, rows)),
+      () => breaker.run(() => writeBatch(write, rows)),
       () => metrics.retries.inc({ reason: 'conflict' }),
     );
     const outcomes = outcomesOf(batch, existing);

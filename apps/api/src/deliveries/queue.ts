@@ -1,92 +1,114 @@
-import type { Outcome } from './outcomes.ts';
-import type { WriteItem } from './rows.ts';
+import type { Part, Queued } from './parts.ts';
+import type { Load } from './room.ts';
+import { createTurns } from './turns.ts';
 
 export interface BatchLimits {
   /** A batch is full at this many records … */
   batchRecordsMax: number;
-  /** … or this many bytes, if those are reached first. A single larger delivery is a batch by itself. */
+  /** … or this many bytes, if those are reached first. A larger delivery is written in parts; one with a larger body begins a batch by itself. */
   batchBytesMax: number;
   /** The oldest delivery waits at most this long for its batch to fill. */
   batchAgeMs: number;
 }
 
-/** A delivery that was admitted and is not answered yet. */
-export interface Queued extends WriteItem {
-  bytes: number;
-  /** The number of records, as the limits count it: a delivery without records counts as one. */
-  weight: number;
-  /** When it was queued, by `performance.now()`. */
-  since: number;
-  resolve(outcomes: Outcome[]): void;
-  reject(error: unknown): void;
-}
-
-/** The part of the buffer that some deliveries occupy. */
-interface Load {
-  records: number;
-  bytes: number;
-}
-
-/** Deliveries that are written together. */
+/** Deliveries, and parts of large ones, that are written together. */
 export interface Batch {
-  items: readonly Queued[];
-  load: Load;
+  parts: readonly Part[];
+  records: number;
 }
 
-function addLoad(sum: Load, { records, bytes }: Load): void {
-  sum.records += records;
-  sum.bytes += bytes;
-}
-
-function subtractLoad(sum: Load, { records, bytes }: Load): void {
-  sum.records -= records;
-  sum.bytes -= bytes;
-}
-
-/** Deliveries that wait for their batch, in the order of their arrival. */
+/**
+ * Deliveries that wait for their batch. Orgs take turns, and within an org its connections: each turn takes about an eighth of a batch, in
+ * records or in the same share of bytes, so that one org with much does not delay another with little.
+ */
 export function createQueue(limits: BatchLimits) {
+  const { batchRecordsMax, batchBytesMax } = limits;
   const load: Load = { records: 0, bytes: 0 };
-  let items: Queued[] = [];
+  const bytesPerRecord = batchBytesMax / batchRecordsMax;
+  const turns = createTurns<Queued>(Math.max(1, Math.ceil(batchRecordsMax / 8)));
+  // In the order in which they, or their next parts, began to wait.
+  const waiting = new Set<Queued>();
 
-  const isFull = () => load.records >= limits.batchRecordsMax || load.bytes >= limits.batchBytesMax;
+  const isFull = () => load.records >= batchRecordsMax || load.bytes >= batchBytesMax;
+  const oldest = (): Queued | undefined => waiting.values().next().value;
+
+  function rest(queued: Queued): Load {
+    const { item, records, bytes, written } = queued;
+    return written === 0
+      ? { records, bytes }
+      : { records: records - written, bytes: ((bytes - item.sealed.length) * (records - written)) / records };
+  }
+
+  function add(queued: Queued): void {
+    const { records, bytes } = rest(queued);
+    waiting.add(queued);
+    load.records += records;
+    load.bytes += bytes;
+    turns.add(queued, queued);
+  }
+
+  /**
+   * The next records of the delivery that fit into what is left of the batch; undefined when none do. A delivery that fits into a batch is
+   * never divided: it waits for the next batch.
+   */
+  function partOf(queued: Queued, from: number, batch: Load, allowance: number): (Part & Load) | undefined {
+    const { item, records, bytes, partMax, isSlow } = queued;
+    const isEmpty = batch.records === 0;
+    if (isSlow && !isEmpty) return undefined;
+    const sealed = from === 0 ? item.sealed.length : 0;
+    const perRecord = (bytes - item.sealed.length) / records;
+    const left = records - from;
+    const roomRecords = batchRecordsMax - batch.records;
+    // The body of a delivery cannot be divided: in an empty batch, any body fits.
+    const roomBytes = isEmpty ? Math.max(batchBytesMax, sealed + perRecord) : batchBytesMax - batch.bytes;
+    const part = (count: number) => ({ queued, from, to: from + count, records: count, bytes: sealed + count * perRecord });
+    const isLarge = records > batchRecordsMax || bytes > batchBytesMax || isSlow;
+    if (!isLarge) return left <= roomRecords && sealed + left * perRecord <= roomBytes ? part(left) : undefined;
+    const fit = Math.min(left, partMax - (from - queued.written), roomRecords, Math.floor((roomBytes - sealed) / perRecord));
+    if (fit < 1) return undefined;
+    return part(Math.max(1, Math.min(fit, Math.floor(allowance / Math.max(1, perRecord / bytesPerRecord)))));
+  }
 
   return {
     load: load as Readonly<Load>,
-
-    add(item: Queued): void {
-      items.push(item);
-      load.records += item.weight;
-      load.bytes += item.bytes;
-    },
-
-    /** When the oldest delivery was queued; undefined when the queue is empty. */
-    oldestSince: (): number | undefined => items[0]?.since,
+    add,
+    oldestSince: (): number | undefined => oldest()?.since,
 
     /**
      * Milliseconds until the next batch is due; undefined when the queue is empty. A full batch is due at once, and so is one with a
      * delivery that was queued by `hurriedUntil`.
      */
     dueInMs(hurriedUntil: number): number | undefined {
-      const [oldest] = items;
-      if (!oldest) return undefined;
-      if (isFull() || oldest.since <= hurriedUntil) return 0;
-      return Math.max(0, oldest.since + limits.batchAgeMs - performance.now());
+      const first = oldest();
+      if (!first) return undefined;
+      if (isFull() || first.queuedAt <= hurriedUntil) return 0;
+      return Math.max(0, first.since + limits.batchAgeMs - performance.now());
     },
 
-    /** Removes the oldest deliveries from the queue: as many as a batch may hold, and at least one. */
+    /** Takes the next batch from the queue: as much as it may hold, and at least one part. A delivery has one part in flight at a time. */
     takeBatch(): Batch {
+      const parts = new Map<Queued, Part>();
       const taken: Load = { records: 0, bytes: 0 };
-      let count = 0;
-      for (const { weight, bytes } of items) {
-        if (count > 0 && (taken.records + weight > limits.batchRecordsMax || taken.bytes + bytes > limits.batchBytesMax)) break;
-        taken.records += weight;
-        taken.bytes += bytes;
-        count++;
+      turns.take((queued, allowance) => {
+        const begun = parts.get(queued);
+        const part = partOf(queued, begun?.to ?? queued.written, taken, allowance);
+        if (!part) return undefined;
+        if (begun) begun.to = part.to;
+        else parts.set(queued, { queued, from: part.from, to: part.to });
+        taken.records += part.records;
+        taken.bytes += part.bytes;
+        const size = part.to - queued.written;
+        const isFilled = taken.records >= batchRecordsMax || taken.bytes >= batchBytesMax || queued.isSlow;
+        const isPart = part.to < queued.records && size < queued.partMax;
+        return { cost: Math.max(part.records, part.bytes / bytesPerRecord), isPart, isFilled };
+      });
+      for (const queued of parts.keys()) {
+        const whole = rest(queued);
+        waiting.delete(queued);
+        load.records -= whole.records;
+        load.bytes -= whole.bytes;
       }
-      const batch = { items: items.slice(0, count), load: taken };
-      items = items.slice(count);
-      subtractLoad(load, taken);
-      return batch;
+      return { parts: [...parts.values()], records: taken.records };
     },
   };
 }
@@ -94,36 +116,24 @@ export function createQueue(limits: BatchLimits) {
 export interface Flight {
   batch: Batch;
   startedAt: number;
-  /** When the oldest delivery of the batch was queued. */
-  oldestSince: number;
+  /** How long the oldest part of the batch had waited when the write began. */
+  waitedMs: number;
 }
 
-/** Batches that are being written: they still occupy memory and count against the bounds of the buffer. */
+/** Batches that are being written. */
 export function createFlights() {
-  const load: Load = { records: 0, bytes: 0 };
   const flights = new Set<Flight>();
-  const earliest = (times: readonly number[]): number | undefined => (times.length === 0 ? undefined : Math.min(...times));
-
   return {
-    load: load as Readonly<Load>,
-
     begin(batch: Batch): Flight {
       const startedAt = performance.now();
-      const flight = { batch, startedAt, oldestSince: batch.items[0]?.since ?? startedAt };
+      const waitedMs = startedAt - Math.min(startedAt, ...batch.parts.map(({ queued }) => queued.since));
+      const flight = { batch, startedAt, waitedMs };
       flights.add(flight);
-      addLoad(load, batch.load);
       return flight;
     },
-
-    end(flight: Flight): void {
-      flights.delete(flight);
-      subtractLoad(load, flight.batch.load);
-    },
-
+    end: (flight: Flight): boolean => flights.delete(flight),
     count: (): number => flights.size,
-    /** When the oldest delivery of all batches in flight was queued; undefined when there is no batch. */
-    oldestSince: (): number | undefined => earliest([...flights].map((flight) => flight.oldestSince)),
     /** When the write of the oldest batch began; undefined when there is no batch. */
-    oldestStart: (): number | undefined => earliest([...flights].map((flight) => flight.startedAt)),
+    oldestStart: (): number | undefined => flights.values().next().value?.startedAt,
   };
 }

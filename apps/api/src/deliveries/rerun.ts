@@ -6,6 +6,7 @@ import type { Metrics } from '../platform/metrics.ts';
 import { runBehind, ThreadFailure, type Threads } from '../platform/threads.ts';
 import type { Connections } from './connection-cache.ts';
 import { type Outcome, outcomesOf } from './outcomes.ts';
+import { partOf } from './parts.ts';
 import { isolatePoison } from './poison.ts';
 import { type Prepared, prepareAgainTask } from './prepare-again.ts';
 import { rowsOf, type WriteItem } from './rows.ts';
@@ -36,6 +37,29 @@ export interface Replayer {
   ): Promise<Outcome[][]>;
 }
 
+/** A statement carries at most so many records, so that none is cancelled because it took too long. */
+const recordsMax = 500;
+
+/** Writes the items in an open transaction: the small ones by one statement, each larger one in parts. Returns the outcomes item by item. */
+async function replay(sql: Sql, items: readonly WriteItem[], rewrite: boolean): Promise<Outcome[][]> {
+  const small = items.filter(({ records }) => records.length <= recordsMax);
+  const written = new Map<WriteItem, Outcome[]>();
+  if (small.length > 0) {
+    const outcomes = outcomesOf(small, await replayBatch(sql, rowsOf(small), rewrite));
+    for (const [index, item] of small.entries()) written.set(item, outcomes[index] ?? []);
+  }
+  for (const item of items) {
+    if (written.has(item)) continue;
+    const outcomes: Outcome[] = [];
+    for (let from = 0; from < item.records.length; from += recordsMax) {
+      const part = partOf(item, from, from + recordsMax, outcomes);
+      outcomes.push(...(outcomesOf([part], await replayBatch(sql, rowsOf([part]), rewrite))[0] ?? []));
+    }
+    written.set(item, outcomes);
+  }
+  return items.map((item) => written.get(item) ?? []);
+}
+
 /** Sends journal entries through the pipeline again, on the database connections of jobs, so that live deliveries keep theirs. */
 export function createReplayer({ db, connections, threads, metrics, now, log }: ReplayerDeps): Replayer {
   return {
@@ -64,7 +88,7 @@ export function createReplayer({ db, connections, threads, metrics, now, log }: 
         retryLostRaces(() =>
           db.worker(async (sql) => {
             await before?.(sql);
-            const outcomes = outcomesOf(items, await replayBatch(sql, rowsOf(items), rewrite));
+            const outcomes = await replay(sql, items, rewrite);
             await after?.(sql, outcomes);
             return outcomes;
           }),

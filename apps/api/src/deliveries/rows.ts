@@ -15,6 +15,12 @@ export interface DeliveryRow {
   key_version: number;
   sealed_at: number;
   sealed_length: number;
+  /** Which part of a large delivery is in the batch; left out when the delivery is written whole. See parts.ts. */
+  part?: 'first' | 'next' | 'last';
+  /** In the first part, the number of the records of all parts. */
+  record_total?: number;
+  /** In the last part, the outcomes of the records of earlier parts, each once. */
+  outcomes_before?: string[];
 }
 
 export interface KeyRow {

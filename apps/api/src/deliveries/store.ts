@@ -84,7 +84,7 @@ export interface JournalEntry {
   source_connection_id: string;
   received_at: string;
   record_count: number;
-  outcome: 'accepted' | 'duplicate' | 'dead_lettered' | 'mixed' | 'rejected';
+  outcome: 'accepted' | 'duplicate' | 'dead_lettered' | 'mixed' | 'rejected' | 'incomplete';
   is_test: boolean;
   replay_of: string | null;
   key_version: number;

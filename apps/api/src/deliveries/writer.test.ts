@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { uuidv7 } from 'uuidv7';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createCircuits } from '../platform/breaker.ts';
 import type { Db } from '../platform/db.ts';
 import { createMetrics } from '../platform/metrics.ts';
 import { statusOf } from '../platform/problem.ts';
 import { Refusal } from '../platform/refusal.ts';
+import { deliveryOf } from '../test/delivery.ts';
 import { makeWorld, type TestOrg, type World } from '../test/make.ts';
-import type { WriteItem } from './rows.ts';
 import { createWriter, type Writer, type WriterLimits } from './writer.ts';
 
 const limits: WriterLimits = {
@@ -18,6 +17,8 @@ const limits: WriterLimits = {
   batchesInFlightMax: 2,
   bufferRecordsMax: 500,
   bufferBytesMax: 1_000_000,
+  largeRecordsMax: 1_000,
+  largeBytesMax: 1_000_000,
 };
 let world: World;
 let org: TestOrg;
@@ -37,63 +38,10 @@ const writerOn = (db: Db = world.db, overrides: Partial<WriterLimits> = {}): Wri
   return createWriter(db, { ...limits, ...overrides }, metrics, world.log, createCircuits({ metrics, log: world.log, now: Date.now }));
 };
 
-/** A delivery with a record per key. `poison` makes a row that no check notices before the database refuses it. */
-function delivery(keys: { key: string; sha?: string; poison?: boolean }[]): WriteItem {
-  const journalId = uuidv7();
-  const now = new Date().toISOString();
-  const scope = { org_id: org.id, project_id: org.projectId, source_connection_id: connectionId, journal_id: journalId };
-  return {
-    delivery: {
-      id: journalId,
-      org_id: org.id,
-      project_id: org.projectId,
-      source_connection_id: connectionId,
-      received_at: now,
-      content_type: 'application/json',
-      byte_size: 10,
-      body_sha256: 'ab'.repeat(32),
-      is_test: false,
-      replay_of: null,
-      event_types: [],
-      key_version: 1,
-    },
-    sealed: Buffer.from(`sealed ${keys.map((k) => k.key).join()}`),
-    records: keys.map(({ key, sha = '00', poison = false }, index) => {
-      const eventId = uuidv7();
-      return {
-        key: {
-          source_connection_id: connectionId,
-          idempotency_key: key,
-          event_id: eventId,
-          event_time: now,
-          body_sha256: sha.repeat(32),
-          journal_id: journalId,
-          dlq_id: uuidv7(),
-        },
-        event: {
-          ...scope,
-          id: eventId,
-          record_index: index,
-          type: 'thing.happened',
-          source_type: 'hotmart',
-          source_event_type: 'THING',
-          source_event_id: null,
-          event_time: now,
-          received_at: now,
-          idempotency_key: key,
-          subject: {},
-          amount_minor: null,
-          currency: poison ? 'not a currency' : null,
-          order_ref: null,
-          attribution: {},
-          properties: {},
-          is_test: false,
-          schema_version: 1,
-        },
-      };
-    }),
-  };
-}
+const sender = () => ({ orgId: org.id, connectionId });
+
+/** A delivery with a record per key. */
+const delivery = (keys: Parameters<typeof deliveryOf>[1]) => deliveryOf({ ...org, connectionId }, keys);
 
 const storedKeys = () =>
   world
@@ -269,13 +217,16 @@ describe('the writer', () => {
     };
     const writer = writerOn(db, { bufferRecordsMax: 10, bufferBytesMax: 50_000 });
     const written = Array.from({ length: 10 }, (_, i) => writer.write(delivery([{ key: `held-${i}` }])));
-    expect(() => writer.admit(1)).toThrow(expect.objectContaining({ code: 'overloaded' }));
+    expect(() => writer.admit(sender())).toThrow(expect.objectContaining({ code: 'overloaded' }));
     const byBytes = writerOn(db, { bufferBytesMax: 5_000 });
-    expect(() => byBytes.admit(5_001)).toThrow(expect.objectContaining({ code: 'overloaded' }));
-    expect(() => byBytes.admit(4_000)).not.toThrow();
+    void byBytes.write({ ...delivery([{ key: 'bytes' }]), sealed: Buffer.alloc(1_500) }).catch(() => {});
+    expect(() => byBytes.admit(sender(), { ...delivery([]), sealed: Buffer.alloc(1_500) })).toThrow(
+      expect.objectContaining({ code: 'overloaded' }),
+    );
+    expect(() => byBytes.admit(sender(), { ...delivery([]), sealed: Buffer.alloc(1_000) })).not.toThrow();
     open();
     await Promise.all(written);
-    expect(() => writer.admit(1)).not.toThrow();
+    expect(() => writer.admit(sender())).not.toThrow();
     expect(writer.state()).toMatchObject({ records: 0, bytes: 0, batchesInFlight: 0 });
   });
 
@@ -285,7 +236,7 @@ describe('the writer', () => {
     await sleep(10);
     await writer.drain();
     expect(await written).toMatchObject([{ status: 'accepted' }]);
-    expect(() => writer.admit(1)).toThrow(expect.objectContaining({ code: 'shutting_down' }));
+    expect(() => writer.admit(sender())).toThrow(expect.objectContaining({ code: 'shutting_down' }));
   });
 
   test('opens its circuit when the database stays unavailable, refuses at once meanwhile, and closes the circuit as soon as the database commits', async () => {
@@ -305,18 +256,18 @@ describe('the writer', () => {
     const writer = createWriter(db, limits, metrics, world.log, circuits);
     const refusal = (key: string) => writer.write(delivery([{ key }])).catch((error: unknown) => error);
     for (let n = 0; n < 3; n++) {
-      expect(() => writer.admit(1)).not.toThrow();
+      expect(() => writer.admit(sender())).not.toThrow();
       expect(await refusal(`away-${n}`)).toMatchObject({ code: 'database_unavailable' });
     }
     expect(circuits.list()[0]?.state()).toBe('open');
-    expect(() => writer.admit(1)).toThrow(expect.objectContaining({ code: 'circuit_open', hints: { retryAfterSeconds: 2 } }));
+    expect(() => writer.admit(sender())).toThrow(expect.objectContaining({ code: 'circuit_open', hints: { retryAfterSeconds: 2 } }));
     // A delivery that was admitted before the circuit opened is refused as well, without a try.
     expect(await refusal('late')).toMatchObject({ code: 'circuit_open' });
     expect(calls).toBe(3);
     expect(await metrics.registry.metrics()).toContain('ingest_shed_total{reason="circuit"} 1');
     isDown = false;
     await expect.poll(() => circuits.list()[0]?.state(), { timeout: 2_000 }).toBe('closed');
-    expect(() => writer.admit(1)).not.toThrow();
+    expect(() => writer.admit(sender())).not.toThrow();
     expect(await writer.write(delivery([{ key: 'back' }]))).toMatchObject([{ status: 'accepted' }]);
     expect(await storedKeys()).toEqual(['back']);
   });

@@ -1,11 +1,14 @@
 import type { Logger } from 'pino';
 import { CircuitOpenError, type Circuits } from '../platform/breaker.ts';
-import { type Db, isRetryable, isUnavailable } from '../platform/db.ts';
+import { type Db, isCancelled, isRetryable, isUnavailable } from '../platform/db.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { createBatchWriter } from './batch-writer.ts';
+import { StuckError } from './isolate-slow.ts';
 import type { Outcome } from './outcomes.ts';
+import { type Part, partOf, type Queued } from './parts.ts';
 import { type Batch, type BatchLimits, createFlights, createQueue, type Flight } from './queue.ts';
+import { createRoom, type Load, type Room, type Sender } from './room.ts';
 import type { WriteItem } from './rows.ts';
 
 export interface WriterLimits extends BatchLimits {
@@ -13,17 +16,20 @@ export interface WriterLimits extends BatchLimits {
   /** Beyond this bound or the next one, new deliveries are refused: memory stays bounded also while the database hangs. */
   bufferRecordsMax: number;
   bufferBytesMax: number;
+  /** The same bounds for large deliveries, which are more than one batch: they have a room of their own, so that they leave the others theirs. */
+  largeRecordsMax: number;
+  largeBytesMax: number;
 }
 
 export interface Writer {
   /**
-   * Throws Refusal `overloaded`, `circuit_open` or `shutting_down` when a delivery of `bytes` would not be admitted now. The check is cheap,
-   * so that it can be made before the body is read.
+   * Throws Refusal `overloaded`, `circuit_open` or `shutting_down` when a delivery of the sender would not be admitted now. The check is
+   * cheap, so that it can be made before the body is read, without `item`, and before the sender is known.
    */
-  admit(bytes: number): void;
+  admit(sender: Sender | undefined, item?: WriteItem): void;
   /**
-   * Resolves after the commit, with the outcome of every record in order. Rejects with a temporary Refusal when the delivery was not
-   * stored.
+   * Resolves after the commit, with the outcome of every record in order; a large delivery is committed in several batches, and resolves after
+   * the last. Rejects with a temporary Refusal when the delivery was not stored, or not completely.
    */
   write(item: WriteItem): Promise<Outcome[]>;
   /** Refuses new deliveries, and resolves when every admitted delivery has been answered. */
@@ -36,11 +42,11 @@ export interface Writer {
   state(): WriterState;
 }
 
-interface WriterState {
-  records: number;
-  bytes: number;
+interface WriterState extends Load {
   recordsMax: number;
   bytesMax: number;
+  /** What large deliveries occupy besides. */
+  large: Load & { recordsMax: number; bytesMax: number };
   /** The age of the delivery that has waited longest for its batch. */
   oldestAgeMs: number;
   /** How long the oldest batch in flight has been written. */
@@ -51,7 +57,8 @@ interface WriterState {
 /** When so many batches in a row could not reach the database, deliveries are refused without a try until the database commits again. */
 const failuresMax = 3;
 
-/** Created once, because a refusal must cost next to nothing. */
+/** Created once, because refusals must cost next to nothing. */
+const overloaded = new Refusal('overloaded', undefined, { retryAfterSeconds: 2 });
 const circuitOpen = new Refusal('circuit_open', undefined, { retryAfterSeconds: 2 });
 
 /** Waiting does not remove the cause of this refusal, so the sender is asked to retry only after ten minutes. */
@@ -59,42 +66,80 @@ const refused = new Refusal('database_unavailable', 'the database refuses this d
   retryAfterSeconds: 600,
 });
 
+/** An org that sends alone fills four fifths of the buffer, and half of the room of large deliveries. See room.ts. */
+const sharePerFree = { ordinary: 4, large: 1 };
+/** What a record's row takes in memory and in a statement, besides the text of the record. */
+const rowBytes = 600;
+/** A delivery of which a part was cancelled is tried again in parts of an eighth of the size for so long after it was admitted. */
+const slowForMs = 30_000;
+
 /**
  * Group commit: deliveries that arrive while a batch is being written form the next one, so batches grow with the load, and a lone delivery
- * waits no longer than `batchAgeMs`.
+ * waits no longer than `batchAgeMs`. Orgs take turns in the batches, and have a share each of the room for deliveries that wait.
  */
 export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log: Logger, circuits: Circuits): Writer {
   const breaker = circuits.createBreaker('postgres', {
     failuresMax,
-    counts: (error) => isUnavailable(error) && !isRetryable(error),
+    // A statement that was cancelled because it took too long is judged by the batch writer: it may be the fault of one delivery.
+    counts: (error) => error instanceof StuckError || (isUnavailable(error) && !isRetryable(error) && !isCancelled(error)),
     probe: async () => (await db.commitFailure()) === undefined,
   });
   const writeBatch = createBatchWriter({ db, breaker, metrics, log });
   const queue = createQueue(limits);
   const flights = createFlights();
-  const unanswered = createUnanswered(() => Math.min(queue.oldestSince() ?? Infinity, flights.oldestSince() ?? Infinity));
+  const bounds = {
+    ordinary: { recordsMax: limits.bufferRecordsMax, bytesMax: limits.bufferBytesMax },
+    large: { recordsMax: limits.largeRecordsMax, bytesMax: limits.largeBytesMax },
+  };
+  const rooms = {
+    ordinary: createRoom({ ...bounds.ordinary, sharePerFree: sharePerFree.ordinary }),
+    large: createRoom({ ...bounds.large, sharePerFree: sharePerFree.large }),
+  };
+  // In the order in which they were admitted.
+  const held = new Set<Queued>();
+  const oldestQueuedAt = () => held.values().next().value?.queuedAt ?? Infinity;
+  const unanswered = createUnanswered(oldestQueuedAt);
   let closed = false;
   let timerSet = false;
 
-  function admit(bytes: number): void {
+  function roomOf({ records, bytes }: Load): Room {
+    return records > limits.batchRecordsMax || bytes > limits.batchBytesMax ? rooms.large : rooms.ordinary;
+  }
+
+  function admit(sender: Sender | undefined, item?: WriteItem): void {
     if (closed) throw new Refusal('shutting_down');
     if (breaker.isBlocking()) {
       metrics.shed.inc({ reason: 'circuit' });
       throw circuitOpen;
     }
-    if (queue.load.records + flights.load.records >= limits.bufferRecordsMax) shed('records');
-    if (queue.load.bytes + flights.load.bytes + bytes > limits.bufferBytesMax) shed('bytes');
-  }
-
-  function shed(reason: string): never {
-    metrics.shed.inc({ reason });
-    throw new Refusal('overloaded', undefined, { retryAfterSeconds: 2 });
+    const load = item ? loadOf(item) : { records: 1, bytes: 0 };
+    const room = roomOf(load);
+    const full = room.full(sender, load.bytes);
+    if (!full) return;
+    metrics.shed.inc({ reason: room === rooms.large ? 'large' : full });
+    throw overloaded;
   }
 
   function write(item: WriteItem): Promise<Outcome[]> {
     return new Promise((resolve, reject) => {
-      const bytes = item.sealed.length + 600 * item.records.length;
-      queue.add({ ...item, bytes, weight: Math.max(1, item.records.length), since: performance.now(), resolve, reject });
+      const now = performance.now();
+      const queued: Queued = {
+        item,
+        orgId: item.delivery.org_id,
+        connectionId: item.delivery.source_connection_id,
+        ...loadOf(item),
+        queuedAt: now,
+        since: now,
+        written: 0,
+        outcomes: [],
+        partMax: limits.batchRecordsMax,
+        isSlow: false,
+        resolve,
+        reject,
+      };
+      held.add(queued);
+      roomOf(queued).add(queued, queued);
+      queue.add(queued);
       startBatches();
     });
   }
@@ -122,11 +167,14 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
 
   async function runBatch(batch: Batch): Promise<void> {
     const flight = flights.begin(batch);
-    const { stored, failure } = await writeBatch(batch.items);
-    for (const item of batch.items) {
+    const items = batch.parts.map(({ queued, from, to }) => partOf(queued.item, from, to, queued.outcomes));
+    const { stored, failure, slow } = await writeBatch(items);
+    for (const [index, part] of batch.parts.entries()) {
+      const item = items[index] as WriteItem;
       const outcomes = stored.get(item);
-      if (outcomes) item.resolve(outcomes);
-      else item.reject(refusalFor(failure));
+      if (outcomes) advance(part, outcomes);
+      else if (slow.has(item)) retrySmaller(part);
+      else refuse(part.queued, refusalFor(failure));
     }
     report(flight, failure);
     flights.end(flight);
@@ -134,17 +182,59 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
     unanswered.check();
   }
 
-  function report({ batch, startedAt, oldestSince }: Flight, failure: unknown): void {
+  /** Answers the delivery when all its records are committed; otherwise, its next part waits for a batch. */
+  function advance({ queued, to }: Part, outcomes: Outcome[]): void {
+    const all = queued.outcomes.length === 0 ? outcomes : [...queued.outcomes, ...outcomes];
+    if (to >= queued.item.records.length) {
+      release(queued);
+      queued.resolve(all);
+      return;
+    }
+    queued.outcomes = all;
+    queued.written = to;
+    queued.since = performance.now();
+    queue.add(queued);
+  }
+
+  /** The part was cancelled because it took too long, and other deliveries did not: what takes so long is searched for among its records. */
+  function retrySmaller({ queued, from, to }: Part): void {
+    if (to - from <= 1 || performance.now() - queued.queuedAt > slowForMs) {
+      refuse(queued, tooSlow);
+      return;
+    }
+    queued.isSlow = true;
+    queued.partMax = Math.ceil((to - from) / 8);
+    queued.since = performance.now();
+    queue.add(queued);
+  }
+
+  function refuse(queued: Queued, refusal: Refusal): void {
+    if (queued.written > 0) {
+      const { id: journalId, org_id: orgId, source_connection_id: connectionId } = queued.item.delivery;
+      log.warn(
+        { journalId, orgId, connectionId, written: queued.written, records: queued.records },
+        'a delivery is stored in part: its sender is asked to repeat it, and its journal entry stays incomplete',
+      );
+    }
+    release(queued);
+    queued.reject(refusal);
+  }
+
+  function release(queued: Queued): void {
+    held.delete(queued);
+    roomOf(queued).remove(queued, queued);
+  }
+
+  function report({ batch, startedAt, waitedMs }: Flight, failure: unknown): void {
     const durationMs = performance.now() - startedAt;
-    const records = batch.items.reduce((sum, item) => sum + item.records.length, 0);
     const outcome = failure === undefined ? 'committed' : 'failed';
-    metrics.batchSize.observe(records);
+    metrics.batchSize.observe(batch.records);
     metrics.flushDuration.observe({ outcome }, durationMs / 1000);
     const line = {
-      deliveries: batch.items.length,
-      records,
+      deliveries: batch.parts.length,
+      records: batch.records,
       durationMs: Math.round(durationMs),
-      waitedMs: Math.round(startedAt - oldestSince),
+      waitedMs: Math.round(waitedMs),
       outcome,
     };
     if (failure !== undefined) log.error({ ...line, err: failure }, 'batch');
@@ -168,14 +258,21 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
     },
     flush: () => answered(performance.now()),
     state: () => ({
-      records: queue.load.records + flights.load.records,
-      bytes: queue.load.bytes + flights.load.bytes,
-      recordsMax: limits.bufferRecordsMax,
-      bytesMax: limits.bufferBytesMax,
+      ...rooms.ordinary.load,
+      ...bounds.ordinary,
+      large: { ...rooms.large.load, ...bounds.large },
       flushAgeMs: ageMs(flights.oldestStart()),
       oldestAgeMs: ageMs(queue.oldestSince()),
       batchesInFlight: flights.count(),
     }),
+  };
+}
+
+/** A record is counted as its row and its part of the body, which its row repeats. */
+function loadOf({ sealed, records }: WriteItem): Load {
+  return {
+    records: Math.max(1, records.length),
+    bytes: sealed.length + (records.length === 0 ? 0 : sealed.length) + rowBytes * records.length,
   };
 }
 
@@ -203,6 +300,9 @@ function createUnanswered(oldestSince: () => number) {
     },
   };
 }
+
+/** The database commits, but not this delivery: for example, another transaction has held one of its keys for a long time. */
+const tooSlow = new Refusal('database_unavailable', 'the database took too long for this delivery', { retryAfterSeconds: 30 });
 
 function refusalFor(failure: unknown): Refusal {
   if (failure === undefined) return refused;

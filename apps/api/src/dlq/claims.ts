@@ -49,14 +49,32 @@ export interface Attempt {
 const columns = `d.id, d.org_id, d.source_connection_id, d.journal_id, d.record_index, d.error_class, d.is_quarantine, d.attempts,
   (select j.byte_size from public.event_journal j where j.id = d.journal_id limit 1) as byte_size`;
 
-/** Claims entries that are due, the same number from each org whose turn it is. */
-export function claimDue(sql: Sql, owner: string, limit: number, attemptsMax: number): Promise<ClaimedEntry[]> {
-  return sql<ClaimedEntry>(`select ${columns} from private.claim_dead_letters($1, $2, $3, $4) d`, [
+/**
+ * Claims entries that are due, the same number from each org whose turn it is. Those under a legal hold are put off for an hour instead, so that
+ * they do not take the turns of others; for them, the claim does not count as an attempt.
+ */
+export async function claimDue(sql: Sql, owner: string, limit: number, attemptsMax: number): Promise<ClaimedEntry[]> {
+  const claimed = await sql<ClaimedEntry>(`select ${columns} from private.claim_dead_letters($1, $2, $3, $4) d`, [
     owner,
     limit,
     leaseSeconds,
     attemptsMax,
   ]);
+  if (claimed.length === 0) return claimed;
+  const held = await sql<{ id: string }>(
+    `with held as (
+       select c.org_id, c.connection_id from (
+         select distinct * from unnest($2::uuid[], $3::uuid[]) as u (org_id, connection_id)
+       ) c where private.legal_hold_reason(c.org_id, c.connection_id) is not null
+     )
+     update public.dlq_events d set status = 'pending', next_retry_at = now() + interval '1 hour', attempts = d.attempts - 1
+     from held h
+     where d.status = 'retrying' and d.lease_owner = $1 and d.org_id = h.org_id and d.source_connection_id = h.connection_id
+     returning d.id`,
+    [owner, claimed.map((entry) => entry.org_id), claimed.map((entry) => entry.source_connection_id)],
+  );
+  const isHeld = new Set(held.map((row) => row.id));
+  return claimed.filter((entry) => !isHeld.has(entry.id));
 }
 
 /** Gives back entries that were claimed and not run: the claim no longer counts as an attempt. */

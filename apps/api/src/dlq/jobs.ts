@@ -100,6 +100,10 @@ async function runOperations(deps: RetryDeps, { signal, log }: TaskContext): Pro
 
 const valuesOf = ({ org_id, filter, created_at }: LeasedOperation) => filterValues(org_id, DlqFilter.parse(filter), Date.parse(created_at));
 
+const connectionsOf = (entries: readonly { source_connection_id: string }[]) => [
+  ...new Set(entries.map((entry) => entry.source_connection_id)),
+];
+
 /** Runs the next entries of the operation again. */
 async function redriveChunk(deps: RetryDeps, operation: LeasedOperation, owner: string, signal: AbortSignal): Promise<StepResult> {
   const values = valuesOf(operation);
@@ -108,6 +112,7 @@ async function redriveChunk(deps: RetryDeps, operation: LeasedOperation, owner: 
     const left = await reclaim(sql, operation.id);
     if (left.length > 0) return left;
     const chunk = await lockChunk(sql, values, operation, retryChunk);
+    await requireNotHeld(sql, operation.org_id, connectionsOf(chunk));
     await advance(sql, operation, owner, chunk, {});
     return claimChunk(
       sql,
@@ -121,6 +126,8 @@ async function redriveChunk(deps: RetryDeps, operation: LeasedOperation, owner: 
       owner: operation.id,
       signal,
       async checkpoint(sql, settled) {
+        // A legal hold may have been set since the entries were claimed.
+        await requireNotHeld(sql, operation.org_id, connectionsOf(claimed));
         const succeeded = settled.filter((entry) => entry.status === 'resolved').length;
         const progress = { done: settled.length, succeeded, failed: settled.length - succeeded };
         if (!(await checkpoint(sql, operation.id, owner, progress))) throw new LeaseLost();
@@ -137,12 +144,10 @@ function dropChunkOf({ db }: RetryDeps, operation: LeasedOperation, owner: strin
   return db.worker(async (sql) => {
     const chunk = await lockChunk(sql, values, operation, dropChunk);
     const ids = chunk.map((entry) => entry.id);
-    if (operation.kind === 'purge') {
-      const connectionIds = [...new Set(chunk.map((entry) => entry.source_connection_id))];
-      // A legal hold may have been set since the operation was started.
-      await requireNotHeld(sql, operation.org_id, connectionIds);
-      await purgeChunk(sql, ids);
-    } else await discardChunk(sql, ids);
+    // A legal hold may have been set since the operation was started.
+    await requireNotHeld(sql, operation.org_id, connectionsOf(chunk));
+    if (operation.kind === 'purge') await purgeChunk(sql, ids);
+    else await discardChunk(sql, ids);
     await advance(sql, operation, owner, chunk, { done: ids.length, succeeded: ids.length });
     return ids.length > 0 ? 'more' : 'done';
   });

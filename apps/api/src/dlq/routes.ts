@@ -22,6 +22,7 @@ import { parseCursor } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest, jsonBody, validId, validQuery } from '../platform/requests.ts';
 import { resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
+import { requireNotHeld } from '../tenancy/require-not-held.ts';
 import { openStatuses } from './filter.ts';
 import { describe } from './openapi.ts';
 import { addOperationRoutes } from './operation-routes.ts';
@@ -116,6 +117,7 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log, now }: DlqDeps) {
       const before = await findEntry(sql, id);
       if (!before) throw new Refusal('not_found', 'there is no such dead letter');
       if (!before.may_write) throw new Refusal('forbidden', 'only an owner or admin of the org may do this');
+      await requireNotHeld(sql, before.org_id, [before.source_connection_id]);
       if (before.status === 'resolved') throw new Refusal('conflict', 'the dead letter is resolved already');
       return (await retryEntry(sql, id)) ?? 'retrying';
     });

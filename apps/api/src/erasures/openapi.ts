@@ -1,5 +1,7 @@
+import { ApprovalRequested } from '@tributary/shared/approvals.ts';
 import { Erasure, ErasureDryRun, ErasureList } from '@tributary/shared/erasures.ts';
 import { describeRoute } from 'hono-openapi';
+import { z } from 'zod';
 import { answers, command, refuses, user } from '../platform/openapi-parts.ts';
 
 /** The OpenAPI description of each route. */
@@ -15,7 +17,7 @@ export const describe = {
     security: user,
     responses: {
       ...answers(200, 'With `dryRun`: how many events are about the person.', ErasureDryRun),
-      ...answers(202, 'Started.', Erasure),
+      ...answers(202, 'Started, or waiting for a second person.', z.union([Erasure, ApprovalRequested])),
       ...refuses(...command, 409),
     },
   }),

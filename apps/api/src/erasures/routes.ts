@@ -10,6 +10,7 @@ import { newId } from '../platform/ids.ts';
 import { parseCursor } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
+import { type DoAct, requestApproval, takeApprovalSecret } from '../tenancy/approvals.ts';
 import { recordLookUp } from '../tenancy/audit.ts';
 import { findCountries, resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
@@ -72,15 +73,25 @@ export function erasureRoutes({ db, verifyToken, masterKeys, log, now }: Erasure
     }
     const id = newId(now());
     const kinds = identifierKinds.filter((kind) => typed[kind] !== undefined);
-    const row = await db.as(c.var.claims, async (sql) => {
+    const sealed = sealPerson(keys, org.id, id, person);
+    const answer = await db.as(c.var.claims, async (sql) => {
       await requireNotHeld(sql, org.id);
-      return startErasure(sql, { id, orgId: org.id, kinds, reference, ...sealPerson(keys, org.id, id, person) });
+      const params = { erasureId: id, kinds, reference };
+      const asked = await requestApproval(sql, { orgId: org.id, kind: 'erase_person', params, secret: sealed });
+      return asked ?? toErasure(await startErasure(sql, { id, orgId: org.id, kinds, reference, ...sealed }));
     });
-    return c.json(toErasure(row), 202);
+    return c.json(answer, 202);
   });
 
   return app;
 }
+
+/** The identifiers were sealed when the erasure was requested, and open only as this erasure. */
+export const startApprovedErasure: DoAct = async (sql, { id, orgId, params }) => {
+  const { erasureId, kinds, reference } = params as { erasureId: string; kinds: string[]; reference?: string };
+  await requireNotHeld(sql, orgId);
+  await startErasure(sql, { id: erasureId, orgId, kinds, reference, ...(await takeApprovalSecret(sql, id)) });
+};
 
 function toErasure(row: ErasureRow): Erasure {
   return {

@@ -72,7 +72,7 @@ export async function createFlow(deps: {
       isDrainLogged = false;
       log.warn({ from: before, to: obeyed.mode, local: watch.cause() }, 'mode');
     }
-    if (obeyed.mode === 'drain' && !isDrainLogged && gate.inFlight() === 0 && writer.state().records === 0) {
+    if (obeyed.mode === 'drain' && !isDrainLogged && gate.inFlight() === 0 && isEmpty(writer)) {
       isDrainLogged = true;
       log.warn('drained: this instance holds no request and no record any more');
     }
@@ -128,20 +128,27 @@ export async function createFlow(deps: {
   };
 }
 
+/** Whether no delivery waits for its commit. */
+function isEmpty(writer: Writer): boolean {
+  const { records, large } = writer.state();
+  return records === 0 && large.records === 0;
+}
+
+/** Large deliveries have a room of their own, which belongs to those who send them: it is no pressure on the others. */
 function pressureOf(writer: Writer): Pressure {
   const { records, recordsMax, bytes, bytesMax, oldestAgeMs, flushAgeMs } = writer.state();
   return { records: records / recordsMax, bytes: bytes / bytesMax, ageMs: Math.max(oldestAgeMs, flushAgeMs) };
 }
 
 function reportOf(id: string, obeyed: Mode, watch: LevelWatch, gate: Gate, writer: Writer): Omit<Report, 'flushed_turn'> {
-  const { records, bytes, oldestAgeMs, flushAgeMs } = writer.state();
+  const { records, bytes, large, oldestAgeMs, flushAgeMs } = writer.state();
   return {
     id,
     automatic_mode: watch.level(),
     cause: watch.cause(),
     obeyed_mode: obeyed,
-    buffer_records: records,
-    buffer_bytes: bytes,
+    buffer_records: records + large.records,
+    buffer_bytes: Math.round(bytes + large.bytes),
     oldest_age_seconds: Math.max(oldestAgeMs, flushAgeMs) / 1000,
     in_flight: gate.inFlight(),
   };

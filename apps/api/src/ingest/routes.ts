@@ -137,9 +137,11 @@ function requireQuota({ metrics, now }: IngestDeps, { exceededQuota }: Connectio
 /** The path of a delivery: connection, limits, body, verification, and the answer after the commit. */
 async function takeDelivery(deps: IngestDeps, c: Context<IngestEnv>, entry: Entry): Promise<Response> {
   const { flow, writer, metrics, limits, publicUrl, now } = deps;
-  writer.admit(0);
+  writer.admit(undefined);
   const connection = await getConnection(deps, c);
   requireQuota(deps, connection);
+  const sender = { orgId: connection.orgId, connectionId: connection.id };
+  writer.admit(sender);
   flow.limits.take(connection);
   entry.belongTo(connection);
   const raw = await readBody(c.req.raw, c.env?.incoming, limits, entry).catch((error: unknown) => {
@@ -156,7 +158,7 @@ async function takeDelivery(deps: IngestDeps, c: Context<IngestEnv>, entry: Entr
   if ('error' in taken) return await reject(deps, arrival, taken);
 
   const { item } = taken;
-  writer.admit(item.sealed.length);
+  writer.admit(sender, item);
   const outcomes = await writer.write(item);
   countOutcomes(metrics, connection.source.type, item, outcomes, now());
   const status = overall(outcomes);

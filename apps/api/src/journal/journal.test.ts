@@ -132,6 +132,30 @@ describe('POST /api/replay/:journalId', () => {
     expect(await api.admin('select id from public.canonical_events where source_connection_id = $1', [connection.id])).toHaveLength(1);
   });
 
+  it('completes a large delivery that was stored in part, by several statements of which none is larger than a batch', async () => {
+    const connection = await connect();
+    const { journalId } = await deliver(
+      connection,
+      Array.from({ length: 1_300 }, (_, n) => ({ id: `large-${n}`, type: 'order_paid', at: '2026-11-01T10:00:00Z' })),
+    );
+    expect(await journalOf(journalId)).toMatchObject({ outcome: 'accepted', record_count: 1_300 });
+    // What a crash between two parts leaves behind.
+    const lost = await api.admin<{ event_id: string }>(
+      `delete from private.event_keys where source_connection_id = $1 and substring(idempotency_key from '[0-9]+$')::int >= 800 returning event_id`,
+      [connection.id],
+    );
+    await api.admin('delete from public.canonical_events where id = any ($1::uuid[])', [lost.map(({ event_id }) => event_id)]);
+    await api.admin(`update public.event_journal set outcome = 'incomplete' where id = $1`, [journalId]);
+    expect(lost).toHaveLength(500);
+
+    const { status, body } = await replay(journalId);
+    expect([status, body.status]).toEqual([200, 'mixed']);
+    const statuses = (body.records as { status: string }[]).map((one) => one.status);
+    expect(statuses).toEqual([...Array(800).fill('duplicate'), ...Array(500).fill('accepted')]);
+    expect(await journalOf(body.journalId)).toMatchObject({ outcome: 'mixed', record_count: 1_300 });
+    expect(await api.admin('select id from public.canonical_events where source_connection_id = $1', [connection.id])).toHaveLength(1_300);
+  });
+
   it('replays a replay in the same way as the first delivery', async () => {
     const connection = await connect();
     const { journalId, eventId } = await deliver(connection, record());

@@ -11,6 +11,8 @@ export function registerGauges(metrics: Metrics, { db, writer, log }: { db: Db; 
   gauge('ingest_buffer_bytes', 'Bytes waiting for their commit', () => writer.state().bytes);
   gauge('ingest_buffer_events_max', 'Records that may wait for their commit', () => writer.state().recordsMax);
   gauge('ingest_buffer_bytes_max', 'Bytes that may wait for their commit', () => writer.state().bytesMax);
+  gauge('ingest_buffer_large_events', 'Records of large deliveries waiting for their commit', () => writer.state().large.records);
+  gauge('ingest_buffer_large_bytes', 'Bytes of large deliveries waiting for their commit', () => writer.state().large.bytes);
   gauge('ingest_flush_oldest_age_seconds', 'Age of the batch that is being written longest', () => writer.state().flushAgeMs / 1000);
   gauge('ingest_buffer_oldest_age_seconds', 'Age of the oldest delivery that waits for a batch', () => writer.state().oldestAgeMs / 1000);
 

@@ -110,7 +110,7 @@ test('/health/detailed answers the operator only, with the whole state', async (
     buffer: { records: 0, bytes: 0, recordsMax: 5_000, bytesMax: 33_554_432, batchesInFlight: 0, oldestAgeSeconds: 0, flushAgeSeconds: 0 },
     inFlight: 0,
     workers: { concurrency: 0, running: 0 },
-    pools: [{ name: 'ingest' }, { name: 'commands' }, { name: 'jobs' }],
+    pools: [{ name: 'ingest' }, { name: 'lookups' }, { name: 'commands' }, { name: 'jobs' }],
   });
   expect(body.backpressure.transitions[0]).toMatchObject({ to: 'brownout', cause: 'shown', changedBy: 'operator' });
   expect(body.backpressure.transitions.length).toBeLessThanOrEqual(10);

@@ -59,7 +59,7 @@ export function healthRoutes(deps: HealthDeps): Hono {
   });
 
   routes.get('/health/detailed', requireOperator(deps.recogniseOperator), async (c) => {
-    const { records, bytes, recordsMax, bytesMax, oldestAgeMs, flushAgeMs, batchesInFlight } = writer.state();
+    const { records, bytes, recordsMax, bytesMax, large, oldestAgeMs, flushAgeMs, batchesInFlight } = writer.state();
     // When the database does not answer, the process still reports the part that it can report without the database.
     const stored = await askDatabase().catch((error: unknown) => {
       deps.log.warn({ err: error }, 'the detailed health could not be read from the database');
@@ -88,6 +88,7 @@ export function healthRoutes(deps: HealthDeps): Hono {
         bytes,
         recordsMax,
         bytesMax,
+        large,
         oldestAgeSeconds: oldestAgeMs / 1000,
         flushAgeSeconds: flushAgeMs / 1000,
         batchesInFlight,

@@ -16,7 +16,7 @@ import { jsonBody, validBody, validQuery } from '../platform/requests.ts';
 import { describe } from './openapi.ts';
 
 export interface AdminDeps {
-  db: Pick<Db, 'workerStatement'>;
+  db: Pick<Db, 'worker' | 'workerStatement'>;
   flow: {
     getState(): Promise<FlowState>;
     /** Null ends the operator's mode, so that the automatic mode applies again. */

@@ -129,7 +129,7 @@ describe('orgs of the installation', () => {
       const { body } = await op('GET', `/api/admin/orgs?limit=2${cursor ? `&cursor=${cursor}` : ''}`);
       expect(body.orgs.length).toBeLessThanOrEqual(2);
       found.push(...body.orgs.map((org: { id: string }) => org.id));
-      cursor = body.nextCursor;
+      cursor = body.next;
     }
     expect(new Set(found).size).toBe(found.length);
     expect(found).toEqual(expect.arrayContaining(orgs.map(({ id }) => id)));

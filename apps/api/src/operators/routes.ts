@@ -12,7 +12,7 @@ import type { Quotas } from '@tributary/shared/quotas.ts';
 import { Hono } from 'hono';
 import type { OperatorVariables } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
-import { formatPlace, parseCursor } from '../platform/pages.ts';
+import { parseCursor, parsePlace } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest, validBody, validId, validQuery } from '../platform/requests.ts';
 import { createOperatorToken } from './accounts.ts';
@@ -23,7 +23,7 @@ import * as store from './store.ts';
  * The accounts of the operators, their journal, and the orgs of the installation. Mounted at /api/admin by operate/routes.ts, whose
  * middleware recognises the operator and reads the body.
  */
-export function operatorRoutes(db: Pick<Db, 'workerStatement'>) {
+export function operatorRoutes(db: Pick<Db, 'worker' | 'workerStatement'>) {
   const app = new Hono<{ Variables: OperatorVariables }>();
 
   app.get('/operators', describe.listOperators, async (c) => c.json({ operators: await store.listOperators(db) }));
@@ -44,18 +44,24 @@ export function operatorRoutes(db: Pick<Db, 'workerStatement'>) {
 
   app.get('/acts', describe.listActs, validQuery(ActsQuery), async (c) => {
     const { orgId, cursor, limit } = c.req.valid('query');
-    const acts = await store.listActs(db, { orgId, before: cursor, limit: limit + 1 });
-    const next = acts.length > limit ? (acts[limit - 1]?.id ?? null) : null;
-    return c.json({ acts: acts.slice(0, limit), next, nextCursor: next });
+    const [before] = cursor === undefined ? [] : parsePlace(cursor, [/^\d{1,18}$/]);
+    const page = await store.listActs(db, { orgId, before, limit });
+    const acts = page.rows.map(({ id, at, operator, action, orgId: org, reason, detail }) => ({
+      id,
+      at,
+      operator,
+      action,
+      orgId: org,
+      reason,
+      detail,
+    }));
+    return c.json({ acts, next: page.next });
   });
 
   app.get('/orgs', describe.listOrgs, validQuery(OrgsQuery), async (c) => {
     const { search, suspended, cursor, limit } = c.req.valid('query');
-    const found = await store.listOrgs(db, { search, suspended, before: parseCursor(cursor), limit: limit + 1 });
-    const rows = found.slice(0, limit);
-    const last = found.length > limit ? rows.at(-1) : undefined;
-    const next = last ? formatPlace([last.created_us, last.id]) : null;
-    return c.json({ orgs: rows.map(store.toOrg), next, nextCursor: next });
+    const page = await store.listOrgs(db, { search, suspended, before: parseCursor(cursor), limit });
+    return c.json({ orgs: page.rows.map(store.toOrg), next: page.next });
   });
 
   app.get('/orgs/:id', describe.getOrg, validId(), async (c) => c.json(await findDetail(c.req.valid('param').id)));

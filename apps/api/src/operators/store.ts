@@ -1,6 +1,7 @@
 import type { Operator, OperatorAct, OrgForOperator } from '@tributary/shared/operators.ts';
 import type { Quota } from '@tributary/shared/quotas.ts';
 import type { Db } from '../platform/db.ts';
+import { type Cursor, type Page, readPage } from '../platform/pages.ts';
 
 type Statement = Pick<Db, 'workerStatement'>;
 
@@ -28,7 +29,7 @@ export async function revokeOperator(db: Statement, by: string, name: string): P
 export async function listOperators(db: Statement): Promise<Operator[]> {
   return db.workerStatement<Operator>(
     `select name, created_by as "createdBy", created_at as "createdAt", last_used_on::text as "lastUsedOn", revoked_at as "revokedAt"
-     from private.list_operators() limit 1000`,
+     from private.list_operators()`,
   );
 }
 
@@ -46,12 +47,16 @@ export async function recordAct(
 }
 
 export async function listActs(
-  db: Statement,
+  db: Pick<Db, 'worker'>,
   { orgId, before, limit }: { orgId: string | undefined; before: string | undefined; limit: number },
-): Promise<OperatorAct[]> {
-  return db.workerStatement<OperatorAct>(
-    `select id, at, operator, action, org_id as "orgId", reason, detail from private.list_operator_acts($1, $2, $3)`,
-    [orgId ?? null, before ?? null, limit],
+): Promise<Page<OperatorAct>> {
+  return db.worker((sql) =>
+    readPage<OperatorAct>(
+      sql,
+      'select id, at, operator, action, org_id as "orgId", reason, detail from private.list_operator_acts($1, $2, $3)',
+      [orgId ?? null, before ?? null, limit + 1],
+      { limit, placeOf: ({ id }) => [id] },
+    ),
   );
 }
 
@@ -75,16 +80,18 @@ interface OrgRow {
 }
 
 export async function listOrgs(
-  db: Statement,
-  query: { search?: string | undefined; suspended?: boolean | undefined; before?: { us: string; id: string } | undefined; limit: number },
-): Promise<OrgRow[]> {
-  return db.workerStatement<OrgRow>('select * from private.list_orgs(null, $1, $2, $3, $4, $5)', [
-    query.search ?? null,
-    query.suspended ?? null,
-    query.before?.us ?? null,
-    query.before?.id ?? null,
-    query.limit,
-  ]);
+  db: Pick<Db, 'worker'>,
+  query: { search: string | undefined; suspended: boolean | undefined; before: Cursor | undefined; limit: number },
+): Promise<Page<OrgRow>> {
+  const { search = null, suspended = null, before, limit } = query;
+  return db.worker((sql) =>
+    readPage<OrgRow>(
+      sql,
+      'select * from private.list_orgs(null, $1, $2, $3, $4, $5)',
+      [search, suspended, before?.us ?? null, before?.id ?? null, limit + 1],
+      { limit, placeOf: (row) => [row.created_us, row.id] },
+    ),
+  );
 }
 
 export async function findOrg(db: Statement, id: string): Promise<OrgRow | undefined> {

@@ -1,3 +1,5 @@
+import type { OrgSecurity } from '@tributary/shared/approvals.ts';
+import type { RetentionRule } from '@tributary/shared/retention.ts';
 import type { Sql } from '../platform/db.ts';
 import { type Page, parsePlace, readPage } from '../platform/pages.ts';
 
@@ -87,4 +89,79 @@ export async function addKey(
     key.masterVersion,
   ]);
   return row?.added ?? false;
+}
+
+export interface RetentionRow {
+  kind: RetentionRule['kind'];
+  keep_days: number;
+  maximum_days: number;
+  chosen_days: number | null;
+  applies_from: string | null;
+}
+
+/** Empty for an org that the caller is not a member of. */
+export function listRetention(sql: Sql, orgId: string): Promise<RetentionRow[]> {
+  return sql<RetentionRow>(
+    `select kind, keep_days, maximum_days, chosen_days, applies_from from public.data_retention where org_id = $1
+     order by array_position('{events,deliveries,dead_letters,activity}'::text[], kind)`,
+    [orgId],
+  );
+}
+
+/** null: as long as the platform keeps it. */
+export async function setRetention(sql: Sql, orgId: string, kind: RetentionRule['kind'], days: number | null): Promise<void> {
+  await sql('select private.set_data_retention($1, $2, $3)', [orgId, kind, days]);
+}
+
+export interface DeletionRow {
+  status: 'scheduled' | 'running';
+  requested_by: string | null;
+  requested_at: string;
+  starts_at: string;
+  waits_for: string | null;
+  rows_deleted: number;
+}
+
+export async function findDeletion(sql: Sql, orgId: string): Promise<DeletionRow | undefined> {
+  const [row] = await sql<DeletionRow>(
+    `select status, requested_by, requested_at, starts_at, waits_for, rows_deleted::double precision
+     from public.org_deletions where org_id = $1 and status <> 'done'`,
+    [orgId],
+  );
+  return row;
+}
+
+/** A deletion that was requested before does not change. */
+export async function requestDeletion(sql: Sql, orgId: string, name: string): Promise<void> {
+  await sql('select private.request_org_deletion($1, $2)', [orgId, name]);
+}
+
+/** Returns false when there is none that can be cancelled. */
+export async function cancelDeletion(sql: Sql, orgId: string): Promise<boolean> {
+  const [row] = await sql<{ cancelled: boolean }>('select private.cancel_org_deletion($1) as cancelled', [orgId]);
+  return row?.cancelled ?? false;
+}
+
+/** The security settings of an org; those of an org that never changed them require nothing. */
+export async function findSecurity(sql: Sql, orgId: string): Promise<OrgSecurity> {
+  const [row] = await sql<{ requires_second_factor: boolean; second_person: OrgSecurity['secondPerson']; purge_count: number }>(
+    'select requires_second_factor, second_person, purge_count from public.org_security where org_id = $1',
+    [orgId],
+  );
+  return {
+    requiresSecondFactor: row?.requires_second_factor ?? false,
+    secondPerson: row?.second_person ?? [],
+    purgeCount: row?.purge_count ?? 100,
+  };
+}
+
+/** Returns undefined when the settings were changed, or the reason why not: see private.set_org_security. */
+export async function setSecurity(sql: Sql, orgId: string, settings: OrgSecurity): Promise<string | undefined> {
+  const [row] = await sql<{ refusal: string | null }>('select private.set_org_security($1, $2, $3, $4) as refusal', [
+    orgId,
+    settings.requiresSecondFactor,
+    settings.secondPerson,
+    settings.purgeCount,
+  ]);
+  return row?.refusal ?? undefined;
 }

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
-import { createFairQueue, type FairQueueLimits } from './fair-queue.ts';
+import { Refusal, type RefusalCode } from './refusal.ts';
+import { createTurns, type TurnLimits, type TurnRefusal } from './turns.ts';
 
 /** bigint and numeric stay text, as JSON carries them without rounding; timestamps are ISO text. */
 const types: pg.CustomTypesConfig = {
@@ -30,7 +31,7 @@ export interface Claims {
 export interface Db {
   /**
    * Runs as the signed-in user, under RLS: a transaction whose first statement sets role and claims. People's statements take turns by org
-   * and person. Throws Refusal `rate_limited` or `overloaded` when too much waits already: see {@link createFairQueue}.
+   * and person. Throws Refusal `rate_limited` or `overloaded` when too much waits already: see {@link createTurns}.
    */
   as<T>(claims: Claims, run: (sql: Sql) => Promise<T>): Promise<T>;
   /** The other roles for what a person's request needs in them. It uses the pool and the turns of {@link Db.as}. */
@@ -75,17 +76,28 @@ export interface DbOptions {
   /** Connections of the jobs pool: one that listens, and one for every running job. */
   jobConnections: number;
   /** How many of people's transactions run at a time, and how many wait. */
-  turns?: FairQueueLimits;
+  turns?: TurnLimits;
 }
 
-/** The turns of people's transactions unless the configuration says otherwise. */
-const usualTurns: FairQueueLimits = {
-  running: { all: 10, org: 5, user: 3 },
-  waiting: { all: 1_000, org: 200, user: 100 },
-  waitMs: 10_000,
-};
 /** One asks which ids exist, the others read connections. */
 const lookUpConnections = 3;
+/** The turns of people's transactions unless the configuration says otherwise. */
+const usualTurns: TurnLimits = {
+  running: { all: 10, org: 5, member: 3 },
+  waiting: { all: 1_000, org: 200, member: 100 },
+  waitMs: 10_000,
+};
+
+const turnRefusals: Record<TurnRefusal, Refusal> = {
+  member: waitLater('rate_limited', 'too many of your requests are waiting already: wait until some of them are answered', 2),
+  org: waitLater('rate_limited', 'too many requests of your org are waiting already: wait until some of them are answered', 2),
+  all: waitLater('overloaded', 'too many requests are waiting for the database', 2),
+  late: waitLater('overloaded', 'the request waited too long for the database', 5),
+};
+
+function waitLater(code: RefusalCode, detail: string, retryAfterSeconds: number): Refusal {
+  return new Refusal(code, detail, { retryAfterSeconds });
+}
 
 /**
  * The only file that imports the pg driver. Every wait has a time limit: when the server hangs, the query fails by `query_timeout` and its
@@ -93,7 +105,7 @@ const lookUpConnections = 3;
  */
 export function createDb(options: DbOptions, log: Logger): Db {
   const { queryTimeoutMs = 15_000, turns: turnLimits = usualTurns } = options;
-  const turns = createFairQueue(turnLimits);
+  const turns = createTurns(turnLimits, (reason) => turnRefusals[reason]);
   const base: pg.PoolConfig = {
     connectionString: options.url,
     types,
@@ -104,9 +116,10 @@ export function createDb(options: DbOptions, log: Logger): Db {
     keepAlive: true,
     ...(options.tls === 'off' ? {} : { ssl: { rejectUnauthorized: options.tls === 'verify' } }),
   };
-  const poolAs = (role: 'ingest' | 'worker', name: string, max: number) =>
+  const poolAs = (role: 'ingest' | 'worker', name: string, max: number, more: pg.PoolConfig = {}) =>
     new pg.Pool({
       ...base,
+      ...more,
       application_name: `tributary ${name}`,
       max,
       onConnect: async (client) => {
@@ -116,7 +129,8 @@ export function createDb(options: DbOptions, log: Logger): Db {
         });
       },
     });
-  const ingestPool = poolAs('ingest', 'ingest', options.ingestConnections);
+  // A batch whose keys another transaction holds must not wait for it with all its deliveries.
+  const ingestPool = poolAs('ingest', 'ingest', options.ingestConnections, { lock_timeout: Math.round(queryTimeoutMs * 0.2) });
   const lookUpPool = poolAs('ingest', 'lookups', lookUpConnections);
   const jobPool = poolAs('worker', 'jobs', options.jobConnections);
   const commandPool = new pg.Pool({ ...base, application_name: 'tributary commands', max: turnLimits.running.all + 1 });
@@ -157,7 +171,7 @@ export function createDb(options: DbOptions, log: Logger): Db {
     }
   }
 
-  const inTurn: Db['inTurn'] = (claims, work) => turns.run({ org: claims[payingOrg] ?? claims.sub, user: claims.sub }, work);
+  const inTurn: Db['inTurn'] = (claims, work) => turns.run({ org: claims[payingOrg] ?? claims.sub, member: claims.sub }, work);
   const asRole = (role: 'ingest' | 'worker' | 'maintenance') => ({ text: `select set_config('role', $1, true)`, values: [role] });
 
   return {
@@ -273,6 +287,15 @@ export function ownSqlError(error: unknown): { text: string; retryAfterSeconds: 
 
 function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.message === 'Query read timeout';
+}
+
+/**
+ * Postgres cancelled the statement because it took, or waited for a lock, too long. Postgres answers, so the statement may be at fault and not the
+ * database.
+ */
+export function isCancelled(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === '57014' || state === '55P03';
 }
 
 /** A deadlock or serialization failure: the same statement will probably succeed when it is tried again at once. */

@@ -45,8 +45,8 @@ export function toLimits(e: z.infer<z.ZodObject<typeof limitVariables>>) {
       open: { all: e.API_OPEN, org: e.API_OPEN_PER_ORG, user: e.API_OPEN_PER_USER },
     },
     turns: {
-      running: { all: e.PEOPLE_CONNECTIONS, org: e.PEOPLE_CONNECTIONS_PER_ORG, user: e.PEOPLE_CONNECTIONS_PER_USER },
-      waiting: { all: e.PEOPLE_WAITING, org: e.PEOPLE_WAITING_PER_ORG, user: e.PEOPLE_WAITING_PER_USER },
+      running: { all: e.PEOPLE_CONNECTIONS, org: e.PEOPLE_CONNECTIONS_PER_ORG, member: e.PEOPLE_CONNECTIONS_PER_USER },
+      waiting: { all: e.PEOPLE_WAITING, org: e.PEOPLE_WAITING_PER_ORG, member: e.PEOPLE_WAITING_PER_USER },
       waitMs: e.PEOPLE_WAIT_MS,
     },
     downloads: {

@@ -21,6 +21,8 @@ const contract: Record<string, string> = {
   ingest_buffer_bytes: 'gauge',
   ingest_buffer_events_max: 'gauge',
   ingest_buffer_bytes_max: 'gauge',
+  ingest_buffer_large_events: 'gauge',
+  ingest_buffer_large_bytes: 'gauge',
   ingest_buffer_oldest_age_seconds: 'gauge',
   ingest_flush_oldest_age_seconds: 'gauge',
   ingest_shed_total: 'counter reason',
@@ -35,8 +37,8 @@ const contract: Record<string, string> = {
   alert_incidents_open: 'gauge rule,level',
   alert_notifications_total: 'counter channel_type,outcome',
   worker_job_duration_seconds: 'histogram task,outcome',
-  http_answers_cut_total: 'counter reason',
   thread_task_duration_seconds: 'histogram task,outcome',
+  http_answers_cut_total: 'counter reason',
 };
 /** The metrics of Node itself: memory, event loop, garbage collection. */
 const ofNode = /^(process|nodejs)_/;

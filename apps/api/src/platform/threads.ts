@@ -4,7 +4,13 @@ import type { Logger } from 'pino';
 import { Piscina } from 'piscina';
 import type { Metrics } from './metrics.ts';
 import { Refusal } from './refusal.ts';
-import { createTurns, type Owner } from './turns.ts';
+import { createTurns, type TurnLimits } from './turns.ts';
+
+/** The connection whose delivery the work is for, and its org. */
+interface Owner {
+  id: string;
+  orgId: string;
+}
 
 /**
  * Work on one delivery, whose cost its sender decides. What is light runs at once, on the event loop, and what is heavy runs on a thread, by the
@@ -25,7 +31,7 @@ export interface Task<Input, Output> {
 export interface Threads {
   /**
    * Runs the task on a thread, where the owner waits for its turn. Throws what the task throws, ThreadFailure when the thread
-   * ran out of memory or time, and Refusal `overloaded` when too much work of the owner waits already.
+   * ran out of memory or time, and Refusal `overloaded` when too much work waits already.
    */
   run<Input, Output>(task: Task<Input, Output>, input: Input, owner: Owner): Promise<Output>;
   stop(): Promise<void>;
@@ -70,12 +76,18 @@ export interface ThreadCall {
 
 /** Milliseconds of one turn of the event loop in which the slices of a list are read. */
 const sliceMs = 5;
+/** An org has one thread at a time, so that a thread is left for another org. */
+const waits: Omit<TurnLimits, 'running'> = { waiting: { all: 1_000, org: 128, member: 32 }, waitMs: 60_000 };
 const busy = new Refusal('overloaded', undefined, { retryAfterSeconds: 2 });
 
 /** Runs heavy tasks in `entry`, the program of the threads, which exports `runTask`. Threads are started when they are needed. */
 export function createThreads(given: { entry: URL; metrics: Metrics; log: Logger; limits?: ThreadLimits }): Threads {
   const { metrics, log, limits = threadLimits } = given;
-  const turns = createTurns(limits.threadsMax);
+  const running = { all: limits.threadsMax, org: 1, member: 1 };
+  const turns = createTurns({ running, ...waits }, () => {
+    metrics.shed.inc({ reason: 'threads' });
+    return busy;
+  });
   let pool: Piscina | undefined;
   const startPool = (): Piscina => {
     const started = new Piscina({
@@ -95,13 +107,7 @@ export function createThreads(given: { entry: URL; metrics: Metrics; log: Logger
     return started;
   };
 
-  async function run<Input, Output>(task: Task<Input, Output>, input: Input, owner: Owner): Promise<Output> {
-    const turn = turns.take(owner);
-    if (!turn) {
-      metrics.shed.inc({ reason: 'threads' });
-      throw busy;
-    }
-    await turn.started;
+  async function runNow<Input, Output>(task: Task<Input, Output>, input: Input, owner: Owner): Promise<Output> {
     const startedAt = performance.now();
     const { port1: port, port2: thread } = new MessageChannel();
     let outcome = 'failed';
@@ -122,12 +128,11 @@ export function createThreads(given: { entry: URL; metrics: Metrics; log: Logger
     } finally {
       port.close();
       metrics.threadTasks.observe({ task: task.name, outcome }, (performance.now() - startedAt) / 1000);
-      turns.end(owner);
     }
   }
 
   return {
-    run,
+    run: (task, input, owner) => turns.run({ org: owner.orgId, member: owner.id }, () => runNow(task, input, owner)),
     stop: async () => pool?.destroy(),
   };
 }

@@ -126,6 +126,28 @@ const lists: Record<string, List> = {
       ),
     rowsOf: ({ erasures = [] }: Body) => erasures,
   },
+  '/api/approvals': {
+    path: '/api/approvals?orgId=ORG&limit=200',
+    fill: () =>
+      insert(
+        99,
+        `insert into public.approvals (org_id, kind, params, requested_by)
+         select $1, 'purge', jsonb_build_object('filter', ${filter}, 'total', 1), gen_random_uuid() from ROWS`,
+      ),
+    rowsOf: ({ approvals = [] }: Body) => approvals,
+  },
+  '/api/audit': {
+    path: '/api/audit?orgId=ORG&limit=200',
+    fill: async () => {
+      await insert(
+        300,
+        `insert into public.audit_log (org_id, action, detail) select $1, 'dlq.full_sample', jsonb_build_object('text', repeat('d', 10000)) from ROWS`,
+      );
+      const [row] = await world.admin('select count(*)::integer as n from public.audit_log where org_id = $1', [org.id]);
+      return Number(row?.n);
+    },
+    rowsOf: ({ entries = [] }: Body) => entries,
+  },
   '/api/replays': {
     path: '/api/replays?orgId=ORG',
     fill: () =>
@@ -147,25 +169,6 @@ const lists: Record<string, List> = {
       ),
     rowsOf: ({ incidents = [] }: Body) => incidents,
   },
-  '/api/admin/acts': {
-    path: '/api/admin/acts?orgId=ORG&limit=200',
-    fill: () =>
-      insert(
-        1_000,
-        `insert into private.operator_acts (operator, action, org_id, reason, detail)
-         select 'somebody', 'suspend_org', $1, repeat('r', 500), jsonb_build_object('text', repeat('d', 500)) from ROWS`,
-      ),
-    rowsOf: ({ acts = [] }: Body) => acts,
-  },
-  '/api/admin/orgs': {
-    path: '/api/admin/orgs?limit=200',
-    fill: async () => {
-      const [before] = await world.admin('select count(*)::integer as n from public.orgs');
-      const added = await insert(1_000, `insert into public.orgs (name, slug) select repeat('n', 120), 'many-' || n from ROWS`);
-      return Number(before?.n) + added;
-    },
-    rowsOf: ({ orgs = [] }: Body) => orgs,
-  },
   '/api/admin/transitions': {
     path: '/api/admin/transitions?limit=200',
     fill: async () => {
@@ -177,6 +180,31 @@ const lists: Record<string, List> = {
       return Number(before?.n) + added;
     },
     rowsOf: ({ transitions = [] }: Body) => transitions,
+  },
+  '/api/admin/acts': {
+    path: '/api/admin/acts?limit=200',
+    fill: async () => {
+      const [before] = await world.admin('select count(*)::integer as n from private.operator_acts');
+      const added = await insert(
+        500,
+        `insert into private.operator_acts (operator, action, reason, detail)
+         select 'ana', 'set_quotas', repeat('r', 500), jsonb_build_object('text', repeat('x', 15000)) from ROWS`,
+      );
+      return Number(before?.n) + added;
+    },
+    rowsOf: ({ acts = [] }: Body) => acts,
+  },
+  '/api/admin/orgs': {
+    path: '/api/admin/orgs?limit=200',
+    fill: async () => {
+      const [before] = await world.admin('select count(*)::integer as n from public.orgs');
+      const added = await insert(
+        600,
+        `insert into public.orgs (name, slug, suspended_at, suspended_reason) select repeat('n', 120), 'many-' || n, now(), repeat('\u00e9', 500) from ROWS`,
+      );
+      return Number(before?.n) + added;
+    },
+    rowsOf: ({ orgs = [] }: Body) => orgs,
   },
 };
 

@@ -17,12 +17,13 @@ const boundedLists: Record<string, string> = {
   'GET /api/events/{id}/delivery': 'only the first records and attempts of a delivery are listed',
   'GET /api/replays/{id}': 'only the newest steps of a plan are listed',
   'GET /api/connections/{id}': 'the source decides how many secrets a connection has',
+  'GET /api/orgs/{id}/security': 'there are four acts that can need a second person',
   'GET /api/erasures/{id}': 'there are four kinds of identifiers',
   'GET /api/dlq/operations/{id}': 'the filter of an operation is bounded',
-  'GET /api/admin/operators': 'the operators decide how many accounts there are, and at most 1,000 are listed',
-  'GET /api/admin/orgs/{id}': 'an org has a number of owners, and the program decides how many quotas there are',
-  'GET /api/admin/quotas': 'the program decides how many quotas there are',
-  'GET /api/orgs/{id}/quotas': 'the program decides how many quotas there are',
+  'GET /api/orgs/{id}/quotas': 'the quotas are part of the program',
+  'GET /api/admin/quotas': 'the quotas are part of the program',
+  'GET /api/admin/orgs/{id}': 'the quotas are part of the program, and at most 20 owners are listed',
+  'GET /api/admin/operators': 'the active accounts and the newest revoked ones are listed',
   'GET /api/admin/flow': 'the operator decides how many instances run',
 };
 

@@ -40,6 +40,11 @@ async function createDocument<E extends Env>(app: Hono<E>, publicUrl: string): P
         { name: 'Journal', description: 'Every delivery as it was received, and its replay.' },
         { name: 'Replay plans', description: 'Replays of many deliveries: planned, approved and throttled.' },
         { name: 'Legal holds', description: 'Data that must not change: no replay, purge, erasure or retention.' },
+        { name: 'Approvals', description: 'Irreversible acts that wait for a second person.' },
+        {
+          name: 'Audit log',
+          description: 'Its export, and the verification of its chain of hashes. Entries are read through the Data API.',
+        },
         { name: 'Alerts', description: 'Rules, the channels that are notified, and incidents.' },
         { name: 'Webhooks', description: 'The URLs that platforms deliver to.' },
         { name: 'Operation', description: 'For load balancers and operators.' },

@@ -28,7 +28,13 @@ export async function resolveOrg(sql: Sql, orgId: string | undefined): Promise<C
 export async function resolveOrgToWrite(sql: Sql, orgId: string | undefined): Promise<CallersOrg> {
   const org = await resolveOrg(sql, orgId);
   if (org.role === 'analyst') throw new Refusal('forbidden', 'only an owner or admin of the org may do this');
+  await requireSecondFactor(sql, org.id);
   return org;
+}
+
+/** Throws a database error, which is answered 403 `mfa_required`, when the org requires a second factor and the caller signed in without one. */
+export async function requireSecondFactor(sql: Sql, orgId: string): Promise<void> {
+  await sql('select private.check_second_factor($1)', [orgId]);
 }
 
 /** The countries to assume for a telephone number without a country code: the default, and up to four that the org's connections name. */

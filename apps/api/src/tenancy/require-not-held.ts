@@ -2,7 +2,7 @@ import type { Sql } from '../platform/db.ts';
 import { Refusal } from '../platform/refusal.ts';
 
 /**
- * Throws Refusal `legal_hold` when a legal hold forbids to replay, purge or erase. Without `connectionIds` the action concerns the whole
+ * Throws Refusal `legal_hold` when a legal hold forbids to replay, retry, discard, purge or erase, or to delete a connection. Without `connectionIds` the action concerns the whole
  * org, so a hold on any connection of the org refuses it.
  */
 export async function requireNotHeld(sql: Sql, orgId: string, connectionIds?: readonly string[]): Promise<void> {

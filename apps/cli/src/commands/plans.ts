@@ -10,7 +10,7 @@ import { type Context, examples, open, wholeNumber } from '../program.ts';
 import { renderAudit, renderPlan } from '../render-plan.ts';
 import { watch } from '../watch.ts';
 
-const outcomes = ['accepted', 'duplicate', 'dead_lettered', 'mixed'] as const;
+const outcomes = ['accepted', 'duplicate', 'dead_lettered', 'mixed', 'incomplete'] as const;
 
 interface PlanFlags {
   name?: string;

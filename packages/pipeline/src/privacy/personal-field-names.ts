@@ -75,30 +75,81 @@ function factsOf(key: string): KeyFacts {
   return facts;
 }
 
-/** The lower-case words of a key in snake_case, camelCase, kebab-case or with spaces, without accents. */
+const isLower = (code: number): boolean => code >= 0x61 && code <= 0x7a;
+const isUpper = (code: number): boolean => code >= 0x41 && code <= 0x5a;
+
+/**
+ * The lower-case words of a key in snake_case, camelCase, kebab-case or with spaces, without accents. One pass over the characters, because a
+ * sender may invent as many keys as a body has room for.
+ */
 export function keyWords(key: string): string[] {
-  return key
-    .normalize('NFD')
-    .replace(/\p{M}+/gu, '')
-    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
-    .replace(/([A-Z]+)([A-Z][a-z])/g, '$1 $2')
-    .toLowerCase()
-    .split(/[^a-z]+/)
-    .filter((word) => word !== '');
+  const plain = /^[\0-\x7f]*$/.test(key) ? key : key.normalize('NFD').replace(/\p{M}+/gu, '');
+  const found: string[] = [];
+  let start = 0;
+  const endAt = (end: number): void => {
+    if (end > start) found.push(plain.slice(start, end).toLowerCase());
+  };
+  for (let at = 0; at < plain.length; at++) {
+    const code = plain.charCodeAt(at);
+    if (isUpper(code)) {
+      const before = plain.charCodeAt(at - 1);
+      // `orderId` has a word at `I`, and `ORDERId` at the last capital before a small letter.
+      if (!isLower(before) && !(isUpper(before) && isLower(plain.charCodeAt(at + 1)))) continue;
+      endAt(at);
+      start = at;
+    } else if (!isLower(code)) {
+      endAt(at);
+      start = at + 1;
+    }
+  }
+  endAt(plain.length);
+  return found;
 }
+
+/** What a word says about its field. */
+interface WordFacts {
+  kind: keyof typeof personalFieldNames | undefined;
+  thing: boolean;
+  tooGeneral: boolean;
+}
+
+const factsOfWord = new Map<string, WordFacts>();
+for (const word of [...Object.values(personalFieldNames), things, tooGeneral].flatMap((set) => [...set])) {
+  const kind = (['phone', 'document', 'name', 'fullName', 'other'] as const).find((one) => personalFieldNames[one].has(word));
+  factsOfWord.set(word, { kind, thing: things.has(word), tooGeneral: tooGeneral.has(word) });
+}
+const compoundCharsMax = Math.max(...[...compounds].map((compound) => compound.length));
 
 function classify(key: string): KeyFacts {
   const parts = keyWords(key);
-  const has = (set: ReadonlySet<string>) => parts.some((part) => set.has(part));
-  const pairs = parts.map((part, index) => part + (parts[index + 1] ?? '')).concat(parts.join(''));
-  const compound = pairs.some((pair) => compounds.has(pair));
-  const isThing = has(things);
+  const kinds = new Set<WordFacts['kind']>();
+  let thing = false;
+  let general = false;
+  let compound = isCompound(parts);
+  for (const [index, part] of parts.entries()) {
+    compound ||= isCompound(parts.slice(index, index + 2));
+    const facts = factsOfWord.get(part);
+    if (!facts) continue;
+    kinds.add(facts.kind);
+    thing ||= facts.thing;
+    general ||= facts.tooGeneral;
+  }
   let kind: PersonalKind | undefined;
-  if (has(personalFieldNames.fullName) || (has(personalFieldNames.name) && !isThing)) kind = 'name';
-  else if (has(personalFieldNames.phone)) kind = 'phone';
-  else if (has(personalFieldNames.document)) kind = 'document';
-  else if (has(personalFieldNames.other) || compound) kind = 'other';
-  return { kind, bareName: parts.length === 1 && personalFieldNames.name.has(parts[0] ?? ''), thing: isThing, tooGeneral: has(tooGeneral) };
+  if (kinds.has('fullName') || (kinds.has('name') && !thing)) kind = 'name';
+  else if (kinds.has('phone')) kind = 'phone';
+  else if (kinds.has('document')) kind = 'document';
+  else if (kinds.has('other') || compound) kind = 'other';
+  return { kind, bareName: parts.length === 1 && personalFieldNames.name.has(parts[0] ?? ''), thing, tooGeneral: general };
+}
+
+/** Whether the words, joined, are one name that is spelled in several words. */
+function isCompound(parts: readonly string[]): boolean {
+  let joined = '';
+  for (const part of parts) {
+    joined += part;
+    if (joined.length > compoundCharsMax) return false;
+  }
+  return compounds.has(joined);
 }
 
 /**

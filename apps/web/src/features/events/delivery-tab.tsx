@@ -22,6 +22,7 @@ const colors: Record<JournalOutcome, string> = {
   dead_lettered: 'orange',
   mixed: 'yellow',
   rejected: 'red',
+  incomplete: 'yellow',
 };
 
 /** The delivery that the event arrived in, the other records of that delivery, every attempt, and the replay. */

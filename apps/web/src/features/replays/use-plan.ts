@@ -4,7 +4,7 @@ import dayjs from 'dayjs';
 import { useState } from 'react';
 import type { NewPlan } from './queries.ts';
 
-export const outcomes = ['accepted', 'duplicate', 'dead_lettered', 'mixed'] as const;
+export const outcomes = ['accepted', 'duplicate', 'dead_lettered', 'mixed', 'incomplete'] as const;
 
 export const throttleDefault = 100;
 
