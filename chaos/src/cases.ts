@@ -1,5 +1,15 @@
 import type { Case } from './case.ts';
+
+<<<<<<< HEAD
+
 import { inflation, valueBombs } from './cases/bombs.ts';
+
+=======
+
+import { manyClicks } from './cases/clicks.ts';
+
+>>>>>>> lists
+
 import { skewedClocks } from './cases/clock.ts';
 import { conflict } from './cases/conflict.ts';
 import { apiCrash, postgresCrash } from './cases/crash.ts';
@@ -7,8 +17,18 @@ import { exhaustedConnections } from './cases/exhausted.ts';
 import { hungBackends, lockedTable, lostAnswers } from './cases/hung.ts';
 import { outage } from './cases/outage.ts';
 import { poison } from './cases/poison.ts';
+
+<<<<<<< HEAD
+
 import { randomIds } from './cases/random-ids.ts';
 import { recordFlood } from './cases/record-flood.ts';
+
+=======
+
+import { stalledReaders } from './cases/readers.ts';
+
+>>>>>>> lists
+
 import { redriveUnderLoad } from './cases/redrive.ts';
 import { retentionAtPeak } from './cases/retention.ts';
 import { shutdown } from './cases/shutdown.ts';
@@ -133,6 +153,7 @@ export const caseGroups = {
       run: retentionAtPeak,
     },
     {
+<<<<<<< HEAD
       fault: 27,
       name: 'value-bombs',
       promise:
@@ -144,6 +165,19 @@ export const caseGroups = {
       name: 'inflation',
       promise: 'Small requests that inflate to large bodies, 120 at once, keep to the memory of the container and delay no other tenant.',
       run: inflation,
+=======
+      fault: 29,
+      name: 'stalled-readers',
+      promise:
+        'Clients that do not read their downloads and lists take no more memory than the container has, delay no other tenant, and are cut off in time.',
+      run: stalledReaders,
+    },
+    {
+      fault: 30,
+      name: 'many-clicks',
+      promise: '150 parallel requests of one person leave room for every other tenant.',
+      run: manyClicks,
+>>>>>>> lists
     },
   ],
 } satisfies Record<string, readonly Case[]>;
