@@ -114,8 +114,10 @@ describe('every door', () => {
       'add_org_key',
       'audit_export',
       'audit_look_up',
+      'cancel_org_deletion',
       'create_org',
       'record_audit_export',
+      'request_org_deletion',
       'take_approval_secret',
     ]);
   });

@@ -8,6 +8,7 @@ import { dlqTasks } from './dlq/jobs.ts';
 import { erasureTasks } from './erasures/jobs.ts';
 import { maintenanceTasks } from './operate/maintenance.ts';
 import { createMetricsApp } from './operate/metrics-routes.ts';
+import { orgTasks } from './orgs/jobs.ts';
 import { createClock } from './platform/clock.ts';
 import { readConfig } from './platform/config.ts';
 import { createDb } from './platform/db.ts';
@@ -50,10 +51,11 @@ async function start() {
     ...services,
     tasks: {
       ...maintenanceTasks(db),
+      ...orgTasks(db),
       ...quotaTasks(db),
       ...approvalTasks(db),
       ...dlqTasks({ ...services, retry: config.dlq }),
-      ...alertTasks({ ...services, masterKeys: config.masterKeys }),
+      ...alertTasks({ ...services, masterKeys: config.masterKeys, publicUrl: config.http.publicUrl }),
       ...erasureTasks({ ...services, masterKeys: config.masterKeys }),
       ...replayTasks(services),
     },
@@ -129,5 +131,10 @@ async function closeGently(server: Server): Promise<void> {
 
 start().catch((error: unknown) => {
   log.fatal({ err: error }, 'cannot start');
+  if (/\bSSL\b|certificate|TLS/i.test(String((error as Error).message)))
+    log.fatal(
+      { tls: config.database.tls },
+      'the database and DATABASE_TLS do not agree: name its certificate authority in NODE_EXTRA_CA_CERTS, or set DATABASE_TLS=off for a database without TLS in a network that you trust',
+    );
   exit(log, 1);
 });

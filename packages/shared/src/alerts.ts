@@ -95,6 +95,20 @@ const Recipients = z
 export const AlertChannelType = z.enum(['slack', 'pagerduty', 'webhook', 'email']);
 export type AlertChannelType = z.infer<typeof AlertChannelType>;
 
+export const RecipientStatus = z.enum(['waiting', 'confirmed', 'stopped']);
+export type RecipientStatus = z.infer<typeof RecipientStatus>;
+
+export const AlertRecipient = z
+  .object({
+    address: z.string(),
+    status: RecipientStatus.describe(
+      'waiting: the owner of the address has not confirmed it yet, and gets no alerts. stopped: the owner has stopped the alerts of this org, and only the owner can restart them.',
+    ),
+    askedAt: Timestamp.nullable().describe('When the last mail that asks for the confirmation was sent.'),
+  })
+  .meta({ id: 'AlertRecipient' });
+export type AlertRecipient = z.infer<typeof AlertRecipient>;
+
 export const AlertChannel = z
   .object({
     id: Id,
@@ -102,6 +116,7 @@ export const AlertChannel = z
     type: AlertChannelType,
     name: z.string(),
     target: z.string().describe('Where notifications are sent, without any secret.'),
+    recipients: z.array(AlertRecipient).describe('The recipients of an e-mail channel; empty for every other type.'),
     minLevel: AlertLevel.describe('Incidents below this level are not sent to this channel.'),
     enabled: z.boolean(),
     circuit: z
