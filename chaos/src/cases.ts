@@ -1,14 +1,8 @@
 import type { Case } from './case.ts';
 
-<<<<<<< HEAD
-
 import { inflation, valueBombs } from './cases/bombs.ts';
 
-=======
-
 import { manyClicks } from './cases/clicks.ts';
-
->>>>>>> lists
 
 import { skewedClocks } from './cases/clock.ts';
 import { conflict } from './cases/conflict.ts';
@@ -18,16 +12,9 @@ import { hungBackends, lockedTable, lostAnswers } from './cases/hung.ts';
 import { outage } from './cases/outage.ts';
 import { poison } from './cases/poison.ts';
 
-<<<<<<< HEAD
-
 import { randomIds } from './cases/random-ids.ts';
-import { recordFlood } from './cases/record-flood.ts';
-
-=======
-
 import { stalledReaders } from './cases/readers.ts';
-
->>>>>>> lists
+import { recordFlood } from './cases/record-flood.ts';
 
 import { redriveUnderLoad } from './cases/redrive.ts';
 import { retentionAtPeak } from './cases/retention.ts';
@@ -97,7 +84,7 @@ export const caseGroups = {
       run: redriveUnderLoad,
     },
     {
-      fault: 27,
+      fault: 33,
       name: 'turns',
       promise: 'When one org fills every queue of background work, the only piece of work of another org waits for a few turns.',
       run: turns,
@@ -153,19 +140,19 @@ export const caseGroups = {
       run: retentionAtPeak,
     },
     {
-<<<<<<< HEAD
-      fault: 27,
+      fault: 31,
       name: 'value-bombs',
       promise:
         'No delivery, proved or not, delays a delivery of another tenant by more than 100 ms, or takes more memory than the container has.',
       run: valueBombs,
     },
     {
-      fault: 28,
+      fault: 32,
       name: 'inflation',
       promise: 'Small requests that inflate to large bodies, 120 at once, keep to the memory of the container and delay no other tenant.',
       run: inflation,
-=======
+    },
+    {
       fault: 29,
       name: 'stalled-readers',
       promise:
@@ -177,7 +164,6 @@ export const caseGroups = {
       name: 'many-clicks',
       promise: '150 parallel requests of one person leave room for every other tenant.',
       run: manyClicks,
->>>>>>> lists
     },
   ],
 } satisfies Record<string, readonly Case[]>;
