@@ -3,11 +3,20 @@ import type { Database } from '@tributary/shared/database.types.ts';
 import { ErasureDryRun, ErasureList } from '@tributary/shared/erasures.ts';
 import { LegalHoldList } from '@tributary/shared/holds.ts';
 import { OrgDeletion } from '@tributary/shared/org-deletion.ts';
+import { type Quota, Quotas } from '@tributary/shared/quotas.ts';
 import { Retention } from '@tributary/shared/retention.ts';
 import { HttpResponse, http } from 'msw';
 import { z } from 'zod';
 import { answer, problem } from './answers.ts';
 import { ago, colleague, idOf, ids, orgSlug, type Row, user, type World } from './world.ts';
+
+/** Quotas that are hardly used, nearly used up, and used up. */
+export const quotaRows: Quota[] = [
+  { name: 'connections', value: 200, defaultValue: 200, used: 170 },
+  { name: 'events_per_day', value: 20_000_000, defaultValue: 5_000_000, used: 1_204_551 },
+  { name: 'open_invites', value: 50, defaultValue: 50, used: 50 },
+  { name: 'projects', value: 50, defaultValue: 50, used: 1 },
+];
 
 export const orgRows = (world: World): Row<'orgs'>[] => [
   {
@@ -113,6 +122,7 @@ export function settingsHandlers(world: World, orgs: Row<'orgs'>[], members: Row
       Object.assign(org, name ? { name } : {}, rateLimitPerSecond === undefined ? {} : { rate_limit_per_second: rateLimitPerSecond });
       return answer(Org, detail());
     }),
+    http.get('*/api/orgs/:id/quotas', () => (world.role === 'analyst' ? forbidden() : answer(Quotas, { quotas: quotaRows }))),
     http.get('*/api/orgs/:id/keys', () =>
       answer(OrgKeys, {
         next: null,
