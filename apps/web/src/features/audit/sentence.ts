@@ -91,6 +91,23 @@ export function sentenceOf(
       return ['personEventsRead'];
     case 'audit_log.export':
       return ['auditExported', { format: said('format').toUpperCase() }];
+    case 'org_security.insert':
+    case 'org_security.update':
+      return ['securityChanged'];
+    case 'approvals.insert':
+      return ['approvalAsked', { kind: word('kind') }];
+    case 'approvals.update':
+      return ['approvalDecided', { target, ...fromTo('status', wordOf) }];
+    case 'org_deletions.insert':
+      return ['deletionRequested'];
+    case 'org_deletions.update':
+      return ['deletionBegun'];
+    case 'org_deletions.delete':
+      return ['deletionCancelled'];
+    case 'retention_settings.insert':
+    case 'retention_settings.update':
+    case 'retention_settings.delete':
+      return ['retentionChanged', { target }];
     case 'replay_plans.insert':
       return ['planMade', { name: said('name'), total: said('matched_count') }];
     case 'replay_plans.update':
