@@ -5,10 +5,17 @@ const texts = defineTexts('errors', {
   en: {
     unreachable: 'The server does not answer. Try again when it does.',
     empty: 'The answer was empty.',
+    approvalRequested:
+      'Nothing has been done yet: your org requires a second person for this. Another owner or admin can approve it under Settings, Security.',
+    mfaRequired: 'Your org requires a second factor for this. Set up an authenticator app under Settings, Security, or sign in with yours.',
   },
   'pt-BR': {
     unreachable: 'O servidor não responde. Tente de novo quando ele responder.',
     empty: 'A resposta veio vazia.',
+    approvalRequested:
+      'Nada foi feito ainda: a sua organização exige uma segunda pessoa para isto. Outro proprietário ou administrador pode aprovar em Configurações, Segurança.',
+    mfaRequired:
+      'A sua organização exige um segundo fator para isto. Configure um aplicativo autenticador em Configurações, Segurança, ou entre com o seu.',
   },
 });
 
@@ -35,11 +42,13 @@ const refusals = defineTranslations('refusals', {
   draining: 'O servidor não aceita nada de novo por enquanto. Tente de novo mais tarde.',
   paused: 'A ingestão está pausada. Tente de novo mais tarde.',
   rate_limited: 'São pedidos demais. Espere um pouco e tente de novo.',
+  approval_required: 'Isto exige a aprovação de uma segunda pessoa. Peça de novo.',
   internal: 'Algo deu errado do nosso lado.',
 });
 
 /** A refusal in the reader's language; `said` is the API's English message. An unknown code keeps that message. */
 export function refusalText(code: string, said: string): string {
+  if (code === 'mfa_required') return translate(texts, 'mfaRequired');
   return hasText(refusals, code) ? translate(refusals, code, { said }) : said;
 }
 
@@ -131,6 +140,8 @@ export class ApiError extends Error {
   }
 }
 
+/** A command that waits for a second person: the person is told where, and that nothing was done. */
+export const approvalRequested = () => new ApiError(202, 'approval_requested', translate(texts, 'approvalRequested'));
 export const unreachable = () => new ApiError(0, 'unreachable', translate(texts, 'unreachable'));
 export const emptyAnswer = () => new ApiError(0, 'empty', translate(texts, 'empty'));
 

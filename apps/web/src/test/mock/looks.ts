@@ -42,7 +42,7 @@ export function looksOf(slug: string, rows: Rows = {}): Look[] {
     ['replay-plan', `replays?plan=${rows.plan}`, rows.plan],
     ...['incidents', 'rules', 'channels'].map((tab): [string, string] => [`alerts-${tab}`, `alerts?tab=${tab}`]),
     ['incident', `alerts?tab=incidents&incident=${rows.incident}`, rows.incident],
-    ...['org', 'projects', 'members', 'quotas', 'privacy', 'audit'].map((tab): [string, string] => [
+    ...['org', 'projects', 'members', 'quotas', 'security', 'privacy', 'audit'].map((tab): [string, string] => [
       `settings-${tab}`,
       `settings?tab=${tab}`,
     ]),
