@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { addApprovals } from './commands/approvals.ts';
+import { addAudit } from './commands/audit.ts';
 import { addHealth } from './commands/health.ts';
 import { addListen } from './commands/listen.ts';
 import { addLogin } from './commands/login.ts';
@@ -18,6 +20,8 @@ export function createTributary(): Command {
     addSend,
     addListen,
     addHealth,
+    addApprovals,
+    addAudit,
     addOperatorCommands,
   );
   return examples(
