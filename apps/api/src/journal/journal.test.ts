@@ -14,7 +14,8 @@ afterAll(() => api?.close());
 
 const verification = { scheme: 'api-key', in: 'header', name: 'x-api-key' };
 const fields = { time: { path: 'at' } };
-const connect = (of = org, config: object = { fields }) => api.connect(of, 'webhook', { secret: 'a-good-key' }, { verification, ...config });
+const connect = (of = org, config: object = { fields }) =>
+  api.connect(of, 'webhook', { secret: 'a-good-key' }, { verification, ...config });
 type Connection = Awaited<ReturnType<typeof connect>>;
 
 /** Sends a delivery. Returns the answer, and the ids of its journal entry and its first event. */
