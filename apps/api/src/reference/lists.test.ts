@@ -20,6 +20,7 @@ const boundedLists: Record<string, string> = {
   'GET /api/orgs/{id}/security': 'there are five acts that can need a second person',
   'GET /api/erasures/{id}': 'there are four kinds of identifiers',
   'GET /api/dlq/operations/{id}': 'the filter of an operation is bounded',
+  'GET /api/orgs/{id}/retention': 'there are four kinds of data',
   'GET /api/orgs/{id}/quotas': 'the quotas are part of the program',
   'GET /api/admin/quotas': 'the quotas are part of the program',
   'GET /api/admin/orgs/{id}': 'the quotas are part of the program, and at most 20 owners are listed',
