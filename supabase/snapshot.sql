@@ -286,6 +286,29 @@ CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON private.connection_sec
 CREATE TRIGGER refuse_while_deleting BEFORE INSERT ON private.connection_secrets FOR EACH ROW EXECUTE FUNCTION private.refuse_while_deleting();
 alter table private.connection_secrets enable row level security;
 
+create table private.erased_keys (
+  org_id uuid not null,
+  digest text not null,
+  constraint erased_keys_pkey PRIMARY KEY (org_id, digest),
+  constraint erased_keys_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint erased_keys_digest_check CHECK ((length(digest) = 64))
+);
+comment on table private.erased_keys is 'Idempotency keys that named an erased person and were replaced by hmac:<digest>. A record that is sent again under such a key gets the replaced key
+too, so that it is a duplicate and does not make the person anew.';
+CREATE TRIGGER notify AFTER INSERT ON private.erased_keys FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
+alter table private.erased_keys enable row level security;
+
+create table private.erased_persons (
+  erasure_id uuid not null,
+  digest text not null,
+  constraint erased_persons_pkey PRIMARY KEY (erasure_id, digest),
+  constraint erased_persons_erasure_id_fkey FOREIGN KEY (erasure_id) REFERENCES public.erasures(id) ON DELETE CASCADE,
+  constraint erased_persons_digest_check CHECK ((length(digest) = 64))
+);
+comment on table private.erased_persons is 'What a completed erasure keeps of its person: a digest of each identifier under the org''s digest key, with which the org can show later that a
+certain person was erased. Nobody without the key can confirm a guess.';
+alter table private.erased_persons enable row level security;
+
 create table private.erasure_persons (
   erasure_id uuid not null,
   key_version integer not null,
@@ -565,6 +588,7 @@ create table private.quarantine_hours (
   source_connection_id uuid not null,
   hour timestamp with time zone not null,
   stored integer not null,
+  without_credential integer default 0 not null,
   constraint quarantine_hours_pkey PRIMARY KEY (source_connection_id, hour)
 );
 comment on table private.quarantine_hours is 'The number of rejected deliveries that were stored in an hour, over all processes. Beyond the cap, rejected deliveries are only counted.';
@@ -577,7 +601,7 @@ create policy quarantine_hours_ingest_select on private.quarantine_hours for sel
 create policy quarantine_hours_ingest_update on private.quarantine_hours for update to ingest
   using (true);
 grant insert, select on private.quarantine_hours to ingest;
-grant update (stored) on private.quarantine_hours to ingest;
+grant update (stored, without_credential) on private.quarantine_hours to ingest;
 
 create table private.quota_usage (
   org_id uuid not null,
@@ -791,6 +815,7 @@ create table public.alert_channels (
   constraint alert_channels_last_error_check CHECK ((length(last_error) <= 500)),
   constraint alert_channels_min_level_check CHECK ((min_level = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
   constraint alert_channels_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
+  constraint alert_channels_name_text CHECK (((name !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (name ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text))),
   constraint alert_channels_target_check CHECK (((length(target) >= 1) AND (length(target) <= 2560))),
   constraint alert_channels_type_check CHECK ((type = ANY (ARRAY['slack'::text, 'pagerduty'::text, 'webhook'::text, 'email'::text])))
 );
@@ -1097,6 +1122,7 @@ CREATE INDEX dlq_events_org_created_idx ON public.dlq_events USING btree (org_id
 CREATE INDEX dlq_events_status_idx ON public.dlq_events USING btree (status, is_quarantine, created_at) WHERE (status = ANY (ARRAY['pending'::text, 'retrying'::text, 'exhausted'::text]));
 CREATE TRIGGER audit AFTER UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER changes_update AFTER UPDATE ON public.dlq_events REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
+CREATE TRIGGER check_planned_retry BEFORE UPDATE OF next_retry_at ON public.dlq_events FOR EACH ROW WHEN (((auth.uid() IS NOT NULL) AND (new.next_retry_at IS DISTINCT FROM old.next_retry_at))) EXECUTE FUNCTION private.check_planned_retry();
 CREATE TRIGGER refuse_while_held BEFORE UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.refuse_while_held();
 CREATE TRIGGER second_factor BEFORE UPDATE ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 CREATE TRIGGER touch BEFORE UPDATE ON public.dlq_events FOR EACH ROW EXECUTE FUNCTION private.touch_dead_letter();
@@ -1191,11 +1217,14 @@ create table public.erasures (
   completed_at timestamp with time zone,
   lease_owner uuid,
   lease_until timestamp with time zone,
+  other_rows integer default 0 not null,
+  row_cursor text,
   constraint erasures_pkey PRIMARY KEY (id),
   constraint erasures_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
   constraint erasures_check CHECK (((status = 'completed'::text) = (completed_at IS NOT NULL))),
   constraint erasures_kinds_check CHECK ((((cardinality(kinds) >= 1) AND (cardinality(kinds) <= 4)) AND (kinds <@ '{email,phone,document,external_id}'::text[]))),
   constraint erasures_reference_check CHECK (((length(btrim(reference)) >= 1) AND (length(reference) <= 120))),
+  constraint erasures_reference_text CHECK (((reference !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (reference ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text))),
   constraint erasures_status_check CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text])))
 );
 comment on table public.erasures is 'One request to erase one person, with its progress. The person''s identifiers are in private.erasure_persons, and only until the erasure is
@@ -1216,7 +1245,7 @@ create policy erasures_worker_update on public.erasures for update to worker
   using (true);
 grant select on public.erasures to authenticated;
 grant select on public.erasures to worker;
-grant update (waits_for, events, deliveries, dead_letters, unreadable, scanned, cursor_at, cursor_id, found_at, lease_owner, lease_until) on public.erasures to worker;
+grant update (waits_for, events, deliveries, dead_letters, unreadable, scanned, cursor_at, cursor_id, found_at, lease_owner, lease_until, other_rows, row_cursor) on public.erasures to worker;
 
 create table public.event_journal (
   id uuid not null,
@@ -1267,7 +1296,8 @@ create table public.legal_holds (
   constraint legal_holds_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
   constraint legal_holds_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id),
   constraint legal_holds_check CHECK (((released_by IS NULL) OR (released_at IS NOT NULL))),
-  constraint legal_holds_reason_check CHECK (((length(btrim(reason)) >= 1) AND (length(reason) <= 500)))
+  constraint legal_holds_reason_check CHECK (((length(btrim(reason)) >= 1) AND (length(reason) <= 500))),
+  constraint legal_holds_reason_text CHECK (((reason !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (reason ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text)))
 );
 comment on table public.legal_holds is 'A hold on the data of an org or of one connection: until the hold is released, the data may not be replayed, purged or erased.';
 CREATE INDEX legal_holds_connection_idx ON public.legal_holds USING btree (org_id, source_connection_id);
@@ -1311,6 +1341,8 @@ comment on table public.org_deletions is 'Orgs that are to be deleted, are being
 the operators: which org, when, and how many rows.';
 CREATE INDEX org_deletions_open_idx ON public.org_deletions USING btree (last_step_at NULLS FIRST, starts_at) WHERE (status <> 'done'::text);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF status ON public.org_deletions FOR EACH ROW EXECUTE FUNCTION private.audit('org_id');
+CREATE TRIGGER second_factor BEFORE INSERT OR DELETE ON public.org_deletions FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
+CREATE TRIGGER second_person BEFORE INSERT ON public.org_deletions FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_person('delete_org', 'org_id', 'orgId');
 alter table public.org_deletions enable row level security;
 create policy org_deletions_select on public.org_deletions for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -1405,10 +1437,12 @@ create table public.orgs (
   constraint orgs_pkey PRIMARY KEY (id),
   constraint orgs_slug_key UNIQUE (slug),
   constraint orgs_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
+  constraint orgs_name_text CHECK (((name !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (name ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text))),
   constraint orgs_rate_limit_per_second_check CHECK (((rate_limit_per_second >= 1) AND (rate_limit_per_second <= 100000))),
   constraint orgs_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,79}$'::text)),
   constraint orgs_suspended_check CHECK (((suspended_at IS NULL) = (suspended_reason IS NULL))),
-  constraint orgs_suspended_reason_check CHECK (((length(btrim(suspended_reason)) >= 1) AND (length(suspended_reason) <= 500)))
+  constraint orgs_suspended_reason_check CHECK (((length(btrim(suspended_reason)) >= 1) AND (length(suspended_reason) <= 500))),
+  constraint orgs_suspended_reason_text CHECK (((suspended_reason !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (suspended_reason ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text)))
 );
 comment on table public.orgs is 'A tenant: every other row belongs to one.';
 CREATE INDEX orgs_created_at_idx ON public.orgs USING btree (created_at DESC, id DESC);
@@ -1437,6 +1471,7 @@ create table public.projects (
   constraint projects_org_id_slug_key UNIQUE (org_id, slug),
   constraint projects_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
   constraint projects_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
+  constraint projects_name_text CHECK (((name !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (name ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text))),
   constraint projects_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,79}$'::text))
 );
 comment on table public.projects is 'A product or funnel inside an org; connections belong to one.';
@@ -1494,7 +1529,9 @@ create table public.replay_plans (
   constraint replay_plans_matched_count_check CHECK ((matched_count >= 0)),
   constraint replay_plans_mode_check CHECK ((mode = ANY (ARRAY['replay'::text, 'reprocess'::text]))),
   constraint replay_plans_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
+  constraint replay_plans_name_text CHECK (((name !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (name ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text))),
   constraint replay_plans_reference_check CHECK (((length(btrim(reference)) >= 1) AND (length(reference) <= 120))),
+  constraint replay_plans_reference_text CHECK (((reference !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (reference ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text))),
   constraint replay_plans_second_person CHECK (((approved_by IS NULL) OR (NOT needs_second_approval) OR ((approved_by <> created_by) AND (reference IS NOT NULL)))),
   constraint replay_plans_status_check CHECK ((status = ANY (ARRAY['pending_approval'::text, 'approved'::text, 'running'::text, 'paused'::text, 'completed'::text, 'canceled'::text, 'failed'::text]))),
   constraint replay_plans_throttle_per_second_check CHECK (((throttle_per_second >= 1) AND (throttle_per_second <= 1000)))
@@ -1563,9 +1600,11 @@ create table public.source_connections (
   constraint source_connections_allowed_ips_check CHECK ((((cardinality(allowed_ips) >= 1) AND (cardinality(allowed_ips) <= 100)) AND (array_ndims(allowed_ips) = 1) AND (array_position(allowed_ips, NULL::cidr) IS NULL))),
   constraint source_connections_config_json_check CHECK (((jsonb_typeof(config_json) = 'object'::text) AND (pg_column_size(config_json) <= 32768))),
   constraint source_connections_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
+  constraint source_connections_name_text CHECK (((name !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (name ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text))),
   constraint source_connections_priority_check CHECK ((priority = ANY (ARRAY['normal'::text, 'low'::text]))),
   constraint source_connections_rate_limit_per_second_check CHECK (((rate_limit_per_second >= 1) AND (rate_limit_per_second <= 100000))),
   constraint source_connections_suspended_reason_check CHECK (((length(btrim(suspended_reason)) >= 1) AND (length(suspended_reason) <= 500))),
+  constraint source_connections_suspended_reason_text CHECK (((suspended_reason !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (suspended_reason ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text))),
   constraint source_connections_type_check CHECK ((type ~ '^[a-z][a-z0-9_-]{1,39}$'::text))
 );
 comment on table public.source_connections is 'One configured instance of a source (a platform such as Hotmart) in a project, with its own URL and secrets.';
@@ -1581,8 +1620,6 @@ CREATE TRIGGER second_factor BEFORE INSERT OR UPDATE ON public.source_connection
 CREATE TRIGGER touch BEFORE UPDATE OF name, is_active, config_json, rate_limit_per_second, priority, allowed_ips, suspended_reason, deleted_at ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 CREATE TRIGGER watch_alerts AFTER INSERT ON public.source_connections REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION private.watch_new_connections();
 alter table public.source_connections enable row level security;
-create policy source_connections_insert on public.source_connections for insert to authenticated
-  with check ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 create policy source_connections_select on public.source_connections for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 create policy source_connections_update on public.source_connections for update to authenticated
@@ -1590,8 +1627,7 @@ create policy source_connections_update on public.source_connections for update 
 create policy source_connections_worker on public.source_connections for select to worker
   using (true);
 grant select on public.source_connections to authenticated;
-grant insert (org_id, project_id, name, type, config_json) on public.source_connections to authenticated;
-grant update (name, is_active, config_json, rate_limit_per_second, priority, allowed_ips, suspended_reason) on public.source_connections to authenticated;
+grant update (name, is_active, rate_limit_per_second, priority, allowed_ips, suspended_reason) on public.source_connections to authenticated;
 grant select (id, org_id, type, config_json, deleted_at) on public.source_connections to worker;
 
 -- Views and sequences ----------------------------------------------------------------------------------------------------
@@ -2197,6 +2233,20 @@ begin
 end
 $function$;
 comment on function private.check_day_quota() is 'Trigger function: counts a row against the quota of today that its argument names.';
+
+CREATE OR REPLACE FUNCTION private.check_planned_retry()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if new.next_retry_at not between now() - interval '1 day' and now() + interval '30 days' then
+    raise check_violation using message = 'a retry is planned within the next 30 days', constraint = 'dlq_events_planned_retry';
+  end if;
+  return new;
+end
+$function$;
+comment on function private.check_planned_retry() is 'Trigger function: a person plans a retry within 30 days. The entry would never become due at a time such as infinity, which programs cannot read either.';
 
 CREATE OR REPLACE FUNCTION private.check_quota()
  RETURNS trigger
@@ -2810,6 +2860,24 @@ begin
 end
 $function$;
 comment on function private.create_alert_rules_of_new_org() is 'Trigger function: gives a new org its rules.';
+
+CREATE OR REPLACE FUNCTION private.create_connection(p_org_id uuid, p_project_id uuid, p_type text, p_name text, p_config jsonb)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_id uuid;
+begin
+  perform private.require_admin(p_org_id);
+  insert into public.source_connections (org_id, project_id, type, name, config_json)
+  values (p_org_id, p_project_id, p_type, p_name, p_config) returning id into v_id;
+  return v_id;
+end
+$function$;
+comment on function private.create_connection(uuid,uuid,text,text,jsonb) is 'Creates a connection. The API has checked the configuration by the schema of the source.';
+grant execute on function private.create_connection(uuid,uuid,text,text,jsonb) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.create_digest_key(p_org_id uuid, p_key_version integer, p_sealed bytea)
  RETURNS json
@@ -3501,6 +3569,87 @@ comment on function private.erase_events(uuid,jsonb[],integer) is 'Empties up to
 call. Type, time, amount and references are kept: the org needs them for its accounts, and without the other fields they identify no person.';
 grant execute on function private.erase_events(uuid,jsonb[],integer) to worker;
 
+CREATE OR REPLACE FUNCTION private.erase_recorded_events(p_org_id uuid, p_connection_ids uuid[], p_keys text[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_erased integer;
+begin
+  update public.canonical_events e set properties = '{}', attribution = '{}'
+  from unnest(p_connection_ids, p_keys) as k (connection_id, key)
+  join private.event_keys s on s.source_connection_id = k.connection_id and s.idempotency_key = k.key
+  where e.id = s.event_id and e.event_time = s.event_time and e.org_id = p_org_id and (e.properties <> '{}' or e.attribution <> '{}');
+  get diagnostics v_erased = row_count;
+  return v_erased;
+end
+$function$;
+comment on function private.erase_recorded_events(uuid,uuid[],text[]) is 'Empties the properties of the events that records became which named the person, and returns their number. The event is about somebody else, or
+about nobody, so that its subject stays.';
+grant execute on function private.erase_recorded_events(uuid,uuid[],text[]) to worker;
+
+CREATE OR REPLACE FUNCTION private.erase_texts(p_org_id uuid, p_table text, p_rows jsonb)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_columns text[] := private.erasure_columns(p_table);
+  v_row jsonb;
+  v_set text;
+  v_key text;
+  v_connection uuid;
+  v_changed integer;
+  v_total integer := 0;
+begin
+  for v_row in select * from jsonb_array_elements(p_rows) loop
+    select string_agg(format('%1$I = r.%1$I', c), ', ') into strict v_set
+    from unnest(v_columns[2:]) c where v_row -> 'texts' ? c;
+    if p_table = 'canonical_events' and v_row -> 'texts' ? 'idempotency_key' then
+      select e.idempotency_key, e.source_connection_id into v_key, v_connection from public.canonical_events e
+      where e.org_id = p_org_id and e.id = (v_row ->> 'id')::uuid and e.event_time = (v_row ->> 'at')::timestamptz for update;
+      update private.event_keys set idempotency_key = v_row -> 'texts' ->> 'idempotency_key'
+      where source_connection_id = v_connection and idempotency_key = v_key;
+      insert into private.erased_keys (org_id, digest) values (p_org_id, right(v_row -> 'texts' ->> 'idempotency_key', 64)) on conflict do nothing;
+    end if;
+    execute format('update public.%1$I t set %2$s from jsonb_populate_record(null::public.%1$I, $1) r where t.org_id = $2 and t.id = $3 and t.%3$I = $4',
+      p_table, v_set, v_columns[1])
+    using v_row -> 'texts', p_org_id, (v_row ->> 'id')::uuid, (v_row ->> 'at')::timestamptz;
+    get diagnostics v_changed = row_count;
+    v_total := v_total + v_changed;
+  end loop;
+  return v_total;
+end
+$function$;
+comment on function private.erase_texts(uuid,text,jsonb) is 'Replaces texts of rows that name the person: [{"at", "id", "texts": {column: value}}]. Returns the number of rows. Only columns of
+private.erasure_columns are written. An idempotency key is replaced in private.event_keys as well, and remembered in private.erased_keys.';
+grant execute on function private.erase_texts(uuid,text,jsonb) to worker;
+
+CREATE OR REPLACE FUNCTION private.erasure_columns(p_table text)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select case p_table
+    when 'event_journal' then '{received_at,content_type,event_types}'
+    when 'canonical_events' then '{event_time,source_connection_id,type,source_event_type,source_event_id,idempotency_key,order_ref,attribution,properties}'
+    when 'dlq_events' then '{created_at,last_error_message,field_path,source_event_type,idempotency_key,sample}'
+    when 'dlq_operations' then '{created_at,filter,error}'
+    when 'replay_plans' then '{created_at,name,filter,reference,error}'
+    when 'approvals' then '{requested_at,params}'
+    when 'legal_holds' then '{created_at,reason}'
+    when 'alert_incidents' then '{opened_at,message}'
+    when 'alert_notifications' then '{created_at,message,last_error}'
+    when 'erasures' then '{created_at,reference}'
+  end::text[]
+$function$;
+comment on function private.erasure_columns(text) is 'The tables whose rows an erasure searches: the time by which their rows are walked, and the columns with texts that a delivery or a person may have
+written.';
+
 CREATE OR REPLACE FUNCTION private.evaluate_alerts(p_orgs uuid[], p_now timestamp with time zone, p_watching_since timestamp with time zone, OUT opened integer, OUT escalated integer, OUT reminded integer, OUT resolved integer, OUT notifications integer)
  RETURNS record
  LANGUAGE plpgsql
@@ -3877,6 +4026,35 @@ $function$;
 comment on function private.find_digest_key(uuid) is 'The digest key of an org, sealed, for the process that holds the master key. Null when the org has none yet.';
 grant execute on function private.find_digest_key(uuid) to ingest;
 
+CREATE OR REPLACE FUNCTION private.find_erased_keys(p_org_id uuid)
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select coalesce(array_agg(k.digest), '{}') from private.erased_keys k where k.org_id = p_org_id
+$function$;
+comment on function private.find_erased_keys(uuid) is 'The digests of the org''s erased keys, for the process that makes the keys of new records.';
+grant execute on function private.find_erased_keys(uuid) to ingest;
+
+CREATE OR REPLACE FUNCTION private.find_erasures_of_person(p_org_id uuid, p_digests text[])
+ RETURNS TABLE(id uuid, completed_at timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform private.require_admin(p_org_id);
+  return query
+  select e.id, e.completed_at from public.erasures e
+  where e.org_id = p_org_id and e.status = 'completed'
+    and exists (select from private.erased_persons p where p.erasure_id = e.id and p.digest = any (p_digests))
+  order by e.completed_at desc limit 100;
+end
+$function$;
+comment on function private.find_erasures_of_person(uuid,text[]) is 'The completed erasures of a person, newest first, for owners and admins.';
+grant execute on function private.find_erasures_of_person(uuid,text[]) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.find_events_of_subject(p_org_id uuid, p_hash text)
  RETURNS TABLE(id uuid, event_time timestamp with time zone)
  LANGUAGE plpgsql
@@ -3978,6 +4156,28 @@ comment on function private.find_people_events(uuid,text[],timestamp with time z
 then meets such events soon enough. Bypasses the policy as private.find_events_of_subject does, for the same reason and for members of the org
 only, and returns places; the policy decides what the caller sees there.';
 grant execute on function private.find_people_events(uuid,text[],timestamp with time zone,timestamp with time zone) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.find_rows_to_search(p_org_id uuid, p_table text, p_after_at timestamp with time zone, p_after_id uuid, p_limit integer)
+ RETURNS TABLE(at text, id uuid, texts jsonb)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+declare
+  v_columns text[] := private.erasure_columns(p_table);
+  v_texts text;
+begin
+  select string_agg(format('%L, t.%I', c, c), ', ') into strict v_texts from unnest(v_columns[2:]) c;
+  return query execute format(
+    'select t.%1$I::text, t.id, jsonb_build_object(%2$s) from public.%3$I t
+     where t.org_id = $1 and ($2 is null or (t.%1$I, t.id) > ($2, $3)) order by t.%1$I, t.id limit $4', v_columns[1], v_texts, p_table)
+  using p_org_id, p_after_at, p_after_id, p_limit;
+end
+$function$;
+comment on function private.find_rows_to_search(uuid,text,timestamp with time zone,uuid,integer) is 'The next rows of an org in one of the tables of private.erasure_columns, oldest first, with their texts. Times are text, because a JavaScript date has no
+microseconds.';
+grant execute on function private.find_rows_to_search(uuid,text,timestamp with time zone,uuid,integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.flow_overview()
  RETURNS json
@@ -4279,6 +4479,53 @@ end
 $function$;
 comment on function private.keep_audit() is 'Trigger function: refuses to change or remove entries of the audit log and links of its chain, for every role and also for the owner of the
 tables. Retention (private.trim_audit_log) removes the oldest entries of an org up to an anchor.';
+
+CREATE OR REPLACE FUNCTION private.keep_erased_person(p_erasure_id uuid, p_owner uuid, p_digests text[])
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  insert into private.erased_persons (erasure_id, digest)
+  select e.id, d from public.erasures e, unnest(p_digests) d where e.id = p_erasure_id and e.lease_owner = p_owner
+  on conflict do nothing
+$function$;
+comment on function private.keep_erased_person(uuid,uuid,text[]) is 'Stores what a completed erasure keeps of its person.';
+grant execute on function private.keep_erased_person(uuid,uuid,text[]) to worker;
+
+CREATE OR REPLACE FUNCTION private.known_subjects(p_org_id uuid, p_hashes text[])
+ RETURNS text[]
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+declare
+  v_hash text;
+  v_kind text;
+  v_known text[] := '{}';
+  v_found boolean;
+begin
+  if p_org_id <> all (array(select private.my_orgs())) then
+    return v_known;
+  end if;
+  foreach v_hash in array p_hashes[:1000] loop
+    foreach v_kind in array '{email,phone,document,external_id}'::text[] loop
+      -- The value is a literal, because in a plan for an unknown value the index on subject is not used.
+      execute format('select exists (select from public.canonical_events e where e.org_id = %L and e.subject @> %L)', p_org_id, jsonb_build_object(v_kind, v_hash))
+      into v_found;
+      if v_found then
+        v_known := v_known || v_hash;
+        exit;
+      end if;
+    end loop;
+  end loop;
+  return v_known;
+end
+$function$;
+comment on function private.known_subjects(uuid,text[]) is 'Those of at most 1,000 hashes of people with which the org has an event. A filter holds a limited number of hashes, and an org that has had many
+hash keys has more hashes of one person. Bypasses the policy as private.find_events_of_subject does, for members of the org only.';
+grant execute on function private.known_subjects(uuid,text[]) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.leading_instance()
  RETURNS private.instances
@@ -4923,8 +5170,8 @@ AS $function$
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id' and not a.attisdropped
   where n.nspname in ('public', 'private') and c.relkind in ('r', 'p') and not c.relispartition
-    -- The members lose their access, and the log ends, with the org itself.
-    and c.relname not in ('org_deletions', 'org_members', 'audit_log', 'audit_links', 'audit_anchors', 'audit_keys', 'journal_payloads')
+    -- The members lose their access, and the log ends, with the org itself. What operators did is their own journal.
+    and c.relname not in ('org_deletions', 'org_members', 'audit_log', 'audit_links', 'audit_anchors', 'audit_keys', 'journal_payloads', 'operator_acts')
   -- What other tables refer to comes last.
   order by array_position('{projects,source_connections}'::text[], c.relname::text) desc nulls first, c.relkind desc, c.relname
 $function$;
@@ -5943,6 +6190,27 @@ $function$;
 comment on function private.set_alert_channel_target(uuid,text,bytea) is 'Replaces a channel''s target and its sealed secrets. Returns false when the caller has no such channel.';
 grant execute on function private.set_alert_channel_target(uuid,text,bytea) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.set_connection_config(p_connection_id uuid, p_config jsonb)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_org uuid := (select org_id from public.source_connections where id = p_connection_id and deleted_at is null
+    and org_id = any (array(select private.my_orgs())) for update);
+begin
+  if v_org is null then
+    return false;
+  end if;
+  perform private.require_admin(v_org);
+  update public.source_connections set config_json = p_config where id = p_connection_id;
+  return true;
+end
+$function$;
+comment on function private.set_connection_config(uuid,jsonb) is 'Replaces the configuration of a connection, which the API has checked by the schema of the source. Returns false when the caller has no such connection.';
+grant execute on function private.set_connection_config(uuid,jsonb) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.set_data_retention(p_org_id uuid, p_kind text, p_keep_days integer)
  RETURNS void
  LANGUAGE plpgsql
@@ -6683,24 +6951,28 @@ $function$;
 comment on function private.take_paces(text[],interval[],integer[],timestamp with time zone) is 'Takes one message from each of the paces and returns 0, or takes none and returns the seconds until all of them allow one. A pace allows a burst of
 messages, and one more each p_every.';
 
-CREATE OR REPLACE FUNCTION private.take_quarantine(p_connection_id uuid, p_wanted integer, p_cap integer)
+CREATE OR REPLACE FUNCTION private.take_quarantine(p_connection_id uuid, p_wanted integer, p_cap integer, p_has_credential boolean DEFAULT true)
  RETURNS integer
  LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
 declare
   v_hour timestamptz := date_trunc('hour', now());
-  v_stored integer;
+  v_free integer;
 begin
   insert into private.quarantine_hours (source_connection_id, hour, stored) values (p_connection_id, v_hour, 0) on conflict do nothing;
-  select stored into v_stored from private.quarantine_hours where source_connection_id = p_connection_id and hour = v_hour for update;
-  v_stored := greatest(0, least(p_wanted, p_cap - v_stored));
-  update private.quarantine_hours set stored = stored + v_stored where source_connection_id = p_connection_id and hour = v_hour;
-  return v_stored;
+  select greatest(0, least(p_wanted, p_cap - case when p_has_credential then stored else without_credential end)) into v_free
+  from private.quarantine_hours where source_connection_id = p_connection_id and hour = v_hour for update;
+  update private.quarantine_hours
+  set stored = stored + case when p_has_credential then v_free else 0 end,
+    without_credential = without_credential + case when p_has_credential then 0 else v_free end
+  where source_connection_id = p_connection_id and hour = v_hour;
+  return v_free;
 end
 $function$;
-comment on function private.take_quarantine(uuid,integer,integer) is 'Takes up to p_wanted places of this hour''s quarantine of a connection, and returns how many places were free.';
-grant execute on function private.take_quarantine(uuid,integer,integer) to ingest;
+comment on function private.take_quarantine(uuid,integer,integer,boolean) is 'Takes up to p_wanted of the p_cap places that a connection has this hour for rejected deliveries with, or without, a credential. Returns how many
+places were free.';
+grant execute on function private.take_quarantine(uuid,integer,integer,boolean) to ingest;
 
 CREATE OR REPLACE FUNCTION private.tick(p_tasks json)
  RETURNS integer

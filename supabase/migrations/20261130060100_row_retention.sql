@@ -36,6 +36,7 @@ insert into private.row_retention (table_name, kind, keep_days, clock, condition
   ('public.org_invites', null, 30, 'expires_at', 'true', '{ctid}', true, false),
   ('public.legal_holds', null, 1830, 'released_at', 'true', '{ctid}', true, false),
   ('private.connection_secrets', null, 1, 'expires_at', 'true', '{ctid}', true, false),
+  ('public.approvals', null, 400, 'expires_at', 'true', '{ctid}', true, false),
   ('private.quota_usage', null, 40, 'day', 'true', '{ctid}', true, false),
   -- Trimmed by private.trim_audit_log only, which removes the oldest entries of an org and keeps the chain of the others verifiable.
   ('public.audit_log', null, 730, 'created_at', 'true', '{ctid}', false, false),

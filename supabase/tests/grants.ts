@@ -65,13 +65,13 @@ export const tableGrants: Record<string, string> = {
 export const columnGrants: Record<string, string> = {
   'private.org_keys maintenance INSERT': 'org_id, kind, version, wrapped, master_version',
   'private.org_keys maintenance UPDATE': 'wrapped, master_version',
-  'private.quarantine_hours ingest UPDATE': 'stored',
+  'private.quarantine_hours ingest UPDATE': 'stored, without_credential',
   'public.alert_channels authenticated UPDATE': 'name, min_level, is_enabled',
   'public.alert_rules authenticated UPDATE': 'enabled, thresholds, renotify_minutes, resolve_after_minutes',
   'public.dlq_events authenticated UPDATE': 'status, next_retry_at',
   'public.dlq_operations authenticated UPDATE': 'status',
   'public.erasures worker UPDATE':
-    'waits_for, events, deliveries, dead_letters, unreadable, scanned, cursor_at, cursor_id, found_at, lease_owner, lease_until',
+    'waits_for, events, deliveries, dead_letters, unreadable, scanned, cursor_at, cursor_id, found_at, lease_owner, lease_until, other_rows, row_cursor',
   'public.legal_holds authenticated INSERT': 'org_id, source_connection_id, reason',
   'public.org_members authenticated UPDATE': 'role',
   'public.orgs authenticated UPDATE': 'name, rate_limit_per_second',
@@ -79,9 +79,7 @@ export const columnGrants: Record<string, string> = {
   'public.projects authenticated UPDATE': 'name',
   'public.replay_plans worker UPDATE':
     'status, finished_at, processed, accepted, duplicates, dead_lettered, failed, rate_per_second, error, failures, checkpoint_at, checkpoint_id, lease_owner, lease_until, paced_until',
-  'public.source_connections authenticated INSERT': 'org_id, project_id, name, type, config_json',
-  'public.source_connections authenticated UPDATE':
-    'name, is_active, config_json, rate_limit_per_second, priority, allowed_ips, suspended_reason',
+  'public.source_connections authenticated UPDATE': 'name, is_active, rate_limit_per_second, priority, allowed_ips, suspended_reason',
   'public.source_connections worker SELECT': 'id, org_id, type, config_json, deleted_at',
 };
 
@@ -136,6 +134,13 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.ensure_partitions': 'maintenance',
     'private.erase_deliveries': 'worker',
     'private.erase_events': 'worker',
+    'private.erase_recorded_events': 'worker',
+    'private.erase_texts': 'worker',
+    'private.find_rows_to_search': 'worker',
+    'private.find_erased_keys': 'ingest',
+    'private.find_erasures_of_person': 'authenticated',
+    'private.keep_erased_person': 'worker',
+    'private.known_subjects': 'authenticated',
     'private.evaluate_alerts': 'worker',
     'private.expire_approvals': 'worker',
     'private.export_audit': 'authenticated',
@@ -156,6 +161,8 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.list_flow_transitions': 'worker',
     'private.list_orgs_to_measure': 'worker',
     'private.measure_org': 'worker',
+    'private.create_connection': 'authenticated',
+    'private.set_connection_config': 'authenticated',
     'private.find_org_quotas': 'authenticated',
     'private.record_operator_act': 'worker',
     'private.list_operator_acts': 'worker',

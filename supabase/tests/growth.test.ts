@@ -10,6 +10,9 @@ const bounded: Record<string, string> = {
   'private.activity_rollup': 'one row',
   'private.alert_channel_secrets': 'one row for each channel; the quota alert_channels',
   'private.alert_clock': 'one row',
+  'private.alert_turns': 'one row for each org',
+  'private.approval_kinds': 'one row for each act that can need a second person',
+  'private.approval_secrets': 'one row for each open approval; deleted when it is decided or expires',
   'private.audit_anchors': 'one row for each org',
   'private.audit_keys': 'one row for each org',
   'private.audit_links': 'one row for each entry of the audit log, trimmed with it',
@@ -20,6 +23,7 @@ const bounded: Record<string, string> = {
   'private.held_moves': 'one row for each partition whose held rows are being moved',
   'private.instances': 'instances that have not reported for a minute are deleted with the next report',
   'private.invite_tokens': 'one row for each open invite; deleted with the invite',
+  'private.operators': 'accounts that operators create by hand',
   'private.org_digest_keys': 'one row for each org',
   'private.org_keys': 'the quota org_keys',
   'private.org_measures': 'one row for each org',
@@ -34,6 +38,7 @@ const bounded: Record<string, string> = {
   'public.alert_notifications': 'deleted with their incident',
   'public.alert_rules': 'one row for each org and kind of alert',
   'public.org_members': 'the quota members',
+  'public.org_security': 'one row for each org',
   'public.orgs': 'the quota orgs of each user',
   'public.projects': 'the quota projects',
   'public.retention_settings': 'one row for each org and kind of data',
@@ -44,6 +49,7 @@ const bounded: Record<string, string> = {
 /** Tables that are kept on purpose. */
 const permanent: Record<string, string> = {
   'private.event_keys': 'a record that is delivered again after years must not become a second event',
+  'private.operator_acts': 'the journal of the operators, which answers who did what also after years; each act is a command of a person',
   'public.org_deletions': 'one line for each deleted org, without personal data, so that a restored backup can be cleaned again',
 };
 

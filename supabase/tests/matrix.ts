@@ -162,7 +162,7 @@ export const matrix: Record<string, Expectation> = {
       values ('${world.orgId(org)}', '${world.projectId(org)}', 'Second', 'stripe')`,
     rules: {
       select: peopleAnd(members, 'worker'),
-      insert: people(admins),
+      insert: nobody,
       update: [
         people(admins),
         people(none, {
@@ -419,6 +419,18 @@ export const matrix: Record<string, Expectation> = {
       update: machine('maintenance'),
       delete: nobody,
     },
+  },
+  'private.erased_persons': {
+    rows: (org) => `erasure_id = '${world.erasureId(org)}'`,
+    column: 'digest',
+    insert: (org) => `insert into private.erased_persons (erasure_id, digest) values ('${world.erasureId(org)}', repeat('e', 64))`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.erased_keys': {
+    rows: ofOrg,
+    column: 'digest',
+    insert: (org) => `insert into private.erased_keys (org_id, digest) values ('${world.orgId(org)}', repeat('e', 64))`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
   },
   'private.org_digest_keys': {
     rows: ofOrg,

@@ -123,6 +123,8 @@ function orgSql(org: Org): string {
     ${insertOrgDeletion(o)};
     ${insertHold(org, { id: holdId(org) })};
     ${insertErasure(org, erasureId(org))};
+    insert into private.erased_persons (erasure_id, digest) values ('${erasureId(org)}', repeat('d', 64));
+    insert into private.erased_keys (org_id, digest) values ('${o}', repeat('d', 64));
     ${insertErasedPerson(org)};
     ${insertReplay(org)};
     insert into public.org_security (org_id) values ('${o}');

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addAdministration } from './commands/administer.ts';
 import { addHealth } from './commands/health.ts';
 import { addListen } from './commands/listen.ts';
 import { addLogin } from './commands/login.ts';
@@ -19,6 +20,7 @@ export function createTributary(): Command {
     addListen,
     addHealth,
     addOperatorCommands,
+    addAdministration,
   );
   return examples(
     program,

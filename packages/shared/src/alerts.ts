@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { alertKinds, alertUnits, kindsWithWindow, levelRange } from './alert-kinds.ts';
 import { nextPage, pageQuery, pageRowsMax } from './pages.ts';
+import { oneLine } from './texts.ts';
 
 // Wire contracts of alerts. Times are ISO 8601 in UTC.
 
@@ -77,7 +78,7 @@ export const UpdateAlertRule = z
   .meta({ id: 'UpdateAlertRule' });
 export type UpdateAlertRule = z.input<typeof UpdateAlertRule>;
 
-const name = z.string().trim().min(1, 'give the channel a name').max(120, 'at most 120 characters');
+const name = oneLine(z.string().trim().min(1, 'give the channel a name').max(120, 'at most 120 characters'));
 const Url = z.url({ protocol: /^https?$/ }).max(2048);
 /** The integration key of a PagerDuty service, in the form that people copy from PagerDuty. */
 const RoutingKey = z.string().regex(/^[A-Za-z0-9]{32}$/, 'an integration key of Events API v2 has 32 letters and digits');

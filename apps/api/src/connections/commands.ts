@@ -8,6 +8,7 @@ import { findSecrets, sealSecret } from '../deliveries/secrets.ts';
 import type { Claims, Db } from '../platform/db.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest } from '../platform/requests.ts';
+import { requireSecondFactor } from '../tenancy/callers-org.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { maskHeaders, maskSecrets, signSample } from './sample.ts';
 import { createSecret, givenSecrets, missingSecrets, requireUsable, unknownSecret } from './secrets.ts';
@@ -101,7 +102,11 @@ export async function setSecret(
 /** Signs a sample with the connection's own secrets, sends it through the real endpoint, and returns both sides with the secrets masked. */
 export async function sendTest(deps: CommandDeps, claims: Claims, id: string, wanted: string | undefined): Promise<TestedConnection> {
   const { db, masterKeys, publicUrl, dispatch, log, now } = deps;
-  const connection = requireWritable(await db.as(claims, (sql) => findConnection(sql, id)));
+  const connection = await db.as(claims, async (sql) => {
+    const found = requireWritable(await findConnection(sql, id));
+    await requireSecondFactor(sql, found.org_id);
+    return found;
+  });
   const source = requireSource(connection);
   const sample = chooseSample(source, wanted);
   const secrets = await findSecrets(

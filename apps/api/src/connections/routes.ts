@@ -6,7 +6,6 @@ import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
 import { resolveOrg } from '../tenancy/callers-org.ts';
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
-
 import {
   type CommandDeps,
   createWithSecrets,

@@ -61,3 +61,11 @@ export function operationFilter(kind: DlqOperationKind, filter: DlqFilter): DlqF
   const sorted = Object.entries(rest).map(([name, value]) => [name, Array.isArray(value) ? [...new Set(value)].sort() : value]);
   return Object.fromEntries(sorted) as DlqFilter & { statuses: DlqStatus[] };
 }
+
+/** The filter without anything that depends on the time at which it is applied: entries that come later do not match it. */
+export function fixedFilter({ olderThanDays, ...filter }: DlqFilter, nowMs: number): DlqFilter {
+  return {
+    ...filter,
+    to: filterValues('', { ...filter, to: filter.to ?? new Date(nowMs).toISOString(), olderThanDays }, nowMs)[10] as string,
+  };
+}

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../test/api.ts';
 import { call } from '../test/call.ts';
 import type { TestOrg } from '../test/make.ts';
+import { dlqTasks } from './jobs.ts';
 
 let world: TestApi;
 let app: TestApi['app'];
@@ -75,7 +76,14 @@ it('dead letters that are due under a legal hold are put off without an attempt,
   const [held, free] = [await world.makeConnection(org), await world.makeConnection(org)];
   await hold(org, held);
   const [one, other] = [await makeDeadLetter(org, held, 'now'), await makeDeadLetter(org, free, 'now')];
-  await world.runTask('dlq.retry');
+  await dlqTasks({
+    db: world.db,
+    connections: world.connections,
+    retry: world.config.dlq,
+    now: Date.now,
+    log: world.log,
+    threads: world.threads,
+  })['dlq.retry']?.run({}, { signal: new AbortController().signal, log: world.log });
   expect(await stateOf(one)).toEqual({ status: 'pending', attempts: 0 });
   // The delivery of the other one is gone, so its attempt ended.
   expect(await stateOf(other)).toMatchObject({ status: 'exhausted', attempts: 1 });

@@ -1,3 +1,4 @@
+import { ApprovalRequested } from '@tributary/shared/approvals.ts';
 import {
   DlqAnalysis,
   DlqDryRun,
@@ -11,6 +12,7 @@ import {
   DlqSummary,
 } from '@tributary/shared/dlq.ts';
 import { describeRoute } from 'hono-openapi';
+import { z } from 'zod';
 import { answers, command, type ProblemStatus, refuses, user } from '../platform/openapi-parts.ts';
 
 /** Describes a command that changes every dead letter that matches a filter. */
@@ -23,7 +25,11 @@ const onDeadLetters = (operationId: string, summary: string, description: string
     security: user,
     responses: {
       ...answers(200, 'With `dryRun`: how many entries would be changed.', DlqDryRun),
-      ...answers(202, 'The operation, started now or already running.', DlqStarted),
+      ...answers(
+        202,
+        'The operation, started now or already running. A large purge may wait for a second person.',
+        z.union([DlqStarted, ApprovalRequested]),
+      ),
       ...refuses(...command, ...more),
     },
   });

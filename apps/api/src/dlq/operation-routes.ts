@@ -5,9 +5,10 @@ import type { Db } from '../platform/db.ts';
 import { parseCursor } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest, validBody, validId, validQuery } from '../platform/requests.ts';
+import { type DoAct, requestApproval } from '../tenancy/approvals.ts';
 import { resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
 import { heldRefusal } from '../tenancy/require-not-held.ts';
-import { operationFilter } from './filter.ts';
+import { fixedFilter, operationFilter } from './filter.ts';
 import { describe } from './openapi.ts';
 import { cancelOperation, findHold, findOperation, listOperations, startOperation } from './operations.ts';
 import { countEntries } from './store.ts';
@@ -26,9 +27,16 @@ export function addOperationRoutes(app: Hono<{ Variables: AuthVariables }>, { db
         const hold = await findHold(sql, org.id, filter, nowMs);
         if (hold !== null) throw heldRefusal(hold);
         const count = await countEntries(sql, org.id, filter, nowMs);
-        return dryRun ? count : startOperation(sql, org.id, kind, filter, count);
+        if (dryRun) return count;
+        if (kind === 'purge') {
+          const params = { filter: fixedFilter(filter, nowMs), total: count };
+          const asked = await requestApproval(sql, { orgId: org.id, kind, params, count });
+          if (asked) return asked;
+        }
+        return startOperation(sql, org.id, kind, filter, count);
       });
       if (typeof started === 'number') return c.json({ dryRun: true, count: started });
+      if ('approvalId' in started) return c.json(started, 202);
       return c.json({ operation: toOperation(started) }, 202);
     });
   }
@@ -61,6 +69,16 @@ export function addOperationRoutes(app: Hono<{ Variables: AuthVariables }>, { db
     return c.json(toOperation(row));
   });
 }
+
+/** Purges the entries that matched when the purge was requested; those that came later are not part of it. */
+export const startApprovedPurge =
+  (now: () => number): DoAct =>
+  async (sql, { orgId, params }) => {
+    const { filter, total } = params as { filter: DlqFilter; total: number };
+    const hold = await findHold(sql, orgId, filter, now());
+    if (hold !== null) throw heldRefusal(hold);
+    await startOperation(sql, orgId, 'purge', filter, total);
+  };
 
 function unaffected(kind: DlqOperationKind, { statuses = [] }: DlqFilter): string {
   return `${kind} never changes an entry that is ${statuses.join(' or ')}`;

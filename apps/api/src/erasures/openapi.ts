@@ -1,5 +1,7 @@
+import { ApprovalRequested } from '@tributary/shared/approvals.ts';
 import { Erasure, ErasureDryRun, ErasureList } from '@tributary/shared/erasures.ts';
 import { describeRoute } from 'hono-openapi';
+import { z } from 'zod';
 import { answers, command, refuses, user } from '../platform/openapi-parts.ts';
 
 /** The OpenAPI description of each route. */
@@ -9,13 +11,14 @@ export const describe = {
     tags: ['Erasure'],
     summary: 'Erase a person',
     description:
-      'Removes the subject, properties and attribution of events about the person, deletes the bodies of deliveries that name the person, and ' +
-      'gives up their dead letters. The erasure runs in the background: see `status`. Deliveries that arrive later are not part of it. It is ' +
-      'refused while the org or any of its connections is under a legal hold. `dryRun` only counts the events.',
+      'Removes the subject, properties and attribution of events about the person, deletes the bodies of deliveries that name the person anywhere, ' +
+      'in any usual encoding, gives up their dead letters, and removes the person from the texts of all other rows. The erasure runs in the background: see `status`. Deliveries that arrive later are not part of it. It is ' +
+      'refused while the org or any of its connections is under a legal hold. `dryRun` only counts the events, and lists completed ' +
+      'erasures of the person.',
     security: user,
     responses: {
       ...answers(200, 'With `dryRun`: how many events are about the person.', ErasureDryRun),
-      ...answers(202, 'Started.', Erasure),
+      ...answers(202, 'Started, or waiting for a second person.', z.union([Erasure, ApprovalRequested])),
       ...refuses(...command, 409),
     },
   }),

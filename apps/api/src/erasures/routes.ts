@@ -1,5 +1,6 @@
 import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
-import { readPerson } from '@tributary/pipeline/privacy/person.ts';
+import { personForms, readPerson } from '@tributary/pipeline/privacy/person.ts';
+import { personMatcher } from '@tributary/pipeline/privacy/person-in-text.ts';
 import { identifierKinds } from '@tributary/pipeline/privacy/pii.ts';
 import { ErasePerson, type Erasure, type ErasureDryRun, type ErasureList, ErasureQuery } from '@tributary/shared/erasures.ts';
 import { Hono } from 'hono';
@@ -10,13 +11,14 @@ import { newId } from '../platform/ids.ts';
 import { parseCursor } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest, jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
+import { type DoAct, requestApproval, takeApprovalSecret } from '../tenancy/approvals.ts';
 import { recordLookUp } from '../tenancy/audit.ts';
 import { findCountries, resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
 import { describe } from './openapi.ts';
-import { missingHashKeys, probesOf, sealPerson } from './person.ts';
-import { countEvents, type ErasureRow, findErasure, listErasures, startErasure } from './store.ts';
+import { digestsOf, missingHashKeys, probesOf, sealPerson } from './person.ts';
+import { countEvents, type ErasureRow, findErasure, findErasuresOfPerson, listErasures, startErasure } from './store.ts';
 
 export interface ErasureRouteDeps {
   db: Db;
@@ -58,29 +60,45 @@ export function erasureRoutes({ db, verifyToken, masterKeys, log, now }: Erasure
     const { person, unreadable } = readPerson(typed, countries);
     if (unreadable.length > 0)
       throw invalidRequest(unreadable.map((kind) => ({ path: [fieldOf[kind]], message: 'is not in a form that can be read' })));
+    // The reference is kept when the person is gone.
+    if (reference !== undefined && personMatcher(personForms(person), countries)(reference))
+      throw invalidRequest([{ path: ['reference'], message: 'must not name the person' }]);
     const keys = await loadOrgKeys(db.onBehalfOf(c.var.claims), masterKeys, org.id, log);
     c.header('cache-control', 'no-store');
     if (dryRun) {
       const missing = missingHashKeys(keys);
       if (missing !== undefined) throw new Refusal('conflict', missing);
       const probes = probesOf(keys, person);
-      const events = await db.as(c.var.claims, async (sql) => {
+      const found = await db.as(c.var.claims, async (sql) => {
         await recordLookUp(sql, org.id, 'people.count', probes.flatMap(Object.values));
-        return countEvents(sql, org.id, probes);
+        return {
+          events: await countEvents(sql, org.id, probes),
+          erasedBefore: await findErasuresOfPerson(sql, org.id, digestsOf(keys, person)),
+        };
       });
-      return c.json({ dryRun: true, events } satisfies ErasureDryRun);
+      return c.json({ dryRun: true, ...found } satisfies ErasureDryRun);
     }
     const id = newId(now());
     const kinds = identifierKinds.filter((kind) => typed[kind] !== undefined);
-    const row = await db.as(c.var.claims, async (sql) => {
+    const sealed = sealPerson(keys, org.id, id, person);
+    const answer = await db.as(c.var.claims, async (sql) => {
       await requireNotHeld(sql, org.id);
-      return startErasure(sql, { id, orgId: org.id, kinds, reference, ...sealPerson(keys, org.id, id, person) });
+      const params = { erasureId: id, kinds, reference };
+      const asked = await requestApproval(sql, { orgId: org.id, kind: 'erase_person', params, secret: sealed });
+      return asked ?? toErasure(await startErasure(sql, { id, orgId: org.id, kinds, reference, ...sealed }));
     });
-    return c.json(toErasure(row), 202);
+    return c.json(answer, 202);
   });
 
   return app;
 }
+
+/** The identifiers were sealed when the erasure was requested, and open only as this erasure. */
+export const startApprovedErasure: DoAct = async (sql, { id, orgId, params }) => {
+  const { erasureId, kinds, reference } = params as { erasureId: string; kinds: string[]; reference?: string };
+  await requireNotHeld(sql, orgId);
+  await startErasure(sql, { id: erasureId, orgId, kinds, reference, ...(await takeApprovalSecret(sql, id)) });
+};
 
 function toErasure(row: ErasureRow): Erasure {
   return {
@@ -95,6 +113,7 @@ function toErasure(row: ErasureRow): Erasure {
     events: row.events,
     deliveries: row.deliveries,
     deadLetters: row.dead_letters,
+    otherRows: row.other_rows,
     unreadable: row.unreadable,
     createdBy: row.created_by,
     createdAt: row.created_at,

@@ -1,6 +1,6 @@
 import { LegalHold, LegalHoldList } from '@tributary/shared/holds.ts';
 import { describeRoute } from 'hono-openapi';
-import { answers, command, refuses, user } from '../platform/openapi-parts.ts';
+import { answers, command, refuses, user, waits } from '../platform/openapi-parts.ts';
 
 /** The OpenAPI description of each route. */
 export const describe = {
@@ -28,6 +28,6 @@ export const describe = {
     summary: 'Release a legal hold',
     description: 'A hold that was released before does not change.',
     security: user,
-    responses: { ...answers(200, 'The hold as it is now.', LegalHold), ...refuses(401, 403, 404, 503) },
+    responses: { ...answers(200, 'The hold as it is now.', LegalHold), ...waits, ...refuses(401, 403, 404, 503) },
   }),
 };

@@ -4,9 +4,10 @@ import { type AuthVariables, requireUser, type VerifyToken } from '../platform/a
 import type { Db } from '../platform/db.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
+import { type DoAct, requestApproval } from '../tenancy/approvals.ts';
 import { resolveOrg, resolveOrgToWrite } from '../tenancy/callers-org.ts';
 import { describe } from './openapi.ts';
-import { createHold, type HoldRow, listHolds, releaseHold } from './store.ts';
+import { createHold, findHold, type HoldRow, listHolds, releaseHold } from './store.ts';
 
 /** Mounted at /api/legal-holds. */
 export function holdRoutes({ db, verifyToken }: { db: Db; verifyToken: VerifyToken }) {
@@ -31,13 +32,22 @@ export function holdRoutes({ db, verifyToken }: { db: Db; verifyToken: VerifyTok
 
   app.post('/:id/release', describe.releaseLegalHold, validId(), async (c) => {
     const { id } = c.req.valid('param');
-    const row = await db.as(c.var.claims, (sql) => releaseHold(sql, id));
-    if (!row) throw new Refusal('not_found', 'there is no such hold');
-    return c.json(toHold(row));
+    const answer = await db.as(c.var.claims, async (sql) => {
+      const hold = await findHold(sql, id);
+      if (!hold) throw new Refusal('not_found', 'there is no such hold');
+      const act = { orgId: hold.org_id, kind: 'release_hold', params: { holdId: id, reason: hold.reason } } as const;
+      const asked = hold.released_at === null && hold.may_write ? await requestApproval(sql, act) : undefined;
+      return asked ?? toHold((await releaseHold(sql, id)) ?? hold);
+    });
+    return 'approvalId' in answer ? c.json(answer, 202) : c.json(answer);
   });
 
   return app;
 }
+
+export const releaseApprovedHold: DoAct = async (sql, { params }) => {
+  if (!(await releaseHold(sql, (params as { holdId: string }).holdId))) throw new Refusal('conflict', 'the hold does not exist any more');
+};
 
 function toHold(row: HoldRow): LegalHold {
   return {

@@ -46,6 +46,15 @@ export async function createHold(
 }
 
 /** Returns undefined when there is no such hold that the caller may see. */
+export async function findHold(sql: Sql, id: string): Promise<(HoldRow & { may_write: boolean }) | undefined> {
+  const [row] = await sql<HoldRow & { may_write: boolean }>(
+    `select ${columns}, org_id = any (array(select private.my_orgs('{owner,admin}'))) as may_write from public.legal_holds where id = $1`,
+    [id],
+  );
+  return row;
+}
+
+/** Returns undefined when there is no such hold that the caller may see. */
 export async function releaseHold(sql: Sql, id: string): Promise<HoldRow | undefined> {
   const [row] = await sql<HoldRow>(`select ${columns} from private.release_legal_hold($1) where id is not null`, [id]);
   return row;

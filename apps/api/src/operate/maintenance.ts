@@ -29,10 +29,6 @@ export function maintenanceTasks(db: Db): Record<string, Task> {
       everySeconds: 300,
       run: (_payload, context) => deleteExpiredRows(db, context),
     },
-    'orgs.delete': {
-      everySeconds: 10,
-      run: (_payload, context) => deleteOrgs(db, context),
-    },
     'activity.rollup': {
       everySeconds: 5,
       async run(_payload, { signal }) {
@@ -98,18 +94,6 @@ async function deleteExpiredRows(db: Db, { signal, log }: TaskContext): Promise<
     if (row?.is_over !== false) break;
   }
   if (deleted > 0) log.info({ deleted }, 'expired rows');
-}
-
-/** Deletes the orgs whose grace period is over, a bounded step of each in turn. */
-async function deleteOrgs(db: Db, { signal, log }: TaskContext): Promise<void> {
-  for (const end = performance.now() + runMs; !signal.aborted && performance.now() < end; ) {
-    const [row] = await db.maintenance((sql) =>
-      sql<{ org_id: string; step: string }>('select org_id, step from private.step_org_deletion()'),
-    );
-    if (!row) return;
-    if (row.step === 'private.org_keys' || row.step === 'public.orgs' || row.step === 'waits')
-      log.info({ orgId: row.org_id, step: row.step }, 'an org is being deleted');
-  }
 }
 
 /** A lock that readers or writers hold is waited for only a moment (`lock_not_available`), so the statement is tried again for as long as a job may last. */

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../test/api.ts';
 import { call } from '../test/call.ts';
 import type { TestOrg, TestUser } from '../test/make.ts';
+import { orgTasks } from './jobs.ts';
 
 let world: TestApi;
 let app: TestApi['app'];
@@ -16,6 +17,8 @@ const remove = async (org: TestOrg, user: TestUser = org.owner, body: object = {
   call(app, user, 'POST', `/api/orgs/${org.id}/deletion`, { name: await nameOf(org), irreversible: true, ...body });
 const read = (org: TestOrg, user = org.owner) => call(app, user, 'GET', `/api/orgs/${org.id}/deletion`);
 
+const deleteOrgs = () => orgTasks(world.db)['orgs.delete']?.run({}, { signal: new AbortController().signal, log: world.log });
+
 describe('the deletion of an org', () => {
   it('needs an owner, the name and the statement, is scheduled once, and can be cancelled by any owner', async () => {
     const org = await world.makeOrg();
@@ -26,10 +29,10 @@ describe('the deletion of an org', () => {
     ];
     for (const user of [admin, analyst]) expect(await remove(org, user)).toMatchObject({ status: 403, body: { code: 'forbidden' } });
     expect((await remove(org, (await world.makeOrg()).owner)).status).toBe(404);
-    expect(await remove(org, org.owner, { name: 'another' })).toMatchObject({ status: 400, body: { errors: [{ field: 'name' }] } });
+    expect(await remove(org, org.owner, { name: 'another' })).toMatchObject({ status: 400, body: { errors: [{ path: 'name' }] } });
     expect(await remove(org, org.owner, { irreversible: false })).toMatchObject({
       status: 400,
-      body: { errors: [{ field: 'irreversible' }] },
+      body: { errors: [{ path: 'irreversible' }] },
     });
     expect((await read(org)).body).toMatchObject({ status: 'none', startsAt: null });
 
@@ -53,10 +56,10 @@ describe('the deletion of an org', () => {
     const [org, other] = [await world.makeOrg(), await world.makeOrg()];
     await world.makeConnection(org);
     await remove(org);
-    await world.runTask('orgs.delete');
+    await deleteOrgs();
     expect((await read(org)).body.status).toBe('scheduled');
     await world.admin(`update public.org_deletions set starts_at = now() where org_id = $1`, [org.id]);
-    await world.runTask('orgs.delete');
+    await deleteOrgs();
     expect((await read(org)).status).toBe(404);
     expect((await call(app, other.owner, 'GET', `/api/orgs/${other.id}`)).status).toBe(200);
     expect(await world.admin('select status, requested_by from public.org_deletions where org_id = $1', [org.id])).toEqual([
@@ -86,17 +89,17 @@ describe('the retention of an org', () => {
       chosenDays: null,
       appliesFrom: null,
     });
-    expect((await call(app, analyst, 'PUT', path, { events: 30 })).status).toBe(403);
-    expect((await call(app, (await world.makeOrg()).owner, 'PUT', path, { events: 30 })).status).toBe(404);
-    expect(await call(app, admin, 'PUT', path, { deliveries: 91 })).toMatchObject({
+    expect((await call(app, analyst, 'PATCH', path, { events: 30 })).status).toBe(403);
+    expect((await call(app, (await world.makeOrg()).owner, 'PATCH', path, { events: 30 })).status).toBe(404);
+    expect(await call(app, admin, 'PATCH', path, { deliveries: 91 })).toMatchObject({
       status: 400,
-      body: { errors: [{ field: 'deliveries' }] },
+      body: { errors: [{ path: 'deliveries' }] },
     });
-    expect((await call(app, admin, 'PUT', path, {})).status).toBe(400);
-    const { body } = await call(app, admin, 'PUT', path, { events: 30, dead_letters: 7 });
+    expect((await call(app, admin, 'PATCH', path, {})).status).toBe(400);
+    const { body } = await call(app, admin, 'PATCH', path, { events: 30, dead_letters: 7 });
     expect(body.rules.map((rule: { keepDays: number }) => rule.keepDays)).toEqual([30, 90, 7, 1830]);
     expect(Date.parse(body.rules[0].appliesFrom)).toBeGreaterThan(Date.now() + 86_000_000);
-    const again = await call(app, admin, 'PUT', path, { events: null });
+    const again = await call(app, admin, 'PATCH', path, { events: null });
     expect(again.body.rules[0]).toEqual({ kind: 'events', keepDays: 400, maximumDays: 400, chosenDays: null, appliesFrom: null });
   });
 });

@@ -1,8 +1,10 @@
 import { Org, OrgKeys } from '@tributary/shared/api.ts';
+import { ApprovalRequested, OrgSecurity } from '@tributary/shared/approvals.ts';
 import { OrgDeletion } from '@tributary/shared/org-deletion.ts';
 import { Retention } from '@tributary/shared/retention.ts';
 import { describeRoute } from 'hono-openapi';
-import { answers, command, refuses, user } from '../platform/openapi-parts.ts';
+import { z } from 'zod';
+import { answers, command, refuses, user, waits } from '../platform/openapi-parts.ts';
 
 /** The OpenAPI description of each route. */
 export const describe = {
@@ -32,6 +34,27 @@ export const describe = {
       ...refuses(401, 404, 503),
     },
   }),
+  getOrgSecurity: describeRoute({
+    operationId: 'getOrgSecurity',
+    tags: ['Orgs'],
+    summary: 'Read what an org requires of its own people',
+    security: user,
+    responses: { ...answers(200, 'The settings.', OrgSecurity), ...refuses(401, 404, 503) },
+  }),
+  updateOrgSecurity: describeRoute({
+    operationId: 'updateOrgSecurity',
+    tags: ['Orgs'],
+    summary: 'Change what an org requires of its own people',
+    description:
+      'For owners. A second factor can be required only by an owner who is signed in with one. In an org that requires a second person for ' +
+      'anything, a change that weakens these settings waits for a second owner.',
+    security: user,
+    responses: {
+      ...answers(200, 'The settings as they are now.', OrgSecurity),
+      ...waits,
+      ...refuses(400, 401, 403, 404, 409, 413, 415, 503),
+    },
+  }),
   rotateOrgKey: describeRoute({
     operationId: 'rotateOrgKey',
     tags: ['Orgs'],
@@ -42,7 +65,11 @@ export const describe = {
       'in `subject.hash_version`. Lookups and erasures find the events of every version. A replay plan with `mode: "reprocess"` hashes older ' +
       'events again as long as their bodies are kept. Without a request body, a data key is made.',
     security: user,
-    responses: { ...answers(201, 'The keys as they are now.', OrgKeys), ...refuses(400, 401, 403, 404, 409, 413, 415, 503) },
+    responses: {
+      ...answers(201, 'The keys as they are now.', OrgKeys),
+      ...waits,
+      ...refuses(400, 401, 403, 404, 409, 413, 415, 503),
+    },
   }),
   getRetention: describeRoute({
     operationId: 'getRetention',
@@ -82,7 +109,11 @@ export const describe = {
       'the request, and stops a deletion that was requested before it.',
     security: user,
     responses: {
-      ...answers(202, 'The deletion that was scheduled, now or before.', OrgDeletion),
+      ...answers(
+        202,
+        'The deletion that was scheduled, now or before, or the request that waits for a second owner.',
+        z.union([OrgDeletion, ApprovalRequested]),
+      ),
       ...refuses(400, 401, 403, 404, 409, 413, 415, 503),
     },
   }),

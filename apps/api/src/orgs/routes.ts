@@ -1,6 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { type MasterKeys, wrapKey } from '@tributary/pipeline/crypto/master-keys.ts';
-import { keyAad } from '@tributary/pipeline/crypto/seal.ts';
+import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
 import { type Org, OrgKeyQuery, type OrgKeys, RotateKey, UpdateOrg } from '@tributary/shared/api.ts';
 import { pageRowsMax } from '@tributary/shared/pages.ts';
 import { Hono } from 'hono';
@@ -9,10 +7,13 @@ import type { Db } from '../platform/db.ts';
 import type { Page } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
+import { requestApproval } from '../tenancy/approvals.ts';
+import { requireVersion, rotateKey } from './commands.ts';
 import { addDeletionRoutes } from './deletion-routes.ts';
 import { describe } from './openapi.ts';
 import { addRetentionRoutes } from './retention-routes.ts';
-import { addKey, findNewestVersion, findOrg, type KeyRow, listKeys, type OrgRow, updateOrg } from './store.ts';
+import { addSecurityRoutes } from './security-routes.ts';
+import { findOrg, type KeyRow, listKeys, type OrgRow, updateOrg } from './store.ts';
 
 /** Mounted at /api/orgs. */
 export function orgRoutes({ db, verifyToken, masterKeys }: { db: Db; verifyToken: VerifyToken; masterKeys: MasterKeys }) {
@@ -48,26 +49,21 @@ export function orgRoutes({ db, verifyToken, masterKeys }: { db: Db; verifyToken
   app.post('/:id/keys/rotate', describe.rotateOrgKey, validId(), validBody(RotateKey), async (c) => {
     const { id } = c.req.valid('param');
     const { kind } = c.req.valid('json');
-    const page = await db.as(c.var.claims, async (sql) => {
+    const { asked, page } = await db.as(c.var.claims, async (sql) => {
       const org = requireOrg(await findOrg(sql, id));
       if (org.role === 'analyst') throw new Refusal('forbidden');
-      const newest = await findNewestVersion(sql, id, kind);
-      if (newest === undefined)
-        throw new Refusal('conflict', 'the org has no keys yet: its first keys are made with its first secret or delivery');
-      const version = newest + 1;
-      const { wrapped, version: masterVersion } = wrapKey(masterKeys, randomBytes(32), keyAad(id, kind, version));
-      if (!(await addKey(sql, { orgId: id, kind, version, wrapped, masterVersion })))
-        throw new Refusal(
-          'conflict',
-          'another request made a new key at the same moment: check the list of keys before you make another one',
-        );
-      return listKeys(sql, id, pageRowsMax);
+      await requireVersion(sql, id, kind);
+      const asked = await requestApproval(sql, { orgId: id, kind: 'rotate_key', params: { keyKind: kind } });
+      if (!asked) await rotateKey(sql, masterKeys, id, kind);
+      return { asked, page: await listKeys(sql, id, pageRowsMax) };
     });
-    return c.json(toKeys(page), 201);
+    return asked ? c.json(asked, 202) : c.json(toKeys(page), 201);
   });
 
   addRetentionRoutes(app, { db });
   addDeletionRoutes(app, { db });
+  addSecurityRoutes(app, { db });
+
   return app;
 }
 

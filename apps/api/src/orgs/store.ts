@@ -1,3 +1,4 @@
+import type { OrgSecurity } from '@tributary/shared/approvals.ts';
 import type { RetentionRule } from '@tributary/shared/retention.ts';
 import type { Sql } from '../platform/db.ts';
 import { type Page, parsePlace, readPage } from '../platform/pages.ts';
@@ -139,4 +140,28 @@ export async function requestDeletion(sql: Sql, orgId: string, name: string): Pr
 export async function cancelDeletion(sql: Sql, orgId: string): Promise<boolean> {
   const [row] = await sql<{ cancelled: boolean }>('select private.cancel_org_deletion($1) as cancelled', [orgId]);
   return row?.cancelled ?? false;
+}
+
+/** The security settings of an org; those of an org that never changed them require nothing. */
+export async function findSecurity(sql: Sql, orgId: string): Promise<OrgSecurity> {
+  const [row] = await sql<{ requires_second_factor: boolean; second_person: OrgSecurity['secondPerson']; purge_count: number }>(
+    'select requires_second_factor, second_person, purge_count from public.org_security where org_id = $1',
+    [orgId],
+  );
+  return {
+    requiresSecondFactor: row?.requires_second_factor ?? false,
+    secondPerson: row?.second_person ?? [],
+    purgeCount: row?.purge_count ?? 100,
+  };
+}
+
+/** Returns undefined when the settings were changed, or the reason why not: see private.set_org_security. */
+export async function setSecurity(sql: Sql, orgId: string, settings: OrgSecurity): Promise<string | undefined> {
+  const [row] = await sql<{ refusal: string | null }>('select private.set_org_security($1, $2, $3, $4) as refusal', [
+    orgId,
+    settings.requiresSecondFactor,
+    settings.secondPerson,
+    settings.purgeCount,
+  ]);
+  return row?.refusal ?? undefined;
 }

@@ -1,3 +1,4 @@
+import { ApprovalRequested } from '@tributary/shared/approvals.ts';
 import { resolver } from 'hono-openapi';
 import type { z } from 'zod';
 
@@ -32,6 +33,9 @@ export const refuses = (...statuses: ProblemStatus[]) =>
 export const answers = (status: number, description: string, schema: z.ZodType) => ({
   [status]: { description, content: { 'application/json': { schema: resolver(schema, schemaOptions) } } },
 });
+
+/** The answer to a command that waits for a second person. */
+export const waits = answers(202, 'The org requires a second person for this act: nothing has been done yet.', ApprovalRequested);
 
 export const user = [{ user: [] }];
 export const operator = [{ operator: [] }];

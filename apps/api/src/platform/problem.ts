@@ -7,10 +7,12 @@ import { Refusal, type RefusalCode } from './refusal.ts';
 const statuses = {
   unauthorized: 401,
   forbidden: 403,
+  mfa_required: 403,
   not_found: 404,
   method_not_allowed: 405,
   conflict: 409,
   legal_hold: 409,
+  approval_required: 409,
   org_suspended: 403,
   quota_exceeded: 429,
   payload_too_large: 413,
@@ -39,10 +41,12 @@ const statuses = {
 const titles: Record<RefusalCode, string> = {
   unauthorized: 'Sign in first',
   forbidden: 'Your role does not allow this',
+  mfa_required: 'The org requires a second factor',
   not_found: 'Not found',
   method_not_allowed: 'Method not allowed',
   conflict: 'The request conflicts with the stored data',
   legal_hold: 'A legal hold forbids this',
+  approval_required: 'This needs the approval of a second person',
   org_suspended: 'An operator has suspended the org',
   quota_exceeded: 'A quota is used up',
   payload_too_large: 'The body is too large',
@@ -81,7 +85,7 @@ export function toRefusal(error: unknown): Refusal {
   // Hono throws this when it cannot parse what the client sent.
   if (error instanceof HTTPException && error.status === 400) return new Refusal('invalid_request', 'the request cannot be read');
   const state = sqlState(error);
-  if (state === '42501') return new Refusal('forbidden');
+  if (state === '42501') return refusalByHint(error) ?? new Refusal('forbidden');
   // Our own refusals in SQL, which the Data API answers with the same status. Their texts are written for the caller.
   if (state === 'PT403') return new Refusal('org_suspended', ownSqlError(error).text);
   if (state === 'PT429') {
@@ -92,6 +96,15 @@ export function toRefusal(error: unknown): Refusal {
   if (state !== undefined && /^(22|23)/.test(state)) return new Refusal('invalid_request', 'a value was refused by the database');
   if (isUnavailable(error)) return new Refusal('database_unavailable');
   return new Refusal('internal');
+}
+
+/** The database names some refusals by the hint of its error, because their SQLSTATE is that of every missing permission. */
+function refusalByHint(error: unknown): Refusal | undefined {
+  const { hint } = error as { hint?: unknown };
+  if (hint === 'mfa_required')
+    return new Refusal('mfa_required', 'this org requires a second factor for commands: sign in with your authenticator app');
+  if (hint === 'approval_required') return new Refusal('approval_required', 'this act needs the approval of a second person');
+  return undefined;
 }
 
 /** The answer to a refused request, by RFC 9457. */

@@ -4,10 +4,12 @@ import type { FieldError } from '@tributary/shared/api.ts';
 export type RefusalCode =
   | 'unauthorized'
   | 'forbidden'
+  | 'mfa_required'
   | 'not_found'
   | 'method_not_allowed'
   | 'conflict'
   | 'legal_hold'
+  | 'approval_required'
   | 'org_suspended'
   | 'quota_exceeded'
   | 'payload_too_large'

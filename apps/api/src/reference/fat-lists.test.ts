@@ -126,6 +126,28 @@ const lists: Record<string, List> = {
       ),
     rowsOf: ({ erasures = [] }: Body) => erasures,
   },
+  '/api/approvals': {
+    path: '/api/approvals?orgId=ORG&limit=200',
+    fill: () =>
+      insert(
+        99,
+        `insert into public.approvals (org_id, kind, params, requested_by)
+         select $1, 'purge', jsonb_build_object('filter', ${filter}, 'total', 1), gen_random_uuid() from ROWS`,
+      ),
+    rowsOf: ({ approvals = [] }: Body) => approvals,
+  },
+  '/api/audit': {
+    path: '/api/audit?orgId=ORG&limit=200',
+    fill: async () => {
+      await insert(
+        300,
+        `insert into public.audit_log (org_id, action, detail) select $1, 'dlq.full_sample', jsonb_build_object('text', repeat('d', 10000)) from ROWS`,
+      );
+      const [row] = await world.admin('select count(*)::integer as n from public.audit_log where org_id = $1', [org.id]);
+      return Number(row?.n);
+    },
+    rowsOf: ({ entries = [] }: Body) => entries,
+  },
   '/api/replays': {
     path: '/api/replays?orgId=ORG',
     fill: () =>

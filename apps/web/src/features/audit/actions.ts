@@ -16,6 +16,8 @@ export const auditActions = {
   audit_log: ['export'],
   legal_holds: ['insert', 'update'],
   erasures: ['insert', 'update'],
+  retention_settings: ['insert', 'update', 'delete'],
+  org_deletions: ['insert', 'update', 'delete'],
   org_keys: ['insert', 'delete'],
   alert_rules: ['update'],
   alert_channels: ['insert', 'update'],
