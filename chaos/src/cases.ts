@@ -1,9 +1,6 @@
 import type { Case } from './case.ts';
-
 import { inflation, valueBombs } from './cases/bombs.ts';
-
 import { manyClicks } from './cases/clicks.ts';
-
 import { skewedClocks } from './cases/clock.ts';
 import { conflict } from './cases/conflict.ts';
 import { apiCrash, postgresCrash } from './cases/crash.ts';
@@ -15,7 +12,6 @@ import { poison } from './cases/poison.ts';
 import { randomIds } from './cases/random-ids.ts';
 import { stalledReaders } from './cases/readers.ts';
 import { recordFlood } from './cases/record-flood.ts';
-
 import { redriveUnderLoad } from './cases/redrive.ts';
 import { retentionAtPeak } from './cases/retention.ts';
 import { shutdown } from './cases/shutdown.ts';
@@ -84,7 +80,7 @@ export const caseGroups = {
       run: redriveUnderLoad,
     },
     {
-      fault: 33,
+      fault: 31,
       name: 'turns',
       promise: 'When one org fills every queue of background work, the only piece of work of another org waits for a few turns.',
       run: turns,
@@ -140,14 +136,14 @@ export const caseGroups = {
       run: retentionAtPeak,
     },
     {
-      fault: 31,
+      fault: 32,
       name: 'value-bombs',
       promise:
         'No delivery, proved or not, delays a delivery of another tenant by more than 100 ms, or takes more memory than the container has.',
       run: valueBombs,
     },
     {
-      fault: 32,
+      fault: 33,
       name: 'inflation',
       promise: 'Small requests that inflate to large bodies, 120 at once, keep to the memory of the container and delay no other tenant.',
       run: inflation,
