@@ -4,6 +4,7 @@ import { addHealth } from './commands/health.ts';
 import { addListen } from './commands/listen.ts';
 import { addLogin } from './commands/login.ts';
 import { addOperatorCommands } from './commands/operate.ts';
+import { addOrgCommands } from './commands/orgs.ts';
 import { addPlans } from './commands/plans.ts';
 import { addRedriveCommands } from './commands/redrive.ts';
 import { addReplay } from './commands/replay.ts';
@@ -19,6 +20,7 @@ export function createTributary(): Command {
     addSend,
     addListen,
     addHealth,
+    addOrgCommands,
     addOperatorCommands,
     addAdministration,
   );

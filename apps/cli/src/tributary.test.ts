@@ -197,6 +197,33 @@ describe('the operators', () => {
   });
 });
 
+describe('an org', () => {
+  it('shows and changes how long it keeps its data', async () => {
+    const { rules } = await stack.json('tributary', ['retention', '--events', '90', '--dead-letters', '7']);
+    expect(rules.map(({ kind, chosenDays }: { kind: string; chosenDays: number | null }) => [kind, chosenDays])).toEqual([
+      ['events', 90],
+      ['deliveries', null],
+      ['dead_letters', 7],
+      ['activity', null],
+    ]);
+    const { code, stdout } = await stack.run('tributary', ['retention', '--events', 'max']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^events +400 +400/m);
+    expect(await stack.run('tributary', ['retention', '--events', '0'])).toMatchObject({ code: 2, stdout: '' });
+    expect((await stack.run('tributary', ['retention', '--deliveries', '91'])).code).toBe(1);
+  });
+
+  it('is deleted by its name only, and the deletion is cancelled', async () => {
+    const [{ name }] = (await stack.sql<{ name: string }>('select name from public.orgs where id = $1', [stack.orgId])) as [
+      { name: string },
+    ];
+    expect((await stack.run('tributary', ['deletion', '--request', 'another name', '--yes'])).code).toBe(1);
+    expect(await stack.json('tributary', ['deletion', '--request', name, '--yes'])).toMatchObject({ status: 'scheduled' });
+    expect((await stack.run('tributary', ['deletion'])).stdout).toMatch(/^deletion +scheduled$/m);
+    expect(await stack.json('tributary', ['deletion', '--cancel'])).toMatchObject({ status: 'none' });
+  });
+});
+
 describe('the operator', () => {
   const operate = (...args: string[]) => stack.json('tributary', args);
 

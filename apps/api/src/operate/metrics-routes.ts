@@ -1,6 +1,5 @@
-import { safeEqual } from '@tributary/pipeline/crypto/constant-time.ts';
 import { Hono } from 'hono';
-import { bearer } from '../platform/auth.ts';
+import { hasToken } from '../platform/auth.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { answerProblem, toRefusal } from '../platform/problem.ts';
 import { Refusal } from '../platform/refusal.ts';
@@ -12,7 +11,7 @@ import { Refusal } from '../platform/refusal.ts';
 export function metricsRoutes({ metrics, token }: { metrics: Metrics; token: string | undefined }): Hono {
   const routes = new Hono();
   routes.get('/metrics', async (c) => {
-    if (token !== undefined && !safeEqual(bearer(c.req.header('authorization')), token))
+    if (token !== undefined && !hasToken(c.req.header('authorization'), token))
       throw new Refusal('unauthorized', 'the token of the metrics is missing or wrong');
     return c.body(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType });
   });

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { safeEqual } from '@tributary/pipeline/crypto/constant-time.ts';
 import { createMiddleware } from 'hono/factory';
 import { matchedRoutes } from 'hono/route';
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
@@ -96,8 +97,11 @@ export function requireOperator(recognise: RecogniseOperator) {
 }
 
 /** The token of an `Authorization: Bearer` header. Throws Refusal `unauthorized` when there is none. */
-export function bearer(header: string | undefined): string {
+function bearer(header: string | undefined): string {
   const match = /^Bearer ([\w.~+/=-]{1,8192})$/i.exec(header ?? '');
   if (!match?.[1]) throw new Refusal('unauthorized', 'send "Authorization: Bearer <access token>"');
   return match[1];
 }
+
+/** Whether a request carries exactly this token. The comparison takes the same time for every wrong token. */
+export const hasToken = (header: string | undefined, token: string): boolean => safeEqual(bearer(header), token);

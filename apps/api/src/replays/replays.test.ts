@@ -26,11 +26,11 @@ beforeAll(async () => {
 afterAll(() => api?.close());
 
 const verification = { scheme: 'api-key', in: 'header', name: 'x-api-key' };
-const connect = (org: TestOrg, config: object = {}) => api.connect(org, 'webhook', { secret: 'a-key' }, { verification, ...config });
+const connect = (org: TestOrg, config: object = {}) => api.connect(org, 'webhook', { secret: 'a-good-key' }, { verification, ...config });
 type Connection = Awaited<ReturnType<typeof connect>>;
 
 const record = (more: object = {}) => ({ id: randomUUID(), type: 'order_paid', time: '2026-11-01T10:00:00Z', ...more });
-const deliver = (connection: Connection, body: object = record(), key = 'a-key') =>
+const deliver = (connection: Connection, body: object = record(), key = 'a-good-key') =>
   api.sendUntilTaken(connection.url, JSON.stringify(body), { 'x-api-key': key });
 async function deliverMany(connection: Connection, count: number) {
   for (let n = 0; n < count; n++) expect((await deliver(connection)).status).toBe(200);

@@ -14,6 +14,8 @@ export const auditActions = {
   canonical_events: ['export'],
   people: ['look_up', 'count', 'events'],
   audit_log: ['export'],
+  org_security: ['insert', 'update'],
+  approvals: ['insert', 'update'],
   legal_holds: ['insert', 'update'],
   erasures: ['insert', 'update'],
   retention_settings: ['insert', 'update', 'delete'],

@@ -91,6 +91,13 @@ export function sentenceOf(
       return ['personEventsRead'];
     case 'audit_log.export':
       return ['auditExported', { format: said('format').toUpperCase() }];
+    case 'org_security.insert':
+    case 'org_security.update':
+      return ['securityChanged'];
+    case 'approvals.insert':
+      return ['approvalAsked', { kind: word('kind') }];
+    case 'approvals.update':
+      return ['approvalDecided', { target, ...fromTo('status', wordOf) }];
     case 'replay_plans.insert':
       return ['planMade', { name: said('name'), total: said('matched_count') }];
     case 'replay_plans.update':
