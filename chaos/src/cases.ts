@@ -80,7 +80,7 @@ export const caseGroups = {
       run: redriveUnderLoad,
     },
     {
-      fault: 31,
+      fault: 33,
       name: 'turns',
       promise: 'When one org fills every queue of background work, the only piece of work of another org waits for a few turns.',
       run: turns,
@@ -136,14 +136,14 @@ export const caseGroups = {
       run: retentionAtPeak,
     },
     {
-      fault: 32,
+      fault: 31,
       name: 'value-bombs',
       promise:
         'No delivery, proved or not, delays a delivery of another tenant by more than 100 ms, or takes more memory than the container has.',
       run: valueBombs,
     },
     {
-      fault: 33,
+      fault: 32,
       name: 'inflation',
       promise: 'Small requests that inflate to large bodies, 120 at once, keep to the memory of the container and delay no other tenant.',
       run: inflation,
