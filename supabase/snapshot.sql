@@ -4917,8 +4917,8 @@ AS $function$
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id' and not a.attisdropped
   where n.nspname in ('public', 'private') and c.relkind in ('r', 'p') and not c.relispartition
-    -- The members lose their access, and the log ends, with the org itself.
-    and c.relname not in ('org_deletions', 'org_members', 'audit_log', 'audit_links', 'audit_anchors', 'audit_keys', 'journal_payloads')
+    -- The members lose their access, and the log ends, with the org itself. What operators did is their own journal.
+    and c.relname not in ('org_deletions', 'org_members', 'audit_log', 'audit_links', 'audit_anchors', 'audit_keys', 'journal_payloads', 'operator_acts')
   -- What other tables refer to comes last.
   order by array_position('{projects,source_connections}'::text[], c.relname::text) desc nulls first, c.relkind desc, c.relname
 $function$;
