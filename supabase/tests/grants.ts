@@ -65,7 +65,7 @@ export const tableGrants: Record<string, string> = {
 export const columnGrants: Record<string, string> = {
   'private.org_keys maintenance INSERT': 'org_id, kind, version, wrapped, master_version',
   'private.org_keys maintenance UPDATE': 'wrapped, master_version',
-  'private.quarantine_hours ingest UPDATE': 'stored',
+  'private.quarantine_hours ingest UPDATE': 'stored, without_credential',
   'public.alert_channels authenticated UPDATE': 'name, min_level, is_enabled',
   'public.alert_rules authenticated UPDATE': 'enabled, thresholds, renotify_minutes, resolve_after_minutes',
   'public.dlq_events authenticated UPDATE': 'status, next_retry_at',
@@ -79,9 +79,7 @@ export const columnGrants: Record<string, string> = {
   'public.projects authenticated UPDATE': 'name',
   'public.replay_plans worker UPDATE':
     'status, finished_at, processed, accepted, duplicates, dead_lettered, failed, rate_per_second, error, failures, checkpoint_at, checkpoint_id, lease_owner, lease_until, paced_until',
-  'public.source_connections authenticated INSERT': 'org_id, project_id, name, type, config_json',
-  'public.source_connections authenticated UPDATE':
-    'name, is_active, config_json, rate_limit_per_second, priority, allowed_ips, suspended_reason',
+  'public.source_connections authenticated UPDATE': 'name, is_active, rate_limit_per_second, priority, allowed_ips, suspended_reason',
   'public.source_connections worker SELECT': 'id, org_id, type, config_json, deleted_at',
 };
 
@@ -93,6 +91,17 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
   definer: {
     'private.accept_invite': 'authenticated',
     'private.add_org_key': 'authenticated',
+    'private.alert_recipients_of': 'authenticated',
+    'private.ask_alert_recipients': 'authenticated',
+    'private.claim_confirmations': 'worker',
+    'private.confirm_alert_recipient': 'worker',
+    'private.forget_mail_paces': 'worker',
+    'private.mail_digest': 'worker',
+    'private.note_alert_mail': 'worker',
+    'private.open_alert_mails': 'worker',
+    'private.settle_confirmation': 'worker',
+    'private.stop_alert_recipient': 'worker',
+    'private.take_message': 'worker',
     'private.adapter_lag': 'worker',
     'private.activity_rolled_until': 'authenticated',
     'private.audit_full_sample': 'authenticated',
@@ -152,6 +161,8 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.list_flow_transitions': 'worker',
     'private.list_orgs_to_measure': 'worker',
     'private.measure_org': 'worker',
+    'private.create_connection': 'authenticated',
+    'private.set_connection_config': 'authenticated',
     'private.find_org_quotas': 'authenticated',
     'private.record_operator_act': 'worker',
     'private.list_operator_acts': 'worker',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { nextPage, pageQuery, pageRowsMax } from './pages.ts';
+import { oneLine } from './texts.ts';
 
 // Wire contracts of erasing a person. Times are ISO 8601 in UTC.
 
@@ -16,11 +17,7 @@ export const ErasePerson = z
     ),
     document: Identifier.optional().describe('A tax or identity document, with or without separators.'),
     externalId: Identifier.optional().describe('The id of the person on a platform.'),
-    reference: z
-      .string()
-      .trim()
-      .min(1)
-      .max(120)
+    reference: oneLine(z.string().trim().min(1).max(120))
       .optional()
       .describe('Reference of the request, for example a ticket number. It is kept, so it must not name the person.'),
     dryRun: z.boolean().default(false).describe('Count the events about the person without erasing anything.'),

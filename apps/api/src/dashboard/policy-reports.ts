@@ -34,15 +34,15 @@ export function policyReportRoutes({ log, now }: { log: Logger; now(): number })
   const app = new Hono();
   const bucket = createTokenBucket(rate, now());
   const counted = new Map<string, number>();
-  let timer: NodeJS.Timeout | undefined;
+
+  function logCounts(): void {
+    log.warn({ reports: Object.fromEntries(counted) }, 'browsers reported violations of the content security policy of the dashboard');
+    counted.clear();
+  }
 
   function count(name: string): void {
+    if (counted.size === 0) setTimeout(logCounts, logEveryMs).unref();
     counted.set(name, (counted.get(name) ?? 0) + 1);
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      log.warn({ reports: Object.fromEntries(counted) }, 'browsers reported violations of the content security policy of the dashboard');
-      counted.clear();
-    }, logEveryMs).unref();
   }
 
   app.post('/', describe, async (c) => {

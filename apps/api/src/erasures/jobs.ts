@@ -7,7 +7,7 @@ import { findJournalEntries } from '../deliveries/store.ts';
 import { continueIn } from '../leases/continue.ts';
 import { Blocked, defaultSliceMs, type Follower, LeaseLost, runLeases, type StepResult } from '../leases/run.ts';
 import { chunkBySize } from '../platform/chunk-by-size.ts';
-import type { Db, Sql } from '../platform/db.ts';
+import { type Db, isTooSlow, isUnavailable, type Sql } from '../platform/db.ts';
 import type { Task } from '../platform/jobs.ts';
 import type { Threads } from '../platform/threads.ts';
 import { findCountries } from '../tenancy/callers-org.ts';
@@ -61,6 +61,8 @@ const rowsMax = 300;
 const bytesMax = 8_388_608;
 /** The pause before the next step of an erasure when the last deliveries may not be committed yet, or when the erasure is blocked. */
 const waitMs = 15_000;
+/** The pause after an error, which must not keep the erasures of other orgs waiting. */
+const failedWaitMs = 60_000;
 
 export interface ErasureDeps {
   db: Db;
@@ -108,6 +110,11 @@ async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: Abo
     async onBlocked({ id }, owner, reason) {
       log.info({ erasureId: id }, 'an erasure waits');
       await release(id, owner, waitMs, reason);
+    },
+    async onFailure({ id }, owner, error) {
+      if (isUnavailable(error) && !isTooSlow(error)) throw error;
+      log.error({ err: error, erasureId: id }, 'a step of an erasure failed');
+      await release(id, owner, failedWaitMs, 'an internal error: it is tried again every minute, and the log of the server says why');
     },
   };
   await continueIn(db, 'erasures.run', await runLeases(follower, { signal, log, sliceMs: limits.sliceMs, atOnce: erasuresMax }));

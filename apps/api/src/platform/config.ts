@@ -39,6 +39,8 @@ const Environment = z.object({
   OPERATOR_TOKEN: z.string().min(24),
   HOST: z.string().default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65535).default(8787),
+  METRICS_PORT: z.coerce.number().int().min(1).max(65535).optional(),
+  METRICS_TOKEN: z.string().min(16).optional(),
   TRUSTED_PROXIES: Networks,
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   WEB_DIR: z.string().default(join(import.meta.dirname, '..', '..', '..', 'web', 'dist')),
@@ -116,6 +118,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
     },
     masterKeys: parseMasterKeys(e.MASTER_KEY),
     operatorToken: e.OPERATOR_TOKEN,
+    metrics: { port: e.METRICS_PORT, token: e.METRICS_TOKEN },
     http: {
       host: e.HOST,
       port: e.PORT,
