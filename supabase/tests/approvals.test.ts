@@ -44,10 +44,17 @@ const acts: [kind: string, params: object, sql: string][] = [
     { erasureId: 'a0000000-0000-4000-8000-00000000eeee' },
     `select private.start_erasure('a0000000-0000-4000-8000-00000000eeee', '${org}', '{email}', null, 1, '\\x01')`,
   ],
+  ['delete_org', { orgId: org }, `select private.request_org_deletion('${org}', 'Org A')`],
   ['purge', { filter: { classes: ['X'] } }, `select private.start_dlq_operation('${org}', 'purge', '{"classes":["X"]}', 101)`],
 ];
 
 describe.each(acts)('%s', (kind, params, sql) => {
+  beforeEach(async () => {
+    if (kind !== 'delete_org') return;
+    await look(`update public.org_members set role = 'owner' where user_id = $1`, [userId('A', 'admin')]);
+    await look('update public.legal_holds set released_at = now()');
+  });
+
   it('is done at once in an org that requires no second person for it', async () => {
     await require();
     await session.as('admin A', sql);

@@ -9,7 +9,7 @@ import type { Body, Delivery, Secret } from '@tributary/pipeline/source.ts';
 import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Connection } from './connection-cache.ts';
-import type { Rejected } from './quarantine.ts';
+import type { Rejected } from './rejected-queue.ts';
 import type { DeadRow, DeliveryRow, EventRow, WriteItem, WriteRecord } from './rows.ts';
 
 /** A delivery that arrived at a connection and is not read yet. */
@@ -61,6 +61,7 @@ export function prepareRecords(
     config: connection.config,
     hashKey: connection.keys.hashKey,
     digestKey: connection.keys.digestKey,
+    erasedKeys: connection.keys.erasedKeys,
     receivedAtMs,
     nowMs,
     isTest,

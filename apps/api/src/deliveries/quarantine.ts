@@ -1,18 +1,8 @@
 import type { Logger } from 'pino';
 import type { Db } from '../platform/db.ts';
-import { createRejectedQueue } from './rejected-queue.ts';
+import { createRejectedQueue, type Rejected } from './rejected-queue.ts';
 import { rowsOf, type WriteItem } from './rows.ts';
 import { countRejected, takeQuarantine, writeBatch } from './store.ts';
-
-export interface Rejected {
-  connection: { id: string; orgId: string };
-  /** The size of the body, in memory and when it is stored. */
-  bytes: number;
-  /** Whether it carries the form of a credential of its source: a signature, a token or a password, which are wrong. */
-  hasCredential: boolean;
-  /** Called only when there is room: digests and sealing cost time, and anybody can send deliveries that are rejected. */
-  seal(): WriteItem;
-}
 
 export interface Quarantine {
   /** Resolves when the rejected delivery is stored, or counted because there is no room for it. Never rejects. */

@@ -1,6 +1,16 @@
-import type { Rejected } from './quarantine.ts';
 import { createRoom, type Sender } from './room.ts';
+import type { WriteItem } from './rows.ts';
 import { createTurns } from './turns.ts';
+
+export interface Rejected {
+  connection: { id: string; orgId: string };
+  /** The size of the body, in memory and when it is stored. */
+  bytes: number;
+  /** Whether it carries the form of a credential of its source: a signature, a token or a password, which are wrong. */
+  hasCredential: boolean;
+  /** Called only when there is room: digests and sealing cost time, and anybody can send deliveries that are rejected. */
+  seal(): WriteItem;
+}
 
 /** Rejected deliveries that may wait, over all connections: three quarters for those that carry the form of a credential. */
 const waitingMax = {

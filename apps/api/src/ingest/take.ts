@@ -3,7 +3,7 @@ import type { ErrorClass } from '@tributary/shared/errors.ts';
 import { isHeavyBody } from '../deliveries/heavy.ts';
 import { type PackedConnection, packConnection, unpackConnection } from '../deliveries/packed.ts';
 import { type Arrival, prepareRejected, prepareWrite } from '../deliveries/prepare.ts';
-import type { Rejected } from '../deliveries/quarantine.ts';
+import type { Rejected } from '../deliveries/rejected-queue.ts';
 import type { WriteItem } from '../deliveries/rows.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { type Task, ThreadFailure, type Threads } from '../platform/threads.ts';

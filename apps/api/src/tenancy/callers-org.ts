@@ -24,6 +24,13 @@ export async function resolveOrg(sql: Sql, orgId: string | undefined): Promise<C
   return org;
 }
 
+const ranks = { owner: 2, admin: 1, analyst: 0 } as const;
+
+/** Throws Refusal `forbidden` when the role of the caller is lower than it was: what was begun with that role ends. */
+export function requireStill(before: CallersOrg['role'], { role }: CallersOrg): void {
+  if (ranks[role] < ranks[before]) throw new Refusal('forbidden', 'you no longer have the role with which you began this');
+}
+
 /** Like {@link resolveOrg}, for commands that only an owner or admin may give. Throws Refusal `forbidden` for an analyst. */
 export async function resolveOrgToWrite(sql: Sql, orgId: string | undefined): Promise<CallersOrg> {
   const org = await resolveOrg(sql, orgId);
