@@ -18,6 +18,7 @@ const boundedLists: Record<string, string> = {
   'GET /api/replays/{id}': 'only the newest steps of a plan are listed',
   'GET /api/connections/{id}': 'the source decides how many secrets a connection has',
   'GET /api/orgs/{id}/security': 'there are four acts that can need a second person',
+  'GET /api/orgs/{id}/retention': 'the tables that have a retention are part of the program',
   'GET /api/erasures/{id}': 'there are four kinds of identifiers',
   'GET /api/dlq/operations/{id}': 'the filter of an operation is bounded',
   'GET /api/orgs/{id}/quotas': 'the quotas are part of the program',
