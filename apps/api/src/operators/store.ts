@@ -33,7 +33,7 @@ export async function listOperators(db: Statement): Promise<Operator[]> {
   );
 }
 
-export async function recordAct(
+async function recordAct(
   db: Statement,
   act: { operator: string; action: string; orgId?: string; reason?: string | undefined; detail?: object },
 ): Promise<void> {
