@@ -15,6 +15,7 @@ import { recordFlood } from './cases/record-flood.ts';
 import { redriveUnderLoad } from './cases/redrive.ts';
 import { retentionAtPeak } from './cases/retention.ts';
 import { shutdown } from './cases/shutdown.ts';
+import { signUpFlood } from './cases/sign-ups.ts';
 import { slowDatabase } from './cases/slow.ts';
 import { duplicateBatches, oneKey } from './cases/storm.ts';
 import { tenantCrossover } from './cases/tenants.ts';
@@ -160,6 +161,13 @@ export const caseGroups = {
       name: 'many-clicks',
       promise: '150 parallel requests of one person leave room for every other tenant.',
       run: manyClicks,
+    },
+    {
+      fault: 34,
+      name: 'sign-up-flood',
+      promise:
+        'Quotas hold exactly while a new user makes as much as possible among thousands of empty orgs, and another tenant notices nothing.',
+      run: signUpFlood,
     },
   ],
 } satisfies Record<string, readonly Case[]>;

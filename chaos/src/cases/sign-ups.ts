@@ -9,7 +9,7 @@ import type { Tenant } from '../tenant-rows.ts';
 /** Requests of the flood at the same moment. */
 const parallel = 12;
 
-/** Fault 31: thousands of empty orgs exist, and a new user makes as much of everything as the server allows, while another tenant sends and reads. */
+/** Fault 34: thousands of empty orgs exist, and a new user makes as much of everything as the server allows, while another tenant sends and reads. */
 export async function signUpFlood({ long, say }: CaseContext): Promise<CaseReport> {
   const findings = createFindings();
   const [emptyOrgs, quota] = long ? [20_000, 60] : [1_000, 6];
