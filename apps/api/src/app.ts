@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
+import { mailRoutes } from './alerts/mail-routes.ts';
 import { alertRoutes } from './alerts/routes.ts';
 import { approvalRoutes } from './approvals/routes.ts';
 import { auditRoutes } from './audit/routes.ts';
 import { connectionRoutes } from './connections/routes.ts';
+import { policyReportRoutes, policyReportsPath } from './dashboard/policy-reports.ts';
 import { publicConfigRoutes } from './dashboard/public-config.ts';
 import { mountWeb } from './dashboard/web.ts';
 import { startApprovedPurge } from './dlq/operation-routes.ts';
@@ -18,6 +20,7 @@ import { type IngestEnv, ingestRoutes } from './ingest/routes.ts';
 import { inviteRoutes } from './invites/routes.ts';
 import { latestRoutes, replayRoutes } from './journal/routes.ts';
 import { healthRoutes } from './operate/health.ts';
+import { metricsRoutes } from './operate/metrics-routes.ts';
 import { adminRoutes } from './operate/routes.ts';
 import { changeApprovedSecurity, rotateApprovedKey } from './orgs/commands.ts';
 import { requestApprovedDeletion } from './orgs/deletion-routes.ts';
@@ -90,7 +93,9 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
   // last.
   app.use(secureHeaders({ xFrameOptions: 'DENY', referrerPolicy: 'no-referrer' }));
   app.route('/', healthRoutes(deps));
+  if (config.metrics.port === undefined) app.route('/', metricsRoutes({ metrics, token: config.metrics.token }));
   app.route('/api/config', publicConfigRoutes(config.supabase));
+  app.route(policyReportsPath, policyReportRoutes(deps));
   app.route('/api/admin', adminRoutes(deps));
   app.route('/api/status', statusRoutes({ db, flow: deps.flow, verifyToken }));
   app.route('/api/orgs', orgRoutes({ db, verifyToken, masterKeys: config.masterKeys }));
@@ -108,7 +113,8 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
       dispatch: async (request, { isTest }) => app.fetch(request, { isTest }),
     }),
   );
-  app.route('/api/alerts', alertRoutes({ ...deps, verifyToken, masterKeys: config.masterKeys }));
+  app.route('/api/alerts', alertRoutes({ ...deps, verifyToken, masterKeys: config.masterKeys, publicUrl }));
+  app.route('/mail', mailRoutes({ db }));
   app.route('/api/dlq', dlqRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now }));
   app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
   app.route('/api/events', eventRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now, downloads }));

@@ -67,7 +67,9 @@ export function createClient(target: Target, credentialsFile: string, signal: Ab
     const advice =
       status === 401 ? ` ${as === 'operator' ? 'Check the operator token.' : 'Run `tributary login`, or check TRIBUTARY_TOKEN.'}` : '';
     const label = problem ? ` (${[status, problem.code, `request ${problem.requestId}`].join(', ')})` : '';
-    const Kind = status === 429 || status >= 502 ? Unavailable : Failure;
+    // Waiting does not help against a quota.
+    const isTemporary = status >= 502 || (status === 429 && problem?.code !== 'quota_exceeded');
+    const Kind = isTemporary ? Unavailable : Failure;
     return new Kind(`${words}${advice}${label}`, { status, code: problem?.code, requestId: problem?.requestId });
   }
 

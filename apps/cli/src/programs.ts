@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
+import { addAdministration } from './commands/administer.ts';
 import { addApprovals } from './commands/approvals.ts';
 import { addAudit } from './commands/audit.ts';
 import { addHealth } from './commands/health.ts';
 import { addListen } from './commands/listen.ts';
 import { addLogin } from './commands/login.ts';
 import { addOperatorCommands } from './commands/operate.ts';
+import { addOrgCommands } from './commands/orgs.ts';
 import { addPlans } from './commands/plans.ts';
 import { addRedriveCommands } from './commands/redrive.ts';
 import { addReplay } from './commands/replay.ts';
@@ -22,7 +24,9 @@ export function createTributary(): Command {
     addHealth,
     addApprovals,
     addAudit,
+    addOrgCommands,
     addOperatorCommands,
+    addAdministration,
   );
   return examples(
     program,

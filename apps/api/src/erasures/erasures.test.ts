@@ -271,7 +271,7 @@ describe('an erasure', () => {
     expect(status).toBe(202);
     expect((await look(body.id, analyst)).body).toMatchObject({ id: body.id, createdBy: admin.id });
     expect((await look(body.id, stranger)).status).toBe(404);
-    expect((await call(api.app as never, stranger, 'GET', '/api/erasures')).body).toEqual({ erasures: [] });
+    expect((await call(api.app as never, stranger, 'GET', '/api/erasures')).body).toEqual({ erasures: [], next: null });
     expect((await call(api.app as never, analyst, 'GET', '/api/erasures')).body.erasures).toHaveLength(1);
     await run();
   });

@@ -27,7 +27,17 @@ import { findCountries, resolveOrg } from '../tenancy/callers-org.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { contentTypes, exportEvents } from './export.ts';
 import { describe } from './openapi.ts';
-import { auditExport, findAttempts, findEventHead, findHold, findRecords, isBodyKept, isDeleted, type RecordRow } from './store.ts';
+import {
+  auditExport,
+  findAttempts,
+  findEventHead,
+  findHold,
+  findRecords,
+  isBodyKept,
+  isDeleted,
+  knownSubjects,
+  type RecordRow,
+} from './store.ts';
 
 export interface EventDeps {
   db: Db;
@@ -70,13 +80,18 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now, downloads }
       return { org: found, countries: await findCountries(sql, found.id) };
     });
     const keys = await loadOrgKeys(db.onBehalfOf(c.var.claims), masterKeys, org.id, log);
-    if (!keys.hashKey) throw new Refusal('conflict', 'the org has no usable hash key');
+    if (keys.hash.size === 0) throw new Refusal('conflict', 'the org has no usable hash key');
     const { person } = readPerson({ email: value, phone: value, document: value, external_id: value }, countries);
     const hashes = [...keys.hash].flatMap(([keyVersion, key]) => hashPerson(person, key).map((hashed) => ({ ...hashed, keyVersion })));
     const looked = hashes.map(({ hash }) => hash);
     await db.as(c.var.claims, (sql) => recordLookUp(sql, org.id, 'people.look_up', looked));
     c.header('cache-control', 'no-store');
-    return c.json({ hashes: hashes.slice(0, subjectHashesMax) } satisfies HashedSubject);
+    if (hashes.length <= subjectHashesMax) return c.json({ hashes } satisfies HashedSubject);
+    // A filter holds a limited number of hashes: those with which the org has events, and those that new events will have.
+    const known = new Set(await db.as(c.var.claims, (sql) => knownSubjects(sql, org.id, looked)));
+    const newest = Math.max(...keys.hash.keys());
+    const found = hashes.filter(({ hash, keyVersion }) => known.has(hash) || keyVersion === newest);
+    return c.json({ hashes: found.slice(0, subjectHashesMax) } satisfies HashedSubject);
   });
 
   app.post('/export', describe.exportEvents, user, jsonBody, validBody(ExportEvents), async (c) => {

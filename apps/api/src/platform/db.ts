@@ -315,6 +315,12 @@ export function isLoginRefused(error: unknown): boolean {
   return /^(28|3D)/.test(sqlState(error) ?? '');
 }
 
+/** Postgres ended the statement because it took too long, or because it waited too long for a lock. */
+export function isTooSlow(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === '57014' || state === '55P03';
+}
+
 /** The database cannot be reached, refuses the login, is overloaded, is shutting down or did not answer in time. */
 export function isUnavailable(error: unknown): boolean {
   const state = sqlState(error);

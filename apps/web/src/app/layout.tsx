@@ -5,6 +5,7 @@ import {
   IconBell,
   IconBolt,
   IconGauge,
+  IconLock,
   IconMailX,
   IconPlugConnected,
   IconRepeat,
@@ -91,6 +92,11 @@ export function Layout() {
         {!reachable && (
           <Alert color="orange" icon={<IconWifiOff size={18} />} mb="md" role="status">
             {t('offline')}
+          </Alert>
+        )}
+        {org.suspendedReason !== null && (
+          <Alert color="red" icon={<IconLock size={18} />} mb="md" role="status" title={t('suspended')}>
+            <span className="break">{t('suspendedHint', { reason: org.suspendedReason })}</span>
           </Alert>
         )}
         <Suspense fallback={<PageLoading />}>

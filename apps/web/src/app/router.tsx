@@ -179,6 +179,11 @@ const pipeline = createRoute({
   path: '/pipeline',
   component: page(() => import('../features/pipeline/pipeline.tsx'), 'Pipeline'),
 });
+const installation = createRoute({
+  getParentRoute: () => org,
+  path: '/installation',
+  component: page(() => import('../features/operators/installation.tsx'), 'Installation'),
+});
 const routes = root.addChildren([
   guest.addChildren([signIn, signUp, forgot]),
   secondFactor,
@@ -187,7 +192,19 @@ const routes = root.addChildren([
     newOrg,
     newPassword,
     invite,
-    org.addChildren([overview, connections, newConnection, connection, events, deadLetters, replays, alerts, settings, pipeline]),
+    org.addChildren([
+      overview,
+      connections,
+      newConnection,
+      connection,
+      events,
+      deadLetters,
+      replays,
+      alerts,
+      settings,
+      pipeline,
+      installation,
+    ]),
   ]),
 ]);
 

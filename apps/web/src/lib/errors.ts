@@ -28,6 +28,8 @@ const refusals = defineTranslations('refusals', {
   not_found: 'Isto não existe, ou não existe mais.',
   conflict: 'O estado atual não permite isto. O servidor diz: “{{said}}”',
   legal_hold: 'Uma retenção legal impede isto, até que um proprietário ou administrador a libere. O servidor diz: “{{said}}”',
+  org_suspended: 'Um operador deste servidor suspendeu a organização: é possível ler, e nada pode ser alterado.',
+  quota_exceeded: 'Uma cota da organização está esgotada; as cotas estão nas configurações. O servidor diz: “{{said}}”',
   payload_too_large: 'Isto é grande demais para o servidor.',
   invalid_request: 'O servidor não aceita estes dados: {{said}}',
   connection_inactive: 'A conexão está pausada.',

@@ -77,6 +77,8 @@ export async function accessToken(): Promise<string | undefined> {
 /** Error codes of the Data API and what our API calls them: a missing permission, and an invalid or expired token. */
 const refusals = new Map([
   ['42501', 'forbidden'],
+  ['PT403', 'org_suspended'],
+  ['PT429', 'quota_exceeded'],
   ['PGRST301', 'unauthorized'],
   ['PGRST303', 'unauthorized'],
 ]);

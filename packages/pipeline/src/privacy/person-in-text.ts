@@ -71,8 +71,9 @@ const spelled = (digits: string): RegExp => new RegExp(`${[...digits].join(separ
 const spelledWord = (text: string): RegExp =>
   new RegExp(`(?<![\\p{L}\\p{N}])${[...text].map(literally).join(separator)}(?![\\p{L}\\p{N}])`, 'u');
 
+/** The text as a part of a Unicode pattern. */
 function literally(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+  return text.replace(/[^\p{L}\p{N}]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
 /** Whether an external id cannot be another thing by chance: twelve characters, or eight with letters and digits. */
@@ -80,7 +81,7 @@ function isDistinctive(id: string): boolean {
   return id.length >= 12 || (id.length >= 8 && /\d/.test(id) && /\p{L}/u.test(id));
 }
 
-/** Words after which a bare number is an id and not a phone. */
+/** Words after which a number without a country code and separators is an id and not a phone. */
 const idBefore = /(?:order|pedido|compra|purchase|invoice|fatura|transaction|transa[cç][aã]o|ticket|protocolo|ref|id|n[ºo]|#)[\s:.#=]*$/;
 
 /**
@@ -99,7 +100,7 @@ function hasPhone(text: string, ending: RegExp, phones: readonly string[], count
       if (!/[\d+]/.test(text[start] ?? '') || /\d/.test(text[start - 1] ?? '')) continue;
       const candidate = text.slice(start, end);
       if (candidate.length > 40) continue;
-      const isBare = /^\d+$/.test(candidate) && candidate.length < text.trim().length;
+      const isBare = /^\d{8,11}$/.test(candidate) && candidate.length < text.trim().length;
       if (isBare && idBefore.test(text.slice(Math.max(0, start - 24), start))) continue;
       if (countries.some((country) => isOneOf(phones, normalisePhone(candidate, country)))) return true;
     }

@@ -66,12 +66,17 @@ const sliceChars = 65_536;
 /** What may stand at the end of one slice of a raw body and the beginning of the next. */
 const overlapChars = 2_048;
 
-/** Like {@link searchDelivery}, at once. */
+/** Whether a delivery names the person: see {@link findPerson}. */
 export function namesPerson(person: Person, delivery: Delivery, body: Body | undefined, context: PersonContext): boolean {
+  return findPerson(person, delivery, body, context).named;
+}
+
+/** Where a delivery names the person, searched at once: see searchDelivery below. */
+export function findPerson(person: Person, delivery: Delivery, body: Body | undefined, context: PersonContext): Found {
   const search = searchDelivery(person, delivery, body, context);
   for (;;) {
     const { done, value } = search.next();
-    if (done) return value.named;
+    if (done) return value;
   }
 }
 
@@ -80,12 +85,7 @@ export function namesPerson(person: Person, delivery: Delivery, body: Body | und
  * and the headers, in every form that {@link personMatcher} finds. Records and bodies that cannot be read are searched as well. Yields
  * between pieces of the work, so that the caller can let other work run: a body has up to eight megabytes.
  */
-export function* searchDelivery(
-  person: Person,
-  delivery: Delivery,
-  body: Body | undefined,
-  context: PersonContext,
-): Generator<void, Found, void> {
+function* searchDelivery(person: Person, delivery: Delivery, body: Body | undefined, context: PersonContext): Generator<void, Found, void> {
   const isNamed = personMatcher(personForms(person), [context.country]);
   const records = [...recordsIn(delivery, body, context)];
   const all = records.map((_, index) => index);

@@ -13,6 +13,7 @@ const tabs = {
   org: lazy(async () => ({ default: (await import('./org.tsx')).Org })),
   projects: lazy(async () => ({ default: (await import('../../features/projects/projects.tsx')).Projects })),
   members: lazy(async () => ({ default: (await import('./members.tsx')).Members })),
+  quotas: lazy(async () => ({ default: (await import('../../features/quotas/quotas.tsx')).Quotas })),
   security: lazy(async () => ({ default: (await import('./security.tsx')).Security })),
   privacy: lazy(async () => ({ default: (await import('./privacy.tsx')).Privacy })),
   audit: lazy(async () => ({ default: (await import('../../features/audit/audit-log.tsx')).AuditLog })),

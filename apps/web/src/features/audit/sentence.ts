@@ -98,16 +98,6 @@ export function sentenceOf(
       return ['approvalAsked', { kind: word('kind') }];
     case 'approvals.update':
       return ['approvalDecided', { target, ...fromTo('status', wordOf) }];
-    case 'org_deletions.insert':
-      return ['deletionRequested'];
-    case 'org_deletions.update':
-      return ['deletionBegun'];
-    case 'org_deletions.delete':
-      return ['deletionCancelled'];
-    case 'retention_settings.insert':
-    case 'retention_settings.update':
-    case 'retention_settings.delete':
-      return ['retentionChanged', { target }];
     case 'replay_plans.insert':
       return ['planMade', { name: said('name'), total: said('matched_count') }];
     case 'replay_plans.update':
@@ -120,6 +110,18 @@ export function sentenceOf(
       return ['erasureAsked', { kinds: Array.isArray(detail.kinds) ? detail.kinds.map((kind) => wordOf(asText(kind))).join(', ') : '' }];
     case 'erasures.update':
       return ['erasureEnded', { target }];
+    case 'retention_settings.insert':
+      return ['retentionSet', { kind: word('kind'), days: said('keep_days') }];
+    case 'retention_settings.update':
+      return ['retentionSet', { kind: wordOf(asText(targetId)), days: asText(change('keep_days')?.to) }];
+    case 'retention_settings.delete':
+      return ['retentionReset', { kind: word('kind') }];
+    case 'org_deletions.insert':
+      return ['orgDeletionAsked'];
+    case 'org_deletions.update':
+      return ['orgDeletionBegun'];
+    case 'org_deletions.delete':
+      return ['orgDeletionCancelled'];
     case 'alert_rules.update':
       return ['ruleChanged', { target, fields }];
     case 'alert_channels.insert':

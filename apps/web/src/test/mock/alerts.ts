@@ -84,7 +84,15 @@ const channels = (world: World): AlertChannel[] =>
     orgId: ids.org,
     type,
     name: `Channel ${index + 1}`,
-    target: type === 'email' ? 'ana@example.com' : 'https://receiver.example/…',
+    target: type === 'email' ? 'ana@example.com, bia@example.com, caio@example.com' : 'https://receiver.example/…',
+    recipients:
+      type === 'email'
+        ? [
+            { address: 'ana@example.com', status: 'confirmed', askedAt: ago(9_000) },
+            { address: 'bia@example.com', status: 'waiting', askedAt: ago(90) },
+            { address: 'caio@example.com', status: 'stopped', askedAt: ago(9_000) },
+          ]
+        : [],
     minLevel: 'warning',
     enabled: type !== 'email',
     circuit: type === 'webhook' ? 'open' : 'closed',
