@@ -1,9 +1,6 @@
 import type { Case } from './case.ts';
-
 import { inflation, valueBombs } from './cases/bombs.ts';
-
 import { manyClicks } from './cases/clicks.ts';
-
 import { skewedClocks } from './cases/clock.ts';
 import { conflict } from './cases/conflict.ts';
 import { apiCrash, postgresCrash } from './cases/crash.ts';
@@ -15,7 +12,6 @@ import { poison } from './cases/poison.ts';
 import { randomIds } from './cases/random-ids.ts';
 import { stalledReaders } from './cases/readers.ts';
 import { recordFlood } from './cases/record-flood.ts';
-
 import { redriveUnderLoad } from './cases/redrive.ts';
 import { retentionAtPeak } from './cases/retention.ts';
 import { shutdown } from './cases/shutdown.ts';

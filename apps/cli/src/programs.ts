@@ -22,9 +22,9 @@ export function createTributary(): Command {
     addSend,
     addListen,
     addHealth,
+    addOrgCommands,
     addApprovals,
     addAudit,
-    addOrgCommands,
     addOperatorCommands,
     addAdministration,
   );
