@@ -78,6 +78,9 @@ async function startProofStack(settings: Record<string, string> = {}): Promise<P
       SUPABASE_JWT_SECRET: randomBytes(32).toString('hex'),
       MASTER_KEY: masterKey,
       OPERATOR_TOKEN: randomBytes(32).toString('hex'),
+      // A case sends for one person what many people would send, unless it is about this limit.
+      API_USER_BURST: '1000000',
+      API_ORG_BURST: '1000000',
     };
     return {
       database,

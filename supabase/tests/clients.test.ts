@@ -130,15 +130,18 @@ describe('what an owner may write', () => {
     for (const person of [...others, 'anon', 'secret key'] as const) expect((await project(person, 'theirs')).error?.code).toBe('42501');
   });
 
-  it('adds a connection to their own org, but not to a project of another org', async () => {
-    const connect = (person: Person, project: string) =>
+  it('adds no connection and writes no configuration: only the API does, which checks it by the schema of the source', async () => {
+    const connect = (person: Person) =>
+      clients[person].from('source_connections').insert({ org_id: orgId('A'), project_id: projectId('A'), name: 'New', type: 'stripe' });
+    const configure = (person: Person) =>
       clients[person]
         .from('source_connections')
-        .insert({ org_id: orgId('A'), project_id: project, name: 'New', type: 'stripe' })
-        .select('name');
-    expect((await connect('member of A', projectId('A'))).data).toEqual([{ name: 'New' }]);
-    expect((await connect('member of A', projectId('B'))).error?.code).toBe('23503');
-    for (const person of [...others, 'anon'] as const) expect((await connect(person, projectId('A'))).error?.code).toBe('42501');
+        .update({ config_json: { verification: 'none' } })
+        .eq('id', connectionId('A'));
+    for (const person of ['member of A', ...others, 'anon'] as const) {
+      expect((await connect(person)).error?.code).toBe('42501');
+      expect((await configure(person)).error?.code).toBe('42501');
+    }
   });
 
   it('pauses their own connection, but cannot move it to another org', async () => {
@@ -218,6 +221,37 @@ describe('rpc', () => {
     }
     for (const person of ['anon', 'secret key'] as const)
       expect((await clients[person].rpc('connection_health', { org_id: orgId('B') })).error?.code).toBe('42501');
+  });
+
+  it('connection_health has pages of connections by name, each once, and searches on the server', async () => {
+    await admin.query(
+      `insert into public.source_connections (org_id, project_id, type, name)
+       select org_id, project_id, 'webhook', 'Many ' || lpad((n / 2)::text, 4, '0') from public.source_connections cross join generate_series(1, 1200) n
+       where id = $1`,
+      [connectionId('B')],
+    );
+    const client = clients['member of B'];
+    const page = async (options: object) => {
+      const { data, error } = await client.rpc('connection_health', { org_id: orgId('B'), ...options });
+      expect(error).toBeNull();
+      return data as { source_connection_id: string; name: string }[];
+    };
+    const found: string[] = [];
+    for (let after: string | undefined; ; ) {
+      const rows = await page({ page_limit: 250, search: 'mANY', active: true, ...(after ? { after } : {}) });
+      if (rows.length === 0) break;
+      expect(rows.length).toBeLessThanOrEqual(250);
+      found.push(...rows.map((row) => row.source_connection_id));
+      after = rows.at(-1)?.source_connection_id;
+    }
+    expect([found.length, new Set(found).size]).toEqual([1200, 1200]);
+    expect(await page({})).toHaveLength(1000);
+    expect((await page({ ids: found.slice(7, 9) })).map((row) => row.source_connection_id).sort()).toEqual(found.slice(7, 9).sort());
+    const { data: trends } = await client.rpc('connection_sparklines', { org_id: orgId('B'), ids: found.slice(0, 3) });
+    expect(trends).toHaveLength(3);
+    // Without any limit, the Data API answers with the rows that `max_rows` allows.
+    expect((await client.from('source_connections').select('id')).data).toHaveLength(1000);
+    await admin.query(`delete from public.source_connections where name like 'Many %'`);
   });
 
   it("ingest_timeseries accepts parameters named by reserved words and counts the caller's orgs only", async () => {

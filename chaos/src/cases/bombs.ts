@@ -15,7 +15,7 @@ const inflatedMax = 8 * mebibyte;
 const valuesMax = 200_000;
 const shapesInShort = 6;
 
-/** Fault 27: bodies that cost more to read than their bytes suggest, with and without the credential, while another tenant sends. */
+/** Fault 31: bodies that cost more to read than their bytes suggest, with and without the credential, while another tenant sends. */
 export async function valueBombs({ seed, long, say }: CaseContext): Promise<CaseReport> {
   const random = createRandom(seed);
   return withProofStack(async (stack) => {
@@ -47,7 +47,7 @@ export async function valueBombs({ seed, long, say }: CaseContext): Promise<Case
   });
 }
 
-/** Fault 28: small anonymous requests that inflate to the largest body, in every encoding, alone and 120 at once. */
+/** Fault 32: small anonymous requests that inflate to the largest body, in every encoding, alone and 120 at once. */
 export async function inflation({ long, say }: CaseContext): Promise<CaseReport> {
   return withProofStack(async (stack) => {
     const scene = await openBombScene(stack, say);

@@ -911,7 +911,9 @@ export type Database = {
           lease_owner: string | null;
           lease_until: string | null;
           org_id: string;
+          other_rows: number;
           reference: string | null;
+          row_cursor: string | null;
           scanned: number;
           status: string;
           unreadable: number;
@@ -933,7 +935,9 @@ export type Database = {
           lease_owner?: string | null;
           lease_until?: string | null;
           org_id: string;
+          other_rows?: number;
           reference?: string | null;
+          row_cursor?: string | null;
           scanned?: number;
           status?: string;
           unreadable?: number;
@@ -954,7 +958,9 @@ export type Database = {
           lease_owner?: string | null;
           lease_until?: string | null;
           org_id?: string;
+          other_rows?: number;
           reference?: string | null;
+          row_cursor?: string | null;
           scanned?: number;
           status?: string;
           unreadable?: number;
@@ -1582,7 +1588,7 @@ export type Database = {
     };
     Functions: {
       connection_health: {
-        Args: { org_id: string };
+        Args: { active?: boolean; after?: string; ids?: string[]; org_id: string; page_limit?: number; search?: string };
         Returns: {
           accepted: number;
           dead_lettered: number;
@@ -1603,7 +1609,7 @@ export type Database = {
         }[];
       };
       connection_sparklines: {
-        Args: { org_id: string };
+        Args: { ids?: string[]; org_id: string };
         Returns: {
           accepted: number[];
           dead_lettered: number[];

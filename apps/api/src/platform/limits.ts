@@ -11,6 +11,10 @@ export const limitVariables = {
   /** Requests of all people of one org. */
   API_ORG_PER_SECOND: count(60),
   API_ORG_BURST: count(900),
+  /** Requests of people whose answers have not been made or not been read yet. */
+  API_OPEN: count(150),
+  API_OPEN_PER_ORG: count(60),
+  API_OPEN_PER_USER: count(30),
   /** Transactions of people that run at a time, of all orgs together, of one org and of one person. */
   PEOPLE_CONNECTIONS: count(10),
   PEOPLE_CONNECTIONS_PER_ORG: count(5),
@@ -38,6 +42,7 @@ export function toLimits(e: z.infer<z.ZodObject<typeof limitVariables>>) {
     requests: {
       user: { perSecond: e.API_USER_PER_SECOND, burst: e.API_USER_BURST },
       org: { perSecond: e.API_ORG_PER_SECOND, burst: e.API_ORG_BURST },
+      open: { all: e.API_OPEN, org: e.API_OPEN_PER_ORG, user: e.API_OPEN_PER_USER },
     },
     turns: {
       running: { all: e.PEOPLE_CONNECTIONS, org: e.PEOPLE_CONNECTIONS_PER_ORG, member: e.PEOPLE_CONNECTIONS_PER_USER },
@@ -68,6 +73,10 @@ export const requestCosts: Readonly<Record<string, number>> = {
   'GET /api/events/:id/delivery': 2,
   'POST /api/events/export': 20,
   'POST /api/events/subject-hash': 3,
+  'GET /api/audit': 3,
+  'GET /api/audit/verify': 5,
+  'POST /api/audit/export': 20,
+  'POST /api/approvals/:id/approve': 10,
   'POST /api/connections': 5,
   'POST /api/connections/:id/secret': 5,
   'POST /api/connections/:id/test': 10,

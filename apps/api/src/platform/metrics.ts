@@ -67,7 +67,7 @@ export function createMetrics() {
     }),
     answersCut: new Counter({
       name: 'http_answers_cut_total',
-      help: 'Answers that were cut off because their client did not read them: stalled, or budget when all of them took too much memory',
+      help: 'Answers that were cut off because their client did not read them: stalled, budget when all of them took too much memory, or pipelined when it sent too many requests meanwhile',
       labelNames: ['reason'],
       registers,
     }),

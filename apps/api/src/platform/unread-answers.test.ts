@@ -59,6 +59,15 @@ it('cuts off a client that reads nothing of its answer for the stated time, and 
   expect(await idle.text()).toBe('small');
 });
 
+it('cuts off a client that sends many requests without reading the answers', async () => {
+  const { port, metrics } = await startServer({ stallMs: 60_000, unreadBytesMax: 1_000 * megabyte });
+  const socket = askAndWait(port);
+  socket.write('GET / HTTP/1.1\r\nhost: any\r\n\r\n'.repeat(20));
+  await sleep(500);
+  expect(await cutOff(metrics, 'pipelined')).toBe(1);
+  expect(await (await fetch(`http://127.0.0.1:${port}/small`)).text()).toBe('small');
+});
+
 it('cuts off the clients that have read nothing for the longest time when all unread answers take too much memory', async () => {
   const { port, metrics } = await startServer({ stallMs: 60_000, unreadBytesMax: 100 * megabyte });
   for (let n = 0; n < 6; n++) {

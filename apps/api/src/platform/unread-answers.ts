@@ -1,12 +1,19 @@
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import type { Limits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
 
 const lookEveryMs = 1_000;
+/**
+ * Node runs the requests that a client sends before it has read an answer, and keeps all their answers. No browser, platform or proxy sends
+ * more than one at a time.
+ */
+const pipelinedMax = 8;
 
 interface Reader {
+  /** The answers that have not been read to their end. */
+  answers: Set<ServerResponse>;
   /** What the socket had been given when its client was last seen to have read. */
   given: number;
   /** Since when the client has read nothing of it. */
@@ -27,14 +34,22 @@ export function watchUnreadAnswers(
   metrics.gauge('http_unread_answer_bytes', 'Bytes of answers that their clients have not read yet', () => unreadBytes);
 
   server.on('connection', (socket: Socket) => {
-    readers.set(socket, { given: 0, sinceMs: performance.now() });
+    readers.set(socket, { answers: new Set(), given: 0, sinceMs: performance.now() });
     socket.once('close', () => readers.delete(socket));
   });
+  server.on('request', ({ socket }: IncomingMessage, answer: ServerResponse) => {
+    const answers = readers.get(socket)?.answers;
+    if (!answers || socket.destroyed) return;
+    if (answers.size >= pipelinedMax) return cut(socket, 'pipelined');
+    answers.add(answer);
+    answer.once('close', () => answers.delete(answer));
+  });
 
-  function cut(socket: Socket, reason: 'stalled' | 'budget'): void {
+  function cut(socket: Socket, reason: 'stalled' | 'budget' | 'pipelined'): void {
     metrics.answersCut.inc({ reason });
-    log.warn({ reason, bytes: socket.writableLength }, 'a client did not read its answer and was cut off');
-    unreadBytes -= socket.writableLength;
+    const bytes = unreadOf(socket, readers.get(socket));
+    log.warn({ reason, bytes }, 'a client did not read its answer and was cut off');
+    unreadBytes -= bytes;
     socket.destroy();
   }
 
@@ -46,8 +61,9 @@ export function watchUnreadAnswers(
       // More is only given to a socket whose client has read what it was given before, so that a change means that the client reads.
       const hasRead = socket.writableLength === 0 || socket.bytesWritten !== reader.given;
       if (hasRead) Object.assign(reader, { given: socket.bytesWritten, sinceMs: nowMs });
-      if (socket.writableLength > 0) unread.push([socket, reader]);
-      unreadBytes += socket.writableLength;
+      const bytes = unreadOf(socket, reader);
+      if (bytes > 0) unread.push([socket, reader]);
+      unreadBytes += bytes;
     }
     unread.sort(([, a], [, b]) => a.sinceMs - b.sinceMs);
     for (const [socket, { sinceMs }] of unread) {
@@ -57,4 +73,11 @@ export function watchUnreadAnswers(
   }, lookEveryMs);
   watch.unref();
   return () => clearInterval(watch);
+}
+
+/** What the socket was given and its client has not read, with the answers that wait behind it. */
+function unreadOf(socket: Socket, reader: Reader | undefined): number {
+  let bytes = socket.writableLength;
+  for (const answer of reader?.answers ?? []) if (answer.socket === null) bytes += answer.writableLength;
+  return bytes;
 }

@@ -11,9 +11,10 @@ const orgsForMs = 30_000;
 const bucketsMax = 10_000;
 
 /**
- * Lets a signed-in person's request pass when the person and the person's org have tokens for it, and names the org whose share of the
+ * Lets a signed-in person's request pass when the person and the person's org have tokens for it and not too many requests open, and names the org whose share of the
  * database it uses. It is the org that the query names, when the person is a member, or else the org that the person joined first. Throws
- * Refusal `unauthorized` for a wrong token and `rate_limited` without tokens.
+ * Refusal `unauthorized` for a wrong token `rate_limited` without tokens or with too
+ * many open requests, and `overloaded` when all people together have too many.
  */
 export function createAdmission(deps: {
   db: Pick<Db, 'as'>;
@@ -24,6 +25,7 @@ export function createAdmission(deps: {
   const { db, verifyToken, limits, now } = deps;
   const users = createBuckets(limits.user, now);
   const orgs = createBuckets(limits.org, now);
+  const open = createCounts();
   const orgsOf = new LRUCache<string, string[], Claims>({
     max: bucketsMax,
     ttl: orgsForMs,
@@ -34,9 +36,16 @@ export function createAdmission(deps: {
     const claims = await verifyToken(token);
     const cost = requestCosts[request?.route ?? ''] ?? 1;
     users.take(claims.sub, cost, 'you have sent many requests in a short time: slow down');
+    if (open.of(claims.sub) >= limits.open.user)
+      throw new Refusal('rate_limited', 'too many of your requests are open: read their answers first', { retryAfterSeconds: 2 });
+    if (open.of('all') >= limits.open.all) throw new Refusal('overloaded', 'too many requests are open', { retryAfterSeconds: 2 });
+    open.add([claims.sub, 'all'], request?.ended);
     const member = (await orgsOf.fetch(claims.sub, { context: claims })) ?? [];
     const org = member.find((id) => id === request?.orgId) ?? member[0];
     if (org === undefined) return claims;
+    if (open.of(org) >= limits.open.org)
+      throw new Refusal('rate_limited', 'too many requests of your org are open: read their answers first', { retryAfterSeconds: 2 });
+    open.add([org], request?.ended);
     orgs.take(org, cost, 'the people of your org have sent many requests in a short time: slow down');
     return { ...claims, [payingOrg]: org };
   };
@@ -50,6 +59,27 @@ async function findOrgs(db: Pick<Db, 'as'>, claims: Claims): Promise<string[]> {
     ),
   );
   return rows.map(({ org_id }) => org_id);
+}
+
+/** Counts the requests that are open, by key. */
+function createCounts() {
+  const counts = new Map<string, number>();
+  const change = (keys: readonly string[], by: 1 | -1) => {
+    for (const key of keys) {
+      const count = (counts.get(key) ?? 0) + by;
+      if (count === 0) counts.delete(key);
+      else counts.set(key, count);
+    }
+  };
+  return {
+    of: (key: string) => counts.get(key) ?? 0,
+    /** Counts one more until `ended` resolves. */
+    add(keys: readonly string[], ended: Promise<void> | undefined): void {
+      if (!ended) return;
+      change(keys, 1);
+      void ended.then(() => change(keys, -1));
+    },
+  };
 }
 
 function createBuckets(rate: Rate, now: () => number) {
