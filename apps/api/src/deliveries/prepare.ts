@@ -136,7 +136,7 @@ export function prepareRejected(arrival: Arrival, errorClass: ErrorClass, messag
 }
 
 /** Whether the delivery has a value in one of the places where its source carries credentials. Nobody has proved that the value is right. */
-export function carriesCredential(arrival: Arrival): boolean {
+function carriesCredential(arrival: Arrival): boolean {
   const { presented } = headersOf(arrival);
   return (
     Object.keys(presented).length > 0 ||

@@ -16,7 +16,7 @@ export interface LimitedConnection {
 }
 
 /** What a delivery costs, which is known after it was read. */
-export interface Size {
+interface Size {
   records: number;
   bytes: number;
 }

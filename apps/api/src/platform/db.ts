@@ -64,7 +64,7 @@ export interface Db {
   close(): Promise<void>;
 }
 
-export type CommitFailure = 'database_unavailable' | 'database_login_refused';
+type CommitFailure = 'database_unavailable' | 'database_login_refused';
 
 export interface DbOptions {
   url: string;

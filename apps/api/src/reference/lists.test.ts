@@ -19,6 +19,7 @@ const boundedLists: Record<string, string> = {
   'GET /api/connections/{id}': 'the source decides how many secrets a connection has',
   'GET /api/orgs/{id}/security': 'there are five acts that can need a second person',
   'GET /api/erasures/{id}': 'there are four kinds of identifiers',
+  'GET /api/alerts/channels/{id}': 'a channel has at most ten recipients',
   'GET /api/dlq/operations/{id}': 'the filter of an operation is bounded',
   'GET /api/orgs/{id}/retention': 'there are four kinds of data',
   'GET /api/orgs/{id}/quotas': 'the quotas are part of the program',
