@@ -2703,6 +2703,9 @@ CREATE OR REPLACE FUNCTION private.copy_held_rows(p_move private.held_moves, p_r
  RETURNS boolean
  LANGUAGE plpgsql
  SET search_path TO ''
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_seqscan TO 'off'
 AS $function$
 declare
   v_hold record;
@@ -3259,6 +3262,9 @@ CREATE OR REPLACE FUNCTION private.delete_rows_of_org(p_rule private.row_retenti
  RETURNS TABLE(seen integer, deleted integer)
  LANGUAGE plpgsql
  SET search_path TO ''
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_seqscan TO 'off'
 AS $function$
 declare
   v_held uuid[];
@@ -6779,6 +6785,9 @@ CREATE OR REPLACE FUNCTION private.sweep_partition(p_partition text, p_keep_from
  RETURNS TABLE(seen integer, deleted integer)
  LANGUAGE plpgsql
  SET search_path TO ''
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_seqscan TO 'off'
 AS $function$
 declare
   v_cursor private.sweeps;

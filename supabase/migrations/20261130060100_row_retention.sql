@@ -146,6 +146,11 @@ create function private.delete_rows_of_org(p_rule private.row_retention, p_org_i
 returns table (seen integer, deleted integer)
 language plpgsql volatile security invoker
 set search_path = ''
+-- By an index on the rows of the page: the planner expects to look into every partition for each row, and would read all of them instead (measured with
+-- 250,000 events: 187 ms a step, against 10 to 30).
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
 as $$
 declare
   v_held uuid[];
