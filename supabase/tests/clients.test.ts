@@ -105,6 +105,36 @@ describe('writes that the data API refuses to everybody', () => {
   });
 });
 
+describe('authority', () => {
+  const colleagueInvites = async (id: string) =>
+    (await admin.query('select email from public.org_invites where invited_by = $1', [id])).rows.map(({ email }) => email);
+
+  it.each(['demotes', 'removes'] as const)('ends with its holder when an owner %s an admin', async (way) => {
+    const { id } = await signUp(`${way}@people.example`);
+    await admin.query(`insert into public.org_members (org_id, user_id, role) values ($1, $2, 'admin')`, [orgId('A'), id]);
+    await admin.query(`insert into public.org_invites (org_id, email, role, invited_by) values ($1, 'friend@c.example', 'admin', $2)`, [
+      orgId('A'),
+      id,
+    ]);
+    expect(await colleagueInvites(id)).toEqual(['friend@c.example']);
+    const members = clients['member of A'].from('org_members');
+    const { error } = await (way === 'demotes' ? members.update({ role: 'analyst' }) : members.delete()).eq('user_id', id);
+    expect(error).toBeNull();
+    expect(await colleagueInvites(id)).toEqual([]);
+  });
+
+  it('needs the second factor that the org requires: a write is answered 403 with the hint mfa_required, and reads are answered', async () => {
+    await admin.query('update public.org_security set requires_second_factor = true where org_id = $1', [orgId('A')]);
+    try {
+      const refused = await clients['member of A'].from('projects').update({ name: 'Mine' }).eq('org_id', orgId('A'));
+      expect(refused).toMatchObject({ status: 403, error: { code: '42501', hint: 'mfa_required' } });
+      expect((await clients['member of A'].from('projects').select('id')).error).toBeNull();
+    } finally {
+      await admin.query('update public.org_security set requires_second_factor = false where org_id = $1', [orgId('A')]);
+    }
+  });
+});
+
 describe('what an owner may write', () => {
   const others = ['member of B', 'stranger'] as const;
 
