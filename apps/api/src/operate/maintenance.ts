@@ -22,7 +22,8 @@ export function maintenanceTasks(db: Db): Record<string, Task> {
       run: (_payload, context) => moveHeldRows(db, context),
     },
     'maintenance.sweep': {
-      everySeconds: 300,
+      // A walk reads every held row of an expired month again, so it is not repeated more often than needed.
+      everySeconds: 900,
       run: (_payload, context) => sweepPartitions(db, context),
     },
     'maintenance.retention': {
