@@ -2703,6 +2703,9 @@ CREATE OR REPLACE FUNCTION private.copy_held_rows(p_move private.held_moves, p_r
  RETURNS boolean
  LANGUAGE plpgsql
  SET search_path TO ''
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_seqscan TO 'off'
 AS $function$
 declare
   v_hold record;
@@ -3259,6 +3262,9 @@ CREATE OR REPLACE FUNCTION private.delete_rows_of_org(p_rule private.row_retenti
  RETURNS TABLE(seen integer, deleted integer)
  LANGUAGE plpgsql
  SET search_path TO ''
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_seqscan TO 'off'
 AS $function$
 declare
   v_held uuid[];
@@ -6779,6 +6785,9 @@ CREATE OR REPLACE FUNCTION private.sweep_partition(p_partition text, p_keep_from
  RETURNS TABLE(seen integer, deleted integer)
  LANGUAGE plpgsql
  SET search_path TO ''
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_seqscan TO 'off'
 AS $function$
 declare
   v_cursor private.sweeps;
@@ -7282,18 +7291,29 @@ $function$;
 comment on function private.without_persons(uuid,jsonb,text) is 'Replaces the personal values in the detail of an audit entry: e-mail addresses, search texts and hashes of people by pseudonyms, and long numbers
 in freely typed texts by "[number]". Entries are written without them, because an erasure could not remove them later: the chain of hashes would break.';
 
-CREATE OR REPLACE FUNCTION public.connection_health(org_id uuid)
+CREATE OR REPLACE FUNCTION public.connection_health(org_id uuid, search text DEFAULT NULL::text, active boolean DEFAULT NULL::boolean, ids uuid[] DEFAULT NULL::uuid[], after uuid DEFAULT NULL::uuid, page_limit integer DEFAULT 1000)
  RETURNS TABLE(source_connection_id uuid, name text, type text, is_active boolean, last_event_at timestamp with time zone, freshness_seconds double precision, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, dlq_rate double precision, lag_p50_seconds double precision, lag_p95_seconds double precision, replayed bigint, replayed_accepted bigint)
  LANGUAGE sql
  STABLE
  SET search_path TO ''
 AS $function$
-  with activity as (
+  with page as materialized (
+    select c.id, c.name, c.type, c.is_active, c.last_event_at
+    from public.source_connections c
+    where c.org_id = connection_health.org_id and c.deleted_at is null
+      and (search is null or strpos(lower(c.name), lower(search)) > 0 or strpos(c.type, lower(search)) > 0)
+      and (active is null or c.is_active = active)
+      and (ids is null or c.id = any (ids))
+      and (after is null or (lower(c.name), c.id) > (
+        select lower(a.name), a.id from public.source_connections a where a.org_id = connection_health.org_id and a.id = after))
+    order by lower(c.name), c.id
+    limit least(page_limit, 1000)
+  ), activity as (
     select s.source_connection_id, sum(s.received)::bigint as received, sum(s.accepted)::bigint as accepted, sum(s.duplicates)::bigint as duplicates,
       sum(s.dead_lettered)::bigint as dead_lettered, sum(s.rejected)::bigint as rejected, sum(s.replayed)::bigint as replayed,
       sum(s.replayed_accepted)::bigint as replayed_accepted, max(s.last_event_time) as last_event_time,
       array(select sum(n) from unnest(array_agg(s.lag_histogram)) with ordinality as u (n, i) group by (i - 1) % 12 order by (i - 1) % 12) as lags
-    from private.sum_activity(connection_health.org_id, now() - interval '24 hours', 'infinity', 'hour', null, true) s
+    from private.sum_activity(connection_health.org_id, now() - interval '24 hours', 'infinity', 'hour', array(select p.id from page p), true) s
     group by s.source_connection_id
   )
   select c.id, c.name, c.type, c.is_active, greatest(c.last_event_at, a.last_event_time),
@@ -7302,14 +7322,15 @@ AS $function$
     a.dead_lettered::double precision / nullif(a.received - a.rejected, 0),
     private.histogram_quantile(a.lags, 0.5), private.histogram_quantile(a.lags, 0.95),
     coalesce(a.replayed, 0), coalesce(a.replayed_accepted, 0)
-  from public.source_connections c
+  from page c
   left join activity a on a.source_connection_id = c.id
-  where c.org_id = connection_health.org_id and c.deleted_at is null
+  order by lower(c.name), c.id
 $function$;
-comment on function public.connection_health(uuid) is 'Freshness and failure rate of each connection over the last 24 hours. Rates and lag are those of live traffic.';
-grant execute on function public.connection_health(uuid) to authenticated;
+comment on function public.connection_health(uuid,text,boolean,uuid[],uuid,integer) is 'Freshness and failure rate of connections over the last 24 hours, by name: at most 1000, after the connection `after`. search: a part of the name
+or type. Rates and lag are those of live traffic.';
+grant execute on function public.connection_health(uuid,text,boolean,uuid[],uuid,integer) to authenticated;
 
-CREATE OR REPLACE FUNCTION public.connection_sparklines(org_id uuid)
+CREATE OR REPLACE FUNCTION public.connection_sparklines(org_id uuid, ids uuid[] DEFAULT NULL::uuid[])
  RETURNS TABLE(source_connection_id uuid, first_hour timestamp with time zone, received bigint[], accepted bigint[], dead_lettered bigint[])
  LANGUAGE sql
  STABLE
@@ -7317,18 +7338,22 @@ CREATE OR REPLACE FUNCTION public.connection_sparklines(org_id uuid)
 AS $function$
   with hours as (
     select generate_series(date_trunc('hour', now(), 'UTC') - interval '23 hours', date_trunc('hour', now(), 'UTC'), interval '1 hour') as at
+  ), page as materialized (
+    select c.id from public.source_connections c
+    where c.org_id = connection_sparklines.org_id and c.deleted_at is null and (ids is null or c.id = any (ids))
+    order by lower(c.name), c.id
+    limit 1000
   )
   select c.id, min(h.at), array_agg(coalesce(s.received, 0) order by h.at), array_agg(coalesce(s.accepted, 0) order by h.at),
     array_agg(coalesce(s.dead_lettered, 0) order by h.at)
-  from public.source_connections c
+  from page c
   cross join hours h
-  left join private.sum_activity(connection_sparklines.org_id, (select min(at) from hours), 'infinity', 'hour', null, true) s
+  left join private.sum_activity(connection_sparklines.org_id, (select min(at) from hours), 'infinity', 'hour', array(select p.id from page p), true) s
     on s.source_connection_id = c.id and s.bucket = h.at
-  where c.org_id = connection_sparklines.org_id and c.deleted_at is null
   group by c.id
 $function$;
-comment on function public.connection_sparklines(uuid) is 'The last 24 hours of each connection, oldest first; the last hour is not over yet.';
-grant execute on function public.connection_sparklines(uuid) to authenticated;
+comment on function public.connection_sparklines(uuid,uuid[]) is 'The last 24 hours of each of these connections, at most 1000, oldest first; the last hour is not over yet.';
+grant execute on function public.connection_sparklines(uuid,uuid[]) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.create_org(name text, project_name text DEFAULT 'Default'::text)
  RETURNS json
@@ -7389,14 +7414,18 @@ begin
   if bucket is null or bucket not in ('minute', 'hour', 'day') then
     raise invalid_parameter_value using message = 'bucket must be minute, hour or day';
   end if;
+  if cardinality(connection_ids) > 1000 then
+    raise invalid_parameter_value using message = 'connection_ids may have at most 1000 ids';
+  end if;
   return query
   select s.bucket, s.received, s.accepted, s.duplicates, s.dead_lettered, s.rejected,
     private.histogram_quantile(s.lag_histogram, 0.5), private.histogram_quantile(s.lag_histogram, 0.95), s.replayed, s.replayed_accepted
   from private.sum_activity(org_id, "from", "to", bucket, connection_ids, false) s
-  order by s.bucket;
+  order by s.bucket
+  limit 10000;
 end
 $function$;
-comment on function public.ingest_timeseries(uuid,timestamp with time zone,timestamp with time zone,text,uuid[]) is 'Counts over time. bucket: minute, hour or day; empty buckets are left out. connection_ids: only those connections.';
+comment on function public.ingest_timeseries(uuid,timestamp with time zone,timestamp with time zone,text,uuid[]) is 'Counts over time, at most 10000 buckets. bucket: minute, hour or day; empty buckets are left out. connection_ids: only those connections.';
 grant execute on function public.ingest_timeseries(uuid,timestamp with time zone,timestamp with time zone,text,uuid[]) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.org_people(org_id uuid)
@@ -7405,9 +7434,9 @@ CREATE OR REPLACE FUNCTION public.org_people(org_id uuid)
  STABLE
  SET search_path TO ''
 AS $function$
-  select p.user_id, p.email, p.role, p.created_at from private.find_org_people(org_people.org_id) p order by p.created_at, p.user_id
+  select p.user_id, p.email, p.role, p.created_at from private.find_org_people(org_people.org_id) p order by p.created_at, p.user_id limit 1000
 $function$;
-comment on function public.org_people(uuid) is 'Calls private.find_org_people for the Data API. Oldest membership first.';
+comment on function public.org_people(uuid) is 'Calls private.find_org_people for the Data API. Oldest membership first, at most 1000 people.';
 grant execute on function public.org_people(uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.search_events(org_id uuid, filter jsonb DEFAULT '{}'::jsonb, before jsonb DEFAULT NULL::jsonb, page_limit integer DEFAULT 50)

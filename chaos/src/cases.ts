@@ -1,9 +1,6 @@
 import type { Case } from './case.ts';
-
 import { inflation, valueBombs } from './cases/bombs.ts';
-
 import { manyClicks } from './cases/clicks.ts';
-
 import { skewedClocks } from './cases/clock.ts';
 import { conflict } from './cases/conflict.ts';
 import { apiCrash, postgresCrash } from './cases/crash.ts';
@@ -15,10 +12,10 @@ import { poison } from './cases/poison.ts';
 import { randomIds } from './cases/random-ids.ts';
 import { stalledReaders } from './cases/readers.ts';
 import { recordFlood } from './cases/record-flood.ts';
-
 import { redriveUnderLoad } from './cases/redrive.ts';
 import { retentionAtPeak } from './cases/retention.ts';
 import { shutdown } from './cases/shutdown.ts';
+import { signUpFlood } from './cases/sign-ups.ts';
 import { slowDatabase } from './cases/slow.ts';
 import { duplicateBatches, oneKey } from './cases/storm.ts';
 import { tenantCrossover } from './cases/tenants.ts';
@@ -164,6 +161,13 @@ export const caseGroups = {
       name: 'many-clicks',
       promise: '150 parallel requests of one person leave room for every other tenant.',
       run: manyClicks,
+    },
+    {
+      fault: 34,
+      name: 'sign-up-flood',
+      promise:
+        'Quotas hold exactly while a new user makes as much as possible among thousands of empty orgs, and another tenant notices nothing.',
+      run: signUpFlood,
     },
   ],
 } satisfies Record<string, readonly Case[]>;

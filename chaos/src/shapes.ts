@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 /** How large a body of a shape may become. */
-export interface Size {
+interface Size {
   bytes: number;
   /** JSON values in it, fields of a form, or lines. */
   values: number;

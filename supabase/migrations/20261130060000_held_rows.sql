@@ -285,6 +285,10 @@ create function private.copy_held_rows(p_move private.held_moves, p_rows integer
 returns boolean
 language plpgsql volatile security invoker
 set search_path = ''
+-- By an index on the rows of the page, however many rows the planner expects.
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
 as $$
 declare
   v_hold record;
@@ -401,6 +405,10 @@ create function private.sweep_partition(p_partition text, p_keep_from timestampt
 returns table (seen integer, deleted integer)
 language plpgsql volatile security invoker
 set search_path = ''
+-- By an index on the rows of the page, however many rows the planner expects.
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
 as $$
 declare
   v_cursor private.sweeps;

@@ -223,6 +223,37 @@ describe('rpc', () => {
       expect((await clients[person].rpc('connection_health', { org_id: orgId('B') })).error?.code).toBe('42501');
   });
 
+  it('connection_health has pages of connections by name, each once, and searches on the server', async () => {
+    await admin.query(
+      `insert into public.source_connections (org_id, project_id, type, name)
+       select org_id, project_id, 'webhook', 'Many ' || lpad((n / 2)::text, 4, '0') from public.source_connections cross join generate_series(1, 1200) n
+       where id = $1`,
+      [connectionId('B')],
+    );
+    const client = clients['member of B'];
+    const page = async (options: object) => {
+      const { data, error } = await client.rpc('connection_health', { org_id: orgId('B'), ...options });
+      expect(error).toBeNull();
+      return data as { source_connection_id: string; name: string }[];
+    };
+    const found: string[] = [];
+    for (let after: string | undefined; ; ) {
+      const rows = await page({ page_limit: 250, search: 'mANY', active: true, ...(after ? { after } : {}) });
+      if (rows.length === 0) break;
+      expect(rows.length).toBeLessThanOrEqual(250);
+      found.push(...rows.map((row) => row.source_connection_id));
+      after = rows.at(-1)?.source_connection_id;
+    }
+    expect([found.length, new Set(found).size]).toEqual([1200, 1200]);
+    expect(await page({})).toHaveLength(1000);
+    expect((await page({ ids: found.slice(7, 9) })).map((row) => row.source_connection_id).sort()).toEqual(found.slice(7, 9).sort());
+    const { data: trends } = await client.rpc('connection_sparklines', { org_id: orgId('B'), ids: found.slice(0, 3) });
+    expect(trends).toHaveLength(3);
+    // Without any limit, the Data API answers with the rows that `max_rows` allows.
+    expect((await client.from('source_connections').select('id')).data).toHaveLength(1000);
+    await admin.query(`delete from public.source_connections where name like 'Many %'`);
+  });
+
   it("ingest_timeseries accepts parameters named by reserved words and counts the caller's orgs only", async () => {
     const range = { org_id: orgId('B'), from: '2020-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z', bucket: 'day' };
     for (const person of signedIn) {

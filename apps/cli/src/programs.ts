@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { addAdministration } from './commands/administer.ts';
+import { addApprovals } from './commands/approvals.ts';
+import { addAudit } from './commands/audit.ts';
 import { addHealth } from './commands/health.ts';
 import { addListen } from './commands/listen.ts';
 import { addLogin } from './commands/login.ts';
@@ -21,6 +23,8 @@ export function createTributary(): Command {
     addListen,
     addHealth,
     addOrgCommands,
+    addApprovals,
+    addAudit,
     addOperatorCommands,
     addAdministration,
   );

@@ -1,42 +1,25 @@
-import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib';
 import { decodeBody } from '@tributary/pipeline/reading/body.ts';
+import { type Bomb, openBombScene } from '../bomb-scene.ts';
 import type { CaseContext, CaseReport } from '../case.ts';
-import { type Client, createClient } from '../client.ts';
-import { createFindings, type Findings } from '../findings.ts';
-import { type Neighbour, startNeighbour } from '../neighbour.ts';
-import { percentile } from '../percentile.ts';
 import { createRandom, shuffle } from '../random.ts';
+import { rerunEverything } from '../reruns.ts';
 import { type ProofConnection, signed } from '../seed.ts';
 import { randomShape, type Shape, shapes } from '../shapes.ts';
-import { type Api, type ProofStack, withProofStack } from '../stack.ts';
+import { withProofStack } from '../stack.ts';
 
 const mebibyte = 1_048_576;
 /** What a delivery may have at most: as sent, after decompression, and in JSON values. */
 const sentMax = mebibyte;
 const inflatedMax = 8 * mebibyte;
 const valuesMax = 200_000;
-/** The promise: no delivery delays a delivery of another tenant by more. */
-const delayMsMax = 100;
-const containerMegabytes = 512;
-const perSecond = 40;
-const shapesInShort = 7;
+const shapesInShort = 6;
 
-/** A delivery that is sent while the neighbour sends, with the answers that are right for it. */
-interface Bomb {
-  name: string;
-  path: string;
-  headers: Record<string, string>;
-  body: Buffer;
-  right: number;
-}
-
-/** Fault 27: bodies that cost more to read than their bytes suggest, with and without the credential, while another tenant sends. */
+/** Fault 31: bodies that cost more to read than their bytes suggest, with and without the credential, while another tenant sends. */
 export async function valueBombs({ seed, long, say }: CaseContext): Promise<CaseReport> {
   const random = createRandom(seed);
   return withProofStack(async (stack) => {
-    const scene = await openScene(stack, say);
+    const scene = await openBombScene(stack, say);
     const chosen = long ? [...shapes, ...Array.from({ length: 40 }, () => randomShape(random))] : pickShort(random);
     const { hotmart, webhook } = stack.connections;
     // They are made when they are sent: all of them together take gigabytes, and a signature is valid for some minutes.
@@ -57,14 +40,17 @@ export async function valueBombs({ seed, long, say }: CaseContext): Promise<Case
       };
       await Promise.all(Array.from({ length: 6 }, sendQueued));
     });
+    await scene.measure('retried, verified again, replayed and searched for a person', async () => {
+      scene.unfinished.push(...(await rerunEverything(stack, scene.api)));
+    });
     return scene.finish();
   });
 }
 
-/** Fault 28: small anonymous requests that inflate to the largest body, in every encoding, alone and 120 at once. */
+/** Fault 32: small anonymous requests that inflate to the largest body, in every encoding, alone and 120 at once. */
 export async function inflation({ long, say }: CaseContext): Promise<CaseReport> {
   return withProofStack(async (stack) => {
-    const scene = await openScene(stack, say);
+    const scene = await openBombScene(stack, say);
     const { hotmart } = stack.connections;
     const text = Buffer.from(`{"n":12345678901234567890,"a":[${'{},'.repeat(2_790_000)}{}]}`);
     const tooLarge = Buffer.alloc(64 * mebibyte, '[');
@@ -91,71 +77,6 @@ export async function inflation({ long, say }: CaseContext): Promise<CaseReport>
     });
     return scene.finish();
   });
-}
-
-interface Scene {
-  /** Sends a bomb, and notes an answer that is neither right nor one of `alsoRight`. */
-  send(bomb: Bomb, alsoRight?: readonly number[]): Promise<void>;
-  /** Runs `act`, and compares what the neighbour observes meanwhile with what it observed before. */
-  measure(what: string, act: () => Promise<void>): Promise<void>;
-  finish(): Promise<CaseReport>;
-}
-
-async function openScene(stack: ProofStack, say: (line: string) => void): Promise<Scene> {
-  const api = await stack.startApi();
-  const other = await stack.addOrg();
-  const client = createClient(200);
-  const neighbour = startNeighbour(api.url, other.connections.hotmart, perSecond);
-  const findings = createFindings();
-  const wrong: string[] = [];
-  let sent = 0;
-  // The first deliveries of a process are slower than all others.
-  await sleep(2_000);
-  await neighbour.take();
-  await sleep(4_000);
-  const idle = await observe(neighbour, 'idle', findings);
-  return {
-    async send(bomb, alsoRight = []) {
-      sent += 1;
-      const status = await post(client, api, bomb);
-      if (status !== bomb.right && !alsoRight.includes(status)) wrong.push(`${bomb.name}: ${status} instead of ${bomb.right}`);
-    },
-    async measure(what, act) {
-      const startedAt = performance.now();
-      await act();
-      const { maxMs } = await observe(neighbour, what, findings);
-      say(`${what}: ${Math.round(performance.now() - startedAt)} ms`);
-      findings.atMost(
-        `${what}: milliseconds by which the slowest delivery of the neighbour is slower than without`,
-        maxMs - idle.maxMs,
-        delayMsMax,
-      );
-    },
-    async finish() {
-      findings.none('deliveries that were answered wrongly', wrong, sent);
-      findings.none('processes that ended', stack.crashes, 1);
-      findings.atMost('megabytes of memory that the process had at most', peakMegabytes(api), containerMegabytes);
-      const { refused } = await neighbour.stop();
-      findings.none('deliveries of the neighbour that were refused at the end', refused, 1);
-      client.close();
-      return findings.report();
-    },
-  };
-}
-
-async function observe(neighbour: Neighbour, what: string, findings: Findings): Promise<{ maxMs: number }> {
-  const { latenciesMs, refused } = await neighbour.take();
-  const maxMs = Math.max(0, ...latenciesMs);
-  findings.none(`${what}: deliveries of the neighbour that were not accepted`, refused, latenciesMs.length);
-  findings.figure(`${what}: median of the neighbour in ms`, percentile(latenciesMs, 0.5));
-  findings.figure(`${what}: p99 of the neighbour in ms`, percentile(latenciesMs, 0.99));
-  findings.figure(`${what}: slowest delivery of the neighbour in ms`, maxMs);
-  return { maxMs };
-}
-
-async function post(client: Client, api: Api, { path, headers, body }: Bomb): Promise<number> {
-  const answer = await client.post(api.url + path, headers, body);
-  return answer.kind === 'answered' ? answer.status : 0;
 }
 
 /** The short form sends some of the shapes, each time others, and always those that took longest. */
@@ -218,8 +139,4 @@ function anonymous({ path }: ProofConnection, encoding: string, body: Buffer, ri
     body,
     right,
   };
-}
-
-function peakMegabytes(api: Api): number {
-  return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${api.pid}/status`, 'utf8'))?.[1]) / 1024;
 }

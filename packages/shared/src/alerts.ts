@@ -116,7 +116,7 @@ export const AlertChannel = z
     type: AlertChannelType,
     name: z.string(),
     target: z.string().describe('Where notifications are sent, without any secret.'),
-    recipients: z.array(AlertRecipient).describe('The recipients of an e-mail channel; empty for every other type.'),
+    recipients: z.array(AlertRecipient).max(10).describe('The recipients of an e-mail channel; empty for every other type.'),
     minLevel: AlertLevel.describe('Incidents below this level are not sent to this channel.'),
     enabled: z.boolean(),
     circuit: z

@@ -1588,7 +1588,7 @@ export type Database = {
     };
     Functions: {
       connection_health: {
-        Args: { org_id: string };
+        Args: { active?: boolean; after?: string; ids?: string[]; org_id: string; page_limit?: number; search?: string };
         Returns: {
           accepted: number;
           dead_lettered: number;
@@ -1609,7 +1609,7 @@ export type Database = {
         }[];
       };
       connection_sparklines: {
-        Args: { org_id: string };
+        Args: { ids?: string[]; org_id: string };
         Returns: {
           accepted: number[];
           dead_lettered: number[];

@@ -13,18 +13,20 @@ const Kind = z
 export const Retention = z
   .object({
     orgId: z.guid(),
-    rules: z.array(
-      z.object({
-        kind: Kind,
-        keepDays: z.int().describe('For how many days the data is kept.'),
-        maximumDays: z.int().describe('For how many days the platform keeps it at most.'),
-        chosenDays: z.int().nullable().describe('What the org has chosen; null: the maximum.'),
-        appliesFrom: z.iso
-          .datetime()
-          .nullable()
-          .describe('From when the choice applies. A shorter time applies a day after it was chosen, so that a mistake can be undone.'),
-      }),
-    ),
+    rules: z
+      .array(
+        z.object({
+          kind: Kind,
+          keepDays: z.int().describe('For how many days the data is kept.'),
+          maximumDays: z.int().describe('For how many days the platform keeps it at most.'),
+          chosenDays: z.int().nullable().describe('What the org has chosen; null: the maximum.'),
+          appliesFrom: z.iso
+            .datetime()
+            .nullable()
+            .describe('From when the choice applies. A shorter time applies a day after it was chosen, so that a mistake can be undone.'),
+        }),
+      )
+      .max(4),
   })
   .meta({ id: 'Retention' });
 export type Retention = z.infer<typeof Retention>;

@@ -14,7 +14,7 @@ import type { Claims, Db } from '../platform/db.ts';
 import { type Outbound, OutboundRefused } from '../platform/outbound.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest } from '../platform/requests.ts';
-import { requireSecondFactor, resolveOrgToWrite } from '../tenancy/callers-org.ts';
+import { requireActive, requireSecondFactor, resolveOrgToWrite } from '../tenancy/callers-org.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { changeDestination, type Destination, maskDestination, openDestination, sealDestination, toDestination } from './destination.ts';
 import { type MailDeps, sendMails } from './mails.ts';
@@ -101,6 +101,7 @@ export async function askAgain(deps: ChannelDeps, claims: Claims, id: string): P
   const row = await deps.db.as(claims, async (sql) => {
     const channel = requireWritable(await findChannel(sql, id));
     await requireSecondFactor(sql, channel.org_id);
+    await requireActive(sql, channel.org_id);
     if (channel.type !== 'email') throw new Refusal('conflict', 'only the recipients of an e-mail channel confirm their addresses');
     const waiting = channel.recipients.filter(({ status }) => status === 'waiting').map(({ address }) => address);
     await askRecipients(sql, id, waiting);
@@ -118,6 +119,7 @@ export async function sendTest(deps: ChannelDeps, claims: Claims, id: string, re
   const channel = await db.as(claims, async (sql) => {
     const found = requireWritable(await findChannel(sql, id));
     await requireSecondFactor(sql, found.org_id);
+    await requireActive(sql, found.org_id);
     return found;
   });
   const destination = await loadDestination(deps, claims, channel);

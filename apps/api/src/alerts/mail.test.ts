@@ -57,12 +57,12 @@ async function confirmed(org: TestOrg, recipients = [newAddress()]) {
   return channel as { id: string };
 }
 
-async function openIncident(org: TestOrg, name = 'Shop') {
+async function openIncident(org: TestOrg, name = 'Shop', message = `${name} has sent nothing.`) {
   const connection = await api.makeConnection(org, { name });
   const [row] = await api.admin<{ id: string }>(
     `insert into public.alert_incidents (org_id, kind, source_connection_id, level, peak_level, value, threshold, message, opened_at, last_seen_at, last_notified_at)
      values ($1, 'ConnectionSilent', $2, 'critical', 'critical', 1000, 900, $3, now(), now(), now()) returning id`,
-    [org.id, connection, `${name} has sent nothing.`],
+    [org.id, connection, message],
   );
   await api.admin(`select private.queue_alert_notifications(array[$1::uuid], 'opened', clock_timestamp())`, [row?.id]);
 }
@@ -189,10 +189,10 @@ describe('an alert by mail', () => {
     expect(await statuses(org, again.id)).toEqual(['confirmed']);
   });
 
-  it('has a subject and a text without links, line breaks or changes of direction, also when the name of a connection has them', async () => {
+  it('has a subject and a text without links, line breaks or changes of direction, also when the alert has them', async () => {
     const org = await api.makeOrg();
     await confirmed(org);
-    await openIncident(org, 'Shop\u202e\u2028https://evil.example/a\u0007');
+    await openIncident(org, 'Shop https://evil.example/a', 'Shop\u202e\u2028https://evil.example/a\u0007 has sent nothing.');
     await run('alerts.notify');
     const text = decoded(mailServer.mails[0]?.text ?? '');
     for (const bad of ['evil.example', '\u202e', '\u2028', '\u0007']) expect(text).not.toContain(bad);

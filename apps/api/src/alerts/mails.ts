@@ -21,7 +21,7 @@ export interface Mailed {
   last: Delivered | undefined;
 }
 
-export function stopUrlOf(publicUrl: string, token: string): string {
+function stopUrlOf(publicUrl: string, token: string): string {
   return `${publicUrl}/mail/stop/${token}`;
 }
 

@@ -23,7 +23,7 @@ export interface Delivered {
 }
 
 /** Where one message goes. A mail goes to one recipient, who can stop it by a link. */
-export type Receiver = Exclude<Destination, { type: 'email' }> | { type: 'email'; recipient: string; stopUrl: string };
+type Receiver = Exclude<Destination, { type: 'email' }> | { type: 'email'; recipient: string; stopUrl: string };
 
 export interface Notifier {
   /** Whether this server can send e-mail. */

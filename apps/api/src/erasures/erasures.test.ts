@@ -23,11 +23,11 @@ const config = {
 /** A new org with a connection, so that each test scans only its own deliveries. */
 async function freshOrg(): Promise<void> {
   org = await api.makeOrg();
-  ({ url } = await api.connect(org, 'webhook', { secret: 'a-key' }, config));
+  ({ url } = await api.connect(org, 'webhook', { secret: 'a-good-key' }, config));
 }
 const send = (body: object | string) =>
   api
-    .send(url, typeof body === 'string' ? body : JSON.stringify(body), { 'x-api-key': 'a-key' })
+    .send(url, typeof body === 'string' ? body : JSON.stringify(body), { 'x-api-key': 'a-good-key' })
     .then(({ body: answer }) => answer.records ?? []);
 const order = (who: object, more: object = {}) => ({ id: randomUUID(), type: 'order_paid', who, total: '12.50', note: 'gift', ...more });
 const ask = (user: TestUser | undefined, body: object) =>

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
 import { type Person, personForms } from '@tributary/pipeline/privacy/person.ts';
-import { personMatcher } from '@tributary/pipeline/privacy/person-in-text.ts';
+import { type PersonMatcher, personMatcher } from '@tributary/pipeline/privacy/person-in-text.ts';
 import type { Logger } from 'pino';
 import { findJournalEntries } from '../deliveries/store.ts';
 import { continueIn } from '../leases/continue.ts';
@@ -91,8 +91,7 @@ interface Target {
   keys: OrgKeys;
   person: Person;
   subjects: SubjectProbe[];
-  /** Whether a text of a row names the person. */
-  isNamed(text: string): boolean;
+  matcher: PersonMatcher;
 }
 
 async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: AbortSignal): Promise<void> {
@@ -185,14 +184,14 @@ async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: Abo
   }
 
   /** Searches the next rows for texts that name the person. Returns false when every row of every table is searched. */
-  async function eraseNextRows(erasure: Work, { keys, isNamed }: Target, owner: string): Promise<boolean> {
+  async function eraseNextRows(erasure: Work, { keys, matcher }: Target, owner: string): Promise<boolean> {
     const { id, org_id } = erasure;
     erasure.rowCursor ??= await db.worker((sql) => findRowCursor(sql, id));
     const cursor = erasure.rowCursor;
     const table = searchedTables[cursor.table];
     if (table === undefined) return false;
     const rows = await db.worker((sql) => findRows(sql, org_id, table, cursor, rowsMax));
-    const found = await rowsToErase(table, rows, isNamed, keys);
+    const found = await rowsToErase(table, rows, matcher, keys);
     const last = rows.at(-1);
     const rowCursor = last ? { ...cursor, at: last.at, id: last.id } : { table: cursor.table + 1, at: null, id: null };
     await db.worker(async (sql) => {
@@ -226,5 +225,5 @@ async function openTarget({ db, masterKeys, log }: ErasureDeps, erasure: Claimed
   const missing = missingHashKeys(keys);
   if (missing !== undefined) throw new Blocked(missing);
   const countries = await db.worker((sql) => findCountries(sql, erasure.org_id));
-  return { keys, person, subjects: probesOf(keys, person), isNamed: personMatcher(personForms(person), countries) };
+  return { keys, person, subjects: probesOf(keys, person), matcher: personMatcher(personForms(person), countries) };
 }

@@ -61,7 +61,7 @@ export function erasureRoutes({ db, verifyToken, masterKeys, log, now }: Erasure
     if (unreadable.length > 0)
       throw invalidRequest(unreadable.map((kind) => ({ path: [fieldOf[kind]], message: 'is not in a form that can be read' })));
     // The reference is kept when the person is gone.
-    if (reference !== undefined && personMatcher(personForms(person), countries)(reference))
+    if (reference !== undefined && personMatcher(personForms(person), countries).names([reference]))
       throw invalidRequest([{ path: ['reference'], message: 'must not name the person' }]);
     const keys = await loadOrgKeys(db.onBehalfOf(c.var.claims), masterKeys, org.id, log);
     c.header('cache-control', 'no-store');

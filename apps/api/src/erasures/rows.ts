@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { idempotencyKeyDigest } from '@tributary/pipeline/columns.ts';
-import { someText } from '@tributary/pipeline/privacy/person.ts';
+import { textsOf } from '@tributary/pipeline/privacy/person.ts';
+import type { PersonMatcher } from '@tributary/pipeline/privacy/person-in-text.ts';
 import type { Json, JsonObject } from '@tributary/pipeline/source.ts';
 import type { OrgKeys } from '../tenancy/org-keys.ts';
 
@@ -32,22 +33,14 @@ export interface SearchedRow {
 export async function rowsToErase(
   table: SearchedTable,
   rows: readonly SearchedRow[],
-  isNamed: (text: string) => boolean,
+  matcher: PersonMatcher,
   keys: OrgKeys,
 ): Promise<SearchedRow[]> {
+  const isNamed = (value: Json) => matcher.names(textsOf(value));
   const found: SearchedRow[] = [];
   let workedSince = performance.now();
   for (const row of rows) {
-    const named: string[] = [];
-    for (const [column, value] of Object.entries(row.texts)) {
-      const search = someText(value, isNamed);
-      let step = search.next();
-      while (!step.done) {
-        await nextTurn();
-        step = search.next();
-      }
-      if (step.value) named.push(column);
-    }
+    const named = matcher.names(textsOf(row.texts)) ? Object.keys(row.texts).filter((column) => isNamed(row.texts[column] ?? null)) : [];
     if (named.length > 0) found.push({ ...row, texts: replacementsOf(table, row.texts, named, isNamed, keys) });
     // Comparing texts keeps the event loop busy: live requests are served in between.
     if (performance.now() - workedSince > 5) {
@@ -62,7 +55,7 @@ function replacementsOf(
   table: SearchedTable,
   texts: JsonObject,
   named: readonly string[],
-  isNamed: (text: string) => boolean,
+  isNamed: (value: Json) => boolean,
   { digestKey }: OrgKeys,
 ): JsonObject {
   const replaced: JsonObject = {};
@@ -83,8 +76,8 @@ function replacementsOf(
 }
 
 /** The value without the texts, numbers and keys that name the person. */
-function without(value: Json, isNamed: (text: string) => boolean): Json {
-  if (typeof value === 'string' || typeof value === 'number') return isNamed(String(value)) ? erased : value;
+function without(value: Json, isNamed: (value: Json) => boolean): Json {
+  if (typeof value === 'string' || typeof value === 'number') return isNamed(value) ? erased : value;
   if (Array.isArray(value)) return value.map((item) => without(item, isNamed));
   if (value === null || typeof value === 'boolean') return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [isNamed(key) ? erased : key, without(item, isNamed)]));

@@ -14,11 +14,12 @@ afterAll(() => api?.close());
 
 const verification = { scheme: 'api-key', in: 'header', name: 'x-api-key' };
 const fields = { time: { path: 'at' } };
-const connect = (of = org, config: object = { fields }) => api.connect(of, 'webhook', { secret: 'a-key' }, { verification, ...config });
+const connect = (of = org, config: object = { fields }) =>
+  api.connect(of, 'webhook', { secret: 'a-good-key' }, { verification, ...config });
 type Connection = Awaited<ReturnType<typeof connect>>;
 
 /** Sends a delivery. Returns the answer, and the ids of its journal entry and its first event. */
-async function deliver(connection: Connection, body: object, key = 'a-key') {
+async function deliver(connection: Connection, body: object, key = 'a-good-key') {
   const answer = await api.sendUntilTaken(connection.url, JSON.stringify(body), { 'x-api-key': key });
   const [entry] = await api.admin<{ id: string }>(
     'select id from public.event_journal where source_connection_id = $1 order by received_at desc, id desc limit 1',

@@ -57,6 +57,10 @@ const answers: Record<string, (() => Row[]) | 'nothing'> = {
   'Events of an order': () => [{ type: 'order.paid', amount_minor: '19750', currency: 'BRL', revision: 1 }],
   'The newest deliveries': () => [{ connection: 'Test hotmart', outcome: 'duplicate' }],
   'Legal holds': () => [{ connection: null, reason: 'Lawsuit 4711' }],
+  'Deletions of orgs': () => [{ status: 'done', step: 'public.orgs' }],
+  'Expired partitions whose held rows are being moved aside': () => [
+    { partition_name: 'canonical_events_y2001m01', state: 'copying', copied: '0' },
+  ],
   Partitions: () => [{ table_name: 'canonical_events', bound: 'DEFAULT' }],
   'Who did what': () => [{ action: 'source_connections.insert', email: expect.stringContaining('@example.com') }],
 };
@@ -184,7 +188,7 @@ async function seed(): Promise<void> {
   const webhook = await api.connect(
     org,
     'webhook',
-    { secret: 'a-key' },
+    { secret: 'a-good-key' },
     { verification: { scheme: 'api-key', in: 'header', name: 'x-api-key' } },
   );
   silentId = await api.makeConnection(org, { name: 'Gone silent' });
@@ -209,13 +213,20 @@ async function seed(): Promise<void> {
   for (let times = 0; times < 2; times++) await send(sale, 'duplicate');
   await send(purchase('one', 1), 'dead_lettered');
   await api.send(hotmart.url, purchase('four'), { 'x-hotmart-hottok': 'wrong' });
-  await api.send(webhook.url, JSON.stringify({ id: randomUUID() }), { 'x-api-key': 'a-key' });
+  await api.send(webhook.url, JSON.stringify({ id: randomUUID() }), { 'x-api-key': 'a-good-key' });
 
   const values = [org.id, org.projectId, hotmart.id];
   await api.admin(
     `insert into public.dlq_events (id, org_id, project_id, source_connection_id, journal_id, error_class, last_error_message, status, attempts)
      values (gen_random_uuid(), $1, $2, $3, gen_random_uuid(), 'MISSING_FIELD', 'data.purchase is missing', 'exhausted', 8)`,
     values,
+  );
+  await api.admin(
+    `insert into public.org_deletions (org_id, starts_at, status, started_at, completed_at, step) values (gen_random_uuid(), now(), 'done', now(), now(), 'public.orgs')`,
+  );
+  await api.admin(
+    `insert into private.held_moves (partition_name, parent, held_name, lower_bound, upper_bound)
+     values ('canonical_events_y2001m01', 'public.canonical_events', 'canonical_events_y2001m01_held', '2001-01-01', '2001-02-01')`,
   );
   await api.admin(`insert into public.legal_holds (org_id, reason) values ($1, 'Lawsuit 4711')`, [org.id]);
   await api.admin(

@@ -12,7 +12,7 @@ export interface AuthVariables {
 }
 
 /** What a token is presented for. */
-export interface Presented {
+interface Presented {
   /** Method and route, for example `GET /api/dlq/:id`. */
   route: string;
   /** The org that the query names. */

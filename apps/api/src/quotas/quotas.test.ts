@@ -170,6 +170,11 @@ describe('a suspended org', () => {
   it('refuses the commands of its members with 403 org_suspended, and lets them read', async () => {
     const org = await api.makeOrg();
     const connection = await api.makeConnection(org);
+    const channel = randomUUID();
+    await sql(org.owner, `select private.create_alert_channel($1, $2, 'email', 'On call', 'a@example.com', 'warning', '\\x00')`, [
+      channel,
+      org.id,
+    ]);
     await suspend(org);
     const commands: [string, string, object?][] = [
       ['POST', '/api/legal-holds', { orgId: org.id, reason: 'Case 7' }],
@@ -177,6 +182,7 @@ describe('a suspended org', () => {
       ['PATCH', `/api/connections/${connection}`, { isActive: false }],
       ['DELETE', `/api/connections/${connection}`],
       ['POST', '/api/invites', { orgId: org.id, email: 'a@example.com', role: 'analyst' }],
+      ['POST', `/api/alerts/channels/${channel}/test`],
     ];
     for (const [method, path, body] of commands) {
       const answer = await call(api.app, org.owner, method as 'POST', path, body);

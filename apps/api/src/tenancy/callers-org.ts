@@ -44,6 +44,16 @@ export async function requireSecondFactor(sql: Sql, orgId: string): Promise<void
   await sql('select private.check_second_factor($1)', [orgId]);
 }
 
+/**
+ * Throws Refusal `org_suspended` for commands that change no row of the org, such as sending a test message. Commands that change one are
+ * refused by the database.
+ */
+export async function requireActive(sql: Sql, orgId: string): Promise<void> {
+  const [suspended] = await sql('select from public.orgs where id = $1 and suspended_at is not null', [orgId]);
+  if (suspended)
+    throw new Refusal('org_suspended', 'an operator of this server has suspended the org: its members can read and change nothing');
+}
+
 /** The countries to assume for a telephone number without a country code: the default, and up to four that the org's connections name. */
 export async function findCountries(sql: Sql, orgId: string): Promise<string[]> {
   const rows = await sql<{ country: string }>(

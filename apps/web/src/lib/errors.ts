@@ -87,6 +87,8 @@ const fields = defineTexts('fields', {
 export const fieldSentences = {
   'must not start or end with white space, nor contain line breaks':
     'Não pode começar nem terminar com espaço, nem conter quebras de linha.',
+  'must have at least 8 characters: a shorter secret can be guessed, and then anybody can send events':
+    'Precisa ter pelo menos 8 caracteres: um segredo mais curto pode ser adivinhado, e então qualquer um pode enviar eventos.',
   'is not in the form that the connection\u2019s scheme asks for': 'Não tem a forma que o esquema da conexão pede.',
   'an integration key of Events API v2 has 32 letters and digits': 'Uma chave de integração da Events API v2 tem 32 letras e dígitos.',
   'must be whsec_ followed by the base64 of 24 to 64 bytes': 'Precisa ser whsec_ seguido do base64 de 24 a 64 bytes.',

@@ -21,10 +21,14 @@ export const myOrgs = (userId: string) =>
     queryKey: ['orgs', userId],
     staleTime: 60_000,
     queryFn: async (): Promise<Org[]> => {
-      const members = await read(supabase().data.from('org_members').select('org_id, role').eq('user_id', userId));
+      const members = await read(
+        supabase().data.from('org_members').select('org_id, role').eq('user_id', userId).order('created_at').limit(500),
+      );
       const ids = members.map((member) => member.org_id);
       const orgs =
-        ids.length === 0 ? [] : await read(supabase().data.from('orgs').select('id, name, slug, suspended_reason').in('id', ids));
+        ids.length === 0
+          ? []
+          : await read(supabase().data.from('orgs').select('id, name, slug, suspended_reason').in('id', ids).limit(500));
       return orgs
         .map(({ suspended_reason: suspendedReason, ...org }) => {
           const role = (members.find((member) => member.org_id === org.id)?.role ?? 'analyst') as Role;

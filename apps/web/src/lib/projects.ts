@@ -12,7 +12,7 @@ export const orgProjects = (orgId: string) =>
     queryKey: ['projects', orgId],
     staleTime: 60_000,
     queryFn: async (): Promise<Project[]> =>
-      read(supabase().data.from('projects').select('id, name, slug').eq('org_id', orgId).order('created_at')),
+      read(supabase().data.from('projects').select('id, name, slug').eq('org_id', orgId).order('created_at').order('id').limit(1_000)),
   });
 
 export const invalidateProjects = (client: QueryClient, orgId: string) =>

@@ -104,7 +104,9 @@ function decodeReferences(text: string): string {
  */
 function decodeTokens(text: string): string | undefined {
   const found: string[] = [];
-  for (const [token] of text.matchAll(/[A-Za-z0-9+/_-]{10,}/g)) {
+  for (const [token] of text.matchAll(/[A-Za-z0-9+/_-]{12,}/g)) {
+    // Encoded text has digits or capital letters among twelve characters; the names of most fields have neither.
+    if (!/[A-Z0-9]/.test(token)) continue;
     for (let from = 0; from < 4; from++) keepReadable(Buffer.from(token.slice(from), 'base64').toString('utf8'), found);
     for (const [hex] of token.matchAll(/(?:[0-9a-f]{2}){7,}/gi)) keepReadable(Buffer.from(hex, 'hex').toString('utf8'), found);
   }

@@ -4,7 +4,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useParams, useSearch } from '@tanstack/react-router';
 import type { Connection, SourceEntry } from '@tributary/shared/api.ts';
 import { activityOf } from '../../lib/activity.ts';
-import { connectionHealth, invalidateConnectionHealth } from '../../lib/connections.ts';
+import { healthOfConnection, invalidateConnectionHealth } from '../../lib/connections.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { useNavigateWithin } from '../../lib/navigate.ts';
 import { useOrg } from '../../lib/orgs.ts';
@@ -126,7 +126,7 @@ function ActivityTab({ connection }: { connection: Connection }) {
   const { range = '24h' } = useSearch({ from: '/signed-in/o/$org/connections/$connectionId' });
   const navigate = useNavigateWithin({ from: '/o/$org/connections/$connectionId' });
   const activity = useQuery({ ...activityOf(org.id, range, connection.id), ...live(15_000) });
-  const health = useQuery({ ...connectionHealth(org.id), ...live(15_000) });
+  const health = useQuery({ ...healthOfConnection(org.id, connection.id), ...live(15_000) });
   const recent = health.data?.find((row) => row.source_connection_id === connection.id);
   return (
     <Stack>
@@ -141,7 +141,7 @@ function ActivityTab({ connection }: { connection: Connection }) {
         </Alert>
       )}
       <Card withBorder padding="md" mih={76}>
-        {recent ? <ConnectionFigures row={recent} /> : <Skeleton height={42} />}
+        {recent ? <ConnectionFigures row={recent} ids={[recent.source_connection_id]} /> : <Skeleton height={42} />}
       </Card>
       <Section
         title={t('activity')}

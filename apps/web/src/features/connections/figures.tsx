@@ -16,7 +16,8 @@ export interface RecentFigures {
   dlq_rate: number | null;
 }
 
-export function ConnectionFigures({ row }: { row: RecentFigures }) {
+/** `ids` are the connections of the page, whose trends one request reads. */
+export function ConnectionFigures({ row, ids }: { row: RecentFigures; ids: readonly string[] }) {
   const t = useTexts(connectionTexts);
   const language = useLanguage();
   const org = useOrg();
@@ -26,7 +27,10 @@ export function ConnectionFigures({ row }: { row: RecentFigures }) {
       <Figure label={t('lastEvent')}>
         <Time at={row.last_event_at} />
       </Figure>
-      <Figure label={t('received24')} beside={<Trend orgId={org.id} connectionId={row.source_connection_id} label={t('trend')} />}>
+      <Figure
+        label={t('received24')}
+        beside={<Trend orgId={org.id} ids={ids} connectionId={row.source_connection_id} label={t('trend')} />}
+      >
         {formatNumber(row.received, language)}
       </Figure>
       <Figure label={t('dlqRate')}>{rate === null ? '–' : formatShare(rate, language)}</Figure>

@@ -1,9 +1,9 @@
-import { Badge, Card, Group, Select, Stack, Table, Text } from '@mantine/core';
+import { Badge, Button, Card, Group, Select, Stack, Table, Text } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { IconPlus } from '@tabler/icons-react';
-import { useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
-import { connectionHealth } from '../../lib/connections.ts';
+import type { Database } from '@tributary/shared/database.types.ts';
 import { formatDuration, formatNumber, formatShare } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useNavigateWithin } from '../../lib/navigate.ts';
@@ -16,8 +16,10 @@ import { Page, Section } from '../../ui/page.tsx';
 import { SearchBox } from '../../ui/search-box.tsx';
 import { SourceBadge } from '../../ui/source-badge.tsx';
 import { ClearFilters, Empty, Loaded } from '../../ui/states.tsx';
+import { uiTexts } from '../../ui/texts.ts';
 import { Time } from '../../ui/values.tsx';
 import { ConnectionFigures } from './figures.tsx';
+import { connectionPages } from './queries.ts';
 import { connectionTexts } from './texts.ts';
 import { Trend } from './trend.tsx';
 
@@ -26,7 +28,14 @@ export function Connections() {
   const org = useOrg();
   const { q, state } = useSearch({ from: '/signed-in/o/$org/connections' });
   const navigate = useNavigateWithin({ from: '/o/$org/connections' });
-  const health = useQuery({ ...connectionHealth(org.id), ...live(10_000) });
+  const ui = useTexts(uiTexts);
+  const isFiltered = q !== undefined || state !== undefined;
+  const health = useInfiniteQuery({
+    ...connectionPages(org.id, { search: q, active: state === undefined ? undefined : state === 'active' }),
+    ...live(10_000),
+    // A reader who has loaded more pages is reading them, so the list is no longer refreshed.
+    refetchInterval: (query) => ((query.state.data?.pages.length ?? 1) === 1 ? 10_000 : false),
+  });
   const add = (
     <ButtonLink to="/o/$org/connections/new" params={{ org: org.slug }} leftSection={<IconPlus size={16} />}>
       {t('add')}
@@ -68,44 +77,53 @@ export function Connections() {
         <Loaded
           query={health}
           height={240}
-          isEmpty={(rows) => rows.length === 0}
-          empty={<Empty title={t('nothingYet')} hint={t('nothingYetHint')} action={<AdminOnly>{add}</AdminOnly>} />}
+          isEmpty={({ pages }) => pages[0]?.length === 0}
+          empty={
+            isFiltered ? (
+              <Empty title={t('nothingMatches')} action={<ClearFilters onClear={() => void navigate({ search: {}, replace: true })} />} />
+            ) : (
+              <Empty title={t('nothingYet')} hint={t('nothingYetHint')} action={<AdminOnly>{add}</AdminOnly>} />
+            )
+          }
         >
-          {(rows) => {
-            const text = (q ?? '').toLowerCase();
-            const matching = rows
-              .filter((row) => (state === undefined ? true : row.is_active === (state === 'active')))
-              .filter((row) => row.name.toLowerCase().includes(text) || row.type.includes(text))
-              .sort((a, b) => a.name.localeCompare(b.name));
-            if (matching.length === 0) {
-              return (
-                <Empty title={t('nothingMatches')} action={<ClearFilters onClear={() => void navigate({ search: {}, replace: true })} />} />
-              );
-            }
-            return <ConnectionRows rows={matching} />;
-          }}
+          {({ pages }) => (
+            <>
+              <ConnectionRows pages={pages} />
+              {health.hasNextPage && (
+                <Group justify="center" mt="sm">
+                  <Button variant="default" size="xs" loading={health.isFetchingNextPage} onClick={() => void health.fetchNextPage()}>
+                    {ui('more')}
+                  </Button>
+                </Group>
+              )}
+            </>
+          )}
         </Loaded>
       </Section>
     </Page>
   );
 }
 
-type Row = Awaited<ReturnType<NonNullable<ReturnType<typeof connectionHealth>['queryFn']>>>[number];
+type Row = Database['public']['Functions']['connection_health']['Returns'][number];
 
 /** A table where there is room, cards on a phone: figures of a table that must be scrolled into view are not seen. */
-function ConnectionRows({ rows }: { rows: readonly Row[] }) {
+function ConnectionRows({ pages }: { pages: readonly (readonly Row[])[] }) {
   const t = useTexts(connectionTexts);
+  const rows = pages.flatMap((page) => {
+    const ids = page.map((row) => row.source_connection_id);
+    return page.map((row) => ({ row, ids }));
+  });
   const wide = useMediaQuery('(min-width: 48em)', true, { getInitialValueInEffect: false });
   if (!wide) {
     return (
       <Stack gap="sm" component="ul" m={0} p={0} style={{ listStyle: 'none' }} aria-label={t('title')}>
-        {rows.map((row) => (
+        {rows.map(({ row, ids }) => (
           <Card key={row.source_connection_id} withBorder padding="sm" component="li">
             <Group justify="space-between" align="flex-start" wrap="nowrap" mb="sm">
               <Name row={row} />
               <State isActive={row.is_active} />
             </Group>
-            <ConnectionFigures row={row} />
+            <ConnectionFigures row={row} ids={ids} />
           </Card>
         ))}
       </Stack>
@@ -147,7 +165,8 @@ function State({ isActive }: { isActive: boolean }) {
   );
 }
 
-function ConnectionsTable({ rows }: { rows: readonly Row[] }) {
+/** `ids` are the connections of the row's page, whose trends one request reads. */
+function ConnectionsTable({ rows }: { rows: readonly { row: Row; ids: readonly string[] }[] }) {
   const t = useTexts(connectionTexts);
   const language = useLanguage();
   const org = useOrg();
@@ -169,7 +188,7 @@ function ConnectionsTable({ rows }: { rows: readonly Row[] }) {
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {rows.map((row) => (
+          {rows.map(({ row, ids }) => (
             <Table.Tr key={row.source_connection_id}>
               <Table.Td>
                 <Name row={row} />
@@ -185,7 +204,7 @@ function ConnectionsTable({ rows }: { rows: readonly Row[] }) {
                   <Text span size="sm" className="tabular" w={52} ta="right">
                     {formatNumber(row.received, language)}
                   </Text>
-                  <Trend orgId={org.id} connectionId={row.source_connection_id} label={t('trend')} />
+                  <Trend orgId={org.id} ids={ids} connectionId={row.source_connection_id} label={t('trend')} />
                 </Group>
               </Table.Td>
               <Table.Td ta="right">{row.dlq_rate === null ? '–' : formatShare(row.dlq_rate, language)}</Table.Td>

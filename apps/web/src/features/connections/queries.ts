@@ -1,4 +1,4 @@
-import { type QueryClient, queryOptions } from '@tanstack/react-query';
+import { infiniteQueryOptions, keepPreviousData, type QueryClient, queryOptions } from '@tanstack/react-query';
 import {
   Connection,
   type CreateConnection,
@@ -58,13 +58,35 @@ export const latestOfConnection = (id: string) =>
     },
   });
 
-/** Records received per hour over the last 24, oldest first, by connection. */
-export const connectionTrends = (orgId: string) =>
+/** Connections in one page of the list. */
+const pageSize = 50;
+
+/** The connections whose name or type contains `search`, by name, page by page, with their figures of the last 24 hours. */
+export const connectionPages = (orgId: string, { search, active }: { search: string | undefined; active: boolean | undefined }) =>
+  infiniteQueryOptions({
+    queryKey: [...queryKeys.connectionHealth, orgId, 'pages', search, active],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam }) =>
+      read(
+        supabase().data.rpc('connection_health', {
+          org_id: orgId,
+          page_limit: pageSize,
+          ...(search === undefined ? {} : { search }),
+          ...(active === undefined ? {} : { active }),
+          ...(pageParam === undefined ? {} : { after: pageParam }),
+        }),
+      ),
+    getNextPageParam: (page) => (page.length === pageSize ? page.at(-1)?.source_connection_id : undefined),
+    placeholderData: keepPreviousData,
+  });
+
+/** Records received per hour over the last 24, oldest first, of each of these connections. */
+export const connectionTrends = (orgId: string, ids: readonly string[]) =>
   queryOptions({
-    queryKey: ['connection-trends', orgId],
+    queryKey: ['connection-trends', orgId, ids],
     staleTime: 30_000,
     queryFn: async () => {
-      const rows = await read(supabase().data.rpc('connection_sparklines', { org_id: orgId }));
+      const rows = await read(supabase().data.rpc('connection_sparklines', { org_id: orgId, ids: [...ids] }));
       return new Map(rows.map((row) => [row.source_connection_id, row.received]));
     },
   });

@@ -1,12 +1,14 @@
 import { queryOptions } from '@tanstack/react-query';
 import { read, supabase } from '../../lib/supabase.ts';
 
-/** The number of connections of each project. */
+/** The number of connections of each project, of the org's first thousand connections. */
 export const connectionsPerProject = (orgId: string) =>
   queryOptions({
     queryKey: ['connections-per-project', orgId],
     queryFn: async () => {
-      const rows = await read(supabase().data.from('source_connections').select('project_id').eq('org_id', orgId).is('deleted_at', null));
+      const rows = await read(
+        supabase().data.from('source_connections').select('project_id').eq('org_id', orgId).is('deleted_at', null).limit(1_000),
+      );
       return rows.reduce((counts, { project_id }) => counts.set(project_id, (counts.get(project_id) ?? 0) + 1), new Map<string, number>());
     },
   });

@@ -1,6 +1,6 @@
 import { alertDefaults, alertKinds, alertUnits } from '@tributary/shared/alert-kinds.ts';
 import {
-  type AlertChannel,
+  AlertChannel,
   AlertChannels,
   AlertIncident,
   AlertIncidentDetail,
@@ -168,6 +168,7 @@ export function alertHandlers(world: World) {
     http.post('*/api/alerts/channels', () =>
       answer(CreatedAlertChannel, { ...(mine[2] as AlertChannel), id: idOf('9', 9), secret: 'whsec_shown-this-once-0123456789' }),
     ),
+    http.post('*/api/alerts/channels/:id/confirmations', () => answer(AlertChannel, mine[3] as AlertChannel)),
     http.post('*/api/alerts/channels/:id/test', () =>
       answer(TestedAlertChannel, { ok: true, status: 200, answer: '<b>thanks</b>', durationMs: 31 }),
     ),

@@ -127,7 +127,15 @@ export function connectionHandlers(world: World, rows: Row<'source_connections'>
   const find = (id: unknown) => rows.find((row) => row.id === id);
   const unknown = () => problem(404, 'not_found', { detail: 'there is no such connection' });
   return [
-    http.post(`${world.supabaseUrl}/rest/v1/rpc/connection_health`, () => HttpResponse.json(health(world))),
+    http.post(`${world.supabaseUrl}/rest/v1/rpc/connection_health`, async ({ request }) => {
+      const { search = '', active, ids: wanted } = (await request.json()) as { search?: string; active?: boolean; ids?: string[] };
+      const found = health(world).filter((row) => [row.name, row.type].some((text) => text?.toLowerCase().includes(search.toLowerCase())));
+      return HttpResponse.json(
+        found.filter(
+          (row) => (active === undefined || row.is_active === active) && (wanted?.includes(row.source_connection_id ?? '') ?? true),
+        ),
+      );
+    }),
     http.post(`${world.supabaseUrl}/rest/v1/rpc/connection_sparklines`, () => HttpResponse.json(sparklines(world))),
     http.post(`${world.supabaseUrl}/rest/v1/rpc/ingest_timeseries`, async ({ request }) => {
       const { from, to, bucket } = (await request.json()) as { from: string; to: string; bucket: string };
