@@ -10,7 +10,7 @@ const neighbourPerSecond = 20;
 const recordsOfLarge = 9_999;
 const recordsOfSmall = 100;
 /** Senders of the tenant that floods: of large deliveries, and of many with a hundred records each. */
-const senders = { large: 3, small: 4 };
+const sendersOf = (long: boolean) => (long ? { large: 3, small: 4 } : { large: 2, small: 2 });
 /** One large delivery is enough to kill the process between two of its parts. */
 const oneSender = { large: 1, small: 0 };
 /** Percentiles below this depend on other load of the machine. */
@@ -30,7 +30,7 @@ export async function recordFlood(context: CaseContext): Promise<CaseReport> {
     const sent: SentDelivery[] = [];
     let residentBytes = 0;
     const attack = async (during: () => Promise<Phase>): Promise<Phase> => {
-      const flood = startFlood(scene, connections.webhook, senders, sent);
+      const flood = startFlood(scene, connections.webhook, sendersOf(context.long), sent);
       await flood.accepted(1);
       const phase = await during();
       residentBytes = Math.max(residentBytes, await scene.metric('process_resident_memory_bytes'));
@@ -64,7 +64,7 @@ interface SentDelivery {
 }
 
 /** Sends without a pause, and repeats each delivery until it is acknowledged. */
-function startFlood(scene: Scene, connection: ProofConnection, { large, small }: typeof senders, sent: SentDelivery[]) {
+function startFlood(scene: Scene, connection: ProofConnection, { large, small }: { large: number; small: number }, sent: SentDelivery[]) {
   const client = createClient(large + small);
   let finishing = false;
   let accepted = 0;

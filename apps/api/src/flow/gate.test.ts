@@ -83,3 +83,22 @@ test('a connection beyond its share loses its own slow upload and not one of ano
     vi.useRealTimers();
   }
 });
+
+test('the requests of one org, however many connections it has, leave places to other orgs', async () => {
+  const { gate, shed } = make();
+  let admitted = 0;
+  for (let n = 0; n < 1_200; n++) {
+    let entry: ReturnType<typeof gate.enter> | undefined;
+    try {
+      entry = gate.enter();
+      entry.belongTo(connection(`a${n % 50}`, 'A'));
+      admitted++;
+    } catch {
+      entry?.leave();
+    }
+  }
+  expect(admitted).toBe(800);
+  expect(await shed('request_share')).toBe(400);
+  for (let n = 0; n < 100; n++) gate.enter().belongTo(connection('b', 'B'));
+  expect(gate.inFlight()).toBe(900);
+});

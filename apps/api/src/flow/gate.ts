@@ -1,4 +1,5 @@
 import type { Mode } from '@tributary/shared/flow.ts';
+import { createRoom } from '../deliveries/room.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { type BodyOwner, createBodyBytes } from './body-bytes.ts';
@@ -12,7 +13,10 @@ export interface Gate {
 
 /** A request that was admitted, until it leaves. */
 interface Entry {
-  /** Counts the body of the request in the share of this connection and its org. Call it before the body is read. */
+  /**
+   * Counts the request, and its body, in the share of this connection and its org. Call it before the body is read. Throws Refusal `overloaded` when
+   * the requests of the org or of the connection have used up their share.
+   */
   belongTo(owner: BodyOwner): void;
   /**
    * Starts counting the request as an upload. `cut` aborts the upload; it is called, at most once, when the upload blocks other requests.
@@ -61,12 +65,19 @@ const slowMs = 1_000;
  * which the heap may take 256 and the batches that wait to be written 32. Bodies are stored outside the heap.
  */
 const bodyBytesMax = 67_108_864;
+/**
+ * An org that sends alone fills four fifths of the places for requests: see deliveries/room.ts. Otherwise, one org whose deliveries wait for their
+ * commits would leave no place to others.
+ */
+const sharePerFree = 4;
+const onePlace = { records: 1, bytes: 0 };
 
 export function createGate(deps: { mode(): Mode; requestsInFlightMax: number; metrics: Metrics }): Gate {
   let inFlight = 0;
   // In the order in which the uploads began.
   const reading = new Set<Upload>();
   const bodyBytes = createBodyBytes(bodyBytesMax);
+  const places = createRoom({ recordsMax: deps.requestsInFlightMax, bytesMax: Number.POSITIVE_INFINITY, sharePerFree });
 
   /**
    * Cuts the oldest upload, or the oldest for which `counts` holds, if it is slow: many senders that send little must not keep out senders whose
@@ -99,7 +110,14 @@ export function createGate(deps: { mode(): Mode; requestsInFlightMax: number; me
       let bytes = 0;
       return {
         belongTo(connection) {
+          const sender = { orgId: connection.orgId, connectionId: connection.id };
+          const full = places.full(sender, 0);
+          if (full && !cutSlowest(uploadsOf[full === 'connection_share' ? 'connection' : 'org'](connection))) {
+            deps.metrics.shed.inc({ reason: 'request_share' });
+            throw overloaded;
+          }
           owner = connection;
+          places.add(sender, onePlace);
         },
         startReading(cut) {
           upload = { since: performance.now(), owner, cut };
@@ -118,6 +136,7 @@ export function createGate(deps: { mode(): Mode; requestsInFlightMax: number; me
         },
         leave() {
           inFlight--;
+          if (owner) places.remove({ orgId: owner.orgId, connectionId: owner.id }, onePlace);
           bodyBytes.remove(owner, bytes);
         },
       };

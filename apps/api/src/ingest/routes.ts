@@ -150,8 +150,8 @@ async function takeDelivery(deps: IngestDeps, c: Context<IngestEnv>, entry: Entr
   const connection = await getConnection(deps, c);
   requireQuota(deps, connection);
   writer.admit({ orgId: connection.orgId, connectionId: connection.id });
-  flow.limits.take(connection);
   entry.belongTo(connection);
+  flow.limits.take(connection);
   const raw = await readBody(c.req.raw, c.env?.incoming, limits, entry).catch((error: unknown) => {
     countUnread(deps, connection, error);
     throw error;
