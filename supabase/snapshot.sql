@@ -144,6 +144,39 @@ comment on table private.alert_clock is 'When alerts were last evaluated, and si
 did not evaluate alerts, or refused deliveries, it cannot tell that a connection was silent.';
 alter table private.alert_clock enable row level security;
 
+create table private.alert_mails (
+  notification_id uuid not null,
+  digest bytea not null,
+  constraint alert_mails_pkey PRIMARY KEY (notification_id, digest),
+  constraint alert_mails_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES public.alert_notifications(id) ON DELETE CASCADE
+);
+comment on table private.alert_mails is 'Which recipients of a notification have got their mail: when the mail to one of ten fails, the other nine do not get theirs again.';
+alter table private.alert_mails enable row level security;
+
+create table private.alert_recipients (
+  org_id uuid not null,
+  digest bytea not null,
+  channel_id uuid not null,
+  ask_from timestamp with time zone,
+  attempts integer default 0 not null,
+  asked_at timestamp with time zone,
+  token_sha256 bytea,
+  token_expires_at timestamp with time zone,
+  confirmed_at timestamp with time zone,
+  stopped_at timestamp with time zone,
+  stop_token text default replace(((gen_random_uuid())::text || (gen_random_uuid())::text), '-'::text, ''::text) not null,
+  constraint alert_recipients_pkey PRIMARY KEY (org_id, digest),
+  constraint alert_recipients_org_id_channel_id_fkey FOREIGN KEY (org_id, channel_id) REFERENCES public.alert_channels(org_id, id) ON DELETE CASCADE,
+  constraint alert_recipients_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE
+);
+comment on table private.alert_recipients is 'The mail addresses to which an org wants to send alerts, and whether their owners agreed. A row outlives its channel: an address that said stop stays
+stopped, also in a new channel. stop_token is in every alert, so it cannot be stored as a digest; it allows nothing but to stop and restart the mail.';
+CREATE INDEX alert_recipients_ask_idx ON private.alert_recipients USING btree (org_id, ask_from) WHERE (ask_from IS NOT NULL);
+CREATE INDEX alert_recipients_channel_idx ON private.alert_recipients USING btree (org_id, channel_id);
+CREATE UNIQUE INDEX alert_recipients_stop_key ON private.alert_recipients USING btree (stop_token);
+CREATE UNIQUE INDEX alert_recipients_token_key ON private.alert_recipients USING btree (token_sha256) WHERE (token_sha256 IS NOT NULL);
+alter table private.alert_recipients enable row level security;
+
 create table private.alert_turns (
   org_id uuid not null,
   evaluated_at timestamp with time zone default '-infinity'::timestamp with time zone not null,
@@ -252,6 +285,29 @@ CREATE TRIGGER changes_insert AFTER INSERT ON private.connection_secrets REFEREN
 CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE ON private.connection_secrets FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
 CREATE TRIGGER refuse_while_deleting BEFORE INSERT ON private.connection_secrets FOR EACH ROW EXECUTE FUNCTION private.refuse_while_deleting();
 alter table private.connection_secrets enable row level security;
+
+create table private.erased_keys (
+  org_id uuid not null,
+  digest text not null,
+  constraint erased_keys_pkey PRIMARY KEY (org_id, digest),
+  constraint erased_keys_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint erased_keys_digest_check CHECK ((length(digest) = 64))
+);
+comment on table private.erased_keys is 'Idempotency keys that named an erased person and were replaced by hmac:<digest>. A record that is sent again under such a key gets the replaced key
+too, so that it is a duplicate and does not make the person anew.';
+CREATE TRIGGER notify AFTER INSERT ON private.erased_keys FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
+alter table private.erased_keys enable row level security;
+
+create table private.erased_persons (
+  erasure_id uuid not null,
+  digest text not null,
+  constraint erased_persons_pkey PRIMARY KEY (erasure_id, digest),
+  constraint erased_persons_erasure_id_fkey FOREIGN KEY (erasure_id) REFERENCES public.erasures(id) ON DELETE CASCADE,
+  constraint erased_persons_digest_check CHECK ((length(digest) = 64))
+);
+comment on table private.erased_persons is 'What a completed erasure keeps of its person: a digest of each identifier under the org''s digest key, with which the org can show later that a
+certain person was erased. Nobody without the key can confirm a guess.';
+alter table private.erased_persons enable row level security;
 
 create table private.erasure_persons (
   erasure_id uuid not null,
@@ -413,6 +469,26 @@ create policy journal_payloads_worker_insert on private.journal_payloads for ins
 grant insert on private.journal_payloads to ingest;
 grant insert, select on private.journal_payloads to worker;
 
+create table private.mail_key (
+  id boolean default true not null,
+  key bytea default ((uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) || uuid_send(gen_random_uuid())) not null,
+  constraint mail_key_pkey PRIMARY KEY (id),
+  constraint mail_key_id_check CHECK (id)
+);
+comment on table private.mail_key is 'The key of the digests of mail addresses. It belongs to the installation and never changes: a digest is what recognises an address that said stop, and
+its pace over all orgs, after the channel is deleted.';
+alter table private.mail_key enable row level security;
+
+create table private.mail_paces (
+  key text not null,
+  used_until timestamp with time zone not null,
+  constraint mail_paces_pkey PRIMARY KEY (key)
+);
+comment on table private.mail_paces is 'How much of its pace an org or address has used. used_until moves ahead with each message and is never far ahead of now; a row whose time has long
+passed says nothing and is deleted.';
+CREATE INDEX mail_paces_used_idx ON private.mail_paces USING btree (used_until);
+alter table private.mail_paces enable row level security;
+
 create table private.operator_acts (
   id bigint generated always as identity not null,
   at timestamp with time zone default clock_timestamp() not null,
@@ -512,6 +588,7 @@ create table private.quarantine_hours (
   source_connection_id uuid not null,
   hour timestamp with time zone not null,
   stored integer not null,
+  without_credential integer default 0 not null,
   constraint quarantine_hours_pkey PRIMARY KEY (source_connection_id, hour)
 );
 comment on table private.quarantine_hours is 'The number of rejected deliveries that were stored in an hour, over all processes. Beyond the cap, rejected deliveries are only counted.';
@@ -524,7 +601,7 @@ create policy quarantine_hours_ingest_select on private.quarantine_hours for sel
 create policy quarantine_hours_ingest_update on private.quarantine_hours for update to ingest
   using (true);
 grant insert, select on private.quarantine_hours to ingest;
-grant update (stored) on private.quarantine_hours to ingest;
+grant update (stored, without_credential) on private.quarantine_hours to ingest;
 
 create table private.quota_usage (
   org_id uuid not null,
@@ -631,7 +708,7 @@ create table private.turns (
   queue text not null,
   after_org uuid default '00000000-0000-0000-0000-000000000000'::uuid not null,
   constraint turns_pkey PRIMARY KEY (queue),
-  constraint turns_queue_check CHECK ((queue = ANY (ARRAY['replays'::text, 'erasures'::text, 'dlq_operations'::text, 'dlq_retries'::text, 'alert_notifications'::text])))
+  constraint turns_queue_check CHECK ((queue = ANY (ARRAY['replays'::text, 'erasures'::text, 'dlq_operations'::text, 'dlq_retries'::text, 'alert_notifications'::text, 'confirmations'::text])))
 );
 comment on table private.turns is 'The org of each queue of background work that was served last. The next claim begins with the org after it, in the order of the ids.';
 alter table private.turns enable row level security;
@@ -738,6 +815,7 @@ create table public.alert_channels (
   constraint alert_channels_last_error_check CHECK ((length(last_error) <= 500)),
   constraint alert_channels_min_level_check CHECK ((min_level = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
   constraint alert_channels_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
+  constraint alert_channels_name_text CHECK (((name !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (name ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text))),
   constraint alert_channels_target_check CHECK (((length(target) >= 1) AND (length(target) <= 2560))),
   constraint alert_channels_type_check CHECK ((type = ANY (ARRAY['slack'::text, 'pagerduty'::text, 'webhook'::text, 'email'::text])))
 );
@@ -1044,6 +1122,7 @@ CREATE INDEX dlq_events_org_created_idx ON public.dlq_events USING btree (org_id
 CREATE INDEX dlq_events_status_idx ON public.dlq_events USING btree (status, is_quarantine, created_at) WHERE (status = ANY (ARRAY['pending'::text, 'retrying'::text, 'exhausted'::text]));
 CREATE TRIGGER audit AFTER UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER changes_update AFTER UPDATE ON public.dlq_events REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
+CREATE TRIGGER check_planned_retry BEFORE UPDATE OF next_retry_at ON public.dlq_events FOR EACH ROW WHEN (((auth.uid() IS NOT NULL) AND (new.next_retry_at IS DISTINCT FROM old.next_retry_at))) EXECUTE FUNCTION private.check_planned_retry();
 CREATE TRIGGER refuse_while_held BEFORE UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.refuse_while_held();
 CREATE TRIGGER second_factor BEFORE UPDATE ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 CREATE TRIGGER touch BEFORE UPDATE ON public.dlq_events FOR EACH ROW EXECUTE FUNCTION private.touch_dead_letter();
@@ -1138,11 +1217,14 @@ create table public.erasures (
   completed_at timestamp with time zone,
   lease_owner uuid,
   lease_until timestamp with time zone,
+  other_rows integer default 0 not null,
+  row_cursor text,
   constraint erasures_pkey PRIMARY KEY (id),
   constraint erasures_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
   constraint erasures_check CHECK (((status = 'completed'::text) = (completed_at IS NOT NULL))),
   constraint erasures_kinds_check CHECK ((((cardinality(kinds) >= 1) AND (cardinality(kinds) <= 4)) AND (kinds <@ '{email,phone,document,external_id}'::text[]))),
   constraint erasures_reference_check CHECK (((length(btrim(reference)) >= 1) AND (length(reference) <= 120))),
+  constraint erasures_reference_text CHECK (((reference !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (reference ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text))),
   constraint erasures_status_check CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text])))
 );
 comment on table public.erasures is 'One request to erase one person, with its progress. The person''s identifiers are in private.erasure_persons, and only until the erasure is
@@ -1163,7 +1245,7 @@ create policy erasures_worker_update on public.erasures for update to worker
   using (true);
 grant select on public.erasures to authenticated;
 grant select on public.erasures to worker;
-grant update (waits_for, events, deliveries, dead_letters, unreadable, scanned, cursor_at, cursor_id, found_at, lease_owner, lease_until) on public.erasures to worker;
+grant update (waits_for, events, deliveries, dead_letters, unreadable, scanned, cursor_at, cursor_id, found_at, lease_owner, lease_until, other_rows, row_cursor) on public.erasures to worker;
 
 create table public.event_journal (
   id uuid not null,
@@ -1214,7 +1296,8 @@ create table public.legal_holds (
   constraint legal_holds_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
   constraint legal_holds_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id),
   constraint legal_holds_check CHECK (((released_by IS NULL) OR (released_at IS NOT NULL))),
-  constraint legal_holds_reason_check CHECK (((length(btrim(reason)) >= 1) AND (length(reason) <= 500)))
+  constraint legal_holds_reason_check CHECK (((length(btrim(reason)) >= 1) AND (length(reason) <= 500))),
+  constraint legal_holds_reason_text CHECK (((reason !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (reason ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text)))
 );
 comment on table public.legal_holds is 'A hold on the data of an org or of one connection: until the hold is released, the data may not be replayed, purged or erased.';
 CREATE INDEX legal_holds_connection_idx ON public.legal_holds USING btree (org_id, source_connection_id);
@@ -1258,6 +1341,8 @@ comment on table public.org_deletions is 'Orgs that are to be deleted, are being
 the operators: which org, when, and how many rows.';
 CREATE INDEX org_deletions_open_idx ON public.org_deletions USING btree (last_step_at NULLS FIRST, starts_at) WHERE (status <> 'done'::text);
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF status ON public.org_deletions FOR EACH ROW EXECUTE FUNCTION private.audit('org_id');
+CREATE TRIGGER second_factor BEFORE INSERT OR DELETE ON public.org_deletions FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
+CREATE TRIGGER second_person BEFORE INSERT ON public.org_deletions FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_person('delete_org', 'org_id', 'orgId');
 alter table public.org_deletions enable row level security;
 create policy org_deletions_select on public.org_deletions for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -1352,10 +1437,12 @@ create table public.orgs (
   constraint orgs_pkey PRIMARY KEY (id),
   constraint orgs_slug_key UNIQUE (slug),
   constraint orgs_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
+  constraint orgs_name_text CHECK (((name !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (name ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text))),
   constraint orgs_rate_limit_per_second_check CHECK (((rate_limit_per_second >= 1) AND (rate_limit_per_second <= 100000))),
   constraint orgs_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,79}$'::text)),
   constraint orgs_suspended_check CHECK (((suspended_at IS NULL) = (suspended_reason IS NULL))),
-  constraint orgs_suspended_reason_check CHECK (((length(btrim(suspended_reason)) >= 1) AND (length(suspended_reason) <= 500)))
+  constraint orgs_suspended_reason_check CHECK (((length(btrim(suspended_reason)) >= 1) AND (length(suspended_reason) <= 500))),
+  constraint orgs_suspended_reason_text CHECK (((suspended_reason !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (suspended_reason ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text)))
 );
 comment on table public.orgs is 'A tenant: every other row belongs to one.';
 CREATE INDEX orgs_created_at_idx ON public.orgs USING btree (created_at DESC, id DESC);
@@ -1384,6 +1471,7 @@ create table public.projects (
   constraint projects_org_id_slug_key UNIQUE (org_id, slug),
   constraint projects_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
   constraint projects_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
+  constraint projects_name_text CHECK (((name !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (name ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text))),
   constraint projects_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,79}$'::text))
 );
 comment on table public.projects is 'A product or funnel inside an org; connections belong to one.';
@@ -1441,7 +1529,9 @@ create table public.replay_plans (
   constraint replay_plans_matched_count_check CHECK ((matched_count >= 0)),
   constraint replay_plans_mode_check CHECK ((mode = ANY (ARRAY['replay'::text, 'reprocess'::text]))),
   constraint replay_plans_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
+  constraint replay_plans_name_text CHECK (((name !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (name ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text))),
   constraint replay_plans_reference_check CHECK (((length(btrim(reference)) >= 1) AND (length(reference) <= 120))),
+  constraint replay_plans_reference_text CHECK (((reference !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (reference ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text))),
   constraint replay_plans_second_person CHECK (((approved_by IS NULL) OR (NOT needs_second_approval) OR ((approved_by <> created_by) AND (reference IS NOT NULL)))),
   constraint replay_plans_status_check CHECK ((status = ANY (ARRAY['pending_approval'::text, 'approved'::text, 'running'::text, 'paused'::text, 'completed'::text, 'canceled'::text, 'failed'::text]))),
   constraint replay_plans_throttle_per_second_check CHECK (((throttle_per_second >= 1) AND (throttle_per_second <= 1000)))
@@ -1510,9 +1600,11 @@ create table public.source_connections (
   constraint source_connections_allowed_ips_check CHECK ((((cardinality(allowed_ips) >= 1) AND (cardinality(allowed_ips) <= 100)) AND (array_ndims(allowed_ips) = 1) AND (array_position(allowed_ips, NULL::cidr) IS NULL))),
   constraint source_connections_config_json_check CHECK (((jsonb_typeof(config_json) = 'object'::text) AND (pg_column_size(config_json) <= 32768))),
   constraint source_connections_name_check CHECK (((length(btrim(name)) >= 1) AND (length(name) <= 120))),
+  constraint source_connections_name_text CHECK (((name !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (name ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text))),
   constraint source_connections_priority_check CHECK ((priority = ANY (ARRAY['normal'::text, 'low'::text]))),
   constraint source_connections_rate_limit_per_second_check CHECK (((rate_limit_per_second >= 1) AND (rate_limit_per_second <= 100000))),
   constraint source_connections_suspended_reason_check CHECK (((length(btrim(suspended_reason)) >= 1) AND (length(suspended_reason) <= 500))),
+  constraint source_connections_suspended_reason_text CHECK (((suspended_reason !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text) AND (suspended_reason ~ '[^\s\u00a0\u00ad\u034f\u115f\u1160\u1680\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]'::text))),
   constraint source_connections_type_check CHECK ((type ~ '^[a-z][a-z0-9_-]{1,39}$'::text))
 );
 comment on table public.source_connections is 'One configured instance of a source (a platform such as Hotmart) in a project, with its own URL and secrets.';
@@ -1528,8 +1620,6 @@ CREATE TRIGGER second_factor BEFORE INSERT OR UPDATE ON public.source_connection
 CREATE TRIGGER touch BEFORE UPDATE OF name, is_active, config_json, rate_limit_per_second, priority, allowed_ips, suspended_reason, deleted_at ON public.source_connections FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 CREATE TRIGGER watch_alerts AFTER INSERT ON public.source_connections REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION private.watch_new_connections();
 alter table public.source_connections enable row level security;
-create policy source_connections_insert on public.source_connections for insert to authenticated
-  with check ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 create policy source_connections_select on public.source_connections for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 create policy source_connections_update on public.source_connections for update to authenticated
@@ -1537,8 +1627,7 @@ create policy source_connections_update on public.source_connections for update 
 create policy source_connections_worker on public.source_connections for select to worker
   using (true);
 grant select on public.source_connections to authenticated;
-grant insert (org_id, project_id, name, type, config_json) on public.source_connections to authenticated;
-grant update (name, is_active, config_json, rate_limit_per_second, priority, allowed_ips, suspended_reason) on public.source_connections to authenticated;
+grant update (name, is_active, rate_limit_per_second, priority, allowed_ips, suspended_reason) on public.source_connections to authenticated;
 grant select (id, org_id, type, config_json, deleted_at) on public.source_connections to worker;
 
 -- Views and sequences ----------------------------------------------------------------------------------------------------
@@ -1742,6 +1831,22 @@ CREATE OR REPLACE FUNCTION private.alert_rank(p_level text)
 AS $function$ select array_position(array['info', 'warning', 'critical'], p_level) $function$;
 comment on function private.alert_rank(text) is 'The rank of a level: info 1, warning 2, critical 3.';
 
+CREATE OR REPLACE FUNCTION private.alert_recipients_of(p_channels uuid[])
+ RETURNS TABLE(channel_id uuid, address text, status text, asked_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select c.id, a.address, case when r.stopped_at is not null then 'stopped' when r.confirmed_at is not null then 'confirmed' else 'waiting' end, r.asked_at
+  from public.alert_channels c
+  cross join lateral unnest(string_to_array(c.target, ', ')) with ordinality a (address, place)
+  left join private.alert_recipients r on r.org_id = c.org_id and r.digest = private.mail_digest(a.address)
+  where c.id = any (p_channels) and c.type = 'email' and c.org_id = any (array(select private.my_orgs()))
+  order by c.id, a.place
+$function$;
+comment on function private.alert_recipients_of(uuid[]) is 'The recipients of e-mail channels, and whether their owners agreed to get the alerts.';
+grant execute on function private.alert_recipients_of(uuid[]) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.append_audit(p_org_id uuid, p_action text, p_target_id text, p_detail jsonb)
  RETURNS void
  LANGUAGE sql
@@ -1783,6 +1888,33 @@ $function$;
 comment on function private.are_alert_thresholds(text,jsonb) is 'Whether thresholds are valid for a kind of rule. The levels must rise: a value above `critical` is critical. A level that is null is not used; at
 least one level must be set. The text is bounded, because every pass would read a number with sixteen thousand decimals; valid thresholds are a
 handful of numbers.';
+
+CREATE OR REPLACE FUNCTION private.ask_alert_recipients(p_channel_id uuid, p_addresses text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_org uuid;
+begin
+  select org_id into v_org from public.alert_channels where id = p_channel_id and deleted_at is null;
+  if v_org is null or v_org <> all (array(select private.my_orgs())) then
+    return;
+  end if;
+  perform private.require_admin(v_org);
+  insert into private.alert_recipients as r (org_id, digest, channel_id, ask_from)
+  select distinct on (private.mail_digest(a)) v_org, private.mail_digest(a), p_channel_id, clock_timestamp()
+  from unnest(p_addresses) a order by private.mail_digest(a)
+  on conflict (org_id, digest) do update
+  set channel_id = excluded.channel_id, attempts = 0, ask_from = coalesce(r.ask_from, excluded.ask_from)
+  where r.confirmed_at is null and r.stopped_at is null;
+  perform graphile_worker.add_job('alerts.confirm', payload => '{}', job_key => 'alerts.confirm', job_key_mode => 'preserve_run_at', max_attempts => 1);
+end
+$function$;
+comment on function private.ask_alert_recipients(uuid,text[]) is 'Has the owners of these addresses asked whether they want the alerts of the org. An address that was confirmed or said stop is not asked. The mail
+waits for its pace.';
+grant execute on function private.ask_alert_recipients(uuid,text[]) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.audit()
  RETURNS trigger
@@ -2102,6 +2234,20 @@ end
 $function$;
 comment on function private.check_day_quota() is 'Trigger function: counts a row against the quota of today that its argument names.';
 
+CREATE OR REPLACE FUNCTION private.check_planned_retry()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if new.next_retry_at not between now() - interval '1 day' and now() + interval '30 days' then
+    raise check_violation using message = 'a retry is planned within the next 30 days', constraint = 'dlq_events_planned_retry';
+  end if;
+  return new;
+end
+$function$;
+comment on function private.check_planned_retry() is 'Trigger function: a person plans a retry within 30 days. The entry would never become due at a time such as infinity, which programs cannot read either.';
+
 CREATE OR REPLACE FUNCTION private.check_quota()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2308,6 +2454,35 @@ an enabled rule, without an open incident or without any activity in four weeks 
 at the end of the pass. An instance that dies holds the orgs for p_lease_seconds.';
 grant execute on function private.claim_alert_orgs(timestamp with time zone,integer,integer,integer) to worker;
 
+CREATE OR REPLACE FUNCTION private.claim_confirmations(p_limit integer, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS TABLE(org_id uuid, org_name text, digest text, attempts integer, channel_id uuid, sealed bytea)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  with orgs as materialized (
+    select * from private.orgs_in_turn('confirmations', p_limit)
+  ), chosen as (
+    select d.org_id, d.digest from orgs o cross join lateral (
+      select r.org_id, r.digest from private.alert_recipients r
+      where r.org_id = o.org_id and r.ask_from <= p_now order by r.ask_from limit o.share for update skip locked) d
+  ), claimed as (
+    update private.alert_recipients r
+    set attempts = r.attempts + 1, ask_from = case when r.attempts < 4 then p_now + interval '5 minutes' * (r.attempts + 1) end
+    from chosen c where r.org_id = c.org_id and r.digest = c.digest
+    returning r.*
+  )
+  select c.org_id, o.name, encode(c.digest, 'hex'), c.attempts, c.channel_id, k.sealed
+  from claimed c join public.orgs o on o.id = c.org_id
+  left join private.alert_channel_secrets k on k.org_id = c.org_id and k.channel_id = c.channel_id;
+end
+$function$;
+comment on function private.claim_confirmations(integer,timestamp with time zone) is 'Claims the mails that ask for a confirmation; orgs take turns. A mail that could not be sent is due again later, five times in all.';
+grant execute on function private.claim_confirmations(integer,timestamp with time zone) to worker;
+
 CREATE OR REPLACE FUNCTION private.claim_dead_letters(p_owner uuid, p_limit integer, p_lease_seconds integer, p_attempts_max integer)
  RETURNS SETOF public.dlq_events
  LANGUAGE plpgsql
@@ -2485,6 +2660,22 @@ $function$;
 comment on function private.complete_erasure(uuid,uuid,jsonb[]) is 'Completes the erasure and deletes the identifiers of the person. Returns false, and changes nothing, when there is another event about the
 person.';
 grant execute on function private.complete_erasure(uuid,uuid,jsonb[]) to worker;
+
+CREATE OR REPLACE FUNCTION private.confirm_alert_recipient(p_token_sha256 bytea, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update private.alert_recipients
+  set confirmed_at = p_now, token_sha256 = null, token_expires_at = null, ask_from = null
+  where token_sha256 = p_token_sha256 and token_expires_at > p_now and stopped_at is null;
+  return found;
+end
+$function$;
+comment on function private.confirm_alert_recipient(bytea,timestamp with time zone) is 'Confirms an address by the token of its mail, once and until the token expires.';
+grant execute on function private.confirm_alert_recipient(bytea,timestamp with time zone) to worker;
 
 CREATE OR REPLACE FUNCTION private.connection_arrivals(p_now timestamp with time zone, p_orgs uuid[])
  RETURNS TABLE(source_connection_id uuid, org_id uuid, last_at timestamp with time zone, last_event_at timestamp with time zone, changed_at timestamp with time zone)
@@ -2669,6 +2860,24 @@ begin
 end
 $function$;
 comment on function private.create_alert_rules_of_new_org() is 'Trigger function: gives a new org its rules.';
+
+CREATE OR REPLACE FUNCTION private.create_connection(p_org_id uuid, p_project_id uuid, p_type text, p_name text, p_config jsonb)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_id uuid;
+begin
+  perform private.require_admin(p_org_id);
+  insert into public.source_connections (org_id, project_id, type, name, config_json)
+  values (p_org_id, p_project_id, p_type, p_name, p_config) returning id into v_id;
+  return v_id;
+end
+$function$;
+comment on function private.create_connection(uuid,uuid,text,text,jsonb) is 'Creates a connection. The API has checked the configuration by the schema of the source.';
+grant execute on function private.create_connection(uuid,uuid,text,text,jsonb) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.create_digest_key(p_org_id uuid, p_key_version integer, p_sealed bytea)
  RETURNS json
@@ -3360,6 +3569,87 @@ comment on function private.erase_events(uuid,jsonb[],integer) is 'Empties up to
 call. Type, time, amount and references are kept: the org needs them for its accounts, and without the other fields they identify no person.';
 grant execute on function private.erase_events(uuid,jsonb[],integer) to worker;
 
+CREATE OR REPLACE FUNCTION private.erase_recorded_events(p_org_id uuid, p_connection_ids uuid[], p_keys text[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_erased integer;
+begin
+  update public.canonical_events e set properties = '{}', attribution = '{}'
+  from unnest(p_connection_ids, p_keys) as k (connection_id, key)
+  join private.event_keys s on s.source_connection_id = k.connection_id and s.idempotency_key = k.key
+  where e.id = s.event_id and e.event_time = s.event_time and e.org_id = p_org_id and (e.properties <> '{}' or e.attribution <> '{}');
+  get diagnostics v_erased = row_count;
+  return v_erased;
+end
+$function$;
+comment on function private.erase_recorded_events(uuid,uuid[],text[]) is 'Empties the properties of the events that records became which named the person, and returns their number. The event is about somebody else, or
+about nobody, so that its subject stays.';
+grant execute on function private.erase_recorded_events(uuid,uuid[],text[]) to worker;
+
+CREATE OR REPLACE FUNCTION private.erase_texts(p_org_id uuid, p_table text, p_rows jsonb)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_columns text[] := private.erasure_columns(p_table);
+  v_row jsonb;
+  v_set text;
+  v_key text;
+  v_connection uuid;
+  v_changed integer;
+  v_total integer := 0;
+begin
+  for v_row in select * from jsonb_array_elements(p_rows) loop
+    select string_agg(format('%1$I = r.%1$I', c), ', ') into strict v_set
+    from unnest(v_columns[2:]) c where v_row -> 'texts' ? c;
+    if p_table = 'canonical_events' and v_row -> 'texts' ? 'idempotency_key' then
+      select e.idempotency_key, e.source_connection_id into v_key, v_connection from public.canonical_events e
+      where e.org_id = p_org_id and e.id = (v_row ->> 'id')::uuid and e.event_time = (v_row ->> 'at')::timestamptz for update;
+      update private.event_keys set idempotency_key = v_row -> 'texts' ->> 'idempotency_key'
+      where source_connection_id = v_connection and idempotency_key = v_key;
+      insert into private.erased_keys (org_id, digest) values (p_org_id, right(v_row -> 'texts' ->> 'idempotency_key', 64)) on conflict do nothing;
+    end if;
+    execute format('update public.%1$I t set %2$s from jsonb_populate_record(null::public.%1$I, $1) r where t.org_id = $2 and t.id = $3 and t.%3$I = $4',
+      p_table, v_set, v_columns[1])
+    using v_row -> 'texts', p_org_id, (v_row ->> 'id')::uuid, (v_row ->> 'at')::timestamptz;
+    get diagnostics v_changed = row_count;
+    v_total := v_total + v_changed;
+  end loop;
+  return v_total;
+end
+$function$;
+comment on function private.erase_texts(uuid,text,jsonb) is 'Replaces texts of rows that name the person: [{"at", "id", "texts": {column: value}}]. Returns the number of rows. Only columns of
+private.erasure_columns are written. An idempotency key is replaced in private.event_keys as well, and remembered in private.erased_keys.';
+grant execute on function private.erase_texts(uuid,text,jsonb) to worker;
+
+CREATE OR REPLACE FUNCTION private.erasure_columns(p_table text)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select case p_table
+    when 'event_journal' then '{received_at,content_type,event_types}'
+    when 'canonical_events' then '{event_time,source_connection_id,type,source_event_type,source_event_id,idempotency_key,order_ref,attribution,properties}'
+    when 'dlq_events' then '{created_at,last_error_message,field_path,source_event_type,idempotency_key,sample}'
+    when 'dlq_operations' then '{created_at,filter,error}'
+    when 'replay_plans' then '{created_at,name,filter,reference,error}'
+    when 'approvals' then '{requested_at,params}'
+    when 'legal_holds' then '{created_at,reason}'
+    when 'alert_incidents' then '{opened_at,message}'
+    when 'alert_notifications' then '{created_at,message,last_error}'
+    when 'erasures' then '{created_at,reference}'
+  end::text[]
+$function$;
+comment on function private.erasure_columns(text) is 'The tables whose rows an erasure searches: the time by which their rows are walked, and the columns with texts that a delivery or a person may have
+written.';
+
 CREATE OR REPLACE FUNCTION private.evaluate_alerts(p_orgs uuid[], p_now timestamp with time zone, p_watching_since timestamp with time zone, OUT opened integer, OUT escalated integer, OUT reminded integer, OUT resolved integer, OUT notifications integer)
  RETURNS record
  LANGUAGE plpgsql
@@ -3736,6 +4026,35 @@ $function$;
 comment on function private.find_digest_key(uuid) is 'The digest key of an org, sealed, for the process that holds the master key. Null when the org has none yet.';
 grant execute on function private.find_digest_key(uuid) to ingest;
 
+CREATE OR REPLACE FUNCTION private.find_erased_keys(p_org_id uuid)
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select coalesce(array_agg(k.digest), '{}') from private.erased_keys k where k.org_id = p_org_id
+$function$;
+comment on function private.find_erased_keys(uuid) is 'The digests of the org''s erased keys, for the process that makes the keys of new records.';
+grant execute on function private.find_erased_keys(uuid) to ingest;
+
+CREATE OR REPLACE FUNCTION private.find_erasures_of_person(p_org_id uuid, p_digests text[])
+ RETURNS TABLE(id uuid, completed_at timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform private.require_admin(p_org_id);
+  return query
+  select e.id, e.completed_at from public.erasures e
+  where e.org_id = p_org_id and e.status = 'completed'
+    and exists (select from private.erased_persons p where p.erasure_id = e.id and p.digest = any (p_digests))
+  order by e.completed_at desc limit 100;
+end
+$function$;
+comment on function private.find_erasures_of_person(uuid,text[]) is 'The completed erasures of a person, newest first, for owners and admins.';
+grant execute on function private.find_erasures_of_person(uuid,text[]) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.find_events_of_subject(p_org_id uuid, p_hash text)
  RETURNS TABLE(id uuid, event_time timestamp with time zone)
  LANGUAGE plpgsql
@@ -3838,6 +4157,28 @@ then meets such events soon enough. Bypasses the policy as private.find_events_o
 only, and returns places; the policy decides what the caller sees there.';
 grant execute on function private.find_people_events(uuid,text[],timestamp with time zone,timestamp with time zone) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.find_rows_to_search(p_org_id uuid, p_table text, p_after_at timestamp with time zone, p_after_id uuid, p_limit integer)
+ RETURNS TABLE(at text, id uuid, texts jsonb)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+declare
+  v_columns text[] := private.erasure_columns(p_table);
+  v_texts text;
+begin
+  select string_agg(format('%L, t.%I', c, c), ', ') into strict v_texts from unnest(v_columns[2:]) c;
+  return query execute format(
+    'select t.%1$I::text, t.id, jsonb_build_object(%2$s) from public.%3$I t
+     where t.org_id = $1 and ($2 is null or (t.%1$I, t.id) > ($2, $3)) order by t.%1$I, t.id limit $4', v_columns[1], v_texts, p_table)
+  using p_org_id, p_after_at, p_after_id, p_limit;
+end
+$function$;
+comment on function private.find_rows_to_search(uuid,text,timestamp with time zone,uuid,integer) is 'The next rows of an org in one of the tables of private.erasure_columns, oldest first, with their texts. Times are text, because a JavaScript date has no
+microseconds.';
+grant execute on function private.find_rows_to_search(uuid,text,timestamp with time zone,uuid,integer) to worker;
+
 CREATE OR REPLACE FUNCTION private.flow_overview()
  RETURNS json
  LANGUAGE sql
@@ -3849,6 +4190,18 @@ AS $function$
 $function$;
 comment on function private.flow_overview() is 'The state of the fleet and its live instances.';
 grant execute on function private.flow_overview() to worker;
+
+CREATE OR REPLACE FUNCTION private.forget_mail_paces()
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  delete from private.mail_paces where key in (
+    select p.key from private.mail_paces p where p.used_until < now() - interval '2 days' order by p.used_until limit 1000 for update skip locked)
+$function$;
+comment on function private.forget_mail_paces() is 'Deletes the paces that have not been used for two days: the longest pace is full again after 16 hours.';
+grant execute on function private.forget_mail_paces() to worker;
 
 CREATE OR REPLACE FUNCTION private.format_duration(p_seconds double precision)
  RETURNS text
@@ -4126,6 +4479,53 @@ end
 $function$;
 comment on function private.keep_audit() is 'Trigger function: refuses to change or remove entries of the audit log and links of its chain, for every role and also for the owner of the
 tables. Retention (private.trim_audit_log) removes the oldest entries of an org up to an anchor.';
+
+CREATE OR REPLACE FUNCTION private.keep_erased_person(p_erasure_id uuid, p_owner uuid, p_digests text[])
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  insert into private.erased_persons (erasure_id, digest)
+  select e.id, d from public.erasures e, unnest(p_digests) d where e.id = p_erasure_id and e.lease_owner = p_owner
+  on conflict do nothing
+$function$;
+comment on function private.keep_erased_person(uuid,uuid,text[]) is 'Stores what a completed erasure keeps of its person.';
+grant execute on function private.keep_erased_person(uuid,uuid,text[]) to worker;
+
+CREATE OR REPLACE FUNCTION private.known_subjects(p_org_id uuid, p_hashes text[])
+ RETURNS text[]
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+declare
+  v_hash text;
+  v_kind text;
+  v_known text[] := '{}';
+  v_found boolean;
+begin
+  if p_org_id <> all (array(select private.my_orgs())) then
+    return v_known;
+  end if;
+  foreach v_hash in array p_hashes[:1000] loop
+    foreach v_kind in array '{email,phone,document,external_id}'::text[] loop
+      -- The value is a literal, because in a plan for an unknown value the index on subject is not used.
+      execute format('select exists (select from public.canonical_events e where e.org_id = %L and e.subject @> %L)', p_org_id, jsonb_build_object(v_kind, v_hash))
+      into v_found;
+      if v_found then
+        v_known := v_known || v_hash;
+        exit;
+      end if;
+    end loop;
+  end loop;
+  return v_known;
+end
+$function$;
+comment on function private.known_subjects(uuid,text[]) is 'Those of at most 1,000 hashes of people with which the org has an event. A filter holds a limited number of hashes, and an org that has had many
+hash keys has more hashes of one person. Bypasses the policy as private.find_events_of_subject does, for members of the org only.';
+grant execute on function private.known_subjects(uuid,text[]) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.leading_instance()
  RETURNS private.instances
@@ -4425,6 +4825,15 @@ AS $function$
 $function$;
 comment on function private.live_instances() is 'The instances that reported within the last 5 seconds. Other instances count as dead.';
 
+CREATE OR REPLACE FUNCTION private.mail_digest(p_address text)
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$ select sha256(k.key || convert_to(lower(btrim(p_address)), 'utf8')) from private.mail_key k $function$;
+comment on function private.mail_digest(text) is 'The keyed digest of a mail address. Without the key nobody can try addresses against it.';
+grant execute on function private.mail_digest(text) to worker;
+
 CREATE OR REPLACE FUNCTION private.measure_alerts(p_orgs uuid[], p_now timestamp with time zone, p_watching_since timestamp with time zone)
  RETURNS TABLE(incident_id uuid, org_id uuid, kind text, source_connection_id uuid, value double precision, threshold double precision, level text, shown_level text, holds boolean, message text, renotify_minutes integer)
  LANGUAGE plpgsql
@@ -4666,6 +5075,19 @@ comment on function private.needs_second_person(uuid,text,integer) is 'Whether a
 exceed the org''s limit: many small purges must not do what a big one may not.';
 grant execute on function private.needs_second_person(uuid,text,integer) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.note_alert_mail(p_notification_id uuid, p_address text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  insert into private.alert_mails (notification_id, digest)
+  select n.id, private.mail_digest(p_address) from public.alert_notifications n where n.id = p_notification_id
+  on conflict do nothing
+$function$;
+comment on function private.note_alert_mail(uuid,text) is 'The mail of a notification to this address was sent.';
+grant execute on function private.note_alert_mail(uuid,text) to worker;
+
 CREATE OR REPLACE FUNCTION private.notify_connection_changed()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4689,6 +5111,41 @@ end
 $function$;
 comment on function private.notify_connection_changed() is 'Trigger function: tells every API process that a connection, its secrets, its org''s keys or its org''s limit have changed. The processes hold
 connections in memory and listen, so that a disabled connection stops at once everywhere.';
+
+CREATE OR REPLACE FUNCTION private.open_alert_mails(p_notification_id uuid, p_org_id uuid, p_addresses text[], p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS TABLE(address text, verdict text, wait_seconds double precision, stop_token text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_one record;
+begin
+  for v_one in
+    select a.address, r.stop_token,
+      case when r.stopped_at is not null then 'stopped' when r.confirmed_at is null then 'unconfirmed'
+        when exists (select from private.alert_mails m where m.notification_id = p_notification_id and m.digest = d.digest) then 'sent' else 'send' end as verdict
+    from unnest(p_addresses) a (address)
+    cross join lateral (select private.mail_digest(a.address) as digest) d
+    left join private.alert_recipients r on r.org_id = p_org_id and r.digest = d.digest
+    order by d.digest
+  loop
+    address := v_one.address;
+    verdict := v_one.verdict;
+    stop_token := v_one.stop_token;
+    wait_seconds := 0;
+    if verdict = 'send' then
+      wait_seconds := private.take_message(p_org_id, 'mail', address, p_now);
+      if wait_seconds > 0 then
+        verdict := 'waits';
+      end if;
+    end if;
+    return next;
+  end loop;
+end
+$function$;
+comment on function private.open_alert_mails(uuid,uuid,text[],timestamp with time zone) is 'Which of these addresses get a mail now: `send`, `waits` for its pace, `sent` before, `unconfirmed` or `stopped`. p_notification_id null: a test.';
+grant execute on function private.open_alert_mails(uuid,uuid,text[],timestamp with time zone) to worker;
 
 CREATE OR REPLACE FUNCTION private.org_intake(p_org_id uuid)
  RETURNS TABLE(suspended boolean, exceeded text)
@@ -4729,12 +5186,13 @@ AS $function$
 declare
   -- The table of the queue, which of its rows are open, and which of these may be claimed now.
   v_table text := case p_queue when 'replays' then 'public.replay_plans' when 'erasures' then 'public.erasures'
-    when 'dlq_operations' then 'public.dlq_operations' when 'dlq_retries' then 'public.dlq_events' else 'public.alert_notifications' end;
+    when 'dlq_operations' then 'public.dlq_operations' when 'dlq_retries' then 'public.dlq_events'
+    when 'alert_notifications' then 'public.alert_notifications' when 'confirmations' then 'private.alert_recipients' end;
   v_open text := case p_queue when 'dlq_operations' then $q$t.status in ('queued', 'running')$q$
     when 'dlq_retries' then $q$t.status in ('pending', 'retrying') and t.next_retry_at is not null$q$
-    when 'alert_notifications' then $q$t.status = 'pending'$q$ else $q$t.status = 'running'$q$ end;
+    when 'alert_notifications' then $q$t.status = 'pending'$q$ when 'confirmations' then 't.ask_from is not null' else $q$t.status = 'running'$q$ end;
   v_due text := case p_queue when 'dlq_retries' then 't.next_retry_at <= now()' when 'alert_notifications' then 't.next_attempt_at <= clock_timestamp()'
-    else '(t.lease_until is null or t.lease_until <= now())' end;
+    when 'confirmations' then 't.ask_from <= clock_timestamp()' else '(t.lease_until is null or t.lease_until <= now())' end;
   v_looks constant integer := 200;
   v_first uuid;
   v_after uuid;
@@ -5732,6 +6190,27 @@ $function$;
 comment on function private.set_alert_channel_target(uuid,text,bytea) is 'Replaces a channel''s target and its sealed secrets. Returns false when the caller has no such channel.';
 grant execute on function private.set_alert_channel_target(uuid,text,bytea) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.set_connection_config(p_connection_id uuid, p_config jsonb)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_org uuid := (select org_id from public.source_connections where id = p_connection_id and deleted_at is null
+    and org_id = any (array(select private.my_orgs())) for update);
+begin
+  if v_org is null then
+    return false;
+  end if;
+  perform private.require_admin(v_org);
+  update public.source_connections set config_json = p_config where id = p_connection_id;
+  return true;
+end
+$function$;
+comment on function private.set_connection_config(uuid,jsonb) is 'Replaces the configuration of a connection, which the API has checked by the schema of the source. Returns false when the caller has no such connection.';
+grant execute on function private.set_connection_config(uuid,jsonb) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.set_data_retention(p_org_id uuid, p_kind text, p_keep_days integer)
  RETURNS void
  LANGUAGE plpgsql
@@ -5898,6 +6377,24 @@ $function$;
 comment on function private.settle_alert_notification(uuid,integer,text,text,integer) is 'Ends a claimed attempt and records its outcome. ''retry'' and ''postponed'' (nothing was sent) are due again after p_after_seconds. Returns false
 when the notification was given to another instance meanwhile.';
 grant execute on function private.settle_alert_notification(uuid,integer,text,text,integer) to worker;
+
+CREATE OR REPLACE FUNCTION private.settle_confirmation(p_org_id uuid, p_digest text, p_outcome text, p_token_sha256 bytea, p_wait_seconds double precision)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  update private.alert_recipients
+  set token_sha256 = coalesce(p_token_sha256, token_sha256),
+    token_expires_at = case when p_token_sha256 is null then token_expires_at else clock_timestamp() + interval '3 days' end,
+    asked_at = case p_outcome when 'sent' then clock_timestamp() else asked_at end,
+    attempts = attempts - case p_outcome when 'waits' then 1 else 0 end,
+    ask_from = case p_outcome when 'waits' then clock_timestamp() + make_interval(secs => p_wait_seconds) when 'sending' then ask_from end
+  where org_id = p_org_id and digest = decode(p_digest, 'hex')
+$function$;
+comment on function private.settle_confirmation(uuid,text,text,bytea,double precision) is 'Writes what became of a claimed mail. p_outcome: `sending`: stores the digest of the token, before the mail with the token is sent; `sent`; `waits`: the
+pace allows the mail in p_wait_seconds; `dropped`: the channel has no such recipient any more.';
+grant execute on function private.settle_confirmation(uuid,text,text,bytea,double precision) to worker;
 
 CREATE OR REPLACE FUNCTION private.settle_dead_letters(p_owner uuid, p_entries json, p_keys json, p_events json)
  RETURNS json
@@ -6169,6 +6666,22 @@ person''s plans of a day cover more deliveries than this, the next one needs the
 plan begins its rate anew, so that a pause allows no burst.';
 grant execute on function private.step_replay(uuid,text,text,integer,integer) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.stop_alert_recipient(p_stop_token text, p_stops boolean)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update private.alert_recipients
+  set stopped_at = case when p_stops then coalesce(stopped_at, clock_timestamp()) end, ask_from = null, token_sha256 = null, token_expires_at = null
+  where stop_token = p_stop_token;
+  return found;
+end
+$function$;
+comment on function private.stop_alert_recipient(text,boolean) is 'Stops the alerts of an org to an address, or restarts them, by the token in each of these mails. The org can do neither.';
+grant execute on function private.stop_alert_recipient(text,boolean) to worker;
+
 CREATE OR REPLACE FUNCTION private.sum_activity(p_org_id uuid, p_from timestamp with time zone, p_to timestamp with time zone, p_unit text, p_connections uuid[], p_by_connection boolean)
  RETURNS TABLE(source_connection_id uuid, bucket timestamp with time zone, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, replayed bigint, replayed_accepted bigint, lag_sum_ms bigint, lag_max_ms bigint, lag_histogram bigint[], last_event_time timestamp with time zone)
  LANGUAGE plpgsql
@@ -6390,24 +6903,76 @@ end
 $function$;
 comment on function private.take_day_quota(uuid,text,bigint) is 'Counts an amount against a quota of today, and raises PT429 when the quota is used up.';
 
-CREATE OR REPLACE FUNCTION private.take_quarantine(p_connection_id uuid, p_wanted integer, p_cap integer)
+CREATE OR REPLACE FUNCTION private.take_message(p_org_id uuid, p_kind text, p_address text, p_now timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS double precision
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  -- A mailbox is the same with and without a tag: a+1@example.com, a+2@example.com.
+  v_mailbox text := encode(private.mail_digest(regexp_replace(p_address, '[+][^@]*@', '@')), 'hex');
+begin
+  return case p_kind
+    when 'confirmation' then private.take_paces(
+      array['confirmation of ' || p_org_id, 'confirmation to ' || v_mailbox], '{10 minutes,8 hours}', '{10,2}', p_now)
+    when 'mail' then private.take_paces(array['mail of ' || p_org_id, 'mail to ' || v_mailbox], '{6 seconds,2 minutes}', '{100,20}', p_now)
+    when 'test' then private.take_paces(array['test of ' || p_org_id], '{30 seconds}', '{10}', p_now)
+    when 'request' then private.take_paces(array['request of ' || p_org_id], '{3 seconds}', '{200}', p_now)
+  end;
+end
+$function$;
+comment on function private.take_message(uuid,text,text,timestamp with time zone) is 'Takes one message of an org from its pace, and a mail from that of its address, which counts the mail of all orgs. Returns 0, or the seconds to wait.
+Mails that ask for a confirmation: ten and then one each ten minutes for an org, two and then one each eight hours for a mailbox. Alerts by mail: 100
+and 600 an hour for an org, 20 and 30 an hour for a mailbox. Requests to Slack, PagerDuty and webhooks: 200 and 1,200 an hour for an org. Tests: ten
+and then one each half minute.';
+grant execute on function private.take_message(uuid,text,text,timestamp with time zone) to worker;
+
+CREATE OR REPLACE FUNCTION private.take_paces(p_keys text[], p_every interval[], p_bursts integer[], p_now timestamp with time zone)
+ RETURNS double precision
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_wait interval;
+begin
+  insert into private.mail_paces (key, used_until) select k, '-infinity' from unnest(p_keys) k order by k on conflict do nothing;
+  perform from private.mail_paces p where p.key = any (p_keys) order by p.key for update;
+  select max(greatest(p.used_until, p_now - r.every * r.burst) + r.every - p_now) into v_wait
+  from unnest(p_keys, p_every, p_bursts) r (key, every, burst) join private.mail_paces p on p.key = r.key;
+  if v_wait > interval '0' then
+    return extract(epoch from v_wait);
+  end if;
+  update private.mail_paces p set used_until = greatest(p.used_until, p_now - r.every * r.burst) + r.every
+  from unnest(p_keys, p_every, p_bursts) r (key, every, burst) where p.key = r.key;
+  return 0;
+end
+$function$;
+comment on function private.take_paces(text[],interval[],integer[],timestamp with time zone) is 'Takes one message from each of the paces and returns 0, or takes none and returns the seconds until all of them allow one. A pace allows a burst of
+messages, and one more each p_every.';
+
+CREATE OR REPLACE FUNCTION private.take_quarantine(p_connection_id uuid, p_wanted integer, p_cap integer, p_has_credential boolean DEFAULT true)
  RETURNS integer
  LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
 declare
   v_hour timestamptz := date_trunc('hour', now());
-  v_stored integer;
+  v_free integer;
 begin
   insert into private.quarantine_hours (source_connection_id, hour, stored) values (p_connection_id, v_hour, 0) on conflict do nothing;
-  select stored into v_stored from private.quarantine_hours where source_connection_id = p_connection_id and hour = v_hour for update;
-  v_stored := greatest(0, least(p_wanted, p_cap - v_stored));
-  update private.quarantine_hours set stored = stored + v_stored where source_connection_id = p_connection_id and hour = v_hour;
-  return v_stored;
+  select greatest(0, least(p_wanted, p_cap - case when p_has_credential then stored else without_credential end)) into v_free
+  from private.quarantine_hours where source_connection_id = p_connection_id and hour = v_hour for update;
+  update private.quarantine_hours
+  set stored = stored + case when p_has_credential then v_free else 0 end,
+    without_credential = without_credential + case when p_has_credential then 0 else v_free end
+  where source_connection_id = p_connection_id and hour = v_hour;
+  return v_free;
 end
 $function$;
-comment on function private.take_quarantine(uuid,integer,integer) is 'Takes up to p_wanted places of this hour''s quarantine of a connection, and returns how many places were free.';
-grant execute on function private.take_quarantine(uuid,integer,integer) to ingest;
+comment on function private.take_quarantine(uuid,integer,integer,boolean) is 'Takes up to p_wanted of the p_cap places that a connection has this hour for rejected deliveries with, or without, a credential. Returns how many
+places were free.';
+grant execute on function private.take_quarantine(uuid,integer,integer,boolean) to ingest;
 
 CREATE OR REPLACE FUNCTION private.tick(p_tasks json)
  RETURNS integer

@@ -1,4 +1,5 @@
 import type { Case } from './case.ts';
+import { inflation, valueBombs } from './cases/bombs.ts';
 import { manyClicks } from './cases/clicks.ts';
 import { skewedClocks } from './cases/clock.ts';
 import { conflict } from './cases/conflict.ts';
@@ -7,13 +8,18 @@ import { exhaustedConnections } from './cases/exhausted.ts';
 import { hungBackends, lockedTable, lostAnswers } from './cases/hung.ts';
 import { outage } from './cases/outage.ts';
 import { poison } from './cases/poison.ts';
+
+import { randomIds } from './cases/random-ids.ts';
 import { stalledReaders } from './cases/readers.ts';
+import { recordFlood } from './cases/record-flood.ts';
 import { redriveUnderLoad } from './cases/redrive.ts';
 import { retentionAtPeak } from './cases/retention.ts';
 import { shutdown } from './cases/shutdown.ts';
+import { signUpFlood } from './cases/sign-ups.ts';
 import { slowDatabase } from './cases/slow.ts';
 import { duplicateBatches, oneKey } from './cases/storm.ts';
 import { tenantCrossover } from './cases/tenants.ts';
+import { turns } from './cases/turns.ts';
 
 /** Every case, grouped by what the fault hits. One test file runs the short forms of each group. */
 export const caseGroups = {
@@ -74,6 +80,12 @@ export const caseGroups = {
       promise: 'Dead letters that are retried several times and through a crash become one event each, while deliveries go on.',
       run: redriveUnderLoad,
     },
+    {
+      fault: 33,
+      name: 'turns',
+      promise: 'When one org fills every queue of background work, the only piece of work of another org waits for a few turns.',
+      run: turns,
+    },
   ],
   /** These cases measure times, or require that the API refuses nothing: they fail on a machine that is busy with something else. */
   alone: [
@@ -105,10 +117,37 @@ export const caseGroups = {
       run: poison,
     },
     {
+      fault: 27,
+      name: 'record-flood',
+      promise:
+        'A tenant with deliveries of 9,999 records does not take the places or the time of a neighbour, also through kill -9 between two parts.',
+      run: recordFlood,
+    },
+    {
+      fault: 28,
+      name: 'random-ids',
+      promise: 'Random webhook ids delay nobody and keep no connection out that is not in memory.',
+      run: randomIds,
+    },
+    {
       fault: 26,
       name: 'retention-at-peak',
-      promise: 'Dropping partitions and long reports do not slow deliveries down.',
+      promise:
+        'Retention, with legal holds and the rules of single orgs, and long reports do not slow deliveries down, and nobody keeps rows of others.',
       run: retentionAtPeak,
+    },
+    {
+      fault: 31,
+      name: 'value-bombs',
+      promise:
+        'No delivery, proved or not, delays a delivery of another tenant by more than 100 ms, or takes more memory than the container has.',
+      run: valueBombs,
+    },
+    {
+      fault: 32,
+      name: 'inflation',
+      promise: 'Small requests that inflate to large bodies, 120 at once, keep to the memory of the container and delay no other tenant.',
+      run: inflation,
     },
     {
       fault: 29,
@@ -122,6 +161,13 @@ export const caseGroups = {
       name: 'many-clicks',
       promise: '150 parallel requests of one person leave room for every other tenant.',
       run: manyClicks,
+    },
+    {
+      fault: 34,
+      name: 'sign-up-flood',
+      promise:
+        'Quotas hold exactly while a new user makes as much as possible among thousands of empty orgs, and another tenant notices nothing.',
+      run: signUpFlood,
     },
   ],
 } satisfies Record<string, readonly Case[]>;

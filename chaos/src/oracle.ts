@@ -16,7 +16,8 @@ const openedMax = 500;
 
 /**
  * Compares the client's journal with the database, once every delivery has been answered: acknowledged ⊆ stored ⊆ attempted, each key is stored
- * once with the bytes that were sent, and no rejected delivery is stored.
+ * once with the bytes that were sent, and no rejected delivery is stored. Only the stack's first org is compared: a case that sends to further orgs
+ * compares those itself.
  */
 export async function judge(stack: ProofStack, entries: readonly Entry[], random: () => number, findings: Findings): Promise<void> {
   const attempted = new Map<string, { connectionId: string; sha256: string }>();
@@ -31,12 +32,17 @@ export async function judge(stack: ProofStack, entries: readonly Entry[], random
   }
 
   const events = await stack.query<StoredEvent>(
-    'select id, idempotency_key as key, source_connection_id as connection_id, journal_id from public.canonical_events',
+    'select id, idempotency_key as key, source_connection_id as connection_id, journal_id from public.canonical_events where org_id = $1',
+    [stack.org.id],
   );
-  const keys = await stack.query<{ key: string; event_id: string }>('select idempotency_key as key, event_id from private.event_keys');
+  const keys = await stack.query<{ key: string; event_id: string }>(
+    'select idempotency_key as key, event_id from private.event_keys where source_connection_id = any ($1::uuid[])',
+    [Object.values(stack.connections).map(({ id }) => id)],
+  );
   const journal = await stack.query<{ id: string; body_sha256: string; outcome: string; has_payload: boolean }>(
     `select j.id, j.body_sha256, j.outcome, p.journal_id is not null as has_payload
-     from public.event_journal j left join private.journal_payloads p on p.journal_id = j.id`,
+     from public.event_journal j left join private.journal_payloads p on p.journal_id = j.id where j.org_id = $1`,
+    [stack.org.id],
   );
   const storedDigests = new Map([...attempted.values()].map((attempt) => [attempt.sha256, storedDigest(stack, attempt.sha256)]));
   const sentDigests = new Set(storedDigests.values());
@@ -100,7 +106,10 @@ export async function judge(stack: ProofStack, entries: readonly Entry[], random
     journal.filter((row) => !row.has_payload),
     journal.length,
   );
-  const dead = await stack.query<{ error_class: string }>('select error_class from public.dlq_events where not is_quarantine');
+  const dead = await stack.query<{ error_class: string }>(
+    'select error_class from public.dlq_events where not is_quarantine and org_id = $1',
+    [stack.org.id],
+  );
   none('dead letters of good deliveries', dead, events.length);
 
   const chosen = shuffle([...journal], random).slice(0, openedMax);

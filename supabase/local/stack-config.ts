@@ -34,6 +34,7 @@ export function readStackConfig(environment: NodeJS.ProcessEnv, root: string, ap
     supabasePort: ports.SUPABASE_PORT,
     dbPort: ports.DB_PORT,
     host: environment.HOST || '127.0.0.1',
+    isPrivate: /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i.test(environment.HOST || '127.0.0.1'),
     localDirectory: localDirectory(environment, root),
     apiEntry,
     environment,

@@ -25,6 +25,8 @@ export type StackConfig = {
   supabasePort: number;
   dbPort: number;
   host: string;
+  /** Whether only processes of this machine reach the stack. */
+  isPrivate: boolean;
   localDirectory: string;
   /** The main file of the API, which this Node runs. */
   apiEntry: string;
@@ -153,8 +155,8 @@ async function start(
       PORT: String(config.port),
       HOST: config.host,
       PUBLIC_URL: config.environment.PUBLIC_URL || apiUrl,
-      // This stack is for development: alerts may be sent to a receiver on this machine.
-      OUTBOUND_ALLOW_PRIVATE: config.environment.OUTBOUND_ALLOW_PRIVATE || 'true',
+      // This stack is for development: alerts may be sent to a receiver on this machine, unless others reach the stack.
+      OUTBOUND_ALLOW_PRIVATE: config.environment.OUTBOUND_ALLOW_PRIVATE || String(config.isPrivate),
     },
     log('api'),
   );

@@ -9,7 +9,10 @@ import type { SupabaseOptions, WorkerMessage } from './supabase.ts';
 const { databaseUrl, port, keys, siteUrl, poolSize } = workerData as SupabaseOptions;
 const tell = (message: WorkerMessage) => parentPort?.postMessage(message);
 
-const connection = createPostgresConnection({ url: databaseUrl, postgresOptions: { max: poolSize, onnotice: () => {}, connection: { statement_timeout: 15_000 } } });
+const connection = createPostgresConnection({
+  url: databaseUrl,
+  postgresOptions: { max: poolSize, onnotice: () => {}, connection: { statement_timeout: 15_000 } },
+});
 // On its first request lite grants everything in every schema that has row level security to anon, authenticated and service_role, which would undo the
 // grants of the migrations. This state tells lite that it has already done so. A test checks that the grants stay as they are.
 (connection as unknown as { rlsState: string }).rlsState = 'active';

@@ -1,10 +1,10 @@
 -- Turns: the orgs whose background work waits are served one after the other, however much of it each of them has.
 
 create table private.turns (
-  queue text primary key check (queue in ('replays', 'erasures', 'dlq_operations', 'dlq_retries', 'alert_notifications')),
+  queue text primary key check (queue in ('replays', 'erasures', 'dlq_operations', 'dlq_retries', 'alert_notifications', 'confirmations')),
   after_org uuid not null default '00000000-0000-0000-0000-000000000000'
 );
-insert into private.turns (queue) values ('replays'), ('erasures'), ('dlq_operations'), ('dlq_retries'), ('alert_notifications');
+insert into private.turns (queue) values ('replays'), ('erasures'), ('dlq_operations'), ('dlq_retries'), ('alert_notifications'), ('confirmations');
 alter table private.turns enable row level security;
 comment on table private.turns is
 'The org of each queue of background work that was served last. The next claim begins with the org after it, in the order of the ids.';
@@ -29,12 +29,13 @@ as $$
 declare
   -- The table of the queue, which of its rows are open, and which of these may be claimed now.
   v_table text := case p_queue when 'replays' then 'public.replay_plans' when 'erasures' then 'public.erasures'
-    when 'dlq_operations' then 'public.dlq_operations' when 'dlq_retries' then 'public.dlq_events' else 'public.alert_notifications' end;
+    when 'dlq_operations' then 'public.dlq_operations' when 'dlq_retries' then 'public.dlq_events'
+    when 'alert_notifications' then 'public.alert_notifications' when 'confirmations' then 'private.alert_recipients' end;
   v_open text := case p_queue when 'dlq_operations' then $q$t.status in ('queued', 'running')$q$
     when 'dlq_retries' then $q$t.status in ('pending', 'retrying') and t.next_retry_at is not null$q$
-    when 'alert_notifications' then $q$t.status = 'pending'$q$ else $q$t.status = 'running'$q$ end;
+    when 'alert_notifications' then $q$t.status = 'pending'$q$ when 'confirmations' then 't.ask_from is not null' else $q$t.status = 'running'$q$ end;
   v_due text := case p_queue when 'dlq_retries' then 't.next_retry_at <= now()' when 'alert_notifications' then 't.next_attempt_at <= clock_timestamp()'
-    else '(t.lease_until is null or t.lease_until <= now())' end;
+    when 'confirmations' then 't.ask_from <= clock_timestamp()' else '(t.lease_until is null or t.lease_until <= now())' end;
   v_looks constant integer := 200;
   v_first uuid;
   v_after uuid;

@@ -7,7 +7,7 @@ create table private.row_retention (
   -- Null: the platform drops whole partitions (private.retention), and rows are deleted only by the setting of an org.
   keep_days integer check (keep_days > 0),
   clock text not null,                -- the column that says how old a row is
-  condition text not null default 'true',  -- rows that may be deleted
+  condition text not null default 'true',  -- rows (named s) that may be deleted
   key_columns text[] not null default '{ctid}',
   has_org boolean not null default true,
   is_held boolean not null default false,  -- a legal hold keeps rows
@@ -32,7 +32,9 @@ insert into private.row_retention (table_name, kind, keep_days, clock, condition
   ('public.erasures', null, 1830, 'created_at', $$status = 'completed'$$, '{ctid}', true, false),
   -- With an incident, its notifications are deleted.
   ('public.alert_incidents', null, 400, 'opened_at', $$status = 'resolved'$$, '{ctid}', true, false),
-  ('public.alert_channels', null, 400, 'deleted_at', 'true', '{ctid}', true, false),
+  -- A deleted channel stays while it is what remembers that an address asked for no more mail.
+  ('public.alert_channels', null, 400, 'deleted_at',
+    'not exists (select from private.alert_recipients r where r.org_id = s.org_id and r.channel_id = s.id and r.stopped_at is not null)', '{ctid}', true, false),
   ('public.org_invites', null, 30, 'expires_at', 'true', '{ctid}', true, false),
   ('public.legal_holds', null, 1830, 'released_at', 'true', '{ctid}', true, false),
   ('private.connection_secrets', null, 1, 'expires_at', 'true', '{ctid}', true, false),

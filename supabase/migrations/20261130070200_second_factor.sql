@@ -83,7 +83,9 @@ create trigger second_factor before update on public.alert_rules
   for each row when (auth.uid() is not null) execute function private.require_second_factor();
 create trigger second_factor before update on public.alert_channels
   for each row when (auth.uid() is not null) execute function private.require_second_factor();
--- private.add_org_key checks the role itself.
+-- The functions that write these tables check the role themselves.
+create trigger second_factor before insert or delete on public.org_deletions
+  for each row when (auth.uid() is not null) execute function private.require_second_factor();
 create trigger second_factor before insert on private.org_keys
   for each row when (auth.uid() is not null) execute function private.require_second_factor();
 

@@ -9,6 +9,7 @@ insert into private.approval_kinds (kind, roles) values
   ('purge', '{owner,admin}'),
   ('rotate_key', '{owner,admin}'),
   ('release_hold', '{owner,admin}'),
+  ('delete_org', '{owner}'),
   ('change_security', '{owner}');
 comment on table private.approval_kinds is
 'The acts that can need a second person, and the roles that may request and approve them. An act is guarded by a trigger of
@@ -113,6 +114,9 @@ create trigger second_person before insert on private.org_keys
 create trigger second_person before update of released_at on public.legal_holds
   for each row when (auth.uid() is not null and old.released_at is null and new.released_at is not null)
   execute function private.require_second_person('release_hold', 'id', 'holdId');
+
+create trigger second_person before insert on public.org_deletions
+  for each row when (auth.uid() is not null) execute function private.require_second_person('delete_org', 'org_id', 'orgId');
 
 create function private.request_approval(p_org_id uuid, p_kind text, p_params jsonb, p_key_version integer default null, p_sealed bytea default null)
 returns uuid

@@ -18,7 +18,7 @@ const look = async <Row extends pg.QueryResultRow>(sql: string, values: unknown[
 const org = orgId('A');
 const needed = { code: '42501', hint: 'approval_required' };
 
-const require = (...kinds: string[]) =>
+const demand = (...kinds: string[]) =>
   look(
     `insert into public.org_security (org_id, second_person) values ($1, $2)
     on conflict (org_id) do update set second_person = excluded.second_person`,
@@ -44,17 +44,24 @@ const acts: [kind: string, params: object, sql: string][] = [
     { erasureId: 'a0000000-0000-4000-8000-00000000eeee' },
     `select private.start_erasure('a0000000-0000-4000-8000-00000000eeee', '${org}', '{email}', null, 1, '\\x01')`,
   ],
+  ['delete_org', { orgId: org }, `select private.request_org_deletion('${org}', 'Org A')`],
   ['purge', { filter: { classes: ['X'] } }, `select private.start_dlq_operation('${org}', 'purge', '{"classes":["X"]}', 101)`],
 ];
 
 describe.each(acts)('%s', (kind, params, sql) => {
+  beforeEach(async () => {
+    if (kind !== 'delete_org') return;
+    await look(`update public.org_members set role = 'owner' where user_id = $1`, [userId('A', 'admin')]);
+    await look('update public.legal_holds set released_at = now()');
+  });
+
   it('is done at once in an org that requires no second person for it', async () => {
-    await require();
+    await demand();
     await session.as('admin A', sql);
   });
 
   it('is refused to one person, and done in the transaction in which another one approves exactly this act', async () => {
-    await require(kind);
+    await demand(kind);
     await expect(session.as('admin A', sql)).rejects.toMatchObject(needed);
     const other = await request('admin A', kind, { ...params, [Object.keys(params)[0] as string]: 'another' });
     expect(await decide('owner A', other)).toBeNull();
@@ -67,7 +74,7 @@ describe.each(acts)('%s', (kind, params, sql) => {
 });
 
 describe('a request', () => {
-  beforeEach(() => require('rotate_key', 'release_hold'));
+  beforeEach(() => demand('rotate_key', 'release_hold'));
   const ask = (actor: Actor = 'admin A') => request(actor, 'rotate_key', { keyKind: 'hash' });
 
   it('is made once by the same person, and by owners and admins only', async () => {
@@ -140,7 +147,7 @@ describe('purges', () => {
     ]);
 
   it('below the limit need nobody else, until those of a day are above it together', async () => {
-    await require('purge');
+    await demand('purge');
     await purge(60, 1);
     await purge(40, 2);
     await expect(purge(1, 3)).rejects.toMatchObject(needed);

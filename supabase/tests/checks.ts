@@ -138,7 +138,7 @@ export function pointerChecks(): Check[] {
     ),
     check(
       'public.source_connections',
-      'owner A',
+      'owner of the tables',
       "a connection of A in B's project",
       `insert into public.source_connections (org_id, project_id, name, type) values ('${world.orgId('A')}', '${project}', 'Mine', 'stripe')`,
     ),

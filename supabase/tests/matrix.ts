@@ -162,7 +162,7 @@ export const matrix: Record<string, Expectation> = {
       values ('${world.orgId(org)}', '${world.projectId(org)}', 'Second', 'stripe')`,
     rules: {
       select: peopleAnd(members, 'worker'),
-      insert: people(admins),
+      insert: nobody,
       update: [
         people(admins),
         people(none, {
@@ -317,6 +317,43 @@ export const matrix: Record<string, Expectation> = {
     insert: () => `insert into private.alert_clock (evaluated_at, watching_since) values (now(), now())`,
     rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
   },
+  'private.alert_turns': {
+    rows: ofOrg,
+    column: 'failures',
+    insert: (org) => `insert into private.alert_turns (org_id) values ('${world.orgId(org)}')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.turns': {
+    rows: () => 'true',
+    column: 'after_org',
+    insert: () => `insert into private.turns (queue) values ('replays')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.mail_key': {
+    rows: () => 'true',
+    column: 'key',
+    insert: () => 'insert into private.mail_key default values',
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.mail_paces': {
+    rows: () => 'true',
+    column: 'used_until',
+    insert: () => `insert into private.mail_paces (key, used_until) values ('mail of nobody', now())`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.alert_recipients': {
+    rows: ofOrg,
+    column: 'confirmed_at',
+    insert: (org) =>
+      `insert into private.alert_recipients (org_id, digest, channel_id) values ('${world.orgId(org)}', '\\x01', '${world.alertChannelId(org)}')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.alert_mails': {
+    rows: () => 'true',
+    column: 'digest',
+    insert: () => `insert into private.alert_mails (notification_id, digest) values (gen_random_uuid(), '\\x01')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
   'public.activity_minutes': {
     rows: ofOrg,
     column: 'received',
@@ -382,6 +419,18 @@ export const matrix: Record<string, Expectation> = {
       update: machine('maintenance'),
       delete: nobody,
     },
+  },
+  'private.erased_persons': {
+    rows: (org) => `erasure_id = '${world.erasureId(org)}'`,
+    column: 'digest',
+    insert: (org) => `insert into private.erased_persons (erasure_id, digest) values ('${world.erasureId(org)}', repeat('e', 64))`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.erased_keys': {
+    rows: ofOrg,
+    column: 'digest',
+    insert: (org) => `insert into private.erased_keys (org_id, digest) values ('${world.orgId(org)}', repeat('e', 64))`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
   },
   'private.org_digest_keys': {
     rows: ofOrg,

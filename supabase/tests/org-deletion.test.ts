@@ -66,7 +66,7 @@ describe('the deletion of an org', () => {
     await expect(
       session.as(
         'admin A',
-        `insert into public.source_connections (org_id, project_id, name, type) select org_id, project_id, 'New', 'stripe' from public.source_connections where id = $1`,
+        `select private.create_connection(org_id, project_id, 'stripe', 'New', '{}') from public.source_connections where id = $1`,
         [connectionId('A')],
       ),
     ).rejects.toMatchObject({ constraint: 'org_deletions_pending' });

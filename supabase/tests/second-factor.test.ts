@@ -41,10 +41,7 @@ const writes: [string, string][] = [
   ['projects: a new one', `insert into public.projects (org_id, name, slug) values ('${org}', 'Second', 'second')`],
   ['projects: a name', `update public.projects set name = 'X' where id = '${projectId('A')}'`],
   ['org_invites', `delete from public.org_invites where org_id = '${org}'`],
-  [
-    'source_connections: a new one',
-    `insert into public.source_connections (org_id, project_id, name, type) values ('${org}', '${projectId('A')}', 'S', 'stripe')`,
-  ],
+  ['source_connections: a new one', `select private.create_connection('${org}', '${projectId('A')}', 'stripe', 'S', '{}')`],
   ['source_connections: a change', `update public.source_connections set is_active = false where id = '${connectionId('A')}'`],
   ['dlq_events', `update public.dlq_events set status = 'pending', next_retry_at = now() where id = '${deadLetterId('A')}'`],
   ['dlq_operations', `update public.dlq_operations set status = 'canceled' where org_id = '${org}'`],
@@ -117,8 +114,10 @@ describe('every door', () => {
       'add_org_key',
       'audit_export',
       'audit_look_up',
+      'cancel_org_deletion',
       'create_org',
       'record_audit_export',
+      'request_org_deletion',
       'take_approval_secret',
     ]);
   });

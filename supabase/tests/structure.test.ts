@@ -144,6 +144,45 @@ describe('grants', () => {
   });
 });
 
+describe('what a client may write', () => {
+  // Checked by a trigger, because every role that updates the table would need a grant on a function that a check constraint calls.
+  const byTrigger: Record<string, string> = { 'public.alert_rules.thresholds': 'check_thresholds' };
+
+  it('has a size in every column that holds texts, lists or JSON', async () => {
+    const columns = await rows<{ name: string; field: string; checks: string[]; triggers: string[] }>(`
+      select c.name || '.' || t.attname as name, t.attname as field,
+        array(select pg_get_constraintdef(k.oid) from pg_constraint k where k.conrelid = c.oid and k.contype = 'c' and t.attnum = any (k.conkey)) as checks,
+        array(select g.tgname::text from pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal) as triggers
+      from ${relations} c join pg_attribute t on t.attrelid = c.oid and t.attnum > 0 and not t.attisdropped
+      join pg_type y on y.oid = t.atttypid
+      where c.nspname = 'public' and c.relkind in ('r', 'p')
+        and (y.typcategory in ('S', 'A') or y.typname in ('json', 'jsonb', 'bytea', 'numeric'))
+        and (has_column_privilege('authenticated', c.oid, t.attnum, 'INSERT') or has_column_privilege('authenticated', c.oid, t.attnum, 'UPDATE'))
+      order by 1`);
+    expect(columns.length).toBeGreaterThanOrEqual(10);
+    const sized = ({ name, field, checks, triggers }: (typeof columns)[number]) =>
+      checks.some(
+        (check) =>
+          // A bound on the value itself: a bound on the trimmed text accepts any number of spaces.
+          new RegExp(`\\b(length|pg_column_size|cardinality|array_length)\\(${field}(, 1)?\\)\\)? <=`).test(check) ||
+          new RegExp(`\\(${field} = ANY \\(`).test(check) ||
+          new RegExp(`\\b(length|cardinality)\\(${field}\\) >= \\d+\\) AND \\((length|cardinality)\\(${field}\\) <=`).test(check) ||
+          // A pattern with a bounded length, from its beginning to its end.
+          new RegExp(`\\(${field} ~ '\\^[^']*\\{\\d+,\\d+\\}\\$'`).test(check),
+      ) || triggers.includes(byTrigger[name] ?? '');
+    expect(columns.filter((column) => !sized(column))).toEqual([]);
+  });
+
+  it('has visible text without hidden characters in every name and reason', async () => {
+    expect(
+      await list(`
+        select c.name || '.' || t.attname from ${relations} c join pg_attribute t on t.attrelid = c.oid and t.attname in ('name', 'reason', 'reference', 'suspended_reason')
+        where c.nspname = 'public' and c.relkind in ('r', 'p')
+          and not exists (select from pg_constraint k where k.conrelid = c.oid and k.conname = c.relname || '_' || t.attname || '_text')`),
+    ).toEqual([]);
+  });
+});
+
 describe('functions', () => {
   it("run with their owner's rights only outside the exposed schema", async () => {
     expect(await list(`select name from ${functions} p where prosecdef and nspname = 'public'`)).toEqual([]);

@@ -123,6 +123,8 @@ function orgSql(org: Org): string {
     ${insertOrgDeletion(o)};
     ${insertHold(org, { id: holdId(org) })};
     ${insertErasure(org, erasureId(org))};
+    insert into private.erased_persons (erasure_id, digest) values ('${erasureId(org)}', repeat('d', 64));
+    insert into private.erased_keys (org_id, digest) values ('${o}', repeat('d', 64));
     ${insertErasedPerson(org)};
     ${insertReplay(org)};
     insert into public.org_security (org_id) values ('${o}');
@@ -134,6 +136,10 @@ function orgSql(org: Org): string {
     insert into private.alert_channel_secrets (channel_id, org_id, sealed) values ('${alertChannelId(org)}', '${o}', '\\x00');
     ${insertAlertIncident(org, alertIncidentId(org), 'ConnectionSilent')};
     ${insertAlertNotification(org, 'opened')};
+    insert into private.alert_recipients (org_id, digest, channel_id) values ('${o}', '\\x02', '${alertChannelId(org)}');
+    insert into private.alert_mails (notification_id, digest)
+      select id, '\\x02' from public.alert_notifications where org_id = '${o}';
+    insert into private.mail_paces (key, used_until) values ('mail of ${o}', now());
     insert into private.connection_rhythm (source_connection_id, org_id, learned_at, active_minutes, expected_gap_seconds)
       values ('${c}', '${o}', now(), 5, 60);
     insert into private.quotas (name, org_id, value) values ('projects', '${o}', 1000);

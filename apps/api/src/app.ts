@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
+import { mailRoutes } from './alerts/mail-routes.ts';
 import { alertRoutes } from './alerts/routes.ts';
 import { approvalRoutes } from './approvals/routes.ts';
 import { auditRoutes } from './audit/routes.ts';
 import { connectionRoutes } from './connections/routes.ts';
+import { policyReportRoutes, policyReportsPath } from './dashboard/policy-reports.ts';
 import { publicConfigRoutes } from './dashboard/public-config.ts';
 import { mountWeb } from './dashboard/web.ts';
 import { startApprovedPurge } from './dlq/operation-routes.ts';
@@ -18,10 +20,13 @@ import { type IngestEnv, ingestRoutes } from './ingest/routes.ts';
 import { inviteRoutes } from './invites/routes.ts';
 import { latestRoutes, replayRoutes } from './journal/routes.ts';
 import { healthRoutes } from './operate/health.ts';
+import { metricsRoutes } from './operate/metrics-routes.ts';
 import { adminRoutes } from './operate/routes.ts';
 import { changeApprovedSecurity, rotateApprovedKey } from './orgs/commands.ts';
+import { requestApprovedDeletion } from './orgs/deletion-routes.ts';
 import { orgRoutes } from './orgs/routes.ts';
 import { createTokenVerifier } from './platform/auth.ts';
+import { createDownloads } from './platform/downloads.ts';
 import type { Jobs } from './platform/jobs.ts';
 import { answerProblem, toRefusal } from './platform/problem.ts';
 import { Refusal } from './platform/refusal.ts';
@@ -49,6 +54,7 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
     now: deps.now,
   });
   const app = new Hono<IngestEnv>();
+  const downloads = createDownloads(db, config.people.downloads);
 
   // Every request gets an id, one wide log line and one observation of its duration, also when its handler throws.
   app.use(async (c, next) => {
@@ -87,7 +93,9 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
   // last.
   app.use(secureHeaders({ xFrameOptions: 'DENY', referrerPolicy: 'no-referrer' }));
   app.route('/', healthRoutes(deps));
+  if (config.metrics.port === undefined) app.route('/', metricsRoutes({ metrics, token: config.metrics.token }));
   app.route('/api/config', publicConfigRoutes(config.supabase));
+  app.route(policyReportsPath, policyReportRoutes(deps));
   app.route('/api/admin', adminRoutes(deps));
   app.route('/api/status', statusRoutes({ db, flow: deps.flow, verifyToken }));
   app.route('/api/orgs', orgRoutes({ db, verifyToken, masterKeys: config.masterKeys }));
@@ -105,18 +113,16 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
       dispatch: async (request, { isTest }) => app.fetch(request, { isTest }),
     }),
   );
-  app.route('/api/alerts', alertRoutes({ ...deps, verifyToken, masterKeys: config.masterKeys }));
+  app.route('/api/alerts', alertRoutes({ ...deps, verifyToken, masterKeys: config.masterKeys, publicUrl }));
+  app.route('/mail', mailRoutes({ db }));
   app.route('/api/dlq', dlqRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now }));
   app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
-  app.route(
-    '/api/events',
-    eventRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now, downloads: config.people.downloads }),
-  );
+  app.route('/api/events', eventRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now, downloads }));
   app.route('/api/events', latestRoutes({ db, verifyToken }));
   app.route('/api/replay', replayRoutes({ db, verifyToken, replayer: deps.replayer }));
   app.route('/api/replays', replayPlanRoutes({ db, verifyToken, approvalThreshold: config.replayApprovalThreshold }));
   app.route('/api/legal-holds', holdRoutes({ db, verifyToken }));
-  app.route('/api/audit', auditRoutes({ db, verifyToken }));
+  app.route('/api/audit', auditRoutes({ db, verifyToken, masterKeys: config.masterKeys, now: deps.now, downloads }));
   app.route(
     '/api/approvals',
     approvalRoutes({
@@ -127,6 +133,7 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
         purge: startApprovedPurge(deps.now),
         rotate_key: rotateApprovedKey(config.masterKeys),
         release_hold: releaseApprovedHold,
+        delete_org: requestApprovedDeletion,
         change_security: changeApprovedSecurity,
       },
     }),

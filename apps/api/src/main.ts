@@ -7,12 +7,14 @@ import { approvalTasks } from './approvals/jobs.ts';
 import { dlqTasks } from './dlq/jobs.ts';
 import { erasureTasks } from './erasures/jobs.ts';
 import { maintenanceTasks } from './operate/maintenance.ts';
+import { createMetricsApp } from './operate/metrics-routes.ts';
 import { orgTasks } from './orgs/jobs.ts';
 import { createClock } from './platform/clock.ts';
 import { readConfig } from './platform/config.ts';
 import { createDb } from './platform/db.ts';
 import { startJobs } from './platform/jobs.ts';
 import { createLog, exit } from './platform/log.ts';
+import type { Metrics } from './platform/metrics.ts';
 import { watchUnreadAnswers } from './platform/unread-answers.ts';
 import { quotaTasks } from './quotas/jobs.ts';
 import { replayTasks } from './replays/jobs.ts';
@@ -53,7 +55,7 @@ async function start() {
       ...quotaTasks(db),
       ...approvalTasks(db),
       ...dlqTasks({ ...services, retry: config.dlq }),
-      ...alertTasks({ ...services, masterKeys: config.masterKeys }),
+      ...alertTasks({ ...services, masterKeys: config.masterKeys, publicUrl: config.http.publicUrl }),
       ...erasureTasks({ ...services, masterKeys: config.masterKeys }),
       ...replayTasks(services),
     },
@@ -77,6 +79,8 @@ async function start() {
     exit(log, 1);
   });
 
+  const metricsServer = config.metrics.port === undefined ? undefined : serveMetrics(services.metrics, config.metrics.port);
+
   async function stop(signal: string) {
     if (stopping) return;
     stopping = true;
@@ -86,6 +90,7 @@ async function start() {
       log.error('could not stop in time');
       exit(log, 1);
     }, 9_000).unref();
+    metricsServer?.close();
     await Promise.all([closeGently(server), jobs.stop()]);
     await services.stop();
     await db.close();
@@ -93,6 +98,17 @@ async function start() {
     exit(log, 0);
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+}
+
+/** Serves `/metrics` on a port of its own, which the firewall opens to Prometheus only. */
+function serveMetrics(metrics: Metrics, port: number): Server {
+  const app = createMetricsApp({ metrics, token: config.metrics.token });
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  server.on('error', (error) => {
+    log.fatal({ err: error, port }, 'cannot listen for the metrics');
+    exit(log, 1);
+  });
+  return server.listen({ port, host: config.http.host }, () => log.info({ port }, 'listening for the metrics'));
 }
 
 /**
@@ -115,5 +131,10 @@ async function closeGently(server: Server): Promise<void> {
 
 start().catch((error: unknown) => {
   log.fatal({ err: error }, 'cannot start');
+  if (/\bSSL\b|certificate|TLS/i.test(String((error as Error).message)))
+    log.fatal(
+      { tls: config.database.tls },
+      'the database and DATABASE_TLS do not agree: name its certificate authority in NODE_EXTRA_CA_CERTS, or set DATABASE_TLS=off for a database without TLS in a network that you trust',
+    );
   exit(log, 1);
 });

@@ -17,9 +17,8 @@ const next = makeMasterKeys(2);
 const both = { current: 2, keys: new Map([...next.keys, ...old.keys]) };
 
 async function makeOrgs(count: number) {
-  const owner = await world.makeUser();
   const orgs: string[] = [];
-  for (let i = 0; i < count; i++) orgs.push((await world.makeOrg(owner)).id);
+  for (let i = 0; i < count; i++) orgs.push((await world.makeOrg()).id);
   return orgs;
 }
 const load = (orgId: string, masterKeys: typeof old) => loadOrgKeys(world.db, masterKeys, orgId, world.log);
@@ -104,6 +103,7 @@ describe('new data keys', () => {
     expect(after.dataKey.key).not.toEqual(before.dataKey.key);
     expect(after.data.get(1)).toEqual(before.dataKey.key);
     expect(after.hashKey).toEqual(before.hashKey);
+    expect(after.digestKey).toEqual(before.digestKey);
   });
 
   it('can never be hash keys, because the role may not insert them', async () => {

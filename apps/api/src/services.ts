@@ -88,7 +88,7 @@ export async function createServices(given: {
     outbound,
     notifier,
     replayer,
-    recogniseOperator: createAccounts({ db, bootstrapToken: config.operatorToken, log }),
+    recogniseOperator: createAccounts({ db, bootstrapToken: config.operatorToken, trustedProxies: config.http.trustedProxies, log }),
     async stop() {
       await Promise.all([writer.drain(), quarantine.drain(), connections.close()]);
       await threads.stop();

@@ -1,4 +1,5 @@
 import { ProblemAnswer, PublicConfig } from '@tributary/shared/api.ts';
+import { ApprovalRequested } from '@tributary/shared/approvals.ts';
 import type { z } from 'zod';
 import { type AuthServer, createSession } from './auth.ts';
 import type { Target } from './config.ts';
@@ -46,6 +47,8 @@ export function createClient(target: Target, credentialsFile: string, signal: Ab
       fetchAnswer(url, { ...call, signal, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } });
     const answer = as === 'user' ? await asUser(send) : await send(as === 'operator' ? operatorToken() : undefined);
     if (!answer.ok) throw toFailure(answer, `${call.method ?? 'GET'} ${path}`, as);
+    const waiting = answer.status === 202 ? ApprovalRequested.safeParse(answer.body).data : undefined;
+    if (waiting) throw new Failure(waitingSentence(waiting.approvalId), { status: 202, code: 'approval_requested' });
     return answer;
   }
 
@@ -64,7 +67,9 @@ export function createClient(target: Target, credentialsFile: string, signal: Ab
     const advice =
       status === 401 ? ` ${as === 'operator' ? 'Check the operator token.' : 'Run `tributary login`, or check TRIBUTARY_TOKEN.'}` : '';
     const label = problem ? ` (${[status, problem.code, `request ${problem.requestId}`].join(', ')})` : '';
-    const Kind = status === 429 || status >= 502 ? Unavailable : Failure;
+    // Waiting does not help against a quota.
+    const isTemporary = status >= 502 || (status === 429 && problem?.code !== 'quota_exceeded');
+    const Kind = isTemporary ? Unavailable : Failure;
     return new Kind(`${words}${advice}${label}`, { status, code: problem?.code, requestId: problem?.requestId });
   }
 
@@ -95,6 +100,9 @@ export function createClient(target: Target, credentialsFile: string, signal: Ab
     },
   };
 }
+
+const waitingSentence = (id: string) =>
+  `Nothing has been done yet: the org requires a second person for this. Another owner or admin can run \`tributary approvals approve ${id}\`.`;
 
 /** Returns the body as it was received, including fields that a newer server added and this version does not know. */
 function checkShape<Shape extends z.ZodType>(shape: Shape, body: unknown, path: string): z.output<Shape> {

@@ -1,8 +1,12 @@
 import type { Command } from 'commander';
+import { addAdministration } from './commands/administer.ts';
+import { addApprovals } from './commands/approvals.ts';
+import { addAudit } from './commands/audit.ts';
 import { addHealth } from './commands/health.ts';
 import { addListen } from './commands/listen.ts';
 import { addLogin } from './commands/login.ts';
 import { addOperatorCommands } from './commands/operate.ts';
+import { addOrgCommands } from './commands/orgs.ts';
 import { addPlans } from './commands/plans.ts';
 import { addRedriveCommands } from './commands/redrive.ts';
 import { addReplay } from './commands/replay.ts';
@@ -18,7 +22,11 @@ export function createTributary(): Command {
     addSend,
     addListen,
     addHealth,
+    addOrgCommands,
+    addApprovals,
+    addAudit,
     addOperatorCommands,
+    addAdministration,
   );
   return examples(
     program,

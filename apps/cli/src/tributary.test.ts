@@ -153,6 +153,77 @@ describe('tributary health', () => {
   });
 });
 
+describe('the operators', () => {
+  it('create accounts with a token, which name them in the journal, and revoke them', async () => {
+    const { token } = await stack.json('tributary', ['operators', '--create', 'ana']);
+    const env = { TRIBUTARY_OPERATOR_TOKEN: token };
+    const org = await stack.json('tributary', ['org', stack.orgId], { env });
+    expect(org).toMatchObject({ id: stack.orgId, suspendedAt: null });
+    const found = await stack.json('tributary', ['orgs', '--search', org.slug], { env });
+    expect(found.orgs).toMatchObject([{ id: stack.orgId }]);
+
+    expect((await stack.json('tributary', ['suspend', org.slug, '--reason', 'a test'], { env })).suspendedReason).toBe('a test');
+    const refused = await stack.run('tributary', ['send', 'hotmart', 'PURCHASE_APPROVED'], { env: stack.demo });
+    expect(refused.stdout + refused.stderr).toContain('An operator has suspended the org');
+    expect((await stack.json('tributary', ['reactivate', org.slug], { env })).suspendedAt).toBeNull();
+
+    const capped = await stack.json('tributary', ['cap', org.slug, 'connections=7', 'projects=8', '--reason', 'a trial'], { env });
+    expect(capped.quotas).toContainEqual(expect.objectContaining({ name: 'connections', value: 7 }));
+    const own = await stack.run('tributary', ['quotas'], { env: stack.demo });
+    expect(own.stdout).toMatch(/^connections +\d+ +7 +200$/m);
+    const { quotas } = await stack.json('tributary', ['cap', org.slug, 'connections=default', 'projects=default'], { env });
+    expect(quotas).toContainEqual(expect.objectContaining({ name: 'connections', value: 200 }));
+
+    const { acts } = await stack.json('tributary', ['acts', '--limit', '5']);
+    expect(acts.map((act: { operator: string; action: string }) => `${act.operator} ${act.action}`)).toEqual([
+      'ana set_quotas',
+      'ana set_quotas',
+      'ana reactivate_org',
+      'ana suspend_org',
+      'bootstrap create_operator',
+    ]);
+    await stack.run('tributary', ['operators', '--revoke', 'ana']);
+    await expect
+      .poll(async () => (await stack.run('tributary', ['acts'], { env })).stderr, { timeout: 5_000 })
+      .toMatch(/Check the operator token/);
+  });
+
+  it('are told what is wrong with a quota and with an org', async () => {
+    expect((await stack.run('tributary', ['cap', 'x', 'connections=many'])).code).toBe(2);
+    const kiwis = await stack.run('tributary', ['cap', 'default', 'kiwis=1']);
+    expect(kiwis).toMatchObject({ code: 1, stderr: expect.stringContaining('is not a quota of this server') });
+    const unknown = await stack.run('tributary', ['org', 'no-such-org']);
+    expect(unknown.stderr).toBe('There is no org with the slug no-such-org: `tributary orgs --search` finds orgs by their name.\n');
+  });
+});
+
+describe('an org', () => {
+  it('shows and changes how long it keeps its data', async () => {
+    const { rules } = await stack.json('tributary', ['retention', '--events', '90', '--dead-letters', '7']);
+    expect(rules.map(({ kind, chosenDays }: { kind: string; chosenDays: number | null }) => [kind, chosenDays])).toEqual([
+      ['events', 90],
+      ['deliveries', null],
+      ['dead_letters', 7],
+      ['activity', null],
+    ]);
+    const { code, stdout } = await stack.run('tributary', ['retention', '--events', 'max']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^events +400 +400/m);
+    expect(await stack.run('tributary', ['retention', '--events', '0'])).toMatchObject({ code: 2, stdout: '' });
+    expect((await stack.run('tributary', ['retention', '--deliveries', '91'])).code).toBe(1);
+  });
+
+  it('is deleted by its name only, and the deletion is cancelled', async () => {
+    const [{ name }] = (await stack.sql<{ name: string }>('select name from public.orgs where id = $1', [stack.orgId])) as [
+      { name: string },
+    ];
+    expect((await stack.run('tributary', ['deletion', '--request', 'another name', '--yes'])).code).toBe(1);
+    expect(await stack.json('tributary', ['deletion', '--request', name, '--yes'])).toMatchObject({ status: 'scheduled' });
+    expect((await stack.run('tributary', ['deletion'])).stdout).toMatch(/^deletion +scheduled$/m);
+    expect(await stack.json('tributary', ['deletion', '--cancel'])).toMatchObject({ status: 'none' });
+  });
+});
+
 describe('the operator', () => {
   const operate = (...args: string[]) => stack.json('tributary', args);
 

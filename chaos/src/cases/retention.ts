@@ -4,6 +4,7 @@ import type { CaseContext, CaseReport } from '../case.ts';
 import { percentile } from '../percentile.ts';
 import { type Scene, underLoad } from '../scene.ts';
 import type { ProofStack } from '../stack.ts';
+import { addKeepers, followRules, judgeRules } from './retention-rows.ts';
 
 const perSecond = 100;
 const oldMonths = 12;
@@ -17,17 +18,24 @@ const slowdownMax = 2;
 /** What dropping and reports cost shows in every round. Other load of the machine comes and goes, so that it spares one of several rounds. */
 const roundsMax = 3;
 
-/** Fault 26: partitions are made and dropped, and a long report reads every row, while deliveries keep arriving. */
+/**
+ * Fault 26: partitions are made and dropped, rows under a legal hold are moved aside, rows are deleted by the rules of their tenants, and a long
+ * report reads every row, while deliveries keep arriving.
+ */
 export async function retentionAtPeak(context: CaseContext): Promise<CaseReport> {
   const phaseMs = context.long ? 60_000 : 8_000;
   // The API runs no jobs: this case makes and drops the partitions itself.
   return underLoad(context, { traffic: { perSecond }, api: { environment: { JOBS_CONCURRENCY: '0' } } }, async (scene) => {
     await fillThePast(scene.stack, context.long ? 500_000 : 50_000);
+    const keepers = await addKeepers(scene.stack, context.long ? 50_000 : 5_000);
     await scene.ackMore(100);
     let before = await p99During(scene, () => sleep(phaseMs));
     for (let rounds = 1; ; rounds++) {
       const round = await runRound(scene, phaseMs, before);
-      if (slowdownOf(round) <= slowdownMax || rounds === roundsMax) return judgeRound(scene, round, rounds);
+      if (slowdownOf(round) <= slowdownMax || rounds === roundsMax) {
+        judgeRound(scene, round, rounds);
+        return judgeRules(scene, keepers);
+      }
       scene.say(
         `round ${rounds}: the p99 was ${Math.round(round.before)} ms, ${Math.round(round.during)} ms meanwhile, ${Math.round(round.after)} ms after`,
       );
@@ -70,6 +78,7 @@ async function runRound(scene: Scene, phaseMs: number, before: number): Promise<
         if (names === undefined) round.refused++;
         else round.dropped += names;
       }),
+      followRules(stack, busy),
     ]);
   });
   // Other load on the machine may outlast a phase, so the percentile is measured before and after.

@@ -15,6 +15,7 @@ interface ColumnContext {
   config: unknown;
   hashKey: { version: number; key: Uint8Array } | undefined;
   digestKey: Uint8Array;
+  erasedKeys?: ReadonlySet<string> | undefined;
   receivedAtMs: number;
   nowMs: number;
 }
@@ -150,11 +151,18 @@ export function idempotencyKey(
     key = key.replace(digestsInKey, (digest) => keyDigest(digest, context));
     if (key.length > columnCharsMax || containsPersonal(key, collected)) key = `hmac:${keyDigest(key, context)}`;
   }
-  if (!isTest) return key;
+  if (!isTest) return keyUnlessErased(key, context);
   // A platform's test button reuses its ids. With the fingerprint each different test is stored, and no test takes the key of a live event.
   const suffix = `:${fingerprint.slice(0, 16)}`;
   if (key.length + suffix.length + 5 > columnCharsMax) key = `hmac:${keyDigest(key, context)}`;
-  return `test:${key}${suffix}`;
+  return keyUnlessErased(`test:${key}${suffix}`, context);
+}
+
+/** The key, or its digest where an erasure has replaced the stored key: so a record that is sent again stays a duplicate. */
+function keyUnlessErased(key: string, context: ColumnContext): string {
+  if (context.erasedKeys === undefined || context.erasedKeys.size === 0) return key;
+  const digest = keyDigest(key, context);
+  return context.erasedKeys.has(digest) ? `hmac:${digest}` : key;
 }
 
 /** Whether the key of a record that could not be read may be shown as the source made it. */
@@ -163,7 +171,12 @@ export function isReadableKey(key: string, collected: Collected): boolean {
 }
 
 function keyDigest(text: string, { digestKey, connectionId }: ColumnContext): string {
-  return orgDigest(digestKey, 'key', `${connectionId}|${text}`);
+  return idempotencyKeyDigest(digestKey, connectionId, text);
+}
+
+/** What stands for a key of the connection that may not be stored as it is. */
+export function idempotencyKeyDigest(digestKey: Uint8Array, connectionId: string, key: string): string {
+  return orgDigest(digestKey, 'key', `${connectionId}|${key}`);
 }
 
 /** At most 30 parameters of 500 characters, without those that are personal. */

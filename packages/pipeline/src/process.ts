@@ -38,6 +38,8 @@ export interface ProcessContext {
   hashKey: { version: number; key: Uint8Array } | undefined;
   /** The org's digest key (crypto/org-digest.ts). */
   digestKey: Uint8Array;
+  /** Digests of idempotency keys that named a person who was erased: a record that is sent again gets its digest as the key. */
+  erasedKeys?: ReadonlySet<string> | undefined;
   receivedAtMs: number;
   nowMs: number;
   /** Whether our own test sender sent the delivery. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { alertKinds, alertUnits, kindsWithWindow, levelRange } from './alert-kinds.ts';
 import { nextPage, pageQuery, pageRowsMax } from './pages.ts';
+import { oneLine } from './texts.ts';
 
 // Wire contracts of alerts. Times are ISO 8601 in UTC.
 
@@ -77,7 +78,7 @@ export const UpdateAlertRule = z
   .meta({ id: 'UpdateAlertRule' });
 export type UpdateAlertRule = z.input<typeof UpdateAlertRule>;
 
-const name = z.string().trim().min(1, 'give the channel a name').max(120, 'at most 120 characters');
+const name = oneLine(z.string().trim().min(1, 'give the channel a name').max(120, 'at most 120 characters'));
 const Url = z.url({ protocol: /^https?$/ }).max(2048);
 /** The integration key of a PagerDuty service, in the form that people copy from PagerDuty. */
 const RoutingKey = z.string().regex(/^[A-Za-z0-9]{32}$/, 'an integration key of Events API v2 has 32 letters and digits');
@@ -94,6 +95,20 @@ const Recipients = z
 export const AlertChannelType = z.enum(['slack', 'pagerduty', 'webhook', 'email']);
 export type AlertChannelType = z.infer<typeof AlertChannelType>;
 
+export const RecipientStatus = z.enum(['waiting', 'confirmed', 'stopped']);
+export type RecipientStatus = z.infer<typeof RecipientStatus>;
+
+export const AlertRecipient = z
+  .object({
+    address: z.string(),
+    status: RecipientStatus.describe(
+      'waiting: the owner of the address has not confirmed it yet, and gets no alerts. stopped: the owner has stopped the alerts of this org, and only the owner can restart them.',
+    ),
+    askedAt: Timestamp.nullable().describe('When the last mail that asks for the confirmation was sent.'),
+  })
+  .meta({ id: 'AlertRecipient' });
+export type AlertRecipient = z.infer<typeof AlertRecipient>;
+
 export const AlertChannel = z
   .object({
     id: Id,
@@ -101,6 +116,7 @@ export const AlertChannel = z
     type: AlertChannelType,
     name: z.string(),
     target: z.string().describe('Where notifications are sent, without any secret.'),
+    recipients: z.array(AlertRecipient).max(10).describe('The recipients of an e-mail channel; empty for every other type.'),
     minLevel: AlertLevel.describe('Incidents below this level are not sent to this channel.'),
     enabled: z.boolean(),
     circuit: z

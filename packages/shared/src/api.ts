@@ -1,12 +1,15 @@
 import { z } from 'zod';
 import { nextPage, pageQuery, pageRowsMax } from './pages.ts';
+import { lines, oneLine } from './texts.ts';
 
 // Wire contracts of the control plane. Times are ISO 8601 in UTC.
 
 const Id = z.guid();
 const Timestamp = z.iso.datetime();
 const name = (what: string) =>
-  z.string().trim().min(1, `give the ${what} a name`).max(120, 'at most 120 characters').describe(`Name of the ${what}, shown to people.`);
+  oneLine(z.string().trim().min(1, `give the ${what} a name`).max(120, 'at most 120 characters')).describe(
+    `Name of the ${what}, shown to people.`,
+  );
 
 const RateLimit = z
   .int()
@@ -33,11 +36,7 @@ const AllowedIps = z
   .describe(
     'The addresses and networks (CIDR) that may send to the connection; deliveries from others are answered 403 `address_not_allowed`. null: every address may.',
   );
-const SuspendedReason = z
-  .string()
-  .trim()
-  .min(1, 'say why the connection is suspended')
-  .max(500, 'at most 500 characters')
+const SuspendedReason = lines(z.string().trim().min(1, 'say why the connection is suspended').max(500, 'at most 500 characters'))
   .nullable()
   .describe('Why the connection is suspended: its deliveries are answered 403 `connection_suspended` and counted. null: it is not.');
 const Priority = z

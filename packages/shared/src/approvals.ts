@@ -7,7 +7,7 @@ const Id = z.guid();
 const Timestamp = z.iso.datetime();
 
 /** The irreversible acts that an org can require a second person for. */
-export const guardedActs = ['erase_person', 'purge', 'rotate_key', 'release_hold'] as const;
+export const guardedActs = ['erase_person', 'purge', 'rotate_key', 'release_hold', 'delete_org'] as const;
 export type GuardedAct = (typeof guardedActs)[number];
 
 /** `change_security`: weakening these settings needs a second owner in every org that requires a second person for anything. */

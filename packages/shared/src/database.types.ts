@@ -911,7 +911,9 @@ export type Database = {
           lease_owner: string | null;
           lease_until: string | null;
           org_id: string;
+          other_rows: number;
           reference: string | null;
+          row_cursor: string | null;
           scanned: number;
           status: string;
           unreadable: number;
@@ -933,7 +935,9 @@ export type Database = {
           lease_owner?: string | null;
           lease_until?: string | null;
           org_id: string;
+          other_rows?: number;
           reference?: string | null;
+          row_cursor?: string | null;
           scanned?: number;
           status?: string;
           unreadable?: number;
@@ -954,7 +958,9 @@ export type Database = {
           lease_owner?: string | null;
           lease_until?: string | null;
           org_id?: string;
+          other_rows?: number;
           reference?: string | null;
+          row_cursor?: string | null;
           scanned?: number;
           status?: string;
           unreadable?: number;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { nextPage, pageQuery, pageRowsMax } from './pages.ts';
+import { oneLine } from './texts.ts';
 
 // Wire contracts of erasing a person. Times are ISO 8601 in UTC.
 
@@ -16,11 +17,7 @@ export const ErasePerson = z
     ),
     document: Identifier.optional().describe('A tax or identity document, with or without separators.'),
     externalId: Identifier.optional().describe('The id of the person on a platform.'),
-    reference: z
-      .string()
-      .trim()
-      .min(1)
-      .max(120)
+    reference: oneLine(z.string().trim().min(1).max(120))
       .optional()
       .describe('Reference of the request, for example a ticket number. It is kept, so it must not name the person.'),
     dryRun: z.boolean().default(false).describe('Count the events about the person without erasing anything.'),
@@ -33,7 +30,14 @@ export const ErasePerson = z
 export type ErasePerson = z.input<typeof ErasePerson>;
 
 export const ErasureDryRun = z
-  .object({ dryRun: z.literal(true), events: z.int().describe('The exact number of events with a hash of the given identifiers.') })
+  .object({
+    dryRun: z.literal(true),
+    events: z.int().describe('The exact number of events with a hash of the given identifiers.'),
+    erasedBefore: z
+      .array(z.object({ id: Id, completedAt: Timestamp }))
+      .max(100)
+      .describe('Completed erasures of a person with one of these identifiers, newest first, at most 100.'),
+  })
   .meta({ id: 'ErasureDryRun' });
 export type ErasureDryRun = z.infer<typeof ErasureDryRun>;
 
@@ -58,6 +62,11 @@ export const Erasure = z
     events: z.int().describe('Events whose personal data was removed.'),
     deliveries: z.int().describe('Deliveries that named the person; their bodies were deleted.'),
     deadLetters: z.int().describe('Dead letters of those deliveries; they were discarded.'),
+    otherRows: z
+      .int()
+      .describe(
+        'Other rows that named the person and lost those texts: events about somebody else, older dead letters, filters, references.',
+      ),
     unreadable: z.int().describe('Bodies that no key of the org opens, so they could not be searched.'),
     createdBy: Id,
     createdAt: Timestamp,

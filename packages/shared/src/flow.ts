@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { nextPage, pageQuery, pageRowsMax } from './pages.ts';
+import { lines } from './texts.ts';
 
 /** The modes that every instance obeys, in rising order. The gauge `ingest_backpressure_state` is the position in this list, from 0. */
 export const modes = ['normal', 'throttled', 'brownout', 'drain', 'paused'] as const;
@@ -90,7 +91,9 @@ export const StatusQuery = z.strictObject({ orgId: z.guid().optional().describe(
 
 /** The optional body of every operator command. */
 export const OperatorCommand = z
-  .strictObject({ reason: z.string().trim().min(1).max(500).optional().describe('The reason is recorded with the change of the mode.') })
+  .strictObject({
+    reason: lines(z.string().trim().min(1).max(500)).optional().describe('The reason is recorded with the change of the mode.'),
+  })
   .meta({ id: 'OperatorCommand' });
 
 export const BrownoutQuery = z.strictObject({

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { nextPage, pageQuery, pageRowsMax } from './pages.ts';
+import { lines } from './texts.ts';
 
 // Wire contracts of legal holds. Times are ISO 8601 in UTC.
 
@@ -32,7 +33,7 @@ export const CreateLegalHold = z
   .strictObject({
     orgId: Id.optional(),
     connectionId: Id.optional().describe('The hold covers the whole org when left out.'),
-    reason: z.string().trim().min(1, 'give a reason').max(500, 'at most 500 characters'),
+    reason: lines(z.string().trim().min(1, 'give a reason').max(500, 'at most 500 characters')),
   })
   .meta({ id: 'CreateLegalHold' });
 export type CreateLegalHold = z.input<typeof CreateLegalHold>;

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { nextPage, pageQuery, pageRowsMax } from './pages.ts';
 import { Quotas } from './quotas.ts';
+import { lines } from './texts.ts';
 
 const Timestamp = z.iso.datetime({ offset: true });
-const Reason = z.string().trim().min(1).max(500);
+const Reason = lines(z.string().trim().min(1).max(500));
 
 // Accounts -----------------------------------------------------------------------------------------------------------------
 

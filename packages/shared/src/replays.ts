@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ReplayMode } from './journal.ts';
 import { nextPage, pageQuery, pageRowsMax } from './pages.ts';
+import { oneLine } from './texts.ts';
 
 // Wire contracts of replay plans. Times are ISO 8601 in UTC.
 
@@ -35,7 +36,7 @@ export type ReplayFilter = z.infer<typeof ReplayFilter>;
 export const CreateReplay = z
   .strictObject({
     orgId: Id.optional(),
-    name: z.string().trim().min(1).max(120, 'at most 120 characters').optional(),
+    name: oneLine(z.string().trim().min(1).max(120, 'at most 120 characters')).optional(),
     mode: ReplayMode.default('replay'),
     throttlePerSecond: z.int().min(1).max(1_000).default(100).describe('Deliveries replayed per second.'),
     filter: ReplayFilter,
@@ -95,7 +96,9 @@ export type ReplayList = z.infer<typeof ReplayList>;
 
 export const ApproveReplay = z
   .strictObject({
-    reference: z.string().trim().min(1).max(120).optional().describe('The request for approval or the ticket, for example RFA-1234.'),
+    reference: oneLine(z.string().trim().min(1).max(120))
+      .optional()
+      .describe('The request for approval or the ticket, for example RFA-1234.'),
   })
   .meta({ id: 'ApproveReplay' });
 export type ApproveReplay = z.input<typeof ApproveReplay>;

@@ -26,7 +26,7 @@ export const Retention = z
             .describe('From when the choice applies. A shorter time applies a day after it was chosen, so that a mistake can be undone.'),
         }),
       )
-      .max(100),
+      .max(4),
   })
   .meta({ id: 'Retention' });
 export type Retention = z.infer<typeof Retention>;

@@ -14,10 +14,13 @@ import type { Claims, Db } from '../platform/db.ts';
 import { type Outbound, OutboundRefused } from '../platform/outbound.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest } from '../platform/requests.ts';
-import { requireSecondFactor, resolveOrgToWrite } from '../tenancy/callers-org.ts';
+import { requireActive, requireSecondFactor, resolveOrgToWrite } from '../tenancy/callers-org.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { changeDestination, type Destination, maskDestination, openDestination, sealDestination, toDestination } from './destination.ts';
-import { type Notifier, testMessage } from './notifier.ts';
+import { type MailDeps, sendMails } from './mails.ts';
+import type { AlertMessage } from './messages.ts';
+import { type Delivered, type Notifier, testMessage } from './notifier.ts';
+import { askRecipients, takeMessage } from './recipients-store.ts';
 import {
   type ChannelRow,
   createChannel,
@@ -36,11 +39,13 @@ export interface ChannelDeps {
   masterKeys: MasterKeys;
   notifier: Notifier;
   outbound: Pick<Outbound, 'check'>;
+  /** Where the links in mails lead. */
+  publicUrl: string;
   log: Logger;
   now(): number;
 }
 
-/** Creates a channel. The signing secret of a webhook is generated when the request has none. */
+/** Creates a channel. The signing secret of a webhook is generated when the request has none. Recipients of mail are asked to confirm. */
 export async function addChannel(
   deps: ChannelDeps,
   claims: Claims,
@@ -58,6 +63,7 @@ export async function addChannel(
   const row = await db.as(claims, async (sql) => {
     const created = await createChannel(sql, { id, orgId, type, name, target: maskDestination(destination), minLevel, sealed });
     if (!created) throw new Refusal('conflict', 'the org has 50 channels, the maximum: delete one first');
+    if (destination.type === 'email') await askRecipients(sql, id, destination.recipients);
     return findChannel(sql, id);
   });
   if (!row) throw new Error('the new channel is not visible to its creator');
@@ -73,39 +79,80 @@ export async function changeChannel(
 ): Promise<AlertChannel> {
   const { db } = deps;
   const before = requireWritable(await db.as(claims, (sql) => findChannel(sql, id)));
-  let resealed: { target: string; sealed: Buffer } | undefined;
+  let resealed: { target: string; sealed: Buffer; recipients: readonly string[] } | undefined;
   if (Object.values(fields).some((value) => value !== undefined)) {
     const destination = changeDestination(await loadDestination(deps, claims, before), before.type, fields);
     requireReachable(deps, destination);
     const sealed = sealDestination(await keysOf(deps, claims, before.org_id), before.org_id, id, destination);
-    resealed = { target: maskDestination(destination), sealed };
+    resealed = { target: maskDestination(destination), sealed, recipients: destination.type === 'email' ? destination.recipients : [] };
   }
   const row = await db.as(claims, async (sql) => {
     await updateChannel(sql, id, { name, minLevel, enabled });
     if (resealed) await setChannelTarget(sql, id, resealed.target, resealed.sealed);
+    if (resealed && resealed.recipients.length > 0) await askRecipients(sql, id, resealed.recipients);
     return findChannel(sql, id);
   });
   if (!row) throw new Refusal('not_found', 'there is no such channel');
   return answerOf(deps, row);
 }
 
-/** Sends one test message to the receiver of a channel. `requireDue` throws when the channel was tested a moment ago. */
+/** Has the recipients of an e-mail channel asked again who have not confirmed their address. The mail waits for its pace. */
+export async function askAgain(deps: ChannelDeps, claims: Claims, id: string): Promise<AlertChannel> {
+  const row = await deps.db.as(claims, async (sql) => {
+    const channel = requireWritable(await findChannel(sql, id));
+    await requireSecondFactor(sql, channel.org_id);
+    await requireActive(sql, channel.org_id);
+    if (channel.type !== 'email') throw new Refusal('conflict', 'only the recipients of an e-mail channel confirm their addresses');
+    const waiting = channel.recipients.filter(({ status }) => status === 'waiting').map(({ address }) => address);
+    await askRecipients(sql, id, waiting);
+    return channel;
+  });
+  return answerOf(deps, row);
+}
+
+/**
+ * Sends one test message to the receiver of a channel, to every recipient of an e-mail channel who has confirmed the address. `requireDue`
+ * throws when the channel was tested a moment ago.
+ */
 export async function sendTest(deps: ChannelDeps, claims: Claims, id: string, requireDue: () => void): Promise<TestedAlertChannel> {
-  const { db, notifier, now } = deps;
+  const { db, now } = deps;
   const channel = await db.as(claims, async (sql) => {
     const found = requireWritable(await findChannel(sql, id));
     await requireSecondFactor(sql, found.org_id);
+    await requireActive(sql, found.org_id);
     return found;
   });
   const destination = await loadDestination(deps, claims, channel);
   if (!destination) throw new Refusal('conflict', 'the destination cannot be decrypted: enter it again');
   requireDue();
+  const waitSeconds = await takeMessage(db.onBehalfOf(claims), channel.org_id, 'test');
+  if (waitSeconds > 0) throw tooManyTests(waitSeconds);
   const startedAt = performance.now();
-  const message = testMessage({ id: channel.org_id, name: channel.org_name }, now());
-  const { ok, status, answer } = await notifier.deliverTest(destination, message);
+  const { ok, status, answer } = await deliverTest(
+    { ...deps, db: db.onBehalfOf(claims) },
+    destination,
+    testMessage({ id: channel.org_id, name: channel.org_name }, now()),
+  );
   const durationMs = Math.round((performance.now() - startedAt) * 10) / 10;
   await recordChannelResult(db.onBehalfOf(claims), id, ok ? undefined : status === null ? answer : `${status} ${answer}`.trim());
   return { ok, status, answer, durationMs };
+}
+
+async function deliverTest(deps: MailDeps, destination: Destination, message: AlertMessage): Promise<Delivered> {
+  const { notifier } = deps;
+  if (destination.type !== 'email') return notifier.deliverTest(destination, message);
+  const mailed = await sendMails(deps, destination.recipients, message, (recipient, stopUrl) =>
+    notifier.deliverTest({ type: 'email', recipient, stopUrl }, message),
+  );
+  if (mailed.nobody !== undefined) throw new Refusal('conflict', mailed.nobody);
+  const answer = mailed.failures[0] ?? mailed.last;
+  if (!answer) throw tooManyTests(mailed.waitSeconds ?? 0);
+  return answer;
+}
+
+function tooManyTests(waitSeconds: number): Refusal {
+  const seconds = Math.ceil(waitSeconds);
+  return new Refusal('rate_limited', `too many tests in a short time: try again in ${seconds} seconds`, { retryAfterSeconds: seconds });
 }
 
 export function answerOf({ notifier }: Pick<ChannelDeps, 'notifier'>, row: ChannelRow): AlertChannel {

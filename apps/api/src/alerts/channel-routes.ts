@@ -5,7 +5,7 @@ import type { AuthVariables } from '../platform/auth.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { validBody, validId, validQuery } from '../platform/requests.ts';
 import { resolveOrg } from '../tenancy/callers-org.ts';
-import { addChannel, answerOf, type ChannelDeps, changeChannel, sendTest } from './channel-commands.ts';
+import { addChannel, answerOf, askAgain, type ChannelDeps, changeChannel, sendTest } from './channel-commands.ts';
 import { describe } from './openapi.ts';
 import { deleteChannel, findChannel, listChannels } from './store.ts';
 
@@ -42,6 +42,10 @@ export function addChannelRoutes(app: Hono<{ Variables: AuthVariables }>, deps: 
     if (!deleted) throw new Refusal('not_found', 'there is no such channel');
     return c.body(null, 204);
   });
+
+  app.post('/channels/:id/confirmations', describe.askAlertRecipients, validId(), async (c) =>
+    c.json(await askAgain(deps, c.var.claims, c.req.valid('param').id), 202),
+  );
 
   app.post('/channels/:id/test', describe.testAlertChannel, validId(), async (c) => {
     const { id } = c.req.valid('param');

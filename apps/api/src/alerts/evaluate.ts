@@ -1,4 +1,4 @@
-import { type Db, isUnavailable, sqlState } from '../platform/db.ts';
+import { type Db, isTooSlow, isUnavailable, sqlState } from '../platform/db.ts';
 import { beginPass, claimOrgs, type Evaluated, evaluateOrgs, type Pass, postponeOrg } from './store.ts';
 
 interface EvaluatedPass extends Evaluated {
@@ -44,7 +44,7 @@ async function evaluatePart(db: Pick<Db, 'worker'>, pass: Pass, orgs: readonly s
     for (const key of Object.keys(counts) as (keyof Evaluated)[]) total[key] += evaluated[key];
   } catch (error) {
     const [only] = orgs;
-    if (isUnavailable(error) && sqlState(error) !== queryCanceled) throw error;
+    if (isUnavailable(error) && !isTooSlow(error)) throw error;
     if (orgs.length > 1) {
       for (const org of orgs) await evaluatePart(db, pass, [org], total);
     } else if (only !== undefined) {
@@ -53,6 +53,3 @@ async function evaluatePart(db: Pick<Db, 'worker'>, pass: Pass, orgs: readonly s
     }
   }
 }
-
-/** The SQLSTATE of a statement that Postgres ended because it took too long. */
-const queryCanceled = '57014';

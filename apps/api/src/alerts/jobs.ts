@@ -5,9 +5,13 @@ import type { Db } from '../platform/db.ts';
 import type { Task } from '../platform/jobs.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { loadOrgKeys, type OrgKeys } from '../tenancy/org-keys.ts';
+import { askForConfirmations } from './confirmations.ts';
 import { openDestination } from './destination.ts';
 import { evaluateAlerts } from './evaluate.ts';
-import type { Notifier } from './notifier.ts';
+import { type Mailed, sendMails } from './mails.ts';
+import type { AlertMessage } from './messages.ts';
+import type { Delivered, Notifier } from './notifier.ts';
+import { forgetPaces, takeMessage } from './recipients-store.ts';
 import { type AttemptResult, type ClaimedNotification, claimNotifications, recordAttempt } from './store.ts';
 
 export interface AlertTaskDeps {
@@ -15,9 +19,11 @@ export interface AlertTaskDeps {
   masterKeys: MasterKeys;
   notifier: Notifier;
   metrics: Metrics;
+  /** Where the links in mails lead. */
+  publicUrl: string;
 }
 
-const sliceMs = 20_000;
+const sliceMs = 5_000;
 const claimsAtOnce = 20;
 /**
  * The lease of a claim; every attempt is shorter. The notifications that a crashed instance had claimed are tried again after this time.
@@ -51,6 +57,13 @@ export function alertTasks(deps: AlertTaskDeps): Record<string, Task> {
         }
       },
     },
+    'alerts.confirm': {
+      everySeconds: 10,
+      async run(_payload, { signal, log }) {
+        await askForConfirmations({ ...deps, keysOf: createKeyLoader(deps, log), signal, log });
+        await forgetPaces(db);
+      },
+    },
   };
 }
 
@@ -67,7 +80,7 @@ function createKeyLoader({ db, masterKeys }: AlertTaskDeps, log: Logger): LoadKe
 }
 
 async function attempt(deps: AlertTaskDeps, claimed: ClaimedNotification, keysOf: LoadKeys, log: Logger): Promise<void> {
-  const result = await deliver(deps.notifier, claimed, keysOf, log);
+  const result = await deliver(deps, claimed, keysOf, log);
   const { id: notificationId, channel_id: channelId, attempts } = claimed;
   deps.metrics.alertNotifications.inc({ channel_type: claimed.channel_type, outcome: result.outcome });
   if (result.outcome !== 'sent') {
@@ -81,7 +94,7 @@ async function attempt(deps: AlertTaskDeps, claimed: ClaimedNotification, keysOf
   }
 }
 
-async function deliver(notifier: Notifier, claimed: ClaimedNotification, keysOf: LoadKeys, log: Logger): Promise<AttemptResult> {
+async function deliver(deps: AlertTaskDeps, claimed: ClaimedNotification, keysOf: LoadKeys, log: Logger): Promise<AttemptResult> {
   const { attempts, channel_id: channelId, org_id: orgId, sealed } = claimed;
   const isLast = attempts >= attemptsMax;
   // The count goes beyond the maximum only when the results of earlier attempts could not be stored.
@@ -89,12 +102,11 @@ async function deliver(notifier: Notifier, claimed: ClaimedNotification, keysOf:
   try {
     const destination = sealed && openDestination(await keysOf(orgId), orgId, channelId, sealed);
     if (!destination) return failed('the destination cannot be decrypted: enter it again');
-    const delivered = await notifier.deliver(channelId, destination, toMessage(claimed));
-    if (delivered.ok) return { outcome: 'sent', error: undefined, afterSeconds: 0 };
-    const error = delivered.status === null ? delivered.answer : `${delivered.status} ${delivered.answer}`.trim();
-    if (delivered.isFinal || isLast) return failed(error);
-    const afterSeconds = Math.max(backoffSeconds(attempts), Math.min(delivered.retryAfterSeconds ?? 0, 3_600));
-    return { outcome: 'retry', error, afterSeconds };
+    const message = toMessage(claimed);
+    if (destination.type === 'email') return mailedResult(await mailAll(deps, claimed, destination.recipients, message), attempts, isLast);
+    const waitSeconds = await takeMessage(deps.db, orgId, 'request');
+    if (waitSeconds > 0) return postponed(waitSeconds);
+    return deliveredResult(await deps.notifier.deliver(channelId, destination, message), attempts, isLast);
   } catch (error) {
     if (error instanceof CircuitOpenError) {
       const reason = 'the receiver failed several times in a row, so nothing is sent to it for 30 seconds';
@@ -104,6 +116,39 @@ async function deliver(notifier: Notifier, claimed: ClaimedNotification, keysOf:
     const reason = 'the notification could not be prepared because of an internal error';
     return { outcome: isLast ? 'failed' : 'retry', error: reason, afterSeconds: backoffSeconds(attempts) };
   }
+}
+
+function mailAll(
+  deps: AlertTaskDeps,
+  { channel_id }: ClaimedNotification,
+  recipients: readonly string[],
+  message: AlertMessage,
+): Promise<Mailed> {
+  return sendMails(deps, recipients, message, (recipient, stopUrl) =>
+    deps.notifier.deliver(channel_id, { type: 'email', recipient, stopUrl }, message),
+  );
+}
+
+/** A mail that can still arrive keeps the notification open; a mailbox that refuses it does not, when the others of the channel got theirs. */
+function mailedResult({ arrived, failures, waitSeconds, nobody }: Mailed, attempts: number, isLast: boolean): AttemptResult {
+  const open = failures.find((one) => !one.isFinal);
+  if (open && !isLast) return deliveredResult(open, attempts, isLast);
+  if (waitSeconds !== undefined) return postponed(waitSeconds);
+  if (arrived > 0) return { outcome: 'sent', error: undefined, afterSeconds: 0 };
+  const [failure] = failures;
+  return failure ? deliveredResult(failure, attempts, isLast) : failed(nobody ?? 'the channel has no recipient');
+}
+
+function deliveredResult(delivered: Delivered, attempts: number, isLast: boolean): AttemptResult {
+  if (delivered.ok) return { outcome: 'sent', error: undefined, afterSeconds: 0 };
+  const error = delivered.status === null ? delivered.answer : `${delivered.status} ${delivered.answer}`.trim();
+  if (delivered.isFinal || isLast) return failed(error);
+  return { outcome: 'retry', error, afterSeconds: Math.max(backoffSeconds(attempts), Math.min(delivered.retryAfterSeconds ?? 0, 3_600)) };
+}
+
+/** The org or the mailbox has used up its pace. */
+function postponed(waitSeconds: number): AttemptResult {
+  return { outcome: 'postponed', error: 'too many messages in a short time: it waits for its turn', afterSeconds: Math.ceil(waitSeconds) };
 }
 
 function failed(error: string): AttemptResult {
@@ -118,7 +163,7 @@ function backoffSeconds(attempts: number): number {
   return Math.ceil(Math.min(3_600, 15 * 2 ** attempts) * (0.5 + Math.random() / 2));
 }
 
-function toMessage(row: ClaimedNotification): Parameters<Notifier['deliver']>[2] {
+function toMessage(row: ClaimedNotification): AlertMessage {
   return {
     id: row.id,
     kind: row.kind,

@@ -1,4 +1,5 @@
 import type { AlertLevel, AlertWebhookBody } from '@tributary/shared/alerts.ts';
+import { cleanLine } from './clean-text.ts';
 
 export interface AlertMessage {
   /** The same on every attempt, so that receivers recognise a repetition. */
@@ -34,7 +35,7 @@ function alertName({ incident, level }: AlertMessage): string {
 }
 
 /** A title of one line. */
-function titleOf(message: AlertMessage): string {
+export function titleOf(message: AlertMessage): string {
   const about = message.incident ? `${alertName(message)}: ${message.incident.connectionName}` : 'Test of an alert channel';
   const by = message.actor === undefined ? '' : ` by ${message.actor}`;
   const text = {
@@ -45,10 +46,10 @@ function titleOf(message: AlertMessage): string {
     resolved: `Resolved${by}: ${about}`,
     test: about,
   }[message.kind];
-  return text.replace(/\s+/g, ' ');
+  return cleanLine(text, 300);
 }
 
-function contextOf({ orgName, incident }: AlertMessage): string {
+export function contextOf({ orgName, incident }: AlertMessage): string {
   return incident ? `${orgName} · ${incident.sourceType} · since ${incident.openedAt}` : orgName;
 }
 
@@ -121,17 +122,5 @@ export function webhookBody(message: AlertMessage): AlertWebhookBody {
       message: message.message,
       openedAt: incident?.openedAt ?? null,
     },
-  };
-}
-
-/** The mail, in one thread with the other mails of its incident. */
-export function mailOf(message: AlertMessage) {
-  const thread = message.incident && `<incident-${message.incident.id}@tributary>`;
-  return {
-    subject: titleOf(message),
-    text: `${message.message}\n\n${contextOf(message)}\n`,
-    messageId: message.kind === 'opened' && thread ? thread : `<alert-${message.id}@tributary>`,
-    ...(thread && message.kind !== 'opened' ? { inReplyTo: thread, references: [thread] } : {}),
-    headers: { 'auto-submitted': 'auto-generated' },
   };
 }

@@ -3,14 +3,14 @@ import { keysOf } from '@tributary/pipeline/proofs/secrets.ts';
 import { signStandardWebhook } from '@tributary/pipeline/proofs/standard-webhooks.ts';
 import type { AlertChannelType } from '@tributary/shared/alerts.ts';
 import { LRUCache } from 'lru-cache';
-import { createTransport } from 'nodemailer';
 import type { Breaker, CircuitState, Circuits } from '../platform/breaker.ts';
 import { type Outbound, OutboundRefused } from '../platform/outbound.ts';
 import type { Destination } from './destination.ts';
-import { type AlertMessage, mailOf, pagerDutyEvent, slackBody, webhookBody } from './messages.ts';
+import { confirmationMail, createMailer, type Mail, type Mailer, mailOf } from './mail.ts';
+import { type AlertMessage, pagerDutyEvent, slackBody, webhookBody } from './messages.ts';
 
 /** The outcome of sending one message. */
-interface Delivered {
+export interface Delivered {
   ok: boolean;
   /** HTTP status; null when the receiver did not answer, or does not speak HTTP. */
   status: number | null;
@@ -22,13 +22,18 @@ interface Delivered {
   retryAfterSeconds: number | undefined;
 }
 
+/** Where one message goes. A mail goes to one recipient, who can stop it by a link. */
+type Receiver = Exclude<Destination, { type: 'email' }> | { type: 'email'; recipient: string; stopUrl: string };
+
 export interface Notifier {
   /** Whether this server can send e-mail. */
   sendsMail: boolean;
   /** Throws CircuitOpenError, without sending, while the channel's circuit is open. Throws no other error. */
-  deliver(channelId: string, destination: Destination, message: AlertMessage): Promise<Delivered>;
+  deliver(channelId: string, receiver: Receiver, message: AlertMessage): Promise<Delivered>;
   /** Sends once, also while the circuit is open: a person is waiting for the receiver's answer. */
-  deliverTest(destination: Destination, message: AlertMessage): Promise<Delivered>;
+  deliverTest(receiver: Receiver, message: AlertMessage): Promise<Delivered>;
+  /** Asks the owner of an address to confirm it. Throws no error. */
+  askToConfirm(address: string, orgName: string, confirmUrl: string): Promise<Delivered>;
   /** The state of the channel's circuit in this process. */
   circuitOf(channelId: string): CircuitState;
   close(): void;
@@ -76,10 +81,10 @@ export function createNotifier(options: NotifierOptions): Notifier {
 
   return {
     sendsMail: mail !== undefined,
-    async deliver(channelId, destination, message) {
+    async deliver(channelId, receiver, message) {
       try {
-        return await breakerOf(channelId, destination.type).run(async () => {
-          const delivered = await send(destination, message);
+        return await breakerOf(channelId, receiver.type).run(async () => {
+          const delivered = await send(receiver, message);
           // A receiver that refuses a message or redirects is working, so that the circuit does not count this as a failure.
           if (!delivered.ok && !delivered.isFinal) throw new ReceiverFailed(delivered);
           return delivered;
@@ -89,12 +94,13 @@ export function createNotifier(options: NotifierOptions): Notifier {
         throw error;
       }
     },
-    async deliverTest(destination, message) {
-      const delivered = await send(destination, message);
+    async deliverTest(receiver, message) {
+      const delivered = await send(receiver, message);
       // PagerDuty opens an incident for the test, which this closes at once.
-      if (destination.type === 'pagerduty' && delivered.ok) await send(destination, { ...message, kind: 'resolved' });
+      if (receiver.type === 'pagerduty' && delivered.ok) await send(receiver, { ...message, kind: 'resolved' });
       return delivered;
     },
+    askToConfirm: (address, orgName, confirmUrl) => answerOrFailure(() => sendMail(mail, address, confirmationMail(orgName, confirmUrl))),
     circuitOf: (channelId) => breakers.peek(channelId)?.state() ?? 'closed',
     close() {
       breakers.clear();
@@ -103,33 +109,9 @@ export function createNotifier(options: NotifierOptions): Notifier {
   };
 }
 
-interface Mailer {
-  send(recipients: readonly string[], message: AlertMessage): Promise<Delivered>;
-  close(): void;
-}
-
-function createMailer({ url, from }: { url: string; from: string }): Mailer {
-  const transport = createTransport({
-    url,
-    connectionTimeout: 5_000,
-    greetingTimeout: 5_000,
-    socketTimeout: 10_000,
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  });
-  return {
-    async send(recipients, message) {
-      // Each recipient is passed as a bare address, so that no text can add a display name or further recipients.
-      const sent = await transport.sendMail({ ...mailOf(message), from, to: recipients.map((address) => ({ name: '', address })) });
-      return { ok: true, status: null, answer: excerpt(sent.response), isFinal: false, retryAfterSeconds: undefined };
-    },
-    close: () => transport.close(),
-  };
-}
-
 type SenderDeps = Pick<NotifierOptions, 'outbound' | 'pagerDutyUrl' | 'now'> & { mail: Mailer | undefined };
 
-/** Sends one message in the format of its destination. It returns failures, and never throws. */
+/** Sends one message in the format of its receiver. It returns failures, and never throws. */
 function createSender({ outbound, mail, pagerDutyUrl, now }: SenderDeps) {
   async function post(url: string, body: string, headers: Record<string, string> = {}): Promise<Delivered> {
     const response = await outbound.request(url, { headers: { 'content-type': 'application/json', ...headers }, body });
@@ -147,31 +129,38 @@ function createSender({ outbound, mail, pagerDutyUrl, now }: SenderDeps) {
     };
   }
 
-  function sendOrThrow(destination: Destination, message: AlertMessage): Promise<Delivered> {
-    switch (destination.type) {
+  function sendOrThrow(receiver: Receiver, message: AlertMessage): Promise<Delivered> {
+    switch (receiver.type) {
       case 'slack':
-        return post(destination.url, JSON.stringify(slackBody(message)));
+        return post(receiver.url, JSON.stringify(slackBody(message)));
       case 'pagerduty':
-        return post(pagerDutyUrl, JSON.stringify(pagerDutyEvent(message, destination.routingKey)));
+        return post(pagerDutyUrl, JSON.stringify(pagerDutyEvent(message, receiver.routingKey)));
       case 'webhook': {
         const body = JSON.stringify(webhookBody(message));
-        return post(destination.url, body, signatureHeaders(destination.secret, `msg_${message.id}`, body, now()));
+        return post(receiver.url, body, signatureHeaders(receiver.secret, `msg_${message.id}`, body, now()));
       }
       case 'email':
-        return mail ? mail.send(destination.recipients, message) : Promise.resolve(unsent('this server sends no e-mail', true));
+        return sendMail(mail, receiver.recipient, mailOf(message, receiver.stopUrl));
     }
   }
 
-  return async (destination: Destination, message: AlertMessage): Promise<Delivered> => {
-    try {
-      return await sendOrThrow(destination, message);
-    } catch (error) {
-      if (error instanceof OutboundRefused) return unsent(error.message, true);
-      // SMTP codes 550 to 559 are about the mailbox, not about the relay.
-      const smtpCode = Number((error as { responseCode?: unknown }).responseCode);
-      return unsent(describeError(error), smtpCode >= 550 && smtpCode < 560);
-    }
-  };
+  return (receiver: Receiver, message: AlertMessage): Promise<Delivered> => answerOrFailure(() => sendOrThrow(receiver, message));
+}
+
+async function sendMail(mailer: Mailer | undefined, to: string, mail: Mail): Promise<Delivered> {
+  if (!mailer) return unsent('this server sends no e-mail', true);
+  return { ok: true, status: null, answer: excerpt(await mailer.send(to, mail)), isFinal: false, retryAfterSeconds: undefined };
+}
+
+async function answerOrFailure(send: () => Promise<Delivered>): Promise<Delivered> {
+  try {
+    return await send();
+  } catch (error) {
+    if (error instanceof OutboundRefused) return unsent(error.message, true);
+    // SMTP codes 550 to 559 are about the mailbox, not about the relay.
+    const smtpCode = Number((error as { responseCode?: unknown }).responseCode);
+    return unsent(describeError(error), smtpCode >= 550 && smtpCode < 560);
+  }
 }
 
 function unsent(answer: string, isFinal: boolean): Delivered {

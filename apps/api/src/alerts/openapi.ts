@@ -50,6 +50,7 @@ export const describe = {
     summary: 'Create an alert channel',
     description:
       'Slack (incoming webhook), PagerDuty (Events API v2), a webhook signed by Standard Webhooks whose body is `AlertWebhookBody`, or e-mail. ' +
+      'Each e-mail address gets one mail with a link, and no alerts until its owner has confirmed it there. ' +
       'URLs that lead to private networks are refused, and redirects are not followed. A signing secret that Tributary generates is shown only in this answer.',
     security: user,
     responses: { ...answers(201, 'Created.', CreatedAlertChannel), ...refuses(...command, 409) },
@@ -76,6 +77,16 @@ export const describe = {
     description: 'Its secrets are erased. The notifications that were sent over it stay listed in their incidents.',
     security: user,
     responses: { 204: { description: 'Deleted.' }, ...refuses(401, 403, 404, 503) },
+  }),
+  askAlertRecipients: describeRoute({
+    operationId: 'askAlertRecipients',
+    tags: ['Alerts'],
+    summary: 'Ask the recipients of an e-mail channel again to confirm',
+    description:
+      'Recipients who have confirmed or stopped the alerts are not asked. The mails wait for their pace: two for an address and ten for an org, and then ' +
+      'one each eight hours and each ten minutes, over all channels, deleted ones included.',
+    security: user,
+    responses: { ...answers(202, 'The mails are sent soon.', AlertChannel), ...refuses(401, 403, 404, 409, 503) },
   }),
   testAlertChannel: describeRoute({
     operationId: 'testAlertChannel',

@@ -5,6 +5,7 @@ import type {
   AlertNotification,
   AlertThresholds,
   IncidentStatus,
+  RecipientStatus,
 } from '@tributary/shared/alerts.ts';
 import { pageRowsMax } from '@tributary/shared/pages.ts';
 import type { Db, Sql } from '../platform/db.ts';
@@ -65,10 +66,13 @@ export interface ChannelRow {
   created_at: string;
   updated_at: string;
   may_write: boolean;
+  recipients: { address: string; status: RecipientStatus; asked_at: string | null }[];
 }
 
 const channels = `select t.id, t.org_id, o.name as org_name, t.type, t.name, t.target, t.min_level, t.is_enabled, t.last_sent_at, t.last_failed_at,
-  t.last_error, t.created_at, t.updated_at, ${mayWrite} from public.alert_channels t join public.orgs o on o.id = t.org_id where t.deleted_at is null`;
+  t.last_error, t.created_at, t.updated_at, ${mayWrite}, case when t.type = 'email' then (
+    select json_agg(json_build_object('address', r.address, 'status', r.status, 'asked_at', r.asked_at)) from private.alert_recipients_of(array[t.id]) r
+  ) else '[]' end as recipients from public.alert_channels t join public.orgs o on o.id = t.org_id where t.deleted_at is null`;
 
 export async function listChannels(sql: Sql, orgId: string): Promise<ChannelRow[]> {
   return sql<ChannelRow>(`${channels} and t.org_id = $1 order by t.created_at, t.id limit ${pageRowsMax}`, [orgId]);

@@ -23,6 +23,11 @@ export function toChannel(row: ChannelRow, circuit: AlertChannel['circuit']): Al
     type: row.type,
     name: row.name,
     target: row.target,
+    recipients: row.recipients.map(({ address, status, asked_at }) => ({
+      address,
+      status,
+      askedAt: asked_at === null ? null : new Date(asked_at).toISOString(),
+    })),
     minLevel: row.min_level,
     enabled: row.is_enabled,
     circuit,

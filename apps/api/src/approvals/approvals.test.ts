@@ -135,6 +135,22 @@ describe('an act that needs a second person', () => {
   });
 });
 
+describe('deleting an org', () => {
+  it('needs a second owner, and begins its grace period when one approves it', async () => {
+    await makeOrg('delete_org');
+    const second = await world.makeMember(org, 'owner');
+    const { name } = (await call(app, org.owner, 'GET', `/api/orgs/${org.id}`)).body;
+    const asked = await call(app, org.owner, 'POST', `/api/orgs/${org.id}/deletion`, { name, irreversible: true });
+    expect(asked).toMatchObject({ status: 202, body: { kind: 'delete_org' } });
+    const status = async () => (await call(app, admin, 'GET', `/api/orgs/${org.id}/deletion`)).body.status;
+    expect(await status()).toBe('none');
+    expect((await decide(admin, asked.body.approvalId)).status).toBe(409);
+    expect(await status()).toBe('none');
+    expect((await decide(second, asked.body.approvalId)).status).toBe(200);
+    expect(await status()).toBe('scheduled');
+  });
+});
+
 describe('a request', () => {
   it('is withdrawn by the person who made it, and ends when that person loses the role', async () => {
     await makeOrg('rotate_key');

@@ -25,6 +25,7 @@ const summaries: Record<ApprovalKind, (params: Record<string, unknown>) => strin
   purge: ({ total }) => `Delete ${total} dead letters for good.`,
   rotate_key: ({ keyKind }) => `Make a new ${keyKind} key.`,
   release_hold: ({ reason }) => `Release the legal hold “${reason}”.`,
+  delete_org: ({ name }) => `Delete the org “${name}” after the grace period of seven days.`,
   change_security: ({ requiresSecondFactor, secondPerson, purgeCount }) =>
     `Change the security settings: a second factor is ${requiresSecondFactor ? '' : 'not '}required; a second person is required for ${listed(secondPerson)}; purges of more than ${purgeCount} entries a day count as large.`,
 };

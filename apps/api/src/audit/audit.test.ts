@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { AuditPage, AuditVerdict } from '@tributary/shared/audit.ts';
+import { AuditPage, AuditRecord, AuditVerdict } from '@tributary/shared/audit.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../test/api.ts';
 import { call } from '../test/call.ts';
@@ -66,6 +66,44 @@ describe('the audit log', () => {
         [undefined, 401],
       ] as const)
         expect((await get(user, `${path}?orgId=${org.id}`)).status).toBe(status);
+  });
+});
+
+describe('an export', () => {
+  const ask = (user: TestUser | undefined, format: string) => call(app, user, 'POST', '/api/audit/export', { orgId: org.id, format });
+
+  it('is a file of every entry, whose NDJSON can be verified line by line, and is recorded itself', async () => {
+    const { status, body } = await ask(org.owner, 'ndjson');
+    expect(status).toBe(201);
+    const file = await (await app.request(body.url)).text();
+    let previous = createHash('sha256').update(`tributary audit log of ${org.id}`).digest();
+    const records = file
+      .trim()
+      .split('\n')
+      .map((line) => AuditRecord.parse(JSON.parse(line)));
+    for (const { canonical, hash } of records) {
+      previous = createHash('sha256').update(previous).update(canonical).digest();
+      expect(hash).toBe(previous.toString('hex'));
+    }
+    expect(records.at(-1)).toMatchObject({ action: 'audit_log.export', actorId: org.owner.id, detail: { format: 'ndjson' } });
+    const csv = await (await app.request((await ask(org.owner, 'csv')).body.url)).text();
+    expect(csv.split('\r\n')).toHaveLength(records.length + 3);
+    expect(csv).toContain(records[0]?.hash);
+  });
+
+  it('is for owners and admins, and ends when they lose the role', async () => {
+    const [admin, analyst, other] = [
+      await world.makeMember(org, 'admin'),
+      await world.makeMember(org, 'analyst'),
+      (await world.makeOrg()).owner,
+    ];
+    expect([(await ask(analyst, 'csv')).status, (await ask(other, 'csv')).status, (await ask(undefined, 'csv')).status]).toEqual([
+      403, 404, 401,
+    ]);
+    const { url } = (await ask(admin, 'csv')).body;
+    await world.admin(`update public.org_members set role = 'analyst' where user_id = $1`, [admin.id]);
+    expect((await app.request(url)).status).toBe(403);
+    expect((await app.request(url.replace('/audit/', '/events/'))).status).toBe(404);
   });
 });
 

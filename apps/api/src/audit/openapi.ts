@@ -32,4 +32,18 @@ export const describe = {
     security: user,
     responses: { ...answers(201, 'The download.', AuditExport), ...refuses(...command, 429) },
   }),
+  downloadAudit: describeRoute({
+    operationId: 'downloadAudit',
+    tags,
+    summary: 'Download an export of the audit log',
+    security: [],
+    description: 'The ticket in the URL authenticates the download. It ends when the person loses the role for it.',
+    responses: {
+      200: {
+        description: 'The file. A connection that fails before its end means that the file is incomplete.',
+        content: { 'application/x-ndjson': {}, 'text/csv': {} },
+      },
+      ...refuses(404, 429, 503),
+    },
+  }),
 };

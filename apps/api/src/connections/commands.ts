@@ -11,7 +11,7 @@ import { invalidRequest } from '../platform/requests.ts';
 import { requireSecondFactor } from '../tenancy/callers-org.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { maskHeaders, maskSecrets, signSample } from './sample.ts';
-import { createSecret, givenSecrets, missingSecrets, requireUsable, unknownSecret } from './secrets.ts';
+import { createSecret, givenSecrets, missingSecrets, requireLong, requireUsable, unknownSecret } from './secrets.ts';
 import { type ConnectionRow, createConnection, findConnection, findProject, rotateSecret } from './store.ts';
 import { toSecretState } from './wire.ts';
 
@@ -85,6 +85,7 @@ export async function setSecret(
   if (secret === undefined && field.issuedBy === 'platform') {
     throw invalidRequest([{ path: ['secret'], message: `${source.label} issues the ${field.label}: send the new one` }]);
   }
+  if (secret !== undefined) requireLong(secret, ['secret']);
   const config = parseConfig(source, before.config_json);
   const value = secret ?? createSecret(source, config);
   const keys = await loadOrgKeys(db.onBehalfOf(claims), masterKeys, before.org_id, log);

@@ -50,7 +50,7 @@ describe('creating a connection', () => {
 
   it('is allowed for admins too', async () => {
     const admin = await world.makeMember(org, 'admin');
-    expect((await create({ secret: 'x' }, admin)).status).toBe(201);
+    expect((await create({ secret: 'secret-x' }, admin)).status).toBe(201);
   });
 
   it('generates a secret that the platform does not issue, in the form of the scheme, and shows it once', async () => {
@@ -73,7 +73,7 @@ describe('creating a connection', () => {
     expect(missingSecrets).toEqual([]);
     expect(new Set((await storedSecrets(id)).map(({ name }) => name))).toEqual(new Set(['app_secret', 'verify_token']));
 
-    const all = await create({ type: 'meta', secrets: { app_secret: 'a', verify_token: 'chosen' } });
+    const all = await create({ type: 'meta', secrets: { app_secret: 'secret-a', verify_token: 'secret-chosen' } });
     expect(all.body).not.toHaveProperty('secrets');
   });
 
@@ -102,7 +102,7 @@ describe('creating a connection', () => {
     const unknown = await create({ secrets: { token: 'x' } });
     expect(unknown.status).toBe(400);
     expect(unknown.body.errors).toMatchObject([{ path: 'secrets.token', message: expect.stringContaining('hottok') }]);
-    expect((await create({ secret: 'a', secrets: { hottok: 'b' } })).status).toBe(400);
+    expect((await create({ secret: 'secret-a', secrets: { hottok: 'secret-b' } })).status).toBe(400);
   });
 
   it('refuses an unknown type and names the known ones', async () => {
@@ -142,14 +142,14 @@ describe('creating a connection', () => {
 
   it('answers 403 to an analyst and stores nothing', async () => {
     const before = await world.admin<{ n: string }>('select count(*) as n from public.source_connections');
-    const answer = await create({ secret: 'x' }, analyst);
+    const answer = await create({ secret: 'secret-x' }, analyst);
     expect(answer.status).toBe(403);
     expect(await world.admin('select count(*) as n from public.source_connections')).toEqual(before);
   });
 
   it('answers 404 for a project of another org, as for one that does not exist', async () => {
-    const other = await create({ secret: 'x' }, stranger);
-    const unknown = await create({ secret: 'x', projectId: randomUUID() });
+    const other = await create({ secret: 'secret-x' }, stranger);
+    const unknown = await create({ secret: 'secret-x', projectId: randomUUID() });
     expect([other.status, unknown.status]).toEqual([404, 404]);
     expect({ ...other.body, requestId: '' }).toEqual({ ...unknown.body, requestId: '' });
   });
@@ -158,8 +158,8 @@ describe('creating a connection', () => {
 describe('reading connections', () => {
   it('lists the connections of a project, newest first, to every member', async () => {
     const projectId = await world.makeProject(org);
-    const first = (await create({ projectId, name: 'First', secret: 'a' })).body.id;
-    const second = (await create({ projectId, name: 'Second', secret: 'b' })).body.id;
+    const first = (await create({ projectId, name: 'First', secret: 'secret-a' })).body.id;
+    const second = (await create({ projectId, name: 'Second', secret: 'secret-b' })).body.id;
     const answer = await call(app, analyst, 'GET', `/api/connections?projectId=${projectId}`);
     expect(answer.status).toBe(200);
     expect(answer.body.map((connection: unknown) => Connection.parse(connection).id)).toEqual([second, first]);
@@ -172,7 +172,7 @@ describe('reading connections', () => {
   });
 
   it('answers 404 for another org\u2019s project or connection, an unknown id and a malformed id', async () => {
-    const { id } = (await create({ secret: 'x' })).body;
+    const { id } = (await create({ secret: 'secret-x' })).body;
     expect((await call(app, stranger, 'GET', `/api/connections?projectId=${org.projectId}`)).status).toBe(404);
     expect((await call(app, stranger, 'GET', `/api/connections/${id}`)).status).toBe(404);
     expect((await call(app, org.owner, 'GET', `/api/connections/${randomUUID()}`)).status).toBe(404);
@@ -183,7 +183,7 @@ describe('reading connections', () => {
 
 describe('changing a connection', () => {
   it('changes the given fields and leaves the others', async () => {
-    const { id } = (await create({ secret: 'x', config: { defaultCountry: 'BR' } })).body;
+    const { id } = (await create({ secret: 'secret-x', config: { defaultCountry: 'BR' } })).body;
     const renamed = await call(app, org.owner, 'PATCH', `/api/connections/${id}`, { name: ' Renamed ' });
     expect(renamed.status).toBe(200);
     expect(Connection.parse(renamed.body)).toMatchObject({ name: 'Renamed', isActive: true, config: { defaultCountry: 'BR' } });
@@ -193,7 +193,7 @@ describe('changing a connection', () => {
   });
 
   it('refuses a config that is not valid for the source, an empty change and a change of the type', async () => {
-    const { id } = (await create({ secret: 'x' })).body;
+    const { id } = (await create({ secret: 'secret-x' })).body;
     const path = `/api/connections/${id}`;
     expect((await call(app, org.owner, 'PATCH', path, { config: { hottok: 'x' } })).body.errors).toMatchObject([{ path: 'config' }]);
     expect((await call(app, org.owner, 'PATCH', path, {})).status).toBe(400);
@@ -201,7 +201,7 @@ describe('changing a connection', () => {
   });
 
   it('is refused to an analyst, and unknown to another org', async () => {
-    const { id } = (await create({ secret: 'x' })).body;
+    const { id } = (await create({ secret: 'secret-x' })).body;
     expect((await call(app, analyst, 'PATCH', `/api/connections/${id}`, { name: 'Mine' })).status).toBe(403);
     expect((await call(app, stranger, 'PATCH', `/api/connections/${id}`, { name: 'Mine' })).status).toBe(404);
     expect((await call(app, org.owner, 'PATCH', `/api/connections/${randomUUID()}`, { name: 'Mine' })).status).toBe(404);
@@ -211,14 +211,14 @@ describe('changing a connection', () => {
 
 describe('deleting a connection', () => {
   it('answers 404 for the connection from then on, and erases its secrets', async () => {
-    const { id } = (await create({ secret: 'x' })).body;
+    const { id } = (await create({ secret: 'secret-x' })).body;
     const answer = await call(app, org.owner, 'DELETE', `/api/connections/${id}`);
     expect([answer.status, answer.text]).toEqual([204, '']);
     for (const [method, path, body] of [
       ['GET', '', undefined],
       ['PATCH', '', { name: 'Back' }],
       ['DELETE', '', undefined],
-      ['POST', '/secret', { secret: 'y' }],
+      ['POST', '/secret', { secret: 'secret-y' }],
       ['POST', '/test', {}],
     ] as const) {
       expect((await call(app, org.owner, method, `/api/connections/${id}${path}`, body)).status).toBe(404);
@@ -228,7 +228,7 @@ describe('deleting a connection', () => {
   });
 
   it('is refused to an analyst, and unknown to another org', async () => {
-    const { id } = (await create({ secret: 'x' })).body;
+    const { id } = (await create({ secret: 'secret-x' })).body;
     expect((await call(app, analyst, 'DELETE', `/api/connections/${id}`)).status).toBe(403);
     expect((await call(app, stranger, 'DELETE', `/api/connections/${id}`)).status).toBe(404);
     expect((await call(app, org.owner, 'DELETE', `/api/connections/${randomUUID()}`)).status).toBe(404);
@@ -240,18 +240,18 @@ describe('rotating a secret', () => {
   const rotate = (id: string, body: object, user: TestUser = org.owner) => call(app, user, 'POST', `/api/connections/${id}/secret`, body);
 
   it('ends the old secret at once without a grace period', async () => {
-    const { id } = (await create({ secret: 'old' })).body;
-    const answer = await rotate(id, { secret: 'new' });
+    const { id } = (await create({ secret: 'secret-old' })).body;
+    const answer = await rotate(id, { secret: 'secret-new' });
     expect(answer.status).toBe(200);
     expect(answer.body).toMatchObject({ name: 'hottok', secrets: [{ name: 'hottok', expiresAt: null }] });
     expect(answer.body).not.toHaveProperty('secret');
-    expect(await storedSecrets(id)).toEqual([{ name: 'hottok', value: 'new' }]);
+    expect(await storedSecrets(id)).toEqual([{ name: 'hottok', value: 'secret-new' }]);
   });
 
   it('keeps the old secret valid for the grace period, and lists the newest first', async () => {
-    const { id } = (await create({ secret: 'old' })).body;
-    const answer = await rotate(id, { secret: 'new', graceSeconds: 3600 });
-    expect((await storedSecrets(id)).map(({ value }) => value)).toEqual(['new', 'old']);
+    const { id } = (await create({ secret: 'secret-old' })).body;
+    const answer = await rotate(id, { secret: 'secret-new', graceSeconds: 3600 });
+    expect((await storedSecrets(id)).map(({ value }) => value)).toEqual(['secret-new', 'secret-old']);
     const [current, replaced] = answer.body.secrets;
     expect(current.expiresAt).toBeNull();
     const remainingMs = Date.parse(replaced.expiresAt) - Date.now();
@@ -260,19 +260,19 @@ describe('rotating a secret', () => {
   });
 
   it('keeps at most five secrets: a further rotation ends the oldest', async () => {
-    const { id } = (await create({ secret: '0' })).body;
-    for (const secret of ['1', '2', '3', '4', '5', '6']) expect((await rotate(id, { secret, graceSeconds: 3600 })).status).toBe(200);
-    expect((await storedSecrets(id)).map(({ value }) => value)).toEqual(['6', '5', '4', '3', '2']);
+    const { id } = (await create({ secret: 'secret-0' })).body;
+    for (const n of [1, 2, 3, 4, 5, 6]) expect((await rotate(id, { secret: `secret-${n}`, graceSeconds: 3600 })).status).toBe(200);
+    expect((await storedSecrets(id)).map(({ value }) => value)).toEqual(['secret-6', 'secret-5', 'secret-4', 'secret-3', 'secret-2']);
   });
 
   it('forgets a replaced secret when its grace period is over', async () => {
-    const { id } = (await create({ secret: 'old' })).body;
-    await rotate(id, { secret: 'new', graceSeconds: 60 });
+    const { id } = (await create({ secret: 'secret-old' })).body;
+    await rotate(id, { secret: 'secret-new', graceSeconds: 60 });
     await world.admin(
       `update private.connection_secrets set expires_at = now() - interval '1 second' where expires_at is not null and source_connection_id = $1`,
       [id],
     );
-    expect(await storedSecrets(id)).toEqual([{ name: 'hottok', value: 'new' }]);
+    expect(await storedSecrets(id)).toEqual([{ name: 'hottok', value: 'secret-new' }]);
     expect((await call(app, org.owner, 'GET', `/api/connections/${id}`)).body.secrets).toHaveLength(1);
   });
 
@@ -286,34 +286,45 @@ describe('rotating a secret', () => {
   });
 
   it('rotates one of several secrets by its name', async () => {
-    const { id } = (await create({ type: 'meta', secrets: { app_secret: 'app', verify_token: 'token' } })).body;
+    const { id } = (await create({ type: 'meta', secrets: { app_secret: 'secret-app', verify_token: 'secret-token' } })).body;
     const { body } = await rotate(id, { name: 'verify_token' });
     expect((await storedSecrets(id)).find(({ name }) => name === 'verify_token')?.value).toBe(body.secret);
-    expect((await storedSecrets(id)).find(({ name }) => name === 'app_secret')?.value).toBe('app');
+    expect((await storedSecrets(id)).find(({ name }) => name === 'app_secret')?.value).toBe('secret-app');
   });
 
   it('sets a secret that was missing', async () => {
     const { id } = (await create({})).body;
-    expect((await rotate(id, { secret: 'late' })).status).toBe(200);
+    expect((await rotate(id, { secret: 'secret-late' })).status).toBe(200);
     expect((await call(app, org.owner, 'GET', `/api/connections/${id}`)).body.missingSecrets).toEqual([]);
   });
 
   it('refuses a missing value for a secret that the platform issues, an unknown name, an unusable value and a grace period beyond 30 days', async () => {
-    const { id } = (await create({ secret: 'x' })).body;
+    const { id } = (await create({ secret: 'secret-x' })).body;
     expect((await rotate(id, {})).body.errors).toMatchObject([{ path: 'secret' }]);
-    expect((await rotate(id, { name: 'token', secret: 'y' })).body.errors).toMatchObject([{ path: 'name' }]);
-    expect((await rotate(id, { secret: 'y', graceSeconds: 30 * 86_400 + 1 })).body.errors).toMatchObject([{ path: 'graceSeconds' }]);
-    expect((await rotate(id, { secret: 'y', graceSeconds: -1 })).status).toBe(400);
+    expect((await rotate(id, { name: 'token', secret: 'secret-y' })).body.errors).toMatchObject([{ path: 'name' }]);
+    expect((await rotate(id, { secret: 'secret-y', graceSeconds: 30 * 86_400 + 1 })).body.errors).toMatchObject([{ path: 'graceSeconds' }]);
+    expect((await rotate(id, { secret: 'secret-y', graceSeconds: -1 })).status).toBe(400);
     const { id: webhookId } = (await create({ type: 'webhook', config: standardWebhooks })).body;
     expect((await rotate(webhookId, { secret: 'whsec_***' })).body.errors).toMatchObject([{ path: 'secret' }]);
-    expect(await storedSecrets(id)).toEqual([{ name: 'hottok', value: 'x' }]);
+    expect(await storedSecrets(id)).toEqual([{ name: 'hottok', value: 'secret-x' }]);
+  });
+
+  it('refuses a secret that can be guessed, and says why', async () => {
+    const { id } = (await create({ secret: 'secret-x' })).body;
+    for (const secret of ['x', '123', '1234567']) {
+      const message = 'must have at least 8 characters: a shorter secret can be guessed, and then anybody can send events';
+      expect((await rotate(id, { secret })).body.errors).toMatchObject([{ path: 'secret', message }]);
+      expect((await create({ secret })).body.errors).toMatchObject([{ path: 'secret', message }]);
+      expect((await create({ secrets: { hottok: secret } })).body.errors).toMatchObject([{ path: 'secrets.hottok', message }]);
+    }
+    expect(await storedSecrets(id)).toEqual([{ name: 'hottok', value: 'secret-x' }]);
   });
 
   it('is refused to an analyst, and unknown to another org', async () => {
-    const { id } = (await create({ secret: 'x' })).body;
-    expect((await rotate(id, { secret: 'y' }, analyst)).status).toBe(403);
-    expect((await rotate(id, { secret: 'y' }, stranger)).status).toBe(404);
-    expect(await storedSecrets(id)).toEqual([{ name: 'hottok', value: 'x' }]);
+    const { id } = (await create({ secret: 'secret-x' })).body;
+    expect((await rotate(id, { secret: 'secret-y' }, analyst)).status).toBe(403);
+    expect((await rotate(id, { secret: 'secret-y' }, stranger)).status).toBe(404);
+    expect(await storedSecrets(id)).toEqual([{ name: 'hottok', value: 'secret-x' }]);
   });
 });
 

@@ -14,11 +14,27 @@ export function missingSecrets(source: Source, names: readonly string[]): Secret
   return source.secrets.filter((field) => field.required && !names.includes(field.name));
 }
 
+/** A secret that is shorter can be tried out, or guessed from one signed delivery. Every platform issues longer ones. */
+const secretLengthMin = 8;
+
+/** Throws for a secret that is too short to prove anything. `path` is the field of the request that holds the secret. */
+export function requireLong(value: string, path: string[]): void {
+  if (value.length < secretLengthMin)
+    throw invalidRequest([
+      {
+        path,
+        message: `must have at least ${secretLengthMin} characters: a shorter secret can be guessed, and then anybody can send events`,
+      },
+    ]);
+}
+
 /** The secrets of a request by name; `secret` is the source's first one. Throws Refusal for names the source does not have. */
 export function givenSecrets(source: Source, secret: string | undefined, byName: Record<string, string>): Secret[] {
   const primary = source.secrets[0]?.name;
   const unknown = Object.keys(byName).filter((name) => !source.secrets.some((field) => field.name === name));
   if (unknown.length > 0) throw invalidRequest(unknown.map((name) => ({ path: ['secrets', name], message: unknownSecret(source) })));
+  if (secret !== undefined) requireLong(secret, ['secret']);
+  for (const [name, value] of Object.entries(byName)) requireLong(value, ['secrets', name]);
   if (secret === undefined) return Object.entries(byName).map(([name, value]) => ({ name, value }));
   if (primary === undefined) throw invalidRequest([{ path: ['secret'], message: `${source.label} has no secret` }]);
   if (byName[primary] !== undefined) {

@@ -94,11 +94,14 @@ export async function createConnection(
   sql: Sql,
   row: { orgId: string; projectId: string; type: string; name: string; config: unknown },
 ): Promise<string> {
-  const [created] = await sql<{ id: string }>(
-    'insert into public.source_connections (org_id, project_id, type, name, config_json) values ($1, $2, $3, $4, $5) returning id',
-    [row.orgId, row.projectId, row.type, row.name, JSON.stringify(row.config)],
-  );
-  if (!created) throw new Error('insert returned no row');
+  const [created] = await sql<{ id: string }>('select private.create_connection($1, $2, $3, $4, $5) as id', [
+    row.orgId,
+    row.projectId,
+    row.type,
+    row.name,
+    JSON.stringify(row.config),
+  ]);
+  if (!created) throw new Error('create_connection returned no row');
   return created.id;
 }
 
@@ -108,6 +111,7 @@ export async function updateConnection(
   changes: {
     name?: string | undefined;
     isActive?: boolean | undefined;
+    /** Has passed the schema of the source. */
     config?: unknown;
     /** null removes the limit. */
     rateLimitPerSecond?: number | null | undefined;
@@ -118,19 +122,19 @@ export async function updateConnection(
     suspendedReason?: string | null | undefined;
   },
 ): Promise<void> {
+  if (changes.config !== undefined) await sql('select private.set_connection_config($1, $2)', [id, JSON.stringify(changes.config)]);
   await sql(
     `update public.source_connections
-     set name = coalesce($2, name), is_active = coalesce($3, is_active), config_json = coalesce($4, config_json),
-       priority = coalesce($5, priority), rate_limit_per_second = case when $6 then $7 else rate_limit_per_second end,
+     set name = coalesce($2, name), is_active = coalesce($3, is_active), priority = coalesce($4, priority),
+       rate_limit_per_second = case when $5 then $6 else rate_limit_per_second end,
        -- network() turns 10.0.0.1/8 into 10.0.0.0/8.
-       allowed_ips = case when $8 then (select array_agg(network(ip::inet)) from unnest($9::text[]) ip) else allowed_ips end,
-       suspended_reason = case when $10 then $11 else suspended_reason end
+       allowed_ips = case when $7 then (select array_agg(network(ip::inet)) from unnest($8::text[]) ip) else allowed_ips end,
+       suspended_reason = case when $9 then $10 else suspended_reason end
      where id = $1 and deleted_at is null`,
     [
       id,
       changes.name ?? null,
       changes.isActive ?? null,
-      changes.config === undefined ? null : JSON.stringify(changes.config),
       changes.priority ?? null,
       changes.rateLimitPerSecond !== undefined,
       changes.rateLimitPerSecond ?? null,

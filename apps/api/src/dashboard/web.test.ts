@@ -52,6 +52,10 @@ describe('the dashboard', () => {
       expect(policy.get('frame-ancestors')).toEqual(["'none'"]);
       expect(policy.get('base-uri')).toEqual(["'none'"]);
       expect(policy.get('form-action')).toEqual(["'self'"]);
+      // Browsers report what the policy blocks.
+      expect(policy.get('report-uri')).toEqual(['/api/policy-reports']);
+      expect(policy.get('report-to')).toEqual(['policy']);
+      expect(headers.get('reporting-endpoints')).toBe('policy="/api/policy-reports"');
       // A kind of content that no directive names is not allowed.
       for (const name of ['object-src', 'frame-src', 'worker-src', 'script-src-elem', 'script-src-attr'])
         expect(policy.get(name)).toBeUndefined();

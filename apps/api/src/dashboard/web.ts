@@ -4,6 +4,7 @@ import { serveStatic } from '@hono/node-server/serve-static';
 import type { Env, Hono } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { secureHeaders } from 'hono/secure-headers';
+import { policyReportsPath } from './policy-reports.ts';
 
 /**
  * Serves the dashboard as `npm run build -w apps/web` leaves it in `directory`. Hashed files may be cached for ever; index.html answers
@@ -24,7 +25,11 @@ export function mountWeb<E extends Env>(app: Hono<E>, { directory, supabaseUrl }
       baseUri: ["'none'"],
       formAction: ["'self'"],
       frameAncestors: ["'none'"],
+      // Older browsers know only report-uri.
+      reportUri: policyReportsPath,
+      reportTo: 'policy',
     },
+    reportingEndpoints: [{ name: 'policy', url: policyReportsPath }],
     permissionsPolicy: { camera: [], microphone: [], geolocation: [], payment: [] },
   });
   const caching = createMiddleware(async (c, next) => {

@@ -9,7 +9,7 @@ import type { Body, Delivery, Secret } from '@tributary/pipeline/source.ts';
 import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Connection } from './connection-cache.ts';
-import type { Rejected } from './quarantine.ts';
+import type { Rejected } from './rejected-queue.ts';
 import type { DeadRow, DeliveryRow, EventRow, WriteItem, WriteRecord } from './rows.ts';
 
 /** A delivery that arrived at a connection and is not read yet. */
@@ -61,6 +61,7 @@ export function prepareRecords(
     config: connection.config,
     hashKey: connection.keys.hashKey,
     digestKey: connection.keys.digestKey,
+    erasedKeys: connection.keys.erasedKeys,
     receivedAtMs,
     nowMs,
     isTest,
@@ -119,6 +120,7 @@ export function prepareRejected(arrival: Arrival, errorClass: ErrorClass, messag
   return {
     connection,
     bytes: arrival.delivery.raw.byteLength,
+    hasCredential: carriesCredential(arrival),
     seal() {
       const headers = headersOf(arrival);
       const presented = presentedCredentials(arrival.delivery, headers.presented, credentialsOf(connection));
@@ -131,6 +133,15 @@ export function prepareRejected(arrival: Arrival, errorClass: ErrorClass, messag
       };
     },
   };
+}
+
+/** Whether the delivery has a value in one of the places where its source carries credentials. Nobody has proved that the value is right. */
+function carriesCredential(arrival: Arrival): boolean {
+  const { presented } = headersOf(arrival);
+  return (
+    Object.keys(presented).length > 0 ||
+    Object.keys(presentedCredentials(arrival.delivery, {}, credentialsOf(arrival.connection))).length > 0
+  );
 }
 
 function rejectedRow(arrival: Arrival, journalId: string, errorClass: ErrorClass, message: string): DeadRow {

@@ -1,47 +1,39 @@
 import type { Logger } from 'pino';
 import type { Db } from '../platform/db.ts';
+import { createRejectedQueue, type Rejected } from './rejected-queue.ts';
 import { rowsOf, type WriteItem } from './rows.ts';
 import { countRejected, takeQuarantine, writeBatch } from './store.ts';
-
-export interface Rejected {
-  connection: { id: string; orgId: string };
-  /** The size of the body, in memory and when it is stored. */
-  bytes: number;
-  /** Called only when there is room: digests and sealing cost time, and anybody can send deliveries that are rejected. */
-  seal(): WriteItem;
-}
 
 export interface Quarantine {
   /** Resolves when the rejected delivery is stored, or counted because there is no room for it. Never rejects. */
   add(rejected: Rejected): Promise<void>;
   /** Returns false when a rejected delivery of that size would only be counted, so that it need not be sealed. */
-  mayKeep(connection: { id: string }, bytes: number): boolean;
+  mayKeep(connection: { id: string; orgId: string }, bytes: number): boolean;
   /** Counts a rejected delivery that has nothing to store, because its body could not be received. */
   count(connection: { id: string; orgId: string }): void;
   drain(): Promise<void>;
 }
 
-/** Rejected deliveries that may wait, over all connections. Further ones are only counted. */
-const waitingMax = { rejections: 200, bytes: 16_777_216 };
-const perFlushMax = { rejections: 50, bytes: 2_097_152 };
 /** The size of a place: a larger body takes several, and a body that needs more places than an hour has is only counted. */
 const placeBytes = 65_536;
 const hourMs = 3_600_000;
 
 /**
  * Keeps rejected deliveries apart from good traffic: in a separate small queue that writes one batch at a time, on one connection of the
- * pool. Each source connection has `perHour` places an hour, over all processes; further rejected deliveries are only counted. Anybody can
- * send them, so the bytes that wait, that are written at once and that are stored are bounded too. `now` is the database's clock, by whose
+ * pool. Each source connection has `perHour` places an hour, over all processes, three quarters of them for deliveries that carry the form of a
+ * credential; further rejected deliveries are only counted. Anybody can send them, so the bytes that wait, that are written at once and that are
+ * stored are bounded too. `now` is the database's clock, by whose
  * hours the places are counted.
  */
 export function createQuarantine(db: Db, perHour: number, log: Logger, now: () => number): Quarantine {
   interface Waiting extends Rejected {
     done(): void;
   }
-  const queue: Waiting[] = [];
-  let queuedBytes = 0;
+  const queue = createRejectedQueue<Waiting>();
+  const perHourOf = sharesOf(perHour);
   let flushing: Promise<void> | undefined;
-  // Connections without a free place in this hour, so that a flood costs no query: id → end of that hour, by `performance.now()`.
+  // Connections without a free place in this hour, with or without a credential, so that a flood costs no query: → end of that hour, by
+  // `performance.now()`.
   const fullUntil = new Map<string, number>();
   // Rejected deliveries that were not stored, to be counted with the next flush: id → org and number.
   const counted = new Map<string, { orgId: string; rejected: number }>();
@@ -57,16 +49,16 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
 
   /** Starts a flush, unless one is running or there is nothing to write. */
   function startFlush(): void {
-    if (flushing || (queue.length === 0 && counted.size === 0)) return;
+    if (flushing || (queue.size() === 0 && counted.size === 0)) return;
     flushing = flush().finally(() => {
       flushing = undefined;
-      if (queue.length > 0) startFlush();
+      if (queue.size() > 0) startFlush();
     });
   }
 
   async function flush(): Promise<void> {
-    while (queue.length > 0 || counted.size > 0) {
-      const batch = takeBatch();
+    while (queue.size() > 0 || counted.size > 0) {
+      const batch = queue.take();
       try {
         await store(batch);
         for (const [id, { orgId, rejected }] of counted) {
@@ -84,18 +76,6 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
     }
   }
 
-  /** Takes the oldest of the queue: as many as one statement should carry, and at least one. */
-  function takeBatch(): Waiting[] {
-    let bytes = 0;
-    const end = queue.findIndex((waiting, index) => {
-      bytes += waiting.bytes;
-      return index > 0 && (index >= perFlushMax.rejections || bytes > perFlushMax.bytes);
-    });
-    const batch = queue.splice(0, end === -1 ? queue.length : end);
-    for (const waiting of batch) queuedBytes -= waiting.bytes;
-    return batch;
-  }
-
   /** Subtracts the rejections that were written; those that were counted meanwhile remain. */
   function subtractCounted(id: string, written: number): void {
     const entry = counted.get(id);
@@ -109,12 +89,14 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
     await db.ingestTogether(async (ingest) => {
       const items: WriteItem[] = [];
       // Every process takes the connections in the same order, since each locks their hours until it commits.
-      for (const [id, waiting] of [...Map.groupBy(batch, (w) => w.connection.id)].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const byPlaces = Map.groupBy(batch, ({ connection, hasCredential }) => keyOf(connection.id, hasCredential));
+      for (const [key, waiting] of [...byPlaces].sort(([a], [b]) => (a < b ? -1 : 1))) {
+        const [{ connection, hasCredential }] = waiting as [Waiting];
         const wanted = waiting.reduce((places, item) => places + placesOf(item), 0);
-        let free = await takeQuarantine({ ingest }, id, wanted, perHour);
+        let free = await takeQuarantine({ ingest }, connection.id, wanted, perHourOf(hasCredential), hasCredential);
         if (free < wanted) {
           if (fullUntil.size > 10_000) fullUntil.clear();
-          fullUntil.set(id, performance.now() + hourMs - (now() % hourMs));
+          fullUntil.set(key, performance.now() + hourMs - (now() % hourMs));
         }
         for (const item of waiting) {
           if (placesOf(item) > free) {
@@ -130,25 +112,24 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
     for (const { connection } of beyond) count(connection);
   }
 
-  function mayKeep({ id }: { id: string }, bytes: number): boolean {
-    if ((fullUntil.get(id) ?? 0) > performance.now() || placesOf({ bytes }) > perHour) return false;
-    return queue.length < waitingMax.rejections && queuedBytes + bytes <= waitingMax.bytes;
+  function hasRoom(rejected: Pick<Rejected, 'connection' | 'bytes' | 'hasCredential'>): boolean {
+    const { connection, bytes, hasCredential } = rejected;
+    if ((fullUntil.get(keyOf(connection.id, hasCredential)) ?? 0) > performance.now()) return false;
+    return placesOf({ bytes }) <= perHourOf(hasCredential) && queue.hasRoom(rejected);
   }
 
   return {
     add(rejected) {
-      const { connection, bytes } = rejected;
-      if (!mayKeep(connection, bytes)) {
-        count(connection);
+      if (!hasRoom(rejected)) {
+        count(rejected.connection);
         return Promise.resolve();
       }
       return new Promise((done) => {
-        queue.push({ ...rejected, done });
-        queuedBytes += bytes;
+        queue.add({ ...rejected, done });
         startFlush();
       });
     },
-    mayKeep,
+    mayKeep: (connection, bytes) => [true, false].some((hasCredential) => hasRoom({ connection, bytes, hasCredential })),
     count,
     async drain() {
       clearTimeout(countTimer);
@@ -160,3 +141,10 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
 }
 
 const placesOf = ({ bytes }: Pick<Rejected, 'bytes'>): number => Math.max(1, Math.ceil(bytes / placeBytes));
+const keyOf = (connectionId: string, hasCredential: boolean): string => `${connectionId} ${hasCredential}`;
+
+/** The places an hour of deliveries that carry the form of a credential, and of those that do not: three quarters and one quarter. */
+function sharesOf(perHour: number): (hasCredential: boolean) => number {
+  const without = Math.max(1, Math.floor(perHour / 4));
+  return (hasCredential) => (hasCredential ? Math.max(1, perHour - without) : without);
+}

@@ -11,7 +11,7 @@ export interface Sender {
 }
 
 /** The part of a room that is full: the room itself, in records or bytes, or the share of the org or of the connection. */
-export type Full = 'records' | 'bytes' | 'org_share' | 'connection_share';
+type Full = 'records' | 'bytes' | 'org_share' | 'connection_share';
 
 /** The bounded memory of the deliveries that are admitted and not answered yet. */
 export interface Room {

@@ -67,9 +67,23 @@ export async function replayBatch(sql: Sql, rows: BatchRows, rewrite: boolean): 
   return row?.existing ?? [];
 }
 
-/** Takes up to `wanted` places of this hour's quarantine of the connection, and returns how many were free. */
-export async function takeQuarantine(db: Pick<Db, 'ingest'>, connectionId: string, wanted: number, perHour: number): Promise<number> {
-  const [row] = await db.ingest<{ free: number }>('select private.take_quarantine($1, $2, $3) as free', [connectionId, wanted, perHour]);
+/**
+ * Takes up to `wanted` of the places that this hour's quarantine of the connection has for deliveries with, or without, a credential. Returns how
+ * many were free.
+ */
+export async function takeQuarantine(
+  db: Pick<Db, 'ingest'>,
+  connectionId: string,
+  wanted: number,
+  perHour: number,
+  hasCredential: boolean,
+): Promise<number> {
+  const [row] = await db.ingest<{ free: number }>('select private.take_quarantine($1, $2, $3, $4) as free', [
+    connectionId,
+    wanted,
+    perHour,
+    hasCredential,
+  ]);
   return row?.free ?? 0;
 }
 

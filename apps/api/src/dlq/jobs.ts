@@ -1,7 +1,7 @@
 import { DlqFilter } from '@tributary/shared/dlq.ts';
 import { continueIn } from '../leases/continue.ts';
 import { type Follower, LeaseLost, runLeases, type StepResult } from '../leases/run.ts';
-import { isUnavailable, type Sql } from '../platform/db.ts';
+import { isTooSlow, isUnavailable, type Sql } from '../platform/db.ts';
 import type { Task, TaskContext } from '../platform/jobs.ts';
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
 import {
@@ -61,6 +61,11 @@ async function retryDue(deps: RetryDeps, { signal, log }: TaskContext): Promise<
       return signal.aborted ? 'more' : 'done';
     },
     release: ({ org_id }, owner) => db.worker((sql) => releaseDue(sql, owner, org_id)),
+    async onFailure({ org_id }, _owner, error) {
+      // The leases of these entries run out. The entries of other orgs go on.
+      if (isUnavailable(error) && !isTooSlow(error)) throw error;
+      log.error({ err: error, orgId: org_id }, 'due dead letters of an org could not be run');
+    },
   };
   await runLeases(follower, { signal, log });
 }
@@ -90,6 +95,13 @@ async function runOperations(deps: RetryDeps, { signal, log }: TaskContext): Pro
       }),
     async onFailure(operation, owner, error) {
       // The run ends and the lease runs out. Another run then continues the operation from its last checkpoint.
+      if (isTooSlow(error)) {
+        log.warn(
+          { err: error, operationId: operation.id },
+          'a step of an operation took too long: it is tried again when its lease runs out',
+        );
+        return;
+      }
       if (isUnavailable(error)) throw error;
       log.error({ err: error, operationId: operation.id }, 'an operation on dead letters failed');
       await fail(operation, owner, 'The operation stopped because of an internal error. Start it again to continue.');

@@ -165,7 +165,7 @@ describe('after the secret is corrected', () => {
   });
 
   it('a Meta delivery with several records becomes an event for each of them', async () => {
-    const hook = await api.connect(org, 'meta', { app_secret: 'wrong', verify_token: 'verify-me-please-1234' });
+    const hook = await api.connect(org, 'meta', { app_secret: 'wrong-secret', verify_token: 'verify-me-please-1234' });
     const body = JSON.stringify({
       object: 'page',
       entry: [1, 2].map((n) => ({
@@ -176,22 +176,22 @@ describe('after the secret is corrected', () => {
         ],
       })),
     });
-    const signature = `sha256=${createHmac('sha256', 'right').update(body).digest('hex')}`;
+    const signature = `sha256=${createHmac('sha256', 'the-right-one').update(body).digest('hex')}`;
     await refused(send(hook, body, { 'x-hub-signature-256': signature }));
     await refused(send(hook, `${body} `, { 'x-hub-signature-256': signature }));
-    await correct(hook, 'app_secret', 'right');
+    await correct(hook, 'app_secret', 'the-right-one');
     expect(await reverify()).toMatchObject({ done: 2, succeeded: 1, failed: 1 });
     expect(await events()).toHaveLength(2);
   });
 
   it('an API key in the query, behind a prefix, is recognised by its digest', async () => {
     const verification = { scheme: 'api-key', in: 'query', name: 'token', prefix: 'k:' };
-    const hook = await api.connect(org, 'webhook', { secret: 'wrong' }, { verification, fields: { id: 'number' } });
+    const hook = await api.connect(org, 'webhook', { secret: 'wrong-secret' }, { verification, fields: { id: 'number' } });
     await refused(send(hook, '{"number":"1"}', {}, '?token=k:a%20right%2Bkey&a=1'));
     await refused(send(hook, '{"number":"2"}', {}, '?token=k:other'));
     await refused(send(hook, '{"number":"3"}', {}, '?token=a%20right%2Bkey'));
     const [sealed] = await api.admin(
-      `select count(*)::int as n from private.journal_payloads where org_id = $1 and position('right' in encode(sealed, 'escape')) > 0`,
+      `select count(*)::int as n from private.journal_payloads where org_id = $1 and position('the-right-one' in encode(sealed, 'escape')) > 0`,
       [org.id],
     );
     expect(sealed).toEqual({ n: 0 });
@@ -230,7 +230,7 @@ describe('a credential in a header', () => {
   });
 
   it('behind a prefix that is no known scheme is recognised in upper and lower case', async () => {
-    const hook = await api.connect(org, 'webhook', { secret: 'the-api' }, apiKey({ name: 'x-key', prefix: 'App-Key=' }));
+    const hook = await api.connect(org, 'webhook', { secret: 'the-api-k' }, apiKey({ name: 'x-key', prefix: 'App-Key=' }));
     await refused(send(hook, '{"number":"1"}', { 'x-key': 'app-key=the-api-key' }));
     await refused(send(hook, '{"number":"2"}', { 'x-key': 'App-Key=the-api-key' }));
     await refused(send(hook, '{"number":"3"}', { 'x-key': 'app-key=THE-API-KEY' }));
@@ -271,11 +271,11 @@ describe('a credential in a header', () => {
 describe('a signature', () => {
   it('is stored unchanged, even if it happens to contain the wrong secret', async () => {
     const body = '{"number":"1"}';
-    const signature = createHmac('sha256', 'right').update(body).digest('hex');
+    const signature = createHmac('sha256', 'the-right-one').update(body).digest('hex');
     const config = { verification: { scheme: 'hmac', header: 'x-signature', prefix: 'sha256=' }, fields: { id: 'number' } };
-    const hook = await api.connect(org, 'webhook', { secret: signature.slice(10, 12) }, config);
+    const hook = await api.connect(org, 'webhook', { secret: signature.slice(10, 20) }, config);
     await refused(send(hook, body, { 'x-signature': `sha256=${signature}` }));
-    await correct(hook, 'secret', 'right');
+    await correct(hook, 'secret', 'the-right-one');
     expect(await reverify()).toMatchObject({ done: 1, succeeded: 1 });
   });
 
@@ -283,10 +283,10 @@ describe('a signature', () => {
     const hook = await api.connect(
       org,
       'webhook',
-      { secret: 'right' },
+      { secret: 'the-right-one' },
       { verification: { scheme: 'api-key', in: 'header', name: 'x-signature' } },
     );
-    const sign = (text: string) => `v0=${createHmac('sha256', 'right').update(text).digest('hex')}`;
+    const sign = (text: string) => `v0=${createHmac('sha256', 'the-right-one').update(text).digest('hex')}`;
     await refused(send(hook, '{"number":"1"}', { 'x-signature': sign('1700:{"number":"1"}'), 'x-at': '1700' }));
     const seconds = String(Math.floor(Date.now() / 1000));
     await refused(send(hook, '{"number":"2"}', { 'x-signature': sign(`${seconds}:{"number":"2"}`), 'x-at': seconds }));
@@ -358,12 +358,12 @@ describe('a delivery that was genuine and unreadable', () => {
 
 describe('a re-verification', () => {
   it('runs only rejected deliveries that match its filter', async () => {
-    const hook = await api.connect(org, 'hotmart', { hottok: 'wrong' });
-    const other = await api.connect(org, 'hotmart', { hottok: 'wrong' });
-    await refused(send(hook, purchase(), { 'x-hotmart-hottok': 'right' }));
-    await refused(send(other, purchase(), { 'x-hotmart-hottok': 'right' }));
-    await correct(hook, 'hottok', 'right');
-    await correct(other, 'hottok', 'right');
+    const hook = await api.connect(org, 'hotmart', { hottok: 'wrong-secret' });
+    const other = await api.connect(org, 'hotmart', { hottok: 'wrong-secret' });
+    await refused(send(hook, purchase(), { 'x-hotmart-hottok': 'the-right-one' }));
+    await refused(send(other, purchase(), { 'x-hotmart-hottok': 'the-right-one' }));
+    await correct(hook, 'hottok', 'the-right-one');
+    await correct(other, 'hottok', 'the-right-one');
     await api.admin(
       `insert into public.dlq_events (id, org_id, project_id, source_connection_id, journal_id, record_index, error_class, last_error_message)
        values (gen_random_uuid(), $1, $2, $3, gen_random_uuid(), 0, 'SCHEMA_DRIFT', 'x')`,
@@ -374,9 +374,9 @@ describe('a re-verification', () => {
   });
 
   it('of a single delivery is done by retrying it', async () => {
-    const hook = await api.connect(org, 'hotmart', { hottok: 'wrong' });
-    await refused(send(hook, purchase(), { 'x-hotmart-hottok': 'right' }));
-    await correct(hook, 'hottok', 'right');
+    const hook = await api.connect(org, 'hotmart', { hottok: 'wrong-secret' });
+    await refused(send(hook, purchase(), { 'x-hotmart-hottok': 'the-right-one' }));
+    await correct(hook, 'hottok', 'the-right-one');
     const [entry] = await entries();
     expect((await post(`/api/dlq/${entry?.id}/retry`, {})).status).toBe(202);
     const tasks = dlqTasks({
@@ -395,7 +395,7 @@ describe('a re-verification', () => {
 
 describe('a full sample', () => {
   it('shows an owner the delivery without its credentials, and is recorded in the audit log', async () => {
-    const hook = await api.connect(org, 'hotmart', { hottok: 'wrong' });
+    const hook = await api.connect(org, 'hotmart', { hottok: 'wrong-secret' });
     await refused(send(hook, purchase('1'), { 'x-hotmart-hottok': 'the-right-one', 'x-trace': 'abc', authorization: 'Bearer a-token' }));
     await refused(send(hook, v1('in-the-body', 'HP-9'), form));
     const { status, body, text, headers } = await call(
@@ -422,7 +422,7 @@ describe('a full sample', () => {
   });
 
   it('is cut at 64 KiB, contains at most twenty deliveries, and leaves out those that are no longer kept', async () => {
-    const hook = await api.connect(org, 'hotmart', { hottok: 'wrong' });
+    const hook = await api.connect(org, 'hotmart', { hottok: 'wrong-secret' });
     await refused(send(hook, JSON.stringify({ filler: 'x'.repeat(100_000) })));
     const large = await call(api.app as never, org.owner, 'GET', '/api/dlq/sample?full=true&limit=20');
     expect(large.body.entries[0].payload).toMatchObject({ truncated: true, byteSize: 100_013 });

@@ -12,7 +12,7 @@ import type { Task } from '../platform/threads.ts';
 import type { Attempt, ClaimedEntry, RetryOutcome } from './claims.ts';
 
 /** A stored delivery, with what is needed to run it. */
-export interface Stored {
+interface Stored {
   /** Undefined when the connection was deleted, or is of a type that this version does not know. */
   connection: Connection | undefined;
   /** Undefined when the entry was dropped by retention, or erased. */

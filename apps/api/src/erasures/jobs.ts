@@ -1,18 +1,21 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
-import type { Person } from '@tributary/pipeline/privacy/person.ts';
+import { type Person, personForms } from '@tributary/pipeline/privacy/person.ts';
+import { type PersonMatcher, personMatcher } from '@tributary/pipeline/privacy/person-in-text.ts';
 import type { Logger } from 'pino';
 import { findJournalEntries } from '../deliveries/store.ts';
 import { continueIn } from '../leases/continue.ts';
 import { Blocked, defaultSliceMs, type Follower, LeaseLost, runLeases, type StepResult } from '../leases/run.ts';
 import { chunkBySize } from '../platform/chunk-by-size.ts';
-import type { Db, Sql } from '../platform/db.ts';
+import { type Db, isTooSlow, isUnavailable, type Sql } from '../platform/db.ts';
 import type { Task } from '../platform/jobs.ts';
 import type { Threads } from '../platform/threads.ts';
+import { findCountries } from '../tenancy/callers-org.ts';
 import { loadOrgKeys, type OrgKeys } from '../tenancy/org-keys.ts';
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
-import { isAbout } from './about.ts';
-import { missingHashKeys, openPerson, probesOf } from './person.ts';
+import { searchEntry } from './about.ts';
+import { digestsOf, missingHashKeys, openPerson, probesOf } from './person.ts';
+import { rowsToErase, searchedTables } from './rows.ts';
 import {
   type ClaimedErasure,
   claimErasures,
@@ -20,9 +23,15 @@ import {
   type ErasureProgress,
   eraseDeliveries,
   eraseEvents,
+  eraseRecordedEvents,
+  eraseTexts,
   findNextDeliveries,
   findReaders,
+  findRowCursor,
+  findRows,
   hasSeenEverything,
+  keepErasedPerson,
+  type RowCursor,
   releaseErasure,
   type Scanned,
   type SubjectProbe,
@@ -46,10 +55,14 @@ const erasureLimits: ErasureLimits = { sliceMs: defaultSliceMs, leaseSeconds: 30
 /** Erasures that a process works on in turn. */
 const erasuresMax = 4;
 const headsMax = 500;
+/** Rows that are searched in one step. An event has at most some kilobytes of text. */
+const rowsMax = 300;
 /** Bodies in memory at once. */
 const bytesMax = 8_388_608;
 /** The pause before the next step of an erasure when the last deliveries may not be committed yet, or when the erasure is blocked. */
 const waitMs = 15_000;
+/** The pause after an error, which must not keep the erasures of other orgs waiting. */
+const failedWaitMs = 60_000;
 
 export interface ErasureDeps {
   db: Db;
@@ -69,6 +82,8 @@ interface Work extends ClaimedErasure {
   target?: Target;
   /** Deliveries that are to be looked at before the next ones are fetched. */
   parts: Scanned[][];
+  /** Set once every delivery is searched. */
+  rowCursor?: RowCursor;
 }
 
 /** The person of an erasure, and the keys of the org with which deliveries and hashes name that person. */
@@ -76,6 +91,7 @@ interface Target {
   keys: OrgKeys;
   person: Person;
   subjects: SubjectProbe[];
+  matcher: PersonMatcher;
 }
 
 async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: AbortSignal): Promise<void> {
@@ -95,6 +111,11 @@ async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: Abo
       log.info({ erasureId: id }, 'an erasure waits');
       await release(id, owner, waitMs, reason);
     },
+    async onFailure({ id }, owner, error) {
+      if (isUnavailable(error) && !isTooSlow(error)) throw error;
+      log.error({ err: error, erasureId: id }, 'a step of an erasure failed');
+      await release(id, owner, failedWaitMs, 'an internal error: it is tried again every minute, and the log of the server says why');
+    },
   };
   await continueIn(db, 'erasures.run', await runLeases(follower, { signal, log, sliceMs: limits.sliceMs, atOnce: erasuresMax }));
 
@@ -111,6 +132,8 @@ async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: Abo
     const heads = await db.worker((sql) => findNextDeliveries(sql, erasure, commitSecondsMax, headsMax));
     erasure.parts = [...chunkBySize(heads, (head) => head.byte_size, bytesMax)];
     if (heads.length > 0) return 'more';
+    if (!(await db.worker((sql) => hasSeenEverything(sql, erasure.id, commitSecondsMax)))) return waitMs;
+    if (await eraseNextRows(erasure, target, owner)) return 'more';
     return (await complete(erasure, target, owner)) ? 'done' : waitMs;
   }
 
@@ -134,12 +157,16 @@ async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: Abo
       ),
       readers: await findReaders(sql, [...new Set(part.map((head) => head.source_connection_id))]),
     }));
+    const readerOf = new Map(readers.map((reader) => [reader.id, reader]));
     const found: string[] = [];
+    const records: { connectionId: string; key: string }[] = [];
     let unreadable = 0;
     for (const entry of entries.values()) {
       try {
-        if (await isAbout(threads, { person, entry, keys, reader: readers.find(({ id }) => id === entry.source_connection_id) }))
-          found.push(entry.id);
+        const connectionId = entry.source_connection_id;
+        const { named, recordKeys } = await searchEntry(threads, { person, entry, keys, reader: readerOf.get(connectionId) });
+        if (named) found.push(entry.id);
+        for (const key of recordKeys) records.push({ connectionId, key });
       } catch (error) {
         unreadable++;
         log.error({ err: error, orgId: org_id, journalId: entry.id }, 'a journal entry cannot be opened: it is not erased');
@@ -150,16 +177,39 @@ async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: Abo
     await db.worker(async (sql) => {
       await requireNotHeld(sql, org_id);
       const erased = found.length > 0 ? await eraseDeliveries(sql, org_id, found) : {};
-      await checkpoint(sql, id, owner, { ...erased, unreadable, scanned: entries.size, cursor: last });
+      const otherRows = await eraseRecordedEvents(sql, org_id, records);
+      await checkpoint(sql, id, owner, { ...erased, otherRows, unreadable, scanned: entries.size, cursor: last });
     });
     if (last) Object.assign(erasure, { cursor_at: last.at, cursor_id: last.id });
   }
 
+  /** Searches the next rows for texts that name the person. Returns false when every row of every table is searched. */
+  async function eraseNextRows(erasure: Work, { keys, matcher }: Target, owner: string): Promise<boolean> {
+    const { id, org_id } = erasure;
+    erasure.rowCursor ??= await db.worker((sql) => findRowCursor(sql, id));
+    const cursor = erasure.rowCursor;
+    const table = searchedTables[cursor.table];
+    if (table === undefined) return false;
+    const rows = await db.worker((sql) => findRows(sql, org_id, table, cursor, rowsMax));
+    const found = await rowsToErase(table, rows, matcher, keys);
+    const last = rows.at(-1);
+    const rowCursor = last ? { ...cursor, at: last.at, id: last.id } : { table: cursor.table + 1, at: null, id: null };
+    await db.worker(async (sql) => {
+      await requireNotHeld(sql, org_id);
+      const otherRows = await eraseTexts(sql, org_id, table, found);
+      await checkpoint(sql, id, owner, { otherRows, rowCursor });
+    });
+    erasure.rowCursor = rowCursor;
+    return true;
+  }
+
   /** Returns false when a delivery that names the person may still be committed, or when another event about the person was found. */
-  async function complete({ id, org_id }: Work, { subjects }: Target, owner: string): Promise<boolean> {
-    const completed = await db.worker(
-      async (sql) => (await hasSeenEverything(sql, id, commitSecondsMax)) && completeErasure(sql, id, owner, subjects),
-    );
+  async function complete({ id, org_id }: Work, { keys, person, subjects }: Target, owner: string): Promise<boolean> {
+    const completed = await db.worker(async (sql) => {
+      if (!(await hasSeenEverything(sql, id, commitSecondsMax))) return false;
+      await keepErasedPerson(sql, id, owner, digestsOf(keys, person));
+      return completeErasure(sql, id, owner, subjects);
+    });
     if (completed) log.info({ erasureId: id, orgId: org_id }, 'an erasure is completed');
     return completed;
   }
@@ -174,5 +224,6 @@ async function openTarget({ db, masterKeys, log }: ErasureDeps, erasure: Claimed
   const person = openPerson(keys, erasure);
   const missing = missingHashKeys(keys);
   if (missing !== undefined) throw new Blocked(missing);
-  return { keys, person, subjects: probesOf(keys, person) };
+  const countries = await db.worker((sql) => findCountries(sql, erasure.org_id));
+  return { keys, person, subjects: probesOf(keys, person), matcher: personMatcher(personForms(person), countries) };
 }

@@ -11,9 +11,10 @@ export const describe = {
     tags: ['Erasure'],
     summary: 'Erase a person',
     description:
-      'Removes the subject, properties and attribution of events about the person, deletes the bodies of deliveries that name the person, and ' +
-      'gives up their dead letters. The erasure runs in the background: see `status`. Deliveries that arrive later are not part of it. It is ' +
-      'refused while the org or any of its connections is under a legal hold. `dryRun` only counts the events.',
+      'Removes the subject, properties and attribution of events about the person, deletes the bodies of deliveries that name the person anywhere, ' +
+      'in any usual encoding, gives up their dead letters, and removes the person from the texts of all other rows. The erasure runs in the background: see `status`. Deliveries that arrive later are not part of it. It is ' +
+      'refused while the org or any of its connections is under a legal hold. `dryRun` only counts the events, and lists completed ' +
+      'erasures of the person.',
     security: user,
     responses: {
       ...answers(200, 'With `dryRun`: how many events are about the person.', ErasureDryRun),

@@ -1,5 +1,6 @@
+import { orgDigest } from '@tributary/pipeline/crypto/org-digest.ts';
 import { erasureAad, open, seal } from '@tributary/pipeline/crypto/seal.ts';
-import { hashPerson, type Person } from '@tributary/pipeline/privacy/person.ts';
+import { hashPerson, type Person, personForms } from '@tributary/pipeline/privacy/person.ts';
 import type { OrgKeys } from '../tenancy/org-keys.ts';
 import type { SubjectProbe } from './store.ts';
 
@@ -26,6 +27,11 @@ export function missingHashKeys(keys: OrgKeys): string | undefined {
   if (keys.lostHash.length === 0) return undefined;
   const versions = keys.lostHash.map((version) => `v${version}`).join(', ');
   return `events hashed with hash key ${versions} cannot be found: it does not open with the MASTER_KEY of this server`;
+}
+
+/** What an erasure keeps of the person: a digest of each identifier under the org's digest key. */
+export function digestsOf(keys: OrgKeys, person: Person): string[] {
+  return personForms(person).map(({ kind, form }) => orgDigest(keys.digestKey, 'person', `${kind}|${form}`));
 }
 
 /** The hashes of the person's identifiers under every version of the hash key that opens. Check {@link missingHashKeys} first. */

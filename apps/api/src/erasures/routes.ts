@@ -1,5 +1,6 @@
 import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
-import { readPerson } from '@tributary/pipeline/privacy/person.ts';
+import { personForms, readPerson } from '@tributary/pipeline/privacy/person.ts';
+import { personMatcher } from '@tributary/pipeline/privacy/person-in-text.ts';
 import { identifierKinds } from '@tributary/pipeline/privacy/pii.ts';
 import { ErasePerson, type Erasure, type ErasureDryRun, type ErasureList, ErasureQuery } from '@tributary/shared/erasures.ts';
 import { Hono } from 'hono';
@@ -16,8 +17,8 @@ import { findCountries, resolveOrg, resolveOrgToWrite } from '../tenancy/callers
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
 import { describe } from './openapi.ts';
-import { missingHashKeys, probesOf, sealPerson } from './person.ts';
-import { countEvents, type ErasureRow, findErasure, listErasures, startErasure } from './store.ts';
+import { digestsOf, missingHashKeys, probesOf, sealPerson } from './person.ts';
+import { countEvents, type ErasureRow, findErasure, findErasuresOfPerson, listErasures, startErasure } from './store.ts';
 
 export interface ErasureRouteDeps {
   db: Db;
@@ -59,17 +60,23 @@ export function erasureRoutes({ db, verifyToken, masterKeys, log, now }: Erasure
     const { person, unreadable } = readPerson(typed, countries);
     if (unreadable.length > 0)
       throw invalidRequest(unreadable.map((kind) => ({ path: [fieldOf[kind]], message: 'is not in a form that can be read' })));
+    // The reference is kept when the person is gone.
+    if (reference !== undefined && personMatcher(personForms(person), countries).names([reference]))
+      throw invalidRequest([{ path: ['reference'], message: 'must not name the person' }]);
     const keys = await loadOrgKeys(db.onBehalfOf(c.var.claims), masterKeys, org.id, log);
     c.header('cache-control', 'no-store');
     if (dryRun) {
       const missing = missingHashKeys(keys);
       if (missing !== undefined) throw new Refusal('conflict', missing);
       const probes = probesOf(keys, person);
-      const events = await db.as(c.var.claims, async (sql) => {
+      const found = await db.as(c.var.claims, async (sql) => {
         await recordLookUp(sql, org.id, 'people.count', probes.flatMap(Object.values));
-        return countEvents(sql, org.id, probes);
+        return {
+          events: await countEvents(sql, org.id, probes),
+          erasedBefore: await findErasuresOfPerson(sql, org.id, digestsOf(keys, person)),
+        };
       });
-      return c.json({ dryRun: true, events } satisfies ErasureDryRun);
+      return c.json({ dryRun: true, ...found } satisfies ErasureDryRun);
     }
     const id = newId(now());
     const kinds = identifierKinds.filter((kind) => typed[kind] !== undefined);
@@ -106,6 +113,7 @@ function toErasure(row: ErasureRow): Erasure {
     events: row.events,
     deliveries: row.deliveries,
     deadLetters: row.dead_letters,
+    otherRows: row.other_rows,
     unreadable: row.unreadable,
     createdBy: row.created_by,
     createdAt: row.created_at,

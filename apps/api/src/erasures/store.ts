@@ -1,6 +1,7 @@
 import type { Erasure } from '@tributary/shared/erasures.ts';
 import type { Sql } from '../platform/db.ts';
 import { type Cursor, type Page, readNewest } from '../platform/pages.ts';
+import type { SearchedRow, SearchedTable } from './rows.ts';
 
 /** An identifier of a person as the subjects of events have it: `{ email: <hash> }`, one per identifier and version of the hash key. */
 export type SubjectProbe = Record<string, string>;
@@ -17,13 +18,14 @@ export interface ErasureRow {
   events: number;
   deliveries: number;
   dead_letters: number;
+  other_rows: number;
   unreadable: number;
   created_by: string;
   created_at: string;
   completed_at: string | null;
 }
 
-const columns = `id, org_id, kinds, reference, status, waits_for, scanned::integer, cursor_at, events, deliveries, dead_letters, unreadable, created_by,
+const columns = `id, org_id, kinds, reference, status, waits_for, scanned::integer, cursor_at, events, deliveries, dead_letters, other_rows, unreadable, created_by,
   created_at, completed_at`;
 
 // As the caller, under RLS.
@@ -35,6 +37,14 @@ export async function countEvents(sql: Sql, orgId: string, subjects: readonly Su
     jsonArray(subjects),
   ]);
   return row?.events ?? 0;
+}
+
+export async function findErasuresOfPerson(
+  sql: Sql,
+  orgId: string,
+  digests: readonly string[],
+): Promise<{ id: string; completedAt: string }[]> {
+  return sql('select id, completed_at as "completedAt" from private.find_erasures_of_person($1, $2)', [orgId, digests]);
 }
 
 export async function startErasure(
@@ -102,6 +112,59 @@ export async function eraseDeliveries(
   return { deliveries: row?.deliveries ?? 0, deadLetters: row?.dead_letters ?? 0 };
 }
 
+/** Empties the properties of the events that these records became, and returns their number. */
+export async function eraseRecordedEvents(
+  sql: Sql,
+  orgId: string,
+  records: readonly { connectionId: string; key: string }[],
+): Promise<number> {
+  if (records.length === 0) return 0;
+  const [row] = await sql<{ erased: number }>('select private.erase_recorded_events($1, $2, $3) as erased', [
+    orgId,
+    records.map(({ connectionId }) => connectionId),
+    records.map(({ key }) => key),
+  ]);
+  return row?.erased ?? 0;
+}
+
+/** How far the search of the rows has come: the table, and the last row of the table that was searched. */
+export interface RowCursor {
+  table: number;
+  at: string | null;
+  id: string | null;
+}
+
+export async function findRowCursor(sql: Sql, id: string): Promise<RowCursor> {
+  const [row] = await sql<{ row_cursor: string | null }>('select row_cursor from public.erasures where id = $1', [id]);
+  return row?.row_cursor ? (JSON.parse(row.row_cursor) as RowCursor) : { table: 0, at: null, id: null };
+}
+
+export async function findRows(sql: Sql, orgId: string, table: SearchedTable, after: RowCursor, limit: number): Promise<SearchedRow[]> {
+  return sql<SearchedRow>('select at, id, texts from private.find_rows_to_search($1, $2, $3, $4, $5)', [
+    orgId,
+    table,
+    after.at,
+    after.id,
+    limit,
+  ]);
+}
+
+/** Returns the number of rows that were changed. */
+export async function eraseTexts(sql: Sql, orgId: string, table: SearchedTable, rows: readonly SearchedRow[]): Promise<number> {
+  if (rows.length === 0) return 0;
+  const [row] = await sql<{ erased: number }>('select private.erase_texts($1, $2, $3::jsonb) as erased', [
+    orgId,
+    table,
+    JSON.stringify(rows),
+  ]);
+  return row?.erased ?? 0;
+}
+
+/** Stores the digests of the identifiers, with which the org can show later that this person was erased. */
+export async function keepErasedPerson(sql: Sql, id: string, owner: string, digests: readonly string[]): Promise<void> {
+  await sql('select private.keep_erased_person($1, $2, $3)', [id, owner, digests]);
+}
+
 export interface Scanned {
   id: string;
   at: string;
@@ -134,6 +197,8 @@ export interface ErasureProgress {
   unreadable?: number;
   scanned?: number;
   cursor?: { at: string; id: string } | undefined;
+  otherRows?: number;
+  rowCursor?: RowCursor;
 }
 
 /** Adds progress and renews the lease. Returns false when this owner no longer has the lease: the transaction must then be rolled back. */
@@ -142,6 +207,7 @@ export async function saveProgress(sql: Sql, id: string, owner: string, leaseSec
     `update public.erasures
      set events = events + $4, deliveries = deliveries + $5, dead_letters = dead_letters + $6, unreadable = unreadable + $7, scanned = scanned + $8,
        cursor_at = coalesce($9::timestamptz, cursor_at), cursor_id = coalesce($10::uuid, cursor_id),
+       other_rows = other_rows + $11, row_cursor = coalesce($12, row_cursor),
        found_at = case when $5 > 0 then now() else found_at end, waits_for = null, lease_until = now() + make_interval(secs => $3)
      where id = $1 and lease_owner = $2 and status = 'running' returning 1`,
     [
@@ -155,6 +221,8 @@ export async function saveProgress(sql: Sql, id: string, owner: string, leaseSec
       done.scanned ?? 0,
       done.cursor?.at ?? null,
       done.cursor?.id ?? null,
+      done.otherRows ?? 0,
+      done.rowCursor ? JSON.stringify(done.rowCursor) : null,
     ],
   );
   return rows.length > 0;

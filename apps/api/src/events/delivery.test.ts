@@ -16,9 +16,9 @@ const verification = { scheme: 'api-key', in: 'header', name: 'x-api-key' };
 const ask = (id: string, user: TestUser | undefined) => call(api.app as never, user, 'GET', `/api/events/${id}/delivery`);
 
 it('answers with the delivery of an event, its other records, every attempt, and whether it can be replayed', async () => {
-  const connection = await api.connect(org, 'webhook', { secret: 'a-key' }, { verification, fields: { time: { path: 'at' } } });
+  const connection = await api.connect(org, 'webhook', { secret: 'a-good-key' }, { verification, fields: { time: { path: 'at' } } });
   const body = JSON.stringify({ id: randomUUID(), type: 'order_paid', at: '2026-11-01T10:00:00Z' });
-  const first = await api.send(connection.url, body, { 'x-api-key': 'a-key' });
+  const first = await api.send(connection.url, body, { 'x-api-key': 'a-good-key' });
   const id = first.body.records?.[0]?.eventId ?? '';
   const analyst = await api.makeMember(org, 'analyst');
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Db } from '../platform/db.ts';
+import { createDownloads } from '../platform/downloads.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';
 import { call } from '../test/call.ts';
 import type { TestOrg, TestUser } from '../test/make.ts';
-import { createDownloads } from './downloads.ts';
 import { exportEvents } from './export.ts';
 
 let world: TestApi;
@@ -111,6 +111,21 @@ describe('an export', () => {
     await expect(readOn()).rejects.toMatchObject({ code: 'not_found' });
   });
 
+  it('fails when the role of its reader is lowered during the download', async () => {
+    const org = await world.makeOrg();
+    await makeEvents(org, await world.makeConnection(org), 3_000);
+    const admin = await world.makeMember(org, 'admin');
+    const { url } = (await ask(admin, { format: 'csv' })).body;
+    const reader = (await app.request(url)).body?.getReader();
+    expect((await reader?.read())?.done).toBe(false);
+    await world.admin(`update public.org_members set role = 'analyst' where user_id = $1`, [admin.id]);
+    const readOn = async () => {
+      while (!(await reader?.read())?.done);
+    };
+    await expect(readOn()).rejects.toMatchObject({ code: 'forbidden' });
+    expect((await download(url)).status).toBe(403);
+  });
+
   it('is read from the database no faster than its reader reads it, and no further after the reader cancels it', async () => {
     const org = await world.makeOrg();
     await makeEvents(org, await world.makeConnection(org), 4_000);
@@ -122,7 +137,10 @@ describe('an export', () => {
       },
     };
     const download = createDownloads(world.db, limits).begin(org.owner.id, org.id);
-    const stream = await exportEvents({ db, claims: org.owner.claims, download }, { orgId: org.id, filter: {}, format: 'ndjson' });
+    const stream = await exportEvents(
+      { db, claims: org.owner.claims, download },
+      { orgId: org.id, role: 'owner', filter: {}, format: 'ndjson' },
+    );
     const waitForReads = () => new Promise((resolve) => setTimeout(resolve, 300));
     await waitForReads();
     expect(pages).toBe(1);
@@ -214,7 +232,7 @@ describe('an export', () => {
     const download = createDownloads(world.db, limits).begin(org.owner.id, org.id);
     const stream = await exportEvents(
       { db: world.db, claims: org.owner.claims, download },
-      { orgId: org.id, filter: {}, format: 'ndjson' },
+      { orgId: org.id, role: 'owner', filter: {}, format: 'ndjson' },
     );
     const chunks: Uint8Array[] = [];
     for await (const chunk of stream) chunks.push(chunk);

@@ -3,6 +3,8 @@ import { hashPerson, readPerson } from '@tributary/pipeline/privacy/person.ts';
 import {
   type EventDelivery,
   type EventExport,
+  EventExportFormat,
+  EventFilter,
   ExportEvents,
   type HashedSubject,
   HashSubject,
@@ -11,21 +13,31 @@ import {
 import { Hono } from 'hono';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
+import { z } from 'zod';
 import { type JournalRow, toEntry } from '../deliveries/journal-rows.ts';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db, Sql } from '../platform/db.ts';
-import type { Limits } from '../platform/limits.ts';
+import type { Downloads } from '../platform/downloads.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId } from '../platform/requests.ts';
+import { createTickets, ticketFields } from '../platform/ticket.ts';
 import { createTokenBucket, type Rate, type TokenBucket, takeTokens } from '../platform/token-bucket.ts';
 import { recordLookUp } from '../tenancy/audit.ts';
 import { findCountries, resolveOrg } from '../tenancy/callers-org.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
-import { createDownloads } from './downloads.ts';
 import { contentTypes, exportEvents } from './export.ts';
 import { describe } from './openapi.ts';
-import { auditExport, findAttempts, findEventHead, findHold, findRecords, isBodyKept, isDeleted, type RecordRow } from './store.ts';
-import { makeTicket, openTicket } from './ticket.ts';
+import {
+  auditExport,
+  findAttempts,
+  findEventHead,
+  findHold,
+  findRecords,
+  isBodyKept,
+  isDeleted,
+  knownSubjects,
+  type RecordRow,
+} from './store.ts';
 
 export interface EventDeps {
   db: Db;
@@ -33,9 +45,10 @@ export interface EventDeps {
   masterKeys: MasterKeys;
   log: Logger;
   now(): number;
-  downloads: Limits['downloads'];
+  downloads: Downloads;
 }
 
+const Ticket = z.strictObject({ ...ticketFields, filter: EventFilter, format: EventExportFormat });
 const ticketMs = 60_000;
 /** Look-ups of one user: enough for somebody who types, and too few to try whole lists of people against the hashes. */
 const lookUpRate: Rate = { perSecond: 1, burst: 30 };
@@ -44,10 +57,10 @@ const lookUpRate: Rate = { perSecond: 1, burst: 30 };
  * Mounted at /api/events. The dashboard reads events through the Data API; these routes need keys, produce files or read the journal's
  * bodies.
  */
-export function eventRoutes({ db, verifyToken, masterKeys, log, now, downloads: limits }: EventDeps) {
+export function eventRoutes({ db, verifyToken, masterKeys, log, now, downloads }: EventDeps) {
   const app = new Hono<{ Variables: AuthVariables }>();
   const user = requireUser(verifyToken);
-  const downloads = createDownloads(db, limits);
+  const tickets = createTickets(masterKeys, 'event export', Ticket);
   const lookUps = new LRUCache<string, TokenBucket>({ max: 10_000 });
 
   function requireLookUpToken(userId: string): void {
@@ -67,13 +80,18 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now, downloads: 
       return { org: found, countries: await findCountries(sql, found.id) };
     });
     const keys = await loadOrgKeys(db.onBehalfOf(c.var.claims), masterKeys, org.id, log);
-    if (!keys.hashKey) throw new Refusal('conflict', 'the org has no usable hash key');
+    if (keys.hash.size === 0) throw new Refusal('conflict', 'the org has no usable hash key');
     const { person } = readPerson({ email: value, phone: value, document: value, external_id: value }, countries);
     const hashes = [...keys.hash].flatMap(([keyVersion, key]) => hashPerson(person, key).map((hashed) => ({ ...hashed, keyVersion })));
     const looked = hashes.map(({ hash }) => hash);
     await db.as(c.var.claims, (sql) => recordLookUp(sql, org.id, 'people.look_up', looked));
     c.header('cache-control', 'no-store');
-    return c.json({ hashes: hashes.slice(0, subjectHashesMax) } satisfies HashedSubject);
+    if (hashes.length <= subjectHashesMax) return c.json({ hashes } satisfies HashedSubject);
+    // A filter holds a limited number of hashes: those with which the org has events, and those that new events will have.
+    const known = new Set(await db.as(c.var.claims, (sql) => knownSubjects(sql, org.id, looked)));
+    const newest = Math.max(...keys.hash.keys());
+    const found = hashes.filter(({ hash, keyVersion }) => known.has(hash) || keyVersion === newest);
+    return c.json({ hashes: found.slice(0, subjectHashesMax) } satisfies HashedSubject);
   });
 
   app.post('/export', describe.exportEvents, user, jsonBody, validBody(ExportEvents), async (c) => {
@@ -82,7 +100,7 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now, downloads: 
     const ticket = await db.as(c.var.claims, async (sql) => {
       const org = await resolveOrg(sql, orgId);
       downloads.requireRoom(c.var.claims.sub, org.id);
-      const made = makeTicket(masterKeys, { userId: c.var.claims.sub, orgId: org.id, filter, format, expiresAtMs });
+      const made = tickets.make({ userId: c.var.claims.sub, orgId: org.id, role: org.role, filter, format, expiresAtMs });
       await auditExport(sql, org.id, filter, format);
       return made;
     });
@@ -90,9 +108,9 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now, downloads: 
     return c.json({ url: `/api/events/export/${ticket}`, expiresAt: new Date(expiresAtMs).toISOString() } satisfies EventExport, 201);
   });
 
-  // The ticket authenticates the download. The database checks with every page that the person is still a member.
+  // The ticket authenticates the download. The database checks with every page that the person still has the role.
   app.get('/export/:ticket', describe.downloadEvents, async (c) => {
-    const { userId, orgId, filter, format } = openTicket(masterKeys, c.req.param('ticket'), now());
+    const { userId, orgId, role, filter, format } = tickets.open(c.req.param('ticket'), now());
     const claims = { sub: userId, role: 'authenticated' } as const;
     const day = new Date(now()).toISOString().slice(0, 10);
     c.header('content-type', contentTypes[format]);
@@ -101,7 +119,7 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now, downloads: 
     // A HEAD request has no reader for the body, so that the stream would never end.
     if (c.req.method === 'HEAD') return c.body(null);
     const download = downloads.begin(userId, orgId);
-    const stream = await exportEvents({ db: downloads.dbFor(orgId), claims, download }, { orgId, filter, format });
+    const stream = await exportEvents({ db: downloads.dbFor(orgId), claims, download }, { orgId, role, filter, format });
     // Without this header the server would read ahead, to find out whether the answer is short.
     c.header('transfer-encoding', 'chunked');
     return c.body(stream);

@@ -87,6 +87,12 @@ export interface EventHead {
 }
 
 /** Returns undefined when there is no such event that the caller may see. */
+/** Those of the hashes with which the org has an event. Empty for an org that the caller is not a member of. */
+export async function knownSubjects(sql: Sql, orgId: string, hashes: readonly string[]): Promise<string[]> {
+  const [row] = await sql<{ known: string[] }>('select private.known_subjects($1, $2) as known', [orgId, hashes]);
+  return row?.known ?? [];
+}
+
 export async function findEventHead(sql: Sql, id: string): Promise<EventHead | undefined> {
   const [row] = await sql<EventHead>('select org_id, journal_id from public.canonical_events where id = $1', [id]);
   return row;

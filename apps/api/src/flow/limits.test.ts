@@ -1,8 +1,8 @@
-import type { Mode } from '@tributary/shared/flow.ts';
 import { describe, expect, test } from 'vitest';
 import { createMetrics } from '../platform/metrics.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { createLimits, type LimitedConnection } from './limits.ts';
+import type { Obeyed } from './mode.ts';
 
 const connection = (id: string, orgId: string, more: Partial<LimitedConnection> = {}): LimitedConnection => ({
   id,
@@ -27,7 +27,7 @@ function seeded(seed: number): () => number {
 function make(fairShare = { perSecond: 10, burst: 20 }) {
   const metrics = createMetrics();
   const now = { ms: 0 };
-  const obeyed: { mode: Mode; keptShare: number; instances: number } = { mode: 'normal', keptShare: 0.5, instances: 1 };
+  const obeyed: Obeyed = { mode: 'normal', keptShare: 0.5, isByOperator: true, instances: 1 };
   const limits = createLimits({ obeyed: () => obeyed, fairShare, metrics, nowMs: () => now.ms, random: seeded(7) });
   const passes = (of: LimitedConnection): true | Refusal => {
     try {
@@ -62,6 +62,32 @@ describe('limits that people set', () => {
     now.ms += 1_000;
     expect(passes(limited)).toBe(true);
     expect(await shed()).toEqual({ connection_rate: 136, org_rate: 141 });
+  });
+
+  test('count records: the tokens of a delivery that was read put the bucket into debt, and the next delivery is told how long to wait', () => {
+    const { limits, passes, now } = make();
+    const limited = connection('c', 'o', { rateLimitPerSecond: 10, orgRateLimitPerSecond: 100 });
+    const sibling = connection('d', 'o', { orgRateLimitPerSecond: 100 });
+    expect(passes(limited)).toBe(true);
+    limits.settle(limited, { records: 1_000, bytes: 1 });
+    // The connection owes 990 records and needs one more; the org owes 900.
+    expect(passes(limited)).toMatchObject({ code: 'rate_limited', hints: { retryAfterSeconds: 100 } });
+    expect(passes(sibling)).toMatchObject({ code: 'rate_limited', hints: { retryAfterSeconds: 10 } });
+    now.ms += 9_010;
+    expect(passes(sibling)).toBe(true);
+    expect(passes(limited)).toMatchObject({ code: 'rate_limited' });
+    now.ms += 90_090;
+    expect(passes(limited)).toBe(true);
+  });
+
+  test('get the tokens of a delivery back that was not stored, except the one of its attempt', () => {
+    const { limits, passes } = make();
+    const limited = connection('c', 'o', { rateLimitPerSecond: 10 });
+    expect(passes(limited)).toBe(true);
+    limits.settle(limited, { records: 1_000, bytes: 1 });
+    limits.refund(limited, { records: 1_000, bytes: 1 });
+    for (let n = 0; n < 9; n++) expect(passes(limited)).toBe(true);
+    expect(passes(limited)).toMatchObject({ code: 'rate_limited', hints: { retryAfterSeconds: 1 } });
   });
 
   test('apply to all instances together: each instance enforces its part', () => {
@@ -144,6 +170,33 @@ describe('a brownout', () => {
       expect(refused).toMatchObject({ code: 'brownout', hints: { retryAfterSeconds: expect.any(Number) } });
     },
   );
+
+  test('that is automatic begins with the low priority of the orgs that cause the load, and goes on to the others when no org stands out', () => {
+    const { obeyed, countPassed, limits, now } = make({ perSecond: 1e6, burst: 1e6 });
+    Object.assign(obeyed, { mode: 'brownout', keptShare: 0.1, isByOperator: false });
+    const [cause, neighbour] = [connection('cause', 'o1', { priority: 'low' }), connection('neighbour', 'o2', { priority: 'low' })];
+    limits.settle(cause, { records: 9_999, bytes: 100_000 });
+    limits.settle(neighbour, { records: 50, bytes: 5_000 });
+    expect(countPassed(neighbour, 500)).toBe(500);
+    expect(countPassed(cause, 500)).toBeLessThan(120);
+    // A body of many bytes counts as much as many records.
+    now.ms += 20_000;
+    limits.settle(neighbour, { records: 1, bytes: 80_000_000 });
+    limits.settle(cause, { records: 1, bytes: 1_000 });
+    now.ms += 300;
+    expect(countPassed(cause, 500)).toBe(500);
+    expect(countPassed(neighbour, 500)).toBeLessThan(120);
+    now.ms += 20_000;
+    for (const both of [cause, neighbour]) limits.settle(both, { records: 5_000, bytes: 1 });
+    now.ms += 300;
+    expect(countPassed(neighbour, 500)).toBeLessThan(120);
+    // A brownout that the operator set concerns every org.
+    now.ms += 20_000;
+    obeyed.isByOperator = true;
+    limits.settle(cause, { records: 9_999, bytes: 100_000 });
+    now.ms += 300;
+    expect(countPassed(neighbour, 500)).toBeLessThan(120);
+  });
 
   test('refuses no delivery in any other mode', () => {
     const { obeyed, countPassed } = make();

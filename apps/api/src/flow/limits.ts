@@ -1,30 +1,47 @@
-import type { Mode } from '@tributary/shared/flow.ts';
 import { LRUCache } from 'lru-cache';
 import type { Metrics } from '../platform/metrics.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { createTokenBucket, type Rate, type TokenBucket, takeTokens, tokensDueInMs } from '../platform/token-bucket.ts';
+import type { Obeyed } from './mode.ts';
+import { createUsage } from './usage.ts';
 
 /** The fields of a connection that the limits need. */
 export interface LimitedConnection {
   id: string;
   orgId: string;
   priority: 'normal' | 'low';
-  /** Deliveries a second over all instances. */
+  /** Records a second over all instances. */
   rateLimitPerSecond: number | undefined;
   orgRateLimitPerSecond: number | undefined;
 }
 
+/** What a delivery costs, which is known after it was read. */
+interface Size {
+  records: number;
+  bytes: number;
+}
+
 export interface Limits {
-  /** Throws Refusal `rate_limited` or `brownout`, with the time after which a retry can succeed, when a delivery must wait. */
+  /**
+   * Takes the token of a delivery's first record. Throws Refusal `rate_limited` or `brownout`, with the time after which a retry can succeed,
+   * when the delivery must wait.
+   */
   take(connection: LimitedConnection): void;
-  /** Returns the tokens of a delivery that failed verification: a sender who only knows the URL must not use up the owner's quota. */
+  /**
+   * Takes the tokens of the further records, once their number is known. The buckets may come into debt: the next deliveries then wait until
+   * the debt is paid off.
+   */
+  settle(connection: LimitedConnection, size: Size): void;
+  /** Returns the tokens of {@link Limits.settle} for a delivery that was not stored, because its sender repeats it. */
+  refund(connection: LimitedConnection, size: Size): void;
+  /** Returns the token of a delivery that failed verification: a sender who only knows the URL must not use up the owner's quota. */
   giveBack(connection: LimitedConnection): void;
 }
 
 export interface LimitsDeps {
   /** The mode that this instance obeys now. `instances` share the limits that people set. */
-  obeyed(): { mode: Mode; keptShare: number; instances: number };
-  /** Deliveries a second of one org in this process, while the process is throttled and more than one org sends. */
+  obeyed(): Obeyed;
+  /** Tokens a second of one org in this process, while the process is throttled and more than one org sends. */
   fairShare: Rate;
   metrics: Metrics;
   nowMs?(): number;
@@ -37,6 +54,8 @@ const bucketsMax = 20_000;
  */
 const contentionMs = 10_000;
 const brownoutRetrySeconds = 15;
+/** A token of the fair share pays for a record, or for so many bytes of the body. */
+const bytesPerToken = 8_192;
 
 const details = {
   connection_rate: 'the rate limit of this connection is reached',
@@ -50,25 +69,42 @@ export function createLimits({ obeyed, fairShare, metrics, nowMs = () => perform
   // too few.
   const buckets = new LRUCache<string, TokenBucket>({ max: bucketsMax });
   const shares = new LRUCache<string, TokenBucket>({ max: bucketsMax });
+  const usage = createUsage();
   const rateLimited = createRefusals();
   const shed = new Refusal('brownout', undefined, { retryAfterSeconds: brownoutRetrySeconds });
   const isContended = watchContention();
 
+  /** A brownout that the operator set concerns every org; an automatic one begins with the orgs that cause the load. */
+  function isShed({ orgId, priority }: LimitedConnection, { mode, keptShare, isByOperator }: Obeyed, now: number): boolean {
+    return mode === 'brownout' && priority === 'low' && (isByOperator || usage.isCause(orgId, now)) && random() >= keptShare;
+  }
+
+  /** Adds tokens to the buckets of the connection, or takes them. The next `take` cuts the tokens down to the bucket's size. */
+  function change({ id, orgId, rateLimitPerSecond, orgRateLimitPerSecond }: LimitedConnection, byRecords: number, byShare: number): void {
+    const own = rateLimitPerSecond === undefined ? undefined : buckets.peek(id);
+    const orgs = orgRateLimitPerSecond === undefined ? undefined : buckets.peek(orgId);
+    const share = obeyed().mode === 'normal' ? undefined : shares.peek(orgId);
+    for (const bucket of [own, orgs]) if (bucket) bucket.tokens += byRecords;
+    if (share) share.tokens += byShare;
+  }
+
   return {
-    take({ id, orgId, priority, rateLimitPerSecond, orgRateLimitPerSecond }) {
-      const { mode, keptShare, instances } = obeyed();
-      const isThrottled = mode !== 'normal';
+    take(connection) {
+      const { id, orgId, priority, rateLimitPerSecond, orgRateLimitPerSecond } = connection;
+      const obeying = obeyed();
+      const isThrottled = obeying.mode !== 'normal';
+      const now = nowMs();
+      usage.add(orgId, 1, now);
       if (!isThrottled && rateLimitPerSecond === undefined && orgRateLimitPerSecond === undefined) return;
 
-      if (mode === 'brownout' && priority === 'low' && random() >= keptShare) {
+      if (isShed(connection, obeying, now)) {
         metrics.shed.inc({ reason: 'brownout' });
         throw shed;
       }
-      const now = nowMs();
       // Every bucket is checked before a token is taken from any of them: a refused delivery uses up no token.
       const takes: [TokenBucket, Rate][] = [];
-      const check = (reason: Reason, bucket: TokenBucket, rate: Rate) => {
-        const dueInMs = tokensDueInMs(bucket, rate, now);
+      const check = (reason: Reason, bucket: TokenBucket, rate: Rate, tokens = 1) => {
+        const dueInMs = tokensDueInMs(bucket, rate, now, tokens);
         if (dueInMs > 0) {
           metrics.shed.inc({ reason });
           throw rateLimited(reason, dueInMs);
@@ -76,26 +112,33 @@ export function createLimits({ obeyed, fairShare, metrics, nowMs = () => perform
         takes.push([bucket, rate]);
       };
       if (rateLimitPerSecond !== undefined) {
-        const rate = partOf(rateLimitPerSecond, instances);
+        const rate = partOf(rateLimitPerSecond, obeying.instances);
         check('connection_rate', bucketOf(buckets, id, rate, now), rate);
       }
       if (orgRateLimitPerSecond !== undefined) {
-        const rate = partOf(orgRateLimitPerSecond, instances);
+        const rate = partOf(orgRateLimitPerSecond, obeying.instances);
         check('org_rate', bucketOf(buckets, orgId, rate, now), rate);
       }
-      if (isThrottled && isContended(orgId, now)) check('fair_share', bucketOf(shares, orgId, fairShare, now), fairShare);
+      if (isThrottled && isContended(orgId, now)) {
+        // The deliveries of low priority leave half of the org's share to those of normal priority.
+        check('fair_share', bucketOf(shares, orgId, fairShare, now), fairShare, priority === 'low' ? 1 + fairShare.burst / 2 : 1);
+      }
       for (const [bucket, rate] of takes) takeTokens(bucket, rate, now);
     },
 
-    giveBack({ id, orgId, rateLimitPerSecond, orgRateLimitPerSecond }) {
-      // The next `take` cuts the tokens down to the bucket's size.
-      const own = rateLimitPerSecond === undefined ? undefined : buckets.peek(id);
-      const orgs = orgRateLimitPerSecond === undefined ? undefined : buckets.peek(orgId);
-      const share = obeyed().mode === 'normal' ? undefined : shares.peek(orgId);
-      for (const bucket of [own, orgs, share]) if (bucket) bucket.tokens += 1;
+    settle(connection, size) {
+      const tokens = tokensOf(size);
+      usage.add(connection.orgId, tokens - 1, nowMs());
+      change(connection, 1 - Math.max(1, size.records), 1 - tokens);
     },
+
+    refund: (connection, size) => change(connection, Math.max(1, size.records) - 1, tokensOf(size) - 1),
+
+    giveBack: (connection) => change(connection, 1, 1),
   };
 }
+
+const tokensOf = ({ records, bytes }: Size): number => Math.max(1, records, bytes / bytesPerToken);
 
 /** Each refusal is created once: under load, a refusal must cost next to nothing, and a new Error captures its stack. */
 function createRefusals(): (reason: Reason, dueInMs: number) => Refusal {
@@ -136,7 +179,7 @@ function bucketOf(of: LRUCache<string, TokenBucket>, id: string, rate: Rate, now
   return bucket;
 }
 
-/** One instance's part of a limit. The deliveries of a whole second may arrive at once. */
+/** One instance's part of a limit. The records of a whole second may arrive at once. */
 function partOf(perSecond: number, instances: number): Rate {
   const part = perSecond / Math.max(1, instances);
   return { perSecond: part, burst: Math.max(1, part) };

@@ -12,6 +12,8 @@ const automaticKeptShare = 0.5;
 export interface Obeyed {
   mode: Mode;
   keptShare: number;
+  /** Whether the operator set the mode. */
+  isByOperator: boolean;
   instances: number;
 }
 
@@ -20,6 +22,7 @@ export function decideMode(ownLevel: Level, fleetLevel: Level | undefined, order
   const automatic = levels[Math.max(levels.indexOf(ownLevel), levels.indexOf(fleetLevel ?? 'normal'))] ?? 'normal';
   return {
     mode: orders?.operator_mode ?? automatic,
+    isByOperator: orders?.operator_mode != null,
     keptShare: orders?.brownout_rate ?? automaticKeptShare,
     instances: orders?.instances ?? 1,
   };

@@ -6,6 +6,7 @@ import { type Connection, type Connections, validSecrets } from '../deliveries/c
 import type { Outcome } from '../deliveries/outcomes.ts';
 import type { Arrival } from '../deliveries/prepare.ts';
 import type { Quarantine } from '../deliveries/quarantine.ts';
+import type { WriteItem } from '../deliveries/rows.ts';
 import type { Writer } from '../deliveries/writer.ts';
 import { clientAddress, type Networks } from '../platform/client-address.ts';
 import type { Config } from '../platform/config.ts';
@@ -17,6 +18,9 @@ import type { Threads } from '../platform/threads.ts';
 import { type BodyRoom, readBody } from './body.ts';
 import { type Rejection, takeArrival } from './take.ts';
 
+/** What a delivery costs: see flow/limits.ts. */
+type Size = { records: number; bytes: number };
+
 /** A request that the gate admitted: see flow/gate.ts. */
 type Entry = BodyRoom & { belongTo(connection: Connection): void; leave(): void };
 
@@ -24,7 +28,12 @@ export interface IngestDeps {
   /** Both throw a Refusal when a delivery must not be admitted now. */
   flow: {
     gate: { enter(): Entry };
-    limits: { take(connection: Connection): void; giveBack(connection: Connection): void };
+    limits: {
+      take(connection: Connection): void;
+      settle(connection: Connection, size: Size): void;
+      refund(connection: Connection, size: Size): void;
+      giveBack(connection: Connection): void;
+    };
   };
   connections: Connections;
   writer: Writer;
@@ -140,8 +149,7 @@ async function takeDelivery(deps: IngestDeps, c: Context<IngestEnv>, entry: Entr
   writer.admit(undefined);
   const connection = await getConnection(deps, c);
   requireQuota(deps, connection);
-  const sender = { orgId: connection.orgId, connectionId: connection.id };
-  writer.admit(sender);
+  writer.admit({ orgId: connection.orgId, connectionId: connection.id });
   flow.limits.take(connection);
   entry.belongTo(connection);
   const raw = await readBody(c.req.raw, c.env?.incoming, limits, entry).catch((error: unknown) => {
@@ -158,12 +166,24 @@ async function takeDelivery(deps: IngestDeps, c: Context<IngestEnv>, entry: Entr
   if ('error' in taken) return await reject(deps, arrival, taken);
 
   const { item } = taken;
-  writer.admit(sender, item);
-  const outcomes = await writer.write(item);
+  const outcomes = await write(deps, connection, item, raw.byteLength);
   countOutcomes(metrics, connection.source.type, item, outcomes, now());
   const status = overall(outcomes);
   Object.assign(c.var.event, { journalId: item.delivery.id, records: outcomes.length, outcome: status });
   return c.json({ status, records: outcomes });
+}
+
+/** Writes the delivery, and takes the tokens of its records, which are known only now. */
+async function write({ flow, writer }: IngestDeps, connection: Connection, item: WriteItem, bytes: number): Promise<Outcome[]> {
+  const size = { records: item.records.length, bytes };
+  flow.limits.settle(connection, size);
+  try {
+    writer.admit({ orgId: connection.orgId, connectionId: connection.id }, item);
+    return await writer.write(item);
+  } catch (refusal) {
+    flow.limits.refund(connection, size);
+    throw refusal;
+  }
 }
 
 /** Keeps the rejected delivery in quarantine, and refuses it. */

@@ -3,7 +3,7 @@ import type { ErrorClass } from '@tributary/shared/errors.ts';
 import { isHeavyBody } from '../deliveries/heavy.ts';
 import { type PackedConnection, packConnection, unpackConnection } from '../deliveries/packed.ts';
 import { type Arrival, prepareRejected, prepareWrite } from '../deliveries/prepare.ts';
-import type { Rejected } from '../deliveries/quarantine.ts';
+import type { Rejected } from '../deliveries/rejected-queue.ts';
 import type { WriteItem } from '../deliveries/rows.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { type Task, ThreadFailure, type Threads } from '../platform/threads.ts';
@@ -20,7 +20,7 @@ interface Reason {
 export type Rejection = Reason & { rejected: Rejected | undefined };
 
 /** The output of the task: the rows of the delivery, or the reason why it is rejected and, from a thread, the row of the rejected delivery. */
-type Taken = { item: WriteItem } | (Reason & { sealed?: WriteItem });
+type Taken = { item: WriteItem } | (Reason & { sealed?: WriteItem; hasCredential?: boolean });
 
 const tookTooLong = new Refusal('overloaded', 'the delivery took too long to read', { retryAfterSeconds: 60 });
 
@@ -77,8 +77,8 @@ async function takeHeavy(
     return threads.run(takeTask, { ...arrived, unreadable: 'The body takes more memory to read than a delivery may.' }, connection);
   });
   if ('item' in taken) return taken;
-  const { sealed, ...reason } = taken;
-  return { ...reason, rejected: sealed && { connection, bytes, seal: () => sealed } };
+  const { sealed, hasCredential = false, ...reason } = taken;
+  return { ...reason, rejected: sealed && { connection, bytes, hasCredential, seal: () => sealed } };
 }
 
 function take({ arrival, sealsRejected = false, unreadable }: Arrived): Taken {
@@ -87,7 +87,7 @@ function take({ arrival, sealsRejected = false, unreadable }: Arrived): Taken {
     error,
     message,
     ...(detail === undefined ? {} : { detail }),
-    ...(sealsRejected ? { sealed: prepareRejected(arrival, error, message).seal() } : {}),
+    ...(sealsRejected ? sealRejected(prepareRejected(arrival, error, message)) : {}),
   });
   const verifier = { secrets, config: connection.config };
   const { verdict, body, bodyError }: Verification =
@@ -98,4 +98,8 @@ function take({ arrival, sealsRejected = false, unreadable }: Arrived): Taken {
   if (body) return { item: prepareWrite(arrival, body) };
   const message = unreadable ?? bodyError?.message ?? 'the body cannot be read';
   return reject('INVALID_PAYLOAD', message, message);
+}
+
+function sealRejected({ seal, hasCredential }: Rejected): { sealed: WriteItem; hasCredential: boolean } {
+  return { sealed: seal(), hasCredential };
 }

@@ -14,11 +14,12 @@ afterAll(() => api?.close());
 
 const verification = { scheme: 'api-key', in: 'header', name: 'x-api-key' };
 const fields = { time: { path: 'at' } };
-const connect = (of = org, config: object = { fields }) => api.connect(of, 'webhook', { secret: 'a-key' }, { verification, ...config });
+const connect = (of = org, config: object = { fields }) =>
+  api.connect(of, 'webhook', { secret: 'a-good-key' }, { verification, ...config });
 type Connection = Awaited<ReturnType<typeof connect>>;
 
 /** Sends a delivery. Returns the answer, and the ids of its journal entry and its first event. */
-async function deliver(connection: Connection, body: object, key = 'a-key') {
+async function deliver(connection: Connection, body: object, key = 'a-good-key') {
   const answer = await api.sendUntilTaken(connection.url, JSON.stringify(body), { 'x-api-key': key });
   const [entry] = await api.admin<{ id: string }>(
     'select id from public.event_journal where source_connection_id = $1 order by received_at desc, id desc limit 1',
@@ -231,6 +232,30 @@ describe('mode reprocess', () => {
     // A replay of the replay: every delivery of the chain counts with the time of the first delivery.
     expect((await reprocess(body.journalId)).body.records).toMatchObject([{ eventId, revision: 3 }]);
     expect((await eventOf(eventId))?.received_at).toEqual(before?.received_at);
+  });
+
+  it('finds people under every version of the hash key, however often it was changed, and within one filter', async () => {
+    const ours = await api.makeOrg();
+    const connection = await connect(ours, { fields: { email: 'who', time: { path: 'at' } } });
+    const stored: string[] = [];
+    for (let version = 1; version <= 12; version++) {
+      if (version > 1) await call(api.app as never, ours.owner, 'POST', `/api/orgs/${ours.id}/keys/rotate`, { kind: 'hash' });
+      if (![1, 5, 12].includes(version)) continue;
+      await expect.poll(async () => (await api.connections.get(connection.id))?.keys.hashKey?.version, { timeout: 10_000 }).toBe(version);
+      stored.push((await deliver(connection, record({ who: 'ana@example.com' }))).eventId ?? '');
+    }
+    const { body } = await call(api.app as never, ours.owner, 'POST', '/api/events/subject-hash', { value: 'ana@example.com' });
+    const hashes = (body.hashes as { hash: string; keyVersion: number }[]).map(({ hash }) => hash);
+    expect(hashes.length).toBeLessThanOrEqual(32);
+    expect(new Set(body.hashes.map(({ keyVersion }: { keyVersion: number }) => keyVersion))).toEqual(new Set([1, 5, 12]));
+    const found = await api.db.as(ours.owner.claims, async (sql) => {
+      const [row] = await sql<{ found: { rows: { id: string }[] } }>('select public.search_events($1, $2::jsonb) as found', [
+        ours.id,
+        JSON.stringify({ subjects: hashes }),
+      ]);
+      return row?.found.rows.map(({ id }) => id);
+    });
+    expect(found?.sort()).toEqual(stored.sort());
   });
 
   it('hashes people again under a new hash key; until then they are found under both, and no event is stored twice', async () => {

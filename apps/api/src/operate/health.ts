@@ -7,7 +7,6 @@ import type { Circuits } from '../platform/breaker.ts';
 import type { Db } from '../platform/db.ts';
 import type { Jobs } from '../platform/jobs.ts';
 import { memoizeFor } from '../platform/memoize-for.ts';
-import type { Metrics } from '../platform/metrics.ts';
 import { listAdapterLag, listJobDepths } from './store.ts';
 
 export interface HealthDeps {
@@ -16,7 +15,6 @@ export interface HealthDeps {
   flow: Flow;
   circuits: Circuits;
   jobs: Pick<Jobs, 'state'>;
-  metrics: Metrics;
   log: Logger;
   recogniseOperator: RecogniseOperator;
   isStopping(): boolean;
@@ -30,8 +28,8 @@ const connectionsMax = 200;
 const transitionsMax = 10;
 
 /**
- * `/health` says that the process runs, `/ready` that it takes and commits deliveries, `/health/detailed` tells the operator everything
- * about it, and `/metrics` is for Prometheus.
+ * `/health` says that the process runs, `/ready` that it takes and commits deliveries, and `/health/detailed` tells operators everything
+ * about it.
  */
 export function healthRoutes(deps: HealthDeps): Hono {
   const { db, flow, circuits, writer } = deps;
@@ -107,9 +105,6 @@ export function healthRoutes(deps: HealthDeps): Hono {
     });
   });
 
-  routes.get('/metrics', async (c) =>
-    c.body(await deps.metrics.registry.metrics(), 200, { 'content-type': deps.metrics.registry.contentType }),
-  );
   return routes;
 }
 

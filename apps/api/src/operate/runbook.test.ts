@@ -184,7 +184,7 @@ async function seed(): Promise<void> {
   const webhook = await api.connect(
     org,
     'webhook',
-    { secret: 'a-key' },
+    { secret: 'a-good-key' },
     { verification: { scheme: 'api-key', in: 'header', name: 'x-api-key' } },
   );
   silentId = await api.makeConnection(org, { name: 'Gone silent' });
@@ -209,7 +209,7 @@ async function seed(): Promise<void> {
   for (let times = 0; times < 2; times++) await send(sale, 'duplicate');
   await send(purchase('one', 1), 'dead_lettered');
   await api.send(hotmart.url, purchase('four'), { 'x-hotmart-hottok': 'wrong' });
-  await api.send(webhook.url, JSON.stringify({ id: randomUUID() }), { 'x-api-key': 'a-key' });
+  await api.send(webhook.url, JSON.stringify({ id: randomUUID() }), { 'x-api-key': 'a-good-key' });
 
   const values = [org.id, org.projectId, hotmart.id];
   await api.admin(

@@ -4,6 +4,7 @@ import { safeEqual } from '@tributary/pipeline/crypto/constant-time.ts';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { RecogniseOperator } from '../platform/auth.ts';
+import { clientAddress, type Networks } from '../platform/client-address.ts';
 import type { Db } from '../platform/db.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { createTokenBucket, type Rate, type TokenBucket, takeTokens, tokensDueInMs } from '../platform/token-bucket.ts';
@@ -37,8 +38,13 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest();
  * nobody can guess 256 random bits: no number of wrong tokens locks them out. A short token of the environment may have been chosen by a
  * person: beyond the limits it is not compared any more, except for an address that has sent the right token before.
  */
-export function createAccounts(deps: { db: Pick<Db, 'workerStatement'>; bootstrapToken: string; log: Logger }): RecogniseOperator {
-  const { db, bootstrapToken, log } = deps;
+export function createAccounts(deps: {
+  db: Pick<Db, 'workerStatement'>;
+  bootstrapToken: string;
+  trustedProxies: Networks;
+  log: Logger;
+}): RecogniseOperator {
+  const { db, bootstrapToken, trustedProxies, log } = deps;
   const isUnguessable = bootstrapToken.length >= unguessableLength;
   const ofAll = createTokenBucket(guessesOfAll, performance.now());
   const ofAddress = new LRUCache<string, TokenBucket>({ max: addressesMax });
@@ -76,7 +82,8 @@ export function createAccounts(deps: { db: Pick<Db, 'workerStatement'>; bootstra
     return account?.name;
   }
 
-  return async (token, address) => {
+  return async (token, { socket, forwardedFor }) => {
+    const address = clientAddress(socket, forwardedFor, trustedProxies) ?? 'unknown';
     const account = await findAccount(token);
     if (account) return account;
     const nowMs = performance.now();

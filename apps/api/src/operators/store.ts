@@ -33,19 +33,6 @@ export async function listOperators(db: Statement): Promise<Operator[]> {
   );
 }
 
-export async function recordAct(
-  db: Statement,
-  act: { operator: string; action: string; orgId?: string; reason?: string | undefined; detail?: object },
-): Promise<void> {
-  await db.workerStatement('select private.record_operator_act($1, $2, $3, $4, $5)', [
-    act.operator,
-    act.action,
-    act.orgId ?? null,
-    act.reason ?? null,
-    JSON.stringify(act.detail ?? {}),
-  ]);
-}
-
 export async function listActs(
   db: Pick<Db, 'worker'>,
   { orgId, before, limit }: { orgId: string | undefined; before: string | undefined; limit: number },

@@ -4,6 +4,7 @@ import type { AuthVariables } from '../platform/auth.ts';
 import type { Db, Sql } from '../platform/db.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest, validBody, validId } from '../platform/requests.ts';
+import { type DoAct, requestApproval } from '../tenancy/approvals.ts';
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
 import { describe } from './openapi.ts';
 import { cancelDeletion, findDeletion, findOrg, type OrgRow, requestDeletion } from './store.ts';
@@ -26,6 +27,8 @@ export function addDeletionRoutes(app: Hono<{ Variables: AuthVariables }>, { db 
       const org = await requireOwner(sql, id);
       if (name !== org.name) throw invalidRequest([{ path: ['name'], message: 'this is not the name of the org: type it exactly' }]);
       await requireNotHeld(sql, id);
+      const asked = await requestApproval(sql, { orgId: id, kind: 'delete_org', params: { orgId: id, name } });
+      if (asked) return asked;
       await requestDeletion(sql, id, name);
       return toDeletion(sql, id);
     });
@@ -45,6 +48,11 @@ export function addDeletionRoutes(app: Hono<{ Variables: AuthVariables }>, { db 
     return c.json(answer);
   });
 }
+
+export const requestApprovedDeletion: DoAct = async (sql, { orgId, params }) => {
+  await requireNotHeld(sql, orgId);
+  await requestDeletion(sql, orgId, (params as { name: string }).name);
+};
 
 async function requireOrg(sql: Sql, id: string): Promise<OrgRow> {
   const org = await findOrg(sql, id);

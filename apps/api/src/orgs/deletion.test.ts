@@ -89,17 +89,17 @@ describe('the retention of an org', () => {
       chosenDays: null,
       appliesFrom: null,
     });
-    expect((await call(app, analyst, 'PUT', path, { events: 30 })).status).toBe(403);
-    expect((await call(app, (await world.makeOrg()).owner, 'PUT', path, { events: 30 })).status).toBe(404);
-    expect(await call(app, admin, 'PUT', path, { deliveries: 91 })).toMatchObject({
+    expect((await call(app, analyst, 'PATCH', path, { events: 30 })).status).toBe(403);
+    expect((await call(app, (await world.makeOrg()).owner, 'PATCH', path, { events: 30 })).status).toBe(404);
+    expect(await call(app, admin, 'PATCH', path, { deliveries: 91 })).toMatchObject({
       status: 400,
       body: { errors: [{ path: 'deliveries' }] },
     });
-    expect((await call(app, admin, 'PUT', path, {})).status).toBe(400);
-    const { body } = await call(app, admin, 'PUT', path, { events: 30, dead_letters: 7 });
+    expect((await call(app, admin, 'PATCH', path, {})).status).toBe(400);
+    const { body } = await call(app, admin, 'PATCH', path, { events: 30, dead_letters: 7 });
     expect(body.rules.map((rule: { keepDays: number }) => rule.keepDays)).toEqual([30, 90, 7, 1830]);
     expect(Date.parse(body.rules[0].appliesFrom)).toBeGreaterThan(Date.now() + 86_000_000);
-    const again = await call(app, admin, 'PUT', path, { events: null });
+    const again = await call(app, admin, 'PATCH', path, { events: null });
     expect(again.body.rules[0]).toEqual({ kind: 'events', keepDays: 400, maximumDays: 400, chosenDays: null, appliesFrom: null });
   });
 });

@@ -96,7 +96,7 @@ it('keeps the digest key through every rotation, so that a repeated delivery sta
   const { url } = await world.connect(
     org,
     'webhook',
-    { secret: 'a-key' },
+    { secret: 'a-good-key' },
     { verification: { scheme: 'api-key', in: 'header', name: 'x-api-key' } },
   );
   // Neither record has an id: the key of each is made of its contents.
@@ -104,7 +104,7 @@ it('keeps the digest key through every rotation, so that a repeated delivery sta
     { type: 'signed.up', mail: 'ana@example.com' },
     { type: 'signed.up', mail: 'bob@example.com' },
   ]);
-  const send = () => world.sendUntilTaken(url, body, { 'x-api-key': 'a-key' });
+  const send = () => world.sendUntilTaken(url, body, { 'x-api-key': 'a-good-key' });
   const first = await send();
   expect(first).toMatchObject({ status: 200, body: { status: 'accepted' } });
   const [before, elsewhere] = [await load(org), await load(await world.makeOrg())];

@@ -1,8 +1,9 @@
 import { Org, OrgKeys } from '@tributary/shared/api.ts';
-import { OrgSecurity } from '@tributary/shared/approvals.ts';
+import { ApprovalRequested, OrgSecurity } from '@tributary/shared/approvals.ts';
 import { OrgDeletion } from '@tributary/shared/org-deletion.ts';
 import { Retention } from '@tributary/shared/retention.ts';
 import { describeRoute } from 'hono-openapi';
+import { z } from 'zod';
 import { answers, command, refuses, user, waits } from '../platform/openapi-parts.ts';
 
 /** The OpenAPI description of each route. */
@@ -108,7 +109,11 @@ export const describe = {
       'the request, and stops a deletion that was requested before it.',
     security: user,
     responses: {
-      ...answers(202, 'The deletion that was scheduled, now or before.', OrgDeletion),
+      ...answers(
+        202,
+        'The deletion that was scheduled, now or before, or the request that waits for a second owner.',
+        z.union([OrgDeletion, ApprovalRequested]),
+      ),
       ...refuses(400, 401, 403, 404, 409, 413, 415, 503),
     },
   }),

@@ -14,7 +14,7 @@ export function addRetentionRoutes(app: Hono<{ Variables: AuthVariables }>, { db
     return c.json(await db.as(c.var.claims, (sql) => readRetention(sql, id)));
   });
 
-  app.put('/:id/retention', describe.setRetention, validId(), validBody(SetRetention), async (c) => {
+  app.patch('/:id/retention', describe.setRetention, validId(), validBody(SetRetention), async (c) => {
     const { id } = c.req.valid('param');
     const wanted = c.req.valid('json');
     const answer = await db.as(c.var.claims, async (sql) => {

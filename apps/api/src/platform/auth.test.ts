@@ -142,3 +142,13 @@ describe('a token signed with a published key (ES256, RS256)', () => {
     expect(await statusOf(appWith(verifierFor('ES256')), `Bearer ${forged}`)).toBe(401);
   });
 });
+
+it('a token of another issuer is refused with the name of the setting', async () => {
+  const app = appWith(createTokenVerifier({ ...jwt, issuer: 'https://project.supabase.co/auth/v1' }, Date.now));
+  const asked = async (iss: object) => app.request('/me', { headers: { authorization: `Bearer ${await makeToken(user, iss)}` } });
+  expect((await asked({ iss: 'https://project.supabase.co/auth/v1' })).status).toBe(200);
+  for (const iss of [{}, { iss: 'https://evil.example/auth/v1' }]) {
+    const answer = await asked(iss);
+    expect([answer.status, await answer.text()]).toEqual([401, expect.stringContaining('SUPABASE_JWT_ISSUER')]);
+  }
+});

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { safeEqual } from '@tributary/pipeline/crypto/constant-time.ts';
 import { createMiddleware } from 'hono/factory';
 import { matchedRoutes } from 'hono/route';
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
@@ -11,7 +12,7 @@ export interface AuthVariables {
 }
 
 /** What a token is presented for. */
-export interface Presented {
+interface Presented {
   /** Method and route, for example `GET /api/dlq/:id`. */
   route: string;
   /** The org that the query names. */
@@ -47,6 +48,8 @@ export function createTokenVerifier(jwt: Config['jwt'], now: () => number): Veri
       else throw new Error('no key');
     } catch (error) {
       if (jwks && isKeyFetchFailure(error)) throw new Refusal('auth_unavailable');
+      if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'iss')
+        throw new Refusal('unauthorized', `the access token has another issuer than ${jwt.issuer}: the operator sets SUPABASE_JWT_ISSUER`);
       throw new Refusal('unauthorized', 'the access token is missing, expired or not valid');
     }
     const { sub, role, ...rest } = payload;
@@ -81,19 +84,24 @@ export interface OperatorVariables {
 }
 
 /** The name of the account whose token this is. Throws Refusal `unauthorized` or, after too many wrong tokens, `rate_limited`. */
-export type RecogniseOperator = (token: string, address: string) => Promise<string>;
+export type RecogniseOperator = (token: string, from: { socket: string | undefined; forwardedFor: string | undefined }) => Promise<string>;
 
 /** Lets operators pass, with the name of the account in `c.var.operator`. */
 export function requireOperator(recognise: RecogniseOperator) {
   return createMiddleware<{ Variables: OperatorVariables }>(async (c, next) => {
     const { incoming } = (c.env ?? {}) as { incoming?: { socket?: { remoteAddress?: string } } };
-    c.set('operator', await recognise(bearer(c.req.header('authorization')), incoming?.socket?.remoteAddress ?? 'unknown'));
+    const address = { socket: incoming?.socket?.remoteAddress, forwardedFor: c.req.header('x-forwarded-for') };
+    c.set('operator', await recognise(bearer(c.req.header('authorization')), address));
     await next();
   });
 }
 
+/** The token of an `Authorization: Bearer` header. Throws Refusal `unauthorized` when there is none. */
 function bearer(header: string | undefined): string {
   const match = /^Bearer ([\w.~+/=-]{1,8192})$/i.exec(header ?? '');
   if (!match?.[1]) throw new Refusal('unauthorized', 'send "Authorization: Bearer <access token>"');
   return match[1];
 }
+
+/** Whether a request carries exactly this token. The comparison takes the same time for every wrong token. */
+export const hasToken = (header: string | undefined, token: string): boolean => safeEqual(bearer(header), token);

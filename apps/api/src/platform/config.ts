@@ -27,7 +27,7 @@ const bytes = (fallback: number) => z.coerce.number().int().positive().default(f
 /** Every environment variable that the API reads; .env.example explains each of them. Only main.ts and commands read `process.env`. */
 const Environment = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
-  DATABASE_TLS: z.enum(['off', 'on', 'verify']).default('off'),
+  DATABASE_TLS: z.enum(['off', 'on', 'verify']).optional(),
   DATABASE_QUERY_TIMEOUT_MS: z.coerce.number().int().min(1_000).max(60_000).default(15_000),
   SUPABASE_URL: z.url({ protocol: /^https?$/ }),
   SUPABASE_PUBLISHABLE_KEY: z.string().min(1),
@@ -39,6 +39,8 @@ const Environment = z.object({
   OPERATOR_TOKEN: z.string().min(24),
   HOST: z.string().default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65535).default(8787),
+  METRICS_PORT: z.coerce.number().int().min(1).max(65535).optional(),
+  METRICS_TOKEN: z.string().min(16).optional(),
   TRUSTED_PROXIES: Networks,
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   WEB_DIR: z.string().default(join(import.meta.dirname, '..', '..', '..', 'web', 'dist')),
@@ -63,7 +65,7 @@ const Environment = z.object({
   SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
   SMTP_FROM: z.string().min(3).max(320).optional(),
   PAGERDUTY_EVENTS_URL: z.url({ protocol: /^https?$/ }).default('https://events.pagerduty.com/v2/enqueue'),
-  OUTBOUND_ALLOW_PRIVATE: z.enum(['true', 'false']).default('false'),
+  OUTBOUND_ALLOW_PRIVATE: z.enum(['true', 'false', 'even-on-a-public-address']).default('false'),
   REPLAY_APPROVAL_THRESHOLD: z.coerce.number().int().min(0).default(10_000),
   ...limitVariables,
   JOBS_CONCURRENCY: z.coerce.number().int().min(0).max(50).default(4),
@@ -94,17 +96,29 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
   if ((e.SMTP_URL === undefined) !== (e.SMTP_FROM === undefined)) {
     throw new Error('SMTP_URL and SMTP_FROM: set both or neither; mail needs a relay and a sender');
   }
+  if (e.OUTBOUND_ALLOW_PRIVATE === 'true' && !isLoopback(e.HOST)) {
+    throw new Error(
+      'OUTBOUND_ALLOW_PRIVATE and HOST: people who reach this server from outside could make it call your private network. Leave ' +
+        'OUTBOUND_ALLOW_PRIVATE out, or listen on 127.0.0.1; if you want both, set OUTBOUND_ALLOW_PRIVATE=even-on-a-public-address',
+    );
+  }
+  const supabaseUrl = e.SUPABASE_URL.replace(/\/+$/, '');
   return {
-    database: { url: e.DATABASE_URL, tls: e.DATABASE_TLS, queryTimeoutMs: e.DATABASE_QUERY_TIMEOUT_MS },
-    supabase: { url: e.SUPABASE_URL.replace(/\/+$/, ''), publishableKey: e.SUPABASE_PUBLISHABLE_KEY },
+    database: {
+      url: e.DATABASE_URL,
+      tls: e.DATABASE_TLS ?? (isOnThisHost(e.DATABASE_URL) ? ('off' as const) : ('verify' as const)),
+      queryTimeoutMs: e.DATABASE_QUERY_TIMEOUT_MS,
+    },
+    supabase: { url: supabaseUrl, publishableKey: e.SUPABASE_PUBLISHABLE_KEY },
     jwt: {
       secret: e.SUPABASE_JWT_SECRET,
       jwksUrl: e.SUPABASE_JWKS_URL,
       algorithm: e.SUPABASE_JWT_ALGORITHM ?? (e.SUPABASE_JWT_SECRET ? ('HS256' as const) : ('ES256' as const)),
-      issuer: e.SUPABASE_JWT_ISSUER,
+      issuer: issuerOf(e.SUPABASE_JWT_ISSUER, supabaseUrl),
     },
     masterKeys: parseMasterKeys(e.MASTER_KEY),
     operatorToken: e.OPERATOR_TOKEN,
+    metrics: { port: e.METRICS_PORT, token: e.METRICS_TOKEN },
     http: {
       host: e.HOST,
       port: e.PORT,
@@ -133,9 +147,27 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
     },
     smtp: e.SMTP_URL !== undefined && e.SMTP_FROM !== undefined ? { url: e.SMTP_URL, from: e.SMTP_FROM } : undefined,
     pagerDutyUrl: e.PAGERDUTY_EVENTS_URL,
-    outboundAllowPrivate: e.OUTBOUND_ALLOW_PRIVATE === 'true',
+    outboundAllowPrivate: e.OUTBOUND_ALLOW_PRIVATE !== 'false',
     replayApprovalThreshold: e.REPLAY_APPROVAL_THRESHOLD,
     people: toLimits(e),
     jobs: { concurrency: e.JOBS_CONCURRENCY },
   };
+}
+
+/** Whether only processes of the same host reach the name or address. */
+function isLoopback(host: string): boolean {
+  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
+}
+
+/** Whether the database is on the same host: by a loopback address, or by a socket. */
+function isOnThisHost(databaseUrl: string): boolean {
+  const { hostname, searchParams } = new URL(databaseUrl);
+  const host = searchParams.get('host') ?? decodeURIComponent(hostname);
+  return host === '' || host.startsWith('/') || isLoopback(host);
+}
+
+/** The `iss` that tokens must have; undefined when it is not checked: with `any`, and for a Supabase on the same host. */
+function issuerOf(given: string | undefined, supabaseUrl: string): string | undefined {
+  if (given !== undefined) return given === 'any' ? undefined : given;
+  return isLoopback(new URL(supabaseUrl).hostname) ? undefined : `${supabaseUrl}/auth/v1`;
 }

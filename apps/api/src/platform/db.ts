@@ -64,7 +64,7 @@ export interface Db {
   close(): Promise<void>;
 }
 
-export type CommitFailure = 'database_unavailable' | 'database_login_refused';
+type CommitFailure = 'database_unavailable' | 'database_login_refused';
 
 export interface DbOptions {
   url: string;
@@ -313,6 +313,12 @@ export function isRefusal(error: unknown): boolean {
 /** Postgres refused the login (SQLSTATE class 28), for example after the password was changed, or has no such database (class 3D). */
 export function isLoginRefused(error: unknown): boolean {
   return /^(28|3D)/.test(sqlState(error) ?? '');
+}
+
+/** Postgres ended the statement because it took too long, or because it waited too long for a lock. */
+export function isTooSlow(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === '57014' || state === '55P03';
 }
 
 /** The database cannot be reached, refuses the login, is overloaded, is shutting down or did not answer in time. */

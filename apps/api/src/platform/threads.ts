@@ -65,7 +65,7 @@ export interface ThreadLimits {
  * A process has 512 MB. Two threads are enough that one delivery never stops another tenant's, because an owner has one thread at a time. The
  * largest body that is accepted takes about a third of the heap.
  */
-export const threadLimits: ThreadLimits = { threadsMax: 2, heapMegabytes: 96, taskMs: 10_000, idleMs: 60_000 };
+const threadLimits: ThreadLimits = { threadsMax: 2, heapMegabytes: 96, taskMs: 10_000, idleMs: 60_000 };
 
 /** What a thread is given. The lists of the output come through `port`. */
 export interface ThreadCall {

@@ -1,5 +1,5 @@
 /** Who waits for a turn: a member of an org, which is a person or a connection. */
-export interface Waiter {
+interface Waiter {
   org: string;
   member: string;
 }

@@ -97,18 +97,18 @@ describe('quotas hold exactly when requests come at the same moment', () => {
 
   it('refuses a bulk insert whole, and lets nothing be taken away by a quota that was lowered', async () => {
     const org = await api.makeOrg();
-    await setQuota(org, 'connections', 5);
-    const bulk = (rows: number) =>
+    await setQuota(org, 'projects', 6);
+    const bulk = (rows: number, offset = 0) =>
       sql(
         org.owner,
-        `insert into public.source_connections (org_id, project_id, type, name) select $1, $2, 'hotmart', 'Shop ' || n from generate_series(1, $3::integer) n`,
-        [org.id, org.projectId, rows],
+        `insert into public.projects (org_id, name, slug) select $1, 'Shop ' || n, 'shop-' || n from generate_series($2::integer + 1, $2 + $3::integer) n`,
+        [org.id, offset, rows],
       );
     await expect(bulk(6)).rejects.toMatchObject({ code: 'PT429' });
     await bulk(5);
-    await setQuota(org, 'connections', 2);
-    await sql(org.owner, `update public.source_connections set name = 'Renamed' where org_id = $1`, [org.id]);
-    await expect(bulk(1)).rejects.toMatchObject({ code: 'PT429' });
+    await setQuota(org, 'projects', 2);
+    await sql(org.owner, `update public.projects set name = 'Renamed' where org_id = $1`, [org.id]);
+    await expect(bulk(1, 50)).rejects.toMatchObject({ code: 'PT429' });
   });
 });
 
@@ -170,6 +170,11 @@ describe('a suspended org', () => {
   it('refuses the commands of its members with 403 org_suspended, and lets them read', async () => {
     const org = await api.makeOrg();
     const connection = await api.makeConnection(org);
+    const channel = randomUUID();
+    await sql(org.owner, `select private.create_alert_channel($1, $2, 'email', 'On call', 'a@example.com', 'warning', '\\x00')`, [
+      channel,
+      org.id,
+    ]);
     await suspend(org);
     const commands: [string, string, object?][] = [
       ['POST', '/api/legal-holds', { orgId: org.id, reason: 'Case 7' }],
@@ -177,6 +182,7 @@ describe('a suspended org', () => {
       ['PATCH', `/api/connections/${connection}`, { isActive: false }],
       ['DELETE', `/api/connections/${connection}`],
       ['POST', '/api/invites', { orgId: org.id, email: 'a@example.com', role: 'analyst' }],
+      ['POST', `/api/alerts/channels/${channel}/test`],
     ];
     for (const [method, path, body] of commands) {
       const answer = await call(api.app, org.owner, method as 'POST', path, body);

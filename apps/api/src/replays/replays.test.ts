@@ -26,11 +26,11 @@ beforeAll(async () => {
 afterAll(() => api?.close());
 
 const verification = { scheme: 'api-key', in: 'header', name: 'x-api-key' };
-const connect = (org: TestOrg, config: object = {}) => api.connect(org, 'webhook', { secret: 'a-key' }, { verification, ...config });
+const connect = (org: TestOrg, config: object = {}) => api.connect(org, 'webhook', { secret: 'a-good-key' }, { verification, ...config });
 type Connection = Awaited<ReturnType<typeof connect>>;
 
 const record = (more: object = {}) => ({ id: randomUUID(), type: 'order_paid', time: '2026-11-01T10:00:00Z', ...more });
-const deliver = (connection: Connection, body: object = record(), key = 'a-key') =>
+const deliver = (connection: Connection, body: object = record(), key = 'a-good-key') =>
   api.sendUntilTaken(connection.url, JSON.stringify(body), { 'x-api-key': key });
 async function deliverMany(connection: Connection, count: number) {
   for (let n = 0; n < count; n++) expect((await deliver(connection)).status).toBe(200);
@@ -257,6 +257,8 @@ describe('a filter', () => {
   });
 
   it.each(cases)('%s: replays as many deliveries as it counted', async (_, filter, count) => {
+    // The plans of a day that one person approved count together: the earlier ones are of another day.
+    await api.admin(`update public.replay_plans set approved_at = approved_at - interval '25 hours' where org_id = $1`, [org.id]);
     const { id } = await started(org.owner, { filter: filter() });
     await work();
     const done = await read(org.owner, id);

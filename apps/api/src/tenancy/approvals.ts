@@ -12,7 +12,7 @@ export interface WantedAct {
 }
 
 /** An act that was approved in the transaction of `sql`, by the person who runs it. */
-export interface ApprovedAct {
+interface ApprovedAct {
   id: string;
   orgId: string;
   params: unknown;

@@ -24,6 +24,13 @@ export async function resolveOrg(sql: Sql, orgId: string | undefined): Promise<C
   return org;
 }
 
+const ranks = { owner: 2, admin: 1, analyst: 0 } as const;
+
+/** Throws Refusal `forbidden` when the role of the caller is lower than it was: what was begun with that role ends. */
+export function requireStill(before: CallersOrg['role'], { role }: CallersOrg): void {
+  if (ranks[role] < ranks[before]) throw new Refusal('forbidden', 'you no longer have the role with which you began this');
+}
+
 /** Like {@link resolveOrg}, for commands that only an owner or admin may give. Throws Refusal `forbidden` for an analyst. */
 export async function resolveOrgToWrite(sql: Sql, orgId: string | undefined): Promise<CallersOrg> {
   const org = await resolveOrg(sql, orgId);
@@ -35,6 +42,16 @@ export async function resolveOrgToWrite(sql: Sql, orgId: string | undefined): Pr
 /** Throws a database error, which is answered 403 `mfa_required`, when the org requires a second factor and the caller signed in without one. */
 export async function requireSecondFactor(sql: Sql, orgId: string): Promise<void> {
   await sql('select private.check_second_factor($1)', [orgId]);
+}
+
+/**
+ * Throws Refusal `org_suspended` for commands that change no row of the org, such as sending a test message. Commands that change one are
+ * refused by the database.
+ */
+export async function requireActive(sql: Sql, orgId: string): Promise<void> {
+  const [suspended] = await sql('select from public.orgs where id = $1 and suspended_at is not null', [orgId]);
+  if (suspended)
+    throw new Refusal('org_suspended', 'an operator of this server has suspended the org: its members can read and change nothing');
 }
 
 /** The countries to assume for a telephone number without a country code: the default, and up to four that the org's connections name. */

@@ -21,6 +21,8 @@ export interface OrgKeys {
   lostHash: readonly number[];
   /** Makes the digests that are kept for ever (crypto/org-digest.ts). It is the same for the whole life of the org. */
   digestKey: Uint8Array;
+  /** Digests of the idempotency keys that named erased persons (columns.ts of the pipeline). */
+  erasedKeys: ReadonlySet<string>;
 }
 
 interface StoredKey {
@@ -29,6 +31,12 @@ interface StoredKey {
   wrapped: string;
   master_version: number;
   retired: boolean;
+}
+
+interface StoredKeys {
+  keys: StoredKey[];
+  digest: StoredDigestKey | null;
+  erased: string[];
 }
 
 interface StoredDigestKey {
@@ -72,7 +80,8 @@ export async function loadOrgKeys(db: Pick<Db, 'lookUp'>, masterKeys: MasterKeys
   const lostHash = stored.filter((row) => row.kind === 'hash' && !hash.has(row.version)).map((row) => row.version);
   const data = byVersion('data');
   const digest = found.digest ?? (await createDigestKey(db.lookUp, orgId, dataKey));
-  return { data, dataKey, hashKey: current('hash'), hash, lostHash, digestKey: openDigestKey(orgId, digest, data) };
+  const digestKey = openDigestKey(orgId, digest, data);
+  return { data, dataKey, hashKey: current('hash'), hash, lostHash, digestKey, erasedKeys: new Set(found.erased) };
 }
 
 /** Two processes that create the key at the same time end with the same key. */
@@ -93,10 +102,10 @@ function openDigestKey(orgId: string, { key_version, sealed }: StoredDigestKey, 
   return open(key, Buffer.from(sealed, 'base64'), digestKeyAad(orgId));
 }
 
-async function findOrgKeys(sql: Sql, orgId: string): Promise<{ keys: StoredKey[]; digest: StoredDigestKey | null }> {
-  const [row] = await sql<{ keys: StoredKey[]; digest: StoredDigestKey | null }>(
-    'select private.find_org_keys($1) as keys, private.find_digest_key($1) as digest',
+async function findOrgKeys(sql: Sql, orgId: string): Promise<StoredKeys> {
+  const [row] = await sql<StoredKeys>(
+    'select private.find_org_keys($1) as keys, private.find_digest_key($1) as digest, private.find_erased_keys($1) as erased',
     [orgId],
   );
-  return row ?? { keys: [], digest: null };
+  return row ?? { keys: [], digest: null, erased: [] };
 }

@@ -113,10 +113,13 @@ export async function makeWorld(): Promise<World> {
     },
     async makeConnection(org, { type = 'hotmart', name = 'Shop', config = {} } = {}) {
       const [row] = await db.as(org.owner.claims, (sql) =>
-        sql<{ id: string }>(
-          'insert into public.source_connections (org_id, project_id, type, name, config_json) values ($1, $2, $3, $4, $5) returning id',
-          [org.id, org.projectId, type, name, JSON.stringify(config)],
-        ),
+        sql<{ id: string }>('select private.create_connection($1, $2, $3, $4, $5) as id', [
+          org.id,
+          org.projectId,
+          type,
+          name,
+          JSON.stringify(config),
+        ]),
       );
       if (!row) throw new Error('insert returned no row');
       return row.id;

@@ -44,14 +44,21 @@ export async function startReceiver() {
   });
 }
 
-/** Starts a local mail server that keeps the mails. It refuses recipients whose address contains `refused`. */
+/** Starts a local mail server that keeps the mails. It refuses recipients whose address contains `refused`, and puts off those of `busyFor`. */
 export async function startMailServer() {
   const mails: { from: string; to: string[]; text: string }[] = [];
+  const busyFor = new Set<string>();
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS'],
     onRcptTo: (address, _session, callback) =>
-      callback(address.address.includes('refused') ? Object.assign(new Error('no such mailbox'), { responseCode: 550 }) : null),
+      callback(
+        address.address.includes('refused')
+          ? Object.assign(new Error('no such mailbox'), { responseCode: 550 })
+          : busyFor.has(address.address)
+            ? Object.assign(new Error('try again later'), { responseCode: 451 })
+            : null,
+      ),
     onData(stream, session, callback) {
       const parts: Buffer[] = [];
       stream.on('data', (part: Buffer) => parts.push(part));
@@ -64,5 +71,5 @@ export async function startMailServer() {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.server.address() as AddressInfo;
-  return { mails, url: `smtp://127.0.0.1:${port}`, close: () => new Promise<void>((resolve) => server.close(resolve)) };
+  return { mails, busyFor, url: `smtp://127.0.0.1:${port}`, close: () => new Promise<void>((resolve) => server.close(resolve)) };
 }

@@ -19,6 +19,9 @@ export const layoutTexts = defineTexts('layout', {
     alerts: 'Alerts',
     settings: 'Settings',
     pipeline: 'Pipeline',
+    suspended: 'An operator of this server has suspended this org.',
+    suspendedHint:
+      'You can read everything. Deliveries and changes are refused, background work rests, and nothing is deleted. The reason: {{reason}}',
     offline: 'The server cannot be reached. You see what was loaded before; the page continues by itself as soon as the server answers.',
   },
   'pt-BR': {
@@ -39,6 +42,9 @@ export const layoutTexts = defineTexts('layout', {
     alerts: 'Alertas',
     settings: 'Configurações',
     pipeline: 'Pipeline',
+    suspended: 'Um operador deste servidor suspendeu esta organização.',
+    suspendedHint:
+      'Você pode ler tudo. Entregas e alterações são recusadas, o trabalho em segundo plano descansa e nada é apagado. O motivo: {{reason}}',
     offline: 'O servidor não responde. Você vê o que já estava carregado; a página continua sozinha assim que ele responder.',
   },
 });

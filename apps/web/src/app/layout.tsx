@@ -5,6 +5,7 @@ import {
   IconBell,
   IconBolt,
   IconGauge,
+  IconLock,
   IconMailX,
   IconPlugConnected,
   IconRepeat,
@@ -12,8 +13,9 @@ import {
   IconWifiOff,
 } from '@tabler/icons-react';
 import { Outlet, useRouterState } from '@tanstack/react-router';
-import { lazy, Suspense } from 'react';
+import { lazy, type ReactNode, Suspense } from 'react';
 import { ActiveBadge } from '../features/alerts/active-badge.tsx';
+import { PendingBadge } from '../features/security/pending-badge.tsx';
 import { useTexts } from '../lib/i18n.ts';
 import { useOrg } from '../lib/orgs.ts';
 import { MenuLink } from '../ui/links.tsx';
@@ -37,6 +39,9 @@ const pages = [
   { to: '/o/$org/settings', text: 'settings', icon: IconSettings },
   { to: '/o/$org/pipeline', text: 'pipeline', icon: IconActivityHeartbeat },
 ] as const;
+
+/** What waits for the reader, beside the page that shows it. */
+const badges: Partial<Record<(typeof pages)[number]['text'], ReactNode>> = { alerts: <ActiveBadge />, settings: <PendingBadge /> };
 
 /** Header and menu around the page of an org. */
 export function Layout() {
@@ -75,7 +80,7 @@ export function Layout() {
               params={{ org: org.slug }}
               label={t(text)}
               leftSection={<Icon size={18} stroke={1.6} aria-hidden />}
-              {...(text === 'alerts' ? { rightSection: <ActiveBadge /> } : {})}
+              {...(badges[text] ? { rightSection: badges[text] } : {})}
               active={path.startsWith(to.replace('$org', org.slug))}
               onClick={menu.close}
               style={{ borderRadius: 'var(--mantine-radius-md)' }}
@@ -87,6 +92,11 @@ export function Layout() {
         {!reachable && (
           <Alert color="orange" icon={<IconWifiOff size={18} />} mb="md" role="status">
             {t('offline')}
+          </Alert>
+        )}
+        {org.suspendedReason !== null && (
+          <Alert color="red" icon={<IconLock size={18} />} mb="md" role="status" title={t('suspended')}>
+            <span className="break">{t('suspendedHint', { reason: org.suspendedReason })}</span>
           </Alert>
         )}
         <Suspense fallback={<PageLoading />}>

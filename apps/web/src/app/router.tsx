@@ -15,7 +15,7 @@ import {
   text,
   wizardSearch,
 } from '../lib/search.ts';
-import { session } from '../lib/session.ts';
+import { needsSecondFactor, session } from '../lib/session.ts';
 import { NotFound, PageFailed, PageLoading } from './boundaries.tsx';
 import { loadWithRetry } from './reachable.ts';
 
@@ -54,13 +54,27 @@ const signIn = createRoute({ getParentRoute: () => guest, path: '/sign-in', comp
 const signUp = createRoute({ getParentRoute: () => guest, path: '/sign-up', component: guestPage('SignUp') });
 const forgot = createRoute({ getParentRoute: () => guest, path: '/forgot-password', component: guestPage('ForgotPassword') });
 
+/** The step of the sign-in after the password. */
+const secondFactor = createRoute({
+  getParentRoute: () => root,
+  path: '/second-factor',
+  component: page(() => import('../features/auth/challenge.tsx'), 'Challenge'),
+  validateSearch: (search): { next?: string } => text('next', search.next),
+  beforeLoad: ({ search, location }) => {
+    if (!session()) throw redirect({ to: '/sign-in', search: search.next ? { next: search.next } : {}, hash: location.hash });
+    if (!needsSecondFactor()) throw redirect({ href: safePath(search.next, location.hash) });
+  },
+});
+
 const signedIn = createRoute({
   getParentRoute: () => root,
   id: 'signed-in',
   component: Outlet,
   beforeLoad: ({ location }) => {
     const current = session();
-    if (!current) throw redirect({ to: '/sign-in', search: { next: location.pathname + location.searchStr }, hash: location.hash });
+    const next = { search: { next: location.pathname + location.searchStr }, hash: location.hash };
+    if (!current) throw redirect({ to: '/sign-in', ...next });
+    if (needsSecondFactor()) throw redirect({ to: '/second-factor', ...next });
     return { userId: current.user.id };
   },
 });
@@ -165,14 +179,32 @@ const pipeline = createRoute({
   path: '/pipeline',
   component: page(() => import('../features/pipeline/pipeline.tsx'), 'Pipeline'),
 });
+const installation = createRoute({
+  getParentRoute: () => org,
+  path: '/installation',
+  component: page(() => import('../features/operators/installation.tsx'), 'Installation'),
+});
 const routes = root.addChildren([
   guest.addChildren([signIn, signUp, forgot]),
+  secondFactor,
   signedIn.addChildren([
     start,
     newOrg,
     newPassword,
     invite,
-    org.addChildren([overview, connections, newConnection, connection, events, deadLetters, replays, alerts, settings, pipeline]),
+    org.addChildren([
+      overview,
+      connections,
+      newConnection,
+      connection,
+      events,
+      deadLetters,
+      replays,
+      alerts,
+      settings,
+      pipeline,
+      installation,
+    ]),
   ]),
 ]);
 

@@ -1,7 +1,8 @@
 import type { ProblemAnswer } from '@tributary/shared/api.ts';
+import { ApprovalRequested } from '@tributary/shared/approvals.ts';
 import type { z } from 'zod';
 import { recordAnswer } from './contact.ts';
-import { ApiError, fieldText, refusalText, unreachable } from './errors.ts';
+import { ApiError, approvalRequested, fieldText, refusalText, unreachable } from './errors.ts';
 import { accessToken } from './supabase.ts';
 
 export { ApiError };
@@ -15,7 +16,10 @@ interface CallOptions {
   signal?: AbortSignal;
 }
 
-/** Calls the API as the signed-in user and checks the answer by its schema. Throws {@link ApiError}. */
+/**
+ * Calls the API as the signed-in user and checks the answer by its schema. Throws {@link ApiError}, also for a command that waits for a second
+ * person, because nothing was done.
+ */
 export async function api<Schema extends z.ZodType>(
   schema: Schema,
   method: Method,
@@ -24,7 +28,9 @@ export async function api<Schema extends z.ZodType>(
   options: CallOptions = {},
 ): Promise<z.output<Schema>> {
   const response = await send(method, path, body, options);
-  return schema.parse(response.status === 204 ? undefined : await response.json());
+  const answer: unknown = response.status === 204 ? undefined : await response.json();
+  if (response.status === 202 && ApprovalRequested.safeParse(answer).success) throw approvalRequested();
+  return schema.parse(answer);
 }
 
 async function send(method: Method, path: string, body: unknown, { signal, bearer: given }: CallOptions): Promise<Response> {

@@ -5,10 +5,17 @@ const texts = defineTexts('errors', {
   en: {
     unreachable: 'The server does not answer. Try again when it does.',
     empty: 'The answer was empty.',
+    approvalRequested:
+      'Nothing has been done yet: your org requires a second person for this. Another owner or admin can approve it under Settings, Security.',
+    mfaRequired: 'Your org requires a second factor for this. Set up an authenticator app under Settings, Security, or sign in with yours.',
   },
   'pt-BR': {
     unreachable: 'O servidor não responde. Tente de novo quando ele responder.',
     empty: 'A resposta veio vazia.',
+    approvalRequested:
+      'Nada foi feito ainda: a sua organização exige uma segunda pessoa para isto. Outro proprietário ou administrador pode aprovar em Configurações, Segurança.',
+    mfaRequired:
+      'A sua organização exige um segundo fator para isto. Configure um aplicativo autenticador em Configurações, Segurança, ou entre com o seu.',
   },
 });
 
@@ -21,6 +28,8 @@ const refusals = defineTranslations('refusals', {
   not_found: 'Isto não existe, ou não existe mais.',
   conflict: 'O estado atual não permite isto. O servidor diz: “{{said}}”',
   legal_hold: 'Uma retenção legal impede isto, até que um proprietário ou administrador a libere. O servidor diz: “{{said}}”',
+  org_suspended: 'Um operador deste servidor suspendeu a organização: é possível ler, e nada pode ser alterado.',
+  quota_exceeded: 'Uma cota da organização está esgotada; as cotas estão nas configurações. O servidor diz: “{{said}}”',
   payload_too_large: 'Isto é grande demais para o servidor.',
   invalid_request: 'O servidor não aceita estes dados: {{said}}',
   connection_inactive: 'A conexão está pausada.',
@@ -33,11 +42,13 @@ const refusals = defineTranslations('refusals', {
   draining: 'O servidor não aceita nada de novo por enquanto. Tente de novo mais tarde.',
   paused: 'A ingestão está pausada. Tente de novo mais tarde.',
   rate_limited: 'São pedidos demais. Espere um pouco e tente de novo.',
+  approval_required: 'Isto exige a aprovação de uma segunda pessoa. Peça de novo.',
   internal: 'Algo deu errado do nosso lado.',
 });
 
 /** A refusal in the reader's language; `said` is the API's English message. An unknown code keeps that message. */
 export function refusalText(code: string, said: string): string {
+  if (code === 'mfa_required') return translate(texts, 'mfaRequired');
   return hasText(refusals, code) ? translate(refusals, code, { said }) : said;
 }
 
@@ -76,6 +87,8 @@ const fields = defineTexts('fields', {
 export const fieldSentences = {
   'must not start or end with white space, nor contain line breaks':
     'Não pode começar nem terminar com espaço, nem conter quebras de linha.',
+  'must have at least 8 characters: a shorter secret can be guessed, and then anybody can send events':
+    'Precisa ter pelo menos 8 caracteres: um segredo mais curto pode ser adivinhado, e então qualquer um pode enviar eventos.',
   'is not in the form that the connection\u2019s scheme asks for': 'Não tem a forma que o esquema da conexão pede.',
   'an integration key of Events API v2 has 32 letters and digits': 'Uma chave de integração da Events API v2 tem 32 letras e dígitos.',
   'must be whsec_ followed by the base64 of 24 to 64 bytes': 'Precisa ser whsec_ seguido do base64 de 24 a 64 bytes.',
@@ -127,6 +140,8 @@ export class ApiError extends Error {
   }
 }
 
+/** A command that waits for a second person: the person is told where, and that nothing was done. */
+export const approvalRequested = () => new ApiError(202, 'approval_requested', translate(texts, 'approvalRequested'));
 export const unreachable = () => new ApiError(0, 'unreachable', translate(texts, 'unreachable'));
 export const emptyAnswer = () => new ApiError(0, 'empty', translate(texts, 'empty'));
 

@@ -11,6 +11,8 @@ export interface Org {
   role: Role;
   /** Owners and admins change things; analysts read. */
   canWrite: boolean;
+  /** Why an operator has suspended the org; null: the org is active. */
+  suspendedReason: string | null;
 }
 
 /** The signed-in user's orgs, by name. */
@@ -23,11 +25,14 @@ export const myOrgs = (userId: string) =>
         supabase().data.from('org_members').select('org_id, role').eq('user_id', userId).order('created_at').limit(500),
       );
       const ids = members.map((member) => member.org_id);
-      const orgs = ids.length === 0 ? [] : await read(supabase().data.from('orgs').select('id, name, slug').in('id', ids).limit(500));
+      const orgs =
+        ids.length === 0
+          ? []
+          : await read(supabase().data.from('orgs').select('id, name, slug, suspended_reason').in('id', ids).limit(500));
       return orgs
-        .map((org) => {
+        .map(({ suspended_reason: suspendedReason, ...org }) => {
           const role = (members.find((member) => member.org_id === org.id)?.role ?? 'analyst') as Role;
-          return { ...org, role, canWrite: role !== 'analyst' };
+          return { ...org, role, canWrite: role !== 'analyst', suspendedReason };
         })
         .sort((a, b) => a.name.localeCompare(b.name));
     },

@@ -101,7 +101,7 @@ export const alertsSearch = (search: Search) => ({
 });
 
 export const settingsSearch = (search: Search) => ({
-  ...oneOf('tab', search.tab, ['org', 'projects', 'members', 'privacy', 'audit']),
+  ...oneOf('tab', search.tab, ['org', 'projects', 'members', 'quotas', 'security', 'privacy', 'audit']),
   ...oneOf('range', search.range, ranges),
   ...text('actor', search.actor, 36),
   ...text('action', search.action, 80),

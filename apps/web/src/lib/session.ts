@@ -1,4 +1,4 @@
-import { isAuthImplicitGrantRedirectError, isAuthRetryableFetchError, type Session } from '@supabase/auth-js';
+import { type Factor, isAuthImplicitGrantRedirectError, isAuthRetryableFetchError, type Session } from '@supabase/auth-js';
 import { useSyncExternalStore } from 'react';
 import { queryClient } from './query-client.ts';
 import { supabase } from './supabase.ts';
@@ -47,4 +47,23 @@ export function useSession(): Session | null {
     },
     () => current,
   );
+}
+
+/** The authenticator apps that the person has set up. */
+export const verifiedFactors = (of: Session | null): Factor[] =>
+  of?.user.factors?.filter((factor) => factor.factor_type === 'totp' && factor.status === 'verified') ?? [];
+
+/** Whether the signed-in person has a second factor and has not entered it in this session. */
+export function needsSecondFactor(): boolean {
+  return verifiedFactors(current).length > 0 && levelOf(current?.access_token ?? '') !== 'aal2';
+}
+
+/** The level of a sign-in as its token states it: `aal2` with a second factor. */
+function levelOf(token: string): unknown {
+  try {
+    const payload = (token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/');
+    return (JSON.parse(atob(payload)) as { aal?: unknown }).aal;
+  } catch {
+    return undefined;
+  }
 }

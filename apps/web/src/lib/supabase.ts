@@ -77,18 +77,21 @@ export async function accessToken(): Promise<string | undefined> {
 /** Error codes of the Data API and what our API calls them: a missing permission, and an invalid or expired token. */
 const refusals = new Map([
   ['42501', 'forbidden'],
+  ['PT403', 'org_suspended'],
+  ['PT429', 'quota_exceeded'],
   ['PGRST301', 'unauthorized'],
   ['PGRST303', 'unauthorized'],
 ]);
 
 /** Unwraps an answer of the Data API and throws {@link ApiError} for an error. */
 export async function read<T>(
-  answer: PromiseLike<{ data: T; error: { message: string; code?: string } | null; status: number }>,
+  answer: PromiseLike<{ data: T; error: { message: string; code?: string; hint?: string | null } | null; status: number }>,
 ): Promise<NonNullable<T>> {
   const { data, error, status } = await answer;
   if (error) {
-    const { code = 'unknown', message } = error;
-    throw status === 0 ? unreachable() : new ApiError(status, code, refusalText(refusals.get(code) ?? code, message));
+    const { code = 'unknown', message, hint } = error;
+    const refusal = hint === 'mfa_required' ? hint : (refusals.get(code) ?? code);
+    throw status === 0 ? unreachable() : new ApiError(status, code, refusalText(refusal, message));
   }
   if (data === null || data === undefined) throw emptyAnswer();
   return data;

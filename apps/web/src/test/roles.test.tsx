@@ -21,6 +21,7 @@ const readOnly = new Set([
   'event-properties',
   'dead-letters-operations',
   'pipeline',
+  'installation',
   'connection-activity',
 ]);
 

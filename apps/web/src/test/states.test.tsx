@@ -11,7 +11,7 @@ const { connection, event, deadLetter, quarantined, plan, incident } = ids;
 const looks = looksOf(orgSlug, { connection, event, deadLetter, quarantined, plan, incident });
 
 /** Pages that show their content without loading anything first. */
-const needNothing = new Set(['pipeline']);
+const needNothing = new Set(['pipeline', 'installation']);
 
 const failures = () => screen.queryAllByRole('alert').filter((one) => /This could not be loaded|could not be/.test(one.textContent ?? ''));
 const busyStates = () => screen.queryAllByRole('status', { name: 'Loading…' });

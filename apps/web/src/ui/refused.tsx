@@ -1,5 +1,9 @@
 import { Alert } from '@mantine/core';
 import { type ReactNode, useEffect, useRef } from 'react';
+import { ApiError } from '../lib/errors.ts';
+
+/** The command was accepted and waits for a second person. */
+const isWaiting = (error: Error) => error instanceof ApiError && error.code === 'approval_requested';
 
 /**
  * Shows why a command was refused. The first invalid field gets the focus, wherever it is in the form; without one, the message is scrolled
@@ -31,7 +35,7 @@ export function Refused({
     <>
       <span ref={place} hidden />
       {error && !atField && (
-        <Alert color="red" role="alert" {...(title === undefined ? {} : { title })}>
+        <Alert color={isWaiting(error) ? 'blue' : 'red'} role="alert" {...(title === undefined ? {} : { title })}>
           {message}
           {children}
         </Alert>

@@ -13,13 +13,21 @@ export interface Identifier {
   form: string;
 }
 
+export interface PersonMatcher {
+  /** Whether one of the texts names the person, within it or as a whole. */
+  names(texts: readonly string[]): boolean;
+  /** Whether the person is named within a text, which may be a list of values or a raw body. */
+  within(text: string): boolean;
+  /** Whether the text as a whole is an identifier of the person, with any separators. */
+  isWhole(text: string): boolean;
+}
+
 /**
- * Returns a function that says whether a text names the person, in any form in which the text may hide that (text-forms.ts). An e-mail
- * address, a phone with its area code and a document of eight characters or more are found within longer texts, and so are the usual digests
- * of every identifier (MD5, SHA-1, SHA-256). A short document counts only as a whole text. An external id may be any short number: only one
- * that cannot occur by chance is found in texts.
+ * Recognises the person in texts, in any form in which they may hide that (text-forms.ts). An e-mail address, a phone with its area code and a
+ * document of eight characters or more are found within longer texts, and so are the usual digests of every identifier (MD5, SHA-1, SHA-256). A
+ * short document counts only as a whole text. An external id may be any short number: only one that cannot occur by chance is found in texts.
  */
-export function personMatcher(identifiers: readonly Identifier[], countries: readonly string[]): (text: string) => boolean {
+export function personMatcher(identifiers: readonly Identifier[], countries: readonly string[]): PersonMatcher {
   const formsOf = (kind: IdentifierKind) => identifiers.filter((one) => one.kind === kind).map(({ form }) => form);
   const digests = digestsOf(identifiers);
   const addresses = formsOf('email')
@@ -33,19 +41,41 @@ export function personMatcher(identifiers: readonly Identifier[], countries: rea
   const externalId = id !== undefined && isDistinctive(id) ? foldText(id) : undefined;
   const externalIdInText = externalId === undefined ? undefined : word(externalId);
 
-  function names(text: string): boolean {
+  function isIn(text: string): boolean {
     if (addresses.some(({ address, whole }) => text.includes(address) && whole.test(text))) return true;
     if (externalId !== undefined && text.includes(externalId) && externalIdInText?.test(text)) return true;
-    if (document !== undefined) {
-      if (text.length <= documentCharsMax && normaliseDocument(text) === document) return true;
-      if (documentInText?.test(text)) return true;
-    }
-    if (hasDigest(text, digests)) return true;
+    if (documentInText?.test(text) || hasDigest(text, digests)) return true;
     if (phones.length === 0) return false;
     const digits = text.replace(/\D+/g, '');
     return endings.some(({ ending, pattern }) => digits.includes(ending) && hasPhone(text, pattern, phones, countries));
   }
-  return (text) => text.length >= 3 && formsOfText(text).some((form) => hasEncodedDigest(form, digests) || names(foldText(form)));
+
+  const matcher: PersonMatcher = {
+    within: (text) => formsOfText(text).some((form) => hasEncodedDigest(form, digests) || isIn(foldText(form))),
+    isWhole(text) {
+      if (document !== undefined && text.length <= documentCharsMax && normaliseDocument(text) === document) return true;
+      if (phones.length === 0 || text.length < 8 || text.length > 40) return false;
+      const ending = text.replace(/\D+/g, '').slice(-8);
+      return endings.some((one) => one.ending === ending) && countries.some((country) => isOneOf(phones, normalisePhone(text, country)));
+    },
+    // Texts are searched together, because the search of one costs more than its length.
+    names: (texts) => texts.some(matcher.isWhole) || slices(texts.join(between)).some(matcher.within),
+  };
+  return matcher;
+}
+
+/** Stands between texts that are searched together: it is part of no identifier, separator or word. */
+const between = '\u0001';
+const sliceChars = 65_536;
+/** What may stand at the end of one slice and the beginning of the next. */
+const overlapChars = 2_048;
+
+/** A long text in pieces that overlap, so that the forms of only one piece are in memory. */
+export function slices(text: string): string[] {
+  if (text.length <= sliceChars + overlapChars) return [text];
+  return Array.from({ length: Math.ceil(text.length / sliceChars) }, (_, n) =>
+    text.slice(n * sliceChars, (n + 1) * sliceChars + overlapChars),
+  );
 }
 
 /** The address with its domain in Unicode and in ASCII (`xn--…`). */
@@ -71,8 +101,9 @@ const spelled = (digits: string): RegExp => new RegExp(`${[...digits].join(separ
 const spelledWord = (text: string): RegExp =>
   new RegExp(`(?<![\\p{L}\\p{N}])${[...text].map(literally).join(separator)}(?![\\p{L}\\p{N}])`, 'u');
 
+/** The text as a part of a Unicode pattern. */
 function literally(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+  return text.replace(/[^\p{L}\p{N}]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
 /** Whether an external id cannot be another thing by chance: twelve characters, or eight with letters and digits. */
@@ -80,7 +111,7 @@ function isDistinctive(id: string): boolean {
   return id.length >= 12 || (id.length >= 8 && /\d/.test(id) && /\p{L}/u.test(id));
 }
 
-/** Words after which a bare number is an id and not a phone. */
+/** Words after which a number without a country code and separators is an id and not a phone. */
 const idBefore = /(?:order|pedido|compra|purchase|invoice|fatura|transaction|transa[cç][aã]o|ticket|protocolo|ref|id|n[ºo]|#)[\s:.#=]*$/;
 
 /**
@@ -99,7 +130,7 @@ function hasPhone(text: string, ending: RegExp, phones: readonly string[], count
       if (!/[\d+]/.test(text[start] ?? '') || /\d/.test(text[start - 1] ?? '')) continue;
       const candidate = text.slice(start, end);
       if (candidate.length > 40) continue;
-      const isBare = /^\d+$/.test(candidate) && candidate.length < text.trim().length;
+      const isBare = /^\d{8,11}$/.test(candidate);
       if (isBare && idBefore.test(text.slice(Math.max(0, start - 24), start))) continue;
       if (countries.some((country) => isOneOf(phones, normalisePhone(candidate, country)))) return true;
     }
@@ -118,6 +149,7 @@ function digestsOf(identifiers: readonly Identifier[]): ReadonlySet<string> {
 }
 
 function hasDigest(folded: string, digests: ReadonlySet<string>): boolean {
+  if (!/[0-9a-f]{32}/.test(folded)) return false;
   for (const [token] of folded.matchAll(/(?<![0-9a-f])[0-9a-f]{32,64}(?![0-9a-f])/g)) if (digests.has(token)) return true;
   return false;
 }

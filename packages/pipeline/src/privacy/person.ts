@@ -3,7 +3,7 @@ import { isObject } from '../reading/fields.ts';
 import { decodeText } from '../reading/json.ts';
 import { recordsOf } from '../reading/records.ts';
 import type { Body, Delivery, Json, RawRecord, Source, Subject } from '../source.ts';
-import { personMatcher } from './person-in-text.ts';
+import { type PersonMatcher, personMatcher, slices } from './person-in-text.ts';
 import { hashIdentifier, type IdentifierKind, identifierKinds } from './pii.ts';
 
 /** The identifiers of one person, in the forms that are compared and hashed. */
@@ -61,48 +61,43 @@ export interface Found {
   records: readonly number[];
 }
 
-/** Characters that are searched between two yields. */
-const sliceChars = 65_536;
-/** What may stand at the end of one slice of a raw body and the beginning of the next. */
-const overlapChars = 2_048;
-
-/** Like {@link searchDelivery}, at once. */
+/** Whether a delivery names the person: see {@link findPerson}. */
 export function namesPerson(person: Person, delivery: Delivery, body: Body | undefined, context: PersonContext): boolean {
-  const search = searchDelivery(person, delivery, body, context);
-  for (;;) {
-    const { done, value } = search.next();
-    if (done) return value.named;
-  }
+  return findPerson(person, delivery, body, context).named;
 }
 
 /**
  * Where a delivery names the person: as the subject of one of its records, as the pipeline reads them now, or anywhere in the body, the URL
- * and the headers, in every form that {@link personMatcher} finds. Records and bodies that cannot be read are searched as well. Yields
- * between pieces of the work, so that the caller can let other work run: a body has up to eight megabytes.
+ * and the headers, in every form that {@link personMatcher} finds. Records and bodies that cannot be read are searched as well.
  */
-export function* searchDelivery(
-  person: Person,
-  delivery: Delivery,
-  body: Body | undefined,
-  context: PersonContext,
-): Generator<void, Found, void> {
-  const isNamed = personMatcher(personForms(person), [context.country]);
+export function findPerson(person: Person, delivery: Delivery, body: Body | undefined, context: PersonContext): Found {
+  const matcher = matcherOf(person, context.country);
   const records = [...recordsIn(delivery, body, context)];
   const all = records.map((_, index) => index);
   const head = [delivery.url, ...Object.entries(delivery.headers).flatMap(([name, value]) => [name, value ?? ''])];
-  if (head.some(isNamed)) return { named: true, records: all };
-  const found: number[] = [];
-  for (const [index, record] of records.entries()) {
-    if (record.envelope !== undefined && (yield* someText(record.envelope, isNamed))) return { named: true, records: all };
-    if (isSubject(person, subjectOf(delivery, record, context), context.country) || (yield* someText(record.value, isNamed)))
-      found.push(index);
-  }
-  if (found.length > 0) return { named: true, records: found };
-  // What no record has: keys that a parser drops, what stands beside the records, and bodies that cannot be read.
+  if (matcher.names(head)) return { named: true, records: all };
+  const subjects = all.filter((index) => isSubject(person, subjectOf(delivery, records[index], context), context.country));
+  // The raw body has every text of the records, encoded, and also keys that a parser drops. Most bodies do not name the person and are searched once.
   const named =
-    (body !== undefined && body.kind !== 'empty' && (yield* someText(body.value, isNamed))) ||
-    (yield* someSlice(rawText(delivery.raw), isNamed));
-  return { named, records: named ? all : [] };
+    slices(rawText(delivery.raw)).some((slice) => matcher.within(slice)) ||
+    (body !== undefined && body.kind !== 'empty' && textsOf(body.value).some((text) => matcher.isWhole(text)));
+  if (!named) return { named: subjects.length > 0, records: subjects };
+  const isNamed = (value: Json | undefined) => value !== undefined && matcher.names(textsOf(value));
+  if (records.some((record, index) => records[index - 1]?.envelope !== record.envelope && isNamed(record.envelope)))
+    return { named, records: all };
+  const found = all.filter((index) => subjects.includes(index) || isNamed(records[index]?.value));
+  return { named, records: found.length > 0 ? found : all };
+}
+
+const matchers = new WeakMap<Person, Map<string, PersonMatcher>>();
+
+/** Made once for each person and country: it takes longer than the search of a small delivery. */
+function matcherOf(person: Person, country: string): PersonMatcher {
+  const known = matchers.get(person) ?? new Map<string, PersonMatcher>();
+  matchers.set(person, known);
+  const matcher = known.get(country) ?? personMatcher(personForms(person), [country]);
+  known.set(country, matcher);
+  return matcher;
 }
 
 function isSubject(person: Person, subject: Subject, country: string): boolean {
@@ -118,40 +113,29 @@ function* recordsIn(delivery: Delivery, body: Body | undefined, { source, config
   }
 }
 
-function subjectOf(delivery: Delivery, record: RawRecord, { source, config, receivedAtMs }: PersonContext): Subject {
+function subjectOf(delivery: Delivery, record: RawRecord | undefined, { source, config, receivedAtMs }: PersonContext): Subject {
   try {
-    return source?.read(record, { config, headers: delivery.headers, receivedAtMs }).subject ?? {};
+    return (record && source?.read(record, { config, headers: delivery.headers, receivedAtMs }).subject) ?? {};
   } catch {
     return {};
   }
 }
 
-/** Whether `isNamed` holds for any text, number or key in the value. */
-export function* someText(value: Json, isNamed: (text: string) => boolean): Generator<void, boolean, void> {
-  let chars = 0;
+/** Every text, number and key in the value. */
+export function textsOf(value: Json): string[] {
+  const texts: string[] = [];
   const waiting: Json[] = [value];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const texts = isObject(next) ? Object.keys(next) : typeof next === 'string' || typeof next === 'number' ? [String(next)] : [];
-    for (const text of texts) {
-      if (text.length > sliceChars ? yield* someSlice(text, isNamed) : isNamed(text)) return true;
-      chars += text.length + 16;
-    }
-    if (Array.isArray(next)) for (const item of next) waiting.push(item);
-    else if (isObject(next)) for (const item of Object.values(next)) waiting.push(item);
-    if (chars > sliceChars) {
-      chars = 0;
-      yield;
+    if (typeof next === 'string' || typeof next === 'number') texts.push(String(next));
+    else if (Array.isArray(next)) for (const item of next) waiting.push(item);
+    else if (isObject(next)) {
+      for (const [key, item] of Object.entries(next)) {
+        texts.push(key);
+        waiting.push(item);
+      }
     }
   }
-  return false;
-}
-
-function* someSlice(text: string, isNamed: (text: string) => boolean): Generator<void, boolean, void> {
-  for (let at = 0; at < text.length; at += sliceChars) {
-    if (isNamed(text.slice(at, at + sliceChars + overlapChars))) return true;
-    yield;
-  }
-  return false;
+  return texts;
 }
 
 function rawText(raw: Uint8Array): string {

@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer';
 /** How often a text is decoded again: base64 in a percent-encoded address in an escaped text is three times. */
 const depthMax = 4;
 /** The characters of all forms together, as a multiple of the text: what is longer is decoded less deeply. */
-const timesMax = 6;
+const timesMax = 12;
 const alwaysChars = 65_536;
 
 /**
@@ -42,7 +42,9 @@ const fromCode = (code: number): string => (code <= 0x10ffff ? String.fromCodePo
 
 /** Each returns the decoded text, or undefined when the text has nothing to decode. */
 const decoders: ((text: string) => string | undefined)[] = [
-  (text) => (text.includes('%') || text.includes('+') ? decodePercent(text.replaceAll('+', ' ')) : undefined),
+  (text) => (text.includes('%') ? decodePercent(text) : undefined),
+  // In a form, a plus sign is a space.
+  (text) => (text.includes('+') ? decodePercent(text.replaceAll('+', ' ')) : undefined),
   (text) =>
     /%u[0-9a-f]{4}/i.test(text) ? text.replace(/%u([0-9a-f]{4})/gi, (_, hex: string) => fromCode(Number.parseInt(hex, 16))) : undefined,
   (text) => (text.includes('\\') ? decodeEscapes(text) : undefined),
@@ -96,24 +98,22 @@ function decodeReferences(text: string): string {
   });
 }
 
-/** The decoded base64 and hexadecimal words of a text, those that may hold an address or a number; undefined when there are none. */
+/**
+ * The decoded base64 and hexadecimal words of a text, those that hold readable characters; undefined when there are none. A word may begin with
+ * something else (`order-ZXlK…`), so that base64 is decoded from each of the four places at which a group of its characters may begin.
+ */
 function decodeTokens(text: string): string | undefined {
   const found: string[] = [];
-  for (const [token] of text.matchAll(/[A-Za-z0-9+/_-]{10,}/g)) {
-    const hex = token.length >= 14 && token.length % 2 === 0 && /^[0-9a-f]+$/i.test(token);
-    for (const encoding of hex ? (['hex', 'base64'] as const) : (['base64'] as const)) {
-      const decoded = decodeBytes(Buffer.from(token, encoding));
-      // Most words are not encoded, and decode to bytes that are no text. An id may have a number between such bytes.
-      if (isText(decoded) || /@|\d{7}/.test(decoded)) found.push(decoded);
-    }
+  for (const [token] of text.matchAll(/[A-Za-z0-9+/_-]{12,}/g)) {
+    // Encoded text has digits or capital letters among twelve characters; the names of most fields have neither.
+    if (!/[A-Z0-9]/.test(token)) continue;
+    for (let from = 0; from < 4; from++) keepReadable(Buffer.from(token.slice(from), 'base64').toString('utf8'), found);
+    for (const [hex] of token.matchAll(/(?:[0-9a-f]{2}){7,}/gi)) keepReadable(Buffer.from(hex, 'hex').toString('utf8'), found);
   }
   return found.length > 0 ? found.join('\n') : undefined;
 }
 
-function isText(text: string): boolean {
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if ((code < 0x20 && code !== 0x09 && code !== 0x0a && code !== 0x0d) || (code >= 0x7f && code < 0xc0)) return false;
-  }
-  return true;
+/** Most words are not encoded, and decode to bytes among which six readable characters in a row are rare. */
+function keepReadable(decoded: string, found: string[]): void {
+  if (/[\x20-\x7e]{6}/.test(decoded)) found.push(decoded);
 }

@@ -1,5 +1,6 @@
 import { Stack } from '@mantine/core';
 import { Account } from '../../features/auth/account.tsx';
+import { DeleteOrg } from '../../features/orgs/delete-org.tsx';
 import { OrgSettings } from '../../features/orgs/org-settings.tsx';
 
 /** The settings of the org, and the account of the signed-in person. */
@@ -8,6 +9,7 @@ export function Org() {
     <Stack maw={640}>
       <OrgSettings />
       <Account />
+      <DeleteOrg />
     </Stack>
   );
 }

@@ -11,6 +11,7 @@ import { LevelBadge } from '../../ui/level.tsx';
 import { Refused } from '../../ui/refused.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Time } from '../../ui/values.tsx';
+import { ChannelRecipients } from './channel-recipients.tsx';
 import { channelTexts } from './channel-texts.ts';
 import { deleteChannel, invalidateAlertChannels, testChannel, updateChannel } from './queries.ts';
 
@@ -50,10 +51,13 @@ export function ChannelCard({ channel, onEdit }: { channel: AlertChannel; onEdit
         </Group>
         <Text size="sm" component="div">
           {t(channel.type)}{' '}
-          <Text span className="mono break" style={{ unicodeBidi: 'isolate' }}>
-            {channel.target}
-          </Text>
+          {channel.type !== 'email' && (
+            <Text span className="mono break" style={{ unicodeBidi: 'isolate' }}>
+              {channel.target}
+            </Text>
+          )}
         </Text>
+        {channel.type === 'email' && <ChannelRecipients channel={channel} />}
         <Group gap={6}>
           <LevelBadge level={channel.minLevel} />
           <Text size="xs" c="dimmed">

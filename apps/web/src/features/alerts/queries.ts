@@ -69,4 +69,5 @@ export const invalidateAlertChannels = (client: QueryClient, orgId: string) =>
 export const createChannel = (body: CreateAlertChannel) => api(CreatedAlertChannel, 'POST', '/api/alerts/channels', body);
 export const updateChannel = (id: string, body: UpdateAlertChannel) => api(AlertChannel, 'PATCH', `/api/alerts/channels/${id}`, body);
 export const deleteChannel = (id: string) => api(z.undefined(), 'DELETE', `/api/alerts/channels/${id}`);
+export const askRecipients = (id: string) => api(AlertChannel, 'POST', `/api/alerts/channels/${id}/confirmations`, {});
 export const testChannel = (id: string) => api(TestedAlertChannel, 'POST', `/api/alerts/channels/${id}/test`, {});

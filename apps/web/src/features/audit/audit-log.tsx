@@ -11,6 +11,7 @@ import { roleTexts } from '../../ui/role-texts.ts';
 import { ClearFilters, Empty, Loaded } from '../../ui/states.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Time } from '../../ui/values.tsx';
+import { Chain } from './chain.tsx';
 import { AuditFilters } from './filters.tsx';
 import { AuditPanel } from './panel.tsx';
 import { type AuditEntry, auditEntries } from './queries.ts';
@@ -49,6 +50,7 @@ function Log() {
       <Text size="sm" c="dimmed" mb="sm">
         {t('hint')}
       </Text>
+      <Chain />
       <AuditFilters />
       <Loaded
         query={query}

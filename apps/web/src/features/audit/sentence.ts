@@ -91,6 +91,13 @@ export function sentenceOf(
       return ['personEventsRead'];
     case 'audit_log.export':
       return ['auditExported', { format: said('format').toUpperCase() }];
+    case 'org_security.insert':
+    case 'org_security.update':
+      return ['securityChanged'];
+    case 'approvals.insert':
+      return ['approvalAsked', { kind: word('kind') }];
+    case 'approvals.update':
+      return ['approvalDecided', { target, ...fromTo('status', wordOf) }];
     case 'replay_plans.insert':
       return ['planMade', { name: said('name'), total: said('matched_count') }];
     case 'replay_plans.update':
@@ -103,6 +110,18 @@ export function sentenceOf(
       return ['erasureAsked', { kinds: Array.isArray(detail.kinds) ? detail.kinds.map((kind) => wordOf(asText(kind))).join(', ') : '' }];
     case 'erasures.update':
       return ['erasureEnded', { target }];
+    case 'retention_settings.insert':
+      return ['retentionSet', { kind: word('kind'), days: said('keep_days') }];
+    case 'retention_settings.update':
+      return ['retentionSet', { kind: wordOf(asText(targetId)), days: asText(change('keep_days')?.to) }];
+    case 'retention_settings.delete':
+      return ['retentionReset', { kind: word('kind') }];
+    case 'org_deletions.insert':
+      return ['orgDeletionAsked'];
+    case 'org_deletions.update':
+      return ['orgDeletionBegun'];
+    case 'org_deletions.delete':
+      return ['orgDeletionCancelled'];
     case 'alert_rules.update':
       return ['ruleChanged', { target, fields }];
     case 'alert_channels.insert':

@@ -36,9 +36,7 @@ export function AccessFields({
         label={t('allowedIps')}
         description={t('allowedIpsHint')}
         placeholder="203.0.113.0/24"
-        autosize
-        minRows={2}
-        maxRows={8}
+        rows={3}
         value={value.addresses}
         onChange={(event) => onChange({ ...value, addresses: event.currentTarget.value })}
         error={wrongAddress}

@@ -65,6 +65,7 @@ export function Erasures() {
                           events: formatNumber(one.events, language),
                           deliveries: formatNumber(one.deliveries, language),
                           deadLetters: formatNumber(one.deadLetters, language),
+                          otherRows: formatNumber(one.otherRows, language),
                         })}
                         {one.unreadable > 0 && (
                           <Text size="xs" c="orange">

@@ -1,10 +1,11 @@
-import { Button, PasswordInput, Stack, Text } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
-import { ApiError } from '../../lib/api.ts';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useTexts } from '../../lib/i18n.ts';
+import { useOperatorToken } from '../../lib/operator-token.ts';
+import { useOrg } from '../../lib/orgs.ts';
+import { ButtonLink } from '../../ui/links.tsx';
 import { live, Updated } from '../../ui/live.tsx';
-import { Page, Section } from '../../ui/page.tsx';
+import { LockButton, OperatorGate } from '../../ui/operator-gate.tsx';
+import { Page } from '../../ui/page.tsx';
 import { Loaded } from '../../ui/states.tsx';
 import { Figures } from './figures.tsx';
 import { ModeControl } from './mode-control.tsx';
@@ -14,55 +15,21 @@ import { pipelineTexts } from './texts.ts';
 /** For operators of the installation: the mode of all instances, their figures, and the commands. */
 export function Pipeline() {
   const t = useTexts(pipelineTexts);
-  // The token is kept only in memory: it is forgotten when the tab closes or reloads.
-  const [token, setToken] = useState<string>();
+  const queryClient = useQueryClient();
+  const token = useOperatorToken();
+  const check = (typed: string) => queryClient.fetchQuery({ ...detailedHealth(typed), staleTime: 0, retry: false });
   return token === undefined ? (
     <Page title={t('title')} description={t('description')}>
-      <Unlock onToken={setToken} />
+      <OperatorGate check={check} />
     </Page>
   ) : (
-    <Controls token={token} onLock={() => setToken(undefined)} />
+    <Controls token={token} />
   );
 }
 
-function Unlock({ onToken }: { onToken: (token: string) => void }) {
+function Controls({ token }: { token: string }) {
   const t = useTexts(pipelineTexts);
-  const queryClient = useQueryClient();
-  const [typed, setTyped] = useState('');
-  const open = useMutation({
-    mutationFn: (token: string) => queryClient.fetchQuery({ ...detailedHealth(token), staleTime: 0, retry: false }),
-    onSuccess: (_health, token) => onToken(token),
-  });
-  const wrong = open.error instanceof ApiError && open.error.status === 401 ? t('wrongToken') : open.error?.message;
-  return (
-    <Section title={t('operatorsOnly')}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (typed.trim() !== '') open.mutate(typed.trim());
-        }}
-      >
-        <Stack maw={480} gap="sm">
-          <Text size="sm">{t('operatorsHint')}</Text>
-          <PasswordInput
-            label={t('token')}
-            description={t('tokenHint')}
-            autoComplete="off"
-            value={typed}
-            onChange={(event) => setTyped(event.currentTarget.value)}
-            error={wrong}
-          />
-          <Button type="submit" loading={open.isPending} style={{ alignSelf: 'flex-start' }}>
-            {t('open')}
-          </Button>
-        </Stack>
-      </form>
-    </Section>
-  );
-}
-
-function Controls({ token, onLock }: { token: string; onLock: () => void }) {
-  const t = useTexts(pipelineTexts);
+  const org = useOrg();
   const health = useQuery({ ...detailedHealth(token), ...live(3_000) });
   return (
     <Page
@@ -71,9 +38,10 @@ function Controls({ token, onLock }: { token: string; onLock: () => void }) {
       actions={
         <>
           <Updated at={health.dataUpdatedAt} isFetching={health.isFetching} onRefresh={() => void health.refetch()} />
-          <Button size="xs" variant="default" onClick={onLock}>
-            {t('lock')}
-          </Button>
+          <ButtonLink size="xs" variant="default" to="/o/$org/installation" params={{ org: org.slug }}>
+            {t('orgs')}
+          </ButtonLink>
+          <LockButton />
         </>
       }
     >

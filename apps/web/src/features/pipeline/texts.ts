@@ -3,15 +3,8 @@ import { defineTexts } from '../../lib/i18n.ts';
 export const pipelineTexts = defineTexts('pipeline', {
   en: {
     title: 'Pipeline',
+    orgs: 'Orgs',
     description: 'The whole installation, for its operators: its mode, its queue, and the controls.',
-    operatorsOnly: 'For operators',
-    operatorsHint:
-      'This page concerns every org of this installation, so being a member of one org does not open it. If you operate the installation, enter the operator token.',
-    token: 'Operator token',
-    tokenHint: 'The token is in the settings of the server. This page keeps it only in the memory of the tab and forgets it on a reload.',
-    wrongToken: 'This is not the operator token.',
-    open: 'Open',
-    lock: 'Lock',
     mode: 'Mode',
     stopping: 'This instance is stopping.',
     database_unavailable: 'The database does not answer, so only the figures of this instance are shown.',
@@ -81,15 +74,8 @@ export const pipelineTexts = defineTexts('pipeline', {
   },
   'pt-BR': {
     title: 'Pipeline',
+    orgs: 'Organizações',
     description: 'A instalação inteira, para quem a opera: o modo, a fila e os controles.',
-    operatorsOnly: 'Para operadores',
-    operatorsHint:
-      'Esta página diz respeito a todas as organizações desta instalação; ser membro de uma delas não a abre. Se você opera a instalação, informe o token do operador.',
-    token: 'Token do operador',
-    tokenHint: 'O token está nas configurações do servidor. Esta página o guarda só na memória da aba e o esquece ao recarregar.',
-    wrongToken: 'Este não é o token do operador.',
-    open: 'Abrir',
-    lock: 'Bloquear',
     mode: 'Modo',
     stopping: 'Esta instância está encerrando.',
     database_unavailable: 'O banco de dados não responde, por isso só aparecem os números desta instância.',

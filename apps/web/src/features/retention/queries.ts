@@ -1,9 +1,9 @@
 import { queryOptions } from '@tanstack/react-query';
-import { read, supabase } from '../../lib/supabase.ts';
+import { Retention, type SetRetention } from '@tributary/shared/retention.ts';
+import { api } from '../../lib/api.ts';
 
-/** The days that each table is kept: a setting of the installation, the same for every org. */
-export const retention = queryOptions({
-  queryKey: ['retention'],
-  staleTime: 600_000,
-  queryFn: async () => read(supabase().data.rpc('data_retention')),
-});
+/** How long the org keeps its data, and the maximum of the platform. */
+export const retention = (orgId: string) =>
+  queryOptions({ queryKey: ['retention', orgId], queryFn: () => api(Retention, 'GET', `/api/orgs/${orgId}/retention`) });
+
+export const setRetention = (orgId: string, body: SetRetention) => api(Retention, 'PATCH', `/api/orgs/${orgId}/retention`, body);

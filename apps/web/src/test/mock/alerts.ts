@@ -1,6 +1,6 @@
 import { alertDefaults, alertKinds, alertUnits } from '@tributary/shared/alert-kinds.ts';
 import {
-  type AlertChannel,
+  AlertChannel,
   AlertChannels,
   AlertIncident,
   AlertIncidentDetail,
@@ -84,7 +84,15 @@ const channels = (world: World): AlertChannel[] =>
     orgId: ids.org,
     type,
     name: `Channel ${index + 1}`,
-    target: type === 'email' ? 'ana@example.com' : 'https://receiver.example/…',
+    target: type === 'email' ? 'ana@example.com, bia@example.com, caio@example.com' : 'https://receiver.example/…',
+    recipients:
+      type === 'email'
+        ? [
+            { address: 'ana@example.com', status: 'confirmed', askedAt: ago(9_000) },
+            { address: 'bia@example.com', status: 'waiting', askedAt: ago(90) },
+            { address: 'caio@example.com', status: 'stopped', askedAt: ago(9_000) },
+          ]
+        : [],
     minLevel: 'warning',
     enabled: type !== 'email',
     circuit: type === 'webhook' ? 'open' : 'closed',
@@ -160,6 +168,7 @@ export function alertHandlers(world: World) {
     http.post('*/api/alerts/channels', () =>
       answer(CreatedAlertChannel, { ...(mine[2] as AlertChannel), id: idOf('9', 9), secret: 'whsec_shown-this-once-0123456789' }),
     ),
+    http.post('*/api/alerts/channels/:id/confirmations', () => answer(AlertChannel, mine[3] as AlertChannel)),
     http.post('*/api/alerts/channels/:id/test', () =>
       answer(TestedAlertChannel, { ok: true, status: 200, answer: '<b>thanks</b>', durationMs: 31 }),
     ),

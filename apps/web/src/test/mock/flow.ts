@@ -1,7 +1,9 @@
 import { FlowInstance, FlowState, FlowTransition, type Mode, ServiceStatus } from '@tributary/shared/flow.ts';
+import { OrgDetailForOperator, OrgsForOperator, SuspendOrg } from '@tributary/shared/operators.ts';
 import { HttpResponse, http } from 'msw';
 import { answer, problem } from './answers.ts';
-import { ago, idOf } from './world.ts';
+import { quotaRows } from './settings.ts';
+import { ago, idOf, ids, orgSlug, user } from './world.ts';
 
 export const operatorToken = 'operator-token-of-the-mock';
 
@@ -42,6 +44,24 @@ export function flowHandlers() {
     changedAt: ago(40),
     instances: [instance(mode)],
     drained: false,
+  });
+  let suspendedReason: string | null = null;
+  const orgForOperator = (): OrgDetailForOperator => ({
+    id: ids.org,
+    name: 'Loja Aurora',
+    slug: orgSlug,
+    createdAt: ago(90_000),
+    suspendedAt: suspendedReason === null ? null : ago(1),
+    suspendedReason,
+    exceeded: null,
+    members: 2,
+    connections: 3,
+    eventsToday: 1_234,
+    bytesToday: 2_000_000,
+    storedBytes: 812_000_000,
+    openWork: 1,
+    owners: [user.email],
+    quotas: quotaRows,
   });
   const allowed = (request: Request) => request.headers.get('authorization') === `Bearer ${operatorToken}`;
   return [
@@ -90,6 +110,15 @@ export function flowHandlers() {
           })
         : problem(401, 'unauthorized'),
     ),
+    http.get('*/api/admin/orgs', ({ request }) =>
+      allowed(request) ? answer(OrgsForOperator, { orgs: [orgForOperator()], next: null }) : problem(401, 'unauthorized'),
+    ),
+    http.get('*/api/admin/orgs/:id', () => answer(OrgDetailForOperator, orgForOperator())),
+    http.post('*/api/admin/orgs/:id/:act', async ({ params, request }) => {
+      const { reason } = SuspendOrg.partial().parse(await request.json());
+      suspendedReason = params.act === 'suspend' ? (reason ?? null) : null;
+      return answer(OrgDetailForOperator, orgForOperator());
+    }),
     http.post('*/api/admin/:command', ({ params, request }) => {
       if (!allowed(request)) return problem(401, 'unauthorized');
       mode = params.command === 'brownout' ? 'brownout' : 'normal';

@@ -9,7 +9,7 @@ import { flowHandlers } from './flow.ts';
 import { planRows, replayHandlers } from './replays.ts';
 import { auditRows, memberRows, orgRows, projectRows, settingsHandlers } from './settings.ts';
 import { type Tables, tableHandlers } from './tables.ts';
-import { session, type World } from './world.ts';
+import { type Row, session, type World } from './world.ts';
 
 /** Both servers of the dashboard, ours and Supabase, as one list of handlers over the rows of a world. */
 export function handlersOf(world: World): HttpHandler[] {
@@ -25,6 +25,7 @@ export function handlersOf(world: World): HttpHandler[] {
     alert_incidents: incidentRows(world),
     alert_channels: channelRows(world),
     audit_log: auditRows(world),
+    org_invites: [] as Row<'org_invites'>[],
   } satisfies Tables;
   return [
     http.get('*/api/config', () =>

@@ -42,8 +42,12 @@ export function looksOf(slug: string, rows: Rows = {}): Look[] {
     ['replay-plan', `replays?plan=${rows.plan}`, rows.plan],
     ...['incidents', 'rules', 'channels'].map((tab): [string, string] => [`alerts-${tab}`, `alerts?tab=${tab}`]),
     ['incident', `alerts?tab=incidents&incident=${rows.incident}`, rows.incident],
-    ...['org', 'projects', 'members', 'privacy', 'audit'].map((tab): [string, string] => [`settings-${tab}`, `settings?tab=${tab}`]),
+    ...['org', 'projects', 'members', 'quotas', 'security', 'privacy', 'audit'].map((tab): [string, string] => [
+      `settings-${tab}`,
+      `settings?tab=${tab}`,
+    ]),
     ['pipeline', 'pipeline'],
+    ['installation', 'installation'],
   ];
   return looks.filter((look) => look.length === 2 || look[2] !== undefined).map(([name, path]) => ({ name, path: `/o/${slug}/${path}` }));
 }

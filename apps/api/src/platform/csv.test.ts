@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { csvLine } from './csv.ts';
 
-const line = (...fields: (string | null)[]) => csvLine(fields, []);
-const json = (value: unknown) => csvLine([JSON.stringify(value)], ['properties']);
+const line = (...fields: (string | null)[]) => csvLine(fields, [], new Set());
+const json = (value: unknown) => csvLine([JSON.stringify(value)], ['properties'], new Set(['properties']));
 
 /** The beginnings of the cells of a line for a spreadsheet that splits the line at `separator`, whatever the quotes say. */
 const starts = (text: string, separator: string) => text.split(separator).map((cell) => cell.replace(/^[\s"]*/, ''));

@@ -1,15 +1,10 @@
-import { exportColumns } from './store.ts';
-
-/** The columns whose cells hold JSON. */
-const jsonColumns = new Set<string>(['subject', 'attribution', 'properties']);
-
 /**
  * A line by RFC 4180 in which spreadsheets find no formula. A spreadsheet takes `=`, `+`, `-` and `@` as the beginning of a formula, also
  * after white space. It may split a line at `;`, `,` or tabs, whichever its language uses, and then ignores quotes in the middle of a cell,
  * so that every place after a separator or a quote counts as the beginning of a cell (OWASP, CSV injection). There a text gets an
- * apostrophe, and a JSON string an escape, which leaves its value as it is.
+ * apostrophe, and a JSON string (in a column of `jsonColumns`) an escape, which leaves its value as it is.
  */
-export function csvLine(fields: readonly (string | null)[], columns: readonly string[] = exportColumns): string {
+export function csvLine(fields: readonly (string | null)[], columns: readonly string[], jsonColumns: ReadonlySet<string>): string {
   const cells = fields.map((field, index) => {
     if (field === null) return '';
     const text = jsonColumns.has(columns[index] ?? '') ? escapeInJson(field) : escapeInText(field);

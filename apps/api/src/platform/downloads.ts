@@ -1,7 +1,7 @@
 import { bulkhead } from 'cockatiel';
-import { type Claims, type Db, payingOrg } from '../platform/db.ts';
-import type { Limits } from '../platform/limits.ts';
-import { Refusal } from '../platform/refusal.ts';
+import { type Claims, type Db, payingOrg } from './db.ts';
+import type { Limits } from './limits.ts';
+import { Refusal } from './refusal.ts';
 
 /**
  * Pages that are read at the same time in this process; further reads wait, so that downloads leave database connections to other
@@ -77,4 +77,62 @@ export function createDownloads(db: Pick<Db, 'as'>, { most, stallMs, totalMs }: 
       as: (claims: Claims, run) => reads.execute(() => db.as({ ...claims, [payingOrg]: orgId }, run)),
     }),
   };
+}
+
+/**
+ * Streams a file as pages of text. A page is read when the reader has taken the one before it, so that the memory stays constant and reading
+ * stops when the reader is gone. The first page is read before the answer begins. When a later page fails, or the reader takes too long, the
+ * stream and the connection fail, because a file that was cut off must not look complete. The download is ended when the stream ends, fails
+ * or is canceled. A page may be empty without being the last.
+ */
+export async function streamPages(
+  readPage: () => Promise<{ text: string; isLast: boolean }>,
+  download: Download,
+  { head, end }: { head: string; end: string },
+): Promise<ReadableStream<Uint8Array>> {
+  let page = await readPage().catch((error: unknown) => {
+    download.end();
+    throw error;
+  });
+  let pending = head + page.text;
+  let stopWaiting = () => {};
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        stopWaiting = waitForReader(controller);
+      },
+      async pull(controller) {
+        stopWaiting();
+        try {
+          while (pending === '' && !page.isLast) {
+            page = await readPage();
+            pending = page.text;
+          }
+        } catch (error) {
+          download.end();
+          throw error;
+        }
+        const text = page.isLast ? pending + end : pending;
+        pending = '';
+        if (text !== '') controller.enqueue(new TextEncoder().encode(text));
+        if (page.isLast) {
+          controller.close();
+          download.end();
+        } else stopWaiting = waitForReader(controller);
+      },
+      cancel() {
+        stopWaiting();
+        download.end();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+
+  function waitForReader(controller: ReadableStreamDefaultController): () => void {
+    return download.awaitReader((reason) => {
+      download.end();
+      pending = '';
+      controller.error(reason);
+    });
+  }
 }

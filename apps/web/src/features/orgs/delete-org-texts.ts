@@ -1,0 +1,38 @@
+import { defineTexts } from '../../lib/i18n.ts';
+
+export const deleteOrgTexts = defineTexts('delete-org', {
+  en: {
+    danger: 'Delete this org',
+    hint: 'Deletes the org with its connections, deliveries, events, dead letters and members. The connections refuse deliveries at once. The deletion begins after seven days, and every owner can cancel it until then.',
+    delete: 'Delete the org…',
+    ownersOnly: 'Only an owner can delete the org or cancel its deletion.',
+    title: 'Delete {{org}}?',
+    body: 'From now on the connections answer 403 to every delivery. In seven days the keys of the org are destroyed, so that nobody can read its encrypted data any more, and then everything else is deleted. Export first what you want to keep.',
+    typeName: 'Type “{{org}}” to confirm',
+    irreversible: 'I know that nothing of this org can be restored afterwards.',
+    deleteNow: 'Delete in seven days',
+    scheduled: 'This org is going to be deleted',
+    scheduledBody: 'Its connections refuse deliveries. The deletion begins on',
+    running: 'This org is being deleted',
+    runningBody: 'Its keys are destroyed. Rows deleted so far: {{rows}}.',
+    waits: 'The deletion waits for a legal hold: {{reason}}.',
+    cancel: 'Cancel the deletion',
+  },
+  'pt-BR': {
+    danger: 'Excluir esta organização',
+    hint: 'Exclui a organização com suas conexões, entregas, eventos, falhas e membros. As conexões recusam entregas imediatamente. A exclusão começa depois de sete dias, e até lá quem é proprietário pode cancelá-la.',
+    delete: 'Excluir a organização…',
+    ownersOnly: 'Só quem é proprietário pode excluir a organização ou cancelar a exclusão.',
+    title: 'Excluir {{org}}?',
+    body: 'A partir de agora as conexões respondem 403 a toda entrega. Em sete dias as chaves da organização são destruídas, para que ninguém mais possa ler seus dados criptografados, e depois todo o resto é apagado. Exporte antes o que quiser guardar.',
+    typeName: 'Digite “{{org}}” para confirmar',
+    irreversible: 'Sei que nada desta organização poderá ser recuperado depois.',
+    deleteNow: 'Excluir em sete dias',
+    scheduled: 'Esta organização será excluída',
+    scheduledBody: 'As conexões recusam entregas. A exclusão começa em',
+    running: 'Esta organização está sendo excluída',
+    runningBody: 'As chaves foram destruídas. Linhas apagadas até agora: {{rows}}.',
+    waits: 'A exclusão espera por uma retenção legal: {{reason}}.',
+    cancel: 'Cancelar a exclusão',
+  },
+});
