@@ -59,7 +59,8 @@ function headings(file: string): string[] {
 
 /** .env.example must explain exactly the variables that the API reads. */
 function undocumentedVariables(): string[] {
-  const known = [...read('apps/api/src/platform/config.ts').matchAll(/^ {2}([A-Z][A-Z0-9_]+): /gm)].map(([, name = '']) => name);
+  const tables = ['config.ts', 'limits.ts'].map((file) => read(`apps/api/src/platform/${file}`)).join('\n');
+  const known = [...tables.matchAll(/^ {2}([A-Z][A-Z0-9_]+): /gm)].map(([, name = '']) => name);
   const explained = [...read('.env.example').matchAll(/^#? ?([A-Z][A-Z0-9_]+)=/gm)].map(([, name = '']) => name);
   const local = ['SUPABASE_PORT', 'DB_PORT', 'LOCAL_DIR', 'NODE_EXTRA_CA_CERTS'];
   return [
