@@ -149,6 +149,12 @@ export function pointerChecks(): Check[] {
       `insert into private.alert_channel_secrets (channel_id, org_id, sealed) values ('${world.alertChannelId('B')}', '${world.orgId('A')}', '\\x00')`,
     ),
     check(
+      'private.alert_recipients',
+      'owner of the tables',
+      "a recipient of A for B's alert channel",
+      `insert into private.alert_recipients (org_id, digest, channel_id) values ('${world.orgId('A')}', '\\x03', '${world.alertChannelId('B')}')`,
+    ),
+    check(
       'public.alert_incidents',
       'owner of the tables',
       "an incident of A on B's connection",

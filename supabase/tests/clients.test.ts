@@ -100,7 +100,8 @@ describe('writes that the data API refuses to everybody', () => {
           : command === 'update'
             ? await source.update({ [column]: null } as never).eq(orgColumn(table), orgId('A'))
             : await source.delete().eq(orgColumn(table), orgId('A'));
-      expect(error?.code, `${person}`).toBe('42501');
+      // Into a view of several tables Postgres writes for nobody, and says so before it looks at the grants.
+      expect(error?.code, `${person}`).toBe(table === 'data_retention' ? '55000' : '42501');
     }
   });
 });

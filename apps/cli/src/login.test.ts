@@ -166,7 +166,7 @@ describe('--org', () => {
     const unnamed = await summary();
     expect(unnamed.code).toBe(2);
     expect(JSON.parse(unnamed.stderr).error.message).toMatch(
-      /^This user is a member of several orgs\. Choose one with --org: demo, org-of-carla/,
+      /^This user is a member of several orgs\. Choose one with --org: demo-[0-9a-f]{10}, org-of-carla-/,
     );
     for (const org of ['demo', 'Demo', 'DEMO', stack.orgId])
       expect(await summary('--org', org), org).toMatchObject({ code: 0, stderr: '' });

@@ -16,16 +16,11 @@ export function missingSecrets(source: Source, names: readonly string[]): Secret
 
 /** A secret that is shorter can be tried out, or guessed from one signed delivery. Every platform issues longer ones. */
 const secretLengthMin = 8;
+const tooShort = 'must have at least 8 characters: a shorter secret can be guessed, and then anybody can send events';
 
 /** Throws for a secret that is too short to prove anything. `path` is the field of the request that holds the secret. */
 export function requireLong(value: string, path: string[]): void {
-  if (value.length < secretLengthMin)
-    throw invalidRequest([
-      {
-        path,
-        message: `must have at least ${secretLengthMin} characters: a shorter secret can be guessed, and then anybody can send events`,
-      },
-    ]);
+  if (value.length < secretLengthMin) throw invalidRequest([{ path, message: tooShort }]);
 }
 
 /** The secrets of a request by name; `secret` is the source's first one. Throws Refusal for names the source does not have. */
