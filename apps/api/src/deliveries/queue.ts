@@ -1,6 +1,6 @@
+import { createFairQueue } from './fair-queue.ts';
 import type { Part, Queued } from './parts.ts';
 import type { Load } from './room.ts';
-import { createTurns } from './turns.ts';
 
 export interface BatchLimits {
   /** A batch is full at this many records … */
@@ -25,7 +25,7 @@ export function createQueue(limits: BatchLimits) {
   const { batchRecordsMax, batchBytesMax } = limits;
   const load: Load = { records: 0, bytes: 0 };
   const bytesPerRecord = batchBytesMax / batchRecordsMax;
-  const turns = createTurns<Queued>(Math.max(1, Math.ceil(batchRecordsMax / 8)));
+  const turns = createFairQueue<Queued>(Math.max(1, Math.ceil(batchRecordsMax / 8)));
   // In the order in which they, or their next parts, began to wait.
   const waiting = new Set<Queued>();
 

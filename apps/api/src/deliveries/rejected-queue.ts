@@ -1,6 +1,6 @@
+import { createFairQueue } from './fair-queue.ts';
 import { createRoom, type Sender } from './room.ts';
 import type { WriteItem } from './rows.ts';
-import { createTurns } from './turns.ts';
 
 export interface Rejected {
   connection: { id: string; orgId: string };
@@ -29,7 +29,7 @@ const sharePerFree = 4;
 export function createRejectedQueue<Waiting extends Rejected>() {
   const classOf = (limits: { recordsMax: number; bytesMax: number }) => ({
     room: createRoom({ ...limits, sharePerFree }),
-    turns: createTurns<Waiting>(1),
+    turns: createFairQueue<Waiting>(1),
   });
   const classes = { withCredential: classOf(waitingMax.withCredential), withoutCredential: classOf(waitingMax.withoutCredential) };
   const of = ({ hasCredential }: Pick<Rejected, 'hasCredential'>) => classes[hasCredential ? 'withCredential' : 'withoutCredential'];

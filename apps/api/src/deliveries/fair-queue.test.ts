@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest';
-import { createTurns } from './turns.ts';
+import { createFairQueue } from './fair-queue.ts';
 
 interface Item {
   org: string;
   cost: number;
 }
 
-const add = (turns: ReturnType<typeof createTurns<Item>>, org: string, costs: readonly number[]) => {
+const add = (turns: ReturnType<typeof createFairQueue<Item>>, org: string, costs: readonly number[]) => {
   for (const cost of costs) turns.add({ orgId: org, connectionId: org }, { org, cost });
 };
 
 /** Takes whole items until they cost `max` together, and returns the cost by org. */
-function takeWhole(turns: ReturnType<typeof createTurns<Item>>, max: number): Record<string, number> {
+function takeWhole(turns: ReturnType<typeof createFairQueue<Item>>, max: number): Record<string, number> {
   const taken: Record<string, number> = {};
   let sum = 0;
   turns.take(({ org, cost }) => {
@@ -24,7 +24,7 @@ function takeWhole(turns: ReturnType<typeof createTurns<Item>>, max: number): Re
 }
 
 test('orgs get equal shares by cost, however many items each of them has', () => {
-  const turns = createTurns<Item>(10);
+  const turns = createFairQueue<Item>(10);
   add(turns, 'flood', Array(1_000).fill(1));
   add(turns, 'large', Array(10).fill(50));
   add(turns, 'small', Array(30).fill(1));
@@ -35,7 +35,7 @@ test('orgs get equal shares by cost, however many items each of them has', () =>
 });
 
 test('an org with little is served in the first batch after it arrives', () => {
-  const turns = createTurns<Item>(10);
+  const turns = createFairQueue<Item>(10);
   add(turns, 'flood', Array(5_000).fill(1));
   takeWhole(turns, 100);
   add(turns, 'small', [1, 1, 1]);
@@ -43,13 +43,13 @@ test('an org with little is served in the first batch after it arrives', () => {
 });
 
 test('an org that is alone gets everything', () => {
-  const turns = createTurns<Item>(10);
+  const turns = createFairQueue<Item>(10);
   add(turns, 'alone', Array(1_000).fill(1));
   expect(takeWhole(turns, 500)).toEqual({ alone: 500 });
 });
 
 test('connections of an org take turns', () => {
-  const turns = createTurns<Item>(10);
+  const turns = createFairQueue<Item>(10);
   for (const connectionId of ['first', 'second']) {
     for (let n = 0; n < 100; n++) turns.add({ orgId: 'one', connectionId }, { org: connectionId, cost: 1 });
   }
@@ -62,7 +62,7 @@ test('connections of an org take turns', () => {
 });
 
 test('an item that costs more than its turn is paid for in later turns, also when the org has nothing left meanwhile', () => {
-  const turns = createTurns<Item>(10);
+  const turns = createFairQueue<Item>(10);
   add(turns, 'small', Array(200).fill(1));
   add(turns, 'large', [100]);
   expect(takeWhole(turns, 110)).toEqual({ small: 10, large: 100 });
@@ -71,7 +71,7 @@ test('an item that costs more than its turn is paid for in later turns, also whe
 });
 
 test('a part of an item leaves the queue until it is added again', () => {
-  const turns = createTurns<Item>(10);
+  const turns = createFairQueue<Item>(10);
   add(turns, 'large', [1_000]);
   add(turns, 'small', Array(5).fill(1));
   const allowed: Record<string, number> = {};

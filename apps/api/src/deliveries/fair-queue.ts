@@ -8,7 +8,7 @@ type Taken = { cost: number; isPart: boolean; isFilled: boolean } | undefined;
 /** Takes the item, or a part of it that costs about `allowance`. */
 type Offer<Item> = (item: Item, allowance: number) => Taken;
 
-export interface Turns<Item> {
+export interface FairQueue<Item> {
   add(sender: Sender, item: Item): void;
   /**
    * Offers items, turn by turn, until `isFilled`, or until the next item of no org fits. Items that were taken, also in part, leave the queue:
@@ -34,7 +34,7 @@ interface Org<Item> {
  * org its connections take turns item by item. So the orgs get equal shares of what is taken, by cost and not by number, and an org that is
  * alone gets everything.
  */
-export function createTurns<Item>(quantum: number): Turns<Item> {
+export function createFairQueue<Item>(quantum: number): FairQueue<Item> {
   // The next to be served first.
   const ring: Org<Item>[] = [];
   // Also the orgs without items that have used more than their credit, as long as others wait.
