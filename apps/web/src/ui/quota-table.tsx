@@ -10,7 +10,7 @@ export function QuotaTable({ quotas, label }: { quotas: readonly Quota[]; label:
   const language = useLanguage();
   const share = ({ used, value }: Quota) => (value === 0 ? 1 : Math.min(1, used / value));
   return (
-    <Table.ScrollContainer minWidth={420}>
+    <Table.ScrollContainer minWidth={420} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
       <Table aria-label={label}>
         <Table.Thead>
           <Table.Tr>

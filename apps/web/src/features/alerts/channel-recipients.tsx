@@ -1,13 +1,11 @@
 import { Badge, Button, Group, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import type { AlertChannel, AlertRecipient } from '@tributary/shared/alerts.ts';
+import type { AlertChannel } from '@tributary/shared/alerts.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { useOrg } from '../../lib/orgs.ts';
 import { Time } from '../../ui/values.tsx';
 import { channelTexts } from './channel-texts.ts';
 import { askRecipients, invalidateAlertChannels } from './queries.ts';
-
-const colors = { waiting: 'yellow', confirmed: 'teal', stopped: 'gray' } as const satisfies Record<AlertRecipient['status'], string>;
 
 /** The recipients of an e-mail channel, and whether the owner of each address wants the alerts. */
 export function ChannelRecipients({ channel }: { channel: AlertChannel }) {
@@ -25,7 +23,7 @@ export function ChannelRecipients({ channel }: { channel: AlertChannel }) {
             <Text span size="sm" className="mono break" style={{ unicodeBidi: 'isolate' }}>
               {address}
             </Text>
-            <Badge variant="light" color={colors[status]} tt="none">
+            <Badge variant="default" tt="none">
               {t(`recipient_${status}`)}
             </Badge>
             {status === 'waiting' && askedAt && (

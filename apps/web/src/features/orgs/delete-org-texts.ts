@@ -20,7 +20,7 @@ export const deleteOrgTexts = defineTexts('delete-org', {
   },
   'pt-BR': {
     danger: 'Excluir esta organização',
-    hint: 'Exclui a organização com suas conexões, entregas, eventos, falhas e membros. As conexões recusam entregas imediatamente. A exclusão começa depois de sete dias, e até lá quem é proprietário pode cancelá-la.',
+    hint: 'Exclui a organização com suas conexões, entregas, eventos, falhas e membros. As conexões recusam entregas imediatamente. A exclusão começa depois de sete dias, e até lá quem é proprietário pode desfazer o pedido.',
     delete: 'Excluir a organização…',
     ownersOnly: 'Só quem é proprietário pode excluir a organização ou cancelar a exclusão.',
     title: 'Excluir {{org}}?',

@@ -131,9 +131,9 @@ export function connectionHandlers(world: World, rows: Row<'source_connections'>
       const { search = '', active, ids: wanted } = (await request.json()) as { search?: string; active?: boolean; ids?: string[] };
       const found = health(world).filter((row) => [row.name, row.type].some((text) => text?.toLowerCase().includes(search.toLowerCase())));
       return HttpResponse.json(
-        found.filter(
-          (row) => (active === undefined || row.is_active === active) && (wanted?.includes(row.source_connection_id ?? '') ?? true),
-        ),
+        found
+          .filter((row) => (active === undefined || row.is_active === active) && (wanted?.includes(row.source_connection_id ?? '') ?? true))
+          .sort((one, other) => (one.name ?? '').toLowerCase().localeCompare((other.name ?? '').toLowerCase())),
       );
     }),
     http.post(`${world.supabaseUrl}/rest/v1/rpc/connection_sparklines`, () => HttpResponse.json(sparklines(world))),
