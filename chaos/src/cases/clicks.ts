@@ -44,7 +44,7 @@ export async function manyClicks({ long, say }: CaseContext): Promise<CaseReport
     };
     say(`${clicks} clicks of one person at a time`);
     await Promise.all(Array.from({ length: clicks }, keepClicking));
-    expectUndisturbed(findings, before, steady.take());
+    expectUndisturbed(findings, { before, during: steady.take() });
     await steady.stop();
 
     const count = (status: number) => statuses.filter((one) => one === status).length;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CaseContext, CaseReport } from '../case.ts';
 import { createFindings } from '../findings.ts';
 import { type Api, type ProofStack, withProofStack } from '../stack.ts';
-import { expectUndisturbed, expectWithinContainer, startSteadyTenant } from '../steady-tenant.ts';
+import { expectUndisturbed, expectWithinContainer, observe, startSteadyTenant } from '../steady-tenant.ts';
 import type { Tenant } from '../tenant-rows.ts';
 
 const stallSeconds = 2;
@@ -33,32 +33,37 @@ export async function stalledReaders({ long, say }: CaseContext): Promise<CaseRe
     const api = await stack.startApi({ environment, nodeFlags });
     const steady = startSteadyTenant(api, neighbour);
     await sleep(1_000);
-    steady.take();
-    await sleep(long ? 10_000 : 2_000);
-    const before = steady.take();
 
-    const tickets = await askForDownloads(stack, api, attacker);
-    say(`${tickets.length} downloads that nobody reads, ${clients} clients that read no list`);
-    const downloads = tickets.map((path) => openUnread(api, [request(path)]));
-    const lists = Array.from({ length: clients }, () =>
-      openUnread(api, Array(pipelined).fill(request('/api/connections', attacker.token))),
-    );
-    const trickling = Array.from({ length: 10 }, () => trickle(openUnread(api, [request('/api/connections', attacker.token)])));
-    // A download is filled into the buffers of the kernel before it stalls.
-    await sleep(1_000);
-    const deadline = performance.now() + endsWithinMs;
-    const stalled = () => downloads.filter(({ hasBegun, isOpen }) => hasBegun() && isOpen());
-    while (stalled().length > 0 && performance.now() < deadline) await sleep(100);
-    findings.figure('downloads ended after, ms', endsWithinMs - (deadline - performance.now()));
-    const during = steady.take();
+    let [downloads, began]: [Unread[], number] = [[], 0];
+    const observed = await observe(async () => {
+      steady.take();
+      await sleep(long ? 10_000 : 2_000);
+      const before = steady.take();
+      const tickets = await askForDownloads(stack, api, attacker);
+      say(`${tickets.length} downloads that nobody reads, ${clients} clients that read no list`);
+      downloads = tickets.map((path) => openUnread(api, [request(path)]));
+      const lists = Array.from({ length: clients }, () =>
+        openUnread(api, Array(pipelined).fill(request('/api/connections', attacker.token))),
+      );
+      const trickling = Array.from({ length: 10 }, () => trickle(openUnread(api, [request('/api/connections', attacker.token)])));
+      // A download is filled into the buffers of the kernel before it stalls.
+      await sleep(1_000);
+      const deadline = performance.now() + endsWithinMs;
+      while (stalled(downloads).length > 0 && performance.now() < deadline) await sleep(100);
+      findings.figure('downloads ended after, ms', endsWithinMs - (deadline - performance.now()));
+      const during = steady.take();
+      began = downloads.filter(({ hasBegun }) => hasBegun()).length;
+      for (const { socket } of [...lists, ...trickling]) socket.destroy();
+      return { before, during };
+    });
     if (stack.crashes.length > 0) throw new Error(`the API ended unexpectedly:\n${stack.crashes.join('\n')}`);
-    findings.atLeast('downloads that began', downloads.filter(({ hasBegun }) => hasBegun()).length, 4);
+    findings.atLeast('downloads that began', began, 4);
     findings.none(
       'downloads that nobody read and that were not ended',
-      stalled().map(() => 'open'),
+      stalled(downloads).map(() => 'open'),
       downloads.length,
     );
-    expectUndisturbed(findings, before, during);
+    expectUndisturbed(findings, observed);
     expectWithinContainer(findings, api);
 
     // The places of the downloads that were ended are free again.
@@ -66,7 +71,7 @@ export async function stalledReaders({ long, say }: CaseContext): Promise<CaseRe
     const download = await fetch(api.url + again);
     findings.equal('status of a download after them', download.status, 200);
     findings.equal('events in it', (await download.text()).trim().split('\n').length, long ? 6_000 : 1_000);
-    for (const { socket } of [...downloads, ...lists, ...trickling]) socket.destroy();
+    for (const { socket } of downloads) socket.destroy();
     await steady.stop();
     findings.none('API processes that ended unexpectedly', stack.crashes, 1);
     return findings.report();
@@ -111,6 +116,8 @@ async function askForDownloads(stack: ProofStack, api: Api, { org }: Tenant): Pr
 
 const request = (path: string, token?: string) =>
   `GET ${path} HTTP/1.1\r\nhost: any\r\n${token === undefined ? '' : `authorization: Bearer ${token}\r\n`}\r\n`;
+
+const stalled = (downloads: readonly Unread[]) => downloads.filter(({ hasBegun, isOpen }) => hasBegun() && isOpen());
 
 interface Unread {
   socket: Socket;

@@ -57,7 +57,7 @@ export async function signUpFlood({ long, say }: CaseContext): Promise<CaseRepor
       }
     };
     await Promise.all(makers.flatMap((make) => Array.from({ length: parallel / makers.length }, () => keepMaking(make))));
-    expectUndisturbed(findings, before, steady.take());
+    expectUndisturbed(findings, { before, during: steady.take() });
     await steady.stop();
 
     const [made] = await stack.query<Record<keyof typeof quotas, number>>(
