@@ -67,13 +67,14 @@ export function requireUser(verifyToken: VerifyToken) {
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
     // Absent in tests, which call the app without a server.
     const outgoing = (c.env as { outgoing?: ServerResponse } | undefined)?.outgoing;
-    outgoing?.once('close', end);
     const request = { route: `${c.req.method} ${path}`, orgId: c.req.query('orgId'), ended };
-    c.set('claims', await verifyToken(bearer(c.req.header('authorization')), request));
     try {
+      c.set('claims', await verifyToken(bearer(c.req.header('authorization')), request));
       await next();
     } finally {
-      if (!outgoing) end();
+      // The request is open until its work is done and its answer is read: a client that goes away does not end the work of its request.
+      if (!outgoing || outgoing.closed) end();
+      else outgoing.once('close', end);
     }
   });
 }

@@ -9,7 +9,7 @@ const lookEveryMs = 1_000;
  * Node runs the requests that a client sends before it has read an answer, and keeps all their answers. No browser, platform or proxy sends
  * more than one at a time.
  */
-const pipelinedMax = 8;
+const pipelinedMax = 4;
 
 interface Reader {
   /** The answers that have not been read to their end. */
