@@ -5,7 +5,7 @@ import { csvLine } from './csv.ts';
 const line = (...fields: (string | null)[]) => csvLine(fields, [], new Set());
 const json = (value: unknown) => csvLine([JSON.stringify(value)], ['properties'], new Set(['properties']));
 
-/** The beginnings of the cells of a line for a spreadsheet that splits the line at `separator`, whatever the quotes say. */
+/** The beginnings of the cells of a line for a spreadsheet that splits the line at every `separator`, also between quotes. */
 const starts = (text: string, separator: string) => text.split(separator).map((cell) => cell.replace(/^[\s"]*/, ''));
 
 describe('a line of CSV', () => {

@@ -23,7 +23,7 @@ function escapeInText(text: string): string {
   // Negative numbers begin with a minus and are not formulas.
   if (/^-?\d+(?:\.\d+)?$/.test(text)) return text;
   const escaped = escapeStarts(text, (character) => `'${character}`);
-  // Some spreadsheets run a cell that begins with one of these, whatever follows.
+  // Some spreadsheets run a cell that begins with one of these as a formula.
   return /^[\t\r\n]/.test(escaped) ? `'${escaped}` : escaped;
 }
 

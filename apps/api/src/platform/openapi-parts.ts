@@ -21,7 +21,7 @@ export const problems = {
 
 export type ProblemStatus = keyof typeof problems;
 
-/** Whoever must sign in is also limited in the number of requests, so that every route with 401 also answers 429. */
+/** Signed-in people have a limited number of requests, so every route that answers 401 also answers 429. */
 export const refuses = (...statuses: ProblemStatus[]) =>
   Object.fromEntries(
     [...new Set(statuses.includes(401) ? [...statuses, 429 as const] : statuses)].map((status) => [
