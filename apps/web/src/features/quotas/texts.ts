@@ -3,7 +3,7 @@ import { defineTexts } from '../../lib/i18n.ts';
 export const ownQuotaTexts = defineTexts('own-quotas', {
   en: {
     quotas: 'Quotas',
-    hint: 'How much this org may have, and what it uses now. Quotas of a day start again at midnight UTC. Who operates this server can raise a quota.',
+    hint: 'How much this org may have, and what it uses now. Quotas of a day start again at midnight UTC. The people who operate this server can raise a quota.',
   },
   'pt-BR': {
     quotas: 'Cotas',
