@@ -8,7 +8,7 @@ import { bodyOf } from './sender.ts';
 import type { Api } from './stack.ts';
 import type { Tenant } from './tenant-rows.ts';
 
-/** A tenant that sends a delivery and reads a list at a steady pace, whatever other tenants do. */
+/** A tenant that sends a delivery and reads a list at a steady pace while other tenants misbehave. */
 export interface SteadyTenant {
   /** The p99 of both since the last call, in milliseconds, and the answers that were refused. */
   take(): { deliveryP99Ms: number; readP99Ms: number; refused: string[] };

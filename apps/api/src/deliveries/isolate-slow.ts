@@ -5,7 +5,7 @@ export class StuckError extends Error {
   override readonly name = 'StuckError';
 }
 
-/** The search for slow deliveries takes at most so long. What is not written by then counts as slow. */
+/** The search for slow deliveries takes at most this time. A delivery that is not written by then counts as slow. */
 const searchMs = 8_000;
 
 const piecesOf = <Item>(items: readonly Item[], size: number): Item[][] => [...chunkBySize(items, () => 1, Math.ceil(size))];

@@ -37,7 +37,7 @@ export interface Replayer {
   ): Promise<Outcome[][]>;
 }
 
-/** A statement carries at most so many records, so that none is cancelled because it took too long. */
+/** The records of one statement: with more, a statement could be cancelled because it took too long. */
 const recordsMax = 500;
 
 /** Writes the items in an open transaction: the small ones by one statement, each larger one in parts. Returns the outcomes item by item. */

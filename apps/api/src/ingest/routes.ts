@@ -12,6 +12,7 @@ import { clientAddress, type Networks } from '../platform/client-address.ts';
 import type { Config } from '../platform/config.ts';
 import { isUnavailable } from '../platform/db.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { uuid } from '../platform/pages.ts';
 import { statusOf } from '../platform/problem.ts';
 import { Refusal, type RefusalCode } from '../platform/refusal.ts';
 import type { Threads } from '../platform/threads.ts';
@@ -87,7 +88,7 @@ async function getConnection(deps: IngestDeps, c: Context<IngestEnv>): Promise<C
   const arrivedAt = performance.now();
   const { type = '', connectionId = '' } = c.req.param() as { type?: string; connectionId?: string };
   const id = connectionId.toLowerCase();
-  const connection = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? await findConnection(deps.connections, id, c) : undefined;
+  const connection = uuid.test(id) ? await findConnection(deps.connections, id, c) : undefined;
   if (!connection || connection.source.type !== type) {
     await sleep(Math.max(0, unknownAnswerMs - (performance.now() - arrivedAt)));
     throw new Refusal('not_found');

@@ -4,7 +4,7 @@ import type { Task } from '../platform/jobs.ts';
 /** A run measures for this long; the next one continues with the orgs that are left. */
 const measureForMs = 20_000;
 
-/** Measures the events and bytes of the orgs that have traffic, each in a transaction of its own, in an order that changes. */
+/** Measures the events and bytes of the orgs that have traffic, one transaction for each org, in a random order. */
 export function quotaTasks(db: Db): Record<string, Task> {
   return {
     'quotas.measure': {

@@ -2,7 +2,7 @@ import { type QueryClient, queryOptions } from '@tanstack/react-query';
 import { Approval, ApprovalList, OrgSecurity, type UpdateOrgSecurity } from '@tributary/shared/approvals.ts';
 import { api } from '../../lib/api.ts';
 
-/** What the org requires of its own people. */
+/** The security rules of the org: a second factor for commands, and acts that need a second person. */
 export const orgSecurity = (orgId: string) =>
   queryOptions({
     queryKey: ['org-security', orgId],
