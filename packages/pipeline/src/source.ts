@@ -101,6 +101,33 @@ export interface PersonalData {
 }
 
 /**
+ * What of a record may be stored readable. Everything that is not named here or kept by its form stays in the sealed delivery only. Paths are
+ * dotted, and `*` matches any key or array index (`data.plans.*.name`). A path names a leaf or a whole branch; of two paths the longer one decides.
+ */
+export interface KeptFields {
+  /**
+   * Words that the platform or the sender's program defines: states, kinds, methods, reasons. Kept unchanged when the value is one word without
+   * spaces; any other text there is dropped.
+   */
+  words: readonly string[];
+  /** Ids of things. Kept unchanged in the form `idForm`; any other text there is dropped, and an identifier of the person is replaced by its digest. */
+  ids: readonly string[];
+  /** The form of the platform's ids, tested on the whole text. */
+  idForm: RegExp;
+  /** Names and texts of things: products, plans, offers, campaigns. Kept; identifiers of people within them are masked. */
+  texts: readonly string[];
+  /** Branches about a person. Nothing in them is kept, and the identifiers and full names in them are searched for in the kept texts. */
+  people: readonly string[];
+  /** Branches about staff of the org's own account (closers, attendants, affiliates). Treated as `texts` when the connection's setting keeps staff, else as `people`. */
+  staff: readonly string[];
+  /**
+   * Where numbers, booleans, times and currency codes are kept by their form: in every field outside of `people`, or only at these paths and below.
+   * Paths are needed for platforms that name people by numbers in fields that nobody announced.
+   */
+  plain: 'everywhere' | readonly string[];
+}
+
+/**
  * Where a delivery carries its credential: top-level fields of the body (dotted paths are redacted, but cannot be verified again), query
  * parameters, headers in lower case.
  */
@@ -183,6 +210,12 @@ export interface Source<Config = unknown> {
   exampleConfig?: Readonly<Record<string, unknown>>;
   samples: readonly Sample[];
   personal: PersonalData;
+  /** What is kept of a record. A source that has it is redacted by it and not by `personal`. */
+  kept?: KeptFields;
+  /** Replaces `kept` where the config or the record decides. Returns the same object for the same config and kind of record. */
+  keptFor?(config: Config, record: JsonObject): KeptFields;
+  /** Finds ids of the platform that contain a person's identifier (a `wamid` contains the number). They are replaced by their digest in every column. */
+  personalIds?: RegExp;
   /** Where deliveries carry credentials, which are redacted before anything is stored or logged. */
   credentials: Credentials;
   /** Replaces `personal` where a connection's config decides. Returns the same object for the same config. */
