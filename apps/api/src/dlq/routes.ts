@@ -131,6 +131,6 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log, now }: DlqDeps) {
 
 /** Turns a query into the form that the body of a command has. Throws Refusal `invalid_request` for an unknown source. */
 function toFilter({ class: one, ...rest }: DlqFilter & { class?: ErrorClass | undefined }): DlqFilter {
-  requireKnownSources(rest.sources, ['sources']);
+  requireKnownSources(rest.sources, 'sources');
   return one === undefined ? rest : { ...rest, classes: [...new Set([...(rest.classes ?? []), one])] };
 }

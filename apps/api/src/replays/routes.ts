@@ -44,7 +44,7 @@ export function replayPlanRoutes({ db, verifyToken, approvalThreshold: threshold
 
   app.post('/', describe.createReplay, validBody(CreateReplay), async (c) => {
     const { orgId, name, mode, throttlePerSecond, filter, dryRun } = c.req.valid('json');
-    requireKnownSources(filter.sources, ['filter', 'sources']);
+    requireKnownSources(filter.sources, 'filter.sources');
     const { matched, needsSecond, plan } = await db.as(c.var.claims, async (sql) => {
       const org = await resolveOrgToWrite(sql, orgId);
       if ((await findUnknown(sql, org.id, filter)).length > 0) throw new Refusal('not_found', 'there is no such project or connection');
