@@ -56,8 +56,8 @@ describe('charsets of JSON', () => {
   });
   test('JSON that is not in the declared charset says so, and JSON without a declaration that it is not UTF-8', () => {
     const latin1 = Buffer.from('{"a":"Jo\u00e3o"}', 'latin1');
-    expect(() => body(latin1, 'application/json; charset=x-nowhere')).toThrow('not UTF-8, and the charset “x-nowhere” is not known');
-    expect(() => body(latin1, 'application/json; charset=euc-jp')).toThrow('not valid in the charset “euc-jp”');
+    expect(() => body(latin1, 'application/json; charset=x-nowhere')).toThrow('not UTF-8, and the charset "x-nowhere" is not known');
+    expect(() => body(latin1, 'application/json; charset=euc-jp')).toThrow('not valid in the charset "euc-jp"');
     expect(() => body(latin1, 'application/json')).toThrow('not valid UTF-8');
   });
 });
@@ -106,10 +106,10 @@ describe('forms', () => {
   });
   test('a form in a charset that is not known, or not in the charset that it declares, says so', () => {
     expect(() => form('name=Jo%E3o', 'application/x-www-form-urlencoded; charset=x-nowhere')).toThrow(
-      'A form field is not UTF-8, and the charset “x-nowhere” is not known, so its text cannot be read.',
+      'A form field is not UTF-8, and the charset "x-nowhere" is not known, so its text cannot be read.',
     );
     expect(() => form('name=%83', 'application/x-www-form-urlencoded; charset=shift_jis')).toThrow(
-      'A form field is not valid in the charset “shift_jis”.',
+      'A form field is not valid in the charset "shift_jis".',
     );
   });
   test.each([

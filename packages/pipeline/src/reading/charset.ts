@@ -1,11 +1,13 @@
 import { RecordError } from '../source.ts';
 
+type Decoder = InstanceType<typeof TextDecoder>;
+
 /** A charset that a content type declares. */
 export interface Charset {
   /** As declared, in lower case. */
   name: string;
   /** Undefined for a name that the encoding standard does not know. */
-  decoder: TextDecoder | undefined;
+  decoder: Decoder | undefined;
 }
 
 const known = new Map<string, Charset>();
@@ -24,7 +26,7 @@ export function declaredCharset(contentType: string): Charset | undefined {
   return charset.decoder?.encoding === 'utf-8' ? undefined : charset;
 }
 
-function decoderOf(label: string): TextDecoder | undefined {
+function decoderOf(label: string): Decoder | undefined {
   try {
     return new TextDecoder(label, { fatal: true });
   } catch {
@@ -38,7 +40,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  * Text of bytes in the charset; bytes in an unknown charset are read as UTF-8. Throws INVALID_PAYLOAD, naming the charset, when they are not.
  */
 export function decodeCharset(bytes: Uint8Array, { name, decoder }: Charset, what = 'The body'): string {
-  const shown = /^[\w.:-]+$/.test(name) ? `“${name}”` : 'that its content type declares';
+  const shown = /^[\w.:-]+$/.test(name) ? `"${name}"` : 'that its content type declares';
   try {
     return (decoder ?? utf8).decode(bytes);
   } catch {
