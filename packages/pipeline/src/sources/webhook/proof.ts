@@ -6,7 +6,8 @@ import { signStandardWebhook, verifyStandardWebhook } from '../../proofs/standar
 import { refused } from '../../proofs/verdicts.ts';
 import { sha256 } from '../../reading/fingerprint.ts';
 import type { Delivery, Secret, Signed, Verdict } from '../../source.ts';
-import { settingsOf, type Verification, type WebhookConfig } from './config.ts';
+import { settingsOf, type WebhookConfig } from './config.ts';
+import type { Verification } from './verification.ts';
 
 /** Verifies by the scheme of the config. Refuses every delivery without a valid config, with an unknown scheme or without a usable secret. */
 export function verify(delivery: Delivery, secrets: readonly Secret[], config: WebhookConfig, nowMs: number): Verdict {
