@@ -1,6 +1,6 @@
 import { text } from '../../reading/fields.ts';
 import type { JsonObject, PersonalData } from '../../source.ts';
-import { fieldTypes } from './types.ts';
+import { accountFields } from './types.ts';
 
 // A conversation arrives under any of these keys.
 const conversations = ['messaging', 'standby', 'value'];
@@ -269,19 +269,6 @@ const socialPaths = [
     'replies',
   ),
 ];
-
-/** WhatsApp fields that are about the account only and never name a person who writes to it. */
-const accountFields = new Set([
-  ...[...fieldTypes.keys()]
-    .filter((name) => name.startsWith('whatsapp_business_account.'))
-    .map((name) => name.slice(name.indexOf('.') + 1)),
-  'account_settings_update',
-  'business_status_update',
-  'flows',
-  'partner_solutions',
-  'payment_configuration_update',
-  'template_correct_category_detection',
-]);
 
 const account: PersonalData = { remove, keep };
 const whatsApp: PersonalData = { remove, keep, only: [...frame, ...whatsAppPaths] };

@@ -111,6 +111,19 @@ export const fieldTypes = new Map<string, CanonicalType>([
   ].map((field): [string, CanonicalType] => [`whatsapp_business_account.${field}`, 'message_account.updated']),
 ]);
 
+/** WhatsApp fields that are about the account only and never name a person who writes to it. */
+export const accountFields: ReadonlySet<string> = new Set([
+  ...[...fieldTypes.keys()]
+    .filter((name) => name.startsWith('whatsapp_business_account.'))
+    .map((name) => name.slice(name.indexOf('.') + 1)),
+  'account_settings_update',
+  'business_status_update',
+  'flows',
+  'partner_solutions',
+  'payment_configuration_update',
+  'template_correct_category_detection',
+]);
+
 /** Key of a conversation item's content, the webhook field that subscribes to it, and its canonical type if the vocabulary has one. */
 export const conversationKinds: readonly [key: string, field: string, type?: CanonicalType][] = [
   ['message', 'messages', 'message.received'],
