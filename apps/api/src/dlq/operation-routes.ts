@@ -1,5 +1,6 @@
 import { DlqCommand, type DlqFilter, type DlqOperationKind, type DlqOperations, DlqOperationsQuery } from '@tributary/shared/dlq.ts';
 import type { Hono } from 'hono';
+import { requireKnownSources } from '../deliveries/known-sources.ts';
 import type { AuthVariables } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
 import { parseCursor } from '../platform/pages.ts';
@@ -19,6 +20,7 @@ export function addOperationRoutes(app: Hono<{ Variables: AuthVariables }>, { db
   for (const kind of ['redrive', 'discard', 'purge', 'reverify'] as const) {
     app.post(`/${kind}`, describe[kind], validBody(DlqCommand), async (c) => {
       const { dryRun, ...wanted } = c.req.valid('json');
+      requireKnownSources(wanted.sources, 'sources');
       const filter = operationFilter(kind, wanted);
       if (filter.statuses.length === 0) throw invalidRequest([{ path: ['statuses'], message: unaffected(kind, wanted) }]);
       const started = await db.as(c.var.claims, async (sql) => {
