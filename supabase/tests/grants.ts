@@ -165,6 +165,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.find_rows_to_search': 'worker',
     'private.find_erased_keys': 'ingest',
     'private.find_erasures_of_person': 'authenticated',
+    'private.import_events': 'authenticated',
     'private.keep_erased_person': 'worker',
     'private.known_subjects': 'authenticated',
     'private.evaluate_alerts': 'worker',
