@@ -2,23 +2,12 @@ import { type HashedSubject, isCanonicalType } from '@tributary/shared/canonical
 import { orgDigest } from './crypto/org-digest.ts';
 import { requireStorable } from './privacy/keep.ts';
 import { hashIdentifier, type IdentifierKind, identifierKinds, normaliseDocument, normaliseEmail, normalisePhone } from './privacy/pii.ts';
+import type { Screen } from './privacy/screen.ts';
 import { cut, isObject } from './reading/fields.ts';
 import { type Reading, RecordError, type Source, type Subject } from './source.ts';
 
 /** Characters of the readable text columns, the idempotency key among them. */
 export const columnCharsMax = 255;
-
-/** What of a text may stand in a readable column. Made for each record, because it knows the record's person. */
-export interface Screen {
-  /** The text with identifiers and full names masked; undefined where nothing of the text may be stored. */
-  mask(text: string): string | undefined;
-  /** Whether an id or a key contains an identifier or the full name of the person. */
-  hides(id: string): boolean;
-  /** What stands for an id that may not be stored; null where nothing does. */
-  digest(id: string): string | null;
-  /** The kind and the plain text of the identifier that a text is as a whole. */
-  identifier(text: string): { kind: IdentifierKind; plain: string } | undefined;
-}
 
 /** The part of the processing context that the columns depend on. */
 interface ColumnContext {

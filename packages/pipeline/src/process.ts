@@ -15,11 +15,11 @@ import {
   sourceEventType,
 } from './columns.ts';
 import { orgDigest } from './crypto/org-digest.ts';
-import { openRecord, type RecordPrivacy, unreadScreen } from './privacy/record.ts';
+import { openRecord, unreadScreen } from './privacy/record.ts';
 import { shapeOf } from './privacy/sample.ts';
+import type { RecordPrivacy } from './privacy/screen.ts';
 import { cut } from './reading/fields.ts';
-import { recordFingerprint } from './reading/fingerprint.ts';
-import { compilePaths, type PathState } from './reading/paths.ts';
+import { fingerprintOf } from './reading/fingerprint.ts';
 import { recordsOf } from './reading/records.ts';
 import { type Body, type Delivery, type Json, type RawRecord, type Reading, RecordError, type Source } from './source.ts';
 
@@ -95,19 +95,12 @@ export function processDelivery(
     const value = body.kind === 'empty' ? null : body.value;
     return [failure(error, { screen: unreadScreen, sample: () => shapeOf(value) }, undefined)];
   }
-  const fingerprintOmits = fingerprintPaths(source, context.config);
   return records.map((record, index) =>
-    isWanted === undefined || isWanted(index) ? processRecord(source, delivery, record, fingerprintOmits, context) : undefined,
+    isWanted === undefined || isWanted(index) ? processRecord(source, delivery, record, context) : undefined,
   );
 }
 
-function processRecord(
-  source: Source,
-  delivery: Delivery,
-  record: RawRecord,
-  fingerprintOmits: PathState | undefined,
-  context: ProcessContext,
-): ProcessedRecord {
+function processRecord(source: Source, delivery: Delivery, record: RawRecord, context: ProcessContext): ProcessedRecord {
   let reading: Reading | undefined;
   const privacy = openRecord(source, record, context);
   try {
@@ -118,7 +111,8 @@ function processRecord(
     const subject = hashSubject(reading.subject, context);
     privacy.search(reading.subject, columnTexts(reading));
     const { screen } = privacy;
-    const bodySha256 = orgDigest(context.digestKey, 'record', recordFingerprint(record.value, fingerprintOmits).toString('hex'));
+    const fingerprint = fingerprintOf(source, record.value, { config: context.config, headers: delivery.headers });
+    const bodySha256 = orgDigest(context.digestKey, 'record', fingerprint.toString('hex'));
     const isTest = context.isTest || reading.isTest === true;
     const event: CanonicalRow = {
       id: context.newId(),
@@ -173,18 +167,4 @@ function failure(
     idempotencyKey: key !== undefined && isReadableKey(key, screen) && safe(key) ? key : undefined,
     sample: shown,
   };
-}
-
-const omitted = new WeakMap<Source, { credentials: string; paths: PathState | undefined }>();
-
-/** What is left out of the fingerprint, compiled once for each source and place of its credentials. */
-function fingerprintPaths(source: Source, config: unknown): PathState | undefined {
-  const credentials = (source.credentialsFor?.(config) ?? source.credentials).body;
-  const joined = credentials.join('\n');
-  let known = omitted.get(source);
-  if (known?.credentials !== joined) {
-    known = { credentials: joined, paths: compilePaths([...source.volatile, ...credentials]) };
-    omitted.set(source, known);
-  }
-  return known.paths;
 }

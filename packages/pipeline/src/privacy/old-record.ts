@@ -1,11 +1,10 @@
-import type { Screen } from '../columns.ts';
 import { compilePaths } from '../reading/paths.ts';
 import type { JsonObject, RawRecord, Source } from '../source.ts';
 import { identifierKinds } from './pii.ts';
-import type { RecordPrivacy } from './record.ts';
 import { containsPersonal, finish, type PersonalPaths, type Pruned, prune } from './redact.ts';
 import { type Collected, collectValue, newCollected, occurring } from './repeats.ts';
 import { sampleOf } from './sample.ts';
+import type { RecordPrivacy, Screen } from './screen.ts';
 
 /** The redaction of a source that has no table of kept fields: what is known to be personal is removed. */
 export function oldRecord(source: Source, record: RawRecord, config: unknown): RecordPrivacy {

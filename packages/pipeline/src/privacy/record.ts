@@ -1,6 +1,5 @@
-import type { Screen } from '../columns.ts';
 import { isObject } from '../reading/fields.ts';
-import type { Json, JsonObject, KeptFields, RawRecord, Reading, Source, Subject } from '../source.ts';
+import type { JsonObject, KeptFields, RawRecord, Reading, Source } from '../source.ts';
 import { finishKept, type IdDigests, type Kept, keep, prepareSearch } from './keep.ts';
 import { compileKept, type KeptPaths } from './kept-paths.ts';
 import { oldRecord } from './old-record.ts';
@@ -8,21 +7,7 @@ import { digestPersonalIds, idDigest } from './personal-ids.ts';
 import { identifierKinds } from './pii.ts';
 import { collectIdentifier, newRecordPerson } from './record-person.ts';
 import { keptSample } from './sample.ts';
-import { screenFor } from './screen.ts';
-
-/** What of one record may be stored readable, from the first look at it to its row or its dead letter. */
-export interface RecordPrivacy {
-  /** Decides what is kept, and collects the person of the record. Throws RecordError for text that the database refuses. */
-  keep(): void;
-  /** The reading with every id that contains a person's identifier replaced by its digest. */
-  withoutPersonalIds(reading: Reading): Reading;
-  /** Adds the subject to the person of the record, and prepares the search of the columns and the kept texts. */
-  search(subject: Subject | undefined, columns: readonly string[]): void;
-  screen: Screen;
-  properties(): JsonObject;
-  /** The form of the record that may be shown when it could not be read. */
-  sample(): Json;
-}
+import { type RecordPrivacy, type Screen, screenFor } from './screen.ts';
 
 /** What stands in the columns of a delivery that could not be split into records. */
 export const unreadScreen: Screen = screenFor(newRecordPerson(), () => '');
