@@ -172,6 +172,22 @@ describe('limits', () => {
     expect(() => kept({ a: Number.POSITIVE_INFINITY })).toThrowError(expect.objectContaining({ errorClass: 'INVALID_PAYLOAD' }));
     expect(kept({ a: 'x\0y', ok: 1 })).toEqual({ ok: 1 });
   });
+  test('a large record loses its largest branches, is marked as truncated, and is searched only as far as it is kept', () => {
+    const record = {
+      id: 'A1',
+      big: Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`k${index}`, 'maria@example.com '.repeat(5)])),
+      texts: Array.from({ length: 2000 }, () => '1 '.repeat(2000)),
+      list: Array.from({ length: 100 }, () => 7),
+    };
+    const result = kept(record, { texts: ['big', 'texts'], ids: ['id'] });
+    expect(JSON.stringify(result).length).toBeLessThanOrEqual(65_536);
+    expect(result).toMatchObject({ id: 'A1', list: record.list, _truncated: true });
+    expect(JSON.stringify(result)).not.toContain('@');
+  });
+  test('thousands of personal values cannot be searched for, so that the texts are dropped', () => {
+    const people = Array.from({ length: 3000 }, (_, index) => ({ email: `p${index}x@example.com`, code: `p${index}xyz4` }));
+    expect(kept({ people, text: 'p17xyz4 bought', n: 1 }, { people: ['people'], texts: ['text'] })).toEqual({ text: '[name]', n: 1 });
+  });
   test('hostile records throw nothing but RecordError', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue({ stringUnit: 'binary' })), (record) => {

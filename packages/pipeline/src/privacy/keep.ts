@@ -5,11 +5,13 @@ import { follow, isPlainAt, type KeptPaths, open, type Places, type Rule, ruleAt
 import { identifierIn, maskText } from './mask.ts';
 import { personalKind } from './personal-field-names.ts';
 import { isPlainNumber, plainForm } from './plain-forms.ts';
-import { collectNameParts, collectPerson, lookForPerson, type RecordPerson } from './record-person.ts';
+import { collectNameParts, collectPerson, lookForPerson, newRecordPerson, type RecordPerson } from './record-person.ts';
 import { shrink } from './shrink.ts';
 
 /** Characters of JSON that one event's `properties` may have. A platform's largest order has a quarter of them. */
 const propertiesCharsMax = 65_536;
+/** Characters of JSON that one character of a text may take. */
+const escapeCharsMax = 6;
 
 /** What happens to one value. */
 export type Fate = 'kept' | 'masked' | 'digested' | 'dropped';
@@ -60,6 +62,7 @@ export interface Kept {
   pending: Pending[];
   /** For samples of dead letters: a dropped value leaves its type, and a text that jsonb refuses is repaired instead of refused. */
   asSample: boolean;
+  charsMax: number;
 }
 
 interface Run extends Kept {
@@ -78,17 +81,25 @@ interface Place {
 }
 
 /**
- * Keeps of a record only what its source names and what is about no one by its form, and collects into `person` all that is dropped as personal. Throws INVALID_PAYLOAD for kept text that jsonb refuses (U+0000, lone surrogates) and for infinite numbers.
+ * Keeps of a record only what its source names and what is about no one by its form, and collects into `person` all that is dropped as personal.
+ * At most `charsMax` characters of JSON are kept, so that the search of them is bounded; `_truncated: true` says that something was cut to fit.
+ * Throws INVALID_PAYLOAD for kept text that jsonb refuses (U+0000, lone surrogates) and for infinite numbers.
  */
 export function keep(
   record: JsonObject,
   paths: KeptPaths,
   person: RecordPerson,
-  { asSample = false, note }: { asSample?: boolean; note?: Note | undefined } = {},
+  { asSample = false, charsMax = propertiesCharsMax, note }: { asSample?: boolean; charsMax?: number; note?: Note | undefined } = {},
 ): Kept {
-  const run: Run = { value: {}, person, chars: 0, pending: [], paths, asSample, note };
+  const run: Run = { value: {}, person, chars: 0, pending: [], paths, asSample, charsMax, note };
   const place: Place = { key: '', places: paths.root, rule: undefined, plain: paths.plainEverywhere, depth: 0, path: '' };
   run.value = keepObject(run, record, place);
+  if (run.chars * escapeCharsMax <= charsMax) return run;
+  const shortened = shrink(run.value, charsMax);
+  if (shortened === run.value) return run;
+  // The kept texts are found again in the shortened copy.
+  run.pending = [];
+  run.value = { ...keepObject({ ...run, person: newRecordPerson(), note: undefined }, shortened, place), _truncated: true };
   return run;
 }
 
@@ -97,14 +108,11 @@ export function prepareSearch({ pending, person }: Kept, columnTexts: readonly s
   lookForPerson(person, [...columnTexts, ...pending.map(({ text }) => text)]);
 }
 
-/**
- * The second half: searches the kept texts, ids and keys for the identifiers and full names of the person. The result has at most `charsMax`
- * characters of JSON; `_truncated: true` says that something was cut to fit.
- */
-export function finishKept(kept: Kept, ids: IdDigests, charsMax: number = propertiesCharsMax, note?: Note): JsonObject {
+/** The second half: searches the kept texts, ids and keys for the identifiers and full names of the person. */
+export function finishKept(kept: Kept, ids: IdDigests, note?: Note): JsonObject {
   for (const one of kept.pending) settle(one, kept, ids, note);
-  // An escape takes up to six characters. Only a record that could be too large is measured exactly.
-  return kept.chars * 6 <= charsMax ? kept.value : shrink(kept.value, charsMax);
+  // A digest is longer than a short id. Only a record that could be too large is measured exactly.
+  return kept.chars * escapeCharsMax <= kept.charsMax ? kept.value : shrink(kept.value, kept.charsMax);
 }
 
 function settle({ holder, key, text, rule, path }: Pending, { person, asSample }: Kept, ids: IdDigests, note?: Note): void {
@@ -127,7 +135,9 @@ function settle({ holder, key, text, rule, path }: Pending, { person, asSample }
     note?.(path, id === text ? 'kept' : 'digested', id === text ? 'id' : 'identifier');
     return;
   }
-  const found = identifierIn(text, person, rule !== 'plain');
+  const replaced = rule === 'words' ? ids.personalIds(text) : text;
+  if (replaced !== text) put(replaced);
+  const found = identifierIn(replaced, person, rule !== 'plain');
   if (found !== undefined) put(asSample && rule !== 'key' ? '[redacted string]' : undefined);
   note?.(
     path,

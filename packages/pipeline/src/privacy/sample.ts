@@ -31,10 +31,10 @@ export function sampleOf(record: JsonObject, paths: PersonalPaths, collected: Co
  */
 export function keptSample(record: JsonObject, paths: KeptPaths, person: RecordPerson, ids: IdDigests): Json {
   try {
-    const kept = keep(record, paths, person, { asSample: true });
+    const kept = keep(record, paths, person, { asSample: true, charsMax: sampleCharsMax });
     person.mayOccur = true;
     prepareSearch(kept, []);
-    return finishKept(kept, ids, sampleCharsMax);
+    return finishKept(kept, ids);
   } catch {
     return shapeOf(record);
   }

@@ -29,10 +29,13 @@ export interface RecordPrivacy {
   sample(): Json;
 }
 
+/** A column takes a few hundred characters. A text far beyond it is not searched, and nothing of it is stored. */
+const searchedCharsMax = 4_000;
+
 /** What of the texts of a record may stand in its columns. `digest` makes what stands for an id. */
 export function screenFor(person: RecordPerson, digest: (id: string) => string): Screen {
   return {
-    mask: (text) => maskText(text, person),
+    mask: (text) => (text.length > searchedCharsMax ? undefined : maskText(text, person)),
     hides: (id) => identifierIn(id, person, true) !== undefined,
     digest,
     identifier(text) {
