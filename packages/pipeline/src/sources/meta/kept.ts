@@ -217,7 +217,7 @@ const accountNotices: Lists = {
   texts: [
     ...under(
       'value',
-      ...['message_template_name', 'message_template_element', 'message_template_title', 'message_template_footer'],
+      ...['status', 'message_template_name', 'message_template_element', 'message_template_title', 'message_template_footer'],
       ...[
         'requested_verified_name',
         'verified_name',
