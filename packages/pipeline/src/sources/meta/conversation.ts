@@ -11,7 +11,7 @@ const referralNames = ['ref', 'ad_id', 'source', 'type'] as const;
  */
 export function readConversation(record: JsonObject, item: JsonObject, path: 'messaging' | 'standby' | 'value'): Reading {
   const object = text(record, 'object') ?? 'page';
-  const { key, field, state, type } = meaningOf(item);
+  const { key, field, state, type } = meaningOf(item, text(record, 'field'));
   const name = [object, ...(path === 'standby' ? ['standby'] : []), field, ...(state === undefined ? [] : [state])].join('.');
   const timestamp = item.timestamp;
   return {
@@ -28,8 +28,19 @@ export function readConversation(record: JsonObject, item: JsonObject, path: 'me
   };
 }
 
-function meaningOf(item: JsonObject): { key: string; field: string; state?: string | undefined; type?: string | undefined } {
-  const [key, field, type] = conversationKinds.find(([key]) => at(item, key) !== undefined) ?? ['', 'messaging'];
+const frame = new Set(['sender', 'recipient', 'timestamp']);
+
+/** What an item is, by its content. Content that is not known is named by its key, or by the field that a change names. */
+function meaningOf(
+  item: JsonObject,
+  changed: string | undefined,
+): { key: string; field: string; state?: string | undefined; type?: string | undefined } {
+  const known = conversationKinds.find(([key]) => at(item, key) !== undefined) ?? conversationKinds.find(([, field]) => field === changed);
+  if (known === undefined) {
+    const other = Object.keys(item).find((key) => !frame.has(key) && stateWord(key) !== undefined);
+    return { key: '', field: stateWord(changed) ?? ['messaging', other].filter((part) => part !== undefined).join('_') };
+  }
+  const [key, field, type] = known;
   if (key === 'message') {
     if (at(item, 'message.is_deleted') === true) return { key, field, type: 'message.deleted' };
     if (at(item, 'message.is_echo') === true) return { key, field: 'message_echoes', type: 'message.sent' };

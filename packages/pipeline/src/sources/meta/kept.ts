@@ -47,6 +47,7 @@ const people = [
     'reviewer_id',
     'reviewer_name',
     'recipient_id',
+    'psid',
   ),
   ...under('value', 'post.from', 'parent.from', 'comment.from', 'media.owner'),
   // The number of the business is hidden like one of a person, since that of a small business is one. Its id is kept.
@@ -294,13 +295,13 @@ const publications: Lists = {
   words: under(
     'value',
     ...['item', 'verb', 'action', 'reaction_type', 'recommendation_type'],
-    ...['post.status_type', 'post.promotion_status', 'media.media_product_type', 'status.video_status'],
+    ...['post.status_type', 'post.promotion_status', 'media.media_product_type', 'status', 'status.video_status'],
   ),
   ids: under(
     'value',
     ...['id', 'post_id', 'comment_id', 'parent_id', 'media_id', 'album_id', 'photo_id', 'photo_ids', 'video_id', 'share_id', 'story_id'],
     ...['open_graph_story_id', 'label.id', 'post.id', 'media.id', 'media.original_media_id', 'media.ad_id'],
-    ...['leadgen_id', 'page_id', 'form_id', 'ad_id', 'adgroup_id', 'campaign_id'],
+    ...['leadgen_id', 'lead_id', 'group_id', 'page_id', 'form_id', 'ad_id', 'adgroup_id', 'campaign_id'],
   ),
   texts: ['value.media.ad_title'],
   plain: under(

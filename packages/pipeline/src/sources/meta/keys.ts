@@ -31,10 +31,11 @@ export type WhatsAppList = (typeof whatsAppLists)[number];
 
 /** The item of a WhatsApp list that the record is about; undefined for changes without a list. */
 export function itemOf(record: JsonObject): { list: WhatsAppList; value: Json } | undefined {
-  if (record.object !== 'whatsapp_business_account') return undefined;
+  const change = record.value;
+  if (record.object !== 'whatsapp_business_account' || !isObject(change)) return undefined;
   for (const list of whatsAppLists) {
-    const value = at(record, `value.${list}.0`);
-    if (value !== undefined) return { list, value };
+    const items = change[list];
+    if (Array.isArray(items) && items[0] !== undefined) return { list, value: items[0] };
   }
   return undefined;
 }
@@ -96,6 +97,7 @@ export function platformKey(record: JsonObject): string | undefined {
     case 'leadgen':
       return text(value, 'leadgen_id');
     case 'feed':
+    case 'group_feed':
       return feedKey(value);
     case 'comments':
     case 'live_comments':

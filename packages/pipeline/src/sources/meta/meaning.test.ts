@@ -125,6 +125,23 @@ const consent: Case[] = [
     type: 'meta.page_messaging_optins_pause_notifications',
   },
   {
+    name: 'Messenger: a person opted out',
+    docs: `${graphDocs}/page#messaging_optouts`,
+    body: messenger({ optout: { type: 'notification_messages' } }),
+    type: 'message.opted_out',
+  },
+  {
+    name: 'Messenger: a person opted out, as a change with content that is not known',
+    docs: `${graphDocs}/page#messaging_optouts`,
+    body: changed('page', 'messaging_optouts', {
+      sender: { id: '55501' },
+      recipient: { id: '900100' },
+      timestamp: String(own),
+      choice: {},
+    }),
+    type: 'message.opted_out',
+  },
+  {
     name: 'Messenger: an account was linked',
     docs: `${messengerDocs}/messaging_account_linking`,
     body: messenger({ account_linking: { status: 'linked', authorization_code: 'c' } }),
@@ -595,6 +612,33 @@ const pages: Case[] = [
     docs: `${graphDocs}/page#leadgen`,
     body: changed('page', 'leadgen', { leadgen_id: '1', form_id: '2', created_time: own }),
     type: 'lead.created',
+  },
+  {
+    name: 'Page: a lead form answered in a chat',
+    docs: `${graphDocs}/page#messaging_in_thread_lead_form_submit`,
+    body: changed('page', 'messaging_in_thread_lead_form_submit', { lead_id: '1', psid: '55501', timestamp: own }),
+    type: 'lead.created',
+  },
+  {
+    name: 'Page: a comment on a post of the page in a group',
+    docs: `${graphDocs}/page#group_feed`,
+    body: changed('page', 'group_feed', {
+      item: 'comment',
+      verb: 'add',
+      comment_id: '1_2',
+      post_id: '1',
+      group_id: '5',
+      created_time: own,
+    }),
+    type: 'page.comment_created',
+    says: 'group_feed.comment.add',
+  },
+  {
+    name: 'Page: a live video',
+    docs: `${graphDocs}/page#live_videos`,
+    body: changed('page', 'live_videos', { id: '7', status: 'live_stopped' }),
+    type: 'meta.page_live_videos_live_stopped',
+    isTimeless: true,
   },
   {
     name: 'Page: a lead changed',

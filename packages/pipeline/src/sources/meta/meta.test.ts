@@ -523,7 +523,8 @@ describe('read', () => {
     expect(readAll(whatsApp({ statuses: [{ id: 'w', status: 'played', timestamp: '1700000000' }] }))[0]?.type).toBe(
       'meta.whatsapp_business_account_status_played',
     );
-    expect(readAll(messenger({ something_new: {} }))[0]?.type).toBe('meta.page_messaging');
+    expect(readAll(messenger({ something_new: {} }))[0]?.type).toBe('meta.page_messaging_something_new');
+    expect(readAll(messenger({ '5511955550101': {} }))[0]?.type).toBe('meta.page_messaging');
   });
   it('reads notices without values, which Meta sends when "Include values" is off', () => {
     expect(

@@ -38,7 +38,7 @@ function readChange(record: JsonObject): Reading {
   if (object === 'whatsapp_business_account') return readWhatsApp(record, field);
   if (object === 'page' && field === 'leadgen') return readLead(record);
   if (object === 'page' && field === 'leadgen_update') return readLeadUpdate(record);
-  if (object === 'page' && field === 'feed') return readFeed(record);
+  if (object === 'page' && (field === 'feed' || field === 'group_feed')) return readFeed(record, field);
   return readNotice(record, object, field);
 }
 
@@ -64,13 +64,14 @@ function readLeadUpdate(record: JsonObject): Reading {
   };
 }
 
-function readFeed(record: JsonObject): Reading {
+/** A change of a page's feed, or of what the page posted in a group. */
+function readFeed(record: JsonObject, field: 'feed' | 'group_feed'): Reading {
   requireObject(record, 'value');
   const item = requireText(record, 'value.item');
   const verb = text(record, 'value.verb');
   return {
-    type: feedType(item, verb) ?? unmappedType('page_feed', item, verb),
-    sourceEventType: verb === undefined ? `page.feed.${item}` : `page.feed.${item}.${verb}`,
+    type: feedType(item, verb) ?? unmappedType('page', field, item, verb),
+    sourceEventType: ['page', field, item, verb].filter((part) => part !== undefined).join('.'),
     sourceEventId: firstText(record, 'value.comment_id', 'value.post_id'),
     eventTimeMs: time(record, 'value.created_time', 'seconds'),
     subject: { external_id: firstText(record, 'value.from.id', 'value.sender_id', 'value.user_id') },
@@ -88,7 +89,16 @@ function readNotice(record: JsonObject, object: string, field: string): Reading 
   const done =
     object === 'user'
       ? undefined
-      : stateWord(firstText(record, 'value.verb', 'value.action', ...(object === 'permissions' ? ['value'] : [])));
+      : stateWord(
+          firstText(
+            record,
+            'value.verb',
+            'value.action',
+            'value.status',
+            'value.status.video_status',
+            ...(object === 'permissions' ? ['value'] : []),
+          ),
+        );
   const known = done === undefined || done === 'add' ? fieldTypes.get(`${object}.${field}`) : undefined;
   const outside = known === undefined ? [stateWord(text(record, 'value.item')), done] : [];
   return {
@@ -96,7 +106,7 @@ function readNotice(record: JsonObject, object: string, field: string): Reading 
     sourceEventType: [object, field, ...outside].filter((part) => part !== undefined).join('.'),
     sourceEventId: withIds.has(object) ? firstText(record, 'value.id', 'value.comment_id') : undefined,
     eventTimeMs: lenientTime(ownTime(record)),
-    subject: { external_id: firstText(record, 'uid', 'value.from.id', 'value.sender_id', 'value.reviewer_id') },
+    subject: { external_id: firstText(record, 'uid', 'value.from.id', 'value.sender_id', 'value.reviewer_id', 'value.psid') },
   };
 }
 

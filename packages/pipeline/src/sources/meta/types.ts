@@ -91,6 +91,7 @@ const profileFields = [
 /** Fields whose canonical type depends on nothing else, by `<object>.<field>`. A verb other than "add" leads out of the vocabulary. */
 export const fieldTypes = new Map<string, CanonicalType>([
   ['page.mention', 'page.mentioned'],
+  ['page.messaging_in_thread_lead_form_submit', 'lead.created'],
   ['instagram.mentions', 'page.mentioned'],
   ['instagram.comments', 'page.comment_created'],
   ['instagram.live_comments', 'page.comment_created'],
@@ -133,6 +134,8 @@ export const conversationKinds: readonly [key: string, field: string, type?: Can
   ['read', 'message_reads', 'message.read'],
   ['postback', 'messaging_postbacks', 'message.postback'],
   ['optin', 'messaging_optins', 'message.opted_in'],
+  ['optout', 'messaging_optouts', 'message.opted_out'],
+  ['marketing_message_delivery_failed', 'marketing_message_delivery_failed', 'message.failed'],
   ['referral', 'messaging_referrals'],
   ['account_linking', 'messaging_account_linking'],
   ['policy_enforcement', 'messaging_policy_enforcement'],
