@@ -1,7 +1,8 @@
-import { at, firstText, pickTexts, text } from '../../reading/fields.ts';
+import { at, firstText, text } from '../../reading/fields.ts';
 import { parseTime } from '../../reading/time.ts';
 import type { JsonObject, Reading } from '../../source.ts';
-import { conversationKinds, conversationStates, stateWord, unmappedType } from './types.ts';
+import { campaignTexts, firstId } from './ids.ts';
+import { conversationKinds, conversationStates, eventName, stateWord, unmappedType } from './types.ts';
 
 const referralNames = ['ref', 'ad_id', 'source', 'type'] as const;
 
@@ -12,19 +13,18 @@ const referralNames = ['ref', 'ad_id', 'source', 'type'] as const;
 export function readConversation(record: JsonObject, item: JsonObject, path: 'messaging' | 'standby' | 'value'): Reading {
   const object = text(record, 'object') ?? 'page';
   const { key, field, state, type } = meaningOf(item, text(record, 'field'));
-  const name = [object, ...(path === 'standby' ? ['standby'] : []), field, ...(state === undefined ? [] : [state])].join('.');
   const timestamp = item.timestamp;
   return {
     type: type ?? unmappedType(object, field, state),
-    sourceEventType: name,
-    sourceEventId: firstText(item, `${key || 'message'}.mid`, 'delivery.mids.0'),
+    sourceEventType: eventName(object, path === 'standby' ? path : undefined, field, state),
+    sourceEventId: firstId(item, `${key || 'message'}.mid`, 'delivery.mids.0'),
     eventTimeMs:
       timestamp === undefined || timestamp === null
         ? undefined
         : parseTime(timestamp, path === 'value' ? 'auto' : 'milliseconds', `${path}.timestamp`),
     // The split removed the page's side of the conversation, so the side that is left is the person.
     subject: { external_id: firstText(item, ...(type === 'message.sent' ? ['recipient.id', 'sender.id'] : ['sender.id', 'recipient.id'])) },
-    attribution: pickTexts(at(item, 'referral') ?? at(item, 'postback.referral') ?? at(item, 'message.referral'), referralNames),
+    attribution: campaignTexts(at(item, 'referral') ?? at(item, 'postback.referral') ?? at(item, 'message.referral'), referralNames),
   };
 }
 

@@ -1,5 +1,6 @@
 import { text } from '../../reading/fields.ts';
 import type { JsonObject, KeptFields } from '../../source.ts';
+import { idForm } from './ids.ts';
 import { accountFields } from './types.ts';
 
 /*
@@ -14,22 +15,6 @@ const underAll = (roots: readonly string[], ...names: string[]) => roots.flatMap
 // A conversation arrives under any of these keys, and a message as one that was received or that the business sent.
 const conversations = ['messaging', 'standby', 'value'];
 const messages = ['value.messages.*', 'value.message_echoes.*'];
-
-/**
- * Ids of the platform: numbers, also joined by "_" (posts, comments), ids of messages and calls, digests, and long tokens, which have digits
- * (groups, clicks on ads).
- */
-export const idForm =
-  /^(?:\d{1,40}(?:_\d{1,40}){0,2}|(?:wamid|wacid)\.[\w+/=-]{1,250}|(?:m_|mid\.)[\w$:.+/=-]{1,250}|(?=[^\d]{0,250}\d)[\w+/-]{16,250}={0,2})$/;
-
-/**
- * Ids that contain the identifier of a person or the number of the business, so that everybody who reads them can decode it. Base64 of a frame
- * around the number or the business-scoped id: `wamid.` of messages and `wacid.` of calls, the same without the prefix (older receipts, in which the
- * digits are packed), and groups (`capi_group:<number>:…`). An Instagram message (`ig_dm_item:…`) contains the id of the conversation with the
- * person. A business-scoped id is a country, a dot and digits, with `ENT.` between them for the account above.
- */
-export const personalIds =
-  /(?:wamid|wacid)\.[\w+/=-]+|(?<![\w+/])(?:(?:HBg[A-Z]|ABEG|ABGG|gBEG|gBGG)[\w+/-]{8,}={0,2}|Y2FwaV9ncm91cD[\w+/-]{8,}={0,2}|aWdf[\w+/-]{16,}={0,2}|[A-Z]{2}\.(?:ENT\.)?(?=[A-Za-z]{0,20}\d)[A-Za-z0-9]{12,128}(?!\w))/g;
 
 /** Branches about people, whose values are also looked for in what is kept. */
 const people = [

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type ProcessContext, type ProcessedRecord, processDelivery } from '../../process.ts';
 import type { Json, JsonObject } from '../../source.ts';
+import { personalIds } from './ids.ts';
 import { meta } from './index.ts';
-import { personalIds } from './kept.ts';
 
 const seconds = 1_772_000_000;
 const own = '551155550100';
