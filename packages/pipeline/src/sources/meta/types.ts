@@ -182,8 +182,7 @@ export function stateWord(text: string | undefined): string | undefined {
   return text !== undefined && /^[A-Za-z][A-Za-z0-9_]{0,59}$/.test(text) ? text : undefined;
 }
 
-const words = (names: readonly (string | undefined)[]) =>
-  names.flatMap((name) => name?.split('.') ?? []).flatMap((name) => stateWord(name) ?? []);
+const words = (names: readonly (string | undefined)[]) => names.flatMap((name) => stateWord(name) ?? []);
 
 /** The type `meta.<names>` of an event outside the vocabulary, by the words among the names. */
 export function unmappedType(...names: (string | undefined)[]): string {

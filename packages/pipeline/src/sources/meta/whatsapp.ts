@@ -38,14 +38,15 @@ function readMessage(record: JsonObject, list: 'messages' | 'message_echoes', fi
   const path = `value.${list}.0`;
   const message = requireObject(record, path);
   const id = requireText(record, `${path}.id`);
-  const kind = kindOf(message);
+  const kinds = kindsOf(message);
+  const kind = kinds.join('.');
   // The history of a number that joins contains the messages that the number sent among those that it received.
   const isSent = list === 'message_echoes' || (isOwn(record, text(message, 'from')) && text(message, 'to') !== undefined);
   const person = isSent ? 'to' : 'from';
   const content = isSent ? 'message.sent' : 'message.received';
   return {
-    type: messageKinds.get(kind ?? '') ?? (noticeKinds.test(kind ?? '') ? unmappedType(object, kind) : content),
-    sourceEventType: eventName(object, field, kind),
+    type: messageKinds.get(kind) ?? (noticeKinds.test(kind) ? unmappedType(object, ...kinds) : content),
+    sourceEventType: eventName(object, field, ...kinds),
     sourceEventId: id,
     eventTimeMs: time(record, `${path}.timestamp`, 'seconds'),
     subject: whatsAppPerson(record, firstText(message, person, 'system.wa_id'), firstText(message, `${person}_user_id`, 'system.user_id')),
@@ -53,23 +54,27 @@ function readMessage(record: JsonObject, list: 'messages' | 'message_echoes', fi
   };
 }
 
-/** The kind of a message with the parts that decide its meaning: `system.user_changed_number`, `interactive.button_reply`, `reaction.removed`. */
-function kindOf(message: JsonObject): string | undefined {
-  const kind = text(message, 'type');
-  switch (kind) {
-    case 'system':
-    case 'unsupported':
-    case 'interactive': {
-      const inner = stateWord(text(message, `${kind}.type`));
-      const answer = inner === 'call_permission_reply' ? stateWord(text(message, 'interactive.call_permission_reply.response')) : undefined;
-      return [kind, inner, answer].filter((part) => part !== undefined).join('.');
+/** The kind of a message and what decides its meaning: `system` and `user_changed_number`, `interactive` and `button_reply`, `reaction` and `removed`. */
+function kindsOf(message: JsonObject): string[] {
+  const kind = stateWord(text(message, 'type'));
+  const inner = (path: string) => stateWord(text(message, path));
+  const parts = () => {
+    switch (kind) {
+      case 'system':
+      case 'unsupported':
+        return [inner(`${kind}.type`)];
+      case 'interactive': {
+        const reply = inner('interactive.type');
+        return [reply, reply === 'call_permission_reply' ? inner('interactive.call_permission_reply.response') : undefined];
+      }
+      case 'reaction':
+        // A person who takes a reaction back sends it again without the emoji.
+        return isObject(message.reaction) && text(message, 'reaction.emoji') === undefined ? ['removed'] : [];
+      default:
+        return [];
     }
-    case 'reaction':
-      // A person who takes a reaction back sends it again without the emoji.
-      return isObject(message.reaction) && text(message, 'reaction.emoji') === undefined ? 'reaction.removed' : kind;
-    default:
-      return kind;
-  }
+  };
+  return [kind, ...parts()].filter((part) => part !== undefined);
 }
 
 function readStatus(record: JsonObject, field: string): Reading {
@@ -145,7 +150,8 @@ function readNotice(record: JsonObject, field: string): Reading {
   const state = stateWord(firstText(value, 'event', 'action', 'type', 'status', 'decision'));
   const handover =
     field === 'messaging_handovers' ? Object.keys(isObject(value) ? value : {}).find((key) => /^control_/.test(key)) : undefined;
-  const known = handover === 'control_passed' || handover === 'control_taken' ? 'conversation.started' : fieldTypes.get(field);
+  const known =
+    handover === 'control_passed' || handover === 'control_taken' ? 'conversation.started' : fieldTypes.get(`${object}.${field}`);
   const outside = known === undefined ? (stateWord(handover) ?? state) : undefined;
   return {
     type: known ?? unmappedType(object, field, outside),
