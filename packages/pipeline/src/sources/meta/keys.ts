@@ -64,24 +64,24 @@ const changeTimes = ['value.updated_time', 'value.updated_timestamp', 'value.cre
 
 /** The record's own time, unparsed; undefined where only the notification has a time. */
 export function ownTime(record: JsonObject): Json | undefined {
-  const item = itemOf(record)?.value;
+  const item = itemOf(record)?.value ?? conversationItem(record)?.item;
+  for (const path of ['timestamp', 'metadata.timestamp']) {
+    const found = at(item, path);
+    if (isTime(found)) return found;
+  }
   // A changed lead repeats when the lead was created.
   const paths = record.field === 'leadgen_update' ? changeTimes.slice(0, 2) : changeTimes;
-  const candidates = [
-    conversationItem(record)?.item.timestamp,
-    at(item, 'timestamp'),
-    at(item, 'metadata.timestamp'),
-    ...paths.map((path) => at(record, path)),
-  ];
-  return candidates.find((found) => typeof found === 'string' || typeof found === 'number');
+  return paths.map((path) => at(record, path)).find(isTime);
 }
+
+const isTime = (found: Json | undefined) => typeof found === 'string' || typeof found === 'number';
 
 /**
  * Whether the record says by itself which event it is: by an id, a time or its content. Otherwise only the time of the notification
  * distinguishes it from the same thing that happens again.
  */
 export function isIdentified(record: JsonObject): boolean {
-  return platformKey(record) !== undefined || ownTime(record) !== undefined || at(record, 'value.history.0.threads') !== undefined;
+  return ownTime(record) !== undefined || platformKey(record) !== undefined || at(record, 'value.history.0.threads') !== undefined;
 }
 
 /**

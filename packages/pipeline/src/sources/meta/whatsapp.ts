@@ -41,7 +41,7 @@ function readMessage(record: JsonObject, list: 'messages' | 'message_echoes', fi
   const kinds = kindsOf(message);
   const kind = kinds.join('.');
   // The history of a number that joins contains the messages that the number sent among those that it received.
-  const isSent = list === 'message_echoes' || (isOwn(record, text(message, 'from')) && text(message, 'to') !== undefined);
+  const isSent = list === 'message_echoes' || isOwn(record, text(message, 'from'));
   const person = isSent ? 'to' : 'from';
   const content = isSent ? 'message.sent' : 'message.received';
   return {
