@@ -177,6 +177,12 @@ export interface SecretField {
   required: boolean;
 }
 
+/** Why a text cannot be a secret of a connection. The message completes a sentence that begins with the name of the field. */
+export interface SecretProblem {
+  code: 'secret_not_hex' | 'secret_not_base64' | 'secret_not_whsec' | 'secret_not_sendable' | 'secret_of_another_kind';
+  message: string;
+}
+
 /** The texts of a source in another language. Secrets and samples go by their names; a label that is a brand is not translated. */
 export interface Translation {
   label?: string;
@@ -279,6 +285,16 @@ export interface Source<Config = unknown> {
   read(record: RawRecord, context: ReadContext<Config>): Reading;
   /** A new secret in the form that the config's scheme asks for, from 32 random bytes. Without this method, any text can be a secret. */
   newSecret?(config: Config, random: Uint8Array): string;
+  /**
+   * The secret as it is stored: without blanks that were pasted with it, unless they can be part of it. Returns the problem instead where deliveries
+   * could not be verified with the secret. Without this method, blanks are left out and any other text is a secret.
+   */
+  readSecret?(secret: Secret, config: Config): { value: string } | { problem: SecretProblem };
+  /**
+   * The bytes of the largest body that the platform documents, or that the connection's settings ask for. Undefined where the platform documents
+   * none: the default of the installation then holds.
+   */
+  bodyBytesMax?(config: Config): number | undefined;
   /** Signs a body as the platform would, for test sends and the demo. `url` is where it is sent. Throws when the secrets cannot sign. */
   sign(body: string, secrets: readonly Secret[], config: Config, nowMs: number, url?: string): Signed;
 }
