@@ -1,6 +1,7 @@
 import type { Source } from '../../source.ts';
 import { configSchema, type WebhookConfig } from './config.ts';
 import { nameOutside, volatileFor } from './identity.ts';
+import { kept, keptFor } from './kept.ts';
 import { credentialsFor, personal, personalFor } from './personal.ts';
 import { portuguese } from './portuguese.ts';
 import { credentialForms, newSecret, readSecret, sign, verify } from './proof.ts';
@@ -35,6 +36,8 @@ export const webhook: Source<WebhookConfig> & ByConfig = {
   exampleConfig: exampleConfigs['standard-webhooks'],
   samples,
   personal,
+  kept,
+  keptFor,
   credentials: { body: [], query: [] },
   volatile: [],
   volatileFor,
