@@ -5,6 +5,7 @@ import { type BodyField, findBodyField } from '../../reading/body-field.ts';
 import { isObject } from '../../reading/fields.ts';
 import { type Delivery, type Json, type JsonObject, RecordError, type Source } from '../../source.ts';
 import { config, type HotmartConfig } from './config.ts';
+import { keptFields } from './kept.ts';
 import { personal } from './personal.ts';
 import { portuguese } from './portuguese.ts';
 import { samples } from './samples.ts';
@@ -38,6 +39,7 @@ export const hotmart: Source<HotmartConfig> = {
   config,
   samples,
   personal,
+  keptFor: (_config, record) => keptFields(record),
   credentials: { body: ['hottok'], query: ['hottok'], headers: ['x-hotmart-hottok'] },
   // A body with the hottok differs after the token was changed, and one that is sent again by hand may have another time and version of the envelope.
   volatile: ['hottok', 'creation_date', 'creationDate', 'version'],
