@@ -69,6 +69,22 @@ export interface Reading {
   attribution?: Record<string, string> | undefined;
   /** Sent by a platform's test button or in its sandbox. */
   isTest?: boolean | undefined;
+  /** What a person should know about how the record was read. Shown with a sample of the connection, never stored. */
+  notes?: readonly ReadingNote[] | undefined;
+}
+
+/** Something in a record that was read differently than its sender may have meant. */
+export interface ReadingNote {
+  /**
+   * `time_unreadable`: a field that should be the time is in a form that is not known. `time_in_future`: the time has not come yet, so that the
+   * next field was taken. `time_without_zone`: the time has no zone and was read as UTC, since the connection names no zone.
+   * `time_of_arrival`: no field gave a time, so that the time of arrival is the event's time.
+   */
+  code: 'time_unreadable' | 'time_in_future' | 'time_without_zone' | 'time_of_arrival';
+  /** Path of the field, or `header:<name>`; absent for `time_of_arrival`. */
+  path?: string;
+  /** The value with `0` for each digit and `a` for each letter, so that its form can be shown. */
+  form?: string;
 }
 
 /** Why a record could not be read. The record becomes a dead letter. */
@@ -161,6 +177,12 @@ export interface SecretField {
   required: boolean;
 }
 
+/** Why a text cannot be a secret of a connection. The message completes a sentence that begins with the name of the field. */
+export interface SecretProblem {
+  code: 'secret_not_hex' | 'secret_not_base64' | 'secret_not_whsec' | 'secret_not_sendable' | 'secret_of_another_kind';
+  message: string;
+}
+
 /** The texts of a source in another language. Secrets and samples go by their names; a label that is a brand is not translated. */
 export interface Translation {
   label?: string;
@@ -240,6 +262,13 @@ export interface Source<Config = unknown> {
   credentialForms?(secret: string, config: Config, delivery: Delivery): readonly string[];
   /** Paths that change between two deliveries of one event (attempt counters). They are left out of the record's fingerprint. */
   volatile: readonly string[];
+  /** Replaces `volatile` where the config or the record decides. Returns the same list for the same config and kind of record. */
+  volatileFor?(config: Config, record: JsonObject): readonly string[];
+  /**
+   * The event's name where the delivery carries it beside the records, in a header. It is part of the records' fingerprints, since one body under
+   * two names is two events.
+   */
+  nameOutside?(config: Config, headers: Delivery['headers']): string | undefined;
   /** The answer to a GET handshake; undefined where the request is not a handshake. */
   handshake?(query: URLSearchParams, secrets: readonly Secret[]): { status: 200 | 403; body: string } | undefined;
   /**
@@ -256,6 +285,16 @@ export interface Source<Config = unknown> {
   read(record: RawRecord, context: ReadContext<Config>): Reading;
   /** A new secret in the form that the config's scheme asks for, from 32 random bytes. Without this method, any text can be a secret. */
   newSecret?(config: Config, random: Uint8Array): string;
+  /**
+   * The secret as it is stored: without blanks that were pasted with it, unless they can be part of it. Returns the problem instead where deliveries
+   * could not be verified with the secret. Without this method, blanks are left out and any other text is a secret.
+   */
+  readSecret?(secret: Secret, config: Config): { value: string } | { problem: SecretProblem };
+  /**
+   * The bytes of the largest body that the platform documents, or that the connection's settings ask for. Undefined where the platform documents
+   * none: the default of the installation then holds.
+   */
+  bodyBytesMax?(config: Config): number | undefined;
   /** Signs a body as the platform would, for test sends and the demo. `url` is where it is sent. Throws when the secrets cannot sign. */
   sign(body: string, secrets: readonly Secret[], config: Config, nowMs: number, url?: string): Signed;
 }
