@@ -35,7 +35,7 @@ const words = new Set([
     save_default_payment_method end_behavior feedback duration trial_update_behavior transform_usage amount_type price_type item_type
     jurisdiction_level rate_type disabled_reason liability provider proration_discounts reconciliation_mode reconciliation_status`),
   // Accounts, identity, linked accounts.
-  ...list(`country business_type structure default_currency requirement verification_status verification_method verification_type allowed_types
+  ...list(`country account_country business_type structure default_currency requirement verification_status verification_method verification_type allowed_types
     currently_due eventually_due past_due pending_verification alternative_fields_due fields_needed permissions prefetch subcategory category
     supported_payment_method_types id_number_type available_payout_methods weekly_anchor delay_days dashboard requirement_collection
     service_agreement fees_collector stripe_dashboard preferred_locales preferred_language card_logo wallet_provider device_type location_source`),
@@ -77,7 +77,9 @@ const texts = new Set([
   ...list(`coupon promotion_code product price plan`),
 ]);
 /** Texts of things only: in other objects they are free text of the merchant, or about a person. */
-const textsOfThings = new Set(list(`id name description display_name code caption number`));
+const textsOfThings = new Set(list(`name description display_name code caption`));
+/** Kinds of things whose id the merchant may choose. */
+const namedByMerchant = new Set(list(`product price plan sku coupon`));
 /** The numbers that the merchant’s documents show. */
 const numbered = new Set(list(`invoice quote credit_note`));
 const errors = new Set(list(`last_payment_error last_setup_error last_finalization_error`));
@@ -102,13 +104,13 @@ function byName(thing: boolean) {
   return (key: string, holder: string | undefined, around: JsonObject): KeptAs | undefined => {
     if (key === 'metadata' || holder === 'metadata') return undefined;
     const value = around[key];
-    if (isThing(holder, around, thing) && textsOfThings.has(key)) return hasForm(value, idForm) ? 'id' : 'text';
+    if (isThing(holder, around, thing) && textsOfThings.has(key)) return 'text';
     if (people.has(key)) return typeof value === 'boolean' ? undefined : 'person';
     // The payer’s answers. What a dropdown offers is a text of the merchant, and is not searched for.
     if (holder === 'custom_fields' && (key === 'text' || key === 'numeric')) return 'person';
     if (key === 'value') return text(around, 'object') === 'tax_id' ? 'person' : undefined;
     if (hasForm(value, idForm)) return 'id';
-    if (texts.has(key)) return 'text';
+    if (texts.has(key) || (key === 'id' && namedByMerchant.has(text(around, 'object') ?? ''))) return 'text';
     if (key === 'message' && holder !== undefined && errors.has(holder)) return 'text';
     if (key === 'number' && numbered.has(text(around, 'object') ?? '')) return 'text';
     if (offers.has(key)) return 'word';
