@@ -5,9 +5,10 @@ import { decodeBody } from '../../reading/body.ts';
 import { type Delivery, type Json, type JsonObject, type Reading, RecordError, type Secret } from '../../source.ts';
 import { describeDeliveries, expectReading } from '../../test/deliveries.ts';
 import { proveSource } from '../../test/prove-source.ts';
+import type { HotmartConfig } from './config.ts';
 import { synthetic } from './fixtures/expected.ts';
 import { captured } from './fixtures/expected-captured.ts';
-import { type HotmartConfig, hotmart } from './index.ts';
+import { hotmart } from './index.ts';
 
 const config: HotmartConfig = { defaultCountry: 'BR' };
 const hottok = 'hottok-of-our-own-0001';
@@ -110,6 +111,24 @@ describe('verification by hottok', () => {
     expect(verify(deliver('', json))).toMatchObject({ ok: false, error: 'INVALID_HOTTOK' });
   });
 
+  it('names the real cause where a hottok could not be looked for', () => {
+    const reason = (body: string, contentType = json) => {
+      const verdict = verify(deliver(body, contentType));
+      return verdict.ok ? '' : verdict.message;
+    };
+    expect(reason('')).toContain('the body is empty');
+    expect(reason('{"hottok":')).toContain('no complete JSON object');
+    expect(reason(`{"a":"${'x'.repeat(300_000)}","hottok":"${hottok}"}`)).toContain('at most 256 KiB');
+    expect(reason('[{"hottok":"a"}]')).toContain('no complete JSON object');
+    expect(reason('{"hottok":""}')).toContain('the hottok in the body is empty');
+    expect(reason('{"hottok":{"a":1}}')).toContain('is not a text');
+    expect(reason('hello', form)).toContain('neither JSON nor a form');
+    for (const body of ['{"event":"PURCHASE_APPROVED"}', 'status=approved&transaction=HP1'])
+      expect(reason(body, body.startsWith('{') ? json : form)).toBe(
+        'The delivery carries no hottok in the header X-HOTMART-HOTTOK or the body.',
+      );
+  });
+
   it('lets the header decide: the right hottok in the body does not make a wrong header good', () => {
     const both = postback({ hottok });
     expect(verify(deliver(both, form, { 'x-hotmart-hottok': 'wrong' }))).toMatchObject({ ok: false });
@@ -194,7 +213,8 @@ describe('version 2', () => {
     expect(at({ creationDate: 1_763_247_745_737 })).toBe(1_763_247_745_737);
     expect(at({ creation_date: 1_763_247_745 })).toBe(1_763_247_745_000);
     expect(at({ creation_date: '1763247745737' })).toBe(1_763_247_745_737);
-    expect(at({})).toBeUndefined();
+    // Without it, the sale has the time of its approval.
+    expect(at({})).toBe(nowMs);
     expect(errorOf(() => at({ creation_date: 12_345_678 })).errorClass).toBe('VALIDATION_FAIL');
     expect(errorOf(() => at({ creation_date: 'yesterday' })).errorClass).toBe('SCHEMA_DRIFT');
   });
@@ -219,7 +239,11 @@ describe('version 2', () => {
     );
     const subscription = read(altered('SUBSCRIPTION_CANCELLATION', (value) => Reflect.deleteProperty(value, 'id')));
     expect(subscription.idempotencyKey).toMatch(/^[0-9a-f]{64}$/);
-    expect(read(altered('CLUB_FIRST_ACCESS', (value) => Reflect.deleteProperty(value, 'id'))).idempotencyKey).toBeUndefined();
+    const visit = (change: object) =>
+      read(altered('CLUB_FIRST_ACCESS', (value) => Object.assign(value, { id: undefined }, change))).idempotencyKey;
+    expect(visit({})).toMatch(/^[0-9a-f]{64}$/);
+    expect(visit({ creationDate: nowMs - 1000 })).not.toBe(visit({}));
+    expect(visit({ creationDate: undefined })).toBeUndefined();
   });
 
   it('makes two events with one order reference of a sale that Hotmart sends to two roles with two ids', () => {
