@@ -1,7 +1,5 @@
 import { z } from 'zod';
 import { secretsNamed } from '../../proofs/secrets.ts';
-import { checkToken } from '../../proofs/shared-token.ts';
-import { findBodyField } from '../../reading/body-field.ts';
 import { isObject } from '../../reading/fields.ts';
 import { type Json, type JsonObject, RecordError, type Source } from '../../source.ts';
 import { personal } from './personal.ts';
@@ -9,6 +7,7 @@ import { portuguese } from './portuguese.ts';
 import { samples } from './samples.ts';
 import { readV1 } from './v1.ts';
 import { isV2, readV2 } from './v2.ts';
+import { verifyHottok } from './verify.ts';
 
 export interface HotmartConfig {
   /** ISO 3166 alpha-2 code of the country that phones without a country code belong to. */
@@ -55,13 +54,7 @@ export const hotmart: Source<HotmartConfig> = {
   volatile: ['hottok'],
 
   verify(delivery, secrets) {
-    // Where the header is present, only the header decides: a right hottok in the body does not make up for a wrong header.
-    const given = delivery.headers['x-hotmart-hottok'] ?? findBodyField(delivery, 'hottok').text;
-    return checkToken(given, secretsNamed(secrets, 'hottok'), {
-      name: 'hottok',
-      place: 'header X-HOTMART-HOTTOK or the body',
-      error: 'INVALID_HOTTOK',
-    });
+    return verifyHottok(delivery, secretsNamed(secrets, 'hottok'));
   },
 
   split(body) {
