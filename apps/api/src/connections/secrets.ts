@@ -31,8 +31,7 @@ export function readSecret(source: Source, config: unknown, secret: Secret, path
 }
 
 const unusableStored =
-  'read the stored secret in a form that it does not have, so every delivery would be refused: first set a secret in the form that is wanted, ' +
-  'which any text is while the secret is read as utf-8';
+  'read the stored secret in a form that it does not have: first set a secret that has this form, while it is read as utf-8';
 
 /** Throws where new settings make the current secrets unusable: the connection would reject every delivery from then on. */
 export function requireFit(source: Source, config: unknown, current: readonly Secret[]): void {

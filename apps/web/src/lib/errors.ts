@@ -85,8 +85,6 @@ const fields = defineTexts('fields', {
 
 /** The API's own messages about fields, word for word, with their translations. */
 export const fieldSentences = {
-  'must not start or end with white space, nor contain line breaks':
-    'Não pode começar nem terminar com espaço, nem conter quebras de linha.',
   'must be hexadecimal: pairs of the digits 0 to 9 and a to f, at least 16 of them, as the connection\u2019s settings say':
     'Precisa ser hexadecimal: pares dos dígitos 0 a 9 e a a f, no mínimo 16 dígitos, como dizem as configurações da conexão.',
   'must be base64 of at least 8 bytes, as the connection\u2019s settings say':
@@ -101,8 +99,8 @@ export const fieldSentences = {
     'É um token de acesso da Meta: a chave secreta do app está em Configurações do app → Básico.',
   'is the id of the app: the app secret is beside it in App settings → Basic':
     'É o id do app: a chave secreta do app fica ao lado dele em Configurações do app → Básico.',
-  'read the stored secret in a form that it does not have, so every delivery would be refused: first set a secret in the form that is wanted, which any text is while the secret is read as utf-8':
-    'Leem o segredo guardado em uma forma que ele não tem, e toda entrega seria recusada: antes, defina um segredo na forma desejada, o que qualquer texto é enquanto o segredo é lido como utf-8.',
+  'read the stored secret in a form that it does not have: first set a secret that has this form, while it is read as utf-8':
+    'Leem o segredo guardado em uma forma que ele não tem: antes, defina um segredo nessa forma, enquanto ele é lido como utf-8.',
   'must have at least 8 characters: a shorter secret can be guessed, and then anybody can send events':
     'Precisa ter pelo menos 8 caracteres: um segredo mais curto pode ser adivinhado, e então qualquer um pode enviar eventos.',
   'is not in the form that the connection\u2019s scheme asks for': 'Não tem a forma que o esquema da conexão pede.',
