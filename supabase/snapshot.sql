@@ -1116,9 +1116,12 @@ create table public.dlq_events (
   resolved_at timestamp with time zone,
   lease_owner uuid,
   stored_event_id uuid,
+  history jsonb default '[]'::jsonb not null,
+  retried_by uuid,
   constraint dlq_events_pkey PRIMARY KEY (id),
   constraint dlq_events_org_id_project_id_source_connection_id_fkey FOREIGN KEY (org_id, project_id, source_connection_id) REFERENCES public.source_connections(org_id, project_id, id),
   constraint dlq_events_attempts_check CHECK ((attempts >= 0)),
+  constraint dlq_events_history_check CHECK (((jsonb_typeof(history) = 'array'::text) AND (jsonb_array_length(history) <= 10))),
   constraint dlq_events_leased CHECK (((status <> 'retrying'::text) OR ((lease_owner IS NOT NULL) AND (next_retry_at IS NOT NULL)))),
   constraint dlq_events_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'retrying'::text, 'resolved'::text, 'exhausted'::text, 'discarded'::text])))
 );
@@ -1135,6 +1138,8 @@ CREATE TRIGGER audit AFTER UPDATE OF status, next_retry_at ON public.dlq_events 
 CREATE TRIGGER changes_update AFTER UPDATE ON public.dlq_events REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER check_planned_retry BEFORE UPDATE OF next_retry_at ON public.dlq_events FOR EACH ROW WHEN (((auth.uid() IS NOT NULL) AND (new.next_retry_at IS DISTINCT FROM old.next_retry_at))) EXECUTE FUNCTION private.check_planned_retry();
 CREATE TRIGGER refuse_while_held BEFORE UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.refuse_while_held();
+CREATE TRIGGER remember_attempt BEFORE UPDATE ON public.dlq_events FOR EACH ROW WHEN (((auth.uid() IS NULL) AND ((old.status = 'retrying'::text) OR ((new.status = ANY (ARRAY['resolved'::text, 'discarded'::text])) AND (new.status <> old.status))))) EXECUTE FUNCTION private.remember_attempt('job');
+CREATE TRIGGER remember_attempt_of_person BEFORE UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.remember_attempt('person');
 CREATE TRIGGER second_factor BEFORE UPDATE ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 CREATE TRIGGER touch BEFORE UPDATE ON public.dlq_events FOR EACH ROW EXECUTE FUNCTION private.touch_dead_letter();
 alter table public.dlq_events enable row level security;
@@ -1177,8 +1182,10 @@ create table public.dlq_operations (
   created_by uuid,
   created_at timestamp with time zone default now() not null,
   finished_at timestamp with time zone,
+  failures jsonb default '{}'::jsonb not null,
   constraint dlq_operations_pkey PRIMARY KEY (id),
   constraint dlq_operations_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint dlq_operations_failures_check CHECK ((jsonb_typeof(failures) = 'object'::text)),
   constraint dlq_operations_filter_check CHECK ((jsonb_typeof(filter) = 'object'::text)),
   constraint dlq_operations_kind_check CHECK ((kind = ANY (ARRAY['redrive'::text, 'discard'::text, 'purge'::text, 'reverify'::text]))),
   constraint dlq_operations_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text, 'canceled'::text]))),
@@ -2879,7 +2886,7 @@ AS $function$
     ('ConnectionLag', '{"info": null, "warning": 600, "critical": 1800, "minRecords": 5}'),
     ('IngestDLQRateHigh', '{"info": 0.005, "warning": 0.05, "critical": 0.1, "windowMinutes": 15, "minRecords": 30}'),
     ('IngestDLQSpike', '{"info": null, "warning": 100, "critical": null, "windowMinutes": 10, "minRecords": 1}'),
-    ('DuplicateRateHigh', '{"info": 0.01, "warning": 0.1, "critical": 0.25, "windowMinutes": 15, "minRecords": 100}'),
+    ('DuplicateRateHigh', '{"info": null, "warning": 0.01, "critical": 0.25, "windowMinutes": 15, "minRecords": 100}'),
     ('RejectedRateHigh', '{"info": null, "warning": 0.25, "critical": 0.9, "windowMinutes": 15, "minRecords": 10}')
   ) as d (kind, thresholds)
   on conflict do nothing
@@ -3679,7 +3686,7 @@ AS $function$
   select case p_table
     when 'event_journal' then '{received_at,content_type,event_types}'
     when 'canonical_events' then '{event_time,source_connection_id,type,source_event_type,source_event_id,idempotency_key,order_ref,attribution,properties}'
-    when 'dlq_events' then '{created_at,last_error_message,field_path,source_event_type,idempotency_key,sample}'
+    when 'dlq_events' then '{created_at,last_error_message,field_path,source_event_type,idempotency_key,sample,history}'
     when 'dlq_operations' then '{created_at,filter,error}'
     when 'replay_plans' then '{created_at,name,filter,reference,error}'
     when 'approvals' then '{requested_at,params}'
@@ -5710,6 +5717,56 @@ end
 $function$;
 comment on function private.release_legal_hold(uuid) is 'Releases a hold. A hold that was released before does not change. Returns null when the caller has no such hold.';
 grant execute on function private.release_legal_hold(uuid) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.remember_attempt()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_operation uuid;
+  v_person uuid;
+  v_by text;
+  v_result text;
+begin
+  -- Jobs may not use the schema auth, so that the argument of the trigger says whether a person makes the change.
+  if tg_argv[0] = 'person' then
+    v_person := auth.uid();
+    if new.status <> 'discarded' then
+      new.retried_by := v_person;
+      return new;
+    end if;
+    v_by := 'person';
+    v_result := 'discarded';
+  elsif old.status = 'retrying' then
+    -- A claim that is given back, or renewed by its owner, is no attempt.
+    if new.attempts < old.attempts or (new.status = 'retrying' and new.attempts = old.attempts) then
+      return new;
+    end if;
+    select o.id, o.created_by into v_operation, v_person from public.dlq_operations o where o.id = old.lease_owner;
+    if v_operation is null then
+      v_person := old.retried_by;
+    end if;
+    v_by := case when v_operation is not null then 'operation' when v_person is not null then 'person' else 'schedule' end;
+    v_result := case new.status when 'retrying' then 'interrupted' when 'resolved' then 'resolved' else 'failed' end;
+  elsif new.status = 'discarded' then
+    select o.id, o.created_by into v_operation, v_person from public.dlq_operations o where o.id = new.lease_owner;
+    v_by := 'operation';
+    v_result := 'discarded';
+  else
+    v_by := 'replay';
+    v_result := 'resolved';
+  end if;
+  new.history := case when jsonb_array_length(old.history) < 10 then old.history else old.history - 0 end || jsonb_strip_nulls(jsonb_build_object(
+    'at', now(), 'by', v_by, 'operation', v_operation, 'person', v_person, 'result', v_result,
+    'error_class', case when v_result = 'failed' then new.error_class end,
+    'message', case when v_result = 'failed' then left(new.last_error_message, 500) end));
+  new.retried_by := null;
+  return new;
+end
+$function$;
+comment on function private.remember_attempt() is 'Trigger function: appends an attempt that has ended, or a decision to give the entry up, to the last ten of the entry. Its name comes before "touch"
+in the alphabet, so that it still sees who holds the claim.';
 
 CREATE OR REPLACE FUNCTION private.replay_batch(p_deliveries json, p_keys json, p_events json, p_dead json, p_sealed bytea, p_rewrite boolean)
  RETURNS json

@@ -69,6 +69,22 @@ export interface Reading {
   attribution?: Record<string, string> | undefined;
   /** Sent by a platform's test button or in its sandbox. */
   isTest?: boolean | undefined;
+  /** What a person should know about how the record was read. Shown with a sample of the connection, never stored. */
+  notes?: readonly ReadingNote[] | undefined;
+}
+
+/** Something in a record that was read differently than its sender may have meant. */
+export interface ReadingNote {
+  /**
+   * `time_unreadable`: a field that should be the time is in a form that is not known. `time_in_future`: the time has not come yet, so that the
+   * next field was taken. `time_without_zone`: the time has no zone and was read as UTC, since the connection names no zone.
+   * `time_of_arrival`: no field gave a time, so that the time of arrival is the event's time.
+   */
+  code: 'time_unreadable' | 'time_in_future' | 'time_without_zone' | 'time_of_arrival';
+  /** Path of the field, or `header:<name>`; absent for `time_of_arrival`. */
+  path?: string;
+  /** The value with `0` for each digit and `a` for each letter, so that its form can be shown. */
+  form?: string;
 }
 
 /** Why a record could not be read. The record becomes a dead letter. */
@@ -246,6 +262,13 @@ export interface Source<Config = unknown> {
   credentialForms?(secret: string, config: Config, delivery: Delivery): readonly string[];
   /** Paths that change between two deliveries of one event (attempt counters). They are left out of the record's fingerprint. */
   volatile: readonly string[];
+  /** Replaces `volatile` where the config or the record decides. Returns the same list for the same config and kind of record. */
+  volatileFor?(config: Config, record: JsonObject): readonly string[];
+  /**
+   * The event's name where the delivery carries it beside the records, in a header. It is part of the records' fingerprints, since one body under
+   * two names is two events.
+   */
+  nameOutside?(config: Config, headers: Delivery['headers']): string | undefined;
   /** The answer to a GET handshake; undefined where the request is not a handshake. */
   handshake?(query: URLSearchParams, secrets: readonly Secret[]): { status: 200 | 403; body: string } | undefined;
   /**

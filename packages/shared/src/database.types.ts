@@ -744,6 +744,7 @@ export type Database = {
           created_at: string;
           error_class: string;
           field_path: string | null;
+          history: NonNullable<Json>;
           id: string;
           idempotency_key: string | null;
           is_quarantine: boolean;
@@ -755,6 +756,7 @@ export type Database = {
           project_id: string;
           record_index: number | null;
           resolved_at: string | null;
+          retried_by: string | null;
           sample: Json | null;
           source_connection_id: string;
           source_event_type: string | null;
@@ -768,6 +770,7 @@ export type Database = {
           created_at?: string;
           error_class: string;
           field_path?: string | null;
+          history?: NonNullable<Json>;
           id: string;
           idempotency_key?: string | null;
           is_quarantine?: boolean;
@@ -779,6 +782,7 @@ export type Database = {
           project_id: string;
           record_index?: number | null;
           resolved_at?: string | null;
+          retried_by?: string | null;
           sample?: Json | null;
           source_connection_id: string;
           source_event_type?: string | null;
@@ -791,6 +795,7 @@ export type Database = {
           created_at?: string;
           error_class?: string;
           field_path?: string | null;
+          history?: NonNullable<Json>;
           id?: string;
           idempotency_key?: string | null;
           is_quarantine?: boolean;
@@ -802,6 +807,7 @@ export type Database = {
           project_id?: string;
           record_index?: number | null;
           resolved_at?: string | null;
+          retried_by?: string | null;
           sample?: Json | null;
           source_connection_id?: string;
           source_event_type?: string | null;
@@ -828,6 +834,7 @@ export type Database = {
           done: number;
           error: string | null;
           failed: number;
+          failures: NonNullable<Json>;
           filter: NonNullable<Json>;
           finished_at: string | null;
           id: string;
@@ -848,6 +855,7 @@ export type Database = {
           done?: number;
           error?: string | null;
           failed?: number;
+          failures?: NonNullable<Json>;
           filter: NonNullable<Json>;
           finished_at?: string | null;
           id?: string;
@@ -867,6 +875,7 @@ export type Database = {
           done?: number;
           error?: string | null;
           failed?: number;
+          failures?: NonNullable<Json>;
           filter?: NonNullable<Json>;
           finished_at?: string | null;
           id?: string;
