@@ -19,8 +19,8 @@ import { containsPersonal, finish, type PersonalPaths, prune } from './privacy/r
 import { type Collected, newCollected, occurring } from './privacy/repeats.ts';
 import { sampleOf, shapeOf } from './privacy/sample.ts';
 import { cut } from './reading/fields.ts';
-import { recordFingerprint } from './reading/fingerprint.ts';
-import { compilePaths, type PathState } from './reading/paths.ts';
+import { fingerprintOf } from './reading/fingerprint.ts';
+import { compilePaths } from './reading/paths.ts';
 import { recordsOf } from './reading/records.ts';
 import { type Body, type Delivery, type Json, type JsonObject, type RawRecord, type Reading, RecordError, type Source } from './source.ts';
 
@@ -118,7 +118,8 @@ function processRecord(
     if (record.envelope !== undefined) collectAll(collected, prune(record.envelope, paths.personal, true).collected);
     reading = source.read(record, { config: context.config, headers: delivery.headers, receivedAtMs: context.receivedAtMs });
     const subject = hashSubject(reading.subject, collected, context);
-    const bodySha256 = orgDigest(context.digestKey, 'record', recordFingerprint(record.value, paths.fingerprintOmits).toString('hex'));
+    const fingerprint = fingerprintOf(source, record.value, { config: context.config, headers: delivery.headers });
+    const bodySha256 = orgDigest(context.digestKey, 'record', fingerprint.toString('hex'));
     // In most records no collected value occurs in the readable columns, and one pass over all of them finds that out.
     const hits = occurring(columnTexts(reading), collected);
     const isTest = context.isTest || reading.isTest === true;
@@ -178,7 +179,6 @@ function collectAll(into: Collected, more: Collected): void {
 
 interface SourcePaths {
   personal: PersonalPaths;
-  fingerprintOmits: PathState | undefined;
 }
 
 /** Compiled once for each set of personal data: the cached connection holds one config object, and records share a few sets. */
@@ -195,7 +195,6 @@ function pathsOf(source: Source, config: unknown, record?: JsonObject): SourcePa
       keep: compilePaths(personal.keep),
       only: personal.only && (compilePaths(personal.only) ?? 'none'),
     },
-    fingerprintOmits: compilePaths([...source.volatile, ...credentials]),
   };
   compiled.set(personal, { credentials: credentials.join('\n'), paths });
   return paths;
