@@ -20,6 +20,7 @@ export const tableGrants: Record<string, string> = {
   'private.org_keys maintenance': 'SELECT',
   'private.quarantine_hours ingest': 'INSERT, SELECT',
   'public.alert_channels authenticated': 'SELECT',
+  'public.alert_incident_connections authenticated': 'SELECT',
   'public.alert_incidents authenticated': 'SELECT',
   'public.alert_notifications authenticated': 'SELECT',
   'public.alert_rules authenticated': 'SELECT',
