@@ -1040,6 +1040,7 @@ CREATE INDEX canonical_events_journal_idx ON public.canonical_events USING btree
 CREATE INDEX canonical_events_org_order_idx ON public.canonical_events USING btree (org_id, order_ref, event_time DESC) WHERE (order_ref IS NOT NULL);
 CREATE INDEX canonical_events_org_time_idx ON public.canonical_events USING btree (org_id, event_time DESC, id DESC);
 CREATE INDEX canonical_events_org_type_time_idx ON public.canonical_events USING btree (org_id, type, event_time DESC, id DESC);
+CREATE INDEX canonical_events_source_event_idx ON public.canonical_events USING btree (org_id, source_event_id) WHERE ((source_event_id IS NOT NULL) AND (source_event_id <> idempotency_key));
 CREATE INDEX canonical_events_subject_idx ON public.canonical_events USING gin (subject jsonb_path_ops);
 alter table public.canonical_events enable row level security;
 create policy canonical_events_ingest on public.canonical_events for insert to ingest
@@ -1119,6 +1120,7 @@ CREATE INDEX dlq_events_class_idx ON public.dlq_events USING btree (org_id, erro
 CREATE INDEX dlq_events_connection_idx ON public.dlq_events USING btree (org_id, project_id, source_connection_id);
 CREATE INDEX dlq_events_due_idx ON public.dlq_events USING btree (org_id, next_retry_at) WHERE ((status = ANY (ARRAY['pending'::text, 'retrying'::text])) AND (next_retry_at IS NOT NULL));
 CREATE INDEX dlq_events_journal_idx ON public.dlq_events USING btree (journal_id);
+CREATE INDEX dlq_events_key_idx ON public.dlq_events USING btree (org_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 CREATE INDEX dlq_events_leased_idx ON public.dlq_events USING btree (lease_owner) WHERE (status = 'retrying'::text);
 CREATE INDEX dlq_events_open_idx ON public.dlq_events USING btree (org_id, created_at DESC, id DESC) INCLUDE (error_class, source_connection_id, status, source_event_type, field_path) WHERE (status = ANY (ARRAY['pending'::text, 'retrying'::text, 'exhausted'::text]));
 CREATE INDEX dlq_events_org_created_idx ON public.dlq_events USING btree (org_id, created_at DESC, id DESC);
@@ -3800,6 +3802,9 @@ begin
     elsif jsonb_typeof(v_value) <> 'string' or length(v_text) not between 1 and 1000 then
       raise invalid_parameter_value using message = format('%s must be a text', left(v_key, 100));
     end if;
+    if v_key = 'q' and v_text ~ '[^\s@]@[^\s@]+\.[^\s@]' then
+      raise invalid_parameter_value using message = 'a search text must not be an e-mail address: look the person up by POST /api/events/subject-hash';
+    end if;
     v_conditions := v_conditions || case v_key
       when 'from' then format('e.event_time >= %L::timestamptz', v_text::timestamptz)
       when 'to' then format('e.event_time < %L::timestamptz', v_text::timestamptz)
@@ -3812,10 +3817,10 @@ begin
       when 'amountMin' then format('e.amount_minor >= %L::bigint', v_text::bigint)
       when 'amountMax' then format('e.amount_minor <= %L::bigint', v_text::bigint)
       when 'test' then case v_text when 'only' then 'e.is_test' when 'hide' then 'not e.is_test' end
-      -- A literal search that ignores case, by Unicode's rules on every host. In JSON a quote or a backslash is written with a backslash.
-      when 'q' then format('(strpos(lower(concat_ws(E''\n'', e.type, e.source_event_type, e.source_event_id, e.order_ref) collate pg_catalog.pg_c_utf8), %1$L) > 0
-        or strpos(lower(e.properties::text collate pg_catalog.pg_c_utf8), %2$L) > 0 or strpos(lower(e.attribution::text collate pg_catalog.pg_c_utf8), %2$L) > 0)',
-        lower(v_text collate pg_catalog.pg_c_utf8), lower(substr(v_value::text, 2, length(v_value::text) - 2) collate pg_catalog.pg_c_utf8))
+      -- A literal search that ignores case and accents, on every host alike. In JSON a quote or a backslash is written with a backslash.
+      when 'q' then format('(strpos(private.folded(concat_ws(E''\n'', e.type, e.source_event_type, e.source_event_id, e.order_ref, e.idempotency_key, e.id, e.journal_id)), %1$L) > 0
+        or strpos(private.folded(e.properties::text), %2$L) > 0 or strpos(private.folded(e.attribution::text), %2$L) > 0)',
+        private.folded(v_text), private.folded(substr(v_value::text, 2, length(v_value::text) - 2)))
     end;
     if v_conditions[cardinality(v_conditions)] is null then
       raise invalid_parameter_value using message = format('%s is not a known filter, or its value is invalid', left(v_key, 100));
@@ -4003,6 +4008,64 @@ AS $function$
 $function$;
 comment on function private.find_alert_channel_secret(uuid) is 'The sealed secrets of a channel. The caller of this function must have checked the user''s permission for the channel.';
 grant execute on function private.find_alert_channel_secret(uuid) to worker;
+
+CREATE OR REPLACE FUNCTION private.find_by_id(p_org_id uuid, p_text text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+declare
+  v_text text := btrim(p_text, E' \t\r\n\u00a0\ufeff"''{}<>,;');
+  v_hex text := regexp_replace(lower(v_text), '[\s{}-]', '', 'g');
+  v_id uuid := case when v_hex ~ '^[0-9a-f]{32}$' then v_hex::uuid end;
+  v_texts text[] := array(select distinct t from unnest(array[v_text, lower(v_text), upper(v_text), v_id::text]) t where length(t) between 1 and 255);
+  v_connections uuid[];
+  v_found jsonb;
+begin
+  if p_org_id <> all (array(select private.my_orgs())) or cardinality(v_texts) = 0 then
+    return '[]';
+  end if;
+  v_connections := array(select c.id from public.source_connections c where c.org_id = p_org_id);
+  with events as (
+    select e.id, e.event_time, e.type from public.canonical_events e where e.id = v_id and e.org_id = p_org_id
+    union select k.id, k.event_time, k.type from (
+      select e.id, e.event_time, e.type from public.canonical_events e where e.journal_id = v_id and e.org_id = p_org_id limit 20) k
+    union select e.id, e.event_time, e.type from private.event_keys k join public.canonical_events e on e.id = k.event_id and e.event_time = k.event_time
+      where k.source_connection_id = any (v_connections) and k.idempotency_key = any (v_texts)
+    union select o.id, o.event_time, o.type from (
+      select e.id, e.event_time, e.type from public.canonical_events e where e.org_id = p_org_id and e.order_ref = any (v_texts) order by e.event_time desc limit 20) o
+    union select s.id, s.event_time, s.type from (
+      select e.id, e.event_time, e.type from public.canonical_events e
+      where e.org_id = p_org_id and e.source_event_id = any (v_texts) and e.source_event_id <> e.idempotency_key limit 20) s
+  ), letters as (
+    select d.id, d.created_at, d.error_class from public.dlq_events d where d.id = v_id and d.org_id = p_org_id
+    union select j.id, j.created_at, j.error_class from (
+      select d.id, d.created_at, d.error_class from public.dlq_events d where d.journal_id = v_id and d.org_id = p_org_id limit 20) j
+    union select k.id, k.created_at, k.error_class from (
+      select d.id, d.created_at, d.error_class from public.dlq_events d where d.org_id = p_org_id and d.idempotency_key = any (v_texts) limit 20) k
+  ), found as (
+    select 'event' as kind, e.id, e.type as label, e.event_time as at from events e
+    union all select 'dead_letter', l.id, l.error_class, l.created_at from letters l
+    union all select 'connection', c.id, c.name, c.created_at from public.source_connections c
+      where c.id = v_id and c.org_id = p_org_id and c.deleted_at is null
+    union all select 'operation', o.id, o.kind, o.created_at from public.dlq_operations o where o.id = v_id and o.org_id = p_org_id
+    union all select 'plan', p.id, p.name, p.created_at from public.replay_plans p where p.id = v_id and p.org_id = p_org_id
+    union all select 'incident', i.id, i.kind, i.opened_at from public.alert_incidents i where i.id = v_id and i.org_id = p_org_id
+    union all select 'delivery', j.id, j.outcome, j.received_at from public.event_journal j
+      where j.id = v_id and j.org_id = p_org_id and not exists (select from events) and not exists (select from letters)
+  )
+  select coalesce(jsonb_agg(jsonb_build_object('kind', f.kind, 'id', f.id, 'label', f.label, 'at', f.at) order by f.at desc, f.id), '[]') into v_found
+  from (select * from found order by at desc, id limit 20) f;
+  return v_found;
+end
+$function$;
+comment on function private.find_by_id(uuid,text) is 'What an id names in the org: events (by their id, their delivery, their idempotency key, the platform''s event id or the order), dead letters,
+connections, operations, replay plans, incidents and deliveries; the newest 20. The id may be pasted with blanks, quotes, in another case, and a UUID
+without its dashes. Bypasses the policies, for members of the org only, because keys are in a table that people do not read; each part is served by
+an index.';
+grant execute on function private.find_by_id(uuid,text) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.find_connection(p_id uuid)
  RETURNS json
@@ -4203,6 +4266,19 @@ AS $function$
 $function$;
 comment on function private.flow_overview() is 'The state of the fleet and its live instances.';
 grant execute on function private.flow_overview() to worker;
+
+CREATE OR REPLACE FUNCTION private.folded(p_text text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO ''
+AS $function$
+  -- Most texts are plain ASCII, which has one byte for each character and nothing to take apart.
+  select case when octet_length(p_text) = length(p_text) then lower(p_text collate pg_catalog.pg_c_utf8)
+    else lower(regexp_replace(normalize(p_text, nfd), U&'[\0300-\036f]+', '', 'g') collate pg_catalog.pg_c_utf8) end
+$function$;
+comment on function private.folded(text) is 'The text without case and accents, by which texts are compared in a search.';
+grant execute on function private.folded(text) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.forget_mail_paces()
  RETURNS void
@@ -7460,6 +7536,17 @@ end
 $function$;
 comment on function public.events_of_subject(uuid,text) is 'The events about one person of an org, by the keyed hash of an e-mail address, phone, document or external id.';
 grant execute on function public.events_of_subject(uuid,text) to authenticated;
+
+CREATE OR REPLACE FUNCTION public.find_by_id(org_id uuid, id text)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select private.find_by_id(org_id, id)
+$function$;
+comment on function public.find_by_id(uuid,text) is 'What an id names in the org, the newest 20: [{ kind, id, label, at }].';
+grant execute on function public.find_by_id(uuid,text) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.ingest_timeseries(org_id uuid, "from" timestamp with time zone, "to" timestamp with time zone, bucket text DEFAULT 'hour'::text, connection_ids uuid[] DEFAULT NULL::uuid[])
  RETURNS TABLE(bucket_start timestamp with time zone, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, lag_p50_seconds double precision, lag_p95_seconds double precision, replayed bigint, replayed_accepted bigint)
