@@ -2,10 +2,10 @@ import { isObject } from '../reading/fields.ts';
 import { jsonDepthMax } from '../reading/json.ts';
 import { type Json, type JsonObject, RecordError } from '../source.ts';
 import { follow, isPlainAt, type KeptPaths, open, type Places, type Rule, ruleAt, within } from './kept-paths.ts';
-import { identifierIn, maskText } from './mask.ts';
+import { identifierIn, identifierInId, maskText } from './mask.ts';
 import { personalKind } from './personal-field-names.ts';
-import { isPlainNumber, plainForm } from './plain-forms.ts';
-import { collectNameParts, collectPerson, lookForPerson, newRecordPerson, type RecordPerson } from './record-person.ts';
+import { isPlainNumber, isTimeNumber, plainForm } from './plain-forms.ts';
+import { collectNameParts, collectPerson, lookForPerson, newRecordPerson, personIn, type RecordPerson } from './record-person.ts';
 import { shrink } from './shrink.ts';
 
 /** Characters of JSON that one event's `properties` may have. A platform's largest order has a quarter of them. */
@@ -49,7 +49,7 @@ interface Pending {
   holder: JsonObject | Json[];
   key: string | number;
   text: string;
-  rule: 'words' | 'ids' | 'texts' | 'key' | 'plain';
+  rule: 'words' | 'ids' | 'texts' | 'key' | 'plain' | 'time';
   path: string;
 }
 
@@ -130,9 +130,16 @@ function settle({ holder, key, text, rule, path }: Pending, { person, asSample }
   }
   if (rule === 'ids') {
     const replaced = ids.personalIds(text);
-    const id = identifierIn(replaced, person, true) === undefined ? replaced : ids.digest(text);
+    const id = identifierInId(replaced, person) === undefined ? replaced : ids.digest(text);
     if (id !== text) put(id);
     note?.(path, id === text ? 'kept' : 'digested', id === text ? 'id' : 'identifier');
+    return;
+  }
+  if (rule === 'time') {
+    // A time is of no other form, but it may be the birth date of the person.
+    const isPersonal = person.mayOccur && personIn(person, text).length > 0;
+    if (isPersonal) put(asSample ? '[redacted string]' : undefined);
+    note?.(path, isPersonal ? 'dropped' : 'kept', isPersonal ? 'identifier' : 'plain');
     return;
   }
   const replaced = rule === 'words' ? ids.personalIds(text) : text;
@@ -158,7 +165,8 @@ function keepObject(run: Run, object: JsonObject, place: Place): JsonObject {
     const places = follow(place.places, key);
     const path = run.note === undefined ? '' : place.path === '' ? key : `${place.path}.${key}`;
     // A key that a path spells is a field name; any other key may be a person’s name or number.
-    if (!isFieldName(key, place.places)) {
+    const form = keyForm(key);
+    if (form === 'other' && !spells(place.places, key)) {
       collectPerson(run.person, value, key, personalKind(key, place.key));
       run.note?.(place.path === '' ? '*' : `${place.path}.*`, 'dropped', 'key');
       continue;
@@ -168,22 +176,36 @@ function keepObject(run: Run, object: JsonObject, place: Place): JsonObject {
     const kept = keepValue(run, value, inner, out, key);
     if (kept === undefined) continue;
     run.chars += key.length + 4;
-    if (key.length > 6 && mayHideInKey(key)) run.pending.push({ holder: out, key, text: key, rule: 'key', path });
+    if (form !== 'word') run.pending.push({ holder: out, key, text: key, rule: 'key', path });
     out[key] = kept;
   }
   if (hasPerson) collectNameParts(run.person, object);
   return out;
 }
 
-function isFieldName(key: string, places: Places): boolean {
-  return (
-    fieldName.test(key) || (key.length <= 200 && key.isWellFormed() && !key.includes('\0') && places.some(({ named }) => named.has(key)))
-  );
+const keyForms = new Map<string, 'word' | 'searched' | 'other'>();
+
+/**
+ * The form of a key: a field name that cannot hide anything, a field name that may be or contain an identifier or a full name because it has
+ * digits or several words, or no field name. Remembered for each key, as far as senders do not invent them.
+ */
+function keyForm(key: string): 'word' | 'searched' | 'other' {
+  let form = keyForms.get(key);
+  if (form === undefined) {
+    form = !fieldName.test(key)
+      ? 'other'
+      : key.length > 6 && /[\d@]|[a-z].*[A-Z]|\p{L}[_.:-]\p{L}|[^\0-\x7f]/u.test(key)
+        ? 'searched'
+        : 'word';
+    if (keyForms.size >= 5000) keyForms.clear();
+    if (key.length <= 100) keyForms.set(key, form);
+  }
+  return form;
 }
 
-/** Whether a key may be or contain an identifier or a full name: it has digits, an `@` or several words. */
-function mayHideInKey(key: string): boolean {
-  return /[\d@]|[a-z].*[A-Z]|\p{L}[_.:-]\p{L}|[^\0-\x7f]/u.test(key);
+/** Whether a path spells the key, which is then a field name in any form. */
+function spells(places: Places, key: string): boolean {
+  return key.length <= 200 && key.isWellFormed() && !key.includes('\0') && places.some(({ named }) => named.has(key));
 }
 
 function placeAt(place: Place, key: string, places: Places, path: string, value: Json): Place {
@@ -265,7 +287,7 @@ function keepString(run: Run, value: string, place: Place, holder: JsonObject | 
   if (rule === 'words' && oneWord.test(value)) return wait('words');
   if (place.plain) {
     const form = plainForm(value.trim());
-    if (form === 'time' || (form === 'number' && value.length >= 7)) return wait('plain');
+    if (form === 'time') return wait('time');
     if (form !== undefined) {
       run.note?.(path, 'kept', 'plain');
       run.chars += value.length + 3;
@@ -294,7 +316,13 @@ function keepNumber(run: Run, value: number, place: Place, holder: JsonObject | 
     run.note?.(place.path, 'kept', rule === 'ids' ? 'id' : 'plain');
     return value;
   }
-  run.pending.push({ holder, key, text: String(value), rule: rule === 'ids' ? 'ids' : 'plain', path: place.path });
+  run.pending.push({
+    holder,
+    key,
+    text: String(value),
+    rule: rule === 'ids' ? 'ids' : isTimeNumber(size) ? 'time' : 'plain',
+    path: place.path,
+  });
   return value;
 }
 
