@@ -74,7 +74,10 @@ interface Run extends Kept {
 interface Place {
   key: string;
   places: Places;
+  /** Of the path that names this value or a branch around it, and of a branch about a person. */
   rule: Rule | 'personal_name' | undefined;
+  /** What the name of the field says about a text, or about the texts of a list. */
+  named: 'words' | 'ids' | 'texts' | undefined;
   plain: boolean;
   depth: number;
   path: string;
@@ -92,7 +95,7 @@ export function keep(
   { asSample = false, charsMax = propertiesCharsMax, note }: { asSample?: boolean; charsMax?: number; note?: Note | undefined } = {},
 ): Kept {
   const run: Run = { value: {}, person, chars: 0, pending: [], paths, asSample, charsMax, note };
-  const place: Place = { key: '', places: paths.root, rule: undefined, plain: paths.plainEverywhere, depth: 0, path: '' };
+  const place: Place = { key: '', places: paths.root, rule: undefined, named: undefined, plain: paths.plainEverywhere, depth: 0, path: '' };
   run.value = keepObject(run, record, place);
   if (run.chars * escapeCharsMax <= charsMax) return run;
   const shortened = shrink(run.value, charsMax);
@@ -171,8 +174,8 @@ function keepObject(run: Run, object: JsonObject, place: Place): JsonObject {
       run.note?.(place.path === '' ? '*' : `${place.path}.*`, 'dropped', 'key');
       continue;
     }
-    const inner = placeAt(place, key, places, path, value);
-    hasPerson ||= inner.rule === 'personal_name' || inner.rule === 'people';
+    const inner = placeAt(run, place, key, value, object, places, path);
+    hasPerson ||= inner.rule === 'personal_name' || inner.rule === 'people' || inner.rule === 'staff';
     const kept = keepValue(run, value, inner, out, key);
     if (kept === undefined) continue;
     run.chars += key.length + 4;
@@ -208,19 +211,44 @@ function spells(places: Places, key: string): boolean {
   return key.length <= 200 && key.isWellFormed() && !key.includes('\0') && places.some(({ named }) => named.has(key));
 }
 
-function placeAt(place: Place, key: string, places: Places, path: string, value: Json): Place {
+const ruleNamed = { word: 'words', id: 'ids', text: 'texts', person: 'people', staff: 'staff' } as const;
+
+function placeAt(run: Run, place: Place, key: string, value: Json, around: JsonObject, places: Places, path: string): Place {
   const declared = ruleAt(places);
-  let rule = declared ?? place.rule;
-  let plain = place.plain || isPlainAt(places);
-  let inside = open(places);
+  const inner: Place = {
+    key,
+    places: open(places),
+    rule: declared ?? place.rule,
+    named: undefined,
+    plain: place.plain,
+    depth: place.depth + 1,
+    path,
+  };
+  if (declared === undefined && place.rule === undefined) decideByName(run, inner, place.key, value, around);
+  else if (declared !== undefined) inner.plain = true;
+  if (isPlainAt(places)) inner.plain = true;
   if (declared === 'people' || declared === 'staff' || declared === 'credential') {
-    inside = open(within(places, declared));
-    plain = false;
-  } else if (rule === undefined && value !== null && personalKind(key, place.key) !== undefined) {
-    rule = 'personal_name';
-    plain = false;
-  } else if (declared !== undefined) plain = true;
-  return { key, places: inside, rule, plain, depth: place.depth + 1, path };
+    inner.places = open(within(places, declared));
+    inner.plain = false;
+  }
+  return inner;
+}
+
+/** What no path names is decided by the name of its field: by the source where it knows the names, otherwise by the usual names of personal fields. */
+function decideByName({ paths }: Run, place: Place, holder: string, value: Json, around: JsonObject): void {
+  if (paths.byName === undefined) {
+    if (value === null || personalKind(place.key, holder) === undefined) return;
+    place.rule = 'personal_name';
+    place.plain = false;
+    return;
+  }
+  const as = paths.byName(place.key, holder === '' ? undefined : holder, around);
+  if (as === undefined) return;
+  if (as === 'staff' && paths.keepsStaff) place.rule = 'texts';
+  else if (as === 'person' || as === 'staff') {
+    place.rule = ruleNamed[as];
+    place.plain = false;
+  } else place.named = ruleNamed[as];
 }
 
 function keepArray(run: Run, array: readonly Json[], place: Place): Json[] {
@@ -230,15 +258,26 @@ function keepArray(run: Run, array: readonly Json[], place: Place): Json[] {
     const item = array[index] as Json;
     const places = follow(place.places, String(index));
     const path = run.note === undefined ? '' : `${place.path}.${index}`;
-    const declared = ruleAt(places);
     const inner: Place =
-      declared === undefined && places.length === 0
+      places.length === 0
         ? { ...place, places, depth: place.depth + 1, path }
-        : { ...placeAt({ ...place, key: '' }, '', places, path, item), key: place.key };
+        : { ...itemPlace(place, places), depth: place.depth + 1, path };
     const kept = keepValue(run, item, inner, out, out.length);
     if (kept !== undefined) out.push(kept);
   }
   return out;
+}
+
+/** The place of an item of a list, which is named by a path or like its list. */
+function itemPlace(place: Place, places: Places): Place {
+  const declared = ruleAt(places);
+  const closed = declared === 'people' || declared === 'staff' || declared === 'credential';
+  return {
+    ...place,
+    places: open(closed ? within(places, declared) : places),
+    rule: declared ?? place.rule,
+    plain: !closed && (place.plain || declared !== undefined || isPlainAt(places)),
+  };
 }
 
 function keepValue(run: Run, value: Json, place: Place, holder: JsonObject | Json[], key: string | number): Json | undefined {
@@ -256,7 +295,7 @@ function keepValue(run: Run, value: Json, place: Place, holder: JsonObject | Jso
   if (rule === 'personal_name') return typeof value === 'boolean' ? plainLeaf(run, value, place) : drop(run, value, place, rule);
   if (typeof value === 'string') return keepString(run, value, place, holder, key);
   if (typeof value === 'number') return keepNumber(run, value, place, holder, key);
-  return place.plain || rule !== undefined ? plainLeaf(run, value, place) : drop(run, value, place, 'unnamed');
+  return place.plain || (rule ?? place.named) !== undefined ? plainLeaf(run, value, place) : drop(run, value, place, 'unnamed');
 }
 
 const reasonOf = (rule: 'people' | 'staff' | 'credential'): Reason => (rule === 'people' ? 'person' : rule);
@@ -270,7 +309,8 @@ function plainLeaf(run: Run, value: boolean | null, place: Place): Json {
 const oneWord = /^[\p{L}\p{N}][\p{L}\p{M}\p{N}_.:/+*#-]{0,99}$/u;
 
 function keepString(run: Run, value: string, place: Place, holder: JsonObject | Json[], key: string | number): Json | undefined {
-  const { rule, path } = place;
+  const { path } = place;
+  const rule = place.rule ?? place.named;
   const wait = (as: Pending['rule']): string => {
     const text = storable(run, value);
     run.chars += text.length + 3;
@@ -304,7 +344,7 @@ function isEncodedData(text: string): boolean {
 }
 
 function keepNumber(run: Run, value: number, place: Place, holder: JsonObject | Json[], key: string | number): Json | undefined {
-  const { rule } = place;
+  const rule = place.rule ?? place.named;
   if (!place.plain && rule === undefined) return drop(run, value, place, 'unnamed');
   if (!Number.isFinite(value) && !run.asSample) throw new RecordError('INVALID_PAYLOAD', 'A number is too large.');
   if (rule !== 'ids' && !isPlainNumber(value, place.key)) return drop(run, value, place, 'long_number');
