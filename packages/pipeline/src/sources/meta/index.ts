@@ -6,7 +6,7 @@ import { portuguese } from './portuguese.ts';
 import { read } from './read.ts';
 import { samples } from './samples.ts';
 import { split } from './split.ts';
-import { handshake, sign, verify } from './verify.ts';
+import { handshake, readSecret, sign, verify } from './verify.ts';
 
 const config = z.strictObject({
   defaultCountry: z
@@ -58,5 +58,6 @@ export const meta: Source<MetaConfig> = {
   verify,
   split,
   read,
+  readSecret,
   sign,
 };
