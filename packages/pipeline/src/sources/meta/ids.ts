@@ -11,11 +11,11 @@ export const idForm =
 /**
  * Ids that contain the identifier of a person or the number of the business, so that everybody who reads them can decode it. Base64 of a frame
  * around the number or the business-scoped id: `wamid.` of messages and `wacid.` of calls, the same without the prefix (older receipts, in which the
- * digits are packed), and groups (`capi_group:<number>:…`). An Instagram message (`ig_dm_item:…`) contains the id of the conversation with the
+ * digits are packed), and groups (`capi_group:<number>:…`; older ones are the number of their maker, a hyphen and a time). An Instagram message (`ig_dm_item:…`) contains the id of the conversation with the
  * person. A business-scoped id is a country, a dot and digits, with `ENT.` between them for the account above.
  */
 export const personalIds =
-  /(?:wamid|wacid)\.[\w+/=-]+|(?<![\w+/])(?:(?:HBg[A-Z]|ABEG|ABGG|gBEG|gBGG)[\w+/-]{8,}={0,2}|Y2FwaV9ncm91cD[\w+/-]{8,}={0,2}|aWdf[\w+/-]{16,}={0,2}|[A-Z]{2}\.(?:ENT\.)?(?=[A-Za-z]{0,20}\d)[A-Za-z0-9]{12,128}(?!\w))/g;
+  /(?:wamid|wacid)\.[\w+/=-]+|(?<![\w+/])(?:(?:HBg[A-Z]|ABEG|ABGG|gBEG|gBGG)[\w+/-]{8,}={0,2}|Y2FwaV9ncm91cD[\w+/-]{8,}={0,2}|aWdf[\w+/-]{16,}={0,2}|[A-Z]{2}\.(?:ENT\.)?(?=[A-Za-z]{0,20}\d)[A-Za-z0-9]{12,128}(?!\w))|(?<![\w-])\d{8,15}-1[3-9]\d{8}(?![\w-])/g;
 
 /** The id at a path; undefined where the text has not the form of an id, so that it may be anything. */
 export function idAt(value: Json | undefined, path: string): string | undefined {

@@ -48,7 +48,15 @@ const people = [
   ),
   ...under(
     'value.statuses.*',
-    ...['recipient_id', 'recipient_user_id', 'recipient_parent_user_id', 'parent_recipient_user_id'],
+    ...[
+      'from',
+      'payment.sender',
+      'message.recipient_id',
+      'recipient_id',
+      'recipient_user_id',
+      'recipient_parent_user_id',
+      'parent_recipient_user_id',
+    ],
     ...['recipient_participant_id', 'participant_recipient_id', 'recipient_participant_user_id', 'recipient_participant_parent_user_id'],
   ),
   ...under(
