@@ -1,9 +1,6 @@
 import { secretsNamed } from '../../proofs/secrets.ts';
-import { checkToken } from '../../proofs/shared-token.ts';
-import { refused } from '../../proofs/verdicts.ts';
-import { type BodyField, findBodyField } from '../../reading/body-field.ts';
 import { isObject } from '../../reading/fields.ts';
-import { type Delivery, type Json, type JsonObject, RecordError, type Source } from '../../source.ts';
+import { type Json, type JsonObject, RecordError, type Source } from '../../source.ts';
 import { config, type HotmartConfig } from './config.ts';
 import { keptFields } from './kept.ts';
 import { personal } from './personal.ts';
@@ -11,6 +8,7 @@ import { portuguese } from './portuguese.ts';
 import { samples } from './samples.ts';
 import { readV1 } from './v1.ts';
 import { isV2, readV2 } from './v2.ts';
+import { verifyHottok } from './verify.ts';
 
 /**
  * Hotmart: v2 JSON events and the legacy v1 postback (form, and flat JSON for carts and subscriptions). A delivery is proved genuine by the
@@ -45,17 +43,7 @@ export const hotmart: Source<HotmartConfig> = {
   volatile: ['hottok', 'creation_date', 'creationDate', 'version'],
 
   verify(delivery, secrets) {
-    // Where the header is present, only the header decides: a right hottok in the body does not make up for a wrong header.
-    const header = delivery.headers['x-hotmart-hottok'];
-    const field = header === undefined ? findBodyField(delivery, 'hottok') : undefined;
-    const known = secretsNamed(secrets, 'hottok');
-    const problem = field && field.text === undefined && known.length > 0 ? bodyProblem(delivery, field) : undefined;
-    if (problem !== undefined) return refused(`The header X-HOTMART-HOTTOK is missing, and ${problem}.`, 'INVALID_HOTTOK');
-    return checkToken(header ?? field?.text, known, {
-      name: 'hottok',
-      place: 'header X-HOTMART-HOTTOK or the body',
-      error: 'INVALID_HOTTOK',
-    });
+    return verifyHottok(delivery, secretsNamed(secrets, 'hottok'));
   },
 
   split(body) {
@@ -81,14 +69,6 @@ export const hotmart: Source<HotmartConfig> = {
     return { headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: form.toString() };
   },
 };
-
-/** Why no hottok could be looked for in the body; undefined for a body that was searched and has no hottok. */
-function bodyProblem({ raw }: Delivery, { kind, isComplete, places }: BodyField): string | undefined {
-  if (raw.byteLength === 0) return 'the body is empty';
-  if (places.length > 0) return 'the hottok in the body is empty or is not a text';
-  if (kind === 'form') return raw.includes(0x3d) ? undefined : 'the body is neither JSON nor a form';
-  return isComplete ? undefined : 'the body is no complete JSON object of at most 256 KiB, so that a hottok cannot be found in it';
-}
 
 function parseObject(body: string): JsonObject | undefined {
   try {

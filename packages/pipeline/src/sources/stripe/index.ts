@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type HmacScheme, signHmac, verifyHmac } from '../../proofs/hmac.ts';
-import { secretsNamed } from '../../proofs/secrets.ts';
+import { secretsNamed, trimSecret } from '../../proofs/secrets.ts';
 import { isObject } from '../../reading/fields.ts';
 import { RecordError, type Source } from '../../source.ts';
 import { liftCampaign } from './campaign.ts';
@@ -82,6 +82,13 @@ export const stripe: Source<StripeConfig> = {
 
   read(record) {
     return readEvent(record.value);
+  },
+
+  readSecret({ value }) {
+    const text = trimSecret(value);
+    if (!/^(?:(?:sk|pk|rk)_(?:test|live)_|(?:we|acct|evt)_)/.test(text)) return { value: text };
+    const message = 'is an API key or an id of Stripe: the signing secret of an endpoint starts with whsec_';
+    return { problem: { code: 'secret_of_another_kind', message } };
   },
 
   sign(body, secrets, _config, nowMs) {
