@@ -143,6 +143,47 @@ describe('people', () => {
   });
 });
 
+describe('fields that no path names', () => {
+  const byName: NonNullable<KeptFields['byName']> = (key, holder, around) => {
+    if (key === 'kind') return 'word';
+    if (key === 'title') return 'text';
+    if (key === 'customer') return 'person';
+    if (key === 'closer') return 'staff';
+    if (key === 'answer') return around.label === 'Plan' ? 'text' : 'person';
+    return key === 'ref' && holder === 'order' ? 'id' : undefined;
+  };
+  const record = {
+    order: { ref: 'A1', kind: 'sale', title: 'by Igor Lima for Ana Reis', lines: { kind: 'one', n: 3 } },
+    ref: 'A2',
+    kind: ['a', 'b', 'two words'],
+    title: [{ kind: 'deep', other: 'dropped' }],
+    customer: { name: 'Ana Reis', kind: 'vip', n: 4 },
+    closer: { about: 'Igor Lima', n: 5 },
+    answers: [
+      { label: 'Plan', answer: 'Método Ana' },
+      { label: 'Nome', answer: 'Ana Reis' },
+    ],
+  };
+
+  test('are what the source says of their names, each field of an object by its own', () => {
+    expect(kept(record, { byName })).toEqual({
+      order: { ref: 'A1', kind: 'sale', title: 'by [name] for [name]', lines: { kind: 'one', n: 3 } },
+      kind: ['a', 'b'],
+      title: [{ kind: 'deep' }],
+      answers: [{ answer: 'Método Ana' }],
+    });
+  });
+  test('are not asked about where a path decides, and a kept member of staff is kept as a branch', () => {
+    expect(kept(record, { byName, people: ['order'], words: ['customer.kind'] }, { staff: true })).toEqual({
+      kind: ['a', 'b'],
+      title: [{ kind: 'deep' }],
+      customer: { kind: 'vip' },
+      closer: { about: 'Igor Lima', n: 5 },
+      answers: [{ answer: 'Método Ana' }],
+    });
+  });
+});
+
 describe('keys', () => {
   test('a key that is an identifier or no field name is dropped with its value', () => {
     const record = {

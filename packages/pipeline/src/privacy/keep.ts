@@ -75,6 +75,8 @@ interface Place {
   key: string;
   places: Places;
   rule: Rule | 'personal_name' | undefined;
+  /** The rule is one by the name of the field, which decides about a text or a list of texts, and not about fields below it. */
+  isNamed: boolean;
   plain: boolean;
   depth: number;
   path: string;
@@ -92,7 +94,7 @@ export function keep(
   { asSample = false, charsMax = propertiesCharsMax, note }: { asSample?: boolean; charsMax?: number; note?: Note | undefined } = {},
 ): Kept {
   const run: Run = { value: {}, person, chars: 0, pending: [], paths, asSample, charsMax, note };
-  const place: Place = { key: '', places: paths.root, rule: undefined, plain: paths.plainEverywhere, depth: 0, path: '' };
+  const place: Place = { key: '', places: paths.root, rule: undefined, isNamed: false, plain: paths.plainEverywhere, depth: 0, path: '' };
   run.value = keepObject(run, record, place);
   if (run.chars * escapeCharsMax <= charsMax) return run;
   const shortened = shrink(run.value, charsMax);
@@ -163,7 +165,7 @@ function keepObject(run: Run, object: JsonObject, place: Place): JsonObject {
       run.note?.(place.path === '' ? '*' : `${place.path}.*`, 'dropped', 'key');
       continue;
     }
-    const inner = placeAt(place, key, places, path, value);
+    const inner = placeAt(run, place, key, places, path, value, object);
     hasPerson ||= inner.rule === 'personal_name' || inner.rule === 'people';
     const kept = keepValue(run, value, inner, out, key);
     if (kept === undefined) continue;
@@ -186,20 +188,25 @@ function mayHideInKey(key: string): boolean {
   return /[\d@]|[a-z].*[A-Z]|\p{L}[_.:-]\p{L}|[^\0-\x7f]/u.test(key);
 }
 
-function placeAt(place: Place, key: string, places: Places, path: string, value: Json): Place {
+/** `around` is the object that has the field; undefined for an item of a list, which has no name. */
+function placeAt(run: Run, place: Place, key: string, places: Places, path: string, value: Json, around?: JsonObject): Place {
+  const inherited = place.isNamed && around !== undefined ? undefined : place.rule;
   const declared = ruleAt(places);
-  let rule = declared ?? place.rule;
+  const asks = declared === undefined && inherited === undefined && around !== undefined;
+  const named = asks ? run.paths.named(key, place.key || undefined, around) : undefined;
+  let rule = declared ?? inherited ?? named?.rule;
   let plain = place.plain || isPlainAt(places);
   let inside = open(places);
-  if (declared === 'people' || declared === 'staff' || declared === 'credential') {
-    inside = open(within(places, declared));
-    plain = false;
-  } else if (rule === undefined && value !== null && personalKind(key, place.key) !== undefined) {
-    rule = 'personal_name';
-    plain = false;
-  } else if (declared !== undefined) plain = true;
-  return { key, places: inside, rule, plain, depth: place.depth + 1, path };
+  if (declared === 'people' || declared === 'staff' || declared === 'credential') inside = open(within(places, declared));
+  if (rule === undefined && value !== null && personalKind(key, place.key) !== undefined) rule = 'personal_name';
+  const decides = declared !== undefined || named !== undefined || rule === 'personal_name';
+  // What an object is by its name says nothing about the numbers in it.
+  if (decides && (named === undefined || named.isBranch || !isObject(value))) plain = isKeeping(rule);
+  const isNamed = named === undefined ? place.isNamed && around === undefined : !named.isBranch;
+  return { key, places: inside, rule, isNamed, plain, depth: place.depth + 1, path };
 }
+
+const isKeeping = (rule: Place['rule']): boolean => rule === 'words' || rule === 'ids' || rule === 'texts';
 
 function keepArray(run: Run, array: readonly Json[], place: Place): Json[] {
   requireDepth(place.depth);
@@ -212,7 +219,7 @@ function keepArray(run: Run, array: readonly Json[], place: Place): Json[] {
     const inner: Place =
       declared === undefined && places.length === 0
         ? { ...place, places, depth: place.depth + 1, path }
-        : { ...placeAt({ ...place, key: '' }, '', places, path, item), key: place.key };
+        : { ...placeAt(run, { ...place, key: '' }, '', places, path, item), key: place.key };
     const kept = keepValue(run, item, inner, out, out.length);
     if (kept !== undefined) out.push(kept);
   }
