@@ -10,6 +10,7 @@ import {
   eventTime,
   hashSubject,
   idempotencyKey,
+  idempotencyKeyDigest,
   isReadableKey,
   sourceEventType,
   textColumn,
@@ -66,7 +67,19 @@ export type ProcessedRecord =
       idempotencyKey: string | undefined;
       /** A small, redacted form of the record that may be shown; removed values leave their type. */
       sample: Json;
+      /** Undefined when the delivery failed as a whole. */
+      identity: RecordIdentity | undefined;
     };
+
+type FailedRecord = Extract<ProcessedRecord, { ok: false }>;
+
+/** What makes a repeat of a record recognisable that became no event: hexadecimal digests under the org's digest key. */
+export interface RecordIdentity {
+  /** Of the idempotency key that its event would have had; the same as `bodySha256` where the key could not be read. */
+  key: string;
+  /** Of the record's fingerprint, as for an event. */
+  bodySha256: string;
+}
 
 /**
  * Step two: turns a genuine delivery into canonical rows, one outcome per record, in order. A record that fails does not affect the others,
@@ -146,11 +159,32 @@ function processRecord(
     };
     return { ok: true, event, bodySha256 };
   } catch (error) {
-    return failure(error, collected, reading, sampleOf(record.value, paths.personal, collected), source);
+    const failed = failure(error, collected, reading, sampleOf(record.value, paths.personal, collected), source);
+    return { ...failed, identity: recordIdentity(record, reading, paths, collected, context) };
   }
 }
 
-function failure(error: unknown, collected: Collected, reading: Reading | undefined, sample: Json, source?: Source): ProcessedRecord {
+/** Undefined when not even the contents can be told from others. */
+function recordIdentity(
+  record: RawRecord,
+  reading: Reading | undefined,
+  paths: SourcePaths,
+  collected: Collected,
+  context: ProcessContext,
+): RecordIdentity | undefined {
+  let bodySha256: string | undefined;
+  try {
+    bodySha256 = orgDigest(context.digestKey, 'record', recordFingerprint(record.value, paths.fingerprintOmits).toString('hex'));
+    if (reading === undefined || !reading.idempotencyKey) return { key: bodySha256, bodySha256 };
+    const isTest = context.isTest || reading.isTest === true;
+    const key = idempotencyKey(reading, bodySha256, isTest, collected, context);
+    return { key: idempotencyKeyDigest(context.digestKey, context.connectionId, key), bodySha256 };
+  } catch {
+    return bodySha256 === undefined ? undefined : { key: bodySha256, bodySha256 };
+  }
+}
+
+function failure(error: unknown, collected: Collected, reading: Reading | undefined, sample: Json, source?: Source): FailedRecord {
   // The message of any other error may quote the payload.
   const known =
     error instanceof RecordError ? error : new RecordError('SCHEMA_DRIFT', 'The record has a shape that the reader does not expect.');
@@ -167,6 +201,7 @@ function failure(error: unknown, collected: Collected, reading: Reading | undefi
         : undefined,
     idempotencyKey: key !== undefined && isReadableKey(key, collected) && safe(key) ? key : undefined,
     sample,
+    identity: undefined,
   };
 }
 

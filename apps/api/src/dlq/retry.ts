@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Connection, Connections } from '../deliveries/connection-cache.ts';
 import { isolatePoison, refusalMessage } from '../deliveries/poison.ts';
 import { rowsOf, type WriteItem } from '../deliveries/rows.ts';
-import { findJournalEntries, writeBatch } from '../deliveries/store.ts';
+import { findJournalEntries, replayBatch } from '../deliveries/store.ts';
 import { chunkBySize } from '../platform/chunk-by-size.ts';
 import type { Config } from '../platform/config.ts';
 import { type Db, isRefusal, isUnavailable, type Sql } from '../platform/db.ts';
@@ -123,7 +123,7 @@ async function settleAll(deps: RetryDeps, holder: Holder, attempts: readonly Att
 async function settleRefused(deps: RetryDeps, holder: Holder, attempt: Attempt, error: unknown): Promise<void> {
   if (attempt.result.outcome === 'delivered') {
     const { item } = attempt.result;
-    const isolated = await isolatePoison([item], { transaction: deps.db.worker, statement: writeBatch });
+    const isolated = await isolatePoison([item], { transaction: deps.db.worker, statement: (sql, rows) => replayBatch(sql, rows, false) });
     if (isolated > 0 && (await unlessRefused(write(deps, holder, [attempt])))) return;
   }
   const result = { outcome: 'failed', errorClass: 'CONSTRAINT_VIOLATION', message: refusalMessage(error) } as const;
@@ -146,7 +146,7 @@ function write({ db, retry }: RetryDeps, { owner, checkpoint }: Holder, attempts
     db.worker(async (sql) => {
       const settled = await settle(sql, owner, attempts, retry);
       if (!settled) return false;
-      if (items.length > 0) await writeBatch(sql, rowsOf(items));
+      if (items.length > 0) await replayBatch(sql, rowsOf(items), false);
       await checkpoint?.(sql, settled);
       return true;
     }),

@@ -25,6 +25,7 @@ const entries = (world: World): DlqEntry[] => {
     connectionName: world.connectionName,
     sourceType: 'hotmart',
     attempts: 2,
+    occurrences: 1,
     sample: { id: '…', event: 'PURCHASE_APPROVED', data: { buyer: { email: '…' } } },
     resolvedAt: null,
   };
@@ -45,6 +46,7 @@ const entries = (world: World): DlqEntry[] => {
       nextRetryAt: exhausted ? null : ago(-5),
       isQuarantine: false,
       createdAt: ago(10 + index * 9),
+      lastSeenAt: ago(10 + index * 9),
       updatedAt: ago(4 + index),
     };
   });
@@ -65,6 +67,7 @@ const entries = (world: World): DlqEntry[] => {
       nextRetryAt: null,
       isQuarantine: true,
       createdAt: ago(20 + index),
+      lastSeenAt: ago(20 + index),
       updatedAt: ago(20 + index),
     };
   });
@@ -91,6 +94,10 @@ export const deadLetterRows = (world: World): Row<'dlq_events'>[] =>
     is_quarantine: entry.isQuarantine,
     sample: { id: '…' },
     lease_owner: null,
+    occurrences: entry.occurrences,
+    last_seen_at: entry.lastSeenAt,
+    record_key: null,
+    record_digest: null,
     created_at: entry.createdAt,
     updated_at: entry.updatedAt,
     resolved_at: entry.resolvedAt,
