@@ -105,6 +105,42 @@ test('several dead letters are redriven after the mapping was corrected: the pag
   await expect(page.getByRole('complementary')).toContainText('The payment was approved.');
 });
 
+test('a redrive that heals nothing says so before, while it runs and at the end, and the entry shows its attempts', async ({ page }) => {
+  const owner = await makeUser('owner');
+  const org = await makeOrg(owner);
+  const hook = await makeHook(owner, org);
+  await hook.send(broken(2));
+
+  await openAs(page, owner, `/o/${org.slug}/dead-letters`);
+  const missing = group(page, 'A field is missing, Shop backend');
+  // The cause is in the mapping, so that the link to the settings is the main action.
+  await expect(missing.getByRole('link', { name: 'Change the settings' })).toHaveAttribute('href', /\/connections\/.*tab=settings/);
+  await missing.getByRole('button', { name: 'Redrive' }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toContainText('None of those that were tried would succeed');
+  await expect(dialog).toContainText('2 would fail: A field is missing');
+  await expectAccessible(page);
+  await dialog.getByRole('button', { name: 'Run 2 entries anyway' }).click();
+  const outcome = group(page, 'Redrive dead letters');
+  await expect(outcome.getByRole('status')).toContainText('0 of 2 became events · 2 failed: A field is missing (2)');
+  await expect(outcome).toContainText('Ended with failures');
+  await expectAccessible(page);
+
+  await missing.getByRole('link', { name: 'Example' }).click();
+  const attempts = page.getByRole('region', { name: 'Attempts so far' });
+  await expect(attempts.getByRole('listitem')).toHaveCount(1);
+  await expect(attempts).toContainText('bulk operation');
+  await expect(attempts).toContainText(owner.email);
+  const panel = page.getByRole('complementary');
+  await panel.getByRole('button', { name: 'Retry' }).click();
+  await expect(panel.getByRole('alert')).toContainText('The retry failed');
+  await expect(attempts.getByRole('listitem')).toHaveCount(2);
+  await panel.getByRole('button', { name: 'Discard' }).click();
+  await expect(panel).toContainText('Was given up');
+  await expect(panel.getByRole('button', { name: 'Discard' })).toHaveCount(0);
+  await expectAccessible(page);
+});
+
 test('an owner retries, discards and purges dead letters, and an analyst sees why they may not', async ({ page, browser }) => {
   const owner = await makeUser('owner');
   const org = await makeOrg(owner);

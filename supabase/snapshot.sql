@@ -742,6 +742,7 @@ alter table public.activity_days enable row level security;
 create policy activity_days_select on public.activity_days for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 grant select on public.activity_days to authenticated;
+grant select on public.activity_days to service_role;
 
 create table public.activity_hours (
   org_id uuid not null,
@@ -769,6 +770,7 @@ create policy activity_hours_select on public.activity_hours for select to authe
 create policy activity_hours_worker on public.activity_hours for select to worker
   using (true);
 grant select on public.activity_hours to authenticated;
+grant select on public.activity_hours to service_role;
 grant select on public.activity_hours to worker;
 
 create table public.activity_minutes (
@@ -797,6 +799,7 @@ create policy activity_minutes_select on public.activity_minutes for select to a
 create policy activity_minutes_worker on public.activity_minutes for select to worker
   using (true);
 grant select on public.activity_minutes to authenticated;
+grant select on public.activity_minutes to service_role;
 grant select on public.activity_minutes to worker;
 
 create table public.alert_channels (
@@ -837,6 +840,7 @@ create policy alert_channels_select on public.alert_channels for select to authe
 create policy alert_channels_update on public.alert_channels for update to authenticated
   using (((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))) AND (deleted_at IS NULL)));
 grant select on public.alert_channels to authenticated;
+grant select on public.alert_channels to service_role;
 grant update (name, min_level, is_enabled) on public.alert_channels to authenticated;
 
 create table public.alert_incidents (
@@ -883,6 +887,7 @@ alter table public.alert_incidents enable row level security;
 create policy alert_incidents_select on public.alert_incidents for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 grant select on public.alert_incidents to authenticated;
+grant select on public.alert_incidents to service_role;
 
 create table public.alert_notifications (
   id uuid default gen_random_uuid() not null,
@@ -921,6 +926,7 @@ alter table public.alert_notifications enable row level security;
 create policy alert_notifications_select on public.alert_notifications for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 grant select on public.alert_notifications to authenticated;
+grant select on public.alert_notifications to service_role;
 
 create table public.alert_rules (
   id uuid default gen_random_uuid() not null,
@@ -950,6 +956,7 @@ create policy alert_rules_select on public.alert_rules for select to authenticat
 create policy alert_rules_update on public.alert_rules for update to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 grant select on public.alert_rules to authenticated;
+grant select on public.alert_rules to service_role;
 grant update (enabled, thresholds, renotify_minutes, resolve_after_minutes) on public.alert_rules to authenticated;
 
 create table public.approvals (
@@ -982,6 +989,7 @@ alter table public.approvals enable row level security;
 create policy approvals_select on public.approvals for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 grant select on public.approvals to authenticated;
+grant select on public.approvals to service_role;
 
 create table public.audit_log (
   id bigint generated always as identity not null,
@@ -1008,6 +1016,7 @@ alter table public.audit_log enable row level security;
 create policy audit_log_select on public.audit_log for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 grant select on public.audit_log to authenticated;
+grant select on public.audit_log to service_role;
 
 create table public.canonical_events (
   id uuid not null,
@@ -1055,6 +1064,7 @@ create policy canonical_events_worker_insert on public.canonical_events for inse
   with check (true);
 grant select on public.canonical_events to authenticated;
 grant insert on public.canonical_events to ingest;
+grant select on public.canonical_events to service_role;
 grant insert on public.canonical_events to worker;
 
 create table public.connection_activity (
@@ -1086,6 +1096,7 @@ create policy connection_activity_worker_insert on public.connection_activity fo
   with check (true);
 grant select on public.connection_activity to authenticated;
 grant insert on public.connection_activity to ingest;
+grant select on public.connection_activity to service_role;
 grant insert on public.connection_activity to worker;
 
 create table public.dlq_events (
@@ -1114,9 +1125,12 @@ create table public.dlq_events (
   last_seen_at timestamp with time zone default now(),
   record_key bytea,
   record_digest bytea,
+  history jsonb default '[]'::jsonb not null,
+  retried_by uuid,
   constraint dlq_events_pkey PRIMARY KEY (id),
   constraint dlq_events_org_id_project_id_source_connection_id_fkey FOREIGN KEY (org_id, project_id, source_connection_id) REFERENCES public.source_connections(org_id, project_id, id),
   constraint dlq_events_attempts_check CHECK ((attempts >= 0)),
+  constraint dlq_events_history_check CHECK (((jsonb_typeof(history) = 'array'::text) AND (jsonb_array_length(history) <= 10))),
   constraint dlq_events_leased CHECK (((status <> 'retrying'::text) OR ((lease_owner IS NOT NULL) AND (next_retry_at IS NOT NULL)))),
   constraint dlq_events_occurrences_check CHECK ((occurrences > 0)),
   constraint dlq_events_record_digest_check CHECK ((length(record_digest) = 32)),
@@ -1137,6 +1151,8 @@ CREATE TRIGGER audit AFTER UPDATE OF status, next_retry_at ON public.dlq_events 
 CREATE TRIGGER changes_update AFTER UPDATE ON public.dlq_events REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER check_planned_retry BEFORE UPDATE OF next_retry_at ON public.dlq_events FOR EACH ROW WHEN (((auth.uid() IS NOT NULL) AND (new.next_retry_at IS DISTINCT FROM old.next_retry_at))) EXECUTE FUNCTION private.check_planned_retry();
 CREATE TRIGGER refuse_while_held BEFORE UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.refuse_while_held();
+CREATE TRIGGER remember_attempt BEFORE UPDATE ON public.dlq_events FOR EACH ROW WHEN (((auth.uid() IS NULL) AND ((old.status = 'retrying'::text) OR ((new.status = ANY (ARRAY['resolved'::text, 'discarded'::text])) AND (new.status <> old.status))))) EXECUTE FUNCTION private.remember_attempt('job');
+CREATE TRIGGER remember_attempt_of_person BEFORE UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.remember_attempt('person');
 CREATE TRIGGER second_factor BEFORE UPDATE ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 CREATE TRIGGER touch BEFORE UPDATE ON public.dlq_events FOR EACH ROW EXECUTE FUNCTION private.touch_dead_letter();
 alter table public.dlq_events enable row level security;
@@ -1157,6 +1173,7 @@ create policy dlq_events_worker_update on public.dlq_events for update to worker
   using (true);
 grant select on public.dlq_events to authenticated;
 grant insert on public.dlq_events to ingest;
+grant select on public.dlq_events to service_role;
 grant delete, insert, select, update on public.dlq_events to worker;
 grant update (status, next_retry_at) on public.dlq_events to authenticated;
 
@@ -1178,8 +1195,10 @@ create table public.dlq_operations (
   created_by uuid,
   created_at timestamp with time zone default now() not null,
   finished_at timestamp with time zone,
+  failures jsonb default '{}'::jsonb not null,
   constraint dlq_operations_pkey PRIMARY KEY (id),
   constraint dlq_operations_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint dlq_operations_failures_check CHECK ((jsonb_typeof(failures) = 'object'::text)),
   constraint dlq_operations_filter_check CHECK ((jsonb_typeof(filter) = 'object'::text)),
   constraint dlq_operations_kind_check CHECK ((kind = ANY (ARRAY['redrive'::text, 'discard'::text, 'purge'::text, 'reverify'::text]))),
   constraint dlq_operations_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text, 'canceled'::text]))),
@@ -1207,6 +1226,7 @@ create policy dlq_operations_worker_select on public.dlq_operations for select t
 create policy dlq_operations_worker_update on public.dlq_operations for update to worker
   using (true);
 grant select on public.dlq_operations to authenticated;
+grant select on public.dlq_operations to service_role;
 grant select, update on public.dlq_operations to worker;
 grant update (status) on public.dlq_operations to authenticated;
 
@@ -1257,6 +1277,7 @@ create policy erasures_worker_select on public.erasures for select to worker
 create policy erasures_worker_update on public.erasures for update to worker
   using (true);
 grant select on public.erasures to authenticated;
+grant select on public.erasures to service_role;
 grant select on public.erasures to worker;
 grant update (waits_for, events, deliveries, dead_letters, unreadable, scanned, cursor_at, cursor_id, found_at, lease_owner, lease_until, other_rows, row_cursor) on public.erasures to worker;
 
@@ -1294,6 +1315,7 @@ create policy event_journal_worker_insert on public.event_journal for insert to 
   with check (true);
 grant select on public.event_journal to authenticated;
 grant insert on public.event_journal to ingest;
+grant select on public.event_journal to service_role;
 grant insert, select on public.event_journal to worker;
 
 create table public.legal_holds (
@@ -1329,6 +1351,7 @@ create policy legal_holds_select on public.legal_holds for select to authenticat
 create policy legal_holds_worker on public.legal_holds for select to worker
   using (true);
 grant select on public.legal_holds to authenticated;
+grant select on public.legal_holds to service_role;
 grant select on public.legal_holds to worker;
 grant insert (org_id, source_connection_id, reason) on public.legal_holds to authenticated;
 
@@ -1360,6 +1383,7 @@ alter table public.org_deletions enable row level security;
 create policy org_deletions_select on public.org_deletions for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 grant select on public.org_deletions to authenticated;
+grant select on public.org_deletions to service_role;
 
 create table public.org_invites (
   id uuid default gen_random_uuid() not null,
@@ -1389,6 +1413,7 @@ create policy org_invites_delete on public.org_invites for delete to authenticat
 create policy org_invites_select on public.org_invites for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 grant delete, select on public.org_invites to authenticated;
+grant select on public.org_invites to service_role;
 
 create table public.org_members (
   org_id uuid not null,
@@ -1419,6 +1444,7 @@ create policy org_members_select on public.org_members for select to authenticat
 create policy org_members_update on public.org_members for update to authenticated
   using (((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner}'::text[]) AS my_orgs))) AND (user_id <> ( SELECT auth.uid() AS uid))));
 grant delete, select on public.org_members to authenticated;
+grant select on public.org_members to service_role;
 grant update (role) on public.org_members to authenticated;
 
 create table public.org_security (
@@ -1438,6 +1464,7 @@ alter table public.org_security enable row level security;
 create policy org_security_select on public.org_security for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 grant select on public.org_security to authenticated;
+grant select on public.org_security to service_role;
 
 create table public.orgs (
   id uuid default gen_random_uuid() not null,
@@ -1471,6 +1498,7 @@ create policy orgs_select on public.orgs for select to authenticated
 create policy orgs_update on public.orgs for update to authenticated
   using ((id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 grant select on public.orgs to authenticated;
+grant select on public.orgs to service_role;
 grant update (name, rate_limit_per_second) on public.orgs to authenticated;
 
 create table public.projects (
@@ -1501,6 +1529,7 @@ create policy projects_select on public.projects for select to authenticated
 create policy projects_update on public.projects for update to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 grant select on public.projects to authenticated;
+grant select on public.projects to service_role;
 grant insert (org_id, name, slug) on public.projects to authenticated;
 grant update (name) on public.projects to authenticated;
 
@@ -1567,6 +1596,7 @@ create policy replay_plans_worker_select on public.replay_plans for select to wo
 create policy replay_plans_worker_update on public.replay_plans for update to worker
   using (true);
 grant select on public.replay_plans to authenticated;
+grant select on public.replay_plans to service_role;
 grant select on public.replay_plans to worker;
 grant update (status, finished_at, processed, accepted, duplicates, dead_lettered, failed, rate_per_second, error, failures, checkpoint_at, checkpoint_id, lease_owner, lease_until, paced_until) on public.replay_plans to worker;
 
@@ -1588,6 +1618,7 @@ alter table public.retention_settings enable row level security;
 create policy retention_settings_select on public.retention_settings for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 grant select on public.retention_settings to authenticated;
+grant select on public.retention_settings to service_role;
 
 create table public.source_connections (
   id uuid default gen_random_uuid() not null,
@@ -1640,6 +1671,7 @@ create policy source_connections_update on public.source_connections for update 
 create policy source_connections_worker on public.source_connections for select to worker
   using (true);
 grant select on public.source_connections to authenticated;
+grant select on public.source_connections to service_role;
 grant update (name, is_active, rate_limit_per_second, priority, allowed_ips, suspended_reason) on public.source_connections to authenticated;
 grant select (id, org_id, type, config_json, deleted_at) on public.source_connections to worker;
 
@@ -1658,6 +1690,7 @@ create view public.data_retention with (security_invoker=true) as
 comment on view public.data_retention is 'How many days each of the caller''s orgs keeps its events, deliveries, dead letters and figures. keep_days is what applies (from applies_from, when it
 is shorter than before); chosen_days is the setting of the org, null when the maximum of the platform applies.';
 grant select on public.data_retention to authenticated;
+grant select on public.data_retention to service_role;
 
 -- Functions ----------------------------------------------------------------------------------------------------
 
@@ -1740,30 +1773,40 @@ CREATE OR REPLACE FUNCTION private.adapter_lag(p_connections_max integer)
  SET search_path TO ''
 AS $function$
   with connections as (
-    select c.id, c.org_id, c.name, c.type, c.last_event_at, extract(epoch from clock_timestamp() - c.last_event_at)::double precision as lag_seconds
+    select c.id, c.org_id, c.name, c.type, c.is_active, c.created_at, c.last_event_at,
+      extract(epoch from clock_timestamp() - c.last_event_at)::double precision as lag_seconds
     from public.source_connections c
-    where c.is_active and c.deleted_at is null
-  ), laggiest as (
-    select * from connections where last_event_at is not null order by last_event_at limit p_connections_max
+    where c.deleted_at is null
+  ), listed as (
+    select * from connections order by is_active desc, last_event_at nulls last, id limit p_connections_max
+  ), oldest as (
+    select distinct on (c.name) c.name, c.id from connections c where c.name in (select l.name from listed l) order by c.name, c.created_at, c.id
+  ), named as (
+    select l.*, o.slug, case when l.id = f.id then l.name else o.slug || '/' || l.name end as adapter
+    from listed l join public.orgs o on o.id = l.org_id join oldest f on f.name = l.name
   ), described as (
-    select l.*, a.ingest_lag_seconds
-    from laggiest l
+    select n.*, a.ingest_lag_seconds,
+      -- Connections of one org may have one name in several projects, and a name may imitate the key that another connection has by its slug.
+      case when row_number() over (partition by n.adapter order by n.adapter = n.name, n.created_at, n.id) = 1 then n.adapter else n.adapter || ' ' || n.id end as key
+    from named n
     cross join lateral (
       select sum(a.lag_sum_ms)::double precision / 1000 / nullif(sum(a.accepted), 0) as ingest_lag_seconds
       from public.connection_activity a
-      where a.org_id = l.org_id and a.source_connection_id = l.id and a.bucket >= date_trunc('minute', clock_timestamp() - interval '15 minutes')
+      where a.org_id = n.org_id and a.source_connection_id = n.id and a.bucket >= date_trunc('minute', clock_timestamp() - interval '15 minutes')
         and not a.is_replay
     ) a
   )
-  select coalesce(json_agg(json_build_object(
-    'source', s.type, 'lag_seconds', s.lag_seconds, 'active_connections', s.active_connections, 'connections', coalesce((
-      select json_agg(json_build_object('id', d.id, 'name', d.name, 'lag_seconds', d.lag_seconds, 'ingest_lag_seconds', d.ingest_lag_seconds)
-        order by d.lag_seconds desc)
-      from described d where d.type = s.type), '[]')) order by s.type), '[]')
-  from (select type, count(*) as active_connections, min(lag_seconds) as lag_seconds from connections group by type) s
+  select json_build_object(
+    'adapters', coalesce((
+      select json_object_agg(d.key, json_build_object('id', d.id, 'org', d.slug, 'source', d.type, 'is_active', d.is_active,
+        'last_event_at', d.last_event_at, 'lag_seconds', d.lag_seconds, 'ingest_lag_seconds', d.ingest_lag_seconds) order by d.lag_seconds desc nulls last)
+      from described d), '{}'),
+    'sources', coalesce((
+      select json_object_agg(s.type, json_build_object('lag_seconds', s.lag_seconds, 'active_connections', s.active_connections) order by s.type)
+      from (select c.type, count(*) as active_connections, min(c.lag_seconds) as lag_seconds from connections c where c.is_active group by c.type) s), '{}'))
 $function$;
-comment on function private.adapter_lag(integer) is 'How far each source is behind, with the connections that are furthest behind. Freshness is the age of the newest event; the ingest lag is the
-mean time from event to commit over the last 15 minutes (of live traffic, not of replays).';
+comment on function private.adapter_lag(integer) is 'How far each connection is behind, by its name, active ones and the largest lag first, and each source as a whole. The lag is the age of the
+newest event; the ingest lag is the mean time from event to commit over the last 15 minutes (of live traffic, not of replays).';
 grant execute on function private.adapter_lag(integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.add_org_key(p_org_id uuid, p_kind text, p_version integer, p_wrapped bytea, p_master_version integer)
@@ -2856,7 +2899,7 @@ AS $function$
     ('ConnectionLag', '{"info": null, "warning": 600, "critical": 1800, "minRecords": 5}'),
     ('IngestDLQRateHigh', '{"info": 0.005, "warning": 0.05, "critical": 0.1, "windowMinutes": 15, "minRecords": 30}'),
     ('IngestDLQSpike', '{"info": null, "warning": 100, "critical": null, "windowMinutes": 10, "minRecords": 1}'),
-    ('DuplicateRateHigh', '{"info": 0.01, "warning": 0.1, "critical": 0.25, "windowMinutes": 15, "minRecords": 100}'),
+    ('DuplicateRateHigh', '{"info": null, "warning": 0.01, "critical": 0.25, "windowMinutes": 15, "minRecords": 100}'),
     ('RejectedRateHigh', '{"info": null, "warning": 0.25, "critical": 0.9, "windowMinutes": 15, "minRecords": 10}')
   ) as d (kind, thresholds)
   on conflict do nothing
@@ -3656,7 +3699,7 @@ AS $function$
   select case p_table
     when 'event_journal' then '{received_at,content_type,event_types}'
     when 'canonical_events' then '{event_time,source_connection_id,type,source_event_type,source_event_id,idempotency_key,order_ref,attribution,properties}'
-    when 'dlq_events' then '{created_at,last_error_message,field_path,source_event_type,idempotency_key,sample}'
+    when 'dlq_events' then '{created_at,last_error_message,field_path,source_event_type,idempotency_key,sample,history}'
     when 'dlq_operations' then '{created_at,filter,error}'
     when 'replay_plans' then '{created_at,name,filter,reference,error}'
     when 'approvals' then '{requested_at,params}'
@@ -5775,6 +5818,56 @@ end
 $function$;
 comment on function private.release_legal_hold(uuid) is 'Releases a hold. A hold that was released before does not change. Returns null when the caller has no such hold.';
 grant execute on function private.release_legal_hold(uuid) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.remember_attempt()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_operation uuid;
+  v_person uuid;
+  v_by text;
+  v_result text;
+begin
+  -- Jobs may not use the schema auth, so that the argument of the trigger says whether a person makes the change.
+  if tg_argv[0] = 'person' then
+    v_person := auth.uid();
+    if new.status <> 'discarded' then
+      new.retried_by := v_person;
+      return new;
+    end if;
+    v_by := 'person';
+    v_result := 'discarded';
+  elsif old.status = 'retrying' then
+    -- A claim that is given back, or renewed by its owner, is no attempt.
+    if new.attempts < old.attempts or (new.status = 'retrying' and new.attempts = old.attempts) then
+      return new;
+    end if;
+    select o.id, o.created_by into v_operation, v_person from public.dlq_operations o where o.id = old.lease_owner;
+    if v_operation is null then
+      v_person := old.retried_by;
+    end if;
+    v_by := case when v_operation is not null then 'operation' when v_person is not null then 'person' else 'schedule' end;
+    v_result := case new.status when 'retrying' then 'interrupted' when 'resolved' then 'resolved' else 'failed' end;
+  elsif new.status = 'discarded' then
+    select o.id, o.created_by into v_operation, v_person from public.dlq_operations o where o.id = new.lease_owner;
+    v_by := 'operation';
+    v_result := 'discarded';
+  else
+    v_by := 'replay';
+    v_result := 'resolved';
+  end if;
+  new.history := case when jsonb_array_length(old.history) < 10 then old.history else old.history - 0 end || jsonb_strip_nulls(jsonb_build_object(
+    'at', now(), 'by', v_by, 'operation', v_operation, 'person', v_person, 'result', v_result,
+    'error_class', case when v_result = 'failed' then new.error_class end,
+    'message', case when v_result = 'failed' then left(new.last_error_message, 500) end));
+  new.retried_by := null;
+  return new;
+end
+$function$;
+comment on function private.remember_attempt() is 'Trigger function: appends an attempt that has ended, or a decision to give the entry up, to the last ten of the entry. Its name comes before "touch"
+in the alphabet, so that it still sees who holds the claim.';
 
 CREATE OR REPLACE FUNCTION private.replay_batch(p_deliveries json, p_keys json, p_events json, p_dead json, p_sealed bytea, p_rewrite boolean)
  RETURNS json

@@ -82,6 +82,7 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
     const refusal = toRefusal(error);
     const event = c.var.event ?? {};
     event.code = refusal.code;
+    if (refusal.hints.logged !== undefined) event.reason = refusal.hints.logged;
     if (refusal.code === 'internal' || refusal.code === 'database_unavailable') event.err ??= error instanceof Refusal ? undefined : error;
     return answerProblem(c, refusal, String(event.requestId));
   });
@@ -115,7 +116,7 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
   );
   app.route('/api/alerts', alertRoutes({ ...deps, verifyToken, masterKeys: config.masterKeys, publicUrl }));
   app.route('/mail', mailRoutes({ db }));
-  app.route('/api/dlq', dlqRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now }));
+  app.route('/api/dlq', dlqRoutes({ ...deps, verifyToken, masterKeys: config.masterKeys }));
   app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
   app.route('/api/events', eventRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now, downloads }));
   app.route('/api/events', latestRoutes({ db, verifyToken }));

@@ -59,6 +59,7 @@ describe('the commands that only read', () => {
       'first (UTC)',
       'last (UTC)',
       'retryable',
+      'what to do',
     ]);
     expect(rows.map((row) => columns(row).slice(0, 4)).sort()).toEqual(
       [['4 together.'], [''], ['DUPLICATE_EVENT', 'webhook', 'Till', '1'], ['MISSING_FIELD', 'webhook', 'Till', '3']].sort(),
@@ -110,7 +111,7 @@ describe('the commands that only read', () => {
     expect(page.stderr).toBe(`More dead letters follow: --cursor ${first.nextCursor}\n`);
     expect((await run('list', '--quarantine', '--connection', 'Demo Hotmart')).stdout.trimEnd().split('\n')).toHaveLength(3);
     expect((await run('list', '--no-quarantine', '--to', '1h')).stdout).toBe('No dead letters match.\n');
-    expect(await triage('show', ids[0] ?? '')).toEqual(first.entries[0]);
+    expect(await triage('show', ids[0] ?? '')).toEqual({ ...first.entries[0], history: [] });
   });
 
   it('neither show nor change dead letters of another org', async () => {
@@ -132,7 +133,14 @@ describe('the commands that only read', () => {
 
 describe('the commands that change something', () => {
   it('only count with --dry-run, ask for confirmation on a terminal, and require --yes without one', async () => {
-    expect(await triage('redrive', '--reason', 'MISSING_FIELD', '--dry-run')).toEqual({ dryRun: true, count: 3 });
+    expect(await triage('redrive', '--reason', 'MISSING_FIELD', '--dry-run')).toMatchObject({
+      dryRun: true,
+      count: 3,
+      trial: { tried: 3, succeeded: 0, failures: [{ reason: 'MISSING_FIELD', count: 3 }] },
+    });
+    const preview = await run('redrive', '--reason', 'MISSING_FIELD', '--dry-run');
+    expect(preview.stdout).toContain('All of them were run now without storing anything: 0 of 3 would become events.');
+    expect(preview.stdout).toMatch(/3 would fail: MISSING_FIELD, .*number.* Change the settings or the mapping of the connection first\./);
     expect((await run('purge', '--older-than', '7', '--reason', 'OLDER_REVISION', '--dry-run')).stdout).toBe(
       '0 dead letters would be changed. Nothing was changed.\n',
     );
@@ -143,6 +151,7 @@ describe('the commands that change something', () => {
     });
     const no = await stack.run('dlqtriage', ['redrive', '--reason', 'MISSING_FIELD'], { env: stack.demo, terminal: true, stdin: 'n\n' });
     expect(no).toMatchObject({ code: 1, stdout: '' });
+    expect(no.stderr).toContain('0 of 3 would become events');
     expect(no.stderr).toContain(`Redrive 3 dead letters at ${stack.info.apiUrl}? [y/N]`);
     expect(no.stderr).toMatch(/Nothing was done\.\n$/);
     expect((await triage('operations')).length).toBe(0);
@@ -187,7 +196,10 @@ describe('the commands that change something', () => {
   it('retry, discard and purge, and leave the work to the server with --detach', async () => {
     const [{ id }] = await triage('sample', '--reason', 'DUPLICATE_EVENT', '--limit', '1');
     expect((await run('retry', id)).stdout).toMatch(new RegExp(`^${id} is pending: it is retried within seconds\\.`));
-    await until(async () => (await triage('show', id)).attempts === 1, 'the entry was tried');
+    await until(async () => (await triage('show', id)).history.length === 1, 'the entry was tried');
+    expect((await run('show', id)).stdout).toMatch(/attempts, the newest first\n {2}\S+ \S+ {2}person {2}failed {2}[A-Z_]+/);
+    const failed = await run('redrive', '--id', id, '--yes');
+    expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('0 of 1 became events: ') });
     const detached = await triage('discard', '--id', id, '--yes', '--detach');
     expect(detached).toMatchObject({ kind: 'discard', total: 1 });
     await until(async () => (await triage('operation', detached.id)).status === 'done', 'the entry is discarded');

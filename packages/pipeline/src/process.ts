@@ -20,13 +20,13 @@ import { containsPersonal, finish, type PersonalPaths, prune } from './privacy/r
 import { type Collected, newCollected, occurring } from './privacy/repeats.ts';
 import { sampleOf, shapeOf } from './privacy/sample.ts';
 import { cut } from './reading/fields.ts';
-import { recordFingerprint } from './reading/fingerprint.ts';
-import { compilePaths, type PathState } from './reading/paths.ts';
+import { fingerprintOf } from './reading/fingerprint.ts';
+import { compilePaths } from './reading/paths.ts';
 import { recordsOf } from './reading/records.ts';
 import { type Body, type Delivery, type Json, type JsonObject, type RawRecord, type Reading, RecordError, type Source } from './source.ts';
 
-/** A row of `canonical_events` without the time of its commit. */
-export type CanonicalRow = Omit<CanonicalEvent, 'ingested_at'>;
+/** A row of `canonical_events` without what the database adds: the times of its commits, and how many there were. */
+export type CanonicalRow = Omit<CanonicalEvent, 'ingested_at' | 'rewritten_at' | 'revision'>;
 
 export interface ProcessContext {
   orgId: string;
@@ -131,7 +131,8 @@ function processRecord(
     if (record.envelope !== undefined) collectAll(collected, prune(record.envelope, paths.personal, true).collected);
     reading = source.read(record, { config: context.config, headers: delivery.headers, receivedAtMs: context.receivedAtMs });
     const subject = hashSubject(reading.subject, collected, context);
-    const bodySha256 = orgDigest(context.digestKey, 'record', recordFingerprint(record.value, paths.fingerprintOmits).toString('hex'));
+    const fingerprint = fingerprintOf(source, record.value, { config: context.config, headers: delivery.headers });
+    const bodySha256 = orgDigest(context.digestKey, 'record', fingerprint.toString('hex'));
     // In most records no collected value occurs in the readable columns, and one pass over all of them finds that out.
     const hits = occurring(columnTexts(reading), collected);
     const isTest = context.isTest || reading.isTest === true;
@@ -160,22 +161,24 @@ function processRecord(
     return { ok: true, event, bodySha256 };
   } catch (error) {
     const failed = failure(error, collected, reading, sampleOf(record.value, paths.personal, collected), source);
-    return { ...failed, identity: recordIdentity(record, reading, paths, collected, context) };
+    return { ...failed, identity: recordIdentity(source, delivery, record, reading, collected, context) };
   }
 }
 
 /** Undefined when not even the contents can be told from others. */
 function recordIdentity(
+  source: Source,
+  delivery: Delivery,
   record: RawRecord,
   reading: Reading | undefined,
-  paths: SourcePaths,
   collected: Collected,
   context: ProcessContext,
 ): RecordIdentity | undefined {
   let bodySha256: string | undefined;
   try {
-    bodySha256 = orgDigest(context.digestKey, 'record', recordFingerprint(record.value, paths.fingerprintOmits).toString('hex'));
-    if (reading === undefined || !reading.idempotencyKey) return { key: bodySha256, bodySha256 };
+    const fingerprint = fingerprintOf(source, record.value, { config: context.config, headers: delivery.headers });
+    bodySha256 = orgDigest(context.digestKey, 'record', fingerprint.toString('hex'));
+    if (!reading?.idempotencyKey) return { key: bodySha256, bodySha256 };
     const isTest = context.isTest || reading.isTest === true;
     const key = idempotencyKey(reading, bodySha256, isTest, collected, context);
     return { key: idempotencyKeyDigest(context.digestKey, context.connectionId, key), bodySha256 };
@@ -213,7 +216,6 @@ function collectAll(into: Collected, more: Collected): void {
 
 interface SourcePaths {
   personal: PersonalPaths;
-  fingerprintOmits: PathState | undefined;
 }
 
 /** Compiled once for each set of personal data: the cached connection holds one config object, and records share a few sets. */
@@ -230,7 +232,6 @@ function pathsOf(source: Source, config: unknown, record?: JsonObject): SourcePa
       keep: compilePaths(personal.keep),
       only: personal.only && (compilePaths(personal.only) ?? 'none'),
     },
-    fingerprintOmits: compilePaths([...source.volatile, ...credentials]),
   };
   compiled.set(personal, { credentials: credentials.join('\n'), paths });
   return paths;

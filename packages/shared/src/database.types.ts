@@ -747,6 +747,7 @@ export type Database = {
           created_at: string;
           error_class: string;
           field_path: string | null;
+          history: NonNullable<Json>;
           id: string;
           idempotency_key: string | null;
           is_quarantine: boolean;
@@ -762,6 +763,7 @@ export type Database = {
           record_index: number | null;
           record_key: string | null;
           resolved_at: string | null;
+          retried_by: string | null;
           sample: Json | null;
           source_connection_id: string;
           source_event_type: string | null;
@@ -775,6 +777,7 @@ export type Database = {
           created_at?: string;
           error_class: string;
           field_path?: string | null;
+          history?: NonNullable<Json>;
           id: string;
           idempotency_key?: string | null;
           is_quarantine?: boolean;
@@ -790,6 +793,7 @@ export type Database = {
           record_index?: number | null;
           record_key?: string | null;
           resolved_at?: string | null;
+          retried_by?: string | null;
           sample?: Json | null;
           source_connection_id: string;
           source_event_type?: string | null;
@@ -802,6 +806,7 @@ export type Database = {
           created_at?: string;
           error_class?: string;
           field_path?: string | null;
+          history?: NonNullable<Json>;
           id?: string;
           idempotency_key?: string | null;
           is_quarantine?: boolean;
@@ -817,6 +822,7 @@ export type Database = {
           record_index?: number | null;
           record_key?: string | null;
           resolved_at?: string | null;
+          retried_by?: string | null;
           sample?: Json | null;
           source_connection_id?: string;
           source_event_type?: string | null;
@@ -843,6 +849,7 @@ export type Database = {
           done: number;
           error: string | null;
           failed: number;
+          failures: NonNullable<Json>;
           filter: NonNullable<Json>;
           finished_at: string | null;
           id: string;
@@ -863,6 +870,7 @@ export type Database = {
           done?: number;
           error?: string | null;
           failed?: number;
+          failures?: NonNullable<Json>;
           filter: NonNullable<Json>;
           finished_at?: string | null;
           id?: string;
@@ -882,6 +890,7 @@ export type Database = {
           done?: number;
           error?: string | null;
           failed?: number;
+          failures?: NonNullable<Json>;
           filter?: NonNullable<Json>;
           finished_at?: string | null;
           id?: string;

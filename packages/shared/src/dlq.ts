@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Language } from './api.ts';
-import { type ErrorClass, errorClasses } from './errors.ts';
+import { type ErrorClass, errorClasses, remedies } from './errors.ts';
 import { nextPage, pageQuery, pageRowsMax } from './pages.ts';
 
 // Wire contracts of the dead-letter queue. Times are ISO 8601 in UTC.
@@ -100,6 +100,12 @@ const Retryable = z
   .enum(['no', 'after_fix', 'yes'])
   .describe('What a retry needs to succeed. no: it cannot succeed. after_fix: a person must fix something first. yes: only time.');
 
+const Remedy = z
+  .enum(remedies)
+  .describe(
+    'What a person does first. redrive: run the entries again. fix_secret, fix_settings, fix_key: correct that, then re-verify (quarantine) or redrive. discard: look at them and give them up, because no retry can succeed.',
+  );
+
 export const DlqEntry = z
   .object({
     id: Id,
@@ -132,6 +138,24 @@ export const DlqEntry = z
   .meta({ id: 'DlqEntry' });
 export type DlqEntry = z.infer<typeof DlqEntry>;
 
+export const DlqAttempt = z
+  .object({
+    at: Timestamp,
+    by: z.enum(['schedule', 'person', 'operation', 'replay']).describe('What started it.'),
+    operationId: Id.nullable(),
+    personId: Id.nullable().describe('The person who asked for it, or who started the operation.'),
+    result: z.enum(['resolved', 'failed', 'interrupted', 'discarded']),
+    errorClass: z.string().nullable(),
+    message: z.string().nullable(),
+  })
+  .meta({ id: 'DlqAttempt' });
+export type DlqAttempt = z.infer<typeof DlqAttempt>;
+
+export const DlqEntryDetail = DlqEntry.extend({
+  history: z.array(DlqAttempt).max(10).describe('The last ten attempts, the newest first.'),
+}).meta({ id: 'DlqEntryDetail' });
+export type DlqEntryDetail = z.infer<typeof DlqEntryDetail>;
+
 export const DlqList = z
   .object({
     entries: z.array(DlqEntry).max(pageRowsMax),
@@ -163,6 +187,7 @@ export const DlqSummary = z
           lastSeenAt: Timestamp,
           trend: z.array(z.int()).length(24).describe('Entries created in each of the last 24 hours, the oldest hour first.'),
           retryable: Retryable,
+          remedy: Remedy,
         }),
       )
       .max(dlqGroupsMax),
@@ -209,6 +234,7 @@ export const DlqAnalysis = z
           exampleId: Id,
           cause: z.string().describe('The likely cause, in plain words.'),
           fix: z.string().describe('How to fix it.'),
+          remedy: Remedy,
         }),
       )
       .max(dlqClustersMax),
@@ -219,7 +245,30 @@ export type DlqAnalysis = z.infer<typeof DlqAnalysis>;
 export const DlqRetried = z.object({ id: Id, status: DlqStatus }).meta({ id: 'DlqRetried' });
 export type DlqRetried = z.infer<typeof DlqRetried>;
 
-export const DlqDryRun = z.object({ dryRun: z.literal(true), count: z.int() }).meta({ id: 'DlqDryRun' });
+/** A reason why entries did not become events: an error class, or `GONE` when the delivery or the connection no longer exists. */
+const FailureReason = z.string().describe('An error class, or `GONE` when the delivery or the connection of the entry no longer exists.');
+
+export const DlqTrial = z
+  .object({
+    tried: z.int().describe('How many of the entries were run: the oldest and the newest, at most 20.'),
+    succeeded: z.int().describe('How many of those would become events, or are stored already.'),
+    failures: z
+      .array(z.object({ reason: FailureReason, count: z.int(), message: z.string().nullable() }))
+      .max(20)
+      .describe('Why the others would fail again, the most frequent reason first, each with the message of one entry.'),
+  })
+  .meta({ id: 'DlqTrial' });
+export type DlqTrial = z.infer<typeof DlqTrial>;
+
+export const DlqDryRun = z
+  .object({
+    dryRun: z.literal(true),
+    count: z.int(),
+    trial: DlqTrial.optional().describe(
+      'For a redrive and a re-verification: what happened when some of the entries were run without writing.',
+    ),
+  })
+  .meta({ id: 'DlqDryRun' });
 export type DlqDryRun = z.infer<typeof DlqDryRun>;
 
 export const DlqOperationKind = z.enum(['redrive', 'discard', 'purge', 'reverify']);
@@ -235,7 +284,13 @@ export const DlqOperation = z
     total: z.int().describe('Entries that matched when the operation was started.'),
     done: z.int(),
     succeeded: z.int().describe('Entries that were resolved, discarded or deleted.'),
-    failed: z.int().describe('Entries that were tried and are still dead letters.'),
+    failed: z.int().describe('Entries that were tried and did not become events.'),
+    failures: z
+      .array(z.object({ reason: z.string(), count: z.int() }))
+      .max(50)
+      .describe(
+        'The failed entries by reason, the most frequent first: an error class, or `GONE` when the delivery or the connection no longer exists.',
+      ),
     error: z.string().nullable(),
     createdBy: Id.nullable(),
     createdAt: Timestamp,

@@ -315,8 +315,8 @@ describe('rates', () => {
       kind: 'DuplicateRateHigh',
       quiet: { accepted: 990, duplicates: 10 },
       levels: [
-        [{ accepted: 950, duplicates: 50 }, 'info', 0.01],
-        [{ accepted: 850, duplicates: 150 }, 'warning', 0.1],
+        [{ accepted: 950, duplicates: 50 }, 'warning', 0.01],
+        [{ accepted: 750, duplicates: 250 }, 'warning', 0.01],
         [{ accepted: 700, duplicates: 300 }, 'critical', 0.25],
       ],
     },

@@ -4,6 +4,7 @@ import { sources } from '@tributary/pipeline/sources.ts';
 import type { CreateConnection, CreatedConnection, RotatedSecret, RotateSecret, TestedConnection } from '@tributary/shared/api.ts';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
+import { unknownSource } from '../deliveries/known-sources.ts';
 import { findSecrets, sealSecret } from '../deliveries/secrets.ts';
 import type { Claims, Db } from '../platform/db.ts';
 import { Refusal } from '../platform/refusal.ts';
@@ -39,10 +40,7 @@ export async function createWithSecrets(
   body: z.output<typeof CreateConnection>,
 ): Promise<CreatedConnection> {
   const source = sources.get(body.type);
-  if (!source) {
-    const known = [...sources.keys()].sort().join(', ');
-    throw invalidRequest([{ path: ['type'], message: `is not a source of this server; its sources are ${known}` }]);
-  }
+  if (!source) throw invalidRequest([{ path: ['type'], message: unknownSource(body.type) }]);
   const config = parseConfig(source, body.config ?? {});
   const given = givenSecrets(source, body.secret, body.secrets ?? {});
   const generated = generateSecrets(source, config, given);

@@ -141,8 +141,12 @@ export function claimChunk(sql: Sql, ids: readonly string[], operationId: string
   );
 }
 
-export async function discardChunk(sql: Sql, ids: readonly string[]): Promise<void> {
-  await sql(`update public.dlq_events set status = 'discarded', next_retry_at = null where id = any ($1::uuid[])`, [ids]);
+/** Gives the entries up. The history of each names the operation, which private.remember_attempt reads from `lease_owner`. */
+export async function discardChunk(sql: Sql, ids: readonly string[], operationId: string): Promise<void> {
+  await sql(`update public.dlq_events set status = 'discarded', next_retry_at = null, lease_owner = $2 where id = any ($1::uuid[])`, [
+    ids,
+    operationId,
+  ]);
 }
 
 export async function purgeChunk(sql: Sql, ids: readonly string[]): Promise<void> {

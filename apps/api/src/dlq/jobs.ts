@@ -112,6 +112,12 @@ async function runOperations(deps: RetryDeps, { signal, log }: TaskContext): Pro
 
 const valuesOf = ({ org_id, filter, created_at }: LeasedOperation) => filterValues(org_id, DlqFilter.parse(filter), Date.parse(created_at));
 
+function countBy(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}
+
 const connectionsOf = (entries: readonly { source_connection_id: string }[]) => [
   ...new Set(entries.map((entry) => entry.source_connection_id)),
 ];
@@ -140,8 +146,9 @@ async function redriveChunk(deps: RetryDeps, operation: LeasedOperation, owner: 
       async checkpoint(sql, settled) {
         // A legal hold may have been set since the entries were claimed.
         await requireNotHeld(sql, operation.org_id, connectionsOf(claimed));
-        const succeeded = settled.filter((entry) => entry.status === 'resolved').length;
-        const progress = { done: settled.length, succeeded, failed: settled.length - succeeded };
+        const failures = countBy(settled.flatMap(({ failure }) => failure ?? []));
+        const failed = settled.filter(({ failure }) => failure !== undefined).length;
+        const progress = { done: settled.length, succeeded: settled.length - failed, failed, failures };
         if (!(await checkpoint(sql, operation.id, owner, progress))) throw new LeaseLost();
       },
     },
@@ -159,7 +166,7 @@ function dropChunkOf({ db }: RetryDeps, operation: LeasedOperation, owner: strin
     // A legal hold may have been set since the operation was started.
     await requireNotHeld(sql, operation.org_id, connectionsOf(chunk));
     if (operation.kind === 'purge') await purgeChunk(sql, ids);
-    else await discardChunk(sql, ids);
+    else await discardChunk(sql, ids, operation.id);
     await advance(sql, operation, owner, chunk, { done: ids.length, succeeded: ids.length });
     return ids.length > 0 ? 'more' : 'done';
   });

@@ -2,7 +2,7 @@ import { ApprovalRequested } from '@tributary/shared/approvals.ts';
 import {
   DlqAnalysis,
   DlqDryRun,
-  DlqEntry,
+  DlqEntryDetail,
   DlqList,
   DlqOperation,
   DlqOperations,
@@ -21,7 +21,7 @@ const onDeadLetters = (operationId: string, summary: string, description: string
     operationId,
     tags: ['Dead letters'],
     summary,
-    description: `${description} With \`dryRun\` the entries are only counted. The operation runs in the background. Repeating the same request while it runs returns the same operation.`,
+    description: `${description} With \`dryRun\` the entries are only counted; for a redrive and a re-verification, up to 20 of them are also run without writing, to say how many would succeed. The operation runs in the background. Repeating the same request while it runs returns the same operation.`,
     security: user,
     responses: {
       ...answers(200, 'With `dryRun`: how many entries would be changed.', DlqDryRun),
@@ -74,7 +74,7 @@ export const describe = {
     tags: ['Dead letters'],
     summary: 'Read a dead letter',
     security: user,
-    responses: { ...answers(200, 'The entry.', DlqEntry), ...refuses(401, 404, 503) },
+    responses: { ...answers(200, 'The entry, with its last attempts.', DlqEntryDetail), ...refuses(401, 404, 503) },
   }),
   retryDeadLetter: describeRoute({
     operationId: 'retryDeadLetter',
@@ -84,6 +84,14 @@ export const describe = {
       'The entry goes through the current pipeline within two seconds. An entry for which no retry is planned is tried once; a rejected delivery is verified again.',
     security: user,
     responses: { ...answers(202, 'The retry is due.', DlqRetried), ...refuses(401, 403, 404, 409, 413, 415, 503) },
+  }),
+  discardDeadLetter: describeRoute({
+    operationId: 'discardDeadLetter',
+    tags: ['Dead letters'],
+    summary: 'Give up a dead letter',
+    description: 'The entry stays readable under the status `discarded`, and can be retried from there.',
+    security: user,
+    responses: { ...answers(200, 'The entry is given up.', DlqRetried), ...refuses(401, 403, 404, 409, 413, 415, 503) },
   }),
   redrive: onDeadLetters(
     'redriveDeadLetters',

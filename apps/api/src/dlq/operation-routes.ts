@@ -1,5 +1,13 @@
-import { DlqCommand, type DlqFilter, type DlqOperationKind, type DlqOperations, DlqOperationsQuery } from '@tributary/shared/dlq.ts';
+import {
+  DlqCommand,
+  type DlqDryRun,
+  type DlqFilter,
+  type DlqOperationKind,
+  type DlqOperations,
+  DlqOperationsQuery,
+} from '@tributary/shared/dlq.ts';
 import type { Hono } from 'hono';
+import { requireKnownSources } from '../deliveries/known-sources.ts';
 import type { AuthVariables } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
 import { parseCursor } from '../platform/pages.ts';
@@ -11,14 +19,20 @@ import { heldRefusal } from '../tenancy/require-not-held.ts';
 import { fixedFilter, operationFilter } from './filter.ts';
 import { describe } from './openapi.ts';
 import { cancelOperation, findHold, findOperation, listOperations, startOperation } from './operations.ts';
+import type { RunDeps } from './retry.ts';
 import { countEntries } from './store.ts';
+import { selectForTrial, tryEntries } from './trial.ts';
 import { toOperation } from './wire.ts';
 
+type OperationDeps = Omit<RunDeps, 'db'> & { db: Db };
+
 /** Adds the commands that change every dead letter that matches a filter, and the operations that carry them out. */
-export function addOperationRoutes(app: Hono<{ Variables: AuthVariables }>, { db, now }: { db: Db; now(): number }): void {
+export function addOperationRoutes(app: Hono<{ Variables: AuthVariables }>, { db, now, ...run }: OperationDeps): void {
   for (const kind of ['redrive', 'discard', 'purge', 'reverify'] as const) {
+    const isRun = kind === 'redrive' || kind === 'reverify';
     app.post(`/${kind}`, describe[kind], validBody(DlqCommand), async (c) => {
       const { dryRun, ...wanted } = c.req.valid('json');
+      requireKnownSources(wanted.sources, 'sources');
       const filter = operationFilter(kind, wanted);
       if (filter.statuses.length === 0) throw invalidRequest([{ path: ['statuses'], message: unaffected(kind, wanted) }]);
       const started = await db.as(c.var.claims, async (sql) => {
@@ -27,7 +41,7 @@ export function addOperationRoutes(app: Hono<{ Variables: AuthVariables }>, { db
         const hold = await findHold(sql, org.id, filter, nowMs);
         if (hold !== null) throw heldRefusal(hold);
         const count = await countEntries(sql, org.id, filter, nowMs);
-        if (dryRun) return count;
+        if (dryRun) return { count, sample: isRun && count > 0 ? await selectForTrial(sql, org.id, filter, nowMs) : [] };
         if (kind === 'purge') {
           const params = { filter: fixedFilter(filter, nowMs), total: count };
           const asked = await requestApproval(sql, { orgId: org.id, kind, params, count });
@@ -35,7 +49,12 @@ export function addOperationRoutes(app: Hono<{ Variables: AuthVariables }>, { db
         }
         return startOperation(sql, org.id, kind, filter, count);
       });
-      if (typeof started === 'number') return c.json({ dryRun: true, count: started });
+      if ('sample' in started) {
+        const { count, sample } = started;
+        const answer: DlqDryRun = { dryRun: true, count };
+        if (sample.length > 0) answer.trial = await tryEntries({ ...run, now, db: db.onBehalfOf(c.var.claims) }, sample);
+        return c.json(answer);
+      }
       if ('approvalId' in started) return c.json(started, 202);
       return c.json({ operation: toOperation(started) }, 202);
     });

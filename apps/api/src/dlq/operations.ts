@@ -14,13 +14,15 @@ export interface OperationRow {
   done: number;
   succeeded: number;
   failed: number;
+  /** The failed entries by the reason of their failure. */
+  failures: Record<string, number>;
   error: string | null;
   created_by: string | null;
   created_at: string;
   finished_at: string | null;
 }
 
-const columns = 'id, org_id, kind, filter, status, total, done, succeeded, failed, error, created_by, created_at, finished_at';
+const columns = 'id, org_id, kind, filter, status, total, done, succeeded, failed, failures, error, created_by, created_at, finished_at';
 
 // As the caller, under RLS ------------------------------------------------------------------------------------------------
 
@@ -100,6 +102,7 @@ export interface Progress {
   done?: number;
   succeeded?: number;
   failed?: number;
+  failures?: Readonly<Record<string, number>>;
   cursor?: { at: string; id: string } | undefined;
 }
 
@@ -110,7 +113,13 @@ export interface Progress {
 export async function checkpoint(sql: Sql, id: string, owner: string, progress: Progress): Promise<boolean> {
   const rows = await sql(
     `update public.dlq_operations set lease_until = now() + make_interval(secs => $3), done = done + $4, succeeded = succeeded + $5,
-       failed = failed + $6, cursor_at = coalesce($7::timestamptz, cursor_at), cursor_id = coalesce($8::uuid, cursor_id)
+       failed = failed + $6, failures = case when $9::jsonb = '{}' then failures else (
+         select jsonb_object_agg(reason, n) from (
+           select reason, sum(n::integer) as n from (
+             select * from jsonb_each_text(failures) union all select * from jsonb_each_text($9)
+           ) as counted (reason, n) group by reason
+         ) as added
+       ) end, cursor_at = coalesce($7::timestamptz, cursor_at), cursor_id = coalesce($8::uuid, cursor_id)
      where id = $1 and lease_owner = $2 and status = 'running' returning 1`,
     [
       id,
@@ -121,6 +130,7 @@ export async function checkpoint(sql: Sql, id: string, owner: string, progress: 
       progress.failed ?? 0,
       progress.cursor?.at ?? null,
       progress.cursor?.id ?? null,
+      JSON.stringify(progress.failures ?? {}),
     ],
   );
   return rows.length > 0;

@@ -1,9 +1,10 @@
 import { setImmediate as yieldTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Connection, Connections } from '../deliveries/connection-cache.ts';
+import { outcomesOf } from '../deliveries/outcomes.ts';
 import { isolatePoison, refusalMessage } from '../deliveries/poison.ts';
 import { rowsOf, type WriteItem } from '../deliveries/rows.ts';
-import { findJournalEntries, replayBatch } from '../deliveries/store.ts';
+import { type Found, findJournalEntries, type ReplayedKey, replayBatch } from '../deliveries/store.ts';
 import { chunkBySize } from '../platform/chunk-by-size.ts';
 import type { Config } from '../platform/config.ts';
 import { type Db, isRefusal, isUnavailable, type Sql } from '../platform/db.ts';
@@ -27,11 +28,18 @@ const bytesMax = 8_388_608;
 /** Deliveries computed in one turn of the event loop, which live traffic shares. */
 const perTurn = 10;
 
+/** An entry whose attempt has ended; `failure` is the reason when it did not become an event. */
+export interface SettledEntry {
+  id: string;
+  /** An error class, or `GONE` when the entry can never be run again. */
+  failure?: string | undefined;
+}
+
 /** The owner of the claims, and what else is written in each transaction that settles some of them. */
 export interface Holder {
   owner: string;
   /** Throws to undo the transaction, when the lease of the operation is lost. */
-  checkpoint?(sql: Sql, settled: readonly Settled[]): Promise<void>;
+  checkpoint?(sql: Sql, settled: readonly SettledEntry[]): Promise<void>;
   signal: AbortSignal;
 }
 
@@ -50,7 +58,11 @@ export async function runAndSettle(deps: RetryDeps, holder: Holder, claimed: rea
   }
 }
 
-async function runPart({ db, connections, threads, now, log }: RetryDeps, part: ClaimedEntry[][]): Promise<Attempt[]> {
+/** What running entries needs; the database is only read. */
+export type RunDeps = Pick<RetryDeps, 'connections' | 'threads' | 'now' | 'log'> & { db: Pick<Db, 'worker'> };
+
+/** Runs the entries of some deliveries through the pipeline as it is now, and writes nothing. */
+export async function runPart({ db, connections, threads, now, log }: RunDeps, part: ClaimedEntry[][]): Promise<Attempt[]> {
   const all = part.flat();
   const journal = await db.worker((sql) => findJournalEntries(sql, [...new Set(all.map((entry) => entry.journal_id))]));
   const loaded = new Map<string, Connection | undefined | Error>();
@@ -146,9 +158,41 @@ function write({ db, retry }: RetryDeps, { owner, checkpoint }: Holder, attempts
     db.worker(async (sql) => {
       const settled = await settle(sql, owner, attempts, retry);
       if (!settled) return false;
-      if (items.length > 0) await replayBatch(sql, rowsOf(items), false);
-      await checkpoint?.(sql, settled);
+      const existing = items.length > 0 ? await replayBatch(sql, rowsOf(items), false) : [];
+      await checkpoint?.(sql, settledEntries(attempts, settled, existing));
       return true;
     }),
   );
+}
+
+/** What became of each entry. A delivery that was run whole and of which no record became an event has failed, although its entry is settled. */
+function settledEntries(attempts: readonly Attempt[], settled: readonly Settled[], existing: Readonly<Found<ReplayedKey>>): SettledEntry[] {
+  const statuses = new Map(settled.map(({ id, status }) => [id, status]));
+  return attempts.flatMap(({ entries, result }) =>
+    entries.map(({ id }): SettledEntry => {
+      if (result.outcome === 'event') return statuses.get(id) === 'resolved' ? { id } : { id, failure: 'DUPLICATE_EVENT' };
+      return { id, failure: failureOf(result, existing) };
+    }),
+  );
+}
+
+/** Why a run ended without an event; undefined when there is one. `existing` has the keys that are stored already. */
+export function failureOf(result: RetryOutcome, existing: Readonly<Found<ReplayedKey>>): string | undefined {
+  switch (result.outcome) {
+    case 'event': {
+      const { key } = result;
+      return existing.some((one) => 'event_id' in one && one.event_id === key.event_id && one.outcome === 'conflict')
+        ? 'DUPLICATE_EVENT'
+        : undefined;
+    }
+    case 'delivered': {
+      const outcomes = outcomesOf([result.item], existing).flat();
+      const dead = outcomes.find((outcome) => outcome.status === 'dead_lettered');
+      return outcomes.every((outcome) => outcome.status === 'dead_lettered') ? dead?.code : undefined;
+    }
+    case 'failed':
+      return result.errorClass;
+    case 'lost':
+      return 'GONE';
+  }
 }

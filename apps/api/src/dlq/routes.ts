@@ -16,6 +16,7 @@ import {
 import type { ErrorClass } from '@tributary/shared/errors.ts';
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
+import { requireKnownSources } from '../deliveries/known-sources.ts';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
 import { parseCursor } from '../platform/pages.ts';
@@ -27,10 +28,11 @@ import { openStatuses } from './filter.ts';
 import { describe } from './openapi.ts';
 import { addOperationRoutes } from './operation-routes.ts';
 import { openPayloads } from './payload.ts';
-import { auditFullSample, clusterEntries, findEntry, listEntries, retryEntry, summariseEntries } from './store.ts';
-import { toCluster, toEntry, toGroup } from './wire.ts';
+import type { RunDeps } from './retry.ts';
+import { auditFullSample, clusterEntries, discardEntry, findEntry, listEntries, retryEntry, summariseEntries } from './store.ts';
+import { toCluster, toDetail, toEntry, toGroup } from './wire.ts';
 
-export interface DlqDeps {
+export interface DlqDeps extends Pick<RunDeps, 'connections' | 'threads'> {
   db: Db;
   verifyToken: VerifyToken;
   masterKeys: MasterKeys;
@@ -41,7 +43,7 @@ export interface DlqDeps {
 const fullSamplesMax = 20;
 
 /** Mounted at /api/dlq. */
-export function dlqRoutes({ db, verifyToken, masterKeys, log, now }: DlqDeps) {
+export function dlqRoutes({ db, verifyToken, masterKeys, log, now, connections, threads }: DlqDeps) {
   const app = new Hono<{ Variables: AuthVariables }>();
   app.use(requireUser(verifyToken), jsonBody);
 
@@ -102,13 +104,13 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log, now }: DlqDeps) {
   });
 
   // Registered before /:id, which would match "operations" as an id.
-  addOperationRoutes(app, { db, now });
+  addOperationRoutes(app, { db, now, connections, threads, log });
 
   app.get('/:id', describe.getDeadLetter, validId(), async (c) => {
     const { id } = c.req.valid('param');
     const row = await db.as(c.var.claims, (sql) => findEntry(sql, id));
     if (!row) throw new Refusal('not_found', 'there is no such dead letter');
-    return c.json(toEntry(row));
+    return c.json(toDetail(row));
   });
 
   app.post('/:id/retry', describe.retryDeadLetter, validId(), async (c) => {
@@ -125,10 +127,28 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log, now }: DlqDeps) {
     return c.json(answer, 202);
   });
 
+  app.post('/:id/discard', describe.discardDeadLetter, validId(), async (c) => {
+    const { id } = c.req.valid('param');
+    const status = await db.as(c.var.claims, async (sql) => {
+      const before = await findEntry(sql, id);
+      if (!before) throw new Refusal('not_found', 'there is no such dead letter');
+      if (!before.may_write) throw new Refusal('forbidden', 'only an owner or admin of the org may do this');
+      if (before.status === 'resolved') throw new Refusal('conflict', 'the dead letter is resolved already');
+      if (before.status === 'discarded') return before.status;
+      await requireNotHeld(sql, before.org_id, [before.source_connection_id]);
+      const discarded = await discardEntry(sql, id);
+      if (!discarded) throw new Refusal('conflict', 'a retry of the dead letter is running: discard it when the retry has ended');
+      return discarded;
+    });
+    const answer: DlqRetried = { id, status };
+    return c.json(answer);
+  });
+
   return app;
 }
 
-/** Turns a query into the form that the body of a command has. */
+/** Turns a query into the form that the body of a command has. Throws Refusal `invalid_request` for an unknown source. */
 function toFilter({ class: one, ...rest }: DlqFilter & { class?: ErrorClass | undefined }): DlqFilter {
+  requireKnownSources(rest.sources, 'sources');
   return one === undefined ? rest : { ...rest, classes: [...new Set([...(rest.classes ?? []), one])] };
 }

@@ -35,6 +35,21 @@ export interface EntryRow {
   may_write: boolean;
 }
 
+/** An attempt as private.remember_attempt writes it. */
+export interface AttemptRow {
+  at: string;
+  by: 'schedule' | 'person' | 'operation' | 'replay';
+  operation?: string;
+  person?: string;
+  result: 'resolved' | 'failed' | 'interrupted' | 'discarded';
+  error_class?: string;
+  message?: string;
+}
+
+export interface DetailRow extends EntryRow {
+  history: AttemptRow[];
+}
+
 const columns = `d.id, d.org_id, d.project_id, d.source_connection_id, c.name as connection_name, c.type as source_type, c.config_json,
   d.journal_id, d.record_index, d.error_class, d.last_error_message, d.field_path, d.source_event_type, d.idempotency_key,
   d.stored_event_id, d.status, d.attempts, d.occurrences, d.next_retry_at, d.is_quarantine, d.sample, d.created_at,
@@ -42,8 +57,8 @@ const columns = `d.id, d.org_id, d.project_id, d.source_connection_id, c.name as
   d.org_id = any (array(select private.my_orgs('{owner,admin}'))) as may_write`;
 const withConnection = `public.dlq_events d join public.source_connections c on c.id = d.source_connection_id`;
 
-export async function findEntry(sql: Sql, id: string): Promise<EntryRow | undefined> {
-  const [row] = await sql<EntryRow>(`select ${columns} from ${withConnection} where d.id = $1`, [id]);
+export async function findEntry(sql: Sql, id: string): Promise<DetailRow | undefined> {
+  const [row] = await sql<DetailRow>(`select ${columns}, d.history from ${withConnection} where d.id = $1`, [id]);
   return row;
 }
 
@@ -174,6 +189,17 @@ export function clusterEntries(sql: Sql, orgId: string, filter: DlqFilter, nowMs
 export async function retryEntry(sql: Sql, id: string): Promise<DlqStatus | undefined> {
   const [row] = await sql<{ status: DlqStatus }>(
     `update public.dlq_events set status = 'pending', next_retry_at = now() where id = $1 and status <> 'retrying' returning status`,
+    [id],
+  );
+  return row?.status;
+}
+
+/**
+ * Gives the entry up and returns its status. Returns undefined when a retry is running or the caller may not change the entry.
+ */
+export async function discardEntry(sql: Sql, id: string): Promise<DlqStatus | undefined> {
+  const [row] = await sql<{ status: DlqStatus }>(
+    `update public.dlq_events set status = 'discarded', next_retry_at = null where id = $1 and status <> 'retrying' returning status`,
     [id],
   );
   return row?.status;

@@ -1,9 +1,9 @@
 import type { Language } from '@tributary/shared/api.ts';
-import type { DlqAnalysis, DlqEntry, DlqOperation, DlqSummary } from '@tributary/shared/dlq.ts';
-import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
+import type { DlqAnalysis, DlqAttempt, DlqEntry, DlqEntryDetail, DlqOperation, DlqSummary } from '@tributary/shared/dlq.ts';
+import { type ErrorClass, errorClasses, remedyOf } from '@tributary/shared/errors.ts';
 import { explain } from './causes.ts';
 import type { OperationRow } from './operations.ts';
-import type { ClusterRow, EntryRow, GroupRow } from './store.ts';
+import type { AttemptRow, ClusterRow, DetailRow, EntryRow, GroupRow } from './store.ts';
 
 export function toEntry(row: EntryRow): DlqEntry {
   return {
@@ -34,6 +34,18 @@ export function toEntry(row: EntryRow): DlqEntry {
   };
 }
 
+export const toDetail = (row: DetailRow): DlqEntryDetail => ({ ...toEntry(row), history: row.history.map(toAttempt).toReversed() });
+
+const toAttempt = (row: AttemptRow): DlqAttempt => ({
+  at: new Date(row.at).toISOString(),
+  by: row.by,
+  operationId: row.operation ?? null,
+  personId: row.person ?? null,
+  result: row.result,
+  errorClass: row.error_class ?? null,
+  message: row.message ?? null,
+});
+
 export function toGroup(row: GroupRow): DlqSummary['groups'][number] {
   return {
     errorClass: row.error_class,
@@ -48,6 +60,7 @@ export function toGroup(row: GroupRow): DlqSummary['groups'][number] {
     lastSeenAt: row.last_seen_at,
     trend: row.trend,
     retryable: errorClasses[row.error_class as ErrorClass]?.retryable ?? 'no',
+    remedy: remedyOf(row.error_class),
   };
 }
 
@@ -67,6 +80,7 @@ export function toCluster(row: ClusterRow, language: Language): DlqAnalysis['clu
     lastSeenAt: row.last_seen_at,
     exampleId: row.example_id,
     ...explain(cluster, language),
+    remedy: remedyOf(row.error_class),
   };
 }
 
@@ -81,6 +95,9 @@ export function toOperation(row: OperationRow): DlqOperation {
     done: row.done,
     succeeded: row.succeeded,
     failed: row.failed,
+    failures: Object.entries(row.failures)
+      .map(([reason, count]) => ({ reason, count }))
+      .toSorted((a, b) => b.count - a.count),
     error: row.error,
     createdBy: row.created_by,
     createdAt: row.created_at,

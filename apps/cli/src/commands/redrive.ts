@@ -1,9 +1,10 @@
 import { DlqDryRun, DlqOperation, type DlqOperationKind, DlqOperations, DlqRetried, DlqStarted } from '@tributary/shared/dlq.ts';
+import { type Remedy, remedyOf } from '@tributary/shared/errors.ts';
 import type { Command } from 'commander';
 import { type FilterFlags, toFilter, withFilter } from '../dlq-filter.ts';
 import { Failure } from '../errors.ts';
 import { findOrg, withOrg } from '../orgs.ts';
-import { details, table, time } from '../output.ts';
+import { details, printable, table, time } from '../output.ts';
 import { type Context, examples, open, wholeNumber } from '../program.ts';
 import { watch } from '../watch.ts';
 
@@ -53,7 +54,7 @@ export function addRedriveCommands(program: Command): void {
   for (const [kind, { description, question, examples: lines }] of Object.entries(kinds) as [DlqOperationKind, Kind][]) {
     const command = withFilter(program.command(kind))
       .description(`${description}. Counts them first and asks`)
-      .option('--dry-run', 'count the dead letters without changing them')
+      .option('--dry-run', 'count the dead letters, and try some of those that would be run again, without changing anything')
       .option('-y, --yes', 'do not ask for confirmation')
       .option('--detach', 'start the operation and return without waiting')
       .action(async (flags: RedriveFlags, command: Command) => {
@@ -63,14 +64,21 @@ export function addRedriveCommands(program: Command): void {
         const path = `/api/dlq/${kind}`;
         const call = { method: 'POST', timeoutMs: 60_000 } as const;
         const counted = await client.api(path, DlqDryRun, { ...call, body: { ...filter, dryRun: true } });
-        if (flags.dryRun) return output.print(counted, () => `${entries(counted.count)} would be changed. Nothing was changed.`);
+        if (flags.dryRun) {
+          return output.print(counted, () =>
+            [`${entries(counted.count)} would be changed. Nothing was changed.`, ...renderTrial(counted)].join('\n'),
+          );
+        }
         if (counted.count === 0) return output.print({ operation: null, count: 0 }, () => 'No dead letters match; nothing was done.');
-        if (!flags.yes && !(await output.confirm(`${question(counted.count)} at ${client.url}?`))) throw new Failure('Nothing was done.');
+        const asked = [...renderTrial(counted), `${question(counted.count)} at ${client.url}?`].join('\n');
+        if (!flags.yes && !(await output.confirm(asked))) throw new Failure('Nothing was done.');
         const { operation } = await client.api(path, DlqStarted, { ...call, body: filter });
         const ended = flags.detach ? operation : await watchOperation(context, operation);
         output.print(ended, () => renderOperation(ended));
         if (!flags.detach && ended.status !== 'done')
           throw new Failure(`The ${kind} ${ended.status === 'failed' ? 'failed' : 'was canceled'}.`);
+        if (!flags.detach && ended.failed > 0 && ended.succeeded === 0)
+          throw new Failure(`0 of ${ended.failed} became events: ${reasonsOf(ended.failures)}.`);
       });
     examples(command, ...lines);
   }
@@ -122,6 +130,31 @@ export function addRedriveCommands(program: Command): void {
   examples(cancel, 'dlqtriage cancel 01998f6e-…');
 }
 
+/** What a trial run says about the entries: how many would succeed, and why the others would fail again. */
+function renderTrial({ count, trial }: DlqDryRun): string[] {
+  if (!trial) return [];
+  const { tried, succeeded, failures } = trial;
+  const of = tried === count ? 'All of them were' : `${tried} of them, the oldest and the newest, were`;
+  return [
+    `${of} run now without storing anything: ${succeeded} of ${tried} would become events.`,
+    ...failures.map(({ reason, count: times, message }) => {
+      const remedy = remedyOf(reason);
+      const next = reason === 'GONE' || remedy === 'redrive' ? '' : ` ${advice[remedy]}`;
+      return `  ${times} would fail: ${reason}${message === null ? '' : `, ${printable(message)}`}.${next}`.replace('..', '.');
+    }),
+  ];
+}
+
+/** What to do first about a class that a redrive does not heal. */
+const advice: Record<Exclude<Remedy, 'redrive'>, string> = {
+  fix_secret: 'Correct the secret of the connection, then re-verify.',
+  fix_settings: 'Change the settings or the mapping of the connection first.',
+  fix_key: 'Restore the key of the org first.',
+  discard: 'No retry heals this: look at a sample, then discard.',
+};
+
+const reasonsOf = (failures: DlqOperation['failures']) => failures.map(({ reason, count }) => `${reason} (${count})`).join(', ');
+
 const pathOf = (id: string) => `/api/dlq/operations/${encodeURIComponent(id)}`;
 
 function watchOperation(context: Context, started: DlqOperation): Promise<DlqOperation> {
@@ -145,6 +178,7 @@ function renderOperation(operation: DlqOperation): string {
     ['done', `${operation.done} of ${operation.total}`],
     ['succeeded', operation.succeeded],
     ['failed', operation.failed],
+    ['failed because', operation.failures.length > 0 ? reasonsOf(operation.failures) : undefined],
     ['started', time(operation.createdAt)],
     ['finished', time(operation.finishedAt)],
   ]);

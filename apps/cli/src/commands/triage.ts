@@ -1,4 +1,4 @@
-import { DlqAnalysis, DlqEntry, DlqList, DlqSamples, DlqSummary } from '@tributary/shared/dlq.ts';
+import { DlqAnalysis, type DlqEntry, DlqEntryDetail, DlqList, DlqSamples, DlqSummary } from '@tributary/shared/dlq.ts';
 import type { Command } from 'commander';
 import { type FilterFlags, toFilter, withFilter } from '../dlq-filter.ts';
 import { details, printable, section, sparkline, table, time } from '../output.ts';
@@ -58,7 +58,7 @@ export function addTriage(program: Command): void {
     .argument('<id>', 'id of the dead letter')
     .action(async (id: string, _, command: Command) => {
       const { client, output } = open(command);
-      const entry = await client.api(`/api/dlq/${encodeURIComponent(id)}`, DlqEntry);
+      const entry = await client.api(`/api/dlq/${encodeURIComponent(id)}`, DlqEntryDetail);
       output.print(entry, () => renderEntry(entry));
     });
   examples(show, 'dlqtriage show 01998f6e-…');
@@ -77,6 +77,7 @@ function renderSummary({ total, groups }: DlqSummary): string {
     time(group.firstSeenAt),
     time(group.lastSeenAt),
     { no: 'no', after_fix: 'after a fix', yes: 'yes' }[group.retryable],
+    remedyWords[group.remedy],
   ]);
   const head = [
     'reason',
@@ -90,12 +91,22 @@ function renderSummary({ total, groups }: DlqSummary): string {
     'first (UTC)',
     'last (UTC)',
     'retryable',
+    'what to do',
   ];
   return `${table(head, rows, 'No dead letters match.')}${rows.length > 0 ? `\n\n${total} together.` : ''}`;
 }
 
-function renderEntry(entry: DlqSamples['entries'][number]): string {
-  const { payload } = entry;
+/** What a person does first, as short as a column needs. */
+const remedyWords: Record<DlqSummary['groups'][number]['remedy'], string> = {
+  redrive: 'redrive',
+  fix_secret: 'fix the secret',
+  fix_settings: 'fix the settings',
+  fix_key: 'restore the key',
+  discard: 'look, then discard',
+};
+
+function renderEntry(entry: DlqSamples['entries'][number] & { history?: DlqEntryDetail['history'] }): string {
+  const { payload, history = [] } = entry;
   const parts = [
     details([
       ['id', entry.id],
@@ -113,6 +124,15 @@ function renderEntry(entry: DlqSamples['entries'][number]): string {
     ]),
     indent(JSON.stringify(entry.sample, null, 2) ?? ''),
   ];
+  if (history.length > 0)
+    parts.push(
+      section(
+        'attempts, the newest first',
+        history
+          .map((one) => `  ${[time(one.at), one.by, one.result, one.errorClass, one.message].filter(Boolean).map(printable).join('  ')}`)
+          .join('\n'),
+      ),
+    );
   if (payload)
     parts.push(
       section('headers', indent(JSON.stringify(payload.headers, null, 2))),

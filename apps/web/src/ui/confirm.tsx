@@ -14,7 +14,8 @@ interface CountedCommand<Preview> {
   children: (preview: Preview) => ReactNode;
   /** The text of the button, which names the number too. */
   confirm: (preview: Preview) => string;
-  danger?: boolean;
+  /** Whether the button is red. */
+  danger?: boolean | ((preview: Preview) => boolean);
   onConfirm: (preview: Preview) => Promise<unknown>;
 }
 
@@ -69,7 +70,7 @@ function Counted<Preview>({
             </Button>
             {count(counted.data) > 0 && (
               <Button
-                {...(danger ? { color: 'red' } : {})}
+                {...((typeof danger === 'function' ? danger(counted.data) : danger) ? { color: 'red' } : {})}
                 loading={run.isPending}
                 disabled={counted.isFetching}
                 onClick={() => {

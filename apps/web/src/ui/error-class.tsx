@@ -20,6 +20,7 @@ const texts = defineTexts('error-classes', {
     SINK_TIMEOUT: 'Target did not answer in time',
     RATE_LIMITED: 'Target accepts fewer than arrive',
     CIRCUIT_OPEN: 'Target paused after failures',
+    GONE: 'The delivery or its connection no longer exists',
     no: 'Retrying does not help',
     after_fix: 'A person can fix it',
     yes: 'Resolves with time',
@@ -40,6 +41,7 @@ const texts = defineTexts('error-classes', {
     SINK_TIMEOUT: 'Destino não respondeu a tempo',
     RATE_LIMITED: 'Destino aceita menos do que chega',
     CIRCUIT_OPEN: 'Destino em pausa após falhas',
+    GONE: 'A entrega ou a conexão não existe mais',
     no: 'Tentar de novo não ajuda',
     after_fix: 'Uma pessoa pode corrigir',
     yes: 'Resolve-se com o tempo',
@@ -53,6 +55,12 @@ export const concernsSecret = (name: string) => isKnown(name) && errorClasses[na
 export function useClassName() {
   const t = useTexts(texts);
   return (name: string) => (isKnown(name) ? t(name) : name);
+}
+
+/** The reason of a failed attempt in plain words: an error class, or that there is nothing left to run. */
+export function useReasonName() {
+  const t = useTexts(texts);
+  return (name: string) => (isKnown(name) || name === 'GONE' ? t(name) : name);
 }
 
 /** Says what can make it succeed: nothing, a person, or time. */

@@ -1,6 +1,8 @@
 import { Badge, Group, Stack, Tabs, Text } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
+import type { DlqSummary } from '@tributary/shared/dlq.ts';
+import type { Remedy } from '@tributary/shared/errors.ts';
 import { connectionHealth } from '../../lib/connections.ts';
 import { formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
@@ -75,7 +77,9 @@ export function DeadLetters() {
         {tab !== 'operations' && (
           <Group justify="space-between" mb="sm" gap="xs">
             <FilterBar search={search} onChange={(next) => go(next)} connections={connections} />
-            {tab !== 'groups' && (shown.data?.total ?? 0) > 0 && <Commands filter={filter} onStarted={work.follow} />}
+            {tab !== 'groups' && (shown.data?.total ?? 0) > 0 && (
+              <Commands filter={filter} {...sharedRemedy(shown.data?.groups ?? [])} onStarted={work.follow} />
+            )}
           </Group>
         )}
         <Tabs.Panel value="groups">{groups}</Tabs.Panel>
@@ -105,6 +109,12 @@ export function DeadLetters() {
       {search.entry !== undefined && <EntryPanel id={search.entry} onClose={() => go(without(search, 'entry'), true)} />}
     </Page>
   );
+}
+
+/** What helps all of the groups, when that is the same; and their connection, when they have one in common. */
+function sharedRemedy(groups: DlqSummary['groups']): { remedy: Remedy | undefined; connectionId: string | undefined } {
+  const only = <Value,>(values: readonly Value[]) => (new Set(values).size === 1 ? values[0] : undefined);
+  return { remedy: only(groups.map(({ remedy }) => remedy)), connectionId: only(groups.map(({ connectionId }) => connectionId)) };
 }
 
 function Count({ total }: { total: number | undefined }) {

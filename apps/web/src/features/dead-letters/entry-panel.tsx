@@ -1,9 +1,10 @@
 import { Alert, Group, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import type { DlqEntry, DlqFilter } from '@tributary/shared/dlq.ts';
+import type { DlqEntry, DlqEntryDetail, DlqFilter } from '@tributary/shared/dlq.ts';
+import { remedyOf } from '@tributary/shared/errors.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useOrg } from '../../lib/orgs.ts';
-import { concernsSecret, RetryableBadge, useClassName } from '../../ui/error-class.tsx';
+import { RetryableBadge, useClassName } from '../../ui/error-class.tsx';
 import { Facts } from '../../ui/facts.tsx';
 import { AnchorLink, ButtonLink } from '../../ui/links.tsx';
 import { live } from '../../ui/live.tsx';
@@ -13,8 +14,9 @@ import { Id, Json, Time } from '../../ui/values.tsx';
 import { StatusBadge } from './entries.tsx';
 import { Part } from './entry-part.tsx';
 import { FullDelivery } from './full-delivery.tsx';
+import { History } from './history.tsx';
 import { analysis, entryDetail } from './queries.ts';
-import { isBeingRetried, Retry, RetryOutcome } from './retry.tsx';
+import { EntryCommands, isBeingRetried, RetryOutcome } from './retry.tsx';
 import { deadLetterTexts } from './texts.ts';
 
 /** One dead letter: its reason, what to do about it, all its fields, and its retry. */
@@ -35,10 +37,11 @@ export function EntryPanel({ id, onClose }: { id: string; onClose: () => void })
   );
 }
 
-function EntryDetail({ entry }: { entry: DlqEntry }) {
+function EntryDetail({ entry }: { entry: DlqEntryDetail }) {
   const t = useTexts(deadLetterTexts);
   const org = useOrg();
   const connection = { org: org.slug, connectionId: entry.connectionId };
+  const remedy = remedyOf(entry.errorClass);
   return (
     <Stack>
       <Group gap={6}>
@@ -52,16 +55,7 @@ function EntryDetail({ entry }: { entry: DlqEntry }) {
       </Alert>
       {entry.status === 'resolved' ? <RetryOutcome entry={entry} /> : <Advice entry={entry} />}
       <Group gap="xs">
-        {entry.status !== 'resolved' && <Retry entry={entry} />}
-        <ButtonLink
-          to="/o/$org/connections/$connectionId"
-          params={connection}
-          search={concernsSecret(entry.errorClass) ? { tab: 'setup' } : { tab: 'settings' }}
-          size="xs"
-          variant="default"
-        >
-          {concernsSecret(entry.errorClass) ? t('fixSecret') : t('toConnection')}
-        </ButtonLink>
+        {entry.status !== 'resolved' && <EntryCommands entry={entry} remedy={remedy} />}
         {entry.storedEventId && (
           <ButtonLink to="/o/$org/events" params={{ org: org.slug }} search={{ event: entry.storedEventId }} size="xs" variant="default">
             {t('toStored')}
@@ -113,6 +107,7 @@ function EntryDetail({ entry }: { entry: DlqEntry }) {
           [t('entryId'), <Id key="id" value={entry.id} />],
         ]}
       />
+      <History entry={entry} />
       <Part title={t('sample')} hint={t('sampleHint')}>
         {entry.sample === null || entry.sample === undefined ? <Text size="sm">{t('noSample')}</Text> : <Json value={entry.sample} />}
       </Part>

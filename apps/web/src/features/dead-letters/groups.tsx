@@ -109,7 +109,7 @@ function GroupCard({ group, clusters, filter, search, onStarted }: CardProps) {
               {group.exhausted > 0 ? t('exhaustedCount', { count: group.exhausted }) : t('waiting', { count: group.pending })}
             </Text>
           </div>
-          <Commands filter={filter} short onStarted={onStarted} />
+          <Commands filter={filter} remedy={group.remedy} connectionId={group.connectionId} short onStarted={onStarted} />
         </Group>
       </Group>
       <Text size="xs" c="dimmed" mt={6}>

@@ -5,13 +5,16 @@ import { formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useSession } from '../../lib/session.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
-import { useClassName } from '../../ui/error-class.tsx';
+import { useClassName, useReasonName } from '../../ui/error-class.tsx';
 import { Time } from '../../ui/values.tsx';
 import { cancelOperation, invalidateDeadLetters } from './queries.ts';
 import { deadLetterTexts } from './texts.ts';
 
 export const isOpen = ({ status }: DlqOperation) => status === 'queued' || status === 'running';
 const colors = { queued: 'gray', running: 'blue', done: 'teal', failed: 'red', canceled: 'gray' } as const;
+/** The colour of an operation, in which failures are never drawn as success. */
+const colorOf = ({ status, succeeded, failed }: DlqOperation) =>
+  status === 'done' && failed > 0 ? (succeeded === 0 ? 'red' : 'orange') : colors[status];
 
 interface OperationProps {
   operation: DlqOperation;
@@ -31,7 +34,7 @@ export function Operation({ operation, nameOf, onHide }: OperationProps) {
     mutationFn: () => cancelOperation(operation.id),
     onSuccess: () => invalidateDeadLetters(queryClient),
   });
-  const { total, done, succeeded, failed, createdBy } = operation;
+  const { total, succeeded, failed, createdBy } = operation;
   const share = (count: number) => (total > 0 ? (100 * count) / total : 0);
   const n = (count: number) => formatNumber(count, language);
   return (
@@ -42,8 +45,8 @@ export function Operation({ operation, nameOf, onHide }: OperationProps) {
             <Text fw={600} size="sm">
               {t(`${operation.kind}Title`)}
             </Text>
-            <Badge variant="dot" size="sm" color={colors[operation.status]} tt="none">
-              {t(operation.status)}
+            <Badge variant="dot" size="sm" color={colorOf(operation)} tt="none">
+              {t(operation.status === 'done' && failed > 0 ? 'doneWithFailures' : operation.status)}
             </Badge>
           </Group>
           <Text size="xs" c="dimmed" className="break isolated">
@@ -71,12 +74,13 @@ export function Operation({ operation, nameOf, onHide }: OperationProps) {
       </Group>
       <Progress.Root size="md" mt={8}>
         <Progress.Section value={share(succeeded)} color="teal.7" aria-label={t('succeeded', { count: n(succeeded) })} />
-        <Progress.Section value={share(failed)} color="orange.7" aria-label={t('stillFailing', { count: n(failed) })} />
+        <Progress.Section
+          value={share(failed)}
+          color={succeeded === 0 ? 'red.7' : 'orange.7'}
+          aria-label={t('stillFailing', { count: n(failed) })}
+        />
       </Progress.Root>
-      <Text size="xs" mt={4} className="tabular" role="status">
-        {t('progress', { done: n(done), total: n(total) })} · {t('succeeded', { count: n(succeeded) })}
-        {failed > 0 && ` · ${t('stillFailing', { count: n(failed) })}`}
-      </Text>
+      <Outcome operation={operation} />
       {(operation.error ?? cancel.error?.message) && (
         <Alert color="red" role="alert" mt={6} p="xs">
           <Text size="sm" className="break">
@@ -85,6 +89,24 @@ export function Operation({ operation, nameOf, onHide }: OperationProps) {
         </Alert>
       )}
     </Card>
+  );
+}
+
+/** The progress in words, with successes and failures apart, and at the end the result and the reasons of the failures. */
+function Outcome({ operation }: { operation: DlqOperation }) {
+  const t = useTexts(deadLetterTexts);
+  const language = useLanguage();
+  const nameOf = useReasonName();
+  const { kind, total, done, succeeded, failed, failures } = operation;
+  const n = (count: number) => formatNumber(count, language);
+  const isRun = kind === 'redrive' || kind === 'reverify';
+  const progress = `${t('progress', { done: n(done), total: n(total) })} · ${t('succeeded', { count: n(succeeded) })}`;
+  const reasons = failures.map(({ reason, count }) => `${nameOf(reason)} (${n(count)})`).join(', ');
+  return (
+    <Text size="xs" mt={4} className="tabular" role="status">
+      {isRun && !isOpen(operation) ? t('became', { succeeded: n(succeeded), done: n(done) }) : progress}
+      {failed > 0 && ` · ${t('stillFailing', { count: n(failed) })}${reasons && `: ${reasons}`}`}
+    </Text>
   );
 }
 

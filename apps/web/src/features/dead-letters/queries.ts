@@ -2,7 +2,8 @@ import { infiniteQueryOptions, type QueryClient, queryOptions } from '@tanstack/
 import {
   DlqAnalysis,
   DlqDryRun,
-  DlqEntry,
+  type DlqEntry,
+  DlqEntryDetail,
   type DlqFilter,
   DlqList,
   DlqOperation,
@@ -50,7 +51,7 @@ export const entryPages = (filter: DlqFilter) =>
 export const entryDetail = (id: string) =>
   queryOptions({
     queryKey: [...key, 'entry', id],
-    queryFn: () => api(DlqEntry, 'GET', `/api/dlq/${encodeURIComponent(id)}`),
+    queryFn: () => api(DlqEntryDetail, 'GET', `/api/dlq/${encodeURIComponent(id)}`),
   });
 
 /** The events of a dead letter that was retried: events of its own delivery and of the replays of that delivery. */
@@ -81,8 +82,10 @@ export const fullDelivery = async ({ id, orgId, status }: DlqEntry) =>
     .entries[0]?.payload;
 
 export const retryEntry = (id: string) => api(DlqRetried, 'POST', `/api/dlq/${id}/retry`);
-export const countMatching = async (kind: DlqOperationKind, filter: DlqFilter) =>
-  (await api(DlqDryRun, 'POST', `/api/dlq/${kind}`, { ...filter, dryRun: true })).count;
+export const discardEntry = (id: string) => api(DlqRetried, 'POST', `/api/dlq/${id}/discard`);
+/** Counts what an operation would change, and for a redrive or re-verification tries some of the entries. */
+export const countMatching = (kind: DlqOperationKind, filter: DlqFilter) =>
+  api(DlqDryRun, 'POST', `/api/dlq/${kind}`, { ...filter, dryRun: true });
 export const startOperation = async (kind: DlqOperationKind, filter: DlqFilter) =>
   (await api(DlqStarted, 'POST', `/api/dlq/${kind}`, filter)).operation;
 export const cancelOperation = (id: string) => api(DlqOperation, 'POST', `/api/dlq/operations/${id}/cancel`);

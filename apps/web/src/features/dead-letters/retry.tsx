@@ -1,13 +1,18 @@
 import { Alert, Button, Group, Text } from '@mantine/core';
 import { IconRefresh } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { DlqEntry } from '@tributary/shared/dlq.ts';
+import type { DlqEntry, DlqEntryDetail } from '@tributary/shared/dlq.ts';
+import type { Remedy } from '@tributary/shared/errors.ts';
+import { useState } from 'react';
 import { useTexts } from '../../lib/i18n.ts';
 import { useOrg } from '../../lib/orgs.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
+import { useReasonName } from '../../ui/error-class.tsx';
 import { AnchorLink } from '../../ui/links.tsx';
+import { CorrectionLink, isCorrection } from '../../ui/remedy.tsx';
 import { Loaded } from '../../ui/states.tsx';
-import { eventsOfEntry, invalidateAfterRetry, retryEntry } from './queries.ts';
+import { Time } from '../../ui/values.tsx';
+import { discardEntry, eventsOfEntry, invalidateAfterRetry, invalidateDeadLetters, retryEntry } from './queries.ts';
 import { deadLetterTexts } from './texts.ts';
 
 export const isBeingRetried = (entry: DlqEntry) =>
@@ -34,24 +39,64 @@ export function RetryOutcome({ entry }: { entry: DlqEntry }) {
   );
 }
 
-export function Retry({ entry }: { entry: DlqEntry }) {
+/**
+ * Retry and Discard of one entry. The one that fits the cause stands out. After a retry that failed, a sentence says when, and why is in the
+ * attempts below.
+ */
+export function EntryCommands({ entry, remedy }: { entry: DlqEntryDetail; remedy: Remedy }) {
   const t = useTexts(deadLetterTexts);
+  const reasonName = useReasonName();
   const queryClient = useQueryClient();
   const retry = useMutation({ mutationFn: () => retryEntry(entry.id), onSuccess: () => invalidateAfterRetry(queryClient) });
+  const discard = useMutation({ mutationFn: () => discardEntry(entry.id), onSuccess: () => invalidateDeadLetters(queryClient) });
+  // The attempts that the panel knew when the person asked for one more.
+  const [before, setBefore] = useState<string>();
+  const [newest] = entry.history;
+  const failed = before !== undefined && newest !== undefined && newest.at !== before && newest.result === 'failed' ? newest : undefined;
+  const refused = retry.error ?? discard.error;
   return (
     <AdminOnly>
+      {isCorrection(remedy) && <CorrectionLink remedy={remedy} connectionId={entry.connectionId} />}
       <Button
         size="xs"
+        variant={remedy === 'redrive' ? 'filled' : 'default'}
         leftSection={<IconRefresh size={14} aria-hidden />}
         loading={retry.isPending || isBeingRetried(entry)}
         title={t('retryHint')}
-        onClick={() => retry.mutate()}
+        onClick={() => {
+          setBefore(newest?.at ?? '');
+          retry.mutate();
+        }}
       >
         {t('retry')}
       </Button>
-      {retry.isError && (
+      {entry.status !== 'discarded' && (
+        <Button
+          size="xs"
+          variant={remedy === 'discard' ? 'filled' : 'default'}
+          loading={discard.isPending}
+          title={t('discardHint')}
+          onClick={() => discard.mutate()}
+        >
+          {t('discard')}
+        </Button>
+      )}
+      {failed && (
+        <Alert color="red" role="alert" w="100%" p="xs" title={t('retryFailed')}>
+          <Text size="sm">
+            <Time at={failed.at} exact />
+            {failed.errorClass !== null && ` · ${reasonName(failed.errorClass)}`}
+          </Text>
+          {failed.message !== null && (
+            <Text size="sm" className="break isolated">
+              {failed.message}
+            </Text>
+          )}
+        </Alert>
+      )}
+      {refused && (
         <Text size="xs" c="red" role="alert" w="100%">
-          {retry.error.message}
+          {refused.message}
         </Text>
       )}
     </AdminOnly>

@@ -1,7 +1,9 @@
 import {
   DlqAnalysis,
+  type DlqAttempt,
   DlqDryRun,
-  DlqEntry,
+  type DlqEntry,
+  DlqEntryDetail,
   DlqList,
   DlqOperation,
   DlqOperations,
@@ -10,6 +12,7 @@ import {
   DlqStarted,
   DlqSummary,
 } from '@tributary/shared/dlq.ts';
+import { remedyOf } from '@tributary/shared/errors.ts';
 import { http } from 'msw';
 import { answer, problem } from './answers.ts';
 import { ago, idOf, ids, type Row, user, type World } from './world.ts';
@@ -98,6 +101,8 @@ export const deadLetterRows = (world: World): Row<'dlq_events'>[] =>
     last_seen_at: entry.lastSeenAt,
     record_key: null,
     record_digest: null,
+    history: [],
+    retried_by: null,
     created_at: entry.createdAt,
     updated_at: entry.updatedAt,
     resolved_at: entry.resolvedAt,
@@ -115,6 +120,7 @@ const operationsOf = ({ filled, running }: World): DlqOperation[] => {
     done: status === 'canceled' || status === 'running' ? 12 : 40,
     succeeded: status === 'failed' ? 0 : 11,
     failed: 1,
+    failures: [{ reason: 'MISSING_FIELD', count: 1 }],
     error: status === 'failed' ? 'a legal hold forbids it' : null,
     createdBy: user.id,
     createdAt: ago(60 + index),
@@ -144,15 +150,22 @@ function groupsOf(found: readonly DlqEntry[]): DlqSummary {
     connectionId: ids.connection,
     connectionName: members[0]?.connectionName ?? '',
     count: members.length,
+    occurrences: members.reduce((sum, one) => sum + one.occurrences, 0),
     pending: members.filter((one) => one.status === 'pending').length,
     exhausted: members.filter((one) => one.status === 'exhausted').length,
     firstSeenAt: members.at(-1)?.createdAt ?? ago(0),
     lastSeenAt: members[0]?.createdAt ?? ago(0),
     trend: Array.from({ length: 24 }, (_, hour) => hour % 5),
     retryable: 'after_fix' as const,
+    remedy: remedyOf(errorClass),
   }));
   return { total: found.length, groupCount: groups.length, groups };
 }
+
+const attempts = ({ errorClass, message }: DlqEntry): DlqAttempt[] => [
+  { at: ago(4), by: 'person', operationId: null, personId: user.id, result: 'failed', errorClass, message },
+  { at: ago(30), by: 'schedule', operationId: null, personId: null, result: 'interrupted', errorClass: null, message: null },
+];
 
 const advice = {
   en: { cause: 'The platform left the field out.', fix: 'Map the field in the settings of the connection.' },
@@ -166,7 +179,9 @@ export function deadLetterHandlers(world: World) {
   const query = (request: Request) => new URL(request.url).searchParams;
   const command = async (request: Request, kind: DlqOperation['kind']) => {
     const { dryRun } = (await request.json()) as { dryRun?: boolean };
-    if (dryRun) return answer(DlqDryRun, { dryRun: true, count: all.length });
+    const failures = [{ reason: 'MISSING_FIELD', count: 15, message: 'data.purchase.transaction is missing' }];
+    const trial = kind === 'redrive' || kind === 'reverify' ? { trial: { tried: 20, succeeded: 5, failures } } : {};
+    if (dryRun) return answer(DlqDryRun, { dryRun: true, count: all.length, ...trial });
     return answer(DlqStarted, { operation: { ...(operations[0] as DlqOperation), kind } });
   };
   return [
@@ -184,6 +199,7 @@ export function deadLetterHandlers(world: World) {
           firstSeenAt: group.firstSeenAt,
           lastSeenAt: group.lastSeenAt,
           exampleId: ids.deadLetter,
+          remedy: group.remedy,
           ...advice[query(request).get('language') === 'pt-BR' ? 'pt-BR' : 'en'],
         })),
       }),
@@ -205,9 +221,12 @@ export function deadLetterHandlers(world: World) {
     }),
     http.get('*/api/dlq/:id', ({ params }) => {
       const entry = find(params.id);
-      return entry ? answer(DlqEntry, entry) : problem(404, 'not_found', { detail: 'there is no such entry' });
+      return entry
+        ? answer(DlqEntryDetail, { ...entry, history: attempts(entry) })
+        : problem(404, 'not_found', { detail: 'there is no such entry' });
     }),
     http.post('*/api/dlq/:id/retry', ({ params }) => answer(DlqRetried, { id: String(params.id), status: 'retrying' })),
+    http.post('*/api/dlq/:id/discard', ({ params }) => answer(DlqRetried, { id: String(params.id), status: 'discarded' })),
     ...(['redrive', 'discard', 'purge', 'reverify'] as const).map((kind) =>
       http.post(`*/api/dlq/${kind}`, ({ request }) => command(request, kind)),
     ),

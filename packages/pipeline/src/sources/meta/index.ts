@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Source } from '../../source.ts';
+import { kept, keptOf, personalIds } from './kept.ts';
 import { personal, personalOf } from './personal.ts';
 import { portuguese } from './portuguese.ts';
 import { read } from './read.ts';
@@ -49,6 +50,9 @@ export const meta: Source<MetaConfig> = {
   samples,
   personal,
   personalOf,
+  kept,
+  keptFor: (_, record) => keptOf(record),
+  personalIds,
   credentials: { body: [], query: ['hub.verify_token'] },
   volatile: [],
   handshake,

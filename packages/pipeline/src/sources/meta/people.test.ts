@@ -67,7 +67,6 @@ function kept(body: Json): Json {
   return rest;
 }
 
-const subjectOf = (body: Json) => events(body).map(({ subject: { hash_version: _, ...hashes } }) => Object.keys(hashes).sort().join('+'));
 /** The hashed identifiers of a person who writes a plain message. */
 function hashesOf(who: typeof ana) {
   const message = { id: 'wamid.Z', from: who.phone, from_user_id: who.id, timestamp: String(seconds) };
@@ -124,12 +123,13 @@ describe('people in the fields of WhatsApp', () => {
     expect(events(call('BUSINESS_INITIATED'))[0]?.subject.phone).toBe(phoneHash(bia));
   });
 
-  it('a call is about the id of a person without a number, and several calls have no subject', () => {
+  it('a call is about the id of a person without a number, and each of several calls about its own person', () => {
     const value = { calls: [{ id: 'wacid.1', from: own, to_user_id: ana.id, direction: 'BUSINESS_INITIATED' }] };
     expect(events(whatsApp('calls', value))[0]?.subject.external_id).toBe(idHash(ana));
     const calls = [ana, bia].map((who) => ({ id: 'wacid.1', from: own, to: who.phone }));
-    expect(subjectOf(whatsApp('calls', { contacts: [contact(ana), contact(bia)], calls }))).toEqual(['']);
-    kept(whatsApp('calls', { contacts: [contact(ana), contact(bia)], calls }));
+    const both = events(whatsApp('calls', { contacts: [contact(ana), contact(bia)], calls }));
+    expect(both.map((event) => event.subject)).toEqual([hashesOf(ana), hashesOf(bia)]);
+    expect(new Set(both.map((event) => event.idempotency_key)).size).toBe(2);
   });
 
   it('the history of chats keeps its progress', () => {
@@ -182,7 +182,7 @@ describe('people in the fields of WhatsApp', () => {
             timestamp: seconds,
             group_id: 'G1',
             type: 'group_participants_remove',
-            removed_participants: [{ input: ana.phone }, { input: bia.id }],
+            removed_participants: [{ input: ana.phone }],
             initiated_by: 'business',
           },
         ],
@@ -253,12 +253,16 @@ describe('people in the fields of WhatsApp', () => {
     });
   });
 
-  it('the person who is removed from a group is named by the requested number or id, and several have no subject', () => {
+  it('the person who is removed from a group is named by the requested number or id, and each of several has an event', () => {
     const removed = (...inputs: string[]) =>
-      events(whatsApp('group_participants_update', { groups: [{ removed_participants: inputs.map((input) => ({ input })) }] }))[0]?.subject;
-    expect(removed(ana.phone)).toEqual({ hash_version: 1, phone: phoneHash(ana) });
-    expect(removed(ana.id)).toEqual({ hash_version: 1, external_id: idHash(ana) });
-    expect(removed(ana.phone, bia.phone)).toEqual({});
+      events(whatsApp('group_participants_update', { groups: [{ removed_participants: inputs.map((input) => ({ input })) }] })).map(
+        (event) => event.subject,
+      );
+    expect(removed(ana.phone, ana.id, bia.phone)).toEqual([
+      { hash_version: 1, phone: phoneHash(ana) },
+      { hash_version: 1, external_id: idHash(ana) },
+      { hash_version: 1, phone: phoneHash(bia) },
+    ]);
   });
 
   it('messages of an unknown kind keep no text, and messages of a known kind keep their fields', () => {
@@ -389,16 +393,17 @@ describe('people in other objects', () => {
     ['gender', 'female'],
     ['friends', { verb: 'add', id: '24000000000000008', object_id: '9' }],
     ['likes', [{ id: '24000000000000008' }]],
-  ])('a change of a user’s %s stores that the field changed, and no value', (field, value) => {
+  ])('a change of a user’s %s stores that the field changed and the verb, and no value', (field, value) => {
     const [event] = events(changed('user', field, value, { id: '5400000000000009', uid: '5400000000000009' }));
     expect(event).toMatchObject({ type: `meta.user_${field}`, source_event_type: `user.${field}`, source_event_id: null });
-    expect(event?.properties).toEqual({ object: 'user', field, time: seconds });
+    const verb = field === 'friends' ? { value: { verb: 'add' } } : {};
+    expect(event?.properties).toEqual({ object: 'user', field, time: seconds, ...verb });
     expect(event?.subject.external_id).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it('unknown objects keep the name of the field that changed', () => {
+  it('unknown objects keep the name of the field that changed and the verb', () => {
     const [event] = events(changed('something_new', 'members', { id: ana.phone, who: ana.name, verb: 'add' }));
-    expect(event?.properties).toEqual({ object: 'something_new', id: '900100', field: 'members', time: seconds });
+    expect(event?.properties).toEqual({ object: 'something_new', id: '900100', field: 'members', time: seconds, value: { verb: 'add' } });
     expect(event?.source_event_id).toBeNull();
     const ad = { id: '120', level: 'AD', status_name: 'Paused', error_code: 3, owner: ana.name };
     const [advert] = events(changed('ad_account', 'with_issues_ad_objects', ad));

@@ -62,7 +62,11 @@ export const stripe: Source<StripeConfig> = {
   personal,
   // No part of the body may be masked: a rejected delivery must still match its signature once the secret is corrected.
   credentials: { body: [], query: [] },
-  volatile: ['pending_webhooks'],
+  /*
+   * An event id is one event for good. What is delivered with it differs: the count of pending deliveries, the request in the form of the endpoint's
+   * API version, and the object as that version renders it (docs.stripe.com/webhooks/versioning).
+   */
+  volatile: ['pending_webhooks', 'request', 'api_version', 'account', 'context', 'data', 'campaign'],
 
   verify(delivery, secrets, { toleranceSeconds }, nowMs) {
     return verifyHmac(delivery, secretsNamed(secrets, 'signing_secret'), scheme, { nowMs, toleranceSeconds });

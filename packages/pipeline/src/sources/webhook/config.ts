@@ -1,13 +1,6 @@
 import { isCanonicalType, sourceTypePattern } from '@tributary/shared/canonical.ts';
 import { z } from 'zod';
-
-const headerName = (description: string) =>
-  z
-    .string()
-    .max(100)
-    .toLowerCase()
-    .regex(/^[a-z0-9!#$%&'*+.^_`|~-]+$/)
-    .describe(description);
+import { verificationSchema } from './verification.ts';
 
 const path = (description: string) =>
   z
@@ -23,95 +16,11 @@ const pathOrHeader = (description: string) =>
     .regex(/^(header:[A-Za-z0-9!#$%&'*+.^_`|~-]+|[^.\s=]([^.]*[^.\s])?(\.[^.\s]([^.]*[^.\s])?)*)$/)
     .describe(`${description} Dotted path within a record, for example data.order.id, or a header, for example header:x-event.`);
 
-const toleranceSeconds = z
-  .int()
-  .min(1)
-  .max(86_400)
-  .default(300)
-  .describe('Largest difference between the signed time and ours, in seconds, in either direction.');
-
-const placeholders = ['body', 'timestamp', 'id', 'url', 'method'];
-
-const hmac = z
-  .strictObject({
-    scheme: z.literal('hmac').describe('The sender signs each delivery with a shared secret.'),
-    header: headerName('Header that carries the signature, for example x-signature.'),
-    algorithm: z.enum(['sha1', 'sha256', 'sha512']).default('sha256').describe('Hash function of the HMAC.'),
-    encoding: z.enum(['hex', 'base64']).default('hex').describe('How the signature is written. Hexadecimal is expected in lower case.'),
-    prefix: z.string().min(1).max(50).optional().describe('Text before the signature, for example sha256= or v0=.'),
-    combined: z
-      .strictObject({
-        timestampKey: z.string().min(1).max(20).default('t').describe('Key of the timestamp.'),
-        signatureKey: z.string().min(1).max(20).default('v1').describe('Key of the signature; it may occur several times.'),
-        separator: z.enum([',', ';']).default(',').describe('What stands between the pairs.'),
-      })
-      .optional()
-      .describe('Set when one header carries timestamp and signatures together, for example t=1700000000,v1=….'),
-    secretEncoding: z
-      .enum(['utf-8', 'base64', 'whsec'])
-      .default('utf-8')
-      .describe('How the secret becomes the key: as text, decoded from base64, or decoded after whsec_.'),
-    timestampHeader: headerName('Header that carries the time of signing.').optional(),
-    timestampUnit: z.enum(['seconds', 'milliseconds']).default('seconds').describe('Unit of the time of signing.'),
-    idHeader: headerName('Header that carries the id of the delivery.').optional(),
-    template: z
-      .string()
-      .max(200)
-      .default('{body}')
-      .describe('What is signed: text with {body}, {timestamp}, {id}, {url} and {method}, for example {timestamp}.{body}.'),
-    toleranceSeconds,
-  })
-  .superRefine((scheme, context) => {
-    const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
-    const used = [...scheme.template.matchAll(/\{([a-z]*)\}/g)].map((match) => match[1] ?? '');
-    const unknown = used.find((name) => !placeholders.includes(name));
-    if (unknown !== undefined) refuse('template', `{${unknown}} is not a placeholder`);
-    // A signature that does not cover the body would make every body genuine.
-    if (used.filter((name) => name === 'body').length !== 1) refuse('template', 'the template must contain {body} exactly once');
-    const hasTimestamp = scheme.combined !== undefined || scheme.timestampHeader !== undefined;
-    if (scheme.combined && scheme.timestampHeader) refuse('timestampHeader', 'the combined header already carries the timestamp');
-    if (scheme.combined && scheme.prefix) refuse('prefix', 'a combined header has no prefix');
-    // A timestamp that is not signed proves nothing, and a signed one has to be sent in a header.
-    if (used.includes('timestamp') !== hasTimestamp)
-      refuse('template', 'a timestamp has to be both sent in a header and signed by the template');
-    if (used.includes('id') !== (scheme.idHeader !== undefined))
-      refuse('template', 'an id has to be both sent in a header and signed by the template');
-  });
-
-const standardWebhooks = z.strictObject({
-  scheme: z.literal('standard-webhooks').describe('Standard Webhooks (also Svix): webhook-id, webhook-timestamp, webhook-signature.'),
-  toleranceSeconds,
-});
-
-const apiKey = z.strictObject({
-  scheme: z.literal('api-key').describe('The sender adds the secret itself to each request.'),
-  in: z
-    .enum(['header', 'query'])
-    .describe('Where the secret is. A secret in the URL may end up in the logs of other systems: prefer a header.'),
-  name: z
-    .string()
-    .max(100)
-    .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/)
-    .describe('Name of the header or query parameter, for example authorization or api_key.'),
-  prefix: z.string().min(1).max(50).optional().describe('Text before the secret, for example "Bearer ".'),
-});
-
-const basic = z.strictObject({
-  scheme: z.literal('basic').describe('HTTP Basic; the secret is the password.'),
-  username: z
-    .string()
-    .max(255)
-    .regex(/^[^:\p{Cc}]*$/u)
-    .describe('User name.'),
-});
-
 const typePattern = /^webhook\.[a-z0-9_]{1,100}$/;
 
 const schema = z
   .strictObject({
-    verification: z
-      .discriminatedUnion('scheme', [hmac, standardWebhooks, apiKey, basic])
-      .describe('How a delivery proves that it is genuine.'),
+    verification: verificationSchema,
     records: z
       .strictObject({ path: path('Array that holds the records of a delivery.').optional() })
       .optional()
@@ -195,7 +104,6 @@ const schema = z
 export const configSchema = schema;
 export type WebhookConfig = z.output<typeof schema>;
 export type WebhookConfigInput = z.input<typeof schema>;
-export type Verification = WebhookConfig['verification'];
 
 const checked = new WeakMap<object, WebhookConfig | null>();
 

@@ -2,7 +2,7 @@ import type { Source } from '../../source.ts';
 import { configSchema, type WebhookConfig } from './config.ts';
 import { credentialsFor, personal, personalFor } from './personal.ts';
 import { portuguese } from './portuguese.ts';
-import { credentialForms, newSecret, sign, verify } from './proof.ts';
+import { credentialForms, newSecret, readSecret, sign, verify } from './proof.ts';
 import { read } from './read.ts';
 import { exampleConfigs, samples } from './samples.ts';
 import { split } from './split.ts';
@@ -40,6 +40,7 @@ export const webhook: Source<WebhookConfig> & ByConfig = {
   credentialsFor,
   credentialForms,
   newSecret,
+  readSecret,
   verify,
   split,
   read,

@@ -30,9 +30,31 @@ export const portuguese: Translation = {
     'verification.scheme=standard-webhooks': { help: 'Standard Webhooks (também Svix): webhook-id, webhook-timestamp, webhook-signature.' },
     'verification.scheme=api-key': { help: 'O remetente acrescenta o próprio segredo a cada requisição.' },
     'verification.scheme=basic': { help: 'HTTP Basic; o segredo é a senha.' },
-    'verification.header': { label: 'Cabeçalho', help: 'Cabeçalho que traz a assinatura, como x-signature.' },
+    'verification.header': {
+      label: 'Cabeçalho',
+      help: 'Cabeçalho que traz a assinatura, como x-signature. Ele pode trazer várias: basta uma genuína.',
+    },
+    'verification.query': {
+      label: 'Parâmetro da URL',
+      help: 'Parâmetro da URL que traz a assinatura no lugar de um cabeçalho, como signature.',
+    },
+    'verification.otherHeaders': {
+      label: 'Outros cabeçalhos',
+      help: 'Outros cabeçalhos que podem trazer uma assinatura, como o novo enquanto o remetente troca um pelo outro.',
+    },
+    'verification.otherPrefixes': {
+      label: 'Outros prefixos',
+      help: 'Outros textos que podem vir antes de uma assinatura, como v1= enquanto o remetente troca v0= por ele.',
+    },
+    'verification.combined.otherSignatureKeys': {
+      label: 'Outras chaves da assinatura',
+      help: 'Outras chaves de uma assinatura, enquanto o remetente troca uma pela outra.',
+    },
     'verification.algorithm': { label: 'Algoritmo', help: 'Função de hash do HMAC.' },
-    'verification.encoding': { label: 'Codificação', help: 'Como a assinatura é escrita. Hexadecimal é esperado em minúsculas.' },
+    'verification.encoding': {
+      label: 'Codificação',
+      help: 'Como a assinatura é escrita: hexadecimal em maiúsculas ou minúsculas, ou base64, também sem preenchimento e no alfabeto de URLs.',
+    },
     'verification.prefix': { label: 'Prefixo', help: 'Texto antes da assinatura ou do segredo, como sha256= ou "Bearer ".' },
     'verification.combined': {
       label: 'Combinado',
@@ -43,10 +65,13 @@ export const portuguese: Translation = {
     'verification.combined.separator': { label: 'Separador', help: 'O que fica entre os pares.' },
     'verification.secretEncoding': {
       label: 'Codificação do segredo',
-      help: 'Como o segredo vira a chave: como texto, decodificado de base64 ou decodificado depois de whsec_.',
+      help: 'Como o segredo vira a chave: como texto, decodificado de hexadecimal ou base64, ou decodificado do base64 depois de whsec_.',
     },
     'verification.timestampHeader': { label: 'Cabeçalho da hora', help: 'Cabeçalho que traz a hora da assinatura.' },
-    'verification.timestampUnit': { label: 'Unidade da hora', help: 'Unidade da hora da assinatura.' },
+    'verification.timestampUnit': {
+      label: 'Unidade da hora',
+      help: 'Como a hora da assinatura é escrita; iso: RFC 3339, como 2026-03-02T12:00:00Z.',
+    },
     'verification.idHeader': { label: 'Cabeçalho do id', help: 'Cabeçalho que traz o id da entrega.' },
     'verification.template': {
       label: 'Modelo',
