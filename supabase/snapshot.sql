@@ -646,6 +646,14 @@ is set for an org holds for the owners of this org.';
 CREATE INDEX quotas_org_id_idx ON private.quotas USING btree (org_id);
 alter table private.quotas enable row level security;
 
+create table private.required_secrets (
+  source_type text not null,
+  name text not null,
+  constraint required_secrets_pkey PRIMARY KEY (source_type, name)
+);
+comment on table private.required_secrets is 'The secrets without which a source rejects every delivery. The registry of sources is code, so every process of the server writes the list at its start.';
+alter table private.required_secrets enable row level security;
+
 create table private.retention (
   table_name text not null,
   keep_days integer not null,
@@ -754,6 +762,7 @@ alter table public.activity_days enable row level security;
 create policy activity_days_select on public.activity_days for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 grant select on public.activity_days to authenticated;
+grant select on public.activity_days to service_role;
 
 create table public.activity_hours (
   org_id uuid not null,
@@ -781,6 +790,7 @@ create policy activity_hours_select on public.activity_hours for select to authe
 create policy activity_hours_worker on public.activity_hours for select to worker
   using (true);
 grant select on public.activity_hours to authenticated;
+grant select on public.activity_hours to service_role;
 grant select on public.activity_hours to worker;
 
 create table public.activity_minutes (
@@ -798,17 +808,20 @@ create table public.activity_minutes (
   lag_max_ms bigint default 0 not null,
   lag_histogram bigint[] default '{0,0,0,0,0,0,0,0,0,0,0,0}'::bigint[] not null,
   last_event_time timestamp with time zone,
+  tests bigint default 0 not null,
   constraint activity_minutes_pkey PRIMARY KEY (org_id, source_connection_id, bucket),
   constraint activity_minutes_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id),
   constraint activity_minutes_lag_histogram_check CHECK ((cardinality(lag_histogram) = 12))
 ) partition by range (bucket);
 comment on table public.activity_minutes is 'The counters of each minute. The rollups to hours and days have the same columns.';
+CREATE TRIGGER note_tests BEFORE INSERT OR UPDATE ON public.activity_minutes FOR EACH ROW EXECUTE FUNCTION private.note_tests();
 alter table public.activity_minutes enable row level security;
 create policy activity_minutes_select on public.activity_minutes for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 create policy activity_minutes_worker on public.activity_minutes for select to worker
   using (true);
 grant select on public.activity_minutes to authenticated;
+grant select on public.activity_minutes to service_role;
 grant select on public.activity_minutes to worker;
 
 create table public.alert_channels (
@@ -849,6 +862,7 @@ create policy alert_channels_select on public.alert_channels for select to authe
 create policy alert_channels_update on public.alert_channels for update to authenticated
   using (((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))) AND (deleted_at IS NULL)));
 grant select on public.alert_channels to authenticated;
+grant select on public.alert_channels to service_role;
 grant update (name, min_level, is_enabled) on public.alert_channels to authenticated;
 
 create table public.alert_incident_connections (
@@ -881,6 +895,7 @@ alter table public.alert_incident_connections enable row level security;
 create policy alert_incident_connections_select on public.alert_incident_connections for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 grant select on public.alert_incident_connections to authenticated;
+grant select on public.alert_incident_connections to service_role;
 
 create table public.alert_incidents (
   id uuid default gen_random_uuid() not null,
@@ -928,6 +943,7 @@ alter table public.alert_incidents enable row level security;
 create policy alert_incidents_select on public.alert_incidents for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 grant select on public.alert_incidents to authenticated;
+grant select on public.alert_incidents to service_role;
 
 create table public.alert_notifications (
   id uuid default gen_random_uuid() not null,
@@ -966,6 +982,7 @@ alter table public.alert_notifications enable row level security;
 create policy alert_notifications_select on public.alert_notifications for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 grant select on public.alert_notifications to authenticated;
+grant select on public.alert_notifications to service_role;
 
 create table public.alert_rules (
   id uuid default gen_random_uuid() not null,
@@ -995,6 +1012,7 @@ create policy alert_rules_select on public.alert_rules for select to authenticat
 create policy alert_rules_update on public.alert_rules for update to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 grant select on public.alert_rules to authenticated;
+grant select on public.alert_rules to service_role;
 grant update (enabled, thresholds, renotify_minutes, resolve_after_minutes) on public.alert_rules to authenticated;
 
 create table public.approvals (
@@ -1027,6 +1045,7 @@ alter table public.approvals enable row level security;
 create policy approvals_select on public.approvals for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 grant select on public.approvals to authenticated;
+grant select on public.approvals to service_role;
 
 create table public.audit_log (
   id bigint generated always as identity not null,
@@ -1053,6 +1072,7 @@ alter table public.audit_log enable row level security;
 create policy audit_log_select on public.audit_log for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 grant select on public.audit_log to authenticated;
+grant select on public.audit_log to service_role;
 
 create table public.canonical_events (
   id uuid not null,
@@ -1090,6 +1110,7 @@ CREATE INDEX canonical_events_org_order_idx ON public.canonical_events USING btr
 CREATE INDEX canonical_events_org_time_idx ON public.canonical_events USING btree (org_id, event_time DESC, id DESC);
 CREATE INDEX canonical_events_org_type_time_idx ON public.canonical_events USING btree (org_id, type, event_time DESC, id DESC);
 CREATE INDEX canonical_events_subject_idx ON public.canonical_events USING gin (subject jsonb_path_ops);
+CREATE TRIGGER count_tests AFTER INSERT ON public.canonical_events FOR EACH ROW WHEN (new.is_test) EXECUTE FUNCTION private.count_tests();
 alter table public.canonical_events enable row level security;
 create policy canonical_events_ingest on public.canonical_events for insert to ingest
   with check (true);
@@ -1099,6 +1120,7 @@ create policy canonical_events_worker_insert on public.canonical_events for inse
   with check (true);
 grant select on public.canonical_events to authenticated;
 grant insert on public.canonical_events to ingest;
+grant select on public.canonical_events to service_role;
 grant insert on public.canonical_events to worker;
 
 create table public.connection_activity (
@@ -1116,6 +1138,7 @@ create table public.connection_activity (
   lag_histogram integer[] default '{}'::integer[] not null,
   last_event_time timestamp with time zone,
   is_replay boolean default false not null,
+  tests integer default 0 not null,
   constraint connection_activity_pkey PRIMARY KEY (bucket, id),
   constraint connection_activity_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id)
 ) partition by range (bucket);
@@ -1130,6 +1153,7 @@ create policy connection_activity_worker_insert on public.connection_activity fo
   with check (true);
 grant select on public.connection_activity to authenticated;
 grant insert on public.connection_activity to ingest;
+grant select on public.connection_activity to service_role;
 grant insert on public.connection_activity to worker;
 
 create table public.dlq_events (
@@ -1154,9 +1178,12 @@ create table public.dlq_events (
   resolved_at timestamp with time zone,
   lease_owner uuid,
   stored_event_id uuid,
+  history jsonb default '[]'::jsonb not null,
+  retried_by uuid,
   constraint dlq_events_pkey PRIMARY KEY (id),
   constraint dlq_events_org_id_project_id_source_connection_id_fkey FOREIGN KEY (org_id, project_id, source_connection_id) REFERENCES public.source_connections(org_id, project_id, id),
   constraint dlq_events_attempts_check CHECK ((attempts >= 0)),
+  constraint dlq_events_history_check CHECK (((jsonb_typeof(history) = 'array'::text) AND (jsonb_array_length(history) <= 10))),
   constraint dlq_events_leased CHECK (((status <> 'retrying'::text) OR ((lease_owner IS NOT NULL) AND (next_retry_at IS NOT NULL)))),
   constraint dlq_events_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'retrying'::text, 'resolved'::text, 'exhausted'::text, 'discarded'::text])))
 );
@@ -1173,6 +1200,8 @@ CREATE TRIGGER audit AFTER UPDATE OF status, next_retry_at ON public.dlq_events 
 CREATE TRIGGER changes_update AFTER UPDATE ON public.dlq_events REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 CREATE TRIGGER check_planned_retry BEFORE UPDATE OF next_retry_at ON public.dlq_events FOR EACH ROW WHEN (((auth.uid() IS NOT NULL) AND (new.next_retry_at IS DISTINCT FROM old.next_retry_at))) EXECUTE FUNCTION private.check_planned_retry();
 CREATE TRIGGER refuse_while_held BEFORE UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.refuse_while_held();
+CREATE TRIGGER remember_attempt BEFORE UPDATE ON public.dlq_events FOR EACH ROW WHEN (((auth.uid() IS NULL) AND ((old.status = 'retrying'::text) OR ((new.status = ANY (ARRAY['resolved'::text, 'discarded'::text])) AND (new.status <> old.status))))) EXECUTE FUNCTION private.remember_attempt('job');
+CREATE TRIGGER remember_attempt_of_person BEFORE UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.remember_attempt('person');
 CREATE TRIGGER second_factor BEFORE UPDATE ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.require_second_factor();
 CREATE TRIGGER touch BEFORE UPDATE ON public.dlq_events FOR EACH ROW EXECUTE FUNCTION private.touch_dead_letter();
 alter table public.dlq_events enable row level security;
@@ -1193,6 +1222,7 @@ create policy dlq_events_worker_update on public.dlq_events for update to worker
   using (true);
 grant select on public.dlq_events to authenticated;
 grant insert on public.dlq_events to ingest;
+grant select on public.dlq_events to service_role;
 grant delete, insert, select, update on public.dlq_events to worker;
 grant update (status, next_retry_at) on public.dlq_events to authenticated;
 
@@ -1214,8 +1244,10 @@ create table public.dlq_operations (
   created_by uuid,
   created_at timestamp with time zone default now() not null,
   finished_at timestamp with time zone,
+  failures jsonb default '{}'::jsonb not null,
   constraint dlq_operations_pkey PRIMARY KEY (id),
   constraint dlq_operations_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint dlq_operations_failures_check CHECK ((jsonb_typeof(failures) = 'object'::text)),
   constraint dlq_operations_filter_check CHECK ((jsonb_typeof(filter) = 'object'::text)),
   constraint dlq_operations_kind_check CHECK ((kind = ANY (ARRAY['redrive'::text, 'discard'::text, 'purge'::text, 'reverify'::text]))),
   constraint dlq_operations_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text, 'canceled'::text]))),
@@ -1243,6 +1275,7 @@ create policy dlq_operations_worker_select on public.dlq_operations for select t
 create policy dlq_operations_worker_update on public.dlq_operations for update to worker
   using (true);
 grant select on public.dlq_operations to authenticated;
+grant select on public.dlq_operations to service_role;
 grant select, update on public.dlq_operations to worker;
 grant update (status) on public.dlq_operations to authenticated;
 
@@ -1293,6 +1326,7 @@ create policy erasures_worker_select on public.erasures for select to worker
 create policy erasures_worker_update on public.erasures for update to worker
   using (true);
 grant select on public.erasures to authenticated;
+grant select on public.erasures to service_role;
 grant select on public.erasures to worker;
 grant update (waits_for, events, deliveries, dead_letters, unreadable, scanned, cursor_at, cursor_id, found_at, lease_owner, lease_until, other_rows, row_cursor) on public.erasures to worker;
 
@@ -1319,6 +1353,7 @@ create table public.event_journal (
 comment on table public.event_journal is 'Every delivery received, with its outcome. The source of truth: replay always starts here.';
 CREATE INDEX event_journal_org_received_idx ON public.event_journal USING btree (org_id, received_at DESC, id DESC);
 CREATE INDEX event_journal_replay_idx ON public.event_journal USING btree (replay_of) WHERE (replay_of IS NOT NULL);
+CREATE TRIGGER count_tests AFTER INSERT ON public.event_journal FOR EACH ROW WHEN ((new.is_test AND (new.replay_of IS NULL) AND (new.outcome = ANY (ARRAY['duplicate'::text, 'dead_lettered'::text])))) EXECUTE FUNCTION private.count_tests();
 alter table public.event_journal enable row level security;
 create policy event_journal_ingest on public.event_journal for insert to ingest
   with check (true);
@@ -1330,6 +1365,7 @@ create policy event_journal_worker_insert on public.event_journal for insert to 
   with check (true);
 grant select on public.event_journal to authenticated;
 grant insert on public.event_journal to ingest;
+grant select on public.event_journal to service_role;
 grant insert, select on public.event_journal to worker;
 
 create table public.legal_holds (
@@ -1365,6 +1401,7 @@ create policy legal_holds_select on public.legal_holds for select to authenticat
 create policy legal_holds_worker on public.legal_holds for select to worker
   using (true);
 grant select on public.legal_holds to authenticated;
+grant select on public.legal_holds to service_role;
 grant select on public.legal_holds to worker;
 grant insert (org_id, source_connection_id, reason) on public.legal_holds to authenticated;
 
@@ -1396,6 +1433,7 @@ alter table public.org_deletions enable row level security;
 create policy org_deletions_select on public.org_deletions for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 grant select on public.org_deletions to authenticated;
+grant select on public.org_deletions to service_role;
 
 create table public.org_invites (
   id uuid default gen_random_uuid() not null,
@@ -1425,6 +1463,7 @@ create policy org_invites_delete on public.org_invites for delete to authenticat
 create policy org_invites_select on public.org_invites for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 grant delete, select on public.org_invites to authenticated;
+grant select on public.org_invites to service_role;
 
 create table public.org_members (
   org_id uuid not null,
@@ -1455,6 +1494,7 @@ create policy org_members_select on public.org_members for select to authenticat
 create policy org_members_update on public.org_members for update to authenticated
   using (((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner}'::text[]) AS my_orgs))) AND (user_id <> ( SELECT auth.uid() AS uid))));
 grant delete, select on public.org_members to authenticated;
+grant select on public.org_members to service_role;
 grant update (role) on public.org_members to authenticated;
 
 create table public.org_security (
@@ -1474,6 +1514,7 @@ alter table public.org_security enable row level security;
 create policy org_security_select on public.org_security for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 grant select on public.org_security to authenticated;
+grant select on public.org_security to service_role;
 
 create table public.orgs (
   id uuid default gen_random_uuid() not null,
@@ -1507,6 +1548,7 @@ create policy orgs_select on public.orgs for select to authenticated
 create policy orgs_update on public.orgs for update to authenticated
   using ((id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 grant select on public.orgs to authenticated;
+grant select on public.orgs to service_role;
 grant update (name, rate_limit_per_second) on public.orgs to authenticated;
 
 create table public.projects (
@@ -1537,6 +1579,7 @@ create policy projects_select on public.projects for select to authenticated
 create policy projects_update on public.projects for update to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 grant select on public.projects to authenticated;
+grant select on public.projects to service_role;
 grant insert (org_id, name, slug) on public.projects to authenticated;
 grant update (name) on public.projects to authenticated;
 
@@ -1603,6 +1646,7 @@ create policy replay_plans_worker_select on public.replay_plans for select to wo
 create policy replay_plans_worker_update on public.replay_plans for update to worker
   using (true);
 grant select on public.replay_plans to authenticated;
+grant select on public.replay_plans to service_role;
 grant select on public.replay_plans to worker;
 grant update (status, finished_at, processed, accepted, duplicates, dead_lettered, failed, rate_per_second, error, failures, checkpoint_at, checkpoint_id, lease_owner, lease_until, paced_until) on public.replay_plans to worker;
 
@@ -1624,6 +1668,7 @@ alter table public.retention_settings enable row level security;
 create policy retention_settings_select on public.retention_settings for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 grant select on public.retention_settings to authenticated;
+grant select on public.retention_settings to service_role;
 
 create table public.source_connections (
   id uuid default gen_random_uuid() not null,
@@ -1676,6 +1721,7 @@ create policy source_connections_update on public.source_connections for update 
 create policy source_connections_worker on public.source_connections for select to worker
   using (true);
 grant select on public.source_connections to authenticated;
+grant select on public.source_connections to service_role;
 grant update (name, is_active, rate_limit_per_second, priority, allowed_ips, suspended_reason) on public.source_connections to authenticated;
 grant select (id, org_id, type, config_json, deleted_at) on public.source_connections to worker;
 
@@ -1694,6 +1740,7 @@ create view public.data_retention with (security_invoker=true) as
 comment on view public.data_retention is 'How many days each of the caller''s orgs keeps its events, deliveries, dead letters and figures. keep_days is what applies (from applies_from, when it
 is shorter than before); chosen_days is the setting of the org, null when the maximum of the platform applies.';
 grant select on public.data_retention to authenticated;
+grant select on public.data_retention to service_role;
 
 -- Functions ----------------------------------------------------------------------------------------------------
 
@@ -1776,30 +1823,40 @@ CREATE OR REPLACE FUNCTION private.adapter_lag(p_connections_max integer)
  SET search_path TO ''
 AS $function$
   with connections as (
-    select c.id, c.org_id, c.name, c.type, c.last_event_at, extract(epoch from clock_timestamp() - c.last_event_at)::double precision as lag_seconds
+    select c.id, c.org_id, c.name, c.type, c.is_active, c.created_at, c.last_event_at,
+      extract(epoch from clock_timestamp() - c.last_event_at)::double precision as lag_seconds
     from public.source_connections c
-    where c.is_active and c.deleted_at is null
-  ), laggiest as (
-    select * from connections where last_event_at is not null order by last_event_at limit p_connections_max
+    where c.deleted_at is null
+  ), listed as (
+    select * from connections order by is_active desc, last_event_at nulls last, id limit p_connections_max
+  ), oldest as (
+    select distinct on (c.name) c.name, c.id from connections c where c.name in (select l.name from listed l) order by c.name, c.created_at, c.id
+  ), named as (
+    select l.*, o.slug, case when l.id = f.id then l.name else o.slug || '/' || l.name end as adapter
+    from listed l join public.orgs o on o.id = l.org_id join oldest f on f.name = l.name
   ), described as (
-    select l.*, a.ingest_lag_seconds
-    from laggiest l
+    select n.*, a.ingest_lag_seconds,
+      -- Connections of one org may have one name in several projects, and a name may imitate the key that another connection has by its slug.
+      case when row_number() over (partition by n.adapter order by n.adapter = n.name, n.created_at, n.id) = 1 then n.adapter else n.adapter || ' ' || n.id end as key
+    from named n
     cross join lateral (
       select sum(a.lag_sum_ms)::double precision / 1000 / nullif(sum(a.accepted), 0) as ingest_lag_seconds
       from public.connection_activity a
-      where a.org_id = l.org_id and a.source_connection_id = l.id and a.bucket >= date_trunc('minute', clock_timestamp() - interval '15 minutes')
+      where a.org_id = n.org_id and a.source_connection_id = n.id and a.bucket >= date_trunc('minute', clock_timestamp() - interval '15 minutes')
         and not a.is_replay
     ) a
   )
-  select coalesce(json_agg(json_build_object(
-    'source', s.type, 'lag_seconds', s.lag_seconds, 'active_connections', s.active_connections, 'connections', coalesce((
-      select json_agg(json_build_object('id', d.id, 'name', d.name, 'lag_seconds', d.lag_seconds, 'ingest_lag_seconds', d.ingest_lag_seconds)
-        order by d.lag_seconds desc)
-      from described d where d.type = s.type), '[]')) order by s.type), '[]')
-  from (select type, count(*) as active_connections, min(lag_seconds) as lag_seconds from connections group by type) s
+  select json_build_object(
+    'adapters', coalesce((
+      select json_object_agg(d.key, json_build_object('id', d.id, 'org', d.slug, 'source', d.type, 'is_active', d.is_active,
+        'last_event_at', d.last_event_at, 'lag_seconds', d.lag_seconds, 'ingest_lag_seconds', d.ingest_lag_seconds) order by d.lag_seconds desc nulls last)
+      from described d), '{}'),
+    'sources', coalesce((
+      select json_object_agg(s.type, json_build_object('lag_seconds', s.lag_seconds, 'active_connections', s.active_connections) order by s.type)
+      from (select c.type, count(*) as active_connections, min(c.lag_seconds) as lag_seconds from connections c where c.is_active group by c.type) s), '{}'))
 $function$;
-comment on function private.adapter_lag(integer) is 'How far each source is behind, with the connections that are furthest behind. Freshness is the age of the newest event; the ingest lag is the
-mean time from event to commit over the last 15 minutes (of live traffic, not of replays).';
+comment on function private.adapter_lag(integer) is 'How far each connection is behind, by its name, active ones and the largest lag first, and each source as a whole. The lag is the age of the
+newest event; the ingest lag is the mean time from event to commit over the last 15 minutes (of live traffic, not of replays).';
 grant execute on function private.adapter_lag(integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.add_first_connection()
@@ -2791,7 +2848,7 @@ AS $function$
   left join lateral (
     select m.bucket from public.activity_minutes m
     where m.org_id = c.org_id and m.source_connection_id = c.id and m.bucket > p_now - interval '28 days' and m.bucket <= p_now
-      and m.accepted + m.duplicates + m.dead_lettered > 0
+      and m.accepted + m.duplicates + m.dead_lettered > m.tests
     order by m.bucket desc limit 1
   ) a on true
   where c.org_id = any (p_orgs) and c.is_active and c.deleted_at is null
@@ -2800,6 +2857,62 @@ comment on function private.connection_arrivals(timestamp with time zone,uuid[])
 handles the nulls, because `least` ignores them: a connection that had never sent would seem to have sent just now. With `least`, a connection
 whose only events came by a retry or a replay looked late, there was no minute to learn a rhythm from, and the row that could not be written ended
 the pass over every org.';
+
+CREATE OR REPLACE FUNCTION private.connection_verdicts(p_connections uuid[])
+ RETURNS TABLE(source_connection_id uuid, verdict text, reason text, level text, since timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select c.id, v.verdict, v.reason, v.level, v.since
+  from public.source_connections c
+  join public.orgs o on o.id = c.org_id
+  left join public.org_deletions d on d.org_id = c.org_id and d.status <> 'done'
+  left join lateral (
+    select r.name from private.required_secrets r
+    where r.source_type = c.type and not exists (
+      select from private.connection_secrets s
+      where s.org_id = c.org_id and s.source_connection_id = c.id and s.name = r.name and (s.expires_at is null or s.expires_at > now()))
+    order by r.name limit 1) missing on true
+  left join lateral (
+    select m.kind, m.level, m.joined_at, case
+      when m.kind in ('RejectedRateHigh', 'IngestDLQRateHigh', 'IngestDLQSpike') and m.level <> 'info' then 'failing'
+      when m.kind = 'ConnectionSilent' then 'silent'
+      when m.kind in ('ConnectionLag', 'IngestLagHigh') then 'late' end as verdict
+    from public.alert_incident_connections m
+    join public.alert_incidents i on i.org_id = m.org_id and i.id = m.incident_id
+    where m.org_id = c.org_id and m.source_connection_id = c.id and m.kind <> 'DuplicateRateHigh'
+      -- A person who resolves an incident does not make the connection send. The alerts look again after half an hour.
+      and (m.left_at is null or m.resolution = 'by_person' and i.resolved_at > now() - interval '30 minutes'
+        and coalesce(c.last_event_at, '-infinity') < i.resolved_at)
+    order by array_position('{failing,silent,late}', case
+      when m.kind in ('RejectedRateHigh', 'IngestDLQRateHigh', 'IngestDLQSpike') and m.level <> 'info' then 'failing'
+      when m.kind = 'ConnectionSilent' then 'silent'
+      when m.kind in ('ConnectionLag', 'IngestLagHigh') then 'late' end), m.joined_at
+    limit 1) met on true
+  cross join lateral (
+    select * from (values
+      (1, case when not c.is_active or c.suspended_reason is not null or o.suspended_at is not null or d.org_id is not null then 'paused' end,
+        case when d.org_id is not null then 'org_deletion' when o.suspended_at is not null then 'org_suspended'
+          when c.suspended_reason is not null then 'suspended' else 'by_person' end,
+        'warning', coalesce(d.requested_at, o.suspended_at, c.updated_at)),
+      (2, case when missing.name is not null then 'needs_secret' end, missing.name, 'critical', c.created_at),
+      (3, met.verdict, met.kind, met.level, met.joined_at),
+      -- Before its first event a connection has too few deliveries for a rule.
+      (4, case when c.last_event_at is null then coalesce((
+          select 'failing' from public.connection_activity a
+          where a.org_id = c.org_id and a.source_connection_id = c.id and a.bucket > now() - interval '24 hours' and a.rejected + a.dead_lettered > 0
+            and not a.is_replay limit 1), 'waiting') end,
+        'first_event', 'info', c.created_at),
+      (5, 'ok', null, null, c.last_event_at)
+    ) as rules (place, verdict, reason, level, since)
+    where rules.verdict is not null order by rules.place limit 1) v
+  where c.id = any (p_connections) and c.deleted_at is null
+$function$;
+comment on function private.connection_verdicts(uuid[]) is 'The verdict of each connection: paused (its deliveries are refused because somebody wants that), needs_secret (they are rejected until the secret is set),
+failing, silent or late (as the rules of the org say, by what the alerts measured last), waiting (no event of the platform yet) or ok. The first of these
+that applies counts. reason: who paused it, the missing secret, or the kind of the alert. level: that of the alert.';
+grant execute on function private.connection_verdicts(uuid[]) to worker;
 
 CREATE OR REPLACE FUNCTION private.copy_held_rows(p_move private.held_moves, p_rows integer)
  RETURNS boolean
@@ -2909,6 +3022,25 @@ AS $function$
 $function$;
 comment on function private.count_rejected(uuid,uuid,integer) is 'Counts rejected deliveries beyond the cap, which are not stored.';
 grant execute on function private.count_rejected(uuid,uuid,integer) to ingest;
+
+CREATE OR REPLACE FUNCTION private.count_tests()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if tg_table_name like 'canonical_events%' then
+    insert into public.connection_activity (org_id, source_connection_id, bucket, tests)
+    values (new.org_id, new.source_connection_id, date_trunc('minute', new.ingested_at), 1);
+  else
+    insert into public.connection_activity (org_id, source_connection_id, bucket, tests)
+    values (new.org_id, new.source_connection_id, date_trunc('minute', now()), new.record_count);
+  end if;
+  return null;
+end
+$function$;
+comment on function private.count_tests() is 'Trigger function: counts the records that are tests, which are events or were not stored.';
 
 CREATE OR REPLACE FUNCTION private.create_alert_channel(p_id uuid, p_org_id uuid, p_type text, p_name text, p_target text, p_min_level text, p_sealed bytea)
  RETURNS boolean
@@ -3745,7 +3877,7 @@ AS $function$
   select case p_table
     when 'event_journal' then '{received_at,content_type,event_types}'
     when 'canonical_events' then '{event_time,source_connection_id,type,source_event_type,source_event_id,idempotency_key,order_ref,attribution,properties}'
-    when 'dlq_events' then '{created_at,last_error_message,field_path,source_event_type,idempotency_key,sample}'
+    when 'dlq_events' then '{created_at,last_error_message,field_path,source_event_type,idempotency_key,sample,history}'
     when 'dlq_operations' then '{created_at,filter,error}'
     when 'replay_plans' then '{created_at,name,filter,reference,error}'
     when 'approvals' then '{requested_at,params}'
@@ -4762,7 +4894,7 @@ begin
           extract(epoch from v_wanted.last_at - m.bucket)::bigint + 7200 as before
         from public.activity_minutes m
         where m.org_id = v_wanted.org_id and m.source_connection_id = v_wanted.source_connection_id
-          and m.bucket > p_now - interval '28 days' and m.bucket <= p_now and m.accepted + m.duplicates + m.dead_lettered > 0
+          and m.bucket > p_now - interval '28 days' and m.bucket <= p_now and m.accepted + m.duplicates + m.dead_lettered > m.tests
       ) g
       group by g.before / 86400
     ) d
@@ -5237,6 +5369,18 @@ once: it is in the old partition until the new one, which has a copy, takes its 
 after 30 ms, as private.drop_expired_partitions does; the old partition is dropped without any lock that readers or writers need.';
 grant execute on function private.move_held_rows(timestamp with time zone,integer,interval) to maintenance;
 
+CREATE OR REPLACE FUNCTION private.my_connection_verdicts(p_connections uuid[])
+ RETURNS TABLE(source_connection_id uuid, verdict text, reason text, level text, since timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select v.* from private.connection_verdicts(array(
+    select c.id from public.source_connections c where c.id = any (p_connections) and c.org_id = any (array(select private.my_orgs())))) v
+$function$;
+comment on function private.my_connection_verdicts(uuid[]) is 'The verdicts of connections of the caller''s orgs.';
+grant execute on function private.my_connection_verdicts(uuid[]) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.my_orgs(roles text[] DEFAULT '{owner,admin,analyst}'::text[])
  RETURNS SETOF uuid
  LANGUAGE sql
@@ -5279,6 +5423,25 @@ AS $function$
 $function$;
 comment on function private.note_alert_mail(uuid,text) is 'The mail of a notification to this address was sent.';
 grant execute on function private.note_alert_mail(uuid,text) to worker;
+
+CREATE OR REPLACE FUNCTION private.note_tests()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  select coalesce(sum(a.tests), 0) into new.tests
+  from public.connection_activity a
+  where a.org_id = new.org_id and a.source_connection_id = new.source_connection_id and a.bucket >= new.bucket and a.bucket < new.bucket + interval '1 minute';
+  if new.tests > 0 and new.tests >= new.accepted + new.replayed_accepted then
+    new.last_event_time := null;
+  end if;
+  return new;
+end
+$function$;
+comment on function private.note_tests() is 'Trigger function: a minute in which every stored event was a test has no last event. Everything that reads the rollups, such as the freshness of a connection,
+then passes over tests.';
 
 CREATE OR REPLACE FUNCTION private.notify_connection_changed()
  RETURNS trigger
@@ -5860,6 +6023,56 @@ end
 $function$;
 comment on function private.release_legal_hold(uuid) is 'Releases a hold. A hold that was released before does not change. Returns null when the caller has no such hold.';
 grant execute on function private.release_legal_hold(uuid) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.remember_attempt()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_operation uuid;
+  v_person uuid;
+  v_by text;
+  v_result text;
+begin
+  -- Jobs may not use the schema auth, so that the argument of the trigger says whether a person makes the change.
+  if tg_argv[0] = 'person' then
+    v_person := auth.uid();
+    if new.status <> 'discarded' then
+      new.retried_by := v_person;
+      return new;
+    end if;
+    v_by := 'person';
+    v_result := 'discarded';
+  elsif old.status = 'retrying' then
+    -- A claim that is given back, or renewed by its owner, is no attempt.
+    if new.attempts < old.attempts or (new.status = 'retrying' and new.attempts = old.attempts) then
+      return new;
+    end if;
+    select o.id, o.created_by into v_operation, v_person from public.dlq_operations o where o.id = old.lease_owner;
+    if v_operation is null then
+      v_person := old.retried_by;
+    end if;
+    v_by := case when v_operation is not null then 'operation' when v_person is not null then 'person' else 'schedule' end;
+    v_result := case new.status when 'retrying' then 'interrupted' when 'resolved' then 'resolved' else 'failed' end;
+  elsif new.status = 'discarded' then
+    select o.id, o.created_by into v_operation, v_person from public.dlq_operations o where o.id = new.lease_owner;
+    v_by := 'operation';
+    v_result := 'discarded';
+  else
+    v_by := 'replay';
+    v_result := 'resolved';
+  end if;
+  new.history := case when jsonb_array_length(old.history) < 10 then old.history else old.history - 0 end || jsonb_strip_nulls(jsonb_build_object(
+    'at', now(), 'by', v_by, 'operation', v_operation, 'person', v_person, 'result', v_result,
+    'error_class', case when v_result = 'failed' then new.error_class end,
+    'message', case when v_result = 'failed' then left(new.last_error_message, 500) end));
+  new.retried_by := null;
+  return new;
+end
+$function$;
+comment on function private.remember_attempt() is 'Trigger function: appends an attempt that has ended, or a decision to give the entry up, to the last ten of the entry. Its name comes before "touch"
+in the alphabet, so that it still sees who holds the claim.';
 
 CREATE OR REPLACE FUNCTION private.replay_batch(p_deliveries json, p_keys json, p_events json, p_dead json, p_sealed bytea, p_rewrite boolean)
  RETURNS json
@@ -6538,6 +6751,23 @@ $function$;
 comment on function private.set_quotas(text,uuid,text,jsonb) is 'Sets quotas of one org, or the defaults when p_org_id is null. A value of null removes the org''s own value, so that the default counts again. Returns
 false when there is no such org.';
 grant execute on function private.set_quotas(text,uuid,text,jsonb) to worker;
+
+CREATE OR REPLACE FUNCTION private.set_required_secrets(p_secrets jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into private.required_secrets (source_type, name)
+  select s.source_type, s.name from jsonb_to_recordset(p_secrets) as s (source_type text, name text) order by 1, 2
+  on conflict do nothing;
+  delete from private.required_secrets r
+  where not exists (select from jsonb_to_recordset(p_secrets) as s (source_type text, name text) where s.source_type = r.source_type and s.name = r.name);
+end
+$function$;
+comment on function private.set_required_secrets(jsonb) is 'Replaces the list of required secrets by [{"source_type", "name"}].';
+grant execute on function private.set_required_secrets(jsonb) to worker;
 
 CREATE OR REPLACE FUNCTION private.settle_alert_notification(p_id uuid, p_attempt integer, p_outcome text, p_error text, p_after_seconds integer)
  RETURNS boolean
@@ -7477,8 +7707,8 @@ $function$;
 comment on function private.without_persons(uuid,jsonb,text) is 'Replaces the personal values in the detail of an audit entry: e-mail addresses, search texts and hashes of people by pseudonyms, and long numbers
 in freely typed texts by "[number]". Entries are written without them, because an erasure could not remove them later: the chain of hashes would break.';
 
-CREATE OR REPLACE FUNCTION public.connection_health(org_id uuid, search text DEFAULT NULL::text, active boolean DEFAULT NULL::boolean, ids uuid[] DEFAULT NULL::uuid[], after uuid DEFAULT NULL::uuid, page_limit integer DEFAULT 1000)
- RETURNS TABLE(source_connection_id uuid, name text, type text, is_active boolean, last_event_at timestamp with time zone, freshness_seconds double precision, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, dlq_rate double precision, lag_p50_seconds double precision, lag_p95_seconds double precision, replayed bigint, replayed_accepted bigint)
+CREATE OR REPLACE FUNCTION public.connection_health(org_id uuid, search text DEFAULT NULL::text, active boolean DEFAULT NULL::boolean, ids uuid[] DEFAULT NULL::uuid[], after uuid DEFAULT NULL::uuid, page_limit integer DEFAULT 1000, verdicts text[] DEFAULT NULL::text[])
+ RETURNS TABLE(source_connection_id uuid, name text, type text, is_active boolean, verdict text, verdict_reason text, verdict_level text, verdict_since timestamp with time zone, last_event_at timestamp with time zone, freshness_seconds double precision, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, dlq_rate double precision, lag_p50_seconds double precision, lag_p95_seconds double precision, replayed bigint, replayed_accepted bigint)
  LANGUAGE sql
  STABLE
  SET search_path TO ''
@@ -7490,6 +7720,11 @@ AS $function$
       and (search is null or strpos(lower(c.name), lower(search)) > 0 or strpos(c.type, lower(search)) > 0)
       and (active is null or c.is_active = active)
       and (ids is null or c.id = any (ids))
+      and (verdicts is null or c.id in (
+        select v.source_connection_id
+        from private.my_connection_verdicts(array(
+          select a.id from public.source_connections a where a.org_id = connection_health.org_id and a.deleted_at is null)) v
+        where v.verdict = any (verdicts)))
       and (after is null or (lower(c.name), c.id) > (
         select lower(a.name), a.id from public.source_connections a where a.org_id = connection_health.org_id and a.id = after))
     order by lower(c.name), c.id
@@ -7501,20 +7736,29 @@ AS $function$
       array(select sum(n) from unnest(array_agg(s.lag_histogram)) with ordinality as u (n, i) group by (i - 1) % 12 order by (i - 1) % 12) as lags
     from private.sum_activity(connection_health.org_id, now() - interval '24 hours', 'infinity', 'hour', array(select p.id from page p), true) s
     group by s.source_connection_id
+  ), seen as (
+    -- The newest activity is not rolled up yet. Where it may be that of a test, the rollups are asked.
+    select p.id, case when exists (
+        select from public.connection_activity t
+        where t.org_id = connection_health.org_id and t.source_connection_id = p.id and t.bucket > now() - interval '24 hours' and t.tests > 0)
+      then p.last_event_at else greatest(p.last_event_at, a.last_event_time) end as last_event_at
+    from page p left join activity a on a.source_connection_id = p.id
   )
-  select c.id, c.name, c.type, c.is_active, greatest(c.last_event_at, a.last_event_time),
-    extract(epoch from now() - greatest(c.last_event_at, a.last_event_time))::double precision,
+  select c.id, c.name, c.type, c.is_active, v.verdict, v.reason, v.level, v.since, l.last_event_at,
+    extract(epoch from now() - l.last_event_at)::double precision,
     coalesce(a.received, 0), coalesce(a.accepted, 0), coalesce(a.duplicates, 0), coalesce(a.dead_lettered, 0), coalesce(a.rejected, 0),
     a.dead_lettered::double precision / nullif(a.received - a.rejected, 0),
     private.histogram_quantile(a.lags, 0.5), private.histogram_quantile(a.lags, 0.95),
     coalesce(a.replayed, 0), coalesce(a.replayed_accepted, 0)
   from page c
+  join seen l on l.id = c.id
   left join activity a on a.source_connection_id = c.id
+  left join private.my_connection_verdicts(array(select p.id from page p)) v on v.source_connection_id = c.id
   order by lower(c.name), c.id
 $function$;
-comment on function public.connection_health(uuid,text,boolean,uuid[],uuid,integer) is 'Freshness and failure rate of connections over the last 24 hours, by name: at most 1000, after the connection `after`. search: a part of the name
-or type. Rates and lag are those of live traffic.';
-grant execute on function public.connection_health(uuid,text,boolean,uuid[],uuid,integer) to authenticated;
+comment on function public.connection_health(uuid,text,boolean,uuid[],uuid,integer,text[]) is 'The verdict of connections, and their freshness and failure rate over the last 24 hours, by name: at most 1000, after the connection `after`. search: a
+part of the name or type. verdicts: only connections with one of these. Rates and lag are those of live traffic; tests do not make a connection fresh.';
+grant execute on function public.connection_health(uuid,text,boolean,uuid[],uuid,integer,text[]) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.connection_sparklines(org_id uuid, ids uuid[] DEFAULT NULL::uuid[])
  RETURNS TABLE(source_connection_id uuid, first_hour timestamp with time zone, received bigint[], accepted bigint[], dead_lettered bigint[])

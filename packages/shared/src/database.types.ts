@@ -141,6 +141,7 @@ export type Database = {
           replayed: number;
           replayed_accepted: number;
           source_connection_id: string;
+          tests: number;
         };
         ComputedFields: never;
         Insert: {
@@ -158,6 +159,7 @@ export type Database = {
           replayed?: number;
           replayed_accepted?: number;
           source_connection_id: string;
+          tests?: number;
         };
         Update: {
           accepted?: number;
@@ -174,6 +176,7 @@ export type Database = {
           replayed?: number;
           replayed_accepted?: number;
           source_connection_id?: string;
+          tests?: number;
         };
         Relationships: [
           {
@@ -755,6 +758,7 @@ export type Database = {
           received: number;
           rejected: number;
           source_connection_id: string;
+          tests: number;
         };
         ComputedFields: never;
         Insert: {
@@ -772,6 +776,7 @@ export type Database = {
           received?: number;
           rejected?: number;
           source_connection_id: string;
+          tests?: number;
         };
         Update: {
           accepted?: number;
@@ -788,6 +793,7 @@ export type Database = {
           received?: number;
           rejected?: number;
           source_connection_id?: string;
+          tests?: number;
         };
         Relationships: [
           {
@@ -805,6 +811,7 @@ export type Database = {
           created_at: string;
           error_class: string;
           field_path: string | null;
+          history: NonNullable<Json>;
           id: string;
           idempotency_key: string | null;
           is_quarantine: boolean;
@@ -816,6 +823,7 @@ export type Database = {
           project_id: string;
           record_index: number | null;
           resolved_at: string | null;
+          retried_by: string | null;
           sample: Json | null;
           source_connection_id: string;
           source_event_type: string | null;
@@ -829,6 +837,7 @@ export type Database = {
           created_at?: string;
           error_class: string;
           field_path?: string | null;
+          history?: NonNullable<Json>;
           id: string;
           idempotency_key?: string | null;
           is_quarantine?: boolean;
@@ -840,6 +849,7 @@ export type Database = {
           project_id: string;
           record_index?: number | null;
           resolved_at?: string | null;
+          retried_by?: string | null;
           sample?: Json | null;
           source_connection_id: string;
           source_event_type?: string | null;
@@ -852,6 +862,7 @@ export type Database = {
           created_at?: string;
           error_class?: string;
           field_path?: string | null;
+          history?: NonNullable<Json>;
           id?: string;
           idempotency_key?: string | null;
           is_quarantine?: boolean;
@@ -863,6 +874,7 @@ export type Database = {
           project_id?: string;
           record_index?: number | null;
           resolved_at?: string | null;
+          retried_by?: string | null;
           sample?: Json | null;
           source_connection_id?: string;
           source_event_type?: string | null;
@@ -889,6 +901,7 @@ export type Database = {
           done: number;
           error: string | null;
           failed: number;
+          failures: NonNullable<Json>;
           filter: NonNullable<Json>;
           finished_at: string | null;
           id: string;
@@ -909,6 +922,7 @@ export type Database = {
           done?: number;
           error?: string | null;
           failed?: number;
+          failures?: NonNullable<Json>;
           filter: NonNullable<Json>;
           finished_at?: string | null;
           id?: string;
@@ -928,6 +942,7 @@ export type Database = {
           done?: number;
           error?: string | null;
           failed?: number;
+          failures?: NonNullable<Json>;
           filter?: NonNullable<Json>;
           finished_at?: string | null;
           id?: string;
@@ -1649,7 +1664,15 @@ export type Database = {
     };
     Functions: {
       connection_health: {
-        Args: { active?: boolean; after?: string; ids?: string[]; org_id: string; page_limit?: number; search?: string };
+        Args: {
+          active?: boolean;
+          after?: string;
+          ids?: string[];
+          org_id: string;
+          page_limit?: number;
+          search?: string;
+          verdicts?: string[];
+        };
         Returns: {
           accepted: number;
           dead_lettered: number;
@@ -1667,6 +1690,10 @@ export type Database = {
           replayed_accepted: number;
           source_connection_id: string;
           type: string;
+          verdict: string;
+          verdict_level: string;
+          verdict_reason: string;
+          verdict_since: string;
         }[];
       };
       connection_sparklines: {

@@ -1,4 +1,5 @@
 import { alertKinds } from '@tributary/shared/alert-kinds.ts';
+import { connectionVerdicts } from '@tributary/shared/verdicts.ts';
 
 // Readers for single parts of a URL's search. An invalid value is left out, as if it were not in the URL.
 
@@ -37,7 +38,7 @@ export const rangeSearch = (search: Search) => oneOf('range', search.range, rang
 
 export const connectionsSearch = (search: Search) => ({
   ...text('q', search.q, 200),
-  ...oneOf('state', search.state, ['active', 'paused']),
+  ...oneOf('state', search.state, ['active', ...connectionVerdicts]),
   ...text('type', search.type, 40),
 });
 
