@@ -1749,6 +1749,7 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      find_by_id: { Args: { id: string; org_id: string }; Returns: Json };
       ingest_timeseries: {
         Args: { bucket?: string; connection_ids?: string[]; from: string; org_id: string; to: string };
         Returns: {
