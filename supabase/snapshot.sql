@@ -646,6 +646,14 @@ is set for an org holds for the owners of this org.';
 CREATE INDEX quotas_org_id_idx ON private.quotas USING btree (org_id);
 alter table private.quotas enable row level security;
 
+create table private.required_secrets (
+  source_type text not null,
+  name text not null,
+  constraint required_secrets_pkey PRIMARY KEY (source_type, name)
+);
+comment on table private.required_secrets is 'The secrets without which a source rejects every delivery. The registry of sources is code, so every process of the server writes the list at its start.';
+alter table private.required_secrets enable row level security;
+
 create table private.retention (
   table_name text not null,
   keep_days integer not null,
@@ -800,11 +808,13 @@ create table public.activity_minutes (
   lag_max_ms bigint default 0 not null,
   lag_histogram bigint[] default '{0,0,0,0,0,0,0,0,0,0,0,0}'::bigint[] not null,
   last_event_time timestamp with time zone,
+  tests bigint default 0 not null,
   constraint activity_minutes_pkey PRIMARY KEY (org_id, source_connection_id, bucket),
   constraint activity_minutes_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id),
   constraint activity_minutes_lag_histogram_check CHECK ((cardinality(lag_histogram) = 12))
 ) partition by range (bucket);
 comment on table public.activity_minutes is 'The counters of each minute. The rollups to hours and days have the same columns.';
+CREATE TRIGGER note_tests BEFORE INSERT OR UPDATE ON public.activity_minutes FOR EACH ROW EXECUTE FUNCTION private.note_tests();
 alter table public.activity_minutes enable row level security;
 create policy activity_minutes_select on public.activity_minutes for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -885,6 +895,7 @@ alter table public.alert_incident_connections enable row level security;
 create policy alert_incident_connections_select on public.alert_incident_connections for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 grant select on public.alert_incident_connections to authenticated;
+grant select on public.alert_incident_connections to service_role;
 
 create table public.alert_incidents (
   id uuid default gen_random_uuid() not null,
@@ -1100,6 +1111,7 @@ CREATE INDEX canonical_events_org_time_idx ON public.canonical_events USING btre
 CREATE INDEX canonical_events_org_type_time_idx ON public.canonical_events USING btree (org_id, type, event_time DESC, id DESC);
 CREATE INDEX canonical_events_source_event_idx ON public.canonical_events USING btree (org_id, source_event_id) WHERE ((source_event_id IS NOT NULL) AND (source_event_id <> idempotency_key));
 CREATE INDEX canonical_events_subject_idx ON public.canonical_events USING gin (subject jsonb_path_ops);
+CREATE TRIGGER count_tests AFTER INSERT ON public.canonical_events FOR EACH ROW WHEN (new.is_test) EXECUTE FUNCTION private.count_tests();
 alter table public.canonical_events enable row level security;
 create policy canonical_events_ingest on public.canonical_events for insert to ingest
   with check (true);
@@ -1127,6 +1139,7 @@ create table public.connection_activity (
   lag_histogram integer[] default '{}'::integer[] not null,
   last_event_time timestamp with time zone,
   is_replay boolean default false not null,
+  tests integer default 0 not null,
   constraint connection_activity_pkey PRIMARY KEY (bucket, id),
   constraint connection_activity_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id)
 ) partition by range (bucket);
@@ -1342,6 +1355,7 @@ create table public.event_journal (
 comment on table public.event_journal is 'Every delivery received, with its outcome. The source of truth: replay always starts here.';
 CREATE INDEX event_journal_org_received_idx ON public.event_journal USING btree (org_id, received_at DESC, id DESC);
 CREATE INDEX event_journal_replay_idx ON public.event_journal USING btree (replay_of) WHERE (replay_of IS NOT NULL);
+CREATE TRIGGER count_tests AFTER INSERT ON public.event_journal FOR EACH ROW WHEN ((new.is_test AND (new.replay_of IS NULL) AND (new.outcome = ANY (ARRAY['duplicate'::text, 'dead_lettered'::text])))) EXECUTE FUNCTION private.count_tests();
 alter table public.event_journal enable row level security;
 create policy event_journal_ingest on public.event_journal for insert to ingest
   with check (true);
@@ -2836,7 +2850,7 @@ AS $function$
   left join lateral (
     select m.bucket from public.activity_minutes m
     where m.org_id = c.org_id and m.source_connection_id = c.id and m.bucket > p_now - interval '28 days' and m.bucket <= p_now
-      and m.accepted + m.duplicates + m.dead_lettered > 0
+      and m.accepted + m.duplicates + m.dead_lettered > m.tests
     order by m.bucket desc limit 1
   ) a on true
   where c.org_id = any (p_orgs) and c.is_active and c.deleted_at is null
@@ -2845,6 +2859,62 @@ comment on function private.connection_arrivals(timestamp with time zone,uuid[])
 handles the nulls, because `least` ignores them: a connection that had never sent would seem to have sent just now. With `least`, a connection
 whose only events came by a retry or a replay looked late, there was no minute to learn a rhythm from, and the row that could not be written ended
 the pass over every org.';
+
+CREATE OR REPLACE FUNCTION private.connection_verdicts(p_connections uuid[])
+ RETURNS TABLE(source_connection_id uuid, verdict text, reason text, level text, since timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select c.id, v.verdict, v.reason, v.level, v.since
+  from public.source_connections c
+  join public.orgs o on o.id = c.org_id
+  left join public.org_deletions d on d.org_id = c.org_id and d.status <> 'done'
+  left join lateral (
+    select r.name from private.required_secrets r
+    where r.source_type = c.type and not exists (
+      select from private.connection_secrets s
+      where s.org_id = c.org_id and s.source_connection_id = c.id and s.name = r.name and (s.expires_at is null or s.expires_at > now()))
+    order by r.name limit 1) missing on true
+  left join lateral (
+    select m.kind, m.level, m.joined_at, case
+      when m.kind in ('RejectedRateHigh', 'IngestDLQRateHigh', 'IngestDLQSpike') and m.level <> 'info' then 'failing'
+      when m.kind = 'ConnectionSilent' then 'silent'
+      when m.kind in ('ConnectionLag', 'IngestLagHigh') then 'late' end as verdict
+    from public.alert_incident_connections m
+    join public.alert_incidents i on i.org_id = m.org_id and i.id = m.incident_id
+    where m.org_id = c.org_id and m.source_connection_id = c.id and m.kind <> 'DuplicateRateHigh'
+      -- A person who resolves an incident does not make the connection send. The alerts look again after half an hour.
+      and (m.left_at is null or m.resolution = 'by_person' and i.resolved_at > now() - interval '30 minutes'
+        and coalesce(c.last_event_at, '-infinity') < i.resolved_at)
+    order by array_position('{failing,silent,late}', case
+      when m.kind in ('RejectedRateHigh', 'IngestDLQRateHigh', 'IngestDLQSpike') and m.level <> 'info' then 'failing'
+      when m.kind = 'ConnectionSilent' then 'silent'
+      when m.kind in ('ConnectionLag', 'IngestLagHigh') then 'late' end), m.joined_at
+    limit 1) met on true
+  cross join lateral (
+    select * from (values
+      (1, case when not c.is_active or c.suspended_reason is not null or o.suspended_at is not null or d.org_id is not null then 'paused' end,
+        case when d.org_id is not null then 'org_deletion' when o.suspended_at is not null then 'org_suspended'
+          when c.suspended_reason is not null then 'suspended' else 'by_person' end,
+        'warning', coalesce(d.requested_at, o.suspended_at, c.updated_at)),
+      (2, case when missing.name is not null then 'needs_secret' end, missing.name, 'critical', c.created_at),
+      (3, met.verdict, met.kind, met.level, met.joined_at),
+      -- Before its first event a connection has too few deliveries for a rule.
+      (4, case when c.last_event_at is null then coalesce((
+          select 'failing' from public.connection_activity a
+          where a.org_id = c.org_id and a.source_connection_id = c.id and a.bucket > now() - interval '24 hours' and a.rejected + a.dead_lettered > 0
+            and not a.is_replay limit 1), 'waiting') end,
+        'first_event', 'info', c.created_at),
+      (5, 'ok', null, null, c.last_event_at)
+    ) as rules (place, verdict, reason, level, since)
+    where rules.verdict is not null order by rules.place limit 1) v
+  where c.id = any (p_connections) and c.deleted_at is null
+$function$;
+comment on function private.connection_verdicts(uuid[]) is 'The verdict of each connection: paused (its deliveries are refused because somebody wants that), needs_secret (they are rejected until the secret is set),
+failing, silent or late (as the rules of the org say, by what the alerts measured last), waiting (no event of the platform yet) or ok. The first of these
+that applies counts. reason: who paused it, the missing secret, or the kind of the alert. level: that of the alert.';
+grant execute on function private.connection_verdicts(uuid[]) to worker;
 
 CREATE OR REPLACE FUNCTION private.copy_held_rows(p_move private.held_moves, p_rows integer)
  RETURNS boolean
@@ -2954,6 +3024,25 @@ AS $function$
 $function$;
 comment on function private.count_rejected(uuid,uuid,integer) is 'Counts rejected deliveries beyond the cap, which are not stored.';
 grant execute on function private.count_rejected(uuid,uuid,integer) to ingest;
+
+CREATE OR REPLACE FUNCTION private.count_tests()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if tg_table_name like 'canonical_events%' then
+    insert into public.connection_activity (org_id, source_connection_id, bucket, tests)
+    values (new.org_id, new.source_connection_id, date_trunc('minute', new.ingested_at), 1);
+  else
+    insert into public.connection_activity (org_id, source_connection_id, bucket, tests)
+    values (new.org_id, new.source_connection_id, date_trunc('minute', now()), new.record_count);
+  end if;
+  return null;
+end
+$function$;
+comment on function private.count_tests() is 'Trigger function: counts the records that are tests, which are events or were not stored.';
 
 CREATE OR REPLACE FUNCTION private.create_alert_channel(p_id uuid, p_org_id uuid, p_type text, p_name text, p_target text, p_min_level text, p_sealed bytea)
  RETURNS boolean
@@ -4943,7 +5032,7 @@ begin
           extract(epoch from v_wanted.last_at - m.bucket)::bigint + 7200 as before
         from public.activity_minutes m
         where m.org_id = v_wanted.org_id and m.source_connection_id = v_wanted.source_connection_id
-          and m.bucket > p_now - interval '28 days' and m.bucket <= p_now and m.accepted + m.duplicates + m.dead_lettered > 0
+          and m.bucket > p_now - interval '28 days' and m.bucket <= p_now and m.accepted + m.duplicates + m.dead_lettered > m.tests
       ) g
       group by g.before / 86400
     ) d
@@ -5418,6 +5507,18 @@ once: it is in the old partition until the new one, which has a copy, takes its 
 after 30 ms, as private.drop_expired_partitions does; the old partition is dropped without any lock that readers or writers need.';
 grant execute on function private.move_held_rows(timestamp with time zone,integer,interval) to maintenance;
 
+CREATE OR REPLACE FUNCTION private.my_connection_verdicts(p_connections uuid[])
+ RETURNS TABLE(source_connection_id uuid, verdict text, reason text, level text, since timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select v.* from private.connection_verdicts(array(
+    select c.id from public.source_connections c where c.id = any (p_connections) and c.org_id = any (array(select private.my_orgs())))) v
+$function$;
+comment on function private.my_connection_verdicts(uuid[]) is 'The verdicts of connections of the caller''s orgs.';
+grant execute on function private.my_connection_verdicts(uuid[]) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.my_orgs(roles text[] DEFAULT '{owner,admin,analyst}'::text[])
  RETURNS SETOF uuid
  LANGUAGE sql
@@ -5460,6 +5561,25 @@ AS $function$
 $function$;
 comment on function private.note_alert_mail(uuid,text) is 'The mail of a notification to this address was sent.';
 grant execute on function private.note_alert_mail(uuid,text) to worker;
+
+CREATE OR REPLACE FUNCTION private.note_tests()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  select coalesce(sum(a.tests), 0) into new.tests
+  from public.connection_activity a
+  where a.org_id = new.org_id and a.source_connection_id = new.source_connection_id and a.bucket >= new.bucket and a.bucket < new.bucket + interval '1 minute';
+  if new.tests > 0 and new.tests >= new.accepted + new.replayed_accepted then
+    new.last_event_time := null;
+  end if;
+  return new;
+end
+$function$;
+comment on function private.note_tests() is 'Trigger function: a minute in which every stored event was a test has no last event. Everything that reads the rollups, such as the freshness of a connection,
+then passes over tests.';
 
 CREATE OR REPLACE FUNCTION private.notify_connection_changed()
  RETURNS trigger
@@ -6770,6 +6890,23 @@ comment on function private.set_quotas(text,uuid,text,jsonb) is 'Sets quotas of 
 false when there is no such org.';
 grant execute on function private.set_quotas(text,uuid,text,jsonb) to worker;
 
+CREATE OR REPLACE FUNCTION private.set_required_secrets(p_secrets jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into private.required_secrets (source_type, name)
+  select s.source_type, s.name from jsonb_to_recordset(p_secrets) as s (source_type text, name text) order by 1, 2
+  on conflict do nothing;
+  delete from private.required_secrets r
+  where not exists (select from jsonb_to_recordset(p_secrets) as s (source_type text, name text) where s.source_type = r.source_type and s.name = r.name);
+end
+$function$;
+comment on function private.set_required_secrets(jsonb) is 'Replaces the list of required secrets by [{"source_type", "name"}].';
+grant execute on function private.set_required_secrets(jsonb) to worker;
+
 CREATE OR REPLACE FUNCTION private.settle_alert_notification(p_id uuid, p_attempt integer, p_outcome text, p_error text, p_after_seconds integer)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -7708,8 +7845,8 @@ $function$;
 comment on function private.without_persons(uuid,jsonb,text) is 'Replaces the personal values in the detail of an audit entry: e-mail addresses, search texts and hashes of people by pseudonyms, and long numbers
 in freely typed texts by "[number]". Entries are written without them, because an erasure could not remove them later: the chain of hashes would break.';
 
-CREATE OR REPLACE FUNCTION public.connection_health(org_id uuid, search text DEFAULT NULL::text, active boolean DEFAULT NULL::boolean, ids uuid[] DEFAULT NULL::uuid[], after uuid DEFAULT NULL::uuid, page_limit integer DEFAULT 1000)
- RETURNS TABLE(source_connection_id uuid, name text, type text, is_active boolean, last_event_at timestamp with time zone, freshness_seconds double precision, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, dlq_rate double precision, lag_p50_seconds double precision, lag_p95_seconds double precision, replayed bigint, replayed_accepted bigint)
+CREATE OR REPLACE FUNCTION public.connection_health(org_id uuid, search text DEFAULT NULL::text, active boolean DEFAULT NULL::boolean, ids uuid[] DEFAULT NULL::uuid[], after uuid DEFAULT NULL::uuid, page_limit integer DEFAULT 1000, verdicts text[] DEFAULT NULL::text[])
+ RETURNS TABLE(source_connection_id uuid, name text, type text, is_active boolean, verdict text, verdict_reason text, verdict_level text, verdict_since timestamp with time zone, last_event_at timestamp with time zone, freshness_seconds double precision, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, dlq_rate double precision, lag_p50_seconds double precision, lag_p95_seconds double precision, replayed bigint, replayed_accepted bigint)
  LANGUAGE sql
  STABLE
  SET search_path TO ''
@@ -7721,6 +7858,11 @@ AS $function$
       and (search is null or strpos(lower(c.name), lower(search)) > 0 or strpos(c.type, lower(search)) > 0)
       and (active is null or c.is_active = active)
       and (ids is null or c.id = any (ids))
+      and (verdicts is null or c.id in (
+        select v.source_connection_id
+        from private.my_connection_verdicts(array(
+          select a.id from public.source_connections a where a.org_id = connection_health.org_id and a.deleted_at is null)) v
+        where v.verdict = any (verdicts)))
       and (after is null or (lower(c.name), c.id) > (
         select lower(a.name), a.id from public.source_connections a where a.org_id = connection_health.org_id and a.id = after))
     order by lower(c.name), c.id
@@ -7732,20 +7874,29 @@ AS $function$
       array(select sum(n) from unnest(array_agg(s.lag_histogram)) with ordinality as u (n, i) group by (i - 1) % 12 order by (i - 1) % 12) as lags
     from private.sum_activity(connection_health.org_id, now() - interval '24 hours', 'infinity', 'hour', array(select p.id from page p), true) s
     group by s.source_connection_id
+  ), seen as (
+    -- The newest activity is not rolled up yet. Where it may be that of a test, the rollups are asked.
+    select p.id, case when exists (
+        select from public.connection_activity t
+        where t.org_id = connection_health.org_id and t.source_connection_id = p.id and t.bucket > now() - interval '24 hours' and t.tests > 0)
+      then p.last_event_at else greatest(p.last_event_at, a.last_event_time) end as last_event_at
+    from page p left join activity a on a.source_connection_id = p.id
   )
-  select c.id, c.name, c.type, c.is_active, greatest(c.last_event_at, a.last_event_time),
-    extract(epoch from now() - greatest(c.last_event_at, a.last_event_time))::double precision,
+  select c.id, c.name, c.type, c.is_active, v.verdict, v.reason, v.level, v.since, l.last_event_at,
+    extract(epoch from now() - l.last_event_at)::double precision,
     coalesce(a.received, 0), coalesce(a.accepted, 0), coalesce(a.duplicates, 0), coalesce(a.dead_lettered, 0), coalesce(a.rejected, 0),
     a.dead_lettered::double precision / nullif(a.received - a.rejected, 0),
     private.histogram_quantile(a.lags, 0.5), private.histogram_quantile(a.lags, 0.95),
     coalesce(a.replayed, 0), coalesce(a.replayed_accepted, 0)
   from page c
+  join seen l on l.id = c.id
   left join activity a on a.source_connection_id = c.id
+  left join private.my_connection_verdicts(array(select p.id from page p)) v on v.source_connection_id = c.id
   order by lower(c.name), c.id
 $function$;
-comment on function public.connection_health(uuid,text,boolean,uuid[],uuid,integer) is 'Freshness and failure rate of connections over the last 24 hours, by name: at most 1000, after the connection `after`. search: a part of the name
-or type. Rates and lag are those of live traffic.';
-grant execute on function public.connection_health(uuid,text,boolean,uuid[],uuid,integer) to authenticated;
+comment on function public.connection_health(uuid,text,boolean,uuid[],uuid,integer,text[]) is 'The verdict of connections, and their freshness and failure rate over the last 24 hours, by name: at most 1000, after the connection `after`. search: a
+part of the name or type. verdicts: only connections with one of these. Rates and lag are those of live traffic; tests do not make a connection fresh.';
+grant execute on function public.connection_health(uuid,text,boolean,uuid[],uuid,integer,text[]) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.connection_sparklines(org_id uuid, ids uuid[] DEFAULT NULL::uuid[])
  RETURNS TABLE(source_connection_id uuid, first_hour timestamp with time zone, received bigint[], accepted bigint[], dead_lettered bigint[])

@@ -141,6 +141,7 @@ export type Database = {
           replayed: number;
           replayed_accepted: number;
           source_connection_id: string;
+          tests: number;
         };
         ComputedFields: never;
         Insert: {
@@ -158,6 +159,7 @@ export type Database = {
           replayed?: number;
           replayed_accepted?: number;
           source_connection_id: string;
+          tests?: number;
         };
         Update: {
           accepted?: number;
@@ -174,6 +176,7 @@ export type Database = {
           replayed?: number;
           replayed_accepted?: number;
           source_connection_id?: string;
+          tests?: number;
         };
         Relationships: [
           {
@@ -755,6 +758,7 @@ export type Database = {
           received: number;
           rejected: number;
           source_connection_id: string;
+          tests: number;
         };
         ComputedFields: never;
         Insert: {
@@ -772,6 +776,7 @@ export type Database = {
           received?: number;
           rejected?: number;
           source_connection_id: string;
+          tests?: number;
         };
         Update: {
           accepted?: number;
@@ -788,6 +793,7 @@ export type Database = {
           received?: number;
           rejected?: number;
           source_connection_id?: string;
+          tests?: number;
         };
         Relationships: [
           {
@@ -1658,7 +1664,15 @@ export type Database = {
     };
     Functions: {
       connection_health: {
-        Args: { active?: boolean; after?: string; ids?: string[]; org_id: string; page_limit?: number; search?: string };
+        Args: {
+          active?: boolean;
+          after?: string;
+          ids?: string[];
+          org_id: string;
+          page_limit?: number;
+          search?: string;
+          verdicts?: string[];
+        };
         Returns: {
           accepted: number;
           dead_lettered: number;
@@ -1676,6 +1690,10 @@ export type Database = {
           replayed_accepted: number;
           source_connection_id: string;
           type: string;
+          verdict: string;
+          verdict_level: string;
+          verdict_reason: string;
+          verdict_since: string;
         }[];
       };
       connection_sparklines: {
