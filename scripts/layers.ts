@@ -190,6 +190,12 @@ export const layers: readonly Layer[] = [
     hint: 'supabase/local starts Postgres, Supabase and the API as processes: it imports no code of the product.',
   },
   {
+    name: 'backup',
+    files: ['supabase/backup/**'],
+    imports: ['pipeline/parts', 'shared', 'local stack'],
+    hint: 'supabase/backup reads and writes a database with SQL and the programs of PostgreSQL, and starts the API as a process.',
+  },
+  {
     name: 'database checks',
     files: ['supabase/{tests,tools}/**'],
     imports: ['local stack'],
@@ -205,7 +211,7 @@ export const layers: readonly Layer[] = [
   {
     name: 'chaos/cases',
     files: ['chaos/src/cases/**'],
-    imports: ['chaos', 'pipeline/*', 'shared', 'local stack'],
+    imports: ['chaos', 'pipeline/*', 'shared', 'local stack', 'backup'],
     hint: 'A case imports from chaos/src, never from another case, and runs the API as a process.',
   },
   {

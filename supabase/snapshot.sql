@@ -738,6 +738,7 @@ alter table public.activity_days enable row level security;
 create policy activity_days_select on public.activity_days for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 grant select on public.activity_days to authenticated;
+grant select on public.activity_days to service_role;
 
 create table public.activity_hours (
   org_id uuid not null,
@@ -765,6 +766,7 @@ create policy activity_hours_select on public.activity_hours for select to authe
 create policy activity_hours_worker on public.activity_hours for select to worker
   using (true);
 grant select on public.activity_hours to authenticated;
+grant select on public.activity_hours to service_role;
 grant select on public.activity_hours to worker;
 
 create table public.activity_minutes (
@@ -793,6 +795,7 @@ create policy activity_minutes_select on public.activity_minutes for select to a
 create policy activity_minutes_worker on public.activity_minutes for select to worker
   using (true);
 grant select on public.activity_minutes to authenticated;
+grant select on public.activity_minutes to service_role;
 grant select on public.activity_minutes to worker;
 
 create table public.alert_channels (
@@ -833,6 +836,7 @@ create policy alert_channels_select on public.alert_channels for select to authe
 create policy alert_channels_update on public.alert_channels for update to authenticated
   using (((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))) AND (deleted_at IS NULL)));
 grant select on public.alert_channels to authenticated;
+grant select on public.alert_channels to service_role;
 grant update (name, min_level, is_enabled) on public.alert_channels to authenticated;
 
 create table public.alert_incidents (
@@ -879,6 +883,7 @@ alter table public.alert_incidents enable row level security;
 create policy alert_incidents_select on public.alert_incidents for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 grant select on public.alert_incidents to authenticated;
+grant select on public.alert_incidents to service_role;
 
 create table public.alert_notifications (
   id uuid default gen_random_uuid() not null,
@@ -917,6 +922,7 @@ alter table public.alert_notifications enable row level security;
 create policy alert_notifications_select on public.alert_notifications for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 grant select on public.alert_notifications to authenticated;
+grant select on public.alert_notifications to service_role;
 
 create table public.alert_rules (
   id uuid default gen_random_uuid() not null,
@@ -946,6 +952,7 @@ create policy alert_rules_select on public.alert_rules for select to authenticat
 create policy alert_rules_update on public.alert_rules for update to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 grant select on public.alert_rules to authenticated;
+grant select on public.alert_rules to service_role;
 grant update (enabled, thresholds, renotify_minutes, resolve_after_minutes) on public.alert_rules to authenticated;
 
 create table public.approvals (
@@ -978,6 +985,7 @@ alter table public.approvals enable row level security;
 create policy approvals_select on public.approvals for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 grant select on public.approvals to authenticated;
+grant select on public.approvals to service_role;
 
 create table public.audit_log (
   id bigint generated always as identity not null,
@@ -1004,6 +1012,7 @@ alter table public.audit_log enable row level security;
 create policy audit_log_select on public.audit_log for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 grant select on public.audit_log to authenticated;
+grant select on public.audit_log to service_role;
 
 create table public.canonical_events (
   id uuid not null,
@@ -1040,7 +1049,6 @@ CREATE INDEX canonical_events_journal_idx ON public.canonical_events USING btree
 CREATE INDEX canonical_events_org_order_idx ON public.canonical_events USING btree (org_id, order_ref, event_time DESC) WHERE (order_ref IS NOT NULL);
 CREATE INDEX canonical_events_org_time_idx ON public.canonical_events USING btree (org_id, event_time DESC, id DESC);
 CREATE INDEX canonical_events_org_type_time_idx ON public.canonical_events USING btree (org_id, type, event_time DESC, id DESC);
-CREATE INDEX canonical_events_source_event_idx ON public.canonical_events USING btree (org_id, source_event_id) WHERE ((source_event_id IS NOT NULL) AND (source_event_id <> idempotency_key));
 CREATE INDEX canonical_events_subject_idx ON public.canonical_events USING gin (subject jsonb_path_ops);
 alter table public.canonical_events enable row level security;
 create policy canonical_events_ingest on public.canonical_events for insert to ingest
@@ -1051,6 +1059,7 @@ create policy canonical_events_worker_insert on public.canonical_events for inse
   with check (true);
 grant select on public.canonical_events to authenticated;
 grant insert on public.canonical_events to ingest;
+grant select on public.canonical_events to service_role;
 grant insert on public.canonical_events to worker;
 
 create table public.connection_activity (
@@ -1082,6 +1091,7 @@ create policy connection_activity_worker_insert on public.connection_activity fo
   with check (true);
 grant select on public.connection_activity to authenticated;
 grant insert on public.connection_activity to ingest;
+grant select on public.connection_activity to service_role;
 grant insert on public.connection_activity to worker;
 
 create table public.dlq_events (
@@ -1120,7 +1130,6 @@ CREATE INDEX dlq_events_class_idx ON public.dlq_events USING btree (org_id, erro
 CREATE INDEX dlq_events_connection_idx ON public.dlq_events USING btree (org_id, project_id, source_connection_id);
 CREATE INDEX dlq_events_due_idx ON public.dlq_events USING btree (org_id, next_retry_at) WHERE ((status = ANY (ARRAY['pending'::text, 'retrying'::text])) AND (next_retry_at IS NOT NULL));
 CREATE INDEX dlq_events_journal_idx ON public.dlq_events USING btree (journal_id);
-CREATE INDEX dlq_events_key_idx ON public.dlq_events USING btree (org_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 CREATE INDEX dlq_events_leased_idx ON public.dlq_events USING btree (lease_owner) WHERE (status = 'retrying'::text);
 CREATE INDEX dlq_events_open_idx ON public.dlq_events USING btree (org_id, created_at DESC, id DESC) INCLUDE (error_class, source_connection_id, status, source_event_type, field_path) WHERE (status = ANY (ARRAY['pending'::text, 'retrying'::text, 'exhausted'::text]));
 CREATE INDEX dlq_events_org_created_idx ON public.dlq_events USING btree (org_id, created_at DESC, id DESC);
@@ -1151,6 +1160,7 @@ create policy dlq_events_worker_update on public.dlq_events for update to worker
   using (true);
 grant select on public.dlq_events to authenticated;
 grant insert on public.dlq_events to ingest;
+grant select on public.dlq_events to service_role;
 grant delete, insert, select, update on public.dlq_events to worker;
 grant update (status, next_retry_at) on public.dlq_events to authenticated;
 
@@ -1203,6 +1213,7 @@ create policy dlq_operations_worker_select on public.dlq_operations for select t
 create policy dlq_operations_worker_update on public.dlq_operations for update to worker
   using (true);
 grant select on public.dlq_operations to authenticated;
+grant select on public.dlq_operations to service_role;
 grant select, update on public.dlq_operations to worker;
 grant update (status) on public.dlq_operations to authenticated;
 
@@ -1253,6 +1264,7 @@ create policy erasures_worker_select on public.erasures for select to worker
 create policy erasures_worker_update on public.erasures for update to worker
   using (true);
 grant select on public.erasures to authenticated;
+grant select on public.erasures to service_role;
 grant select on public.erasures to worker;
 grant update (waits_for, events, deliveries, dead_letters, unreadable, scanned, cursor_at, cursor_id, found_at, lease_owner, lease_until, other_rows, row_cursor) on public.erasures to worker;
 
@@ -1290,6 +1302,7 @@ create policy event_journal_worker_insert on public.event_journal for insert to 
   with check (true);
 grant select on public.event_journal to authenticated;
 grant insert on public.event_journal to ingest;
+grant select on public.event_journal to service_role;
 grant insert, select on public.event_journal to worker;
 
 create table public.legal_holds (
@@ -1325,6 +1338,7 @@ create policy legal_holds_select on public.legal_holds for select to authenticat
 create policy legal_holds_worker on public.legal_holds for select to worker
   using (true);
 grant select on public.legal_holds to authenticated;
+grant select on public.legal_holds to service_role;
 grant select on public.legal_holds to worker;
 grant insert (org_id, source_connection_id, reason) on public.legal_holds to authenticated;
 
@@ -1356,6 +1370,7 @@ alter table public.org_deletions enable row level security;
 create policy org_deletions_select on public.org_deletions for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 grant select on public.org_deletions to authenticated;
+grant select on public.org_deletions to service_role;
 
 create table public.org_invites (
   id uuid default gen_random_uuid() not null,
@@ -1385,6 +1400,7 @@ create policy org_invites_delete on public.org_invites for delete to authenticat
 create policy org_invites_select on public.org_invites for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 grant delete, select on public.org_invites to authenticated;
+grant select on public.org_invites to service_role;
 
 create table public.org_members (
   org_id uuid not null,
@@ -1415,6 +1431,7 @@ create policy org_members_select on public.org_members for select to authenticat
 create policy org_members_update on public.org_members for update to authenticated
   using (((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner}'::text[]) AS my_orgs))) AND (user_id <> ( SELECT auth.uid() AS uid))));
 grant delete, select on public.org_members to authenticated;
+grant select on public.org_members to service_role;
 grant update (role) on public.org_members to authenticated;
 
 create table public.org_security (
@@ -1434,6 +1451,7 @@ alter table public.org_security enable row level security;
 create policy org_security_select on public.org_security for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 grant select on public.org_security to authenticated;
+grant select on public.org_security to service_role;
 
 create table public.orgs (
   id uuid default gen_random_uuid() not null,
@@ -1467,6 +1485,7 @@ create policy orgs_select on public.orgs for select to authenticated
 create policy orgs_update on public.orgs for update to authenticated
   using ((id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 grant select on public.orgs to authenticated;
+grant select on public.orgs to service_role;
 grant update (name, rate_limit_per_second) on public.orgs to authenticated;
 
 create table public.projects (
@@ -1497,6 +1516,7 @@ create policy projects_select on public.projects for select to authenticated
 create policy projects_update on public.projects for update to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs('{owner,admin}'::text[]) AS my_orgs))));
 grant select on public.projects to authenticated;
+grant select on public.projects to service_role;
 grant insert (org_id, name, slug) on public.projects to authenticated;
 grant update (name) on public.projects to authenticated;
 
@@ -1563,6 +1583,7 @@ create policy replay_plans_worker_select on public.replay_plans for select to wo
 create policy replay_plans_worker_update on public.replay_plans for update to worker
   using (true);
 grant select on public.replay_plans to authenticated;
+grant select on public.replay_plans to service_role;
 grant select on public.replay_plans to worker;
 grant update (status, finished_at, processed, accepted, duplicates, dead_lettered, failed, rate_per_second, error, failures, checkpoint_at, checkpoint_id, lease_owner, lease_until, paced_until) on public.replay_plans to worker;
 
@@ -1584,6 +1605,7 @@ alter table public.retention_settings enable row level security;
 create policy retention_settings_select on public.retention_settings for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 grant select on public.retention_settings to authenticated;
+grant select on public.retention_settings to service_role;
 
 create table public.source_connections (
   id uuid default gen_random_uuid() not null,
@@ -1636,6 +1658,7 @@ create policy source_connections_update on public.source_connections for update 
 create policy source_connections_worker on public.source_connections for select to worker
   using (true);
 grant select on public.source_connections to authenticated;
+grant select on public.source_connections to service_role;
 grant update (name, is_active, rate_limit_per_second, priority, allowed_ips, suspended_reason) on public.source_connections to authenticated;
 grant select (id, org_id, type, config_json, deleted_at) on public.source_connections to worker;
 
@@ -1654,6 +1677,7 @@ create view public.data_retention with (security_invoker=true) as
 comment on view public.data_retention is 'How many days each of the caller''s orgs keeps its events, deliveries, dead letters and figures. keep_days is what applies (from applies_from, when it
 is shorter than before); chosen_days is the setting of the org, null when the maximum of the platform applies.';
 grant select on public.data_retention to authenticated;
+grant select on public.data_retention to service_role;
 
 -- Functions ----------------------------------------------------------------------------------------------------
 
@@ -1736,30 +1760,40 @@ CREATE OR REPLACE FUNCTION private.adapter_lag(p_connections_max integer)
  SET search_path TO ''
 AS $function$
   with connections as (
-    select c.id, c.org_id, c.name, c.type, c.last_event_at, extract(epoch from clock_timestamp() - c.last_event_at)::double precision as lag_seconds
+    select c.id, c.org_id, c.name, c.type, c.is_active, c.created_at, c.last_event_at,
+      extract(epoch from clock_timestamp() - c.last_event_at)::double precision as lag_seconds
     from public.source_connections c
-    where c.is_active and c.deleted_at is null
-  ), laggiest as (
-    select * from connections where last_event_at is not null order by last_event_at limit p_connections_max
+    where c.deleted_at is null
+  ), listed as (
+    select * from connections order by is_active desc, last_event_at nulls last, id limit p_connections_max
+  ), oldest as (
+    select distinct on (c.name) c.name, c.id from connections c where c.name in (select l.name from listed l) order by c.name, c.created_at, c.id
+  ), named as (
+    select l.*, o.slug, case when l.id = f.id then l.name else o.slug || '/' || l.name end as adapter
+    from listed l join public.orgs o on o.id = l.org_id join oldest f on f.name = l.name
   ), described as (
-    select l.*, a.ingest_lag_seconds
-    from laggiest l
+    select n.*, a.ingest_lag_seconds,
+      -- Connections of one org may have one name in several projects, and a name may imitate the key that another connection has by its slug.
+      case when row_number() over (partition by n.adapter order by n.adapter = n.name, n.created_at, n.id) = 1 then n.adapter else n.adapter || ' ' || n.id end as key
+    from named n
     cross join lateral (
       select sum(a.lag_sum_ms)::double precision / 1000 / nullif(sum(a.accepted), 0) as ingest_lag_seconds
       from public.connection_activity a
-      where a.org_id = l.org_id and a.source_connection_id = l.id and a.bucket >= date_trunc('minute', clock_timestamp() - interval '15 minutes')
+      where a.org_id = n.org_id and a.source_connection_id = n.id and a.bucket >= date_trunc('minute', clock_timestamp() - interval '15 minutes')
         and not a.is_replay
     ) a
   )
-  select coalesce(json_agg(json_build_object(
-    'source', s.type, 'lag_seconds', s.lag_seconds, 'active_connections', s.active_connections, 'connections', coalesce((
-      select json_agg(json_build_object('id', d.id, 'name', d.name, 'lag_seconds', d.lag_seconds, 'ingest_lag_seconds', d.ingest_lag_seconds)
-        order by d.lag_seconds desc)
-      from described d where d.type = s.type), '[]')) order by s.type), '[]')
-  from (select type, count(*) as active_connections, min(lag_seconds) as lag_seconds from connections group by type) s
+  select json_build_object(
+    'adapters', coalesce((
+      select json_object_agg(d.key, json_build_object('id', d.id, 'org', d.slug, 'source', d.type, 'is_active', d.is_active,
+        'last_event_at', d.last_event_at, 'lag_seconds', d.lag_seconds, 'ingest_lag_seconds', d.ingest_lag_seconds) order by d.lag_seconds desc nulls last)
+      from described d), '{}'),
+    'sources', coalesce((
+      select json_object_agg(s.type, json_build_object('lag_seconds', s.lag_seconds, 'active_connections', s.active_connections) order by s.type)
+      from (select c.type, count(*) as active_connections, min(c.lag_seconds) as lag_seconds from connections c where c.is_active group by c.type) s), '{}'))
 $function$;
-comment on function private.adapter_lag(integer) is 'How far each source is behind, with the connections that are furthest behind. Freshness is the age of the newest event; the ingest lag is the
-mean time from event to commit over the last 15 minutes (of live traffic, not of replays).';
+comment on function private.adapter_lag(integer) is 'How far each connection is behind, by its name, active ones and the largest lag first, and each source as a whole. The lag is the age of the
+newest event; the ingest lag is the mean time from event to commit over the last 15 minutes (of live traffic, not of replays).';
 grant execute on function private.adapter_lag(integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.add_org_key(p_org_id uuid, p_kind text, p_version integer, p_wrapped bytea, p_master_version integer)
@@ -2852,7 +2886,7 @@ AS $function$
     ('ConnectionLag', '{"info": null, "warning": 600, "critical": 1800, "minRecords": 5}'),
     ('IngestDLQRateHigh', '{"info": 0.005, "warning": 0.05, "critical": 0.1, "windowMinutes": 15, "minRecords": 30}'),
     ('IngestDLQSpike', '{"info": null, "warning": 100, "critical": null, "windowMinutes": 10, "minRecords": 1}'),
-    ('DuplicateRateHigh', '{"info": 0.01, "warning": 0.1, "critical": 0.25, "windowMinutes": 15, "minRecords": 100}'),
+    ('DuplicateRateHigh', '{"info": null, "warning": 0.01, "critical": 0.25, "windowMinutes": 15, "minRecords": 100}'),
     ('RejectedRateHigh', '{"info": null, "warning": 0.25, "critical": 0.9, "windowMinutes": 15, "minRecords": 10}')
   ) as d (kind, thresholds)
   on conflict do nothing
@@ -3802,9 +3836,6 @@ begin
     elsif jsonb_typeof(v_value) <> 'string' or length(v_text) not between 1 and 1000 then
       raise invalid_parameter_value using message = format('%s must be a text', left(v_key, 100));
     end if;
-    if v_key = 'q' and v_text ~ '[^\s@]@[^\s@]+\.[^\s@]' then
-      raise invalid_parameter_value using message = 'a search text must not be an e-mail address: look the person up by POST /api/events/subject-hash';
-    end if;
     v_conditions := v_conditions || case v_key
       when 'from' then format('e.event_time >= %L::timestamptz', v_text::timestamptz)
       when 'to' then format('e.event_time < %L::timestamptz', v_text::timestamptz)
@@ -3817,10 +3848,10 @@ begin
       when 'amountMin' then format('e.amount_minor >= %L::bigint', v_text::bigint)
       when 'amountMax' then format('e.amount_minor <= %L::bigint', v_text::bigint)
       when 'test' then case v_text when 'only' then 'e.is_test' when 'hide' then 'not e.is_test' end
-      -- A literal search that ignores case and accents, on every host alike. In JSON a quote or a backslash is written with a backslash.
-      when 'q' then format('(strpos(private.folded(concat_ws(E''\n'', e.type, e.source_event_type, e.source_event_id, e.order_ref, e.idempotency_key, e.id, e.journal_id)), %1$L) > 0
-        or strpos(private.folded(e.properties::text), %2$L) > 0 or strpos(private.folded(e.attribution::text), %2$L) > 0)',
-        private.folded(v_text), private.folded(substr(v_value::text, 2, length(v_value::text) - 2)))
+      -- A literal search that ignores case, by Unicode's rules on every host. In JSON a quote or a backslash is written with a backslash.
+      when 'q' then format('(strpos(lower(concat_ws(E''\n'', e.type, e.source_event_type, e.source_event_id, e.order_ref) collate pg_catalog.pg_c_utf8), %1$L) > 0
+        or strpos(lower(e.properties::text collate pg_catalog.pg_c_utf8), %2$L) > 0 or strpos(lower(e.attribution::text collate pg_catalog.pg_c_utf8), %2$L) > 0)',
+        lower(v_text collate pg_catalog.pg_c_utf8), lower(substr(v_value::text, 2, length(v_value::text) - 2) collate pg_catalog.pg_c_utf8))
     end;
     if v_conditions[cardinality(v_conditions)] is null then
       raise invalid_parameter_value using message = format('%s is not a known filter, or its value is invalid', left(v_key, 100));
@@ -4008,64 +4039,6 @@ AS $function$
 $function$;
 comment on function private.find_alert_channel_secret(uuid) is 'The sealed secrets of a channel. The caller of this function must have checked the user''s permission for the channel.';
 grant execute on function private.find_alert_channel_secret(uuid) to worker;
-
-CREATE OR REPLACE FUNCTION private.find_by_id(p_org_id uuid, p_text text)
- RETURNS jsonb
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO ''
- SET plan_cache_mode TO 'force_custom_plan'
-AS $function$
-declare
-  v_text text := btrim(p_text, E' \t\r\n\u00a0\ufeff"''{}<>,;');
-  v_hex text := regexp_replace(lower(v_text), '[\s{}-]', '', 'g');
-  v_id uuid := case when v_hex ~ '^[0-9a-f]{32}$' then v_hex::uuid end;
-  v_texts text[] := array(select distinct t from unnest(array[v_text, lower(v_text), upper(v_text), v_id::text]) t where length(t) between 1 and 255);
-  v_connections uuid[];
-  v_found jsonb;
-begin
-  if p_org_id <> all (array(select private.my_orgs())) or cardinality(v_texts) = 0 then
-    return '[]';
-  end if;
-  v_connections := array(select c.id from public.source_connections c where c.org_id = p_org_id);
-  with events as (
-    select e.id, e.event_time, e.type from public.canonical_events e where e.id = v_id and e.org_id = p_org_id
-    union select k.id, k.event_time, k.type from (
-      select e.id, e.event_time, e.type from public.canonical_events e where e.journal_id = v_id and e.org_id = p_org_id limit 20) k
-    union select e.id, e.event_time, e.type from private.event_keys k join public.canonical_events e on e.id = k.event_id and e.event_time = k.event_time
-      where k.source_connection_id = any (v_connections) and k.idempotency_key = any (v_texts)
-    union select o.id, o.event_time, o.type from (
-      select e.id, e.event_time, e.type from public.canonical_events e where e.org_id = p_org_id and e.order_ref = any (v_texts) order by e.event_time desc limit 20) o
-    union select s.id, s.event_time, s.type from (
-      select e.id, e.event_time, e.type from public.canonical_events e
-      where e.org_id = p_org_id and e.source_event_id = any (v_texts) and e.source_event_id <> e.idempotency_key limit 20) s
-  ), letters as (
-    select d.id, d.created_at, d.error_class from public.dlq_events d where d.id = v_id and d.org_id = p_org_id
-    union select j.id, j.created_at, j.error_class from (
-      select d.id, d.created_at, d.error_class from public.dlq_events d where d.journal_id = v_id and d.org_id = p_org_id limit 20) j
-    union select k.id, k.created_at, k.error_class from (
-      select d.id, d.created_at, d.error_class from public.dlq_events d where d.org_id = p_org_id and d.idempotency_key = any (v_texts) limit 20) k
-  ), found as (
-    select 'event' as kind, e.id, e.type as label, e.event_time as at from events e
-    union all select 'dead_letter', l.id, l.error_class, l.created_at from letters l
-    union all select 'connection', c.id, c.name, c.created_at from public.source_connections c
-      where c.id = v_id and c.org_id = p_org_id and c.deleted_at is null
-    union all select 'operation', o.id, o.kind, o.created_at from public.dlq_operations o where o.id = v_id and o.org_id = p_org_id
-    union all select 'plan', p.id, p.name, p.created_at from public.replay_plans p where p.id = v_id and p.org_id = p_org_id
-    union all select 'incident', i.id, i.kind, i.opened_at from public.alert_incidents i where i.id = v_id and i.org_id = p_org_id
-    union all select 'delivery', j.id, j.outcome, j.received_at from public.event_journal j
-      where j.id = v_id and j.org_id = p_org_id and not exists (select from events) and not exists (select from letters)
-  )
-  select coalesce(jsonb_agg(jsonb_build_object('kind', f.kind, 'id', f.id, 'label', f.label, 'at', f.at) order by f.at desc, f.id), '[]') into v_found
-  from (select * from found order by at desc, id limit 20) f;
-  return v_found;
-end
-$function$;
-comment on function private.find_by_id(uuid,text) is 'What an id names in the org: events (by their id, their delivery, their idempotency key, the platform''s event id or the order), dead letters,
-connections, operations, replay plans, incidents and deliveries; the newest 20. The id may be pasted with blanks, quotes, in another case, and a UUID
-without its dashes. Bypasses the policies, for members of the org only, because keys are in a table that people do not read; each part is served by
-an index.';
-grant execute on function private.find_by_id(uuid,text) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.find_connection(p_id uuid)
  RETURNS json
@@ -4267,19 +4240,6 @@ $function$;
 comment on function private.flow_overview() is 'The state of the fleet and its live instances.';
 grant execute on function private.flow_overview() to worker;
 
-CREATE OR REPLACE FUNCTION private.folded(p_text text)
- RETURNS text
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE STRICT
- SET search_path TO ''
-AS $function$
-  -- Most texts are plain ASCII, which has one byte for each character and nothing to take apart.
-  select case when octet_length(p_text) = length(p_text) then lower(p_text collate pg_catalog.pg_c_utf8)
-    else lower(regexp_replace(normalize(p_text, nfd), U&'[\0300-\036f]+', '', 'g') collate pg_catalog.pg_c_utf8) end
-$function$;
-comment on function private.folded(text) is 'The text without case and accents, by which texts are compared in a search.';
-grant execute on function private.folded(text) to authenticated;
-
 CREATE OR REPLACE FUNCTION private.forget_mail_paces()
  RETURNS void
  LANGUAGE sql
@@ -4405,6 +4365,66 @@ returns the lower bound. It runs for each point of a chart, so it does no arithm
 grant execute on function private.histogram_quantile(numeric[],double precision) to authenticated;
 grant execute on function private.histogram_quantile(numeric[],double precision) to worker;
 
+CREATE OR REPLACE FUNCTION private.import_events(p_connection_id uuid, p_events jsonb)
+ RETURNS TABLE(stored integer, restored integer, duplicates integer)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_connection public.source_connections := (select c from public.source_connections c where c.id = p_connection_id and c.deleted_at is null);
+  -- The digest of the record is not in a file: this one says that any body under the key is the same record.
+  v_unknown bytea := decode(repeat('00', 32), 'hex');
+  v_new text[];
+  v_written text[];
+begin
+  perform private.require_admin(v_connection.org_id);
+  perform private.take_day_quota(v_connection.org_id, 'imported_events_per_day', jsonb_array_length(p_events));
+
+  create temporary table sent on commit drop as
+    select distinct on (e.idempotency_key) e.*, x.erased_at
+    from jsonb_array_elements(p_events) with ordinality as s (event, place)
+    cross join lateral jsonb_populate_record(null::private.event_row, s.event) e
+    cross join lateral jsonb_to_record(s.event) as x (erased_at timestamptz)
+    order by e.idempotency_key, s.place;
+
+  -- Sorted by key, as every writer of keys does, so that two of them never deadlock.
+  with inserted as (
+    insert into private.event_keys (source_connection_id, idempotency_key, event_id, event_time, body_sha256)
+    select p_connection_id, s.idempotency_key,
+      -- An id of the file that is in use belongs to another event.
+      case when exists (select from public.canonical_events e where e.id = s.id) then gen_random_uuid() else s.id end, s.event_time, v_unknown
+    from pg_temp.sent s order by s.idempotency_key
+    on conflict do nothing
+    returning idempotency_key)
+  select coalesce(array_agg(i.idempotency_key), '{}') into v_new from inserted i;
+
+  with written as (
+    insert into public.canonical_events (id, org_id, project_id, source_connection_id, type, source_type, source_event_type, source_event_id, event_time,
+      received_at, ingested_at, idempotency_key, subject, amount_minor, currency, order_ref, attribution, properties, is_test, journal_id, schema_version, erased_at)
+    select k.event_id, v_connection.org_id, v_connection.project_id, v_connection.id, s.type, s.source_type, s.source_event_type, s.source_event_id, k.event_time,
+      s.received_at, greatest(now(), s.received_at), s.idempotency_key, s.subject, s.amount_minor, s.currency, s.order_ref, s.attribution, s.properties, s.is_test,
+      s.journal_id, s.schema_version, s.erased_at
+    from pg_temp.sent s
+    join private.event_keys k on k.source_connection_id = p_connection_id and k.idempotency_key = s.idempotency_key
+    where not exists (select from public.canonical_events e where e.id = k.event_id and e.event_time = k.event_time)
+    on conflict do nothing
+    returning idempotency_key)
+  select coalesce(array_agg(w.idempotency_key), '{}') into v_written from written w;
+
+  stored := cardinality(v_new);
+  restored := cardinality(v_written) - cardinality(v_new);
+  duplicates := jsonb_array_length(p_events) - cardinality(v_written);
+  drop table pg_temp.sent;
+  perform private.append_audit(v_connection.org_id, 'canonical_events.import', p_connection_id::text,
+    jsonb_build_object('stored', stored, 'restored', restored, 'duplicates', duplicates));
+  return next;
+end
+$function$;
+comment on function private.import_events(uuid,jsonb) is 'Stores exported events for an owner or admin of the connection''s org. p_events is an array of private.event_row, with erased_at. An event whose key is new
+is stored under its id, an event whose key is known and whose row is gone is stored again under the id of the key, and every other event is left as it is.';
+grant execute on function private.import_events(uuid,jsonb) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.index_arrivals(p_partition text)
  RETURNS void
  LANGUAGE plpgsql
@@ -4483,6 +4503,7 @@ declare
   v_count integer := json_array_length(p_keys);
   v_new uuid[] := '{}';
   v_existing private.existing_row[] := '{}';
+  v_unknown bytea := decode(repeat('00', 32), 'hex');
 begin
   if v_count > 0 then
     -- Sorted by key: two batches with the same keys lock them in the same order and never deadlock.
@@ -4500,7 +4521,8 @@ begin
 
   if cardinality(v_new) < v_count then
     select coalesce(array_agg(row(k.event_id, s.event_id,
-      case when s.body_sha256 = decode(k.body_sha256, 'hex') then 'duplicate' else 'conflict' end,
+      -- Zeros are the digest of an imported event: the file does not say which body it was made of.
+      case when s.body_sha256 in (decode(k.body_sha256, 'hex'), v_unknown) then 'duplicate' else 'conflict' end,
       null, k.source_connection_id, k.journal_id, k.dlq_id)::private.existing_row), '{}')
     into v_existing
     from json_populate_recordset(null::private.key_row, p_keys) k
@@ -7536,17 +7558,6 @@ end
 $function$;
 comment on function public.events_of_subject(uuid,text) is 'The events about one person of an org, by the keyed hash of an e-mail address, phone, document or external id.';
 grant execute on function public.events_of_subject(uuid,text) to authenticated;
-
-CREATE OR REPLACE FUNCTION public.find_by_id(org_id uuid, id text)
- RETURNS jsonb
- LANGUAGE sql
- STABLE
- SET search_path TO ''
-AS $function$
-  select private.find_by_id(org_id, id)
-$function$;
-comment on function public.find_by_id(uuid,text) is 'What an id names in the org, the newest 20: [{ kind, id, label, at }].';
-grant execute on function public.find_by_id(uuid,text) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.ingest_timeseries(org_id uuid, "from" timestamp with time zone, "to" timestamp with time zone, bucket text DEFAULT 'hour'::text, connection_ids uuid[] DEFAULT NULL::uuid[])
  RETURNS TABLE(bucket_start timestamp with time zone, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, lag_p50_seconds double precision, lag_p95_seconds double precision, replayed bigint, replayed_accepted bigint)

@@ -20,5 +20,7 @@ export interface Case {
   fault: number;
   name: string;
   promise: string;
+  /** A program that must be on PATH. CI must have it; elsewhere the case is reported as skipped without it. */
+  needs?: string;
   run(context: CaseContext): Promise<CaseReport>;
 }

@@ -13,6 +13,7 @@ import { randomIds } from './cases/random-ids.ts';
 import { stalledReaders } from './cases/readers.ts';
 import { recordFlood } from './cases/record-flood.ts';
 import { redriveUnderLoad } from './cases/redrive.ts';
+import { restoreBackups } from './cases/restore.ts';
 import { retentionAtPeak } from './cases/retention.ts';
 import { shutdown } from './cases/shutdown.ts';
 import { signUpFlood } from './cases/sign-ups.ts';
@@ -85,6 +86,13 @@ export const caseGroups = {
       name: 'turns',
       promise: 'When one org fills every queue of background work, the only piece of work of another org waits for a few turns.',
       run: turns,
+    },
+    {
+      fault: 35,
+      name: 'restore',
+      promise: 'A dump written under load and a base backup with its log are restored with every row and key, and repeats stay duplicates.',
+      needs: 'pg_basebackup',
+      run: restoreBackups,
     },
   ],
   /** These cases measure times, or require that the API refuses nothing: they fail on a machine that is busy with something else. */

@@ -32,7 +32,7 @@ export interface Scene extends Findings {
 }
 
 export interface SceneOptions {
-  traffic: ({ loops: number } | { perSecond: number }) & { timeoutMs?: number };
+  traffic: ({ loops: number } | { perSecond: number }) & { timeoutMs?: number; bodiesAtMs?: number };
   settings?: Record<string, string>;
   api?: ApiOptions;
   /** Connects the API to Postgres through {@link Scene.proxy}. */

@@ -32,6 +32,8 @@ export interface SenderOptions {
   sockets: number;
   /** How long one delivery is retried before the sender reports it as a surprise. */
   timeoutMs?: number;
+  /** The time in the bodies, which must be that of the first sender where deliveries are sent again by another one. */
+  bodiesAtMs?: number;
 }
 
 interface Sent {
@@ -70,9 +72,8 @@ export function bodyOf(connection: ProofConnection, key: string, nowMs: number):
 export const sha256 = (bytes: string | Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 /** Sends deliveries as a patient platform does: a delivery is sent again under the same key until it is acknowledged or rejected. */
-export function createSender({ url, journal, random, sockets, timeoutMs = 60_000 }: SenderOptions): Sender {
+export function createSender({ url, journal, random, sockets, timeoutMs = 60_000, bodiesAtMs = Date.now() }: SenderOptions): Sender {
   const client = createClient(sockets);
-  const startedAt = Date.now();
   const acked: Sent[] = [];
   const figures: SenderFigures = {
     requests: 0,
@@ -89,7 +90,7 @@ export function createSender({ url, journal, random, sockets, timeoutMs = 60_000
   };
 
   async function deliver(connection: ProofConnection, key: string, { stored, secrets, dueAt = performance.now() }: DeliverOptions = {}) {
-    const body = bodyOf(connection, key, startedAt);
+    const body = bodyOf(connection, key, bodiesAtMs);
     if (stored === undefined) await journal.note({ what: 'attempted', key, connectionId: connection.id, sha256: sha256(body) });
     const deadline = Date.now() + timeoutMs;
     let last = '';

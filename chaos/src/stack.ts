@@ -11,7 +11,7 @@ import type { Postgres } from '@tributary/supabase/local/postgres.ts';
 import { startTestCluster, type TestDatabase } from '@tributary/supabase/local/test-cluster.ts';
 import { type ProofConnections, type ProofOrg, seedOrg } from './seed.ts';
 
-const apiEntry = join(import.meta.dirname, '..', '..', 'apps', 'api', 'src', 'main.ts');
+export const apiEntry = join(import.meta.dirname, '..', '..', 'apps', 'api', 'src', 'main.ts');
 
 /** One API process under test. */
 export interface Api {
@@ -41,6 +41,8 @@ export interface ProofStack {
   postgres: Postgres;
   org: ProofOrg;
   connections: ProofConnections;
+  /** The MASTER_KEY of the API processes. */
+  masterKey: string;
   /** Adds another tenant with its own connections and keys. */
   addOrg(): Promise<{ org: ProofOrg; connections: ProofConnections }>;
   /** An access token of a new member of the org, as Supabase Auth would issue it. */
@@ -87,6 +89,7 @@ async function startProofStack(settings: Record<string, string> = {}): Promise<P
       postgres: cluster.postgres,
       org,
       connections,
+      masterKey,
       crashes,
       addOrg: () => withClient(database.superuserUrl, (client) => seedOrg(client, masterKey)),
       signIn: async (member, role) => {

@@ -101,6 +101,16 @@ describe('grants', () => {
     ).toEqual(tableGrants);
   });
 
+  it('a server script with the secret key reads every table that members read, and nothing else', () => {
+    const readBy = (role: string) =>
+      Object.entries(tableGrants)
+        .filter(([grant, privileges]) => grant.endsWith(` ${role}`) && privileges.includes('SELECT'))
+        .map(([grant]) => grant.split(' ')[0]);
+    expect(readBy('service_role').sort()).toEqual(readBy('authenticated').sort());
+    const grants = Object.entries(tableGrants).filter(([grant]) => grant.endsWith(' service_role'));
+    expect(new Set(grants.map(([, privileges]) => privileges))).toEqual(new Set(['SELECT']));
+  });
+
   it('on columns are exactly the listed ones', async () => {
     expect(
       await dictionary(`select c.name || ' ' || ${grantee} || ' ' || a.privilege_type as name, string_agg(t.attname, ', ' order by t.attnum) as value

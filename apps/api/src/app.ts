@@ -82,6 +82,7 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
     const refusal = toRefusal(error);
     const event = c.var.event ?? {};
     event.code = refusal.code;
+    if (refusal.hints.logged !== undefined) event.reason = refusal.hints.logged;
     if (refusal.code === 'internal' || refusal.code === 'database_unavailable') event.err ??= error instanceof Refusal ? undefined : error;
     return answerProblem(c, refusal, String(event.requestId));
   });

@@ -18,6 +18,7 @@ export interface Flags {
   url?: string;
   token?: string;
   org?: string;
+  tenant?: string;
   operatorToken?: string;
 }
 
@@ -67,7 +68,7 @@ export function findTarget(flags: Flags, host: Host): Target {
     urlFrom: found.from,
     identity,
     operatorToken: flags.operatorToken || env.TRIBUTARY_OPERATOR_TOKEN || stack?.operatorToken,
-    org: flags.org || env.TRIBUTARY_ORG || undefined,
+    org: flags.org || flags.tenant || env.TRIBUTARY_ORG || undefined,
   };
 }
 

@@ -6,6 +6,7 @@ import { UsageError } from './errors.ts';
 import { list, listOf, moment } from './option-parsers.ts';
 import { findOrg, withOrg } from './orgs.ts';
 import type { Context } from './program.ts';
+import { checkSources, listSources } from './sources.ts';
 
 export interface FilterFlags {
   reason?: ErrorClass[];
@@ -43,6 +44,7 @@ export function withFilter(command: Command): Command {
 /** Builds the API's filter from the options, with names resolved to ids. */
 export async function toFilter(context: Context, flags: FilterFlags): Promise<DlqFilter & { orgId: string }> {
   if (flags.from && flags.to && Date.parse(flags.from) >= Date.parse(flags.to)) throw new UsageError('--to must be later than --from.');
+  if (flags.source) checkSources(await listSources(context), flags.source);
   const org = await findOrg(context);
   return {
     orgId: org.id,

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { Failure, UsageError } from './errors.ts';
 import { findByName } from './find-by-name.ts';
@@ -11,7 +11,9 @@ const Membership = z.object({ role: z.string(), orgs: Org });
 export type Membership = z.infer<typeof Membership>;
 
 export function withOrg(command: Command): Command {
-  return command.option('--org <org>', 'slug, name or id of the org (TRIBUTARY_ORG); optional for members of a single org');
+  return command
+    .option('--org <org>', 'slug, name or id of the org (TRIBUTARY_ORG); optional for members of a single org')
+    .addOption(new Option('--tenant <org>', 'the same as --org').conflicts('org'));
 }
 
 /** The orgs of a user, with the user's role in each. */

@@ -1,8 +1,25 @@
 import type { ReplayPlan } from '@tributary/shared/replays.ts';
 import { details, duration, section, table, time } from './output.ts';
+import type { EmailOf } from './people.ts';
+
+/** A plan with the e-mail addresses of its people beside their ids; null where the person is unknown or there is none. */
+interface NamedPlan extends Omit<ReplayPlan, 'audit'> {
+  createdByEmail: string | null;
+  approvedByEmail: string | null;
+  audit?: (NonNullable<ReplayPlan['audit']>[number] & { actorEmail: string | null })[] | undefined;
+}
+
+export function withPeople({ audit, ...plan }: ReplayPlan, emailOf: EmailOf): NamedPlan {
+  return {
+    ...plan,
+    createdByEmail: emailOf(plan.createdBy),
+    approvedByEmail: emailOf(plan.approvedBy),
+    ...(audit ? { audit: audit.map((entry) => ({ ...entry, actorEmail: emailOf(entry.actorId) })) } : {}),
+  };
+}
 
 /** Renders a replay plan as text: its filter, its approval and its progress. */
-export function renderPlan(plan: ReplayPlan): string {
+export function renderPlan(plan: NamedPlan): string {
   const { filter } = plan;
   const isUnderWay = plan.startedAt !== null;
   return details([
@@ -16,6 +33,7 @@ export function renderPlan(plan: ReplayPlan): string {
     ['event types', filter.eventTypes?.join(', ')],
     ['outcomes', filter.outcomes?.join(', ')],
     ['connections', filter.connectionIds?.join(', ')],
+    ['created', `by ${plan.createdByEmail ?? plan.createdBy ?? 'a deleted user'} at ${time(plan.createdAt)}`],
     ['deliveries', plan.matchedCount],
     ['takes about', isUnderWay ? undefined : `${duration(plan.estimatedSeconds)} at ${plan.throttlePerSecond} a second`],
     ['approval', approvalOf(plan)],
@@ -29,14 +47,14 @@ export function renderPlan(plan: ReplayPlan): string {
   ]);
 }
 
-export function renderAudit(audit: NonNullable<ReplayPlan['audit']>): string {
+export function renderAudit(audit: NonNullable<NamedPlan['audit']>): string {
   return section(
     'Audit log',
     table(
       ['at (UTC)', 'who', 'what', 'detail'],
-      audit.map(({ at, actorId, action, detail }) => [
+      audit.map(({ at, actorId, actorEmail, action, detail }) => [
         time(at),
-        actorId ?? 'the system',
+        actorEmail ?? actorId ?? 'the system',
         action,
         detail === null ? undefined : JSON.stringify(detail),
       ]),
@@ -44,8 +62,9 @@ export function renderAudit(audit: NonNullable<ReplayPlan['audit']>): string {
   );
 }
 
-function approvalOf({ approvedAt, approvedBy, reference, needsSecondApproval }: ReplayPlan): string {
-  if (approvedAt) return `by ${approvedBy ?? 'a deleted user'} at ${time(approvedAt)}${reference ? ` (${reference})` : ''}`;
+function approvalOf({ approvedAt, approvedBy, approvedByEmail, reference, needsSecondApproval }: NamedPlan): string {
+  if (approvedAt)
+    return `by ${approvedByEmail ?? approvedBy ?? 'a deleted user'} at ${time(approvedAt)}${reference ? ` (${reference})` : ''}`;
   return needsSecondApproval ? 'required, by a second person with a reference' : 'required';
 }
 

@@ -31,6 +31,22 @@ describe('a plan', () => {
     expect(await ctl('plan', '--from', '1h', '--sources', 'stripe', '--dry-run')).toMatchObject({ count: 0 });
   });
 
+  it('is refused for a source that does not exist, by the command and by the API', async () => {
+    const refused = await run('plan', '--from', '1h', '--sources', 'hotmart,hotmrt');
+    expect(refused).toMatchObject({ code: 2, stdout: '' });
+    expect(refused.stderr).toContain('There is no source hotmrt. The sources are hotmart, ');
+    const filter = { from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z', sources: ['hotmrt'] };
+    await expect(stack.api('POST', '/api/replays', { orgId: stack.orgId, filter })).rejects.toThrow(
+      /answered 400: .*"path":"filter\.sources","message":"hotmrt is not a source of this server; its sources are hotmart, /,
+    );
+  });
+
+  it('takes the org as --tenant too, but not both', async () => {
+    expect(await ctl('plan', '--tenant', 'demo', '--from', '1h', '--dry-run')).toMatchObject({ count: deliveries });
+    expect((await run('list', '--tenant', 'nobody')).code).not.toBe(0);
+    expect(await run('list', '--tenant', 'demo', '--org', 'demo')).toMatchObject({ code: 2, stdout: '' });
+  });
+
   it('is approved and run with a progress report, and replays the deliveries that it counted', async () => {
     const made = await run('plan', '--org', 'demo', '--from', '1h', '--throttle', '100', '--name', 'Once more');
     expect(made.code).toBe(0);
@@ -42,6 +58,15 @@ describe('a plan', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^status +completed/m);
     expect(stdout).toContain('Once more');
+    // The demo user, by the address and never by the id.
+    const { email } = stack.info.demo;
+    expect(stdout).toMatch(new RegExp(`^approval +by ${email} at `, 'm'));
+    expect(stdout.split('\n').filter((line) => line.includes(email)).length).toBeGreaterThan(2);
+    expect(await ctl('status', id)).toMatchObject({
+      createdByEmail: email,
+      approvedByEmail: email,
+      audit: [{ actorEmail: email }, {}, {}, {}],
+    });
     const [listed] = await ctl('list', '--org', 'demo');
     expect(listed).toMatchObject({ id, status: 'completed' });
     expect((await run('list')).stdout).toContain(id);

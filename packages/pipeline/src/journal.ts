@@ -1,3 +1,4 @@
+import { renderingsOf } from './crypto/renderings.ts';
 import { headerCredential, isCredentialParameter, maskHeader } from './privacy/credentials.ts';
 import { findBodyField } from './reading/body-field.ts';
 import type { Credentials, Delivery } from './source.ts';
@@ -61,11 +62,16 @@ export function maskedHeaders(presented: Readonly<Record<string, string>>): Reco
   return Object.fromEntries(Object.entries(presented).map(([name, value]) => [name, maskHeader(value)]));
 }
 
-/** Whether a header contains one of the secrets, in plain text or in HTTP Basic's base64. */
+/** Whether a header contains one of the secrets, in plain text or in HTTP Basic's base64, each in UTF-8 or ISO-8859-1. */
 function repeatsAny(header: string, secrets: readonly string[]): boolean {
-  const encoded = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header)?.[1];
-  const texts = encoded === undefined ? [header] : [header, Buffer.from(encoded, 'base64').toString('utf8')];
-  return secrets.some((secret) => secret !== '' && texts.some((text) => repeats(text, secret)));
+  const encoded = /^basic +([A-Za-z0-9+/_-]+={0,2})$/i.exec(header)?.[1];
+  // Node gives a header with one character for each byte.
+  const bytes = encoded === undefined ? header : Buffer.from(encoded, 'base64').toString('latin1');
+  const texts = [header, bytes];
+  return secrets.some((secret) => {
+    const spellings = [secret, secret.trim()].flatMap((text) => [text, ...renderingsOf(text)]);
+    return spellings.some((spelling) => spelling !== '' && texts.some((text) => repeats(text, spelling)));
+  });
 }
 
 /** A short secret occurs in many texts by chance (two digits are in every other signature), so it counts only as a separate word. */

@@ -69,6 +69,22 @@ export interface Reading {
   attribution?: Record<string, string> | undefined;
   /** Sent by a platform's test button or in its sandbox. */
   isTest?: boolean | undefined;
+  /** What a person should know about how the record was read. Shown with a sample of the connection, never stored. */
+  notes?: readonly ReadingNote[] | undefined;
+}
+
+/** Something in a record that was read differently than its sender may have meant. */
+export interface ReadingNote {
+  /**
+   * `time_unreadable`: a field that should be the time is in a form that is not known. `time_in_future`: the time has not come yet, so that the
+   * next field was taken. `time_without_zone`: the time has no zone and was read as UTC, since the connection names no zone.
+   * `time_of_arrival`: no field gave a time, so that the time of arrival is the event's time.
+   */
+  code: 'time_unreadable' | 'time_in_future' | 'time_without_zone' | 'time_of_arrival';
+  /** Path of the field, or `header:<name>`; absent for `time_of_arrival`. */
+  path?: string;
+  /** The value with `0` for each digit and `a` for each letter, so that its form can be shown. */
+  form?: string;
 }
 
 /** Why a record could not be read. The record becomes a dead letter. */
@@ -125,7 +141,19 @@ export interface KeptFields {
    * Paths are needed for platforms that name people by numbers in fields that nobody announced.
    */
   plain: 'everywhere' | readonly string[];
+  /**
+   * Says by the name of a field what its value is, for a source whose records have no fixed shape. The function is asked for every field that no
+   * path above names, outside of branches about people and staff. `holder` is the key of the object around the field, or of the list that holds
+   * that object; `around` is the object itself, so that the value of a pair such as `{ label, value }` can be judged by its label.
+   * `word`, `id` and `text` decide about a text and about the texts of a list, and the fields of an object are asked about by their own names.
+   * `person` and `staff` decide about the whole branch; a path above that reaches into the branch goes first there. Undefined: only what has the
+   * form of `plain` is kept.
+   */
+  byName?(key: string, holder: string | undefined, around: JsonObject): KeptAs | undefined;
 }
+
+/** What a field is by its name: see the lists of the same names in {@link KeptFields}. */
+export type KeptAs = 'word' | 'id' | 'text' | 'person' | 'staff';
 
 /**
  * Where a delivery carries its credential: top-level fields of the body (dotted paths are redacted, but cannot be verified again), query
@@ -147,6 +175,12 @@ export interface SecretField {
    */
   issuedBy: 'platform' | 'tributary';
   required: boolean;
+}
+
+/** Why a text cannot be a secret of a connection. The message completes a sentence that begins with the name of the field. */
+export interface SecretProblem {
+  code: 'secret_not_hex' | 'secret_not_base64' | 'secret_not_whsec' | 'secret_not_sendable' | 'secret_of_another_kind';
+  message: string;
 }
 
 /** The texts of a source in another language. Secrets and samples go by their names; a label that is a brand is not translated. */
@@ -228,6 +262,13 @@ export interface Source<Config = unknown> {
   credentialForms?(secret: string, config: Config, delivery: Delivery): readonly string[];
   /** Paths that change between two deliveries of one event (attempt counters). They are left out of the record's fingerprint. */
   volatile: readonly string[];
+  /** Replaces `volatile` where the config or the record decides. Returns the same list for the same config and kind of record. */
+  volatileFor?(config: Config, record: JsonObject): readonly string[];
+  /**
+   * The event's name where the delivery carries it beside the records, in a header. It is part of the records' fingerprints, since one body under
+   * two names is two events.
+   */
+  nameOutside?(config: Config, headers: Delivery['headers']): string | undefined;
   /** The answer to a GET handshake; undefined where the request is not a handshake. */
   handshake?(query: URLSearchParams, secrets: readonly Secret[]): { status: 200 | 403; body: string } | undefined;
   /**
@@ -244,6 +285,16 @@ export interface Source<Config = unknown> {
   read(record: RawRecord, context: ReadContext<Config>): Reading;
   /** A new secret in the form that the config's scheme asks for, from 32 random bytes. Without this method, any text can be a secret. */
   newSecret?(config: Config, random: Uint8Array): string;
+  /**
+   * The secret as it is stored: without blanks that were pasted with it, unless they can be part of it. Returns the problem instead where deliveries
+   * could not be verified with the secret. Without this method, blanks are left out and any other text is a secret.
+   */
+  readSecret?(secret: Secret, config: Config): { value: string } | { problem: SecretProblem };
+  /**
+   * The bytes of the largest body that the platform documents, or that the connection's settings ask for. Undefined where the platform documents
+   * none: the default of the installation then holds.
+   */
+  bodyBytesMax?(config: Config): number | undefined;
   /** Signs a body as the platform would, for test sends and the demo. `url` is where it is sent. Throws when the secrets cannot sign. */
   sign(body: string, secrets: readonly Secret[], config: Config, nowMs: number, url?: string): Signed;
 }

@@ -51,7 +51,7 @@ export const alertDefaults: {
     ConnectionLag: { info: null, warning: 600, critical: 1_800, minRecords: 5 },
     IngestDLQRateHigh: { info: 0.005, warning: 0.05, critical: 0.1, windowMinutes: 15, minRecords: 30 },
     IngestDLQSpike: { info: null, warning: 100, critical: null, windowMinutes: 10, minRecords: 1 },
-    DuplicateRateHigh: { info: 0.01, warning: 0.1, critical: 0.25, windowMinutes: 15, minRecords: 100 },
+    DuplicateRateHigh: { info: null, warning: 0.01, critical: 0.25, windowMinutes: 15, minRecords: 100 },
     RejectedRateHigh: { info: null, warning: 0.25, critical: 0.9, windowMinutes: 15, minRecords: 10 },
   },
   renotifyMinutes: 240,

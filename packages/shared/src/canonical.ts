@@ -116,6 +116,7 @@ export const canonicalTypes = {
   'message.edited': 'A message was changed.',
   'message.deleted': 'A message was withdrawn.',
   'message.reaction': 'Somebody reacted to a message.',
+  'message.reaction_removed': 'A reaction to a message was withdrawn.',
   'message.postback': 'Somebody pressed a button or menu entry in a chat.',
   'message.opted_in': 'Somebody opted in to messages.',
   'message.opted_out': 'Somebody opted out of messages.',

@@ -7,6 +7,7 @@ import {
   DlqOperationsQuery,
 } from '@tributary/shared/dlq.ts';
 import type { Hono } from 'hono';
+import { requireKnownSources } from '../deliveries/known-sources.ts';
 import type { AuthVariables } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
 import { parseCursor } from '../platform/pages.ts';
@@ -31,6 +32,7 @@ export function addOperationRoutes(app: Hono<{ Variables: AuthVariables }>, { db
     const isRun = kind === 'redrive' || kind === 'reverify';
     app.post(`/${kind}`, describe[kind], validBody(DlqCommand), async (c) => {
       const { dryRun, ...wanted } = c.req.valid('json');
+      requireKnownSources(wanted.sources, 'sources');
       const filter = operationFilter(kind, wanted);
       if (filter.statuses.length === 0) throw invalidRequest([{ path: ['statuses'], message: unaffected(kind, wanted) }]);
       const started = await db.as(c.var.claims, async (sql) => {

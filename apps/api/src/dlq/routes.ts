@@ -16,6 +16,7 @@ import {
 import type { ErrorClass } from '@tributary/shared/errors.ts';
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
+import { requireKnownSources } from '../deliveries/known-sources.ts';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db } from '../platform/db.ts';
 import { parseCursor } from '../platform/pages.ts';
@@ -146,7 +147,8 @@ export function dlqRoutes({ db, verifyToken, masterKeys, log, now, connections, 
   return app;
 }
 
-/** Turns a query into the form that the body of a command has. */
+/** Turns a query into the form that the body of a command has. Throws Refusal `invalid_request` for an unknown source. */
 function toFilter({ class: one, ...rest }: DlqFilter & { class?: ErrorClass | undefined }): DlqFilter {
+  requireKnownSources(rest.sources, 'sources');
   return one === undefined ? rest : { ...rest, classes: [...new Set([...(rest.classes ?? []), one])] };
 }

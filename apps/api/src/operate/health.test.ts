@@ -119,20 +119,24 @@ test('/health/detailed answers the operator only, with the whole state', async (
   expect(jobs.get('test.due')).toMatchObject({ waiting: 1, scheduled: 0, running: 0, failed: 0, oldest_due_seconds: expect.any(Number) });
   expect(jobs.get('test.someday')).toMatchObject({ waiting: 0, scheduled: 1, oldest_due_seconds: null });
 
-  const hotmart = body.adapters.find((adapter: { source: string }) => adapter.source === 'hotmart');
-  const connection = hotmart.connections.find((one: { id: string }) => one.id === id);
-  expect(connection).toEqual({ id, name: 'Test hotmart', lag_seconds: expect.any(Number), ingest_lag_seconds: expect.any(Number) });
-  for (const lag of [hotmart.lag_seconds, connection.lag_seconds, connection.ingest_lag_seconds]) {
+  const adapters = Object.values<{ id: string; [figure: string]: unknown }>(body.adapters);
+  const adapter = adapters.find((one) => one.id === id);
+  expect(body.adapters['Test hotmart']).toBeDefined();
+  expect(adapter).toEqual({
+    id,
+    org: expect.any(String),
+    source: 'hotmart',
+    is_active: true,
+    last_event_at: expect.any(String),
+    lag_seconds: expect.any(Number),
+    ingest_lag_seconds: expect.any(Number),
+  });
+  for (const lag of [body.sources.hotmart.lag_seconds, adapter?.lag_seconds, adapter?.ingest_lag_seconds]) {
     expect(lag).toBeGreaterThanOrEqual(90);
     expect(lag).toBeLessThan(150);
   }
-  expect(body.adapters.find((adapter: { source: string }) => adapter.source === 'stripe')).toEqual({
-    source: 'stripe',
-    lag_seconds: null,
-    active_connections: 1,
-    connections: [],
-  });
-  expect(JSON.stringify(body)).not.toContain(silent.id);
+  expect(body.sources.stripe).toEqual({ lag_seconds: null, active_connections: 1 });
+  expect(adapters.find((one) => one.id === silent.id)).toMatchObject({ source: 'stripe', lag_seconds: null, ingest_lag_seconds: null });
 });
 
 test('/health/detailed lists at most the 200 connections with the largest lag', async () => {
@@ -143,12 +147,33 @@ test('/health/detailed lists at most the 200 connections with the largest lag', 
     [org.id, org.projectId],
   );
   const instance = await instanceOn({});
-  const adapters: { source: string; active_connections: number; connections: { name: string }[] }[] = (await detailed(instance)).body
-    .adapters;
-  expect(adapters.flatMap((adapter) => adapter.connections)).toHaveLength(200);
-  const webhook = adapters.find((adapter) => adapter.source === 'webhook');
-  expect(webhook?.active_connections).toBe(300);
-  expect(webhook?.connections[0]?.name).toBe('Shop 300');
+  const { adapters, sources } = (await detailed(instance)).body;
+  expect(Object.keys(adapters)).toHaveLength(200);
+  expect(sources.webhook.active_connections).toBe(300);
+  const ofOrg = Object.entries(adapters as Record<string, { source: string }>).filter(([, { source }]) => source === 'webhook');
+  expect(ofOrg[0]?.[0]).toBe('Shop 300');
+  await instance.close();
+});
+
+test('the oldest connection of a name keeps it as its key in /health/detailed, whatever other orgs call theirs', async () => {
+  const [org, other] = [await api.makeOrg(), await api.makeOrg()];
+  const make = async (owner: typeof org, name: string, order: number) => {
+    const [row] = await api.admin<{ id: string }>(
+      `insert into source_connections (org_id, project_id, name, type, created_at, last_event_at)
+       values ($1, $2, $3, 'webhook', now() + make_interval(secs => $4), now() - interval '10 years') returning id`,
+      [owner.id, owner.projectId, name, order],
+    );
+    return row?.id;
+  };
+  const [slug] = await api.admin<{ slug: string }>('select slug from orgs where id = $1', [other.id]);
+  const watched = await make(org, 'watched', 1);
+  const imitation = await make(org, `${slug?.slug}/watched`, 2);
+  const namesake = await make(other, 'watched', 3);
+  const instance = await instanceOn({});
+  const { adapters } = (await detailed(instance)).body;
+  expect(adapters.watched.id).toBe(watched);
+  expect(adapters[`${slug?.slug}/watched`].id).toBe(namesake);
+  expect(adapters[`${slug?.slug}/watched ${imitation}`].id).toBe(imitation);
   await instance.close();
 });
 
@@ -170,6 +195,7 @@ test('/health/detailed still reports the state of the process while the database
     backpressure: { mode: 'normal', transitions: null },
     buffer: { records: 0 },
     adapters: null,
+    sources: null,
     jobs: null,
     instances: null,
   });

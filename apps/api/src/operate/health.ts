@@ -40,8 +40,8 @@ export function healthRoutes(deps: HealthDeps): Hono {
   // The mode and its history are never cached: the operator must see a change at once.
   const askDatabase = async () => {
     const all = Promise.all([measure(), flow.getState(), flow.listTransitions(transitionsMax)]);
-    const [[adapters, jobs], state, transitions] = await within(all, databaseWithinMs);
-    return { adapters, jobs, state, transitions };
+    const [[lags, jobs], state, transitions] = await within(all, databaseWithinMs);
+    return { lags, jobs, state, transitions };
   };
 
   routes.get('/health', (c) => c.json({ status: 'ok' }));
@@ -94,7 +94,8 @@ export function healthRoutes(deps: HealthDeps): Hono {
       inFlight: flow.gate.inFlight(),
       workers: deps.jobs.state(),
       jobs: stored?.jobs ?? null,
-      adapters: stored?.adapters ?? null,
+      adapters: stored?.lags.adapters ?? null,
+      sources: stored?.lags.sources ?? null,
       instances: stored?.state.instances ?? null,
       pools: Object.entries(db.pools).map(([name, pool]) => ({
         name,

@@ -17,7 +17,7 @@ const levels: Record<string, string[]> = {
   ConnectionLag: ['warning', 'critical'],
   IngestDLQRateHigh: ['info', 'warning', 'critical'],
   IngestDLQSpike: ['warning'],
-  DuplicateRateHigh: ['info', 'warning', 'critical'],
+  DuplicateRateHigh: ['warning', 'critical'],
   IngestBackpressureStuck: ['warning'],
   IngestCircuitBreakerOpen: ['critical', 'warning'],
   PersistenceStalled: ['critical'],

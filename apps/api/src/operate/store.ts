@@ -2,18 +2,29 @@ import type { Db } from '../platform/db.ts';
 
 type Statement = Pick<Db, 'workerStatement'>;
 
-export interface AdapterLag {
-  source: string;
-  /** The time since the newest event of any connection of the source; null before the first event. */
-  lag_seconds: number | null;
-  active_connections: number;
-  /** The connections with the largest lag; the limit counts over all sources together. */
-  connections: { id: string; name: string; lag_seconds: number; ingest_lag_seconds: number | null }[];
+/** How far the connections are behind. Lags are seconds; null before the first event. */
+export interface AdapterLags {
+  /** By the name of the connection; the name begins with the slug of the org where an older connection of another org has it. */
+  adapters: Record<
+    string,
+    {
+      id: string;
+      org: string;
+      source: string;
+      is_active: boolean;
+      last_event_at: string | null;
+      lag_seconds: number | null;
+      ingest_lag_seconds: number | null;
+    }
+  >;
+  /** By source: the lag is that of the connection with the newest event. */
+  sources: Record<string, { lag_seconds: number | null; active_connections: number }>;
 }
 
-export async function listAdapterLag(db: Statement, connectionsMax: number): Promise<AdapterLag[]> {
-  const [row] = await db.workerStatement<{ adapters: AdapterLag[] }>('select private.adapter_lag($1) as adapters', [connectionsMax]);
-  return row?.adapters ?? [];
+/** At most `connectionsMax` connections, active ones with the largest lag first. */
+export async function listAdapterLag(db: Statement, connectionsMax: number): Promise<AdapterLags> {
+  const [row] = await db.workerStatement<{ lags: AdapterLags }>('select private.adapter_lag($1) as lags', [connectionsMax]);
+  return row?.lags ?? { adapters: {}, sources: {} };
 }
 
 export interface JobDepth {

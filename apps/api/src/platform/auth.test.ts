@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jwt, makeToken } from '../test/make.ts';
 import { type AuthVariables, createTokenVerifier, requireUser, type VerifyToken } from './auth.ts';
 import { answerProblem, toRefusal } from './problem.ts';
+import type { Refusal } from './refusal.ts';
 
 const user = { id: randomUUID(), email: 'ana@example.com' };
 
@@ -62,6 +63,43 @@ describe('a token signed with a shared secret (HS256)', () => {
     const strict = appWith(createTokenVerifier({ ...jwt, issuer: 'https://auth.example.com' }, Date.now));
     expect(await statusOf(strict, `Bearer ${await makeToken(user)}`)).toBe(401);
     expect(await statusOf(strict, `Bearer ${await makeToken(user, { iss: 'https://auth.example.com' })}`)).toBe(200);
+  });
+});
+
+describe('the log line of a refused token', () => {
+  const strict = createTokenVerifier({ ...jwt, issuer: 'https://auth.example.com' }, Date.now);
+  const issuer = { iss: 'https://auth.example.com' };
+
+  it.each([
+    [
+      'another issuer',
+      signed({ iss: 'https://other.example.com' }),
+      'issuer: the token was issued by "https://other.example.com", and this server expects "https://auth.example.com"',
+    ],
+    ['no issuer', signed({}), 'issuer: the token was issued by nobody'],
+    [
+      'another audience',
+      signed({ ...issuer, aud: 'other' }),
+      'audience: the token is for "other", and this server expects "authenticated"',
+    ],
+    ['an expiry in the past', signed({ ...issuer, exp: 1_700_000_000 }), 'expiry: the token expired at 2023-11-14T22:13:20.000Z'],
+    ['a start in the future', signed({ ...issuer, nbf: 4_000_000_000 }), 'expiry: the token is not valid before 2096-10-02T07:06:40.000Z'],
+    ['no expiry', signed({ ...issuer, exp: undefined }), 'exp: the claim is missing'],
+    [
+      'another secret',
+      signed(issuer, 'HS256', 'another secret of at least thirty-two characters'),
+      'signature: it does not match the secret in SUPABASE_JWT_SECRET',
+    ],
+    ['another algorithm', signed(issuer, 'HS512'), 'signature: the token is signed with another algorithm than HS256'],
+    ['the service role', signed({ ...issuer, role: 'service_role' }), 'role: the token is of the role "service_role"'],
+    ['a text that is not a token', 'nonsense', 'form: the text is not a JSON Web Token'],
+  ])('says why a token with %s was refused, which the answer does not say', async (_, token, reason) => {
+    const refusal: Refusal = await strict(token).then(
+      () => expect.unreachable('the token was accepted'),
+      (error) => error,
+    );
+    expect(refusal.hints.logged).toContain(reason);
+    expect(refusal.hints.logged).not.toContain(user.id);
   });
 });
 

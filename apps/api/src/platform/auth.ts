@@ -6,6 +6,7 @@ import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Config } from './config.ts';
 import type { Claims } from './db.ts';
 import { Refusal } from './refusal.ts';
+import { shown, whyRefused } from './refused-token.ts';
 
 export interface AuthVariables {
   claims: Claims;
@@ -48,13 +49,18 @@ export function createTokenVerifier(jwt: Config['jwt'], now: () => number): Veri
       else throw new Error('no key');
     } catch (error) {
       if (jwks && isKeyFetchFailure(error)) throw new Refusal('auth_unavailable');
+      const logged = whyRefused(error, token, jwt);
       if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'iss')
-        throw new Refusal('unauthorized', `the access token has another issuer than ${jwt.issuer}: the operator sets SUPABASE_JWT_ISSUER`);
-      throw new Refusal('unauthorized', 'the access token is missing, expired or not valid');
+        throw new Refusal('unauthorized', `the access token has another issuer than ${jwt.issuer}: the operator sets SUPABASE_JWT_ISSUER`, {
+          logged,
+        });
+      throw new Refusal('unauthorized', 'the access token is missing, expired or not valid', { logged });
     }
     const { sub, role, ...rest } = payload;
-    if (typeof sub !== 'string' || !/^[0-9a-f-]{36}$/i.test(sub) || role !== 'authenticated')
-      throw new Refusal('unauthorized', 'the access token is not a signed-in user\u2019s');
+    if (typeof sub !== 'string' || !/^[0-9a-f-]{36}$/i.test(sub) || role !== 'authenticated') {
+      const logged = `role: the token is of the role ${shown(role)}, and only tokens of signed-in users are accepted`;
+      throw new Refusal('unauthorized', 'the access token is not a signed-in user\u2019s', { logged });
+    }
     return { ...rest, sub, role, email: typeof rest.email === 'string' ? rest.email : undefined };
   };
 }

@@ -12,6 +12,8 @@ export interface RefusalHints {
   closesConnection?: boolean | undefined;
   /** The invalid fields of the request. */
   errors?: readonly FieldError[] | undefined;
+  /** What only the log of the server says, in the line of the request: never a secret, a token or a payload. */
+  logged?: string | undefined;
 }
 
 /**

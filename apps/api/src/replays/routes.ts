@@ -8,6 +8,7 @@ import {
   ReplayQuery,
 } from '@tributary/shared/replays.ts';
 import { Hono } from 'hono';
+import { requireKnownSources } from '../deliveries/known-sources.ts';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Claims, Db, Sql } from '../platform/db.ts';
 import { parseCursor } from '../platform/pages.ts';
@@ -43,6 +44,7 @@ export function replayPlanRoutes({ db, verifyToken, approvalThreshold: threshold
 
   app.post('/', describe.createReplay, validBody(CreateReplay), async (c) => {
     const { orgId, name, mode, throttlePerSecond, filter, dryRun } = c.req.valid('json');
+    requireKnownSources(filter.sources, 'filter.sources');
     const { matched, needsSecond, plan } = await db.as(c.var.claims, async (sql) => {
       const org = await resolveOrgToWrite(sql, orgId);
       if ((await findUnknown(sql, org.id, filter)).length > 0) throw new Refusal('not_found', 'there is no such project or connection');

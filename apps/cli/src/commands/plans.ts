@@ -6,8 +6,10 @@ import { Failure, UsageError } from '../errors.ts';
 import { list, listOf, moment } from '../option-parsers.ts';
 import { findOrg, withOrg } from '../orgs.ts';
 import { duration, table, time } from '../output.ts';
+import { readPeople } from '../people.ts';
 import { type Context, examples, open, wholeNumber } from '../program.ts';
-import { renderAudit, renderPlan } from '../render-plan.ts';
+import { renderAudit, renderPlan, withPeople } from '../render-plan.ts';
+import { checkSources, listSources } from '../sources.ts';
 import { watch } from '../watch.ts';
 
 const outcomes = ['accepted', 'duplicate', 'dead_lettered', 'mixed', 'incomplete'] as const;
@@ -53,7 +55,7 @@ export function addPlans(program: Command): void {
       const body = await toRequest(context, flags);
       if (flags.dryRun) return preview(context, body);
       const made = await context.client.api('/api/replays', ReplayPlan, { method: 'POST', body, timeoutMs: 60_000 });
-      context.output.print(made, () => renderPlan(made));
+      await print(context, made);
       context.output.note(nextStep(made));
     });
   examples(
@@ -83,7 +85,7 @@ export function addPlans(program: Command): void {
       const context = open(command);
       const started = await startOrJoin(context, id);
       const ended = detach ? started : await watchPlan(context, started);
-      context.output.print(ended, () => renderPlan(ended));
+      await print(context, ended);
       if (!detach && ended.status !== 'completed')
         throw new Failure(`The plan is ${ended.status}${ended.error ? `: ${ended.error}` : ''}.`);
     });
@@ -94,9 +96,8 @@ export function addPlans(program: Command): void {
     .description('Show a plan with its progress, its figures and its audit log')
     .argument('<plan>', 'id of the plan')
     .action(async (id: string, _, command: Command) => {
-      const { client, output } = open(command);
-      const found = await client.api(pathOf(id), ReplayPlan);
-      output.print(found, () => [renderPlan(found), ...(found.audit ? [renderAudit(found.audit)] : [])].join('\n\n'));
+      const context = open(command);
+      await print(context, await context.client.api(pathOf(id), ReplayPlan), { withAudit: true });
     });
   examples(status, 'replayctl status 01998f6e-…', 'replayctl status 01998f6e-… --json | jq .processed');
 
@@ -133,6 +134,7 @@ const pathOf = (id: string) => `/api/replays/${encodeURIComponent(id)}`;
 async function toRequest(context: Context, flags: PlanFlags): Promise<CreateReplay> {
   const { from, to, sources, types, outcomes, connections, includeReplays } = flags;
   if (Date.parse(from) >= Date.parse(to)) throw new UsageError('--to must be later than --from.');
+  if (sources) checkSources(await listSources(context), sources);
   const org = await findOrg(context);
   const connectionIds = await findConnectionIds(context, org.id, connections);
   return {
@@ -160,14 +162,14 @@ function nextStep({ id, needsSecondApproval }: ReplayPlan): string {
     : `Next: replayctl approve ${id}, then replayctl run --plan ${id}`;
 }
 
-async function change(
-  { client, output }: Context,
-  id: string,
-  action: 'approve' | 'pause' | 'resume' | 'cancel',
-  body: object = {},
-): Promise<void> {
-  const changed = await client.api(`${pathOf(id)}/${action}`, ReplayPlan, { method: 'POST', body });
-  output.print(changed, () => renderPlan(changed));
+async function change(context: Context, id: string, action: 'approve' | 'pause' | 'resume' | 'cancel', body: object = {}): Promise<void> {
+  await print(context, await context.client.api(`${pathOf(id)}/${action}`, ReplayPlan, { method: 'POST', body }));
+}
+
+/** Prints a plan with its people by e-mail address, which the API names by id. */
+async function print(context: Context, plan: ReplayPlan, { withAudit = false } = {}): Promise<void> {
+  const named = withPeople(plan, await readPeople(context, plan.orgId));
+  context.output.print(named, () => [renderPlan(named), ...(withAudit && named.audit ? [renderAudit(named.audit)] : [])].join('\n\n'));
 }
 
 /** Starts the plan, or follows the run when somebody else has already started it. */

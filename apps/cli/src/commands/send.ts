@@ -1,12 +1,12 @@
-import { type Connection, DeliveryAnswer, ProblemAnswer, SourceEntry, TestedConnection } from '@tributary/shared/api.ts';
+import { type Connection, DeliveryAnswer, ProblemAnswer, type SourceEntry, TestedConnection } from '@tributary/shared/api.ts';
 import type { Command } from 'commander';
-import { z } from 'zod';
 import { listConnections } from '../connections.ts';
 import { Failure, UsageError } from '../errors.ts';
 import { findByName } from '../find-by-name.ts';
 import { findOrg, withOrg } from '../orgs.ts';
 import { details, table } from '../output.ts';
 import { type Context, examples, open } from '../program.ts';
+import { checkSources, listSources } from '../sources.ts';
 
 export function addSend(program: Command): void {
   const command = withOrg(program.command('send'))
@@ -19,10 +19,9 @@ export function addSend(program: Command): void {
     .action(async (type: string | undefined, sample: string | undefined, flags: { connection?: string }, command: Command) => {
       const context = open(command);
       const { client, output } = context;
-      const catalogue = await client.api('/api/sources', z.array(SourceEntry), { as: 'anonymous' });
+      const catalogue = await listSources(context);
+      if (type !== undefined) checkSources(catalogue, [type]);
       const sources = type === undefined ? catalogue : catalogue.filter((source) => source.type === type);
-      if (sources.length === 0)
-        throw new UsageError(`There is no source ${type}. The sources are ${catalogue.map((source) => source.type).join(', ')}.`);
       if (type === undefined || sample === undefined) return output.print(sources.map(toSamples), () => renderSamples(sources));
       const names = sources[0]?.samples.map(({ name }) => name) ?? [];
       const name = names.find((known) => known.toLowerCase() === sample.toLowerCase());

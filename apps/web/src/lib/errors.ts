@@ -49,8 +49,22 @@ const fields = defineTexts('fields', {
 
 /** The API's own messages about fields, word for word, with their translations. */
 export const fieldSentences = {
-  'must not start or end with white space, nor contain line breaks':
-    'Não pode começar nem terminar com espaço, nem conter quebras de linha.',
+  'must be hexadecimal: pairs of the digits 0 to 9 and a to f, at least 16 of them, as the connection\u2019s settings say':
+    'Precisa ser hexadecimal: pares dos dígitos 0 a 9 e a a f, no mínimo 16 dígitos, como dizem as configurações da conexão.',
+  'must be base64 of at least 8 bytes, as the connection\u2019s settings say':
+    'Precisa ser o base64 de ao menos 8 bytes, como dizem as configurações da conexão.',
+  'must be whsec_ followed by base64, as Standard Webhooks asks for; a sender that uses the text itself as the key needs the setting utf-8':
+    'Precisa ser whsec_ seguido de base64, como pede Standard Webhooks; um remetente que usa o próprio texto como chave precisa da configuração utf-8.',
+  'has a control character or a line break, which no header can carry':
+    'Tem um caractere de controle ou uma quebra de linha, que nenhum cabeçalho pode levar.',
+  'is an API key or an id of Stripe: the signing secret of an endpoint starts with whsec_':
+    'É uma chave de API ou um id da Stripe: o segredo de assinatura de um endpoint começa com whsec_.',
+  'is an access token of Meta: the app secret is in App settings → Basic':
+    'É um token de acesso da Meta: a chave secreta do app está em Configurações do app → Básico.',
+  'is the id of the app: the app secret is beside it in App settings → Basic':
+    'É o id do app: a chave secreta do app fica ao lado dele em Configurações do app → Básico.',
+  'read the stored secret in a form that it does not have: first set a secret that has this form, while it is read as utf-8':
+    'Leem o segredo guardado em uma forma que ele não tem: antes, defina um segredo nessa forma, enquanto ele é lido como utf-8.',
   'must have at least 8 characters: a shorter secret can be guessed, and then anybody can send events':
     'Precisa ter pelo menos 8 caracteres: um segredo mais curto pode ser adivinhado, e então qualquer um pode enviar eventos.',
   'is not in the form that the connection\u2019s scheme asks for': 'Não tem a forma que o esquema da conexão pede.',

@@ -5,6 +5,6 @@ import { hmacSha256Hex } from './keyed-hash.ts';
  * would let everybody who reads it confirm a guess of the text, also after the person in the text was erased. The key never changes, so that
  * a repeated delivery has the same digests after every rotation of the other keys. `of` keeps digests of different things apart.
  */
-export function orgDigest(digestKey: Uint8Array, of: 'delivery' | 'record' | 'key' | 'person', text: string): string {
+export function orgDigest(digestKey: Uint8Array, of: 'delivery' | 'record' | 'key' | 'person' | 'id', text: string): string {
   return hmacSha256Hex(digestKey, `${of}|${text}`);
 }

@@ -1,14 +1,27 @@
 import { Buffer } from 'node:buffer';
-import type { Secret } from '../source.ts';
+import type { Secret, SecretProblem } from '../source.ts';
 
-/** How a secret's text becomes a key: its UTF-8 bytes, its base64 decoded, or the base64 after `whsec_` decoded. */
-export type SecretEncoding = 'utf-8' | 'base64' | 'whsec';
+/**
+ * How a secret's text becomes a key: its UTF-8 bytes, its hexadecimal or base64 decoded, or the base64 after `whsec_` (also `v1,whsec_`) decoded.
+ */
+export type SecretEncoding = 'utf-8' | 'hex' | 'base64' | 'whsec';
 
-const base64Pattern = /^[A-Za-z0-9+/]{2,}={0,2}$/;
+const base64Pattern = /^[A-Za-z0-9+/_-]{2,}={0,2}$/;
+/** A shorter key can be found by trying all of them on one signed delivery. */
+const keyBytesMin = 8;
 
-/** The secrets of one name as text. Empty and blank secrets are left out, because anybody can sign with an empty key. */
+/**
+ * The secrets of one name as text. Empty and blank secrets are left out, because anybody can sign with an empty key. A secret that was stored
+ * with blanks around it counts without them, too.
+ */
 export function secretsNamed(secrets: readonly Secret[], name: string): string[] {
-  return secrets.filter((secret) => secret.name === name && secret.value.trim() !== '').map((secret) => secret.value);
+  const texts = secrets.filter((secret) => secret.name === name && trimSecret(secret.value) !== '').map((secret) => secret.value);
+  return [...new Set(texts.flatMap((text) => [text, trimSecret(text)]))];
+}
+
+/** The text without the blanks, line breaks and invisible characters that were pasted around it. */
+export function trimSecret(text: string): string {
+  return text.replace(/^[\s\u200b\u2060\ufeff]+|[\s\u200b\u2060\ufeff]+$/g, '');
 }
 
 /**
@@ -18,9 +31,33 @@ export function secretsNamed(secrets: readonly Secret[], name: string): string[]
 export function keysOf(texts: readonly string[], encoding: SecretEncoding): Uint8Array[] {
   return texts.flatMap((text) => {
     if (encoding === 'utf-8') return [Buffer.from(text, 'utf8')];
-    const encoded = encoding === 'whsec' && text.startsWith('whsec_') ? text.slice('whsec_'.length) : text;
-    return base64Pattern.test(encoded) ? [Buffer.from(encoded, 'base64')] : [];
+    if (encoding === 'hex') return /^([0-9a-f]{2})+$/i.test(text) ? [Buffer.from(text, 'hex')] : [];
+    const encoded = encoding === 'whsec' ? text.replace(/^(?:v1,)?whsec_/, '') : text;
+    return base64Pattern.test(encoded) && encoded.replace(/=+$/, '').length % 4 !== 1 ? [Buffer.from(encoded, 'base64')] : [];
   });
+}
+
+const problems: Record<Exclude<SecretEncoding, 'utf-8'>, SecretProblem> = {
+  hex: {
+    code: 'secret_not_hex',
+    message: 'must be hexadecimal: pairs of the digits 0 to 9 and a to f, at least 16 of them, as the connection\u2019s settings say',
+  },
+  base64: {
+    code: 'secret_not_base64',
+    message: 'must be base64 of at least 8 bytes, as the connection\u2019s settings say',
+  },
+  whsec: {
+    code: 'secret_not_whsec',
+    message:
+      'must be whsec_ followed by base64, as Standard Webhooks asks for; a sender that uses the text itself as the key needs the setting utf-8',
+  },
+};
+
+/** Why the scheme cannot use the text as its secret; undefined when it can. */
+export function encodingProblem(text: string, encoding: SecretEncoding): SecretProblem | undefined {
+  if (encoding === 'utf-8') return undefined;
+  const [key] = keysOf([text], encoding);
+  return key === undefined || key.length < keyBytesMin ? problems[encoding] : undefined;
 }
 
 /** A new secret in the given form, from at least 24 random bytes (Standard Webhooks asks for 24 to 64). */
@@ -28,5 +65,6 @@ export function formatSecret(random: Uint8Array, encoding: SecretEncoding): stri
   if (random.length < 24) throw new RangeError('A secret needs at least 24 random bytes');
   const bytes = Buffer.from(random);
   if (encoding === 'utf-8') return bytes.toString('base64url');
+  if (encoding === 'hex') return bytes.toString('hex');
   return `${encoding === 'whsec' ? 'whsec_' : ''}${bytes.toString('base64')}`;
 }

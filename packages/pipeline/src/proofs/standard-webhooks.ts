@@ -1,7 +1,12 @@
 import { createHmac } from 'node:crypto';
-import { anySafeEqual } from '../crypto/constant-time.ts';
 import type { Delivery, Verdict } from '../source.ts';
+import { anyDigestEqual, parseDigest } from './digests.ts';
+import { timeProblem } from './signing-time.ts';
 import { parseUnixSeconds, refused, signedAt } from './verdicts.ts';
+
+/** More signatures than a sender writes while it changes its key. */
+const signaturesMax = 16;
+const spelling = { algorithm: 'sha256', encoding: 'base64' } as const;
 
 /** Id of a Standard Webhooks delivery. It is the same on every attempt, so it serves as idempotency key. */
 export function deliveryId(headers: Delivery['headers']): string | undefined {
@@ -18,29 +23,33 @@ export function verifyStandardWebhook(
   keys: readonly Uint8Array[],
   { nowMs, toleranceSeconds }: { nowMs: number; toleranceSeconds: number },
 ): Verdict {
-  if (keys.length === 0) return refused('This connection has no secret to verify with.');
+  if (keys.length === 0) return refused('This connection has no secret to verify with: set it.');
   const family = delivery.headers['webhook-id'] === undefined && delivery.headers['svix-id'] !== undefined ? 'svix' : 'webhook';
   const part = (name: string) => delivery.headers[`${family}-${name}`] ?? '';
   const [id, timestamp, given] = [part('id'), part('timestamp'), part('signature')];
-  if (id === '' || timestamp === '' || given === '')
-    return refused('The headers webhook-id, webhook-timestamp and webhook-signature are needed.');
-  if (id.includes('.')) return refused('webhook-id contains a ".".');
+  const missing = ['id', 'timestamp', 'signature'].filter((name) => part(name) === '').map((name) => `${family}-${name}`);
+  if (missing.length > 0)
+    return refused(`Missing or empty: ${missing.join(', ')}. Standard Webhooks needs the id, the time and the signature of a delivery.`);
+  if (id.includes('.')) return refused(`${family}-id contains a ".".`);
   const seconds = parseUnixSeconds(timestamp);
-  if (seconds === undefined) return refused('webhook-timestamp is not a number of seconds.');
-  const signatures = given.split(' ').filter((text) => /^v1,[A-Za-z0-9+/]{43}=$/.test(text));
-  if (signatures.length === 0) return refused('webhook-signature carries no "v1" signature; asymmetric ones are not supported.');
-  const expected = keys.map((key) => signatureOf(key, id, timestamp, delivery.raw));
-  if (!anySafeEqual(signatures, expected)) return refused('No signature in webhook-signature matches the delivery: check the secret.');
+  if (seconds === undefined) return refused(`${family}-timestamp ${timeProblem(timestamp, 'seconds')}.`);
+  const signatures = given.split(' ').flatMap((text) => (text.startsWith('v1,') ? (parseDigest(text.slice(3), spelling) ?? []) : []));
+  if (signatures.length === 0) return refused(`${family}-signature carries no "v1" signature; asymmetric ones are not supported.`);
+  if (signatures.length > signaturesMax) return refused(`${family}-signature carries more than ${signaturesMax} signatures.`);
+  const expected = keys.map((key) => digestOf(key, id, timestamp, delivery.raw));
+  if (!anyDigestEqual(signatures, expected))
+    return refused(`No signature in ${family}-signature matches the delivery: check the secret and how it is read.`);
   return signedAt(seconds, nowMs, toleranceSeconds);
 }
 
 /** The three headers that make `body` a genuine delivery. */
 export function signStandardWebhook(key: Uint8Array, id: string, body: string, nowMs: number): Record<string, string> {
   const timestamp = String(Math.floor(nowMs / 1000));
-  return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signatureOf(key, id, timestamp, body) };
+  const signature = `v1,${digestOf(key, id, timestamp, body).toString('base64')}`;
+  return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature };
 }
 
-/** `v1,<base64>` over `<id>.<timestamp>.<body>`. */
-function signatureOf(key: Uint8Array, id: string, timestamp: string, body: string | Uint8Array): string {
-  return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest('base64')}`;
+/** The HMAC over `<id>.<timestamp>.<body>`. */
+function digestOf(key: Uint8Array, id: string, timestamp: string, body: string | Uint8Array): Buffer {
+  return createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest();
 }

@@ -1,5 +1,6 @@
 import type { Delivery } from '../source.ts';
-import { decodeComponent, decodeLatin1Component, formFieldsMax, isLatin1Form } from './form.ts';
+import { declaredCharset } from './charset.ts';
+import { componentDecoder, decodeComponent, formFieldsMax } from './form.ts';
 import { stringEnd } from './json.ts';
 
 /** Bytes of a body that are searched. Platforms that put their credential into the body send some kilobytes. */
@@ -118,7 +119,8 @@ function literal(raw: Uint8Array, { start, end }: FieldPlace): unknown {
 
 function walkForm(text: string, name: string, contentType: string): BodyField {
   const found = emptyField('form');
-  const decode = isLatin1Form(contentType) ? decodeLatin1Component : decodeComponent;
+  const charset = declaredCharset(contentType);
+  const decode = charset === undefined ? decodeComponent : componentDecoder(charset);
   let start = 0;
   for (let fields = 0; fields <= formFieldsMax; fields++) {
     const next = text.indexOf('&', start);

@@ -12,3 +12,9 @@ test('a repeated delivery has the same fingerprint with any key order and attemp
   expect(recordFingerprint({ hottok: 'new', attempt: 2, amount: 10, id: '1' }, omit)).toEqual(first);
   expect(recordFingerprint({ id: '1', amount: 11, attempt: 1 }, omit)).not.toEqual(first);
 });
+
+test('one body under two names has two fingerprints, and the name cannot be moved into the body', () => {
+  const record = { id: 55, status: 'processing' };
+  expect(recordFingerprint(record, undefined, 'order.created')).not.toEqual(recordFingerprint(record, undefined, 'order.updated'));
+  expect(recordFingerprint(record, undefined, 'order.created')).not.toEqual(recordFingerprint(record));
+});

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
-import type { JsonObject } from '../source.ts';
+import type { JsonObject, Source } from '../source.ts';
 import { canonicalJson } from './json.ts';
-import type { PathState } from './paths.ts';
+import { compilePaths, type PathState } from './paths.ts';
 
 /** SHA-256 of the bytes as they arrived. */
 export function sha256(raw: Uint8Array | string): Buffer {
@@ -10,8 +10,33 @@ export function sha256(raw: Uint8Array | string): Buffer {
 
 /**
  * SHA-256 of a record without the paths in `omit` (attempt counters, credentials). Key order and white space do not matter: the hash is equal
- * for two deliveries of one event, and different when the content changed.
+ * for two deliveries of one event, and different when the content changed. `name` is the event's name where the record does not contain it.
  */
-export function recordFingerprint(record: JsonObject, omit?: PathState): Buffer {
-  return sha256(canonicalJson(record, omit));
+export function recordFingerprint(record: JsonObject, omit?: PathState, name?: string): Buffer {
+  const text = canonicalJson(record, omit);
+  return sha256(name === undefined ? text : `${name}\n${text}`);
+}
+
+/** The fingerprint of a record of the source: without its credentials and its volatile paths, and with the name that its delivery gives to it. */
+export function fingerprintOf(
+  source: Source,
+  record: JsonObject,
+  { config, headers }: { config: unknown; headers: Readonly<Record<string, string | undefined>> },
+): Buffer {
+  const omits = omitsOf(
+    source.volatileFor?.(config, record) ?? source.volatile,
+    (source.credentialsFor?.(config) ?? source.credentials).body,
+  );
+  return recordFingerprint(record, omits, source.nameOutside?.(config, headers));
+}
+
+/** Compiled once for each list of volatile paths and each list of credentials. */
+const compiled = new WeakMap<readonly string[], Map<string, PathState | undefined>>();
+
+function omitsOf(volatile: readonly string[], credentials: readonly string[]): PathState | undefined {
+  const byCredentials = compiled.get(volatile) ?? new Map<string, PathState | undefined>();
+  compiled.set(volatile, byCredentials);
+  const key = credentials.join('\n');
+  if (!byCredentials.has(key)) byCredentials.set(key, compilePaths([...volatile, ...credentials]));
+  return byCredentials.get(key);
 }

@@ -1,4 +1,6 @@
+import { Buffer } from 'node:buffer';
 import { type Json, type JsonObject, RecordError } from '../source.ts';
+import { type Charset, decodeCharset } from './charset.ts';
 import { isObject } from './fields.ts';
 import { jsonDepthMax } from './json.ts';
 
@@ -76,21 +78,15 @@ export function decodeComponent(component: string): string {
   }
 }
 
-const latin1 = new TextDecoder('windows-1252');
-
-/** Returns true for a form whose content type declares ISO-8859-1, or Windows-1252, which contains it. */
-export function isLatin1Form(contentType: string): boolean {
-  const [type = '', ...parameters] = contentType.toLowerCase().split(';');
-  return (
-    type.trim() === 'application/x-www-form-urlencoded' &&
-    parameters.some((parameter) => /charset\s*=\s*"?(iso-8859-1|latin1|windows-1252)/.test(parameter))
-  );
-}
-
-/** Like {@link decodeComponent} for senders that declare ISO-8859-1, as older Brazilian platforms do. */
-export function decodeLatin1Component(component: string): string {
-  return component.replaceAll('+', ' ').replace(/(?:%[0-9a-f]{2})+/gi, (run) => {
-    const bytes = Uint8Array.from(run.slice(1).split('%'), (hex) => Number.parseInt(hex, 16));
-    return latin1.decode(bytes);
-  });
+/**
+ * Decodes the components of a form in the charset that its content type declares. The text of the form has one character for each byte, because
+ * a character of some charsets (Shift_JIS) continues in bytes that look like letters.
+ */
+export function componentDecoder(charset: Charset): (component: string) => string {
+  return (component) => {
+    const bytes = component
+      .replaceAll('+', ' ')
+      .replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+    return decodeCharset(Buffer.from(bytes, 'latin1'), charset, 'A form field');
+  };
 }

@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 import type { ProcessedRecord } from '../process.ts';
 import { decodeBody } from '../reading/body.ts';
 import { isObject } from '../reading/fields.ts';
+import { recordFingerprint } from '../reading/fingerprint.ts';
 import { compilePaths, type PathState, step } from '../reading/paths.ts';
 import { type Body, type Delivery, type Json, type JsonObject, type RawRecord, RecordError, type Source } from '../source.ts';
 import { type Case, type Given, nowMs, outcomesOf, type Promised } from './proof-cases.ts';
@@ -55,8 +56,13 @@ export function promisesOfReading(source: Source, { people, deadLetters = {} }: 
         const paths = compilePaths(source.volatile);
         for (const one of accepted) {
           const changed = withRecords(source, (record) => replaceAt(record, paths, () => 'changed on the way').value);
-          const identities = (of: Source) => outcomesOf(of, one, one.deliver('a')).map(identityOf);
-          expect(identities(changed), one.name).toEqual(identities(source));
+          const fingerprints = (of: Source) =>
+            [...of.split(decodeBody(one.deliver('a')), one.config)].map(({ value }) => recordFingerprint(value, paths).toString('hex'));
+          expect(fingerprints(changed), one.name).toEqual(fingerprints(source));
+          const identities = outcomesOf(source, one, one.deliver('a')).map(identityOf);
+          // A rendering of the object can change between two deliveries, and this change makes it unreadable.
+          for (const [index, outcome] of outcomesOf(changed, one, one.deliver('a')).entries())
+            if (outcome.ok) expect(identityOf(outcome), one.name).toEqual(identities[index]);
         }
       },
     },

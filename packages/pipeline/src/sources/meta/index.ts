@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import type { Source } from '../../source.ts';
+import { personalIds } from './ids.ts';
+import { kept, keptOf } from './kept.ts';
 import { personal, personalOf } from './personal.ts';
 import { portuguese } from './portuguese.ts';
 import { read } from './read.ts';
 import { samples } from './samples.ts';
 import { split } from './split.ts';
-import { handshake, sign, verify } from './verify.ts';
+import { handshake, readSecret, sign, verify } from './verify.ts';
 
 const config = z.strictObject({
   defaultCountry: z
@@ -49,11 +51,15 @@ export const meta: Source<MetaConfig> = {
   samples,
   personal,
   personalOf,
+  kept,
+  keptFor: (_, record) => keptOf(record),
+  personalIds,
   credentials: { body: [], query: ['hub.verify_token'] },
   volatile: [],
   handshake,
   verify,
   split,
   read,
+  readSecret,
   sign,
 };

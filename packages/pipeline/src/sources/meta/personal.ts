@@ -1,6 +1,6 @@
 import { text } from '../../reading/fields.ts';
 import type { JsonObject, PersonalData } from '../../source.ts';
-import { fieldTypes } from './types.ts';
+import { accountFields } from './types.ts';
 
 // A conversation arrives under any of these keys.
 const conversations = ['messaging', 'standby', 'value'];
@@ -23,8 +23,10 @@ const remove = [
       'message.quick_reply',
       'message.reply_to.story',
       'message_edit.text',
-      'optin',
-      'account_linking',
+      ...['ref', 'user_ref', 'payload', 'title', 'notification_messages_token', 'notification_messages_timezone'].map(
+        (name) => `optin.${name}`,
+      ),
+      'account_linking.authorization_code',
       'messaging_feedback',
       'prior_message',
     ),
@@ -46,7 +48,7 @@ const remove = [
   'value.metadata.display_phone_number',
   'value.display_phone_number',
   'value.contacts',
-  'value.user_preferences',
+  ...under('value.user_preferences.*', 'wa_id', 'user_id', 'parent_user_id', 'detail'),
   ...['messages', 'message_echoes'].flatMap((list) =>
     under(
       `value.${list}.*`,
@@ -62,7 +64,9 @@ const remove = [
       '*.filename',
       'contacts',
       'location',
-      'system',
+      ...['body', 'wa_id', 'new_wa_id', 'customer', 'identity', 'user_id', 'previous_user_id', 'parent_user_id'].map(
+        (name) => `system.${name}`,
+      ),
       'identity',
       'button.text',
       'interactive.nfm_reply.response_json',
@@ -124,6 +128,7 @@ const whatsAppPaths = [
       'errors',
       'referral',
       'unsupported.type',
+      'system.type',
       'edit.original_message_id',
       'revoke.original_message_id',
       'history_context.status',
@@ -168,6 +173,7 @@ const whatsAppPaths = [
   ...under('value.history.*', 'metadata.phase', 'metadata.chunk_order', 'metadata.progress', 'errors'),
   ...under('value.state_sync.*', 'type', 'action', 'metadata.timestamp', 'metadata.version'),
   'value.user_id_update.*.timestamp',
+  ...under('value.user_preferences.*', 'category', 'value', 'timestamp'),
   ...under('value.automatic_events.*', 'id', 'event_name', 'timestamp', 'ctwa_clid', 'custom_data.currency', 'custom_data.value'),
 ];
 
@@ -200,6 +206,8 @@ const socialPaths = [
       'postback',
       'referral',
       'policy_enforcement',
+      ...['type', 'notification_messages_status', 'notification_messages_frequency', 'user_token_status'].map((name) => `optin.${name}`),
+      'account_linking.status',
       'game_play.game_id',
       'game_play.context_type',
       'game_play.score',
@@ -262,26 +270,13 @@ const socialPaths = [
   ),
 ];
 
-/** WhatsApp fields that are about the account only and never name a person who writes to it. */
-const accountFields = new Set([
-  ...[...fieldTypes.keys()]
-    .filter((name) => name.startsWith('whatsapp_business_account.'))
-    .map((name) => name.slice(name.indexOf('.') + 1)),
-  'account_settings_update',
-  'business_status_update',
-  'flows',
-  'partner_solutions',
-  'payment_configuration_update',
-  'template_correct_category_detection',
-]);
-
 const account: PersonalData = { remove, keep };
 const whatsApp: PersonalData = { remove, keep, only: [...frame, ...whatsAppPaths] };
 const social: PersonalData = { remove, keep, only: [...frame, ...socialPaths] };
 const advertising: PersonalData = { remove, keep, only: [...frame, ...under('value', 'id', 'level', 'status_name', 'error_code')] };
 
-/** For objects that are people, and for unknown objects: only which field changed is kept, not its value. */
-export const personal: PersonalData = { remove, keep, only: frame };
+/** For objects that are people, and for unknown objects: only which field changed is kept, and whether it was granted or added, not its value. */
+export const personal: PersonalData = { remove, keep, only: [...frame, 'value.verb'] };
 
 /**
  * The personal data of a record of split.ts, by its object and field. Meta adds fields without notice, and names people in them by `to`, `input`,

@@ -1,20 +1,21 @@
 import { at, isObject, text } from '../../reading/fields.ts';
 import { type Body, type Json, type JsonObject, type RawRecord, RecordError } from '../../source.ts';
-import { isPanelTest, platformKey, valueTime } from './keys.ts';
+import { isIdentified, isPanelTest, whatsAppLists } from './keys.ts';
 
-// WhatsApp packs many messages and delivery statuses into one change.
-const packedLists = ['messages', 'statuses', 'message_echoes'] as const;
-/** Paths where a message or status names its person. */
+/** Paths where an item of a WhatsApp list names its person. */
 const contactPaths = [
   ...['from', 'to', 'recipient_id', 'from_user_id', 'to_user_id', 'recipient_user_id'],
   ...['recipient_participant_id', 'participant_recipient_id', 'recipient_participant_user_id'],
+  ...['wa_id', 'user_id', 'user_id.current'],
 ];
+/** Lists of the members whom a change of a WhatsApp group is about. */
+const memberLists = ['added_participants', 'removed_participants', 'failed_participants'] as const;
 // In these objects the entry's id is the id of a person.
 const personObjects = new Set(['user', 'permissions']);
 
 /**
- * One record per change, changed field, messaging or standby item, and within a WhatsApp change one per message, status and echo,
- * in the order they came. Every record is complete: `{ object, id | uid, field, value }`, `{ …, changed_field }`, `{ …, messaging }` or
+ * One record per change, changed field, messaging or standby item, and within a WhatsApp change one per message, status, echo, call, preference,
+ * new id, contact, group and member of a group change, in the order they came, so that each is about one person. Every record is complete: `{ object, id | uid, field, value }`, `{ …, changed_field }`, `{ …, messaging }` or
  * `{ …, standby }`. An entry or item of unknown shape becomes a record that fails without affecting the others.
  * The envelope holds `object` and the entry's `time` (of the notification, not of the event).
  * Throws INVALID_PAYLOAD or SCHEMA_DRIFT when the body is not a Meta notification.
@@ -79,20 +80,43 @@ function withoutOwnAccount(value: JsonObject, ownId: string | undefined): JsonOb
 }
 
 function* unpacked(change: JsonObject, value: JsonObject): Generator<JsonObject> {
-  let isEmpty = true;
-  const shared: JsonObject = { ...value };
-  for (const name of [...packedLists, 'contacts']) delete shared[name];
-  const contactById = indexed(value.contacts);
-  for (const name of packedLists) {
+  const lists = whatsAppLists.flatMap((name) => {
     const items = value[name];
-    if (!Array.isArray(items)) continue;
+    return Array.isArray(items) && items.length > 0 ? [{ name, items }] : [];
+  });
+  if (lists.length === 0) {
+    yield change;
+    return;
+  }
+  const shared: JsonObject = { ...value };
+  for (const name of [...whatsAppLists, 'contacts']) delete shared[name];
+  const contactById = indexed(value.contacts);
+  const own = text(value, 'metadata.display_phone_number');
+  // The only contact belongs to the only item, also where the item names nobody but the business.
+  const isAlone = lists.length === 1 && lists[0]?.items.length === 1 && at(value.contacts, '1') === undefined;
+  for (const { name, items } of lists) {
     for (const item of items) {
-      const contact = contactOf(item, contactById);
-      isEmpty = false;
-      yield { ...change, value: { ...shared, ...(contact === undefined ? {} : { contacts: [contact] }), [name]: [item] } };
+      const contact = contactOf(item, contactById) ?? (isAlone && namesOnly(item, own) ? at(value.contacts, '0') : undefined);
+      const rest = { ...shared, ...(contact === undefined ? {} : { contacts: [contact] }) };
+      for (const one of name === 'groups' ? byMember(item) : [item]) yield { ...change, value: { ...rest, [name]: [one] } };
     }
   }
-  if (isEmpty) yield change;
+}
+
+/** The change of a group once for each member whom it is about, or as it is where it names no member in a list. */
+function* byMember(group: Json): Generator<Json> {
+  if (!isObject(group)) return yield group;
+  const lists = memberLists.filter((list) => Array.isArray(group[list]));
+  const rest: JsonObject = { ...group };
+  for (const list of lists) delete rest[list];
+  let isEmpty = true;
+  for (const list of lists) {
+    for (const member of group[list] as Json[]) {
+      isEmpty = false;
+      yield { ...rest, [list]: [member] };
+    }
+  }
+  if (isEmpty) yield group;
 }
 
 function indexed(contacts: Json | undefined): Map<string, Json> {
@@ -114,6 +138,14 @@ function contactOf(item: Json, contactById: ReadonlyMap<string, Json>): Json | u
   return undefined;
 }
 
+/** Whether an item names nobody except the business. */
+function namesOnly(item: Json, own: string | undefined): boolean {
+  return contactPaths.every((path) => {
+    const named = text(item, path);
+    return named === undefined || named === own;
+  });
+}
+
 /**
  * Adds the time of the notification to a record without an id and a time: only that time distinguishes a repeated delivery from the same thing
  * that happened again (a photo changed twice). The panel's test button sends one fixed event, so its record gets the time too. Other records
@@ -121,6 +153,5 @@ function contactOf(item: Json, contactById: ReadonlyMap<string, Json>): Json | u
  */
 function withNotificationTime(value: JsonObject, envelope: JsonObject): JsonObject {
   if (envelope.time === undefined) return value;
-  const anonymous = platformKey(value) === undefined && valueTime(value) === undefined;
-  return anonymous || isPanelTest(value) ? { ...value, time: at(envelope, 'time') ?? null } : value;
+  return !isIdentified(value) || isPanelTest(value) ? { ...value, time: at(envelope, 'time') ?? null } : value;
 }

@@ -22,7 +22,7 @@ export const portuguese: Translation = {
     'invoice.paid': 'Fatura paga',
     'invoice.payment_failed': 'Pagamento de fatura recusado',
     'customer.subscription.created': 'Assinatura criada',
-    'customer.subscription.updated': 'Assinatura alterada',
+    'customer.subscription.updated': 'Assinatura com pagamento em atraso',
     'customer.subscription.deleted': 'Assinatura cancelada',
     'customer.subscription.trial_will_end': 'Período de teste termina em três dias',
     'customer.created': 'Cliente criado',

@@ -1,9 +1,10 @@
-import { at, firstText, isObject, requireObject, requireText, text } from '../../reading/fields.ts';
+import { at, firstText, requireObject, requireText, text } from '../../reading/fields.ts';
 import { parseTime } from '../../reading/time.ts';
-import { type Json, type JsonObject, type Reading, RecordError, type Subject } from '../../source.ts';
+import { type JsonObject, type Reading, RecordError } from '../../source.ts';
 import { amountOf } from './amount.ts';
 import { campaignOf } from './campaign.ts';
 import { canonicalType } from './events.ts';
+import { subjectOf } from './subject.ts';
 
 /**
  * Reads one event. Throws MISSING_FIELD without id, type, created or (snapshot events) data.object; SCHEMA_DRIFT when the object is not an event
@@ -12,15 +13,15 @@ import { canonicalType } from './events.ts';
 export function readEvent(event: JsonObject): Reading {
   const kind = requireText(event, 'object');
   // A thin event has the id of its object and no data of it, so there is nothing more to read.
-  if (kind === 'v2.core.event') return { ...readEnvelope(event, 'iso'), type: canonicalType(requireText(event, 'type'), {}) };
+  if (kind === 'v2.core.event') return { ...readEnvelope(event, 'iso'), type: canonicalType(event, {}) };
   if (kind !== 'event') throw new RecordError('SCHEMA_DRIFT', '"object" should be "event"', 'object');
   const envelope = readEnvelope(event, 'seconds');
   const object = requireObject(event, 'data.object');
   return {
     ...envelope,
-    type: canonicalType(envelope.sourceEventType, object),
+    type: canonicalType(event, object),
     subject: subjectOf(object),
-    ...amountOf(envelope.sourceEventType, object, at(event, 'data.previous_attributes')),
+    ...amountOf(event, object),
     orderRef: orderRefOf(object),
     attribution: campaignOf(event),
   };
@@ -39,41 +40,6 @@ function readEnvelope(event: JsonObject, timeUnit: 'seconds' | 'iso') {
     eventTimeMs: parseTime(created, timeUnit, 'created'),
     isTest: event.livemode === false || undefined,
   };
-}
-
-function subjectOf(object: JsonObject): Subject {
-  const isCustomer = object.object === 'customer';
-  return {
-    email: firstText(
-      object,
-      'customer_details.email',
-      'customer_email',
-      'billing_details.email',
-      'receipt_email',
-      'charges.data.0.billing_details.email',
-      'evidence.customer_email_address',
-      ...(isCustomer ? ['email'] : []),
-    ),
-    phone: firstText(
-      object,
-      'customer_details.phone',
-      'customer_phone',
-      'billing_details.phone',
-      'shipping.phone',
-      'charges.data.0.billing_details.phone',
-      ...(isCustomer ? ['phone'] : []),
-    ),
-    document:
-      brazilianTaxId(at(object, 'customer_details.tax_ids') ?? at(object, 'customer_tax_ids')) ?? text(object, 'billing_details.tax_id'),
-    // The customer is an id, or an object where it was expanded.
-    external_id: isCustomer ? text(object, 'id') : firstText(object, 'customer', 'customer.id'),
-  };
-}
-
-function brazilianTaxId(taxIds: Json | undefined): string | undefined {
-  if (!Array.isArray(taxIds)) return undefined;
-  const found = taxIds.find((taxId) => isObject(taxId) && (taxId.type === 'br_cpf' || taxId.type === 'br_cnpj'));
-  return text(found, 'value');
 }
 
 /*

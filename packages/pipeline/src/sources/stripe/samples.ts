@@ -204,9 +204,15 @@ export const samples: readonly Sample[] = [
   event('invoice.paid', 'Invoice paid', 'invoice.paid', (fill) => invoice(fill, 4990, 'paid')),
   event('invoice.payment_failed', 'Invoice payment failed', 'invoice.payment_failed', (fill) => invoice(fill, 0, 'open')),
   event('customer.subscription.created', 'Subscription created', 'subscription.created', (fill) => subscription(fill, 'active')),
-  event('customer.subscription.updated', 'Subscription updated', 'subscription.updated', (fill) => subscription(fill, 'past_due'), {
-    status: 'active',
-  }),
+  event(
+    'customer.subscription.updated',
+    'Subscription payment overdue',
+    'subscription.past_due',
+    (fill) => subscription(fill, 'past_due'),
+    {
+      status: 'active',
+    },
+  ),
   event('customer.subscription.deleted', 'Subscription canceled', 'subscription.canceled', (fill) =>
     subscription(fill, 'canceled', {
       canceled_at: fill.now,

@@ -30,9 +30,31 @@ export const portuguese: Translation = {
     'verification.scheme=standard-webhooks': { help: 'Standard Webhooks (também Svix): webhook-id, webhook-timestamp, webhook-signature.' },
     'verification.scheme=api-key': { help: 'O remetente acrescenta o próprio segredo a cada requisição.' },
     'verification.scheme=basic': { help: 'HTTP Basic; o segredo é a senha.' },
-    'verification.header': { label: 'Cabeçalho', help: 'Cabeçalho que traz a assinatura, como x-signature.' },
+    'verification.header': {
+      label: 'Cabeçalho',
+      help: 'Cabeçalho que traz a assinatura, como x-signature. Ele pode trazer várias: basta uma genuína.',
+    },
+    'verification.query': {
+      label: 'Parâmetro da URL',
+      help: 'Parâmetro da URL que traz a assinatura no lugar de um cabeçalho, como signature.',
+    },
+    'verification.otherHeaders': {
+      label: 'Outros cabeçalhos',
+      help: 'Outros cabeçalhos que podem trazer uma assinatura, como o novo enquanto o remetente troca um pelo outro.',
+    },
+    'verification.otherPrefixes': {
+      label: 'Outros prefixos',
+      help: 'Outros textos que podem vir antes de uma assinatura, como v1= enquanto o remetente troca v0= por ele.',
+    },
+    'verification.combined.otherSignatureKeys': {
+      label: 'Outras chaves da assinatura',
+      help: 'Outras chaves de uma assinatura, enquanto o remetente troca uma pela outra.',
+    },
     'verification.algorithm': { label: 'Algoritmo', help: 'Função de hash do HMAC.' },
-    'verification.encoding': { label: 'Codificação', help: 'Como a assinatura é escrita. Hexadecimal é esperado em minúsculas.' },
+    'verification.encoding': {
+      label: 'Codificação',
+      help: 'Como a assinatura é escrita: hexadecimal em maiúsculas ou minúsculas, ou base64, também sem preenchimento e no alfabeto de URLs.',
+    },
     'verification.prefix': { label: 'Prefixo', help: 'Texto antes da assinatura ou do segredo, como sha256= ou "Bearer ".' },
     'verification.combined': {
       label: 'Combinado',
@@ -43,10 +65,13 @@ export const portuguese: Translation = {
     'verification.combined.separator': { label: 'Separador', help: 'O que fica entre os pares.' },
     'verification.secretEncoding': {
       label: 'Codificação do segredo',
-      help: 'Como o segredo vira a chave: como texto, decodificado de base64 ou decodificado depois de whsec_.',
+      help: 'Como o segredo vira a chave: como texto, decodificado de hexadecimal ou base64, ou decodificado do base64 depois de whsec_.',
     },
     'verification.timestampHeader': { label: 'Cabeçalho da hora', help: 'Cabeçalho que traz a hora da assinatura.' },
-    'verification.timestampUnit': { label: 'Unidade da hora', help: 'Unidade da hora da assinatura.' },
+    'verification.timestampUnit': {
+      label: 'Unidade da hora',
+      help: 'Como a hora da assinatura é escrita; iso: RFC 3339, como 2026-03-02T12:00:00Z.',
+    },
     'verification.idHeader': { label: 'Cabeçalho do id', help: 'Cabeçalho que traz o id da entrega.' },
     'verification.template': {
       label: 'Modelo',
@@ -73,21 +98,24 @@ export const portuguese: Translation = {
     fields: { label: 'Campos', help: 'Onde os campos de um evento estão em um registro.' },
     'fields.id': {
       label: 'Id',
-      help: 'Id do evento, o mesmo sempre que ele é reenviado. Sem definição: id, event_id, eventId, uuid, messageId. Caminho com pontos, como data.order.id, ou um cabeçalho, como header:x-event.',
+      help: 'Id do evento, o mesmo sempre que ele é reenviado e outro para cada evento. Várias partes são unidas por " + ", como order_id + status. Sem definição: o id de uma plataforma conhecida ou um id ao lado do nome do evento; onde esse id pode ser de uma coisa (um pedido cujas mudanças são enviadas), cada registro diferente é um evento. Caminho com pontos, como data.order.id, ou um cabeçalho, como header:x-event.',
     },
     'fields.type': {
       label: 'Tipo',
-      help: 'Nome do evento: caminho com pontos, um cabeçalho como header:x-event ou uma constante como =lead.created. Sem definição: type, event, event_type, eventType, topic.',
+      help: 'Nome do evento: caminho com pontos, um cabeçalho como header:x-event ou uma constante como =lead.created. Sem definição: o cabeçalho de uma plataforma conhecida, depois type, event, event_type, eventType, topic, event_name, action.',
     },
     'fields.time': {
       label: 'Data',
-      help: 'Quando o evento aconteceu. Sem definição: timestamp, time, created_at, createdAt, occurred_at, created.',
+      help: 'Quando o evento aconteceu. Sem definição: o primeiro entre event_time, occurred_at, timestamp, time, updated_at, created_at, created e semelhantes que traz uma hora já passada; senão, a hora de chegada.',
     },
     'fields.time.path': {
       label: 'Caminho',
       help: 'Data do evento. Caminho com pontos, como data.order.id, ou um cabeçalho, como header:x-event.',
     },
-    'fields.time.unit': { label: 'Unidade', help: 'Unidade da data; auto decide pela forma e pela grandeza.' },
+    'fields.time.unit': {
+      label: 'Unidade',
+      help: 'Unidade ou forma da data. auto decide pela forma e pela grandeza; datas como 31/12/2026 precisam de day-month-year (dia primeiro) ou month-day-year (mês primeiro).',
+    },
     'fields.email': {
       label: 'E-mail',
       help: 'E-mail da pessoa; guardado só como hash, caminho com pontos dentro de um registro, como data.order.id.',
@@ -113,8 +141,24 @@ export const portuguese: Translation = {
       help: 'Referência do pedido ou da transação, caminho com pontos dentro de um registro, como data.order.id.',
     },
     typeMap: { label: 'Mapa de tipos', help: 'Tipo canônico de cada nome de evento, como { "venda_aprovada": "order.paid" }.' },
-    personal: { label: 'Dados pessoais', help: 'Outros caminhos que contêm dados pessoais.' },
-    keepText: { label: 'Manter texto', help: 'Caminhos que parecem pessoais pelo nome, mas não são, como data.product.name.' },
+    timeZone: {
+      label: 'Fuso horário',
+      help: 'Fuso das datas que vêm sem fuso, como America/Sao_Paulo (IANA). Sem definição: UTC.',
+    },
+    volatile: {
+      label: 'Campos voláteis',
+      help: 'Campos que mudam quando o sistema repete um evento, como attempt ou meta.sent_at. Dois registros que só diferem neles são um evento.',
+    },
+    keep: {
+      label: 'Textos mantidos',
+      help: 'Textos a manter que não são mantidos por si, como data.lesson.summary. E-mails, telefones, documentos e o nome completo da pessoa dentro deles são mascarados.',
+    },
+    personal: { label: 'Dados pessoais', help: 'Outros caminhos que contêm dados pessoais. Nada abaixo deles é mantido.' },
+    staff: {
+      label: 'Equipe',
+      help: 'Nomes da sua própria equipe, como vendedores, atendentes e closers: remove (remover, o padrão) ou keep (manter). E-mails e telefones da equipe nunca são mantidos.',
+    },
+    staffPaths: { label: 'Caminhos da equipe', help: 'Outros caminhos que contêm pessoas da sua equipe, como data.team.leader.' },
     defaultCountry: { label: 'País padrão', help: 'País de duas letras (ISO 3166-1, como BR) dos telefones que vêm sem código do país.' },
   },
 };

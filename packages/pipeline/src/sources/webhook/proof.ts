@@ -1,22 +1,23 @@
 import { acceptedBasic, signBasic, verifyBasic } from '../../proofs/basic.ts';
 import { acceptedSignatures, type HmacScheme, signHmac, verifyHmac } from '../../proofs/hmac.ts';
-import { formatSecret, keysOf, type SecretEncoding, secretsNamed } from '../../proofs/secrets.ts';
+import { encodingProblem, formatSecret, keysOf, type SecretEncoding, secretsNamed, trimSecret } from '../../proofs/secrets.ts';
 import { acceptedTokens, signToken, type TokenScheme, verifyToken } from '../../proofs/shared-token.ts';
 import { signStandardWebhook, verifyStandardWebhook } from '../../proofs/standard-webhooks.ts';
 import { refused } from '../../proofs/verdicts.ts';
 import { sha256 } from '../../reading/fingerprint.ts';
-import type { Delivery, Secret, Signed, Verdict } from '../../source.ts';
-import { settingsOf, type Verification, type WebhookConfig } from './config.ts';
+import type { Delivery, Secret, SecretProblem, Signed, Verdict } from '../../source.ts';
+import { settingsOf, type WebhookConfig } from './config.ts';
+import type { Verification } from './verification.ts';
 
 /** Verifies by the scheme of the config. Refuses every delivery without a valid config, with an unknown scheme or without a usable secret. */
 export function verify(delivery: Delivery, secrets: readonly Secret[], config: WebhookConfig, nowMs: number): Verdict {
   const verification = settingsOf(config)?.verification;
   if (verification === undefined) return refused('This connection has no valid verification settings, so nothing can be accepted.');
   const texts = secretsNamed(secrets, 'secret');
-  if (texts.length === 0) return refused('This connection has no secret.');
+  if (texts.length === 0) return refused('This connection has no secret: set it.');
   const encoding = secretEncodingOf(verification);
   const keys = keysOf(texts, encoding);
-  if (keys.length === 0) return refused(encoding === 'whsec' ? 'The secret is not whsec_ and base64.' : 'The secret is not base64.');
+  if (keys.length === 0) return refused(`The stored secret ${encodingProblem(texts[0] ?? '', encoding)?.message ?? 'cannot be used'}.`);
   switch (verification.scheme) {
     case 'hmac':
       return verifyHmac(delivery, keys, hmacScheme(verification), { nowMs, toleranceSeconds: verification.toleranceSeconds });
@@ -79,13 +80,36 @@ export function newSecret(config: WebhookConfig, random: Uint8Array): string {
   return formatSecret(random, verification === undefined ? 'utf-8' : secretEncodingOf(verification));
 }
 
-function secretEncodingOf(verification: Verification): SecretEncoding {
-  if (verification.scheme === 'hmac') return verification.secretEncoding;
-  return verification.scheme === 'standard-webhooks' ? 'whsec' : 'utf-8';
+/**
+ * The secret without the blanks that were pasted with it. A password of HTTP Basic and a key in the query may have blanks at their ends, so only
+ * line breaks are left out there.
+ */
+export function readSecret({ value }: Secret, config: WebhookConfig): { value: string } | { problem: SecretProblem } {
+  const verification = settingsOf(config)?.verification;
+  const mayHaveBlanks = verification?.scheme === 'basic' || (verification?.scheme === 'api-key' && verification.in === 'query');
+  const text = mayHaveBlanks ? value.replace(/^[\r\n]+|[\r\n]+$/g, '') : trimSecret(value);
+  if (verification === undefined) return { value: text };
+  const isInHeader = verification.scheme === 'api-key' && verification.in === 'header';
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a header cannot carry them.
+  if (isInHeader && /[\x00-\x1f\x7f]/.test(text)) {
+    return { problem: { code: 'secret_not_sendable', message: 'has a control character or a line break, which no header can carry' } };
+  }
+  const problem = encodingProblem(text, secretEncodingOf(verification));
+  return problem ? { problem } : { value: text };
 }
 
-function hmacScheme({ header, combined, ...scheme }: Extract<Verification, { scheme: 'hmac' }>): HmacScheme {
-  return { ...scheme, signature: { in: 'header', name: header }, combined: combined && { ...combined, repeatedTime: 'refused' } };
+function secretEncodingOf(verification: Verification): SecretEncoding {
+  return verification.scheme === 'hmac' || verification.scheme === 'standard-webhooks' ? verification.secretEncoding : 'utf-8';
+}
+
+function hmacScheme({ header, query, otherHeaders = [], combined, ...scheme }: Extract<Verification, { scheme: 'hmac' }>): HmacScheme {
+  const inHeader = (name: string) => ({ in: 'header', name }) as const;
+  return {
+    ...scheme,
+    signature: query === undefined ? inHeader(header ?? '') : { in: 'query', name: query },
+    otherPlaces: otherHeaders.map(inHeader),
+    combined: combined && { ...combined, repeatedTime: 'refused' },
+  };
 }
 
 function tokenScheme({ in: where, name, prefix }: Extract<Verification, { scheme: 'api-key' }>): TokenScheme {
