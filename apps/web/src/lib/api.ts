@@ -62,5 +62,8 @@ async function send(method: Method, path: string, body: unknown, { signal, beare
   const fields = errors.map((error) => [error.path, fieldText(error)] as const);
   const said =
     fields.length === 0 ? (detail ?? (known ? '' : title)) : fields.map(([at, text]) => (at === '' ? text : `${at}: ${text}`)).join(' ');
-  throw new ApiError(response.status, code, refusalText(code, said), requestId, Object.fromEntries(fields));
+  const reason = errors.find((error) => error.path === '')?.code;
+  // The texts of fields are in the reader's language already.
+  const text = fields.length > 0 && code !== 'invalid_request' ? said : refusalText(code, said);
+  throw new ApiError(response.status, code, text, requestId, Object.fromEntries(fields), reason);
 }

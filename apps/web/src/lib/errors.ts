@@ -78,6 +78,17 @@ export const fieldSentences = {
   'is an address inside a private network, where nothing can be sent: use an address on the public internet':
     'É um endereço de uma rede privada, para onde nada pode ser enviado: use um endereço da internet pública.',
   'names a host that does not exist: check its spelling': 'Este servidor não existe: confira a grafia.',
+  'you have accepted this invite already and are a member of its org': 'Você já aceitou este convite e faz parte da organização.',
+  'this invite was accepted already: it works only once': 'Este convite já foi aceito: ele vale uma vez só.',
+  'this invite has expired: ask the person who sent it for a new one': 'Este convite expirou: peça um novo a quem o enviou.',
+  'this is an invite that you made yourself: pass the link on to the invited person':
+    'Este convite foi feito por você: passe o link à pessoa convidada.',
+  'this invite is for another e-mail address: sign in with the account of that address':
+    'Este convite é para outro e-mail: entre com a conta desse e-mail.',
+  'the person who made this invite may not invite any more: ask another admin of the org for a new one':
+    'Quem fez este convite não pode mais convidar: peça um novo a outro administrador da organização.',
+  'there is no invite with this link: it was withdrawn, or the link is incomplete':
+    'Não existe convite com este link: ele foi retirado, ou o link está incompleto.',
   'needs at least one level': 'Precisa de ao menos um nível.',
   'must rise from info over warning to critical': 'Os limites precisam subir de informação por aviso até crítico.',
   'name the person by at least one of email, phone, document and externalId':
@@ -117,13 +128,16 @@ export class ApiError extends Error {
   readonly code: string;
   readonly requestId: string | undefined;
   readonly fields: Readonly<Record<string, string>>;
-  constructor(status: number, code: string, message: string, requestId?: string, fields: Record<string, string> = {}) {
+  /** What is wrong with the request as a whole, more exactly than `code` says. */
+  readonly reason: string | undefined;
+  constructor(status: number, code: string, message: string, requestId?: string, fields: Record<string, string> = {}, reason?: string) {
     super(message);
     this.name = 'ApiError';
     this.status = status;
     this.code = code;
     this.requestId = requestId;
     this.fields = fields;
+    this.reason = reason;
   }
 }
 
