@@ -1,6 +1,6 @@
 import { isCanonicalType, sourceTypePattern } from '@tributary/shared/canonical.ts';
 import { z } from 'zod';
-import { verificationSchema } from './verification.ts';
+import { bodyBytesMaxSchema, verificationSchema } from './verification.ts';
 
 const path = (description: string) =>
   z
@@ -21,6 +21,7 @@ const typePattern = /^webhook\.[a-z0-9_]{1,100}$/;
 const schema = z
   .strictObject({
     verification: verificationSchema,
+    bodyBytesMax: bodyBytesMaxSchema.optional(),
     records: z
       .strictObject({ path: path('Array that holds the records of a delivery.').optional() })
       .optional()

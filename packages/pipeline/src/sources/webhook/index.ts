@@ -1,5 +1,5 @@
 import type { Source } from '../../source.ts';
-import { configSchema, type WebhookConfig } from './config.ts';
+import { configSchema, settingsOf, type WebhookConfig } from './config.ts';
 import { credentialsFor, personal, personalFor } from './personal.ts';
 import { portuguese } from './portuguese.ts';
 import { credentialForms, newSecret, readSecret, sign, verify } from './proof.ts';
@@ -41,6 +41,7 @@ export const webhook: Source<WebhookConfig> & ByConfig = {
   credentialForms,
   newSecret,
   readSecret,
+  bodyBytesMax: (config) => settingsOf(config)?.bodyBytesMax,
   verify,
   split,
   read,
