@@ -40,6 +40,7 @@ const bounded: Record<string, string> = {
   'private.schedule': 'one row for each task',
   'private.sweeps': 'one row for each partition, while a walk is under way',
   'private.turns': 'one row for each org and kind of work',
+  'public.alert_incident_connections': 'deleted with their incident',
   'public.alert_notifications': 'deleted with their incident',
   'public.alert_rules': 'one row for each org and kind of alert',
   'public.org_members': 'the quota members',

@@ -107,12 +107,21 @@ export const fieldSentences = {
   'an integration key of Events API v2 has 32 letters and digits': 'Uma chave de integração da Events API v2 tem 32 letras e dígitos.',
   'must be whsec_ followed by the base64 of 24 to 64 bytes': 'Precisa ser whsec_ seguido do base64 de 24 a 64 bytes.',
   'contains the same address twice': 'Contém o mesmo endereço duas vezes.',
+  'is not a URL': 'Isto não é uma URL.',
+  'must begin with https:// or http://': 'Precisa começar com https:// ou http://.',
+  'must not contain a user name or a password': 'Não pode conter usuário nem senha.',
+  'has a port that web servers do not have': 'Tem uma porta que servidores web não usam.',
+  'is an address inside a private network, where nothing can be sent: use an address on the public internet':
+    'É um endereço de uma rede privada, para onde nada pode ser enviado: use um endereço da internet pública.',
+  'names a host that does not exist: check its spelling': 'Este servidor não existe: confira a grafia.',
   'needs at least one level': 'Precisa de ao menos um nível.',
   'must rise from info over warning to critical': 'Os limites precisam subir de informação por aviso até crítico.',
   'name the person by at least one of email, phone, document and externalId':
     'Identifique a pessoa por ao menos um destes: e-mail, telefone, documento, id externo.',
   'must be later than from': 'Precisa ser depois do início.',
   'an amount needs a currency': 'Um valor precisa de uma moeda.',
+  'must not be an e-mail address, phone number or document: look the person up by POST /api/events/subject-hash, and filter by subjects':
+    'Não pode ser um e-mail, telefone ou documento: procure a pessoa no filtro Pessoa.',
   'two capital letters, for example BR': 'Duas letras maiúsculas, como BR.',
 } as const;
 const sentences = defineTranslations('field-sentences', fieldSentences);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Source } from '../../source.ts';
-import { kept, keptOf, personalIds } from './kept.ts';
+import { personalIds } from './ids.ts';
+import { kept, keptOf } from './kept.ts';
 import { personal, personalOf } from './personal.ts';
 import { portuguese } from './portuguese.ts';
 import { read } from './read.ts';

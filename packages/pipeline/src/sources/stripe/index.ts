@@ -4,6 +4,7 @@ import { secretsNamed, trimSecret } from '../../proofs/secrets.ts';
 import { isObject } from '../../reading/fields.ts';
 import { RecordError, type Source } from '../../source.ts';
 import { liftCampaign } from './campaign.ts';
+import { keptFields } from './kept.ts';
 import { personal } from './personal.ts';
 import { portuguese } from './portuguese.ts';
 import { readEvent } from './read.ts';
@@ -60,6 +61,7 @@ export const stripe: Source<StripeConfig> = {
   config,
   samples,
   personal,
+  keptFor: (_config, event) => keptFields(event),
   // No part of the body may be masked: a rejected delivery must still match its signature once the secret is corrected.
   credentials: { body: [], query: [] },
   /*
