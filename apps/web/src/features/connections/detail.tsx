@@ -21,6 +21,7 @@ import { ConnectionSettings } from './connection-settings.tsx';
 import { ConnectionFigures } from './figures.tsx';
 import { LatestEvents, LatestFailures } from './latest.tsx';
 import { connectionDetail, invalidateConnection, updateConnection } from './queries.ts';
+import { Rejections } from './rejections.tsx';
 import { Secrets } from './secrets.tsx';
 import { Setup } from './setup.tsx';
 import { TestSender } from './test-sender.tsx';
@@ -182,6 +183,7 @@ function ActivityTab({ connection }: { connection: Connection }) {
         <LatestEvents connectionId={connection.id} />
         <LatestFailures connectionId={connection.id} />
       </SimpleGrid>
+      <Rejections connectionId={connection.id} />
     </Stack>
   );
 }
