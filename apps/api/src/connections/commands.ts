@@ -172,14 +172,14 @@ export function requireWritable(row: ConnectionRow | undefined): ConnectionRow {
   return row;
 }
 
-export function requireSource(row: ConnectionRow): Source {
+function requireSource(row: ConnectionRow): Source {
   const source = sources.get(row.type);
   if (!source) throw new Refusal('conflict', `this version of the server does not have the source ${row.type}`);
   return source;
 }
 
 /** Returns the config with its defaults. Sources refuse keys that they do not know, so no secret can hide in a config. */
-export function parseConfig(source: Source, config: unknown): unknown {
+function parseConfig(source: Source, config: unknown): unknown {
   const parsed = source.config.safeParse(config);
   if (!parsed.success) throw invalidRequest(parsed.error.issues, 'config');
   return parsed.data;
