@@ -88,7 +88,7 @@ export function ingestRoutes(deps: IngestDeps): Hono<IngestEnv> {
     return c.json({ status: 'ready' });
   });
 
-  routes.on(['PUT', 'PATCH', 'DELETE'], path, async (c) => {
+  routes.all(path, async (c) => {
     const connection = await getConnection(deps, c);
     const refusal = new Refusal('method_not_allowed', 'a delivery is sent by POST');
     countLost(deps, connection);
