@@ -188,7 +188,7 @@ describe('a delivery of several records', () => {
     const records = Array.from({ length: 250 }, (_, i) => ({
       id: randomUUID(),
       type: 'thing.happened',
-      label: i === 137 ? 'nul \u0000 inside' : `label${i}`,
+      product_name: i === 137 ? 'nul \u0000 inside' : `product ${i}`,
     }));
     const answer = await sendBatch(JSON.stringify(records));
     const codes = answer.body.records?.map((record) => record.code ?? record.status) ?? [];
