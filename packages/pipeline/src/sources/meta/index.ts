@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import type { Source } from '../../source.ts';
 import { personalIds } from './ids.ts';
-import { kept, keptOf } from './kept.ts';
-import { personal, personalOf } from './personal.ts';
+import { keptOf } from './kept.ts';
 import { portuguese } from './portuguese.ts';
 import { read } from './read.ts';
 import { samples } from './samples.ts';
@@ -49,9 +48,6 @@ export const meta: Source<MetaConfig> = {
   portuguese,
   config,
   samples,
-  personal,
-  personalOf,
-  kept,
   keptFor: (_, record) => keptOf(record),
   personalIds,
   credentials: { body: [], query: ['hub.verify_token'] },
