@@ -1,5 +1,5 @@
 /** What a masked part of a text was. */
-export type IdentifierForm = 'email' | 'phone' | 'document' | 'card' | 'ip' | 'address' | 'name' | 'id';
+export type IdentifierForm = 'email' | 'phone' | 'document' | 'card' | 'ip' | 'address' | 'name' | 'date' | 'id';
 
 export interface Span {
   from: number;
