@@ -175,6 +175,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.known_subjects': 'authenticated',
     'private.evaluate_alerts': 'worker',
     'private.expire_approvals': 'worker',
+    'private.explain_invite': 'authenticated',
     'private.export_audit': 'authenticated',
     'private.find_alert_channel_secret': 'worker',
     'private.existing_connections': 'ingest',

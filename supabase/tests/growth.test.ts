@@ -25,7 +25,7 @@ const bounded: Record<string, string> = {
   'private.held_move_holds': 'one row for each hold, while held rows are being moved',
   'private.held_moves': 'one row for each partition whose held rows are being moved',
   'private.instances': 'instances that have not reported for a minute are deleted with the next report',
-  'private.invite_tokens': 'one row for each open invite; deleted with the invite',
+  'private.invite_tokens': 'one row for each invite; deleted with the invite',
   'private.mail_key': 'one row',
   'private.mail_paces': 'a row whose time has passed is deleted by the next mail',
   'private.operators': 'accounts that operators create by hand',

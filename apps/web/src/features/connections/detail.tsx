@@ -18,8 +18,10 @@ import { Page, Section } from '../../ui/page.tsx';
 import { RangePicker } from '../../ui/range-picker.tsx';
 import { SourceBadge } from '../../ui/source-badge.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
+import { UnknownId } from '../../ui/unknown-id.tsx';
 import { VerdictBadge, VerdictNotice } from '../../ui/verdict.tsx';
 import { ConfirmTraffic } from './confirm-traffic.tsx';
+
 import { ConnectionSettings } from './connection-settings.tsx';
 import { ConnectionFigures } from './figures.tsx';
 import { LatestEvents, LatestFailures } from './latest.tsx';
@@ -36,9 +38,12 @@ export function ConnectionDetail() {
   const navigate = useNavigateWithin({ from: '/o/$org/connections/$connectionId' });
   const connection = useQuery({ ...connectionDetail(connectionId), ...live(15_000) });
   const sources = useSources();
+  const org = useOrg();
+  const unknown = <UnknownId kind="connection" id={connectionId} />;
   return (
-    <Loaded query={connection} height={480}>
+    <Loaded query={connection} height={480} missing={unknown}>
       {(detail) => {
+        if (detail.orgId !== org.id) return unknown;
         const source = sources.data?.find((one) => one.type === detail.type);
         return (
           <Page title={detail.name} description={source?.label ?? detail.type} actions={<State connection={detail} />}>

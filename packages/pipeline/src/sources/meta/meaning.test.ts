@@ -65,6 +65,12 @@ describe('when it happened', () => {
     const body = list('user_preferences', 'user_preferences', { wa_id: ana, category: 'marketing_messages', value: 'stop', timestamp });
     expect(Date.parse(only(body()).event_time)).toBe(own * 1000);
   });
+  it('an edit of a post happened when it was edited', () => {
+    for (const edited_time of [own + 300, new Date((own + 300) * 1000).toISOString()]) {
+      const value = { item: 'status', verb: 'edited', post_id: '900100_1', created_time: own, edited_time };
+      expect(Date.parse(only(changed('page', 'feed', value)()).event_time)).toBe((own + 300) * 1000);
+    }
+  });
   it('a time of WhatsApp that cannot be read yields to that of the notification', () => {
     const body = list('user_preferences', 'user_preferences', { wa_id: ana, value: 'stop', timestamp: 'soon' });
     expect(Date.parse(only(body()).event_time)).toBe(seconds * 1000);
@@ -175,6 +181,13 @@ describe('money in a chat', () => {
     expect(event).toMatchObject({ type: 'payment.succeeded', amount_minor: '21000', currency: 'INR', order_ref: 'order-1' });
     const inThousands = { ...payment, amount: { value: 210000, offset: 1000 }, currency: 'BRL' };
     expect(only(status({ status: 'captured', type: 'payment', payment: inThousands })()).amount_minor).toBe('21000');
+  });
+  it('is about the person who paid, whom some payments name as the sender', () => {
+    const payment = (who: JsonObject) =>
+      status({ recipient_id: null, status: 'captured', type: 'payment', payment: { reference_id: 'o1' }, ...who })();
+    const [{ subject } = { subject: {} }] = events(message({ type: 'text' })());
+    for (const who of [{ recipient_id: ana }, { from: ana }, { payment: { reference_id: 'o1', sender: ana } }])
+      expect(only(payment(who)).subject).toEqual(subject);
   });
   it('is absent without an amount', () => {
     expect(only(status({ status: 'pending', type: 'payment', payment: { reference_id: 'order-1' } })())).toMatchObject({
