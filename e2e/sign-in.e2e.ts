@@ -73,8 +73,9 @@ test('a session that ends in the middle keeps the page with what was typed, and 
 }) => {
   const user = await makeUser('owner');
   const org = await makeOrg(user, 'Kept page');
-  await openAs(page, user, `/o/${org.slug}/settings?tab=org`);
-  await page.getByLabel('Slug').fill('typed-and-not-saved');
+  await openAs(page, user, `/o/${org.slug}/settings?tab=projects`);
+  const name = page.getByRole('textbox', { name: 'Name', exact: true });
+  await name.fill('Typed and not saved');
   await page.route('**/auth/v1/token?grant_type=refresh_token', (route) =>
     route.fulfill({ status: 400, json: { code: 400, error_code: 'refresh_token_not_found', msg: 'Invalid Refresh Token' } }),
   );
@@ -93,7 +94,7 @@ test('a session that ends in the middle keeps the page with what was typed, and 
   await tab.getByLabel('Password', { exact: true }).fill(user.password);
   await tab.getByRole('button', { name: 'Sign in' }).click();
   await expect(dialog).toHaveCount(0, { timeout: 30_000 });
-  await expect(page.getByLabel('Slug')).toHaveValue('typed-and-not-saved');
+  await expect(name).toHaveValue('Typed and not saved');
   await page.unroute('**/auth/v1/token?grant_type=refresh_token');
   await page.goto(new URL(`/o/${org.slug}/events`, page.url()).href);
   await expect(page.getByRole('heading', { name: 'Events', level: 1 })).toBeVisible();
