@@ -33,6 +33,7 @@ const bounded: Record<string, string> = {
   'private.org_keys': 'the quota org_keys',
   'private.org_measures': 'one row for each org',
   'private.quotas': 'one row for each quota, and for each that an operator set for an org',
+  'private.required_secrets': 'one row for each secret that a source needs',
   'private.retention': 'one row for each table',
   'private.retention_cursors': 'one row for each org and table, while a walk is under way',
   'private.retention_walk': 'one row',

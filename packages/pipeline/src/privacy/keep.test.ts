@@ -143,6 +143,40 @@ describe('people', () => {
   });
 });
 
+describe('fields that a source knows by their names', () => {
+  const byName: KeptFields['byName'] = (key, holder, around) => {
+    if (key === 'who' || (key === 'value' && around.label === 'Nome')) return 'person';
+    if (key === 'closer') return 'staff';
+    if (key === 'kind' || key === 'tags') return 'word';
+    return key === 'title' && holder === 'items' ? 'text' : undefined;
+  };
+  test('each field is asked about with the object around it, and a list decides about its texts only', () => {
+    const record = {
+      kind: 'a',
+      tags: ['x', 'two words', { note: 'z', kind: 'b', n: 1 }],
+      items: [{ title: 'Método Ana Paula' }],
+      title: 'Zulmira Ávila',
+      answers: [
+        { label: 'Nome', value: 'Zulmira Ávila' },
+        { label: 'Idade', value: 34 },
+      ],
+      who: { id: 1 },
+      closer: { kind: 'Igor Lima' },
+    };
+    expect(kept(record, { byName })).toEqual({
+      kind: 'a',
+      tags: ['x', { kind: 'b', n: 1 }],
+      items: [{ title: 'Método Ana Paula' }],
+      answers: [{ value: 34 }],
+    });
+    expect(kept(record, { byName }, { staff: true }).closer).toEqual({ kind: 'Igor Lima' });
+    expect(kept({ who: { kind: 'k', id: 1 }, title: 'x' }, { byName, words: ['who.kind', 'title'] })).toEqual({
+      who: { kind: 'k' },
+      title: 'x',
+    });
+  });
+});
+
 describe('keys', () => {
   test('a key that is an identifier or no field name is dropped with its value', () => {
     const record = {

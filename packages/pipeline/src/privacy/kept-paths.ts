@@ -21,6 +21,8 @@ export interface KeptPaths {
   root: Places;
   plainEverywhere: boolean;
   idForm: RegExp;
+  byName: KeptFields['byName'];
+  keepsStaff: boolean;
 }
 
 const nowhere: Places = [];
@@ -44,7 +46,7 @@ export function compileKept(kept: KeptFields, credentials: readonly string[], ke
   add(kept.people, 'people');
   add(credentials, 'credential');
   if (kept.plain !== 'everywhere') add(kept.plain, undefined);
-  return { root: [root], plainEverywhere: kept.plain === 'everywhere', idForm: kept.idForm };
+  return { root: [root], plainEverywhere: kept.plain === 'everywhere', idForm: kept.idForm, byName: kept.byName, keepsStaff };
 }
 
 function newPlace(wilds: number): Place {

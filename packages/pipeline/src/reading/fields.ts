@@ -48,6 +48,11 @@ export function firstText(value: Json | undefined, ...paths: string[]): string |
   return undefined;
 }
 
+/** Whether a text can be an id of a platform: it has no spaces and none of the signs of addresses. Any other text there may be about a person. */
+export function isIdText(text: string): boolean {
+  return /^[\w.:-]{1,255}$/.test(text);
+}
+
 /** Like {@link firstText}; throws MISSING_FIELD naming the first path. */
 export function requireText(value: Json | undefined, ...paths: [string, ...string[]]): string {
   const found = firstText(value, ...paths);

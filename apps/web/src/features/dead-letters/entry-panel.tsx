@@ -95,6 +95,14 @@ function EntryDetail({ entry }: { entry: DlqEntryDetail }) {
             entry.nextRetryAt ? <Time key="next" at={entry.nextRetryAt} /> : entry.status === 'resolved' ? undefined : t('nextRetryNone'),
           ],
           [t('created'), <Time key="created" at={entry.createdAt} exact />],
+          [
+            t('occurrences'),
+            entry.occurrences > 1 ? (
+              <span key="occurrences">
+                {entry.occurrences} · <Time at={entry.lastSeenAt} />
+              </span>
+            ) : undefined,
+          ],
           [t('resolvedAt'), entry.resolvedAt ? <Time key="resolved" at={entry.resolvedAt} exact /> : undefined],
           [t('key'), entry.idempotencyKey === null ? undefined : <Id key="key" value={entry.idempotencyKey} />],
           [t('record'), entry.recordIndex === null ? t('wholeDelivery') : entry.recordIndex + 1],

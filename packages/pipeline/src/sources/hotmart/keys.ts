@@ -1,14 +1,11 @@
 import { createHash } from 'node:crypto';
-import { text } from '../../reading/fields.ts';
+import { isIdText, text } from '../../reading/fields.ts';
 import type { Json } from '../../source.ts';
 
-/** The most characters of a key that `event_keys` and `canonical_events` accept. */
-const keyCharsMax = 255;
-
-/** The parts that are present, joined by `:`; the SHA-256 of a text that is too long for a key. */
+/** The parts that are present, joined by `:`; their SHA-256 where they are too long for a key or do not have the form of ids. */
 export function compositeKey(...parts: readonly (string | undefined)[]): string {
   const key = parts.filter((part) => part !== undefined).join(':');
-  return key.length <= keyCharsMax ? key : sha256(key);
+  return isIdText(key) ? key : sha256(key);
 }
 
 /** The digest of a composite that contains a person's identifier, since the key is a readable column. */

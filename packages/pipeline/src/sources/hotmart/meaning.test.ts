@@ -182,6 +182,18 @@ describe('the time of an event', () => {
   });
 });
 
+describe('ids', () => {
+  it('are shown only in the form of ids, since any other text may be about a person', () => {
+    const reading = read(eventOf('PURCHASE_APPROVED', sale('APPROVED', { transaction: 'Ana Lima' }), { id: 'ana@example.com' }));
+    expect(reading).toMatchObject({
+      sourceEventId: undefined,
+      orderRef: undefined,
+      idempotencyKey: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    expect(read(postback({ status: 'approved', transaction: 'Ana Lima' })).orderRef).toBeUndefined();
+  });
+});
+
 describe('one event', () => {
   const fingerprint = (value: JsonObject) => recordFingerprint(value, compilePaths(hotmart.volatile)).toString('hex');
   const event = eventOf('PURCHASE_APPROVED', sale('APPROVED'));

@@ -1,4 +1,4 @@
-import { at, firstText, pickTexts, requireText, text } from '../../reading/fields.ts';
+import { at, firstText, isIdText, pickTexts, requireText, text } from '../../reading/fields.ts';
 import { currencyCode, minorUnits } from '../../reading/money.ts';
 import { parseTime } from '../../reading/time.ts';
 import { type JsonObject, type ReadContext, type Reading, RecordError, type Subject } from '../../source.ts';
@@ -72,7 +72,7 @@ function readPurchase(value: JsonObject, { config: { defaultCountry }, receivedA
     subject,
     // The prices of a sale that was refunded in part do not say how much was returned.
     ...(known?.type === 'order.partially_refunded' ? {} : paid),
-    orderRef: transaction,
+    orderRef: transaction !== undefined && isIdText(transaction) ? transaction : undefined,
     attribution: attributionOf(value),
     isTest: isTest || undefined,
   };
@@ -97,7 +97,7 @@ function readSubscription(
     idempotencyKey: reference === undefined || date === undefined ? undefined : hashedKey(event, reference, date),
     subject,
     ...price(value),
-    orderRef: transaction,
+    orderRef: transaction !== undefined && isIdText(transaction) ? transaction : undefined,
     attribution: attributionOf(value),
     isTest: isTest || undefined,
   };

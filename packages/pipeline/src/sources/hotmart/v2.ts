@@ -1,4 +1,4 @@
-import { at, firstText, isObject, pickTexts, requireObject, requireText, text } from '../../reading/fields.ts';
+import { at, firstText, isIdText, isObject, pickTexts, requireObject, requireText, text } from '../../reading/fields.ts';
 import { canonicalJson } from '../../reading/json.ts';
 import { currencyCode, minorUnits } from '../../reading/money.ts';
 import { parseTime } from '../../reading/time.ts';
@@ -73,7 +73,7 @@ export function readV2(value: JsonObject, { config: { defaultCountry }, received
   return {
     type: known ? typeByState(known, data, paid.amountMinor) : unmappedType(event),
     sourceEventType: event,
-    sourceEventId: id,
+    sourceEventId: id !== undefined && isIdText(id) ? id : undefined,
     // The documentation says milliseconds. Implementers also received seconds, which `auto` recognises by the magnitude.
     eventTimeMs:
       created === undefined || created === null
@@ -95,7 +95,7 @@ export function readV2(value: JsonObject, { config: { defaultCountry }, received
       external_id: subscriberCode(data),
     },
     ...(isPartialRefund(known, data) ? {} : paid),
-    orderRef: transaction,
+    orderRef: transaction !== undefined && isIdText(transaction) ? transaction : undefined,
     attribution: attributionOf(data),
     isTest: isTest || undefined,
   };

@@ -535,6 +535,14 @@ describe('who an event is about', () => {
   });
 });
 
+describe('ids', () => {
+  it('are shown only in the form of ids, since any other text may be about a person', () => {
+    expect(read(eventOf('charge.succeeded', { ...charge, amount: 1, payment_intent: 'Ana Lima' })).orderRef).toBeUndefined();
+    expect(read(eventOf('charge.succeeded', { ...charge, amount: 1 })).orderRef).toBe('pi_1');
+    expect(() => read(eventOf('charge.succeeded', charge, { id: 'ana@example.com' }))).toThrow('not an id');
+  });
+});
+
 describe('one event', () => {
   const omits = compilePaths(stripe.volatile);
   const fingerprint = (event: JsonObject) => recordFingerprint(event, omits).toString('hex');

@@ -1,4 +1,4 @@
-import { at, firstText, requireObject, requireText, text } from '../../reading/fields.ts';
+import { at, firstText, isIdText, requireObject, requireText, text } from '../../reading/fields.ts';
 import { parseTime } from '../../reading/time.ts';
 import { type JsonObject, type Reading, RecordError } from '../../source.ts';
 import { amountOf } from './amount.ts';
@@ -29,7 +29,7 @@ export function readEvent(event: JsonObject): Reading {
 
 function readEnvelope(event: JsonObject, timeUnit: 'seconds' | 'iso') {
   const id = requireText(event, 'id');
-  if (id.length > 255) throw new RecordError('VALIDATION_FAIL', '"id" is longer than a key may be', 'id');
+  if (!isIdText(id)) throw new RecordError('VALIDATION_FAIL', '"id" is not an id of Stripe', 'id');
   const type = requireText(event, 'type');
   const created = at(event, 'created');
   if (created === undefined || created === null) throw new RecordError('MISSING_FIELD', '"created" is missing', 'created');
@@ -57,5 +57,6 @@ const orderRefPaths = new Map<string, readonly [string, ...string[]]>([
 
 function orderRefOf(object: JsonObject): string | undefined {
   const paths = orderRefPaths.get(text(object, 'object') ?? '');
-  return paths && firstText(object, ...paths);
+  const found = paths && firstText(object, ...paths);
+  return found !== undefined && isIdText(found) ? found : undefined;
 }
