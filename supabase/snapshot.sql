@@ -1791,7 +1791,6 @@ begin
   insert into public.org_members (org_id, user_id, role) values (v_invite.org_id, auth.uid(), v_invite.role)
   on conflict do nothing;
   update public.org_invites set accepted_at = now() where id = v_invite.id;
-  delete from private.invite_tokens where invite_id = v_invite.id;
   return v_invite.org_id;
 end
 $function$;
@@ -4242,6 +4241,29 @@ AS $function$
 $function$;
 comment on function private.expired_partitions(timestamp with time zone) is 'The partitions that ended before the retention of their table, and the default partitions, whose rows expire one by one.';
 
+CREATE OR REPLACE FUNCTION private.explain_invite(p_token_sha256 bytea)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select coalesce((
+    select jsonb_build_object('reason', case
+        when i.accepted_at is not null and m.org_id is not null then 'joined'
+        when i.accepted_at is not null then 'used'
+        when i.expires_at <= now() then 'expired'
+        when i.invited_by = auth.uid() then 'own'
+        when i.email is distinct from lower(auth.jwt() ->> 'email') then 'other_address'
+        else 'inviter_left' end,
+      'org_id', m.org_id)
+    from private.invite_tokens t join public.org_invites i on i.id = t.invite_id
+    left join public.org_members m on m.org_id = i.org_id and m.user_id = auth.uid()
+    where t.token_sha256 = p_token_sha256), jsonb_build_object('reason', 'unknown'))
+$function$;
+comment on function private.explain_invite(bytea) is 'Why private.accept_invite refuses an invite: { reason, org_id }. Only who holds the token, which cannot be guessed, is told. The org is named to its
+members only. An invite that was withdrawn is unknown.';
+grant execute on function private.explain_invite(bytea) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.export_audit(p_org_id uuid, p_after bigint, p_limit integer)
  RETURNS TABLE(seq bigint, id bigint, created_at timestamp with time zone, actor_id uuid, action text, target_id text, detail jsonb, canonical text, hash text)
  LANGUAGE sql
@@ -6296,11 +6318,15 @@ begin
     v_result := case new.status when 'retrying' then 'interrupted' when 'resolved' then 'resolved' else 'failed' end;
   elsif new.status = 'discarded' then
     select o.id, o.created_by into v_operation, v_person from public.dlq_operations o where o.id = new.lease_owner;
-    v_by := 'operation';
+    v_by := case when v_operation is null then 'system' else 'operation' end;
     v_result := 'discarded';
   else
     v_by := 'replay';
     v_result := 'resolved';
+  end if;
+  if v_by = 'system' then
+    -- The delivery is being erased: what earlier attempts said about it goes with it.
+    old.history := coalesce((select jsonb_agg(attempt - 'message' order by n) from jsonb_array_elements(old.history) with ordinality h (attempt, n)), '[]');
   end if;
   new.history := case when jsonb_array_length(old.history) < 10 then old.history else old.history - 0 end || jsonb_strip_nulls(jsonb_build_object(
     'at', now(), 'by', v_by, 'operation', v_operation, 'person', v_person, 'result', v_result,

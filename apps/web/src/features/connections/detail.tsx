@@ -18,17 +18,9 @@ import { Page, Section } from '../../ui/page.tsx';
 import { RangePicker } from '../../ui/range-picker.tsx';
 import { SourceBadge } from '../../ui/source-badge.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
-
-<<<<<<< HEAD
-
+import { UnknownId } from '../../ui/unknown-id.tsx';
 import { VerdictBadge, VerdictNotice } from '../../ui/verdict.tsx';
 import { ConfirmTraffic } from './confirm-traffic.tsx';
-
-=======
-
-import { UnknownId } from '../../ui/unknown-id.tsx';
-
->>>>>>> dash2
 
 import { ConnectionSettings } from './connection-settings.tsx';
 import { ConnectionFigures } from './figures.tsx';
