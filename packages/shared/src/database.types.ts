@@ -805,6 +805,7 @@ export type Database = {
           created_at: string;
           error_class: string;
           field_path: string | null;
+          history: NonNullable<Json>;
           id: string;
           idempotency_key: string | null;
           is_quarantine: boolean;
@@ -816,6 +817,7 @@ export type Database = {
           project_id: string;
           record_index: number | null;
           resolved_at: string | null;
+          retried_by: string | null;
           sample: Json | null;
           source_connection_id: string;
           source_event_type: string | null;
@@ -829,6 +831,7 @@ export type Database = {
           created_at?: string;
           error_class: string;
           field_path?: string | null;
+          history?: NonNullable<Json>;
           id: string;
           idempotency_key?: string | null;
           is_quarantine?: boolean;
@@ -840,6 +843,7 @@ export type Database = {
           project_id: string;
           record_index?: number | null;
           resolved_at?: string | null;
+          retried_by?: string | null;
           sample?: Json | null;
           source_connection_id: string;
           source_event_type?: string | null;
@@ -852,6 +856,7 @@ export type Database = {
           created_at?: string;
           error_class?: string;
           field_path?: string | null;
+          history?: NonNullable<Json>;
           id?: string;
           idempotency_key?: string | null;
           is_quarantine?: boolean;
@@ -863,6 +868,7 @@ export type Database = {
           project_id?: string;
           record_index?: number | null;
           resolved_at?: string | null;
+          retried_by?: string | null;
           sample?: Json | null;
           source_connection_id?: string;
           source_event_type?: string | null;
@@ -889,6 +895,7 @@ export type Database = {
           done: number;
           error: string | null;
           failed: number;
+          failures: NonNullable<Json>;
           filter: NonNullable<Json>;
           finished_at: string | null;
           id: string;
@@ -909,6 +916,7 @@ export type Database = {
           done?: number;
           error?: string | null;
           failed?: number;
+          failures?: NonNullable<Json>;
           filter: NonNullable<Json>;
           finished_at?: string | null;
           id?: string;
@@ -928,6 +936,7 @@ export type Database = {
           done?: number;
           error?: string | null;
           failed?: number;
+          failures?: NonNullable<Json>;
           filter?: NonNullable<Json>;
           finished_at?: string | null;
           id?: string;
@@ -1722,6 +1731,7 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      find_by_id: { Args: { id: string; org_id: string }; Returns: Json };
       ingest_timeseries: {
         Args: { bucket?: string; connection_ids?: string[]; from: string; org_id: string; to: string };
         Returns: {

@@ -15,21 +15,8 @@ export interface Span {
 export function identifiersIn(text: string, inId = false): Span[] {
   const found: Span[] = [];
   if (text.includes('@')) findEmails(text, found);
-  const digits = digitsOf(text, 8);
-  if (digits >= 7) {
-    find(found, 'document', text, formattedDocument);
-    find(found, 'document', text, cpf, isCpf);
-    find(found, 'document', text, cnpj, isCnpj);
-    find(found, 'card', text, card, isCard);
-    find(found, 'phone', text, internationalPhone);
-    if (text.includes('(')) find(found, 'phone', text, phoneWithParentheses);
-    find(found, 'phone', text, inId ? brazilianPhoneWithCountry : brazilianPhone);
-    if (text.includes('-') || text.includes('.') || text.includes(' ')) {
-      if (!inId) find(found, 'phone', text, separatedPhone);
-      find(found, 'address', text, postalCode);
-    }
-    if (digits >= 8 && /tel:|wa\.me\/|phone=/.test(text)) find(found, 'phone', text, phoneLink);
-  }
+  const digits = digitsOf(text);
+  if (digits >= 7) findNumbers(text, digits, inId, found);
   if (digits >= 4 && text.includes('.')) find(found, 'ip', text, ipv4);
   if (text.includes(':')) find(found, 'ip', text, ipv6, isIpv6);
   if (digits >= 1 && text.length >= 8 && text.includes(' ')) {
@@ -39,18 +26,37 @@ export function identifiersIn(text: string, inId = false): Span[] {
   return found;
 }
 
-/** The digits of the text, counted up to `max`. */
-function digitsOf(text: string, max: number): number {
-  let digits = 0;
-  for (let at = 0; at < text.length && digits < max; at++) {
-    const code = text.charCodeAt(at);
-    if (code >= 0x30 && code <= 0x39) digits += 1;
+function findNumbers(text: string, digits: number, inId: boolean, found: Span[]): void {
+  const hasDash = text.includes('-');
+  const hasSpace = text.includes(' ');
+  if (hasDash && text.includes('.')) find(found, 'document', text, formattedDocument);
+  if (digits >= 11) {
+    find(found, 'document', text, cpf, isCpf);
+    if (digits >= 13) find(found, 'card', text, card, cardLength);
   }
+  if (text.length >= 14) find(found, 'document', text, cnpj, isCnpj);
+  if (text.includes('+')) find(found, 'phone', text, internationalPhone);
+  if (text.includes('(')) find(found, 'phone', text, phoneWithParentheses);
+  if (digits >= 11) find(found, 'phone', text, inId ? brazilianPhoneWithCountry : brazilianPhone);
+  if (hasDash || hasSpace || text.includes('.')) {
+    if (!inId && digits >= 9) find(found, 'phone', text, separatedPhone);
+    if (hasDash) find(found, 'address', text, postalCode);
+  }
+  if (digits >= 8 && /tel:|wa\.me\/|phone=/.test(text)) find(found, 'phone', text, phoneLink);
+}
+
+function digitsOf(text: string): number {
+  let digits = 0;
+  for (let at = 0; at < text.length; at++) if (isDigit(text.charCodeAt(at))) digits += 1;
   return digits;
 }
 
+const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
+
+/** Adds each match; `isOne` checks a match further, or says how many of its characters count. */
 function find(into: Span[], form: IdentifierForm, text: string, pattern: RegExp, isOne?: (match: string) => boolean | number): void {
-  for (const match of text.matchAll(pattern)) {
+  pattern.lastIndex = 0;
+  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
     const verdict = isOne === undefined || isOne(match[0]);
     if (verdict !== false) into.push({ from: match.index, to: match.index + (verdict === true ? match[0].length : verdict), form });
   }
@@ -117,24 +123,18 @@ function hasCheckDigits(text: string, length: number, weightMax: number): boolea
 const card = /(?<![\da-z])\d(?:[ -]?\d){12,18}(?![\da-z])/g;
 const cardPrefix =
   /^(?:4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d*(?<=^\d{16})|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|(?:6011|65\d\d|64[4-9]\d|35(?:2[89]|[3-8]\d)|606282|3841|636368|636297|504175|5067|509\d)\d*(?<=^\d{16})|62\d{14,17})$/;
-const cardLengths = [19, 18, 17, 16, 15, 14, 13];
-
 /** The characters of the text that are a card number, by the prefix of a scheme and Luhn’s check digit; false without one. */
-export function isCard(text: string): number | false {
-  for (const length of cardLengths) {
-    const end = endOfDigits(text, length);
-    if (end === undefined || /\d/.test(text[end] ?? '')) continue;
-    const digits = text.slice(0, end).replace(/\D+/g, '');
-    if (cardPrefix.test(digits) && hasLuhnDigit(digits)) return end;
+function cardLength(text: string): number | false {
+  let digits = '';
+  let found: number | false = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (!isDigit(code)) continue;
+    digits += text[at];
+    // A number ends where no digit follows; what follows after a space may be the card's date.
+    if (digits.length >= 13 && !isDigit(text.charCodeAt(at + 1)) && cardPrefix.test(digits) && hasLuhnDigit(digits)) found = at + 1;
   }
-  return false;
-}
-
-/** Where the n-th digit of the text ends. */
-function endOfDigits(text: string, count: number): number | undefined {
-  let digits = 0;
-  for (let at = 0; at < text.length; at++) if (/\d/.test(text[at] as string) && ++digits === count) return at + 1;
-  return undefined;
+  return found;
 }
 
 function hasLuhnDigit(digits: string): boolean {

@@ -143,43 +143,36 @@ describe('people', () => {
   });
 });
 
-describe('fields that no path names', () => {
-  const byName: NonNullable<KeptFields['byName']> = (key, holder, around) => {
-    if (key === 'kind') return 'word';
-    if (key === 'title') return 'text';
-    if (key === 'customer') return 'person';
+describe('fields that a source knows by their names', () => {
+  const byName: KeptFields['byName'] = (key, holder, around) => {
+    if (key === 'who' || (key === 'value' && around.label === 'Nome')) return 'person';
     if (key === 'closer') return 'staff';
-    if (key === 'answer') return around.label === 'Plan' ? 'text' : 'person';
-    return key === 'ref' && holder === 'order' ? 'id' : undefined;
+    if (key === 'kind' || key === 'tags') return 'word';
+    return key === 'title' && holder === 'items' ? 'text' : undefined;
   };
-  const record = {
-    order: { ref: 'A1', kind: 'sale', title: 'by Igor Lima for Ana Reis', lines: { kind: 'one', n: 3 } },
-    ref: 'A2',
-    kind: ['a', 'b', 'two words'],
-    title: [{ kind: 'deep', other: 'dropped' }],
-    customer: { name: 'Ana Reis', kind: 'vip', n: 4 },
-    closer: { about: 'Igor Lima', n: 5 },
-    answers: [
-      { label: 'Plan', answer: 'Método Ana' },
-      { label: 'Nome', answer: 'Ana Reis' },
-    ],
-  };
-
-  test('are what the source says of their names, each field of an object by its own', () => {
+  test('each field is asked about with the object around it, and a list decides about its texts only', () => {
+    const record = {
+      kind: 'a',
+      tags: ['x', 'two words', { note: 'z', kind: 'b', n: 1 }],
+      items: [{ title: 'Método Ana Paula' }],
+      title: 'Zulmira Ávila',
+      answers: [
+        { label: 'Nome', value: 'Zulmira Ávila' },
+        { label: 'Idade', value: 34 },
+      ],
+      who: { id: 1 },
+      closer: { kind: 'Igor Lima' },
+    };
     expect(kept(record, { byName })).toEqual({
-      order: { ref: 'A1', kind: 'sale', title: 'by [name] for [name]', lines: { kind: 'one', n: 3 } },
-      kind: ['a', 'b'],
-      title: [{ kind: 'deep' }],
-      answers: [{ answer: 'Método Ana' }],
+      kind: 'a',
+      tags: ['x', { kind: 'b', n: 1 }],
+      items: [{ title: 'Método Ana Paula' }],
+      answers: [{ value: 34 }],
     });
-  });
-  test('are not asked about where a path decides, and a kept member of staff is kept as a branch', () => {
-    expect(kept(record, { byName, people: ['order'], words: ['customer.kind'] }, { staff: true })).toEqual({
-      kind: ['a', 'b'],
-      title: [{ kind: 'deep' }],
-      customer: { kind: 'vip' },
-      closer: { about: 'Igor Lima', n: 5 },
-      answers: [{ answer: 'Método Ana' }],
+    expect(kept(record, { byName }, { staff: true }).closer).toEqual({ kind: 'Igor Lima' });
+    expect(kept({ who: { kind: 'k', id: 1 }, title: 'x' }, { byName, words: ['who.kind', 'title'] })).toEqual({
+      who: { kind: 'k' },
+      title: 'x',
     });
   });
 });

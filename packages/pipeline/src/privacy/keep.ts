@@ -2,10 +2,10 @@ import { isObject } from '../reading/fields.ts';
 import { jsonDepthMax } from '../reading/json.ts';
 import { type Json, type JsonObject, RecordError } from '../source.ts';
 import { follow, isPlainAt, type KeptPaths, open, type Places, type Rule, ruleAt, within } from './kept-paths.ts';
-import { identifierIn, maskText } from './mask.ts';
+import { identifierIn, identifierInId, maskText } from './mask.ts';
 import { personalKind } from './personal-field-names.ts';
-import { isPlainNumber, plainForm } from './plain-forms.ts';
-import { collectNameParts, collectPerson, lookForPerson, newRecordPerson, type RecordPerson } from './record-person.ts';
+import { isPlainNumber, isTimeNumber, plainForm } from './plain-forms.ts';
+import { collectNameParts, collectPerson, lookForPerson, newRecordPerson, personIn, type RecordPerson } from './record-person.ts';
 import { shrink } from './shrink.ts';
 
 /** Characters of JSON that one event's `properties` may have. A platform's largest order has a quarter of them. */
@@ -49,7 +49,7 @@ interface Pending {
   holder: JsonObject | Json[];
   key: string | number;
   text: string;
-  rule: 'words' | 'ids' | 'texts' | 'key' | 'plain';
+  rule: 'words' | 'ids' | 'texts' | 'key' | 'plain' | 'time';
   path: string;
 }
 
@@ -74,9 +74,10 @@ interface Run extends Kept {
 interface Place {
   key: string;
   places: Places;
+  /** Of the path that names this value or a branch around it, and of a branch about a person. */
   rule: Rule | 'personal_name' | undefined;
-  /** The rule is one by the name of the field, which decides about a text or a list of texts, and not about fields below it. */
-  isNamed: boolean;
+  /** What the name of the field says about a text, or about the texts of a list. */
+  named: 'words' | 'ids' | 'texts' | undefined;
   plain: boolean;
   depth: number;
   path: string;
@@ -94,7 +95,7 @@ export function keep(
   { asSample = false, charsMax = propertiesCharsMax, note }: { asSample?: boolean; charsMax?: number; note?: Note | undefined } = {},
 ): Kept {
   const run: Run = { value: {}, person, chars: 0, pending: [], paths, asSample, charsMax, note };
-  const place: Place = { key: '', places: paths.root, rule: undefined, isNamed: false, plain: paths.plainEverywhere, depth: 0, path: '' };
+  const place: Place = { key: '', places: paths.root, rule: undefined, named: undefined, plain: paths.plainEverywhere, depth: 0, path: '' };
   run.value = keepObject(run, record, place);
   if (run.chars * escapeCharsMax <= charsMax) return run;
   const shortened = shrink(run.value, charsMax);
@@ -132,9 +133,16 @@ function settle({ holder, key, text, rule, path }: Pending, { person, asSample }
   }
   if (rule === 'ids') {
     const replaced = ids.personalIds(text);
-    const id = identifierIn(replaced, person, true) === undefined ? replaced : ids.digest(text);
+    const id = identifierInId(replaced, person) === undefined ? replaced : ids.digest(text);
     if (id !== text) put(id);
     note?.(path, id === text ? 'kept' : 'digested', id === text ? 'id' : 'identifier');
+    return;
+  }
+  if (rule === 'time') {
+    // A time is of no other form, but it may be the birth date of the person.
+    const isPersonal = person.mayOccur && personIn(person, text).length > 0;
+    if (isPersonal) put(asSample ? '[redacted string]' : undefined);
+    note?.(path, isPersonal ? 'dropped' : 'kept', isPersonal ? 'identifier' : 'plain');
     return;
   }
   const replaced = rule === 'words' ? ids.personalIds(text) : text;
@@ -160,53 +168,88 @@ function keepObject(run: Run, object: JsonObject, place: Place): JsonObject {
     const places = follow(place.places, key);
     const path = run.note === undefined ? '' : place.path === '' ? key : `${place.path}.${key}`;
     // A key that a path spells is a field name; any other key may be a person’s name or number.
-    if (!isFieldName(key, place.places)) {
+    const form = keyForm(key);
+    if (form === 'other' && !spells(place.places, key)) {
       collectPerson(run.person, value, key, personalKind(key, place.key));
       run.note?.(place.path === '' ? '*' : `${place.path}.*`, 'dropped', 'key');
       continue;
     }
-    const inner = placeAt(run, place, key, places, path, value, object);
-    hasPerson ||= inner.rule === 'personal_name' || inner.rule === 'people';
+    const inner = placeAt(run, place, key, value, object, places, path);
+    hasPerson ||= inner.rule === 'personal_name' || inner.rule === 'people' || inner.rule === 'staff';
     const kept = keepValue(run, value, inner, out, key);
     if (kept === undefined) continue;
     run.chars += key.length + 4;
-    if (key.length > 6 && mayHideInKey(key)) run.pending.push({ holder: out, key, text: key, rule: 'key', path });
+    if (form !== 'word') run.pending.push({ holder: out, key, text: key, rule: 'key', path });
     out[key] = kept;
   }
   if (hasPerson) collectNameParts(run.person, object);
   return out;
 }
 
-function isFieldName(key: string, places: Places): boolean {
-  return (
-    fieldName.test(key) || (key.length <= 200 && key.isWellFormed() && !key.includes('\0') && places.some(({ named }) => named.has(key)))
-  );
+const keyForms = new Map<string, 'word' | 'searched' | 'other'>();
+
+/**
+ * The form of a key: a field name that cannot hide anything, a field name that may be or contain an identifier or a full name because it has
+ * digits or several words, or no field name. Remembered for each key, as far as senders do not invent them.
+ */
+function keyForm(key: string): 'word' | 'searched' | 'other' {
+  let form = keyForms.get(key);
+  if (form === undefined) {
+    form = !fieldName.test(key)
+      ? 'other'
+      : key.length > 6 && /[\d@]|[a-z].*[A-Z]|\p{L}[_.:-]\p{L}|[^\0-\x7f]/u.test(key)
+        ? 'searched'
+        : 'word';
+    if (keyForms.size >= 5000) keyForms.clear();
+    if (key.length <= 100) keyForms.set(key, form);
+  }
+  return form;
 }
 
-/** Whether a key may be or contain an identifier or a full name: it has digits, an `@` or several words. */
-function mayHideInKey(key: string): boolean {
-  return /[\d@]|[a-z].*[A-Z]|\p{L}[_.:-]\p{L}|[^\0-\x7f]/u.test(key);
+/** Whether a path spells the key, which is then a field name in any form. */
+function spells(places: Places, key: string): boolean {
+  return key.length <= 200 && key.isWellFormed() && !key.includes('\0') && places.some(({ named }) => named.has(key));
 }
 
-/** `around` is the object that has the field; undefined for an item of a list, which has no name. */
-function placeAt(run: Run, place: Place, key: string, places: Places, path: string, value: Json, around?: JsonObject): Place {
-  const inherited = place.isNamed && around !== undefined ? undefined : place.rule;
+const ruleNamed = { word: 'words', id: 'ids', text: 'texts', person: 'people', staff: 'staff' } as const;
+
+function placeAt(run: Run, place: Place, key: string, value: Json, around: JsonObject, places: Places, path: string): Place {
   const declared = ruleAt(places);
-  const asks = declared === undefined && inherited === undefined && around !== undefined;
-  const named = asks ? run.paths.named(key, place.key || undefined, around) : undefined;
-  let rule = declared ?? inherited ?? named?.rule;
-  let plain = place.plain || isPlainAt(places);
-  let inside = open(places);
-  if (declared === 'people' || declared === 'staff' || declared === 'credential') inside = open(within(places, declared));
-  if (rule === undefined && value !== null && personalKind(key, place.key) !== undefined) rule = 'personal_name';
-  const decides = declared !== undefined || named !== undefined || rule === 'personal_name';
-  // What an object is by its name says nothing about the numbers in it.
-  if (decides && (named === undefined || named.isBranch || !isObject(value))) plain = isKeeping(rule);
-  const isNamed = named === undefined ? place.isNamed && around === undefined : !named.isBranch;
-  return { key, places: inside, rule, isNamed, plain, depth: place.depth + 1, path };
+  const inner: Place = {
+    key,
+    places: open(places),
+    rule: declared ?? place.rule,
+    named: undefined,
+    plain: place.plain,
+    depth: place.depth + 1,
+    path,
+  };
+  if (declared === undefined && place.rule === undefined) decideByName(run, inner, place.key, value, around);
+  else if (declared !== undefined) inner.plain = true;
+  if (isPlainAt(places)) inner.plain = true;
+  if (declared === 'people' || declared === 'staff' || declared === 'credential') {
+    inner.places = open(within(places, declared));
+    inner.plain = false;
+  }
+  return inner;
 }
 
-const isKeeping = (rule: Place['rule']): boolean => rule === 'words' || rule === 'ids' || rule === 'texts';
+/** What no path names is decided by the name of its field: by the source where it knows the names, otherwise by the usual names of personal fields. */
+function decideByName({ paths }: Run, place: Place, holder: string, value: Json, around: JsonObject): void {
+  if (paths.byName === undefined) {
+    if (value === null || personalKind(place.key, holder) === undefined) return;
+    place.rule = 'personal_name';
+    place.plain = false;
+    return;
+  }
+  const as = paths.byName(place.key, holder === '' ? undefined : holder, around);
+  if (as === undefined) return;
+  if (as === 'staff' && paths.keepsStaff) place.rule = 'texts';
+  else if (as === 'person' || as === 'staff') {
+    place.rule = ruleNamed[as];
+    place.plain = false;
+  } else place.named = ruleNamed[as];
+}
 
 function keepArray(run: Run, array: readonly Json[], place: Place): Json[] {
   requireDepth(place.depth);
@@ -215,15 +258,26 @@ function keepArray(run: Run, array: readonly Json[], place: Place): Json[] {
     const item = array[index] as Json;
     const places = follow(place.places, String(index));
     const path = run.note === undefined ? '' : `${place.path}.${index}`;
-    const declared = ruleAt(places);
     const inner: Place =
-      declared === undefined && places.length === 0
+      places.length === 0
         ? { ...place, places, depth: place.depth + 1, path }
-        : { ...placeAt(run, { ...place, key: '' }, '', places, path, item), key: place.key };
+        : { ...itemPlace(place, places), depth: place.depth + 1, path };
     const kept = keepValue(run, item, inner, out, out.length);
     if (kept !== undefined) out.push(kept);
   }
   return out;
+}
+
+/** The place of an item of a list, which is named by a path or like its list. */
+function itemPlace(place: Place, places: Places): Place {
+  const declared = ruleAt(places);
+  const closed = declared === 'people' || declared === 'staff' || declared === 'credential';
+  return {
+    ...place,
+    places: open(closed ? within(places, declared) : places),
+    rule: declared ?? place.rule,
+    plain: !closed && (place.plain || declared !== undefined || isPlainAt(places)),
+  };
 }
 
 function keepValue(run: Run, value: Json, place: Place, holder: JsonObject | Json[], key: string | number): Json | undefined {
@@ -241,7 +295,7 @@ function keepValue(run: Run, value: Json, place: Place, holder: JsonObject | Jso
   if (rule === 'personal_name') return typeof value === 'boolean' ? plainLeaf(run, value, place) : drop(run, value, place, rule);
   if (typeof value === 'string') return keepString(run, value, place, holder, key);
   if (typeof value === 'number') return keepNumber(run, value, place, holder, key);
-  return place.plain || rule !== undefined ? plainLeaf(run, value, place) : drop(run, value, place, 'unnamed');
+  return place.plain || (rule ?? place.named) !== undefined ? plainLeaf(run, value, place) : drop(run, value, place, 'unnamed');
 }
 
 const reasonOf = (rule: 'people' | 'staff' | 'credential'): Reason => (rule === 'people' ? 'person' : rule);
@@ -255,7 +309,8 @@ function plainLeaf(run: Run, value: boolean | null, place: Place): Json {
 const oneWord = /^[\p{L}\p{N}][\p{L}\p{M}\p{N}_.:/+*#-]{0,99}$/u;
 
 function keepString(run: Run, value: string, place: Place, holder: JsonObject | Json[], key: string | number): Json | undefined {
-  const { rule, path } = place;
+  const { path } = place;
+  const rule = place.rule ?? place.named;
   const wait = (as: Pending['rule']): string => {
     const text = storable(run, value);
     run.chars += text.length + 3;
@@ -272,7 +327,7 @@ function keepString(run: Run, value: string, place: Place, holder: JsonObject | 
   if (rule === 'words' && oneWord.test(value)) return wait('words');
   if (place.plain) {
     const form = plainForm(value.trim());
-    if (form === 'time' || (form === 'number' && value.length >= 7)) return wait('plain');
+    if (form === 'time') return wait('time');
     if (form !== undefined) {
       run.note?.(path, 'kept', 'plain');
       run.chars += value.length + 3;
@@ -289,7 +344,7 @@ function isEncodedData(text: string): boolean {
 }
 
 function keepNumber(run: Run, value: number, place: Place, holder: JsonObject | Json[], key: string | number): Json | undefined {
-  const { rule } = place;
+  const rule = place.rule ?? place.named;
   if (!place.plain && rule === undefined) return drop(run, value, place, 'unnamed');
   if (!Number.isFinite(value) && !run.asSample) throw new RecordError('INVALID_PAYLOAD', 'A number is too large.');
   if (rule !== 'ids' && !isPlainNumber(value, place.key)) return drop(run, value, place, 'long_number');
@@ -301,7 +356,13 @@ function keepNumber(run: Run, value: number, place: Place, holder: JsonObject | 
     run.note?.(place.path, 'kept', rule === 'ids' ? 'id' : 'plain');
     return value;
   }
-  run.pending.push({ holder, key, text: String(value), rule: rule === 'ids' ? 'ids' : 'plain', path: place.path });
+  run.pending.push({
+    holder,
+    key,
+    text: String(value),
+    rule: rule === 'ids' ? 'ids' : isTimeNumber(size) ? 'time' : 'plain',
+    path: place.path,
+  });
   return value;
 }
 

@@ -1,4 +1,4 @@
-import type { JsonObject, KeptAs, KeptFields } from '../source.ts';
+import type { KeptFields } from '../source.ts';
 
 /** What a path says about the values at it and below it. */
 export type Rule = 'words' | 'ids' | 'texts' | 'people' | 'staff' | 'credential';
@@ -21,14 +21,8 @@ export interface KeptPaths {
   root: Places;
   plainEverywhere: boolean;
   idForm: RegExp;
-  /** What the name of a field says, for fields that no path names. */
-  named(key: string, holder: string | undefined, around: JsonObject): Named | undefined;
-}
-
-/** A rule by the name of a field, and whether it holds for the whole branch below. */
-interface Named {
-  rule: Rule;
-  isBranch: boolean;
+  byName: KeptFields['byName'];
+  keepsStaff: boolean;
 }
 
 const nowhere: Places = [];
@@ -52,22 +46,7 @@ export function compileKept(kept: KeptFields, credentials: readonly string[], ke
   add(kept.people, 'people');
   add(credentials, 'credential');
   if (kept.plain !== 'everywhere') add(kept.plain, undefined);
-  const named: Record<KeptAs, Named> = {
-    word: { rule: 'words', isBranch: false },
-    id: { rule: 'ids', isBranch: false },
-    text: { rule: 'texts', isBranch: false },
-    person: { rule: 'people', isBranch: true },
-    staff: { rule: keepsStaff ? 'texts' : 'staff', isBranch: true },
-  };
-  return {
-    root: [root],
-    plainEverywhere: kept.plain === 'everywhere',
-    idForm: kept.idForm,
-    named(key, holder, around) {
-      const as = kept.byName?.(key, holder, around);
-      return as && named[as];
-    },
-  };
+  return { root: [root], plainEverywhere: kept.plain === 'everywhere', idForm: kept.idForm, byName: kept.byName, keepsStaff };
 }
 
 function newPlace(wilds: number): Place {

@@ -1,5 +1,6 @@
 import { type IdentifierForm, identifiersIn, type Span } from './identifier-forms.ts';
 import { keyWords, personalKind } from './personal-field-names.ts';
+import { hasReadableBase64, hasReadableHex } from './readable.ts';
 import { isEmptyPerson, newRecordPerson, personIn, type RecordPerson } from './record-person.ts';
 import { foldWithOrigins, formsOfText } from './text-forms.ts';
 
@@ -51,6 +52,15 @@ export function identifierIn(text: string, person: RecordPerson, inId: boolean):
   if (span) return span.form;
   if (hints.parameters && maskParameters(text) !== text) return 'name';
   return hints.encoded ? encodedForm(text, person, inId) : undefined;
+}
+
+/** {@link identifierIn} for an id, which is searched once for each record. */
+export function identifierInId(id: string, person: RecordPerson): IdentifierForm | undefined {
+  const { searchedIds } = person;
+  if (searchedIds.has(id)) return searchedIds.get(id);
+  const found = identifierIn(id, person, true);
+  searchedIds.set(id, found);
+  return found;
 }
 
 /** The kind of the identifier that the whole text is, without regard to encodings, case and spaces around it; undefined for other texts. */
@@ -117,45 +127,58 @@ function otherForm(name: string): IdentifierForm {
 }
 
 function hintsOf(text: string): Hints {
-  let digits = 0;
-  let colons = 0;
-  let at = false;
-  let other = false;
+  const { length } = text;
+  let some = false;
   let encoded = false;
+  let plus = false;
   let equals = false;
-  // The word of base64 or hexadecimal characters that is being read: its length, and which characters it has.
-  let word = 0;
-  let lower = false;
-  let upper = false;
-  let hex = 0;
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    const isDigit = code >= 0x30 && code <= 0x39;
-    if (isDigit || (code >= 0x61 && code <= 0x66) || (code >= 0x41 && code <= 0x46)) hex += 1;
-    else hex = 0;
-    if (isDigit) digits += 1;
-    else if (code >= 0x61 && code <= 0x7a) lower = true;
-    else if (code >= 0x41 && code <= 0x5a) upper = true;
-    else if (code === 0x2b || code === 0x2f || code === 0x5f || code === 0x2d) {
-      if (code === 0x2b) equals ||= digits > 0 || index > 0;
-    } else {
-      word = 0;
-      lower = false;
-      upper = false;
-      if (code === 0x40) at = true;
-      else if (code === 0x3a) colons += 1;
-      else if (code === 0x3d) equals = true;
-      else if (code === 0x25 || code === 0x5c || code === 0x26) encoded = true;
-      else if (code >= 0x2000 || code === 0xad) other = true;
+  let colons = 0;
+  // The word of base64 characters that is being read: where it began, and which characters it has.
+  let from = -1;
+  let cases = 0;
+  for (let index = 0; index <= length; index++) {
+    const code = index < length ? text.charCodeAt(index) : 0;
+    const kind = code < 0x2000 ? (kinds[code] as number) : beyond;
+    if (kind <= inWord) {
+      if (from === -1) from = index;
+      if (kind === digit) some = true;
+      cases |= kind === inWord ? 0 : 1 << kind;
+      if (code === 0x2b) plus = true;
       continue;
     }
-    word += 1;
-    if (hex >= 14 || (word >= 10 && lower && upper)) encoded = true;
+    if (from !== -1) {
+      if (index - from >= 10 && !encoded) encoded = isEncodedWord(text, from, index, cases);
+      from = -1;
+      cases = 0;
+    }
+    if (kind === at || kind === beyond) some = true;
+    else if (kind === coded) encoded = true;
+    else if (kind === colon) colons += 1;
+    else if (kind === equal) equals = true;
   }
-  if (!at && digits === 0 && colons < 2 && !other && !encoded && !equals) return hasNothing;
-  return {
-    // In a form, a plus sign is a space.
-    encoded: encoded || (equals && (text.includes('+') || /=[0-9A-F]{2}/.test(text))),
-    parameters: equals && text.includes('='),
-  };
+  if (!some && colons < 2 && !encoded && !equals && !plus) return hasNothing;
+  // In a form, a plus sign is a space.
+  return { encoded: encoded || plus || (equals && /=[0-9A-F]{2}/.test(text)), parameters: equals };
+}
+
+// The kinds of characters: up to `inWord` they may be part of a base64 or hexadecimal word.
+const [lower, upper, digit, inWord, at, coded, colon, equal, other, beyond] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+const kinds = new Uint8Array(0x2000).fill(other);
+for (let code = 0x61; code <= 0x7a; code++) kinds[code] = lower;
+for (let code = 0x41; code <= 0x5a; code++) kinds[code] = upper;
+for (let code = 0x30; code <= 0x39; code++) kinds[code] = digit;
+for (const character of '+/_-') kinds[character.charCodeAt(0)] = inWord;
+for (const character of '%\\&') kinds[character.charCodeAt(0)] = coded;
+kinds[0x40] = at;
+kinds[0x3a] = colon;
+kinds[0x3d] = equal;
+kinds[0xad] = beyond;
+
+/** Whether a word may be encoded text: base64 has letters of both cases, and both encodings decode to a few readable characters in a row. */
+function isEncodedWord(text: string, from: number, to: number, cases: number): boolean {
+  const both = (1 << lower) | (1 << upper);
+  return (
+    ((cases & both) === both && hasReadableBase64(text, from, to)) ||
+    ((cases & (1 << digit)) !== 0 && to - from >= 14 && hasReadableHex(text, from, to))
+  );
 }

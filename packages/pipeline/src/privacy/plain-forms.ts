@@ -53,7 +53,8 @@ function digitsForm(text: string): PlainForm | undefined {
 
 const isPlausibleYear = (year: string | undefined): boolean => year !== undefined && year >= '2008' && year <= '2199';
 
-function isTimeNumber(value: number): boolean {
+/** Whether the number is a time of this age, in seconds or milliseconds. */
+export function isTimeNumber(value: number): boolean {
   return (value >= timeMin && value < timeMax) || (value >= timeMin * 1000 && value < timeMax * 1000);
 }
 

@@ -14,17 +14,21 @@ export interface RecordPerson {
   phrases: Map<string, IdentifierForm>;
   /** Digits of telephone numbers and documents, in the spellings with and without country code, area code and ninth digit. */
   digits: Map<string, IdentifierForm>;
+  /** Length and first digit of each of `digits`, by which most other numbers are told apart before they are compared. */
+  digitStarts: Set<number>;
   /** There are too many values to search for, so every text that would be searched is dropped. */
   overflow: boolean;
   /** False once a pass over all kept texts has found none of the values: then only what is decoded from them is searched. */
   mayOccur: boolean;
+  /** The ids that were searched already, with what was found: most ids stand in several columns. */
+  searchedIds: Map<string, IdentifierForm | undefined>;
 }
 
 const valuesMax = 2000;
 const phraseCharsMax = 200;
 
 export function newRecordPerson(): RecordPerson {
-  return { phrases: new Map(), digits: new Map(), overflow: false, mayOccur: true };
+  return { phrases: new Map(), digits: new Map(), digitStarts: new Set(), overflow: false, mayOccur: true, searchedIds: new Map() };
 }
 
 export function isEmptyPerson(person: RecordPerson): boolean {
@@ -117,65 +121,101 @@ function addPhrase(into: RecordPerson, text: string, form: IdentifierForm): void
 }
 
 function addDigits(into: RecordPerson, digits: string, form: IdentifierForm): void {
-  const add = (spelling: string) => {
-    if (spelling.length >= 8 && !/0{6}/.test(spelling)) into.digits.set(spelling, form);
-  };
-  into.digits.set(digits, form);
+  addNumber(into, digits, form);
   if (form !== 'phone') return;
   const national = digits.length >= 12 && digits.startsWith('55') ? digits.slice(2) : digits;
   if (national.length === 10 || national.length === 11) {
-    const short = national.length === 11 && national[2] === '9' ? national.slice(0, 2) + national.slice(3) : national;
-    for (const one of new Set([national, short])) {
-      add(one);
-      add(`55${one}`);
-      add(one.slice(2));
-    }
-    if (national.length === 10 && /[6-9]/.test(national[2] ?? '')) {
-      add(`${national.slice(0, 2)}9${national.slice(2)}`);
-      add(`55${national.slice(0, 2)}9${national.slice(2)}`);
-    }
-  } else if (digits.length > 10) add(digits.slice(-10));
+    const isMobile = national.length === 11 && national[2] === '9';
+    addSpellings(into, national);
+    // The ninth digit of a Brazilian mobile number may be missing on either side.
+    if (isMobile) addSpellings(into, national.slice(0, 2) + national.slice(3));
+    else if (national.length === 10 && /[6-9]/.test(national[2] ?? '')) addSpellings(into, `${national.slice(0, 2)}9${national.slice(2)}`);
+  } else if (digits.length > 10) addNumber(into, digits.slice(-10), form);
+}
+
+function addSpellings(into: RecordPerson, national: string): void {
+  for (const spelling of [national, `55${national}`, national.slice(2)])
+    if (spelling.length >= 8 && !spelling.includes('000000')) addNumber(into, spelling, 'phone');
+}
+
+function addNumber(into: RecordPerson, digits: string, form: IdentifierForm): void {
+  into.digits.set(digits, form);
+  into.digitStarts.add(digits.length * 10 + digits.charCodeAt(0) - 0x30);
 }
 
 /** Finds out in one pass over all texts of a record whether one of the person's values may occur in them. In most records none does. */
 export function lookForPerson(person: RecordPerson, texts: readonly string[]): void {
   if (isEmptyPerson(person) || person.overflow) return;
-  const collapsed = collapse(fold(texts.join('\n')));
+  const folded = fold(texts.join('\n'));
   // Comparing ten million characters takes some milliseconds. A record that needs more would delay the other deliveries.
-  if (person.phrases.size * collapsed.length > 20_000_000) person.overflow = true;
-  else person.mayOccur = hasPhrase(person, collapsed) || hasKnownDigits(person, collapsed);
+  if (person.phrases.size * folded.length > 20_000_000) person.overflow = true;
+  else person.mayOccur = hasPhrase(person, folded) || knownDigits(person, folded, true).length > 0;
 }
 
-function hasPhrase(person: RecordPerson, collapsed: string): boolean {
-  for (const phrase of person.phrases.keys()) if (collapsed.includes(phrase)) return true;
+function hasPhrase(person: RecordPerson, folded: string): boolean {
+  let collapsed: string | undefined;
+  for (const phrase of person.phrases.keys()) {
+    const space = phrase.indexOf(' ');
+    if (!folded.includes(space === -1 ? phrase : phrase.slice(0, space))) continue;
+    collapsed ??= collapse(folded);
+    if (collapsed.includes(phrase)) return true;
+  }
   return false;
 }
 
-const digitRun = /\d+(?:[\s().\-/\u2010-\u2015]{1,3}\d+)*/g;
+const digitsMin = 7;
 const digitsMax = 20;
+const separatorsMax = 3;
 
-function hasKnownDigits(person: RecordPerson, text: string): boolean {
-  if (person.digits.size > 0) for (const _ of knownDigits(person, text)) return true;
-  return false;
+/** Groups of digits that follow each other with separators, and together are one of the person’s numbers; with `first` the first of them only. */
+function knownDigits(person: RecordPerson, text: string, first = false): Span[] {
+  const found: Span[] = [];
+  let groups: { from: number; to: number }[] = [];
+  let digits = 0;
+  let at = 0;
+  while (at <= text.length) {
+    const from = at;
+    while (isDigit(text.charCodeAt(at))) at += 1;
+    if (at > from) {
+      groups.push({ from, to: at });
+      digits += at - from;
+      const end = at;
+      while (at - end < separatorsMax && isSeparator(text.charCodeAt(at))) at += 1;
+      if (isDigit(text.charCodeAt(at))) continue;
+    }
+    if (digits >= digitsMin) knownInGroups(person, text, groups, found);
+    if (first && found.length > 0) return found;
+    if (groups.length > 0) groups = [];
+    digits = 0;
+    at += 1;
+  }
+  return found;
 }
 
-/** Groups of digits that follow each other with separators, and together are one of the person’s numbers. */
-function* knownDigits(person: RecordPerson, text: string): Generator<Span> {
-  for (const run of text.matchAll(digitRun)) {
-    const groups = [...run[0].matchAll(/\d+/g)];
-    for (let first = 0; first < groups.length; first++) {
-      let digits = '';
-      for (let last = first; last < groups.length && digits.length < digitsMax; last++) {
-        const group = groups[last] as RegExpExecArray;
-        digits += group[0];
-        const form = person.digits.get(digits);
-        if (form === undefined) continue;
-        yield { from: run.index + (groups[first]?.index ?? 0), to: run.index + group.index + group[0].length, form };
-        first = last;
-        break;
-      }
+function knownInGroups(person: RecordPerson, text: string, groups: readonly { from: number; to: number }[], found: Span[]): void {
+  for (let start = 0; start < groups.length; start++) {
+    const first = (groups[start] as { from: number }).from;
+    let length = 0;
+    for (let end = start; end < groups.length && length < digitsMax; end++) {
+      const { from, to } = groups[end] as { from: number; to: number };
+      length += to - from;
+      if (!person.digitStarts.has(length * 10 + text.charCodeAt(first) - 0x30)) continue;
+      const form = person.digits.get(text.slice(first, to).replace(/\D+/g, ''));
+      if (form === undefined) continue;
+      found.push({ from: first, to, form });
+      start = end;
+      break;
     }
   }
+}
+
+const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
+
+/** A space, one of `( ) . - /` or a dash. */
+function isSeparator(code: number): boolean {
+  return (
+    (code >= 0x28 && code <= 0x2f && code !== 0x2a && code !== 0x2b && code !== 0x2c) || code === 0x20 || (code >= 0x2010 && code <= 0x2015)
+  );
 }
 
 /** Where the person’s values are in a folded text. */
@@ -190,7 +230,7 @@ export function personIn(person: RecordPerson, folded: string): Span[] {
         found.push({ from: match.index, to: match.index + match[0].length, form });
     }
   }
-  if (person.digits.size > 0) found.push(...knownDigits(person, folded));
+  if (person.digits.size > 0) for (const span of knownDigits(person, folded)) found.push(span);
   return found;
 }
 

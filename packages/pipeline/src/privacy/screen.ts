@@ -1,5 +1,5 @@
 import type { Json, JsonObject, Reading, Subject } from '../source.ts';
-import { identifierIn, maskText, wholeIdentifier } from './mask.ts';
+import { identifierInId, maskText, wholeIdentifier } from './mask.ts';
 import { type IdentifierKind, identifierKinds } from './pii.ts';
 import type { RecordPerson } from './record-person.ts';
 
@@ -36,7 +36,7 @@ const searchedCharsMax = 4_000;
 export function screenFor(person: RecordPerson, digest: (id: string) => string): Screen {
   return {
     mask: (text) => (text.length > searchedCharsMax ? undefined : maskText(text, person)),
-    hides: (id) => identifierIn(id, person, true) !== undefined,
+    hides: (id) => identifierInId(id, person) !== undefined,
     digest,
     identifier(text) {
       const whole = wholeIdentifier(text, person);

@@ -8,14 +8,24 @@ import type { Json } from '../../source.ts';
 export const idForm =
   /^(?:\d{1,40}(?:_\d{1,40}){0,2}|(?:wamid|wacid)\.[\w+/=-]{1,250}|(?:m_|mid\.)[\w$:.+/=-]{1,250}|(?=[^\d]{0,250}\d)[\w+/-]{16,250}={0,2})$/;
 
-/**
- * Ids that contain the identifier of a person or the number of the business, so that everybody who reads them can decode it. Base64 of a frame
- * around the number or the business-scoped id: `wamid.` of messages and `wacid.` of calls, the same without the prefix (older receipts, in which the
- * digits are packed), and groups (`capi_group:<number>:…`). An Instagram message (`ig_dm_item:…`) contains the id of the conversation with the
- * person. A business-scoped id is a country, a dot and digits, with `ENT.` between them for the account above.
- */
-export const personalIds =
-  /(?:wamid|wacid)\.[\w+/=-]+|(?<![\w+/])(?:(?:HBg[A-Z]|ABEG|ABGG|gBEG|gBGG)[\w+/-]{8,}={0,2}|Y2FwaV9ncm91cD[\w+/-]{8,}={0,2}|aWdf[\w+/-]{16,}={0,2}|[A-Z]{2}\.(?:ENT\.)?(?=[A-Za-z]{0,20}\d)[A-Za-z0-9]{12,128}(?!\w))/g;
+/** Starts inside no other id. */
+const apart = String.raw`(?<![\w+/-])`;
+
+/** Ids that contain the identifier of a person or the number of a business, so that each reader could decode it. */
+const personalForms = [
+  // Base64 of a frame around the number or the business-scoped id, of messages and of calls.
+  String.raw`(?:wamid|wacid)\.[\w+/=-]+`,
+  // The same without its prefix, and the older form, in which the digits are packed.
+  String.raw`${apart}(?:HBg[A-Z]|ABEG|ABGG|gBEG|gBGG)[\w+/-]{8,}={0,2}`,
+  // Groups: base64 of "capi_group:", the number and an id. Older ones are the number of the maker, a hyphen and a time.
+  String.raw`${apart}Y2FwaV9ncm91cD[\w+/-]{8,}={0,2}`,
+  String.raw`${apart}\d{8,15}-1[3-9]\d{8}(?![\w-])`,
+  // Messages of Instagram: base64 of "ig_dm_item:", the account, and the id of the conversation with the person.
+  String.raw`${apart}aWdf[\w+/-]{16,}={0,2}`,
+  // A business-scoped id: a country, a dot, "ENT." where it is that of the account above, and letters and digits.
+  String.raw`${apart}[A-Z]{2}\.(?:ENT\.)?(?=[A-Za-z]{0,20}\d)[A-Za-z0-9]{12,128}(?!\w)`,
+];
+export const personalIds = new RegExp(personalForms.join('|'), 'g');
 
 /** The id at a path; undefined where the text has not the form of an id, so that it may be anything. */
 export function idAt(value: Json | undefined, path: string): string | undefined {

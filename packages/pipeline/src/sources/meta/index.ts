@@ -2,7 +2,6 @@ import { z } from 'zod';
 import type { Source } from '../../source.ts';
 import { personalIds } from './ids.ts';
 import { kept, keptOf } from './kept.ts';
-import { personal, personalOf } from './personal.ts';
 import { portuguese } from './portuguese.ts';
 import { read } from './read.ts';
 import { samples } from './samples.ts';
@@ -49,8 +48,7 @@ export const meta: Source<MetaConfig> = {
   portuguese,
   config,
   samples,
-  personal,
-  personalOf,
+  personal: { remove: kept.people, keep: [] },
   kept,
   keptFor: (_, record) => keptOf(record),
   personalIds,

@@ -16,6 +16,10 @@ const underAll = (roots: readonly string[], ...names: string[]) => roots.flatMap
 const conversations = ['messaging', 'standby', 'value'];
 const messages = ['value.messages.*', 'value.message_echoes.*'];
 
+/** A reaction is one of the platform's, by its emoji. */
+const emoji = /^(?:[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{RI}]|\u200d|\ufe0f){1,20}$/u;
+const idOrEmoji = new RegExp(`${idForm.source}|${emoji.source}`, 'u');
+
 /** Branches about people, whose values are also looked for in what is kept. */
 const people = [
   'uid',
@@ -44,7 +48,15 @@ const people = [
   ),
   ...under(
     'value.statuses.*',
-    ...['recipient_id', 'recipient_user_id', 'recipient_parent_user_id', 'parent_recipient_user_id'],
+    ...[
+      'from',
+      'payment.sender',
+      'message.recipient_id',
+      'recipient_id',
+      'recipient_user_id',
+      'recipient_parent_user_id',
+      'parent_recipient_user_id',
+    ],
     ...['recipient_participant_id', 'participant_recipient_id', 'recipient_participant_user_id', 'recipient_participant_parent_user_id'],
   ),
   ...under(
@@ -81,7 +93,7 @@ const frame: Lists = { words: ['object', 'field', 'changed_field'], ids: ['id'],
 
 function table(...lists: Lists[]): KeptFields {
   const all = (name: keyof Lists) => [frame, ...lists].flatMap((one) => one[name] ?? []);
-  return { words: all('words'), ids: all('ids'), texts: all('texts'), plain: all('plain'), idForm, people, staff };
+  return { words: all('words'), ids: all('ids'), texts: all('texts'), plain: all('plain'), idForm: idOrEmoji, people, staff };
 }
 
 /** What a change of a WhatsApp account is about. */
@@ -98,7 +110,7 @@ const whatsAppFrame: Lists = {
 const whatsAppMessages: Lists = {
   words: underAll(
     messages,
-    ...['type', 'system.type', 'unsupported.type', 'history_context.status', 'reaction.emoji', 'button.payload'],
+    ...['type', 'system.type', 'unsupported.type', 'history_context.status', 'button.payload'],
     ...['interactive.type', 'interactive.button_reply.id', 'interactive.list_reply.id', 'interactive.nfm_reply.name'],
     ...under('interactive.call_permission_reply', 'response', 'response_source'),
     ...under('referral', 'source_type', 'media_type', 'source_id'),
@@ -107,7 +119,16 @@ const whatsAppMessages: Lists = {
   ),
   ids: underAll(
     messages,
-    ...['id', 'group_id', 'context.id', 'reaction.message_id', 'edit.original_message_id', 'revoke.original_message_id', 'pin.message_id'],
+    ...[
+      'id',
+      'group_id',
+      'context.id',
+      'reaction.message_id',
+      'reaction.emoji',
+      'edit.original_message_id',
+      'revoke.original_message_id',
+      'pin.message_id',
+    ],
     ...['image', 'audio', 'video', 'sticker', 'document'].flatMap((kind) => under(kind, 'id', 'sha256')),
     ...['referral.ctwa_clid', 'order.catalog_id', 'context.referred_product.catalog_id'],
   ),
@@ -132,9 +153,9 @@ const whatsAppStatuses: Lists = {
     status,
     ...['status', 'type', 'recipient_type', 'conversation.origin.type'],
     ...under('pricing', 'pricing_model', 'category', 'type'),
-    ...under('payment', 'reference_id', 'transaction.type', 'transaction.status', 'transaction.method.type'),
+    ...under('payment', 'reference_id', 'transaction.id', 'transaction.type', 'transaction.status', 'transaction.method.type'),
   ),
-  ids: under(status, 'id', 'conversation.id', 'payment.transaction.id'),
+  ids: under(status, 'id', 'conversation.id'),
   // A text of the business, in which it may have put the number of the person.
   texts: [`${status}.biz_opaque_callback_data`, ...errors(status).texts],
   plain: [
@@ -230,7 +251,7 @@ const conversationItems: Lists = {
   words: underAll(
     conversations,
     ...['message.metadata', 'message.tags.source', 'message.quick_reply.payload', 'message.attachments.*.type'],
-    ...['reaction.action', 'reaction.emoji', 'reaction.reaction', 'postback.payload'],
+    ...['reaction.action', 'reaction.reaction', 'postback.payload'],
     ...['referral', 'postback.referral', 'message.referral'].flatMap((root) => under(root, 'ref', 'source', 'type')),
     ...under('optin', 'type', 'ref', 'payload', 'notification_messages_status', 'notification_messages_frequency', 'user_token_status'),
     ...['account_linking.status', 'policy_enforcement.action', 'game_play.context_type'],
@@ -239,7 +260,16 @@ const conversationItems: Lists = {
   ),
   ids: underAll(
     conversations,
-    ...['message.mid', 'message.app_id', 'message.reply_to.mid', 'message_edit.mid', 'reaction.mid', 'delivery.mids', 'read.mid'],
+    ...[
+      'message.mid',
+      'message.app_id',
+      'message.reply_to.mid',
+      'message_edit.mid',
+      'reaction.mid',
+      'reaction.emoji',
+      'delivery.mids',
+      'read.mid',
+    ],
     ...['postback.mid', 'game_play.game_id'],
     ...['referral', 'postback.referral', 'message.referral'].flatMap((root) =>
       under(root, 'ad_id', 'ads_context_data.post_id', 'ads_context_data.product_id'),

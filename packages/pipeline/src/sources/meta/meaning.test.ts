@@ -176,6 +176,13 @@ describe('money in a chat', () => {
     const inThousands = { ...payment, amount: { value: 210000, offset: 1000 }, currency: 'BRL' };
     expect(only(status({ status: 'captured', type: 'payment', payment: inThousands })()).amount_minor).toBe('21000');
   });
+  it('is about the person who paid, whom some payments name as the sender', () => {
+    const payment = (who: JsonObject) =>
+      status({ recipient_id: null, status: 'captured', type: 'payment', payment: { reference_id: 'o1' }, ...who })();
+    const [{ subject } = { subject: {} }] = events(message({ type: 'text' })());
+    for (const who of [{ recipient_id: ana }, { from: ana }, { payment: { reference_id: 'o1', sender: ana } }])
+      expect(only(payment(who)).subject).toEqual(subject);
+  });
   it('is absent without an amount', () => {
     expect(only(status({ status: 'pending', type: 'payment', payment: { reference_id: 'order-1' } })())).toMatchObject({
       type: 'payment.pending',

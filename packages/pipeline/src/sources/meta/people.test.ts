@@ -295,6 +295,12 @@ describe('people in the fields of WhatsApp', () => {
     expect(kept(message({ type: 'poll', poll: { answer: 'Pinheiros' }, from_parent_user_id: ana.parent }))).toEqual({
       messages: [{ ...base, type: 'poll' }],
     });
+    for (const emoji of ['👍', '❤️', '👩🏽‍🚀', '🇧🇷']) {
+      const reaction = { message_id: 'wamid.0', emoji };
+      expect(kept(message({ type: 'reaction', reaction }))).toEqual({
+        messages: [{ ...base, type: 'reaction', reaction: { message_id: stored('wamid.0'), emoji } }],
+      });
+    }
     const known = {
       type: 'interactive',
       group_id: '120363404694233820',

@@ -124,6 +124,7 @@ const bodies: [name: string, body: JsonObject][] = [
   ],
   ['the message that is pinned', message({ type: 'pin', pin: { message_id: wamid('2') } })],
   ['a message to a group', message({ type: 'text', group_id: group })],
+  ['a message to an older group', message({ type: 'text', group_id: `${other}-1600000000` })],
   ['the payload of a button that names a person', message({ type: 'button', button: { payload: `to-${phone}`, text: 'Sim' } })],
   [
     'the id of a button that is a wamid',

@@ -15,8 +15,9 @@ const personObjects = new Set(['user', 'permissions']);
 
 /**
  * One record per change, changed field, messaging or standby item, and within a WhatsApp change one per message, status, echo, call, preference,
- * new id, contact, group and member of a group change, in the order they came, so that each is about one person. Every record is complete: `{ object, id | uid, field, value }`, `{ …, changed_field }`, `{ …, messaging }` or
- * `{ …, standby }`. An entry or item of unknown shape becomes a record that fails without affecting the others.
+ * new id, contact, group and member of a group change, in the order they came, so that each is about one person. Every record is complete:
+ * `{ object, id | uid, field, value }`, `{ …, changed_field }`, `{ …, messaging }` or `{ …, standby }`. An entry or item of unknown shape becomes
+ * a record that fails without affecting the others.
  * The envelope holds `object` and the entry's `time` (of the notification, not of the event).
  * Throws INVALID_PAYLOAD or SCHEMA_DRIFT when the body is not a Meta notification.
  */
@@ -53,7 +54,10 @@ function* recordsOfEntry(object: string, entry: JsonObject): Generator<RawRecord
     understood = true;
     for (const item of items) for (const value of valuesOf(list, item, owner, id)) yield record(value);
   }
-  if (!understood) yield record({ ...owner, entry });
+  if (understood) return;
+  // Instagram's reference shows entries that are a change themselves.
+  if (text(entry, 'field') === undefined) yield record({ ...owner, entry });
+  else for (const value of valuesOf('changes', { field: entry.field ?? null, value: entry.value ?? null }, owner, id)) yield record(value);
 }
 
 function valuesOf(

@@ -87,7 +87,7 @@ function readStatus(record: JsonObject, field: string): Reading {
     eventTimeMs: time(record, 'value.statuses.0.timestamp', 'seconds'),
     subject: isGroupReceipt(status)
       ? whatsAppPerson(record, groupMember(status).phone, groupMember(status).userId)
-      : whatsAppPerson(record, text(status, 'recipient_id'), text(status, 'recipient_user_id')),
+      : whatsAppPerson(record, firstText(status, 'recipient_id', 'from', 'payment.sender'), text(status, 'recipient_user_id')),
   };
   if (isPayment(status)) return { ...reading, ...readPayment(status, state), sourceEventType: eventName(object, field, 'payment', state) };
   if (text(status, 'type') === 'call' || field === 'calls') return { ...reading, type: unmappedType(object, 'call', state) };

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+
+// What of a received delivery is stored readable, for the page of its connection. No value that was left out is in the answer.
+
+/** What happens to the values of a field. `hashed`: it is an identifier of the person, stored as a hash only. */
+export const FieldFate = z.enum(['kept', 'masked', 'digested', 'hashed', 'dropped']);
+export type FieldFate = z.infer<typeof FieldFate>;
+
+/**
+ * Why. Kept: `plain` a number, truth value, time or currency by its form; `word`, `id`, `text` as the source or the settings name it; `empty`.
+ * Otherwise: `identifier` is or contains an identifier; `credential`; `person` inside a person's branch; `staff`; `personal_name` by the name of the
+ * field; `not_a_word`, `not_an_id` has not the form of what is named there; `encoded` data of its own; `long_number`; `key` the name of the field may
+ * name a person; `unnamed` no rule names it.
+ */
+export const FieldReason = z.enum([
+  'plain',
+  'word',
+  'id',
+  'text',
+  'identifier',
+  'credential',
+  'person',
+  'staff',
+  'personal_name',
+  'not_a_word',
+  'not_an_id',
+  'encoded',
+  'long_number',
+  'key',
+  'unnamed',
+]);
+export type FieldReason = z.infer<typeof FieldReason>;
+
+export const fieldsMax = 500;
+
+export const KeptField = z.object({
+  path: z.string().describe('Dotted path within a record; `*` stands for any place in a list.'),
+  fate: FieldFate,
+  reason: FieldReason,
+});
+export type KeptField = z.infer<typeof KeptField>;
+
+/** GET /api/connections/:id/fields. */
+export const ConnectionFields = z
+  .object({
+    journalId: z.guid().nullable().describe('The delivery that was looked at. null: there is none that is kept and small enough.'),
+    receivedAt: z.iso.datetime().nullable(),
+    records: z.int().describe('The records of the delivery that were looked at.'),
+    fields: z.array(KeptField).max(fieldsMax).describe('In the order of the record; a field with several fates is listed with each.'),
+    isCut: z.boolean().describe('There are more fields than are listed.'),
+  })
+  .meta({ id: 'ConnectionFields' });
+export type ConnectionFields = z.infer<typeof ConnectionFields>;
