@@ -20,12 +20,16 @@ test('without a network the page keeps its data, a command says why it failed, a
   const event = page.getByRole('list', { name: 'Latest events' }).getByRole('link', { name: 'order.paid' });
   await expect(event).toHaveCount(1);
 
+  await page.getByRole('button', { name: 'Pause' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Pause Hotmart shop?' });
+  await expect(dialog).toContainText('about 1 record a day');
   await context.setOffline(true);
   await expect(banner(page)).toBeVisible();
-  await expect(event).toHaveCount(1);
   await expectAccessible(page);
-  await page.getByRole('button', { name: 'Pause' }).click();
-  await expect(page.getByRole('alert')).toContainText('The server does not answer');
+  await dialog.getByRole('button', { name: 'Pause and refuse deliveries' }).click();
+  await expect(dialog.getByRole('alert')).toContainText('The server does not answer');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await expect(event).toHaveCount(1);
   // A page whose script was not loaded before waits for the network instead of failing.
   await page.getByRole('link', { name: 'Dead letters' }).click();
   await expect(banner(page)).toBeVisible();

@@ -53,7 +53,10 @@ create type private.dead_row as (
   idempotency_key text,
   next_retry_at timestamp with time zone,
   is_quarantine boolean,
-  sample jsonb
+  sample jsonb,
+  record_key text,
+  record_digest text,
+  stored_event_id uuid
 );
 comment on type private.dead_row is 'A record or delivery of a batch that could not become an event: its row in dlq_events.';
 
@@ -120,7 +123,8 @@ create type private.key_row as (
   event_time timestamp with time zone,
   body_sha256 text,
   journal_id uuid,
-  dlq_id uuid
+  dlq_id uuid,
+  record_keys text[]
 );
 comment on type private.key_row is 'The idempotency key of one record of a batch.';
 
@@ -646,6 +650,14 @@ is set for an org holds for the owners of this org.';
 CREATE INDEX quotas_org_id_idx ON private.quotas USING btree (org_id);
 alter table private.quotas enable row level security;
 
+create table private.required_secrets (
+  source_type text not null,
+  name text not null,
+  constraint required_secrets_pkey PRIMARY KEY (source_type, name)
+);
+comment on table private.required_secrets is 'The secrets without which a source rejects every delivery. The registry of sources is code, so every process of the server writes the list at its start.';
+alter table private.required_secrets enable row level security;
+
 create table private.retention (
   table_name text not null,
   keep_days integer not null,
@@ -800,11 +812,13 @@ create table public.activity_minutes (
   lag_max_ms bigint default 0 not null,
   lag_histogram bigint[] default '{0,0,0,0,0,0,0,0,0,0,0,0}'::bigint[] not null,
   last_event_time timestamp with time zone,
+  tests bigint default 0 not null,
   constraint activity_minutes_pkey PRIMARY KEY (org_id, source_connection_id, bucket),
   constraint activity_minutes_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id),
   constraint activity_minutes_lag_histogram_check CHECK ((cardinality(lag_histogram) = 12))
 ) partition by range (bucket);
 comment on table public.activity_minutes is 'The counters of each minute. The rollups to hours and days have the same columns.';
+CREATE TRIGGER note_tests BEFORE INSERT OR UPDATE ON public.activity_minutes FOR EACH ROW EXECUTE FUNCTION private.note_tests();
 alter table public.activity_minutes enable row level security;
 create policy activity_minutes_select on public.activity_minutes for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
@@ -885,6 +899,7 @@ alter table public.alert_incident_connections enable row level security;
 create policy alert_incident_connections_select on public.alert_incident_connections for select to authenticated
   using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
 grant select on public.alert_incident_connections to authenticated;
+grant select on public.alert_incident_connections to service_role;
 
 create table public.alert_incidents (
   id uuid default gen_random_uuid() not null,
@@ -1087,6 +1102,7 @@ create table public.canonical_events (
   schema_version integer not null,
   revision integer default 1 not null,
   erased_at timestamp with time zone,
+  rewritten_at timestamp with time zone,
   constraint canonical_events_pkey PRIMARY KEY (id, event_time),
   constraint canonical_events_org_id_project_id_source_connection_id_fkey FOREIGN KEY (org_id, project_id, source_connection_id) REFERENCES public.source_connections(org_id, project_id, id),
   constraint canonical_events_currency_check CHECK (((length(currency) = 3) AND (currency = upper(currency)))),
@@ -1100,6 +1116,7 @@ CREATE INDEX canonical_events_org_time_idx ON public.canonical_events USING btre
 CREATE INDEX canonical_events_org_type_time_idx ON public.canonical_events USING btree (org_id, type, event_time DESC, id DESC);
 CREATE INDEX canonical_events_source_event_idx ON public.canonical_events USING btree (org_id, source_event_id) WHERE ((source_event_id IS NOT NULL) AND (source_event_id <> idempotency_key));
 CREATE INDEX canonical_events_subject_idx ON public.canonical_events USING gin (subject jsonb_path_ops);
+CREATE TRIGGER count_tests AFTER INSERT ON public.canonical_events FOR EACH ROW WHEN (new.is_test) EXECUTE FUNCTION private.count_tests();
 alter table public.canonical_events enable row level security;
 create policy canonical_events_ingest on public.canonical_events for insert to ingest
   with check (true);
@@ -1127,6 +1144,7 @@ create table public.connection_activity (
   lag_histogram integer[] default '{}'::integer[] not null,
   last_event_time timestamp with time zone,
   is_replay boolean default false not null,
+  tests integer default 0 not null,
   constraint connection_activity_pkey PRIMARY KEY (bucket, id),
   constraint connection_activity_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id)
 ) partition by range (bucket);
@@ -1166,6 +1184,10 @@ create table public.dlq_events (
   resolved_at timestamp with time zone,
   lease_owner uuid,
   stored_event_id uuid,
+  occurrences integer default 1 not null,
+  last_seen_at timestamp with time zone default now(),
+  record_key bytea,
+  record_digest bytea,
   history jsonb default '[]'::jsonb not null,
   retried_by uuid,
   constraint dlq_events_pkey PRIMARY KEY (id),
@@ -1173,6 +1195,9 @@ create table public.dlq_events (
   constraint dlq_events_attempts_check CHECK ((attempts >= 0)),
   constraint dlq_events_history_check CHECK (((jsonb_typeof(history) = 'array'::text) AND (jsonb_array_length(history) <= 10))),
   constraint dlq_events_leased CHECK (((status <> 'retrying'::text) OR ((lease_owner IS NOT NULL) AND (next_retry_at IS NOT NULL)))),
+  constraint dlq_events_occurrences_check CHECK ((occurrences > 0)),
+  constraint dlq_events_record_digest_check CHECK ((length(record_digest) = 32)),
+  constraint dlq_events_record_key_check CHECK ((length(record_key) = 32)),
   constraint dlq_events_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'retrying'::text, 'resolved'::text, 'exhausted'::text, 'discarded'::text])))
 );
 comment on table public.dlq_events is 'Records and deliveries that could not become canonical events, each with an error class.';
@@ -1182,8 +1207,9 @@ CREATE INDEX dlq_events_due_idx ON public.dlq_events USING btree (org_id, next_r
 CREATE INDEX dlq_events_journal_idx ON public.dlq_events USING btree (journal_id);
 CREATE INDEX dlq_events_key_idx ON public.dlq_events USING btree (org_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 CREATE INDEX dlq_events_leased_idx ON public.dlq_events USING btree (lease_owner) WHERE (status = 'retrying'::text);
-CREATE INDEX dlq_events_open_idx ON public.dlq_events USING btree (org_id, created_at DESC, id DESC) INCLUDE (error_class, source_connection_id, status, source_event_type, field_path) WHERE (status = ANY (ARRAY['pending'::text, 'retrying'::text, 'exhausted'::text]));
+CREATE INDEX dlq_events_open_idx ON public.dlq_events USING btree (org_id, created_at DESC, id DESC) INCLUDE (error_class, source_connection_id, status, source_event_type, field_path, occurrences, last_seen_at) WHERE (status = ANY (ARRAY['pending'::text, 'retrying'::text, 'exhausted'::text]));
 CREATE INDEX dlq_events_org_created_idx ON public.dlq_events USING btree (org_id, created_at DESC, id DESC);
+CREATE UNIQUE INDEX dlq_events_record_idx ON public.dlq_events USING btree (source_connection_id, record_key) WHERE ((record_key IS NOT NULL) AND (status = ANY (ARRAY['pending'::text, 'retrying'::text, 'exhausted'::text])));
 CREATE INDEX dlq_events_status_idx ON public.dlq_events USING btree (status, is_quarantine, created_at) WHERE (status = ANY (ARRAY['pending'::text, 'retrying'::text, 'exhausted'::text]));
 CREATE TRIGGER audit AFTER UPDATE OF status, next_retry_at ON public.dlq_events FOR EACH ROW WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER changes_update AFTER UPDATE ON public.dlq_events REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
@@ -1342,6 +1368,7 @@ create table public.event_journal (
 comment on table public.event_journal is 'Every delivery received, with its outcome. The source of truth: replay always starts here.';
 CREATE INDEX event_journal_org_received_idx ON public.event_journal USING btree (org_id, received_at DESC, id DESC);
 CREATE INDEX event_journal_replay_idx ON public.event_journal USING btree (replay_of) WHERE (replay_of IS NOT NULL);
+CREATE TRIGGER count_tests AFTER INSERT ON public.event_journal FOR EACH ROW WHEN ((new.is_test AND (new.replay_of IS NULL) AND (new.outcome = ANY (ARRAY['duplicate'::text, 'dead_lettered'::text])))) EXECUTE FUNCTION private.count_tests();
 alter table public.event_journal enable row level security;
 create policy event_journal_ingest on public.event_journal for insert to ingest
   with check (true);
@@ -2836,7 +2863,7 @@ AS $function$
   left join lateral (
     select m.bucket from public.activity_minutes m
     where m.org_id = c.org_id and m.source_connection_id = c.id and m.bucket > p_now - interval '28 days' and m.bucket <= p_now
-      and m.accepted + m.duplicates + m.dead_lettered > 0
+      and m.accepted + m.duplicates + m.dead_lettered > m.tests
     order by m.bucket desc limit 1
   ) a on true
   where c.org_id = any (p_orgs) and c.is_active and c.deleted_at is null
@@ -2845,6 +2872,62 @@ comment on function private.connection_arrivals(timestamp with time zone,uuid[])
 handles the nulls, because `least` ignores them: a connection that had never sent would seem to have sent just now. With `least`, a connection
 whose only events came by a retry or a replay looked late, there was no minute to learn a rhythm from, and the row that could not be written ended
 the pass over every org.';
+
+CREATE OR REPLACE FUNCTION private.connection_verdicts(p_connections uuid[])
+ RETURNS TABLE(source_connection_id uuid, verdict text, reason text, level text, since timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select c.id, v.verdict, v.reason, v.level, v.since
+  from public.source_connections c
+  join public.orgs o on o.id = c.org_id
+  left join public.org_deletions d on d.org_id = c.org_id and d.status <> 'done'
+  left join lateral (
+    select r.name from private.required_secrets r
+    where r.source_type = c.type and not exists (
+      select from private.connection_secrets s
+      where s.org_id = c.org_id and s.source_connection_id = c.id and s.name = r.name and (s.expires_at is null or s.expires_at > now()))
+    order by r.name limit 1) missing on true
+  left join lateral (
+    select m.kind, m.level, m.joined_at, case
+      when m.kind in ('RejectedRateHigh', 'IngestDLQRateHigh', 'IngestDLQSpike') and m.level <> 'info' then 'failing'
+      when m.kind = 'ConnectionSilent' then 'silent'
+      when m.kind in ('ConnectionLag', 'IngestLagHigh') then 'late' end as verdict
+    from public.alert_incident_connections m
+    join public.alert_incidents i on i.org_id = m.org_id and i.id = m.incident_id
+    where m.org_id = c.org_id and m.source_connection_id = c.id and m.kind <> 'DuplicateRateHigh'
+      -- A person who resolves an incident does not make the connection send. The alerts look again after half an hour.
+      and (m.left_at is null or m.resolution = 'by_person' and i.resolved_at > now() - interval '30 minutes'
+        and coalesce(c.last_event_at, '-infinity') < i.resolved_at)
+    order by array_position('{failing,silent,late}', case
+      when m.kind in ('RejectedRateHigh', 'IngestDLQRateHigh', 'IngestDLQSpike') and m.level <> 'info' then 'failing'
+      when m.kind = 'ConnectionSilent' then 'silent'
+      when m.kind in ('ConnectionLag', 'IngestLagHigh') then 'late' end), m.joined_at
+    limit 1) met on true
+  cross join lateral (
+    select * from (values
+      (1, case when not c.is_active or c.suspended_reason is not null or o.suspended_at is not null or d.org_id is not null then 'paused' end,
+        case when d.org_id is not null then 'org_deletion' when o.suspended_at is not null then 'org_suspended'
+          when c.suspended_reason is not null then 'suspended' else 'by_person' end,
+        'warning', coalesce(d.requested_at, o.suspended_at, c.updated_at)),
+      (2, case when missing.name is not null then 'needs_secret' end, missing.name, 'critical', c.created_at),
+      (3, met.verdict, met.kind, met.level, met.joined_at),
+      -- Before its first event a connection has too few deliveries for a rule.
+      (4, case when c.last_event_at is null then coalesce((
+          select 'failing' from public.connection_activity a
+          where a.org_id = c.org_id and a.source_connection_id = c.id and a.bucket > now() - interval '24 hours' and a.rejected + a.dead_lettered > 0
+            and not a.is_replay limit 1), 'waiting') end,
+        'first_event', 'info', c.created_at),
+      (5, 'ok', null, null, c.last_event_at)
+    ) as rules (place, verdict, reason, level, since)
+    where rules.verdict is not null order by rules.place limit 1) v
+  where c.id = any (p_connections) and c.deleted_at is null
+$function$;
+comment on function private.connection_verdicts(uuid[]) is 'The verdict of each connection: paused (its deliveries are refused because somebody wants that), needs_secret (they are rejected until the secret is set),
+failing, silent or late (as the rules of the org say, by what the alerts measured last), waiting (no event of the platform yet) or ok. The first of these
+that applies counts. reason: who paused it, the missing secret, or the kind of the alert. level: that of the alert.';
+grant execute on function private.connection_verdicts(uuid[]) to worker;
 
 CREATE OR REPLACE FUNCTION private.copy_held_rows(p_move private.held_moves, p_rows integer)
  RETURNS boolean
@@ -2954,6 +3037,25 @@ AS $function$
 $function$;
 comment on function private.count_rejected(uuid,uuid,integer) is 'Counts rejected deliveries beyond the cap, which are not stored.';
 grant execute on function private.count_rejected(uuid,uuid,integer) to ingest;
+
+CREATE OR REPLACE FUNCTION private.count_tests()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if tg_table_name like 'canonical_events%' then
+    insert into public.connection_activity (org_id, source_connection_id, bucket, tests)
+    values (new.org_id, new.source_connection_id, date_trunc('minute', new.ingested_at), 1);
+  else
+    insert into public.connection_activity (org_id, source_connection_id, bucket, tests)
+    values (new.org_id, new.source_connection_id, date_trunc('minute', now()), new.record_count);
+  end if;
+  return null;
+end
+$function$;
+comment on function private.count_tests() is 'Trigger function: counts the records that are tests, which are events or were not stored.';
 
 CREATE OR REPLACE FUNCTION private.create_alert_channel(p_id uuid, p_org_id uuid, p_type text, p_name text, p_target text, p_min_level text, p_sealed bytea)
  RETURNS boolean
@@ -4470,6 +4572,21 @@ CREATE OR REPLACE FUNCTION private.format_share(p_share double precision)
 AS $function$ select trim_scale(round(p_share::numeric * 100, 2)) || ' %' $function$;
 comment on function private.format_share(double precision) is 'Writes a share as a percentage: ''12.5 %''.';
 
+CREATE OR REPLACE FUNCTION private.free_record_key(p_connection_id uuid, p_record_key bytea, p_entry_id uuid)
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select p_record_key where not exists (
+    select from public.dlq_events d
+    where d.source_connection_id = p_connection_id and d.record_key = p_record_key and d.id <> p_entry_id
+      and d.status in ('pending', 'retrying', 'exhausted'))
+$function$;
+comment on function private.free_record_key(uuid,bytea,uuid) is 'The key, or null when another open dead letter has it.';
+grant execute on function private.free_record_key(uuid,bytea,uuid) to authenticated;
+grant execute on function private.free_record_key(uuid,bytea,uuid) to worker;
+
 CREATE OR REPLACE FUNCTION private.heartbeat(p_instance json)
  RETURNS json
  LANGUAGE plpgsql
@@ -4641,54 +4758,22 @@ AS $function$
 declare
   v_now timestamptz := clock_timestamp();
   v_existing json := private.insert_events(p_keys, p_events, v_now);
+  v_repeats json;
 begin
-  perform private.insert_dead_letters(p_dead, p_events, v_existing, v_now);
+  if json_array_length(p_dead) > 0 or json_array_length(v_existing) > 0 then
+    v_repeats := private.raise_letters(private.letters_of(p_dead, p_keys, p_events, v_existing), v_now);
+  end if;
   perform private.record_deliveries(p_deliveries, p_keys, p_dead, v_existing, p_sealed, v_now);
-  return v_existing;
+  return private.with_repeats(v_existing, v_repeats);
 end
 $function$;
 comment on function private.ingest_batch(json,json,json,json,bytea) is 'The only statement of the hot path. Each argument except p_sealed is an array: of private.delivery_row, of private.key_row and private.event_row
 (one each per event), and of private.dead_row. p_sealed holds the sealed bodies of the whole batch. Returns an array of private.existing_row; a
-record of p_keys that is not in this array is new and was stored. The function is volatile plpgsql, so that each of its statements sees the rows
-that the statement before it waited for.';
+record of p_keys that is not in this array is new and was stored. Dead letters that raised the count of an entry are in the array as
+private.raise_letters returns them. The function is volatile plpgsql, so that each of its statements sees the rows that the statement before it
+waited for.';
 grant execute on function private.ingest_batch(json,json,json,json,bytea) to ingest;
 grant execute on function private.ingest_batch(json,json,json,json,bytea) to worker;
-
-CREATE OR REPLACE FUNCTION private.insert_dead_letters(p_dead json, p_events json, p_existing json, p_now timestamp with time zone)
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO ''
-AS $function$
-begin
-  if json_array_length(p_dead) > 0 then
-    insert into public.dlq_events (id, org_id, project_id, source_connection_id, journal_id, record_index, error_class, last_error_message,
-      field_path, source_event_type, idempotency_key, next_retry_at, is_quarantine, sample, created_at, updated_at)
-    select id, org_id, project_id, source_connection_id, journal_id, record_index, error_class, last_error_message,
-      field_path, source_event_type, idempotency_key, next_retry_at, is_quarantine, sample, p_now, p_now
-    from json_populate_recordset(null::private.dead_row, p_dead);
-  end if;
-
-  -- Without this condition, the join would parse all of p_events even when there is nothing to insert (measured: a third of the time of the
-  -- batch). Only the needed events are turned into rows.
-  if exists (select from json_populate_recordset(null::private.existing_row, p_existing) where outcome in ('conflict', 'older')) then
-    insert into public.dlq_events (id, org_id, project_id, source_connection_id, journal_id, record_index, error_class, last_error_message,
-      stored_event_id, source_event_type, idempotency_key, sample, created_at, updated_at)
-    select o.dlq_id, e.org_id, e.project_id, e.source_connection_id, o.journal_id, e.record_index,
-      case o.outcome when 'older' then 'OLDER_REVISION' else 'DUPLICATE_EVENT' end,
-      case o.outcome when 'older' then 'a newer delivery or a newer version of the pipeline has written the stored event '
-        else 'another body was stored first under the same idempotency key, as event ' end || o.stored_event_id,
-      o.stored_event_id, e.source_event_type, e.idempotency_key, jsonb_build_object('type', e.type, 'properties', e.properties), p_now, p_now
-    from json_populate_recordset(null::private.existing_row, p_existing) o
-    join json_array_elements(p_events) sent on (sent ->> 'id')::uuid = o.event_id
-    cross join lateral json_populate_record(null::private.event_row, sent) e
-    where o.outcome in ('conflict', 'older');
-  end if;
-end
-$function$;
-comment on function private.insert_dead_letters(json,json,json,timestamp with time zone) is 'Writes the dead letters of a batch: p_dead, and each record whose key is stored with a different body or with a newer event. The stored event is
-kept (the first body, or the newest when deliveries are reprocessed); the other body becomes a dead letter, so that a person can see it.';
-grant execute on function private.insert_dead_letters(json,json,json,timestamp with time zone) to ingest;
-grant execute on function private.insert_dead_letters(json,json,json,timestamp with time zone) to worker;
 
 CREATE OR REPLACE FUNCTION private.insert_events(p_keys json, p_events json, p_now timestamp with time zone)
  RETURNS json
@@ -4943,7 +5028,7 @@ begin
           extract(epoch from v_wanted.last_at - m.bucket)::bigint + 7200 as before
         from public.activity_minutes m
         where m.org_id = v_wanted.org_id and m.source_connection_id = v_wanted.source_connection_id
-          and m.bucket > p_now - interval '28 days' and m.bucket <= p_now and m.accepted + m.duplicates + m.dead_lettered > 0
+          and m.bucket > p_now - interval '28 days' and m.bucket <= p_now and m.accepted + m.duplicates + m.dead_lettered > m.tests
       ) g
       group by g.before / 86400
     ) d
@@ -4990,6 +5075,44 @@ connection. With p_connection_id null, the action concerns the whole org or more
 too, so that a bulk action is refused and not done in part. Runs as the caller, who thereby never learns of another org''s hold.';
 grant execute on function private.legal_hold_reason(uuid,uuid) to authenticated;
 grant execute on function private.legal_hold_reason(uuid,uuid) to worker;
+
+CREATE OR REPLACE FUNCTION private.letters_of(p_dead json, p_keys json, p_events json, p_existing json)
+ RETURNS private.dead_row[]
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  v_letters private.dead_row[] := '{}';
+  v_refused private.dead_row[];
+begin
+  if json_array_length(p_dead) > 0 then
+    v_letters := array(select d from json_populate_recordset(null::private.dead_row, p_dead) d);
+  end if;
+  -- Without this condition, the join would parse all of p_events even when there is nothing to insert (measured: a third of the time of the
+  -- batch). Only the needed events are turned into rows.
+  if exists (select from json_populate_recordset(null::private.existing_row, p_existing) where outcome in ('conflict', 'older')) then
+    v_refused := array(
+      select row(o.dlq_id, e.org_id, e.project_id, e.source_connection_id, o.journal_id, e.record_index,
+        case o.outcome when 'older' then 'OLDER_REVISION' else 'DUPLICATE_EVENT' end,
+        case o.outcome when 'older' then 'a newer delivery or a newer version of the pipeline has written the stored event '
+          else 'another body was stored first under the same idempotency key, as event ' end || o.stored_event_id,
+        null, e.source_event_type, e.idempotency_key, null, false, jsonb_build_object('type', e.type, 'properties', e.properties),
+        encode(private.other_body_key(k.body_sha256, o.stored_event_id), 'hex'), k.body_sha256, o.stored_event_id)::private.dead_row
+      from json_populate_recordset(null::private.existing_row, p_existing) o
+      join json_populate_recordset(null::private.key_row, p_keys) k on k.event_id = o.event_id
+      join json_array_elements(p_events) sent on (sent ->> 'id')::uuid = o.event_id
+      cross join lateral json_populate_record(null::private.event_row, sent) e
+      where o.outcome in ('conflict', 'older'));
+    v_letters := v_letters || v_refused;
+  end if;
+  return v_letters;
+end
+$function$;
+comment on function private.letters_of(json,json,json,json) is 'The dead letters of a batch: p_dead, and each record whose key is stored with a different body or with a newer event. The stored event is kept (the
+first body, or the newest when deliveries are reprocessed); the other body becomes a dead letter, so that a person can see it.';
+grant execute on function private.letters_of(json,json,json,json) to ingest;
+grant execute on function private.letters_of(json,json,json,json) to worker;
 
 CREATE OR REPLACE FUNCTION private.link_audit()
  RETURNS trigger
@@ -5418,6 +5541,18 @@ once: it is in the old partition until the new one, which has a copy, takes its 
 after 30 ms, as private.drop_expired_partitions does; the old partition is dropped without any lock that readers or writers need.';
 grant execute on function private.move_held_rows(timestamp with time zone,integer,interval) to maintenance;
 
+CREATE OR REPLACE FUNCTION private.my_connection_verdicts(p_connections uuid[])
+ RETURNS TABLE(source_connection_id uuid, verdict text, reason text, level text, since timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select v.* from private.connection_verdicts(array(
+    select c.id from public.source_connections c where c.id = any (p_connections) and c.org_id = any (array(select private.my_orgs())))) v
+$function$;
+comment on function private.my_connection_verdicts(uuid[]) is 'The verdicts of connections of the caller''s orgs.';
+grant execute on function private.my_connection_verdicts(uuid[]) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.my_orgs(roles text[] DEFAULT '{owner,admin,analyst}'::text[])
  RETURNS SETOF uuid
  LANGUAGE sql
@@ -5460,6 +5595,25 @@ AS $function$
 $function$;
 comment on function private.note_alert_mail(uuid,text) is 'The mail of a notification to this address was sent.';
 grant execute on function private.note_alert_mail(uuid,text) to worker;
+
+CREATE OR REPLACE FUNCTION private.note_tests()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  select coalesce(sum(a.tests), 0) into new.tests
+  from public.connection_activity a
+  where a.org_id = new.org_id and a.source_connection_id = new.source_connection_id and a.bucket >= new.bucket and a.bucket < new.bucket + interval '1 minute';
+  if new.tests > 0 and new.tests >= new.accepted + new.replayed_accepted then
+    new.last_event_time := null;
+  end if;
+  return new;
+end
+$function$;
+comment on function private.note_tests() is 'Trigger function: a minute in which every stored event was a test has no last event. Everything that reads the rollups, such as the freshness of a connection,
+then passes over tests.';
 
 CREATE OR REPLACE FUNCTION private.notify_connection_changed()
  RETURNS trigger
@@ -5637,6 +5791,18 @@ last. The work of a suspended org rests until the org is reactivated. The search
 of one org is up to the caller.';
 grant execute on function private.orgs_in_turn(text,integer,uuid[]) to worker;
 
+CREATE OR REPLACE FUNCTION private.other_body_key(p_body_sha256 text, p_stored_event_id uuid)
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select sha256(decode(p_body_sha256, 'hex') || uuid_send(p_stored_event_id))
+$function$;
+comment on function private.other_body_key(text,uuid) is 'The record_key of a dead letter whose idempotency key is stored with another body: it names the body and the stored event.';
+grant execute on function private.other_body_key(text,uuid) to ingest;
+grant execute on function private.other_body_key(text,uuid) to worker;
+
 CREATE OR REPLACE FUNCTION private.partition_clock(p_parent regclass)
  RETURNS text
  LANGUAGE sql
@@ -5760,6 +5926,61 @@ AS $function$
   order by q.org_id nulls last limit 1
 $function$;
 comment on function private.quota_value(text,uuid) is 'The quota of an org: the value that an operator has set for the org, or else the default.';
+
+CREATE OR REPLACE FUNCTION private.raise_letters(p_letters private.dead_row[], p_now timestamp with time zone)
+ RETURNS json
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_letters private.dead_row[] := array(select l from unnest(p_letters) l where l.record_key is not null and not l.is_quarantine);
+  v_entries uuid[];
+  v_repeats json;
+begin
+  if cardinality(v_letters) < cardinality(p_letters) then
+    insert into public.dlq_events (id, org_id, project_id, source_connection_id, journal_id, record_index, error_class, last_error_message,
+      field_path, source_event_type, idempotency_key, next_retry_at, is_quarantine, sample, stored_event_id, created_at, updated_at, last_seen_at)
+    select id, org_id, project_id, source_connection_id, journal_id, record_index, error_class, last_error_message,
+      field_path, source_event_type, idempotency_key, next_retry_at, is_quarantine, sample, stored_event_id, p_now, p_now, p_now
+    from unnest(p_letters) where record_key is null or is_quarantine;
+  end if;
+
+  -- Sorted by key, as the keys of events are, so that two batches with the same records never deadlock. When the entry is being settled at this
+  -- moment, the insert waits, and the record then gets a new entry.
+  with letters as (
+    select l.*, count(*) over (partition by l.source_connection_id, l.record_key) as sent,
+      first_value(l.id) over (partition by l.source_connection_id, l.record_key order by l.ordinality desc) as newest
+    from unnest(v_letters) with ordinality l
+  ), written as (
+    insert into public.dlq_events as d (id, org_id, project_id, source_connection_id, journal_id, record_index, error_class, last_error_message,
+      field_path, source_event_type, idempotency_key, next_retry_at, sample, stored_event_id, record_key, record_digest, occurrences, created_at,
+      updated_at, last_seen_at)
+    select id, org_id, project_id, source_connection_id, journal_id, record_index, error_class, last_error_message,
+      field_path, source_event_type, idempotency_key, next_retry_at, sample, stored_event_id, decode(record_key, 'hex'), decode(record_digest, 'hex'),
+      sent, p_now, p_now, p_now
+    from letters where id = newest
+    order by source_connection_id, record_key
+    on conflict (source_connection_id, record_key) where record_key is not null and status in ('pending', 'retrying', 'exhausted')
+    do update set occurrences = d.occurrences + excluded.occurrences, last_seen_at = excluded.last_seen_at
+    returning d.id, d.source_connection_id, d.record_key
+  )
+  select array_agg(nullif(w.id, l.newest) order by l.ordinality),
+    json_agg(json_build_object('dlq_id', l.id, 'entry_id', w.id)) filter (where w.id <> l.id)
+  into v_entries, v_repeats
+  from letters l join written w on w.source_connection_id = l.source_connection_id and w.record_key = decode(l.record_key, 'hex');
+
+  if v_repeats is not null then
+    perform private.update_letters(v_entries, v_letters, false, p_now);
+  end if;
+  return v_repeats;
+end
+$function$;
+comment on function private.raise_letters(private.dead_row[],timestamp with time zone) is 'Writes the dead letters of a batch. A record that has an open entry raises the count of this entry and tells the entry its newest failure
+(private.update_letters). Returns the letters that are no new entries, as [{ "dlq_id": of the letter, "entry_id" }], or null. Security definer, because
+the role that ingests may not read or change entries.';
+grant execute on function private.raise_letters(private.dead_row[],timestamp with time zone) to ingest;
+grant execute on function private.raise_letters(private.dead_row[],timestamp with time zone) to worker;
 
 CREATE OR REPLACE FUNCTION private.reactivate_org(p_operator text, p_org_id uuid, p_reason text)
  RETURNS boolean
@@ -6101,17 +6322,18 @@ AS $function$
 declare
   v_now timestamptz := clock_timestamp();
   v_existing json := private.insert_events(p_keys, p_events, v_now);
+  v_repeats json;
 begin
   if p_rewrite and json_array_length(v_existing) > 0 then
     v_existing := private.rewrite_events(v_existing, p_keys, p_events, v_now);
   end if;
-  perform private.insert_dead_letters(p_dead, p_events, v_existing, v_now);
+  v_repeats := private.settle_replayed(private.letters_of(p_dead, p_keys, p_events, v_existing), p_deliveries, p_keys, p_events, v_existing, v_now);
   perform private.record_deliveries(p_deliveries, p_keys, p_dead, v_existing, p_sealed, v_now);
-  return v_existing;
+  return private.with_repeats(v_existing, v_repeats);
 end
 $function$;
-comment on function private.replay_batch(json,json,json,json,bytea,boolean) is 'Writes a batch from the journal, with the arguments and the result of private.ingest_batch. With p_rewrite, stored events are rewritten
-(private.rewrite_events). Security definer, because no role has the right to change events.';
+comment on function private.replay_batch(json,json,json,json,bytea,boolean) is 'Writes a batch from the journal, with the arguments and the result of private.ingest_batch, and settles dead letters (private.settle_replayed). With
+p_rewrite, stored events are rewritten (private.rewrite_events). Security definer, because no role has the right to change events.';
 grant execute on function private.replay_batch(json,json,json,json,bytea,boolean) to worker;
 
 CREATE OR REPLACE FUNCTION private.replay_connections(p_org_id uuid, p_filter jsonb)
@@ -6350,7 +6572,7 @@ begin
       v_existing.revision := v_stored.revision + 1;
       update public.canonical_events
       set type = v_new.type, source_type = v_new.source_type, source_event_type = v_new.source_event_type, source_event_id = v_new.source_event_id,
-        event_time = v_new.event_time, received_at = v_new.received_at, ingested_at = greatest(p_now, v_new.received_at), subject = v_new.subject,
+        event_time = v_new.event_time, received_at = v_new.received_at, rewritten_at = greatest(p_now, v_new.received_at), subject = v_new.subject,
         amount_minor = v_new.amount_minor, currency = v_new.currency, order_ref = v_new.order_ref, attribution = v_new.attribution,
         properties = v_new.properties, is_test = v_new.is_test, journal_id = v_new.journal_id, schema_version = v_new.schema_version,
         revision = v_existing.revision
@@ -6770,6 +6992,23 @@ comment on function private.set_quotas(text,uuid,text,jsonb) is 'Sets quotas of 
 false when there is no such org.';
 grant execute on function private.set_quotas(text,uuid,text,jsonb) to worker;
 
+CREATE OR REPLACE FUNCTION private.set_required_secrets(p_secrets jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into private.required_secrets (source_type, name)
+  select s.source_type, s.name from jsonb_to_recordset(p_secrets) as s (source_type text, name text) order by 1, 2
+  on conflict do nothing;
+  delete from private.required_secrets r
+  where not exists (select from jsonb_to_recordset(p_secrets) as s (source_type text, name text) where s.source_type = r.source_type and s.name = r.name);
+end
+$function$;
+comment on function private.set_required_secrets(jsonb) is 'Replaces the list of required secrets by [{"source_type", "name"}].';
+grant execute on function private.set_required_secrets(jsonb) to worker;
+
 CREATE OR REPLACE FUNCTION private.settle_alert_notification(p_id uuid, p_attempt integer, p_outcome text, p_error text, p_after_seconds integer)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -6830,20 +7069,28 @@ declare
   v_existing json;
   v_settled json;
 begin
-  select count(*) into v_claimed from (
-    select d.id from public.dlq_events d join json_to_recordset(p_entries) as e (id uuid) on e.id = d.id
-    where d.status = 'retrying' and d.lease_owner = p_owner
-    order by d.id for update of d) claimed;
-  if v_claimed < json_array_length(p_entries) then
+  -- Keys are written before entries are locked, in the order in which every batch does so: otherwise the two could deadlock.
+  begin
+    v_existing := private.insert_events(p_keys, p_events, v_now);
+    select count(*) into v_claimed from (
+      select d.id from public.dlq_events d join json_to_recordset(p_entries) as e (id uuid) on e.id = d.id
+      where d.status = 'retrying' and d.lease_owner = p_owner
+      order by d.source_connection_id, d.record_key, d.id for update of d) claimed;
+    if v_claimed < json_array_length(p_entries) then
+      raise exception using errcode = 'TBCL1', message = 'the claim to an entry is lost';
+    end if;
+  exception when sqlstate 'TBCL1' then
+    -- The events are rolled back.
     return null;
-  end if;
-  v_existing := private.insert_events(p_keys, p_events, v_now);
+  end;
 
   with entries as (
     select e.*, k.event_time, o.stored_event_id,
-      case when e.outcome = 'event' then coalesce(o.outcome, 'accepted') else e.outcome end as result
+      case when e.outcome = 'event' then coalesce(o.outcome, 'accepted') else e.outcome end as result,
+      case when o.outcome = 'conflict' then private.other_body_key(k.body_sha256, o.stored_event_id) else decode(e.record_key, 'hex') end as key,
+      decode(coalesce(k.body_sha256, e.record_digest), 'hex') as digest
     from json_to_recordset(p_entries) as e (id uuid, outcome text, status text, retry_seconds numeric, conflict_status text, error_class text,
-      last_error_message text, field_path text, source_event_type text, idempotency_key text, sample jsonb)
+      last_error_message text, field_path text, source_event_type text, idempotency_key text, sample jsonb, record_key text, record_digest text)
     left join json_populate_recordset(null::private.key_row, p_keys) k on k.dlq_id = e.id
     left join json_populate_recordset(null::private.existing_row, v_existing) o on o.dlq_id = e.id
   ), settled as (
@@ -6858,7 +7105,10 @@ begin
       field_path = case when e.result = 'conflict' then null when e.error_class is null then d.field_path else e.field_path end,
       source_event_type = coalesce(e.source_event_type, d.source_event_type),
       idempotency_key = coalesce(e.idempotency_key, d.idempotency_key),
-      sample = coalesce(e.sample, d.sample)
+      sample = coalesce(e.sample, d.sample),
+      record_key = case when e.result in ('conflict', 'failed') and not d.is_quarantine
+        then coalesce(private.free_record_key(d.source_connection_id, e.key, d.id), d.record_key) else d.record_key end,
+      record_digest = case when e.result in ('conflict', 'failed') and not d.is_quarantine then coalesce(e.digest, d.record_digest) else d.record_digest end
     from entries e where d.id = e.id
     returning d.id, d.status, d.org_id, d.source_connection_id, d.is_quarantine, e.result, e.event_time
   ), counted as (
@@ -6878,13 +7128,105 @@ end
 $function$;
 comment on function private.settle_dead_letters(uuid,json,json,json) is 'Ends the attempts at entries that p_owner has claimed, and writes their events in the same transaction.
 p_entries: [{ id, outcome, status, retry_seconds, conflict_status, error_class, last_error_message, field_path, source_event_type,
-             idempotency_key, sample }]. Outcomes: `event`: the entry became the event of p_keys whose dlq_id is its id; `delivered`: the
-             whole delivery went through private.ingest_batch, which counted it; `failed`; `lost`: the entry could not be run at all.
-             conflict_status: the status of the entry when its key is stored with a different body.
+             idempotency_key, sample, record_key, record_digest }]. Outcomes: `event`: the entry became the event of p_keys whose dlq_id is its id;
+             `delivered`: the whole delivery went through private.replay_batch, which counted it; `failed`; `lost`: the entry could not be run
+             at all. conflict_status: the status of the entry when its key is stored with a different body.
 p_keys, p_events: as private.ingest_batch takes them.
-Returns [{ id, status }]. Returns null, and writes nothing, when the claim to one of the entries is lost: the lease ended, or a person has changed
-the entry.';
+Returns [{ id, status }]. Returns null, and writes nothing, when the claim to one of the entries is lost: the lease ended, a person has changed
+the entry, a replay has settled it, or the record was sent again with other contents.';
 grant execute on function private.settle_dead_letters(uuid,json,json,json) to worker;
+
+CREATE OR REPLACE FUNCTION private.settle_replayed(p_letters private.dead_row[], p_deliveries json, p_keys json, p_events json, p_existing json, p_now timestamp with time zone)
+ RETURNS json
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_settled uuid[];
+  v_found uuid[];
+  v_told uuid[];
+  v_left private.dead_row[];
+  v_repeats json;
+  v_raised json;
+begin
+  with sent as (
+    select d.id, d.replay_of, d.source_connection_id, decode(d.body_sha256, 'hex') as body,
+      coalesce(d.record_total, case when d.part in ('next', 'last') then (select j.record_count from public.event_journal j where j.id = d.id) end,
+        (select count(*) from json_populate_recordset(null::private.key_row, p_keys) k where k.journal_id = d.id)
+        + (select count(*) from unnest(p_letters) l where l.journal_id = d.id)
+        - (select count(*) from json_populate_recordset(null::private.existing_row, p_existing) o where o.journal_id = d.id and o.outcome in ('conflict', 'older'))
+      ) as records
+    from json_populate_recordset(null::private.delivery_row, p_deliveries) d
+    where d.replay_of is not null
+  ), replayed as (
+    -- A record is found by its place in the delivery, unless the delivery has another number of records by now.
+    select s.*, s.records = j.record_count as same_places
+    from sent s join public.event_journal j on j.id = s.replay_of
+  ), stored as (
+    select k.source_connection_id, k.journal_id, e.record_index, decode(k.body_sha256, 'hex') as digest,
+      array(select decode(r, 'hex') from unnest(k.record_keys) r) || private.other_body_key(k.body_sha256, o.stored_event_id) as keys
+    from json_populate_recordset(null::private.key_row, p_keys) k
+    join json_populate_recordset(null::private.event_row, p_events) e on e.id = k.event_id
+    left join json_populate_recordset(null::private.existing_row, p_existing) o on o.event_id = k.event_id
+    where o.outcome is distinct from 'conflict' and o.outcome is distinct from 'older'
+  ), settled as (
+    select d.id from stored s join public.dlq_events d
+      on d.source_connection_id = s.source_connection_id and d.record_key = any (s.keys) and d.record_digest = s.digest
+        and d.status in ('pending', 'retrying', 'exhausted')
+    union
+    select d.id from stored s join replayed r on r.id = s.journal_id and r.same_places
+    join public.dlq_events d on d.journal_id = r.replay_of and d.record_index = s.record_index
+      and d.status in ('pending', 'retrying', 'exhausted') and not d.is_quarantine
+    union
+    -- A delivery that had failed as a whole has been split into records.
+    select d.id from replayed r
+    join public.dlq_events d on (d.journal_id = r.replay_of or d.record_key = r.body) and d.source_connection_id = r.source_connection_id
+      and d.record_key is not null and d.record_digest is null and d.status in ('pending', 'retrying', 'exhausted')
+    where not exists (select from unnest(p_letters) l where l.journal_id = r.id and l.record_digest is null)
+  ), letters as (
+    select l.*, r.replay_of, (
+      select d.id from public.dlq_events d
+      where d.source_connection_id = l.source_connection_id and d.record_key = decode(l.record_key, 'hex')
+        and d.status in ('pending', 'retrying', 'exhausted')
+    ) as same_record, (
+      select d.id from public.dlq_events d
+      where d.journal_id = r.replay_of and r.same_places and d.record_index = l.record_index
+        and d.status in ('pending', 'retrying', 'exhausted') and not d.is_quarantine
+      order by d.created_at, d.id limit 1
+    ) as same_place
+    from unnest(p_letters) with ordinality l left join replayed r on r.id = l.journal_id
+  )
+  select array(select id from settled),
+    array(select coalesce(l.same_record, l.same_place) from letters l order by l.ordinality),
+    -- An entry that has moved on to other contents of its record is not told how the older contents fail.
+    array(
+      select d.id from letters l left join public.dlq_events d on d.id = coalesce(l.same_record, l.same_place)
+        and (d.id = l.same_place or d.journal_id = l.replay_of or d.record_digest is not distinct from decode(l.record_digest, 'hex'))
+      order by l.ordinality)
+  into v_settled, v_found, v_told;
+
+  perform from public.dlq_events d where d.id = any (v_settled || v_found) order by d.source_connection_id, d.record_key, d.id for update;
+  update public.dlq_events set status = 'resolved' where id = any (v_settled) and status in ('pending', 'retrying', 'exhausted');
+  if v_found <> '{}' then
+    perform private.update_letters(v_told, p_letters, true, p_now);
+    -- An entry that ended while this statement waited for it is no entry of the record any more.
+    v_found := array(
+      select (select d.id from public.dlq_events d where d.id = f and d.status in ('pending', 'retrying', 'exhausted'))
+      from unnest(v_found) with ordinality u (f, i) order by i);
+    select array_agg(p_letters[i] order by i) filter (where v_found[i] is null),
+      json_agg(json_build_object('dlq_id', p_letters[i].id, 'entry_id', v_found[i])) filter (where v_found[i] is not null)
+    into v_left, v_repeats
+    from generate_subscripts(v_found, 1) i;
+    if v_left is not null then
+      v_raised := private.raise_letters(v_left, p_now);
+    end if;
+  end if;
+  return (select json_agg(r) from (select json_array_elements(v_repeats) r union all select json_array_elements(v_raised)) a);
+end
+$function$;
+comment on function private.settle_replayed(private.dead_row[],json,json,json,json,timestamp with time zone) is 'Brings the open dead letters in line with a batch from the journal, and returns what private.raise_letters returns. p_letters: the letters of the batch;
+the other arguments are those of private.record_deliveries. The entries of records that are stored now are resolved, also while a retry of them is
+running, which then loses its claim. The entries of records that failed again get the new failure. Other letters become entries.';
 
 CREATE OR REPLACE FUNCTION private.slugify(p_name text)
  RETURNS text
@@ -7449,6 +7791,10 @@ begin
     new.next_retry_at := null;
   end if;
   new.resolved_at := case when new.status = 'resolved' then coalesce(old.resolved_at, now()) end;
+  -- An entry that a person opens again stands beside the entry that the record has got since.
+  if old.status in ('resolved', 'discarded') and new.status not in ('resolved', 'discarded') and new.record_key is not null then
+    new.record_key := private.free_record_key(new.source_connection_id, new.record_key, new.id);
+  end if;
   return new;
 end
 $function$;
@@ -7576,6 +7922,40 @@ comment on function private.unwrapped(jsonb) is 'Returns the JSON value of a fil
 unchanged.';
 grant execute on function private.unwrapped(jsonb) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.update_letters(p_entries uuid[], p_letters private.dead_row[], p_is_replay boolean, p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  -- Of several letters of one entry, the last counts.
+  with news as (
+    select distinct on (p_entries[l.ordinality]) p_entries[l.ordinality] as entry_id, l.*,
+      decode(l.record_key, 'hex') as key, decode(l.record_digest, 'hex') as digest
+    from unnest(p_letters) with ordinality l where p_entries[l.ordinality] is not null
+    order by p_entries[l.ordinality], l.ordinality desc
+  )
+  update public.dlq_events d set
+    status = case when d.status = 'retrying' or (d.status = 'exhausted' and n.next_retry_at is not null and not p_is_replay) then 'pending' else d.status end,
+    next_retry_at = case when d.status = 'retrying' then p_now else coalesce(d.next_retry_at, n.next_retry_at) end,
+    attempts = case when d.status = 'exhausted' and n.next_retry_at is not null and not p_is_replay then 0 else d.attempts end,
+    error_class = n.error_class, last_error_message = n.last_error_message, field_path = n.field_path, stored_event_id = n.stored_event_id,
+    source_event_type = coalesce(n.source_event_type, d.source_event_type),
+    idempotency_key = coalesce(n.idempotency_key, d.idempotency_key),
+    sample = n.sample,
+    journal_id = case when p_is_replay then d.journal_id else n.journal_id end,
+    record_index = case when p_is_replay then d.record_index else n.record_index end,
+    record_key = coalesce(private.free_record_key(d.source_connection_id, n.key, d.id), d.record_key),
+    record_digest = n.digest
+  from news n
+  where d.id = n.entry_id
+    and d.status in ('pending', 'retrying', 'exhausted')
+    -- A running retry of the same contents decides what becomes of the entry.
+    and not (d.status = 'retrying' and (p_is_replay or d.record_digest is not distinct from n.digest))
+$function$;
+comment on function private.update_letters(uuid[],private.dead_row[],boolean,timestamp with time zone) is 'Writes the newest failure of records into their open entries: that of p_letters[i] into p_entries[i], which may be null. A repeat moves the entry to
+the newest delivery: a retry that is running with other contents loses its claim, and the new contents are due at once. An exhausted entry is retried
+again when time can heal the new failure. A replay leaves the entry at the delivery that it has.';
+
 CREATE OR REPLACE FUNCTION private.use_operator(p_name text)
  RETURNS void
  LANGUAGE sql
@@ -7670,6 +8050,19 @@ end
 $function$;
 comment on function private.watch_new_connections() is 'Trigger function: the alerts of an org are evaluated as soon as it has a connection.';
 
+CREATE OR REPLACE FUNCTION private.with_repeats(p_existing json, p_repeats json)
+ RETURNS json
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select case when p_repeats is null then p_existing else (
+    select json_agg(a.one) from (select json_array_elements(p_existing) as one union all select json_array_elements(p_repeats)) a) end
+$function$;
+comment on function private.with_repeats(json,json) is 'The result of a batch: both arrays as one.';
+grant execute on function private.with_repeats(json,json) to ingest;
+grant execute on function private.with_repeats(json,json) to worker;
+
 CREATE OR REPLACE FUNCTION private.without_persons(p_org_id uuid, p_value jsonb, p_key text DEFAULT NULL::text)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -7708,8 +8101,8 @@ $function$;
 comment on function private.without_persons(uuid,jsonb,text) is 'Replaces the personal values in the detail of an audit entry: e-mail addresses, search texts and hashes of people by pseudonyms, and long numbers
 in freely typed texts by "[number]". Entries are written without them, because an erasure could not remove them later: the chain of hashes would break.';
 
-CREATE OR REPLACE FUNCTION public.connection_health(org_id uuid, search text DEFAULT NULL::text, active boolean DEFAULT NULL::boolean, ids uuid[] DEFAULT NULL::uuid[], after uuid DEFAULT NULL::uuid, page_limit integer DEFAULT 1000)
- RETURNS TABLE(source_connection_id uuid, name text, type text, is_active boolean, last_event_at timestamp with time zone, freshness_seconds double precision, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, dlq_rate double precision, lag_p50_seconds double precision, lag_p95_seconds double precision, replayed bigint, replayed_accepted bigint)
+CREATE OR REPLACE FUNCTION public.connection_health(org_id uuid, search text DEFAULT NULL::text, active boolean DEFAULT NULL::boolean, ids uuid[] DEFAULT NULL::uuid[], after uuid DEFAULT NULL::uuid, page_limit integer DEFAULT 1000, verdicts text[] DEFAULT NULL::text[])
+ RETURNS TABLE(source_connection_id uuid, name text, type text, is_active boolean, verdict text, verdict_reason text, verdict_level text, verdict_since timestamp with time zone, last_event_at timestamp with time zone, freshness_seconds double precision, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, dlq_rate double precision, lag_p50_seconds double precision, lag_p95_seconds double precision, replayed bigint, replayed_accepted bigint)
  LANGUAGE sql
  STABLE
  SET search_path TO ''
@@ -7721,6 +8114,11 @@ AS $function$
       and (search is null or strpos(lower(c.name), lower(search)) > 0 or strpos(c.type, lower(search)) > 0)
       and (active is null or c.is_active = active)
       and (ids is null or c.id = any (ids))
+      and (verdicts is null or c.id in (
+        select v.source_connection_id
+        from private.my_connection_verdicts(array(
+          select a.id from public.source_connections a where a.org_id = connection_health.org_id and a.deleted_at is null)) v
+        where v.verdict = any (verdicts)))
       and (after is null or (lower(c.name), c.id) > (
         select lower(a.name), a.id from public.source_connections a where a.org_id = connection_health.org_id and a.id = after))
     order by lower(c.name), c.id
@@ -7732,20 +8130,29 @@ AS $function$
       array(select sum(n) from unnest(array_agg(s.lag_histogram)) with ordinality as u (n, i) group by (i - 1) % 12 order by (i - 1) % 12) as lags
     from private.sum_activity(connection_health.org_id, now() - interval '24 hours', 'infinity', 'hour', array(select p.id from page p), true) s
     group by s.source_connection_id
+  ), seen as (
+    -- The newest activity is not rolled up yet. Where it may be that of a test, the rollups are asked.
+    select p.id, case when exists (
+        select from public.connection_activity t
+        where t.org_id = connection_health.org_id and t.source_connection_id = p.id and t.bucket > now() - interval '24 hours' and t.tests > 0)
+      then p.last_event_at else greatest(p.last_event_at, a.last_event_time) end as last_event_at
+    from page p left join activity a on a.source_connection_id = p.id
   )
-  select c.id, c.name, c.type, c.is_active, greatest(c.last_event_at, a.last_event_time),
-    extract(epoch from now() - greatest(c.last_event_at, a.last_event_time))::double precision,
+  select c.id, c.name, c.type, c.is_active, v.verdict, v.reason, v.level, v.since, l.last_event_at,
+    extract(epoch from now() - l.last_event_at)::double precision,
     coalesce(a.received, 0), coalesce(a.accepted, 0), coalesce(a.duplicates, 0), coalesce(a.dead_lettered, 0), coalesce(a.rejected, 0),
     a.dead_lettered::double precision / nullif(a.received - a.rejected, 0),
     private.histogram_quantile(a.lags, 0.5), private.histogram_quantile(a.lags, 0.95),
     coalesce(a.replayed, 0), coalesce(a.replayed_accepted, 0)
   from page c
+  join seen l on l.id = c.id
   left join activity a on a.source_connection_id = c.id
+  left join private.my_connection_verdicts(array(select p.id from page p)) v on v.source_connection_id = c.id
   order by lower(c.name), c.id
 $function$;
-comment on function public.connection_health(uuid,text,boolean,uuid[],uuid,integer) is 'Freshness and failure rate of connections over the last 24 hours, by name: at most 1000, after the connection `after`. search: a part of the name
-or type. Rates and lag are those of live traffic.';
-grant execute on function public.connection_health(uuid,text,boolean,uuid[],uuid,integer) to authenticated;
+comment on function public.connection_health(uuid,text,boolean,uuid[],uuid,integer,text[]) is 'The verdict of connections, and their freshness and failure rate over the last 24 hours, by name: at most 1000, after the connection `after`. search: a
+part of the name or type. verdicts: only connections with one of these. Rates and lag are those of live traffic; tests do not make a connection fresh.';
+grant execute on function public.connection_health(uuid,text,boolean,uuid[],uuid,integer,text[]) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.connection_sparklines(org_id uuid, ids uuid[] DEFAULT NULL::uuid[])
  RETURNS TABLE(source_connection_id uuid, first_hour timestamp with time zone, received bigint[], accepted bigint[], dead_lettered bigint[])

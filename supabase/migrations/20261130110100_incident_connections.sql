@@ -61,7 +61,7 @@ create index alert_incident_connections_open_idx on public.alert_incident_connec
 create index alert_incident_connections_connection_idx on public.alert_incident_connections (org_id, source_connection_id, joined_at desc);
 create index alert_incident_connections_incident_idx on public.alert_incident_connections (org_id, incident_id);
 
-grant select on public.alert_incident_connections to authenticated;
+grant select on public.alert_incident_connections to authenticated, service_role;
 alter table public.alert_incident_connections enable row level security;
 create policy alert_incident_connections_select on public.alert_incident_connections for select to authenticated
   using (org_id = any (array(select private.my_orgs())));

@@ -341,6 +341,12 @@ export const matrix: Record<string, Expectation> = {
     insert: () => 'insert into private.mail_key default values',
     rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
   },
+  'private.required_secrets': {
+    rows: () => 'true',
+    column: 'name',
+    insert: () => `insert into private.required_secrets (source_type, name) values ('another', 'secret')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
   'private.mail_paces': {
     rows: () => 'true',
     column: 'used_until',

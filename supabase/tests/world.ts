@@ -140,6 +140,7 @@ function orgSql(org: Org): string {
     insert into private.alert_mails (notification_id, digest)
       select id, '\\x02' from public.alert_notifications where org_id = '${o}';
     insert into private.mail_paces (key, used_until) values ('mail of ${o}', now());
+    insert into private.required_secrets (source_type, name) values ('source-of-${org.toLowerCase()}', 'secret');
     insert into private.connection_rhythm (source_connection_id, org_id, learned_at, active_minutes, expected_gap_seconds)
       values ('${c}', '${o}', now(), 5, 60);
     insert into private.quotas (name, org_id, value) values ('projects', '${o}', 1000);

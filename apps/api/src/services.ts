@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { createNotifier, type Notifier } from './alerts/notifier.ts';
+import { writeRequiredSecrets } from './connections/required-secrets.ts';
 import { type Connections, createConnections } from './deliveries/connection-cache.ts';
 import { createQuarantine, type Quarantine } from './deliveries/quarantine.ts';
 import { createReplayer, type Replayer } from './deliveries/rerun.ts';
@@ -57,6 +58,8 @@ export async function createServices(given: {
   const metrics = createMetrics();
   const circuits = createCircuits({ metrics, log, now });
   const connections = await createConnections(db, config.masterKeys, log);
+  // Without a database at the start, the list of an earlier start still holds.
+  await writeRequiredSecrets(db).catch((error: unknown) => log.warn({ err: error }, 'the list of required secrets was not written'));
   const writer = createWriter(db, config.writer, metrics, log, circuits);
   const flow = await createFlow({
     db,

@@ -11,6 +11,7 @@ import {
   hashSubject,
   idColumn,
   idempotencyKey,
+  idempotencyKeyDigest,
   isReadableKey,
   sourceEventType,
 } from './columns.ts';
@@ -23,8 +24,8 @@ import { fingerprintOf } from './reading/fingerprint.ts';
 import { recordsOf } from './reading/records.ts';
 import { type Body, type Delivery, type Json, type RawRecord, type Reading, RecordError, type Source } from './source.ts';
 
-/** A row of `canonical_events` without the time of its commit. */
-export type CanonicalRow = Omit<CanonicalEvent, 'ingested_at'>;
+/** A row of `canonical_events` without what the database adds: the times of its commits, and how many there were. */
+export type CanonicalRow = Omit<CanonicalEvent, 'ingested_at' | 'rewritten_at' | 'revision'>;
 
 export interface ProcessContext {
   orgId: string;
@@ -65,7 +66,19 @@ export type ProcessedRecord =
       idempotencyKey: string | undefined;
       /** A small, redacted form of the record that may be shown; removed values leave their type. */
       sample: Json;
+      /** Undefined when the delivery failed as a whole. */
+      identity: RecordIdentity | undefined;
     };
+
+type FailedRecord = Extract<ProcessedRecord, { ok: false }>;
+
+/** What makes a repeat of a record recognisable that became no event: hexadecimal digests under the org's digest key. */
+export interface RecordIdentity {
+  /** Of the idempotency key that its event would have had; the same as `bodySha256` where the key could not be read. */
+  key: string;
+  /** Of the record's fingerprint, as for an event. */
+  bodySha256: string;
+}
 
 /**
  * Step two: turns a genuine delivery into canonical rows, one outcome per record, in order. A record that fails does not affect the others,
@@ -138,7 +151,30 @@ function processRecord(source: Source, delivery: Delivery, record: RawRecord, co
     };
     return { ok: true, event, bodySha256 };
   } catch (error) {
-    return failure(error, privacy, reading, source);
+    const failed = failure(error, privacy, reading, source);
+    return { ...failed, identity: recordIdentity(source, delivery, record, reading, privacy.screen, context) };
+  }
+}
+
+/** Undefined when not even the contents can be told from others. */
+function recordIdentity(
+  source: Source,
+  delivery: Delivery,
+  record: RawRecord,
+  reading: Reading | undefined,
+  screen: RecordPrivacy['screen'],
+  context: ProcessContext,
+): RecordIdentity | undefined {
+  let bodySha256: string | undefined;
+  try {
+    const fingerprint = fingerprintOf(source, record.value, { config: context.config, headers: delivery.headers });
+    bodySha256 = orgDigest(context.digestKey, 'record', fingerprint.toString('hex'));
+    if (!reading?.idempotencyKey) return { key: bodySha256, bodySha256 };
+    const isTest = context.isTest || reading.isTest === true;
+    const key = idempotencyKey(reading, bodySha256, isTest, screen, context);
+    return { key: idempotencyKeyDigest(context.digestKey, context.connectionId, key), bodySha256 };
+  } catch {
+    return bodySha256 === undefined ? undefined : { key: bodySha256, bodySha256 };
   }
 }
 
@@ -147,7 +183,7 @@ function failure(
   { screen, sample }: Pick<RecordPrivacy, 'screen' | 'sample'>,
   reading: Reading | undefined,
   source?: Source,
-): ProcessedRecord {
+): FailedRecord {
   const shown = sample();
   // The message of any other error may quote the payload.
   const known =
@@ -166,5 +202,6 @@ function failure(
         : undefined,
     idempotencyKey: key !== undefined && isReadableKey(key, screen) && safe(key) ? key : undefined,
     sample: shown,
+    identity: undefined,
   };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { nextPage, pageQuery, pageRowsMax } from './pages.ts';
 import { lines, oneLine } from './texts.ts';
+import { connectionVerdicts } from './verdicts.ts';
 
 // Wire contracts of the control plane. Times are ISO 8601 in UTC.
 
@@ -105,6 +106,25 @@ export const SecretState = z
   .meta({ id: 'SecretState' });
 export type SecretState = z.infer<typeof SecretState>;
 
+export const Verdict = z
+  .object({
+    state: z
+      .enum(connectionVerdicts)
+      .describe(
+        'The first that applies: paused (deliveries are refused because somebody wants that), needs_secret (they are rejected until the secret is set), failing, silent or late (by the rules of the org), waiting (no event of the platform yet), ok.',
+      ),
+    reason: z
+      .string()
+      .nullable()
+      .describe(
+        'paused: by_person, suspended, org_suspended or org_deletion. needs_secret: the name of the secret. failing, silent, late: the kind of the alert, or first_event when nothing was accepted yet.',
+      ),
+    level: z.enum(['info', 'warning', 'critical']).nullable(),
+    since: Timestamp.nullable(),
+  })
+  .meta({ id: 'ConnectionVerdict' });
+export type Verdict = z.infer<typeof Verdict>;
+
 export const Connection = z
   .object({
     id: Id,
@@ -113,6 +133,7 @@ export const Connection = z
     type: z.string(),
     name: z.string(),
     isActive: z.boolean(),
+    verdict: Verdict,
     suspendedReason: SuspendedReason,
     allowedIps: AllowedIps,
     rateLimitPerSecond: RateLimit,
@@ -126,7 +147,7 @@ export const Connection = z
       .describe('Required secrets that are not set: until they are, every delivery is rejected.'),
     createdAt: Timestamp,
     updatedAt: Timestamp,
-    lastEventAt: Timestamp.nullable(),
+    lastEventAt: Timestamp.nullable().describe('The time of the newest event. Tests do not count.'),
   })
   .meta({ id: 'Connection' });
 export type Connection = z.infer<typeof Connection>;

@@ -16,6 +16,8 @@ const event: CanonicalEvent = {
   event_time: '2026-10-31T12:00:00.000Z',
   received_at: '2026-10-31T12:00:00.000Z',
   ingested_at: '2026-10-31T12:00:00.000Z',
+  rewritten_at: null,
+  revision: 1,
   idempotency_key: 'k',
   subject: { hash_version: 1, email: 'a'.repeat(64) },
   amount_minor: '9223372036854775807',

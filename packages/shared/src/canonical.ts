@@ -224,8 +224,16 @@ export const CanonicalEvent = z
     source_event_type: z.string().min(1).max(255).describe('the platform’s own name of the event'),
     source_event_id: z.string().min(1).max(255).nullable().describe('the platform’s own id of the event'),
     event_time: z.iso.datetime().describe('when it happened, by the platform’s clock; the time of arrival when the platform sends no time'),
-    received_at: z.iso.datetime().describe('when the delivery arrived'),
-    ingested_at: z.iso.datetime().describe('when the row was committed'),
+    received_at: z.iso
+      .datetime()
+      .describe('received: when the delivery arrived from which the event was read, however often it was replayed'),
+    ingested_at: z.iso.datetime().describe('stored: when the event was first committed; a reprocessing does not change it'),
+    rewritten_at: z.iso
+      .datetime()
+      .nullable()
+      .default(null)
+      .describe('rewritten: when a reprocessing last rewrote the event; null when none has'),
+    revision: z.int().min(1).default(1).describe('1 when the event is first stored; each reprocessing that rewrites the event adds one'),
     idempotency_key: z.string().min(1).max(255).describe('unique per connection, permanently'),
     subject: HashedSubject.describe('hashed identifiers of the person concerned'),
     amount_minor: z

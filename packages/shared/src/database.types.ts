@@ -141,6 +141,7 @@ export type Database = {
           replayed: number;
           replayed_accepted: number;
           source_connection_id: string;
+          tests: number;
         };
         ComputedFields: never;
         Insert: {
@@ -158,6 +159,7 @@ export type Database = {
           replayed?: number;
           replayed_accepted?: number;
           source_connection_id: string;
+          tests?: number;
         };
         Update: {
           accepted?: number;
@@ -174,6 +176,7 @@ export type Database = {
           replayed?: number;
           replayed_accepted?: number;
           source_connection_id?: string;
+          tests?: number;
         };
         Relationships: [
           {
@@ -670,6 +673,7 @@ export type Database = {
           properties: NonNullable<Json>;
           received_at: string;
           revision: number;
+          rewritten_at: string | null;
           schema_version: number;
           source_connection_id: string;
           source_event_id: string | null;
@@ -696,6 +700,7 @@ export type Database = {
           properties?: NonNullable<Json>;
           received_at: string;
           revision?: number;
+          rewritten_at?: string | null;
           schema_version: number;
           source_connection_id: string;
           source_event_id?: string | null;
@@ -721,6 +726,7 @@ export type Database = {
           properties?: NonNullable<Json>;
           received_at?: string;
           revision?: number;
+          rewritten_at?: string | null;
           schema_version?: number;
           source_connection_id?: string;
           source_event_id?: string | null;
@@ -755,6 +761,7 @@ export type Database = {
           received: number;
           rejected: number;
           source_connection_id: string;
+          tests: number;
         };
         ComputedFields: never;
         Insert: {
@@ -772,6 +779,7 @@ export type Database = {
           received?: number;
           rejected?: number;
           source_connection_id: string;
+          tests?: number;
         };
         Update: {
           accepted?: number;
@@ -788,6 +796,7 @@ export type Database = {
           received?: number;
           rejected?: number;
           source_connection_id?: string;
+          tests?: number;
         };
         Relationships: [
           {
@@ -811,11 +820,15 @@ export type Database = {
           is_quarantine: boolean;
           journal_id: string;
           last_error_message: string;
+          last_seen_at: string | null;
           lease_owner: string | null;
           next_retry_at: string | null;
+          occurrences: number;
           org_id: string;
           project_id: string;
+          record_digest: string | null;
           record_index: number | null;
+          record_key: string | null;
           resolved_at: string | null;
           retried_by: string | null;
           sample: Json | null;
@@ -837,11 +850,15 @@ export type Database = {
           is_quarantine?: boolean;
           journal_id: string;
           last_error_message: string;
+          last_seen_at?: string | null;
           lease_owner?: string | null;
           next_retry_at?: string | null;
+          occurrences?: number;
           org_id: string;
           project_id: string;
+          record_digest?: string | null;
           record_index?: number | null;
+          record_key?: string | null;
           resolved_at?: string | null;
           retried_by?: string | null;
           sample?: Json | null;
@@ -862,11 +879,15 @@ export type Database = {
           is_quarantine?: boolean;
           journal_id?: string;
           last_error_message?: string;
+          last_seen_at?: string | null;
           lease_owner?: string | null;
           next_retry_at?: string | null;
+          occurrences?: number;
           org_id?: string;
           project_id?: string;
+          record_digest?: string | null;
           record_index?: number | null;
+          record_key?: string | null;
           resolved_at?: string | null;
           retried_by?: string | null;
           sample?: Json | null;
@@ -1658,7 +1679,15 @@ export type Database = {
     };
     Functions: {
       connection_health: {
-        Args: { active?: boolean; after?: string; ids?: string[]; org_id: string; page_limit?: number; search?: string };
+        Args: {
+          active?: boolean;
+          after?: string;
+          ids?: string[];
+          org_id: string;
+          page_limit?: number;
+          search?: string;
+          verdicts?: string[];
+        };
         Returns: {
           accepted: number;
           dead_lettered: number;
@@ -1676,6 +1705,10 @@ export type Database = {
           replayed_accepted: number;
           source_connection_id: string;
           type: string;
+          verdict: string;
+          verdict_level: string;
+          verdict_reason: string;
+          verdict_since: string;
         }[];
       };
       connection_sparklines: {
@@ -1716,6 +1749,7 @@ export type Database = {
           properties: NonNullable<Json>;
           received_at: string;
           revision: number;
+          rewritten_at: string | null;
           schema_version: number;
           source_connection_id: string;
           source_event_id: string | null;

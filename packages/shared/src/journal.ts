@@ -72,7 +72,7 @@ export const ReplayedEntry = z
           eventId: Id.optional(),
           dlqId: Id.optional(),
           code: z.string().optional().describe('Error class of the dead-letter entry, for example OLDER_REVISION.'),
-          revision: z.int().optional().describe('For a rewritten event: how often it has been rewritten, counted from 1.'),
+          revision: z.int().optional().describe('For a rewritten event: its revision, which is 1 when the event is first stored.'),
         }),
       )
       .max(200_000)

@@ -1,3 +1,4 @@
+import type { Verdict } from '@tributary/shared/api.ts';
 import type { Sql } from '../platform/db.ts';
 import { type Cursor, type Page, readNewest } from '../platform/pages.ts';
 
@@ -19,6 +20,7 @@ export interface ConnectionRow {
   /** Whether the caller is an owner or admin of the connection's org. */
   may_write: boolean;
   secrets: SecretRow[];
+  verdict: Verdict;
 }
 
 export interface SecretRow {
@@ -33,20 +35,35 @@ const columns = `c.id, c.org_id, c.project_id, c.type, c.name, c.is_active, c.ra
   c.suspended_reason, c.allowed_ips::text[] as allowed_ips, c.config_json, c.created_at, c.updated_at, c.last_event_at,
   c.org_id = any (array(select private.my_orgs('{owner,admin}'))) as may_write`;
 
-async function withSecrets(sql: Sql, rows: Omit<ConnectionRow, 'secrets'>[]): Promise<ConnectionRow[]> {
-  const secrets = await sql<SecretRow & { source_connection_id: string }>('select * from private.list_connection_secrets($1)', [
-    rows.map((row) => row.id),
-  ]);
-  const byConnection = Map.groupBy(secrets, (secret) => secret.source_connection_id);
-  return rows.map((row) => ({ ...row, secrets: byConnection.get(row.id) ?? [] }));
+type OwnColumns = Omit<ConnectionRow, 'secrets' | 'verdict'>;
+
+/** The rows with their secrets and verdicts. A connection that was deleted meanwhile is left out. */
+async function complete(sql: Sql, rows: OwnColumns[]): Promise<ConnectionRow[]> {
+  const ids = rows.map((row) => row.id);
+  const secrets = await sql<SecretRow & { source_connection_id: string }>('select * from private.list_connection_secrets($1)', [ids]);
+  const verdicts = await sql<Omit<Verdict, 'state'> & { source_connection_id: string; verdict: Verdict['state'] }>(
+    'select * from private.my_connection_verdicts($1)',
+    [ids],
+  );
+  const secretsOf = Map.groupBy(secrets, (secret) => secret.source_connection_id);
+  const verdictOf = new Map(
+    verdicts.map(({ source_connection_id, verdict, reason, level, since }) => [
+      source_connection_id,
+      { state: verdict, reason, level, since },
+    ]),
+  );
+  return rows.flatMap((row) => {
+    const verdict = verdictOf.get(row.id);
+    return verdict ? [{ ...row, secrets: secretsOf.get(row.id) ?? [], verdict }] : [];
+  });
 }
 
 export async function findConnection(sql: Sql, id: string): Promise<ConnectionRow | undefined> {
-  const rows = await sql<Omit<ConnectionRow, 'secrets'>>(
+  const rows = await sql<OwnColumns & Record<string, unknown>>(
     `select ${columns} from public.source_connections c where c.id = $1 and c.deleted_at is null`,
     [id],
   );
-  return (await withSecrets(sql, rows))[0];
+  return (await complete(sql, rows))[0];
 }
 
 export interface ConnectionFilter {
@@ -64,7 +81,7 @@ export async function listConnections(
   limit: number,
   after: Cursor | undefined,
 ): Promise<Page<ConnectionRow>> {
-  const page = await readNewest<Omit<ConnectionRow, 'secrets'>>(
+  const page = await readNewest<OwnColumns>(
     sql,
     {
       columns,
@@ -79,7 +96,7 @@ export async function listConnections(
     limit,
     after,
   );
-  return { ...page, rows: await withSecrets(sql, page.rows) };
+  return { ...page, rows: await complete(sql, page.rows) };
 }
 
 export async function findProject(sql: Sql, id: string): Promise<{ org_id: string; may_write: boolean } | undefined> {

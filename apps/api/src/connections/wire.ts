@@ -17,6 +17,7 @@ export function toConnection(row: ConnectionRow, webhookUrl: string): Connection
     type: row.type,
     name: row.name,
     isActive: row.is_active,
+    verdict: row.verdict,
     suspendedReason: row.suspended_reason,
     allowedIps: row.allowed_ips,
     rateLimitPerSecond: row.rate_limit_per_second,

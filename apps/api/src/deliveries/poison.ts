@@ -1,5 +1,5 @@
 import { isRefusal, type Sql, sqlState } from '../platform/db.ts';
-import { eventTypes } from './prepare.ts';
+import { eventTypes, refusedKey } from './prepare.ts';
 import { type BatchRows, type DeadRow, rowsOf, type WriteItem } from './rows.ts';
 
 /** How a batch is written: in which kind of transaction, and with which statement. */
@@ -105,6 +105,8 @@ function toDeadLetter(item: WriteItem, index: number, error: unknown): void {
       error_class: 'CONSTRAINT_VIOLATION',
       next_retry_at: null,
       is_quarantine: false,
+      record_key: refusedKey(record.key),
+      record_digest: record.key.body_sha256,
       ...bare,
     },
   };

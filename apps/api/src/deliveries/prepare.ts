@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { idempotencyKeyDigest } from '@tributary/pipeline/columns.ts';
 import { hmacSha256Hex } from '@tributary/pipeline/crypto/keyed-hash.ts';
 import { orgDigest } from '@tributary/pipeline/crypto/org-digest.ts';
 import { journalAad, seal } from '@tributary/pipeline/crypto/seal.ts';
@@ -10,7 +11,7 @@ import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Connection } from './connection-cache.ts';
 import type { Rejected } from './rejected-queue.ts';
-import type { DeadRow, DeliveryRow, EventRow, WriteItem, WriteRecord } from './rows.ts';
+import type { DeadRow, DeliveryRow, EventRow, KeyRow, WriteItem, WriteRecord } from './rows.ts';
 
 /** A delivery that arrived at a connection and is not read yet. */
 export interface Arrival {
@@ -84,6 +85,9 @@ export function prepareRecords(
           next_retry_at: retryable ? new Date(nowMs + 30_000).toISOString() : null,
           is_quarantine: false,
           sample: record.sample,
+          // A delivery that failed as a whole is recognised by its bytes.
+          record_key: record.identity?.key ?? deliveryDigest(arrival),
+          record_digest: record.identity?.bodySha256 ?? null,
         },
       };
     }
@@ -97,10 +101,22 @@ export function prepareRecords(
         body_sha256: record.bodySha256,
         journal_id: journalId,
         dlq_id: newId(nowMs),
+        ...(arrival.replay ? { record_keys: recordKeys(arrival, event.idempotency_key, record.bodySha256) } : undefined),
       },
       event: { ...event, record_index: index } as EventRow,
     };
   });
+}
+
+/** The `record_key` of a record that the database refused. The digest of the contents, made with the key of the org, is the key of this digest. */
+export function refusedKey({ body_sha256, idempotency_key }: Pick<KeyRow, 'body_sha256' | 'idempotency_key'>): string {
+  return hmacSha256Hex(Buffer.from(body_sha256, 'hex'), `refused|${idempotency_key}`);
+}
+
+/** The `record_key` that the record's dead letter has: it failed after its key was read, before, or in the database. */
+function recordKeys({ connection }: Arrival, idempotencyKey: string, bodySha256: string): string[] {
+  const refused = refusedKey({ body_sha256: bodySha256, idempotency_key: idempotencyKey });
+  return [idempotencyKeyDigest(connection.keys.digestKey, connection.id, idempotencyKey), bodySha256, refused];
 }
 
 /** The types that a delivery's row lists: the canonical types of its records and the platform's own names, each once. */
@@ -162,7 +178,14 @@ function rejectedRow(arrival: Arrival, journalId: string, errorClass: ErrorClass
     is_quarantine: true,
     // The body is not proved genuine, so the sample shows only the type and size of the body and no content.
     sample: { content_type: contentType(delivery), byte_size: delivery.raw.byteLength },
+    record_key: null,
+    record_digest: null,
   };
+}
+
+/** The digest of the delivery's bytes under the org's digest key. */
+function deliveryDigest({ connection, delivery }: Arrival): string {
+  return orgDigest(connection.keys.digestKey, 'delivery', hash('sha256', delivery.raw));
 }
 
 function deliveryRow(
@@ -180,7 +203,7 @@ function deliveryRow(
     received_at: new Date(nowOf(arrival)).toISOString(),
     content_type: contentType(delivery),
     byte_size: delivery.raw.byteLength,
-    body_sha256: orgDigest(connection.keys.digestKey, 'delivery', hash('sha256', delivery.raw)),
+    body_sha256: deliveryDigest(arrival),
     is_test: isTest,
     replay_of: arrival.replay?.of ?? null,
     event_types: types,

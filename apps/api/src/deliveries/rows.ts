@@ -31,6 +31,8 @@ export interface KeyRow {
   body_sha256: string;
   journal_id: string;
   dlq_id: string;
+  /** In a replay: the `record_key` that dead letters of this record may have. Hexadecimal. */
+  record_keys?: string[];
 }
 
 export interface DeadRow {
@@ -48,6 +50,10 @@ export interface DeadRow {
   next_retry_at: string | null;
   is_quarantine: boolean;
   sample: unknown;
+  /** What makes a repeat of the record recognisable (public.dlq_events.record_key). Hexadecimal; null when each failure is an entry of its own. */
+  record_key: string | null;
+  /** Digest of the record's contents, hexadecimal; null when the delivery failed as a whole. */
+  record_digest: string | null;
 }
 
 /** A row of canonical_events, with its position in the delivery. */

@@ -39,6 +39,15 @@ export interface ExistingKey {
   outcome: 'duplicate' | 'conflict';
 }
 
+/** A dead letter of a batch that raised the count of an open entry of its record, or was written into this entry by a replay. */
+export interface RaisedEntry {
+  dlq_id: string;
+  entry_id: string;
+}
+
+/** What a batch found: records whose keys were stored before, and dead letters whose records have an open entry. */
+export type Found<Key = ExistingKey> = (Key | RaisedEntry)[];
+
 /** An {@link ExistingKey} in a batch from the journal, which may rewrite stored events (private.rewrite_events). */
 export interface ReplayedKey extends Omit<ExistingKey, 'outcome'> {
   outcome: ExistingKey['outcome'] | 'rewritten' | 'older';
@@ -50,17 +59,17 @@ function batchValues(rows: BatchRows): unknown[] {
 }
 
 /**
- * Writes a batch by one statement, as `ingest` or `worker`: a transaction by itself, or part of an open one. Returns the records that were
- * not new.
+ * Writes a batch by one statement, as `ingest` or `worker`: a transaction by itself, or part of an open one. Returns the records that
+ * were not new.
  */
-export async function writeBatch(sql: Sql, rows: BatchRows): Promise<ExistingKey[]> {
-  const [row] = await sql<{ existing: ExistingKey[] }>('select private.ingest_batch($1, $2, $3, $4, $5) as existing', batchValues(rows));
+export async function writeBatch(sql: Sql, rows: BatchRows): Promise<Found> {
+  const [row] = await sql<{ existing: Found }>('select private.ingest_batch($1, $2, $3, $4, $5) as existing', batchValues(rows));
   return row?.existing ?? [];
 }
 
 /** Writes a batch from the journal as {@link writeBatch} does, as `worker`. With `rewrite`, stored events are rewritten. */
-export async function replayBatch(sql: Sql, rows: BatchRows, rewrite: boolean): Promise<ReplayedKey[]> {
-  const [row] = await sql<{ existing: ReplayedKey[] }>('select private.replay_batch($1, $2, $3, $4, $5, $6) as existing', [
+export async function replayBatch(sql: Sql, rows: BatchRows, rewrite: boolean): Promise<Found<ReplayedKey>> {
+  const [row] = await sql<{ existing: Found<ReplayedKey> }>('select private.replay_batch($1, $2, $3, $4, $5, $6) as existing', [
     ...batchValues(rows),
     rewrite,
   ]);

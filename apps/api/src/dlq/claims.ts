@@ -36,6 +36,8 @@ export type RetryOutcome =
       sourceEventType?: string | null;
       idempotencyKey?: string | null;
       sample?: unknown;
+      recordKey?: string | null;
+      recordDigest?: string | null;
     }
   /** The entry can never be run again: its delivery or its connection is gone. */
   | { outcome: 'lost'; message: string };
@@ -208,6 +210,8 @@ function settlement({ id, attempts }: ClaimedEntry, result: RetryOutcome, retry:
         source_event_type: result.sourceEventType ?? null,
         idempotency_key: result.idempotencyKey ?? null,
         sample: result.sample ?? null,
+        record_key: result.recordKey ?? null,
+        record_digest: result.recordDigest ?? null,
       };
   }
 }

@@ -4,7 +4,7 @@ import type { Connection, Connections } from '../deliveries/connection-cache.ts'
 import { outcomesOf } from '../deliveries/outcomes.ts';
 import { isolatePoison, refusalMessage } from '../deliveries/poison.ts';
 import { rowsOf, type WriteItem } from '../deliveries/rows.ts';
-import { findJournalEntries, type ReplayedKey, writeBatch } from '../deliveries/store.ts';
+import { type Found, findJournalEntries, type ReplayedKey, replayBatch } from '../deliveries/store.ts';
 import { chunkBySize } from '../platform/chunk-by-size.ts';
 import type { Config } from '../platform/config.ts';
 import { type Db, isRefusal, isUnavailable, type Sql } from '../platform/db.ts';
@@ -135,7 +135,7 @@ async function settleAll(deps: RetryDeps, holder: Holder, attempts: readonly Att
 async function settleRefused(deps: RetryDeps, holder: Holder, attempt: Attempt, error: unknown): Promise<void> {
   if (attempt.result.outcome === 'delivered') {
     const { item } = attempt.result;
-    const isolated = await isolatePoison([item], { transaction: deps.db.worker, statement: writeBatch });
+    const isolated = await isolatePoison([item], { transaction: deps.db.worker, statement: (sql, rows) => replayBatch(sql, rows, false) });
     if (isolated > 0 && (await unlessRefused(write(deps, holder, [attempt])))) return;
   }
   const result = { outcome: 'failed', errorClass: 'CONSTRAINT_VIOLATION', message: refusalMessage(error) } as const;
@@ -158,7 +158,7 @@ function write({ db, retry }: RetryDeps, { owner, checkpoint }: Holder, attempts
     db.worker(async (sql) => {
       const settled = await settle(sql, owner, attempts, retry);
       if (!settled) return false;
-      const existing = items.length > 0 ? await writeBatch(sql, rowsOf(items)) : [];
+      const existing = items.length > 0 ? await replayBatch(sql, rowsOf(items), false) : [];
       await checkpoint?.(sql, settledEntries(attempts, settled, existing));
       return true;
     }),
@@ -166,7 +166,7 @@ function write({ db, retry }: RetryDeps, { owner, checkpoint }: Holder, attempts
 }
 
 /** What became of each entry. A delivery that was run whole and of which no record became an event has failed, although its entry is settled. */
-function settledEntries(attempts: readonly Attempt[], settled: readonly Settled[], existing: readonly ReplayedKey[]): SettledEntry[] {
+function settledEntries(attempts: readonly Attempt[], settled: readonly Settled[], existing: Readonly<Found<ReplayedKey>>): SettledEntry[] {
   const statuses = new Map(settled.map(({ id, status }) => [id, status]));
   return attempts.flatMap(({ entries, result }) =>
     entries.map(({ id }): SettledEntry => {
@@ -177,11 +177,13 @@ function settledEntries(attempts: readonly Attempt[], settled: readonly Settled[
 }
 
 /** Why a run ended without an event; undefined when there is one. `existing` has the keys that are stored already. */
-export function failureOf(result: RetryOutcome, existing: readonly ReplayedKey[]): string | undefined {
+export function failureOf(result: RetryOutcome, existing: Readonly<Found<ReplayedKey>>): string | undefined {
   switch (result.outcome) {
     case 'event': {
       const { key } = result;
-      return existing.some((one) => one.event_id === key.event_id && one.outcome === 'conflict') ? 'DUPLICATE_EVENT' : undefined;
+      return existing.some((one) => 'event_id' in one && one.event_id === key.event_id && one.outcome === 'conflict')
+        ? 'DUPLICATE_EVENT'
+        : undefined;
     }
     case 'delivered': {
       const outcomes = outcomesOf([result.item], existing).flat();

@@ -99,6 +99,8 @@ function runEntries(entries: ClaimedEntry[], { connection, entry }: Stored, nowM
           sourceEventType: dead.source_event_type,
           idempotencyKey: dead.idempotency_key,
           sample: dead.sample,
+          recordKey: dead.record_key,
+          recordDigest: dead.record_digest,
         },
       });
     }

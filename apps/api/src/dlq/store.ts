@@ -23,10 +23,12 @@ export interface EntryRow {
   stored_event_id: string | null;
   status: DlqStatus;
   attempts: number;
+  occurrences: number;
   next_retry_at: string | null;
   is_quarantine: boolean;
   sample: unknown;
   created_at: string;
+  last_seen_at: string;
   updated_at: string;
   resolved_at: string | null;
   /** Whether the caller is an owner or admin of the entry's org. */
@@ -50,7 +52,8 @@ export interface DetailRow extends EntryRow {
 
 const columns = `d.id, d.org_id, d.project_id, d.source_connection_id, c.name as connection_name, c.type as source_type, c.config_json,
   d.journal_id, d.record_index, d.error_class, d.last_error_message, d.field_path, d.source_event_type, d.idempotency_key,
-  d.stored_event_id, d.status, d.attempts, d.next_retry_at, d.is_quarantine, d.sample, d.created_at, d.updated_at, d.resolved_at,
+  d.stored_event_id, d.status, d.attempts, d.occurrences, d.next_retry_at, d.is_quarantine, d.sample, d.created_at,
+  coalesce(d.last_seen_at, d.created_at) as last_seen_at, d.updated_at, d.resolved_at,
   d.org_id = any (array(select private.my_orgs('{owner,admin}'))) as may_write`;
 const withConnection = `public.dlq_events d join public.source_connections c on c.id = d.source_connection_id`;
 
@@ -104,6 +107,7 @@ export interface GroupRow {
   connection_name: string;
   source_type: string;
   count: number;
+  occurrences: number;
   pending: number;
   exhausted: number;
   first_seen_at: string;
@@ -115,10 +119,10 @@ export interface GroupRow {
 export function summariseEntries(sql: Sql, orgId: string, filter: DlqFilter, nowMs: number, limit: number): Promise<GroupRow[]> {
   return sql<GroupRow>(
     `with every_group as (
-       select d.error_class, d.source_connection_id, count(*)::integer as count,
+       select d.error_class, d.source_connection_id, count(*)::integer as count, sum(d.occurrences)::integer as occurrences,
          (count(*) filter (where d.status in ('pending', 'retrying')))::integer as pending,
          (count(*) filter (where d.status = 'exhausted'))::integer as exhausted,
-         min(d.created_at) as first_seen_at, max(d.created_at) as last_seen_at
+         min(d.created_at) as first_seen_at, max(coalesce(d.last_seen_at, d.created_at)) as last_seen_at
        from public.dlq_events d where ${matchesFilter}
        group by 1, 2
      ), groups as materialized (
@@ -163,13 +167,13 @@ export function clusterEntries(sql: Sql, orgId: string, filter: DlqFilter, nowMs
   return sql<ClusterRow>(
     `with clusters as (
        select d.error_class, d.field_path, d.source_event_type, d.source_connection_id, count(*)::integer as count,
-         min(d.created_at) as first_seen_at, max(d.created_at) as last_seen_at
+         min(d.created_at) as first_seen_at, max(coalesce(d.last_seen_at, d.created_at)) as last_seen_at, max(d.created_at) as newest_at
        from public.dlq_events d where ${matchesFilter}
        group by 1, 2, 3, 4 order by count(*) desc, 1, 2, 3, 4 limit $13
      )
      select k.*, c.name as connection_name, c.type as source_type, (
        select d.id from public.dlq_events d
-       where ${matchesFilter} and d.created_at = k.last_seen_at and d.error_class = k.error_class and d.source_connection_id = k.source_connection_id
+       where ${matchesFilter} and d.created_at = k.newest_at and d.error_class = k.error_class and d.source_connection_id = k.source_connection_id
          and d.field_path is not distinct from k.field_path and d.source_event_type is not distinct from k.source_event_type
        order by d.id desc limit 1) as example_id
      from clusters k join public.source_connections c on c.id = k.source_connection_id

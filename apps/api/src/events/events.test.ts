@@ -82,7 +82,9 @@ describe('an export', () => {
     const files = { json: '[\n]\n', ndjson: '' } as const;
     for (const [format, text] of Object.entries(files))
       expect((await download((await ask(org.owner, { format })).body.url)).text).toBe(text);
-    expect((await download((await ask(org.owner, { format: 'csv' })).body.url)).text).toMatch(/^id,.*schema_version\r\n$/);
+    expect((await download((await ask(org.owner, { format: 'csv' })).body.url)).text).toMatch(
+      /^id,.*schema_version,rewritten_at,revision\r\n$/,
+    );
   });
 
   it('contains no events of another org, and is refused after the membership has ended', async () => {

@@ -41,6 +41,8 @@ export const exportColumns = [
   'journal_id',
   'ingested_at',
   'schema_version',
+  'rewritten_at',
+  'revision',
 ] as const;
 
 /**
@@ -61,7 +63,7 @@ export async function findExportRows(
   const row =
     format === 'csv'
       ? `json_build_array(${exportColumns.map(cell).join(', ')})`
-      : `(to_jsonb(e) || jsonb_build_object('amount_minor', e.amount_minor::text, ${['event_time', 'received_at', 'ingested_at'].map((column) => `'${column}', ${time(column)}`).join(', ')}))::text`;
+      : `(to_jsonb(e) || jsonb_build_object('amount_minor', e.amount_minor::text, ${['event_time', 'received_at', 'ingested_at', 'rewritten_at'].map((column) => `'${column}', ${time(column)}`).join(', ')}))::text`;
   const rows = await sql<{ row: string | (string | null)[]; id: string; found: number }>(
     `with events as materialized (
        select e.id, e.event_time, ${row} as row from public.canonical_events e

@@ -73,7 +73,7 @@ describe('accepting', () => {
     expect(await roleOf(user)).toBe('admin');
   });
 
-  it('answers the same 404 for a wrong, used, expired or withdrawn token and for another address', async () => {
+  it('answers 404 with the reason to the holder of a used, expired, withdrawn or other person’s link, and never names the org', async () => {
     const user = await world.makeUser();
     const used = (await invite(user.email)).body;
     expect((await accept(used.token, user)).status).toBe(200);
@@ -84,16 +84,19 @@ describe('accepting', () => {
     expect((await call(app, org.owner, 'DELETE', `/api/invites/${withdrawn.id}`)).status).toBe(204);
     const others = (await invite('somebody.else@example.com')).body;
 
-    const answers = [
-      await accept(randomUUID(), late),
-      await accept(used.token, user),
-      await accept(expired.token, late),
-      await accept(withdrawn.token, late),
-      await accept(others.token, late),
-    ];
-    for (const answer of answers) {
-      expect(answer.status).toBe(404);
-      expect({ ...answer.body, requestId: '' }).toEqual({ ...answers[0]?.body, requestId: '' });
+    const mine = (await invite('nobody.yet@example.com')).body;
+    for (const [token, who, reason] of [
+      [randomUUID(), late, 'invite_unknown'],
+      [used.token, user, 'invite_joined'],
+      [used.token, late, 'invite_used'],
+      [expired.token, late, 'invite_expired'],
+      [withdrawn.token, late, 'invite_unknown'],
+      [others.token, late, 'invite_other_address'],
+      [mine.token, org.owner, 'invite_own'],
+    ] as const) {
+      const { status, body, text } = await accept(token, who);
+      expect([status, body.code, body.errors[0].code]).toEqual([404, 'not_found', reason]);
+      expect(text).not.toContain(org.id);
     }
     expect(await roleOf(late)).toBeUndefined();
   });

@@ -7,7 +7,16 @@ import { linkNextPage, parseCursor } from '../platform/pages.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, validBody, validId, validQuery } from '../platform/requests.ts';
 import { describe } from './openapi.ts';
-import { acceptInvite, createInvite, deleteInvite, findOrg, type InviteRow, listInvites } from './store.ts';
+import {
+  acceptInvite,
+  createInvite,
+  deleteInvite,
+  explainInvite,
+  findOrg,
+  type InviteRefusal,
+  type InviteRow,
+  listInvites,
+} from './store.ts';
 
 export interface InviteDeps {
   db: Db;
@@ -15,6 +24,17 @@ export interface InviteDeps {
   /** The address of the dashboard, without a slash at its end. */
   publicUrl: string;
 }
+
+/** What the holder of a link is told. Nobody can guess a token, so that no sentence tells a stranger which invites exist. */
+const refusals: Record<InviteRefusal, string> = {
+  joined: 'you have accepted this invite already and are a member of its org',
+  used: 'this invite was accepted already: it works only once',
+  expired: 'this invite has expired: ask the person who sent it for a new one',
+  own: 'this is an invite that you made yourself: pass the link on to the invited person',
+  other_address: 'this invite is for another e-mail address: sign in with the account of that address',
+  inviter_left: 'the person who made this invite may not invite any more: ask another admin of the org for a new one',
+  unknown: 'there is no invite with this link: it was withdrawn, or the link is incomplete',
+};
 
 /** Mounted at /api/invites. */
 export function inviteRoutes({ db, verifyToken, publicUrl }: InviteDeps) {
@@ -55,9 +75,16 @@ export function inviteRoutes({ db, verifyToken, publicUrl }: InviteDeps) {
 
   app.post('/accept', describe.acceptInvite, validBody(AcceptInvite), async (c) => {
     const { token } = c.req.valid('json');
-    const orgId = await db.as(c.var.claims, (sql) => acceptInvite(sql, sha256(token)));
-    // Every refusal gets the same answer, so that it does not tell which tokens or addresses exist.
-    if (!orgId) throw new Refusal('not_found', 'there is no open invite with this token for your address');
+    const { orgId, reason } = await db.as(c.var.claims, async (sql) => {
+      const joined = await acceptInvite(sql, sha256(token));
+      return joined === undefined
+        ? { orgId: undefined, reason: await explainInvite(sql, sha256(token)) }
+        : { orgId: joined, reason: undefined };
+    });
+    if (!orgId) {
+      const message = refusals[reason ?? 'unknown'];
+      throw new Refusal('not_found', message, { errors: [{ path: '', code: `invite_${reason}`, message }] });
+    }
     return c.json({ orgId } satisfies AcceptedInvite);
   });
 

@@ -57,3 +57,11 @@ export async function acceptInvite(sql: Sql, tokenSha256: Buffer): Promise<strin
   const [row] = await sql<{ org_id: string | null }>('select private.accept_invite($1) as org_id', [tokenSha256]);
   return row?.org_id ?? undefined;
 }
+
+/** Why an invite cannot be accepted. */
+export type InviteRefusal = 'joined' | 'used' | 'expired' | 'own' | 'other_address' | 'inviter_left' | 'unknown';
+
+export async function explainInvite(sql: Sql, tokenSha256: Buffer): Promise<InviteRefusal> {
+  const [row] = await sql<{ found: { reason: InviteRefusal } }>('select private.explain_invite($1) as found', [tokenSha256]);
+  return row?.found.reason ?? 'unknown';
+}

@@ -127,6 +127,7 @@ test('/health/detailed answers the operator only, with the whole state', async (
     org: expect.any(String),
     source: 'hotmart',
     is_active: true,
+    verdict: 'ok',
     last_event_at: expect.any(String),
     lag_seconds: expect.any(Number),
     ingest_lag_seconds: expect.any(Number),

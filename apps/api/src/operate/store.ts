@@ -1,3 +1,4 @@
+import type { ConnectionVerdict } from '@tributary/shared/verdicts.ts';
 import type { Db } from '../platform/db.ts';
 
 type Statement = Pick<Db, 'workerStatement'>;
@@ -12,6 +13,8 @@ export interface AdapterLags {
       org: string;
       source: string;
       is_active: boolean;
+      /** The verdict of `private.connection_verdicts`; null when the connection was deleted meanwhile. */
+      verdict: ConnectionVerdict | null;
       last_event_at: string | null;
       lag_seconds: number | null;
       ingest_lag_seconds: number | null;
@@ -24,7 +27,14 @@ export interface AdapterLags {
 /** At most `connectionsMax` connections, active ones with the largest lag first. */
 export async function listAdapterLag(db: Statement, connectionsMax: number): Promise<AdapterLags> {
   const [row] = await db.workerStatement<{ lags: AdapterLags }>('select private.adapter_lag($1) as lags', [connectionsMax]);
-  return row?.lags ?? { adapters: {}, sources: {} };
+  const { adapters, sources } = row?.lags ?? { adapters: {}, sources: {} };
+  const verdicts = await db.workerStatement<{ source_connection_id: string; verdict: ConnectionVerdict }>(
+    'select source_connection_id, verdict from private.connection_verdicts($1)',
+    [Object.values(adapters).map((adapter) => adapter.id)],
+  );
+  const verdictOf = new Map(verdicts.map((one) => [one.source_connection_id, one.verdict]));
+  for (const adapter of Object.values(adapters)) adapter.verdict = verdictOf.get(adapter.id) ?? null;
+  return { adapters, sources };
 }
 
 export interface JobDepth {

@@ -1,38 +1,8 @@
 import type { FieldError } from '@tributary/shared/api.ts';
+import type { ProblemCode } from '@tributary/shared/problems.ts';
 
 /** The reason of a refusal, as answers name it. `problem.ts` has the HTTP status and the title of each code. */
-export type RefusalCode =
-  | 'unauthorized'
-  | 'forbidden'
-  | 'mfa_required'
-  | 'not_found'
-  | 'method_not_allowed'
-  | 'conflict'
-  | 'legal_hold'
-  | 'approval_required'
-  | 'org_suspended'
-  | 'quota_exceeded'
-  | 'payload_too_large'
-  | 'unsupported_encoding'
-  | 'unsupported_media_type'
-  | 'invalid_request'
-  | 'invalid_payload'
-  | 'invalid_hottok'
-  | 'invalid_signature'
-  | 'timestamp_out_of_tolerance'
-  | 'connection_inactive'
-  | 'connection_suspended'
-  | 'address_not_allowed'
-  | 'overloaded'
-  | 'shutting_down'
-  | 'database_unavailable'
-  | 'circuit_open'
-  | 'auth_unavailable'
-  | 'draining'
-  | 'paused'
-  | 'rate_limited'
-  | 'brownout'
-  | 'internal';
+export type RefusalCode = ProblemCode;
 
 /** Details of a refusal besides its code. */
 export interface RefusalHints {

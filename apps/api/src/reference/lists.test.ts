@@ -12,6 +12,7 @@ const boundedLists: Record<string, string> = {
   'GET /api/alerts/channels': 'an org has at most 50 channels',
   'GET /api/alerts/incidents/{id}': 'only the newest notifications are listed',
   'GET /api/dlq/summary': 'only the largest groups are listed',
+  'GET /api/dlq/{id}': 'an entry keeps its last ten attempts',
   'GET /api/dlq/analyze': 'only the largest clusters are listed',
   'GET /api/dlq/sample': 'a sample has a number of entries, and no next page',
   'GET /api/events/{id}/delivery': 'only the first records and attempts of a delivery are listed',

@@ -1,8 +1,12 @@
-import { Center, Loader, Stack, Text, Title } from '@mantine/core';
+import { Button, Center, Group, Loader, Stack, Text, Title } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { type ErrorComponentProps, useRouter } from '@tanstack/react-router';
 import { useSyncExternalStore } from 'react';
 import { isSilent, onSilenceChange } from '../lib/contact.ts';
 import { defineTexts, useTexts } from '../lib/i18n.ts';
+import { myOrgs } from '../lib/orgs.ts';
+import { useSession } from '../lib/session.ts';
+import { supabase } from '../lib/supabase.ts';
 import { ButtonLink } from '../ui/links.tsx';
 import { Failed } from '../ui/states.tsx';
 import { uiTexts } from '../ui/texts.ts';
@@ -10,12 +14,16 @@ import { uiTexts } from '../ui/texts.ts';
 const texts = defineTexts('boundaries', {
   en: {
     notFound: 'There is no such page',
-    notFoundHint: 'The link may be old, or you may not be a member of its org.',
+    notFoundHint: 'The link may be old, its org may have been deleted, or this account is not a member of the org.',
+    signedInAs: 'You are signed in as {{email}}.',
+    otherAccount: 'Use another account',
     home: 'Go to the start',
   },
   'pt-BR': {
     notFound: 'Esta página não existe',
-    notFoundHint: 'O link pode ser antigo, ou você não faz parte da organização.',
+    notFoundHint: 'O link pode ser antigo, a organização pode ter sido excluída, ou esta conta não faz parte dela.',
+    signedInAs: 'Você entrou como {{email}}.',
+    otherAccount: 'Usar outra conta',
     home: 'Ir para o início',
   },
 });
@@ -44,16 +52,38 @@ export function PageFailed({ error }: ErrorComponentProps) {
   );
 }
 
+/** A page or an org that does not exist for this person: their orgs, and the way to sign in as somebody else. */
 export function NotFound() {
   const t = useTexts(texts);
+  const user = useSession()?.user;
+  const orgs = useQuery({ ...myOrgs(user?.id ?? ''), enabled: user !== undefined });
   return (
     <Center mih="60dvh" p="md" component="main">
       <Stack align="center" gap="xs" ta="center">
         <Title order={1} size="h3">
           {t('notFound')}
         </Title>
-        <Text c="dimmed">{t('notFoundHint')}</Text>
-        <ButtonLink to="/">{t('home')}</ButtonLink>
+        <Text c="dimmed" maw={480}>
+          {t('notFoundHint')}
+        </Text>
+        {user?.email && (
+          <Text size="sm" className="break">
+            {t('signedInAs', { email: user.email })}
+          </Text>
+        )}
+        <Group justify="center">
+          {(orgs.data ?? []).slice(0, 8).map((org) => (
+            <ButtonLink key={org.id} to="/o/$org/overview" params={{ org: org.slug }} variant="light">
+              <bdi>{org.name}</bdi>
+            </ButtonLink>
+          ))}
+          <ButtonLink to="/">{t('home')}</ButtonLink>
+          {user && (
+            <Button variant="default" onClick={() => void supabase().auth.signOut({ scope: 'local' })}>
+              {t('otherAccount')}
+            </Button>
+          )}
+        </Group>
       </Stack>
     </Center>
   );

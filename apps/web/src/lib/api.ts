@@ -1,8 +1,10 @@
 import type { ProblemAnswer } from '@tributary/shared/api.ts';
 import { ApprovalRequested } from '@tributary/shared/approvals.ts';
+import { problemCodes } from '@tributary/shared/problems.ts';
 import type { z } from 'zod';
 import { recordAnswer } from './contact.ts';
-import { ApiError, approvalRequested, fieldText, refusalText, unreachable } from './errors.ts';
+import { ApiError, approvalRequested, fieldText, unreachable } from './errors.ts';
+import { refusalText } from './refusals.ts';
 import { accessToken } from './supabase.ts';
 
 export { ApiError };
@@ -56,7 +58,12 @@ async function send(method: Method, path: string, body: unknown, { signal, beare
   const problem = (await response.json().catch(() => undefined)) as Partial<ProblemAnswer> | undefined;
   if (typeof problem?.code !== 'string') throw new ApiError(response.status, 'unknown', `HTTP ${response.status}`);
   const { code, title = code, detail, requestId, errors = [] } = problem;
+  const known = (problemCodes as readonly string[]).includes(code);
   const fields = errors.map((error) => [error.path, fieldText(error)] as const);
-  const said = fields.length === 0 ? (detail ?? title) : fields.map(([at, text]) => (at === '' ? text : `${at}: ${text}`)).join(' ');
-  throw new ApiError(response.status, code, refusalText(code, said), requestId, Object.fromEntries(fields));
+  const said =
+    fields.length === 0 ? (detail ?? (known ? '' : title)) : fields.map(([at, text]) => (at === '' ? text : `${at}: ${text}`)).join(' ');
+  const reason = errors.find((error) => error.path === '')?.code;
+  // The texts of fields are in the reader's language already.
+  const text = fields.length > 0 && code !== 'invalid_request' ? said : refusalText(code, said);
+  throw new ApiError(response.status, code, text, requestId, Object.fromEntries(fields), reason);
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
 import { join } from 'node:path';
+import { problemCodes } from '@tributary/shared/problems.ts';
 import { afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 
@@ -12,17 +13,19 @@ vi.stubGlobal('localStorage', {
 vi.stubGlobal('document', { documentElement: {} });
 
 let errors: typeof import('./errors.ts');
+let refusals: typeof import('./refusals.ts');
 let i18n: typeof import('./i18n.ts');
 beforeAll(async () => {
-  [errors, i18n] = [await import('./errors.ts'), await import('./i18n.ts')];
+  [errors, refusals, i18n] = [await import('./errors.ts'), await import('./refusals.ts'), await import('./i18n.ts')];
 });
 afterEach(() => i18n.setLanguage('en'));
 
 it('shows the API’s message in English, and a translation by the code in Portuguese', () => {
-  expect(errors.refusalText('conflict', 'the plan is running')).toBe('the plan is running');
+  expect(refusals.refusalText('conflict', 'the plan is running')).toBe('the plan is running');
   i18n.setLanguage('pt-BR');
-  expect(errors.refusalText('not_found', 'there is no such plan')).toBe('Isto não existe, ou não existe mais.');
-  expect(errors.refusalText('conflict', 'the <b>plan</b> is running')).toContain('“the <b>plan</b> is running”');
+  expect(refusals.refusalText('not_found', 'there is no such plan')).toBe('Este plano não existe.');
+  expect(refusals.refusalText('not_found', 'there is no such thing')).toBe('Isto não existe, ou não existe mais.');
+  expect(refusals.refusalText('conflict', 'the <b>plan</b> is running')).toContain('“the <b>plan</b> is running”');
 });
 
 it('translates the error codes of the Data API into Portuguese', async () => {
@@ -38,7 +41,7 @@ it('translates the error codes of the Data API into Portuguese', async () => {
 
 it('shows the API’s message unchanged for an unknown code', () => {
   i18n.setLanguage('pt-BR');
-  for (const code of ['brand_new', 'toString', '__proto__', '']) expect(errors.refusalText(code, 'as it says')).toBe('as it says');
+  for (const code of ['brand_new', 'toString', '__proto__', '']) expect(refusals.refusalText(code, 'as it says')).toBe('as it says');
 });
 
 it('says what is wrong with a field in both languages, by zod’s error code', () => {
@@ -104,13 +107,34 @@ it('says what is wrong with a field in both languages, by zod’s error code', (
   ]);
 });
 
-it('translates only sentences that the API still uses', async () => {
+it('has a text for every code of the API, in both languages', () => {
+  const said = () => problemCodes.map((code) => refusals.refusalText(code, ''));
+  const english = said();
+  expect(english.filter((text) => text === '')).toEqual([]);
+  i18n.setLanguage('pt-BR');
+  const portuguese = said();
+  expect(portuguese.filter((text, at) => text === '' || text === english[at])).toEqual([]);
+});
+
+async function sourcesOfTheApi(): Promise<string> {
   const root = join(import.meta.dirname, '../../../..');
   let sources = '';
   for await (const file of glob('{apps/api,packages/shared,packages/pipeline}/src/**/*.ts', { cwd: root }))
     if (!file.endsWith('.test.ts')) sources += readFileSync(join(root, file), 'utf8');
+  return sources;
+}
+
+it('translates every sentence with which the API refuses because of the current state', async () => {
+  const literals = (await sourcesOfTheApi()).matchAll(/new Refusal\(\s*'(?:conflict|legal_hold)',\s*'([^']+)'/g);
+  const untranslated = [...literals].map(([, sentence = '']) => sentence.replaceAll('\\u2019', '\u2019'));
+  expect(untranslated.length).toBeGreaterThan(10);
+  expect(untranslated.filter((sentence) => !(sentence in refusals.refusalSentences))).toEqual([]);
+});
+
+it('translates only sentences that the API still uses', async () => {
+  const sources = await sourcesOfTheApi();
   // As they are written in the source, where an apostrophe may be an escape sequence.
-  const gone = Object.keys(errors.fieldSentences).filter(
+  const gone = [...Object.keys(errors.fieldSentences), ...Object.keys(refusals.refusalSentences)].filter(
     (sentence) => !sources.includes(`'${sentence}'`) && !sources.includes(`'${sentence.replaceAll('\u2019', '\\u2019')}'`),
   );
   expect(gone).toEqual([]);

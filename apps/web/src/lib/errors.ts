@@ -7,50 +7,14 @@ const texts = defineTexts('errors', {
     empty: 'The answer was empty.',
     approvalRequested:
       'Nothing has been done yet: your org requires a second person for this. Another owner or admin can approve it under Settings, Security.',
-    mfaRequired: 'Your org requires a second factor for this. Set up an authenticator app under Settings, Security, or sign in with yours.',
   },
   'pt-BR': {
     unreachable: 'O servidor não responde. Tente de novo quando ele responder.',
     empty: 'A resposta veio vazia.',
     approvalRequested:
       'Nada foi feito ainda: a sua organização exige uma segunda pessoa para isto. Outro proprietário ou administrador pode aprovar em Configurações, Segurança.',
-    mfaRequired:
-      'A sua organização exige um segundo fator para isto. Configure um aplicativo autenticador em Configurações, Segurança, ou entre com o seu.',
   },
 });
-
-/**
- * The API's messages are English. Where the code alone says enough, it is translated; otherwise the translation quotes the API's message.
- */
-const refusals = defineTranslations('refusals', {
-  unauthorized: 'A sessão terminou. Entre de novo.',
-  forbidden: 'O seu papel não permite isto: só um proprietário ou administrador da organização pode fazê-lo.',
-  not_found: 'Isto não existe, ou não existe mais.',
-  conflict: 'O estado atual não permite isto. O servidor diz: “{{said}}”',
-  legal_hold: 'Uma retenção legal impede isto, até que um proprietário ou administrador a libere. O servidor diz: “{{said}}”',
-  org_suspended: 'Um operador deste servidor suspendeu a organização: é possível ler, e nada pode ser alterado.',
-  quota_exceeded: 'Uma cota da organização está esgotada; as cotas estão nas configurações. O servidor diz: “{{said}}”',
-  payload_too_large: 'Isto é grande demais para o servidor.',
-  invalid_request: 'O servidor não aceita estes dados: {{said}}',
-  connection_inactive: 'A conexão está pausada.',
-  overloaded: 'O servidor está sobrecarregado. Tente de novo em alguns segundos.',
-  shutting_down: 'O servidor está reiniciando. Tente de novo em alguns segundos.',
-  database_unavailable: 'O banco de dados está indisponível e nada foi gravado. Tente de novo em alguns segundos.',
-  circuit_open: 'O banco de dados falhou há pouco e nada foi gravado. Tente de novo em alguns segundos.',
-  auth_unavailable:
-    'Não é possível saber agora quem está conectado: o serviço de autenticação não responde. Tente de novo em alguns segundos.',
-  draining: 'O servidor não aceita nada de novo por enquanto. Tente de novo mais tarde.',
-  paused: 'A ingestão está pausada. Tente de novo mais tarde.',
-  rate_limited: 'São pedidos demais. Espere um pouco e tente de novo.',
-  approval_required: 'Isto exige a aprovação de uma segunda pessoa. Peça de novo.',
-  internal: 'Algo deu errado do nosso lado.',
-});
-
-/** A refusal in the reader's language; `said` is the API's English message. An unknown code keeps that message. */
-export function refusalText(code: string, said: string): string {
-  if (code === 'mfa_required') return translate(texts, 'mfaRequired');
-  return hasText(refusals, code) ? translate(refusals, code, { said }) : said;
-}
 
 const fields = defineTexts('fields', {
   en: {
@@ -114,6 +78,17 @@ export const fieldSentences = {
   'is an address inside a private network, where nothing can be sent: use an address on the public internet':
     'É um endereço de uma rede privada, para onde nada pode ser enviado: use um endereço da internet pública.',
   'names a host that does not exist: check its spelling': 'Este servidor não existe: confira a grafia.',
+  'you have accepted this invite already and are a member of its org': 'Você já aceitou este convite e faz parte da organização.',
+  'this invite was accepted already: it works only once': 'Este convite já foi aceito: ele vale uma vez só.',
+  'this invite has expired: ask the person who sent it for a new one': 'Este convite expirou: peça um novo a quem o enviou.',
+  'this is an invite that you made yourself: pass the link on to the invited person':
+    'Este convite foi feito por você: passe o link à pessoa convidada.',
+  'this invite is for another e-mail address: sign in with the account of that address':
+    'Este convite é para outro e-mail: entre com a conta desse e-mail.',
+  'the person who made this invite may not invite any more: ask another admin of the org for a new one':
+    'Quem fez este convite não pode mais convidar: peça um novo a outro administrador da organização.',
+  'there is no invite with this link: it was withdrawn, or the link is incomplete':
+    'Não existe convite com este link: ele foi retirado, ou o link está incompleto.',
   'needs at least one level': 'Precisa de ao menos um nível.',
   'must rise from info over warning to critical': 'Os limites precisam subir de informação por aviso até crítico.',
   'name the person by at least one of email, phone, document and externalId':
@@ -153,13 +128,16 @@ export class ApiError extends Error {
   readonly code: string;
   readonly requestId: string | undefined;
   readonly fields: Readonly<Record<string, string>>;
-  constructor(status: number, code: string, message: string, requestId?: string, fields: Record<string, string> = {}) {
+  /** What is wrong with the request as a whole, more exactly than `code` says. */
+  readonly reason: string | undefined;
+  constructor(status: number, code: string, message: string, requestId?: string, fields: Record<string, string> = {}, reason?: string) {
     super(message);
     this.name = 'ApiError';
     this.status = status;
     this.code = code;
     this.requestId = requestId;
     this.fields = fields;
+    this.reason = reason;
   }
 }
 

@@ -77,6 +77,9 @@ export function setLanguage(language: Language): void {
   void i18next.changeLanguage(language);
 }
 
+/** Whether the page is in English, the language of the API's messages. */
+export const isEnglish = (): boolean => i18next.language !== 'pt-BR';
+
 export function useLanguage(): Language {
   return useTranslation().i18n.language === 'pt-BR' ? 'pt-BR' : 'en';
 }

@@ -1,5 +1,6 @@
 import { alertKinds } from '@tributary/shared/alert-kinds.ts';
 import { personalKind } from '@tributary/shared/personal.ts';
+import { connectionVerdicts } from '@tributary/shared/verdicts.ts';
 
 // Readers for single parts of a URL's search. An invalid value is left out, as if it were not in the URL.
 
@@ -44,7 +45,7 @@ export const rangeSearch = (search: Search) => oneOf('range', search.range, rang
 
 export const connectionsSearch = (search: Search) => ({
   ...searchText(search.q),
-  ...oneOf('state', search.state, ['active', 'paused']),
+  ...oneOf('state', search.state, ['active', ...connectionVerdicts]),
   ...text('type', search.type, 40),
 });
 

@@ -3,7 +3,8 @@ import { PostgrestClient } from '@supabase/postgrest-js';
 import type { Database } from '@tributary/shared/database.types.ts';
 import type { Config } from './config.ts';
 import { recordAnswer } from './contact.ts';
-import { ApiError, emptyAnswer, refusalText, unreachable } from './errors.ts';
+import { ApiError, emptyAnswer, unreachable } from './errors.ts';
+import { refusalText } from './refusals.ts';
 
 // The two parts of supabase-js that the dashboard needs, combined as supabase-js does it: the whole package would add 45 kB (gzip) of
 // unused code.

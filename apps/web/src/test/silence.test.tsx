@@ -51,16 +51,18 @@ it('explains why a command failed without a network, and does not send the comma
   const { handler, cut, restore } = cuttable(/./);
   await openAt(`/o/${orgSlug}/connections/${ids.connection}`, { instead: [handler] });
   await loaded();
+  await press('Pause');
+  await until(() => expect(screen.getByRole('button', { name: 'Pause and refuse deliveries' })).toBeTruthy());
   cut();
   await until(() => expect(banner()).toBeTruthy());
-  await press('Pause');
-  await until(() => expect(screen.getByRole('alert').textContent).toContain('The server does not answer'));
+  await press('Pause and refuse deliveries');
+  await until(() => expect(screen.getByRole('dialog').textContent).toContain('The server does not answer'));
   restore();
   asked.length = 0;
   await until(() => expect(banner()).toBeNull());
   await pass(20_000);
   expect(asked.filter((question) => question.startsWith('PATCH'))).toEqual([]);
-  expect(screen.getByRole('button', { name: 'Pause' })).toBeTruthy();
+  expect(screen.getByRole('button', { name: 'Pause and refuse deliveries' })).toBeTruthy();
 });
 
 it('says on a first visit that the API does not answer, and continues when the user tries again', async () => {

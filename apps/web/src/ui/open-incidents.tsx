@@ -1,7 +1,8 @@
 import { ActionIcon, Box, Card, Collapse, Flex, Group, Stack, Text, Tooltip } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconChevronDown, IconChevronUp, IconCircleCheck } from '@tabler/icons-react';
+import { IconChevronDown, IconChevronUp, IconCircleCheck, IconInfoCircle } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
+import { connectionHealth, healthOfConnection } from '../lib/connections.ts';
 import { useLanguage, useTexts } from '../lib/i18n.ts';
 import { type ActiveIncident, activeIncidents, levels, valueAndLimit } from '../lib/incidents.ts';
 import { useOrg } from '../lib/orgs.ts';
@@ -11,6 +12,8 @@ import { AnchorLink } from './links.tsx';
 import { live } from './live.tsx';
 import { Loaded } from './states.tsx';
 import { Time } from './values.tsx';
+import { verdictOf } from './verdict.tsx';
+import { verdictTexts } from './verdict-texts.ts';
 
 /** The same height with and without incidents, so that nothing below moves when they are loaded. Further incidents unfold. */
 const height = { base: 76, sm: 48 };
@@ -24,7 +27,12 @@ export function OpenIncidents({ connectionId }: { connectionId?: string }) {
   return (
     <Card withBorder component="section" aria-label={t('openIncidents')} px="md" py={0}>
       <Box mih={height}>
-        <Loaded query={query} height={48} isEmpty={(incidents) => incidents.length === 0} empty={<NoIncidents />}>
+        <Loaded
+          query={query}
+          height={48}
+          isEmpty={(incidents) => incidents.length === 0}
+          empty={<NoIncidents connectionId={connectionId} />}
+        >
           {(incidents) => <IncidentLines incidents={incidents} connectionId={connectionId} />}
         </Loaded>
       </Box>
@@ -32,15 +40,30 @@ export function OpenIncidents({ connectionId }: { connectionId?: string }) {
   );
 }
 
-function NoIncidents() {
+/** Says that everything is within its limits only when every connection is. */
+function NoIncidents({ connectionId }: { connectionId: string | undefined }) {
   const t = useTexts(incidentTexts);
+  const v = useTexts(verdictTexts);
+  const org = useOrg();
+  const health = useQuery({
+    ...(connectionId === undefined ? connectionHealth(org.id) : healthOfConnection(org.id, connectionId)),
+    ...live(15_000),
+  });
+  const not = health.data?.filter((row) => row.verdict !== 'ok') ?? [];
+  const which = [...new Set(not.map((row) => v(verdictOf(row).state)))].join(', ');
+  const isWell = health.data !== undefined && not.length === 0;
   return (
     <Group gap={8} mih={height} wrap="nowrap">
-      <IconCircleCheck size={18} color="var(--mantine-color-teal-6)" style={{ flexShrink: 0 }} aria-hidden />
+      {isWell ? (
+        <IconCircleCheck size={18} color="var(--mantine-color-teal-6)" style={{ flexShrink: 0 }} aria-hidden />
+      ) : (
+        <IconInfoCircle size={18} color="var(--mantine-color-gray-6)" style={{ flexShrink: 0 }} aria-hidden />
+      )}
       <Text size="sm">
         {t('noIncidents')}{' '}
         <Text span inherit c="dimmed">
-          {t('noIncidentsHint')}
+          {isWell && t('noIncidentsHint')}
+          {not.length > 0 && (connectionId === undefined ? v('notOk', { count: not.length, which }) : which)}
         </Text>
       </Text>
     </Group>

@@ -16,15 +16,19 @@ export function Loaded<T>({
   height = 160,
   isEmpty,
   empty,
+  missing,
   children,
 }: {
   query: UseQueryResult<T>;
   height?: number;
   isEmpty?: (data: T) => boolean;
   empty?: ReactNode;
+  /** Shown instead of the failure when the server says that there is no such thing. */
+  missing?: ReactNode;
   children: (data: T) => ReactNode;
 }) {
   const t = useTexts(uiTexts);
+  if (missing !== undefined && query.error instanceof ApiError && query.error.code === 'not_found') return missing;
   if (query.data === undefined) {
     if (query.isError) return <Failed error={query.error} onRetry={() => void query.refetch()} minHeight={height} />;
     return <Skeleton height={height} radius="md" role="status" aria-label={t('loading')} />;

@@ -15,6 +15,8 @@ import { live, Updated } from '../../ui/live.tsx';
 import { Section } from '../../ui/page.tsx';
 import { ClearFilters, Empty, Loaded } from '../../ui/states.tsx';
 import { uiTexts } from '../../ui/texts.ts';
+import { verdictOf } from '../../ui/verdict.tsx';
+import { verdictTexts } from '../../ui/verdict-texts.ts';
 import { IncidentRow } from './incident-row.tsx';
 import { alertRules, resolvedIncidents } from './queries.ts';
 import { alertTexts } from './texts.ts';
@@ -131,12 +133,18 @@ function ActiveList({ incidents }: { incidents: readonly ActiveIncident[] }) {
 function AllIsWell() {
   const t = useTexts(alertTexts);
   const rules = useQuery(alertRules(useOrg().id));
+  const v = useTexts(verdictTexts);
+  const health = useQuery(connectionHealth(useOrg().id));
   const watched = rules.data?.filter((rule) => rule.enabled).length;
+  const not = health.data?.filter((row) => row.verdict !== 'ok') ?? [];
+  const isWell = not.length === 0 && watched !== 0;
+  const which = [...new Set(not.map((row) => v(verdictOf(row).state)))].join(', ');
+  const hint = watched === undefined ? ' ' : t('watched', { count: watched });
   return (
     <Empty
-      icon={<IconCircleCheck size={28} color="var(--mantine-color-teal-6)" aria-hidden />}
-      title={t('allIsWell')}
-      hint={watched === undefined ? ' ' : t('watched', { count: watched })}
+      {...(isWell ? { icon: <IconCircleCheck size={28} color="var(--mantine-color-teal-6)" aria-hidden /> } : {})}
+      title={isWell ? t('allIsWell') : t('noIncident')}
+      hint={not.length === 0 ? hint : `${hint} ${v('notOk', { count: not.length, which })}`}
     />
   );
 }

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { CreatedConnection } from '@tributary/shared/api.ts';
 import { useSources } from '../../lib/sources.ts';
 import { Loaded } from '../../ui/states.tsx';
+import { VerdictNotice } from '../../ui/verdict.tsx';
 import { connectionDetail } from './queries.ts';
 import { Setup } from './setup.tsx';
 import { TestSender } from './test-sender.tsx';
@@ -25,6 +26,7 @@ export function Connect({ connectionId, made }: { connectionId: string; made: Cr
               missing={detail.missingSecrets}
               connectionId={detail.id}
             />
+            <VerdictNotice verdict={detail.verdict} />
             <WaitingCard connectionId={detail.id} label={source?.label ?? detail.type} />
             {source && detail.missingSecrets.length === 0 && (
               <Card withBorder>

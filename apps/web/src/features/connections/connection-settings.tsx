@@ -1,4 +1,5 @@
-import { Button, Group, Input, Modal, SegmentedControl, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Input, SegmentedControl, Stack, Text, TextInput } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
@@ -16,6 +17,7 @@ import { type JsonSchema, SchemaForm } from '../../ui/schema-form.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Id, Time } from '../../ui/values.tsx';
 import { AccessFields, fromAccess, toAccess } from './access-fields.tsx';
+import { ConfirmTraffic } from './confirm-traffic.tsx';
 import { deleteConnection, invalidateConnection, updateConnection } from './queries.ts';
 import { connectionTexts } from './texts.ts';
 
@@ -36,6 +38,8 @@ export function ConnectionSettings({ connection, source }: { connection: Connect
       notifications.show({ message: ui('saved'), color: 'teal' });
     },
   });
+  const [isAsking, asking] = useDisclosure(false);
+  const effects = useRefusals(connection, { config, rateLimitPerSecond, ...fromAccess(access) });
   const errors = save.error instanceof ApiError ? save.error.fields : {};
   return (
     <Stack maw={640}>
@@ -44,7 +48,8 @@ export function ConnectionSettings({ connection, source }: { connection: Connect
           <form
             onSubmit={(event) => {
               event.preventDefault();
-              save.mutate();
+              if (effects.length > 0) asking.open();
+              else save.mutate();
             }}
           >
             <Stack gap="sm">
@@ -88,6 +93,16 @@ export function ConnectionSettings({ connection, source }: { connection: Connect
               </Group>
             </Stack>
           </form>
+          <ConfirmTraffic
+            opened={isAsking}
+            onClose={asking.close}
+            connectionId={connection.id}
+            title={t('saveTitle')}
+            effects={effects}
+            confirm={t('saveConfirm')}
+            // An invalid field is shown in the form, so the dialog is closed then too.
+            onConfirm={() => save.mutateAsync().catch(() => {})}
+          />
         </AdminOnly>
       </Section>
       <Section title={t('id')}>
@@ -107,50 +122,53 @@ export function ConnectionSettings({ connection, source }: { connection: Connect
   );
 }
 
+/** What the changes of a form would refuse that arrives now, in whole sentences. */
+function useRefusals(
+  before: Connection,
+  after: Pick<Connection, 'config' | 'rateLimitPerSecond' | 'allowedIps' | 'suspendedReason'>,
+): string[] {
+  const t = useTexts(connectionTexts);
+  const effects: string[] = [];
+  if (JSON.stringify(before.config.verification) !== JSON.stringify(after.config.verification)) effects.push(t('effectVerification'));
+  const isNarrower = after.allowedIps !== null && !before.allowedIps?.every((address) => after.allowedIps?.includes(address));
+  if (isNarrower) effects.push(t('effectAddresses', { addresses: after.allowedIps?.join(', ') ?? '' }));
+  if (after.suspendedReason !== null && before.suspendedReason === null) effects.push(t('effectSuspended'));
+  const limit = after.rateLimitPerSecond;
+  if (limit !== null && limit < (before.rateLimitPerSecond ?? Number.POSITIVE_INFINITY)) effects.push(t('effectRate', { limit }));
+  return effects;
+}
+
 function Delete({ connection }: { connection: Connection }) {
   const t = useTexts(connectionTexts);
-  const ui = useTexts(uiTexts);
   const org = useOrg();
   const navigate = useNavigate();
   const queryClient = useQueryClient();
-  const [opened, setOpened] = useState(false);
-  const remove = useMutation({
-    mutationFn: () => deleteConnection(connection.id),
-    onSuccess: async () => {
-      notifications.show({ message: t('deleted', { name: connection.name }) });
-      await navigate({ to: '/o/$org/connections', params: { org: org.slug } });
-      await invalidateConnectionHealth(queryClient, org.id);
-    },
-  });
+  const [opened, deleting] = useDisclosure(false);
+  const remove = async () => {
+    await deleteConnection(connection.id);
+    notifications.show({ message: t('deleted', { name: connection.name }) });
+    await navigate({ to: '/o/$org/connections', params: { org: org.slug } });
+    await invalidateConnectionHealth(queryClient, org.id);
+  };
   return (
     <>
       <Group justify="space-between">
         <Text size="sm" c="dimmed" maw={420}>
           {t('deleteBody')}
         </Text>
-        <Button color="red" variant="light" onClick={() => setOpened(true)}>
+        <Button color="red" variant="light" onClick={deleting.open}>
           {t('delete')}
         </Button>
       </Group>
-      <Modal
+      <ConfirmTraffic
         opened={opened}
-        onClose={() => setOpened(false)}
+        onClose={deleting.close}
+        connectionId={connection.id}
         title={t('deleteTitle', { name: connection.name })}
-        closeButtonProps={{ 'aria-label': ui('close') }}
-      >
-        <Stack>
-          <Text size="sm">{t('deleteBody')}</Text>
-          <Refused error={remove.error} />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={() => setOpened(false)}>
-              {ui('cancel')}
-            </Button>
-            <Button color="red" loading={remove.isPending} onClick={() => remove.mutate()}>
-              {t('delete')}
-            </Button>
-          </Group>
-        </Stack>
-      </Modal>
+        effects={[t('deleteBody')]}
+        confirm={t('delete')}
+        onConfirm={remove}
+      />
     </>
   );
 }

@@ -1,5 +1,5 @@
-import { Alert, Badge, Button, Card, Grid, Group, SimpleGrid, Skeleton, Stack, Tabs, Text } from '@mantine/core';
-import { IconPlayerPause } from '@tabler/icons-react';
+import { Button, Card, Grid, Group, SimpleGrid, Skeleton, Stack, Tabs, Text } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useParams, useSearch } from '@tanstack/react-router';
 import type { Connection, SourceEntry } from '@tributary/shared/api.ts';
@@ -11,12 +11,17 @@ import { useOrg } from '../../lib/orgs.ts';
 import { useSources } from '../../lib/sources.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { TimeChart } from '../../ui/charts.tsx';
+import { AnchorLink } from '../../ui/links.tsx';
 import { live, Updated } from '../../ui/live.tsx';
 import { OpenIncidents } from '../../ui/open-incidents.tsx';
 import { Page, Section } from '../../ui/page.tsx';
 import { RangePicker } from '../../ui/range-picker.tsx';
 import { SourceBadge } from '../../ui/source-badge.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
+import { UnknownId } from '../../ui/unknown-id.tsx';
+import { VerdictBadge, VerdictNotice } from '../../ui/verdict.tsx';
+import { ConfirmTraffic } from './confirm-traffic.tsx';
+
 import { ConnectionSettings } from './connection-settings.tsx';
 import { ConnectionFigures } from './figures.tsx';
 import { LatestEvents, LatestFailures } from './latest.tsx';
@@ -33,12 +38,16 @@ export function ConnectionDetail() {
   const navigate = useNavigateWithin({ from: '/o/$org/connections/$connectionId' });
   const connection = useQuery({ ...connectionDetail(connectionId), ...live(15_000) });
   const sources = useSources();
+  const org = useOrg();
+  const unknown = <UnknownId kind="connection" id={connectionId} />;
   return (
-    <Loaded query={connection} height={480}>
+    <Loaded query={connection} height={480} missing={unknown}>
       {(detail) => {
+        if (detail.orgId !== org.id) return unknown;
         const source = sources.data?.find((one) => one.type === detail.type);
         return (
           <Page title={detail.name} description={source?.label ?? detail.type} actions={<State connection={detail} />}>
+            <Notice connection={detail} />
             <OpenIncidents connectionId={detail.id} />
             <Tabs
               value={tab}
@@ -73,28 +82,65 @@ export function ConnectionDetail() {
   );
 }
 
+/** What is wrong with the connection, above its tabs, with the way to mend it. */
+function Notice({ connection }: { connection: Connection }) {
+  const t = useTexts(connectionTexts);
+  const org = useOrg();
+  const { verdict, suspendedReason } = connection;
+  const params = { org: org.slug, connectionId: connection.id };
+  return (
+    <VerdictNotice verdict={verdict}>
+      {verdict.reason === 'suspended' && suspendedReason !== null && (
+        <Text size="sm" className="break">
+          {t('suspendedFor', { reason: suspendedReason })}
+        </Text>
+      )}
+      {verdict.state === 'needs_secret' && (
+        <AnchorLink to="/o/$org/connections/$connectionId" params={params} search={{ tab: 'setup' }} size="sm" display="block">
+          {t('openSecrets')}
+        </AnchorLink>
+      )}
+    </VerdictNotice>
+  );
+}
+
 function State({ connection }: { connection: Connection }) {
   const t = useTexts(connectionTexts);
   const org = useOrg();
   const queryClient = useQueryClient();
-  const toggle = useMutation({
-    mutationFn: () => updateConnection(connection.id, { isActive: !connection.isActive }),
-    onSuccess: () => Promise.all([invalidateConnection(queryClient, connection.id), invalidateConnectionHealth(queryClient, org.id)]),
-  });
+  const [isPausing, pausing] = useDisclosure(false);
+  const change = async () => {
+    await updateConnection(connection.id, { isActive: !connection.isActive });
+    await Promise.all([invalidateConnection(queryClient, connection.id), invalidateConnectionHealth(queryClient, org.id)]);
+  };
+  const resume = useMutation({ mutationFn: change });
   return (
     <Group gap="xs">
       <SourceBadge type={connection.type} size={28} />
-      <Badge variant="dot" size="lg" color={connection.isActive ? 'teal' : 'gray'}>
-        {connection.isActive ? t('active') : t('paused')}
-      </Badge>
+      <VerdictBadge verdict={connection.verdict} size="lg" />
       <AdminOnly short>
-        <Button size="xs" variant="default" loading={toggle.isPending} onClick={() => toggle.mutate()}>
-          {connection.isActive ? t('pause') : t('resume')}
-        </Button>
+        {connection.isActive ? (
+          <Button size="xs" variant="default" onClick={pausing.open}>
+            {t('pause')}
+          </Button>
+        ) : (
+          <Button size="xs" variant="default" loading={resume.isPending} onClick={() => resume.mutate()}>
+            {t('resume')}
+          </Button>
+        )}
+        <ConfirmTraffic
+          opened={isPausing}
+          onClose={pausing.close}
+          connectionId={connection.id}
+          title={t('pauseTitle', { name: connection.name })}
+          effects={[t('pauseBody')]}
+          confirm={t('pauseConfirm')}
+          onConfirm={change}
+        />
       </AdminOnly>
-      {toggle.error && (
+      {resume.error && (
         <Text size="xs" c="red" role="alert">
-          {toggle.error.message}
+          {resume.error.message}
         </Text>
       )}
     </Group>
@@ -130,16 +176,6 @@ function ActivityTab({ connection }: { connection: Connection }) {
   const recent = health.data?.find((row) => row.source_connection_id === connection.id);
   return (
     <Stack>
-      {!connection.isActive && (
-        <Alert color="gray" icon={<IconPlayerPause size={18} />}>
-          {t('pausedHint')}
-        </Alert>
-      )}
-      {connection.suspendedReason !== null && (
-        <Alert color="orange" icon={<IconPlayerPause size={18} />} title={t('suspended')}>
-          {connection.suspendedReason}
-        </Alert>
-      )}
       <Card withBorder padding="md" mih={76}>
         {recent ? <ConnectionFigures row={recent} ids={[recent.source_connection_id]} /> : <Skeleton height={42} />}
       </Card>

@@ -1,9 +1,10 @@
-import { Badge, Button, Card, Group, Select, Stack, Table, Text } from '@mantine/core';
+import { Button, Card, Group, Select, Stack, Table, Text } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { IconPlus } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
 import type { Database } from '@tributary/shared/database.types.ts';
+import { connectionVerdicts } from '@tributary/shared/verdicts.ts';
 import { formatDuration, formatNumber, formatShare } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useNavigateWithin } from '../../lib/navigate.ts';
@@ -18,10 +19,14 @@ import { SourceBadge } from '../../ui/source-badge.tsx';
 import { ClearFilters, Empty, Loaded } from '../../ui/states.tsx';
 import { uiTexts } from '../../ui/texts.ts';
 import { Time } from '../../ui/values.tsx';
+import { VerdictBadge, verdictOf } from '../../ui/verdict.tsx';
+import { verdictTexts } from '../../ui/verdict-texts.ts';
 import { ConnectionFigures } from './figures.tsx';
 import { connectionPages } from './queries.ts';
 import { connectionTexts } from './texts.ts';
 import { Trend } from './trend.tsx';
+
+const notPaused = connectionVerdicts.filter((verdict) => verdict !== 'paused');
 
 export function Connections() {
   const t = useTexts(connectionTexts);
@@ -29,9 +34,10 @@ export function Connections() {
   const { q, state } = useSearch({ from: '/signed-in/o/$org/connections' });
   const navigate = useNavigateWithin({ from: '/o/$org/connections' });
   const ui = useTexts(uiTexts);
+  const verdicts = useTexts(verdictTexts);
   const isFiltered = q !== undefined || state !== undefined;
   const health = useInfiniteQuery({
-    ...connectionPages(org.id, { search: q, active: state === undefined ? undefined : state === 'active' }),
+    ...connectionPages(org.id, { search: q, verdicts: state === undefined ? undefined : state === 'active' ? notPaused : [state] }),
     ...live(10_000),
     // A reader who has loaded more pages is reading them, so the list is no longer refreshed.
     refetchInterval: (query) => ((query.state.data?.pages.length ?? 1) === 1 ? 10_000 : false),
@@ -58,17 +64,18 @@ export function Connections() {
           <Select
             aria-label={t('state')}
             size="xs"
-            w={150}
+            w={210}
             allowDeselect={false}
             value={state ?? 'all'}
             data={[
               { value: 'all', label: t('allStates') },
               { value: 'active', label: t('active') },
-              { value: 'paused', label: t('paused') },
+              ...connectionVerdicts.map((value) => ({ value, label: verdicts(value) })),
             ]}
             onChange={(next) =>
               void navigate({
-                search: ({ state: _old, ...others }) => (next === 'active' || next === 'paused' ? { ...others, state: next } : others),
+                search: ({ state: _old, ...others }) =>
+                  next === null || next === 'all' ? others : { ...others, state: next as NonNullable<typeof state> },
                 replace: true,
               })
             }
@@ -121,7 +128,7 @@ function ConnectionRows({ pages }: { pages: readonly (readonly Row[])[] }) {
           <Card key={row.source_connection_id} withBorder padding="sm" component="li">
             <Group justify="space-between" align="flex-start" wrap="nowrap" mb="sm">
               <Name row={row} />
-              <State isActive={row.is_active} />
+              <VerdictBadge verdict={verdictOf(row)} />
             </Group>
             <ConnectionFigures row={row} ids={ids} />
           </Card>
@@ -156,15 +163,6 @@ function Name({ row }: { row: Row }) {
   );
 }
 
-function State({ isActive }: { isActive: boolean }) {
-  const t = useTexts(connectionTexts);
-  return (
-    <Badge variant="dot" color={isActive ? 'teal' : 'gray'} miw="max-content">
-      {isActive ? t('active') : t('paused')}
-    </Badge>
-  );
-}
-
 /** `ids` are the connections of the row's page, whose trends one request reads. */
 function ConnectionsTable({ rows }: { rows: readonly { row: Row; ids: readonly string[] }[] }) {
   const t = useTexts(connectionTexts);
@@ -194,7 +192,7 @@ function ConnectionsTable({ rows }: { rows: readonly { row: Row; ids: readonly s
                 <Name row={row} />
               </Table.Td>
               <Table.Td>
-                <State isActive={row.is_active} />
+                <VerdictBadge verdict={verdictOf(row)} />
               </Table.Td>
               <Table.Td style={{ whiteSpace: 'nowrap' }}>
                 <Time at={row.last_event_at} />

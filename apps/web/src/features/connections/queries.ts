@@ -7,6 +7,7 @@ import {
   TestedConnection,
   type UpdateConnection,
 } from '@tributary/shared/api.ts';
+import type { ConnectionVerdict } from '@tributary/shared/verdicts.ts';
 import { z } from 'zod';
 import { api } from '../../lib/api.ts';
 import { queryKeys } from '../../lib/query-keys.ts';
@@ -62,9 +63,12 @@ export const latestOfConnection = (id: string) =>
 const pageSize = 50;
 
 /** The connections whose name or type contains `search`, by name, page by page, with their figures of the last 24 hours. */
-export const connectionPages = (orgId: string, { search, active }: { search: string | undefined; active: boolean | undefined }) =>
+export const connectionPages = (
+  orgId: string,
+  { search, verdicts }: { search: string | undefined; verdicts: readonly ConnectionVerdict[] | undefined },
+) =>
   infiniteQueryOptions({
-    queryKey: [...queryKeys.connectionHealth, orgId, 'pages', search, active],
+    queryKey: [...queryKeys.connectionHealth, orgId, 'pages', search, verdicts],
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam }) =>
       read(
@@ -72,7 +76,7 @@ export const connectionPages = (orgId: string, { search, active }: { search: str
           org_id: orgId,
           page_limit: pageSize,
           ...(search === undefined ? {} : { search }),
-          ...(active === undefined ? {} : { active }),
+          ...(verdicts === undefined ? {} : { verdicts: [...verdicts] }),
           ...(pageParam === undefined ? {} : { after: pageParam }),
         }),
       ),

@@ -1,4 +1,5 @@
-import { Badge, Button, Code, Group, PasswordInput, Select, Stack, Text } from '@mantine/core';
+import { Alert, Badge, Button, Code, Group, PasswordInput, Select, Stack, Text } from '@mantine/core';
+import { IconAlertTriangle } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { Connection, SourceEntry } from '@tributary/shared/api.ts';
 import { useState } from 'react';
@@ -119,12 +120,17 @@ function RotateModal({ connectionId, field, onClose }: { connectionId: string; f
                 { value: '604800', label: t('graceWeek') },
               ]}
             />
+            {grace === '0' && (
+              <Alert color="orange" icon={<IconAlertTriangle size={18} />}>
+                {t('graceWarning')}
+              </Alert>
+            )}
             <Group justify="flex-end">
               <Button variant="default" onClick={onClose} disabled={rotate.isPending}>
                 {ui('cancel')}
               </Button>
               <Button type="submit" loading={rotate.isPending} disabled={secret === '' && field.issuedBy === 'platform'}>
-                {t('rotate')}
+                {t(grace === '0' ? 'rotateNow' : 'rotate')}
               </Button>
             </Group>
           </Stack>

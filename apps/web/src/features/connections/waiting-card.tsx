@@ -16,19 +16,22 @@ export function WaitingCard({ connectionId, label }: { connectionId: string; lab
   const org = useOrg();
   const latest = useQuery({
     ...latestOfConnection(connectionId),
-    refetchInterval: (query) => (query.state.data?.events.length ? false : 2_000),
+    refetchInterval: (query) => (query.state.data?.events.some((event) => !event.is_test) ? false : 2_000),
   });
-  const first = latest.data?.events[0];
+  const first = latest.data?.events.find((event) => !event.is_test);
+  const test = latest.data?.events.find((event) => event.is_test);
   const failure = latest.data?.failures[0];
   let body: ReactNode = (
     <Group wrap="nowrap">
       <Loader size="sm" aria-hidden />
       <div>
-        <Text fw={600}>{t('waiting')}</Text>
+        <Text fw={600}>{t(test ? 'testArrived' : 'waiting')}</Text>
         <Text size="sm" c="dimmed">
-          {failure
-            ? t('failedFirst', { reason: `${classOf(failure.error_class)}: ${failure.last_error_message}` })
-            : t('waitingHint', { platform: label })}
+          {test
+            ? t('testArrivedHint', { platform: label })
+            : failure
+              ? t('failedFirst', { reason: `${classOf(failure.error_class)}: ${failure.last_error_message}` })
+              : t('waitingHint', { platform: label })}
         </Text>
       </div>
     </Group>
@@ -60,7 +63,7 @@ export function WaitingCard({ connectionId, label }: { connectionId: string; lab
     <Card
       withBorder
       role="status"
-      data-state={first ? 'arrived' : 'waiting'}
+      data-state={first ? 'arrived' : test ? 'tested' : 'waiting'}
       style={first ? { borderColor: 'var(--mantine-color-teal-6)', background: 'var(--mantine-color-teal-light)' } : {}}
     >
       {body}

@@ -10,6 +10,7 @@ import { AnchorLink, ButtonLink } from '../../ui/links.tsx';
 import { live } from '../../ui/live.tsx';
 import { SidePanel } from '../../ui/side-panel.tsx';
 import { Failed, Loaded } from '../../ui/states.tsx';
+import { UnknownId } from '../../ui/unknown-id.tsx';
 import { Id, Json, Time } from '../../ui/values.tsx';
 import { StatusBadge } from './entries.tsx';
 import { Part } from './entry-part.tsx';
@@ -28,10 +29,12 @@ export function EntryPanel({ id, onClose }: { id: string; onClose: () => void })
     ...live(),
     refetchInterval: ({ state }) => (state.data && isBeingRetried(state.data) ? 2_000 : 15_000),
   });
+  const org = useOrg();
+  const unknown = <UnknownId kind="dead_letter" id={id} />;
   return (
     <SidePanel title={entry.data ? className(entry.data.errorClass) : t('title')} onClose={onClose}>
-      <Loaded query={entry} height={480}>
-        {(found) => <EntryDetail key={found.id} entry={found} />}
+      <Loaded query={entry} height={480} missing={unknown}>
+        {(found) => (found.orgId === org.id ? <EntryDetail key={found.id} entry={found} /> : unknown)}
       </Loaded>
     </SidePanel>
   );
@@ -92,6 +95,14 @@ function EntryDetail({ entry }: { entry: DlqEntryDetail }) {
             entry.nextRetryAt ? <Time key="next" at={entry.nextRetryAt} /> : entry.status === 'resolved' ? undefined : t('nextRetryNone'),
           ],
           [t('created'), <Time key="created" at={entry.createdAt} exact />],
+          [
+            t('occurrences'),
+            entry.occurrences > 1 ? (
+              <span key="occurrences">
+                {entry.occurrences} · <Time at={entry.lastSeenAt} />
+              </span>
+            ) : undefined,
+          ],
           [t('resolvedAt'), entry.resolvedAt ? <Time key="resolved" at={entry.resolvedAt} exact /> : undefined],
           [t('key'), entry.idempotencyKey === null ? undefined : <Id key="key" value={entry.idempotencyKey} />],
           [t('record'), entry.recordIndex === null ? t('wholeDelivery') : entry.recordIndex + 1],

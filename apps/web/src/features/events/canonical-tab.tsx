@@ -70,6 +70,7 @@ export function CanonicalTab({
         [t('happened'), <Moment key="happened" at={event.event_time} />],
         [t('received'), <Moment key="received" at={event.received_at} after={{ of: event.event_time, text: 'afterEvent' }} />],
         [t('stored'), <Moment key="stored" at={event.ingested_at} after={{ of: event.received_at, text: 'afterArrival' }} />],
+        [t('rewrittenAt'), event.rewritten_at === null ? undefined : <Moment key="rewritten" at={event.rewritten_at} />],
         [
           t('connection'),
           <Group gap={6} wrap="nowrap" key="connection">

@@ -6,7 +6,8 @@ import { useTexts } from '../../lib/i18n.ts';
 import { useOrg } from '../../lib/orgs.ts';
 import type { EventsSearch } from '../../lib/search.ts';
 import { SidePanel } from '../../ui/side-panel.tsx';
-import { Empty, Loaded } from '../../ui/states.tsx';
+import { Loaded } from '../../ui/states.tsx';
+import { UnknownId } from '../../ui/unknown-id.tsx';
 import { Time } from '../../ui/values.tsx';
 import { CanonicalTab } from './canonical-tab.tsx';
 import { DeliveryTab } from './delivery-tab.tsx';
@@ -51,7 +52,7 @@ export function EventPanel({ id, tab, onTab, previous, next, onMove, onClose, on
         </>
       }
     >
-      <Loaded query={event} height={520} isEmpty={(found) => found === null} empty={<Empty title={t('gone')} hint={t('goneHint')} />}>
+      <Loaded query={event} height={520} isEmpty={(found) => found === null} empty={<UnknownId kind="event" id={id} />}>
         {(found) =>
           found && (
             <Tabs value={tab} onChange={(to) => onTab(to as Tab)} keepMounted={false}>

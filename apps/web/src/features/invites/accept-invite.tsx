@@ -1,4 +1,4 @@
-import { Alert, Card, Center, Group, Loader, Stack, Text, Title } from '@mantine/core';
+import { Alert, Button, Card, Center, Group, Loader, Stack, Text, Title } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useLocation } from '@tanstack/react-router';
 import { AcceptedInvite } from '@tributary/shared/api.ts';
@@ -6,6 +6,7 @@ import { useEffect, useRef } from 'react';
 import { ApiError, api } from '../../lib/api.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { useSession } from '../../lib/session.ts';
+import { supabase } from '../../lib/supabase.ts';
 import { ButtonLink } from '../../ui/links.tsx';
 import { OpenOrg } from '../../ui/open-org.tsx';
 import { inviteTexts } from './texts.ts';
@@ -27,10 +28,9 @@ export function AcceptInvite() {
     used.current = true;
     mutate(token);
   }, [token, mutate]);
-  const refused =
-    accept.error instanceof ApiError && accept.error.status === 404
-      ? t('inviteWrong', { email: user?.email ?? '' })
-      : accept.error?.message;
+  const reason = accept.error instanceof ApiError ? accept.error.reason : undefined;
+  // Signing out keeps the address with its token, so that the sign-in leads back to the invite.
+  const switchAccount = () => supabase().auth.signOut({ scope: 'local' });
   return (
     <Center mih="100dvh" p="md" component="main">
       <Card withBorder padding="lg" maw={460}>
@@ -40,10 +40,22 @@ export function AcceptInvite() {
           </Title>
           {!token || accept.error ? (
             <>
-              <Alert color="red" role="alert">
-                {token ? refused : t('inviteMissing')}
+              <Alert color={reason === 'invite_joined' ? 'blue' : 'red'} role="alert">
+                {token ? accept.error?.message : t('inviteMissing')}
               </Alert>
-              <ButtonLink to="/">{t('start')}</ButtonLink>
+              {user?.email && (
+                <Text size="sm" c="dimmed" className="break">
+                  {t('signedInAs', { email: user.email })}
+                </Text>
+              )}
+              <Group>
+                <ButtonLink to="/">{t(reason === 'invite_joined' ? 'openOrgs' : 'start')}</ButtonLink>
+                {(reason === 'invite_other_address' || reason === 'invite_used') && (
+                  <Button variant="default" onClick={() => void switchAccount()}>
+                    {t('otherAccount')}
+                  </Button>
+                )}
+              </Group>
             </>
           ) : accept.isSuccess ? (
             <OpenOrg orgId={accept.data.orgId} />

@@ -25,8 +25,10 @@ export const inviteTexts = defineTexts('invites', {
     alreadyMember: '{{email}} is already a member',
     join: 'Joining an org',
     inviteMissing: 'The link is incomplete: it must end in a token. Ask for a new invite.',
-    inviteWrong: 'This invite cannot be used: it was used before, has expired, or is for another e-mail address than {{email}}.',
     accepting: 'Accepting the invite…',
+    signedInAs: 'You are signed in as {{email}}.',
+    otherAccount: 'Use another account',
+    openOrgs: 'Go to your org',
     start: 'Go to the start',
   },
   'pt-BR': {
@@ -54,8 +56,10 @@ export const inviteTexts = defineTexts('invites', {
     alreadyMember: '{{email}} já é membro',
     join: 'Entrando em uma organização',
     inviteMissing: 'O link está incompleto: ele precisa terminar com um token. Peça um novo convite.',
-    inviteWrong: 'Este convite não pode ser usado: já foi usado, expirou ou é para outro e-mail que não {{email}}.',
     accepting: 'Aceitando o convite…',
+    signedInAs: 'Você entrou como {{email}}.',
+    otherAccount: 'Usar outra conta',
+    openOrgs: 'Ir para a sua organização',
     start: 'Ir para o início',
   },
 });

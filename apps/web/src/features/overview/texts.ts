@@ -29,9 +29,9 @@ export const overviewTexts = defineTexts('overview', {
     p95: '95th percentile',
     freshness: 'Freshness',
     allConnections: 'All connections',
-    freshnessHint: 'Time since the last event of each active connection.',
+    freshnessHint:
+      'Time since the last event of each connection. The colour follows the alert rules and the usual rhythm of the connection.',
     never: 'No event yet',
-    paused: 'Paused',
   },
   'pt-BR': {
     title: 'Visão geral',
@@ -61,8 +61,7 @@ export const overviewTexts = defineTexts('overview', {
     p95: 'Percentil 95',
     freshness: 'Atualidade',
     allConnections: 'Todas as conexões',
-    freshnessHint: 'Tempo desde o último evento de cada conexão ativa.',
+    freshnessHint: 'Tempo desde o último evento de cada conexão. A cor segue as regras de alerta e o ritmo habitual da conexão.',
     never: 'Nenhum evento ainda',
-    paused: 'Pausada',
   },
 });

@@ -6,6 +6,7 @@ import { modeColors } from '../../ui/mode.tsx';
 import { modeTexts } from '../../ui/mode-texts.ts';
 import { Section } from '../../ui/page.tsx';
 import { Id, Time } from '../../ui/values.tsx';
+import { VerdictBadge } from '../../ui/verdict.tsx';
 import type { DetailedHealth } from './queries.ts';
 import { pipelineTexts } from './texts.ts';
 
@@ -46,6 +47,19 @@ export function Figures({ health }: { health: DetailedHealth }) {
           number(one.inFlight),
           <Time key="seen" at={one.seenAt} />,
         ])}
+      />
+      <Grid
+        title={t('connections')}
+        columns={[t('connection'), t('org'), t('state'), t('lastEvent')]}
+        rows={
+          health.adapters &&
+          Object.entries(health.adapters).map(([name, one]) => [
+            name,
+            one.org,
+            one.verdict ? <VerdictBadge key="state" verdict={{ state: one.verdict, reason: null, level: null }} /> : '–',
+            <Time key="at" at={one.last_event_at} />,
+          ])
+        }
       />
       <Grid
         title={t('circuits')}

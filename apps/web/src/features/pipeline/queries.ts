@@ -1,5 +1,6 @@
 import { type QueryClient, queryOptions } from '@tanstack/react-query';
 import { FlowInstance, FlowState, FlowTransition, FlushedState, Mode } from '@tributary/shared/flow.ts';
+import { connectionVerdicts } from '@tributary/shared/verdicts.ts';
 import { z } from 'zod';
 import { api } from '../../lib/api.ts';
 import { queryKeys } from '../../lib/query-keys.ts';
@@ -52,6 +53,17 @@ const DetailedHealth = z.object({
         running: z.number(),
         failed: z.number(),
         oldest_due_seconds: z.number().nullable(),
+      }),
+    )
+    .nullable(),
+  adapters: z
+    .record(
+      z.string(),
+      z.object({
+        org: z.string(),
+        source: z.string(),
+        verdict: z.enum(connectionVerdicts).nullish(),
+        last_event_at: z.string().nullable(),
       }),
     )
     .nullable(),

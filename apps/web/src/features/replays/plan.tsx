@@ -10,6 +10,7 @@ import { AnchorLink } from '../../ui/links.tsx';
 import { live } from '../../ui/live.tsx';
 import { PanelDrawer } from '../../ui/side-panel.tsx';
 import { Loaded } from '../../ui/states.tsx';
+import { UnknownId } from '../../ui/unknown-id.tsx';
 import { Id } from '../../ui/values.tsx';
 import { Audit } from './plan-audit.tsx';
 import { People, Scope } from './plan-facts.tsx';
@@ -34,7 +35,7 @@ function Detail({ id }: { id: string }) {
   const known = useQueryClient().getQueryData(options.queryKey);
   const plan = useQuery({ ...options, ...live(pollingMs(known?.status === 'running')) });
   return (
-    <Loaded query={plan} height={480}>
+    <Loaded query={plan} height={480} missing={<UnknownId kind="plan" id={id} />}>
       {(found) => <Plan plan={found} />}
     </Loaded>
   );

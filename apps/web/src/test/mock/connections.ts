@@ -44,6 +44,12 @@ export const connectionRows = (world: World): Row<'source_connections'>[] => {
   ];
 };
 
+/** The verdict of a row without the database: paused, or ok. */
+const verdictOf = (row: { is_active: boolean; created_at: string }): Connection['verdict'] =>
+  row.is_active
+    ? { state: 'ok', reason: null, level: null, since: row.created_at }
+    : { state: 'paused', reason: 'by_person', level: 'warning', since: row.created_at };
+
 const health = (world: World): WithNulls<Returns<'connection_health'>> =>
   connectionRows(world).map((row) => {
     const busy = row.id === ids.connection;
@@ -52,6 +58,10 @@ const health = (world: World): WithNulls<Returns<'connection_health'>> =>
       name: row.name,
       type: row.type,
       is_active: row.is_active,
+      verdict: verdictOf(row).state,
+      verdict_reason: verdictOf(row).reason,
+      verdict_level: verdictOf(row).level,
+      verdict_since: verdictOf(row).since,
       received: busy ? 480 : 0,
       accepted: busy ? 431 : 0,
       duplicates: busy ? 31 : 0,
@@ -103,6 +113,7 @@ const detail = (world: World, row: Row<'source_connections'>, origin: string): C
   type: row.type,
   name: row.name,
   isActive: row.is_active,
+  verdict: verdictOf(row),
   allowedIps: row.type === 'webhook' ? ['203.0.113.0/24'] : null,
   suspendedReason: row.suspended_reason,
   rateLimitPerSecond: row.rate_limit_per_second,
@@ -128,11 +139,11 @@ export function connectionHandlers(world: World, rows: Row<'source_connections'>
   const unknown = () => problem(404, 'not_found', { detail: 'there is no such connection' });
   return [
     http.post(`${world.supabaseUrl}/rest/v1/rpc/connection_health`, async ({ request }) => {
-      const { search = '', active, ids: wanted } = (await request.json()) as { search?: string; active?: boolean; ids?: string[] };
+      const { search = '', verdicts, ids: wanted } = (await request.json()) as { search?: string; verdicts?: string[]; ids?: string[] };
       const found = health(world).filter((row) => [row.name, row.type].some((text) => text?.toLowerCase().includes(search.toLowerCase())));
       return HttpResponse.json(
         found
-          .filter((row) => (active === undefined || row.is_active === active) && (wanted?.includes(row.source_connection_id ?? '') ?? true))
+          .filter((row) => (verdicts?.includes(row.verdict ?? '') ?? true) && (wanted?.includes(row.source_connection_id ?? '') ?? true))
           .sort((one, other) => (one.name ?? '').toLowerCase().localeCompare((other.name ?? '').toLowerCase())),
       );
     }),

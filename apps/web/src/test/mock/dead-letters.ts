@@ -28,6 +28,7 @@ const entries = (world: World): DlqEntry[] => {
     connectionName: world.connectionName,
     sourceType: 'hotmart',
     attempts: 2,
+    occurrences: 1,
     sample: { id: '…', event: 'PURCHASE_APPROVED', data: { buyer: { email: '…' } } },
     resolvedAt: null,
   };
@@ -48,6 +49,7 @@ const entries = (world: World): DlqEntry[] => {
       nextRetryAt: exhausted ? null : ago(-5),
       isQuarantine: false,
       createdAt: ago(10 + index * 9),
+      lastSeenAt: ago(10 + index * 9),
       updatedAt: ago(4 + index),
     };
   });
@@ -68,6 +70,7 @@ const entries = (world: World): DlqEntry[] => {
       nextRetryAt: null,
       isQuarantine: true,
       createdAt: ago(20 + index),
+      lastSeenAt: ago(20 + index),
       updatedAt: ago(20 + index),
     };
   });
@@ -94,6 +97,10 @@ export const deadLetterRows = (world: World): Row<'dlq_events'>[] =>
     is_quarantine: entry.isQuarantine,
     sample: { id: '…' },
     lease_owner: null,
+    occurrences: entry.occurrences,
+    last_seen_at: entry.lastSeenAt,
+    record_key: null,
+    record_digest: null,
     history: [],
     retried_by: null,
     created_at: entry.createdAt,
@@ -143,6 +150,7 @@ function groupsOf(found: readonly DlqEntry[]): DlqSummary {
     connectionId: ids.connection,
     connectionName: members[0]?.connectionName ?? '',
     count: members.length,
+    occurrences: members.reduce((sum, one) => sum + one.occurrences, 0),
     pending: members.filter((one) => one.status === 'pending').length,
     exhausted: members.filter((one) => one.status === 'exhausted').length,
     firstSeenAt: members.at(-1)?.createdAt ?? ago(0),

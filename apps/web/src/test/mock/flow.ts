@@ -105,6 +105,7 @@ export function flowHandlers() {
             inFlight: 2,
             workers: { concurrency: 4, running: 1 },
             jobs: [{ task: 'retry_dead_letters', waiting: 2, scheduled: 1, running: 1, failed: 0, oldest_due_seconds: 3 }],
+            adapters: { 'Hotmart shop': { org: 'atelie', source: 'hotmart', verdict: 'ok', last_event_at: ago(3) } },
             instances: [instance(mode)],
             pools: [{ name: 'api', open: 4, idle: 3, waiting: 0 }],
           })
