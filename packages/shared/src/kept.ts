@@ -40,6 +40,21 @@ export const KeptField = z.object({
 });
 export type KeptField = z.infer<typeof KeptField>;
 
+/** What a person should know about how a record was read; `ReadingNote` of the pipeline has the meaning of each code. */
+export const FieldNote = z.object({
+  code: z.enum(['time_unreadable', 'time_in_future', 'time_without_zone', 'time_of_arrival']),
+  path: z.string().optional().describe('The field, or `header:<name>`; absent for `time_of_arrival`.'),
+  form: z.string().optional().describe('The value with `0` for each digit and `a` for each letter.'),
+});
+export type FieldNote = z.infer<typeof FieldNote>;
+
+export const fieldNotesMax = 20;
+
+/** GET /api/connections/:id/fields?journalId=. */
+export const FieldsQuery = z.strictObject({
+  journalId: z.guid().optional().describe('A delivery of the connection. Unset: the newest one.'),
+});
+
 /** GET /api/connections/:id/fields. */
 export const ConnectionFields = z
   .object({
@@ -47,6 +62,10 @@ export const ConnectionFields = z
     receivedAt: z.iso.datetime().nullable(),
     records: z.int().describe('The records of the delivery that were looked at.'),
     fields: z.array(KeptField).max(fieldsMax).describe('In the order of the record; a field with several fates is listed with each.'),
+    notes: z
+      .array(FieldNote)
+      .max(fieldNotesMax)
+      .describe('How the times of the records were read, where that may surprise. Each is listed once.'),
     isCut: z.boolean().describe('There are more fields than are listed.'),
   })
   .meta({ id: 'ConnectionFields' });

@@ -58,4 +58,13 @@ describe('the explanation of a record', () => {
     expect(explained).toMatchObject({ isCut: true });
     expect(explained.fields).toHaveLength(500);
   });
+
+  it('says once which time could not be read, in its form only', () => {
+    const config = webhook.config.parse(webhook.exampleConfig);
+    const records = [1, 2].map((n) => ({ value: { type: 'order.paid', id: `e-${n}`, occurred_at: 'ontem às 10h' } }));
+    expect(explainRecords(webhook, records, { config, ...at }).notes).toEqual([
+      { code: 'time_unreadable', path: 'occurred_at', form: 'aaaaa aa 00a' },
+      { code: 'time_of_arrival' },
+    ]);
+  });
 });

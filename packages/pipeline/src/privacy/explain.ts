@@ -1,6 +1,6 @@
-import { fieldsMax, type KeptField } from '@tributary/shared/kept.ts';
+import { type FieldNote, fieldNotesMax, fieldsMax, type KeptField } from '@tributary/shared/kept.ts';
 import { isObject } from '../reading/fields.ts';
-import { type Json, type RawRecord, RecordError, type Source, type Subject } from '../source.ts';
+import { type Json, type RawRecord, type Reading, RecordError, type Source, type Subject } from '../source.ts';
 import { finishKept, keep, prepareSearch } from './keep.ts';
 import { maskText } from './mask.ts';
 import { identifierKinds } from './pii.ts';
@@ -12,14 +12,16 @@ const notesMax = 20_000;
 
 /**
  * What happens to each field of these records, and why, by the same walk that redacts them. Places in lists become `*`, and each path is listed once
- * with each fate. Values are never repeated. Reads at most `fieldsMax` different fields; `isCut` says that there are more.
+ * with each fate, with what the source notes about reading them. Values are never repeated. Reads at most `fieldsMax` different fields; `isCut` says
+ * that there are more.
  */
 export function explainRecords(
   source: Source,
   records: readonly RawRecord[],
   { config, headers, receivedAtMs }: { config: unknown; headers: Readonly<Record<string, string | undefined>>; receivedAtMs: number },
-): { fields: KeptField[]; isCut: boolean } {
+): { fields: KeptField[]; notes: FieldNote[]; isCut: boolean } {
   const fields = new Map<string, KeptField>();
+  const readingNotes = new Map<string, FieldNote>();
   let isCut = false;
   const add = (path: string, fate: KeptField['fate'], reason: KeptField['reason']) => {
     const shown = path.replace(/\.\d+(?=\.|$)/g, '.*');
@@ -30,7 +32,7 @@ export function explainRecords(
   for (const record of records) {
     const paths = keptPaths(source, config, record.value);
     if (paths === undefined) continue;
-    const subject = subjectOf(source, record, { config, headers, receivedAtMs });
+    const { subject = {}, notes: read = [] } = readingOf(source, record, { config, headers, receivedAtMs });
     const person = newRecordPerson();
     for (const kind of identifierKinds) if (subject[kind] !== undefined) collectIdentifier(person, subject[kind], kind);
     const hashed = new Set(hashedPaths(record.value, subject));
@@ -45,21 +47,25 @@ export function explainRecords(
     } catch (error) {
       if (!(error instanceof RecordError)) throw error;
     }
+    for (const one of read) {
+      const key = `${one.code} ${one.path}`;
+      if (readingNotes.size < fieldNotesMax && !readingNotes.has(key)) readingNotes.set(key, one);
+    }
     // The name of a field may be an identifier itself.
     for (const { path, fate, reason } of notes) add(maskText(path, person), fate, reason);
     // A branch that is dropped whole is told once, and the identifiers in it are hashed nevertheless.
     for (const path of hashed) add(maskText(path, person), 'hashed', 'identifier');
   }
-  return { fields: [...fields.values()], isCut };
+  return { fields: [...fields.values()], notes: [...readingNotes.values()], isCut };
 }
 
-function subjectOf(
+function readingOf(
   source: Source,
   record: RawRecord,
   context: { config: unknown; headers: Readonly<Record<string, string | undefined>>; receivedAtMs: number },
-): Subject {
+): Pick<Reading, 'subject' | 'notes'> {
   try {
-    return source.read(record, context).subject ?? {};
+    return source.read(record, context);
   } catch {
     return {};
   }
