@@ -2845,16 +2845,25 @@ CREATE OR REPLACE FUNCTION private.conditions_of_incidents(p_measured private.al
  STABLE
  SET search_path TO ''
 AS $function$
-  select distinct on (m.source_connection_id, private.alert_family(m.kind)) m.*
-  from unnest(p_measured) m
-  where m.incident_id is not null or not exists (
-    select from unnest(p_measured) s
-    where s.source_connection_id = m.source_connection_id and private.is_alert_suppressed(m.kind, s.kind) and (s.level is not null or s.holds)
-      and private.alert_rank(s.shown_level) >= private.alert_rank(m.level))
-  order by m.source_connection_id, private.alert_family(m.kind), private.alert_rank(m.level) desc nulls last, m.holds desc,
-    m.kind = 'ConnectionSilent' desc, m.kind
+  select distinct on (m.source_connection_id, m.family)
+    m.incident_id, m.org_id, m.kind, m.source_connection_id, m.value, m.threshold, m.level, m.shown_level, m.holds, m.message, m.renotify_minutes, m.cause
+  from (
+    select r.*,
+      max(r.shown_rank) filter (where r.kind = 'RejectedRateHigh' and r.is_met) over w as rejected,
+      max(r.shown_rank) filter (where r.kind in ('IngestLagHigh', 'IngestDLQRateHigh', 'RejectedRateHigh') and r.is_met) over w as hindered
+    from (
+      select u.*, private.alert_family(u.kind) as family, private.alert_rank(u.level) as rank, private.alert_rank(u.shown_level) as shown_rank,
+        (u.level is not null or u.holds) as is_met
+      from unnest(p_measured) u
+    ) r
+    window w as (partition by r.source_connection_id)
+  ) m
+  where m.incident_id is not null or coalesce(m.rank > case m.kind when 'ConnectionSilent' then m.rejected when 'ConnectionLag' then m.hindered end, true)
+  order by m.source_connection_id, m.family, m.rank desc nulls last, m.holds desc, m.kind = 'ConnectionSilent' desc, m.kind
 $function$;
-comment on function private.conditions_of_incidents(private.alert_condition[]) is 'Of everything that was measured, the gravest condition of each connection and family. A condition that only repeats another one opens no incident.';
+comment on function private.conditions_of_incidents(private.alert_condition[]) is 'Of everything that was measured, the gravest condition of each connection and family. A condition that only repeats another one of its connection opens
+no incident: when deliveries are rejected, become dead letters or are stored late, the newest event grows old as well, and a connection whose
+deliveries are rejected is not silent.';
 
 CREATE OR REPLACE FUNCTION private.confirm_alert_recipient(p_token_sha256 bytea, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS boolean
@@ -4866,20 +4875,6 @@ comment on function private.insert_events(json,json,timestamp with time zone) is
 batch''s transaction.';
 grant execute on function private.insert_events(json,json,timestamp with time zone) to ingest;
 grant execute on function private.insert_events(json,json,timestamp with time zone) to worker;
-
-CREATE OR REPLACE FUNCTION private.is_alert_suppressed(p_kind text, p_by text)
- RETURNS boolean
- LANGUAGE sql
- IMMUTABLE
- SET search_path TO ''
-AS $function$
-  select case p_kind
-    when 'ConnectionLag' then p_by in ('IngestLagHigh', 'IngestDLQRateHigh', 'RejectedRateHigh')
-    when 'ConnectionSilent' then p_by = 'RejectedRateHigh'
-    else false end
-$function$;
-comment on function private.is_alert_suppressed(text,text) is 'Whether a condition only repeats another one of the same connection: when deliveries are rejected, become dead letters or are stored late, the newest
-event grows old as well, and nothing new would be learned from a second incident.';
 
 CREATE OR REPLACE FUNCTION private.join_incidents(p_conditions private.alert_condition[], p_now timestamp with time zone, OUT opened uuid[], OUT joined uuid[])
  RETURNS record
