@@ -118,7 +118,7 @@ test('an event opens by the keyboard, shows everything about itself, and is stor
 test('the text search ignores case, and a click on a bar of the histogram filters by its time', async ({ page }) => {
   const { owner, org } = await makeShop();
   await openAs(page, owner, `/o/${org.slug}/events?range=1h`);
-  await page.getByLabel('Search in text').fill('hpShop');
+  await page.getByLabel('Text or id').fill('hpShop');
   await expect(page).toHaveURL(/q=hpShop/);
   await expectOrders(page, ['HPSHOP1', 'HPSHOP2', 'HPSHOP3']);
   const volume = page.getByRole('region', { name: 'Events over time' });
@@ -137,6 +137,33 @@ test('the text search ignores case, and a click on a bar of the histogram filter
   await expect(page.getByRole('radio', { name: '24 hours' })).toBeChecked();
   await page.goBack();
   await expect(page).toHaveURL(/from=/);
+});
+
+test('the search finds any id of any age, ignores accents, and never puts a typed e-mail into an address', async ({ page }) => {
+  const { owner, org } = await makeShop();
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(request.url()));
+  page.on('framenavigated', (frame) => asked.push(frame.url()));
+  await openAs(page, owner, `/o/${org.slug}/events`);
+  const box = page.getByLabel('Text or id');
+  await box.pressSequentially('ana@example.com', { delay: 40 });
+  await expect(page.getByText('Press Enter to search')).toBeVisible();
+  await page.waitForTimeout(500);
+  await box.press('Enter');
+  await expect(page).toHaveURL(/subject=[0-9a-f]{64}/);
+  await expect(box).toHaveValue('');
+  expect(asked.filter((url) => /ana(@|%40|%2540)|example\.com/i.test(new URL(url).href.replace(new URL(url).origin, '')))).toEqual([]);
+  await page.getByRole('button', { name: 'Clear filters' }).first().click();
+
+  await box.fill('hpshop2');
+  const found = page.getByRole('status').filter({ hasText: 'Found by this id' });
+  await found.getByRole('link', { name: 'Event: order.paid' }).click();
+  const id = new URL(page.url()).searchParams.get('event') ?? '';
+  await page.keyboard.press('Escape');
+  await page.goto(new URL(`/o/${org.slug}/dead-letters`, page.url()).href);
+  await page.getByLabel('Find by an id').fill(` ${id.replaceAll('-', '').toUpperCase()} `);
+  await expect(found.getByRole('link', { name: 'Event: order.paid' })).toHaveAttribute('href', new RegExp(`event=${id}`));
+  await expectAccessible(page);
 });
 
 test('new events appear by themselves at the top of the list, and are announced to a reader further down', async ({ page }) => {

@@ -23,6 +23,22 @@ grant usage on schema public to worker;
 
 -- Types ----------------------------------------------------------------------------------------------------
 
+create type private.alert_condition as (
+  incident_id uuid,
+  org_id uuid,
+  kind text,
+  source_connection_id uuid,
+  value double precision,
+  threshold double precision,
+  level text,
+  shown_level text,
+  holds boolean,
+  message text,
+  renotify_minutes integer,
+  cause text
+);
+comment on type private.alert_condition is 'The condition of one rule on one connection, as private.measure_alerts measured it.';
+
 create type private.dead_row as (
   id uuid,
   org_id uuid,
@@ -108,7 +124,9 @@ create type private.key_row as (
   body_sha256 text,
   journal_id uuid,
   dlq_id uuid,
-  record_keys text[]
+  record_keys text[],
+  former_key text,
+  spare_key text
 );
 comment on type private.key_row is 'The idempotency key of one record of a batch.';
 
@@ -418,6 +436,27 @@ which no statement can change any more; rows that came between the copy and the 
 partition, and then it is dropped. Every step is one transaction, so after a crash the next step continues.';
 alter table private.held_moves enable row level security;
 
+create table private.id_conversions (
+  org_id uuid not null,
+  status text default 'running'::text not null,
+  place text,
+  rows_seen bigint default 0 not null,
+  rows_changed bigint default 0 not null,
+  waits_for text,
+  lease_until timestamp with time zone default (now() + '00:15:00'::interval),
+  lease_owner uuid,
+  created_at timestamp with time zone default now() not null,
+  finished_at timestamp with time zone,
+  constraint id_conversions_pkey PRIMARY KEY (org_id),
+  constraint id_conversions_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint id_conversions_status_check CHECK ((status = ANY (ARRAY['running'::text, 'done'::text])))
+);
+comment on table private.id_conversions is 'The orgs that existed when ids with a person''s identifier began to be stored as digests, and how far the stored rows of each are converted. An org
+without a row has never stored such ids.';
+CREATE INDEX id_conversions_open_idx ON private.id_conversions USING btree (org_id, lease_until) WHERE (status = 'running'::text);
+CREATE TRIGGER notify AFTER UPDATE OF status ON private.id_conversions FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
+alter table private.id_conversions enable row level security;
+
 create table private.instances (
   id uuid not null,
   started_at timestamp with time zone default now() not null,
@@ -712,7 +751,7 @@ create table private.turns (
   queue text not null,
   after_org uuid default '00000000-0000-0000-0000-000000000000'::uuid not null,
   constraint turns_pkey PRIMARY KEY (queue),
-  constraint turns_queue_check CHECK ((queue = ANY (ARRAY['replays'::text, 'erasures'::text, 'dlq_operations'::text, 'dlq_retries'::text, 'alert_notifications'::text, 'confirmations'::text])))
+  constraint turns_queue_check CHECK ((queue = ANY (ARRAY['replays'::text, 'erasures'::text, 'dlq_operations'::text, 'dlq_retries'::text, 'alert_notifications'::text, 'confirmations'::text, 'id_conversions'::text])))
 );
 comment on table private.turns is 'The org of each queue of background work that was served last. The next claim begins with the org after it, in the order of the ids.';
 alter table private.turns enable row level security;
@@ -843,6 +882,37 @@ grant select on public.alert_channels to authenticated;
 grant select on public.alert_channels to service_role;
 grant update (name, min_level, is_enabled) on public.alert_channels to authenticated;
 
+create table public.alert_incident_connections (
+  org_id uuid not null,
+  incident_id uuid not null,
+  source_connection_id uuid not null,
+  kind text not null,
+  level text not null,
+  value double precision not null,
+  threshold double precision not null,
+  joined_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone not null,
+  clear_since timestamp with time zone,
+  left_at timestamp with time zone,
+  resolution text,
+  constraint alert_incident_connections_pkey PRIMARY KEY (incident_id, source_connection_id),
+  constraint alert_incident_connections_org_id_incident_id_fkey FOREIGN KEY (org_id, incident_id) REFERENCES public.alert_incidents(org_id, id) ON DELETE CASCADE,
+  constraint alert_incident_connections_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id) ON DELETE CASCADE,
+  constraint alert_incident_connections_check CHECK (((left_at IS NULL) = (resolution IS NULL))),
+  constraint alert_incident_connections_level_check CHECK ((level = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
+  constraint alert_incident_connections_resolution_check CHECK ((resolution = ANY (ARRAY['recovered'::text, 'no_traffic'::text, 'not_watched'::text, 'by_person'::text])))
+);
+comment on table public.alert_incident_connections is 'The connections of an incident, each with its condition. A connection leaves when its condition has been absent for as long as the rule says, and the
+incident is resolved when all of them have left.';
+CREATE INDEX alert_incident_connections_connection_idx ON public.alert_incident_connections USING btree (org_id, source_connection_id, joined_at DESC);
+CREATE INDEX alert_incident_connections_incident_idx ON public.alert_incident_connections USING btree (org_id, incident_id);
+CREATE INDEX alert_incident_connections_open_idx ON public.alert_incident_connections USING btree (org_id, source_connection_id) WHERE (left_at IS NULL);
+CREATE UNIQUE INDEX alert_incident_connections_open_key ON public.alert_incident_connections USING btree (source_connection_id, private.alert_family(kind)) WHERE (left_at IS NULL);
+alter table public.alert_incident_connections enable row level security;
+create policy alert_incident_connections_select on public.alert_incident_connections for select to authenticated
+  using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
+grant select on public.alert_incident_connections to authenticated;
+
 create table public.alert_incidents (
   id uuid default gen_random_uuid() not null,
   org_id uuid not null,
@@ -856,7 +926,6 @@ create table public.alert_incidents (
   message text not null,
   opened_at timestamp with time zone not null,
   last_seen_at timestamp with time zone not null,
-  clear_since timestamp with time zone,
   last_notified_at timestamp with time zone not null,
   reminders integer default 0 not null,
   acknowledged_at timestamp with time zone,
@@ -864,23 +933,26 @@ create table public.alert_incidents (
   resolved_at timestamp with time zone,
   resolved_by uuid,
   resolution text,
+  connections integer default 1 not null,
   constraint alert_incidents_pkey PRIMARY KEY (id),
   constraint alert_incidents_org_id_id_key UNIQUE (org_id, id),
   constraint alert_incidents_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
   constraint alert_incidents_org_id_kind_fkey FOREIGN KEY (org_id, kind) REFERENCES public.alert_rules(org_id, kind) ON DELETE CASCADE,
   constraint alert_incidents_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id) ON DELETE CASCADE,
   constraint alert_incidents_check CHECK ((((status = 'resolved'::text) = (resolved_at IS NOT NULL)) AND ((status = 'resolved'::text) = (resolution IS NOT NULL)))),
+  constraint alert_incidents_connections_check CHECK ((connections >= 1)),
   constraint alert_incidents_level_check CHECK ((level = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
   constraint alert_incidents_peak_level_check CHECK ((peak_level = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
   constraint alert_incidents_resolution_check CHECK ((resolution = ANY (ARRAY['recovered'::text, 'no_traffic'::text, 'not_watched'::text, 'by_person'::text]))),
   constraint alert_incidents_status_check CHECK ((status = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text])))
 );
-comment on table public.alert_incidents is 'An incident: the condition of a rule is or was met on one connection.';
+comment on table public.alert_incidents is 'An incident: the condition of a rule is or was met on some connections of an org, for one cause. source_connection_id, kind, value, threshold and
+message are those of the connection that is worst off.';
 CREATE INDEX alert_incidents_connection_idx ON public.alert_incidents USING btree (org_id, source_connection_id, kind);
-CREATE UNIQUE INDEX alert_incidents_open_key ON public.alert_incidents USING btree (source_connection_id, kind) WHERE (status <> 'resolved'::text);
 CREATE INDEX alert_incidents_org_opened_idx ON public.alert_incidents USING btree (org_id, opened_at DESC, id DESC);
 CREATE INDEX alert_incidents_rule_idx ON public.alert_incidents USING btree (org_id, kind);
 CREATE INDEX alert_incidents_unresolved_idx ON public.alert_incidents USING btree (org_id) WHERE (status <> 'resolved'::text);
+CREATE TRIGGER add_first_connection AFTER INSERT ON public.alert_incidents FOR EACH ROW EXECUTE FUNCTION private.add_first_connection();
 CREATE TRIGGER audit AFTER UPDATE ON public.alert_incidents FOR EACH ROW WHEN (((new.acknowledged_by IS DISTINCT FROM old.acknowledged_by) OR (new.resolved_by IS DISTINCT FROM old.resolved_by))) EXECUTE FUNCTION private.audit('id');
 CREATE TRIGGER changes_update AFTER UPDATE ON public.alert_incidents REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((auth.uid() IS NOT NULL)) EXECUTE FUNCTION private.count_changes('org_id');
 alter table public.alert_incidents enable row level security;
@@ -1054,6 +1126,7 @@ CREATE INDEX canonical_events_journal_idx ON public.canonical_events USING btree
 CREATE INDEX canonical_events_org_order_idx ON public.canonical_events USING btree (org_id, order_ref, event_time DESC) WHERE (order_ref IS NOT NULL);
 CREATE INDEX canonical_events_org_time_idx ON public.canonical_events USING btree (org_id, event_time DESC, id DESC);
 CREATE INDEX canonical_events_org_type_time_idx ON public.canonical_events USING btree (org_id, type, event_time DESC, id DESC);
+CREATE INDEX canonical_events_source_event_idx ON public.canonical_events USING btree (org_id, source_event_id) WHERE ((source_event_id IS NOT NULL) AND (source_event_id <> idempotency_key));
 CREATE INDEX canonical_events_subject_idx ON public.canonical_events USING gin (subject jsonb_path_ops);
 alter table public.canonical_events enable row level security;
 create policy canonical_events_ingest on public.canonical_events for insert to ingest
@@ -1142,6 +1215,7 @@ CREATE INDEX dlq_events_class_idx ON public.dlq_events USING btree (org_id, erro
 CREATE INDEX dlq_events_connection_idx ON public.dlq_events USING btree (org_id, project_id, source_connection_id);
 CREATE INDEX dlq_events_due_idx ON public.dlq_events USING btree (org_id, next_retry_at) WHERE ((status = ANY (ARRAY['pending'::text, 'retrying'::text])) AND (next_retry_at IS NOT NULL));
 CREATE INDEX dlq_events_journal_idx ON public.dlq_events USING btree (journal_id);
+CREATE INDEX dlq_events_key_idx ON public.dlq_events USING btree (org_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 CREATE INDEX dlq_events_leased_idx ON public.dlq_events USING btree (lease_owner) WHERE (status = 'retrying'::text);
 CREATE INDEX dlq_events_open_idx ON public.dlq_events USING btree (org_id, created_at DESC, id DESC) INCLUDE (error_class, source_connection_id, status, source_event_type, field_path, occurrences, last_seen_at) WHERE (status = ANY (ARRAY['pending'::text, 'retrying'::text, 'exhausted'::text]));
 CREATE INDEX dlq_events_org_created_idx ON public.dlq_events USING btree (org_id, created_at DESC, id DESC);
@@ -1809,6 +1883,23 @@ comment on function private.adapter_lag(integer) is 'How far each connection is 
 newest event; the ingest lag is the mean time from event to commit over the last 15 minutes (of live traffic, not of replays).';
 grant execute on function private.adapter_lag(integer) to worker;
 
+CREATE OR REPLACE FUNCTION private.add_first_connection()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into public.alert_incident_connections (org_id, incident_id, source_connection_id, kind, level, value, threshold, joined_at, last_seen_at,
+    left_at, resolution)
+  values (new.org_id, new.id, new.source_connection_id, new.kind, new.level, new.value, new.threshold, new.opened_at, new.last_seen_at, new.resolved_at,
+    new.resolution)
+  on conflict (incident_id, source_connection_id) do nothing;
+  return null;
+end
+$function$;
+comment on function private.add_first_connection() is 'Trigger function: every incident has the connection that it was opened for.';
+
 CREATE OR REPLACE FUNCTION private.add_org_key(p_org_id uuid, p_kind text, p_version integer, p_wrapped bytea, p_master_version integer)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1831,6 +1922,22 @@ comment on function private.add_org_key(uuid,text,integer,bytea,integer) is 'Add
 finds the events that were hashed with it, until a reprocessing hashes them again. p_version, for which the key was wrapped, must be the next
 version; returns false when another request added that version first. An org without keys gets its first pair when it needs one.';
 grant execute on function private.add_org_key(uuid,text,integer,bytea,integer) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.adopt_former_keys(p_keys json)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform private.convert_keys(array(
+    select k from json_populate_recordset(null::private.key_row, p_keys) k
+    join private.event_keys s on s.source_connection_id = k.source_connection_id and s.idempotency_key = k.former_key));
+end
+$function$;
+comment on function private.adopt_former_keys(json) is 'Converts the keys of those records of a batch that are stored under their former key, so that the batch finds them as duplicates.';
+grant execute on function private.adopt_former_keys(json) to ingest;
+grant execute on function private.adopt_former_keys(json) to worker;
 
 CREATE OR REPLACE FUNCTION private.advance_committed_until(p_now timestamp with time zone)
  RETURNS timestamp with time zone
@@ -1860,6 +1967,24 @@ statement that began before the moment has written or has been cancelled; then e
 transaction that writes for more than ten minutes is not a batch and is not waited for. A transaction in another database of the cluster is not
 waited for either, because it writes nothing here. The horizon of a snapshot counts all of them; the lock that each transaction holds on its own
 id tells which database the transaction is in.';
+
+CREATE OR REPLACE FUNCTION private.alert_family(p_kind text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select case p_kind
+    when 'ConnectionSilent' then 'traffic'
+    when 'ConnectionLag' then 'traffic'
+    when 'IngestDLQRateHigh' then 'failures'
+    when 'IngestDLQSpike' then 'failures'
+    when 'IngestLagHigh' then 'lag'
+    when 'DuplicateRateHigh' then 'duplicates'
+    when 'RejectedRateHigh' then 'rejections'
+    else p_kind end
+$function$;
+comment on function private.alert_family(text) is 'The kinds of alerts that show the same fault. A connection is in one open incident of each family, which has the kind of the gravest condition.';
 
 CREATE OR REPLACE FUNCTION private.alert_message(p_kind text, p_name text, p_value double precision, p_threshold double precision, p_window integer)
  RETURNS text
@@ -2234,6 +2359,7 @@ begin
     update public.alert_incidents set status = 'acknowledged', acknowledged_at = v_now, acknowledged_by = auth.uid() where id = p_id;
   elsif v_incident.status <> 'resolved' and p_status = 'resolved' then
     update public.alert_incidents set status = 'resolved', resolved_at = v_now, resolved_by = auth.uid(), resolution = 'by_person' where id = p_id;
+    update public.alert_incident_connections set left_at = v_now, resolution = 'by_person' where incident_id = p_id and left_at is null;
   else
     return true;
   end if;
@@ -2385,7 +2511,7 @@ comment on function private.check_second_factor(uuid) is 'Raises 42501 with the 
 grant execute on function private.check_second_factor(uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION private.claim_alert_notifications(p_limit integer, p_lease_seconds integer, p_now timestamp with time zone DEFAULT clock_timestamp())
- RETURNS TABLE(id uuid, attempts integer, kind text, level text, value double precision, threshold double precision, message text, created_at timestamp with time zone, org_id uuid, org_name text, incident_id uuid, rule text, opened_at timestamp with time zone, actor_email text, connection_id uuid, connection_name text, source_type text, channel_id uuid, channel_type text, sealed bytea)
+ RETURNS TABLE(id uuid, attempts integer, kind text, level text, value double precision, threshold double precision, message text, created_at timestamp with time zone, org_id uuid, org_name text, incident_id uuid, rule text, opened_at timestamp with time zone, actor_email text, connection_id uuid, connection_name text, source_type text, connections integer, channel_id uuid, channel_type text, sealed bytea)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
@@ -2435,7 +2561,7 @@ begin
   )
   select n.id, n.attempts, n.kind, n.level, n.value, n.threshold, n.message, n.created_at, n.org_id, o.name, n.incident_id, i.kind, i.opened_at,
     (select u.email::text from auth.users u where u.id = case n.kind when 'acknowledged' then i.acknowledged_by when 'resolved' then i.resolved_by end),
-    i.source_connection_id, s.name, s.type, c.id, c.type, k.sealed
+    i.source_connection_id, s.name, s.type, i.connections, c.id, c.type, k.sealed
   from claimed n
   join public.orgs o on o.id = n.org_id
   join public.alert_incidents i on i.id = n.incident_id
@@ -2631,6 +2757,30 @@ comment on function private.claim_erasures(uuid,integer,integer,uuid[]) is 'Clai
 follow each other by the time they were served.';
 grant execute on function private.claim_erasures(uuid,integer,integer,uuid[]) to worker;
 
+CREATE OR REPLACE FUNCTION private.claim_id_conversions(p_owner uuid, p_lease_seconds integer, p_most integer, p_holding uuid[])
+ RETURNS TABLE(id uuid, org_id uuid, place text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  with orgs as materialized (
+    select * from private.orgs_in_turn('id_conversions', p_most, p_holding)
+  ), chosen as (
+    select c.org_id from private.id_conversions c
+    where c.org_id in (select o.org_id from orgs o) and c.status = 'running' and (c.lease_until is null or c.lease_until <= now())
+    order by c.org_id limit p_most for update skip locked
+  )
+  update private.id_conversions c set lease_owner = p_owner, lease_until = now() + make_interval(secs => p_lease_seconds), waits_for = null
+  from chosen where c.org_id = chosen.org_id
+  returning c.org_id, c.org_id, c.place;
+end
+$function$;
+comment on function private.claim_id_conversions(uuid,integer,integer,uuid[]) is 'Claims orgs whose stored ids are to be converted. Orgs take turns.';
+grant execute on function private.claim_id_conversions(uuid,integer,integer,uuid[]) to worker;
+
 CREATE OR REPLACE FUNCTION private.claim_replays(p_owner uuid, p_lease_seconds integer, p_most integer, p_holding uuid[])
  RETURNS TABLE(id uuid, org_id uuid, mode text, filter jsonb, throttle_per_second integer, approved_at timestamp with time zone, checkpoint_at text, checkpoint_id uuid, connection_ids uuid[], paced_seconds double precision)
  LANGUAGE plpgsql
@@ -2717,6 +2867,23 @@ comment on function private.complete_erasure(uuid,uuid,jsonb[]) is 'Completes th
 person.';
 grant execute on function private.complete_erasure(uuid,uuid,jsonb[]) to worker;
 
+CREATE OR REPLACE FUNCTION private.conditions_of_incidents(p_measured private.alert_condition[])
+ RETURNS SETOF private.alert_condition
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select distinct on (m.source_connection_id, private.alert_family(m.kind)) m.*
+  from unnest(p_measured) m
+  where m.incident_id is not null or not exists (
+    select from unnest(p_measured) s
+    where s.source_connection_id = m.source_connection_id and private.is_alert_suppressed(m.kind, s.kind) and (s.level is not null or s.holds)
+      and private.alert_rank(s.shown_level) >= private.alert_rank(m.level))
+  order by m.source_connection_id, private.alert_family(m.kind), private.alert_rank(m.level) desc nulls last, m.holds desc,
+    m.kind = 'ConnectionSilent' desc, m.kind
+$function$;
+comment on function private.conditions_of_incidents(private.alert_condition[]) is 'Of everything that was measured, the gravest condition of each connection and family. A condition that only repeats another one opens no incident.';
+
 CREATE OR REPLACE FUNCTION private.confirm_alert_recipient(p_token_sha256 bytea, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS boolean
  LANGUAGE plpgsql
@@ -2754,6 +2921,43 @@ comment on function private.connection_arrivals(timestamp with time zone,uuid[])
 handles the nulls, because `least` ignores them: a connection that had never sent would seem to have sent just now. With `least`, a connection
 whose only events came by a retry or a replay looked late, there was no minute to learn a rhythm from, and the row that could not be written ended
 the pass over every org.';
+
+CREATE OR REPLACE FUNCTION private.convert_keys(p_keys private.key_row[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_key private.key_row;
+  v_stored private.event_keys;
+  v_converted integer := 0;
+begin
+  -- Sorted by the former key: of two transactions that convert the same keys, the second waits and finds nothing more to do.
+  for v_key in
+    select k.* from unnest(p_keys) k where k.former_key <> k.idempotency_key order by k.source_connection_id, k.former_key
+  loop
+    select * into v_stored from private.event_keys s
+    where s.source_connection_id = v_key.source_connection_id and s.idempotency_key = v_key.former_key for update;
+    continue when v_stored.event_id is null;
+    begin
+      update private.event_keys s set idempotency_key = v_key.idempotency_key
+      where s.source_connection_id = v_key.source_connection_id and s.idempotency_key = v_key.former_key;
+    exception when unique_violation then
+      -- Both keys are stored: an instance of the former version took the record while it ended. The event keeps a key that names nobody.
+      v_key.idempotency_key := v_key.spare_key;
+      update private.event_keys s set idempotency_key = v_key.spare_key
+      where s.source_connection_id = v_key.source_connection_id and s.idempotency_key = v_key.former_key;
+    end;
+    update public.canonical_events e set idempotency_key = v_key.idempotency_key
+    where e.id = v_stored.event_id and e.event_time = v_stored.event_time;
+    v_converted := v_converted + 1;
+  end loop;
+  return v_converted;
+end
+$function$;
+comment on function private.convert_keys(private.key_row[]) is 'Gives stored records the key that replaces their former key, in private.event_keys and in the event. Returns how many there were.';
+grant execute on function private.convert_keys(private.key_row[]) to worker;
 
 CREATE OR REPLACE FUNCTION private.copy_held_rows(p_move private.held_moves, p_rows integer)
  RETURNS boolean
@@ -2841,6 +3045,17 @@ $function$;
 comment on function private.count_events_of_person(uuid,jsonb[]) is 'How many events are about a person. p_subjects: [{"email": "<hash>"}, {"phone": "<hash>"}, …], one per kind and version of the hash key. Bypasses
 the policy as private.find_events_of_subject does, for the same reason and for owners and admins only.';
 grant execute on function private.count_events_of_person(uuid,jsonb[]) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.count_id_conversions()
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select count(*) from private.id_conversions c where c.status = 'running'
+$function$;
+comment on function private.count_id_conversions() is 'The orgs whose stored ids are not converted yet, for the operator''s metrics.';
+grant execute on function private.count_id_conversions() to worker;
 
 CREATE OR REPLACE FUNCTION private.count_open_incidents()
  RETURNS TABLE(kind text, level text, incidents bigint)
@@ -3749,78 +3964,96 @@ CREATE OR REPLACE FUNCTION private.evaluate_alerts_of(p_orgs uuid[], p_now times
  SET plan_cache_mode TO 'force_custom_plan'
 AS $function$
 declare
-  v_opened uuid[];
+  v_conditions private.alert_condition[];
+  v_joined record;
   v_escalated uuid[];
   v_reminded uuid[];
   v_resolved uuid[];
 begin
+  -- Passes over the same org wait for each other.
+  perform from private.alert_turns where org_id = any (p_orgs) order by org_id for update;
   -- The incidents are locked before the rules are measured: the pass waits for a person who is acknowledging or resolving an incident, and sees
   -- the change.
   perform from public.alert_incidents where status <> 'resolved' and org_id = any (p_orgs) for update;
+  v_conditions := array(select m from private.measure_alerts(p_orgs, p_now, p_watching_since) m);
+  v_conditions := array(select c from private.conditions_of_incidents(v_conditions) c);
+  if v_conditions = '{}' and not exists (select from public.alert_incidents i where i.status <> 'resolved' and i.org_id = any (p_orgs)) then
+    opened := 0; escalated := 0; reminded := 0; resolved := 0; notifications := 0;
+    return;
+  end if;
 
-  with measured as materialized (
-    select * from private.measure_alerts(p_orgs, p_now, p_watching_since)
-  ), opened as (
-    insert into public.alert_incidents (org_id, kind, source_connection_id, level, peak_level, value, threshold, message, opened_at, last_seen_at, last_notified_at)
-    select m.org_id, m.kind, m.source_connection_id, m.level, m.level, m.value, m.threshold, m.message, p_now, p_now, p_now
-    from measured m
-    where m.incident_id is null
-      -- A person who has resolved the last incident knows about the condition, so no new incident opens for half an hour.
-      and not exists (
-        select from public.alert_incidents p
-        where p.org_id = m.org_id and p.source_connection_id = m.source_connection_id and p.kind = m.kind
-          and p.resolution = 'by_person' and p.resolved_at > p_now - interval '30 minutes')
-    on conflict do nothing
-    returning id
-  ), held as (
+  select * into v_joined from private.join_incidents(v_conditions, p_now);
+
+  update public.alert_incident_connections m
+  set kind = c.kind, level = c.shown_level, value = c.value, threshold = c.threshold, last_seen_at = p_now, clear_since = null
+  from unnest(v_conditions) c
+  where m.incident_id = c.incident_id and m.source_connection_id = c.source_connection_id and m.left_at is null and c.holds;
+
+  update public.alert_incident_connections m
+  set clear_since = case when g.is_over then m.clear_since else coalesce(m.clear_since, p_now) end, value = coalesce(g.value, m.value),
+    left_at = case when g.is_over then p_now end, resolution = case when g.is_over then g.reason end
+  from (
+    select o.incident_id, o.source_connection_id, c.value,
+      case when r.kind is null or s.id is null then 'not_watched' when c.value is null then 'no_traffic' else 'recovered' end as reason,
+      r.kind is null or s.id is null or coalesce(o.clear_since, p_now) <= p_now - make_interval(mins => r.resolve_after_minutes) as is_over
+    from public.alert_incident_connections o
+    left join public.alert_rules r on r.org_id = o.org_id and r.kind = o.kind and r.enabled
+    left join public.source_connections s on s.id = o.source_connection_id and s.is_active and s.deleted_at is null
+    left join unnest(v_conditions) c on c.incident_id = o.incident_id and c.source_connection_id = o.source_connection_id
+    where o.left_at is null and o.last_seen_at < p_now and o.org_id = any (p_orgs) and c.holds is not true
+  ) g
+  where m.incident_id = g.incident_id and m.source_connection_id = g.source_connection_id;
+
+  -- An incident is as grave as its worst connection.
+  with worst as (
+    select i.id, w.*, private.alert_rank(w.level) > private.alert_rank(i.peak_level) as escalates,
+      coalesce(i.status = 'open' and w.last_seen_at = p_now and i.last_notified_at <= p_now - case
+        when i.id = any (v_joined.joined) then interval '1 hour' else make_interval(mins => c.renotify_minutes) end, false) as reminds,
+      case when c.message is null then i.message else c.message || coalesce(format(' The incident also concerns %s.', n.others), '') end as message,
+      n.connections, n.resolution
+    from public.alert_incidents i
+    left join lateral (
+      select m.source_connection_id, m.kind, m.level, m.value, m.threshold, m.last_seen_at
+      from public.alert_incident_connections m where m.org_id = i.org_id and m.incident_id = i.id and m.left_at is null
+      order by m.last_seen_at desc, private.alert_rank(m.level) desc, m.kind = 'ConnectionSilent' desc, m.value desc, m.source_connection_id limit 1) w on true
+    left join unnest(v_conditions) c on c.source_connection_id = w.source_connection_id and c.kind = w.kind
+    left join lateral (
+      select count(*)::integer as connections,
+        string_agg(s.name, ', ' order by s.name) filter (where m.left_at is null and m.source_connection_id <> w.source_connection_id and m.place <= 6)
+          || case when count(*) filter (where m.left_at is null) > 6 then format(' and %s more', count(*) filter (where m.left_at is null) - 6) else '' end as others,
+        case when bool_or(m.resolution = 'recovered') then 'recovered' when bool_or(m.resolution = 'no_traffic') then 'no_traffic' else 'not_watched' end as resolution
+      from (
+        select m.*, row_number() over (order by m.left_at nulls first, m.source_connection_id = w.source_connection_id desc, m.joined_at, m.source_connection_id) as place
+        from public.alert_incident_connections m where m.org_id = i.org_id and m.incident_id = i.id) m
+      left join public.source_connections s on s.id = m.source_connection_id and m.place <= 6) n on true
+    where i.status <> 'resolved' and i.org_id = any (p_orgs)
+  ), changed as (
     update public.alert_incidents i
-    set level = h.shown_level, value = h.value, threshold = h.threshold, last_seen_at = p_now, clear_since = null, message = h.message,
-      peak_level = case when h.escalates then h.level else i.peak_level end,
-      last_notified_at = case when h.escalates or h.reminds then p_now else i.last_notified_at end,
-      reminders = i.reminders + case when h.reminds then 1 else 0 end
-    from (
-      select m.*, coalesce(private.alert_rank(m.level) > private.alert_rank(o.peak_level), false) as escalates,
-        coalesce(o.status = 'open' and o.last_notified_at <= p_now - make_interval(mins => m.renotify_minutes)
-          and private.alert_rank(m.level) <= private.alert_rank(o.peak_level), false) as reminds
-      from measured m join public.alert_incidents o on o.id = m.incident_id
-      where m.holds
-    ) h
-    where i.id = h.incident_id
-    returning i.id, h.escalates, h.reminds
-  ), cleared as (
-    update public.alert_incidents i
-    set clear_since = case when g.is_over then i.clear_since else coalesce(i.clear_since, p_now) end,
-      value = coalesce(g.value, i.value),
-      status = case when g.is_over then 'resolved' else i.status end,
-      resolved_at = case when g.is_over then p_now end,
-      resolution = case when g.is_over then g.reason end
-    from (
-      select o.id, m.value,
-        case when r.kind is null or c.id is null then 'not_watched' when m.value is null then 'no_traffic' else 'recovered' end as reason,
-        r.kind is null or c.id is null or coalesce(o.clear_since, p_now) <= p_now - make_interval(mins => r.resolve_after_minutes) as is_over
-      from public.alert_incidents o
-      left join public.alert_rules r on r.org_id = o.org_id and r.kind = o.kind and r.enabled
-      left join public.source_connections c on c.id = o.source_connection_id and c.is_active and c.deleted_at is null
-      left join measured m on m.incident_id = o.id
-      where o.status <> 'resolved' and o.org_id = any (p_orgs) and m.holds is not true
-    ) g
-    where i.id = g.id
-    returning i.id, g.is_over
+    set source_connection_id = coalesce(w.source_connection_id, i.source_connection_id), kind = coalesce(w.kind, i.kind), level = coalesce(w.level, i.level),
+      value = coalesce(w.value, i.value), threshold = coalesce(w.threshold, i.threshold), message = w.message, connections = greatest(w.connections, 1),
+      last_seen_at = coalesce(w.last_seen_at, i.last_seen_at), peak_level = case when w.escalates then w.level else i.peak_level end,
+      last_notified_at = case when w.escalates or w.reminds then p_now else i.last_notified_at end,
+      reminders = i.reminders + case when w.reminds and not w.escalates then 1 else 0 end,
+      status = case when w.source_connection_id is null then 'resolved' else i.status end,
+      resolved_at = case when w.source_connection_id is null then p_now end,
+      resolution = case when w.source_connection_id is null then w.resolution end
+    from worst w where i.id = w.id
+    returning i.id, i.status, coalesce(w.escalates, false) as escalates, w.reminds
   )
-  select (select array_agg(id) from opened), (select array_agg(id) from held where escalates), (select array_agg(id) from held where reminds),
-    (select array_agg(id) from cleared where is_over)
-  into v_opened, v_escalated, v_reminded, v_resolved;
+  select array(select id from changed where escalates), array(select id from changed where reminds and not escalates),
+    array(select id from changed where status = 'resolved')
+  into v_escalated, v_reminded, v_resolved;
 
-  opened := coalesce(cardinality(v_opened), 0);
-  escalated := coalesce(cardinality(v_escalated), 0);
-  reminded := coalesce(cardinality(v_reminded), 0);
-  resolved := coalesce(cardinality(v_resolved), 0);
-  notifications := private.queue_alert_notifications(v_opened, 'opened', p_now) + private.queue_alert_notifications(v_escalated, 'escalated', p_now)
+  opened := cardinality(v_joined.opened);
+  escalated := cardinality(v_escalated);
+  reminded := cardinality(v_reminded);
+  resolved := cardinality(v_resolved);
+  notifications := private.queue_alert_notifications(v_joined.opened, 'opened', p_now) + private.queue_alert_notifications(v_escalated, 'escalated', p_now)
     + private.queue_alert_notifications(v_reminded, 'reminder', p_now) + private.queue_alert_notifications(v_resolved, 'resolved', p_now);
 end
 $function$;
 comment on function private.evaluate_alerts_of(uuid[],timestamp with time zone,timestamp with time zone) is 'The pass over some orgs: opens, escalates and resolves incidents and reminds people of them, according to the result of private.measure_alerts,
-and queues the notifications.';
+and queues the notifications. One cause notifies once; connections that join an incident an hour after its last notification are told by a reminder.';
 
 CREATE OR REPLACE FUNCTION private.event_condition(p_filter jsonb)
  RETURNS text
@@ -3849,6 +4082,9 @@ begin
     elsif jsonb_typeof(v_value) <> 'string' or length(v_text) not between 1 and 1000 then
       raise invalid_parameter_value using message = format('%s must be a text', left(v_key, 100));
     end if;
+    if v_key = 'q' and v_text ~ '[^\s@]@[^\s@]+\.[^\s@]' then
+      raise invalid_parameter_value using message = 'a search text must not be an e-mail address: look the person up by POST /api/events/subject-hash';
+    end if;
     v_conditions := v_conditions || case v_key
       when 'from' then format('e.event_time >= %L::timestamptz', v_text::timestamptz)
       when 'to' then format('e.event_time < %L::timestamptz', v_text::timestamptz)
@@ -3861,10 +4097,10 @@ begin
       when 'amountMin' then format('e.amount_minor >= %L::bigint', v_text::bigint)
       when 'amountMax' then format('e.amount_minor <= %L::bigint', v_text::bigint)
       when 'test' then case v_text when 'only' then 'e.is_test' when 'hide' then 'not e.is_test' end
-      -- A literal search that ignores case, by Unicode's rules on every host. In JSON a quote or a backslash is written with a backslash.
-      when 'q' then format('(strpos(lower(concat_ws(E''\n'', e.type, e.source_event_type, e.source_event_id, e.order_ref) collate pg_catalog.pg_c_utf8), %1$L) > 0
-        or strpos(lower(e.properties::text collate pg_catalog.pg_c_utf8), %2$L) > 0 or strpos(lower(e.attribution::text collate pg_catalog.pg_c_utf8), %2$L) > 0)',
-        lower(v_text collate pg_catalog.pg_c_utf8), lower(substr(v_value::text, 2, length(v_value::text) - 2) collate pg_catalog.pg_c_utf8))
+      -- A literal search that ignores case and accents, on every host alike. In JSON a quote or a backslash is written with a backslash.
+      when 'q' then format('(strpos(private.folded(concat_ws(E''\n'', e.type, e.source_event_type, e.source_event_id, e.order_ref, e.idempotency_key, e.id, e.journal_id)), %1$L) > 0
+        or strpos(private.folded(e.properties::text), %2$L) > 0 or strpos(private.folded(e.attribution::text), %2$L) > 0)',
+        private.folded(v_text), private.folded(substr(v_value::text, 2, length(v_value::text) - 2)))
     end;
     if v_conditions[cardinality(v_conditions)] is null then
       raise invalid_parameter_value using message = format('%s is not a known filter, or its value is invalid', left(v_key, 100));
@@ -4053,6 +4289,64 @@ $function$;
 comment on function private.find_alert_channel_secret(uuid) is 'The sealed secrets of a channel. The caller of this function must have checked the user''s permission for the channel.';
 grant execute on function private.find_alert_channel_secret(uuid) to worker;
 
+CREATE OR REPLACE FUNCTION private.find_by_id(p_org_id uuid, p_text text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+declare
+  v_text text := btrim(p_text, E' \t\r\n\u00a0\ufeff"''{}<>,;');
+  v_hex text := regexp_replace(lower(v_text), '[\s{}-]', '', 'g');
+  v_id uuid := case when v_hex ~ '^[0-9a-f]{32}$' then v_hex::uuid end;
+  v_texts text[] := array(select distinct t from unnest(array[v_text, lower(v_text), upper(v_text), v_id::text]) t where length(t) between 1 and 255);
+  v_connections uuid[];
+  v_found jsonb;
+begin
+  if p_org_id <> all (array(select private.my_orgs())) or cardinality(v_texts) = 0 then
+    return '[]';
+  end if;
+  v_connections := array(select c.id from public.source_connections c where c.org_id = p_org_id);
+  with events as (
+    select e.id, e.event_time, e.type from public.canonical_events e where e.id = v_id and e.org_id = p_org_id
+    union select k.id, k.event_time, k.type from (
+      select e.id, e.event_time, e.type from public.canonical_events e where e.journal_id = v_id and e.org_id = p_org_id limit 20) k
+    union select e.id, e.event_time, e.type from private.event_keys k join public.canonical_events e on e.id = k.event_id and e.event_time = k.event_time
+      where k.source_connection_id = any (v_connections) and k.idempotency_key = any (v_texts)
+    union select o.id, o.event_time, o.type from (
+      select e.id, e.event_time, e.type from public.canonical_events e where e.org_id = p_org_id and e.order_ref = any (v_texts) order by e.event_time desc limit 20) o
+    union select s.id, s.event_time, s.type from (
+      select e.id, e.event_time, e.type from public.canonical_events e
+      where e.org_id = p_org_id and e.source_event_id = any (v_texts) and e.source_event_id <> e.idempotency_key limit 20) s
+  ), letters as (
+    select d.id, d.created_at, d.error_class from public.dlq_events d where d.id = v_id and d.org_id = p_org_id
+    union select j.id, j.created_at, j.error_class from (
+      select d.id, d.created_at, d.error_class from public.dlq_events d where d.journal_id = v_id and d.org_id = p_org_id limit 20) j
+    union select k.id, k.created_at, k.error_class from (
+      select d.id, d.created_at, d.error_class from public.dlq_events d where d.org_id = p_org_id and d.idempotency_key = any (v_texts) limit 20) k
+  ), found as (
+    select 'event' as kind, e.id, e.type as label, e.event_time as at from events e
+    union all select 'dead_letter', l.id, l.error_class, l.created_at from letters l
+    union all select 'connection', c.id, c.name, c.created_at from public.source_connections c
+      where c.id = v_id and c.org_id = p_org_id and c.deleted_at is null
+    union all select 'operation', o.id, o.kind, o.created_at from public.dlq_operations o where o.id = v_id and o.org_id = p_org_id
+    union all select 'plan', p.id, p.name, p.created_at from public.replay_plans p where p.id = v_id and p.org_id = p_org_id
+    union all select 'incident', i.id, i.kind, i.opened_at from public.alert_incidents i where i.id = v_id and i.org_id = p_org_id
+    union all select 'delivery', j.id, j.outcome, j.received_at from public.event_journal j
+      where j.id = v_id and j.org_id = p_org_id and not exists (select from events) and not exists (select from letters)
+  )
+  select coalesce(jsonb_agg(jsonb_build_object('kind', f.kind, 'id', f.id, 'label', f.label, 'at', f.at) order by f.at desc, f.id), '[]') into v_found
+  from (select * from found order by at desc, id limit 20) f;
+  return v_found;
+end
+$function$;
+comment on function private.find_by_id(uuid,text) is 'What an id names in the org: events (by their id, their delivery, their idempotency key, the platform''s event id or the order), dead letters,
+connections, operations, replay plans, incidents and deliveries; the newest 20. The id may be pasted with blanks, quotes, in another case, and a UUID
+without its dashes. Bypasses the policies, for members of the org only, because keys are in a table that people do not read; each part is served by
+an index.';
+grant execute on function private.find_by_id(uuid,text) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.find_connection(p_id uuid)
  RETURNS json
  LANGUAGE sql
@@ -4140,6 +4434,25 @@ comment on function private.find_events_of_subject(uuid,text) is 'Under row leve
 used. This function therefore bypasses the policy, for members of the org only, and returns ids; the policy still decides which of these events
 the caller sees. Newest first, at most 1,000.';
 grant execute on function private.find_events_of_subject(uuid,text) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.find_keys_to_convert(p_connection_ids uuid[], p_after_connection uuid, p_after_key text, p_limit integer)
+ RETURNS TABLE(source_connection_id uuid, idempotency_key text)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  select k.source_connection_id, k.idempotency_key from private.event_keys k
+  where k.source_connection_id = any (p_connection_ids)
+    and (p_after_connection is null or (k.source_connection_id, k.idempotency_key) > (p_after_connection, p_after_key))
+  order by k.source_connection_id, k.idempotency_key limit p_limit;
+end
+$function$;
+comment on function private.find_keys_to_convert(uuid[],uuid,text,integer) is 'The next keys of some connections, in the order of their index.';
+grant execute on function private.find_keys_to_convert(uuid[],uuid,text,integer) to worker;
 
 CREATE OR REPLACE FUNCTION private.find_org_keys(p_org_id uuid)
  RETURNS json
@@ -4253,6 +4566,19 @@ $function$;
 comment on function private.flow_overview() is 'The state of the fleet and its live instances.';
 grant execute on function private.flow_overview() to worker;
 
+CREATE OR REPLACE FUNCTION private.folded(p_text text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO ''
+AS $function$
+  -- Most texts are plain ASCII, which has one byte for each character and nothing to take apart.
+  select case when octet_length(p_text) = length(p_text) then lower(p_text collate pg_catalog.pg_c_utf8)
+    else lower(regexp_replace(normalize(p_text, nfd), U&'[\0300-\036f]+', '', 'g') collate pg_catalog.pg_c_utf8) end
+$function$;
+comment on function private.folded(text) is 'The text without case and accents, by which texts are compared in a search.';
+grant execute on function private.folded(text) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.forget_mail_paces()
  RETURNS void
  LANGUAGE sql
@@ -4301,6 +4627,17 @@ $function$;
 comment on function private.free_record_key(uuid,bytea,uuid) is 'The key, or null when another open dead letter has it.';
 grant execute on function private.free_record_key(uuid,bytea,uuid) to authenticated;
 grant execute on function private.free_record_key(uuid,bytea,uuid) to worker;
+
+CREATE OR REPLACE FUNCTION private.has_former_ids(p_org_id uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select exists (select from private.id_conversions c where c.org_id = p_org_id and c.status = 'running')
+$function$;
+comment on function private.has_former_ids(uuid) is 'Whether rows of the org may still hold ids that contain a person''s identifier.';
+grant execute on function private.has_former_ids(uuid) to ingest;
 
 CREATE OR REPLACE FUNCTION private.heartbeat(p_instance json)
  RETURNS json
@@ -4393,6 +4730,66 @@ returns the lower bound. It runs for each point of a chart, so it does no arithm
 grant execute on function private.histogram_quantile(numeric[],double precision) to authenticated;
 grant execute on function private.histogram_quantile(numeric[],double precision) to worker;
 
+CREATE OR REPLACE FUNCTION private.import_events(p_connection_id uuid, p_events jsonb)
+ RETURNS TABLE(stored integer, restored integer, duplicates integer)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_connection public.source_connections := (select c from public.source_connections c where c.id = p_connection_id and c.deleted_at is null);
+  -- The digest of the record is not in a file: this one says that any body under the key is the same record.
+  v_unknown bytea := decode(repeat('00', 32), 'hex');
+  v_new text[];
+  v_written text[];
+begin
+  perform private.require_admin(v_connection.org_id);
+  perform private.take_day_quota(v_connection.org_id, 'imported_events_per_day', jsonb_array_length(p_events));
+
+  create temporary table sent on commit drop as
+    select distinct on (e.idempotency_key) e.*, x.erased_at
+    from jsonb_array_elements(p_events) with ordinality as s (event, place)
+    cross join lateral jsonb_populate_record(null::private.event_row, s.event) e
+    cross join lateral jsonb_to_record(s.event) as x (erased_at timestamptz)
+    order by e.idempotency_key, s.place;
+
+  -- Sorted by key, as every writer of keys does, so that two of them never deadlock.
+  with inserted as (
+    insert into private.event_keys (source_connection_id, idempotency_key, event_id, event_time, body_sha256)
+    select p_connection_id, s.idempotency_key,
+      -- An id of the file that is in use belongs to another event.
+      case when exists (select from public.canonical_events e where e.id = s.id) then gen_random_uuid() else s.id end, s.event_time, v_unknown
+    from pg_temp.sent s order by s.idempotency_key
+    on conflict do nothing
+    returning idempotency_key)
+  select coalesce(array_agg(i.idempotency_key), '{}') into v_new from inserted i;
+
+  with written as (
+    insert into public.canonical_events (id, org_id, project_id, source_connection_id, type, source_type, source_event_type, source_event_id, event_time,
+      received_at, ingested_at, idempotency_key, subject, amount_minor, currency, order_ref, attribution, properties, is_test, journal_id, schema_version, erased_at)
+    select k.event_id, v_connection.org_id, v_connection.project_id, v_connection.id, s.type, s.source_type, s.source_event_type, s.source_event_id, k.event_time,
+      s.received_at, greatest(now(), s.received_at), s.idempotency_key, s.subject, s.amount_minor, s.currency, s.order_ref, s.attribution, s.properties, s.is_test,
+      s.journal_id, s.schema_version, s.erased_at
+    from pg_temp.sent s
+    join private.event_keys k on k.source_connection_id = p_connection_id and k.idempotency_key = s.idempotency_key
+    where not exists (select from public.canonical_events e where e.id = k.event_id and e.event_time = k.event_time)
+    on conflict do nothing
+    returning idempotency_key)
+  select coalesce(array_agg(w.idempotency_key), '{}') into v_written from written w;
+
+  stored := cardinality(v_new);
+  restored := cardinality(v_written) - cardinality(v_new);
+  duplicates := jsonb_array_length(p_events) - cardinality(v_written);
+  drop table pg_temp.sent;
+  perform private.append_audit(v_connection.org_id, 'canonical_events.import', p_connection_id::text,
+    jsonb_build_object('stored', stored, 'restored', restored, 'duplicates', duplicates));
+  return next;
+end
+$function$;
+comment on function private.import_events(uuid,jsonb) is 'Stores exported events for an owner or admin of the connection''s org. p_events is an array of private.event_row, with erased_at. An event whose key is new
+is stored under its id, an event whose key is known and whose row is gone is stored again under the id of the key, and every other event is left as it is.';
+grant execute on function private.import_events(uuid,jsonb) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.index_arrivals(p_partition text)
  RETURNS void
  LANGUAGE plpgsql
@@ -4412,9 +4809,14 @@ CREATE OR REPLACE FUNCTION private.ingest_batch(p_deliveries json, p_keys json, 
 AS $function$
 declare
   v_now timestamptz := clock_timestamp();
-  v_existing json := private.insert_events(p_keys, p_events, v_now);
+  v_existing json;
   v_repeats json;
 begin
+  -- Only the API writes this text: a quotation mark inside a JSON string is escaped.
+  if strpos(p_keys::text, '"former_key"') > 0 then
+    perform private.adopt_former_keys(p_keys);
+  end if;
+  v_existing := private.insert_events(p_keys, p_events, v_now);
   if json_array_length(p_dead) > 0 or json_array_length(v_existing) > 0 then
     v_repeats := private.raise_letters(private.letters_of(p_dead, p_keys, p_events, v_existing), v_now);
   end if;
@@ -4439,6 +4841,7 @@ declare
   v_count integer := json_array_length(p_keys);
   v_new uuid[] := '{}';
   v_existing private.existing_row[] := '{}';
+  v_unknown bytea := decode(repeat('00', 32), 'hex');
 begin
   if v_count > 0 then
     -- Sorted by key: two batches with the same keys lock them in the same order and never deadlock.
@@ -4456,7 +4859,8 @@ begin
 
   if cardinality(v_new) < v_count then
     select coalesce(array_agg(row(k.event_id, s.event_id,
-      case when s.body_sha256 = decode(k.body_sha256, 'hex') then 'duplicate' else 'conflict' end,
+      -- Zeros are the digest of an imported event: the file does not say which body it was made of.
+      case when s.body_sha256 in (decode(k.body_sha256, 'hex'), v_unknown) then 'duplicate' else 'conflict' end,
       null, k.source_connection_id, k.journal_id, k.dlq_id)::private.existing_row), '{}')
     into v_existing
     from json_populate_recordset(null::private.key_row, p_keys) k
@@ -4482,6 +4886,69 @@ comment on function private.insert_events(json,json,timestamp with time zone) is
 batch''s transaction.';
 grant execute on function private.insert_events(json,json,timestamp with time zone) to ingest;
 grant execute on function private.insert_events(json,json,timestamp with time zone) to worker;
+
+CREATE OR REPLACE FUNCTION private.is_alert_suppressed(p_kind text, p_by text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+  select case p_kind
+    when 'ConnectionLag' then p_by in ('IngestLagHigh', 'IngestDLQRateHigh', 'RejectedRateHigh')
+    when 'ConnectionSilent' then p_by = 'RejectedRateHigh'
+    else false end
+$function$;
+comment on function private.is_alert_suppressed(text,text) is 'Whether a condition only repeats another one of the same connection: when deliveries are rejected, become dead letters or are stored late, the newest
+event grows old as well, and nothing new would be learned from a second incident.';
+
+CREATE OR REPLACE FUNCTION private.join_incidents(p_conditions private.alert_condition[], p_now timestamp with time zone, OUT opened uuid[], OUT joined uuid[])
+ RETURNS record
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  with fresh as (
+    select c.*, private.alert_family(c.kind) as family from unnest(p_conditions) c
+    where c.incident_id is null and c.level is not null
+      -- A person who has resolved the last incident knows about the condition, so no new incident opens for half an hour.
+      and not exists (
+        select from public.alert_incident_connections m join public.alert_incidents p on p.org_id = m.org_id and p.id = m.incident_id
+        where m.org_id = c.org_id and m.source_connection_id = c.source_connection_id and private.alert_family(m.kind) = private.alert_family(c.kind)
+          and p.resolution = 'by_person' and p.resolved_at > p_now - interval '30 minutes')
+  ), open as (
+    -- A person who has acknowledged an incident an hour ago or earlier would not learn of a new connection.
+    select distinct on (i.org_id, private.alert_family(i.kind), f.cause) i.id, i.org_id, private.alert_family(i.kind) as family, f.cause
+    from public.alert_incidents i
+    join public.source_connections s on s.id = i.source_connection_id
+    join (select distinct org_id, family, cause from fresh) f
+      on f.org_id = i.org_id and f.family = private.alert_family(i.kind) and f.cause in ('', s.type)
+    where i.status <> 'resolved' and (i.status = 'open' or i.opened_at > p_now - interval '1 hour')
+    order by i.org_id, private.alert_family(i.kind), f.cause, i.opened_at desc
+  ), made as (
+    insert into public.alert_incidents (org_id, kind, source_connection_id, level, peak_level, value, threshold, message, opened_at, last_seen_at, last_notified_at)
+    select distinct on (f.org_id, f.family, f.cause) f.org_id, f.kind, f.source_connection_id, f.level, f.level, f.value, f.threshold, f.message, p_now, p_now, p_now
+    from fresh f
+    where not exists (select from open o where o.org_id = f.org_id and o.family = f.family and o.cause = f.cause)
+    order by f.org_id, f.family, f.cause, private.alert_rank(f.level) desc, f.value desc, f.source_connection_id
+    returning id, org_id, kind, source_connection_id
+  ), target as (
+    select o.id, o.org_id, o.family, o.cause from open o
+    union all
+    select m.id, m.org_id, private.alert_family(m.kind), f.cause
+    from made m join fresh f on f.source_connection_id = m.source_connection_id and f.kind = m.kind
+  ), added as (
+    insert into public.alert_incident_connections as kept (org_id, incident_id, source_connection_id, kind, level, value, threshold, joined_at, last_seen_at)
+    select f.org_id, t.id, f.source_connection_id, f.kind, f.level, f.value, f.threshold, p_now, p_now
+    from fresh f join target t on t.org_id = f.org_id and t.family = f.family and t.cause = f.cause
+    -- A connection that had recovered joins its incident again.
+    on conflict (incident_id, source_connection_id) do update
+    set kind = excluded.kind, level = excluded.level, value = excluded.value, threshold = excluded.threshold, last_seen_at = excluded.last_seen_at,
+      clear_since = null, left_at = null, resolution = null
+    returning kept.incident_id
+  )
+  select array(select id from made), array(select distinct a.incident_id from added a join open o on o.id = a.incident_id)
+$function$;
+comment on function private.join_incidents(private.alert_condition[],timestamp with time zone) is 'Adds every connection with a new condition to the open incident of the same cause, or opens an incident for all connections of a cause together.
+Returns the incidents that opened, and the open ones that connections joined.';
 
 CREATE OR REPLACE FUNCTION private.keep_an_owner()
  RETURNS trigger
@@ -4918,7 +5385,7 @@ comment on function private.mail_digest(text) is 'The keyed digest of a mail add
 grant execute on function private.mail_digest(text) to worker;
 
 CREATE OR REPLACE FUNCTION private.measure_alerts(p_orgs uuid[], p_now timestamp with time zone, p_watching_since timestamp with time zone)
- RETURNS TABLE(incident_id uuid, org_id uuid, kind text, source_connection_id uuid, value double precision, threshold double precision, level text, shown_level text, holds boolean, message text, renotify_minutes integer)
+ RETURNS SETOF private.alert_condition
  LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
@@ -4934,8 +5401,9 @@ begin
     from public.alert_rules r where r.enabled and r.org_id = any (p_orgs)
   ), arrivals as materialized (
     select * from private.connection_arrivals(p_now, p_orgs)
-  ), open_incidents as materialized (
-    select i.id, i.source_connection_id, i.kind from public.alert_incidents i where i.status <> 'resolved' and i.org_id = any (p_orgs)
+  ), members as materialized (
+    select i.incident_id, i.source_connection_id, i.kind, private.alert_family(i.kind) as family
+    from public.alert_incident_connections i where i.left_at is null and i.org_id = any (p_orgs)
   ), recent as materialized (
     select m.org_id, m.source_connection_id, m.bucket, m.received, m.duplicates, m.dead_lettered, m.rejected, m.lag_histogram
     from arrivals a
@@ -4974,34 +5442,36 @@ begin
         then y.expected_gap_seconds * 1.5 else 'infinity' end,
       extract(epoch from p_now - greatest(
         case r.kind when 'ConnectionSilent' then a.last_at else least(a.last_event_at, a.last_at) end,
-        case when i.id is null then greatest(p_watching_since, a.changed_at) end))
+        case when i.incident_id is null then greatest(p_watching_since, a.changed_at) end))
     from arrivals a
     join rules r on r.org_id = a.org_id and r.window_minutes is null
     left join private.connection_rhythm y on y.org_id = a.org_id and y.source_connection_id = a.source_connection_id
-    left join open_incidents i on i.source_connection_id = a.source_connection_id and i.kind = r.kind
+    left join members i on i.source_connection_id = a.source_connection_id and i.kind = r.kind
     where a.last_at is not null and (r.kind = 'ConnectionSilent' or a.last_event_at is not null)
   )
-  select i.id, m.org_id, m.kind, m.source_connection_id, m.value, t.threshold, v.level,
+  select i.incident_id, m.org_id, m.kind, m.source_connection_id, m.value, t.threshold, v.level,
     coalesce(v.level, case when r.info is not null then 'info' when r.warning is not null then 'warning' else 'critical' end),
     -- An open incident continues until the value is well below the lowest threshold.
     m.value > 0.8 * greatest(coalesce(r.info, r.warning, r.critical), m.allowance),
-    private.alert_message(m.kind, c.name, m.value, t.threshold, r.window_minutes), r.renotify_minutes
+    private.alert_message(m.kind, c.name, m.value, t.threshold, r.window_minutes), r.renotify_minutes,
+    -- A stop of traffic or a lag can concern every connection of an org. Records fail and are rejected because of one platform.
+    case when private.alert_family(m.kind) in ('traffic', 'lag') then '' else c.type end
   from measured m
   join rules r on r.org_id = m.org_id and r.kind = m.kind
   join public.source_connections c on c.id = m.source_connection_id
-  left join open_incidents i on i.source_connection_id = m.source_connection_id and i.kind = m.kind
+  left join members i on i.source_connection_id = m.source_connection_id and i.family = private.alert_family(m.kind)
   cross join lateral (select case
     when m.value > greatest(r.critical, m.allowance) and r.critical is not null then 'critical'
     when m.value > greatest(r.warning, m.allowance) and r.warning is not null then 'warning'
     when m.value > greatest(r.info, m.allowance) and r.info is not null then 'info' end as level) v
   cross join lateral (select greatest(case v.level when 'critical' then r.critical when 'warning' then r.warning when 'info' then r.info
     else coalesce(r.info, r.warning, r.critical) end, m.allowance) as threshold) t
-  where v.level is not null or i.id is not null;
+  where v.level is not null or i.incident_id is not null;
 end
 $function$;
-comment on function private.measure_alerts(uuid[],timestamp with time zone,timestamp with time zone) is 'Measures every rule of some orgs on every connection. Returns a row when a value exceeds a threshold or an incident is open: level is that of the
-highest exceeded threshold (null when no threshold is exceeded), holds says whether an open incident continues. A connection without a value at
-this time has no row.';
+comment on function private.measure_alerts(uuid[],timestamp with time zone,timestamp with time zone) is 'Measures every rule of some orgs on every connection. Returns a row when a value exceeds a threshold or the connection is in an open incident of the
+same family: level is that of the highest exceeded threshold (null when no threshold is exceeded), holds says whether an open incident continues, cause
+what connections of one incident have in common. A connection without a value at this time has no row.';
 
 CREATE OR REPLACE FUNCTION private.measure_org(p_org_id uuid, p_now timestamp with time zone, p_rows integer DEFAULT 50000)
  RETURNS void
@@ -5270,7 +5740,8 @@ declare
   -- The table of the queue, which of its rows are open, and which of these may be claimed now.
   v_table text := case p_queue when 'replays' then 'public.replay_plans' when 'erasures' then 'public.erasures'
     when 'dlq_operations' then 'public.dlq_operations' when 'dlq_retries' then 'public.dlq_events'
-    when 'alert_notifications' then 'public.alert_notifications' when 'confirmations' then 'private.alert_recipients' end;
+    when 'alert_notifications' then 'public.alert_notifications' when 'confirmations' then 'private.alert_recipients'
+    when 'id_conversions' then 'private.id_conversions' end;
   v_open text := case p_queue when 'dlq_operations' then $q$t.status in ('queued', 'running')$q$
     when 'dlq_retries' then $q$t.status in ('pending', 'retrying') and t.next_retry_at is not null$q$
     when 'alert_notifications' then $q$t.status = 'pending'$q$ when 'confirmations' then 't.ask_from is not null' else $q$t.status = 'running'$q$ end;
@@ -5796,6 +6267,19 @@ comment on function private.release_abandoned_jobs() is 'A task ends within a mi
 Without this function, the library would wait for four hours.';
 grant execute on function private.release_abandoned_jobs() to worker;
 
+CREATE OR REPLACE FUNCTION private.release_id_conversion(p_org_id uuid, p_owner uuid, p_wait_seconds double precision, p_waits_for text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  update private.id_conversions c
+  set lease_owner = null, lease_until = now() + make_interval(secs => p_wait_seconds), waits_for = p_waits_for
+  where c.org_id = p_org_id and c.lease_owner = p_owner and c.status = 'running'
+$function$;
+comment on function private.release_id_conversion(uuid,uuid,double precision,text) is 'Gives a conversion back: it may be claimed again after a pause.';
+grant execute on function private.release_id_conversion(uuid,uuid,double precision,text) to worker;
+
 CREATE OR REPLACE FUNCTION private.release_legal_hold(p_id uuid)
  RETURNS public.legal_holds
  LANGUAGE plpgsql
@@ -5869,6 +6353,36 @@ $function$;
 comment on function private.remember_attempt() is 'Trigger function: appends an attempt that has ended, or a decision to give the entry up, to the last ten of the entry. Its name comes before "touch"
 in the alphabet, so that it still sees who holds the claim.';
 
+CREATE OR REPLACE FUNCTION private.replace_texts(p_org_id uuid, p_table text, p_rows jsonb)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_columns text[] := private.erasure_columns(p_table);
+  v_row jsonb;
+  v_set text;
+  v_was text;
+  v_changed integer;
+  v_total integer := 0;
+begin
+  select string_agg(format('%L, t.%I', c, c), ', ') into strict v_was from unnest(v_columns[2:]) c;
+  for v_row in select * from jsonb_array_elements(p_rows) loop
+    select string_agg(format('%1$I = r.%1$I', c), ', ') into strict v_set from unnest(v_columns[2:]) c where v_row -> 'texts' ? c;
+    execute format('update public.%1$I t set %2$s from jsonb_populate_record(null::public.%1$I, $1) r
+      where t.org_id = $2 and t.id = $3 and t.%3$I = $4 and jsonb_build_object(%4$s) = $5', p_table, v_set, v_columns[1], v_was)
+    using v_row -> 'texts', p_org_id, (v_row ->> 'id')::uuid, (v_row ->> 'at')::timestamptz, v_row -> 'was';
+    get diagnostics v_changed = row_count;
+    v_total := v_total + v_changed;
+  end loop;
+  return v_total;
+end
+$function$;
+comment on function private.replace_texts(uuid,text,jsonb) is 'Replaces texts of rows: [{"at", "id", "was", "texts": {column: value}}]. A row whose texts are not any more as `was` says is left as it is. Returns
+the number of replaced rows.';
+grant execute on function private.replace_texts(uuid,text,jsonb) to worker;
+
 CREATE OR REPLACE FUNCTION private.replay_batch(p_deliveries json, p_keys json, p_events json, p_dead json, p_sealed bytea, p_rewrite boolean)
  RETURNS json
  LANGUAGE plpgsql
@@ -5877,9 +6391,14 @@ CREATE OR REPLACE FUNCTION private.replay_batch(p_deliveries json, p_keys json, 
 AS $function$
 declare
   v_now timestamptz := clock_timestamp();
-  v_existing json := private.insert_events(p_keys, p_events, v_now);
+  v_existing json;
   v_repeats json;
 begin
+  -- Only the API writes this text: a quotation mark inside a JSON string is escaped.
+  if strpos(p_keys::text, '"former_key"') > 0 then
+    perform private.adopt_former_keys(p_keys);
+  end if;
+  v_existing := private.insert_events(p_keys, p_events, v_now);
   if p_rewrite and json_array_length(v_existing) > 0 then
     v_existing := private.rewrite_events(v_existing, p_keys, p_events, v_now);
   end if;
@@ -6255,6 +6774,24 @@ name are valid at once, because a delivery that matches no secret is checked aga
 leaked secret must be replaceable at any time: it ends the grace period of the oldest secret.';
 grant execute on function private.rotate_connection_secret(uuid,text,bytea,integer) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.save_id_conversion(p_org_id uuid, p_owner uuid, p_lease_seconds double precision, p_place text, p_seen integer, p_changed integer, p_is_done boolean)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update private.id_conversions c set place = p_place, rows_seen = c.rows_seen + p_seen, rows_changed = c.rows_changed + p_changed,
+    status = case when p_is_done then 'done' else 'running' end, finished_at = case when p_is_done then now() end,
+    lease_owner = case when p_is_done then null else p_owner end,
+    lease_until = case when p_is_done then null else now() + make_interval(secs => p_lease_seconds) end
+  where c.org_id = p_org_id and c.lease_owner = p_owner and c.status = 'running';
+  return found;
+end
+$function$;
+comment on function private.save_id_conversion(uuid,uuid,double precision,text,integer,integer,boolean) is 'Writes how far a conversion has come and renews its lease. Returns false when p_owner does not hold the lease any more.';
+grant execute on function private.save_id_conversion(uuid,uuid,double precision,text,integer,integer,boolean) to worker;
+
 CREATE OR REPLACE FUNCTION private.schedule_org_deletion(p_org_id uuid, p_requested_by uuid)
  RETURNS void
  LANGUAGE plpgsql
@@ -6610,6 +7147,9 @@ declare
 begin
   -- Keys are written before entries are locked, in the order in which every batch does so: otherwise the two could deadlock.
   begin
+    if strpos(p_keys::text, '"former_key"') > 0 then
+      perform private.adopt_former_keys(p_keys);
+    end if;
     v_existing := private.insert_events(p_keys, p_events, v_now);
     select count(*) into v_claimed from (
       select d.id from public.dlq_events d join json_to_recordset(p_entries) as e (id uuid) on e.id = d.id
@@ -7752,6 +8292,17 @@ end
 $function$;
 comment on function public.events_of_subject(uuid,text) is 'The events about one person of an org, by the keyed hash of an e-mail address, phone, document or external id.';
 grant execute on function public.events_of_subject(uuid,text) to authenticated;
+
+CREATE OR REPLACE FUNCTION public.find_by_id(org_id uuid, id text)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select private.find_by_id(org_id, id)
+$function$;
+comment on function public.find_by_id(uuid,text) is 'What an id names in the org, the newest 20: [{ kind, id, label, at }].';
+grant execute on function public.find_by_id(uuid,text) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.ingest_timeseries(org_id uuid, "from" timestamp with time zone, "to" timestamp with time zone, bucket text DEFAULT 'hour'::text, connection_ids uuid[] DEFAULT NULL::uuid[])
  RETURNS TABLE(bucket_start timestamp with time zone, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, lag_p50_seconds double precision, lag_p95_seconds double precision, replayed bigint, replayed_accepted bigint)

@@ -77,7 +77,7 @@ test('the arrow keys move the focus in the list, and J and K open the next and t
 test('a search box keeps the text that is being typed, and follows the search when it is changed by Back or a link', async ({ visit }) => {
   const { page, dashboard } = await visit(wide);
   await open(page, dashboard, path);
-  const text = page.getByLabel('Search in text');
+  const text = page.getByLabel('Text or id');
   await text.pressSequentially('curso ');
   await expect(page).toHaveURL(/q=curso$/);
   await text.pressSequentially('de');

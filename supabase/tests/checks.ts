@@ -169,6 +169,18 @@ export function pointerChecks(): Check[] {
       world.insertAlertIncident('A', fresh, 'Unknown'),
     ),
     check(
+      'public.alert_incident_connections',
+      'owner of the tables',
+      "a connection of A in B's incident",
+      world.insertIncidentConnection('A', world.alertIncidentId('B')),
+    ),
+    check(
+      'public.alert_incident_connections',
+      'owner of the tables',
+      "B's connection in an incident of A",
+      world.insertIncidentConnection('A', world.alertIncidentId('A'), connection),
+    ),
+    check(
       'public.alert_notifications',
       'owner of the tables',
       "a notification of A about B's incident",

@@ -291,6 +291,12 @@ export const matrix: Record<string, Expectation> = {
     insert: (org) => world.insertAlertIncident(org, fresh(org), 'ConnectionLag'),
     rules: { select: people(members), insert: nobody, update: nobody, delete: nobody },
   },
+  'public.alert_incident_connections': {
+    rows: ofOrg,
+    column: 'level',
+    insert: (org) => world.insertIncidentConnection(org, world.alertIncidentId(org), world.deletedConnectionId(org)),
+    rules: { select: people(members), insert: nobody, update: nobody, delete: nobody },
+  },
   'public.alert_notifications': {
     rows: ofOrg,
     column: 'status',

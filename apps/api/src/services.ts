@@ -14,7 +14,7 @@ import type { Clock } from './platform/clock.ts';
 import type { Config } from './platform/config.ts';
 import type { Db } from './platform/db.ts';
 import { createMetrics, type Metrics } from './platform/metrics.ts';
-import { createOutbound, type Outbound } from './platform/outbound.ts';
+import { createOutbound, type Outbound, type OutboundOptions } from './platform/outbound.ts';
 import { createThreads, type Threads } from './platform/threads.ts';
 
 /** The services that routes and jobs use. A process has one of each. */
@@ -49,6 +49,8 @@ export async function createServices(given: {
   clock: Clock;
   thresholds?: Thresholds | undefined;
   flowTimes?: FlowTimes | undefined;
+  /** Looks up host names for outbound requests, for tests. */
+  lookup?: OutboundOptions['lookup'];
 }): Promise<Services> {
   const { config, db, log, clock } = given;
   const { now } = clock;
@@ -68,7 +70,7 @@ export async function createServices(given: {
   });
   const quarantine = createQuarantine(db, config.quarantinePerHour, log, now);
   const threads = createThreads({ entry: new URL('./thread.ts', import.meta.url), metrics, log });
-  const outbound = createOutbound({ allowPrivate: config.outboundAllowPrivate });
+  const outbound = createOutbound({ allowPrivate: config.outboundAllowPrivate, ...(given.lookup && { lookup: given.lookup }) });
   const notifier = createNotifier({ outbound, circuits, smtp: config.smtp, pagerDutyUrl: config.pagerDutyUrl, now });
   const replayer = createReplayer({ db, connections, threads, metrics, now, log });
   registerGauges(metrics, { db, writer, log });

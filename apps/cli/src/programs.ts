@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { addAdministration } from './commands/administer.ts';
 import { addApprovals } from './commands/approvals.ts';
 import { addAudit } from './commands/audit.ts';
+import { addEvents } from './commands/events.ts';
 import { addHealth } from './commands/health.ts';
 import { addListen } from './commands/listen.ts';
 import { addLogin } from './commands/login.ts';
@@ -21,6 +22,7 @@ export function createTributary(): Command {
     addLogin,
     addSend,
     addListen,
+    addEvents,
     addHealth,
     addOrgCommands,
     addApprovals,

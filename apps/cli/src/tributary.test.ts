@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CliStack, deliverPurchase, startCliStack, until } from './test/stack.ts';
 
@@ -221,6 +223,30 @@ describe('an org', () => {
     expect(await stack.json('tributary', ['deletion', '--request', name, '--yes'])).toMatchObject({ status: 'scheduled' });
     expect((await stack.run('tributary', ['deletion'])).stdout).toMatch(/^deletion +scheduled$/m);
     expect(await stack.json('tributary', ['deletion', '--cancel'])).toMatchObject({ status: 'none' });
+  });
+});
+
+describe('events', () => {
+  it('are exported as NDJSON and imported again, once', async () => {
+    await deliverPurchase(stack);
+    const exported = await stack.run('tributary', ['events', 'export', '--from', '2000-01-01'], { env: stack.demo });
+    expect(exported.code).toBe(0);
+    const lines = exported.stdout.trim().split('\n');
+    const file = join(stack.home, 'events.ndjson');
+    writeFileSync(file, exported.stdout);
+    const hotmart = lines.map((line) => JSON.parse(line)).filter((event) => event.source_type === 'hotmart');
+    writeFileSync(file, `${hotmart.map((event) => JSON.stringify(event)).join('\n')}\n\n`);
+    const into = ['--connection', stack.connections.hotmart?.id ?? '', '--file', file];
+    expect(await stack.json('tributary', ['events', 'import', ...into], { env: stack.demo })).toEqual({
+      stored: 0,
+      restored: 0,
+      duplicates: hotmart.length,
+    });
+    writeFileSync(file, `${lines[0]}\nnot an event\n`);
+    const broken = await stack.run('tributary', ['events', 'import', ...into], { env: stack.demo });
+    expect(broken).toMatchObject({ code: 2, stderr: 'Line 2 is not JSON: import a file that was exported as NDJSON.\n' });
+    const missing = await stack.run('tributary', ['events', 'import', ...into.slice(0, 3), `${file}.gone`], { env: stack.demo });
+    expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining('cannot be read') });
   });
 });
 

@@ -1,8 +1,8 @@
 import { type HashedSubject, isCanonicalType } from '@tributary/shared/canonical.ts';
 import { orgDigest } from './crypto/org-digest.ts';
+import { requireStorable } from './privacy/keep.ts';
 import { hashIdentifier, type IdentifierKind, identifierKinds, normaliseDocument, normaliseEmail, normalisePhone } from './privacy/pii.ts';
-import { containsPersonal, requireStorable } from './privacy/redact.ts';
-import { type Collected, collectValue } from './privacy/repeats.ts';
+import type { Screen } from './privacy/screen.ts';
 import { cut, isObject } from './reading/fields.ts';
 import { type Reading, RecordError, type Source, type Subject } from './source.ts';
 
@@ -26,25 +26,26 @@ const attributionCharsMax = 500;
 /** Most platforms in use are Brazilian. A connection's config can name another country. */
 export const countryByDefault = 'BR';
 
-/**
- * The hashed identifiers, `{}` for a record without identifiers. Adds their plaintext to `collected`. Throws PII_HASH_ERROR without a
- * usable key.
- */
-export function hashSubject(subject: Subject | undefined, collected: Collected, context: ColumnContext): HashedSubject {
+/** The hashed identifiers, `{}` for a record without identifiers. Throws PII_HASH_ERROR without a usable key. */
+export function hashSubject(subject: Subject | undefined, context: ColumnContext): HashedSubject {
   if (subject === undefined) return {};
-  const { hashKey } = context;
   const hashed: HashedSubject = {};
   for (const kind of identifierKinds) {
     const plain = subject[kind];
     if (plain === undefined || plain.trim() === '') continue;
-    collectValue(collected, plain, kind === 'phone' || kind === 'document' ? kind : undefined);
-    if (hashKey === undefined || hashKey.key.length < 16) {
-      throw new RecordError('PII_HASH_ERROR', 'The org’s hash key is missing or unusable; the record is kept and can be retried.');
-    }
-    const canonical = subjectForm(kind, plain, countryOf(context.config));
-    if (canonical !== undefined) hashed[kind] = hashIdentifier(hashKey.key, kind, canonical);
+    const hash = identifierHash(kind, plain, context);
+    if (hash !== undefined) hashed[kind] = hash;
   }
-  return Object.keys(hashed).length === 0 ? {} : { hash_version: hashKey?.version, ...hashed };
+  return Object.keys(hashed).length === 0 ? {} : { hash_version: context.hashKey?.version, ...hashed };
+}
+
+/** The hash of an identifier under the org's key; undefined when the text is not one of the kind. Throws PII_HASH_ERROR without a usable key. */
+function identifierHash(kind: IdentifierKind, plain: string, { hashKey, config }: ColumnContext): string | undefined {
+  if (hashKey === undefined || hashKey.key.length < 16) {
+    throw new RecordError('PII_HASH_ERROR', 'The org’s hash key is missing or unusable; the record is kept and can be retried.');
+  }
+  const canonical = subjectForm(kind, plain, countryOf(config));
+  return canonical === undefined ? undefined : hashIdentifier(hashKey.key, kind, canonical);
 }
 
 /**
@@ -96,38 +97,39 @@ export function columnTexts(reading: Reading): string[] {
 }
 
 /**
- * A type of the vocabulary unchanged; any other type as `<source>.<event>`, and as `<source>.event` where the event's name is personal.
- * The platform's own spelling is checked too: a source may have made the type from an e-mail address, which without `@` and `.` no longer
- * looks like one.
+ * A type of the vocabulary unchanged; any other type as `<source>.<event>`, without the identifiers in the event's name, and as `<source>.event`
+ * where nothing of the name is left. The platform's own spelling decides: a source may have made the type from an e-mail address, which without
+ * `@` and `.` no longer looks like one.
  */
-export function canonicalType(source: Source, reading: Reading, collected: Collected): string {
+export function canonicalType(source: Source, reading: Reading, screen: Screen): string {
   if (isCanonicalType(reading.type)) return reading.type;
   const prefix = `${source.type}.`;
-  const event = reading.type.startsWith(prefix) ? reading.type.slice(prefix.length) : reading.type;
-  const name = event
+  const spelled = screen.mask(reading.sourceEventType);
+  const type = spelled === reading.sourceEventType ? reading.type : (spelled ?? '');
+  const name = (screen.mask(type.startsWith(prefix) ? type.slice(prefix.length) : type) ?? '')
     .toLowerCase()
     .replace(/[^a-z0-9_]+/g, '_')
     .replace(/^_+/, '')
     .slice(0, 100);
-  const isPersonal = containsPersonal(event, collected) || containsPersonal(reading.sourceEventType, collected);
-  return name === '' || isPersonal ? `${prefix}event` : `${prefix}${name}`;
+  return name === '' ? `${prefix}event` : `${prefix}${name}`;
 }
 
-/** The platform’s own name of the event; the canonical type where the name is empty or repeats something personal. */
-export function sourceEventType(source: Source, reading: Reading, collected: Collected): string {
+/** The platform’s own name of the event, with identifiers masked; the canonical type where nothing is left of the name. */
+export function sourceEventType(source: Source, reading: Reading, screen: Screen): string {
   const name = reading.sourceEventType.trim();
-  if (name === '') return canonicalType(source, reading, collected);
-  requireStorable(name);
-  return containsPersonal(name, collected) ? canonicalType(source, reading, collected) : cut(name, columnCharsMax);
+  if (name !== '') requireStorable(name);
+  const masked = name === '' ? undefined : screen.mask(name);
+  return masked === undefined ? canonicalType(source, reading, screen) : cut(masked, columnCharsMax);
 }
 
-/** The text of a readable column of at most 255 characters; null where the text is absent, too long or personal. */
-export function textColumn(text: string | undefined, collected: Collected): string | null {
-  const trimmed = text?.trim();
+/** An id in a readable column of at most 255 characters: its digest where it contains an identifier, null where it is absent or too long. */
+export function idColumn(id: string | undefined, screen: Screen): string | null {
+  const trimmed = id?.trim();
   if (trimmed === undefined || trimmed === '') return null;
   requireStorable(trimmed);
   // A shortened id would be a different id.
-  return trimmed.length > columnCharsMax || containsPersonal(trimmed, collected) ? null : trimmed;
+  if (trimmed.length > columnCharsMax) return null;
+  return screen.hides(trimmed) ? screen.digest(trimmed) : trimmed;
 }
 
 /** A digest within a key, such as the SHA-256 of an e-mail address that a platform or a source has put there: 40 or more hexadecimal digits. */
@@ -141,7 +143,7 @@ export function idempotencyKey(
   reading: Reading,
   fingerprint: string,
   isTest: boolean,
-  collected: Collected,
+  screen: Pick<Screen, 'hides'>,
   context: ColumnContext,
 ): string {
   let key = reading.idempotencyKey?.trim() ?? '';
@@ -149,7 +151,7 @@ export function idempotencyKey(
   else {
     requireStorable(key);
     key = key.replace(digestsInKey, (digest) => keyDigest(digest, context));
-    if (key.length > columnCharsMax || containsPersonal(key, collected)) key = `hmac:${keyDigest(key, context)}`;
+    if (key.length > columnCharsMax || screen.hides(key)) key = `hmac:${keyDigest(key, context)}`;
   }
   if (!isTest) return keyUnlessErased(key, context);
   // A platform's test button reuses its ids. With the fingerprint each different test is stored, and no test takes the key of a live event.
@@ -166,8 +168,8 @@ function keyUnlessErased(key: string, context: ColumnContext): string {
 }
 
 /** Whether the key of a record that could not be read may be shown as the source made it. */
-export function isReadableKey(key: string, collected: Collected): boolean {
-  return key !== '' && key.length <= columnCharsMax && key.search(digestsInKey) === -1 && !containsPersonal(key, collected);
+export function isReadableKey(key: string, screen: Screen): boolean {
+  return key !== '' && key.length <= columnCharsMax && key.search(digestsInKey) === -1 && !screen.hides(key);
 }
 
 function keyDigest(text: string, { digestKey, connectionId }: ColumnContext): string {
@@ -179,8 +181,11 @@ export function idempotencyKeyDigest(digestKey: Uint8Array, connectionId: string
   return orgDigest(digestKey, 'key', `${connectionId}|${key}`);
 }
 
-/** At most 30 parameters of 500 characters, without those that are personal. */
-export function attribution(values: Record<string, string> | undefined, collected: Collected): Record<string, string> {
+/**
+ * At most 30 parameters of 500 characters. A parameter that is an identifier is stored as its hash, by which it joins the subjects of events
+ * (`email:<hash>`); identifiers and full names within a parameter are masked. A parameter whose name contains an identifier is left out.
+ */
+export function attribution(values: Record<string, string> | undefined, screen: Screen, context: ColumnContext): Record<string, string> {
   const kept: Record<string, string> = {};
   if (values === undefined) return kept;
   let count = 0;
@@ -188,10 +193,19 @@ export function attribution(values: Record<string, string> | undefined, collecte
     if (count === attributionKeysMax) break;
     requireStorable(key);
     requireStorable(value);
-    if (key === '__proto__' || key.length > 100 || value === '' || containsPersonal(value, collected) || containsPersonal(key, collected))
-      continue;
-    kept[key] = cut(value, attributionCharsMax);
+    if (key === '__proto__' || key.length > 100 || value === '' || screen.hides(key)) continue;
+    const stored = parameter(value, screen, context);
+    if (stored === undefined) continue;
+    kept[key] = cut(stored, attributionCharsMax);
     count += 1;
   }
   return kept;
+}
+
+function parameter(value: string, screen: Screen, context: ColumnContext): string | undefined {
+  const masked = screen.mask(value);
+  if (masked === value || masked === undefined) return masked;
+  const identifier = screen.identifier(value);
+  const hash = identifier && identifierHash(identifier.kind, identifier.plain, context);
+  return hash === undefined ? masked : `${identifier?.kind}:${hash}`;
 }

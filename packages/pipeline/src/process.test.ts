@@ -228,7 +228,7 @@ describe('the canonical row', () => {
       );
       expect(outcomes).toMatchObject([
         { ok: true, event: { type: 'shop.event', source_event_type: 'shop.event' } },
-        { ok: false, sourceEventType: undefined },
+        { ok: false, sourceEventType: 'shop.event' },
       ]);
       for (const outcome of outcomes) {
         const readable = outcome.ok ? outcome.event.properties : [outcome.message, outcome.path, outcome.sample];

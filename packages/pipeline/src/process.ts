@@ -9,21 +9,20 @@ import {
   currency,
   eventTime,
   hashSubject,
+  idColumn,
   idempotencyKey,
   idempotencyKeyDigest,
   isReadableKey,
   sourceEventType,
-  textColumn,
 } from './columns.ts';
 import { orgDigest } from './crypto/org-digest.ts';
-import { containsPersonal, finish, type PersonalPaths, prune } from './privacy/redact.ts';
-import { type Collected, newCollected, occurring } from './privacy/repeats.ts';
-import { sampleOf, shapeOf } from './privacy/sample.ts';
+import { openRecord, unreadScreen } from './privacy/record.ts';
+import { shapeOf } from './privacy/sample.ts';
+import type { RecordPrivacy, Screen } from './privacy/screen.ts';
 import { cut } from './reading/fields.ts';
 import { fingerprintOf } from './reading/fingerprint.ts';
-import { compilePaths } from './reading/paths.ts';
 import { recordsOf } from './reading/records.ts';
-import { type Body, type Delivery, type Json, type JsonObject, type RawRecord, type Reading, RecordError, type Source } from './source.ts';
+import { type Body, type Delivery, type Json, type RawRecord, type Reading, RecordError, type Source } from './source.ts';
 
 /** A row of `canonical_events` without what the database adds: the times of its commits, and how many there were. */
 export type CanonicalRow = Omit<CanonicalEvent, 'ingested_at' | 'rewritten_at' | 'revision'>;
@@ -55,6 +54,8 @@ export type ProcessedRecord =
       event: CanonicalRow;
       /** Hexadecimal digest of the record's fingerprint under the org's digest key, which is the same for a repeated delivery. */
       bodySha256: string;
+      /** The key that the event has where it was stored before ids that contain a person's identifier were replaced by digests. */
+      formerKey: string | undefined;
     }
   | {
       ok: false;
@@ -75,7 +76,7 @@ type FailedRecord = Extract<ProcessedRecord, { ok: false }>;
 
 /** What makes a repeat of a record recognisable that became no event: hexadecimal digests under the org's digest key. */
 export interface RecordIdentity {
-  /** Of the idempotency key that its event would have had; the same as `bodySha256` where the key could not be read. */
+  /** Of the idempotency key as it was sent; the same as `bodySha256` where the key could not be read. */
   key: string;
   /** Of the record's fingerprint, as for an event. */
   bodySha256: string;
@@ -106,133 +107,109 @@ export function processDelivery(
   try {
     records = [...recordsOf(source, delivery, body, context.config)];
   } catch (error) {
-    return [failure(error, newCollected(), undefined, shapeOf(body.kind === 'empty' ? null : body.value))];
+    const value = body.kind === 'empty' ? null : body.value;
+    return [failure(error, { screen: unreadScreen, sample: () => shapeOf(value) }, undefined)];
   }
-  const shared = source.personalOf ? undefined : pathsOf(source, context.config);
   return records.map((record, index) =>
-    isWanted === undefined || isWanted(index)
-      ? processRecord(source, delivery, record, shared ?? pathsOf(source, context.config, record.value), context)
-      : undefined,
+    isWanted === undefined || isWanted(index) ? processRecord(source, delivery, record, context) : undefined,
   );
 }
 
-function processRecord(
-  source: Source,
-  delivery: Delivery,
-  record: RawRecord,
-  paths: SourcePaths,
-  context: ProcessContext,
-): ProcessedRecord {
-  let collected = newCollected();
+function processRecord(source: Source, delivery: Delivery, record: RawRecord, context: ProcessContext): ProcessedRecord {
   let reading: Reading | undefined;
+  let asSent: Reading | undefined;
+  const privacy = openRecord(source, record, context);
   try {
-    const pruned = prune(record.value, paths.personal);
-    collected = pruned.collected;
-    if (record.envelope !== undefined) collectAll(collected, prune(record.envelope, paths.personal, true).collected);
-    reading = source.read(record, { config: context.config, headers: delivery.headers, receivedAtMs: context.receivedAtMs });
-    const subject = hashSubject(reading.subject, collected, context);
+    privacy.keep();
+    asSent = source.read(record, { config: context.config, headers: delivery.headers, receivedAtMs: context.receivedAtMs });
+    reading = privacy.withoutPersonalIds(asSent);
+    const subject = hashSubject(reading.subject, context);
+    privacy.search(reading.subject, columnTexts(reading));
+    const { screen } = privacy;
     const fingerprint = fingerprintOf(source, record.value, { config: context.config, headers: delivery.headers });
     const bodySha256 = orgDigest(context.digestKey, 'record', fingerprint.toString('hex'));
-    // In most records no collected value occurs in the readable columns, and one pass over all of them finds that out.
-    const hits = occurring(columnTexts(reading), collected);
     const isTest = context.isTest || reading.isTest === true;
+    const keyOf = (one: Reading, by: Pick<Screen, 'hides'>) => idempotencyKey(one, bodySha256, isTest, by, context);
+    const former = reading.idempotencyKey === asSent.idempotencyKey ? undefined : keyOf(asSent, hidesNothing);
+    // A key that is the digest of the former key stays: the former key is not known any more, so that the stored key cannot be replaced.
+    const key = former !== undefined && isDigestOfKey.test(former) ? former : keyOf(reading, screen);
     const event: CanonicalRow = {
       id: context.newId(),
       org_id: context.orgId,
       project_id: context.projectId,
       source_connection_id: context.connectionId,
-      type: canonicalType(source, reading, hits),
+      type: canonicalType(source, reading, screen),
       source_type: source.type,
-      source_event_type: sourceEventType(source, reading, hits),
-      source_event_id: textColumn(reading.sourceEventId, hits),
+      source_event_type: sourceEventType(source, reading, screen),
+      source_event_id: idColumn(reading.sourceEventId, screen),
       event_time: new Date(eventTime(reading, context)).toISOString(),
       received_at: new Date(context.receivedAtMs).toISOString(),
-      idempotency_key: idempotencyKey(reading, bodySha256, isTest, hits, context),
+      idempotency_key: key,
       subject,
       amount_minor: reading.amountMinor === undefined ? null : amount(reading.amountMinor),
       currency: currency(reading.currency),
-      order_ref: textColumn(reading.orderRef, hits),
-      attribution: attribution(reading.attribution, hits),
-      properties: finish(pruned),
+      order_ref: idColumn(reading.orderRef, screen),
+      attribution: attribution(reading.attribution, screen, context),
+      properties: privacy.properties(),
       is_test: isTest,
       journal_id: context.journalId,
       schema_version: schemaVersion,
     };
-    return { ok: true, event, bodySha256 };
+    return { ok: true, event, bodySha256, formerKey: former === key ? undefined : former };
   } catch (error) {
-    const failed = failure(error, collected, reading, sampleOf(record.value, paths.personal, collected), source);
-    return { ...failed, identity: recordIdentity(source, delivery, record, reading, collected, context) };
+    return { ...failure(error, privacy, reading, source), identity: recordIdentity(source, delivery, record, asSent, context) };
   }
 }
+
+/** Former keys were not searched for identifiers in the ids of the platform. */
+const hidesNothing = { hides: () => false };
+
+const isDigestOfKey = /^(test:)?hmac:[0-9a-f]{64}/;
 
 /** Undefined when not even the contents can be told from others. */
 function recordIdentity(
   source: Source,
   delivery: Delivery,
   record: RawRecord,
-  reading: Reading | undefined,
-  collected: Collected,
+  asSent: Reading | undefined,
   context: ProcessContext,
 ): RecordIdentity | undefined {
   let bodySha256: string | undefined;
   try {
     const fingerprint = fingerprintOf(source, record.value, { config: context.config, headers: delivery.headers });
     bodySha256 = orgDigest(context.digestKey, 'record', fingerprint.toString('hex'));
-    if (!reading?.idempotencyKey) return { key: bodySha256, bodySha256 };
-    const isTest = context.isTest || reading.isTest === true;
-    const key = idempotencyKey(reading, bodySha256, isTest, collected, context);
+    if (!asSent?.idempotencyKey) return { key: bodySha256, bodySha256 };
+    const key = idempotencyKey(asSent, bodySha256, context.isTest || asSent.isTest === true, hidesNothing, context);
     return { key: idempotencyKeyDigest(context.digestKey, context.connectionId, key), bodySha256 };
   } catch {
     return bodySha256 === undefined ? undefined : { key: bodySha256, bodySha256 };
   }
 }
 
-function failure(error: unknown, collected: Collected, reading: Reading | undefined, sample: Json, source?: Source): FailedRecord {
+function failure(
+  error: unknown,
+  { screen, sample }: Pick<RecordPrivacy, 'screen' | 'sample'>,
+  reading: Reading | undefined,
+  source?: Source,
+): FailedRecord {
+  const shown = sample();
   // The message of any other error may quote the payload.
   const known =
     error instanceof RecordError ? error : new RecordError('SCHEMA_DRIFT', 'The record has a shape that the reader does not expect.');
-  const safe = (text: string) => text.isWellFormed() && !text.includes('\0') && !containsPersonal(text, collected);
+  const safe = (text: string) => text.isWellFormed() && !text.includes('\0') && screen.mask(text) === text;
   const key = reading?.idempotencyKey;
+  const name = reading?.sourceEventType;
   return {
     ok: false,
     errorClass: known.errorClass,
     message: safe(known.message) ? cut(known.message, 500) : `${known.errorClass}: details are left out, they repeat personal data.`,
     path: known.path !== undefined && safe(known.path) ? cut(known.path, columnCharsMax) : undefined,
     sourceEventType:
-      reading !== undefined && source !== undefined && typeof reading.sourceEventType === 'string' && safe(reading.sourceEventType)
-        ? sourceEventType(source, reading, collected)
+      reading !== undefined && source !== undefined && typeof name === 'string' && name.isWellFormed() && !name.includes('\0')
+        ? sourceEventType(source, reading, screen)
         : undefined,
-    idempotencyKey: key !== undefined && isReadableKey(key, collected) && safe(key) ? key : undefined,
-    sample,
+    idempotencyKey: key !== undefined && isReadableKey(key, screen) && safe(key) ? key : undefined,
+    sample: shown,
     identity: undefined,
   };
-}
-
-function collectAll(into: Collected, more: Collected): void {
-  for (const [text, alone] of more.texts) into.texts.set(text, alone);
-  for (const digits of more.digits) into.digits.add(digits);
-  into.overflow ||= more.overflow;
-}
-
-interface SourcePaths {
-  personal: PersonalPaths;
-}
-
-/** Compiled once for each set of personal data: the cached connection holds one config object, and records share a few sets. */
-const compiled = new WeakMap<object, { credentials: string; paths: SourcePaths }>();
-
-function pathsOf(source: Source, config: unknown, record?: JsonObject): SourcePaths {
-  const personal = (record && source.personalOf?.(record)) ?? source.personalFor?.(config) ?? source.personal;
-  const credentials = (source.credentialsFor?.(config) ?? source.credentials).body;
-  const cached = compiled.get(personal);
-  if (cached?.credentials === credentials.join('\n')) return cached.paths;
-  const paths: SourcePaths = {
-    personal: {
-      remove: compilePaths([...personal.remove, ...credentials]),
-      keep: compilePaths(personal.keep),
-      only: personal.only && (compilePaths(personal.only) ?? 'none'),
-    },
-  };
-  compiled.set(personal, { credentials: credentials.join('\n'), paths });
-  return paths;
 }

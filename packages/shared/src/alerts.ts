@@ -206,9 +206,10 @@ export const AlertIncident = z
     id: Id,
     orgId: Id,
     kind: AlertKind,
-    connectionId: Id,
+    connectionId: Id.describe('The connection that is worst off; `value`, `threshold` and `message` are about this one.'),
     connectionName: z.string(),
     sourceType: z.string(),
+    connections: z.int().describe('How many connections the incident has or had, because they have the same cause.'),
     status: IncidentStatus,
     level: AlertLevel,
     peakLevel: AlertLevel,
@@ -232,6 +233,20 @@ export const AlertIncident = z
   .meta({ id: 'AlertIncident' });
 export type AlertIncident = z.infer<typeof AlertIncident>;
 
+export const IncidentConnection = z
+  .object({
+    connectionId: Id,
+    connectionName: z.string(),
+    kind: AlertKind,
+    level: AlertLevel,
+    value: z.number(),
+    threshold: z.number(),
+    joinedAt: Timestamp,
+    leftAt: Timestamp.nullable().describe('null: the condition still holds.'),
+  })
+  .meta({ id: 'IncidentConnection' });
+export type IncidentConnection = z.infer<typeof IncidentConnection>;
+
 export const IncidentQuery = z.strictObject({
   orgId: Id.optional(),
   status: z
@@ -253,6 +268,10 @@ export const AlertIncidents = z.object({
 export type AlertIncidents = z.infer<typeof AlertIncidents>;
 
 export const AlertIncidentDetail = AlertIncident.extend({
+  concerned: z
+    .array(IncidentConnection)
+    .max(pageRowsMax)
+    .describe('The connections of the incident, those that still have the condition first; at most 200.'),
   notifications: z.array(AlertNotification).max(pageRowsMax).describe('The newest 200 notifications of the incident, oldest first.'),
 }).meta({ id: 'AlertIncidentDetail' });
 export type AlertIncidentDetail = z.infer<typeof AlertIncidentDetail>;
@@ -271,6 +290,7 @@ export const AlertWebhookBody = z
       connectionId: Id.nullable(),
       connectionName: z.string().nullable(),
       sourceType: z.string().nullable(),
+      connections: z.int().nullable().describe('How many connections the incident concerns; the one named is worst off.'),
       value: z.number().nullable(),
       threshold: z.number().nullable(),
       message: z.string(),

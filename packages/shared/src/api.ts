@@ -43,12 +43,8 @@ const Priority = z
   .enum(['normal', 'low'])
   .describe('In a brownout only a share of the deliveries to connections of low priority is kept; the others are answered 429.');
 
-/** A secret as people paste it. White space around it is a copying mistake that would make every delivery fail verification, so it is refused. */
-const SecretValue = z
-  .string()
-  .min(1, 'must not be empty')
-  .max(4096, 'at most 4096 characters')
-  .regex(/^\S(?:.*\S)?$/, 'must not start or end with white space, nor contain line breaks');
+/** A secret as people paste it: the source leaves out blanks around it where they cannot be part of it, and checks its form. */
+const SecretValue = z.string().min(1, 'must not be empty').max(4096, 'at most 4096 characters');
 
 /** The settings of a source. Each source has its own schema (`GET /api/sources`), which is checked after this one. */
 const SourceConfig = z
@@ -73,7 +69,7 @@ export const FieldError = z
     code: z
       .string()
       .describe(
-        'For programs: `invalid_type`, `too_small`, `too_big`, `invalid_format`, `invalid_value`, …; with `custom`, only the message says what is wrong.',
+        'For programs: `invalid_type`, `too_small`, `too_big`, `invalid_format`, `invalid_value`, …; `secret_not_hex`, `secret_not_base64`, `secret_not_whsec`, … for a secret in a form that the connection cannot use; with `custom`, only the message says what is wrong.',
       ),
     origin: z.string().optional().describe('What `minimum` or `maximum` counts: `string` (characters), `array` (items), `number`, …'),
     minimum: z.number().optional(),

@@ -249,11 +249,72 @@ export type Database = {
           },
         ];
       };
+      alert_incident_connections: {
+        Row: {
+          clear_since: string | null;
+          incident_id: string;
+          joined_at: string;
+          kind: string;
+          last_seen_at: string;
+          left_at: string | null;
+          level: string;
+          org_id: string;
+          resolution: string | null;
+          source_connection_id: string;
+          threshold: number;
+          value: number;
+        };
+        ComputedFields: never;
+        Insert: {
+          clear_since?: string | null;
+          incident_id: string;
+          joined_at: string;
+          kind: string;
+          last_seen_at: string;
+          left_at?: string | null;
+          level: string;
+          org_id: string;
+          resolution?: string | null;
+          source_connection_id: string;
+          threshold: number;
+          value: number;
+        };
+        Update: {
+          clear_since?: string | null;
+          incident_id?: string;
+          joined_at?: string;
+          kind?: string;
+          last_seen_at?: string;
+          left_at?: string | null;
+          level?: string;
+          org_id?: string;
+          resolution?: string | null;
+          source_connection_id?: string;
+          threshold?: number;
+          value?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'alert_incident_connections_org_id_incident_id_fkey';
+            columns: ['org_id', 'incident_id'];
+            isOneToOne: false;
+            referencedRelation: 'alert_incidents';
+            referencedColumns: ['org_id', 'id'];
+          },
+          {
+            foreignKeyName: 'alert_incident_connections_org_id_source_connection_id_fkey';
+            columns: ['org_id', 'source_connection_id'];
+            isOneToOne: false;
+            referencedRelation: 'source_connections';
+            referencedColumns: ['org_id', 'id'];
+          },
+        ];
+      };
       alert_incidents: {
         Row: {
           acknowledged_at: string | null;
           acknowledged_by: string | null;
-          clear_since: string | null;
+          connections: number;
           id: string;
           kind: string;
           last_notified_at: string;
@@ -276,7 +337,7 @@ export type Database = {
         Insert: {
           acknowledged_at?: string | null;
           acknowledged_by?: string | null;
-          clear_since?: string | null;
+          connections?: number;
           id?: string;
           kind: string;
           last_notified_at: string;
@@ -298,7 +359,7 @@ export type Database = {
         Update: {
           acknowledged_at?: string | null;
           acknowledged_by?: string | null;
-          clear_since?: string | null;
+          connections?: number;
           id?: string;
           kind?: string;
           last_notified_at?: string;
@@ -1686,6 +1747,7 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      find_by_id: { Args: { id: string; org_id: string }; Returns: Json };
       ingest_timeseries: {
         Args: { bucket?: string; connection_ids?: string[]; from: string; org_id: string; to: string };
         Returns: {

@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import { DlqStatus } from './dlq.ts';
 import { JournalEntry } from './journal.ts';
+import { personalKind } from './personal.ts';
 
 // Wire contracts of searching events. Times are ISO 8601 in UTC.
 //
-// Two functions of the Data API, for members of the org:
+// Three functions of the Data API, for members of the org:
 //   rpc('search_events', { org_id, filter?, before?, page_limit? })                    → EventPage
 //   rpc('events_histogram', { org_id, from, to, bucket_seconds, filter? })             → EventHistogram
-// Each function searches for about a quarter of a second and then returns what it found and how far it searched. So neither function runs
+//   rpc('find_by_id', { org_id, id })                                                  → FoundById
+// Each search looks for about a quarter of a second and then returns what it found and how far it searched. So neither of them runs
 // into a timeout, and neither reports an empty result before it has searched everywhere. An invalid filter is refused (HTTP 400, code 22023
 // or 22P02).
 //
@@ -27,6 +29,20 @@ const Minor = z
 
 /** The most hashes of one search: one for each kind of identifier that a text can be, under each version of the org's hash key. */
 export const subjectHashesMax = 32;
+
+export const personalSearch =
+  'must not be an e-mail address, phone number or document: look the person up by POST /api/events/subject-hash, and filter by subjects';
+
+/** Something that an id names: see `find_by_id`. */
+export const FoundById = z.array(
+  z.object({
+    kind: z.enum(['event', 'dead_letter', 'connection', 'operation', 'plan', 'incident', 'delivery']),
+    id: Id,
+    label: z.string().describe('The type of an event, the class of a dead letter, the name of a connection or plan.'),
+    at: z.string(),
+  }),
+);
+export type FoundById = z.infer<typeof FoundById>;
 
 /** Selects events. An event must match every given field; an empty filter selects every event of the org. */
 export const EventFilter = z
@@ -49,9 +65,10 @@ export const EventFilter = z
       .string()
       .min(1)
       .max(200)
+      .refine((text) => personalKind(text) === undefined, personalSearch)
       .optional()
       .describe(
-        'Literal text, ignoring case, in one of: type, the platform\u2019s event name and event id, order, properties, attribution.',
+        'Literal text, ignoring case and accents, in one of: type, the platform\u2019s event name and event id, order, ids, properties, attribution. An e-mail address, phone number or document is refused: look the person up by `POST /api/events/subject-hash`, and filter by `subjects`.',
       ),
   })
   .refine(({ currency, amountMin, amountMax }) => currency !== undefined || (amountMin === undefined && amountMax === undefined), {

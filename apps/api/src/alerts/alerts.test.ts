@@ -194,8 +194,17 @@ describe('channels', () => {
       'https://localhost/',
       'http://[::1]/',
       'https://example.com:6379/',
-    ])
+      'ftp://example.com/',
+      'https://user:word@example.com/',
+      'https://alerts.private.test/hook',
+      'https://hooks.exmaple.invalid/in',
+    ]) {
       expect((await make({ type: 'webhook', url })).body.errors, url).toMatchObject([{ path: 'url' }]);
+      expect((await make({ type: 'slack', url })).body.errors, url).toMatchObject([{ path: 'url' }]);
+    }
+    const saved = (await make({ type: 'webhook', url: 'https://hooks.example.com/changed' })).body.id;
+    const changed = await call(strict.app, owner, 'PATCH', `/api/alerts/channels/${saved}`, { url: 'https://alerts.private.test/' });
+    expect(changed.body.errors).toMatchObject([{ path: 'url', message: expect.stringContaining('private network') }]);
     expect((await make({ type: 'webhook', url: 'https://hooks.example.com/in' })).status).toBe(201);
     expect((await make({ type: 'email', recipients: ['a@example.com'] })).body).toMatchObject({ code: 'conflict' });
     await strict.close();

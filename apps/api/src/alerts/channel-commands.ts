@@ -11,7 +11,7 @@ import type {
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { Claims, Db } from '../platform/db.ts';
-import { type Outbound, OutboundRefused } from '../platform/outbound.ts';
+import { type Outbound, OutboundRefused, type RefusedAddress } from '../platform/outbound.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { invalidRequest } from '../platform/requests.ts';
 import { requireActive, requireSecondFactor, resolveOrgToWrite } from '../tenancy/callers-org.ts';
@@ -38,7 +38,7 @@ export interface ChannelDeps {
   db: Db;
   masterKeys: MasterKeys;
   notifier: Notifier;
-  outbound: Pick<Outbound, 'check'>;
+  outbound: Pick<Outbound, 'verify'>;
   /** Where the links in mails lead. */
   publicUrl: string;
   log: Logger;
@@ -54,7 +54,7 @@ export async function addChannel(
   const { db } = deps;
   const generated = body.type === 'webhook' && body.secret === undefined ? formatSecret(randomBytes(32), 'whsec') : undefined;
   const destination = toDestination(body, generated);
-  requireReachable(deps, destination);
+  await requireReachable(deps, destination);
   const { id: orgId } = await db.as(claims, (sql) => resolveOrgToWrite(sql, body.orgId));
   const id = randomUUID();
   // Outside the transaction below: the creation of an org's first keys would wait for a lock that this transaction holds.
@@ -82,7 +82,7 @@ export async function changeChannel(
   let resealed: { target: string; sealed: Buffer; recipients: readonly string[] } | undefined;
   if (Object.values(fields).some((value) => value !== undefined)) {
     const destination = changeDestination(await loadDestination(deps, claims, before), before.type, fields);
-    requireReachable(deps, destination);
+    await requireReachable(deps, destination);
     const sealed = sealDestination(await keysOf(deps, claims, before.org_id), before.org_id, id, destination);
     resealed = { target: maskDestination(destination), sealed, recipients: destination.type === 'email' ? destination.recipients : [] };
   }
@@ -168,18 +168,28 @@ async function loadDestination(deps: ChannelDeps, claims: Claims, { id, org_id }
   return sealed && openDestination(await keysOf(deps, claims, org_id), org_id, id, sealed);
 }
 
+/** What a person who saves an address is told about it. Each sentence is a constant, which the dashboard translates. */
+const wrongAddresses: Record<RefusedAddress, string> = {
+  not_url: 'is not a URL',
+  scheme: 'must begin with https:// or http://',
+  credentials: 'must not contain a user name or a password',
+  port: 'has a port that web servers do not have',
+  private: 'is an address inside a private network, where nothing can be sent: use an address on the public internet',
+  unknown_host: 'names a host that does not exist: check its spelling',
+};
+
 /**
- * Refuses a destination whose address alone shows that nothing can be sent there, while the person can still correct the address. The host
- * name is resolved, and the resolved address checked, at every send.
+ * Refuses a destination where nothing can be sent, while the person can still correct the address. The host name is resolved and checked again
+ * at every send.
  */
-function requireReachable({ notifier, outbound }: ChannelDeps, destination: Destination): void {
+async function requireReachable({ notifier, outbound }: ChannelDeps, destination: Destination): Promise<void> {
   if (destination.type === 'email' && !notifier.sendsMail)
     throw new Refusal('conflict', 'this server sends no e-mail: its operator has not set SMTP_URL');
   if (destination.type !== 'slack' && destination.type !== 'webhook') return;
   try {
-    outbound.check(destination.url);
+    await outbound.verify(destination.url);
   } catch (error) {
-    if (error instanceof OutboundRefused) throw invalidRequest([{ path: ['url'], message: error.message }]);
+    if (error instanceof OutboundRefused) throw invalidRequest([{ path: ['url'], message: wrongAddresses[error.reason] }]);
     throw error;
   }
 }

@@ -182,6 +182,7 @@ function toMessage(row: ClaimedNotification): AlertMessage {
       connectionId: row.connection_id,
       connectionName: row.connection_name,
       sourceType: row.source_type,
+      connections: row.connections,
     },
   };
 }

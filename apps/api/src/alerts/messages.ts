@@ -26,6 +26,8 @@ interface Incident {
   connectionId: string;
   connectionName: string;
   sourceType: string;
+  /** How many connections the incident concerns; the one named is worst off. */
+  connections: number;
 }
 
 /** The alert's name in the metrics and the runbook, where the lag alert has a different name for each level. */
@@ -36,7 +38,7 @@ function alertName({ incident, level }: AlertMessage): string {
 
 /** A title of one line. */
 export function titleOf(message: AlertMessage): string {
-  const about = message.incident ? `${alertName(message)}: ${message.incident.connectionName}` : 'Test of an alert channel';
+  const about = message.incident ? `${alertName(message)}: ${concerned(message.incident)}` : 'Test of an alert channel';
   const by = message.actor === undefined ? '' : ` by ${message.actor}`;
   const text = {
     opened: `[${message.level}] ${about}`,
@@ -47,6 +49,10 @@ export function titleOf(message: AlertMessage): string {
     test: about,
   }[message.kind];
   return cleanLine(text, 300);
+}
+
+function concerned({ connectionName, connections }: Incident): string {
+  return connections > 1 ? `${connectionName} and ${connections - 1} more` : connectionName;
 }
 
 export function contextOf({ orgName, incident }: AlertMessage): string {
@@ -96,6 +102,7 @@ export function pagerDutyEvent(message: AlertMessage, routingKey: string): objec
         value: incident.value,
         threshold: incident.threshold,
         connection_id: incident.connectionId,
+        connections: incident.connections,
         incident_id: incident.id,
         opened_at: incident.openedAt,
       },
@@ -117,6 +124,7 @@ export function webhookBody(message: AlertMessage): AlertWebhookBody {
       connectionId: incident?.connectionId ?? null,
       connectionName: incident?.connectionName ?? null,
       sourceType: incident?.sourceType ?? null,
+      connections: incident?.connections ?? null,
       value: incident?.value ?? null,
       threshold: incident?.threshold ?? null,
       message: message.message,

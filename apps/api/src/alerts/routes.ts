@@ -18,8 +18,17 @@ import { resolveOrg } from '../tenancy/callers-org.ts';
 import type { ChannelDeps } from './channel-commands.ts';
 import { addChannelRoutes } from './channel-routes.ts';
 import { describe } from './openapi.ts';
-import { changeIncident, findIncident, findRule, listIncidents, listNotifications, listRules, updateRule } from './store.ts';
-import { toIncident, toNotification, toRule } from './wire.ts';
+import {
+  changeIncident,
+  findIncident,
+  findRule,
+  listIncidentConnections,
+  listIncidents,
+  listNotifications,
+  listRules,
+  updateRule,
+} from './store.ts';
+import { toIncident, toIncidentConnection, toNotification, toRule } from './wire.ts';
 
 export interface AlertDeps extends ChannelDeps {
   verifyToken: VerifyToken;
@@ -83,7 +92,8 @@ export function alertRoutes(deps: AlertDeps) {
     const answer = await db.as(c.var.claims, async (sql): Promise<AlertIncidentDetail> => {
       const incident = await findIncident(sql, c.req.valid('param').id);
       if (!incident) throw new Refusal('not_found', 'there is no such incident');
-      return { ...toIncident(incident), notifications: (await listNotifications(sql, incident)).map(toNotification) };
+      const concerned = (await listIncidentConnections(sql, incident)).map(toIncidentConnection);
+      return { ...toIncident(incident), concerned, notifications: (await listNotifications(sql, incident)).map(toNotification) };
     });
     return c.json(answer);
   });

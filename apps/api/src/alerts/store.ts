@@ -129,6 +129,7 @@ export interface IncidentRow {
   source_connection_id: string;
   connection_name: string;
   source_type: string;
+  connections: number;
   status: IncidentStatus;
   level: AlertLevel;
   peak_level: AlertLevel;
@@ -144,7 +145,7 @@ export interface IncidentRow {
   resolution: 'recovered' | 'no_traffic' | 'not_watched' | 'by_person' | null;
 }
 
-const incidentColumns = `i.id, i.org_id, i.kind, i.source_connection_id, c.name as connection_name, c.type as source_type, i.status, i.level,
+const incidentColumns = `i.id, i.org_id, i.kind, i.source_connection_id, c.name as connection_name, c.type as source_type, i.connections, i.status, i.level,
   i.peak_level, i.value, i.threshold, i.message, i.opened_at, i.last_seen_at,
   i.acknowledged_at, i.acknowledged_by, i.resolved_at, i.resolved_by, i.resolution`;
 const incidents = 'public.alert_incidents i join public.source_connections c on c.org_id = i.org_id and c.id = i.source_connection_id';
@@ -168,7 +169,8 @@ export async function listIncidents(
     {
       columns: incidentColumns,
       from: incidents,
-      where: `i.org_id = $1 and ($2::text[] is null or i.status = any ($2)) and ($3::uuid is null or i.source_connection_id = $3)
+      where: `i.org_id = $1 and ($2::text[] is null or i.status = any ($2)) and ($3::uuid is null or exists (
+          select from public.alert_incident_connections m where m.org_id = i.org_id and m.incident_id = i.id and m.source_connection_id = $3))
         and ($4::text is null or i.kind = $4)`,
       values: [orgId, statuses ?? null, connectionId ?? null, kind ?? null],
       time: 'i.opened_at',
@@ -182,6 +184,28 @@ export async function listIncidents(
 export async function findIncident(sql: Sql, id: string): Promise<IncidentRow | undefined> {
   const [row] = await sql<IncidentRow>(`select ${incidentColumns} from ${incidents} where i.id = $1`, [id]);
   return row;
+}
+
+export interface IncidentConnectionRow {
+  source_connection_id: string;
+  connection_name: string;
+  kind: AlertKind;
+  level: AlertLevel;
+  value: number;
+  threshold: number;
+  joined_at: string;
+  left_at: string | null;
+}
+
+/** The connections of the incident, those first that still have the condition, and of these the gravest first. */
+export async function listIncidentConnections(sql: Sql, incident: Pick<IncidentRow, 'id' | 'org_id'>): Promise<IncidentConnectionRow[]> {
+  return sql<IncidentConnectionRow>(
+    `select m.source_connection_id, c.name as connection_name, m.kind, m.level, m.value, m.threshold, m.joined_at, m.left_at
+     from public.alert_incident_connections m join public.source_connections c on c.org_id = m.org_id and c.id = m.source_connection_id
+     where m.org_id = $1 and m.incident_id = $2
+     order by m.left_at is not null, array_position('{critical,warning,info}', m.level), m.value desc, m.source_connection_id limit ${pageRowsMax}`,
+    [incident.org_id, incident.id],
+  );
 }
 
 export interface NotificationRow {
@@ -310,6 +334,7 @@ export interface ClaimedNotification {
   connection_id: string;
   connection_name: string;
   source_type: string;
+  connections: number;
   channel_id: string;
   channel_type: AlertChannelType;
   sealed: Buffer | null;

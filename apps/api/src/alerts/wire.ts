@@ -1,6 +1,6 @@
 import { alertUnits } from '@tributary/shared/alert-kinds.ts';
-import type { AlertChannel, AlertIncident, AlertNotification, AlertRule } from '@tributary/shared/alerts.ts';
-import type { ChannelRow, IncidentRow, NotificationRow, RuleRow } from './store.ts';
+import type { AlertChannel, AlertIncident, AlertNotification, AlertRule, IncidentConnection } from '@tributary/shared/alerts.ts';
+import type { ChannelRow, IncidentConnectionRow, IncidentRow, NotificationRow, RuleRow } from './store.ts';
 
 export function toRule(row: RuleRow): AlertRule {
   return {
@@ -47,6 +47,7 @@ export function toIncident(row: IncidentRow): AlertIncident {
     connectionId: row.source_connection_id,
     connectionName: row.connection_name,
     sourceType: row.source_type,
+    connections: row.connections,
     status: row.status,
     level: row.level,
     peakLevel: row.peak_level,
@@ -61,6 +62,19 @@ export function toIncident(row: IncidentRow): AlertIncident {
     resolvedAt: row.resolved_at,
     resolvedBy: row.resolved_by,
     resolution: row.resolution,
+  };
+}
+
+export function toIncidentConnection(row: IncidentConnectionRow): IncidentConnection {
+  return {
+    connectionId: row.source_connection_id,
+    connectionName: row.connection_name,
+    kind: row.kind,
+    level: row.level,
+    value: row.value,
+    threshold: row.threshold,
+    joinedAt: row.joined_at,
+    leftAt: row.left_at,
   };
 }
 

@@ -12,7 +12,7 @@ import { invalidRequest } from '../platform/requests.ts';
 import { requireSecondFactor } from '../tenancy/callers-org.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { maskHeaders, maskSecrets, signSample } from './sample.ts';
-import { createSecret, givenSecrets, missingSecrets, requireLong, requireUsable, unknownSecret } from './secrets.ts';
+import { createSecret, givenSecrets, missingSecrets, readSecret, requireFit, requireUsable, unknownSecret } from './secrets.ts';
 import { type ConnectionRow, createConnection, findConnection, findProject, rotateSecret } from './store.ts';
 import { toSecretState } from './wire.ts';
 
@@ -42,7 +42,7 @@ export async function createWithSecrets(
   const source = sources.get(body.type);
   if (!source) throw invalidRequest([{ path: ['type'], message: unknownSource(body.type) }]);
   const config = parseConfig(source, body.config ?? {});
-  const given = givenSecrets(source, body.secret, body.secrets ?? {});
+  const given = givenSecrets(source, config, body.secret, body.secrets ?? {});
   const generated = generateSecrets(source, config, given);
   const secrets = [...given, ...generated];
   const missing = missingSecrets(source, namesOf(secrets));
@@ -83,9 +83,9 @@ export async function setSecret(
   if (secret === undefined && field.issuedBy === 'platform') {
     throw invalidRequest([{ path: ['secret'], message: `${source.label} issues the ${field.label}: send the new one` }]);
   }
-  if (secret !== undefined) requireLong(secret, ['secret']);
   const config = parseConfig(source, before.config_json);
-  const value = secret ?? createSecret(source, config);
+  const value =
+    secret === undefined ? createSecret(source, config) : readSecret(source, config, { name: field.name, value: secret }, ['secret']).value;
   const keys = await loadOrgKeys(db.onBehalfOf(claims), masterKeys, before.org_id, log);
   if (source.secrets.length === 1) requireUsable(source, config, [{ name: field.name, value }], now());
 
@@ -96,6 +96,20 @@ export async function setSecret(
   const answer: RotatedSecret = { name: field.name, secrets: (after?.secrets ?? []).map(toSecretState) };
   if (secret === undefined) answer.secret = value;
   return answer;
+}
+
+/** Throws where the settings are not those of the source, or would make the connection's current secrets unusable. */
+export async function requireUsableConfig({ db, masterKeys, log }: CommandDeps, claims: Claims, row: ConnectionRow, config: unknown) {
+  const source = requireSource(row);
+  const parsed = parseConfig(source, config);
+  if (!source.readSecret || row.secrets.length === 0) return;
+  const keys = await loadOrgKeys(db.onBehalfOf(claims), masterKeys, row.org_id, log);
+  const secrets = await findSecrets(db.onBehalfOf(claims), row.id, keys, log);
+  requireFit(
+    source,
+    parsed,
+    secrets.filter((secret) => secret.expiresAtMs === undefined),
+  );
 }
 
 /** Signs a sample with the connection's own secrets, sends it through the real endpoint, and returns both sides with the secrets masked. */

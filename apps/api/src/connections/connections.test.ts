@@ -91,11 +91,32 @@ describe('creating a connection', () => {
     expect(answer.body.errors).toMatchObject([{ path: 'secret' }]);
   });
 
-  it('refuses white space around a secret, because every delivery would then be rejected', async () => {
-    const answer = await create({ secret: 'hottok ' });
-    expect(answer.status).toBe(400);
-    expect(answer.body.errors).toMatchObject([{ path: 'secret' }]);
-    expect(answer.text).not.toContain('hottok ');
+  it('leaves out the blanks and line breaks that were pasted with a secret', async () => {
+    const { id } = (await create({ secret: ' hottok-pasted\n' })).body;
+    expect(await storedSecrets(id)).toEqual([{ name: 'hottok', value: 'hottok-pasted' }]);
+    expect((await create({ secret: '        \n' })).status).toBe(400);
+    const basic = { verification: { scheme: 'basic', username: 'tributary' } };
+    const password = (await create({ type: 'webhook', config: basic, secret: ' a pass word \r\n' })).body;
+    expect(await storedSecrets(password.id)).toEqual([{ name: 'secret', value: ' a pass word ' }]);
+  });
+
+  it('refuses a secret in a form that the settings do not read, with a code and the form that is wanted', async () => {
+    const hmac = (secretEncoding: string) => ({ verification: { scheme: 'hmac', header: 'x-sig', secretEncoding } });
+    for (const [secretEncoding, code] of [
+      ['hex', 'secret_not_hex'],
+      ['base64', 'secret_not_base64'],
+      ['whsec', 'secret_not_whsec'],
+    ] as const) {
+      const answer = await create({ type: 'webhook', config: hmac(secretEncoding), secret: 'not of that form!' });
+      expect(answer.status).toBe(400);
+      expect(answer.body.errors).toMatchObject([{ path: 'secret', code, message: expect.stringMatching(/^must be /) }]);
+      expect(answer.text).not.toContain('not of that form');
+    }
+    for (const [type, secret] of [
+      ['stripe', 'sk_test_of_no_account'],
+      ['meta', '1234567890123456'],
+    ])
+      expect((await create({ type, secret })).body.errors).toMatchObject([{ path: 'secret', code: 'secret_of_another_kind' }]);
   });
 
   it('refuses a secret under a name the source does not have, and the same secret twice', async () => {
@@ -190,6 +211,22 @@ describe('changing a connection', () => {
     const paused = await call(app, org.owner, 'PATCH', `/api/connections/${id}`, { isActive: false, config: { defaultCountry: 'PT' } });
     expect(paused.body).toMatchObject({ name: 'Renamed', isActive: false, config: { defaultCountry: 'PT' } });
     expect(Date.parse(paused.body.updatedAt)).toBeGreaterThan(Date.parse(paused.body.createdAt));
+  });
+
+  it('refuses settings that read the stored secret in a form that it does not have, until a fitting secret is set', async () => {
+    const hmac = (secretEncoding: string) => ({ verification: { scheme: 'hmac', header: 'x-sig', secretEncoding } });
+    const { id } = (await create({ type: 'webhook', config: hmac('utf-8'), secret: 'a text that is no hexadecimal' })).body;
+    const change = (secretEncoding: string) => call(app, org.owner, 'PATCH', `/api/connections/${id}`, { config: hmac(secretEncoding) });
+    const refused = await change('hex');
+    expect(refused.status).toBe(400);
+    expect(refused.body.errors).toMatchObject([{ path: 'config', code: 'secret_not_hex' }]);
+    expect(refused.text).not.toContain('a text that');
+    await call(app, org.owner, 'POST', `/api/connections/${id}/secret`, { secret: 'ab'.repeat(16) });
+    expect((await change('hex')).status).toBe(200);
+    const rotated = await call(app, org.owner, 'POST', `/api/connections/${id}/secret`, { secret: 'zz'.repeat(16) });
+    expect(rotated.body.errors).toMatchObject([{ path: 'secret', code: 'secret_not_hex' }]);
+    const generated = await call(app, org.owner, 'POST', `/api/connections/${id}/secret`, {});
+    expect(generated.body.secret).toMatch(/^[0-9a-f]{64}$/);
   });
 
   it('refuses a config that is not valid for the source, an empty change and a change of the type', async () => {

@@ -9,8 +9,7 @@ import { requireNotHeld } from '../tenancy/require-not-held.ts';
 import {
   type CommandDeps,
   createWithSecrets,
-  parseConfig,
-  requireSource,
+  requireUsableConfig,
   requireWritable,
   sendTest,
   setSecret,
@@ -59,9 +58,12 @@ export function connectionRoutes(deps: ConnectionDeps) {
   app.patch('/:id', describe.updateConnection, validId(), validBody(UpdateConnection), async (c) => {
     const { id } = c.req.valid('param');
     const changes = c.req.valid('json');
+    if (changes.config) {
+      const before = requireWritable(await db.as(c.var.claims, (sql) => findConnection(sql, id)));
+      await requireUsableConfig(deps, c.var.claims, before, changes.config);
+    }
     const row = await db.as(c.var.claims, async (sql) => {
-      const before = requireWritable(await findConnection(sql, id));
-      if (changes.config) parseConfig(requireSource(before), changes.config);
+      requireWritable(await findConnection(sql, id));
       await updateConnection(sql, id, changes);
       return findConnection(sql, id);
     });

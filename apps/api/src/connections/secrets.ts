@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { trimSecret } from '@tributary/pipeline/proofs/secrets.ts';
 import type { Secret, SecretField, Source } from '@tributary/pipeline/source.ts';
 import { invalidRequest } from '../platform/requests.ts';
 import { signSample } from './sample.ts';
@@ -18,24 +19,40 @@ export function missingSecrets(source: Source, names: readonly string[]): Secret
 const secretLengthMin = 8;
 const tooShort = 'must have at least 8 characters: a shorter secret can be guessed, and then anybody can send events';
 
-/** Throws for a secret that is too short to prove anything. `path` is the field of the request that holds the secret. */
-export function requireLong(value: string, path: string[]): void {
-  if (value.length < secretLengthMin) throw invalidRequest([{ path, message: tooShort }]);
+/**
+ * The secret as it is stored. Throws where it is too short to prove anything, or in a form that deliveries could not be verified with. `path` is the
+ * field of the request that holds the secret.
+ */
+export function readSecret(source: Source, config: unknown, secret: Secret, path: string[]): Secret {
+  const read = source.readSecret?.(secret, config) ?? { value: trimSecret(secret.value) };
+  if ('problem' in read) throw invalidRequest([{ path, ...read.problem }]);
+  if (read.value.length < secretLengthMin) throw invalidRequest([{ path, message: tooShort }]);
+  return { ...secret, value: read.value };
+}
+
+const unusableStored =
+  'read the stored secret in a form that it does not have: first set a secret that has this form, while it is read as utf-8';
+
+/** Throws where new settings make the current secrets unusable: the connection would reject every delivery from then on. */
+export function requireFit(source: Source, config: unknown, current: readonly Secret[]): void {
+  for (const secret of current) {
+    const read = source.readSecret?.(secret, config);
+    if (read && 'problem' in read) throw invalidRequest([{ path: ['config'], code: read.problem.code, message: unusableStored }]);
+  }
 }
 
 /** The secrets of a request by name; `secret` is the source's first one. Throws Refusal for names the source does not have. */
-export function givenSecrets(source: Source, secret: string | undefined, byName: Record<string, string>): Secret[] {
+export function givenSecrets(source: Source, config: unknown, secret: string | undefined, byName: Record<string, string>): Secret[] {
   const primary = source.secrets[0]?.name;
   const unknown = Object.keys(byName).filter((name) => !source.secrets.some((field) => field.name === name));
   if (unknown.length > 0) throw invalidRequest(unknown.map((name) => ({ path: ['secrets', name], message: unknownSecret(source) })));
-  if (secret !== undefined) requireLong(secret, ['secret']);
-  for (const [name, value] of Object.entries(byName)) requireLong(value, ['secrets', name]);
-  if (secret === undefined) return Object.entries(byName).map(([name, value]) => ({ name, value }));
+  const named = Object.entries(byName).map(([name, value]) => readSecret(source, config, { name, value }, ['secrets', name]));
+  if (secret === undefined) return named;
   if (primary === undefined) throw invalidRequest([{ path: ['secret'], message: `${source.label} has no secret` }]);
   if (byName[primary] !== undefined) {
     throw invalidRequest([{ path: ['secret'], message: `is the same as secrets.${primary}: give one of the two` }]);
   }
-  return Object.entries({ ...byName, [primary]: secret }).map(([name, value]) => ({ name, value }));
+  return [...named, readSecret(source, config, { name: primary, value: secret }, ['secret'])];
 }
 
 export function unknownSecret(source: Source): string {

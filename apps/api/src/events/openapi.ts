@@ -1,3 +1,4 @@
+import { EventsImported } from '@tributary/shared/event-import.ts';
 import { EventDelivery, EventExport, HashedSubject } from '@tributary/shared/events.ts';
 import { describeRoute } from 'hono-openapi';
 import { answers, refuses, user } from '../platform/openapi-parts.ts';
@@ -41,6 +42,17 @@ export const describe = {
       },
       ...refuses(404, 429, 503),
     },
+  }),
+  importEvents: describeRoute({
+    operationId: 'importEvents',
+    tags: ['Events'],
+    summary: 'Store exported events again',
+    description:
+      'For owners and admins. Takes lines of an export in the format `ndjson`, of this org or another. Each event keeps its idempotency key: an ' +
+      'event that is stored already is left as it is, an event whose row is gone is stored again under its former id, and a record that its ' +
+      'platform sends again later is a duplicate. Hashes of people are kept only for events of the same org. Imports are written to the audit log.',
+    security: user,
+    responses: { ...answers(200, 'How many events were stored.', EventsImported), ...refuses(400, 401, 403, 404, 413, 429, 503) },
   }),
   eventDelivery: describeRoute({
     operationId: 'eventDelivery',

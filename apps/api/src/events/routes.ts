@@ -1,5 +1,6 @@
 import type { MasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
 import { hashPerson, readPerson } from '@tributary/pipeline/privacy/person.ts';
+import { type EventsImported, ImportEvents, importBytesMax } from '@tributary/shared/event-import.ts';
 import {
   type EventDelivery,
   type EventExport,
@@ -19,19 +20,21 @@ import { type AuthVariables, requireUser, type VerifyToken } from '../platform/a
 import type { Db, Sql } from '../platform/db.ts';
 import type { Downloads } from '../platform/downloads.ts';
 import { Refusal } from '../platform/refusal.ts';
-import { jsonBody, validBody, validId } from '../platform/requests.ts';
+import { jsonBody, jsonBodyUpTo, validBody, validId } from '../platform/requests.ts';
 import { createTickets, ticketFields } from '../platform/ticket.ts';
 import { createTokenBucket, type Rate, type TokenBucket, takeTokens } from '../platform/token-bucket.ts';
 import { recordLookUp } from '../tenancy/audit.ts';
 import { findCountries, resolveOrg } from '../tenancy/callers-org.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
 import { contentTypes, exportEvents } from './export.ts';
+import { storeImported } from './import.ts';
 import { describe } from './openapi.ts';
 import {
   auditExport,
   findAttempts,
   findEventHead,
   findHold,
+  findImportTarget,
   findRecords,
   isBodyKept,
   isDeleted,
@@ -123,6 +126,15 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now, downloads }
     // Without this header the server would read ahead, to find out whether the answer is short.
     c.header('transfer-encoding', 'chunked');
     return c.body(stream);
+  });
+
+  app.post('/import', describe.importEvents, user, jsonBodyUpTo(importBytesMax), validBody(ImportEvents), async (c) => {
+    const { connectionId, events } = c.req.valid('json');
+    const target = await db.as(c.var.claims, (sql) => findImportTarget(sql, connectionId));
+    if (!target) throw new Refusal('not_found', 'there is no such connection');
+    const keys = await loadOrgKeys(db.onBehalfOf(c.var.claims), masterKeys, target.org_id, log);
+    const imported = await db.as(c.var.claims, (sql) => storeImported(sql, target, events, keys));
+    return c.json(imported satisfies EventsImported);
   });
 
   app.get('/:id/delivery', describe.eventDelivery, user, validId(), async (c) => {

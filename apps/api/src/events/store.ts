@@ -1,3 +1,4 @@
+import type { EventsImported } from '@tributary/shared/event-import.ts';
 import type { EventCursor, EventExportFormat, EventFilter, EventRow } from '@tributary/shared/events.ts';
 import { type JournalRow, journalColumns } from '../deliveries/journal-rows.ts';
 import type { Sql } from '../platform/db.ts';
@@ -81,6 +82,31 @@ export async function findExportRows(
 
 export async function auditExport(sql: Sql, orgId: string, filter: EventFilter, format: EventExportFormat): Promise<void> {
   await sql('select private.audit_export($1, $2, $3)', [orgId, JSON.stringify(filter), format]);
+}
+
+/** Run it as an owner or admin of the connection's org: for others the database refuses. */
+export async function importEvents(sql: Sql, connectionId: string, rows: readonly object[]): Promise<EventsImported> {
+  const [row] = await sql<EventsImported>('select stored, restored, duplicates from private.import_events($1, $2)', [
+    connectionId,
+    JSON.stringify(rows),
+  ]);
+  if (!row) throw new Error('import_events returned no row');
+  return row;
+}
+
+/** The connection that imported events will belong to. */
+export interface ImportTarget {
+  id: string;
+  org_id: string;
+  type: string;
+}
+
+/** The connection, for members of its org. */
+export async function findImportTarget(sql: Sql, connectionId: string): Promise<ImportTarget | undefined> {
+  const [row] = await sql<ImportTarget>('select id, org_id, type from public.source_connections where id = $1 and deleted_at is null', [
+    connectionId,
+  ]);
+  return row;
 }
 
 export interface EventHead {

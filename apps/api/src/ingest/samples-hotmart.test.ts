@@ -16,7 +16,6 @@ const personalPaths = [
   ),
   'data.buyer_ip',
   'data.purchase.buyer_ip',
-  'data.producer.name',
   'data.producer.document',
   'data.affiliates.*.name',
   'data.delivery.destination.address',
@@ -62,7 +61,10 @@ describeDeliveries({ folder: 'hotmart/fixtures', captured: 'hotmart' }, { synthe
     let connection: Connection;
     beforeAll(async () => {
       connection = await api.connect(org, 'hotmart', { hottok });
-      sent.set(connection.id, plaintextAt(parse(file, body), personalPaths));
+      const record = parse(file, body);
+      const { legal_nature: nature } = (record.data as { producer?: { legal_nature?: string } } | undefined)?.producer ?? {};
+      const paths = [...personalPaths, ...(nature === 'Pessoa Jurídica' ? [] : ['data.producer.name'])];
+      sent.set(connection.id, plaintextAt(record, paths));
     });
 
     const deliver = (raw: Buffer<ArrayBuffer> = body, token = inBody === undefined ? hottok : undefined): Promise<Answer> =>

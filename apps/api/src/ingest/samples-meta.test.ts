@@ -1,8 +1,8 @@
 import { sign } from '@octokit/webhooks-methods';
 import { synthetic } from '@tributary/pipeline/sources/meta/fixtures/expected.ts';
 import { captured } from '@tributary/pipeline/sources/meta/fixtures/expected-captured.ts';
-import { describeDeliveries } from '@tributary/pipeline/test/deliveries.ts';
-import { afterAll, beforeAll, describe, test } from 'vitest';
+import { describeDeliveries, type Expected } from '@tributary/pipeline/test/deliveries.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Answer, startTestApi, type TestApi } from '../test/api.ts';
 import type { TestOrg } from '../test/make.ts';
 import { expectNoPlaintext, type Plaintext, plaintextAt } from '../test/plaintext.ts';
@@ -23,9 +23,23 @@ const personalPaths = [
     'messages.*.text.body',
     'messages.*.context.from',
     'messages.*.interactive.nfm_reply.response_json',
+    'messages.*.id',
+    'messages.*.context.id',
+    'statuses.*.id',
     'statuses.*.recipient_id',
   ].map((path) => `entry.*.changes.*.value.${path}`),
 ];
+
+/** What is stored of an event: a wamid contains the number of the person, so a digest stands for it in the id and in the key. */
+function stored(event: Expected): Expected {
+  if (!event.sourceEventId?.startsWith('wamid.')) return event;
+  const key = typeof event.key === 'string' ? event.key.slice(event.sourceEventId.length) : '';
+  return {
+    ...event,
+    sourceEventId: expect.stringMatching(/^wamid\.[0-9a-f]{32}$/) as string,
+    key: new RegExp(`wamid\\.[0-9a-f]{32}${key}`),
+  };
+}
 
 describeDeliveries({ folder: 'meta/fixtures', captured: 'meta' }, { synthetic, captured }, ({ files, bodyOf, expectedOf }) => {
   let api: TestApi;
@@ -52,7 +66,7 @@ describeDeliveries({ folder: 'meta/fixtures', captured: 'meta' }, { synthetic, c
 
     test('signed with the app secret becomes its events, and sent again is a duplicate', async () => {
       const first = await deliver(body, signature);
-      await expectAccepted(api, connection, first, expectedOf(file));
+      await expectAccepted(api, connection, first, expectedOf(file).map(stored));
       await expectDuplicate(api, connection, first, await deliver(body, signature));
     });
 

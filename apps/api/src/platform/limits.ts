@@ -72,6 +72,7 @@ export const requestCosts: Readonly<Record<string, number>> = {
   'POST /api/dlq/reverify': 10,
   'GET /api/events/:id/delivery': 2,
   'POST /api/events/export': 20,
+  'POST /api/events/import': 10,
   'POST /api/events/subject-hash': 3,
   'GET /api/audit': 3,
   'GET /api/audit/verify': 5,

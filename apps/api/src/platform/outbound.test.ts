@@ -233,6 +233,28 @@ describe('URLs that do not lead to a web server', () => {
   });
 });
 
+describe('an address that a person saves', () => {
+  const failing = (code: string) => ({
+    lookup: (_name: string, callback: (error: Error | null, addresses: []) => void) =>
+      callback(Object.assign(new Error(code), { code }), []),
+  });
+
+  it.each([
+    ['whose name is inside a private network', answering(['10.0.0.7']), 'private'],
+    ['of which one of several addresses is private', answering(['93.184.215.14', '169.254.169.254']), 'private'],
+    ['whose name does not exist', failing('ENOTFOUND'), 'unknown_host'],
+  ])('%s is refused', async (_case, names, reason) => {
+    await expect(make({ allowPrivate: false, ...names }).verify('https://hooks.example.com/in')).rejects.toMatchObject({ reason });
+  });
+
+  it.each([
+    ['whose name is public', answering(['93.184.215.14', '2606:2800:21f::1'])],
+    ['whose name cannot be looked up now', failing('EAI_AGAIN')],
+  ])('%s is accepted', async (_case, names) => {
+    await make({ allowPrivate: false, ...names }).verify('https://hooks.example.com/in');
+  });
+});
+
 describe('DNS rebinding', () => {
   it('connects to the address that was checked and resolves the name once, so that a later answer does not matter', async () => {
     // This address stands for a public one; the receiver of this file listens on the private one, on the same port.

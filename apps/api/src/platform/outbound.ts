@@ -5,7 +5,15 @@ import { Agent } from 'undici';
 /** Thrown for an address that the API must not send a request to. The message is for the person who typed the address. */
 export class OutboundRefused extends Error {
   override readonly name = 'OutboundRefused';
+  readonly reason: RefusedAddress;
+  constructor(reason: RefusedAddress, message: string) {
+    super(message);
+    this.reason = reason;
+  }
 }
+
+/** What is wrong with an address. */
+export type RefusedAddress = 'not_url' | 'scheme' | 'credentials' | 'port' | 'private' | 'unknown_host';
 
 interface OutboundRequest {
   method?: 'POST' | 'PUT' | 'GET';
@@ -23,6 +31,11 @@ interface OutboundAnswer {
 export interface Outbound {
   /** Throws OutboundRefused for a URL that is not allowed as it is written. Host names are looked up only when a request is made. */
   check(url: string): URL;
+  /**
+   * Checks a URL that a person is saving: {@link check}, and that its host name exists and is at public addresses only. When the look-up is not
+   * answered in three seconds, the URL passes: every request checks the address again.
+   */
+  verify(url: string): Promise<void>;
   /**
    * Sends one request, which is answered or fails within ten seconds by default. A redirect is returned like any other answer, never
    * followed. Throws OutboundRefused before any connection is made, and errors of the network.
@@ -48,6 +61,8 @@ export interface OutboundOptions {
 }
 
 const answerBytesMax = 16_384;
+/** How long a person who saves an address waits for the look-up of its host. */
+const lookUpMs = 3_000;
 
 /**
  * Makes every HTTP request to an address that a person typed. A host name is resolved once, by the connection itself; every
@@ -75,7 +90,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
           if (error) return callback(error, []);
           const [first] = addresses;
           if (!first || !addresses.every(({ address }) => isAllowed(address))) {
-            return callback(new OutboundRefused(`${hostname} is at an address that is not public`), []);
+            return callback(new OutboundRefused('private', `${hostname} is at an address that is not public`), []);
           }
           if (all) callback(null, addresses);
           else callback(null, first.address, first.family);
@@ -89,22 +104,44 @@ export function createOutbound(options: OutboundOptions): Outbound {
     try {
       url = new URL(text);
     } catch {
-      throw new OutboundRefused('this is not a URL');
+      throw new OutboundRefused('not_url', 'this is not a URL');
     }
-    if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new OutboundRefused('only http and https are supported');
-    if (url.username !== '' || url.password !== '') throw new OutboundRefused('user and password do not belong in the URL');
+    if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new OutboundRefused('scheme', 'only http and https are supported');
+    if (url.username !== '' || url.password !== '') throw new OutboundRefused('credentials', 'user and password do not belong in the URL');
     if (allowPrivate) return url;
     const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
     if ((port < 1024 && port !== 80 && port !== 443) || servicePorts.has(port))
-      throw new OutboundRefused(`port ${port} is not a port of web servers`);
+      throw new OutboundRefused('port', `port ${port} is not a port of web servers`);
     // The URL parser has turned decimal, octal, hexadecimal and shortened IPv4 addresses into four numbers.
     const host = url.hostname.replace(/^\[|\]$/g, '').replace(/\.+$/, '');
-    if (ipaddr.isValid(host) ? !isAllowed(host) : isLocalName(host)) throw new OutboundRefused(`${host} is not a public address`);
+    if (ipaddr.isValid(host) ? !isAllowed(host) : isLocalName(host))
+      throw new OutboundRefused('private', `${host} is not a public address`);
     return url;
+  }
+
+  function addressesOf(hostname: string): Promise<Address[] | undefined> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => resolve(undefined), lookUpMs);
+      lookup(hostname, (error, addresses) => {
+        clearTimeout(timer);
+        if (error === null) resolve(addresses);
+        else if ((error as NodeJS.ErrnoException).code === 'ENOTFOUND')
+          reject(new OutboundRefused('unknown_host', `there is no host with the name ${hostname}`));
+        else resolve(undefined);
+      });
+    });
   }
 
   return {
     check,
+    async verify(text) {
+      const { hostname } = check(text);
+      const host = hostname.replace(/^\[|\]$/g, '');
+      if (allowPrivate || ipaddr.isValid(host)) return;
+      const addresses = await addressesOf(host);
+      if (addresses && !addresses.every(({ address }) => isAllowed(address)))
+        throw new OutboundRefused('private', `${host} is at an address that is not public`);
+    },
     async request(text, { method = 'POST', headers = {}, body }) {
       const url = check(text);
       const signal = AbortSignal.timeout(timeoutMs);

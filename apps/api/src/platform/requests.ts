@@ -1,4 +1,5 @@
 import type { FieldError } from '@tributary/shared/api.ts';
+import type { Context, Next } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { createMiddleware } from 'hono/factory';
 import { validator } from 'hono-openapi';
@@ -9,30 +10,34 @@ import { Refusal } from './refusal.ts';
 /** The limit of the bodies of commands, which are small; deliveries have another limit. */
 const bodyBytesMax = 65_536;
 
-const limit = bodyLimit({
-  maxSize: bodyBytesMax,
-  onError: () => {
-    throw new Refusal('payload_too_large', `the body may have at most ${bodyBytesMax} bytes`, { closesConnection: true });
-  },
-});
+/** Middleware for routes with a body: reads at most `bytesMax` bytes of JSON. An empty body counts as `{}`. */
+export function jsonBodyUpTo(bytesMax: number) {
+  const limit = bodyLimit({
+    maxSize: bytesMax,
+    onError: () => {
+      throw new Refusal('payload_too_large', `the body may have at most ${bytesMax} bytes`, { closesConnection: true });
+    },
+  });
+  return createMiddleware((c, next) => limit(c, () => readJson(c, next)));
+}
 
-/** Middleware for routes with a body: reads at most 64 KiB of JSON. An empty body counts as `{}`. */
-export const jsonBody = createMiddleware((c, next) =>
-  limit(c, async () => {
-    const text = await c.req.text();
-    const mediaType = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
-    // A form on another site cannot send a JSON content type without a CORS preflight, so this keeps out cross-site requests.
-    if (text !== '' && mediaType !== 'application/json') throw new Refusal('unsupported_media_type', 'send the body as application/json');
-    try {
-      JSON.parse(text || '{}');
-    } catch {
-      throw new Refusal('invalid_request', 'the body is not valid JSON');
-    }
-    // Hono's validator parses the JSON from this cached text.
-    Object.assign(c.req.bodyCache, { text: Promise.resolve(text || '{}') });
-    await next();
-  }),
-);
+/** Reads at most 64 KiB of JSON, which is enough for every command without rows. */
+export const jsonBody = jsonBodyUpTo(bodyBytesMax);
+
+async function readJson(c: Context, next: Next): Promise<void> {
+  const text = await c.req.text();
+  const mediaType = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
+  // A form on another site cannot send a JSON content type without a CORS preflight, so this keeps out cross-site requests.
+  if (text !== '' && mediaType !== 'application/json') throw new Refusal('unsupported_media_type', 'send the body as application/json');
+  try {
+    JSON.parse(text || '{}');
+  } catch {
+    throw new Refusal('invalid_request', 'the body is not valid JSON');
+  }
+  // Hono's validator parses the JSON from this cached text.
+  Object.assign(c.req.bodyCache, { text: Promise.resolve(text || '{}') });
+  await next();
+}
 
 /** The JSON body by its schema, as `c.req.valid('json')`, and in the API description. */
 export function validBody<Schema extends z.ZodType>(schema: Schema) {

@@ -4,6 +4,7 @@ import type { FlowTimes } from '../flow/flow.ts';
 import type { Thresholds } from '../flow/levels.ts';
 import { readConfig } from '../platform/config.ts';
 import type { Db } from '../platform/db.ts';
+import type { OutboundOptions } from '../platform/outbound.ts';
 import { createServices } from '../services.ts';
 import { jwtSecret, makeWorld, type TestOrg, type World } from './make.ts';
 
@@ -19,6 +20,15 @@ export interface Answer {
     records?: { status: string; eventId?: string; dlqId?: string; code?: string }[];
   };
 }
+
+/**
+ * A name service for tests, which must not depend on a network: names under `private.test` are inside a private network, names under `invalid`
+ * do not exist, and every other name is at a public address where nobody answers.
+ */
+const lookup: NonNullable<OutboundOptions['lookup']> = (hostname, callback) => {
+  if (hostname.endsWith('.invalid')) callback(Object.assign(new Error(`getaddrinfo ENOTFOUND ${hostname}`), { code: 'ENOTFOUND' }), []);
+  else callback(null, [{ address: hostname.endsWith('.private.test') ? '10.0.0.7' : '93.184.215.14', family: 4 }]);
+};
 
 /** Starts the whole API in this process on a new database. `app.request()` runs every middleware and route. */
 export async function startTestApi(
@@ -47,7 +57,7 @@ export async function startTestApi(
   };
   // The database runs on this machine, so that the host's clock is also the clock of the database.
   const clock = { now: () => Date.now(), stop: () => {} };
-  const services = await createServices({ config, db, log, clock, thresholds: options.thresholds, flowTimes: options.flowTimes });
+  const services = await createServices({ config, db, log, clock, thresholds: options.thresholds, flowTimes: options.flowTimes, lookup });
   const jobs = { state: () => ({ concurrency: 0, running: 0 }) };
   const app = createApp({ ...services, jobs, isStopping: () => false });
 

@@ -85,20 +85,43 @@ const fields = defineTexts('fields', {
 
 /** The API's own messages about fields, word for word, with their translations. */
 export const fieldSentences = {
-  'must not start or end with white space, nor contain line breaks':
-    'Não pode começar nem terminar com espaço, nem conter quebras de linha.',
+  'must be hexadecimal: pairs of the digits 0 to 9 and a to f, at least 16 of them, as the connection\u2019s settings say':
+    'Precisa ser hexadecimal: pares dos dígitos 0 a 9 e a a f, no mínimo 16 dígitos, como dizem as configurações da conexão.',
+  'must be base64 of at least 8 bytes, as the connection\u2019s settings say':
+    'Precisa ser o base64 de ao menos 8 bytes, como dizem as configurações da conexão.',
+  'must be whsec_ followed by base64, as Standard Webhooks asks for; a sender that uses the text itself as the key needs the setting utf-8':
+    'Precisa ser whsec_ seguido de base64, como pede Standard Webhooks; um remetente que usa o próprio texto como chave precisa da configuração utf-8.',
+  'has a control character or a line break, which no header can carry':
+    'Tem um caractere de controle ou uma quebra de linha, que nenhum cabeçalho pode levar.',
+  'is an API key or an id of Stripe: the signing secret of an endpoint starts with whsec_':
+    'É uma chave de API ou um id da Stripe: o segredo de assinatura de um endpoint começa com whsec_.',
+  'is an access token of Meta: the app secret is in App settings → Basic':
+    'É um token de acesso da Meta: a chave secreta do app está em Configurações do app → Básico.',
+  'is the id of the app: the app secret is beside it in App settings → Basic':
+    'É o id do app: a chave secreta do app fica ao lado dele em Configurações do app → Básico.',
+  'read the stored secret in a form that it does not have: first set a secret that has this form, while it is read as utf-8':
+    'Leem o segredo guardado em uma forma que ele não tem: antes, defina um segredo nessa forma, enquanto ele é lido como utf-8.',
   'must have at least 8 characters: a shorter secret can be guessed, and then anybody can send events':
     'Precisa ter pelo menos 8 caracteres: um segredo mais curto pode ser adivinhado, e então qualquer um pode enviar eventos.',
   'is not in the form that the connection\u2019s scheme asks for': 'Não tem a forma que o esquema da conexão pede.',
   'an integration key of Events API v2 has 32 letters and digits': 'Uma chave de integração da Events API v2 tem 32 letras e dígitos.',
   'must be whsec_ followed by the base64 of 24 to 64 bytes': 'Precisa ser whsec_ seguido do base64 de 24 a 64 bytes.',
   'contains the same address twice': 'Contém o mesmo endereço duas vezes.',
+  'is not a URL': 'Isto não é uma URL.',
+  'must begin with https:// or http://': 'Precisa começar com https:// ou http://.',
+  'must not contain a user name or a password': 'Não pode conter usuário nem senha.',
+  'has a port that web servers do not have': 'Tem uma porta que servidores web não usam.',
+  'is an address inside a private network, where nothing can be sent: use an address on the public internet':
+    'É um endereço de uma rede privada, para onde nada pode ser enviado: use um endereço da internet pública.',
+  'names a host that does not exist: check its spelling': 'Este servidor não existe: confira a grafia.',
   'needs at least one level': 'Precisa de ao menos um nível.',
   'must rise from info over warning to critical': 'Os limites precisam subir de informação por aviso até crítico.',
   'name the person by at least one of email, phone, document and externalId':
     'Identifique a pessoa por ao menos um destes: e-mail, telefone, documento, id externo.',
   'must be later than from': 'Precisa ser depois do início.',
   'an amount needs a currency': 'Um valor precisa de uma moeda.',
+  'must not be an e-mail address, phone number or document: look the person up by POST /api/events/subject-hash, and filter by subjects':
+    'Não pode ser um e-mail, telefone ou documento: procure a pessoa no filtro Pessoa.',
   'two capital letters, for example BR': 'Duas letras maiúsculas, como BR.',
 } as const;
 const sentences = defineTranslations('field-sentences', fieldSentences);

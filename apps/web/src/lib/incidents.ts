@@ -14,6 +14,7 @@ export type ActiveIncident = Pick<
   | 'connectionId'
   | 'connectionName'
   | 'sourceType'
+  | 'connections'
   | 'value'
   | 'threshold'
   | 'openedAt'
@@ -30,23 +31,24 @@ export const levels = ['critical', 'warning', 'info'] as const satisfies readonl
 
 /**
  * The incidents that are not resolved, the gravest first, and the newest first within a level. One request serves the badge in the menu,
- * the overview, the connections and the alerts page, because there is at most one such incident for each connection and kind.
+ * the overview and the alerts page, because there is at most one such incident for each cause.
+ *
+ * With a connection, only the incidents that this connection is in.
  */
-export const activeIncidents = (orgId: string) =>
+export const activeIncidents = (orgId: string, connectionId?: string) =>
   queryOptions({
-    queryKey: [...incidentsKey(orgId), 'active'],
+    queryKey: [...incidentsKey(orgId), 'active', connectionId ?? 'all'],
     queryFn: async (): Promise<ActiveIncident[]> => {
-      const rows = await read(
-        supabase()
-          .data.from('alert_incidents')
-          .select(
-            'id, kind, status, level, value, threshold, opened_at, acknowledged_at, source_connection_id, source_connections (name, type)',
-          )
-          .eq('org_id', orgId)
-          .neq('status', 'resolved')
-          .order('opened_at', { ascending: false })
-          .limit(500),
-      );
+      const only = connectionId === undefined ? undefined : await incidentsOf(orgId, connectionId);
+      if (only?.length === 0) return [];
+      const all = supabase()
+        .data.from('alert_incidents')
+        .select(
+          'id, kind, status, level, value, threshold, opened_at, acknowledged_at, connections, source_connection_id, source_connections (name, type)',
+        )
+        .eq('org_id', orgId)
+        .neq('status', 'resolved');
+      const rows = await read((only ? all.in('id', only) : all).order('opened_at', { ascending: false }).limit(500));
       return rows
         .map((row) => ({
           id: row.id,
@@ -56,6 +58,7 @@ export const activeIncidents = (orgId: string) =>
           connectionId: row.source_connection_id,
           connectionName: row.source_connections.name,
           sourceType: row.source_connections.type,
+          connections: row.connections,
           value: row.value,
           threshold: row.threshold,
           openedAt: row.opened_at,
@@ -64,6 +67,20 @@ export const activeIncidents = (orgId: string) =>
         .sort((a, b) => levels.indexOf(a.level) - levels.indexOf(b.level));
     },
   });
+
+/** The ids of the open incidents that a connection is in. It is in one of each family of alerts at most. */
+async function incidentsOf(orgId: string, connectionId: string): Promise<string[]> {
+  const rows = await read(
+    supabase()
+      .data.from('alert_incident_connections')
+      .select('incident_id')
+      .eq('org_id', orgId)
+      .eq('source_connection_id', connectionId)
+      .is('left_at', null)
+      .limit(20),
+  );
+  return rows.map((row) => row.incident_id);
+}
 
 /** Formats a threshold or value of a rule in its unit. */
 export function formatAlertValue(value: number, unit: AlertUnit, language: Language): string {

@@ -1,4 +1,5 @@
 import { alertKinds } from '@tributary/shared/alert-kinds.ts';
+import { personalKind } from '@tributary/shared/personal.ts';
 
 // Readers for single parts of a URL's search. An invalid value is left out, as if it were not in the URL.
 
@@ -20,6 +21,12 @@ function list<Name extends string>(name: Name, value: unknown): { [K in Name]?: 
   return (found.length > 0 ? { [name]: found.slice(0, 100) } : {}) as { [K in Name]?: string[] };
 }
 
+/** A search text. An identifier of a person that somebody put into a link is left out, so that it goes no further. */
+function searchText(value: unknown): { q?: string } {
+  const found = text('q', value, 200);
+  return found.q !== undefined && personalKind(found.q) !== undefined ? {} : found;
+}
+
 export const ranges = ['1h', '24h', '7d', '30d', '90d'] as const;
 export type Range = (typeof ranges)[number];
 
@@ -36,7 +43,7 @@ type Search = Record<string, unknown>;
 export const rangeSearch = (search: Search) => oneOf('range', search.range, ranges);
 
 export const connectionsSearch = (search: Search) => ({
-  ...text('q', search.q, 200),
+  ...searchText(search.q),
   ...oneOf('state', search.state, ['active', 'paused']),
   ...text('type', search.type, 40),
 });
@@ -58,7 +65,7 @@ export const eventsSearch = (search: Search) => ({
   ...text('subject', search.subject, 32 * 65),
   ...text('order', search.order, 255),
   ...text('amount', search.amount, 60),
-  ...text('q', search.q, 200),
+  ...searchText(search.q),
   ...oneOf('test', search.test, ['only', 'hide']),
   ...text('event', search.event, 36),
   ...oneOf('tab', search.tab, ['canonical', 'properties', 'delivery']),
@@ -66,6 +73,7 @@ export const eventsSearch = (search: Search) => ({
 export type EventsSearch = ReturnType<typeof eventsSearch>;
 
 export const deadLettersSearch = (search: Search) => ({
+  ...searchText(search.q),
   ...oneOf('tab', search.tab, ['groups', 'entries', 'quarantine', 'operations']),
   ...list('classes', search.classes),
   ...list('connections', search.connections),

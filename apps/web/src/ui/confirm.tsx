@@ -19,6 +19,45 @@ interface CountedCommand<Preview> {
   onConfirm: (preview: Preview) => Promise<unknown>;
 }
 
+/** The confirmation of an action on one thing. When the action fails, the dialog stays open with the reason. */
+export function Confirm({
+  opened,
+  onClose,
+  title,
+  children,
+  confirm,
+  danger = false,
+  onConfirm,
+}: {
+  opened: boolean;
+  onClose: () => void;
+  title: string;
+  /** What the action does, in whole sentences. */
+  children: ReactNode;
+  confirm: string;
+  danger?: boolean;
+  onConfirm: () => Promise<unknown>;
+}) {
+  const t = useTexts(uiTexts);
+  const run = useMutation({ mutationFn: onConfirm, onSuccess: onClose });
+  return (
+    <Modal opened={opened} onClose={onClose} title={title} closeButtonProps={{ 'aria-label': t('close') }}>
+      <Stack>
+        <div>{children}</div>
+        <Refused error={run.error} />
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onClose} data-autofocus>
+            {t('cancel')}
+          </Button>
+          <Button {...(danger ? { color: 'red' } : {})} loading={run.isPending} onClick={() => run.mutate()}>
+            {confirm}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}
+
 /**
  * The confirmation of every destructive or bulk action. It first counts what the action would change (`preview`, fetched each time it
  * opens), names the number, and only then can be confirmed. With a count of 0 there is nothing to confirm. When the action fails, the

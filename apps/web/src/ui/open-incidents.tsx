@@ -20,11 +20,7 @@ const shownMax = 6;
 export function OpenIncidents({ connectionId }: { connectionId?: string }) {
   const t = useTexts(incidentTexts);
   const org = useOrg();
-  const query = useQuery({
-    ...activeIncidents(org.id),
-    ...live(15_000),
-    select: (all) => (connectionId === undefined ? all : all.filter((one) => one.connectionId === connectionId)),
-  });
+  const query = useQuery({ ...activeIncidents(org.id, connectionId), ...live(15_000) });
   return (
     <Card withBorder component="section" aria-label={t('openIncidents')} px="md" py={0}>
       <Box mih={height}>
@@ -113,6 +109,7 @@ function IncidentLine({ incident, withConnection }: { incident: ActiveIncident; 
       <AnchorLink to="/o/$org/alerts" params={{ org: org.slug }} search={{ incident: incident.id }} inherit fw={500}>
         {t(incident.kind)}
         {withConnection && `: ${incident.connectionName}`}
+        {incident.connections > 1 && ` ${t('andMore', { count: incident.connections - 1 })}`}
       </AnchorLink>{' '}
       <Text span inherit c="dimmed">
         {t(`${incident.kind}Value`, valueAndLimit(incident, language))}, <Time at={incident.openedAt} />

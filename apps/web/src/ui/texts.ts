@@ -3,6 +3,16 @@ import { defineTexts } from '../lib/i18n.ts';
 /** Texts that every page uses. */
 export const uiTexts = defineTexts('ui', {
   en: {
+    pressEnter: 'Press Enter to search. An e-mail, phone or document is looked up as a person and stays out of the page’s address.',
+    personNotHere: 'This looks like an e-mail, phone number or document. People are looked up on the Events page.',
+    foundById: 'Found by this id',
+    found_event: 'Event',
+    found_dead_letter: 'Dead letter',
+    found_connection: 'Connection',
+    found_operation: 'Operation on dead letters',
+    found_plan: 'Replay plan',
+    found_incident: 'Incident',
+    found_delivery: 'Delivery in the journal',
     loading: 'Loading…',
     failed: 'This could not be loaded',
     silent: 'The server does not answer. This page continues by itself as soon as it does.',
@@ -41,6 +51,16 @@ export const uiTexts = defineTexts('ui', {
       'In records a second. Deliveries above it are answered with 429 and a time to wait; platforms send them again. Leave it empty for no limit.',
   },
   'pt-BR': {
+    pressEnter: 'Tecle Enter para buscar. Um e-mail, telefone ou documento é procurado como pessoa e fica fora do endereço da página.',
+    personNotHere: 'Isto parece um e-mail, telefone ou documento. Pessoas são procuradas na página Eventos.',
+    foundById: 'Encontrado por este id',
+    found_event: 'Evento',
+    found_dead_letter: 'Falha',
+    found_connection: 'Conexão',
+    found_operation: 'Operação em falhas',
+    found_plan: 'Plano de replay',
+    found_incident: 'Incidente',
+    found_delivery: 'Entrega no diário',
     loading: 'Carregando…',
     failed: 'Não foi possível carregar',
     silent: 'O servidor não responde. A página continua sozinha assim que ele responder.',

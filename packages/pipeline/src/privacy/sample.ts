@@ -1,5 +1,8 @@
 import { isObject } from '../reading/fields.ts';
 import type { Json, JsonObject } from '../source.ts';
+import { finishKept, type IdDigests, keep, prepareSearch } from './keep.ts';
+import type { KeptPaths } from './kept-paths.ts';
+import type { RecordPerson } from './record-person.ts';
 import { finish, type PersonalPaths, prune } from './redact.ts';
 import { type Collected, newCollected, repeats } from './repeats.ts';
 
@@ -17,6 +20,21 @@ export function sampleOf(record: JsonObject, paths: PersonalPaths, collected: Co
     for (const digits of collected.digits) pruned.collected.digits.add(digits);
     pruned.collected.overflow ||= collected.overflow;
     return finish(pruned, sampleCharsMax);
+  } catch {
+    return shapeOf(record);
+  }
+}
+
+/**
+ * The form of a failed record that people may see: what is kept of it, with `[redacted string]` in place of each dropped value, so that the shape
+ * stays visible. Never throws: of a record that cannot be redacted only the shape is shown.
+ */
+export function keptSample(record: JsonObject, paths: KeptPaths, person: RecordPerson, ids: IdDigests): Json {
+  try {
+    const kept = keep(record, paths, person, { asSample: true, charsMax: sampleCharsMax });
+    person.mayOccur = true;
+    prepareSearch(kept, []);
+    return finishKept(kept, ids);
   } catch {
     return shapeOf(record);
   }

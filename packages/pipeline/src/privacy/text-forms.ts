@@ -38,6 +38,55 @@ export function foldText(text: string): string {
   return (/^[\0-\x7f]*$/.test(plain) ? plain : plain.normalize('NFKC')).toLowerCase();
 }
 
+const marks = /\p{M}+/gu;
+const notAscii = /[^\0-\x7f]+/g;
+const foldedRuns = new Map<string, string>();
+
+/** The text without case, accents, compatibility forms and invisible characters, in which names are compared. */
+export function fold(text: string): string {
+  return text.toLowerCase().replace(notAscii, foldRun);
+}
+
+/**
+ * Folds a run of characters beyond ASCII, and remembers short ones: normal forms never join a run with the ASCII around it, and a language
+ * has few accented letters.
+ */
+function foldRun(run: string): string {
+  let folded = foldedRuns.get(run);
+  if (folded === undefined) {
+    folded = run.replace(invisible, '').normalize('NFKD').replace(marks, '').replaceAll('ς', 'σ').toLowerCase();
+    if (run.length <= 2 && foldedRuns.size < 2000) foldedRuns.set(run, folded);
+  }
+  return folded;
+}
+
+/** The folded text with one space in place of all that stands between words. Lines stay apart. */
+export function collapse(folded: string): string {
+  return folded.replace(/[^\p{L}\p{N}\n]+/gu, ' ');
+}
+
+/** A folded text, and for each of its characters where the character comes from: the end is the length of the original. */
+export interface Folded {
+  text: string;
+  origins: readonly number[] | undefined;
+}
+
+/** The text folded by {@link fold}, so that what is found in it can be replaced in the original. */
+export function foldWithOrigins(original: string): Folded {
+  if (/^[\0-\x7f]*$/.test(original)) return { text: original.toLowerCase(), origins: undefined };
+  let text = '';
+  const origins: number[] = [];
+  let at = 0;
+  for (const character of original) {
+    const folded = fold(character);
+    for (let count = 0; count < folded.length; count++) origins.push(at);
+    text += folded;
+    at += character.length;
+  }
+  origins.push(at);
+  return { text, origins };
+}
+
 const fromCode = (code: number): string => (code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd');
 
 /** Each returns the decoded text, or undefined when the text has nothing to decode. */
@@ -104,8 +153,8 @@ function decodeReferences(text: string): string {
  */
 function decodeTokens(text: string): string | undefined {
   const found: string[] = [];
-  for (const [token] of text.matchAll(/[A-Za-z0-9+/_-]{12,}/g)) {
-    // Encoded text has digits or capital letters among twelve characters; the names of most fields have neither.
+  for (const [token] of text.matchAll(/[A-Za-z0-9+/_-]{10,}/g)) {
+    // Encoded text has digits or capital letters among ten characters; the names of most fields have neither.
     if (!/[A-Z0-9]/.test(token)) continue;
     for (let from = 0; from < 4; from++) keepReadable(Buffer.from(token.slice(from), 'base64').toString('utf8'), found);
     for (const [hex] of token.matchAll(/(?:[0-9a-f]{2}){7,}/gi)) keepReadable(Buffer.from(hex, 'hex').toString('utf8'), found);
@@ -115,5 +164,5 @@ function decodeTokens(text: string): string | undefined {
 
 /** Most words are not encoded, and decode to bytes among which six readable characters in a row are rare. */
 function keepReadable(decoded: string, found: string[]): void {
-  if (/[\x20-\x7e]{6}/.test(decoded)) found.push(decoded);
+  if (/[\x20-\x7e\p{L}]{6}/u.test(decoded)) found.push(decoded);
 }

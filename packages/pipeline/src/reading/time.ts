@@ -27,26 +27,40 @@ const unitsByMagnitude = [
   [Number.POSITIVE_INFINITY, 'nanoseconds'],
 ] as const;
 
+/** How far a time may lie ahead of our clock, since the clocks of hosts differ. */
+export const futureToleranceMs = 5 * 60_000;
+
 /**
  * Parses a platform's time to milliseconds since the epoch. `seconds` to `nanoseconds` take numbers or decimal text, `iso` takes ISO 8601, RFC 3339
  * and RFC 2822, `day-month-year` and `month-day-year` take dates with slashes, dots or hyphens, and `auto` decides by form and magnitude. A time
  * without a zone is in `zone`, an IANA name. Throws SCHEMA_DRIFT when the value is not a time in the unit, VALIDATION_FAIL when the time is
  * outside the years 1971–2100.
  */
-export function parseTime(value: Json, unit: TimeUnit, path: string, zone = 'UTC'): number {
-  const ms = toMilliseconds(value, unit, zone);
-  if (ms === undefined)
-    throw new RecordError('SCHEMA_DRIFT', `"${path}" is not a time in ${unit === 'auto' ? 'a known form' : unit}`, path);
-  if (ms < 31_536_000_000 || ms > 4_102_444_800_000) throw new RecordError('VALIDATION_FAIL', `"${path}" is not a plausible time`, path);
-  return ms;
+export function parseTime(value: Json, unit: TimeUnit, path: string, zone?: string): number {
+  return readTime(value, unit, path, zone).ms;
 }
 
-function toMilliseconds(value: Json, unit: TimeUnit, zone: string): number | undefined {
+/** Like {@link parseTime}; `isZoneless` says whether the time was read in `zone` because it names no zone. */
+export function readTime(value: Json, unit: TimeUnit, path: string, zone = 'UTC'): { ms: number; isZoneless: boolean } {
+  const found = momentOf(value, unit, zone);
+  if (found === undefined)
+    throw new RecordError('SCHEMA_DRIFT', `"${path}" is not a time in ${unit === 'auto' ? 'a known form' : unit}`, path);
+  if (found.ms < 31_536_000_000 || found.ms > 4_102_444_800_000)
+    throw new RecordError('VALIDATION_FAIL', `"${path}" is not a plausible time`, path);
+  return found;
+}
+
+interface Moment {
+  ms: number;
+  isZoneless: boolean;
+}
+
+function momentOf(value: Json, unit: TimeUnit, zone: string): Moment | undefined {
   const isText = typeof value === 'string';
   const numeric = typeof value === 'number' ? value : isText && /^\s*\d+(\.\d+)?\s*$/.test(value) ? Number(value) : undefined;
   if (numeric !== undefined && unit !== 'iso' && !isDayFirst(unit) && !(isText && /^\s*\d{14}\s*$/.test(value) && unit === 'auto')) {
     const inUnit = unit === 'auto' ? (unitsByMagnitude.find(([below]) => numeric < below)?.[1] ?? 'nanoseconds') : unit;
-    return Math.round(numeric * numericUnits[inUnit]);
+    return { ms: Math.round(numeric * numericUnits[inUnit]), isZoneless: false };
   }
   // The longest form, of JavaScript's Date with the name of its zone, has fewer characters.
   if (!isText || value.length > 100) return undefined;
@@ -87,21 +101,21 @@ const namedZones: Readonly<Record<string, number>> = {
   PDT: -7,
 };
 
-function iso(text: string, zone: string): number | undefined {
+function iso(text: string, zone: string): Moment | undefined {
   const match = isoForm.exec(text);
   if (!match) return undefined;
   const [, year, , month, day, ...rest] = match;
   return moment([year, month, day], rest, zone);
 }
 
-function compact(text: string, zone: string): number | undefined {
+function compact(text: string, zone: string): Moment | undefined {
   const match = compactForm.exec(text);
   if (!match) return undefined;
   const [, year, month, day, hour, minute, second, fraction, shift] = match;
   return moment([year, month, day], [hour, minute, second, fraction, undefined, shift], zone);
 }
 
-function slashed(text: string, unit: 'day-month-year' | 'month-day-year', zone: string): number | undefined {
+function slashed(text: string, unit: 'day-month-year' | 'month-day-year', zone: string): Moment | undefined {
   const match = slashedForm.exec(text);
   if (!match) return undefined;
   const [, first, , second, year, ...rest] = match;
@@ -109,7 +123,7 @@ function slashed(text: string, unit: 'day-month-year' | 'month-day-year', zone: 
 }
 
 /** Also the forms of HTTP dates and of JavaScript's `Date.toString()`. */
-function rfc2822(text: string, zone: string): number | undefined {
+function rfc2822(text: string, zone: string): Moment | undefined {
   const match = rfc2822Form.exec(text);
   if (!match) return undefined;
   const [, day, month, year, monthFirst, dayAfter, yearAfter, hour, minute, second, fraction, half, letters, shift] = match;
@@ -127,7 +141,7 @@ function rfc2822(text: string, zone: string): number | undefined {
 type Digits = string | undefined;
 
 /** Undefined for a day that no calendar and a time that no clock shows. */
-function moment(date: readonly Digits[], time: readonly Digits[], zone: string): number | undefined {
+function moment(date: readonly Digits[], time: readonly Digits[], zone: string): Moment | undefined {
   const [year, month, day] = date.map(Number) as [number, number, number];
   const [hourText, minuteText = '0', secondText = '0', fraction = '', half, shift] = time;
   const minute = Number(minuteText);
@@ -144,8 +158,8 @@ function moment(date: readonly Digits[], time: readonly Digits[], zone: string):
   if (shown.getUTCMonth() !== month - 1 || shown.getUTCDate() !== day) return undefined;
   const localMs = dayMs + ((hour * 60 + minute) * 60 + second) * 1000 + Number(fraction.slice(0, 3).padEnd(3, '0'));
   const minutes = shift === undefined ? undefined : offsetMinutes(shift);
-  if (minutes === undefined) return zone === 'UTC' ? localMs : momentInZone(localMs, zone);
-  return Number.isNaN(minutes) ? undefined : localMs - minutes * 60_000;
+  if (minutes === undefined) return { ms: zone === 'UTC' ? localMs : momentInZone(localMs, zone), isZoneless: true };
+  return Number.isNaN(minutes) ? undefined : { ms: localMs - minutes * 60_000, isZoneless: false };
 }
 
 /** Minutes ahead of UTC; NaN for an offset that no place has. */

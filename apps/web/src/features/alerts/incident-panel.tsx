@@ -62,9 +62,15 @@ function Incident({ incident }: { incident: AlertIncidentDetail }) {
           </AnchorLink>
           : {kinds(`${incident.kind}Value`, valueAndLimit(incident, language))}
         </Text>
+        {incident.connections > 1 && (
+          <Text size="sm" c="dimmed">
+            {kinds('andMore', { count: incident.connections - 1 })}
+          </Text>
+        )}
         {incident.status !== 'resolved' && <IncidentActions incident={incident} />}
       </Stack>
 
+      {incident.concerned.length > 1 && <Concerned incident={incident} />}
       <Part title={t('meaning')}>
         <Text size="sm">{guidance(`${incident.kind}Meaning`)}</Text>
       </Part>
@@ -83,6 +89,41 @@ function Incident({ incident }: { incident: AlertIncidentDetail }) {
         {t('lastSeen')} <Time at={incident.lastSeenAt} /> · <Id value={incident.id} />
       </Text>
     </Stack>
+  );
+}
+
+/** Every connection that has or had the condition; one cause is one incident. */
+function Concerned({ incident }: { incident: AlertIncidentDetail }) {
+  const t = useTexts(alertTexts);
+  const kinds = useTexts(incidentTexts);
+  const language = useLanguage();
+  const org = useOrg();
+  return (
+    <Part title={t('concerned')}>
+      <Stack gap={4} component="ul" m={0} p={0} mah={220} style={{ listStyle: 'none', overflowY: 'auto' }} tabIndex={0}>
+        {incident.concerned.map((one) => (
+          <Group key={one.connectionId} component="li" gap={8} wrap="nowrap" justify="space-between">
+            <AnchorLink
+              to="/o/$org/connections/$connectionId"
+              params={{ org: org.slug, connectionId: one.connectionId }}
+              size="sm"
+              className="break"
+            >
+              {one.connectionName}
+            </AnchorLink>
+            <Text size="xs" c="dimmed" ta="right">
+              {one.leftAt === null ? (
+                kinds(`${one.kind}Value`, valueAndLimit(one, language))
+              ) : (
+                <>
+                  {t('recoveredAt')} <Time at={one.leftAt} />
+                </>
+              )}
+            </Text>
+          </Group>
+        ))}
+      </Stack>
+    </Part>
   );
 }
 

@@ -1,4 +1,6 @@
 import { Badge, Box, Button, Group, Text, Tooltip } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { IconCheck } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { AlertIncident } from '@tributary/shared/alerts.ts';
 import { formatDuration } from '../../lib/format.ts';
@@ -6,6 +8,7 @@ import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { type ActiveIncident, invalidateIncidents, valueAndLimit } from '../../lib/incidents.ts';
 import { useOrg } from '../../lib/orgs.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
+import { Confirm } from '../../ui/confirm.tsx';
 import { incidentTexts } from '../../ui/incident-texts.ts';
 import { LevelBadge } from '../../ui/level.tsx';
 import { AnchorLink } from '../../ui/links.tsx';
@@ -13,11 +16,13 @@ import { Time } from '../../ui/values.tsx';
 import { changeIncident } from './queries.ts';
 import { alertTexts } from './texts.ts';
 
-type Row = ActiveIncident & Partial<Pick<AlertIncident, 'peakLevel' | 'resolvedAt' | 'resolution'>>;
+/** `isOver`: the incident ended while the reader had it before them; the row stays where it is. */
+type Row = ActiveIncident & Partial<Pick<AlertIncident, 'peakLevel' | 'resolvedAt' | 'resolution'>> & { isOver?: boolean };
 
 /** One incident in a list: kind, connection, time and value, with the actions beside it. */
 export function IncidentRow({ incident }: { incident: Row }) {
   const t = useTexts(incidentTexts);
+  const alerts = useTexts(alertTexts);
   const language = useLanguage();
   const org = useOrg();
   return (
@@ -36,11 +41,6 @@ export function IncidentRow({ incident }: { incident: Row }) {
             >
               {t(incident.kind)}
             </AnchorLink>
-            {incident.status === 'acknowledged' && (
-              <Badge variant="default" tt="none">
-                {t('acknowledged')}
-              </Badge>
-            )}
             <AnchorLink
               to="/o/$org/connections/$connectionId"
               params={{ org: org.slug, connectionId: incident.connectionId }}
@@ -49,14 +49,27 @@ export function IncidentRow({ incident }: { incident: Row }) {
               className="break"
             >
               {incident.connectionName}
+              {incident.connections > 1 && ` ${t('andMore', { count: incident.connections - 1 })}`}
             </AnchorLink>
+            {/* People who can acknowledge read it on the button, which takes no more room than before. */}
+            {incident.status === 'acknowledged' && !org.canWrite && (
+              <Badge variant="default" tt="none">
+                {t('acknowledged')}
+              </Badge>
+            )}
           </Group>
           <Text size="sm" c="dimmed" mt={2}>
             {incident.status === 'resolved' ? <Ended incident={incident} /> : <Since incident={incident} />}
             {t(`${incident.kind}Value`, valueAndLimit(incident, language))}
           </Text>
         </Box>
-        {incident.status !== 'resolved' && <IncidentActions incident={incident} short />}
+        {incident.isOver ? (
+          <Badge variant="default" tt="none">
+            {alerts('resolved')}
+          </Badge>
+        ) : (
+          incident.status !== 'resolved' && <IncidentActions incident={incident} short />
+        )}
       </Group>
     </Box>
   );
@@ -83,44 +96,55 @@ function Ended({ incident }: { incident: Row }) {
   );
 }
 
-/** The buttons Acknowledge and Resolve, for owners and admins. */
+/** Wide enough for the texts before and after the acknowledgement, in both languages. */
+const acknowledgeWidth = 148;
+
+/**
+ * The buttons Acknowledge and Resolve, for owners and admins. After the acknowledgement both stay where they are, so that a second click meets
+ * no other button.
+ */
 export function IncidentActions({ incident, short = false }: { incident: Pick<AlertIncident, 'id' | 'status'>; short?: boolean }) {
   const t = useTexts(alertTexts);
   const org = useOrg();
   const queryClient = useQueryClient();
-  const change = useMutation({
-    mutationFn: (step: 'acknowledge' | 'resolve') => changeIncident(incident.id, step),
-    onSuccess: () => invalidateIncidents(queryClient, org.id),
-  });
+  const [isResolving, resolving] = useDisclosure(false);
+  const change = async (step: 'acknowledge' | 'resolve') => {
+    await changeIncident(incident.id, step);
+    await invalidateIncidents(queryClient, org.id);
+  };
+  const acknowledge = useMutation({ mutationFn: () => change('acknowledge') });
   return (
     <AdminOnly short={short}>
       <Group gap="xs">
-        {incident.status === 'open' && (
+        {incident.status === 'open' ? (
           <Tooltip label={t('acknowledgeHint')} multiline maw={260}>
-            <Button
-              size="xs"
-              variant="light"
-              loading={change.isPending && change.variables === 'acknowledge'}
-              onClick={() => change.mutate('acknowledge')}
-            >
+            <Button size="xs" miw={acknowledgeWidth} variant="light" loading={acknowledge.isPending} onClick={() => acknowledge.mutate()}>
               {t('acknowledge')}
             </Button>
           </Tooltip>
+        ) : (
+          <Button size="xs" miw={acknowledgeWidth} variant="default" disabled leftSection={<IconCheck size={14} aria-hidden />}>
+            {t('acknowledged')}
+          </Button>
         )}
         <Tooltip label={t('resolveHint')} multiline maw={260}>
-          <Button
-            size="xs"
-            variant="default"
-            loading={change.isPending && change.variables === 'resolve'}
-            onClick={() => change.mutate('resolve')}
-          >
+          <Button size="xs" variant="default" onClick={resolving.open}>
             {t('resolve')}
           </Button>
         </Tooltip>
       </Group>
-      {change.error && (
+      <Confirm
+        opened={isResolving}
+        onClose={resolving.close}
+        title={t('resolveTitle')}
+        confirm={t('resolve')}
+        onConfirm={() => change('resolve')}
+      >
+        <Text size="sm">{t('resolveBody')}</Text>
+      </Confirm>
+      {acknowledge.error && (
         <Text size="xs" c="red" role="alert">
-          {change.error.message}
+          {acknowledge.error.message}
         </Text>
       )}
     </AdminOnly>

@@ -3,12 +3,14 @@ import { IconCircleCheck } from '@tabler/icons-react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
 import { alertKinds } from '@tributary/shared/alert-kinds.ts';
+import { useState } from 'react';
 import { connectionHealth } from '../../lib/connections.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { type ActiveIncident, activeIncidents } from '../../lib/incidents.ts';
 import { useNavigateWithin } from '../../lib/navigate.ts';
 import { useOrg } from '../../lib/orgs.ts';
 import { incidentTexts } from '../../ui/incident-texts.ts';
+import { useKeptPlaces } from '../../ui/kept-places.ts';
 import { live, Updated } from '../../ui/live.tsx';
 import { Section } from '../../ui/page.tsx';
 import { ClearFilters, Empty, Loaded } from '../../ui/states.tsx';
@@ -81,8 +83,7 @@ function useFilter() {
     kind,
     connection,
     isFiltered: kind !== undefined || connection !== undefined,
-    matches: (one: ActiveIncident) =>
-      (kind === undefined || one.kind === kind) && (connection === undefined || one.connectionId === connection),
+    matches: (one: ActiveIncident) => kind === undefined || one.kind === kind,
     clear: () => void navigate({ search: ({ kind: _kind, connection: _connection, ...others }) => others, replace: true }),
   };
 }
@@ -97,20 +98,34 @@ function Active() {
   const t = useTexts(alertTexts);
   const org = useOrg();
   const filter = useFilter();
-  const query = useQuery({ ...activeIncidents(org.id), ...live(10_000) });
+  const query = useQuery({ ...activeIncidents(org.id, filter.connection), ...live(10_000) });
+  const [refreshes, setRefreshes] = useState(0);
+  const refresh = async () => {
+    await query.refetch();
+    setRefreshes((count) => count + 1);
+  };
   return (
     <Section
       title={t('active')}
-      aside={<Updated at={query.dataUpdatedAt} isFetching={query.isFetching} onRefresh={() => void query.refetch()} />}
+      aside={<Updated at={query.dataUpdatedAt} isFetching={query.isFetching} onRefresh={() => void refresh()} />}
     >
-      <Loaded query={query} height={160} isEmpty={(all) => all.length === 0} empty={<AllIsWell />}>
-        {(all) => {
-          const matching = all.filter(filter.matches);
-          return matching.length === 0 ? <NothingMatches /> : <List incidents={matching} label={t('active')} />;
-        }}
+      <Loaded query={query} height={160}>
+        {(all) => (
+          // The key makes a new list, in which every incident has the place that its level and time give it.
+          <ActiveList key={`${refreshes} ${filter.kind} ${filter.connection}`} incidents={all.filter(filter.matches)} />
+        )}
       </Loaded>
     </Section>
   );
+}
+
+/** While the reader looks at it, nothing moves: an incident that ends stays at its place, and a new one comes last. */
+function ActiveList({ incidents }: { incidents: readonly ActiveIncident[] }) {
+  const t = useTexts(alertTexts);
+  const filter = useFilter();
+  const rows = useKeptPlaces(incidents);
+  if (rows.length > 0) return <List incidents={rows} label={t('active')} />;
+  return filter.isFiltered ? <NothingMatches /> : <AllIsWell />;
 }
 
 function AllIsWell() {

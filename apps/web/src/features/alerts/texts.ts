@@ -34,6 +34,11 @@ export const alertTexts = defineTexts('alerts', {
     resolve: 'Resolve',
     resolveHint:
       'Ends the incident now; otherwise it resolves by itself when its condition ends. If the condition lasts, an incident opens again after half an hour at the earliest.',
+    resolveTitle: 'Resolve this incident?',
+    resolveBody:
+      'It ends now for all of its connections, and everybody who was notified is told that it is over. Nothing is repaired by this: if the condition lasts, an incident opens again after half an hour at the earliest.',
+    concerned: 'Connections',
+    recoveredAt: 'recovered',
     incident: 'Incident',
     meaning: 'What it means',
     whatToDo: 'What to do',
@@ -96,6 +101,11 @@ export const alertTexts = defineTexts('alerts', {
     resolve: 'Resolver',
     resolveHint:
       'Encerra o incidente agora; senão, ele se resolve sozinho quando a condição termina. Se a condição continuar, um incidente reabre no mínimo meia hora depois.',
+    resolveTitle: 'Resolver este incidente?',
+    resolveBody:
+      'Ele termina agora para todas as suas conexões, e todos os que foram avisados ficam sabendo que acabou. Nada é consertado com isso: se a condição continuar, um incidente reabre no mínimo meia hora depois.',
+    concerned: 'Conexões',
+    recoveredAt: 'recuperada',
     incident: 'Incidente',
     meaning: 'O que significa',
     whatToDo: 'O que fazer',

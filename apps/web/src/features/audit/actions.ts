@@ -11,7 +11,7 @@ export const auditActions = {
   dlq: ['full_sample'],
   replay_plans: ['insert', 'update'],
   event_journal: ['replay'],
-  canonical_events: ['export'],
+  canonical_events: ['export', 'import'],
   people: ['look_up', 'count', 'events'],
   audit_log: ['export'],
   org_security: ['insert', 'update'],

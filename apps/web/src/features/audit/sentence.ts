@@ -83,6 +83,8 @@ export function sentenceOf(
       return ['replayed', { target, mode: word('mode') }];
     case 'canonical_events.export':
       return ['eventsExported', { format: said('format').toUpperCase() }];
+    case 'canonical_events.import':
+      return ['eventsImported', { stored: said('stored'), restored: said('restored'), target }];
     case 'people.look_up':
       return ['personLookedUp'];
     case 'people.count':

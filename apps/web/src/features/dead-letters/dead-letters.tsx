@@ -9,9 +9,11 @@ import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useNavigateWithin } from '../../lib/navigate.ts';
 import { useOrg } from '../../lib/orgs.ts';
 import type { DeadLettersSearch } from '../../lib/search.ts';
+import { FoundById } from '../../ui/found-by-id.tsx';
 import { ButtonLink } from '../../ui/links.tsx';
 import { live, Updated } from '../../ui/live.tsx';
 import { Page } from '../../ui/page.tsx';
+import { SearchBox } from '../../ui/search-box.tsx';
 import { ClearFilters, Empty, Loaded } from '../../ui/states.tsx';
 import { Commands } from './commands.tsx';
 import { Entries } from './entries.tsx';
@@ -59,6 +61,12 @@ export function DeadLetters() {
       {work.followed.map((operation) => (
         <Operation key={operation.id} operation={operation} nameOf={nameOf} onHide={() => work.hide(operation.id)} />
       ))}
+      <SearchBox
+        label={t('findById')}
+        value={search.q}
+        onChange={(q) => go({ ...without(search, 'q'), ...(q === undefined ? {} : { q }) }, search.q !== undefined)}
+      />
+      <FoundById text={search.q} />
       <Tabs
         value={tab}
         onChange={(next) => go({ ...without(search, 'entry'), tab: (next ?? 'groups') as NonNullable<DeadLettersSearch['tab']> })}

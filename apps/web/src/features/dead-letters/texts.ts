@@ -10,6 +10,7 @@ export const deadLetterTexts = defineTexts('dead-letters', {
     operations: 'Operations',
     quarantineHint:
       'Deliveries that were rejected on arrival because their secret or signature was wrong. They are stored encrypted. Once the connection has the right secret, verify them again: genuine deliveries become events.',
+    findById: 'Find by an id',
     filters: 'Filters',
     classes: 'Reason',
     connections: 'Connection',
@@ -167,6 +168,7 @@ export const deadLetterTexts = defineTexts('dead-letters', {
     operations: 'Operações',
     quarantineHint:
       'Entregas rejeitadas na chegada porque o segredo ou a assinatura não conferia. Elas ficam guardadas e criptografadas. Quando o segredo da conexão estiver certo, verifique-as de novo: as legítimas viram eventos.',
+    findById: 'Encontrar por um id',
     filters: 'Filtros',
     classes: 'Motivo',
     connections: 'Conexão',

@@ -9,6 +9,7 @@ import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useNavigateWithin } from '../../lib/navigate.ts';
 import { useOrg } from '../../lib/orgs.ts';
 import type { EventsSearch } from '../../lib/search.ts';
+import { FoundById } from '../../ui/found-by-id.tsx';
 import { live, Updated } from '../../ui/live.tsx';
 import { Page, Section } from '../../ui/page.tsx';
 import { ClearFilters, Loaded } from '../../ui/states.tsx';
@@ -67,6 +68,7 @@ export function Events() {
         </Group>
         <FilterBar search={search} onChange={go} connections={connections} seenTypes={seenTypes} />
       </Stack>
+      <FoundById text={search.q} />
       <Histogram search={search} onChange={go} />
       <Section
         title={t('list')}

@@ -1,12 +1,15 @@
 import { Group, MultiSelect, SegmentedControl, Stack, TextInput } from '@mantine/core';
+import { personalKind } from '@tributary/shared/personal.ts';
 import { type FormEvent, useState } from 'react';
 import { useTexts } from '../../lib/i18n.ts';
+import { useOrg } from '../../lib/orgs.ts';
 import { FilterPill } from '../../ui/filter-pill.tsx';
 import { SearchBox } from '../../ui/search-box.tsx';
 import { AmountFilter } from './amount-filter.tsx';
 import { ApplyButton } from './apply-button.tsx';
 import { type FilterFormProps, type FilterProps, type filterKeys, without } from './filter.ts';
 import { useFilterWords } from './filter-words.ts';
+import { hashSubject } from './queries.ts';
 import { SubjectFilter } from './subject-filter.tsx';
 import { eventTexts } from './texts.ts';
 import { TypeFilter } from './type-filter.tsx';
@@ -19,6 +22,7 @@ interface BarProps extends FilterProps {
 
 export function FilterBar({ search, onChange, connections, seenTypes }: BarProps) {
   const t = useTexts(eventTexts);
+  const org = useOrg();
   const words = useFilterWords(search, connections);
   const clear = (key: (typeof filterKeys)[number]) => () => onChange(without(search, key));
   const pill = (key: (typeof filterKeys)[number]) => ({ label: t(key), value: words[key], onClear: clear(key) });
@@ -28,6 +32,12 @@ export function FilterBar({ search, onChange, connections, seenTypes }: BarProps
         label={t('q')}
         value={search.q}
         onChange={(q) => onChange({ ...without(search, 'q'), ...(q === undefined ? {} : { q }) }, { replace: search.q !== undefined })}
+        onPerson={async (text) =>
+          onChange(
+            { ...without(search, 'q', 'subject'), subject: (await hashSubject(org.id, text)).join(',') },
+            { replace: search.q !== undefined },
+          )
+        }
       />
       <FilterPill {...pill('types')}>{() => <TypeFilter search={search} onChange={onChange} seenTypes={seenTypes} />}</FilterPill>
       <FilterPill {...pill('connections')}>
@@ -79,9 +89,11 @@ export function FilterBar({ search, onChange, connections, seenTypes }: BarProps
 function OrderFilter({ search, onChange, close }: FilterFormProps) {
   const t = useTexts(eventTexts);
   const [order, setOrder] = useState(search.order ?? '');
+  const [refused, setRefused] = useState(false);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const text = order.trim();
+    if (personalKind(text) === 'email') return setRefused(true);
     onChange({ ...without(search, 'order'), ...(text === '' ? {} : { order: text }) });
     close();
   };
@@ -93,7 +105,11 @@ function OrderFilter({ search, onChange, close }: FilterFormProps) {
           description={t('orderHint')}
           maxLength={255}
           value={order}
-          onChange={(event) => setOrder(event.currentTarget.value)}
+          error={refused && t('orderIsPerson')}
+          onChange={(event) => {
+            setOrder(event.currentTarget.value);
+            setRefused(false);
+          }}
           data-autofocus
         />
         <ApplyButton />

@@ -25,6 +25,7 @@ const incidents = (world: World): AlertIncident[] =>
       connectionId: ids.connection,
       connectionName: world.connectionName,
       sourceType: 'hotmart',
+      connections: index === 0 ? 2 : 1,
       status,
       level,
       peakLevel: level,
@@ -57,12 +58,28 @@ export const incidentRows = (world: World): Row<'alert_incidents'>[] =>
     opened_at: one.openedAt,
     last_seen_at: one.lastSeenAt,
     last_notified_at: one.openedAt,
-    clear_since: null,
+    connections: one.connections,
     reminders: 0,
     acknowledged_at: one.acknowledgedAt,
     acknowledged_by: one.acknowledgedBy,
     resolved_at: one.resolvedAt,
     resolved_by: one.resolvedBy,
+    resolution: one.resolution,
+  }));
+
+export const incidentConnectionRows = (world: World): Row<'alert_incident_connections'>[] =>
+  incidents(world).map((one) => ({
+    org_id: one.orgId,
+    incident_id: one.id,
+    source_connection_id: one.connectionId,
+    kind: one.kind,
+    level: one.level,
+    value: one.value,
+    threshold: one.threshold,
+    joined_at: one.openedAt,
+    last_seen_at: one.lastSeenAt,
+    clear_since: null,
+    left_at: one.resolvedAt,
     resolution: one.resolution,
   }));
 
@@ -122,6 +139,18 @@ export const channelRows = (world: World): Row<'alert_channels'>[] =>
 
 const detail = (world: World, incident: AlertIncident): AlertIncidentDetail => ({
   ...incident,
+  concerned: [
+    { connectionId: ids.connection, connectionName: world.connectionName, left: incident.resolvedAt },
+    ...(incident.connections > 1 ? [{ connectionId: ids.webhook, connectionName: 'Backend', left: ago(5) }] : []),
+  ].map(({ left, ...connection }) => ({
+    ...connection,
+    kind: incident.kind,
+    level: incident.level,
+    value: incident.value,
+    threshold: incident.threshold,
+    joinedAt: incident.openedAt,
+    leftAt: left,
+  })),
   notifications: channels(world).map((channel, index) => ({
     id: idOf('d', index + 1),
     channelId: channel.id,
@@ -139,7 +168,7 @@ const detail = (world: World, incident: AlertIncident): AlertIncidentDetail => (
   })),
 });
 
-export function alertHandlers(world: World) {
+export function alertHandlers(world: World, rows: Row<'alert_incidents'>[]) {
   const all = incidents(world);
   const mine = channels(world);
   const find = (id: unknown) => all.find((one) => one.id === id);
@@ -163,6 +192,14 @@ export function alertHandlers(world: World) {
       const incident = find(params.id);
       if (!incident) return unknown();
       Object.assign(incident, { status: 'acknowledged', acknowledgedAt: ago(0), acknowledgedBy: user.id });
+      Object.assign(rows.find((row) => row.id === incident.id) ?? {}, { status: 'acknowledged' });
+      return answer(AlertIncident, incident);
+    }),
+    http.post('*/api/alerts/incidents/:id/resolve', ({ params }) => {
+      const incident = find(params.id);
+      if (!incident) return unknown();
+      Object.assign(incident, { status: 'resolved', resolvedAt: ago(0), resolvedBy: user.id, resolution: 'by_person' });
+      Object.assign(rows.find((row) => row.id === incident.id) ?? {}, { status: 'resolved' });
       return answer(AlertIncident, incident);
     }),
     http.post('*/api/alerts/channels', () =>

@@ -1,4 +1,12 @@
-import { EventDelivery, EventExport, EventHistogram, EventPage, type EventRow, HashedSubject } from '@tributary/shared/events.ts';
+import {
+  EventDelivery,
+  EventExport,
+  EventHistogram,
+  EventPage,
+  type EventRow,
+  FoundById,
+  HashedSubject,
+} from '@tributary/shared/events.ts';
 import { type JournalEntry, ReplayedEntry } from '@tributary/shared/journal.ts';
 import { http } from 'msw';
 import { answer } from './answers.ts';
@@ -112,6 +120,7 @@ const journalEntry = (world: World, row: Row<'event_journal'>): JournalEntry => 
 
 export function eventHandlers(world: World, events: Row<'canonical_events'>[], journal: Row<'event_journal'>[]) {
   return [
+    http.post(`${world.supabaseUrl}/rest/v1/rpc/find_by_id`, () => answer(FoundById, [])),
     http.post(`${world.supabaseUrl}/rest/v1/rpc/search_events`, async ({ request }) =>
       answer(EventPage, page(events, (await request.json()) as Search, world.pageSize)),
     ),

@@ -1,6 +1,6 @@
 import { PublicConfig } from '@tributary/shared/api.ts';
 import { type HttpHandler, HttpResponse, http } from 'msw';
-import { alertHandlers, channelRows, incidentRows } from './alerts.ts';
+import { alertHandlers, channelRows, incidentConnectionRows, incidentRows } from './alerts.ts';
 import { answer } from './answers.ts';
 import { connectionHandlers, connectionRows } from './connections.ts';
 import { deadLetterHandlers, deadLetterRows } from './dead-letters.ts';
@@ -23,6 +23,7 @@ export function handlersOf(world: World): HttpHandler[] {
     dlq_events: deadLetterRows(world),
     replay_plans: planRows(world),
     alert_incidents: incidentRows(world),
+    alert_incident_connections: incidentConnectionRows(world),
     alert_channels: channelRows(world),
     audit_log: auditRows(world),
     org_invites: [] as Row<'org_invites'>[],
@@ -41,7 +42,7 @@ export function handlersOf(world: World): HttpHandler[] {
     ...eventHandlers(world, tables.canonical_events, tables.event_journal),
     ...deadLetterHandlers(world),
     ...replayHandlers(world),
-    ...alertHandlers(world),
+    ...alertHandlers(world, tables.alert_incidents),
     ...settingsHandlers(world, tables.orgs, tables.org_members),
     ...tableHandlers(world.supabaseUrl, tables),
   ];

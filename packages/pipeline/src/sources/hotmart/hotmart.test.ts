@@ -5,9 +5,10 @@ import { decodeBody } from '../../reading/body.ts';
 import { type Delivery, type Json, type JsonObject, type Reading, RecordError, type Secret } from '../../source.ts';
 import { describeDeliveries, expectReading } from '../../test/deliveries.ts';
 import { proveSource } from '../../test/prove-source.ts';
+import type { HotmartConfig } from './config.ts';
 import { synthetic } from './fixtures/expected.ts';
 import { captured } from './fixtures/expected-captured.ts';
-import { type HotmartConfig, hotmart } from './index.ts';
+import { hotmart } from './index.ts';
 
 const config: HotmartConfig = { defaultCountry: 'BR' };
 const hottok = 'hottok-of-our-own-0001';
@@ -110,6 +111,30 @@ describe('verification by hottok', () => {
     expect(verify(deliver('', json))).toMatchObject({ ok: false, error: 'INVALID_HOTTOK' });
   });
 
+  it.each([
+    ['a missing hottok', Buffer.from('{"id":"1"}'), {}, 'carries no hottok in the header X-HOTMART-HOTTOK or the body'],
+    ['an empty body', Buffer.from(''), {}, 'carries no hottok'],
+    ['an empty header', Buffer.from('{}'), { 'x-hotmart-hottok': '' }, 'HOTTOK is empty'],
+    ['an empty field', Buffer.from('{"hottok":""}'), {}, 'hottok is empty or is no text'],
+    ['a field that is no text', Buffer.from('{"hottok":{"a":1}}'), {}, 'hottok is empty or is no text'],
+    ['a body in UTF-16', Buffer.from('\ufeff{"hottok":"x"}', 'utf16le'), {}, 'is in UTF-16'],
+    ['a body that is not UTF-8', Buffer.from('{"name":"Jo\u00e3o","hottok', 'latin1'), {}, 'is not UTF-8'],
+    ['a body that is compressed and does not say so', Buffer.from([0x1f, 0x8b, 8, 0, 1, 2]), {}, 'compressed with gzip'],
+    ['a list', Buffer.from('[{"hottok":"x"}]'), {}, 'neither a whole JSON object nor a form'],
+    ['a body that is cut', Buffer.from('{"id":"1","hott'), {}, 'neither a whole JSON object nor a form'],
+    ['a body beyond what is searched', Buffer.from(`{"a":"${'x'.repeat(300_000)}","hottok":"x"}`), {}, 'too long to be searched'],
+    [
+      'a wrong hottok in the header',
+      Buffer.from('{}'),
+      { 'x-hotmart-hottok': 'another-hottok' },
+      'in the header X-HOTMART-HOTTOK is not the one',
+    ],
+    ['a wrong hottok in the body', Buffer.from('{"hottok":"another-hottok"}'), {}, 'in the body is not the one'],
+  ])('names %s as the reason', (_, raw, headers, reason) => {
+    const delivery = { method: 'POST', url: 'https://in.example.com/', headers: { 'content-type': 'application/json', ...headers }, raw };
+    expect(verify(delivery)).toMatchObject({ ok: false, error: 'INVALID_HOTTOK', message: expect.stringContaining(reason) });
+  });
+
   it('lets the header decide: the right hottok in the body does not make a wrong header good', () => {
     const both = postback({ hottok });
     expect(verify(deliver(both, form, { 'x-hotmart-hottok': 'wrong' }))).toMatchObject({ ok: false });
@@ -194,7 +219,8 @@ describe('version 2', () => {
     expect(at({ creationDate: 1_763_247_745_737 })).toBe(1_763_247_745_737);
     expect(at({ creation_date: 1_763_247_745 })).toBe(1_763_247_745_000);
     expect(at({ creation_date: '1763247745737' })).toBe(1_763_247_745_737);
-    expect(at({})).toBeUndefined();
+    // Without it, the sale has the time of its approval.
+    expect(at({})).toBe(nowMs);
     expect(errorOf(() => at({ creation_date: 12_345_678 })).errorClass).toBe('VALIDATION_FAIL');
     expect(errorOf(() => at({ creation_date: 'yesterday' })).errorClass).toBe('SCHEMA_DRIFT');
   });
@@ -219,7 +245,11 @@ describe('version 2', () => {
     );
     const subscription = read(altered('SUBSCRIPTION_CANCELLATION', (value) => Reflect.deleteProperty(value, 'id')));
     expect(subscription.idempotencyKey).toMatch(/^[0-9a-f]{64}$/);
-    expect(read(altered('CLUB_FIRST_ACCESS', (value) => Reflect.deleteProperty(value, 'id'))).idempotencyKey).toBeUndefined();
+    const visit = (change: object) =>
+      read(altered('CLUB_FIRST_ACCESS', (value) => Object.assign(value, { id: undefined }, change))).idempotencyKey;
+    expect(visit({})).toMatch(/^[0-9a-f]{64}$/);
+    expect(visit({ creationDate: nowMs - 1000 })).not.toBe(visit({}));
+    expect(visit({ creationDate: undefined })).toBeUndefined();
   });
 
   it('makes two events with one order reference of a sale that Hotmart sends to two roles with two ids', () => {

@@ -1,27 +1,14 @@
-import { z } from 'zod';
 import { secretsNamed } from '../../proofs/secrets.ts';
-import { checkToken } from '../../proofs/shared-token.ts';
-import { findBodyField } from '../../reading/body-field.ts';
 import { isObject } from '../../reading/fields.ts';
 import { type Json, type JsonObject, RecordError, type Source } from '../../source.ts';
+import { config, type HotmartConfig } from './config.ts';
+import { keptFields } from './kept.ts';
 import { personal } from './personal.ts';
 import { portuguese } from './portuguese.ts';
 import { samples } from './samples.ts';
 import { readV1 } from './v1.ts';
 import { isV2, readV2 } from './v2.ts';
-
-export interface HotmartConfig {
-  /** ISO 3166 alpha-2 code of the country that phones without a country code belong to. */
-  defaultCountry: string;
-}
-
-const config: z.ZodType<HotmartConfig> = z.strictObject({
-  defaultCountry: z
-    .string()
-    .regex(/^[A-Z]{2}$/, 'two capital letters, for example BR')
-    .default('BR')
-    .describe('Country of phone numbers that come without a country code (ISO 3166 alpha-2, for example BR).'),
-});
+import { verifyHottok } from './verify.ts';
 
 /**
  * Hotmart: v2 JSON events and the legacy v1 postback (form, and flat JSON for carts and subscriptions). A delivery is proved genuine by the
@@ -50,18 +37,13 @@ export const hotmart: Source<HotmartConfig> = {
   config,
   samples,
   personal,
+  keptFor: (_config, record) => keptFields(record),
   credentials: { body: ['hottok'], query: ['hottok'], headers: ['x-hotmart-hottok'] },
-  // A body with the hottok differs after the token was rotated, although the event is the same.
-  volatile: ['hottok'],
+  // A body with the hottok differs after the token was changed, and one that is sent again by hand may have another time and version of the envelope.
+  volatile: ['hottok', 'creation_date', 'creationDate', 'version'],
 
   verify(delivery, secrets) {
-    // Where the header is present, only the header decides: a right hottok in the body does not make up for a wrong header.
-    const given = delivery.headers['x-hotmart-hottok'] ?? findBodyField(delivery, 'hottok').text;
-    return checkToken(given, secretsNamed(secrets, 'hottok'), {
-      name: 'hottok',
-      place: 'header X-HOTMART-HOTTOK or the body',
-      error: 'INVALID_HOTTOK',
-    });
+    return verifyHottok(delivery, secretsNamed(secrets, 'hottok'));
   },
 
   split(body) {
@@ -73,7 +55,7 @@ export const hotmart: Source<HotmartConfig> = {
   },
 
   read(record, context) {
-    return isV2(record.value) ? readV2(record.value, context.config.defaultCountry) : readV1(record.value, context.config.defaultCountry);
+    return isV2(record.value) ? readV2(record.value, context) : readV1(record.value, context);
   },
 
   sign(body, secrets) {

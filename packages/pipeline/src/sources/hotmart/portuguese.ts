@@ -36,6 +36,10 @@ export const portuguese: Translation = {
     v1_subscription_canceled: 'Formato antigo 1.0: assinatura cancelada',
   },
   settings: {
+    staff: {
+      label: 'Nomes de quem vende',
+      help: 'Nomes de afiliados, vendedores e produtores: "remove" os trata como os de compradores, "keep" os guarda legíveis. O padrão é "remove".',
+    },
     defaultCountry: { label: 'País padrão', help: 'País de duas letras (ISO 3166-1, como BR) dos telefones que vêm sem código do país.' },
   },
 };

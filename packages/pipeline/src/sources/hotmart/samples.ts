@@ -280,7 +280,7 @@ const v1Samples: readonly Sample[] = [
     contentType: 'application/json',
     body: ({ id, nowMs }) =>
       JSON.stringify({
-        subscriptionId: transactionOf(id).slice(2),
+        subscriptionId: Number(transactionOf(id).slice(-8)),
         subscriberCode: subscriber.code,
         cancellationDate: new Date(nowMs).toISOString(),
         userName: buyer.name,

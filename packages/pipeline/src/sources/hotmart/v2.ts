@@ -1,34 +1,39 @@
 import { at, firstText, isObject, pickTexts, requireObject, requireText, text } from '../../reading/fields.ts';
+import { canonicalJson } from '../../reading/json.ts';
 import { currencyCode, minorUnits } from '../../reading/money.ts';
 import { parseTime } from '../../reading/time.ts';
-import { type JsonObject, type Reading, RecordError } from '../../source.ts';
+import { type JsonObject, type ReadContext, type Reading, RecordError } from '../../source.ts';
+import type { HotmartConfig } from './config.ts';
 import { compositeKey, hashedKey, isPanelTest, unmappedType } from './keys.ts';
 import { joinPhone } from './phone.ts';
+import { firstTime } from './times.ts';
 
 interface KnownEvent {
   type: string;
   /** Whether the event is about one purchase, and so always has its transaction. */
   purchase: boolean;
+  /** Where `data` has the time of what happened, for bodies without a time of the event. The purchase's dates are not those of its refund. */
+  time: readonly string[];
 }
 
-const purchase = (type: string): KnownEvent => ({ type, purchase: true });
-const other = (type: string): KnownEvent => ({ type, purchase: false });
+const purchase = (type: string, ...time: string[]): KnownEvent => ({ type, purchase: true, time });
+const other = (type: string, ...time: string[]): KnownEvent => ({ type, purchase: false, time });
 
 const events = new Map<string, KnownEvent>([
-  ['PURCHASE_APPROVED', purchase('order.paid')],
+  ['PURCHASE_APPROVED', purchase('order.paid', 'purchase.approved_date', 'purchase.order_date')],
   // The event marks the end of the guarantee period. It is not a second sale: counting it as paid would double the revenue.
   ['PURCHASE_COMPLETE', purchase('order.completed')],
   ['PURCHASE_CANCELED', purchase('order.canceled')],
-  ['PURCHASE_BILLET_PRINTED', purchase('order.pending')],
+  ['PURCHASE_BILLET_PRINTED', purchase('order.pending', 'purchase.order_date')],
   ['PURCHASE_PROTEST', purchase('order.dispute')],
   ['PURCHASE_REFUNDED', purchase('order.refunded')],
   ['PURCHASE_CHARGEBACK', purchase('order.chargeback')],
   ['PURCHASE_EXPIRED', purchase('order.expired')],
   ['PURCHASE_DELAYED', purchase('order.delayed')],
-  ['ORDER_FULFILLMENT', purchase('order.fulfilled')],
+  ['ORDER_FULFILLMENT', purchase('order.fulfilled', 'purchase.approved_date')],
   ['PURCHASE_OUT_OF_SHOPPING_CART', other('cart.abandoned')],
-  ['SUBSCRIPTION_CANCELLATION', other('subscription.canceled')],
-  ['SWITCH_PLAN', other('subscription.plan_changed')],
+  ['SUBSCRIPTION_CANCELLATION', other('subscription.canceled', 'cancellation_date')],
+  ['SWITCH_PLAN', other('subscription.plan_changed', 'switch_plan_date')],
   ['UPDATE_SUBSCRIPTION_CHARGE_DATE', other('subscription.charge_date_changed')],
   ['CLUB_FIRST_ACCESS', other('course.first_access')],
   ['CLUB_MODULE_COMPLETED', other('course.module_completed')],
@@ -46,7 +51,7 @@ export function isV2(value: JsonObject): boolean {
  * Reads a v2 event. Throws MISSING_FIELD without event or data, or without the transaction of a purchase; SCHEMA_DRIFT when a part has an
  * unexpected form; VALIDATION_FAIL for impossible times and currencies. An unknown event becomes `hotmart.<event>`.
  */
-export function readV2(value: JsonObject, defaultCountry: string): Reading {
+export function readV2(value: JsonObject, { config: { defaultCountry }, receivedAtMs }: ReadContext<HotmartConfig>): Reading {
   const event = requireText(value, 'event');
   const known = events.get(event);
   const data = known ? requireObject(value, 'data') : isObject(value.data) ? value.data : {};
@@ -64,24 +69,49 @@ export function readV2(value: JsonObject, defaultCountry: string): Reading {
   );
   const id = text(value, 'id');
   const isTest = isPanelTest(value, transaction, email);
+  const paid = known ? price(data) : {};
   return {
-    type: known?.type ?? unmappedType(event),
+    type: known ? typeByState(known, data, paid.amountMinor) : unmappedType(event),
     sourceEventType: event,
     sourceEventId: id,
     // The documentation says milliseconds. Implementers also received seconds, which `auto` recognises by the magnitude.
-    eventTimeMs: created === undefined || created === null ? undefined : parseTime(created, 'auto', 'creation_date'),
-    idempotencyKey: id === undefined ? secondaryKey(event, data, transaction) : compositeKey(id),
+    eventTimeMs:
+      created === undefined || created === null
+        ? firstTime(data, known?.time ?? [], receivedAtMs)
+        : parseTime(created, 'auto', 'creation_date'),
+    idempotencyKey: id === undefined ? secondaryKey(event, value, data, transaction) : compositeKey(id),
     subject: {
       email,
       phone: phoneOf(data, defaultCountry),
-      document: firstText(data, 'buyer.document', 'subscriber.document', 'purchase.shopper.document', 'billing.document'),
+      document: firstText(
+        data,
+        'buyer.document',
+        'subscriber.document',
+        'user.document',
+        'subscription.user.document',
+        'purchase.shopper.document',
+        'billing.document',
+      ),
       external_id: subscriberCode(data),
     },
-    ...(known ? price(data) : {}),
+    ...(isPartialRefund(known, data) ? {} : paid),
     orderRef: transaction,
     attribution: attributionOf(data),
     isTest: isTest || undefined,
   };
+}
+
+/** The type of an event whose purchase says more than the event's name. */
+function typeByState(known: KnownEvent, data: JsonObject, amountMinor: bigint | undefined): string {
+  if (isPartialRefund(known, data)) return 'order.partially_refunded';
+  // A free product or the beginning of a trial is approved too. Nothing was paid, so it is no sale.
+  const isFree = amountMinor === 0n && !(Number(text(data, 'purchase.full_price.value') ?? 0) > 0);
+  return known.type === 'order.paid' && isFree ? 'checkout.completed' : known.type;
+}
+
+/** Hotmart has one event for both kinds of refunds. It does not say how much was returned: the prices are those of the sale. */
+function isPartialRefund(known: KnownEvent | undefined, data: JsonObject): boolean {
+  return known?.type === 'order.refunded' && text(data, 'purchase.status')?.toUpperCase() === 'PARTIALLY_REFUNDED';
 }
 
 /*
@@ -91,13 +121,16 @@ export function readV2(value: JsonObject, defaultCountry: string): Reading {
  * connection are two events when Hotmart gives them two ids. If Hotmart gives them one id, the second is kept as DUPLICATE_EVENT for a person to
  * decide: v2 has no role that could be part of the key, and with the commissions in the key one sale would count twice whenever Hotmart corrects them.
  */
-function secondaryKey(event: string, data: JsonObject, transaction: string | undefined): string | undefined {
+function secondaryKey(event: string, value: JsonObject, data: JsonObject, transaction: string | undefined): string | undefined {
   if (transaction !== undefined) {
     return compositeKey(event, transaction, text(data, 'purchase.status'), text(data, 'purchase.recurrence_number'));
   }
   const subscriber = subscriberCode(data);
   const date = firstText(data, 'cancellation_date', 'switch_plan_date', 'subscription.date_next_charge', 'subscription.dateNextCharge');
-  return subscriber !== undefined && date !== undefined ? hashedKey(event, subscriber, date) : undefined;
+  if (subscriber !== undefined && date !== undefined) return hashedKey(event, subscriber, date);
+  // The fingerprint leaves out when the event was made, and the same thing may happen to one person twice.
+  const created = firstText(value, 'creation_date', 'creationDate');
+  return created === undefined ? undefined : hashedKey(event, created, canonicalJson(data));
 }
 
 function checkShape(data: JsonObject): void {
@@ -121,6 +154,8 @@ function phoneOf(data: JsonObject, defaultCountry: string): string | undefined {
     ['subscriber.phone.dddPhone', 'subscriber.phone.phone'],
     ['purchase.shopper.phone_code', 'purchase.shopper.phone'],
     ['billing.phone_code', 'billing.phone'],
+    ['user.phone_code', 'user.phone'],
+    ['subscription.user.phone_code', 'subscription.user.phone'],
   ] as const;
   for (const [code, number] of pairs) {
     const phone = joinPhone(text(data, code), text(data, number), defaultCountry);

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import type { Source } from '../../source.ts';
-import { kept, keptOf, personalIds } from './kept.ts';
+import { personalIds } from './ids.ts';
+import { kept, keptOf } from './kept.ts';
 import { personal, personalOf } from './personal.ts';
 import { portuguese } from './portuguese.ts';
 import { read } from './read.ts';
 import { samples } from './samples.ts';
 import { split } from './split.ts';
-import { handshake, sign, verify } from './verify.ts';
+import { handshake, readSecret, sign, verify } from './verify.ts';
 
 const config = z.strictObject({
   defaultCountry: z
@@ -59,5 +60,6 @@ export const meta: Source<MetaConfig> = {
   verify,
   split,
   read,
+  readSecret,
   sign,
 };

@@ -1,5 +1,6 @@
 import { text } from '../../reading/fields.ts';
 import type { JsonObject, KeptFields } from '../../source.ts';
+import { idForm } from './ids.ts';
 import { accountFields } from './types.ts';
 
 /*
@@ -14,22 +15,6 @@ const underAll = (roots: readonly string[], ...names: string[]) => roots.flatMap
 // A conversation arrives under any of these keys, and a message as one that was received or that the business sent.
 const conversations = ['messaging', 'standby', 'value'];
 const messages = ['value.messages.*', 'value.message_echoes.*'];
-
-/**
- * Ids of the platform: numbers, also joined by "_" (posts, comments), ids of messages and calls, digests, and long tokens, which have digits
- * (groups, clicks on ads).
- */
-export const idForm =
-  /^(?:\d{1,40}(?:_\d{1,40}){0,2}|(?:wamid|wacid)\.[\w+/=-]{1,250}|(?:m_|mid\.)[\w$:.+/=-]{1,250}|(?=[^\d]{0,250}\d)[\w+/-]{16,250}={0,2})$/;
-
-/**
- * Ids that contain the identifier of a person or the number of the business, so that everybody who reads them can decode it. Base64 of a frame
- * around the number or the business-scoped id: `wamid.` of messages and `wacid.` of calls, the same without the prefix (older receipts, in which the
- * digits are packed), and groups (`capi_group:<number>:…`). An Instagram message (`ig_dm_item:…`) contains the id of the conversation with the
- * person. A business-scoped id is a country, a dot and digits, with `ENT.` between them for the account above.
- */
-export const personalIds =
-  /(?:wamid|wacid)\.[\w+/=-]+|(?<![\w+/])(?:(?:HBg[A-Z]|ABEG|ABGG|gBEG|gBGG)[\w+/-]{8,}={0,2}|Y2FwaV9ncm91cD[\w+/-]{8,}={0,2}|aWdf[\w+/-]{16,}={0,2}|[A-Z]{2}\.(?:ENT\.)?(?=[A-Za-z]{0,20}\d)[A-Za-z0-9]{12,128}(?!\w))/g;
 
 /** Branches about people, whose values are also looked for in what is kept. */
 const people = [
@@ -47,6 +32,7 @@ const people = [
     'reviewer_id',
     'reviewer_name',
     'recipient_id',
+    'psid',
   ),
   ...under('value', 'post.from', 'parent.from', 'comment.from', 'media.owner'),
   // The number of the business is hidden like one of a person, since that of a small business is one. Its id is kept.
@@ -217,7 +203,7 @@ const accountNotices: Lists = {
   texts: [
     ...under(
       'value',
-      ...['message_template_name', 'message_template_element', 'message_template_title', 'message_template_footer'],
+      ...['status', 'message_template_name', 'message_template_element', 'message_template_title', 'message_template_footer'],
       ...[
         'requested_verified_name',
         'verified_name',
@@ -294,13 +280,13 @@ const publications: Lists = {
   words: under(
     'value',
     ...['item', 'verb', 'action', 'reaction_type', 'recommendation_type'],
-    ...['post.status_type', 'post.promotion_status', 'media.media_product_type', 'status.video_status'],
+    ...['post.status_type', 'post.promotion_status', 'media.media_product_type', 'status', 'status.video_status'],
   ),
   ids: under(
     'value',
     ...['id', 'post_id', 'comment_id', 'parent_id', 'media_id', 'album_id', 'photo_id', 'photo_ids', 'video_id', 'share_id', 'story_id'],
     ...['open_graph_story_id', 'label.id', 'post.id', 'media.id', 'media.original_media_id', 'media.ad_id'],
-    ...['leadgen_id', 'page_id', 'form_id', 'ad_id', 'adgroup_id', 'campaign_id'],
+    ...['leadgen_id', 'lead_id', 'group_id', 'page_id', 'form_id', 'ad_id', 'adgroup_id', 'campaign_id'],
   ),
   texts: ['value.media.ad_title'],
   plain: under(

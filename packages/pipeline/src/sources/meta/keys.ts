@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { at, firstText, isObject, text } from '../../reading/fields.ts';
 import type { Json, JsonObject } from '../../source.ts';
+import { firstId, idAt } from './ids.ts';
+import { stateWord } from './types.ts';
 
 /** The panel's "Test" button always sends these ids, and an entry whose id is 0. */
 const panelTestId = '444444444444';
@@ -31,10 +33,11 @@ export type WhatsAppList = (typeof whatsAppLists)[number];
 
 /** The item of a WhatsApp list that the record is about; undefined for changes without a list. */
 export function itemOf(record: JsonObject): { list: WhatsAppList; value: Json } | undefined {
-  if (record.object !== 'whatsapp_business_account') return undefined;
+  const change = record.value;
+  if (record.object !== 'whatsapp_business_account' || !isObject(change)) return undefined;
   for (const list of whatsAppLists) {
-    const value = at(record, `value.${list}.0`);
-    if (value !== undefined) return { list, value };
+    const items = change[list];
+    if (Array.isArray(items) && items[0] !== undefined) return { list, value: items[0] };
   }
   return undefined;
 }
@@ -61,31 +64,31 @@ const changeTimes = ['value.updated_time', 'value.updated_timestamp', 'value.cre
 
 /** The record's own time, unparsed; undefined where only the notification has a time. */
 export function ownTime(record: JsonObject): Json | undefined {
-  const item = itemOf(record)?.value;
+  const item = itemOf(record)?.value ?? conversationItem(record)?.item;
+  for (const path of ['timestamp', 'metadata.timestamp']) {
+    const found = at(item, path);
+    if (isTime(found)) return found;
+  }
   // A changed lead repeats when the lead was created.
   const paths = record.field === 'leadgen_update' ? changeTimes.slice(0, 2) : changeTimes;
-  const candidates = [
-    conversationItem(record)?.item.timestamp,
-    at(item, 'timestamp'),
-    at(item, 'metadata.timestamp'),
-    ...paths.map((path) => at(record, path)),
-  ];
-  return candidates.find((found) => typeof found === 'string' || typeof found === 'number');
+  return paths.map((path) => at(record, path)).find(isTime);
 }
+
+const isTime = (found: Json | undefined) => typeof found === 'string' || typeof found === 'number';
 
 /**
  * Whether the record says by itself which event it is: by an id, a time or its content. Otherwise only the time of the notification
  * distinguishes it from the same thing that happens again.
  */
 export function isIdentified(record: JsonObject): boolean {
-  return platformKey(record) !== undefined || ownTime(record) !== undefined || at(record, 'value.history.0.threads') !== undefined;
+  return ownTime(record) !== undefined || platformKey(record) !== undefined || at(record, 'value.history.0.threads') !== undefined;
 }
 
 /**
  * Meta sends no event id. The key of a lead is its `leadgen_id`; of a post or comment its id, verb and created_time; of a WhatsApp message its
  * wamid; of a status the wamid and the status (one wamid is sent, delivered, read or failed), and in a group the recipient as well, since the
  * receipts of all members have the same wamid; of a call its id and event; of a Messenger message its mid. Undefined for other records, whose
- * key is the fingerprint, and for the panel's test ids, which repeat forever.
+ * key is the fingerprint, as it is where an id or state has not its form, and for the panel's test ids, which repeat forever.
  */
 export function platformKey(record: JsonObject): string | undefined {
   if (isPanelTest(record)) return undefined;
@@ -94,12 +97,13 @@ export function platformKey(record: JsonObject): string | undefined {
   const value = record.value;
   switch (record.field) {
     case 'leadgen':
-      return text(value, 'leadgen_id');
+      return idAt(value, 'leadgen_id');
     case 'feed':
+    case 'group_feed':
       return feedKey(value);
     case 'comments':
     case 'live_comments':
-      return record.object === 'instagram' ? text(value, 'id') : undefined;
+      return record.object === 'instagram' ? idAt(value, 'id') : undefined;
   }
   const item = itemOf(record);
   switch (item?.list) {
@@ -109,9 +113,9 @@ export function platformKey(record: JsonObject): string | undefined {
     case 'statuses':
       return receiptKey(item.value);
     case 'calls':
-      return joined(text(item.value, 'id'), text(item.value, 'event'));
+      return joined(idAt(item.value, 'id'), wordAt(item.value, 'event'));
     case 'automatic_events':
-      return joined(text(item.value, 'id'), text(item.value, 'event_name'));
+      return joined(idAt(item.value, 'id'), wordAt(item.value, 'event_name'));
     default:
       return undefined;
   }
@@ -119,9 +123,9 @@ export function platformKey(record: JsonObject): string | undefined {
 
 /** A message is identified by its wamid. An edit or withdrawal that has the wamid of the message it changes is told apart by its kind and time. */
 function messageKey(message: Json): string | undefined {
-  const id = text(message, 'id');
+  const id = idAt(message, 'id');
   const changed = firstText(message, 'edit.original_message_id', 'revoke.original_message_id', 'reaction.message_id');
-  return id === undefined || changed !== id ? id : joined(id, text(message, 'type'), text(message, 'timestamp'));
+  return id === undefined || changed !== id ? id : joined(id, wordAt(message, 'type'), timeAt(message, 'timestamp'));
 }
 
 /**
@@ -129,7 +133,7 @@ function messageKey(message: Json): string | undefined {
  * wamid.
  */
 function receiptKey(receipt: Json): string | undefined {
-  const key = isPayment(receipt) ? paymentKey(receipt) : joined(text(receipt, 'id'), text(receipt, 'status'));
+  const key = isPayment(receipt) ? paymentKey(receipt) : joined(idAt(receipt, 'id'), wordAt(receipt, 'status'));
   const { userId, phone } = groupMember(receipt);
   const member = userId ?? phone;
   return key === undefined || member === undefined ? key : withDigest(key, member);
@@ -142,8 +146,7 @@ export function isPayment(status: Json): boolean {
 
 /** One wamid may be paid in several attempts. */
 function paymentKey(status: Json): string | undefined {
-  const attempt = firstText(status, 'payment.transaction.id', 'payment.reference_id');
-  return joined(text(status, 'id'), 'payment', attempt, text(status, 'status'));
+  return joined(idAt(status, 'id'), 'payment', idAt(status, 'payment.transaction.id'), wordAt(status, 'status'));
 }
 
 /** The member whose receipt this is of a message to a WhatsApp group, where the group is the recipient; empty for a message to a person. */
@@ -162,23 +165,23 @@ export function isGroupReceipt(receipt: Json | undefined): boolean {
 
 /** Template notices have no time, and a template may enter the same state again, so the notification's time is part of the key. */
 export function templateKey(record: JsonObject, field: string): string | undefined {
-  const template = text(record, 'value.message_template_id');
+  const template = idAt(record, 'value.message_template_id');
   if (template === undefined) return undefined;
-  const state = firstText(record, 'value.event', 'value.new_quality_score', 'value.new_category') ?? '';
-  return joined(field, template, state, text(record, 'time'));
+  const state = firstText(record, 'value.event', 'value.new_quality_score', 'value.new_category');
+  return joined(stateWord(field), template, state === undefined ? '' : stateWord(state), timeAt(record, 'time'));
 }
 
 function conversationKey(item: JsonObject): string | undefined {
   // Edits, reactions, reads and deletions name the mid of another message: only the message itself is identified by its mid.
-  if (at(item, 'message.is_deleted') === true) return joined(text(item, 'message.mid'), 'deleted');
-  return text(item, 'message.mid');
+  if (at(item, 'message.is_deleted') === true) return joined(idAt(item, 'message.mid'), 'deleted');
+  return idAt(item, 'message.mid');
 }
 
 function feedKey(value: Json | undefined): string | undefined {
   // Two people may react to one post within a second, and the key must not contain a person's id.
   if (['reaction', 'like'].includes(text(value, 'item') ?? '')) return undefined;
-  const verb = text(value, 'verb');
-  const key = joined(firstText(value, 'comment_id', 'post_id'), verb, text(value, 'created_time'));
+  const verb = wordAt(value, 'verb');
+  const key = joined(firstId(value, 'comment_id', 'post_id'), verb, timeAt(value, 'created_time'));
   // The time may be that of the post, so two edits of one post are told apart by what was written.
   const written = firstText(value, 'edited_time', 'message');
   return key !== undefined && written !== undefined && (verb === 'edited' || verb === 'edit' || verb === 'update')
@@ -189,6 +192,14 @@ function feedKey(value: Json | undefined): string | undefined {
 /** The key with a digest of a text that may not be read in it. The digest is replaced by one under the org's key before it is stored. */
 function withDigest(key: string, hidden: string): string {
   return `${key}:${createHash('sha256').update(`${key}|${hidden}`, 'utf8').digest('hex')}`;
+}
+
+const wordAt = (value: Json | undefined, path: string) => stateWord(text(value, path));
+
+/** A time in digits, as the platform wrote it. */
+function timeAt(value: Json | undefined, path: string): string | undefined {
+  const found = text(value, path);
+  return found !== undefined && /^\d{1,16}$/.test(found) ? found : undefined;
 }
 
 /** The parts joined by ":", or undefined when one is missing. */

@@ -513,7 +513,8 @@ describe('read', () => {
     expect(readAll(whatsApp({ statuses: [{ id: 'w', status: 'played', timestamp: '1700000000' }] }))[0]?.type).toBe(
       'meta.whatsapp_business_account_status_played',
     );
-    expect(readAll(messenger({ something_new: {} }))[0]?.type).toBe('meta.page_messaging');
+    expect(readAll(messenger({ something_new: {} }))[0]?.type).toBe('meta.page_messaging_something_new');
+    expect(readAll(messenger({ '5511955550101': {} }))[0]?.type).toBe('meta.page_messaging');
   });
   it('reads notices without values, which Meta sends when "Include values" is off', () => {
     expect(
@@ -526,9 +527,24 @@ describe('read', () => {
       ['meta.page_feed', 1_700_000_000_000],
     ]);
   });
-  it('cuts a long event name between characters', () => {
-    const field = `${'a'.repeat(249)}😀`;
-    expect(readAll(page(field, {}))[0]?.sourceEventType).toBe(`page.${'a'.repeat(249)}`);
+  it('leaves out of an event’s name, type and key what is no word or id of the platform', () => {
+    for (const text of ['Ana Sobral', '5511955550101', '203.0.113.7', 'ana@example.com', 'a'.repeat(61), `${'a'.repeat(249)}😀`]) {
+      // Digits alone have the form of an id.
+      const id = /^\d+$/.test(text) ? 'Ana Sobral' : text;
+      expect(readAll(page(text, {}))[0]).toMatchObject({ type: 'meta.page', sourceEventType: 'page' });
+      expect(readAll(page('feed', { item: 'comment', verb: text, comment_id: id, created_time: 1_700_000_000 }))[0]).toMatchObject({
+        type: 'meta.page_feed_comment',
+        sourceEventType: 'page.feed.comment',
+        sourceEventId: undefined,
+        idempotencyKey: undefined,
+      });
+      const status = { id, status: text, timestamp: '1700000000' };
+      expect(readAll(whatsApp({ statuses: [status] }))[0]).toMatchObject({
+        type: 'meta.whatsapp_business_account_status',
+        sourceEventType: 'whatsapp_business_account.messages.status',
+        idempotencyKey: undefined,
+      });
+    }
   });
   it('reports a missing field that a known event always has', () => {
     expect(thrown(() => readAll(page('leadgen', { form_id: '1' })))).toMatchObject({

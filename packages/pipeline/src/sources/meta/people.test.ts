@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { digestPersonalIds } from '../../privacy/personal-ids.ts';
 import { type ProcessContext, type ProcessedRecord, processDelivery } from '../../process.ts';
 import type { Json, JsonObject } from '../../source.ts';
 import { meta } from './index.ts';
@@ -25,6 +26,9 @@ const context: ProcessContext = {
   isTest: false,
   newId: () => '55555555-5555-7555-8555-555555555555',
 };
+
+/** What is stored of an id that contains a person's identifier, such as a wamid. */
+const stored = (id: string) => digestPersonalIds(id, meta, context.digestKey);
 
 function outcomes(value: Json): ProcessedRecord[] {
   const delivery = { method: 'POST', url: 'https://in.example.com/', headers: {}, raw: new Uint8Array() };
@@ -93,7 +97,7 @@ describe('people in the fields of WhatsApp', () => {
     expect(kept(whatsApp('calls', { calls: [call] }))).toEqual({
       calls: [
         {
-          id: 'wacid.1',
+          id: stored('wacid.1'),
           event: 'terminate',
           direction: 'BUSINESS_INITIATED',
           timestamp: String(seconds),
@@ -115,6 +119,14 @@ describe('people in the fields of WhatsApp', () => {
   ])('calls are about %s', (_, value) => {
     const [event] = events(whatsApp('calls', value));
     expect(event?.subject.phone).toBe(phoneHash(ana));
+  });
+
+  it('the only contact of a change is not taken for a person whom the only item names by another number', () => {
+    const receipt = { id: 'wamid.A', status: 'read', timestamp: String(seconds), recipient_id: bia.phone };
+    expect(events(whatsApp('messages', { contacts: [contact(ana)], statuses: [receipt] }))[0]?.subject).toEqual({
+      hash_version: 1,
+      phone: phoneHash(bia),
+    });
   });
 
   it('the direction of a call decides where the business’s number is missing', () => {
@@ -142,7 +154,7 @@ describe('people in the fields of WhatsApp', () => {
       history: [{ metadata: { phase: 0, chunk_order: 1, progress: 55 } }],
     });
     const refused = { errors: [{ code: 2593109, title: 'History sync is turned off' }] };
-    expect(kept(whatsApp('history', { history: [refused] }))).toEqual({ history: [{ errors: [{ code: 2593109 }] }] });
+    expect(kept(whatsApp('history', { history: [refused] }))).toEqual({ history: [refused] });
   });
 
   it('media of the history are about the person to whom the business wrote', () => {
@@ -180,37 +192,41 @@ describe('people in the fields of WhatsApp', () => {
         groups: [
           {
             timestamp: seconds,
-            group_id: 'G1',
+            group_id: '120363404694233820',
             type: 'group_participants_remove',
             removed_participants: [{ input: ana.phone }],
             initiated_by: 'business',
           },
         ],
       },
-      { groups: [{ timestamp: seconds, group_id: 'G1', type: 'group_participants_remove', initiated_by: 'business' }] },
+      { groups: [{ timestamp: seconds, group_id: '120363404694233820', type: 'group_participants_remove', initiated_by: 'business' }] },
     ],
     [
       'group_participants_update',
       {
         groups: [
           {
-            group_id: 'G1',
+            group_id: '120363404694233820',
             type: 'group_participants_add',
             reason: 'invite_link',
             added_participants: [{ wa_id: ana.phone, user_id: ana.id, parent_user_id: ana.parent, username: 'ana' }],
           },
         ],
       },
-      { groups: [{ group_id: 'G1', type: 'group_participants_add', reason: 'invite_link' }] },
+      { groups: [{ group_id: '120363404694233820', type: 'group_participants_add', reason: 'invite_link' }] },
     ],
     [
       'group_settings_update',
       {
         groups: [
-          { group_id: 'G1', type: 'group_settings_update', group_subject: { text: `Aula de ${ana.name}`, update_successful: true } },
+          {
+            group_id: '120363404694233820',
+            type: 'group_settings_update',
+            group_subject: { text: `Aula de ${ana.name}`, update_successful: true },
+          },
         ],
       },
-      { groups: [{ group_id: 'G1', type: 'group_settings_update' }] },
+      { groups: [{ group_id: '120363404694233820', type: 'group_settings_update', group_subject: { update_successful: true } }] },
     ],
     [
       'user_id_update',
@@ -271,22 +287,22 @@ describe('people in the fields of WhatsApp', () => {
         contacts: [contact(ana)],
         messages: [{ id: 'wamid.A', from: ana.phone, timestamp: String(seconds), ...more }],
       });
-    const base = { id: 'wamid.A', timestamp: String(seconds) };
+    const base = { id: stored('wamid.A'), timestamp: String(seconds) };
     const edit = { original_message_id: 'wamid.0', message: { type: 'text', text: { body: 'Moro em Pinheiros' } } };
     expect(kept(message({ type: 'edit', edit }))).toEqual({
-      messages: [{ ...base, type: 'edit', edit: { original_message_id: 'wamid.0' } }],
+      messages: [{ ...base, type: 'edit', edit: { original_message_id: stored('wamid.0') } }],
     });
     expect(kept(message({ type: 'poll', poll: { answer: 'Pinheiros' }, from_parent_user_id: ana.parent }))).toEqual({
       messages: [{ ...base, type: 'poll' }],
     });
     const known = {
       type: 'interactive',
-      group_id: 'G1',
+      group_id: '120363404694233820',
       interactive: { type: 'button_reply', button_reply: { id: 'b1', title: 'Sim' } },
       context: { id: 'wamid.0', forwarded: true },
       referral: { source_type: 'ad', source_id: '120', headline: 'Curso' },
     };
-    expect(kept(message(known))).toEqual({ messages: [{ ...base, ...known }] });
+    expect(kept(message(known))).toEqual({ messages: [{ ...base, ...known, context: { ...known.context, id: stored('wamid.0') } }] });
   });
 
   it('accounts and templates keep their fields', () => {
@@ -324,13 +340,13 @@ describe('receipts of a message to a WhatsApp group', () => {
     const both = events(receipts(receipt(ana), receipt(bia)));
     const keys = both.map((event) => event.idempotency_key);
     expect(new Set(keys).size).toBe(2);
-    for (const key of keys) expect(key).toMatch(/^wamid\.G:read:[0-9a-f]{64}$/);
+    for (const key of keys) expect(key).toMatch(/^wamid\.[0-9a-f]{32}:read:[0-9a-f]{64}$/);
     expect(both.map((event) => [event.type, event.subject.phone, event.subject.external_id])).toEqual(
       [ana, bia].map((who) => ['message.read', phoneHash(who), idHash(who)]),
     );
     for (const who of [ana, bia])
       expect(kept(receipts(receipt(who)))).toEqual({
-        statuses: [{ id: 'wamid.G', status: 'read', timestamp: String(seconds), recipient_type: 'group' }],
+        statuses: [{ id: stored('wamid.G'), status: 'read', timestamp: String(seconds), recipient_type: 'group' }],
       });
   });
 
@@ -364,10 +380,10 @@ describe('receipts of a message to a WhatsApp group', () => {
   it('do not change the keys of other receipts', () => {
     const keyOf = (status: JsonObject) => events(whatsApp('messages', { statuses: [status] }))[0]?.idempotency_key;
     const plain = { id: 'wamid.A', status: 'read', timestamp: String(seconds), recipient_id: ana.phone, recipient_user_id: ana.id };
-    expect(keyOf(plain)).toBe('wamid.A:read');
-    expect(keyOf({ ...plain, recipient_type: 'individual', recipient_parent_user_id: ana.parent })).toBe('wamid.A:read');
+    expect(keyOf(plain)).toBe(stored('wamid.A:read'));
+    expect(keyOf({ ...plain, recipient_type: 'individual', recipient_parent_user_id: ana.parent })).toBe(stored('wamid.A:read'));
     expect(keyOf({ id: 'wamid.A', status: 'sent', timestamp: String(seconds), recipient_id: 'Y2Fw', recipient_type: 'group' })).toBe(
-      'wamid.A:sent',
+      stored('wamid.A:sent'),
     );
   });
 
@@ -379,7 +395,7 @@ describe('receipts of a message to a WhatsApp group', () => {
       recipient_identity_key_hash: 'DF2lS5v2W6x=',
     };
     expect(kept(whatsApp('messages', { statuses: [{ ...status, ...parents, pricing: { billable: true } }] }))).toEqual({
-      statuses: [{ id: 'wamid.A', status: 'read', timestamp: String(seconds), pricing: { billable: true } }],
+      statuses: [{ id: stored('wamid.A'), status: 'read', timestamp: String(seconds), pricing: { billable: true } }],
     });
   });
 });

@@ -1,9 +1,10 @@
-import { cut, firstText, pickTexts, requireObject, requireText, text } from '../../reading/fields.ts';
+import { firstText, requireObject, requireText, text } from '../../reading/fields.ts';
 import { type JsonObject, type RawRecord, type Reading, RecordError } from '../../source.ts';
 import { readConversation } from './conversation.ts';
+import { campaignTexts, idForm } from './ids.ts';
 import { conversationItem, isPanelTest, ownTime, platformKey } from './keys.ts';
 import { lenientTime, time } from './time.ts';
-import { feedType, fieldTypes, stateWord, unmappedType } from './types.ts';
+import { eventName, feedType, fieldTypes, stateWord, unmappedType } from './types.ts';
 import { readWhatsApp } from './whatsapp.ts';
 
 const leadNames = ['ad_id', 'adgroup_id', 'campaign_id', 'form_id'] as const;
@@ -18,8 +19,7 @@ export function read({ value: record, envelope }: RawRecord): Reading {
   const reading = conversation ? readConversation(record, conversation.item, conversation.path) : readChange(record);
   return {
     ...reading,
-    sourceEventType: cut(reading.sourceEventType, 255),
-    sourceEventId: within255(reading.sourceEventId),
+    sourceEventId: reading.sourceEventId !== undefined && idForm.test(reading.sourceEventId) ? reading.sourceEventId : undefined,
     eventTimeMs: reading.eventTimeMs ?? lenientTime(envelope?.time),
     idempotencyKey: within255(reading.idempotencyKey ?? platformKey(record)),
     isTest: isPanelTest(record),
@@ -38,7 +38,7 @@ function readChange(record: JsonObject): Reading {
   if (object === 'whatsapp_business_account') return readWhatsApp(record, field);
   if (object === 'page' && field === 'leadgen') return readLead(record);
   if (object === 'page' && field === 'leadgen_update') return readLeadUpdate(record);
-  if (object === 'page' && field === 'feed') return readFeed(record);
+  if (object === 'page' && (field === 'feed' || field === 'group_feed')) return readFeed(record, field);
   return readNotice(record, object, field);
 }
 
@@ -49,7 +49,7 @@ function readLead(record: JsonObject): Reading {
     sourceEventType: 'page.leadgen',
     sourceEventId: requireText(record, 'value.leadgen_id'),
     eventTimeMs: time(record, 'value.created_time', 'seconds'),
-    attribution: pickTexts(lead, leadNames),
+    attribution: campaignTexts(lead, leadNames),
   };
 }
 
@@ -60,17 +60,18 @@ function readLeadUpdate(record: JsonObject): Reading {
     sourceEventType: 'page.leadgen_update',
     sourceEventId: text(record, 'value.leadgen_id'),
     eventTimeMs: lenientTime(ownTime(record)),
-    attribution: pickTexts(record.value, leadNames),
+    attribution: campaignTexts(record.value, leadNames),
   };
 }
 
-function readFeed(record: JsonObject): Reading {
+/** A change of a page's feed, or of what the page posted in a group. */
+function readFeed(record: JsonObject, field: 'feed' | 'group_feed'): Reading {
   requireObject(record, 'value');
   const item = requireText(record, 'value.item');
   const verb = text(record, 'value.verb');
   return {
-    type: feedType(item, verb) ?? unmappedType('page_feed', item, verb),
-    sourceEventType: verb === undefined ? `page.feed.${item}` : `page.feed.${item}.${verb}`,
+    type: feedType(item, verb) ?? unmappedType('page', field, item, verb),
+    sourceEventType: eventName('page', field, item, verb),
     sourceEventId: firstText(record, 'value.comment_id', 'value.post_id'),
     eventTimeMs: time(record, 'value.created_time', 'seconds'),
     subject: { external_id: firstText(record, 'value.from.id', 'value.sender_id', 'value.user_id') },
@@ -88,15 +89,24 @@ function readNotice(record: JsonObject, object: string, field: string): Reading 
   const done =
     object === 'user'
       ? undefined
-      : stateWord(firstText(record, 'value.verb', 'value.action', ...(object === 'permissions' ? ['value'] : [])));
+      : stateWord(
+          firstText(
+            record,
+            'value.verb',
+            'value.action',
+            'value.status',
+            'value.status.video_status',
+            ...(object === 'permissions' ? ['value'] : []),
+          ),
+        );
   const known = done === undefined || done === 'add' ? fieldTypes.get(`${object}.${field}`) : undefined;
   const outside = known === undefined ? [stateWord(text(record, 'value.item')), done] : [];
   return {
     type: known ?? unmappedType(object, field, ...outside),
-    sourceEventType: [object, field, ...outside].filter((part) => part !== undefined).join('.'),
+    sourceEventType: eventName(object, field, ...outside),
     sourceEventId: withIds.has(object) ? firstText(record, 'value.id', 'value.comment_id') : undefined,
     eventTimeMs: lenientTime(ownTime(record)),
-    subject: { external_id: firstText(record, 'uid', 'value.from.id', 'value.sender_id', 'value.reviewer_id') },
+    subject: { external_id: firstText(record, 'uid', 'value.from.id', 'value.sender_id', 'value.reviewer_id', 'value.psid') },
   };
 }
 

@@ -91,11 +91,12 @@ function* unpacked(change: JsonObject, value: JsonObject): Generator<JsonObject>
   const shared: JsonObject = { ...value };
   for (const name of [...whatsAppLists, 'contacts']) delete shared[name];
   const contactById = indexed(value.contacts);
-  // The only contact belongs to the only item, also where the item names nobody.
-  const isAlone = lists.length === 1 && lists[0]?.items.length === 1 && Array.isArray(value.contacts) && value.contacts.length === 1;
+  const own = text(value, 'metadata.display_phone_number');
+  // The only contact belongs to the only item, also where the item names nobody but the business.
+  const isAlone = lists.length === 1 && lists[0]?.items.length === 1 && at(value.contacts, '1') === undefined;
   for (const { name, items } of lists) {
     for (const item of items) {
-      const contact = contactOf(item, contactById) ?? (isAlone ? (value.contacts as Json[])[0] : undefined);
+      const contact = contactOf(item, contactById) ?? (isAlone && namesOnly(item, own) ? at(value.contacts, '0') : undefined);
       const rest = { ...shared, ...(contact === undefined ? {} : { contacts: [contact] }) };
       for (const one of name === 'groups' ? byMember(item) : [item]) yield { ...change, value: { ...rest, [name]: [one] } };
     }
@@ -135,6 +136,14 @@ function contactOf(item: Json, contactById: ReadonlyMap<string, Json>): Json | u
     if (contact !== undefined) return contact;
   }
   return undefined;
+}
+
+/** Whether an item names nobody except the business. */
+function namesOnly(item: Json, own: string | undefined): boolean {
+  return contactPaths.every((path) => {
+    const named = text(item, path);
+    return named === undefined || named === own;
+  });
 }
 
 /**

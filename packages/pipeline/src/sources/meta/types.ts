@@ -91,6 +91,7 @@ const profileFields = [
 /** Fields whose canonical type depends on nothing else, by `<object>.<field>`. A verb other than "add" leads out of the vocabulary. */
 export const fieldTypes = new Map<string, CanonicalType>([
   ['page.mention', 'page.mentioned'],
+  ['page.messaging_in_thread_lead_form_submit', 'lead.created'],
   ['instagram.mentions', 'page.mentioned'],
   ['instagram.comments', 'page.comment_created'],
   ['instagram.live_comments', 'page.comment_created'],
@@ -133,6 +134,8 @@ export const conversationKinds: readonly [key: string, field: string, type?: Can
   ['read', 'message_reads', 'message.read'],
   ['postback', 'messaging_postbacks', 'message.postback'],
   ['optin', 'messaging_optins', 'message.opted_in'],
+  ['optout', 'messaging_optouts', 'message.opted_out'],
+  ['marketing_message_delivery_failed', 'marketing_message_delivery_failed', 'message.failed'],
   ['referral', 'messaging_referrals'],
   ['account_linking', 'messaging_account_linking'],
   ['policy_enforcement', 'messaging_policy_enforcement'],
@@ -174,19 +177,20 @@ export const conversationStates = new Map<string, { path: string; types: Readonl
   ['policy_enforcement', { path: 'policy_enforcement.action', types: new Map() }],
 ]);
 
-/** The type `meta.<name>` of an event outside the vocabulary. */
+/** A state, kind or field that the platform names by one word; undefined for any other text, which could be a person's. */
+export function stateWord(text: string | undefined): string | undefined {
+  return text !== undefined && /^[A-Za-z][A-Za-z0-9_]{0,59}$/.test(text) ? text : undefined;
+}
+
+const words = (names: readonly (string | undefined)[]) => names.flatMap((name) => stateWord(name) ?? []);
+
+/** The type `meta.<names>` of an event outside the vocabulary, by the words among the names. */
 export function unmappedType(...names: (string | undefined)[]): string {
-  const slug = names
-    .filter((name) => name !== undefined)
-    .join('_')
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '_')
-    .slice(0, 100)
-    .replaceAll(/^_|_$/g, '');
+  const slug = words(names).join('_').toLowerCase().slice(0, 100).replaceAll(/__+/g, '_').replaceAll(/^_|_$/g, '');
   return `meta.${slug || 'unknown'}`;
 }
 
-/** A state or kind that the platform names by one word; undefined for any other text, which could be a person's. */
-export function stateWord(text: string | undefined): string | undefined {
-  return text !== undefined && /^[A-Za-z][A-Za-z0-9_]{0,59}$/.test(text) ? text : undefined;
+/** The platform's name of an event: the words among the names. A name that is not a word is left out. */
+export function eventName(...names: (string | undefined)[]): string {
+  return words(names).join('.') || 'unknown';
 }

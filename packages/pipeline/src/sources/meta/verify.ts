@@ -1,8 +1,8 @@
 import { safeEqualAny } from '../../crypto/constant-time.ts';
 import { type HmacScheme, signHmac, verifyHmac } from '../../proofs/hmac.ts';
-import { secretsNamed } from '../../proofs/secrets.ts';
+import { secretsNamed, trimSecret } from '../../proofs/secrets.ts';
 import { refused } from '../../proofs/verdicts.ts';
-import type { Delivery, Secret, Signed, Verdict } from '../../source.ts';
+import type { Delivery, Secret, SecretProblem, Signed, Verdict } from '../../source.ts';
 
 // Meta documents the challenge as an integer-like string. Only letters, digits, "-" and "_" are echoed, and no more than this
 // many, so that an answer on our origin never contains markup that a stranger chose.
@@ -46,4 +46,15 @@ export function sign(body: string, secrets: readonly Secret[]): Signed {
   if (key === undefined) throw new Error('An app secret is needed to sign');
   const { headers } = signHmac(body, key, scheme, { nowMs: 0 });
   return { headers: { 'content-type': 'application/json', ...headers } };
+}
+
+/** The values beside the app secret in Meta's panel are pasted by mistake, and no delivery would match them. */
+export function readSecret({ name, value }: Secret): { value: string } | { problem: SecretProblem } {
+  const text = trimSecret(value);
+  const another = (message: string) => ({ problem: { code: 'secret_of_another_kind', message } as const });
+  if (name === 'app_secret' && /^EAA[A-Za-z0-9]{20,}$/.test(text))
+    return another('is an access token of Meta: the app secret is in App settings → Basic');
+  if (name === 'app_secret' && /^\d{13,20}$/.test(text))
+    return another('is the id of the app: the app secret is beside it in App settings → Basic');
+  return { value: text };
 }

@@ -1,9 +1,20 @@
-import { at, firstText, isObject, pickTexts, requireObject, requireText, text } from '../../reading/fields.ts';
+import { at, firstText, isObject, requireObject, requireText, text } from '../../reading/fields.ts';
 import { currencyCode, minorUnits } from '../../reading/money.ts';
 import type { Json, JsonObject, Reading, Subject } from '../../source.ts';
+import { campaignTexts } from './ids.ts';
 import { groupMember, isGroupReceipt, isPayment, itemOf, ownTime, templateKey } from './keys.ts';
 import { lenientTime, time } from './time.ts';
-import { fieldTypes, itemTypes, messageKinds, noticeKinds, paymentTypes, stateWord, statusTypes, unmappedType } from './types.ts';
+import {
+  eventName,
+  fieldTypes,
+  itemTypes,
+  messageKinds,
+  noticeKinds,
+  paymentTypes,
+  stateWord,
+  statusTypes,
+  unmappedType,
+} from './types.ts';
 
 const referralNames = ['source_id', 'source_type', 'ctwa_clid'] as const;
 const object = 'whatsapp_business_account';
@@ -15,7 +26,7 @@ export function readWhatsApp(record: JsonObject, field: string): Reading {
   switch (item.list) {
     case 'messages':
     case 'message_echoes':
-      return readMessage(record, item.list, `${object}.${field}`);
+      return readMessage(record, item.list, field);
     case 'statuses':
       return readStatus(record, field);
     default:
@@ -23,42 +34,47 @@ export function readWhatsApp(record: JsonObject, field: string): Reading {
   }
 }
 
-function readMessage(record: JsonObject, list: 'messages' | 'message_echoes', name: string): Reading {
+function readMessage(record: JsonObject, list: 'messages' | 'message_echoes', field: string): Reading {
   const path = `value.${list}.0`;
   const message = requireObject(record, path);
   const id = requireText(record, `${path}.id`);
-  const kind = kindOf(message);
+  const kinds = kindsOf(message);
+  const kind = kinds.join('.');
   // The history of a number that joins contains the messages that the number sent among those that it received.
-  const isSent = list === 'message_echoes' || (isOwn(record, text(message, 'from')) && text(message, 'to') !== undefined);
+  const isSent = list === 'message_echoes' || isOwn(record, text(message, 'from'));
   const person = isSent ? 'to' : 'from';
   const content = isSent ? 'message.sent' : 'message.received';
   return {
-    type: messageKinds.get(kind ?? '') ?? (noticeKinds.test(kind ?? '') ? unmappedType(object, kind) : content),
-    sourceEventType: kind === undefined ? name : `${name}.${kind}`,
+    type: messageKinds.get(kind) ?? (noticeKinds.test(kind) ? unmappedType(object, ...kinds) : content),
+    sourceEventType: eventName(object, field, ...kinds),
     sourceEventId: id,
     eventTimeMs: time(record, `${path}.timestamp`, 'seconds'),
     subject: whatsAppPerson(record, firstText(message, person, 'system.wa_id'), firstText(message, `${person}_user_id`, 'system.user_id')),
-    attribution: pickTexts(message.referral, referralNames),
+    attribution: campaignTexts(message.referral, referralNames),
   };
 }
 
-/** The kind of a message with the parts that decide its meaning: `system.user_changed_number`, `interactive.button_reply`, `reaction.removed`. */
-function kindOf(message: JsonObject): string | undefined {
-  const kind = text(message, 'type');
-  switch (kind) {
-    case 'system':
-    case 'unsupported':
-    case 'interactive': {
-      const inner = stateWord(text(message, `${kind}.type`));
-      const answer = inner === 'call_permission_reply' ? stateWord(text(message, 'interactive.call_permission_reply.response')) : undefined;
-      return [kind, inner, answer].filter((part) => part !== undefined).join('.');
+/** The kind of a message and what decides its meaning: `system` and `user_changed_number`, `interactive` and `button_reply`, `reaction` and `removed`. */
+function kindsOf(message: JsonObject): string[] {
+  const kind = stateWord(text(message, 'type'));
+  const inner = (path: string) => stateWord(text(message, path));
+  const parts = () => {
+    switch (kind) {
+      case 'system':
+      case 'unsupported':
+        return [inner(`${kind}.type`)];
+      case 'interactive': {
+        const reply = inner('interactive.type');
+        return [reply, reply === 'call_permission_reply' ? inner('interactive.call_permission_reply.response') : undefined];
+      }
+      case 'reaction':
+        // A person who takes a reaction back sends it again without the emoji.
+        return isObject(message.reaction) && text(message, 'reaction.emoji') === undefined ? ['removed'] : [];
+      default:
+        return [];
     }
-    case 'reaction':
-      // A person who takes a reaction back sends it again without the emoji.
-      return isObject(message.reaction) && text(message, 'reaction.emoji') === undefined ? 'reaction.removed' : kind;
-    default:
-      return kind;
-  }
+  };
+  return [kind, ...parts()].filter((part) => part !== undefined);
 }
 
 function readStatus(record: JsonObject, field: string): Reading {
@@ -66,14 +82,14 @@ function readStatus(record: JsonObject, field: string): Reading {
   const id = requireText(record, 'value.statuses.0.id');
   const state = requireText(record, 'value.statuses.0.status');
   const reading = {
-    sourceEventType: `${object}.${field}.status.${state}`,
+    sourceEventType: eventName(object, field, 'status', state),
     sourceEventId: id,
     eventTimeMs: time(record, 'value.statuses.0.timestamp', 'seconds'),
     subject: isGroupReceipt(status)
       ? whatsAppPerson(record, groupMember(status).phone, groupMember(status).userId)
       : whatsAppPerson(record, text(status, 'recipient_id'), text(status, 'recipient_user_id')),
   };
-  if (isPayment(status)) return { ...reading, ...readPayment(status, state), sourceEventType: `${object}.${field}.payment.${state}` };
+  if (isPayment(status)) return { ...reading, ...readPayment(status, state), sourceEventType: eventName(object, field, 'payment', state) };
   if (text(status, 'type') === 'call' || field === 'calls') return { ...reading, type: unmappedType(object, 'call', state) };
   return { ...reading, type: statusTypes.get(state.toLowerCase()) ?? unmappedType(object, 'status', state) };
 }
@@ -81,7 +97,7 @@ function readStatus(record: JsonObject, field: string): Reading {
 /** A payment in a chat. Its amount is `value / offset` in major units of the currency. */
 function readPayment(status: JsonObject, state: string): Pick<Reading, 'type' | 'amountMinor' | 'currency' | 'orderRef'> {
   const type = paymentTypes.get(state.toLowerCase()) ?? unmappedType(object, 'payment', state);
-  const orderRef = text(status, 'payment.reference_id');
+  const orderRef = campaignTexts(status.payment, ['reference_id']).reference_id;
   const part = ['payment.transaction', 'payment'].find((path) => text(status, `${path}.amount.value`) && text(status, `${path}.currency`));
   if (part === undefined) return { type, orderRef };
   const currency = currencyCode(text(status, `${part}.currency`) ?? '', `value.statuses.0.${part}.currency`);
@@ -105,11 +121,11 @@ function readItem(record: JsonObject, list: string, item: Json, field: string): 
   const name = [list, state].filter((part) => part !== undefined).join('.');
   return {
     type: itemTypes.get(name.toLowerCase()) ?? unmappedType(object, list === 'groups' && state !== undefined ? undefined : field, state),
-    sourceEventType: [object, field, state].filter((part) => part !== undefined).join('.'),
+    sourceEventType: eventName(object, field, state),
     sourceEventId: list === 'calls' || list === 'automatic_events' ? text(item, 'id') : undefined,
     eventTimeMs: lenientTime(ownTime(record)),
     subject: personOfItem(record, list, item),
-    attribution: list === 'automatic_events' ? pickTexts(item, ['ctwa_clid']) : undefined,
+    attribution: list === 'automatic_events' ? campaignTexts(item, ['ctwa_clid']) : undefined,
   };
 }
 
@@ -139,7 +155,7 @@ function readNotice(record: JsonObject, field: string): Reading {
   const outside = known === undefined ? (stateWord(handover) ?? state) : undefined;
   return {
     type: known ?? unmappedType(object, field, outside),
-    sourceEventType: [object, field, outside].filter((part) => part !== undefined).join('.'),
+    sourceEventType: eventName(object, field, outside),
     eventTimeMs: lenientTime(ownTime(record)),
     idempotencyKey: templateKey(record, field),
     subject: whatsAppPerson(record, text(value, 'sender.phone_number'), text(value, 'sender.user_id')),

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { type HmacScheme, signHmac, verifyHmac } from '../../proofs/hmac.ts';
-import { secretsNamed } from '../../proofs/secrets.ts';
+import { secretsNamed, trimSecret } from '../../proofs/secrets.ts';
 import { isObject } from '../../reading/fields.ts';
 import { RecordError, type Source } from '../../source.ts';
 import { liftCampaign } from './campaign.ts';
+import { keptFields } from './kept.ts';
 import { personal } from './personal.ts';
 import { portuguese } from './portuguese.ts';
 import { readEvent } from './read.ts';
@@ -60,6 +61,7 @@ export const stripe: Source<StripeConfig> = {
   config,
   samples,
   personal,
+  keptFor: (_config, event) => keptFields(event),
   // No part of the body may be masked: a rejected delivery must still match its signature once the secret is corrected.
   credentials: { body: [], query: [] },
   /*
@@ -80,6 +82,13 @@ export const stripe: Source<StripeConfig> = {
 
   read(record) {
     return readEvent(record.value);
+  },
+
+  readSecret({ value }) {
+    const text = trimSecret(value);
+    if (!/^(?:(?:sk|pk|rk)_(?:test|live)_|(?:we|acct|evt)_)/.test(text)) return { value: text };
+    const message = 'is an API key or an id of Stripe: the signing secret of an endpoint starts with whsec_';
+    return { problem: { code: 'secret_of_another_kind', message } };
   },
 
   sign(body, secrets, _config, nowMs) {

@@ -5,9 +5,8 @@ const people = ['customer', 'buyer', 'contact', 'lead', 'user', 'subscriber'];
 const roots = ['', 'data.', ...people.flatMap((person) => [`${person}.`, `data.${person}.`])];
 const under = (...names: string[]) => roots.flatMap((root) => names.map((name) => `${root}${name}`));
 
-/** Where an e-mail address and a phone number are searched when no path is configured. */
-export const emailPaths = under('email');
-export const phonePaths = under('phone', 'phone_number', 'phoneNumber');
+const emailPaths = under('email');
+const phonePaths = under('phone', 'phone_number', 'phoneNumber');
 
 /** Personal data by the names that most senders use. {@link personalFor} adds the paths of a connection's config. */
 export const personal: PersonalData = {
@@ -37,7 +36,7 @@ export const personal: PersonalData = {
 const extended = new WeakMap<object, PersonalData>();
 
 /**
- * The personal data of the source and of the config, whose identifiers and `personal` are removed and whose `keepText` is kept. One object
+ * The personal data of the source and of the config, whose identifiers and `personal` are removed and whose `keep` is kept. One object
  * for each config.
  */
 export function personalFor(config: WebhookConfig): PersonalData {
@@ -47,7 +46,7 @@ export function personalFor(config: WebhookConfig): PersonalData {
   if (data === undefined) {
     const { email, phone, document, externalId } = settings.fields ?? {};
     const identifiers = [email, phone, document, externalId].filter((path) => path !== undefined);
-    const keep = settings.keepText ?? [];
+    const keep = settings.keep ?? [];
     data = {
       remove: [
         ...personal.remove.filter((path) => !keep.some((kept) => path === kept || path.startsWith(`${kept}.`))),

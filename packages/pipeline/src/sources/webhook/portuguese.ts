@@ -98,21 +98,24 @@ export const portuguese: Translation = {
     fields: { label: 'Campos', help: 'Onde os campos de um evento estão em um registro.' },
     'fields.id': {
       label: 'Id',
-      help: 'Id do evento, o mesmo sempre que ele é reenviado. Sem definição: id, event_id, eventId, uuid, messageId. Caminho com pontos, como data.order.id, ou um cabeçalho, como header:x-event.',
+      help: 'Id do evento, o mesmo sempre que ele é reenviado e outro para cada evento. Várias partes são unidas por " + ", como order_id + status. Sem definição: o id de uma plataforma conhecida ou um id ao lado do nome do evento; onde esse id pode ser de uma coisa (um pedido cujas mudanças são enviadas), cada registro diferente é um evento. Caminho com pontos, como data.order.id, ou um cabeçalho, como header:x-event.',
     },
     'fields.type': {
       label: 'Tipo',
-      help: 'Nome do evento: caminho com pontos, um cabeçalho como header:x-event ou uma constante como =lead.created. Sem definição: type, event, event_type, eventType, topic.',
+      help: 'Nome do evento: caminho com pontos, um cabeçalho como header:x-event ou uma constante como =lead.created. Sem definição: o cabeçalho de uma plataforma conhecida, depois type, event, event_type, eventType, topic, event_name, action.',
     },
     'fields.time': {
       label: 'Data',
-      help: 'Quando o evento aconteceu. Sem definição: timestamp, time, created_at, createdAt, occurred_at, created.',
+      help: 'Quando o evento aconteceu. Sem definição: o primeiro entre event_time, occurred_at, timestamp, time, updated_at, created_at, created e semelhantes que traz uma hora já passada; senão, a hora de chegada.',
     },
     'fields.time.path': {
       label: 'Caminho',
       help: 'Data do evento. Caminho com pontos, como data.order.id, ou um cabeçalho, como header:x-event.',
     },
-    'fields.time.unit': { label: 'Unidade', help: 'Unidade da data; auto decide pela forma e pela grandeza.' },
+    'fields.time.unit': {
+      label: 'Unidade',
+      help: 'Unidade ou forma da data. auto decide pela forma e pela grandeza; datas como 31/12/2026 precisam de day-month-year (dia primeiro) ou month-day-year (mês primeiro).',
+    },
     'fields.email': {
       label: 'E-mail',
       help: 'E-mail da pessoa; guardado só como hash, caminho com pontos dentro de um registro, como data.order.id.',
@@ -138,8 +141,24 @@ export const portuguese: Translation = {
       help: 'Referência do pedido ou da transação, caminho com pontos dentro de um registro, como data.order.id.',
     },
     typeMap: { label: 'Mapa de tipos', help: 'Tipo canônico de cada nome de evento, como { "venda_aprovada": "order.paid" }.' },
-    personal: { label: 'Dados pessoais', help: 'Outros caminhos que contêm dados pessoais.' },
-    keepText: { label: 'Manter texto', help: 'Caminhos que parecem pessoais pelo nome, mas não são, como data.product.name.' },
+    timeZone: {
+      label: 'Fuso horário',
+      help: 'Fuso das datas que vêm sem fuso, como America/Sao_Paulo (IANA). Sem definição: UTC.',
+    },
+    volatile: {
+      label: 'Campos voláteis',
+      help: 'Campos que mudam quando o sistema repete um evento, como attempt ou meta.sent_at. Dois registros que só diferem neles são um evento.',
+    },
+    keep: {
+      label: 'Textos mantidos',
+      help: 'Textos a manter que não são mantidos por si, como data.lesson.summary. E-mails, telefones, documentos e o nome completo da pessoa dentro deles são mascarados.',
+    },
+    personal: { label: 'Dados pessoais', help: 'Outros caminhos que contêm dados pessoais. Nada abaixo deles é mantido.' },
+    staff: {
+      label: 'Equipe',
+      help: 'Nomes da sua própria equipe, como vendedores, atendentes e closers: remove (remover, o padrão) ou keep (manter). E-mails e telefones da equipe nunca são mantidos.',
+    },
+    staffPaths: { label: 'Caminhos da equipe', help: 'Outros caminhos que contêm pessoas da sua equipe, como data.team.leader.' },
     defaultCountry: { label: 'País padrão', help: 'País de duas letras (ISO 3166-1, como BR) dos telefones que vêm sem código do país.' },
   },
 };

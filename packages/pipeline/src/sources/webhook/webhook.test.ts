@@ -63,6 +63,9 @@ function readOne(
   if (!reading) throw new Error('no record');
   return reading;
 }
+/** A record whose id is the id of its event. */
+const named = (id: string): JsonObject => ({ id, event: 'lead.created' });
+const keyOf = (id: string): string => `lead.created ${id}`;
 function thrown(action: () => unknown): RecordError {
   try {
     action();
@@ -401,10 +404,8 @@ describe('Standard Webhooks', () => {
     expect(readAll(json({ type: 'order.paid' }), standard, { 'svix-id': 'msg_2' })[0]?.idempotencyKey).toBe('msg_2');
   });
   it('does not give the records of a batch the same id', () => {
-    const keys = readAll(json([{ id: 'a' }, { id: 'b' }, {}]), standard, { 'webhook-id': 'msg_1' }).map(
-      (reading) => reading.idempotencyKey,
-    );
-    expect(keys).toEqual(['a', 'b', undefined]);
+    const keys = readAll(json([named('a'), named('b'), {}]), standard, { 'webhook-id': 'msg_1' }).map((reading) => reading.idempotencyKey);
+    expect(keys).toEqual([keyOf('a'), keyOf('b'), undefined]);
   });
 });
 
@@ -466,14 +467,14 @@ describe('records', () => {
     expect(split({ kind: 'form', value: { a: '1' } }, config)).toHaveLength(1);
     expect(split(json([]), config)).toEqual([]);
     const ids = Array.from({ length: 1000 }, (_, n) => String(n));
-    expect(readAll(json(ids.map((id) => ({ id }))), config).map((reading) => reading.idempotencyKey)).toEqual(ids);
-    const lines = decodeBody(delivery(ids.map((id) => JSON.stringify({ id })).join('\n'), { 'content-type': 'application/x-ndjson' }));
-    expect(readAll(lines, config).map((reading) => reading.idempotencyKey)).toEqual(ids);
+    expect(readAll(json(ids.map(named)), config).map((reading) => reading.idempotencyKey)).toEqual(ids.map(keyOf));
+    const lines = decodeBody(delivery(ids.map((id) => JSON.stringify(named(id))).join('\n'), { 'content-type': 'application/x-ndjson' }));
+    expect(readAll(lines, config).map((reading) => reading.idempotencyKey)).toEqual(ids.map(keyOf));
   });
   it('splits the array at a path', () => {
     expect(
-      readAll(json({ data: { events: [{ id: 'a' }, { id: 'b' }] } }), at('data.events')).map((reading) => reading.idempotencyKey),
-    ).toEqual(['a', 'b']);
+      readAll(json({ data: { events: [named('a'), named('b')] } }), at('data.events')).map((reading) => reading.idempotencyKey),
+    ).toEqual([keyOf('a'), keyOf('b')]);
     expect(thrown(() => split(json({ data: {} }), at('data.events')))).toMatchObject({
       errorClass: 'MISSING_FIELD',
       path: 'data.events',
@@ -481,14 +482,14 @@ describe('records', () => {
     expect(thrown(() => split(json({ data: 1 }), at('data')))).toMatchObject({ errorClass: 'SCHEMA_DRIFT', path: 'data' });
   });
   it('a record that is not an object fails without affecting the others', () => {
-    const outcomes = split(json([{ id: 'a' }, 1, null, [], { id: 'b' }]), config).map((record) => {
+    const outcomes = split(json([named('a'), 1, null, [], named('b')]), config).map((record) => {
       try {
         return webhook.read(record, { config, headers: {}, receivedAtMs: now }).idempotencyKey;
       } catch (error) {
         return (error as RecordError).errorClass;
       }
     });
-    expect(outcomes).toEqual(['a', 'SCHEMA_DRIFT', 'SCHEMA_DRIFT', 'SCHEMA_DRIFT', 'b']);
+    expect(outcomes).toEqual([keyOf('a'), 'SCHEMA_DRIFT', 'SCHEMA_DRIFT', 'SCHEMA_DRIFT', keyOf('b')]);
   });
   it('refuses an empty body and a bare value', () => {
     for (const body of [{ kind: 'empty' } as Body, json(1), json('x'), json(null)])
@@ -498,7 +499,8 @@ describe('records', () => {
 
 describe('fields', () => {
   it('finds id, type and time under their usual names', () => {
-    for (const name of ['id', 'event_id', 'eventId', 'uuid', 'messageId']) expect(readOne({ [name]: 'e1' }).idempotencyKey).toBe('e1');
+    for (const name of ['id', 'event_id', 'eventId', 'uuid', 'messageId'])
+      expect(readOne({ [name]: 'e1', event: 'order.paid' })).toMatchObject({ sourceEventId: 'e1', idempotencyKey: 'order.paid e1' });
     for (const name of ['type', 'event', 'event_type', 'eventType', 'topic'])
       expect(readOne({ [name]: 'order.paid' })).toMatchObject({ type: 'order.paid', sourceEventType: 'order.paid' });
     for (const name of ['timestamp', 'time', 'created_at', 'createdAt', 'occurred_at', 'created'])
@@ -559,15 +561,16 @@ describe('fields', () => {
   it('keeps every digit of ids beyond 2^53, from a number or text', () => {
     const config = configOf(apiKey);
     const read = (text: string) => readAll(decodeBody(delivery(text)), config)[0]?.idempotencyKey;
-    expect(read('{"id":9007199254740993}')).toBe('9007199254740993');
-    expect(read('{"id":"9007199254740993"}')).toBe('9007199254740993');
+    expect(read('{"event":"lead.created","id":9007199254740993}')).toBe('lead.created 9007199254740993');
+    expect(read('{"event":"lead.created","id":"9007199254740993"}')).toBe('lead.created 9007199254740993');
   });
   it('cuts a long event name between characters', () => {
     expect(readOne({ event: `${'a'.repeat(999)}😀` }).sourceEventType).toBe('a'.repeat(999));
   });
   it('uses the fingerprint instead of an id that is too long for its column', () => {
-    expect(readOne({ id: 'x'.repeat(256) }).idempotencyKey).toBeUndefined();
-    expect(readOne({ id: 'x'.repeat(255) }).idempotencyKey).toHaveLength(255);
+    const fields = { id: 'ref' };
+    expect(readOne({ ref: 'x'.repeat(256) }, { fields }).idempotencyKey).toBeUndefined();
+    expect(readOne({ ref: 'x'.repeat(255) }, { fields }).idempotencyKey).toHaveLength(255);
   });
   it('maps types, keeps canonical types, and names all others webhook.<event>', () => {
     const typeMap = { 'Venda Aprovada': 'order.paid' };
@@ -632,14 +635,17 @@ describe('fields', () => {
       orderRef: 'P-1',
       attribution: { utm_source: 'x', utm_medium: 'y' },
     });
-    expect(readOne({ customer: { email: 'b@example.com', phone: '1' } }).subject).toMatchObject({ email: 'b@example.com', phone: '1' });
+    expect(readOne({ customer: { email: 'b@example.com', phone: '11955550101' } }).subject).toMatchObject({
+      email: 'b@example.com',
+      phone: '11955550101',
+    });
   });
   it('removes the personal paths and identifiers of the settings, keeps their text paths, and returns one object for each config', () => {
     const config = configOf({
       ...apiKey,
       fields: { email: 'who.mail', externalId: 'who.key' },
       personal: ['notes.*.body'],
-      keepText: ['data.address', 'user'],
+      keep: ['data.address', 'user'],
     });
     const { remove, keep } = webhook.personalFor(config);
     expect(remove).toEqual(expect.arrayContaining(['who.mail', 'who.key', 'notes.*.body', 'customer.email']));

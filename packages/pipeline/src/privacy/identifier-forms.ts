@@ -1,0 +1,168 @@
+/** What a masked part of a text was. */
+export type IdentifierForm = 'email' | 'phone' | 'document' | 'card' | 'ip' | 'address' | 'name' | 'id';
+
+export interface Span {
+  from: number;
+  to: number;
+  form: IdentifierForm;
+}
+
+/**
+ * Where a text has a value with the form of an e-mail address, a telephone number, a Brazilian document, a payment card, an IP address or a
+ * postal address. `text` is folded (text-forms.ts). With `inId`, digits without separators count only when they have check digits or a
+ * country code, because the ids of many platforms have as many digits as a telephone number. Takes time in proportion to the text.
+ */
+export function identifiersIn(text: string, inId = false): Span[] {
+  const found: Span[] = [];
+  if (text.includes('@')) findEmails(text, found);
+  const digits = digitsOf(text, 8);
+  if (digits >= 7) {
+    find(found, 'document', text, formattedDocument);
+    find(found, 'document', text, cpf, isCpf);
+    find(found, 'document', text, cnpj, isCnpj);
+    find(found, 'card', text, card, isCard);
+    find(found, 'phone', text, internationalPhone);
+    if (text.includes('(')) find(found, 'phone', text, phoneWithParentheses);
+    find(found, 'phone', text, inId ? brazilianPhoneWithCountry : brazilianPhone);
+    if (text.includes('-') || text.includes('.') || text.includes(' ')) {
+      if (!inId) find(found, 'phone', text, separatedPhone);
+      find(found, 'address', text, postalCode);
+    }
+    if (digits >= 8 && /tel:|wa\.me\/|phone=/.test(text)) find(found, 'phone', text, phoneLink);
+  }
+  if (digits >= 4 && text.includes('.')) find(found, 'ip', text, ipv4);
+  if (text.includes(':')) find(found, 'ip', text, ipv6, isIpv6);
+  if (digits >= 1 && text.length >= 8 && text.includes(' ')) {
+    find(found, 'address', text, street);
+    find(found, 'address', text, englishStreet);
+  }
+  return found;
+}
+
+/** The digits of the text, counted up to `max`. */
+function digitsOf(text: string, max: number): number {
+  let digits = 0;
+  for (let at = 0; at < text.length && digits < max; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= 0x30 && code <= 0x39) digits += 1;
+  }
+  return digits;
+}
+
+function find(into: Span[], form: IdentifierForm, text: string, pattern: RegExp, isOne?: (match: string) => boolean | number): void {
+  for (const match of text.matchAll(pattern)) {
+    const verdict = isOne === undefined || isOne(match[0]);
+    if (verdict !== false) into.push({ from: match.index, to: match.index + (verdict === true ? match[0].length : verdict), form });
+  }
+}
+
+const localPart = /[^\s@"'<>,;:/?&=()[\]{}|\\#!*]/;
+const domain = /@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){0,8}\.[\p{L}\p{N}]{2,63}/uy;
+
+/** An address is extended to the left from its `@`, which stands once in it, so that the time is bounded by the text. */
+function findEmails(text: string, into: Span[]): void {
+  for (let at = text.indexOf('@'); at !== -1; at = text.indexOf('@', at + 1)) {
+    let from = at;
+    while (from > 0 && localPart.test(text[from - 1] as string)) from -= 1;
+    if (from === at) continue;
+    domain.lastIndex = at;
+    const match = domain.exec(text);
+    if (match) into.push({ from, to: at + match[0].length, form: 'email' });
+  }
+}
+
+const areaCode = '(?:[14689][1-9]|2[12478]|3[1-578]|5[13-5]|7[13-79])';
+const internationalPhone = /(?<![\p{L}\p{N}_+])\+\d(?:[\s().-]{0,3}\d){6,16}(?!\d)/gu;
+const phoneWithParentheses = /(?<!\d)\(\d{2,4}\)\s{0,2}\d{3,5}[\s.-]{0,2}\d{3,4}(?!\d)/g;
+const brazilianPhoneWithCountry = new RegExp(`(?<!\\d)55${areaCode}(?:9\\d{8}|[2-5]\\d{7})(?!\\d)`, 'g');
+const brazilianPhone = new RegExp(
+  `(?<![\\d.,])(?:(?:55[\\s.-]{0,2})?\\(?${areaCode}\\)?[\\s.-]{0,2}9[\\s.-]?\\d{4}[\\s.-]?\\d{4}|55${areaCode}[2-5]\\d{7})(?!\\d)`,
+  'g',
+);
+/** Numbers with separators between area code, exchange and number: a Brazilian landline, an American number, a mobile without its area code. */
+const separatedPhone = new RegExp(
+  `(?<![\\d.,-])(?:(?:55[\\s.-]{0,2})?${areaCode}[\\s.-]{1,2}[2-5]\\d{3}[\\s.-]\\d{4}|(?:1[\\s.-]?)?[2-9]\\d{2}[\\s.-]\\d{3}[\\s.-]\\d{4}|9\\d{4}-\\d{4})(?![\\d-])`,
+  'g',
+);
+const phoneLink = /(?<=tel:|wa\.me\/|phone=)\+?\d{8,15}/g;
+
+const formattedDocument = /(?<!\d)(?:\d{3}\.\d{3}\.\d{3}-\d{2}|[0-9a-z]{2}\.[0-9a-z]{3}\.[0-9a-z]{3}\/[0-9a-z]{4}-\d{2})(?!\d)/g;
+const cpf = /(?<![\da-z])\d{3}[.\s]?\d{3}[.\s]?\d{3}[-.\s/]?\d{2}(?![\da-z])/g;
+const cnpj = /(?<![\da-z])[0-9a-z]{2}\.?[0-9a-z]{3}\.?[0-9a-z]{3}\/?[0-9a-z]{4}-?\d{2}(?![\da-z])/g;
+
+/** Whether the digits are a CPF by its two check digits. The same digit eleven times is none. */
+export function isCpf(text: string): boolean {
+  const digits = text.replace(/\D+/g, '');
+  return digits.length === 11 && !/^(\d)\1+$/.test(digits) && hasCheckDigits(digits, 9, 11);
+}
+
+/** Whether the characters are a CNPJ, which is alphanumeric from 2026 on, by its two check digits. */
+export function isCnpj(text: string): boolean {
+  const characters = text.replace(/[^0-9a-z]+/gi, '').toUpperCase();
+  return /^[0-9A-Z]{12}\d{2}$/.test(characters) && !/^(.)\1+$/.test(characters) && hasCheckDigits(characters, 12, 9);
+}
+
+/** Both check digits are a sum modulo 11 with weights from 2 up to `weightMax`, which begin again after it. */
+function hasCheckDigits(text: string, length: number, weightMax: number): boolean {
+  for (const count of [length, length + 1]) {
+    let sum = 0;
+    for (let at = count - 1, weight = 2; at >= 0; at--, weight = weight === weightMax ? 2 : weight + 1)
+      sum += (text.charCodeAt(at) - 48) * weight;
+    const rest = sum % 11;
+    if ((rest < 2 ? 0 : 11 - rest) !== text.charCodeAt(count) - 48) return false;
+  }
+  return true;
+}
+
+const card = /(?<![\da-z])\d(?:[ -]?\d){12,18}(?![\da-z])/g;
+const cardPrefix =
+  /^(?:4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d*(?<=^\d{16})|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|(?:6011|65\d\d|64[4-9]\d|35(?:2[89]|[3-8]\d)|606282|3841|636368|636297|504175|5067|509\d)\d*(?<=^\d{16})|62\d{14,17})$/;
+const cardLengths = [19, 18, 17, 16, 15, 14, 13];
+
+/** The characters of the text that are a card number, by the prefix of a scheme and Luhn’s check digit; false without one. */
+export function isCard(text: string): number | false {
+  for (const length of cardLengths) {
+    const end = endOfDigits(text, length);
+    if (end === undefined || /\d/.test(text[end] ?? '')) continue;
+    const digits = text.slice(0, end).replace(/\D+/g, '');
+    if (cardPrefix.test(digits) && hasLuhnDigit(digits)) return end;
+  }
+  return false;
+}
+
+/** Where the n-th digit of the text ends. */
+function endOfDigits(text: string, count: number): number | undefined {
+  let digits = 0;
+  for (let at = 0; at < text.length; at++) if (/\d/.test(text[at] as string) && ++digits === count) return at + 1;
+  return undefined;
+}
+
+function hasLuhnDigit(digits: string): boolean {
+  let sum = 0;
+  for (let at = digits.length - 1, isDouble = false; at >= 0; at--, isDouble = !isDouble) {
+    const digit = digits.charCodeAt(at) - 48;
+    sum += isDouble ? (digit > 4 ? 2 * digit - 9 : 2 * digit) : digit;
+  }
+  return sum % 10 === 0;
+}
+
+const ipv4 = /(?<![\p{L}\p{N}_.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\p{L}\p{N}_]|\.\d)/gu;
+const ipv6 = /(?<![\p{L}\p{N}_:.])(?:[0-9a-f]{0,4}:){2,7}(?:[0-9a-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3})?(?![\p{L}\p{N}_:])/gu;
+
+function isIpv6(text: string): boolean {
+  const parts = text.replace(/(?:\d{1,3}\.){3}\d{1,3}$/, '0:0').split('::');
+  if (parts.length > 2 || !/\d/.test(text)) return false;
+  const groups = parts.flatMap((part) => (part === '' ? [] : part.split(':')));
+  if (groups.some((group) => !/^[0-9a-f]{1,4}$/.test(group))) return false;
+  return parts.length === 2 ? groups.length >= 2 && groups.length <= 7 : groups.length === 8;
+}
+
+const postalCode = /(?<![\d-])\d{5}-\d{3}(?![\d-])/g;
+const houseNumber =
+  '(?:\\s{0,2},\\s{0,2}(?:n[o°.]{0,2}\\s?)?\\d{1,5}|\\s{1,2}n[o°.]{0,2}\\s?\\d{1,5}|\\s{1,2}(?!(?:19|20)\\d\\d(?!\\d))\\d{1,5})(?!\\d)';
+const street = new RegExp(
+  `(?<![\\p{L}\\p{N}])(?:rua|r\\.|avenida|av\\.?|travessa|tv\\.|alameda|al\\.|rodovia|rod\\.|estrada|pra[cç]a|viela|calle|rue)\\s{1,2}(?:[\\p{L}.'’]{1,30}\\s{1,2}){0,6}?[\\p{L}.'’]{1,30}${houseNumber}`,
+  'gu',
+);
+const englishStreet =
+  /(?<![\p{L}\p{N}])\d{1,5}\s{1,2}(?:[\p{L}.'’]{1,30}\s{1,2}){1,4}?(?:street|st\.?|avenue|ave\.?|road|rd\.?|boulevard|blvd\.?)(?=\s{0,2}(?:,|$|\.|\d|apt|suite|unit))/gu;

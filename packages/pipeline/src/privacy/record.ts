@@ -1,0 +1,85 @@
+import { isObject } from '../reading/fields.ts';
+import type { JsonObject, KeptFields, RawRecord, Reading, Source } from '../source.ts';
+import { finishKept, type IdDigests, type Kept, keep, prepareSearch } from './keep.ts';
+import { compileKept, type KeptPaths } from './kept-paths.ts';
+import { oldRecord } from './old-record.ts';
+import { digestPersonalIds, idDigest } from './personal-ids.ts';
+import { identifierKinds } from './pii.ts';
+import { collectIdentifier, newRecordPerson } from './record-person.ts';
+import { keptSample } from './sample.ts';
+import { type RecordPrivacy, type Screen, screenFor } from './screen.ts';
+
+/** What stands in the columns of a delivery that could not be split into records. */
+export const unreadScreen: Screen = screenFor(newRecordPerson(), () => '');
+
+export function openRecord(
+  source: Source,
+  record: RawRecord,
+  { config, digestKey }: { config: unknown; digestKey: Uint8Array },
+): RecordPrivacy {
+  const paths = keptPaths(source, config, record.value);
+  return paths === undefined ? oldRecord(source, record, config) : newRecord(source, record, paths, digestKey);
+}
+
+function newRecord(source: Source, record: RawRecord, paths: KeptPaths, digestKey: Uint8Array): RecordPrivacy {
+  const person = newRecordPerson();
+  const ids = idDigests(source, digestKey);
+  let kept: Kept | undefined;
+  return {
+    screen: screenFor(person, ids.digest),
+    keep() {
+      if (record.envelope !== undefined) keep(record.envelope, paths, person, { asSample: true });
+      kept = keep(record.value, paths, person);
+    },
+    withoutPersonalIds: (reading) => withoutPersonalIds(reading, ids, source),
+    search(subject, columns) {
+      for (const kind of identifierKinds) if (subject?.[kind] !== undefined) collectIdentifier(person, subject[kind], kind);
+      if (kept) prepareSearch(kept, columns);
+    },
+    properties: () => (kept === undefined ? {} : finishKept(kept, ids)),
+    sample: () => keptSample(record.value, paths, person, ids),
+  };
+}
+
+/** How the ids of an org's records are stored. */
+export function idDigests(source: Pick<Source, 'personalIds'>, digestKey: Uint8Array): IdDigests {
+  return {
+    personalIds: (text) => digestPersonalIds(text, source, digestKey),
+    digest: (id) => `id:${idDigest(digestKey, id)}`,
+  };
+}
+
+function withoutPersonalIds(reading: Reading, { personalIds }: IdDigests, source: Source): Reading {
+  if (source.personalIds === undefined) return reading;
+  const clean = (text: string | undefined) => (text === undefined ? undefined : personalIds(text));
+  return {
+    ...reading,
+    type: personalIds(reading.type),
+    sourceEventType: personalIds(reading.sourceEventType),
+    sourceEventId: clean(reading.sourceEventId),
+    idempotencyKey: clean(reading.idempotencyKey),
+    orderRef: clean(reading.orderRef),
+    attribution:
+      reading.attribution && Object.fromEntries(Object.entries(reading.attribution).map(([key, value]) => [key, personalIds(value)])),
+  };
+}
+
+/** Compiled once for each table of kept fields: a source returns the same table for the same config and kind of record. */
+const compiled = new WeakMap<KeptFields, Map<string, KeptPaths>>();
+
+/** What of a record of the source is kept under this config; undefined for a source without such a table. */
+export function keptPaths(source: Source, config: unknown, record: JsonObject): KeptPaths | undefined {
+  const fields = source.keptFor?.(config, record) ?? source.kept;
+  if (fields === undefined) return undefined;
+  const credentials = (source.credentialsFor?.(config) ?? source.credentials).body;
+  const keepsStaff = isObject(config) && config.staff === 'keep';
+  const variant = `${keepsStaff}\n${credentials.join('\n')}`;
+  const known = compiled.get(fields) ?? new Map<string, KeptPaths>();
+  compiled.set(fields, known);
+  let paths = known.get(variant);
+  if (paths === undefined) {
+    paths = compileKept(fields, credentials, keepsStaff);
+    if (known.size < 16) known.set(variant, paths);
+  }
+  return paths;
+}

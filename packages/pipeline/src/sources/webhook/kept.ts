@@ -1,0 +1,146 @@
+import { personalKind } from '../../privacy/personal-field-names.ts';
+import { text } from '../../reading/fields.ts';
+import type { Json, JsonObject, KeptAs, KeptFields } from '../../source.ts';
+import { idJoint, settingsOf, type WebhookConfig } from './config.ts';
+import { type FieldWords, fieldWords } from './field-words.ts';
+
+/**
+ * The usual forms of ids: with a digit (`or_8Zk2`, UUIDs, ULIDs, numbers, `gid://shopify/Order/1`), codes in capitals, and random letters, which are
+ * not spelled like a word or a name. Whether digits are a phone, a document or a card is checked afterwards.
+ */
+export const idForm =
+  /^(?=\S{1,128}$)(?:#?(?=.*\d)[\w.:/+=~-]+|[A-Z]{2,20}(?:[-_][A-Z0-9]{1,20})*|(?![A-Z]?[a-z]+$|(?:[A-Z][a-z]+){2,}$)[A-Za-z]{4,32}|[a-z]{2,10}_[A-Za-z]{4,64})$/;
+
+const nothing: readonly string[] = [];
+
+/** What is kept of a record of any sender: by the names of its fields, and numbers, booleans, times and currency codes by their form. */
+export const kept: KeptFields = {
+  words: nothing,
+  ids: nothing,
+  idForm,
+  texts: nothing,
+  people: nothing,
+  staff: nothing,
+  plain: 'everywhere',
+  byName,
+};
+
+const extended = new WeakMap<object, KeptFields>();
+
+/** What the settings add: texts to keep, further people and staff, and where ids and identifiers are. One object for each config. */
+export function keptFor(config: WebhookConfig): KeptFields {
+  const settings = settingsOf(config);
+  if (settings === undefined) return kept;
+  let fields = extended.get(settings);
+  if (fields === undefined) {
+    const { id, orderRef, email, phone, document, externalId, type } = settings.fields ?? {};
+    const isPath = (path: string | undefined): path is string => path !== undefined && !path.startsWith('header:') && !path.startsWith('=');
+    const people = [email, phone, document, externalId, ...(settings.personal ?? [])].filter(isPath);
+    fields = {
+      ...kept,
+      // A person's e-mail address may be the id of an event: people go first.
+      ids: [...(id?.split(idJoint) ?? []), orderRef].filter(isPath).filter((path) => !people.includes(path)),
+      words: [type].filter(isPath),
+      texts: settings.keep ?? nothing,
+      people,
+      staff: settings.staffPaths ?? nothing,
+    };
+    extended.set(settings, fields);
+  }
+  return fields;
+}
+
+/** Which kind of value a field holds, by its name and by the object that it is in. */
+function byName(key: string, holder: string | undefined, around: JsonObject): KeptAs | undefined {
+  const field = fieldWords(key);
+  const outer = holder === undefined ? undefined : fieldWords(holder);
+  const value = around[key] ?? null;
+  if (field.isCampaign || (isCampaignHolder(holder) && campaignParts.test(key))) return 'text';
+  // An address of the web may carry anything in its path and query.
+  if (field.isAddress) return undefined;
+  if (isAnswer(key, field, holder, around)) return 'person';
+  if (field.isStaff || (field.isName && outer?.ofStaff)) return isCount(value) ? undefined : 'staff';
+  if (field.isPerson) return isCount(value) ? undefined : 'person';
+  if (isParty(key) && typeof value !== 'number') return 'person';
+  if (isPersonal(key, holder, field) && !isFigure(field, value)) return 'person';
+  if (field.isEnumeration || (field.describes && outer?.isEnumeration)) return 'word';
+  if (isNameOfThing(field, outer, around)) return 'text';
+  return field.isId ? 'id' : undefined;
+}
+
+const isCampaignHolder = (holder: string | undefined): boolean =>
+  holder !== undefined && /^(?:utms?|campaign|attribution|conversion_origin)$/i.test(holder);
+const campaignParts = /^(?:source|medium|campaign|term|content|name|channel)$/i;
+
+/** `document_type` and `customer_country` are words of a list; what else such a name announces is about one person. */
+function isPersonal(key: string, holder: string | undefined, field: FieldWords): boolean {
+  const isOfList = field.isEnumeration && !(field.ofAddress && !field.isCountry);
+  // The id of a message is no address.
+  if (field.isId && /^e?mail_?ids?$/i.test(key)) return false;
+  return (
+    !isOfList &&
+    (field.isPersonal ||
+      (field.isId && holder !== undefined && /^(?:device|dispositivo|browser)$/i.test(holder)) ||
+      (personalKind(key, holder) !== undefined && !(field.isName && field.isThing)))
+  );
+}
+
+/** How many people there are is about no one of them. */
+const isCount = (value: Json): boolean =>
+  typeof value === 'boolean' || (typeof value === 'number' && Math.abs(value) < 1_000 && Number.isInteger(value));
+/** Flags, and `pix_fee: 12`, `boleto_days: 3`: figures about a means of payment. */
+function isFigure({ words }: FieldWords, value: Json): boolean {
+  if (typeof value === 'boolean' || value === null) return true;
+  return typeof value === 'number' && words.length > 1 && words.some((word) => figures.has(word));
+}
+const figures = new Set([
+  'fee',
+  'fees',
+  'tax',
+  'taxa',
+  'days',
+  'dias',
+  'amount',
+  'valor',
+  'value',
+  'total',
+  'count',
+  'price',
+  'discount',
+  'desconto',
+  'opens',
+  'clicks',
+]);
+
+/** The parties of a message. */
+const isParty = (key: string): boolean => /^(?:to|from|cc|bcc|reply_?to|para|de)$/i.test(key);
+
+const labels = ['label', 'question', 'pergunta', 'pregunta', 'title', 'titulo', 'name', 'nome', 'key', 'field', 'ref', 'slug'] as const;
+const values = /^(?:value|valor|values|answer|resposta|respuesta|text|texto|response|choice|choices|propertyvalue)$/i;
+
+/** Answers to questions, and the value of a pair such as `{ label, value }`, unless the pair is a figure or a campaign parameter. */
+function isAnswer(key: string, field: FieldWords, holder: string | undefined, around: JsonObject): boolean {
+  if (field.isAnswer && !field.isId && !field.isEnumeration) return true;
+  if (!values.test(key)) return false;
+  if (/^propertyvalue$/i.test(key)) return true;
+  const label = labels.map((name) => text(around, name)).find((found) => found !== undefined);
+  if (label === undefined) return false;
+  if (fieldWords(label).isCampaign) return false;
+  const ofForm =
+    holder !== undefined &&
+    /field|campo|question|pergunta|answer|respost|form|attribute|propert|variable|custom|option|meta_?data/i.test(holder);
+  return ofForm || !/^-?\d{1,9}(?:[.,]\d{1,4})?$/.test(String(around[key]));
+}
+
+/** `product_name`, `name` in a product, a list of tags, and a title beside a price. */
+function isNameOfThing(field: FieldWords, outer: FieldWords | undefined, around: JsonObject): boolean {
+  if (field.isName && field.isThing) return true;
+  if (field.isNameOfThing) return true;
+  if (!field.describes || field.words.length > 2) return false;
+  if (outer?.isThing && !(outer.isEvent && field.words.some((word) => word.startsWith('descri')))) return true;
+  return (
+    outer === undefined &&
+    !field.words.includes('description') &&
+    ['sku', 'variants', 'price', 'regular_price'].some((name) => Object.hasOwn(around, name))
+  );
+}
