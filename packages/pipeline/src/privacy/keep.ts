@@ -285,7 +285,8 @@ function plainLeaf(run: Run, value: boolean | null, place: Place): Json {
   return value;
 }
 
-const oneWord = /^[\p{L}\p{N}][\p{L}\p{M}\p{N}_.:/+*#-]{0,99}$/u;
+/** One word without spaces. Without a letter only a short one, such as a version: longer ones are dates and numbers. */
+const oneWord = /^(?=.*\p{L}|.{1,7}$)[\p{L}\p{N}][\p{L}\p{M}\p{N}_.:/+*#-]{0,99}$/u;
 
 function keepString(run: Run, value: string, place: Place, holder: JsonObject | Json[], key: string | number): Json | undefined {
   const { path } = place;
@@ -318,8 +319,8 @@ function keepString(run: Run, value: string, place: Place, holder: JsonObject | 
 
 /** Whether the text is an object or list of its own, as text: the fields in it have no path. */
 function isEncodedData(text: string): boolean {
-  const first = text.trimStart().charCodeAt(0);
-  return (first === 0x7b || first === 0x5b) && /^\s*(?:\{\s*"|\[\s*[{["])/.test(text);
+  const first = text.charCodeAt(0);
+  return (first === 0x7b || first === 0x5b || first <= 0x20) && /^\s*(?:\{\s*"|\[\s*[{["])/.test(text);
 }
 
 function keepNumber(run: Run, value: number, place: Place, holder: JsonObject | Json[], key: string | number): Json | undefined {
