@@ -9,7 +9,7 @@ export const idForm =
   /^(?:\d{1,40}(?:_\d{1,40}){0,2}|(?:wamid|wacid)\.[\w+/=-]{1,250}|(?:m_|mid\.)[\w$:.+/=-]{1,250}|(?=[^\d]{0,250}\d)[\w+/-]{16,250}={0,2})$/;
 
 /** Starts inside no other id. */
-const apart = String.raw`(?<![\w+/-])`;
+const apart = String.raw`(?<![\w+/])`;
 
 /** Ids that contain the identifier of a person or the number of a business, so that each reader could decode it. */
 const personalForms = [
@@ -19,7 +19,7 @@ const personalForms = [
   String.raw`${apart}(?:HBg[A-Z]|ABEG|ABGG|gBEG|gBGG)[\w+/-]{8,}={0,2}`,
   // Groups: base64 of "capi_group:", the number and an id. Older ones are the number of the maker, a hyphen and a time.
   String.raw`${apart}Y2FwaV9ncm91cD[\w+/-]{8,}={0,2}`,
-  String.raw`${apart}\d{8,15}-1[3-9]\d{8}(?![\w-])`,
+  String.raw`(?<![\w-])\d{8,15}-1[3-9]\d{8}(?![\w-])`,
   // Messages of Instagram: base64 of "ig_dm_item:", the account, and the id of the conversation with the person.
   String.raw`${apart}aWdf[\w+/-]{16,}={0,2}`,
   // A business-scoped id: a country, a dot, "ENT." where it is that of the account above, and letters and digits.

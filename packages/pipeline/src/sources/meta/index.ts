@@ -59,5 +59,7 @@ export const meta: Source<MetaConfig> = {
   split,
   read,
   readSecret,
+  // "Payload size": webhooks of the WhatsApp Business Platform have up to 3 MB (developers.facebook.com, WhatsApp, Webhooks, Overview).
+  bodyBytesMax: () => 3_145_728,
   sign,
 };

@@ -65,6 +65,12 @@ describe('when it happened', () => {
     const body = list('user_preferences', 'user_preferences', { wa_id: ana, category: 'marketing_messages', value: 'stop', timestamp });
     expect(Date.parse(only(body()).event_time)).toBe(own * 1000);
   });
+  it('an edit of a post happened when it was edited', () => {
+    for (const edited_time of [own + 300, new Date((own + 300) * 1000).toISOString()]) {
+      const value = { item: 'status', verb: 'edited', post_id: '900100_1', created_time: own, edited_time };
+      expect(Date.parse(only(changed('page', 'feed', value)()).event_time)).toBe((own + 300) * 1000);
+    }
+  });
   it('a time of WhatsApp that cannot be read yields to that of the notification', () => {
     const body = list('user_preferences', 'user_preferences', { wa_id: ana, value: 'stop', timestamp: 'soon' });
     expect(Date.parse(only(body()).event_time)).toBe(seconds * 1000);

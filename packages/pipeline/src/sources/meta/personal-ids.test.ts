@@ -132,7 +132,10 @@ const bodies: [name: string, body: JsonObject][] = [
   ],
   ['a receipt', status({})],
   ['an older receipt', status({ id: packed(phone) })],
-  ['a text of the business with the number', status({ biz_opaque_callback_data: `to ${phone}, ${wamid('2')} and ${userId}` })],
+  [
+    'a text of the business with the number',
+    status({ biz_opaque_callback_data: `to ${phone}, ${wamid('2')}, id-${frame(other, '2')} and ${userId}` }),
+  ],
   ['a reference of a payment', status({ type: 'payment', status: 'captured', payment: { reference_id: `order-${phone}` } })],
   ['a reference of a payment that is an id', status({ type: 'payment', status: 'pending', payment: { reference_id: wamid('3') } })],
   [

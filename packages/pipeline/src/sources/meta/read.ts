@@ -1,4 +1,4 @@
-import { firstText, requireObject, requireText, text } from '../../reading/fields.ts';
+import { at, firstText, requireObject, requireText, text } from '../../reading/fields.ts';
 import { type JsonObject, type RawRecord, type Reading, RecordError } from '../../source.ts';
 import { readConversation } from './conversation.ts';
 import { campaignTexts, idForm } from './ids.ts';
@@ -73,7 +73,7 @@ function readFeed(record: JsonObject, field: 'feed' | 'group_feed'): Reading {
     type: feedType(item, verb) ?? unmappedType('page', field, item, verb),
     sourceEventType: eventName('page', field, item, verb),
     sourceEventId: firstText(record, 'value.comment_id', 'value.post_id'),
-    eventTimeMs: time(record, 'value.created_time', 'seconds'),
+    eventTimeMs: lenientTime(at(record, 'value.edited_time')) ?? time(record, 'value.created_time', 'seconds'),
     subject: { external_id: firstText(record, 'value.from.id', 'value.sender_id', 'value.user_id') },
   };
 }

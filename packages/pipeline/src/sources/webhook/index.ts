@@ -1,5 +1,5 @@
 import type { Source } from '../../source.ts';
-import { configSchema, type WebhookConfig } from './config.ts';
+import { configSchema, settingsOf, type WebhookConfig } from './config.ts';
 import { credentialsFor } from './credentials.ts';
 import { nameOutside, volatileFor } from './identity.ts';
 import { kept, keptFor } from './kept.ts';
@@ -47,6 +47,7 @@ export const webhook: Source<WebhookConfig> & ByConfig = {
   credentialForms,
   newSecret,
   readSecret,
+  bodyBytesMax: (config) => settingsOf(config)?.bodyBytesMax,
   verify,
   split,
   read,
