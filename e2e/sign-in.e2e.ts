@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test';
-import { api, expectAccessible, makeOrg, makeUser, signIn, stack, type User } from './fixtures.ts';
+import { api, expectAccessible, makeHotmart, makeOrg, makeUser, openAs, signIn, stack, type User } from './fixtures.ts';
 
 const refused = 'error=access_denied&error_code=otp_expired&error_description=Email+link+is+invalid+or+has+expired';
 
@@ -66,4 +66,52 @@ test('sign-in with an unconfirmed address says so instead of blaming the passwor
     expect.objectContaining({ type: 'signup', email: 'new@example.com', to: expect.stringContaining(String(to).replaceAll('+', '%20')) }),
   ]);
   await expectAccessible(page);
+});
+
+test('a session that ends in the middle keeps the page with what was typed, and continues after a sign-in in another tab', async ({
+  page,
+}) => {
+  const user = await makeUser('owner');
+  const org = await makeOrg(user, 'Kept page');
+  await openAs(page, user, `/o/${org.slug}/settings?tab=projects`);
+  const name = page.getByRole('textbox', { name: 'Name', exact: true });
+  await name.fill('Typed and not saved');
+  await page.route('**/auth/v1/token?grant_type=refresh_token', (route) =>
+    route.fulfill({ status: 400, json: { code: 400, error_code: 'refresh_token_not_found', msg: 'Invalid Refresh Token' } }),
+  );
+  await page.evaluate(() => {
+    const stored = JSON.parse(localStorage.getItem('tributary.session') ?? '{}');
+    localStorage.setItem('tributary.session', JSON.stringify({ ...stored, expires_at: 1, expires_in: 0 }));
+  });
+  // The next request of the page finds that the session cannot be renewed.
+  const dialog = page.getByRole('dialog', { name: 'Your session has ended' });
+  await expect(dialog).toBeVisible({ timeout: 30_000 });
+  await expectAccessible(page);
+  const opened = page.context().waitForEvent('page');
+  await dialog.getByRole('link', { name: 'Sign in in a new tab' }).click();
+  const tab = await opened;
+  await tab.getByLabel('E-mail').fill(user.email);
+  await tab.getByLabel('Password', { exact: true }).fill(user.password);
+  await tab.getByRole('button', { name: 'Sign in' }).click();
+  await expect(dialog).toHaveCount(0, { timeout: 30_000 });
+  await expect(name).toHaveValue('Typed and not saved');
+  await page.unroute('**/auth/v1/token?grant_type=refresh_token');
+  await page.goto(new URL(`/o/${org.slug}/events`, page.url()).href);
+  await expect(page.getByRole('heading', { name: 'Events', level: 1 })).toBeVisible();
+});
+
+test('an unknown id says what may have happened, and leads to the org of the person that has it', async ({ page }) => {
+  const user = await makeUser('owner');
+  const [here, there] = [await makeOrg(user, 'Here'), await makeOrg(user, 'There')];
+  const connection = await makeHotmart(user, there);
+  await openAs(page, user, `/o/${here.slug}/connections/${connection.id}`);
+  await expect(page.getByRole('alert')).toContainText('There is no such connection in Here');
+  await expect(page.getByRole('link', { name: 'See the connections' })).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole('link', { name: 'Open it in There' }).click();
+  await expect(page.getByRole('heading', { name: 'Hotmart shop' })).toBeVisible();
+  for (const path of ['events?event=', 'dead-letters?entry=', 'replays?plan=']) {
+    await page.goto(new URL(`/o/${here.slug}/${path}${connection.id}`, page.url()).href);
+    await expect(page.getByRole('alert').filter({ hasText: 'There is no such' })).toContainText('retention');
+  }
 });

@@ -1812,7 +1812,6 @@ begin
   insert into public.org_members (org_id, user_id, role) values (v_invite.org_id, auth.uid(), v_invite.role)
   on conflict do nothing;
   update public.org_invites set accepted_at = now() where id = v_invite.id;
-  delete from private.invite_tokens where invite_id = v_invite.id;
   return v_invite.org_id;
 end
 $function$;
@@ -2845,16 +2844,25 @@ CREATE OR REPLACE FUNCTION private.conditions_of_incidents(p_measured private.al
  STABLE
  SET search_path TO ''
 AS $function$
-  select distinct on (m.source_connection_id, private.alert_family(m.kind)) m.*
-  from unnest(p_measured) m
-  where m.incident_id is not null or not exists (
-    select from unnest(p_measured) s
-    where s.source_connection_id = m.source_connection_id and private.is_alert_suppressed(m.kind, s.kind) and (s.level is not null or s.holds)
-      and private.alert_rank(s.shown_level) >= private.alert_rank(m.level))
-  order by m.source_connection_id, private.alert_family(m.kind), private.alert_rank(m.level) desc nulls last, m.holds desc,
-    m.kind = 'ConnectionSilent' desc, m.kind
+  select distinct on (m.source_connection_id, m.family)
+    m.incident_id, m.org_id, m.kind, m.source_connection_id, m.value, m.threshold, m.level, m.shown_level, m.holds, m.message, m.renotify_minutes, m.cause
+  from (
+    select r.*,
+      max(r.shown_rank) filter (where r.kind = 'RejectedRateHigh' and r.is_met) over w as rejected,
+      max(r.shown_rank) filter (where r.kind in ('IngestLagHigh', 'IngestDLQRateHigh', 'RejectedRateHigh') and r.is_met) over w as hindered
+    from (
+      select u.*, private.alert_family(u.kind) as family, private.alert_rank(u.level) as rank, private.alert_rank(u.shown_level) as shown_rank,
+        (u.level is not null or u.holds) as is_met
+      from unnest(p_measured) u
+    ) r
+    window w as (partition by r.source_connection_id)
+  ) m
+  where m.incident_id is not null or coalesce(m.rank > case m.kind when 'ConnectionSilent' then m.rejected when 'ConnectionLag' then m.hindered end, true)
+  order by m.source_connection_id, m.family, m.rank desc nulls last, m.holds desc, m.kind = 'ConnectionSilent' desc, m.kind
 $function$;
-comment on function private.conditions_of_incidents(private.alert_condition[]) is 'Of everything that was measured, the gravest condition of each connection and family. A condition that only repeats another one opens no incident.';
+comment on function private.conditions_of_incidents(private.alert_condition[]) is 'Of everything that was measured, the gravest condition of each connection and family. A condition that only repeats another one of its connection opens
+no incident: when deliveries are rejected, become dead letters or are stored late, the newest event grows old as well, and a connection whose
+deliveries are rejected is not silent.';
 
 CREATE OR REPLACE FUNCTION private.confirm_alert_recipient(p_token_sha256 bytea, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS boolean
@@ -4279,6 +4287,29 @@ AS $function$
 $function$;
 comment on function private.expired_partitions(timestamp with time zone) is 'The partitions that ended before the retention of their table, and the default partitions, whose rows expire one by one.';
 
+CREATE OR REPLACE FUNCTION private.explain_invite(p_token_sha256 bytea)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select coalesce((
+    select jsonb_build_object('reason', case
+        when i.accepted_at is not null and m.org_id is not null then 'joined'
+        when i.accepted_at is not null then 'used'
+        when i.expires_at <= now() then 'expired'
+        when i.invited_by = auth.uid() then 'own'
+        when i.email is distinct from lower(auth.jwt() ->> 'email') then 'other_address'
+        else 'inviter_left' end,
+      'org_id', m.org_id)
+    from private.invite_tokens t join public.org_invites i on i.id = t.invite_id
+    left join public.org_members m on m.org_id = i.org_id and m.user_id = auth.uid()
+    where t.token_sha256 = p_token_sha256), jsonb_build_object('reason', 'unknown'))
+$function$;
+comment on function private.explain_invite(bytea) is 'Why private.accept_invite refuses an invite: { reason, org_id }. Only who holds the token, which cannot be guessed, is told. The org is named to its
+members only. An invite that was withdrawn is unknown.';
+grant execute on function private.explain_invite(bytea) to authenticated;
+
 CREATE OR REPLACE FUNCTION private.export_audit(p_org_id uuid, p_after bigint, p_limit integer)
  RETURNS TABLE(seq bigint, id bigint, created_at timestamp with time zone, actor_id uuid, action text, target_id text, detail jsonb, canonical text, hash text)
  LANGUAGE sql
@@ -4866,20 +4897,6 @@ comment on function private.insert_events(json,json,timestamp with time zone) is
 batch''s transaction.';
 grant execute on function private.insert_events(json,json,timestamp with time zone) to ingest;
 grant execute on function private.insert_events(json,json,timestamp with time zone) to worker;
-
-CREATE OR REPLACE FUNCTION private.is_alert_suppressed(p_kind text, p_by text)
- RETURNS boolean
- LANGUAGE sql
- IMMUTABLE
- SET search_path TO ''
-AS $function$
-  select case p_kind
-    when 'ConnectionLag' then p_by in ('IngestLagHigh', 'IngestDLQRateHigh', 'RejectedRateHigh')
-    when 'ConnectionSilent' then p_by = 'RejectedRateHigh'
-    else false end
-$function$;
-comment on function private.is_alert_suppressed(text,text) is 'Whether a condition only repeats another one of the same connection: when deliveries are rejected, become dead letters or are stored late, the newest
-event grows old as well, and nothing new would be learned from a second incident.';
 
 CREATE OR REPLACE FUNCTION private.join_incidents(p_conditions private.alert_condition[], p_now timestamp with time zone, OUT opened uuid[], OUT joined uuid[])
  RETURNS record
@@ -6333,11 +6350,15 @@ begin
     v_result := case new.status when 'retrying' then 'interrupted' when 'resolved' then 'resolved' else 'failed' end;
   elsif new.status = 'discarded' then
     select o.id, o.created_by into v_operation, v_person from public.dlq_operations o where o.id = new.lease_owner;
-    v_by := 'operation';
+    v_by := case when v_operation is null then 'system' else 'operation' end;
     v_result := 'discarded';
   else
     v_by := 'replay';
     v_result := 'resolved';
+  end if;
+  if v_by = 'system' then
+    -- The delivery is being erased: what earlier attempts said about it goes with it.
+    old.history := coalesce((select jsonb_agg(attempt - 'message' order by n) from jsonb_array_elements(old.history) with ordinality h (attempt, n)), '[]');
   end if;
   new.history := case when jsonb_array_length(old.history) < 10 then old.history else old.history - 0 end || jsonb_strip_nulls(jsonb_build_object(
     'at', now(), 'by', v_by, 'operation', v_operation, 'person', v_person, 'result', v_result,

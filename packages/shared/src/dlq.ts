@@ -141,7 +141,7 @@ export type DlqEntry = z.infer<typeof DlqEntry>;
 export const DlqAttempt = z
   .object({
     at: Timestamp,
-    by: z.enum(['schedule', 'person', 'operation', 'replay']).describe('What started it.'),
+    by: z.enum(['schedule', 'person', 'operation', 'replay', 'system']).describe('What started it; `system`: the delivery was erased.'),
     operationId: Id.nullable(),
     personId: Id.nullable().describe('The person who asked for it, or who started the operation.'),
     result: z.enum(['resolved', 'failed', 'interrupted', 'discarded']),

@@ -29,7 +29,7 @@ const bytesMax = 8_388_608;
 const perTurn = 10;
 
 /** An entry whose attempt has ended; `failure` is the reason when it did not become an event. */
-export interface SettledEntry {
+interface SettledEntry {
   id: string;
   /** An error class, or `GONE` when the entry can never be run again. */
   failure?: string | undefined;

@@ -1,4 +1,4 @@
-import type { DlqFilter, DlqStatus } from '@tributary/shared/dlq.ts';
+import type { DlqAttempt, DlqFilter, DlqStatus } from '@tributary/shared/dlq.ts';
 import type { Sql } from '../platform/db.ts';
 import { type Cursor, type Page, readNewest } from '../platform/pages.ts';
 import { filterValues, matchesFilter } from './filter.ts';
@@ -38,7 +38,7 @@ export interface EntryRow {
 /** An attempt as private.remember_attempt writes it. */
 export interface AttemptRow {
   at: string;
-  by: 'schedule' | 'person' | 'operation' | 'replay';
+  by: DlqAttempt['by'];
   operation?: string;
   person?: string;
   result: 'resolved' | 'failed' | 'interrupted' | 'discarded';

@@ -182,6 +182,22 @@ describe('the attempts of an entry', () => {
   });
 });
 
+describe('an erasure of the delivery', () => {
+  it('is an entry of the history, and removes the messages of earlier attempts', async () => {
+    await send([{ order: 'a' }]);
+    const id = await firstId();
+    await as('POST', `/${id}/retry`);
+    await work('dlq.retry');
+    await api.db.worker((sql) =>
+      sql('select private.erase_deliveries($1, array(select journal_id from public.dlq_events where id = $2))', [org.id, id]),
+    );
+    expect((await as('GET', `/${id}`)).body.history).toMatchObject([
+      { by: 'system', result: 'discarded' },
+      { by: 'person', result: 'failed', message: null },
+    ]);
+  });
+});
+
 describe('discarding one entry', () => {
   it('gives it up at once, says by whom, and a retry brings it back', async () => {
     await send([{ order: 'a' }]);

@@ -1,8 +1,7 @@
 import { ActionIcon, Menu, useMantineColorScheme } from '@mantine/core';
 import { IconLanguage, IconLogout, IconSunMoon, IconUser } from '@tabler/icons-react';
 import { setLanguage, useLanguage, useTexts } from '../lib/i18n.ts';
-import { useSession } from '../lib/session.ts';
-import { supabase } from '../lib/supabase.ts';
+import { signOut, useSession } from '../lib/session.ts';
 import { layoutTexts } from './layout-texts.ts';
 
 export function AccountMenu() {
@@ -26,7 +25,7 @@ export function AccountMenu() {
           {t('language')}
         </Menu.Item>
         <Menu.Divider />
-        <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => void supabase().auth.signOut({ scope: 'local' })}>
+        <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => void signOut('local')}>
           {t('signOut')}
         </Menu.Item>
       </Menu.Dropdown>

@@ -5,8 +5,7 @@ import { useSyncExternalStore } from 'react';
 import { isSilent, onSilenceChange } from '../lib/contact.ts';
 import { defineTexts, useTexts } from '../lib/i18n.ts';
 import { myOrgs } from '../lib/orgs.ts';
-import { useSession } from '../lib/session.ts';
-import { supabase } from '../lib/supabase.ts';
+import { signOut, useSession } from '../lib/session.ts';
 import { ButtonLink } from '../ui/links.tsx';
 import { Failed } from '../ui/states.tsx';
 import { uiTexts } from '../ui/texts.ts';
@@ -79,7 +78,7 @@ export function NotFound() {
           ))}
           <ButtonLink to="/">{t('home')}</ButtonLink>
           {user && (
-            <Button variant="default" onClick={() => void supabase().auth.signOut({ scope: 'local' })}>
+            <Button variant="default" onClick={() => void signOut('local')}>
               {t('otherAccount')}
             </Button>
           )}

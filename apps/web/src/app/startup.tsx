@@ -8,6 +8,7 @@ import { followSession } from '../lib/session.ts';
 import { connectSupabase } from '../lib/supabase.ts';
 import { splitMailLink } from './mail-link.ts';
 import { router } from './router.tsx';
+import { SessionEnded } from './session-ended.tsx';
 
 const texts = defineTexts('startup', {
   en: {
@@ -55,7 +56,14 @@ export function Startup() {
       () => setState('failed'),
     );
   }, [state]);
-  if (state === 'ready') return <RouterProvider router={router} />;
+  if (state === 'ready') {
+    return (
+      <>
+        <RouterProvider router={router} />
+        <SessionEnded />
+      </>
+    );
+  }
   return (
     <Center mih="100dvh" p="md" component="main">
       {state === 'starting' ? (

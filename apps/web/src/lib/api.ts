@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { recordAnswer } from './contact.ts';
 import { ApiError, approvalRequested, fieldText, unreachable } from './errors.ts';
 import { refusalText } from './refusals.ts';
-import { accessToken } from './supabase.ts';
+import { accessToken, checkSession } from './supabase.ts';
 
 export { ApiError };
 
@@ -55,6 +55,7 @@ async function send(method: Method, path: string, body: unknown, { signal, beare
   }
   recordAnswer('api', true);
   if (response.ok) return response;
+  if (response.status === 401 && given === undefined) void checkSession();
   const problem = (await response.json().catch(() => undefined)) as Partial<ProblemAnswer> | undefined;
   if (typeof problem?.code !== 'string') throw new ApiError(response.status, 'unknown', `HTTP ${response.status}`);
   const { code, title = code, detail, requestId, errors = [] } = problem;

@@ -15,7 +15,16 @@ export interface Supabase {
   data: PostgrestClient<Database>;
 }
 
+/** Where the browser keeps the session. */
+export const sessionKey = 'tributary.session';
+
 let client: Supabase | undefined;
+let isExpected = false;
+
+/** Says whether somebody is signed in: from then on a request without a token is refused here, because its answer would be an empty list. */
+export function expectSession(expected: boolean): void {
+  isExpected = expected;
+}
 
 /** Called once, before anything is rendered. */
 export function connectSupabase({ supabaseUrl, publishableKey }: Config): void {
@@ -24,7 +33,7 @@ export function connectSupabase({ supabaseUrl, publishableKey }: Config): void {
     // Spelt exactly as the client spells it, because the client overwrites it with the user's token; with two spellings both headers would
     // be sent.
     headers: { apikey: publishableKey, Authorization: `Bearer ${publishableKey}` },
-    storageKey: 'tributary.session',
+    storageKey: sessionKey,
     persistSession: true,
     autoRefreshToken: true,
     detectSessionInUrl: true,
@@ -68,11 +77,23 @@ export function authCode(error: unknown): string {
  */
 export async function accessToken(): Promise<string | undefined> {
   const { data, error } = await supabase().auth.getSession();
-  if (error) {
-    if (isAuthRetryableFetchError(error)) recordAnswer('data', false);
+  if (isAuthRetryableFetchError(error)) {
+    recordAnswer('data', false);
     throw unreachable();
   }
+  if (!data.session && isExpected) throw new ApiError(401, 'unauthorized', refusalText('unauthorized', ''));
+  if (error) throw unreachable();
   return data.session?.access_token;
+}
+
+const checkEveryMs = 30_000;
+let checkedAt = Number.NEGATIVE_INFINITY;
+
+/** Renews the session after a server has refused its token. When it cannot be renewed, it has ended, and its followers are told. */
+export async function checkSession(): Promise<void> {
+  if (performance.now() - checkedAt < checkEveryMs) return;
+  checkedAt = performance.now();
+  await supabase().auth.refreshSession();
 }
 
 /** Error codes of the Data API and what our API calls them: a missing permission, and an invalid or expired token. */
@@ -92,6 +113,7 @@ export async function read<T>(
   if (error) {
     const { code = 'unknown', message, hint } = error;
     const refusal = hint === 'mfa_required' ? hint : (refusals.get(code) ?? code);
+    if (status === 401) void checkSession();
     throw status === 0 ? unreachable() : new ApiError(status, code, refusalText(refusal, message));
   }
   if (data === null || data === undefined) throw emptyAnswer();

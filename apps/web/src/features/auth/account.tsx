@@ -1,8 +1,7 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useTexts } from '../../lib/i18n.ts';
-import { useSession } from '../../lib/session.ts';
-import { supabase } from '../../lib/supabase.ts';
+import { signOut, useSession } from '../../lib/session.ts';
 import { ButtonLink } from '../../ui/links.tsx';
 import { Section } from '../../ui/page.tsx';
 import { Refused } from '../../ui/refused.tsx';
@@ -12,9 +11,9 @@ import { accountTexts } from './account-texts.ts';
 export function Account() {
   const t = useTexts(accountTexts);
   const email = useSession()?.user.email ?? '';
-  const signOut = useMutation({
+  const leave = useMutation({
     mutationFn: async () => {
-      const { error } = await supabase().auth.signOut({ scope: 'global' });
+      const { error } = await signOut('global');
       if (error) throw error;
     },
   });
@@ -24,12 +23,12 @@ export function Account() {
         <Text size="sm" className="break">
           {email}
         </Text>
-        <Refused error={signOut.error} />
+        <Refused error={leave.error} />
         <Group gap="xs">
           <ButtonLink to="/new-password" variant="default" size="xs">
             {t('changePassword')}
           </ButtonLink>
-          <Button variant="default" size="xs" loading={signOut.isPending} onClick={() => signOut.mutate()}>
+          <Button variant="default" size="xs" loading={leave.isPending} onClick={() => leave.mutate()}>
             {t('signOutAll')}
           </Button>
         </Group>

@@ -3,7 +3,7 @@ import { useForm } from '@mantine/form';
 import { useLocation, useNavigate, useSearch } from '@tanstack/react-router';
 import { useTexts } from '../../lib/i18n.ts';
 import { safePath } from '../../lib/redirect.ts';
-import { useSession, verifiedFactors } from '../../lib/session.ts';
+import { signOut, useSession, verifiedFactors } from '../../lib/session.ts';
 import { supabase } from '../../lib/supabase.ts';
 import { Refused } from '../../ui/refused.tsx';
 import { AuthCard } from './auth-card.tsx';
@@ -32,7 +32,7 @@ export function Challenge() {
     <AuthCard
       title={t('challenge')}
       footer={
-        <Button variant="subtle" size="xs" onClick={() => void supabase().auth.signOut({ scope: 'local' })}>
+        <Button variant="subtle" size="xs" onClick={() => void signOut('local')}>
           {t('signOut')}
         </Button>
       }

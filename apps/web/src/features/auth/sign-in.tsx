@@ -3,7 +3,7 @@ import { isEmail, useForm } from '@mantine/form';
 import { useLocation, useNavigate, useSearch } from '@tanstack/react-router';
 import { useTexts } from '../../lib/i18n.ts';
 import { safePath } from '../../lib/redirect.ts';
-import { linkRefusal } from '../../lib/session.ts';
+import { linkRefusal, sessionHadEnded } from '../../lib/session.ts';
 import { authCode, supabase } from '../../lib/supabase.ts';
 import { AnchorLink } from '../../ui/links.tsx';
 import { Refused } from '../../ui/refused.tsx';
@@ -45,6 +45,11 @@ export function SignIn() {
           {refusedLink !== undefined && !error && (
             <Alert color="orange" role="alert">
               {linkText(refusedLink)}
+            </Alert>
+          )}
+          {sessionHadEnded() && next !== undefined && !error && refusedLink === undefined && (
+            <Alert color="blue" role="status">
+              {t('sessionEnded')}
             </Alert>
           )}
           <Refused error={error} message={message}>

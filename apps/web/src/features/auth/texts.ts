@@ -2,6 +2,7 @@ import { defineTexts } from '../../lib/i18n.ts';
 
 export const authTexts = defineTexts('auth', {
   en: {
+    sessionEnded: 'Your session has ended. After signing in you come back to the page where you were.',
     signIn: 'Sign in',
     signUp: 'Create an account',
     email: 'E-mail',
@@ -25,6 +26,7 @@ export const authTexts = defineTexts('auth', {
     savePassword: 'Save and continue',
   },
   'pt-BR': {
+    sessionEnded: 'A sua sessão terminou. Depois de entrar, você volta à página em que estava.',
     signIn: 'Entrar',
     signUp: 'Criar uma conta',
     email: 'E-mail',

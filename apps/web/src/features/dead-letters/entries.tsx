@@ -6,6 +6,7 @@ import { useTexts } from '../../lib/i18n.ts';
 import { useOrg } from '../../lib/orgs.ts';
 import type { DeadLettersSearch } from '../../lib/search.ts';
 import { useClassName } from '../../ui/error-class.tsx';
+import { useFailureMessage } from '../../ui/failure-message.ts';
 import { AnchorLink } from '../../ui/links.tsx';
 import { live } from '../../ui/live.tsx';
 import { Loaded } from '../../ui/states.tsx';
@@ -67,6 +68,7 @@ export function Entries({ filter, search, empty }: { filter: DlqFilter; search: 
 function EntryRow({ entry, search }: { entry: DlqEntry; search: DeadLettersSearch }) {
   const t = useTexts(deadLetterTexts);
   const className = useClassName();
+  const failureMessage = useFailureMessage();
   const org = useOrg();
   const isOpen = search.entry === entry.id;
   return (
@@ -91,7 +93,7 @@ function EntryRow({ entry, search }: { entry: DlqEntry; search: DeadLettersSearc
             {className(entry.errorClass)}
           </AnchorLink>
           <Text size="xs" c="dimmed" className="break isolated" lineClamp={2}>
-            {entry.message}
+            {failureMessage(entry.errorClass, entry.message)}
           </Text>
         </Grid.Col>
         <Grid.Col span={{ base: 6, sm: 3 }}>

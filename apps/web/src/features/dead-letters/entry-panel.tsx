@@ -6,6 +6,7 @@ import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useOrg } from '../../lib/orgs.ts';
 import { RetryableBadge, useClassName } from '../../ui/error-class.tsx';
 import { Facts } from '../../ui/facts.tsx';
+import { useFailureMessage } from '../../ui/failure-message.ts';
 import { AnchorLink, ButtonLink } from '../../ui/links.tsx';
 import { live } from '../../ui/live.tsx';
 import { SidePanel } from '../../ui/side-panel.tsx';
@@ -45,6 +46,7 @@ function EntryDetail({ entry }: { entry: DlqEntryDetail }) {
   const org = useOrg();
   const connection = { org: org.slug, connectionId: entry.connectionId };
   const remedy = remedyOf(entry.errorClass);
+  const failureMessage = useFailureMessage();
   return (
     <Stack>
       <Group gap={6}>
@@ -53,7 +55,7 @@ function EntryDetail({ entry }: { entry: DlqEntryDetail }) {
       </Group>
       <Alert color="gray" title={t('error')}>
         <Text size="sm" className="break isolated">
-          {entry.message}
+          {failureMessage(entry.errorClass, entry.message)}
         </Text>
       </Alert>
       {entry.status === 'resolved' ? <RetryOutcome entry={entry} /> : <Advice entry={entry} />}

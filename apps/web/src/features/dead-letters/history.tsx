@@ -4,6 +4,7 @@ import type { DlqAttempt, DlqEntryDetail } from '@tributary/shared/dlq.ts';
 import { useTexts } from '../../lib/i18n.ts';
 import { orgPeople } from '../../lib/people.ts';
 import { useReasonName } from '../../ui/error-class.tsx';
+import { useFailureMessage } from '../../ui/failure-message.ts';
 import { Time } from '../../ui/values.tsx';
 import { Part } from './entry-part.tsx';
 import { deadLetterTexts } from './texts.ts';
@@ -33,6 +34,7 @@ const colors = { resolved: 'teal', failed: 'red', interrupted: 'orange', discard
 function Attempt({ attempt: { at, by, personId, result, errorClass, message }, orgId }: { attempt: DlqAttempt; orgId: string }) {
   const t = useTexts(deadLetterTexts);
   const reasonName = useReasonName();
+  const failureMessage = useFailureMessage();
   const people = useQuery({ ...orgPeople(orgId), enabled: personId !== null });
   const who = people.data?.find(({ userId }) => userId === personId)?.email;
   return (
@@ -45,7 +47,7 @@ function Attempt({ attempt: { at, by, personId, result, errorClass, message }, o
       </Text>
       {message !== null && (
         <Text size="xs" className="break isolated">
-          {message}
+          {failureMessage(errorClass, message)}
         </Text>
       )}
       <Text size="xs" c="dimmed" className="break">

@@ -3,6 +3,7 @@ import type { DlqDryRun, DlqOperationKind, DlqTrial } from '@tributary/shared/dl
 import { formatNumber } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useReasonName } from '../../ui/error-class.tsx';
+import { useFailureMessage } from '../../ui/failure-message.ts';
 import { deadLetterTexts } from './texts.ts';
 
 /** What an operation would do: to how many entries, and how many of them would succeed. */
@@ -20,6 +21,7 @@ function Trial({ trial: { tried, succeeded, failures }, count }: { trial: DlqTri
   const t = useTexts(deadLetterTexts);
   const language = useLanguage();
   const nameOf = useReasonName();
+  const failureMessage = useFailureMessage();
   const n = (value: number) => formatNumber(value, language);
   const color = succeeded === tried ? 'teal' : succeeded === 0 ? 'red' : 'orange';
   const values = { count: tried, tried: n(tried), succeeded: n(succeeded), total: n(count) };
@@ -34,7 +36,7 @@ function Trial({ trial: { tried, succeeded, failures }, count }: { trial: DlqTri
                 {t('failedBecause', { times: n(times), reason: nameOf(reason) })}
                 {message !== null && (
                   <Text size="xs" c="dimmed" className="break isolated">
-                    {message}
+                    {failureMessage(reason, message)}
                   </Text>
                 )}
               </List.Item>

@@ -8,6 +8,7 @@ import { useTexts } from '../../lib/i18n.ts';
 import { useOrg } from '../../lib/orgs.ts';
 import { AdminOnly } from '../../ui/admin-only.tsx';
 import { useReasonName } from '../../ui/error-class.tsx';
+import { useFailureMessage } from '../../ui/failure-message.ts';
 import { AnchorLink } from '../../ui/links.tsx';
 import { CorrectionLink, isCorrection } from '../../ui/remedy.tsx';
 import { Loaded } from '../../ui/states.tsx';
@@ -46,6 +47,7 @@ export function RetryOutcome({ entry }: { entry: DlqEntry }) {
 export function EntryCommands({ entry, remedy }: { entry: DlqEntryDetail; remedy: Remedy }) {
   const t = useTexts(deadLetterTexts);
   const reasonName = useReasonName();
+  const failureMessage = useFailureMessage();
   const queryClient = useQueryClient();
   const retry = useMutation({ mutationFn: () => retryEntry(entry.id), onSuccess: () => invalidateAfterRetry(queryClient) });
   const discard = useMutation({ mutationFn: () => discardEntry(entry.id), onSuccess: () => invalidateDeadLetters(queryClient) });
@@ -89,7 +91,7 @@ export function EntryCommands({ entry, remedy }: { entry: DlqEntryDetail; remedy
           </Text>
           {failed.message !== null && (
             <Text size="sm" className="break isolated">
-              {failed.message}
+              {failureMessage(failed.errorClass, failed.message)}
             </Text>
           )}
         </Alert>

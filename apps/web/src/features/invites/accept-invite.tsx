@@ -5,8 +5,7 @@ import { AcceptedInvite } from '@tributary/shared/api.ts';
 import { useEffect, useRef } from 'react';
 import { ApiError, api } from '../../lib/api.ts';
 import { useTexts } from '../../lib/i18n.ts';
-import { useSession } from '../../lib/session.ts';
-import { supabase } from '../../lib/supabase.ts';
+import { signOut, useSession } from '../../lib/session.ts';
 import { ButtonLink } from '../../ui/links.tsx';
 import { OpenOrg } from '../../ui/open-org.tsx';
 import { inviteTexts } from './texts.ts';
@@ -30,7 +29,7 @@ export function AcceptInvite() {
   }, [token, mutate]);
   const reason = accept.error instanceof ApiError ? accept.error.reason : undefined;
   // Signing out keeps the address with its token, so that the sign-in leads back to the invite.
-  const switchAccount = () => supabase().auth.signOut({ scope: 'local' });
+  const switchAccount = () => signOut('local');
   return (
     <Center mih="100dvh" p="md" component="main">
       <Card withBorder padding="lg" maw={460}>

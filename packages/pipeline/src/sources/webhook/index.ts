@@ -2,8 +2,7 @@ import type { Source } from '../../source.ts';
 import { configSchema, settingsOf, type WebhookConfig } from './config.ts';
 import { credentialsFor } from './credentials.ts';
 import { nameOutside, volatileFor } from './identity.ts';
-import { kept, keptFor } from './kept.ts';
-import { personal } from './personal.ts';
+import { keptFor } from './kept.ts';
 import { portuguese } from './portuguese.ts';
 import { credentialForms, newSecret, readSecret, sign, verify } from './proof.ts';
 import { read } from './read.ts';
@@ -36,8 +35,6 @@ export const webhook: Source<WebhookConfig> & ByConfig = {
   config: configSchema,
   exampleConfig: exampleConfigs['standard-webhooks'],
   samples,
-  personal,
-  kept,
   keptFor,
   credentials: { body: [], query: [] },
   volatile: [],

@@ -597,14 +597,17 @@ describe('fields', () => {
     };
     const email = 'maria.silva@example.com';
     expect(stored({ id: 1, topic: `users/${email}/login`, email })).toEqual(['webhook.users_email_login', 'users/[email]/login']);
-    expect(stored({ id: 1, type: `unsubscribe:${email}` })?.[1]).toBe('unsubscribe:[email]');
+    expect(stored({ id: 1, type: `unsubscribe:${email}` })).toEqual(['webhook.unsubscribe_email_', 'unsubscribe:[email]']);
     // The address is removed even where the column's length cuts it.
-    expect(stored({ id: 1, type: `${'x'.repeat(240)}:${email}` })?.[1]).toBe(`${'x'.repeat(240)}:[email]`);
-    expect(stored({ id: 1, event: 'Compra de +55 11 98765-4321' })?.[1]).toBe('Compra de [phone]');
-    expect(stored({ id: 1, event: 'consulta/123.456.789-09' })?.[1]).toBe('consulta/[document]');
-    expect(stored({ id: 1, event: 'Login de Maria Silva', customer: { name: 'Maria Silva' } })?.[1]).toBe('Login de [name]');
-    // A word of a name changes no event's name.
-    expect(stored({ id: 1, event: 'order.paid.silva', customer: { name: 'Maria Silva' } })?.[1]).toBe('order.paid.silva');
+    expect(stored({ id: 1, type: `${'x'.repeat(240)}:${email}` })).toEqual([`webhook.${'x'.repeat(100)}`, `${'x'.repeat(240)}:[email]`]);
+    expect(stored({ id: 1, event: 'Compra de +55 11 98765-4321' })).toEqual(['webhook.compra_de_phone_', 'Compra de [phone]']);
+    expect(stored({ id: 1, event: 'consulta/123.456.789-09' })).toEqual(['webhook.consulta_document_', 'consulta/[document]']);
+    expect(stored({ id: 1, event: 'Maria Silva: login', customer: { name: 'Maria Silva' } })).toEqual([
+      'webhook.name_login',
+      '[name]: login',
+    ]);
+    // A word of a name changes nothing.
+    expect(stored({ id: 1, event: 'login.silva', customer: { name: 'Maria Silva' } })).toEqual(['webhook.login_silva', 'login.silva']);
     expect(stored({ id: 1, event: 'PURCHASE_APPROVED', email })).toEqual(['webhook.purchase_approved', 'PURCHASE_APPROVED']);
     expect(stored({ id: 1, event: 'users/created', email })).toEqual(['webhook.users_created', 'users/created']);
     expect(stored({ id: 1, event: 'order.paid', email })).toEqual(['order.paid', 'order.paid']);
