@@ -149,6 +149,10 @@ test('an incident opens, is sent to a signed webhook, is acknowledged in front o
     await page.clock.fastForward(untilAskedAgain);
     const history = page.getByRole('list', { name: 'History' }).getByRole('listitem');
     await expect(history).toContainText('the condition ended', { timeout: 90_000 });
+    // The row stays where the owner has it before them, until the list is refreshed.
+    const active = page.getByRole('region', { name: 'Active' });
+    await expect(active.getByRole('listitem')).toContainText('Resolved');
+    await active.getByRole('button', { name: 'Refresh now' }).click();
     await expect(page.getByRole('heading', { name: 'No incident: all is well' })).toBeVisible();
     await expect(page.getByText('7 rules watch every connection.')).toBeVisible();
     await history.getByRole('link', { name: 'Deliveries are rejected' }).click();

@@ -39,7 +39,7 @@ test('a new user connects a system and opens its first event without a dead end,
   await expect(page.getByText(secret)).toHaveCount(0);
 
   await page.getByRole('button', { name: 'Send a test event' }).click();
-  await expect(card).toContainText('The first event is here');
+  await expect(card).toContainText('The test event arrived');
   await card.getByRole('link', { name: 'Open the event' }).click();
   await expect(page.getByRole('heading', { name: 'Events', level: 1 })).toBeVisible();
   await expect(page).toHaveURL(/event=[0-9a-f-]{36}/);

@@ -36,7 +36,7 @@ test('on a phone a new user opens the first event, using the menu', async ({ pag
   await expect(page.getByText(/\/api\/webhooks\/stripe\/[0-9a-f-]{36}/)).toBeVisible();
   expect(await horizontalScroll(page)).toBe(0);
   await page.getByRole('button', { name: 'Send a test event' }).tap();
-  const card = page.getByRole('status').filter({ hasText: 'The first event is here' });
+  const card = page.getByRole('status').filter({ hasText: 'The test event arrived' });
   await card.getByRole('link', { name: 'Open the event' }).tap();
   await expect(page.getByRole('heading', { name: 'Events', level: 1 })).toBeVisible();
   await expect(page).toHaveURL(/event=[0-9a-f-]{36}/);

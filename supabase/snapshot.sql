@@ -1162,6 +1162,27 @@ grant insert on public.connection_activity to ingest;
 grant select on public.connection_activity to service_role;
 grant insert on public.connection_activity to worker;
 
+create table public.connection_rejections (
+  org_id uuid not null,
+  source_connection_id uuid not null,
+  hour timestamp with time zone not null,
+  code text not null,
+  rejected bigint not null,
+  last_at timestamp with time zone not null,
+  constraint connection_rejections_pkey PRIMARY KEY (org_id, source_connection_id, hour, code),
+  constraint connection_rejections_org_id_source_connection_id_fkey FOREIGN KEY (org_id, source_connection_id) REFERENCES public.source_connections(org_id, id),
+  constraint connection_rejections_code_check CHECK ((code ~ '^[a-z_]{1,40}$'::text)),
+  constraint connection_rejections_rejected_check CHECK ((rejected > 0))
+);
+comment on table public.connection_rejections is 'The refused deliveries of a connection by hour and reason (the code of the answer): also those that the sender is asked to send again, and those beyond
+the cap of the quarantine. One row for each reason and hour, however many deliveries are refused.';
+CREATE INDEX connection_rejections_org_hour_idx ON public.connection_rejections USING btree (org_id, hour);
+alter table public.connection_rejections enable row level security;
+create policy connection_rejections_select on public.connection_rejections for select to authenticated
+  using ((org_id = ANY (ARRAY( SELECT private.my_orgs() AS my_orgs))));
+grant select on public.connection_rejections to authenticated;
+grant select on public.connection_rejections to service_role;
+
 create table public.dlq_events (
   id uuid not null,
   org_id uuid not null,
@@ -2823,16 +2844,25 @@ CREATE OR REPLACE FUNCTION private.conditions_of_incidents(p_measured private.al
  STABLE
  SET search_path TO ''
 AS $function$
-  select distinct on (m.source_connection_id, private.alert_family(m.kind)) m.*
-  from unnest(p_measured) m
-  where m.incident_id is not null or not exists (
-    select from unnest(p_measured) s
-    where s.source_connection_id = m.source_connection_id and private.is_alert_suppressed(m.kind, s.kind) and (s.level is not null or s.holds)
-      and private.alert_rank(s.shown_level) >= private.alert_rank(m.level))
-  order by m.source_connection_id, private.alert_family(m.kind), private.alert_rank(m.level) desc nulls last, m.holds desc,
-    m.kind = 'ConnectionSilent' desc, m.kind
+  select distinct on (m.source_connection_id, m.family)
+    m.incident_id, m.org_id, m.kind, m.source_connection_id, m.value, m.threshold, m.level, m.shown_level, m.holds, m.message, m.renotify_minutes, m.cause
+  from (
+    select r.*,
+      max(r.shown_rank) filter (where r.kind = 'RejectedRateHigh' and r.is_met) over w as rejected,
+      max(r.shown_rank) filter (where r.kind in ('IngestLagHigh', 'IngestDLQRateHigh', 'RejectedRateHigh') and r.is_met) over w as hindered
+    from (
+      select u.*, private.alert_family(u.kind) as family, private.alert_rank(u.level) as rank, private.alert_rank(u.shown_level) as shown_rank,
+        (u.level is not null or u.holds) as is_met
+      from unnest(p_measured) u
+    ) r
+    window w as (partition by r.source_connection_id)
+  ) m
+  where m.incident_id is not null or coalesce(m.rank > case m.kind when 'ConnectionSilent' then m.rejected when 'ConnectionLag' then m.hindered end, true)
+  order by m.source_connection_id, m.family, m.rank desc nulls last, m.holds desc, m.kind = 'ConnectionSilent' desc, m.kind
 $function$;
-comment on function private.conditions_of_incidents(private.alert_condition[]) is 'Of everything that was measured, the gravest condition of each connection and family. A condition that only repeats another one opens no incident.';
+comment on function private.conditions_of_incidents(private.alert_condition[]) is 'Of everything that was measured, the gravest condition of each connection and family. A condition that only repeats another one of its connection opens
+no incident: when deliveries are rejected, become dead letters or are stored late, the newest event grows old as well, and a connection whose
+deliveries are rejected is not silent.';
 
 CREATE OR REPLACE FUNCTION private.confirm_alert_recipient(p_token_sha256 bytea, p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS boolean
@@ -3026,16 +3056,32 @@ $function$;
 comment on function private.count_open_incidents() is 'Open incidents by kind and level, over all orgs, for the operator''s metrics.';
 grant execute on function private.count_open_incidents() to worker;
 
-CREATE OR REPLACE FUNCTION private.count_rejected(p_org_id uuid, p_connection_id uuid, p_rejected integer)
+CREATE OR REPLACE FUNCTION private.count_rejections(p_rows jsonb)
  RETURNS void
  LANGUAGE sql
+ SECURITY DEFINER
  SET search_path TO ''
 AS $function$
-  insert into public.connection_activity (org_id, source_connection_id, bucket, received, rejected)
-  values (p_org_id, p_connection_id, date_trunc('minute', now()), p_rejected, p_rejected)
+  with counted as materialized (
+    select r.org_id, r.source_connection_id, r.code, r.refused, r.unstored
+    from jsonb_to_recordset(p_rows) r (org_id uuid, source_connection_id uuid, code text, refused bigint, unstored integer)
+    join public.source_connections c on c.org_id = r.org_id and c.id = r.source_connection_id
+  ), activity as (
+    insert into public.connection_activity (org_id, source_connection_id, bucket, received, rejected)
+    select org_id, source_connection_id, date_trunc('minute', now()), sum(unstored), sum(unstored)
+    from counted group by org_id, source_connection_id having sum(unstored) > 0
+  )
+  -- Two processes that count at the same time lock the rows in the same order.
+  insert into public.connection_rejections as kept (org_id, source_connection_id, hour, code, rejected, last_at)
+  select org_id, source_connection_id, date_trunc('hour', now()), code, refused, now()
+  from counted where refused > 0
+  order by org_id, source_connection_id, code
+  on conflict (org_id, source_connection_id, hour, code) do update
+  set rejected = kept.rejected + excluded.rejected, last_at = greatest(kept.last_at, excluded.last_at)
 $function$;
-comment on function private.count_rejected(uuid,uuid,integer) is 'Counts rejected deliveries beyond the cap, which are not stored.';
-grant execute on function private.count_rejected(uuid,uuid,integer) to ingest;
+comment on function private.count_rejections(jsonb) is 'Counts refused deliveries, in rows of org_id, source_connection_id, code, refused and unstored: refused by their reason, and in the activity of their
+connection those that the quarantine did not store, since the others are counted with their row. A connection that is gone is left out.';
+grant execute on function private.count_rejections(jsonb) to ingest;
 
 CREATE OR REPLACE FUNCTION private.count_tests()
  RETURNS trigger
@@ -4851,20 +4897,6 @@ comment on function private.insert_events(json,json,timestamp with time zone) is
 batch''s transaction.';
 grant execute on function private.insert_events(json,json,timestamp with time zone) to ingest;
 grant execute on function private.insert_events(json,json,timestamp with time zone) to worker;
-
-CREATE OR REPLACE FUNCTION private.is_alert_suppressed(p_kind text, p_by text)
- RETURNS boolean
- LANGUAGE sql
- IMMUTABLE
- SET search_path TO ''
-AS $function$
-  select case p_kind
-    when 'ConnectionLag' then p_by in ('IngestLagHigh', 'IngestDLQRateHigh', 'RejectedRateHigh')
-    when 'ConnectionSilent' then p_by = 'RejectedRateHigh'
-    else false end
-$function$;
-comment on function private.is_alert_suppressed(text,text) is 'Whether a condition only repeats another one of the same connection: when deliveries are rejected, become dead letters or are stored late, the newest
-event grows old as well, and nothing new would be learned from a second incident.';
 
 CREATE OR REPLACE FUNCTION private.join_incidents(p_conditions private.alert_condition[], p_now timestamp with time zone, OUT opened uuid[], OUT joined uuid[])
  RETURNS record
@@ -8299,6 +8331,21 @@ AS $function$
 $function$;
 comment on function public.org_people(uuid) is 'Calls private.find_org_people for the Data API. Oldest membership first, at most 1000 people.';
 grant execute on function public.org_people(uuid) to authenticated;
+
+CREATE OR REPLACE FUNCTION public.rejections_by_reason(org_id uuid, connection_id uuid)
+ RETURNS TABLE(code text, last_day bigint, last_week bigint, last_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select r.code, coalesce(sum(r.rejected) filter (where r.hour > now() - interval '24 hours'), 0)::bigint, sum(r.rejected)::bigint, max(r.last_at)
+  from public.connection_rejections r
+  where r.org_id = rejections_by_reason.org_id and r.source_connection_id = rejections_by_reason.connection_id and r.hour > now() - interval '7 days'
+  group by r.code
+  order by max(r.last_at) desc
+$function$;
+comment on function public.rejections_by_reason(uuid,uuid) is 'The refused deliveries of a connection in the last 24 hours and seven days by reason, with the time of the last one.';
+grant execute on function public.rejections_by_reason(uuid,uuid) to authenticated;
 
 CREATE OR REPLACE FUNCTION public.search_events(org_id uuid, filter jsonb DEFAULT '{}'::jsonb, before jsonb DEFAULT NULL::jsonb, page_limit integer DEFAULT 50)
  RETURNS jsonb

@@ -130,6 +130,12 @@ export function pointerChecks(): Check[] {
     check('public.legal_holds', 'owner A', "a hold of A on B's connection", world.insertHold('A', { connection })),
     check('public.event_journal', 'ingest', "a delivery of A with B's connection", world.insertJournal('A', fresh, connection)),
     check('public.connection_activity', 'ingest', "activity of A with B's connection", world.insertActivity('A', { connection })),
+    check(
+      'public.connection_rejections',
+      'owner of the tables',
+      "rejections of A with B's connection",
+      world.insertRejection('A', connection),
+    ),
     ...(['activity_minutes', 'activity_hours', 'activity_days'] as const).map((table) =>
       check(
         `public.${table}`,

@@ -25,6 +25,7 @@ export const tableGrants: Record<string, string> = {
   'public.alert_notifications authenticated': 'SELECT',
   'public.alert_rules authenticated': 'SELECT',
   'public.activity_days authenticated': 'SELECT',
+  'public.connection_rejections authenticated': 'SELECT',
   'public.activity_hours authenticated': 'SELECT',
   'public.activity_hours worker': 'SELECT',
   'public.activity_minutes authenticated': 'SELECT',
@@ -72,6 +73,7 @@ export const tableGrants: Record<string, string> = {
   'public.audit_log service_role': 'SELECT',
   'public.canonical_events service_role': 'SELECT',
   'public.connection_activity service_role': 'SELECT',
+  'public.connection_rejections service_role': 'SELECT',
   'public.data_retention service_role': 'SELECT',
   'public.dlq_events service_role': 'SELECT',
   'public.dlq_operations service_role': 'SELECT',
@@ -117,6 +119,7 @@ export const columnGrants: Record<string, string> = {
  */
 export const functionGrants: Record<'definer' | 'invoker', Record<string, string>> = {
   definer: {
+    'private.count_rejections': 'ingest',
     'private.accept_invite': 'authenticated',
     'private.add_org_key': 'authenticated',
     'private.alert_recipients_of': 'authenticated',
@@ -248,7 +251,6 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.audit_search': 'authenticated',
     'private.claim_dead_letters': 'worker',
     'private.claim_dlq_operations': 'worker',
-    'private.count_rejected': 'ingest',
     'private.dlq_depth': 'worker',
     'private.event_condition': 'authenticated',
     'private.event_walk': 'authenticated',
@@ -267,6 +269,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.take_quarantine': 'ingest',
     'private.unwrapped': 'authenticated',
     'public.connection_health': 'authenticated',
+    'public.rejections_by_reason': 'authenticated',
     'public.connection_sparklines': 'authenticated',
     'public.create_org': 'authenticated',
     'public.data_retention': 'authenticated',

@@ -161,7 +161,7 @@ describe('the ingest role', () => {
       for (const call of [
         `ingest_batch('[]', '[]', '[]', '[]', '')`,
         `take_quarantine('${connectionId('A')}', 1, 10)`,
-        `count_rejected('${orgId('A')}', '${connectionId('A')}', 1)`,
+        `count_rejections('[]')`,
       ])
         await expect(session.as(actor, `select private.${call}`)).rejects.toMatchObject({ code: '42501' });
     },
@@ -169,6 +169,10 @@ describe('the ingest role', () => {
 });
 
 describe('quarantine', () => {
+  const count = (...rows: object[]) =>
+    session.as('ingest', 'select private.count_rejections($1)', [
+      JSON.stringify(rows.map((row) => ({ org_id: orgId('A'), source_connection_id: connectionId('A'), ...row }))),
+    ]);
   const take = async (wanted: number) =>
     (await session.as<{ taken: number }>('ingest', 'select private.take_quarantine($1, $2, 10) as taken', [connectionId('A'), wanted]))[0]
       ?.taken;
@@ -180,9 +184,31 @@ describe('quarantine', () => {
   });
 
   it('counts rejected deliveries beyond its cap', async () => {
-    await session.as('ingest', 'select private.count_rejected($1, $2, 5)', [orgId('A'), connectionId('A')]);
+    await count({ code: 'invalid_signature', refused: 7, unstored: 5 });
     expect(
       await look('select received, rejected from public.connection_activity where org_id = $1 and rejected > 0', [orgId('A')]),
     ).toEqual([{ received: 5, rejected: 5 }]);
+  });
+
+  it('counts refused deliveries by reason and hour in one row each, and leaves out connections of another org', async () => {
+    await count({ code: 'invalid_signature', refused: 7, unstored: 0 });
+    await count({ code: 'invalid_signature', refused: 1, unstored: 0 }, { code: 'payload_too_large', refused: 2, unstored: 0 });
+    await count({ code: 'invalid_signature', refused: 9, unstored: 9, org_id: orgId('B') });
+    const seen = () =>
+      session.as('analyst A', 'select code, last_day::int, last_week::int from public.rejections_by_reason($1, $2) order by 1', [
+        orgId('A'),
+        connectionId('A'),
+      ]);
+    const expected = [
+      { code: 'invalid_signature', last_day: 8, last_week: 8 },
+      { code: 'payload_too_large', last_day: 2, last_week: 2 },
+    ];
+    expect(await seen()).toEqual(expected);
+    expect(
+      await look(`select count(*)::int as n from public.connection_rejections where code = 'invalid_signature' and rejected > 1`),
+    ).toEqual([{ n: 1 }]);
+    await look(`update public.connection_rejections set hour = hour - interval '2 days' where code = 'payload_too_large'`);
+    expect((await seen())[1]).toEqual({ code: 'payload_too_large', last_day: 0, last_week: 2 });
+    expect(await session.as('owner B', 'select from public.rejections_by_reason($1, $2)', [orgId('A'), connectionId('A')])).toEqual([]);
   });
 });

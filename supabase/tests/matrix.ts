@@ -234,6 +234,12 @@ export const matrix: Record<string, Expectation> = {
     insert: (org) => world.insertActivity(org),
     rules: { select: people(members), insert: machine('ingest', 'worker'), update: nobody, delete: nobody },
   },
+  'public.connection_rejections': {
+    rows: ofOrg,
+    column: 'rejected',
+    insert: (org) => world.insertRejection(org),
+    rules: { select: people(members), insert: nobody, update: nobody, delete: nobody },
+  },
   'public.erasures': {
     rows: ofOrg,
     column: 'status',

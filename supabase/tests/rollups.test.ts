@@ -97,7 +97,7 @@ function randomActivity(random: (below: number) => number, count: number, fromMs
       rejected,
       lag_sum_ms: is_replay ? 0 : random(1e6),
       lag_max_ms: is_replay ? 0 : random(1e6),
-      // private.count_rejected, which counts rejections beyond the quarantine's cap, leaves the histogram empty.
+      // private.count_rejections, which counts rejections beyond the quarantine's cap, leaves the histogram empty.
       lag_histogram: random(10) === 0 ? [] : lag_histogram,
       last_event_time: random(4) === 0 ? null : new Date(bucket - random(hourMs)).toISOString(),
       is_replay,

@@ -118,6 +118,7 @@ function orgSql(org: Org): string {
     ${insertActivity(org)};
     ${rollups.map((table) => insertRollup(org, table, '2026-01-01')).join(';')};
     ${insertQuarantine(org, '2026-01-01')};
+    ${insertRejection(org, connectionId(org), '2026-01-01')};
     ${insertRetentionSetting(org, 'events')};
     ${insertRetentionCursor(org, 'public.dlq_events')};
     ${insertOrgDeletion(o)};
@@ -191,6 +192,10 @@ export const insertRollup = (org: Org, table: (typeof rollups)[number], bucket: 
 
 export const insertQuarantine = (org: Org, hour: string) => `
   insert into private.quarantine_hours (source_connection_id, hour, stored) values ('${connectionId(org)}', '${hour}', 1)`;
+
+export const insertRejection = (org: Org, connection = connectionId(org), hour = '2026-01-02') => `
+  insert into public.connection_rejections (org_id, source_connection_id, hour, code, rejected, last_at)
+  values ('${orgId(org)}', '${connection}', '${hour}', 'invalid_signature', 1, now())`;
 
 export const insertHold = (org: Org, { connection, id: hold }: Pick<Pointers, 'connection'> & { id?: string } = {}) => `
   insert into public.legal_holds (${hold ? 'id, ' : ''}org_id, source_connection_id, reason)

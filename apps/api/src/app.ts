@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
+import { getPath } from 'hono/utils/url';
 import { mailRoutes } from './alerts/mail-routes.ts';
 import { alertRoutes } from './alerts/routes.ts';
 import { approvalRoutes } from './approvals/routes.ts';
@@ -16,6 +17,8 @@ import { erasureRoutes, startApprovedErasure } from './erasures/routes.ts';
 import { eventRoutes } from './events/routes.ts';
 import { statusRoutes } from './flow/routes.ts';
 import { holdRoutes, releaseApprovedHold } from './holds/routes.ts';
+import { webhookPath } from './ingest/address.ts';
+import { largestBodyBytes } from './ingest/body-limit.ts';
 import { type IngestEnv, ingestRoutes } from './ingest/routes.ts';
 import { inviteRoutes } from './invites/routes.ts';
 import { latestRoutes, replayRoutes } from './journal/routes.ts';
@@ -53,7 +56,7 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
     limits: config.people.requests,
     now: deps.now,
   });
-  const app = new Hono<IngestEnv>();
+  const app = new Hono<IngestEnv>({ getPath: (request) => webhookPath(getPath(request)) });
   const downloads = createDownloads(db, config.people.downloads);
 
   // Every request gets an id, one wide log line and one observation of its duration, also when its handler throws.
@@ -109,6 +112,7 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
       verifyToken,
       masterKeys: config.masterKeys,
       publicUrl,
+      bodyBytesMax: largestBodyBytes(config.limits),
       log,
       now: deps.now,
       dispatch: async (request, { isTest }) => app.fetch(request, { isTest }),

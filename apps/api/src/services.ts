@@ -65,6 +65,7 @@ export async function createServices(given: {
     db,
     writer,
     requestsInFlightMax: config.limits.requestsInFlightMax,
+    largestBodyBytes: Math.max(config.limits.bodyBytesMax, config.limits.inflatedBytesMax),
     fairShare: config.fairShare,
     metrics,
     log,

@@ -1,4 +1,4 @@
-import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { decodeBody } from '@tributary/pipeline/reading/body.ts';
 import { type Bomb, openBombScene } from '../bomb-scene.ts';
 import type { CaseContext, CaseReport } from '../case.ts';
@@ -61,7 +61,12 @@ export async function inflation({ long, say }: CaseContext): Promise<CaseReport>
       anonymous(hotmart, 'br', brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }), 401),
       anonymous(hotmart, 'gzip', Buffer.concat([gzipSync(text.subarray(0, half)), gzipSync(text.subarray(half))]), 401),
       anonymous(hotmart, 'gzip', gzipSync(gzipSync(text)), 401),
+      anonymous(hotmart, 'deflate', deflateRawSync(text), 401),
+      anonymous(hotmart, 'zstd', zstdCompressSync(text), 401),
+      anonymous(hotmart, 'gzip, gzip', gzipSync(gzipSync(text)), 401),
       anonymous(hotmart, 'gzip', gzipSync(tooLarge), 413),
+      anonymous(hotmart, 'zstd', zstdCompressSync(tooLarge), 413),
+      anonymous(hotmart, 'br, gzip', gzipSync(brotliCompressSync(tooLarge, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } })), 413),
       anonymous(hotmart, 'deflate', deflateSync(tooLarge), 413),
       anonymous(hotmart, 'br', brotliCompressSync(tooLarge, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } }), 413),
     ];

@@ -11,6 +11,8 @@ export interface JournalHead {
   headers: Record<string, string>;
   /** Set when our own test sender sent the delivery. The test marks of platforms are in the body. */
   isTest?: true | undefined;
+  /** Set when the body was refused before it was read whole, so that nothing of it is kept. */
+  unread?: true | undefined;
   /** For a replay: when the first delivery of its chain arrived, ISO 8601. Without it the time of the journal row counts. */
   receivedAt?: string | undefined;
   /**

@@ -101,22 +101,6 @@ export class RecordError extends Error {
 }
 
 /**
- * The personal fields of a record. Paths are dotted, and `*` matches any key or array index (`data.buyer.address.*`). A path names a leaf or
- * a whole branch. Every matching value is removed from `properties`, and so is every repetition of the value in the rest of the record.
- */
-export interface PersonalData {
-  /** Paths of personal values, which are removed. */
-  remove: readonly string[];
-  /** Paths that have a personal key (`name`) and no personal value, such as names of products and plans. Their values are kept. */
-  keep: readonly string[];
-  /**
-   * With this list, only the fields at these paths and below them are kept, except those that `remove` names: the list holds the fields that
-   * cannot be about a person. For platforms whose records may name a person in any field.
-   */
-  only?: readonly string[];
-}
-
-/**
  * What of a record may be stored readable. Everything that is not named here or kept by its form stays in the sealed delivery only. Paths are
  * dotted, and `*` matches any key or array index (`data.plans.*.name`). A path names a leaf or a whole branch; of two paths the longer one decides.
  */
@@ -243,19 +227,15 @@ export interface Source<Config = unknown> {
   /** A valid config to start from, for sources whose empty config is not valid. */
   exampleConfig?: Readonly<Record<string, unknown>>;
   samples: readonly Sample[];
-  personal: PersonalData;
-  /** What is kept of a record. A source that has it is redacted by it and not by `personal`. */
-  kept?: KeptFields;
-  /** Replaces `kept` where the config or the record decides. Returns the same object for the same config and kind of record. */
-  keptFor?(config: Config, record: JsonObject): KeptFields;
+  /**
+   * What is kept of a record. Returns one of a few fixed objects, the same for the same config and kind of record: tables are compiled once. With
+   * `staff: 'keep'` in the config, the fields about staff are kept as texts.
+   */
+  keptFor(config: Config, record: JsonObject): KeptFields;
   /** Finds ids of the platform that contain a person's identifier (a `wamid` contains the number). They are replaced by their digest in every column. */
   personalIds?: RegExp;
   /** Where deliveries carry credentials, which are redacted before anything is stored or logged. */
   credentials: Credentials;
-  /** Replaces `personal` where a connection's config decides. Returns the same object for the same config. */
-  personalFor?(config: Config): PersonalData;
-  /** Replaces `personal` where the record decides. Returns one of a few fixed objects, never a new one. */
-  personalOf?(record: JsonObject): PersonalData;
   /** Replaces `credentials` where a connection's config decides. */
   credentialsFor?(config: Config): Credentials;
   /** Every value by which a delivery may present this secret, or a signature made with it. Without the method: the secret itself. */

@@ -808,6 +808,42 @@ export type Database = {
           },
         ];
       };
+      connection_rejections: {
+        Row: {
+          code: string;
+          hour: string;
+          last_at: string;
+          org_id: string;
+          rejected: number;
+          source_connection_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          code: string;
+          hour: string;
+          last_at: string;
+          org_id: string;
+          rejected: number;
+          source_connection_id: string;
+        };
+        Update: {
+          code?: string;
+          hour?: string;
+          last_at?: string;
+          org_id?: string;
+          rejected?: number;
+          source_connection_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'connection_rejections_org_id_source_connection_id_fkey';
+            columns: ['org_id', 'source_connection_id'];
+            isOneToOne: false;
+            referencedRelation: 'source_connections';
+            referencedColumns: ['org_id', 'id'];
+          },
+        ];
+      };
       dlq_events: {
         Row: {
           attempts: number;
@@ -1788,6 +1824,15 @@ export type Database = {
           email: string;
           role: string;
           user_id: string;
+        }[];
+      };
+      rejections_by_reason: {
+        Args: { connection_id: string; org_id: string };
+        Returns: {
+          code: string;
+          last_at: string;
+          last_day: number;
+          last_week: number;
         }[];
       };
       search_events: { Args: { before?: Json; filter?: Json; org_id: string; page_limit?: number }; Returns: Json };

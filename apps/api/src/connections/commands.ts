@@ -23,6 +23,8 @@ export interface CommandDeps {
   masterKeys: MasterKeys;
   /** The address at which platforms reach this server, without a slash at its end. */
   publicUrl: string;
+  /** The bytes of the largest body that this installation takes. */
+  bodyBytesMax: number;
   /** Runs a request through the whole app in this process; only here can a delivery be marked as a test. */
   dispatch(request: Request, options: { isTest: true }): Promise<Response>;
   log: Logger;
@@ -33,15 +35,24 @@ export function webhookUrlOf(publicUrl: string, connection: { type: string; id: 
   return `${publicUrl}/api/webhooks/${connection.type}/${connection.id}`;
 }
 
+/** Throws where the settings ask for larger bodies than this installation takes: such a delivery would be refused all the same. */
+function requireBodyLimit(source: Source, config: unknown, bodyBytesMax: number): void {
+  const wanted = source.bodyBytesMax?.(config);
+  if (wanted === undefined || wanted <= bodyBytesMax || !Object.hasOwn(Object(config), 'bodyBytesMax')) return;
+  const message = `this installation takes bodies of at most ${bodyBytesMax} bytes; its operator can raise BODY_INFLATED_BYTES_MAX`;
+  throw invalidRequest([{ path: ['bodyBytesMax'], code: 'too_big', origin: 'number', maximum: bodyBytesMax, message }], 'config');
+}
+
 /** Creates the connection with the secrets of the request, and generates those that the platform does not issue. */
 export async function createWithSecrets(
-  { db, masterKeys, publicUrl, log, now }: CommandDeps,
+  { db, masterKeys, publicUrl, bodyBytesMax, log, now }: CommandDeps,
   claims: Claims,
   body: z.output<typeof CreateConnection>,
 ): Promise<CreatedConnection> {
   const source = sources.get(body.type);
   if (!source) throw invalidRequest([{ path: ['type'], message: unknownSource(body.type) }]);
   const config = parseConfig(source, body.config ?? {});
+  requireBodyLimit(source, config, bodyBytesMax);
   const given = givenSecrets(source, config, body.secret, body.secrets ?? {});
   const generated = generateSecrets(source, config, given);
   const secrets = [...given, ...generated];
@@ -99,9 +110,15 @@ export async function setSecret(
 }
 
 /** Throws where the settings are not those of the source, or would make the connection's current secrets unusable. */
-export async function requireUsableConfig({ db, masterKeys, log }: CommandDeps, claims: Claims, row: ConnectionRow, config: unknown) {
+export async function requireUsableConfig(
+  { db, masterKeys, bodyBytesMax, log }: CommandDeps,
+  claims: Claims,
+  row: ConnectionRow,
+  config: unknown,
+): Promise<void> {
   const source = requireSource(row);
   const parsed = parseConfig(source, config);
+  requireBodyLimit(source, parsed, bodyBytesMax);
   if (!source.readSecret || row.secrets.length === 0) return;
   const keys = await loadOrgKeys(db.onBehalfOf(claims), masterKeys, row.org_id, log);
   const secrets = await findSecrets(db.onBehalfOf(claims), row.id, keys, log);
@@ -155,14 +172,14 @@ export function requireWritable(row: ConnectionRow | undefined): ConnectionRow {
   return row;
 }
 
-export function requireSource(row: ConnectionRow): Source {
+function requireSource(row: ConnectionRow): Source {
   const source = sources.get(row.type);
   if (!source) throw new Refusal('conflict', `this version of the server does not have the source ${row.type}`);
   return source;
 }
 
 /** Returns the config with its defaults. Sources refuse keys that they do not know, so no secret can hide in a config. */
-export function parseConfig(source: Source, config: unknown): unknown {
+function parseConfig(source: Source, config: unknown): unknown {
   const parsed = source.config.safeParse(config);
   if (!parsed.success) throw invalidRequest(parsed.error.issues, 'config');
   return parsed.data;

@@ -215,7 +215,7 @@ test('a body that cannot be read gives its rate-limit token back, and is counted
   await expect.poll(async () => (await api.connections.get(id))?.rateLimitPerSecond).toBe(5);
   const statuses: number[] = [];
   for (let n = 0; n < 12; n++) statuses.push((await api.send(url, 'not gzip', { 'content-encoding': 'gzip' })).status);
-  for (let n = 0; n < 12; n++) statuses.push((await api.send(url, '{}', { 'content-encoding': 'zstd' })).status);
+  for (let n = 0; n < 12; n++) statuses.push((await api.send(url, '{}', { 'content-encoding': 'compress' })).status);
   expect(new Set(statuses)).toEqual(new Set([400, 415]));
   const good = JSON.stringify({ id: '1', creation_date: Date.now(), event: 'SOMETHING_NEW', version: '2.0.0', data: {} });
   // On a busy machine a delivery may be refused for now (503) although it is within its limit.

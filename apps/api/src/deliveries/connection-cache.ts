@@ -41,6 +41,8 @@ export interface Connections {
    * database and not from the cache.
    */
   get(id: string, options?: { fresh?: boolean }): Promise<Connection | undefined>;
+  /** The connection if it is in memory, however old it is: for counting, never for admitting a delivery. */
+  peek(id: string): Connection | undefined;
   close(): Promise<void>;
 }
 
@@ -127,6 +129,7 @@ export async function createConnections(db: Db, masterKeys: MasterKeys, log: Log
       }
       return pending;
     },
+    peek: (id) => entries.peek(id)?.connection,
     close: stop,
   };
 }

@@ -22,6 +22,8 @@ export interface Arrival {
   /** When the bytes arrived. A replay keeps the time of the delivery that it repeats. */
   receivedAtMs: number;
   isTest: boolean;
+  /** Set when the body was refused before it was read whole: the delivery then has no body, and this is how large it was. */
+  unread?: { bytes: number } | undefined;
   /** Set when the delivery comes from the journal instead of the network. */
   replay?: { of: string; nowMs: number } | undefined;
 }
@@ -177,7 +179,7 @@ function rejectedRow(arrival: Arrival, journalId: string, errorClass: ErrorClass
     next_retry_at: null,
     is_quarantine: true,
     // The body is not proved genuine, so the sample shows only the type and size of the body and no content.
-    sample: { content_type: contentType(delivery), byte_size: delivery.raw.byteLength },
+    sample: { content_type: contentType(delivery), byte_size: sizeOf(arrival) },
     record_key: null,
     record_digest: null,
   };
@@ -202,7 +204,7 @@ function deliveryRow(
     source_connection_id: connection.id,
     received_at: new Date(nowOf(arrival)).toISOString(),
     content_type: contentType(delivery),
-    byte_size: delivery.raw.byteLength,
+    byte_size: sizeOf(arrival),
     body_sha256: deliveryDigest(arrival),
     is_test: isTest,
     replay_of: arrival.replay?.of ?? null,
@@ -224,8 +226,9 @@ function sealDelivery(
 ): Uint8Array {
   const { connection, delivery } = arrival;
   const { url, raw } = redactCredentials(delivery, body, credentialsOf(connection));
-  const marks: Pick<JournalHead, 'isTest' | 'receivedAt'> = {
+  const marks: Pick<JournalHead, 'isTest' | 'unread' | 'receivedAt'> = {
     ...(arrival.isTest ? { isTest: true } : {}),
+    ...(arrival.unread ? { unread: true } : {}),
     ...(arrival.replay ? { receivedAt: new Date(arrival.receivedAtMs).toISOString() } : {}),
   };
   return seal(
@@ -242,6 +245,11 @@ function headersOf({ connection, delivery, secrets }: Arrival): ReturnType<typeo
     credentialsOf(connection),
     secrets.map((secret) => secret.value),
   );
+}
+
+/** The size of the body; for one that was not read whole, what was announced or had arrived, as far as the column can hold it. */
+function sizeOf({ delivery, unread }: Arrival): number {
+  return Math.min(unread?.bytes ?? delivery.raw.byteLength, 2_147_483_647);
 }
 
 function credentialsOf({ source, config }: Connection) {

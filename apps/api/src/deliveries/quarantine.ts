@@ -1,16 +1,19 @@
 import type { Logger } from 'pino';
 import type { Db } from '../platform/db.ts';
 import { createRejectedQueue, type Rejected } from './rejected-queue.ts';
+import { createRejections } from './rejections.ts';
 import { rowsOf, type WriteItem } from './rows.ts';
-import { countRejected, takeQuarantine, writeBatch } from './store.ts';
+import { takeQuarantine, writeBatch } from './store.ts';
 
 export interface Quarantine {
   /** Resolves when the rejected delivery is stored, or counted because there is no room for it. Never rejects. */
   add(rejected: Rejected): Promise<void>;
   /** Returns false when a rejected delivery of that size would only be counted, so that it need not be sealed. */
   mayKeep(connection: { id: string; orgId: string }, bytes: number): boolean;
-  /** Counts a rejected delivery that has nothing to store, because its body could not be received. */
+  /** Counts a rejected delivery of which nothing is stored. */
   count(connection: { id: string; orgId: string }): void;
+  /** Counts an answer that refuses a delivery by its reason, whether the delivery is stored or not. */
+  countReason(connection: { id: string; orgId: string }, reason: string): void;
   drain(): Promise<void>;
 }
 
@@ -35,21 +38,11 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
   // Connections without a free place in this hour, with or without a credential, so that a flood costs no query: → end of that hour, by
   // `performance.now()`.
   const fullUntil = new Map<string, number>();
-  // Rejected deliveries that were not stored, to be counted with the next flush: id → org and number.
-  const counted = new Map<string, { orgId: string; rejected: number }>();
-  let countTimer: NodeJS.Timeout | undefined;
-
-  function count({ id, orgId }: Rejected['connection']): void {
-    counted.set(id, { orgId, rejected: (counted.get(id)?.rejected ?? 0) + 1 });
-    countTimer ??= setTimeout(() => {
-      countTimer = undefined;
-      startFlush();
-    }, 1_000).unref();
-  }
+  const rejections = createRejections(db, log);
 
   /** Starts a flush, unless one is running or there is nothing to write. */
   function startFlush(): void {
-    if (flushing || (queue.size() === 0 && counted.size === 0)) return;
+    if (flushing || queue.size() === 0) return;
     flushing = flush().finally(() => {
       flushing = undefined;
       if (queue.size() > 0) startFlush();
@@ -57,30 +50,19 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
   }
 
   async function flush(): Promise<void> {
-    while (queue.size() > 0 || counted.size > 0) {
+    while (queue.size() > 0) {
       const batch = queue.take();
       try {
         await store(batch);
-        for (const [id, { orgId, rejected }] of counted) {
-          await countRejected(db, orgId, id, rejected);
-          subtractCounted(id, rejected);
-        }
       } catch (error) {
         // A rejected delivery is not acknowledged, so its sender loses nothing. It is still counted as soon as the database answers again.
         log.error({ err: error, rejected: batch.length }, 'rejected deliveries could not be stored');
-        for (const { connection } of batch) count(connection);
+        for (const { connection } of batch) rejections.unstored(connection);
         return;
       } finally {
         for (const waiting of batch) waiting.done();
       }
     }
-  }
-
-  /** Subtracts the rejections that were written; those that were counted meanwhile remain. */
-  function subtractCounted(id: string, written: number): void {
-    const entry = counted.get(id);
-    if (!entry || entry.rejected <= written) counted.delete(id);
-    else counted.set(id, { ...entry, rejected: entry.rejected - written });
   }
 
   /** Takes places and writes the rows in one transaction: a delivery that could not be stored uses up no place. */
@@ -109,7 +91,7 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
       }
       if (items.length > 0) await writeBatch(ingest, rowsOf(items));
     });
-    for (const { connection } of beyond) count(connection);
+    for (const { connection } of beyond) rejections.unstored(connection);
   }
 
   function hasRoom(rejected: Pick<Rejected, 'connection' | 'bytes' | 'hasCredential'>): boolean {
@@ -121,7 +103,7 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
   return {
     add(rejected) {
       if (!hasRoom(rejected)) {
-        count(rejected.connection);
+        rejections.unstored(rejected.connection);
         return Promise.resolve();
       }
       return new Promise((done) => {
@@ -130,12 +112,12 @@ export function createQuarantine(db: Db, perHour: number, log: Logger, now: () =
       });
     },
     mayKeep: (connection, bytes) => [true, false].some((hasCredential) => hasRoom({ connection, bytes, hasCredential })),
-    count,
+    count: rejections.unstored,
+    countReason: rejections.refused,
     async drain() {
-      clearTimeout(countTimer);
-      countTimer = undefined;
       startFlush();
       while (flushing) await flushing;
+      await rejections.flush().catch((error: unknown) => log.error({ err: error }, 'rejected deliveries could not be counted'));
     },
   };
 }

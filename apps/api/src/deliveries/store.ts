@@ -96,8 +96,20 @@ export async function takeQuarantine(
   return row?.free ?? 0;
 }
 
-export async function countRejected(db: Pick<Db, 'ingest'>, orgId: string, connectionId: string, rejected: number): Promise<void> {
-  await db.ingest('select private.count_rejected($1, $2, $3)', [orgId, connectionId, rejected]);
+/** Refused deliveries of a connection, as private.count_rejections takes them. */
+export interface RejectionCount {
+  org_id: string;
+  source_connection_id: string;
+  /** The reason, by the code of the answer. */
+  code: string;
+  /** Answers that refused a delivery for this reason. */
+  refused: number;
+  /** Rejected deliveries that are not in the quarantine, and that no batch has counted. */
+  unstored: number;
+}
+
+export async function countRejections(db: Pick<Db, 'ingest'>, counts: readonly RejectionCount[]): Promise<void> {
+  await db.ingest('select private.count_rejections($1)', [JSON.stringify(counts)]);
 }
 
 /** A delivery as the journal keeps it, with its sealed body. */

@@ -11,6 +11,9 @@ import type { JournalEntry } from '../deliveries/store.ts';
 import type { Task } from '../platform/threads.ts';
 import type { Attempt, ClaimedEntry, RetryOutcome } from './claims.ts';
 
+const unreadBody =
+  'Nothing of the body was kept, because it was refused before it was read whole: the sender has to send the delivery again.';
+
 /** A stored delivery, with what is needed to run it. */
 interface Stored {
   /** Undefined when the connection was deleted, or is of a type that this version does not know. */
@@ -71,6 +74,7 @@ function runEntries(entries: ClaimedEntry[], { connection, entry }: Stored, nowM
     });
   }
   const { arrival } = reopened;
+  if (reopened.head.unread) return each({ outcome: 'failed', errorClass: 'INVALID_PAYLOAD', message: unreadBody });
   // A delivery that was rejected only for its body was verified on arrival. It is not verified again, because that secret may have expired.
   const isProven = entries.every((one) => !one.is_quarantine || one.error_class === 'INVALID_PAYLOAD');
   const refusal = isProven ? undefined : verifyAgain(reopened, connection, entry);

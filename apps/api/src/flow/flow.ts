@@ -47,6 +47,7 @@ export async function createFlow(deps: {
   db: Db;
   writer: Writer;
   requestsInFlightMax: number;
+  largestBodyBytes: number;
   fairShare: Rate;
   metrics: Metrics;
   log: Logger;
@@ -58,7 +59,12 @@ export async function createFlow(deps: {
   const log = deps.log.child({ instanceId });
   const watch = createLevelWatch(thresholds);
   let obeyed = decideMode('normal', undefined, undefined);
-  const gate = createGate({ mode: () => obeyed.mode, requestsInFlightMax: deps.requestsInFlightMax, metrics });
+  const gate = createGate({
+    mode: () => obeyed.mode,
+    requestsInFlightMax: deps.requestsInFlightMax,
+    largestBodyBytes: deps.largestBodyBytes,
+    metrics,
+  });
   const limits = createLimits({ obeyed: () => obeyed, fairShare: deps.fairShare, metrics });
   const report = () => reportOf(instanceId, obeyed.mode, watch, gate, writer);
   const { levelValidForMs } = times;

@@ -61,10 +61,11 @@ const lateMs = 300;
 /** Bodies normally arrive within milliseconds. An upload that takes longer than this may be cut when there is no room for new requests. */
 const slowMs = 1_000;
 /**
- * The bytes of the bodies of all admitted requests, received and inflated: enough for eight of the largest bodies. A process has 512 MB, of
- * which the heap may take 256 and the batches that wait to be written 32. Bodies are stored outside the heap.
+ * The bytes of the bodies of all admitted requests, received and inflated: enough for eight of the largest bodies, and at least 64 MiB. A process
+ * has 512 MB, of which the heap may take 256 and the batches that wait to be written 32. Bodies are stored outside the heap.
  */
-const bodyBytesMax = 67_108_864;
+const bodyBytesMin = 67_108_864;
+const largestBodies = 8;
 /**
  * An org that sends alone fills four fifths of the places for requests: see deliveries/room.ts. Otherwise, one org whose deliveries wait for their
  * commits would leave no place to others.
@@ -72,11 +73,17 @@ const bodyBytesMax = 67_108_864;
 const sharePerFree = 4;
 const onePlace = { records: 1, bytes: 0 };
 
-export function createGate(deps: { mode(): Mode; requestsInFlightMax: number; metrics: Metrics }): Gate {
+export function createGate(deps: {
+  mode(): Mode;
+  requestsInFlightMax: number;
+  /** The bytes of the largest body of this installation. */
+  largestBodyBytes?: number;
+  metrics: Metrics;
+}): Gate {
   let inFlight = 0;
   // In the order in which the uploads began.
   const reading = new Set<Upload>();
-  const bodyBytes = createBodyBytes(bodyBytesMax);
+  const bodyBytes = createBodyBytes(Math.max(bodyBytesMin, largestBodies * (deps.largestBodyBytes ?? 0)));
   const places = createRoom({ recordsMax: deps.requestsInFlightMax, bytesMax: Number.POSITIVE_INFINITY, sharePerFree });
 
   /**

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { Refusal } from '../platform/refusal.ts';
+import { decodeCodings, parseCodings } from './codings.ts';
 
 export interface BodyLimits {
   /** The maximum of the bytes on the wire. */
@@ -9,9 +9,6 @@ export interface BodyLimits {
   inflatedBytesMax: number;
 }
 
-const inflaters = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createInflate, br: createBrotliDecompress } as const;
-const inflatedChunkBytes = 32_768;
-
 /** Counts the bytes of one request's body among the bodies of all requests: see flow/gate.ts. */
 export interface BodyRoom {
   /** Call it before the body is read. `cut` aborts the reading. */
@@ -19,6 +16,14 @@ export interface BodyRoom {
   /** Adds bytes that are now held. Throws Refusal `overloaded` when there is no room for them. */
   grow(bytes: number): void;
   stopReading(): void;
+}
+
+/** How far the reading of a body came, also when the body was refused. */
+export interface BodyProgress {
+  /** The bytes that the sender announced, or else those that arrived or were decompressed. */
+  bytes: number;
+  /** Whether the body had arrived whole and was being decompressed. */
+  isDecoding: boolean;
 }
 
 /**
@@ -32,46 +37,34 @@ export async function readBody(
   incoming: IncomingMessage | undefined,
   limits: BodyLimits,
   room: BodyRoom,
+  progress: BodyProgress,
 ): Promise<Buffer> {
-  const tooLarge = () =>
-    new Refusal('payload_too_large', `the body may have at most ${limits.bodyBytesMax} bytes`, { closesConnection: true });
-  const announced = request.headers.get('content-length');
-  if (announced !== null && Number(announced) > limits.bodyBytesMax) throw tooLarge();
+  const { bodyBytesMax, inflatedBytesMax } = limits;
+  const tooLarge = (has: string) =>
+    new Refusal('payload_too_large', `the body has ${has} bytes and may have at most ${bodyBytesMax}`, { closesConnection: true });
+  const announced = Number(request.headers.get('content-length') ?? 0);
+  if (announced > bodyBytesMax) {
+    progress.bytes = announced;
+    throw tooLarge(String(announced));
+  }
 
+  const tooMuch = (bytes: number) => {
+    progress.bytes = bytes;
+    return tooLarge(`more than ${bodyBytesMax}`);
+  };
   // On Node the events of the socket's own stream are used: a web stream and an async iterator cost more than all the parsing after them.
   const raw = incoming
-    ? await readIncoming(incoming, limits.bodyBytesMax, tooLarge, room)
-    : await readStream(request.body, limits.bodyBytesMax, tooLarge, room);
-
-  const encoding = request.headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity';
-  if (encoding === 'identity' || encoding === '') return raw;
-  if (!Object.hasOwn(inflaters, encoding)) throw new Refusal('unsupported_encoding', 'supported encodings are gzip, deflate, br and none');
-  return await inflate(raw, encoding as keyof typeof inflaters, limits.inflatedBytesMax, room);
-}
-
-/** Decompresses chunk by chunk, because eight kilobytes can become eight megabytes in a thousand requests at once. */
-function inflate(raw: Buffer, encoding: keyof typeof inflaters, bytesMax: number, room: BodyRoom): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const invalid = () => reject(new Refusal('invalid_payload', `the body is not valid ${encoding}`));
-    if (raw.length === 0) return invalid();
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const stream = inflaters[encoding]({ chunkSize: inflatedChunkBytes });
-    stream.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      try {
-        if (size > bytesMax) throw new Refusal('payload_too_large', `the body may have at most ${bytesMax} bytes after decompression`);
-        room.grow(chunk.length);
-        chunks.push(chunk);
-      } catch (refusal) {
-        chunks.length = 0;
-        stream.destroy();
-        reject(refusal);
-      }
-    });
-    stream.on('error', invalid);
-    stream.on('end', () => resolve(Buffer.concat(chunks, size)));
-    stream.end(raw);
+    ? await readIncoming(incoming, bodyBytesMax, tooMuch, room)
+    : await readStream(request.body, bodyBytesMax, tooMuch, room);
+  progress.bytes = raw.length;
+  const codings = parseCodings(request.headers.get('content-encoding'));
+  if (codings.length === 0) return raw;
+  progress.isDecoding = true;
+  return await decodeCodings(raw, codings, (chunkBytes, totalBytes) => {
+    progress.bytes = totalBytes;
+    if (totalBytes > inflatedBytesMax)
+      throw new Refusal('payload_too_large', `the body has more than ${inflatedBytesMax} bytes after decompression, and may have no more`);
+    room.grow(chunkBytes);
   });
 }
 
@@ -79,7 +72,7 @@ const incomplete = () => new Refusal('invalid_request', 'the body ended before i
 
 const cutOff = () => new Refusal('overloaded', 'the body arrived too slowly', { closesConnection: true, retryAfterSeconds: 2 });
 
-function readIncoming(incoming: IncomingMessage, bytesMax: number, tooLarge: () => Refusal, room: BodyRoom): Promise<Buffer> {
+function readIncoming(incoming: IncomingMessage, bytesMax: number, tooLarge: (bytes: number) => Refusal, room: BodyRoom): Promise<Buffer> {
   const read = new Promise<Buffer>((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -91,7 +84,7 @@ function readIncoming(incoming: IncomingMessage, bytesMax: number, tooLarge: () 
     room.startReading(() => giveUp(cutOff()));
     incoming.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size > bytesMax) return giveUp(tooLarge());
+      if (size > bytesMax) return giveUp(tooLarge(size));
       try {
         room.grow(chunk.length);
         chunks.push(chunk);
@@ -113,7 +106,7 @@ function readIncoming(incoming: IncomingMessage, bytesMax: number, tooLarge: () 
 async function readStream(
   body: ReadableStream<Uint8Array> | null,
   bytesMax: number,
-  tooLarge: () => Refusal,
+  tooLarge: (bytes: number) => Refusal,
   room: BodyRoom,
 ): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
@@ -121,7 +114,7 @@ async function readStream(
   try {
     for await (const chunk of body ?? []) {
       size += chunk.byteLength;
-      if (size > bytesMax) throw tooLarge();
+      if (size > bytesMax) throw tooLarge(size);
       room.grow(chunk.byteLength);
       chunks.push(chunk);
     }

@@ -4,7 +4,7 @@ import type { Delivery } from '@tributary/pipeline/source.ts';
 import { type Context, Hono } from 'hono';
 import { type Connection, type Connections, validSecrets } from '../deliveries/connection-cache.ts';
 import type { Outcome } from '../deliveries/outcomes.ts';
-import type { Arrival } from '../deliveries/prepare.ts';
+import { type Arrival, prepareRejected } from '../deliveries/prepare.ts';
 import type { Quarantine } from '../deliveries/quarantine.ts';
 import type { WriteItem } from '../deliveries/rows.ts';
 import type { Writer } from '../deliveries/writer.ts';
@@ -13,10 +13,11 @@ import type { Config } from '../platform/config.ts';
 import { isUnavailable } from '../platform/db.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { uuid } from '../platform/pages.ts';
-import { statusOf } from '../platform/problem.ts';
+import { statusOf, toRefusal } from '../platform/problem.ts';
 import { Refusal, type RefusalCode } from '../platform/refusal.ts';
 import type { Threads } from '../platform/threads.ts';
-import { type BodyRoom, readBody } from './body.ts';
+import { type BodyProgress, type BodyRoom, readBody } from './body.ts';
+import { type BodyLimit, bodyLimitOf, ceilingRemedy } from './body-limit.ts';
 import { type Rejection, takeArrival } from './take.ts';
 
 /** What a delivery costs: see flow/limits.ts. */
@@ -47,10 +48,12 @@ export interface IngestDeps {
   now(): number;
 }
 
+const path = '/api/webhooks/:type/:connectionId';
+
 /** `isTest` is set by the app itself for test sends; no request from outside can set it. */
 export interface IngestEnv {
   Bindings: Partial<HttpBindings> & { isTest?: boolean };
-  Variables: { event: Record<string, unknown> };
+  Variables: { event: Record<string, unknown>; connection?: Connection };
 }
 
 /**
@@ -64,21 +67,34 @@ export function ingestRoutes(deps: IngestDeps): Hono<IngestEnv> {
   const { flow, now } = deps;
   const routes = new Hono<IngestEnv>();
 
-  routes.post('/api/webhooks/:type/:connectionId', async (c) => {
-    const entry = flow.gate.enter();
+  routes.post(path, async (c) => {
+    let entry: Entry | undefined;
     try {
+      entry = flow.gate.enter();
       return await takeDelivery(deps, c, entry);
+    } catch (error) {
+      countReason(deps, c, error);
+      throw error;
     } finally {
-      entry.leave();
+      entry?.leave();
     }
   });
 
   // HEAD requests reach this route, too: Hono answers them without the body. Panels probe a URL before they save it.
-  routes.get('/api/webhooks/:type/:connectionId', async (c) => {
+  routes.get(path, async (c) => {
     const connection = await getConnection(deps, c);
     const answer = connection.source.handshake?.(new URL(c.req.url).searchParams, validSecrets(connection, now()));
     if (answer) return c.text(answer.body, answer.status, { 'x-content-type-options': 'nosniff' });
     return c.json({ status: 'ready' });
+  });
+
+  routes.all(path, async (c) => {
+    const connection = await getConnection(deps, c);
+    const refusal = new Refusal('method_not_allowed', 'a delivery is sent by POST');
+    countLost(deps, connection);
+    deps.quarantine.countReason(connection, refusal.code);
+    c.header('allow', 'POST, GET, HEAD');
+    throw refusal;
   });
 
   return routes;
@@ -86,16 +102,41 @@ export function ingestRoutes(deps: IngestDeps): Hono<IngestEnv> {
 
 async function getConnection(deps: IngestDeps, c: Context<IngestEnv>): Promise<Connection> {
   const arrivedAt = performance.now();
-  const { type = '', connectionId = '' } = c.req.param() as { type?: string; connectionId?: string };
-  const id = connectionId.toLowerCase();
+  const { type, id } = addressOf(c);
   const connection = uuid.test(id) ? await findConnection(deps.connections, id, c) : undefined;
   if (!connection || connection.source.type !== type) {
+    if (connection) {
+      countLost(deps, connection);
+      deps.quarantine.countReason(connection, 'wrong_source');
+    }
     await sleep(Math.max(0, unknownAnswerMs - (performance.now() - arrivedAt)));
     throw new Refusal('not_found');
   }
+  c.set('connection', connection);
   Object.assign(c.var.event, { connectionId: connection.id, source: connection.source.type });
   requireOpen(deps, connection, c);
   return connection;
+}
+
+function addressOf(c: Context<IngestEnv>): { type: string; id: string } {
+  const { type = '', connectionId = '' } = c.req.param() as { type?: string; connectionId?: string };
+  return { type: type.toLowerCase(), id: connectionId.toLowerCase() };
+}
+
+/**
+ * Counts a refusal by its reason on the page of its connection. While a process has no room it looks nothing up: only a connection that it knows is
+ * counted. A wrong source in the URL was counted when the connection was looked up.
+ */
+function countReason({ connections, quarantine }: IngestDeps, c: Context<IngestEnv>, error: unknown): void {
+  const { type, id } = addressOf(c);
+  const connection = c.var.connection ?? connections.peek(id);
+  if (connection?.source.type === type) quarantine.countReason(connection, toRefusal(error).code);
+}
+
+/** Counts a delivery that was refused for good and is not stored. */
+function countLost({ metrics, quarantine }: IngestDeps, connection: Connection): void {
+  metrics.records.inc({ source: connection.source.type, outcome: 'rejected' });
+  quarantine.count(connection);
 }
 
 /** Whether the connection is unknown is only said when the database has said so: a sender that gets 404 does not send again. */
@@ -110,20 +151,22 @@ async function findConnection(connections: Connections, id: string, c: Context<I
 }
 
 /** Refuses the delivery when the connection or its org takes none, or none from this address. */
-function requireOpen({ trustedProxies, metrics, quarantine }: IngestDeps, connection: Connection, c: Context<IngestEnv>): void {
-  if (!connection.isActive) throw new Refusal('connection_inactive');
-  if (connection.isOrgSuspended) {
-    metrics.shed.inc({ reason: 'org_suspended' });
+function requireOpen(deps: IngestDeps, connection: Connection, c: Context<IngestEnv>): void {
+  if (connection.isActive && connection.isOrgSuspended) {
+    deps.metrics.shed.inc({ reason: 'org_suspended' });
     throw new Refusal('org_suspended');
   }
-  const refusal = connection.isSuspended
-    ? 'connection_suspended'
-    : isAllowed(connection, c, trustedProxies)
-      ? undefined
-      : 'address_not_allowed';
+  const refusal = !connection.isActive
+    ? 'connection_inactive'
+    : connection.isSuspended
+      ? 'connection_suspended'
+      : isAllowed(connection, c, deps.trustedProxies)
+        ? undefined
+        : 'address_not_allowed';
   if (!refusal) return;
-  metrics.records.inc({ source: connection.source.type, outcome: 'rejected' });
-  quarantine.count(connection);
+  countLost(deps, connection);
+  // The refusals of deliveries are counted where they are answered.
+  if (c.req.method !== 'POST') deps.quarantine.countReason(connection, refusal);
   throw new Refusal(refusal);
 }
 
@@ -146,21 +189,21 @@ function requireQuota({ metrics, now }: IngestDeps, { exceededQuota }: Connectio
 
 /** The path of a delivery: connection, limits, body, verification, and the answer after the commit. */
 async function takeDelivery(deps: IngestDeps, c: Context<IngestEnv>, entry: Entry): Promise<Response> {
-  const { flow, writer, metrics, limits, publicUrl, now } = deps;
+  const { flow, writer, metrics, limits, now } = deps;
   writer.admit(undefined);
   const connection = await getConnection(deps, c);
   requireQuota(deps, connection);
   writer.admit({ orgId: connection.orgId, connectionId: connection.id });
   entry.belongTo(connection);
   flow.limits.take(connection);
-  const raw = await readBody(c.req.raw, c.env?.incoming, limits, entry).catch((error: unknown) => {
-    countUnread(deps, connection, error);
+  const progress: BodyProgress = { bytes: 0, isDecoding: false };
+  const limit = bodyLimitOf(connection, limits);
+  const raw = await readBody(c.req.raw, c.env?.incoming, { ...limits, ...limit }, entry, progress).catch(async (error: unknown) => {
+    await rejectUnread(deps, c, connection, { error, limit, progress });
     throw error;
   });
   const receivedAtMs = now();
-  const delivery: Delivery = { method: 'POST', url: publicUrl + pathAndQuery(c.req.url), headers: headersOf(c), raw };
-  const secrets = validSecrets(connection, receivedAtMs);
-  const arrival = { connection, delivery, secrets, receivedAtMs, isTest: c.env?.isTest === true };
+  const arrival = arrivalOf(deps, c, connection, raw, receivedAtMs);
   c.var.event.bytes = raw.byteLength;
 
   const taken = await takeArrival(deps.threads, arrival, (bytes) => deps.quarantine.mayKeep(connection, bytes));
@@ -196,15 +239,44 @@ async function reject(deps: IngestDeps, { connection }: Arrival, { error, detail
   throw new Refusal(error.toLowerCase() as RefusalCode, detail);
 }
 
-/** A delivery whose body was refused for lack of room is sent again by the platform, so it does not count as a rejection. */
-function countUnread(deps: IngestDeps, connection: Connection, error: unknown): void {
-  if (error instanceof Refusal && statusOf(error) === 503) {
-    deps.flow.limits.giveBack(connection);
+function arrivalOf(
+  { publicUrl }: IngestDeps,
+  c: Context<IngestEnv>,
+  connection: Connection,
+  raw: Uint8Array,
+  receivedAtMs: number,
+): Arrival {
+  const delivery: Delivery = { method: 'POST', url: publicUrl + pathAndQuery(c.req.url), headers: headersOf(c), raw };
+  return { connection, delivery, secrets: validSecrets(connection, receivedAtMs), receivedAtMs, isTest: c.env?.isTest === true };
+}
+
+/**
+ * Keeps a delivery in quarantine whose body was refused before it was read whole, without any of its body: it cannot be proved genuine. One that was
+ * refused for lack of room, or that the sender broke off, is sent again by the platform and is no rejection.
+ */
+async function rejectUnread(
+  deps: IngestDeps,
+  c: Context<IngestEnv>,
+  connection: Connection,
+  { error, limit, progress }: { error: unknown; limit: BodyLimit; progress: BodyProgress },
+): Promise<void> {
+  const code = error instanceof Refusal ? error.code : 'internal';
+  if (code !== 'payload_too_large' && code !== 'unsupported_encoding' && code !== 'invalid_payload') {
+    if (error instanceof Refusal && statusOf(error) === 503) return deps.flow.limits.giveBack(connection);
+    countRejected(deps, connection);
+    deps.quarantine.count(connection);
     return;
   }
   countRejected(deps, connection);
-  deps.quarantine.count(connection);
+  deps.metrics.deadLettered.inc({ source: connection.source.type, reason: 'INVALID_PAYLOAD' });
+  const arrival = { ...arrivalOf(deps, c, connection, new Uint8Array(), deps.now()), unread: { bytes: progress.bytes } };
+  const { detail = '' } = error as Refusal;
+  const remedy = code !== 'payload_too_large' ? '' : progress.isDecoding ? ceilingRemedy : limit.remedy;
+  const whole = [sentence(detail), remedy, 'Nothing of the body is kept.'].filter(Boolean).join(' ');
+  await deps.quarantine.add(prepareRejected(arrival, 'INVALID_PAYLOAD', whole));
 }
+
+const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 /** Counts the rejection and gives the rate-limit token back: an unauthenticated request must not use up the owner's quota. */
 function countRejected({ metrics, flow }: IngestDeps, connection: Connection): void {

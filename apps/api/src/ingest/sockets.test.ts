@@ -87,13 +87,16 @@ describe('over a real socket', () => {
     for (const socket of idle) socket.destroy();
   });
 
-  test('a chunked body without a length is refused with 413 at the limit, and nothing is stored', async () => {
+  test('a chunked body without a length is refused with 413 at the limit, and nothing of it is stored', async () => {
     const chunk = `1000\r\n${'x'.repeat(4096)}\r\n`;
     expect(statuses(await exchange([head('transfer-encoding: chunked'), ...Array.from({ length: 12 }, () => chunk), '0\r\n\r\n']))).toEqual(
       [413],
     );
-    const [row] = await api.admin('select count(*)::int as n from event_journal where byte_size > 5000');
-    expect(row).toEqual({ n: 0 });
+    const [row] = await api.admin<{ outcome: string; byte_size: number; sealed: number }>(
+      'select j.outcome, j.byte_size, length(p.sealed) as sealed from event_journal j join private.journal_payloads p on p.journal_id = j.id where j.byte_size > 5000',
+    );
+    expect(row).toMatchObject({ outcome: 'rejected' });
+    expect(row?.sealed).toBeLessThan(2_000);
   });
 
   test('an announced length over the limit is refused with 413 before the body is read', async () => {

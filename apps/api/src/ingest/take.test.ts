@@ -40,9 +40,11 @@ it('answers a delivery of many records, which a thread reads, as a small one: an
   const { status, body } = await send(JSON.stringify(sent));
   expect(status).toBe(200);
   expect(body.records).toHaveLength(3_000);
-  const stored = await api.admin<{ id: string; key: string }>('select id, idempotency_key as key from canonical_events');
-  const idOf = new Map(stored.map(({ id, key: eventKey }) => [eventKey, id]));
-  expect(body.records?.map(({ eventId }) => eventId)).toEqual(sent.map(({ id }) => idOf.get(id)));
+  const stored = await api.admin<{ id: string; total: number }>(
+    "select id, (properties ->> 'total')::integer as total from canonical_events",
+  );
+  const idOf = new Map(stored.map(({ id, total }) => [total, id]));
+  expect(body.records?.map(({ eventId }) => eventId)).toEqual(sent.map(({ total }) => idOf.get(total)));
   const again = await send(JSON.stringify(sent));
   expect(new Set(again.body.records?.map(({ status: outcome }) => outcome))).toEqual(new Set(['duplicate']));
 });

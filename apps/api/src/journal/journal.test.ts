@@ -308,7 +308,8 @@ describe('mode reprocess', () => {
   });
 
   it('replaces the event of an older delivery with that of a newer one and never the reverse, however often the two are replayed', async () => {
-    const connection = await connect();
+    // The settings name the id: without them, another state under one id is another event.
+    const connection = await connect(org, { fields: { ...fields, id: 'id' } });
     const same = record({ state: 'first' });
     const older = await deliver(connection, same);
     const newer = await deliver(connection, { ...same, state: 'second' });
@@ -352,11 +353,7 @@ describe('mode reprocess', () => {
   it('keeps the first of two records with the same key, as the first processing of the delivery did', async () => {
     const connection = await connect();
     const id = randomUUID();
-    const { journalId, eventId } = await deliver(connection, [
-      record({ id, n: 'a' }),
-      record({ id, n: 'a' }),
-      record({ id, n: 'b' }),
-    ] as object);
+    const { journalId, eventId } = await deliver(connection, [record({ id, n: 1 }), record({ id, n: 1 }), record({ id, n: 2 })] as object);
     const { body } = await reprocess(journalId);
     expect(body.records).toMatchObject([
       { status: 'accepted', eventId, revision: 2 },
@@ -364,7 +361,7 @@ describe('mode reprocess', () => {
       { code: 'DUPLICATE_EVENT' },
     ]);
     expect(body.status).toBe('mixed');
-    expect((await eventOf(eventId))?.properties).toMatchObject({ n: 'a' });
+    expect((await eventOf(eventId))?.properties).toMatchObject({ n: 1 });
   });
 
   it('serializes replays that rewrite the same events at once: there is no deadlock, and each revision number is used once', async () => {

@@ -54,6 +54,7 @@ const answers: Record<string, (() => Row[]) | 'nothing'> = {
   'Jobs by task': () => [{ task_identifier: 'runbook.job', jobs: '1', running: '0', last_error: 'it broke' }],
   'Schedule of the timed tasks': () => [{ task: 'runbook.clock', started_at: expect.any(Date) }],
   'Rejected deliveries by connection': () => [{ connection: 'Test hotmart', rejected: '1', accepted: '3', quarantined: '1' }],
+  'Rejected deliveries by reason': () => [{ connection: 'Test hotmart', code: 'invalid_hottok', rejected: '1' }],
   'Events of an order': () => [{ type: 'order.paid', amount_minor: '19750', currency: 'BRL', revision: 1 }],
   'The newest deliveries': () => [{ connection: 'Test hotmart', outcome: 'duplicate' }],
   'Legal holds': () => [{ connection: null, reason: 'Lawsuit 4711' }],
@@ -214,6 +215,7 @@ async function seed(): Promise<void> {
   await send(purchase('one', 1), 'dead_lettered');
   await api.send(hotmart.url, purchase('four'), { 'x-hotmart-hottok': 'wrong' });
   await api.send(webhook.url, JSON.stringify({ id: randomUUID() }), { 'x-api-key': 'a-good-key' });
+  await api.quarantine.drain();
 
   const values = [org.id, org.projectId, hotmart.id];
   await api.admin(

@@ -127,7 +127,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
     },
     webDirectory: e.WEB_DIR,
     logLevel: e.LOG_LEVEL,
-    limits: { bodyBytesMax: e.BODY_BYTES_MAX, inflatedBytesMax: e.BODY_INFLATED_BYTES_MAX, requestsInFlightMax: e.REQUESTS_IN_FLIGHT_MAX },
+    limits: {
+      bodyBytesMax: e.BODY_BYTES_MAX,
+      inflatedBytesMax: e.BODY_INFLATED_BYTES_MAX,
+      requestsInFlightMax: e.REQUESTS_IN_FLIGHT_MAX,
+    },
     writer: {
       batchRecordsMax: e.WRITE_BATCH_RECORDS_MAX,
       batchBytesMax: e.WRITE_BATCH_BYTES_MAX,

@@ -137,10 +137,11 @@ async function connect(projectId: string, token: string): Promise<string> {
 async function sendEveryOutcome(url: string): Promise<void> {
   const send = (body: object, secret = key) => api.send(url, JSON.stringify(body), { 'x-api-key': secret });
   const id = randomUUID();
-  expect((await send({ id })).body.status).toBe('accepted');
-  expect((await send({ id })).body.status).toBe('duplicate');
-  expect((await send({ id, total: 1 })).body.status).toBe('dead_lettered');
-  expect((await send({ id }, 'wrong')).status).toBe(401);
+  const paid = { id, type: 'order.paid' };
+  expect((await send(paid)).body.status).toBe('accepted');
+  expect((await send(paid)).body.status).toBe('duplicate');
+  expect((await send({ ...paid, total: 1 })).body.status).toBe('dead_lettered');
+  expect((await send(paid, 'wrong')).status).toBe(401);
   expect((await api.app.request('/metrics')).status).toBe(200);
 }
 

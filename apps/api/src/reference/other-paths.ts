@@ -25,7 +25,9 @@ export const otherPaths: NonNullable<GenerateSpecOptions['documentation']['paths
       summary: 'Deliver events',
       description:
         'The platform sends its events here, authenticated as the source requires (signature, token or key). The request is answered after its ' +
-        'records are committed, also when some of them are in the dead-letter queue. After 2xx do not send the delivery again; after 503 send it again.',
+        'records are committed, also when some of them are in the dead-letter queue. After 2xx do not send the delivery again; after 503 send it again. ' +
+        'The body may be compressed with gzip, deflate, br or zstd. Its largest size is that of the installation (1 MiB), or what the platform documents or ' +
+        'the settings of the connection ask for.',
       security: [],
       requestBody: {
         required: true,

@@ -6,6 +6,7 @@ export const queryKeys = {
   activity: ['activity'],
   connectionHealth: ['connection-health'],
   connections: ['connections'],
+  deadLetters: ['dead-letters'],
   events: ['events'],
   status: ['status'],
 } as const;

@@ -1,5 +1,5 @@
 /** What a masked part of a text was. */
-export type IdentifierForm = 'email' | 'phone' | 'document' | 'card' | 'ip' | 'address' | 'name' | 'id';
+export type IdentifierForm = 'email' | 'phone' | 'document' | 'card' | 'ip' | 'address' | 'name' | 'date' | 'id';
 
 export interface Span {
   from: number;
@@ -40,7 +40,8 @@ function findNumbers(text: string, digits: number, inId: boolean, found: Span[])
   if (digits >= 11) find(found, 'phone', text, inId ? brazilianPhoneWithCountry : brazilianPhone);
   if (hasDash || hasSpace || text.includes('.')) {
     if (!inId && digits >= 9) find(found, 'phone', text, separatedPhone);
-    if (hasDash) find(found, 'address', text, postalCode);
+    // One in three hundred UUIDs has a part with the form of a postal code.
+    if (!inId && hasDash) find(found, 'address', text, postalCode);
   }
   if (digits >= 8 && /tel:|wa\.me\/|phone=/.test(text)) find(found, 'phone', text, phoneLink);
 }

@@ -31,7 +31,7 @@ export function maskText(text: string, person: RecordPerson): string {
   if (hints.parameters) masked = maskParameters(masked);
   if (!hints.encoded) return masked;
   // What is decoded only together, such as a form body with spaces, leaves nothing of the text.
-  for (const part of [encodedWord, wordBetweenSpaces, everything]) {
+  for (const part of [encodedPart, encodedWord, wordBetweenSpaces, everything]) {
     if (encodedForm(masked, person, false) === undefined) break;
     masked = masked.replace(part, (word) => {
       const form = encodedForm(word, person, false);
@@ -95,7 +95,8 @@ function replaceSpans(text: string, spans: Span[]): string {
   return masked + text.slice(at);
 }
 
-/** A word between spaces and the signs that stand between parameters, with the signs that base64 ends with. */
+/** A word between spaces and the signs that stand between parameters, first in parts, and with the signs that base64 ends with. */
+const encodedPart = /[^\s?&=;:,"'<>|()[\]{}/]+(?:={1,2}(?![^\s&;,"'<>|()[\]{}]))?/g;
 const encodedWord = /[^\s?&=;,"'<>|()[\]{}]+(?:={1,2}(?![^\s&;,"'<>|()[\]{}]))?/g;
 const wordBetweenSpaces = /\S+/g;
 const everything = /^[\s\S]*$/;

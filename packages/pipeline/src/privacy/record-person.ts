@@ -55,7 +55,8 @@ export function collectPersonal(into: RecordPerson, value: string, key: string, 
   const digits = text.replace(/\D+/g, '');
   if (digits.length >= 7 && digits.length <= 20 && digits.length * 2 >= text.length && /[1-9]{2}|[1-9].*[1-9]/.test(digits)) {
     const isTime = plainForm(text) === 'time';
-    if (!isTime || kind !== undefined) addDigits(into, digits, isTime || kind === 'document' ? 'document' : 'phone');
+    if (digits.length === 8 && (kind !== undefined || !isTime) && addDate(into, text)) return;
+    if (!isTime) addDigits(into, digits, kind === 'document' ? 'document' : 'phone');
     if (/^[\d\s()+.-]+$/.test(text)) return;
   }
   if (text.length > phraseCharsMax || text.includes('://')) return;
@@ -118,6 +119,17 @@ function addPhrase(into: RecordPerson, text: string, form: IdentifierForm): void
   const phrase = collapse(fold(text)).trim();
   // Two letters and a space in between are a full name in many languages, and a part of everything in others.
   if (phrase.length >= 5 || /^\p{Lo}+$/u.test(phrase.replaceAll(' ', ''))) into.phrases.set(phrase, form);
+}
+
+/** Adds a day in the order of both spellings: a birth date. False for other texts. */
+function addDate(into: RecordPerson, text: string): boolean {
+  const [, year, month, day] = /^((?:19|20)\d\d)-?(\d\d)-?(\d\d)$/.exec(text) ?? [];
+  const [, dayFirst, monthSecond, yearLast] = /^(\d\d)[./-](\d\d)[./-]((?:19|20)\d\d)$/.exec(text) ?? [];
+  const parts = year === undefined ? [yearLast, monthSecond, dayFirst] : [year, month, day];
+  if (parts[0] === undefined) return false;
+  addNumber(into, parts.join(''), 'date');
+  addNumber(into, parts.toReversed().join(''), 'date');
+  return true;
 }
 
 function addDigits(into: RecordPerson, digits: string, form: IdentifierForm): void {

@@ -2,11 +2,10 @@ import { isObject } from '../reading/fields.ts';
 import type { JsonObject, KeptFields, RawRecord, Reading, Source } from '../source.ts';
 import { finishKept, type IdDigests, type Kept, keep, prepareSearch } from './keep.ts';
 import { compileKept, type KeptPaths } from './kept-paths.ts';
-import { oldRecord } from './old-record.ts';
 import { digestPersonalIds, idDigest } from './personal-ids.ts';
 import { identifierKinds } from './pii.ts';
 import { collectIdentifier, newRecordPerson } from './record-person.ts';
-import { keptSample } from './sample.ts';
+import { sampleOf } from './sample.ts';
 import { type RecordPrivacy, type Screen, screenFor } from './screen.ts';
 
 /** What stands in the columns of a delivery that could not be split into records. */
@@ -18,10 +17,6 @@ export function openRecord(
   { config, digestKey }: { config: unknown; digestKey: Uint8Array },
 ): RecordPrivacy {
   const paths = keptPaths(source, config, record.value);
-  return paths === undefined ? oldRecord(source, record, config) : newRecord(source, record, paths, digestKey);
-}
-
-function newRecord(source: Source, record: RawRecord, paths: KeptPaths, digestKey: Uint8Array): RecordPrivacy {
   const person = newRecordPerson();
   const ids = idDigests(source, digestKey);
   let kept: Kept | undefined;
@@ -37,7 +32,7 @@ function newRecord(source: Source, record: RawRecord, paths: KeptPaths, digestKe
       if (kept) prepareSearch(kept, columns);
     },
     properties: () => (kept === undefined ? {} : finishKept(kept, ids)),
-    sample: () => keptSample(record.value, paths, person, ids),
+    sample: () => sampleOf(record.value, paths, person, ids),
   };
 }
 
@@ -67,10 +62,9 @@ function withoutPersonalIds(reading: Reading, { personalIds }: IdDigests, source
 /** Compiled once for each table of kept fields: a source returns the same table for the same config and kind of record. */
 const compiled = new WeakMap<KeptFields, Map<string, KeptPaths>>();
 
-/** What of a record of the source is kept under this config; undefined for a source without such a table. */
-export function keptPaths(source: Source, config: unknown, record: JsonObject): KeptPaths | undefined {
-  const fields = source.keptFor?.(config, record) ?? source.kept;
-  if (fields === undefined) return undefined;
+/** What of a record of the source is kept under this config. */
+export function keptPaths(source: Source, config: unknown, record: JsonObject): KeptPaths {
+  const fields = source.keptFor(config, record);
   const credentials = (source.credentialsFor?.(config) ?? source.credentials).body;
   const keepsStaff = isObject(config) && config.staff === 'keep';
   const variant = `${keepsStaff}\n${credentials.join('\n')}`;

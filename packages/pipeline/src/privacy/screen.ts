@@ -9,8 +9,8 @@ export interface Screen {
   mask(text: string): string | undefined;
   /** Whether an id or a key contains an identifier or the full name of the person. */
   hides(id: string): boolean;
-  /** What stands for an id that may not be stored; null where nothing does. */
-  digest(id: string): string | null;
+  /** What stands for an id that may not be stored. */
+  digest(id: string): string;
   /** The kind and the plain text of the identifier that a text is as a whole. */
   identifier(text: string): { kind: IdentifierKind; plain: string } | undefined;
 }

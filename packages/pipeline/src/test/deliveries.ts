@@ -72,6 +72,13 @@ function readFolder(folder: string): Map<string, Bytes> {
   return new Map(files.sort().map((file) => [file, readFileSync(join(folder, file))]));
 }
 
+/** The captured deliveries of one platform by file; empty, and a line on the console, where they are not available. */
+export function capturedDeliveries(platform: string): ReadonlyMap<string, Bytes> {
+  const files = readFolder(join(capturedFolder, 'samples', platform));
+  if (files.size === 0) warnCapturedMissing();
+  return files;
+}
+
 /** A signed request that another implementation made, as `test-vectors.json` of the captured fixtures holds them. */
 export interface Vector {
   platform: string;

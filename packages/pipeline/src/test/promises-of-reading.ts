@@ -12,8 +12,6 @@ import { type Case, type Given, nowMs, outcomesOf, type Promised } from './proof
 /** The promises about genuine deliveries: their outcomes, keys and personal data. */
 export function promisesOfReading(source: Source, { people, deadLetters = {} }: Given, cases: readonly Case[]): Promised[] {
   const accepted = cases.filter(({ sample }) => deadLetters[sample.name] === undefined);
-  const personalOf = ({ config }: Case, record: JsonObject) =>
-    source.personalOf?.(record) ?? source.personalFor?.(config) ?? source.personal;
 
   return [
     {
@@ -77,30 +75,6 @@ export function promisesOfReading(source: Source, { people, deadLetters = {} }: 
       },
     },
     {
-      title: 'removes the values at its personal paths, and their repetitions in the rest of the record',
-      check() {
-        let planted = 0;
-        for (const one of cases) {
-          const planting = withRecords(source, (record) => {
-            const { value, count } = replaceAt(record, compilePaths(personalOf(one, record).remove), () => marker);
-            planted += count;
-            return count === 0 ? value : { ...value, repeated_by_the_tests: `of ${marker}` };
-          });
-          for (const outcome of outcomesOf(planting, one, one.deliver('a')))
-            expect(textOf(outcome), one.name).not.toContain(marker.toLowerCase());
-        }
-        expect(planted).toBeGreaterThan(0);
-      },
-    },
-    {
-      title: 'returns the same object of personal paths again, since paths are compiled once for each object',
-      check() {
-        for (const one of cases)
-          for (const { value } of source.split(decodeBody(one.deliver('a')), one.config))
-            expect(personalOf(one, structuredClone(value)), one.name).toBe(personalOf(one, value));
-      },
-    },
-    {
       title: 'throws nothing but RecordError on bodies of any type and size, and every outcome is sound',
       check() {
         for (const [index, one] of cases.entries()) {
@@ -112,8 +86,6 @@ export function promisesOfReading(source: Source, { people, deadLetters = {} }: 
     },
   ];
 }
-
-const marker = 'Zulmira Qorvath';
 
 /** The source, with each of its records changed after it was cut. */
 function withRecords(source: Source, change: (record: JsonObject) => JsonObject): Source {

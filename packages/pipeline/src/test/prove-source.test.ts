@@ -5,7 +5,7 @@ import { type HmacScheme, signHmac, verifyHmac } from '../proofs/hmac.ts';
 import { secretsNamed } from '../proofs/secrets.ts';
 import { isObject, requireText, text } from '../reading/fields.ts';
 import { parseTime } from '../reading/time.ts';
-import { type Body, RecordError, type Source } from '../source.ts';
+import { type Body, type KeptFields, RecordError, type Source } from '../source.ts';
 import { type Given, nowMs } from './proof-cases.ts';
 import { promisesOf, proveSource } from './prove-source.ts';
 
@@ -19,6 +19,16 @@ const scheme: HmacScheme = {
 const objectOf = (body: Body) => {
   if (body.kind !== 'json' || !isObject(body.value)) throw new RecordError('INVALID_PAYLOAD', 'A delivery is one JSON object');
   return body.value;
+};
+
+const kept: KeptFields = {
+  words: ['kind'],
+  ids: ['id', 'order'],
+  idForm: /^[\w-]{1,100}$/,
+  texts: ['stall'],
+  people: ['buyer', 'customer'],
+  staff: [],
+  plain: 'everywhere',
 };
 
 /** The smallest source that keeps every promise. */
@@ -45,13 +55,14 @@ const greengrocer: Source = {
           id,
           at: new Date(nowMs).toISOString(),
           kind: 'Pear',
+          stall: 'Pears of Ilda',
           attempt: 1,
           order: `p-${id}`,
           buyer: { name: 'Ilda Moura' },
         }),
     },
   ],
-  personal: { remove: ['buyer'], keep: [] },
+  keptFor: () => kept,
   credentials: { body: [], query: [] },
   volatile: ['attempt'],
   verify: (delivery, secrets) => verifyHmac(delivery, secretsNamed(secrets, 'key'), scheme, { nowMs }),
@@ -77,6 +88,9 @@ proveSource(greengrocer, given);
 const sampleWith = (fields: object) =>
   [{ ...greengrocer.samples[0], body: ({ id }: { id: string }) => JSON.stringify({ id, ...fields }) }] as unknown as Source['samples'];
 const digest = (key: string, body: string | Uint8Array) => createHmac('sha256', key).update(body).digest('hex');
+
+const slugOf = (name = '') => `greengrocer.${name.toLowerCase().replaceAll(/[^a-z]+/g, '_')}`;
+const withNames: KeptFields = { ...kept, people: ['customer'], texts: ['buyer.name'] };
 
 /** One way to break each promise: a change of the source, or of the facts that are given about the source. */
 const broken: Readonly<Record<string, [Partial<Source>, Partial<Given>?][]>> = {
@@ -180,21 +194,22 @@ const broken: Readonly<Record<string, [Partial<Source>, Partial<Given>?][]>> = {
     [{ read: (record, context) => ({ ...greengrocer.read(record, context), idempotencyKey: `attempt ${record.value.attempt}` }) }],
   ],
   'keeps the people of its samples out of rows and of samples of dead letters': [
-    [{ personal: { remove: [], keep: ['buyer.name'] } }],
-    [{ personal: { remove: [], keep: ['buyer.name'] }, samples: sampleWith({ at: 'yesterday', buyer: { name: 'Ilda Moura' } }) }],
+    [{ keptFor: () => withNames }],
+    [{ keptFor: () => withNames, samples: sampleWith({ at: 'yesterday', buyer: { name: 'Ilda Moura' } }) }],
     [{}, { people: ['Somebody else'] }],
-  ],
-  'removes the values at its personal paths, and their repetitions in the rest of the record': [
-    [{ personal: { remove: ['purchaser'], keep: [] } }],
-  ],
-  'returns the same object of personal paths again, since paths are compiled once for each object': [
-    [{ personalOf: () => ({ remove: ['buyer'], keep: [] }) }],
   ],
   'throws nothing but RecordError on bodies of any type and size, and every outcome is sound': [
     [{ split: (body) => [{ value: JSON.parse(JSON.stringify(body.kind === 'empty' ? '' : body.value)).buyer.name }] }],
     [{ read: (record, context) => ({ ...greengrocer.read(record, context), sourceEventType: String(record.value.kind ?? '') }) }],
     [{ read: (record, context) => ({ ...greengrocer.read(record, context), idempotencyKey: text(record.value, 'id') }) }],
   ],
+  'shows a person who is planted in any field of any sample, in any encoding, in no row and in no dead letter': [
+    [{ read: (record, context) => ({ ...greengrocer.read(record, context), type: slugOf(text(record.value, 'stall')) }) }],
+  ],
+  'gives two people who differ in their names only events that differ in hashes only': [
+    [{ read: (record, context) => ({ ...greengrocer.read(record, context), orderRef: text(record.value, 'buyer.name')?.split(' ')[0] }) }],
+  ],
+  'returns the same table of kept fields again, since tables are compiled once': [[{ keptFor: () => ({ ...kept }) }]],
 };
 
 describe('proveSource', () => {

@@ -1,5 +1,6 @@
 import { describe, it } from 'vitest';
 import type { Source } from '../source.ts';
+import { promisesOfPrivacy } from './promises-of-privacy.ts';
 import { promisesOfProof } from './promises-of-proof.ts';
 import { promisesOfReading } from './promises-of-reading.ts';
 import { promisesOfWords } from './promises-of-words.ts';
@@ -17,5 +18,10 @@ export function promisesOf<Config>(source: Source<Config>, given: Given): Promis
   // The suite treats a source as the registry does: without the type of its config.
   const anySource = source as Source;
   const cases = casesOf(anySource, given);
-  return [...promisesOfWords(anySource), ...promisesOfProof(anySource, cases), ...promisesOfReading(anySource, given, cases)];
+  return [
+    ...promisesOfWords(anySource),
+    ...promisesOfProof(anySource, cases),
+    ...promisesOfReading(anySource, given, cases),
+    ...promisesOfPrivacy(anySource, given, cases),
+  ];
 }

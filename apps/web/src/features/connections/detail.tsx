@@ -21,11 +21,11 @@ import { Empty, Loaded } from '../../ui/states.tsx';
 import { UnknownId } from '../../ui/unknown-id.tsx';
 import { VerdictBadge, VerdictNotice } from '../../ui/verdict.tsx';
 import { ConfirmTraffic } from './confirm-traffic.tsx';
-
 import { ConnectionSettings } from './connection-settings.tsx';
 import { ConnectionFigures } from './figures.tsx';
 import { LatestEvents, LatestFailures } from './latest.tsx';
 import { connectionDetail, invalidateConnection, updateConnection } from './queries.ts';
+import { Rejections } from './rejections.tsx';
 import { Secrets } from './secrets.tsx';
 import { Setup } from './setup.tsx';
 import { TestSender } from './test-sender.tsx';
@@ -218,6 +218,7 @@ function ActivityTab({ connection }: { connection: Connection }) {
         <LatestEvents connectionId={connection.id} />
         <LatestFailures connectionId={connection.id} />
       </SimpleGrid>
+      <Rejections connectionId={connection.id} />
     </Stack>
   );
 }

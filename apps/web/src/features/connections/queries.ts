@@ -32,6 +32,13 @@ export const rotateSecret = (id: string, body: { name?: string; secret?: string;
 export const sendTest = (id: string, sample: string | undefined) =>
   api(TestedConnection, 'POST', `/api/connections/${id}/test`, sample === undefined ? {} : { sample });
 
+/** The rejected deliveries of a connection by reason, the latest reason first. */
+export const rejectionsOfConnection = (orgId: string, id: string) =>
+  queryOptions({
+    queryKey: [...keyOf(id), 'rejections'],
+    queryFn: async () => read(supabase().data.rpc('rejections_by_reason', { org_id: orgId, connection_id: id })),
+  });
+
 /** The newest events and dead letters of a connection; the wizard waits for the first of them. */
 export const latestOfConnection = (id: string) =>
   queryOptions({

@@ -1,9 +1,8 @@
 import { type DlqFilter, DlqStatus } from '@tributary/shared/dlq.ts';
 import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
+import { openStatuses } from '../../lib/dead-letters.ts';
 import type { DeadLettersSearch } from '../../lib/search.ts';
 
-/** The statuses that still need attention: the page shows them when no status is chosen. */
-const openStatuses: DlqStatus[] = ['pending', 'retrying', 'exhausted'];
 export const statuses: readonly DlqStatus[] = DlqStatus.options;
 export const classes = Object.keys(errorClasses) as ErrorClass[];
 
@@ -28,7 +27,7 @@ export function toFilter(orgId: string, search: DeadLettersSearch, quarantine: b
   return {
     orgId,
     quarantine,
-    statuses: wanted.statuses.length > 0 ? wanted.statuses : openStatuses,
+    statuses: wanted.statuses.length > 0 ? wanted.statuses : [...openStatuses],
     ...(wanted.classes.length > 0 ? { classes: wanted.classes } : {}),
     ...(search.connections ? { connectionIds: search.connections } : {}),
     ...(search.sourceEventType ? { sourceEventTypes: [search.sourceEventType] } : {}),

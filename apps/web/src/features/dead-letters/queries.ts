@@ -20,7 +20,7 @@ import { queryKeys } from '../../lib/query-keys.ts';
 import { read, supabase } from '../../lib/supabase.ts';
 import { toQuery } from './filter.ts';
 
-const key = ['dead-letters'] as const;
+const key = queryKeys.deadLetters;
 
 /** Groups by class and connection, with their counts per hour. */
 export const summary = (filter: DlqFilter) =>

@@ -1,12 +1,13 @@
 import { Box, Group, Progress, SimpleGrid, Text, Tooltip } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { useQuery } from '@tanstack/react-query';
 import type { Activity } from '../../lib/activity.ts';
+import { openDeadLetters } from '../../lib/dead-letters.ts';
 import { formatNumber, formatShare } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useOrg } from '../../lib/orgs.ts';
-import { windowOf } from '../../lib/range.ts';
 import type { Range } from '../../lib/search.ts';
 import { AnchorLink } from '../../ui/links.tsx';
+import { live } from '../../ui/live.tsx';
 import { overviewTexts } from './texts.ts';
 
 const ends = [
@@ -34,7 +35,6 @@ export function PipelineFigures({ points, range }: { points: readonly Activity[]
             color={color}
             value={formatNumber(sum(key), language)}
             share={received > 0 ? formatShare(sum(key) / received, language) : '–'}
-            number={(text) => <FigureLink end={key} range={range} text={text} />}
           />
         ))}
       </SimpleGrid>
@@ -43,28 +43,34 @@ export function PipelineFigures({ points, range }: { points: readonly Activity[]
           <Progress.Section key={key} value={received > 0 ? (100 * sum(key)) / received : 0} color={color} />
         ))}
       </Progress.Root>
+      <OpenNow range={range} />
     </Box>
   );
 }
 
-/** A figure that links to the list of what it counts, where there is such a list. */
-function FigureLink({ end, range, text }: { end: (typeof ends)[number]['key']; range: Range; text: string }) {
+/**
+ * What lies open now, each number beside the list that has as many rows. The figures above count what arrived in the range: of the records that
+ * failed then, some were retried since, and a repetition raises the count of its entry.
+ */
+function OpenNow({ range }: { range: Range }) {
   const t = useTexts(overviewTexts);
-  const params = { org: useOrg().slug };
-  const { from } = windowOf(range, Date.now());
-  const looks = { inherit: true, c: 'inherit', underline: 'hover', 'aria-label': `${t(end)}: ${text}` } as const;
-  if (end === 'stored') {
-    return (
-      <AnchorLink to="/o/$org/events" params={params} search={{ range }} {...looks}>
-        {text}
-      </AnchorLink>
-    );
-  }
-  if (end === 'duplicates') return text;
+  const language = useLanguage();
+  const org = useOrg();
+  const open = useQuery({ ...openDeadLetters(org.id), ...live(15_000) });
+  const params = { org: org.slug };
+  const number = (count: number | undefined) => (count === undefined ? '…' : formatNumber(count, language));
   return (
-    <AnchorLink to="/o/$org/dead-letters" params={params} search={{ tab: end === 'rejected' ? 'quarantine' : 'entries', from }} {...looks}>
-      {text}
-    </AnchorLink>
+    <Group gap="md" mt="xs">
+      <AnchorLink to="/o/$org/dead-letters" params={params} search={{ tab: 'entries' }} size="sm">
+        {t('openDeadLetters', { number: number(open.data?.failed) })}
+      </AnchorLink>
+      <AnchorLink to="/o/$org/dead-letters" params={params} search={{ tab: 'quarantine' }} size="sm">
+        {t('inQuarantine', { number: number(open.data?.quarantined) })}
+      </AnchorLink>
+      <AnchorLink to="/o/$org/events" params={params} search={{ range }} size="sm">
+        {t('eventsOfRange')}
+      </AnchorLink>
+    </Group>
   );
 }
 
@@ -74,10 +80,9 @@ interface FigureProps {
   value: string;
   share?: string;
   color?: string;
-  number?: (text: string) => ReactNode;
 }
 
-function Figure({ label, hint, value, share, color, number = (text) => text }: FigureProps) {
+function Figure({ label, hint, value, share, color }: FigureProps) {
   return (
     <Tooltip label={hint} multiline maw={240} position="bottom">
       <Box>
@@ -89,7 +94,7 @@ function Figure({ label, hint, value, share, color, number = (text) => text }: F
         </Group>
         <Group gap={8} align="baseline" component="dd" m={0}>
           <Text fw={700} size="xl" className="tabular">
-            {number(value)}
+            {value}
           </Text>
           {share && (
             <Text size="sm" c="dimmed" className="tabular">

@@ -77,6 +77,11 @@ const health = (world: World): WithNulls<Returns<'connection_health'>> =>
     };
   });
 
+const rejections = (): Returns<'rejections_by_reason'> => [
+  { code: 'invalid_hottok', last_day: 4, last_week: 9, last_at: ago(10) },
+  { code: 'payload_too_large', last_day: 2, last_week: 2, last_at: ago(120) },
+];
+
 const sparklines = (world: World): Returns<'connection_sparklines'> =>
   connectionRows(world).map((row) => {
     const hours = Array.from({ length: 24 }, (_, hour) => (row.id === ids.connection ? 10 + (hour % 7) * 4 : 0));
@@ -146,6 +151,10 @@ export function connectionHandlers(world: World, rows: Row<'source_connections'>
           .filter((row) => (verdicts?.includes(row.verdict ?? '') ?? true) && (wanted?.includes(row.source_connection_id ?? '') ?? true))
           .sort((one, other) => (one.name ?? '').toLowerCase().localeCompare((other.name ?? '').toLowerCase())),
       );
+    }),
+    http.post(`${world.supabaseUrl}/rest/v1/rpc/rejections_by_reason`, async ({ request }) => {
+      const { connection_id } = (await request.json()) as { connection_id: string };
+      return HttpResponse.json(world.filled && connection_id === ids.connection ? rejections() : []);
     }),
     http.post(`${world.supabaseUrl}/rest/v1/rpc/connection_sparklines`, () => HttpResponse.json(sparklines(world))),
     http.post(`${world.supabaseUrl}/rest/v1/rpc/ingest_timeseries`, async ({ request }) => {

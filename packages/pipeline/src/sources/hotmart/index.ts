@@ -3,7 +3,6 @@ import { isObject } from '../../reading/fields.ts';
 import { type Json, type JsonObject, RecordError, type Source } from '../../source.ts';
 import { config, type HotmartConfig } from './config.ts';
 import { keptFields } from './kept.ts';
-import { personal } from './personal.ts';
 import { portuguese } from './portuguese.ts';
 import { samples } from './samples.ts';
 import { readV1 } from './v1.ts';
@@ -36,7 +35,6 @@ export const hotmart: Source<HotmartConfig> = {
   portuguese,
   config,
   samples,
-  personal,
   keptFor: (_config, record) => keptFields(record),
   credentials: { body: ['hottok'], query: ['hottok'], headers: ['x-hotmart-hottok'] },
   // A body with the hottok differs after the token was changed, and one that is sent again by hand may have another time and version of the envelope.

@@ -74,6 +74,12 @@ describe('what is kept of a sale', () => {
     },
   );
 
+  it('is an event id that has a part with the form of a postal code', () => {
+    const id = '6cf05887-547b-46a8-86f6-f41d8e525dd0';
+    const event = eventOf({ ...sale(), id });
+    expect([event.source_event_id, event.idempotency_key, event.properties.id]).toEqual([id, id, id]);
+  });
+
   it('masks identifiers of the buyer in the texts of things', () => {
     const event = eventOf(sale({ product: { id: 7, name: 'Mentoria de Katie Price, k@example.com' } }));
     expect(at(event.properties as JsonObject, 'data.product.name')).toBe('Mentoria de [name], [email]');

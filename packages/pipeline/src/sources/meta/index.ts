@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Source } from '../../source.ts';
 import { personalIds } from './ids.ts';
-import { kept, keptOf } from './kept.ts';
+import { keptOf } from './kept.ts';
 import { portuguese } from './portuguese.ts';
 import { read } from './read.ts';
 import { samples } from './samples.ts';
@@ -48,8 +48,6 @@ export const meta: Source<MetaConfig> = {
   portuguese,
   config,
   samples,
-  personal: { remove: kept.people, keep: [] },
-  kept,
   keptFor: (_, record) => keptOf(record),
   personalIds,
   credentials: { body: [], query: ['hub.verify_token'] },
@@ -59,5 +57,7 @@ export const meta: Source<MetaConfig> = {
   split,
   read,
   readSecret,
+  // "Payload size": webhooks of the WhatsApp Business Platform have up to 3 MB (developers.facebook.com, WhatsApp, Webhooks, Overview).
+  bodyBytesMax: () => 3_145_728,
   sign,
 };

@@ -5,7 +5,6 @@ import { isObject } from '../../reading/fields.ts';
 import { RecordError, type Source } from '../../source.ts';
 import { liftCampaign } from './campaign.ts';
 import { keptFields } from './kept.ts';
-import { personal } from './personal.ts';
 import { portuguese } from './portuguese.ts';
 import { readEvent } from './read.ts';
 import { samples } from './samples.ts';
@@ -60,7 +59,6 @@ export const stripe: Source<StripeConfig> = {
   portuguese,
   config,
   samples,
-  personal,
   keptFor: (_config, event) => keptFields(event),
   // No part of the body may be masked: a rejected delivery must still match its signature once the secret is corrected.
   credentials: { body: [], query: [] },

@@ -90,6 +90,19 @@ describe('what is kept', () => {
     });
   });
 
+  it('is of the fields on an invoice nothing that may be a number of its customer', () => {
+    const custom_fields = [
+      { name: 'RG', value: '1234567' },
+      { name: 'Turma', value: '12' },
+      { name: 'Aluno', value: 'Ana Lima' },
+    ];
+    expect(objectOf('invoice.finalized', { id: 'in_1', object: 'invoice', custom_fields, description: 'Turma 12' })).toEqual({
+      id: 'in_1',
+      object: 'invoice',
+      custom_fields: [{ name: 'RG' }, { name: 'Turma', value: '12' }, { name: 'Aluno' }],
+    });
+  });
+
   it('is the state of mandates, verifications and pauses', () => {
     expect(objectOf('mandate.updated', { id: 'mandate_1', object: 'mandate', status: 'inactive', type: 'multi_use' })).toEqual({
       id: 'mandate_1',
@@ -149,7 +162,7 @@ describe('what is kept', () => {
       campaign: { utm_campaign: 'closer-igor', sck: 'price' },
       data: { object: { metadata: { seats: '3' } } },
     });
-    expect(JSON.stringify(event.properties)).not.toMatch(/Igor|52998224725|"igor"/);
+    expect(JSON.stringify(event.properties)).not.toMatch(/Igor|52998224725|"igor"|01310|9876543/);
   });
 
   it('is no secret that stands where an id does', () => {

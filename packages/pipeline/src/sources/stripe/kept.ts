@@ -1,3 +1,4 @@
+import { personalKind } from '../../privacy/personal-field-names.ts';
 import { text } from '../../reading/fields.ts';
 import type { Json, JsonObject, KeptAs, KeptFields } from '../../source.ts';
 
@@ -65,8 +66,8 @@ const things = new Set(
   list(`product price plan sku coupon promotion_code application tax_rate shipping_rate line_item item invoiceitem invoice_item feature billing.meter
     entitlements.feature payment_link tax_code`),
 );
-/** Keys of objects about a business, and not about a person. */
-const businesses = new Set(list(`business_profile company dashboard merchant_data application product plan price coupon`));
+/** Keys of objects whose name is that of a business, a thing or a field of the merchant, and not of a person. */
+const businesses = new Set(list(`business_profile company dashboard merchant_data application product plan price coupon custom_fields`));
 
 /** Names and texts of things and businesses, whatever object they stand in. */
 const texts = new Set([
@@ -102,22 +103,41 @@ const people = new Set([
 /** Decides by the name of a field. `thing`: the event is about a thing, so that `name` in `previous_attributes` is no name of a person. */
 function byName(thing: boolean) {
   return (key: string, holder: string | undefined, around: JsonObject): KeptAs | undefined => {
-    if (key === 'metadata' || holder === 'metadata') return undefined;
     const value = around[key];
-    if (isThing(holder, around, thing) && textsOfThings.has(key)) return 'text';
-    if (people.has(key)) return typeof value === 'boolean' ? undefined : 'person';
-    // The payer’s answers. What a dropdown offers is a text of the merchant, and is not searched for.
-    if (holder === 'custom_fields' && (key === 'text' || key === 'numeric')) return 'person';
-    if (key === 'value') return text(around, 'object') === 'tax_id' ? 'person' : undefined;
-    if (hasForm(value, idForm)) return 'id';
-    if (texts.has(key) || (key === 'id' && namedByMerchant.has(text(around, 'object') ?? ''))) return 'text';
-    if (key === 'message' && holder !== undefined && errors.has(holder)) return 'text';
-    if (key === 'number' && numbered.has(text(around, 'object') ?? '')) return 'text';
-    if (offers.has(key)) return 'word';
-    if (words.has(key) || holder === 'capabilities' || (key === 'key' && holder === 'custom_fields'))
-      return hasForm(value, wordForm) ? 'word' : undefined;
-    return undefined;
+    // A flag or nothing under any name is about no one.
+    if (key === 'metadata' || value === null || typeof value === 'boolean') return undefined;
+    if (holder === 'metadata') return usuallyPersonal(key, holder);
+    if (textsOfThings.has(key) && isThing(holder, around, thing)) return 'text';
+    if (people.has(key) || isAnswer(key, holder, around)) return 'person';
+    return idOrText(key, holder, around) ?? wordOf(key, holder, value) ?? usuallyPersonal(key, holder);
   };
+}
+
+/**
+ * The payer’s own words in the fields of a checkout or an invoice, and the number of a tax id. What a dropdown offers is a text of the merchant, and is
+ * not searched for.
+ */
+function isAnswer(key: string, holder: string | undefined, around: JsonObject): boolean {
+  if (key === 'value') return around.object === 'tax_id' || personalKind(text(around, 'name') ?? '', 'label') !== undefined;
+  return holder === 'custom_fields' && (key === 'text' || key === 'numeric');
+}
+
+function idOrText(key: string, holder: string | undefined, around: JsonObject): KeptAs | undefined {
+  if (hasForm(around[key], idForm)) return 'id';
+  const kind = text(around, 'object') ?? '';
+  if (texts.has(key) || (key === 'id' && namedByMerchant.has(kind)) || (key === 'number' && numbered.has(kind))) return 'text';
+  return key === 'message' && holder !== undefined && errors.has(holder) ? 'text' : undefined;
+}
+
+function wordOf(key: string, holder: string | undefined, value: Json | undefined): KeptAs | undefined {
+  if (offers.has(key)) return 'word';
+  const isWord = words.has(key) || holder === 'capabilities' || (key === 'key' && holder === 'custom_fields');
+  return isWord && hasForm(value, wordForm) ? 'word' : undefined;
+}
+
+/** For fields of the merchant, and those that Stripe adds. */
+function usuallyPersonal(key: string, holder: string | undefined): KeptAs | undefined {
+  return personalKind(key, holder) === undefined ? undefined : 'person';
 }
 
 function isThing(holder: string | undefined, around: JsonObject, thing: boolean): boolean {

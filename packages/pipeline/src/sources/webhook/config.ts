@@ -2,7 +2,7 @@ import { isCanonicalType, sourceTypePattern } from '@tributary/shared/canonical.
 import { z } from 'zod';
 import { timeUnits } from '../../reading/time.ts';
 import { isZoneName } from '../../reading/zone.ts';
-import { verificationSchema } from './verification.ts';
+import { bodyBytesMaxSchema, verificationSchema } from './verification.ts';
 
 const path = (description: string) =>
   z
@@ -38,6 +38,7 @@ const typePattern = /^webhook\.[a-z0-9_]{1,100}$/;
 const schema = z
   .strictObject({
     verification: verificationSchema,
+    bodyBytesMax: bodyBytesMaxSchema.optional(),
     records: z
       .strictObject({ path: path('Array that holds the records of a delivery.').optional() })
       .optional()

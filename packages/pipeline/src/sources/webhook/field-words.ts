@@ -20,7 +20,7 @@ const enumerationsFirst =
   recorrencia bandeira papel nivel prioridade categoria operadora`);
 /** Fields that hold the id of a thing, by any word of their name. */
 const ids =
-  list(`id ids uuid uuids guid code codes codigo codigos cod sku skus ref refs reference references referencia referencias slug handle number numero key keys
+  list(`id ids uuid uuids guid code codes codigo codigos cod sku skus ref refs reference references referencia referencias slug handle number numero key keys sid
   transaction transacao transaccion nsu tid protocolo external`);
 /** Things that have names and no private life. */
 const things =
@@ -29,7 +29,7 @@ const things =
   modulos lesson lessons aula aulas class turma turmas track trilha coupon coupons cupom cupons cupon discount desconto promotion promocao bundle pacote combo
   collection colecao category categories categoria categorias store stores loja lojas shop tienda funnel funil pipeline list lists lista listas segment segmento tag tags
   etiqueta etiquetas webinar event evento workshop ebook certificate certificado subscription assinatura suscripcion shipping frete bump upsell ticket
-  ingresso lote batch repository repo label labels project warehouse template landing utm`);
+  ingresso lote batch repository repo project warehouse template landing utm`);
 /** Names of things, which are kept as they are even without another word: `sku`, `coupon`, `tags`. */
 const namesOfThings =
   list(`product produto producto plan plano offer oferta campaign campanha campana course curso coupon cupom cupon sku tag tags variant turma funnel

@@ -1,8 +1,8 @@
 import type { Source } from '../../source.ts';
-import { configSchema, type WebhookConfig } from './config.ts';
+import { configSchema, settingsOf, type WebhookConfig } from './config.ts';
+import { credentialsFor } from './credentials.ts';
 import { nameOutside, volatileFor } from './identity.ts';
-import { kept, keptFor } from './kept.ts';
-import { credentialsFor, personal, personalFor } from './personal.ts';
+import { keptFor } from './kept.ts';
 import { portuguese } from './portuguese.ts';
 import { credentialForms, newSecret, readSecret, sign, verify } from './proof.ts';
 import { read } from './read.ts';
@@ -10,7 +10,7 @@ import { exampleConfigs, samples } from './samples.ts';
 import { split } from './split.ts';
 
 /** Members of the contract that a connection's config decides. */
-type ByConfig = Required<Pick<Source<WebhookConfig>, 'personalFor' | 'credentialsFor' | 'volatileFor' | 'newSecret'>>;
+type ByConfig = Required<Pick<Source<WebhookConfig>, 'credentialsFor' | 'volatileFor' | 'newSecret'>>;
 
 /** Any system that can POST. The connection's config says how a delivery proves that it is genuine and where the fields of a record are. */
 export const webhook: Source<WebhookConfig> & ByConfig = {
@@ -35,18 +35,16 @@ export const webhook: Source<WebhookConfig> & ByConfig = {
   config: configSchema,
   exampleConfig: exampleConfigs['standard-webhooks'],
   samples,
-  personal,
-  kept,
   keptFor,
   credentials: { body: [], query: [] },
   volatile: [],
   volatileFor,
   nameOutside,
-  personalFor,
   credentialsFor,
   credentialForms,
   newSecret,
   readSecret,
+  bodyBytesMax: (config) => settingsOf(config)?.bodyBytesMax,
   verify,
   split,
   read,

@@ -9,7 +9,7 @@ import { type FieldWords, fieldWords } from './field-words.ts';
  * not spelled like a word or a name. Whether digits are a phone, a document or a card is checked afterwards.
  */
 export const idForm =
-  /^(?=\S{1,128}$)(?:#?(?=.*\d)[\w.:/+=~-]+|[A-Z]{2,20}(?:[-_][A-Z0-9]{1,20})*|(?![A-Z]?[a-z]+$|(?:[A-Z][a-z]+){2,}$)[A-Za-z]{4,32}|[a-z]{2,10}_[A-Za-z]{4,64})$/;
+  /^(?=\S{1,128}$)(?:[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|#?(?=.*\d)[\w.:/+=~-]+|[A-Z]{2,20}(?:[-_][A-Z0-9]{1,20})*|(?![A-Z]?[a-z]+$|(?:[A-Z][a-z]+){2,}$)[A-Za-z]{4,32}|[a-z]{2,10}_[A-Za-z]{4,64})$/;
 
 const nothing: readonly string[] = [];
 
@@ -63,8 +63,9 @@ function byName(key: string, holder: string | undefined, around: JsonObject): Ke
   if (field.isPerson) return isCount(value) ? undefined : 'person';
   if (isParty(key) && typeof value !== 'number') return 'person';
   if (isPersonal(key, holder, field) && !isFigure(field, value)) return 'person';
-  if (field.isEnumeration || (field.describes && outer?.isEnumeration)) return 'word';
+  if (field.isEnumeration) return 'word';
   if (isNameOfThing(field, outer, around)) return 'text';
+  if (field.describes && outer?.isEnumeration) return 'word';
   return field.isId ? 'id' : undefined;
 }
 

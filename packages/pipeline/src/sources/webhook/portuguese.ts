@@ -24,6 +24,10 @@ export const portuguese: Translation = {
   },
   settings: {
     '': { help: 'Webhook genérico' },
+    bodyBytesMax: {
+      label: 'Tamanho máximo do corpo em bytes',
+      help: 'Maior corpo em bytes, quando o remetente documenta mais de 1 MiB: o GitHub, por exemplo, 25 MB. A instalação tem um máximo próprio. Sem definição: o padrão da instalação.',
+    },
     verification: { label: 'Verificação', help: 'Como uma entrega prova que é genuína.' },
     'verification.scheme': { label: 'Esquema', help: 'Esquema pelo qual a entrega prova que é genuína.' },
     'verification.scheme=hmac': { help: 'O remetente assina cada entrega com um segredo compartilhado.' },

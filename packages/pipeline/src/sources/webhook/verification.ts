@@ -132,6 +132,15 @@ const basic = z.strictObject({
     .describe('User name.'),
 });
 
+/** GitHub documents the largest bodies of the platforms that we know of: 25 MB. */
+export const bodyBytesMaxSchema = z
+  .int()
+  .min(1_048_576)
+  .max(26_214_400)
+  .describe(
+    'Largest body in bytes, where the sender documents more than 1 MiB: GitHub 25 MB, for example. The installation has a maximum of its own. Unset: the default of the installation.',
+  );
+
 /** How a delivery of a generic webhook proves that it is genuine: the part `verification` of the connection's config. */
 export const verificationSchema = z
   .discriminatedUnion('scheme', [hmac, standardWebhooks, apiKey, basic])

@@ -596,13 +596,18 @@ describe('fields', () => {
       return outcome?.ok ? [outcome.event.type, outcome.event.source_event_type] : undefined;
     };
     const email = 'maria.silva@example.com';
-    expect(stored({ id: 1, topic: `users/${email}/login`, email })).toEqual(['webhook.event', 'webhook.event']);
-    expect(stored({ id: 1, type: `unsubscribe:${email}` })).toEqual(['webhook.event', 'webhook.event']);
+    expect(stored({ id: 1, topic: `users/${email}/login`, email })).toEqual(['webhook.users_email_login', 'users/[email]/login']);
+    expect(stored({ id: 1, type: `unsubscribe:${email}` })).toEqual(['webhook.unsubscribe_email_', 'unsubscribe:[email]']);
     // The address is removed even where the column's length cuts it.
-    expect(stored({ id: 1, type: `${'x'.repeat(240)}:${email}` })).toEqual(['webhook.event', 'webhook.event']);
-    expect(stored({ id: 1, event: 'Compra de +55 11 98765-4321' })).toEqual(['webhook.event', 'webhook.event']);
-    expect(stored({ id: 1, event: 'consulta/123.456.789-09' })).toEqual(['webhook.event', 'webhook.event']);
-    expect(stored({ id: 1, event: 'MariaSilva.login', customer: { name: 'Maria Silva' } })).toEqual(['webhook.event', 'webhook.event']);
+    expect(stored({ id: 1, type: `${'x'.repeat(240)}:${email}` })).toEqual([`webhook.${'x'.repeat(100)}`, `${'x'.repeat(240)}:[email]`]);
+    expect(stored({ id: 1, event: 'Compra de +55 11 98765-4321' })).toEqual(['webhook.compra_de_phone_', 'Compra de [phone]']);
+    expect(stored({ id: 1, event: 'consulta/123.456.789-09' })).toEqual(['webhook.consulta_document_', 'consulta/[document]']);
+    expect(stored({ id: 1, event: 'Maria Silva: login', customer: { name: 'Maria Silva' } })).toEqual([
+      'webhook.name_login',
+      '[name]: login',
+    ]);
+    // A word of a name changes nothing.
+    expect(stored({ id: 1, event: 'login.silva', customer: { name: 'Maria Silva' } })).toEqual(['webhook.login_silva', 'login.silva']);
     expect(stored({ id: 1, event: 'PURCHASE_APPROVED', email })).toEqual(['webhook.purchase_approved', 'PURCHASE_APPROVED']);
     expect(stored({ id: 1, event: 'users/created', email })).toEqual(['webhook.users_created', 'users/created']);
     expect(stored({ id: 1, event: 'order.paid', email })).toEqual(['order.paid', 'order.paid']);
@@ -639,20 +644,6 @@ describe('fields', () => {
       email: 'b@example.com',
       phone: '11955550101',
     });
-  });
-  it('removes the personal paths and identifiers of the settings, keeps their text paths, and returns one object for each config', () => {
-    const config = configOf({
-      ...apiKey,
-      fields: { email: 'who.mail', externalId: 'who.key' },
-      personal: ['notes.*.body'],
-      keep: ['data.address', 'user'],
-    });
-    const { remove, keep } = webhook.personalFor(config);
-    expect(remove).toEqual(expect.arrayContaining(['who.mail', 'who.key', 'notes.*.body', 'customer.email']));
-    expect(remove).not.toContain('data.address');
-    expect(remove).not.toContain('user.name');
-    expect(keep).toEqual(['data.address', 'user']);
-    expect(webhook.personalFor(config)).toBe(webhook.personalFor(config));
   });
   it('uses source and id together as the key of a CloudEvent, as the specification says', () => {
     const event = { specversion: '1.0', id: '1', type: 'com.example.x', time: '2026-03-01T00:00:00Z' };
