@@ -1799,7 +1799,6 @@ create view public.data_retention with (security_invoker=true) as
 comment on view public.data_retention is 'How many days each of the caller''s orgs keeps its events, deliveries, dead letters and figures. keep_days is what applies (from applies_from, when it
 is shorter than before); chosen_days is the setting of the org, null when the maximum of the platform applies.';
 grant select on public.data_retention to authenticated;
-grant select on public.data_retention to service_role;
 
 -- Functions ----------------------------------------------------------------------------------------------------
 

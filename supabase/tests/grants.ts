@@ -74,7 +74,6 @@ export const tableGrants: Record<string, string> = {
   'public.canonical_events service_role': 'SELECT',
   'public.connection_activity service_role': 'SELECT',
   'public.connection_rejections service_role': 'SELECT',
-  'public.data_retention service_role': 'SELECT',
   'public.dlq_events service_role': 'SELECT',
   'public.dlq_operations service_role': 'SELECT',
   'public.erasures service_role': 'SELECT',

@@ -84,7 +84,16 @@ export async function loadOrgKeys(db: Pick<Db, 'lookUp'>, masterKeys: MasterKeys
   const data = byVersion('data');
   const digest = found.digest ?? (await createDigestKey(db.lookUp, orgId, dataKey));
   const digestKey = openDigestKey(orgId, digest, data);
-  return { data, dataKey, hashKey: current('hash'), hash, lostHash, digestKey, erasedKeys: new Set(found.erased), hasFormerIds: found.former };
+  return {
+    data,
+    dataKey,
+    hashKey: current('hash'),
+    hash,
+    lostHash,
+    digestKey,
+    erasedKeys: new Set(found.erased),
+    hasFormerIds: found.former,
+  };
 }
 
 /** Two processes that create the key at the same time end with the same key. */
