@@ -110,6 +110,7 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
     connectionRoutes({
       db,
       verifyToken,
+      threads: deps.threads,
       masterKeys: config.masterKeys,
       publicUrl,
       bodyBytesMax: largestBodyBytes(config.limits),

@@ -1,3 +1,4 @@
+import { explainTask } from './connections/fields.ts';
 import { prepareAgainTask } from './deliveries/prepare-again.ts';
 import { retryTask } from './dlq/run.ts';
 import { searchTask } from './erasures/about.ts';
@@ -9,7 +10,7 @@ const sliceItems = 50;
 
 type AnyTask = Task<unknown, unknown>;
 const tasks = new Map<string, AnyTask>(
-  [takeTask, prepareAgainTask, retryTask, searchTask].map((task) => [task.name, task as unknown as AnyTask]),
+  [takeTask, prepareAgainTask, retryTask, searchTask, explainTask].map((task) => [task.name, task as unknown as AnyTask]),
 );
 
 /** The program of a thread: runs one task, and sends the list in its output ahead, in slices. */

@@ -1,26 +1,26 @@
 import { z } from 'zod';
 
-/** What happens to one value of a record, as the page of a connection shows it. */
-export const keptFates = ['kept', 'masked', 'hashed', 'digested', 'dropped'] as const;
-export type KeptFate = (typeof keptFates)[number];
+// What of a received delivery is stored readable, for the page of its connection. No value that was left out is in the answer.
+
+/** What happens to the values of a field. `hashed`: it is an identifier of the person, stored as a hash only. */
+export const FieldFate = z.enum(['kept', 'masked', 'digested', 'hashed', 'dropped']);
+export type FieldFate = z.infer<typeof FieldFate>;
 
 /**
- * Why. `plain`: a number, flag, time or currency code. `word`, `id`, `text`: named as such by the source or by the connection's settings. `subject`:
- * an identifier of the event's person. `identifier`: contains an identifier or the full name of the record's person. `person`, `staff`,
- * `credential`: in a branch that is named as such. `personal_name`: the field has the name of a personal field. `not_a_word`, `not_an_id`: named as a
- * word or an id, but of another form. `encoded`: an object as text. `long_number`: a number that may be a phone or a document. `key`: the name of
- * the field is no field name, or contains an identifier. `unnamed`: nothing says that the value is about no one.
+ * Why. Kept: `plain` a number, truth value, time or currency by its form; `word`, `id`, `text` as the source or the settings name it; `empty`.
+ * Otherwise: `identifier` is or contains an identifier; `credential`; `person` inside a person's branch; `staff`; `personal_name` by the name of the
+ * field; `not_a_word`, `not_an_id` has not the form of what is named there; `encoded` data of its own; `long_number`; `key` the name of the field may
+ * name a person; `unnamed` no rule names it.
  */
-export const keptReasons = [
+export const FieldReason = z.enum([
   'plain',
   'word',
   'id',
   'text',
-  'subject',
   'identifier',
+  'credential',
   'person',
   'staff',
-  'credential',
   'personal_name',
   'not_a_word',
   'not_an_id',
@@ -28,21 +28,45 @@ export const keptReasons = [
   'long_number',
   'key',
   'unnamed',
-] as const;
-export type KeptReason = (typeof keptReasons)[number];
+]);
+export type FieldReason = z.infer<typeof FieldReason>;
 
-/**
- * One path of a record, or one identifier column (`subject.email`). List positions are numbers in the path. `value` is the stored value where one
- * is stored, cut to 200 characters; a dropped value is never repeated.
- */
-export const ExplainedField = z.object({
-  path: z.string(),
-  fate: z.enum(keptFates),
-  reason: z.enum(keptReasons),
-  value: z.string().optional(),
+export const fieldsMax = 500;
+
+export const KeptField = z.object({
+  path: z.string().describe('Dotted path within a record; `*` stands for any place in a list.'),
+  fate: FieldFate,
+  reason: FieldReason,
 });
-export type ExplainedField = z.infer<typeof ExplainedField>;
+export type KeptField = z.infer<typeof KeptField>;
 
-/** What is kept of a record, field by field. `truncated`: there are more fields than are listed. */
-export const ExplainedRecord = z.object({ fields: z.array(ExplainedField), truncated: z.boolean() });
-export type ExplainedRecord = z.infer<typeof ExplainedRecord>;
+/** What a person should know about how a record was read; `ReadingNote` of the pipeline has the meaning of each code. */
+export const FieldNote = z.object({
+  code: z.enum(['time_unreadable', 'time_in_future', 'time_without_zone', 'time_of_arrival']),
+  path: z.string().optional().describe('The field, or `header:<name>`; absent for `time_of_arrival`.'),
+  form: z.string().optional().describe('The value with `0` for each digit and `a` for each letter.'),
+});
+export type FieldNote = z.infer<typeof FieldNote>;
+
+export const fieldNotesMax = 20;
+
+/** GET /api/connections/:id/fields?journalId=. */
+export const FieldsQuery = z.strictObject({
+  journalId: z.guid().optional().describe('A delivery of the connection. Unset: the newest one.'),
+});
+
+/** GET /api/connections/:id/fields. */
+export const ConnectionFields = z
+  .object({
+    journalId: z.guid().nullable().describe('The delivery that was looked at. null: there is none that is kept and small enough.'),
+    receivedAt: z.iso.datetime().nullable(),
+    records: z.int().describe('The records of the delivery that were looked at.'),
+    fields: z.array(KeptField).max(fieldsMax).describe('In the order of the record; a field with several fates is listed with each.'),
+    notes: z
+      .array(FieldNote)
+      .max(fieldNotesMax)
+      .describe('How the times of the records were read, where that may surprise. Each is listed once.'),
+    isCut: z.boolean().describe('There are more fields than are listed.'),
+  })
+  .meta({ id: 'ConnectionFields' });
+export type ConnectionFields = z.infer<typeof ConnectionFields>;

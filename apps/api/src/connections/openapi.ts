@@ -1,4 +1,5 @@
 import { Connection, ConnectionList, CreatedConnection, RotatedSecret, TestedConnection } from '@tributary/shared/api.ts';
+import { ConnectionFields } from '@tributary/shared/kept.ts';
 import { describeRoute } from 'hono-openapi';
 import { answers, command, refuses, user } from '../platform/openapi-parts.ts';
 
@@ -28,6 +29,17 @@ export const describe = {
     summary: 'Read a connection',
     security: user,
     responses: { ...answers(200, 'The connection, without its secrets.', Connection), ...refuses(401, 404, 503) },
+  }),
+  explainFields: describeRoute({
+    operationId: 'explainConnectionFields',
+    tags: ['Connections'],
+    summary: 'What is stored of a delivery, field by field',
+    description:
+      'Says for each field of a received delivery whether its value is kept, masked, hashed, digested or dropped, and why, by the settings as they are now. ' +
+      'No value is in the answer. The delivery is the newest that was proved genuine, is not erased and has at most 32 KiB, or the one in `journalId`; of it the first 20 records are read. ' +
+      'Without such a delivery `journalId` of the answer is null.',
+    security: user,
+    responses: { ...answers(200, 'The fields of the delivery.', ConnectionFields), ...refuses(400, 401, 404, 409, 503) },
   }),
   updateConnection: describeRoute({
     operationId: 'updateConnection',

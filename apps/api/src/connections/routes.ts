@@ -1,4 +1,5 @@
 import { ConnectionQuery, CreateConnection, RotateSecret, TestConnection, UpdateConnection } from '@tributary/shared/api.ts';
+import { FieldsQuery } from '@tributary/shared/kept.ts';
 import { Hono } from 'hono';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import { linkNextPage, parseCursor } from '../platform/pages.ts';
@@ -15,11 +16,12 @@ import {
   setSecret,
   webhookUrlOf,
 } from './commands.ts';
+import { explainFields, type FieldsDeps } from './fields.ts';
 import { describe } from './openapi.ts';
 import { type ConnectionRow, deleteConnection, findConnection, findProject, listConnections, updateConnection } from './store.ts';
 import { toConnection } from './wire.ts';
 
-export interface ConnectionDeps extends CommandDeps {
+export interface ConnectionDeps extends CommandDeps, FieldsDeps {
   verifyToken: VerifyToken;
 }
 
@@ -54,6 +56,10 @@ export function connectionRoutes(deps: ConnectionDeps) {
     if (!row) throw new Refusal('not_found', 'there is no such connection');
     return c.json(answerOf(row));
   });
+
+  app.get('/:id/fields', describe.explainFields, validId(), validQuery(FieldsQuery), async (c) =>
+    c.json(await explainFields(deps, c.var.claims, c.req.valid('param').id, c.req.valid('query').journalId)),
+  );
 
   app.patch('/:id', describe.updateConnection, validId(), validBody(UpdateConnection), async (c) => {
     const { id } = c.req.valid('param');

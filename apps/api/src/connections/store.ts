@@ -173,3 +173,60 @@ export async function deleteConnection(sql: Sql, id: string): Promise<boolean> {
   const [row] = await sql<{ deleted: boolean }>('select private.delete_connection($1) as deleted', [id]);
   return row?.deleted ?? false;
 }
+
+/** Bodies that are opened to be explained. */
+const explainedBytesMax = 32_768;
+
+const explainable = `j.org_id = $1 and j.source_connection_id = $2 and j.outcome <> 'rejected' and j.erased_at is null and j.byte_size <= $3`;
+
+/**
+ * The newest delivery that was proved genuine, is not erased and is light; one that is no test is preferred. The journal has no index by connection:
+ * it is searched in the last minutes in which the connection received something, and for a connection that has been silent for longer than the
+ * minutes are kept, by its newest events.
+ */
+export async function findExplainable(sql: Sql, { id, org_id }: Pick<ConnectionRow, 'id' | 'org_id'>): Promise<string | undefined> {
+  const values = [org_id, id, explainedBytesMax];
+  const [recent] = await sql<{ id: string }>(
+    `select f.id
+     from (
+       select distinct a.bucket from public.connection_activity a
+       where a.org_id = $1 and a.source_connection_id = $2 and a.received > a.rejected order by a.bucket desc limit 20
+     ) a
+     cross join lateral (
+       select j.id, j.received_at, j.is_test
+       from (
+         select * from public.event_journal n
+         where n.org_id = $1 and n.received_at >= a.bucket - interval '1 minute' and n.received_at < a.bucket + interval '1 minute'
+         order by n.received_at desc, n.id desc limit 2000
+       ) j
+       where ${explainable}
+       order by j.is_test, j.received_at desc limit 1
+     ) f
+     order by f.is_test, f.received_at desc limit 1`,
+    values,
+  );
+  if (recent) return recent.id;
+  const [older] = await sql<{ id: string }>(
+    `select j.id
+     from (
+       select e.journal_id from public.canonical_events e
+       where e.org_id = $1 and e.source_connection_id = $2 order by e.event_time desc limit 20
+     ) e
+     join public.event_journal j on j.id = e.journal_id
+     where ${explainable}
+     order by j.received_at desc limit 1`,
+    values,
+  );
+  return older?.id;
+}
+
+/** Whether this delivery of the connection may be opened to be explained. */
+export async function isExplainable(sql: Sql, { id, org_id }: Pick<ConnectionRow, 'id' | 'org_id'>, journalId: string): Promise<boolean> {
+  const found = await sql(`select from public.event_journal j where ${explainable} and j.id = $4`, [
+    org_id,
+    id,
+    explainedBytesMax,
+    journalId,
+  ]);
+  return found.length > 0;
+}

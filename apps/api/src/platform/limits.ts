@@ -78,6 +78,7 @@ export const requestCosts: Readonly<Record<string, number>> = {
   'GET /api/audit/verify': 5,
   'POST /api/audit/export': 20,
   'POST /api/approvals/:id/approve': 10,
+  'GET /api/connections/:id/fields': 5,
   'POST /api/connections': 5,
   'POST /api/connections/:id/secret': 5,
   'POST /api/connections/:id/test': 10,

@@ -18,6 +18,7 @@ const boundedLists: Record<string, string> = {
   'GET /api/events/{id}/delivery': 'only the first records and attempts of a delivery are listed',
   'GET /api/replays/{id}': 'only the newest steps of a plan are listed',
   'GET /api/connections/{id}': 'the source decides how many secrets a connection has',
+  'GET /api/connections/{id}/fields': 'at most 500 fields of one delivery are listed',
   'GET /api/orgs/{id}/security': 'there are five acts that can need a second person',
   'GET /api/erasures/{id}': 'there are four kinds of identifiers',
   'GET /api/alerts/channels/{id}': 'a channel has at most ten recipients',

@@ -1,69 +1,70 @@
-import { ExplainedRecord } from '@tributary/shared/kept.ts';
-import { describe, expect, test } from 'vitest';
-import type { KeptFields, Source } from '../source.ts';
-import { explainRecord } from './explain.ts';
+import { describe, expect, it } from 'vitest';
+import { hotmart } from '../sources/hotmart/index.ts';
+import { webhook } from '../sources/webhook/index.ts';
+import { explainRecords } from './explain.ts';
 
-const kept: KeptFields = {
-  words: ['status', 'reason'],
-  ids: ['id', 'ref'],
-  idForm: /^[\w-]{1,40}$/,
-  texts: ['product'],
-  people: ['buyer'],
-  staff: ['closer'],
-  plain: 'everywhere',
-};
-const source = {
-  type: 'shop',
-  credentials: { body: ['token'], query: [] },
-  keptFor: () => kept,
-  read: () => ({ type: 'order.paid', sourceEventType: 'PAID', subject: { email: 'zulmira@example.com' } }),
-} as unknown as Source;
-const context = { config: {}, digestKey: new Uint8Array(32).fill(8), headers: {}, receivedAtMs: 0 };
+const at = { headers: {}, receivedAtMs: 1_700_000_000_000 };
 
 describe('the explanation of a record', () => {
-  const value = {
-    id: 'o-1',
-    ref: '52998224725',
-    status: 'PAID',
-    reason: 'two words',
-    product: { name: 'Vaso', note: 'ask zulmira@example.com' },
-    buyer: { email: 'zulmira@example.com', name: 'Zulmira Ávila' },
-    closer: { name: 'Igor Lima' },
-    customer_phone: '11987654321',
-    note: 'whatever',
-    total: 12.5,
-    to: 5511987654321,
-    list: [{ n: 1 }],
-    token: 's3cret',
-    'zulmira@example.com': 7,
+  const purchase = {
+    id: 'd9f0b6a0-6a0b-4b0e-9b1c-2f4c1f1d2a11',
+    creation_date: 1_700_000_000_000,
+    event: 'PURCHASE_APPROVED',
+    version: '2.0.0',
+    data: {
+      product: { id: 7, name: 'Course for ana@example.com' },
+      buyer: { email: 'ana@example.com', name: 'Ana Souza' },
+      purchase: { transaction: 'HP1', status: 'APPROVED', approved_date: 1_700_000_000_000, price: { value: 97, currency_value: 'BRL' } },
+    },
   };
-  const explained = explainRecord(source, { value }, context);
-  test('says for each path what happens and why', () => {
-    expect(ExplainedRecord.parse(explained)).toEqual(explained);
-    expect(
-      Object.fromEntries(
-        explained.fields.map(({ path, fate, reason, value: stored }) => [path, [fate, reason, stored].filter(Boolean).join(' ')]),
-      ),
-    ).toEqual({
-      'subject.email': 'hashed subject',
-      id: 'kept id o-1',
-      ref: expect.stringMatching(/^digested identifier id:[0-9a-f]{32}$/),
-      status: 'kept word PAID',
-      reason: 'dropped not_a_word',
-      'product.name': 'kept text Vaso',
-      'product.note': 'masked identifier ask [email]',
-      buyer: 'dropped person',
-      closer: 'dropped staff',
-      customer_phone: 'dropped personal_name',
-      note: 'dropped unnamed',
-      total: 'kept plain 12.5',
-      to: 'dropped long_number',
-      'list.0.n': 'kept plain 1',
-      token: 'dropped credential',
-      '[email]': 'dropped key',
-    });
+  const { fields } = explainRecords(hotmart, [{ value: purchase }], { config: hotmart.config.parse({}), ...at });
+  const fateOf = (path: string) => fields.filter((field) => field.path === path).map(({ fate, reason }) => `${fate} ${reason}`);
+
+  it('says of each field what is stored of it and why', () => {
+    expect(fateOf('event')).toEqual(['kept word']);
+    expect(fateOf('data.purchase.price.value')).toEqual(['kept plain']);
+    expect(fateOf('data.product.name')).toEqual(['masked identifier']);
+    expect(fateOf('data.buyer')).toEqual(['dropped person']);
+    expect(fateOf('data.buyer.email')).toEqual(['hashed identifier']);
   });
-  test('repeats nothing that is dropped', () => {
-    expect(JSON.stringify(explained)).not.toMatch(/zulmira|vila|igor|98765|whatever|s3cret|52998224725/i);
+
+  it('repeats no value, and no name of a field that is an identifier', () => {
+    const config = webhook.config.parse(webhook.exampleConfig);
+    const record = {
+      id: 'e-1',
+      type: 'order.paid',
+      email: 'ana@example.com',
+      scores: { 'ana@example.com': { points: 7 } },
+      note: 'Secret words',
+    };
+    const explained = explainRecords(webhook, [{ value: record }], { config, ...at });
+    expect(JSON.stringify(explained)).not.toMatch(/ana@|Secret words|e-1/);
+    expect(explained.fields.map(({ path }) => path)).toContain('note');
+  });
+
+  it('names the places of a list once', () => {
+    const config = webhook.config.parse(webhook.exampleConfig);
+    const items = Array.from({ length: 50 }, (_, n) => ({ price: n }));
+    const explained = explainRecords(webhook, [{ value: { type: 'order.paid', items } }], { config, ...at });
+    expect(explained.fields.filter(({ path }) => path.startsWith('items'))).toEqual([
+      { path: 'items.*.price', fate: 'kept', reason: 'plain' },
+    ]);
+  });
+
+  it('is bounded for a record with very many fields', () => {
+    const config = webhook.config.parse(webhook.exampleConfig);
+    const wide = Object.fromEntries(Array.from({ length: 2_000 }, (_, n) => [`field_${n}`, n]));
+    const explained = explainRecords(webhook, [{ value: wide }], { config, ...at });
+    expect(explained).toMatchObject({ isCut: true });
+    expect(explained.fields).toHaveLength(500);
+  });
+
+  it('says once which time could not be read, in its form only', () => {
+    const config = webhook.config.parse(webhook.exampleConfig);
+    const records = [1, 2].map((n) => ({ value: { type: 'order.paid', id: `e-${n}`, occurred_at: 'ontem às 10h' } }));
+    expect(explainRecords(webhook, records, { config, ...at }).notes).toEqual([
+      { code: 'time_unreadable', path: 'occurred_at', form: 'aaaaa aa 00a' },
+      { code: 'time_of_arrival' },
+    ]);
   });
 });

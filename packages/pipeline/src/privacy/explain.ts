@@ -1,69 +1,87 @@
-import type { ExplainedField, ExplainedRecord } from '@tributary/shared/kept.ts';
-import { at, cut } from '../reading/fields.ts';
-import type { Delivery, Json, RawRecord, Source, Subject } from '../source.ts';
-import { finishKept, keep, type Note, prepareSearch } from './keep.ts';
+import { type FieldNote, fieldNotesMax, fieldsMax, type KeptField } from '@tributary/shared/kept.ts';
+import { isObject } from '../reading/fields.ts';
+import { type Json, type RawRecord, type Reading, RecordError, type Source, type Subject } from '../source.ts';
+import { finishKept, keep, prepareSearch } from './keep.ts';
 import { maskText } from './mask.ts';
 import { identifierKinds } from './pii.ts';
-import { idDigests, keptPaths } from './record.ts';
-import { collectIdentifier, newRecordPerson, type RecordPerson } from './record-person.ts';
+import { keptPaths } from './record.ts';
+import { collectIdentifier, newRecordPerson } from './record-person.ts';
 
-const fieldsMax = 500;
-const valueCharsMax = 200;
+/** Leaves of one record that are looked at. */
+const notesMax = 20_000;
 
 /**
- * What is kept of a record under a config, field by field, and why: by the same walk that makes the event. A record that the source cannot read is
- * explained without its subject. A value that is dropped is not repeated, and neither is a name of a field that is an identifier.
+ * What happens to each field of these records, and why, by the same walk that redacts them. Places in lists become `*`, and each path is listed once
+ * with each fate, with what the source notes about reading them. Values are never repeated. Reads at most `fieldsMax` different fields; `isCut` says
+ * that there are more.
  */
-export function explainRecord(
+export function explainRecords(
   source: Source,
-  record: RawRecord,
-  {
-    config,
-    digestKey,
-    headers,
-    receivedAtMs,
-  }: { config: unknown; digestKey: Uint8Array; headers: Delivery['headers']; receivedAtMs: number },
-): ExplainedRecord {
-  const person = newRecordPerson();
-  const paths = keptPaths(source, config, record.value);
-  const fields: ExplainedField[] = [];
-  const note: Note = (path, fate, reason, stored) =>
-    fields.push({ path, fate, reason, ...(stored === undefined ? {} : { value: shown(stored) }) });
-  const subject = subjectOf(() => source.read(record, { config, headers, receivedAtMs }).subject);
-  if (record.envelope !== undefined) keep(record.envelope, paths, person, { asSample: true });
-  const kept = keep(record.value, paths, person, { asSample: true, note });
-  for (const kind of identifierKinds) if (subject[kind] !== undefined) collectIdentifier(person, subject[kind], kind);
-  prepareSearch(kept, []);
-  finishKept(kept, idDigests(source, digestKey), note);
-  person.mayOccur = true;
-  const hashed = identifierKinds.flatMap((kind): ExplainedField[] =>
-    subject[kind] === undefined ? [] : [{ path: `subject.${kind}`, fate: 'hashed', reason: 'subject' }],
-  );
-  const explained = fields
-    .map((field) => withSubject(field, at(record.value, field.path), subject))
-    .map((field) => withPath(field, person));
-  explained.sort((a, b) => a.path.localeCompare(b.path, 'en', { numeric: true }));
-  return { fields: [...hashed, ...explained].slice(0, fieldsMax), truncated: hashed.length + explained.length > fieldsMax };
+  records: readonly RawRecord[],
+  { config, headers, receivedAtMs }: { config: unknown; headers: Readonly<Record<string, string | undefined>>; receivedAtMs: number },
+): { fields: KeptField[]; notes: FieldNote[]; isCut: boolean } {
+  const fields = new Map<string, KeptField>();
+  const readingNotes = new Map<string, FieldNote>();
+  let isCut = false;
+  const add = (path: string, fate: KeptField['fate'], reason: KeptField['reason']) => {
+    const shown = path.replace(/\.\d+(?=\.|$)/g, '.*');
+    const key = `${shown} ${fate} ${reason}`;
+    if (fields.size >= fieldsMax && !fields.has(key)) isCut = true;
+    else fields.set(key, { path: shown, fate, reason });
+  };
+  for (const record of records) {
+    const paths = keptPaths(source, config, record.value);
+    if (paths === undefined) continue;
+    const { subject = {}, notes: read = [] } = readingOf(source, record, { config, headers, receivedAtMs });
+    const person = newRecordPerson();
+    for (const kind of identifierKinds) if (subject[kind] !== undefined) collectIdentifier(person, subject[kind], kind);
+    const hashed = new Set(hashedPaths(record.value, subject));
+    const notes: KeptField[] = [];
+    const note = (path: string, fate: KeptField['fate'], reason: KeptField['reason']) => {
+      if (notes.length < notesMax && !hashed.has(path)) notes.push({ path, fate, reason });
+    };
+    try {
+      const kept = keep(record.value, paths, person, { asSample: true, note });
+      prepareSearch(kept, [...hashed]);
+      finishKept(kept, { personalIds: (text) => text, digest: () => '' }, note);
+    } catch (error) {
+      if (!(error instanceof RecordError)) throw error;
+    }
+    for (const one of read) {
+      const key = `${one.code} ${one.path}`;
+      if (readingNotes.size < fieldNotesMax && !readingNotes.has(key)) readingNotes.set(key, one);
+    }
+    // The name of a field may be an identifier itself.
+    for (const { path, fate, reason } of notes) add(maskText(path, person), fate, reason);
+    // A branch that is dropped whole is told once, and the identifiers in it are hashed nevertheless.
+    for (const path of hashed) add(maskText(path, person), 'hashed', 'identifier');
+  }
+  return { fields: [...fields.values()], notes: [...readingNotes.values()], isCut };
 }
 
-function subjectOf(read: () => Subject | undefined): Subject {
+function readingOf(
+  source: Source,
+  record: RawRecord,
+  context: { config: unknown; headers: Readonly<Record<string, string | undefined>>; receivedAtMs: number },
+): Pick<Reading, 'subject' | 'notes'> {
   try {
-    return read() ?? {};
+    return source.read(record, context);
   } catch {
     return {};
   }
 }
 
-const shown = (stored: Json): string => cut(typeof stored === 'string' ? stored : JSON.stringify(stored), valueCharsMax);
-
-/** A dropped value that is the subject's identifier is not lost: its hash is stored. */
-function withSubject(field: ExplainedField, value: Json | undefined, subject: Subject): ExplainedField {
-  if (field.fate !== 'dropped' || (typeof value !== 'string' && typeof value !== 'number')) return field;
-  const isSubject = identifierKinds.some((kind) => subject[kind]?.trim() === String(value).trim());
-  return isSubject ? { ...field, fate: 'hashed', reason: 'subject' } : field;
-}
-
-/** The path with identifiers masked: a sender may name a field by a person's number. */
-function withPath(field: ExplainedField, person: RecordPerson): ExplainedField {
-  return { ...field, path: cut(maskText(field.path, person), 500) };
+/** Where the identifiers of the subject stand in the record. */
+function hashedPaths(record: Json, subject: Subject): string[] {
+  const wanted = new Set(Object.values(subject).flatMap((text) => (text === undefined || text.trim() === '' ? [] : [text.trim()])));
+  const found: string[] = [];
+  const walk = (value: Json, path: string, depth: number): void => {
+    if (depth > 100 || found.length >= fieldsMax) return;
+    if (Array.isArray(value))
+      for (const [index, item] of value.entries()) walk(item, path === '' ? String(index) : `${path}.${index}`, depth + 1);
+    else if (isObject(value)) for (const [key, item] of Object.entries(value)) walk(item, path === '' ? key : `${path}.${key}`, depth + 1);
+    else if ((typeof value === 'string' || typeof value === 'number') && wanted.has(String(value).trim())) found.push(path);
+  };
+  if (wanted.size > 0) walk(record, '', 0);
+  return found;
 }

@@ -1,4 +1,4 @@
-import type { KeptFate, KeptReason } from '@tributary/shared/kept.ts';
+import type { FieldFate, FieldReason } from '@tributary/shared/kept.ts';
 import { isObject } from '../reading/fields.ts';
 import { jsonDepthMax } from '../reading/json.ts';
 import { type Json, type JsonObject, RecordError } from '../source.ts';
@@ -14,8 +14,8 @@ const propertiesCharsMax = 65_536;
 /** Characters of JSON that one character of a text may take. */
 const escapeCharsMax = 6;
 
-/** Is told what happens to each value, and why, by its path; `stored` is what is stored of it. A branch that is dropped whole is told once. */
-export type Note = (path: string, fate: KeptFate, reason: KeptReason, stored?: Json) => void;
+/** Is told what happens to each value, and why, by its path. A branch that is dropped whole is told once. */
+export type Note = (path: string, fate: FieldFate, reason: FieldReason) => void;
 
 /** How the ids of a record are stored: both functions return the same text for the same id of the org. */
 export interface IdDigests {
@@ -109,14 +109,14 @@ function settle({ holder, key, text, rule, path }: Pending, { person, asSample }
     const replaced = ids.personalIds(text);
     const masked = maskText(replaced, person);
     if (masked !== text) put(masked);
-    note?.(path, masked === text ? 'kept' : 'masked', masked === text ? 'text' : 'identifier', masked);
+    note?.(path, masked === text ? 'kept' : 'masked', masked === text ? 'text' : 'identifier');
     return;
   }
   if (rule === 'ids') {
     const replaced = ids.personalIds(text);
     const id = identifierInId(replaced, person) === undefined ? replaced : ids.digest(text);
     if (id !== text) put(id);
-    note?.(path, id === text ? 'kept' : 'digested', id === text ? 'id' : 'identifier', id);
+    note?.(path, id === text ? 'kept' : 'digested', id === text ? 'id' : 'identifier');
     return;
   }
   if (rule === 'time') {
@@ -124,7 +124,7 @@ function settle({ holder, key, text, rule, path }: Pending, { person, asSample }
     const isPersonal = person.mayOccur && personIn(person, text).length > 0;
     if (isPersonal) put(asSample ? '[redacted string]' : undefined);
     if (isPersonal) note?.(path, 'dropped', 'identifier');
-    else note?.(path, 'kept', 'plain', text);
+    else note?.(path, 'kept', 'plain');
     return;
   }
   const replaced = rule === 'words' ? ids.personalIds(text) : text;
@@ -132,7 +132,7 @@ function settle({ holder, key, text, rule, path }: Pending, { person, asSample }
   const found = identifierIn(replaced, person, rule !== 'plain');
   if (found !== undefined) put(asSample && rule !== 'key' ? '[redacted string]' : undefined);
   if (found !== undefined) note?.(path, 'dropped', rule === 'key' ? 'key' : 'identifier');
-  else if (rule !== 'key') note?.(path, replaced === text ? 'kept' : 'digested', rule === 'words' ? 'word' : 'plain', replaced);
+  else if (rule !== 'key') note?.(path, replaced === text ? 'kept' : 'digested', rule === 'words' ? 'word' : 'plain');
 }
 
 const fieldName = /^[\p{L}_$@][\p{L}\p{M}\p{N}_$@:.[\]-]{0,99}$/u;
@@ -277,11 +277,11 @@ function keepValue(run: Run, value: Json, place: Place, holder: JsonObject | Jso
   return place.plain || (rule ?? place.named) !== undefined ? plainLeaf(run, value, place) : drop(run, value, place, 'unnamed');
 }
 
-const reasonOf = (rule: 'people' | 'staff' | 'credential'): KeptReason => (rule === 'people' ? 'person' : rule);
+const reasonOf = (rule: 'people' | 'staff' | 'credential'): FieldReason => (rule === 'people' ? 'person' : rule);
 
 function plainLeaf(run: Run, value: boolean | null, place: Place): Json {
   run.chars += 5;
-  run.note?.(place.path, 'kept', 'plain', value);
+  run.note?.(place.path, 'kept', 'plain');
   return value;
 }
 
@@ -298,7 +298,7 @@ function keepString(run: Run, value: string, place: Place, holder: JsonObject | 
     return text;
   };
   if (value === '' && (place.plain || rule !== undefined)) {
-    run.note?.(path, 'kept', 'plain', value);
+    run.note?.(path, 'kept', 'plain');
     run.chars += 3;
     return value;
   }
@@ -309,7 +309,7 @@ function keepString(run: Run, value: string, place: Place, holder: JsonObject | 
     const form = plainForm(value.trim());
     if (form === 'time') return wait('time');
     if (form !== undefined) {
-      run.note?.(path, 'kept', 'plain', value);
+      run.note?.(path, 'kept', 'plain');
       run.chars += value.length + 3;
       return value;
     }
@@ -333,7 +333,7 @@ function keepNumber(run: Run, value: number, place: Place, holder: JsonObject | 
   // jsonb writes 1e300 as three hundred digits, so that a small body would become a large row.
   if (size >= 1e21 || (size < 1e-21 && size > 0)) return String(value);
   if (size < 1_000_000) {
-    run.note?.(place.path, 'kept', rule === 'ids' ? 'id' : 'plain', value);
+    run.note?.(place.path, 'kept', rule === 'ids' ? 'id' : 'plain');
     return value;
   }
   run.pending.push({
@@ -347,7 +347,7 @@ function keepNumber(run: Run, value: number, place: Place, holder: JsonObject | 
 }
 
 /** Drops a value. Only what is personal by its place or its name is the person of the record: other dropped fields may be anything. */
-function drop(run: Run, value: Json, place: Place, reason: KeptReason): Json | undefined {
+function drop(run: Run, value: Json, place: Place, reason: FieldReason): Json | undefined {
   run.note?.(place.path, 'dropped', reason);
   if (reason === 'person' || reason === 'personal_name' || reason === 'staff') {
     collectPerson(run.person, value, place.key, personalKind(place.key, undefined));
